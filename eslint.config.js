@@ -1,0 +1,70 @@
+import js from "@eslint/js";
+import tseslint from "typescript-eslint";
+
+/**
+ * The rows of the layer diagram in docs/architecture.md. A module imports from rows below its own, never
+ * from its own row (other than its own folder) and never from a row above.
+ */
+const ROWS = [
+  ["cli"],
+  ["campaign", "worker", "targets", "dashboard"],
+  ["project", "simulation", "queue", "results"],
+  ["model", "system", "errors"],
+];
+
+function layerRules() {
+  return ROWS.slice(0, 3).flatMap((row, index) =>
+    row.map((folder) => {
+      const forbidden = ROWS.slice(0, index + 1)
+        .flat()
+        .filter((other) => other !== folder);
+      return restrict(folder, forbidden);
+    }),
+  );
+}
+
+/** @param {string} folder @param {string[]} forbidden */
+function restrict(folder, forbidden) {
+  return {
+    files: [`src/${folder}/**/*.ts`],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        {
+          patterns: [
+            {
+              group: forbidden.map((other) => `**/${other}/**`),
+              message: `src/${folder} may not import from ${forbidden.join(", ")}: see docs/architecture.md, "Layers".`,
+            },
+          ],
+        },
+      ],
+    },
+  };
+}
+
+export default tseslint.config(
+  { ignores: ["dist/", "node_modules/", "test/fixtures/", "coverage/", "**/results/"] },
+  js.configs.recommended,
+  ...tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
+      "@typescript-eslint/no-confusing-void-expression": "off",
+      "@typescript-eslint/no-non-null-assertion": "off",
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "CallExpression[callee.object.name='process'][callee.property.name='exit']",
+          message: "Set process.exitCode in bin/, or throw: the library never ends the process.",
+        },
+      ],
+    },
+  },
+  { files: ["src/**/*.ts"], ignores: ["src/cli/**"], rules: { "no-console": "error" } },
+  ...layerRules(),
+  ...["model", "system", "errors"].map((folder) => restrict(folder, ROWS.slice(0, 3).flat())),
+  { files: ["**/*.js", "**/*.mjs"], rules: { "@typescript-eslint/explicit-function-return-type": "off" } },
+);

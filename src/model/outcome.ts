@@ -1,0 +1,46 @@
+import * as v from "valibot";
+
+/** How a run ended. `done` is the only state whose result files are whole and go to the result directory. */
+export const OUTCOME_STATES = [
+  "done",
+  /** Exit code 0, but a CPU- or real-time limit ended it: the results are truncated. */
+  "limited",
+  /** The simulation's own error: exit code 1 with a `<!>` line, or a fingerprint that does not match. */
+  "failed",
+  /** Ended by a signal, or with an exit code that is not the simulator's. */
+  "crashed",
+  "out-of-memory",
+  /** Our own wall-clock limit. */
+  "timeout",
+  "cancelled",
+  /** Its worker vanished more often than the retry limit allows. */
+  "lost",
+] as const;
+export type OutcomeState = (typeof OUTCOME_STATES)[number];
+
+export const OutcomeSchema = v.object({
+  state: v.picklist(OUTCOME_STATES),
+  /** Why it ended, in the simulator's words where it said it: `Simulation time limit reached`. */
+  reason: v.string(),
+  /** The simulation's error message without `<!> Error: `; undefined where there was none. */
+  error: v.optional(v.string()),
+  /** Exit code of the process; undefined when a signal ended it. */
+  exitCode: v.optional(v.number()),
+  signal: v.optional(v.string()),
+  /** Number of events simulated, as last printed by Cmdenv. */
+  events: v.optional(v.number()),
+  /** Simulation time in seconds, in the simulator's own digits (it has more than a double holds). */
+  simTime: v.optional(v.string()),
+});
+export type Outcome = v.InferOutput<typeof OutcomeSchema>;
+
+/** Progress of a running simulation, from one of Cmdenv's status blocks. */
+export const ProgressSchema = v.object({
+  events: v.number(),
+  simTime: v.string(),
+  /** Whole percent of this run; undefined where no time limit is configured. */
+  percent: v.optional(v.number()),
+  /** Events per wall-clock second. */
+  eventsPerSecond: v.optional(v.number()),
+});
+export type Progress = v.InferOutput<typeof ProgressSchema>;
