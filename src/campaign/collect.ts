@@ -1,0 +1,173 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { lstat, mkdir, readlink, rm } from "node:fs/promises";
+import path from "node:path";
+import { UserError } from "../errors.ts";
+import type { Campaign } from "../model/campaign.ts";
+import type { RunRecord, RunResult } from "../model/result.ts";
+import { runLabel, type Run } from "../model/run.ts";
+import type { ResultStore } from "../results/store.ts";
+import { moveFile, statIfThere } from "../system/files.ts";
+import { isInside } from "../system/paths.ts";
+import { readRecord, recordFile, writeRecord } from "./records.ts";
+
+export interface Study {
+  /** Absolute. */
+  gitTop: string;
+  directory: string;
+  resultDirectory: string;
+}
+
+export interface Collected {
+  record: RunRecord;
+  warnings: string[];
+}
+
+/**
+ * Brings the results of a campaign's runs into the study. Doing it twice for the same run changes nothing;
+ * what was begun and broken off is finished by the next call.
+ */
+export class Collector {
+  readonly #study: Study;
+  readonly #campaign: Campaign;
+  readonly #store: ResultStore;
+  /** Which run of this campaign a file in the study is from, by absolute path. */
+  readonly #owners = new Map<string, Run>();
+
+  constructor(study: Study, campaign: Campaign, store: ResultStore) {
+    this.#study = study;
+    this.#campaign = campaign;
+    this.#store = store;
+  }
+
+  /** Moves the files of a run to where a local run would have left them, and writes its record last. */
+  async collect(run: Run, result: RunResult): Promise<Collected> {
+    const warnings: string[] = [];
+    if (result.outcome.state !== "cancelled" || result.stored !== undefined) await this.#removeOldRecord(run, warnings);
+    const files: RunRecord["files"] = [];
+    let outputFile: string | undefined;
+    if (result.stored !== undefined) {
+      const from = await this.#store.open(result.stored, path.join(this.#study.resultDirectory, ".swarm"));
+      for (const { path: file, sizeBytes } of result.files) {
+        const target = await this.#place(run, this.#destination(file, result), warnings);
+        await this.#bring(path.join(from, file), target, sizeBytes, run);
+        const place = path.relative(this.#study.directory, target);
+        if (file === result.outputFile) outputFile = place;
+        files.push({ path: place, sizeBytes, sha256: await hashOf(target) });
+      }
+    }
+    const record = this.#record(run, result, files, outputFile);
+    const neverStarted = record.state === "cancelled" && result.stored === undefined;
+    if (!neverStarted) await writeRecord(this.#study.resultDirectory, record);
+    if (result.stored !== undefined) await this.#store.remove(result.stored);
+    return { record, warnings };
+  }
+
+  /** Only whole results lie among the others; the rest goes to `failed/`, where no analysis looks for it. */
+  #destination(file: string, result: RunResult): string {
+    const { gitTop, resultDirectory } = this.#study;
+    const target = path.resolve(gitTop, file);
+    if (!isInside(gitTop, target)) throw new Error(`a worker named a file outside of the checkout: ${file}`);
+    if (result.outcome.state === "done") return target;
+    const inside = isInside(resultDirectory, target);
+    return path.join(resultDirectory, "failed", inside ? path.relative(resultDirectory, target) : path.basename(target));
+  }
+
+  /**
+   * Where several runs write a file of the same name, the one with the highest number has the plain name,
+   * as after a local batch; the others are kept beside it under a name with their run.
+   */
+  async #place(run: Run, target: string, warnings: string[]): Promise<string> {
+    const owner = this.#owners.get(target);
+    if (owner === undefined || owner.runNumber === run.runNumber) {
+      this.#owners.set(target, run);
+      return target;
+    }
+    const name = path.relative(this.#study.directory, target);
+    if (owner.runNumber > run.runNumber) {
+      const aside = ownName(target, run);
+      warnings.push(`${name} is also written by ${runLabel(owner)}; that of ${runLabel(run)} is ${path.basename(aside)}`);
+      return aside;
+    }
+    const aside = ownName(target, owner);
+    warnings.push(`${name} is also written by ${runLabel(owner)}; that one is now ${path.basename(aside)}`);
+    await moveFile(target, aside);
+    await this.#renameInRecord(owner, target, aside);
+    this.#owners.set(target, run);
+    return target;
+  }
+
+  async #renameInRecord(run: Run, from: string, to: string): Promise<void> {
+    const record = await readRecord(this.#study.resultDirectory, run);
+    if (record === undefined) return;
+    const [oldName, newName] = [from, to].map((file) => path.relative(this.#study.directory, file)) as [string, string];
+    const files = record.files.map((file) => (file.path === oldName ? { ...file, path: newName } : file));
+    await writeRecord(this.#study.resultDirectory, { ...record, files });
+  }
+
+  async #bring(from: string, to: string, sizeBytes: number, run: Run): Promise<void> {
+    if (await statIfThere(from)) {
+      await mkdir(path.dirname(to), { recursive: true });
+      await moveFile(from, to);
+    }
+    const arrived = await statIfThere(to);
+    if (arrived !== undefined && Number(arrived.size) === sizeBytes) return;
+    throw new UserError(
+      `${to} of ${runLabel(run)} has not arrived whole: ${arrived ? `${arrived.size} of ` : "nothing of "}${sizeBytes} bytes`,
+      { hint: "is the disk full? the run has to be made again" },
+    );
+  }
+
+  /** A record must never describe files that are being replaced. Partial files of an earlier failure go too. */
+  async #removeOldRecord(run: Run, warnings: string[]): Promise<void> {
+    const file = recordFile(this.#study.resultDirectory, run);
+    try {
+      const previous = await readRecord(this.#study.resultDirectory, run);
+      if (previous && previous.campaign !== this.#campaign.id) await this.#removeFailedFiles(previous);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      warnings.push(`the old record ${file} is replaced: ${error.message}`);
+    }
+    await rm(file, { force: true });
+  }
+
+  async #removeFailedFiles(previous: RunRecord): Promise<void> {
+    const failed = path.join(this.#study.resultDirectory, "failed");
+    const files = previous.files.map((file) => path.resolve(this.#study.directory, file.path));
+    for (const file of files) if (isInside(failed, file)) await rm(file, { force: true });
+  }
+
+  #record(run: Run, result: RunResult, files: RunRecord["files"], outputFile: string | undefined): RunRecord {
+    const { id, source, buildKey, omnetpp } = this.#campaign;
+    return {
+      format: 1,
+      campaign: id,
+      ...run,
+      ...result.outcome,
+      ...result.usage,
+      startedAt: new Date(result.startedAt).toISOString(),
+      finishedAt: new Date(result.finishedAt).toISOString(),
+      worker: result.worker,
+      commit: source.commit,
+      build: buildKey,
+      omnetpp: omnetpp.version,
+      arguments: this.#campaign.arguments,
+      files,
+      ...(outputFile !== undefined && { outputFile }),
+    };
+  }
+}
+
+/** `server1.pcap` of run 3 of config General: `server1.General-3.pcap`. */
+function ownName(file: string, run: Run): string {
+  const { dir, name, ext } = path.parse(file);
+  return path.join(dir, `${name}.${run.config}-${run.runNumber}${ext}`);
+}
+
+/** Of a symbolic link its target's name is hashed, as git does. */
+async function hashOf(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  if ((await lstat(file)).isSymbolicLink()) return hash.update(await readlink(file)).digest("hex");
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  return hash.digest("hex");
+}

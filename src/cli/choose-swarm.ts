@@ -1,0 +1,81 @@
+import { createInterface } from "node:readline/promises";
+import { UserError } from "../errors.ts";
+import { halted, localTarget } from "../targets/local.ts";
+import { listSwarms, readState, type SwarmState } from "../targets/swarm-state.ts";
+import type { Target } from "../targets/target.ts";
+
+export interface ChoiceContext {
+  /** For a swarm that has to be made. */
+  runners: number;
+  say(text: string): void;
+}
+
+export const DEFAULT_LOCAL = "local";
+
+/** The target of a name, whether it has been made or not. */
+export function targetOf(name: string): Target {
+  return localTarget(name, {
+    countJobs: async (connection) => (await import("../queue/counts.ts")).countJobs(connection),
+  });
+}
+
+/**
+ * The swarm that a campaign goes to: the one that is named, else `SWARM`, else the only one; where there is
+ * none, the one on this machine is made.
+ * @throws {UserError} where it is not clear which, or where it is halted and nobody can be asked.
+ */
+export async function chooseSwarm(
+  named: string | undefined,
+  context: ChoiceContext,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Target> {
+  const name = named ?? (env["SWARM"] || undefined);
+  const swarms = name === undefined ? await listSwarms() : [await namedSwarm(name)];
+  const running = swarms.filter(({ state }) => state === "running");
+  if (running.length > 1) throw ambiguous(running);
+  const [only] = running.length === 1 ? running : swarms;
+  if (swarms.length > 1 && running.length === 0) throw ambiguous(swarms);
+  if (only === undefined) return await makeLocal(context);
+  const target = targetOf(only.name);
+  if (only.state === "halted") await resumeHalted(only, target, context);
+  return target;
+}
+
+async function namedSwarm(name: string): Promise<SwarmState> {
+  const state = await readState(name);
+  if (state) return state;
+  const names = (await listSwarms()).map((swarm) => swarm.name);
+  throw new UserError(`there is no swarm ${name}`, {
+    hint: names.length > 0 ? `there are: ${names.join(", ")}` : "make one with: swarm-tool init --local",
+  });
+}
+
+async function makeLocal({ runners, say }: ChoiceContext): Promise<Target> {
+  say(`there is no swarm yet: making one on this machine, with ${runners} runners; it halts itself after an idle hour`);
+  const target = targetOf(DEFAULT_LOCAL);
+  await target.init({ runners });
+  return target;
+}
+
+/** Resuming may cost money, so somebody is asked, unless it halted itself and is on this machine. */
+async function resumeHalted(state: SwarmState, target: Target, { say }: ChoiceContext): Promise<void> {
+  if (state.haltedBy !== "idleness" && !(await confirm(`the swarm ${state.name} is halted. Resume it?`))) throw halted(state.name);
+  say(`resuming the swarm ${state.name}`);
+  await target.resume();
+}
+
+/** Asks a question on the terminal; without one the answer is no. */
+export async function confirm(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return false;
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+function ambiguous(swarms: readonly SwarmState[]): UserError {
+  const names = swarms.map(({ name, state }) => `${name} (${state})`).join(", ");
+  return new UserError(`there are several swarms: ${names}`, { hint: "name one with --swarm NAME or SWARM=NAME" });
+}

@@ -1,0 +1,70 @@
+import { errorCode, UserError } from "../errors.ts";
+
+/** What a command gets from the process that it runs in. */
+export interface CommandContext {
+  argv: readonly string[];
+  /** Aborted by the first Ctrl-C, and by SIGTERM or SIGHUP. */
+  interrupt: AbortSignal;
+  stdout: NodeJS.WriteStream;
+  stderr: NodeJS.WriteStream;
+}
+
+export interface Command {
+  name: string;
+  /** Returns the exit code. */
+  run(context: CommandContext): Promise<number>;
+}
+
+export const EXIT = { done: 0, failed: 1, mend: 2, bug: 3, interrupted: 130 } as const;
+
+const ISSUES = "the project's issue tracker";
+
+/**
+ * Runs a command and turns what happens into an exit code: the only place that catches all errors.
+ * The first signal interrupts the command, the second one ends the process at once.
+ */
+export async function main(command: Command, argv: readonly string[]): Promise<number> {
+  const interruption = new AbortController();
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (interruption.signal.aborted) dieOf(signal, signals, onSignal);
+    else interruption.abort();
+  };
+  for (const signal of signals) process.on(signal, onSignal);
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreClosedPipe);
+  try {
+    const { stdout, stderr } = process;
+    return await command.run({ argv, interrupt: interruption.signal, stdout, stderr });
+  } catch (error) {
+    return explain(command.name, error, interruption.signal.aborted);
+  } finally {
+    for (const signal of signals) process.off(signal, onSignal);
+  }
+}
+
+/** Without our handlers the signal does what it does by default, and the shell sees that it did. */
+function dieOf(signal: NodeJS.Signals, signals: readonly NodeJS.Signals[], handler: (s: NodeJS.Signals) => void): void {
+  for (const name of signals) process.off(name, handler);
+  process.kill(process.pid, signal);
+}
+
+/** `runall-swarm --dry-run | head` is no fault. */
+function ignoreClosedPipe(error: Error): void {
+  if (errorCode(error) !== "EPIPE") throw error;
+}
+
+function explain(name: string, error: unknown, interrupted: boolean): number {
+  if (error instanceof UserError) {
+    process.stderr.write(`${name}: ${error.message}\n${error.hint === undefined ? "" : `  → ${error.hint}\n`}`);
+    return EXIT.mend;
+  }
+  const commander = errorCode(error)?.startsWith("commander.") ? (error as { exitCode?: number }) : undefined;
+  if (commander) return commander.exitCode === 0 ? EXIT.done : EXIT.mend;
+  if (interrupted && (error as Error | undefined)?.name === "AbortError") {
+    process.stderr.write(`${name}: interrupted\n`);
+    return EXIT.interrupted;
+  }
+  const details = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`${name}: this is a bug. Please report it with the following lines on ${ISSUES}.\n${details}\n`);
+  return EXIT.bug;
+}

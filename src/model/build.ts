@@ -1,0 +1,84 @@
+import { createHash } from "node:crypto";
+import * as v from "valibot";
+import { PROTOCOL } from "./protocol.ts";
+
+/** What a worker needs to have the project's tree. */
+export const SourceSchema = v.object({
+  /** A git URL, or the absolute path of a repository's git directory on this machine. */
+  url: v.string(),
+  /** Full hash. */
+  commit: v.pipe(v.string(), v.regex(/^[0-9a-f]{40,64}$/)),
+});
+export type Source = v.InferOutput<typeof SourceSchema>;
+
+export const MODES = ["release", "debug"] as const;
+export type Mode = (typeof MODES)[number];
+
+export const OmnetppSchema = v.object({
+  /** As `opp_run -v` prints it: `6.2.0`. */
+  version: v.string(),
+  /** Folder of the programs, put in front of PATH; undefined where the worker has its own OMNeT++. */
+  binDirectory: v.optional(v.string()),
+});
+export type Omnetpp = v.InferOutput<typeof OmnetppSchema>;
+
+/** How the binaries are made. Folders are relative to the git top level. */
+export const RecipeSchema = v.variant("kind", [
+  /** `make makefiles` where the Makefile has that target, then `make`. */
+  v.object({ kind: v.literal("make"), folder: v.string() }),
+  /** `opp_makemake` with these options in each folder, then `make` there. */
+  v.object({
+    kind: v.literal("makemake"),
+    folders: v.array(v.object({ folder: v.string(), options: v.array(v.string()) })),
+  }),
+  /** No C++ code: NED and ini files alone. */
+  v.object({ kind: v.literal("none") }),
+]);
+export type Recipe = v.InferOutput<typeof RecipeSchema>;
+
+export const BuildRequestSchema = v.object({
+  protocol: v.literal(PROTOCOL),
+  source: SourceSchema,
+  /** Hash over the tracked files that a compiler may read: commits that differ in ini files alone share it. */
+  sourcesHash: v.string(),
+  /** Name of the checkout's folder: `opp_makemake` calls a program by its folder. */
+  checkoutName: v.string(),
+  /** The project's folder relative to the git top level; empty for the top level itself. */
+  project: v.string(),
+  recipe: RecipeSchema,
+  mode: v.picklist(MODES),
+  omnetpp: OmnetppSchema,
+  /** Content of the user's `.oppfeaturestate`, which git ignores and which decides what is built. */
+  featureState: v.optional(v.string()),
+});
+export type BuildRequest = v.InferOutput<typeof BuildRequestSchema>;
+
+/** The name of a build: equal for requests that give the same binaries. */
+export function buildKey(request: BuildRequest): string {
+  const { sourcesHash, checkoutName, project, recipe, mode, omnetpp, featureState } = request;
+  const identity = [PROTOCOL, sourcesHash, checkoutName, project, recipe, mode, omnetpp, featureState];
+  return createHash("sha256").update(JSON.stringify(identity)).digest("hex").slice(0, 32);
+}
+
+/** The name of a build that the user made in his own checkout, from what tells one from another. */
+export function ownBuildKey(request: BuildRequest, stamps: readonly string[]): string {
+  const identity = [buildKey(request), "own", ...stamps];
+  return createHash("sha256").update(JSON.stringify(identity)).digest("hex").slice(0, 32);
+}
+
+/** What a build consists of; lies as `manifest.json` beside its files. */
+export const BuildManifestSchema = v.object({
+  protocol: v.literal(PROTOCOL),
+  /** Libraries and executables, relative to the git top level. */
+  products: v.array(v.string()),
+  /** NED packages of disabled features, as `.nedexclusions` lists them after the build. */
+  nedExclusions: v.array(v.string()),
+});
+export type BuildManifest = v.InferOutput<typeof BuildManifestSchema>;
+
+/** What a builder answers. A build that fails is an answer too: its log is for all campaigns that wait for it. */
+export const BuildAnswerSchema = v.variant("ok", [
+  v.object({ ok: v.literal(true), tookMs: v.number() }),
+  v.object({ ok: v.literal(false), command: v.string(), lastLines: v.array(v.string()), log: v.string() }),
+]);
+export type BuildAnswer = v.InferOutput<typeof BuildAnswerSchema>;

@@ -1,0 +1,67 @@
+import { randomInt } from "node:crypto";
+import * as v from "valibot";
+import { MODES, OmnetppSchema, SourceSchema } from "./build.ts";
+import { PROTOCOL } from "./protocol.ts";
+import { RunSchema } from "./run.ts";
+
+/** What the simulation is: the simulator with the project's library, or a program of the project's own. */
+export const ProgramSchema = v.variant("kind", [
+  v.object({ kind: v.literal("opp_run") }),
+  /** Path relative to the git top level. */
+  v.object({ kind: v.literal("project"), path: v.string() }),
+]);
+export type Program = v.InferOutput<typeof ProgramSchema>;
+
+/** What all runs of a campaign have in common; kept once, so that a job carries its run alone. */
+export const CampaignSchema = v.object({
+  protocol: v.literal(PROTOCOL),
+  id: v.string(),
+  user: v.string(),
+  host: v.string(),
+  /** When it was queued, in ms since 1970. */
+  createdAt: v.number(),
+  config: v.string(),
+  source: SourceSchema,
+  /** Name of the checkout's folder. */
+  checkoutName: v.string(),
+  buildKey: v.string(),
+  mode: v.picklist(MODES),
+  omnetpp: OmnetppSchema,
+  /** Folder of the study relative to the git top level; empty for the top level itself. */
+  study: v.string(),
+  /** Folder of the project relative to the git top level. */
+  project: v.string(),
+  program: ProgramSchema,
+  /** The user's own simulation arguments, in order; paths inside the checkout are relative to the study. */
+  arguments: v.array(v.string()),
+  /** Long options that a worker must add because the configuration says otherwise than it needs. */
+  addedOptions: v.array(v.string()),
+  /** The libraries to load (`-l`), relative to the study; where the user named none. */
+  libraries: v.array(v.string()),
+  /** NED folders (`-n`) relative to the study, joined; where the user named none. */
+  nedPath: v.optional(v.string()),
+  /** The config's own result directory, as configured. */
+  resultDirectory: v.string(),
+  runs: v.number(),
+});
+export type Campaign = v.InferOutput<typeof CampaignSchema>;
+
+/** The data of a job in the queue `run`. */
+export const RunJobSchema = v.object({
+  protocol: v.literal(PROTOCOL),
+  campaign: v.string(),
+  run: RunSchema,
+});
+export type RunJob = v.InferOutput<typeof RunJobSchema>;
+
+const ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789";
+
+/** Eight characters that are easy to type, beginning with a letter (BullMQ refuses plain numbers as ids). */
+export function newCampaignId(): string {
+  const pick = (alphabet: string): string => alphabet.charAt(randomInt(alphabet.length));
+  return pick(ALPHABET.slice(0, 23)) + Array.from({ length: 7 }, () => pick(ALPHABET)).join("");
+}
+
+export function runJobId(campaign: string, runNumber: number): string {
+  return `${campaign}-${runNumber}`;
+}

@@ -1,0 +1,55 @@
+import * as v from "valibot";
+import { OutcomeSchema } from "./outcome.ts";
+import { PROTOCOL } from "./protocol.ts";
+import { RunSchema } from "./run.ts";
+
+/** What a run cost. CPU time and memory are undefined where the operating system does not tell. */
+export const UsageSchema = v.object({
+  wallTimeMs: v.number(),
+  /** User and system time of the simulation process. */
+  cpuTimeMs: v.optional(v.number()),
+  /** Peak resident memory. */
+  peakMemoryBytes: v.optional(v.number()),
+});
+export type Usage = v.InferOutput<typeof UsageSchema>;
+
+/** A file that a run wrote; the path is relative to the git top level, with `/`. */
+export const ResultFileSchema = v.object({ path: v.string(), sizeBytes: v.number() });
+export type ResultFile = v.InferOutput<typeof ResultFileSchema>;
+
+/** What a runner returns for a job: the job's return value. */
+export const RunResultSchema = v.object({
+  protocol: v.literal(PROTOCOL),
+  outcome: OutcomeSchema,
+  usage: UsageSchema,
+  /** Name of what was stored, `<job>/<attempt>`; undefined where the run wrote nothing. */
+  stored: v.optional(v.string()),
+  files: v.array(ResultFileSchema),
+  /** Which of `files` holds what the simulation printed. */
+  outputFile: v.optional(v.string()),
+  startedAt: v.number(),
+  finishedAt: v.number(),
+  worker: v.string(),
+});
+export type RunResult = v.InferOutput<typeof RunResultSchema>;
+
+/** The record of a run, `.swarm/<config>-<run>.json` in the result directory; written after its files. */
+export const RunRecordSchema = v.object({
+  format: v.literal(1),
+  campaign: v.string(),
+  ...RunSchema.entries,
+  ...OutcomeSchema.entries,
+  ...UsageSchema.entries,
+  /** ISO 8601. */
+  startedAt: v.string(),
+  finishedAt: v.string(),
+  worker: v.string(),
+  commit: v.string(),
+  build: v.string(),
+  omnetpp: v.string(),
+  arguments: v.array(v.string()),
+  /** Paths are relative to the study. */
+  files: v.array(v.object({ path: v.string(), sizeBytes: v.number(), sha256: v.string() })),
+  outputFile: v.optional(v.string()),
+});
+export type RunRecord = v.InferOutput<typeof RunRecordSchema>;

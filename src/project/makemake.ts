@@ -1,0 +1,40 @@
+/** A folder in which `opp_makemake` writes a Makefile. */
+export interface MakemakeFolder {
+  /** Relative to the project's folder. */
+  folder: string;
+  options: string[];
+}
+
+/**
+ * The folders of type `makemake` in an `.oppbuildspec`, with their options.
+ * The file is written by the IDE alone, always in this form; an XML parser would be one more dependency.
+ * @see OMNeT++ User Guide, "Building": the Makemake options of a folder.
+ */
+export function makemakeFolders(buildspec: string): MakemakeFolder[] {
+  return [...buildspec.matchAll(/<dir\b([^>]*?)\/?>/gs)].flatMap((element) => {
+    const attributes = new Map(
+      [...element[1]!.matchAll(/([\w-]+)\s*=\s*"([^"]*)"/g)].map((match) => [match[1]!, unescapeXml(match[2]!)]),
+    );
+    if (attributes.get("type") !== "makemake") return [];
+    const options = parseMakemakeOptions(attributes.get("makemake-options") ?? "");
+    return [{ folder: attributes.get("path") ?? ".", options }];
+  });
+}
+
+/**
+ * Splits a line of options as a shell does (single and double quotes, backslash), and leaves out what only
+ * the IDE understands (`--meta:…`) and the `-f` that is always added.
+ */
+export function parseMakemakeOptions(line: string): string[] {
+  const words = [...line.matchAll(/(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+/gs)].map((match) =>
+    match[0].replaceAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)/gs, (_, double?: string, single?: string, escaped?: string) =>
+      double === undefined ? (single ?? escaped ?? "") : double.replaceAll(/\\(["\\$`])/g, "$1"),
+    ),
+  );
+  return words.filter((word) => !word.startsWith("--meta:") && word !== "-f" && word !== "--force");
+}
+
+function unescapeXml(text: string): string {
+  const entities: Record<string, string> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
+  return text.replaceAll(/&(lt|gt|quot|apos|amp);/g, (_, name: string) => entities[name]!);
+}

@@ -1,0 +1,65 @@
+import path from "node:path";
+import type { Mode } from "../model/build.ts";
+import { statIfThere } from "../system/files.ts";
+import { linesOf, targetFile, type ProjectDescriptor } from "./descriptor.ts";
+import type { Changes, TreeEntry } from "./git.ts";
+import { decidesBuild, isCode } from "./sources.ts";
+
+/** The binaries in the user's own checkout. */
+export interface OwnBuild {
+  /** Relative to the git top level. */
+  products: string[];
+  nedExclusions: string[];
+  /** Size and modification time of each product: what tells this build from the next one. */
+  stamps: string[];
+}
+
+export interface OwnBuildQuestion {
+  top: string;
+  project: ProjectDescriptor;
+  mode: Mode;
+  /** The tree of the commit that is to run, which must be the one that is checked out. */
+  tree: readonly TreeEntry[];
+  changes: Changes;
+}
+
+/**
+ * The user's own binaries, where they are those of the commit: no source is changed or added, and every
+ * product is newer than every source of the project.
+ * @returns the reason, as half a sentence, where they are not.
+ */
+export async function findOwnBuild(question: OwnBuildQuestion): Promise<OwnBuild | string> {
+  const { top, project, mode, changes } = question;
+  if (project.targets.length === 0) return "the project does not say what it builds";
+  const inProject = (file: string): boolean => project.folder === "" || file.startsWith(`${project.folder}/`);
+  const changed = changes.modified.find(decidesBuild) ?? changes.untracked.find((file) => inProject(file) && isCode(file));
+  if (changed !== undefined) return `${changed} is not committed`;
+  const products = project.targets.map((target) => targetFile(target, mode));
+  const stats = await Promise.all(products.map((product) => statIfThere(path.join(top, product))));
+  const missing = stats.findIndex((product) => product?.isFile() !== true);
+  if (missing !== -1) return `${products[missing]!} is not built`;
+  const oldest = Math.min(...stats.map((product) => Number(product!.mtimeMs)));
+  const newer = await findNewer(question, inProject, oldest);
+  if (newer !== undefined) return `${newer} is newer than ${products[0]!}`;
+  return {
+    products,
+    nedExclusions: await linesOf(path.join(top, project.folder, ".nedexclusions")),
+    stamps: stats.map((product) => `${Number(product!.size)} ${Number(product!.mtimeMs)}`),
+  };
+}
+
+async function findNewer(
+  { top, project, tree }: OwnBuildQuestion,
+  inProject: (file: string) => boolean,
+  timeMs: number,
+): Promise<string | undefined> {
+  const sources = tree.map((entry) => entry.path).filter((file) => inProject(file) && decidesBuild(file));
+  const generated = [".oppfeaturestate"].map((name) => path.join(project.folder, name));
+  const checked = await Promise.all(
+    [...sources, ...generated].map(async (file) => {
+      const stats = await statIfThere(path.join(top, file));
+      return stats !== undefined && Number(stats.mtimeMs) > timeMs ? file : undefined;
+    }),
+  );
+  return checked.find((file) => file !== undefined);
+}

@@ -1,0 +1,68 @@
+import { Redis } from "ioredis";
+import { CampaignSchema, type Campaign } from "../model/campaign.ts";
+import { parseOrExplain } from "../system/json.ts";
+import { CAMPAIGN_TTL_SECONDS, CANCEL_CHANNEL, campaignKey, cancelKey, type QueueConnection } from "./names.ts";
+
+/** Keeps what all runs of a campaign have in common. */
+export async function saveCampaign(redis: Redis, campaign: Campaign): Promise<void> {
+  await redis.set(campaignKey(campaign.id), JSON.stringify(campaign), "EX", CAMPAIGN_TTL_SECONDS);
+}
+
+/** Tells all runners that a campaign is cancelled: those that work on it now, and those that would take its runs. */
+export async function announceCancellation(redis: Redis, campaign: string): Promise<void> {
+  await redis.set(cancelKey(campaign), "1", "EX", CAMPAIGN_TTL_SECONDS);
+  await redis.publish(CANCEL_CHANNEL, campaign);
+}
+
+/** Campaigns as a runner sees them. BullMQ cancels a job only in the process that runs it, so that is ours. */
+export interface CampaignState extends AsyncDisposable {
+  /** @throws {UserError} where it is not there or of another version. */
+  find(id: string): Promise<Campaign>;
+  isCancelled(id: string): Promise<boolean>;
+  /** The signal is aborted when the campaign is cancelled from now on. */
+  watch(id: string): { signal: AbortSignal } & Disposable;
+}
+
+const CACHED_CAMPAIGNS = 100;
+
+export async function openCampaignState(
+  connection: QueueConnection,
+  onError: (error: Error) => void,
+): Promise<CampaignState> {
+  const redis = new Redis(connection);
+  const subscriber = new Redis(connection);
+  const watched = new Map<AbortController, string>();
+  redis.on("error", onError);
+  subscriber.on("error", onError);
+  subscriber.on("message", (_channel, id) => {
+    for (const [controller, campaign] of watched) if (campaign === id) controller.abort();
+  });
+  await subscriber.subscribe(CANCEL_CHANNEL);
+  return {
+    find: cachedCampaigns(redis),
+    isCancelled: async (id) => (await redis.exists(cancelKey(id))) === 1,
+    watch(id) {
+      const controller = new AbortController();
+      watched.set(controller, id);
+      return { signal: controller.signal, [Symbol.dispose]: () => void watched.delete(controller) };
+    },
+    [Symbol.asyncDispose]() {
+      redis.disconnect();
+      subscriber.disconnect();
+      return Promise.resolve();
+    },
+  };
+}
+
+function cachedCampaigns(redis: Redis): (id: string) => Promise<Campaign> {
+  const known = new Map<string, Campaign>();
+  return async (id) => {
+    const cached = known.get(id);
+    if (cached) return cached;
+    const text = await redis.get(campaignKey(id));
+    const campaign = parseOrExplain(CampaignSchema, JSON.parse(text ?? "null"), `campaign ${id}`);
+    if (known.size >= CACHED_CAMPAIGNS) known.clear();
+    known.set(id, campaign);
+    return campaign;
+  };
+}

@@ -1,0 +1,122 @@
+import { Queue, QueueEvents } from "bullmq";
+import { Redis } from "ioredis";
+import { buildKey, BuildAnswerSchema, type BuildAnswer, type BuildRequest } from "../model/build.ts";
+import { runJobId, type Campaign, type RunJob } from "../model/campaign.ts";
+import { PROTOCOL } from "../model/protocol.ts";
+import type { Run } from "../model/run.ts";
+import { parseOrExplain } from "../system/json.ts";
+import { announceCancellation, saveCampaign } from "./campaign-state.ts";
+import { followRuns, type RunEvent } from "./follow.ts";
+import { BUILD_QUEUE, buildJobId, RUN_QUEUE, type QueueConnection } from "./names.ts";
+
+/** The queues as a client sees them. */
+export interface QueueClient extends AsyncDisposable {
+  /** Asks for a build and waits for the answer; clients that ask for the same build share one job. */
+  build(request: BuildRequest, signal: AbortSignal): Promise<BuildAnswer>;
+  /** Queues all runs of a campaign. */
+  add(campaign: Campaign, runs: readonly Run[]): Promise<void>;
+  /** Where the stream of events stands; ask before adding, to miss none. */
+  position(): Promise<string>;
+  /** What happens to the runs after that position, until all have ended. */
+  follow(
+    campaign: string,
+    runs: readonly Run[],
+    position: string,
+  ): Promise<ReadableStream<RunEvent>>;
+  /**
+   * Cancels a campaign: nothing of it starts any more, and what runs is told to end.
+   * @returns the numbers of the runs that were still waiting; they are gone from the queue.
+   */
+  cancel(campaign: string, runNumbers: readonly number[]): Promise<number[]>;
+  /** Forgets a run whose result has been collected. */
+  forget(campaign: string, runNumber: number): Promise<void>;
+}
+
+const CHUNK = 1000;
+
+export function openQueueClient(connection: QueueConnection): QueueClient {
+  const redis = new Redis(connection);
+  const options = { connection };
+  const runs = new Queue<RunJob>(RUN_QUEUE, options);
+  const builds = new Queue<BuildRequest>(BUILD_QUEUE, options);
+  for (const emitter of [redis, runs, builds]) emitter.on("error", () => undefined); // whoever follows is told
+  return {
+    build: (request, signal) => requestBuild(builds, connection, request, signal),
+    async position() {
+      const [last] = await redis.xrevrange(runs.toKey("events"), "+", "-", "COUNT", 1);
+      return last?.[0] ?? "0-0";
+    },
+    follow: (campaign, wanted, position) =>
+      followRuns({ queue: runs, redis, connection, position }, campaign, wanted),
+    async add(campaign, all) {
+      await saveCampaign(redis, campaign);
+      for (const chunk of chunks(all)) await runs.addBulk(chunk.map((run) => asJob(campaign.id, run)));
+    },
+    async cancel(campaign, runNumbers) {
+      await announceCancellation(redis, campaign);
+      const removed: number[] = [];
+      for (const chunk of chunks(runNumbers)) {
+        const counts = await Promise.all(chunk.map((number) => removeWaiting(runs, runJobId(campaign, number))));
+        removed.push(...chunk.filter((_, index) => counts[index] === 1));
+      }
+      return removed;
+    },
+    async forget(campaign, runNumber) {
+      await runs.remove(runJobId(campaign, runNumber));
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.allSettled([runs.close(), builds.close()]);
+      redis.disconnect();
+    },
+  };
+}
+
+function asJob(campaign: string, run: Run) {
+  const data: RunJob = { protocol: PROTOCOL, campaign, run };
+  return { name: `${run.config} #${run.runNumber}`, data, opts: { jobId: runJobId(campaign, run.runNumber) } };
+}
+
+function* chunks<T>(all: readonly T[]): Generator<T[]> {
+  for (let start = 0; start < all.length; start += CHUNK) yield all.slice(start, start + CHUNK);
+}
+
+/**
+ * The campaign is marked as cancelled before, so a job that a worker takes between the two calls ends as
+ * cancelled and has no result to lose.
+ * @returns 1 where the job was waiting.
+ */
+async function removeWaiting(queue: Queue, id: string): Promise<number> {
+  const state = await queue.getJobState(id);
+  return state === "waiting" || state === "prioritized" ? await queue.remove(id) : 0;
+}
+
+async function requestBuild(
+  queue: Queue<BuildRequest>,
+  connection: QueueConnection,
+  request: BuildRequest,
+  signal: AbortSignal,
+): Promise<BuildAnswer> {
+  const id = buildJobId(buildKey(request));
+  const old = await queue.getJob(id);
+  if (old && (await old.isCompleted())) await old.remove(); // its build is gone, else nobody would ask
+  await using events = closing(new QueueEvents(BUILD_QUEUE, { connection }));
+  events.queueEvents.on("error", () => undefined); // it waits and goes on by itself
+  const job = await queue.add("build", request, { jobId: id });
+  const answered = job.waitUntilFinished(events.queueEvents) as Promise<unknown>;
+  const answer = await Promise.race([answered, whenAborted(signal)]);
+  const parsed = parseOrExplain(BuildAnswerSchema, answer, "the builder's answer");
+  if (!parsed.ok) await queue.remove(id); // so that the next one who asks gets a new try
+  return parsed;
+}
+
+function closing(queueEvents: QueueEvents) {
+  return { queueEvents, [Symbol.asyncDispose]: () => queueEvents.close() };
+}
+
+function whenAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort, { once: true });
+  });
+}

@@ -1,0 +1,123 @@
+import { errorText } from "../errors.ts";
+import { QueueEvents, type Queue } from "bullmq";
+import type { Redis } from "ioredis";
+import { runJobId } from "../model/campaign.ts";
+import type { Run } from "../model/run.ts";
+import type { QueueConnection } from "./names.ts";
+
+/** What happens to a run, as the queue tells it. */
+export type RunEvent =
+  | { type: "active"; runNumber: number }
+  | { type: "progress"; runNumber: number; progress: unknown }
+  /** Its worker is done with it; `value` is what it returned. */
+  | { type: "completed"; runNumber: number; value: unknown }
+  /** The job is no longer there, or BullMQ gave it up. */
+  | { type: "gone"; runNumber: number; reason: string }
+  /** Redis does not answer; nothing is lost, it goes on by itself when it does. */
+  | { type: "disconnected"; reason: string };
+
+export interface FollowContext {
+  queue: Queue;
+  redis: Redis;
+  connection: QueueConnection;
+  /** Id of the last event that is of no interest. */
+  position: string;
+}
+
+/** Redis trims the stream of events, and a lost connection loses some: so all states are compared this often. */
+const COMPARE_INTERVAL_MS = 30_000;
+const CHUNK = 1000;
+
+/**
+ * Follows the runs of a campaign until each has ended. Events make it fast, comparing the states makes it
+ * right: every run is reported as ended exactly once.
+ */
+export async function followRuns(
+  context: FollowContext,
+  campaign: string,
+  runs: readonly Run[],
+): Promise<ReadableStream<RunEvent>> {
+  const events = new QueueEvents(context.queue.name, {
+    connection: context.connection,
+    lastEventId: context.position,
+  });
+  events.on("error", () => undefined); // told below, as an event
+  await events.waitUntilReady();
+  const open = new Map(runs.map((run) => [runJobId(campaign, run.runNumber), run.runNumber]));
+  let stop = (): void => undefined;
+  return new ReadableStream<RunEvent>({
+    start: (controller) => {
+      stop = feed(controller, { ...context, events, open });
+    },
+    cancel: () => stop(),
+  });
+}
+
+interface Feed extends FollowContext {
+  events: QueueEvents;
+  open: Map<string, number>;
+}
+
+function feed(controller: ReadableStreamDefaultController<RunEvent>, { events, open, ...context }: Feed): () => void {
+  const tell = (id: string, event: (runNumber: number) => RunEvent): void => {
+    const runNumber = open.get(id);
+    if (runNumber === undefined) return;
+    const told = event(runNumber);
+    controller.enqueue(told);
+    if (told.type !== "completed" && told.type !== "gone") return;
+    open.delete(id);
+    if (open.size > 0) return;
+    stop();
+    controller.close();
+  };
+  const compare = (): void => void compareStates(context, open, tell).catch(disconnected);
+  const timer = setInterval(compare, COMPARE_INTERVAL_MS);
+  let connected = true;
+  const disconnected = (error: unknown): void => {
+    if (connected && open.size > 0) controller.enqueue({ type: "disconnected", reason: errorText(error) });
+    connected = false;
+  };
+  const reconnected = (): void => {
+    connected = true;
+    compare();
+  };
+  const stop = (): void => {
+    clearInterval(timer);
+    context.redis.off("ready", reconnected).off("error", disconnected);
+    void events.close();
+  };
+  events.on("active", ({ jobId }) => tell(jobId, (runNumber) => ({ type: "active", runNumber })));
+  events.on("progress", ({ jobId, data }) => tell(jobId, (runNumber) => ({ type: "progress", runNumber, progress: data })));
+  events.on("completed", ({ jobId, returnvalue }) =>
+    tell(jobId, (runNumber) => ({ type: "completed", runNumber, value: returnvalue })),
+  );
+  events.on("failed", ({ jobId, failedReason: reason }) => tell(jobId, (runNumber) => ({ type: "gone", runNumber, reason })));
+  events.on("removed", ({ jobId }) => tell(jobId, (runNumber) => ({ type: "gone", runNumber, reason: "removed" })));
+  context.redis.on("error", disconnected).on("ready", reconnected);
+  compare();
+  return stop;
+}
+
+/** Asks for the state of every run that is still open, a thousand in one call. */
+async function compareStates(
+  { queue, redis }: Pick<FollowContext, "queue" | "redis">,
+  open: ReadonlyMap<string, number>,
+  tell: (id: string, event: (runNumber: number) => RunEvent) => void,
+): Promise<void> {
+  const ids = [...open.keys()];
+  for (let start = 0; start < ids.length; start += CHUNK) {
+    const pipeline = redis.pipeline();
+    const chunk = ids.slice(start, start + CHUNK);
+    for (const id of chunk) pipeline.hmget(queue.toKey(id), "finishedOn", "returnvalue", "failedReason", "name");
+    const answers = (await pipeline.exec()) ?? [];
+    chunk.forEach((id, index) => {
+      const [error, fields] = answers[index] ?? [];
+      if (error || !Array.isArray(fields)) return;
+      const [finishedOn, value, failedReason, name] = fields as (string | null)[];
+      if (name === null) tell(id, (runNumber) => ({ type: "gone", runNumber, reason: "removed" }));
+      else if (finishedOn === null) return;
+      else if (failedReason) tell(id, (runNumber) => ({ type: "gone", runNumber, reason: failedReason }));
+      else tell(id, (runNumber) => ({ type: "completed", runNumber, value: JSON.parse(value ?? "null") as unknown }));
+    });
+  }
+}

@@ -1,0 +1,29 @@
+/** How to reach the queue's Redis: a unix socket, or a host with a password. */
+export interface QueueConnection {
+  path?: string;
+  host?: string;
+  port?: number;
+  username?: string;
+  password?: string;
+  /** BullMQ's workers wait for a lost connection as long as it takes. */
+  maxRetriesPerRequest: null;
+}
+
+export function socketConnection(socket: string): QueueConnection {
+  return { path: socket, maxRetriesPerRequest: null };
+}
+
+export const RUN_QUEUE = "run";
+export const BUILD_QUEUE = "build";
+
+/** BullMQ refuses ids that are plain integers or contain a colon. */
+export function buildJobId(key: string): string {
+  return `b-${key}`;
+}
+
+export const campaignKey = (id: string): string => `swarm:campaign:${id}`;
+export const cancelKey = (id: string): string => `swarm:cancelled:${id}`;
+export const CANCEL_CHANNEL = "swarm:cancel";
+
+/** Kept this long after a campaign was queued, should nobody collect it. */
+export const CAMPAIGN_TTL_SECONDS = 30 * 24 * 3600;

@@ -1,0 +1,149 @@
+import { createWriteStream } from "node:fs";
+import { once } from "node:events";
+import type { Readable } from "node:stream";
+import { finished } from "node:stream/promises";
+import { errorCode } from "../errors.ts";
+import type { Usage } from "../model/result.ts";
+import type { ProcessIdentity } from "../system/identity.ts";
+import { startGroup, type ProcessGroup } from "../system/process-group.ts";
+import type { CmdenvOutput } from "./cmdenv-output.ts";
+import { outOfMemoryKills, UsageMeter } from "./usage.ts";
+
+export interface SimulationProcess {
+  program: string;
+  args: readonly string[];
+  directory: string;
+  env: NodeJS.ProcessEnv;
+  /** Where everything it prints is kept. */
+  outputFile: string;
+}
+
+export interface SimulationLimits {
+  /** Wall-clock limit; undefined for none. */
+  timeoutMs: number | undefined;
+  /** From SIGINT, which lets OMNeT++ call finish(), to SIGKILL. */
+  graceMs: number;
+  /** Ends the simulation when aborted. */
+  signal: AbortSignal;
+}
+
+/** How a simulation process ended, before anybody has read what it printed. */
+export interface SimulationEnd {
+  exitCode: number | null;
+  signal: NodeJS.Signals | null;
+  timedOut: boolean;
+  cancelled: boolean;
+  outOfMemory: boolean;
+  usage: Usage;
+}
+
+const LATE_OUTPUT_MS = 2000;
+const LOOK_INTERVAL_MS = 1000;
+/** The first looks come early, so that a short run has a peak memory too. */
+const FIRST_LOOKS_MS = [5, 20, 60, 150, 400];
+
+/**
+ * Runs one simulation process and waits for it to end; what it prints goes to a file and to `output`.
+ * A failing simulation is a result, not an error.
+ * @param onStart is told the process before it can have ended, to be able to end it after a crash of ours.
+ * @throws {UserError} when the program cannot be started.
+ * @see OMNeT++ Simulation Manual, "Running Simulations".
+ */
+export async function simulate(
+  simulation: SimulationProcess,
+  output: Pick<CmdenvOutput, "write">,
+  onStart: (identity: ProcessIdentity | undefined) => void,
+  limits: SimulationLimits,
+): Promise<SimulationEnd> {
+  limits.signal.throwIfAborted();
+  const killsBefore = outOfMemoryKills();
+  const startedAt = performance.now();
+  const group = await startGroup(simulation.program, simulation.args, {
+    cwd: simulation.directory,
+    env: simulation.env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  onStart(group.identity);
+  using meter = watchUsage(group);
+  using ending = endOnLimit(group, limits);
+  const written = keepOutput(group, simulation.outputFile, (text) => {
+    meter.look();
+    output.write(text);
+  });
+  const { exitCode, signal } = await group.ended;
+  const wallTimeMs = Math.round(performance.now() - startedAt);
+  const closer = setTimeout(() => closeOutput(group), LATE_OUTPUT_MS);
+  await written.finally(() => clearTimeout(closer));
+  const killed = signal === "SIGKILL" && !ending.timedOut && !ending.cancelled;
+  return {
+    exitCode,
+    signal,
+    timedOut: ending.timedOut,
+    cancelled: ending.cancelled,
+    outOfMemory: killed && (outOfMemoryKills() ?? 0) > (killsBefore ?? 0),
+    usage: { wallTimeMs, ...meter.usage() },
+  };
+}
+
+/** SIGINT when the time is over or the run is cancelled; says afterwards which of the two it was. */
+function endOnLimit(group: ProcessGroup, limits: SimulationLimits) {
+  const state = { timedOut: false, cancelled: false };
+  const cancel = (): void => {
+    state.cancelled = true;
+    group.interrupt(limits.graceMs);
+  };
+  const expire = (): void => {
+    state.timedOut = true;
+    group.interrupt(limits.graceMs);
+  };
+  limits.signal.addEventListener("abort", cancel, { once: true });
+  if (limits.signal.aborted) cancel();
+  const timer = limits.timeoutMs === undefined ? undefined : setTimeout(expire, limits.timeoutMs);
+  return Object.assign(state, {
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      limits.signal.removeEventListener("abort", cancel);
+    },
+  });
+}
+
+function watchUsage(group: ProcessGroup) {
+  const meter = new UsageMeter(group.child.pid!);
+  const look = (): void => meter.look();
+  const timers = [...FIRST_LOOKS_MS.map((ms) => setTimeout(look, ms)), setInterval(look, LOOK_INTERVAL_MS)];
+  return {
+    look,
+    usage: (): Omit<Usage, "wallTimeMs"> => ({
+      ...(meter.cpuTimeMs !== undefined && { cpuTimeMs: Math.round(meter.cpuTimeMs) }),
+      ...(meter.peakMemoryBytes !== undefined && { peakMemoryBytes: meter.peakMemoryBytes }),
+    }),
+    [Symbol.dispose]: () => timers.forEach((timer) => clearTimeout(timer)),
+  };
+}
+
+/** A process that left the group may hold the pipes open for ever. */
+function closeOutput({ child }: ProcessGroup): void {
+  child.stdout?.destroy();
+  child.stderr?.destroy();
+}
+
+/** Copies stdout and stderr into one file as they come, never faster than the disk takes it. */
+async function keepOutput(group: ProcessGroup, file: string, onText: (text: string) => void): Promise<void> {
+  const target = createWriteStream(file);
+  const copy = async (stream: Readable): Promise<void> => {
+    const decoder = new TextDecoder();
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      onText(decoder.decode(chunk, { stream: true }));
+      if (!target.write(chunk)) await once(target, "drain");
+    }
+  };
+  const ignoreClosed = (error: unknown): void => {
+    if (errorCode(error) !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
+  };
+  try {
+    await Promise.all([group.child.stdout!, group.child.stderr!].map((stream) => copy(stream).catch(ignoreClosed)));
+  } finally {
+    target.end();
+    await finished(target);
+  }
+}

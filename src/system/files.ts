@@ -1,0 +1,84 @@
+import { randomBytes } from "node:crypto";
+import { copyFile, link, lstat, mkdir, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { errorCode } from "../errors.ts";
+
+/** Name of a temporary file beside `file`; the prefix tells ours apart when leftovers are looked for. */
+export function temporaryName(file: string): string {
+  return path.join(path.dirname(file), `.swarm-tmp-${randomBytes(6).toString("hex")}-${path.basename(file).slice(0, 100)}`);
+}
+
+/** Writes a file so that a reader sees the old content or the new one, never a part. */
+export async function writeFileAtomically(file: string, content: string, mode = 0o644): Promise<void> {
+  const temporary = temporaryName(file);
+  try {
+    await writeFile(temporary, content, { flag: "wx", mode });
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/**
+ * Moves a file or symbolic link; an existing target is replaced. Across file systems it is copied under a
+ * temporary name first, so that the final name never shows a part of it.
+ */
+export async function moveFile(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if (errorCode(error) !== "EXDEV") throw error;
+    await copyThenRename(from, to);
+    await rm(from);
+  }
+}
+
+/** Gives a file a second name; where the file system has no hard links, or between two of them, it is copied. */
+export async function linkOrCopy(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    if (!["EXDEV", "EPERM", "ENOTSUP", "EMLINK"].includes(errorCode(error) ?? "")) throw error;
+    await copyThenRename(from, to);
+  }
+}
+
+async function copyThenRename(from: string, to: string): Promise<void> {
+  const temporary = temporaryName(to);
+  try {
+    if ((await lstat(from)).isSymbolicLink()) await symlink(await readlink(from), temporary);
+    else await copyFile(from, temporary);
+    await rename(temporary, to);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/**
+ * Moves files below one directory to the same relative paths below another.
+ * @param files paths relative to `from`.
+ */
+export async function moveFiles(from: string, to: string, files: readonly string[]): Promise<void> {
+  const made = new Set<string>();
+  for (const file of files) {
+    const target = path.join(to, file);
+    const directory = path.dirname(target);
+    if (!made.has(directory)) {
+      await mkdir(directory, { recursive: true });
+      made.add(directory);
+    }
+    await moveFile(path.join(from, file), target);
+  }
+}
+
+/** lstat, or undefined where there is nothing of that name. */
+export async function statIfThere(file: string): Promise<Awaited<ReturnType<typeof lstat>> | undefined> {
+  try {
+    return await lstat(file);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR") return undefined;
+    throw error;
+  }
+}

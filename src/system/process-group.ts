@@ -1,0 +1,57 @@
+import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
+import { once } from "node:events";
+import { errorCode, UserError } from "../errors.ts";
+import { identify, type ProcessIdentity } from "./identity.ts";
+
+export interface ProcessGroup {
+  child: ChildProcess;
+  identity: ProcessIdentity | undefined;
+  /** Resolves when the first process of the group has ended; what it left running is killed. */
+  ended: Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }>;
+  /** SIGINT to the whole group, SIGKILL after the grace. May be called again. */
+  interrupt(graceMs: number): void;
+}
+
+/**
+ * Starts a program as the leader of a process group of its own, so that whatever it starts ends with it.
+ * @throws {UserError} when the program cannot be started.
+ */
+export async function startGroup(
+  file: string,
+  args: readonly string[],
+  options: { cwd: string; env: NodeJS.ProcessEnv; stdio: StdioOptions },
+): Promise<ProcessGroup> {
+  const child = spawn(file, args, { ...options, detached: true });
+  const ended = once(child, "exit").then(([exitCode, signal]) => {
+    clearTimeout(killer);
+    if (child.pid !== undefined) signalGroup(child.pid, "SIGKILL");
+    return { exitCode: exitCode as number | null, signal: signal as NodeJS.Signals | null };
+  });
+  ended.catch(() => undefined); // a failed start is reported below
+  let killer: NodeJS.Timeout | undefined;
+  try {
+    await once(child, "spawn");
+  } catch (error) {
+    const reason = errorCode(error) === "ENOENT" ? "command not found" : String(error);
+    throw new UserError(`${file} cannot be started: ${reason}`, { cause: error });
+  }
+  const pid = child.pid!;
+  return {
+    child,
+    identity: identify(pid),
+    ended,
+    interrupt(graceMs) {
+      signalGroup(pid, "SIGINT");
+      killer ??= setTimeout(() => signalGroup(pid, "SIGKILL"), graceMs);
+    },
+  };
+}
+
+/** Signals all processes of a group; a group that has ended is no error. */
+export function signalGroup(leader: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-leader, signal);
+  } catch (error) {
+    if (errorCode(error) !== "ESRCH") throw error;
+  }
+}

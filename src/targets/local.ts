@@ -1,0 +1,117 @@
+import { mkdir, rm, stat } from "node:fs/promises";
+import { userInfo } from "node:os";
+import path from "node:path";
+import { UserError } from "../errors.ts";
+import { socketConnection, type QueueConnection } from "../queue/names.ts";
+import { openBuildDirectory } from "../results/build-store.ts";
+import { openDirectoryStore } from "../results/directory-store.ts";
+import { isAlive } from "../system/identity.ts";
+import { acquireLock } from "../system/lock.ts";
+import { localDirectories, socketDirectoryFor, socketFile } from "./local-paths.ts";
+import { startMissing, stopAll } from "./local-processes.ts";
+import { readState, writeState, type SwarmState } from "./swarm-state.ts";
+import type { SwarmAccess, SwarmStatus, Target } from "./target.ts";
+
+const LOCK_TIMEOUT_MS = 60_000;
+
+export interface LocalDependencies {
+  countJobs(connection: QueueConnection): Promise<NonNullable<SwarmStatus["jobs"]>>;
+}
+
+/** The swarm on this machine: redis-server, a builder and a runner as background processes of the user. */
+export function localTarget(name: string, deps: LocalDependencies): Target {
+  const directories = localDirectories(name);
+  const locked = <T>(work: () => Promise<T>): Promise<T> => withLock(directories.state, work);
+
+  const start = async (state: SwarmState): Promise<void> => {
+    await checkOwner(state.socketDirectory);
+    const { haltedBy: _, ...rest } = state;
+    await startMissing(state, directories.state, (processes) => writeState({ ...rest, state: "running", processes }));
+  };
+
+  return {
+    init: ({ runners }) =>
+      locked(async () => {
+        const known = await readState(name);
+        if (known && known.runners !== runners && known.state === "running") {
+          await stopAll(known.processes.filter(({ role }) => role === "runner"));
+        }
+        await start({ ...(known ?? newState(name)), runners });
+      }),
+    connect: () =>
+      locked(async () => {
+        const state = await existing(name);
+        if (state.state === "halted") throw halted(name);
+        if (!state.processes.every(isAlive)) await start(state);
+        const { builds, results } = directories;
+        const queue = socketConnection(socketFile(state));
+        return { name, queue, builds: openBuildDirectory(builds), results: openDirectoryStore(results) } satisfies SwarmAccess;
+      }),
+    halt: () => locked(() => haltLocal(name, "user")),
+    resume: () => locked(async () => start(await existing(name))),
+    remove: () =>
+      locked(async () => {
+        const state = await existing(name);
+        await stopAll(state.processes);
+        const places = [directories.cache, state.socketDirectory, directories.state];
+        for (const place of places) await rm(place, { recursive: true, force: true });
+      }),
+    async status() {
+      const state = await existing(name);
+      const processes = state.processes.map((process) => ({ ...process, alive: isAlive(process) }));
+      const complete = processes.every(({ alive }) => alive);
+      const answering = processes.some(({ role, alive }) => role === "redis" && alive);
+      return {
+        name,
+        target: "local",
+        runners: state.runners,
+        state: state.state === "running" && !complete ? "broken" : state.state,
+        processes,
+        jobs: answering ? await deps.countJobs(socketConnection(socketFile(state))) : undefined,
+        directories: [directories.state, directories.cache],
+      };
+    },
+  };
+}
+
+/**
+ * Ends the processes of a local swarm and notes that it is halted.
+ * @param except a pid that ends by itself: the process that calls this.
+ */
+export async function haltLocal(name: string, by: "user" | "idleness", except?: number): Promise<void> {
+  const state = await existing(name);
+  await stopAll(state.processes, except);
+  await writeState({ ...state, state: "halted", haltedBy: by, processes: [] });
+}
+
+/** For callers outside of the target: the process that halts its own swarm. */
+export function withLock<T>(directory: string, work: () => Promise<T>): Promise<T> {
+  return (async () => {
+    await mkdir(path.dirname(directory), { recursive: true, mode: 0o700 });
+    await using _ = await acquireLock(`${directory}.lock`, { timeoutMs: LOCK_TIMEOUT_MS });
+    return await work();
+  })();
+}
+
+function newState(name: string): SwarmState {
+  const socketDirectory = socketDirectoryFor(name);
+  return { format: 1, name, target: "local", state: "running", runners: 1, socketDirectory, processes: [] };
+}
+
+async function existing(name: string): Promise<SwarmState> {
+  const state = await readState(name);
+  if (state !== undefined) return state;
+  throw new UserError(`there is no swarm ${name}`, { hint: "make one with: swarm-tool init --local" });
+}
+
+export function halted(name: string): UserError {
+  return new UserError(`the swarm ${name} is halted`, { hint: `resume it with: swarm-tool resume ${name}` });
+}
+
+/** A folder for temporary files is shared with others, who could have made this one before us. */
+async function checkOwner(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const { uid, mode } = await stat(directory);
+  if (uid === userInfo().uid && (mode & 0o077) === 0) return;
+  throw new UserError(`${directory} belongs to somebody else or is open to others`, { hint: `chmod 700 ${directory}` });
+}

@@ -1,0 +1,58 @@
+import { mkdir, readdir } from "node:fs/promises";
+import path from "node:path";
+import * as v from "valibot";
+import { errorCode, UserError } from "../errors.ts";
+import { writeFileAtomically } from "../system/files.ts";
+import { ProcessIdentitySchema } from "../system/identity.ts";
+import { readJson } from "../system/json.ts";
+import { cacheDirectory, stateDirectory } from "../system/paths.ts";
+
+/** What is known of a swarm; one file a swarm, readable by its user alone. */
+export const SwarmStateSchema = v.object({
+  format: v.literal(1),
+  name: v.string(),
+  target: v.literal("local"),
+  state: v.picklist(["running", "halted"]),
+  /** Who halted it: a swarm that halted itself for want of work is resumed without a question. */
+  haltedBy: v.optional(v.picklist(["user", "idleness"])),
+  runners: v.number(),
+  /** Folder of the queue's unix socket. */
+  socketDirectory: v.string(),
+  processes: v.array(v.object({ role: v.string(), log: v.string(), ...ProcessIdentitySchema.entries })),
+});
+export type SwarmState = v.InferOutput<typeof SwarmStateSchema>;
+
+const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
+
+/** Folders of a swarm: what must outlive a reboot, and what can be made again. */
+export function swarmDirectories(name: string): { state: string; cache: string } {
+  if (!NAME.test(name)) {
+    throw new UserError(`${JSON.stringify(name)} cannot be the name of a swarm`, {
+      hint: "a name begins with a letter and has letters, digits, - and _ alone",
+    });
+  }
+  return { state: path.join(stateDirectory(), "swarms", name), cache: path.join(cacheDirectory(), "swarms", name) };
+}
+
+function stateFile(name: string): string {
+  return path.join(swarmDirectories(name).state, "swarm.json");
+}
+
+export function readState(name: string): Promise<SwarmState | undefined> {
+  return readJson(stateFile(name), SwarmStateSchema);
+}
+
+export async function writeState(state: SwarmState): Promise<void> {
+  await mkdir(swarmDirectories(state.name).state, { recursive: true, mode: 0o700 });
+  await writeFileAtomically(stateFile(state.name), `${JSON.stringify(state, undefined, 2)}\n`, 0o600);
+}
+
+/** All swarms that this user has, by name. */
+export async function listSwarms(): Promise<SwarmState[]> {
+  const names = await readdir(path.join(stateDirectory(), "swarms")).catch((error: unknown) => {
+    if (errorCode(error) === "ENOENT") return [];
+    throw error;
+  });
+  const states = await Promise.all(names.filter((name) => NAME.test(name)).sort().map(readState));
+  return states.filter((state) => state !== undefined);
+}

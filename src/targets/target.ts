@@ -1,0 +1,44 @@
+import type { BuildStore } from "../results/build-store.ts";
+import type { ResultStore } from "../results/store.ts";
+import type { QueueConnection } from "../queue/names.ts";
+
+/** What a campaign needs of a swarm. */
+export interface SwarmAccess {
+  name: string;
+  queue: QueueConnection;
+  builds: BuildStore;
+  results: ResultStore;
+}
+
+/** One process of a swarm, as `status` shows it. */
+export interface ProcessStatus {
+  role: string;
+  alive: boolean;
+  pid: number;
+  log: string;
+}
+
+export interface SwarmStatus {
+  name: string;
+  target: "local";
+  state: "running" | "halted" | "broken";
+  runners: number;
+  processes: ProcessStatus[];
+  /** Undefined where the queue does not answer. */
+  jobs: { waiting: number; running: number; uncollected: number } | undefined;
+  directories: string[];
+}
+
+/** Where runs are made. Every method may be repeated: what is so already stays so. */
+export interface Target {
+  /** Makes the swarm, or completes one that is half made. */
+  init(options: { runners: number }): Promise<void>;
+  /** What a campaign needs; a process that died is started again. */
+  connect(): Promise<SwarmAccess>;
+  /** Ends all processes and keeps the data: queued runs go on after `resume`. */
+  halt(): Promise<void>;
+  resume(): Promise<void>;
+  /** Ends everything and deletes it. */
+  remove(): Promise<void>;
+  status(): Promise<SwarmStatus>;
+}

@@ -1,0 +1,167 @@
+import { createWriteStream, type WriteStream } from "node:fs";
+import { lstat, mkdir, open, readFile, readdir, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import path from "node:path";
+import { finished } from "node:stream/promises";
+import { execa } from "execa";
+import { errorCode, UserError } from "../errors.ts";
+import { buildKey, type BuildAnswer, type BuildRequest } from "../model/build.ts";
+import { PROTOCOL } from "../model/protocol.ts";
+import type { BuildStore } from "../results/build-store.ts";
+import { acquireLock } from "../system/lock.ts";
+import { checkOut, removeTree } from "../project/checkout.ts";
+import { projectEnvironment } from "./environment.ts";
+
+const LAST_LINES = 20;
+const LOCK_TIMEOUT_MS = 4 * 3600_000;
+
+/**
+ * Makes a build and keeps it; one that is there is left alone.
+ * @param directory where working trees may lie while building.
+ */
+export async function build(
+  request: BuildRequest,
+  where: { directory: string; builds: BuildStore },
+  signal: AbortSignal,
+): Promise<BuildAnswer> {
+  const startedAt = performance.now();
+  const key = buildKey(request);
+  await mkdir(where.directory, { recursive: true });
+  await using _ = await acquireLock(path.join(where.directory, `${key}.lock`), { timeoutMs: LOCK_TIMEOUT_MS, signal });
+  const took = (): number => Math.round(performance.now() - startedAt);
+  if (await where.builds.find(key)) return { ok: true, tookMs: took() };
+  const place = path.join(where.directory, key);
+  await removeTree(place); // of a builder that was killed
+  try {
+    const failure = await buildIn(path.join(place, request.checkoutName), key, request, where.builds, signal);
+    return failure ?? { ok: true, tookMs: took() };
+  } finally {
+    await removeTree(place);
+  }
+}
+
+async function buildIn(
+  tree: string,
+  key: string,
+  request: BuildRequest,
+  builds: BuildStore,
+  signal: AbortSignal,
+): Promise<BuildAnswer | undefined> {
+  await checkOut(request.source, tree, signal);
+  const project = path.join(tree, request.project);
+  if (request.featureState !== undefined) await writeFile(path.join(project, ".oppfeaturestate"), request.featureState);
+  const before = new Set(await binariesIn(tree));
+  const env = await projectEnvironment(project, request.omnetpp);
+  const logFile = builds.logFile(key);
+  await mkdir(path.dirname(logFile), { recursive: true });
+  const failed = await runSteps(await steps(request, tree), env, logFile, signal);
+  if (failed !== undefined) return { ok: false, command: failed, lastLines: await lastLinesOf(logFile), log: logFile };
+  const products = (await binariesIn(tree)).filter((file) => !before.has(file));
+  await builds.put(key, tree, { protocol: PROTOCOL, products, nedExclusions: await exclusionsOf(project) });
+  return undefined;
+}
+
+/** The command that failed, or undefined where all went well. */
+async function runSteps(
+  steps: readonly Step[],
+  env: NodeJS.ProcessEnv,
+  logFile: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const log = createWriteStream(logFile);
+  try {
+    for (const step of steps) {
+      if (!(await succeeds(step, env, log, signal))) return [step.command, ...step.args].join(" ");
+    }
+    return undefined;
+  } finally {
+    log.end();
+    await finished(log);
+  }
+}
+
+interface Step {
+  folder: string;
+  command: string;
+  args: string[];
+}
+
+async function steps({ recipe, mode }: BuildRequest, tree: string): Promise<Step[]> {
+  const make = (folder: string): Step => ({
+    folder,
+    command: "make",
+    args: [`MODE=${mode}`, `-j${availableParallelism()}`],
+  });
+  switch (recipe.kind) {
+    case "none":
+      return [];
+    case "make": {
+      const folder = path.join(tree, recipe.folder);
+      const makefiles = /^makefiles\s*:/m.test(await readFile(path.join(folder, "Makefile"), "utf8"));
+      return [...(makefiles ? [{ folder, command: "make", args: ["makefiles"] }] : []), make(folder)];
+    }
+    case "makemake":
+      return recipe.folders.flatMap(({ folder, options }) => {
+        const place = path.join(tree, folder);
+        return [{ folder: place, command: "opp_makemake", args: ["-f", ...options] }, make(place)];
+      });
+  }
+}
+
+async function succeeds(step: Step, env: NodeJS.ProcessEnv, log: WriteStream, signal: AbortSignal): Promise<boolean> {
+  log.write(`$ ${step.command} ${step.args.join(" ")}\n`);
+  const process = execa(step.command, step.args, {
+    cwd: step.folder,
+    env,
+    extendEnv: false,
+    stdin: "ignore",
+    all: true,
+    buffer: false,
+    reject: false,
+    cancelSignal: signal,
+  });
+  process.all.pipe(log, { end: false });
+  const result = await process;
+  if (result.isCanceled) signal.throwIfAborted();
+  if (errorCode(result.cause) === "ENOENT") throw new UserError(`${step.command}: command not found`, missing(step.command));
+  return !result.failed;
+}
+
+function missing(command: string): { hint: string } {
+  if (command === "make") return { hint: "install make and a C++ compiler (Debian: apt-get install build-essential)" };
+  return { hint: "set OMNeT++ up where the worker runs: source its setenv script" };
+}
+
+async function exclusionsOf(project: string): Promise<string[]> {
+  try {
+    const text = await readFile(path.join(project, ".nedexclusions"), "utf8");
+    return text.split("\n").flatMap((line) => line.trim() || []);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/** Shared libraries and executables outside of `out`, where opp_makemake keeps its object files. */
+async function binariesIn(tree: string): Promise<string[]> {
+  const entries = await readdir(tree, { recursive: true, withFileTypes: true });
+  const found: string[] = [];
+  for (const entry of entries) {
+    const file = path.relative(tree, path.join(entry.parentPath, entry.name));
+    if (!entry.isFile() || file.split(path.sep).includes("out")) continue;
+    if (/\.(so|dylib)(\.\d+)*$/.test(entry.name) || (await isProgram(path.join(tree, file)))) found.push(file);
+  }
+  return found.sort();
+}
+
+async function isProgram(file: string): Promise<boolean> {
+  return !/\.[oad]$/.test(file) && ((await lstat(file)).mode & 0o111) !== 0;
+}
+
+async function lastLinesOf(file: string): Promise<string[]> {
+  await using handle = await open(file);
+  const { size } = await handle.stat();
+  const length = Math.min(size, 64 * 1024);
+  const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
+  return buffer.toString("utf8").trimEnd().split("\n").slice(-LAST_LINES);
+}

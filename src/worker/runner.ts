@@ -1,0 +1,97 @@
+import { hostname } from "node:os";
+import path from "node:path";
+import { UserError } from "../errors.ts";
+import type { Campaign, RunJob } from "../model/campaign.ts";
+import { runJobId } from "../model/campaign.ts";
+import { PROTOCOL } from "../model/protocol.ts";
+import type { RunResult } from "../model/result.ts";
+import type { BuildStore } from "../results/build-store.ts";
+import type { ResultStore } from "../results/store.ts";
+import { CmdenvOutput } from "../simulation/cmdenv-output.ts";
+import { simulate } from "../simulation/simulate.ts";
+import { commandFor } from "./command.ts";
+import { placeOutput } from "./output-file.ts";
+import type { Slot, SlotTree } from "./slot.ts";
+
+export interface RunnerDependencies {
+  builds: BuildStore;
+  results: ResultStore;
+  /** From SIGINT to SIGKILL. */
+  graceMs: number;
+}
+
+export interface RunAttempt {
+  job: RunJob;
+  campaign: Campaign;
+  attempt: number;
+  slot: Slot;
+  report(progress: object): void;
+  /** The campaign is cancelled: the run ends and says so. */
+  cancelled: AbortSignal;
+  /** The runner itself ends, or has lost the job: whatever the run has done is thrown away. */
+  abandoned: AbortSignal;
+}
+
+/**
+ * Makes one run in a slot and stores what it wrote.
+ * Whatever the simulation does is a result; an error is one of ours, or of the machine.
+ */
+export async function makeRun(attempt: RunAttempt, deps: RunnerDependencies): Promise<RunResult> {
+  const { campaign, slot } = attempt;
+  const manifest = await deps.builds.find(campaign.buildKey);
+  if (manifest === undefined) throw new UserError(`build ${campaign.buildKey} is not there any more`);
+  const { source, buildKey, checkoutName } = campaign;
+  const tree = await slot.prepare({ source, checkoutName, buildKey, manifest }, attempt.abandoned);
+  try {
+    return await runIn(tree, attempt, deps);
+  } catch (error) {
+    await slot.discard(tree);
+    throw error;
+  }
+}
+
+async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependencies): Promise<RunResult> {
+  const { campaign, job, slot } = attempt;
+  const startedAt = Date.now();
+  const printed = path.join(slot.directory, "output");
+  const output = new CmdenvOutput({ onProgress: (_run, progress) => attempt.report(progress) });
+  const end = await simulate(
+    { ...(await commandFor(tree, campaign, job.run)), outputFile: printed },
+    output,
+    (identity) => slot.remember(identity),
+    { timeoutMs: undefined, graceMs: deps.graceMs, signal: AbortSignal.any([attempt.cancelled, attempt.abandoned]) },
+  );
+  attempt.abandoned.throwIfAborted();
+  const difference = slot.difference(tree);
+  const outputFile = await placeOutput(printed, tree.root, { campaign, run: job.run, written: difference.written });
+  const files = [...difference.written, outputFile];
+  const stored = `${runJobId(campaign.id, job.run.runNumber)}/${attempt.attempt}`;
+  const paths = files.map((file) => file.path);
+  await deps.results.put(stored, tree.root, paths);
+  await slot.clean(tree, difference, paths);
+  return {
+    protocol: PROTOCOL,
+    outcome: output.outcomeOf(job.run.runNumber, end),
+    usage: end.usage,
+    stored,
+    files,
+    outputFile: outputFile.path,
+    startedAt,
+    finishedAt: Date.now(),
+    worker: hostname(),
+  };
+}
+
+/** The answer for a run that was never started here. */
+export function withoutRunning(state: "cancelled" | "lost" | "crashed", reason: string): RunResult {
+  const now = Date.now();
+  return {
+    protocol: PROTOCOL,
+    outcome: { state, reason },
+    usage: { wallTimeMs: 0 },
+    files: [],
+    startedAt: now,
+    finishedAt: now,
+    worker: hostname(),
+  };
+}

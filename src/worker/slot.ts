@@ -1,0 +1,119 @@
+import { mkdir, rm, rmdir } from "node:fs/promises";
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import type { BuildManifest, Source } from "../model/build.ts";
+import type { BuildStore } from "../results/build-store.ts";
+import { isAlive, ProcessIdentitySchema, type ProcessIdentity } from "../system/identity.ts";
+import { signalGroup } from "../system/process-group.ts";
+import { readJson } from "../system/json.ts";
+import { checkOut, removeTree, restore } from "../project/checkout.ts";
+import { compareSnapshots, stampOf, takeSnapshot, type Difference, type Snapshot } from "./snapshot.ts";
+
+/** A working tree of a slot: the tracked files of a commit with the binaries of a build. */
+export interface SlotTree {
+  root: string;
+  source: Source;
+  buildKey: string;
+  manifest: BuildManifest;
+  clean: Snapshot;
+}
+
+export interface TreeRequest {
+  source: Source;
+  /** Name of the checkout's folder, so that a path in a message looks like the user's. */
+  checkoutName: string;
+  buildKey: string;
+  manifest: BuildManifest;
+}
+
+/** Enough for two campaigns that take turns. */
+const TREES_PER_SLOT = 2;
+const PROCESS_FILE = "simulation.json";
+
+/**
+ * The place where one run at a time is made. It belongs to one runner process; whatever an earlier owner
+ * left there, running or lying about, is ended and removed.
+ */
+export class Slot {
+  readonly directory: string;
+  readonly #builds: BuildStore;
+  #trees: SlotTree[] = [];
+
+  private constructor(directory: string, builds: BuildStore) {
+    this.directory = directory;
+    this.#builds = builds;
+  }
+
+  static async take(directory: string, builds: BuildStore): Promise<Slot> {
+    await endLeftover(path.join(directory, PROCESS_FILE));
+    await rm(directory, { recursive: true, force: true });
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    return new Slot(directory, builds);
+  }
+
+  /** The tree for a source and a build, made where it is not there. */
+  async prepare(request: TreeRequest, signal?: AbortSignal): Promise<SlotTree> {
+    const { source, buildKey } = request;
+    const known = this.#trees.find((tree) => tree.source.commit === source.commit && tree.buildKey === buildKey);
+    this.#trees = this.#trees.filter((tree) => tree !== known);
+    while (this.#trees.length >= TREES_PER_SLOT) await removeTree(path.dirname(this.#trees.shift()!.root));
+    const tree = known ?? (await this.#make(request, signal));
+    this.#trees.push(tree);
+    return tree;
+  }
+
+  async #make({ source, checkoutName, buildKey, manifest }: TreeRequest, signal?: AbortSignal): Promise<SlotTree> {
+    const place = path.join(this.directory, `${source.commit.slice(0, 12)}-${buildKey.slice(0, 12)}`);
+    const root = path.join(place, checkoutName);
+    try {
+      await checkOut(source, root, signal);
+      await this.#builds.linkInto(buildKey, manifest, root);
+    } catch (error) {
+      await rm(place, { recursive: true, force: true });
+      throw error;
+    }
+    return { root, source, buildKey, manifest, clean: takeSnapshot(root) };
+  }
+
+  /** Remembers the simulation, so that the next owner of the slot can end it should this process be killed. */
+  remember(identity: ProcessIdentity | undefined): void {
+    if (identity !== undefined) writeFileSync(path.join(this.directory, PROCESS_FILE), JSON.stringify(identity));
+  }
+
+  difference(tree: SlotTree): Difference {
+    return compareSnapshots(tree.clean, takeSnapshot(tree.root));
+  }
+
+  /**
+   * Puts the tree back as it was before a run.
+   * @param moved the files that have been taken away since the difference was seen.
+   */
+  async clean(tree: SlotTree, { damaged, directories }: Difference, moved: readonly string[]): Promise<void> {
+    const made = new Set([...directories, ...moved.flatMap(parents)]);
+    const surplus = [...made].filter((directory) => !tree.clean.directories.has(directory));
+    for (const directory of surplus.sort().reverse()) await rmdir(path.join(tree.root, directory));
+    if (damaged.length === 0) return;
+    const products = new Set(tree.manifest.products);
+    const tracked = damaged.filter((file) => !products.has(file));
+    if (tracked.length > 0) await restore(tree.source, tree.root, tracked);
+    if (tracked.length < damaged.length) await this.#builds.linkInto(tree.buildKey, tree.manifest, tree.root);
+    for (const file of damaged) tree.clean.files.set(file, stampOf(path.join(tree.root, file)));
+  }
+
+  /** A tree that could not be cleaned is made anew. */
+  async discard(tree: SlotTree): Promise<void> {
+    this.#trees = this.#trees.filter((known) => known !== tree);
+    await removeTree(path.dirname(tree.root));
+  }
+}
+
+/** `a/b/c` lies in `a/b` and in `a`. */
+function parents(file: string): string[] {
+  const names = file.split("/").slice(0, -1);
+  return names.map((_, index) => names.slice(0, index + 1).join("/"));
+}
+
+async function endLeftover(file: string): Promise<void> {
+  const identity = await readJson(file, ProcessIdentitySchema);
+  if (identity !== undefined && isAlive(identity)) signalGroup(identity.pid, "SIGKILL");
+}

@@ -1,0 +1,100 @@
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import { errorText } from "../errors.ts";
+import { BuildRequestSchema, type BuildAnswer } from "../model/build.ts";
+import { RunJobSchema } from "../model/campaign.ts";
+import type { RunResult } from "../model/result.ts";
+import { openCampaignState, type CampaignState } from "../queue/campaign-state.ts";
+import { consume, type TakenJob } from "../queue/consumer.ts";
+import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "../queue/names.ts";
+import type { BuildStore } from "../results/build-store.ts";
+import type { ResultStore } from "../results/store.ts";
+import { parseOrExplain } from "../system/json.ts";
+import { acquireLock } from "../system/lock.ts";
+import { build } from "./builder.ts";
+import { makeRun, withoutRunning } from "./runner.ts";
+import { Slot } from "./slot.ts";
+
+export interface WorkerOptions {
+  connection: QueueConnection;
+  /** Where working trees lie. */
+  directory: string;
+  builds: BuildStore;
+  results: ResultStore;
+  onError(error: Error): void;
+  signal: AbortSignal;
+}
+
+/** Until another worker may take the job of one that shows no sign of life. */
+const LOCK_MS = 30_000;
+const GRACE_MS = 10_000;
+/** A run whose worker vanished this often is given up. */
+const LOST_LIMIT = 3;
+const SLOT_LOCK_TIMEOUT_MS = 30_000;
+
+/** Works on the queue `build`, one build at a time, until the signal. */
+export async function runBuilder(options: WorkerOptions): Promise<void> {
+  const directory = path.join(options.directory, "builder");
+  await consume({
+    ...options,
+    queue: BUILD_QUEUE,
+    concurrency: 1,
+    lockMs: LOCK_MS,
+    onRefused: () => Promise.resolve(),
+    handle: async (job): Promise<BuildAnswer> => {
+      try {
+        const request = parseOrExplain(BuildRequestSchema, job.data, "queued build");
+        return await build(request, { directory, builds: options.builds }, job.signal);
+      } catch (error) {
+        if (job.signal.aborted) throw error;
+        return { ok: false, command: "preparing the build", lastLines: errorText(error).split("\n"), log: "" };
+      }
+    },
+  });
+}
+
+/** Works on the queue `run`, as many runs at once as told, until the signal. */
+export async function runRunner(options: WorkerOptions & { concurrency: number }): Promise<void> {
+  const directory = path.join(options.directory, "slots");
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await using _ = await acquireLock(path.join(directory, "lock"), {
+    timeoutMs: SLOT_LOCK_TIMEOUT_MS,
+    signal: options.signal,
+  });
+  const slots = await Promise.all(
+    Array.from({ length: options.concurrency }, (_, slot) => Slot.take(path.join(directory, String(slot)), options.builds)),
+  );
+  await using campaigns = await openCampaignState(options.connection, options.onError);
+  await consume({
+    ...options,
+    queue: RUN_QUEUE,
+    lockMs: LOCK_MS,
+    handle: (job, slot) => handleRun(job, slots[slot]!, { campaigns, ...options }),
+    onRefused: async (value) => {
+      const { stored } = value as RunResult;
+      if (stored !== undefined) await options.results.remove(stored);
+    },
+  });
+}
+
+/** Whatever goes wrong on this side is an answer, not an error: a job that throws would come again for ever. */
+async function handleRun(
+  taken: TakenJob,
+  slot: Slot,
+  context: WorkerOptions & { campaigns: CampaignState },
+): Promise<RunResult> {
+  try {
+    const job = parseOrExplain(RunJobSchema, taken.data, "queued run");
+    if (taken.lost > LOST_LIMIT) return withoutRunning("lost", `its worker vanished ${taken.lost} times`);
+    using watch = context.campaigns.watch(job.campaign);
+    if (await context.campaigns.isCancelled(job.campaign)) return withoutRunning("cancelled", "cancelled");
+    const campaign = await context.campaigns.find(job.campaign);
+    const { attempt, signal: abandoned, report } = taken;
+    const deps = { builds: context.builds, results: context.results, graceMs: GRACE_MS };
+    return await makeRun({ job, campaign, attempt, slot, report, cancelled: watch.signal, abandoned }, deps);
+  } catch (error) {
+    if (taken.signal.aborted) throw error;
+    context.onError(error as Error);
+    return withoutRunning("crashed", `the worker could not run it: ${errorText(error)}`);
+  }
+}

@@ -1,0 +1,51 @@
+import path from "node:path";
+import { expect, it } from "vitest";
+import { describeProject, targetFile } from "../../src/project/descriptor.ts";
+import { makeRepository } from "../helpers/git.ts";
+
+const BUILDSPEC = '<buildspec><dir makemake-options="--make-so --deep -o INET" path="src" type="makemake"/></buildspec>';
+
+it("finds the nearest project above the study and what it says of itself", async () => {
+  await using repository = await makeRepository({
+    "inet/.oppbuildspec": BUILDSPEC,
+    "inet/.nedfolders": "src\nexamples\n\n-src/excluded\n",
+    "inet/.oppfeaturestate": "<features/>",
+    "inet/examples/ber/omnetpp.ini": "",
+    Makefile: "all:",
+  });
+  const project = await describeProject(repository.path, path.join(repository.path, "inet/examples/ber"));
+  expect(project).toEqual({
+    folder: "inet",
+    nedFolders: ["inet/src", "inet/examples"],
+    makemake: [{ folder: "inet/src", options: ["--make-so", "--deep", "-o", "INET"] }],
+    targets: [{ kind: "library", folder: "inet/src", name: "INET" }],
+    featureState: "<features/>",
+  });
+});
+
+it("reads the header of a Makefile that opp_makemake wrote, and names the program by the folder", async () => {
+  await using repository = await makeRepository({ "aloha/Makefile": "#\n# This file was generated with the command:\n#  opp_makemake -f --deep\n#\n" });
+  const project = await describeProject(repository.path, path.join(repository.path, "aloha"));
+  expect(project.targets).toEqual([{ kind: "executable", folder: "aloha", name: "aloha" }]);
+  expect(project.nedFolders).toEqual(["aloha"]);
+});
+
+it("takes the git top level where nothing describes a project", async () => {
+  await using repository = await makeRepository({ "a/omnetpp.ini": "" });
+  expect(await describeProject(repository.path, path.join(repository.path, "a"))).toMatchObject({ folder: "", nedFolders: [""], targets: [] });
+});
+
+it("does not look above the checkout", async () => {
+  await using repository = await makeRepository({ "a/omnetpp.ini": "", Makefile: "" });
+  const inner = path.join(repository.path, "a");
+  expect((await describeProject(inner, inner)).folder).toBe("");
+});
+
+it.runIf(process.platform === "linux").each([
+  ["library", "release", "src/libINET.so"],
+  ["library", "debug", "src/libINET_dbg.so"],
+  ["executable", "release", "src/INET"],
+  ["executable", "debug", "src/INET_dbg"],
+] as const)("a %s in %s mode is %s", (kind, mode, file) => {
+  expect(targetFile({ kind, folder: "src", name: "INET" }, mode)).toBe(file);
+});

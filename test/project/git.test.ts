@@ -1,0 +1,89 @@
+import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { expect, it } from "vitest";
+import { checkOut, restore } from "../../src/project/checkout.ts";
+import { listTree, openCheckout, resolveCommit, uncommittedChanges } from "../../src/project/git.ts";
+import { makeRepository } from "../helpers/git.ts";
+import { temporaryDirectory } from "../helpers/temporary.ts";
+
+it("tells what is not committed, also names with spaces, quotes and renames", async () => {
+  await using repository = await makeRepository({ "a.txt": "a", "b.txt": "a long enough text to be recognised\n", ".gitignore": "ignored\n" });
+  await repository.git("mv", "b.txt", "c d.txt");
+  await repository.write({ "a.txt": "changed", 'new "file".txt': "", ignored: "" });
+  const changes = await uncommittedChanges(await openCheckout(repository.path));
+  expect({ ...changes, modified: changes.modified.sort() }).toEqual({ modified: ["a.txt", "c d.txt"], untracked: ['new "file".txt'] });
+});
+
+it("does not touch the user's index", async () => {
+  await using repository = await makeRepository({ "a.txt": "a" });
+  await repository.write({ "a.txt": "b" });
+  await repository.write({ "a.txt": "a" }); // now git would like to refresh its index
+  const index = path.join(repository.path, ".git/index");
+  const before = await readFile(index);
+  await uncommittedChanges(await openCheckout(repository.path));
+  expect((await readFile(index)).equals(before)).toBe(true);
+});
+
+it("resolves commits and says which one is not there", async () => {
+  await using repository = await makeRepository();
+  const checkout = await openCheckout(repository.path);
+  expect(await resolveCommit(checkout, "main")).toBe(await repository.git("rev-parse", "HEAD"));
+  await expect(resolveCommit(checkout, "nosuch")).rejects.toThrow(`there is no commit nosuch in ${repository.path}`);
+  await expect(resolveCommit(checkout, "--all")).rejects.toThrow("there is no commit --all");
+});
+
+it("asks for a first commit", async () => {
+  await using directory = await temporaryDirectory();
+  await using repository = await makeRepository();
+  await repository.git("init", "--quiet", directory.path);
+  await expect(resolveCommit(await openCheckout(directory.path), "HEAD")).rejects.toThrow("has no commit yet");
+});
+
+it("says that a folder is not in a checkout", async () => {
+  await using directory = await temporaryDirectory();
+  await expect(openCheckout(directory.path)).rejects.toThrow(`${directory.path} is not in a git checkout`);
+});
+
+it("knows a worktree by its own git directory", async () => {
+  await using repository = await makeRepository({ "a.txt": "a" });
+  await using directory = await temporaryDirectory();
+  const worktree = path.join(directory.path, "w");
+  await repository.git("worktree", "add", "--quiet", worktree, "-b", "other");
+  const checkout = await openCheckout(worktree);
+  expect(checkout.top).toBe(worktree);
+  const tree = path.join(directory.path, "tree");
+  await checkOut({ url: checkout.gitDirectory, commit: await resolveCommit(checkout, "HEAD") }, tree);
+  expect(await readFile(path.join(tree, "a.txt"), "utf8")).toBe("a");
+});
+
+it("checks a commit out beside the repository and puts single files back", async () => {
+  await using repository = await makeRepository({ "src/a.txt": "one", "run.sh": "#!/bin/sh\n" });
+  await chmod(path.join(repository.path, "run.sh"), 0o755);
+  const commit = await repository.commit();
+  await repository.commit({ "src/a.txt": "two" });
+  await using directory = await temporaryDirectory();
+  const source = { url: path.join(repository.path, ".git"), commit };
+  const tree = path.join(directory.path, "tree");
+  await checkOut(source, tree);
+  expect(await readFile(path.join(tree, "src/a.txt"), "utf8")).toBe("one");
+  expect((await stat(path.join(tree, "run.sh"))).mode & 0o100).toBe(0o100);
+  await writeFile(path.join(tree, "src/a.txt"), "damaged");
+  await restore(source, tree, ["src/a.txt"]);
+  expect(await readFile(path.join(tree, "src/a.txt"), "utf8")).toBe("one");
+  expect(await repository.git("status", "--porcelain")).toBe("");
+});
+
+it("explains a commit that the repository does not have", async () => {
+  await using repository = await makeRepository();
+  await using directory = await temporaryDirectory();
+  await mkdir(path.join(directory.path, "tree"));
+  const source = { url: path.join(repository.path, ".git"), commit: "0".repeat(40) };
+  await expect(checkOut(source, path.join(directory.path, "tree"))).rejects.toThrow("git cannot check out 000000000000");
+});
+
+it("lists a commit's files with names of any kind", async () => {
+  await using repository = await makeRepository({ "a b.ini": "", "sub/ü\n.cc": "" });
+  const checkout = await openCheckout(repository.path);
+  const tree = await listTree(checkout, await resolveCommit(checkout, "HEAD"));
+  expect(tree.map((entry) => entry.path)).toEqual(["a b.ini", "sub/ü\n.cc"]);
+});
