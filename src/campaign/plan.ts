@@ -12,8 +12,14 @@ import { listTree, openCheckout, resolveCommit, uncommittedChanges, type Changes
 import { findOwnBuild, type OwnBuild } from "../project/own-build.ts";
 import { recipeFor, sourcesHash } from "../project/sources.ts";
 import { expand, type Expansion } from "../simulation/expand.ts";
-import { addedOptions, config, mapPaths, parseSimulationArguments, values } from "../simulation/opp-args.ts";
-import type { SimulationArguments } from "../simulation/opp-args.ts";
+import {
+  addedOptions,
+  config,
+  mapPaths,
+  parseSimulationArguments,
+  values,
+  type SimulationArguments,
+} from "../simulation/opp-args.ts";
 import { isInside } from "../system/paths.ts";
 import { runProgram } from "../system/program.ts";
 import { findSimulationProgram, type SimulationProgram } from "./program.ts";
@@ -150,7 +156,7 @@ function describeCampaign(here: Whereabouts, build: BuildRequest, expansion: Exp
     study: path.relative(checkout.top, study),
     project: project.folder,
     program: program.remote,
-    arguments: mapPaths(args, (file) => portable(file, study, checkout.top)).map(String),
+    arguments: mapPaths(args, (file) => portable(file, study, checkout.top)),
     addedOptions: addedOptions(expansion.configuration, args),
     libraries: libraries.map((target) => path.join(relative(target.folder), target.name)),
     ...(nedPath !== "." && { nedPath }),

@@ -43,7 +43,7 @@ async function runOnSwarm(
   const { quiet, verbose } = options;
   const renderer = new CampaignRenderer({ quiet, verbose, directory, stdout, stderr, now: Date.now });
   // a bad study must not make a swarm, so the plan comes first; what takes time to load is loaded beside it
-  const [plan, { runCampaign }] = await Promise.all([planning, import("../campaign/run-campaign.ts")]);
+  const [plan, { runCampaign }] = await Promise.all([planning, loadCampaign()]);
   const target = await chooseSwarm(options.swarm, {
     runners: availableParallelism(),
     say: (text) => renderer.say(text),
@@ -62,6 +62,11 @@ async function runOnSwarm(
   }
   if (interrupt.aborted) return EXIT.interrupted;
   return failed > 0 ? EXIT.failed : EXIT.done;
+}
+
+/** By itself, because TypeScript 6.0 does not rewrite the extension of an import beside a `using`. */
+function loadCampaign() {
+  return import("../campaign/run-campaign.ts");
 }
 
 /** A process of the swarm that dies is started again: nobody else would do it while we wait. */

@@ -60,7 +60,7 @@ export async function consume(options: ConsumerOptions): Promise<void> {
     await consumer.run();
   } finally {
     clearInterval(renewal);
-    await worker.close();
+    await worker.close(true); // nothing runs any more; without force it would wait for its blocking call
   }
 }
 

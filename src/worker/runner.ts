@@ -3,6 +3,7 @@ import path from "node:path";
 import { UserError } from "../errors.ts";
 import type { Campaign, RunJob } from "../model/campaign.ts";
 import { runJobId } from "../model/campaign.ts";
+import type { Outcome } from "../model/outcome.ts";
 import { PROTOCOL } from "../model/protocol.ts";
 import type { RunResult } from "../model/result.ts";
 import type { BuildStore } from "../results/build-store.ts";
@@ -71,7 +72,7 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
   await slot.clean(tree, difference, paths);
   return {
     protocol: PROTOCOL,
-    outcome: output.outcomeOf(job.run.runNumber, end),
+    outcome: output.outcomeOf(job.run.runNumber, end) ?? NOT_BEGUN,
     usage: end.usage,
     stored,
     files,
@@ -81,6 +82,8 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
     worker: hostname(),
   };
 }
+
+const NOT_BEGUN: Outcome = { state: "crashed", reason: "the program made another run than the one it was told" };
 
 /** The answer for a run that was never started here. */
 export function withoutRunning(state: "cancelled" | "lost" | "crashed", reason: string): RunResult {

@@ -1,0 +1,170 @@
+import { spawn } from "node:child_process";
+import { accessSync, constants, existsSync, readFileSync, readdirSync, statSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { installPrograms, howToInstall } from "./system-programs.js";
+
+/** The checkout of this project. */
+export const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const OLDEST_NODE = [20, 19];
+
+/** Something on this machine that its user can mend: shown as its message, exit code 2. */
+export class SetupError extends Error {
+  /** @override */
+  name = "SetupError";
+}
+
+/**
+ * @typedef {object} SetupOptions
+ * @property {readonly string[]} [system] programs that must be on PATH, by their names.
+ * @property {boolean} [optional] say what is missing and go on, where a program cannot be installed.
+ * @property {boolean} [quiet] say nothing when all goes well.
+ */
+
+/**
+ * Makes this checkout ready to run: npm packages, the built program, programs of the system. Does nothing
+ * that has been done, and says one line for each thing that it does.
+ * @param {SetupOptions} [options]
+ * @throws {SetupError} with what the user has to do.
+ */
+export async function setUp({ system = [], optional = false, quiet = false } = {}) {
+  /** @param {string} text */
+  const say = (text) => {
+    if (!quiet) console.log(text);
+  };
+  checkNode(process.versions.node);
+  await providePrograms(system, optional, say);
+  if (!hasPackages()) {
+    say("installing npm packages…");
+    await runStep("npm", ["ci", "--include=dev", "--no-audit", "--no-fund", "--no-progress"]);
+  }
+  if (!isBuilt()) {
+    say("building…");
+    const tsc = path.join(ROOT, "node_modules", "typescript", "bin", "tsc");
+    await runStep(process.execPath, [tsc, "-p", "tsconfig.build.json", "--noEmitOnError"]);
+  }
+}
+
+/**
+ * Runs a script's main function and makes its number, or the error that it ends with, the exit code.
+ * @param {() => Promise<number>} main
+ */
+export async function runScript(main) {
+  try {
+    process.exitCode = await main();
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    console.error(error.message);
+    process.exitCode = 2;
+  }
+}
+
+/** @param {string} version */
+export function checkNode(version) {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const [oldestMajor = 0, oldestMinor = 0] = OLDEST_NODE;
+  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
+  throw new SetupError(
+    `Node.js ${OLDEST_NODE.join(".")} or later is needed, this is ${version}: see https://nodejs.org/en/download`,
+  );
+}
+
+/** @param {string} name @param {string} [searchPath] */
+export function findProgram(name, searchPath = process.env["PATH"] ?? "") {
+  return searchPath
+    .split(path.delimiter)
+    .map((folder) => path.join(folder, name))
+    .find((file) => {
+      try {
+        accessSync(file, constants.X_OK);
+        return statSync(file).isFile();
+      } catch {
+        return false;
+      }
+    });
+}
+
+/**
+ * @param {readonly string[]} names
+ * @param {boolean} optional
+ * @param {(text: string) => void} say
+ */
+async function providePrograms(names, optional, say) {
+  const missing = names.filter((name) => findProgram(name) === undefined);
+  if (missing.length === 0) return;
+  const reason = await installPrograms(missing, {
+    run: runStep,
+    say,
+    isRoot: process.getuid?.() === 0,
+    hasApt: findProgram("apt-get") !== undefined,
+  });
+  const still = missing.filter((name) => findProgram(name) === undefined);
+  if (still.length === 0) return;
+  const text = [reason, howToInstall(still)].filter((part) => part !== undefined).join("\n");
+  if (!optional) throw new SetupError(text);
+  console.error(text);
+}
+
+/** Whether every package of package-lock.json is there in its version: npm writes down what it installed. */
+function hasPackages() {
+  const installed = readLock(path.join(ROOT, "node_modules", ".package-lock.json"));
+  const wanted = readLock(path.join(ROOT, "package-lock.json"));
+  return Object.entries(wanted).every(
+    ([name, { version, optional = false }]) =>
+      name === "" || (installed[name] ? installed[name].version === version : optional),
+  );
+}
+
+/** @typedef {Record<string, { version?: string, optional?: boolean }>} Packages */
+
+/** @param {string} file */
+function readLock(file) {
+  if (!existsSync(file)) return {};
+  /** @type {unknown} */
+  const lock = JSON.parse(readFileSync(file, "utf8"));
+  return /** @type {{ packages: Packages }} */ (lock).packages;
+}
+
+/** Whether each source has its compiled file, newer than itself, the compiler's options and the packages. */
+function isBuilt() {
+  const settings = ["tsconfig.build.json", "package-lock.json"].map((name) => path.join(ROOT, name));
+  const newestSetting = Math.max(...settings.map((file) => statSync(file).mtimeMs));
+  const files = readdirSync(path.join(ROOT, "src"), { recursive: true, encoding: "utf8" });
+  return files
+    .filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"))
+    .every((file) => {
+      const compiled = statSync(path.join(ROOT, "dist", file.replace(/\.ts$/, ".js")), {
+        throwIfNoEntry: false,
+      });
+      const source = statSync(path.join(ROOT, "src", file));
+      return compiled !== undefined && compiled.mtimeMs >= Math.max(source.mtimeMs, newestSetting);
+    });
+}
+
+/**
+ * Runs a program whose output matters only if it fails.
+ * @param {string} program
+ * @param {readonly string[]} args
+ * @param {NodeJS.ProcessEnv} [env] added to this process's own.
+ * @returns {Promise<void>}
+ */
+function runStep(program, args, env = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      cwd: ROOT,
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (/** @type {string} */ text) => (output += text));
+    }
+    const failure = (/** @type {string} */ reason) =>
+      new SetupError(`${output.trimEnd()}\n${program} ${args.join(" ")}: ${reason}`.trimStart());
+    child.once("error", (error) => reject(failure(error.message)));
+    child.once("close", (code, signal) => {
+      if (code === 0) resolve();
+      else reject(failure(code === null ? `ended by ${signal}` : `exit code ${code}`));
+    });
+  });
+}

@@ -1,0 +1,90 @@
+import { mkdir, mkdtemp, realpath, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { ROOT, SetupError, findProgram, runScript, setUp } from "./setup.js";
+import { findCases } from "../test/omnetpp/cases.js";
+import { compareCase } from "../test/omnetpp/compare-case.js";
+import { runProgram } from "../test/omnetpp/run-program.js";
+import { formatDifferences, formatTable } from "../test/omnetpp/table.js";
+
+// npm run test:omnetpp [-- CASE…]: runs parameter studies with the real OMNeT++, by opp_runall and by
+// runall-swarm, and compares every result file. Exit code 1 on any difference; KEEP=1 keeps the files.
+
+const RUNNERS = 2;
+
+// Ctrl-C reaches the programs that run here, too: what they were part of fails, and is cleaned up below.
+let interrupted = false;
+process.on("SIGINT", () => (interrupted = true));
+
+/** @param {readonly string[]} names of cases, or beginnings of them; empty: all */
+async function main(names) {
+  await setUp({ system: ["redis-server", "git", "make"] });
+  for (const name of ["opp_run", "opp_runall", "opp_makemake"]) {
+    if (!findProgram(name)) throw new SetupError(`${name}: not found. Source OMNeT++'s setenv script first.`);
+  }
+  const { cases, skipped } = findCases(process.env);
+  for (const reason of skipped) console.warn(`SKIPPED ${reason}`);
+  const chosen = cases.filter(
+    ({ name }) => names.length === 0 || names.some((start) => name.includes(start)),
+  );
+  // Where the projects lie matters to no result; where there is no room for INET's, TMPDIR says another place.
+  const directory = await realpath(await mkdtemp(path.join(tmpdir(), "swarm-omnetpp-")));
+  try {
+    return await withSwarm(directory, (runSwarm) => compareAll(chosen, directory, runSwarm));
+  } finally {
+    if (process.env["KEEP"] === "1") console.log(`kept: ${directory}`);
+    else await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** @import { Case } from "../test/omnetpp/cases.js" */
+/** @typedef {(directory: string, args: readonly string[]) => Promise<{ durationMs: number }>} RunSwarm */
+
+/** @param {readonly Case[]} cases @param {string} directory @param {RunSwarm} runSwarm */
+async function compareAll(cases, directory, runSwarm) {
+  const rows = [];
+  let failures = 0;
+  for (const [index, study] of cases.entries()) {
+    if (interrupted) return 130;
+    console.log(`${study.name}: ${study.config}…`);
+    const place = path.join(directory, `${index}`);
+    try {
+      const row = await compareCase(study, place, runSwarm);
+      rows.push(row);
+      failures += row.comparison.differences.length + (row.comparison.files === 0 ? 1 : 0);
+      if (row.comparison.differences.length > 0) console.log(formatDifferences(row));
+    } catch (error) {
+      failures++;
+      console.error(error instanceof Error ? error.message : error);
+    }
+    if (process.env["KEEP"] !== "1") await rm(place, { recursive: true, force: true });
+  }
+  if (rows.length > 0) console.log(`\n${formatTable(rows)}`);
+  return failures > 0 || rows.length === 0 ? 1 : 0;
+}
+
+/**
+ * Makes a local swarm that shares nothing with the user's own, and removes it afterwards.
+ * @param {string} directory
+ * @param {(runSwarm: RunSwarm) => Promise<number>} body
+ */
+async function withSwarm(directory, body) {
+  const base = { STATE: "state", CACHE: "cache", RUNTIME: "run" };
+  /** @type {NodeJS.ProcessEnv} */
+  const env = { SWARM: undefined };
+  for (const [name, folder] of Object.entries(base)) {
+    env[`XDG_${name}_${name === "RUNTIME" ? "DIR" : "HOME"}`] = path.join(directory, folder);
+    await mkdir(path.join(directory, folder), { mode: 0o700 });
+  }
+  /** @param {string} script @param {readonly string[]} args @param {string} place */
+  const run = (script, args, place) =>
+    runProgram(process.execPath, [path.join(ROOT, "bin", script), ...args], { directory: place, env });
+  await run("swarm-tool.js", ["init", "--local", "--runners", `${RUNNERS}`], directory);
+  try {
+    return await body((place, args) => run("runall-swarm.js", args, place));
+  } finally {
+    await run("swarm-tool.js", ["remove", "--force"], directory);
+  }
+}
+
+await runScript(() => main(process.argv.slice(2)));

@@ -1,0 +1,20 @@
+import { spawn } from "node:child_process";
+import path from "node:path";
+import process from "node:process";
+import { ROOT, runScript, setUp } from "./setup.js";
+
+// npm test [-- arguments for vitest]: sets up what is missing, then runs the tests.
+await runScript(async () => {
+  // Tests that need a program which is missing say so and are skipped, or fail under REQUIRE_SERVICES=1.
+  await setUp({ system: ["redis-server", "git", "make"], optional: true });
+  const vitest = path.join(ROOT, "node_modules", "vitest", "vitest.mjs");
+  const tests = spawn(process.execPath, [vitest, "run", ...process.argv.slice(2)], {
+    cwd: ROOT,
+    stdio: "inherit",
+  });
+  process.on("SIGINT", () => undefined); // Ctrl-C reaches vitest, too: let it end by itself
+  process.on("SIGTERM", () => tests.kill());
+  return await new Promise((resolve, reject) => {
+    tests.once("error", reject).once("close", (code) => resolve(code ?? 1));
+  });
+});

@@ -1,0 +1,84 @@
+/** What a line of Cmdenv's output says. */
+export type CmdenvLine =
+  | { type: "run"; runNumber: number; silent: boolean }
+  | { type: "redirected"; file: string }
+  | { type: "status"; events: number; simTime: string; percent?: number; eventsPerSecond?: number }
+  | { type: "speed"; eventsPerSecond?: number }
+  /** A single event, in normal (not express) mode. */
+  | { type: "event"; events: number; simTime: string }
+  | { type: "termination"; reason: string; events: number; simTime: string }
+  | { type: "error"; message: string; events?: number; simTime?: string }
+  | { type: "fingerprint"; verified: true }
+  | { type: "fingerprint"; verified: false; message: string }
+  | { type: "see-file"; file: string }
+  /** Marked as important, but none of the above. */
+  | { type: "alert"; message: string }
+  /** The end of a batch: every run that was started has ended. */
+  | { type: "statistics" };
+
+const STATUS =
+  /^\*\* Event #(\d+) {3}t=(\S+) {3}Elapsed: \S+s \([^)]*\)(?: {2}Thread \S+)?(?: +(\d+)% completed {2}\(\d+% total\))?(?: {3}ev\/sec=(\S+))?\s*$/;
+const EVENT = /^\*\* Event #(\d+) {2}t=(\S+)/;
+const SPEED = /^ {5}Speed: {5}ev\/sec=(\S+)/;
+/** With `-s`; otherwise each run is announced by PREPARING. */
+const RUN = /^[^\s:]+ run #?(\d+): .*\$repetition=\d+/;
+const PREPARING = /^Preparing for running configuration .+, run #(\d+)\.\.\.$/;
+const REDIRECTED = /^Redirecting output to file "(.*)"\.\.\.$/;
+/** Where it happened in the model is of no interest at a regular end. */
+const TERMINATION = /^(.*?) -- (?:in .+ \(id=\d+\), )?at t=([-\d.e+]+)s, event #(\d+)/;
+/** The last such mention, because a message may hold another error's. */
+const WHERE = /^.*\bat t=([-\d.e+]+)s, event #(\d+)/;
+
+/**
+ * Reads one line of what a simulation prints, without its newline.
+ * @returns undefined for lines that say nothing about the course of the run.
+ * @see OMNeT++ 5.7 to 7.0, src/cmdenv/cmdenv.cc and src/envir/envirbase.cc.
+ */
+export function parseLine(line: string): CmdenvLine | undefined {
+  if (line.startsWith("** Event #")) return parseStatus(line);
+  if (line.startsWith("<!> ")) return parseMarked(line.slice(4));
+  const speed = SPEED.exec(line);
+  if (speed) return { type: "speed", ...eventsPerSecond(speed[1]) };
+  const preparing = PREPARING.exec(line);
+  if (preparing) return { type: "run", runNumber: Number(preparing[1]), silent: false };
+  const run = RUN.exec(line);
+  if (run) return { type: "run", runNumber: Number(run[1]), silent: true };
+  const redirected = REDIRECTED.exec(line);
+  if (redirected) return { type: "redirected", file: redirected[1]! };
+  return line.startsWith("Run statistics: total ") ? { type: "statistics" } : undefined;
+}
+
+function parseStatus(line: string): CmdenvLine | undefined {
+  const [, events, simTime, percent, speed] = STATUS.exec(line) ?? [];
+  if (events !== undefined && simTime !== undefined) {
+    const completed = percent === undefined ? {} : { percent: Number(percent) };
+    return { type: "status", events: Number(events), simTime, ...completed, ...eventsPerSecond(speed) };
+  }
+  const event = EVENT.exec(line);
+  return event ? { type: "event", events: Number(event[1]), simTime: event[2]! } : undefined;
+}
+
+/** `inf` and `nan` are printed where no time has passed. */
+function eventsPerSecond(text: string | undefined): { eventsPerSecond?: number } {
+  const value = Number(text);
+  return Number.isFinite(value) ? { eventsPerSecond: value } : {};
+}
+
+/** @param text the line without its `<!> `. */
+function parseMarked(text: string): CmdenvLine | undefined {
+  const seeFile = /^Error -- see (.+) for details$/.exec(text);
+  if (seeFile) return { type: "see-file", file: seeFile[1]! };
+  if (/^warning\b/i.test(text)) return undefined;
+  if (text.startsWith("Fingerprint successfully verified")) return { type: "fingerprint", verified: true };
+  const message = text.replace(/^Error: /, "");
+  if (message.startsWith("Fingerprint mismatch!")) return { type: "fingerprint", verified: false, message };
+  if (text.startsWith("Error")) return { type: "error", message, ...whereOf(message) };
+  const [, reason, simTime, events] = TERMINATION.exec(text) ?? [];
+  if (reason === undefined || simTime === undefined) return { type: "alert", message };
+  return { type: "termination", reason, simTime, events: Number(events) };
+}
+
+function whereOf(message: string): { events?: number; simTime?: string } {
+  const [, simTime, events] = WHERE.exec(message) ?? [];
+  return simTime === undefined ? {} : { simTime, events: Number(events) };
+}

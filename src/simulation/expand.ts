@@ -1,0 +1,110 @@
+import { UserError } from "../errors.ts";
+import type { Run } from "../model/run.ts";
+import { config, iniQueryArguments, oneRunQueryArguments, queryArguments, runFilter } from "./opp-args.ts";
+import type { SimulationArguments } from "./opp-args.ts";
+import { parseRunConfig, parseRuns } from "./query-output.ts";
+
+export { parseRunConfig, parseRuns } from "./query-output.ts";
+
+/** Runs a program to its end; a failing exit code is a result. */
+export type RunProgram = (
+  file: string,
+  args: readonly string[],
+  options: { cwd: string; signal?: AbortSignal | undefined },
+) => Promise<ProgramOutput>;
+
+interface ProgramOutput {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface ExpandQuery {
+  /** The simulator, or a simulation program. */
+  program: string;
+  args: SimulationArguments;
+  /** The study. */
+  directory: string;
+}
+
+/** What a config is, as the simulator reads it. */
+export interface Expansion {
+  runs: Run[];
+  /** The result directory of the config's first run, as configured; relative to the study. */
+  resultDirectory: string;
+  /** The effective configuration of the config's first run, options of the command line included. */
+  configuration: Map<string, string>;
+}
+
+/**
+ * Asks the simulator for the runs that the user chose; ini files are read by nobody else.
+ * @throws {UserError} with the simulator's own words; where no run is left, too.
+ * @see OMNeT++ Simulation Manual, "Running Simulations": option -q.
+ */
+export async function expand(
+  query: ExpandQuery,
+  deps: { runProgram: RunProgram },
+  signal?: AbortSignal,
+): Promise<Expansion> {
+  const ask = (args: readonly string[]): Promise<ProgramOutput> =>
+    deps.runProgram(query.program, args, { cwd: query.directory, signal });
+  const askFirstRun = (question: readonly string[]): Promise<ProgramOutput> =>
+    ask(oneRunQueryArguments(query.args, 0, question));
+  const [listed, configured] = await Promise.all([
+    ask(queryArguments(query.args, ["-q", "runs"])),
+    askFirstRun(["-q", "runconfig"]),
+  ]);
+  await check(listed, query, ask);
+  const runs = parseRuns(listed.stdout, config(query.args));
+  if (runs.length === 0) throw withoutRuns(query);
+  await check(configured, query, ask);
+  const configuration = parseRunConfig(configured.stdout);
+  let resultDirectory = unquoted(configuration.get("result-dir") ?? "results");
+  if (resultDirectory.includes("${")) {
+    const answer = await askFirstRun(["-e", "result-dir"]);
+    await check(answer, query, ask);
+    resultDirectory = unquoted(answer.stdout.trim());
+  }
+  return { runs, resultDirectory, configuration };
+}
+
+async function check(
+  answer: ProgramOutput,
+  query: ExpandQuery,
+  ask: (args: readonly string[]) => Promise<ProgramOutput>,
+): Promise<void> {
+  if (answer.exitCode === 0) return;
+  const name = config(query.args);
+  const complaint = complaintOf(answer);
+  const unknown = complaint.endsWith(`No such config: ${name}`);
+  const known = unknown ? await ask(iniQueryArguments(query.args, ["-a"])) : undefined;
+  const names = [...(known?.stdout ?? "").matchAll(/^Config (.+): \d+$/gm)].map((match) => match[1]!);
+  throw new UserError(`the runs of ${name} cannot be listed:\n${complaint}`, {
+    hint: names.length > 0 ? `configs here: ${names.join(", ")}` : undefined,
+  });
+}
+
+/** The simulator's own lines; wrong options are reported on standard output. */
+function complaintOf({ exitCode, stdout, stderr }: ProgramOutput): string {
+  const marked = [stderr, stdout].map((text) => text.split(/\r?\n/).filter((line) => line.startsWith("<!>")));
+  const lines = marked.find((found) => found.length > 0);
+  return lines?.join("\n") ?? (stderr.trim() || stdout.trim() || `exit code ${exitCode}`);
+}
+
+function withoutRuns({ program, args }: ExpandQuery): UserError {
+  const name = config(args);
+  const filter = runFilter(args)?.trim();
+  if (filter === undefined || filter === "") {
+    return new UserError(`the config ${name} has no runs`, {
+      hint: "one of its iterations has no value, or its constraint excludes every combination",
+    });
+  }
+  return new UserError(`no run of ${name} matches -r '${filter}'`, {
+    hint: `to list its runs: ${program} -s -c ${name} -q runs`,
+  });
+}
+
+/** A string constant of the ini file without its quotes. */
+function unquoted(value: string): string {
+  return /^"(?:[^"\\]|\\.)*"$/.test(value) ? value.slice(1, -1).replace(/\\(.)/g, "$1") : value;
+}

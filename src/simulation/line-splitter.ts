@@ -1,0 +1,34 @@
+/** Longer lines are cut: a flood without a newline must not fill the memory. */
+const MAX_LINE_LENGTH = 64 * 1024;
+
+/** Makes lines of chunks of text; lines end in `\n` or `\r\n`. */
+export class LineSplitter {
+  #rest = "";
+  readonly #onLine: (line: string) => void;
+
+  constructor(onLine: (line: string) => void) {
+    this.#onLine = onLine;
+  }
+
+  write(chunk: string): void {
+    let from = 0;
+    for (let to = chunk.indexOf("\n"); to >= 0; to = chunk.indexOf("\n", from)) {
+      this.#keep(chunk, from, to);
+      this.end();
+      from = to + 1;
+    }
+    this.#keep(chunk, from, chunk.length);
+  }
+
+  /** Hands over the last line, if it did not end in a newline. */
+  end(): void {
+    const line = this.#rest;
+    this.#rest = "";
+    if (line !== "") this.#onLine(line.endsWith("\r") ? line.slice(0, -1) : line);
+  }
+
+  #keep(chunk: string, from: number, to: number): void {
+    const room = MAX_LINE_LENGTH - this.#rest.length;
+    if (room > 0) this.#rest += chunk.slice(from, Math.min(to, from + room));
+  }
+}

@@ -1,0 +1,55 @@
+import type { Run } from "../model/run.ts";
+
+/** The beginning of a run's line, up to its variables. */
+const RUN = /^Run (\d+): (.*)$/;
+/** A variable and its value; quoted parts of a value may contain anything. */
+const VARIABLE = /\$([^\s=,]+)=((?:"(?:[^"\\]|\\.)*"|[^"])*?)(?:, (?=\$)|$)/y;
+
+/**
+ * Reads what `-q runs` prints: a line such as `Run 3: $numHosts=10, $label=a b, $repetition=1` for each run.
+ * Values stay as the simulator writes them, strings with their quotes. Other lines are passed over.
+ */
+export function parseRuns(stdout: string, config: string): Run[] {
+  const runs: Run[] = [];
+  for (const line of stdout.split("\n")) {
+    const [, runNumber, variables] = RUN.exec(line.trimEnd()) ?? [];
+    if (runNumber === undefined || variables === undefined) continue;
+    const { repetition = "0", ...iterationVariables } = parseVariables(variables);
+    runs.push({ config, runNumber: Number(runNumber), iterationVariables, repetition: Number(repetition) });
+  }
+  return runs;
+}
+
+function parseVariables(text: string): Record<string, string> {
+  const variables: Record<string, string> = {};
+  const first = text.indexOf("$"); // 7.0 may write `, $repetition=0` where there is no other variable
+  if (first < 0) return variables;
+  VARIABLE.lastIndex = first;
+  for (let match = VARIABLE.exec(text); match !== null; match = VARIABLE.exec(text)) {
+    variables[match[1]!] = match[2]!;
+    if (VARIABLE.lastIndex === text.length) return variables;
+  }
+  return plainVariables(text); // a quote without its partner
+}
+
+function plainVariables(text: string): Record<string, string> {
+  const parts = text.slice(text.indexOf("$") + 1).split(", $");
+  return Object.fromEntries(
+    parts.map((part) => [part.slice(0, part.indexOf("=")), part.slice(part.indexOf("=") + 1)]),
+  );
+}
+
+/**
+ * Reads what `-q runconfig` prints for one run: `\tkey = value` lines, the strongest first (options of the
+ * command line before the ini file's). Iteration variables are filled in, quotes stay.
+ */
+export function parseRunConfig(stdout: string): Map<string, string> {
+  const configuration = new Map<string, string>();
+  for (const line of stdout.split("\n")) {
+    const separator = line.indexOf(" = ");
+    if (!line.startsWith("\t") || separator < 0) continue;
+    const key = line.slice(1, separator);
+    if (!configuration.has(key)) configuration.set(key, line.slice(separator + 3).trim());
+  }
+  return configuration;
+}

@@ -1,0 +1,55 @@
+import { execFile } from "node:child_process";
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { promisify } from "node:util";
+import { removeDirectory, temporaryDirectory } from "./temporary.ts";
+
+/** Git as on a machine whose user has configured nothing, in an environment without a repository of its own. */
+export const gitEnvironment: NodeJS.ProcessEnv = {
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_"))),
+  GIT_CONFIG_GLOBAL: "/dev/null",
+  GIT_CONFIG_NOSYSTEM: "1",
+  GIT_TERMINAL_PROMPT: "0",
+  GIT_AUTHOR_NAME: "A Tester",
+  GIT_AUTHOR_EMAIL: "tester@example.org",
+  GIT_COMMITTER_NAME: "A Tester",
+  GIT_COMMITTER_EMAIL: "tester@example.org",
+};
+
+export interface Repository extends AsyncDisposable {
+  /** The top level, absolute, without symbolic links. */
+  path: string;
+  /** Runs git in the repository. @returns what it prints, without the newline at its end. */
+  git(...args: string[]): Promise<string>;
+  /** Writes files, by their paths within the repository, and their folders. */
+  write(files: Record<string, string>): Promise<void>;
+  /** Writes files and commits everything that is not ignored. @returns the commit's hash. */
+  commit(files?: Record<string, string>, message?: string): Promise<string>;
+}
+
+/** A repository with these files in its first commit, on branch `main`; removed at the end of the block. */
+export async function makeRepository(
+  files: Record<string, string> = { "README.md": "a test\n" },
+): Promise<Repository> {
+  const directory = await temporaryDirectory("swarm-git-");
+  const top = directory.path;
+  const git = async (...args: string[]): Promise<string> => {
+    const { stdout } = await promisify(execFile)("git", args, { cwd: top, env: gitEnvironment });
+    return stdout.replace(/\n$/, "");
+  };
+  const write = async (contents: Record<string, string>): Promise<void> => {
+    for (const [name, content] of Object.entries(contents)) {
+      await mkdir(path.join(top, path.dirname(name)), { recursive: true });
+      await writeFile(path.join(top, name), content);
+    }
+  };
+  const commit = async (contents: Record<string, string> = {}, message = "Change"): Promise<string> => {
+    await write(contents);
+    await git("add", "--all");
+    await git("commit", "--quiet", "--allow-empty", `--message=${message}`);
+    return git("rev-parse", "HEAD");
+  };
+  await git("init", "--quiet", "--initial-branch=main");
+  await commit(files, "First commit");
+  return { path: top, git, write, commit, [Symbol.asyncDispose]: () => removeDirectory(top) };
+}

@@ -1,0 +1,29 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, realpath, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { errorCode } from "../../src/errors.ts";
+
+export interface TemporaryDirectory extends AsyncDisposable {
+  /** Absolute, without symbolic links. */
+  path: string;
+}
+
+/** An empty directory of mode 700 that is removed with all that lies in it at the end of the block. */
+export async function temporaryDirectory(prefix = "swarm-test-"): Promise<TemporaryDirectory> {
+  const directory = await realpath(await mkdtemp(path.join(tmpdir(), prefix)));
+  return { path: directory, [Symbol.asyncDispose]: () => removeDirectory(directory) };
+}
+
+/** Removes a directory, also one in which a test made folders read-only. */
+export async function removeDirectory(directory: string): Promise<void> {
+  const remove = (): Promise<void> => rm(directory, { recursive: true, force: true, maxRetries: 3 });
+  try {
+    await remove();
+  } catch (error) {
+    if (errorCode(error) !== "EACCES") throw error;
+    await promisify(execFile)("chmod", ["-R", "u+rwX", directory]);
+    await remove();
+  }
+}

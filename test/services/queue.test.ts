@@ -1,0 +1,216 @@
+import { expect, it } from "vitest";
+import { Redis } from "ioredis";
+import type { Campaign } from "../../src/model/campaign.ts";
+import type { Run } from "../../src/model/run.ts";
+import { openQueueClient } from "../../src/queue/client.ts";
+import { openCampaignState } from "../../src/queue/campaign-state.ts";
+import { consume, type TakenJob } from "../../src/queue/consumer.ts";
+import { countJobs } from "../../src/queue/counts.ts";
+import type { RunEvent } from "../../src/queue/follow.ts";
+import { BUILD_QUEUE, RUN_QUEUE, socketConnection } from "../../src/queue/names.ts";
+import { startRedis, type RedisServer } from "../helpers/redis.ts";
+import { describeWithService } from "../helpers/services.ts";
+
+const run = (runNumber: number): Run => ({ config: "General", runNumber, iterationVariables: {}, repetition: runNumber });
+const runs = (count: number): Run[] => Array.from({ length: count }, (_, number) => run(number));
+const campaign = (id: string): Campaign => ({
+  protocol: 1, id, user: "u", host: "h", createdAt: 0, config: "General", buildKey: "b", mode: "release",
+  source: { url: "/x", commit: "a".repeat(40) }, checkoutName: "x", omnetpp: { version: "6.2.0" }, study: "", project: "",
+  program: { kind: "opp_run" }, arguments: [], addedOptions: [], libraries: [], resultDirectory: "results", runs: 1,
+}); // prettier-ignore
+
+/** A consumer of the queue `run`; ends with the block. */
+function startConsumer(redis: RedisServer, handle: (job: TakenJob) => Promise<object>, options: { concurrency?: number; lockMs?: number } = {}) {
+  const end = new AbortController();
+  const errors: Error[] = [];
+  const refused: object[] = [];
+  const ended = consume({
+    queue: RUN_QUEUE,
+    concurrency: options.concurrency ?? 2,
+    connection: socketConnection(redis.socket),
+    lockMs: options.lockMs ?? 30_000,
+    handle,
+    onRefused: (value) => Promise.resolve(void refused.push(value)),
+    onError: (error) => errors.push(error),
+    signal: end.signal,
+  });
+  const stop = async (): Promise<void> => {
+    end.abort();
+    await ended;
+  };
+  return { errors, refused, stop, [Symbol.asyncDispose]: stop };
+}
+
+async function collectEvents(events: ReadableStream<RunEvent>): Promise<RunEvent[]> {
+  const all: RunEvent[] = [];
+  for await (const event of events) all.push(event);
+  return all;
+}
+
+const numberIn = (job: TakenJob): number => (job.data as { run: Run }).run.runNumber;
+const endsOf = (events: readonly RunEvent[]): number[] =>
+  events.flatMap((event) => (event.type === "completed" ? [event.runNumber] : [])).sort((a, b) => a - b);
+
+describeWithService("redis-server", "the queues", () => {
+  it("brings every run to a worker and its answer back, once", async () => {
+    await using redis = await startRedis();
+    await using client = openQueueClient(socketConnection(redis.socket));
+    const position = await client.position();
+    await client.add(campaign("c1"), runs(300));
+    await using _ = startConsumer(redis, (job) => Promise.resolve({ made: numberIn(job) }));
+    const events = await collectEvents(await client.follow("c1", runs(300), position));
+    expect(endsOf(events)).toEqual(runs(300).map((each) => each.runNumber));
+    const answer = events.find((event) => event.type === "completed" && event.runNumber === 7);
+    expect(answer).toEqual({ type: "completed", runNumber: 7, value: { made: 7 } });
+    expect(await countJobs(socketConnection(redis.socket))).toEqual({ waiting: 0, running: 0, uncollected: 300 });
+    await client.forget("c1", 7);
+    expect(await countJobs(socketConnection(redis.socket))).toMatchObject({ uncollected: 299 });
+  });
+
+  it("misses nothing that happened before it follows, and tells campaigns apart", async () => {
+    await using redis = await startRedis();
+    await using client = openQueueClient(socketConnection(redis.socket));
+    await client.add(campaign("c1"), runs(3));
+    await client.add(campaign("c2"), runs(3));
+    {
+      await using _ = startConsumer(redis, () => Promise.resolve({ done: true }));
+      await expect.poll(async () => (await countJobs(socketConnection(redis.socket))).uncollected).toBe(6);
+    }
+    const position = await client.position(); // later than everything
+    const events = await collectEvents(await client.follow("c2", runs(3), position));
+    expect(endsOf(events)).toEqual([0, 1, 2]);
+  });
+
+  it("goes on after Redis was restarted", async () => {
+    await using redis = await startRedis({ appendOnly: true });
+    await using client = openQueueClient(socketConnection(redis.socket));
+    const position = await client.position();
+    await client.add(campaign("c1"), runs(6));
+    const followed = collectEvents(await client.follow("c1", runs(6), position));
+    await redis.restart();
+    await using _ = startConsumer(redis, () => Promise.resolve({ done: true }));
+    expect(endsOf(await followed)).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  it("runs no more jobs at once than there are slots", async () => {
+    await using redis = await startRedis();
+    await using client = openQueueClient(socketConnection(redis.socket));
+    let [running, most] = [0, 0];
+    await client.add(campaign("c1"), runs(20));
+    await using _ = startConsumer(redis, async () => {
+      most = Math.max(most, ++running);
+      await new Promise(setImmediate);
+      running--;
+      return {};
+    }, { concurrency: 3 }); // prettier-ignore
+    await expect.poll(async () => (await countJobs(socketConnection(redis.socket))).uncollected).toBe(20);
+    expect(most).toBe(3);
+  });
+
+  it("hands the jobs of a consumer that is ended back to the queue", async () => {
+    await using redis = await startRedis();
+    await using client = openQueueClient(socketConnection(redis.socket));
+    const position = await client.position();
+    await client.add(campaign("c1"), runs(1));
+    const begun = deferred<void>();
+    const first = startConsumer(redis, async (job) => {
+      begun.resolve();
+      await new Promise((_, reject) => job.signal.addEventListener("abort", () => reject(new Error("ended"))));
+      return {};
+    });
+    await begun.promise;
+    await first.stop();
+    expect(first.errors).toEqual([]);
+    expect(await countJobs(socketConnection(redis.socket))).toMatchObject({ waiting: 1, running: 0 });
+    await using _ = startConsumer(redis, (job) => Promise.resolve({ attempt: job.attempt }));
+    const events = await collectEvents(await client.follow("c1", runs(1), position));
+    expect(events.at(-1)).toMatchObject({ type: "completed", value: { attempt: 2 } });
+  });
+
+  it("gives the job of a consumer that shows no sign of life to another one and refuses its late answer", async () => {
+    await using redis = await startRedis();
+    await using client = openQueueClient(socketConnection(redis.socket));
+    const position = await client.position();
+    await client.add(campaign("c1"), runs(1));
+    const release = deferred<void>();
+    const taken = deferred<void>();
+    const silent = startConsumer(redis, async () => {
+      taken.resolve();
+      await release.promise;
+      return { from: "silent" };
+    }, { concurrency: 1 }); // prettier-ignore
+    await taken.promise;
+    await withAdmin(redis, (admin) => admin.del(`bull:${RUN_QUEUE}:c1-0:lock`, `bull:${RUN_QUEUE}:stalled-check`)); // as after a long silence
+    await using _ = startConsumer(redis, (job) => Promise.resolve({ from: "second", lost: job.lost }), { lockMs: 200 });
+    const events = await collectEvents(await client.follow("c1", runs(1), position));
+    expect(events.at(-1)).toMatchObject({ type: "completed", value: { from: "second", lost: 1 } });
+    release.resolve();
+    await silent.stop();
+    expect(silent.refused).toEqual([{ from: "silent" }]);
+  });
+
+  it("cancels what waits, tells what runs, and leaves other campaigns alone", async () => {
+    await using redis = await startRedis();
+    await using client = openQueueClient(socketConnection(redis.socket));
+    await using state = await openCampaignState(socketConnection(redis.socket), () => undefined);
+    await client.add(campaign("c1"), runs(50));
+    await client.add(campaign("c2"), runs(5));
+    using watch = state.watch("c1");
+    using other = state.watch("c2");
+    const position = await client.position();
+    const removed = await client.cancel("c1", runs(50).map((each) => each.runNumber));
+    expect(removed).toHaveLength(50);
+    const events = await collectEvents(await client.follow("c1", runs(50), position));
+    expect(events.filter((event) => event.type === "gone")).toHaveLength(50);
+    await expect.poll(() => watch.signal.aborted).toBe(true);
+    expect(other.signal.aborted).toBe(false);
+    expect([await state.isCancelled("c1"), await state.isCancelled("c2")]).toEqual([true, false]);
+    expect(await countJobs(socketConnection(redis.socket))).toMatchObject({ waiting: 5 });
+  });
+
+  it("lets two clients that ask for the same build share one job, and asks again after a failure", async () => {
+    await using redis = await startRedis();
+    const connection = socketConnection(redis.socket);
+    await using client = openQueueClient(connection);
+    let builds = 0;
+    const end = new AbortController();
+    const builder = consume({
+      queue: BUILD_QUEUE, concurrency: 1, connection, lockMs: 30_000, signal: end.signal,
+      handle: () => Promise.resolve(++builds === 1 ? { ok: false, command: "make", lastLines: ["no"], log: "/log" } : { ok: true, tookMs: 1 }),
+      onRefused: () => Promise.resolve(), onError: (error) => { throw error; },
+    }); // prettier-ignore
+    const request = {
+      protocol: 1 as const, source: campaign("x").source, sourcesHash: "s", checkoutName: "x", project: "",
+      recipe: { kind: "none" as const }, mode: "release" as const, omnetpp: { version: "6.2.0" },
+    }; // prettier-ignore
+    const ask = () => client.build(request, new AbortController().signal);
+    expect(await Promise.all([ask(), ask()])).toEqual([expect.objectContaining({ ok: false }), expect.objectContaining({ ok: false })]);
+    expect(builds).toBe(1);
+    expect(await ask()).toEqual({ ok: true, tookMs: 1 });
+    end.abort();
+    await builder;
+  });
+
+  it("names the field of a campaign that another version has written", async () => {
+    await using redis = await startRedis();
+    await using state = await openCampaignState(socketConnection(redis.socket), () => undefined);
+    const other = JSON.stringify({ ...campaign("c1"), protocol: 99 });
+    await withAdmin(redis, (admin) => admin.set("swarm:campaign:c1", other));
+    await expect(state.find("c1")).rejects.toThrow("campaign c1 is malformed at protocol");
+  });
+});
+
+async function withAdmin(redis: RedisServer, work: (admin: Redis) => Promise<unknown>): Promise<void> {
+  const admin = new Redis(redis.socket);
+  try {
+    await work(admin);
+  } finally {
+    admin.disconnect();
+  }
+}
+
+function deferred<T>() {
+  let resolve!: (value: T) => void;
+  const promise = new Promise<T>((accept) => (resolve = accept));
+  return { promise, resolve };
+}

@@ -1,0 +1,88 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { expect, it } from "vitest";
+import { openBuildDirectory } from "../../src/results/build-store.ts";
+import { identify } from "../../src/system/identity.ts";
+import { Slot, type SlotTree } from "../../src/worker/slot.ts";
+import { makeRepository } from "../helpers/git.ts";
+import { temporaryDirectory } from "../helpers/temporary.ts";
+
+/** A slot with one tree: a tracked study with a result that somebody has committed, and a library. */
+async function preparedSlot() {
+  const directory = await temporaryDirectory();
+  const repository = await makeRepository({ "study/omnetpp.ini": "[General]\n", "study/results/old.sca": "committed" });
+  const builds = openBuildDirectory(path.join(directory.path, "builds"));
+  await repository.write({ "src/lib.so": "binary" });
+  const manifest = { protocol: 1 as const, products: ["src/lib.so"], nedExclusions: [] };
+  await builds.put("key", repository.path, manifest);
+  const slot = await Slot.take(path.join(directory.path, "slot"), builds);
+  const source = { url: path.join(repository.path, ".git"), commit: await repository.git("rev-parse", "HEAD") };
+  const request = { source, checkoutName: "project", buildKey: "key", manifest };
+  const tree = await slot.prepare(request);
+  const write = async (file: string, content: string): Promise<void> => {
+    await mkdir(path.dirname(path.join(tree.root, file)), { recursive: true });
+    await writeFile(path.join(tree.root, file), content);
+  };
+  const dispose = async (): Promise<void> => {
+    await directory[Symbol.asyncDispose]();
+    await repository[Symbol.asyncDispose]();
+  };
+  return { slot, tree, request, builds, directory: directory.path, write, [Symbol.asyncDispose]: dispose };
+}
+
+const written = (slot: Slot, tree: SlotTree): string[] => slot.difference(tree).written.map((file) => file.path).sort();
+
+it("has the tracked files and the binaries, under the checkout's own name", async () => {
+  await using prepared = await preparedSlot();
+  const { tree } = prepared;
+  expect(path.basename(tree.root)).toBe("project");
+  expect(await readFile(path.join(tree.root, "src/lib.so"), "utf8")).toBe("binary");
+  expect(await readFile(path.join(tree.root, "study/omnetpp.ini"), "utf8")).toBe("[General]\n");
+  expect(written(prepared.slot, tree)).toEqual([]);
+});
+
+it("finds what a run wrote, wherever that is, and is clean afterwards", async () => {
+  await using prepared = await preparedSlot();
+  const { slot, tree, write } = prepared;
+  await write("study/results/new.sca", "12345");
+  await write("study/results/old.sca", "overwritten");
+  await write("elsewhere/deep/log.txt", "");
+  await symlink("log.txt", path.join(tree.root, "elsewhere/deep/link"));
+  await rm(path.join(tree.root, "study/omnetpp.ini"));
+  await write("src/lib.so", "ruined");
+  expect(slot.difference(tree).written).toContainEqual({ path: "study/results/new.sca", sizeBytes: 5 });
+  const files = written(slot, tree);
+  expect(files).toEqual(["elsewhere/deep/link", "elsewhere/deep/log.txt", "src/lib.so", "study/results/new.sca", "study/results/old.sca"]);
+
+  const difference = slot.difference(tree);
+  for (const file of files) await rm(path.join(tree.root, file));
+  await slot.clean(tree, difference, files);
+  expect(written(slot, tree)).toEqual([]);
+  expect((await readdir(tree.root)).sort()).toEqual(["src", "study"]);
+  expect(await readFile(path.join(tree.root, "study/results/old.sca"), "utf8")).toBe("committed");
+  expect(await readFile(path.join(tree.root, "study/omnetpp.ini"), "utf8")).toBe("[General]\n");
+});
+
+it("gives the same tree to the next run of the same source, and another one to another build", async () => {
+  await using prepared = await preparedSlot();
+  const { slot, tree, request, builds } = prepared;
+  expect((await slot.prepare(request)).root).toBe(tree.root);
+  await builds.put("other", tree.root, { ...request.manifest, products: [] });
+  const other = await slot.prepare({ ...request, buildKey: "other", manifest: { ...request.manifest, products: [] } });
+  expect(other.root).not.toBe(tree.root);
+});
+
+it("ends the simulation and removes the trees of an owner that was killed", async () => {
+  await using prepared = await preparedSlot();
+  const { slot, builds, directory } = prepared;
+  const simulation = spawn("sleep", ["100"], { detached: true });
+  await once(simulation, "spawn");
+  const exited = once(simulation, "exit");
+  slot.remember(identify(simulation.pid!));
+  const next = await Slot.take(path.join(directory, "slot"), builds);
+  await exited;
+  expect(simulation.signalCode).toBe("SIGKILL");
+  expect(await readdir(next.directory)).toEqual([]);
+});
