@@ -13,17 +13,21 @@ const ROWS = [
 ];
 
 function layerRules() {
-  return ROWS.slice(0, 3).flatMap((row, index) =>
-    row.map((folder) => {
+  return ROWS.flatMap((row, index) =>
+    row.flatMap((folder) => {
       const forbidden = ROWS.slice(0, index + 1)
         .flat()
-        .filter((other) => other !== folder);
-      return restrict(folder, forbidden);
+        .filter((other) => other !== folder && other !== "errors");
+      return forbidden.length === 0 ? [] : restrict(folder, forbidden);
     }),
   );
 }
 
-/** @param {string} folder @param {string[]} forbidden */
+/**
+ * @param {string} folder
+ * @param {string[]} forbidden
+ * @returns {import("eslint").Linter.Config}
+ */
 function restrict(folder, forbidden) {
   return {
     files: [`src/${folder}/**/*.ts`],
@@ -50,9 +54,17 @@ export default tseslint.config(
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
-      "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
-      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
+      "@typescript-eslint/switch-exhaustiveness-check": [
+        "error",
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      "@typescript-eslint/restrict-template-expressions": [
+        "error",
+        { allowNumber: true, allowBoolean: true },
+      ],
       "@typescript-eslint/no-confusing-void-expression": "off",
+      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
+      "no-undef": "off", // the compiler knows better
       "@typescript-eslint/no-non-null-assertion": "off",
       "no-restricted-syntax": [
         "error",
@@ -65,6 +77,5 @@ export default tseslint.config(
   },
   { files: ["src/**/*.ts"], ignores: ["src/cli/**"], rules: { "no-console": "error" } },
   ...layerRules(),
-  ...["model", "system", "errors"].map((folder) => restrict(folder, ROWS.slice(0, 3).flat())),
   { files: ["**/*.js", "**/*.mjs"], rules: { "@typescript-eslint/explicit-function-return-type": "off" } },
 );

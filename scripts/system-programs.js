@@ -7,6 +7,7 @@ import { existsSync } from "node:fs";
 const PACKAGES = {
   "redis-server": { apt: "redis-server", dnf: "redis", brew: "redis" },
   git: { apt: "git", dnf: "git", brew: "git" },
+  "g++": { apt: "g++", dnf: "gcc-c++", brew: "gcc" },
   make: { apt: "make", dnf: "make", brew: "make" },
 };
 

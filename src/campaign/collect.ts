@@ -43,7 +43,8 @@ export class Collector {
   /** Moves the files of a run to where a local run would have left them, and writes its record last. */
   async collect(run: Run, result: RunResult): Promise<Collected> {
     const warnings: string[] = [];
-    if (result.outcome.state !== "cancelled" || result.stored !== undefined) await this.#removeOldRecord(run, warnings);
+    if (result.outcome.state !== "cancelled" || result.stored !== undefined)
+      await this.#removeOldRecord(run, warnings);
     const files: RunRecord["files"] = [];
     let outputFile: string | undefined;
     if (result.stored !== undefined) {
@@ -70,7 +71,11 @@ export class Collector {
     if (!isInside(gitTop, target)) throw new Error(`a worker named a file outside of the checkout: ${file}`);
     if (result.outcome.state === "done") return target;
     const inside = isInside(resultDirectory, target);
-    return path.join(resultDirectory, "failed", inside ? path.relative(resultDirectory, target) : path.basename(target));
+    return path.join(
+      resultDirectory,
+      "failed",
+      inside ? path.relative(resultDirectory, target) : path.basename(target),
+    );
   }
 
   /**
@@ -86,7 +91,9 @@ export class Collector {
     const name = path.relative(this.#study.directory, target);
     if (owner.runNumber > run.runNumber) {
       const aside = ownName(target, run);
-      warnings.push(`${name} is also written by ${runLabel(owner)}; that of ${runLabel(run)} is ${path.basename(aside)}`);
+      warnings.push(
+        `${name} is also written by ${runLabel(owner)}; that of ${runLabel(run)} is ${path.basename(aside)}`,
+      );
       return aside;
     }
     const aside = ownName(target, owner);
@@ -100,7 +107,10 @@ export class Collector {
   async #renameInRecord(run: Run, from: string, to: string): Promise<void> {
     const record = await readRecord(this.#study.resultDirectory, run);
     if (record === undefined) return;
-    const [oldName, newName] = [from, to].map((file) => path.relative(this.#study.directory, file)) as [string, string];
+    const [oldName, newName] = [from, to].map((file) => path.relative(this.#study.directory, file)) as [
+      string,
+      string,
+    ];
     const files = record.files.map((file) => (file.path === oldName ? { ...file, path: newName } : file));
     await writeRecord(this.#study.resultDirectory, { ...record, files });
   }

@@ -8,7 +8,14 @@ import { PROTOCOL } from "../model/protocol.ts";
 import type { Run } from "../model/run.ts";
 import { checkOut, removeTree } from "../project/checkout.ts";
 import { describeProject, type ProjectDescriptor } from "../project/descriptor.ts";
-import { listTree, openCheckout, resolveCommit, uncommittedChanges, type Changes, type Checkout } from "../project/git.ts";
+import {
+  listTree,
+  openCheckout,
+  resolveCommit,
+  uncommittedChanges,
+  type Changes,
+  type Checkout,
+} from "../project/git.ts";
 import { findOwnBuild, type OwnBuild } from "../project/own-build.ts";
 import { recipeFor, sourcesHash } from "../project/sources.ts";
 import { expand, type Expansion } from "../simulation/expand.ts";
@@ -64,7 +71,16 @@ export async function planCampaign(request: CampaignRequest, signal?: AbortSigna
     resolveCommit(checkout, "HEAD"),
     uncommittedChanges(checkout),
   ]);
-  const here: Whereabouts = { checkout, study, project, program, commit, checkedOut: commit === head, changes, args };
+  const here: Whereabouts = {
+    checkout,
+    study,
+    project,
+    program,
+    commit,
+    checkedOut: commit === head,
+    changes,
+    args,
+  };
   const [expansion, version, tree] = await Promise.all([
     expandCommit(here, signal),
     omnetppVersion(program, signal),
@@ -114,7 +130,9 @@ async function studyDirectory(directory: string, args: SimulationArguments): Pro
   for (const ini of inis.length > 0 ? inis : ["omnetpp.ini"]) {
     const file = await stat(path.resolve(study, ini)).catch(() => undefined);
     if (file?.isFile()) continue;
-    throw new UserError(`there is no ${ini} in ${study}`, { hint: "a study is a folder with an omnetpp.ini; change into one, or name the file with -f" });
+    throw new UserError(`there is no ${ini} in ${study}`, {
+      hint: "a study is a folder with an omnetpp.ini; change into one, or name the file with -f",
+    });
   }
   return study;
 }
@@ -123,7 +141,8 @@ async function studyDirectory(directory: string, args: SimulationArguments): Pro
 async function expandCommit(here: Whereabouts, signal?: AbortSignal): Promise<Expansion> {
   const { checkout, study, program, commit, changes } = here;
   const query = { program: program.local, args: here.args, directory: study };
-  if (here.checkedOut && !changes.modified.some((file) => file.endsWith(".ini"))) return await expand(query, { runProgram }, signal);
+  if (here.checkedOut && !changes.modified.some((file) => file.endsWith(".ini")))
+    return await expand(query, { runProgram }, signal);
   const scratch = await mkdtemp(path.join(tmpdir(), "swarm-expand-"));
   const tree = path.join(scratch, "tree");
   try {
@@ -141,7 +160,11 @@ async function omnetppVersion(program: SimulationProgram, signal?: AbortSignal):
   return /^Version: ([^\s,]+)/m.exec(stdout)?.[1] ?? "unknown";
 }
 
-function describeCampaign(here: Whereabouts, build: BuildRequest, expansion: Expansion): CampaignPlan["campaign"] {
+function describeCampaign(
+  here: Whereabouts,
+  build: BuildRequest,
+  expansion: Expansion,
+): CampaignPlan["campaign"] {
   const { checkout, study, project, program, args } = here;
   const relative = (folder: string): string => path.relative(study, path.join(checkout.top, folder)) || ".";
   const nedPath = project.nedFolders.map(relative).join(":");

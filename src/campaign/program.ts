@@ -30,15 +30,20 @@ export async function findSimulationProgram(
   top: string,
   project: ProjectDescriptor,
 ): Promise<SimulationProgram> {
-  const simulator = await findProgram(typed !== undefined && SIMULATORS.includes(path.basename(typed)) ? [typed] : SIMULATORS);
+  const simulator = await findProgram(
+    typed !== undefined && SIMULATORS.includes(path.basename(typed)) ? [typed] : SIMULATORS,
+  );
   if (simulator === undefined) throw withoutSimulator(typed);
   const binDirectory = path.dirname(simulator);
   if (typed === undefined || SIMULATORS.includes(path.basename(typed))) {
     const mode = path.basename(simulator) === "opp_run_dbg" ? "debug" : "release";
     return { local: simulator, binDirectory, mode, remote: remoteSimulator(project, mode, typed) };
   }
-  const file = await realFile(typed.includes("/") ? path.resolve(study, typed) : ((await findProgram([typed])) ?? typed));
-  if (!path.isAbsolute(file)) throw new UserError(`${typed}: command not found`, { hint: `a program of this folder is ./${typed}` });
+  const file = await realFile(
+    typed.includes("/") ? path.resolve(study, typed) : ((await findProgram([typed])) ?? typed),
+  );
+  if (!path.isAbsolute(file))
+    throw new UserError(`${typed}: command not found`, { hint: `a program of this folder is ./${typed}` });
   if (!isInside(top, file)) {
     throw new UserError(`the simulation program ${typed} is ${file}, outside of the checkout ${top}`, {
       hint: "the workers have what git tracks, and what they build from it",

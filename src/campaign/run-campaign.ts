@@ -63,7 +63,12 @@ export async function* runCampaign(
   yield { type: "ended", summary: summarize(plan, campaign.id, records, performance.now() - startedAt) };
 }
 
-function cancelOn(interrupt: AbortSignal, queue: QueueClient, campaign: string, runs: readonly Run[]): Disposable {
+function cancelOn(
+  interrupt: AbortSignal,
+  queue: QueueClient,
+  campaign: string,
+  runs: readonly Run[],
+): Disposable {
   const numbers = runs.map((run) => run.runNumber);
   const cancel = (): void => void queue.cancel(campaign, numbers);
   interrupt.addEventListener("abort", cancel, { once: true });
@@ -98,8 +103,19 @@ async function translate(
 /** A run whose job has left the queue without an answer. */
 function goneResult(reason: string): RunResult {
   const now = Date.now();
-  const outcome = reason === "removed" ? { state: "cancelled" as const, reason: "cancelled" } : { state: "lost" as const, reason };
-  return { protocol: PROTOCOL, outcome, usage: { wallTimeMs: 0 }, files: [], startedAt: now, finishedAt: now, worker: "" };
+  const outcome =
+    reason === "removed"
+      ? { state: "cancelled" as const, reason: "cancelled" }
+      : { state: "lost" as const, reason };
+  return {
+    protocol: PROTOCOL,
+    outcome,
+    usage: { wallTimeMs: 0 },
+    files: [],
+    startedAt: now,
+    finishedAt: now,
+    worker: "",
+  };
 }
 
 /** The build for the plan: the user's own, one that is kept, or a new one. */
@@ -123,7 +139,13 @@ async function* ensureBuild(
     yield { type: "built", key, how: "kept", tookMs: took() };
     return key;
   }
-  yield { type: "building", key, project: plan.build.checkoutName, reason: plan.ownBuild, log: builds.logFile(key) };
+  yield {
+    type: "building",
+    key,
+    project: plan.build.checkoutName,
+    reason: plan.ownBuild,
+    log: builds.logFile(key),
+  };
   const answer = await queue.build(plan.build, signal);
   if (!answer.ok) {
     const log = answer.log === "" ? undefined : `the whole log is ${answer.log}`;
@@ -135,7 +157,14 @@ async function* ensureBuild(
 
 function newCampaign(plan: CampaignPlan, key: string): Campaign {
   const { username } = userInfo();
-  return { ...plan.campaign, id: newCampaignId(), user: username, host: hostname(), createdAt: Date.now(), buildKey: key };
+  return {
+    ...plan.campaign,
+    id: newCampaignId(),
+    user: username,
+    host: hostname(),
+    createdAt: Date.now(),
+    buildKey: key,
+  };
 }
 
 function uncommittedWarning({ uncommitted, build }: CampaignPlan): CampaignEvent {
@@ -151,13 +180,26 @@ async function ensureWritable(directory: string): Promise<void> {
     await access(directory, constants.W_OK);
     await access(path.join(directory, ".swarm"), constants.W_OK);
   } catch (error) {
-    throw new UserError(`the result directory ${directory} cannot be written: ${errorText(error)}`, { cause: error });
+    throw new UserError(`the result directory ${directory} cannot be written: ${errorText(error)}`, {
+      cause: error,
+    });
   }
 }
 
-function summarize(plan: CampaignPlan, campaign: string, records: readonly RunRecord[], wallTimeMs: number): CampaignSummary {
+function summarize(
+  plan: CampaignPlan,
+  campaign: string,
+  records: readonly RunRecord[],
+  wallTimeMs: number,
+): CampaignSummary {
   const states: CampaignSummary["states"] = {};
   for (const { state } of records) states[state] = (states[state] ?? 0) + 1;
   const failed = records.filter(({ state }) => state !== "done");
-  return { campaign, states, wallTimeMs: Math.round(wallTimeMs), resultDirectory: plan.resultDirectory, failed };
+  return {
+    campaign,
+    states,
+    wallTimeMs: Math.round(wallTimeMs),
+    resultDirectory: plan.resultDirectory,
+    failed,
+  };
 }

@@ -7,7 +7,7 @@ import type { Target } from "../targets/target.ts";
 export interface ChoiceContext {
   /** For a swarm that has to be made. */
   runners: number;
-  say(text: string): void;
+  say: (text: string) => void;
 }
 
 export const DEFAULT_LOCAL = "local";
@@ -51,7 +51,9 @@ async function namedSwarm(name: string): Promise<SwarmState> {
 }
 
 async function makeLocal({ runners, say }: ChoiceContext): Promise<Target> {
-  say(`there is no swarm yet: making one on this machine, with ${runners} runners; it halts itself after an idle hour`);
+  say(
+    `there is no swarm yet: making one on this machine, with ${runners} runners; it halts itself after an idle hour`,
+  );
   const target = targetOf(DEFAULT_LOCAL);
   await target.init({ runners });
   return target;
@@ -59,7 +61,8 @@ async function makeLocal({ runners, say }: ChoiceContext): Promise<Target> {
 
 /** Resuming may cost money, so somebody is asked, unless it halted itself and is on this machine. */
 async function resumeHalted(state: SwarmState, target: Target, { say }: ChoiceContext): Promise<void> {
-  if (state.haltedBy !== "idleness" && !(await confirm(`the swarm ${state.name} is halted. Resume it?`))) throw halted(state.name);
+  if (state.haltedBy !== "idleness" && !(await confirm(`the swarm ${state.name} is halted. Resume it?`)))
+    throw halted(state.name);
   say(`resuming the swarm ${state.name}`);
   await target.resume();
 }
@@ -77,5 +80,7 @@ export async function confirm(question: string): Promise<boolean> {
 
 function ambiguous(swarms: readonly SwarmState[]): UserError {
   const names = swarms.map(({ name, state }) => `${name} (${state})`).join(", ");
-  return new UserError(`there are several swarms: ${names}`, { hint: "name one with --swarm NAME or SWARM=NAME" });
+  return new UserError(`there are several swarms: ${names}`, {
+    hint: "name one with --swarm NAME or SWARM=NAME",
+  });
 }

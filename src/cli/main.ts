@@ -43,7 +43,11 @@ export async function main(command: Command, argv: readonly string[]): Promise<n
 }
 
 /** Without our handlers the signal does what it does by default, and the shell sees that it did. */
-function dieOf(signal: NodeJS.Signals, signals: readonly NodeJS.Signals[], handler: (s: NodeJS.Signals) => void): void {
+function dieOf(
+  signal: NodeJS.Signals,
+  signals: readonly NodeJS.Signals[],
+  handler: (s: NodeJS.Signals) => void,
+): void {
   for (const name of signals) process.off(name, handler);
   process.kill(process.pid, signal);
 }
@@ -55,7 +59,9 @@ function ignoreClosedPipe(error: Error): void {
 
 function explain(name: string, error: unknown, interrupted: boolean): number {
   if (error instanceof UserError) {
-    process.stderr.write(`${name}: ${error.message}\n${error.hint === undefined ? "" : `  → ${error.hint}\n`}`);
+    process.stderr.write(
+      `${name}: ${error.message}\n${error.hint === undefined ? "" : `  → ${error.hint}\n`}`,
+    );
     return EXIT.mend;
   }
   const commander = errorCode(error)?.startsWith("commander.") ? (error as { exitCode?: number }) : undefined;
@@ -65,6 +71,8 @@ function explain(name: string, error: unknown, interrupted: boolean): number {
     return EXIT.interrupted;
   }
   const details = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`${name}: this is a bug. Please report it with the following lines on ${ISSUES}.\n${details}\n`);
+  process.stderr.write(
+    `${name}: this is a bug. Please report it with the following lines on ${ISSUES}.\n${details}\n`,
+  );
   return EXIT.bug;
 }

@@ -1,5 +1,6 @@
 import path from "node:path";
 import type { CampaignEvent, CampaignSummary } from "../model/events.ts";
+import { OUTCOME_STATES } from "../model/outcome.ts";
 import type { RunRecord } from "../model/result.ts";
 import { runLabel, runVariables, type Run } from "../model/run.ts";
 import { count, formatDuration, formatTable, shorten } from "./format.ts";
@@ -11,7 +12,7 @@ export interface RenderOptions {
   directory: string;
   stdout: Pick<NodeJS.WriteStream, "write">;
   stderr: Pick<NodeJS.WriteStream, "write" | "isTTY" | "columns">;
-  now(): number;
+  now: () => number;
 }
 
 const REDRAW_MS = 100;
@@ -34,7 +35,9 @@ export class CampaignRenderer {
   show(event: CampaignEvent): void {
     switch (event.type) {
       case "warning":
-        return this.warn([event.message, ...limited(event.details).map((detail) => `    ${detail}`)].join("\n"));
+        return this.warn(
+          [event.message, ...limited(event.details).map((detail) => `    ${detail}`)].join("\n"),
+        );
       case "expanded":
         return this.say(`${event.config}: ${count(event.runs, "run")}`);
       case "building":
@@ -88,7 +91,8 @@ export class CampaignRenderer {
   #showBuilt({ how, tookMs }: Extract<CampaignEvent, { type: "built" }>): void {
     this.clear();
     if (how === "made") this.say(`built in ${formatDuration(tookMs)}`);
-    else if (this.#options.verbose) this.say(how === "own" ? "using the binaries of this checkout" : "using an earlier build");
+    else if (this.#options.verbose)
+      this.say(how === "own" ? "using the binaries of this checkout" : "using an earlier build");
   }
 
   #showFinished(run: Run, record: RunRecord, warnings: readonly string[]): void {
@@ -96,7 +100,7 @@ export class CampaignRenderer {
     this.#states.set(record.state, (this.#states.get(record.state) ?? 0) + 1);
     for (const warning of warnings) this.warn(warning);
     const { stderr, verbose } = this.#options;
-    if (verbose || stderr.isTTY !== true) this.say(this.#finishedLine(run, record));
+    if (verbose || !stderr.isTTY) this.say(this.#finishedLine(run, record));
     this.#drawProgress(this.#finished === this.#total);
   }
 
@@ -120,13 +124,14 @@ export class CampaignRenderer {
     if (bad > 0) parts.push(`${bad} failed`);
     parts.push(`${Math.floor(fraction * 100)} %`);
     const elapsed = this.#options.now() - this.#queuedAt;
-    if (fraction > 0.02 && fraction < 1) parts.push(`about ${formatDuration((elapsed / fraction) * (1 - fraction))} left`);
+    if (fraction > 0.02 && fraction < 1)
+      parts.push(`about ${formatDuration((elapsed / fraction) * (1 - fraction))} left`);
     this.#draw(parts.join(", "));
   }
 
   #draw(line: string): void {
     const { stderr, quiet, now } = this.#options;
-    if (quiet || stderr.isTTY !== true) return;
+    if (quiet || !stderr.isTTY) return;
     this.#line = line;
     this.#drawnAt = now();
     stderr.write(`\r${shorten(line, (stderr.columns || 80) - 1)}\u001b[K`);
@@ -135,20 +140,22 @@ export class CampaignRenderer {
   #showEnd(summary: CampaignSummary): void {
     this.clear();
     const { stdout, quiet, directory } = this.#options;
-    for (const line of failedTable(summary, directory)) stdout.write(`${line}\n`);
+    for (const line of failedTable(summary)) stdout.write(`${line}\n`);
     if (!quiet || summary.failed.length > 0) stdout.write(`${endLine(summary, directory)}\n`);
   }
 }
 
 function endLine({ states, wallTimeMs, resultDirectory }: CampaignSummary, directory: string): string {
   const total = Object.values(states).reduce((sum, number) => sum + number, 0);
-  const parts = Object.entries(states).map(([state, number]) => `${number} ${state}`);
+  const parts = OUTCOME_STATES.flatMap((state) =>
+    states[state] === undefined ? [] : [`${states[state]} ${state}`],
+  );
   const where = relativeTo(directory, resultDirectory);
   const failed = total > (states.done ?? 0) ? `, of the others in ${path.join(where, "failed")}` : "";
   return `${count(total, "run")} in ${formatDuration(wallTimeMs)}: ${parts.join(", ")}. Results are in ${where}${failed}.`;
 }
 
-function failedTable({ failed }: CampaignSummary, directory: string): string[] {
+function failedTable({ failed }: CampaignSummary): string[] {
   if (failed.length === 0) return [];
   const rows = failed
     .filter((record) => record.state !== "cancelled" || record.outputFile !== undefined)
@@ -160,7 +167,7 @@ function failedTable({ failed }: CampaignSummary, directory: string): string[] {
       record.outputFile ?? "",
     ]);
   if (rows.length === 0) return [];
-  return formatTable([["run", "state", "variables", "reason", `output (in ${directory})`], ...rows]);
+  return formatTable([["run", "state", "variables", "reason", "output"], ...rows]);
 }
 
 function relativeTo(directory: string, file: string): string {

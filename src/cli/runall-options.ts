@@ -21,10 +21,15 @@ export interface OwnOptionValues {
  * @returns undefined where help or version was asked for and has been printed.
  * @throws CommanderError for wrong options, after printing what is wrong.
  */
-export async function parseOwnOptions(own: readonly string[], context: CommandContext): Promise<OwnOptionValues | undefined> {
+export async function parseOwnOptions(
+  own: readonly string[],
+  context: CommandContext,
+): Promise<OwnOptionValues | undefined> {
   const { Command, CommanderError } = await import("commander");
   const program = new Command("runall-swarm")
-    .description("Runs every run of an OMNeT++ parameter study on a swarm and leaves the result files here, as opp_runall does.")
+    .description(
+      "Runs every run of an OMNeT++ parameter study on a swarm and leaves the result files here, as opp_runall does.",
+    )
     .usage("[options] [--] [simulation program] [simulation options]")
     .option("-C <dir>", "change to this directory first", ".")
     .option("--commit <ref>", "run this commit of the project", "HEAD")
@@ -34,7 +39,10 @@ export async function parseOwnOptions(own: readonly string[], context: CommandCo
     .option("--verbose", "print a line for every run, and what is done on the way")
     .version(version(), "--version")
     .addHelpText("after", HELP)
-    .configureOutput({ writeOut: (text) => context.stdout.write(text), writeErr: (text) => context.stderr.write(text) })
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+    })
     .exitOverride();
   try {
     program.parse([...own], { from: "user" });
@@ -42,7 +50,14 @@ export async function parseOwnOptions(own: readonly string[], context: CommandCo
     if (error instanceof CommanderError && error.exitCode === 0) return undefined;
     throw error;
   }
-  const options = program.opts<{ C: string; commit: string; dryRun?: true; swarm?: string; quiet?: true; verbose?: true }>();
+  const options = program.opts<{
+    C: string;
+    commit: string;
+    dryRun?: true;
+    swarm?: string;
+    quiet?: true;
+    verbose?: true;
+  }>();
   return {
     directory: options.C,
     commit: options.commit,

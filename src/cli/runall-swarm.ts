@@ -50,7 +50,11 @@ async function runOnSwarm(
   });
   const swarm = await target.connect();
   using _ = keepHealthy(target, renderer);
-  interrupt.addEventListener("abort", () => renderer.say("cancelling; what is done is collected. Press Ctrl-C again to leave at once"), { once: true });
+  interrupt.addEventListener(
+    "abort",
+    () => renderer.say("cancelling; what is done is collected. Press Ctrl-C again to leave at once"),
+    { once: true },
+  );
   let failed = 0;
   try {
     for await (const event of runCampaign(plan, swarm, interrupt)) {
@@ -77,10 +81,12 @@ function keepHealthy(target: Target, renderer: CampaignRenderer): Disposable {
     checking = true;
     try {
       const { state, processes } = await target.status();
-      if (state === "halted") throw new UserError("the swarm has been halted; its runs go on with: swarm-tool resume");
+      if (state === "halted")
+        throw new UserError("the swarm has been halted; its runs go on with: swarm-tool resume");
       const dead = processes.filter(({ alive }) => !alive);
       if (state !== "broken") return;
-      for (const { role, log } of dead) renderer.warn(`the ${role} of the swarm has ended and is started again; see ${log}`);
+      for (const { role, log } of dead)
+        renderer.warn(`the ${role} of the swarm has ended and is started again; see ${log}`);
       await target.connect();
     } catch (error) {
       renderer.warn(errorText(error));

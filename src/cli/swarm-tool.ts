@@ -34,10 +34,15 @@ function describeProgram(context: CommandContext, finish: (code: number) => void
     .option("--local", "on this machine: needs redis-server and OMNeT++")
     .option("--runners <n>", "how many runs at once", positive, availableParallelism())
     .action(async (name: string | undefined, options: { local?: true; runners: number }) => {
-      if (options.local !== true) throw new UserError("only swarms on this machine can be made yet", { hint: "swarm-tool init --local" });
+      if (options.local !== true)
+        throw new UserError("only swarms on this machine can be made yet", {
+          hint: "swarm-tool init --local",
+        });
       const swarm = name ?? DEFAULT_LOCAL;
       await targetOf(swarm).init(options);
-      say(`the swarm ${swarm} runs on this machine, with ${count(options.runners, "runner")}. It halts itself after an idle hour.`);
+      say(
+        `the swarm ${swarm} runs on this machine, with ${count(options.runners, "runner")}. It halts itself after an idle hour.`,
+      );
     });
   program
     .command("status [name]")
@@ -79,7 +84,13 @@ function describeProgram(context: CommandContext, finish: (code: number) => void
     .action(async (name: string | undefined, options: { force?: true }) => {
       const swarm = await nameOrOnly(name);
       const status = await targetOf(swarm).status();
-      await askAbout(swarm, status, options.force, "any", "are queued, being made or not yet collected; they would be lost");
+      await askAbout(
+        swarm,
+        status,
+        options.force,
+        "any",
+        "are queued, being made or not yet collected; they would be lost",
+      );
       await targetOf(swarm).remove();
       say(`the swarm ${swarm} is removed`);
     });
@@ -90,7 +101,8 @@ async function nameOrOnly(name: string | undefined): Promise<string> {
   if (name !== undefined) return name;
   const names = (await listSwarms()).map((state) => state.name);
   if (names.length === 1) return names[0]!;
-  if (names.length === 0) throw new UserError("there is no swarm", { hint: "make one with: swarm-tool init --local" });
+  if (names.length === 0)
+    throw new UserError("there is no swarm", { hint: "make one with: swarm-tool init --local" });
   throw new UserError(`there are several swarms: ${names.join(", ")}`, { hint: "name one of them" });
 }
 
@@ -101,22 +113,48 @@ async function askAbout(
   which: "running" | "any",
   what: string,
 ): Promise<void> {
-  const number = jobs === undefined ? 0 : which === "running" ? jobs.running : jobs.running + jobs.waiting + jobs.uncollected;
+  const number =
+    jobs === undefined
+      ? 0
+      : which === "running"
+        ? jobs.running
+        : jobs.running + jobs.waiting + jobs.uncollected;
   if (number === 0 || force) return;
   const fact = `${count(number, "run")} of the swarm ${swarm} ${what}`;
-  if (!(await confirm(`${fact}. Go on?`))) throw new UserError(fact, { hint: "add --force to do it all the same" });
+  if (!(await confirm(`${fact}. Go on?`)))
+    throw new UserError(fact, { hint: "add --force to do it all the same" });
 }
 
-function describeStatus({ name, target, state, runners, processes, jobs, directories }: SwarmStatus): string[] {
-  const rows = processes.map(({ role, alive, pid, log }) => [`  ${role}`, alive ? `pid ${pid}` : "has ended", log]);
-  const queue = jobs && `  queue: ${jobs.waiting} waiting, ${jobs.running} running, ${jobs.uncollected} to collect`;
+function describeStatus({
+  name,
+  target,
+  state,
+  runners,
+  processes,
+  jobs,
+  directories,
+}: SwarmStatus): string[] {
+  const rows = processes.map(({ role, alive, pid, log }) => [
+    `  ${role}`,
+    alive ? `pid ${pid}` : "has ended",
+    log,
+  ]);
+  const queue =
+    jobs && `  queue: ${jobs.waiting} waiting, ${jobs.running} running, ${jobs.uncollected} to collect`;
   const mend = state === "broken" ? [`  start what has ended with: swarm-tool resume ${name}`] : [];
   const where = directories.map((directory) => `  keeps its files in ${directory}`);
-  return [`${name} (${target}): ${state}, ${count(runners, "runner")}`, ...formatTable(rows), ...(queue ? [queue] : []), ...where, ...mend];
+  return [
+    `${name} (${target}): ${state}, ${count(runners, "runner")}`,
+    ...formatTable(rows),
+    ...(queue ? [queue] : []),
+    ...where,
+    ...mend,
+  ];
 }
 
 function positive(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > 1024) throw new InvalidArgumentError("It must be a whole number from 1 to 1024.");
+  if (!Number.isInteger(value) || value < 1 || value > 1024)
+    throw new InvalidArgumentError("It must be a whole number from 1 to 1024.");
   return value;
 }

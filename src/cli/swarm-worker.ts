@@ -48,7 +48,9 @@ export const swarmWorker: Command = {
     };
     const chosen = program.args[0] as Role;
     if (options.idleHalts !== undefined) {
-      void haltWhenIdle(options.idleHalts, options.idleMinutes * 60_000, work.connection, end).catch(work.onError);
+      void haltWhenIdle(options.idleHalts, options.idleMinutes * 60_000, work.connection, end).catch(
+        work.onError,
+      );
     }
     await Promise.all([
       chosen === "runner" ? undefined : runBuilder(work),
@@ -67,6 +69,7 @@ function role(text: string): Role {
 
 function positive(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("It must be a whole number from 1.");
+  if (!Number.isInteger(value) || value < 1)
+    throw new InvalidArgumentError("It must be a whole number from 1.");
   return value;
 }

@@ -38,16 +38,34 @@ function indexFile(tree: string): string {
   return `${tree}.index`;
 }
 
-async function git(source: Source, tree: string, command: string[], signal?: AbortSignal, input?: string): Promise<void> {
-  const { exitCode, stderr } = await runProgram("git", ["--git-dir", source.url, "--work-tree", tree, ...command], {
-    cwd: tree,
-    env: { ...process.env, GIT_INDEX_FILE: indexFile(tree), GIT_OPTIONAL_LOCKS: "0", GIT_TERMINAL_PROMPT: "0" },
-    signal,
-    ...(input !== undefined && { input }),
-  });
+async function git(
+  source: Source,
+  tree: string,
+  command: string[],
+  signal?: AbortSignal,
+  input?: string,
+): Promise<void> {
+  const { exitCode, stderr } = await runProgram(
+    "git",
+    ["--git-dir", source.url, "--work-tree", tree, ...command],
+    {
+      cwd: tree,
+      env: {
+        ...process.env,
+        GIT_INDEX_FILE: indexFile(tree),
+        GIT_OPTIONAL_LOCKS: "0",
+        GIT_TERMINAL_PROMPT: "0",
+      },
+      signal,
+      ...(input !== undefined && { input }),
+    },
+  );
   if (exitCode !== 0) {
-    throw new UserError(`git cannot check out ${source.commit.slice(0, 12)} of ${source.url}: ${stderr.trim()}`, {
-      hint: `see whether the repository is whole: git -C ${path.dirname(source.url)} fsck`,
-    });
+    throw new UserError(
+      `git cannot check out ${source.commit.slice(0, 12)} of ${source.url}: ${stderr.trim()}`,
+      {
+        hint: `see whether the repository is whole: git -C ${path.dirname(source.url)} fsck`,
+      },
+    );
   }
 }

@@ -67,7 +67,8 @@ function target(top: string, folder: string, options: readonly string[]): Target
   if (options.some((option) => ["-a", "--make-lib", "--nolink"].includes(option))) return [];
   const index = options.findIndex((option) => option === "-o");
   const attached = options.find((option) => /^-o./.test(option))?.slice(2);
-  const name = attached ?? options[index === -1 ? options.length : index + 1] ?? path.basename(path.join(top, folder));
+  const name =
+    attached ?? options[index === -1 ? options.length : index + 1] ?? path.basename(path.join(top, folder));
   const library = options.some((option) => option === "-s" || option === "--make-so");
   return [{ kind: library ? "library" : "executable", folder, name }];
 }

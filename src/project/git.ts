@@ -18,7 +18,11 @@ const TIMEOUT_MS = 60_000;
  * @throws {UserError} outside of a checkout, and where git is missing or refuses the repository.
  */
 export async function openCheckout(directory: string, signal?: AbortSignal): Promise<Checkout> {
-  const git = simpleGit({ baseDir: directory, timeout: { block: TIMEOUT_MS }, ...(signal && { abort: signal }) });
+  const git = simpleGit({
+    baseDir: directory,
+    timeout: { block: TIMEOUT_MS },
+    ...(signal && { abort: signal }),
+  });
   const answer = await ask(git, ["rev-parse", "--show-toplevel", "--absolute-git-dir"], (reason) =>
     outsideOfCheckout(directory, reason),
   );
@@ -29,7 +33,8 @@ export async function openCheckout(directory: string, signal?: AbortSignal): Pro
 
 function outsideOfCheckout(directory: string, reason: string): UserError {
   if (reason.includes("ENOENT")) return new UserError("git: command not found", { hint: "install git" });
-  if (!/not a git repository|no work tree/.test(reason)) return new UserError(`git cannot read ${directory}: ${reason}`);
+  if (!/not a git repository|no work tree/.test(reason))
+    return new UserError(`git cannot read ${directory}: ${reason}`);
   return new UserError(`${directory} is not in a git checkout`, {
     hint: "the swarm gets the project's code by its commit; make a repository with: git init && git add -A && git commit",
   });
@@ -40,12 +45,20 @@ function outsideOfCheckout(directory: string, reason: string): UserError {
  * @param ref what the user typed: a hash, branch, tag, `HEAD~2`.
  */
 export async function resolveCommit(checkout: Checkout, ref: string): Promise<string> {
-  const answer = await ask(checkout.git, ["rev-parse", "--verify", "--end-of-options", `${ref}^{commit}`], () => {
-    if (ref === "HEAD") {
-      return new UserError(`${checkout.top} has no commit yet`, { hint: "commit your files first: git add -A && git commit" });
-    }
-    return new UserError(`there is no commit ${ref} in ${checkout.top}`, { hint: "see: git log --oneline --all" });
-  });
+  const answer = await ask(
+    checkout.git,
+    ["rev-parse", "--verify", "--end-of-options", `${ref}^{commit}`],
+    () => {
+      if (ref === "HEAD") {
+        return new UserError(`${checkout.top} has no commit yet`, {
+          hint: "commit your files first: git add -A && git commit",
+        });
+      }
+      return new UserError(`there is no commit ${ref} in ${checkout.top}`, {
+        hint: "see: git log --oneline --all",
+      });
+    },
+  );
   return answer.trim();
 }
 
@@ -87,11 +100,18 @@ export async function listTree(checkout: Checkout, commit: string): Promise<Tree
   });
 }
 
-async function ask(git: SimpleGit, command: string[], explain?: (reason: string) => UserError): Promise<string> {
+async function ask(
+  git: SimpleGit,
+  command: string[],
+  explain?: (reason: string) => UserError,
+): Promise<string> {
   try {
     return await git.raw(command);
   } catch (error) {
     if (!(error instanceof GitError)) throw error;
-    throw explain?.(error.message) ?? new UserError(`git ${command.join(" ")}: ${error.message.trim()}`, { cause: error });
+    throw (
+      explain?.(error.message) ??
+      new UserError(`git ${command.join(" ")}: ${error.message.trim()}`, { cause: error })
+    );
   }
 }

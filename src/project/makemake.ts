@@ -13,7 +13,10 @@ export interface MakemakeFolder {
 export function makemakeFolders(buildspec: string): MakemakeFolder[] {
   return [...buildspec.matchAll(/<dir\b([^>]*?)\/?>/gs)].flatMap((element) => {
     const attributes = new Map(
-      [...element[1]!.matchAll(/([\w-]+)\s*=\s*"([^"]*)"/g)].map((match) => [match[1]!, unescapeXml(match[2]!)]),
+      [...element[1]!.matchAll(/([\w-]+)\s*=\s*"([^"]*)"/g)].map((match) => [
+        match[1]!,
+        unescapeXml(match[2]!),
+      ]),
     );
     if (attributes.get("type") !== "makemake") return [];
     const options = parseMakemakeOptions(attributes.get("makemake-options") ?? "");
@@ -27,8 +30,10 @@ export function makemakeFolders(buildspec: string): MakemakeFolder[] {
  */
 export function parseMakemakeOptions(line: string): string[] {
   const words = [...line.matchAll(/(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+/gs)].map((match) =>
-    match[0].replaceAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)/gs, (_, double?: string, single?: string, escaped?: string) =>
-      double === undefined ? (single ?? escaped ?? "") : double.replaceAll(/\\(["\\$`])/g, "$1"),
+    match[0].replaceAll(
+      /"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)/gs,
+      (_, double?: string, single?: string, escaped?: string) =>
+        double === undefined ? (single ?? escaped ?? "") : double.replaceAll(/\\(["\\$`])/g, "$1"),
     ),
   );
   return words.filter((word) => !word.startsWith("--meta:") && word !== "-f" && word !== "--force");

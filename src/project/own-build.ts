@@ -32,7 +32,8 @@ export async function findOwnBuild(question: OwnBuildQuestion): Promise<OwnBuild
   const { top, project, mode, changes } = question;
   if (project.targets.length === 0) return "the project does not say what it builds";
   const inProject = (file: string): boolean => project.folder === "" || file.startsWith(`${project.folder}/`);
-  const changed = changes.modified.find(decidesBuild) ?? changes.untracked.find((file) => inProject(file) && isCode(file));
+  const changed =
+    changes.modified.find(decidesBuild) ?? changes.untracked.find((file) => inProject(file) && isCode(file));
   if (changed !== undefined) return `${changed} is not committed`;
   const products = project.targets.map((target) => targetFile(target, mode));
   const stats = await Promise.all(products.map((product) => statIfThere(path.join(top, product))));

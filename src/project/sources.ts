@@ -6,7 +6,9 @@ import type { TreeEntry } from "./git.ts";
 
 /** What no compiler and no Makefile of an OMNeT++ project reads. All else counts as a source of the build. */
 const NOT_COMPILED = new Set(
-  ".ini .ned .anf .sca .vec .vci .md .rst .png .svg .jpg .jpeg .gif .pdf .html .csv .ipynb .pcap .mkv .mp4".split(" "),
+  ".ini .ned .anf .sca .vec .vci .md .rst .png .svg .jpg .jpeg .gif .pdf .html .csv .ipynb .pcap .mkv .mp4".split(
+    " ",
+  ),
 );
 
 const CODE = new Set(".cc .cpp .cxx .c .h .hpp .hh .msg .sm".split(" "));
@@ -27,7 +29,9 @@ export function isCode(file: string): boolean {
 /** True for the files whose change makes binaries out of date: code, and what describes the build. */
 export function decidesBuild(file: string): boolean {
   const name = path.basename(file);
-  return isCode(file) || ["Makefile", "makefrag", "makefile.inc", ".oppbuildspec", ".oppfeatures"].includes(name);
+  return (
+    isCode(file) || ["Makefile", "makefrag", "makefile.inc", ".oppbuildspec", ".oppfeatures"].includes(name)
+  );
 }
 
 /**

@@ -1,7 +1,13 @@
 import { Redis } from "ioredis";
 import { CampaignSchema, type Campaign } from "../model/campaign.ts";
 import { parseOrExplain } from "../system/json.ts";
-import { CAMPAIGN_TTL_SECONDS, CANCEL_CHANNEL, campaignKey, cancelKey, type QueueConnection } from "./names.ts";
+import {
+  CAMPAIGN_TTL_SECONDS,
+  CANCEL_CHANNEL,
+  campaignKey,
+  cancelKey,
+  type QueueConnection,
+} from "./names.ts";
 
 /** Keeps what all runs of a campaign have in common. */
 export async function saveCampaign(redis: Redis, campaign: Campaign): Promise<void> {

@@ -18,11 +18,7 @@ export interface QueueClient extends AsyncDisposable {
   /** Where the stream of events stands; ask before adding, to miss none. */
   position(): Promise<string>;
   /** What happens to the runs after that position, until all have ended. */
-  follow(
-    campaign: string,
-    runs: readonly Run[],
-    position: string,
-  ): Promise<ReadableStream<RunEvent>>;
+  follow(campaign: string, runs: readonly Run[], position: string): Promise<ReadableStream<RunEvent>>;
   /**
    * Cancels a campaign: nothing of it starts any more, and what runs is told to end.
    * @returns the numbers of the runs that were still waiting; they are gone from the queue.
@@ -56,7 +52,9 @@ export function openQueueClient(connection: QueueConnection): QueueClient {
       await announceCancellation(redis, campaign);
       const removed: number[] = [];
       for (const chunk of chunks(runNumbers)) {
-        const counts = await Promise.all(chunk.map((number) => removeWaiting(runs, runJobId(campaign, number))));
+        const counts = await Promise.all(
+          chunk.map((number) => removeWaiting(runs, runJobId(campaign, number))),
+        );
         removed.push(...chunk.filter((_, index) => counts[index] === 1));
       }
       return removed;
@@ -73,7 +71,11 @@ export function openQueueClient(connection: QueueConnection): QueueClient {
 
 function asJob(campaign: string, run: Run) {
   const data: RunJob = { protocol: PROTOCOL, campaign, run };
-  return { name: `${run.config} #${run.runNumber}`, data, opts: { jobId: runJobId(campaign, run.runNumber) } };
+  return {
+    name: `${run.config} #${run.runNumber}`,
+    data,
+    opts: { jobId: runJobId(campaign, run.runNumber) },
+  };
 }
 
 function* chunks<T>(all: readonly T[]): Generator<T[]> {

@@ -13,7 +13,7 @@ export interface TakenJob {
   lost: number;
   /** Aborted when this process ends, or when the job has been given to somebody else. */
   signal: AbortSignal;
-  report(progress: object): void;
+  report: (progress: object) => void;
 }
 
 export interface ConsumerOptions {
@@ -25,8 +25,8 @@ export interface ConsumerOptions {
   /** Returns the job's return value. When `job.signal` is aborted it may throw: the job is handed back. */
   handle(job: TakenJob, slot: number): Promise<object>;
   /** The queue did not take the return value, because the job had been given to somebody else meanwhile. */
-  onRefused(value: object): Promise<void>;
-  onError(error: Error): void;
+  onRefused: (value: object) => Promise<void>;
+  onError: (error: Error) => void;
   signal: AbortSignal;
 }
 
@@ -125,7 +125,7 @@ class Consumer {
 
   /** A slot goes on with the next job for as long as there is one. */
   async #workOff(first: Job, token: string, slot: number): Promise<void> {
-    for (let job: Job | undefined = first; job !== undefined; ) job = await this.#workOn(job, token, slot);
+    for (let job: Job | undefined = first; job !== undefined;) job = await this.#workOn(job, token, slot);
   }
 
   async #workOn(job: Job, token: string, slot: number): Promise<Job | undefined> {
@@ -157,8 +157,7 @@ class Consumer {
 
   async #complete({ job, token }: Held, value: object): Promise<Job | undefined> {
     const next = (await job.moveToCompleted(value, token, !this.#options.signal.aborted)) as
-      | [Parameters<typeof Job.fromJSON>[1]?, string?]
-      | undefined;
+      [Parameters<typeof Job.fromJSON>[1]?, string?] | undefined;
     const [data, id] = next ?? [];
     return data && id ? Job.fromJSON(this.#worker, data, id) : undefined;
   }
@@ -178,10 +177,9 @@ class Consumer {
 
   renewLocks(): void {
     for (const held of this.#held) {
-      held.job.extendLock(held.token, this.#options.lockMs).then(
-        (extended) => extended === 0 && held.abort.abort(),
-        this.#options.onError,
-      );
+      held.job
+        .extendLock(held.token, this.#options.lockMs)
+        .then((extended) => extended === 0 && held.abort.abort(), this.#options.onError);
     }
   }
 }

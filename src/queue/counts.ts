@@ -14,7 +14,9 @@ export async function countJobs(connection: QueueConnection): Promise<JobCounts>
   const queues = [RUN_QUEUE, BUILD_QUEUE].map((name) => new Queue(name, { connection }));
   try {
     const [runs, builds] = await Promise.all(
-      queues.map((queue) => queue.getJobCounts("waiting", "prioritized", "delayed", "active", "completed", "failed")),
+      queues.map((queue) =>
+        queue.getJobCounts("waiting", "prioritized", "delayed", "active", "completed", "failed"),
+      ),
     );
     const sum = (...names: string[]): number =>
       names.reduce((total, name) => total + (runs?.[name] ?? 0) + (builds?.[name] ?? 0), 0);

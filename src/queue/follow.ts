@@ -58,7 +58,10 @@ interface Feed extends FollowContext {
   open: Map<string, number>;
 }
 
-function feed(controller: ReadableStreamDefaultController<RunEvent>, { events, open, ...context }: Feed): () => void {
+function feed(
+  controller: ReadableStreamDefaultController<RunEvent>,
+  { events, open, ...context }: Feed,
+): () => void {
   const tell = (id: string, event: (runNumber: number) => RunEvent): void => {
     const runNumber = open.get(id);
     if (runNumber === undefined) return;
@@ -87,12 +90,18 @@ function feed(controller: ReadableStreamDefaultController<RunEvent>, { events, o
     void events.close();
   };
   events.on("active", ({ jobId }) => tell(jobId, (runNumber) => ({ type: "active", runNumber })));
-  events.on("progress", ({ jobId, data }) => tell(jobId, (runNumber) => ({ type: "progress", runNumber, progress: data })));
+  events.on("progress", ({ jobId, data }) =>
+    tell(jobId, (runNumber) => ({ type: "progress", runNumber, progress: data })),
+  );
   events.on("completed", ({ jobId, returnvalue }) =>
     tell(jobId, (runNumber) => ({ type: "completed", runNumber, value: returnvalue })),
   );
-  events.on("failed", ({ jobId, failedReason: reason }) => tell(jobId, (runNumber) => ({ type: "gone", runNumber, reason })));
-  events.on("removed", ({ jobId }) => tell(jobId, (runNumber) => ({ type: "gone", runNumber, reason: "removed" })));
+  events.on("failed", ({ jobId, failedReason: reason }) =>
+    tell(jobId, (runNumber) => ({ type: "gone", runNumber, reason })),
+  );
+  events.on("removed", ({ jobId }) =>
+    tell(jobId, (runNumber) => ({ type: "gone", runNumber, reason: "removed" })),
+  );
   context.redis.on("error", disconnected).on("ready", reconnected);
   compare();
   return stop;
@@ -108,7 +117,8 @@ async function compareStates(
   for (let start = 0; start < ids.length; start += CHUNK) {
     const pipeline = redis.pipeline();
     const chunk = ids.slice(start, start + CHUNK);
-    for (const id of chunk) pipeline.hmget(queue.toKey(id), "finishedOn", "returnvalue", "failedReason", "name");
+    for (const id of chunk)
+      pipeline.hmget(queue.toKey(id), "finishedOn", "returnvalue", "failedReason", "name");
     const answers = (await pipeline.exec()) ?? [];
     chunk.forEach((id, index) => {
       const [error, fields] = answers[index] ?? [];
@@ -117,7 +127,12 @@ async function compareStates(
       if (name === null) tell(id, (runNumber) => ({ type: "gone", runNumber, reason: "removed" }));
       else if (finishedOn === null) return;
       else if (failedReason) tell(id, (runNumber) => ({ type: "gone", runNumber, reason: failedReason }));
-      else tell(id, (runNumber) => ({ type: "completed", runNumber, value: JSON.parse(value ?? "null") as unknown }));
+      else
+        tell(id, (runNumber) => ({
+          type: "completed",
+          runNumber,
+          value: JSON.parse(value ?? "null") as unknown,
+        }));
     });
   }
 }

@@ -38,7 +38,10 @@ export const ADDED_OPTIONS: readonly AddedOption[] = [
  * @param configuration from `-q runconfig`.
  * @param args may say otherwise than the configuration.
  */
-export function addedOptions(configuration: ReadonlyMap<string, string>, args: SimulationArguments): string[] {
+export function addedOptions(
+  configuration: ReadonlyMap<string, string>,
+  args: SimulationArguments,
+): string[] {
   const configured = new Map<string, string>();
   for (const [key, value] of configuration) {
     const name = key.slice(key.lastIndexOf(".") + 1);
@@ -46,7 +49,10 @@ export function addedOptions(configuration: ReadonlyMap<string, string>, args: S
   }
   for (const [key, value] of longOptions(args)) configured.set(key, value);
   return ADDED_OPTIONS.filter(({ key, value, suits }) => {
-    const present = configured.get(key)?.trim().replace(/^"(.*)"$/, "$1");
+    const present = configured
+      .get(key)
+      ?.trim()
+      .replace(/^"(.*)"$/, "$1");
     return present !== undefined && present !== value && suits?.(present) !== true;
   }).map(({ key, value }) => `--${key}=${value}`);
 }

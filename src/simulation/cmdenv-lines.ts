@@ -1,8 +1,11 @@
+import type { Progress } from "../model/outcome.ts";
+
 /** What a line of Cmdenv's output says. */
 export type CmdenvLine =
   | { type: "run"; runNumber: number; silent: boolean }
   | { type: "redirected"; file: string }
-  | { type: "status"; events: number; simTime: string; percent?: number; eventsPerSecond?: number }
+  /** The first line of a status block, or the only one. */
+  | { type: "status"; progress: Progress }
   | { type: "speed"; eventsPerSecond?: number }
   /** A single event, in normal (not express) mode. */
   | { type: "event"; events: number; simTime: string }
@@ -52,7 +55,8 @@ function parseStatus(line: string): CmdenvLine | undefined {
   const [, events, simTime, percent, speed] = STATUS.exec(line) ?? [];
   if (events !== undefined && simTime !== undefined) {
     const completed = percent === undefined ? {} : { percent: Number(percent) };
-    return { type: "status", events: Number(events), simTime, ...completed, ...eventsPerSecond(speed) };
+    const progress = { events: Number(events), simTime, ...completed, ...eventsPerSecond(speed) };
+    return { type: "status", progress };
   }
   const event = EVENT.exec(line);
   return event ? { type: "event", events: Number(event[1]), simTime: event[2]! } : undefined;

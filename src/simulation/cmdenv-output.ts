@@ -48,7 +48,8 @@ export class CmdenvOutput {
   outcomeOf(runNumber: number, end: ProcessEnd): Outcome {
     this.#end();
     const report = this.#runs.get(runNumber);
-    if (report !== undefined) return decideOutcome(this.#withStartupError(report), end);
+    if (report !== undefined)
+      return decideOutcome(end.exitCode === 0 ? report : this.#withStartupError(report), end);
     if (this.#runs.size > 0) return neverStarted(end);
     return decideOutcome(this.#before, end);
   }
@@ -78,14 +79,14 @@ export class CmdenvOutput {
       case "run":
         return this.#startRun(line.runNumber, line.silent);
       case "status":
-        return this.#takeStatus(line);
+        return this.#takeStatus(line.progress);
       case "speed":
         return this.#reportStatus(line.eventsPerSecond);
       case "statistics":
         report.closed = true;
         return;
       case "termination":
-        if (report.error === undefined) report.termination = line.reason;
+        report.termination = line.reason;
         return setPosition(report, line);
       case "error":
         if (report.error === undefined) setPosition(report, line);
@@ -116,7 +117,7 @@ export class CmdenvOutput {
     this.#listener.onRunStarted?.(runNumber);
   }
 
-  #takeStatus({ type: _, ...progress }: CmdenvLine & { type: "status" }): void {
+  #takeStatus(progress: Progress): void {
     setPosition(this.#current.report, progress);
     this.#status = progress;
     if (progress.eventsPerSecond !== undefined) this.#reportStatus();

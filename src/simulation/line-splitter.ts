@@ -14,7 +14,7 @@ export class LineSplitter {
     let from = 0;
     for (let to = chunk.indexOf("\n"); to >= 0; to = chunk.indexOf("\n", from)) {
       this.#keep(chunk, from, to);
-      this.end();
+      this.#handOver();
       from = to + 1;
     }
     this.#keep(chunk, from, chunk.length);
@@ -22,9 +22,13 @@ export class LineSplitter {
 
   /** Hands over the last line, if it did not end in a newline. */
   end(): void {
+    if (this.#rest !== "") this.#handOver();
+  }
+
+  #handOver(): void {
     const line = this.#rest;
     this.#rest = "";
-    if (line !== "") this.#onLine(line.endsWith("\r") ? line.slice(0, -1) : line);
+    this.#onLine(line.endsWith("\r") ? line.slice(0, -1) : line);
   }
 
   #keep(chunk: string, from: number, to: number): void {

@@ -138,7 +138,8 @@ export function mapPaths(args: SimulationArguments, map: (path: string) => strin
 function mapPath(arg: SimulationArgument, map: (path: string) => string): SimulationArgument {
   if (arg.kind === "ini") return { ...arg, path: map(arg.path) };
   if (arg.kind !== "option") return arg;
-  if (arg.name === "-f" || (arg.name === "-l" && arg.value.includes("/"))) return { ...arg, value: map(arg.value) };
+  if (arg.name === "-f" || (arg.name === "-l" && arg.value.includes("/")))
+    return { ...arg, value: map(arg.value) };
   if (arg.name === "-n") return { ...arg, value: arg.value.replace(/[^;:]+/g, map) };
   return arg;
 }

@@ -66,7 +66,8 @@ export function parseSimulationArguments(args: readonly string[]): SimulationArg
 }
 
 function parseArgument(text: string, next: string | undefined): SimulationArgument {
-  if (text.startsWith("--")) return { kind: "long", text: text.includes("=") ? text : `${text}=${next ?? ""}` };
+  if (text.startsWith("--"))
+    return { kind: "long", text: text.includes("=") ? text : `${text}=${next ?? ""}` };
   if (!text.startsWith("-")) return { kind: "ini", path: text };
   const name = text.slice(0, 2);
   if (isValued(text) || text === name) refuseQuestion(name);

@@ -3,7 +3,7 @@ import type { Run } from "../model/run.ts";
 /** The beginning of a run's line, up to its variables. */
 const RUN = /^Run (\d+): (.*)$/;
 /** A variable and its value; quoted parts of a value may contain anything. */
-const VARIABLE = /\$([^\s=,]+)=((?:"(?:[^"\\]|\\.)*"|[^"])*?)(?:, (?=\$)|$)/y;
+const VARIABLE = /\$([^\s=,]+)=((?:[^",]+|"(?:[^"\\]|\\.)*"|,(?! \$))*)(?:, |$)/y;
 
 /**
  * Reads what `-q runs` prints: a line such as `Run 3: $numHosts=10, $label=a b, $repetition=1` for each run.

@@ -1,6 +1,5 @@
 import { createWriteStream } from "node:fs";
 import { once } from "node:events";
-import type { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { errorCode } from "../errors.ts";
 import type { Usage } from "../model/result.ts";
@@ -66,9 +65,9 @@ export async function simulate(
   onStart(group.identity);
   using meter = watchUsage(group);
   using ending = endOnLimit(group, limits);
-  const written = keepOutput(group, simulation.outputFile, (text) => {
+  const written = keepOutput(group, simulation.outputFile, (text, stream) => {
     meter.look();
-    output.write(text);
+    output.write(text, stream);
   });
   const { exitCode, signal } = await group.ended;
   const wallTimeMs = Math.round(performance.now() - startedAt);
@@ -128,12 +127,16 @@ function closeOutput({ child }: ProcessGroup): void {
 }
 
 /** Copies stdout and stderr into one file as they come, never faster than the disk takes it. */
-async function keepOutput(group: ProcessGroup, file: string, onText: (text: string) => void): Promise<void> {
+async function keepOutput(
+  { child }: ProcessGroup,
+  file: string,
+  onText: (text: string, stream: "stdout" | "stderr") => void,
+): Promise<void> {
   const target = createWriteStream(file);
-  const copy = async (stream: Readable): Promise<void> => {
+  const copy = async (name: "stdout" | "stderr"): Promise<void> => {
     const decoder = new TextDecoder();
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
-      onText(decoder.decode(chunk, { stream: true }));
+    for await (const chunk of child[name] as AsyncIterable<Buffer>) {
+      onText(decoder.decode(chunk, { stream: true }), name);
       if (!target.write(chunk)) await once(target, "drain");
     }
   };
@@ -141,7 +144,7 @@ async function keepOutput(group: ProcessGroup, file: string, onText: (text: stri
     if (errorCode(error) !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
   };
   try {
-    await Promise.all([group.child.stdout!, group.child.stderr!].map((stream) => copy(stream).catch(ignoreClosed)));
+    await Promise.all((["stdout", "stderr"] as const).map((name) => copy(name).catch(ignoreClosed)));
   } finally {
     target.end();
     await finished(target);

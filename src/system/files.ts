@@ -1,11 +1,25 @@
 import { randomBytes } from "node:crypto";
-import { copyFile, link, lstat, mkdir, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
+import {
+  copyFile,
+  link,
+  lstat,
+  mkdir,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import path from "node:path";
 import { errorCode } from "../errors.ts";
 
 /** Name of a temporary file beside `file`; the prefix tells ours apart when leftovers are looked for. */
 export function temporaryName(file: string): string {
-  return path.join(path.dirname(file), `.swarm-tmp-${randomBytes(6).toString("hex")}-${path.basename(file).slice(0, 100)}`);
+  return path.join(
+    path.dirname(file),
+    `.swarm-tmp-${randomBytes(6).toString("hex")}-${path.basename(file).slice(0, 100)}`,
+  );
 }
 
 /** Writes a file so that a reader sees the old content or the new one, never a part. */
@@ -22,7 +36,8 @@ export async function writeFileAtomically(file: string, content: string, mode = 
 
 /**
  * Moves a file or symbolic link; an existing target is replaced. Across file systems it is copied under a
- * temporary name first, so that the final name never shows a part of it.
+ * temporary name first, so that the final name never shows a part of it. Its times stay: an index (`.vci`)
+ * names the modification time of its vector file.
  */
 export async function moveFile(from: string, to: string): Promise<void> {
   try {
@@ -47,8 +62,12 @@ export async function linkOrCopy(from: string, to: string): Promise<void> {
 async function copyThenRename(from: string, to: string): Promise<void> {
   const temporary = temporaryName(to);
   try {
-    if ((await lstat(from)).isSymbolicLink()) await symlink(await readlink(from), temporary);
-    else await copyFile(from, temporary);
+    const stats = await lstat(from);
+    if (stats.isSymbolicLink()) await symlink(await readlink(from), temporary);
+    else {
+      await copyFile(from, temporary);
+      await utimes(temporary, stats.atime, stats.mtime);
+    }
     await rename(temporary, to);
   } catch (error) {
     await rm(temporary, { force: true });

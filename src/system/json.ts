@@ -25,7 +25,10 @@ function parseJson(text: string, file: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new UserError(`${file} is not valid JSON`, { hint: "remove the file if it is damaged", cause: error });
+    throw new UserError(`${file} is not valid JSON`, {
+      hint: "remove the file if it is damaged",
+      cause: error,
+    });
   }
 }
 

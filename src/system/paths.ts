@@ -28,5 +28,8 @@ function baseDirectory(configured: string | undefined, fallback: string): string
 /** True where `file` is `directory` itself or lies below it. Both absolute, without symbolic links. */
 export function isInside(directory: string, file: string): boolean {
   const relative = path.relative(directory, file);
-  return relative === "" || (!relative.startsWith(`..${path.sep}`) && relative !== ".." && !path.isAbsolute(relative));
+  return (
+    relative === "" ||
+    (!relative.startsWith(`..${path.sep}`) && relative !== ".." && !path.isAbsolute(relative))
+  );
 }

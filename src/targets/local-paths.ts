@@ -29,7 +29,16 @@ export function localDirectories(name: string) {
 export function workerArguments(role: "builder" | "runner", state: SwarmState): [string, string[]] {
   const program = fileURLToPath(new URL("../../bin/swarm-worker.js", import.meta.url));
   const { cache, builds, results } = localDirectories(state.name);
-  const common = ["--redis", socketFile(state), "--directory", cache, "--builds", builds, "--results", results];
+  const common = [
+    "--redis",
+    socketFile(state),
+    "--directory",
+    cache,
+    "--builds",
+    builds,
+    "--results",
+    results,
+  ];
   const own = role === "runner" ? ["--concurrency", String(state.runners)] : ["--idle-halts", state.name];
   return [process.execPath, [program, role, ...common, ...own]];
 }

@@ -35,7 +35,11 @@ export async function startMissing(
       processes.push(await startRole(role, state, directory));
       await save(processes);
     }
-    if (role === "redis") await answers(state, processes.find((process) => process.role === "redis")!);
+    if (role === "redis")
+      await answers(
+        state,
+        processes.find((process) => process.role === "redis")!,
+      );
   }
 }
 
@@ -90,7 +94,11 @@ function installHint(file: string): string {
 /** Waits until Redis answers. */
 async function answers(state: SwarmState, redis: SwarmProcess): Promise<void> {
   const deadline = Date.now() + READY_TIMEOUT_MS;
-  const probe = new Redis({ path: socketFile(state), retryStrategy: () => POLL_MS, maxRetriesPerRequest: null });
+  const probe = new Redis({
+    path: socketFile(state),
+    retryStrategy: () => POLL_MS,
+    maxRetriesPerRequest: null,
+  });
   probe.on("error", () => undefined); // refused until the socket is there
   try {
     for (;;) {
@@ -106,7 +114,8 @@ async function answers(state: SwarmState, redis: SwarmProcess): Promise<void> {
 
 async function ping(probe: Redis): Promise<boolean> {
   try {
-    return (await probe.ping()) === "PONG";
+    await probe.ping();
+    return true;
   } catch {
     return false; // still loading its data
   }

@@ -26,7 +26,9 @@ export function localTarget(name: string, deps: LocalDependencies): Target {
   const start = async (state: SwarmState): Promise<void> => {
     await checkOwner(state.socketDirectory);
     const { haltedBy: _, ...rest } = state;
-    await startMissing(state, directories.state, (processes) => writeState({ ...rest, state: "running", processes }));
+    await startMissing(state, directories.state, (processes) =>
+      writeState({ ...rest, state: "running", processes }),
+    );
   };
 
   return {
@@ -45,7 +47,12 @@ export function localTarget(name: string, deps: LocalDependencies): Target {
         if (!state.processes.every(isAlive)) await start(state);
         const { builds, results } = directories;
         const queue = socketConnection(socketFile(state));
-        return { name, queue, builds: openBuildDirectory(builds), results: openDirectoryStore(results) } satisfies SwarmAccess;
+        return {
+          name,
+          queue,
+          builds: openBuildDirectory(builds),
+          results: openDirectoryStore(results),
+        } satisfies SwarmAccess;
       }),
     halt: () => locked(() => haltLocal(name, "user")),
     resume: () => locked(async () => start(await existing(name))),
@@ -113,5 +120,7 @@ async function checkOwner(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const { uid, mode } = await stat(directory);
   if (uid === userInfo().uid && (mode & 0o077) === 0) return;
-  throw new UserError(`${directory} belongs to somebody else or is open to others`, { hint: `chmod 700 ${directory}` });
+  throw new UserError(`${directory} belongs to somebody else or is open to others`, {
+    hint: `chmod 700 ${directory}`,
+  });
 }

@@ -31,7 +31,10 @@ export function swarmDirectories(name: string): { state: string; cache: string }
       hint: "a name begins with a letter and has letters, digits, - and _ alone",
     });
   }
-  return { state: path.join(stateDirectory(), "swarms", name), cache: path.join(cacheDirectory(), "swarms", name) };
+  return {
+    state: path.join(stateDirectory(), "swarms", name),
+    cache: path.join(cacheDirectory(), "swarms", name),
+  };
 }
 
 function stateFile(name: string): string {
@@ -53,6 +56,11 @@ export async function listSwarms(): Promise<SwarmState[]> {
     if (errorCode(error) === "ENOENT") return [];
     throw error;
   });
-  const states = await Promise.all(names.filter((name) => NAME.test(name)).sort().map(readState));
+  const states = await Promise.all(
+    names
+      .filter((name) => NAME.test(name))
+      .sort()
+      .map(readState),
+  );
   return states.filter((state) => state !== undefined);
 }

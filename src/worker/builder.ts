@@ -27,7 +27,10 @@ export async function build(
   const startedAt = performance.now();
   const key = buildKey(request);
   await mkdir(where.directory, { recursive: true });
-  await using _ = await acquireLock(path.join(where.directory, `${key}.lock`), { timeoutMs: LOCK_TIMEOUT_MS, signal });
+  await using _ = await acquireLock(path.join(where.directory, `${key}.lock`), {
+    timeoutMs: LOCK_TIMEOUT_MS,
+    signal,
+  });
   const took = (): number => Math.round(performance.now() - startedAt);
   if (await where.builds.find(key)) return { ok: true, tookMs: took() };
   const place = path.join(where.directory, key);
@@ -49,13 +52,15 @@ async function buildIn(
 ): Promise<BuildAnswer | undefined> {
   await checkOut(request.source, tree, signal);
   const project = path.join(tree, request.project);
-  if (request.featureState !== undefined) await writeFile(path.join(project, ".oppfeaturestate"), request.featureState);
+  if (request.featureState !== undefined)
+    await writeFile(path.join(project, ".oppfeaturestate"), request.featureState);
   const before = new Set(await binariesIn(tree));
   const env = await projectEnvironment(project, request.omnetpp);
   const logFile = builds.logFile(key);
   await mkdir(path.dirname(logFile), { recursive: true });
   const failed = await runSteps(await steps(request, tree), env, logFile, signal);
-  if (failed !== undefined) return { ok: false, command: failed, lastLines: await lastLinesOf(logFile), log: logFile };
+  if (failed !== undefined)
+    return { ok: false, command: failed, lastLines: await lastLinesOf(logFile), log: logFile };
   const products = (await binariesIn(tree)).filter((file) => !before.has(file));
   await builds.put(key, tree, { protocol: PROTOCOL, products, nedExclusions: await exclusionsOf(project) });
   return undefined;
@@ -108,7 +113,12 @@ async function steps({ recipe, mode }: BuildRequest, tree: string): Promise<Step
   }
 }
 
-async function succeeds(step: Step, env: NodeJS.ProcessEnv, log: WriteStream, signal: AbortSignal): Promise<boolean> {
+async function succeeds(
+  step: Step,
+  env: NodeJS.ProcessEnv,
+  log: WriteStream,
+  signal: AbortSignal,
+): Promise<boolean> {
   log.write(`$ ${step.command} ${step.args.join(" ")}\n`);
   const process = execa(step.command, step.args, {
     cwd: step.folder,
@@ -123,12 +133,14 @@ async function succeeds(step: Step, env: NodeJS.ProcessEnv, log: WriteStream, si
   process.all.pipe(log, { end: false });
   const result = await process;
   if (result.isCanceled) signal.throwIfAborted();
-  if (errorCode(result.cause) === "ENOENT") throw new UserError(`${step.command}: command not found`, missing(step.command));
+  if (errorCode(result.cause) === "ENOENT")
+    throw new UserError(`${step.command}: command not found`, missing(step.command));
   return !result.failed;
 }
 
 function missing(command: string): { hint: string } {
-  if (command === "make") return { hint: "install make and a C++ compiler (Debian: apt-get install build-essential)" };
+  if (command === "make")
+    return { hint: "install make and a C++ compiler (Debian: apt-get install build-essential)" };
   return { hint: "set OMNeT++ up where the worker runs: source its setenv script" };
 }
 
@@ -149,7 +161,8 @@ async function binariesIn(tree: string): Promise<string[]> {
   for (const entry of entries) {
     const file = path.relative(tree, path.join(entry.parentPath, entry.name));
     if (!entry.isFile() || file.split(path.sep).includes("out")) continue;
-    if (/\.(so|dylib)(\.\d+)*$/.test(entry.name) || (await isProgram(path.join(tree, file)))) found.push(file);
+    if (/\.(so|dylib)(\.\d+)*$/.test(entry.name) || (await isProgram(path.join(tree, file))))
+      found.push(file);
   }
   return found.sort();
 }

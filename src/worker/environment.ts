@@ -17,7 +17,7 @@ export async function projectEnvironment(
   const folders = [omnetpp.binDirectory, inherited["PATH"]].filter((folder) => folder !== undefined);
   const env = { ...inherited, PATH: folders.join(path.delimiter) };
   if (!(await statIfThere(path.join(project, "setenv")))?.isFile()) return env;
-  const script = "cd -- \"$1\" && . ./setenv -q >/dev/null 2>&1; env -0";
+  const script = 'cd -- "$1" && . ./setenv -q >/dev/null 2>&1; env -0';
   const { exitCode, stdout } = await runProgram("bash", ["--norc", "-c", script, "bash", project], { env });
   if (exitCode !== 0) return env; // a setenv that fails leaves what there is, as in the user's shell
   const pairs = stdout.split("\0").flatMap((line) => {
@@ -28,7 +28,11 @@ export async function projectEnvironment(
 }
 
 /** The same with the project's libraries found, wherever the linker wrote down that they were. */
-export function withLibraryPath(env: NodeJS.ProcessEnv, tree: string, products: readonly string[]): NodeJS.ProcessEnv {
+export function withLibraryPath(
+  env: NodeJS.ProcessEnv,
+  tree: string,
+  products: readonly string[],
+): NodeJS.ProcessEnv {
   const libraries = products.filter((file) => /\.(so|dylib)$/.test(file));
   const folders = [...new Set(libraries.map((file) => path.dirname(path.join(tree, file))))];
   if (folders.length === 0) return env;

@@ -30,7 +30,9 @@ function candidates(campaign: Campaign, run: Run, written: readonly ResultFile[]
   const byResult = written.find((file) => RUN_FILE.test(file.path))?.path.replace(RUN_FILE, "");
   const directory = byResult === undefined ? resultDirectoryInTree(campaign) : path.posix.dirname(byResult);
   const byNumber = path.posix.join(directory, `${run.config}-${run.runNumber}`);
-  return [byResult, byNumber, `${byNumber}.swarm`].flatMap((stem) => (stem === undefined ? [] : [`${stem}.out`]));
+  return [byResult, byNumber, `${byNumber}.swarm`].flatMap((stem) =>
+    stem === undefined ? [] : [`${stem}.out`],
+  );
 }
 
 /** Relative to the git top level; the study itself where the results are configured to lie elsewhere. */

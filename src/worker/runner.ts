@@ -3,7 +3,6 @@ import path from "node:path";
 import { UserError } from "../errors.ts";
 import type { Campaign, RunJob } from "../model/campaign.ts";
 import { runJobId } from "../model/campaign.ts";
-import type { Outcome } from "../model/outcome.ts";
 import { PROTOCOL } from "../model/protocol.ts";
 import type { RunResult } from "../model/result.ts";
 import type { BuildStore } from "../results/build-store.ts";
@@ -26,7 +25,7 @@ export interface RunAttempt {
   campaign: Campaign;
   attempt: number;
   slot: Slot;
-  report(progress: object): void;
+  report: (progress: object) => void;
   /** The campaign is cancelled: the run ends and says so. */
   cancelled: AbortSignal;
   /** The runner itself ends, or has lost the job: whatever the run has done is thrown away. */
@@ -60,11 +59,19 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
     { ...(await commandFor(tree, campaign, job.run)), outputFile: printed },
     output,
     (identity) => slot.remember(identity),
-    { timeoutMs: undefined, graceMs: deps.graceMs, signal: AbortSignal.any([attempt.cancelled, attempt.abandoned]) },
+    {
+      timeoutMs: undefined,
+      graceMs: deps.graceMs,
+      signal: AbortSignal.any([attempt.cancelled, attempt.abandoned]),
+    },
   );
   attempt.abandoned.throwIfAborted();
   const difference = slot.difference(tree);
-  const outputFile = await placeOutput(printed, tree.root, { campaign, run: job.run, written: difference.written });
+  const outputFile = await placeOutput(printed, tree.root, {
+    campaign,
+    run: job.run,
+    written: difference.written,
+  });
   const files = [...difference.written, outputFile];
   const stored = `${runJobId(campaign.id, job.run.runNumber)}/${attempt.attempt}`;
   const paths = files.map((file) => file.path);
@@ -72,7 +79,7 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
   await slot.clean(tree, difference, paths);
   return {
     protocol: PROTOCOL,
-    outcome: output.outcomeOf(job.run.runNumber, end) ?? NOT_BEGUN,
+    outcome: output.outcomeOf(job.run.runNumber, end),
     usage: end.usage,
     stored,
     files,
@@ -82,8 +89,6 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
     worker: hostname(),
   };
 }
-
-const NOT_BEGUN: Outcome = { state: "crashed", reason: "the program made another run than the one it was told" };
 
 /** The answer for a run that was never started here. */
 export function withoutRunning(state: "cancelled" | "lost" | "crashed", reason: string): RunResult {

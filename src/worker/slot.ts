@@ -54,7 +54,9 @@ export class Slot {
   /** The tree for a source and a build, made where it is not there. */
   async prepare(request: TreeRequest, signal?: AbortSignal): Promise<SlotTree> {
     const { source, buildKey } = request;
-    const known = this.#trees.find((tree) => tree.source.commit === source.commit && tree.buildKey === buildKey);
+    const known = this.#trees.find(
+      (tree) => tree.source.commit === source.commit && tree.buildKey === buildKey,
+    );
     this.#trees = this.#trees.filter((tree) => tree !== known);
     while (this.#trees.length >= TREES_PER_SLOT) await removeTree(path.dirname(this.#trees.shift()!.root));
     const tree = known ?? (await this.#make(request, signal));
@@ -62,7 +64,10 @@ export class Slot {
     return tree;
   }
 
-  async #make({ source, checkoutName, buildKey, manifest }: TreeRequest, signal?: AbortSignal): Promise<SlotTree> {
+  async #make(
+    { source, checkoutName, buildKey, manifest }: TreeRequest,
+    signal?: AbortSignal,
+  ): Promise<SlotTree> {
     const place = path.join(this.directory, `${source.commit.slice(0, 12)}-${buildKey.slice(0, 12)}`);
     const root = path.join(place, checkoutName);
     try {
@@ -77,7 +82,8 @@ export class Slot {
 
   /** Remembers the simulation, so that the next owner of the slot can end it should this process be killed. */
   remember(identity: ProcessIdentity | undefined): void {
-    if (identity !== undefined) writeFileSync(path.join(this.directory, PROCESS_FILE), JSON.stringify(identity));
+    if (identity !== undefined)
+      writeFileSync(path.join(this.directory, PROCESS_FILE), JSON.stringify(identity));
   }
 
   difference(tree: SlotTree): Difference {

@@ -21,7 +21,7 @@ export interface WorkerOptions {
   directory: string;
   builds: BuildStore;
   results: ResultStore;
-  onError(error: Error): void;
+  onError: (error: Error) => void;
   signal: AbortSignal;
 }
 
@@ -47,7 +47,12 @@ export async function runBuilder(options: WorkerOptions): Promise<void> {
         return await build(request, { directory, builds: options.builds }, job.signal);
       } catch (error) {
         if (job.signal.aborted) throw error;
-        return { ok: false, command: "preparing the build", lastLines: errorText(error).split("\n"), log: "" };
+        return {
+          ok: false,
+          command: "preparing the build",
+          lastLines: errorText(error).split("\n"),
+          log: "",
+        };
       }
     },
   });
@@ -62,7 +67,9 @@ export async function runRunner(options: WorkerOptions & { concurrency: number }
     signal: options.signal,
   });
   const slots = await Promise.all(
-    Array.from({ length: options.concurrency }, (_, slot) => Slot.take(path.join(directory, String(slot)), options.builds)),
+    Array.from({ length: options.concurrency }, (_, slot) =>
+      Slot.take(path.join(directory, String(slot)), options.builds),
+    ),
   );
   await using campaigns = await openCampaignState(options.connection, options.onError);
   await consume({

@@ -26,8 +26,16 @@ async function study() {
   await mkdir(directory, { recursive: true });
   const store = openDirectoryStore(path.join(temporary.path, "store"));
   const newCollector = (campaign = CAMPAIGN): Collector =>
-    new Collector({ gitTop: top, directory, resultDirectory: path.join(directory, "results") }, campaign, store);
-  const finish = async (runNumber: number, files: Record<string, string>, state: OutcomeState = "done"): Promise<RunResult> => {
+    new Collector(
+      { gitTop: top, directory, resultDirectory: path.join(directory, "results") },
+      campaign,
+      store,
+    );
+  const finish = async (
+    runNumber: number,
+    files: Record<string, string>,
+    state: OutcomeState = "done",
+  ): Promise<RunResult> => {
     const tree = path.join(temporary.path, "tree");
     for (const [file, content] of Object.entries(files)) {
       await mkdir(path.dirname(path.join(tree, file)), { recursive: true });
@@ -37,10 +45,20 @@ async function study() {
     await store.put(stored, tree, Object.keys(files));
     const sizes = Object.entries(files).map(([file, content]) => ({ path: file, sizeBytes: content.length }));
     const outcome = { state, reason: "Simulation time limit reached" };
-    return { protocol: 1, outcome, usage: { wallTimeMs: 5 }, stored, files: sizes, startedAt: 0, finishedAt: 5, worker: "w" };
+    return {
+      protocol: 1,
+      outcome,
+      usage: { wallTimeMs: 5 },
+      stored,
+      files: sizes,
+      startedAt: 0,
+      finishedAt: 5,
+      worker: "w",
+    };
   };
   const read = (file: string): Promise<string> => readFile(path.join(directory, file), "utf8");
-  const list = async (folder: string): Promise<string[]> => (await readdir(path.join(directory, folder))).sort();
+  const list = async (folder: string): Promise<string[]> =>
+    (await readdir(path.join(directory, folder))).sort();
   return { store, storeDirectory: path.join(temporary.path, "store"), newCollector, finish, read, list, results: path.join(directory, "results"),
     [Symbol.asyncDispose]: () => temporary[Symbol.asyncDispose]() }; // prettier-ignore
 }
@@ -53,20 +71,34 @@ it("puts files where a local run leaves them and describes them in a record", as
   expect(await s.read("results/a.sca")).toBe("scalars");
   expect(await s.read("other/b.txt")).toBe("b");
   const record = await readRecord(s.results, run(0));
-  expect(record).toMatchObject({ campaign: "c1", state: "done", reason: "Simulation time limit reached", wallTimeMs: 5, commit: "a".repeat(40) });
+  expect(record).toMatchObject({
+    campaign: "c1",
+    state: "done",
+    reason: "Simulation time limit reached",
+    wallTimeMs: 5,
+    commit: "a".repeat(40),
+  });
   const sha256 = createHash("sha256").update("scalars").digest("hex");
   expect(record?.files[0]).toEqual({ path: "results/a.sca", sizeBytes: 7, sha256 });
   expect(await readdir(s.storeDirectory)).toEqual([]);
 });
 
-it.each(["failed", "crashed", "limited", "timeout", "cancelled", "out-of-memory"] as const)("keeps files of a %s run apart", async (state) => {
-  await using s = await study();
-  await s.newCollector().collect(run(1), await s.finish(1, { "study/results/sub/a.vec": "half", "study/elsewhere.txt": "x" }, state));
-  expect(await s.list("results")).toEqual([".swarm", "failed"]);
-  expect(await s.read("results/failed/sub/a.vec")).toBe("half");
-  expect(await s.read("results/failed/elsewhere.txt")).toBe("x");
-  expect(await readRecord(s.results, run(1))).toMatchObject({ state });
-});
+it.each(["failed", "crashed", "limited", "timeout", "cancelled", "out-of-memory"] as const)(
+  "keeps files of a %s run apart",
+  async (state) => {
+    await using s = await study();
+    await s
+      .newCollector()
+      .collect(
+        run(1),
+        await s.finish(1, { "study/results/sub/a.vec": "half", "study/elsewhere.txt": "x" }, state),
+      );
+    expect(await s.list("results")).toEqual([".swarm", "failed"]);
+    expect(await s.read("results/failed/sub/a.vec")).toBe("half");
+    expect(await s.read("results/failed/elsewhere.txt")).toBe("x");
+    expect(await readRecord(s.results, run(1))).toMatchObject({ state });
+  },
+);
 
 it("removes what a run left when it failed, once it is done", async () => {
   await using s = await study();
@@ -77,23 +109,35 @@ it("removes what a run left when it failed, once it is done", async () => {
   expect(await s.read("results/a.vec")).toBe("whole");
 });
 
-it.each([[[0, 1, 2]], [[2, 1, 0]], [[1, 2, 0]]])("loses no file of a name that several runs write, in the order %j", async (order) => {
-  await using s = await study();
-  const collector = s.newCollector();
-  const warnings: string[] = [];
-  for (const number of order) {
-    const result = await s.finish(number, { "study/results/server.pcap": `of ${number}`, [`study/results/${number}.sca`]: "" });
-    warnings.push(...(await collector.collect(run(number), result)).warnings);
-  }
-  expect(await s.read("results/server.pcap")).toBe("of 2"); // as after a local batch
-  expect(await s.read("results/server.General-0.pcap")).toBe("of 0");
-  expect(await s.read("results/server.General-1.pcap")).toBe("of 1");
-  expect(warnings).toHaveLength(2);
-  expect(warnings[0]).toContain("results/server.pcap is also written by General #");
-  for (const [number, name] of [[0, "server.General-0.pcap"], [1, "server.General-1.pcap"], [2, "server.pcap"]] as const) {
-    expect((await readRecord(s.results, run(number)))?.files.map((file) => file.path)).toContain(`results/${name}`);
-  }
-});
+it.each([[[0, 1, 2]], [[2, 1, 0]], [[1, 2, 0]]])(
+  "loses no file of a name that several runs write, in the order %j",
+  async (order) => {
+    await using s = await study();
+    const collector = s.newCollector();
+    const warnings: string[] = [];
+    for (const number of order) {
+      const result = await s.finish(number, {
+        "study/results/server.pcap": `of ${number}`,
+        [`study/results/${number}.sca`]: "",
+      });
+      warnings.push(...(await collector.collect(run(number), result)).warnings);
+    }
+    expect(await s.read("results/server.pcap")).toBe("of 2"); // as after a local batch
+    expect(await s.read("results/server.General-0.pcap")).toBe("of 0");
+    expect(await s.read("results/server.General-1.pcap")).toBe("of 1");
+    expect(warnings).toHaveLength(2);
+    expect(warnings[0]).toContain("results/server.pcap is also written by General #");
+    for (const [number, name] of [
+      [0, "server.General-0.pcap"],
+      [1, "server.General-1.pcap"],
+      [2, "server.pcap"],
+    ] as const) {
+      expect((await readRecord(s.results, run(number)))?.files.map((file) => file.path)).toContain(
+        `results/${name}`,
+      );
+    }
+  },
+);
 
 it("finishes what an earlier call began", async () => {
   await using s = await study();
@@ -110,7 +154,9 @@ it("tells of a file that has not arrived whole, and keeps what there is", async 
   await using s = await study();
   const result = await s.finish(0, { "study/results/a.sca": "aaa" });
   const files = [{ path: "study/results/a.sca", sizeBytes: 4 }];
-  await expect(s.newCollector().collect(run(0), { ...result, files })).rejects.toThrow("a.sca of General #0 has not arrived whole: 3 of 4 bytes");
+  await expect(s.newCollector().collect(run(0), { ...result, files })).rejects.toThrow(
+    "a.sca of General #0 has not arrived whole: 3 of 4 bytes",
+  );
   expect(await readRecord(s.results, run(0))).toBeUndefined();
 });
 
@@ -118,14 +164,18 @@ it("refuses a path that leaves the checkout", async () => {
   await using s = await study();
   const result = await s.finish(0, { "study/results/a.sca": "aaa" });
   const files = [{ path: "../outside", sizeBytes: 3 }];
-  await expect(s.newCollector().collect(run(0), { ...result, files })).rejects.toThrow("outside of the checkout");
+  await expect(s.newCollector().collect(run(0), { ...result, files })).rejects.toThrow(
+    "outside of the checkout",
+  );
 });
 
 it("replaces a damaged record and says so", async () => {
   await using s = await study();
   await mkdir(path.join(s.results, ".swarm"), { recursive: true });
   await writeFile(path.join(s.results, ".swarm/General-0.json"), "{");
-  const { warnings } = await s.newCollector().collect(run(0), await s.finish(0, { "study/results/a.sca": "" }));
+  const { warnings } = await s
+    .newCollector()
+    .collect(run(0), await s.finish(0, { "study/results/a.sca": "" }));
   expect(warnings[0]).toContain("is not valid JSON");
   expect(await readRecord(s.results, run(0))).toMatchObject({ state: "done" });
 });

@@ -20,11 +20,8 @@ export interface RedisServer extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-/** What must not outlive the test run, however it ends. */
-const servers = new Set<ChildProcess>();
-process.once("exit", () => {
-  for (const server of servers) server.kill("SIGKILL");
-});
+/** Ends when its stdin does, which is when this process ends, however it ends; then takes the server along. */
+const GUARD = 'read -r _; kill -9 "$1"; rm -rf "$2"';
 
 /** A unix socket's path has at most 107 bytes, on macOS 103. */
 const LONGEST_TEMPORARY = 80;
@@ -47,8 +44,7 @@ export async function startRedis({ appendOnly = false } = {}): Promise<RedisServ
     const output = lastOutput(server);
     const exited = once(server, "exit").catch((error: unknown) => error); // an error: it never started
     running = { server, exited };
-    servers.add(server);
-    void exited.then(() => servers.delete(server));
+    if (server.pid !== undefined) guard(server.pid, directory, exited);
     if (!(await answers(socket, exited))) {
       throw new Error(`redis-server ended at once: ${output()}`, { cause: await exited });
     }
@@ -84,6 +80,15 @@ export async function startRedis({ appendOnly = false } = {}): Promise<RedisServ
     },
     [Symbol.asyncDispose]: dispose,
   };
+}
+
+function guard(pid: number, directory: string, exited: Promise<unknown>): void {
+  const watcher = spawn("sh", ["-c", GUARD, "sh", `${pid}`, directory], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true, // a Ctrl-C for the tests is not for the guard
+  });
+  watcher.unref();
+  void exited.then(() => watcher.kill("SIGKILL"));
 }
 
 /** Whether the server answers; false if it ends before that. */

@@ -22,7 +22,7 @@ export function describeWithService(program: string, name: string, body: () => v
     });
     return;
   }
-  if (!warned.has(program)) console.warn(`SKIPPED: tests that need ${reason}`);
+  if (!warned.has(program)) console.warn(`SKIPPED tests: ${reason}`);
   warned.add(program);
   describe.skip(`${name} (${program} is missing)`, body);
 }

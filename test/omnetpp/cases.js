@@ -17,12 +17,13 @@ import { ROOT } from "../../scripts/setup.js";
  * @property {boolean} [batchesDiffer] what a run leaves depends on the runs before it in the same process.
  */
 
-/** Options that one side adds to the simulation's command line: opp_runall the first, runall-swarm the others. */
+/** Options that one side adds where it has to: opp_runall the first, runall-swarm those of src/simulation/added-options.ts. */
 export const ADDED_OPTIONS = [
   "cmdenv-redirect-output",
   "cmdenv-express-mode",
+  "cmdenv-progress-updates",
   "cmdenv-status-frequency",
-  "cmdenv-performance-display",
+  "cmdenv-interactive",
 ];
 
 /**

@@ -3,7 +3,8 @@ import { expect, it } from "vitest";
 import { describeProject, targetFile } from "../../src/project/descriptor.ts";
 import { makeRepository } from "../helpers/git.ts";
 
-const BUILDSPEC = '<buildspec><dir makemake-options="--make-so --deep -o INET" path="src" type="makemake"/></buildspec>';
+const BUILDSPEC =
+  '<buildspec><dir makemake-options="--make-so --deep -o INET" path="src" type="makemake"/></buildspec>';
 
 it("finds the nearest project above the study and what it says of itself", async () => {
   await using repository = await makeRepository({
@@ -24,7 +25,9 @@ it("finds the nearest project above the study and what it says of itself", async
 });
 
 it("reads the header of a Makefile that opp_makemake wrote, and names the program by the folder", async () => {
-  await using repository = await makeRepository({ "aloha/Makefile": "#\n# This file was generated with the command:\n#  opp_makemake -f --deep\n#\n" });
+  await using repository = await makeRepository({
+    "aloha/Makefile": "#\n# This file was generated with the command:\n#  opp_makemake -f --deep\n#\n",
+  });
   const project = await describeProject(repository.path, path.join(repository.path, "aloha"));
   expect(project.targets).toEqual([{ kind: "executable", folder: "aloha", name: "aloha" }]);
   expect(project.nedFolders).toEqual(["aloha"]);
@@ -32,7 +35,11 @@ it("reads the header of a Makefile that opp_makemake wrote, and names the progra
 
 it("takes the git top level where nothing describes a project", async () => {
   await using repository = await makeRepository({ "a/omnetpp.ini": "" });
-  expect(await describeProject(repository.path, path.join(repository.path, "a"))).toMatchObject({ folder: "", nedFolders: [""], targets: [] });
+  expect(await describeProject(repository.path, path.join(repository.path, "a"))).toMatchObject({
+    folder: "",
+    nedFolders: [""],
+    targets: [],
+  });
 });
 
 it("does not look above the checkout", async () => {

@@ -7,11 +7,18 @@ import { makeRepository } from "../helpers/git.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
 it("tells what is not committed, also names with spaces, quotes and renames", async () => {
-  await using repository = await makeRepository({ "a.txt": "a", "b.txt": "a long enough text to be recognised\n", ".gitignore": "ignored\n" });
+  await using repository = await makeRepository({
+    "a.txt": "a",
+    "b.txt": "a long enough text to be recognised\n",
+    ".gitignore": "ignored\n",
+  });
   await repository.git("mv", "b.txt", "c d.txt");
   await repository.write({ "a.txt": "changed", 'new "file".txt': "", ignored: "" });
   const changes = await uncommittedChanges(await openCheckout(repository.path));
-  expect({ ...changes, modified: changes.modified.sort() }).toEqual({ modified: ["a.txt", "c d.txt"], untracked: ['new "file".txt'] });
+  expect({ ...changes, modified: changes.modified.sort() }).toEqual({
+    modified: ["a.txt", "c d.txt"],
+    untracked: ['new "file".txt'],
+  });
 });
 
 it("does not touch the user's index", async () => {
@@ -28,7 +35,9 @@ it("resolves commits and says which one is not there", async () => {
   await using repository = await makeRepository();
   const checkout = await openCheckout(repository.path);
   expect(await resolveCommit(checkout, "main")).toBe(await repository.git("rev-parse", "HEAD"));
-  await expect(resolveCommit(checkout, "nosuch")).rejects.toThrow(`there is no commit nosuch in ${repository.path}`);
+  await expect(resolveCommit(checkout, "nosuch")).rejects.toThrow(
+    `there is no commit nosuch in ${repository.path}`,
+  );
   await expect(resolveCommit(checkout, "--all")).rejects.toThrow("there is no commit --all");
 });
 
@@ -36,7 +45,9 @@ it("asks for a first commit", async () => {
   await using directory = await temporaryDirectory();
   await using repository = await makeRepository();
   await repository.git("init", "--quiet", directory.path);
-  await expect(resolveCommit(await openCheckout(directory.path), "HEAD")).rejects.toThrow("has no commit yet");
+  await expect(resolveCommit(await openCheckout(directory.path), "HEAD")).rejects.toThrow(
+    "has no commit yet",
+  );
 });
 
 it("says that a folder is not in a checkout", async () => {
@@ -78,7 +89,9 @@ it("explains a commit that the repository does not have", async () => {
   await using directory = await temporaryDirectory();
   await mkdir(path.join(directory.path, "tree"));
   const source = { url: path.join(repository.path, ".git"), commit: "0".repeat(40) };
-  await expect(checkOut(source, path.join(directory.path, "tree"))).rejects.toThrow("git cannot check out 000000000000");
+  await expect(checkOut(source, path.join(directory.path, "tree"))).rejects.toThrow(
+    "git cannot check out 000000000000",
+  );
 });
 
 it("lists a commit's files with names of any kind", async () => {

@@ -7,7 +7,8 @@ import { findOwnBuild } from "../../src/project/own-build.ts";
 import { recipeFor, sourcesHash } from "../../src/project/sources.ts";
 import { makeRepository, type Repository } from "../helpers/git.ts";
 
-const BUILDSPEC = '<buildspec><dir makemake-options="--make-so -o lib" path="src" type="makemake"/></buildspec>';
+const BUILDSPEC =
+  '<buildspec><dir makemake-options="--make-so -o lib" path="src" type="makemake"/></buildspec>';
 
 async function treeOf(repository: Repository) {
   const checkout = await openCheckout(repository.path);
@@ -24,12 +25,21 @@ it("hashes alike what a compiler cannot tell apart", async () => {
 });
 
 it.each([
-  [{ Makefile: "all:", "a.cc": "" }, { kind: "make", folder: "" }],
-  [{ ".oppbuildspec": BUILDSPEC, "src/a.cc": "" }, { kind: "makemake", folders: [{ folder: "src", options: ["--make-so", "-o", "lib"] }] }],
-  [{ "a.cc": "", "omnetpp.ini": "" }, { kind: "makemake", folders: [{ folder: "", options: ["--deep"] }] }],
+  [
+    { Makefile: "all:", "a.cc": "" },
+    { kind: "make", folder: "" },
+  ],
+  [
+    { ".oppbuildspec": BUILDSPEC, "src/a.cc": "" },
+    { kind: "makemake", folders: [{ folder: "src", options: ["--make-so", "-o", "lib"] }] },
+  ],
+  [
+    { "a.cc": "", "omnetpp.ini": "" },
+    { kind: "makemake", folders: [{ folder: "", options: ["--deep"] }] },
+  ],
   [{ "X.ned": "", "omnetpp.ini": "" }, { kind: "none" }],
 ])("builds %j by %j", async (files, recipe) => {
-  await using repository = await makeRepository(files as unknown as Record<string, string>);
+  await using repository = await makeRepository(files);
   const project = await describeProject(repository.path, repository.path);
   expect(recipeFor(project, await treeOf(repository))).toEqual(recipe);
 });
@@ -38,28 +48,46 @@ it("does not take a Makefile for the recipe that git does not have", async () =>
   await using repository = await makeRepository({ "a.cc": "", ".gitignore": "Makefile\n" });
   await repository.write({ Makefile: "#  opp_makemake -f -o it\n" });
   const project = await describeProject(repository.path, repository.path);
-  expect(recipeFor(project, await treeOf(repository))).toEqual({ kind: "makemake", folders: [{ folder: "", options: ["-o", "it"] }] });
+  expect(recipeFor(project, await treeOf(repository))).toEqual({
+    kind: "makemake",
+    folders: [{ folder: "", options: ["-o", "it"] }],
+  });
 });
 
 async function ownBuildOf(repository: Repository) {
   const checkout = await openCheckout(repository.path);
   const project = await describeProject(repository.path, repository.path);
   const tree = await listTree(checkout, await resolveCommit(checkout, "HEAD"));
-  return await findOwnBuild({ top: repository.path, project, mode: "release", tree, changes: await uncommittedChanges(checkout) });
+  return await findOwnBuild({
+    top: repository.path,
+    project,
+    mode: "release",
+    tree,
+    changes: await uncommittedChanges(checkout),
+  });
 }
 
 async function builtRepository() {
-  const repository = await makeRepository({ ".oppbuildspec": BUILDSPEC, "src/a.cc": "", "omnetpp.ini": "", ".gitignore": "*.so\n.nedexclusions\n" });
+  const repository = await makeRepository({
+    ".oppbuildspec": BUILDSPEC,
+    "src/a.cc": "",
+    "omnetpp.ini": "",
+    ".gitignore": "*.so\n.nedexclusions\n",
+  });
   await repository.write({ "src/liblib.so": "binary", ".nedexclusions": "inet.x\ninet.y\n" });
   const past = new Date(Date.now() - 60_000);
-  for (const file of [".oppbuildspec", "src/a.cc"]) await utimes(path.join(repository.path, file), past, past);
+  for (const file of [".oppbuildspec", "src/a.cc"])
+    await utimes(path.join(repository.path, file), past, past);
   return repository;
 }
 
 it("uses the user's own library where it is newer than every source", async () => {
   await using repository = await builtRepository();
   await repository.write({ "omnetpp.ini": "# changed, which no binary knows" });
-  expect(await ownBuildOf(repository)).toMatchObject({ products: ["src/liblib.so"], nedExclusions: ["inet.x", "inet.y"] });
+  expect(await ownBuildOf(repository)).toMatchObject({
+    products: ["src/liblib.so"],
+    nedExclusions: ["inet.x", "inet.y"],
+  });
 });
 
 it.each([
@@ -68,8 +96,9 @@ it.each([
   ["newer features", { ".oppfeaturestate": "" }, ".oppfeaturestate is newer than src/liblib.so"],
 ])("does not use it after %s", async (_, files, reason) => {
   await using repository = await builtRepository();
-  if (".oppfeaturestate" in files) await repository.commit({ ".gitignore": "*.so\n.nedexclusions\n.oppfeaturestate\n" });
-  await repository.write(files as unknown as Record<string, string>);
+  if (".oppfeaturestate" in files)
+    await repository.commit({ ".gitignore": "*.so\n.nedexclusions\n.oppfeaturestate\n" });
+  await repository.write(files);
   const future = new Date(Date.now() + 60_000);
   for (const file of Object.keys(files)) await utimes(path.join(repository.path, file), future, future);
   expect(await ownBuildOf(repository)).toBe(reason);

@@ -11,7 +11,12 @@ import { BUILD_QUEUE, RUN_QUEUE, socketConnection } from "../../src/queue/names.
 import { startRedis, type RedisServer } from "../helpers/redis.ts";
 import { describeWithService } from "../helpers/services.ts";
 
-const run = (runNumber: number): Run => ({ config: "General", runNumber, iterationVariables: {}, repetition: runNumber });
+const run = (runNumber: number): Run => ({
+  config: "General",
+  runNumber,
+  iterationVariables: {},
+  repetition: runNumber,
+});
 const runs = (count: number): Run[] => Array.from({ length: count }, (_, number) => run(number));
 const campaign = (id: string): Campaign => ({
   protocol: 1, id, user: "u", host: "h", createdAt: 0, config: "General", buildKey: "b", mode: "release",
@@ -20,7 +25,11 @@ const campaign = (id: string): Campaign => ({
 }); // prettier-ignore
 
 /** A consumer of the queue `run`; ends with the block. */
-function startConsumer(redis: RedisServer, handle: (job: TakenJob) => Promise<object>, options: { concurrency?: number; lockMs?: number } = {}) {
+function startConsumer(
+  redis: RedisServer,
+  handle: (job: TakenJob) => Promise<object>,
+  options: { concurrency?: number; lockMs?: number } = {},
+) {
   const end = new AbortController();
   const errors: Error[] = [];
   const refused: object[] = [];
@@ -62,7 +71,11 @@ describeWithService("redis-server", "the queues", () => {
     expect(endsOf(events)).toEqual(runs(300).map((each) => each.runNumber));
     const answer = events.find((event) => event.type === "completed" && event.runNumber === 7);
     expect(answer).toEqual({ type: "completed", runNumber: 7, value: { made: 7 } });
-    expect(await countJobs(socketConnection(redis.socket))).toEqual({ waiting: 0, running: 0, uncollected: 300 });
+    expect(await countJobs(socketConnection(redis.socket))).toEqual({
+      waiting: 0,
+      running: 0,
+      uncollected: 300,
+    });
     await client.forget("c1", 7);
     expect(await countJobs(socketConnection(redis.socket))).toMatchObject({ uncollected: 299 });
   });
@@ -112,10 +125,12 @@ describeWithService("redis-server", "the queues", () => {
     await using client = openQueueClient(socketConnection(redis.socket));
     const position = await client.position();
     await client.add(campaign("c1"), runs(1));
-    const begun = deferred<void>();
+    const begun = deferred();
     const first = startConsumer(redis, async (job) => {
       begun.resolve();
-      await new Promise((_, reject) => job.signal.addEventListener("abort", () => reject(new Error("ended"))));
+      await new Promise((_, reject) =>
+        job.signal.addEventListener("abort", () => reject(new Error("ended"))),
+      );
       return {};
     });
     await begun.promise;
@@ -132,16 +147,20 @@ describeWithService("redis-server", "the queues", () => {
     await using client = openQueueClient(socketConnection(redis.socket));
     const position = await client.position();
     await client.add(campaign("c1"), runs(1));
-    const release = deferred<void>();
-    const taken = deferred<void>();
+    const release = deferred();
+    const taken = deferred();
     const silent = startConsumer(redis, async () => {
       taken.resolve();
       await release.promise;
       return { from: "silent" };
     }, { concurrency: 1 }); // prettier-ignore
     await taken.promise;
-    await withAdmin(redis, (admin) => admin.del(`bull:${RUN_QUEUE}:c1-0:lock`, `bull:${RUN_QUEUE}:stalled-check`)); // as after a long silence
-    await using _ = startConsumer(redis, (job) => Promise.resolve({ from: "second", lost: job.lost }), { lockMs: 200 });
+    await withAdmin(redis, (admin) =>
+      admin.del(`bull:${RUN_QUEUE}:c1-0:lock`, `bull:${RUN_QUEUE}:stalled-check`),
+    ); // as after a long silence
+    await using _ = startConsumer(redis, (job) => Promise.resolve({ from: "second", lost: job.lost }), {
+      lockMs: 200,
+    });
     const events = await collectEvents(await client.follow("c1", runs(1), position));
     expect(events.at(-1)).toMatchObject({ type: "completed", value: { from: "second", lost: 1 } });
     release.resolve();
@@ -158,7 +177,10 @@ describeWithService("redis-server", "the queues", () => {
     using watch = state.watch("c1");
     using other = state.watch("c2");
     const position = await client.position();
-    const removed = await client.cancel("c1", runs(50).map((each) => each.runNumber));
+    const removed = await client.cancel(
+      "c1",
+      runs(50).map((each) => each.runNumber),
+    );
     expect(removed).toHaveLength(50);
     const events = await collectEvents(await client.follow("c1", runs(50), position));
     expect(events.filter((event) => event.type === "gone")).toHaveLength(50);
@@ -184,7 +206,10 @@ describeWithService("redis-server", "the queues", () => {
       recipe: { kind: "none" as const }, mode: "release" as const, omnetpp: { version: "6.2.0" },
     }; // prettier-ignore
     const ask = () => client.build(request, new AbortController().signal);
-    expect(await Promise.all([ask(), ask()])).toEqual([expect.objectContaining({ ok: false }), expect.objectContaining({ ok: false })]);
+    expect(await Promise.all([ask(), ask()])).toEqual([
+      expect.objectContaining({ ok: false }),
+      expect.objectContaining({ ok: false }),
+    ]);
     expect(builds).toBe(1);
     expect(await ask()).toEqual({ ok: true, tookMs: 1 });
     end.abort();
@@ -209,8 +234,8 @@ async function withAdmin(redis: RedisServer, work: (admin: Redis) => Promise<unk
   }
 }
 
-function deferred<T>() {
-  let resolve!: (value: T) => void;
-  const promise = new Promise<T>((accept) => (resolve = accept));
+function deferred() {
+  let resolve!: () => void;
+  const promise = new Promise<void>((accept) => (resolve = accept));
   return { promise, resolve };
 }

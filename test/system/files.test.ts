@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, readlink, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, readlink, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { linkOrCopy, moveFile, moveFiles, writeFileAtomically } from "../../src/system/files.ts";
@@ -33,8 +33,10 @@ it.runIf(existsSync("/dev/shm"))("moves a file to another file system", async ()
   await using other = await temporaryDirectory("../dev/shm/swarm-test-");
   const [from, to] = [path.join(directory.path, "x"), path.join(other.path, "x")];
   await writeFile(from, "content");
+  await utimes(from, 1_000_000, 1_000_000);
   await moveFile(from, to);
   expect(await readFile(to, "utf8")).toBe("content");
+  expect((await stat(to)).mtimeMs).toBe(1_000_000_000); // an index names the time of its vector file
   expect(await readdir(directory.path)).toEqual([]);
   expect(await readdir(other.path)).toEqual(["x"]);
 });

@@ -45,5 +45,7 @@ it("names the owner when it has waited long enough", async () => {
   await using directory = await temporaryDirectory();
   const file = path.join(directory.path, "lock");
   await using _ = await acquireLock(file, { timeoutMs: 0 });
-  await expect(acquireLock(file, { timeoutMs: 0 })).rejects.toThrow(`${file} is locked by process ${process.pid}`);
+  await expect(acquireLock(file, { timeoutMs: 0 })).rejects.toThrow(
+    `${file} is locked by process ${process.pid}`,
+  );
 });

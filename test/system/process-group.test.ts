@@ -3,7 +3,11 @@ import { expect, it } from "vitest";
 import { identify } from "../../src/system/identity.ts";
 import { startGroup } from "../../src/system/process-group.ts";
 
-const options = { cwd: "/", env: process.env, stdio: ["ignore", "pipe", "inherit"] as ("ignore" | "pipe" | "inherit")[] };
+const options = {
+  cwd: "/",
+  env: process.env,
+  stdio: ["ignore", "pipe", "inherit"] as ("ignore" | "pipe" | "inherit")[],
+};
 
 it("ends what the program started too", async () => {
   const group = await startGroup("sh", ["-c", "sleep 100 & echo $!; wait"], options);

@@ -12,13 +12,19 @@ import { temporaryDirectory } from "../helpers/temporary.ts";
 /** A slot with one tree: a tracked study with a result that somebody has committed, and a library. */
 async function preparedSlot() {
   const directory = await temporaryDirectory();
-  const repository = await makeRepository({ "study/omnetpp.ini": "[General]\n", "study/results/old.sca": "committed" });
+  const repository = await makeRepository({
+    "study/omnetpp.ini": "[General]\n",
+    "study/results/old.sca": "committed",
+  });
   const builds = openBuildDirectory(path.join(directory.path, "builds"));
   await repository.write({ "src/lib.so": "binary" });
   const manifest = { protocol: 1 as const, products: ["src/lib.so"], nedExclusions: [] };
   await builds.put("key", repository.path, manifest);
   const slot = await Slot.take(path.join(directory.path, "slot"), builds);
-  const source = { url: path.join(repository.path, ".git"), commit: await repository.git("rev-parse", "HEAD") };
+  const source = {
+    url: path.join(repository.path, ".git"),
+    commit: await repository.git("rev-parse", "HEAD"),
+  };
   const request = { source, checkoutName: "project", buildKey: "key", manifest };
   const tree = await slot.prepare(request);
   const write = async (file: string, content: string): Promise<void> => {
@@ -32,7 +38,11 @@ async function preparedSlot() {
   return { slot, tree, request, builds, directory: directory.path, write, [Symbol.asyncDispose]: dispose };
 }
 
-const written = (slot: Slot, tree: SlotTree): string[] => slot.difference(tree).written.map((file) => file.path).sort();
+const written = (slot: Slot, tree: SlotTree): string[] =>
+  slot
+    .difference(tree)
+    .written.map((file) => file.path)
+    .sort();
 
 it("has the tracked files and the binaries, under the checkout's own name", async () => {
   await using prepared = await preparedSlot();
@@ -54,7 +64,13 @@ it("finds what a run wrote, wherever that is, and is clean afterwards", async ()
   await write("src/lib.so", "ruined");
   expect(slot.difference(tree).written).toContainEqual({ path: "study/results/new.sca", sizeBytes: 5 });
   const files = written(slot, tree);
-  expect(files).toEqual(["elsewhere/deep/link", "elsewhere/deep/log.txt", "src/lib.so", "study/results/new.sca", "study/results/old.sca"]);
+  expect(files).toEqual([
+    "elsewhere/deep/link",
+    "elsewhere/deep/log.txt",
+    "src/lib.so",
+    "study/results/new.sca",
+    "study/results/old.sca",
+  ]);
 
   const difference = slot.difference(tree);
   for (const file of files) await rm(path.join(tree.root, file));
@@ -70,7 +86,11 @@ it("gives the same tree to the next run of the same source, and another one to a
   const { slot, tree, request, builds } = prepared;
   expect((await slot.prepare(request)).root).toBe(tree.root);
   await builds.put("other", tree.root, { ...request.manifest, products: [] });
-  const other = await slot.prepare({ ...request, buildKey: "other", manifest: { ...request.manifest, products: [] } });
+  const other = await slot.prepare({
+    ...request,
+    buildKey: "other",
+    manifest: { ...request.manifest, products: [] },
+  });
   expect(other.root).not.toBe(tree.root);
 });
 

@@ -1,0 +1,123 @@
+import { spawn, spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import path from "node:path";
+import { findProgram, ROOT, runScript, setUp, SetupError } from "./setup.js";
+
+/**
+ * The main job, from nothing: makes a swarm on this machine, runs a parameter study of the M/M/1 queue on it,
+ * and compares what the result files say with the formula.
+ */
+
+const PLACE = path.join(ROOT, ".cache", "demo");
+const STUDY = path.join(PLACE, "mm1", "simulations");
+const STAND_IN = path.join(ROOT, "test", "helpers", "omnetpp-stand-in", "bin");
+/** How far the mean of the runs may be from the formula: the longest queue varies the most. */
+const TOLERANCE = 0.15;
+
+await runScript(async () => {
+  const simulator = findProgram("opp_run") ?? findProgram("opp_run_release");
+  await setUp({ system: ["redis-server", "git", "make", ...(simulator === undefined ? [] : ["g++"])] });
+  console.log(
+    simulator === undefined
+      ? "OMNeT++ is not on PATH: its stand-in from the tests simulates the queue (see test/helpers/omnetpp-stand-in)"
+      : `using OMNeT++: ${simulator}`,
+  );
+  const env = demoEnvironment(simulator === undefined);
+  await run("swarm-tool", ["remove", "--force"], { cwd: ROOT, env, quiet: true }); // of a demo that was killed
+  copySample();
+  try {
+    const exitCode = await run("runall-swarm", ["-c", "Load"], { cwd: STUDY, env });
+    if (exitCode !== 0) throw new SetupError(`the demo's campaign ended with exit code ${exitCode}`);
+    console.log(`\nThe result files are in ${path.relative(process.cwd(), STUDY)}/results. What they say:\n`);
+    return compareWithFormula() ? 0 : 1;
+  } finally {
+    await run("swarm-tool", ["remove", "--force"], { cwd: ROOT, env, quiet: true });
+  }
+});
+
+/** @param {boolean} standIn */
+function demoEnvironment(standIn) {
+  const searchPath = process.env["PATH"] ?? "";
+  const { SWARM: _, ...inherited } = process.env;
+  return {
+    ...inherited,
+    PATH: standIn ? `${STAND_IN}${path.delimiter}${searchPath}` : searchPath,
+    XDG_STATE_HOME: path.join(PLACE, "state"),
+    XDG_CACHE_HOME: path.join(PLACE, "cache"),
+  };
+}
+
+/** The study has to be in a git checkout, as a user's is; this one is the demo's own. */
+function copySample() {
+  rmSync(PLACE, { recursive: true, force: true });
+  mkdirSync(PLACE, { recursive: true });
+  const project = path.join(PLACE, "mm1");
+  cpSync(path.join(ROOT, "examples", "mm1"), project, { recursive: true });
+  const identity = ["-c", "user.name=Demo", "-c", "user.email=demo@example.org"];
+  for (const command of [
+    ["init", "--quiet"],
+    ["add", "--all"],
+    [...identity, "commit", "--quiet", "--message=The sample"],
+  ]) {
+    const { status, stderr } = spawnSync("git", command, { cwd: project, encoding: "utf8" });
+    if (status !== 0) throw new SetupError(`git ${command.join(" ")}: ${stderr}`);
+  }
+}
+
+/**
+ * @param {string} program
+ * @param {readonly string[]} args
+ * @param {{ cwd: string, env: NodeJS.ProcessEnv, quiet?: boolean }} options
+ * @returns {Promise<number>}
+ */
+function run(program, args, { cwd, env, quiet = false }) {
+  if (!quiet) console.log(`\n$ ${[program, ...args].join(" ")}`);
+  return new Promise((resolve, reject) => {
+    const file = path.join(ROOT, "bin", `${program}.js`);
+    const child = spawn(process.execPath, [file, ...args], { cwd, env, stdio: quiet ? "ignore" : "inherit" });
+    child.once("error", reject);
+    child.once("close", (code) => resolve(code ?? 1));
+  });
+}
+
+/** Prints the mean waiting times beside those of the formula; true where they agree. */
+function compareWithFormula() {
+  const waiting = waitingTimes();
+  console.log("arrival rate   runs   mean waiting time   M/M/1 formula   difference");
+  const agreeing = [...waiting].map(([arrivalRate, times]) => {
+    const mean = times.reduce((sum, time) => sum + time, 0) / times.length;
+    const formula = arrivalRate / (1 - arrivalRate); // rho / (mu - lambda) with mu = 1
+    const difference = mean / formula - 1;
+    const cells = [
+      `${arrivalRate}`.padEnd(12),
+      `${times.length}`.padEnd(4),
+      `${mean.toFixed(3)} s`.padEnd(17),
+      `${formula.toFixed(3)} s`.padEnd(13),
+    ];
+    console.log([...cells, `${(difference * 100).toFixed(1)} %`].join("   "));
+    return Math.abs(difference) < TOLERANCE;
+  });
+  const agrees = agreeing.length === 3 && agreeing.every(Boolean);
+  console.log(
+    agrees
+      ? "\nThe simulation agrees with the formula."
+      : "\nThe simulation does NOT agree with the formula.",
+  );
+  return agrees;
+}
+
+/** The mean waiting time of each run, by arrival rate, from the scalar files. */
+function waitingTimes() {
+  const results = path.join(STUDY, "results");
+  /** @type {Map<number, number[]>} */
+  const byRate = new Map();
+  for (const file of readdirSync(results)
+    .filter((name) => name.endsWith(".sca"))
+    .sort()) {
+    const text = readFileSync(path.join(results, file), "utf8");
+    const rate = Number(/^itervar arrivalRate (\S+)$/m.exec(text)?.[1]);
+    const time = Number(/^scalar Mm1\.queue waitingTime:mean (\S+)$/m.exec(text)?.[1]);
+    byRate.set(rate, [...(byRate.get(rate) ?? []), time]);
+  }
+  return byRate;
+}

@@ -1,0 +1,96 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { cp, readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { gitEnvironment, makeRepository, type Repository } from "./git.ts";
+import { temporaryDirectory } from "./temporary.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+export const STAND_IN = path.join(ROOT, "test", "helpers", "omnetpp-stand-in", "bin");
+
+export interface Finished {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface Running {
+  child: ChildProcess;
+  finished: Promise<Finished>;
+}
+
+/** A user with a home of his own, OMNeT++'s stand-in on PATH, and the tools of this checkout. */
+export interface User extends AsyncDisposable {
+  directory: string;
+  env: NodeJS.ProcessEnv;
+  /** Runs a tool to its end. */
+  run(tool: "runall-swarm" | "swarm-tool", args: readonly string[], options?: RunOptions): Promise<Finished>;
+  start(tool: "runall-swarm" | "swarm-tool", args: readonly string[], options?: RunOptions): Running;
+}
+
+export interface RunOptions {
+  cwd?: string;
+  env?: NodeJS.ProcessEnv;
+}
+
+/** At the end of the block his swarms are removed, whatever state they are in. */
+export async function newUser(): Promise<User> {
+  const home = await temporaryDirectory("swarm-user-");
+  const { SWARM: _, ...inherited } = gitEnvironment;
+  const env: NodeJS.ProcessEnv = {
+    ...inherited,
+    HOME: home.path,
+    PATH: `${STAND_IN}${path.delimiter}${process.env["PATH"] ?? ""}`,
+    XDG_STATE_HOME: path.join(home.path, "state"),
+    XDG_CACHE_HOME: path.join(home.path, "cache"),
+  };
+  const start: User["start"] = (tool, args, options = {}) => {
+    const child = spawn(process.execPath, [path.join(ROOT, "bin", `${tool}.js`), ...args], {
+      cwd: options.cwd ?? home.path,
+      env: { ...env, ...options.env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const closed = new Promise<number>((resolve) => child.once("close", (code) => resolve(code ?? -1)));
+    const finished = Promise.all([closed, text(child.stdout), text(child.stderr)]).then(
+      ([exitCode, stdout, stderr]) => ({ exitCode, stdout, stderr }),
+    );
+    return { child, finished };
+  };
+  const run: User["run"] = (tool, args, options) => start(tool, args, options).finished;
+  const removeSwarms = async (): Promise<void> => {
+    for (const name of await readdir(path.join(home.path, "state/inet-swarm/swarms")).catch(() => [])) {
+      if (!name.includes(".")) await run("swarm-tool", ["remove", name, "--force"]);
+    }
+    await home[Symbol.asyncDispose]();
+  };
+  return { directory: home.path, env, run, start, [Symbol.asyncDispose]: removeSwarms };
+}
+
+export interface Sample extends Repository {
+  /** The folder with the omnetpp.ini. */
+  study: string;
+  /** Files below the result directory, sorted. */
+  results(): Promise<string[]>;
+  read(file: string): Promise<string>;
+}
+
+/** The sample project in a repository of its own. */
+export async function newSample(): Promise<Sample> {
+  const repository = await makeRepository();
+  await cp(path.join(ROOT, "examples/mm1"), repository.path, { recursive: true });
+  await repository.commit();
+  const study = path.join(repository.path, "simulations");
+  return {
+    ...repository,
+    study,
+    async results() {
+      const entries = await readdir(path.join(study, "results"), { recursive: true, withFileTypes: true });
+      const files = entries.filter((entry) => entry.isFile());
+      return files
+        .map((file) => path.relative(path.join(study, "results"), path.join(file.parentPath, file.name)))
+        .sort();
+    },
+    read: (file) => readFile(path.join(study, file), "utf8"),
+  };
+}
