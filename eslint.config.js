@@ -1,4 +1,5 @@
 import js from "@eslint/js";
+import { defineConfig } from "eslint/config";
 import tseslint from "typescript-eslint";
 
 /**
@@ -47,8 +48,8 @@ function restrict(folder, forbidden) {
   };
 }
 
-export default tseslint.config(
-  { ignores: ["dist/", "node_modules/", "test/fixtures/", "coverage/", "**/results/"] },
+export default defineConfig(
+  { ignores: ["dist/", "node_modules/", "test/fixtures/", "coverage/", "examples/**/results/", ".cache/"] },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {

@@ -19,6 +19,11 @@ const POLL_MS = 10;
 /** Long enough for OMNeT++ to finish and for the runner to hand its runs back. */
 const STOP_TIMEOUT_MS = 20_000;
 
+/** Whether every process of a local swarm runs. */
+export function isComplete({ processes }: SwarmState): boolean {
+  return ROLES.every((role) => processes.some((process) => process.role === role && isAlive(process)));
+}
+
 /**
  * Starts what does not run of the processes of a local swarm.
  * @param save is told after each start, so that a process never runs that nobody knows of.

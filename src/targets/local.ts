@@ -8,7 +8,7 @@ import { openDirectoryStore } from "../results/directory-store.ts";
 import { isAlive } from "../system/identity.ts";
 import { acquireLock } from "../system/lock.ts";
 import { localDirectories, socketDirectoryFor, socketFile } from "./local-paths.ts";
-import { startMissing, stopAll } from "./local-processes.ts";
+import { isComplete, startMissing, stopAll } from "./local-processes.ts";
 import { readState, writeState, type SwarmState } from "./swarm-state.ts";
 import type { SwarmAccess, SwarmStatus, Target } from "./target.ts";
 
@@ -31,6 +31,13 @@ export function localTarget(name: string, deps: LocalDependencies): Target {
     );
   };
 
+  const removeAll = async (): Promise<void> => {
+    const state = await existing(name);
+    await stopAll(state.processes);
+    const places = [directories.cache, state.socketDirectory, directories.state];
+    for (const place of places) await rm(place, { recursive: true, force: true });
+  };
+
   return {
     init: ({ runners }) =>
       locked(async () => {
@@ -38,13 +45,18 @@ export function localTarget(name: string, deps: LocalDependencies): Target {
         if (known && known.runners !== runners && known.state === "running") {
           await stopAll(known.processes.filter(({ role }) => role === "runner"));
         }
-        await start({ ...(known ?? newState(name)), runners });
+        try {
+          await start({ ...(known ?? newState(name)), runners });
+        } catch (error) {
+          if (known === undefined) await removeAll();
+          throw error;
+        }
       }),
     connect: () =>
       locked(async () => {
         const state = await existing(name);
         if (state.state === "halted") throw halted(name);
-        if (!state.processes.every(isAlive)) await start(state);
+        if (!isComplete(state)) await start(state);
         const { builds, results } = directories;
         const queue = socketConnection(socketFile(state));
         return {
@@ -56,23 +68,16 @@ export function localTarget(name: string, deps: LocalDependencies): Target {
       }),
     halt: () => locked(() => haltLocal(name, "user")),
     resume: () => locked(async () => start(await existing(name))),
-    remove: () =>
-      locked(async () => {
-        const state = await existing(name);
-        await stopAll(state.processes);
-        const places = [directories.cache, state.socketDirectory, directories.state];
-        for (const place of places) await rm(place, { recursive: true, force: true });
-      }),
+    remove: () => locked(removeAll),
     async status() {
       const state = await existing(name);
       const processes = state.processes.map((process) => ({ ...process, alive: isAlive(process) }));
-      const complete = processes.every(({ alive }) => alive);
       const answering = processes.some(({ role, alive }) => role === "redis" && alive);
       return {
         name,
         target: "local",
         runners: state.runners,
-        state: state.state === "running" && !complete ? "broken" : state.state,
+        state: state.state === "running" && !isComplete(state) ? "broken" : state.state,
         processes,
         jobs: answering ? await deps.countJobs(socketConnection(socketFile(state))) : undefined,
         directories: [directories.state, directories.cache],

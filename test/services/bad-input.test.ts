@@ -1,0 +1,153 @@
+import { readdir, rm, symlink, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeWithService } from "../helpers/services.ts";
+import { temporaryDirectory } from "../helpers/temporary.ts";
+import { newSample, newUser, STAND_IN, type Finished, type Sample, type User } from "../helpers/tool.ts";
+
+/** What a user sees who has something to change: one sentence, perhaps a hint, never a stack trace. */
+function expectAdvice({ exitCode, stderr }: Finished, message: string | RegExp): void {
+  expect(stderr).toMatch(message);
+  expect(stderr).not.toMatch(/^ {4}at /m);
+  expect(exitCode).toBe(2);
+}
+
+describeWithService("redis-server", "runall-swarm tells what is to be changed", () => {
+  let user: User;
+  let sample: Sample;
+
+  beforeAll(async () => {
+    user = await newUser();
+    sample = await newSample();
+    await user.run("swarm-tool", ["init", "--local", "--runners", "1"]);
+  });
+  afterAll(async () => {
+    await sample[Symbol.asyncDispose]();
+    await user[Symbol.asyncDispose]();
+  });
+  const runall = (args: readonly string[], cwd = sample.study, env = {}): Promise<Finished> =>
+    user.run("runall-swarm", args, { cwd, env });
+
+  it("outside of a git checkout", async () => {
+    await using directory = await temporaryDirectory();
+    await writeFile(path.join(directory.path, "omnetpp.ini"), "[General]\n");
+    expectAdvice(await runall([], directory.path), `${directory.path} is not in a git checkout`);
+  });
+
+  it("where there is no omnetpp.ini, or not the one that is named", async () => {
+    expectAdvice(await runall([], sample.path), `there is no omnetpp.ini in ${sample.path}`);
+    expectAdvice(await runall(["-f", "other.ini"]), `there is no other.ini in ${sample.study}`);
+    expectAdvice(await runall(["-C", "/nowhere"]), "there is no folder /nowhere");
+  });
+
+  it.each([
+    [
+      ["-c", "Nosuch"],
+      /<!> Error: No such config: Nosuch\n {2}→ configs here: General, Load, Quick, Broken, Endless/,
+    ],
+    [
+      ["-c", "Quick", "-r", "$nosuch==1"],
+      "<!> Error: Cannot evaluate run filter: Unknown variable \\$nosuch",
+    ],
+    [["-c", "Quick", "-r", "99"], "<!> Error: Run number 99 in run list '99' is out of range 0..7"],
+    [["-c", "Quick", "-r", "$arrivalRate>5"], "no run of Quick matches -r '\\$arrivalRate>5'"],
+    [["-c", "Quick", "-l", "nosuch"], "<!> Error: Cannot load library 'libnosuch.so'"],
+    [["-c", "Quick", "--commit", "nosuch"], "there is no commit nosuch"],
+    [["-c"], "the option -c needs a value"],
+    [["-c", "Quick", "-u", "Qtenv"], "-u Qtenv: a swarm has no screen"],
+    [["-q", "runs"], "-q only asks the simulator a question"],
+    [["--swarm"], "argument missing"],
+    [["-c", "Quick", "--swarm", "nosuch"], /there is no swarm nosuch\n {2}→ there are: local/],
+    [["/bin/true", "-c", "Quick"], "the simulation program /bin/true is .*, outside of the checkout"],
+    [["nosuch", "-c", "Quick"], "nosuch: command not found"],
+  ])("%j", async (args, message) => {
+    expectAdvice(await runall(args), new RegExp(message));
+  });
+
+  it("where the result directory cannot be written", async () => {
+    expectAdvice(
+      await runall(["-c", "Quick", "--result-dir=/sys/nowhere"]),
+      "the result directory /sys/nowhere cannot be written",
+    );
+    const results = path.join(sample.study, "results");
+    await writeFile(results, "a file, not a folder");
+    expectAdvice(await runall(["-c", "Quick"]), `the result directory ${results} cannot be written`);
+    await rm(results);
+  });
+
+  it("without OMNeT++", async () => {
+    await using programs = await pathWith(["git", "redis-server"]);
+    expectAdvice(
+      await runall(["-c", "Quick"], sample.study, { PATH: programs.path }),
+      /OMNeT\+\+ is not on PATH.*\n {2}→ .*setenv/,
+    );
+    expectAdvice(await runall(["opp_run_dbg", "-c", "Quick"]), "OMNeT++ is not on PATH: no opp_run_dbg");
+  });
+
+  it("without git", async () => {
+    await using programs = await pathWith(["redis-server"]);
+    const env = { PATH: `${programs.path}:${STAND_IN}` };
+    expectAdvice(await runall(["-c", "Quick"], sample.study, env), "git: command not found");
+  });
+
+  it("without redis-server, and leaves no swarm behind", async () => {
+    await using other = await newUser();
+    await using programs = await pathWith(["git", "sh", "node", "dirname", "readlink", "realpath"]);
+    const env = { PATH: `${STAND_IN}:${programs.path}` };
+    const answer = await other.run("runall-swarm", ["-c", "Quick"], { cwd: sample.study, env });
+    expectAdvice(answer, /redis-server: command not found\n {2}→ .*apt-get install redis-server/);
+    expect((await other.run("swarm-tool", ["status"])).stdout).toContain("there is no swarm");
+  });
+
+  it("when the build fails, with its last lines and its log, and again when it is asked again", async () => {
+    await using broken = await newSample();
+    await broken.commit({ "src/Bad.cc": "#error this does not compile\n" });
+    for (const _ of [1, 2]) {
+      const answer = await runall(["-c", "Quick"], broken.study);
+      expectAdvice(
+        answer,
+        /the build failed: make MODE=release[^]*error: #error this does not compile[^]*→ the whole log is .*\.log/,
+      );
+    }
+    expect(await readdir(path.join(broken.study, "results", ".swarm"))).toEqual([]);
+    await broken.commit({ "src/Bad.cc": "// mended\n" });
+    expect((await runall(["-c", "Quick", "-r", "0"], broken.study)).exitCode).toBe(0);
+  });
+
+  it("when the repository has no commit", async () => {
+    await using directory = await temporaryDirectory();
+    await sample.git("init", "--quiet", directory.path);
+    await writeFile(path.join(directory.path, "omnetpp.ini"), "[General]\n");
+    expectAdvice(await runall([], directory.path), "has no commit yet");
+  });
+
+  it("of swarm-tool, too", async () => {
+    expectAdvice(await user.run("swarm-tool", ["init"]), "only swarms on this machine can be made yet");
+    expectAdvice(
+      await user.run("swarm-tool", ["init", "--local", "a b"]),
+      '"a b" cannot be the name of a swarm',
+    );
+    expectAdvice(await user.run("swarm-tool", ["init", "--local", "--runners", "0"]), "whole number from 1");
+    expectAdvice(await user.run("swarm-tool", ["halt", "nosuch"]), "there is no swarm nosuch");
+    expectAdvice(await user.run("swarm-tool", ["nosuch"]), "unknown command 'nosuch'");
+  });
+});
+
+/** A folder that has these programs and nothing else. */
+async function pathWith(programs: readonly string[]) {
+  const directory = await temporaryDirectory("swarm-path-");
+  for (const program of programs) {
+    const found = (process.env["PATH"] ?? "").split(":").map((folder) => path.join(folder, program));
+    const existing = await firstExisting(found);
+    if (existing !== undefined) await symlink(existing, path.join(directory.path, program));
+  }
+  return directory;
+}
+
+async function firstExisting(files: readonly string[]): Promise<string | undefined> {
+  for (const file of files) {
+    const names = await readdir(path.dirname(file)).catch(() => []);
+    if (names.includes(path.basename(file))) return file;
+  }
+  return undefined;
+}
