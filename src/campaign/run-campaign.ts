@@ -15,6 +15,7 @@ import type { RunEvent } from "../queue/follow.ts";
 import type { QueueConnection } from "../queue/names.ts";
 import type { BuildStore } from "../results/build-store.ts";
 import type { ResultStore } from "../results/store.ts";
+import { statIfThere } from "../system/files.ts";
 import { parseOrExplain } from "../system/json.ts";
 import { Collector } from "./collect.ts";
 import type { CampaignPlan } from "./plan.ts";
@@ -176,7 +177,7 @@ function uncommittedWarning({ uncommitted, build }: CampaignPlan): CampaignEvent
 /** @throws {UserError} where results could not be written: better now than after a day of computing. */
 async function ensureWritable(directory: string): Promise<void> {
   try {
-    await mkdir(path.join(directory, ".swarm"), { recursive: true });
+    await makeFolders(path.join(directory, ".swarm"));
     await access(directory, constants.W_OK);
     await access(path.join(directory, ".swarm"), constants.W_OK);
   } catch (error) {
@@ -184,6 +185,13 @@ async function ensureWritable(directory: string): Promise<void> {
       cause: error,
     });
   }
+}
+
+/** Step by step: in /proc, where nothing can be made, `mkdir` with `recursive` tries for ever (Node.js 20). */
+async function makeFolders(directory: string): Promise<void> {
+  if (await statIfThere(directory)) return;
+  await makeFolders(path.dirname(directory));
+  await mkdir(directory);
 }
 
 function summarize(

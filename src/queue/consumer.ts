@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { Job, Worker } from "bullmq";
+import { Worker, type Job } from "bullmq";
 import type { QueueConnection } from "./names.ts";
 
 /** A job as its handler sees it. */
@@ -14,11 +14,16 @@ export interface TakenJob {
   /** Aborted when this process ends, or when the job has been given to somebody else. */
   signal: AbortSignal;
   report: (progress: object) => void;
+  /** The main work of the job is done: another one may begin beside the rest. */
+  release: () => void;
 }
 
 export interface ConsumerOptions {
   queue: string;
+  /** How many jobs do their main work at once. */
   concurrency: number;
+  /** How many jobs there may be in all, with those that have called `release`. */
+  slots: number;
   connection: QueueConnection;
   /** After this time without a sign of life a job goes to another worker. */
   lockMs: number;
@@ -36,12 +41,13 @@ interface Held {
   job: Job;
   token: string;
   abort: AbortController;
+  released: boolean;
 }
 
 /**
- * Takes jobs from a queue, as many at once as there are slots, until the signal; jobs that are running then
- * are handed back. Uses BullMQ's manual processing: the next job comes in the round trip that completes the
- * last one, and what happens to a job whose worker vanished is for the handler to say.
+ * Takes jobs from a queue until the signal; jobs that are running then are handed back. A job is taken only
+ * when it can begin at once, so that none waits here while another worker is idle. Uses BullMQ's manual
+ * processing, because what happens to a job whose worker vanished is for the handler to say.
  * @see BullMQ guide, "Manually processing jobs".
  */
 export async function consume(options: ConsumerOptions): Promise<void> {
@@ -70,12 +76,15 @@ class Consumer {
   readonly #held = new Set<Held>();
   readonly #free: number[];
   readonly #running = new Set<Promise<void>>();
+  /** Jobs whose main work is being done. */
+  #busy = 0;
+  #wake: () => void = () => undefined;
   readonly #stopped: Promise<void>;
 
   constructor(worker: Worker, options: ConsumerOptions) {
     this.#worker = worker;
     this.#options = options;
-    this.#free = Array.from({ length: options.concurrency }, (_, slot) => slot);
+    this.#free = Array.from({ length: options.slots }, (_, slot) => slot);
     this.#stopped = new Promise((resolve) => {
       const stop = (): void => {
         for (const held of this.#held) held.abort.abort();
@@ -88,8 +97,8 @@ class Consumer {
 
   async run(): Promise<void> {
     while (!this.#options.signal.aborted) {
-      if (this.#free.length === 0) await Promise.race([this.#stopped, ...this.#running]);
-      else await this.#takeOne();
+      if (this.#free.length > 0 && this.#busy < this.#options.concurrency) await this.#takeOne();
+      else await Promise.race([this.#stopped, new Promise<void>((resolve) => (this.#wake = resolve))]);
     }
     await Promise.all(this.#running);
   }
@@ -114,57 +123,57 @@ class Consumer {
 
   #begin(job: Job, token: string): void {
     const slot = this.#free.shift()!;
-    const work = this.#workOff(job, token, slot)
+    const held: Held = { job, token, abort: new AbortController(), released: false };
+    this.#busy++;
+    this.#held.add(held);
+    const work = this.#workOn(held, slot)
       .catch((error: unknown) => this.#options.onError(error as Error))
       .finally(() => {
+        this.#held.delete(held);
         this.#free.push(slot);
         this.#running.delete(work);
+        this.#release(held);
+        this.#wake();
       });
     this.#running.add(work);
   }
 
-  /** A slot goes on with the next job for as long as there is one. */
-  async #workOff(first: Job, token: string, slot: number): Promise<void> {
-    for (let job: Job | undefined = first; job !== undefined;) job = await this.#workOn(job, token, slot);
+  #release(held: Held): void {
+    if (held.released) return;
+    held.released = true;
+    this.#busy--;
+    this.#wake();
   }
 
-  async #workOn(job: Job, token: string, slot: number): Promise<Job | undefined> {
-    const held: Held = { job, token, abort: new AbortController() };
-    this.#held.add(held);
-    if (this.#options.signal.aborted) held.abort.abort();
+  async #workOn(held: Held, slot: number): Promise<void> {
+    const { job, token, abort } = held;
+    if (this.#options.signal.aborted) abort.abort();
+    let value: object;
     try {
-      const value = await this.#options.handle(this.#asTaken(held), slot);
-      return await this.#complete(held, value).catch((error: unknown) => this.#refused(value, error));
+      value = await this.#options.handle(this.#asTaken(held), slot);
     } catch (error) {
-      if (!held.abort.signal.aborted) this.#options.onError(error as Error);
-      await this.#handBack(job, token);
-      return undefined;
-    } finally {
-      this.#held.delete(held);
+      if (!abort.signal.aborted) this.#options.onError(error as Error);
+      return await this.#handBack(job, token);
+    }
+    try {
+      await job.moveToCompleted(value, token, false);
+    } catch (error) {
+      this.#options.onError(error as Error);
+      await this.#options.onRefused(value);
     }
   }
 
-  #asTaken({ job, abort }: Held): TakenJob {
+  #asTaken(held: Held): TakenJob {
+    const { job, abort } = held;
     return {
       id: job.id!,
       data: job.data as unknown,
       attempt: job.attemptsStarted,
       lost: job.stalledCounter,
       signal: abort.signal,
+      release: () => this.#release(held),
       report: (progress) => void job.updateProgress(progress).catch(this.#options.onError),
     };
-  }
-
-  async #complete({ job, token }: Held, value: object): Promise<Job | undefined> {
-    const next = (await job.moveToCompleted(value, token, !this.#options.signal.aborted)) as
-      [Parameters<typeof Job.fromJSON>[1]?, string?] | undefined;
-    const [data, id] = next ?? [];
-    return data && id ? Job.fromJSON(this.#worker, data, id) : undefined;
-  }
-
-  async #refused(value: object, error: unknown): Promise<undefined> {
-    this.#options.onError(error as Error);
-    await this.#options.onRefused(value);
   }
 
   async #handBack(job: Job, token: string): Promise<void> {

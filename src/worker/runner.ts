@@ -26,6 +26,8 @@ export interface RunAttempt {
   attempt: number;
   slot: Slot;
   report: (progress: object) => void;
+  /** The simulation has ended: the next one may begin beside what is left to do. */
+  release: () => void;
   /** The campaign is cancelled: the run ends and says so. */
   cancelled: AbortSignal;
   /** The runner itself ends, or has lost the job: whatever the run has done is thrown away. */
@@ -54,6 +56,7 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
   const { campaign, job, slot } = attempt;
   const startedAt = Date.now();
   const printed = path.join(slot.directory, "output");
+  slot.begin();
   const output = new CmdenvOutput({ onProgress: (_run, progress) => attempt.report(progress) });
   const end = await simulate(
     { ...(await commandFor(tree, campaign, job.run)), outputFile: printed },
@@ -66,7 +69,8 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
     },
   );
   attempt.abandoned.throwIfAborted();
-  const difference = slot.difference(tree);
+  attempt.release();
+  const difference = await slot.difference(tree);
   const outputFile = await placeOutput(printed, tree.root, {
     campaign,
     run: job.run,

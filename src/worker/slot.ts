@@ -7,7 +7,8 @@ import { isAlive, ProcessIdentitySchema, type ProcessIdentity } from "../system/
 import { signalGroup } from "../system/process-group.ts";
 import { readJson } from "../system/json.ts";
 import { checkOut, removeTree, restore } from "../project/checkout.ts";
-import { compareSnapshots, stampOf, takeSnapshot, type Difference, type Snapshot } from "./snapshot.ts";
+import { changesSince, setMark, type Mark } from "./changes.ts";
+import { stampOf, takeSnapshot, type Difference, type Snapshot } from "./snapshot.ts";
 
 /** A working tree of a slot: the tracked files of a commit with the binaries of a build. */
 export interface SlotTree {
@@ -28,6 +29,7 @@ export interface TreeRequest {
 
 /** Enough for two campaigns that take turns. */
 const TREES_PER_SLOT = 2;
+const MARK_FILE = "begun";
 const PROCESS_FILE = "simulation.json";
 
 /**
@@ -38,6 +40,7 @@ export class Slot {
   readonly directory: string;
   readonly #builds: BuildStore;
   #trees: SlotTree[] = [];
+  #mark: Mark | undefined;
 
   private constructor(directory: string, builds: BuildStore) {
     this.directory = directory;
@@ -86,8 +89,14 @@ export class Slot {
       writeFileSync(path.join(this.directory, PROCESS_FILE), JSON.stringify(identity));
   }
 
-  difference(tree: SlotTree): Difference {
-    return compareSnapshots(tree.clean, takeSnapshot(tree.root));
+  /** Call before a run: what changes from now on is that run's. */
+  begin(): void {
+    this.#mark = setMark(path.join(this.directory, MARK_FILE));
+  }
+
+  /** What has changed in a tree since `begin`. */
+  async difference(tree: SlotTree): Promise<Difference> {
+    return await changesSince(this.#mark!, tree.root, tree.clean);
   }
 
   /**

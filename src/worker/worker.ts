@@ -39,6 +39,7 @@ export async function runBuilder(options: WorkerOptions): Promise<void> {
     ...options,
     queue: BUILD_QUEUE,
     concurrency: 1,
+    slots: 1,
     lockMs: LOCK_MS,
     onRefused: () => Promise.resolve(),
     handle: async (job): Promise<BuildAnswer> => {
@@ -67,7 +68,7 @@ export async function runRunner(options: WorkerOptions & { concurrency: number }
     signal: options.signal,
   });
   const slots = await Promise.all(
-    Array.from({ length: options.concurrency }, (_, slot) =>
+    Array.from({ length: options.concurrency + spareSlots(options.concurrency) }, (_, slot) =>
       Slot.take(path.join(directory, String(slot)), options.builds),
     ),
   );
@@ -75,6 +76,7 @@ export async function runRunner(options: WorkerOptions & { concurrency: number }
   await consume({
     ...options,
     queue: RUN_QUEUE,
+    slots: slots.length,
     lockMs: LOCK_MS,
     handle: (job, slot) => handleRun(job, slots[slot]!, { campaigns, ...options }),
     onRefused: async (value) => {
@@ -82,6 +84,11 @@ export async function runRunner(options: WorkerOptions & { concurrency: number }
       if (stored !== undefined) await options.results.remove(stored);
     },
   });
+}
+
+/** Room for the runs that have ended and whose files are being looked for and stored. */
+function spareSlots(concurrency: number): number {
+  return Math.ceil(concurrency / 2);
 }
 
 /** Whatever goes wrong on this side is an answer, not an error: a job that throws would come again for ever. */
@@ -96,9 +103,12 @@ async function handleRun(
     using watch = context.campaigns.watch(job.campaign);
     if (await context.campaigns.isCancelled(job.campaign)) return withoutRunning("cancelled", "cancelled");
     const campaign = await context.campaigns.find(job.campaign);
-    const { attempt, signal: abandoned, report } = taken;
+    const { attempt, signal: abandoned, report, release } = taken;
     const deps = { builds: context.builds, results: context.results, graceMs: GRACE_MS };
-    return await makeRun({ job, campaign, attempt, slot, report, cancelled: watch.signal, abandoned }, deps);
+    return await makeRun(
+      { job, campaign, attempt, slot, report, release, cancelled: watch.signal, abandoned },
+      deps,
+    );
   } catch (error) {
     if (taken.signal.aborted) throw error;
     context.onError(error as Error);

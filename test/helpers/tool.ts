@@ -45,12 +45,14 @@ export async function newUser(): Promise<User> {
     XDG_STATE_HOME: path.join(home.path, "state"),
     XDG_CACHE_HOME: path.join(home.path, "cache"),
   };
+  const started = new Set<ChildProcess>();
   const start: User["start"] = (tool, args, options = {}) => {
     const child = spawn(process.execPath, [path.join(ROOT, "bin", `${tool}.js`), ...args], {
       cwd: options.cwd ?? home.path,
       env: { ...env, ...options.env },
       stdio: ["ignore", "pipe", "pipe"],
     });
+    started.add(child);
     const closed = new Promise<number>((resolve) => child.once("close", (code) => resolve(code ?? -1)));
     const finished = Promise.all([closed, text(child.stdout), text(child.stderr)]).then(
       ([exitCode, stdout, stderr]) => ({ exitCode, stdout, stderr }),
@@ -59,6 +61,7 @@ export async function newUser(): Promise<User> {
   };
   const run: User["run"] = (tool, args, options) => start(tool, args, options).finished;
   const removeSwarms = async (): Promise<void> => {
+    for (const child of started) child.kill("SIGKILL"); // does nothing to one that has ended
     for (const name of await readdir(path.join(home.path, "state/inet-swarm/swarms")).catch(() => [])) {
       if (!name.includes(".")) await run("swarm-tool", ["remove", name, "--force"]);
     }

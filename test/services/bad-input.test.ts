@@ -66,8 +66,8 @@ describeWithService("redis-server", "runall-swarm tells what is to be changed", 
 
   it("where the result directory cannot be written", async () => {
     expectAdvice(
-      await runall(["-c", "Quick", "--result-dir=/sys/nowhere"]),
-      "the result directory /sys/nowhere cannot be written",
+      await runall(["-c", "Quick", "--result-dir=/proc/nowhere"]),
+      "the result directory /proc/nowhere cannot be written",
     );
     const results = path.join(sample.study, "results");
     await writeFile(results, "a file, not a folder");

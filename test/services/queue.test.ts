@@ -28,7 +28,7 @@ const campaign = (id: string): Campaign => ({
 function startConsumer(
   redis: RedisServer,
   handle: (job: TakenJob) => Promise<object>,
-  options: { concurrency?: number; lockMs?: number } = {},
+  options: { concurrency?: number; slots?: number; lockMs?: number } = {},
 ) {
   const end = new AbortController();
   const errors: Error[] = [];
@@ -36,6 +36,7 @@ function startConsumer(
   const ended = consume({
     queue: RUN_QUEUE,
     concurrency: options.concurrency ?? 2,
+    slots: options.slots ?? options.concurrency ?? 2,
     connection: socketConnection(redis.socket),
     lockMs: options.lockMs ?? 30_000,
     handle,
@@ -109,15 +110,31 @@ describeWithService("redis-server", "the queues", () => {
     await using redis = await startRedis();
     await using client = openQueueClient(socketConnection(redis.socket));
     let [running, most] = [0, 0];
+    const three = deferred();
     await client.add(campaign("c1"), runs(20));
     await using _ = startConsumer(redis, async () => {
       most = Math.max(most, ++running);
-      await new Promise(setImmediate);
+      if (running === 3) three.resolve();
+      await three.promise;
       running--;
       return {};
     }, { concurrency: 3 }); // prettier-ignore
     await expect.poll(async () => (await countJobs(socketConnection(redis.socket))).uncollected).toBe(20);
     expect(most).toBe(3);
+  });
+
+  it("begins the next job when one has released its place, and ends both", async () => {
+    await using redis = await startRedis();
+    await using client = openQueueClient(socketConnection(redis.socket));
+    const second = deferred();
+    await client.add(campaign("c1"), runs(2));
+    await using _ = startConsumer(redis, async (job) => {
+      job.release();
+      if (numberIn(job) === 1) second.resolve();
+      await second.promise;
+      return {};
+    }, { concurrency: 1, slots: 2 }); // prettier-ignore
+    await expect.poll(async () => (await countJobs(socketConnection(redis.socket))).uncollected).toBe(2);
   });
 
   it("hands the jobs of a consumer that is ended back to the queue", async () => {
@@ -197,7 +214,7 @@ describeWithService("redis-server", "the queues", () => {
     let builds = 0;
     const end = new AbortController();
     const builder = consume({
-      queue: BUILD_QUEUE, concurrency: 1, connection, lockMs: 30_000, signal: end.signal,
+      queue: BUILD_QUEUE, concurrency: 1, slots: 1, connection, lockMs: 30_000, signal: end.signal,
       handle: () => Promise.resolve(++builds === 1 ? { ok: false, command: "make", lastLines: ["no"], log: "/log" } : { ok: true, tookMs: 1 }),
       onRefused: () => Promise.resolve(), onError: (error) => { throw error; },
     }); // prettier-ignore

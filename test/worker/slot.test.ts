@@ -27,6 +27,7 @@ async function preparedSlot() {
   };
   const request = { source, checkoutName: "project", buildKey: "key", manifest };
   const tree = await slot.prepare(request);
+  slot.begin();
   const write = async (file: string, content: string): Promise<void> => {
     await mkdir(path.dirname(path.join(tree.root, file)), { recursive: true });
     await writeFile(path.join(tree.root, file), content);
@@ -38,11 +39,8 @@ async function preparedSlot() {
   return { slot, tree, request, builds, directory: directory.path, write, [Symbol.asyncDispose]: dispose };
 }
 
-const written = (slot: Slot, tree: SlotTree): string[] =>
-  slot
-    .difference(tree)
-    .written.map((file) => file.path)
-    .sort();
+const written = async (slot: Slot, tree: SlotTree): Promise<string[]> =>
+  (await slot.difference(tree)).written.map((file) => file.path).sort();
 
 it("has the tracked files and the binaries, under the checkout's own name", async () => {
   await using prepared = await preparedSlot();
@@ -50,7 +48,7 @@ it("has the tracked files and the binaries, under the checkout's own name", asyn
   expect(path.basename(tree.root)).toBe("project");
   expect(await readFile(path.join(tree.root, "src/lib.so"), "utf8")).toBe("binary");
   expect(await readFile(path.join(tree.root, "study/omnetpp.ini"), "utf8")).toBe("[General]\n");
-  expect(written(prepared.slot, tree)).toEqual([]);
+  expect(await written(prepared.slot, tree)).toEqual([]);
 });
 
 it("finds what a run wrote, wherever that is, and is clean afterwards", async () => {
@@ -62,8 +60,11 @@ it("finds what a run wrote, wherever that is, and is clean afterwards", async ()
   await symlink("log.txt", path.join(tree.root, "elsewhere/deep/link"));
   await rm(path.join(tree.root, "study/omnetpp.ini"));
   await write("src/lib.so", "ruined");
-  expect(slot.difference(tree).written).toContainEqual({ path: "study/results/new.sca", sizeBytes: 5 });
-  const files = written(slot, tree);
+  expect((await slot.difference(tree)).written).toContainEqual({
+    path: "study/results/new.sca",
+    sizeBytes: 5,
+  });
+  const files = await written(slot, tree);
   expect(files).toEqual([
     "elsewhere/deep/link",
     "elsewhere/deep/log.txt",
@@ -72,10 +73,10 @@ it("finds what a run wrote, wherever that is, and is clean afterwards", async ()
     "study/results/old.sca",
   ]);
 
-  const difference = slot.difference(tree);
+  const difference = await slot.difference(tree);
   for (const file of files) await rm(path.join(tree.root, file));
   await slot.clean(tree, difference, files);
-  expect(written(slot, tree)).toEqual([]);
+  expect(await written(slot, tree)).toEqual([]);
   expect((await readdir(tree.root)).sort()).toEqual(["src", "study"]);
   expect(await readFile(path.join(tree.root, "study/results/old.sca"), "utf8")).toBe("committed");
   expect(await readFile(path.join(tree.root, "study/omnetpp.ini"), "utf8")).toBe("[General]\n");
