@@ -146,7 +146,7 @@ async function pathWith(programs: readonly string[]) {
 
 async function firstExisting(files: readonly string[]): Promise<string | undefined> {
   for (const file of files) {
-    const names = await readdir(path.dirname(file)).catch(() => []);
+    const names: string[] = await readdir(path.dirname(file)).catch(() => []);
     if (names.includes(path.basename(file))) return file;
   }
   return undefined;
