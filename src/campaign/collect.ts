@@ -9,7 +9,7 @@ import { runLabel, type Run } from "../model/run.ts";
 import type { ResultStore } from "../results/store.ts";
 import { moveFile, statIfThere } from "../system/files.ts";
 import { isInside } from "../system/paths.ts";
-import { readRecord, recordFile, writeRecord } from "./records.ts";
+import { readRecord, readRecords, recordFile, writeRecord } from "./records.ts";
 
 export interface Study {
   /** Absolute. */
@@ -38,6 +38,16 @@ export class Collector {
     this.#study = study;
     this.#campaign = campaign;
     this.#store = store;
+  }
+
+  /** What has been collected of this campaign before, by another process perhaps. */
+  async resume(): Promise<RunRecord[]> {
+    const records = await readRecords(this.#study.resultDirectory, this.#campaign.id);
+    for (const record of records) {
+      for (const file of record.files)
+        this.#owners.set(path.resolve(this.#study.directory, file.path), record);
+    }
+    return records;
   }
 
   /** Moves the files of a run to where a local run would have left them, and writes its record last. */

@@ -31,6 +31,9 @@ import { isInside } from "../system/paths.ts";
 import { runProgram } from "../system/program.ts";
 import { findSimulationProgram, type SimulationProgram } from "./program.ts";
 
+/** How a campaign deals with runs that do not end well. */
+export type CampaignLimits = Pick<Campaign, "retries" | "timeoutMs" | "stopOnError">;
+
 /** What the user asked for. */
 export interface CampaignRequest {
   /** Where he typed it, or `-C`. */
@@ -51,7 +54,7 @@ export interface CampaignPlan {
   build: BuildRequest;
   /** The user's own binaries, or why they cannot be used. */
   ownBuild: OwnBuild | string;
-  campaign: Omit<Campaign, "id" | "user" | "host" | "createdAt" | "buildKey">;
+  campaign: Omit<Campaign, "id" | "user" | "host" | "createdAt" | "buildKey" | keyof CampaignLimits>;
   /** Files that differ from the commit that runs. */
   uncommitted: string[];
 }
@@ -171,6 +174,7 @@ function describeCampaign(
   const libraries = project.targets.filter((target) => target.kind === "library");
   return {
     protocol: PROTOCOL,
+    directory: checkout.top,
     config: config(args),
     source: build.source,
     checkoutName: build.checkoutName,

@@ -1,5 +1,6 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import path from "node:path";
+import * as v from "valibot";
 import { RunRecordSchema, type RunRecord } from "../model/result.ts";
 import type { Run } from "../model/run.ts";
 import { writeFileAtomically } from "../system/files.ts";
@@ -15,6 +16,18 @@ export function readRecord(
   run: Pick<Run, "config" | "runNumber">,
 ): Promise<RunRecord | undefined> {
   return readJson(recordFile(resultDirectory, run), RunRecordSchema);
+}
+
+/** The records of a campaign in run order; what is not a record of ours is passed over. */
+export async function readRecords(resultDirectory: string, campaign: string): Promise<RunRecord[]> {
+  const folder = path.join(resultDirectory, ".swarm");
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".json"));
+  const records: RunRecord[] = [];
+  for (const name of names) {
+    const parsed = v.safeParse(RunRecordSchema, JSON.parse(await readFile(path.join(folder, name), "utf8")));
+    if (parsed.success && parsed.output.campaign === campaign) records.push(parsed.output);
+  }
+  return records.sort((a, b) => a.runNumber - b.runNumber);
 }
 
 export async function writeRecord(resultDirectory: string, record: RunRecord): Promise<void> {

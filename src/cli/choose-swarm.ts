@@ -5,8 +5,8 @@ import { listSwarms, readState, type SwarmState } from "../targets/swarm-state.t
 import type { Target } from "../targets/target.ts";
 
 export interface ChoiceContext {
-  /** For a swarm that has to be made. */
-  runners: number;
+  /** For a swarm that has to be made; without it none is made. */
+  runners?: number;
   say: (text: string) => void;
 }
 
@@ -51,6 +51,8 @@ async function namedSwarm(name: string): Promise<SwarmState> {
 }
 
 async function makeLocal({ runners, say }: ChoiceContext): Promise<Target> {
+  if (runners === undefined)
+    throw new UserError("there is no swarm", { hint: "make one with: swarm-tool init --local" });
   say(
     `there is no swarm yet: making one on this machine, with ${runners} runners; it halts itself after an idle hour`,
   );

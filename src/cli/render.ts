@@ -75,6 +75,12 @@ export class CampaignRenderer {
     this.#print(`warning: ${text}`);
   }
 
+  sayDetached(campaign: string): void {
+    this.#options.stdout.write(
+      `campaign ${campaign} is queued; collect its results with: runall-swarm attach ${campaign}\n`,
+    );
+  }
+
   /** Removes the line of progress. */
   clear(): void {
     if (this.#line !== "") this.#options.stderr.write("\r\u001b[K");

@@ -1,17 +1,31 @@
+import type { CampaignLimits } from "../campaign/plan.ts";
+import { UserError } from "../errors.ts";
 import type { OwnOptions } from "../simulation/opp-args.ts";
 import type { CommandContext } from "./main.ts";
 import { version } from "./version.ts";
 
 /** Which arguments of `runall-swarm` are its own; every other one is the simulation's. */
 export const OWN_OPTIONS: OwnOptions = {
-  flags: ["--dry-run", "--quiet", "--verbose", "--help", "--version"],
-  valued: ["-C", "--commit", "--swarm"],
+  flags: [
+    "--dry-run",
+    "--detach",
+    "--stop-on-error",
+    "--json",
+    "--quiet",
+    "--verbose",
+    "--help",
+    "--version",
+  ],
+  valued: ["-C", "--commit", "--swarm", "--retries", "--timeout"],
 };
 
 export interface OwnOptionValues {
   directory: string;
   commit: string;
   dryRun: boolean;
+  detach: boolean;
+  limits: CampaignLimits;
+  json: boolean;
   swarm: string | undefined;
   quiet: boolean;
   verbose: boolean;
@@ -35,6 +49,11 @@ export async function parseOwnOptions(
     .option("--commit <ref>", "run this commit of the project", "HEAD")
     .option("--dry-run", "list the runs with their iteration variables, and end")
     .option("--swarm <name>", "the swarm to use (default: $SWARM, else the only one there is)")
+    .option("--detach", "end when the runs are queued; collect them later with: runall-swarm attach ID")
+    .option("--retries <n>", "make a run again so often when its worker vanishes", wholeNumber, 3)
+    .option("--timeout <duration>", "end a run that takes longer: 90s, 30min, 2h, 1d", duration)
+    .option("--stop-on-error", "cancel the campaign at the first run that does not end well")
+    .option("--json", "print one event a line, as JSON")
     .option("--quiet", "print warnings, errors and failed runs alone")
     .option("--verbose", "print a line for every run, and what is done on the way")
     .version(version(), "--version")
@@ -55,6 +74,11 @@ export async function parseOwnOptions(
     commit: string;
     dryRun?: true;
     swarm?: string;
+    detach?: true;
+    retries: number;
+    timeout?: number;
+    stopOnError?: true;
+    json?: true;
     quiet?: true;
     verbose?: true;
   }>();
@@ -62,13 +86,38 @@ export async function parseOwnOptions(
     directory: options.C,
     commit: options.commit,
     dryRun: options.dryRun ?? false,
+    detach: options.detach ?? false,
+    limits: {
+      retries: options.retries,
+      stopOnError: options.stopOnError ?? false,
+      ...(options.timeout !== undefined && { timeoutMs: options.timeout }),
+    },
+    json: options.json ?? false,
     swarm: options.swarm,
     quiet: options.quiet ?? false,
     verbose: options.verbose ?? false,
   };
 }
 
+function wholeNumber(text: string): number {
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  throw new UserError(`${JSON.stringify(text)} is not a whole number`);
+}
+
+const UNITS_MS: Record<string, number> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function duration(text: string): number {
+  const [, amount, unit = ""] = /^(\d+(?:\.\d+)?) ?(ms|s|min|h|d)$/.exec(text) ?? [];
+  const ms = Number(amount) * (UNITS_MS[unit] ?? NaN);
+  if (ms > 0) return ms;
+  throw new UserError(`${JSON.stringify(text)} is not a duration`, {
+    hint: "write it as 90s, 30min, 2h or 1d",
+  });
+}
+
 const HELP = `
+Campaigns outlive this program: runall-swarm list | attach ID | cancel ID | logs ID [RUN] [-f] | retry ID
+
 Every other option is the simulation's: -c CONFIG, -r FILTER, -f FILE.ini, -n NEDPATH, -l LIBRARY, --KEY=VALUE, …
 The program is opp_run, or the one that the project builds; another is named as with opp_runall: ./aloha.
 

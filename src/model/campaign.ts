@@ -18,6 +18,8 @@ export const CampaignSchema = v.object({
   id: v.string(),
   user: v.string(),
   host: v.string(),
+  /** The git top level on that host: where results are collected. */
+  directory: v.string(),
   /** When it was queued, in ms since 1970. */
   createdAt: v.number(),
   config: v.string(),
@@ -43,6 +45,12 @@ export const CampaignSchema = v.object({
   /** The config's own result directory, as configured. */
   resultDirectory: v.string(),
   runs: v.number(),
+  /** How often a run whose worker has vanished is made again. */
+  retries: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  /** Wall-clock limit of a run. */
+  timeoutMs: v.optional(v.number()),
+  /** The first run that does not end well cancels the others. */
+  stopOnError: v.boolean(),
 });
 export type Campaign = v.InferOutput<typeof CampaignSchema>;
 

@@ -3,6 +3,7 @@ import { CampaignSchema, type Campaign } from "../model/campaign.ts";
 import { parseOrExplain } from "../system/json.ts";
 import {
   CAMPAIGN_TTL_SECONDS,
+  CAMPAIGNS_KEY,
   CANCEL_CHANNEL,
   campaignKey,
   cancelKey,
@@ -12,6 +13,7 @@ import {
 /** Keeps what all runs of a campaign have in common. */
 export async function saveCampaign(redis: Redis, campaign: Campaign): Promise<void> {
   await redis.set(campaignKey(campaign.id), JSON.stringify(campaign), "EX", CAMPAIGN_TTL_SECONDS);
+  await redis.zadd(CAMPAIGNS_KEY, campaign.createdAt, campaign.id);
 }
 
 /** Tells all runners that a campaign is cancelled: those that work on it now, and those that would take its runs. */
@@ -25,6 +27,8 @@ export interface CampaignState extends AsyncDisposable {
   /** @throws {UserError} where it is not there or of another version. */
   find(id: string): Promise<Campaign>;
   isCancelled(id: string): Promise<boolean>;
+  /** Its runs that are still queued will end as cancelled. */
+  cancel(id: string): Promise<void>;
   /** The signal is aborted when the campaign is cancelled from now on. */
   watch(id: string): { signal: AbortSignal } & Disposable;
 }
@@ -46,6 +50,7 @@ export async function openCampaignState(
   await subscriber.subscribe(CANCEL_CHANNEL);
   return {
     find: cachedCampaigns(redis),
+    cancel: (id) => announceCancellation(redis, id),
     isCancelled: async (id) => (await redis.exists(cancelKey(id))) === 1,
     watch(id) {
       const controller = new AbortController();

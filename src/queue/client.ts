@@ -6,8 +6,10 @@ import { PROTOCOL } from "../model/protocol.ts";
 import type { Run } from "../model/run.ts";
 import { parseOrExplain } from "../system/json.ts";
 import { announceCancellation, saveCampaign } from "./campaign-state.ts";
+import { chunks, listCampaigns, openCampaign, type CampaignListing } from "./campaign-list.ts";
+import { readOutput } from "./live-output.ts";
 import { followRuns, type RunEvent } from "./follow.ts";
-import { BUILD_QUEUE, buildJobId, RUN_QUEUE, type QueueConnection } from "./names.ts";
+import { BUILD_QUEUE, buildJobId, cancelKey, openRunsKey, RUN_QUEUE, type QueueConnection } from "./names.ts";
 
 /** The queues as a client sees them. */
 export interface QueueClient extends AsyncDisposable {
@@ -24,11 +26,22 @@ export interface QueueClient extends AsyncDisposable {
    * @returns the numbers of the runs that were still waiting; they are gone from the queue.
    */
   cancel(campaign: string, runNumbers: readonly number[]): Promise<number[]>;
+  /** The campaigns that the swarm knows, the newest first. */
+  list(): Promise<CampaignListing[]>;
+  /**
+   * A campaign with its runs that have not been collected.
+   * @throws {UserError} where there is none of this id.
+   */
+  find(id: string): Promise<{ campaign: Campaign; open: Run[] }>;
+  /** Takes back that a campaign is cancelled. */
+  revive(campaign: string): Promise<void>;
+  /** What the worker of a run returned; undefined as long as it has not ended. */
+  result(campaign: string, runNumber: number): Promise<unknown>;
+  /** What a running job has printed after an offset, as far as it is known. */
+  output(job: string, offset: number): Promise<Buffer | undefined>;
   /** Forgets a run whose result has been collected. */
   forget(campaign: string, runNumber: number): Promise<void>;
 }
-
-const CHUNK = 1000;
 
 export function openQueueClient(connection: QueueConnection): QueueClient {
   const redis = new Redis(connection);
@@ -46,7 +59,10 @@ export function openQueueClient(connection: QueueConnection): QueueClient {
       followRuns({ queue: runs, redis, connection, position }, campaign, wanted),
     async add(campaign, all) {
       await saveCampaign(redis, campaign);
-      for (const chunk of chunks(all)) await runs.addBulk(chunk.map((run) => asJob(campaign.id, run)));
+      for (const chunk of chunks(all)) {
+        await redis.sadd(openRunsKey(campaign.id), ...chunk.map((run) => run.runNumber));
+        await runs.addBulk(chunk.map((run) => asJob(campaign.id, run)));
+      }
     },
     async cancel(campaign, runNumbers) {
       await announceCancellation(redis, campaign);
@@ -57,11 +73,23 @@ export function openQueueClient(connection: QueueConnection): QueueClient {
         );
         removed.push(...chunk.filter((_, index) => counts[index] === 1));
       }
+      if (removed.length > 0) await redis.srem(openRunsKey(campaign), ...removed);
       return removed;
     },
     async forget(campaign, runNumber) {
       await runs.remove(runJobId(campaign, runNumber));
+      await redis.srem(openRunsKey(campaign), runNumber);
     },
+    async revive(campaign) {
+      await redis.del(cancelKey(campaign));
+    },
+    async result(campaign, runNumber) {
+      const job = await runs.getJob(runJobId(campaign, runNumber));
+      return job?.finishedOn === undefined ? undefined : (job.returnvalue as unknown);
+    },
+    output: (job, offset) => readOutput(redis, job, offset),
+    list: () => listCampaigns(redis, runs),
+    find: (id) => openCampaign(redis, runs, id),
     async [Symbol.asyncDispose]() {
       await Promise.allSettled([runs.close(), builds.close()]);
       redis.disconnect();
@@ -76,10 +104,6 @@ function asJob(campaign: string, run: Run) {
     data,
     opts: { jobId: runJobId(campaign, run.runNumber) },
   };
-}
-
-function* chunks<T>(all: readonly T[]): Generator<T[]> {
-  for (let start = 0; start < all.length; start += CHUNK) yield all.slice(start, start + CHUNK);
 }
 
 /**

@@ -22,6 +22,10 @@ export function buildJobId(key: string): string {
 }
 
 export const campaignKey = (id: string): string => `swarm:campaign:${id}`;
+/** A set of the numbers of the runs that have not been collected. */
+export const openRunsKey = (id: string): string => `swarm:open:${id}`;
+/** All campaigns, by the time when they were queued. */
+export const CAMPAIGNS_KEY = "swarm:campaigns";
 export const cancelKey = (id: string): string => `swarm:cancelled:${id}`;
 export const CANCEL_CHANNEL = "swarm:cancel";
 

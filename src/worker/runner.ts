@@ -26,6 +26,8 @@ export interface RunAttempt {
   attempt: number;
   slot: Slot;
   report: (progress: object) => void;
+  /** What the simulation prints, as it comes. */
+  print: (text: string) => void;
   /** The simulation has ended: the next one may begin beside what is left to do. */
   release: () => void;
   /** The campaign is cancelled: the run ends and says so. */
@@ -60,10 +62,15 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
   const output = new CmdenvOutput({ onProgress: (_run, progress) => attempt.report(progress) });
   const end = await simulate(
     { ...(await commandFor(tree, campaign, job.run)), outputFile: printed },
-    output,
+    {
+      write(text, stream) {
+        output.write(text, stream);
+        attempt.print(text);
+      },
+    },
     (identity) => slot.remember(identity),
     {
-      timeoutMs: undefined,
+      timeoutMs: campaign.timeoutMs,
       graceMs: deps.graceMs,
       signal: AbortSignal.any([attempt.cancelled, attempt.abandoned]),
     },

@@ -6,6 +6,7 @@ import { RunJobSchema } from "../model/campaign.ts";
 import type { RunResult } from "../model/result.ts";
 import { openCampaignState, type CampaignState } from "../queue/campaign-state.ts";
 import { consume, type TakenJob } from "../queue/consumer.ts";
+import { openLiveOutput, type LiveOutput } from "../queue/live-output.ts";
 import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "../queue/names.ts";
 import type { BuildStore } from "../results/build-store.ts";
 import type { ResultStore } from "../results/store.ts";
@@ -28,8 +29,6 @@ export interface WorkerOptions {
 /** Until another worker may take the job of one that shows no sign of life. */
 const LOCK_MS = 30_000;
 const GRACE_MS = 10_000;
-/** A run whose worker vanished this often is given up. */
-const LOST_LIMIT = 3;
 const SLOT_LOCK_TIMEOUT_MS = 30_000;
 
 /** Works on the queue `build`, one build at a time, until the signal. */
@@ -72,13 +71,14 @@ export async function runRunner(options: WorkerOptions & { concurrency: number }
       Slot.take(path.join(directory, String(slot)), options.builds),
     ),
   );
+  await using output = openLiveOutput(options.connection, options.onError);
   await using campaigns = await openCampaignState(options.connection, options.onError);
   await consume({
     ...options,
     queue: RUN_QUEUE,
     slots: slots.length,
     lockMs: LOCK_MS,
-    handle: (job, slot) => handleRun(job, slots[slot]!, { campaigns, ...options }),
+    handle: (job, slot) => handleRun(job, slots[slot]!, { campaigns, output, ...options }),
     onRefused: async (value) => {
       const { stored } = value as RunResult;
       if (stored !== undefined) await options.results.remove(stored);
@@ -95,20 +95,25 @@ function spareSlots(concurrency: number): number {
 async function handleRun(
   taken: TakenJob,
   slot: Slot,
-  context: WorkerOptions & { campaigns: CampaignState },
+  context: WorkerOptions & { campaigns: CampaignState; output: LiveOutput },
 ): Promise<RunResult> {
   try {
     const job = parseOrExplain(RunJobSchema, taken.data, "queued run");
-    if (taken.lost > LOST_LIMIT) return withoutRunning("lost", `its worker vanished ${taken.lost} times`);
     using watch = context.campaigns.watch(job.campaign);
     if (await context.campaigns.isCancelled(job.campaign)) return withoutRunning("cancelled", "cancelled");
     const campaign = await context.campaigns.find(job.campaign);
+    if (taken.lost > campaign.retries)
+      return withoutRunning("lost", `its worker vanished ${taken.lost} times`);
     const { attempt, signal: abandoned, report, release } = taken;
     const deps = { builds: context.builds, results: context.results, graceMs: GRACE_MS };
-    return await makeRun(
-      { job, campaign, attempt, slot, report, release, cancelled: watch.signal, abandoned },
+    await using live = context.output.open(taken.id);
+    const print = (text: string): void => live.write(text);
+    const result = await makeRun(
+      { job, campaign, attempt, slot, report, print, release, cancelled: watch.signal, abandoned },
       deps,
     );
+    if (campaign.stopOnError && result.outcome.state !== "done") await context.campaigns.cancel(campaign.id);
+    return result;
   } catch (error) {
     if (taken.signal.aborted) throw error;
     context.onError(error as Error);

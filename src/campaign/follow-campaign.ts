@@ -1,0 +1,138 @@
+import path from "node:path";
+import * as v from "valibot";
+import { UserError } from "../errors.ts";
+import type { Campaign } from "../model/campaign.ts";
+import type { CampaignEvent, CampaignSummary } from "../model/events.ts";
+import { ProgressSchema } from "../model/outcome.ts";
+import { PROTOCOL } from "../model/protocol.ts";
+import { RunResultSchema, type RunRecord, type RunResult } from "../model/result.ts";
+import type { Run } from "../model/run.ts";
+import type { QueueClient } from "../queue/client.ts";
+import type { RunEvent } from "../queue/follow.ts";
+import type { ResultStore } from "../results/store.ts";
+import { parseOrExplain } from "../system/json.ts";
+import { acquireLock } from "../system/lock.ts";
+import { Collector, type Study } from "./collect.ts";
+
+export interface FollowedCampaign {
+  campaign: Campaign;
+  study: Study;
+  /** The runs that have not been collected yet. */
+  open: readonly Run[];
+  /** Position in the queue's events from which nothing may be missed. */
+  position: string;
+}
+
+/**
+ * Follows a campaign until its last run has ended, and brings the results of each run into the study.
+ * May be broken off and begun again at any point, by another process too.
+ * @param interrupt when aborted, what is queued is cancelled, what runs is ended, what is done is collected.
+ * @throws {UserError} when another process is collecting the same campaign.
+ */
+export async function* followCampaign(
+  { campaign, study, open, position }: FollowedCampaign,
+  queue: QueueClient,
+  store: ResultStore,
+  interrupt: AbortSignal,
+): AsyncGenerator<CampaignEvent> {
+  const startedAt = performance.now();
+  await using _lock = await lockCampaign(study, campaign.id);
+  const collector = new Collector(study, campaign, store);
+  const byNumber = new Map(open.map((run) => [run.runNumber, run]));
+  const earlier = open.length < campaign.runs ? await collector.resume() : [];
+  const records = earlier.filter((record) => !byNumber.has(record.runNumber));
+  using cancelling = cancelOn(interrupt, queue, campaign.id, open);
+  if (open.length > 0) {
+    for await (const event of await queue.follow(campaign.id, open, position)) {
+      const told = await translate(event, byNumber, collector);
+      if (told?.type === "finished") {
+        records.push(told.record);
+        await queue.forget(campaign.id, told.run.runNumber);
+      }
+      if (told !== undefined) yield told;
+    }
+  }
+  await cancelling.done();
+  yield { type: "ended", summary: summarize(campaign, study, records, performance.now() - startedAt) };
+}
+
+/** Two collectors of one campaign would take the files out of each other's hands. */
+async function lockCampaign(study: Study, id: string): Promise<AsyncDisposable> {
+  try {
+    return await acquireLock(path.join(study.resultDirectory, ".swarm", `${id}.lock`), { timeoutMs: 0 });
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(`another process is collecting campaign ${id} already: ${error.message}`, {
+      cause: error,
+    });
+  }
+}
+
+function cancelOn(interrupt: AbortSignal, queue: QueueClient, campaign: string, runs: readonly Run[]) {
+  const numbers = runs.map((run) => run.runNumber);
+  let cancelled: Promise<unknown> = Promise.resolve();
+  const cancel = (): void => {
+    cancelled = queue.cancel(campaign, numbers);
+    cancelled.catch(() => undefined); // awaited by done
+  };
+  interrupt.addEventListener("abort", cancel, { once: true });
+  if (interrupt.aborted) cancel();
+  return {
+    done: () => cancelled,
+    [Symbol.dispose]: () => interrupt.removeEventListener("abort", cancel),
+  };
+}
+
+/** What an event of the queue means to the campaign; a finished run is collected on the way. */
+async function translate(
+  event: RunEvent,
+  runs: ReadonlyMap<number, Run>,
+  collector: Collector,
+): Promise<CampaignEvent | undefined> {
+  if (event.type === "disconnected") return { type: "reconnecting", reason: event.reason };
+  const run = runs.get(event.runNumber)!;
+  switch (event.type) {
+    case "active":
+      return { type: "started", run };
+    case "progress": {
+      const progress = v.safeParse(ProgressSchema, event.progress);
+      return progress.success ? { type: "progress", run, progress: progress.output } : undefined;
+    }
+    case "completed": {
+      const result = parseOrExplain(RunResultSchema, event.value, `the result of run #${run.runNumber}`);
+      return { type: "finished", run, ...(await collector.collect(run, result)) };
+    }
+    case "gone":
+      return { type: "finished", run, ...(await collector.collect(run, goneResult(event.reason))) };
+  }
+}
+
+/** A run whose job has left the queue without an answer. */
+function goneResult(reason: string): RunResult {
+  const now = Date.now();
+  const outcome =
+    reason === "removed"
+      ? { state: "cancelled" as const, reason: "cancelled" }
+      : { state: "lost" as const, reason };
+  return {
+    protocol: PROTOCOL,
+    outcome,
+    usage: { wallTimeMs: 0 },
+    files: [],
+    startedAt: now,
+    finishedAt: now,
+    worker: "",
+  };
+}
+
+function summarize(
+  campaign: Campaign,
+  { resultDirectory }: Study,
+  records: readonly RunRecord[],
+  wallTimeMs: number,
+): CampaignSummary {
+  const states: CampaignSummary["states"] = {};
+  for (const { state } of records) states[state] = (states[state] ?? 0) + 1;
+  const failed = records.filter(({ state }) => state !== "done");
+  return { campaign: campaign.id, states, wallTimeMs: Math.round(wallTimeMs), resultDirectory, failed };
+}

@@ -1,0 +1,124 @@
+import { hostname } from "node:os";
+import path from "node:path";
+import { Command as Program } from "commander";
+import { attachCampaign, retryCampaign } from "../campaign/attach.ts";
+import { printOutput } from "../campaign/logs.ts";
+import { openQueueClient, type QueueClient } from "../queue/client.ts";
+import type { SwarmAccess, Target } from "../targets/target.ts";
+import { chooseSwarm } from "./choose-swarm.ts";
+import { count, formatDuration, formatTable } from "./format.ts";
+import { EXIT, type CommandContext } from "./main.ts";
+import { showCampaign } from "./show-campaign.ts";
+
+interface CommonOptions {
+  swarm?: string;
+  json?: true;
+  quiet?: true;
+  verbose?: true;
+}
+
+/** `runall-swarm list | attach | cancel | logs | retry`: what concerns campaigns that are queued already. */
+export async function runSubWord(context: CommandContext): Promise<number> {
+  const { argv, stdout, stderr, interrupt } = context;
+  let exitCode: number = EXIT.done;
+  const program = new Program("runall-swarm")
+    .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
+    .exitOverride();
+  const command = (usage: string, description: string): Program =>
+    program
+      .command(usage)
+      .description(description)
+      .option("--swarm <name>", "the swarm that has the campaign");
+
+  command("list", "show the campaigns of a swarm, the newest first")
+    .option("--json", "as JSON")
+    .action(async (options: CommonOptions) => {
+      await using connected = await connect(options.swarm, stderr);
+      const listings = await connected.queue.list();
+      if (options.json) stdout.write(`${JSON.stringify(listings, undefined, 2)}\n`);
+      else if (listings.length === 0) stdout.write("there is no campaign\n");
+      else for (const line of formatTable([LIST_HEAD, ...listings.map(listRow)])) stdout.write(`${line}\n`);
+    });
+  for (const [word, description, begin] of [
+    ["attach", "follow a campaign and collect its results", attachCampaign],
+    ["retry", "make the runs again that did not end well", retryCampaign],
+  ] as const) {
+    command(`${word} <id>`, description)
+      .option("--json", "print one event a line, as JSON")
+      .option("--quiet", "print warnings, errors and failed runs alone")
+      .option("--verbose", "print a line for every run")
+      .action(async (id: string, options: CommonOptions) => {
+        await using connected = await connect(options.swarm, stderr);
+        const { target, queue, swarm } = connected;
+        const show = {
+          quiet: options.quiet ?? false,
+          verbose: options.verbose ?? false,
+          json: options.json ?? false,
+        };
+        exitCode = await showCampaign({ ...show, directory: process.cwd() }, context, () =>
+          Promise.resolve({
+            target,
+            events: begin(
+              id,
+              { host: hostname(), directory: process.cwd() },
+              queue,
+              swarm.results,
+              interrupt,
+            ),
+          }),
+        );
+      });
+  }
+  command(
+    "cancel <id>",
+    "cancel what is queued of a campaign and end what runs; what is done can be attached",
+  ).action(async (id: string, options: CommonOptions) => {
+    await using connected = await connect(options.swarm, stderr);
+    const { open } = await connected.queue.find(id);
+    const removed = await connected.queue.cancel(
+      id,
+      open.map((run) => run.runNumber),
+    );
+    stdout.write(
+      `campaign ${id}: ${count(removed.length, "queued run")} cancelled, what runs is ended; collect the rest with: runall-swarm attach ${id}\n`,
+    );
+  });
+  command("logs <id> [run]", "print what a run has printed; without a run, how each one ended")
+    .option("-f, --follow", "go on until the run has ended")
+    .action(async (id: string, run: string | undefined, options: CommonOptions & { follow?: true }) => {
+      await using connected = await connect(options.swarm, stderr);
+      const { queue, swarm } = connected;
+      const print = (text: string | Uint8Array): void => void stdout.write(text);
+      await printOutput({ id, run, follow: options.follow ?? false, print }, queue, swarm.results, interrupt);
+    });
+  await program.parseAsync([...argv], { from: "user" });
+  return exitCode;
+}
+
+interface Connected extends AsyncDisposable {
+  target: Target;
+  swarm: SwarmAccess;
+  queue: QueueClient;
+}
+
+async function connect(name: string | undefined, stderr: CommandContext["stderr"]): Promise<Connected> {
+  const target = await chooseSwarm(name, { say: (text) => void stderr.write(`${text}\n`) });
+  const swarm = await target.connect();
+  const queue = openQueueClient(swarm.queue);
+  return { target, swarm, queue, [Symbol.asyncDispose]: () => queue[Symbol.asyncDispose]() };
+}
+
+const LIST_HEAD = ["id", "user", "study", "config", "runs", "waiting", "running", "to collect", "queued", ""];
+
+function listRow({
+  campaign,
+  cancelled,
+  waiting,
+  running,
+  ended,
+}: Awaited<ReturnType<QueueClient["list"]>>[number]): string[] {
+  const study = path.join(campaign.checkoutName, campaign.study);
+  const age = `${formatDuration(Date.now() - campaign.createdAt)} ago`;
+  const numbers = [campaign.runs, waiting, running, ended].map(String);
+  return [campaign.id, campaign.user, study, campaign.config, ...numbers, age, cancelled ? "cancelled" : ""];
+}

@@ -1,0 +1,82 @@
+import { setInterval } from "node:timers";
+import { errorText, UserError } from "../errors.ts";
+import type { CampaignEvent } from "../model/events.ts";
+import type { Target } from "../targets/target.ts";
+import { EXIT, type CommandContext } from "./main.ts";
+import { CampaignRenderer } from "./render.ts";
+
+export interface ShowOptions {
+  quiet: boolean;
+  verbose: boolean;
+  /** Events as JSON on stdout instead of text. */
+  json: boolean;
+  /** Nobody waits for the end: say how to come back. */
+  detached?: boolean;
+  /** Paths are shown relative to it. */
+  directory: string;
+}
+
+/** A campaign to be shown, on a swarm that is to be kept running meanwhile. */
+export interface ShownCampaign {
+  target: Target;
+  events: AsyncIterable<CampaignEvent>;
+}
+
+const HEALTH_INTERVAL_MS = 5000;
+
+/**
+ * Shows a campaign until it ends.
+ * @param begin makes ready what is needed; what takes time is said on the way.
+ * @returns the exit code.
+ */
+export async function showCampaign(
+  options: ShowOptions,
+  { stdout, stderr, interrupt }: CommandContext,
+  begin: (say: (text: string) => void) => Promise<ShownCampaign>,
+): Promise<number> {
+  const renderer = new CampaignRenderer({ ...options, stdout, stderr, now: Date.now });
+  const { target, events } = await begin((text) => renderer.say(text));
+  using _health = keepHealthy(target, renderer);
+  const onInterrupt = (): void =>
+    renderer.say("cancelling; what is done is collected. Press Ctrl-C again to leave at once");
+  interrupt.addEventListener("abort", onInterrupt, { once: true });
+  let failed = 0;
+  try {
+    for await (const event of events) {
+      if (options.json) stdout.write(`${JSON.stringify(event)}\n`);
+      else renderer.show(event);
+      if (event.type === "queued" && options.detached) renderer.sayDetached(event.campaign);
+      if (event.type === "ended") failed = event.summary.failed.length;
+    }
+  } finally {
+    interrupt.removeEventListener("abort", onInterrupt);
+    renderer.clear();
+  }
+  if (interrupt.aborted) return EXIT.interrupted;
+  return failed > 0 ? EXIT.failed : EXIT.done;
+}
+
+/** A process of the swarm that dies is started again: nobody else would do it while we wait. */
+function keepHealthy(target: Target, renderer: CampaignRenderer): Disposable {
+  let checking = false;
+  const check = async (): Promise<void> => {
+    if (checking) return;
+    checking = true;
+    try {
+      const { state, processes } = await target.status();
+      if (state === "halted")
+        throw new UserError("the swarm has been halted; its runs go on with: swarm-tool resume");
+      const dead = processes.filter(({ alive }) => !alive);
+      if (state !== "broken") return;
+      for (const { role, log } of dead)
+        renderer.warn(`the ${role} of the swarm has ended and is started again; see ${log}`);
+      await target.connect();
+    } catch (error) {
+      renderer.warn(errorText(error));
+    } finally {
+      checking = false;
+    }
+  };
+  const timer = setInterval(() => void check(), HEALTH_INTERVAL_MS);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}

@@ -1,0 +1,86 @@
+import type { Queue } from "bullmq";
+import type { Redis } from "ioredis";
+import * as v from "valibot";
+import { UserError } from "../errors.ts";
+import { CampaignSchema, RunJobSchema, runJobId, type Campaign } from "../model/campaign.ts";
+import type { Run } from "../model/run.ts";
+import { parseOrExplain } from "../system/json.ts";
+import { CAMPAIGNS_KEY, campaignKey, cancelKey, openRunsKey } from "./names.ts";
+
+/** A campaign as `list` shows it. */
+export interface CampaignListing {
+  campaign: Campaign;
+  cancelled: boolean;
+  /** Runs by what is happening to them. */
+  waiting: number;
+  running: number;
+  /** Ended, and not yet collected. */
+  ended: number;
+  collected: number;
+}
+
+const CHUNK = 1000;
+
+/** All campaigns of the swarm that are still known, the newest first. */
+export async function listCampaigns(redis: Redis, queue: Queue): Promise<CampaignListing[]> {
+  const ids = await redis.zrevrange(CAMPAIGNS_KEY, 0, -1);
+  const listings = await Promise.all(ids.map((id) => describe(redis, queue, id)));
+  const forgotten = ids.filter((_, index) => listings[index] === undefined);
+  if (forgotten.length > 0) await redis.zrem(CAMPAIGNS_KEY, ...forgotten);
+  return listings.filter((listing) => listing !== undefined);
+}
+
+async function describe(redis: Redis, queue: Queue, id: string): Promise<CampaignListing | undefined> {
+  const [text, cancelled, numbers] = await Promise.all([
+    redis.get(campaignKey(id)),
+    redis.exists(cancelKey(id)),
+    openNumbers(redis, id),
+  ]);
+  const parsed = v.safeParse(CampaignSchema, JSON.parse(text ?? "null"));
+  if (!parsed.success) return undefined; // expired, or of another version
+  const counts = { waiting: 0, running: 0, ended: 0 };
+  for (const chunk of chunks(numbers)) {
+    const pipeline = redis.pipeline();
+    for (const number of chunk)
+      pipeline.hmget(queue.toKey(runJobId(id, number)), "processedOn", "finishedOn", "name");
+    for (const [, fields] of (await pipeline.exec()) ?? []) {
+      const [processedOn, finishedOn, name] = fields as (string | null)[];
+      if (name === null) continue;
+      counts[finishedOn !== null ? "ended" : processedOn !== null ? "running" : "waiting"]++;
+    }
+  }
+  const { output: campaign } = parsed;
+  return { campaign, cancelled: cancelled === 1, ...counts, collected: campaign.runs - numbers.length };
+}
+
+/**
+ * A campaign and its runs that have not been collected.
+ * @throws {UserError} where there is none of this id.
+ */
+export async function openCampaign(
+  redis: Redis,
+  queue: Queue,
+  id: string,
+): Promise<{ campaign: Campaign; open: Run[] }> {
+  const text = await redis.get(campaignKey(id));
+  if (text === null) throw new UserError(`there is no campaign ${id}`, { hint: "see: runall-swarm list" });
+  const campaign = parseOrExplain(CampaignSchema, JSON.parse(text), `campaign ${id}`);
+  const open: Run[] = [];
+  for (const chunk of chunks(await openNumbers(redis, id))) {
+    const pipeline = redis.pipeline();
+    for (const number of chunk) pipeline.hget(queue.toKey(runJobId(id, number)), "data");
+    for (const [, data] of (await pipeline.exec()) ?? []) {
+      if (typeof data === "string")
+        open.push(parseOrExplain(RunJobSchema, JSON.parse(data), "queued run").run);
+    }
+  }
+  return { campaign, open };
+}
+
+async function openNumbers(redis: Redis, id: string): Promise<number[]> {
+  return (await redis.smembers(openRunsKey(id))).map(Number).sort((a, b) => a - b);
+}
+
+export function* chunks<T>(all: readonly T[]): Generator<T[]> {
+  for (let start = 0; start < all.length; start += CHUNK) yield all.slice(start, start + CHUNK);
+}
