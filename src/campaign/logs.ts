@@ -15,7 +15,7 @@ export interface LogRequest {
   /** The number of a run; undefined for one line on each. */
   run: string | undefined;
   follow: boolean;
-  print(text: string | Uint8Array): void;
+  print: (text: string | Uint8Array) => void;
 }
 
 const POLL_MS = 500;

@@ -4,17 +4,13 @@ import path from "node:path";
 import { expect, it } from "vitest";
 import { Collector } from "../../src/campaign/collect.ts";
 import { readRecord } from "../../src/campaign/records.ts";
-import type { Campaign } from "../../src/model/campaign.ts";
 import type { OutcomeState } from "../../src/model/outcome.ts";
 import type { RunResult } from "../../src/model/result.ts";
 import { openDirectoryStore } from "../../src/results/directory-store.ts";
+import { someCampaign } from "../helpers/campaign.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
-const CAMPAIGN: Campaign = {
-  protocol: 1, id: "c1", user: "u", host: "h", createdAt: 0, config: "General", buildKey: "b", mode: "release",
-  source: { url: "/x", commit: "a".repeat(40) }, checkoutName: "x", omnetpp: { version: "6.2.0" }, study: "study", project: "",
-  program: { kind: "opp_run" }, arguments: [], addedOptions: [], libraries: [], resultDirectory: "results", runs: 3,
-}; // prettier-ignore
+const CAMPAIGN = someCampaign();
 
 const run = (runNumber: number) => ({ config: "General", runNumber, iterationVariables: {}, repetition: 0 });
 

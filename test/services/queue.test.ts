@@ -8,6 +8,7 @@ import { consume, type TakenJob } from "../../src/queue/consumer.ts";
 import { countJobs } from "../../src/queue/counts.ts";
 import type { RunEvent } from "../../src/queue/follow.ts";
 import { BUILD_QUEUE, RUN_QUEUE, socketConnection } from "../../src/queue/names.ts";
+import { someCampaign } from "../helpers/campaign.ts";
 import { startRedis, type RedisServer } from "../helpers/redis.ts";
 import { describeWithService } from "../helpers/services.ts";
 
@@ -18,11 +19,7 @@ const run = (runNumber: number): Run => ({
   repetition: runNumber,
 });
 const runs = (count: number): Run[] => Array.from({ length: count }, (_, number) => run(number));
-const campaign = (id: string): Campaign => ({
-  protocol: 1, id, user: "u", host: "h", createdAt: 0, config: "General", buildKey: "b", mode: "release",
-  source: { url: "/x", commit: "a".repeat(40) }, checkoutName: "x", omnetpp: { version: "6.2.0" }, study: "", project: "",
-  program: { kind: "opp_run" }, arguments: [], addedOptions: [], libraries: [], resultDirectory: "results", runs: 1,
-}); // prettier-ignore
+const campaign = (id: string): Campaign => someCampaign({ id });
 
 /** A consumer of the queue `run`; ends with the block. */
 function startConsumer(

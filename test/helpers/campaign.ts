@@ -1,0 +1,30 @@
+import type { Campaign } from "../../src/model/campaign.ts";
+
+/** A campaign of which a test cares for some entries alone. */
+export function someCampaign(entries: Partial<Campaign> = {}): Campaign {
+  return {
+    protocol: 1,
+    id: "c1",
+    user: "user",
+    host: "host",
+    directory: "/checkout",
+    createdAt: 0,
+    config: "General",
+    source: { url: "/checkout/.git", commit: "a".repeat(40) },
+    checkoutName: "checkout",
+    buildKey: "key",
+    mode: "release",
+    omnetpp: { version: "6.2.0" },
+    study: "study",
+    project: "",
+    program: { kind: "opp_run" },
+    arguments: [],
+    addedOptions: [],
+    libraries: [],
+    resultDirectory: "results",
+    runs: 3,
+    retries: 3,
+    stopOnError: false,
+    ...entries,
+  };
+}
