@@ -1,0 +1,68 @@
+import { mkdir, rename, rm, utimes, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { changesSince, setMark, type Mark } from "../../src/worker/changes.ts";
+import { takeSnapshot } from "../../src/worker/snapshot.ts";
+import { temporaryDirectory } from "../helpers/temporary.ts";
+
+/** As many files as it takes for `find` to be asked. */
+async function makeTree(root: string, files: number): Promise<void> {
+  for (let folder = 0; folder < 3; folder++) {
+    await mkdir(path.join(root, `d${folder}`), { recursive: true });
+    for (let file = 0; file < files / 3; file++) await writeFile(path.join(root, `d${folder}/f${file}`), "x");
+  }
+}
+
+describe.each([
+  ["a small tree", 9],
+  ["a large tree", 900],
+])("in %s", (_, files) => {
+  const changed = async (work: (root: string) => Promise<void>, disturb = (mark: Mark): Mark => mark) => {
+    await using directory = await temporaryDirectory();
+    const root = path.join(directory.path, "tree");
+    await makeTree(root, files);
+    const before = takeSnapshot(root);
+    const mark = setMark(path.join(directory.path, "mark"));
+    await work(root);
+    const { written, damaged, directories } = await changesSince(disturb(mark), root, before);
+    return { written: written.map((file) => file.path).sort(), damaged: damaged.sort(), directories };
+  };
+
+  it("finds nothing where nothing was done", async () => {
+    expect(await changed(() => Promise.resolve())).toEqual({ written: [], damaged: [], directories: [] });
+  });
+
+  it("finds new, changed, removed and renamed files", async () => {
+    const difference = await changed(async (root) => {
+      await mkdir(path.join(root, "new/deep"), { recursive: true });
+      await writeFile(path.join(root, "new/deep/a"), "");
+      await writeFile(path.join(root, "d0/f0"), "longer");
+      await rm(path.join(root, "d0/f1"));
+      await rename(path.join(root, "d0/f2"), path.join(root, "d1/moved"));
+      await rm(path.join(root, "d2"), { recursive: true });
+    });
+    expect(difference.written).toEqual(["d0/f0", "d1/moved", "new/deep/a"]);
+    expect(difference.damaged).toEqual(expect.arrayContaining(["d0/f0", "d0/f1", "d0/f2", "d2/f0"]));
+    expect(difference.damaged).toHaveLength(3 + files / 3);
+    expect(difference.directories).toEqual(["new/deep", "new"]);
+  });
+
+  it("finds a file whose modification time was set back", async () => {
+    const difference = await changed(async (root) => {
+      await writeFile(path.join(root, "d0/old"), "");
+      await utimes(path.join(root, "d0/old"), 1000, 1000);
+    });
+    expect(difference.written).toEqual(["d0/old"]);
+  });
+
+  it("finds everything when the clock was set meanwhile", async () => {
+    const work = (root: string): Promise<void> => writeFile(path.join(root, "d0/new"), "");
+    const anHourAgo = (mark: Mark): Mark => ({ ...mark, wallClock: mark.wallClock + 3_600_000 });
+    const future = new Date(Date.now() + 3_600_000);
+    const difference = await changed(async (root) => {
+      await work(root);
+      await utimes(path.join(root, "..", "mark"), future, future); // what find would compare with
+    }, anHourAgo);
+    expect(difference.written).toEqual(["d0/new"]);
+  });
+});
