@@ -10,7 +10,7 @@ export interface RenderOptions {
   verbose: boolean;
   /** Where results belong; paths are shown relative to it. */
   directory: string;
-  stdout: Pick<NodeJS.WriteStream, "write">;
+  stdout: Pick<NodeJS.WriteStream, "write" | "isTTY" | "columns">;
   stderr: Pick<NodeJS.WriteStream, "write" | "isTTY" | "columns">;
   now: () => number;
 }
@@ -146,7 +146,8 @@ export class CampaignRenderer {
   #showEnd(summary: CampaignSummary): void {
     this.clear();
     const { stdout, quiet, directory } = this.#options;
-    for (const line of failedTable(summary)) stdout.write(`${line}\n`);
+    for (const line of failedTable(summary, stdout.isTTY ? stdout.columns : undefined))
+      stdout.write(`${line}\n`);
     if (!quiet || summary.failed.length > 0) stdout.write(`${endLine(summary, directory)}\n`);
   }
 }
@@ -161,19 +162,29 @@ function endLine({ states, wallTimeMs, resultDirectory }: CampaignSummary, direc
   return `${count(total, "run")} in ${formatDuration(wallTimeMs)}: ${parts.join(", ")}. Results are in ${where}${failed}.`;
 }
 
-function failedTable({ failed }: CampaignSummary): string[] {
-  if (failed.length === 0) return [];
-  const rows = failed
-    .filter((record) => record.state !== "cancelled" || record.outputFile !== undefined)
-    .map((record) => [
-      `#${record.runNumber}`,
-      record.state,
-      shorten(runVariables(record), 40),
-      shorten(record.error ?? record.reason, 100),
-      record.outputFile ?? "",
-    ]);
-  if (rows.length === 0) return [];
-  return formatTable([["run", "state", "variables", "reason", "output"], ...rows]);
+/**
+ * The runs that went wrong by themselves: a line for each with its error, and one with where its output is.
+ * @param width of the terminal; undefined where there is none.
+ */
+function failedTable({ failed }: CampaignSummary, width: number | undefined): string[] {
+  const records = failed.filter((record) => record.state !== "cancelled");
+  if (records.length === 0) return [];
+  const variables = width === undefined ? 60 : Math.max(10, Math.floor(width / 3));
+  const rows = records.map((record) => [
+    `#${record.runNumber}`,
+    record.state,
+    shorten(runVariables(record), variables),
+    record.error ?? record.reason,
+  ]);
+  const [head, ...lines] = formatTable([["run", "state", "variables", "reason"], ...rows]);
+  const outputs = records.map(({ outputFile }) => (outputFile === undefined ? [] : [`     ${outputFile}`]));
+  return [
+    head!,
+    ...lines.flatMap((line, index) => [
+      width === undefined ? line : shorten(line, width),
+      ...outputs[index]!,
+    ]),
+  ];
 }
 
 function relativeTo(directory: string, file: string): string {

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import path from "node:path";
+import { UserError } from "../errors.ts";
 import { planCampaign, type CampaignPlan } from "../campaign/plan.ts";
 import { runLabel, runVariables } from "../model/run.ts";
 import { splitArguments } from "../simulation/opp-args.ts";
@@ -20,11 +21,25 @@ export const runallSwarm: Command = {
     if (options === undefined) return EXIT.done;
     const directory = path.resolve(options.directory);
     const request = { directory, commit: options.commit, program, arguments: simulation };
-    const planning = planCampaign(request, context.interrupt);
+    const planning = planCampaign(request, context.interrupt).catch((error: unknown) => {
+      throw withMisplacedOption(error, simulation);
+    });
     if (options.dryRun) return listRuns(await planning, context);
     return await runOnSwarm(planning, options, context, directory);
   },
 };
+
+/** The simulator knows nothing of our options, and would only say that. */
+function withMisplacedOption(error: unknown, simulation: readonly string[]): unknown {
+  const ours = simulation.find(
+    (argument) => OWN_OPTIONS.flags.includes(argument) || OWN_OPTIONS.valued.includes(argument),
+  );
+  if (!(error instanceof UserError) || ours === undefined) return error;
+  return new UserError(error.message, {
+    hint: `options of runall-swarm, such as ${ours}, stand before the simulation program`,
+    cause: error,
+  });
+}
 
 function listRuns(plan: CampaignPlan, { stdout }: CommandContext): number {
   for (const run of plan.runs) stdout.write(`${runLabel(run)}: ${runVariables(run)}\n`);

@@ -58,6 +58,10 @@ describeWithService("redis-server", "runall-swarm tells what is to be changed", 
     [["-q", "runs"], "-q only asks the simulator a question"],
     [["--swarm"], "argument missing"],
     [["-c", "Quick", "--swarm", "nosuch"], /there is no swarm nosuch\n {2}→ there are: local/],
+    [
+      ["opp_run", "-c", "Nosuch", "--quiet"],
+      "options of runall-swarm, such as --quiet, stand before the simulation program",
+    ],
     [["/bin/true", "-c", "Quick"], "the simulation program /bin/true is .*, outside of the checkout"],
     [["nosuch", "-c", "Quick"], "nosuch: command not found"],
   ])("%j", async (args, message) => {

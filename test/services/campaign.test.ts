@@ -79,7 +79,7 @@ describeWithService("redis-server", "runall-swarm on this machine", () => {
       exitCode: 1,
       error: expect.stringContaining("in module (mm1::Queue) Mm1.queue") as string,
     });
-    expect(stdout).toContain(failed!.error!.slice(0, 60));
+    expect(stdout).toContain(failed!.error!);
     expect(stdout).toContain(failed!.outputFile!);
     expect(failed!.outputFile).toMatch(/^results\/failed\/.*\.out$/);
     expect(await sample.read(failed!.outputFile!)).toContain("<!> Error");
