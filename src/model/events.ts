@@ -1,27 +1,50 @@
-import type { Progress } from "./outcome.ts";
-import type { RunRecord } from "./result.ts";
-import type { Run } from "./run.ts";
+import * as v from "valibot";
+import { OUTCOME_STATES, ProgressSchema } from "./outcome.ts";
+import { RunRecordSchema } from "./result.ts";
+import { RunSchema } from "./run.ts";
 
-/** What happens in a campaign, in the order in which it happens. Only `cli/` turns it into text. */
-export type CampaignEvent =
-  | { type: "warning"; message: string; details: readonly string[] }
-  | { type: "expanded"; config: string; runs: number }
-  /** `reason`: why the user's own binaries are not used. */
-  | { type: "building"; key: string; project: string; reason: string; log: string }
-  | { type: "built"; key: string; how: "own" | "kept" | "made"; tookMs: number }
-  | { type: "queued"; campaign: string; runs: number }
-  | { type: "started"; run: Run }
-  | { type: "progress"; run: Run; progress: Progress }
-  | { type: "finished"; run: Run; record: RunRecord; warnings: readonly string[] }
-  | { type: "reconnecting"; reason: string }
-  | { type: "ended"; summary: CampaignSummary };
-
-export interface CampaignSummary {
-  campaign: string;
+export const CampaignSummarySchema = v.object({
+  campaign: v.string(),
   /** How many runs ended in each state that occurred. */
-  states: Partial<Record<RunRecord["state"], number>>;
-  wallTimeMs: number;
-  resultDirectory: string;
+  states: v.object(v.entriesFromList(OUTCOME_STATES, v.optional(v.number()))),
+  wallTimeMs: v.number(),
+  resultDirectory: v.string(),
   /** Records of the runs that did not end as `done`. */
-  failed: readonly RunRecord[];
-}
+  failed: v.array(RunRecordSchema),
+});
+export type CampaignSummary = v.InferOutput<typeof CampaignSummarySchema>;
+
+/**
+ * What happens in a campaign, in the order in which it happens. Only `cli/` turns it into text; with `--json`
+ * it is printed as it is, and docs/events.schema.json describes it.
+ */
+export const CampaignEventSchema = v.variant("type", [
+  v.object({ type: v.literal("warning"), message: v.string(), details: v.array(v.string()) }),
+  v.object({ type: v.literal("expanded"), config: v.string(), runs: v.number() }),
+  v.object({
+    type: v.literal("building"),
+    key: v.string(),
+    project: v.string(),
+    /** Why the user's own binaries are not used. */
+    reason: v.string(),
+    log: v.string(),
+  }),
+  v.object({
+    type: v.literal("built"),
+    key: v.string(),
+    how: v.picklist(["own", "kept", "made"]),
+    tookMs: v.number(),
+  }),
+  v.object({ type: v.literal("queued"), campaign: v.string(), runs: v.number() }),
+  v.object({ type: v.literal("started"), run: RunSchema }),
+  v.object({ type: v.literal("progress"), run: RunSchema, progress: ProgressSchema }),
+  v.object({
+    type: v.literal("finished"),
+    run: RunSchema,
+    record: RunRecordSchema,
+    warnings: v.array(v.string()),
+  }),
+  v.object({ type: v.literal("reconnecting"), reason: v.string() }),
+  v.object({ type: v.literal("ended"), summary: CampaignSummarySchema }),
+]);
+export type CampaignEvent = v.InferOutput<typeof CampaignEventSchema>;

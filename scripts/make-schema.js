@@ -1,0 +1,19 @@
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { toJsonSchema } from "@valibot/to-json-schema";
+import { CampaignEventSchema } from "../dist/model/events.js";
+import { RunRecordSchema } from "../dist/model/result.js";
+import { ROOT } from "./setup.js";
+
+/** Writes the published schemas of what `--json` prints and of a run's record; a test holds them up to date. */
+const published = {
+  "events.schema.json": {
+    title: "An event of a campaign: one line of runall-swarm --json",
+    schema: CampaignEventSchema,
+  },
+  "record.schema.json": { title: "The record of a run: .swarm/CONFIG-RUN.json", schema: RunRecordSchema },
+};
+for (const [name, { title, schema }] of Object.entries(published)) {
+  const text = JSON.stringify({ title, ...toJsonSchema(schema) }, undefined, 2);
+  writeFileSync(path.join(ROOT, "docs", name), `${text}\n`);
+}

@@ -1,0 +1,52 @@
+import { readFile } from "node:fs/promises";
+import { toJsonSchema } from "@valibot/to-json-schema";
+import { expect, it } from "vitest";
+import { buildKey, ownBuildKey, type BuildRequest } from "../src/model/build.ts";
+import { newCampaignId } from "../src/model/campaign.ts";
+import { CampaignEventSchema } from "../src/model/events.ts";
+import { RunRecordSchema } from "../src/model/result.ts";
+
+it.each([
+  ["docs/events.schema.json", CampaignEventSchema],
+  ["docs/record.schema.json", RunRecordSchema],
+])("%s is that of the code (else: npm run schema)", async (file, schema) => {
+  const { title, ...published } = JSON.parse(
+    await readFile(new URL(`../${file}`, import.meta.url), "utf8"),
+  ) as Record<string, unknown>;
+  expect(title).toBeTypeOf("string");
+  expect(published).toEqual(JSON.parse(JSON.stringify(toJsonSchema(schema))));
+});
+
+const request: BuildRequest = {
+  protocol: 1,
+  source: { url: "/a/.git", commit: "a".repeat(40) },
+  sourcesHash: "s",
+  checkoutName: "inet",
+  project: "",
+  recipe: { kind: "make", folder: "" },
+  mode: "release",
+  omnetpp: { version: "6.2.0" },
+};
+
+it("names a build by all that decides its binaries, and by nothing else", () => {
+  const key = buildKey(request);
+  expect(buildKey({ ...request, source: { url: "/b/.git", commit: "b".repeat(40) } })).toBe(key);
+  const others: Partial<BuildRequest>[] = [
+    { sourcesHash: "t" },
+    { mode: "debug" },
+    { omnetpp: { version: "6.1.0" } },
+    { featureState: "<features/>" },
+    { recipe: { kind: "none" } },
+    { checkoutName: "other" },
+    { project: "sub" },
+  ];
+  const keys = others.map((other) => buildKey({ ...request, ...other }));
+  expect(new Set([key, ...keys]).size).toBe(others.length + 1);
+  expect(ownBuildKey(request, ["1 2"])).not.toBe(ownBuildKey(request, ["1 3"]));
+});
+
+it("makes ids that BullMQ takes and people can type", () => {
+  const ids = Array.from({ length: 1000 }, newCampaignId);
+  expect(new Set(ids).size).toBe(1000);
+  for (const id of ids) expect(id).toMatch(/^[a-z][a-z2-9]{7}$/);
+});
