@@ -153,7 +153,7 @@ export class CampaignRenderer {
 }
 
 function endLine({ states, wallTimeMs, resultDirectory }: CampaignSummary, directory: string): string {
-  const total = Object.values(states).reduce((sum, number) => sum + number, 0);
+  const total = Object.values(states).reduce<number>((sum, number) => sum + (number ?? 0), 0);
   const parts = OUTCOME_STATES.flatMap((state) =>
     states[state] === undefined ? [] : [`${states[state]} ${state}`],
   );
