@@ -8,6 +8,7 @@ const PACKAGES = {
   "redis-server": { apt: "redis-server", dnf: "redis", brew: "redis" },
   git: { apt: "git", dnf: "git", brew: "git" },
   "g++": { apt: "g++", dnf: "gcc-c++", brew: "gcc" },
+  cc: { apt: "gcc", dnf: "gcc", brew: "gcc" },
   make: { apt: "make", dnf: "make", brew: "make" },
 };
 

@@ -97,7 +97,7 @@ export async function planCampaign(request: CampaignRequest, signal?: AbortSigna
     project: project.folder,
     recipe: recipeFor(project, tree),
     mode: program.mode,
-    omnetpp: { version, binDirectory: program.binDirectory },
+    omnetpp: { version, ...(program.binDirectory !== undefined && { binDirectory: program.binDirectory }) },
     ...(project.featureState !== undefined && { featureState: project.featureState }),
   };
   const question = { top: checkout.top, project, mode: program.mode, tree, changes };

@@ -13,8 +13,8 @@ const SIMULATORS = ["opp_run", "opp_run_release", "opp_run_dbg"];
 export interface SimulationProgram {
   /** What expands the runs here. */
   local: string;
-  /** Folder of OMNeT++'s own programs. */
-  binDirectory: string;
+  /** Folder of OMNeT++'s own programs, where it is on PATH. */
+  binDirectory?: string;
   remote: Program;
   mode: Mode;
 }
@@ -30,28 +30,31 @@ export async function findSimulationProgram(
   top: string,
   project: ProjectDescriptor,
 ): Promise<SimulationProgram> {
-  const simulator = await findProgram(
-    typed !== undefined && SIMULATORS.includes(path.basename(typed)) ? [typed] : SIMULATORS,
-  );
-  if (simulator === undefined) throw withoutSimulator(typed);
-  const binDirectory = path.dirname(simulator);
-  if (typed === undefined || SIMULATORS.includes(path.basename(typed))) {
+  const named = typed !== undefined && SIMULATORS.includes(path.basename(typed));
+  const simulator = await findProgram(named ? [typed] : SIMULATORS);
+  const omnetpp = simulator === undefined ? {} : { binDirectory: path.dirname(simulator) };
+  if (typed === undefined || named) {
+    if (simulator === undefined) throw withoutSimulator(typed);
     const mode = path.basename(simulator) === "opp_run_dbg" ? "debug" : "release";
-    return { local: simulator, binDirectory, mode, remote: remoteSimulator(project, mode, typed) };
+    return { local: simulator, ...omnetpp, mode, remote: remoteSimulator(project, mode, typed) };
   }
-  const file = await realFile(
-    typed.includes("/") ? path.resolve(study, typed) : ((await findProgram([typed])) ?? typed),
-  );
-  if (!path.isAbsolute(file))
+  const file = await programFile(typed, study, top);
+  const mode = file.endsWith("_dbg") ? "debug" : "release";
+  const local = (await isExecutable(file)) ? file : simulator; // where it is yet to be built, any simulator will do
+  if (local === undefined) throw withoutSimulator(undefined);
+  return { local, ...omnetpp, mode, remote: { kind: "project", path: path.relative(top, file) } };
+}
+
+async function programFile(typed: string, study: string, top: string): Promise<string> {
+  const place = typed.includes("/") ? path.resolve(study, typed) : await findProgram([typed]);
+  if (place === undefined) {
     throw new UserError(`${typed}: command not found`, { hint: `a program of this folder is ./${typed}` });
-  if (!isInside(top, file)) {
-    throw new UserError(`the simulation program ${typed} is ${file}, outside of the checkout ${top}`, {
-      hint: "the workers have what git tracks, and what they build from it",
-    });
   }
-  const mode = /_dbg$/.test(file) ? "debug" : "release";
-  const remote: Program = { kind: "project", path: path.relative(top, file) };
-  return { local: (await isExecutable(file)) ? file : simulator, binDirectory, mode, remote };
+  const file = await realFile(place);
+  if (isInside(top, file)) return file;
+  throw new UserError(`the simulation program ${typed} is ${file}, outside of the checkout ${top}`, {
+    hint: "the workers have what git tracks, and what they build from it",
+  });
 }
 
 /** A project that builds a program of its own is run by that: its modules are in no library. */

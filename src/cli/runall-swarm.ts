@@ -1,72 +1,24 @@
-import { availableParallelism } from "node:os";
-import path from "node:path";
-import { UserError } from "../errors.ts";
-import { planCampaign, type CampaignPlan } from "../campaign/plan.ts";
-import { runLabel, runVariables } from "../model/run.ts";
 import { splitArguments } from "../simulation/opp-args.ts";
-import { chooseSwarm } from "./choose-swarm.ts";
-import { EXIT, type Command, type CommandContext } from "./main.ts";
-import { OWN_OPTIONS, parseOwnOptions, type OwnOptionValues } from "./runall-options.ts";
-import { showCampaign } from "./show-campaign.ts";
+import { EXIT, type Command } from "./main.ts";
+import { OWN_OPTIONS, parseOwnOptions } from "./runall-options.ts";
 
 const SUB_WORDS = new Set(["list", "attach", "cancel", "logs", "retry"]);
 
-/** Runs every run of a parameter study on a swarm; results are left in the study. */
+/**
+ * Runs every run of a parameter study on a swarm; results are left in the study. What the work itself needs
+ * is imported when it is clear that there is any: `--help` is not to wait for it.
+ */
 export const runallSwarm: Command = {
   name: "runall-swarm",
   async run(context) {
-    if (SUB_WORDS.has(context.argv[0] ?? "")) return await (await loadCommands()).runSubWord(context);
-    const { own, program, simulation } = splitArguments(context.argv, OWN_OPTIONS);
-    const options = await parseOwnOptions(own, context);
+    if (SUB_WORDS.has(context.argv[0] ?? "")) {
+      const { runSubWord } = await import("./campaign-commands.ts");
+      return await runSubWord(context);
+    }
+    const split = splitArguments(context.argv, OWN_OPTIONS);
+    const options = await parseOwnOptions(split.own, context);
     if (options === undefined) return EXIT.done;
-    const directory = path.resolve(options.directory);
-    const request = { directory, commit: options.commit, program, arguments: simulation };
-    const planning = planCampaign(request, context.interrupt).catch((error: unknown) => {
-      throw withMisplacedOption(error, simulation);
-    });
-    if (options.dryRun) return listRuns(await planning, context);
-    return await runOnSwarm(planning, options, context, directory);
+    const { runStudy } = await import("./run-study.ts");
+    return await runStudy(split, options, context);
   },
 };
-
-/** The simulator knows nothing of our options, and would only say that. */
-function withMisplacedOption(error: unknown, simulation: readonly string[]): unknown {
-  const ours = simulation.find(
-    (argument) => OWN_OPTIONS.flags.includes(argument) || OWN_OPTIONS.valued.includes(argument),
-  );
-  if (!(error instanceof UserError) || ours === undefined) return error;
-  return new UserError(error.message, {
-    hint: `options of runall-swarm, such as ${ours}, stand before the simulation program`,
-    cause: error,
-  });
-}
-
-function listRuns(plan: CampaignPlan, { stdout }: CommandContext): number {
-  for (const run of plan.runs) stdout.write(`${runLabel(run)}: ${runVariables(run)}\n`);
-  return EXIT.done;
-}
-
-async function runOnSwarm(
-  planning: Promise<CampaignPlan>,
-  options: OwnOptionValues,
-  context: CommandContext,
-  directory: string,
-): Promise<number> {
-  // a bad study must not make a swarm, so the plan comes first; what takes time to load is loaded beside it
-  const [plan, { runCampaign }] = await Promise.all([planning, loadCampaign()]);
-  return await showCampaign({ ...options, detached: options.detach, directory }, context, async (say) => {
-    const target = await chooseSwarm(options.swarm, { runners: availableParallelism(), say });
-    const swarm = await target.connect();
-    const how = { ...options.limits, detach: options.detach };
-    return { target, events: runCampaign(plan, swarm, context.interrupt, how) };
-  });
-}
-
-/** By themselves, because TypeScript 6.0 does not rewrite the extension of an import beside a `using`. */
-function loadCampaign() {
-  return import("../campaign/run-campaign.ts");
-}
-
-function loadCommands() {
-  return import("./campaign-commands.ts");
-}

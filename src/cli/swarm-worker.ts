@@ -1,4 +1,4 @@
-import { Command as Program, InvalidArgumentError } from "commander";
+import { Command as Program, InvalidArgumentError, Option } from "commander";
 import { socketConnection } from "../queue/names.ts";
 import { openBuildDirectory } from "../results/build-store.ts";
 import { openDirectoryStore } from "../results/directory-store.ts";
@@ -15,6 +15,7 @@ interface Options {
   concurrency: number;
   idleHalts?: string;
   idleMinutes: number;
+  lockSeconds: number;
 }
 
 /** The processes of a swarm that make builds and runs. Started by the targets, not by people. */
@@ -31,6 +32,12 @@ export const swarmWorker: Command = {
       .option("--concurrency <n>", "runs at once", positive, 1)
       .option("--idle-halts <swarm>", "halt this swarm when there has been no work for a while")
       .option("--idle-minutes <n>", "how long that is", Number, 60)
+      .addOption(
+        new Option("--lock-seconds <n>", "after this time without a sign of life others take its jobs")
+          .argParser(positive)
+          .default(30)
+          .hideHelp(),
+      )
       .version(version(), "--version")
       .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
       .exitOverride();
@@ -43,6 +50,7 @@ export const swarmWorker: Command = {
       directory: options.directory,
       builds: openBuildDirectory(options.builds),
       results: openDirectoryStore(options.results),
+      lockMs: options.lockSeconds * 1000,
       onError: (error) => stderr.write(`${new Date().toISOString()} ${error.stack ?? error.message}\n`),
       signal: end.signal,
     };

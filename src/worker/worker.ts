@@ -22,12 +22,12 @@ export interface WorkerOptions {
   directory: string;
   builds: BuildStore;
   results: ResultStore;
+  /** Until another worker may take the job of one that shows no sign of life. */
+  lockMs: number;
   onError: (error: Error) => void;
   signal: AbortSignal;
 }
 
-/** Until another worker may take the job of one that shows no sign of life. */
-const LOCK_MS = 30_000;
 const GRACE_MS = 10_000;
 const SLOT_LOCK_TIMEOUT_MS = 30_000;
 
@@ -39,7 +39,6 @@ export async function runBuilder(options: WorkerOptions): Promise<void> {
     queue: BUILD_QUEUE,
     concurrency: 1,
     slots: 1,
-    lockMs: LOCK_MS,
     onRefused: () => Promise.resolve(),
     handle: async (job): Promise<BuildAnswer> => {
       try {
@@ -77,7 +76,6 @@ export async function runRunner(options: WorkerOptions & { concurrency: number }
     ...options,
     queue: RUN_QUEUE,
     slots: slots.length,
-    lockMs: LOCK_MS,
     handle: (job, slot) => handleRun(job, slots[slot]!, { campaigns, output, ...options }),
     onRefused: async (value) => {
       const { stored } = value as RunResult;

@@ -1,0 +1,234 @@
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { findProgram, ROOT, runScript, setUp, SetupError } from "./setup.js";
+
+/**
+ * Measures what a user waits for, side by side in one run, because machines differ and are shared: each figure
+ * is a ratio or a median, and stands beside its limit. `npm run bench -- 5` makes five rounds instead of three.
+ */
+
+const ROUNDS = Number(process.argv[2] ?? 3);
+const RUNNERS = 2;
+
+/** @typedef {{ what: string, figure: string, limit: string, details: string }} Row */
+
+await runScript(async () => {
+  await setUp({ system: ["redis-server", "git", "make", "cc"] });
+  const place = mkdtempSync(path.join(tmpdir(), "swarm-bench-"));
+  const { SWARM: _, ...inherited } = process.env;
+  const env = {
+    ...inherited,
+    XDG_STATE_HOME: path.join(place, "state"),
+    XDG_CACHE_HOME: path.join(place, "cache"),
+  };
+  const tools = toolsIn(env);
+  try {
+    tools.swarmTool(["init", "--local", "--runners", String(RUNNERS)]);
+    const study = project("test/bench/tiny", place, ["make"], ["-s"]);
+    /** @type {Row[]} */
+    const rows = [helpTime(), ...tinyRows(study, tools), ...omnetppRow(place, tools)];
+    print(rows);
+  } finally {
+    tools.swarmTool(["remove", "--force"]);
+    rmSync(place, { recursive: true, force: true });
+  }
+  return 0;
+});
+
+/** @param {NodeJS.ProcessEnv} env */
+function toolsIn(env) {
+  return {
+    env,
+    /** @param {string[]} args */
+    swarmTool: (args) => run(process.execPath, [path.join(ROOT, "bin/swarm-tool.js"), ...args], ROOT, env),
+    /** @param {string} cwd @param {string[]} args */
+    runall: (cwd, args) => run(process.execPath, [path.join(ROOT, "bin/runall-swarm.js"), ...args], cwd, env),
+  };
+}
+
+/**
+ * @param {string} program @param {readonly string[]} args @param {string} cwd @param {NodeJS.ProcessEnv} env
+ * @returns {{ ms: number, stdout: string }}
+ */
+function run(program, args, cwd, env = process.env) {
+  const startedAt = performance.now();
+  const { status, stdout, stderr, error } = spawnSync(program, args, {
+    cwd,
+    env,
+    encoding: "utf8",
+    maxBuffer: 1 << 30,
+  });
+  const ms = performance.now() - startedAt;
+  if (error || status !== 0)
+    throw new SetupError(`${program} ${args.join(" ")}: ${error?.message ?? stderr}`);
+  return { ms, stdout };
+}
+
+/** A copy of a folder of this checkout as a git repository of its own, built. */
+function project(
+  /** @type {string} */ folder,
+  /** @type {string} */ place,
+  /** @type {[string]} */ [builder],
+  /** @type {string[]} */ args,
+) {
+  const top = path.join(place, path.basename(folder));
+  cpSync(path.join(ROOT, folder), top, { recursive: true });
+  const identity = ["-c", "user.name=Bench", "-c", "user.email=bench@example.org"];
+  for (const command of [
+    ["init", "-q"],
+    ["add", "-A"],
+    [...identity, "commit", "-q", "-m", "Bench"],
+  ])
+    run("git", command, top);
+  run(builder, args, top);
+  return top;
+}
+
+/** @param {number[]} values */
+function median(values) {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+}
+
+/** @param {() => number} once */
+function rounds(once) {
+  return Array.from({ length: ROUNDS }, once);
+}
+
+/** @returns {Row} */
+function helpTime() {
+  const help = ["runall-swarm", "swarm-tool"].map((tool) =>
+    median(rounds(() => run(process.execPath, [path.join(ROOT, `bin/${tool}.js`), "--help"], ROOT).ms)),
+  );
+  const empty = median(rounds(() => run(process.execPath, ["-e", ""], ROOT).ms));
+  return {
+    what: "--help beside node -e ''",
+    figure: `${(Math.max(...help) / empty).toFixed(2)} x`,
+    limit: "2 x",
+    details: `${help.map((ms) => ms.toFixed(0)).join(" and ")} ms beside ${empty.toFixed(0)} ms`,
+  };
+}
+
+/** @param {string} study @param {ReturnType<typeof toolsIn>} tools @returns {Row[]} */
+function tinyRows(study, tools) {
+  const tiny = ["--quiet", "./tiny", "-c", "Bench"];
+  /** @type {number[]} */
+  const longPauses = [];
+  const long = rounds(() => {
+    rmSync(path.join(study, "results"), { recursive: true, force: true });
+    const { ms } = tools.runall(study, [...tiny, "--runs=20", "--ms=1000"]);
+    const records = readRecords(study);
+    const sum = records.reduce((total, record) => total + record.wallTimeMs, 0);
+    const starts = records.map((record) => Date.parse(record.startedAt));
+    const ends = records.map((record) => Date.parse(record.startedAt) + record.wallTimeMs);
+    const idle = (Math.max(...ends) - Math.min(...starts)) * RUNNERS - sum;
+    longPauses.push(idle / records.length);
+    return ms / (sum / RUNNERS);
+  });
+  const queueing = tools.runall(study, [
+    "--detach",
+    "--quiet",
+    "./tiny",
+    "-c",
+    "Bench",
+    "--runs=10000",
+    "--ms=0",
+  ]);
+  const id = /attach (\S+)/.exec(queueing.stdout)?.[1] ?? "";
+  const empty = tools.runall(study, ["attach", "--quiet", id]);
+  const total = (queueing.ms + empty.ms) / 1000;
+  return [
+    {
+      what: "20 runs of 1 s: wall time beside sum / runners",
+      figure: `${median(long).toFixed(3)} x`,
+      limit: "1.02 x",
+      details: "start and end of the client included",
+    },
+    {
+      what: "a runner's pause between two runs",
+      figure: `${median(longPauses).toFixed(1)} ms`,
+      limit: "10 ms",
+      details: "mean over the runs of a round",
+    },
+    {
+      what: "10,000 runs expanded and queued",
+      figure: `${(queueing.ms / 1000).toFixed(1)} s`,
+      limit: "3 s",
+      details: "while the runners work on them",
+    },
+    {
+      what: "10,000 empty runs made and collected",
+      figure: `${total.toFixed(0)} s`,
+      limit: "100 s",
+      details: `${(10_000 / total).toFixed(0)} runs a second`,
+    },
+  ];
+}
+
+/** @typedef {{ wallTimeMs: number, startedAt: string }} RunTimes */
+
+/** @param {string} study */
+function readRecords(study) {
+  const folder = path.join(study, "results", ".swarm");
+  const files = readdirSync(folder).filter((name) => name.endsWith(".json"));
+  return files.map(
+    (name) => /** @type {RunTimes} */ (JSON.parse(readFileSync(path.join(folder, name), "utf8"))),
+  );
+}
+
+/** @param {string} place @param {ReturnType<typeof toolsIn>} tools @returns {Row[]} */
+function omnetppRow(place, tools) {
+  if (findProgram("opp_runall") === undefined) {
+    console.log("OMNeT++ is not on PATH: nothing is compared with opp_runall");
+    return [];
+  }
+  const top = project(
+    "examples/mm1",
+    place,
+    ["sh"],
+    ["-c", "cd src && opp_makemake -f --deep -o mm1 && make -s MODE=release"],
+  );
+  const study = path.join(top, "simulations");
+  const args = [
+    "../src/mm1",
+    "-n",
+    "../src:.",
+    "-c",
+    "Load",
+    "--repeat=14",
+    "--sim-time-limit=60000s",
+    "--vector-recording=false",
+  ];
+  /** @type {[number, number][]} */
+  const times = [];
+  const pairs = rounds(() => {
+    const ours = tools.runall(study, ["--quiet", ...args]).ms;
+    const theirs = run("opp_runall", [`-j${RUNNERS}`, ...args], study, tools.env).ms;
+    times.push([ours, theirs]);
+    return ours / theirs;
+  });
+  const [ours, theirs] = [0, 1].map((index) =>
+    (median(times.map((pair) => pair[index] ?? NaN)) / 1000).toFixed(2),
+  );
+  return [
+    {
+      what: "42 short runs beside opp_runall -j2",
+      figure: `${median(pairs).toFixed(2)} x`,
+      limit: "1.0 x",
+      details: `${ours} s beside ${theirs} s`,
+    },
+  ];
+}
+
+/** @param {readonly Row[]} rows */
+function print(rows) {
+  const table = [{ what: "what", figure: "figure", limit: "limit", details: "" }, ...rows];
+  /** @param {keyof Row} key */
+  const width = (key) => Math.max(...table.map((row) => row[key].length));
+  for (const row of table) {
+    console.log(
+      `${row.what.padEnd(width("what"))}  ${row.figure.padStart(width("figure"))}  ${row.limit.padStart(width("limit"))}  ${row.details}`,
+    );
+  }
+}

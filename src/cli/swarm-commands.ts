@@ -1,0 +1,98 @@
+import { UserError } from "../errors.ts";
+import { listSwarms } from "../targets/swarm-state.ts";
+import type { SwarmStatus } from "../targets/target.ts";
+import { confirm, DEFAULT_LOCAL, targetOf } from "./choose-swarm.ts";
+import { count, formatTable } from "./format.ts";
+import { EXIT } from "./main.ts";
+
+type Say = (text: string) => void;
+
+export async function init(
+  name: string | undefined,
+  options: { local?: true; runners: number },
+  say: Say,
+): Promise<void> {
+  if (options.local !== true) {
+    throw new UserError("only swarms on this machine can be made yet", { hint: "swarm-tool init --local" });
+  }
+  const swarm = name ?? DEFAULT_LOCAL;
+  await targetOf(swarm).init(options);
+  const runners = count(options.runners, "runner");
+  say(`the swarm ${swarm} runs on this machine, with ${runners}. It halts itself after an idle hour.`);
+}
+
+/** @returns the exit code: a swarm of which something has died is a failure. */
+export async function status(name: string | undefined, options: { json?: true }, say: Say): Promise<number> {
+  const names = name === undefined ? (await listSwarms()).map((state) => state.name) : [name];
+  const all = await Promise.all(names.map((each) => targetOf(each).status()));
+  if (options.json) say(JSON.stringify(all, undefined, 2));
+  else if (all.length === 0) say("there is no swarm; make one with: swarm-tool init --local");
+  else for (const each of all) describeStatus(each).forEach(say);
+  return all.some(({ state }) => state === "broken") ? EXIT.failed : EXIT.done;
+}
+
+export async function halt(name: string | undefined, options: { force?: true }, say: Say): Promise<void> {
+  const swarm = await nameOrOnly(name);
+  const target = targetOf(swarm);
+  const now = await target.status();
+  if (now.state === "halted") return say(`the swarm ${swarm} is halted already`);
+  const running = now.jobs?.running ?? 0;
+  await askAbout(swarm, running, options.force, "are being made; after resume they begin anew");
+  await target.halt();
+  say(`the swarm ${swarm} is halted; resume it with: swarm-tool resume ${swarm}`);
+}
+
+export async function resume(name: string | undefined, say: Say): Promise<void> {
+  const swarm = await nameOrOnly(name);
+  await targetOf(swarm).resume();
+  say(`the swarm ${swarm} runs`);
+}
+
+export async function remove(name: string | undefined, options: { force?: true }, say: Say): Promise<void> {
+  const swarm = await nameOrOnly(name);
+  const target = targetOf(swarm);
+  const { jobs } = await target.status();
+  const any = jobs === undefined ? 0 : jobs.running + jobs.waiting + jobs.uncollected;
+  await askAbout(
+    swarm,
+    any,
+    options.force,
+    "are queued, being made or not yet collected; they would be lost",
+  );
+  await target.remove();
+  say(`the swarm ${swarm} is removed`);
+}
+
+async function nameOrOnly(name: string | undefined): Promise<string> {
+  if (name !== undefined) return name;
+  const names = (await listSwarms()).map((state) => state.name);
+  if (names.length === 1) return names[0]!;
+  if (names.length === 0) {
+    throw new UserError("there is no swarm", { hint: "make one with: swarm-tool init --local" });
+  }
+  throw new UserError(`there are several swarms: ${names.join(", ")}`, { hint: "name one of them" });
+}
+
+async function askAbout(swarm: string, runs: number, force: true | undefined, what: string): Promise<void> {
+  if (runs === 0 || force) return;
+  const fact = `${count(runs, "run")} of the swarm ${swarm} ${what}`;
+  if (await confirm(`${fact}. Go on?`)) return;
+  throw new UserError(fact, { hint: "add --force to do it all the same" });
+}
+
+function describeStatus(swarm: SwarmStatus): string[] {
+  const { name, target, state, runners, processes, jobs, directories } = swarm;
+  const rows = processes.map(({ role, alive, pid, log }) => [
+    `  ${role}`,
+    alive ? `pid ${pid}` : "has ended",
+    log,
+  ]);
+  const queue = jobs && `${jobs.waiting} waiting, ${jobs.running} running, ${jobs.uncollected} to collect`;
+  return [
+    `${name} (${target}): ${state}, ${count(runners, "runner")}`,
+    ...formatTable(rows),
+    ...(queue === undefined ? [] : [`  queue: ${queue}`]),
+    ...directories.map((directory) => `  keeps its files in ${directory}`),
+    ...(state === "broken" ? [`  start what has ended with: swarm-tool resume ${name}`] : []),
+  ];
+}

@@ -1,0 +1,54 @@
+/*
+ * The smallest program that a campaign can run: it answers the questions that are asked of a simulation, burns
+ * the CPU for a given time and leaves one scalar file. Options: --runs=N, --ms=M.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+static const char *option(int argc, char **argv, const char *name) {
+  size_t length = strlen(name);
+  for (int i = 1; i < argc; i++) {
+    if (strncmp(argv[i], name, length) == 0 && argv[i][length] == '=') return argv[i] + length + 1;
+    if (strcmp(argv[i], name) == 0 && i + 1 < argc) return argv[i + 1];
+  }
+  return NULL;
+}
+
+static double cpu_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return now.tv_sec * 1e3 + now.tv_nsec / 1e6;
+}
+
+static void answer(const char *query, int runs) {
+  if (strcmp(query, "runs") != 0) return;
+  for (int run = 0; run < runs; run++) printf("Run %d: $i=%d, $repetition=0\n", run, run);
+}
+
+int main(int argc, char **argv) {
+  const char *query = option(argc, argv, "-q"), *run = option(argc, argv, "-r");
+  const char *runs = option(argc, argv, "--runs"), *ms = option(argc, argv, "--ms");
+  if (query) {
+    answer(query, runs ? atoi(runs) : 1);
+    return 0;
+  }
+  if (argc > 1 && strcmp(argv[1], "-v") == 0) {
+    puts("Version: 0.0.0, build: tiny");
+    return 0;
+  }
+  printf("Preparing for running configuration Bench, run #%s...\n", run ? run : "0");
+  while (ms && cpu_ms() < atof(ms)) {
+  }
+  mkdir("results", 0777);
+  char name[200];
+  snprintf(name, sizeof name, "results/Bench-i=%s-#0.sca", run ? run : "0");
+  FILE *file = fopen(name, "w");
+  if (!file) return 1;
+  fprintf(file, "version 3\nrun Bench-%s\nscalar Bench cpu %g\n", run ? run : "0", cpu_ms());
+  fclose(file);
+  puts("<!> Simulation time limit reached -- at t=1s, event #1");
+  return 0;
+}

@@ -1,0 +1,464 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, readdirSync } from "node:fs";
+import { readdir, readFile, stat } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { Redis } from "ioredis";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import type { SwarmState } from "../../src/targets/swarm-state.ts";
+import type { SwarmStatus } from "../../src/targets/target.ts";
+import { readRecords } from "../../src/campaign/records.ts";
+import { describeWithService } from "../helpers/services.ts";
+import { newSample, newUser, type Finished, type Running, type Sample, type User } from "../helpers/tool.ts";
+
+const WORKER = fileURLToPath(new URL("../../bin/swarm-worker.js", import.meta.url));
+const EVENTUALLY = { timeout: 20_000, interval: 50 };
+const NO_JOBS = { waiting: 0, running: 0, uncollected: 0 };
+
+/** A user with a swarm `local`, whose runs last as long as told. */
+async function userWithSwarm(runMs: number, runners = 2): Promise<User> {
+  const user = await newUser();
+  await mustRun(user, ["init", "--local", "--runners", String(runners)], runMs);
+  return user;
+}
+
+async function mustRun(user: User, args: readonly string[], runMs?: number): Promise<Finished> {
+  const env = runMs === undefined ? {} : { STAND_IN_RUN_MS: String(runMs) };
+  const finished = await user.run("swarm-tool", args, { env });
+  expect(finished).toMatchObject({ exitCode: 0, stderr: "" });
+  return finished;
+}
+
+async function statusOf(user: User, name = "local"): Promise<SwarmStatus> {
+  const { stdout } = await user.run("swarm-tool", ["status", name, "--json"]);
+  return (JSON.parse(stdout) as [SwarmStatus])[0];
+}
+
+const stateFolder = (user: User, name = "local"): string =>
+  path.join(user.env["XDG_STATE_HOME"]!, "inet-swarm/swarms", name);
+const cacheFolder = (user: User, name = "local"): string =>
+  path.join(user.env["XDG_CACHE_HOME"]!, "inet-swarm/swarms", name);
+
+async function readState(user: User, name = "local"): Promise<SwarmState> {
+  return JSON.parse(await readFile(path.join(stateFolder(user, name), "swarm.json"), "utf8")) as SwarmState;
+}
+
+/** The pid of each role. */
+async function pidsOf(user: User, name = "local"): Promise<Record<string, number>> {
+  return Object.fromEntries((await readState(user, name)).processes.map(({ role, pid }) => [role, pid]));
+}
+
+/** SIGKILL, as the kernel's when memory is short; returns when the process has ended. */
+async function kill(pid: number): Promise<void> {
+  process.kill(pid, "SIGKILL");
+  await expect.poll(() => isAlive(pid), EVENTUALLY).toBe(false);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
+  } catch {
+    return false;
+  }
+}
+
+/** Command lines of all processes with this user's environment: what a swarm started, and what that started. */
+function processesOf(user: User): string[] {
+  return readdirSync("/proc").flatMap((pid) => {
+    try {
+      if (!readFileSync(`/proc/${pid}/environ`, "latin1").includes(`XDG_STATE_HOME=${user.directory}`))
+        return [];
+      return [readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ")];
+    } catch {
+      return []; // not a process, not ours, or just ended
+    }
+  });
+}
+
+const simulationsOf = (user: User): string[] => processesOf(user).filter((line) => line.includes("opp-run.js"));
+
+/** Files below a directory, or none where it is not there. */
+async function filesBelow(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name);
+}
+
+/** Follows what a tool prints on stderr. */
+function listen({ child }: Running): (wanted: string) => Promise<unknown> {
+  let all = "";
+  child.stderr!.on("data", (chunk: Buffer) => (all += chunk.toString()));
+  return (wanted) => expect.poll(() => all, EVENTUALLY).toContain(wanted);
+}
+
+describeWithService("redis-server", "the swarm on this machine", () => {
+  let sample: Sample;
+  beforeEach(async () => {
+    sample = await newSample();
+  });
+  afterEach(() => sample[Symbol.asyncDispose]());
+
+  const runall = (user: User, ...args: string[]): Promise<Finished> =>
+    user.run("runall-swarm", args, { cwd: sample.study });
+  const startRunall = (user: User, ...args: string[]): Running =>
+    user.start("runall-swarm", args, { cwd: sample.study });
+  const queued = async (user: User, ...args: string[]): Promise<string> => {
+    const { stdout } = await runall(user, "--detach", ...args);
+    return /runall-swarm attach (\S+)/.exec(stdout)![1]!;
+  };
+  const campaigns = async (user: User, name = "local") => {
+    const { stdout } = await runall(user, "list", "--json", "--swarm", name);
+    return JSON.parse(stdout) as { campaign: { id: string } }[];
+  };
+
+  /** All of `Quick` is there, once and whole, and nothing is left in the swarm. */
+  async function expectWhole(user: User, { study }: Sample, finished: Finished): Promise<void> {
+    expect(finished.stdout).toMatch(/8 runs in .*: 8 done\./);
+    expect(finished.exitCode).toBe(0);
+    const results = path.join(study, "results");
+    const scalars = (await readdir(results)).filter((file) => file.endsWith(".sca"));
+    expect(scalars).toHaveLength(8);
+    for (const file of scalars)
+      expect(await readFile(path.join(results, file), "utf8")).toMatch(/^scalar .*waitingTime:mean /m);
+    const [{ campaign }] = (await campaigns(user)) as [{ campaign: { id: string } }];
+    const records = await readRecords(results, campaign.id);
+    expect(records.map(({ runNumber, state }) => `${runNumber} ${state}`)).toEqual(
+      Array.from({ length: 8 }, (_, number) => `${number} done`),
+    );
+    for (const { path: file, sizeBytes } of records.flatMap((record) => record.files))
+      expect((await stat(path.join(study, file))).size).toBe(sizeBytes);
+    expect((await readdir(results)).sort()).toEqual(
+      [".swarm", ...records.flatMap(({ files }) => files.map((file) => path.basename(file.path)))].sort(),
+    );
+    expect((await statusOf(user)).jobs).toEqual(NO_JOBS);
+    expect(await filesBelow(path.join(stateFolder(user), "results"))).toEqual([]);
+    expect(simulationsOf(user)).toEqual([]);
+  }
+
+  /** A worker of the same swarm that lets go of its jobs soon after it has vanished. */
+  function startRunner(user: User, ...more: string[]): ChildProcess {
+    const directories = ["--builds", path.join(cacheFolder(user), "builds")];
+    directories.push("--results", path.join(stateFolder(user), "results"), "--directory", cacheFolder(user));
+    const args = ["--redis", path.join(stateFolder(user), "redis.sock"), ...directories, ...more];
+    return spawn(process.execPath, [WORKER, ...args], { env: user.env, stdio: "ignore" });
+  }
+
+  it("is made by init, which may be repeated, and is the user's alone", async () => {
+    await using user = await newUser();
+    const { stdout } = await mustRun(user, ["init", "--local", "--runners", "2"]);
+    expect(stdout).toContain("the swarm local runs on this machine, with 2 runners");
+    const pids = await pidsOf(user);
+    await mustRun(user, ["init", "--local", "--runners", "2"]);
+    expect(await pidsOf(user)).toEqual(pids);
+    await mustRun(user, ["init", "--local"]);
+    expect(await pidsOf(user)).toEqual(pids);
+    await mustRun(user, ["init", "--local", "--runners", "3"]);
+    const { runner, ...others } = await pidsOf(user);
+    expect({ ...others, runner: pids["runner"] }).toEqual(pids);
+    expect(runner).not.toBe(pids["runner"]);
+
+    const status = await statusOf(user);
+    expect(status).toMatchObject({ name: "local", target: "local", state: "running", runners: 3, jobs: NO_JOBS });
+    expect(status.directories).toEqual([stateFolder(user), cacheFolder(user)]);
+    expect(status.processes.map(({ role, alive }) => [role, alive])).toEqual([
+      ["redis", true],
+      ["builder", true],
+      ["runner", true],
+    ]);
+    for (const { log } of status.processes) expect((await stat(log)).mode & 0o777).toBe(0o600);
+    const text = (await mustRun(user, ["status"])).stdout;
+    expect(text).toContain("local (local): running, 3 runners\n");
+    for (const { role, pid, log } of status.processes)
+      expect(text).toMatch(new RegExp(`^ +${role} +pid ${pid} +${log}$`, "m"));
+    expect(text).toContain("queue: 0 waiting, 0 running, 0 to collect");
+    expect(text).toContain(stateFolder(user));
+
+    const { socketDirectory } = await readState(user);
+    for (const directory of [stateFolder(user), socketDirectory, cacheFolder(user)])
+      expect((await stat(directory)).mode & 0o777).toBe(0o700);
+    expect((await stat(path.join(stateFolder(user), "swarm.json"))).mode & 0o777).toBe(0o600);
+    const redis = new Redis(path.join(socketDirectory, "redis.sock"));
+    expect(await redis.config("GET", "port")).toEqual(["port", "0"]);
+    expect(await redis.config("GET", "appendonly")).toEqual(["appendonly", "yes"]);
+    redis.disconnect();
+  });
+
+  it("is halted and resumed in the middle of a campaign, which notices and loses nothing", async () => {
+    await using user = await userWithSwarm(600);
+    const client = startRunall(user, "-c", "Quick");
+    const saw = listen(client);
+    await saw("[2/8]");
+    const refused = await user.run("swarm-tool", ["halt"]);
+    expect(refused.stderr).toMatch(/[12] runs? of the swarm local (is|are) being made[^]*→ add --force/);
+    expect(refused.exitCode).toBe(2);
+    expect((await statusOf(user)).state).toBe("running");
+
+    await mustRun(user, ["halt", "--force"]);
+    expect(processesOf(user)).toHaveLength(1); // the client
+    expect(await statusOf(user)).toMatchObject({ state: "halted", processes: [], jobs: { running: 0 } });
+    await saw("the swarm has been halted");
+    expect((await mustRun(user, ["halt"])).stdout).toContain("halted already");
+    const other = await runall(user, "-c", "Quick");
+    expect(other.stderr).toMatch(/the swarm local is halted\n {2}→ resume it with: swarm-tool resume local/);
+    expect(other.exitCode).toBe(2);
+
+    await mustRun(user, ["resume"], 1);
+    const finished = await client.finished;
+    await expectWhole(user, sample, finished);
+    expect(finished.stderr.match(/the swarm has been halted/g)).toHaveLength(1);
+    expect(finished.stderr).not.toContain("is started again");
+  });
+
+  it("asks before it is removed with something in it, also when it is halted or broken", async () => {
+    await using user = await userWithSwarm(1);
+    await queued(user, "-c", "Quick");
+    await expect.poll(async () => (await statusOf(user)).jobs, EVENTUALLY).toMatchObject({ uncollected: 8 });
+    const remove = (...args: string[]): Promise<Finished> => user.run("swarm-tool", ["remove", ...args]);
+    const expectRefusal = async (reason: RegExp): Promise<void> => {
+      const { stderr, exitCode } = await remove();
+      expect(stderr).toMatch(reason);
+      expect(stderr).toContain("→ add --force");
+      expect(exitCode).toBe(2);
+      expect(await filesBelow(path.join(stateFolder(user), "results"))).not.toEqual([]);
+    };
+    await expectRefusal(/8 runs of the swarm local are queued, being made or not yet collected/);
+    await mustRun(user, ["halt"]);
+    expect((await mustRun(user, ["status"])).stdout).toContain("8 to collect");
+    await expectRefusal(/8 runs of the swarm local are queued, being made or not yet collected/);
+    await mustRun(user, ["resume"]);
+    await kill((await pidsOf(user))["redis"]!);
+    await expectRefusal(/queue of the swarm local does not answer/);
+
+    expect((await remove("--force")).exitCode).toBe(0);
+    expect(processesOf(user)).toEqual([]);
+    expect(await filesBelow(user.directory)).toEqual([]);
+    expect((await user.run("swarm-tool", ["status"])).stdout).toContain("there is no swarm");
+  });
+
+  it("shows a process that has died, and resume starts it again", async () => {
+    await using user = await userWithSwarm(1, 1);
+    for (const role of ["builder", "runner", "redis"]) {
+      const before = await pidsOf(user);
+      await kill(before[role]!);
+      const { stdout, exitCode } = await user.run("swarm-tool", ["status"]);
+      expect(stdout).toContain("local (local): broken");
+      expect(stdout).toMatch(new RegExp(`^ +${role} +has ended`, "m"));
+      expect(stdout).toContain("swarm-tool resume local");
+      expect(exitCode).toBe(1);
+      await mustRun(user, ["resume"]);
+      const after = await pidsOf(user);
+      expect({ ...after, [role]: 0 }).toEqual({ ...before, [role]: 0 });
+      expect(after[role]).not.toBe(before[role]);
+      expect(await statusOf(user)).toMatchObject({ state: "running", jobs: NO_JOBS });
+    }
+    await expectWhole(user, sample, await runall(user, "-c", "Quick"));
+  });
+
+  it("says that its queue does not answer, without waiting for ever", async () => {
+    await using user = await userWithSwarm(1, 1);
+    const { redis } = await pidsOf(user);
+    process.kill(redis!, "SIGSTOP");
+    try {
+      const { stdout, exitCode } = await user.run("swarm-tool", ["status"]);
+      expect(stdout).toContain("local (local): broken");
+      expect(stdout).toContain("queue: does not answer");
+      expect(exitCode).toBe(1);
+      expect(await user.run("swarm-tool", ["remove"])).toMatchObject({ exitCode: 2 });
+    } finally {
+      process.kill(redis!, "SIGCONT");
+    }
+    expect((await statusOf(user)).state).toBe("running");
+  });
+
+  it("makes the runs of a runner again that was killed, after ending its simulations", async () => {
+    await using user = await userWithSwarm(3000);
+    const id = await queued(user, "-c", "Quick");
+    const { runner } = await pidsOf(user);
+    process.kill(runner!, "SIGTERM"); // its locks would hold for half a minute
+    await expect.poll(() => isAlive(runner!), EVENTUALLY).toBe(false);
+    const args = ["runner", "--concurrency", "2", "--lock-seconds", "1"];
+    const first = startRunner(slowed(user, 60_000), ...args);
+    await expect.poll(async () => (await simulationPids(user)).length, EVENTUALLY).toBe(2);
+    const orphans = await simulationPids(user);
+    await kill(first.pid!);
+    expect(orphans.map(isAlive)).toEqual([true, true]);
+
+    const second = startRunner(slowed(user, 50), ...args);
+    const ended = once(second, "exit");
+    try {
+      await expect.poll(() => orphans.map(isAlive), EVENTUALLY).toEqual([false, false]);
+      await expectWhole(user, sample, await runall(user, "attach", id));
+    } finally {
+      second.kill();
+      await ended;
+    }
+  });
+
+  it("leaves no simulation of a runner that was killed when it is halted", async () => {
+    await using user = await userWithSwarm(1);
+    await queued(user, "-c", "Endless");
+    await expect.poll(() => simulationsOf(user).length, EVENTUALLY).toBe(1);
+    await kill((await pidsOf(user))["runner"]!);
+    expect(simulationsOf(user)).toHaveLength(1);
+    await mustRun(user, ["halt", "--force"]);
+    expect(processesOf(user)).toEqual([]);
+  });
+
+  it("goes on after Redis was killed in the middle of a campaign", async () => {
+    await using user = await userWithSwarm(300);
+    const client = startRunall(user, "-c", "Quick");
+    const saw = listen(client);
+    await saw("[2/8]");
+    await kill((await pidsOf(user))["redis"]!);
+    await saw("the swarm does not answer");
+    await mustRun(user, ["resume"]);
+    await expectWhole(user, sample, await client.finished);
+  });
+
+  it("goes on when its client is killed", async () => {
+    await using user = await userWithSwarm(200);
+    const client = startRunall(user, "-c", "Quick");
+    await listen(client)("[1/8]");
+    client.child.kill("SIGKILL");
+    await client.finished;
+    await expect.poll(async () => (await statusOf(user)).jobs, EVENTUALLY).toMatchObject({ waiting: 0, running: 0 });
+    const { jobs } = await statusOf(user);
+    expect(jobs!.uncollected).toBeGreaterThan(4);
+    const { stderr, exitCode } = await user.run("swarm-tool", ["remove"]);
+    expect(stderr).toContain(`${jobs!.uncollected} runs of the swarm local are queued, being made or not yet`);
+    expect(exitCode).toBe(2);
+    const [{ campaign }] = (await campaigns(user)) as [{ campaign: { id: string } }];
+    await expectWhole(user, sample, await runall(user, "attach", campaign.id));
+  });
+
+  it("is left at once by a second Ctrl-C", async () => {
+    await using user = await userWithSwarm(1);
+    const client = startRunall(user, "-c", "Endless");
+    await expect.poll(() => simulationsOf(user).length, EVENTUALLY).toBe(1);
+    const { redis } = await pidsOf(user);
+    process.kill(redis!, "SIGSTOP"); // so that the first one cannot be done with
+    try {
+      const saw = listen(client);
+      client.child.kill("SIGINT");
+      await saw("Press Ctrl-C again to leave at once");
+      const pressedAt = performance.now();
+      client.child.kill("SIGINT");
+      await client.finished;
+      expect(performance.now() - pressedAt).toBeLessThan(1000);
+      expect(client.child.signalCode).toBe("SIGINT");
+    } finally {
+      process.kill(redis!, "SIGCONT");
+    }
+  });
+
+  it("halts itself when it is idle, and is resumed without a question", async () => {
+    await using user = await userWithSwarm(1, 1);
+    const watch = startRunner(user, "builder", "--idle-halts", "local", "--idle-minutes", "0.01");
+    const ended = once(watch, "exit");
+    await expect.poll(() => readState(user), EVENTUALLY).toMatchObject({ state: "halted", haltedBy: "idleness" });
+    expect(await ended).toEqual([0, null]);
+    expect(processesOf(user)).toEqual([]);
+    const { stderr, exitCode } = await runall(user, "-c", "Quick", "-r", "0");
+    expect(stderr).toContain("resuming the swarm local\n");
+    expect(exitCode).toBe(0);
+    expect(await readState(user)).not.toHaveProperty("haltedBy");
+  });
+
+  it("starts what has died of itself while nobody watches", async () => {
+    await using user = await userWithSwarm(1, 1);
+    const { runner, redis } = await pidsOf(user);
+    await kill(runner!);
+    await kill(redis!);
+    const watch = startRunner(user, "builder", "--idle-halts", "local", "--idle-minutes", "0.05");
+    const ended = once(watch, "exit");
+    await expect.poll(async () => (await statusOf(user)).state, EVENTUALLY).toBe("running");
+    expect(await pidsOf(user)).not.toMatchObject({ runner });
+    await expect.poll(() => readState(user), EVENTUALLY).toMatchObject({ state: "halted", haltedBy: "idleness" });
+    expect(await ended).toEqual([0, null]);
+  });
+
+  it("makes the runs of two studies at once", async () => {
+    await using user = await userWithSwarm(50);
+    await using other = await newSample();
+    const [here, there] = await Promise.all([
+      runall(user, "-c", "Quick"),
+      user.run("runall-swarm", ["-c", "Quick", "-r", "0..3", "--repeat=4"], { cwd: other.study }),
+    ]);
+    expect(here).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("8 done") as string });
+    expect(there).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("4 done") as string });
+    const inis = async (each: Sample): Promise<string[]> =>
+      (await each.results()).filter((file) => file.endsWith(".sca"));
+    expect(await inis(sample)).toHaveLength(8);
+    expect(await inis(other)).toEqual([0, 1, 2, 3].map((n) => `Quick-arrivalRate=0.3,serviceRate=1-#${n}.sca`));
+    expect((await statusOf(user)).jobs).toEqual(NO_JOBS);
+  });
+});
+
+/** The user's environment with runs of another duration. */
+function slowed(user: User, runMs: number): User {
+  return { ...user, env: { ...user.env, STAND_IN_RUN_MS: String(runMs) } };
+}
+
+/** Pids of the simulations that the runner has noted for its successor. */
+async function simulationPids(user: User): Promise<number[]> {
+  const slots = path.join(cacheFolder(user), "slots");
+  const notes = (await readdir(slots)).map((slot) =>
+    readFile(path.join(slots, slot, "simulation.json"), "utf8").then(
+      (text) => [(JSON.parse(text) as { pid: number }).pid],
+      () => [],
+    ),
+  );
+  return (await Promise.all(notes)).flat().filter(isAlive);
+}
+
+describeWithService("redis-server", "several swarms on this machine", () => {
+  let user: User;
+  let sample: Sample;
+  beforeAll(async () => {
+    [user, sample] = await Promise.all([newUser(), newSample()]);
+  });
+  afterAll(async () => {
+    await sample[Symbol.asyncDispose]();
+    await user[Symbol.asyncDispose]();
+  });
+  const runall = (args: readonly string[], env = {}): Promise<Finished> =>
+    user.run("runall-swarm", args, { cwd: sample.study, env });
+
+  it("begin with one that is made when there is none, and said", async () => {
+    const { stderr, exitCode } = await runall(["-c", "Quick", "-r", "0"]);
+    expect(stderr).toMatch(/there is no swarm yet: making one on this machine, with \d+ runners?; it halts itself/);
+    expect(exitCode).toBe(0);
+    expect(await statusOf(user)).toMatchObject({ name: "local", state: "running" });
+  });
+
+  it("are told apart by name", async () => {
+    await mustRun(user, ["init", "--local", "--runners", "1", "second"]);
+    const listed = async (name: string): Promise<number> =>
+      (JSON.parse((await runall(["list", "--json", "--swarm", name])).stdout) as unknown[]).length;
+    const ambiguous = await runall(["-c", "Quick", "-r", "0"]);
+    expect(ambiguous.stderr).toContain("there are several swarms: local (running), second (running)");
+    expect(ambiguous.stderr).toContain("--swarm NAME or SWARM=NAME");
+    expect(ambiguous.exitCode).toBe(2);
+    expect(await user.run("swarm-tool", ["halt"])).toMatchObject({ exitCode: 2 });
+    expect((await mustRun(user, ["status"])).stdout).toMatch(/^local [^]*^second /m);
+
+    const before = await listed("local");
+    expect((await runall(["--swarm", "second", "-c", "Quick", "-r", "0"])).exitCode).toBe(0);
+    expect((await runall(["-c", "Quick", "-r", "0"], { SWARM: "second" })).exitCode).toBe(0);
+    expect([await listed("local"), await listed("second")]).toEqual([before, 2]);
+    await mustRun(user, ["halt", "local"]);
+    expect((await runall(["-c", "Quick", "-r", "0"])).exitCode).toBe(0); // the only one that runs
+    expect(await listed("second")).toBe(3);
+  });
+
+  it("are each user's own", async () => {
+    await using other = await newUser();
+    expect((await other.run("swarm-tool", ["status"])).stdout).toContain("there is no swarm");
+    await mustRun(other, ["init", "--local", "--runners", "1", "second"]);
+    const [mine, theirs] = [await pidsOf(user, "second"), await pidsOf(other, "second")];
+    expect(Object.values(mine).filter((pid) => Object.values(theirs).includes(pid))).toEqual([]);
+    await mustRun(other, ["remove", "second"]);
+    expect((await statusOf(user, "second")).state).toBe("running");
+    expect(processesOf(other)).toEqual([]);
+  });
+});
