@@ -168,13 +168,15 @@ function tinyRows(study, tools) {
 
 /** @typedef {{ wallTimeMs: number, startedAt: string }} RunTimes */
 
-/** @param {string} study */
+/** @param {string} study @returns {RunTimes[]} */
 function readRecords(study) {
   const folder = path.join(study, "results", ".swarm");
   const files = readdirSync(folder).filter((name) => name.endsWith(".json"));
-  return files.map(
-    (name) => /** @type {RunTimes} */ (JSON.parse(readFileSync(path.join(folder, name), "utf8"))),
-  );
+  return files.map((name) => {
+    /** @type {RunTimes} */
+    const record = JSON.parse(readFileSync(path.join(folder, name), "utf8"));
+    return record;
+  });
 }
 
 /** @param {string} place @param {ReturnType<typeof toolsIn>} tools @returns {Row[]} */
