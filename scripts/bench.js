@@ -173,8 +173,7 @@ function readRecords(study) {
   const folder = path.join(study, "results", ".swarm");
   const files = readdirSync(folder).filter((name) => name.endsWith(".json"));
   return files.map((name) => {
-    /** @type {RunTimes} */
-    const record = JSON.parse(readFileSync(path.join(folder, name), "utf8"));
+    const record = /** @type {RunTimes} */ (JSON.parse(readFileSync(path.join(folder, name), "utf8")));
     return record;
   });
 }
