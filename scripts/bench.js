@@ -13,6 +13,7 @@ const ROUNDS = Number(process.argv[2] ?? 3);
 const RUNNERS = 2;
 
 /** @typedef {{ what: string, figure: string, limit: string, details: string }} Row */
+/** @typedef {{ wallTimeMs: number, startedAt: string }} RunTimes */
 
 await runScript(async () => {
   await setUp({ system: ["redis-server", "git", "make", "cc"] });
@@ -165,8 +166,6 @@ function tinyRows(study, tools) {
     },
   ];
 }
-
-/** @typedef {{ wallTimeMs: number, startedAt: string }} RunTimes */
 
 /** @param {string} study @returns {RunTimes[]} */
 function readRecords(study) {
