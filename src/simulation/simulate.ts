@@ -54,7 +54,6 @@ export async function simulate(
   onStart: (identity: ProcessIdentity | undefined) => void,
   limits: SimulationLimits,
 ): Promise<SimulationEnd> {
-  limits.signal.throwIfAborted();
   const killsBefore = outOfMemoryKills();
   const startedAt = performance.now();
   const group = await startGroup(simulation.program, simulation.args, {

@@ -1,0 +1,129 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { expect, it } from "vitest";
+import { buildKey, type BuildRequest } from "../../src/model/build.ts";
+import { openBuildDirectory } from "../../src/results/build-store.ts";
+import { build } from "../../src/worker/builder.ts";
+import { makeRepository, type Repository } from "../helpers/git.ts";
+import { temporaryDirectory } from "../helpers/temporary.ts";
+
+/** A project as INET is one: a tracked Makefile that needs the project's setenv, features, a library, exclusions. */
+const PROJECT = {
+  ".gitignore": ".oppfeaturestate\n.nedexclusions\n*.so\nsrc/Makefile\nout/\n",
+  setenv: 'export MODEL_ROOT=$(pwd)\n[ "$1" = -q ] || echo "hello"\n',
+  Makefile: [
+    "all:",
+    "\t$(MAKE) -C src MODE=$(MODE)",
+    "makefiles:",
+    '\t[ "$$MODEL_ROOT" = "$(CURDIR)" ]',
+    "\tcp src/Makefile.in src/Makefile",
+    "\tcp .oppfeaturestate .nedexclusions",
+    "",
+  ].join("\n"),
+  "src/Makefile.in": [
+    "all:",
+    "\tmkdir -p ../out && touch ../out/model.o ../out/libmodel.so",
+    "\techo $(MODE) > libmodel.so && touch note.txt",
+    "",
+  ].join("\n"),
+  "bin/run.sh": "#!/bin/sh\n",
+};
+
+async function requestFor(repository: Repository, more: Partial<BuildRequest> = {}): Promise<BuildRequest> {
+  return {
+    protocol: 1,
+    source: { url: path.join(repository.path, ".git"), commit: await repository.git("rev-parse", "HEAD") },
+    sourcesHash: "s",
+    checkoutName: "model",
+    project: "",
+    recipe: { kind: "make", folder: "" },
+    mode: "release",
+    omnetpp: { version: "6.2.0" },
+    featureState: "model.excluded\n",
+    ...more,
+  };
+}
+
+const never = new AbortController().signal;
+
+it("builds by the project's own Makefile, with its setenv and the user's features, and keeps what was made", async () => {
+  await using repository = await makeRepository(PROJECT);
+  await using directory = await temporaryDirectory();
+  const builds = openBuildDirectory(path.join(directory.path, "builds"));
+  const request = await requestFor(repository);
+  const where = { directory: path.join(directory.path, "work"), builds };
+  expect(await build(request, where, never)).toMatchObject({ ok: true });
+  const key = buildKey(request);
+  expect(await builds.find(key)).toEqual({
+    protocol: 1,
+    products: ["src/libmodel.so"],
+    nedExclusions: ["model.excluded"],
+  });
+  await builds.linkInto(key, (await builds.find(key))!, path.join(directory.path, "tree"));
+  expect(await readFile(path.join(directory.path, "tree/src/libmodel.so"), "utf8")).toBe("release\n");
+  const log = await readFile(builds.logFile(key), "utf8");
+  expect(log).toMatch(/^\$ make makefiles\n[^]*^\$ make MODE=release -j\d+\n/m);
+  expect(log).not.toContain("hello");
+  expect(await repository.git("status", "--porcelain", "--ignored")).toBe("");
+});
+
+it("makes one build for two that ask at once, and none where it is there", async () => {
+  await using repository = await makeRepository({
+    ...PROJECT,
+    "src/Makefile.in": `${PROJECT["src/Makefile.in"]}\techo x >> "$$COUNT"\n`,
+  });
+  await using directory = await temporaryDirectory();
+  process.env["COUNT"] = path.join(directory.path, "count");
+  const where = {
+    directory: path.join(directory.path, "work"),
+    builds: openBuildDirectory(path.join(directory.path, "builds")),
+  };
+  const request = await requestFor(repository);
+  await Promise.all([build(request, where, never), build(request, where, never)]);
+  await build(request, where, never);
+  expect(await readFile(process.env["COUNT"], "utf8")).toBe("x\n");
+  delete process.env["COUNT"];
+});
+
+it("answers a build that fails with its command, its last lines and its log, and keeps nothing", async () => {
+  await using repository = await makeRepository({ Makefile: "all:\n\t@echo model.cc:1: error: no; false\n" });
+  await using directory = await temporaryDirectory();
+  const builds = openBuildDirectory(path.join(directory.path, "builds"));
+  const request = await requestFor(repository);
+  const answer = await build(request, { directory: path.join(directory.path, "work"), builds }, never);
+  expect(answer).toMatchObject({
+    ok: false,
+    command: expect.stringMatching(/^make MODE=release -j\d+$/) as string,
+    log: builds.logFile(buildKey(request)),
+  });
+  expect(answer.ok ? [] : answer.lastLines).toContain("model.cc:1: error: no");
+  expect(await builds.find(buildKey(request))).toBeUndefined();
+});
+
+it("has nothing to build for NED and ini files alone", async () => {
+  await using repository = await makeRepository({ "omnetpp.ini": "" });
+  await using directory = await temporaryDirectory();
+  const builds = openBuildDirectory(path.join(directory.path, "builds"));
+  const request = await requestFor(repository, { recipe: { kind: "none" } });
+  expect(await build(request, { directory: path.join(directory.path, "work"), builds }, never)).toMatchObject(
+    { ok: true },
+  );
+  expect(await builds.find(buildKey(request))).toMatchObject({ products: [] });
+});
+
+it("ends when it is told to, and leaves no tree behind", async () => {
+  await using repository = await makeRepository({ Makefile: "all:\n\tsleep 100\n" });
+  await using directory = await temporaryDirectory();
+  const builds = openBuildDirectory(path.join(directory.path, "builds"));
+  const request = await requestFor(repository);
+  const end = new AbortController();
+  const building = build(request, { directory: path.join(directory.path, "work"), builds }, end.signal);
+  await expect
+    .poll(() => readFile(builds.logFile(buildKey(request)), "utf8").catch(() => ""))
+    .toContain("sleep 100");
+  end.abort();
+  await expect(building).rejects.toThrow();
+  await expect(
+    readFile(path.join(directory.path, "work", buildKey(request), "model/Makefile")),
+  ).rejects.toThrow("ENOENT");
+});
