@@ -10,6 +10,7 @@ import type { Run } from "../model/run.ts";
 import type { QueueClient } from "../queue/client.ts";
 import type { RunEvent } from "../queue/follow.ts";
 import type { ResultStore } from "../results/store.ts";
+import { removeLeftovers } from "../system/files.ts";
 import { parseOrExplain } from "../system/json.ts";
 import { acquireLock } from "../system/lock.ts";
 import { Collector, type Study } from "./collect.ts";
@@ -37,6 +38,8 @@ export async function* followCampaign(
 ): AsyncGenerator<CampaignEvent> {
   const startedAt = performance.now();
   await using _lock = await lockCampaign(study, campaign.id);
+  const { resultDirectory } = study;
+  for (const folder of ["", "failed", ".swarm"]) await removeLeftovers(path.join(resultDirectory, folder));
   const collector = new Collector(study, campaign, store);
   const byNumber = new Map(open.map((run) => [run.runNumber, run]));
   const earlier = open.length < campaign.runs ? await collector.resume() : [];

@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import { UserError } from "../errors.ts";
-import { halted, localTarget } from "../targets/local.ts";
+import { halted, localTarget, type LocalDependencies } from "../targets/local.ts";
 import { listSwarms, readState, type SwarmState } from "../targets/swarm-state.ts";
 import type { Target } from "../targets/target.ts";
 
@@ -12,11 +12,15 @@ export interface ChoiceContext {
 
 export const DEFAULT_LOCAL = "local";
 
+/** What the local target needs of other parts, loaded when it does. */
+export const localDependencies: LocalDependencies = {
+  countJobs: async (connection) => (await import("../queue/counts.ts")).countJobs(connection),
+  endSimulations: async (directory) => (await import("../worker/slot.ts")).endLeftoversIn(directory),
+};
+
 /** The target of a name, whether it has been made or not. */
 export function targetOf(name: string): Target {
-  return localTarget(name, {
-    countJobs: async (connection) => (await import("../queue/counts.ts")).countJobs(connection),
-  });
+  return localTarget(name, localDependencies);
 }
 
 /**

@@ -1,26 +1,42 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { countJobs } from "../queue/counts.ts";
-import type { QueueConnection } from "../queue/names.ts";
 import { haltLocal, withLock } from "../targets/local.ts";
 import { localDirectories } from "../targets/local-paths.ts";
+import type { Target } from "../targets/target.ts";
+import { localDependencies, targetOf } from "./choose-swarm.ts";
 
 /**
- * Halts the swarm that this process belongs to when no job has waited or run for the given time.
+ * Halts the swarm that this process belongs to when no job has waited or run for the given time, and until
+ * then starts again what dies of it: nobody else may be there who would.
  * A result that waits for its client does not keep it running.
  */
 export async function haltWhenIdle(
   swarm: string,
   idleMs: number,
-  connection: QueueConnection,
   end: AbortController,
+  onError: (error: Error) => void,
 ): Promise<void> {
+  const target = targetOf(swarm);
   const pollMs = Math.min(60_000, idleMs / 4);
   let busyAt = Date.now();
   while (Date.now() - busyAt < idleMs) {
     await delay(pollMs, undefined, { signal: end.signal });
-    const { waiting, running } = await countJobs(connection);
-    if (waiting + running > 0) busyAt = Date.now();
+    const busy = await isBusy(target, end.signal).catch((error: unknown) => {
+      end.signal.throwIfAborted();
+      onError(error as Error);
+      return true; // as long as it is not known
+    });
+    if (busy) busyAt = Date.now();
   }
-  await withLock(localDirectories(swarm).state, () => haltLocal(swarm, "idleness", process.pid));
+  await withLock(
+    localDirectories(swarm).state,
+    () => haltLocal(swarm, "idleness", localDependencies, process.pid),
+    end.signal,
+  );
   end.abort();
+}
+
+async function isBusy(target: Target, signal: AbortSignal): Promise<boolean> {
+  const { state, jobs } = await target.status();
+  if (state === "broken") await target.connect(signal);
+  return jobs === undefined || jobs.waiting + jobs.running > 0;
 }

@@ -1,5 +1,6 @@
 import { setInterval } from "node:timers";
 import { errorText, UserError } from "../errors.ts";
+import { halted } from "../targets/local.ts";
 import type { CampaignEvent } from "../model/events.ts";
 import type { Target } from "../targets/target.ts";
 import { EXIT, type CommandContext } from "./main.ts";
@@ -59,24 +60,30 @@ export async function showCampaign(
 /** A process of the swarm that dies is started again: nobody else would do it while we wait. */
 function keepHealthy(target: Target, renderer: CampaignRenderer): Disposable {
   let checking = false;
+  let told: string | undefined;
   const check = async (): Promise<void> => {
     if (checking) return;
     checking = true;
     try {
-      const { state, processes } = await target.status();
-      if (state === "halted")
-        throw new UserError("the swarm has been halted; its runs go on with: swarm-tool resume");
-      const dead = processes.filter(({ alive }) => !alive);
-      if (state !== "broken") return;
-      for (const { role, log } of dead)
-        renderer.warn(`the ${role} of the swarm has ended and is started again; see ${log}`);
-      await target.connect();
+      const { name, state, processes } = await target.status();
+      if (state === "halted") throw halted(name);
+      if (state === "broken") await target.connect();
+      for (const { role, alive, log } of processes)
+        if (!alive) renderer.warn(`the ${role} of the swarm had ended and was started again; see ${log}`);
+      told = undefined;
     } catch (error) {
-      renderer.warn(errorText(error));
+      const text = withHint(error);
+      if (text !== told) renderer.warn(text);
+      told = text;
     } finally {
       checking = false;
     }
   };
   const timer = setInterval(() => void check(), HEALTH_INTERVAL_MS);
   return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+function withHint(error: unknown): string {
+  const hint = error instanceof UserError ? error.hint : undefined;
+  return hint === undefined ? errorText(error) : `${errorText(error)}; ${hint}`;
 }

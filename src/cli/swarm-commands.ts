@@ -1,5 +1,6 @@
+import { availableParallelism } from "node:os";
 import { UserError } from "../errors.ts";
-import { listSwarms } from "../targets/swarm-state.ts";
+import { listSwarms, readState } from "../targets/swarm-state.ts";
 import type { SwarmStatus } from "../targets/target.ts";
 import { confirm, DEFAULT_LOCAL, targetOf } from "./choose-swarm.ts";
 import { count, formatTable } from "./format.ts";
@@ -9,16 +10,18 @@ type Say = (text: string) => void;
 
 export async function init(
   name: string | undefined,
-  options: { local?: true; runners: number },
+  options: { local?: true; runners?: number },
   say: Say,
 ): Promise<void> {
   if (options.local !== true) {
     throw new UserError("only swarms on this machine can be made yet", { hint: "swarm-tool init --local" });
   }
   const swarm = name ?? DEFAULT_LOCAL;
-  await targetOf(swarm).init(options);
-  const runners = count(options.runners, "runner");
-  say(`the swarm ${swarm} runs on this machine, with ${runners}. It halts itself after an idle hour.`);
+  const runners = options.runners ?? (await readState(swarm))?.runners ?? availableParallelism();
+  await targetOf(swarm).init({ runners });
+  say(
+    `the swarm ${swarm} runs on this machine, with ${count(runners, "runner")}. It halts itself after an idle hour.`,
+  );
 }
 
 /** @returns the exit code: a swarm of which something has died is a failure. */
@@ -37,7 +40,8 @@ export async function halt(name: string | undefined, options: { force?: true }, 
   const now = await target.status();
   if (now.state === "halted") return say(`the swarm ${swarm} is halted already`);
   const running = now.jobs?.running ?? 0;
-  await askAbout(swarm, running, options.force, "are being made; after resume they begin anew");
+  const fact = `${count(running, "run")} of the swarm ${swarm} are being made; after resume they begin anew`;
+  if (running > 0 && !options.force) await ask(fact);
   await target.halt();
   say(`the swarm ${swarm} is halted; resume it with: swarm-tool resume ${swarm}`);
 }
@@ -52,13 +56,12 @@ export async function remove(name: string | undefined, options: { force?: true }
   const swarm = await nameOrOnly(name);
   const target = targetOf(swarm);
   const { jobs } = await target.status();
-  const any = jobs === undefined ? 0 : jobs.running + jobs.waiting + jobs.uncollected;
-  await askAbout(
-    swarm,
-    any,
-    options.force,
-    "are queued, being made or not yet collected; they would be lost",
-  );
+  const any = jobs && jobs.running + jobs.waiting + jobs.uncollected;
+  const fact =
+    any === undefined
+      ? `the queue of the swarm ${swarm} does not answer; runs and results that it may hold would be lost`
+      : `${count(any, "run")} of the swarm ${swarm} are queued, being made or not yet collected; they would be lost`;
+  if (any !== 0 && !options.force) await ask(fact);
   await target.remove();
   say(`the swarm ${swarm} is removed`);
 }
@@ -73,9 +76,8 @@ async function nameOrOnly(name: string | undefined): Promise<string> {
   throw new UserError(`there are several swarms: ${names.join(", ")}`, { hint: "name one of them" });
 }
 
-async function askAbout(swarm: string, runs: number, force: true | undefined, what: string): Promise<void> {
-  if (runs === 0 || force) return;
-  const fact = `${count(runs, "run")} of the swarm ${swarm} ${what}`;
+/** @throws {UserError} where the answer is no. */
+async function ask(fact: string): Promise<void> {
   if (await confirm(`${fact}. Go on?`)) return;
   throw new UserError(fact, { hint: "add --force to do it all the same" });
 }
@@ -87,12 +89,17 @@ function describeStatus(swarm: SwarmStatus): string[] {
     alive ? `pid ${pid}` : "has ended",
     log,
   ]);
-  const queue = jobs && `${jobs.waiting} waiting, ${jobs.running} running, ${jobs.uncollected} to collect`;
+  const queue =
+    jobs === undefined
+      ? "does not answer"
+      : `${jobs.waiting} waiting, ${jobs.running} running, ${jobs.uncollected} to collect`;
   return [
     `${name} (${target}): ${state}, ${count(runners, "runner")}`,
     ...formatTable(rows),
-    ...(queue === undefined ? [] : [`  queue: ${queue}`]),
+    `  queue: ${queue}`,
     ...directories.map((directory) => `  keeps its files in ${directory}`),
-    ...(state === "broken" ? [`  start what has ended with: swarm-tool resume ${name}`] : []),
+    ...(processes.some(({ alive }) => !alive)
+      ? [`  start what has ended with: swarm-tool resume ${name}`]
+      : []),
   ];
 }

@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { Command as Program, InvalidArgumentError } from "commander";
 import { EXIT, type Command, type CommandContext } from "./main.ts";
 import { version } from "./version.ts";
@@ -27,8 +26,8 @@ function describeProgram({ stdout, stderr }: CommandContext, finish: (code: numb
     .command("init [name]")
     .description("make a swarm")
     .option("--local", "on this machine: needs redis-server and OMNeT++")
-    .option("--runners <n>", "how many runs at once", positive, availableParallelism())
-    .action(async (name: string | undefined, options: { local?: true; runners: number }) => {
+    .option("--runners <n>", "how many runs at once (default: one for each core)", positive)
+    .action(async (name: string | undefined, options: { local?: true; runners?: number }) => {
       await (await commands()).init(name, options, say);
     });
   program

@@ -56,9 +56,10 @@ export const swarmWorker: Command = {
     };
     const chosen = program.args[0] as Role;
     if (options.idleHalts !== undefined) {
-      void haltWhenIdle(options.idleHalts, options.idleMinutes * 60_000, work.connection, end).catch(
-        work.onError,
-      );
+      const { idleHalts, idleMinutes } = options;
+      void haltWhenIdle(idleHalts, idleMinutes * 60_000, end, work.onError).catch((error: unknown) => {
+        if (!end.signal.aborted) work.onError(error as Error);
+      });
     }
     await Promise.all([
       chosen === "runner" ? undefined : runBuilder(work),

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { Worker, type Job } from "bullmq";
+import { Job, Worker } from "bullmq";
 import type { QueueConnection } from "./names.ts";
 
 /** A job as its handler sees it. */
@@ -159,8 +159,14 @@ class Consumer {
       await job.moveToCompleted(value, token, false);
     } catch (error) {
       this.#options.onError(error as Error);
-      await this.#options.onRefused(value);
+      if (!(await this.#isAnswer(job, value))) await this.#options.onRefused(value);
     }
+  }
+
+  /** A connection that breaks may lose the queue's reply alone; sent again, the same value is refused. */
+  async #isAnswer({ id }: Job, value: object): Promise<boolean> {
+    const now = await Job.fromId<unknown, unknown>(this.#worker, id!);
+    return now?.finishedOn !== undefined && JSON.stringify(now.returnvalue) === JSON.stringify(value);
   }
 
   #asTaken(held: Held): TakenJob {

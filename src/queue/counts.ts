@@ -1,4 +1,7 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { Queue } from "bullmq";
+import { Redis } from "ioredis";
+import { UserError } from "../errors.ts";
 import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "./names.ts";
 
 /** How much work a swarm has: runs and builds together. */
@@ -9,23 +12,42 @@ export interface JobCounts {
   uncollected: number;
 }
 
-/** @throws where the queue does not answer at once. */
+/** Counting takes a millisecond; only a Redis that hangs, or is not there, takes longer than this. */
+const ANSWER_TIMEOUT_MS = 3000;
+/** A Redis that hangs does not close its side of the connection either. */
+const DISCONNECT_TIMEOUT_MS = 100;
+
+/** @throws {UserError} where the queue does not answer. */
 export async function countJobs(connection: QueueConnection): Promise<JobCounts> {
-  const queues = [RUN_QUEUE, BUILD_QUEUE].map((name) => new Queue(name, { connection }));
+  const redis = new Redis({ ...connection, disconnectTimeout: DISCONNECT_TIMEOUT_MS });
+  redis.on("error", () => undefined); // it does not answer then, and that is said below
+  const timer = new AbortController();
+  const silence = delay(ANSWER_TIMEOUT_MS, undefined, { signal: timer.signal }).then(() => {
+    throw new UserError("the queue of the swarm does not answer");
+  });
+  const counted = count(redis);
+  for (const promise of [silence, counted]) promise.catch(() => undefined); // whichever comes too late
   try {
-    const [runs, builds] = await Promise.all(
-      queues.map((queue) =>
-        queue.getJobCounts("waiting", "prioritized", "delayed", "active", "completed", "failed"),
-      ),
-    );
-    const sum = (...names: string[]): number =>
-      names.reduce((total, name) => total + (runs?.[name] ?? 0) + (builds?.[name] ?? 0), 0);
-    return {
-      waiting: sum("waiting", "prioritized", "delayed"),
-      running: sum("active"),
-      uncollected: (runs?.["completed"] ?? 0) + (runs?.["failed"] ?? 0),
-    };
+    return await Promise.race([counted, silence]);
   } finally {
-    await Promise.all(queues.map((queue) => queue.close()));
+    timer.abort();
+    redis.disconnect();
   }
+}
+
+async function count(connection: Redis): Promise<JobCounts> {
+  const [runs, builds] = await Promise.all(
+    [RUN_QUEUE, BUILD_QUEUE].map((name) => {
+      const queue = new Queue(name, { connection });
+      queue.on("error", () => undefined);
+      return queue.getJobCounts("waiting", "prioritized", "delayed", "active", "completed", "failed");
+    }),
+  );
+  const sum = (...names: string[]): number =>
+    names.reduce((total, name) => total + (runs?.[name] ?? 0) + (builds?.[name] ?? 0), 0);
+  return {
+    waiting: sum("waiting", "prioritized", "delayed"),
+    running: sum("active"),
+    uncollected: (runs?.["completed"] ?? 0) + (runs?.["failed"] ?? 0),
+  };
 }

@@ -1,7 +1,7 @@
 import { mkdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { BuildManifestSchema, type BuildManifest } from "../model/build.ts";
-import { linkOrCopy, temporaryName, writeFileAtomically } from "../system/files.ts";
+import { linkOrCopy, removeLeftovers, temporaryName, writeFileAtomically } from "../system/files.ts";
 import { readJson } from "../system/json.ts";
 
 /** The binaries of builds, by build key. A build is there whole or not at all, and never changes. */
@@ -34,6 +34,7 @@ export function openBuildDirectory(directory: string): BuildStore {
     async put(key, tree, manifest) {
       if (await find(key)) return;
       await mkdir(directory, { recursive: true });
+      await removeLeftovers(directory);
       const partial = temporaryName(place(key));
       try {
         await linkAll(tree, path.join(partial, "files"), manifest.products);

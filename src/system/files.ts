@@ -4,6 +4,7 @@ import {
   link,
   lstat,
   mkdir,
+  readdir,
   readlink,
   rename,
   rm,
@@ -14,12 +15,32 @@ import {
 import path from "node:path";
 import { errorCode } from "../errors.ts";
 
+const TEMPORARY_PREFIX = ".swarm-tmp-";
+
 /** Name of a temporary file beside `file`; the prefix tells ours apart when leftovers are looked for. */
 export function temporaryName(file: string): string {
   return path.join(
     path.dirname(file),
-    `.swarm-tmp-${randomBytes(6).toString("hex")}-${path.basename(file).slice(0, 100)}`,
+    `${TEMPORARY_PREFIX}${randomBytes(6).toString("hex")}-${path.basename(file).slice(0, 100)}`,
   );
+}
+
+const LEFTOVER_AGE_MS = 24 * 3600_000;
+
+/**
+ * Removes temporary files and folders of ours that a killed process left in a directory.
+ * @param olderThanMs since their last change: a younger one may be in use, perhaps on another machine.
+ */
+export async function removeLeftovers(directory: string, olderThanMs = LEFTOVER_AGE_MS): Promise<void> {
+  const names = await readdir(directory).catch((error: unknown) => {
+    if (errorCode(error) === "ENOENT") return [];
+    throw error;
+  });
+  for (const name of names.filter((each) => each.startsWith(TEMPORARY_PREFIX))) {
+    const file = path.join(directory, name);
+    const age = Date.now() - Number((await statIfThere(file))?.ctimeMs ?? Infinity);
+    if (age >= olderThanMs) await rm(file, { recursive: true, force: true });
+  }
 }
 
 /** Writes a file so that a reader sees the old content or the new one, never a part. */

@@ -39,8 +39,9 @@ async function tryLock(file: string): Promise<boolean> {
   } catch (error) {
     if (errorCode(error) !== "EEXIST") throw error;
     const holder = await owner(file);
-    if (holder !== undefined && !isAlive(holder)) await removeStale(file);
-    return false;
+    if (holder === undefined || isAlive(holder)) return false;
+    await removeStale(file);
+    return await tryLock(file);
   } finally {
     await rm(temporary, { force: true });
   }

@@ -126,15 +126,16 @@ async function ping(probe: Redis): Promise<boolean> {
   }
 }
 
-/** SIGTERM, and SIGKILL for what does not heed it; workers before the Redis that they hand their jobs back to. */
-export async function stopAll(processes: readonly SwarmProcess[], except?: number): Promise<void> {
-  const others = processes.filter((process) => process.pid !== except);
-  await Promise.all(others.filter(({ role }) => role !== "redis").map(stop));
-  await Promise.all(others.filter(({ role }) => role === "redis").map(stop));
+/** SIGTERM, and SIGKILL for what does not heed it in time. */
+export async function stopAll(
+  processes: readonly SwarmProcess[],
+  timeoutMs = STOP_TIMEOUT_MS,
+): Promise<void> {
+  await Promise.all(processes.map((process) => stop(process, timeoutMs)));
 }
 
-async function stop(identity: ProcessIdentity): Promise<void> {
-  const deadline = Date.now() + STOP_TIMEOUT_MS;
+async function stop(identity: ProcessIdentity, timeoutMs: number): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
   sendSignal(identity, "SIGTERM");
   while (isAlive(identity)) {
     if (Date.now() > deadline) sendSignal(identity, "SIGKILL");

@@ -13,19 +13,23 @@ import { readState, writeState, type SwarmState } from "./swarm-state.ts";
 import type { SwarmAccess, SwarmStatus, Target } from "./target.ts";
 
 const LOCK_TIMEOUT_MS = 60_000;
+const STOP_WITHOUT_REDIS_MS = 2000;
 
 export interface LocalDependencies {
   countJobs(connection: QueueConnection): Promise<NonNullable<SwarmStatus["jobs"]>>;
+  /** Ends the simulations that a runner has left running which was killed; the runner must have ended. */
+  endSimulations(directory: string): Promise<void>;
 }
 
 /** The swarm on this machine: redis-server, a builder and a runner as background processes of the user. */
 export function localTarget(name: string, deps: LocalDependencies): Target {
   const directories = localDirectories(name);
-  const locked = <T>(work: () => Promise<T>): Promise<T> => withLock(directories.state, work);
+  const locked = <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
+    withLock(directories.state, work, signal);
 
   const start = async (state: SwarmState): Promise<void> => {
     await checkOwner(state.socketDirectory);
-    const { haltedBy: _, ...rest } = state;
+    const { haltedBy: _haltedBy, jobs: _jobs, ...rest } = state;
     await startMissing(state, directories.state, (processes) =>
       writeState({ ...rest, state: "running", processes }),
     );
@@ -33,7 +37,8 @@ export function localTarget(name: string, deps: LocalDependencies): Target {
 
   const removeAll = async (): Promise<void> => {
     const state = await existing(name);
-    await stopAll(state.processes);
+    await stopWorkers(state, deps);
+    await stopRedis(state);
     const places = [directories.cache, state.socketDirectory, directories.state];
     for (const place of places) await rm(place, { recursive: true, force: true });
   };
@@ -52,7 +57,7 @@ export function localTarget(name: string, deps: LocalDependencies): Target {
           throw error;
         }
       }),
-    connect: () =>
+    connect: (signal) =>
       locked(async () => {
         const state = await existing(name);
         if (state.state === "halted") throw halted(name);
@@ -65,21 +70,22 @@ export function localTarget(name: string, deps: LocalDependencies): Target {
           builds: openBuildDirectory(builds),
           results: openDirectoryStore(results),
         } satisfies SwarmAccess;
-      }),
-    halt: () => locked(() => haltLocal(name, "user")),
+      }, signal),
+    halt: () => locked(() => haltLocal(name, "user", deps)),
     resume: () => locked(async () => start(await existing(name))),
     remove: () => locked(removeAll),
     async status() {
       const state = await existing(name);
       const processes = state.processes.map((process) => ({ ...process, alive: isAlive(process) }));
-      const answering = processes.some(({ role, alive }) => role === "redis" && alive);
+      const jobs = state.state === "halted" ? state.jobs : await countJobs(state, deps);
+      const broken = state.state === "running" && (!isComplete(state) || jobs === undefined);
       return {
         name,
         target: "local",
         runners: state.runners,
-        state: state.state === "running" && !isComplete(state) ? "broken" : state.state,
+        state: broken ? "broken" : state.state,
         processes,
-        jobs: answering ? await deps.countJobs(socketConnection(socketFile(state))) : undefined,
+        jobs,
         directories: [directories.state, directories.cache],
       };
     },
@@ -90,19 +96,54 @@ export function localTarget(name: string, deps: LocalDependencies): Target {
  * Ends the processes of a local swarm and notes that it is halted.
  * @param except a pid that ends by itself: the process that calls this.
  */
-export async function haltLocal(name: string, by: "user" | "idleness", except?: number): Promise<void> {
+export async function haltLocal(
+  name: string,
+  by: "user" | "idleness",
+  deps: LocalDependencies,
+  except?: number,
+): Promise<void> {
   const state = await existing(name);
-  await stopAll(state.processes, except);
-  await writeState({ ...state, state: "halted", haltedBy: by, processes: [] });
+  await stopWorkers(state, deps, except);
+  const jobs = (await countJobs(state, deps)) ?? state.jobs; // no runner any more that could change it
+  await stopRedis(state);
+  await writeState({ ...state, state: "halted", haltedBy: by, processes: [], ...(jobs && { jobs }) });
+}
+
+/** Before the Redis that they hand their jobs back to; where it has ended they would wait for it in vain. */
+async function stopWorkers(state: SwarmState, deps: LocalDependencies, except?: number): Promise<void> {
+  const workers = state.processes.filter(({ role, pid }) => role !== "redis" && pid !== except);
+  await stopAll(workers, hasRedis(state) ? undefined : STOP_WITHOUT_REDIS_MS);
+  await deps.endSimulations(localDirectories(state.name).cache);
+}
+
+function hasRedis({ processes }: SwarmState): boolean {
+  return processes.some((process) => process.role === "redis" && isAlive(process));
+}
+
+function stopRedis({ processes }: SwarmState): Promise<void> {
+  return stopAll(processes.filter(({ role }) => role === "redis"));
+}
+
+/** Undefined where the queue does not answer. */
+async function countJobs(state: SwarmState, deps: LocalDependencies): Promise<SwarmStatus["jobs"]> {
+  if (!hasRedis(state)) return undefined;
+  try {
+    return await deps.countJobs(socketConnection(socketFile(state)));
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
 }
 
 /** For callers outside of the target: the process that halts its own swarm. */
-export function withLock<T>(directory: string, work: () => Promise<T>): Promise<T> {
-  return (async () => {
-    await mkdir(path.dirname(directory), { recursive: true, mode: 0o700 });
-    await using _ = await acquireLock(`${directory}.lock`, { timeoutMs: LOCK_TIMEOUT_MS });
-    return await work();
-  })();
+export async function withLock<T>(
+  directory: string,
+  work: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  await mkdir(path.dirname(directory), { recursive: true, mode: 0o700 });
+  await using _ = await acquireLock(`${directory}.lock`, { timeoutMs: LOCK_TIMEOUT_MS, signal });
+  return await work();
 }
 
 function newState(name: string): SwarmState {

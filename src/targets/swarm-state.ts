@@ -15,6 +15,8 @@ export const SwarmStateSchema = v.object({
   state: v.picklist(["running", "halted"]),
   /** Who halted it: a swarm that halted itself for want of work is resumed without a question. */
   haltedBy: v.optional(v.picklist(["user", "idleness"])),
+  /** What its queue held when it was halted. */
+  jobs: v.optional(v.object({ waiting: v.number(), running: v.number(), uncollected: v.number() })),
   runners: v.number(),
   /** Folder of the queue's unix socket. */
   socketDirectory: v.string(),

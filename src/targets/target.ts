@@ -21,10 +21,11 @@ export interface ProcessStatus {
 export interface SwarmStatus {
   name: string;
   target: "local";
+  /** Broken: a process has ended, or the queue does not answer. */
   state: "running" | "halted" | "broken";
   runners: number;
   processes: ProcessStatus[];
-  /** Undefined where the queue does not answer. */
+  /** Of a halted swarm what it held then; undefined where the queue does not answer. */
   jobs: { waiting: number; running: number; uncollected: number } | undefined;
   directories: string[];
 }
@@ -34,7 +35,7 @@ export interface Target {
   /** Makes the swarm, or completes one that is half made. */
   init(options: { runners: number }): Promise<void>;
   /** What a campaign needs; a process that died is started again. */
-  connect(): Promise<SwarmAccess>;
+  connect(signal?: AbortSignal): Promise<SwarmAccess>;
   /** Ends all processes and keeps the data: queued runs go on after `resume`. */
   halt(): Promise<void>;
   resume(): Promise<void>;

@@ -1,6 +1,8 @@
-import { mkdir, rm, rmdir } from "node:fs/promises";
+import { mkdir, readdir, rm, rmdir } from "node:fs/promises";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { errorCode } from "../errors.ts";
 import type { BuildManifest, Source } from "../model/build.ts";
 import type { BuildStore } from "../results/build-store.ts";
 import { isAlive, ProcessIdentitySchema, type ProcessIdentity } from "../system/identity.ts";
@@ -29,8 +31,25 @@ export interface TreeRequest {
 
 /** Enough for two campaigns that take turns. */
 const TREES_PER_SLOT = 2;
+const KILL_TIMEOUT_MS = 5000;
+const KILL_POLL_MS = 5;
 const MARK_FILE = "begun";
 const PROCESS_FILE = "simulation.json";
+
+/** Where the slots of the runner lie that works in a directory. */
+export function slotsDirectory(directory: string): string {
+  return path.join(directory, "slots");
+}
+
+/** Ends the simulations of a runner that was killed and has no successor. */
+export async function endLeftoversIn(directory: string): Promise<void> {
+  const slots = slotsDirectory(directory);
+  const names = await readdir(slots).catch((error: unknown) => {
+    if (errorCode(error) === "ENOENT") return [];
+    throw error;
+  });
+  for (const name of names) await endLeftover(path.join(slots, name, PROCESS_FILE));
+}
 
 /**
  * The place where one run at a time is made. It belongs to one runner process; whatever an earlier owner
@@ -130,5 +149,8 @@ function parents(file: string): string[] {
 
 async function endLeftover(file: string): Promise<void> {
   const identity = await readJson(file, ProcessIdentitySchema);
-  if (identity !== undefined && isAlive(identity)) signalGroup(identity.pid, "SIGKILL");
+  if (identity === undefined || !isAlive(identity)) return;
+  signalGroup(identity.pid, "SIGKILL");
+  const deadline = Date.now() + KILL_TIMEOUT_MS; // one that waits for a broken disk does not end
+  while (isAlive(identity) && Date.now() < deadline) await delay(KILL_POLL_MS);
 }

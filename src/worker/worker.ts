@@ -14,7 +14,7 @@ import { parseOrExplain } from "../system/json.ts";
 import { acquireLock } from "../system/lock.ts";
 import { build } from "./builder.ts";
 import { makeRun, withoutRunning } from "./runner.ts";
-import { Slot } from "./slot.ts";
+import { Slot, slotsDirectory } from "./slot.ts";
 
 export interface WorkerOptions {
   connection: QueueConnection;
@@ -59,7 +59,7 @@ export async function runBuilder(options: WorkerOptions): Promise<void> {
 
 /** Works on the queue `run`, as many runs at once as told, until the signal. */
 export async function runRunner(options: WorkerOptions & { concurrency: number }): Promise<void> {
-  const directory = path.join(options.directory, "slots");
+  const directory = slotsDirectory(options.directory);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await using _ = await acquireLock(path.join(directory, "lock"), {
     timeoutMs: SLOT_LOCK_TIMEOUT_MS,

@@ -5,22 +5,60 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { Redis } from "ioredis";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import type { SwarmState } from "../../src/targets/swarm-state.ts";
 import type { SwarmStatus } from "../../src/targets/target.ts";
 import { readRecords } from "../../src/campaign/records.ts";
+import { countJobs, type JobCounts } from "../../src/queue/counts.ts";
+import { socketConnection } from "../../src/queue/names.ts";
 import { describeWithService } from "../helpers/services.ts";
 import { newSample, newUser, type Finished, type Running, type Sample, type User } from "../helpers/tool.ts";
 
 const WORKER = fileURLToPath(new URL("../../bin/swarm-worker.js", import.meta.url));
-const EVENTUALLY = { timeout: 20_000, interval: 50 };
+vi.setConfig({ testTimeout: 120_000 }); // they share the processors
+const EVENTUALLY = { timeout: 30_000, interval: 50 };
+/** Until a check holds: the processes of a swarm go at their own pace. */
+function eventually(check: () => unknown): Promise<unknown> {
+  return vi.waitFor(check, EVENTUALLY);
+}
+
 const NO_JOBS = { waiting: 0, running: 0, uncollected: 0 };
 
-/** A user with a swarm `local`, whose runs last as long as told. */
-async function userWithSwarm(runMs: number, runners = 2): Promise<User> {
-  const user = await newUser();
+/** A user with a study and a swarm `local`. */
+interface Researcher extends User {
+  sample: Sample;
+  runall(...args: string[]): Promise<Finished>;
+  startRunall(...args: string[]): Running;
+}
+
+/** @param runMs how long each run takes at least. */
+async function researcher(runMs: number, runners = 2): Promise<Researcher> {
+  const [user, sample] = await Promise.all([newUser(), newSample()]);
   await mustRun(user, ["init", "--local", "--runners", String(runners)], runMs);
-  return user;
+  return {
+    ...user,
+    sample,
+    runall: (...args) => user.run("runall-swarm", args, { cwd: sample.study }),
+    startRunall: (...args) => user.start("runall-swarm", args, { cwd: sample.study }),
+    async [Symbol.asyncDispose]() {
+      await user[Symbol.asyncDispose]();
+      await sample[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Queues a campaign and leaves. @returns its id. */
+async function queued(user: Researcher, ...args: string[]): Promise<string> {
+  const { stdout } = await user.runall("--detach", ...args);
+  return /runall-swarm attach (\S+)/.exec(stdout)![1]!;
+}
+
+/** The id of the only campaign. */
+async function onlyCampaign(user: Researcher): Promise<string> {
+  const { stdout } = await user.runall("list", "--json");
+  const all = JSON.parse(stdout) as { campaign: { id: string } }[];
+  expect(all).toHaveLength(1);
+  return all[0]!.campaign.id;
 }
 
 async function mustRun(user: User, args: readonly string[], runMs?: number): Promise<Finished> {
@@ -33,6 +71,11 @@ async function mustRun(user: User, args: readonly string[], runMs?: number): Pro
 async function statusOf(user: User, name = "local"): Promise<SwarmStatus> {
   const { stdout } = await user.run("swarm-tool", ["status", name, "--json"]);
   return (JSON.parse(stdout) as [SwarmStatus])[0];
+}
+
+/** What the queue holds, without starting a tool to ask. */
+function jobsOf(user: User): Promise<JobCounts> {
+  return countJobs(socketConnection(path.join(stateFolder(user), "redis.sock")));
 }
 
 const stateFolder = (user: User, name = "local"): string =>
@@ -52,7 +95,7 @@ async function pidsOf(user: User, name = "local"): Promise<Record<string, number
 /** SIGKILL, as the kernel's when memory is short; returns when the process has ended. */
 async function kill(pid: number): Promise<void> {
   process.kill(pid, "SIGKILL");
-  await expect.poll(() => isAlive(pid), EVENTUALLY).toBe(false);
+  await eventually(() => expect(isAlive(pid)).toBe(false));
 }
 
 function isAlive(pid: number): boolean {
@@ -76,7 +119,8 @@ function processesOf(user: User): string[] {
   });
 }
 
-const simulationsOf = (user: User): string[] => processesOf(user).filter((line) => line.includes("opp-run.js"));
+const simulationsOf = (user: User): string[] =>
+  processesOf(user).filter((line) => line.includes("opp-run.js"));
 
 /** Files below a directory, or none where it is not there. */
 async function filesBelow(directory: string): Promise<string[]> {
@@ -88,40 +132,21 @@ async function filesBelow(directory: string): Promise<string[]> {
 function listen({ child }: Running): (wanted: string) => Promise<unknown> {
   let all = "";
   child.stderr!.on("data", (chunk: Buffer) => (all += chunk.toString()));
-  return (wanted) => expect.poll(() => all, EVENTUALLY).toContain(wanted);
+  return (wanted) => eventually(() => expect(all).toContain(wanted));
 }
 
 describeWithService("redis-server", "the swarm on this machine", () => {
-  let sample: Sample;
-  beforeEach(async () => {
-    sample = await newSample();
-  });
-  afterEach(() => sample[Symbol.asyncDispose]());
-
-  const runall = (user: User, ...args: string[]): Promise<Finished> =>
-    user.run("runall-swarm", args, { cwd: sample.study });
-  const startRunall = (user: User, ...args: string[]): Running =>
-    user.start("runall-swarm", args, { cwd: sample.study });
-  const queued = async (user: User, ...args: string[]): Promise<string> => {
-    const { stdout } = await runall(user, "--detach", ...args);
-    return /runall-swarm attach (\S+)/.exec(stdout)![1]!;
-  };
-  const campaigns = async (user: User, name = "local") => {
-    const { stdout } = await runall(user, "list", "--json", "--swarm", name);
-    return JSON.parse(stdout) as { campaign: { id: string } }[];
-  };
-
   /** All of `Quick` is there, once and whole, and nothing is left in the swarm. */
-  async function expectWhole(user: User, { study }: Sample, finished: Finished): Promise<void> {
+  async function expectWhole(user: Researcher, finished: Finished): Promise<void> {
     expect(finished.stdout).toMatch(/8 runs in .*: 8 done\./);
     expect(finished.exitCode).toBe(0);
+    const { study } = user.sample;
     const results = path.join(study, "results");
     const scalars = (await readdir(results)).filter((file) => file.endsWith(".sca"));
     expect(scalars).toHaveLength(8);
     for (const file of scalars)
       expect(await readFile(path.join(results, file), "utf8")).toMatch(/^scalar .*waitingTime:mean /m);
-    const [{ campaign }] = (await campaigns(user)) as [{ campaign: { id: string } }];
-    const records = await readRecords(results, campaign.id);
+    const records = await readRecords(results, await onlyCampaign(user));
     expect(records.map(({ runNumber, state }) => `${runNumber} ${state}`)).toEqual(
       Array.from({ length: 8 }, (_, number) => `${number} done`),
     );
@@ -130,7 +155,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     expect((await readdir(results)).sort()).toEqual(
       [".swarm", ...records.flatMap(({ files }) => files.map((file) => path.basename(file.path)))].sort(),
     );
-    expect((await statusOf(user)).jobs).toEqual(NO_JOBS);
+    expect(await jobsOf(user)).toEqual(NO_JOBS);
     expect(await filesBelow(path.join(stateFolder(user), "results"))).toEqual([]);
     expect(simulationsOf(user)).toEqual([]);
   }
@@ -143,7 +168,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     return spawn(process.execPath, [WORKER, ...args], { env: user.env, stdio: "ignore" });
   }
 
-  it("is made by init, which may be repeated, and is the user's alone", async () => {
+  it.concurrent("is made by init, which may be repeated, and is the user's alone", async () => {
     await using user = await newUser();
     const { stdout } = await mustRun(user, ["init", "--local", "--runners", "2"]);
     expect(stdout).toContain("the swarm local runs on this machine, with 2 runners");
@@ -158,7 +183,13 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     expect(runner).not.toBe(pids["runner"]);
 
     const status = await statusOf(user);
-    expect(status).toMatchObject({ name: "local", target: "local", state: "running", runners: 3, jobs: NO_JOBS });
+    expect(status).toMatchObject({
+      name: "local",
+      target: "local",
+      state: "running",
+      runners: 3,
+      jobs: NO_JOBS,
+    });
     expect(status.directories).toEqual([stateFolder(user), cacheFolder(user)]);
     expect(status.processes.map(({ role, alive }) => [role, alive])).toEqual([
       ["redis", true],
@@ -183,60 +214,68 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     redis.disconnect();
   });
 
-  it("is halted and resumed in the middle of a campaign, which notices and loses nothing", async () => {
-    await using user = await userWithSwarm(600);
-    const client = startRunall(user, "-c", "Quick");
-    const saw = listen(client);
-    await saw("[2/8]");
-    const refused = await user.run("swarm-tool", ["halt"]);
-    expect(refused.stderr).toMatch(/[12] runs? of the swarm local (is|are) being made[^]*→ add --force/);
-    expect(refused.exitCode).toBe(2);
-    expect((await statusOf(user)).state).toBe("running");
+  it.concurrent(
+    "is halted and resumed in the middle of a campaign, which notices and loses nothing",
+    async () => {
+      await using user = await researcher(3000);
+      const client = user.startRunall("-c", "Quick");
+      const saw = listen(client);
+      await saw("[1/8]");
+      const refused = await user.run("swarm-tool", ["halt"]);
+      expect(refused.stderr).toMatch(/[12] runs? of the swarm local (is|are) being made[^]*→ add --force/);
+      expect(refused.exitCode).toBe(2);
+      expect((await statusOf(user)).state).toBe("running");
 
-    await mustRun(user, ["halt", "--force"]);
-    expect(processesOf(user)).toHaveLength(1); // the client
-    expect(await statusOf(user)).toMatchObject({ state: "halted", processes: [], jobs: { running: 0 } });
-    await saw("the swarm has been halted");
-    expect((await mustRun(user, ["halt"])).stdout).toContain("halted already");
-    const other = await runall(user, "-c", "Quick");
-    expect(other.stderr).toMatch(/the swarm local is halted\n {2}→ resume it with: swarm-tool resume local/);
-    expect(other.exitCode).toBe(2);
+      await mustRun(user, ["halt", "--force"]);
+      expect(processesOf(user)).toHaveLength(1); // the client
+      expect(await statusOf(user)).toMatchObject({ state: "halted", processes: [], jobs: { running: 0 } });
+      await saw("warning: the swarm local is halted; resume it with: swarm-tool resume local");
+      expect((await mustRun(user, ["halt"])).stdout).toContain("halted already");
+      const other = await user.runall("-c", "Quick");
+      expect(other.stderr).toMatch(
+        /the swarm local is halted\n {2}→ resume it with: swarm-tool resume local/,
+      );
+      expect(other.exitCode).toBe(2);
 
-    await mustRun(user, ["resume"], 1);
-    const finished = await client.finished;
-    await expectWhole(user, sample, finished);
-    expect(finished.stderr.match(/the swarm has been halted/g)).toHaveLength(1);
-    expect(finished.stderr).not.toContain("is started again");
-  });
+      await mustRun(user, ["resume"], 1);
+      const finished = await client.finished;
+      await expectWhole(user, finished);
+      expect(finished.stderr.match(/the swarm local is halted/g)).toHaveLength(1);
+      expect(finished.stderr).not.toContain("started again");
+    },
+  );
 
-  it("asks before it is removed with something in it, also when it is halted or broken", async () => {
-    await using user = await userWithSwarm(1);
-    await queued(user, "-c", "Quick");
-    await expect.poll(async () => (await statusOf(user)).jobs, EVENTUALLY).toMatchObject({ uncollected: 8 });
-    const remove = (...args: string[]): Promise<Finished> => user.run("swarm-tool", ["remove", ...args]);
-    const expectRefusal = async (reason: RegExp): Promise<void> => {
-      const { stderr, exitCode } = await remove();
-      expect(stderr).toMatch(reason);
-      expect(stderr).toContain("→ add --force");
-      expect(exitCode).toBe(2);
-      expect(await filesBelow(path.join(stateFolder(user), "results"))).not.toEqual([]);
-    };
-    await expectRefusal(/8 runs of the swarm local are queued, being made or not yet collected/);
-    await mustRun(user, ["halt"]);
-    expect((await mustRun(user, ["status"])).stdout).toContain("8 to collect");
-    await expectRefusal(/8 runs of the swarm local are queued, being made or not yet collected/);
-    await mustRun(user, ["resume"]);
-    await kill((await pidsOf(user))["redis"]!);
-    await expectRefusal(/queue of the swarm local does not answer/);
+  it.concurrent(
+    "asks before it is removed with something in it, also when it is halted or broken",
+    async () => {
+      await using user = await researcher(1);
+      await queued(user, "-c", "Quick");
+      await eventually(async () => expect(await jobsOf(user)).toMatchObject({ uncollected: 8 }));
+      const remove = (...args: string[]): Promise<Finished> => user.run("swarm-tool", ["remove", ...args]);
+      const expectRefusal = async (reason: RegExp): Promise<void> => {
+        const { stderr, exitCode } = await remove();
+        expect(stderr).toMatch(reason);
+        expect(stderr).toContain("→ add --force");
+        expect(exitCode).toBe(2);
+        expect(await filesBelow(path.join(stateFolder(user), "results"))).not.toEqual([]);
+      };
+      await expectRefusal(/8 runs of the swarm local are queued, being made or not yet collected/);
+      await mustRun(user, ["halt"]);
+      expect((await mustRun(user, ["status"])).stdout).toContain("8 to collect");
+      await expectRefusal(/8 runs of the swarm local are queued, being made or not yet collected/);
+      await mustRun(user, ["resume"]);
+      await kill((await pidsOf(user))["redis"]!);
+      await expectRefusal(/queue of the swarm local does not answer/);
 
-    expect((await remove("--force")).exitCode).toBe(0);
-    expect(processesOf(user)).toEqual([]);
-    expect(await filesBelow(user.directory)).toEqual([]);
-    expect((await user.run("swarm-tool", ["status"])).stdout).toContain("there is no swarm");
-  });
+      expect((await remove("--force")).exitCode).toBe(0);
+      expect(processesOf(user)).toEqual([]);
+      expect(await filesBelow(user.directory)).toEqual([]);
+      expect((await user.run("swarm-tool", ["status"])).stdout).toContain("there is no swarm");
+    },
+  );
 
-  it("shows a process that has died, and resume starts it again", async () => {
-    await using user = await userWithSwarm(1, 1);
+  it.concurrent("shows a process that has died, and resume starts it again", async () => {
+    await using user = await researcher(1, 1);
     for (const role of ["builder", "runner", "redis"]) {
       const before = await pidsOf(user);
       await kill(before[role]!);
@@ -251,11 +290,10 @@ describeWithService("redis-server", "the swarm on this machine", () => {
       expect(after[role]).not.toBe(before[role]);
       expect(await statusOf(user)).toMatchObject({ state: "running", jobs: NO_JOBS });
     }
-    await expectWhole(user, sample, await runall(user, "-c", "Quick"));
   });
 
-  it("says that its queue does not answer, without waiting for ever", async () => {
-    await using user = await userWithSwarm(1, 1);
+  it.concurrent("says that its queue does not answer, without waiting for ever", async () => {
+    await using user = await researcher(1, 1);
     const { redis } = await pidsOf(user);
     process.kill(redis!, "SIGSTOP");
     try {
@@ -270,129 +308,145 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     expect((await statusOf(user)).state).toBe("running");
   });
 
-  it("makes the runs of a runner again that was killed, after ending its simulations", async () => {
-    await using user = await userWithSwarm(3000);
-    const id = await queued(user, "-c", "Quick");
-    const { runner } = await pidsOf(user);
-    process.kill(runner!, "SIGTERM"); // its locks would hold for half a minute
-    await expect.poll(() => isAlive(runner!), EVENTUALLY).toBe(false);
-    const args = ["runner", "--concurrency", "2", "--lock-seconds", "1"];
-    const first = startRunner(slowed(user, 60_000), ...args);
-    await expect.poll(async () => (await simulationPids(user)).length, EVENTUALLY).toBe(2);
-    const orphans = await simulationPids(user);
-    await kill(first.pid!);
-    expect(orphans.map(isAlive)).toEqual([true, true]);
+  it.concurrent(
+    "makes the runs of a runner again that was killed, after ending its simulations",
+    async () => {
+      await using user = await researcher(3000);
+      const id = await queued(user, "-c", "Quick");
+      const { runner } = await pidsOf(user);
+      process.kill(runner!, "SIGTERM"); // its locks would hold for half a minute
+      await eventually(() => expect(isAlive(runner!)).toBe(false));
+      const args = ["runner", "--concurrency", "2", "--lock-seconds", "1"];
+      const first = startRunner(slowed(user, 60_000), ...args);
+      await eventually(async () => expect(await simulationPids(user)).toHaveLength(2));
+      const orphans = await simulationPids(user);
+      await kill(first.pid!);
+      await forgetStalledCheck(user); // of the swarm's own runner, which would be valid for 15 s
+      expect(orphans.map(isAlive)).toEqual([true, true]);
 
-    const second = startRunner(slowed(user, 50), ...args);
-    const ended = once(second, "exit");
-    try {
-      await expect.poll(() => orphans.map(isAlive), EVENTUALLY).toEqual([false, false]);
-      await expectWhole(user, sample, await runall(user, "attach", id));
-    } finally {
-      second.kill();
-      await ended;
-    }
-  });
+      const second = startRunner(slowed(user, 50), ...args);
+      const ended = once(second, "exit");
+      try {
+        await eventually(() => expect(orphans.map(isAlive)).toEqual([false, false]));
+        await expectWhole(user, await user.runall("attach", id));
+      } finally {
+        second.kill();
+        await ended;
+      }
+    },
+  );
 
-  it("leaves no simulation of a runner that was killed when it is halted", async () => {
-    await using user = await userWithSwarm(1);
+  it.concurrent("leaves no simulation of a runner that was killed when it is halted", async () => {
+    await using user = await researcher(1);
     await queued(user, "-c", "Endless");
-    await expect.poll(() => simulationsOf(user).length, EVENTUALLY).toBe(1);
+    await eventually(async () => expect(await simulationPids(user)).toHaveLength(1));
     await kill((await pidsOf(user))["runner"]!);
     expect(simulationsOf(user)).toHaveLength(1);
     await mustRun(user, ["halt", "--force"]);
     expect(processesOf(user)).toEqual([]);
   });
 
-  it("goes on after Redis was killed in the middle of a campaign", async () => {
-    await using user = await userWithSwarm(300);
-    const client = startRunall(user, "-c", "Quick");
+  it.concurrent("goes on after Redis was killed in the middle of a campaign", async () => {
+    await using user = await researcher(300);
+    const client = user.startRunall("-c", "Quick");
     const saw = listen(client);
     await saw("[2/8]");
     await kill((await pidsOf(user))["redis"]!);
     await saw("the swarm does not answer");
     await mustRun(user, ["resume"]);
-    await expectWhole(user, sample, await client.finished);
+    await expectWhole(user, await client.finished);
   });
 
-  it("goes on when its client is killed", async () => {
-    await using user = await userWithSwarm(200);
-    const client = startRunall(user, "-c", "Quick");
+  it.concurrent("goes on when its client is killed", async () => {
+    await using user = await researcher(200);
+    const client = user.startRunall("-c", "Quick");
     await listen(client)("[1/8]");
     client.child.kill("SIGKILL");
     await client.finished;
-    await expect.poll(async () => (await statusOf(user)).jobs, EVENTUALLY).toMatchObject({ waiting: 0, running: 0 });
-    const { jobs } = await statusOf(user);
-    expect(jobs!.uncollected).toBeGreaterThan(4);
+    await eventually(async () => expect(await jobsOf(user)).toMatchObject({ waiting: 0, running: 0 }));
+    const { uncollected } = await jobsOf(user);
+    expect(uncollected).toBeGreaterThan(0);
     const { stderr, exitCode } = await user.run("swarm-tool", ["remove"]);
-    expect(stderr).toContain(`${jobs!.uncollected} runs of the swarm local are queued, being made or not yet`);
+    expect(stderr).toContain(`${uncollected} runs of the swarm local are queued, being made or not yet`);
     expect(exitCode).toBe(2);
-    const [{ campaign }] = (await campaigns(user)) as [{ campaign: { id: string } }];
-    await expectWhole(user, sample, await runall(user, "attach", campaign.id));
+    await expectWhole(user, await user.runall("attach", await onlyCampaign(user)));
   });
 
-  it("is left at once by a second Ctrl-C", async () => {
-    await using user = await userWithSwarm(1);
-    const client = startRunall(user, "-c", "Endless");
-    await expect.poll(() => simulationsOf(user).length, EVENTUALLY).toBe(1);
+  it.concurrent("is left at once by a second Ctrl-C", async () => {
+    await using user = await researcher(1);
+    const client = user.startRunall("-c", "Endless");
+    const saw = listen(client);
+    await eventually(async () => expect(await simulationPids(user)).toHaveLength(1));
     const { redis } = await pidsOf(user);
     process.kill(redis!, "SIGSTOP"); // so that the first one cannot be done with
     try {
-      const saw = listen(client);
       client.child.kill("SIGINT");
       await saw("Press Ctrl-C again to leave at once");
       const pressedAt = performance.now();
       client.child.kill("SIGINT");
       await client.finished;
-      expect(performance.now() - pressedAt).toBeLessThan(1000);
+      expect(performance.now() - pressedAt).toBeLessThan(2000);
       expect(client.child.signalCode).toBe("SIGINT");
     } finally {
       process.kill(redis!, "SIGCONT");
     }
   });
 
-  it("halts itself when it is idle, and is resumed without a question", async () => {
-    await using user = await userWithSwarm(1, 1);
+  it.concurrent("halts itself when it is idle, and is resumed without a question", async () => {
+    await using user = await researcher(1, 1);
     const watch = startRunner(user, "builder", "--idle-halts", "local", "--idle-minutes", "0.01");
     const ended = once(watch, "exit");
-    await expect.poll(() => readState(user), EVENTUALLY).toMatchObject({ state: "halted", haltedBy: "idleness" });
+    await eventually(async () =>
+      expect(await readState(user)).toMatchObject({ state: "halted", haltedBy: "idleness" }),
+    );
     expect(await ended).toEqual([0, null]);
     expect(processesOf(user)).toEqual([]);
-    const { stderr, exitCode } = await runall(user, "-c", "Quick", "-r", "0");
+    const { stderr, exitCode } = await user.runall("-c", "Quick", "-r", "0");
     expect(stderr).toContain("resuming the swarm local\n");
     expect(exitCode).toBe(0);
     expect(await readState(user)).not.toHaveProperty("haltedBy");
   });
 
-  it("starts what has died of itself while nobody watches", async () => {
-    await using user = await userWithSwarm(1, 1);
+  it.concurrent("starts what has died of itself while nobody watches", async () => {
+    await using user = await researcher(1, 1);
     const { runner, redis } = await pidsOf(user);
     await kill(runner!);
     await kill(redis!);
-    const watch = startRunner(user, "builder", "--idle-halts", "local", "--idle-minutes", "0.05");
+    const watch = startRunner(user, "builder", "--idle-halts", "local", "--idle-minutes", "0.1");
     const ended = once(watch, "exit");
-    await expect.poll(async () => (await statusOf(user)).state, EVENTUALLY).toBe("running");
+    await eventually(async () => expect((await statusOf(user)).state).toBe("running"));
     expect(await pidsOf(user)).not.toMatchObject({ runner });
-    await expect.poll(() => readState(user), EVENTUALLY).toMatchObject({ state: "halted", haltedBy: "idleness" });
+    await eventually(async () =>
+      expect(await readState(user)).toMatchObject({ state: "halted", haltedBy: "idleness" }),
+    );
     expect(await ended).toEqual([0, null]);
   });
 
-  it("makes the runs of two studies at once", async () => {
-    await using user = await userWithSwarm(50);
+  it.concurrent("makes the runs of two studies at once", async () => {
+    await using user = await researcher(50);
     await using other = await newSample();
     const [here, there] = await Promise.all([
-      runall(user, "-c", "Quick"),
+      user.runall("-c", "Quick"),
       user.run("runall-swarm", ["-c", "Quick", "-r", "0..3", "--repeat=4"], { cwd: other.study }),
     ]);
     expect(here).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("8 done") as string });
     expect(there).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("4 done") as string });
     const inis = async (each: Sample): Promise<string[]> =>
       (await each.results()).filter((file) => file.endsWith(".sca"));
-    expect(await inis(sample)).toHaveLength(8);
-    expect(await inis(other)).toEqual([0, 1, 2, 3].map((n) => `Quick-arrivalRate=0.3,serviceRate=1-#${n}.sca`));
-    expect((await statusOf(user)).jobs).toEqual(NO_JOBS);
+    expect(await inis(user.sample)).toHaveLength(8);
+    expect(await inis(other)).toEqual(
+      [0, 1, 2, 3].map((n) => `Quick-arrivalRate=0.3,serviceRate=1-#${n}.sca`),
+    );
+    expect(await jobsOf(user)).toEqual(NO_JOBS);
   });
 });
+
+/** A check for vanished workers keeps others from making one, for half of the time that its locks hold. */
+async function forgetStalledCheck(user: User): Promise<void> {
+  const redis = new Redis(path.join(stateFolder(user), "redis.sock"));
+  await redis.del("bull:run:stalled-check");
+  redis.disconnect();
+}
 
 /** The user's environment with runs of another duration. */
 function slowed(user: User, runMs: number): User {
@@ -426,7 +480,9 @@ describeWithService("redis-server", "several swarms on this machine", () => {
 
   it("begin with one that is made when there is none, and said", async () => {
     const { stderr, exitCode } = await runall(["-c", "Quick", "-r", "0"]);
-    expect(stderr).toMatch(/there is no swarm yet: making one on this machine, with \d+ runners?; it halts itself/);
+    expect(stderr).toMatch(
+      /there is no swarm yet: making one on this machine, with \d+ runners?; it halts itself/,
+    );
     expect(exitCode).toBe(0);
     expect(await statusOf(user)).toMatchObject({ name: "local", state: "running" });
   });

@@ -2,7 +2,14 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, readlink, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { linkOrCopy, moveFile, moveFiles, writeFileAtomically } from "../../src/system/files.ts";
+import {
+  linkOrCopy,
+  moveFile,
+  moveFiles,
+  removeLeftovers,
+  temporaryName,
+  writeFileAtomically,
+} from "../../src/system/files.ts";
 import { isInside } from "../../src/system/paths.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
@@ -58,4 +65,17 @@ it.each([
   ["/a/b", "/a/b/..c", true],
 ])("isInside(%s, %s) is %s", (directory, file, expected) => {
   expect(isInside(directory, file)).toBe(expected);
+});
+
+it("removes what killed processes left behind, and nothing that may be in use", async () => {
+  await using directory = await temporaryDirectory();
+  const file = path.join(directory.path, "result.vec");
+  await writeFile(temporaryName(file), "half");
+  await mkdir(path.join(temporaryName(file), "files"), { recursive: true });
+  await writeFile(file, "whole");
+  await removeLeftovers(directory.path);
+  expect(await readdir(directory.path)).toHaveLength(3);
+  await removeLeftovers(directory.path, 0);
+  expect(await readdir(directory.path)).toEqual(["result.vec"]);
+  await removeLeftovers(path.join(directory.path, "nowhere"));
 });
