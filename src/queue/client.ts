@@ -1,15 +1,15 @@
-import { Queue, QueueEvents } from "bullmq";
+import { Queue } from "bullmq";
 import { Redis } from "ioredis";
-import { buildKey, BuildAnswerSchema, type BuildAnswer, type BuildRequest } from "../model/build.ts";
+import type { BuildAnswer, BuildRequest } from "../model/build.ts";
 import { runJobId, type Campaign, type RunJob } from "../model/campaign.ts";
 import { PROTOCOL } from "../model/protocol.ts";
 import type { Run } from "../model/run.ts";
-import { parseOrExplain } from "../system/json.ts";
+import { askBuild } from "./ask-build.ts";
 import { announceCancellation, saveCampaign } from "./campaign-state.ts";
 import { chunks, listCampaigns, openCampaign, type CampaignListing } from "./campaign-list.ts";
 import { readOutput } from "./live-output.ts";
-import { followRuns, type RunEvent } from "./follow.ts";
-import { BUILD_QUEUE, buildJobId, cancelKey, openRunsKey, RUN_QUEUE, type QueueConnection } from "./names.ts";
+import { followRuns, lastEventId, type RunEvent } from "./follow.ts";
+import { BUILD_QUEUE, cancelKey, openRunsKey, RUN_QUEUE, type QueueConnection } from "./names.ts";
 
 /** The queues as a client sees them. */
 export interface QueueClient extends AsyncDisposable {
@@ -50,11 +50,8 @@ export function openQueueClient(connection: QueueConnection): QueueClient {
   const builds = new Queue<BuildRequest>(BUILD_QUEUE, options);
   for (const emitter of [redis, runs, builds]) emitter.on("error", () => undefined); // whoever follows is told
   return {
-    build: (request, signal) => requestBuild(builds, connection, request, signal),
-    async position() {
-      const [last] = await redis.xrevrange(runs.toKey("events"), "+", "-", "COUNT", 1);
-      return last?.[0] ?? "0-0";
-    },
+    build: (request, signal) => askBuild({ queue: builds, redis, connection }, request, signal),
+    position: () => lastEventId({ queue: runs, redis }),
     follow: (campaign, wanted, position) =>
       followRuns({ queue: runs, redis, connection, position }, campaign, wanted),
     async add(campaign, all) {
@@ -114,35 +111,4 @@ function asJob(campaign: string, run: Run) {
 async function removeWaiting(queue: Queue, id: string): Promise<number> {
   const state = await queue.getJobState(id);
   return state === "waiting" || state === "prioritized" ? await queue.remove(id) : 0;
-}
-
-async function requestBuild(
-  queue: Queue<BuildRequest>,
-  connection: QueueConnection,
-  request: BuildRequest,
-  signal: AbortSignal,
-): Promise<BuildAnswer> {
-  const id = buildJobId(buildKey(request));
-  const old = await queue.getJob(id);
-  if (old && (await old.isCompleted())) await old.remove(); // its build is gone, else nobody would ask
-  await using events = closing(new QueueEvents(BUILD_QUEUE, { connection }));
-  events.queueEvents.on("error", () => undefined); // it waits and goes on by itself
-  const job = await queue.add("build", request, { jobId: id });
-  const answered = job.waitUntilFinished(events.queueEvents) as Promise<unknown>;
-  const answer = await Promise.race([answered, whenAborted(signal)]);
-  const parsed = parseOrExplain(BuildAnswerSchema, answer, "the builder's answer");
-  if (!parsed.ok) await queue.remove(id); // so that the next one who asks gets a new try
-  return parsed;
-}
-
-function closing(queueEvents: QueueEvents) {
-  return { queueEvents, [Symbol.asyncDispose]: () => queueEvents.close() };
-}
-
-function whenAborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const abort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) abort();
-    else signal.addEventListener("abort", abort, { once: true });
-  });
 }

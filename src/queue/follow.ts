@@ -24,6 +24,12 @@ export interface FollowContext {
   position: string;
 }
 
+/** Where a queue's stream of events stands now. */
+export async function lastEventId({ queue, redis }: Pick<FollowContext, "queue" | "redis">): Promise<string> {
+  const [last] = await redis.xrevrange(queue.toKey("events"), "+", "-", "COUNT", 1);
+  return last?.[0] ?? "0-0";
+}
+
 /** Redis trims the stream of events, and a lost connection loses some: so all states are compared this often. */
 const COMPARE_INTERVAL_MS = 30_000;
 const CHUNK = 1000;
@@ -32,10 +38,18 @@ const CHUNK = 1000;
  * Follows the runs of a campaign until each has ended. Events make it fast, comparing the states makes it
  * right: every run is reported as ended exactly once.
  */
-export async function followRuns(
+export function followRuns(
   context: FollowContext,
   campaign: string,
   runs: readonly Run[],
+): Promise<ReadableStream<RunEvent>> {
+  return followJobs(context, new Map(runs.map((run) => [runJobId(campaign, run.runNumber), run.runNumber])));
+}
+
+/** The same for any jobs, given by id with the numbers that the events shall have. */
+export async function followJobs(
+  context: FollowContext,
+  open: Map<string, number>,
 ): Promise<ReadableStream<RunEvent>> {
   const events = new QueueEvents(context.queue.name, {
     connection: context.connection,
@@ -43,7 +57,6 @@ export async function followRuns(
   });
   events.on("error", () => undefined); // told below, as an event
   await events.waitUntilReady();
-  const open = new Map(runs.map((run) => [runJobId(campaign, run.runNumber), run.runNumber]));
   let stop = (): void => undefined;
   return new ReadableStream<RunEvent>({
     start: (controller) => {
