@@ -40,8 +40,8 @@ export async function setUp({ system = [], optional = false, quiet = false } = {
   }
   if (!isBuilt()) {
     say("building…");
-    const tsc = path.join(ROOT, "node_modules", "typescript", "bin", "tsc");
-    await runStep(process.execPath, [tsc, "-p", "tsconfig.build.json", "--noEmitOnError"]);
+    const bundler = path.join(ROOT, "node_modules", "rolldown", "bin", "cli.mjs");
+    await runStep(process.execPath, [bundler, "-c", "rolldown.config.js"]);
   }
 }
 
@@ -125,20 +125,13 @@ function readLock(file) {
   return /** @type {{ packages: Packages }} */ (lock).packages;
 }
 
-/** Whether each source has its compiled file, newer than itself, the compiler's options and the packages. */
+/** Whether the built program is newer than each source, the bundler's options and the packages. */
 function isBuilt() {
-  const settings = ["tsconfig.build.json", "package-lock.json"].map((name) => path.join(ROOT, name));
-  const newestSetting = Math.max(...settings.map((file) => statSync(file).mtimeMs));
-  const files = readdirSync(path.join(ROOT, "src"), { recursive: true, encoding: "utf8" });
-  return files
-    .filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"))
-    .every((file) => {
-      const compiled = statSync(path.join(ROOT, "dist", file.replace(/\.ts$/, ".js")), {
-        throwIfNoEntry: false,
-      });
-      const source = statSync(path.join(ROOT, "src", file));
-      return compiled !== undefined && compiled.mtimeMs >= Math.max(source.mtimeMs, newestSetting);
-    });
+  const built = statSync(path.join(ROOT, "dist", "cli", "main.js"), { throwIfNoEntry: false });
+  if (built === undefined) return false;
+  const sources = readdirSync(path.join(ROOT, "src"), { recursive: true, encoding: "utf8" });
+  const files = [...sources.map((file) => path.join("src", file)), "rolldown.config.js", "package-lock.json"];
+  return files.every((file) => statSync(path.join(ROOT, file)).mtimeMs <= built.mtimeMs);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { tmpdir, userInfo } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
+import { installedFile } from "../system/installation.ts";
 import { swarmDirectories, type SwarmState } from "./swarm-state.ts";
 
 /** sockaddr_un.sun_path of unix(7) has 108 bytes with its end; macOS has 104. */
@@ -27,7 +27,7 @@ export function localDirectories(name: string) {
 
 /** The command line of a worker process of this installation. */
 export function workerArguments(role: "builder" | "runner", state: SwarmState): [string, string[]] {
-  const program = fileURLToPath(new URL("../../bin/swarm-worker.js", import.meta.url));
+  const program = installedFile("bin/swarm-worker.js");
   const { cache, builds, results } = localDirectories(state.name);
   const common = [
     "--redis",

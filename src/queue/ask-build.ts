@@ -1,0 +1,51 @@
+import type { Queue } from "bullmq";
+import { UserError } from "../errors.ts";
+import { BuildAnswerSchema, buildKey, type BuildAnswer, type BuildRequest } from "../model/build.ts";
+import { parseOrExplain } from "../system/json.ts";
+import { followJobs, lastEventId, type FollowContext } from "./follow.ts";
+import { buildJobId } from "./names.ts";
+
+/** A job of ours disappears when somebody else asks for the same build just after it has failed. */
+const TRIES = 3;
+
+/**
+ * Asks for a build and waits for the answer; whoever asks for the same build meanwhile shares the job.
+ * @throws {UserError} where the job is taken away again and again.
+ */
+export async function askBuild(
+  context: Omit<FollowContext, "position"> & { queue: Queue<BuildRequest> },
+  request: BuildRequest,
+  signal: AbortSignal,
+): Promise<BuildAnswer> {
+  const { queue } = context;
+  const id = buildJobId(buildKey(request));
+  const old = await queue.getJob(id);
+  if (old?.finishedOn !== undefined) await queue.remove(id); // it failed, or its build is gone
+  for (let left = TRIES; left > 0; left--) {
+    const position = await lastEventId(context);
+    await queue.add("build", request, { jobId: id });
+    const answer = await answerOf(id, { ...context, position }, signal);
+    if (answer !== undefined) return parseOrExplain(BuildAnswerSchema, answer, "the builder's answer");
+  }
+  throw new UserError(`the build ${id} was taken out of the queue while it waited`, { hint: "try again" });
+}
+
+/** @returns undefined where the job is no longer there. */
+async function answerOf(id: string, context: FollowContext, signal: AbortSignal): Promise<unknown> {
+  const events = await followJobs(context, new Map([[id, 0]]));
+  const reader = events.getReader();
+  const cancel = (): void => void reader.cancel();
+  signal.addEventListener("abort", cancel, { once: true });
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const { value: event, done } = await reader.read();
+      signal.throwIfAborted();
+      if (done || event.type === "gone") return undefined;
+      if (event.type === "completed") return event.value;
+    }
+  } finally {
+    signal.removeEventListener("abort", cancel);
+    await reader.cancel();
+  }
+}
