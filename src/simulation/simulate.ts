@@ -115,7 +115,10 @@ function watchUsage(group: ProcessGroup) {
       ...(meter.cpuTimeMs !== undefined && { cpuTimeMs: Math.round(meter.cpuTimeMs) }),
       ...(meter.peakMemoryBytes !== undefined && { peakMemoryBytes: meter.peakMemoryBytes }),
     }),
-    [Symbol.dispose]: () => timers.forEach((timer) => clearTimeout(timer)),
+    [Symbol.dispose]() {
+      for (const timer of timers) clearTimeout(timer);
+      meter[Symbol.dispose]();
+    },
   };
 }
 

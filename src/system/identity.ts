@@ -20,11 +20,14 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return identify(identity.pid)?.startTime === identity.startTime;
 }
 
-/** The fields of /proc/PID/stat after the program's name, which may itself contain spaces and parentheses. */
-export function procStat(pid: number): string[] | undefined {
+/** The fields of a /proc/PID/stat after the program's name, which may itself contain spaces and parentheses. */
+export function statFields(text: string): string[] {
+  return text.slice(text.lastIndexOf(")") + 2).split(" ");
+}
+
+function procStat(pid: number): string[] | undefined {
   try {
-    const text = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return statFields(readFileSync(`/proc/${pid}/stat`, "latin1"));
   } catch {
     return undefined; // the process has ended: that is the answer
   }

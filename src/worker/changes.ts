@@ -17,19 +17,21 @@ const SMALL_TREE = 500;
 
 /** The moment from which changes of a tree are looked for. */
 export interface Mark {
-  /** A file whose modification time is that moment. */
-  file: string;
+  /** A file whose modification time is that moment; undefined where every file will be looked at. */
+  file: string | undefined;
   wallClock: number;
   steadyClock: number;
 }
 
-/** Notes the present moment in a file. What happened shortly before it may be found as well. */
-export function setMark(file: string): Mark {
+/** Notes the present moment, in a file for a large tree. What happened shortly before it may be found as well. */
+export function setMark(file: string, before: Snapshot): Mark {
   const wallClock = Date.now();
+  const mark = { file: undefined, wallClock, steadyClock: performance.now() };
+  if (before.files.size <= SMALL_TREE) return mark;
   writeFileSync(file, "");
   const moment = (wallClock - CLOCK_GRAIN_MS) / 1000;
   utimesSync(file, moment, moment);
-  return { file, wallClock, steadyClock: performance.now() };
+  return { ...mark, file };
 }
 
 /**
@@ -39,8 +41,7 @@ export function setMark(file: string): Mark {
  * @see find(1): -cnewer.
  */
 export async function changesSince(mark: Mark, root: string, before: Snapshot): Promise<Difference> {
-  if (before.files.size <= SMALL_TREE || clockWasSet(mark))
-    return compareSnapshots(before, takeSnapshot(root));
+  if (mark.file === undefined || clockWasSet(mark)) return compareSnapshots(before, takeSnapshot(root));
   const { exitCode, stdout, stderr } = await runProgram("find", [".", "-cnewer", mark.file, "-print0"], {
     cwd: root,
   });

@@ -58,7 +58,7 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
   const { campaign, job, slot } = attempt;
   const startedAt = Date.now();
   const printed = path.join(slot.directory, "output");
-  slot.begin();
+  slot.begin(tree);
   const output = new CmdenvOutput({ onProgress: (_run, progress) => attempt.report(progress) });
   const end = await simulate(
     { ...(await commandFor(tree, campaign, job.run)), outputFile: printed },

@@ -109,8 +109,8 @@ export class Slot {
   }
 
   /** Call before a run: what changes from now on is that run's. */
-  begin(): void {
-    this.#mark = setMark(path.join(this.directory, MARK_FILE));
+  begin(tree: SlotTree): void {
+    this.#mark = setMark(path.join(this.directory, MARK_FILE), tree.clean);
   }
 
   /** What has changed in a tree since `begin`. */

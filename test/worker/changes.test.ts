@@ -22,7 +22,7 @@ describe.each([
     const root = path.join(directory.path, "tree");
     await makeTree(root, files);
     const before = takeSnapshot(root);
-    const mark = setMark(path.join(directory.path, "mark"));
+    const mark = setMark(path.join(directory.path, "mark"), before);
     await work(root);
     const { written, damaged, directories } = await changesSince(disturb(mark), root, before);
     return { written: written.map((file) => file.path).sort(), damaged: damaged.sort(), directories };
@@ -61,7 +61,7 @@ describe.each([
     const future = new Date(Date.now() + 3_600_000);
     const difference = await changed(async (root) => {
       await work(root);
-      await utimes(path.join(root, "..", "mark"), future, future); // what find would compare with
+      if (files > 500) await utimes(path.join(root, "..", "mark"), future, future); // what find would compare with
     }, anHourAgo);
     expect(difference.written).toEqual(["d0/new"]);
   });

@@ -27,7 +27,7 @@ async function preparedSlot() {
   };
   const request = { source, checkoutName: "project", buildKey: "key", manifest };
   const tree = await slot.prepare(request);
-  slot.begin();
+  slot.begin(tree);
   const write = async (file: string, content: string): Promise<void> => {
     await mkdir(path.dirname(path.join(tree.root, file)), { recursive: true });
     await writeFile(path.join(tree.root, file), content);
