@@ -27,6 +27,8 @@ export interface User extends AsyncDisposable {
   /** Runs a tool to its end. */
   run(tool: "runall-swarm" | "swarm-tool", args: readonly string[], options?: RunOptions): Promise<Finished>;
   start(tool: "runall-swarm" | "swarm-tool", args: readonly string[], options?: RunOptions): Running;
+  /** A process that is killed at the end of the block, should it still be there. */
+  adopt(child: ChildProcess): ChildProcess;
 }
 
 export interface RunOptions {
@@ -67,7 +69,11 @@ export async function newUser(): Promise<User> {
     }
     await home[Symbol.asyncDispose]();
   };
-  return { directory: home.path, env, run, start, [Symbol.asyncDispose]: removeSwarms };
+  const adopt: User["adopt"] = (child) => {
+    started.add(child);
+    return child;
+  };
+  return { directory: home.path, env, run, start, adopt, [Symbol.asyncDispose]: removeSwarms };
 }
 
 export interface Sample extends Repository {

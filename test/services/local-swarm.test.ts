@@ -1,139 +1,35 @@
-import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, readdirSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import type { SwarmState } from "../../src/targets/swarm-state.ts";
-import type { SwarmStatus } from "../../src/targets/target.ts";
 import { readRecords } from "../../src/campaign/records.ts";
-import { countJobs, type JobCounts } from "../../src/queue/counts.ts";
-import { socketConnection } from "../../src/queue/names.ts";
+import {
+  NO_JOBS,
+  type Researcher,
+  cacheFolder,
+  eventually,
+  filesBelow,
+  isAlive,
+  jobsOf,
+  kill,
+  listen,
+  mustRun,
+  onlyCampaign,
+  pidsOf,
+  processesOf,
+  queued,
+  readState,
+  researcher,
+  simulationsOf,
+  startRunner,
+  stateFolder,
+  statusOf,
+} from "../helpers/swarm.ts";
 import { describeWithService } from "../helpers/services.ts";
-import { newSample, newUser, type Finished, type Running, type Sample, type User } from "../helpers/tool.ts";
+import { newSample, newUser, type Finished, type Sample, type User } from "../helpers/tool.ts";
 
-const WORKER = fileURLToPath(new URL("../../bin/swarm-worker.js", import.meta.url));
 vi.setConfig({ testTimeout: 120_000 }); // they share the processors
-const EVENTUALLY = { timeout: 30_000, interval: 50 };
-/** Until a check holds: the processes of a swarm go at their own pace. */
-function eventually(check: () => unknown): Promise<unknown> {
-  return vi.waitFor(check, EVENTUALLY);
-}
-
-const NO_JOBS = { waiting: 0, running: 0, uncollected: 0 };
-
-/** A user with a study and a swarm `local`. */
-interface Researcher extends User {
-  sample: Sample;
-  runall(...args: string[]): Promise<Finished>;
-  startRunall(...args: string[]): Running;
-}
-
-/** @param runMs how long each run takes at least. */
-async function researcher(runMs: number, runners = 2): Promise<Researcher> {
-  const [user, sample] = await Promise.all([newUser(), newSample()]);
-  await mustRun(user, ["init", "--local", "--runners", String(runners)], runMs);
-  return {
-    ...user,
-    sample,
-    runall: (...args) => user.run("runall-swarm", args, { cwd: sample.study }),
-    startRunall: (...args) => user.start("runall-swarm", args, { cwd: sample.study }),
-    async [Symbol.asyncDispose]() {
-      await user[Symbol.asyncDispose]();
-      await sample[Symbol.asyncDispose]();
-    },
-  };
-}
-
-/** Queues a campaign and leaves. @returns its id. */
-async function queued(user: Researcher, ...args: string[]): Promise<string> {
-  const { stdout } = await user.runall("--detach", ...args);
-  return /runall-swarm attach (\S+)/.exec(stdout)![1]!;
-}
-
-/** The id of the only campaign. */
-async function onlyCampaign(user: Researcher): Promise<string> {
-  const { stdout } = await user.runall("list", "--json");
-  const all = JSON.parse(stdout) as { campaign: { id: string } }[];
-  expect(all).toHaveLength(1);
-  return all[0]!.campaign.id;
-}
-
-async function mustRun(user: User, args: readonly string[], runMs?: number): Promise<Finished> {
-  const env = runMs === undefined ? {} : { STAND_IN_RUN_MS: String(runMs) };
-  const finished = await user.run("swarm-tool", args, { env });
-  expect(finished).toMatchObject({ exitCode: 0, stderr: "" });
-  return finished;
-}
-
-async function statusOf(user: User, name = "local"): Promise<SwarmStatus> {
-  const { stdout } = await user.run("swarm-tool", ["status", name, "--json"]);
-  return (JSON.parse(stdout) as [SwarmStatus])[0];
-}
-
-/** What the queue holds, without starting a tool to ask. */
-function jobsOf(user: User): Promise<JobCounts> {
-  return countJobs(socketConnection(path.join(stateFolder(user), "redis.sock")));
-}
-
-const stateFolder = (user: User, name = "local"): string =>
-  path.join(user.env["XDG_STATE_HOME"]!, "inet-swarm/swarms", name);
-const cacheFolder = (user: User, name = "local"): string =>
-  path.join(user.env["XDG_CACHE_HOME"]!, "inet-swarm/swarms", name);
-
-async function readState(user: User, name = "local"): Promise<SwarmState> {
-  return JSON.parse(await readFile(path.join(stateFolder(user, name), "swarm.json"), "utf8")) as SwarmState;
-}
-
-/** The pid of each role. */
-async function pidsOf(user: User, name = "local"): Promise<Record<string, number>> {
-  return Object.fromEntries((await readState(user, name)).processes.map(({ role, pid }) => [role, pid]));
-}
-
-/** SIGKILL, as the kernel's when memory is short; returns when the process has ended. */
-async function kill(pid: number): Promise<void> {
-  process.kill(pid, "SIGKILL");
-  await eventually(() => expect(isAlive(pid)).toBe(false));
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
-  } catch {
-    return false;
-  }
-}
-
-/** Command lines of all processes with this user's environment: what a swarm started, and what that started. */
-function processesOf(user: User): string[] {
-  return readdirSync("/proc").flatMap((pid) => {
-    try {
-      if (!readFileSync(`/proc/${pid}/environ`, "latin1").includes(`XDG_STATE_HOME=${user.directory}`))
-        return [];
-      return [readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ")];
-    } catch {
-      return []; // not a process, not ours, or just ended
-    }
-  });
-}
-
-const simulationsOf = (user: User): string[] =>
-  processesOf(user).filter((line) => line.includes("opp-run.js"));
-
-/** Files below a directory, or none where it is not there. */
-async function filesBelow(directory: string): Promise<string[]> {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name);
-}
-
-/** Follows what a tool prints on stderr. */
-function listen({ child }: Running): (wanted: string) => Promise<unknown> {
-  let all = "";
-  child.stderr!.on("data", (chunk: Buffer) => (all += chunk.toString()));
-  return (wanted) => eventually(() => expect(all).toContain(wanted));
-}
 
 describeWithService("redis-server", "the swarm on this machine", () => {
   /** All of `Quick` is there, once and whole, and nothing is left in the swarm. */
@@ -160,14 +56,6 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     expect(await jobsOf(user)).toEqual(NO_JOBS);
     expect(await filesBelow(path.join(stateFolder(user), "results"))).toEqual([]);
     expect(simulationsOf(user)).toEqual([]);
-  }
-
-  /** A worker of the same swarm that lets go of its jobs soon after it has vanished. */
-  function startRunner(user: User, ...more: string[]): ChildProcess {
-    const directories = ["--builds", path.join(cacheFolder(user), "builds")];
-    directories.push("--results", path.join(stateFolder(user), "results"), "--directory", cacheFolder(user));
-    const args = ["--redis", path.join(stateFolder(user), "redis.sock"), ...directories, ...more];
-    return spawn(process.execPath, [WORKER, ...args], { env: user.env, stdio: "ignore" });
   }
 
   it.concurrent("is made by init, which may be repeated, and is the user's alone", async () => {

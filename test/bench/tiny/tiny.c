@@ -47,7 +47,8 @@ int main(int argc, char **argv) {
   snprintf(name, sizeof name, "results/Bench-i=%s-#0.sca", run ? run : "0");
   FILE *file = fopen(name, "w");
   if (!file) return 1;
-  fprintf(file, "version 3\nrun Bench-%s\nscalar Bench cpu %g\n", run ? run : "0", cpu_ms());
+  const char *number = run ? run : "0";
+  fprintf(file, "version 3\nrun Bench-%s\nscalar Bench square %d\n", number, atoi(number) * atoi(number));
   fclose(file);
   puts("<!> Simulation time limit reached -- at t=1s, event #1");
   return 0;

@@ -1,0 +1,139 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { readFileSync, readdirSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, vi } from "vitest";
+import type { SwarmState } from "../../src/targets/swarm-state.ts";
+import type { SwarmStatus } from "../../src/targets/target.ts";
+import { countJobs, type JobCounts } from "../../src/queue/counts.ts";
+import { socketConnection } from "../../src/queue/names.ts";
+import { newSample, newUser, type Finished, type Running, type Sample, type User } from "../helpers/tool.ts";
+
+export const WORKER = fileURLToPath(new URL("../../bin/swarm-worker.js", import.meta.url));
+export const EVENTUALLY = { timeout: 30_000, interval: 50 };
+/** Until a check holds: the processes of a swarm go at their own pace. */
+export function eventually(check: () => unknown): Promise<unknown> {
+  return vi.waitFor(check, EVENTUALLY);
+}
+
+export const NO_JOBS = { waiting: 0, running: 0, uncollected: 0 };
+
+/** A user with a study and a swarm `local`. */
+export interface Researcher extends User {
+  sample: Sample;
+  runall(...args: string[]): Promise<Finished>;
+  startRunall(...args: string[]): Running;
+}
+
+/** @param runMs how long each run takes at least. */
+export async function researcher(runMs: number, runners = 2): Promise<Researcher> {
+  const [user, sample] = await Promise.all([newUser(), newSample()]);
+  await mustRun(user, ["init", "--local", "--runners", String(runners)], runMs);
+  return {
+    ...user,
+    sample,
+    runall: (...args) => user.run("runall-swarm", args, { cwd: sample.study }),
+    startRunall: (...args) => user.start("runall-swarm", args, { cwd: sample.study }),
+    async [Symbol.asyncDispose]() {
+      await user[Symbol.asyncDispose]();
+      await sample[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Queues a campaign and leaves. @returns its id. */
+export async function queued(user: Researcher, ...args: string[]): Promise<string> {
+  const { stdout } = await user.runall("--detach", ...args);
+  return /runall-swarm attach (\S+)/.exec(stdout)![1]!;
+}
+
+/** The id of the only campaign. */
+export async function onlyCampaign(user: Researcher): Promise<string> {
+  const { stdout } = await user.runall("list", "--json");
+  const all = JSON.parse(stdout) as { campaign: { id: string } }[];
+  expect(all).toHaveLength(1);
+  return all[0]!.campaign.id;
+}
+
+export async function mustRun(user: User, args: readonly string[], runMs?: number): Promise<Finished> {
+  const env = runMs === undefined ? {} : { STAND_IN_RUN_MS: String(runMs) };
+  const finished = await user.run("swarm-tool", args, { env });
+  expect(finished).toMatchObject({ exitCode: 0, stderr: "" });
+  return finished;
+}
+
+export async function statusOf(user: User, name = "local"): Promise<SwarmStatus> {
+  const { stdout } = await user.run("swarm-tool", ["status", name, "--json"]);
+  return (JSON.parse(stdout) as [SwarmStatus])[0];
+}
+
+/** What the queue holds, without starting a tool to ask. */
+export function jobsOf(user: User): Promise<JobCounts> {
+  return countJobs(socketConnection(path.join(stateFolder(user), "redis.sock")));
+}
+
+export const stateFolder = (user: User, name = "local"): string =>
+  path.join(user.env["XDG_STATE_HOME"]!, "inet-swarm/swarms", name);
+export const cacheFolder = (user: User, name = "local"): string =>
+  path.join(user.env["XDG_CACHE_HOME"]!, "inet-swarm/swarms", name);
+
+export async function readState(user: User, name = "local"): Promise<SwarmState> {
+  return JSON.parse(await readFile(path.join(stateFolder(user, name), "swarm.json"), "utf8")) as SwarmState;
+}
+
+/** The pid of each role. */
+export async function pidsOf(user: User, name = "local"): Promise<Record<string, number>> {
+  return Object.fromEntries((await readState(user, name)).processes.map(({ role, pid }) => [role, pid]));
+}
+
+/** SIGKILL, as the kernel's when memory is short; returns when the process has ended. */
+export async function kill(pid: number): Promise<void> {
+  process.kill(pid, "SIGKILL");
+  await eventually(() => expect(isAlive(pid)).toBe(false));
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
+  } catch {
+    return false;
+  }
+}
+
+/** Command lines of all processes with this user's environment: what a swarm started, and what that started. */
+export function processesOf(user: User): string[] {
+  return readdirSync("/proc").flatMap((pid) => {
+    try {
+      if (!readFileSync(`/proc/${pid}/environ`, "latin1").includes(`XDG_STATE_HOME=${user.directory}`))
+        return [];
+      return [readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ")];
+    } catch {
+      return []; // not a process, not ours, or just ended
+    }
+  });
+}
+
+export const simulationsOf = (user: User): string[] =>
+  processesOf(user).filter((line) => line.includes("opp-run.js"));
+
+/** Files below a directory, or none where it is not there. */
+export async function filesBelow(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name);
+}
+
+/** Follows what a tool prints on stderr. */
+export function listen({ child }: Running): (wanted: string) => Promise<unknown> {
+  let all = "";
+  child.stderr!.on("data", (chunk: Buffer) => (all += chunk.toString()));
+  return (wanted) => eventually(() => expect(all).toContain(wanted));
+}
+
+/** A worker of the same swarm that lets go of its jobs soon after it has vanished. */
+export function startRunner(user: User, ...more: string[]): ChildProcess {
+  const directories = ["--builds", path.join(cacheFolder(user), "builds")];
+  directories.push("--results", path.join(stateFolder(user), "results"), "--directory", cacheFolder(user));
+  const args = ["--redis", path.join(stateFolder(user), "redis.sock"), ...directories, ...more];
+  return user.adopt(spawn(process.execPath, [WORKER, ...args], { env: user.env, stdio: "ignore" }));
+}

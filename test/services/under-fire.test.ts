@@ -1,0 +1,172 @@
+import { execFileSync, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { cp, readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, it, vi } from "vitest";
+import { readRecords } from "../../src/campaign/records.ts";
+import { makeRepository } from "../helpers/git.ts";
+import { describeWithService } from "../helpers/services.ts";
+import {
+  eventually,
+  filesBelow,
+  jobsOf,
+  kill,
+  mustRun,
+  NO_JOBS,
+  pidsOf,
+  processesOf,
+  startRunner,
+  stateFolder,
+} from "../helpers/swarm.ts";
+import { newUser, type Finished, type Running, type User } from "../helpers/tool.ts";
+
+const TINY = fileURLToPath(new URL("../bench/tiny", import.meta.url));
+const RUNS = 500;
+/** Of the runners that are disturbed: after this time without a sign of life others take their jobs. */
+const LOCK_SECONDS = 2;
+/** All of it takes half a minute on two idle cores. */
+const TIMEOUT_MS = 300_000;
+
+/** A study of a compiled program whose runs take some milliseconds and leave one file each. */
+interface TinyStudy {
+  directory: string;
+  results: string;
+}
+
+describeWithService("cc", "a swarm under fire", () => {
+  describeWithService("redis-server", "with its servers", () => {
+    it("loses no run, makes none twice and leaves nothing over", { timeout: TIMEOUT_MS }, proof);
+  });
+});
+
+/**
+ * Two campaigns of 500 runs each; meanwhile a runner is stopped past its lock and wakes again, another is
+ * killed, Redis is killed and started again, a client is killed, and one campaign is cancelled.
+ */
+async function proof(): Promise<void> {
+  await using user = await newUser();
+  await using repository = await makeRepository({ ".gitignore": "results/\ntiny\n" });
+  const study = (name: string): TinyStudy => {
+    const directory = path.join(repository.path, name);
+    return { directory, results: path.join(directory, "results") };
+  };
+  const [undisturbed, disturbed, cancelled] = [study("undisturbed"), study("disturbed"), study("cancelled")];
+  for (const { directory } of [undisturbed, disturbed, cancelled]) await makeStudy(directory);
+  await repository.commit();
+
+  await mustRun(user, ["init", "--local", "--runners", "1"]);
+  expect(await start(user, undisturbed).finished).toMatchObject(allDone(RUNS));
+  const sleeper = startDisturbed(user, "sleeper");
+  const victim = startDisturbed(user, "victim");
+  const client = start(user, disturbed);
+  const other = start(user, cancelled);
+  const id = await campaignIn(user, disturbed);
+  const otherId = await campaignIn(user, cancelled);
+
+  await collected(disturbed, 20);
+  await whileItSimulates(sleeper, "SIGSTOP");
+  await whileItSimulates(victim, "SIGKILL");
+  const successor = startDisturbed(user, "victim");
+  await collected(disturbed, 100);
+  await kill((await pidsOf(user))["redis"]!);
+  await collected(disturbed, 150); // the clients have started it again
+  client.child.kill("SIGKILL");
+  await client.finished;
+  const cancelling = await user.run("runall-swarm", ["cancel", otherId]);
+  expect(cancelling).toMatchObject({ exitCode: 0 });
+  const attached = user.start("runall-swarm", ["attach", id], { cwd: disturbed.directory });
+  await collected(disturbed, 300);
+  sleeper.kill("SIGCONT");
+
+  expect(await attached.finished).toMatchObject(allDone(RUNS));
+  expect((await other.finished).exitCode).toBe(1); // its runs are cancelled
+  await expectSame(disturbed, undisturbed, RUNS, id);
+  const survivors = (await readRecords(cancelled.results, otherId)).filter(({ state }) => state === "done");
+  await expectSame(cancelled, undisturbed, survivors.length, otherId);
+  expect(survivors.length).toBeLessThan(RUNS);
+
+  for (const runner of [sleeper, successor]) await end(runner);
+  expect(await jobsOf(user)).toEqual(NO_JOBS);
+  expect(await filesBelow(path.join(stateFolder(user), "results"))).toEqual([]);
+  expect(processesOf(user).filter((line) => line.includes("/tiny "))).toEqual([]);
+}
+
+async function makeStudy(directory: string): Promise<void> {
+  await cp(TINY, directory, { recursive: true });
+  execFileSync("make", ["-s"], { cwd: directory });
+}
+
+/** A runner with one slot of its own, in a folder of its own. */
+function startDisturbed(user: User, name: string): ChildProcess {
+  const own = ["--directory", path.join(user.directory, name), "--lock-seconds", String(LOCK_SECONDS)];
+  return startRunner(user, "runner", ...own);
+}
+
+function start(user: User, { directory }: TinyStudy): Running {
+  const args = ["./tiny", "-c", "Bench", `--runs=${RUNS}`, "--ms=10"];
+  return user.start("runall-swarm", args, { cwd: directory });
+}
+
+function allDone(runs: number): Partial<Finished> {
+  const text = new RegExp(`${runs} runs in .*: ${runs} done\\.`);
+  return { exitCode: 0, stdout: expect.stringMatching(text) as string };
+}
+
+/** The id of the campaign that is running in a study. */
+async function campaignIn(user: User, { directory }: TinyStudy): Promise<string> {
+  let id: string | undefined;
+  await eventually(async () => {
+    const { stdout } = await user.run("runall-swarm", ["list", "--json"]);
+    const all = JSON.parse(stdout) as { campaign: { id: string; study: string } }[];
+    id = all.find(({ campaign }) => campaign.study === path.basename(directory))?.campaign.id;
+    expect(id).toBeDefined();
+  });
+  return id!;
+}
+
+/** Until so many runs have been collected, or all. */
+async function collected({ results }: TinyStudy, runs: number): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      const files = (await filesBelow(path.join(results, ".swarm"))).filter((file) => file.endsWith(".json"));
+      expect(files.length).toBeGreaterThanOrEqual(runs);
+    },
+    { timeout: TIMEOUT_MS, interval: 20 },
+  );
+}
+
+/** Stops a runner at a moment when it has a simulation, and does something to it. */
+async function whileItSimulates(runner: ChildProcess, signal: "SIGSTOP" | "SIGKILL"): Promise<void> {
+  await eventually(() => {
+    runner.kill("SIGSTOP");
+    const simulations = readFileSync(`/proc/${runner.pid}/task/${runner.pid}/children`, "utf8");
+    if (simulations === "") runner.kill("SIGCONT");
+    expect(simulations).not.toBe("");
+  });
+  runner.kill(signal);
+}
+
+/** Every run of the campaign that is recorded is whole and as in the other study, and counted once. */
+async function expectSame(study: TinyStudy, model: TinyStudy, runs: number, id: string): Promise<void> {
+  const records = (await readRecords(study.results, id)).filter(({ state }) => state === "done");
+  expect(new Set(records.map(({ runNumber }) => runNumber)).size).toBe(runs);
+  expect(records).toHaveLength(runs);
+  for (const { files } of records) {
+    expect(files).toHaveLength(2); // .sca and .out
+    for (const { path: file, sizeBytes } of files) {
+      const content = await readFile(path.join(study.directory, file), "utf8");
+      expect(content).toBe(await readFile(path.join(model.directory, file), "utf8"));
+      expect(content).toHaveLength(sizeBytes);
+    }
+  }
+  const named = records.flatMap(({ files }) => files.map(({ path: file }) => path.basename(file)));
+  expect((await readdir(study.results)).sort()).toEqual([".swarm", ...named].sort());
+}
+
+async function end(runner: ChildProcess): Promise<void> {
+  const ended = once(runner, "exit");
+  runner.kill("SIGTERM");
+  expect(await ended).toEqual([0, null]);
+}
