@@ -9,6 +9,7 @@ import { announceCancellation, saveCampaign } from "./campaign-state.ts";
 import { chunks, listCampaigns, openCampaign, type CampaignListing } from "./campaign-list.ts";
 import { readOutput } from "./live-output.ts";
 import { followRuns, lastEventId, type RunEvent } from "./follow.ts";
+import { fairTurns } from "./turns.ts";
 import { BUILD_QUEUE, cancelKey, openRunsKey, RUN_QUEUE, type QueueConnection } from "./names.ts";
 
 /** The queues as a client sees them. */
@@ -56,9 +57,11 @@ export function openQueueClient(connection: QueueConnection): QueueClient {
       followRuns({ queue: runs, redis, connection, position }, campaign, wanted),
     async add(campaign, all) {
       await saveCampaign(redis, campaign);
+      const turn = await fairTurns(redis, runs);
+      let place = 0;
       for (const chunk of chunks(all)) {
         await redis.sadd(openRunsKey(campaign.id), ...chunk.map((run) => run.runNumber));
-        await runs.addBulk(chunk.map((run) => asJob(campaign.id, run)));
+        await runs.addBulk(chunk.map((run) => asJob(campaign.id, run, turn(place++))));
       }
     },
     async cancel(campaign, runNumbers) {
@@ -94,12 +97,12 @@ export function openQueueClient(connection: QueueConnection): QueueClient {
   };
 }
 
-function asJob(campaign: string, run: Run) {
+function asJob(campaign: string, run: Run, priority: number) {
   const data: RunJob = { protocol: PROTOCOL, campaign, run };
   return {
     name: `${run.config} #${run.runNumber}`,
     data,
-    opts: { jobId: runJobId(campaign, run.runNumber) },
+    opts: { jobId: runJobId(campaign, run.runNumber), priority },
   };
 }
 

@@ -103,6 +103,39 @@ describeWithService("redis-server", "the queues", () => {
     expect(endsOf(await followed)).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
+  it("lets campaigns take turns: a small one does not wait for a large one that came before", async () => {
+    await using redis = await startRedis();
+    await using client = openQueueClient(socketConnection(redis.socket));
+    const order: string[] = [];
+    const small = deferred();
+    await client.add(campaign("large"), runs(1000));
+    const handle = async (job: TakenJob): Promise<object> => {
+      order.push((job.data as { campaign: string }).campaign);
+      if (order.length === 100) await client.add(campaign("small"), runs(10)).finally(small.resolve);
+      return {};
+    };
+    await using _ = startConsumer(redis, handle, { concurrency: 1 });
+    await small.promise;
+    await expect.poll(() => order.filter((id) => id === "small").length).toBe(10);
+    expect(order.slice(0, 100)).toEqual(Array.from({ length: 100 }, () => "large"));
+    expect(order.lastIndexOf("small")).toBeLessThan(100 + 2 * 10 + 2);
+    await expect.poll(() => order.length).toBe(1010);
+    const largest = order.filter((id) => id === "large");
+    expect(largest).toHaveLength(1000);
+  });
+
+  it("makes the runs of a campaign in their order", async () => {
+    await using redis = await startRedis();
+    await using client = openQueueClient(socketConnection(redis.socket));
+    await client.add(campaign("c1"), runs(1500));
+    const order: number[] = [];
+    await using _ = startConsumer(redis, (job) => Promise.resolve({ place: order.push(numberIn(job)) }), {
+      concurrency: 1,
+    });
+    await expect.poll(() => order.length).toBe(1500);
+    expect(order).toEqual(runs(1500).map((each) => each.runNumber));
+  });
+
   it("runs no more jobs at once than there are slots", async () => {
     await using redis = await startRedis();
     await using client = openQueueClient(socketConnection(redis.socket));

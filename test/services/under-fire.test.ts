@@ -63,7 +63,7 @@ async function proof(): Promise<void> {
   const client = start(user, disturbed);
   const other = start(user, cancelled);
   const id = await campaignIn(user, disturbed);
-  const otherId = await campaignIn(user, cancelled);
+  const otherId = await campaignIn(user, cancelled); // from now on they take turns
 
   await collected(disturbed, 20);
   await whileItSimulates(sleeper, "SIGSTOP");
