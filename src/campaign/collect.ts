@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { lstat, mkdir, readlink, rm } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.ts";
-import type { Campaign } from "../model/campaign.ts";
+import { runJobId, type Campaign } from "../model/campaign.ts";
 import type { RunRecord, RunResult } from "../model/result.ts";
 import { runLabel, type Run } from "../model/run.ts";
 import type { ResultStore } from "../results/store.ts";
@@ -70,7 +70,7 @@ export class Collector {
     const record = this.#record(run, result, files, outputFile);
     const neverStarted = record.state === "cancelled" && result.stored === undefined;
     if (!neverStarted) await writeRecord(this.#study.resultDirectory, record);
-    if (result.stored !== undefined) await this.#store.remove(result.stored);
+    await this.#store.removeAll(runJobId(this.#campaign.id, run.runNumber));
     return { record, warnings };
   }
 

@@ -3,8 +3,10 @@ import path from "node:path";
 import * as v from "valibot";
 import { RunRecordSchema, type RunRecord } from "../model/result.ts";
 import type { Run } from "../model/run.ts";
-import { writeFileAtomically } from "../system/files.ts";
+import { isTemporary, writeFileAtomically } from "../system/files.ts";
 import { readJson } from "../system/json.ts";
+
+const RecordTextSchema = v.pipe(v.string(), v.parseJson(), RunRecordSchema);
 
 /** Where the record of a run lies. */
 export function recordFile(resultDirectory: string, run: Pick<Run, "config" | "runNumber">): string {
@@ -21,10 +23,10 @@ export function readRecord(
 /** The records of a campaign in run order; what is not a record of ours is passed over. */
 export async function readRecords(resultDirectory: string, campaign: string): Promise<RunRecord[]> {
   const folder = path.join(resultDirectory, ".swarm");
-  const names = (await readdir(folder)).filter((name) => name.endsWith(".json"));
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".json") && !isTemporary(name));
   const records: RunRecord[] = [];
   for (const name of names) {
-    const parsed = v.safeParse(RunRecordSchema, JSON.parse(await readFile(path.join(folder, name), "utf8")));
+    const parsed = v.safeParse(RecordTextSchema, await readFile(path.join(folder, name), "utf8"));
     if (parsed.success && parsed.output.campaign === campaign) records.push(parsed.output);
   }
   return records.sort((a, b) => a.runNumber - b.runNumber);

@@ -26,6 +26,9 @@ export function openDirectoryStore(directory: string): ResultStore {
       await rm(place(name), { recursive: true, force: true });
       await removeIfEmpty(path.dirname(place(name)));
     },
+    async removeAll(job) {
+      await rm(place(job), { recursive: true, force: true });
+    },
   };
 }
 

@@ -17,4 +17,7 @@ export interface ResultStore {
 
   /** Removes a result, or what is left of it; one that is not there is no error. */
   remove(name: string): Promise<void>;
+
+  /** Removes what all attempts at a job have stored, also those of workers that never answered. */
+  removeAll(job: string): Promise<void>;
 }

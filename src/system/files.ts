@@ -25,6 +25,11 @@ export function temporaryName(file: string): string {
   );
 }
 
+/** Whether a name is that of a temporary file or folder of ours. */
+export function isTemporary(name: string): boolean {
+  return name.startsWith(TEMPORARY_PREFIX);
+}
+
 const LEFTOVER_AGE_MS = 24 * 3600_000;
 
 /**
@@ -36,7 +41,7 @@ export async function removeLeftovers(directory: string, olderThanMs = LEFTOVER_
     if (errorCode(error) === "ENOENT") return [];
     throw error;
   });
-  for (const name of names.filter((each) => each.startsWith(TEMPORARY_PREFIX))) {
+  for (const name of names.filter(isTemporary)) {
     const file = path.join(directory, name);
     const age = Date.now() - Number((await statIfThere(file))?.ctimeMs ?? Infinity);
     if (age >= olderThanMs) await rm(file, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { Collector } from "../../src/campaign/collect.ts";
@@ -7,6 +7,7 @@ import { readRecord } from "../../src/campaign/records.ts";
 import type { OutcomeState } from "../../src/model/outcome.ts";
 import type { RunResult } from "../../src/model/result.ts";
 import { openDirectoryStore } from "../../src/results/directory-store.ts";
+import { temporaryName } from "../../src/system/files.ts";
 import { someCampaign } from "../helpers/campaign.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
@@ -144,6 +145,24 @@ it("finishes what an earlier call began", async () => {
   await rm(path.join(stored, "study/results/a.sca"));
   await s.newCollector().collect(run(0), result);
   expect((await readRecord(s.results, run(0)))?.files).toHaveLength(2);
+});
+
+it("passes over the half of a record that a killed client has left", async () => {
+  await using s = await study();
+  await s.newCollector().collect(run(0), await s.finish(0, { "study/results/a.sca": "x" }));
+  const record = await s.read("results/.swarm/General-0.json");
+  await writeFile(temporaryName(path.join(s.results, ".swarm", "General-0.json")), record); // before its rename
+  await writeFile(temporaryName(path.join(s.results, ".swarm", "General-1.json")), record.slice(0, 100));
+  await writeFile(path.join(s.results, ".swarm", "General-2.json"), "damaged by somebody");
+  expect((await s.newCollector().resume()).map(({ runNumber }) => runNumber)).toEqual([0]);
+});
+
+it("removes what an attempt has stored whose worker was killed before it could answer", async () => {
+  await using s = await study();
+  await s.finish(0, { "study/results/a.sca": "x" });
+  await rename(path.join(s.storeDirectory, "c1-0/1"), path.join(s.storeDirectory, "c1-0/0"));
+  await s.newCollector().collect(run(0), await s.finish(0, { "study/results/a.sca": "x" }));
+  expect(await readdir(s.storeDirectory)).toEqual([]);
 });
 
 it("tells of a file that has not arrived whole, and keeps what there is", async () => {
