@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { cp, readdir, readFile } from "node:fs/promises";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect, it, vi } from "vitest";
 import { readRecords } from "../../src/campaign/records.ts";
@@ -26,6 +27,8 @@ const TINY = fileURLToPath(new URL("../bench/tiny", import.meta.url));
 const RUNS = 500;
 /** Of the runners that are disturbed: after this time without a sign of life others take their jobs. */
 const LOCK_SECONDS = 2;
+/** Until a process has ended that has nothing left to do. */
+const END_TIMEOUT_MS = 60_000;
 /** All of it takes half a minute on two idle cores. */
 const TIMEOUT_MS = 300_000;
 
@@ -80,8 +83,8 @@ async function proof(): Promise<void> {
   await collected(disturbed, 300);
   sleeper.kill("SIGCONT");
 
-  expect(await attached.finished).toMatchObject(allDone(RUNS));
-  expect((await other.finished).exitCode).toBe(1); // its runs are cancelled
+  expect(await ended(attached, "the client that attached")).toMatchObject(allDone(RUNS));
+  expect(await ended(other, "the client of the cancelled campaign")).toMatchObject({ exitCode: 1 });
   await expectSame(disturbed, undisturbed, RUNS, id);
   const survivors = (await readRecords(cancelled.results, otherId)).filter(({ state }) => state === "done");
   await expectSame(cancelled, undisturbed, survivors.length, otherId);
@@ -166,8 +169,24 @@ async function expectSame(study: TinyStudy, model: TinyStudy, runs: number, id: 
   expect(whole.sort()).toEqual([".swarm", ...named].sort());
 }
 
+/** What a client has printed when it ended, which it has to do. */
+async function ended(client: Running, what: string): Promise<Finished> {
+  let printed = "";
+  client.child.stderr!.on("data", (chunk: Buffer) => (printed += chunk.toString()));
+  const timer = new AbortController();
+  const late = delay(END_TIMEOUT_MS, undefined, { signal: timer.signal }).then(() => {
+    throw new Error(`${what} does not end; it has printed lately:\n${printed}`);
+  });
+  late.catch(() => undefined);
+  try {
+    return await Promise.race([client.finished, late]);
+  } finally {
+    timer.abort();
+  }
+}
+
 async function end(runner: ChildProcess): Promise<void> {
-  const ended = once(runner, "exit");
+  const exit = once(runner, "exit", { signal: AbortSignal.timeout(END_TIMEOUT_MS) });
   runner.kill("SIGTERM");
-  expect(await ended).toEqual([0, null]);
+  expect(await exit).toEqual([0, null]);
 }
