@@ -2,7 +2,7 @@ import path from "node:path";
 import * as v from "valibot";
 import { UserError } from "../errors.ts";
 import type { Campaign } from "../model/campaign.ts";
-import type { CampaignEvent, CampaignSummary } from "../model/events.ts";
+import type { CampaignEvent } from "../model/events.ts";
 import { ProgressSchema } from "../model/outcome.ts";
 import { PROTOCOL } from "../model/protocol.ts";
 import { RunResultSchema, type RunRecord, type RunResult } from "../model/result.ts";
@@ -14,6 +14,7 @@ import { removeLeftovers } from "../system/files.ts";
 import { parseOrExplain } from "../system/json.ts";
 import { acquireLock } from "../system/lock.ts";
 import { Collector, type Study } from "./collect.ts";
+import { summarize } from "./summary.ts";
 
 export interface FollowedCampaign {
   campaign: Campaign;
@@ -43,20 +44,23 @@ export async function* followCampaign(
   const collector = new Collector(study, campaign, store);
   const byNumber = new Map(open.map((run) => [run.runNumber, run]));
   const earlier = open.length < campaign.runs ? await collector.resume() : [];
-  const records = earlier.filter((record) => !byNumber.has(record.runNumber));
+  const before = earlier.filter((record) => !byNumber.has(record.runNumber));
+  const collected: RunRecord[] = [];
   using cancelling = cancelOn(interrupt, queue, campaign.id, open);
   if (open.length > 0) {
     for await (const event of await queue.follow(campaign.id, open, position)) {
       const told = await translate(event, byNumber, collector);
       if (told?.type === "finished") {
-        records.push(told.record);
+        collected.push(told.record);
         await queue.forget(campaign.id, told.run.runNumber);
       }
       if (told !== undefined) yield told;
     }
   }
   await cancelling.done();
-  yield { type: "ended", summary: summarize(campaign, study, records, performance.now() - startedAt) };
+  const wallTimeMs = performance.now() - startedAt;
+  const summary = summarize(campaign, resultDirectory, [...before, ...collected], collected, wallTimeMs);
+  yield { type: "ended", summary };
 }
 
 /** Two collectors of one campaign would take the files out of each other's hands. */
@@ -126,16 +130,4 @@ function goneResult(reason: string): RunResult {
     finishedAt: now,
     worker: "",
   };
-}
-
-function summarize(
-  campaign: Campaign,
-  { resultDirectory }: Study,
-  records: readonly RunRecord[],
-  wallTimeMs: number,
-): CampaignSummary {
-  const states: CampaignSummary["states"] = {};
-  for (const { state } of records) states[state] = (states[state] ?? 0) + 1;
-  const failed = records.filter(({ state }) => state !== "done");
-  return { campaign: campaign.id, states, wallTimeMs: Math.round(wallTimeMs), resultDirectory, failed };
 }

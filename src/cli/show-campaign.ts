@@ -3,8 +3,10 @@ import { errorText, UserError } from "../errors.ts";
 import { halted } from "../targets/local.ts";
 import type { CampaignEvent } from "../model/events.ts";
 import type { Target } from "../targets/target.ts";
+import { wantsColor } from "./color.ts";
 import { EXIT, type CommandContext } from "./main.ts";
 import { CampaignRenderer } from "./render.ts";
+import { REDRAW_MS } from "./status-line.ts";
 
 export interface ShowOptions {
   quiet: boolean;
@@ -35,7 +37,9 @@ export async function showCampaign(
   { stdout, stderr, interrupt }: CommandContext,
   begin: (say: (text: string) => void) => Promise<ShownCampaign>,
 ): Promise<number> {
-  const renderer = new CampaignRenderer({ ...options, stdout, stderr, now: Date.now });
+  const color = { stdout: wantsColor(stdout, process.env), stderr: wantsColor(stderr, process.env) };
+  const renderer = new CampaignRenderer({ ...options, stdout, stderr, color, now: Date.now });
+  using _fresh = keepFresh(renderer, stderr);
   const { target, events } = await begin((text) => renderer.say(text));
   using _health = keepHealthy(target, renderer);
   const onInterrupt = (): void =>
@@ -46,7 +50,7 @@ export async function showCampaign(
     for await (const event of events) {
       if (options.json) stdout.write(`${JSON.stringify(event)}\n`);
       else renderer.show(event);
-      if (event.type === "queued" && options.detached) renderer.sayDetached(event.campaign);
+      if (event.type === "queued" && options.detached && !options.json) renderer.sayDetached(event.campaign);
       if (event.type === "ended") failed = event.summary.failed.length;
     }
   } finally {
@@ -55,6 +59,20 @@ export async function showCampaign(
   }
   if (interrupt.aborted) return EXIT.interrupted;
   return failed > 0 ? EXIT.failed : EXIT.done;
+}
+
+/** Progress goes on also where no event comes, and the terminal may change its width. */
+function keepFresh(renderer: CampaignRenderer, stderr: NodeJS.WriteStream): Disposable {
+  if (!stderr.isTTY) return { [Symbol.dispose]: () => undefined };
+  const resize = (): void => renderer.resize();
+  const timer = setInterval(() => renderer.refresh(), REDRAW_MS);
+  stderr.on("resize", resize);
+  return {
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      stderr.off("resize", resize);
+    },
+  };
 }
 
 /** A process of the swarm that dies is started again: nobody else would do it while we wait. */

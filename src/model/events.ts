@@ -3,12 +3,30 @@ import { OUTCOME_STATES, ProgressSchema } from "./outcome.ts";
 import { RunRecordSchema } from "./result.ts";
 import { RunSchema } from "./run.ts";
 
+/** What the runs have cost that were collected; those that never began do not count. */
+export const RunsMadeSchema = v.object({
+  runs: v.number(),
+  /** Sum of the runs' wall times. */
+  runTimeMs: v.number(),
+  /** Sum of the runs' CPU times; undefined where the operating system does not tell. */
+  cpuTimeMs: v.optional(v.number()),
+  /** From the start of the first run to the end of the last one. */
+  spanMs: v.number(),
+  /** Of all files they wrote. */
+  sizeBytes: v.number(),
+  /** Those that took longest, the longest first. */
+  longest: v.array(v.object({ ...RunSchema.entries, wallTimeMs: v.number() })),
+});
+export type RunsMade = v.InferOutput<typeof RunsMadeSchema>;
+
 export const CampaignSummarySchema = v.object({
   campaign: v.string(),
   /** How many runs ended in each state that occurred. */
   states: v.object(v.entriesFromList(OUTCOME_STATES, v.optional(v.number()))),
   wallTimeMs: v.number(),
   resultDirectory: v.string(),
+  /** Undefined where no run was collected that had begun. */
+  made: v.optional(RunsMadeSchema),
   /** Records of the runs that did not end as `done`. */
   failed: v.array(RunRecordSchema),
 });

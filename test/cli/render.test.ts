@@ -1,13 +1,22 @@
 import { describe, expect, it } from "vitest";
-import { formatDuration, formatTable, shorten } from "../../src/cli/format.ts";
+import { wantsColor } from "../../src/cli/color.ts";
+import {
+  formatDuration,
+  formatEstimate,
+  formatNumber,
+  formatSize,
+  formatTable,
+} from "../../src/cli/format.ts";
 import { CampaignRenderer } from "../../src/cli/render.ts";
+import { shorten, textWidth } from "../../src/cli/text-width.ts";
 import type { OutcomeState } from "../../src/model/outcome.ts";
 import type { RunRecord } from "../../src/model/result.ts";
+import { VirtualTerminal } from "../helpers/screen.ts";
 
-const run = (runNumber: number) => ({
+const run = (runNumber: number, more: Record<string, string> = { a: "1" }) => ({
   config: "C",
   runNumber,
-  iterationVariables: { a: "1" },
+  iterationVariables: more,
   repetition: 0,
 });
 
@@ -16,76 +25,245 @@ const record = (runNumber: number, state: OutcomeState, more: Partial<RunRecord>
   worker: "w", commit: "", build: "", omnetpp: "", arguments: [], files: [], ...more,
 }); // prettier-ignore
 
-/** A renderer on a terminal of that many columns, or on none. */
-function renderer(columns?: number, options: { quiet?: boolean; verbose?: boolean } = {}) {
-  const written = { stdout: "", stderr: "" };
-  const clock = { now: 0 };
-  const stream = (name: "stdout" | "stderr") => ({
-    write: (text: string) => Boolean((written[name] += text)),
-    isTTY: columns !== undefined,
-    columns: columns ?? 0,
-  });
-  const shown = new CampaignRenderer({
-    quiet: options.quiet ?? false,
-    verbose: options.verbose ?? false,
-    directory: "/study",
-    stdout: stream("stdout"),
-    stderr: stream("stderr"),
-    now: () => clock.now,
-  });
-  return { shown, written, clock };
+interface Options {
+  quiet?: boolean;
+  verbose?: boolean;
+  color?: boolean;
 }
 
-const summary = (failed: RunRecord[]) => ({
+/** Somebody who looks at a terminal of that many columns. */
+function watcher(columns: number, options: Options = {}) {
+  const stderr = new VirtualTerminal(columns);
+  const stdout = new VirtualTerminal(columns);
+  return { stderr, stdout, ...renderer(stdout, stderr, options) };
+}
+
+/** Streams that are not a terminal. */
+function collector(options: Options = {}) {
+  const written = { stdout: "", stderr: "" };
+  const stream = (name: "stdout" | "stderr") => ({
+    write: (text: string) => Boolean((written[name] += text)),
+    isTTY: false,
+    columns: 0,
+  });
+  return { written, ...renderer(stream("stdout"), stream("stderr"), options) };
+}
+
+type Stream = ConstructorParameters<typeof CampaignRenderer>[0]["stdout"];
+
+function renderer(
+  stdout: Stream,
+  stderr: Stream,
+  { quiet = false, verbose = false, color = false }: Options,
+) {
+  const clock = { now: 0 };
+  const shown = new CampaignRenderer({
+    quiet, verbose, stdout, stderr, directory: "/study", now: () => clock.now, color: { stdout: color, stderr: color },
+  }); // prettier-ignore
+  return { shown, clock };
+}
+
+const summary = (failed: RunRecord[], more = {}) => ({
   type: "ended" as const,
   summary: {
     campaign: "c1",
-    states: { failed: failed.length, done: 2 },
+    states: { ...(failed.length > 0 && { failed: failed.length }), done: 2 },
     wallTimeMs: 61_000,
     resultDirectory: "/study/results",
     failed,
+    ...more,
   },
 });
 
+/** A campaign of four runs on two runners, 12 s after it was queued. */
+function middleOf({ shown, clock }: Pick<ReturnType<typeof watcher>, "shown" | "clock">): void {
+  shown.show({ type: "queued", campaign: "c1", runs: 4 });
+  shown.show({ type: "started", run: run(0) });
+  shown.show({ type: "started", run: run(1) });
+  clock.now = 10_000;
+  const ended = record(0, "done", { wallTimeMs: 10_000, events: 2_000_000 });
+  shown.show({ type: "finished", run: run(0), record: ended, warnings: [] });
+  shown.show({ type: "started", run: run(2) });
+  clock.now = 12_000;
+  const progress = { events: 1_500_000, simTime: "1", percent: 60 };
+  shown.show({ type: "progress", run: run(1), progress });
+  shown.refresh();
+}
+
 describe("on a terminal", () => {
-  it("shows one line that changes, no wider than the terminal, with the time left", () => {
-    const { shown, written, clock } = renderer(60);
-    shown.show({ type: "queued", campaign: "c1", runs: 4 });
-    clock.now = 10_000;
-    shown.show({ type: "finished", run: run(0), record: record(0, "done"), warnings: [] });
-    shown.show({ type: "started", run: run(1) });
-    clock.now = 20_000;
-    shown.show({ type: "progress", run: run(1), progress: { events: 1, simTime: "1", percent: 60 } });
-    const lines = written.stderr.split("\r").map((line) => line.replace("\u001b[K", ""));
-    expect(lines.at(-1)).toBe("1 of 4 runs done, 1 running, 40 %, about 30 s left");
-    expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(60);
-    expect(written.stderr).not.toContain("\n");
+  it.each([
+    [140, "1 of 4 runs done, 2 running, 40 %, 292 k events/s, about 18 s left"],
+    [80, "1 of 4 runs done, 2 running, 40 %, 292 k events/s, about 18 s left"],
+    [60, "1 of 4 runs done, 2 running, 40 %, about 18 s left"],
+    [40, "1 of 4 runs done, 2 running, 40 %"],
+    [20, "1 of 4 runs done"],
+  ])("of %d columns shows in one line how far it is: as much as fits", (columns, line) => {
+    const seen = watcher(columns);
+    middleOf(seen);
+    expect(seen.stderr.lines).toEqual([line]);
+    expect(seen.stdout.writes).toEqual([]);
   });
 
-  it("keeps the line of progress below a warning", () => {
-    const { shown, written, clock } = renderer(80);
+  it("writes the line only when it has changed, at most five times a second, each time at once", () => {
+    const { shown, clock, stderr } = watcher(80);
+    shown.show({ type: "queued", campaign: "c1", runs: 1000 });
+    for (let number = 0; number < 1000; number++) {
+      clock.now += 10;
+      shown.show({ type: "started", run: run(number) });
+      shown.show({ type: "finished", run: run(number), record: record(number, "done"), warnings: [] });
+    }
+    expect(stderr.writes.length).toBeLessThanOrEqual(51);
+    expect(stderr.writes.length).toBeGreaterThan(40);
+    for (const text of stderr.writes) expect(text).toMatch(/^\r[^\r\n]*\u001b\[K$/); // eslint-disable-line no-control-regex
+    const before = stderr.writes.length;
+    clock.now += 1000;
+    shown.refresh(); // what came too soon after the last time
+    expect(stderr.last).toMatch(/^1000 of 1000 runs done, 100 %/);
+    clock.now += 60_000;
+    shown.refresh();
+    const quiet = stderr.writes.length;
+    for (let time = 0; time < 100; time++) {
+      clock.now += 1000;
+      shown.refresh();
+    }
+    expect([quiet - before, stderr.writes.length - quiet]).toEqual([1, 0]);
+  });
+
+  it("counts the time left down, also while nothing happens", () => {
+    const seen = watcher(80);
+    middleOf(seen);
+    seen.clock.now += 3000;
+    seen.shown.refresh();
+    expect(seen.stderr.last).toMatch(/about 15 s left$/);
+  });
+
+  it("looks at the slowest run when the last ones are made, not at the mean", () => {
+    const { shown, clock, stderr } = watcher(80);
+    shown.show({ type: "queued", campaign: "c1", runs: 11 });
+    for (let number = 0; number < 11; number++) shown.show({ type: "started", run: run(number) });
+    clock.now = 10_000;
+    for (let number = 0; number < 10; number++)
+      shown.show({ type: "finished", run: run(number), record: record(number, "done"), warnings: [] });
+    shown.show({ type: "progress", run: run(10), progress: { events: 1, simTime: "1", percent: 10 } });
+    clock.now += 1000;
+    shown.refresh();
+    expect(stderr.last).toMatch(/^10 of 11 runs done, 1 running, 91 %, .*about 1 min 40 s left$/);
+  });
+
+  it("fits its line anew when the terminal gets narrower or wider", () => {
+    const seen = watcher(140);
+    middleOf(seen);
+    seen.stderr.columns = 60;
+    seen.shown.resize();
+    expect(seen.stderr.last).toBe("1 of 4 runs done, 2 running, 40 %, about 18 s left");
+    seen.stderr.columns = 100;
+    seen.shown.resize();
+    expect(seen.stderr.last).toContain("events/s");
+    expect(seen.stderr.lines).toHaveLength(1);
+  });
+
+  it("keeps the line of progress below a warning, and leaves nothing of it behind", () => {
+    const { shown, clock, stderr } = watcher(80);
     shown.show({ type: "queued", campaign: "c1", runs: 3 });
     clock.now = 1000;
     shown.show({ type: "finished", run: run(0), record: record(0, "done"), warnings: ["look"] });
     shown.show({ type: "finished", run: run(1), record: record(1, "done"), warnings: ["here"] });
-    const plain = written.stderr.replaceAll("\u001b[K", "");
-    expect(plain).toMatch(/warning: look\n\r1 of 3 runs done[^\n]*\rwarning: here\n\r1 of 3 runs done/);
+    shown.show({ type: "reconnecting", reason: "no answer" });
+    shown.show({ type: "started", run: run(2) });
+    shown.clear();
+    expect(stderr.lines).toEqual([
+      "warning: look",
+      "warning: here",
+      "warning: the swarm does not answer (no answer); waiting for it",
+      "the swarm answers again",
+      "",
+    ]);
   });
 
   it("fits the table of failed runs into its width, but never cuts a path", () => {
-    const { shown, written } = renderer(60);
+    const { shown, stdout } = watcher(60);
     const error = "x".repeat(200);
     shown.show(summary([record(7, "failed", { error, outputFile: `results/failed/${"y".repeat(80)}.out` })]));
-    const lines = written.stdout.split("\n");
-    expect(lines[0]).toMatch(/^run +state +variables +reason$/);
-    expect(lines[1]).toHaveLength(60);
-    expect(lines[2]).toBe(`     results/failed/${"y".repeat(80)}.out`);
+    const [head, row, ...path] = stdout.lines;
+    expect(head).toMatch(/^run +state +variables +reason$/);
+    expect(row).toHaveLength(60);
+    expect(path.slice(0, 2).join("")).toBe(`     results/failed/${"y".repeat(80)}.out`);
   });
+
+  it.each([60, 80, 140])(
+    "of %d columns has tables whose columns stand below each other, also in Japanese",
+    (columns) => {
+      const { shown, stdout } = watcher(columns);
+      const more = { iterationVariables: { 速度: "とても速い車両" }, error: "だめです。".repeat(30) };
+      shown.show(summary([record(1, "failed", more), record(12, "failed", { error: "no" })]));
+      const rows = stdout.lines.slice(0, 3);
+      expect(rows.every((row) => textWidth(row) <= columns)).toBe(true);
+      const reasonAt = rows[0]!.indexOf("reason");
+      expect(textWidth(rows[1]!.slice(0, rows[1]!.indexOf("だ")))).toBe(reasonAt);
+      expect(rows[2]!.indexOf("no")).toBe(reasonAt);
+    },
+  );
+
+  it("says at the end what the runs have cost and which took longest", () => {
+    const { shown, stdout } = watcher(80);
+    const longest = [
+      { ...run(3), wallTimeMs: 65_000 },
+      { ...run(1, { a: "1", name: "v".repeat(80) }), wallTimeMs: 9000 },
+    ];
+    const made = {
+      runs: 2,
+      runTimeMs: 120_000,
+      cpuTimeMs: 110_000,
+      spanMs: 61_000,
+      sizeBytes: 4.3e9,
+      longest,
+    };
+    shown.show(summary([], { made }));
+    expect(stdout.lines).toEqual(
+      [
+        "run time 2 min 00 s, CPU time 1 min 50 s, 2.0 times as fast as one after the other",
+        "longest: 1 min 05 s  #3  $a=1, $repetition=0",
+        `         9.0 s  #1  $a=1, $name=${"v".repeat(47)}…`,
+        "2 runs in 1 min 01 s: 2 done. Results (4.3 GB) are in results.",
+        "",
+      ].map((line) => shorten(line, 80)),
+    );
+  });
+
+  it("is coloured where that is wanted, and not elsewhere", () => {
+    const plain = watcher(80);
+    const colored = watcher(80, { color: true });
+    for (const seen of [plain, colored]) {
+      middleOf(seen);
+      seen.shown.warn("look");
+      seen.shown.show(summary([record(1, "failed")]));
+    }
+    const all = ({ stdout, stderr }: typeof plain): string => [...stderr.writes, ...stdout.writes].join("");
+    expect(all(plain)).not.toMatch(/\u001b\[[0-9;]*m/); // eslint-disable-line no-control-regex
+    expect(all(colored)).toContain("\u001b[33mwarning:\u001b[39m look");
+    expect(all(colored)).toContain("\u001b[31m1 failed\u001b[39m");
+    expect(colored.stdout.lines).toEqual(plain.stdout.lines);
+    expect(colored.stderr.lines).toEqual(plain.stderr.lines);
+  });
+});
+
+it.each([
+  [true, {}, true],
+  [false, {}, false],
+  [true, { NO_COLOR: "1" }, false],
+  [true, { NO_COLOR: "" }, true],
+  [true, { TERM: "dumb" }, false],
+  [false, { FORCE_COLOR: "1" }, true],
+  [false, { FORCE_COLOR: "" }, true],
+  [true, { FORCE_COLOR: "0" }, false],
+  [false, { FORCE_COLOR: "1", NO_COLOR: "1" }, true],
+])("colour on a terminal (%s) with %j: %s", (isTTY, env, wanted) => {
+  expect(wantsColor({ isTTY }, env)).toBe(wanted);
 });
 
 describe("without a terminal", () => {
   it("prints a line for each run and no control characters", () => {
-    const { shown, written } = renderer();
+    const { shown, written } = collector();
     shown.show({ type: "queued", campaign: "c1", runs: 2 });
     shown.show({ type: "finished", run: run(0), record: record(0, "failed", { error: "no" }), warnings: [] });
     shown.show(summary([record(0, "failed", { error: "no" })]));
@@ -96,13 +274,44 @@ describe("without a terminal", () => {
   });
 
   it("is silent with --quiet unless something went wrong", () => {
-    const { shown, written } = renderer(undefined, { quiet: true });
+    const { shown, written } = collector({ quiet: true });
     shown.show({ type: "expanded", config: "C", runs: 2 });
     shown.show({ type: "warning", message: "look", details: [] });
     shown.show(summary([]));
     expect(written).toEqual({ stderr: "warning: look\n", stdout: "" });
   });
 });
+
+it.each([
+  [0, "0 B"],
+  [999, "999 B"],
+  [3400, "3.4 KB"],
+  [69_960_000, "70 MB"],
+  [4.3e9, "4.3 GB"],
+])("%d bytes are %s", (bytes, text) => expect(formatSize(bytes)).toBe(text));
+
+it.each([
+  [950, "950"],
+  [999_600, "1.0 M"],
+  [12_300, "12 k"],
+])("%d is %s", (value, text) => expect(formatNumber(value)).toBe(text));
+
+it.each([
+  [10, "1 s"],
+  [7200, "8 s"],
+  [61_000, "1 min 10 s"],
+  [601_000, "11 min"],
+  [7_500_000, "2 h 05 min"],
+])("an estimate of %d ms is %s", (ms, text) => expect(formatEstimate(ms)).toBe(text));
+
+it.each([
+  ["abc", 3],
+  ["速度", 4],
+  ["e\u0301", 1],
+  ["ｱ", 1],
+  ["👩‍💻", 2],
+  ["“…”", 3],
+])("%s is %d columns wide", (text, width) => expect(textWidth(text)).toBe(width));
 
 it.each([
   [7, "7 ms"],
@@ -121,4 +330,5 @@ it("aligns columns and shortens texts visibly", () => {
     ]),
   ).toEqual(["a    bb", "ccc  d"]);
   expect(shorten("abcdef", 4)).toBe("abc…");
+  expect(shorten("速度速度", 6)).toBe("速度…");
 });

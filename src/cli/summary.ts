@@ -1,0 +1,75 @@
+import path from "node:path";
+import type { CampaignSummary } from "../model/events.ts";
+import { OUTCOME_STATES, type OutcomeState } from "../model/outcome.ts";
+import { runVariables } from "../model/run.ts";
+import type { Paint } from "./color.ts";
+import { count, formatDuration, formatSize, formatTable } from "./format.ts";
+import { shorten } from "./text-width.ts";
+
+const VARIABLES_WITHOUT_TERMINAL = 60;
+
+/** `66 runs in 17 s: 64 done, 2 failed. Results (4.3 GB) are in results, …` */
+export function endLine(summary: CampaignSummary, directory: string, paint: Paint): string {
+  const { states, wallTimeMs, resultDirectory, made } = summary;
+  const total = Object.values(states).reduce<number>((sum, number) => sum + (number ?? 0), 0);
+  const parts = OUTCOME_STATES.flatMap((state) =>
+    states[state] === undefined ? [] : [paint(colorOf(state), `${states[state]} ${state}`)],
+  );
+  const where = relativeTo(directory, resultDirectory);
+  const size = made && made.sizeBytes > 0 ? ` (${formatSize(made.sizeBytes)})` : "";
+  const failed = total > (states.done ?? 0) ? `, of the others in ${path.join(where, "failed")}` : "";
+  const place = (states.done ?? 0) === 0 && failed !== "" ? path.join(where, "failed") : where + failed;
+  return `${count(total, "run")} in ${formatDuration(wallTimeMs)}: ${parts.join(", ")}. Results${size} are in ${place}.`;
+}
+
+function colorOf(state: OutcomeState): "green" | "red" | "yellow" {
+  if (state === "done") return "green";
+  return state === "cancelled" ? "yellow" : "red";
+}
+
+/** What the runs have cost, and which of them most; nothing where a single one was made. */
+export function usageLines({ made }: CampaignSummary, width: number | undefined): string[] {
+  if (made === undefined || made.runs < 2) return [];
+  const { runTimeMs, cpuTimeMs, spanMs, longest } = made;
+  const times = [`run time ${formatDuration(runTimeMs)}`];
+  if (cpuTimeMs !== undefined) times.push(`CPU time ${formatDuration(cpuTimeMs)}`);
+  if (spanMs > 0) times.push(`${(runTimeMs / spanMs).toFixed(1)} times as fast as one after the other`);
+  const label = "longest: ";
+  const runs = longest.map((run, index) => {
+    const time = `${formatDuration(run.wallTimeMs)}  #${run.runNumber}  ${runVariables(run)}`;
+    const line = `${index === 0 ? label : " ".repeat(label.length)}${time}`;
+    return width === undefined ? line : shorten(line, width);
+  });
+  const all = times.join(", ");
+  return [width === undefined ? all : shorten(all, width), ...runs];
+}
+
+/**
+ * The runs that went wrong by themselves: a line for each with its error, and one with where its output is.
+ * @param width of the terminal; undefined where there is none.
+ */
+export function failedTable({ failed }: CampaignSummary, width: number | undefined, paint: Paint): string[] {
+  const records = failed.filter((record) => record.state !== "cancelled");
+  if (records.length === 0) return [];
+  const variables = width === undefined ? VARIABLES_WITHOUT_TERMINAL : Math.max(10, Math.floor(width / 3));
+  const rows = records.map((record) => [
+    `#${record.runNumber}`,
+    record.state,
+    shorten(runVariables(record), variables),
+    record.error ?? record.reason,
+  ]);
+  const [head, ...lines] = formatTable([["run", "state", "variables", "reason"], ...rows]).map((line) =>
+    width === undefined ? line : shorten(line, width),
+  );
+  const outputs = records.map(({ outputFile }) => (outputFile === undefined ? [] : [`     ${outputFile}`]));
+  const colored = lines.map((line, index) => {
+    const { state } = records[index]!;
+    return line.replace(state, paint(colorOf(state), state));
+  });
+  return [paint("bold", head!), ...colored.flatMap((line, index) => [line, ...outputs[index]!])];
+}
+
+function relativeTo(directory: string, file: string): string {
+  const relative = path.relative(directory, file) || ".";
+  return relative.startsWith("..") ? file : relative;
+}
