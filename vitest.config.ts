@@ -6,5 +6,6 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     restoreMocks: true,
+    expect: { poll: { timeout: 30_000 } }, // on a busy machine a second is nothing
   },
 });

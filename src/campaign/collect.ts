@@ -52,7 +52,7 @@ export class Collector {
 
   /** Moves the files of a run to where a local run would have left them, and writes its record last. */
   async collect(run: Run, result: RunResult): Promise<Collected> {
-    const warnings: string[] = [];
+    const warnings = (result.warnings ?? []).map((warning) => `${runLabel(run)}: ${warning}`);
     if (result.outcome.state !== "cancelled" || result.stored !== undefined)
       await this.#removeOldRecord(run, warnings);
     const files: RunRecord["files"] = [];

@@ -1,6 +1,6 @@
 import path from "node:path";
 import * as v from "valibot";
-import { UserError } from "../errors.ts";
+import { errorText, UserError } from "../errors.ts";
 import type { Campaign } from "../model/campaign.ts";
 import type { CampaignEvent } from "../model/events.ts";
 import { ProgressSchema } from "../model/outcome.ts";
@@ -10,7 +10,7 @@ import type { Run } from "../model/run.ts";
 import type { QueueClient } from "../queue/client.ts";
 import type { RunEvent } from "../queue/follow.ts";
 import type { ResultStore } from "../results/store.ts";
-import { removeLeftovers } from "../system/files.ts";
+import { makeFolders, removeLeftovers } from "../system/files.ts";
 import { parseOrExplain } from "../system/json.ts";
 import { acquireLock } from "../system/lock.ts";
 import { Collector, type Study } from "./collect.ts";
@@ -38,7 +38,7 @@ export async function* followCampaign(
   interrupt: AbortSignal,
 ): AsyncGenerator<CampaignEvent> {
   const startedAt = performance.now();
-  await using _lock = await lockCampaign(study, campaign.id);
+  await using _lock = await storing(study, campaign, () => lockCampaign(study, campaign.id));
   const { resultDirectory } = study;
   for (const folder of ["", "failed", ".swarm"]) await removeLeftovers(path.join(resultDirectory, folder));
   const collector = new Collector(study, campaign, store);
@@ -49,7 +49,7 @@ export async function* followCampaign(
   using cancelling = cancelOn(interrupt, queue, campaign.id, open);
   if (open.length > 0) {
     for await (const event of await queue.follow(campaign.id, open, position)) {
-      const told = await translate(event, byNumber, collector);
+      const told = await storing(study, campaign, () => translate(event, byNumber, collector));
       if (told?.type === "finished") {
         collected.push(told.record);
         await queue.forget(campaign.id, told.run.runNumber);
@@ -63,10 +63,29 @@ export async function* followCampaign(
   yield { type: "ended", summary };
 }
 
+/**
+ * The disk may be full, or the folder gone or write-protected: what has not been collected stays in the swarm.
+ * @throws {UserError} for what the operating system refuses.
+ */
+async function storing<T>(study: Study, { id }: Campaign, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const { syscall } = error as NodeJS.ErrnoException;
+    if (syscall === undefined) throw error;
+    throw new UserError(`results cannot be stored in ${study.resultDirectory}: ${errorText(error)}`, {
+      hint: `nothing is lost, they wait in the swarm; when that is mended: runall-swarm attach ${id}`,
+      cause: error,
+    });
+  }
+}
+
 /** Two collectors of one campaign would take the files out of each other's hands. */
 async function lockCampaign(study: Study, id: string): Promise<AsyncDisposable> {
+  const directory = path.join(study.resultDirectory, ".swarm");
+  await makeFolders(directory);
   try {
-    return await acquireLock(path.join(study.resultDirectory, ".swarm", `${id}.lock`), { timeoutMs: 0 });
+    return await acquireLock(path.join(directory, `${id}.lock`), { timeoutMs: 0 });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     throw new UserError(`another process is collecting campaign ${id} already: ${error.message}`, {

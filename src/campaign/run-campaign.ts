@@ -1,4 +1,4 @@
-import { access, constants, mkdir } from "node:fs/promises";
+import { access, constants } from "node:fs/promises";
 import { hostname, userInfo } from "node:os";
 import path from "node:path";
 import { errorText, UserError } from "../errors.ts";
@@ -8,7 +8,7 @@ import { openQueueClient } from "../queue/client.ts";
 import type { QueueConnection } from "../queue/names.ts";
 import type { BuildStore } from "../results/build-store.ts";
 import type { ResultStore } from "../results/store.ts";
-import { statIfThere } from "../system/files.ts";
+import { makeFolders } from "../system/files.ts";
 import { followCampaign } from "./follow-campaign.ts";
 import type { CampaignLimits, CampaignPlan } from "./plan.ts";
 import { ensureBuild } from "./prepare-build.ts";
@@ -35,7 +35,7 @@ export async function* runCampaign(
   if (plan.uncommitted.length > 0) yield uncommittedWarning(plan);
   yield { type: "expanded", config: plan.campaign.config, runs: plan.runs.length };
   await ensureWritable(plan.resultDirectory);
-  await using queue = openQueueClient(swarm.queue);
+  await using queue = await openQueueClient(swarm.queue);
   const key = yield* ensureBuild(plan, swarm.builds, queue, interrupt);
   const campaign = newCampaign(plan, key, limits);
   const position = await queue.position();
@@ -77,11 +77,4 @@ async function ensureWritable(directory: string): Promise<void> {
       cause: error,
     });
   }
-}
-
-/** Step by step: in /proc, where nothing can be made, `mkdir` with `recursive` tries for ever (Node.js 20). */
-async function makeFolders(directory: string): Promise<void> {
-  if (await statIfThere(directory)) return;
-  await makeFolders(path.dirname(directory));
-  await mkdir(directory);
 }

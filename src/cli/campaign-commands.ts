@@ -104,7 +104,7 @@ interface Connected extends AsyncDisposable {
 async function connect(name: string | undefined, stderr: CommandContext["stderr"]): Promise<Connected> {
   const target = await chooseSwarm(name, { say: (text) => void stderr.write(`${text}\n`) });
   const swarm = await target.connect();
-  const queue = openQueueClient(swarm.queue);
+  const queue = await openQueueClient(swarm.queue);
   return { target, swarm, queue, [Symbol.asyncDispose]: () => queue[Symbol.asyncDispose]() };
 }
 

@@ -27,6 +27,8 @@ export const RunResultSchema = v.object({
   files: v.array(ResultFileSchema),
   /** Which of `files` holds what the simulation printed. */
   outputFile: v.optional(v.string()),
+  /** What the user is to know beside the outcome. */
+  warnings: v.optional(v.array(v.string())),
   startedAt: v.number(),
   finishedAt: v.number(),
   worker: v.string(),

@@ -6,6 +6,7 @@ import { PROTOCOL } from "../model/protocol.ts";
 import type { Run } from "../model/run.ts";
 import { askBuild } from "./ask-build.ts";
 import { announceCancellation, saveCampaign } from "./campaign-state.ts";
+import { checkQueue } from "./check.ts";
 import { chunks, listCampaigns, openCampaign, type CampaignListing } from "./campaign-list.ts";
 import { readOutput } from "./live-output.ts";
 import { followRuns, lastEventId, type RunEvent } from "./follow.ts";
@@ -44,7 +45,9 @@ export interface QueueClient extends AsyncDisposable {
   forget(campaign: string, runNumber: number): Promise<void>;
 }
 
-export function openQueueClient(connection: QueueConnection): QueueClient {
+/** @throws {UserError} where Redis is not there, refuses the password, or is too old. */
+export async function openQueueClient(connection: QueueConnection): Promise<QueueClient> {
+  await checkQueue(connection);
   const redis = new Redis(connection);
   const options = { connection };
   const runs = new Queue<RunJob>(RUN_QUEUE, options);

@@ -1,11 +1,9 @@
-import { createWriteStream } from "node:fs";
-import { once } from "node:events";
-import { finished } from "node:stream/promises";
 import { errorCode } from "../errors.ts";
 import type { Usage } from "../model/result.ts";
 import type { ProcessIdentity } from "../system/identity.ts";
 import { startGroup, type ProcessGroup } from "../system/process-group.ts";
 import type { CmdenvOutput } from "./cmdenv-output.ts";
+import { KeptOutput } from "./kept-output.ts";
 import { outOfMemoryKills, UsageMeter } from "./usage.ts";
 
 export interface SimulationProcess {
@@ -33,6 +31,8 @@ export interface SimulationEnd {
   timedOut: boolean;
   cancelled: boolean;
   outOfMemory: boolean;
+  /** Of the middle of what it printed; 0 unless it flooded its output. */
+  omittedOutputBytes: number;
   usage: Usage;
 }
 
@@ -56,31 +56,47 @@ export async function simulate(
 ): Promise<SimulationEnd> {
   const killsBefore = outOfMemoryKills();
   const startedAt = performance.now();
+  const kept = await KeptOutput.create(simulation.outputFile);
   const group = await startGroup(simulation.program, simulation.args, {
     cwd: simulation.directory,
     env: simulation.env,
     stdio: ["ignore", "pipe", "pipe"],
+  }).catch(async (error: unknown) => {
+    await kept.close();
+    throw error;
   });
-  onStart(group.identity);
   using meter = watchUsage(group);
   using ending = endOnLimit(group, limits);
-  const written = keepOutput(group, simulation.outputFile, (text, stream) => {
+  const written = keepOutput(group, kept, limits.graceMs, (text, stream) => {
     meter.look();
     output.write(text, stream);
   });
+  written.catch(() => undefined); // awaited when the process has ended
+  tellStart(group, onStart);
   const { exitCode, signal } = await group.ended;
   const wallTimeMs = Math.round(performance.now() - startedAt);
   const closer = setTimeout(() => closeOutput(group), LATE_OUTPUT_MS);
-  await written.finally(() => clearTimeout(closer));
+  const omittedOutputBytes = await written.finally(() => clearTimeout(closer));
   const killed = signal === "SIGKILL" && !ending.timedOut && !ending.cancelled;
   return {
     exitCode,
     signal,
     timedOut: ending.timedOut,
     cancelled: ending.cancelled,
+    omittedOutputBytes,
     outOfMemory: killed && (outOfMemoryKills() ?? 0) > (killsBefore ?? 0),
     usage: { wallTimeMs, ...meter.usage() },
   };
+}
+
+/** A process of which no note can be made for our successor is not left running. */
+function tellStart(group: ProcessGroup, onStart: (identity: ProcessIdentity | undefined) => void): void {
+  try {
+    onStart(group.identity);
+  } catch (error) {
+    group.interrupt(0);
+    throw error;
+  }
 }
 
 /** SIGINT when the time is over or the run is cancelled; says afterwards which of the two it was. */
@@ -128,18 +144,24 @@ function closeOutput({ child }: ProcessGroup): void {
   child.stderr?.destroy();
 }
 
-/** Copies stdout and stderr into one file as they come, never faster than the disk takes it. */
+/**
+ * Copies stdout and stderr into one file as they come, never faster than the disk takes it. A run whose output
+ * cannot be kept is ended.
+ * @returns how many bytes were not kept, because there were too many.
+ */
 async function keepOutput(
-  { child }: ProcessGroup,
-  file: string,
+  group: ProcessGroup,
+  kept: KeptOutput,
+  graceMs: number,
   onText: (text: string, stream: "stdout" | "stderr") => void,
-): Promise<void> {
-  const target = createWriteStream(file);
+): Promise<number> {
   const copy = async (name: "stdout" | "stderr"): Promise<void> => {
     const decoder = new TextDecoder();
-    for await (const chunk of child[name] as AsyncIterable<Buffer>) {
+    for await (const chunk of group.child[name] as AsyncIterable<Buffer>) {
       onText(decoder.decode(chunk, { stream: true }), name);
-      if (!target.write(chunk)) await once(target, "drain");
+      const failed = kept.failed;
+      await kept.write(chunk);
+      if (kept.failed && !failed) group.interrupt(graceMs);
     }
   };
   const ignoreClosed = (error: unknown): void => {
@@ -148,7 +170,7 @@ async function keepOutput(
   try {
     await Promise.all((["stdout", "stderr"] as const).map((name) => copy(name).catch(ignoreClosed)));
   } finally {
-    target.end();
-    await finished(target);
+    await kept.close();
   }
+  return kept.omitted;
 }

@@ -127,3 +127,10 @@ export async function statIfThere(file: string): Promise<Awaited<ReturnType<type
     throw error;
   }
 }
+
+/** Step by step: in /proc, where nothing can be made, `mkdir` with `recursive` tries for ever (Node.js 20). */
+export async function makeFolders(directory: string): Promise<void> {
+  if (await statIfThere(directory)) return;
+  await makeFolders(path.dirname(directory));
+  await mkdir(directory);
+}

@@ -9,6 +9,7 @@ import type { BuildStore } from "../results/build-store.ts";
 import type { ResultStore } from "../results/store.ts";
 import { CmdenvOutput } from "../simulation/cmdenv-output.ts";
 import { simulate } from "../simulation/simulate.ts";
+import { diskIsFull } from "../system/disk.ts";
 import { commandFor } from "./command.ts";
 import { placeOutput } from "./output-file.ts";
 import type { Slot, SlotTree } from "./slot.ts";
@@ -45,6 +46,7 @@ export async function makeRun(attempt: RunAttempt, deps: RunnerDependencies): Pr
   const manifest = await deps.builds.find(campaign.buildKey);
   if (manifest === undefined) throw new UserError(`build ${campaign.buildKey} is not there any more`);
   const { source, buildKey, checkoutName } = campaign;
+  ensureRoom(slot.directory);
   const tree = await slot.prepare({ source, checkoutName, buildKey, manifest }, attempt.abandoned);
   try {
     return await runIn(tree, attempt, deps);
@@ -76,6 +78,7 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
     },
   );
   attempt.abandoned.throwIfAborted();
+  ensureRoom(slot.directory);
   attempt.release();
   const difference = await slot.difference(tree);
   const outputFile = await placeOutput(printed, tree.root, {
@@ -95,10 +98,20 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
     stored,
     files,
     outputFile: outputFile.path,
+    ...(end.omittedOutputBytes > 0 && { warnings: [floodWarning(end.omittedOutputBytes)] }),
     startedAt,
     finishedAt: Date.now(),
     worker: hostname(),
   };
+}
+
+/** On a full disk a simulation may end as if all were well, with files that are cut off. */
+function ensureRoom(directory: string): void {
+  if (diskIsFull(directory)) throw new UserError(`the disk of ${directory} on ${hostname()} is full`);
+}
+
+function floodWarning(omitted: number): string {
+  return `it printed very much; ${omitted} bytes from the middle of its output are not kept`;
 }
 
 /** The answer for a run that was never started here. */

@@ -30,7 +30,10 @@ const LONGEST_TEMPORARY = 80;
  * A private redis-server, which answers when this returns.
  * @param appendOnly keep the data over `restart`.
  */
-export async function startRedis({ appendOnly = false } = {}): Promise<RedisServer> {
+export async function startRedis({
+  appendOnly = false,
+  password,
+}: { appendOnly?: boolean; password?: string } = {}): Promise<RedisServer> {
   const temporary = Buffer.byteLength(tmpdir()) > LONGEST_TEMPORARY ? "/tmp" : tmpdir();
   const directory = await realpath(await mkdtemp(path.join(temporary, "redis-")));
   const socket = path.join(directory, "s");
@@ -39,13 +42,14 @@ export async function startRedis({ appendOnly = false } = {}): Promise<RedisServ
 
   const start = async (): Promise<void> => {
     const persistence = ["--save", "", "--appendonly", appendOnly ? "yes" : "no"];
-    const args = ["--port", "0", "--unixsocket", socket, "--dir", directory, ...persistence];
+    const secret = password === undefined ? [] : ["--requirepass", password];
+    const args = ["--port", "0", "--unixsocket", socket, "--dir", directory, ...persistence, ...secret];
     const server = spawn("redis-server", args, { stdio: ["ignore", "pipe", "inherit"] });
     const output = lastOutput(server);
     const exited = once(server, "exit").catch((error: unknown) => error); // an error: it never started
     running = { server, exited };
     if (server.pid !== undefined) guard(server.pid, directory, exited);
-    if (!(await answers(socket, exited))) {
+    if (!(await answers(socket, password, exited))) {
       throw new Error(`redis-server ended at once: ${output()}`, { cause: await exited });
     }
     pid = server.pid!;
@@ -92,8 +96,12 @@ function guard(pid: number, directory: string, exited: Promise<unknown>): void {
 }
 
 /** Whether the server answers; false if it ends before that. */
-async function answers(socket: string, exited: Promise<unknown>): Promise<boolean> {
-  const probe = new Redis(socket, { retryStrategy: () => 20, maxRetriesPerRequest: 500 });
+async function answers(
+  socket: string,
+  password: string | undefined,
+  exited: Promise<unknown>,
+): Promise<boolean> {
+  const probe = new Redis(socket, { password, retryStrategy: () => 20, maxRetriesPerRequest: 500 });
   probe.on("error", () => undefined); // refused until the socket is there
   try {
     return await Promise.race([probe.ping().then(() => true), exited.then(() => false)]);

@@ -61,7 +61,7 @@ const endsOf = (events: readonly RunEvent[]): number[] =>
 describeWithService("redis-server", "the queues", () => {
   it("brings every run to a worker and its answer back, once", async () => {
     await using redis = await startRedis();
-    await using client = openQueueClient(socketConnection(redis.socket));
+    await using client = await openQueueClient(socketConnection(redis.socket));
     const position = await client.position();
     await client.add(campaign("c1"), runs(300));
     await using _ = startConsumer(redis, (job) => Promise.resolve({ made: numberIn(job) }));
@@ -80,7 +80,7 @@ describeWithService("redis-server", "the queues", () => {
 
   it("misses nothing that happened before it follows, and tells campaigns apart", async () => {
     await using redis = await startRedis();
-    await using client = openQueueClient(socketConnection(redis.socket));
+    await using client = await openQueueClient(socketConnection(redis.socket));
     await client.add(campaign("c1"), runs(3));
     await client.add(campaign("c2"), runs(3));
     {
@@ -94,7 +94,7 @@ describeWithService("redis-server", "the queues", () => {
 
   it("goes on after Redis was restarted", async () => {
     await using redis = await startRedis({ appendOnly: true });
-    await using client = openQueueClient(socketConnection(redis.socket));
+    await using client = await openQueueClient(socketConnection(redis.socket));
     const position = await client.position();
     await client.add(campaign("c1"), runs(6));
     const followed = collectEvents(await client.follow("c1", runs(6), position));
@@ -105,7 +105,7 @@ describeWithService("redis-server", "the queues", () => {
 
   it("lets campaigns take turns: a small one does not wait for a large one that came before", async () => {
     await using redis = await startRedis();
-    await using client = openQueueClient(socketConnection(redis.socket));
+    await using client = await openQueueClient(socketConnection(redis.socket));
     const order: string[] = [];
     const small = deferred();
     await client.add(campaign("large"), runs(1000));
@@ -126,7 +126,7 @@ describeWithService("redis-server", "the queues", () => {
 
   it("makes the runs of a campaign in their order", async () => {
     await using redis = await startRedis();
-    await using client = openQueueClient(socketConnection(redis.socket));
+    await using client = await openQueueClient(socketConnection(redis.socket));
     await client.add(campaign("c1"), runs(1500));
     const order: number[] = [];
     await using _ = startConsumer(redis, (job) => Promise.resolve({ place: order.push(numberIn(job)) }), {
@@ -138,7 +138,7 @@ describeWithService("redis-server", "the queues", () => {
 
   it("runs no more jobs at once than there are slots", async () => {
     await using redis = await startRedis();
-    await using client = openQueueClient(socketConnection(redis.socket));
+    await using client = await openQueueClient(socketConnection(redis.socket));
     let [running, most] = [0, 0];
     const three = deferred();
     await client.add(campaign("c1"), runs(20));
@@ -155,7 +155,7 @@ describeWithService("redis-server", "the queues", () => {
 
   it("begins the next job when one has released its place, and ends both", async () => {
     await using redis = await startRedis();
-    await using client = openQueueClient(socketConnection(redis.socket));
+    await using client = await openQueueClient(socketConnection(redis.socket));
     const second = deferred();
     await client.add(campaign("c1"), runs(2));
     await using _ = startConsumer(redis, async (job) => {
@@ -169,7 +169,7 @@ describeWithService("redis-server", "the queues", () => {
 
   it("hands the jobs of a consumer that is ended back to the queue", async () => {
     await using redis = await startRedis();
-    await using client = openQueueClient(socketConnection(redis.socket));
+    await using client = await openQueueClient(socketConnection(redis.socket));
     const position = await client.position();
     await client.add(campaign("c1"), runs(1));
     const begun = deferred();
@@ -191,7 +191,7 @@ describeWithService("redis-server", "the queues", () => {
 
   it("gives the job of a consumer that shows no sign of life to another one and refuses its late answer", async () => {
     await using redis = await startRedis();
-    await using client = openQueueClient(socketConnection(redis.socket));
+    await using client = await openQueueClient(socketConnection(redis.socket));
     const position = await client.position();
     await client.add(campaign("c1"), runs(1));
     const release = deferred();
@@ -217,7 +217,7 @@ describeWithService("redis-server", "the queues", () => {
 
   it("cancels what waits, tells what runs, and leaves other campaigns alone", async () => {
     await using redis = await startRedis();
-    await using client = openQueueClient(socketConnection(redis.socket));
+    await using client = await openQueueClient(socketConnection(redis.socket));
     await using state = await openCampaignState(socketConnection(redis.socket), () => undefined);
     await client.add(campaign("c1"), runs(50));
     await client.add(campaign("c2"), runs(5));
@@ -240,7 +240,7 @@ describeWithService("redis-server", "the queues", () => {
   it("lets two clients that ask for the same build share one job, and asks again after a failure", async () => {
     await using redis = await startRedis();
     const connection = socketConnection(redis.socket);
-    await using client = openQueueClient(connection);
+    await using client = await openQueueClient(connection);
     let builds = 0;
     const end = new AbortController();
     const builder = consume({

@@ -67,3 +67,13 @@ it.runIf(process.platform === "linux")("records CPU time and memory of a run of 
   expect(end.usage.cpuTimeMs).toBeLessThan(1.2 * end.usage.wallTimeMs + 50);
   expect(end.usage.peakMemoryBytes).toBeGreaterThan(100_000);
 });
+
+it("keeps the beginning and the end of an output that floods", { timeout: 120_000 }, async () => {
+  const { end, output } = await run("echo first; yes | head -c 40000000; echo last");
+  expect(end.exitCode).toBe(0);
+  expect(output).toMatch(/^first\ny\n/);
+  expect(output).toMatch(/\ny\nlast\n$/);
+  expect(output).toMatch(new RegExp(`\n… ${end.omittedOutputBytes} bytes of the output are not kept`));
+  expect(output.length).toBeLessThan(21 << 20);
+  expect(end.omittedOutputBytes).toBeGreaterThan(15_000_000);
+});
