@@ -7,7 +7,8 @@ import { targetFile, type ProjectDescriptor } from "../project/descriptor.ts";
 import { findProgram, isExecutable } from "../system/program.ts";
 import { isInside } from "../system/paths.ts";
 
-const SIMULATORS = ["opp_run", "opp_run_release", "opp_run_dbg"];
+/** In the order in which they are looked for. */
+export const SIMULATORS = ["opp_run", "opp_run_release", "opp_run_dbg"];
 
 /** The simulation program, here and on the workers. */
 export interface SimulationProgram {

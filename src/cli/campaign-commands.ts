@@ -19,8 +19,16 @@ interface CommonOptions {
 
 /** `runall-swarm list | attach | cancel | logs | retry`: what concerns campaigns that are queued already. */
 export async function runSubWord(context: CommandContext): Promise<number> {
-  const { argv, stdout, stderr, interrupt } = context;
   let exitCode: number = EXIT.done;
+  await describeSubWords(context, (code) => (exitCode = code)).parseAsync([...context.argv], {
+    from: "user",
+  });
+  return exitCode;
+}
+
+/** The sub-words as commander knows them. */
+export function describeSubWords(context: CommandContext, finish: (code: number) => void): Program {
+  const { stdout, stderr, interrupt } = context;
   const program = new Program("runall-swarm")
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
     .exitOverride();
@@ -55,7 +63,7 @@ export async function runSubWord(context: CommandContext): Promise<number> {
           verbose: options.verbose ?? false,
           json: options.json ?? false,
         };
-        exitCode = await showCampaign({ ...show, directory: process.cwd() }, context, () =>
+        const exitCode = await showCampaign({ ...show, directory: process.cwd() }, context, () =>
           Promise.resolve({
             target,
             events: begin(
@@ -67,6 +75,7 @@ export async function runSubWord(context: CommandContext): Promise<number> {
             ),
           }),
         );
+        finish(exitCode);
       });
   }
   command(
@@ -91,8 +100,7 @@ export async function runSubWord(context: CommandContext): Promise<number> {
       const print = (text: string | Uint8Array): void => void stdout.write(text);
       await printOutput({ id, run, follow: options.follow ?? false, print }, queue, swarm.results, interrupt);
     });
-  await program.parseAsync([...argv], { from: "user" });
-  return exitCode;
+  return program;
 }
 
 interface Connected extends AsyncDisposable {

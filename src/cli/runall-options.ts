@@ -1,3 +1,4 @@
+import type { Command } from "commander";
 import type { CampaignLimits } from "../campaign/plan.ts";
 import { UserError } from "../errors.ts";
 import type { OwnOptions } from "../simulation/opp-args.ts";
@@ -31,16 +32,10 @@ export interface OwnOptionValues {
   verbose: boolean;
 }
 
-/**
- * @returns undefined where help or version was asked for and has been printed.
- * @throws CommanderError for wrong options, after printing what is wrong.
- */
-export async function parseOwnOptions(
-  own: readonly string[],
-  context: CommandContext,
-): Promise<OwnOptionValues | undefined> {
-  const { Command, CommanderError } = await import("commander");
-  const program = new Command("runall-swarm")
+/** The options of `runall-swarm` as commander knows them. */
+export async function describeOptions(context: CommandContext): Promise<Command> {
+  const { Command } = await import("commander");
+  return new Command("runall-swarm")
     .description(
       "Runs every run of an OMNeT++ parameter study on a swarm and leaves the result files here, as opp_runall does.",
     )
@@ -63,6 +58,18 @@ export async function parseOwnOptions(
       writeErr: (text) => context.stderr.write(text),
     })
     .exitOverride();
+}
+
+/**
+ * @returns undefined where help or version was asked for and has been printed.
+ * @throws CommanderError for wrong options, after printing what is wrong.
+ */
+export async function parseOwnOptions(
+  own: readonly string[],
+  context: CommandContext,
+): Promise<OwnOptionValues | undefined> {
+  const { CommanderError } = await import("commander");
+  const program = await describeOptions(context);
   try {
     program.parse([...own], { from: "user" });
   } catch (error) {

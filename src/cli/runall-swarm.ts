@@ -1,8 +1,9 @@
 import { splitArguments } from "../simulation/opp-args.ts";
+import { isCompletion } from "./completion.ts";
 import { EXIT, type Command } from "./main.ts";
 import { OWN_OPTIONS, parseOwnOptions } from "./runall-options.ts";
 
-const SUB_WORDS = new Set(["list", "attach", "cancel", "logs", "retry"]);
+export const SUB_WORDS = new Set(["list", "attach", "cancel", "logs", "retry"]);
 
 /**
  * Runs every run of a parameter study on a swarm; results are left in the study. What the work itself needs
@@ -11,6 +12,7 @@ const SUB_WORDS = new Set(["list", "attach", "cancel", "logs", "retry"]);
 export const runallSwarm: Command = {
   name: "runall-swarm",
   async run(context) {
+    if (isCompletion(context)) return await (await import("./complete-runall.ts")).completeRunall(context);
     if (SUB_WORDS.has(context.argv[0] ?? "")) {
       const { runSubWord } = await import("./campaign-commands.ts");
       return await runSubWord(context);

@@ -1,11 +1,14 @@
 import { Command as Program, InvalidArgumentError } from "commander";
 import { EXIT, type Command, type CommandContext } from "./main.ts";
+import { isCompletion } from "./completion.ts";
 import { version } from "./version.ts";
 
 /** Makes, halts, resumes and removes swarms. What a command needs is imported when it is called. */
 export const swarmTool: Command = {
   name: "swarm-tool",
   async run(context) {
+    if (isCompletion(context))
+      return await (await import("./complete-swarm-tool.ts")).completeSwarmTool(context);
     let exitCode: number = EXIT.done;
     const program = describeProgram(context, (code) => (exitCode = code));
     await program.parseAsync([...context.argv], { from: "user" });
@@ -15,7 +18,8 @@ export const swarmTool: Command = {
 
 const commands = () => import("./swarm-commands.ts");
 
-function describeProgram({ stdout, stderr }: CommandContext, finish: (code: number) => void): Program {
+/** Its commands as commander knows them. */
+export function describeProgram({ stdout, stderr }: CommandContext, finish: (code: number) => void): Program {
   const say = (text: string): void => void stdout.write(`${text}\n`);
   const program = new Program("swarm-tool")
     .description("Makes, halts, resumes and removes the swarms that runall-swarm uses.")

@@ -77,11 +77,29 @@ async function check(
   const name = config(query.args);
   const complaint = complaintOf(answer);
   const unknown = complaint.endsWith(`No such config: ${name}`);
-  const known = unknown ? await ask(iniQueryArguments(query.args, ["-a"])) : undefined;
-  const names = [...(known?.stdout ?? "").matchAll(/^Config (.+): \d+$/gm)].map((match) => match[1]!);
+  const names = unknown ? await askConfigNames(query, ask) : [];
   throw new UserError(`the runs of ${name} cannot be listed:\n${complaint}`, {
     hint: names.length > 0 ? `configs here: ${names.join(", ")}` : undefined,
   });
+}
+
+/** The configs of the study's ini files; none where they cannot be read. */
+export async function configNames(
+  query: ExpandQuery,
+  deps: { runProgram: RunProgram },
+  signal?: AbortSignal,
+): Promise<string[]> {
+  return await askConfigNames(query, (args) =>
+    deps.runProgram(query.program, args, { cwd: query.directory, signal }),
+  );
+}
+
+async function askConfigNames(
+  { args }: ExpandQuery,
+  ask: (args: readonly string[]) => Promise<ProgramOutput>,
+): Promise<string[]> {
+  const { stdout } = await ask(iniQueryArguments(args, ["-a"]));
+  return [...stdout.matchAll(/^Config (.+): \d+$/gm)].map((match) => match[1]!);
 }
 
 /** The simulator's own lines; wrong options are reported on standard output. */

@@ -1,0 +1,68 @@
+import path from "node:path";
+import { SIMULATORS } from "../campaign/program.ts";
+import { openQueueClient } from "../queue/client.ts";
+import { configNames } from "../simulation/expand.ts";
+import { parseSimulationArguments, splitArguments } from "../simulation/opp-args.ts";
+import { findProgram, runProgram } from "../system/program.ts";
+import { listSwarms } from "../targets/swarm-state.ts";
+import { describeSubWords } from "./campaign-commands.ts";
+import { targetOf } from "./choose-swarm.ts";
+import { answerCompletion, commandsOf, optionsOf, swarmNames, type Candidate } from "./completion.ts";
+import { formatDuration } from "./format.ts";
+import type { CommandContext } from "./main.ts";
+import { describeOptions, OWN_OPTIONS } from "./runall-options.ts";
+import { SUB_WORDS } from "./runall-swarm.ts";
+
+export function completeRunall(context: CommandContext): Promise<number> {
+  const subWords = describeSubWords(context, () => undefined);
+  return answerCompletion(context, "runall-swarm", async (before, typed, signal): Promise<Candidate[]> => {
+    const [first] = before;
+    const previous = before.at(-1);
+    if (previous === "--swarm") return await swarmNames();
+    if (SUB_WORDS.has(first ?? "")) {
+      const command = subWords.commands.find((each) => each.name() === first)!;
+      if (typed.startsWith("-")) return optionsOf(command);
+      return takesCampaign(before) ? await campaigns(before) : [];
+    }
+    if (previous === "-c") return await configs(before.slice(0, -1), signal);
+    if (previous === "-C" || (previous?.startsWith("-") && OWN_OPTIONS.valued.includes(previous))) return [];
+    const words = first === undefined ? commandsOf(subWords) : [];
+    return [...words, ...(typed === "" && words.length > 0 ? [] : optionsOf(await describeOptions(context)))];
+  });
+}
+
+/** Whether the id is yet to come. */
+function takesCampaign([first, ...before]: readonly string[]): boolean {
+  const named = before.filter((word, at) => !word.startsWith("-") && before[at - 1] !== "--swarm");
+  return first !== "list" && named.length === 0;
+}
+
+/** The configs of the ini files that are named so far. */
+async function configs(before: readonly string[], signal: AbortSignal): Promise<Candidate[]> {
+  const { own, simulation } = splitArguments(before, OWN_OPTIONS);
+  const at = own.lastIndexOf("-C");
+  const directory = path.resolve(at < 0 ? "." : (own[at + 1] ?? "."));
+  const program = await findProgram(SIMULATORS);
+  if (program === undefined) return [];
+  const query = { program, args: parseSimulationArguments(simulation), directory };
+  const names = await configNames(query, { runProgram }, signal);
+  return names.map((word) => ({ word, description: "config" }));
+}
+
+/** Those of the swarms that run; nothing is started for a question. */
+async function campaigns(before: readonly string[]): Promise<Candidate[]> {
+  const named = before[before.indexOf("--swarm") + 1];
+  const running = (await listSwarms()).filter(({ state }) => state === "running");
+  const chosen = running.filter(({ name }) => !before.includes("--swarm") || name === named);
+  const listed = await Promise.all(
+    chosen.map(async ({ name }) => {
+      if ((await targetOf(name).status()).state !== "running") return [];
+      await using queue = await openQueueClient((await targetOf(name).connect()).queue);
+      return await queue.list();
+    }),
+  );
+  return listed.flat().map(({ campaign }) => ({
+    word: campaign.id,
+    description: `${campaign.config} of ${campaign.user}, ${formatDuration(Date.now() - campaign.createdAt)} ago`,
+  }));
+}

@@ -1,0 +1,86 @@
+import { execFileSync } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findProgram } from "../../scripts/setup.js";
+import { describeWithService } from "../helpers/services.ts";
+import { queued, researcher, type Researcher } from "../helpers/swarm.ts";
+
+const BIN = fileURLToPath(new URL("../../bin", import.meta.url));
+
+describeWithService("redis-server", "completion", () => {
+  let user: Researcher;
+  beforeAll(async () => {
+    user = await researcher(0, 1);
+  });
+  afterAll(() => user[Symbol.asyncDispose]());
+
+  /** The candidates for the last of some words, as bash has them after the tab key. */
+  const inBash = async (...words: string[]): Promise<string[]> => {
+    const script = path.join(user.directory, "complete.bash");
+    const tool = words[0]!;
+    await writeFile(
+      script,
+      `${tool}() { "${process.execPath}" "${BIN}/${tool}.js" "$@"; }
+source <(${tool} completion bash)
+COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+_${tool.replace("-", "_")}
+printf '%s\\n' "\${COMPREPLY[@]}"\n`,
+    );
+    const printed = execFileSync("bash", [script, ...words], { cwd: user.sample.study, env: user.env });
+    return printed.toString().split("\n").slice(0, -1);
+  };
+
+  it("knows the sub-words and options", async () => {
+    expect(await inBash("runall-swarm", "")).toEqual(["list", "attach", "retry", "cancel", "logs"]);
+    expect(await inBash("runall-swarm", "re")).toEqual(["retry"]);
+    expect(await inBash("runall-swarm", "--de")).toEqual(["--detach"]);
+    expect(await inBash("runall-swarm", "attach", "--j")).toEqual(["--json"]);
+    expect(await inBash("swarm-tool", "re")).toEqual(["resume", "remove"]);
+    expect(await inBash("swarm-tool", "init", "--l")).toEqual(["--local"]);
+  });
+
+  it("asks the simulator for the configs of the study, also of another folder", async () => {
+    const configs = ["General", "Load", "Quick", "Broken", "Endless"];
+    expect(await inBash("runall-swarm", "-c", "")).toEqual(configs);
+    expect(await inBash("runall-swarm", "-f", "omnetpp.ini", "-c", "Qu")).toEqual(["Quick"]);
+    expect(await inBash("runall-swarm", "-C", user.sample.study, "--quiet", "-c", "")).toEqual(configs);
+    expect(await inBash("runall-swarm", "-C", "/", "-c", "")).toEqual([""]);
+  });
+
+  it("knows the swarms and the campaigns", async () => {
+    expect(await inBash("swarm-tool", "halt", "")).toEqual(["local"]);
+    expect(await inBash("runall-swarm", "--swarm", "lo")).toEqual(["local"]);
+    const id = await queued(user, "-c", "Quick");
+    expect(await inBash("runall-swarm", "attach", "")).toEqual([id]);
+    expect(await inBash("runall-swarm", "cancel", "--swarm", "local", id.slice(0, 3))).toEqual([id]);
+    expect(await inBash("runall-swarm", "cancel", "--swarm", "other", "")).toEqual([""]);
+  });
+
+  it("names the shells that it knows", async () => {
+    expect(await user.run("runall-swarm", ["completion", "tcsh"])).toMatchObject({
+      exitCode: 2,
+      stderr:
+        "runall-swarm: there is no completion for tcsh\n  → runall-swarm completion bash | zsh | fish\n",
+    });
+  });
+
+  it.skipIf(findProgram("fish") === undefined)("completes in fish", async () => {
+    const { stdout } = await user.run("runall-swarm", ["completion", "fish"]);
+    const tool = `function runall-swarm; "${process.execPath}" "${BIN}/runall-swarm.js" $argv; end`;
+    const script = `${tool}\n${stdout}\ncomplete -C "runall-swarm -c Qu"`;
+    const printed = execFileSync("fish", ["-c", script], { cwd: user.sample.study, env: user.env });
+    expect(printed.toString()).toBe("Quick\tconfig\n");
+  });
+
+  for (const shell of ["zsh", "fish"]) {
+    describe.skipIf(findProgram(shell) === undefined)(`in ${shell}`, () => {
+      it.each(["runall-swarm", "swarm-tool"] as const)("%s has a script without errors", async (tool) => {
+        const script = path.join(user.directory, `${tool}.${shell}`);
+        await writeFile(script, (await user.run(tool, ["completion", shell])).stdout);
+        execFileSync(shell, ["-n", script], { stdio: "pipe" });
+      });
+    });
+  }
+});
