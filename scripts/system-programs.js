@@ -9,6 +9,7 @@ const PACKAGES = {
   git: { apt: "git", dnf: "git", brew: "git" },
   "g++": { apt: "g++", dnf: "gcc-c++", brew: "gcc" },
   cc: { apt: "gcc", dnf: "gcc", brew: "gcc" },
+  chromium: { apt: "chromium", dnf: "chromium", brew: "chromium" },
   make: { apt: "make", dnf: "make", brew: "make" },
 };
 

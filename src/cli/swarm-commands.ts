@@ -5,6 +5,7 @@ import type { SwarmStatus } from "../targets/target.ts";
 import { confirm, DEFAULT_LOCAL, targetOf } from "./choose-swarm.ts";
 import { count, formatTable } from "./format.ts";
 import { EXIT } from "./main.ts";
+import { nameOrOnly } from "./name-or-only.ts";
 
 type Say = (text: string) => void;
 
@@ -20,7 +21,7 @@ export async function init(
   const runners = options.runners ?? (await readState(swarm))?.runners ?? availableParallelism();
   await targetOf(swarm).init({ runners });
   say(
-    `the swarm ${swarm} runs on this machine, with ${count(runners, "runner")}. It halts itself after an idle hour.`,
+    `the swarm ${swarm} runs on this machine, with ${count(runners, "runner")}. It halts itself after an idle hour.\nIts dashboard: swarm-tool dashboard ${swarm}`,
   );
 }
 
@@ -66,16 +67,6 @@ export async function remove(name: string | undefined, options: { force?: true }
   say(`the swarm ${swarm} is removed`);
 }
 
-async function nameOrOnly(name: string | undefined): Promise<string> {
-  if (name !== undefined) return name;
-  const names = (await listSwarms()).map((state) => state.name);
-  if (names.length === 1) return names[0]!;
-  if (names.length === 0) {
-    throw new UserError("there is no swarm", { hint: "make one with: swarm-tool init --local" });
-  }
-  throw new UserError(`there are several swarms: ${names.join(", ")}`, { hint: "name one of them" });
-}
-
 /** @throws {UserError} where the answer is no. */
 async function ask(fact: string): Promise<void> {
   if (await confirm(`${fact}. Go on?`)) return;
@@ -83,7 +74,7 @@ async function ask(fact: string): Promise<void> {
 }
 
 function describeStatus(swarm: SwarmStatus): string[] {
-  const { name, target, state, runners, processes, jobs, directories } = swarm;
+  const { name, target, state, runners, processes, jobs, directories, dashboard } = swarm;
   const rows = processes.map(({ role, alive, pid, log }) => [
     `  ${role}`,
     alive ? `pid ${pid}` : "has ended",
@@ -97,6 +88,7 @@ function describeStatus(swarm: SwarmStatus): string[] {
     `${name} (${target}): ${state}, ${count(runners, "runner")}`,
     ...formatTable(rows),
     `  queue: ${queue}`,
+    ...(dashboard === undefined ? [] : [`  dashboard: ${dashboard}`]),
     ...directories.map((directory) => `  keeps its files in ${directory}`),
     ...(processes.some(({ alive }) => !alive)
       ? [`  start what has ended with: swarm-tool resume ${name}`]

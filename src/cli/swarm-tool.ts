@@ -1,5 +1,6 @@
-import { Command as Program, InvalidArgumentError } from "commander";
+import { Command as Program, InvalidArgumentError, Option } from "commander";
 import { EXIT, type Command, type CommandContext } from "./main.ts";
+import type { DashboardCommandOptions } from "./dashboard.ts";
 import { isCompletion } from "./completion.ts";
 import { version } from "./version.ts";
 
@@ -19,7 +20,8 @@ export const swarmTool: Command = {
 const commands = () => import("./swarm-commands.ts");
 
 /** Its commands as commander knows them. */
-export function describeProgram({ stdout, stderr }: CommandContext, finish: (code: number) => void): Program {
+export function describeProgram(context: CommandContext, finish: (code: number) => void): Program {
+  const { stdout, stderr } = context;
   const say = (text: string): void => void stdout.write(`${text}\n`);
   const program = new Program("swarm-tool")
     .description("Makes, halts, resumes and removes the swarms that runall-swarm uses.")
@@ -62,7 +64,20 @@ export function describeProgram({ stdout, stderr }: CommandContext, finish: (cod
     .action(async (name: string | undefined, options: { force?: true }) => {
       await (await commands()).remove(name, options, say);
     });
+  program
+    .command("dashboard [name]")
+    .description("say where the dashboard of a swarm is, with the token that its buttons need")
+    .option("--port <n>", "serve it there as well, until Ctrl-C; 0: any port that is free", port)
+    .addOption(new Option("--background").hideHelp())
+    .action(async (name: string | undefined, options: DashboardCommandOptions) => {
+      await (await import("./dashboard.ts")).dashboard(name, options, context);
+    });
   return program;
+}
+
+function port(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) < 65_536) return Number(text);
+  throw new InvalidArgumentError("It must be a port, from 0 to 65535.");
 }
 
 function positive(text: string): number {

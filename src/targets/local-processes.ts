@@ -11,7 +11,7 @@ import type { SwarmState } from "./swarm-state.ts";
 import { socketFile, workerArguments } from "./local-paths.ts";
 
 type SwarmProcess = SwarmState["processes"][number];
-export const ROLES = ["redis", "builder", "runner"] as const;
+export const ROLES = ["redis", "builder", "runner", "dashboard"] as const;
 export type Role = (typeof ROLES)[number];
 
 const READY_TIMEOUT_MS = 20_000;

@@ -7,6 +7,7 @@ import { openBuildDirectory } from "../results/build-store.ts";
 import { openDirectoryStore } from "../results/directory-store.ts";
 import { isAlive } from "../system/identity.ts";
 import { acquireLock } from "../system/lock.ts";
+import { readDashboardFile } from "./dashboard-file.ts";
 import { localDirectories, socketDirectoryFor, socketFile } from "./local-paths.ts";
 import { isComplete, startMissing, stopAll } from "./local-processes.ts";
 import { readState, writeState, type SwarmState } from "./swarm-state.ts";
@@ -62,14 +63,7 @@ export function localTarget(name: string, deps: LocalDependencies): Target {
         const state = await existing(name);
         if (state.state === "halted") throw halted(name);
         if (!isComplete(state)) await start(state);
-        const { builds, results } = directories;
-        const queue = socketConnection(socketFile(state));
-        return {
-          name,
-          queue,
-          builds: openBuildDirectory(builds),
-          results: openDirectoryStore(results),
-        } satisfies SwarmAccess;
+        return localAccess(state);
       }, signal),
     halt: () => locked(() => haltLocal(name, "user", deps)),
     resume: () => locked(async () => start(await existing(name))),
@@ -87,9 +81,27 @@ export function localTarget(name: string, deps: LocalDependencies): Target {
         processes,
         jobs,
         directories: [directories.state, directories.cache],
+        dashboard: await dashboardAddress(name),
       };
     },
   };
+}
+
+/** How to reach a local swarm, whether it runs or not. */
+export function localAccess(state: SwarmState): SwarmAccess {
+  const { builds, results } = localDirectories(state.name);
+  return {
+    name: state.name,
+    queue: socketConnection(socketFile(state)),
+    builds: openBuildDirectory(builds),
+    results: openDirectoryStore(results),
+  };
+}
+
+/** Without the token: whoever sees it may only look. */
+async function dashboardAddress(name: string): Promise<string | undefined> {
+  const file = await readDashboardFile(name);
+  return file !== undefined && isAlive(file) ? `http://localhost:${file.port}/` : undefined;
 }
 
 /**

@@ -28,6 +28,8 @@ export interface SwarmStatus {
   /** Of a halted swarm what it held then; undefined where the queue does not answer. */
   jobs: { waiting: number; running: number; uncollected: number } | undefined;
   directories: string[];
+  /** Its address; undefined where it does not run. */
+  dashboard: string | undefined;
 }
 
 /** Where runs are made. Every method may be repeated: what is so already stays so. */
