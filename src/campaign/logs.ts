@@ -1,9 +1,11 @@
 import { createReadStream } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../errors.ts";
 import { runJobId, type Campaign } from "../model/campaign.ts";
-import { RunResultSchema } from "../model/result.ts";
+import { RunResultSchema, type RunResult } from "../model/result.ts";
 import { runLabel, runVariables } from "../model/run.ts";
 import type { QueueClient } from "../queue/client.ts";
 import type { ResultStore } from "../results/store.ts";
@@ -71,9 +73,8 @@ async function printOpen(
   for (;;) {
     const value = await queue.result(campaign.id, number);
     if (value !== undefined) {
-      const { stored, outputFile } = parseOrExplain(RunResultSchema, value, `the result of run ${number}`);
-      if (stored === undefined || outputFile === undefined) return;
-      return await printFile(path.join(await store.open(stored, ""), outputFile), { print }, offset);
+      const result = parseOrExplain(RunResultSchema, value, `the result of run ${number}`);
+      return await printStored(result, { print }, offset, store);
     }
     const text = await queue.output(runJobId(campaign.id, number), offset);
     if (text !== undefined) {
@@ -82,6 +83,22 @@ async function printOpen(
     }
     if (!follow) return offset > 0 ? undefined : print(`run ${number} has not printed anything yet\n`);
     await delay(POLL_MS, undefined, { signal });
+  }
+}
+
+async function printStored(
+  { stored, outputFile, files }: RunResult,
+  { print }: Pick<LogRequest, "print">,
+  offset: number,
+  store: ResultStore,
+): Promise<void> {
+  if (stored === undefined || outputFile === undefined) return;
+  const temporary = await mkdtemp(path.join(tmpdir(), "swarm-logs-"));
+  try {
+    const place = await store.open(stored, files, path.join(temporary, "result"));
+    await printFile(path.join(place, outputFile), { print }, offset);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
   }
 }
 
