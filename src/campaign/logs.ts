@@ -1,6 +1,4 @@
 import { createReadStream } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../errors.ts";
@@ -9,6 +7,7 @@ import { RunResultSchema, type RunResult } from "../model/result.ts";
 import { runLabel, runVariables } from "../model/run.ts";
 import type { QueueClient } from "../queue/client.ts";
 import type { ResultStore } from "../results/store.ts";
+import { withOpened } from "../results/with-opened.ts";
 import { parseOrExplain } from "../system/json.ts";
 import { readRecords } from "./records.ts";
 
@@ -93,13 +92,9 @@ async function printStored(
   store: ResultStore,
 ): Promise<void> {
   if (stored === undefined || outputFile === undefined) return;
-  const temporary = await mkdtemp(path.join(tmpdir(), "swarm-logs-"));
-  try {
-    const place = await store.open(stored, files, path.join(temporary, "result"));
-    await printFile(path.join(place, outputFile), { print }, offset);
-  } finally {
-    await rm(temporary, { recursive: true, force: true });
-  }
+  await withOpened(store, { stored, files }, (directory) =>
+    printFile(path.join(directory, outputFile), { print }, offset),
+  );
 }
 
 async function printFile(file: string, { print }: Pick<LogRequest, "print">, start = 0): Promise<void> {

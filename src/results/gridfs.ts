@@ -26,6 +26,13 @@ const ArchiveSchema = v.object({
 });
 export type Archive = v.InferOutput<typeof ArchiveSchema>;
 
+export interface FoundArchive extends Archive {
+  id: ObjectId;
+  /** Of the compressed archive, in bytes. */
+  length: number;
+  uploadDate: Date;
+}
+
 interface Chunk {
   files_id: ObjectId;
   n: number;
@@ -87,11 +94,11 @@ export class Archives {
   }
 
   /** The newest archive of a name, or undefined. */
-  async find(name: string): Promise<(Archive & { id: ObjectId; length: number }) | undefined> {
+  async find(name: string): Promise<FoundArchive | undefined> {
     const [file] = await this.#files.find({ filename: name }).sort({ uploadDate: -1 }).limit(1).toArray();
     if (file === undefined) return undefined;
     const archive = parseOrExplain(ArchiveSchema, file.metadata, `the stored archive ${name}`);
-    return { ...archive, id: file._id, length: file.length };
+    return { ...archive, id: file._id, length: file.length, uploadDate: file.uploadDate };
   }
 
   /**

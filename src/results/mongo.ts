@@ -56,6 +56,11 @@ export async function openMongo(access: MongoAccess): Promise<Mongo> {
   return { db, driver, patiently, [Symbol.asyncDispose]: () => client.close() };
 }
 
+/** @throws {UserError} where a MongoDB cannot be used. */
+export async function checkMongo(access: MongoAccess): Promise<void> {
+  await (await openMongo(access))[Symbol.asyncDispose]();
+}
+
 function makeClient(driver: Mongo["driver"], url: string): MongoClient {
   try {
     return new driver.MongoClient(url, {

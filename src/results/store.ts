@@ -40,6 +40,16 @@ export interface ResultStore {
   freeShare(): Promise<number | undefined>;
 }
 
+const LEAST_FREE_SHARE = 0.1;
+
+/** Whether results have so little room left that no more runs may be begun. */
+export async function isNearlyFull(store: Pick<ResultStore, "freeShare">): Promise<boolean> {
+  return ((await store.freeShare()) ?? 1) < LEAST_FREE_SHARE;
+}
+
+export const NEARLY_FULL =
+  "less than 10 % of the disk is free where results are kept; no run is begun until there is more";
+
 /** What was stored cannot be had back: cut short, changed, or no longer there. The message says what is wrong. */
 export class DamagedArchive extends Error {
   override name = "DamagedArchive";

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, realpath } from "node:fs/promises";
+import { mkdir, mkdtemp, realpath, rm } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
 import path from "node:path";
@@ -25,6 +25,8 @@ interface MongoOptions {
   maxBytes?: number;
 }
 
+/** The driver tells a socket by this ending. */
+const SOCKET = "mongo.sock";
 const SQLITE_PAGE_BYTES = 4096;
 const hasMongod = findProgram("mongod") !== undefined;
 /** Whether a server of a test's own is one that can be told to be full. */
@@ -73,7 +75,7 @@ export async function startMongo(options: MongoOptions = {}): Promise<MongoServe
   await mkdir(path.join(directory, "data"));
   const place = hasMongod
     ? `127.0.0.1:${await freePort()}`
-    : encodeURIComponent(path.join(directory, "mongo.sock"));
+    : encodeURIComponent(path.join(directory, SOCKET));
   const url = `mongodb://${place}/swarm-test`;
   let running: { server: ChildProcess; exited: Promise<unknown> } | undefined;
   const kill = async (): Promise<void> => {
@@ -82,6 +84,7 @@ export async function startMongo(options: MongoOptions = {}): Promise<MongoServe
     running = undefined;
   };
   const start = async ({ maxBytes }: MongoOptions = {}): Promise<void> => {
+    await rm(path.join(directory, SOCKET), { force: true });
     const [program, args] = hasMongod
       ? mongodCommand(directory, place)
       : ferretCommand(directory, maxBytes && Math.ceil(maxBytes / SQLITE_PAGE_BYTES));
@@ -109,7 +112,7 @@ export async function startMongo(options: MongoOptions = {}): Promise<MongoServe
 function ferretCommand(directory: string, maxPages: number | undefined): [string, string[]] {
   const limit = maxPages === undefined ? "" : `?_pragma=max_page_count(${maxPages})`;
   const data = `file:${path.join(directory, "data")}/${limit}`;
-  return [builtMongoServer(), ["-socket", path.join(directory, "mongo.sock"), "-data", data]];
+  return [builtMongoServer(), ["-socket", path.join(directory, SOCKET), "-data", data]];
 }
 
 function mongodCommand(directory: string, place: string): [string, string[]] {
