@@ -1,8 +1,6 @@
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { lstat, mkdir, rm } from "node:fs/promises";
 import path from "node:path";
-import type { Binary, Collection, GridFSBucket, ObjectId } from "mongodb";
+import type { Binary, Collection, ObjectId } from "mongodb";
 import * as v from "valibot";
 import { StoredFileSchema, type ResultFile } from "../model/result.ts";
 import { parseOrExplain } from "../system/json.ts";
@@ -33,6 +31,15 @@ export interface FoundArchive extends Archive {
   uploadDate: Date;
 }
 
+interface File {
+  _id: ObjectId;
+  filename: string;
+  length: number;
+  chunkSize: number;
+  uploadDate: Date;
+  metadata: unknown;
+}
+
 interface Chunk {
   files_id: ObjectId;
   n: number;
@@ -52,18 +59,19 @@ interface Upload {
  * @see MongoDB's GridFS specification.
  */
 export class Archives {
-  readonly #bucket: GridFSBucket;
-  readonly #files: Collection<{ filename: string; length: number; uploadDate: Date; metadata?: unknown }>;
+  readonly #files: Collection<File>;
   readonly #chunks: Collection<Chunk>;
   readonly #uploads: Collection<Upload>;
   readonly #newId: () => ObjectId;
+  readonly #binary: (data: Buffer) => Binary;
+  #indexed: Promise<void> | undefined;
 
   constructor({ db, driver }: Mongo, bucketName: string) {
-    this.#bucket = new driver.GridFSBucket(db, { bucketName, chunkSizeBytes: CHUNK_BYTES });
     this.#files = db.collection(`${bucketName}.files`);
     this.#chunks = db.collection(`${bucketName}.chunks`);
     this.#uploads = db.collection(`${bucketName}.uploads`);
     this.#newId = () => new driver.ObjectId();
+    this.#binary = (data) => new driver.Binary(data);
   }
 
   /** Packs files and stores them; what was there of that name goes. */
@@ -73,17 +81,16 @@ export class Archives {
     files: readonly string[],
     { signal, about }: { signal?: AbortSignal | undefined; about?: unknown } = {},
   ): Promise<Archive> {
+    await (this.#indexed ??= this.#makeIndexes());
     const { compression, pack } = compressor(await sizeOf(tree, files));
     const archive: Archive = { format: 1, compression, files: [], about };
     const id = this.#newId();
     await this.#uploads.insertOne({ _id: id, filename: name, startedAt: new Date() });
     try {
-      // the driver writes the metadata at the end, when the list is complete
-      const upload = this.#bucket.openUploadStreamWithId(id, name, { metadata: archive });
-      const packed = Readable.from(pack(tarOf(tree, files, (file) => archive.files.push(file))), {
-        objectMode: false,
-      });
-      await pipeline(packed, upload, { ...(signal && { signal }) });
+      const packed = pack(tarOf(tree, files, (file) => archive.files.push(file)));
+      const length = await this.#write(id, packed, signal);
+      const file = { length, chunkSize: CHUNK_BYTES, uploadDate: new Date(), filename: name };
+      await this.#files.insertOne({ _id: id, ...file, metadata: archive });
     } catch (error) {
       await this.#removeIds([id]).catch(() => undefined); // the first error counts; the rest is for the janitor
       throw error;
@@ -91,6 +98,41 @@ export class Archives {
     await this.#removeWhere({ filename: name, _id: { $ne: id } });
     await this.#uploads.deleteOne({ _id: id });
     return archive;
+  }
+
+  /**
+   * Stores a stream as chunks, the next one being packed beside the upload of the last. Nothing is under way any
+   * more when this ends, however it does (the driver's own stream leaves an insertion behind when it is destroyed).
+   * @returns its length.
+   */
+  async #write(id: ObjectId, packed: AsyncIterable<Buffer>, signal?: AbortSignal): Promise<number> {
+    let length = 0;
+    let n = 0;
+    let uploading: Promise<unknown> = Promise.resolve();
+    try {
+      for await (const data of portions(packed, CHUNK_BYTES)) {
+        signal?.throwIfAborted();
+        await uploading;
+        length += data.length;
+        uploading = this.#chunks.insertOne({ files_id: id, n: n++, data: this.#binary(data) });
+        uploading.catch(() => undefined); // awaited with the next one
+      }
+      await uploading;
+      return length;
+    } finally {
+      await uploading.catch(() => undefined);
+    }
+  }
+
+  /** Those of the GridFS specification; after a failure they are made with the next archive. */
+  async #makeIndexes(): Promise<void> {
+    try {
+      await this.#files.createIndex({ filename: 1, uploadDate: 1 }, {}, {});
+      await this.#chunks.createIndex({ files_id: 1, n: 1 }, { unique: true }, {});
+    } catch (error) {
+      this.#indexed = undefined;
+      throw error;
+    }
   }
 
   /** The newest archive of a name, or undefined. */
@@ -178,6 +220,22 @@ async function idsOf(cursor: AsyncIterable<{ _id: ObjectId }>): Promise<ObjectId
   const ids: ObjectId[] = [];
   for await (const { _id } of cursor) ids.push(_id);
   return ids;
+}
+
+/** The same bytes in pieces of one size, but for the last. */
+async function* portions(source: AsyncIterable<Buffer>, size: number): AsyncGenerator<Buffer> {
+  let waiting: Buffer[] = [];
+  let length = 0;
+  for await (const piece of source) {
+    waiting.push(piece);
+    length += piece.length;
+    if (length < size) continue;
+    let all = Buffer.concat(waiting);
+    for (; all.length >= size; all = all.subarray(size)) yield all.subarray(0, size);
+    waiting = [all];
+    length = all.length;
+  }
+  if (length > 0) yield Buffer.concat(waiting);
 }
 
 async function sizeOf(tree: string, files: readonly string[]): Promise<number> {

@@ -1,10 +1,11 @@
 import { lstat, mkdir, readdir, readFile, readlink, symlink, utimes, writeFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
 import path from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { ResultFile } from "../../src/model/result.ts";
 import { openDirectoryStore } from "../../src/results/directory-store.ts";
 import { openGridFsStore } from "../../src/results/gridfs-store.ts";
-import { openMongo } from "../../src/results/mongo.ts";
+import { openMongo, type Mongo } from "../../src/results/mongo.ts";
 import { DamagedArchive, type ResultStore } from "../../src/results/store.ts";
 import { describeWithMongo, someMongo } from "../helpers/mongo.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
@@ -38,6 +39,71 @@ const inMongo: MakeStore = async () => {
 
 describe("a directory as result store", () => contract(inDirectory));
 describeWithMongo("MongoDB as result store", () => contract(inMongo));
+
+describeWithMongo("MongoDB as result store, where an upload is broken off", () => {
+  /** What there is in the database of pieces and of notes that an upload has begun. */
+  const counts = async (mongo: Mongo): Promise<number[]> =>
+    Promise.all(
+      ["files", "chunks", "uploads"].map((name) => mongo.db.collection(`results.${name}`).countDocuments()),
+    );
+
+  it("leaves nothing behind when the worker gives it up", async () => {
+    await using server = await someMongo();
+    await using mongo = await openMongo({ url: server.url, onWaiting: () => undefined });
+    await using directory = await temporaryDirectory();
+    await writeFile(path.join(directory.path, "a.vec"), randomBytes(8 << 20));
+    const store = openGridFsStore(mongo);
+    const controller = new AbortController();
+    const put = store.put("c1-0/1", directory.path, ["a.vec"], controller.signal);
+    await vi.waitFor(
+      async () => expect(await mongo.db.collection("results.chunks").countDocuments()).toBeGreaterThan(0),
+      { timeout: 20_000, interval: 1 },
+    );
+    controller.abort();
+    await expect(put).rejects.toThrow(/abort/i);
+    expect(await counts(mongo)).toEqual([0, 0, 0]);
+    expect(await readdir(directory.path)).toEqual(["a.vec"]);
+  });
+
+  it("removes what a killed worker has left, with its job or after a day", async () => {
+    await using server = await someMongo();
+    await using mongo = await openMongo({ url: server.url, onWaiting: () => undefined });
+    const store = openGridFsStore(mongo);
+    const leave = async (filename: string, ageMs: number): Promise<void> => {
+      const { insertedId } = await mongo.db
+        .collection("results.uploads")
+        .insertOne({ filename, startedAt: new Date(Date.now() - ageMs) });
+      await mongo.db.collection("results.chunks").insertOne({ files_id: insertedId, n: 0, data: "" });
+    };
+    await leave("c1-0/1", 0);
+    await leave("c1-1/1", 0);
+    await leave("c1-2/1", 25 * 3600_000);
+    await store.removeAll("c1-0");
+    expect(await counts(mongo)).toEqual([0, 2, 2]);
+    await store.removeOlderThan(30 * 24 * 3600_000);
+    expect(await counts(mongo)).toEqual([0, 1, 1]);
+  });
+
+  it("takes memory that does not grow with the result", async () => {
+    await using server = await someMongo();
+    await using mongo = await openMongo({ url: server.url, onWaiting: () => undefined });
+    await using directory = await temporaryDirectory();
+    const piece = randomBytes(48 << 10).toString("base64");
+    await writeFile(path.join(directory.path, "a.vec"), Array<string>(5000).fill(piece)); // 330 MB
+    const store = openGridFsStore(mongo);
+    const before = process.memoryUsage().rss;
+    let most = 0;
+    const watch = setInterval(() => (most = Math.max(most, process.memoryUsage().rss)), 20);
+    try {
+      const files = await store.put("c1-0/1", directory.path, ["a.vec"]);
+      await store.open("c1-0/1", files!, path.join(directory.path, "scratch"));
+      expect((await lstat(path.join(directory.path, "scratch/a.vec"))).size).toBe(5000 * piece.length);
+    } finally {
+      clearInterval(watch);
+    }
+    expect(most - before).toBeLessThan(150 << 20);
+  });
+});
 
 function contract(makeStore: MakeStore): void {
   const bench = async (): Promise<Bench> => {
