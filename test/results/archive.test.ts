@@ -169,4 +169,21 @@ describe("compression", () => {
     whole[whole.length >> 1]! ^= 0xff;
     await expect(unpack(whole, "changed")).rejects.toBeInstanceOf(DamagedArchive);
   });
+
+  it("unpacks zstd also where neither Node.js nor a program knows it", async () => {
+    const program = process.env["PATH"];
+    process.env["PATH"] = "";
+    try {
+      const packed = Buffer.from("KLUv/QRI3QAAoGEgdmVjdG9yIG9mIG51bWJlcnMKAQASR00mu1jCUg==", "base64");
+      const whole: Buffer[] = [];
+      for await (const piece of decompressor("zstd")(pieces(packed))) whole.push(piece);
+      expect(Buffer.concat(whole).toString()).toBe("a vector of numbers\n".repeat(8));
+      const changed = decompressor("zstd")(
+        pieces(Buffer.from("no zstd at all, but long enough for a header")),
+      );
+      await expect(changed[Symbol.asyncIterator]().next()).rejects.toBeInstanceOf(DamagedArchive);
+    } finally {
+      process.env["PATH"] = program;
+    }
+  });
 });
