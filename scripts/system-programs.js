@@ -33,7 +33,7 @@ export function howToInstall(programs) {
 
 /**
  * @typedef {object} Installer
- * @property {(program: string, args: readonly string[], env?: NodeJS.ProcessEnv) => Promise<void>} run rejects
+ * @property {(program: string, args: readonly string[], env?: NodeJS.ProcessEnv) => Promise<unknown>} run rejects
  *   with the program's output when it fails.
  * @property {(text: string) => void} say
  * @property {boolean} isRoot

@@ -57,7 +57,8 @@ async function campaigns(before: readonly string[]): Promise<Candidate[]> {
   const listed = await Promise.all(
     chosen.map(async ({ name }) => {
       if ((await targetOf(name).status()).state !== "running") return [];
-      await using queue = await openQueueClient((await targetOf(name).connect()).queue);
+      await using swarm = await targetOf(name).connect(() => undefined);
+      await using queue = await openQueueClient(swarm.queue);
       return await queue.list();
     }),
   );

@@ -5,6 +5,7 @@ import type { DashboardSources } from "../dashboard/sources.ts";
 import { errorCode } from "../errors.ts";
 import type { Campaign } from "../model/campaign.ts";
 import { openQueueClient, type QueueClient } from "../queue/client.ts";
+import { withOpened } from "../results/with-opened.ts";
 import { isInside } from "../system/paths.ts";
 import type { SwarmAccess } from "../targets/target.ts";
 
@@ -34,7 +35,7 @@ export function dashboardSources(swarm: SwarmAccess, here: string): DashboardSou
       const allowed = campaign.host === here && isInside(campaign.directory, absolute);
       return allowed ? absolute : undefined;
     },
-    storedFile: async (stored, file) => path.join(await swarm.results.open(stored, ""), file),
+    readStored: (result, read) => withOpened(swarm.results, result, read),
     cancel: (id) =>
       withQueue(async (queue) => {
         const { open } = await queue.find(id);

@@ -27,16 +27,17 @@ export interface DashboardCommandOptions {
 export async function dashboard(
   given: string | undefined,
   { port, background }: DashboardCommandOptions,
-  { interrupt, stdout, stderr }: CommandContext,
+  context: CommandContext,
 ): Promise<void> {
+  const { interrupt, stdout } = context;
   const name = await nameOrOnly(given);
   const state = await readState(name);
   if (state === undefined) throw new UserError(`there is no swarm ${name}`);
-  if (background) return await serveBackground(state, interrupt, stderr);
+  if (background) return await serveBackground(state, context);
   if (state.state === "halted") throw halted(name);
   if (port === undefined) return void stdout.write(`${await addressOf(name, interrupt)}\n`);
   const token = newToken();
-  await using served = await open(state, port, token, stderr);
+  await using served = await open(state, port, token, context);
   stdout.write(`${address(served.port, token)}\nCtrl-C ends it\n`);
   if (!interrupt.aborted) await once(interrupt, "abort");
 }
@@ -56,16 +57,13 @@ async function addressOf(name: string, signal: AbortSignal): Promise<string> {
   }
 }
 
-async function serveBackground(
-  state: SwarmState,
-  interrupt: AbortSignal,
-  stderr: CommandContext["stderr"],
-): Promise<void> {
+async function serveBackground(state: SwarmState, context: CommandContext): Promise<void> {
+  const { interrupt, stderr } = context;
   const token = (await readDashboardFile(state.name))?.token ?? newToken(); // pages that are open stay valid
-  await using served = await open(state, PORT, token, stderr).catch(async (error: unknown) => {
+  await using served = await open(state, PORT, token, context).catch(async (error: unknown) => {
     if (!(error instanceof UserError)) throw error;
     stderr.write(`${error.message}; taking another\n`);
-    return await open(state, 0, token, stderr);
+    return await open(state, 0, token, context);
   });
   await writeDashboardFile(state.name, { port: served.port, token, ...identify(process.pid)! });
   if (!interrupt.aborted) await once(interrupt, "abort");
@@ -75,17 +73,30 @@ async function open(
   state: SwarmState,
   port: number,
   token: string,
-  stderr: CommandContext["stderr"],
+  { stderr, interrupt }: Pick<CommandContext, "stderr" | "interrupt">,
 ): Promise<Dashboard> {
   const { dashboardSources } = await import("./dashboard-sources.ts");
-  const swarm = localAccess(state);
-  return await openDashboard({
-    connection: swarm.queue,
-    sources: dashboardSources(swarm, hostname()),
-    port,
-    token,
-    onError: (error) => stderr.write(`${new Date().toISOString()} ${error.stack ?? error.message}\n`),
-  });
+  const log = (text: string): void => void stderr.write(`${new Date().toISOString()} ${text}\n`);
+  const swarm = await localAccess(state, { onWaiting: log, waitAtStart: true, signal: interrupt });
+  try {
+    const served = await openDashboard({
+      connection: swarm.queue,
+      sources: dashboardSources(swarm, hostname()),
+      port,
+      token,
+      onError: (error) => log(error.stack ?? error.message),
+    });
+    return {
+      ...served,
+      async [Symbol.asyncDispose]() {
+        await served[Symbol.asyncDispose]();
+        await swarm[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    await swarm[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 function newToken(): string {

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { UserError } from "../errors.ts";
+import { secretFrom } from "./access-from-environment.ts";
 import { listSwarms, readState } from "../targets/swarm-state.ts";
 import type { SwarmStatus } from "../targets/target.ts";
 import { confirm, DEFAULT_LOCAL, targetOf } from "./choose-swarm.ts";
@@ -7,23 +8,43 @@ import { count, formatTable } from "./format.ts";
 import { EXIT } from "./main.ts";
 import { nameOrOnly } from "./name-or-only.ts";
 
+export interface InitCommandOptions {
+  local?: true;
+  runners?: number;
+  mongo?: true;
+}
+
 type Say = (text: string) => void;
 
-export async function init(
-  name: string | undefined,
-  options: { local?: true; runners?: number },
-  say: Say,
-): Promise<void> {
+export async function init(name: string | undefined, options: InitCommandOptions, say: Say): Promise<void> {
   if (options.local !== true) {
     throw new UserError("only swarms on this machine can be made yet", { hint: "swarm-tool init --local" });
   }
   const swarm = name ?? DEFAULT_LOCAL;
   const runners = options.runners ?? (await readState(swarm))?.runners ?? availableParallelism();
-  await targetOf(swarm).init({ runners });
+  const mongoUrl = options.mongo ? await usableMongo(say) : undefined;
+  await targetOf(swarm).init({ runners, mongoUrl });
   say(
     `the swarm ${swarm} runs on this machine, with ${count(runners, "runner")}. It halts itself after an idle hour.\nIts dashboard: swarm-tool dashboard ${swarm}`,
   );
 }
+
+/**
+ * The URL of the user's MongoDB; better now than with the first result it turns out that it cannot be used.
+ * @throws {UserError} where it cannot.
+ */
+async function usableMongo(say: Say): Promise<string> {
+  const url = await secretFrom(process.env, "MONGO_URL");
+  if (url === undefined) {
+    throw new UserError("there is no word of the MongoDB for results", {
+      hint: "give its URL in the environment variable MONGO_URL, or in the file that MONGO_URL_FILE names",
+    });
+  }
+  await (await loadMongo()).checkMongo({ url, onWaiting: say });
+  return url;
+}
+
+const loadMongo = () => import("../results/mongo.ts");
 
 /** @returns the exit code: a swarm of which something has died is a failure. */
 export async function status(name: string | undefined, options: { json?: true }, say: Say): Promise<number> {

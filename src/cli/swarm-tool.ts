@@ -1,4 +1,5 @@
 import { Command as Program, InvalidArgumentError, Option } from "commander";
+import type { InitCommandOptions } from "./swarm-commands.ts";
 import { EXIT, type Command, type CommandContext } from "./main.ts";
 import type { DashboardCommandOptions } from "./dashboard.ts";
 import { isCompletion } from "./completion.ts";
@@ -33,7 +34,8 @@ export function describeProgram(context: CommandContext, finish: (code: number) 
     .description("make a swarm")
     .option("--local", "on this machine: needs redis-server and OMNeT++")
     .option("--runners <n>", "how many runs at once (default: one for each core)", positive)
-    .action(async (name: string | undefined, options: { local?: true; runners?: number }) => {
+    .option("--mongo", "keep results in the MongoDB that MONGO_URL or the file MONGO_URL_FILE names")
+    .action(async (name: string | undefined, options: InitCommandOptions) => {
       await (await commands()).init(name, options, say);
     });
   program

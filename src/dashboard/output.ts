@@ -1,3 +1,4 @@
+import path from "node:path";
 import { open } from "node:fs/promises";
 import { errorCode, UserError } from "../errors.ts";
 import { runJobId, type Campaign } from "../model/campaign.ts";
@@ -24,13 +25,15 @@ export async function outputOf(
   if (collected) return await endOf(collected);
   const [job] = await queue.jobs(campaign.id, [runNumber]);
   if (job?.finishedAt !== undefined) {
-    const { stored, outputFile } = parseOrExplain(
+    const { stored, outputFile, files } = parseOrExplain(
       RunResultSchema,
       job.result,
       `the result of run ${runNumber}`,
     );
     if (stored !== undefined && outputFile !== undefined)
-      return await endOf(await sources.storedFile(stored, outputFile));
+      return await sources.readStored({ stored, files }, (directory) =>
+        endOf(path.join(directory, outputFile)),
+      );
   }
   const text = await queue.output(runJobId(campaign.id, runNumber), 0);
   if (text === undefined) throw new UserError(`run ${runNumber} has not printed anything yet`);

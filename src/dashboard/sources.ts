@@ -1,5 +1,5 @@
 import type { Campaign } from "../model/campaign.ts";
-import type { RunRecord } from "../model/result.ts";
+import type { ResultFile, RunRecord } from "../model/result.ts";
 import type { Run } from "../model/run.ts";
 
 /** How the dashboard reaches what has been collected, and what it lets others do; put together by `cli/`. */
@@ -10,8 +10,11 @@ export interface DashboardSources {
   record(campaign: Campaign, run: Pick<Run, "runNumber">): Promise<RunRecord | undefined>;
   /** Absolute path of a result file that a record names; undefined where it cannot be reached from here. */
   resultFile(campaign: Campaign, file: string): string | undefined;
-  /** What an ended run has printed, while it waits for its client: a file. */
-  storedFile(stored: string, file: string): Promise<string>;
+  /** Reads a result that waits for its client, in the directory where it lies or has been unpacked for that. */
+  readStored(
+    result: { stored: string; files: readonly ResultFile[] },
+    read: (directory: string) => Promise<string>,
+  ): Promise<string>;
   /**
    * Cancels a campaign.
    * @returns how many queued runs are gone.

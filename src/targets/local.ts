@@ -3,8 +3,8 @@ import { userInfo } from "node:os";
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import { socketConnection, type QueueConnection } from "../queue/names.ts";
-import { openBuildDirectory } from "../results/build-store.ts";
-import { openDirectoryStore } from "../results/directory-store.ts";
+import type { MongoAccess } from "../results/mongo.ts";
+import { openStores } from "../results/open-stores.ts";
 import { isAlive } from "../system/identity.ts";
 import { acquireLock } from "../system/lock.ts";
 import { readDashboardFile } from "./dashboard-file.ts";
@@ -44,27 +44,34 @@ export function localTarget(name: string, deps: LocalDependencies): Target {
     for (const place of places) await rm(place, { recursive: true, force: true });
   };
 
+  /** Starts what does not run of a swarm that is not halted. */
+  const mend = (signal?: AbortSignal): Promise<SwarmState> =>
+    locked(async () => {
+      const state = await existing(name);
+      if (state.state === "halted") throw halted(name);
+      if (!isComplete(state)) await start(state);
+      return state;
+    }, signal);
+
   return {
-    init: ({ runners }) =>
+    init: ({ runners, mongoUrl }) =>
       locked(async () => {
         const known = await readState(name);
+        if (known && mongoUrl !== undefined && known.mongoUrl !== mongoUrl) throw otherStore(name);
         if (known && known.runners !== runners && known.state === "running") {
           await stopAll(known.processes.filter(({ role }) => role === "runner"));
         }
         try {
-          await start({ ...(known ?? newState(name)), runners });
+          await start({ ...(known ?? newState(name, mongoUrl)), runners });
         } catch (error) {
           if (known === undefined) await removeAll();
           throw error;
         }
       }),
-    connect: (signal) =>
-      locked(async () => {
-        const state = await existing(name);
-        if (state.state === "halted") throw halted(name);
-        if (!isComplete(state)) await start(state);
-        return localAccess(state);
-      }, signal),
+    async mend(signal) {
+      await mend(signal);
+    },
+    connect: async (onWaiting) => localAccess(await mend(), { onWaiting }),
     halt: () => locked(() => haltLocal(name, "user", deps)),
     resume: () => locked(async () => start(await existing(name))),
     remove: () => locked(removeAll),
@@ -87,15 +94,20 @@ export function localTarget(name: string, deps: LocalDependencies): Target {
   };
 }
 
-/** How to reach a local swarm, whether it runs or not. */
-export function localAccess(state: SwarmState): SwarmAccess {
+/**
+ * How to reach a local swarm, whether it runs or not.
+ * @throws {UserError} where its MongoDB cannot be used.
+ */
+export async function localAccess(
+  state: SwarmState,
+  patience: Omit<MongoAccess, "url">,
+): Promise<SwarmAccess> {
   const { builds, results } = localDirectories(state.name);
-  return {
-    name: state.name,
-    queue: socketConnection(socketFile(state)),
-    builds: openBuildDirectory(builds),
-    results: openDirectoryStore(results),
-  };
+  const { mongoUrl: url } = state;
+  const stores = await openStores(
+    url === undefined ? { builds, results } : { builds, mongo: { url, ...patience } },
+  );
+  return { name: state.name, queue: socketConnection(socketFile(state)), ...stores };
 }
 
 /** Without the token: whoever sees it may only look. */
@@ -158,15 +170,29 @@ export async function withLock<T>(
   return await work();
 }
 
-function newState(name: string): SwarmState {
-  const socketDirectory = socketDirectoryFor(name);
-  return { format: 1, name, target: "local", state: "running", runners: 1, socketDirectory, processes: [] };
+function newState(name: string, mongoUrl: string | undefined): SwarmState {
+  return {
+    format: 1,
+    name,
+    target: "local",
+    state: "running",
+    runners: 1,
+    socketDirectory: socketDirectoryFor(name),
+    ...(mongoUrl !== undefined && { mongoUrl }),
+    processes: [],
+  };
 }
 
 async function existing(name: string): Promise<SwarmState> {
   const state = await readState(name);
   if (state !== undefined) return state;
   throw new UserError(`there is no swarm ${name}`, { hint: "make one with: swarm-tool init --local" });
+}
+
+function otherStore(name: string): UserError {
+  return new UserError(`the swarm ${name} keeps its results elsewhere`, {
+    hint: `remove it first: swarm-tool remove ${name}`,
+  });
 }
 
 export function halted(name: string): UserError {

@@ -3,7 +3,7 @@ import type { ResultStore } from "../results/store.ts";
 import type { QueueConnection } from "../queue/names.ts";
 
 /** What a campaign needs of a swarm. */
-export interface SwarmAccess {
+export interface SwarmAccess extends AsyncDisposable {
   name: string;
   queue: QueueConnection;
   builds: BuildStore;
@@ -32,12 +32,23 @@ export interface SwarmStatus {
   dashboard: string | undefined;
 }
 
+export interface InitOptions {
+  runners: number;
+  /** Where builds and results are kept, if not in directories of this machine. Holds a password. */
+  mongoUrl?: string | undefined;
+}
+
 /** Where runs are made. Every method may be repeated: what is so already stays so. */
 export interface Target {
   /** Makes the swarm, or completes one that is half made. */
-  init(options: { runners: number }): Promise<void>;
-  /** What a campaign needs; a process that died is started again. */
-  connect(signal?: AbortSignal): Promise<SwarmAccess>;
+  init(options: InitOptions): Promise<void>;
+  /** Starts again what has died. */
+  mend(signal?: AbortSignal): Promise<void>;
+  /**
+   * What a campaign needs; a process that died is started again.
+   * @param onWaiting told why, when something does not answer for a while.
+   */
+  connect(onWaiting: (reason: string) => void): Promise<SwarmAccess>;
   /** Ends all processes and keeps the data: queued runs go on after `resume`. */
   halt(): Promise<void>;
   resume(): Promise<void>;
