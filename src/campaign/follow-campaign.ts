@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { errorText, UserError } from "../errors.ts";
 import type { Campaign } from "../model/campaign.ts";
 import type { CampaignEvent } from "../model/events.ts";
-import { ProgressSchema } from "../model/outcome.ts";
+import { HeldSchema, ProgressSchema, type Outcome } from "../model/outcome.ts";
 import { PROTOCOL } from "../model/protocol.ts";
 import { RunResultSchema, type RunRecord, type RunResult } from "../model/result.ts";
 import type { Run } from "../model/run.ts";
@@ -122,10 +122,14 @@ async function translate(
       return { type: "started", run };
     case "progress": {
       const progress = v.safeParse(ProgressSchema, event.progress);
-      return progress.success ? { type: "progress", run, progress: progress.output } : undefined;
+      if (progress.success) return { type: "progress", run, progress: progress.output };
+      const held = v.safeParse(HeldSchema, event.progress);
+      return held.success ? { type: "held", run, reason: held.output.held } : undefined;
     }
     case "completed": {
-      const result = parseOrExplain(RunResultSchema, event.value, `the result of run #${run.runNumber}`);
+      const refusal = refusedBy(event.value);
+      const result =
+        refusal ?? parseOrExplain(RunResultSchema, event.value, `the result of run #${run.runNumber}`);
       return { type: "finished", run, ...(await collector.collect(run, result)) };
     }
     case "gone":
@@ -133,13 +137,27 @@ async function translate(
   }
 }
 
+/**
+ * A worker of another version that came in the middle of the campaign (one that was there before is refused
+ * when runs are queued) makes none of its runs; they can be retried.
+ * @returns undefined for an answer that is of this version, as far as it tells.
+ */
+function refusedBy(answer: unknown): RunResult | undefined {
+  const { success, output } = v.safeParse(v.object({ protocol: v.number() }), answer);
+  if (!success || output.protocol === PROTOCOL) return undefined;
+  const reason = `its worker is of another version of inet-swarm (protocol ${output.protocol}, here ${PROTOCOL})`;
+  return withoutAnswer({ state: "crashed", reason });
+}
+
 /** A run whose job has left the queue without an answer. */
 function goneResult(reason: string): RunResult {
+  return withoutAnswer(
+    reason === "removed" ? { state: "cancelled", reason: "cancelled" } : { state: "lost", reason },
+  );
+}
+
+function withoutAnswer(outcome: Outcome): RunResult {
   const now = Date.now();
-  const outcome =
-    reason === "removed"
-      ? { state: "cancelled" as const, reason: "cancelled" }
-      : { state: "lost" as const, reason };
   return {
     protocol: PROTOCOL,
     outcome,

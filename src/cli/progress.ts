@@ -51,6 +51,11 @@ export class CampaignProgress {
     this.#parallel = Math.max(this.#parallel, this.#running.size);
   }
 
+  /** A run was handed back to the queue. */
+  hold(runNumber: number): void {
+    this.#running.delete(runNumber);
+  }
+
   finish(runNumber: number, { state, wallTimeMs, events = 0 }: RunRecord): void {
     const watched = this.#running.get(runNumber);
     if (watched) this.#rate.add(Math.max(0, events - watched.events));

@@ -60,6 +60,10 @@ export class CampaignRenderer {
       case "progress":
         this.#progress.report(event.run.runNumber, event.progress);
         return this.#showProgress();
+      case "held":
+        this.#progress.hold(event.run.runNumber);
+        this.warn(`${runLabel(event.run)}: ${event.reason}; it is made again when there is room`);
+        return this.#showProgress();
       case "finished":
         return this.#showFinished(event.run, event.record, event.warnings);
       case "reconnecting":

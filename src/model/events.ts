@@ -56,6 +56,8 @@ export const CampaignEventSchema = v.variant("type", [
   v.object({ type: v.literal("queued"), campaign: v.string(), runs: v.number() }),
   v.object({ type: v.literal("started"), run: RunSchema }),
   v.object({ type: v.literal("progress"), run: RunSchema, progress: ProgressSchema }),
+  /** Its worker could not make the run for want of room; it is queued again. */
+  v.object({ type: v.literal("held"), run: RunSchema, reason: v.string() }),
   v.object({
     type: v.literal("finished"),
     run: RunSchema,

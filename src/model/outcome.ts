@@ -34,6 +34,10 @@ export const OutcomeSchema = v.object({
 });
 export type Outcome = v.InferOutput<typeof OutcomeSchema>;
 
+/** Instead of progress: the worker has handed the run back, and why. It is made again. */
+export const HeldSchema = v.object({ held: v.string() });
+export type Held = v.InferOutput<typeof HeldSchema>;
+
 /** Progress of a running simulation, from one of Cmdenv's status blocks. */
 export const ProgressSchema = v.object({
   events: v.number(),

@@ -25,19 +25,24 @@ const CHUNK = 1000;
 export async function listCampaigns(redis: Redis, queue: Queue): Promise<CampaignListing[]> {
   const ids = await redis.zrevrange(CAMPAIGNS_KEY, 0, -1);
   const listings = await Promise.all(ids.map((id) => describe(redis, queue, id)));
-  const forgotten = ids.filter((_, index) => listings[index] === undefined);
-  if (forgotten.length > 0) await redis.zrem(CAMPAIGNS_KEY, ...forgotten);
-  return listings.filter((listing) => listing !== undefined);
+  const expired = ids.filter((_, index) => listings[index] === "expired");
+  if (expired.length > 0) await redis.zrem(CAMPAIGNS_KEY, ...expired);
+  return listings.filter((listing) => typeof listing === "object");
 }
 
-async function describe(redis: Redis, queue: Queue, id: string): Promise<CampaignListing | undefined> {
+async function describe(
+  redis: Redis,
+  queue: Queue,
+  id: string,
+): Promise<CampaignListing | "expired" | "unreadable"> {
   const [text, cancelled, numbers] = await Promise.all([
     redis.get(campaignKey(id)),
     redis.exists(cancelKey(id)),
     openNumbers(redis, id),
   ]);
-  const parsed = v.safeParse(CampaignSchema, JSON.parse(text ?? "null"));
-  if (!parsed.success) return undefined; // expired, or of another version
+  if (text === null) return "expired";
+  const parsed = v.safeParse(CampaignSchema, JSON.parse(text));
+  if (!parsed.success) return "unreadable"; // of another version, which still knows it
   const counts = { waiting: 0, running: 0, ended: 0 };
   for (const chunk of chunks(numbers)) {
     const pipeline = redis.pipeline();

@@ -11,13 +11,20 @@ import { chunks, listCampaigns, openCampaign, type CampaignListing } from "./cam
 import { readOutput } from "./live-output.ts";
 import { followRuns, lastEventId, type RunEvent } from "./follow.ts";
 import { fairTurns } from "./turns.ts";
+import { checkWorkers } from "./worker-name.ts";
 import { BUILD_QUEUE, cancelKey, openRunsKey, RUN_QUEUE, type QueueConnection } from "./names.ts";
 
 /** The queues as a client sees them. */
 export interface QueueClient extends AsyncDisposable {
-  /** Asks for a build and waits for the answer; clients that ask for the same build share one job. */
+  /**
+   * Asks for a build and waits for the answer; clients that ask for the same build share one job.
+   * @throws {UserError} where a builder is of another version.
+   */
   build(request: BuildRequest, signal: AbortSignal): Promise<BuildAnswer>;
-  /** Queues all runs of a campaign. */
+  /**
+   * Queues all runs of a campaign.
+   * @throws {UserError} where a runner is of another version; nothing is queued then.
+   */
   add(campaign: Campaign, runs: readonly Run[]): Promise<void>;
   /** Where the stream of events stands; ask before adding, to miss none. */
   position(): Promise<string>;
@@ -54,11 +61,15 @@ export async function openQueueClient(connection: QueueConnection): Promise<Queu
   const builds = new Queue<BuildRequest>(BUILD_QUEUE, options);
   for (const emitter of [redis, runs, builds]) emitter.on("error", () => undefined); // whoever follows is told
   return {
-    build: (request, signal) => askBuild({ queue: builds, redis, connection }, request, signal),
+    async build(request, signal) {
+      await checkWorkers(builds);
+      return await askBuild({ queue: builds, redis, connection }, request, signal);
+    },
     position: () => lastEventId({ queue: runs, redis }),
     follow: (campaign, wanted, position) =>
       followRuns({ queue: runs, redis, connection, position }, campaign, wanted),
     async add(campaign, all) {
+      await checkWorkers(runs);
       await saveCampaign(redis, campaign);
       const turn = await fairTurns(redis, runs);
       let place = 0;

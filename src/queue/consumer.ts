@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { Job, Worker } from "bullmq";
 import type { QueueConnection } from "./names.ts";
+import { workerName } from "./worker-name.ts";
 
 /** A job as its handler sees it. */
 export interface TakenJob {
@@ -55,6 +56,7 @@ interface Held {
 export async function consume(options: ConsumerOptions): Promise<void> {
   const worker = new Worker(options.queue, null, {
     connection: options.connection,
+    name: workerName(),
     lockDuration: options.lockMs,
     stalledInterval: Math.ceil(options.lockMs / 2),
     maxStalledCount: Number.MAX_SAFE_INTEGER,

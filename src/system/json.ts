@@ -47,5 +47,9 @@ export function parseOrExplain<S extends v.GenericSchema>(
   if (result.success) return result.output;
   const issue = result.issues[0];
   const field = v.getDotPath(issue) ?? "its top level";
+  if (field === "protocol" && typeof issue.input === "number") {
+    const protocols = `protocol ${issue.input}, here ${issue.expected ?? "another"}`;
+    throw new UserError(`${what} is of another version of inet-swarm (${protocols})`, { hint });
+  }
   throw new UserError(`${what} is malformed at ${field}: ${issue.message}`, { hint });
 }

@@ -9,7 +9,7 @@ import type { BuildStore } from "../results/build-store.ts";
 import type { ResultStore } from "../results/store.ts";
 import { CmdenvOutput } from "../simulation/cmdenv-output.ts";
 import { simulate } from "../simulation/simulate.ts";
-import { diskIsFull } from "../system/disk.ts";
+import { DiskFullError, diskIsFull } from "../system/disk.ts";
 import { commandFor } from "./command.ts";
 import { placeOutput } from "./output-file.ts";
 import type { Slot, SlotTree } from "./slot.ts";
@@ -107,7 +107,7 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
 
 /** On a full disk a simulation may end as if all were well, with files that are cut off. */
 function ensureRoom(directory: string): void {
-  if (diskIsFull(directory)) throw new UserError(`the disk of ${directory} on ${hostname()} is full`);
+  if (diskIsFull(directory)) throw new DiskFullError(`the disk of ${directory} on ${hostname()} is full`);
 }
 
 function floodWarning(omitted: number): string {

@@ -3,6 +3,7 @@ import path from "node:path";
 import { errorText } from "../errors.ts";
 import { BuildRequestSchema, type BuildAnswer } from "../model/build.ts";
 import { RunJobSchema } from "../model/campaign.ts";
+import type { Held } from "../model/outcome.ts";
 import type { RunResult } from "../model/result.ts";
 import { openCampaignState, type CampaignState } from "../queue/campaign-state.ts";
 import { consume, type TakenJob } from "../queue/consumer.ts";
@@ -10,11 +11,12 @@ import { openLiveOutput, type LiveOutput } from "../queue/live-output.ts";
 import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "../queue/names.ts";
 import type { BuildStore } from "../results/build-store.ts";
 import type { ResultStore } from "../results/store.ts";
+import { isDiskFullError } from "../system/disk.ts";
 import { parseOrExplain } from "../system/json.ts";
 import { acquireLock } from "../system/lock.ts";
 import { build } from "./builder.ts";
 import { makeRun, withoutRunning } from "./runner.ts";
-import { roomFor } from "./room.ts";
+import { roomFor, type Room } from "./room.ts";
 import { Slot, slotsDirectory } from "./slot.ts";
 
 export interface WorkerOptions {
@@ -31,6 +33,8 @@ export interface WorkerOptions {
 
 const GRACE_MS = 10_000;
 const SLOT_LOCK_TIMEOUT_MS = 30_000;
+/** It may be the run itself that fills the disk: not more often than this. */
+const DISK_FULL_TRIES = 3;
 
 /** Works on the queue `build`, one build at a time, until the signal. */
 export async function runBuilder(options: WorkerOptions): Promise<void> {
@@ -73,12 +77,13 @@ export async function runRunner(options: WorkerOptions & { concurrency: number }
   );
   await using output = openLiveOutput(options.connection, options.onError);
   await using campaigns = await openCampaignState(options.connection, options.onError);
+  const room = roomFor({ ...options, directory });
   await consume({
     ...options,
     queue: RUN_QUEUE,
     slots: slots.length,
-    mayTake: roomFor(options),
-    handle: (job, slot) => handleRun(job, slots[slot]!, { campaigns, output, ...options }),
+    mayTake: room.mayBegin,
+    handle: (job, slot) => handleRun(job, slots[slot]!, { campaigns, output, room, ...options }),
     onRefused: async (value) => {
       const { stored } = value as RunResult;
       if (stored !== undefined) await options.results.remove(stored);
@@ -91,11 +96,14 @@ function spareSlots(concurrency: number): number {
   return Math.ceil(concurrency / 2);
 }
 
-/** Whatever goes wrong on this side is an answer, not an error: a job that throws would come again for ever. */
+/**
+ * Whatever goes wrong on this side is an answer, not an error: a job that throws would come again for ever.
+ * Only where the disk is full it is handed back, to be made when there is room or by another worker.
+ */
 async function handleRun(
   taken: TakenJob,
   slot: Slot,
-  context: WorkerOptions & { campaigns: CampaignState; output: LiveOutput },
+  context: WorkerOptions & { campaigns: CampaignState; output: LiveOutput; room: Room },
 ): Promise<RunResult> {
   try {
     const job = parseOrExplain(RunJobSchema, taken.data, "queued run");
@@ -116,6 +124,11 @@ async function handleRun(
     return result;
   } catch (error) {
     if (taken.signal.aborted) throw error;
+    if (isDiskFullError(error) && taken.attempt < DISK_FULL_TRIES) {
+      context.room.diskWasFull();
+      taken.report({ held: errorText(error) } satisfies Held);
+      throw error;
+    }
     context.onError(error as Error);
     return withoutRunning("crashed", `the worker could not run it: ${errorText(error)}`);
   }

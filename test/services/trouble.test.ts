@@ -1,10 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { Queue } from "bullmq";
-import { afterAll, beforeAll, expect, it, type TestContext } from "vitest";
+import { Queue, Worker, type Job } from "bullmq";
+import { expect, it, type TestContext } from "vitest";
 import { Redis } from "ioredis";
 import { campaignKey, RUN_QUEUE, socketConnection } from "../../src/queue/names.ts";
+import { workerName } from "../../src/queue/worker-name.ts";
 import { describeWithService } from "../helpers/services.ts";
 import {
   cacheFolder,
@@ -13,10 +14,10 @@ import {
   mustRun,
   NO_JOBS,
   onlyCampaign,
+  pidsOf,
   queued,
   researcher,
   stateFolder,
-  type Researcher,
 } from "../helpers/swarm.ts";
 
 /** A disk of its own, on which a test can run out of room. */
@@ -29,18 +30,14 @@ async function smallDisk(directory: string, sizeKb: number, { skip }: TestContex
   }
   return {
     enlarge: () => execFileSync("mount", ["-o", "remount,size=64m", directory]),
+    protect: (how: "ro" | "rw") => execFileSync("mount", ["-o", `remount,${how}`, directory]),
     [Symbol.dispose]: () => execFileSync("umount", ["--lazy", directory]),
   };
 }
 
 describeWithService("redis-server", "a campaign in trouble", () => {
-  let user: Researcher;
-  beforeAll(async () => {
-    user = await researcher(50);
-  });
-  afterAll(() => user[Symbol.asyncDispose]());
-
   it("stops when the disk of the study is full, and is collected when there is room again", async (context) => {
+    await using user = await researcher(50);
     const results = path.join(user.sample.study, "results");
     using disk = await smallDisk(results, 24, context);
     const { exitCode, stderr } = await user.runall("-c", "Quick");
@@ -54,6 +51,7 @@ describeWithService("redis-server", "a campaign in trouble", () => {
   });
 
   it("goes on when the result directory was in the way meanwhile", async () => {
+    await using user = await researcher(50);
     const id = await queued(user, "-c", "Quick");
     const results = path.join(user.sample.study, "results");
     await rm(results, { recursive: true, force: true });
@@ -67,6 +65,7 @@ describeWithService("redis-server", "a campaign in trouble", () => {
   });
 
   it("puts up with a result directory that is removed while it runs", async () => {
+    await using user = await researcher(50);
     const running = user.startRunall("-c", "Quick", "--repeat=8");
     await listen(running)("[3/32]");
     await rename(path.join(user.sample.study, "results"), path.join(user.directory, "taken away"));
@@ -78,7 +77,78 @@ describeWithService("redis-server", "a campaign in trouble", () => {
     expect(await user.runall("attach", id)).toMatchObject({ exitCode: 0 });
   });
 
+  it("stops when the result directory cannot be written any more, and goes on when it can", async (context) => {
+    await using user = await researcher(50);
+    const results = path.join(user.sample.study, "results");
+    using disk = await smallDisk(results, 65_536, context);
+    const running = user.startRunall("-c", "Quick", "--repeat=8");
+    await listen(running)("[2/32]");
+    disk.protect("ro");
+    const { exitCode, stderr } = await running.finished;
+    expect(stderr).toMatch(`results cannot be stored in ${results}: EROFS`);
+    expect(exitCode).toBe(2);
+    disk.protect("rw");
+    const [, id] = /runall-swarm attach (\S+)/.exec(stderr)!;
+    expect(await user.runall("attach", id!)).toMatchObject({ exitCode: 0 });
+    expect((await user.sample.results()).filter((file) => file.endsWith(".sca"))).toHaveLength(32);
+    expect(await jobsOf(user)).toEqual(NO_JOBS);
+  });
+
+  it("keeps the beginning and the end of what a run prints without end, and says so", async () => {
+    await using user = await researcher(50);
+    await user.sample.commit({
+      "simulations/flood": `#!/bin/sh
+case "$*" in *" -q "*|"-q "*) ;; *) yes "there is much to tell" | head -c 60000000 ;; esac
+exec opp_run "$@"\n`,
+    });
+    await chmod(path.join(user.sample.study, "flood"), 0o755);
+    await user.sample.commit({});
+    const program = ["./flood", "-n", "../src:.", "-l", "../src/mm1", "-c", "Quick", "-r", "0"];
+    const { exitCode, stdout, stderr } = await user.runall(...program);
+    expect(stderr).toMatch(/warning: .*it printed very much; \d+ bytes .* are not kept/);
+    expect({ exitCode, stdout }).toMatchObject({ exitCode: 0 });
+    const [printed] = (await user.sample.results()).filter((file) => file.endsWith(".out"));
+    expect((await user.sample.read(path.join("results", printed!))).length).toBeLessThan(22 << 20);
+  });
+
+  it("is not begun on workers of another version, and those take none of its runs", async () => {
+    await using user = await researcher(50);
+    const connection = socketConnection(path.join(stateFolder(user), "redis.sock"));
+    const other = new Worker(RUN_QUEUE, null, { connection, name: workerName(2, "elsewhere") });
+    await other.waitUntilReady();
+    const { exitCode, stderr } = await user.runall("-c", "Quick");
+    expect(stderr).toMatch("a worker on elsewhere is of another version of inet-swarm (protocol 2, here 1)");
+    expect(stderr).toMatch("nothing was queued");
+    expect(exitCode).toBe(2);
+    expect(await user.runall("list")).toMatchObject({ stdout: "there is no campaign\n" });
+    await other.close();
+    expect(await user.runall("-c", "Quick", "-r", "0")).toMatchObject({ exitCode: 0 });
+  });
+
+  it("reports a run that a worker of another version has answered, which can be retried", async () => {
+    await using user = await researcher(50);
+    const connection = socketConnection(path.join(stateFolder(user), "redis.sock"));
+    const { runner } = await pidsOf(user);
+    process.kill(runner!, "SIGSTOP"); // it takes nothing, unless it waits for a job already
+    try {
+      const id = await queued(user, "-c", "Quick", "-r", "0");
+      const other = new Worker(RUN_QUEUE, null, { connection, name: workerName(2, "elsewhere") });
+      const job = (await other.getNextJob("t")) as Job | undefined;
+      await job?.moveToCompleted({ protocol: 2 }, "t", false);
+      await other.close();
+      expect(job?.id).toBe(`${id}-0`);
+      const { exitCode, stdout } = await user.runall("attach", id);
+      expect(stdout).toMatch("its worker is of another version of inet-swarm (protocol 2, here 1)");
+      expect(exitCode).toBe(1);
+      process.kill(runner!, "SIGCONT");
+      expect(await user.runall("retry", id)).toMatchObject({ exitCode: 0 });
+    } finally {
+      process.kill(runner!, "SIGCONT");
+    }
+  });
+
   it("tells which field of a job is malformed, and goes on with the others", async () => {
+    await using user = await researcher(50);
     const connection = socketConnection(path.join(stateFolder(user), "redis.sock"));
     const queue = new Queue(RUN_QUEUE, { connection });
     const redis = new Redis(connection);
@@ -94,7 +164,14 @@ describeWithService("redis-server", "a campaign in trouble", () => {
     await expect
       .poll(async () => (await queue.getJob("bad-1"))?.returnvalue as unknown)
       .toMatchObject({ outcome: { reason: expect.stringMatching(/queued run.*run/s) as string } });
-    await Promise.all([queue.remove("bad-0"), queue.remove("bad-1"), redis.del(campaignKey("bad"))]);
+    await queue.add("bad", { protocol: 2 }, { jobId: "bad-2" });
+    await expect
+      .poll(async () => (await queue.getJob("bad-2"))?.returnvalue as unknown)
+      .toMatchObject({
+        outcome: { reason: expect.stringContaining("version of inet-swarm (protocol 2, here 1)") as string },
+      });
+    await Promise.all([0, 1, 2].map((number) => queue.remove(`bad-${number}`)));
+    await Promise.all([redis.del(campaignKey("bad"))]);
     await queue.close();
     redis.disconnect();
     expect(await user.runall("-c", "Quick", "-r", "0")).toMatchObject({ exitCode: 0 });
@@ -102,15 +179,36 @@ describeWithService("redis-server", "a campaign in trouble", () => {
 });
 
 describeWithService("redis-server", "a worker in trouble", () => {
-  it("tells that its disk is full, and makes the runs when there is room", async (context) => {
+  it("says that its disk is full, and makes the runs when there is room", async (context) => {
     await using user = await researcher(0, 1);
     await mustRun(user, ["halt"]);
     using disk = await smallDisk(path.join(cacheFolder(user), "slots"), 512, context);
     await mustRun(user, ["resume"]);
-    const { exitCode, stdout } = await user.runall("-c", "Quick", "-r", "0");
-    expect(stdout).toMatch(/the disk of .* is full|ENOSPC/);
-    expect(exitCode).toBe(1);
+    const running = user.startRunall("-c", "Quick", "-r", "0..1");
+    await listen(running)("it is made again when there is room");
     disk.enlarge();
-    expect(await user.runall("retry", await onlyCampaign(user))).toMatchObject({ exitCode: 0 });
+    const { exitCode, stderr } = await running.finished;
+    expect(stderr).toMatch(/warning: Quick #\d: .*(the disk of .* is full|ENOSPC|No space left)/);
+    expect(exitCode).toBe(0);
+    expect((await user.sample.results()).filter((file) => file.endsWith(".sca"))).toHaveLength(2);
+  });
+
+  it("gives up a run that fills the disk itself", async (context) => {
+    await using user = await researcher(0, 1);
+    await mustRun(user, ["halt"]);
+    using _disk = await smallDisk(path.join(cacheFolder(user), "slots"), 16_384, context);
+    await mustRun(user, ["resume"]);
+    await user.sample.commit({
+      "simulations/greedy": `#!/bin/sh
+case "$*" in *"-r 0"*) mkdir -p results; head -c 60000000 /dev/zero > results/much ;; esac
+exec opp_run "$@"\n`,
+    });
+    await chmod(path.join(user.sample.study, "greedy"), 0o755);
+    await user.sample.commit({});
+    const program = ["./greedy", "-n", "../src:.", "-l", "../src/mm1", "-c", "Quick", "-r", "0..1"];
+    const { exitCode, stdout } = await user.runall(...program);
+    expect(stdout).toMatch(/#0 .*crashed.*the disk of .* is full|No space left|ENOSPC/);
+    expect(exitCode).toBe(1);
+    expect((await user.sample.results()).filter((file) => file.endsWith("1.sca"))).toHaveLength(1);
   });
 });

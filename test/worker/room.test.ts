@@ -12,7 +12,7 @@ it("lets no run begin while the store is nearly full, and says why once", async 
   };
   const { signal } = controller;
   const onError = ({ message }: Error): void => void told.push(message);
-  const mayBegin = roomFor({ results: { freeShare } as never, signal, onError }, 1);
+  const { mayBegin } = roomFor({ results: { freeShare } as never, directory: "/", signal, onError }, 1);
   await mayBegin(); // looks beside the run that begins
   await vi.waitFor(() =>
     expect(told).toEqual([expect.stringContaining("less than 10 % of the disk is free")]),
@@ -39,6 +39,9 @@ it("lets no run begin while the store is nearly full, and says why once", async 
 it("is of no account where the store does not tell", async () => {
   const { signal } = new AbortController();
   const freeShare = (): Promise<undefined> => Promise.resolve(undefined);
-  const mayBegin = roomFor({ results: { freeShare } as never, signal, onError: () => undefined }, 0);
+  const { mayBegin } = roomFor(
+    { results: { freeShare } as never, directory: "/", signal, onError: () => undefined },
+    0,
+  );
   for (let run = 0; run < 3; run++) await mayBegin();
 });
