@@ -3,10 +3,11 @@ import { Hono, type Context } from "hono";
 import { streamSSE } from "hono/streaming";
 import { errorText, UserError } from "../errors.ts";
 import type { QueueWatch } from "../queue/watch.ts";
+import type { CampaignView } from "./campaign-view.ts";
 import { UnknownCampaign, type Campaigns } from "./campaigns.ts";
 import { outputOf } from "./output.ts";
 import { asArray, COLUMNS } from "./row.ts";
-import { scalarNames, scalarValues } from "./scalars.ts";
+import { Scalars } from "./scalars.ts";
 import type { DashboardOptions } from "./server.ts";
 import { summarize } from "./summary.ts";
 
@@ -20,6 +21,7 @@ export function apiRoutes(
   { sources, token, onError }: Pick<DashboardOptions, "sources" | "token" | "onError">,
 ): Hono {
   const app = new Hono();
+  const allScalars = new WeakMap<CampaignView, Scalars>();
   app.onError((error, context) => problem(error, context, onError));
 
   app.get("/campaigns", (context) =>
@@ -37,10 +39,10 @@ export function apiRoutes(
   });
   app.get("/campaigns/:id/scalars", async (context) => {
     const view = await campaigns.view(context.req.param("id"));
+    const scalars = allScalars.get(view) ?? new Scalars(view, sources);
+    allScalars.set(view, scalars);
     const name = context.req.query("name");
-    return context.json(
-      name === undefined ? await scalarNames(view, sources) : await scalarValues(view, name, sources),
-    );
+    return context.json(name === undefined ? await scalars.names() : await scalars.values(name));
   });
   app.get("/campaigns/:id/runs/:run/output", async (context) => {
     const view = await campaigns.view(context.req.param("id"));
@@ -74,12 +76,17 @@ async function live(context: Context, ask: () => Promise<string>): Promise<Respo
 }
 
 function asEvent(error: unknown): string {
-  return JSON.stringify({ error: errorText(error) });
+  return JSON.stringify({ error: error instanceof UserError ? explained(error) : errorText(error) });
+}
+
+/** With what the user can do. */
+function explained({ message, hint }: UserError): string {
+  return hint === undefined ? message : `${message} – ${hint}`;
 }
 
 function problem(error: Error, context: Context, onError: (error: Error) => void): Response {
-  if (error instanceof UnknownCampaign) return context.json({ error: error.message }, 404);
-  if (error instanceof UserError) return context.json({ error: error.message }, 409);
+  if (error instanceof UserError)
+    return context.json({ error: explained(error) }, error instanceof UnknownCampaign ? 404 : 409);
   onError(error);
   return context.json({ error: "this is a bug; the dashboard's log has more" }, 500);
 }

@@ -9,6 +9,8 @@ import type { DashboardSources } from "./sources.ts";
 const FILES_AT_ONCE = 16;
 /** Names are those of the first files that are there; all runs of a config record more or less the same. */
 const FILES_FOR_NAMES = 3;
+/** Scalars whose values are kept. */
+const KEPT_NAMES = 4;
 
 /**
  * `scalar <module> <name> <value>`; module and name are quoted where they hold spaces.
@@ -16,32 +18,61 @@ const FILES_FOR_NAMES = 3;
  */
 const SCALAR = /^scalar\s+("(?:[^"\\]|\\.)*"|\S+)\s+("(?:[^"\\]|\\.)*"|\S+)\s+(\S+)$/;
 
-/** The scalars that a campaign's files record, as `module name`. */
-export async function scalarNames(view: CampaignView, sources: DashboardSources): Promise<string[]> {
-  const names = new Set<string>();
-  for (const row of rowsWithScalars(view).slice(0, FILES_FOR_NAMES))
-    for await (const [name] of scalarsIn(view, row, sources)) names.add(name);
-  return [...names].sort();
+interface Value {
+  /** When the run ended: one that was made again has another file. */
+  of: number | undefined;
+  value: number | undefined;
 }
 
-/** The value of one scalar in every run that records it, by run number. */
-export async function scalarValues(
-  view: CampaignView,
-  name: string,
-  sources: DashboardSources,
-): Promise<[runNumber: number, value: number][]> {
-  const values: [number, number][] = [];
-  for (const some of chunks(rowsWithScalars(view), FILES_AT_ONCE)) {
-    const found = await Promise.all(some.map((row) => valueIn(view, row, name, sources)));
-    found.forEach((value, index) => {
-      if (value !== undefined) values.push([some[index]!.runNumber, value]);
+/** The scalars of a campaign's files. A live page asks again and again, so a file is read once for a scalar. */
+export class Scalars {
+  readonly #view: CampaignView;
+  readonly #sources: DashboardSources;
+  /** By name of the scalar and run number; what was asked for last stands last. */
+  readonly #known = new Map<string, Map<number, Value>>();
+
+  constructor(view: CampaignView, sources: DashboardSources) {
+    this.#view = view;
+    this.#sources = sources;
+  }
+
+  /** What the files record, as `module name`. */
+  async names(): Promise<string[]> {
+    const names = new Set<string>();
+    for (const row of this.#rows().slice(0, FILES_FOR_NAMES))
+      for await (const [name] of scalarsIn(this.#view, row, this.#sources)) names.add(name);
+    return [...names].sort();
+  }
+
+  /** The value of one scalar in every run that records it, by run number. */
+  async values(name: string): Promise<[runNumber: number, value: number][]> {
+    const known = this.#knownOf(name);
+    const rows = this.#rows();
+    const unread = rows.filter((row) => known.get(row.runNumber)?.of !== row.finishedAt);
+    for (const some of chunks(unread, FILES_AT_ONCE)) {
+      const found = await Promise.all(some.map((row) => valueIn(this.#view, row, name, this.#sources)));
+      some.forEach(({ runNumber, finishedAt }, index) =>
+        known.set(runNumber, { of: finishedAt, value: found[index] }),
+      );
+    }
+    return rows.flatMap(({ runNumber }) => {
+      const value = known.get(runNumber)?.value;
+      return value === undefined ? [] : [[runNumber, value]];
     });
   }
-  return values;
-}
 
-function rowsWithScalars({ rows }: CampaignView): Row[] {
-  return [...rows.values()].filter((row) => row.scalars !== undefined);
+  #knownOf(name: string): Map<number, Value> {
+    const known = this.#known.get(name) ?? new Map<number, Value>();
+    this.#known.delete(name);
+    this.#known.set(name, known);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > KEPT_NAMES) this.#known.delete(oldest!);
+    return known;
+  }
+
+  #rows(): Row[] {
+    return [...this.#view.rows.values()].filter(({ scalars }) => scalars !== undefined);
+  }
 }
 
 async function valueIn(
