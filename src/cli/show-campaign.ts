@@ -1,6 +1,5 @@
 import { setInterval } from "node:timers";
 import { errorText, UserError } from "../errors.ts";
-import { halted } from "../targets/local.ts";
 import type { CampaignEvent } from "../model/events.ts";
 import type { Target } from "../targets/target.ts";
 import { wantsColor } from "./color.ts";
@@ -83,11 +82,7 @@ function keepHealthy(target: Target, renderer: CampaignRenderer): Disposable {
     if (checking) return;
     checking = true;
     try {
-      const { name, state, processes } = await target.status();
-      if (state === "halted") throw halted(name);
-      if (state === "broken") await target.connect();
-      for (const { role, alive, log } of processes)
-        if (!alive) renderer.warn(`the ${role} of the swarm had ended and was started again; see ${log}`);
+      for (const text of await target.repair()) renderer.warn(text);
       told = undefined;
     } catch (error) {
       const text = withHint(error);

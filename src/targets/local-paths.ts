@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { tmpdir, userInfo } from "node:os";
 import path from "node:path";
 import { installedFile } from "../system/installation.ts";
-import { swarmDirectories, type SwarmState } from "./swarm-state.ts";
+import { swarmDirectories, type LocalState } from "./swarm-state.ts";
 
 /** sockaddr_un.sun_path of unix(7) has 108 bytes with its end; macOS has 104. */
 const SOCKET_PATH_LIMIT = 103;
@@ -15,7 +15,7 @@ export function socketDirectoryFor(name: string): string {
   return path.join(tmpdir(), `inet-swarm-${userInfo().uid}-${unique}`);
 }
 
-export function socketFile(state: Pick<SwarmState, "socketDirectory">): string {
+export function socketFile(state: Pick<LocalState, "socketDirectory">): string {
   return path.join(state.socketDirectory, "redis.sock");
 }
 
@@ -26,7 +26,7 @@ export function localDirectories(name: string) {
 }
 
 /** The command line of a worker process of this installation. */
-export function workerArguments(role: "builder" | "runner", state: SwarmState): [string, string[]] {
+export function workerArguments(role: "builder" | "runner", state: LocalState): [string, string[]] {
   const program = installedFile("bin/swarm-worker.js");
   const { cache, builds, results } = localDirectories(state.name);
   const common = [

@@ -9,25 +9,25 @@ import { isAlive } from "../system/identity.ts";
 import { acquireLock } from "../system/lock.ts";
 import { localDirectories, socketDirectoryFor, socketFile } from "./local-paths.ts";
 import { isComplete, startMissing, stopAll } from "./local-processes.ts";
-import { readState, writeState, type SwarmState } from "./swarm-state.ts";
-import type { SwarmAccess, SwarmStatus, Target } from "./target.ts";
+import { readState, writeState, type LocalState } from "./swarm-state.ts";
+import type { JobCounts, LocalStatus, LocalTarget, SwarmAccess } from "./target.ts";
 
 const LOCK_TIMEOUT_MS = 60_000;
 const STOP_WITHOUT_REDIS_MS = 2000;
 
 export interface LocalDependencies {
-  countJobs(connection: QueueConnection): Promise<NonNullable<SwarmStatus["jobs"]>>;
+  countJobs(connection: QueueConnection): Promise<JobCounts>;
   /** Ends the simulations that a runner has left running which was killed; the runner must have ended. */
   endSimulations(directory: string): Promise<void>;
 }
 
 /** The swarm on this machine: redis-server, a builder and a runner as background processes of the user. */
-export function localTarget(name: string, deps: LocalDependencies): Target {
+export function localTarget(name: string, deps: LocalDependencies): LocalTarget {
   const directories = localDirectories(name);
   const locked = <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
     withLock(directories.state, work, signal);
 
-  const start = async (state: SwarmState): Promise<void> => {
+  const start = async (state: LocalState): Promise<void> => {
     await checkOwner(state.socketDirectory);
     const { haltedBy: _haltedBy, jobs: _jobs, ...rest } = state;
     await startMissing(state, directories.state, (processes) =>
@@ -43,10 +43,36 @@ export function localTarget(name: string, deps: LocalDependencies): Target {
     for (const place of places) await rm(place, { recursive: true, force: true });
   };
 
+  const connect = (signal?: AbortSignal): Promise<SwarmAccess> =>
+    locked(async () => {
+      const state = await existing(name);
+      if (state.state === "halted") throw halted(name);
+      if (!isComplete(state)) await start(state);
+      const { builds, results } = directories;
+      const queue = socketConnection(socketFile(state));
+      return { name, queue, builds: openBuildDirectory(builds), results: openDirectoryStore(results) };
+    }, signal);
+
+  const status = async (): Promise<LocalStatus> => {
+    const state = await existing(name);
+    const processes = state.processes.map((process) => ({ ...process, alive: isAlive(process) }));
+    const jobs = state.state === "halted" ? state.jobs : await countJobs(state, deps);
+    const broken = state.state === "running" && (!isComplete(state) || jobs === undefined);
+    return {
+      name,
+      target: "local",
+      runners: state.runners,
+      state: broken ? "broken" : state.state,
+      processes,
+      jobs,
+      directories: [directories.state, directories.cache],
+    };
+  };
+
   return {
     init: ({ runners }) =>
       locked(async () => {
-        const known = await readState(name);
+        const known = await localState(name);
         if (known && known.runners !== runners && known.state === "running") {
           await stopAll(known.processes.filter(({ role }) => role === "runner"));
         }
@@ -57,38 +83,19 @@ export function localTarget(name: string, deps: LocalDependencies): Target {
           throw error;
         }
       }),
-    connect: (signal) =>
-      locked(async () => {
-        const state = await existing(name);
-        if (state.state === "halted") throw halted(name);
-        if (!isComplete(state)) await start(state);
-        const { builds, results } = directories;
-        const queue = socketConnection(socketFile(state));
-        return {
-          name,
-          queue,
-          builds: openBuildDirectory(builds),
-          results: openDirectoryStore(results),
-        } satisfies SwarmAccess;
-      }, signal),
+    connect,
+    async repair() {
+      const { state, processes } = await status();
+      if (state === "halted") throw halted(name);
+      if (state === "broken") await connect();
+      return processes
+        .filter(({ alive }) => !alive)
+        .map(({ role, log }) => `the ${role} of the swarm had ended and was started again; see ${log}`);
+    },
     halt: () => locked(() => haltLocal(name, "user", deps)),
     resume: () => locked(async () => start(await existing(name))),
     remove: () => locked(removeAll),
-    async status() {
-      const state = await existing(name);
-      const processes = state.processes.map((process) => ({ ...process, alive: isAlive(process) }));
-      const jobs = state.state === "halted" ? state.jobs : await countJobs(state, deps);
-      const broken = state.state === "running" && (!isComplete(state) || jobs === undefined);
-      return {
-        name,
-        target: "local",
-        runners: state.runners,
-        state: broken ? "broken" : state.state,
-        processes,
-        jobs,
-        directories: [directories.state, directories.cache],
-      };
-    },
+    status,
   };
 }
 
@@ -110,22 +117,22 @@ export async function haltLocal(
 }
 
 /** Before the Redis that they hand their jobs back to; where it has ended they would wait for it in vain. */
-async function stopWorkers(state: SwarmState, deps: LocalDependencies, except?: number): Promise<void> {
+async function stopWorkers(state: LocalState, deps: LocalDependencies, except?: number): Promise<void> {
   const workers = state.processes.filter(({ role, pid }) => role !== "redis" && pid !== except);
   await stopAll(workers, hasRedis(state) ? undefined : STOP_WITHOUT_REDIS_MS);
   await deps.endSimulations(localDirectories(state.name).cache);
 }
 
-function hasRedis({ processes }: SwarmState): boolean {
+function hasRedis({ processes }: LocalState): boolean {
   return processes.some((process) => process.role === "redis" && isAlive(process));
 }
 
-function stopRedis({ processes }: SwarmState): Promise<void> {
+function stopRedis({ processes }: LocalState): Promise<void> {
   return stopAll(processes.filter(({ role }) => role === "redis"));
 }
 
 /** Undefined where the queue does not answer. */
-async function countJobs(state: SwarmState, deps: LocalDependencies): Promise<SwarmStatus["jobs"]> {
+async function countJobs(state: LocalState, deps: LocalDependencies): Promise<JobCounts | undefined> {
   if (!hasRedis(state)) return undefined;
   try {
     return await deps.countJobs(socketConnection(socketFile(state)));
@@ -146,15 +153,21 @@ export async function withLock<T>(
   return await work();
 }
 
-function newState(name: string): SwarmState {
+function newState(name: string): LocalState {
   const socketDirectory = socketDirectoryFor(name);
   return { format: 1, name, target: "local", state: "running", runners: 1, socketDirectory, processes: [] };
 }
 
-async function existing(name: string): Promise<SwarmState> {
-  const state = await readState(name);
+async function existing(name: string): Promise<LocalState> {
+  const state = await localState(name);
   if (state !== undefined) return state;
   throw new UserError(`there is no swarm ${name}`, { hint: "make one with: swarm-tool init --local" });
+}
+
+async function localState(name: string): Promise<LocalState | undefined> {
+  const state = await readState(name);
+  if (state === undefined || state.target === "local") return state;
+  throw new UserError(`the swarm ${name} is not on this machine`, { hint: "choose another name" });
 }
 
 export function halted(name: string): UserError {

@@ -18,28 +18,49 @@ export interface ProcessStatus {
   log: string;
 }
 
+export interface JobCounts {
+  waiting: number;
+  running: number;
+  uncollected: number;
+}
+
+/** What `status` tells of every swarm. */
 export interface SwarmStatus {
   name: string;
-  target: "local";
+  target: "local" | "aws";
   /** Broken: a process has ended, or the queue does not answer. */
-  state: "running" | "halted" | "broken";
+  state: "running" | "halted" | "broken" | "creating";
+  /** Of a halted swarm what it held then; undefined where the queue does not answer. */
+  jobs: JobCounts | undefined;
+}
+
+export interface LocalStatus extends SwarmStatus {
+  target: "local";
   runners: number;
   processes: ProcessStatus[];
-  /** Of a halted swarm what it held then; undefined where the queue does not answer. */
-  jobs: { waiting: number; running: number; uncollected: number } | undefined;
   directories: string[];
 }
 
 /** Where runs are made. Every method may be repeated: what is so already stays so. */
 export interface Target {
-  /** Makes the swarm, or completes one that is half made. */
-  init(options: { runners: number }): Promise<void>;
   /** What a campaign needs; a process that died is started again. */
   connect(signal?: AbortSignal): Promise<SwarmAccess>;
+  /**
+   * Starts again what has died of a running swarm; cheap enough for every few seconds.
+   * @returns what had died, as sentences.
+   * @throws {UserError} where the swarm is halted.
+   */
+  repair(): Promise<string[]>;
   /** Ends all processes and keeps the data: queued runs go on after `resume`. */
   halt(): Promise<void>;
   resume(): Promise<void>;
   /** Ends everything and deletes it. */
   remove(): Promise<void>;
   status(): Promise<SwarmStatus>;
+}
+
+export interface LocalTarget extends Target {
+  /** Makes the swarm, or completes one that is half made. */
+  init(options: { runners: number }): Promise<void>;
+  status(): Promise<LocalStatus>;
 }
