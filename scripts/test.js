@@ -1,12 +1,15 @@
 import { spawn } from "node:child_process";
 import path from "node:path";
 import process from "node:process";
+import { providePythonTools } from "./python-tools.js";
 import { ROOT, runScript, setUp } from "./setup.js";
 
 // npm test [-- arguments for vitest]: sets up what is missing, then runs the tests.
 await runScript(async () => {
   // Tests that need a program which is missing say so and are skipped, or fail under REQUIRE_SERVICES=1.
-  await setUp({ system: ["redis-server", "git", "make", "cc"], optional: true });
+  const system = ["redis-server", "git", "make", "cc", "ssh", "sshd", "python3"];
+  await setUp({ system, optional: true });
+  await providePythonTools();
   const vitest = path.join(ROOT, "node_modules", "vitest", "vitest.mjs");
   const tests = spawn(process.execPath, [vitest, "run", ...process.argv.slice(2)], {
     cwd: ROOT,

@@ -47,6 +47,7 @@ const POLL_MS = 100;
  */
 const ATTEMPT_MS = 20_000;
 const PAUSE_MS = 1000;
+const TELLING_MS = 5000;
 const STOP_MS = 3000;
 
 /**
@@ -58,13 +59,18 @@ export async function openTunnel(host: SshHost, options: TunnelOptions): Promise
   const deadline = Date.now() + options.timeoutMs;
   await mkdir(options.directory, { recursive: true, mode: 0o700 });
   await writeFile(knownHosts(options.directory), `${host.alias} ${host.hostKey}\n`, { mode: 0o600 });
+  let earlier: UserError | undefined;
   for (;;) {
     const tunnel = await start(host, options);
+    const begun = Date.now();
     const failure = await failureOf(tunnel, host, { ...options, deadline });
     if (failure === undefined) return tunnel;
     await closeTunnel(tunnel);
     options.signal?.throwIfAborted();
-    if (failure.final || Date.now() > deadline) throw failure.error;
+    // An attempt that was cut short knows less than the one before it.
+    const isTelling = failure.final || Date.now() - begun >= TELLING_MS;
+    if (failure.final || Date.now() > deadline) throw isTelling ? failure.error : (earlier ?? failure.error);
+    earlier = failure.error;
     await delay(PAUSE_MS, undefined, options.signal && { signal: options.signal });
   }
 }

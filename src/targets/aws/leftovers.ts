@@ -1,34 +1,36 @@
 import { DescribeAutoScalingGroupsCommand } from "@aws-sdk/client-auto-scaling";
-import { DescribeTagsCommand } from "@aws-sdk/client-ec2";
+import {
+  DescribeKeyPairsCommand,
+  DescribeSnapshotsCommand,
+  DescribeVolumesCommand,
+  DescribeVpcsCommand,
+} from "@aws-sdk/client-ec2";
 import type { AwsClients } from "./clients.ts";
 import { listMachines } from "./machines.ts";
 import { TAG } from "./stack.ts";
 
 type Clients = Pick<AwsClients, "ec2" | "autoScaling">;
 
-/** What AWS still has under the tag of a swarm, as `volume vol-0123`. Machines that have ended keep their tags for an hour. */
+/** What AWS still has under the tag of a swarm, as `volume vol-0123`: all that costs money, and the network. */
 export async function listLeftovers(clients: Clients, swarm: string): Promise<string[]> {
-  const filter = { Name: `tag:${TAG}`, Values: [swarm] };
-  const [{ Tags }, living, { AutoScalingGroups }] = await Promise.all([
-    clients.ec2.send(
-      new DescribeTagsCommand({
-        Filters: [
-          { Name: "key", Values: [TAG] },
-          { Name: "value", Values: [swarm] },
-        ],
-      }),
-    ),
+  const { ec2, autoScaling } = clients;
+  const query = { Filters: [{ Name: `tag:${TAG}`, Values: [swarm] }] };
+  const [machines, { Volumes }, { Snapshots }, { Vpcs }, { KeyPairs }, { AutoScalingGroups }] = await Promise.all([
     listMachines(clients, swarm),
-    clients.autoScaling.send(new DescribeAutoScalingGroupsCommand({ Filters: [filter] })),
+    ec2.send(new DescribeVolumesCommand(query)),
+    ec2.send(new DescribeSnapshotsCommand({ ...query, OwnerIds: ["self"] })),
+    ec2.send(new DescribeVpcsCommand(query)),
+    ec2.send(new DescribeKeyPairsCommand(query)),
+    autoScaling.send(new DescribeAutoScalingGroupsCommand(query)),
   ]);
-  const resources = (Tags ?? [])
-    .filter(
-      ({ ResourceType, ResourceId }) =>
-        ResourceType !== "instance" || living.some(({ id }) => id === ResourceId),
-    )
-    .map(({ ResourceType, ResourceId }) => `${ResourceType ?? "?"} ${ResourceId ?? "?"}`);
-  const groups = (AutoScalingGroups ?? []).map(
-    ({ AutoScalingGroupName }) => `auto-scaling-group ${AutoScalingGroupName ?? "?"}`,
-  );
-  return [...resources, ...groups].sort();
+  const named = (kind: string, ids: readonly (string | undefined)[] | undefined): string[] =>
+    (ids ?? []).map((id) => `${kind} ${id ?? "?"}`);
+  return [
+    ...named("machine", machines.filter(({ state }) => state !== "shutting-down").map(({ id }) => id)),
+    ...named("volume", Volumes?.map(({ VolumeId }) => VolumeId)),
+    ...named("snapshot", Snapshots?.map(({ SnapshotId }) => SnapshotId)),
+    ...named("network", Vpcs?.map(({ VpcId }) => VpcId)),
+    ...named("key pair", KeyPairs?.map(({ KeyName }) => KeyName)),
+    ...named("auto scaling group", AutoScalingGroups?.map((group) => group.AutoScalingGroupName)),
+  ];
 }
