@@ -15,22 +15,41 @@ type Clients = Pick<AwsClients, "ec2" | "autoScaling">;
 export async function listLeftovers(clients: Clients, swarm: string): Promise<string[]> {
   const { ec2, autoScaling } = clients;
   const query = { Filters: [{ Name: `tag:${TAG}`, Values: [swarm] }] };
-  const [machines, { Volumes }, { Snapshots }, { Vpcs }, { KeyPairs }, { AutoScalingGroups }] = await Promise.all([
-    listMachines(clients, swarm),
-    ec2.send(new DescribeVolumesCommand(query)),
-    ec2.send(new DescribeSnapshotsCommand({ ...query, OwnerIds: ["self"] })),
-    ec2.send(new DescribeVpcsCommand(query)),
-    ec2.send(new DescribeKeyPairsCommand(query)),
-    autoScaling.send(new DescribeAutoScalingGroupsCommand(query)),
-  ]);
+  const [machines, { Volumes }, { Snapshots }, { Vpcs }, { KeyPairs }, { AutoScalingGroups }] =
+    await Promise.all([
+      listMachines(clients, swarm),
+      ec2.send(new DescribeVolumesCommand(query)),
+      ec2.send(new DescribeSnapshotsCommand({ ...query, OwnerIds: ["self"] })),
+      ec2.send(new DescribeVpcsCommand(query)),
+      ec2.send(new DescribeKeyPairsCommand(query)),
+      autoScaling.send(new DescribeAutoScalingGroupsCommand(query)),
+    ]);
   const named = (kind: string, ids: readonly (string | undefined)[] | undefined): string[] =>
     (ids ?? []).map((id) => `${kind} ${id ?? "?"}`);
   return [
-    ...named("machine", machines.filter(({ state }) => state !== "shutting-down").map(({ id }) => id)),
-    ...named("volume", Volumes?.map(({ VolumeId }) => VolumeId)),
-    ...named("snapshot", Snapshots?.map(({ SnapshotId }) => SnapshotId)),
-    ...named("network", Vpcs?.map(({ VpcId }) => VpcId)),
-    ...named("key pair", KeyPairs?.map(({ KeyName }) => KeyName)),
-    ...named("auto scaling group", AutoScalingGroups?.map((group) => group.AutoScalingGroupName)),
+    ...named(
+      "machine",
+      machines.filter(({ state }) => state !== "shutting-down").map(({ id }) => id),
+    ),
+    ...named(
+      "volume",
+      Volumes?.map(({ VolumeId }) => VolumeId),
+    ),
+    ...named(
+      "snapshot",
+      Snapshots?.map(({ SnapshotId }) => SnapshotId),
+    ),
+    ...named(
+      "network",
+      Vpcs?.map(({ VpcId }) => VpcId),
+    ),
+    ...named(
+      "key pair",
+      KeyPairs?.map(({ KeyName }) => KeyName),
+    ),
+    ...named(
+      "auto scaling group",
+      AutoScalingGroups?.map((group) => group.AutoScalingGroupName),
+    ),
   ];
 }
