@@ -55,9 +55,10 @@ async function campaigns(before: readonly string[]): Promise<Candidate[]> {
   const running = (await listSwarms()).filter(({ state }) => state === "running");
   const chosen = running.filter(({ name }) => !before.includes("--swarm") || name === named);
   const listed = await Promise.all(
-    chosen.map(async ({ name }) => {
-      if ((await targetOf(name).status()).state !== "running") return [];
-      await using queue = await openQueueClient((await targetOf(name).connect()).queue);
+    chosen.map(async (state) => {
+      const target = await targetOf(state, () => undefined);
+      if (!(await target.isReady())) return [];
+      await using queue = await openQueueClient((await target.connect()).queue);
       return await queue.list();
     }),
   );

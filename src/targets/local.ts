@@ -84,6 +84,7 @@ export function localTarget(name: string, deps: LocalDependencies): LocalTarget 
         }
       }),
     connect,
+    isReady: async () => (await status()).state === "running",
     async repair() {
       const { state, processes } = await status();
       if (state === "halted") throw halted(name);

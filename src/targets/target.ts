@@ -45,6 +45,8 @@ export interface LocalStatus extends SwarmStatus {
 export interface Target {
   /** What a campaign needs; a process that died is started again. */
   connect(signal?: AbortSignal): Promise<SwarmAccess>;
+  /** Whether `connect` would answer at once, with nothing to start. */
+  isReady(): Promise<boolean>;
   /**
    * Starts again what has died of a running swarm; cheap enough for every few seconds.
    * @returns what had died, as sentences.

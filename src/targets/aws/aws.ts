@@ -27,11 +27,11 @@ export function awsTarget(
       if (deployer === undefined) throw cannotDeploy(name);
       return await deployer.access(reachable(state)!, signal);
     },
+    isReady: async () => await answers(await existingAws(name)),
     async repair() {
       const state = await existingAws(name);
       if (state.state === "halted") throw haltedError(name);
-      const swarm = reachable(state);
-      if (swarm !== undefined && (await dockerAnswers(swarm.dockerSocket))) return [];
+      if (await answers(state)) return [];
       await connected(state, tell, undefined);
       return ["the tunnel to the swarm had ended and was opened again"];
     },
@@ -59,13 +59,18 @@ export function awsTarget(
   };
 }
 
+/** Whether the tunnel is open and Docker answers through it. */
+async function answers(state: AwsState): Promise<boolean> {
+  const swarm = reachable(state);
+  return swarm !== undefined && (await dockerAnswers(swarm.dockerSocket));
+}
+
 async function connected(
   state: AwsState,
   tell: (event: AwsEvent) => void,
   signal: AbortSignal | undefined,
 ): Promise<AwsState> {
-  const swarm = reachable(state);
-  if (swarm !== undefined && (await dockerAnswers(swarm.dockerSocket))) return state;
+  if (await answers(state)) return state;
   if (state.state === "halted") throw haltedError(state.name);
   if (state.state === "creating") {
     throw new UserError(`the swarm ${state.name} is not complete`, {
