@@ -6,15 +6,15 @@ import { buffer } from "node:stream/consumers";
 /** A call of AWS's API, as IAM names it: `ec2:DescribeInstances`. */
 export interface AwsCall {
   action: string;
-  /** Fields of the request, where it is a form. */
-  fields: URLSearchParams;
+  /** How the service writes its answers. */
+  protocol: "query" | "ec2" | "json";
 }
 
 export interface AwsAnswer {
   status: number;
   body: string;
-  /** Sent before the answer. */
-  headers?: Record<string, string>;
+  /** Of its content; XML where it is not said. */
+  type?: string;
 }
 
 /** Says what a call is answered; undefined lets it through to the emulator. */
@@ -46,7 +46,7 @@ export async function startProxy(upstream: string): Promise<AwsProxy> {
     const answer = proxy.script(call);
     if (answer === "cut") return void incoming.socket.destroy();
     if (answer !== undefined) {
-      outgoing.writeHead(answer.status, { "content-type": "text/xml", ...answer.headers });
+      outgoing.writeHead(answer.status, { "content-type": answer.type ?? "text/xml" });
       return void outgoing.end(answer.body);
     }
     forward(upstream, incoming, body, outgoing);
@@ -75,5 +75,8 @@ function describeCall({ headers, url }: IncomingMessage, body: Buffer): AwsCall 
   const fields = new URLSearchParams(isForm ? body.toString() : "");
   const target = String(headers["x-amz-target"] ?? "").split(".")[1];
   const operation = /\/operation\/(\w+)/.exec(url ?? "")?.[1];
-  return { action: `${service}:${fields.get("Action") ?? target ?? operation ?? "?"}`, fields };
+  return {
+    action: `${service}:${fields.get("Action") ?? target ?? operation ?? "?"}`,
+    protocol: service === "ec2" ? "ec2" : isForm ? "query" : "json",
+  };
 }

@@ -12,7 +12,7 @@ const POLICY =
 
 interface Explanation {
   names: readonly string[];
-  text: (error: unknown) => string;
+  text: (error: unknown, profile: string | undefined) => string;
   hint: string;
 }
 
@@ -20,7 +20,8 @@ interface Explanation {
 const EXPLANATIONS: readonly Explanation[] = [
   {
     names: ["CredentialsProviderError"],
-    text: (error) => `there are no AWS credentials: ${errorText(error)}`,
+    text: (error, profile) =>
+      `there are no AWS credentials${profile === undefined ? "" : ` under the profile ${profile}`}: ${errorText(error)}`,
     hint: "set them up with: aws configure; or name a profile with --profile or AWS_PROFILE",
   },
   {
@@ -87,12 +88,21 @@ const EXPLANATIONS: readonly Explanation[] = [
   },
 ];
 
-/** A UserError for what the user can mend; every other error as it is. */
-export function explainAwsError(error: unknown): unknown {
+/**
+ * A UserError for what the user can mend; every other error as it is.
+ * @param profile whose credentials were used, where one is named.
+ */
+export function explainAwsError(error: unknown, profile?: string): unknown {
   if (error instanceof UserError) return error;
-  if (errorText(error).includes("Region is missing")) {
+  if (/Region is missing|Region not accepted/.test(errorText(error))) {
     return new UserError("no AWS region is configured", {
       hint: "pass --region eu-central-1, set AWS_REGION, or run: aws configure",
+      cause: error,
+    });
+  }
+  if (errorText(error).includes("Deserialization error")) {
+    return new UserError("what answers in the place of AWS is not AWS", {
+      hint: "does your network want you to sign in first, or is AWS_ENDPOINT_URL set?",
       cause: error,
     });
   }
@@ -100,12 +110,7 @@ export function explainAwsError(error: unknown): unknown {
     EXPLANATIONS.find(({ names }) => names.includes(awsErrorName(error) ?? "")) ??
     EXPLANATIONS.find(({ names }) => names.includes(errorCode(error) ?? ""));
   if (found === undefined) return error;
-  return new UserError(found.text(error), { hint: found.hint, cause: error });
-}
-
-/** The AWS error that a UserError of ours explains. */
-export function originalName(error: unknown): string | undefined {
-  return error instanceof UserError ? awsErrorName(error.cause) : awsErrorName(error);
+  return new UserError(found.text(error, profile), { hint: found.hint, cause: error });
 }
 
 /** Of `User: arn:… is not authorized to perform: ec2:RunInstances on resource: …` the action. */

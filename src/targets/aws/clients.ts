@@ -25,6 +25,7 @@ export interface AwsClients extends Disposable {
 }
 
 const MAX_ATTEMPTS = 6;
+const KEYS = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
 /**
  * @throws {UserError} where no region is configured.
@@ -36,6 +37,8 @@ export async function connectToAws(
 ): Promise<AwsClients> {
   // The SDK warns on Node.js 20 that its releases of 2027 will want a later one; users can do nothing with that.
   env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
+  // A profile that is asked for counts for more than keys in the environment; the SDK would warn of them.
+  if (settings.profile !== undefined) for (const name of KEYS) Reflect.deleteProperty(env, name);
   // AWS_DEFAULT_REGION is what AWS's command line reads; the SDK does not.
   const region = settings.region ?? (env["AWS_REGION"] || env["AWS_DEFAULT_REGION"] || undefined);
   const options = {
@@ -52,7 +55,7 @@ export async function connectToAws(
     sts: new STSClient(options),
   };
   const all = Object.values(clients);
-  for (const client of all) explainErrors(client);
+  for (const client of all) explainErrors(client, settings.profile);
   return {
     ...clients,
     region: await regionOf(clients.ec2),
@@ -79,13 +82,13 @@ interface AnyClient {
 }
 
 /** Outside of the retries: only what is final is translated. */
-function explainErrors(client: object): void {
+function explainErrors(client: object, profile: string | undefined): void {
   (client as AnyClient).middlewareStack.add(
     (next) => async (args) => {
       try {
         return await next(args);
       } catch (error) {
-        throw explainAwsError(error);
+        throw explainAwsError(error, profile);
       }
     },
     { step: "initialize", priority: "high", name: "explainErrors" },
