@@ -7,7 +7,7 @@ import { CONNECT_TIMEOUT_MS } from "../targets/aws/timeouts.ts";
 import { withLock } from "../targets/local.ts";
 import { swarmDirectories, type AwsState } from "../targets/swarm-state.ts";
 import { dollars } from "./aws-status.ts";
-import { swarmDeployer } from "./choose-swarm.ts";
+import { confirm, swarmDeployer } from "./choose-swarm.ts";
 import { count } from "./format.ts";
 import type { InitFlags } from "./init-options.ts";
 import { ask, namedOrOnly, type ForceOptions, type Io } from "./swarm-commands.ts";
@@ -18,7 +18,8 @@ export async function initAws(name: string | undefined, flags: InitFlags, io: Io
   const swarm = nameFrom(name, flags.stack);
   const { connectToAws } = await import("../targets/aws/clients.ts");
   const { planSwarm } = await import("../targets/aws/plan.ts");
-  const { createSwarm, isBroken, creationFailure } = await import("../targets/aws/create.ts");
+  const { createSwarm, creationFailure, CreationError, isBroken, noteSwarm } =
+    await import("../targets/aws/create.ts");
   const { explainPlan } = await import("./aws-plan.ts");
   using clients = await connectToAws(flags);
   const plan = await planSwarm(clients, {
@@ -30,17 +31,36 @@ export async function initAws(name: string | undefined, flags: InitFlags, io: Io
   });
   if (plan.present !== undefined && isBroken(plan.present.status)) {
     const { id, created, status } = plan.present;
-    throw await creationFailure(clients, { id, since: created, status, swarm, stack: plan.stack });
+    await noteSwarm(plan);
+    const failure = await creationFailure(clients, { id, since: created, status, swarm, stack: plan.stack });
+    throw await offerRemoval(clients, swarm, failure, io);
   }
   if (plan.present === undefined) {
     explainPlan(plan).forEach(io.say);
     if (!flags.yes) await ask(`the swarm ${swarm} costs money from now until it is halted`, "--yes");
   }
   await locked(swarm, io, async () => {
-    const state = await drain(createSwarm(clients, plan, io.interrupt), tell(io));
-    await deployOrSay(state, io);
+    try {
+      const state = await drain(createSwarm(clients, plan, io.interrupt), tell(io));
+      await deployOrSay(state, io);
+    } catch (error) {
+      throw error instanceof CreationError ? await offerRemoval(clients, swarm, error, io) : error;
+    }
   });
   io.say(`the swarm ${swarm} runs on AWS; halt it with: swarm-tool halt ${swarm}`);
+}
+
+/** What is left of a stack that failed is of no use; on a terminal it can be removed at once. */
+async function offerRemoval(
+  clients: AwsClients,
+  swarm: string,
+  failure: UserError,
+  io: Io,
+): Promise<UserError> {
+  const { removeSwarm } = await import("../targets/aws/remove.ts");
+  if (!(await confirm(`${failure.message}.\nRemove what is left of it?`))) return failure;
+  await drain(removeSwarm(clients, await existingAws(swarm), io.interrupt), tell(io));
+  return new UserError(failure.message, { hint: "its remains are removed", cause: failure });
 }
 
 function nameFrom(name: string | undefined, stack: string | undefined): string {
@@ -74,11 +94,7 @@ function alreadyHalted(name: string): UserError {
   });
 }
 
-export async function resumeAws(
-  name: string,
-  options: { workers?: number; yes?: true },
-  io: Io,
-): Promise<void> {
+export async function resumeAws(name: string, options: { workers?: number }, io: Io): Promise<void> {
   await onAws(name, io, async (clients, state) => {
     const { resumeSwarm } = await import("../targets/aws/power.ts");
     const workers = options.workers ?? state.workers;

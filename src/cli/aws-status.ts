@@ -2,9 +2,9 @@ import type { AwsStatus } from "../targets/aws/status.ts";
 import { count, formatDuration, formatTable } from "./format.ts";
 import { describeQueue } from "./swarm-commands.ts";
 
-/** `$0.42`; small amounts are not rounded to nothing. */
+/** `$0.42`; an amount below a cent is not rounded to nothing. */
 export function dollars(amount: number): string {
-  return amount !== 0 && amount < 0.1 ? `$${amount.toPrecision(2)}` : `$${amount.toFixed(2)}`;
+  return amount > 0 && amount < 0.01 ? "less than $0.01" : `$${amount.toFixed(2)}`;
 }
 
 /** What `status` shows of a swarm on AWS. */

@@ -84,11 +84,7 @@ export async function halt(name: string | undefined, options: ForceOptions, io: 
   io.say(`the swarm ${state.name} is halted; resume it with: swarm-tool resume ${state.name}`);
 }
 
-export async function resume(
-  name: string | undefined,
-  options: { workers?: number; yes?: true },
-  io: Io,
-): Promise<void> {
+export async function resume(name: string | undefined, options: { workers?: number }, io: Io): Promise<void> {
   const state = await namedOrOnly(name);
   if (state.target === "aws") return await (await aws()).resumeAws(state.name, options, io);
   await localTargetOf(state.name).resume();

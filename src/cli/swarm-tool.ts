@@ -62,8 +62,7 @@ export function describeProgram(
     .command("resume [name]")
     .description("start a halted swarm again, and what has died of a running one")
     .option("--workers <n>", "on AWS: how many (default: as before)", workers)
-    .option("--yes", "without a question about what it costs")
-    .action(async (name: string | undefined, options: { workers?: number; yes?: true }) => {
+    .action(async (name: string | undefined, options: { workers?: number }) => {
       await (await commands()).resume(name, options, io);
     });
   program

@@ -192,6 +192,27 @@ describeWithPythonTools("when AWS makes trouble", () => {
       });
     });
 
+    it("refuses a swarm that the account may not run, before anything is made", async () => {
+      await using user = await awsUser(emulator);
+      user.proxy.script = ({ action }) =>
+        action === "servicequotas:GetServiceQuota"
+          ? { status: 200, type: "application/x-amz-json-1.1", body: '{"Quota":{"Value":5}}' }
+          : undefined;
+      const refused = await user.tool(...INIT);
+      expect(refused).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining(
+          "the swarm needs 8 virtual processors, but a quota lets your AWS account run only 5 at once",
+        ) as string,
+      });
+      expect(user.proxy.calls).not.toContain("ec2:ImportKeyPair");
+      const arm = await user.tool(...INIT, "--instance-type", "c6g.large");
+      expect(arm.stderr).toContain("machines of the type c6g.large are not x86_64");
+      const init = user.tool(...INIT, "--workers", "1");
+      await user.bootManager();
+      expect(await init).toMatchObject({ exitCode: 0 });
+    });
+
     it("warns where the alarm would not halt the swarm", async () => {
       await using user = await awsUser(emulator);
       await made(user);

@@ -113,6 +113,11 @@ export function explainAwsError(error: unknown, profile?: string): unknown {
   return new UserError(found.text(error, profile), { hint: found.hint, cause: error });
 }
 
+/** The name of the AWS error that a UserError of ours explains, or of the error itself. */
+export function originalName(error: unknown): string | undefined {
+  return awsErrorName(error instanceof UserError ? error.cause : error);
+}
+
 /** Of `User: arn:… is not authorized to perform: ec2:RunInstances on resource: …` the action. */
 function deniedAction(message: string): string {
   return /not authorized to perform:? (\S+)/.exec(message)?.[1] ?? message;

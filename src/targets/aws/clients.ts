@@ -2,6 +2,7 @@ import { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
 import { CloudFormationClient } from "@aws-sdk/client-cloudformation";
 import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { EC2Client } from "@aws-sdk/client-ec2";
+import { ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
 import { UserError } from "../../errors.ts";
@@ -22,6 +23,7 @@ export interface AwsClients extends Disposable {
   cloudWatch: CloudWatchClient;
   ssm: SSMClient;
   sts: STSClient;
+  serviceQuotas: ServiceQuotasClient;
 }
 
 const MAX_ATTEMPTS = 6;
@@ -53,6 +55,7 @@ export async function connectToAws(
     cloudWatch: new CloudWatchClient(options),
     ssm: new SSMClient(options),
     sts: new STSClient(options),
+    serviceQuotas: new ServiceQuotasClient(options),
   };
   const all = Object.values(clients);
   for (const client of all) explainErrors(client, settings.profile);

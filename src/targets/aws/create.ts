@@ -26,9 +26,7 @@ export async function* createSwarm(
   signal: AbortSignal,
 ): AsyncGenerator<AwsEvent, AwsState> {
   const { options, stack } = plan;
-  const known = await readState(options.name);
-  const state = known?.target === "aws" ? known : newState(plan);
-  await writeState(state);
+  const state = await noteSwarm(plan);
   const publicKey = await makeKey(awsDirectories(options.name).state, stack);
   const imported = await importKey(clients, state.keyName, options.name, publicKey);
   if (imported === "imported") yield step(`imported the key pair ${state.keyName}`);
@@ -43,6 +41,14 @@ export async function* createSwarm(
   }
   const started = await changeState(options.name, (now) => ({ ...now, state: "running" }));
   return yield* connectManager(clients, started, { timeoutMs: START_TIMEOUT_MS, signal });
+}
+
+/** Writes down what is known of a swarm, also of one whose state was lost: from then on it can be removed. */
+export async function noteSwarm(plan: Plan): Promise<AwsState> {
+  const known = await readState(plan.options.name);
+  const state = known?.target === "aws" ? known : newState(plan);
+  await writeState(state);
+  return state;
 }
 
 async function* completeStack(
@@ -63,17 +69,20 @@ async function* completeStack(
   throw await creationFailure(clients, { id, since, status, swarm: options.name, stack });
 }
 
+/** A stack that did not come to be. */
+export class CreationError extends UserError {}
+
 /** What went wrong, and what is left of it. */
 export async function creationFailure(
   clients: AwsClients,
   stack: { id: string; since: Date; status: string | undefined; swarm: string; stack: string },
-): Promise<UserError> {
+): Promise<CreationError> {
   const failure = await firstFailure(clients, stack.id, stack.since);
   const reason =
     failure === undefined
       ? `the stack ${stack.stack} ended in ${stack.status ?? "its deletion"}`
       : `AWS could not make ${failure.logicalId} (${failure.type}): ${failure.reason ?? failure.status}`;
-  return new UserError(reason, {
+  return new CreationError(reason, {
     hint: `AWS has taken back what it had made; remove the remains with: swarm-tool remove ${stack.swarm}`,
   });
 }

@@ -7,7 +7,7 @@ import { hourlyPrice, monthlyVolumePrice } from "./prices.ts";
 import { describeStack, isOurs, templateParameters, type Template } from "./stack.ts";
 import { checkSwarmName, stackName } from "./swarm.ts";
 import { readTemplate } from "./template.ts";
-import { zoneFor } from "./zones.ts";
+import { checkQuota, processorsOf, zoneFor } from "./machine-types.ts";
 
 export interface InitOptions {
   name: string;
@@ -50,16 +50,24 @@ export async function planSwarm(clients: AwsClients, options: InitOptions): Prom
   const stack = stackName(name);
   const template = await readTemplate(options.template);
   const sshCidr = options.sshCidr === undefined ? await ownAddress() : checkCidr(options.sshCidr);
+  const types = [managerType, instanceType];
   const [account, present, known, zone] = await Promise.all([
     whoAmI(clients),
     describeStack(clients, stack),
     templateParameters(clients, template),
-    zoneFor(clients, [managerType, instanceType]),
+    zoneFor(clients, types),
   ]);
   if (present !== undefined && !isOurs(present, name)) {
     throw new UserError(`the AWS account has a stack ${stack} that swarm-tool has not made`, {
       hint: "choose another name for the swarm",
     });
+  }
+  if (present === undefined) {
+    const machines = [
+      { type: managerType, count: 1, spot: false },
+      { type: instanceType, count: workers, spot: options.spot },
+    ];
+    await checkQuota(clients, machines, await processorsOf(clients, types));
   }
   const prices = [hourlyPrice(managerType, clients.region), hourlyPrice(instanceType, clients.region)];
   const [manager, worker] = prices;

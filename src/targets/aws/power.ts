@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { UserError } from "../../errors.ts";
+import { errorText, UserError } from "../../errors.ts";
 import type { SwarmDeployer } from "../reachable-swarm.ts";
 import type { AwsState } from "../swarm-state.ts";
 import { connectManager, disconnectManager } from "./connect.ts";
@@ -28,8 +28,14 @@ export async function* haltSwarm(
   let jobs = state.jobs;
   if (swarm !== undefined && deployer !== undefined && !isHalted) {
     yield step("taking the runners away");
-    await deployer.withdraw(swarm, signal);
-    jobs = await deployer.countJobs(swarm);
+    try {
+      await deployer.withdraw(swarm, signal);
+      jobs = await deployer.countJobs(swarm);
+    } catch (error) {
+      signal.throwIfAborted();
+      // No reason to let the machines run: what they have is made again after resume.
+      yield { type: "warning", text: `the runners could not be taken away: ${errorText(error)}` };
+    }
   }
   // From here on nothing is interrupted: machines that are half halted cost as much as running ones.
   await setDesired(clients, groups.worker.name, 0);
