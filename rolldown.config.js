@@ -14,6 +14,7 @@ const entries = [
 export default defineConfig({
   input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
   platform: "node",
+  external: [/^@bull-board\//], // it looks for its own files, beside its modules
   tsconfig: "tsconfig.build.json",
   transform: { target: "node20.19" },
   output: {

@@ -2,17 +2,21 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { largeRows } from "./bench-large.js";
 import { findProgram, ROOT, runScript, setUp, SetupError } from "./setup.js";
 
 /**
  * Measures what a user waits for, side by side in one run, because machines differ and are shared: each figure
- * is a ratio or a median, and stands beside its limit. `npm run bench -- 5` makes five rounds instead of three.
+ * is a ratio or a median, and stands beside its limit. `npm run bench -- 5` makes five rounds instead of three;
+ * with `--large` 100,000 runs and a result of 1 GB come after them, which takes a quarter of an hour.
  */
 
-const ROUNDS = Number(process.argv[2] ?? 3);
+const ROUNDS = Number(process.argv.slice(2).find((argument) => /^\d+$/.test(argument)) ?? 3);
+const LARGE = process.argv.includes("--large");
 const RUNNERS = 2;
 
 /** @typedef {{ what: string, figure: string, limit: string, details: string }} Row */
+/** @typedef {ReturnType<typeof toolsIn>} Tools */
 /** @typedef {{ wallTimeMs: number, startedAt: string }} RunTimes */
 
 await runScript(async () => {
@@ -31,6 +35,7 @@ await runScript(async () => {
     /** @type {Row[]} */
     const rows = [helpTime(), ...tinyRows(study, tools), ...omnetppRow(place, tools)];
     print(rows);
+    if (LARGE) print(await largeRows(study, tools));
   } finally {
     tools.swarmTool(["remove", "--force"]);
     rmSync(place, { recursive: true, force: true });
@@ -42,6 +47,13 @@ await runScript(async () => {
 function toolsIn(env) {
   return {
     env,
+    /** The process that makes the runs. */
+    runnerPid() {
+      const file = path.join(env["XDG_STATE_HOME"] ?? "", "inet-swarm/swarms/local/swarm.json");
+      /** @type {(text: string) => { processes: { role: string, pid: number }[] }} */
+      const parse = JSON.parse;
+      return parse(readFileSync(file, "utf8")).processes.find(({ role }) => role === "runner")?.pid ?? 0;
+    },
     /** @param {string[]} args */
     swarmTool: (args) => run(process.execPath, [path.join(ROOT, "bin/swarm-tool.js"), ...args], ROOT, env),
     /** @param {string} cwd @param {string[]} args */

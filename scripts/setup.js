@@ -140,7 +140,7 @@ function isBuilt() {
  * @param {string} program
  * @param {readonly string[]} args
  * @param {NodeJS.ProcessEnv} [env] added to this process's own.
- * @returns {Promise<void>}
+ * @returns {Promise<string>} what it prints.
  */
 export function runStep(program, args, env = {}) {
   return new Promise((resolve, reject) => {
@@ -157,7 +157,7 @@ export function runStep(program, args, env = {}) {
       new SetupError(`${output.trimEnd()}\n${program} ${args.join(" ")}: ${reason}`.trimStart());
     child.once("error", (error) => reject(failure(error.message)));
     child.once("close", (code, signal) => {
-      if (code === 0) resolve();
+      if (code === 0) resolve(output);
       else reject(failure(code === null ? `ended by ${signal}` : `exit code ${code}`));
     });
   });

@@ -9,6 +9,7 @@ const PACKAGES = {
   git: { apt: "git", dnf: "git", brew: "git" },
   "g++": { apt: "g++", dnf: "gcc-c++", brew: "gcc" },
   cc: { apt: "gcc", dnf: "gcc", brew: "gcc" },
+  chromium: { apt: "chromium", dnf: "chromium", brew: "chromium" },
   make: { apt: "make", dnf: "make", brew: "make" },
   python3: { apt: "python3 python3-venv", dnf: "python3", brew: "python" },
   sshd: { apt: "openssh-server", dnf: "openssh-server", brew: "openssh" },
@@ -38,7 +39,7 @@ export function howToInstall(programs) {
 
 /**
  * @typedef {object} Installer
- * @property {(program: string, args: readonly string[], env?: NodeJS.ProcessEnv) => Promise<void>} run rejects
+ * @property {(program: string, args: readonly string[], env?: NodeJS.ProcessEnv) => Promise<unknown>} run rejects
  *   with the program's output when it fails.
  * @property {(text: string) => void} say
  * @property {boolean} isRoot

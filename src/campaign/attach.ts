@@ -7,7 +7,7 @@ import type { QueueClient } from "../queue/client.ts";
 import type { ResultStore } from "../results/store.ts";
 import { statIfThere } from "../system/files.ts";
 import type { Study } from "./collect.ts";
-import { followCampaign } from "./follow-campaign.ts";
+import { followCampaign, type FollowedCampaign } from "./follow-campaign.ts";
 import { readRecords } from "./records.ts";
 
 /** Where somebody is who attaches to a campaign. */
@@ -45,6 +45,17 @@ export async function* retryCampaign(
   store: ResultStore,
   interrupt: AbortSignal,
 ): AsyncGenerator<CampaignEvent> {
+  const again = await queueAgain(id, here, queue);
+  yield { type: "queued", campaign: id, runs: again.open.length };
+  yield* followCampaign(again, queue, store, interrupt);
+}
+
+/**
+ * Queues the runs of a campaign again that have been collected and did not end well; somebody has to attach
+ * and collect them.
+ * @throws {UserError} where there is none.
+ */
+export async function queueAgain(id: string, here: Here, queue: QueueClient): Promise<FollowedCampaign> {
   const { campaign, open } = await queue.find(id);
   const study = await studyOf(campaign, here);
   const stillOpen = new Set(open.map((run) => run.runNumber));
@@ -65,8 +76,7 @@ export async function* retryCampaign(
   const position = await queue.position();
   await queue.revive(id);
   await queue.add(campaign, runs);
-  yield { type: "queued", campaign: id, runs: runs.length };
-  yield* followCampaign({ campaign, study, open: runs, position }, queue, store, interrupt);
+  return { campaign, study, open: runs, position };
 }
 
 /** The study on the machine where the campaign was queued; elsewhere the same folder of the checkout here. */

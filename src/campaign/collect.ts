@@ -6,8 +6,8 @@ import { UserError } from "../errors.ts";
 import { runJobId, type Campaign } from "../model/campaign.ts";
 import type { RunRecord, RunResult } from "../model/result.ts";
 import { runLabel, type Run } from "../model/run.ts";
-import type { ResultStore } from "../results/store.ts";
-import { moveFile, statIfThere } from "../system/files.ts";
+import { DamagedArchive, type ResultStore } from "../results/store.ts";
+import { moveFile, statIfThere, temporaryFolder } from "../system/files.ts";
 import { isInside } from "../system/paths.ts";
 import { readRecord, readRecords, recordFile, writeRecord } from "./records.ts";
 
@@ -51,26 +51,57 @@ export class Collector {
   }
 
   /** Moves the files of a run to where a local run would have left them, and writes its record last. */
-  async collect(run: Run, result: RunResult): Promise<Collected> {
+  async collect(run: Run, answer: RunResult): Promise<Collected> {
+    const scratch = temporaryFolder(path.join(this.#study.resultDirectory, ".swarm"), this.#campaign.id);
+    try {
+      const opened = await this.#open(answer, scratch);
+      const known = opened instanceof DamagedArchive ? await this.#collectedBefore(run, answer) : undefined;
+      const collected = known ? { record: known, warnings: [] } : await this.#take(run, answer, opened);
+      await this.#store.removeAll(runJobId(this.#campaign.id, run.runNumber));
+      return collected;
+    } finally {
+      await rm(scratch, { recursive: true, force: true });
+    }
+  }
+
+  /** Where the files are that a run has stored, undefined where there are none, or why they cannot be had. */
+  async #open({ stored, files }: RunResult, scratch: string): Promise<string | undefined | DamagedArchive> {
+    if (stored === undefined) return undefined;
+    try {
+      return await this.#store.open(stored, files, scratch);
+    } catch (error) {
+      if (error instanceof DamagedArchive) return error;
+      throw error;
+    }
+  }
+
+  /** The record of a process that was ended after it had removed the result, and before it could say so. */
+  async #collectedBefore(run: Run, answer: RunResult): Promise<RunRecord | undefined> {
+    const record = await readRecord(this.#study.resultDirectory, run);
+    const same =
+      record?.campaign === this.#campaign.id &&
+      record.finishedAt === new Date(answer.finishedAt).toISOString();
+    return same ? record : undefined;
+  }
+
+  async #take(run: Run, answer: RunResult, opened: string | undefined | DamagedArchive): Promise<Collected> {
+    const from = opened instanceof DamagedArchive ? undefined : opened;
+    const result = opened instanceof DamagedArchive ? lostResult(answer, opened) : answer;
     const warnings = (result.warnings ?? []).map((warning) => `${runLabel(run)}: ${warning}`);
     if (result.outcome.state !== "cancelled" || result.stored !== undefined)
       await this.#removeOldRecord(run, warnings);
     const files: RunRecord["files"] = [];
     let outputFile: string | undefined;
-    if (result.stored !== undefined) {
-      const from = await this.#store.open(result.stored, path.join(this.#study.resultDirectory, ".swarm"));
-      for (const { path: file, sizeBytes } of result.files) {
-        const target = await this.#place(run, this.#destination(file, result), warnings);
-        await this.#bring(path.join(from, file), target, sizeBytes, run);
-        const place = path.relative(this.#study.directory, target);
-        if (file === result.outputFile) outputFile = place;
-        files.push({ path: place, sizeBytes, sha256: await hashOf(target) });
-      }
+    for (const { path: file, sizeBytes, sha256 } of from === undefined ? [] : result.files) {
+      const target = await this.#place(run, this.#destination(file, result), warnings);
+      await this.#bring(path.join(from!, file), target, sizeBytes, run);
+      const place = path.relative(this.#study.directory, target);
+      if (file === result.outputFile) outputFile = place;
+      files.push({ path: place, sizeBytes, sha256: sha256 ?? (await hashOf(target)) });
     }
     const record = this.#record(run, result, files, outputFile);
     const neverStarted = record.state === "cancelled" && result.stored === undefined;
     if (!neverStarted) await writeRecord(this.#study.resultDirectory, record);
-    await this.#store.removeAll(runJobId(this.#campaign.id, run.runNumber));
     return { record, warnings };
   }
 
@@ -176,6 +207,11 @@ export class Collector {
       ...(outputFile !== undefined && { outputFile }),
     };
   }
+}
+
+/** A run whose files are lost has to be made again, however it ended. */
+function lostResult({ stored: _, ...result }: RunResult, { message }: DamagedArchive): RunResult {
+  return { ...result, outcome: { ...result.outcome, state: "lost", reason: message }, files: [] };
 }
 
 /** `server1.pcap` of run 3 of config General: `server1.General-3.pcap`. */

@@ -3,10 +3,11 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../errors.ts";
 import { runJobId, type Campaign } from "../model/campaign.ts";
-import { RunResultSchema } from "../model/result.ts";
+import { RunResultSchema, type RunResult } from "../model/result.ts";
 import { runLabel, runVariables } from "../model/run.ts";
 import type { QueueClient } from "../queue/client.ts";
 import type { ResultStore } from "../results/store.ts";
+import { withOpened } from "../results/with-opened.ts";
 import { parseOrExplain } from "../system/json.ts";
 import { readRecords } from "./records.ts";
 
@@ -71,9 +72,8 @@ async function printOpen(
   for (;;) {
     const value = await queue.result(campaign.id, number);
     if (value !== undefined) {
-      const { stored, outputFile } = parseOrExplain(RunResultSchema, value, `the result of run ${number}`);
-      if (stored === undefined || outputFile === undefined) return;
-      return await printFile(path.join(await store.open(stored, ""), outputFile), { print }, offset);
+      const result = parseOrExplain(RunResultSchema, value, `the result of run ${number}`);
+      return await printStored(result, { print }, offset, store);
     }
     const text = await queue.output(runJobId(campaign.id, number), offset);
     if (text !== undefined) {
@@ -83,6 +83,18 @@ async function printOpen(
     if (!follow) return offset > 0 ? undefined : print(`run ${number} has not printed anything yet\n`);
     await delay(POLL_MS, undefined, { signal });
   }
+}
+
+async function printStored(
+  { stored, outputFile, files }: RunResult,
+  { print }: Pick<LogRequest, "print">,
+  offset: number,
+  store: ResultStore,
+): Promise<void> {
+  if (stored === undefined || outputFile === undefined) return;
+  await withOpened(store, { stored, files }, (directory) =>
+    printFile(path.join(directory, outputFile), { print }, offset),
+  );
 }
 
 async function printFile(file: string, { print }: Pick<LogRequest, "print">, start = 0): Promise<void> {

@@ -10,7 +10,8 @@ import { dollars } from "./aws-status.ts";
 import { confirm, swarmDeployer } from "./choose-swarm.ts";
 import { count } from "./format.ts";
 import type { InitFlags } from "./init-options.ts";
-import { ask, namedOrOnly, type ForceOptions, type Io } from "./swarm-commands.ts";
+import { namedOrOnly } from "./name-or-only.ts";
+import { ask, type ForceOptions, type Io } from "./swarm-commands.ts";
 
 const DEFAULT_AWS = "inet";
 

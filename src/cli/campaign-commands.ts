@@ -63,9 +63,11 @@ export function describeSubWords(context: CommandContext, finish: (code: number)
           verbose: options.verbose ?? false,
           json: options.json ?? false,
         };
-        const exitCode = await showCampaign({ ...show, directory: process.cwd() }, context, () =>
-          Promise.resolve({
+        const exitCode = await showCampaign({ ...show, directory: process.cwd() }, context, (say) => {
+          connected.say = say;
+          return Promise.resolve({
             target,
+            results: swarm.results,
             events: begin(
               id,
               { host: hostname(), directory: process.cwd() },
@@ -73,8 +75,8 @@ export function describeSubWords(context: CommandContext, finish: (code: number)
               swarm.results,
               interrupt,
             ),
-          }),
-        );
+          });
+        });
         finish(exitCode);
       });
   }
@@ -104,16 +106,29 @@ export function describeSubWords(context: CommandContext, finish: (code: number)
 }
 
 interface Connected extends AsyncDisposable {
+  /** For what is to be said on the way; to be replaced by who has a better place for it than stderr. */
+  say: (text: string) => void;
   target: Target;
   swarm: SwarmAccess;
   queue: QueueClient;
 }
 
 async function connect(name: string | undefined, stderr: CommandContext["stderr"]): Promise<Connected> {
-  const target = await chooseSwarm(name, { say: (text) => void stderr.write(`${text}\n`) });
-  const swarm = await target.connect();
+  const say = (text: string): void => void stderr.write(`${text}\n`);
+  const target = await chooseSwarm(name, { say });
+  const swarm = await target.connect((text) => connected.say(text));
   const queue = await openQueueClient(swarm.queue);
-  return { target, swarm, queue, [Symbol.asyncDispose]: () => queue[Symbol.asyncDispose]() };
+  const connected: Connected = {
+    say,
+    target,
+    swarm,
+    queue,
+    async [Symbol.asyncDispose]() {
+      await queue[Symbol.asyncDispose]();
+      await swarm[Symbol.asyncDispose]();
+    },
+  };
+  return connected;
 }
 
 const LIST_HEAD = ["id", "user", "study", "config", "runs", "waiting", "running", "to collect", "queued", ""];

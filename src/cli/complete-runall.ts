@@ -58,7 +58,8 @@ async function campaigns(before: readonly string[]): Promise<Candidate[]> {
     chosen.map(async (state) => {
       const target = await targetOf(state, () => undefined);
       if (!(await target.isReady())) return [];
-      await using queue = await openQueueClient((await target.connect()).queue);
+      await using swarm = await target.connect(() => undefined);
+      await using queue = await openQueueClient(swarm.queue);
       return await queue.list();
     }),
   );

@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option, type Command as Program } from "commander
 export interface InitFlags {
   local?: true;
   runners?: number;
+  mongo?: true;
   stack?: string;
   workers: number;
   instanceType: string;
@@ -29,6 +30,10 @@ export function awsInitOptions(command: Program): Program {
       "--runners <n>",
       "with --local: how many runs at once (default: one for each core)",
       wholeNumber(1, 1024),
+    )
+    .option(
+      "--mongo",
+      "with --local: keep results in the MongoDB that MONGO_URL or the file MONGO_URL_FILE names",
     )
     .option("--stack <name>", "the swarm's name (default: inet)")
     .option("--workers <n>", "how many machines make runs", wholeNumber(0, 100), 3)

@@ -51,10 +51,20 @@ async function runOnSwarm(
   const [plan, { runCampaign }] = await Promise.all([planning, loadCampaign()]);
   return await showCampaign({ ...options, detached: options.detach, directory }, context, async (say) => {
     const target = await chooseSwarm(options.swarm, { runners: availableParallelism(), say });
-    const swarm = await target.connect();
+    const swarm = await target.connect(say);
     const how = { ...options.limits, detach: options.detach };
-    return { target, events: runCampaign(plan, swarm, context.interrupt, how) };
+    return {
+      target,
+      results: swarm.results,
+      events: during(swarm, runCampaign(plan, swarm, context.interrupt, how)),
+    };
   });
+}
+
+/** Ends the use of a resource with the last event. */
+async function* during<T>(resource: AsyncDisposable, events: AsyncIterable<T>): AsyncGenerator<T> {
+  await using _ = resource;
+  yield* events;
 }
 
 /** By themselves, because TypeScript 6.0 does not rewrite the extension of an import beside a `using`. */

@@ -1,6 +1,7 @@
 import { setInterval } from "node:timers";
 import { errorText, UserError } from "../errors.ts";
 import type { CampaignEvent } from "../model/events.ts";
+import { isNearlyFull, NEARLY_FULL, type ResultStore } from "../results/store.ts";
 import type { Target } from "../targets/target.ts";
 import { wantsColor } from "./color.ts";
 import { EXIT, type CommandContext } from "./main.ts";
@@ -21,6 +22,7 @@ export interface ShowOptions {
 /** A campaign to be shown, on a swarm that is to be kept running meanwhile. */
 export interface ShownCampaign {
   target: Target;
+  results: Pick<ResultStore, "freeShare">;
   events: AsyncIterable<CampaignEvent>;
 }
 
@@ -39,8 +41,9 @@ export async function showCampaign(
   const color = { stdout: wantsColor(stdout, process.env), stderr: wantsColor(stderr, process.env) };
   const renderer = new CampaignRenderer({ ...options, stdout, stderr, color, now: Date.now });
   using _fresh = keepFresh(renderer, stderr);
-  const { target, events } = await begin((text) => renderer.say(text));
+  const { target, results, events } = await begin((text) => renderer.say(text));
   using _health = keepHealthy(target, renderer);
+  using _room = watchRoom(results, renderer);
   const onInterrupt = (): void =>
     renderer.say("cancelling; what is done is collected. Press Ctrl-C again to leave at once");
   interrupt.addEventListener("abort", onInterrupt, { once: true });
@@ -74,26 +77,49 @@ function keepFresh(renderer: CampaignRenderer, stderr: NodeJS.WriteStream): Disp
   };
 }
 
+/** The runners begin nothing while the store is nearly full; that it does not answer, it says by itself. */
+function watchRoom(results: ShownCampaign["results"], renderer: CampaignRenderer): Disposable {
+  let told = false;
+  return everySoOften(renderer, async () => {
+    const full = await isNearlyFull(results);
+    if (full && !told) renderer.warn(NEARLY_FULL);
+    told = full;
+  });
+}
+
 /** A process of the swarm that dies is started again: nobody else would do it while we wait. */
 function keepHealthy(target: Target, renderer: CampaignRenderer): Disposable {
+  return everySoOften(renderer, async () => {
+    for (const text of await target.mend()) renderer.warn(text);
+  });
+}
+
+/** What goes wrong is told, the same thing once. */
+function everySoOften(renderer: CampaignRenderer, check: () => Promise<void>): Disposable {
   let checking = false;
+  let ended = false;
   let told: string | undefined;
-  const check = async (): Promise<void> => {
+  const tell = (text: string | undefined): void => {
+    if (text !== undefined && text !== told && !ended) renderer.warn(text);
+    told = text;
+  };
+  const onTime = (): void => {
     if (checking) return;
     checking = true;
-    try {
-      for (const text of await target.repair()) renderer.warn(text);
-      told = undefined;
-    } catch (error) {
-      const text = withHint(error);
-      if (text !== told) renderer.warn(text);
-      told = text;
-    } finally {
-      checking = false;
-    }
+    void check()
+      .then(
+        () => tell(undefined),
+        (error: unknown) => tell(withHint(error)),
+      )
+      .finally(() => (checking = false));
   };
-  const timer = setInterval(() => void check(), HEALTH_INTERVAL_MS);
-  return { [Symbol.dispose]: () => clearInterval(timer) };
+  const timer = setInterval(onTime, HEALTH_INTERVAL_MS);
+  return {
+    [Symbol.dispose]() {
+      ended = true;
+      clearInterval(timer);
+    },
+  };
 }
 
 function withHint(error: unknown): string {

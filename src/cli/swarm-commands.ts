@@ -1,10 +1,12 @@
 import { availableParallelism } from "node:os";
 import { errorText, UserError } from "../errors.ts";
+import { secretFrom } from "./access-from-environment.ts";
 import { listSwarms, readState, type SwarmState } from "../targets/swarm-state.ts";
 import type { LocalStatus, SwarmStatus } from "../targets/target.ts";
 import { confirm, DEFAULT_LOCAL, localTargetOf } from "./choose-swarm.ts";
 import { count, formatTable } from "./format.ts";
 import { EXIT } from "./main.ts";
+import { namedOrOnly } from "./name-or-only.ts";
 
 export interface Io {
   say: (text: string) => void;
@@ -23,18 +25,36 @@ const aws = () => import("./aws-commands.ts");
 
 export async function initLocal(
   name: string | undefined,
-  options: { runners?: number },
+  options: { runners?: number; mongo?: true },
   { say }: Io,
 ): Promise<void> {
   const swarm = name ?? DEFAULT_LOCAL;
   const known = await readState(swarm);
   const runners =
     options.runners ?? (known?.target === "local" ? known.runners : undefined) ?? availableParallelism();
-  await localTargetOf(swarm).init({ runners });
+  const mongoUrl = options.mongo ? await usableMongo(say) : undefined;
+  await localTargetOf(swarm).init({ runners, mongoUrl });
   say(
-    `the swarm ${swarm} runs on this machine, with ${count(runners, "runner")}. It halts itself after an idle hour.`,
+    `the swarm ${swarm} runs on this machine, with ${count(runners, "runner")}. It halts itself after an idle hour.\nIts dashboard: swarm-tool dashboard ${swarm}`,
   );
 }
+
+/**
+ * The URL of the user's MongoDB; better now than with the first result it turns out that it cannot be used.
+ * @throws {UserError} where it cannot.
+ */
+async function usableMongo(say: Io["say"]): Promise<string> {
+  const url = await secretFrom(process.env, "MONGO_URL");
+  if (url === undefined) {
+    throw new UserError("there is no word of the MongoDB for results", {
+      hint: "give its URL in the environment variable MONGO_URL, or in the file that MONGO_URL_FILE names",
+    });
+  }
+  await (await loadMongo()).checkMongo({ url, onWaiting: say });
+  return url;
+}
+
+const loadMongo = () => import("../results/mongo.ts");
 
 /** @returns the exit code: a swarm of which something has died is a failure. */
 export async function status(name: string | undefined, options: { json?: true }, io: Io): Promise<number> {
@@ -106,27 +126,6 @@ export async function remove(name: string | undefined, options: ForceOptions, io
   io.say(`the swarm ${state.name} is removed`);
 }
 
-/** @throws {UserError} where there is none, or none of this name. */
-export async function namedOrOnly(name: string | undefined): Promise<SwarmState> {
-  if (name !== undefined) {
-    const state = await readState(name);
-    if (state !== undefined) return state;
-    throw new UserError(`there is no swarm ${name}`, {
-      hint: "swarm-tool status lists those that there are; swarm-tool init makes one",
-    });
-  }
-  const swarms = await listSwarms();
-  if (swarms.length === 1) return swarms[0]!;
-  if (swarms.length === 0) {
-    throw new UserError("there is no swarm", {
-      hint: "make one with: swarm-tool init, or swarm-tool init --local on this machine",
-    });
-  }
-  throw new UserError(`there are several swarms: ${swarms.map((swarm) => swarm.name).join(", ")}`, {
-    hint: "name one of them",
-  });
-}
-
 /** @throws {UserError} where the answer is no. */
 export async function ask(fact: string, flag = "--force"): Promise<void> {
   if (await confirm(`${fact}. Go on?`)) return;
@@ -134,7 +133,7 @@ export async function ask(fact: string, flag = "--force"): Promise<void> {
 }
 
 function describeLocal(swarm: LocalStatus): string[] {
-  const { name, target, state, runners, processes, directories } = swarm;
+  const { name, target, state, runners, processes, directories, dashboard } = swarm;
   const rows = processes.map(({ role, alive, pid, log }) => [
     `  ${role}`,
     alive ? `pid ${pid}` : "has ended",
@@ -144,6 +143,7 @@ function describeLocal(swarm: LocalStatus): string[] {
     `${name} (${target}): ${state}, ${count(runners, "runner")}`,
     ...formatTable(rows),
     `  queue: ${describeQueue(swarm)}`,
+    ...(dashboard === undefined ? [] : [`  dashboard: ${dashboard}`]),
     ...directories.map((directory) => `  keeps its files in ${directory}`),
     ...(processes.some(({ alive }) => !alive)
       ? [`  start what has ended with: swarm-tool resume ${name}`]

@@ -1,6 +1,7 @@
-import { Command as Program } from "commander";
+import { Command as Program, Option } from "commander";
 import { awsInitOptions, wholeNumber, type InitFlags } from "./init-options.ts";
 import { EXIT, type Command, type CommandContext } from "./main.ts";
+import type { DashboardCommandOptions } from "./dashboard.ts";
 import { isCompletion } from "./completion.ts";
 import { version } from "./version.ts";
 import type { ForceOptions, Io } from "./swarm-commands.ts";
@@ -23,10 +24,8 @@ const aws = () => import("./aws-commands.ts");
 const workers = wholeNumber(0, 100);
 
 /** Its commands as commander knows them. */
-export function describeProgram(
-  { stdout, stderr, interrupt }: CommandContext,
-  finish: (code: number) => void,
-): Program {
+export function describeProgram(context: CommandContext, finish: (code: number) => void): Program {
+  const { stdout, stderr, interrupt } = context;
   const io: Io = {
     say: (text) => void stdout.write(`${text}\n`),
     note: (text) => void stderr.write(`${text}\n`),
@@ -73,6 +72,18 @@ export function describeProgram(
     .option("--yes", "the same")
     .action(async (name: string | undefined, options: ForceOptions) => {
       await (await commands()).remove(name, options, io);
+    });
+  program
+    .command("dashboard [name]")
+    .description("say where the dashboard of a swarm is, with the token that its buttons need")
+    .option(
+      "--port <n>",
+      "serve it there as well, until Ctrl-C; 0: any port that is free",
+      wholeNumber(0, 65_535),
+    )
+    .addOption(new Option("--background").hideHelp())
+    .action(async (name: string | undefined, options: DashboardCommandOptions) => {
+      await (await import("./dashboard.ts")).dashboard(name, options, context);
     });
   describeAwsCommands(program, io, finish);
   return program;

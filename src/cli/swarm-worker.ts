@@ -1,17 +1,18 @@
 import { Command as Program, InvalidArgumentError, Option } from "commander";
-import { socketConnection } from "../queue/names.ts";
-import { openBuildDirectory } from "../results/build-store.ts";
-import { openDirectoryStore } from "../results/directory-store.ts";
+import { openStores, type Stores } from "../results/open-stores.ts";
+import { queueFrom, secretFrom } from "./access-from-environment.ts";
 import { haltWhenIdle } from "./halt-when-idle.ts";
+import { UserError } from "../errors.ts";
+import { removeOldThings } from "../worker/janitor.ts";
 import { EXIT, type Command } from "./main.ts";
 import { runBuilder, runRunner, type WorkerOptions } from "../worker/worker.ts";
 import { version } from "./version.ts";
 
 interface Options {
-  redis: string;
+  redis?: string;
   directory: string;
   builds: string;
-  results: string;
+  results?: string;
   concurrency: number;
   idleHalts?: string;
   idleMinutes: number;
@@ -25,10 +26,13 @@ export const swarmWorker: Command = {
     const program = new Program("swarm-worker")
       .description("Works on the queues of a swarm: builder, runner, or all (both in one process).")
       .argument("<role>", "builder, runner or all", role)
-      .requiredOption("--redis <socket>", "unix socket of the queue's Redis")
+      .option("--redis <socket>", "unix socket of the queue's Redis; else REDIS_URL or REDIS_URL_FILE")
       .requiredOption("--directory <dir>", "where working trees lie")
       .requiredOption("--builds <dir>", "where builds are kept")
-      .requiredOption("--results <dir>", "where results are kept until they are collected")
+      .option(
+        "--results <dir>",
+        "where results are kept until they are collected, if not in MongoDB: MONGO_URL or MONGO_URL_FILE",
+      )
       .option("--concurrency <n>", "runs at once", positive, 1)
       .option("--idle-halts <swarm>", "halt this swarm when there has been no work for a while")
       .option("--idle-minutes <n>", "how long that is", Number, 60)
@@ -45,22 +49,23 @@ export const swarmWorker: Command = {
     const options = program.opts<Options>();
     const end = new AbortController();
     interrupt.addEventListener("abort", () => end.abort());
+    const log = (text: string): void => void stderr.write(`${new Date().toISOString()} ${text}\n`);
+    await using stores = await storesFor(options, log, end.signal);
+    const { builds, results } = stores;
     const work: WorkerOptions = {
-      connection: socketConnection(options.redis),
+      connection: await queueFrom(process.env, options.redis),
       directory: options.directory,
-      builds: openBuildDirectory(options.builds),
-      results: openDirectoryStore(options.results),
+      builds,
+      results,
       lockMs: options.lockSeconds * 1000,
-      onError: (error) => stderr.write(`${new Date().toISOString()} ${error.stack ?? error.message}\n`),
+      onError: (error) => log(error.stack ?? error.message),
       signal: end.signal,
     };
     const chosen = program.args[0] as Role;
-    if (options.idleHalts !== undefined) {
-      const { idleHalts, idleMinutes } = options;
-      void haltWhenIdle(idleHalts, idleMinutes * 60_000, end, work.onError).catch((error: unknown) => {
-        if (!end.signal.aborted) work.onError(error as Error);
-      });
-    }
+    const { idleHalts, idleMinutes } = options;
+    if (idleHalts !== undefined)
+      inBackground(haltWhenIdle(idleHalts, idleMinutes * 60_000, end, work.onError), work);
+    if (chosen !== "runner") inBackground(removeOldThings(work), work);
     await Promise.all([
       chosen === "runner" ? undefined : runBuilder(work),
       chosen === "builder" ? undefined : runRunner({ ...work, concurrency: options.concurrency }),
@@ -68,6 +73,27 @@ export const swarmWorker: Command = {
     return EXIT.done;
   },
 };
+
+async function storesFor(
+  { builds, results }: Options,
+  log: (text: string) => void,
+  signal: AbortSignal,
+): Promise<Stores> {
+  const url = await secretFrom(process.env, "MONGO_URL");
+  if (url !== undefined) {
+    return await openStores({ builds, mongo: { url, onWaiting: log, waitAtStart: true, signal } });
+  }
+  if (results !== undefined) return await openStores({ builds, results });
+  throw new UserError("there is no word of where results are kept", {
+    hint: "give --results DIR, or MONGO_URL or MONGO_URL_FILE in the environment",
+  });
+}
+
+function inBackground(work: Promise<void>, { signal, onError }: WorkerOptions): void {
+  work.catch((error: unknown) => {
+    if (!signal.aborted) onError(error as Error);
+  });
+}
 
 type Role = "builder" | "runner" | "all";
 

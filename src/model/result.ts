@@ -14,8 +14,17 @@ export const UsageSchema = v.object({
 export type Usage = v.InferOutput<typeof UsageSchema>;
 
 /** A file that a run wrote; the path is relative to the git top level, with `/`. */
-export const ResultFileSchema = v.object({ path: v.string(), sizeBytes: v.number() });
+export const ResultFileSchema = v.object({
+  path: v.string(),
+  /** Of a symbolic link the length of its target's name. */
+  sizeBytes: v.number(),
+  /** In hexadecimal digits; of a symbolic link that of its target's name. Undefined where nobody had to read it. */
+  sha256: v.optional(v.string()),
+});
 export type ResultFile = v.InferOutput<typeof ResultFileSchema>;
+/** One that has been read while it was stored. */
+export const StoredFileSchema = v.object({ ...ResultFileSchema.entries, sha256: v.string() });
+export type StoredFile = v.InferOutput<typeof StoredFileSchema>;
 
 /** What a runner returns for a job: the job's return value. */
 export const RunResultSchema = v.object({

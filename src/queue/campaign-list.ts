@@ -81,6 +81,6 @@ async function openNumbers(redis: Redis, id: string): Promise<number[]> {
   return (await redis.smembers(openRunsKey(id))).map(Number).sort((a, b) => a - b);
 }
 
-export function* chunks<T>(all: readonly T[]): Generator<T[]> {
-  for (let start = 0; start < all.length; start += CHUNK) yield all.slice(start, start + CHUNK);
+export function* chunks<T>(all: readonly T[], size = CHUNK): Generator<T[]> {
+  for (let start = 0; start < all.length; start += size) yield all.slice(start, start + size);
 }

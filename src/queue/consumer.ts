@@ -29,6 +29,8 @@ export interface ConsumerOptions {
   lockMs: number;
   /** Returns the job's return value. When `job.signal` is aborted it may throw: the job is handed back. */
   handle(job: TakenJob, slot: number): Promise<object>;
+  /** Asked before each job is taken: returns when one may be. */
+  mayTake?: () => Promise<void>;
   /** The queue did not take the return value, because the job had been given to somebody else meanwhile. */
   onRefused: (value: object) => Promise<void>;
   onError: (error: Error) => void;
@@ -113,6 +115,8 @@ class Consumer {
 
   async #take(token: string): Promise<Job | undefined> {
     try {
+      await this.#options.mayTake?.();
+      if (this.#options.signal.aborted) return undefined;
       return (await this.#worker.getNextJob(token)) as Job | undefined;
     } catch (error) {
       this.#options.onError(error as Error);

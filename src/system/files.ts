@@ -25,6 +25,11 @@ export function temporaryName(file: string): string {
   );
 }
 
+/** A temporary folder that whoever has the same key finds again, so that one process removes what another left. */
+export function temporaryFolder(directory: string, key: string): string {
+  return path.join(directory, `${TEMPORARY_PREFIX}${key}`);
+}
+
 /** Whether a name is that of a temporary file or folder of ours. */
 export function isTemporary(name: string): boolean {
   return name.startsWith(TEMPORARY_PREFIX);

@@ -25,8 +25,15 @@ export function localDirectories(name: string) {
   return { state, cache, builds: path.join(cache, "builds"), results: path.join(state, "results") };
 }
 
-/** The command line of a worker process of this installation. */
-export function workerArguments(role: "builder" | "runner", state: LocalState): [string, string[]] {
+/** The command line of a process of this installation. */
+export function workerArguments(
+  role: "builder" | "runner" | "dashboard",
+  state: LocalState,
+): [string, string[]] {
+  if (role === "dashboard") {
+    const tool = installedFile("bin/swarm-tool.js");
+    return [process.execPath, [tool, "dashboard", state.name, "--background"]];
+  }
   const program = installedFile("bin/swarm-worker.js");
   const { cache, builds, results } = localDirectories(state.name);
   const common = [

@@ -11,7 +11,7 @@ import type { LocalState } from "./swarm-state.ts";
 import { socketFile, workerArguments } from "./local-paths.ts";
 
 type SwarmProcess = LocalState["processes"][number];
-export const ROLES = ["redis", "builder", "runner"] as const;
+export const ROLES = ["redis", "builder", "runner", "dashboard"] as const;
 export type Role = (typeof ROLES)[number];
 
 const READY_TIMEOUT_MS = 20_000;
@@ -53,7 +53,8 @@ async function startRole(role: Role, state: LocalState, directory: string): Prom
   await mkdir(logs, { recursive: true, mode: 0o700 });
   const log = path.join(logs, `${role}.log`);
   const [file, args] = role === "redis" ? await redisCommand(state, directory) : workerArguments(role, state);
-  const identity = await startDetached(file, args, log);
+  const mongo = role === "redis" || state.mongoUrl === undefined ? {} : { MONGO_URL: state.mongoUrl };
+  const identity = await startDetached(file, args, log, mongo);
   return { role, log, ...identity };
 }
 
@@ -73,11 +74,24 @@ async function redisCommand(state: LocalState, directory: string): Promise<[stri
   return ["redis-server", Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])];
 }
 
-/** A process that lives on when this one has ended and its terminal is closed. */
-async function startDetached(file: string, args: readonly string[], log: string): Promise<ProcessIdentity> {
+/**
+ * A process that lives on when this one has ended and its terminal is closed.
+ * @param secrets for its environment, which its user alone can read; those of ours are not for it.
+ */
+async function startDetached(
+  file: string,
+  args: readonly string[],
+  log: string,
+  secrets: NodeJS.ProcessEnv,
+): Promise<ProcessIdentity> {
   const output = openSync(log, "a", 0o600);
   try {
-    const child = spawn(file, args, { detached: true, stdio: ["ignore", output, output], cwd: "/" });
+    const child = spawn(file, args, {
+      detached: true,
+      stdio: ["ignore", output, output],
+      cwd: "/",
+      env: { ...withoutSecrets(process.env), ...secrets },
+    });
     await once(child, "spawn");
     child.unref();
     const identity = identify(child.pid!);
@@ -89,6 +103,12 @@ async function startDetached(file: string, args: readonly string[], log: string)
   } finally {
     closeSync(output);
   }
+}
+
+/** What `swarm-worker` takes from its environment; a user's own must not reach it by chance. */
+function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const ours = ["MONGO_URL", "MONGO_URL_FILE", "REDIS_URL", "REDIS_URL_FILE"];
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !ours.includes(name)));
 }
 
 function installHint(file: string): string {

@@ -3,10 +3,11 @@ import { userInfo } from "node:os";
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import { socketConnection, type QueueConnection } from "../queue/names.ts";
-import { openBuildDirectory } from "../results/build-store.ts";
-import { openDirectoryStore } from "../results/directory-store.ts";
+import type { MongoAccess } from "../results/mongo.ts";
+import { openStores } from "../results/open-stores.ts";
 import { isAlive } from "../system/identity.ts";
 import { acquireLock } from "../system/lock.ts";
+import { readDashboardFile } from "./dashboard-file.ts";
 import { localDirectories, socketDirectoryFor, socketFile } from "./local-paths.ts";
 import { isComplete, startMissing, stopAll } from "./local-processes.ts";
 import { readState, writeState, type LocalState } from "./swarm-state.ts";
@@ -43,14 +44,13 @@ export function localTarget(name: string, deps: LocalDependencies): LocalTarget 
     for (const place of places) await rm(place, { recursive: true, force: true });
   };
 
-  const connect = (signal?: AbortSignal): Promise<SwarmAccess> =>
+  /** Starts what does not run of a swarm that is not halted. */
+  const complete = (signal?: AbortSignal): Promise<LocalState> =>
     locked(async () => {
       const state = await existing(name);
       if (state.state === "halted") throw halted(name);
       if (!isComplete(state)) await start(state);
-      const { builds, results } = directories;
-      const queue = socketConnection(socketFile(state));
-      return { name, queue, builds: openBuildDirectory(builds), results: openDirectoryStore(results) };
+      return state;
     }, signal);
 
   const status = async (): Promise<LocalStatus> => {
@@ -66,38 +66,62 @@ export function localTarget(name: string, deps: LocalDependencies): LocalTarget 
       processes,
       jobs,
       directories: [directories.state, directories.cache],
+      dashboard: await dashboardAddress(name),
     };
   };
 
   return {
-    init: ({ runners }) =>
+    init: ({ runners, mongoUrl }) =>
       locked(async () => {
         const known = await localState(name);
+        if (known && mongoUrl !== undefined && known.mongoUrl !== mongoUrl) throw otherStore(name);
         if (known && known.runners !== runners && known.state === "running") {
           await stopAll(known.processes.filter(({ role }) => role === "runner"));
         }
         try {
-          await start({ ...(known ?? newState(name)), runners });
+          await start({ ...(known ?? newState(name, mongoUrl)), runners });
         } catch (error) {
           if (known === undefined) await removeAll();
           throw error;
         }
       }),
-    connect,
-    isReady: async () => (await status()).state === "running",
-    async repair() {
+    async mend(signal) {
       const { state, processes } = await status();
       if (state === "halted") throw halted(name);
-      if (state === "broken") await connect();
+      if (state === "broken") await complete(signal);
       return processes
         .filter(({ alive }) => !alive)
         .map(({ role, log }) => `the ${role} of the swarm had ended and was started again; see ${log}`);
     },
+    connect: async (onWaiting) => localAccess(await complete(), { onWaiting }),
+    isReady: async () => (await status()).state === "running",
     halt: () => locked(() => haltLocal(name, "user", deps)),
     resume: () => locked(async () => start(await existing(name))),
     remove: () => locked(removeAll),
     status,
   };
+}
+
+/**
+ * How to reach a local swarm, whether it runs or not.
+ * @throws {UserError} where its MongoDB cannot be used.
+ */
+export async function localAccess(
+  state: LocalState,
+  patience: Omit<MongoAccess, "url">,
+): Promise<SwarmAccess> {
+  const { builds, results } = localDirectories(state.name);
+  const { mongoUrl: url } = state;
+  const stores = await openStores(
+    url === undefined ? { builds, results } : { builds, mongo: { url, ...patience } },
+  );
+  return { name: state.name, queue: socketConnection(socketFile(state)), ...stores };
+}
+
+/** Without the token: whoever sees it may only look. */
+async function dashboardAddress(name: string): Promise<string | undefined> {
+  const file = await readDashboardFile(name);
+  return file !== undefined && isAlive(file) ? `http://localhost:${file.port}/` : undefined;
 }
 
 /**
@@ -154,15 +178,29 @@ export async function withLock<T>(
   return await work();
 }
 
-function newState(name: string): LocalState {
-  const socketDirectory = socketDirectoryFor(name);
-  return { format: 1, name, target: "local", state: "running", runners: 1, socketDirectory, processes: [] };
+function newState(name: string, mongoUrl: string | undefined): LocalState {
+  return {
+    format: 1,
+    name,
+    target: "local",
+    state: "running",
+    runners: 1,
+    socketDirectory: socketDirectoryFor(name),
+    ...(mongoUrl !== undefined && { mongoUrl }),
+    processes: [],
+  };
 }
 
 async function existing(name: string): Promise<LocalState> {
   const state = await localState(name);
   if (state !== undefined) return state;
   throw new UserError(`there is no swarm ${name}`, { hint: "make one with: swarm-tool init --local" });
+}
+
+function otherStore(name: string): UserError {
+  return new UserError(`the swarm ${name} keeps its results elsewhere`, {
+    hint: `remove it first: swarm-tool remove ${name}`,
+  });
 }
 
 async function localState(name: string): Promise<LocalState | undefined> {

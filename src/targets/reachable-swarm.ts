@@ -15,8 +15,11 @@ export interface SwarmDeployer {
   deploy(swarm: ReachableSwarm, signal: AbortSignal | undefined): AsyncIterable<string>;
   /** Takes the runners away before the machines go, so that they hand back what they have. */
   withdraw(swarm: ReachableSwarm, signal: AbortSignal | undefined): Promise<void>;
-  /** What a campaign needs. */
-  access(swarm: ReachableSwarm, signal: AbortSignal | undefined): Promise<SwarmAccess>;
+  /**
+   * What a campaign needs.
+   * @param onWaiting told why, when something does not answer for a while.
+   */
+  access(swarm: ReachableSwarm, onWaiting: (reason: string) => void): Promise<SwarmAccess>;
   /** Undefined where the queue does not answer. */
   countJobs(swarm: ReachableSwarm): Promise<JobCounts | undefined>;
 }

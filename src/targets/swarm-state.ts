@@ -23,6 +23,8 @@ const LocalStateSchema = v.object({
   runners: v.number(),
   /** Folder of the queue's unix socket. */
   socketDirectory: v.string(),
+  /** Keeps builds and results in this MongoDB instead of in directories. */
+  mongoUrl: v.optional(v.string()),
   processes: v.array(v.object({ role: v.string(), log: v.string(), ...ProcessIdentitySchema.entries })),
 });
 export type LocalState = v.InferOutput<typeof LocalStateSchema>;

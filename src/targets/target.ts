@@ -3,7 +3,7 @@ import type { ResultStore } from "../results/store.ts";
 import type { QueueConnection } from "../queue/names.ts";
 
 /** What a campaign needs of a swarm. */
-export interface SwarmAccess {
+export interface SwarmAccess extends AsyncDisposable {
   name: string;
   queue: QueueConnection;
   builds: BuildStore;
@@ -28,7 +28,7 @@ export interface JobCounts {
 export interface SwarmStatus {
   name: string;
   target: "local" | "aws";
-  /** Broken: a process has ended, or the queue does not answer. */
+  /** Broken: a process or machine has ended, or the queue does not answer. */
   state: "running" | "halted" | "broken" | "creating";
   /** Of a halted swarm what it held then; undefined where the queue does not answer. */
   jobs: JobCounts | undefined;
@@ -39,12 +39,18 @@ export interface LocalStatus extends SwarmStatus {
   runners: number;
   processes: ProcessStatus[];
   directories: string[];
+  /** Its address; undefined where it does not run. */
+  dashboard: string | undefined;
+}
+
+export interface InitOptions {
+  runners: number;
+  /** Where builds and results are kept, if not in directories of this machine. Holds a password. */
+  mongoUrl?: string | undefined;
 }
 
 /** Where runs are made. Every method may be repeated: what is so already stays so. */
 export interface Target {
-  /** What a campaign needs; a process that died is started again. */
-  connect(signal?: AbortSignal): Promise<SwarmAccess>;
   /** Whether `connect` would answer at once, with nothing to start. */
   isReady(): Promise<boolean>;
   /**
@@ -52,7 +58,12 @@ export interface Target {
    * @returns what had died, as sentences.
    * @throws {UserError} where the swarm is halted.
    */
-  repair(): Promise<string[]>;
+  mend(signal?: AbortSignal): Promise<string[]>;
+  /**
+   * What a campaign needs; a process that died is started again.
+   * @param onWaiting told why, when something does not answer for a while.
+   */
+  connect(onWaiting: (reason: string) => void): Promise<SwarmAccess>;
   /** Ends all processes and keeps the data: queued runs go on after `resume`. */
   halt(): Promise<void>;
   resume(): Promise<void>;
@@ -63,6 +74,6 @@ export interface Target {
 
 export interface LocalTarget extends Target {
   /** Makes the swarm, or completes one that is half made. */
-  init(options: { runners: number }): Promise<void>;
+  init(options: InitOptions): Promise<void>;
   status(): Promise<LocalStatus>;
 }

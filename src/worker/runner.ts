@@ -86,10 +86,10 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
     run: job.run,
     written: difference.written,
   });
-  const files = [...difference.written, outputFile];
+  const written = [...difference.written, outputFile];
   const stored = `${runJobId(campaign.id, job.run.runNumber)}/${attempt.attempt}`;
-  const paths = files.map((file) => file.path);
-  await deps.results.put(stored, tree.root, paths);
+  const paths = written.map((file) => file.path);
+  const files = (await deps.results.put(stored, tree.root, paths, attempt.abandoned)) ?? written;
   await slot.clean(tree, difference, paths);
   return {
     protocol: PROTOCOL,

@@ -14,6 +14,7 @@ import { parseOrExplain } from "../system/json.ts";
 import { acquireLock } from "../system/lock.ts";
 import { build } from "./builder.ts";
 import { makeRun, withoutRunning } from "./runner.ts";
+import { roomFor } from "./room.ts";
 import { Slot, slotsDirectory } from "./slot.ts";
 
 export interface WorkerOptions {
@@ -76,6 +77,7 @@ export async function runRunner(options: WorkerOptions & { concurrency: number }
     ...options,
     queue: RUN_QUEUE,
     slots: slots.length,
+    mayTake: roomFor(options),
     handle: (job, slot) => handleRun(job, slots[slot]!, { campaigns, output, ...options }),
     onRefused: async (value) => {
       const { stored } = value as RunResult;

@@ -139,7 +139,7 @@ it.each([[[0, 1, 2]], [[2, 1, 0]], [[1, 2, 0]]])(
 it("finishes what an earlier call began", async () => {
   await using s = await study();
   const result = await s.finish(0, { "study/results/a.sca": "aaa", "study/results/a.vec": "bb" });
-  const stored = await s.store.open(result.stored!, "");
+  const stored = await s.store.open(result.stored!, result.files, "");
   await mkdir(s.results, { recursive: true });
   await writeFile(path.join(s.results, "a.sca"), "aaa"); // had been moved when the client was killed
   await rm(path.join(stored, "study/results/a.sca"));

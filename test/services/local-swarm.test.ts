@@ -84,6 +84,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     expect(status.processes.map(({ role, alive }) => [role, alive])).toEqual([
       ["redis", true],
       ["builder", true],
+      ["dashboard", true],
       ["runner", true],
     ]);
     for (const { log } of status.processes) expect((await stat(log)).mode & 0o777).toBe(0o600);

@@ -22,17 +22,17 @@ export function awsTarget(
   };
   const never = new AbortController().signal;
   return {
-    async connect(signal) {
-      const state = await connected(await existingAws(name), tell, signal);
+    async connect(onWaiting) {
+      const state = await connected(await existingAws(name), tell);
       if (deployer === undefined) throw cannotDeploy(name);
-      return await deployer.access(reachable(state)!, signal);
+      return await deployer.access(reachable(state)!, onWaiting);
     },
     isReady: async () => await answers(await existingAws(name)),
-    async repair() {
+    async mend() {
       const state = await existingAws(name);
       if (state.state === "halted") throw haltedError(name);
       if (await answers(state)) return [];
-      await connected(state, tell, undefined);
+      await connected(state, tell);
       return ["the tunnel to the swarm had ended and was opened again"];
     },
     halt: () =>
@@ -65,11 +65,7 @@ async function answers(state: AwsState): Promise<boolean> {
   return swarm !== undefined && (await dockerAnswers(swarm.dockerSocket));
 }
 
-async function connected(
-  state: AwsState,
-  tell: (event: AwsEvent) => void,
-  signal: AbortSignal | undefined,
-): Promise<AwsState> {
+async function connected(state: AwsState, tell: (event: AwsEvent) => void): Promise<AwsState> {
   if (await answers(state)) return state;
   if (state.state === "halted") throw haltedError(state.name);
   if (state.state === "creating") {
@@ -79,7 +75,7 @@ async function connected(
   }
   return await withClients(state.name, async (clients) => {
     const { connectManager } = await import("./connect.ts");
-    return await drain(connectManager(clients, state, { timeoutMs: CONNECT_TIMEOUT_MS, signal }), tell);
+    return await drain(connectManager(clients, state, { timeoutMs: CONNECT_TIMEOUT_MS }), tell);
   });
 }
 

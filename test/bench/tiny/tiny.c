@@ -1,6 +1,7 @@
 /*
  * The smallest program that a campaign can run: it answers the questions that are asked of a simulation, burns
- * the CPU for a given time and leaves one scalar file. Options: --runs=N, --ms=M.
+ * the CPU for a given time and leaves one scalar file. Options: --runs=N, --ms=M; --bytes=B makes a
+ * second file of that size.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,15 @@ static void answer(const char *query, int runs) {
   for (int run = 0; run < runs; run++) printf("Run %d: $i=%d, $repetition=0\n", run, run);
 }
 
+static void fill(const char *name, long long bytes) {
+  static char block[1 << 16];
+  for (size_t i = 0; i < sizeof block; i++) block[i] = "0123456789\n"[i % 11];
+  FILE *file = fopen(name, "w");
+  if (!file) return;
+  for (; bytes > 0; bytes -= (long long)sizeof block) fwrite(block, 1, sizeof block, file);
+  fclose(file);
+}
+
 int main(int argc, char **argv) {
   const char *query = option(argc, argv, "-q"), *run = option(argc, argv, "-r");
   const char *runs = option(argc, argv, "--runs"), *ms = option(argc, argv, "--ms");
@@ -50,6 +60,8 @@ int main(int argc, char **argv) {
   const char *number = run ? run : "0";
   fprintf(file, "version 3\nrun Bench-%s\nscalar Bench square %d\n", number, atoi(number) * atoi(number));
   fclose(file);
+  const char *bytes = option(argc, argv, "--bytes");
+  if (bytes) fill("results/Bench.vec", atoll(bytes));
   puts("<!> Simulation time limit reached -- at t=1s, event #1");
   return 0;
 }

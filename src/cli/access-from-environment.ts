@@ -1,0 +1,48 @@
+import { readFile } from "node:fs/promises";
+import { errorText, UserError } from "../errors.ts";
+import { socketConnection, type QueueConnection } from "../queue/names.ts";
+
+/**
+ * A value that must not stand on a command line, where everybody on the machine can read it: from the environment
+ * variable NAME, or from the file that NAME_FILE names, as Docker hands out secrets.
+ * @throws {UserError} where that file cannot be read.
+ */
+export async function secretFrom(
+  env: NodeJS.ProcessEnv,
+  name: "MONGO_URL" | "REDIS_URL",
+): Promise<string | undefined> {
+  const file = env[`${name}_FILE`];
+  if (!file) return env[name] || undefined;
+  try {
+    return (await readFile(file, "utf8")).trim();
+  } catch (error) {
+    throw new UserError(`${name}_FILE names a file that cannot be read: ${errorText(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * The queue's Redis, by its unix socket or by the URL `redis://USER:PASSWORD@HOST:PORT` in `REDIS_URL`.
+ * @throws {UserError} where neither is there, or the URL is not one.
+ */
+export async function queueFrom(
+  env: NodeJS.ProcessEnv,
+  socket: string | undefined,
+): Promise<QueueConnection> {
+  if (socket !== undefined) return socketConnection(socket);
+  const text = await secretFrom(env, "REDIS_URL");
+  const hint =
+    "give --redis SOCKET, or redis://:PASSWORD@HOST:PORT in REDIS_URL or in the file REDIS_URL_FILE";
+  if (text === undefined) throw new UserError("there is no word of the queue's Redis", { hint });
+  if (!URL.canParse(text) || new URL(text).protocol !== "redis:" || new URL(text).hostname === "")
+    throw new UserError("REDIS_URL is not the URL of a Redis", { hint }); // it may hold a password: not shown
+  const { hostname, port, username, password } = new URL(text);
+  return {
+    host: hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: port === "" ? 6379 : Number(port),
+    ...(username !== "" && { username: decodeURIComponent(username) }),
+    ...(password !== "" && { password: decodeURIComponent(password) }),
+    maxRetriesPerRequest: null,
+  };
+}

@@ -1,0 +1,114 @@
+import { UserError } from "../errors.ts";
+import type { QueueWatch, WatchedCampaign } from "../queue/watch.ts";
+import { CampaignView } from "./campaign-view.ts";
+import type { DashboardSources } from "./sources.ts";
+import { summarize, type Summary } from "./summary.ts";
+
+/** Looking again takes at least this long, and ten times what the last look took. */
+const PAUSE_MS = 500;
+const SHARE = 10;
+/** Rows that are kept of campaigns that nobody looks at: some 100 MB. */
+const KEPT_ROWS = 200_000;
+
+/** All campaigns of the swarm. Looks at the queue when it is asked, for all who ask together. */
+export class Campaigns {
+  readonly #queue: QueueWatch;
+  readonly #sources: DashboardSources;
+  readonly #views = new Map<string, CampaignView>();
+  /** Of campaigns that have ended; their rows may have been let go. */
+  readonly #ended = new Map<string, Summary>();
+  #listed: WatchedCampaign[] = [];
+  #endedSince = 0;
+  #looking: Promise<void> | undefined;
+  #lookAgainAt = 0;
+
+  constructor(queue: QueueWatch, sources: DashboardSources) {
+    this.#queue = queue;
+    this.#sources = sources;
+  }
+
+  /** One row for each campaign, the newest first. */
+  async overview(): Promise<Summary[]> {
+    await this.#look();
+    return this.#listed.map(({ campaign }) => this.#summaryOf(campaign.id));
+  }
+
+  /**
+   * A campaign with all its runs.
+   * @throws {UnknownCampaign}
+   */
+  async view(id: string): Promise<CampaignView> {
+    await this.#look();
+    const listed = this.#listed.find(({ campaign }) => campaign.id === id);
+    if (listed === undefined) throw new UnknownCampaign(id);
+    const known = this.#views.get(id);
+    if (known !== undefined) return known;
+    this.#ended.delete(id);
+    this.#lookAgainAt = 0;
+    await this.#look();
+    return this.#views.get(id) ?? (await this.view(id));
+  }
+
+  /** The next question is answered from a new look. */
+  forget(id: string): void {
+    this.#ended.delete(id);
+    this.#lookAgainAt = 0;
+  }
+
+  #summaryOf(id: string): Summary {
+    return this.#ended.get(id) ?? summarize(this.#views.get(id)!);
+  }
+
+  #look(): Promise<void> {
+    if (this.#looking === undefined && Date.now() < this.#lookAgainAt) return Promise.resolve();
+    this.#looking ??= this.#lookNow().finally(() => (this.#looking = undefined));
+    return this.#looking;
+  }
+
+  async #lookNow(): Promise<void> {
+    const startedAt = Date.now();
+    const [listed, active, ended] = await Promise.all([
+      this.#queue.campaigns(),
+      this.#queue.activeJobs(),
+      this.#queue.endedSince(this.#endedSince),
+    ]);
+    const look = { active: new Set(active), ended: new Set(ended.ids) };
+    for (const each of listed) await this.#refresh(each, look);
+    this.#listed = listed;
+    this.#endedSince = ended.last;
+    const ids = new Set(listed.map(({ campaign }) => campaign.id));
+    for (const kept of [this.#views, this.#ended])
+      for (const id of kept.keys()) if (!ids.has(id)) kept.delete(id);
+    this.#letGo();
+    this.#lookAgainAt = Date.now() + Math.max(PAUSE_MS, SHARE * (Date.now() - startedAt));
+  }
+
+  async #refresh(now: WatchedCampaign, look: { active: Set<string>; ended: Set<string> }): Promise<void> {
+    const { id } = now.campaign;
+    if (now.open === 0 && this.#ended.has(id)) return;
+    const view = this.#views.get(id) ?? new CampaignView(now.campaign);
+    await view.refresh(now, look, this.#queue, this.#sources);
+    this.#views.set(id, view);
+    if (now.open === 0 && view.open === 0) this.#ended.set(id, summarize(view));
+    else this.#ended.delete(id);
+    this.#letGo();
+  }
+
+  /** The rows of ended campaigns are let go when there are too many, the oldest first. */
+  #letGo(): void {
+    let rows = [...this.#views.values()].reduce((sum, view) => sum + view.rows.size, 0);
+    for (const [id, view] of this.#views) {
+      if (rows <= KEPT_ROWS) return;
+      if (!this.#ended.has(id)) continue;
+      this.#views.delete(id);
+      rows -= view.rows.size;
+    }
+  }
+}
+
+export class UnknownCampaign extends UserError {
+  override name = "UnknownCampaign";
+  constructor(id: string) {
+    super(`there is no campaign ${id}`, { hint: "the swarm knows those of the last 30 days" });
+  }
+}

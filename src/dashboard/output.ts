@@ -1,0 +1,60 @@
+import path from "node:path";
+import { open } from "node:fs/promises";
+import { errorCode, UserError } from "../errors.ts";
+import { runJobId, type Campaign } from "../model/campaign.ts";
+import { RunResultSchema } from "../model/result.ts";
+import type { QueueWatch } from "../queue/watch.ts";
+import { parseOrExplain } from "../system/json.ts";
+import type { DashboardSources } from "./sources.ts";
+
+/** So much of the end of a long output is shown. */
+const SHOWN_BYTES = 1 << 18;
+
+/**
+ * What a run has printed, wherever it is: collected, ended, or being made.
+ * @throws {UserError} where it has printed nothing that can be reached.
+ */
+export async function outputOf(
+  campaign: Campaign,
+  runNumber: number,
+  queue: QueueWatch,
+  sources: DashboardSources,
+): Promise<string> {
+  const record = await sources.record(campaign, { runNumber });
+  const collected = record?.outputFile && sources.resultFile(campaign, record.outputFile);
+  if (collected) return await endOf(collected);
+  const [job] = await queue.jobs(campaign.id, [runNumber]);
+  if (job?.finishedAt !== undefined) {
+    const { stored, outputFile, files } = parseOrExplain(
+      RunResultSchema,
+      job.result,
+      `the result of run ${runNumber}`,
+    );
+    if (stored !== undefined && outputFile !== undefined)
+      return await sources.readStored({ stored, files }, (directory) =>
+        endOf(path.join(directory, outputFile)),
+      );
+  }
+  const text = await queue.output(runJobId(campaign.id, runNumber), 0);
+  if (text === undefined) throw new UserError(`run ${runNumber} has not printed anything yet`);
+  return shown(text, text.length);
+}
+
+async function endOf(file: string): Promise<string> {
+  try {
+    await using handle = await open(file);
+    const { size } = await handle.stat();
+    const buffer = Buffer.alloc(Math.min(size, SHOWN_BYTES));
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, size - buffer.length);
+    return shown(buffer.subarray(0, bytesRead), size);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") throw new UserError(`${file} is not there any more`, { cause: error });
+    throw error;
+  }
+}
+
+function shown(end: Buffer, size: number): string {
+  const text = end.subarray(-SHOWN_BYTES).toString();
+  const omitted = size - Math.min(end.length, SHOWN_BYTES);
+  return omitted > 0 ? `… ${omitted} bytes before this …\n${text}` : text;
+}

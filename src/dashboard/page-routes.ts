@@ -1,0 +1,27 @@
+import { Hono } from "hono";
+import { readFile } from "node:fs/promises";
+import { installedFile } from "../system/installation.ts";
+
+const TYPES = { html: "text/html", js: "text/javascript", css: "text/css", svg: "image/svg+xml" } as const;
+
+/** One page for the campaigns and for each campaign; its script looks at the address. */
+export function pageRoutes(): Hono {
+  const app = new Hono();
+  const file = async (name: string): Promise<Response> => {
+    const type = TYPES[name.split(".").at(-1) as keyof typeof TYPES];
+    const content = await readFile(installedFile(`src/dashboard/page/${name}`));
+    return new Response(content, {
+      headers: { "Content-Type": `${type}; charset=utf-8`, "Cache-Control": "no-cache" },
+    });
+  };
+  app.get("/", () => file("index.html"));
+  app.get("/campaigns/:id", () => file("index.html"));
+  app.get("/page/:name{[a-z-]+\\.(js|css|svg)}", async (context) => {
+    try {
+      return await file(context.req.param("name"));
+    } catch {
+      return context.notFound();
+    }
+  });
+  return app;
+}

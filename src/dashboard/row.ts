@@ -1,0 +1,89 @@
+import * as v from "valibot";
+import { ProgressSchema, type OutcomeState } from "../model/outcome.ts";
+import { RunResultSchema, type RunRecord } from "../model/result.ts";
+import type { JobFacts } from "../queue/watch.ts";
+
+/** A run as the table shows it. Kept for every run of a campaign, so it has what is shown and no more. */
+export interface Row {
+  runNumber: number;
+  state: "queued" | "running" | OutcomeState;
+  /** Values of the campaign's iteration variables, in their order. */
+  values: string[];
+  repetition: number;
+  startedAt?: number | undefined;
+  finishedAt?: number | undefined;
+  wallTimeMs?: number | undefined;
+  cpuTimeMs?: number | undefined;
+  memoryBytes?: number | undefined;
+  events?: number | undefined;
+  eventsPerSecond?: number | undefined;
+  percent?: number | undefined;
+  /** First line of the error, cut. */
+  error?: string | undefined;
+  /** The scalar file, relative to the study, where the run has been collected. */
+  scalars?: string | undefined;
+}
+
+const LONGEST_ERROR = 200;
+
+type Facts = Omit<Row, "runNumber" | "values" | "repetition">;
+
+export function factsOfRecord(record: RunRecord): Facts {
+  return {
+    ...ended(record, record),
+    startedAt: Date.parse(record.startedAt),
+    finishedAt: Date.parse(record.finishedAt),
+    scalars: record.files.find(({ path }) => path.endsWith(".sca"))?.path,
+  };
+}
+
+/** @param active whether a worker has it now. */
+export function factsOfJob(job: JobFacts, active: boolean): Facts {
+  const result = v.safeParse(RunResultSchema, job.result);
+  if (job.finishedAt !== undefined && result.success) {
+    const { outcome, usage, startedAt, finishedAt } = result.output;
+    return { ...ended(outcome, usage), startedAt, finishedAt };
+  }
+  if (job.finishedAt !== undefined) return { state: "lost", finishedAt: job.finishedAt };
+  if (!active) return { state: "queued" };
+  const progress = v.safeParse(ProgressSchema, job.progress);
+  const { percent, eventsPerSecond, events } = progress.success ? progress.output : {};
+  return { state: "running", startedAt: job.startedAt, percent, eventsPerSecond, events };
+}
+
+function ended(
+  { state, reason, error, events }: Pick<RunRecord, "state" | "reason" | "error" | "events">,
+  { wallTimeMs, cpuTimeMs, peakMemoryBytes }: Pick<RunRecord, "wallTimeMs" | "cpuTimeMs" | "peakMemoryBytes">,
+): Facts {
+  const text = state === "done" ? undefined : (error ?? reason);
+  return {
+    state,
+    wallTimeMs,
+    cpuTimeMs,
+    memoryBytes: peakMemoryBytes,
+    events,
+    eventsPerSecond:
+      events === undefined || wallTimeMs === 0 ? undefined : Math.round((events * 1000) / wallTimeMs),
+    error: text?.split("\n", 1)[0]?.slice(0, LONGEST_ERROR),
+  };
+}
+
+/** How a row travels to the page: `COLUMNS` gives the order. Nothing for what is not known. */
+export const COLUMNS = [
+  "runNumber",
+  "state",
+  "values",
+  "repetition",
+  "startedAt",
+  "finishedAt",
+  "wallTimeMs",
+  "cpuTimeMs",
+  "memoryBytes",
+  "eventsPerSecond",
+  "percent",
+  "error",
+] as const satisfies (keyof Row)[];
+
+export function asArray(row: Row): unknown[] {
+  return COLUMNS.map((column) => row[column] ?? null);
+}

@@ -1,0 +1,94 @@
+import { serve, type ServerType } from "@hono/node-server";
+import { Hono, type MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { AddressInfo } from "node:net";
+import { errorCode, errorText, UserError } from "../errors.ts";
+import { watchQueue } from "../queue/watch.ts";
+import type { QueueConnection } from "../queue/names.ts";
+import { apiRoutes } from "./api.ts";
+import { openBoard } from "./board.ts";
+import { Campaigns } from "./campaigns.ts";
+import { pageRoutes } from "./page-routes.ts";
+import type { DashboardSources } from "./sources.ts";
+
+export interface DashboardOptions {
+  connection: QueueConnection;
+  sources: DashboardSources;
+  /** 0: any that is free. */
+  port: number;
+  /** Loopback unless the process is in a container of its own. */
+  host?: string;
+  /** Who has it may cancel and retry. */
+  token: string;
+  onError: (error: Error) => void;
+}
+
+export interface Dashboard extends AsyncDisposable {
+  port: number;
+}
+
+/**
+ * Serves the dashboard: the campaigns, and bull-board for the two queues under `/queues`.
+ * @throws {UserError} where the port is taken.
+ */
+export async function openDashboard(options: DashboardOptions): Promise<Dashboard> {
+  const queue = watchQueue(options.connection);
+  const board = openBoard(options.connection, options.onError);
+  const app = new Hono();
+  app.use(sameHost, securityHeaders, bodyLimit({ maxSize: 10_000 }));
+  app.route("/api", apiRoutes(new Campaigns(queue, options.sources), queue, options));
+  app.get("/queues/", (context) => context.redirect("/queues"));
+  app.route("/queues", board.routes);
+  app.route("/", pageRoutes());
+  try {
+    const server = await listen(app, options);
+    return {
+      port: (server.address() as AddressInfo).port,
+      async [Symbol.asyncDispose]() {
+        const closed = new Promise((resolve) => server.close(resolve));
+        if ("closeAllConnections" in server) server.closeAllConnections(); // the live pages never end
+        await closed;
+        queue[Symbol.dispose]();
+        await board[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    queue[Symbol.dispose]();
+    await board[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function listen(app: Hono, { port, host = "127.0.0.1" }: DashboardOptions): Promise<ServerType> {
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch: app.fetch, port, hostname: host }, () => resolve(server));
+    server.once("error", (error: Error) => {
+      const taken = errorCode(error) === "EADDRINUSE";
+      const message = taken ? `port ${port} is taken` : `the dashboard cannot listen: ${errorText(error)}`;
+      const hint = taken ? "choose another: --port N, or --port 0 for any that is free" : undefined;
+      reject(new UserError(message, { hint, cause: error }));
+    });
+  });
+}
+
+const OWN_NAMES = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+/** Another site that has its name point to this machine (DNS rebinding) shall not read or do anything. */
+const sameHost: MiddlewareHandler = async (context, next) => {
+  const name = (context.req.header("host") ?? "").replace(/:\d+$/, "");
+  if (!OWN_NAMES.has(name)) return context.text(`this dashboard is at localhost, not ${name}`, 403);
+  return await next();
+};
+
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:";
+const BOARD_POLICY =
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; script-src 'self' 'unsafe-inline'";
+
+const securityHeaders: MiddlewareHandler = async (context, next) => {
+  await next();
+  const policy = context.req.path.startsWith("/queues") ? BOARD_POLICY : POLICY;
+  context.res.headers.set("Content-Security-Policy", `${policy}; frame-ancestors 'none'; base-uri 'self'`);
+  context.res.headers.set("X-Content-Type-Options", "nosniff");
+  context.res.headers.set("Referrer-Policy", "no-referrer");
+};

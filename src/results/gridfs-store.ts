@@ -1,0 +1,48 @@
+import { rm } from "node:fs/promises";
+import path from "node:path";
+import { errorText } from "../errors.ts";
+import { Archives } from "./gridfs.ts";
+import type { Mongo } from "./mongo.ts";
+import { DamagedArchive, type ResultStore } from "./store.ts";
+
+/** How long a worker may take to upload one result. */
+const UNFINISHED_MS = 24 * 3600_000;
+
+/** Results as archives in MongoDB, for a swarm whose workers do not share a file system with the client. */
+export function openGridFsStore(mongo: Mongo): ResultStore {
+  const archives = new Archives(mongo, "results");
+  return {
+    async put(name, tree, files, signal) {
+      const archive = await mongo.patiently(() => archives.put(name, tree, files, { signal }), {
+        writing: true,
+        signal,
+      });
+      for (const file of files) await rm(path.join(tree, file));
+      return archive.files;
+    },
+    async open(name, files, scratch) {
+      const unpack = (): Promise<void> => mongo.patiently(() => archives.unpack(name, files, scratch));
+      try {
+        await unpack().catch(async (error: unknown) => {
+          if (!(error instanceof DamagedArchive)) throw error;
+          await unpack(); // it may have been damaged on its way
+        });
+      } catch (error) {
+        if (!(error instanceof DamagedArchive)) throw error;
+        throw new DamagedArchive(`the stored result ${name} is lost: ${errorText(error)}`, { cause: error });
+      }
+      return scratch;
+    },
+    remove: (name) => mongo.patiently(() => archives.remove(name)),
+    removeAll: (job) => mongo.patiently(() => archives.removeFolder(job)),
+    removeOlderThan: (ageMs) => mongo.patiently(() => archives.removeOlderThan(ageMs, UNFINISHED_MS)),
+    freeShare: () => mongo.patiently(() => freeShareOf(mongo)),
+  };
+}
+
+/** Of the server's file system, which it tells with the statistics of a database. */
+async function freeShareOf({ db }: Mongo): Promise<number | undefined> {
+  const { fsUsedSize, fsTotalSize } = await db.command({ dbStats: 1 });
+  if (typeof fsUsedSize !== "number" || typeof fsTotalSize !== "number" || fsTotalSize <= 0) return undefined;
+  return 1 - fsUsedSize / fsTotalSize;
+}

@@ -1,0 +1,245 @@
+import { lstat, mkdir, rm } from "node:fs/promises";
+import path from "node:path";
+import type { Binary, Collection, ObjectId } from "mongodb";
+import * as v from "valibot";
+import { StoredFileSchema, type ResultFile } from "../model/result.ts";
+import { parseOrExplain } from "../system/json.ts";
+import { compressor, COMPRESSIONS, decompressor } from "./compression.ts";
+import type { Mongo } from "./mongo.ts";
+import { DamagedArchive } from "./store.ts";
+import { tarOf } from "./tar.ts";
+import { untar } from "./untar.ts";
+
+/** Large pieces mean few round trips; a few of them are in memory at a time. */
+const CHUNK_BYTES = 1 << 20;
+const CHUNKS_PER_BATCH = 4;
+
+/** What is known of an archive: the metadata of its GridFS file. */
+const ArchiveSchema = v.object({
+  format: v.literal(1),
+  compression: v.picklist(COMPRESSIONS),
+  files: v.array(StoredFileSchema),
+  /** What else belongs to it. */
+  about: v.optional(v.unknown()),
+});
+export type Archive = v.InferOutput<typeof ArchiveSchema>;
+
+export interface FoundArchive extends Archive {
+  id: ObjectId;
+  /** Of the compressed archive, in bytes. */
+  length: number;
+  uploadDate: Date;
+}
+
+interface File {
+  _id: ObjectId;
+  filename: string;
+  length: number;
+  chunkSize: number;
+  uploadDate: Date;
+  metadata: unknown;
+}
+
+interface Chunk {
+  files_id: ObjectId;
+  n: number;
+  data: Binary;
+}
+
+/** An upload that has begun. GridFS itself shows a file only when it is whole; its chunks are there before. */
+interface Upload {
+  _id: ObjectId;
+  filename: string;
+  startedAt: Date;
+}
+
+/**
+ * Archives (tar, compressed) in a GridFS bucket. An archive is there whole or not at all. Nothing here waits for a
+ * server that does not answer: that is for the stores.
+ * @see MongoDB's GridFS specification.
+ */
+export class Archives {
+  readonly #files: Collection<File>;
+  readonly #chunks: Collection<Chunk>;
+  readonly #uploads: Collection<Upload>;
+  readonly #newId: () => ObjectId;
+  readonly #binary: (data: Buffer) => Binary;
+  #indexed: Promise<void> | undefined;
+
+  constructor({ db, driver }: Mongo, bucketName: string) {
+    this.#files = db.collection(`${bucketName}.files`);
+    this.#chunks = db.collection(`${bucketName}.chunks`);
+    this.#uploads = db.collection(`${bucketName}.uploads`);
+    this.#newId = () => new driver.ObjectId();
+    this.#binary = (data) => new driver.Binary(data);
+  }
+
+  /** Packs files and stores them; what was there of that name goes. */
+  async put(
+    name: string,
+    tree: string,
+    files: readonly string[],
+    { signal, about }: { signal?: AbortSignal | undefined; about?: unknown } = {},
+  ): Promise<Archive> {
+    await (this.#indexed ??= this.#makeIndexes());
+    const { compression, pack } = compressor(await sizeOf(tree, files));
+    const archive: Archive = { format: 1, compression, files: [], about };
+    const id = this.#newId();
+    await this.#uploads.insertOne({ _id: id, filename: name, startedAt: new Date() });
+    try {
+      const packed = pack(tarOf(tree, files, (file) => archive.files.push(file)));
+      const length = await this.#write(id, packed, signal);
+      const file = { length, chunkSize: CHUNK_BYTES, uploadDate: new Date(), filename: name };
+      await this.#files.insertOne({ _id: id, ...file, metadata: archive });
+    } catch (error) {
+      await this.#removeIds([id]).catch(() => undefined); // the first error counts; the rest is for the janitor
+      throw error;
+    }
+    await this.#removeWhere({ filename: name, _id: { $ne: id } });
+    await this.#uploads.deleteOne({ _id: id });
+    return archive;
+  }
+
+  /**
+   * Stores a stream as chunks, the next one being packed beside the upload of the last. Nothing is under way any
+   * more when this ends, however it does (the driver's own stream leaves an insertion behind when it is destroyed).
+   * @returns its length.
+   */
+  async #write(id: ObjectId, packed: AsyncIterable<Buffer>, signal?: AbortSignal): Promise<number> {
+    let length = 0;
+    let n = 0;
+    let uploading: Promise<unknown> = Promise.resolve();
+    try {
+      for await (const data of portions(packed, CHUNK_BYTES)) {
+        signal?.throwIfAborted();
+        await uploading;
+        length += data.length;
+        uploading = this.#chunks.insertOne({ files_id: id, n: n++, data: this.#binary(data) });
+        uploading.catch(() => undefined); // awaited with the next one
+      }
+      await uploading;
+      return length;
+    } finally {
+      await uploading.catch(() => undefined);
+    }
+  }
+
+  /** Those of the GridFS specification; after a failure they are made with the next archive. */
+  async #makeIndexes(): Promise<void> {
+    try {
+      await this.#files.createIndex({ filename: 1, uploadDate: 1 }, {}, {});
+      await this.#chunks.createIndex({ files_id: 1, n: 1 }, { unique: true }, {});
+    } catch (error) {
+      this.#indexed = undefined;
+      throw error;
+    }
+  }
+
+  /** The newest archive of a name, or undefined. */
+  async find(name: string): Promise<FoundArchive | undefined> {
+    const [file] = await this.#files.find({ filename: name }).sort({ uploadDate: -1 }).limit(1).toArray();
+    if (file === undefined) return undefined;
+    const archive = parseOrExplain(ArchiveSchema, file.metadata, `the stored archive ${name}`);
+    return { ...archive, id: file._id, length: file.length, uploadDate: file.uploadDate };
+  }
+
+  /**
+   * Unpacks an archive into a directory that is made for it.
+   * @throws {DamagedArchive} and leaves nothing behind.
+   */
+  async unpack(name: string, files: readonly ResultFile[], directory: string): Promise<void> {
+    const archive = await this.find(name);
+    if (archive === undefined) throw new DamagedArchive("it is not there any more");
+    await rm(directory, { recursive: true, force: true });
+    await mkdir(directory, { recursive: true });
+    try {
+      await untar(decompressor(archive.compression)(this.#read(archive)), directory, files);
+    } catch (error) {
+      await rm(directory, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  async *#read({ id, length }: { id: ObjectId; length: number }): AsyncGenerator<Buffer> {
+    const cursor = this.#chunks.find({ files_id: id }).sort({ n: 1 }).batchSize(CHUNKS_PER_BATCH);
+    let left = length;
+    let next = 0;
+    for await (const { n, data } of cursor) {
+      if (n !== next++) throw new DamagedArchive("a piece of it is missing");
+      left -= data.length();
+      yield Buffer.from(data.buffer.buffer, data.buffer.byteOffset, data.length());
+    }
+    if (left !== 0) throw new DamagedArchive("it is cut short");
+  }
+
+  /** Removes the archives of a name, and what is left of uploads of it. */
+  async remove(name: string): Promise<void> {
+    await this.#removeWhere({ filename: name });
+  }
+
+  /** Removes all archives `<folder>/…`. */
+  async removeFolder(folder: string): Promise<void> {
+    await this.#removeWhere({ filename: { $gte: `${folder}/`, $lt: `${folder}0` } }); // 0 comes after /
+  }
+
+  /** Removes archives, and uploads that were never finished. @returns how many archives. */
+  async removeOlderThan(ageMs: number, unfinishedMs: number): Promise<number> {
+    const [old, abandoned] = [ageMs, unfinishedMs].map((age) => new Date(Date.now() - age));
+    const ids = await idsOf(this.#files.find({ uploadDate: { $lt: old! } }, { projection: { _id: 1 } }));
+    const uploads = await this.#uploads.find({ startedAt: { $lt: abandoned! } }).toArray();
+    for (const { _id } of uploads) {
+      const whole = await this.#files.countDocuments({ _id });
+      if (whole === 0) await this.#removeIds([_id]);
+      else await this.#uploads.deleteOne({ _id });
+    }
+    await this.#removeIds(ids);
+    return ids.length;
+  }
+
+  /** Notes that an archive is still in use: its age begins anew. */
+  async touch(name: string): Promise<void> {
+    await this.#files.updateMany({ filename: name }, { $set: { uploadDate: new Date() } });
+  }
+
+  async #removeWhere(filter: object): Promise<void> {
+    const files = await idsOf(this.#files.find(filter, { projection: { _id: 1 } }));
+    const uploads = await idsOf(this.#uploads.find(filter, { projection: { _id: 1 } }));
+    await this.#removeIds([...files, ...uploads]);
+  }
+
+  /** The file first: what is left of an archive must not look like one. */
+  async #removeIds(ids: readonly ObjectId[]): Promise<void> {
+    if (ids.length === 0) return;
+    await this.#files.deleteMany({ _id: { $in: ids } });
+    await this.#chunks.deleteMany({ files_id: { $in: ids } });
+    await this.#uploads.deleteMany({ _id: { $in: ids } });
+  }
+}
+
+async function idsOf(cursor: AsyncIterable<{ _id: ObjectId }>): Promise<ObjectId[]> {
+  const ids: ObjectId[] = [];
+  for await (const { _id } of cursor) ids.push(_id);
+  return ids;
+}
+
+/** The same bytes in pieces of one size, but for the last. */
+async function* portions(source: AsyncIterable<Buffer>, size: number): AsyncGenerator<Buffer> {
+  let waiting: Buffer[] = [];
+  let length = 0;
+  for await (const piece of source) {
+    waiting.push(piece);
+    length += piece.length;
+    if (length < size) continue;
+    let all = Buffer.concat(waiting);
+    for (; all.length >= size; all = all.subarray(size)) yield all.subarray(0, size);
+    waiting = [all];
+    length = all.length;
+  }
+  if (length > 0) yield Buffer.concat(waiting);
+}
+
+async function sizeOf(tree: string, files: readonly string[]): Promise<number> {
+  let sum = 0;
+  for (const file of files) sum += (await lstat(path.join(tree, file))).size;
+  return sum;
+}

@@ -1,0 +1,109 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Db, MongoClient } from "mongodb";
+import { errorText, UserError } from "../errors.ts";
+import { asUnreachable, asUserError, reasonToWait, withoutSecrets } from "./mongo-errors.ts";
+
+/** How to reach a MongoDB, and what to do while it does not answer. */
+export interface MongoAccess {
+  /** With user, password and database, as MongoDB's manual has it. Never shown. */
+  url: string;
+  /** Told, when an outage begins, why somebody has to wait. */
+  onWaiting: (reason: string) => void;
+  /** Whether to wait for a server that does not answer yet. */
+  waitAtStart?: boolean;
+  /** Ends all waiting. */
+  signal?: AbortSignal | undefined;
+}
+
+export interface Patience {
+  /** Waits also where the server answers, but refuses. */
+  writing?: boolean;
+  signal?: AbortSignal | undefined;
+}
+
+export interface Mongo extends AsyncDisposable {
+  db: Db;
+  driver: typeof import("mongodb");
+  /** Does something, again and again while the server does not answer or has no room. */
+  patiently<T>(work: () => Promise<T>, patience?: Patience): Promise<T>;
+}
+
+const DEFAULT_DATABASE = "swarm";
+const ANSWER_TIMEOUT_MS = 5000;
+const FIRST_RETRY_MS = 200;
+const LAST_RETRY_MS = 10_000;
+
+/**
+ * Opens a connection and makes sure that the server can be used.
+ * @throws {UserError} where it does not answer, is too old, or does not take the password.
+ */
+export async function openMongo(access: MongoAccess): Promise<Mongo> {
+  const driver = await import("mongodb");
+  const client = makeClient(driver, access.url);
+  const where = `MongoDB at ${hostsOf(client)}`;
+  const patiently: Mongo["patiently"] = (work, patience = {}) => untilItWorks(where, work, access, patience);
+  const first = async (): Promise<void> => {
+    await client.connect();
+    await client.db().command({ ping: 1 });
+  };
+  try {
+    await (access.waitAtStart ? patiently(first) : first());
+  } catch (error) {
+    await client.close();
+    throw asUserError(error, where) ?? asUnreachable(error, where) ?? error;
+  }
+  const db = client.db(databaseOf(access.url) ?? DEFAULT_DATABASE);
+  return { db, driver, patiently, [Symbol.asyncDispose]: () => client.close() };
+}
+
+/** @throws {UserError} where a MongoDB cannot be used. */
+export async function checkMongo(access: MongoAccess): Promise<void> {
+  await (await openMongo(access))[Symbol.asyncDispose]();
+}
+
+function makeClient(driver: Mongo["driver"], url: string): MongoClient {
+  try {
+    return new driver.MongoClient(url, {
+      appName: "inet-swarm",
+      serverSelectionTimeoutMS: ANSWER_TIMEOUT_MS,
+      connectTimeoutMS: ANSWER_TIMEOUT_MS,
+    });
+  } catch (error) {
+    throw new UserError(`the URL of MongoDB is not valid: ${withoutSecrets(errorText(error))}`, {
+      hint: "it has the form mongodb://USER:PASSWORD@HOST:PORT/DATABASE, special characters as % codes",
+    });
+  }
+}
+
+function hostsOf({ options: { srvHost, hosts } }: MongoClient): string {
+  return srvHost ?? hosts.map(String).join(",");
+}
+
+/** The driver has a default of its own, which is meant for tests. */
+function databaseOf(url: string): string | undefined {
+  const name = /^mongodb(?:\+srv)?:\/\/[^/]*\/([^?]+)/.exec(url)?.[1];
+  return name === undefined ? undefined : decodeURIComponent(name);
+}
+
+async function untilItWorks<T>(
+  where: string,
+  work: () => Promise<T>,
+  access: MongoAccess,
+  { writing = false, signal }: Patience,
+): Promise<T> {
+  const ended = AbortSignal.any([access.signal, signal].filter((one) => one !== undefined));
+  let told = false;
+  for (let waitMs = FIRST_RETRY_MS; ; waitMs = Math.min(waitMs * 2, LAST_RETRY_MS)) {
+    ended.throwIfAborted();
+    try {
+      return await work();
+    } catch (error) {
+      ended.throwIfAborted();
+      const reason = reasonToWait(error, writing);
+      if (reason === undefined) throw asUserError(error, where) ?? error;
+      if (!told) access.onWaiting(`${where} ${reason}; waiting for it`);
+      told = true;
+    }
+    await delay(waitMs, undefined, { signal: ended });
+  }
+}

@@ -1,0 +1,93 @@
+import { createHash } from "node:crypto";
+import { lstat, open, readlink } from "node:fs/promises";
+import path from "node:path";
+import { Header } from "tar/header";
+import { Pax } from "tar/pax";
+import { UserError } from "../errors.ts";
+import type { StoredFile } from "../model/result.ts";
+import { isInside } from "../system/paths.ts";
+
+/** All of a tar file comes in blocks of this size. */
+export const BLOCK = 512;
+const PIECE = 1 << 20;
+
+/**
+ * The files as a tar archive, piece by piece. Each has an extended header of POSIX.1-2001, for its whole name
+ * and for its time of modification to the millisecond: an index (`.vci`) names that of its vector file.
+ * @param files paths relative to `tree`: plain files and symbolic links.
+ * @param onPacked is told what each file was that went into the archive.
+ * @throws {UserError} for a file that could not be unpacked safely.
+ */
+export async function* tarOf(
+  tree: string,
+  files: readonly string[],
+  onPacked: (file: StoredFile) => void,
+): AsyncGenerator<Buffer> {
+  for (const file of files) {
+    if (/[\n\0]/.test(file)) throw new UserError(`the name ${JSON.stringify(file)} has a line break in it`);
+    const place = path.join(tree, file);
+    const stats = await lstat(place);
+    if (stats.isSymbolicLink()) {
+      const linkpath = await readlink(place);
+      if (!isSafeLink(file, linkpath))
+        throw new UserError(`the run left a link that leads out of its working tree: ${file} → ${linkpath}`);
+      yield* header({ path: file, type: "SymbolicLink", linkpath, size: 0, mtime: stats.mtime });
+      const sha256 = createHash("sha256").update(linkpath).digest("hex");
+      onPacked({ path: file, sizeBytes: Buffer.byteLength(linkpath), sha256 });
+    } else if (stats.isFile()) {
+      onPacked({ path: file, ...(yield* plainFile(file, place)) });
+    } else {
+      throw new UserError(`${file} is neither a file nor a link and cannot be taken along`);
+    }
+  }
+  yield Buffer.alloc(2 * BLOCK);
+}
+
+/** Whether a relative link stays in the tree that it lies in. */
+export function isSafeLink(file: string, target: string): boolean {
+  if (target === "" || path.isAbsolute(target) || /[\n\0]/.test(target)) return false;
+  return isInside("/tree", path.resolve("/tree", path.dirname(file), target));
+}
+
+async function* plainFile(
+  file: string,
+  place: string,
+): AsyncGenerator<Buffer, { sizeBytes: number; sha256: string }> {
+  await using handle = await open(place);
+  const { size, mode, mtime } = await handle.stat();
+  yield* header({ path: file, type: "File", mode: mode & 0o777, size, mtime });
+  const hash = createHash("sha256");
+  for (let left = size; left > 0;) {
+    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(Math.min(PIECE, left)));
+    if (bytesRead === 0) throw new Error(`${file} has become shorter while it was packed`);
+    const piece = buffer.subarray(0, bytesRead);
+    hash.update(piece);
+    left -= bytesRead;
+    yield piece;
+  }
+  if (size % BLOCK !== 0) yield Buffer.alloc(BLOCK - (size % BLOCK));
+  return { sizeBytes: size, sha256: hash.digest("hex") };
+}
+
+interface Entry {
+  path: string;
+  type: "File" | "SymbolicLink";
+  size: number;
+  mtime: Date;
+  mode?: number;
+  linkpath?: string;
+}
+
+function* header({ mode = 0o644, ...entry }: Entry): Generator<Buffer> {
+  const { path: name, mtime, size, linkpath } = entry;
+  yield new Pax({ path: name, mtime, size, ...(linkpath !== undefined && { linkpath }) }).encode();
+  const plain = new Header({
+    ...entry,
+    mode,
+    uid: 0,
+    gid: 0,
+    mtime: new Date(Math.floor(+mtime / 1000) * 1000),
+  });
+  plain.encode();
+  yield plain.block!;
+}

@@ -1,0 +1,221 @@
+import { request } from "node:http";
+import { stat } from "node:fs/promises";
+import path from "node:path";
+import { chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { findProgram } from "../../scripts/setup.js";
+import { describeWithService } from "../helpers/services.ts";
+import {
+  listen,
+  mustRun,
+  queued,
+  researcher,
+  stateFolder,
+  statusOf,
+  type Researcher,
+} from "../helpers/swarm.ts";
+
+/** Where the dashboard of the user's swarm is, and the token for it. */
+async function dashboardOf(user: Researcher): Promise<{ base: string; token: string; address: string }> {
+  const address = (await mustRun(user, ["dashboard"])).stdout.trim();
+  const url = new URL(address);
+  const token = new URLSearchParams(url.hash.slice(1)).get("token")!;
+  expect(token).toMatch(/^[\w-]{32}$/);
+  return { base: url.origin, token, address };
+}
+
+async function get<T>(address: string): Promise<T> {
+  const answer = await fetch(address);
+  expect(answer.status).toBe(200);
+  return (await answer.json()) as T;
+}
+
+interface Overview {
+  campaigns: {
+    id: string;
+    config: string;
+    runs: number;
+    states: Record<string, number>;
+    uncollected: number;
+  }[];
+}
+interface View {
+  summary: Overview["campaigns"][number];
+  variables: string[];
+  columns: string[];
+  rows: unknown[][];
+}
+
+describeWithService("redis-server", "the dashboard", () => {
+  let user: Researcher;
+  beforeAll(async () => {
+    user = await researcher(0);
+  });
+  afterAll(() => user[Symbol.asyncDispose]());
+
+  it("runs with the swarm, for its user alone, and goes with it", async () => {
+    const { base } = await dashboardOf(user);
+    expect((await statusOf(user)).dashboard).toBe(`${base}/`);
+    const { mode } = await stat(path.join(stateFolder(user), "dashboard.json"));
+    expect(mode & 0o777).toBe(0o600);
+    await mustRun(user, ["halt"]);
+    await expect(fetch(base)).rejects.toThrow();
+    expect((await statusOf(user)).dashboard).toBeUndefined();
+    expect(await user.run("swarm-tool", ["dashboard"])).toMatchObject({ exitCode: 2 });
+    await mustRun(user, ["resume"]);
+    await dashboardOf(user);
+  });
+
+  it("shows the campaigns with their runs, outputs and scalars", async () => {
+    const { base } = await dashboardOf(user);
+    await user.runall("-c", "Load");
+    const id = await queued(user, "-c", "Broken");
+    const overview = async () => (await get<Overview>(`${base}/api/campaigns`)).campaigns;
+    await expect
+      .poll(async () => (await overview())[0])
+      .toMatchObject({
+        id,
+        config: "Broken",
+        runs: 3,
+        states: { done: 2, failed: 1 },
+        uncollected: 3,
+      });
+    const load = (await overview())[1]!;
+    expect(load).toMatchObject({ config: "Load", runs: 12, states: { done: 12 }, uncollected: 0 });
+
+    const campaign = `${base}/api/campaigns/${load.id}`;
+    const { columns, rows, variables } = await get<View>(campaign);
+    expect(variables).toEqual(["arrivalRate"]);
+    const first = Object.fromEntries(columns.map((name, index) => [name, rows[0]![index]]));
+    expect(first).toMatchObject({ runNumber: 0, state: "done", values: ["0.5"], repetition: 0 });
+
+    const names = await get<string[]>(`${campaign}/scalars`);
+    expect(names).toContain("Mm1.queue waitingTime:mean");
+    const values = await get<[number, number][]>(`${campaign}/scalars?name=Mm1.queue%20waitingTime:mean`);
+    expect(values).toHaveLength(12);
+    const file = (await user.sample.results()).find(
+      (name) => name.endsWith(".sca") && name.startsWith("Load"),
+    )!;
+    expect(values.map(([, value]) => String(value))).toContain(
+      /scalar Mm1\.queue waitingTime:mean (\S+)/.exec(await user.sample.read(`results/${file}`))![1],
+    );
+
+    expect(await (await fetch(`${campaign}/runs/0/output`)).text()).toContain("OMNeT++");
+    const broken = await get<View>(`${base}/api/campaigns/${id}`);
+    const [number] = broken.rows.find((row) => row.includes("failed"))!;
+    const output = await fetch(`${base}/api/campaigns/${id}/runs/${String(number)}/output`); // not collected yet
+    expect(await output.text()).toContain("<!> Error");
+  });
+
+  it("changes something for its user alone", async () => {
+    const { base, token } = await dashboardOf(user);
+    const id = await queued(user, "-c", "Broken");
+    await user.runall("attach", id);
+    const post = (deed: string, given?: string): Promise<Response> =>
+      fetch(`${base}/api/campaigns/${id}/${deed}`, {
+        method: "POST",
+        headers: given === undefined ? {} : { Authorization: `Bearer ${given}` },
+      });
+    for (const given of [undefined, "wrong"]) {
+      const refused = await post("retry", given);
+      expect([refused.status, await refused.json()]).toEqual([
+        403,
+        { error: "the token is missing or wrong" },
+      ]);
+    }
+    const retried = await post("retry", token);
+    expect([retried.status, await retried.json()]).toEqual([200, { runs: 1 }]);
+    expect(await user.runall("attach", id)).toMatchObject({ exitCode: 1 });
+    expect((await post("cancel", token)).status).toBe(200);
+  });
+
+  it("answers nobody who comes by another name, and says what is not there", async () => {
+    const { base } = await dashboardOf(user);
+    const status = await new Promise((resolve, reject) => {
+      const asked = request(`${base}/api/campaigns`, { headers: { Host: "evil.example:9181" } }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode);
+      });
+      asked.on("error", reject).end();
+    });
+    expect(status).toBe(403);
+    expect((await fetch(base)).headers.get("content-security-policy")).toContain("default-src 'none'");
+    const unknown = await fetch(`${base}/api/campaigns/nosuch`);
+    expect([unknown.status, await unknown.json()]).toEqual([404, { error: "there is no campaign nosuch" }]);
+    expect((await fetch(`${base}/page/..%2f..%2fserver.ts`)).status).toBe(404);
+    expect((await fetch(`${base}/queues`)).status).toBe(200);
+  });
+
+  it("is served at another port as well, until Ctrl-C, unless that is taken", async () => {
+    const { base } = await dashboardOf(user);
+    const taken = await user.run("swarm-tool", ["dashboard", "--port", new URL(base).port]);
+    expect(taken).toMatchObject({
+      exitCode: 2,
+      stderr: `swarm-tool: port ${new URL(base).port} is taken\n  → choose another: --port N, or --port 0 for any that is free\n`,
+    });
+    const running = user.start("swarm-tool", ["dashboard", "--port", "0"]);
+    let printed = "";
+    running.child.stdout!.on("data", (chunk: Buffer) => (printed += chunk.toString()));
+    await expect.poll(() => printed).toContain("Ctrl-C ends it");
+    const address = new URL(printed.split("\n")[0]!);
+    await get<Overview>(`${address.origin}/api/campaigns`);
+    running.child.kill("SIGINT");
+    expect(await running.finished).toMatchObject({ exitCode: 0, stderr: "" });
+  });
+});
+
+describeWithService("redis-server", "the dashboard's page", () => {
+  describeWithService("chromium", "in a browser", () => {
+    it(
+      "follows a campaign, draws its heat map, shows an output, and cancels it",
+      { timeout: 120_000 },
+      async () => {
+        await using user = await researcher(400);
+        const { address } = await dashboardOf(user);
+        const browser = await chromium.launch({
+          executablePath: findProgram("chromium")!,
+          args: ["--no-sandbox", "--disable-dev-shm-usage"],
+        });
+        try {
+          const page = await browser.newPage();
+          const faults: string[] = [];
+          page.on("pageerror", (error) => faults.push(error.message));
+          await page.goto(address);
+          await page.getByText("No campaign yet").waitFor();
+          expect(page.url()).not.toContain("token");
+          await followAndCancel(user, page);
+          expect(faults).toEqual([]);
+        } finally {
+          await browser.close();
+        }
+      },
+    );
+  });
+});
+
+async function followAndCancel(user: Researcher, page: Page): Promise<void> {
+  const running = user.startRunall("-c", "Quick", "--repeat=25");
+  await page.getByRole("link", { name: "Quick" }).click();
+  const states = page.locator("[data-states]");
+  await expect.poll(() => states.textContent()).toMatch(/[1-9]\d* done/);
+  await expect.poll(() => page.locator("tr[data-run]").count()).toBe(100);
+  expect(await page.locator(".map td").count()).toBe(4); // two variables of two values each
+  await page.getByLabel("rows", { exact: true }).selectOption("repetition");
+  expect(await page.locator(".map td").count()).toBe(50);
+
+  const colour = page.getByLabel("colour");
+  await expect.poll(() => colour.locator("option").count()).toBeGreaterThan(1);
+  await colour.selectOption("Mm1.queue waitingTime:mean");
+  await expect.poll(() => page.locator(".map td").first().textContent()).toMatch(/^[\d.]+$/);
+
+  await page.locator("tr[data-run='0'] button").click();
+  await page.getByText("OMNeT++ Discrete Event Simulation").waitFor();
+
+  page.once("dialog", (dialog) => void dialog.accept());
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.getByText(/queued runs are gone/).waitFor();
+  await listen(running)("cancelled");
+  expect(await running.finished).toMatchObject({ exitCode: 1 });
+  await expect.poll(() => states.textContent()).toMatch(/cancelled/);
+  await expect.poll(() => states.textContent()).not.toMatch(/running|queued/);
+}

@@ -1,0 +1,44 @@
+import { expect, it, vi } from "vitest";
+import { roomFor } from "../../src/worker/room.ts";
+
+it("lets no run begin while the store is nearly full, and says why once", async () => {
+  const told: string[] = [];
+  let share: number | undefined = 0.05;
+  let looks = 0;
+  const controller = new AbortController();
+  const freeShare = (): Promise<number | undefined> => {
+    looks++;
+    return Promise.resolve(share);
+  };
+  const { signal } = controller;
+  const onError = ({ message }: Error): void => void told.push(message);
+  const mayBegin = roomFor({ results: { freeShare } as never, signal, onError }, 1);
+  await mayBegin(); // looks beside the run that begins
+  await vi.waitFor(() =>
+    expect(told).toEqual([expect.stringContaining("less than 10 % of the disk is free")]),
+  );
+
+  let begun = false;
+  const waiting = mayBegin().then(() => (begun = true));
+  await vi.waitFor(() => expect(looks).toBeGreaterThan(5));
+  expect(begun).toBe(false);
+  share = 0.5;
+  await waiting;
+  expect(told).toHaveLength(1);
+
+  share = 0.05;
+  await vi.waitFor(async () => {
+    await Promise.race([mayBegin(), new Promise((resolve) => setTimeout(resolve, 5))]);
+    expect(told).toHaveLength(2);
+  });
+  const ending = mayBegin();
+  controller.abort();
+  await ending;
+});
+
+it("is of no account where the store does not tell", async () => {
+  const { signal } = new AbortController();
+  const freeShare = (): Promise<undefined> => Promise.resolve(undefined);
+  const mayBegin = roomFor({ results: { freeShare } as never, signal, onError: () => undefined }, 0);
+  for (let run = 0; run < 3; run++) await mayBegin();
+});
