@@ -4,27 +4,34 @@ import { CampaignView } from "./campaign-view.ts";
 import type { DashboardSources } from "./sources.ts";
 import { summarize, type Summary } from "./summary.ts";
 
-/** Looking again takes at least this long, and ten times what the last look took. */
+/** Looks are so far apart at least, and ten times what the last one took, but not longer than is still live. */
 const PAUSE_MS = 500;
 const SHARE = 10;
-/** Rows that are kept of campaigns that nobody looks at: some 100 MB. */
+const LONGEST_PAUSE_MS = 5000;
+/** Rows that are kept of campaigns that have ended: some 100 MB. */
 const KEPT_ROWS = 200_000;
+/** A live page asks each second; one that has not for so long is closed. */
+const WATCHED_MS = 10_000;
 
 /** All campaigns of the swarm. Looks at the queue when it is asked, for all who ask together. */
 export class Campaigns {
   readonly #queue: QueueWatch;
   readonly #sources: DashboardSources;
+  readonly #keptRows: number;
   readonly #views = new Map<string, CampaignView>();
   /** Of campaigns that have ended; their rows may have been let go. */
   readonly #ended = new Map<string, Summary>();
+  /** When a campaign's rows were asked for; Infinity while somebody waits for them. */
+  readonly #askedAt = new Map<string, number>();
   #listed: WatchedCampaign[] = [];
   #endedSince = 0;
   #looking: Promise<void> | undefined;
   #lookAgainAt = 0;
 
-  constructor(queue: QueueWatch, sources: DashboardSources) {
+  constructor(queue: QueueWatch, sources: DashboardSources, { keptRows = KEPT_ROWS } = {}) {
     this.#queue = queue;
     this.#sources = sources;
+    this.#keptRows = keptRows;
   }
 
   /** One row for each campaign, the newest first. */
@@ -38,15 +45,18 @@ export class Campaigns {
    * @throws {UnknownCampaign}
    */
   async view(id: string): Promise<CampaignView> {
-    await this.#look();
-    const listed = this.#listed.find(({ campaign }) => campaign.id === id);
-    if (listed === undefined) throw new UnknownCampaign(id);
-    const known = this.#views.get(id);
-    if (known !== undefined) return known;
-    this.#ended.delete(id);
-    this.#lookAgainAt = 0;
-    await this.#look();
-    return this.#views.get(id) ?? (await this.view(id));
+    this.#askedAt.set(id, Infinity);
+    try {
+      for (;;) {
+        await this.#look();
+        if (!this.#listed.some(({ campaign }) => campaign.id === id)) throw new UnknownCampaign(id);
+        const view = this.#views.get(id);
+        if (view !== undefined) return view;
+        this.forget(id);
+      }
+    } finally {
+      this.#askedAt.set(id, Date.now());
+    }
   }
 
   /** The next question is answered from a new look. */
@@ -77,10 +87,11 @@ export class Campaigns {
     this.#listed = listed;
     this.#endedSince = ended.last;
     const ids = new Set(listed.map(({ campaign }) => campaign.id));
-    for (const kept of [this.#views, this.#ended])
+    for (const kept of [this.#views, this.#ended, this.#askedAt])
       for (const id of kept.keys()) if (!ids.has(id)) kept.delete(id);
     this.#letGo();
-    this.#lookAgainAt = Date.now() + Math.max(PAUSE_MS, SHARE * (Date.now() - startedAt));
+    const pause = Math.min(LONGEST_PAUSE_MS, SHARE * (Date.now() - startedAt));
+    this.#lookAgainAt = Date.now() + Math.max(PAUSE_MS, pause);
   }
 
   async #refresh(now: WatchedCampaign, look: { active: Set<string>; ended: Set<string> }): Promise<void> {
@@ -94,14 +105,14 @@ export class Campaigns {
     this.#letGo();
   }
 
-  /** The rows of ended campaigns are let go when there are too many, the oldest first. */
+  /** The rows of ended campaigns that no page shows are let go when there are too many, first what was not asked for longest. */
   #letGo(): void {
     let rows = [...this.#views.values()].reduce((sum, view) => sum + view.rows.size, 0);
-    for (const [id, view] of this.#views) {
-      if (rows <= KEPT_ROWS) return;
-      if (!this.#ended.has(id)) continue;
+    const askedAt = (id: string): number => this.#askedAt.get(id) ?? 0;
+    for (const id of [...this.#ended.keys()].sort((a, b) => askedAt(a) - askedAt(b))) {
+      if (rows <= this.#keptRows || askedAt(id) > Date.now() - WATCHED_MS) return;
+      rows -= this.#views.get(id)?.rows.size ?? 0;
       this.#views.delete(id);
-      rows -= view.rows.size;
     }
   }
 }

@@ -1,5 +1,6 @@
 import path from "node:path";
 import type { CampaignView } from "./campaign-view.ts";
+import type { Row } from "./row.ts";
 
 /** A campaign in one row. Times are in ms. */
 export interface Summary {
@@ -19,35 +20,17 @@ export interface Summary {
   leftMs: number | undefined;
 }
 
-/** The rate is that of the last minute. */
+/** Rates are those of the last minute. */
 const WINDOW_MS = 60_000;
 
 export function summarize(view: CampaignView, now = Date.now()): Summary {
   const { campaign, cancelled, rows } = view;
-  const states: Record<string, number> = {};
-  const tally = { recent: 0, first: Infinity, wallTimeMs: 0, ended: 0, events: 0, remaining: 0, unknown: 0 };
-  for (const row of rows.values()) {
-    states[row.state] = (states[row.state] ?? 0) + 1;
-    tally.first = Math.min(tally.first, row.startedAt ?? Infinity);
-    if (row.state === "running") {
-      tally.events += row.eventsPerSecond ?? 0;
-      const spent = row.startedAt === undefined ? undefined : now - row.startedAt;
-      if (spent !== undefined && row.percent !== undefined && row.percent > 0)
-        tally.remaining += (spent * (100 - row.percent)) / row.percent;
-      else tally.unknown++;
-    } else if (row.finishedAt !== undefined) {
-      tally.ended++;
-      tally.wallTimeMs += row.wallTimeMs ?? 0;
-      if (row.finishedAt > now - WINDOW_MS) tally.recent++;
-    }
-  }
+  const states = countStates(view);
   const [queued, running] = [states["queued"] ?? 0, states["running"] ?? 0];
-  const known = rows.size;
-  if (known < campaign.runs)
-    states[cancelled ? "cancelled" : "unknown"] =
-      (states[cancelled ? "cancelled" : "unknown"] ?? 0) + campaign.runs - known;
-  const open = queued + running > 0;
-  const mean = tally.ended > 0 ? tally.wallTimeMs / tally.ended : running > 0 ? tally.remaining / running : 0;
+  const recent = lookBack(rows.values(), now);
+  const eventsPerSecond = sum(rows.values(), (row) =>
+    row.state === "running" ? (row.eventsPerSecond ?? 0) : 0,
+  );
   return {
     id: campaign.id,
     user: campaign.user,
@@ -58,12 +41,75 @@ export function summarize(view: CampaignView, now = Date.now()): Summary {
     cancelled,
     states,
     uncollected: Math.max(0, view.open - queued - running),
-    runsPerSecond:
-      open && tally.recent > 0
-        ? (tally.recent * 1000) / Math.min(WINDOW_MS, Math.max(1000, now - tally.first))
-        : undefined,
-    eventsPerSecond: running > 0 && tally.events > 0 ? tally.events : undefined,
-    leftMs:
-      running > 0 && mean > 0 ? (tally.remaining + (queued + tally.unknown) * mean) / running : undefined,
+    runsPerSecond: queued + running > 0 && recent.runs > 0 ? (recent.runs * 1000) / recent.ms : undefined,
+    eventsPerSecond: eventsPerSecond > 0 ? eventsPerSecond : undefined,
+    leftMs: timeLeft(rows.values(), { queued, running, busy: recent.busyMs / recent.ms, now }),
   };
+}
+
+function countStates({ campaign, cancelled, rows }: CampaignView): Record<string, number> {
+  const states: Record<string, number> = {};
+  const add = (state: string, count: number): number => (states[state] = (states[state] ?? 0) + count);
+  for (const { state } of rows.values()) add(state, 1);
+  if (rows.size < campaign.runs) add(cancelled ? "cancelled" : "unknown", campaign.runs - rows.size);
+  return states;
+}
+
+interface Recent {
+  /** How many ended. */
+  runs: number;
+  /** How long runs were made in that time, added up. */
+  busyMs: number;
+  /** How long we look back. */
+  ms: number;
+}
+
+function lookBack(rows: Iterable<Row>, now: number): Recent {
+  const recent = { runs: 0, busyMs: 0 };
+  const since = now - WINDOW_MS;
+  let first = now;
+  for (const { state, startedAt, finishedAt } of rows) {
+    if (startedAt === undefined) continue;
+    first = Math.min(first, startedAt);
+    const until = state === "running" ? now : (finishedAt ?? 0);
+    if (until <= since) continue;
+    recent.busyMs += until - Math.max(startedAt, since);
+    if (state !== "running") recent.runs++;
+  }
+  return { ...recent, ms: Math.min(WINDOW_MS, Math.max(1000, now - first)) };
+}
+
+/**
+ * What the runs that are made now still take by their own percentages, and what the others take on the average,
+ * shared by those who make them.
+ * @param pace.busy how many runs were made at once; between two short runs fewer are counted as running.
+ */
+function timeLeft(
+  rows: Iterable<Row>,
+  { queued, running, busy, now }: { queued: number; running: number; busy: number; now: number },
+): number | undefined {
+  const ended = { count: 0, ms: 0 };
+  const promised = { count: 0, ms: 0, remainingMs: 0 };
+  for (const { state, finishedAt, wallTimeMs, startedAt, percent } of rows) {
+    if (finishedAt !== undefined && wallTimeMs !== undefined) {
+      ended.count++;
+      ended.ms += wallTimeMs;
+    } else if (state === "running" && startedAt !== undefined && percent) {
+      const wholeMs = ((now - startedAt) * 100) / percent;
+      promised.count++;
+      promised.ms += wholeMs;
+      promised.remainingMs += wholeMs - (now - startedAt);
+    }
+  }
+  const known = ended.count > 0 ? ended : promised;
+  const atOnce = Math.max(running, busy);
+  if (queued + running === 0 || known.count === 0 || atOnce === 0) return undefined;
+  const meanMs = known.ms / known.count;
+  return (promised.remainingMs + (queued + running - promised.count) * meanMs) / atOnce;
+}
+
+function sum(rows: Iterable<Row>, valueOf: (row: Row) => number): number {
+  let total = 0;
+  for (const row of rows) total += valueOf(row);
+  return total;
 }

@@ -46,7 +46,10 @@ interface Chunk {
   data: Binary;
 }
 
-/** An upload that has begun. GridFS itself shows a file only when it is whole; its chunks are there before. */
+/**
+ * An upload that has begun, or a removal. GridFS itself shows a file only when it is whole; its chunks are there
+ * before, and after it.
+ */
 interface Upload {
   _id: ObjectId;
   filename: string;
@@ -185,15 +188,16 @@ export class Archives {
   /** Removes archives, and uploads that were never finished. @returns how many archives. */
   async removeOlderThan(ageMs: number, unfinishedMs: number): Promise<number> {
     const [old, abandoned] = [ageMs, unfinishedMs].map((age) => new Date(Date.now() - age));
-    const ids = await idsOf(this.#files.find({ uploadDate: { $lt: old! } }, { projection: { _id: 1 } }));
+    const outdated = { uploadDate: { $lt: old! } };
+    const count = await this.#files.countDocuments(outdated);
     const uploads = await this.#uploads.find({ startedAt: { $lt: abandoned! } }).toArray();
     for (const { _id } of uploads) {
       const whole = await this.#files.countDocuments({ _id });
       if (whole === 0) await this.#removeIds([_id]);
       else await this.#uploads.deleteOne({ _id });
     }
-    await this.#removeIds(ids);
-    return ids.length;
+    await this.#removeWhere(outdated);
+    return count;
   }
 
   /** Notes that an archive is still in use: its age begins anew. */
@@ -201,10 +205,15 @@ export class Archives {
     await this.#files.updateMany({ filename: name }, { $set: { uploadDate: new Date() } });
   }
 
+  /** What is broken off is found again by name: a removal is noted like an upload until its chunks are gone, too. */
   async #removeWhere(filter: object): Promise<void> {
-    const files = await idsOf(this.#files.find(filter, { projection: { _id: 1 } }));
+    const files = await this.#files.find(filter, { projection: { _id: 1, filename: 1 } }).toArray();
+    for (const { _id, filename } of files) {
+      const note = { $setOnInsert: { filename, startedAt: new Date() } };
+      await this.#uploads.updateOne({ _id }, note, { upsert: true });
+    }
     const uploads = await idsOf(this.#uploads.find(filter, { projection: { _id: 1 } }));
-    await this.#removeIds([...files, ...uploads]);
+    await this.#removeIds([...files.map(({ _id }) => _id), ...uploads]);
   }
 
   /** The file first: what is left of an archive must not look like one. */

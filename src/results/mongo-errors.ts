@@ -12,6 +12,9 @@ const PASSES = ["RetryableWriteError", "TransientTransactionError", "ResetPool"]
 const UNREACHABLE = ["MongoServerSelectionError", "MongoNetworkError", "MongoNetworkTimeoutError"];
 const UNREACHABLE_TOO = ["MongoPoolClearedError", "PoolClearedOnNetworkError"];
 
+/** A connection that breaks while something is written to it: the driver passes some of these on as they are. */
+const BROKEN = ["EPIPE", "ECONNRESET", "ECONNREFUSED", "ETIMEDOUT"];
+
 /**
  * Why the same thing may work later: the server does not answer, or (where `writing`) has no room.
  * @returns undefined where waiting does not help.
@@ -19,7 +22,8 @@ const UNREACHABLE_TOO = ["MongoPoolClearedError", "PoolClearedOnNetworkError"];
 export function reasonToWait(error: unknown, writing: boolean): string | undefined {
   const { name, code, errorLabels = [] } = error as MongoError;
   if (asUserError(error, "") !== undefined) return undefined;
-  if ([...UNREACHABLE, ...UNREACHABLE_TOO].includes(name)) return `does not answer (${textOf(error)})`;
+  if ([...UNREACHABLE, ...UNREACHABLE_TOO].includes(name) || BROKEN.includes(String(code)))
+    return `does not answer (${textOf(error)})`;
   if (errorLabels.some((label) => PASSES.includes(label))) return `is not ready (${textOf(error)})`;
   if (writing && name.startsWith("Mongo") && code !== undefined) return `refuses results (${textOf(error)})`;
   return undefined;

@@ -1,0 +1,88 @@
+import type { DashboardSources } from "../../src/dashboard/sources.ts";
+import type { Campaign } from "../../src/model/campaign.ts";
+import type { RunRecord } from "../../src/model/result.ts";
+import type { QueueWatch, WatchedCampaign } from "../../src/queue/watch.ts";
+
+/** A campaign of a study that is at `directory`. */
+export function madeCampaign(id: string, runs: number, directory = "/nowhere"): Campaign {
+  return {
+    protocol: 1,
+    id,
+    user: "ada",
+    host: "here",
+    directory,
+    createdAt: 1_700_000_000_000,
+    config: "Load",
+    source: { url: "/nowhere/.git", commit: "0".repeat(40) },
+    checkoutName: "mm1",
+    buildKey: "key",
+    mode: "release",
+    omnetpp: { version: "6.2.0" },
+    study: "simulations",
+    project: "",
+    program: { kind: "opp_run" },
+    arguments: [],
+    addedOptions: [],
+    libraries: [],
+    resultDirectory: "results",
+    runs,
+    retries: 3,
+    stopOnError: false,
+  };
+}
+
+export function madeRecord(campaign: string, runNumber: number, more: Partial<RunRecord> = {}): RunRecord {
+  return {
+    format: 1,
+    campaign,
+    config: "Load",
+    runNumber,
+    iterationVariables: { load: String(runNumber % 3) },
+    repetition: 0,
+    state: "done",
+    reason: "Simulation time limit reached",
+    wallTimeMs: 1000,
+    startedAt: "2026-01-01T00:00:00.000Z",
+    finishedAt: "2026-01-01T00:00:01.000Z",
+    worker: "here",
+    commit: "0".repeat(40),
+    build: "key",
+    omnetpp: "6.2.0",
+    arguments: [],
+    files: [],
+    ...more,
+  };
+}
+
+/** A queue in which nothing is open any more; counts how often it was looked at. */
+export function endedQueue(campaigns: readonly Campaign[]): QueueWatch & { looks: number } {
+  const watched = campaigns.map((campaign): WatchedCampaign => ({ campaign, cancelled: false, open: 0 }));
+  return {
+    looks: 0,
+    campaigns() {
+      this.looks++;
+      return Promise.resolve(watched);
+    },
+    openRuns: () => Promise.resolve([]),
+    activeJobs: () => Promise.resolve([]),
+    endedSince: (time) => Promise.resolve({ ids: [], last: time }),
+    jobs: () => Promise.resolve([]),
+    output: () => Promise.resolve(undefined),
+    [Symbol.dispose]: () => undefined,
+  };
+}
+
+/** Everything has been collected. */
+export function collected(records: (campaign: Campaign) => RunRecord[]): DashboardSources {
+  const refuse = (): never => {
+    throw new Error("not in this test");
+  };
+  return {
+    records: (campaign) => Promise.resolve(records(campaign)),
+    record: () => Promise.resolve(undefined),
+    resultFile: (campaign, file) => `${campaign.directory}/${file}`,
+    readStored: refuse,
+    cancel: refuse,
+    retry: refuse,
+  };
+}

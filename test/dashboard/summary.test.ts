@@ -1,0 +1,55 @@
+import { expect, it } from "vitest";
+import { CampaignView } from "../../src/dashboard/campaign-view.ts";
+import type { Row } from "../../src/dashboard/row.ts";
+import { summarize } from "../../src/dashboard/summary.ts";
+import { madeCampaign } from "./made.ts";
+
+const NOW = 1_700_000_100_000;
+
+function viewOf(rows: readonly Partial<Row>[]): CampaignView {
+  const view = new CampaignView(madeCampaign("some", rows.length));
+  rows.forEach((row, runNumber) =>
+    view.rows.set(runNumber, { runNumber, state: "queued", values: [], repetition: 0, ...row }),
+  );
+  return view;
+}
+
+/** Two runners have made runs of a second each for the last minute. */
+const ended = Array.from({ length: 120 }, (_, index): Partial<Row> => {
+  const finishedAt = NOW - 500 * index;
+  return { state: "done", wallTimeMs: 1000, startedAt: finishedAt - 1000, finishedAt };
+});
+const queued = Array.from({ length: 600 }, (): Partial<Row> => ({}));
+const running: Partial<Row> = { state: "running", startedAt: NOW };
+
+it("tells the time left by what was busy in the last minute, also between two runs", () => {
+  for (const now of [[running, running], [running], []]) {
+    const { leftMs, runsPerSecond } = summarize(viewOf([...ended, ...queued, ...now]), NOW);
+    expect(leftMs! / 1000).toBeGreaterThan(295);
+    expect(leftMs! / 1000).toBeLessThan(305);
+    expect(runsPerSecond).toBeCloseTo(2, 1);
+  }
+});
+
+it("tells the time left of the first runs by their own percentages", () => {
+  const half: Partial<Row> = { state: "running", startedAt: NOW - 10_000, percent: 50 };
+  expect(summarize(viewOf([half, half]), NOW).leftMs).toBe(10_000);
+  expect(summarize(viewOf([half, half, {}, {}]), NOW).leftMs).toBe(30_000); // a run takes 20 s
+});
+
+it("counts of a long run that has just ended only what fell into the last minute", () => {
+  const hour = 3600_000;
+  const long: Partial<Row> = {
+    state: "done",
+    wallTimeMs: hour,
+    startedAt: NOW - hour - 1000,
+    finishedAt: NOW - 1000,
+  };
+  expect(summarize(viewOf([long, running, {}]), NOW).leftMs).toBe(2 * hour);
+});
+
+it("tells no time left where nothing runs or nothing is known", () => {
+  expect(summarize(viewOf(queued), NOW).leftMs).toBeUndefined();
+  expect(summarize(viewOf([running, {}]), NOW).leftMs).toBeUndefined();
+  expect(summarize(viewOf(ended), NOW).leftMs).toBeUndefined();
+});
