@@ -1,6 +1,7 @@
 import { SetDesiredCapacityCommand } from "@aws-sdk/client-auto-scaling";
 import { DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
 import { DescribeAlarmsCommand, SetAlarmStateCommand } from "@aws-sdk/client-cloudwatch";
+import { DescribeSecurityGroupsCommand } from "@aws-sdk/client-ec2";
 import { PutParameterCommand } from "@aws-sdk/client-ssm";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { readFile } from "node:fs/promises";
@@ -110,10 +111,15 @@ describeWithPythonTools("a swarm on AWS", () => {
       expect(await user.tool("connect")).toMatchObject({ exitCode: 0 });
       const { tunnel } = await user.status();
       expect(tunnel.pid).not.toBe(before.tunnel.pid);
-      expect(tunnel.ports).toEqual(before.tunnel.ports);
       expect(await dockerAnswers(tunnel.dockerSocket!)).toBe(true);
       expect(await user.tool("connect")).toMatchObject({ exitCode: 0 });
       expect((await user.status()).tunnel.pid).toBe(tunnel.pid);
+      for (const _ of ["first", "repeated"]) {
+        expect(await user.tool("connect", "--ssh-cidr", "198.51.100.9")).toMatchObject({ exitCode: 0 });
+      }
+      expect(await allowedRanges(emulator)).toEqual(["198.51.100.9/32", "203.0.113.7/32"]);
+      const address = `http://localhost:${tunnel.ports!["dashboard"]!}/`;
+      expect((await user.tool("dashboard")).stdout).toBe(`${address}\n`);
     });
 
     it("does not connect to a machine that shows another host key than AWS has published", async () => {
@@ -233,6 +239,19 @@ async function expectAllowed(calls: readonly string[]): Promise<void> {
   const missing = [...new Set(calls)].filter((call) => !allowed.some((pattern) => pattern.test(call)));
   expect(missing).toEqual([]);
   expect(calls.length).toBeGreaterThan(20);
+}
+
+/** From which the manager may be reached by SSH. */
+async function allowedRanges({ clients }: Emulator): Promise<string[]> {
+  const { SecurityGroups } = await clients.ec2.send(
+    new DescribeSecurityGroupsCommand({ Filters: [{ Name: "tag:Name", Values: ["inet-manager"] }] }),
+  );
+  const rules = (SecurityGroups ?? []).flatMap(({ IpPermissions }) => IpPermissions ?? []);
+  const ssh = rules.filter(({ FromPort }) => FromPort === 22);
+  return ssh
+    .flatMap(({ IpRanges }) => IpRanges ?? [])
+    .map(({ CidrIp }) => CidrIp!)
+    .sort();
 }
 
 async function stacks({ clients }: Emulator): Promise<string[]> {

@@ -6,8 +6,9 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { keyFile, makeKey } from "../../src/targets/aws/key-pair.ts";
 import { dockerAnswers } from "../../src/targets/docker-ping.ts";
 import type { Tunnel } from "../../src/targets/swarm-state.ts";
-import { closeTunnel, isOpen, openTunnel, type SshHost } from "../../src/targets/tunnel.ts";
+import { closeTunnel, FORWARDS, isOpen, openTunnel, type SshHost } from "../../src/targets/tunnel.ts";
 import { isAlive } from "../../src/system/identity.ts";
+import { freePort } from "../../src/system/ports.ts";
 import { describeWithService } from "../helpers/services.ts";
 import { startManager, type Manager } from "../helpers/sshd.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "../helpers/temporary.ts";
@@ -103,7 +104,7 @@ describeWithService("sshd", "openTunnel", () => {
   });
 
   it("ends when the connection is cut, and can be opened again with the same ports", async () => {
-    const first = await open();
+    const first = await open({ ports: await freePorts() }); // others may want the usual ones
     manager.cut();
     await vi.waitFor(() => expect(isOpen(first)).toBe(false), { timeout: 30_000 });
     const second = await open({ ports: first.ports });
@@ -135,6 +136,12 @@ describeWithService("sshd", "openTunnel", () => {
     expect(await readFile(path.join(folder.path, "known_hosts"), "utf8")).toBe(`i-0123 ${manager.hostKey}\n`);
   });
 });
+
+async function freePorts(): Promise<Tunnel["ports"]> {
+  const ports: Tunnel["ports"] = {};
+  for (const name of Object.keys(FORWARDS)) ports[name] = await freePort(0, Object.values(ports));
+  return ports;
+}
 
 async function listen(): Promise<AsyncDisposable & { port: number }> {
   const server: Server = createServer();

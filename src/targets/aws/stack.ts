@@ -3,7 +3,6 @@ import {
   DeleteStackCommand,
   DescribeStackEventsCommand,
   DescribeStacksCommand,
-  UpdateStackCommand,
   ValidateTemplateCommand,
   type Parameter,
   type Stack,
@@ -87,27 +86,6 @@ export async function createStack(
     }),
   );
   return StackId!;
-}
-
-/** @returns false where there is nothing to change. */
-export async function updateStack(
-  { cloudFormation }: CloudFormation,
-  stack: { name: string; template: Template; parameters: Record<string, string> },
-): Promise<boolean> {
-  try {
-    await cloudFormation.send(
-      new UpdateStackCommand({
-        StackName: stack.name,
-        ...stack.template.body,
-        Parameters: toParameters(stack.parameters),
-        Capabilities: ["CAPABILITY_IAM"],
-      }),
-    );
-    return true;
-  } catch (error) {
-    if (errorText(error).includes("No updates are to be performed")) return false;
-    throw error;
-  }
 }
 
 /** A stack that is not there is no error. */
