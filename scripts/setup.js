@@ -7,6 +7,7 @@ import { installPrograms, howToInstall } from "./system-programs.js";
 /** The checkout of this project. */
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const OLDEST_NODE = [20, 19];
+const SERVER_FOLDERS = ["/usr/sbin", "/usr/local/sbin"];
 
 /** Something on this machine that its user can mend: shown as its message, exit code 2. */
 export class SetupError extends Error {
@@ -71,8 +72,8 @@ export function checkNode(version) {
 
 /** @param {string} name @param {string} [searchPath] */
 export function findProgram(name, searchPath = process.env["PATH"] ?? "") {
-  return searchPath
-    .split(path.delimiter)
+  // Servers lie in folders that only root has on PATH.
+  return [...searchPath.split(path.delimiter), ...(searchPath === process.env["PATH"] ? SERVER_FOLDERS : [])]
     .map((folder) => path.join(folder, name))
     .find((file) => {
       try {

@@ -11,10 +11,16 @@ const PACKAGES = {
   cc: { apt: "gcc", dnf: "gcc", brew: "gcc" },
   chromium: { apt: "chromium", dnf: "chromium", brew: "chromium" },
   make: { apt: "make", dnf: "make", brew: "make" },
+  python3: { apt: "python3 python3-venv", dnf: "python3", brew: "python" },
+  sshd: { apt: "openssh-server", dnf: "openssh-server", brew: "openssh" },
+  ssh: { apt: "openssh-client", dnf: "openssh-clients", brew: "openssh" },
 };
 
 /** Packages whose installation would start a service: we need the program alone. */
-const SERVICES = ["redis-server"];
+const SERVICES = ["redis-server", "openssh-server"];
+
+/** Where a package's service is not called like the package. @type {Record<string, string>} */
+const SERVICE_NAMES = { "openssh-server": "ssh" };
 
 /**
  * What to tell a user whose machine lacks programs.
@@ -48,10 +54,10 @@ export function howToInstall(programs) {
  */
 export async function installPrograms(programs, { run, say, isRoot, hasApt }) {
   if (!isRoot || !hasApt) return undefined;
-  const packages = programs.map((name) => PACKAGES[name]?.apt ?? name);
+  const packages = programs.flatMap((name) => (PACKAGES[name]?.apt ?? name).split(" "));
   say(`installing ${packages.join(", ")}…`);
   const services = existsSync("/run/systemd/system")
-    ? packages.filter((name) => SERVICES.includes(name))
+    ? packages.filter((name) => SERVICES.includes(name)).map((name) => SERVICE_NAMES[name] ?? name)
     : [];
   const install = () =>
     run("apt-get", ["install", "--yes", "--no-install-recommends", ...packages], {

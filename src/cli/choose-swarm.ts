@@ -2,7 +2,8 @@ import { createInterface } from "node:readline/promises";
 import { UserError } from "../errors.ts";
 import { halted, localTarget, type LocalDependencies } from "../targets/local.ts";
 import { listSwarms, readState, type SwarmState } from "../targets/swarm-state.ts";
-import type { Target } from "../targets/target.ts";
+import type { SwarmDeployer } from "../targets/reachable-swarm.ts";
+import type { LocalTarget, Target } from "../targets/target.ts";
 
 export interface ChoiceContext {
   /** For a swarm that has to be made; without it none is made. */
@@ -18,10 +19,31 @@ export const localDependencies: LocalDependencies = {
   endSimulations: async (directory) => (await import("../worker/slot.ts")).endLeftoversIn(directory),
 };
 
-/** The target of a name, whether it has been made or not. */
-export function targetOf(name: string): Target {
+/** The swarm on this machine of a name, whether it has been made or not. */
+export function localTargetOf(name: string): LocalTarget {
   return localTarget(name, localDependencies);
 }
+
+/** The target of a swarm that has been made. */
+export async function targetOf(state: SwarmState, say: (text: string) => void): Promise<Target> {
+  switch (state.target) {
+    case "local":
+      return localTargetOf(state.name);
+    case "aws":
+      return await awsTargetOf(state.name, say);
+    default:
+      state satisfies never;
+      throw new Error("a target that is not known");
+  }
+}
+
+async function awsTargetOf(name: string, say: (text: string) => void): Promise<Target> {
+  const { awsTarget } = await import("../targets/aws/aws.ts");
+  return awsTarget(name, swarmDeployer, say);
+}
+
+/** What deploys the services on a Docker Swarm and finds them there. */
+export const swarmDeployer: SwarmDeployer | undefined = undefined;
 
 /**
  * The swarm that a campaign goes to: the one that is named, else `SWARM`, else the only one; where there is
@@ -40,7 +62,7 @@ export async function chooseSwarm(
   const [only] = running.length === 1 ? running : swarms;
   if (swarms.length > 1 && running.length === 0) throw ambiguous(swarms);
   if (only === undefined) return await makeLocal(context);
-  const target = targetOf(only.name);
+  const target = await targetOf(only, context.say);
   if (only.state === "halted") await resumeHalted(only, target, context);
   return target;
 }
@@ -60,15 +82,15 @@ async function makeLocal({ runners, say }: ChoiceContext): Promise<Target> {
   say(
     `there is no swarm yet: making one on this machine, with ${runners} runners; it halts itself after an idle hour`,
   );
-  const target = targetOf(DEFAULT_LOCAL);
+  const target = localTargetOf(DEFAULT_LOCAL);
   await target.init({ runners });
   return target;
 }
 
 /** Resuming may cost money, so somebody is asked, unless it halted itself and is on this machine. */
 async function resumeHalted(state: SwarmState, target: Target, { say }: ChoiceContext): Promise<void> {
-  if (state.haltedBy !== "idleness" && !(await confirm(`the swarm ${state.name} is halted. Resume it?`)))
-    throw halted(state.name);
+  const isFree = state.target === "local" && state.haltedBy === "idleness";
+  if (!isFree && !(await confirm(`the swarm ${state.name} is halted. Resume it?`))) throw halted(state.name);
   say(`resuming the swarm ${state.name}`);
   await target.resume();
 }

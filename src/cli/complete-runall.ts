@@ -55,9 +55,10 @@ async function campaigns(before: readonly string[]): Promise<Candidate[]> {
   const running = (await listSwarms()).filter(({ state }) => state === "running");
   const chosen = running.filter(({ name }) => !before.includes("--swarm") || name === named);
   const listed = await Promise.all(
-    chosen.map(async ({ name }) => {
-      if ((await targetOf(name).status()).state !== "running") return [];
-      await using swarm = await targetOf(name).connect(() => undefined);
+    chosen.map(async (state) => {
+      const target = await targetOf(state, () => undefined);
+      if (!(await target.isReady())) return [];
+      await using swarm = await target.connect(() => undefined);
       await using queue = await openQueueClient(swarm.queue);
       return await queue.list();
     }),

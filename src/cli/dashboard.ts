@@ -7,8 +7,8 @@ import { UserError } from "../errors.ts";
 import { identify, isAlive } from "../system/identity.ts";
 import { readDashboardFile, writeDashboardFile } from "../targets/dashboard-file.ts";
 import { halted, localAccess } from "../targets/local.ts";
-import { readState, type SwarmState } from "../targets/swarm-state.ts";
-import { nameOrOnly } from "./name-or-only.ts";
+import type { AwsState, LocalState } from "../targets/swarm-state.ts";
+import { namedOrOnly } from "./name-or-only.ts";
 import type { CommandContext } from "./main.ts";
 
 /** Where the reference's dashboard was, and people look for it. */
@@ -30,9 +30,9 @@ export async function dashboard(
   context: CommandContext,
 ): Promise<void> {
   const { interrupt, stdout } = context;
-  const name = await nameOrOnly(given);
-  const state = await readState(name);
-  if (state === undefined) throw new UserError(`there is no swarm ${name}`);
+  const state = await namedOrOnly(given);
+  const { name } = state;
+  if (state.target === "aws") return void stdout.write(`${await forwardedAddress(state)}\n`);
   if (background) return await serveBackground(state, context);
   if (state.state === "halted") throw halted(name);
   if (port === undefined) return void stdout.write(`${await addressOf(name, interrupt)}\n`);
@@ -40,6 +40,16 @@ export async function dashboard(
   await using served = await open(state, port, token, context);
   stdout.write(`${address(served.port, token)}\nCtrl-C ends it\n`);
   if (!interrupt.aborted) await once(interrupt, "abort");
+}
+
+/** It runs on the manager; the tunnel brings it here. */
+async function forwardedAddress(state: AwsState): Promise<string> {
+  const { isOpen } = await import("../targets/tunnel.ts");
+  const port = isOpen(state.tunnel) ? state.tunnel.ports["dashboard"] : undefined;
+  if (port !== undefined) return `http://localhost:${port}/`;
+  throw new UserError(`the swarm ${state.name} is not connected`, {
+    hint: `connect it with: swarm-tool connect ${state.name}`,
+  });
 }
 
 /** With the token, so that its page can cancel and retry; a browser does not send what stands behind `#`. */
@@ -57,7 +67,7 @@ async function addressOf(name: string, signal: AbortSignal): Promise<string> {
   }
 }
 
-async function serveBackground(state: SwarmState, context: CommandContext): Promise<void> {
+async function serveBackground(state: LocalState, context: CommandContext): Promise<void> {
   const { interrupt, stderr } = context;
   const token = (await readDashboardFile(state.name))?.token ?? newToken(); // pages that are open stay valid
   await using served = await open(state, PORT, token, context).catch(async (error: unknown) => {
@@ -70,7 +80,7 @@ async function serveBackground(state: SwarmState, context: CommandContext): Prom
 }
 
 async function open(
-  state: SwarmState,
+  state: LocalState,
   port: number,
   token: string,
   { stderr, interrupt }: Pick<CommandContext, "stderr" | "interrupt">,

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { haltLocal, withLock } from "../targets/local.ts";
 import { localDirectories } from "../targets/local-paths.ts";
-import type { Target } from "../targets/target.ts";
-import { localDependencies, targetOf } from "./choose-swarm.ts";
+import type { LocalTarget } from "../targets/target.ts";
+import { localDependencies, localTargetOf } from "./choose-swarm.ts";
 
 /**
  * Halts the swarm that this process belongs to when no job has waited or run for the given time, and until
@@ -15,7 +15,7 @@ export async function haltWhenIdle(
   end: AbortController,
   onError: (error: Error) => void,
 ): Promise<void> {
-  const target = targetOf(swarm);
+  const target = localTargetOf(swarm);
   const pollMs = Math.min(60_000, idleMs / 4);
   let busyAt = Date.now();
   while (Date.now() - busyAt < idleMs) {
@@ -35,7 +35,7 @@ export async function haltWhenIdle(
   end.abort();
 }
 
-async function isBusy(target: Target, signal: AbortSignal): Promise<boolean> {
+async function isBusy(target: LocalTarget, signal: AbortSignal): Promise<boolean> {
   const { state, jobs } = await target.status();
   if (state === "broken") await target.mend(signal);
   return jobs === undefined || jobs.waiting + jobs.running > 0;

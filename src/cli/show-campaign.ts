@@ -1,6 +1,5 @@
 import { setInterval } from "node:timers";
 import { errorText, UserError } from "../errors.ts";
-import { halted } from "../targets/local.ts";
 import type { CampaignEvent } from "../model/events.ts";
 import { isNearlyFull, NEARLY_FULL, type ResultStore } from "../results/store.ts";
 import type { Target } from "../targets/target.ts";
@@ -91,11 +90,7 @@ function watchRoom(results: ShownCampaign["results"], renderer: CampaignRenderer
 /** A process of the swarm that dies is started again: nobody else would do it while we wait. */
 function keepHealthy(target: Target, renderer: CampaignRenderer): Disposable {
   return everySoOften(renderer, async () => {
-    const { name, state, processes } = await target.status();
-    if (state === "halted") throw halted(name);
-    if (state === "broken") await target.mend();
-    for (const { role, alive, log } of processes)
-      if (!alive) renderer.warn(`the ${role} of the swarm had ended and was started again; see ${log}`);
+    for (const text of await target.mend()) renderer.warn(text);
   });
 }
 

@@ -1,29 +1,39 @@
 import { availableParallelism } from "node:os";
-import { UserError } from "../errors.ts";
+import { errorText, UserError } from "../errors.ts";
 import { secretFrom } from "./access-from-environment.ts";
-import { listSwarms, readState } from "../targets/swarm-state.ts";
-import type { SwarmStatus } from "../targets/target.ts";
-import { confirm, DEFAULT_LOCAL, targetOf } from "./choose-swarm.ts";
+import { listSwarms, readState, type SwarmState } from "../targets/swarm-state.ts";
+import type { LocalStatus, SwarmStatus } from "../targets/target.ts";
+import { confirm, DEFAULT_LOCAL, localTargetOf } from "./choose-swarm.ts";
 import { count, formatTable } from "./format.ts";
 import { EXIT } from "./main.ts";
-import { nameOrOnly } from "./name-or-only.ts";
+import { namedOrOnly } from "./name-or-only.ts";
 
-export interface InitCommandOptions {
-  local?: true;
-  runners?: number;
-  mongo?: true;
+export interface Io {
+  say: (text: string) => void;
+  /** What is for people alone: progress and warnings. */
+  note: (text: string) => void;
+  interrupt: AbortSignal;
 }
 
-type Say = (text: string) => void;
+export interface ForceOptions {
+  force?: true;
+  yes?: true;
+}
 
-export async function init(name: string | undefined, options: InitCommandOptions, say: Say): Promise<void> {
-  if (options.local !== true) {
-    throw new UserError("only swarms on this machine can be made yet", { hint: "swarm-tool init --local" });
-  }
+/** What is done only for swarms on AWS loads what talks to it. */
+const aws = () => import("./aws-commands.ts");
+
+export async function initLocal(
+  name: string | undefined,
+  options: { runners?: number; mongo?: true },
+  { say }: Io,
+): Promise<void> {
   const swarm = name ?? DEFAULT_LOCAL;
-  const runners = options.runners ?? (await readState(swarm))?.runners ?? availableParallelism();
+  const known = await readState(swarm);
+  const runners =
+    options.runners ?? (known?.target === "local" ? known.runners : undefined) ?? availableParallelism();
   const mongoUrl = options.mongo ? await usableMongo(say) : undefined;
-  await targetOf(swarm).init({ runners, mongoUrl });
+  await localTargetOf(swarm).init({ runners, mongoUrl });
   say(
     `the swarm ${swarm} runs on this machine, with ${count(runners, "runner")}. It halts itself after an idle hour.\nIts dashboard: swarm-tool dashboard ${swarm}`,
   );
@@ -33,7 +43,7 @@ export async function init(name: string | undefined, options: InitCommandOptions
  * The URL of the user's MongoDB; better now than with the first result it turns out that it cannot be used.
  * @throws {UserError} where it cannot.
  */
-async function usableMongo(say: Say): Promise<string> {
+async function usableMongo(say: Io["say"]): Promise<string> {
   const url = await secretFrom(process.env, "MONGO_URL");
   if (url === undefined) {
     throw new UserError("there is no word of the MongoDB for results", {
@@ -47,72 +57,101 @@ async function usableMongo(say: Say): Promise<string> {
 const loadMongo = () => import("../results/mongo.ts");
 
 /** @returns the exit code: a swarm of which something has died is a failure. */
-export async function status(name: string | undefined, options: { json?: true }, say: Say): Promise<number> {
-  const names = name === undefined ? (await listSwarms()).map((state) => state.name) : [name];
-  const all = await Promise.all(names.map((each) => targetOf(each).status()));
-  if (options.json) say(JSON.stringify(all, undefined, 2));
-  else if (all.length === 0) say("there is no swarm; make one with: swarm-tool init --local");
-  else for (const each of all) describeStatus(each).forEach(say);
+export async function status(name: string | undefined, options: { json?: true }, io: Io): Promise<number> {
+  const swarms = name === undefined ? await listSwarms() : [await namedOrOnly(name)];
+  const unknown: string[] = [];
+  const ask = async (state: SwarmState): Promise<SwarmStatus | undefined> => {
+    try {
+      return await statusOf(state, io);
+    } catch (error) {
+      if (!(error instanceof UserError) || name !== undefined) throw error;
+      unknown.push(`${state.name} (${state.target}): not known: ${errorText(error)}`);
+      return undefined; // the other swarms are shown all the same
+    }
+  };
+  const all = (await Promise.all(swarms.map(ask))).filter((each) => each !== undefined);
+  if (options.json) io.say(JSON.stringify(all, undefined, 2));
+  else if (swarms.length === 0)
+    io.say("there is no swarm; make one with: swarm-tool init, or swarm-tool init --local");
+  else for (const each of all) (await describe(each)).forEach(io.say);
+  unknown.forEach(io.note);
+  if (unknown.length > 0) return EXIT.mend;
   return all.some(({ state }) => state === "broken") ? EXIT.failed : EXIT.done;
 }
 
-export async function halt(name: string | undefined, options: { force?: true }, say: Say): Promise<void> {
-  const swarm = await nameOrOnly(name);
-  const target = targetOf(swarm);
+async function statusOf(state: SwarmState, io: Io): Promise<SwarmStatus> {
+  return state.target === "local"
+    ? await localTargetOf(state.name).status()
+    : await (await aws()).statusOfAws(state.name, io);
+}
+
+async function describe(swarm: SwarmStatus): Promise<string[]> {
+  if (swarm.target === "local") return describeLocal(swarm as LocalStatus);
+  const { describeAws } = await import("./aws-status.ts");
+  return describeAws(swarm as Parameters<typeof describeAws>[0]);
+}
+
+export async function halt(name: string | undefined, options: ForceOptions, io: Io): Promise<void> {
+  const state = await namedOrOnly(name);
+  if (state.target === "aws") return await (await aws()).haltAws(state.name, options, io);
+  const target = localTargetOf(state.name);
   const now = await target.status();
-  if (now.state === "halted") return say(`the swarm ${swarm} is halted already`);
+  if (now.state === "halted") return io.say(`the swarm ${state.name} is halted already`);
   const running = now.jobs?.running ?? 0;
-  const fact = `${count(running, "run")} of the swarm ${swarm} are being made; after resume they begin anew`;
-  if (running > 0 && !options.force) await ask(fact);
+  const fact = `${count(running, "run")} of the swarm ${state.name} are being made; after resume they begin anew`;
+  if (running > 0 && !options.force && !options.yes) await ask(fact);
   await target.halt();
-  say(`the swarm ${swarm} is halted; resume it with: swarm-tool resume ${swarm}`);
+  io.say(`the swarm ${state.name} is halted; resume it with: swarm-tool resume ${state.name}`);
 }
 
-export async function resume(name: string | undefined, say: Say): Promise<void> {
-  const swarm = await nameOrOnly(name);
-  await targetOf(swarm).resume();
-  say(`the swarm ${swarm} runs`);
+export async function resume(name: string | undefined, options: { workers?: number }, io: Io): Promise<void> {
+  const state = await namedOrOnly(name);
+  if (state.target === "aws") return await (await aws()).resumeAws(state.name, options, io);
+  await localTargetOf(state.name).resume();
+  io.say(`the swarm ${state.name} runs`);
 }
 
-export async function remove(name: string | undefined, options: { force?: true }, say: Say): Promise<void> {
-  const swarm = await nameOrOnly(name);
-  const target = targetOf(swarm);
+export async function remove(name: string | undefined, options: ForceOptions, io: Io): Promise<void> {
+  const state = await namedOrOnly(name);
+  if (state.target === "aws") return await (await aws()).removeAws(state.name, options, io);
+  const target = localTargetOf(state.name);
   const { jobs } = await target.status();
   const any = jobs && jobs.running + jobs.waiting + jobs.uncollected;
   const fact =
     any === undefined
-      ? `the queue of the swarm ${swarm} does not answer; runs and results that it may hold would be lost`
-      : `${count(any, "run")} of the swarm ${swarm} are queued, being made or not yet collected; they would be lost`;
-  if (any !== 0 && !options.force) await ask(fact);
+      ? `the queue of the swarm ${state.name} does not answer; runs and results that it may hold would be lost`
+      : `${count(any, "run")} of the swarm ${state.name} are queued, being made or not yet collected; they would be lost`;
+  if (any !== 0 && !options.force && !options.yes) await ask(fact);
   await target.remove();
-  say(`the swarm ${swarm} is removed`);
+  io.say(`the swarm ${state.name} is removed`);
 }
 
 /** @throws {UserError} where the answer is no. */
-async function ask(fact: string): Promise<void> {
+export async function ask(fact: string, flag = "--force"): Promise<void> {
   if (await confirm(`${fact}. Go on?`)) return;
-  throw new UserError(fact, { hint: "add --force to do it all the same" });
+  throw new UserError(fact, { hint: `add ${flag} to do it all the same` });
 }
 
-function describeStatus(swarm: SwarmStatus): string[] {
-  const { name, target, state, runners, processes, jobs, directories, dashboard } = swarm;
+function describeLocal(swarm: LocalStatus): string[] {
+  const { name, target, state, runners, processes, directories, dashboard } = swarm;
   const rows = processes.map(({ role, alive, pid, log }) => [
     `  ${role}`,
     alive ? `pid ${pid}` : "has ended",
     log,
   ]);
-  const queue =
-    jobs === undefined
-      ? "does not answer"
-      : `${jobs.waiting} waiting, ${jobs.running} running, ${jobs.uncollected} to collect`;
   return [
     `${name} (${target}): ${state}, ${count(runners, "runner")}`,
     ...formatTable(rows),
-    `  queue: ${queue}`,
+    `  queue: ${describeQueue(swarm)}`,
     ...(dashboard === undefined ? [] : [`  dashboard: ${dashboard}`]),
     ...directories.map((directory) => `  keeps its files in ${directory}`),
     ...(processes.some(({ alive }) => !alive)
       ? [`  start what has ended with: swarm-tool resume ${name}`]
       : []),
   ];
+}
+
+export function describeQueue({ jobs }: SwarmStatus): string {
+  if (jobs === undefined) return "does not answer";
+  return `${jobs.waiting} waiting, ${jobs.running} running, ${jobs.uncollected} to collect`;
 }

@@ -1,9 +1,10 @@
-import { Command as Program, InvalidArgumentError, Option } from "commander";
-import type { InitCommandOptions } from "./swarm-commands.ts";
+import { Command as Program, Option } from "commander";
+import { awsInitOptions, wholeNumber, type InitFlags } from "./init-options.ts";
 import { EXIT, type Command, type CommandContext } from "./main.ts";
 import type { DashboardCommandOptions } from "./dashboard.ts";
 import { isCompletion } from "./completion.ts";
 import { version } from "./version.ts";
+import type { ForceOptions, Io } from "./swarm-commands.ts";
 
 /** Makes, halts, resumes and removes swarms. What a command needs is imported when it is called. */
 export const swarmTool: Command = {
@@ -19,71 +20,116 @@ export const swarmTool: Command = {
 };
 
 const commands = () => import("./swarm-commands.ts");
+const aws = () => import("./aws-commands.ts");
+const workers = wholeNumber(0, 100);
 
 /** Its commands as commander knows them. */
 export function describeProgram(context: CommandContext, finish: (code: number) => void): Program {
-  const { stdout, stderr } = context;
-  const say = (text: string): void => void stdout.write(`${text}\n`);
+  const { stdout, stderr, interrupt } = context;
+  const io: Io = {
+    say: (text) => void stdout.write(`${text}\n`),
+    note: (text) => void stderr.write(`${text}\n`),
+    interrupt,
+  };
   const program = new Program("swarm-tool")
     .description("Makes, halts, resumes and removes the swarms that runall-swarm uses.")
     .version(version(), "--version")
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
     .exitOverride();
-  program
-    .command("init [name]")
-    .description("make a swarm")
-    .option("--local", "on this machine: needs redis-server and OMNeT++")
-    .option("--runners <n>", "how many runs at once (default: one for each core)", positive)
-    .option("--mongo", "keep results in the MongoDB that MONGO_URL or the file MONGO_URL_FILE names")
-    .action(async (name: string | undefined, options: InitCommandOptions) => {
-      await (await commands()).init(name, options, say);
-    });
+  awsInitOptions(
+    program.command("init [name]").description("make a swarm on AWS, or on this machine"),
+  ).action(async (name: string | undefined, flags: InitFlags) => {
+    if (flags.local) await (await commands()).initLocal(name, flags, io);
+    else await (await aws()).initAws(name, flags, io);
+  });
   program
     .command("status [name]")
-    .description("show the swarms, their processes and queues")
+    .description("show the swarms: machines, processes, queues and what they cost")
     .option("--json", "as JSON")
     .action(async (name: string | undefined, options: { json?: true }) => {
-      finish(await (await commands()).status(name, options, say));
+      finish(await (await commands()).status(name, options, io));
     });
   program
     .command("halt [name]")
-    .description("end the processes of a swarm and keep its data")
+    .description("end the machines or processes of a swarm and keep its data")
     .option("--force", "without a question when runs are being made")
-    .action(async (name: string | undefined, options: { force?: true }) => {
-      await (await commands()).halt(name, options, say);
+    .option("--yes", "the same")
+    .action(async (name: string | undefined, options: ForceOptions) => {
+      await (await commands()).halt(name, options, io);
     });
   program
     .command("resume [name]")
     .description("start a halted swarm again, and what has died of a running one")
-    .action(async (name: string | undefined) => {
-      await (await commands()).resume(name, say);
+    .option("--workers <n>", "on AWS: how many (default: as before)", workers)
+    .action(async (name: string | undefined, options: { workers?: number }) => {
+      await (await commands()).resume(name, options, io);
     });
   program
     .command("remove [name]")
     .alias("delete")
     .description("end a swarm and delete all that it keeps")
     .option("--force", "without a question when it still has runs or results")
-    .action(async (name: string | undefined, options: { force?: true }) => {
-      await (await commands()).remove(name, options, say);
+    .option("--yes", "the same")
+    .action(async (name: string | undefined, options: ForceOptions) => {
+      await (await commands()).remove(name, options, io);
     });
   program
     .command("dashboard [name]")
     .description("say where the dashboard of a swarm is, with the token that its buttons need")
-    .option("--port <n>", "serve it there as well, until Ctrl-C; 0: any port that is free", port)
+    .option(
+      "--port <n>",
+      "serve it there as well, until Ctrl-C; 0: any port that is free",
+      wholeNumber(0, 65_535),
+    )
     .addOption(new Option("--background").hideHelp())
     .action(async (name: string | undefined, options: DashboardCommandOptions) => {
       await (await import("./dashboard.ts")).dashboard(name, options, context);
     });
+  describeAwsCommands(program, io, finish);
   return program;
 }
 
-function port(text: string): number {
-  if (/^\d{1,5}$/.test(text) && Number(text) < 65_536) return Number(text);
-  throw new InvalidArgumentError("It must be a port, from 0 to 65535.");
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= 1024) return value;
-  throw new InvalidArgumentError("It must be a whole number from 1 to 1024.");
+/** Those that only a swarm on AWS has. */
+function describeAwsCommands(program: Program, io: Io, finish: (code: number) => void): void {
+  program
+    .command("scale <workers> [name]")
+    .description("change how many workers a swarm on AWS has")
+    .action(async (text: string, name: string | undefined) => {
+      await (await aws()).scaleAws(name, workers(text), io);
+    });
+  program
+    .command("connect [name]")
+    .description("open the tunnel to a swarm on AWS")
+    .option("--ssh-cidr <range>", "let these addresses reach the manager, too: 203.0.113.7/32")
+    .action(async (name: string | undefined, options: { sshCidr?: string }) => {
+      await (await aws()).connectAws(name, options, io);
+    });
+  program
+    .command("disconnect [name]")
+    .description("close the tunnel; the swarm runs on")
+    .action(async (name: string | undefined) => {
+      await (await aws()).disconnectAws(name, io);
+    });
+  program
+    .command("deploy [name]")
+    .description("deploy the services on a swarm, or bring them up to date")
+    .action(async (name: string | undefined) => {
+      await (await aws()).deployAws(name, io);
+    });
+  program
+    .command("policy")
+    .description("print the IAM policy that a user of swarm-tool needs on AWS")
+    .option("--account <number>", "of this account (default: that of the credentials)")
+    .option("--profile <name>", "AWS profile")
+    .action(async (options: { account?: string; profile?: string }) => {
+      await (await aws()).printPolicy(options, io);
+    });
+  program
+    .command("doctor")
+    .description("check what swarms need, and say how to mend it")
+    .option("--region <name>", "AWS region")
+    .option("--profile <name>", "AWS profile")
+    .action(async (options: { region?: string; profile?: string }) => {
+      finish(await (await import("./doctor.ts")).doctor(options, io));
+    });
 }

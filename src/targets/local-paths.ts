@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { tmpdir, userInfo } from "node:os";
 import path from "node:path";
 import { installedFile } from "../system/installation.ts";
-import { swarmDirectories, type SwarmState } from "./swarm-state.ts";
+import { swarmDirectories, type LocalState } from "./swarm-state.ts";
 
 /** sockaddr_un.sun_path of unix(7) has 108 bytes with its end; macOS has 104. */
 const SOCKET_PATH_LIMIT = 103;
@@ -15,7 +15,7 @@ export function socketDirectoryFor(name: string): string {
   return path.join(tmpdir(), `inet-swarm-${userInfo().uid}-${unique}`);
 }
 
-export function socketFile(state: Pick<SwarmState, "socketDirectory">): string {
+export function socketFile(state: Pick<LocalState, "socketDirectory">): string {
   return path.join(state.socketDirectory, "redis.sock");
 }
 
@@ -28,7 +28,7 @@ export function localDirectories(name: string) {
 /** The command line of a process of this installation. */
 export function workerArguments(
   role: "builder" | "runner" | "dashboard",
-  state: SwarmState,
+  state: LocalState,
 ): [string, string[]] {
   if (role === "dashboard") {
     const tool = installedFile("bin/swarm-tool.js");

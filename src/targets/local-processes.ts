@@ -7,10 +7,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { errorCode, UserError } from "../errors.ts";
 import { identify, isAlive, type ProcessIdentity } from "../system/identity.ts";
-import type { SwarmState } from "./swarm-state.ts";
+import type { LocalState } from "./swarm-state.ts";
 import { socketFile, workerArguments } from "./local-paths.ts";
 
-type SwarmProcess = SwarmState["processes"][number];
+type SwarmProcess = LocalState["processes"][number];
 export const ROLES = ["redis", "builder", "runner", "dashboard"] as const;
 export type Role = (typeof ROLES)[number];
 
@@ -20,7 +20,7 @@ const POLL_MS = 10;
 const STOP_TIMEOUT_MS = 20_000;
 
 /** Whether every process of a local swarm runs. */
-export function isComplete({ processes }: SwarmState): boolean {
+export function isComplete({ processes }: LocalState): boolean {
   return ROLES.every((role) => processes.some((process) => process.role === role && isAlive(process)));
 }
 
@@ -29,7 +29,7 @@ export function isComplete({ processes }: SwarmState): boolean {
  * @param save is told after each start, so that a process never runs that nobody knows of.
  */
 export async function startMissing(
-  state: SwarmState,
+  state: LocalState,
   directory: string,
   save: (processes: SwarmProcess[]) => Promise<void>,
 ): Promise<void> {
@@ -48,7 +48,7 @@ export async function startMissing(
   }
 }
 
-async function startRole(role: Role, state: SwarmState, directory: string): Promise<SwarmProcess> {
+async function startRole(role: Role, state: LocalState, directory: string): Promise<SwarmProcess> {
   const logs = path.join(directory, "logs");
   await mkdir(logs, { recursive: true, mode: 0o700 });
   const log = path.join(logs, `${role}.log`);
@@ -58,7 +58,7 @@ async function startRole(role: Role, state: SwarmState, directory: string): Prom
   return { role, log, ...identity };
 }
 
-async function redisCommand(state: SwarmState, directory: string): Promise<[string, string[]]> {
+async function redisCommand(state: LocalState, directory: string): Promise<[string, string[]]> {
   const data = path.join(directory, "redis");
   await mkdir(data, { recursive: true, mode: 0o700 });
   await mkdir(state.socketDirectory, { recursive: true, mode: 0o700 });
@@ -117,7 +117,7 @@ function installHint(file: string): string {
 }
 
 /** Waits until Redis answers. */
-async function answers(state: SwarmState, redis: SwarmProcess): Promise<void> {
+async function answers(state: LocalState, redis: SwarmProcess): Promise<void> {
   const deadline = Date.now() + READY_TIMEOUT_MS;
   const probe = new Redis({
     path: socketFile(state),

@@ -10,25 +10,25 @@ import { acquireLock } from "../system/lock.ts";
 import { readDashboardFile } from "./dashboard-file.ts";
 import { localDirectories, socketDirectoryFor, socketFile } from "./local-paths.ts";
 import { isComplete, startMissing, stopAll } from "./local-processes.ts";
-import { readState, writeState, type SwarmState } from "./swarm-state.ts";
-import type { SwarmAccess, SwarmStatus, Target } from "./target.ts";
+import { readState, writeState, type LocalState } from "./swarm-state.ts";
+import type { JobCounts, LocalStatus, LocalTarget, SwarmAccess } from "./target.ts";
 
 const LOCK_TIMEOUT_MS = 60_000;
 const STOP_WITHOUT_REDIS_MS = 2000;
 
 export interface LocalDependencies {
-  countJobs(connection: QueueConnection): Promise<NonNullable<SwarmStatus["jobs"]>>;
+  countJobs(connection: QueueConnection): Promise<JobCounts>;
   /** Ends the simulations that a runner has left running which was killed; the runner must have ended. */
   endSimulations(directory: string): Promise<void>;
 }
 
 /** The swarm on this machine: redis-server, a builder and a runner as background processes of the user. */
-export function localTarget(name: string, deps: LocalDependencies): Target {
+export function localTarget(name: string, deps: LocalDependencies): LocalTarget {
   const directories = localDirectories(name);
   const locked = <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
     withLock(directories.state, work, signal);
 
-  const start = async (state: SwarmState): Promise<void> => {
+  const start = async (state: LocalState): Promise<void> => {
     await checkOwner(state.socketDirectory);
     const { haltedBy: _haltedBy, jobs: _jobs, ...rest } = state;
     await startMissing(state, directories.state, (processes) =>
@@ -45,7 +45,7 @@ export function localTarget(name: string, deps: LocalDependencies): Target {
   };
 
   /** Starts what does not run of a swarm that is not halted. */
-  const mend = (signal?: AbortSignal): Promise<SwarmState> =>
+  const complete = (signal?: AbortSignal): Promise<LocalState> =>
     locked(async () => {
       const state = await existing(name);
       if (state.state === "halted") throw halted(name);
@@ -53,10 +53,27 @@ export function localTarget(name: string, deps: LocalDependencies): Target {
       return state;
     }, signal);
 
+  const status = async (): Promise<LocalStatus> => {
+    const state = await existing(name);
+    const processes = state.processes.map((process) => ({ ...process, alive: isAlive(process) }));
+    const jobs = state.state === "halted" ? state.jobs : await countJobs(state, deps);
+    const broken = state.state === "running" && (!isComplete(state) || jobs === undefined);
+    return {
+      name,
+      target: "local",
+      runners: state.runners,
+      state: broken ? "broken" : state.state,
+      processes,
+      jobs,
+      directories: [directories.state, directories.cache],
+      dashboard: await dashboardAddress(name),
+    };
+  };
+
   return {
     init: ({ runners, mongoUrl }) =>
       locked(async () => {
-        const known = await readState(name);
+        const known = await localState(name);
         if (known && mongoUrl !== undefined && known.mongoUrl !== mongoUrl) throw otherStore(name);
         if (known && known.runners !== runners && known.state === "running") {
           await stopAll(known.processes.filter(({ role }) => role === "runner"));
@@ -69,28 +86,19 @@ export function localTarget(name: string, deps: LocalDependencies): Target {
         }
       }),
     async mend(signal) {
-      await mend(signal);
+      const { state, processes } = await status();
+      if (state === "halted") throw halted(name);
+      if (state === "broken") await complete(signal);
+      return processes
+        .filter(({ alive }) => !alive)
+        .map(({ role, log }) => `the ${role} of the swarm had ended and was started again; see ${log}`);
     },
-    connect: async (onWaiting) => localAccess(await mend(), { onWaiting }),
+    connect: async (onWaiting) => localAccess(await complete(), { onWaiting }),
+    isReady: async () => (await status()).state === "running",
     halt: () => locked(() => haltLocal(name, "user", deps)),
     resume: () => locked(async () => start(await existing(name))),
     remove: () => locked(removeAll),
-    async status() {
-      const state = await existing(name);
-      const processes = state.processes.map((process) => ({ ...process, alive: isAlive(process) }));
-      const jobs = state.state === "halted" ? state.jobs : await countJobs(state, deps);
-      const broken = state.state === "running" && (!isComplete(state) || jobs === undefined);
-      return {
-        name,
-        target: "local",
-        runners: state.runners,
-        state: broken ? "broken" : state.state,
-        processes,
-        jobs,
-        directories: [directories.state, directories.cache],
-        dashboard: await dashboardAddress(name),
-      };
-    },
+    status,
   };
 }
 
@@ -99,7 +107,7 @@ export function localTarget(name: string, deps: LocalDependencies): Target {
  * @throws {UserError} where its MongoDB cannot be used.
  */
 export async function localAccess(
-  state: SwarmState,
+  state: LocalState,
   patience: Omit<MongoAccess, "url">,
 ): Promise<SwarmAccess> {
   const { builds, results } = localDirectories(state.name);
@@ -134,22 +142,22 @@ export async function haltLocal(
 }
 
 /** Before the Redis that they hand their jobs back to; where it has ended they would wait for it in vain. */
-async function stopWorkers(state: SwarmState, deps: LocalDependencies, except?: number): Promise<void> {
+async function stopWorkers(state: LocalState, deps: LocalDependencies, except?: number): Promise<void> {
   const workers = state.processes.filter(({ role, pid }) => role !== "redis" && pid !== except);
   await stopAll(workers, hasRedis(state) ? undefined : STOP_WITHOUT_REDIS_MS);
   await deps.endSimulations(localDirectories(state.name).cache);
 }
 
-function hasRedis({ processes }: SwarmState): boolean {
+function hasRedis({ processes }: LocalState): boolean {
   return processes.some((process) => process.role === "redis" && isAlive(process));
 }
 
-function stopRedis({ processes }: SwarmState): Promise<void> {
+function stopRedis({ processes }: LocalState): Promise<void> {
   return stopAll(processes.filter(({ role }) => role === "redis"));
 }
 
 /** Undefined where the queue does not answer. */
-async function countJobs(state: SwarmState, deps: LocalDependencies): Promise<SwarmStatus["jobs"]> {
+async function countJobs(state: LocalState, deps: LocalDependencies): Promise<JobCounts | undefined> {
   if (!hasRedis(state)) return undefined;
   try {
     return await deps.countJobs(socketConnection(socketFile(state)));
@@ -170,7 +178,7 @@ export async function withLock<T>(
   return await work();
 }
 
-function newState(name: string, mongoUrl: string | undefined): SwarmState {
+function newState(name: string, mongoUrl: string | undefined): LocalState {
   return {
     format: 1,
     name,
@@ -183,8 +191,8 @@ function newState(name: string, mongoUrl: string | undefined): SwarmState {
   };
 }
 
-async function existing(name: string): Promise<SwarmState> {
-  const state = await readState(name);
+async function existing(name: string): Promise<LocalState> {
+  const state = await localState(name);
   if (state !== undefined) return state;
   throw new UserError(`there is no swarm ${name}`, { hint: "make one with: swarm-tool init --local" });
 }
@@ -193,6 +201,12 @@ function otherStore(name: string): UserError {
   return new UserError(`the swarm ${name} keeps its results elsewhere`, {
     hint: `remove it first: swarm-tool remove ${name}`,
   });
+}
+
+async function localState(name: string): Promise<LocalState | undefined> {
+  const state = await readState(name);
+  if (state === undefined || state.target === "local") return state;
+  throw new UserError(`the swarm ${name} is not on this machine`, { hint: "choose another name" });
 }
 
 export function halted(name: string): UserError {

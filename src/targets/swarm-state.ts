@@ -7,16 +7,19 @@ import { ProcessIdentitySchema } from "../system/identity.ts";
 import { readJson } from "../system/json.ts";
 import { cacheDirectory, stateDirectory } from "../system/paths.ts";
 
-/** What is known of a swarm; one file a swarm, readable by its user alone. */
-export const SwarmStateSchema = v.object({
+const common = {
   format: v.literal(1),
   name: v.string(),
-  target: v.literal("local"),
-  state: v.picklist(["running", "halted"]),
   /** Who halted it: a swarm that halted itself for want of work is resumed without a question. */
   haltedBy: v.optional(v.picklist(["user", "idleness"])),
   /** What its queue held when it was halted. */
   jobs: v.optional(v.object({ waiting: v.number(), running: v.number(), uncollected: v.number() })),
+};
+
+const LocalStateSchema = v.object({
+  ...common,
+  target: v.literal("local"),
+  state: v.picklist(["running", "halted"]),
   runners: v.number(),
   /** Folder of the queue's unix socket. */
   socketDirectory: v.string(),
@@ -24,6 +27,40 @@ export const SwarmStateSchema = v.object({
   mongoUrl: v.optional(v.string()),
   processes: v.array(v.object({ role: v.string(), log: v.string(), ...ProcessIdentitySchema.entries })),
 });
+export type LocalState = v.InferOutput<typeof LocalStateSchema>;
+
+/** The `ssh` process that forwards ports and Docker's socket of a manager to this machine. */
+export const TunnelSchema = v.object({
+  ...ProcessIdentitySchema.entries,
+  log: v.string(),
+  /** Local port of each forward, by its name. */
+  ports: v.record(v.string(), v.number()),
+  /** Local unix socket at which the manager's Docker answers. */
+  dockerSocket: v.string(),
+});
+export type Tunnel = v.InferOutput<typeof TunnelSchema>;
+
+const AwsStateSchema = v.object({
+  ...common,
+  target: v.literal("aws"),
+  /** `creating` until the stack is complete. */
+  state: v.picklist(["creating", "running", "halted"]),
+  region: v.string(),
+  profile: v.optional(v.string()),
+  /** Name of the CloudFormation stack. */
+  stack: v.string(),
+  keyName: v.string(),
+  sshUser: v.string(),
+  /** How many workers `resume` starts. */
+  workers: v.number(),
+  /** Of the data volume; it costs also while the swarm is halted. */
+  volumeGiB: v.number(),
+  tunnel: v.optional(TunnelSchema),
+});
+export type AwsState = v.InferOutput<typeof AwsStateSchema>;
+
+/** What is known of a swarm; one file a swarm, readable by its user alone. */
+export const SwarmStateSchema = v.variant("target", [LocalStateSchema, AwsStateSchema]);
 export type SwarmState = v.InferOutput<typeof SwarmStateSchema>;
 
 const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;

@@ -18,15 +18,26 @@ export interface ProcessStatus {
   log: string;
 }
 
+export interface JobCounts {
+  waiting: number;
+  running: number;
+  uncollected: number;
+}
+
+/** What `status` tells of every swarm. */
 export interface SwarmStatus {
   name: string;
+  target: "local" | "aws";
+  /** Broken: a process or machine has ended, or the queue does not answer. */
+  state: "running" | "halted" | "broken" | "creating";
+  /** Of a halted swarm what it held then; undefined where the queue does not answer. */
+  jobs: JobCounts | undefined;
+}
+
+export interface LocalStatus extends SwarmStatus {
   target: "local";
-  /** Broken: a process has ended, or the queue does not answer. */
-  state: "running" | "halted" | "broken";
   runners: number;
   processes: ProcessStatus[];
-  /** Of a halted swarm what it held then; undefined where the queue does not answer. */
-  jobs: { waiting: number; running: number; uncollected: number } | undefined;
   directories: string[];
   /** Its address; undefined where it does not run. */
   dashboard: string | undefined;
@@ -40,10 +51,14 @@ export interface InitOptions {
 
 /** Where runs are made. Every method may be repeated: what is so already stays so. */
 export interface Target {
-  /** Makes the swarm, or completes one that is half made. */
-  init(options: InitOptions): Promise<void>;
-  /** Starts again what has died. */
-  mend(signal?: AbortSignal): Promise<void>;
+  /** Whether `connect` would answer at once, with nothing to start. */
+  isReady(): Promise<boolean>;
+  /**
+   * Starts again what has died of a running swarm; cheap enough for every few seconds.
+   * @returns what had died, as sentences.
+   * @throws {UserError} where the swarm is halted.
+   */
+  mend(signal?: AbortSignal): Promise<string[]>;
   /**
    * What a campaign needs; a process that died is started again.
    * @param onWaiting told why, when something does not answer for a while.
@@ -55,4 +70,10 @@ export interface Target {
   /** Ends everything and deletes it. */
   remove(): Promise<void>;
   status(): Promise<SwarmStatus>;
+}
+
+export interface LocalTarget extends Target {
+  /** Makes the swarm, or completes one that is half made. */
+  init(options: InitOptions): Promise<void>;
+  status(): Promise<LocalStatus>;
 }

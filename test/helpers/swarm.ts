@@ -4,8 +4,8 @@ import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, vi } from "vitest";
-import type { SwarmState } from "../../src/targets/swarm-state.ts";
-import type { SwarmStatus } from "../../src/targets/target.ts";
+import type { LocalState } from "../../src/targets/swarm-state.ts";
+import type { LocalStatus } from "../../src/targets/target.ts";
 import { countJobs, type JobCounts } from "../../src/queue/counts.ts";
 import { socketConnection } from "../../src/queue/names.ts";
 import { newSample, newUser, type Finished, type Running, type Sample, type User } from "../helpers/tool.ts";
@@ -63,9 +63,9 @@ export async function mustRun(user: User, args: readonly string[], runMs?: numbe
   return finished;
 }
 
-export async function statusOf(user: User, name = "local"): Promise<SwarmStatus> {
+export async function statusOf(user: User, name = "local"): Promise<LocalStatus> {
   const { stdout } = await user.run("swarm-tool", ["status", name, "--json"]);
-  return (JSON.parse(stdout) as [SwarmStatus])[0];
+  return (JSON.parse(stdout) as [LocalStatus])[0];
 }
 
 /** What the queue holds, without starting a tool to ask. */
@@ -78,8 +78,8 @@ export const stateFolder = (user: User, name = "local"): string =>
 export const cacheFolder = (user: User, name = "local"): string =>
   path.join(user.env["XDG_CACHE_HOME"]!, "inet-swarm/swarms", name);
 
-export async function readState(user: User, name = "local"): Promise<SwarmState> {
-  return JSON.parse(await readFile(path.join(stateFolder(user, name), "swarm.json"), "utf8")) as SwarmState;
+export async function readState(user: User, name = "local"): Promise<LocalState> {
+  return JSON.parse(await readFile(path.join(stateFolder(user, name), "swarm.json"), "utf8")) as LocalState;
 }
 
 /** The pid of each role. */

@@ -126,7 +126,7 @@ describeWithService("redis-server", "runall-swarm tells what is to be changed", 
   });
 
   it("of swarm-tool, too", async () => {
-    expectAdvice(await user.run("swarm-tool", ["init"]), "only swarms on this machine can be made yet");
+    expectAdvice(await user.run("swarm-tool", ["init"]), "no AWS region is configured");
     expectAdvice(
       await user.run("swarm-tool", ["init", "--local", "a b"]),
       '"a b" cannot be the name of a swarm',

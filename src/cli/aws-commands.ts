@@ -1,0 +1,255 @@
+import { UserError } from "../errors.ts";
+import type { AwsClients } from "../targets/aws/clients.ts";
+import { deployTo, drain, withClients } from "../targets/aws/aws.ts";
+import type { AwsStatus } from "../targets/aws/status.ts";
+import { existingAws, haltedError, reachable, type AwsEvent } from "../targets/aws/swarm.ts";
+import { CONNECT_TIMEOUT_MS } from "../targets/aws/timeouts.ts";
+import { withLock } from "../targets/local.ts";
+import { swarmDirectories, type AwsState } from "../targets/swarm-state.ts";
+import { dollars } from "./aws-status.ts";
+import { confirm, swarmDeployer } from "./choose-swarm.ts";
+import { count } from "./format.ts";
+import type { InitFlags } from "./init-options.ts";
+import { namedOrOnly } from "./name-or-only.ts";
+import { ask, type ForceOptions, type Io } from "./swarm-commands.ts";
+
+const DEFAULT_AWS = "inet";
+
+export async function initAws(name: string | undefined, flags: InitFlags, io: Io): Promise<void> {
+  const swarm = nameFrom(name, flags.stack);
+  const { connectToAws } = await import("../targets/aws/clients.ts");
+  const { planSwarm } = await import("../targets/aws/plan.ts");
+  const { createSwarm, creationFailure, CreationError, isBroken, noteSwarm } =
+    await import("../targets/aws/create.ts");
+  const { explainPlan } = await import("./aws-plan.ts");
+  using clients = await connectToAws(flags);
+  const plan = await planSwarm(clients, {
+    ...flags,
+    name: swarm,
+    spot: flags.spot ?? false,
+    idleMinutes: Number(flags.idleMinutes),
+    volumeGiB: flags.volumeSize,
+  });
+  if (plan.present !== undefined && isBroken(plan.present.status)) {
+    const { id, created, status } = plan.present;
+    await noteSwarm(plan);
+    const failure = await creationFailure(clients, { id, since: created, status, swarm, stack: plan.stack });
+    throw await offerRemoval(clients, swarm, failure, io);
+  }
+  if (plan.present === undefined) {
+    explainPlan(plan).forEach(io.say);
+    if (!flags.yes) await ask(`the swarm ${swarm} costs money from now until it is halted`, "--yes");
+  }
+  await locked(swarm, io, async () => {
+    try {
+      const state = await drain(createSwarm(clients, plan, io.interrupt), tell(io));
+      await deployOrSay(state, io);
+    } catch (error) {
+      throw error instanceof CreationError ? await offerRemoval(clients, swarm, error, io) : error;
+    }
+  });
+  io.say(`the swarm ${swarm} runs on AWS; halt it with: swarm-tool halt ${swarm}`);
+}
+
+/** What is left of a stack that failed is of no use; on a terminal it can be removed at once. */
+async function offerRemoval(
+  clients: AwsClients,
+  swarm: string,
+  failure: UserError,
+  io: Io,
+): Promise<UserError> {
+  const { removeSwarm } = await import("../targets/aws/remove.ts");
+  if (!(await confirm(`${failure.message}.\nRemove what is left of it?`))) return failure;
+  await drain(removeSwarm(clients, await existingAws(swarm), io.interrupt), tell(io));
+  return new UserError(failure.message, { hint: "its remains are removed", cause: failure });
+}
+
+function nameFrom(name: string | undefined, stack: string | undefined): string {
+  if (name === undefined || stack === undefined || name === stack) return name ?? stack ?? DEFAULT_AWS;
+  throw new UserError(`two names for the swarm: ${name} and ${stack}`, { hint: "give one of them" });
+}
+
+export async function haltAws(name: string, options: ForceOptions, io: Io): Promise<void> {
+  await onAws(name, io, async (clients) => {
+    const { haltSwarm } = await import("../targets/aws/power.ts");
+    const status = await statusWith(clients, await existingAws(name), io);
+    const running = status.jobs?.running ?? 0;
+    const fact = `${count(running, "run")} of the swarm ${name} are being made; after resume they begin anew`;
+    if (running > 0 && status.state !== "halted" && !options.force && !options.yes) await ask(fact);
+    const events = haltSwarm(clients, await existingAws(name), swarmDeployer, io.interrupt);
+    if (!(await drain(events, tell(io)))) throw alreadyHalted(name);
+    const { jobs } = await existingAws(name);
+    if (jobs !== undefined)
+      io.say(
+        `its volume keeps ${count(jobs.waiting + jobs.running, "run")} to be made and ${count(jobs.uncollected, "run")} to be collected`,
+      );
+    io.say(
+      `the swarm ${name} is halted; its volume costs ${dollars(status.cost.volumeMonthly)} a month. Resume it with: swarm-tool resume ${name}`,
+    );
+  });
+}
+
+function alreadyHalted(name: string): UserError {
+  return new UserError(`the swarm ${name} is halted already`, {
+    hint: `resume it with: swarm-tool resume ${name}`,
+  });
+}
+
+export async function resumeAws(name: string, options: { workers?: number }, io: Io): Promise<void> {
+  await onAws(name, io, async (clients, state) => {
+    const { resumeSwarm } = await import("../targets/aws/power.ts");
+    const workers = options.workers ?? state.workers;
+    const connected = await drain(resumeSwarm(clients, state, workers, io.interrupt), tell(io));
+    await deployOrSay(connected, io);
+    io.say(`the swarm ${name} runs, with ${count(workers, "worker")}`);
+  });
+}
+
+export async function scaleAws(name: string | undefined, workers: number, io: Io): Promise<void> {
+  const swarm = await onlyAws(name);
+  await onAws(swarm, io, async (clients, state) => {
+    const { scaleSwarm } = await import("../targets/aws/power.ts");
+    await scaleSwarm(clients, state, workers);
+    io.say(`the swarm ${swarm} gets ${count(workers, "worker")}`);
+  });
+}
+
+export async function removeAws(name: string, options: ForceOptions, io: Io): Promise<void> {
+  await onAws(name, io, async (clients) => {
+    const { removeSwarm } = await import("../targets/aws/remove.ts");
+    const status = await statusWith(clients, await existingAws(name), io);
+    const { jobs } = status;
+    const any = jobs && jobs.running + jobs.waiting + jobs.uncollected;
+    const fact =
+      any === undefined
+        ? `the swarm ${name} and all that its volume keeps would be deleted; its queue does not answer, so it may hold runs and results`
+        : `${count(any, "run")} of the swarm ${name} are queued, being made or not yet collected; they would be lost`;
+    const exists = status.stack.status !== "missing" && status.state !== "creating";
+    if (exists && any !== 0 && !options.force && !options.yes) await ask(fact);
+    await drain(removeSwarm(clients, await existingAws(name), io.interrupt), tell(io));
+    io.say(`the swarm ${name} is removed; AWS has nothing left of it`);
+  });
+}
+
+export async function connectAws(
+  name: string | undefined,
+  options: { sshCidr?: string },
+  io: Io,
+): Promise<void> {
+  const swarm = await onlyAws(name);
+  await onAws(swarm, io, async (clients, state) => {
+    const { connectManager } = await import("../targets/aws/connect.ts");
+    if (options.sshCidr !== undefined) {
+      const { allowSsh } = await import("../targets/aws/ssh-access.ts");
+      await allowSsh(clients, swarm, options.sshCidr);
+    }
+    if (state.state === "creating") throw notComplete(swarm);
+    if (state.state === "halted") throw haltedError(swarm);
+    const limits = { timeoutMs: CONNECT_TIMEOUT_MS, signal: io.interrupt };
+    describeConnection(await drain(connectManager(clients, state, limits), tell(io))).forEach(io.say);
+  });
+}
+
+export async function disconnectAws(name: string | undefined, io: Io): Promise<void> {
+  const swarm = await onlyAws(name);
+  const { disconnectManager } = await import("../targets/aws/connect.ts");
+  await locked(swarm, io, async () => {
+    const was = await disconnectManager(await existingAws(swarm));
+    io.say(was ? `disconnected from the swarm ${swarm}; it runs on` : `the swarm ${swarm} was not connected`);
+  });
+}
+
+export async function deployAws(name: string | undefined, io: Io): Promise<void> {
+  const swarm = await onlyAws(name);
+  await locked(swarm, io, async () => {
+    await deployTo(await existingAws(swarm), swarmDeployer, io.note, io.interrupt);
+    io.say(`the services of the swarm ${swarm} are deployed`);
+  });
+}
+
+export async function statusOfAws(name: string, io: Io): Promise<AwsStatus> {
+  return await withClients(name, (clients, state) => statusWith(clients, state, io));
+}
+
+export async function printPolicy(
+  options: { account?: string; profile?: string },
+  { say }: Io,
+): Promise<void> {
+  const { policyFor, whoAmI } = await import("../targets/aws/account.ts");
+  if (options.account !== undefined) {
+    if (!/^\d{12}$/.test(options.account)) {
+      throw new UserError(`${options.account} is no account number`, { hint: "it has twelve digits" });
+    }
+    return say(await policyFor({ id: options.account, user: "arn:aws:iam" }));
+  }
+  const { connectToAws } = await import("../targets/aws/clients.ts");
+  using clients = await connectToAws({ region: "us-east-1", ...options }); // the account is the same in all
+  say(await policyFor(await whoAmI(clients)));
+}
+
+async function statusWith(clients: AwsClients, state: AwsState, io: Io): Promise<AwsStatus> {
+  const { describeSwarm } = await import("../targets/aws/status.ts");
+  return await describeSwarm(clients, state, swarmDeployer, io.interrupt);
+}
+
+async function onlyAws(name: string | undefined): Promise<string> {
+  const state = await namedOrOnly(name);
+  if (state.target === "aws") return state.name;
+  throw new UserError(`the swarm ${state.name} is on this machine: there is nothing to connect or deploy`);
+}
+
+function onAws(
+  name: string,
+  io: Io,
+  work: (clients: AwsClients, state: AwsState) => Promise<void>,
+): Promise<void> {
+  return locked(name, io, () => withClients(name, work));
+}
+
+/** One command at a time changes a swarm. */
+function locked(name: string, io: Io, work: () => Promise<void>): Promise<void> {
+  return withLock(swarmDirectories(name).state, work, io.interrupt);
+}
+
+function notComplete(name: string): UserError {
+  return new UserError(`the swarm ${name} is not complete`, {
+    hint: `complete it with: swarm-tool init ${name}`,
+  });
+}
+
+async function deployOrSay(state: AwsState, io: Io): Promise<void> {
+  describeConnection(state).forEach(io.say);
+  if (swarmDeployer !== undefined) return await deployTo(state, swarmDeployer, io.note, io.interrupt);
+  io.note("this version has no services to deploy on it yet: its Docker is all that there is");
+}
+
+function describeConnection(state: AwsState): string[] {
+  const swarm = reachable(state);
+  if (swarm === undefined) return [];
+  const { dashboard } = swarm.ports;
+  return [
+    `connected: DOCKER_HOST=unix://${swarm.dockerSocket}`,
+    ...(dashboard === undefined
+      ? []
+      : [`the dashboard, where it is deployed: http://localhost:${dashboard}/`]),
+  ];
+}
+
+/** Of a resource's states those that are final are shown. */
+function tell({ note }: Io): (event: AwsEvent) => void {
+  return (event) => {
+    switch (event.type) {
+      case "step":
+        return note(event.text);
+      case "warning":
+        return note(`warning: ${event.text}`);
+      case "resource":
+        if (event.status.endsWith("_IN_PROGRESS")) return undefined;
+        return note(
+          `  ${event.status.toLowerCase().replaceAll("_", " ")}: ${event.logicalId} (${event.resourceType})${event.reason && event.status.endsWith("_FAILED") ? `: ${event.reason}` : ""}`,
+        );
+      default:
+        event satisfies never;
+    }
+  };
+}

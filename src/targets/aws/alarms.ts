@@ -1,0 +1,63 @@
+import {
+  DescribeAlarmsCommand,
+  EnableAlarmActionsCommand,
+  PutMetricDataCommand,
+  SetAlarmStateCommand,
+} from "@aws-sdk/client-cloudwatch";
+import type { AwsClients } from "./clients.ts";
+import { options } from "./stack.ts";
+
+type CloudWatch = Pick<AwsClients, "cloudWatch">;
+
+/** An alarm that halts the swarm: when it is idle, or when it has run for as long as it may. */
+export interface Alarm {
+  name: string;
+  state: string;
+  /** Whether it would do anything. */
+  armed: boolean;
+}
+
+export async function listAlarms(
+  { cloudWatch }: CloudWatch,
+  stack: string,
+  signal?: AbortSignal,
+): Promise<Alarm[]> {
+  const { MetricAlarms } = await cloudWatch.send(
+    new DescribeAlarmsCommand({ AlarmNamePrefix: `${stack}-` }),
+    options(signal),
+  );
+  return (MetricAlarms ?? []).map((alarm) => ({
+    name: alarm.AlarmName!,
+    state: alarm.StateValue ?? "?",
+    armed: alarm.ActionsEnabled !== false && (alarm.AlarmActions?.length ?? 0) > 0,
+  }));
+}
+
+/** The alarm that is there for idleness; without it a forgotten swarm costs money. */
+export function idleAlarm(alarms: readonly Alarm[], stack: string): Alarm | undefined {
+  return alarms.find(({ name }) => name === `${stack}-idle`);
+}
+
+/**
+ * Makes the alarms ready for a swarm that is about to start. One that is still in ALARM repeats its action
+ * every minute and would halt the swarm at once, so it is set to OK; and the metric gets a value, because it
+ * is not documented that metric math fills one that never had any.
+ * @see Amazon CloudWatch User Guide, "Using Amazon CloudWatch alarms" and "Use metric math".
+ */
+export async function armAlarms({ cloudWatch }: CloudWatch, stack: string, swarm: string): Promise<Alarm[]> {
+  const alarms = await listAlarms({ cloudWatch }, stack);
+  const disabled = alarms.filter(({ armed }) => !armed).map(({ name }) => name);
+  if (disabled.length > 0) await cloudWatch.send(new EnableAlarmActionsCommand({ AlarmNames: disabled }));
+  await cloudWatch.send(
+    new PutMetricDataCommand({
+      Namespace: "Swarm",
+      MetricData: [{ MetricName: "Busy", Value: 0, Dimensions: [{ Name: "Swarm", Value: swarm }] }],
+    }),
+  );
+  for (const { name } of alarms) {
+    await cloudWatch.send(
+      new SetAlarmStateCommand({ AlarmName: name, StateValue: "OK", StateReason: "the swarm is started" }),
+    );
+  }
+  return await listAlarms({ cloudWatch }, stack);
+}

@@ -1,0 +1,99 @@
+import { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
+import { CloudFormationClient } from "@aws-sdk/client-cloudformation";
+import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
+import { EC2Client } from "@aws-sdk/client-ec2";
+import { ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
+import { SSMClient } from "@aws-sdk/client-ssm";
+import { STSClient } from "@aws-sdk/client-sts";
+import { UserError } from "../../errors.ts";
+import { explainAwsError } from "./aws-errors.ts";
+
+/** Where a swarm lies and who asks; what is not said is found as the SDK does: environment, `~/.aws`, … */
+export interface AwsSettings {
+  region?: string | undefined;
+  profile?: string | undefined;
+}
+
+/** One client for each service. They open no connection before the first call. */
+export interface AwsClients extends Disposable {
+  region: string;
+  cloudFormation: CloudFormationClient;
+  ec2: EC2Client;
+  autoScaling: AutoScalingClient;
+  cloudWatch: CloudWatchClient;
+  ssm: SSMClient;
+  sts: STSClient;
+  serviceQuotas: ServiceQuotasClient;
+}
+
+const MAX_ATTEMPTS = 6;
+const KEYS = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+
+/**
+ * @throws {UserError} where no region is configured.
+ * @see AWS SDK for JavaScript v3, "Credential providers" and "Shared config": `AWS_PROFILE`, `AWS_REGION`, `AWS_ENDPOINT_URL`.
+ */
+export async function connectToAws(
+  settings: AwsSettings,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<AwsClients> {
+  // The SDK warns on Node.js 20 that its releases of 2027 will want a later one; users can do nothing with that.
+  env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
+  // A profile that is asked for counts for more than keys in the environment; the SDK would warn of them.
+  if (settings.profile !== undefined) for (const name of KEYS) Reflect.deleteProperty(env, name);
+  // AWS_DEFAULT_REGION is what AWS's command line reads; the SDK does not.
+  const region = settings.region ?? (env["AWS_REGION"] || env["AWS_DEFAULT_REGION"] || undefined);
+  const options = {
+    maxAttempts: MAX_ATTEMPTS,
+    ...(region !== undefined && { region }),
+    ...(settings.profile !== undefined && { profile: settings.profile }),
+  };
+  const clients = {
+    cloudFormation: new CloudFormationClient(options),
+    ec2: new EC2Client(options),
+    autoScaling: new AutoScalingClient(options),
+    cloudWatch: new CloudWatchClient(options),
+    ssm: new SSMClient(options),
+    sts: new STSClient(options),
+    serviceQuotas: new ServiceQuotasClient(options),
+  };
+  const all = Object.values(clients);
+  for (const client of all) explainErrors(client, settings.profile);
+  return {
+    ...clients,
+    region: await regionOf(clients.ec2),
+    [Symbol.dispose]() {
+      for (const client of all) client.destroy();
+    },
+  };
+}
+
+async function regionOf(client: EC2Client): Promise<string> {
+  try {
+    const region = await client.config.region();
+    if (/^[a-z]{2}(-[a-z]+)+-\d+$/.test(region)) return region;
+    throw new UserError(`${JSON.stringify(region)} is not the name of an AWS region`, {
+      hint: "a region is called eu-central-1, us-east-1, …",
+    });
+  } catch (error) {
+    throw explainAwsError(error);
+  }
+}
+
+interface AnyClient {
+  middlewareStack: EC2Client["middlewareStack"];
+}
+
+/** Outside of the retries: only what is final is translated. */
+function explainErrors(client: object, profile: string | undefined): void {
+  (client as AnyClient).middlewareStack.add(
+    (next) => async (args) => {
+      try {
+        return await next(args);
+      } catch (error) {
+        throw explainAwsError(error, profile);
+      }
+    },
+    { step: "initialize", priority: "high", name: "explainErrors" },
+  );
+}

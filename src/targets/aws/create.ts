@@ -1,0 +1,133 @@
+import { UserError } from "../../errors.ts";
+import { readState, writeState, type AwsState } from "../swarm-state.ts";
+import { armAlarms, idleAlarm } from "./alarms.ts";
+import { connectManager } from "./connect.ts";
+import type { AwsClients } from "./clients.ts";
+import { findGroups } from "./groups.ts";
+import { importKey, makeKey } from "./key-pair.ts";
+import type { Plan } from "./plan.ts";
+import { createStack, firstFailure, followStack } from "./stack.ts";
+import { awsDirectories, changeState, step, type AwsEvent } from "./swarm.ts";
+import { START_TIMEOUT_MS } from "./timeouts.ts";
+
+/** Whether a stack can only be removed: it never came to be, or its removal failed. */
+export function isBroken(status: string): boolean {
+  return /^(ROLLBACK_|CREATE_FAILED|DELETE_FAILED)/.test(status) && !status.endsWith("_IN_PROGRESS");
+}
+
+/**
+ * Makes a swarm, or goes on with one that is half made, until its manager can be reached.
+ * The state is written before anything that costs money is made.
+ * @throws {UserError} with the first resource that failed, and why.
+ */
+export async function* createSwarm(
+  clients: AwsClients,
+  plan: Plan,
+  signal: AbortSignal,
+): AsyncGenerator<AwsEvent, AwsState> {
+  const { options, stack } = plan;
+  const state = await noteSwarm(plan);
+  const publicKey = await makeKey(awsDirectories(options.name).state, stack);
+  const imported = await importKey(clients, state.keyName, options.name, publicKey);
+  if (imported === "imported") yield step(`imported the key pair ${state.keyName}`);
+  yield* completeStack(clients, plan, signal);
+  yield* checkAlarms(clients, state);
+  const groups = await findGroups(clients, stack, options.name, signal);
+  if (groups?.manager.desired === 0) {
+    await changeState(options.name, (now) => ({ ...now, state: "halted" }));
+    throw new UserError(`the swarm ${options.name} is complete and halted`, {
+      hint: `resume it with: swarm-tool resume ${options.name}`,
+    });
+  }
+  const started = await changeState(options.name, (now) => ({ ...now, state: "running" }));
+  return yield* connectManager(clients, started, { timeoutMs: START_TIMEOUT_MS, signal });
+}
+
+/** Writes down what is known of a swarm, also of one whose state was lost: from then on it can be removed. */
+export async function noteSwarm(plan: Plan): Promise<AwsState> {
+  const known = await readState(plan.options.name);
+  const state = known?.target === "aws" ? known : newState(plan);
+  await writeState(state);
+  return state;
+}
+
+async function* completeStack(
+  clients: AwsClients,
+  plan: Plan,
+  signal: AbortSignal,
+): AsyncGenerator<AwsEvent> {
+  const { stack, present, options } = plan;
+  const since = present?.created ?? new Date(Date.now() - 60_000); // AWS's clock may be behind ours
+  let id = present?.id;
+  if (id === undefined) {
+    const { template, parameters } = plan;
+    id = await createStack(clients, { name: stack, swarm: options.name, template, parameters });
+    yield step(`creating the stack ${stack}; this takes some minutes`);
+  }
+  const status = yield* resourceEvents(followStack(clients, id, { since, signal }));
+  if (status !== undefined && !isBroken(status)) return;
+  throw await creationFailure(clients, { id, since, status, swarm: options.name, stack });
+}
+
+/** A stack that did not come to be. */
+export class CreationError extends UserError {}
+
+/** What went wrong, and what is left of it. */
+export async function creationFailure(
+  clients: AwsClients,
+  stack: { id: string; since: Date; status: string | undefined; swarm: string; stack: string },
+): Promise<CreationError> {
+  const failure = await firstFailure(clients, stack.id, stack.since);
+  const reason =
+    failure === undefined
+      ? `the stack ${stack.stack} ended in ${stack.status ?? "its deletion"}`
+      : `AWS could not make ${failure.logicalId} (${failure.type}): ${failure.reason ?? failure.status}`;
+  return new CreationError(reason, {
+    hint: `AWS has taken back what it had made; remove the remains with: swarm-tool remove ${stack.swarm}`,
+  });
+}
+
+/** A swarm that does not halt itself is told of, loudly. */
+export async function* checkAlarms(clients: AwsClients, state: AwsState): AsyncGenerator<AwsEvent> {
+  const alarms = await armAlarms(clients, state.stack, state.name);
+  const text = alarmWarning(alarms, state.stack);
+  if (text !== undefined) yield { type: "warning", text };
+}
+
+export function alarmWarning(
+  alarms: Awaited<ReturnType<typeof armAlarms>>,
+  stack: string,
+): string | undefined {
+  if (idleAlarm(alarms, stack) === undefined)
+    return "there is no alarm that halts this swarm when it is idle: halt it yourself, or it costs money";
+  const disarmed = alarms.filter(({ armed }) => !armed).map(({ name }) => name);
+  if (disarmed.length === 0) return undefined;
+  return `the actions of ${disarmed.join(", ")} are disabled: the swarm does not halt itself, and costs money until you halt it`;
+}
+
+export async function* resourceEvents<R>(
+  events: AsyncGenerator<{ logicalId: string; type: string; status: string; reason: string | undefined }, R>,
+): AsyncGenerator<AwsEvent, R> {
+  for (;;) {
+    const next = await events.next();
+    if (next.done) return next.value;
+    const { type, ...event } = next.value;
+    yield { type: "resource", resourceType: type, ...event };
+  }
+}
+
+function newState({ options, region, stack }: Plan): AwsState {
+  return {
+    format: 1,
+    name: options.name,
+    target: "aws",
+    state: "creating",
+    region,
+    ...(options.profile !== undefined && { profile: options.profile }),
+    stack,
+    keyName: stack,
+    sshUser: options.sshUser,
+    workers: options.workers,
+    volumeGiB: options.volumeGiB,
+  };
+}

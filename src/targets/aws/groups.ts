@@ -1,0 +1,99 @@
+import {
+  DescribeAutoScalingGroupsCommand,
+  DescribeScalingActivitiesCommand,
+  SetDesiredCapacityCommand,
+  type AutoScalingGroup,
+} from "@aws-sdk/client-auto-scaling";
+import { UserError } from "../../errors.ts";
+import type { AwsClients } from "./clients.ts";
+import { options, TAG } from "./stack.ts";
+
+type Scaling = Pick<AwsClients, "autoScaling">;
+
+/** The two auto scaling groups of a swarm. */
+export interface Groups {
+  manager: Group;
+  worker: Group;
+}
+
+export interface Group {
+  name: string;
+  desired: number;
+  /** Ids of its machines, also of those that start or end. */
+  instances: string[];
+  inService: number;
+}
+
+/**
+ * The groups of a swarm, known by our tag (CloudFormation gives a stack's tags to all that it makes) and by their Name tags `<swarm>-manager` and `<swarm>-worker` in any case.
+ * Another template names them after the stack.
+ * @returns undefined where the stack has none, because it is not made yet or removed.
+ */
+export async function findGroups(
+  { autoScaling }: Scaling,
+  stack: string,
+  swarm: string,
+  signal?: AbortSignal,
+): Promise<Groups | undefined> {
+  const { AutoScalingGroups } = await autoScaling.send(
+    new DescribeAutoScalingGroupsCommand({
+      Filters: [{ Name: `tag:${TAG}`, Values: [swarm] }],
+    }),
+    options(signal),
+  );
+  const find = (role: string): Group | undefined => {
+    const wanted = [`${swarm}-${role}`, `${stack}-${role}`].map((name) => name.toLowerCase());
+    const group = AutoScalingGroups?.find(({ Tags }) =>
+      Tags?.some(({ Key, Value }) => Key === "Name" && wanted.includes(Value?.toLowerCase() ?? "")),
+    );
+    return group && describeGroup(group);
+  };
+  const [manager, worker] = [find("manager"), find("worker")];
+  return manager && worker && { manager, worker };
+}
+
+function describeGroup(group: AutoScalingGroup): Group {
+  const instances = group.Instances ?? [];
+  return {
+    name: group.AutoScalingGroupName!,
+    desired: group.DesiredCapacity ?? 0,
+    instances: instances.flatMap(({ InstanceId }) => InstanceId ?? []),
+    inService: instances.filter(({ LifecycleState }) => LifecycleState === "InService").length,
+  };
+}
+
+export async function setDesired({ autoScaling }: Scaling, group: string, desired: number): Promise<void> {
+  await autoScaling.send(
+    new SetDesiredCapacityCommand({
+      AutoScalingGroupName: group,
+      DesiredCapacity: desired,
+      HonorCooldown: false,
+    }),
+  );
+}
+
+/**
+ * Why a group does not start machines, since a time: quotas, capacity of the zone, limits of the account.
+ * @returns undefined where nothing failed.
+ */
+export async function launchFailure(
+  { autoScaling }: Scaling,
+  group: string,
+  since: Date,
+  signal?: AbortSignal,
+): Promise<UserError | undefined> {
+  const { Activities } = await autoScaling.send(
+    new DescribeScalingActivitiesCommand({ AutoScalingGroupName: group, MaxRecords: 10 }),
+    options(signal),
+  );
+  const failed = Activities?.find(
+    ({ StatusCode, StartTime }) => StatusCode === "Failed" && StartTime !== undefined && StartTime >= since,
+  );
+  if (failed === undefined) return undefined;
+  return new UserError(
+    `AWS cannot start a machine of ${group}: ${failed.StatusMessage ?? "no reason given"}`,
+    {
+      hint: "take other or fewer machines, or ask for a higher quota in the AWS console under Service Quotas",
+    },
+  );
+}

@@ -1,0 +1,90 @@
+import { DeleteKeyPairCommand, DescribeKeyPairsCommand, ImportKeyPairCommand } from "@aws-sdk/client-ec2";
+import { mkdir, readFile, rm } from "node:fs/promises";
+import path from "node:path";
+import { UserError } from "../../errors.ts";
+import { statIfThere } from "../../system/files.ts";
+import { runProgram } from "../../system/program.ts";
+import { awsErrorName } from "./aws-errors.ts";
+import type { AwsClients } from "./clients.ts";
+import { TAG } from "./stack.ts";
+
+type Ec2 = Pick<AwsClients, "ec2">;
+
+/** File of the private key of a swarm. */
+export function keyFile(directory: string): string {
+  return path.join(directory, "ssh", "id_ed25519");
+}
+
+/** Makes an ed25519 key where there is none; the private half never leaves this machine. @returns the public half. */
+export async function makeKey(directory: string, comment: string): Promise<string> {
+  const file = keyFile(directory);
+  if ((await statIfThere(file)) === undefined || (await statIfThere(`${file}.pub`)) === undefined) {
+    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    await rm(file, { force: true });
+    const args = ["-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", file];
+    const { exitCode, stderr } = await runProgram("ssh-keygen", args);
+    if (exitCode !== 0) throw new UserError(`ssh-keygen cannot make a key: ${stderr.trim()}`);
+  }
+  return (await readFile(`${file}.pub`, "utf8")).trim();
+}
+
+/**
+ * Imports a public key under a name; where it is there already, nothing happens. A key of ours of which the
+ * private half is not here (it was made on another machine, or is lost) is replaced.
+ * @throws {UserError} where somebody else's key has that name.
+ */
+export async function importKey(
+  { ec2 }: Ec2,
+  name: string,
+  swarm: string,
+  publicKey: string,
+): Promise<"imported" | "there"> {
+  const known = await findKey({ ec2 }, name);
+  if (known !== undefined && !known.ours) {
+    throw new UserError(`the key pair ${name} is in the AWS account already, and not made by swarm-tool`, {
+      hint: "choose another name for the swarm, or delete the key pair in the AWS console",
+    });
+  }
+  if (known !== undefined) {
+    if (known.publicKey !== undefined && sameKey(known.publicKey, publicKey)) return "there";
+    await ec2.send(new DeleteKeyPairCommand({ KeyName: name }));
+  }
+  await ec2.send(
+    new ImportKeyPairCommand({
+      KeyName: name,
+      PublicKeyMaterial: Buffer.from(publicKey),
+      TagSpecifications: [{ ResourceType: "key-pair", Tags: [{ Key: TAG, Value: swarm }] }],
+    }),
+  );
+  return "imported";
+}
+
+/** @returns false where there is none of ours. */
+export async function deleteKey({ ec2 }: Ec2, name: string): Promise<boolean> {
+  if (!(await findKey({ ec2 }, name))?.ours) return false;
+  await ec2.send(new DeleteKeyPairCommand({ KeyName: name }));
+  return true;
+}
+
+async function findKey(
+  { ec2 }: Ec2,
+  name: string,
+): Promise<{ ours: boolean; publicKey: string | undefined } | undefined> {
+  try {
+    const { KeyPairs } = await ec2.send(
+      new DescribeKeyPairsCommand({ KeyNames: [name], IncludePublicKey: true }),
+    );
+    const found = KeyPairs?.[0];
+    const ours = found?.Tags?.some(({ Key }) => Key === TAG) ?? false;
+    return found && { ours, publicKey: found.PublicKey };
+  } catch (error) {
+    if (awsErrorName(error) === "InvalidKeyPair.NotFound") return undefined;
+    throw error;
+  }
+}
+
+/** Apart from the comments. */
+function sameKey(a: string, b: string): boolean {
+  const key = (text: string): string => text.trim().split(/\s+/).slice(0, 2).join(" ");
+  return key(a) === key(b);
+}

@@ -1,0 +1,110 @@
+import {
+  DescribeInstanceTypeOfferingsCommand,
+  DescribeInstanceTypesCommand,
+  type _InstanceType,
+} from "@aws-sdk/client-ec2";
+import { GetServiceQuotaCommand } from "@aws-sdk/client-service-quotas";
+import { UserError } from "../../errors.ts";
+import { originalName } from "./aws-errors.ts";
+import type { AwsClients } from "./clients.ts";
+
+type Ec2 = Pick<AwsClients, "ec2" | "region">;
+
+/** What the images of our template run on. */
+const ARCHITECTURE = "x86_64";
+
+/** "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", and its twin for spot; both in vCPUs. */
+const QUOTAS = { onDemand: "L-1216C47A", spot: "L-34B43A08" } as const;
+const STANDARD = /^[acdhimrtz]\d/;
+
+/**
+ * A zone of the region that offers all these instance types.
+ * @throws {UserError} naming a type that the region does not offer.
+ */
+export async function zoneFor({ ec2, region }: Ec2, types: readonly string[]): Promise<string> {
+  const wanted = [...new Set(types)];
+  const { InstanceTypeOfferings } = await ec2.send(
+    new DescribeInstanceTypeOfferingsCommand({
+      LocationType: "availability-zone",
+      Filters: [{ Name: "instance-type", Values: wanted }],
+    }),
+  );
+  const zonesOf = (type: string): string[] =>
+    (InstanceTypeOfferings ?? [])
+      .filter(({ InstanceType }) => InstanceType === type)
+      .flatMap(({ Location }) => Location ?? []);
+  const missing = wanted.find((type) => zonesOf(type).length === 0);
+  if (missing !== undefined) {
+    throw new UserError(`the region ${region} has no instance type ${missing}`, {
+      hint: "see https://aws.amazon.com/ec2/instance-types, or choose another region with --region",
+    });
+  }
+  const zone = wanted
+    .map(zonesOf)
+    .reduce((all, zones) => all.filter((each) => zones.includes(each)))
+    .sort()[0];
+  if (zone !== undefined) return zone;
+  throw new UserError(`no zone of the region ${region} offers all of ${wanted.join(", ")}`, {
+    hint: "choose another type with --instance-type or --manager-type",
+  });
+}
+
+/**
+ * How many virtual processors each of these types has.
+ * @throws {UserError} naming a type that our images do not run on.
+ */
+export async function processorsOf({ ec2 }: Ec2, types: readonly string[]): Promise<Map<string, number>> {
+  const { InstanceTypes } = await ec2.send(
+    new DescribeInstanceTypesCommand({ InstanceTypes: [...new Set(types)] as _InstanceType[] }),
+  );
+  const processors = new Map<string, number>();
+  for (const { InstanceType, VCpuInfo, ProcessorInfo } of InstanceTypes ?? []) {
+    if (ProcessorInfo?.SupportedArchitectures?.includes(ARCHITECTURE) === false) {
+      throw new UserError(`machines of the type ${InstanceType ?? "?"} are not ${ARCHITECTURE}`, {
+        hint: "take one such as c6i.large, c7a.xlarge or m7i.2xlarge",
+      });
+    }
+    processors.set(InstanceType ?? "?", VCpuInfo?.DefaultVCpus ?? 0);
+  }
+  return processors;
+}
+
+/**
+ * Compares what a swarm needs with what the account may run at once; new accounts may run few.
+ * @throws {UserError} where the quota is too small, because AWS would start only some of the machines.
+ */
+export async function checkQuota(
+  clients: Pick<AwsClients, "serviceQuotas">,
+  machines: readonly { type: string; count: number; spot: boolean }[],
+  processors: ReadonlyMap<string, number>,
+): Promise<void> {
+  for (const spot of [false, true]) {
+    const needed = machines
+      .filter((machine) => machine.spot === spot && STANDARD.test(machine.type))
+      .reduce((sum, { type, count }) => sum + count * (processors.get(type) ?? 0), 0);
+    const quota = needed === 0 ? undefined : await quotaOf(clients, spot ? QUOTAS.spot : QUOTAS.onDemand);
+    if (quota === undefined || needed <= quota) continue;
+    throw new UserError(
+      `the swarm needs ${needed} virtual processors${spot ? " of spot instances" : ""}, but a quota lets your AWS account run only ${quota} at once`,
+      {
+        hint: "take fewer or smaller machines (--workers, --instance-type), or ask for more in the AWS console: Service Quotas, Amazon EC2, Running … Standard instances",
+      },
+    );
+  }
+}
+
+/** Undefined where we may not know it: that is no reason to refuse a swarm. */
+export async function quotaOf(
+  { serviceQuotas }: Pick<AwsClients, "serviceQuotas">,
+  code: string = QUOTAS.onDemand,
+): Promise<number | undefined> {
+  try {
+    const { Quota } = await serviceQuotas.send(
+      new GetServiceQuotaCommand({ ServiceCode: "ec2", QuotaCode: code }),
+    );
+    return Quota?.Value;
+  } catch (error) {
+    if (/AccessDenied|NoSuchResource/.test(originalName(error) ?? "")) return undefined;
+    throw error;
+  }
+}

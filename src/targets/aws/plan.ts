@@ -1,0 +1,161 @@
+import { isIPv4 } from "node:net";
+import { errorText, UserError } from "../../errors.ts";
+import { readState } from "../swarm-state.ts";
+import { whoAmI, type Account } from "./account.ts";
+import type { AwsClients } from "./clients.ts";
+import { hourlyPrice, monthlyVolumePrice } from "./prices.ts";
+import { describeStack, isOurs, templateParameters, type Template } from "./stack.ts";
+import { checkSwarmName, stackName } from "./swarm.ts";
+import { readTemplate } from "./template.ts";
+import { checkQuota, processorsOf, zoneFor } from "./machine-types.ts";
+
+export interface InitOptions {
+  name: string;
+  profile?: string | undefined;
+  workers: number;
+  instanceType: string;
+  managerType: string;
+  sshCidr?: string | undefined;
+  spot: boolean;
+  maxHours: number;
+  idleMinutes: number;
+  volumeGiB: number;
+  template?: string | undefined;
+  sshUser: string;
+}
+
+/** What would be made, for the user to agree to. */
+export interface Plan {
+  options: InitOptions;
+  account: Account;
+  region: string;
+  stack: string;
+  template: Template;
+  parameters: Record<string, string>;
+  /** In US dollars; undefined where a type is not in our table. */
+  hourly: number | undefined;
+  volumeMonthly: number;
+  /** Status of the stack where it is there already. */
+  present: { id: string; status: string; created: Date } | undefined;
+}
+
+/**
+ * Looks whether a swarm can be made, and what it would cost; nothing is made.
+ * @throws {UserError} where something is in the way.
+ */
+export async function planSwarm(clients: AwsClients, options: InitOptions): Promise<Plan> {
+  const { name, instanceType, managerType, workers } = options;
+  checkSwarmName(name);
+  await checkState(name, clients.region);
+  const stack = stackName(name);
+  const template = await readTemplate(options.template);
+  const sshCidr = options.sshCidr === undefined ? await ownAddress() : checkCidr(options.sshCidr);
+  const types = [managerType, instanceType];
+  const [account, present, known, zone] = await Promise.all([
+    whoAmI(clients),
+    describeStack(clients, stack),
+    templateParameters(clients, template),
+    zoneFor(clients, types),
+  ]);
+  if (present !== undefined && !isOurs(present, name)) {
+    throw new UserError(`the AWS account has a stack ${stack} that swarm-tool has not made`, {
+      hint: "choose another name for the swarm",
+    });
+  }
+  if (present === undefined) {
+    const machines = [
+      { type: managerType, count: 1, spot: false },
+      { type: instanceType, count: workers, spot: options.spot },
+    ];
+    await checkQuota(clients, machines, await processorsOf(clients, types));
+  }
+  const prices = [hourlyPrice(managerType, clients.region), hourlyPrice(instanceType, clients.region)];
+  const [manager, worker] = prices;
+  return {
+    options,
+    account,
+    region: clients.region,
+    stack,
+    template,
+    parameters: parametersFor({ ...options, sshCidr, zone }, known),
+    hourly: manager === undefined || worker === undefined ? undefined : manager + workers * worker,
+    volumeMonthly: monthlyVolumePrice(options.volumeGiB, clients.region),
+    present: present && {
+      id: present.StackId!,
+      status: present.StackStatus!,
+      created: present.CreationTime ?? new Date(0),
+    },
+  };
+}
+
+async function checkState(name: string, region: string): Promise<void> {
+  const state = await readState(name);
+  if (state === undefined) return;
+  if (state.target !== "aws") {
+    throw new UserError(`there is a swarm ${name} on this machine already`, { hint: "choose another name" });
+  }
+  if (state.region !== region) {
+    throw new UserError(`the swarm ${name} is in the region ${state.region}, not in ${region}`, {
+      hint: "remove it first, or choose another name",
+    });
+  }
+}
+
+/** Those that the template has: another template need not have all. */
+function parametersFor(
+  options: InitOptions & { sshCidr: string; zone: string },
+  known: readonly string[],
+): Record<string, string> {
+  const required = ["KeyName", "ClusterSize"].find((parameter) => !known.includes(parameter));
+  if (required !== undefined) throw new UserError(`the template has no parameter ${required}`);
+  const all = {
+    SwarmName: options.name,
+    KeyName: stackName(options.name),
+    InstanceType: options.instanceType,
+    ManagerInstanceType: options.managerType,
+    ManagerSize: "1",
+    ClusterSize: String(options.workers),
+    WorkerMarket: options.spot ? "spot" : "on-demand",
+    SshCidr: options.sshCidr,
+    Zone: options.zone,
+    IdleMinutes: String(options.idleMinutes),
+    MaxHours: String(options.maxHours),
+    VolumeSize: String(options.volumeGiB),
+  };
+  return Object.fromEntries(Object.entries(all).filter(([parameter]) => known.includes(parameter)));
+}
+
+/** @throws {UserError} where it is none, or is the whole internet. */
+export function checkCidr(text: string): string {
+  const [address = "", bits] = (text.includes("/") ? text : `${text}/32`).split("/");
+  const width = Number(bits);
+  if (!isIPv4(address) || !/^\d+$/.test(bits ?? "") || width > 32) {
+    throw new UserError(`${JSON.stringify(text)} is no range of IPv4 addresses`, {
+      hint: "write it as 203.0.113.7/32",
+    });
+  }
+  if (width < 8) {
+    throw new UserError(`${text} would open the manager to a large part of the internet`, {
+      hint: "name the range of your own network, such as 203.0.113.0/24",
+    });
+  }
+  return `${address}/${bits!}`;
+}
+
+const OWN_ADDRESS_URL = "https://checkip.amazonaws.com";
+const OWN_ADDRESS_TIMEOUT_MS = 10_000;
+
+/** The address from which AWS sees this machine. */
+async function ownAddress(): Promise<string> {
+  try {
+    const response = await fetch(OWN_ADDRESS_URL, { signal: AbortSignal.timeout(OWN_ADDRESS_TIMEOUT_MS) });
+    const address = (await response.text()).trim();
+    if (response.ok && isIPv4(address)) return `${address}/32`;
+    throw new Error(`${OWN_ADDRESS_URL} answers ${response.status} ${JSON.stringify(address.slice(0, 60))}`);
+  } catch (error) {
+    throw new UserError(`the address of your network cannot be found: ${errorText(error)}`, {
+      hint: "say which addresses may reach the swarm, with --ssh-cidr 203.0.113.7/32",
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,114 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { errorText, UserError } from "../../errors.ts";
+import type { SwarmDeployer } from "../reachable-swarm.ts";
+import type { AwsState } from "../swarm-state.ts";
+import { connectManager, disconnectManager } from "./connect.ts";
+import type { AwsClients } from "./clients.ts";
+import { checkAlarms } from "./create.ts";
+import { findGroups, setDesired, type Groups } from "./groups.ts";
+import { isRunning, listMachines } from "./machines.ts";
+import { changeState, haltedError, reachable, step, type AwsEvent } from "./swarm.ts";
+import { START_TIMEOUT_MS } from "./timeouts.ts";
+
+const FIRST_POLL_MS = 2000;
+const SLOWEST_POLL_MS = 10_000;
+const HALT_TIMEOUT_MS = 10 * 60_000;
+
+/** Ends all machines and keeps the data volume. @returns false where it was halted already. */
+export async function* haltSwarm(
+  clients: AwsClients,
+  state: AwsState,
+  deployer: SwarmDeployer | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<AwsEvent, boolean> {
+  const groups = await requireGroups(clients, state);
+  const swarm = reachable(state);
+  const machines = await listMachines(clients, state.name, signal);
+  const isHalted = groups.manager.desired === 0 && groups.worker.desired === 0 && !machines.some(isRunning);
+  let jobs = state.jobs;
+  if (swarm !== undefined && deployer !== undefined && !isHalted) {
+    yield step("taking the runners away");
+    try {
+      await deployer.withdraw(swarm, signal);
+      jobs = await deployer.countJobs(swarm);
+    } catch (error) {
+      signal.throwIfAborted();
+      // No reason to let the machines run: what they have is made again after resume.
+      yield { type: "warning", text: `the runners could not be taken away: ${errorText(error)}` };
+    }
+  }
+  // From here on nothing is interrupted: machines that are half halted cost as much as running ones.
+  await setDesired(clients, groups.worker.name, 0);
+  await setDesired(clients, groups.manager.name, 0);
+  await disconnectManager(state);
+  const { haltedBy = "user" } =
+    isHalted && state.state === "running" ? { haltedBy: "idleness" as const } : state;
+  await changeState(state.name, ({ jobs: _, ...now }) => ({
+    ...now,
+    state: "halted",
+    haltedBy: isHalted ? haltedBy : "user",
+    ...(jobs && { jobs }),
+  }));
+  yield* waitUntilEnded(clients, state, signal);
+  return !isHalted;
+}
+
+async function* waitUntilEnded(
+  clients: AwsClients,
+  state: AwsState,
+  signal: AbortSignal,
+): AsyncGenerator<AwsEvent> {
+  const deadline = Date.now() + HALT_TIMEOUT_MS;
+  let said = 0;
+  for (let waitMs = FIRST_POLL_MS; ; waitMs = Math.min(waitMs * 1.25, SLOWEST_POLL_MS)) {
+    const running = (await listMachines(clients, state.name, signal)).filter(isRunning);
+    if (running.length === 0) return;
+    if (running.length !== said) yield step(`waiting for ${running.map(({ id }) => id).join(", ")} to end`);
+    said = running.length;
+    if (Date.now() > deadline) {
+      throw new UserError(`these machines have not ended: ${running.map(({ id }) => id).join(", ")}`, {
+        hint: "they cost money: look at them in the AWS console, under EC2, Instances",
+      });
+    }
+    await delay(waitMs, undefined, { signal });
+  }
+}
+
+/** Starts the machines again. Only the sizes of the groups change: nothing is deployed by CloudFormation. */
+export async function* resumeSwarm(
+  clients: AwsClients,
+  state: AwsState,
+  workers: number,
+  signal: AbortSignal,
+): AsyncGenerator<AwsEvent, AwsState> {
+  const groups = await requireGroups(clients, state);
+  yield* checkAlarms(clients, state); // before a machine runs
+  await setDesired(clients, groups.manager.name, 1);
+  await setDesired(clients, groups.worker.name, workers);
+  const started = await changeState(state.name, ({ haltedBy: _, jobs: _jobs, ...now }) => ({
+    ...now,
+    state: "running",
+    workers,
+  }));
+  yield step(`starting the manager and ${workers} workers`);
+  return yield* connectManager(clients, started, { timeoutMs: START_TIMEOUT_MS, signal });
+}
+
+/** @throws {UserError} where the swarm is halted. */
+export async function scaleSwarm(clients: AwsClients, state: AwsState, workers: number): Promise<void> {
+  const groups = await requireGroups(clients, state);
+  if (groups.manager.desired === 0) throw haltedError(state.name);
+  await setDesired(clients, groups.worker.name, workers);
+  await changeState(state.name, (now) => ({ ...now, workers }));
+}
+
+export async function requireGroups(clients: AwsClients, state: AwsState): Promise<Groups> {
+  const groups = await findGroups(clients, state.stack, state.name);
+  if (groups !== undefined) return groups;
+  throw new UserError(
+    `AWS has no machines for the swarm ${state.name}: its stack is not complete or was removed`,
+    {
+      hint: `complete it with: swarm-tool init ${state.name}; or forget it with: swarm-tool remove ${state.name}`,
+    },
+  );
+}

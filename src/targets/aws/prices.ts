@@ -1,0 +1,76 @@
+/**
+ * List prices for Linux on demand, in US dollars, for a first estimate; AWS's bill is what counts.
+ * @see https://aws.amazon.com/ec2/pricing/on-demand and https://aws.amazon.com/ebs/pricing
+ */
+export const PRICES_AS_OF = "2025-06";
+
+/** An hour of the size `large`; other sizes cost in proportion (`xlarge` twice, `medium` half of it, …). */
+const LARGE: Record<string, number> = {
+  t2: 0.0928,
+  t3: 0.0832,
+  t3a: 0.0752,
+  c5: 0.085,
+  c5a: 0.077,
+  c6a: 0.0765,
+  c6i: 0.085,
+  c7a: 0.10264,
+  c7i: 0.08925,
+  m5: 0.096,
+  m5a: 0.086,
+  m6a: 0.0864,
+  m6i: 0.096,
+  m7a: 0.11592,
+  m7i: 0.1008,
+  r5: 0.126,
+  r6a: 0.1134,
+  r6i: 0.126,
+  r7i: 0.1323,
+};
+
+/** By how much a region is dearer than us-east-1; of others the dearest is taken. */
+const REGION_FACTOR: Record<string, number> = {
+  "us-east-1": 1,
+  "us-east-2": 1,
+  "us-west-2": 1,
+  "ca-central-1": 1.12,
+  "eu-north-1": 1.08,
+  "eu-west-1": 1.12,
+  "eu-west-2": 1.19,
+  "eu-west-3": 1.19,
+  "eu-central-1": 1.2,
+  "ap-south-1": 1.1,
+};
+const DEAREST = 1.6;
+
+const VOLUME_GIB_MONTH = 0.08;
+const ADDRESS_HOUR = 0.005;
+const HOURS_A_MONTH = 730;
+
+/** Of one machine with its public address. Undefined where the table does not have the type. */
+export function hourlyPrice(type: string, region: string): number | undefined {
+  const [family, size = ""] = type.split(".");
+  const large = LARGE[family ?? ""];
+  const factor = sizeFactor(size);
+  if (large === undefined || factor === undefined) return undefined;
+  return large * factor * regionFactor(region) + ADDRESS_HOUR;
+}
+
+export function monthlyVolumePrice(sizeGiB: number, region: string): number {
+  return sizeGiB * VOLUME_GIB_MONTH * regionFactor(region);
+}
+
+/** What a volume has cost in so many hours. */
+export function volumePrice(sizeGiB: number, region: string, hours: number): number {
+  return (monthlyVolumePrice(sizeGiB, region) * hours) / HOURS_A_MONTH;
+}
+
+function regionFactor(region: string): number {
+  return REGION_FACTOR[region] ?? DEAREST;
+}
+
+function sizeFactor(size: string): number | undefined {
+  const small = { nano: 1 / 16, micro: 1 / 8, small: 1 / 4, medium: 1 / 2, large: 1, xlarge: 2 }[size];
+  if (small !== undefined) return small;
+  const times = /^(\d+)xlarge$/.exec(size)?.[1];
+  return times === undefined ? undefined : 2 * Number(times);
+}

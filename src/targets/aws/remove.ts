@@ -1,0 +1,56 @@
+import { rm } from "node:fs/promises";
+import { UserError } from "../../errors.ts";
+import type { AwsState } from "../swarm-state.ts";
+import type { AwsClients } from "./clients.ts";
+import { disconnectManager } from "./connect.ts";
+import { resourceEvents } from "./create.ts";
+import { deleteKey } from "./key-pair.ts";
+import { listLeftovers } from "./leftovers.ts";
+import { deleteJoinToken } from "./parameters.ts";
+import { deleteStack, describeStack, firstFailure, followStack, isOurs } from "./stack.ts";
+import { awsDirectories, step, type AwsEvent } from "./swarm.ts";
+
+/**
+ * Deletes all that a swarm has on AWS, and then what is known of it here.
+ * @throws {UserError} naming what AWS could not delete; the swarm is then still known.
+ */
+export async function* removeSwarm(
+  clients: AwsClients,
+  state: AwsState,
+  signal: AbortSignal,
+): AsyncGenerator<AwsEvent> {
+  await disconnectManager(state);
+  yield* removeStack(clients, state, signal);
+  await deleteJoinToken(clients, state.name);
+  if (await deleteKey(clients, state.keyName)) yield step(`deleted the key pair ${state.keyName}`);
+  const left = await listLeftovers(clients, state.name);
+  if (left.length > 0) {
+    throw new UserError(`AWS still has of the swarm ${state.name}: ${left.join(", ")}`, {
+      hint: `they may cost money; try once more: swarm-tool remove ${state.name}; or delete them in the AWS console`,
+    });
+  }
+  const { state: directory, socket } = awsDirectories(state.name);
+  for (const place of [socket, directory]) await rm(place, { recursive: true, force: true });
+}
+
+async function* removeStack(
+  clients: AwsClients,
+  state: AwsState,
+  signal: AbortSignal,
+): AsyncGenerator<AwsEvent> {
+  const stack = await describeStack(clients, state.stack, signal);
+  if (stack === undefined) return;
+  if (!isOurs(stack, state.name)) {
+    throw new UserError(`the stack ${state.stack} was not made by swarm-tool: it is left alone`);
+  }
+  const since = new Date();
+  await deleteStack(clients, stack.StackId!);
+  yield step(`deleting the stack ${state.stack}; this takes some minutes`);
+  const status = yield* resourceEvents(followStack(clients, stack.StackId!, { since, signal }));
+  if (status === undefined) return;
+  const failure = await firstFailure(clients, stack.StackId!, since);
+  const reason = failure && `: ${failure.logicalId} (${failure.type}): ${failure.reason ?? failure.status}`;
+  throw new UserError(`AWS could not delete the stack ${state.stack}${reason ?? `, it is ${status}`}`, {
+    hint: `try once more: swarm-tool remove ${state.name}; else delete the stack in the AWS console, under CloudFormation`,
+  });
+}

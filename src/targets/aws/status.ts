@@ -1,0 +1,132 @@
+import { dockerAnswers } from "../docker-ping.ts";
+import type { SwarmDeployer } from "../reachable-swarm.ts";
+import type { AwsState } from "../swarm-state.ts";
+import type { SwarmStatus } from "../target.ts";
+import { idleAlarm, listAlarms, type Alarm } from "./alarms.ts";
+import { isBroken } from "./create.ts";
+import type { AwsClients } from "./clients.ts";
+import { findGroups } from "./groups.ts";
+import { isRunning, listMachines, listVolumes, type DataVolume, type Machine } from "./machines.ts";
+import { hourlyPrice, monthlyVolumePrice, volumePrice } from "./prices.ts";
+import { describeStack } from "./stack.ts";
+import { alarmWarning } from "./create.ts";
+import { changeState, reachable } from "./swarm.ts";
+
+export interface AwsStatus extends SwarmStatus {
+  target: "aws";
+  region: string;
+  stack: { name: string; status: string };
+  machines: Machine[];
+  workers: { wanted: number; inService: number };
+  volumes: DataVolume[];
+  alarms: Alarm[];
+  /** Undefined where the swarm halts itself. */
+  warning: string | undefined;
+  tunnel: { open: boolean; pid?: number; ports?: Record<string, number>; dockerSocket?: string };
+  /** In US dollars; undefined where a machine's type is not in our table. */
+  cost: {
+    hourly: number | undefined;
+    /** Of the machines that run now, since they started. */
+    sinceStart: number | undefined;
+    volumeMonthly: number;
+    volumeSoFar: number;
+  };
+}
+
+const HOUR_MS = 3600_000;
+
+/** One round of questions, all at the same time. */
+export async function describeSwarm(
+  clients: AwsClients,
+  state: AwsState,
+  deployer: SwarmDeployer | undefined,
+  signal: AbortSignal,
+  now = Date.now(),
+): Promise<AwsStatus> {
+  const [stack, groups, machines, volumes, alarms, tunnel, queued] = await Promise.all([
+    describeStack(clients, state.stack, signal),
+    findGroups(clients, state.stack, state.name, signal),
+    listMachines(clients, state.name, signal),
+    listVolumes(clients, state.name, signal),
+    listAlarms(clients, state.stack, signal),
+    describeTunnel(state),
+    countJobs(state, deployer),
+  ]);
+  const running = machines.filter(isRunning);
+  const power = powerState({ status: stack?.StackStatus, groups, running, state });
+  await noteChange(state, power);
+  const complete = groups !== undefined && idleAlarm(alarms, state.stack) !== undefined;
+  return {
+    name: state.name,
+    target: "aws",
+    state: power,
+    jobs: power === "halted" ? state.jobs : queued,
+    region: state.region,
+    stack: { name: state.stack, status: stack?.StackStatus ?? "missing" },
+    machines,
+    workers: { wanted: groups?.worker.desired ?? 0, inService: groups?.worker.inService ?? 0 },
+    volumes,
+    alarms,
+    warning: power === "creating" && !complete ? undefined : alarmWarning(alarms, state.stack),
+    tunnel,
+    cost: {
+      hourly: sum(running.map(({ type }) => hourlyPrice(type, state.region))),
+      sinceStart: sum(running.map((machine) => costOf(machine, state.region, now))),
+      volumeMonthly: volumes.reduce((all, { sizeGiB }) => all + monthlyVolumePrice(sizeGiB, state.region), 0),
+      volumeSoFar: volumes.reduce(
+        (all, { sizeGiB, created }) =>
+          all + volumePrice(sizeGiB, state.region, (now - created.getTime()) / HOUR_MS),
+        0,
+      ),
+    },
+  };
+}
+
+function powerState({
+  status,
+  groups,
+  running,
+  state,
+}: {
+  status: string | undefined;
+  groups: Awaited<ReturnType<typeof findGroups>>;
+  running: readonly Machine[];
+  state: AwsState;
+}): AwsStatus["state"] {
+  if (status === undefined) return state.state === "creating" ? "creating" : "broken";
+  if (isBroken(status) || status.startsWith("DELETE_")) return "broken";
+  if (status === "CREATE_IN_PROGRESS" || groups === undefined) return "creating";
+  if (groups.manager.desired === 0 && running.length === 0) return "halted";
+  return running.some(({ role }) => role === "manager") ? "running" : "broken";
+}
+
+/** A swarm that halted itself is noted as such: from then on it is not asked for in vain. */
+async function noteChange(state: AwsState, power: AwsStatus["state"]): Promise<void> {
+  if (power === "halted" && state.state === "running") {
+    await changeState(state.name, (now) => ({ ...now, state: "halted", haltedBy: "idleness" }));
+  }
+}
+
+async function describeTunnel(state: AwsState): Promise<AwsStatus["tunnel"]> {
+  const swarm = reachable(state);
+  if (swarm === undefined || !(await dockerAnswers(swarm.dockerSocket))) return { open: false };
+  const { dockerSocket, ports } = swarm;
+  return { open: true, pid: state.tunnel!.pid, ports: { ...ports }, dockerSocket };
+}
+
+async function countJobs(state: AwsState, deployer: SwarmDeployer | undefined): Promise<SwarmStatus["jobs"]> {
+  const swarm = reachable(state);
+  return swarm && (await deployer?.countJobs(swarm));
+}
+
+function costOf({ type, launched }: Machine, region: string, now: number): number | undefined {
+  const price = hourlyPrice(type, region);
+  return price === undefined ? undefined : (price * Math.max(now - launched.getTime(), 0)) / HOUR_MS;
+}
+
+function sum(prices: readonly (number | undefined)[]): number | undefined {
+  return prices.reduce<number | undefined>(
+    (all, price) => (all === undefined || price === undefined ? undefined : all + price),
+    0,
+  );
+}

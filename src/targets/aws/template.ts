@@ -1,0 +1,22 @@
+import { readFile } from "node:fs/promises";
+import { errorText, UserError } from "../../errors.ts";
+import { installedFile } from "../../system/installation.ts";
+import type { Template } from "./stack.ts";
+
+/** CloudFormation's limit for a template that is not in S3, in bytes. */
+const MAX_BODY_BYTES = 51_200;
+
+/** @param source a file or a URL in S3; ours where it is not given. */
+export async function readTemplate(source?: string): Promise<Template> {
+  if (source !== undefined && /^https?:\/\//.test(source)) return { body: { TemplateURL: source } };
+  const file = source ?? installedFile("cloudformation/swarm.yaml");
+  try {
+    const text = await readFile(file, "utf8");
+    if (Buffer.byteLength(text) <= MAX_BODY_BYTES) return { body: { TemplateBody: text } };
+  } catch (error) {
+    throw new UserError(`the template cannot be read: ${errorText(error)}`, { cause: error });
+  }
+  throw new UserError(`the template ${file} is larger than the ${MAX_BODY_BYTES} bytes that AWS takes`, {
+    hint: "put it into an S3 bucket and give its URL",
+  });
+}

@@ -1,0 +1,25 @@
+import type { JobCounts, SwarmAccess } from "./target.ts";
+
+/** A Docker Swarm whose manager is reached from this machine: by the tunnel, as long as that is open. */
+export interface ReachableSwarm {
+  name: string;
+  /** Unix socket at which the manager's Docker answers. */
+  dockerSocket: string;
+  /** Port on 127.0.0.1 at which a service answers, where it is deployed. */
+  ports: Readonly<Record<string, number>>;
+}
+
+/** What is done with a Docker Swarm once it can be reached; the same wherever its machines are. */
+export interface SwarmDeployer {
+  /** Deploys the services, or brings them up to date; says what it does. May be repeated. */
+  deploy(swarm: ReachableSwarm, signal: AbortSignal | undefined): AsyncIterable<string>;
+  /** Takes the runners away before the machines go, so that they hand back what they have. */
+  withdraw(swarm: ReachableSwarm, signal: AbortSignal | undefined): Promise<void>;
+  /**
+   * What a campaign needs.
+   * @param onWaiting told why, when something does not answer for a while.
+   */
+  access(swarm: ReachableSwarm, onWaiting: (reason: string) => void): Promise<SwarmAccess>;
+  /** Undefined where the queue does not answer. */
+  countJobs(swarm: ReachableSwarm): Promise<JobCounts | undefined>;
+}

@@ -1,0 +1,241 @@
+import { chmod, mkdir, readFile, writeFile, utimes } from "node:fs/promises";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { errorCode } from "../../src/errors.ts";
+import { runProgram, type ProgramResult } from "../../src/system/program.ts";
+import { bootScript } from "../helpers/template.ts";
+import { temporaryDirectory } from "../helpers/temporary.ts";
+
+const VALUES = { SwarmName: "inet", DataVolume: "vol-0123", "AWS::Region": "eu-central-1" };
+const PROGRAMS = [
+  "aws",
+  "blkid",
+  "curl",
+  "dnf",
+  "docker",
+  "mkfs.xfs",
+  "mount",
+  "systemctl",
+  "usermod",
+  "xfs_growfs",
+];
+
+/**
+ * What each program of the machine answers: one that notes how it was called, and what it was given on
+ * stdin, and then does what the test has said, in bash.
+ */
+const STAND_IN = `#!/bin/bash
+name=$(basename "$0")
+given=
+if [[ "$*" == *file:///dev/stdin* ]]; then given=" <$(cat)"; fi
+echo "$name $*$given" >>"$SWARM_ROOT/calls"
+. "$SWARM_ROOT/answers" "$name" "$@"
+`;
+
+/** What AWS and Docker answer on every machine. */
+const COMMON_ANSWERS = `
+case "$*" in
+  *api/token*) echo token;;
+  *instance-id*) echo i-0abc;;
+  *local-ipv4*) echo 10.77.0.5;;
+  *"blkid -s UUID"*) echo 1234-5678;;
+  *"swarm join-token"*) echo SWMTKN-1-secret;;
+esac
+`;
+
+interface Machine extends AsyncDisposable {
+  root: string;
+  boot(role: "Manager" | "Worker"): Promise<ProgramResult>;
+  /** Runs a program that the boot script has put in place. */
+  run(program: string): Promise<ProgramResult>;
+  /** How its programs were called, in order. */
+  calls(): Promise<string[]>;
+  forget(): Promise<void>;
+  /** @param answers bash that sees the program as $1 and its arguments after that. */
+  answer(answers: string): Promise<void>;
+}
+
+async function newMachine(): Promise<Machine> {
+  const folder = await temporaryDirectory();
+  const root = path.join(folder.path, "root");
+  const bin = path.join(folder.path, "bin");
+  for (const name of ["etc/ssh", "dev", "run", "var/lib/docker/swarm"])
+    await mkdir(path.join(root, name), { recursive: true });
+  await writeFile(path.join(root, "etc/ssh/ssh_host_ed25519_key.pub"), "ssh-ed25519 AAAAhostkey root@host\n");
+  await writeFile(path.join(root, "dev/sdf"), "");
+  await mkdir(bin);
+  for (const name of PROGRAMS) {
+    await writeFile(path.join(bin, name), STAND_IN);
+    await chmod(path.join(bin, name), 0o755);
+  }
+  const env = {
+    ...process.env,
+    PATH: `${bin}:${process.env["PATH"] ?? ""}`,
+    SWARM_ROOT: root,
+    SWARM_PAUSE: "0.01",
+  };
+  const calls = path.join(root, "calls");
+  const answer = (text: string): Promise<void> =>
+    writeFile(path.join(root, "answers"), COMMON_ANSWERS + text);
+  await answer("");
+  return {
+    root,
+    boot: async (role) => runProgram("bash", ["-s"], { env, input: await bootScript(role, VALUES) }),
+    run: (program) => runProgram(path.join(root, "usr/local/bin", program), [], { env }),
+    async calls() {
+      try {
+        return (await readFile(calls, "utf8")).trimEnd().split("\n");
+      } catch (error) {
+        if (errorCode(error) !== "ENOENT") throw error;
+        return [];
+      }
+    },
+    forget: () => writeFile(calls, ""),
+    answer,
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  };
+}
+
+describe("the manager's boot script", () => {
+  it("publishes the host key first, and the join token when the swarm is there", async () => {
+    await using machine = await newMachine();
+    expect(await machine.boot("Manager")).toMatchObject({ exitCode: 0 });
+    const calls = (await machine.calls()).filter((call) => !call.startsWith("curl"));
+    const order = [
+      "aws ssm put-parameter --overwrite --type String --name /swarm/inet/host-key --value file:///dev/stdin <i-0abc ssh-ed25519 AAAAhostkey",
+      "aws ec2 attach-volume",
+      "mount ",
+      "systemctl enable --now docker",
+      "docker network create",
+      "docker swarm init --advertise-addr 10.77.0.5",
+      "aws ssm put-parameter --overwrite --type SecureString --name /swarm/inet/worker-join --value file:///dev/stdin <i-0abc 10.77.0.5:2377 SWMTKN-1-secret",
+      "systemctl enable --now swarm-busy.timer",
+    ];
+    const places = order.map((start) => calls.findIndex((call) => call.startsWith(start)));
+    expect(places[0]).toBe(0);
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+    expect(calls.find((call) => call.startsWith("docker network create"))).toContain(
+      "com.docker.network.bridge.host_binding_ipv4=127.0.0.1 docker_gwbridge",
+    );
+  });
+
+  it("makes a file system only on a volume that has none, and mounts it again after a reboot", async () => {
+    await using machine = await newMachine();
+    await machine.boot("Manager");
+    expect((await machine.calls()).some((call) => call.startsWith("mkfs"))).toBe(false);
+    expect(await readFile(path.join(machine.root, "etc/fstab"), "utf8")).toMatch(
+      /^UUID=1234-5678 \/var\/lib\/docker xfs .*x-systemd\.before=docker\.service/,
+    );
+    await using fresh = await newMachine();
+    await fresh.answer(`if [ "$1" = blkid ] && [ "$2" != -s ]; then exit 2; fi`);
+    await fresh.boot("Manager");
+    expect(await fresh.calls()).toContain(`mkfs.xfs -q ${fresh.root}/dev/sdf`);
+  });
+
+  it("waits for the volume until the manager before it has let it go", async () => {
+    await using machine = await newMachine();
+    await machine.answer(`
+      if [ "$3" = attach-volume ]; then
+        n=$(cat "$SWARM_ROOT/n" 2>/dev/null || echo 0); echo $((n + 1)) >"$SWARM_ROOT/n"; [ "$n" -ge 3 ] || exit 255
+      fi`);
+    expect(await machine.boot("Manager")).toMatchObject({ exitCode: 0 });
+    const attached = (await machine.calls()).filter((call) => call.startsWith("aws ec2 attach-volume"));
+    expect(attached).toEqual(
+      Array<string>(4).fill(
+        "aws ec2 attach-volume --volume-id vol-0123 --instance-id i-0abc --device /dev/sdf",
+      ),
+    );
+  });
+
+  it("starts no swarm where the volume does not come", async () => {
+    await using machine = await newMachine();
+    await machine.answer(`if [ "$3" = attach-volume ]; then exit 255; fi`);
+    const { exitCode } = await machine.boot("Manager");
+    expect(exitCode).not.toBe(0);
+    expect((await machine.calls()).some((call) => call.startsWith("docker"))).toBe(false);
+  });
+
+  it.each([
+    ["is busy where the mark says so", "1", 0, 1],
+    ["is idle where the mark says so", "0", 0, 0],
+    ["is idle where the mark is older than five minutes", "1", 6, 0],
+    ["is idle where there is no mark", undefined, 0, 0],
+  ])("%s", async (_, mark, ageMinutes, busy) => {
+    await using machine = await newMachine();
+    await machine.boot("Manager");
+    if (mark !== undefined) {
+      const file = path.join(machine.root, "var/lib/inet-swarm/busy");
+      await writeFile(file, mark);
+      const time = Date.now() / 1000 - ageMinutes * 60;
+      await utimes(file, time, time);
+    }
+    await machine.forget();
+    await machine.run("swarm-busy");
+    expect(await machine.calls()).toEqual([
+      `aws cloudwatch put-metric-data --region eu-central-1 --namespace Swarm --metric-name Busy --dimensions Swarm=inet --value ${busy}`,
+    ]);
+  });
+});
+
+describe("a worker's boot script", () => {
+  interface Worker extends Machine {
+    /** @param state what its Docker says of the swarm that it is in. */
+    sees(published: string, state: string): Promise<void>;
+  }
+
+  /** A worker that has booted. */
+  async function worker(published: string): Promise<Worker> {
+    const machine = await newMachine();
+    const sees = (text: string, state: string): Promise<void> =>
+      machine.answer(`
+        case "$*" in
+          *"ssm get-parameter"*) ${text === "" ? "exit 254" : `echo "${text}"`};;
+          "docker info"*) echo ${state};;
+        esac`);
+    await sees(published, "inactive");
+    expect(await machine.boot("Worker")).toMatchObject({ exitCode: 0 });
+    await machine.forget();
+    return { ...machine, sees };
+  }
+  const joins = async (machine: Machine): Promise<string[]> =>
+    (await machine.calls()).filter((call) => call.startsWith("docker swarm"));
+  const LEAVE = "docker swarm leave --force";
+
+  it("waits while no manager is published", async () => {
+    await using machine = await worker("");
+    expect(await machine.run("swarm-join")).toMatchObject({ exitCode: 0 });
+    expect(await joins(machine)).toEqual([]);
+  });
+
+  it("joins the manager that is published, once", async () => {
+    await using machine = await worker("i-1 10.77.0.5:2377 TOKEN1");
+    await machine.run("swarm-join");
+    expect(await joins(machine)).toEqual([LEAVE, "docker swarm join --token TOKEN1 10.77.0.5:2377"]);
+    await machine.sees("i-1 10.77.0.5:2377 TOKEN1", "active");
+    await machine.forget();
+    await machine.run("swarm-join");
+    expect(await joins(machine)).toEqual([]);
+  });
+
+  it("leaves and joins anew when the manager was replaced", async () => {
+    await using machine = await worker("i-1 10.77.0.5:2377 TOKEN1");
+    await machine.run("swarm-join");
+    await machine.sees("i-2 10.77.0.9:2377 TOKEN2", "active");
+    await machine.forget();
+    await machine.run("swarm-join");
+    expect(await joins(machine)).toEqual([LEAVE, "docker swarm join --token TOKEN2 10.77.0.9:2377"]);
+  });
+
+  it("tries again when joining has failed", async () => {
+    await using machine = await worker("i-1 10.77.0.5:2377 TOKEN1");
+    await machine.answer(`
+      case "$*" in
+        *"ssm get-parameter"*) echo "i-1 10.77.0.5:2377 TOKEN1";;
+        "docker info"*) echo inactive;;
+        "docker swarm join"*) exit 1;;
+      esac`);
+    await machine.run("swarm-join");
+    await machine.run("swarm-join");
+    expect(await joins(machine)).toHaveLength(4);
+  });
+});

@@ -1,0 +1,87 @@
+import path from "node:path";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { UserError } from "../../src/errors.ts";
+import { drain } from "../../src/targets/aws/aws.ts";
+import { haltSwarm } from "../../src/targets/aws/power.ts";
+import { describeSwarm } from "../../src/targets/aws/status.ts";
+import type { AwsEvent } from "../../src/targets/aws/swarm.ts";
+import { existingAws } from "../../src/targets/aws/swarm.ts";
+import type { ReachableSwarm, SwarmDeployer } from "../../src/targets/reachable-swarm.ts";
+import { awsUser, INIT, type AwsUser } from "../helpers/aws-user.ts";
+import { describeWithPythonTools, startEmulator, type Emulator } from "../helpers/emulator.ts";
+import { describeWithService } from "../helpers/services.ts";
+
+const never = new AbortController().signal;
+
+/** What deploys the services, as far as halting needs it. */
+function deployer(withdraw: (swarm: ReachableSwarm) => Promise<void>): SwarmDeployer {
+  const unexpected = (): never => {
+    throw new Error("nothing is deployed here");
+  };
+  return {
+    withdraw,
+    countJobs: () => Promise.resolve({ waiting: 3, running: 0, uncollected: 5 }),
+    deploy: unexpected,
+    access: unexpected,
+  };
+}
+
+describeWithPythonTools("a swarm on AWS with services", () => {
+  describeWithService("sshd", "on the emulator", () => {
+    let emulator: Emulator;
+    let user: AwsUser;
+    beforeAll(async () => {
+      emulator = await startEmulator();
+      user = await awsUser(emulator);
+      vi.stubEnv("XDG_STATE_HOME", path.join(user.directory, "state"));
+      const init = user.tool(...INIT);
+      await user.bootManager();
+      expect(await init).toMatchObject({ exitCode: 0 });
+    });
+    afterAll(async () => {
+      vi.unstubAllEnvs();
+      await user[Symbol.asyncDispose]();
+      await emulator[Symbol.asyncDispose]();
+    });
+
+    it("is halted all the same when its runners cannot be taken away, and keeps what waits on its volume", async () => {
+      const state = await existingAws("inet");
+      const events: AwsEvent[] = [];
+      const sockets: string[] = [];
+      const { clients } = emulator;
+      const before = await describeSwarm(
+        clients,
+        state,
+        deployer(() => Promise.resolve()),
+        never,
+      );
+      expect(before.jobs).toEqual({ waiting: 3, running: 0, uncollected: 5 });
+      const failing = deployer((swarm) => {
+        sockets.push(swarm.dockerSocket);
+        return Promise.reject(new UserError("Docker does not answer"));
+      });
+      expect(await drain(haltSwarm(clients, state, failing, never), (event) => events.push(event))).toBe(
+        true,
+      );
+      expect(sockets).toEqual([before.tunnel.dockerSocket]);
+      expect(events).toContainEqual({
+        type: "warning",
+        text: "the runners could not be taken away: Docker does not answer",
+      });
+      expect((await user.status()).machines).toEqual([]);
+
+      const resume = user.tool("resume");
+      await vi.waitUntil(async () => (await user.bootManager()) !== before.machines[0]!.id, {
+        timeout: 60_000,
+      });
+      expect(await resume).toMatchObject({ exitCode: 0 });
+      const working = deployer(() => Promise.resolve());
+      await drain(haltSwarm(clients, await existingAws("inet"), working, never), () => undefined);
+      const halted = await user.status();
+      expect(halted).toMatchObject({ state: "halted", jobs: { waiting: 3, running: 0, uncollected: 5 } });
+      const asked = await user.tool("remove");
+      expect(asked.stderr).toContain("8 runs of the swarm inet are queued, being made or not yet collected");
+      expect(await user.tool("remove", "--yes")).toMatchObject({ exitCode: 0 });
+    });
+  });
+});

@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { awsUser } from "../helpers/aws-user.ts";
+import { describeWithPythonTools, startEmulator, type Emulator } from "../helpers/emulator.ts";
+import { describeWithService } from "../helpers/services.ts";
+import { awsError } from "../helpers/stack-script.ts";
+
+describeWithPythonTools("swarm-tool doctor and policy", () => {
+  describeWithService("sshd", "on the emulator", () => {
+    let emulator: Emulator;
+    beforeAll(async () => {
+      emulator = await startEmulator();
+    });
+    afterAll(() => emulator[Symbol.asyncDispose]());
+
+    it("finds nothing to mend where all is there", async () => {
+      await using user = await awsUser(emulator);
+      const { stdout } = await user.tool("doctor");
+      const lines = stdout.split("\n").filter((line) => line.startsWith("MEND"));
+      expect(lines).toEqual([]);
+      for (const what of ["Node.js", "git", "ssh", "AWS region eu-central-1", "AWS credentials"])
+        expect(stdout).toContain(`ok    ${what}`);
+    });
+
+    it("names each thing that is missing, with the way to mend it, and looks on", async () => {
+      await using user = await awsUser(emulator);
+      user.proxy.script = (call) =>
+        call.action === "autoscaling:DescribeAutoScalingGroups"
+          ? awsError(
+              call,
+              "AccessDenied",
+              "User: x is not authorized to perform: autoscaling:DescribeAutoScalingGroups",
+              403,
+            )
+          : undefined;
+      const { exitCode, stdout } = await user.run("swarm-tool", ["doctor"], {
+        env: { PATH: "/nowhere" },
+      });
+      expect(exitCode).toBe(2);
+      expect(stdout).toContain("MEND  git: not found\n      → needed by runall-swarm: install git");
+      expect(stdout).toContain("MEND  opp_run: not found");
+      expect(stdout).toContain("AWS denies a right: autoscaling:DescribeAutoScalingGroups");
+      expect(stdout).toContain("ok    AWS credentials");
+    });
+
+    it("prints the policy for the account of the credentials, or for one that is named", async () => {
+      await using user = await awsUser(emulator);
+      const { exitCode, stdout } = await user.tool("policy");
+      expect(exitCode).toBe(0);
+      expect(JSON.stringify(JSON.parse(stdout))).toContain("arn:aws:iam::123456789012:policy/inet-swarm");
+      const named = await user.run("swarm-tool", ["policy", "--account", "999988887777"], {
+        env: { AWS_ENDPOINT_URL: "http://127.0.0.1:9" },
+      });
+      expect(named.stdout).toContain("arn:aws:iam::999988887777:role/swarm/*");
+      expect(await user.tool("policy", "--account", "12")).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining("12 is no account number") as string,
+      });
+    });
+  });
+});

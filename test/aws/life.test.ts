@@ -1,0 +1,276 @@
+import { SetDesiredCapacityCommand } from "@aws-sdk/client-auto-scaling";
+import { DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
+import { DescribeAlarmsCommand, SetAlarmStateCommand } from "@aws-sdk/client-cloudwatch";
+import { DescribeSecurityGroupsCommand } from "@aws-sdk/client-ec2";
+import { PutParameterCommand } from "@aws-sdk/client-ssm";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { readFile } from "node:fs/promises";
+import { dockerAnswers } from "../../src/targets/docker-ping.ts";
+import { installedFile } from "../../src/system/installation.ts";
+import { listLeftovers } from "../../src/targets/aws/leftovers.ts";
+import { awsUser, INIT, type AwsUser } from "../helpers/aws-user.ts";
+import { describeWithPythonTools, startEmulator, type Emulator } from "../helpers/emulator.ts";
+import { describeWithService } from "../helpers/services.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
+
+describeWithPythonTools("a swarm on AWS", () => {
+  describeWithService("sshd", "on the emulator", () => {
+    let emulator: Emulator;
+    beforeAll(async () => {
+      emulator = await startEmulator();
+    });
+    afterAll(() => emulator[Symbol.asyncDispose]());
+
+    async function made(user: AwsUser, ...more: string[]): Promise<void> {
+      const init = user.tool(...INIT, ...more);
+      await user.bootManager();
+      expect(await init).toMatchObject({ exitCode: 0 });
+    }
+
+    it("is made, halted, resumed, scaled and removed, and nothing is left", async () => {
+      await using user = await awsUser(emulator);
+      const init = user.tool(...INIT, "--workers", "2");
+      const first = await user.bootManager();
+      const { exitCode, stdout, stderr } = await init;
+      expect(exitCode, stderr).toBe(0);
+      expect(stdout).toMatch(/workers +2 machines c6i\.large/);
+      expect(stdout).toMatch(/costs about \$0\.\d\d an hour while it runs/);
+      expect(stdout).toContain("connected: DOCKER_HOST=unix://");
+      expect(stderr).toContain("create complete: swarm-inet (AWS::CloudFormation::Stack)");
+
+      const running = await user.status();
+      expect(running).toMatchObject({
+        state: "running",
+        workers: { wanted: 2, inService: 2 },
+        tunnel: { open: true },
+        volumes: [{ sizeGiB: 50 }],
+      });
+      expect(running.machines.map(({ role }) => role)).toEqual(["manager", "worker", "worker"]);
+      expect(running.alarms.map(({ name, armed }) => `${name} ${armed}`)).toEqual([
+        "swarm-inet-idle true",
+        "swarm-inet-life-manager true",
+        "swarm-inet-life-worker true",
+      ]);
+      expect(running.cost.hourly).toBeGreaterThan(0.2);
+      expect(running.warning).toBeUndefined();
+
+      expect(await user.tool("scale", "3")).toMatchObject({ exitCode: 0 });
+      expect((await user.status()).workers).toEqual({ wanted: 3, inService: 3 });
+
+      const halted = await user.tool("halt");
+      expect(halted.stdout).toMatch(/the swarm inet is halted; its volume costs \$4\.80 a month/);
+      expect(await user.status()).toMatchObject({
+        state: "halted",
+        machines: [],
+        tunnel: { open: false },
+        volumes: [{ sizeGiB: 50 }],
+      });
+
+      const resume = user.tool("resume");
+      const second = await bootedAfter(user, first);
+      expect(await resume).toMatchObject({
+        exitCode: 0,
+        stdout: expect.stringContaining("with 3 workers") as string,
+      });
+      expect(second).not.toBe(first);
+      expect(await user.status()).toMatchObject({ state: "running", tunnel: { open: true } });
+
+      const removed = await user.tool("remove", "--yes");
+      expect(removed).toMatchObject({
+        exitCode: 0,
+        stdout: "the swarm inet is removed; AWS has nothing left of it\n",
+      });
+      expect(await listLeftovers(emulator.clients, "inet")).toEqual([]);
+      expect(await stacks(emulator)).toEqual([]);
+      expect(await user.tool("status")).toMatchObject({
+        stdout: expect.stringContaining("there is no swarm") as string,
+      });
+      await expectAllowed(user.proxy.calls);
+    });
+
+    /** The one that the group starts anew; the machine before it is still there for a moment. */
+    async function bootedAfter(user: AwsUser, earlier: string): Promise<string> {
+      return await vi.waitUntil(
+        async () => {
+          const id = await user.bootManager();
+          return id !== earlier && id;
+        },
+        { timeout: 60_000, interval: 200 },
+      );
+    }
+
+    it("connects again after the tunnel was closed, and after its process has died", async () => {
+      await using user = await awsUser(emulator);
+      await made(user);
+      expect((await user.tool("disconnect")).stdout).toBe("disconnected from the swarm inet; it runs on\n");
+      expect((await user.status()).tunnel).toEqual({ open: false });
+      expect(await user.tool("connect")).toMatchObject({ exitCode: 0 });
+      const before = await user.status();
+      process.kill(before.tunnel.pid!, "SIGKILL");
+      expect(await user.tool("connect")).toMatchObject({ exitCode: 0 });
+      const { tunnel } = await user.status();
+      expect(tunnel.pid).not.toBe(before.tunnel.pid);
+      expect(await dockerAnswers(tunnel.dockerSocket!)).toBe(true);
+      expect(await user.tool("connect")).toMatchObject({ exitCode: 0 });
+      expect((await user.status()).tunnel.pid).toBe(tunnel.pid);
+      for (const _ of ["first", "repeated"]) {
+        expect(await user.tool("connect", "--ssh-cidr", "198.51.100.9")).toMatchObject({ exitCode: 0 });
+      }
+      expect(await allowedRanges(emulator)).toEqual(["198.51.100.9/32", "203.0.113.7/32"]);
+      const address = `http://localhost:${tunnel.ports!["dashboard"]!}/`;
+      expect((await user.tool("dashboard")).stdout).toBe(`${address}\n`);
+    });
+
+    it("does not connect to a machine that shows another host key than AWS has published", async () => {
+      await using user = await awsUser(emulator);
+      await made(user);
+      await user.tool("disconnect");
+      const key = await user.bootManager();
+      await emulator.clients.ssm.send(
+        new PutParameterCommand({
+          Name: "/swarm/inet/host-key",
+          Value: `${key} ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJbzkUlxBAGiMCvcZkVtvTZqHyDmR5cjDdFkIYtKrhLb`,
+          Overwrite: true,
+        }),
+      );
+      expect(await user.tool("connect")).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining("its host key is not the one that AWS published") as string,
+      });
+    });
+
+    it("goes on with a creation that was interrupted", async () => {
+      await using user = await awsUser(emulator);
+      const { child, finished } = user.start("swarm-tool", INIT);
+      await vi.waitUntil(() => user.proxy.calls.includes("cloudformation:CreateStack"), { timeout: 60_000 });
+      child.kill("SIGINT");
+      expect(await finished).toMatchObject({ exitCode: 130 });
+      const again = user.tool(...INIT);
+      await user.bootManager();
+      expect(await again).toMatchObject({ exitCode: 0 });
+      expect(user.proxy.calls.filter((call) => call === "cloudformation:CreateStack")).toHaveLength(1);
+      expect(await user.status()).toMatchObject({ state: "running" });
+      expect(await user.tool(...INIT)).toMatchObject({ exitCode: 0 }); // and a third time changes nothing
+    });
+
+    it("notices that it has halted itself, and does not let the alarm halt it again after resume", async () => {
+      await using user = await awsUser(emulator);
+      await made(user);
+      const first = (await user.status()).machines[0]!.id;
+      await fireIdleAlarm(emulator);
+      expect(await user.status()).toMatchObject({ state: "halted" });
+      expect(await user.run("runall-swarm", ["list"])).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining("the swarm inet is halted") as string,
+      });
+      const resume = user.tool("resume", "--workers", "1");
+      await bootedAfter(user, first);
+      expect(await resume).toMatchObject({ exitCode: 0 });
+      const { alarms, workers } = await user.status();
+      expect(alarms.map(({ state }) => state)).toEqual(["OK", "OK", "OK"]);
+      expect(workers.wanted).toBe(1);
+    });
+
+    it("says what is wrong with what it is asked for", async () => {
+      await using user = await awsUser(emulator);
+      await made(user);
+      await user.tool("halt");
+      for (const [args, message] of [
+        [["halt"], "the swarm inet is halted already"],
+        [["connect"], "the swarm inet is halted"],
+        [["scale", "2"], "the swarm inet is halted"],
+        [["resume", "other"], "there is no swarm other"],
+        [["remove", "other"], "there is no swarm other"],
+        [["init", "a_b", "--ssh-cidr", "1.2.3.4/32"], "cannot be the name of a swarm on AWS"],
+        [["init", "b", "--ssh-cidr", "1.2.3/32"], "is no range of IPv4 addresses"],
+        [["init", "b", "--ssh-cidr", "0.0.0.0/0"], "would open the manager to a large part of the internet"],
+        [
+          ["init", "b", "--ssh-cidr", "1.2.3.4", "--instance-type", "c6i.enormous"],
+          "has no instance type c6i.enormous",
+        ],
+        [["init", "b", "--ssh-cidr", "1.2.3.4"], "costs money from now until it is halted"],
+        [["init", "b", "--ssh-cidr", "1.2.3.4", "--region", "nowhere"], "is not the name of an AWS region"],
+        [["init", "inet", "--ssh-cidr", "1.2.3.4", "--region", "us-east-1"], "is in the region eu-central-1"],
+        [
+          ["init", "b", "--ssh-cidr", "1.2.3.4", "--template", "/nowhere.yaml"],
+          "the template cannot be read",
+        ],
+        [["remove"], "would be deleted; its queue does not answer"],
+      ] as const) {
+        expect(await user.tool(...args), args.join(" ")).toMatchObject({
+          exitCode: 2,
+          stderr: expect.stringContaining(message) as string,
+        });
+      }
+    });
+
+    it("leaves alone a stack that it has not made", async () => {
+      await using user = await awsUser(emulator);
+      await made(user);
+      await using other = await awsUser(emulator);
+      other.proxy.script = ({ action }) =>
+        action === "cloudformation:DescribeStacks" ? foreignStack() : undefined;
+      expect(await other.tool(...INIT)).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining("has a stack swarm-inet that swarm-tool has not made") as string,
+      });
+      expect(other.proxy.calls).not.toContain("ec2:ImportKeyPair");
+    });
+  });
+});
+
+function foreignStack(): { status: number; body: string } {
+  const member = `<member><StackName>swarm-inet</StackName><StackId>arn:aws:x</StackId><StackStatus>CREATE_COMPLETE</StackStatus><CreationTime>2026-01-01T00:00:00Z</CreationTime></member>`;
+  return {
+    status: 200,
+    body: `<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks>${member}</Stacks></DescribeStacksResult></DescribeStacksResponse>`,
+  };
+}
+
+/** Every call that the tools have made must be in the policy that users are told to have. */
+async function expectAllowed(calls: readonly string[]): Promise<void> {
+  const policy = JSON.parse(await readFile(installedFile("cloudformation/iam-policy.json"), "utf8")) as {
+    Statement: { Action: string | string[] }[];
+  };
+  const allowed = policy.Statement.flatMap(({ Action }) => Action).map(
+    (action) => new RegExp(`^${action.replaceAll("*", ".*")}$`),
+  );
+  const missing = [...new Set(calls)].filter((call) => !allowed.some((pattern) => pattern.test(call)));
+  expect(missing).toEqual([]);
+  expect(calls.length).toBeGreaterThan(20);
+}
+
+/** From which the manager may be reached by SSH. */
+async function allowedRanges({ clients }: Emulator): Promise<string[]> {
+  const { SecurityGroups } = await clients.ec2.send(
+    new DescribeSecurityGroupsCommand({ Filters: [{ Name: "tag:Name", Values: ["inet-manager"] }] }),
+  );
+  const rules = (SecurityGroups ?? []).flatMap(({ IpPermissions }) => IpPermissions ?? []);
+  const ssh = rules.filter(({ FromPort }) => FromPort === 22);
+  return ssh
+    .flatMap(({ IpRanges }) => IpRanges ?? [])
+    .map(({ CidrIp }) => CidrIp!)
+    .sort();
+}
+
+async function stacks({ clients }: Emulator): Promise<string[]> {
+  const { Stacks } = await clients.cloudFormation.send(new DescribeStacksCommand({}));
+  return (Stacks ?? []).map(({ StackName }) => StackName!);
+}
+
+/** What CloudWatch does when the alarm goes off: its actions, and it stays in ALARM. */
+async function fireIdleAlarm({ clients }: Emulator): Promise<void> {
+  const { MetricAlarms } = await clients.cloudWatch.send(
+    new DescribeAlarmsCommand({ AlarmNames: ["swarm-inet-idle"] }),
+  );
+  expect(MetricAlarms?.[0]?.AlarmActions).toHaveLength(2);
+  await clients.cloudWatch.send(
+    new SetAlarmStateCommand({ AlarmName: "swarm-inet-idle", StateValue: "ALARM", StateReason: "idle" }),
+  );
+  for (const role of ["manager", "worker"]) {
+    await clients.autoScaling.send(
+      new SetDesiredCapacityCommand({ AutoScalingGroupName: `swarm-inet-${role}`, DesiredCapacity: 0 }),
+    );
+  }
+}

@@ -1,0 +1,265 @@
+import { DisableAlarmActionsCommand } from "@aws-sdk/client-cloudwatch";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import type { Script } from "../helpers/aws-proxy.ts";
+import { awsUser, INIT, type AwsUser } from "../helpers/aws-user.ts";
+import { describeWithPythonTools, startEmulator, type Emulator } from "../helpers/emulator.ts";
+import { describeWithService } from "../helpers/services.ts";
+import {
+  awsError,
+  createAnswer,
+  eventsAnswer,
+  noStack,
+  stackAnswer,
+  type ScriptedEvent,
+} from "../helpers/stack-script.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
+
+const STACK = "AWS::CloudFormation::Stack";
+
+describeWithPythonTools("when AWS makes trouble", () => {
+  describeWithService("sshd", "swarm-tool", () => {
+    let emulator: Emulator;
+    beforeAll(async () => {
+      emulator = await startEmulator();
+    });
+    afterAll(() => emulator[Symbol.asyncDispose]());
+
+    async function made(user: AwsUser): Promise<void> {
+      const init = user.tool(...INIT);
+      await user.bootManager();
+      expect(await init).toMatchObject({ exitCode: 0 });
+    }
+
+    /** A stack that goes through these phases, one a question, and then stays in the last one. */
+    function phases(...steps: { status: string | undefined; events: ScriptedEvent[] }[]): Script {
+      let at = -1;
+      const happened = (): ScriptedEvent[] => steps.slice(0, at + 1).flatMap(({ events }) => events);
+      return (call) => {
+        const { action } = call;
+        if (action === "cloudformation:CreateStack") {
+          at = 0;
+          return createAnswer();
+        }
+        if (action === "cloudformation:DescribeStackEvents") return eventsAnswer(happened());
+        if (action !== "cloudformation:DescribeStacks") return undefined;
+        if (at < 0) return noStack(call);
+        const { status } = steps[at]!;
+        at = Math.min(at + 1, steps.length - 1);
+        return status === undefined ? noStack(call) : stackAnswer(status);
+      };
+    }
+
+    it("shows the first resource that failed and why, and how to remove the remains", async () => {
+      await using user = await awsUser(emulator);
+      user.proxy.script = phases(
+        {
+          status: "CREATE_IN_PROGRESS",
+          events: [{ id: "swarm-inet", type: STACK, status: "CREATE_IN_PROGRESS" }],
+        },
+        {
+          status: "ROLLBACK_IN_PROGRESS",
+          events: [
+            {
+              id: "Vpc",
+              type: "AWS::EC2::VPC",
+              status: "CREATE_FAILED",
+              reason: "The maximum number of VPCs has been reached.",
+            },
+            {
+              id: "ManagerRole",
+              type: "AWS::IAM::Role",
+              status: "CREATE_FAILED",
+              reason: "Resource creation cancelled",
+            },
+            {
+              id: "swarm-inet",
+              type: STACK,
+              status: "ROLLBACK_IN_PROGRESS",
+              reason: "failed: [Vpc, ManagerRole]",
+            },
+          ],
+        },
+        {
+          status: "ROLLBACK_COMPLETE",
+          events: [{ id: "swarm-inet", type: STACK, status: "ROLLBACK_COMPLETE" }],
+        },
+      );
+      const { exitCode, stderr } = await user.tool(...INIT);
+      expect(exitCode).toBe(2);
+      expect(stderr).toContain(
+        "create failed: Vpc (AWS::EC2::VPC): The maximum number of VPCs has been reached.",
+      );
+      expect(stderr).toContain(
+        "swarm-tool: AWS could not make Vpc (AWS::EC2::VPC): The maximum number of VPCs has been reached.",
+      );
+      expect(stderr).toContain("remove the remains with: swarm-tool remove inet");
+      const again = await user.tool(...INIT);
+      expect(again).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining("AWS could not make Vpc") as string,
+      });
+      user.proxy.script = () => undefined;
+      expect(await user.tool("remove", "--yes")).toMatchObject({ exitCode: 0 });
+    });
+
+    it("says so when the stack is deleted by hand meanwhile", async () => {
+      await using user = await awsUser(emulator);
+      user.proxy.script = phases(
+        {
+          status: "CREATE_IN_PROGRESS",
+          events: [{ id: "Vpc", type: "AWS::EC2::VPC", status: "CREATE_COMPLETE" }],
+        },
+        { status: undefined, events: [] },
+      );
+      expect(await user.tool(...INIT)).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining("the stack swarm-inet ended in its deletion") as string,
+      });
+    });
+
+    it("bears throttling and a connection that is cut", async () => {
+      await using user = await awsUser(emulator);
+      const hit = new Set<string>();
+      user.proxy.script = (call) => {
+        if (hit.has(call.action)) return undefined;
+        hit.add(call.action);
+        return hit.size % 2 === 0 ? "cut" : awsError(call, "Throttling", "Rate exceeded");
+      };
+      await made(user);
+      expect(hit.size).toBeGreaterThan(10);
+      expect(await user.status()).toMatchObject({ state: "running" });
+    });
+
+    it("says what is missing when a right is denied in the middle, and goes on when it is given", async () => {
+      await using user = await awsUser(emulator);
+      const message =
+        "User: arn:aws:iam::1:user/x is not authorized to perform: cloudwatch:PutMetricData on resource: *";
+      user.proxy.script = (call) =>
+        call.action === "cloudwatch:PutMetricData" ? awsError(call, "AccessDenied", message, 403) : undefined;
+      expect(await user.tool(...INIT)).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining("AWS denies a right: cloudwatch:PutMetricData") as string,
+      });
+      user.proxy.script = () => undefined;
+      await made(user);
+    });
+
+    it.each([
+      ["expired credentials", "ExpiredToken", "the AWS credentials have expired"],
+      ["an unknown key", "InvalidClientTokenId", "AWS does not know the access key"],
+      ["a wrong secret", "SignatureDoesNotMatch", "the secret access key does not match"],
+    ])("tells %s from other trouble", async (_, code, message) => {
+      await using user = await awsUser(emulator);
+      user.proxy.script = (call) => awsError(call, code, "no", 403);
+      expect(await user.tool(...INIT)).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining(message) as string,
+      });
+      expect(user.proxy.calls).not.toContain("cloudformation:CreateStack");
+    });
+
+    it("says where credentials and region come from when there are none", async () => {
+      await using user = await awsUser(emulator);
+      const { AWS_ACCESS_KEY_ID: _, AWS_SECRET_ACCESS_KEY: _secret, AWS_REGION: _region, ...env } = user.env;
+      for (const name of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]) env[name] = "";
+      const withoutKeys = { env: { ...env, AWS_REGION: "eu-central-1" } };
+      expect(await user.run("swarm-tool", INIT, withoutKeys)).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringMatching(/there are no AWS credentials[\s\S]*aws configure/) as string,
+      });
+      expect(await user.run("swarm-tool", INIT, { env: { AWS_REGION: "" } })).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringMatching(/no AWS region is configured[\s\S]*--region/) as string,
+      });
+      const unknown = [...INIT, "--profile", "nobody"];
+      expect(await user.run("swarm-tool", unknown)).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining("nobody") as string,
+      });
+    });
+
+    it("tells why AWS starts no machine", async () => {
+      await using user = await awsUser(emulator);
+      const reason = "You have requested more vCPU capacity than your current vCPU limit of 1 allows.";
+      user.proxy.script = ({ action }) => {
+        if (action === "autoscaling:DescribeScalingActivities") return activities(reason);
+        return action === "ec2:DescribeInstances" ? noMachines() : undefined;
+      };
+      expect(await user.tool(...INIT)).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining(reason) as string,
+      });
+    });
+
+    it("refuses a swarm that the account may not run, before anything is made", async () => {
+      await using user = await awsUser(emulator);
+      user.proxy.script = ({ action }) =>
+        action === "servicequotas:GetServiceQuota"
+          ? { status: 200, type: "application/x-amz-json-1.1", body: '{"Quota":{"Value":5}}' }
+          : undefined;
+      const refused = await user.tool(...INIT);
+      expect(refused).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining(
+          "the swarm needs 8 virtual processors, but a quota lets your AWS account run only 5 at once",
+        ) as string,
+      });
+      expect(user.proxy.calls).not.toContain("ec2:ImportKeyPair");
+      const arm = await user.tool(...INIT, "--instance-type", "c6g.large");
+      expect(arm.stderr).toContain("machines of the type c6g.large are not x86_64");
+      const init = user.tool(...INIT, "--workers", "1");
+      await user.bootManager();
+      expect(await init).toMatchObject({ exitCode: 0 });
+    });
+
+    it("warns where the alarm would not halt the swarm", async () => {
+      await using user = await awsUser(emulator);
+      await made(user);
+      await emulator.clients.cloudWatch.send(
+        new DisableAlarmActionsCommand({ AlarmNames: ["swarm-inet-idle"] }),
+      );
+      const { warning } = await user.status();
+      expect(warning).toContain("the actions of swarm-inet-idle are disabled");
+    });
+
+    it("does not say that all is gone while AWS cannot delete the stack", async () => {
+      await using user = await awsUser(emulator);
+      await made(user);
+      let deleted = false;
+      user.proxy.script = ({ action }) => {
+        if (action === "cloudformation:DeleteStack") {
+          deleted = true;
+          return { status: 200, body: "<DeleteStackResponse/>" };
+        }
+        if (!deleted || !action.startsWith("cloudformation:")) return undefined;
+        if (action === "cloudformation:DescribeStacks") return stackAnswer("DELETE_FAILED");
+        return eventsAnswer([
+          { id: "Vpc", type: "AWS::EC2::VPC", status: "DELETE_FAILED", reason: "it has dependencies" },
+        ]);
+      };
+      expect(await user.tool("remove", "--yes")).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining(
+          "AWS could not delete the stack swarm-inet: Vpc (AWS::EC2::VPC): it has dependencies",
+        ) as string,
+      });
+      expect((await user.tool("status")).stdout).toContain("inet (aws");
+    });
+  });
+});
+
+function activities(reason: string) {
+  const member = `<member><ActivityId>1</ActivityId><StatusCode>Failed</StatusCode><StartTime>${new Date().toISOString()}</StartTime><StatusMessage>${reason}</StatusMessage></member>`;
+  return {
+    status: 200,
+    body: `<DescribeScalingActivitiesResponse xmlns="http://autoscaling.amazonaws.com/doc/2011-01-01/"><DescribeScalingActivitiesResult><Activities>${member}</Activities></DescribeScalingActivitiesResult></DescribeScalingActivitiesResponse>`,
+  };
+}
+
+function noMachines() {
+  return {
+    status: 200,
+    body: '<DescribeInstancesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><reservationSet/></DescribeInstancesResponse>',
+  };
+}

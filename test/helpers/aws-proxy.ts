@@ -1,0 +1,82 @@
+import { once } from "node:events";
+import { createServer, request, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
+
+/** A call of AWS's API, as IAM names it: `ec2:DescribeInstances`. */
+export interface AwsCall {
+  action: string;
+  /** How the service writes its answers. */
+  protocol: "query" | "ec2" | "json";
+}
+
+export interface AwsAnswer {
+  status: number;
+  body: string;
+  /** Of its content; XML where it is not said. */
+  type?: string;
+}
+
+/** Says what a call is answered; undefined lets it through to the emulator. */
+export type Script = (call: AwsCall) => AwsAnswer | "cut" | undefined;
+
+/** Stands between a tool and the emulator, notes each call, and answers some of them itself. */
+export interface AwsProxy extends AsyncDisposable {
+  url: string;
+  calls: string[];
+  script: Script;
+}
+
+export async function startProxy(upstream: string): Promise<AwsProxy> {
+  const server = createServer((incoming, outgoing) => void handle(incoming, outgoing));
+  const proxy: AwsProxy = {
+    url: "",
+    calls: [],
+    script: () => undefined,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+  const handle = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+    const body = await buffer(incoming);
+    const call = describeCall(incoming, body);
+    proxy.calls.push(call.action);
+    const answer = proxy.script(call);
+    if (answer === "cut") return void incoming.socket.destroy();
+    if (answer !== undefined) {
+      outgoing.writeHead(answer.status, { "content-type": answer.type ?? "text/xml" });
+      return void outgoing.end(answer.body);
+    }
+    forward(upstream, incoming, body, outgoing);
+  };
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  proxy.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return proxy;
+}
+
+function forward(upstream: string, incoming: IncomingMessage, body: Buffer, outgoing: ServerResponse): void {
+  const { method, headers, url } = incoming;
+  const onward = request(new URL(url ?? "/", upstream), { method, headers }, (response) => {
+    outgoing.writeHead(response.statusCode ?? 500, response.headers);
+    response.pipe(outgoing);
+  });
+  onward.once("error", () => outgoing.destroy());
+  onward.end(body);
+}
+
+/** AWS has three ways to name an action: a field of a form, a header, and a path. */
+function describeCall({ headers, url }: IncomingMessage, body: Buffer): AwsCall {
+  const scope = /Credential=[^/]+\/[^/]+\/[^/]+\/([^/]+)\//.exec(headers.authorization ?? "")?.[1];
+  const service = scope === "monitoring" ? "cloudwatch" : (scope ?? "unsigned");
+  const isForm = headers["content-type"]?.includes("form-urlencoded") ?? false;
+  const fields = new URLSearchParams(isForm ? body.toString() : "");
+  const target = String(headers["x-amz-target"] ?? "").split(".")[1];
+  const operation = /\/operation\/(\w+)/.exec(url ?? "")?.[1];
+  return {
+    action: `${service}:${fields.get("Action") ?? target ?? operation ?? "?"}`,
+    protocol: service === "ec2" ? "ec2" : isForm ? "query" : "json",
+  };
+}

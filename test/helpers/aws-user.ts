@@ -1,0 +1,89 @@
+import { userInfo } from "node:os";
+import path from "node:path";
+import { DescribeAutoScalingGroupsCommand } from "@aws-sdk/client-auto-scaling";
+import { PutParameterCommand } from "@aws-sdk/client-ssm";
+import { readFile } from "node:fs/promises";
+import { vi } from "vitest";
+import type { AwsStatus } from "../../src/targets/aws/status.ts";
+import { startProxy, type AwsProxy } from "./aws-proxy.ts";
+import type { Emulator } from "./emulator.ts";
+import { startManager, type Manager } from "./sshd.ts";
+import { newUser, type Finished, type User } from "./tool.ts";
+
+/** A user with an AWS account, which is an emulator, and a machine that plays the manager. */
+export interface AwsUser extends User {
+  emulator: Emulator;
+  proxy: AwsProxy;
+  manager: Manager;
+  tool(...args: string[]): Promise<Finished>;
+  status(name?: string): Promise<AwsStatus>;
+  /** Does what the manager's boot script does, as soon as AWS has started the manager. */
+  bootManager(swarm?: string): Promise<string>;
+}
+
+export const INIT = [
+  "init",
+  "--ssh-cidr",
+  "203.0.113.7/32",
+  "--ssh-user",
+  userInfo().username,
+  "--yes",
+] as const;
+
+/** @param emulator shared by the tests of a file: starting one takes seconds. */
+export async function awsUser(emulator: Emulator): Promise<AwsUser> {
+  const [user, proxy, manager] = await Promise.all([newUser(), startProxy(emulator.url), startManager()]);
+  Object.assign(user.env, emulator.env, {
+    AWS_ENDPOINT_URL: proxy.url,
+    PATH: `${manager.bin}${path.delimiter}${user.env["PATH"] ?? ""}`,
+  });
+  return {
+    ...user,
+    emulator,
+    proxy,
+    manager,
+    tool: (...args) => user.run("swarm-tool", args),
+    async status(name = "inet") {
+      const { stdout, stderr } = await user.run("swarm-tool", ["status", name, "--json"]);
+      if (stdout === "") throw new Error(stderr);
+      return (JSON.parse(stdout) as [AwsStatus])[0];
+    },
+    async bootManager(swarm = "inet") {
+      const id = await managerOf(emulator, swarm);
+      await manager.allow(await publicKeyOf(user, swarm));
+      await emulator.clients.ssm.send(
+        new PutParameterCommand({
+          Name: `/swarm/${swarm}/host-key`,
+          Value: `${id} ${manager.hostKey}`,
+          Type: "String",
+          Overwrite: true,
+        }),
+      );
+      return id;
+    },
+    async [Symbol.asyncDispose]() {
+      proxy.script = () => undefined;
+      await user[Symbol.asyncDispose]();
+      await proxy[Symbol.asyncDispose]();
+      await manager[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The id of the machine in the manager's group, when there is one. */
+async function managerOf({ clients }: Emulator, swarm: string): Promise<string> {
+  return await vi.waitUntil(
+    async () => {
+      const { AutoScalingGroups } = await clients.autoScaling.send(
+        new DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: [`swarm-${swarm}-manager`] }),
+      );
+      return AutoScalingGroups?.[0]?.Instances?.[0]?.InstanceId;
+    },
+    { timeout: 60_000, interval: 200 },
+  );
+}
+
+function publicKeyOf(user: User, swarm: string): Promise<string> {
+  const folder = path.join(user.env["XDG_STATE_HOME"]!, "inet-swarm/swarms", swarm, "ssh");
+  return readFile(path.join(folder, "id_ed25519.pub"), "utf8");
+}

@@ -1,0 +1,149 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { connect } from "node:net";
+import { userInfo } from "node:os";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { findProgram } from "../../scripts/setup.js";
+import { runProgram } from "../../src/system/program.ts";
+import { freePort } from "../../src/system/ports.ts";
+import { temporaryDirectory } from "./temporary.ts";
+
+/** A machine as the manager is one: a real sshd with its own host key, and something that answers as Docker does. */
+export interface Manager extends AsyncDisposable {
+  port: number;
+  user: string;
+  /** `ssh-ed25519 AAAA…` */
+  hostKey: string;
+  /** Folder with an `ssh` that reaches this machine whatever the address; to be put first on PATH. */
+  bin: string;
+  /** Lets this key in, alone. */
+  allow(publicKey: string): Promise<void>;
+  /** Cuts what is connected, as a network does that fails. */
+  cut(): void;
+  stop(): Promise<void>;
+  start(): Promise<void>;
+}
+
+const REMOTE_SOCKET = "/var/run/docker.sock";
+
+export async function startManager(): Promise<Manager> {
+  const folder = await temporaryDirectory("swarm-sshd-");
+  const port = await freePort(0);
+  const hostKeyFile = path.join(folder.path, "host_key");
+  const authorized = path.join(folder.path, "authorized_keys");
+  const bin = path.join(folder.path, "bin");
+  const dockerSocket = path.join(folder.path, "docker.sock");
+  await runProgram("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", hostKeyFile]);
+  await writeFile(authorized, "", { mode: 0o600 });
+  await writeConfig(folder.path, { port, hostKeyFile, authorized });
+  await writeSsh(bin, { port, dockerSocket });
+  const docker = await startDocker(dockerSocket);
+  let sshd: ChildProcess | undefined;
+  const start = async (): Promise<void> => {
+    // The privilege separation folder of Debian's sshd: its service makes it at boot.
+    if (process.getuid?.() === 0) await mkdir("/run/sshd", { recursive: true });
+    sshd = spawn(findProgram("sshd")!, ["-D", "-e", "-f", path.join(folder.path, "sshd_config")], {
+      stdio: "ignore",
+    });
+    await answers(port, sshd);
+  };
+  const cut = (): void => {
+    for (const pid of sessions(sshd!.pid!)) process.kill(pid, "SIGKILL");
+  };
+  const stop = async (): Promise<void> => {
+    if (sshd?.exitCode !== null || sshd.signalCode !== null) return;
+    const exited = once(sshd, "exit");
+    sshd.kill("SIGSTOP"); // so that no connection comes in between
+    cut();
+    sshd.kill("SIGKILL");
+    await exited;
+  };
+  await start();
+  return {
+    port,
+    user: userInfo().username,
+    hostKey: (await readFile(`${hostKeyFile}.pub`, "utf8")).split(" ").slice(0, 2).join(" "),
+    bin,
+    allow: (publicKey) => writeFile(authorized, `${publicKey}\n`, { mode: 0o600 }),
+    cut,
+    stop,
+    start,
+    async [Symbol.asyncDispose]() {
+      await stop();
+      docker.closeAllConnections();
+      docker.close();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The processes of an sshd's connections: each is the leader of a session of its own. */
+function sessions(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+  return children === "" ? [] : children.split(" ").map(Number);
+}
+
+async function writeConfig(
+  folder: string,
+  { port, hostKeyFile, authorized }: { port: number; hostKeyFile: string; authorized: string },
+): Promise<void> {
+  const settings = {
+    Port: port,
+    ListenAddress: "127.0.0.1",
+    HostKey: hostKeyFile,
+    AuthorizedKeysFile: authorized,
+    PidFile: "none",
+    PermitRootLogin: "prohibit-password",
+    PasswordAuthentication: "no",
+    KbdInteractiveAuthentication: "no",
+    StrictModes: "no", // the folder for temporary files is open to all
+    UsePAM: "no",
+  };
+  const lines = Object.entries(settings).map(([name, value]) => `${name} ${value}`);
+  await writeFile(path.join(folder, "sshd_config"), `${lines.join("\n")}\n`);
+}
+
+/** The first value of an option counts for ssh, so these come before those that the tool gives. */
+async function writeSsh(
+  bin: string,
+  { port, dockerSocket }: { port: number; dockerSocket: string },
+): Promise<void> {
+  await mkdir(bin);
+  const file = path.join(bin, "ssh");
+  const script = `#!/bin/bash
+args=()
+for arg in "$@"; do args+=("\${arg/:${REMOTE_SOCKET.replaceAll("/", "\\/")}/:${dockerSocket}}"); done
+exec ${findProgram("ssh")!} -o HostName=127.0.0.1 -o Port=${port} "\${args[@]}"
+`;
+  await writeFile(file, script);
+  await chmod(file, 0o755);
+}
+
+async function startDocker(socket: string): Promise<Server> {
+  const docker = createServer((request, response) => {
+    response.statusCode = request.url === "/_ping" ? 200 : 404;
+    response.end("OK");
+  });
+  docker.listen(socket);
+  await once(docker, "listening");
+  return docker;
+}
+
+async function answers(port: number, sshd: ChildProcess): Promise<void> {
+  while (sshd.exitCode === null) {
+    const socket = connect(port, "127.0.0.1");
+    const greeted = await Promise.race([
+      once(socket, "data").then(() => true),
+      once(socket, "close").then(() => false),
+      once(socket, "error").then(() => false),
+    ]).catch(() => false);
+    socket.destroy();
+    if (greeted) return;
+    await delay(20);
+  }
+  throw new Error(`sshd ended at once, with ${sshd.exitCode}`);
+}
