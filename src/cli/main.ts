@@ -1,4 +1,4 @@
-import { errorCode, UserError } from "../errors.ts";
+import { errorCode, errorText, UserError } from "../errors.ts";
 
 /** What a command gets from the process that it runs in. */
 export interface CommandContext {
@@ -57,7 +57,13 @@ function ignoreClosedPipe(error: Error): void {
   if (errorCode(error) !== "EPIPE") throw error;
 }
 
+/** Of an error while something was closed because of an earlier one, the earlier one counts. */
 function explain(name: string, error: unknown, interrupted: boolean): number {
+  if (error instanceof Error && "suppressed" in error) {
+    const exitCode = explain(name, error.suppressed, interrupted);
+    process.stderr.write(`${name}: then, in closing: ${errorText((error as { error?: unknown }).error)}\n`);
+    return exitCode;
+  }
   if (error instanceof UserError) {
     process.stderr.write(
       `${name}: ${error.message}\n${error.hint === undefined ? "" : `  → ${error.hint}\n`}`,

@@ -6,7 +6,7 @@ import { count, formatDuration } from "./format.ts";
 import { CampaignProgress } from "./progress.ts";
 import { StatusLine, type Screen } from "./status-line.ts";
 import { endLine, failedTable, usageLines } from "./summary.ts";
-import { shorten } from "./text-width.ts";
+import { shorten, wrap } from "./text-width.ts";
 
 export interface RenderOptions {
   quiet: boolean;
@@ -148,9 +148,13 @@ export class CampaignRenderer {
     const width = stdout.isTTY ? stdout.columns || 80 : undefined;
     const lines = failedTable(summary, width, paint);
     if (!quiet) lines.push(...usageLines(summary, width));
-    if (!quiet || summary.failed.length > 0) lines.push(endLine(summary, directory, paint));
+    if (!quiet || summary.failed.length > 0) lines.push(wrapped(endLine(summary, directory, paint), width));
     for (const line of lines) stdout.write(`${line}\n`);
   }
+}
+
+function wrapped(line: string, width: number | undefined): string {
+  return width === undefined ? line : wrap(line, width);
 }
 
 function limited(details: readonly string[]): string[] {

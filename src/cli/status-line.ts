@@ -1,3 +1,5 @@
+import { wrap } from "./text-width.ts";
+
 /** The part of a stream that a terminal's last line needs. */
 export type Screen = Pick<NodeJS.WriteStream, "write" | "isTTY" | "columns">;
 
@@ -51,8 +53,10 @@ export class StatusLine {
     this.#screen.write(`\r${line}${ERASE_TO_END}`);
   }
 
-  /** Prints lines above it, by one write. */
-  printAbove(text: string): void {
+  /** Prints lines above it, by one write; on a terminal they are broken between words. */
+  printAbove(news: string): void {
+    const lines = news.split("\n");
+    const text = this.#screen.isTTY ? lines.map((line) => wrap(line, this.#columns, "  ")).join("\n") : news;
     if (this.#drawn === "") this.#screen.write(`${text}\n`);
     else this.#screen.write(`\r${text.replaceAll("\n", `${ERASE_TO_END}\n`)}${ERASE_TO_END}\n${this.#drawn}`);
   }

@@ -4,9 +4,10 @@ import { OUTCOME_STATES, type OutcomeState } from "../model/outcome.ts";
 import { runVariables } from "../model/run.ts";
 import type { Paint } from "./color.ts";
 import { count, formatDuration, formatSize, formatTable } from "./format.ts";
-import { shorten } from "./text-width.ts";
+import { shorten, textWidth, wrap } from "./text-width.ts";
 
 const VARIABLES_WITHOUT_TERMINAL = 60;
+const INDENT = "     ";
 
 /** `66 runs in 17 s: 64 done, 2 failed. Results (4.3 GB) are in results, …` */
 export function endLine(summary: CampaignSummary, directory: string, paint: Paint): string {
@@ -41,11 +42,12 @@ export function usageLines({ made }: CampaignSummary, width: number | undefined)
     return width === undefined ? line : shorten(line, width);
   });
   const all = times.join(", ");
-  return [width === undefined ? all : shorten(all, width), ...runs];
+  return [width === undefined ? all : wrap(all, width), ...runs];
 }
 
 /**
- * The runs that went wrong by themselves: a line for each with its error, and one with where its output is.
+ * The runs that went wrong by themselves, each with its error and where its output is. An error that does not fit
+ * beside the run stands below it: it is what one wants to read.
  * @param width of the terminal; undefined where there is none.
  */
 export function failedTable({ failed }: CampaignSummary, width: number | undefined, paint: Paint): string[] {
@@ -58,15 +60,20 @@ export function failedTable({ failed }: CampaignSummary, width: number | undefin
     shorten(runVariables(record), variables),
     record.error ?? record.reason,
   ]);
-  const [head, ...lines] = formatTable([["run", "state", "variables", "reason"], ...rows]).map((line) =>
-    width === undefined ? line : shorten(line, width),
-  );
-  const outputs = records.map(({ outputFile }) => (outputFile === undefined ? [] : [`     ${outputFile}`]));
+  const whole = formatTable([["run", "state", "variables", "reason"], ...rows]);
+  const fits = width === undefined || whole.every((line) => textWidth(line) <= width);
+  const [head, ...lines] = fits
+    ? whole
+    : formatTable(["run state variables".split(" "), ...rows.map((row) => row.slice(0, 3))]);
+  const details = records.map(({ error, reason, outputFile }) => [
+    ...(fits ? [] : [wrap(INDENT + (error ?? reason), width, INDENT)]),
+    ...(outputFile === undefined ? [] : [INDENT + outputFile]),
+  ]);
   const colored = lines.map((line, index) => {
     const { state } = records[index]!;
     return line.replace(state, paint(colorOf(state), state));
   });
-  return [paint("bold", head!), ...colored.flatMap((line, index) => [line, ...outputs[index]!])];
+  return [paint("bold", head!), ...colored.flatMap((line, index) => [line, ...details[index]!])];
 }
 
 function relativeTo(directory: string, file: string): string {

@@ -42,6 +42,24 @@ export function shorten(text: string, columns: number): string {
   return `${kept}…`;
 }
 
+const COLOR = /\u001b\[[0-9;]*m/g; // eslint-disable-line no-control-regex
+
+/**
+ * Breaks a text between its words so that no line takes more than a number of columns; a word that is longer stays
+ * whole, because it may be a path that somebody wants to copy.
+ * @param text may have colours.
+ * @param indent begins every line but the first.
+ */
+export function wrap(text: string, columns: number, indent = ""): string {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const joined = lines.length === 0 ? word : `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && textWidth(joined.replaceAll(COLOR, "")) > columns) lines.push(indent + word);
+    else lines.splice(-1, 1, joined);
+  }
+  return lines.join("\n");
+}
+
 /** Fills a text with spaces up to a number of columns. */
 export function padColumns(text: string, columns: number): string {
   return text + " ".repeat(Math.max(0, columns - textWidth(text)));

@@ -8,7 +8,7 @@ import {
   formatTable,
 } from "../../src/cli/format.ts";
 import { CampaignRenderer } from "../../src/cli/render.ts";
-import { shorten, textWidth } from "../../src/cli/text-width.ts";
+import { shorten, textWidth, wrap } from "../../src/cli/text-width.ts";
 import type { OutcomeState } from "../../src/model/outcome.ts";
 import type { RunRecord } from "../../src/model/result.ts";
 import { VirtualTerminal } from "../helpers/screen.ts";
@@ -180,21 +180,25 @@ describe("on a terminal", () => {
     ]);
   });
 
-  it("fits the table of failed runs into its width, but never cuts a path", () => {
+  it("shows the errors of failed runs whole, and never cuts a path", () => {
     const { shown, stdout } = watcher(60);
-    const error = "x".repeat(200);
+    const error =
+      "serviceRate must be positive, but is -1 -- in module (mm1::Queue) Mm1.queue (id=3), at t=1.5s";
     shown.show(summary([record(7, "failed", { error, outputFile: `results/failed/${"y".repeat(80)}.out` })]));
-    const [head, row, ...path] = stdout.lines;
-    expect(head).toMatch(/^run +state +variables +reason$/);
-    expect(row).toHaveLength(60);
-    expect(path.slice(0, 2).join("")).toBe(`     results/failed/${"y".repeat(80)}.out`);
+    expect(stdout.lines.slice(0, 4)).toEqual([
+      "run  state   variables",
+      expect.stringMatching(/^#7 {3}failed {2}\$/),
+      "     serviceRate must be positive, but is -1 -- in module",
+      "     (mm1::Queue) Mm1.queue (id=3), at t=1.5s",
+    ]);
+    expect(stdout.lines.slice(4, 6).join("")).toBe(`     results/failed/${"y".repeat(80)}.out`);
   });
 
   it.each([60, 80, 140])(
     "of %d columns has tables whose columns stand below each other, also in Japanese",
     (columns) => {
       const { shown, stdout } = watcher(columns);
-      const more = { iterationVariables: { 速度: "とても速い車両" }, error: "だめです。".repeat(30) };
+      const more = { iterationVariables: { 速度: "とても速い車両" }, error: "だめです" };
       shown.show(summary([record(1, "failed", more), record(12, "failed", { error: "no" })]));
       const rows = stdout.lines.slice(0, 3);
       expect(rows.every((row) => textWidth(row) <= columns)).toBe(true);
@@ -221,7 +225,8 @@ describe("on a terminal", () => {
     shown.show(summary([], { made }));
     expect(stdout.lines).toEqual(
       [
-        "run time 2 min 00 s, CPU time 1 min 50 s, 2.0 times as fast as one after the other",
+        "run time 2 min 00 s, CPU time 1 min 50 s, 2.0 times as fast as one after the",
+        "other",
         "longest: 1 min 05 s  #3  $a=1, $repetition=0",
         `         9.0 s  #1  $a=1, $name=${"v".repeat(47)}…`,
         "2 runs in 1 min 01 s: 2 done. Results (4.3 GB) are in results.",
@@ -331,4 +336,7 @@ it("aligns columns and shortens texts visibly", () => {
   ).toEqual(["a    bb", "ccc  d"]);
   expect(shorten("abcdef", 4)).toBe("abc…");
   expect(shorten("速度速度", 6)).toBe("速度…");
+  expect(wrap("one two three", 8, "  ")).toBe("one two\n  three");
+  expect(wrap("a/very/long/path is whole", 5)).toBe("a/very/long/path\nis\nwhole");
+  expect(wrap("a \u001b[32mgreen\u001b[39m word", 12)).toBe("a \u001b[32mgreen\u001b[39m word");
 });

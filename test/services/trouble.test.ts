@@ -98,12 +98,13 @@ describeWithService("redis-server", "a campaign in trouble", () => {
     await using user = await researcher(50);
     await user.sample.commit({
       "simulations/flood": `#!/bin/sh
-case "$*" in *" -q "*|"-q "*) ;; *) yes "there is much to tell" | head -c 60000000 ;; esac
-exec opp_run "$@"\n`,
+case "$*" in *"-q "*) exec opp_run "$@" ;; esac
+yes "there is much to tell" | head -c 60000000
+exec ../src/mm1 -n ../src:. "$@"\n`,
     });
     await chmod(path.join(user.sample.study, "flood"), 0o755);
     await user.sample.commit({});
-    const program = ["./flood", "-n", "../src:.", "-l", "../src/mm1", "-c", "Quick", "-r", "0"];
+    const program = ["./flood", "-c", "Quick", "-r", "0"];
     const { exitCode, stdout, stderr } = await user.runall(...program);
     expect(stderr).toMatch(/warning: .*it printed very much; \d+ bytes .* are not kept/);
     expect({ exitCode, stdout }).toMatchObject({ exitCode: 0 });
@@ -200,14 +201,15 @@ describeWithService("redis-server", "a worker in trouble", () => {
     await mustRun(user, ["resume"]);
     await user.sample.commit({
       "simulations/greedy": `#!/bin/sh
+case "$*" in *"-q "*) exec opp_run "$@" ;; esac
 case "$*" in *"-r 0"*) mkdir -p results; head -c 60000000 /dev/zero > results/much ;; esac
-exec opp_run "$@"\n`,
+exec ../src/mm1 -n ../src:. "$@"\n`,
     });
     await chmod(path.join(user.sample.study, "greedy"), 0o755);
     await user.sample.commit({});
-    const program = ["./greedy", "-n", "../src:.", "-l", "../src/mm1", "-c", "Quick", "-r", "0..1"];
-    const { exitCode, stdout } = await user.runall(...program);
-    expect(stdout).toMatch(/#0 .*crashed.*the disk of .* is full|No space left|ENOSPC/);
+    const program = ["./greedy", "-c", "Quick", "-r", "0..1"];
+    const { exitCode, stdout, stderr } = await user.runall(...program);
+    expect(stdout + stderr).toMatch(/#0 .*crashed.*the disk of .* is full|No space left|ENOSPC/);
     expect(exitCode).toBe(1);
     expect((await user.sample.results()).filter((file) => file.endsWith("1.sca"))).toHaveLength(1);
   });
