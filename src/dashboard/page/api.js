@@ -21,11 +21,27 @@ export function hasToken() {
 }
 
 /**
- * Follows an address; says on the page when there is no answer.
+ * Follows an address while the page can be seen, because a browser has few connections to a place for all its
+ * tabs; says on the page when there is no answer.
  * @template T
  * @param {string} path @param {(answer: T) => void} show
  */
 export function follow(path, show) {
+  /** @type {EventSource | undefined} */
+  let source;
+  const open = () => {
+    source?.close();
+    source = document.hidden ? undefined : listen(path, show);
+  };
+  document.addEventListener("visibilitychange", open);
+  open();
+}
+
+/**
+ * @template T
+ * @param {string} path @param {(answer: T) => void} show
+ */
+function listen(path, show) {
   const source = new EventSource(path);
   source.onmessage = ({ data }) => {
     const answer = /** @type {T & { error?: string }} */ (parse(String(data)));
@@ -36,12 +52,15 @@ export function follow(path, show) {
     tell("no answer; trying again");
     if (source.readyState === EventSource.CLOSED) void explain(path);
   };
+  return source;
 }
 
 /** An event source does not say why it was refused. @param {string} path */
 async function explain(path) {
   const answer = await fetch(path);
-  if (!answer.ok) tell(await errorOf(answer));
+  if (answer.ok) return;
+  tell(await errorOf(answer));
+  document.getElementById("loading")?.remove();
 }
 
 /** @param {string} text */

@@ -1,7 +1,8 @@
 import { ask, change, follow, hasToken } from "./api.js";
-import { duration, element, stateBar, statesText } from "./dom.js";
+import { count, duration, element, stateBar, stateCounts } from "./dom.js";
 import { HeatMap } from "./heat-map.js";
 import { rate } from "./overview.js";
+import { patch } from "./patch.js";
 import { RunTable } from "./run-table.js";
 
 /**
@@ -23,8 +24,8 @@ export function showCampaign(main, id) {
   const path = `/api/campaigns/${encodeURIComponent(id)}`;
   const head = element("div");
   const actions = actionBar(id);
-  const map = new HeatMap(rows, path);
   const table = new RunTable(rows, async (run) => (await ask(`${path}/runs/${run}/output`)).text());
+  const map = new HeatMap(rows, path, (cell) => table.narrow(cell));
   follow(path, (/** @type {News} */ { summary, variables, columns, rows: changed }) => {
     document.title = `${summary.config} – ${id}`;
     for (const values of changed) {
@@ -33,7 +34,7 @@ export function showCampaign(main, id) {
       );
       rows.set(row.runNumber, row);
     }
-    head.replaceChildren(...describe(summary));
+    patch(head, ...describe(summary));
     actions.update(summary);
     if (changed.length > 0) {
       map.update(variables);
@@ -48,17 +49,19 @@ function describe({ id, config, study, user, states, runs, leftMs, uncollected, 
   const facts = [
     study,
     `by ${user}`,
-    `${runs} runs`,
+    `${count(runs)} runs`,
     rate(rates),
     leftMs ? `about ${duration(leftMs)} left` : "",
   ];
-  const line = [statesText(states)];
-  if (uncollected > 0) line.push(`${uncollected} wait to be collected: runall-swarm attach ${id}`);
+  const collect =
+    uncollected > 0
+      ? element("span", { class: "quiet" }, `${count(uncollected)} to collect: runall-swarm attach ${id}`)
+      : undefined;
   return [
     element("h1", {}, `${config} `, element("span", { class: "quiet" }, id)),
     element("div", { class: "quiet" }, facts.filter((fact) => fact !== "").join(" · ")),
     stateBar(states),
-    element("div", { "data-states": true }, line.join("; ")),
+    element("div", { "data-states": true, class: "counts" }, ...stateCounts(states), collect),
   ];
 }
 
@@ -72,8 +75,8 @@ function actionBar(id) {
       const runs = await change(id, deed);
       answer.textContent =
         deed === "cancel"
-          ? `cancelled; ${runs} queued runs are gone`
-          : `${runs} runs are queued again; collect them with: runall-swarm attach ${id}`;
+          ? `cancelled; ${count(runs)} queued runs are gone`
+          : `${count(runs)} runs are queued again; collect them with: runall-swarm attach ${id}`;
     } catch (error) {
       answer.textContent = /** @type {Error} */ (error).message;
     }
@@ -103,7 +106,7 @@ function actionBar(id) {
     update({ states, cancelled }) {
       const open = (states["queued"] ?? 0) + (states["running"] ?? 0);
       const ended = Object.entries(states).some(
-        ([state, count]) => count > 0 && !["queued", "running", "done", "unknown"].includes(state),
+        ([state, number]) => number > 0 && !["queued", "running", "done", "unknown"].includes(state),
       );
       cancel.toggleAttribute("disabled", !hasToken() || open === 0 || cancelled);
       retry.toggleAttribute("disabled", !hasToken() || !ended);

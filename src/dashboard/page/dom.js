@@ -42,6 +42,11 @@ export function amount(value) {
   return Number(value.toPrecision(4)).toLocaleString("en", { maximumFractionDigits: 4 });
 }
 
+/** A number of things, with every digit. @param {number} things */
+export function count(things) {
+  return things.toLocaleString("en");
+}
+
 /** What states have in common to the eye. @param {string} state */
 export function kind(state) {
   if (["failed", "crashed", "out-of-memory", "timeout", "lost"].includes(state)) return "failed";
@@ -56,11 +61,11 @@ const ORDER = ["done", "limited", "failed", "cancelled", "running"];
  * @param {Record<string, number>} states @param {string} [style]
  */
 export function stateBar(states, style = "bar") {
-  const all = Object.values(states).reduce((sum, count) => sum + count, 0);
+  const all = Object.values(states).reduce((sum, runs) => sum + runs, 0);
   /** @type {Record<string, number>} */
   const kinds = {};
-  for (const [state, count] of Object.entries(states)) kinds[kind(state)] = (kinds[kind(state)] ?? 0) + count;
-  const bar = element("div", { class: style, title: statesText(states) });
+  for (const [state, runs] of Object.entries(states)) kinds[kind(state)] = (kinds[kind(state)] ?? 0) + runs;
+  const bar = element("div", { class: style });
   for (const each of ORDER) {
     if (!kinds[each]) continue;
     const part = element("i", { class: `is-${each}` });
@@ -70,9 +75,22 @@ export function stateBar(states, style = "bar") {
   return bar;
 }
 
+/** How many runs are in each state, with the colours of the bar. @param {Record<string, number>} states */
+export function stateCounts(states) {
+  return inOrder(states).map(([state, runs]) =>
+    element("span", { class: `state is-${kind(state)}` }, `${count(runs)} ${state}`),
+  );
+}
+
 /** @param {Record<string, number>} states */
 export function statesText(states) {
-  return Object.entries(states)
-    .map(([state, count]) => `${count} ${state}`)
+  return inOrder(states)
+    .map(([state, runs]) => `${count(runs)} ${state}`)
     .join(", ");
+}
+
+/** @param {Record<string, number>} states */
+function inOrder(states) {
+  const place = (/** @type {string} */ state) => ORDER.indexOf(kind(state)) + 1 || ORDER.length + 1;
+  return Object.entries(states).sort(([a], [b]) => place(a) - place(b));
 }

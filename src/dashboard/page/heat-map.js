@@ -1,28 +1,56 @@
 import { ask, json } from "./api.js";
-import { amount, element, stateBar } from "./dom.js";
+import { amount, element } from "./dom.js";
+import { key, paint, range } from "./heat-cells.js";
+import { patch } from "./patch.js";
 
-/** @typedef {import("./campaign.js").Row} Row */
+/**
+ * @typedef {import("./campaign.js").Row} Row
+ * @typedef {import("./heat-cells.js").Cell} Cell
+ * @typedef {{ text: string, has: (row: Row) => boolean }} CellChoice the runs of one cell
+ */
 
 const STATE = "state";
 /** While runs are made, the scalars of those that were collected meanwhile come in this often. */
 const REFRESH_MS = 5000;
+/** So many values of a variable make a map that one can still look at, and that a browser draws without a pause. */
+const MOST_VALUES = 100;
+/** From so many names on, one looks for them by a part of them. */
+const MANY_NAMES = 20;
 
 /** The runs over two of the iteration variables: their states, or the mean of a scalar. */
 export class HeatMap {
-  /** @param {ReadonlyMap<number, Row>} rows @param {string} path of the campaign */
-  constructor(rows, path) {
+  /**
+   * @param {ReadonlyMap<number, Row>} rows @param {string} path of the campaign
+   * @param {(cell: CellChoice) => void} choose called with a cell that somebody clicks
+   */
+  constructor(rows, path, choose) {
     this.rows = rows;
     this.path = path;
+    this.choose = choose;
     /** @type {string[]} */
     this.variables = [];
     /** Of the chosen scalar, by run. @type {Map<number, number>} */
     this.values = new Map();
     this.askedAt = 0;
+    /** The latest question that has no answer yet. @type {symbol | undefined} */
+    this.asking = undefined;
     this.across = this.chooser("columns");
     this.down = this.chooser("rows");
     this.what = this.chooser("colour");
-    this.what.append(element("option", { value: STATE }, STATE));
+    /** @type {string[]} */
+    this.scalars = [];
+    this.part = /** @type {HTMLInputElement} */ (
+      element("input", {
+        type: "search",
+        placeholder: "part of a name",
+        "aria-label": "filter",
+        hidden: true,
+      })
+    );
+    this.part.oninput = () => this.listScalars();
+    this.listScalars();
     this.place = element("div", { class: "scroll" });
+    this.place.onclick = ({ target }) => this.clicked(/** @type {Element} */ (target));
     this.legend = element("span", { class: "quiet" });
     const bar = element(
       "div",
@@ -33,6 +61,7 @@ export class HeatMap {
       this.across,
       "of",
       this.what,
+      this.part,
       this.legend,
     );
     this.section = element("section", {}, bar, this.place);
@@ -65,49 +94,92 @@ export class HeatMap {
   async refresh(anew) {
     if (anew) this.values = new Map();
     this.draw();
-    if (!anew && Date.now() - this.askedAt < REFRESH_MS) return;
+    if (!anew && (this.asking !== undefined || Date.now() - this.askedAt < REFRESH_MS)) return;
+    const mine = (this.asking = Symbol());
     this.askedAt = Date.now();
     try {
-      if (this.what.options.length === 1) await this.offerScalars();
-      const chosen = this.what.value;
-      if (chosen === STATE) return;
-      const answer = await ask(`${this.path}/scalars?name=${encodeURIComponent(chosen)}`);
-      if (chosen === this.what.value)
-        this.values = new Map(/** @type {[number, number][]} */ (await json(answer)));
+      if (this.scalars.length === 0) await this.askScalars();
+      const values = await this.askValues(this.what.value);
+      if (this.asking !== mine) return;
+      this.values = values;
       this.draw();
     } catch (error) {
       this.legend.textContent = /** @type {Error} */ (error).message;
+    } finally {
+      if (this.asking === mine) this.asking = undefined;
     }
   }
 
-  async offerScalars() {
-    const names = /** @type {string[]} */ (await json(await ask(`${this.path}/scalars`)));
-    this.what.append(...names.map((name) => element("option", { value: name }, name)));
+  /** @param {string} scalar @returns {Promise<Map<number, number>>} */
+  async askValues(scalar) {
+    if (scalar === STATE) return new Map();
+    const answer = await ask(`${this.path}/scalars?name=${encodeURIComponent(scalar)}`);
+    return new Map(/** @type {[number, number][]} */ (await json(answer)));
+  }
+
+  async askScalars() {
+    this.scalars = /** @type {string[]} */ (await json(await ask(`${this.path}/scalars`)));
+    this.part.toggleAttribute("hidden", this.scalars.length < MANY_NAMES);
+    this.listScalars();
+  }
+
+  /** Those whose names have the wanted part, and what is chosen. */
+  listScalars() {
+    const chosen = this.what.value || STATE;
+    const part = this.part.value.toLowerCase();
+    const names = this.scalars.filter((name) => name === chosen || name.toLowerCase().includes(part));
+    const options = [STATE, ...names].map((name) => element("option", { value: name }, name));
+    this.what.replaceChildren(...options);
+    this.what.value = chosen;
   }
 
   draw() {
     const [down, across] = [Number(this.down.value), Number(this.across.value)];
     const cells = this.cells(down, across);
-    const [lines, columns] = [this.valuesOf(down), this.valuesOf(across)];
-    const one = down === across;
+    const [lines, columns] = [this.valuesOf(down), down === across ? [""] : this.valuesOf(across)];
     const means = this.what.value === STATE ? undefined : range(cells);
-    this.legend.textContent = means ? `mean, from ${amount(means.low)} to ${amount(means.high)}` : "";
-    const heads = one ? [element("th", {}, "")] : columns.map((value) => element("th", {}, value));
-    this.place.replaceChildren(
-      element(
-        "table",
-        { class: "map" },
-        element("tr", {}, element("th", {}, ""), ...heads),
-        ...lines.map((line) =>
-          element(
-            "tr",
-            {},
-            element("th", {}, line),
-            ...(one ? [line] : columns).map((column) => paint(cells.get(`${line}\0${column}`), means)),
-          ),
-        ),
-      ),
-    );
+    const cut = Math.max(lines.length, columns.length) > MOST_VALUES;
+    this.legend.textContent = [
+      means && `mean, from ${amount(means.low)} to ${amount(means.high)}`,
+      cut && `the first ${MOST_VALUES} values of each`,
+    ]
+      .filter(Boolean)
+      .join("; ");
+    const shown = columns.slice(0, MOST_VALUES);
+    const head = element("tr", {}, element("th", {}), ...shown.map((value) => element("th", {}, value)));
+    const body = lines.slice(0, MOST_VALUES).map((line) => {
+      const row = shown.map((column) =>
+        paint(cells.get(key(line, column)), means, this.nameOf(down, line, across, column)),
+      );
+      return element("tr", {}, element("th", {}, line), ...row);
+    });
+    patch(this.place, element("table", { class: "map" }, element("tbody", {}, head, ...body)));
+  }
+
+  /** @param {number} down @param {string} line @param {number} across @param {string} column */
+  nameOf(down, line, across, column) {
+    const one = (/** @type {number} */ variable, /** @type {string} */ value) =>
+      `${variable === this.variables.length ? "repetition" : `$${this.variables[variable] ?? ""}`}=${value}`;
+    return down === across ? one(down, line) : `${one(down, line)}, ${one(across, column)}`;
+  }
+
+  /** @param {Element} target */
+  clicked(target) {
+    const cell = /** @type {HTMLTableCellElement | null} */ (target.closest("button")?.closest("td"));
+    const line = /** @type {HTMLTableRowElement | null} */ (cell?.closest("tr"));
+    if (!cell || !line) return;
+    const [down, across] = [Number(this.down.value), Number(this.across.value)];
+    const wanted = this.valuesOf(down)[line.rowIndex - 1] ?? "";
+    const column = down === across ? "" : (this.valuesOf(across)[cell.cellIndex - 1] ?? "");
+    this.choose({
+      text: this.nameOf(down, wanted, across, column),
+      has: (row) => this.keyOf(row, down, across) === key(wanted, column),
+    });
+  }
+
+  /** Which cell it belongs to. @param {Row} row @param {number} down @param {number} across */
+  keyOf(row, down, across) {
+    return key(this.valueOf(row, down), down === across ? "" : this.valueOf(row, across));
   }
 
   /** The one after the last variable is the repetition. @param {Row} row @param {number} variable */
@@ -126,7 +198,7 @@ export class HeatMap {
     /** @type {Map<string, Cell>} */
     const cells = new Map();
     for (const row of this.rows.values()) {
-      const key = `${this.valueOf(row, down)}\0${this.valueOf(row, across)}`;
+      const key = this.keyOf(row, down, across);
       const cell = cells.get(key) ?? { states: {}, sum: 0, count: 0 };
       cell.states[row.state] = (cell.states[row.state] ?? 0) + 1;
       const value = this.values.get(row.runNumber);
@@ -138,34 +210,4 @@ export class HeatMap {
     }
     return cells;
   }
-}
-
-/** @typedef {{ states: Record<string, number>, sum: number, count: number }} Cell */
-
-/** @param {Cell | undefined} cell @param {{ low: number, high: number } | undefined} means */
-function paint(cell, means) {
-  if (cell === undefined) return element("td", { class: "none" });
-  if (means === undefined) return element("td", { class: "states" }, stateBar(cell.states, "cell-bar"));
-  if (cell.count === 0) return element("td", { class: "none", title: "not there yet" });
-  const mean = cell.sum / cell.count;
-  const td = element("td", { title: `mean of ${cell.count} runs` }, amount(mean));
-  const { back, front } = colour(
-    means.high > means.low ? (mean - means.low) / (means.high - means.low) : 0.5,
-  );
-  td.style.background = back;
-  td.style.color = front;
-  return td;
-}
-
-/** From dark blue to yellow, ever lighter: also told apart without seeing colours. @param {number} share */
-function colour(share) {
-  const lightness = 28 + 55 * share;
-  const hue = 250 - 165 * share;
-  return { back: `oklch(${lightness}% 0.12 ${hue})`, front: lightness > 58 ? "#111" : "#fff" };
-}
-
-/** @param {Map<string, Cell>} cells */
-function range(cells) {
-  const means = [...cells.values()].filter(({ count }) => count > 0).map(({ sum, count }) => sum / count);
-  return means.length === 0 ? { low: 0, high: 0 } : { low: Math.min(...means), high: Math.max(...means) };
 }

@@ -1,5 +1,6 @@
 import { follow } from "./api.js";
-import { amount, duration, element, stateBar, statesText } from "./dom.js";
+import { amount, count, duration, element, stateBar, stateCounts } from "./dom.js";
+import { patch } from "./patch.js";
 
 /**
  * @typedef {object} Summary as the server's `Summary`
@@ -34,7 +35,7 @@ export function showOverview(main) {
   );
   follow("/api/campaigns", (/** @type {{ campaigns: Summary[] }} */ { campaigns }) => {
     if (campaigns.length === 0) return main.replaceChildren(nothing());
-    body.replaceChildren(...campaigns.map(row));
+    patch(body, ...campaigns.map(row));
     if (!table.isConnected) main.replaceChildren(element("h1", {}, "Campaigns"), table);
   });
 }
@@ -51,23 +52,31 @@ function nothing() {
 /** @param {Summary} summary */
 function row(summary) {
   const { id, config, study, user, states, cancelled, uncollected, leftMs, createdAt } = summary;
-  const notes = [statesText(states)];
-  if (uncollected > 0) notes.push(`${uncollected} to collect: runall-swarm attach ${id}`);
+  const place = `/campaigns/${encodeURIComponent(id)}`;
+  const collect =
+    uncollected > 0
+      ? element("span", {}, `${count(uncollected)} to collect: runall-swarm attach ${id}`)
+      : undefined;
   return element(
     "tr",
-    { "data-campaign": id },
+    { "data-campaign": id, "data-key": id },
     element(
       "td",
       {},
-      element("a", { href: `/campaigns/${encodeURIComponent(id)}` }, config),
-      element("div", { class: "quiet" }, cancelled ? `${id}, cancelled` : id),
+      element("a", { href: place }, config),
+      element("div", { class: "quiet one-line" }, cancelled ? `${id}, cancelled` : id),
     ),
-    element("td", { class: "minor" }, study),
-    element("td", { class: "minor" }, user),
-    element("td", { class: "wide" }, stateBar(states), element("div", { class: "quiet" }, notes.join("; "))),
-    element("td", { class: "number minor" }, rate(summary)),
-    element("td", { class: "number" }, duration(leftMs)),
-    element("td", { class: "number minor" }, new Date(createdAt).toLocaleString()),
+    element("td", { class: "at-study" }, study),
+    element("td", { class: "at-user" }, user),
+    element(
+      "td",
+      { class: "at-progress" },
+      stateBar(states),
+      element("div", { class: "counts quiet" }, ...stateCounts(states), collect),
+    ),
+    element("td", { class: "number at-rate" }, rate(summary)),
+    element("td", { class: "number at-left" }, leftMs === undefined ? "" : duration(leftMs)),
+    element("td", { class: "number at-queued" }, new Date(createdAt).toLocaleString()),
   );
 }
 
@@ -80,5 +89,6 @@ export function rate({ runsPerSecond, eventsPerSecond }) {
 
 /** @param {number} runsPerSecond */
 function perMinute(runsPerSecond) {
-  return runsPerSecond >= 1 ? `${amount(runsPerSecond)} runs/s` : `${amount(runsPerSecond * 60)} runs/min`;
+  const [runs, unit] = runsPerSecond >= 1 ? [runsPerSecond, "s"] : [runsPerSecond * 60, "min"];
+  return `${amount(Number(runs.toPrecision(2)))} runs/${unit}`;
 }

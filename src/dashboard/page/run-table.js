@@ -1,10 +1,14 @@
-import { amount, duration, element, kind, size } from "./dom.js";
+import { amount, count, duration, element, kind, size } from "./dom.js";
+import { patch } from "./patch.js";
 
 /** @typedef {import("./campaign.js").Row} Row */
+/** @typedef {import("./heat-map.js").CellChoice} CellChoice */
 
 /** So many rows a browser draws without a pause. */
 const PAGE = 200;
 const STATES = ["all", "running", "failed", "done", "queued", "cancelled", "limited"];
+/** What a run prints while it is made comes in this often. */
+const OUTPUT_MS = 2000;
 
 /** The runs as a table, a page at a time. */
 export class RunTable {
@@ -16,49 +20,45 @@ export class RunTable {
     /** The run whose output is shown. @type {number | undefined} */
     this.open = undefined;
     this.text = "";
+    /** Who fetches it. @type {symbol | undefined} */
+    this.asking = undefined;
     /** @type {string[]} */
     this.variables = [];
-    this.filter = /** @type {HTMLSelectElement} */ (
-      element(
-        "select",
-        { "aria-label": "state" },
-        ...STATES.map((state) => element("option", { value: state }, state)),
-      )
-    );
+    /** Of the heat map. @type {CellChoice | undefined} */
+    this.cell = undefined;
+    const states = STATES.map((state) => element("option", { value: state }, state));
+    this.filter = /** @type {HTMLSelectElement} */ (element("select", { "aria-label": "state" }, ...states));
     this.filter.onchange = () => this.turn(-this.page);
-    this.back = element("button", { type: "button", onclick: () => this.turn(-1) }, "‹");
-    this.forth = element("button", { type: "button", onclick: () => this.turn(1) }, "›");
+    this.whole = element("button", { type: "button", onclick: () => this.narrow(undefined) });
+    this.back = element(
+      "button",
+      { type: "button", "aria-label": "back", onclick: () => this.turn(-1) },
+      "‹",
+    );
+    this.forth = element("button", { type: "button", "aria-label": "on", onclick: () => this.turn(1) }, "›");
     this.place = element("span", { class: "quiet" });
     this.head = element("thead");
     this.body = element("tbody");
-    const bar = element(
-      "div",
-      { class: "bar-line" },
-      element("h2", {}, "Runs"),
-      this.filter,
-      this.back,
-      this.place,
-      this.forth,
-    );
-    const table = element(
-      "div",
-      { class: "scroll" },
-      element("table", { class: "runs" }, this.head, this.body),
-    );
-    this.section = element("section", {}, bar, table);
+    this.body.onclick = ({ target }) => this.clicked(/** @type {Element} */ (target));
+    const heading = element("h2", {}, "Runs");
+    const pages = element("span", { class: "pages" }, this.back, this.place, this.forth);
+    const bar = element("div", { class: "bar-line" }, heading, this.filter, this.whole, pages);
+    const table = element("table", { class: "runs" }, this.head, this.body);
+    this.section = element("section", {}, bar, element("div", { class: "scroll" }, table));
   }
 
   /** @param {string[]} variables */
   update(variables) {
     this.variables = variables;
     const columns = ["Run", "State", ...variables.map((name) => `$${name}`), "rep."];
-    const numbers = ["Time", "CPU", "Memory", "Events/s"];
-    this.head.replaceChildren(
+    patch(
+      this.head,
       element(
         "tr",
         {},
         ...columns.map((text) => element("th", {}, text)),
-        ...numbers.map((text) => element("th", { class: "number" }, text)),
+        element("th", { class: "number" }, "Time"),
+        ...["CPU", "Memory", "Events/s"].map((text) => element("th", { class: "number minor" }, text)),
         element("th", {}, ""),
       ),
     );
@@ -71,18 +71,33 @@ export class RunTable {
     this.draw();
   }
 
+  /** Shows the runs of one cell alone. @param {CellChoice | undefined} cell */
+  narrow(cell) {
+    this.cell = cell;
+    this.turn(-this.page);
+    if (cell !== undefined) this.section.scrollIntoView({ block: "nearest" });
+  }
+
   draw() {
     const wanted = this.filter.value;
     const chosen = [...this.rows.values()]
       .filter(({ state }) => wanted === "all" || kind(state) === wanted)
+      .filter((row) => this.cell?.has(row) ?? true)
       .sort((a, b) => a.runNumber - b.runNumber);
     const pages = Math.max(1, Math.ceil(chosen.length / PAGE));
     this.page = Math.min(this.page, pages - 1);
     const shown = chosen.slice(this.page * PAGE, (this.page + 1) * PAGE);
-    this.place.textContent = `${chosen.length} runs, page ${this.page + 1} of ${pages}`;
+    const page = pages > 1 ? `, page ${this.page + 1} of ${pages}` : "";
+    this.place.textContent = `${count(chosen.length)} runs${page}`;
     this.back.toggleAttribute("disabled", this.page === 0);
     this.forth.toggleAttribute("disabled", this.page >= pages - 1);
-    this.body.replaceChildren(...shown.flatMap((row) => this.lines(row)));
+    for (const turner of [this.back, this.forth]) turner.toggleAttribute("hidden", pages === 1);
+    this.whole.textContent = `${this.cell?.text ?? ""} ×`;
+    this.whole.toggleAttribute("hidden", this.cell === undefined);
+    const atEnd = isAtEnd(this.body.querySelector("pre"));
+    patch(this.body, ...shown.flatMap((row) => this.lines(row)));
+    const output = this.body.querySelector("pre");
+    if (output && atEnd) output.scrollTop = output.scrollHeight;
   }
 
   /** @param {Row} row */
@@ -92,48 +107,65 @@ export class RunTable {
       wallTimeMs ?? (state === "running" && startedAt !== null ? Date.now() - startedAt : undefined);
     const stateText = state === "running" && percent !== null ? `running, ${Math.round(percent)} %` : state;
     const open = this.open === runNumber;
-    const columns = this.variables.length + 8;
+    const more = [duration(row.cpuTimeMs), size(row.memoryBytes), amount(row.eventsPerSecond)];
+    const button = element(
+      "button",
+      { type: "button", "aria-expanded": String(open) },
+      open ? "hide" : "output",
+    );
     const line = element(
       "tr",
-      { "data-run": runNumber },
+      { "data-run": runNumber, "data-key": `run ${runNumber}` },
       element("td", {}, `#${runNumber}`),
       element("td", {}, element("span", { class: `state is-${kind(state)}` }, stateText)),
       ...this.variables.map((_, index) => element("td", {}, values[index] ?? "")),
       element("td", {}, String(repetition)),
-      ...[duration(time), duration(row.cpuTimeMs), size(row.memoryBytes), amount(row.eventsPerSecond)].map(
-        (text) => element("td", { class: "number" }, text),
-      ),
-      element(
-        "td",
-        {},
-        state === "queued"
-          ? ""
-          : element(
-              "button",
-              { type: "button", onclick: () => void this.toggle(runNumber) },
-              open ? "hide" : "output",
-            ),
-      ),
+      element("td", { class: "number" }, duration(time)),
+      ...more.map((text) => element("td", { class: "number minor" }, text)),
+      element("td", { class: "last" }, state === "queued" ? "" : button),
     );
-    const more = [];
-    if (row.error) more.push(element("div", { class: "error" }, row.error));
-    if (open) more.push(element("pre", {}, this.text));
-    return more.length === 0
-      ? [line]
-      : [line, element("tr", {}, element("td", { colspan: columns }, ...more))];
+    const below = [];
+    if (row.error) below.push(element("div", { class: "error" }, row.error));
+    if (open) below.push(element("pre", { tabindex: 0 }, this.text));
+    if (below.length === 0) return [line];
+    const columns = this.variables.length + 8;
+    return [
+      line,
+      element("tr", { "data-key": `more ${runNumber}` }, element("td", { colspan: columns }, ...below)),
+    ];
   }
 
-  /** @param {number} runNumber */
-  async toggle(runNumber) {
-    this.open = this.open === runNumber ? undefined : runNumber;
+  /** @param {Element} target */
+  clicked(target) {
+    const line = /** @type {HTMLElement | null} */ (target.closest("button")?.closest("tr"));
+    const run = Number(line?.dataset["run"]);
+    if (Number.isNaN(run)) return;
+    this.open = this.open === run ? undefined : run;
     this.text = "…";
     this.draw();
-    if (this.open === undefined) return;
-    try {
-      this.text = await this.output(runNumber);
-    } catch (error) {
-      this.text = /** @type {Error} */ (error).message;
-    }
-    this.draw();
+    if (this.open !== undefined) void this.showOutput(run);
   }
+
+  /** Until another is asked for, or all is there. @param {number} run */
+  async showOutput(run) {
+    const mine = (this.asking = Symbol());
+    for (let grows = true; grows;) {
+      grows = this.rows.get(run)?.state === "running";
+      const text = await this.output(run).catch(messageOf);
+      if (this.asking !== mine || this.open !== run) return;
+      this.text = text;
+      this.draw();
+      if (grows) await new Promise((resolve) => setTimeout(resolve, OUTPUT_MS));
+    }
+  }
+}
+
+/** @param {unknown} error */
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Whoever has scrolled to the end wants to see what comes. @param {Element | null} place */
+function isAtEnd(place) {
+  return place === null || place.scrollTop + place.clientHeight >= place.scrollHeight - 4;
 }
