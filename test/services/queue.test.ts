@@ -263,12 +263,17 @@ describeWithService("redis-server", "the queues", () => {
     await builder;
   });
 
-  it("names the field of a campaign that another version has written", async () => {
+  it("tells a campaign that another version has written from one that is malformed, naming the field", async () => {
     await using redis = await startRedis();
     await using state = await openCampaignState(socketConnection(redis.socket), () => undefined);
-    const other = JSON.stringify({ ...campaign("c1"), protocol: 99 });
-    await withAdmin(redis, (admin) => admin.set("swarm:campaign:c1", other));
-    await expect(state.find("c1")).rejects.toThrow("campaign c1 is malformed at protocol");
+    const write = (wrong: object): Promise<void> =>
+      withAdmin(redis, (admin) =>
+        admin.set("swarm:campaign:c1", JSON.stringify({ ...campaign("c1"), ...wrong })),
+      );
+    await write({ protocol: 99 });
+    await expect(state.find("c1")).rejects.toThrow("campaign c1 is of another version of inet-swarm");
+    await write({ runs: "many" });
+    await expect(state.find("c1")).rejects.toThrow("campaign c1 is malformed at runs");
   });
 });
 
