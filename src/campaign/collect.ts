@@ -56,7 +56,7 @@ export class Collector {
     try {
       const opened = await this.#open(answer, scratch);
       const known = opened instanceof DamagedArchive ? await this.#collectedBefore(run, answer) : undefined;
-      const collected = known ? { record: known, warnings: [] } : await this.#take(run, answer, opened);
+      const collected = known ? { record: known, warnings: [] } : await this.#takeOrLose(run, answer, opened);
       await this.#store.removeAll(runJobId(this.#campaign.id, run.runNumber));
       return collected;
     } finally {
@@ -84,7 +84,29 @@ export class Collector {
     return same ? record : undefined;
   }
 
-  async #take(run: Run, answer: RunResult, opened: string | undefined | DamagedArchive): Promise<Collected> {
+  /** Files that were moved into the study may have been taken away before all had arrived. */
+  async #takeOrLose(
+    run: Run,
+    answer: RunResult,
+    opened: string | undefined | DamagedArchive,
+  ): Promise<Collected> {
+    const brought: string[] = [];
+    try {
+      return await this.#take(run, answer, opened, brought);
+    } catch (error) {
+      if (!(error instanceof DamagedArchive)) throw error;
+      for (const file of brought) await rm(file, { force: true });
+      return await this.#take(run, answer, error);
+    }
+  }
+
+  /** @param brought is told where the files lie that have arrived. */
+  async #take(
+    run: Run,
+    answer: RunResult,
+    opened: string | undefined | DamagedArchive,
+    brought: string[] = [],
+  ): Promise<Collected> {
     const from = opened instanceof DamagedArchive ? undefined : opened;
     const result = opened instanceof DamagedArchive ? lostResult(answer, opened) : answer;
     const warnings = (result.warnings ?? []).map((warning) => `${runLabel(run)}: ${warning}`);
@@ -95,6 +117,7 @@ export class Collector {
     for (const { path: file, sizeBytes, sha256 } of from === undefined ? [] : result.files) {
       const target = await this.#place(run, this.#destination(file, result), warnings);
       await this.#bring(path.join(from!, file), target, sizeBytes, run);
+      brought.push(target);
       const place = path.relative(this.#study.directory, target);
       if (file === result.outputFile) outputFile = place;
       files.push({ path: place, sizeBytes, sha256: sha256 ?? (await hashOf(target)) });
@@ -162,9 +185,10 @@ export class Collector {
       await moveFile(from, to);
     }
     const arrived = await statIfThere(to);
-    if (arrived !== undefined && Number(arrived.size) === sizeBytes) return;
+    if (arrived === undefined) throw new DamagedArchive(`${to} is neither here nor in the swarm any more`);
+    if (Number(arrived.size) === sizeBytes) return;
     throw new UserError(
-      `${to} of ${runLabel(run)} has not arrived whole: ${arrived ? `${arrived.size} of ` : "nothing of "}${sizeBytes} bytes`,
+      `${to} of ${runLabel(run)} has not arrived whole: ${arrived.size} of ${sizeBytes} bytes`,
       { hint: "is the disk full? the run has to be made again" },
     );
   }

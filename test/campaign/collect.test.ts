@@ -175,6 +175,18 @@ it("tells of a file that has not arrived whole, and keeps what there is", async 
   expect(await readRecord(s.results, run(0))).toBeUndefined();
 });
 
+it("records a run as lost whose files were taken away while they were collected, so that it can be made again", async () => {
+  await using s = await study();
+  const content = { "study/results/a.sca": "aaa", "study/results/b.sca": "bbb" };
+  const result = await s.finish(0, content);
+  await rm(path.join(s.storeDirectory, "c1-0/1/study/results/b.sca")); // was moved to a folder that is gone
+  const { record } = await s.newCollector().collect(run(0), result);
+  expect(record).toMatchObject({ state: "lost", files: [] });
+  expect(record.reason).toContain("b.sca");
+  expect(await readdir(s.results)).toEqual([".swarm"]); // half of a result is none
+  expect(await readdir(s.storeDirectory)).toEqual([]);
+});
+
 it("refuses a path that leaves the checkout", async () => {
   await using s = await study();
   const result = await s.finish(0, { "study/results/a.sca": "aaa" });
