@@ -1,5 +1,6 @@
 import { Command as Program, InvalidArgumentError, Option } from "commander";
 import { openStores, type Stores } from "../results/open-stores.ts";
+import { awaitQueue } from "../queue/check.ts";
 import { queueFrom, secretFrom } from "./access-from-environment.ts";
 import { haltWhenIdle } from "./halt-when-idle.ts";
 import { UserError } from "../errors.ts";
@@ -18,6 +19,8 @@ interface Options {
   idleMinutes: number;
   lockSeconds: number;
 }
+
+const SAME_ERROR_MS = 60_000;
 
 /** The processes of a swarm that make builds and runs. Started by the targets, not by people. */
 export const swarmWorker: Command = {
@@ -52,13 +55,15 @@ export const swarmWorker: Command = {
     const log = (text: string): void => void stderr.write(`${new Date().toISOString()} ${text}\n`);
     await using stores = await storesFor(options, log, end.signal);
     const { builds, results } = stores;
+    const connection = await queueFrom(process.env, options.redis);
+    await awaitQueue(connection, log, end.signal);
     const work: WorkerOptions = {
-      connection: await queueFrom(process.env, options.redis),
+      connection,
       directory: options.directory,
       builds,
       results,
       lockMs: options.lockSeconds * 1000,
-      onError: (error) => log(error.stack ?? error.message),
+      onError: errorLog(log),
       signal: end.signal,
     };
     const chosen = program.args[0] as Role;
@@ -73,6 +78,20 @@ export const swarmWorker: Command = {
     return EXIT.done;
   },
 };
+
+/** A server that is away makes the same errors again and again: each is told once a minute. */
+function errorLog(log: (text: string) => void): (error: Error) => void {
+  const toldAt = new Map<string, number>();
+  return (error) => {
+    const { syscall } = error as NodeJS.ErrnoException;
+    const text = syscall === undefined ? (error.stack ?? error.message) : error.message;
+    const now = performance.now();
+    for (const [old, at] of toldAt) if (now - at >= SAME_ERROR_MS) toldAt.delete(old);
+    if (toldAt.has(text)) return;
+    toldAt.set(text, now);
+    log(text);
+  };
+}
 
 async function storesFor(
   { builds, results }: Options,

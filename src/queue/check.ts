@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { errorText, UserError } from "../errors.ts";
 import type { QueueConnection } from "./names.ts";
@@ -5,6 +6,36 @@ import type { QueueConnection } from "./names.ts";
 /** The oldest Redis that BullMQ recommends, for queues with priorities. @see BullMQ guide, "Redis compatibility" */
 const OLDEST = [6, 2] as const;
 const ANSWER_TIMEOUT_MS = 10_000;
+const RETRY_MS = 1000;
+
+/** Nothing answers there; it may do so later. */
+class QueueUnreachable extends UserError {
+  override name = "QueueUnreachable";
+}
+
+/**
+ * Waits until the queue's Redis answers, for processes that may be started before it.
+ * @param onWaiting is told once why it waits.
+ * @throws {UserError} where it answers and is of no use: a wrong password, a wrong version.
+ */
+export async function awaitQueue(
+  connection: QueueConnection,
+  onWaiting: (reason: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  let told = false;
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      return await checkQueue(connection);
+    } catch (error) {
+      if (!(error instanceof QueueUnreachable)) throw error;
+      if (!told) onWaiting(`${error.message}; waiting for it`);
+      told = true;
+    }
+    await delay(RETRY_MS, undefined, { signal });
+  }
+}
 
 /**
  * Makes sure that the queue's Redis is there and fit for use. Without this a wrong address, password or version
@@ -54,7 +85,7 @@ function explained(error: unknown, connection: QueueConnection): UserError {
       cause: error,
     });
   }
-  return new UserError(`${where} cannot be reached: ${text}`, {
+  return new QueueUnreachable(`${where} cannot be reached: ${text}`, {
     hint: "swarm-tool status shows what of the swarm runs",
     cause: error,
   });
