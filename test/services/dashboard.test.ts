@@ -1,7 +1,7 @@
 import { request } from "node:http";
 import { stat } from "node:fs/promises";
 import path from "node:path";
-import { chromium, type Page } from "playwright-core";
+import { chromium, type Locator, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { findProgram } from "../../scripts/setup.js";
 import { describeWithService } from "../helpers/services.ts";
@@ -141,9 +141,37 @@ describeWithService("redis-server", "the dashboard", () => {
     expect(status).toBe(403);
     expect((await fetch(base)).headers.get("content-security-policy")).toContain("default-src 'none'");
     const unknown = await fetch(`${base}/api/campaigns/nosuch`);
-    expect([unknown.status, await unknown.json()]).toEqual([404, { error: "there is no campaign nosuch" }]);
+    expect([unknown.status, await unknown.json()]).toEqual([
+      404,
+      { error: "there is no campaign nosuch – the swarm knows those of the last 30 days" },
+    ]);
     expect((await fetch(`${base}/page/..%2f..%2fserver.ts`)).status).toBe(404);
-    expect((await fetch(`${base}/queues`)).status).toBe(200);
+  });
+
+  it("shows the single jobs in bull-board, which changes nothing", async () => {
+    const { base, token } = await dashboardOf(user);
+    const id = await queued(user, "-c", "Quick");
+    const board = `${base}/queues`;
+    expect((await fetch(board)).status).toBe(200);
+    const { queues } = await get<{ queues: { name: string; readOnlyMode: boolean }[] }>(
+      `${board}/api/queues`,
+    );
+    expect(queues.map(({ name, readOnlyMode }) => [name, readOnlyMode]).sort()).toEqual([
+      ["build", true],
+      ["run", true],
+    ]);
+    const headers = { Authorization: `Bearer ${token}` };
+    for (const deed of [
+      "run/pause",
+      "run/empty",
+      "run/obliterate",
+      `run/${id}-0/clean`,
+      "run/clean/completed",
+    ])
+      expect([deed, (await fetch(`${board}/api/queues/${deed}`, { method: "PUT", headers })).status]).toEqual(
+        [deed, 405],
+      );
+    expect(await user.runall("attach", id)).toMatchObject({ exitCode: 0 });
   });
 
   it("is served at another port as well, until Ctrl-C, unless that is taken", async () => {
@@ -184,6 +212,9 @@ describeWithService("redis-server", "the dashboard's page", () => {
           await page.getByText("No campaign yet").waitFor();
           expect(page.url()).not.toContain("token");
           await followAndCancel(user, page);
+          await lookFromAPhone(page, address);
+          await page.goto(new URL("/queues", address).href);
+          await page.getByRole("link", { name: "build" }).first().waitFor();
           expect(faults).toEqual([]);
         } finally {
           await browser.close();
@@ -193,14 +224,25 @@ describeWithService("redis-server", "the dashboard's page", () => {
   });
 });
 
+/** As in a browser; the types of one are not known here. */
+interface Scrolled {
+  scrollTop: number;
+  scrollWidth: number;
+}
+interface Shown {
+  isConnected: boolean;
+  matches(selector: string): boolean;
+}
+
 async function followAndCancel(user: Researcher, page: Page): Promise<void> {
   const running = user.startRunall("-c", "Quick", "--repeat=25");
+  const told = listen(running);
   await page.getByRole("link", { name: "Quick" }).click();
   const states = page.locator("[data-states]");
   await expect.poll(() => states.textContent()).toMatch(/[1-9]\d* done/);
   await expect.poll(() => page.locator("tr[data-run]").count()).toBe(100);
   expect(await page.locator(".map td").count()).toBe(4); // two variables of two values each
-  await page.getByLabel("rows", { exact: true }).selectOption("repetition");
+  await page.getByLabel("columns", { exact: true }).selectOption("repetition");
   expect(await page.locator(".map td").count()).toBe(50);
 
   const colour = page.getByLabel("colour");
@@ -208,14 +250,50 @@ async function followAndCancel(user: Researcher, page: Page): Promise<void> {
   await colour.selectOption("Mm1.queue waitingTime:mean");
   await expect.poll(() => page.locator(".map td").first().textContent()).toMatch(/^[\d.]+$/);
 
-  await page.locator("tr[data-run='0'] button").click();
+  const firstCell = page.locator(".map td button").first();
+  await firstCell.click();
+  await expect.poll(() => page.locator("tr[data-run]").count()).toBe(2); // one repetition, the other variable's values
+  await page.getByRole("button", { name: "$arrivalRate=0.3, repetition=0 ×" }).click();
+  await expect.poll(() => page.locator("tr[data-run]").count()).toBe(100);
+
+  const button = page.locator("tr[data-run='0'] button");
+  await button.click();
   await page.getByText("OMNeT++ Discrete Event Simulation").waitFor();
+  await expectToStayInPlace(page, states, button);
 
   page.once("dialog", (dialog) => void dialog.accept());
   await page.getByRole("button", { name: "Cancel" }).click();
   await page.getByText(/queued runs are gone/).waitFor();
-  await listen(running)("cancelled");
+  await told("cancelled");
   expect(await running.finished).toMatchObject({ exitCode: 1 });
   await expect.poll(() => states.textContent()).toMatch(/cancelled/);
   await expect.poll(() => states.textContent()).not.toMatch(/running|queued/);
+}
+
+/** What somebody uses is not replaced under his hands by what is new. */
+async function expectToStayInPlace(page: Page, states: Locator, button: Locator): Promise<void> {
+  await button.focus();
+  const output = page.locator("pre");
+  await output.evaluate((pre: Scrolled) => (pre.scrollTop = 7));
+  const kept = await Promise.all([button, output].map((place) => place.elementHandle()));
+  const before = await states.textContent();
+  await expect.poll(() => states.textContent()).not.toBe(before);
+  await expect.poll(() => states.textContent()).toMatch(/[1-9]\d* done/);
+  for (const handle of kept) expect(await handle.evaluate((node: Shown) => node.isConnected)).toBe(true);
+  expect(await kept[0]?.evaluate((node: Shown) => node.matches(":focus"))).toBe(true);
+  expect(await output.evaluate((pre: Scrolled) => pre.scrollTop)).toBe(7);
+}
+
+/** Nothing sticks out of a narrow page, and an address that leads nowhere says so. */
+async function lookFromAPhone(page: Page, address: string): Promise<void> {
+  await page.setViewportSize({ width: 360, height: 740 });
+  const width = () => page.locator("html").evaluate((html: Scrolled) => html.scrollWidth);
+  expect(await width()).toBe(360);
+  await page.getByRole("link", { name: "Campaigns" }).click();
+  await page.getByRole("link", { name: "Quick" }).waitFor();
+  for (const place of ["study", "user", "progress"])
+    expect(await page.locator(`[data-campaign] .at-${place}`).isVisible()).toBe(true);
+  expect(await width()).toBe(360);
+  await page.goto(new URL("/campaigns/nosuch", address).href);
+  await page.getByText("there is no campaign nosuch").waitFor();
 }
