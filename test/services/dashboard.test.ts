@@ -228,6 +228,7 @@ describeWithService("redis-server", "the dashboard's page", () => {
 interface Scrolled {
   scrollTop: number;
   scrollWidth: number;
+  clientWidth: number;
 }
 interface Shown {
   isConnected: boolean;
@@ -291,6 +292,8 @@ async function lookFromAPhone(page: Page, address: string): Promise<void> {
   expect(await width()).toBe(360);
   await page.getByRole("link", { name: "Campaigns" }).click();
   await page.getByRole("link", { name: "Quick" }).waitFor();
+  const table = page.locator(".scroll"); // it would scroll where its content is too wide
+  expect(await table.evaluate((place: Scrolled) => place.scrollWidth - place.clientWidth)).toBe(0);
   for (const place of ["study", "user", "progress"])
     expect(await page.locator(`[data-campaign] .at-${place}`).isVisible()).toBe(true);
   expect(await width()).toBe(360);

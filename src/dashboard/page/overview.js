@@ -10,6 +10,9 @@ import { patch } from "./patch.js";
  * @property {number} [runsPerSecond] @property {number} [eventsPerSecond] @property {number} [leftMs]
  */
 
+/** @type {Intl.DateTimeFormatOptions} */
+const SHORT = { dateStyle: "short", timeStyle: "short" };
+
 /** One row for each campaign. @param {HTMLElement} main */
 export function showOverview(main) {
   const body = element("tbody");
@@ -76,7 +79,7 @@ function row(summary) {
     ),
     element("td", { class: "number at-rate" }, rate(summary)),
     element("td", { class: "number at-left" }, leftMs === undefined ? "" : duration(leftMs)),
-    element("td", { class: "number at-queued" }, new Date(createdAt).toLocaleString()),
+    element("td", { class: "number at-queued" }, new Date(createdAt).toLocaleString(undefined, SHORT)),
   );
 }
 
