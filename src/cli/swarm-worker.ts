@@ -56,7 +56,6 @@ export const swarmWorker: Command = {
     await using stores = await storesFor(options, log, end.signal);
     const { builds, results } = stores;
     const connection = await queueFrom(process.env, options.redis);
-    await awaitQueue(connection, log, end.signal);
     const work: WorkerOptions = {
       connection,
       directory: options.directory,
@@ -70,6 +69,7 @@ export const swarmWorker: Command = {
     const { idleHalts, idleMinutes } = options;
     if (idleHalts !== undefined)
       inBackground(haltWhenIdle(idleHalts, idleMinutes * 60_000, end, work.onError), work);
+    await awaitQueue(connection, log, end.signal); // it may be the one above that starts it
     if (chosen !== "runner") inBackground(removeOldThings(work), work);
     await Promise.all([
       chosen === "runner" ? undefined : runBuilder(work),
