@@ -69,12 +69,17 @@ export const swarmWorker: Command = {
     const { idleHalts, idleMinutes } = options;
     if (idleHalts !== undefined)
       inBackground(haltWhenIdle(idleHalts, idleMinutes * 60_000, end, work.onError), work);
-    await awaitQueue(connection, log, end.signal); // it may be the one above that starts it
-    if (chosen !== "runner") inBackground(removeOldThings(work), work);
-    await Promise.all([
-      chosen === "runner" ? undefined : runBuilder(work),
-      chosen === "builder" ? undefined : runRunner({ ...work, concurrency: options.concurrency }),
-    ]);
+    try {
+      // After haltWhenIdle, which starts a dead Redis again.
+      if (!(await awaitQueue(connection, log, end.signal))) return EXIT.done;
+      if (chosen !== "runner") inBackground(removeOldThings(work), work);
+      await Promise.all([
+        chosen === "runner" ? undefined : runBuilder(work),
+        chosen === "builder" ? undefined : runRunner({ ...work, concurrency: options.concurrency }),
+      ]);
+    } finally {
+      end.abort(); // what is in the background ends with it
+    }
     return EXIT.done;
   },
 };

@@ -16,25 +16,27 @@ class QueueUnreachable extends UserError {
 /**
  * Waits until the queue's Redis answers, for processes that may be started before it.
  * @param onWaiting is told once why it waits.
+ * @returns false where it has not answered until the signal.
  * @throws {UserError} where it answers and is of no use: a wrong password, a wrong version.
  */
 export async function awaitQueue(
   connection: QueueConnection,
   onWaiting: (reason: string) => void,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   let told = false;
-  for (;;) {
-    signal.throwIfAborted();
+  while (!signal.aborted) {
     try {
-      return await checkQueue(connection);
+      await checkQueue(connection);
+      return true;
     } catch (error) {
       if (!(error instanceof QueueUnreachable)) throw error;
       if (!told) onWaiting(`${error.message}; waiting for it`);
       told = true;
     }
-    await delay(RETRY_MS, undefined, { signal });
+    await delay(RETRY_MS, undefined, { signal }).catch(() => undefined); // aborted
   }
+  return false;
 }
 
 /**
