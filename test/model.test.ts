@@ -1,3 +1,4 @@
+import { PROTOCOL } from "../src/model/protocol.ts";
 import { readFile } from "node:fs/promises";
 import { toJsonSchema } from "@valibot/to-json-schema";
 import { expect, it } from "vitest";
@@ -18,7 +19,7 @@ it.each([
 });
 
 const request: BuildRequest = {
-  protocol: 1,
+  protocol: PROTOCOL,
   source: { url: "/a/.git", commit: "a".repeat(40) },
   sourcesHash: "s",
   checkoutName: "inet",
@@ -30,7 +31,8 @@ const request: BuildRequest = {
 
 it("names a build by all that decides its binaries, and by nothing else", () => {
   const key = buildKey(request);
-  expect(buildKey({ ...request, source: { url: "/b/.git", commit: "b".repeat(40) } })).toBe(key);
+  const elsewhere: BuildRequest = { ...request, source: { url: "/b/.git", commit: "b".repeat(40) } };
+  expect(buildKey(elsewhere)).toBe(key);
   const others: Partial<BuildRequest>[] = [
     { sourcesHash: "t" },
     { mode: "debug" },

@@ -213,7 +213,7 @@ export class Collector {
   }
 
   #record(run: Run, result: RunResult, files: RunRecord["files"], outputFile: string | undefined): RunRecord {
-    const { id, source, buildKey, omnetpp } = this.#campaign;
+    const { id, source, commit, changedFiles, buildKey, omnetpp } = this.#campaign;
     return {
       format: 1,
       campaign: id,
@@ -223,7 +223,9 @@ export class Collector {
       startedAt: new Date(result.startedAt).toISOString(),
       finishedAt: new Date(result.finishedAt).toISOString(),
       worker: result.worker,
-      commit: source.commit,
+      commit: commit ?? source.commit,
+      ...(changedFiles !== undefined && { changedFiles }),
+      ...(source.tree !== undefined && { tree: source.tree }),
       build: buildKey,
       omnetpp: omnetpp.version,
       arguments: this.#campaign.arguments,

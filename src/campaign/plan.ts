@@ -1,24 +1,16 @@
-import { mkdtemp, realpath, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import { errorCode, UserError } from "../errors.ts";
 import type { BuildRequest } from "../model/build.ts";
 import type { Campaign } from "../model/campaign.ts";
 import { PROTOCOL } from "../model/protocol.ts";
 import type { Run } from "../model/run.ts";
-import { checkOut, removeTree } from "../project/checkout.ts";
-import { describeProject, type ProjectDescriptor } from "../project/descriptor.ts";
-import {
-  listTree,
-  openCheckout,
-  resolveCommit,
-  uncommittedChanges,
-  type Changes,
-  type Checkout,
-} from "../project/git.ts";
+import { readCode, type Code } from "../project/code.ts";
+import { describeProject, targetFile, type ProjectDescriptor } from "../project/descriptor.ts";
+import { openCheckout, resolveCommit, type Checkout } from "../project/git.ts";
 import { findOwnBuild, type OwnBuild } from "../project/own-build.ts";
 import { recipeFor, sourcesHash } from "../project/sources.ts";
-import { expand, type Expansion } from "../simulation/expand.ts";
+import type { Expansion } from "../simulation/expand.ts";
 import {
   addedOptions,
   config,
@@ -27,8 +19,9 @@ import {
   values,
   type SimulationArguments,
 } from "../simulation/opp-args.ts";
+import { omnetppVersion } from "../simulation/simulator.ts";
 import { isInside } from "../system/paths.ts";
-import { runProgram } from "../system/program.ts";
+import { expandCode } from "./expand-code.ts";
 import { findSimulationProgram, type SimulationProgram } from "./program.ts";
 
 /** How a campaign deals with runs that do not end well. */
@@ -38,29 +31,45 @@ export type CampaignLimits = Pick<Campaign, "retries" | "timeoutMs" | "stopOnErr
 export interface CampaignRequest {
   /** Where he typed it, or `-C`. */
   directory: string;
-  /** Commit, branch or tag. */
-  commit: string;
+  /** Commit, branch or tag; undefined for the files as they lie here. */
+  commit: string | undefined;
   program: string | undefined;
+  /** Version of the OMNeT++ to use, where it is not to be the one that is here. */
+  omnetpp?: string | undefined;
   /** The simulation's arguments, untouched. */
   arguments: readonly string[];
 }
 
-/** Everything that is known before a swarm is needed. */
-export interface CampaignPlan {
+/** What is known of a campaign before there is a swarm for it. */
+export type CampaignDraft = Omit<
+  Campaign,
+  "id" | "user" | "host" | "createdAt" | "source" | "buildKey" | keyof CampaignLimits
+>;
+
+/** Everything that is known before a swarm is needed. It holds temporary files as long as it lives. */
+export interface CampaignPlan extends AsyncDisposable {
   gitTop: string;
   studyDirectory: string;
   resultDirectory: string;
   runs: Run[];
-  build: BuildRequest;
+  code: Code;
+  build: Omit<BuildRequest, "source">;
   /** The user's own binaries, or why they cannot be used. */
   ownBuild: OwnBuild | string;
-  campaign: Omit<Campaign, "id" | "user" | "host" | "createdAt" | "buildKey" | keyof CampaignLimits>;
-  /** Files that differ from the commit that runs. */
-  uncommitted: string[];
+  campaign: CampaignDraft;
+}
+
+/** Where the user is and what he typed. */
+export interface Whereabouts {
+  checkout: Checkout;
+  study: string;
+  project: ProjectDescriptor;
+  program: SimulationProgram;
+  args: SimulationArguments;
 }
 
 /**
- * Finds out what is to be run: the study, its project, the commit and the runs.
+ * Finds out what is to be run: the study, its project, the code and the runs.
  * @throws {UserError} for everything that the user has to mend first.
  */
 export async function planCampaign(request: CampaignRequest, signal?: AbortSignal): Promise<CampaignPlan> {
@@ -68,61 +77,88 @@ export async function planCampaign(request: CampaignRequest, signal?: AbortSigna
   const study = await studyDirectory(request.directory, args);
   const checkout = await openCheckout(study, signal);
   const project = await describeProject(checkout.top, study);
-  const [program, commit, head, changes] = await Promise.all([
-    findSimulationProgram(request.program, study, checkout.top, project),
-    resolveCommit(checkout, request.commit),
-    resolveCommit(checkout, "HEAD"),
-    uncommittedChanges(checkout),
-  ]);
-  const here: Whereabouts = {
-    checkout,
-    study,
-    project,
-    program,
-    commit,
-    checkedOut: commit === head,
-    changes,
-    args,
-  };
-  const [expansion, version, tree] = await Promise.all([
-    expandCommit(here, signal),
-    omnetppVersion(program, signal),
-    listTree(checkout, commit),
-  ]);
-  const build: BuildRequest = {
+  const program = await findSimulationProgram(request.program, study, checkout.top, project);
+  const here: Whereabouts = { checkout, study, project, program, args };
+  const ref = request.commit;
+  const commit = ref === undefined ? undefined : await resolveCommit(checkout, ref);
+  const version = request.omnetpp ?? omnetppVersion(program.local, { signal });
+  const expansion = expandCode(here, commit, signal);
+  const isLeftOut = expansion.then((known) => leftOut(here, known));
+  isLeftOut.catch(() => undefined); // told with the expansion
+  const question = { checkout, ship: [], isLeftOut };
+  const [reading] = await Promise.allSettled([readCode(question, commit, signal), expansion, version]);
+  const known = await disposeUnless(reading, Promise.all([expansion, version]));
+  if (reading.status === "rejected") throw reading.reason;
+  return await disposeUnless(reading, makePlan(here, reading.value, known[0], known[1], signal));
+}
+
+/** What fails beside the code would leave the files behind that belong to it. */
+async function disposeUnless<T>(reading: PromiseSettledResult<Code>, other: Promise<T>): Promise<T> {
+  try {
+    return await other;
+  } catch (error) {
+    if (reading.status === "fulfilled") await reading.value[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function makePlan(
+  here: Whereabouts,
+  code: Code,
+  expansion: Expansion,
+  version: string,
+  signal?: AbortSignal,
+): Promise<CampaignPlan> {
+  const { checkout, study, project, program } = here;
+  const build: CampaignPlan["build"] = {
     protocol: PROTOCOL,
-    source: { url: checkout.gitDirectory, commit },
-    sourcesHash: sourcesHash(tree),
+    sourcesHash: sourcesHash(code.entries),
     checkoutName: path.basename(checkout.top),
     project: project.folder,
-    recipe: recipeFor(project, tree),
+    recipe: recipeFor(project, code.entries),
     mode: program.mode,
     omnetpp: { version, ...(program.binDirectory !== undefined && { binDirectory: program.binDirectory }) },
     ...(project.featureState !== undefined && { featureState: project.featureState }),
   };
-  const question = { top: checkout.top, project, mode: program.mode, tree, changes };
   return {
     gitTop: checkout.top,
     studyDirectory: study,
     resultDirectory: path.resolve(study, expansion.resultDirectory),
     runs: expansion.runs,
+    code,
     build,
-    ownBuild: here.checkedOut ? await findOwnBuild(question) : "another commit is checked out",
-    campaign: describeCampaign(here, build, expansion),
-    uncommitted: here.checkedOut ? [...changes.modified, ...changes.untracked] : changes.modified,
+    ownBuild: await ownBuild(here, code, build, expansion, signal),
+    campaign: describeCampaign(here, code, build, expansion),
+    [Symbol.asyncDispose]: () => code[Symbol.asyncDispose](),
   };
 }
 
-interface Whereabouts {
-  checkout: Checkout;
-  study: string;
-  project: ProjectDescriptor;
-  program: SimulationProgram;
-  commit: string;
-  /** The commit to run is the one whose files lie here. */
-  checkedOut: boolean;
-  changes: Changes;
-  args: SimulationArguments;
+/** The binaries here are those of the work tree: of a commit only where its sources are the same. */
+async function ownBuild(
+  here: Whereabouts,
+  code: Code,
+  build: CampaignPlan["build"],
+  expansion: Expansion,
+  signal?: AbortSignal,
+): Promise<OwnBuild | string> {
+  const { checkout, project, program } = here;
+  const question = { top: checkout.top, project, mode: program.mode, tree: code.entries };
+  if (code.checkedOut) return await findOwnBuild(question);
+  const isLeftOut = Promise.resolve(leftOut(here, expansion));
+  await using lying = await readCode({ checkout, ship: [], isLeftOut }, undefined, signal);
+  if (sourcesHash(lying.entries) !== build.sourcesHash) return "other sources are checked out";
+  return await findOwnBuild({ ...question, tree: lying.entries });
+}
+
+/** Of the untracked files, binaries and results have no business in a source. */
+function leftOut({ checkout, study, project }: Whereabouts, expansion: Expansion): (file: string) => boolean {
+  const binaries = project.targets.flatMap((target) => [
+    targetFile(target, "release"),
+    targetFile(target, "debug"),
+  ]);
+  const results = path.resolve(study, expansion.resultDirectory);
+  const isStudy = isInside(results, study); // `--result-dir=.`: what is a result is told by its name alone
+  return (file) => binaries.includes(file) || (!isStudy && isInside(results, path.join(checkout.top, file)));
 }
 
 async function studyDirectory(directory: string, args: SimulationArguments): Promise<string> {
@@ -140,34 +176,12 @@ async function studyDirectory(directory: string, args: SimulationArguments): Pro
   return study;
 }
 
-/** Where the ini files here are not those of the commit, the commit's own are expanded. */
-async function expandCommit(here: Whereabouts, signal?: AbortSignal): Promise<Expansion> {
-  const { checkout, study, program, commit, changes } = here;
-  const query = { program: program.local, args: here.args, directory: study };
-  if (here.checkedOut && !changes.modified.some((file) => file.endsWith(".ini")))
-    return await expand(query, { runProgram }, signal);
-  const scratch = await mkdtemp(path.join(tmpdir(), "swarm-expand-"));
-  const tree = path.join(scratch, "tree");
-  try {
-    await checkOut({ url: checkout.gitDirectory, commit }, tree, signal);
-    const directory = path.join(tree, path.relative(checkout.top, study));
-    return await expand({ ...query, directory }, { runProgram }, signal);
-  } finally {
-    await removeTree(scratch);
-  }
-}
-
-/** @see `opp_run -v`, which prints `Version: 6.2.0, build: …`. */
-async function omnetppVersion(program: SimulationProgram, signal?: AbortSignal): Promise<string> {
-  const { stdout } = await runProgram(program.local, ["-v"], { signal });
-  return /^Version: ([^\s,]+)/m.exec(stdout)?.[1] ?? "unknown";
-}
-
 function describeCampaign(
   here: Whereabouts,
-  build: BuildRequest,
+  code: Code,
+  build: CampaignPlan["build"],
   expansion: Expansion,
-): CampaignPlan["campaign"] {
+): CampaignDraft {
   const { checkout, study, project, program, args } = here;
   const relative = (folder: string): string => path.relative(study, path.join(checkout.top, folder)) || ".";
   const nedPath = project.nedFolders.map(relative).join(":");
@@ -176,7 +190,8 @@ function describeCampaign(
     protocol: PROTOCOL,
     directory: checkout.top,
     config: config(args),
-    source: build.source,
+    commit: code.commit,
+    changedFiles: code.changed.length,
     checkoutName: build.checkoutName,
     mode: build.mode,
     omnetpp: build.omnetpp,

@@ -1,10 +1,19 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { UserError } from "../errors.ts";
-import { buildKey, ownBuildKey } from "../model/build.ts";
+import { buildKey, ownBuildKey, type BuildAnswer, type Source } from "../model/build.ts";
 import type { CampaignEvent } from "../model/events.ts";
 import { PROTOCOL } from "../model/protocol.ts";
 import type { QueueClient } from "../queue/client.ts";
 import type { BuildStore } from "../results/build-store.ts";
+import type { SourceStore } from "../results/source-store.ts";
 import type { CampaignPlan } from "./plan.ts";
+
+const LAST_LINES = 20;
+
+interface BuildPlan extends Pick<CampaignPlan, "build" | "ownBuild" | "gitTop"> {
+  source: Source;
+}
 
 /**
  * The build for the plan: the user's own, one that is kept, or a new one.
@@ -12,8 +21,8 @@ import type { CampaignPlan } from "./plan.ts";
  * @throws {UserError} with the last lines of the log when it fails.
  */
 export async function* ensureBuild(
-  plan: CampaignPlan,
-  builds: BuildStore,
+  plan: BuildPlan,
+  { builds, sources }: { builds: BuildStore; sources: SourceStore },
   queue: QueueClient,
   signal: AbortSignal,
 ): AsyncGenerator<CampaignEvent, string> {
@@ -31,18 +40,24 @@ export async function* ensureBuild(
     yield { type: "built", key, how: "kept", tookMs: took() };
     return key;
   }
-  yield {
-    type: "building",
-    key,
-    project: plan.build.checkoutName,
-    reason: plan.ownBuild,
-    log: builds.logFile(key),
-  };
-  const answer = await queue.build(plan.build, signal);
+  const log = builds.logFile(key);
+  yield { type: "building", key, project: plan.build.checkoutName, reason: plan.ownBuild, log };
+  const answer = await queue.build({ ...plan.build, source: plan.source }, signal);
   if (!answer.ok) {
-    const log = answer.log === "" ? undefined : `the whole log is ${answer.log}`;
-    throw new UserError(`the build failed: ${answer.command}\n${answer.lastLines.join("\n")}`, { hint: log });
+    if (!sources.sharesDisk) await keepLog(log, answer.log); // else the builder has written it
+    throw buildFailed(answer, log);
   }
   yield { type: "built", key, how: "made", tookMs: took() };
   return key;
+}
+
+async function keepLog(file: string, text: string): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  await writeFile(file, text);
+}
+
+function buildFailed({ command, log, reason }: BuildAnswer & { ok: false }, file: string): UserError {
+  const words = reason ?? log.trimEnd().split("\n").slice(-LAST_LINES).join("\n");
+  const hint = log === "" ? undefined : `the whole log is ${file}`;
+  return new UserError(`the build failed: ${command}\n${words}`, { hint });
 }

@@ -4,11 +4,9 @@ import { UserError } from "../errors.ts";
 import type { Mode } from "../model/build.ts";
 import type { Program } from "../model/campaign.ts";
 import { targetFile, type ProjectDescriptor } from "../project/descriptor.ts";
+import { SIMULATORS } from "../simulation/simulator.ts";
 import { findProgram, isExecutable } from "../system/program.ts";
 import { isInside } from "../system/paths.ts";
-
-/** In the order in which they are looked for. */
-export const SIMULATORS = ["opp_run", "opp_run_release", "opp_run_dbg"];
 
 /** The simulation program, here and on the workers. */
 export interface SimulationProgram {

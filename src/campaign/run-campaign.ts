@@ -2,21 +2,25 @@ import { access, constants } from "node:fs/promises";
 import { hostname, userInfo } from "node:os";
 import path from "node:path";
 import { errorText, UserError } from "../errors.ts";
+import type { Source } from "../model/build.ts";
 import { newCampaignId, type Campaign } from "../model/campaign.ts";
 import type { CampaignEvent } from "../model/events.ts";
 import { openQueueClient } from "../queue/client.ts";
 import type { QueueConnection } from "../queue/names.ts";
 import type { BuildStore } from "../results/build-store.ts";
+import type { SourceStore } from "../results/source-store.ts";
 import type { ResultStore } from "../results/store.ts";
 import { makeFolders } from "../system/files.ts";
 import { followCampaign } from "./follow-campaign.ts";
 import type { CampaignLimits, CampaignPlan } from "./plan.ts";
 import { ensureBuild } from "./prepare-build.ts";
+import { sendSource } from "./send-source.ts";
 
 /** What a campaign needs of the swarm. */
 export interface CampaignSwarm {
   queue: QueueConnection;
   builds: BuildStore;
+  sources: SourceStore;
   results: ResultStore;
 }
 
@@ -27,17 +31,18 @@ export interface CampaignSwarm {
  * @throws {UserError} when the build fails or the study cannot take results.
  */
 export async function* runCampaign(
-  plan: CampaignPlan,
+  here: CampaignPlan,
   swarm: CampaignSwarm,
   interrupt: AbortSignal,
   { detach, ...limits }: CampaignLimits & { detach: boolean },
 ): AsyncGenerator<CampaignEvent> {
-  if (plan.uncommitted.length > 0) yield uncommittedWarning(plan);
+  const plan = swarm.sources.sharesDisk ? here : forOtherMachines(here);
   yield { type: "expanded", config: plan.campaign.config, runs: plan.runs.length };
   await ensureWritable(plan.resultDirectory);
   await using queue = await openQueueClient(swarm.queue);
-  const key = yield* ensureBuild(plan, swarm.builds, queue, interrupt);
-  const campaign = newCampaign(plan, key, limits);
+  const source = yield* sendSource(plan.code, swarm.sources, interrupt);
+  const key = yield* ensureBuild({ ...plan, source }, swarm, queue, interrupt);
+  const campaign = newCampaign(plan, source, key, limits);
   const position = await queue.position();
   interrupt.throwIfAborted();
   await queue.add(campaign, plan.runs);
@@ -47,7 +52,18 @@ export async function* runCampaign(
   yield* followCampaign({ campaign, study, open: plan.runs, position }, queue, swarm.results, interrupt);
 }
 
-function newCampaign(plan: CampaignPlan, key: string, limits: CampaignLimits): Campaign {
+/** Other machines have their own OMNeT++, and binaries that are made here need not run there. */
+function forOtherMachines(plan: CampaignPlan): CampaignPlan {
+  const { version } = plan.build.omnetpp;
+  return {
+    ...plan,
+    ownBuild: "its workers are other machines",
+    build: { ...plan.build, omnetpp: { version } },
+    campaign: { ...plan.campaign, omnetpp: { version } },
+  };
+}
+
+function newCampaign(plan: CampaignPlan, source: Source, key: string, limits: CampaignLimits): Campaign {
   const { username } = userInfo();
   return {
     ...plan.campaign,
@@ -56,14 +72,9 @@ function newCampaign(plan: CampaignPlan, key: string, limits: CampaignLimits): C
     user: username,
     host: hostname(),
     createdAt: Date.now(),
+    source,
     buildKey: key,
   };
-}
-
-function uncommittedWarning({ uncommitted, build }: CampaignPlan): CampaignEvent {
-  const count = uncommitted.length === 1 ? "1 file is" : `${uncommitted.length} files are`;
-  const message = `${count} not committed; the runs are made from commit ${build.source.commit.slice(0, 10)}, without these changes`;
-  return { type: "warning", message, details: uncommitted };
 }
 
 /** @throws {UserError} where results could not be written: better now than after a day of computing. */

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { SIMULATORS } from "../campaign/program.ts";
+import { SIMULATORS } from "../simulation/simulator.ts";
 import { openQueueClient } from "../queue/client.ts";
 import { configNames } from "../simulation/expand.ts";
 import { parseSimulationArguments, splitArguments } from "../simulation/opp-args.ts";

@@ -67,3 +67,12 @@ export function formatTable(rows: readonly (readonly string[])[]): string[] {
       .trimEnd(),
   );
 }
+
+const LISTED = 10;
+
+/** The first of some names, one a line, and how many more there are. */
+export function shortList(names: readonly string[]): string {
+  const lines = names.slice(0, LISTED).map((name) => `    ${name}`);
+  if (names.length > LISTED) lines.push(`    … and ${names.length - LISTED} more`);
+  return lines.join("\n");
+}

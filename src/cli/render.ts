@@ -2,7 +2,7 @@ import type { CampaignEvent, CampaignSummary } from "../model/events.ts";
 import type { RunRecord } from "../model/result.ts";
 import { runLabel, runVariables, type Run } from "../model/run.ts";
 import { painter, type Paint } from "./color.ts";
-import { count, formatDuration } from "./format.ts";
+import { count, formatDuration, formatSize } from "./format.ts";
 import { CampaignProgress } from "./progress.ts";
 import { StatusLine, type Screen } from "./status-line.ts";
 import { endLine, failedTable, usageLines } from "./summary.ts";
@@ -45,6 +45,8 @@ export class CampaignRenderer {
         );
       case "expanded":
         return this.say(`${event.config}: ${count(event.runs, "run")}`);
+      case "sent":
+        return this.say(sentLine(event));
       case "building":
         this.say(`building ${event.project} (${event.reason}); log: ${event.log}`);
         return this.#showBuilding();
@@ -160,4 +162,11 @@ function wrapped(line: string, width: number | undefined): string {
 function limited(details: readonly string[]): string[] {
   if (details.length <= DETAILS) return [...details];
   return [...details.slice(0, DETAILS), `… and ${details.length - DETAILS} more`];
+}
+
+/** What of a checkout went to the swarm before its runs. */
+function sentLine({ changed, sizeBytes }: Extract<CampaignEvent, { type: "sent" }>): string {
+  const what = changed.length === 0 ? "the project" : count(changed.length, "changed file");
+  const names = changed.length === 0 || changed.length > 3 ? "" : ` (${changed.join(", ")})`;
+  return `sent ${what}${names}: ${formatSize(sizeBytes)}`;
 }

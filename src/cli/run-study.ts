@@ -5,6 +5,7 @@ import { UserError } from "../errors.ts";
 import { runLabel, runVariables } from "../model/run.ts";
 import type { SplitArguments } from "../simulation/opp-args.ts";
 import { chooseSwarm } from "./choose-swarm.ts";
+import { count, formatSize, shortList } from "./format.ts";
 import { EXIT, type CommandContext } from "./main.ts";
 import { OWN_OPTIONS, type OwnOptionValues } from "./runall-options.ts";
 import { showCampaign } from "./show-campaign.ts";
@@ -16,11 +17,13 @@ export async function runStudy(
   context: CommandContext,
 ): Promise<number> {
   const directory = path.resolve(options.directory);
-  const request = { directory, commit: options.commit, program, arguments: simulation };
+  const { commit, omnetpp } = options;
+  const request = { directory, commit, omnetpp, program, arguments: simulation };
   const planning = planCampaign(request, context.interrupt).catch((error: unknown) => {
     throw withMisplacedOption(error, simulation);
   });
-  if (options.dryRun) return listRuns(await planning, context);
+  planning.catch(() => undefined); // it is awaited below, after something else
+  if (options.dryRun) return await listRuns(planning, context);
   return await runOnSwarm(planning, options, context, directory);
 }
 
@@ -36,9 +39,20 @@ function withMisplacedOption(error: unknown, simulation: readonly string[]): unk
   });
 }
 
-function listRuns(plan: CampaignPlan, { stdout }: CommandContext): number {
-  for (const run of plan.runs) stdout.write(`${runLabel(run)}: ${runVariables(run)}\n`);
+async function listRuns(planning: Promise<CampaignPlan>, context: CommandContext): Promise<number> {
+  await using plan = await planning;
+  for (const run of plan.runs) context.stdout.write(`${runLabel(run)}: ${runVariables(run)}\n`);
+  const { changed, commit } = plan.code;
+  if (changed.length === 0) return EXIT.done;
+  const { sizeBytes } = await measure(plan, context.interrupt);
+  const sent = `${count(changed.length, "file")} beside commit ${commit.slice(0, 10)}, ${formatSize(sizeBytes)}`;
+  context.stderr.write(`to be sent: ${sent}\n${shortList(changed)}\n`);
   return EXIT.done;
+}
+
+async function measure(plan: CampaignPlan, signal: AbortSignal): Promise<{ sizeBytes: number }> {
+  const { measureShipment } = await import("../campaign/send-source.ts");
+  return await measureShipment(plan.code, signal);
 }
 
 async function runOnSwarm(
@@ -48,7 +62,8 @@ async function runOnSwarm(
   directory: string,
 ): Promise<number> {
   // a bad study must not make a swarm, so the plan comes first; what takes time to load is loaded beside it
-  const [plan, { runCampaign }] = await Promise.all([planning, loadCampaign()]);
+  const { runCampaign } = await loadCampaign();
+  await using plan = await planning;
   return await showCampaign({ ...options, detached: options.detach, directory }, context, async (say) => {
     const target = await chooseSwarm(options.swarm, { runners: availableParallelism(), say });
     const swarm = await target.connect(say);

@@ -17,17 +17,18 @@ export const OWN_OPTIONS: OwnOptions = {
     "--help",
     "--version",
   ],
-  valued: ["-C", "--commit", "--swarm", "--retries", "--timeout"],
+  valued: ["-C", "--commit", "--swarm", "--retries", "--timeout", "--omnetpp"],
 };
 
 export interface OwnOptionValues {
   directory: string;
-  commit: string;
+  commit: string | undefined;
   dryRun: boolean;
   detach: boolean;
   limits: CampaignLimits;
   json: boolean;
   swarm: string | undefined;
+  omnetpp: string | undefined;
   quiet: boolean;
   verbose: boolean;
 }
@@ -41,9 +42,14 @@ export async function describeOptions(context: CommandContext): Promise<Command>
     )
     .usage("[options] [--] [simulation program] [simulation options]")
     .option("-C <dir>", "change to this directory first", ".")
-    .option("--commit <ref>", "run this commit of the project", "HEAD")
-    .option("--dry-run", "list the runs with their iteration variables, and end")
+    .option("--commit <ref>", "run this commit of the project (default: the files as they lie here)")
+    .option("--dry-run", "list the runs with their iteration variables and what would be sent, and end")
     .option("--swarm <name>", "the swarm to use (default: $SWARM, else the only one there is)")
+    .option(
+      "--omnetpp <version>",
+      "the OMNeT++ of the swarm's machines, where it is another than yours",
+      omnetpp,
+    )
     .option("--detach", "end when the runs are queued; collect them later with: runall-swarm attach ID")
     .option("--retries <n>", "make a run again so often when its worker vanishes", wholeNumber, 3)
     .option("--timeout <duration>", "end a run that takes longer: 90s, 30min, 2h, 1d", duration)
@@ -78,9 +84,10 @@ export async function parseOwnOptions(
   }
   const options = program.opts<{
     C: string;
-    commit: string;
+    commit?: string;
     dryRun?: true;
     swarm?: string;
+    omnetpp?: string;
     detach?: true;
     retries: number;
     timeout?: number;
@@ -101,6 +108,7 @@ export async function parseOwnOptions(
     },
     json: options.json ?? false,
     swarm: options.swarm,
+    omnetpp: options.omnetpp,
     quiet: options.quiet ?? false,
     verbose: options.verbose ?? false,
   };
@@ -109,6 +117,13 @@ export async function parseOwnOptions(
 function wholeNumber(text: string): number {
   if (/^\d{1,6}$/.test(text)) return Number(text);
   throw new UserError(`${JSON.stringify(text)} is not a whole number`);
+}
+
+function omnetpp(text: string): string {
+  if (/^\d+\.\d+/.test(text)) return text;
+  throw new UserError(`${JSON.stringify(text)} is no version of OMNeT++`, {
+    hint: "write it as 6.2 or 6.2.0",
+  });
 }
 
 const UNITS_MS: Record<string, number> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 };

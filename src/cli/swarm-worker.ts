@@ -13,6 +13,7 @@ interface Options {
   redis?: string;
   directory: string;
   builds: string;
+  sources?: string;
   results?: string;
   concurrency: number;
   idleHalts?: string;
@@ -36,6 +37,7 @@ export const swarmWorker: Command = {
         "--results <dir>",
         "where results are kept until they are collected, if not in MongoDB: MONGO_URL or MONGO_URL_FILE",
       )
+      .option("--sources <dir>", "where sources are kept that were sent here, if not in MongoDB")
       .option("--concurrency <n>", "runs at once", positive, 1)
       .option("--idle-halts <swarm>", "halt this swarm when there has been no work for a while")
       .option("--idle-minutes <n>", "how long that is", Number, 60)
@@ -54,12 +56,13 @@ export const swarmWorker: Command = {
     interrupt.addEventListener("abort", () => end.abort());
     const log = (text: string): void => void stderr.write(`${new Date().toISOString()} ${text}\n`);
     await using stores = await storesFor(options, log, end.signal);
-    const { builds, results } = stores;
+    const { builds, sources, results } = stores;
     const connection = await queueFrom(process.env, options.redis);
     const work: WorkerOptions = {
       connection,
       directory: options.directory,
       builds,
+      sources,
       results,
       lockMs: options.lockSeconds * 1000,
       onError: errorLog(log),
@@ -99,17 +102,17 @@ function errorLog(log: (text: string) => void): (error: Error) => void {
 }
 
 async function storesFor(
-  { builds, results }: Options,
+  { builds, sources, results }: Options,
   log: (text: string) => void,
   signal: AbortSignal,
 ): Promise<Stores> {
   const url = await secretFrom(process.env, "MONGO_URL");
   if (url !== undefined) {
-    return await openStores({ builds, mongo: { url, onWaiting: log, waitAtStart: true, signal } });
+    return await openStores({ builds, sources, mongo: { url, onWaiting: log, waitAtStart: true, signal } });
   }
-  if (results !== undefined) return await openStores({ builds, results });
+  if (results !== undefined && sources !== undefined) return await openStores({ builds, sources, results });
   throw new UserError("there is no word of where results are kept", {
-    hint: "give --results DIR, or MONGO_URL or MONGO_URL_FILE in the environment",
+    hint: "give --results DIR and --sources DIR, or MONGO_URL or MONGO_URL_FILE in the environment",
   });
 }
 

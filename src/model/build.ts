@@ -2,14 +2,32 @@ import { createHash } from "node:crypto";
 import * as v from "valibot";
 import { PROTOCOL } from "./protocol.ts";
 
-/** What a worker needs to have the project's tree. */
+const HashSchema = v.pipe(v.string(), v.regex(/^[0-9a-f]{40,64}$/));
+
+/**
+ * What a worker needs to have the project's tree. The hash of the tree is the source's name: the same content
+ * has the same name, whichever commit or work tree it comes from.
+ */
 export const SourceSchema = v.object({
-  /** A git URL, or the absolute path of a repository's git directory on this machine. */
-  url: v.string(),
-  /** Full hash. */
-  commit: v.pipe(v.string(), v.regex(/^[0-9a-f]{40,64}$/)),
+  /** The commit that is checked out; that of a tree that was shipped is made for the purpose. */
+  commit: HashSchema,
+  tree: v.optional(HashSchema),
+  /**
+   * Where the commit, or the one that a pack builds on, is fetched from: a git URL, or the absolute path of a
+   * repository's git directory on this machine. Undefined where all of it is shipped.
+   */
+  url: v.optional(v.string()),
+  /** The commit to fetch from there, where it is not the one that is checked out. */
+  base: v.optional(HashSchema),
+  /** Packs in the swarm's store of sources, by the hashes of their trees, in the order of unpacking. */
+  packs: v.optional(v.array(HashSchema)),
 });
 export type Source = v.InferOutput<typeof SourceSchema>;
+
+/** Equal for sources of the same content. */
+export function sourceName(source: Source): string {
+  return source.tree ?? source.commit;
+}
 
 export const MODES = ["release", "debug"] as const;
 export type Mode = (typeof MODES)[number];
@@ -54,14 +72,14 @@ export const BuildRequestSchema = v.object({
 export type BuildRequest = v.InferOutput<typeof BuildRequestSchema>;
 
 /** The name of a build: equal for requests that give the same binaries. */
-export function buildKey(request: BuildRequest): string {
+export function buildKey(request: Omit<BuildRequest, "source">): string {
   const { sourcesHash, checkoutName, project, recipe, mode, omnetpp, featureState } = request;
   const identity = [PROTOCOL, sourcesHash, checkoutName, project, recipe, mode, omnetpp, featureState];
   return createHash("sha256").update(JSON.stringify(identity)).digest("hex").slice(0, 32);
 }
 
 /** The name of a build that the user made in his own checkout, from what tells one from another. */
-export function ownBuildKey(request: BuildRequest, stamps: readonly string[]): string {
+export function ownBuildKey(request: Omit<BuildRequest, "source">, stamps: readonly string[]): string {
   const identity = [buildKey(request), "own", ...stamps];
   return createHash("sha256").update(JSON.stringify(identity)).digest("hex").slice(0, 32);
 }
@@ -79,6 +97,13 @@ export type BuildManifest = v.InferOutput<typeof BuildManifestSchema>;
 /** What a builder answers. A build that fails is an answer too: its log is for all campaigns that wait for it. */
 export const BuildAnswerSchema = v.variant("ok", [
   v.object({ ok: v.literal(true), tookMs: v.number() }),
-  v.object({ ok: v.literal(false), command: v.string(), lastLines: v.array(v.string()), log: v.string() }),
+  v.object({
+    ok: v.literal(false),
+    command: v.string(),
+    /** What the build printed, the end of it where it is very much; empty where it did not begin. */
+    log: v.string(),
+    /** Why it did not begin. */
+    reason: v.optional(v.string()),
+  }),
 ]);
 export type BuildAnswer = v.InferOutput<typeof BuildAnswerSchema>;

@@ -24,6 +24,10 @@ export const CampaignSchema = v.object({
   createdAt: v.number(),
   config: v.string(),
   source: SourceSchema,
+  /** The user's commit; his files may differ from it. */
+  commit: v.optional(v.string()),
+  /** How many files differ from the commit. */
+  changedFiles: v.optional(v.number()),
   /** Name of the checkout's folder. */
   checkoutName: v.string(),
   buildKey: v.string(),

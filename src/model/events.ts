@@ -40,6 +40,14 @@ export const CampaignEventSchema = v.variant("type", [
   v.object({ type: v.literal("warning"), message: v.string(), details: v.array(v.string()) }),
   v.object({ type: v.literal("expanded"), config: v.string(), runs: v.number() }),
   v.object({
+    type: v.literal("sent"),
+    /** Files that differ from the commit, or that it does not have. */
+    changed: v.array(v.string()),
+    /** What went to the swarm. */
+    sizeBytes: v.number(),
+    tookMs: v.number(),
+  }),
+  v.object({
     type: v.literal("building"),
     key: v.string(),
     project: v.string(),

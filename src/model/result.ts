@@ -55,7 +55,12 @@ export const RunRecordSchema = v.object({
   startedAt: v.string(),
   finishedAt: v.string(),
   worker: v.string(),
+  /** What the user had checked out. */
   commit: v.string(),
+  /** How many of his files differed from it. */
+  changedFiles: v.optional(v.number()),
+  /** Hash of the files that ran, as of a git tree. */
+  tree: v.optional(v.string()),
   build: v.string(),
   omnetpp: v.string(),
   arguments: v.array(v.string()),

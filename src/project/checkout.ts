@@ -1,18 +1,22 @@
 import { mkdir, rm } from "node:fs/promises";
-import path from "node:path";
 import { UserError } from "../errors.ts";
-import type { Source } from "../model/build.ts";
-import { runProgram } from "../system/program.ts";
+import { git, type GitOptions } from "./plumbing.ts";
+
+/** A commit in a repository on this machine. */
+export interface StoredCommit {
+  gitDirectory: string;
+  commit: string;
+}
 
 /**
  * Writes the tracked files of a commit into an empty directory. The index lies beside it, so the repository
  * that the commit comes from is only read.
  * @throws {UserError} where the repository does not have the commit or git fails.
  */
-export async function checkOut(source: Source, tree: string, signal?: AbortSignal): Promise<void> {
+export async function checkOut(stored: StoredCommit, tree: string, signal?: AbortSignal): Promise<void> {
   await mkdir(tree, { recursive: true });
-  await git(source, tree, ["read-tree", source.commit], signal);
-  await restore(source, tree, undefined, signal);
+  await run(stored, tree, ["read-tree", stored.commit], signal);
+  await restore(stored, tree, undefined, signal);
 }
 
 /**
@@ -20,13 +24,13 @@ export async function checkOut(source: Source, tree: string, signal?: AbortSigna
  * @param files relative to the tree; undefined for all.
  */
 export async function restore(
-  source: Source,
+  stored: StoredCommit,
   tree: string,
   files: readonly string[] | undefined,
   signal?: AbortSignal,
 ): Promise<void> {
   const which = files === undefined ? ["--all"] : ["-z", "--stdin"];
-  await git(source, tree, ["checkout-index", "--force", "--quiet", ...which], signal, files?.join("\0"));
+  await run(stored, tree, ["checkout-index", "--force", "--quiet", ...which], signal, files?.join("\0"));
 }
 
 export async function removeTree(tree: string): Promise<void> {
@@ -38,34 +42,27 @@ function indexFile(tree: string): string {
   return `${tree}.index`;
 }
 
-async function git(
-  source: Source,
+/**
+ * Filters stay off: the tree has the bytes that were on the disk. So does the configuration of whoever the
+ * worker runs as, because a checkout is to be the same everywhere.
+ */
+async function run(
+  { gitDirectory, commit }: StoredCommit,
   tree: string,
   command: string[],
   signal?: AbortSignal,
   input?: string,
 ): Promise<void> {
-  const { exitCode, stderr } = await runProgram(
-    "git",
-    ["--git-dir", source.url, "--work-tree", tree, ...command],
-    {
-      cwd: tree,
-      env: {
-        ...process.env,
-        GIT_INDEX_FILE: indexFile(tree),
-        GIT_OPTIONAL_LOCKS: "0",
-        GIT_TERMINAL_PROMPT: "0",
-      },
-      signal,
-      ...(input !== undefined && { input }),
-    },
-  );
-  if (exitCode !== 0) {
-    throw new UserError(
-      `git cannot check out ${source.commit.slice(0, 12)} of ${source.url}: ${stderr.trim()}`,
-      {
-        hint: `see whether the repository is whole: git -C ${path.dirname(source.url)} fsck`,
-      },
-    );
-  }
+  const options: GitOptions = {
+    cwd: tree,
+    env: { GIT_INDEX_FILE: indexFile(tree), GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1" },
+    signal,
+    ...(input !== undefined && { input }),
+    explain: (reason) =>
+      new UserError(`git cannot check out ${commit.slice(0, 12)} of ${gitDirectory}: ${reason}`, {
+        hint: `see whether the repository is whole: git --git-dir ${gitDirectory} fsck`,
+      }),
+  };
+  const filters = ["-c", "filter.lfs.process=", "-c", "filter.lfs.required=false"];
+  await git([...filters, "--git-dir", gitDirectory, "--work-tree", tree, ...command], options);
 }

@@ -1,4 +1,5 @@
 import { realpath } from "node:fs/promises";
+import path from "node:path";
 import { simpleGit, GitError, type SimpleGit } from "simple-git";
 import { UserError } from "../errors.ts";
 
@@ -8,6 +9,8 @@ export interface Checkout {
   top: string;
   /** The git directory of this work tree, absolute. */
   gitDirectory: string;
+  /** Where the objects lie, which all work trees of a repository share. */
+  objectDirectory: string;
   git: SimpleGit;
 }
 
@@ -23,12 +26,12 @@ export async function openCheckout(directory: string, signal?: AbortSignal): Pro
     timeout: { block: TIMEOUT_MS },
     ...(signal && { abort: signal }),
   });
-  const answer = await ask(git, ["rev-parse", "--show-toplevel", "--absolute-git-dir"], (reason) =>
-    outsideOfCheckout(directory, reason),
-  );
-  const [top, gitDirectory] = answer.split("\n");
-  if (!top || !gitDirectory) throw outsideOfCheckout(directory, "it has no work tree");
-  return { top: await realpath(top), gitDirectory, git };
+  const question = ["rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-path", "objects"];
+  const answer = await ask(git, question, (reason) => outsideOfCheckout(directory, reason));
+  const [top, gitDirectory, objects] = answer.split("\n");
+  if (!top || !gitDirectory || !objects) throw outsideOfCheckout(directory, "it has no work tree");
+  const objectDirectory = await realpath(path.resolve(directory, objects));
+  return { top: await realpath(top), gitDirectory, objectDirectory, git };
 }
 
 function outsideOfCheckout(directory: string, reason: string): UserError {
@@ -62,33 +65,18 @@ export async function resolveCommit(checkout: Checkout, ref: string): Promise<st
   return answer.trim();
 }
 
-export interface Changes {
-  /** Tracked files that differ from HEAD, relative to the top level. */
-  modified: string[];
-  /** Files that git neither tracks nor ignores. */
-  untracked: string[];
-}
-
-/** What of the work tree is not in HEAD. Submodules count by their commit alone. */
-export async function uncommittedChanges(checkout: Checkout): Promise<Changes> {
-  const command = ["--no-optional-locks", "status", "--porcelain=v1", "-z", "--untracked-files=all"];
-  const entries = (await ask(checkout.git, command)).split("\0");
-  const changes: Changes = { modified: [], untracked: [] };
-  for (let index = 0; index < entries.length; index++) {
-    const entry = entries[index]!;
-    if (entry === "") continue;
-    const file = entry.slice(3);
-    if (entry.startsWith("??")) changes.untracked.push(file);
-    else changes.modified.push(file);
-    if (entry.startsWith("R") || entry.startsWith("C")) index++; // a rename is followed by its old name
-  }
-  return changes;
-}
-
 export interface TreeEntry {
   mode: string;
   object: string;
   path: string;
+}
+
+/** Reads what `git ls-files --stage -z` prints. */
+export function parseEntries(output: string): TreeEntry[] {
+  return output.split("\0").flatMap((line) => {
+    const match = /^(\d+) ([0-9a-f]+) \d\t(.*)$/s.exec(line);
+    return match ? [{ mode: match[1]!, object: match[2]!, path: match[3]! }] : [];
+  });
 }
 
 /** All files of a commit, in git's order. */

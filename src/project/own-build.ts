@@ -2,8 +2,8 @@ import path from "node:path";
 import type { Mode } from "../model/build.ts";
 import { statIfThere } from "../system/files.ts";
 import { linesOf, targetFile, type ProjectDescriptor } from "./descriptor.ts";
-import type { Changes, TreeEntry } from "./git.ts";
-import { decidesBuild, isCode } from "./sources.ts";
+import type { TreeEntry } from "./git.ts";
+import { decidesBuild } from "./sources.ts";
 
 /** The binaries in the user's own checkout. */
 export interface OwnBuild {
@@ -18,23 +18,19 @@ export interface OwnBuildQuestion {
   top: string;
   project: ProjectDescriptor;
   mode: Mode;
-  /** The tree of the commit that is to run, which must be the one that is checked out. */
+  /** The files of the work tree that are to run. */
   tree: readonly TreeEntry[];
-  changes: Changes;
 }
 
 /**
- * The user's own binaries, where they are those of the commit: no source is changed or added, and every
- * product is newer than every source of the project.
+ * The user's own binaries, where they are those of his work tree: every product is newer than every source of
+ * the project, committed or not.
  * @returns the reason, as half a sentence, where they are not.
  */
 export async function findOwnBuild(question: OwnBuildQuestion): Promise<OwnBuild | string> {
-  const { top, project, mode, changes } = question;
+  const { top, project, mode } = question;
   if (project.targets.length === 0) return "the project does not say what it builds";
   const inProject = (file: string): boolean => project.folder === "" || file.startsWith(`${project.folder}/`);
-  const changed =
-    changes.modified.find(decidesBuild) ?? changes.untracked.find((file) => inProject(file) && isCode(file));
-  if (changed !== undefined) return `${changed} is not committed`;
   const products = project.targets.map((target) => targetFile(target, mode));
   const stats = await Promise.all(products.map((product) => statIfThere(path.join(top, product))));
   const missing = stats.findIndex((product) => product?.isFile() !== true);

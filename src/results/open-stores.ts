@@ -1,42 +1,57 @@
 import { openBuildDirectory, type BuildStore } from "./build-store.ts";
 import { openDirectoryStore } from "./directory-store.ts";
 import type { MongoAccess } from "./mongo.ts";
+import { openSourceDirectory, type SourceStore } from "./source-store.ts";
 import type { ResultStore } from "./store.ts";
 
-/** Where a swarm keeps builds and results. */
+/** Where a swarm keeps sources, builds and results. */
 export interface Stores extends AsyncDisposable {
   builds: BuildStore;
+  sources: SourceStore;
   results: ResultStore;
 }
 
 /** Results lie in a directory of this machine, or in MongoDB. */
 export type StorePlaces =
   /** With MongoDB, `builds` is for those that have been fetched from there. */
-  { builds: string } & ({ results: string; mongo?: undefined } | { mongo: MongoAccess });
+  { builds: string } & (
+    | { sources: string; results: string; mongo?: undefined }
+    /** With `sources`, client and workers are on this machine, and only results lie in MongoDB. */
+    | { sources?: string | undefined; mongo: MongoAccess }
+  );
 
 /**
  * Opens the stores of a swarm.
  * @throws {UserError} where MongoDB cannot be used.
  */
 export async function openStores(places: StorePlaces): Promise<Stores> {
-  if (places.mongo !== undefined) return await openMongoStores(places.mongo, places.builds);
+  if (places.mongo !== undefined) return await openMongoStores(places.mongo, places.builds, places.sources);
   return {
     builds: openBuildDirectory(places.builds),
+    sources: openSourceDirectory(places.sources),
     results: openDirectoryStore(places.results),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
 
 /** What MongoDB needs is loaded where there is one. */
-async function openMongoStores(access: MongoAccess, builds: string): Promise<Stores> {
-  const [{ openMongo }, { openGridFsStore }, { openGridFsBuilds }] = await Promise.all([
-    import("./mongo.ts"),
-    import("./gridfs-store.ts"),
-    import("./gridfs-build-store.ts"),
-  ]);
+async function openMongoStores(
+  access: MongoAccess,
+  builds: string,
+  sources: string | undefined,
+): Promise<Stores> {
+  const [{ openMongo }, { openGridFsStore }, { openGridFsBuilds }, { openGridFsSources }] = await Promise.all(
+    [
+      import("./mongo.ts"),
+      import("./gridfs-store.ts"),
+      import("./gridfs-build-store.ts"),
+      import("./gridfs-source-store.ts"),
+    ],
+  );
   const mongo = await openMongo(access);
   return {
     builds: openGridFsBuilds(mongo, builds),
+    sources: sources === undefined ? openGridFsSources(mongo) : openSourceDirectory(sources),
     results: openGridFsStore(mongo),
     [Symbol.asyncDispose]: () => mongo[Symbol.asyncDispose](),
   };

@@ -8,6 +8,10 @@ export interface ProgramOptions {
   cwd?: string;
   env?: NodeJS.ProcessEnv;
   input?: string;
+  /** A file descriptor that takes what it prints, instead of the result. */
+  outputTo?: number;
+  /** A file descriptor that it reads from, instead of `input`. */
+  inputFrom?: number;
   signal?: AbortSignal | undefined;
 }
 
@@ -33,15 +37,19 @@ export async function runProgram(
     cwd: options.cwd,
     env: options.env,
     signal: options.signal,
-    stdio: ["pipe", "pipe", "pipe"],
+    stdio: [options.inputFrom ?? "pipe", options.outputTo ?? "pipe", "pipe"],
   });
   const exited = new Promise<number>((resolve, reject) => {
     child.once("error", (error) => reject(startError(file, error)));
     child.once("close", (code) => resolve(code ?? -1));
   });
-  child.stdin.on("error", () => undefined); // a program that does not read its input is no fault
-  child.stdin.end(options.input);
-  const [exitCode, stdout, stderr] = await Promise.all([exited, text(child.stdout), text(child.stderr)]);
+  child.stdin?.on("error", () => undefined); // a program that does not read its input is no fault
+  child.stdin?.end(options.input);
+  const [exitCode, stdout, stderr] = await Promise.all([
+    exited,
+    child.stdout === null ? "" : text(child.stdout),
+    child.stderr === null ? "" : text(child.stderr),
+  ]);
   return { exitCode, stdout, stderr };
 }
 

@@ -22,7 +22,13 @@ export function socketFile(state: Pick<LocalState, "socketDirectory">): string {
 /** Where a local swarm keeps what; the same for its workers and its clients. */
 export function localDirectories(name: string) {
   const { state, cache } = swarmDirectories(name);
-  return { state, cache, builds: path.join(cache, "builds"), results: path.join(state, "results") };
+  return {
+    state,
+    cache,
+    builds: path.join(cache, "builds"),
+    sources: path.join(cache, "sources"),
+    results: path.join(state, "results"),
+  };
 }
 
 /** The command line of a process of this installation. */
@@ -35,7 +41,7 @@ export function workerArguments(
     return [process.execPath, [tool, "dashboard", state.name, "--background"]];
   }
   const program = installedFile("bin/swarm-worker.js");
-  const { cache, builds, results } = localDirectories(state.name);
+  const { cache, builds, sources, results } = localDirectories(state.name);
   const common = [
     "--redis",
     socketFile(state),
@@ -43,6 +49,8 @@ export function workerArguments(
     cache,
     "--builds",
     builds,
+    "--sources",
+    sources,
     "--results",
     results,
   ];

@@ -110,10 +110,10 @@ export async function localAccess(
   state: LocalState,
   patience: Omit<MongoAccess, "url">,
 ): Promise<SwarmAccess> {
-  const { builds, results } = localDirectories(state.name);
+  const { builds, sources, results } = localDirectories(state.name);
   const { mongoUrl: url } = state;
   const stores = await openStores(
-    url === undefined ? { builds, results } : { builds, mongo: { url, ...patience } },
+    url === undefined ? { builds, sources, results } : { builds, sources, mongo: { url, ...patience } },
   );
   return { name: state.name, queue: socketConnection(socketFile(state)), ...stores };
 }

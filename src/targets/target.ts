@@ -1,4 +1,5 @@
 import type { BuildStore } from "../results/build-store.ts";
+import type { SourceStore } from "../results/source-store.ts";
 import type { ResultStore } from "../results/store.ts";
 import type { QueueConnection } from "../queue/names.ts";
 
@@ -7,6 +8,7 @@ export interface SwarmAccess extends AsyncDisposable {
   name: string;
   queue: QueueConnection;
   builds: BuildStore;
+  sources: SourceStore;
   results: ResultStore;
 }
 

@@ -11,17 +11,26 @@ import type { BuildStore } from "../results/build-store.ts";
 import { acquireLock } from "../system/lock.ts";
 import { checkOut, removeTree } from "../project/checkout.ts";
 import { projectEnvironment } from "./environment.ts";
+import { checkOmnetpp } from "./omnetpp.ts";
+import type { Repositories } from "./repositories.ts";
 
-const LAST_LINES = 20;
+/** So much of a log goes to those who wait for the build. */
+const LOG_BYTES = 1 << 20;
 const LOCK_TIMEOUT_MS = 4 * 3600_000;
+
+export interface BuildPlace {
+  directory: string;
+  builds: BuildStore;
+  repositories: Repositories;
+}
 
 /**
  * Makes a build and keeps it; one that is there is left alone.
- * @param directory where working trees may lie while building.
+ * @param where its directory is for working trees while building.
  */
 export async function build(
   request: BuildRequest,
-  where: { directory: string; builds: BuildStore },
+  where: BuildPlace,
   signal: AbortSignal,
 ): Promise<BuildAnswer> {
   const startedAt = performance.now();
@@ -36,7 +45,7 @@ export async function build(
   const place = path.join(where.directory, key);
   await removeTree(place); // of a builder that was killed
   try {
-    const failure = await buildIn(path.join(place, request.checkoutName), key, request, where.builds, signal);
+    const failure = await buildIn(path.join(place, request.checkoutName), key, request, where, signal);
     return failure ?? { ok: true, tookMs: took() };
   } finally {
     await removeTree(place);
@@ -47,20 +56,22 @@ async function buildIn(
   tree: string,
   key: string,
   request: BuildRequest,
-  builds: BuildStore,
+  { builds, repositories }: BuildPlace,
   signal: AbortSignal,
 ): Promise<BuildAnswer | undefined> {
-  await checkOut(request.source, tree, signal);
+  const { source } = request;
+  const gitDirectory = await repositories.open(source, signal);
+  await checkOut({ gitDirectory, commit: source.commit }, tree, signal);
   const project = path.join(tree, request.project);
   if (request.featureState !== undefined)
     await writeFile(path.join(project, ".oppfeaturestate"), request.featureState);
   const before = new Set(await binariesIn(tree));
   const env = await projectEnvironment(project, request.omnetpp);
+  await checkOmnetpp(request.omnetpp, env);
   const logFile = builds.logFile(key);
   await mkdir(path.dirname(logFile), { recursive: true });
   const failed = await runSteps(await steps(request, tree), env, logFile, signal);
-  if (failed !== undefined)
-    return { ok: false, command: failed, lastLines: await lastLinesOf(logFile), log: logFile };
+  if (failed !== undefined) return { ok: false, command: failed, log: await endOf(logFile) };
   const products = (await binariesIn(tree)).filter((file) => !before.has(file));
   await builds.put(key, tree, { protocol: PROTOCOL, products, nedExclusions: await exclusionsOf(project) });
   return undefined;
@@ -171,10 +182,10 @@ async function isProgram(file: string): Promise<boolean> {
   return !/\.[oad]$/.test(file) && ((await lstat(file)).mode & 0o111) !== 0;
 }
 
-async function lastLinesOf(file: string): Promise<string[]> {
+async function endOf(file: string): Promise<string> {
   await using handle = await open(file);
   const { size } = await handle.stat();
-  const length = Math.min(size, 64 * 1024);
+  const length = Math.min(size, LOG_BYTES);
   const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
-  return buffer.toString("utf8").trimEnd().split("\n").slice(-LAST_LINES);
+  return buffer.toString("utf8");
 }

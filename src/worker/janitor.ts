@@ -5,19 +5,22 @@ import type { WorkerOptions } from "./worker.ts";
 const INTERVAL_MS = 3600_000;
 /** The queue has forgotten a campaign by then: nobody can collect its results any more. */
 const RESULT_AGE_MS = CAMPAIGN_TTL_SECONDS * 1000;
+const SOURCE_AGE_MS = 30 * 24 * 3600_000;
 const BUILD_AGE_MS = 90 * 24 * 3600_000;
 
-/** Removes results that nobody has collected and builds that nobody has used for long, until the signal. */
+/** Removes results that nobody has collected, and sources and builds that nobody has used for long, until the signal. */
 export async function removeOldThings({
   results,
   builds,
+  sources,
   signal,
   onError,
-}: Pick<WorkerOptions, "results" | "builds" | "signal" | "onError">): Promise<void> {
+}: Pick<WorkerOptions, "results" | "builds" | "sources" | "signal" | "onError">): Promise<void> {
   for (;;) {
     try {
       await results.removeOlderThan(RESULT_AGE_MS);
       await builds.removeOlderThan(BUILD_AGE_MS);
+      await sources.removeOlderThan(SOURCE_AGE_MS);
     } catch (error) {
       signal.throwIfAborted();
       onError(error as Error); // it tries again in an hour

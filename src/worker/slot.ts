@@ -3,12 +3,13 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { errorCode } from "../errors.ts";
-import type { BuildManifest, Source } from "../model/build.ts";
+import { sourceName, type BuildManifest, type Source } from "../model/build.ts";
 import type { BuildStore } from "../results/build-store.ts";
 import { isAlive, ProcessIdentitySchema, type ProcessIdentity } from "../system/identity.ts";
 import { signalGroup } from "../system/process-group.ts";
 import { readJson } from "../system/json.ts";
 import { checkOut, removeTree, restore } from "../project/checkout.ts";
+import type { Repositories } from "./repositories.ts";
 import { changesSince, setMark, type Mark } from "./changes.ts";
 import { stampOf, takeSnapshot, type Difference, type Snapshot } from "./snapshot.ts";
 
@@ -58,26 +59,28 @@ export async function endLeftoversIn(directory: string): Promise<void> {
 export class Slot {
   readonly directory: string;
   readonly #builds: BuildStore;
+  readonly #repositories: Repositories;
   #trees: SlotTree[] = [];
   #mark: Mark | undefined;
 
-  private constructor(directory: string, builds: BuildStore) {
+  private constructor(directory: string, builds: BuildStore, repositories: Repositories) {
     this.directory = directory;
+    this.#repositories = repositories;
     this.#builds = builds;
   }
 
-  static async take(directory: string, builds: BuildStore): Promise<Slot> {
+  static async take(directory: string, builds: BuildStore, repositories: Repositories): Promise<Slot> {
     await endLeftover(path.join(directory, PROCESS_FILE));
     await rm(directory, { recursive: true, force: true });
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    return new Slot(directory, builds);
+    return new Slot(directory, builds, repositories);
   }
 
   /** The tree for a source and a build, made where it is not there. */
   async prepare(request: TreeRequest, signal?: AbortSignal): Promise<SlotTree> {
     const { source, buildKey } = request;
     const known = this.#trees.find(
-      (tree) => tree.source.commit === source.commit && tree.buildKey === buildKey,
+      (tree) => sourceName(tree.source) === sourceName(source) && tree.buildKey === buildKey,
     );
     this.#trees = this.#trees.filter((tree) => tree !== known);
     while (this.#trees.length >= TREES_PER_SLOT) await removeTree(path.dirname(this.#trees.shift()!.root));
@@ -90,10 +93,11 @@ export class Slot {
     { source, checkoutName, buildKey, manifest }: TreeRequest,
     signal?: AbortSignal,
   ): Promise<SlotTree> {
-    const place = path.join(this.directory, `${source.commit.slice(0, 12)}-${buildKey.slice(0, 12)}`);
+    const place = path.join(this.directory, `${sourceName(source).slice(0, 12)}-${buildKey.slice(0, 12)}`);
     const root = path.join(place, checkoutName);
+    const gitDirectory = await this.#repositories.open(source, signal);
     try {
-      await checkOut(source, root, signal);
+      await checkOut({ gitDirectory, commit: source.commit }, root, signal);
       await this.#builds.linkInto(buildKey, manifest, root);
     } catch (error) {
       await rm(place, { recursive: true, force: true });
@@ -129,7 +133,10 @@ export class Slot {
     if (damaged.length === 0) return;
     const products = new Set(tree.manifest.products);
     const tracked = damaged.filter((file) => !products.has(file));
-    if (tracked.length > 0) await restore(tree.source, tree.root, tracked);
+    if (tracked.length > 0) {
+      const gitDirectory = await this.#repositories.open(tree.source);
+      await restore({ gitDirectory, commit: tree.source.commit }, tree.root, tracked);
+    }
     if (tracked.length < damaged.length) await this.#builds.linkInto(tree.buildKey, tree.manifest, tree.root);
     for (const file of damaged) tree.clean.files.set(file, stampOf(path.join(tree.root, file)));
   }

@@ -10,11 +10,13 @@ import { consume, type TakenJob } from "../queue/consumer.ts";
 import { openLiveOutput, type LiveOutput } from "../queue/live-output.ts";
 import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "../queue/names.ts";
 import type { BuildStore } from "../results/build-store.ts";
+import type { SourceStore } from "../results/source-store.ts";
 import type { ResultStore } from "../results/store.ts";
 import { isDiskFullError } from "../system/disk.ts";
 import { parseOrExplain } from "../system/json.ts";
 import { acquireLock } from "../system/lock.ts";
 import { build } from "./builder.ts";
+import { Repositories } from "./repositories.ts";
 import { makeRun, withoutRunning } from "./runner.ts";
 import { roomFor, type Room } from "./room.ts";
 import { Slot, slotsDirectory } from "./slot.ts";
@@ -24,6 +26,7 @@ export interface WorkerOptions {
   /** Where working trees lie. */
   directory: string;
   builds: BuildStore;
+  sources: SourceStore;
   results: ResultStore;
   /** Until another worker may take the job of one that shows no sign of life. */
   lockMs: number;
@@ -39,6 +42,7 @@ const DISK_FULL_TRIES = 3;
 /** Works on the queue `build`, one build at a time, until the signal. */
 export async function runBuilder(options: WorkerOptions): Promise<void> {
   const directory = path.join(options.directory, "builder");
+  const repositories = repositoriesOf(options);
   await consume({
     ...options,
     queue: BUILD_QUEUE,
@@ -48,18 +52,18 @@ export async function runBuilder(options: WorkerOptions): Promise<void> {
     handle: async (job): Promise<BuildAnswer> => {
       try {
         const request = parseOrExplain(BuildRequestSchema, job.data, "queued build");
-        return await build(request, { directory, builds: options.builds }, job.signal);
+        return await build(request, { directory, builds: options.builds, repositories }, job.signal);
       } catch (error) {
         if (job.signal.aborted) throw error;
-        return {
-          ok: false,
-          command: "preparing the build",
-          lastLines: errorText(error).split("\n"),
-          log: "",
-        };
+        return { ok: false, command: "preparing the build", log: "", reason: errorText(error) };
       }
     },
   });
+}
+
+/** Builder and runner of a machine share them. */
+function repositoriesOf({ directory, sources }: WorkerOptions): Repositories {
+  return new Repositories(path.join(directory, "repositories"), sources);
 }
 
 /** Works on the queue `run`, as many runs at once as told, until the signal. */
@@ -70,9 +74,10 @@ export async function runRunner(options: WorkerOptions & { concurrency: number }
     timeoutMs: SLOT_LOCK_TIMEOUT_MS,
     signal: options.signal,
   });
+  const repositories = repositoriesOf(options);
   const slots = await Promise.all(
     Array.from({ length: options.concurrency + spareSlots(options.concurrency) }, (_, slot) =>
-      Slot.take(path.join(directory, String(slot)), options.builds),
+      Slot.take(path.join(directory, String(slot)), options.builds, repositories),
     ),
   );
   await using output = openLiveOutput(options.connection, options.onError);

@@ -1,3 +1,4 @@
+import { PROTOCOL } from "../../src/model/protocol.ts";
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -43,7 +44,7 @@ async function study() {
     const sizes = Object.entries(files).map(([file, content]) => ({ path: file, sizeBytes: content.length }));
     const outcome = { state, reason: "Simulation time limit reached" };
     return {
-      protocol: 1,
+      protocol: PROTOCOL,
       outcome,
       usage: { wallTimeMs: 5 },
       stored,

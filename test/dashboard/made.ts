@@ -1,3 +1,4 @@
+import { PROTOCOL } from "../../src/model/protocol.ts";
 import type { DashboardSources } from "../../src/dashboard/sources.ts";
 import type { Campaign } from "../../src/model/campaign.ts";
 import type { RunRecord } from "../../src/model/result.ts";
@@ -6,7 +7,7 @@ import type { QueueWatch, WatchedCampaign } from "../../src/queue/watch.ts";
 /** A campaign of a study that is at `directory`. */
 export function madeCampaign(id: string, runs: number, directory = "/nowhere"): Campaign {
   return {
-    protocol: 1,
+    protocol: PROTOCOL,
     id,
     user: "ada",
     host: "here",

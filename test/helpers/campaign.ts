@@ -1,9 +1,10 @@
+import { PROTOCOL } from "../../src/model/protocol.ts";
 import type { Campaign } from "../../src/model/campaign.ts";
 
 /** A campaign of which a test cares for some entries alone. */
 export function someCampaign(entries: Partial<Campaign> = {}): Campaign {
   return {
-    protocol: 1,
+    protocol: PROTOCOL,
     id: "c1",
     user: "user",
     host: "host",

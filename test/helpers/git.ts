@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { mkdir, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { lstat, mkdir, readFile, readdir, readlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { removeDirectory, temporaryDirectory } from "./temporary.ts";
@@ -25,6 +26,8 @@ export interface Repository extends AsyncDisposable {
   write(files: Record<string, string>): Promise<void>;
   /** Writes files and commits everything that is not ignored. @returns the commit's hash. */
   commit(files?: Record<string, string>, message?: string): Promise<string>;
+  /** Every file, in the work tree and in `.git`, with its mode, times and content; without `results`. */
+  everything(): Promise<Map<string, string>>;
 }
 
 /** A repository with these files in its first commit, on branch `main`; removed at the end of the block. */
@@ -51,5 +54,27 @@ export async function makeRepository(
   };
   await git("init", "--quiet", "--initial-branch=main");
   await commit(files, "First commit");
-  return { path: top, git, write, commit, [Symbol.asyncDispose]: () => removeDirectory(top) };
+  const everything = (): Promise<Map<string, string>> => describeFiles(top);
+  return { path: top, git, write, commit, everything, [Symbol.asyncDispose]: () => removeDirectory(top) };
+}
+
+/** What tells that nobody has touched a file below a directory. */
+export async function describeFiles(top: string): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const entry of await readdir(top, { recursive: true, withFileTypes: true })) {
+    const file = path.join(entry.parentPath, entry.name);
+    const name = path.relative(top, file);
+    if (name.split(path.sep).includes("results")) continue;
+    const { mode, mtimeNs, ino } = await lstat(file, { bigint: true });
+    const content = entry.isFile()
+      ? createHash("sha256")
+          .update(await readFile(file))
+          .digest("hex")
+      : entry.isSymbolicLink()
+        ? await readlink(file)
+        : "";
+    const isPlace = entry.isDirectory() && !name.startsWith(".git"); // results may come into it
+    found.set(name, `${mode.toString(8)} ${isPlace ? "" : mtimeNs} ${ino} ${content}`);
+  }
+  return found;
 }

@@ -2,34 +2,9 @@ import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { checkOut, restore } from "../../src/project/checkout.ts";
-import { listTree, openCheckout, resolveCommit, uncommittedChanges } from "../../src/project/git.ts";
+import { listTree, openCheckout, resolveCommit } from "../../src/project/git.ts";
 import { makeRepository } from "../helpers/git.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
-
-it("tells what is not committed, also names with spaces, quotes and renames", async () => {
-  await using repository = await makeRepository({
-    "a.txt": "a",
-    "b.txt": "a long enough text to be recognised\n",
-    ".gitignore": "ignored\n",
-  });
-  await repository.git("mv", "b.txt", "c d.txt");
-  await repository.write({ "a.txt": "changed", 'new "file".txt': "", ignored: "" });
-  const changes = await uncommittedChanges(await openCheckout(repository.path));
-  expect({ ...changes, modified: changes.modified.sort() }).toEqual({
-    modified: ["a.txt", "c d.txt"],
-    untracked: ['new "file".txt'],
-  });
-});
-
-it("does not touch the user's index", async () => {
-  await using repository = await makeRepository({ "a.txt": "a" });
-  await repository.write({ "a.txt": "b" });
-  await repository.write({ "a.txt": "a" }); // now git would like to refresh its index
-  const index = path.join(repository.path, ".git/index");
-  const before = await readFile(index);
-  await uncommittedChanges(await openCheckout(repository.path));
-  expect((await readFile(index)).equals(before)).toBe(true);
-});
 
 it("resolves commits and says which one is not there", async () => {
   await using repository = await makeRepository();
@@ -63,7 +38,10 @@ it("knows a worktree by its own git directory", async () => {
   const checkout = await openCheckout(worktree);
   expect(checkout.top).toBe(worktree);
   const tree = path.join(directory.path, "tree");
-  await checkOut({ url: checkout.gitDirectory, commit: await resolveCommit(checkout, "HEAD") }, tree);
+  await checkOut(
+    { gitDirectory: checkout.gitDirectory, commit: await resolveCommit(checkout, "HEAD") },
+    tree,
+  );
   expect(await readFile(path.join(tree, "a.txt"), "utf8")).toBe("a");
 });
 
@@ -73,7 +51,7 @@ it("checks a commit out beside the repository and puts single files back", async
   const commit = await repository.commit();
   await repository.commit({ "src/a.txt": "two" });
   await using directory = await temporaryDirectory();
-  const source = { url: path.join(repository.path, ".git"), commit };
+  const source = { gitDirectory: path.join(repository.path, ".git"), commit };
   const tree = path.join(directory.path, "tree");
   await checkOut(source, tree);
   expect(await readFile(path.join(tree, "src/a.txt"), "utf8")).toBe("one");
@@ -88,7 +66,7 @@ it("explains a commit that the repository does not have", async () => {
   await using repository = await makeRepository();
   await using directory = await temporaryDirectory();
   await mkdir(path.join(directory.path, "tree"));
-  const source = { url: path.join(repository.path, ".git"), commit: "0".repeat(40) };
+  const source = { gitDirectory: path.join(repository.path, ".git"), commit: "0".repeat(40) };
   await expect(checkOut(source, path.join(directory.path, "tree"))).rejects.toThrow(
     "git cannot check out 000000000000",
   );

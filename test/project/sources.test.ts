@@ -2,7 +2,8 @@ import { utimes } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { describeProject } from "../../src/project/descriptor.ts";
-import { listTree, openCheckout, resolveCommit, uncommittedChanges } from "../../src/project/git.ts";
+import { readCode } from "../../src/project/code.ts";
+import { listTree, openCheckout, resolveCommit } from "../../src/project/git.ts";
 import { findOwnBuild } from "../../src/project/own-build.ts";
 import { recipeFor, sourcesHash } from "../../src/project/sources.ts";
 import { makeRepository, type Repository } from "../helpers/git.ts";
@@ -57,14 +58,9 @@ it("does not take a Makefile for the recipe that git does not have", async () =>
 async function ownBuildOf(repository: Repository) {
   const checkout = await openCheckout(repository.path);
   const project = await describeProject(repository.path, repository.path);
-  const tree = await listTree(checkout, await resolveCommit(checkout, "HEAD"));
-  return await findOwnBuild({
-    top: repository.path,
-    project,
-    mode: "release",
-    tree,
-    changes: await uncommittedChanges(checkout),
-  });
+  const request = { checkout, ship: [], isLeftOut: Promise.resolve(() => false) };
+  await using code = await readCode(request, undefined);
+  return await findOwnBuild({ top: repository.path, project, mode: "release", tree: code.entries });
 }
 
 async function builtRepository() {
@@ -91,8 +87,8 @@ it("uses the user's own library where it is newer than every source", async () =
 });
 
 it.each([
-  ["a changed source", { "src/a.cc": "changed" }, "src/a.cc is not committed"],
-  ["an added source", { "src/b.cc": "" }, "src/b.cc is not committed"],
+  ["a changed source", { "src/a.cc": "changed" }, "src/a.cc is newer than src/liblib.so"],
+  ["an added source", { "src/b.cc": "" }, "src/b.cc is newer than src/liblib.so"],
   ["newer features", { ".oppfeaturestate": "" }, ".oppfeaturestate is newer than src/liblib.so"],
 ])("does not use it after %s", async (_, files, reason) => {
   await using repository = await builtRepository();

@@ -1,5 +1,5 @@
 import { execFile, type ChildProcess } from "node:child_process";
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
@@ -146,13 +146,21 @@ describeWithService("redis-server", "runall-swarm on this machine", () => {
     expect((await readdir(sample.study)).sort()).toEqual(["omnetpp.ini"]);
   });
 
-  it("runs the commit, warns of what is not in it, and expands the commit's ini file", async () => {
-    await sample.write({ "simulations/omnetpp.ini": "[General]\nnetwork = Nothing\n", "notes.txt": "" });
-    const { exitCode, stderr } = await runall("-c", "Quick", "-r", "0");
+  it("runs the files as they lie on the disk, and tells what of them is not committed", async () => {
+    const quick = "\n[Config Fresh]\nextends = Quick\ndescription = not committed\n";
+    const ini = await readFile(path.join(sample.study, "omnetpp.ini"), "utf8");
+    await sample.write({ "simulations/omnetpp.ini": ini + quick, "simulations/notes.txt": "" });
+    const before = await sample.everything();
+    const { exitCode, stderr } = await runall("--verbose", "-c", "Fresh", "-r", "0");
+    expect(exitCode, stderr).toBe(0);
     expect(stderr).toMatch(
-      /warning: 2 files are not committed; the runs are made from commit [0-9a-f]{10}, without these changes\n {4}simulations\/omnetpp\.ini\n {4}notes\.txt/,
+      /^sent 2 changed files \(simulations\/notes.txt, simulations\/omnetpp.ini\): \d+ B$/m,
     );
-    expect(exitCode).toBe(0);
+    expect(await record("Fresh", 0)).toMatchObject({
+      changedFiles: 2,
+      commit: await sample.git("rev-parse", "HEAD"),
+    });
+    expect(await sample.everything()).toEqual(before);
   });
 
   it("runs another commit than the one that is checked out", async () => {

@@ -1,3 +1,4 @@
+import { PROTOCOL } from "../../src/model/protocol.ts";
 import { expect, it } from "vitest";
 import { Redis } from "ioredis";
 import type { Campaign } from "../../src/model/campaign.ts";
@@ -249,7 +250,7 @@ describeWithService("redis-server", "the queues", () => {
       onRefused: () => Promise.resolve(), onError: (error) => { throw error; },
     }); // prettier-ignore
     const request = {
-      protocol: 1 as const, source: campaign("x").source, sourcesHash: "s", checkoutName: "x", project: "",
+      protocol: PROTOCOL, source: campaign("x").source, sourcesHash: "s", checkoutName: "x", project: "",
       recipe: { kind: "none" as const }, mode: "release" as const, omnetpp: { version: "6.2.0" },
     }; // prettier-ignore
     const ask = () => client.build(request, new AbortController().signal);

@@ -40,6 +40,7 @@ describeWithService("redis-server", "swarm-worker", () => {
     for (const pid of own) process.kill(pid, "SIGSTOP"); // ended ones would be started again
     try {
       const stores = ["--builds", path.join(cacheFolder(user), "builds")];
+      stores.push("--sources", path.join(cacheFolder(user), "sources"));
       stores.push("--results", path.join(stateFolder(user), "results"));
       const redis = ["--redis", path.join(stateFolder(user), "redis.sock")];
       const worker = startWorker(user, path.join(user.directory, "all"), ["all", ...redis, ...stores]);
@@ -61,7 +62,17 @@ describeWithService("redis-server", "swarm-worker", () => {
   it("waits for a Redis that is not there yet, says so once, and can be ended meanwhile", async () => {
     await using directory = await temporaryDirectory();
     await using user = await newUser();
-    const args = ["all", "--redis", path.join(directory.path, "none"), "--builds", "b", "--results", "r"];
+    const args = [
+      "all",
+      "--redis",
+      path.join(directory.path, "none"),
+      "--builds",
+      "b",
+      "--results",
+      "r",
+      "--sources",
+      "s",
+    ];
     const worker = startWorker(user, directory.path, args);
     await eventually(() =>
       expect(worker.said()).toMatch(/cannot be reached: connect ENOENT.*; waiting for it\n/),
@@ -76,7 +87,7 @@ describeWithService("redis-server", "swarm-worker", () => {
     await using redis = await startRedis({ password: "secret" });
     await using directory = await temporaryDirectory();
     await using user = await newUser();
-    const args = ["all", "--redis", redis.socket, "--builds", "b", "--results", "r"];
+    const args = ["all", "--redis", redis.socket, "--builds", "b", "--results", "r", "--sources", "s"];
     const worker = startWorker(user, directory.path, args);
     expect(await worker.ended).toBe(2);
     expect(worker.said()).toBe(

@@ -1,3 +1,4 @@
+import { PROTOCOL } from "../../src/model/protocol.ts";
 import { execFileSync } from "node:child_process";
 import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -160,8 +161,8 @@ exec ../src/mm1 -n ../src:. "$@"\n`,
     await user.runall("cancel", id);
     const campaign = JSON.parse((await redis.get(campaignKey(id)))!) as { runs: number };
     await redis.set(campaignKey("bad"), JSON.stringify({ ...campaign, id: "bad", runs: "many" }));
-    await queue.add("bad", { protocol: 1, campaign: 7 }, { jobId: "bad-0" });
-    await queue.add("bad", { protocol: 1, campaign: "bad", run: {} }, { jobId: "bad-1" });
+    await queue.add("bad", { protocol: PROTOCOL, campaign: 7 }, { jobId: "bad-0" });
+    await queue.add("bad", { protocol: PROTOCOL, campaign: "bad", run: {} }, { jobId: "bad-1" });
     await expect
       .poll(async () => (await queue.getJob("bad-0"))?.returnvalue as unknown)
       .toMatchObject({ outcome: { reason: expect.stringMatching(/queued run.*campaign/s) as string } });

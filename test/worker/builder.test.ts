@@ -1,3 +1,4 @@
+import { PROTOCOL } from "../../src/model/protocol.ts";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
@@ -5,6 +6,7 @@ import { buildKey, type BuildRequest } from "../../src/model/build.ts";
 import { openBuildDirectory } from "../../src/results/build-store.ts";
 import { build } from "../../src/worker/builder.ts";
 import { makeRepository, type Repository } from "../helpers/git.ts";
+import { repositoriesIn } from "../helpers/repositories.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
 /** A project as INET is one: a tracked Makefile that needs the project's setenv, features, a library, exclusions. */
@@ -31,7 +33,7 @@ const PROJECT = {
 
 async function requestFor(repository: Repository, more: Partial<BuildRequest> = {}): Promise<BuildRequest> {
   return {
-    protocol: 1,
+    protocol: PROTOCOL,
     source: { url: path.join(repository.path, ".git"), commit: await repository.git("rev-parse", "HEAD") },
     sourcesHash: "s",
     checkoutName: "model",
@@ -50,12 +52,13 @@ it("builds by the project's own Makefile, with its setenv and the user's feature
   await using repository = await makeRepository(PROJECT);
   await using directory = await temporaryDirectory();
   const builds = openBuildDirectory(path.join(directory.path, "builds"));
+  const repositories = repositoriesIn(directory.path);
   const request = await requestFor(repository);
-  const where = { directory: path.join(directory.path, "work"), builds };
+  const where = { directory: path.join(directory.path, "work"), builds, repositories };
   expect(await build(request, where, never)).toMatchObject({ ok: true });
   const key = buildKey(request);
   expect(await builds.find(key)).toEqual({
-    protocol: 1,
+    protocol: PROTOCOL,
     products: ["src/libmodel.so"],
     nedExclusions: ["model.excluded"],
   });
@@ -77,6 +80,7 @@ it("makes one build for two that ask at once, and none where it is there", async
   const where = {
     directory: path.join(directory.path, "work"),
     builds: openBuildDirectory(path.join(directory.path, "builds")),
+    repositories: repositoriesIn(directory.path),
   };
   const request = await requestFor(repository);
   await Promise.all([build(request, where, never), build(request, where, never)]);
@@ -89,14 +93,19 @@ it("answers a build that fails with its command, its last lines and its log, and
   await using repository = await makeRepository({ Makefile: "all:\n\t@echo model.cc:1: error: no; false\n" });
   await using directory = await temporaryDirectory();
   const builds = openBuildDirectory(path.join(directory.path, "builds"));
+  const repositories = repositoriesIn(directory.path);
   const request = await requestFor(repository);
-  const answer = await build(request, { directory: path.join(directory.path, "work"), builds }, never);
+  const answer = await build(
+    request,
+    { directory: path.join(directory.path, "work"), builds, repositories },
+    never,
+  );
   expect(answer).toMatchObject({
     ok: false,
     command: expect.stringMatching(/^make MODE=release -j\d+$/) as string,
-    log: builds.logFile(buildKey(request)),
   });
-  expect(answer.ok ? [] : answer.lastLines).toContain("model.cc:1: error: no");
+  expect(answer.ok ? [] : answer.log.split("\n")).toContain("model.cc:1: error: no");
+  expect(await readFile(builds.logFile(buildKey(request)), "utf8")).toBe(answer.ok ? "" : answer.log);
   expect(await builds.find(buildKey(request))).toBeUndefined();
 });
 
@@ -104,10 +113,11 @@ it("has nothing to build for NED and ini files alone", async () => {
   await using repository = await makeRepository({ "omnetpp.ini": "" });
   await using directory = await temporaryDirectory();
   const builds = openBuildDirectory(path.join(directory.path, "builds"));
+  const repositories = repositoriesIn(directory.path);
   const request = await requestFor(repository, { recipe: { kind: "none" } });
-  expect(await build(request, { directory: path.join(directory.path, "work"), builds }, never)).toMatchObject(
-    { ok: true },
-  );
+  expect(
+    await build(request, { directory: path.join(directory.path, "work"), builds, repositories }, never),
+  ).toMatchObject({ ok: true });
   expect(await builds.find(buildKey(request))).toMatchObject({ products: [] });
 });
 
@@ -115,9 +125,14 @@ it("ends when it is told to, and leaves no tree behind", async () => {
   await using repository = await makeRepository({ Makefile: "all:\n\tsleep 100\n" });
   await using directory = await temporaryDirectory();
   const builds = openBuildDirectory(path.join(directory.path, "builds"));
+  const repositories = repositoriesIn(directory.path);
   const request = await requestFor(repository);
   const end = new AbortController();
-  const building = build(request, { directory: path.join(directory.path, "work"), builds }, end.signal);
+  const building = build(
+    request,
+    { directory: path.join(directory.path, "work"), builds, repositories },
+    end.signal,
+  );
   await expect
     .poll(() => readFile(builds.logFile(buildKey(request)), "utf8").catch(() => ""))
     .toContain("sleep 100");

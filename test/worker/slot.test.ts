@@ -1,3 +1,4 @@
+import { PROTOCOL } from "../../src/model/protocol.ts";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
@@ -7,6 +8,7 @@ import { openBuildDirectory } from "../../src/results/build-store.ts";
 import { identify } from "../../src/system/identity.ts";
 import { Slot, type SlotTree } from "../../src/worker/slot.ts";
 import { makeRepository } from "../helpers/git.ts";
+import { repositoriesIn } from "../helpers/repositories.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
 /** A slot with one tree: a tracked study with a result that somebody has committed, and a library. */
@@ -17,10 +19,11 @@ async function preparedSlot() {
     "study/results/old.sca": "committed",
   });
   const builds = openBuildDirectory(path.join(directory.path, "builds"));
+  const repositories = repositoriesIn(directory.path);
   await repository.write({ "src/lib.so": "binary" });
-  const manifest = { protocol: 1 as const, products: ["src/lib.so"], nedExclusions: [] };
+  const manifest = { protocol: PROTOCOL, products: ["src/lib.so"], nedExclusions: [] };
   await builds.put("key", repository.path, manifest);
-  const slot = await Slot.take(path.join(directory.path, "slot"), builds);
+  const slot = await Slot.take(path.join(directory.path, "slot"), builds, repositories);
   const source = {
     url: path.join(repository.path, ".git"),
     commit: await repository.git("rev-parse", "HEAD"),
@@ -36,7 +39,16 @@ async function preparedSlot() {
     await directory[Symbol.asyncDispose]();
     await repository[Symbol.asyncDispose]();
   };
-  return { slot, tree, request, builds, directory: directory.path, write, [Symbol.asyncDispose]: dispose };
+  return {
+    slot,
+    tree,
+    request,
+    builds,
+    repositories,
+    directory: directory.path,
+    write,
+    [Symbol.asyncDispose]: dispose,
+  };
 }
 
 const written = async (slot: Slot, tree: SlotTree): Promise<string[]> =>
@@ -97,12 +109,12 @@ it("gives the same tree to the next run of the same source, and another one to a
 
 it("ends the simulation and removes the trees of an owner that was killed", async () => {
   await using prepared = await preparedSlot();
-  const { slot, builds, directory } = prepared;
+  const { slot, builds, repositories, directory } = prepared;
   const simulation = spawn("sleep", ["100"], { detached: true });
   await once(simulation, "spawn");
   const exited = once(simulation, "exit");
   slot.remember(identify(simulation.pid!));
-  const next = await Slot.take(path.join(directory, "slot"), builds);
+  const next = await Slot.take(path.join(directory, "slot"), builds, repositories);
   await exited;
   expect(simulation.signalCode).toBe("SIGKILL");
   expect(await readdir(next.directory)).toEqual([]);

@@ -1,0 +1,29 @@
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { checkOut, removeTree } from "../project/checkout.ts";
+import { expand, type Expansion } from "../simulation/expand.ts";
+import { runProgram } from "../system/program.ts";
+import type { Whereabouts } from "./plan.ts";
+
+/**
+ * The runs by the ini files that will run: those that lie here, or those of a commit, which are written to a
+ * temporary directory for it.
+ */
+export async function expandCode(
+  { checkout, study, program, args }: Whereabouts,
+  commit: string | undefined,
+  signal?: AbortSignal,
+): Promise<Expansion> {
+  const query = { program: program.local, args, directory: study };
+  if (commit === undefined) return await expand(query, { runProgram }, signal);
+  const scratch = await mkdtemp(path.join(tmpdir(), "swarm-expand-"));
+  const tree = path.join(scratch, "tree");
+  try {
+    await checkOut({ gitDirectory: checkout.gitDirectory, commit }, tree, signal);
+    const directory = path.join(tree, path.relative(checkout.top, study));
+    return await expand({ ...query, directory }, { runProgram }, signal);
+  } finally {
+    await removeTree(scratch);
+  }
+}

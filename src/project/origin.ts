@@ -1,0 +1,89 @@
+import type { Checkout } from "./git.ts";
+import { git, tryGit } from "./plumbing.ts";
+
+/** A commit that everybody can fetch. */
+export interface PublicCommit {
+  url: string;
+  commit: string;
+}
+
+const ANSWER_TIMEOUT_MS = 15_000;
+
+/**
+ * The nearest commit, the given one or one before it, that a remote gives to everybody: a worker has none of
+ * the user's keys and passwords. Undefined where there is no such remote, or it does not answer in time.
+ */
+export async function nearestPublicCommit(
+  checkout: Checkout,
+  commit: string,
+  signal: AbortSignal,
+): Promise<PublicCommit | undefined> {
+  const { top: cwd } = checkout;
+  const names = (await git(["remote"], { cwd, signal })).split("\n").filter((name) => name !== "");
+  const first = (name: string): number => ["origin", "upstream"].indexOf(name) >>> 0;
+  for (const name of names.sort((a, b) => first(a) - first(b))) {
+    const url = publicUrl((await git(["remote", "get-url", name], { cwd, signal })).trim());
+    if (url === undefined) continue;
+    const heads = await publicHeads(checkout, url, signal);
+    const nearest = heads.length === 0 ? undefined : await nearestOf(checkout, commit, heads, signal);
+    if (nearest !== undefined) return { url, commit: nearest };
+  }
+  return undefined;
+}
+
+/**
+ * The address under which a remote can be read without a name, or undefined where there is none. Of an ssh
+ * address that is the same path by https, which all the large hosts serve.
+ * @see git-fetch(1), "GIT URLS".
+ */
+export function publicUrl(remote: string): string | undefined {
+  const url = /^(https?|git|ssh):\/\/(?:[^/@]*@)?([^/]+)\/(.+)$/.exec(remote);
+  if (url) {
+    const [, scheme, host, repository] = url as unknown as [string, string, string, string];
+    return scheme === "ssh"
+      ? `https://${host.replace(/:\d+$/, "")}/${repository}`
+      : `${scheme}://${host}/${repository}`;
+  }
+  const [, host, repository] = /^(?:[^/@]+@)?([^/:]+\.[^/:]+):(?!\/\/)\/?(.+)$/.exec(remote) ?? [];
+  return host === undefined ? undefined : `https://${host}/${repository!}`;
+}
+
+/** What the remote's branches and tags point to, as far as it is here too. */
+async function publicHeads(checkout: Checkout, url: string, signal: AbortSignal): Promise<string[]> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
+  const options = ["-c", "credential.helper=", "-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=10"];
+  try {
+    const answer = await tryGit([...options, "ls-remote", url], { cwd: checkout.top, signal: limit });
+    if (answer.exitCode !== 0) return [];
+    const hashes = [...answer.stdout.matchAll(/^([0-9a-f]{40,64})\t/gm)].map((match) => match[1]!);
+    return await existingCommits(checkout, [...new Set(hashes)], signal);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return []; // it took too long
+  }
+}
+
+async function existingCommits(
+  checkout: Checkout,
+  hashes: readonly string[],
+  signal: AbortSignal,
+): Promise<string[]> {
+  const input = `${hashes.join("\n")}\n`;
+  const answer = await git(["cat-file", "--batch-check"], { cwd: checkout.top, input, signal });
+  return [...answer.matchAll(/^([0-9a-f]+) commit \d+$/gm)].map((match) => match[1]!);
+}
+
+async function nearestOf(
+  checkout: Checkout,
+  commit: string,
+  heads: readonly string[],
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const command = ["rev-list", "--boundary", "--topo-order", "--stdin"];
+  const input = `${commit}\n${heads.map((head) => `^${head}\n`).join("")}`;
+  const lines = (await git(command, { cwd: checkout.top, input, signal }))
+    .split("\n")
+    .filter((line) => line !== "");
+  if (lines.every((line) => line.startsWith("-")) || lines.length === 0) return commit;
+  return lines.find((line) => line.startsWith("-"))?.slice(1);
+}

@@ -1,0 +1,53 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { SourceSchema, sourceName } from "../model/build.ts";
+import { parseOrExplain } from "../system/json.ts";
+import { Archives, type FoundArchive } from "./gridfs.ts";
+import type { Mongo } from "./mongo.ts";
+import { damagedSource, type SourceStore } from "./source-store.ts";
+import { DamagedArchive } from "./store.ts";
+
+const UNFINISHED_MS = 24 * 3600_000;
+
+/** The packs of sources in MongoDB, for workers on other machines. */
+export function openGridFsSources(mongo: Mongo): SourceStore {
+  const archives = new Archives(mongo, "sources");
+  const find = (tree: string): Promise<FoundArchive | undefined> =>
+    mongo.patiently(() => archives.find(tree));
+  return {
+    sharesDisk: false,
+    async find(tree) {
+      const archive = await find(tree);
+      if (archive === undefined) return undefined;
+      const source = parseOrExplain(SourceSchema, archive.about, `the stored source ${tree}`);
+      const packs = source.packs ?? [];
+      for (const pack of packs) if (pack !== tree && !(await find(pack))) return undefined;
+      for (const pack of packs) await mongo.patiently(() => archives.touch(pack));
+      return source;
+    },
+    async put(source, pack) {
+      const { dir, base } = path.parse(pack);
+      const write = (): Promise<unknown> => archives.put(sourceName(source), dir, [base], { about: source });
+      await mongo.patiently(write, { writing: true });
+    },
+    async open(tree) {
+      const archive = await find(tree);
+      if (archive === undefined) return undefined;
+      const directory = await mkdtemp(path.join(tmpdir(), "swarm-source-"));
+      const remove = (): Promise<void> => rm(directory, { recursive: true, force: true });
+      try {
+        const place = path.join(directory, "pack");
+        await mongo.patiently(() => archives.unpack(tree, archive.files, place));
+        return { path: path.join(place, archive.files[0]!.path), [Symbol.asyncDispose]: remove };
+      } catch (error) {
+        await remove();
+        if (!(error instanceof DamagedArchive)) throw error;
+        await mongo.patiently(() => archives.remove(tree)); // so that it is sent again
+        throw damagedSource(tree, error.message);
+      }
+    },
+    remove: (tree) => mongo.patiently(() => archives.remove(tree)),
+    removeOlderThan: (ageMs) => mongo.patiently(() => archives.removeOlderThan(ageMs, UNFINISHED_MS)),
+  };
+}

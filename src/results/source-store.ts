@@ -1,0 +1,87 @@
+import { copyFile, mkdir, readdir, rename, rm, utimes } from "node:fs/promises";
+import path from "node:path";
+import { UserError } from "../errors.ts";
+import { sourceName, SourceSchema, type Source } from "../model/build.ts";
+import { removeLeftovers, statIfThere, temporaryName, writeFileAtomically } from "../system/files.ts";
+import { readJson } from "../system/json.ts";
+
+/**
+ * The packs of sources that were shipped, by the hash of their tree. Each is there whole or not at all. What a
+ * pack holds is checked by git where it is unpacked: a damaged one is removed and asked for again.
+ */
+export interface SourceStore {
+  /** The workers read the repositories of the client's machine: what is committed need not be shipped. */
+  readonly sharesDisk: boolean;
+  /** How a tree that was shipped before is put together. */
+  find(tree: string): Promise<Source | undefined>;
+  /** Keeps a pack under the hash of the source's tree. An existing one is replaced. */
+  put(source: Source, pack: string): Promise<void>;
+  /** A file with the pack, for the time of the block; undefined where it is not there. */
+  open(tree: string): Promise<PackFile | undefined>;
+  remove(tree: string): Promise<void>;
+  /** Removes what nobody has asked for so long: it can be shipped again. @returns how many. */
+  removeOlderThan(ageMs: number): Promise<number>;
+}
+
+export interface PackFile extends AsyncDisposable {
+  path: string;
+}
+
+/** @param reason in git's words, or the store's. */
+export function damagedSource(tree: string, reason: string): UserError {
+  return new UserError(`the source ${tree.slice(0, 12)} is damaged: ${reason}`, {
+    hint: "start the campaign again: it is sent anew",
+  });
+}
+
+/** Packs as files on this machine. */
+export function openSourceDirectory(directory: string, { sharesDisk = true } = {}): SourceStore {
+  const packFile = (tree: string): string => path.join(directory, `${tree}.pack`);
+  const noteFile = (tree: string): string => path.join(directory, `${tree}.json`);
+  return {
+    sharesDisk,
+    async find(tree) {
+      const source = await readJson(noteFile(tree), SourceSchema);
+      if (source === undefined || !(await statIfThere(packFile(tree)))) return undefined;
+      const now = new Date();
+      for (const name of source.packs ?? []) await utimes(packFile(name), now, now).catch(() => undefined);
+      return source;
+    },
+    async put(source, pack) {
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+      await removeLeftovers(directory);
+      const temporary = temporaryName(packFile(sourceName(source)));
+      try {
+        await copyFile(pack, temporary);
+        await rename(temporary, packFile(sourceName(source)));
+      } catch (error) {
+        await rm(temporary, { force: true });
+        throw error;
+      }
+      await writeFileAtomically(noteFile(sourceName(source)), JSON.stringify(source), 0o600);
+    },
+    async open(tree) {
+      const file = packFile(tree);
+      if (!(await statIfThere(file))) return undefined;
+      return { path: file, [Symbol.asyncDispose]: () => Promise.resolve() };
+    },
+    async remove(tree) {
+      await rm(noteFile(tree), { force: true });
+      await rm(packFile(tree), { force: true });
+    },
+    removeOlderThan: (ageMs) => removeUnused(directory, ageMs),
+  };
+}
+
+async function removeUnused(directory: string, ageMs: number): Promise<number> {
+  const files = (await readdir(directory).catch(() => [])).filter((each) => each.endsWith(".pack"));
+  let removed = 0;
+  for (const file of files.map((name) => path.join(directory, name))) {
+    const stats = await statIfThere(file);
+    if (stats === undefined || Date.now() - Number(stats.mtimeMs) < ageMs) continue;
+    await rm(file.replace(/\.pack$/, ".json"), { force: true });
+    await rm(file, { force: true });
+    removed++;
+  }
+  return removed;
+}

@@ -1,0 +1,28 @@
+import { UserError } from "../errors.ts";
+import { runProgram, type ProgramOptions } from "../system/program.ts";
+
+/** The programs that simulate with any model library, in the order in which they are looked for. */
+export const SIMULATORS = ["opp_run", "opp_run_release", "opp_run_dbg"];
+
+/**
+ * The version of a simulation program's OMNeT++: `6.2.0`.
+ * @throws {UserError} where it does not say.
+ * @see `opp_run -v`, which prints `Version: 6.2.0, build: …`.
+ */
+export async function omnetppVersion(program: string, options: ProgramOptions = {}): Promise<string> {
+  const { stdout } = await runProgram(program, ["-v"], options);
+  const version = /^Version: ([^,\s]+)/m.exec(stdout)?.[1];
+  if (version !== undefined) return version;
+  throw new UserError(`${program} -v does not tell its version`, {
+    hint: "is it a simulation program of OMNeT++ 6?",
+  });
+}
+
+/** Models may behave otherwise from one minor version to the next: 6.1 and 6.2 differ, 6.2.0 and 6.2.1 do not. */
+export function isSameMinor(one: string, other: string): boolean {
+  return minor(one) === minor(other);
+}
+
+function minor(version: string): string {
+  return /^\d+\.\d+/.exec(version)?.[0] ?? version;
+}

@@ -1,0 +1,122 @@
+import { createHash } from "node:crypto";
+import { mkdir, open, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { UserError } from "../errors.ts";
+import type { Source } from "../model/build.ts";
+import { sourceName } from "../model/build.ts";
+import { git, tryGit } from "../project/plumbing.ts";
+import { damagedSource, type SourceStore } from "../results/source-store.ts";
+import { statIfThere } from "../system/files.ts";
+import { acquireLock } from "../system/lock.ts";
+
+const LOCK_TIMEOUT_MS = 30 * 60_000;
+const QUIET = ["-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "credential.helper="];
+
+/**
+ * The repositories that a worker takes its trees from: the user's own where it is on this machine and has the
+ * commit, else a bare one of ours for each place that sources come from.
+ */
+export class Repositories {
+  readonly #directory: string;
+  readonly #store: SourceStore;
+  /** What has been opened by this process, by source. */
+  readonly #opened = new Map<string, Promise<string>>();
+
+  constructor(directory: string, store: SourceStore) {
+    this.#directory = directory;
+    this.#store = store;
+  }
+
+  /**
+   * The git directory that has the source's commit; what is missing is fetched and unpacked.
+   * @throws {UserError} where a repository cannot be read, or a pack is missing or damaged.
+   */
+  async open(source: Source, signal?: AbortSignal): Promise<string> {
+    const packs = source.packs ?? [];
+    if (packs.length === 0 && source.url !== undefined && path.isAbsolute(source.url)) return source.url;
+    const name = `${sourceName(source)} ${source.commit}`;
+    const known = this.#opened.get(name);
+    if (known) return await known;
+    const opening = this.#complete(source, signal);
+    this.#opened.set(name, opening);
+    opening.catch(() => this.#opened.delete(name)); // the next one tries again
+    return await opening;
+  }
+
+  async #complete(source: Source, signal?: AbortSignal): Promise<string> {
+    const { url, commit, base = commit, packs = [] } = source;
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    const repository = path.join(this.#directory, `${shortHash(url ?? packs[0] ?? commit)}.git`);
+    await using _ = await acquireLock(`${repository}.lock`, { timeoutMs: LOCK_TIMEOUT_MS, signal });
+    await initialise(repository, source, signal);
+    if (await hasCommit(repository, commit)) return repository;
+    if (url !== undefined && !path.isAbsolute(url) && !(await hasCommit(repository, base)))
+      await fetchCommit(repository, url, base, signal);
+    for (const pack of packs) await this.#unpack(repository, pack, signal);
+    if (await hasCommit(repository, commit)) return repository;
+    throw new UserError(`the commit ${commit.slice(0, 12)} is not in what was sent of it`, {
+      hint: "start the campaign again",
+    });
+  }
+
+  /** Objects that the pack builds on may be missing: git says so, as it does of a pack that is damaged. */
+  async #unpack(repository: string, tree: string, signal?: AbortSignal): Promise<void> {
+    await using pack = await this.#store.open(tree);
+    if (pack === undefined) {
+      throw new UserError(`the source ${tree.slice(0, 12)} is not in the swarm any more`, {
+        hint: "start the campaign again: it is sent anew",
+      });
+    }
+    await using handle = await open(pack.path);
+    const command = ["index-pack", "--stdin", "--fix-thin"];
+    const answer = await tryGit([...QUIET, ...command], { cwd: repository, inputFrom: handle.fd, signal });
+    if (answer.exitCode === 0) return;
+    await this.#store.remove(tree);
+    throw damagedSource(tree, answer.stderr.trim());
+  }
+}
+
+async function initialise(repository: string, { url, commit }: Source, signal?: AbortSignal): Promise<void> {
+  if (await statIfThere(path.join(repository, "HEAD"))) return;
+  await mkdir(repository, { recursive: true });
+  const format = commit.length === 64 ? "sha256" : "sha1";
+  await git(["init", "--bare", "--quiet", "--template=", `--object-format=${format}`, "."], {
+    cwd: repository,
+    signal,
+  });
+  if (url === undefined || !path.isAbsolute(url)) return;
+  const objects = (
+    await git(["--git-dir", url, "rev-parse", "--git-path", "objects"], { cwd: url, signal })
+  ).trim();
+  await mkdir(path.join(repository, "objects/info"), { recursive: true });
+  await writeFile(path.join(repository, "objects/info/alternates"), `${path.resolve(url, objects)}\n`);
+}
+
+async function hasCommit(repository: string, commit: string): Promise<boolean> {
+  return (await tryGit(["cat-file", "-e", `${commit}^{tree}`], { cwd: repository })).exitCode === 0;
+}
+
+/** A server that does not give single commits away gives all its branches. */
+async function fetchCommit(
+  repository: string,
+  url: string,
+  commit: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const fetch = (...what: string[]) =>
+    tryGit([...QUIET, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", ...what], {
+      cwd: repository,
+      signal,
+    });
+  const one = await fetch("--depth=1", url, commit);
+  if (one.exitCode === 0) return;
+  const all = await fetch(url, "+refs/*:refs/remotes/all/*");
+  if (all.exitCode === 0 && (await hasCommit(repository, commit))) return;
+  throw new UserError(
+    `the commit ${commit.slice(0, 12)} cannot be fetched from ${url}: ${all.stderr.trim() || one.stderr.trim()}`,
+  );
+}
+
+function shortHash(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+}

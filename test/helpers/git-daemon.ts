@@ -1,0 +1,49 @@
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+import path from "node:path";
+import { promisify } from "node:util";
+import { vi } from "vitest";
+import { gitEnvironment } from "./git.ts";
+import { temporaryDirectory } from "./temporary.ts";
+
+export interface GitHost extends AsyncDisposable {
+  /** Of the bare repository that it serves to everybody; empty at first. */
+  url: string;
+  port: number;
+}
+
+/**
+ * Serves a bare repository by git's own protocol, for reading and for pushing.
+ * @param address of the interface to listen on.
+ */
+export async function startGitHost(address = "127.0.0.1"): Promise<GitHost> {
+  const folder = await temporaryDirectory("swarm-host-");
+  const git = (...args: string[]) => promisify(execFile)("git", args, { env: gitEnvironment });
+  await git("init", "--quiet", "--bare", "--initial-branch=main", path.join(folder.path, "project.git"));
+  const port = await freePort(address);
+  const listen = [`--listen=${address}`, `--port=${port}`, "--reuseaddr"];
+  const what = ["--export-all", "--enable=receive-pack", `--base-path=${folder.path}`, folder.path];
+  const daemon = spawn("git", ["daemon", ...listen, ...what], { env: gitEnvironment, stdio: "ignore" });
+  const ended = once(daemon, "exit");
+  const url = `git://${address}:${port}/project.git`;
+  await vi.waitFor(() => git("ls-remote", url), { timeout: 20_000, interval: 50 });
+  return {
+    url,
+    port,
+    async [Symbol.asyncDispose]() {
+      daemon.kill("SIGTERM");
+      await ended;
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export async function freePort(address = "127.0.0.1"): Promise<number> {
+  const server = createServer().listen(0, address);
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}

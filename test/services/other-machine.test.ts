@@ -1,0 +1,206 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile, writeFile } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import path from "node:path";
+import { MongoClient } from "mongodb";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { planCampaign } from "../../src/campaign/plan.ts";
+import { runCampaign } from "../../src/campaign/run-campaign.ts";
+import type { CampaignEvent } from "../../src/model/events.ts";
+import { socketConnection } from "../../src/queue/names.ts";
+import { openStores } from "../../src/results/open-stores.ts";
+import { startGitHost, type GitHost } from "../helpers/git-daemon.ts";
+import { describeWithMongo, startMongo, type MongoServer } from "../helpers/mongo.ts";
+import { startRedis, type RedisServer } from "../helpers/redis.ts";
+import { WORKER } from "../helpers/swarm.ts";
+import { newSample, newUser, STAND_IN, type Sample, type User } from "../helpers/tool.ts";
+
+type Sent = Extract<CampaignEvent, { type: "sent" }>;
+
+describeWithMongo("a worker that does not share the disk of the client", () => {
+  let mongo: MongoServer;
+  let redis: RedisServer;
+  let user: User;
+  let sample: Sample;
+  let host: GitHost;
+  let endWorker: () => Promise<void>;
+
+  beforeEach(async () => {
+    [mongo, redis, user, sample, host] = await Promise.all([
+      startMongo(),
+      startRedis(),
+      newUser(),
+      newSample(),
+      startGitHost(),
+    ]);
+    vi.stubEnv("PATH", `${STAND_IN}${path.delimiter}${process.env["PATH"]!}`);
+    vi.stubEnv("XDG_CACHE_HOME", path.join(user.directory, "cache"));
+    endWorker = startWorker();
+  });
+  afterEach(async () => {
+    await endWorker();
+    vi.unstubAllEnvs();
+    await Promise.all(
+      [user, sample, host, redis, mongo].map((each: AsyncDisposable) => each[Symbol.asyncDispose]()),
+    );
+  });
+
+  const startWorker = (): (() => Promise<void>) => {
+    const there = path.join(user.directory, "there");
+    const folders = ["--directory", there, "--builds", path.join(there, "builds")];
+    const worker = user.adopt(
+      spawn(process.execPath, [WORKER, "all", "--redis", redis.socket, ...folders], {
+        env: { ...user.env, MONGO_URL: mongo.url },
+        stdio: ["ignore", "ignore", "inherit"],
+      }),
+    );
+    const ended = once(worker, "close");
+    return async () => {
+      worker.kill("SIGTERM");
+      await ended;
+    };
+  };
+
+  /** Runs #0 of Quick. @returns what was told on the way. */
+  const campaign = async (config = "Quick", commit?: string): Promise<CampaignEvent[]> => {
+    const place = path.join(user.directory, "client-builds");
+    await using stores = await openStores({
+      builds: place,
+      mongo: { url: mongo.url, onWaiting: () => undefined },
+    });
+    const what = ["-c", config, "-r", "0"];
+    const request = { directory: sample.study, commit, program: undefined, arguments: what };
+    await using plan = await planCampaign(request);
+    const swarm = { queue: socketConnection(redis.socket), ...stores };
+    const events: CampaignEvent[] = [];
+    const how = { retries: 3, stopOnError: false, detach: false };
+    for await (const event of runCampaign(plan, swarm, new AbortController().signal, how)) events.push(event);
+    return events;
+  };
+  const sent = (events: readonly CampaignEvent[]): Sent | undefined =>
+    events.find((event): event is Sent => event.type === "sent");
+  const done = (events: readonly CampaignEvent[]): number | undefined =>
+    events.flatMap((event) => (event.type === "ended" ? [event.summary.states.done] : []))[0];
+  const push = async (): Promise<void> => {
+    await sample.git("remote", "add", "origin", host.url);
+    await sample.git("push", "--quiet", "origin", "main");
+  };
+  const addConfig = async (name: string): Promise<void> => {
+    const ini = path.join(sample.study, "omnetpp.ini");
+    await writeFile(ini, `${await readFile(ini, "utf8")}\n[Config ${name}]\nextends = Quick\n`);
+  };
+
+  it("fetches a commit that the remote has, and is sent nothing", async () => {
+    await push();
+    const events = await campaign();
+    expect(sent(events)).toBeUndefined();
+    expect(done(events)).toBe(1);
+    expect(events.filter(({ type }) => type === "warning")).toEqual([]);
+  });
+
+  it("is sent what differs from a commit that the remote has, and no more", async () => {
+    await sample.commit({ "large.bin": randomText(300_000) });
+    await push();
+    await addConfig("Fresh");
+    const events = await campaign("Fresh");
+    expect(done(events)).toBe(1);
+    expect(sent(events)!.changed).toEqual(["simulations/omnetpp.ini"]);
+    expect(sent(events)!.sizeBytes).toBeLessThan(4000);
+    expect(sent(await campaign("Fresh"))).toBeUndefined(); // it is there
+  });
+
+  it("is sent commits that were not pushed", async () => {
+    await push();
+    await addConfig("Fresh");
+    await sample.commit({ "large.bin": randomText(300_000) });
+    const events = await campaign("Fresh");
+    expect(done(events)).toBe(1);
+    expect(sent(events)!.sizeBytes).toBeLessThan(400_000);
+    expect(sent(events)!.sizeBytes).toBeGreaterThan(100_000);
+  });
+
+  it("is sent all of a project without a remote once, and then the differences alone", async () => {
+    await sample.commit({ "large.bin": randomText(300_000) });
+    const first = await campaign();
+    expect(done(first)).toBe(1);
+    expect(sent(first)!.sizeBytes).toBeGreaterThan(100_000);
+    await addConfig("Fresh");
+    const second = await campaign("Fresh");
+    expect(done(second)).toBe(1);
+    expect(sent(second)!.sizeBytes).toBeLessThan(4000);
+    await sample.commit();
+    await addConfig("Later");
+    const third = await campaign("Later");
+    expect(done(third)).toBe(1);
+    expect(sent(third)!.sizeBytes).toBeLessThan(6000);
+  });
+
+  it("takes a remote that asks for a password, or does not answer, for one that gives nothing", async () => {
+    using server = await silentServer();
+    await sample.git("remote", "add", "origin", `http://127.0.0.1:${server.port}/private.git`);
+    const events = await campaign();
+    expect(done(events)).toBe(1);
+    expect(sent(events)!.sizeBytes).toBeGreaterThan(0);
+  });
+
+  it("runs another commit than the one that is checked out", async () => {
+    await addConfig("Fresh");
+    await sample.commit();
+    await sample.git("tag", "fresh");
+    await sample.git("reset", "--quiet", "--hard", "HEAD~1");
+    expect(done(await campaign("Fresh", "fresh"))).toBe(1);
+  });
+
+  it("tells that a pack is damaged, and is sent it again", async () => {
+    await addConfig("Fresh");
+    const swarmless = endWorker;
+    await swarmless(); // so that it has not been unpacked when it is damaged
+    const waiting = campaign("Fresh");
+    waiting.catch(() => undefined);
+    await vi.waitFor(damagePacks, { timeout: 30_000, interval: 50 });
+    endWorker = startWorker();
+    await expect(waiting).rejects.toThrow(/the source [0-9a-f]{12} is damaged/);
+    expect(done(await campaign("Fresh"))).toBe(1);
+  });
+
+  /** @throws as long as there is none. */
+  const damagePacks = async (): Promise<void> => {
+    const client = new MongoClient(mongo.url);
+    try {
+      const chunks = client.db().collection<{ data: { buffer: Buffer } }>("sources.chunks");
+      const all = await chunks.find().toArray();
+      expect(all.length).toBeGreaterThan(1);
+      for (const { _id, data } of all) {
+        const bytes = Buffer.from(data.buffer);
+        bytes.fill(0x55, bytes.length >> 1);
+        await chunks.updateOne({ _id }, { $set: { data: bytes as never } });
+      }
+    } finally {
+      await client.close();
+    }
+  };
+});
+
+/** Answers every request with 401. */
+async function silentServer(): Promise<{ port: number } & Disposable> {
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.once("data", () => {
+      socket.end(
+        'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="x"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n',
+      );
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return { port: (server.address() as AddressInfo).port, [Symbol.dispose]: () => server.close() };
+}
+
+/** Compresses to about half of its length. */
+function randomText(length: number): string {
+  let state = 1;
+  return Array.from({ length }, () => {
+    state = (state * 48271) % 0x7fffffff;
+    return (state & 15).toString(16);
+  }).join("");
+}
