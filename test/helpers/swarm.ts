@@ -133,6 +133,7 @@ export function listen({ child }: Running): (wanted: string) => Promise<unknown>
 /** A worker of the same swarm that lets go of its jobs soon after it has vanished. */
 export function startRunner(user: User, ...more: string[]): ChildProcess {
   const directories = ["--builds", path.join(cacheFolder(user), "builds")];
+  directories.push("--sources", path.join(cacheFolder(user), "sources"));
   directories.push("--results", path.join(stateFolder(user), "results"), "--directory", cacheFolder(user));
   const args = ["--redis", path.join(stateFolder(user), "redis.sock"), ...directories, ...more];
   return user.adopt(spawn(process.execPath, [WORKER, ...args], { env: user.env, stdio: "ignore" }));

@@ -36,6 +36,9 @@ async function smallDisk(directory: string, sizeKb: number, { skip }: TestContex
   };
 }
 
+/** How both sides are told apart where a worker speaks the next protocol. */
+const OTHER = `protocol ${PROTOCOL + 1}, here ${PROTOCOL}`;
+
 describeWithService("redis-server", "a campaign in trouble", () => {
   it("stops when the disk of the study is full, and is collected when there is room again", async (context) => {
     await using user = await researcher(50);
@@ -102,7 +105,7 @@ describeWithService("redis-server", "a campaign in trouble", () => {
     await using user = await researcher(50);
     await user.sample.commit({
       "simulations/flood": `#!/bin/sh
-case "$*" in *"-q "*) exec opp_run "$@" ;; esac
+case "$*" in *"-q "*|-v) exec opp_run "$@" ;; esac
 yes "there is much to tell" | head -c 60000000
 exec ../src/mm1 -n ../src:. "$@"\n`,
     });
@@ -119,10 +122,10 @@ exec ../src/mm1 -n ../src:. "$@"\n`,
   it("is not begun on workers of another version, and those take none of its runs", async () => {
     await using user = await researcher(50);
     const connection = socketConnection(path.join(stateFolder(user), "redis.sock"));
-    const other = new Worker(RUN_QUEUE, null, { connection, name: workerName(2, "elsewhere") });
+    const other = new Worker(RUN_QUEUE, null, { connection, name: workerName(PROTOCOL + 1, "elsewhere") });
     await other.waitUntilReady();
     const { exitCode, stderr } = await user.runall("-c", "Quick");
-    expect(stderr).toMatch("a worker on elsewhere is of another version of inet-swarm (protocol 2, here 1)");
+    expect(stderr).toMatch(`a worker on elsewhere is of another version of inet-swarm (${OTHER})`);
     expect(stderr).toMatch("nothing was queued");
     expect(exitCode).toBe(2);
     expect(await user.runall("list")).toMatchObject({ stdout: "there is no campaign\n" });
@@ -137,13 +140,13 @@ exec ../src/mm1 -n ../src:. "$@"\n`,
     process.kill(runner!, "SIGSTOP"); // it takes nothing, unless it waits for a job already
     try {
       const id = await queued(user, "-c", "Quick", "-r", "0");
-      const other = new Worker(RUN_QUEUE, null, { connection, name: workerName(2, "elsewhere") });
+      const other = new Worker(RUN_QUEUE, null, { connection, name: workerName(PROTOCOL + 1, "elsewhere") });
       const job = (await other.getNextJob("t")) as Job | undefined;
-      await job?.moveToCompleted({ protocol: 2 }, "t", false);
+      await job?.moveToCompleted({ protocol: PROTOCOL + 1 }, "t", false);
       await other.close();
       expect(job?.id).toBe(`${id}-0`);
       const { exitCode, stdout } = await user.runall("attach", id);
-      expect(stdout).toMatch("its worker is of another version of inet-swarm (protocol 2, here 1)");
+      expect(stdout).toMatch(`its worker is of another version of inet-swarm (${OTHER})`);
       expect(exitCode).toBe(1);
       process.kill(runner!, "SIGCONT");
       expect(await user.runall("retry", id)).toMatchObject({ exitCode: 0 });
@@ -169,11 +172,11 @@ exec ../src/mm1 -n ../src:. "$@"\n`,
     await expect
       .poll(async () => (await queue.getJob("bad-1"))?.returnvalue as unknown)
       .toMatchObject({ outcome: { reason: expect.stringMatching(/queued run.*run/s) as string } });
-    await queue.add("bad", { protocol: 2 }, { jobId: "bad-2" });
+    await queue.add("bad", { protocol: PROTOCOL + 1 }, { jobId: "bad-2" });
     await expect
       .poll(async () => (await queue.getJob("bad-2"))?.returnvalue as unknown)
       .toMatchObject({
-        outcome: { reason: expect.stringContaining("version of inet-swarm (protocol 2, here 1)") as string },
+        outcome: { reason: expect.stringContaining(`version of inet-swarm (${OTHER})`) as string },
       });
     await Promise.all([0, 1, 2].map((number) => queue.remove(`bad-${number}`)));
     await Promise.all([redis.del(campaignKey("bad"))]);
@@ -205,7 +208,7 @@ describeWithService("redis-server", "a worker in trouble", () => {
     await mustRun(user, ["resume"]);
     await user.sample.commit({
       "simulations/greedy": `#!/bin/sh
-case "$*" in *"-q "*) exec opp_run "$@" ;; esac
+case "$*" in *"-q "*|-v) exec opp_run "$@" ;; esac
 case "$*" in *"-r 0"*) mkdir -p results; head -c 60000000 /dev/zero > results/much ;; esac
 exec ../src/mm1 -n ../src:. "$@"\n`,
     });
