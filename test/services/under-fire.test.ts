@@ -143,7 +143,8 @@ async function collected({ results }: TinyStudy, runs: number): Promise<void> {
 /** Stops a runner at a moment when it has a simulation, and does something to it. */
 async function whileItSimulates(runner: ChildProcess, signal: "SIGSTOP" | "SIGKILL"): Promise<void> {
   await eventually(() => {
-    if (!runner.kill("SIGSTOP")) throw new Error(`the runner has ended with ${runner.exitCode ?? runner.signalCode}`);
+    if (!runner.kill("SIGSTOP"))
+      throw new Error(`the runner has ended with ${runner.exitCode ?? runner.signalCode}`);
     const simulations = readFileSync(`/proc/${runner.pid}/task/${runner.pid}/children`, "utf8");
     if (simulations === "") runner.kill("SIGCONT");
     expect(simulations).not.toBe("");
