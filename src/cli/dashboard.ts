@@ -1,15 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
-import { openDashboard, type Dashboard } from "../dashboard/server.ts";
+import type { Dashboard } from "../dashboard/server.ts";
 import { UserError } from "../errors.ts";
 import { identify, isAlive } from "../system/identity.ts";
 import { readDashboardFile, writeDashboardFile } from "../targets/dashboard-file.ts";
 import { halted, localAccess } from "../targets/local.ts";
-import type { AwsState, LocalState } from "../targets/swarm-state.ts";
+import type { LocalState, SwarmState } from "../targets/swarm-state.ts";
 import { namedOrOnly } from "./name-or-only.ts";
 import type { CommandContext } from "./main.ts";
+import { serveDashboard } from "./serve-dashboard.ts";
 
 /** Where the reference's dashboard was, and people look for it. */
 const PORT = 9181;
@@ -32,7 +32,7 @@ export async function dashboard(
   const { interrupt, stdout } = context;
   const state = await namedOrOnly(given);
   const { name } = state;
-  if (state.target === "aws") return void stdout.write(`${await forwardedAddress(state)}\n`);
+  if (state.target !== "local") return void stdout.write(`${await forwardedAddress(state)}\n`);
   if (background) return await serveBackground(state, context);
   if (state.state === "halted") throw halted(name);
   if (port === undefined) return void stdout.write(`${await addressOf(name, interrupt)}\n`);
@@ -42,14 +42,21 @@ export async function dashboard(
   if (!interrupt.aborted) await once(interrupt, "abort");
 }
 
-/** It runs on the manager; the tunnel brings it here. */
-async function forwardedAddress(state: AwsState): Promise<string> {
-  const { isOpen } = await import("../targets/tunnel.ts");
-  const port = isOpen(state.tunnel) ? state.tunnel.ports["dashboard"] : undefined;
-  if (port !== undefined) return `http://localhost:${port}/`;
-  throw new UserError(`the swarm ${state.name} is not connected`, {
-    hint: `connect it with: swarm-tool connect ${state.name}`,
-  });
+/** It runs on the manager; a tunnel or relay brings it here. */
+async function forwardedAddress(state: Exclude<SwarmState, LocalState>): Promise<string> {
+  const { reachableSwarm } = await import("./reach.ts");
+  const swarm = await reachableSwarm(state);
+  const port = swarm?.ports["dashboard"];
+  if (swarm === undefined || port === undefined) {
+    throw new UserError(`the swarm ${state.name} is not connected`, {
+      hint: `connect it with: swarm-tool connect ${state.name}`,
+    });
+  }
+  const [{ passwordsOf }, { tokenFor }] = await Promise.all([
+    import("../targets/docker/deployer.ts"),
+    import("../dashboard/token.ts"),
+  ]);
+  return address(port, tokenFor((await passwordsOf(swarm)).redis));
 }
 
 /** With the token, so that its page can cancel and retry; a browser does not send what stands behind `#`. */
@@ -85,28 +92,9 @@ async function open(
   token: string,
   { stderr, interrupt }: Pick<CommandContext, "stderr" | "interrupt">,
 ): Promise<Dashboard> {
-  const { dashboardSources } = await import("./dashboard-sources.ts");
   const log = (text: string): void => void stderr.write(`${new Date().toISOString()} ${text}\n`);
   const swarm = await localAccess(state, { onWaiting: log, waitAtStart: true, signal: interrupt });
-  try {
-    const served = await openDashboard({
-      connection: swarm.queue,
-      sources: dashboardSources(swarm, hostname()),
-      port,
-      token,
-      onError: (error) => log(error.stack ?? error.message),
-    });
-    return {
-      ...served,
-      async [Symbol.asyncDispose]() {
-        await served[Symbol.asyncDispose]();
-        await swarm[Symbol.asyncDispose]();
-      },
-    };
-  } catch (error) {
-    await swarm[Symbol.asyncDispose]();
-    throw error;
-  }
+  return await serveDashboard(swarm, { port, token, log });
 }
 
 function newToken(): string {

@@ -1,8 +1,11 @@
-import { InvalidArgumentError, Option, type Command as Program } from "commander";
+import { Option, type Command as Program } from "commander";
+import type { DockerFlags } from "./docker-commands.ts";
+import { runnersOption, serviceOptions } from "./docker-options.ts";
+import { wholeNumber } from "./whole-number.ts";
 
-export interface InitFlags {
+export interface InitFlags extends DockerFlags {
   local?: true;
-  runners?: number;
+  docker?: true;
   mongo?: true;
   stack?: string;
   workers: number;
@@ -24,13 +27,14 @@ const IDLE_MINUTES = ["10", "15", "20", "30", "45", "60", "90", "120", "180", "2
 
 /** The defaults are those of cloudformation/swarm.yaml. */
 export function awsInitOptions(command: Program): Program {
-  return command
+  return runnersOption(serviceOptions(command))
     .option("--local", "on this machine instead: needs redis-server and OMNeT++")
     .option(
-      "--runners <n>",
-      "with --local: how many runs at once (default: one for each core)",
-      wholeNumber(1, 1024),
+      "--docker",
+      "on a Docker Swarm that you have: that of the docker program, or of --host or --context",
     )
+    .option("--host <url>", "with --docker: its manager, as docker takes it: ssh://user@machine")
+    .option("--context <name>", "with --docker: its docker context")
     .option(
       "--mongo",
       "with --local: keep results in the MongoDB that MONGO_URL or the file MONGO_URL_FILE names",
@@ -53,13 +57,4 @@ export function awsInitOptions(command: Program): Program {
     .option("--template <file or URL>", "another CloudFormation template with the same parameters")
     .option("--ssh-user <name>", "user of the machines", "ec2-user")
     .option("--yes", "without a question about what it costs");
-}
-
-/** A parser for commander. */
-export function wholeNumber(from: number, to: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= from && value <= to) return value;
-    throw new InvalidArgumentError(`It must be a whole number from ${from} to ${to}.`);
-  };
 }

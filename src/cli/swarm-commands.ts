@@ -2,9 +2,10 @@ import { availableParallelism } from "node:os";
 import { errorText, UserError } from "../errors.ts";
 import { secretFrom } from "./access-from-environment.ts";
 import { listSwarms, readState, type SwarmState } from "../targets/swarm-state.ts";
-import type { LocalStatus, SwarmStatus } from "../targets/target.ts";
+import type { DockerStatus, LocalStatus, SwarmStatus, Target } from "../targets/target.ts";
 import { confirm, DEFAULT_LOCAL, localTargetOf } from "./choose-swarm.ts";
 import { count, formatTable } from "./format.ts";
+import type { ServiceFlags } from "./docker-options.ts";
 import { EXIT } from "./main.ts";
 import { namedOrOnly } from "./name-or-only.ts";
 
@@ -22,6 +23,12 @@ export interface ForceOptions {
 
 /** What is done only for swarms on AWS loads what talks to it. */
 const aws = () => import("./aws-commands.ts");
+const docker = () => import("./docker-commands.ts");
+
+/** Of a swarm that is not on AWS, where what is done is told more fully. */
+async function targetFor(state: Exclude<SwarmState, { target: "aws" }>, io: Io): Promise<Target> {
+  return state.target === "local" ? localTargetOf(state.name) : (await docker()).targetFor(state.name, io);
+}
 
 export async function initLocal(
   name: string | undefined,
@@ -80,13 +87,15 @@ export async function status(name: string | undefined, options: { json?: true },
 }
 
 async function statusOf(state: SwarmState, io: Io): Promise<SwarmStatus> {
-  return state.target === "local"
-    ? await localTargetOf(state.name).status()
-    : await (await aws()).statusOfAws(state.name, io);
+  if (state.target === "aws") return await (await aws()).statusOfAws(state.name, io);
+  return await (await targetFor(state, io)).status();
 }
 
 async function describe(swarm: SwarmStatus): Promise<string[]> {
   if (swarm.target === "local") return describeLocal(swarm as LocalStatus);
+  if (swarm.target === "docker") {
+    return [...(await docker()).describeDocker(swarm as DockerStatus), `  queue: ${describeQueue(swarm)}`];
+  }
   const { describeAws } = await import("./aws-status.ts");
   return describeAws(swarm as Parameters<typeof describeAws>[0]);
 }
@@ -94,7 +103,7 @@ async function describe(swarm: SwarmStatus): Promise<string[]> {
 export async function halt(name: string | undefined, options: ForceOptions, io: Io): Promise<void> {
   const state = await namedOrOnly(name);
   if (state.target === "aws") return await (await aws()).haltAws(state.name, options, io);
-  const target = localTargetOf(state.name);
+  const target = await targetFor(state, io);
   const now = await target.status();
   if (now.state === "halted") return io.say(`the swarm ${state.name} is halted already`);
   const running = now.jobs?.running ?? 0;
@@ -107,14 +116,14 @@ export async function halt(name: string | undefined, options: ForceOptions, io: 
 export async function resume(name: string | undefined, options: { workers?: number }, io: Io): Promise<void> {
   const state = await namedOrOnly(name);
   if (state.target === "aws") return await (await aws()).resumeAws(state.name, options, io);
-  await localTargetOf(state.name).resume();
+  await (await targetFor(state, io)).resume();
   io.say(`the swarm ${state.name} runs`);
 }
 
 export async function remove(name: string | undefined, options: ForceOptions, io: Io): Promise<void> {
   const state = await namedOrOnly(name);
   if (state.target === "aws") return await (await aws()).removeAws(state.name, options, io);
-  const target = localTargetOf(state.name);
+  const target = await targetFor(state, io);
   const { jobs } = await target.status();
   const any = jobs && jobs.running + jobs.waiting + jobs.uncollected;
   const fact =
@@ -124,6 +133,34 @@ export async function remove(name: string | undefined, options: ForceOptions, io
   if (any !== 0 && !options.force && !options.yes) await ask(fact);
   await target.remove();
   io.say(`the swarm ${state.name} is removed`);
+}
+
+export async function connect(
+  name: string | undefined,
+  options: { sshCidr?: string },
+  io: Io,
+): Promise<void> {
+  const state = await reachedFromHere(name);
+  if (state.target === "aws") await (await aws()).connectAws(state.name, options, io);
+  else await (await docker()).connectDocker(state.name, io);
+}
+
+export async function disconnect(name: string | undefined, io: Io): Promise<void> {
+  const state = await reachedFromHere(name);
+  if (state.target === "aws") await (await aws()).disconnectAws(state.name, io);
+  else await (await docker()).disconnectDocker(state.name, io);
+}
+
+export async function deploy(name: string | undefined, flags: ServiceFlags, io: Io): Promise<void> {
+  const state = await reachedFromHere(name);
+  if (state.target === "aws") await (await aws()).deployAws(state.name, flags, io);
+  else await (await docker()).deployDocker(state.name, flags, io);
+}
+
+async function reachedFromHere(name: string | undefined): Promise<Exclude<SwarmState, { target: "local" }>> {
+  const state = await namedOrOnly(name);
+  if (state.target !== "local") return state;
+  throw new UserError(`the swarm ${state.name} is on this machine: there is nothing to connect or deploy`);
 }
 
 /** @throws {UserError} where the answer is no. */

@@ -1,5 +1,9 @@
+import { pipeline } from "node:stream/promises";
 import { Command as Program, Option } from "commander";
-import { awsInitOptions, wholeNumber, type InitFlags } from "./init-options.ts";
+import { UserError } from "../errors.ts";
+import { runnersOption, serviceOptions, type ServiceFlags } from "./docker-options.ts";
+import { awsInitOptions, type InitFlags } from "./init-options.ts";
+import { wholeNumber } from "./whole-number.ts";
 import { EXIT, type Command, type CommandContext } from "./main.ts";
 import type { DashboardCommandOptions } from "./dashboard.ts";
 import { isCompletion } from "./completion.ts";
@@ -37,9 +41,12 @@ export function describeProgram(context: CommandContext, finish: (code: number) 
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
     .exitOverride();
   awsInitOptions(
-    program.command("init [name]").description("make a swarm on AWS, or on this machine"),
+    program.command("init [name]").description("make a swarm on AWS, on a Docker Swarm, or on this machine"),
   ).action(async (name: string | undefined, flags: InitFlags) => {
+    if (flags.local && flags.docker)
+      throw new UserError("a swarm is made with --local or with --docker, not with both");
     if (flags.local) await (await commands()).initLocal(name, flags, io);
+    else if (flags.docker) await (await import("./docker-commands.ts")).initDocker(name, flags, io);
     else await (await aws()).initAws(name, flags, io);
   });
   program
@@ -85,12 +92,17 @@ export function describeProgram(context: CommandContext, finish: (code: number) 
     .action(async (name: string | undefined, options: DashboardCommandOptions) => {
       await (await import("./dashboard.ts")).dashboard(name, options, context);
     });
-  describeAwsCommands(program, io, finish);
+  describeAwsCommands(program, io, finish, stdout);
   return program;
 }
 
-/** Those that only a swarm on AWS has. */
-function describeAwsCommands(program: Program, io: Io, finish: (code: number) => void): void {
+/** Those that only a swarm elsewhere has. */
+function describeAwsCommands(
+  program: Program,
+  io: Io,
+  finish: (code: number) => void,
+  stdout: CommandContext["stdout"],
+): void {
   program
     .command("scale <workers> [name]")
     .description("change how many workers a swarm on AWS has")
@@ -99,22 +111,37 @@ function describeAwsCommands(program: Program, io: Io, finish: (code: number) =>
     });
   program
     .command("connect [name]")
-    .description("open the tunnel to a swarm on AWS")
+    .description("open the way to a swarm that is elsewhere: a tunnel to AWS, a relay to a Docker Swarm")
     .option("--ssh-cidr <range>", "let these addresses reach the manager, too: 203.0.113.7/32")
     .action(async (name: string | undefined, options: { sshCidr?: string }) => {
-      await (await aws()).connectAws(name, options, io);
+      await (await commands()).connect(name, options, io);
     });
   program
     .command("disconnect [name]")
-    .description("close the tunnel; the swarm runs on")
+    .description("close it; the swarm runs on")
     .action(async (name: string | undefined) => {
-      await (await aws()).disconnectAws(name, io);
+      await (await commands()).disconnect(name, io);
+    });
+  runnersOption(
+    serviceOptions(
+      program
+        .command("deploy [name]")
+        .description("deploy the services on a swarm, or bring them up to date"),
+    ),
+  ).action(async (name: string | undefined, flags: ServiceFlags) => {
+    await (await commands()).deploy(name, flags, io);
+  });
+  program
+    .command("context")
+    .description("print the context for docker build, a tar: the Dockerfile and this installation")
+    .action(async () => {
+      const { buildContext } = await import("../targets/docker/context.ts");
+      await pipeline(await buildContext(), stdout, { end: false });
     });
   program
-    .command("deploy [name]")
-    .description("deploy the services on a swarm, or bring them up to date")
-    .action(async (name: string | undefined) => {
-      await (await aws()).deployAws(name, io);
+    .command("relay <name> <ports...>", { hidden: true })
+    .action(async (name: string, ports: string[]) => {
+      await (await import("./relay.ts")).relayTo(name, ports, io);
     });
   program
     .command("policy")

@@ -99,6 +99,8 @@ async function readInto(reading: Reading, signal?: AbortSignal): Promise<WorkTre
       explain: (reason) => explain(checkout.top, reason),
     });
   await refuseConflicts(checkout, run);
+  // Compares what looks changed, but is not, without "writing" it: git would touch the object that is there already.
+  await run(["update-index", "-q", "--force-write-index", "--refresh"]);
   await run(["add", "--update", "--", "."]);
   const untracked = await untrackedFiles(reading, run);
   const forced = await existing(checkout.top, prefix === "" ? reading.ship : []);

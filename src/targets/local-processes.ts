@@ -1,12 +1,10 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { closeSync, openSync } from "node:fs";
-import { mkdir, open } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
-import { errorCode, UserError } from "../errors.ts";
-import { identify, isAlive, type ProcessIdentity } from "../system/identity.ts";
+import { UserError } from "../errors.ts";
+import { isAlive } from "../system/identity.ts";
+import { lastLines, startDetached } from "./background.ts";
 import type { LocalState } from "./swarm-state.ts";
 import { socketFile, workerArguments } from "./local-paths.ts";
 
@@ -16,8 +14,6 @@ export type Role = (typeof ROLES)[number];
 
 const READY_TIMEOUT_MS = 20_000;
 const POLL_MS = 10;
-/** Long enough for OMNeT++ to finish and for the runner to hand its runs back. */
-const STOP_TIMEOUT_MS = 20_000;
 
 /** Whether every process of a local swarm runs. */
 export function isComplete({ processes }: LocalState): boolean {
@@ -54,7 +50,7 @@ async function startRole(role: Role, state: LocalState, directory: string): Prom
   const log = path.join(logs, `${role}.log`);
   const [file, args] = role === "redis" ? await redisCommand(state, directory) : workerArguments(role, state);
   const mongo = role === "redis" || state.mongoUrl === undefined ? {} : { MONGO_URL: state.mongoUrl };
-  const identity = await startDetached(file, args, log, mongo);
+  const identity = await startDetached(file, args, log, { secrets: mongo, missing: installHint(file) });
   return { role, log, ...identity };
 }
 
@@ -72,43 +68,6 @@ async function redisCommand(state: LocalState, directory: string): Promise<[stri
     "maxmemory-policy": "noeviction",
   };
   return ["redis-server", Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])];
-}
-
-/**
- * A process that lives on when this one has ended and its terminal is closed.
- * @param secrets for its environment, which its user alone can read; those of ours are not for it.
- */
-async function startDetached(
-  file: string,
-  args: readonly string[],
-  log: string,
-  secrets: NodeJS.ProcessEnv,
-): Promise<ProcessIdentity> {
-  const output = openSync(log, "a", 0o600);
-  try {
-    const child = spawn(file, args, {
-      detached: true,
-      stdio: ["ignore", output, output],
-      cwd: "/",
-      env: { ...withoutSecrets(process.env), ...secrets },
-    });
-    await once(child, "spawn");
-    child.unref();
-    const identity = identify(child.pid!);
-    if (identity === undefined) throw new UserError(`${file} ended at once`, { hint: `see ${log}` });
-    return identity;
-  } catch (error) {
-    if (errorCode(error) !== "ENOENT") throw error;
-    throw new UserError(`${file}: command not found`, { hint: installHint(file), cause: error });
-  } finally {
-    closeSync(output);
-  }
-}
-
-/** What `swarm-worker` takes from its environment; a user's own must not reach it by chance. */
-function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const ours = ["MONGO_URL", "MONGO_URL_FILE", "REDIS_URL", "REDIS_URL_FILE"];
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !ours.includes(name)));
 }
 
 function installHint(file: string): string {
@@ -144,36 +103,4 @@ async function ping(probe: Redis): Promise<boolean> {
   } catch {
     return false; // still loading its data
   }
-}
-
-/** SIGTERM, and SIGKILL for what does not heed it in time. */
-export async function stopAll(
-  processes: readonly SwarmProcess[],
-  timeoutMs = STOP_TIMEOUT_MS,
-): Promise<void> {
-  await Promise.all(processes.map((process) => stop(process, timeoutMs)));
-}
-
-async function stop(identity: ProcessIdentity, timeoutMs: number): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  sendSignal(identity, "SIGTERM");
-  while (isAlive(identity)) {
-    if (Date.now() > deadline) sendSignal(identity, "SIGKILL");
-    await delay(POLL_MS);
-  }
-}
-
-function sendSignal(identity: ProcessIdentity, signal: NodeJS.Signals): void {
-  if (!isAlive(identity)) return;
-  try {
-    process.kill(identity.pid, signal);
-  } catch (error) {
-    if (errorCode(error) !== "ESRCH") throw error;
-  }
-}
-
-async function lastLines(file: string, count: number): Promise<string> {
-  await using handle = await open(file);
-  const text = await handle.readFile("utf8");
-  return text.trimEnd().split("\n").slice(-count).join("\n");
 }

@@ -9,7 +9,8 @@ import { isAlive } from "../system/identity.ts";
 import { acquireLock } from "../system/lock.ts";
 import { readDashboardFile } from "./dashboard-file.ts";
 import { localDirectories, socketDirectoryFor, socketFile } from "./local-paths.ts";
-import { isComplete, startMissing, stopAll } from "./local-processes.ts";
+import { isComplete, startMissing } from "./local-processes.ts";
+import { stopAll } from "./background.ts";
 import { readState, writeState, type LocalState } from "./swarm-state.ts";
 import type { JobCounts, LocalStatus, LocalTarget, SwarmAccess } from "./target.ts";
 
@@ -17,7 +18,7 @@ const LOCK_TIMEOUT_MS = 60_000;
 const STOP_WITHOUT_REDIS_MS = 2000;
 
 export interface LocalDependencies {
-  countJobs(connection: QueueConnection): Promise<JobCounts>;
+  countJobs: (connection: QueueConnection) => Promise<JobCounts>;
   /** Ends the simulations that a runner has left running which was killed; the runner must have ended. */
   endSimulations(directory: string): Promise<void>;
 }

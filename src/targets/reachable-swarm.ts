@@ -1,10 +1,13 @@
+import type { DockerEndpoint } from "./docker/cli.ts";
 import type { JobCounts, SwarmAccess } from "./target.ts";
 
-/** A Docker Swarm whose manager is reached from this machine: by the tunnel, as long as that is open. */
+/** A Docker Swarm whose manager and services are reached from this machine, as long as a tunnel or relay is open. */
 export interface ReachableSwarm {
   name: string;
-  /** Unix socket at which the manager's Docker answers. */
-  dockerSocket: string;
+  /** The Docker of its manager. */
+  docker: DockerEndpoint;
+  /** Its machines were made by us, and nothing else runs there. */
+  isOurs: boolean;
   /** Port on 127.0.0.1 at which a service answers, where it is deployed. */
   ports: Readonly<Record<string, number>>;
 }

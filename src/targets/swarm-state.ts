@@ -6,6 +6,7 @@ import { writeFileAtomically } from "../system/files.ts";
 import { ProcessIdentitySchema } from "../system/identity.ts";
 import { readJson } from "../system/json.ts";
 import { cacheDirectory, stateDirectory } from "../system/paths.ts";
+import { ServicesSchema } from "./docker/services.ts";
 
 const common = {
   format: v.literal(1),
@@ -28,6 +29,26 @@ const LocalStateSchema = v.object({
   processes: v.array(v.object({ role: v.string(), log: v.string(), ...ProcessIdentitySchema.entries })),
 });
 export type LocalState = v.InferOutput<typeof LocalStateSchema>;
+
+/** The process that brings connections to the services of a Docker Swarm. */
+export const RelaySchema = v.object({
+  ...ProcessIdentitySchema.entries,
+  log: v.string(),
+  /** Local port of each service, by its name. */
+  ports: v.record(v.string(), v.number()),
+});
+export type Relay = v.InferOutput<typeof RelaySchema>;
+
+const DockerStateSchema = v.object({
+  ...common,
+  target: v.literal("docker"),
+  state: v.picklist(["creating", "running", "halted"]),
+  /** Which Docker its manager is; that of the environment where neither is there. */
+  docker: v.object({ host: v.optional(v.string()), context: v.optional(v.string()) }),
+  services: ServicesSchema,
+  relay: v.optional(RelaySchema),
+});
+export type DockerState = v.InferOutput<typeof DockerStateSchema>;
 
 /** The `ssh` process that forwards ports and Docker's socket of a manager to this machine. */
 export const TunnelSchema = v.object({
@@ -56,11 +77,12 @@ const AwsStateSchema = v.object({
   /** Of the data volume; it costs also while the swarm is halted. */
   volumeGiB: v.number(),
   tunnel: v.optional(TunnelSchema),
+  services: v.optional(ServicesSchema),
 });
 export type AwsState = v.InferOutput<typeof AwsStateSchema>;
 
 /** What is known of a swarm; one file a swarm, readable by its user alone. */
-export const SwarmStateSchema = v.variant("target", [LocalStateSchema, AwsStateSchema]);
+export const SwarmStateSchema = v.variant("target", [LocalStateSchema, AwsStateSchema, DockerStateSchema]);
 export type SwarmState = v.InferOutput<typeof SwarmStateSchema>;
 
 const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;

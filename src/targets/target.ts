@@ -29,7 +29,7 @@ export interface JobCounts {
 /** What `status` tells of every swarm. */
 export interface SwarmStatus {
   name: string;
-  target: "local" | "aws";
+  target: "local" | "aws" | "docker";
   /** Broken: a process or machine has ended, or the queue does not answer. */
   state: "running" | "halted" | "broken" | "creating";
   /** Of a halted swarm what it held then; undefined where the queue does not answer. */
@@ -43,6 +43,17 @@ export interface LocalStatus extends SwarmStatus {
   directories: string[];
   /** Its address; undefined where it does not run. */
   dashboard: string | undefined;
+}
+
+export interface DockerStatus extends SwarmStatus {
+  target: "docker";
+  /** Which Docker its manager is. */
+  docker: string;
+  stack: string;
+  machines: readonly { hostname: string; role: "manager" | "worker"; status: string; availability: string }[];
+  services: readonly { name: string; running: number; desired: number; image: string }[];
+  /** Local port of each service; undefined where the relay does not run. */
+  ports: Readonly<Record<string, number>> | undefined;
 }
 
 export interface InitOptions {

@@ -1,6 +1,5 @@
 import { createWriteStream, type WriteStream } from "node:fs";
 import { lstat, mkdir, open, readFile, readdir, writeFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import path from "node:path";
 import { finished } from "node:stream/promises";
 import { execa } from "execa";
@@ -10,6 +9,7 @@ import { PROTOCOL } from "../model/protocol.ts";
 import type { BuildStore } from "../results/build-store.ts";
 import { acquireLock } from "../system/lock.ts";
 import { checkOut, removeTree } from "../project/checkout.ts";
+import { ownCompilers, sharedCompilers } from "./compilers.ts";
 import { projectEnvironment } from "./environment.ts";
 import { checkOmnetpp } from "./omnetpp.ts";
 import type { Repositories } from "./repositories.ts";
@@ -22,6 +22,8 @@ export interface BuildPlace {
   directory: string;
   builds: BuildStore;
   repositories: Repositories;
+  /** Name of the service that compiles on other nodes; undefined: this machine alone, without a cache. */
+  compilers?: string | undefined;
 }
 
 /**
@@ -56,7 +58,7 @@ async function buildIn(
   tree: string,
   key: string,
   request: BuildRequest,
-  { builds, repositories }: BuildPlace,
+  { builds, repositories, compilers: name }: BuildPlace,
   signal: AbortSignal,
 ): Promise<BuildAnswer | undefined> {
   const { source } = request;
@@ -68,9 +70,10 @@ async function buildIn(
   const before = new Set(await binariesIn(tree));
   const env = await projectEnvironment(project, request.omnetpp);
   await checkOmnetpp(request.omnetpp, env);
+  const compilers = name === undefined ? ownCompilers(env) : await sharedCompilers(env, name, tree);
   const logFile = builds.logFile(key);
   await mkdir(path.dirname(logFile), { recursive: true });
-  const failed = await runSteps(await steps(request, tree), env, logFile, signal);
+  const failed = await runSteps(await steps(request, tree, compilers.jobs), compilers.env, logFile, signal);
   if (failed !== undefined) return { ok: false, command: failed, log: await endOf(logFile) };
   const products = (await binariesIn(tree)).filter((file) => !before.has(file));
   await builds.put(key, tree, { protocol: PROTOCOL, products, nedExclusions: await exclusionsOf(project) });
@@ -102,11 +105,11 @@ interface Step {
   args: string[];
 }
 
-async function steps({ recipe, mode }: BuildRequest, tree: string): Promise<Step[]> {
+async function steps({ recipe, mode }: BuildRequest, tree: string, jobs: number): Promise<Step[]> {
   const make = (folder: string): Step => ({
     folder,
     command: "make",
-    args: [`MODE=${mode}`, `-j${availableParallelism()}`],
+    args: [`MODE=${mode}`, `-j${jobs}`],
   });
   switch (recipe.kind) {
     case "none":

@@ -3,6 +3,9 @@ import type { Omnetpp } from "../model/build.ts";
 import { statIfThere } from "../system/files.ts";
 import { runProgram } from "../system/program.ts";
 
+/** How the worker reaches its servers: nothing for the programs of a project. */
+const SECRETS = ["REDIS_URL", "REDIS_URL_FILE", "MONGO_URL", "MONGO_URL_FILE"];
+
 /**
  * The environment in which a project is built and run: OMNeT++'s programs first on PATH, then what the
  * project's own `setenv` says, as its users source it (INET's Makefile needs it).
@@ -15,7 +18,8 @@ export async function projectEnvironment(
   inherited: NodeJS.ProcessEnv = process.env,
 ): Promise<NodeJS.ProcessEnv> {
   const folders = [omnetpp.binDirectory, inherited["PATH"]].filter((folder) => folder !== undefined);
-  const env = { ...inherited, PATH: folders.join(path.delimiter) };
+  const known = Object.entries(inherited).filter(([name]) => !SECRETS.includes(name));
+  const env = { ...Object.fromEntries(known), PATH: folders.join(path.delimiter) };
   if (!(await statIfThere(path.join(project, "setenv")))?.isFile()) return env;
   const script = 'cd -- "$1" && . ./setenv -q >/dev/null 2>&1; env -0';
   const { exitCode, stdout } = await runProgram("bash", ["--norc", "-c", script, "bash", project], { env });

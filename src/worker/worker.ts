@@ -28,6 +28,8 @@ export interface WorkerOptions {
   builds: BuildStore;
   sources: SourceStore;
   results: ResultStore;
+  /** Name of the service that compiles for the builder on other nodes, if there is one. */
+  compilers?: string | undefined;
   /** Until another worker may take the job of one that shows no sign of life. */
   lockMs: number;
   onError: (error: Error) => void;
@@ -52,7 +54,8 @@ export async function runBuilder(options: WorkerOptions): Promise<void> {
     handle: async (job): Promise<BuildAnswer> => {
       try {
         const request = parseOrExplain(BuildRequestSchema, job.data, "queued build");
-        return await build(request, { directory, builds: options.builds, repositories }, job.signal);
+        const { builds, compilers } = options;
+        return await build(request, { directory, builds, repositories, compilers }, job.signal);
       } catch (error) {
         if (job.signal.aborted) throw error;
         return { ok: false, command: "preparing the build", log: "", reason: errorText(error) };

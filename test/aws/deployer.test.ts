@@ -57,13 +57,13 @@ describeWithPythonTools("a swarm on AWS with services", () => {
       );
       expect(before.jobs).toEqual({ waiting: 3, running: 0, uncollected: 5 });
       const failing = deployer((swarm) => {
-        sockets.push(swarm.dockerSocket);
+        sockets.push(swarm.docker.host!);
         return Promise.reject(new UserError("Docker does not answer"));
       });
       expect(await drain(haltSwarm(clients, state, failing, never), (event) => events.push(event))).toBe(
         true,
       );
-      expect(sockets).toEqual([before.tunnel.dockerSocket]);
+      expect(sockets).toEqual([`unix://${before.tunnel.dockerSocket}`]);
       expect(events).toContainEqual({
         type: "warning",
         text: "the runners could not be taken away: Docker does not answer",

@@ -2,6 +2,7 @@ import type { SwarmDeployer } from "../reachable-swarm.ts";
 import { UserError } from "../../errors.ts";
 import type { AwsState } from "../swarm-state.ts";
 import type { Target } from "../target.ts";
+import { isOpen } from "../tunnel.ts";
 import { dockerAnswers } from "../docker-ping.ts";
 import { existingAws, haltedError, reachable, type AwsEvent } from "./swarm.ts";
 import { CONNECT_TIMEOUT_MS } from "./timeouts.ts";
@@ -12,11 +13,7 @@ type Clients = import("./clients.ts").AwsClients;
  * The swarm on AWS as a campaign sees it. The SDK is loaded only where the tunnel is not open.
  * @param say is told what takes time.
  */
-export function awsTarget(
-  name: string,
-  deployer: SwarmDeployer | undefined,
-  say: (text: string) => void,
-): Target {
+export function awsTarget(name: string, deployer: SwarmDeployer, say: (text: string) => void): Target {
   const tell = (event: AwsEvent): void => {
     if (event.type !== "resource") say(event.text);
   };
@@ -24,7 +21,6 @@ export function awsTarget(
   return {
     async connect(onWaiting) {
       const state = await connected(await existingAws(name), tell);
-      if (deployer === undefined) throw cannotDeploy(name);
       return await deployer.access(reachable(state)!, onWaiting);
     },
     isReady: async () => await answers(await existingAws(name)),
@@ -61,8 +57,7 @@ export function awsTarget(
 
 /** Whether the tunnel is open and Docker answers through it. */
 async function answers(state: AwsState): Promise<boolean> {
-  const swarm = reachable(state);
-  return swarm !== undefined && (await dockerAnswers(swarm.dockerSocket));
+  return isOpen(state.tunnel) && (await dockerAnswers(state.tunnel.dockerSocket));
 }
 
 async function connected(state: AwsState, tell: (event: AwsEvent) => void): Promise<AwsState> {
@@ -82,7 +77,7 @@ async function connected(state: AwsState, tell: (event: AwsEvent) => void): Prom
 /** Deploys the services on a swarm that is connected. */
 export async function deployTo(
   state: AwsState,
-  deployer: SwarmDeployer | undefined,
+  deployer: SwarmDeployer,
   say: (text: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -92,14 +87,7 @@ export async function deployTo(
       hint: `open it with: swarm-tool connect ${state.name}`,
     });
   }
-  if (deployer === undefined) throw cannotDeploy(state.name);
   for await (const text of deployer.deploy(swarm, signal)) say(text);
-}
-
-function cannotDeploy(name: string): UserError {
-  return new UserError("this version has no services to deploy on a Docker Swarm", {
-    hint: `the swarm ${name} itself runs and is connected; halt it with: swarm-tool halt ${name}`,
-  });
 }
 
 /** Works with AWS in the region and under the profile with which the swarm was made. */

@@ -18,7 +18,7 @@ const HALT_TIMEOUT_MS = 10 * 60_000;
 export async function* haltSwarm(
   clients: AwsClients,
   state: AwsState,
-  deployer: SwarmDeployer | undefined,
+  deployer: SwarmDeployer,
   signal: AbortSignal,
 ): AsyncGenerator<AwsEvent, boolean> {
   const groups = await requireGroups(clients, state);
@@ -26,7 +26,7 @@ export async function* haltSwarm(
   const machines = await listMachines(clients, state.name, signal);
   const isHalted = groups.manager.desired === 0 && groups.worker.desired === 0 && !machines.some(isRunning);
   let jobs = state.jobs;
-  if (swarm !== undefined && deployer !== undefined && !isHalted) {
+  if (swarm !== undefined && !isHalted) {
     yield step("taking the runners away");
     try {
       await deployer.withdraw(swarm, signal);

@@ -10,6 +10,7 @@ import { isRunning, listMachines, listVolumes, type DataVolume, type Machine } f
 import { hourlyPrice, monthlyVolumePrice, volumePrice } from "./prices.ts";
 import { describeStack } from "./stack.ts";
 import { alarmWarning } from "./create.ts";
+import { isOpen } from "../tunnel.ts";
 import { changeState, reachable } from "./swarm.ts";
 
 export interface AwsStatus extends SwarmStatus {
@@ -39,7 +40,7 @@ const HOUR_MS = 3600_000;
 export async function describeSwarm(
   clients: AwsClients,
   state: AwsState,
-  deployer: SwarmDeployer | undefined,
+  deployer: SwarmDeployer,
   signal: AbortSignal,
   now = Date.now(),
 ): Promise<AwsStatus> {
@@ -108,15 +109,15 @@ async function noteChange(state: AwsState, power: AwsStatus["state"]): Promise<v
 }
 
 async function describeTunnel(state: AwsState): Promise<AwsStatus["tunnel"]> {
-  const swarm = reachable(state);
-  if (swarm === undefined || !(await dockerAnswers(swarm.dockerSocket))) return { open: false };
-  const { dockerSocket, ports } = swarm;
-  return { open: true, pid: state.tunnel!.pid, ports: { ...ports }, dockerSocket };
+  const { tunnel } = state;
+  if (!isOpen(tunnel) || !(await dockerAnswers(tunnel.dockerSocket))) return { open: false };
+  const { pid, ports, dockerSocket } = tunnel;
+  return { open: true, pid, ports, dockerSocket };
 }
 
-async function countJobs(state: AwsState, deployer: SwarmDeployer | undefined): Promise<SwarmStatus["jobs"]> {
+async function countJobs(state: AwsState, deployer: SwarmDeployer): Promise<SwarmStatus["jobs"]> {
   const swarm = reachable(state);
-  return swarm && (await deployer?.countJobs(swarm));
+  return swarm && (await deployer.countJobs(swarm));
 }
 
 function costOf({ type, launched }: Machine, region: string, now: number): number | undefined {

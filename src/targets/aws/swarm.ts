@@ -54,7 +54,7 @@ export async function changeState(name: string, change: (state: AwsState) => Aws
 export function reachable(state: AwsState): ReachableSwarm | undefined {
   if (!isOpen(state.tunnel)) return undefined;
   const { dockerSocket, ports } = state.tunnel;
-  return { name: state.name, dockerSocket, ports };
+  return { name: state.name, docker: { host: `unix://${dockerSocket}` }, isOurs: true, ports };
 }
 
 export function haltedError(name: string): UserError {

@@ -1,0 +1,34 @@
+import { hostname } from "node:os";
+import { openDashboard, type Dashboard } from "../dashboard/server.ts";
+import type { SwarmAccess } from "../targets/target.ts";
+import { dashboardSources } from "./dashboard-sources.ts";
+
+export interface ServeOptions {
+  port: number;
+  host?: string;
+  /** Who has it may cancel and retry. */
+  token: string;
+  log: (text: string) => void;
+}
+
+/** The dashboard of a swarm; what it needs of the swarm is closed with it, and also where it cannot be opened. */
+export async function serveDashboard(swarm: SwarmAccess, options: ServeOptions): Promise<Dashboard> {
+  try {
+    const served = await openDashboard({
+      ...options,
+      connection: swarm.queue,
+      sources: dashboardSources(swarm, hostname()),
+      onError: (error) => options.log(error.stack ?? error.message),
+    });
+    return {
+      ...served,
+      async [Symbol.asyncDispose]() {
+        await served[Symbol.asyncDispose]();
+        await swarm[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    await swarm[Symbol.asyncDispose]();
+    throw error;
+  }
+}

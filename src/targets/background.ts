@@ -1,0 +1,82 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+import { errorCode, UserError } from "../errors.ts";
+import { identify, isAlive, type ProcessIdentity } from "../system/identity.ts";
+
+const POLL_MS = 10;
+/** Long enough for OMNeT++ to finish and for the runner to hand its runs back. */
+const STOP_TIMEOUT_MS = 20_000;
+
+/**
+ * A process that lives on when this one has ended and its terminal is closed.
+ * @param secrets for its environment, which its user alone can read; those of ours are not for it.
+ * @throws {UserError} where it is not there, or ends at once.
+ */
+export async function startDetached(
+  file: string,
+  args: readonly string[],
+  log: string,
+  { secrets = {}, missing }: { secrets?: NodeJS.ProcessEnv; missing?: string } = {},
+): Promise<ProcessIdentity> {
+  const output = openSync(log, "a", 0o600);
+  try {
+    const child = spawn(file, args, {
+      detached: true,
+      stdio: ["ignore", output, output],
+      cwd: "/",
+      env: { ...withoutSecrets(process.env), ...secrets },
+    });
+    await once(child, "spawn");
+    child.unref();
+    const identity = identify(child.pid!);
+    if (identity === undefined) throw new UserError(`${file} ended at once`, { hint: `see ${log}` });
+    return identity;
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") throw error;
+    throw new UserError(`${file}: command not found`, { hint: missing ?? `install ${file}`, cause: error });
+  } finally {
+    closeSync(output);
+  }
+}
+
+/** What `swarm-worker` takes from its environment; a user's own must not reach it by chance. */
+function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const ours = ["MONGO_URL", "MONGO_URL_FILE", "REDIS_URL", "REDIS_URL_FILE"];
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !ours.includes(name)));
+}
+
+/** SIGTERM, and SIGKILL for what does not heed it in time. */
+export async function stopAll(
+  processes: readonly ProcessIdentity[],
+  timeoutMs = STOP_TIMEOUT_MS,
+): Promise<void> {
+  await Promise.all(processes.map((process) => stop(process, timeoutMs)));
+}
+
+async function stop(identity: ProcessIdentity, timeoutMs: number): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  sendSignal(identity, "SIGTERM");
+  while (isAlive(identity)) {
+    if (Date.now() > deadline) sendSignal(identity, "SIGKILL");
+    await delay(POLL_MS);
+  }
+}
+
+function sendSignal(identity: ProcessIdentity, signal: NodeJS.Signals): void {
+  if (!isAlive(identity)) return;
+  try {
+    process.kill(identity.pid, signal);
+  } catch (error) {
+    if (errorCode(error) !== "ESRCH") throw error;
+  }
+}
+
+/** The end of a process's log, for the message that it does not run. */
+export async function lastLines(file: string, count: number): Promise<string> {
+  await using handle = await open(file);
+  const text = await handle.readFile("utf8");
+  return text.trimEnd().split("\n").slice(-count).join("\n");
+}

@@ -1,0 +1,135 @@
+import { UserError } from "../../errors.ts";
+import { runProgram } from "../../system/program.ts";
+
+/** Which Docker is meant: that of the environment and its current context where neither is given. */
+export interface DockerEndpoint {
+  /** As `docker --host` takes it: `unix:///run/docker.sock`, `ssh://user@machine`. */
+  host?: string | undefined;
+  /** Name of a docker context. */
+  context?: string | undefined;
+}
+
+export interface DockerOptions {
+  input?: string;
+  signal?: AbortSignal | undefined;
+  timeoutMs?: number;
+}
+
+const ANSWER_TIMEOUT_MS = 60_000;
+
+/**
+ * Runs a command of the docker program, which knows contexts, certificates and ssh.
+ * @returns what it prints.
+ * @throws {UserError} with Docker's own words.
+ * @see docker(1)
+ */
+export async function docker(
+  endpoint: DockerEndpoint,
+  args: readonly string[],
+  { input, signal, timeoutMs = ANSWER_TIMEOUT_MS }: DockerOptions = {},
+): Promise<string> {
+  const limit = AbortSignal.timeout(timeoutMs);
+  try {
+    const { exitCode, stdout, stderr } = await runProgram(
+      "docker",
+      [...endpointArguments(endpoint), ...args],
+      {
+        env: dockerEnvironment(endpoint),
+        signal: signal ? AbortSignal.any([signal, limit]) : limit,
+        ...(input !== undefined && { input }),
+      },
+    );
+    if (exitCode === 0) return stdout;
+    throw explain(endpoint, args, stderr.trim() || stdout.trim());
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (limit.aborted) throw doesNotAnswer(endpoint, `no answer within ${timeoutMs / 1000} s`);
+    if (error instanceof UserError && error.message.includes("command not found")) throw withoutDocker(error);
+    throw error;
+  }
+}
+
+/** The same for a command that prints one JSON object a line. */
+export async function dockerLines<T>(
+  endpoint: DockerEndpoint,
+  args: readonly string[],
+  options?: DockerOptions,
+): Promise<T[]> {
+  const output = await docker(endpoint, [...args, "--format", "{{json .}}"], options);
+  return output.split("\n").flatMap((line) => (line.trim() === "" ? [] : [JSON.parse(line) as T]));
+}
+
+export function endpointArguments({ host, context }: DockerEndpoint): string[] {
+  if (context !== undefined) return ["--context", context];
+  return host === undefined ? [] : ["--host", host];
+}
+
+/** What is named goes before the environment, which docker itself has the other way round. */
+export function dockerEnvironment({ host, context }: DockerEndpoint): NodeJS.ProcessEnv {
+  const { DOCKER_HOST, DOCKER_CONTEXT, ...rest } = process.env;
+  if (host !== undefined || context !== undefined) return rest;
+  return { ...rest, ...(DOCKER_HOST && { DOCKER_HOST }), ...(DOCKER_CONTEXT && { DOCKER_CONTEXT }) };
+}
+
+export function describeEndpoint({ host, context }: DockerEndpoint): string {
+  if (context !== undefined) return `the docker context ${context}`;
+  return host === undefined ? "Docker" : `Docker at ${host}`;
+}
+
+/**
+ * Which Docker is meant, for good: another terminal may have another environment.
+ * @throws {UserError} where there is no such context.
+ */
+export async function resolveEndpoint(endpoint: DockerEndpoint, env = process.env): Promise<DockerEndpoint> {
+  if (endpoint.host !== undefined || endpoint.context !== undefined) return endpoint;
+  if (env["DOCKER_HOST"]) return { host: env["DOCKER_HOST"] };
+  return { context: (await docker({}, ["context", "show"])).trim() };
+}
+
+/** The address of a Docker: `unix:///var/run/docker.sock`. */
+export async function hostOf({ host, context }: DockerEndpoint): Promise<string> {
+  if (host !== undefined) return host;
+  const format = ["--format", "{{.Endpoints.docker.Host}}"];
+  return (
+    await docker({}, ["context", "inspect", ...format, ...(context === undefined ? [] : [context])])
+  ).trim();
+}
+
+function explain(endpoint: DockerEndpoint, args: readonly string[], text: string): UserError {
+  const name = describeEndpoint(endpoint);
+  if (/permission denied/i.test(text) && /docker.sock|socket|connect/i.test(text)) {
+    return new UserError(`${name} does not let you in: ${text}`, {
+      hint: "see whether you are in the group docker, or start Docker in rootless mode",
+    });
+  }
+  if (
+    /cannot connect|error during connect|failed to connect|connection refused|dial-stdio|no such host/i.test(
+      text,
+    )
+  )
+    return doesNotAnswer(endpoint, text);
+  if (/context "?.*"? (does not exist|not found)|no such context|context not found/i.test(text)) {
+    return new UserError(`there is no docker context ${endpoint.context ?? ""}`, {
+      hint: "see: docker context ls",
+    });
+  }
+  if (/client version .* is too|minimum supported API version/i.test(text)) {
+    return new UserError(`${name} and the docker program here do not understand each other: ${text}`, {
+      hint: "bring the older of the two up to date",
+    });
+  }
+  return new UserError(`docker ${args.slice(0, 2).join(" ")}: ${text}`);
+}
+
+function doesNotAnswer(endpoint: DockerEndpoint, text: string): UserError {
+  return new UserError(`${describeEndpoint(endpoint)} does not answer: ${text}`, {
+    hint: "see whether it runs and can be reached: docker info",
+  });
+}
+
+function withoutDocker(cause: UserError): UserError {
+  return new UserError("docker: command not found", {
+    hint: "install the Docker command line: https://docs.docker.com/engine/install/",
+    cause,
+  });
+}

@@ -1,0 +1,73 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import type { Readable } from "node:stream";
+import { create } from "tar";
+import { installedFile } from "../../system/installation.ts";
+
+/** What the worker image has of this installation, and what the Dockerfile reads. */
+const OWN = ["package.json", "bin", "dist", "src/dashboard/page"];
+/** What the bundled program still imports by name. */
+const EXTERNAL = ["@bull-board/api", "@bull-board/hono", "@bull-board/ui"];
+/** Name of the user's OMNeT++ archive in the context. */
+export const ARCHIVE_IN_CONTEXT = "omnetpp.tgz";
+
+/**
+ * The context for `docker build`, as a tar: the Dockerfile and this installation below `inet-swarm/`. The image
+ * then has this very version, and building it needs no package registry.
+ * @param archive an OMNeT++ archive of this machine that is sent along.
+ */
+export async function buildContext(archive?: string): Promise<Readable> {
+  const root = installedFile(".");
+  const packages = await externalPackages(root);
+  const names = [...OWN, ...packages].filter((name) => existsSync(path.join(root, name)));
+  const files = [...names, "docker/Dockerfile", ...(archive === undefined ? [] : [path.resolve(archive)])];
+  const stream = create(
+    {
+      cwd: root,
+      portable: true,
+      preservePaths: true,
+      filter: (file) => !/\.map$/.test(file) && !/\/node_modules\/\.cache/.test(file),
+      onWriteEntry(entry) {
+        entry.path = placeInContext(entry.path, archive);
+      },
+    },
+    files,
+  );
+  return stream as unknown as Readable;
+}
+
+function placeInContext(file: string, archive: string | undefined): string {
+  if (archive !== undefined && path.resolve(archive) === path.resolve("/", file)) return ARCHIVE_IN_CONTEXT;
+  if (file === "docker/Dockerfile") return "Dockerfile";
+  return `inet-swarm/${file}`;
+}
+
+/** The packages that are imported by name, with all that they need, as folders below the root. */
+async function externalPackages(root: string): Promise<string[]> {
+  const found = new Set<string>();
+  const visit = async (name: string, from: string): Promise<void> => {
+    const folder = locate(name, from, root);
+    if (folder === undefined || found.has(folder)) return;
+    found.add(folder);
+    const text = await readFile(path.join(root, folder, "package.json"), "utf8");
+    const { dependencies = {}, peerDependencies = {} } = JSON.parse(text) as Manifest;
+    for (const each of Object.keys({ ...dependencies, ...peerDependencies })) await visit(each, folder);
+  };
+  for (const name of EXTERNAL) await visit(name, "");
+  return [...found];
+}
+
+interface Manifest {
+  dependencies?: Record<string, string>;
+  peerDependencies?: Record<string, string>;
+}
+
+/** As Node.js looks for a package: in the nearest `node_modules`. */
+function locate(name: string, from: string, root: string): string | undefined {
+  for (let folder = from; ; folder = path.dirname(folder)) {
+    const candidate = path.join(folder, "node_modules", name);
+    if (existsSync(path.join(root, candidate, "package.json"))) return candidate;
+    if (folder === "" || folder === ".") return undefined;
+  }
+}

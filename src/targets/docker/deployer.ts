@@ -1,0 +1,119 @@
+import type { QueueConnection } from "../../queue/names.ts";
+import { openStores } from "../../results/open-stores.ts";
+import { UserError } from "../../errors.ts";
+import { localDirectories } from "../local-paths.ts";
+import type { ReachableSwarm, SwarmDeployer } from "../reachable-swarm.ts";
+import { readState, writeState, type SwarmState } from "../swarm-state.ts";
+import type { JobCounts } from "../target.ts";
+import { hostOf } from "./cli.ts";
+import { openEngine, type Engine } from "./engine.ts";
+import { provideImages } from "./provide-images.ts";
+import { ensureSecrets, mongoUrl, readPasswords } from "./secrets.ts";
+import type { Passwords, Services } from "./services.ts";
+import { containerOf, deployStack, removeServices, settle, stackOf } from "./stack.ts";
+
+export interface DeployerDependencies {
+  countJobs: (connection: QueueConnection) => Promise<JobCounts>;
+}
+
+/** What makes and compiles runs; the others keep data, or show it. */
+const WORKING = ["runner", "distcc"];
+const DOCKER_SOCKET = "/var/run/docker.sock";
+
+/** Deploys the services on a Docker Swarm and finds them there. */
+export function dockerDeployer({ countJobs }: DeployerDependencies): SwarmDeployer {
+  return {
+    async *deploy(swarm, signal) {
+      const engine = await openEngine(swarm.docker, signal);
+      const services = await servicesOf(swarm.name);
+      const { images, files } = yield* provideImages(swarm, engine, services, signal);
+      await keepPasswords(swarm, engine, services, signal);
+      yield "deploying the services";
+      const request = {
+        stack: stackOf(swarm.name),
+        images,
+        runners: services.runners,
+        dockerSocket: await socketOnManager(swarm),
+      };
+      await deployStack(engine, request, files, signal);
+      yield* settle(swarm.docker, request.stack, signal);
+    },
+    withdraw: (swarm, signal) => removeServices(swarm.docker, stackOf(swarm.name), WORKING, signal),
+    async access(swarm, onWaiting) {
+      const passwords = await passwordsOf(swarm);
+      const url = mongoUrl(passwords.mongo, "127.0.0.1", portOf(swarm, "mongo"));
+      const { builds } = localDirectories(swarm.name);
+      const stores = await openStores({ builds, mongo: { url, onWaiting } });
+      return { name: swarm.name, queue: queueOf(swarm, passwords), ...stores };
+    },
+    async countJobs(swarm) {
+      try {
+        return await countJobs(queueOf(swarm, await passwordsOf(swarm)));
+      } catch (error) {
+        if (error instanceof UserError) return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+/** Of the services, as they are known here. */
+export async function servicesOf(name: string): Promise<Services> {
+  const state = await readState(name);
+  return (state && "services" in state ? state.services : undefined) ?? { images: {}, build: {} };
+}
+
+/** Changes what is known of the services; what another part wrote meanwhile stays. */
+export async function changeServices(name: string, change: (services: Services) => Services): Promise<void> {
+  const state: SwarmState | undefined = await readState(name);
+  if (state === undefined || state.target === "local") throw new Error(`${name} has no services`);
+  await writeState({ ...state, services: change(await servicesOf(name)) });
+}
+
+/**
+ * The passwords of the services: those of this machine's user, else those that the services have, which whoever can
+ * reach their Docker may know.
+ */
+export async function passwordsOf(swarm: ReachableSwarm, signal?: AbortSignal): Promise<Passwords> {
+  const { passwords } = await servicesOf(swarm.name);
+  if (passwords !== undefined) return passwords;
+  const container = await containerOf(swarm.docker, stackOf(swarm.name), "dashboard", signal);
+  if (container === undefined) {
+    throw new UserError(`the services of the swarm ${swarm.name} are not deployed`, {
+      hint: `deploy them: swarm-tool deploy ${swarm.name}`,
+    });
+  }
+  const read = await readPasswords(swarm.docker, container, signal);
+  await changeServices(swarm.name, (services) => ({ ...services, passwords: read }));
+  return read;
+}
+
+async function keepPasswords(
+  swarm: ReachableSwarm,
+  engine: Engine,
+  { passwords: known }: Services,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const passwords = await ensureSecrets(engine.endpoint, stackOf(swarm.name), known, signal);
+  if (passwords !== undefined) {
+    await changeServices(swarm.name, (services) => ({ ...services, passwords }));
+  }
+}
+
+function queueOf(swarm: ReachableSwarm, { redis }: Passwords): QueueConnection {
+  return { host: "127.0.0.1", port: portOf(swarm, "redis"), password: redis, maxRetriesPerRequest: null };
+}
+
+function portOf({ name, ports }: ReachableSwarm, service: string): number {
+  const port = ports[service];
+  if (port !== undefined) return port;
+  throw new UserError(`the swarm ${name} is not connected`, {
+    hint: `connect it with: swarm-tool connect ${name}`,
+  });
+}
+
+/** That of a rootless or other Docker of this machine has another place. */
+async function socketOnManager({ isOurs, docker }: ReachableSwarm): Promise<string> {
+  const host = isOurs ? "" : await hostOf(docker); // through a tunnel it is the tunnel's own
+  return host.startsWith("unix://") ? host.slice("unix://".length) : DOCKER_SOCKET;
+}

@@ -1,0 +1,195 @@
+import { rm } from "node:fs/promises";
+import { UserError } from "../../errors.ts";
+import { withLock } from "../local.ts";
+import type { ReachableSwarm, SwarmDeployer } from "../reachable-swarm.ts";
+import { readState, swarmDirectories, writeState, type DockerState } from "../swarm-state.ts";
+import type { DockerStatus, Target } from "../target.ts";
+import { describeEndpoint, resolveEndpoint, type DockerEndpoint } from "./cli.ts";
+import { openEngine } from "./engine.ts";
+import { removeBuiltImages } from "./build.ts";
+import { isRelaying, startRelay, stopRelay } from "./relay-process.ts";
+import { removeSecrets } from "./secrets.ts";
+import type { Services } from "./services.ts";
+import { listServices, removeStack, stackOf } from "./stack.ts";
+
+export interface DockerTarget extends Target {
+  /** Makes the swarm's services, or brings them up to date. */
+  init(docker: DockerEndpoint, change: (services: Services) => Services): Promise<void>;
+  /** The same for a swarm that is there. */
+  deploy(change: (services: Services) => Services): Promise<void>;
+  /** Ends the relay; the swarm runs on. */
+  disconnect(): Promise<boolean>;
+  status(): Promise<DockerStatus>;
+}
+
+/** Docker refuses names of services with more than 63 characters. */
+const NAME_LIMIT = 40;
+
+/**
+ * The swarm on a Docker Swarm that somebody has made.
+ * @param say is told what takes time.
+ */
+export function dockerTarget(
+  name: string,
+  deployer: SwarmDeployer,
+  say: (text: string) => void,
+  signal?: AbortSignal,
+): DockerTarget {
+  const locked = <T>(work: () => Promise<T>): Promise<T> =>
+    withLock(swarmDirectories(name).state, work, signal);
+
+  const deploy = async (): Promise<void> => {
+    for await (const text of deployer.deploy(reachable(await existing(name)), signal)) say(text);
+    const { haltedBy: _haltedBy, jobs: _jobs, ...state } = await connected(name);
+    await writeState({ ...state, state: "running" });
+  };
+
+  return {
+    init: (given, change) =>
+      locked(async () => {
+        checkName(name);
+        const docker = await resolveEndpoint(given);
+        const known = await dockerState(name);
+        if (known !== undefined && !isSame(known.docker, docker)) throw otherDocker(known);
+        await openEngine(docker, signal); // before anything is written down
+        const services = change(known?.services ?? { images: {}, build: {} });
+        await writeState({ ...(known ?? newState(name, docker)), services });
+        await deploy();
+      }),
+    deploy: (change) =>
+      locked(async () => {
+        const state = await existing(name);
+        if (state.state === "halted") throw halted(name);
+        await writeState({ ...state, services: change(state.services) });
+        await deploy();
+      }),
+    async isReady() {
+      const { state, relay } = await existing(name);
+      return state === "running" && isRelaying(relay);
+    },
+    async mend() {
+      const { state, relay } = await existing(name);
+      if (state === "halted") throw halted(name);
+      if (isRelaying(relay)) return [];
+      await locked(() => connected(name));
+      return ["the relay to the swarm had ended and was started again"];
+    },
+    async connect(onWaiting) {
+      const state = await existing(name);
+      if (state.state === "creating") throw notComplete(name);
+      const open = isRelaying(state.relay) ? state : await locked(() => connected(name));
+      return await deployer.access(reachable(open), onWaiting);
+    },
+    disconnect: () =>
+      locked(async () => {
+        const { relay, ...state } = await existing(name);
+        const was = isRelaying(relay);
+        await stopRelay(relay);
+        await writeState(state);
+        return was;
+      }),
+    halt: () =>
+      locked(async () => {
+        const state = await connected(name);
+        await deployer.withdraw(reachable(state), signal);
+        const jobs = await deployer.countJobs(reachable(state));
+        await writeState({ ...state, state: "halted", haltedBy: "user", ...(jobs && { jobs }) });
+      }),
+    resume: () => locked(deploy),
+    remove: () =>
+      locked(async () => {
+        const { docker, relay } = await existing(name);
+        await stopRelay(relay);
+        await removeStack(docker, stackOf(name), signal);
+        await removeSecrets(docker, stackOf(name), signal);
+        await removeBuiltImages(docker, signal);
+        const { state, cache } = swarmDirectories(name);
+        for (const place of [cache, state]) await rm(place, { recursive: true, force: true });
+      }),
+    status: async () => describeSwarm(await existing(name), deployer, signal),
+  };
+}
+
+async function describeSwarm(
+  state: DockerState,
+  deployer: SwarmDeployer,
+  signal: AbortSignal | undefined,
+): Promise<DockerStatus> {
+  const stack = stackOf(state.name);
+  const [engine, services, jobs] = await Promise.all([
+    openEngine(state.docker, signal),
+    listServices(state.docker, stack, signal),
+    isRelaying(state.relay) ? deployer.countJobs(reachable(state)) : undefined,
+  ]);
+  const complete =
+    services.length > 0 &&
+    isRelaying(state.relay) &&
+    services.every(({ running, desired }) => running >= desired);
+  return {
+    name: state.name,
+    target: "docker",
+    state: state.state === "running" && !(complete && jobs !== undefined) ? "broken" : state.state,
+    jobs: jobs ?? state.jobs,
+    docker: describeEndpoint(state.docker),
+    stack,
+    machines: engine.nodes,
+    services,
+    ports: isRelaying(state.relay) ? state.relay.ports : undefined,
+  };
+}
+
+/** With the relay running. Under the swarm's lock. */
+async function connected(name: string): Promise<DockerState> {
+  const state = await existing(name);
+  if (isRelaying(state.relay)) return state;
+  const relay = await startRelay(name, state.relay);
+  await writeState({ ...state, relay });
+  return { ...state, relay };
+}
+
+export function reachable({ name, docker, relay }: DockerState): ReachableSwarm {
+  return { name, docker, isOurs: false, ports: isRelaying(relay) ? relay.ports : {} };
+}
+
+async function existing(name: string): Promise<DockerState> {
+  const state = await dockerState(name);
+  if (state !== undefined) return state;
+  throw new UserError(`there is no swarm ${name}`, { hint: "make one with: swarm-tool init --docker" });
+}
+
+async function dockerState(name: string): Promise<DockerState | undefined> {
+  const state = await readState(name);
+  if (state === undefined || state.target === "docker") return state;
+  throw new UserError(`the swarm ${name} is not on a Docker Swarm of yours`, { hint: "choose another name" });
+}
+
+function newState(name: string, docker: DockerEndpoint): Omit<DockerState, "services"> {
+  return { format: 1, name, target: "docker", state: "creating", docker };
+}
+
+function isSame(a: DockerEndpoint, b: DockerEndpoint): boolean {
+  return a.host === b.host && a.context === b.context;
+}
+
+function checkName(name: string): void {
+  if (name.length <= NAME_LIMIT) return;
+  throw new UserError(`${JSON.stringify(name)} is too long for the name of a swarm on Docker`, {
+    hint: `use at most ${NAME_LIMIT} characters`,
+  });
+}
+
+function otherDocker({ name, docker }: DockerState): UserError {
+  return new UserError(`the swarm ${name} is on another Docker: ${describeEndpoint(docker)}`, {
+    hint: "choose another name: swarm-tool init NAME --docker",
+  });
+}
+
+function halted(name: string): UserError {
+  return new UserError(`the swarm ${name} is halted`, { hint: `resume it with: swarm-tool resume ${name}` });
+}
+
+function notComplete(name: string): UserError {
+  return new UserError(`the swarm ${name} is not complete`, {
+    hint: `complete it with: swarm-tool deploy ${name}`,
+  });
+}

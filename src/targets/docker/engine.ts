@@ -1,0 +1,102 @@
+import { UserError } from "../../errors.ts";
+import { describeEndpoint, docker, dockerLines, type DockerEndpoint } from "./cli.ts";
+
+/** A manager of a Docker Swarm. */
+export interface Engine {
+  endpoint: DockerEndpoint;
+  /** Of the manager itself, where everything is that keeps data. */
+  nodeId: string;
+  version: string;
+  nodes: SwarmNode[];
+}
+
+export interface SwarmNode {
+  id: string;
+  hostname: string;
+  role: "manager" | "worker";
+  /** `Ready`, `Down`, … */
+  status: string;
+  /** `Active`, `Pause` or `Drain`. */
+  availability: string;
+}
+
+/** The oldest Engine API that knows all that the stack file asks for: that of Docker 19.03. */
+const OLDEST_API = [1, 40] as const;
+
+interface Version {
+  Server: { ApiVersion: string; Version: string };
+}
+
+interface Info {
+  Swarm: { NodeID: string; LocalNodeState: string; ControlAvailable: boolean; Error: string };
+}
+
+interface NodeLine {
+  ID: string;
+  Hostname: string;
+  Status: string;
+  Availability: string;
+  ManagerStatus: string;
+}
+
+/**
+ * Makes sure that a manager of a Docker Swarm answers.
+ * @throws {UserError} where Docker is not there, too old, not in swarm mode, or no manager.
+ */
+export async function openEngine(endpoint: DockerEndpoint, signal?: AbortSignal): Promise<Engine> {
+  const version = JSON.parse(
+    await docker(endpoint, ["version", "--format", "{{json .}}"], { signal }),
+  ) as Version;
+  checkApi(version, endpoint);
+  const { Swarm: swarm } = JSON.parse(
+    await docker(endpoint, ["info", "--format", "{{json .}}"], { signal }),
+  ) as Info;
+  checkSwarm(swarm, endpoint);
+  const nodes = await dockerLines<NodeLine>(endpoint, ["node", "ls"], { signal });
+  return {
+    endpoint,
+    nodeId: swarm.NodeID,
+    version: version.Server.Version,
+    nodes: nodes.map((node) => ({
+      id: node.ID,
+      hostname: node.Hostname,
+      role: node.ManagerStatus === "" ? "worker" : "manager",
+      status: node.Status,
+      availability: node.Availability,
+    })),
+  };
+}
+
+/**
+ * Which nodes make runs, as a constraint of a service: the workers; where there is none, all managers.
+ * @see Docker, "docker service create", --constraint.
+ */
+export function workerConstraint({ nodes }: Engine): string {
+  return nodes.some(({ role }) => role === "worker") ? "node.role == worker" : "node.role == manager";
+}
+
+function checkApi({ Server: server }: Version, endpoint: DockerEndpoint): void {
+  const [major = 0, minor = 0] = server.ApiVersion.split(".").map(Number);
+  if (major > OLDEST_API[0] || (major === OLDEST_API[0] && minor >= OLDEST_API[1])) return;
+  throw new UserError(
+    `${describeEndpoint(endpoint)} is ${server.Version}, with version ${server.ApiVersion} of its API; at least ${OLDEST_API.join(".")} is needed`,
+    { hint: "install Docker Engine 19.03 or later" },
+  );
+}
+
+function checkSwarm(swarm: Info["Swarm"], endpoint: DockerEndpoint): void {
+  const name = describeEndpoint(endpoint);
+  if (swarm.LocalNodeState === "inactive") {
+    throw new UserError(`${name} is not in swarm mode`, {
+      hint: "make it a swarm of one machine: docker swarm init",
+    });
+  }
+  if (swarm.LocalNodeState === "locked") {
+    throw new UserError(`the Docker Swarm of ${name} is locked`, { hint: "unlock it: docker swarm unlock" });
+  }
+  if (swarm.ControlAvailable) return;
+  if (swarm.Error !== "") throw new UserError(`the Docker Swarm of ${name} does not work: ${swarm.Error}`);
+  throw new UserError(`${name} is a worker of its Docker Swarm; only a manager can deploy services`, {
+    hint: "name a manager: --host ssh://user@manager, or --context NAME",
+  });
+}

@@ -1,0 +1,72 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type Server, type Socket } from "node:net";
+import { pipeline } from "node:stream/promises";
+import { errorText } from "../../errors.ts";
+import { dockerEnvironment, endpointArguments, type DockerEndpoint } from "./cli.ts";
+import { containerOf } from "./stack.ts";
+
+/** The service from whose container all others are reached: it is in the swarm's network. */
+const DOORWAY = "dashboard";
+
+/** The services that are reached from outside, with their ports in the swarm's network. */
+export const SERVICE_PORTS = { dashboard: 9181, visualizer: 8080, mongo: 27017, redis: 6379 } as const;
+
+export interface RelayOptions {
+  endpoint: DockerEndpoint;
+  stack: string;
+  /** Local port of each service, by its name. */
+  ports: Readonly<Record<string, number>>;
+  log: (text: string) => void;
+  signal: AbortSignal;
+}
+
+/**
+ * Brings connections to ports of 127.0.0.1 to the services of a stack, until the signal: with `docker exec`, the way
+ * that every Docker has that can be reached at all. So the stack need not publish any port.
+ */
+export async function relay(options: RelayOptions): Promise<void> {
+  const { ports, signal } = options;
+  const servers = await Promise.all(
+    Object.entries(ports).map(([service, port]) => listen(service, port, options)),
+  );
+  if (!signal.aborted) await once(signal, "abort");
+  for (const server of servers) server.close();
+}
+
+async function listen(service: string, port: number, options: RelayOptions): Promise<Server> {
+  const remote = SERVICE_PORTS[service as keyof typeof SERVICE_PORTS];
+  const server = createServer({ noDelay: true }, (socket) => {
+    socket.on("error", () => undefined); // whoever connected has gone
+    bring(socket, `TCP:${service}:${remote}`, options).catch((error: unknown) => {
+      options.log(`${service}: ${errorText(error)}`);
+      socket.destroy(); // its owner connects again
+    });
+  });
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening");
+  return server;
+}
+
+async function bring(socket: Socket, to: string, { endpoint, stack, signal }: RelayOptions): Promise<void> {
+  const container = await containerOf(endpoint, stack, DOORWAY, signal);
+  if (container === undefined) throw new Error(`the service ${DOORWAY} does not run now`);
+  const command = ["exec", "--interactive", container, "socat", "-", to];
+  const child = spawn("docker", [...endpointArguments(endpoint), ...command], {
+    env: dockerEnvironment(endpoint),
+    stdio: ["pipe", "pipe", "pipe"],
+    signal,
+  });
+  let said = "";
+  child.stderr.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-1000)));
+  const closed = once(child, "close") as Promise<[number | null]>;
+  socket.once("close", () => child.kill());
+  const [, [exitCode]] = await Promise.all([
+    Promise.all([
+      pipeline(socket, child.stdin).catch(() => undefined),
+      pipeline(child.stdout, socket).catch(() => undefined),
+    ]), // either side may end first; why docker did is told below
+    closed,
+  ]);
+  if (exitCode !== 0 && exitCode !== null && !socket.destroyed) throw new Error(said.trim());
+}
