@@ -12,15 +12,17 @@ const PACKAGES = {
   chromium: { apt: "chromium", dnf: "chromium", brew: "chromium" },
   make: { apt: "make", dnf: "make", brew: "make" },
   python3: { apt: "python3 python3-venv", dnf: "python3", brew: "python" },
+  debootstrap: { apt: "debootstrap", dnf: "debootstrap", brew: "debootstrap" },
+  dockerd: { apt: "docker.io", dnf: "moby-engine", brew: "docker" },
   sshd: { apt: "openssh-server", dnf: "openssh-server", brew: "openssh" },
   ssh: { apt: "openssh-client", dnf: "openssh-clients", brew: "openssh" },
 };
 
 /** Packages whose installation would start a service: we need the program alone. */
-const SERVICES = ["redis-server", "openssh-server"];
+const SERVICES = ["redis-server", "openssh-server", "docker.io"];
 
 /** Where a package's service is not called like the package. @type {Record<string, string>} */
-const SERVICE_NAMES = { "openssh-server": "ssh" };
+const SERVICE_NAMES = { "openssh-server": "ssh", "docker.io": "docker" };
 
 /**
  * What to tell a user whose machine lacks programs.

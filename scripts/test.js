@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import path from "node:path";
 import process from "node:process";
+import { provideDockerBase } from "./docker-base.js";
 import { provideMongoServer } from "./mongo-server.js";
 import { providePythonTools } from "./python-tools.js";
 import { ROOT, runScript, setUp } from "./setup.js";
@@ -8,11 +9,13 @@ import { ROOT, runScript, setUp } from "./setup.js";
 // npm test [-- arguments for vitest]: sets up what is missing, then runs the tests.
 await runScript(async () => {
   // Tests that need a program which is missing say so and are skipped, or fail under REQUIRE_SERVICES=1.
-  const system = ["redis-server", "git", "make", "cc", "chromium", "ssh", "sshd", "python3"];
+  const system = ["redis-server", "git", "make", "cc", "chromium", "ssh", "sshd", "python3", "dockerd", "debootstrap"];
   await setUp({ system, optional: true });
   await providePythonTools();
-  const reason = await provideMongoServer(console.log);
-  if (reason !== undefined) console.error(reason);
+  for (const provide of [provideMongoServer, provideDockerBase]) {
+    const reason = await provide(console.log);
+    if (reason !== undefined) console.error(reason);
+  }
   const vitest = path.join(ROOT, "node_modules", "vitest", "vitest.mjs");
   const tests = spawn(process.execPath, [vitest, "run", ...process.argv.slice(2)], {
     cwd: ROOT,

@@ -1,0 +1,76 @@
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import path from "node:path";
+import process from "node:process";
+import { findProgram, ROOT, runStep } from "./setup.js";
+
+const CACHE = path.join(ROOT, ".cache", "docker-base");
+/** What docker/Dockerfile installs, so that it finds it there, and what stands for the images of other projects. */
+const PACKAGES = [
+  "bison,ca-certificates,ccache,curl,distcc,flex,g++,git,libxml2-dev,make,perl,python3,socat,xz-utils,zlib1g-dev",
+  "redis-server",
+].join(",");
+const NODE = "node@24";
+const NOT_NEEDED = ["usr/share/doc", "usr/share/man", "usr/share/locale", "var/cache/apt", "var/lib/apt/lists"];
+
+/** The base image of the tests with Docker, as a tar for `docker import`; it need not be there. */
+export function dockerBase() {
+  const version = createHash("sha256").update(`${PACKAGES} ${NODE}`).digest("hex").slice(0, 12);
+  return path.join(CACHE, `${version}.tar`);
+}
+
+/**
+ * Makes it: Debian by debootstrap from where this machine has its own packages, and Node.js from npm.
+ * @param {(text: string) => void} say
+ * @returns {Promise<string | undefined>} why there is none; undefined where there is one.
+ */
+export async function provideDockerBase(say) {
+  const file = dockerBase();
+  if (existsSync(file)) return undefined;
+  if (process.getuid?.() !== 0 || findProgram("dockerd") === undefined)
+    return "no tests with Docker: they start a dockerd of their own, as root";
+  mkdirSync(CACHE, { recursive: true });
+  for (const name of readdirSync(CACHE)) rmSync(path.join(CACHE, name), { recursive: true });
+  const folder = mkdtempSync(path.join(CACHE, "root-"));
+  try {
+    say("making a base image for the tests with Docker (once; takes two minutes)…");
+    const { mirror, suite } = packageSource();
+    await runStep("debootstrap", ["--variant=minbase", `--include=${PACKAGES}`, suite, folder, mirror]);
+    for (const place of NOT_NEEDED) rmSync(path.join(folder, place), { recursive: true, force: true });
+    cpSync("/etc/apt", path.join(folder, "etc/apt"), { recursive: true });
+    await installNode(folder);
+    const unfinished = `${file}.${process.pid}`;
+    await runStep("tar", ["-C", folder, "-cf", unfinished, "."]);
+    renameSync(unfinished, file);
+    return undefined;
+  } catch (error) {
+    return `no tests with Docker: ${error instanceof Error ? error.message : String(error)}`;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** @param {string} root */
+async function installNode(root) {
+  const folder = path.join(root, "tmp", "node");
+  mkdirSync(folder, { recursive: true });
+  await runStep("npm", ["install", "--prefix", folder, "--no-save", "--no-audit", "--no-fund", NODE]);
+  cpSync(path.join(folder, "node_modules/node/bin/node"), path.join(root, "usr/local/bin/node"));
+  rmSync(folder, { recursive: true });
+}
+
+/** Where apt has Debian's packages from, in either of its two formats. See sources.list(5). */
+function packageSource() {
+  const folder = "/etc/apt/sources.list.d";
+  const files = existsSync(folder) ? readdirSync(folder).map((name) => path.join(folder, name)) : [];
+  const texts = ["/etc/apt/sources.list", ...files]
+    .filter((file) => existsSync(file) && /\.(list|sources)$/.test(file))
+    .map((file) => readFileSync(file, "utf8"));
+  const [, suite = "bookworm"] = /^VERSION_CODENAME=(\w+)/m.exec(readFileSync("/etc/os-release", "utf8")) ?? [];
+  const found = texts.flatMap((text) => [
+    ...text.matchAll(/^deb\s+(?:\[[^\]]*\]\s+)?(?<mirror>\S+)\s+(?<suites>\S+)/gm),
+    ...text.matchAll(/^URIs:\s*(?<mirror>\S+)[^]*?^Suites:\s*(?<suites>.*)$/gm),
+  ]);
+  const own = found.find(({ groups }) => groups?.["suites"]?.split(/\s+/).includes(suite));
+  return { mirror: own?.groups?.["mirror"] ?? "http://deb.debian.org/debian", suite };
+}

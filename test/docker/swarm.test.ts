@@ -1,0 +1,251 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { networkInterfaces } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeWithDocker, dockerState, startDocker, type DockerHost } from "../helpers/docker.ts";
+import { startGitHost } from "../helpers/git-daemon.ts";
+import { eventually, isAlive, listen } from "../helpers/swarm.ts";
+import { newSample, newUser, type Finished, type Running, type Sample, type User } from "../helpers/tool.ts";
+import { compareResults } from "../omnetpp/compare-results.js";
+
+const SERVICES = ["builder", "dashboard", "distcc", "mongo", "redis", "runner", "visualizer"];
+
+/** A user with a swarm `s` on the Docker of the tests, and a study. */
+interface Researcher extends AsyncDisposable {
+  user: User;
+  sample: Sample;
+  runall(...args: string[]): Promise<Finished>;
+  start(...args: string[]): Running;
+  tool(...args: string[]): Promise<Finished>;
+}
+
+describeWithDocker("a swarm on Docker", () => {
+  let host: DockerHost;
+  beforeAll(async () => {
+    host = await startDocker();
+  }, 300_000);
+  afterAll(async () => host[Symbol.asyncDispose]());
+
+  const researcher = async (): Promise<Researcher> => {
+    const [user, sample] = await Promise.all([newUser(), newSample()]);
+    const tool = (...args: string[]): Promise<Finished> => user.run("swarm-tool", args);
+    const made = await tool("init", "s", "--docker", "--host", host.host, ...host.options);
+    expect(made).toMatchObject({ exitCode: 0 });
+    return {
+      user,
+      sample,
+      tool,
+      runall: (...args) => user.run("runall-swarm", args, { cwd: sample.study }),
+      start: (...args) => user.start("runall-swarm", args, { cwd: sample.study }),
+      async [Symbol.asyncDispose]() {
+        await user[Symbol.asyncDispose]();
+        await sample[Symbol.asyncDispose]();
+      },
+    };
+  };
+
+  /** The running container of a service. */
+  const container = async (service: string): Promise<string> => {
+    const filter = ["--filter", `label=com.docker.swarm.service.name=swarm-s_${service}`];
+    let id = "";
+    await eventually(async () => {
+      id = (await host.docker("ps", "--quiet", ...filter)).trim();
+      expect(id).toMatch(/^\w+$/);
+    });
+    return id;
+  };
+
+  /** The results of the same runs on this machine. */
+  const expectSameAsLocal = async ({ user, sample }: Researcher, ...args: string[]): Promise<void> => {
+    await using other = await newSample();
+    const { exitCode } = await user.run("swarm-tool", ["init", "--local"]);
+    expect(exitCode).toBe(0);
+    const local = await user.run("runall-swarm", [...args, "--swarm", "local"], { cwd: other.study });
+    expect(local).toMatchObject({ exitCode: 0 });
+    const [expected, actual] = [other, sample].map(({ study }) => path.join(study, "results"));
+    const { differences, files } = await compareResults(expected!, actual!);
+    expect(differences).toEqual([]);
+    expect(files).toBeGreaterThan(7);
+  };
+
+  it("makes the runs of a study that a git host has, and keeps its secrets and its ports", async () => {
+    await using user = await researcher();
+    await using remote = await startGitHost(addressOf("docker_gwbridge"));
+    await user.sample.commit({
+      Makefile: "all:\n\tcd src && opp_makemake -f && $(MAKE)\n\t$(CXX) -c -o extra.o extra.cc\n",
+      "extra.cc": "int extra(int a) { return a + 1; }\n",
+    });
+    await user.sample.git("remote", "add", "origin", remote.url);
+    await user.sample.git("push", "--quiet", "origin", "main");
+    const made = await user.runall("-c", "Quick", "--swarm", "s");
+    expect(made).toMatchObject({ exitCode: 0 });
+    expect(made.stderr).toMatch(/built in/);
+    expect(made.stderr).not.toMatch(/sent the project/);
+    expect(await host.docker("service", "logs", "swarm-s_distcc")).toMatch(/COMPILE_OK.*extra\.cc/);
+
+    const status = JSON.parse((await user.tool("status", "s", "--json")).stdout) as [
+      { state: string; services: { name: string; running: number }[]; ports: Record<string, number> },
+    ];
+    expect(status[0]).toMatchObject({ state: "running" });
+    expect(status[0].services.map(({ name }) => name)).toEqual(SERVICES);
+    expect(status[0].services.every(({ running }) => running === 1)).toBe(true);
+
+    const dashboard = (await user.tool("dashboard", "s")).stdout.trim();
+    const address = new URL(dashboard);
+    expect(address.hash).toMatch(/^#token=[\w-]{32}$/);
+    const campaigns = await (await fetch(new URL("/api/campaigns", address))).text();
+    expect(campaigns).toMatch(/"config":"Quick"/);
+    const visualizer = await fetch(`http://localhost:${status[0].ports["visualizer"]}/`);
+    expect(await visualizer.text()).toBe("machines");
+
+    await expectNoPasswords(user, host);
+    await expectClosed(Object.values(status[0].ports).concat(6379, 27017, 9181, 8080, 3632));
+    await expectSameAsLocal(user, "-c", "Quick");
+  }, 300_000);
+
+  it("loses nothing when a runner, the queue and the results' server are killed in the middle", async () => {
+    await using user = await researcher();
+    await user.sample.commit({ setenv: "export STAND_IN_RUN_MS=700\n" });
+    const args = ["-c", "Quick", "--repeat=6"]; // 24 runs
+    const running = user.start(...args, "--swarm", "s");
+    const saw = listen(running);
+    await saw("[2/24]");
+    await host.docker("kill", await container("runner"));
+    await saw("[6/24]");
+    await host.docker("kill", await container("redis"));
+    await saw("[10/24]");
+    await host.docker("kill", await container("mongo"));
+    await saw("[16/24]");
+    await host.docker("service", "update", "--force", "--quiet", "--detach", "swarm-s_redis");
+    const { exitCode, stderr } = await running.finished;
+    expect(stderr).toMatch(/\[24\/24\]/);
+    expect(exitCode).toBe(0);
+    await expectSameAsLocal(user, ...args);
+    const { stdout } = await user.tool("status", "s", "--json");
+    expect((JSON.parse(stdout) as [{ jobs: unknown }])[0].jobs).toEqual({ waiting: 0, running: 0, uncollected: 0 });
+  }, 400_000);
+
+  it("is halted and resumed in the middle of a campaign, and leaves nothing when it is removed", async () => {
+    await using user = await researcher();
+    await user.sample.commit({ setenv: "export STAND_IN_RUN_MS=1500\n" });
+    const { stdout } = await user.runall("-c", "Quick", "--repeat=8", "--swarm", "s", "--detach"); // 32 runs
+    const [, id] = /runall-swarm attach (\S+)/.exec(stdout)!;
+    await eventually(async () => {
+      const { stdout: listed } = await user.runall("list", "--swarm", "s", "--json");
+      expect(JSON.parse(listed)).toMatchObject([{ campaign: { id } }]);
+    });
+    expect((await user.tool("halt", "s")).stderr).toMatch(/runs? of the swarm s are being made|halted/);
+    expect(await user.tool("halt", "s", "--force")).toMatchObject({ exitCode: 0 });
+    expect(await host.docker("service", "ls", "--format", "{{.Name}}")).not.toMatch(/runner|distcc/);
+    expect((await user.tool("status", "s")).stdout).toMatch(/halted.*\n(.*\n)*.*queue: [1-9]\d* waiting/);
+    const refused = await user.runall("-c", "Quick", "--swarm", "s");
+    expect(refused).toMatchObject({ exitCode: 2 });
+    expect(refused.stderr).toMatch("resume it with: swarm-tool resume s");
+
+    const resumed = await user.tool("resume", "s");
+    expect(resumed).toMatchObject({ exitCode: 0 });
+    const attached = await user.runall("attach", id!, "--swarm", "s");
+    expect(attached).toMatchObject({ exitCode: 0 });
+    expect((await user.sample.results()).filter((file) => file.endsWith(".sca"))).toHaveLength(32);
+
+    const { relay } = await dockerState(user.user, "s");
+    process.kill(relay.pid, "SIGKILL");
+    await eventually(() => expect(isAlive(relay.pid)).toBe(false));
+    expect((await user.tool("status", "s")).stdout).toMatch(/broken(.*\n)*.*swarm-tool connect s/);
+    expect(await user.runall("-c", "Quick", "-r", "0", "--swarm", "s")).toMatchObject({ exitCode: 0 }); // mends it
+
+    const { relay: second } = await dockerState(user.user, "s");
+    expect(await user.tool("remove", "s")).toMatchObject({ exitCode: 0 });
+    expect(isAlive(second.pid)).toBe(false);
+    for (const what of [["service"], ["secret"], ["volume"], ["config"], ["ps", "--all"]]) {
+      const list = what[0] === "ps" ? what : [...what, "ls"];
+      expect(await host.docker(...list, "--quiet")).toBe("");
+    }
+    expect(await host.docker("network", "ls", "--format", "{{.Name}}")).not.toMatch(/swarm-s/);
+    expect(await host.docker("image", "ls", "--format", "{{.Repository}}")).not.toMatch(/inet-swarm/);
+  }, 300_000);
+
+  it("tells that a build has failed with the compiler's words, and makes no run", async () => {
+    await using user = await researcher();
+    await user.sample.commit({ "src/Queue.cc": '#error "the author has gone home"\n' });
+    const { exitCode, stderr } = await user.runall("-c", "Quick", "--swarm", "s");
+    expect(stderr).toMatch(/the author has gone home/);
+    expect(exitCode).toBe(2);
+  }, 200_000);
+
+  it("refuses a stack that others have made, and an image that is not there", async () => {
+    await using user = await newUser();
+    await using folder = await newSample();
+    const file = path.join(folder.path, "stack.yaml");
+    await folder.commit({ "stack.yaml": 'version: "3.8"\nservices: { web: { image: stand-in-redis, command: [sleep, "600"] } }\n' });
+    await host.docker("stack", "deploy", "--compose-file", file, "--resolve-image", "never", "swarm-theirs");
+    const init = ["--docker", "--host", host.host, ...host.options];
+    const foreign = await user.run("swarm-tool", ["init", "theirs", ...init]);
+    expect(foreign.stderr).toMatch("there is a stack swarm-theirs that swarm-tool has not made");
+    expect(foreign.exitCode).toBe(2);
+    expect(await host.docker("service", "ls", "--format", "{{.Name}}")).toMatch("swarm-theirs_web");
+    await host.docker("stack", "rm", "swarm-theirs");
+
+    const missing = await user.run("swarm-tool", ["init", "m", ...init, "--redis-image", "nobody/has-this:1"]);
+    expect(missing.stderr).toMatch(/the service redis does not start: .*No such image: nobody\/has-this:1/);
+    expect(missing.stderr).toMatch("--redis-image");
+    expect(missing.exitCode).toBe(2);
+    const mended = await user.run("swarm-tool", ["deploy", "m", "--redis-image", "stand-in-redis"]);
+    expect(mended).toMatchObject({ exitCode: 0 });
+    expect(await user.run("swarm-tool", ["remove", "m", "--yes"])).toMatchObject({ exitCode: 0 });
+  }, 300_000);
+});
+
+function addressOf(name: string): string {
+  return networkInterfaces()[name]!.find(({ family }) => family === "IPv4")!.address;
+}
+
+/** In no argument of a process, no log and no description of what Docker has. */
+async function expectNoPasswords({ user, tool }: Researcher, { docker }: DockerHost): Promise<void> {
+  const { services, relay } = await dockerState(user, "s");
+  const secrets = Object.values(services.passwords);
+  expect(secrets).toHaveLength(2);
+  const containers = (await docker("ps", "--all", "--quiet")).trim().split("\n");
+  const names = (await docker("service", "ls", "--quiet")).trim().split("\n");
+  const described = await docker("inspect", ...containers, ...names);
+  expect(described).toContain("MONGO_INITDB_ROOT_PASSWORD_FILE");
+  const logs = await Promise.all(names.map((name) => docker("service", "logs", name)));
+  const told = [described, ...logs, await readFile(relay.log, "utf8"), (await tool("status", "s", "--json")).stdout];
+  for (const text of [...told, ...argumentsOfAll()])
+    for (const secret of secrets) expect(text.includes(secret)).toBe(false);
+}
+
+function argumentsOfAll(): string[] {
+  return readdirSync("/proc").flatMap((pid) => {
+    try {
+      return /^\d+$/.test(pid) ? [readFileSync(`/proc/${pid}/cmdline`, "latin1")] : [];
+    } catch {
+      return []; // it has ended
+    }
+  });
+}
+
+/** No address of this machine that others can reach lets anybody in. */
+async function expectClosed(ports: readonly number[]): Promise<void> {
+  const addresses = Object.values(networkInterfaces()).flatMap((all) =>
+    (all ?? []).filter(({ internal, family }) => !internal && family === "IPv4").map(({ address }) => address),
+  );
+  expect(addresses.length).toBeGreaterThan(0);
+  const open: string[] = [];
+  for (const address of addresses)
+    for (const port of new Set(ports)) if (await answers(address, port)) open.push(`${address}:${port}`);
+  expect(open).toEqual([]);
+}
+
+function answers(address: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: address, port, timeout: 2000 });
+    const done = (open: boolean) => (): void => {
+      socket.destroy();
+      resolve(open);
+    };
+    socket.once("connect", done(true)).once("error", done(false)).once("timeout", done(false));
+  });
+}
