@@ -1,5 +1,14 @@
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { findProgram, ROOT, runStep } from "./setup.js";
@@ -11,7 +20,13 @@ const PACKAGES = [
   "redis-server",
 ].join(",");
 const NODE = "node@24";
-const NOT_NEEDED = ["usr/share/doc", "usr/share/man", "usr/share/locale", "var/cache/apt", "var/lib/apt/lists"];
+const NOT_NEEDED = [
+  "usr/share/doc",
+  "usr/share/man",
+  "usr/share/locale",
+  "var/cache/apt",
+  "var/lib/apt/lists",
+];
 
 /** The base image of the tests with Docker, as a tar for `docker import`; it need not be there. */
 export function dockerBase() {
@@ -66,7 +81,8 @@ function packageSource() {
   const texts = ["/etc/apt/sources.list", ...files]
     .filter((file) => existsSync(file) && /\.(list|sources)$/.test(file))
     .map((file) => readFileSync(file, "utf8"));
-  const [, suite = "bookworm"] = /^VERSION_CODENAME=(\w+)/m.exec(readFileSync("/etc/os-release", "utf8")) ?? [];
+  const [, suite = "bookworm"] =
+    /^VERSION_CODENAME=(\w+)/m.exec(readFileSync("/etc/os-release", "utf8")) ?? [];
   const found = texts.flatMap((text) => [
     ...text.matchAll(/^deb\s+(?:\[[^\]]*\]\s+)?(?<mirror>\S+)\s+(?<suites>\S+)/gm),
     ...text.matchAll(/^URIs:\s*(?<mirror>\S+)[^]*?^Suites:\s*(?<suites>.*)$/gm),

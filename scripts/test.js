@@ -9,7 +9,18 @@ import { ROOT, runScript, setUp } from "./setup.js";
 // npm test [-- arguments for vitest]: sets up what is missing, then runs the tests.
 await runScript(async () => {
   // Tests that need a program which is missing say so and are skipped, or fail under REQUIRE_SERVICES=1.
-  const system = ["redis-server", "git", "make", "cc", "chromium", "ssh", "sshd", "python3", "dockerd", "debootstrap"];
+  const system = [
+    "redis-server",
+    "git",
+    "make",
+    "cc",
+    "chromium",
+    "ssh",
+    "sshd",
+    "python3",
+    "dockerd",
+    "debootstrap",
+  ];
   await setUp({ system, optional: true });
   await providePythonTools();
   for (const provide of [provideMongoServer, provideDockerBase]) {

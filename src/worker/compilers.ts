@@ -19,7 +19,7 @@ export function ownCompilers(env: NodeJS.ProcessEnv): Compilers {
 
 /**
  * Those of all nodes that are there now, behind a cache of what has been compiled before; a node that goes away
- * meanwhile is made up for by this one.
+ * meanwhile is made up for by this one, which is the last to be asked: it has the queue and the results to serve.
  * @param name of the service whose addresses are the nodes': Docker has `tasks.SERVICE` for it.
  * @param tree folder that is another one in each build; the cache does not mind.
  * @see distcc(1), ccache(1)
@@ -40,7 +40,10 @@ export async function sharedCompilers(
       CCACHE_NOHASHDIR: "1",
       // INET is compiled with a precompiled header, which ccache refuses otherwise.
       CCACHE_SLOPPINESS: "pch_defines,time_macros,include_file_mtime,include_file_ctime",
-      ...(hosts.length > 0 && { CCACHE_PREFIX: "distcc", DISTCC_HOSTS: ["localhost", ...hosts].join(" ") }),
+      ...(hosts.length > 0 && {
+        CCACHE_PREFIX: "distcc",
+        DISTCC_HOSTS: [...hosts, `localhost/${each}`].join(" "),
+      }),
     },
     jobs: each * (1 + nodes.length),
   };

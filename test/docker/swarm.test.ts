@@ -12,7 +12,7 @@ import { compareResults } from "../omnetpp/compare-results.js";
 
 const SERVICES = ["builder", "dashboard", "distcc", "mongo", "redis", "runner", "visualizer"];
 
-/** A user with a swarm `s` on the Docker of the tests, and a study. */
+/** A user with a swarm on the Docker of the tests, and a study. */
 interface Researcher extends AsyncDisposable {
   user: User;
   sample: Sample;
@@ -23,26 +23,39 @@ interface Researcher extends AsyncDisposable {
 
 describeWithDocker("a swarm on Docker", () => {
   let host: DockerHost;
+  let owner: User;
   beforeAll(async () => {
     host = await startDocker();
+    owner = await newUser();
+    await init(owner, "s");
   }, 300_000);
-  afterAll(async () => host[Symbol.asyncDispose]());
+  afterAll(async () => {
+    await owner[Symbol.asyncDispose]();
+    await host[Symbol.asyncDispose]();
+  }, 120_000);
 
-  const researcher = async (): Promise<Researcher> => {
-    const [user, sample] = await Promise.all([newUser(), newSample()]);
-    const tool = (...args: string[]): Promise<Finished> => user.run("swarm-tool", args);
-    const made = await tool("init", "s", "--docker", "--host", host.host, ...host.options);
+  const init = async (user: User, name: string): Promise<void> => {
+    const made = await user.run("swarm-tool", [
+      "init",
+      name,
+      "--docker",
+      "--host",
+      host.host,
+      ...host.options,
+    ]);
     expect(made).toMatchObject({ exitCode: 0 });
+  };
+
+  /** A study of a user; of the one with the swarm `s` where none is named. */
+  const researcher = async (user = owner): Promise<Researcher> => {
+    const sample = await newSample();
     return {
       user,
       sample,
-      tool,
+      tool: (...args) => user.run("swarm-tool", args),
       runall: (...args) => user.run("runall-swarm", args, { cwd: sample.study }),
       start: (...args) => user.start("runall-swarm", args, { cwd: sample.study }),
-      async [Symbol.asyncDispose]() {
-        await user[Symbol.asyncDispose]();
-        await sample[Symbol.asyncDispose]();
-      },
+      [Symbol.asyncDispose]: () => sample[Symbol.asyncDispose](),
     };
   };
 
@@ -74,7 +87,8 @@ describeWithDocker("a swarm on Docker", () => {
     await using user = await researcher();
     await using remote = await startGitHost(addressOf("docker_gwbridge"));
     await user.sample.commit({
-      Makefile: "all:\n\tcd src && opp_makemake -f && $(MAKE)\n\t$(CXX) -c -o extra.o extra.cc\n",
+      Makefile:
+        "all:\n\tcd src && opp_makemake -f --deep -o mm1 && $(MAKE)\n\t$(CXX) -c -o extra.o extra.cc\n",
       "extra.cc": "int extra(int a) { return a + 1; }\n",
     });
     await user.sample.git("remote", "add", "origin", remote.url);
@@ -124,47 +138,58 @@ describeWithDocker("a swarm on Docker", () => {
     expect(exitCode).toBe(0);
     await expectSameAsLocal(user, ...args);
     const { stdout } = await user.tool("status", "s", "--json");
-    expect((JSON.parse(stdout) as [{ jobs: unknown }])[0].jobs).toEqual({ waiting: 0, running: 0, uncollected: 0 });
+    expect((JSON.parse(stdout) as [{ jobs: unknown }])[0].jobs).toEqual({
+      waiting: 0,
+      running: 0,
+      uncollected: 0,
+    });
   }, 400_000);
 
   it("is halted and resumed in the middle of a campaign, and leaves nothing when it is removed", async () => {
-    await using user = await researcher();
+    await using own = await newUser();
+    await init(own, "t");
+    await using user = await researcher(own);
     await user.sample.commit({ setenv: "export STAND_IN_RUN_MS=1500\n" });
-    const { stdout } = await user.runall("-c", "Quick", "--repeat=8", "--swarm", "s", "--detach"); // 32 runs
+    const { stdout } = await user.runall("-c", "Quick", "--repeat=8", "--swarm", "t", "--detach"); // 32 runs
     const [, id] = /runall-swarm attach (\S+)/.exec(stdout)!;
     await eventually(async () => {
-      const { stdout: listed } = await user.runall("list", "--swarm", "s", "--json");
+      const { stdout: listed } = await user.runall("list", "--swarm", "t", "--json");
       expect(JSON.parse(listed)).toMatchObject([{ campaign: { id } }]);
     });
-    expect((await user.tool("halt", "s")).stderr).toMatch(/runs? of the swarm s are being made|halted/);
-    expect(await user.tool("halt", "s", "--force")).toMatchObject({ exitCode: 0 });
-    expect(await host.docker("service", "ls", "--format", "{{.Name}}")).not.toMatch(/runner|distcc/);
-    expect((await user.tool("status", "s")).stdout).toMatch(/halted.*\n(.*\n)*.*queue: [1-9]\d* waiting/);
-    const refused = await user.runall("-c", "Quick", "--swarm", "s");
+    expect((await user.tool("halt", "t")).stderr).toMatch(/runs? of the swarm t are being made|halted/);
+    expect(await user.tool("halt", "t", "--force")).toMatchObject({ exitCode: 0 });
+    expect(await host.docker("service", "ls", "--format", "{{.Name}}")).not.toMatch(
+      /swarm-t_(runner|distcc)/,
+    );
+    expect((await user.tool("status", "t")).stdout).toMatch(/halted.*\n(.*\n)*.*queue: [1-9]\d* waiting/);
+    const refused = await user.runall("-c", "Quick", "--swarm", "t");
     expect(refused).toMatchObject({ exitCode: 2 });
-    expect(refused.stderr).toMatch("resume it with: swarm-tool resume s");
+    expect(refused.stderr).toMatch("resume it with: swarm-tool resume t");
 
-    const resumed = await user.tool("resume", "s");
+    const resumed = await user.tool("resume", "t");
     expect(resumed).toMatchObject({ exitCode: 0 });
-    const attached = await user.runall("attach", id!, "--swarm", "s");
+    const attached = await user.runall("attach", id!, "--swarm", "t");
     expect(attached).toMatchObject({ exitCode: 0 });
     expect((await user.sample.results()).filter((file) => file.endsWith(".sca"))).toHaveLength(32);
 
-    const { relay } = await dockerState(user.user, "s");
+    const { relay } = await dockerState(own, "t");
     process.kill(relay.pid, "SIGKILL");
     await eventually(() => expect(isAlive(relay.pid)).toBe(false));
-    expect((await user.tool("status", "s")).stdout).toMatch(/broken(.*\n)*.*swarm-tool connect s/);
-    expect(await user.runall("-c", "Quick", "-r", "0", "--swarm", "s")).toMatchObject({ exitCode: 0 }); // mends it
+    expect((await user.tool("status", "t")).stdout).toMatch(/broken(.*\n)*.*swarm-tool connect t/);
+    expect(await user.runall("-c", "Quick", "-r", "0", "--swarm", "t")).toMatchObject({ exitCode: 0 }); // mends it
 
-    const { relay: second } = await dockerState(user.user, "s");
-    expect(await user.tool("remove", "s")).toMatchObject({ exitCode: 0 });
+    const { relay: second } = await dockerState(own, "t");
+    expect(await user.tool("remove", "t")).toMatchObject({ exitCode: 0 });
     expect(isAlive(second.pid)).toBe(false);
-    for (const what of [["service"], ["secret"], ["volume"], ["config"], ["ps", "--all"]]) {
-      const list = what[0] === "ps" ? what : [...what, "ls"];
-      expect(await host.docker(...list, "--quiet")).toBe("");
-    }
-    expect(await host.docker("network", "ls", "--format", "{{.Name}}")).not.toMatch(/swarm-s/);
-    expect(await host.docker("image", "ls", "--format", "{{.Repository}}")).not.toMatch(/inet-swarm/);
+    const ours = ["--filter", "label=com.docker.stack.namespace=swarm-t"];
+    for (const list of [
+      ["service", "ls"],
+      ["volume", "ls"],
+      ["network", "ls"],
+      ["ps", "--all"],
+    ])
+      expect(await host.docker(...list, ...ours, "--quiet")).toBe("");
+    expect(await host.docker("secret", "ls")).not.toMatch("swarm-t");
   }, 300_000);
 
   it("tells that a build has failed with the compiler's words, and makes no run", async () => {
@@ -179,7 +204,9 @@ describeWithDocker("a swarm on Docker", () => {
     await using user = await newUser();
     await using folder = await newSample();
     const file = path.join(folder.path, "stack.yaml");
-    await folder.commit({ "stack.yaml": 'version: "3.8"\nservices: { web: { image: stand-in-redis, command: [sleep, "600"] } }\n' });
+    await folder.commit({
+      "stack.yaml": 'version: "3.8"\nservices: { web: { image: stand-in-redis, command: [sleep, "600"] } }\n',
+    });
     await host.docker("stack", "deploy", "--compose-file", file, "--resolve-image", "never", "swarm-theirs");
     const init = ["--docker", "--host", host.host, ...host.options];
     const foreign = await user.run("swarm-tool", ["init", "theirs", ...init]);
@@ -188,7 +215,13 @@ describeWithDocker("a swarm on Docker", () => {
     expect(await host.docker("service", "ls", "--format", "{{.Name}}")).toMatch("swarm-theirs_web");
     await host.docker("stack", "rm", "swarm-theirs");
 
-    const missing = await user.run("swarm-tool", ["init", "m", ...init, "--redis-image", "nobody/has-this:1"]);
+    const missing = await user.run("swarm-tool", [
+      "init",
+      "m",
+      ...init,
+      "--redis-image",
+      "nobody/has-this:1",
+    ]);
     expect(missing.stderr).toMatch(/the service redis does not start: .*No such image: nobody\/has-this:1/);
     expect(missing.stderr).toMatch("--redis-image");
     expect(missing.exitCode).toBe(2);
@@ -212,7 +245,12 @@ async function expectNoPasswords({ user, tool }: Researcher, { docker }: DockerH
   const described = await docker("inspect", ...containers, ...names);
   expect(described).toContain("MONGO_INITDB_ROOT_PASSWORD_FILE");
   const logs = await Promise.all(names.map((name) => docker("service", "logs", name)));
-  const told = [described, ...logs, await readFile(relay.log, "utf8"), (await tool("status", "s", "--json")).stdout];
+  const told = [
+    described,
+    ...logs,
+    await readFile(relay.log, "utf8"),
+    (await tool("status", "s", "--json")).stdout,
+  ];
   for (const text of [...told, ...argumentsOfAll()])
     for (const secret of secrets) expect(text.includes(secret)).toBe(false);
 }
@@ -230,7 +268,9 @@ function argumentsOfAll(): string[] {
 /** No address of this machine that others can reach lets anybody in. */
 async function expectClosed(ports: readonly number[]): Promise<void> {
   const addresses = Object.values(networkInterfaces()).flatMap((all) =>
-    (all ?? []).filter(({ internal, family }) => !internal && family === "IPv4").map(({ address }) => address),
+    (all ?? [])
+      .filter(({ internal, family }) => !internal && family === "IPv4")
+      .map(({ address }) => address),
   );
   expect(addresses.length).toBeGreaterThan(0);
   const open: string[] = [];

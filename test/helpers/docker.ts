@@ -27,7 +27,8 @@ const run = promisify(execFile);
 /** Where a dockerd cannot be started it is said loudly; under REQUIRE_SERVICES=1 that is a failure. */
 export function describeWithDocker(name: string, body: () => void): void {
   if (existsSync(dockerBase()) && existsSync(builtMongoServer())) return describe(name, body);
-  const reason = "there is no base image for tests with Docker, or no MongoDB server: npm test makes them, as root";
+  const reason =
+    "there is no base image for tests with Docker, or no MongoDB server: npm test makes them, as root";
   if (process.env["REQUIRE_SERVICES"] === "1") {
     return describe(name, () => {
       it("finds Docker", () => {
@@ -60,7 +61,13 @@ export async function startDocker(): Promise<DockerHost> {
     await vi.waitFor(() => docker("version"), { timeout: 60_000, interval: 200 });
     const listen = `127.0.0.1:${await freePort()}`;
     await docker("swarm", "init", "--advertise-addr", "127.0.0.1", "--listen-addr", listen);
-    await docker("import", "--change", "ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", dockerBase(), BASE);
+    await docker(
+      "import",
+      "--change",
+      "ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+      dockerBase(),
+      BASE,
+    );
     await buildOthers(folder.path, docker);
     const archive = await packStandIn(folder.path);
     return { host, docker, options: optionsFor(archive), [Symbol.asyncDispose]: end };
