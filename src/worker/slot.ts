@@ -7,8 +7,10 @@ import { sourceName, type BuildManifest, type Source } from "../model/build.ts";
 import type { BuildStore } from "../results/build-store.ts";
 import { isAlive, ProcessIdentitySchema, type ProcessIdentity } from "../system/identity.ts";
 import { signalGroup } from "../system/process-group.ts";
+import { diskIsLow } from "../system/disk.ts";
 import { readJson } from "../system/json.ts";
 import { checkOut, removeTree, restore } from "../project/checkout.ts";
+import { makeRoom } from "./make-room.ts";
 import type { Repositories } from "./repositories.ts";
 import { changesSince, setMark, type Mark } from "./changes.ts";
 import { stampOf, takeSnapshot, type Difference, type Snapshot } from "./snapshot.ts";
@@ -30,7 +32,7 @@ export interface TreeRequest {
   manifest: BuildManifest;
 }
 
-/** Enough for two campaigns that take turns. */
+/** Enough for two campaigns that take turns; one, where there is little room. */
 const TREES_PER_SLOT = 2;
 const KILL_TIMEOUT_MS = 5000;
 const KILL_POLL_MS = 5;
@@ -83,7 +85,8 @@ export class Slot {
       (tree) => sourceName(tree.source) === sourceName(source) && tree.buildKey === buildKey,
     );
     this.#trees = this.#trees.filter((tree) => tree !== known);
-    while (this.#trees.length >= TREES_PER_SLOT) await removeTree(path.dirname(this.#trees.shift()!.root));
+    const others = diskIsLow(this.directory) ? 0 : TREES_PER_SLOT - 1;
+    while (this.#trees.length > others) await removeTree(path.dirname(this.#trees.shift()!.root));
     const tree = known ?? (await this.#make(request, signal));
     this.#trees.push(tree);
     return tree;
@@ -93,6 +96,7 @@ export class Slot {
     { source, checkoutName, buildKey, manifest }: TreeRequest,
     signal?: AbortSignal,
   ): Promise<SlotTree> {
+    await makeRoom(this.directory, [this.#builds, this.#repositories]);
     const place = path.join(this.directory, `${sourceName(source).slice(0, 12)}-${buildKey.slice(0, 12)}`);
     const root = path.join(place, checkoutName);
     const gitDirectory = await this.#repositories.open(source, signal);

@@ -85,7 +85,7 @@ export async function runRunner(options: WorkerOptions & { concurrency: number }
   );
   await using output = openLiveOutput(options.connection, options.onError);
   await using campaigns = await openCampaignState(options.connection, options.onError);
-  const room = roomFor({ ...options, directory });
+  const room = roomFor({ ...options, directory, caches: [options.builds, repositories] });
   await consume({
     ...options,
     queue: RUN_QUEUE,
