@@ -1,4 +1,5 @@
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { mkdirSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import * as v from "valibot";
 import { RunRecordSchema, type RunRecord } from "../model/result.ts";
@@ -34,6 +35,6 @@ export async function readRecords(resultDirectory: string, campaign: string): Pr
 
 export async function writeRecord(resultDirectory: string, record: RunRecord): Promise<void> {
   const file = recordFile(resultDirectory, record);
-  await mkdir(path.dirname(file), { recursive: true });
+  mkdirSync(path.dirname(file), { recursive: true });
   await writeFileAtomically(file, `${JSON.stringify(record, undefined, 2)}\n`);
 }
