@@ -1,5 +1,5 @@
-import { mkdir, readdir, rm, rmdir } from "node:fs/promises";
-import { writeFileSync } from "node:fs";
+import { closeSync, constants, openSync, rmdirSync, writeSync } from "node:fs";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { errorCode } from "../errors.ts";
@@ -29,7 +29,8 @@ export interface TreeRequest {
   /** Name of the checkout's folder, so that a path in a message looks like the user's. */
   checkoutName: string;
   buildKey: string;
-  manifest: BuildManifest;
+  /** Asked for where the tree has to be made. */
+  manifest: () => Promise<BuildManifest>;
 }
 
 /** Enough for two campaigns that take turns; one, where there is little room. */
@@ -38,6 +39,7 @@ const KILL_TIMEOUT_MS = 5000;
 const KILL_POLL_MS = 5;
 const MARK_FILE = "begun";
 const PROCESS_FILE = "simulation.json";
+const NOTE_BYTES = 80;
 
 /** Where the slots of the runner lie that works in a directory. */
 export function slotsDirectory(directory: string): string {
@@ -93,10 +95,11 @@ export class Slot {
   }
 
   async #make(
-    { source, checkoutName, buildKey, manifest }: TreeRequest,
+    { source, checkoutName, buildKey, ...request }: TreeRequest,
     signal?: AbortSignal,
   ): Promise<SlotTree> {
     await makeRoom(this.directory, [this.#builds, this.#repositories]);
+    const manifest = await request.manifest();
     const place = path.join(this.directory, `${sourceName(source).slice(0, 12)}-${buildKey.slice(0, 12)}`);
     const root = path.join(place, checkoutName);
     const gitDirectory = await this.#repositories.open(source, signal);
@@ -112,8 +115,15 @@ export class Slot {
 
   /** Remembers the simulation, so that the next owner of the slot can end it should this process be killed. */
   remember(identity: ProcessIdentity | undefined): void {
-    if (identity !== undefined)
-      writeFileSync(path.join(this.directory, PROCESS_FILE), JSON.stringify(identity));
+    if (identity === undefined) return;
+    // over the old note, of the same length: to cut the file would have ext4 write it to the disk
+    const note = JSON.stringify(identity).padEnd(NOTE_BYTES);
+    const file = openSync(path.join(this.directory, PROCESS_FILE), constants.O_WRONLY | constants.O_CREAT);
+    try {
+      writeSync(file, note);
+    } finally {
+      closeSync(file);
+    }
   }
 
   /** Call before a run: what changes from now on is that run's. */
@@ -133,7 +143,7 @@ export class Slot {
   async clean(tree: SlotTree, { damaged, directories }: Difference, moved: readonly string[]): Promise<void> {
     const made = new Set([...directories, ...moved.flatMap(parents)]);
     const surplus = [...made].filter((directory) => !tree.clean.directories.has(directory));
-    for (const directory of surplus.sort().reverse()) await rmdir(path.join(tree.root, directory));
+    for (const directory of surplus.sort().reverse()) rmdirSync(path.join(tree.root, directory));
     if (damaged.length === 0) return;
     const products = new Set(tree.manifest.products);
     const tracked = damaged.filter((file) => !products.has(file));
