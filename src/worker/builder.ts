@@ -12,6 +12,7 @@ import { checkOut, removeTree } from "../project/checkout.ts";
 import { ownCompilers, sharedCompilers } from "./compilers.ts";
 import { projectEnvironment } from "./environment.ts";
 import { checkOmnetpp } from "./omnetpp.ts";
+import { makeRoom } from "./make-room.ts";
 import type { Repositories } from "./repositories.ts";
 
 /** So much of a log goes to those who wait for the build. */
@@ -44,6 +45,7 @@ export async function build(
   });
   const took = (): number => Math.round(performance.now() - startedAt);
   if (await where.builds.find(key)) return { ok: true, tookMs: took() };
+  await makeRoom(where.directory, [where.builds, where.repositories]);
   const place = path.join(where.directory, key);
   await removeTree(place); // of a builder that was killed
   try {

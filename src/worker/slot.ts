@@ -1,5 +1,5 @@
-import { mkdir, readdir, rm, rmdir } from "node:fs/promises";
-import { writeFileSync } from "node:fs";
+import { closeSync, constants, openSync, rmdirSync, writeSync } from "node:fs";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { errorCode } from "../errors.ts";
@@ -7,8 +7,10 @@ import { sourceName, type BuildManifest, type Source } from "../model/build.ts";
 import type { BuildStore } from "../results/build-store.ts";
 import { isAlive, ProcessIdentitySchema, type ProcessIdentity } from "../system/identity.ts";
 import { signalGroup } from "../system/process-group.ts";
+import { diskIsLow } from "../system/disk.ts";
 import { readJson } from "../system/json.ts";
 import { checkOut, removeTree, restore } from "../project/checkout.ts";
+import { makeRoom } from "./make-room.ts";
 import type { Repositories } from "./repositories.ts";
 import { changesSince, setMark, type Mark } from "./changes.ts";
 import { stampOf, takeSnapshot, type Difference, type Snapshot } from "./snapshot.ts";
@@ -27,15 +29,17 @@ export interface TreeRequest {
   /** Name of the checkout's folder, so that a path in a message looks like the user's. */
   checkoutName: string;
   buildKey: string;
-  manifest: BuildManifest;
+  /** Asked for where the tree has to be made. */
+  manifest: () => Promise<BuildManifest>;
 }
 
-/** Enough for two campaigns that take turns. */
+/** Enough for two campaigns that take turns; one, where there is little room. */
 const TREES_PER_SLOT = 2;
 const KILL_TIMEOUT_MS = 5000;
 const KILL_POLL_MS = 5;
 const MARK_FILE = "begun";
 const PROCESS_FILE = "simulation.json";
+const NOTE_BYTES = 80;
 
 /** Where the slots of the runner lie that works in a directory. */
 export function slotsDirectory(directory: string): string {
@@ -83,16 +87,19 @@ export class Slot {
       (tree) => sourceName(tree.source) === sourceName(source) && tree.buildKey === buildKey,
     );
     this.#trees = this.#trees.filter((tree) => tree !== known);
-    while (this.#trees.length >= TREES_PER_SLOT) await removeTree(path.dirname(this.#trees.shift()!.root));
+    const others = diskIsLow(this.directory) ? 0 : TREES_PER_SLOT - 1;
+    while (this.#trees.length > others) await removeTree(path.dirname(this.#trees.shift()!.root));
     const tree = known ?? (await this.#make(request, signal));
     this.#trees.push(tree);
     return tree;
   }
 
   async #make(
-    { source, checkoutName, buildKey, manifest }: TreeRequest,
+    { source, checkoutName, buildKey, ...request }: TreeRequest,
     signal?: AbortSignal,
   ): Promise<SlotTree> {
+    await makeRoom(this.directory, [this.#builds, this.#repositories]);
+    const manifest = await request.manifest();
     const place = path.join(this.directory, `${sourceName(source).slice(0, 12)}-${buildKey.slice(0, 12)}`);
     const root = path.join(place, checkoutName);
     const gitDirectory = await this.#repositories.open(source, signal);
@@ -108,8 +115,15 @@ export class Slot {
 
   /** Remembers the simulation, so that the next owner of the slot can end it should this process be killed. */
   remember(identity: ProcessIdentity | undefined): void {
-    if (identity !== undefined)
-      writeFileSync(path.join(this.directory, PROCESS_FILE), JSON.stringify(identity));
+    if (identity === undefined) return;
+    // over the old note, of the same length: to cut the file would have ext4 write it to the disk
+    const note = JSON.stringify(identity).padEnd(NOTE_BYTES);
+    const file = openSync(path.join(this.directory, PROCESS_FILE), constants.O_WRONLY | constants.O_CREAT);
+    try {
+      writeSync(file, note);
+    } finally {
+      closeSync(file);
+    }
   }
 
   /** Call before a run: what changes from now on is that run's. */
@@ -129,7 +143,7 @@ export class Slot {
   async clean(tree: SlotTree, { damaged, directories }: Difference, moved: readonly string[]): Promise<void> {
     const made = new Set([...directories, ...moved.flatMap(parents)]);
     const surplus = [...made].filter((directory) => !tree.clean.directories.has(directory));
-    for (const directory of surplus.sort().reverse()) await rmdir(path.join(tree.root, directory));
+    for (const directory of surplus.sort().reverse()) rmdirSync(path.join(tree.root, directory));
     if (damaged.length === 0) return;
     const products = new Set(tree.manifest.products);
     const tracked = damaged.filter((file) => !products.has(file));
