@@ -7,7 +7,7 @@ import { isBroken } from "./create.ts";
 import type { AwsClients } from "./clients.ts";
 import { findGroups } from "./groups.ts";
 import { isRunning, listMachines, listVolumes, type DataVolume, type Machine } from "./machines.ts";
-import { hourlyPrice, monthlyVolumePrice, volumePrice } from "./prices.ts";
+import { monthlyVolumePrice, priceOf, volumePrice } from "./prices.ts";
 import { describeStack } from "./stack.ts";
 import { alarmWarning } from "./create.ts";
 import { isOpen } from "../tunnel.ts";
@@ -71,8 +71,8 @@ export async function describeSwarm(
     warning: power === "creating" && !complete ? undefined : alarmWarning(alarms, state.stack),
     tunnel,
     cost: {
-      hourly: sum(running.map(({ type }) => hourlyPrice(type, state.region))),
-      sinceStart: sum(running.map((machine) => costOf(machine, state.region, now))),
+      hourly: sum(running.map(({ type }) => priceOf(type, state.region, state.prices))),
+      sinceStart: sum(running.map((machine) => costOf(machine, state, now))),
       volumeMonthly: volumes.reduce((all, { sizeGiB }) => all + monthlyVolumePrice(sizeGiB, state.region), 0),
       volumeSoFar: volumes.reduce(
         (all, { sizeGiB, created }) =>
@@ -125,8 +125,8 @@ async function countJobs(state: AwsState, deployer: SwarmDeployer): Promise<Swar
   return swarm && (await deployer.countJobs(swarm));
 }
 
-function costOf({ type, launched }: Machine, region: string, now: number): number | undefined {
-  const price = hourlyPrice(type, region);
+function costOf({ type, launched }: Machine, { region, prices }: AwsState, now: number): number | undefined {
+  const price = priceOf(type, region, prices);
   return price === undefined ? undefined : (price * Math.max(now - launched.getTime(), 0)) / HOUR_MS;
 }
 
