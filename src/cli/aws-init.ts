@@ -3,6 +3,8 @@ import { drain } from "../targets/aws/aws.ts";
 import type { AwsClients } from "../targets/aws/clients.ts";
 import type { Plan } from "../targets/aws/plan.ts";
 import { existingAws } from "../targets/aws/swarm.ts";
+import { runProgram } from "../system/program.ts";
+import { docker } from "../targets/docker/cli.ts";
 import { changeServices } from "../targets/docker/deployer.ts";
 import { dollars } from "./aws-status.ts";
 import { deploy, locked, sayWhatRuns, tell } from "./aws-work.ts";
@@ -18,6 +20,7 @@ const ANSWER_TIMEOUT_MS = 5000;
 export async function initAws(name: string | undefined, flags: InitFlags, io: Io): Promise<void> {
   const swarm = nameFrom(name, flags.stack);
   const change = await serviceChange(flags);
+  await requirePrograms();
   const { connectToAws } = await import("../targets/aws/clients.ts");
   const { planSwarm } = await import("../targets/aws/plan.ts");
   const { createSwarm, creationFailure, CreationError, isBroken, noteSwarm } =
@@ -53,6 +56,12 @@ export async function initAws(name: string | undefined, flags: InitFlags, io: Io
     }
   });
   await sayWhatRuns(swarm, `the swarm ${swarm} runs on AWS; halt it with: swarm-tool halt ${swarm}`, io);
+}
+
+/** Better now than with machines that cost money and cannot be reached. */
+async function requirePrograms(): Promise<void> {
+  await docker({}, ["--version"]);
+  await runProgram("ssh", ["-V"]);
 }
 
 /** Nobody shall believe that nothing costs money because a command has failed or was interrupted. */

@@ -225,6 +225,14 @@ describeWithPythonTools("when AWS makes trouble", () => {
       });
     });
 
+    it("makes nothing where docker is missing, without which nothing can be deployed", async () => {
+      await using user = await awsUser(emulator);
+      const { exitCode, stderr } = await user.run("swarm-tool", INIT, { env: { PATH: "/nowhere" } });
+      expect(exitCode).toBe(2);
+      expect(stderr).toContain("docker: command not found");
+      expect(user.proxy.calls).toEqual([]);
+    });
+
     it("tells why AWS starts no machine", async () => {
       await using user = await awsUser(emulator);
       const reason = "You have requested more vCPU capacity than your current vCPU limit of 1 allows.";
@@ -236,6 +244,9 @@ describeWithPythonTools("when AWS makes trouble", () => {
         exitCode: 2,
         stderr: expect.stringContaining(reason) as string,
       });
+      expect((await user.tool("status")).stdout).toContain(
+        `AWS cannot start a machine of swarm-inet-worker: ${reason}`,
+      );
     });
 
     it("refuses a swarm that the account may not run, before anything is made", async () => {

@@ -246,7 +246,7 @@ describeWithPythonTools("a swarm on AWS, with the machines' own boot scripts", (
       await expectSameAsHere();
       await expectPortsClosed(manager);
 
-      succeeded(await user.tool("remove")); // without a question: all is collected
+      succeeded(await user.tool("remove", "inet")); // without a question: all is collected
       expect(await listLeftovers(emulator.clients, "inet")).toEqual([]);
     });
 
