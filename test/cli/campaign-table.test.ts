@@ -10,7 +10,13 @@ const listings = [
     ...counts,
     campaign: someCampaign({ config: "AConfigOfAVeryLongName".repeat(4), study: "a/study/far/down" }),
   },
-  { ...counts, campaign: someCampaign({ config: "Short", study: "b" }), cancelled: true },
+  {
+    ...counts,
+    campaign: someCampaign({ config: "Short", study: "b" }),
+    waiting: 0,
+    running: 0,
+    cancelled: true,
+  },
 ];
 
 it.each([80, 120])(
@@ -18,18 +24,10 @@ it.each([80, 120])(
   (columns) => {
     const lines = campaignTable(listings, { isTTY: true, columns }, 60_000);
     expect(Math.max(...lines.map(textWidth))).toBeLessThanOrEqual(columns);
-    expect(lines[1]).toContain("AConfigO");
-    expect(lines[2]).toMatch(/^c1 .* Short .* 3 +2 +1 +0 +1 min 00 s ago +cancelled$/);
+    expect(lines[1]).toMatch(/ AConfig\w*… .* 2 waiting, 1 running$/);
+    expect(lines[2]).toMatch(/^c1 .* Short .* 3 +1 min 00 s ago +cancelled$/);
   },
 );
-
-it("campaigns are listed with their whole names where there is no terminal, or a wide one", () => {
-  for (const where of [
-    { isTTY: false, columns: 0 },
-    { isTTY: true, columns: 300 },
-  ])
-    expect(campaignTable(listings, where, 0)[1]).toContain("AConfigOfAVeryLongName".repeat(4));
-});
 
 it.each([
   ["--timout", "--timeout", true],
