@@ -20,7 +20,7 @@ export interface WorkTreeFiles {
 
 export interface WorkTreeRequest {
   checkout: Checkout;
-  /** Files that are taken though git ignores them, relative to the top level. */
+  /** Files and folders that are taken though git ignores them, relative to the top level. */
   ship: readonly string[];
   /** Of the untracked files, what is left out besides the generated ones: results, binaries. */
   isLeftOut: Promise<(file: string) => boolean>;
@@ -103,8 +103,8 @@ async function readInto(reading: Reading, signal?: AbortSignal): Promise<WorkTre
   await run(["update-index", "-q", "--force-write-index", "--refresh"]);
   await run(["add", "--update", "--", "."]);
   const untracked = await untrackedFiles(reading, run);
-  const forced = await existing(checkout.top, prefix === "" ? reading.ship : []);
-  await addFiles(run, [...untracked.files, ...forced]);
+  const forced = prefix === "" ? await shippedFiles(reading, run) : { files: [], missing: [] };
+  await addFiles(run, [...untracked.files, ...forced.files]);
   await addUnfiltered(checkout, filters.names, run);
   const list = async (): Promise<TreeEntry[]> => parseEntries(await run(["ls-files", "--stage", "-z"]));
   const own = await list();
@@ -114,7 +114,13 @@ async function readInto(reading: Reading, signal?: AbortSignal): Promise<WorkTre
   const repositories = untracked.repositories.map(
     (folder) => `${prefix}${folder} is a git repository of its own and is not sent`,
   );
-  const warnings = [...repositories, ...(await linksLeadingOut(checkout.top, own)), ...(inner ?? [])];
+  const missing = forced.missing.map((file) => `${file} is to be sent, but is not there`);
+  const warnings = [
+    ...missing,
+    ...repositories,
+    ...(await linksLeadingOut(checkout.top, own)),
+    ...(inner ?? []),
+  ];
   return { tree: tree.trim(), entries, env: env(), warnings };
 }
 
@@ -160,6 +166,23 @@ async function untrackedFiles(
   const repositories = wanted.filter((file) => file.endsWith("/"));
   const files = wanted.filter((file) => !file.endsWith("/"));
   return { files, repositories };
+}
+
+/** @returns besides the files, what is named and is not there. */
+async function shippedFiles(
+  { checkout, ship }: Reading,
+  run: Run,
+): Promise<{ files: string[]; missing: string[] }> {
+  if (ship.length === 0) return { files: [], missing: [] };
+  const found = await Promise.all(ship.map((file) => statIfThere(path.join(checkout.top, file))));
+  const listed = splitNul(
+    await run(["ls-files", "--others", "-z", "--", ...ship.map((file) => `:(literal)${file}`)]),
+  );
+  refuseStrangeNames(listed);
+  return {
+    files: listed.filter((file) => !file.endsWith("/")),
+    missing: ship.filter((_, index) => found[index] === undefined),
+  };
 }
 
 async function addFiles(run: Run, files: readonly string[]): Promise<void> {

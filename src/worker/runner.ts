@@ -45,9 +45,10 @@ export async function makeRun(attempt: RunAttempt, deps: RunnerDependencies): Pr
   const { campaign, slot } = attempt;
   const manifest = await deps.builds.find(campaign.buildKey);
   if (manifest === undefined) throw new UserError(`build ${campaign.buildKey} is not there any more`);
-  const { source, buildKey, checkoutName } = campaign;
+  const { source, buildKey, checkoutName, dependencies } = campaign;
   ensureRoom(slot.directory);
-  const tree = await slot.prepare({ source, checkoutName, buildKey, manifest }, attempt.abandoned);
+  const request = { source, checkoutName, buildKey, manifest, dependencies };
+  const tree = await slot.prepare(request, attempt.abandoned);
   try {
     return await runIn(tree, attempt, deps);
   } catch (error) {
