@@ -84,7 +84,8 @@ async function ownBuild(
   signal?: AbortSignal,
 ): Promise<OwnBuild | string> {
   const foreign = dependencies.find(({ ownBuild: own }) => typeof own === "string");
-  if (foreign !== undefined) return `${foreign.about.name} is built anew: ${foreign.ownBuild as string}`;
+  if (foreign !== undefined)
+    return `${foreign.about.name} is built by the swarm: ${foreign.ownBuild as string}`;
   const question = { top: code.checkout.top, project, mode };
   await using lying = code.checkedOut ? undefined : await readCode(workTree, undefined, signal);
   if (lying !== undefined && sourcesHash(lying.entries) !== hash) return "other sources are checked out";

@@ -52,7 +52,7 @@ export async function* ensureBuild(
     return key;
   }
   const log = builds.logFile(key);
-  yield { type: "building", key, project: name ?? plan.build.checkoutName, reason: plan.ownBuild, log };
+  yield { type: "building", key, project: name ?? nameOf(plan.build), reason: plan.ownBuild, log };
   const answer = await queue.build({ ...plan.build, source: plan.source }, signal);
   if (!answer.ok) {
     if (!sources.sharesDisk) await keepLog(log, answer.log); // else the builder has written it
@@ -60,6 +60,10 @@ export async function* ensureBuild(
   }
   yield built(key, "made");
   return key;
+}
+
+function nameOf({ project, checkoutName }: BuildPlan["build"]): string {
+  return project === "" ? checkoutName : path.basename(project);
 }
 
 async function keepLog(file: string, text: string): Promise<void> {

@@ -107,7 +107,15 @@ export type BuildRequest = v.InferOutput<typeof BuildRequestSchema>;
 export function buildKey(request: Omit<BuildRequest, "source">): string {
   const { sourcesHash, checkoutName, project, recipe, mode, omnetpp } = request;
   const { stateFiles, nedExclusions, environment, dependencies = [] } = request;
-  const needed = dependencies.map(({ source: _, nedFolders: __, ...dependency }) => dependency);
+  const needed = dependencies.map((each) => [
+    each.name,
+    each.checkoutName,
+    each.project,
+    each.buildKey,
+    each.variable,
+    each.environment,
+    each.libraries,
+  ]);
   const identity: unknown[] = [
     PROTOCOL,
     sourcesHash,

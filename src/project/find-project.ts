@@ -26,10 +26,10 @@ export async function findProject(top: string, study: string): Promise<string> {
   return withMakefile ?? withCode ?? top;
 }
 
-/** Whether a folder is the root of a project, and not just one that lies somewhere. */
+/** Whether a folder can be a project that another one needs: the IDE's `.project` is enough for that. */
 export async function isProject(folder: string): Promise<boolean> {
-  const { describes, makefile } = await signsOf(folder);
-  return describes || makefile;
+  const { describes, makefile, known } = await signsOf(folder);
+  return describes || makefile || known;
 }
 
 /** Whether C++ code lies in a folder, or in its `src`. */
@@ -40,6 +40,8 @@ export async function hasCode(folder: string): Promise<boolean> {
 interface Signs {
   describes: boolean;
   makefile: boolean;
+  /** To the IDE. */
+  known: boolean;
   code: boolean;
 }
 
@@ -53,6 +55,7 @@ async function signsOf(folder: string): Promise<Signs> {
   return {
     describes: describes || (makefile && (await isMadeByMakemake(folder))),
     makefile,
+    known: names.includes(".project"),
     code: [...names, ...sources].some(isCode),
   };
 }
