@@ -4,11 +4,9 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { readRecord } from "../../src/campaign/records.ts";
-import type { Repository } from "../helpers/git.ts";
 import {
   buildspec,
   inetLike,
-  mm1Sources,
   newWorkspace,
   sampleLike,
   simu5gLike,
