@@ -53,7 +53,8 @@ export async function* runCampaign(
   yield { type: "queued", campaign: campaign.id, runs: plan.runs.length };
   if (detach) return;
   const study = { ...plan, directory: plan.studyDirectory };
-  yield* followCampaign({ campaign, study, open: plan.runs, position }, queue, swarm.results, interrupt);
+  const followed = { campaign, study, open: plan.runs, cancelled: false, position };
+  yield* followCampaign(followed, queue, swarm.results, interrupt);
 }
 
 /** Other machines have their own OMNeT++, and binaries that are made here need not run there. */

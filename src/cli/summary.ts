@@ -11,16 +11,19 @@ const INDENT = "     ";
 
 /** `66 runs in 17 s: 64 done, 2 failed. Results (4.3 GB) are in results, …` */
 export function endLine(summary: CampaignSummary, directory: string, paint: Paint): string {
-  const { states, wallTimeMs, resultDirectory, made } = summary;
-  const total = Object.values(states).reduce<number>((sum, number) => sum + (number ?? 0), 0);
+  const { states, wallTimeMs, resultDirectory, made, unrecorded = 0 } = summary;
+  const recorded = Object.values(states).reduce<number>((sum, number) => sum + (number ?? 0), 0);
   const parts = OUTCOME_STATES.flatMap((state) =>
     states[state] === undefined ? [] : [paint(colorOf(state), `${states[state]} ${state}`)],
   );
   const where = relativeTo(directory, resultDirectory);
+  if (unrecorded > 0) parts.push(`${unrecorded} without a record in ${where}`);
+  const all = `${count(recorded + unrecorded, "run")} in ${formatDuration(wallTimeMs)}: ${parts.join(", ")}.`;
+  if (recorded === 0) return all;
   const size = made && made.sizeBytes > 0 ? ` (${formatSize(made.sizeBytes)})` : "";
-  const failed = total > (states.done ?? 0) ? `, of the others in ${path.join(where, "failed")}` : "";
+  const failed = recorded > (states.done ?? 0) ? `, of the others in ${path.join(where, "failed")}` : "";
   const place = (states.done ?? 0) === 0 && failed !== "" ? path.join(where, "failed") : where + failed;
-  return `${count(total, "run")} in ${formatDuration(wallTimeMs)}: ${parts.join(", ")}. Results${size} are in ${place}.`;
+  return `${all} Results${size} are in ${place}.`;
 }
 
 function colorOf(state: OutcomeState): "green" | "red" | "yellow" {

@@ -25,6 +25,8 @@ export const CampaignSummarySchema = v.object({
   states: v.object(v.entriesFromList(OUTCOME_STATES, v.optional(v.number()))),
   wallTimeMs: v.number(),
   resultDirectory: v.string(),
+  /** How many runs were collected before whose records are no longer there; undefined where there is none. */
+  unrecorded: v.optional(v.number()),
   /** Undefined where no run was collected that had begun. */
   made: v.optional(RunsMadeSchema),
   /** Records of the runs that did not end as `done`. */

@@ -14,6 +14,7 @@ import { ownCompilers, sharedCompilers } from "./compilers.ts";
 import type { Dependencies } from "./dependencies.ts";
 import { projectEnvironment } from "./environment.ts";
 import { checkOmnetpp } from "./omnetpp.ts";
+import { makeRoom } from "./make-room.ts";
 import { stepsOf, type Step } from "./recipe.ts";
 import type { Repositories } from "./repositories.ts";
 
@@ -48,6 +49,7 @@ export async function build(
   });
   const took = (): number => Math.round(performance.now() - startedAt);
   if (await where.builds.find(key)) return { ok: true, tookMs: took() };
+  await makeRoom(where.directory, [where.builds, where.repositories]);
   const place = path.join(where.directory, key);
   await removeTree(place); // of a builder that was killed
   try {

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readlink, rename, rm, symlink, utimes } from "node:fs/promises";
+import { mkdir, readdir, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import { sourceName, type BuildManifest, type Dependency } from "../model/build.ts";
 import { checkOut } from "../project/checkout.ts";
 import type { BuildStore } from "../results/build-store.ts";
-import { isTemporary, removeLeftovers, statIfThere, temporaryName } from "../system/files.ts";
+import { cachedFolders, markUsed } from "../system/cache.ts";
+import { removeLeftovers, statIfThere, temporaryName } from "../system/files.ts";
 import { acquireLock } from "../system/lock.ts";
 import type { Repositories } from "./repositories.ts";
 
@@ -22,6 +23,9 @@ export interface ProvidedDependency {
 const LOCK_TIMEOUT_MS = 30 * 60_000;
 /** From making a tree to linking it there may be a moment in which nothing leads to it. */
 const UNUSED_AGE_MS = 10 * 60_000;
+
+/** A file in the folder of each tree whose time tells when it was last asked for. */
+const MARK = "used";
 
 /** Folders of a worker's directory in which links to dependencies lie, and how deep. */
 const USERS: [folder: string, depth: number][] = [
@@ -92,9 +96,7 @@ export class Dependencies {
     const top = path.join(place, checkoutName);
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     await using _ = await acquireLock(`${place}.lock`, { timeoutMs: LOCK_TIMEOUT_MS, signal });
-    const now = new Date();
-    if (await statIfThere(top)) await utimes(place, now, now);
-    else {
+    if (!(await markUsed(path.join(place, MARK)))) {
       await this.#removeUnused();
       await this.#make(shared, place, signal);
     }
@@ -110,6 +112,7 @@ export class Dependencies {
       await checkOut({ gitDirectory, commit: source!.commit }, tree, signal);
       for (const { dependency, manifest } of shared)
         await this.#builds.linkInto(dependency.buildKey, manifest, tree);
+      await writeFile(path.join(partial, MARK), "");
       await rename(partial, place);
     } catch (error) {
       await rm(partial, { recursive: true, force: true });
@@ -125,12 +128,8 @@ export class Dependencies {
       for (const target of await linksIn(path.join(this.#worker, folder), depth))
         used.add(path.dirname(target));
     }
-    for (const name of await readdir(this.#directory)) {
-      const place = path.join(this.#directory, name);
-      if (name.endsWith(".lock") || isTemporary(name) || used.has(place)) continue;
-      const age = Date.now() - Number((await statIfThere(place))?.mtimeMs ?? Infinity);
-      if (age > UNUSED_AGE_MS) await rm(place, { recursive: true, force: true });
-    }
+    for (const { folder, usedAtMs, remove } of await cachedFolders(this.#directory, MARK))
+      if (!used.has(folder) && Date.now() - usedAtMs > UNUSED_AGE_MS) await remove();
   }
 }
 

@@ -87,7 +87,7 @@ export async function runRunner(options: WorkerOptions & { concurrency: number }
   );
   await using output = openLiveOutput(options.connection, options.onError);
   await using campaigns = await openCampaignState(options.connection, options.onError);
-  const room = roomFor({ ...options, directory });
+  const room = roomFor({ ...options, directory, caches: [options.builds, repositories] });
   await consume({
     ...options,
     queue: RUN_QUEUE,
@@ -120,8 +120,10 @@ async function handleRun(
     using watch = context.campaigns.watch(job.campaign);
     if (await context.campaigns.isCancelled(job.campaign)) return withoutRunning("cancelled", "cancelled");
     const campaign = await context.campaigns.find(job.campaign);
-    if (taken.lost > campaign.retries)
-      return withoutRunning("lost", `its worker vanished ${taken.lost} times`);
+    if (taken.lost > campaign.retries) {
+      const often = taken.lost === 1 ? "" : ` ${taken.lost} times`;
+      return withoutRunning("lost", `its worker vanished${often}`);
+    }
     const { attempt, signal: abandoned, report, release } = taken;
     const deps = { builds: context.builds, results: context.results, graceMs: GRACE_MS };
     await using live = context.output.open(taken.id);

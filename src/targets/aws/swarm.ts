@@ -54,7 +54,8 @@ export async function changeState(name: string, change: (state: AwsState) => Aws
 export function reachable(state: AwsState): ReachableSwarm | undefined {
   if (!isOpen(state.tunnel)) return undefined;
   const { dockerSocket, ports } = state.tunnel;
-  return { name: state.name, docker: { host: `unix://${dockerSocket}` }, isOurs: true, ports };
+  const docker = { host: `unix://${dockerSocket}` };
+  return { name: state.name, docker, isOurs: true, workers: state.workers, ports };
 }
 
 export function haltedError(name: string): UserError {
