@@ -5,6 +5,7 @@ import {
   link,
   lstat,
   mkdir,
+  readFile,
   readdir,
   readlink,
   rename,
@@ -137,6 +138,22 @@ export function statIfThere(file: string): Promise<Stats | undefined> {
       resolve(undefined);
     }
   });
+}
+
+/** A file's text, or undefined where there is no such file. */
+export async function contentOf(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "EISDIR"].includes(errorCode(error) ?? "")) return undefined;
+    throw error;
+  }
+}
+
+/** Non-empty lines of a file; none where there is no such file. */
+export async function linesOf(file: string): Promise<string[]> {
+  const content = (await contentOf(file)) ?? "";
+  return content.split("\n").flatMap((line) => line.trim() || []);
 }
 
 /** Step by step: in /proc, where nothing can be made, `mkdir` with `recursive` tries for ever (Node.js 20). */
