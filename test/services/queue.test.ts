@@ -106,6 +106,31 @@ describeWithService("redis-server", "the queues", () => {
     await client.position(); // answered after them: nobody is left who could be told, and that is no fault
   });
 
+  it("asks for the answers of many runs only as fast as they are taken", async () => {
+    await using redis = await startRedis();
+    const connection = socketConnection(redis.socket);
+    await using client = await openQueueClient(connection);
+    await client.add(campaign("c1"), runs(4000));
+    {
+      await using _ = startConsumer(redis, (job) => Promise.resolve({ made: numberIn(job) }), {
+        concurrency: 20,
+      });
+      await expect
+        .poll(async () => (await countJobs(connection)).uncollected, { timeout: 60_000 })
+        .toBe(4000);
+    }
+    const stats = new Redis(connection);
+    const asked = async (): Promise<number> =>
+      Number(/^cmdstat_hmget:calls=(\d+)/m.exec(await stats.info("commandstats"))?.[1] ?? 0);
+    const before = await asked();
+    const events = await client.follow("c1", runs(4000), await client.position());
+    await expect.poll(asked).toBeGreaterThan(before);
+    for (let turn = 0; turn < 50; turn++) await client.position(); // in that time it could have asked for all
+    expect((await asked()) - before).toBeLessThanOrEqual(2000);
+    expect(endsOf(await collectEvents(events))).toHaveLength(4000);
+    stats.disconnect();
+  });
+
   it("goes on after Redis was restarted", async () => {
     await using redis = await startRedis({ appendOnly: true });
     await using client = await openQueueClient(socketConnection(redis.socket));
