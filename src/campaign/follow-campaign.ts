@@ -136,9 +136,7 @@ async function translate(
       return held.success ? { type: "held", run, reason: held.output.held } : undefined;
     }
     case "completed": {
-      const refusal = refusedBy(event.value);
-      const result =
-        refusal ?? parseOrExplain(RunResultSchema, event.value, `the result of run #${run.runNumber}`);
+      const result = refusedBy(event.value) ?? answerIn(event.value);
       return { type: "finished", run, ...(await collector.collect(run, result)) };
     }
     case "gone":
@@ -156,6 +154,16 @@ function refusedBy(answer: unknown): RunResult | undefined {
   if (!success || output.protocol === PROTOCOL) return undefined;
   const reason = `its worker is of another version of inet-swarm (protocol ${output.protocol}, here ${PROTOCOL})`;
   return withoutAnswer({ state: "crashed", reason });
+}
+
+/** One that cannot be read must not keep the others from being collected; its run can be retried. */
+function answerIn(answer: unknown): RunResult {
+  try {
+    return parseOrExplain(RunResultSchema, answer, "its worker's answer");
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return withoutAnswer({ state: "crashed", reason: error.message });
+  }
 }
 
 /** A run whose job has left the queue without an answer. */

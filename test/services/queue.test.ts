@@ -3,12 +3,13 @@ import { expect, it } from "vitest";
 import { Redis } from "ioredis";
 import type { Campaign } from "../../src/model/campaign.ts";
 import type { Run } from "../../src/model/run.ts";
+import { forgetExpired } from "../../src/queue/campaign-list.ts";
 import { openQueueClient } from "../../src/queue/client.ts";
 import { openCampaignState } from "../../src/queue/campaign-state.ts";
 import { consume, type TakenJob } from "../../src/queue/consumer.ts";
 import { countJobs } from "../../src/queue/counts.ts";
 import type { RunEvent } from "../../src/queue/follow.ts";
-import { BUILD_QUEUE, RUN_QUEUE, socketConnection } from "../../src/queue/names.ts";
+import { BUILD_QUEUE, campaignKey, RUN_QUEUE, socketConnection } from "../../src/queue/names.ts";
 import { someCampaign } from "../helpers/campaign.ts";
 import { startRedis, type RedisServer } from "../helpers/redis.ts";
 import { describeWithService } from "../helpers/services.ts";
@@ -91,6 +92,27 @@ describeWithService("redis-server", "the queues", () => {
     const position = await client.position(); // later than everything
     const events = await collectEvents(await client.follow("c2", runs(3), position));
     expect(endsOf(events)).toEqual([0, 1, 2]);
+  });
+
+  it("keeps nothing of a campaign that has expired, and all of the others", async () => {
+    await using redis = await startRedis();
+    const connection = socketConnection(redis.socket);
+    await using client = await openQueueClient(connection);
+    await client.add(campaign("old"), runs(5));
+    await client.add(campaign("young"), runs(3));
+    {
+      await using _ = startConsumer(redis, () => Promise.resolve({ done: true }));
+      await expect.poll(async () => (await countJobs(connection)).uncollected).toBe(8);
+    }
+    const other = new Redis(connection);
+    await other.del(campaignKey("old")); // its time has come
+    await forgetExpired(connection);
+    expect(await countJobs(connection)).toMatchObject({ uncollected: 3 });
+    expect((await other.keys("*")).filter((key) => key.includes("old"))).toEqual([]);
+    expect((await client.list()).map((listing) => [listing.campaign.id, listing.ended])).toEqual([
+      ["young", 3],
+    ]);
+    other.disconnect();
   });
 
   it("may be left alone at any moment", async () => {
