@@ -9,7 +9,7 @@ import { runLabel, type Run } from "../model/run.ts";
 import { DamagedArchive, type ResultStore } from "../results/store.ts";
 import { moveFile, statIfThere, temporaryFolder } from "../system/files.ts";
 import { isInside } from "../system/paths.ts";
-import { readRecord, readRecords, recordFile, writeRecord } from "./records.ts";
+import { readRecord, recordFile, recordsOf, writeRecord } from "./records.ts";
 
 export interface Study {
   /** Absolute. */
@@ -40,14 +40,14 @@ export class Collector {
     this.#store = store;
   }
 
-  /** What has been collected of this campaign before, by another process perhaps. */
-  async resume(): Promise<RunRecord[]> {
-    const records = await readRecords(this.#study.resultDirectory, this.#campaign.id);
-    for (const record of records) {
-      for (const file of record.files)
-        this.#owners.set(path.resolve(this.#study.directory, file.path), record);
+  /** Takes up what has been collected of this campaign before, by another process perhaps. */
+  async resume(onRecord: (record: RunRecord) => void): Promise<void> {
+    for await (const record of recordsOf(this.#study.resultDirectory, this.#campaign.id)) {
+      const { config, runNumber, iterationVariables, repetition } = record;
+      const run = { config, runNumber, iterationVariables, repetition };
+      for (const file of record.files) this.#owners.set(path.resolve(this.#study.directory, file.path), run);
+      onRecord(record);
     }
-    return records;
   }
 
   /** Moves the files of a run to where a local run would have left them, and writes its record last. */

@@ -28,19 +28,23 @@ export function readRecord(
   return readJson(recordFile(resultDirectory, run), RunRecordSchema);
 }
 
-/** The records of a campaign in run order, as far as they are there; what is not a record of ours is passed over. */
-export async function readRecords(resultDirectory: string, campaign: string): Promise<RunRecord[]> {
+/** The records of a campaign, as far as they are there; what is not a record of ours is passed over. */
+export async function* recordsOf(resultDirectory: string, campaign: string): AsyncGenerator<RunRecord> {
   const folder = path.join(resultDirectory, ".swarm");
   const all = await readdir(folder).catch((error: unknown) => {
     if (["ENOENT", "ENOTDIR"].includes(errorCode(error) ?? "")) return []; // nothing collected yet, or all thrown away
     throw error;
   });
-  const names = all.filter((name) => name.endsWith(".json") && !isTemporary(name));
-  const records: RunRecord[] = [];
-  for (const name of names) {
+  for (const name of all.filter((each) => each.endsWith(".json") && !isTemporary(each))) {
     const parsed = v.safeParse(RecordTextSchema, await readFile(path.join(folder, name), "utf8"));
-    if (parsed.success && parsed.output.campaign === campaign) records.push(parsed.output);
+    if (parsed.success && parsed.output.campaign === campaign) yield parsed.output;
   }
+}
+
+/** The same in run order. */
+export async function readRecords(resultDirectory: string, campaign: string): Promise<RunRecord[]> {
+  const records: RunRecord[] = [];
+  for await (const record of recordsOf(resultDirectory, campaign)) records.push(record);
   return records.sort((a, b) => a.runNumber - b.runNumber);
 }
 
