@@ -49,9 +49,7 @@ export async function openEngine(endpoint: DockerEndpoint, signal?: AbortSignal)
     await docker(endpoint, ["version", "--format", "{{json .}}"], { signal }),
   ) as Version;
   checkApi(version, endpoint);
-  const { Swarm: swarm } = JSON.parse(
-    await docker(endpoint, ["info", "--format", "{{json .}}"], { signal }),
-  ) as Info;
+  const { Swarm: swarm } = await infoOf(endpoint, signal);
   checkSwarm(swarm, endpoint);
   const nodes = await dockerLines<NodeLine>(endpoint, ["node", "ls"], { signal });
   const memory = await memoryOf(
@@ -72,6 +70,15 @@ export async function openEngine(endpoint: DockerEndpoint, signal?: AbortSignal)
       memoryBytes: memory.get(node.ID) ?? 0,
     })),
   };
+}
+
+/** Whether it is a manager of a Docker Swarm by now. */
+export async function isManager(endpoint: DockerEndpoint, signal?: AbortSignal): Promise<boolean> {
+  return (await infoOf(endpoint, signal)).Swarm.ControlAvailable;
+}
+
+async function infoOf(endpoint: DockerEndpoint, signal: AbortSignal | undefined): Promise<Info> {
+  return JSON.parse(await docker(endpoint, ["info", "--format", "{{json .}}"], { signal })) as Info;
 }
 
 /** How many workers a swarm has, where nobody knows how many it is to have. */
