@@ -41,7 +41,7 @@ export async function cachedFolders(directory: string, mark: string): Promise<Ca
       .map(async (name) => {
         const folder = path.join(directory, name);
         const stats = await statIfThere(path.join(folder, mark));
-        return stats && { folder, usedAtMs: Number(stats.mtimeMs), remove: () => removeWhole(folder) };
+        return stats && { folder, usedAtMs: stats.mtimeMs, remove: () => removeWhole(folder) };
       }),
   );
   return found.filter((each) => each !== undefined);

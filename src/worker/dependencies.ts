@@ -128,8 +128,9 @@ export class Dependencies {
       for (const target of await linksIn(path.join(this.#worker, folder), depth))
         used.add(path.dirname(target));
     }
-    for (const { folder, usedAtMs, remove } of await cachedFolders(this.#directory, MARK))
-      if (!used.has(folder) && Date.now() - usedAtMs > UNUSED_AGE_MS) await remove();
+    for (const tree of await cachedFolders(this.#directory, MARK)) {
+      if (!used.has(tree.folder) && Date.now() - tree.usedAtMs > UNUSED_AGE_MS) await tree.remove();
+    }
   }
 }
 
