@@ -27,7 +27,12 @@ case "$*" in
   "image ls"*) echo 0123456789ab ;;
   "stack deploy"*)
     { printenv | grep '^SWARM_' | sort; } >"$MACHINE/stack-variables"
-    for name in redis mongo builder runner distcc dashboard visualizer; do echo "${!#}_$name"; done >"$MACHINE/services"
+    case "$*" in *registry.yaml*) echo "${!#}_registry" >>"$MACHINE/services" ;; esac
+    case "$*" in *stack.yaml*)
+      for name in redis mongo builder runner distcc dashboard visualizer; do echo "${!#}_$name"; done >>"$MACHINE/services"
+      ;;
+    esac
+    sort -u -o "$MACHINE/services" "$MACHINE/services"
     ;;
   "service ls --quiet"*) cat "$MACHINE/services" ;;
   "service ls"*) while read -r name; do printf '{"Name":"%s","Replicas":"1/1","Image":"image"}\n' "$name"; done <"$MACHINE/services" ;;
