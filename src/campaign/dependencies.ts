@@ -150,17 +150,18 @@ export async function planDependencies(
       },
       signal,
     );
-    plans.set(each, { ...plan, project, about: about(each) });
+    plans.set(each, { ...plan, project, about: about(each, plan.code.tree) });
   }
   return [...plans.values()];
 }
 
-function about({ need, checkout, project }: FoundDependency): DependencyPlan["about"] {
+function about({ need, checkout, project }: FoundDependency, tree: string): DependencyPlan["about"] {
   const { targets, environment } = project;
   const libraries = targets.filter(({ kind }) => kind === "library");
   return {
     name: need.name,
     variable: need.variable,
+    tree,
     checkoutName: path.basename(checkout.top),
     project: project.folder,
     nedFolders: project.nedFolders,

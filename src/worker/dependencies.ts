@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.ts";
-import { sourceName, type BuildManifest, type Dependency } from "../model/build.ts";
+import type { BuildManifest, Dependency } from "../model/build.ts";
 import { checkOut } from "../project/checkout.ts";
 import type { BuildStore } from "../results/build-store.ts";
 import { cachedFolders, markUsed } from "../system/cache.ts";
@@ -87,12 +87,9 @@ export class Dependencies {
 
   /** One tree for all the projects that lie in one checkout. */
   async #tree(shared: readonly Found[], signal?: AbortSignal): Promise<string> {
-    const { source, checkoutName } = shared[0]!.dependency;
+    const { tree, checkoutName } = shared[0]!.dependency;
     const keys = shared.map(({ dependency }) => dependency.buildKey).sort();
-    const place = path.join(
-      this.#directory,
-      shortHash([sourceName(source!), checkoutName, ...keys].join(" ")),
-    );
+    const place = path.join(this.#directory, shortHash([tree, checkoutName, ...keys].join(" ")));
     const top = path.join(place, checkoutName);
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     await using _ = await acquireLock(`${place}.lock`, { timeoutMs: LOCK_TIMEOUT_MS, signal });
@@ -141,7 +138,7 @@ interface Found {
 
 function isSameCheckout(one: Dependency, other: Dependency): boolean {
   if (one.source === undefined || other.source === undefined) return false;
-  return one.checkoutName === other.checkoutName && sourceName(one.source) === sourceName(other.source);
+  return one.checkoutName === other.checkoutName && one.tree === other.tree;
 }
 
 async function link(target: string, place: string, name: string): Promise<void> {
