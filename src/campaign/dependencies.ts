@@ -79,10 +79,20 @@ async function describe(
   known: Map<string, FoundDependency>,
   signal?: AbortSignal,
 ): Promise<FoundDependency> {
-  const checkout = await openCheckout(folder, signal);
+  const checkout = await openCheckout(folder, signal).catch((error: unknown) => {
+    throw error instanceof UserError ? notInCheckout(need, error) : error;
+  });
   const project = await describeFolder(checkout.top, folder);
   const needs = await findNeeds({ root: folder, checkout, project }, above, known, signal);
   return { need, checkout, project, needs };
+}
+
+function notInCheckout({ name, statedIn }: Need, error: UserError): UserError {
+  const { message, hint } = error;
+  return new UserError(`${statedIn} needs the project ${name}: ${message}`, {
+    hint: `${hint ?? ""}; or leave it out, with "uses": [] in swarm.json`,
+    cause: error,
+  });
 }
 
 /** What is left out of a checkout, and what goes along, for the sake of the dependencies that lie in it. */
