@@ -74,6 +74,7 @@ export class Dependencies {
       const top = await this.#tree(shared, signal);
       const seenAs = path.join(path.dirname(root), dependency.checkoutName);
       await link(top, seenAs, dependency.name);
+      await linkIfFree(top, path.join(path.dirname(root), dependency.name));
       provided.push({ ...each, top, seenAs });
     }
     return provided;
@@ -148,6 +149,11 @@ async function link(target: string, place: string, name: string): Promise<void> 
   throw new UserError(`two checkouts are called ${path.basename(place)}, one of them that of ${name}`, {
     hint: "give one of the folders another name",
   });
+}
+
+/** Scripts look for `../inet`, whichever version it is that lies there. */
+async function linkIfFree(target: string, place: string): Promise<void> {
+  if (!(await statIfThere(place))) await symlink(target, place);
 }
 
 /** Where the symbolic links lead that lie so deep below a folder. */

@@ -97,6 +97,14 @@ it("removes a tree when nothing leads to it any more", async () => {
   expect(await here.trees()).toHaveLength(2);
 });
 
+it("is found by the name alone, too, where its folder has a version", async () => {
+  await using here = await place();
+  const root = await here.checkout("0");
+  await here.shared.provide([await here.dependency({ checkoutName: "inet-4.5.4" })], root);
+  for (const name of ["inet-4.5.4", "inet"])
+    expect(await readFile(path.join(root, "..", name, "src/libINET.so"), "utf8")).toBe("inet");
+});
+
 it("refuses two checkouts of one name", async () => {
   await using here = await place();
   const root = await here.checkout("0");
