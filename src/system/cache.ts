@@ -8,7 +8,7 @@ export interface Cached {
   folder: string;
   /** When it was last used; `markUsed` says so. */
   usedAtMs: number;
-  remove(): Promise<void>;
+  remove: () => Promise<void>;
 }
 
 /**
