@@ -20,7 +20,10 @@ export async function runStudy(
 ): Promise<number> {
   const directory = path.resolve(options.directory);
   const { commit, omnetpp } = options;
-  const request = { directory, commit, omnetpp, program, arguments: simulation };
+  const say = (text: string): void => {
+    if (!options.quiet) context.stderr.write(`${text}\n`);
+  };
+  const request = { directory, commit, omnetpp, program, arguments: simulation, say };
   const planning = planCampaign(request, context.interrupt).catch((error: unknown) => {
     throw withMisplacedOption(withMisspelledWord(error, context.argv), simulation);
   });
