@@ -43,7 +43,16 @@ export interface CampaignRequest {
 /** What is known of a campaign before there is a swarm for it. */
 export type CampaignDraft = Omit<
   Campaign,
-  "id" | "user" | "host" | "createdAt" | "source" | "buildKey" | keyof CampaignLimits
+  | "id"
+  | "user"
+  | "host"
+  | "createdAt"
+  | "source"
+  | "buildKey"
+  | "identity"
+  | "runs"
+  | "skipped"
+  | keyof CampaignLimits
 >;
 
 /** Everything that is known before a swarm is needed. It holds temporary files as long as it lives. */
@@ -57,6 +66,7 @@ export interface CampaignPlan extends AsyncDisposable {
   /** The user's own binaries, or why they cannot be used. */
   ownBuild: OwnBuild | string;
   campaign: CampaignDraft;
+  expansion: Expansion;
 }
 
 /** Where the user is and what he typed. */
@@ -129,6 +139,7 @@ async function makePlan(
     build,
     ownBuild: await ownBuild(here, code, build, expansion, signal),
     campaign: describeCampaign(here, code, build, expansion),
+    expansion,
     [Symbol.asyncDispose]: () => code[Symbol.asyncDispose](),
   };
 }
@@ -203,12 +214,16 @@ function describeCampaign(
     libraries: libraries.map((target) => path.join(relative(target.folder), target.name)),
     ...(nedPath !== "." && { nedPath }),
     resultDirectory: expansion.resultDirectory,
-    runs: expansion.runs.length,
   };
 }
 
-/** A path inside the checkout stays relative to the study; one outside of it can only be absolute. */
+/**
+ * A path inside the checkout stays relative to the study; one outside of it can only be absolute. A library of
+ * the study keeps its folder: without one it is looked for elsewhere.
+ */
 function portable(file: string, study: string, top: string): string {
   const absolute = path.resolve(study, file);
-  return isInside(top, absolute) ? path.relative(study, absolute) || "." : absolute;
+  if (!isInside(top, absolute)) return absolute;
+  const relative = path.relative(study, absolute) || ".";
+  return /^\.\/[^/]+$/.test(file) ? `./${relative}` : relative;
 }

@@ -15,6 +15,11 @@ interface BuildPlan extends Pick<CampaignPlan, "build" | "ownBuild" | "gitTop"> 
   source: Source;
 }
 
+/** The name of the build that the runs of a plan use. */
+export function plannedBuild({ build, ownBuild }: Pick<CampaignPlan, "build" | "ownBuild">): string {
+  return typeof ownBuild === "string" ? buildKey(build) : ownBuildKey(build, ownBuild.stamps);
+}
+
 /**
  * The build for the plan: the user's own, one that is kept, or a new one.
  * @returns its key.
@@ -28,14 +33,13 @@ export async function* ensureBuild(
 ): AsyncGenerator<CampaignEvent, string> {
   const startedAt = performance.now();
   const took = (): number => Math.round(performance.now() - startedAt);
+  const key = plannedBuild(plan);
   if (typeof plan.ownBuild !== "string") {
-    const { products, nedExclusions, stamps } = plan.ownBuild;
-    const key = ownBuildKey(plan.build, stamps);
+    const { products, nedExclusions } = plan.ownBuild;
     await builds.put(key, plan.gitTop, { protocol: PROTOCOL, products, nedExclusions });
     yield { type: "built", key, how: "own", tookMs: took() };
     return key;
   }
-  const key = buildKey(plan.build);
   if (await builds.find(key)) {
     yield { type: "built", key, how: "kept", tookMs: took() };
     return key;

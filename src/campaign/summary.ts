@@ -18,10 +18,13 @@ export function summarize(
 ): CampaignSummary {
   const states: CampaignSummary["states"] = {};
   for (const { state } of records) states[state] = (states[state] ?? 0) + 1;
+  const { skipped = 0 } = campaign;
+  if (skipped > 0) states.done = (states.done ?? 0) + skipped;
   const made = runsMade(collected.filter((record) => record.wallTimeMs > 0));
   return {
     campaign: campaign.id,
     states,
+    ...(skipped > 0 && { skipped }),
     wallTimeMs: Math.round(wallTimeMs),
     resultDirectory,
     ...(made && { made }),

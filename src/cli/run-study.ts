@@ -4,10 +4,11 @@ import { planCampaign, type CampaignPlan } from "../campaign/plan.ts";
 import { UserError } from "../errors.ts";
 import { runLabel, runVariables } from "../model/run.ts";
 import type { SplitArguments } from "../simulation/opp-args.ts";
-import { chooseSwarm } from "./choose-swarm.ts";
+import { chooseSwarm, wouldShareDisk } from "./choose-swarm.ts";
 import { count, formatSize, shortList } from "./format.ts";
 import { EXIT, type CommandContext } from "./main.ts";
 import { OWN_OPTIONS, type OwnOptionValues } from "./runall-options.ts";
+import { skippedLine } from "./summary.ts";
 import { showCampaign } from "./show-campaign.ts";
 
 /** Plans the campaign of a study, and lists its runs or makes them. */
@@ -23,7 +24,7 @@ export async function runStudy(
     throw withMisplacedOption(error, simulation);
   });
   planning.catch(() => undefined); // it is awaited below, after something else
-  if (options.dryRun) return await listRuns(planning, context);
+  if (options.dryRun) return await listRuns(planning, options, context);
   return await runOnSwarm(planning, options, context, directory);
 }
 
@@ -39,15 +40,37 @@ function withMisplacedOption(error: unknown, simulation: readonly string[]): unk
   });
 }
 
-async function listRuns(planning: Promise<CampaignPlan>, context: CommandContext): Promise<number> {
+/** The runs, which of them are there already, and what would be sent. */
+async function listRuns(
+  planning: Promise<CampaignPlan>,
+  options: OwnOptionValues,
+  context: CommandContext,
+): Promise<number> {
   await using plan = await planning;
+  const there = await finishedRuns(plan, options, context);
   for (const run of plan.runs) context.stdout.write(`${runLabel(run)}: ${runVariables(run)}\n`);
+  if (there > 0) context.stderr.write(`${skippedLine(there, plan.runs.length - there, "to be made")}\n`);
   const { changed, commit } = plan.code;
   if (changed.length === 0) return EXIT.done;
   const { sizeBytes } = await measure(plan, context.interrupt);
   const sent = `${count(changed.length, "file")} beside commit ${commit.slice(0, 10)}, ${formatSize(sizeBytes)}`;
   context.stderr.write(`to be sent: ${sent}\n${shortList(changed)}\n`);
   return EXIT.done;
+}
+
+/** As it is for the swarm that would be chosen. */
+async function finishedRuns(
+  plan: CampaignPlan,
+  { swarm, rerun }: OwnOptionValues,
+  { interrupt, stderr }: CommandContext,
+): Promise<number> {
+  const sharesDisk = await wouldShareDisk(swarm);
+  if (sharesDisk === undefined) return 0;
+  const { lookForFinished } = await loadCampaign();
+  const { there, warnings } = await lookForFinished(plan, { sharesDisk }, interrupt);
+  for (const { message, details } of warnings)
+    stderr.write(`warning: ${[message, ...details].join("\n    ")}\n`);
+  return rerun ? 0 : there.length;
 }
 
 async function measure(plan: CampaignPlan, signal: AbortSignal): Promise<{ sizeBytes: number }> {
@@ -67,7 +90,7 @@ async function runOnSwarm(
   return await showCampaign({ ...options, detached: options.detach, directory }, context, async (say) => {
     const target = await chooseSwarm(options.swarm, { runners: availableParallelism(), say });
     const swarm = await target.connect(say);
-    const how = { ...options.limits, detach: options.detach };
+    const how = { ...options.limits, detach: options.detach, rerun: options.rerun };
     return {
       target,
       results: swarm.results,
