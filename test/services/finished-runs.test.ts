@@ -1,4 +1,4 @@
-import { appendFile, cp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { appendFile, readFile, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import type { CampaignEvent } from "../../src/model/events.ts";
