@@ -1,22 +1,16 @@
-import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { createWriteStream, existsSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
-import { describe, it, vi } from "vitest";
+import { describe, it } from "vitest";
 import { dockerBase } from "../../scripts/docker-base.js";
 import { builtMongoServer } from "../../scripts/mongo-server.js";
-import { freePort } from "./git-daemon.ts";
-import { temporaryDirectory } from "./temporary.ts";
+import { startMachine, type DockerMachine } from "./docker-machine.ts";
 import { STAND_IN, type User } from "./tool.ts";
 
-/** A Docker of the test's own, which is a swarm of one machine. */
-export interface DockerHost extends AsyncDisposable {
-  /** As `docker --host` takes it. */
-  host: string;
-  /** Runs a docker command. @returns what it prints, and what it says. */
-  docker(...args: string[]): Promise<string>;
+/** A Docker Swarm of the test's own, of one machine. */
+export interface DockerHost extends DockerMachine {
   /** What a swarm is made with here: no image registry is needed. */
   options: string[];
 }
@@ -40,52 +34,20 @@ export function describeWithDocker(name: string, body: () => void): void {
   describe.skip(`${name} (no Docker)`, body);
 }
 
+/** Starts a Docker Swarm of one machine. */
 export async function startDocker(): Promise<DockerHost> {
-  const folder = await temporaryDirectory("swarm-docker-");
-  const host = `unix://${path.join(folder.path, "docker.sock")}`;
-  const daemon = startDaemon(folder.path, host);
-  const docker: DockerHost["docker"] = async (...args) => {
-    const { stdout, stderr } = await run("docker", ["--host", host, ...args], { maxBuffer: 1 << 26 });
-    return stdout + stderr;
-  };
-  const end = async (): Promise<void> => {
-    if (daemon.exitCode === null) {
-      const exit = once(daemon, "exit");
-      daemon.kill("SIGTERM");
-      await exit;
-    }
-    await run("umount", [path.join(folder.path, "exec/netns/default")]).catch(() => undefined); // as dockerd leaves it
-    await folder[Symbol.asyncDispose]();
-  };
+  const machine = await startMachine("manager");
+  const { folder, docker } = machine;
   try {
-    await vi.waitFor(() => docker("version"), { timeout: 60_000, interval: 200 });
-    const listen = `127.0.0.1:${await freePort()}`;
-    await docker("swarm", "init", "--advertise-addr", "127.0.0.1", "--listen-addr", listen);
-    await docker(
-      "import",
-      "--change",
-      "ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-      dockerBase(),
-      BASE,
-    );
-    await buildOthers(folder.path, docker);
-    const archive = await packStandIn(folder.path);
-    return { host, docker, options: optionsFor(archive), [Symbol.asyncDispose]: end };
+    await docker("swarm", "init", "--advertise-addr", machine.address);
+    const searchPath = "ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    await docker("import", "--change", searchPath, dockerBase(), BASE);
+    await buildOthers(folder, docker);
+    return { ...machine, options: optionsFor(await packStandIn(folder)) };
   } catch (error) {
-    await end();
+    await machine[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-/** It ends with this process, however that ends. The storage driver is the best that this machine has. */
-function startDaemon(folder: string, host: string): ChildProcess {
-  const places = ["--data-root", path.join(folder, "data"), "--exec-root", path.join(folder, "exec")];
-  const options = [...places, "--pidfile", path.join(folder, "pid"), "--host", host];
-  const daemon = spawn("setpriv", ["--pdeathsig", "TERM", "dockerd", ...options], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  daemon.stderr.pipe(createWriteStream(path.join(folder, "dockerd.log")));
-  return daemon;
 }
 
 /** What stands for the images of Redis, MongoDB and the visualizer. */
