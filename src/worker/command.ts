@@ -6,6 +6,7 @@ import { findProgram } from "../system/program.ts";
 import { UserError } from "../errors.ts";
 import type { Mode } from "../model/build.ts";
 import { projectEnvironment, withLibraryPath } from "./environment.ts";
+import { checkOmnetpp } from "./omnetpp.ts";
 import type { SlotTree } from "./slot.ts";
 
 export interface Command {
@@ -39,11 +40,16 @@ export async function commandFor(tree: SlotTree, campaign: Campaign, run: Run): 
 function environmentOf(tree: SlotTree, campaign: Campaign): Promise<NodeJS.ProcessEnv> {
   const known = environments.get(tree);
   if (known) return known;
-  const made = projectEnvironment(path.join(tree.root, campaign.project), campaign.omnetpp).then((env) =>
-    withLibraryPath(env, tree.root, tree.manifest.products),
-  );
+  const made = makeEnvironment(tree, campaign);
   environments.set(tree, made);
+  made.catch(() => environments.delete(tree)); // the next one tries again
   return made;
+}
+
+async function makeEnvironment(tree: SlotTree, { project, omnetpp }: Campaign): Promise<NodeJS.ProcessEnv> {
+  const env = await projectEnvironment(path.join(tree.root, project), omnetpp);
+  await checkOmnetpp(omnetpp, env); // a build may have been kept longer than the OMNeT++ that made it
+  return withLibraryPath(env, tree.root, tree.manifest.products);
 }
 
 async function simulatorFor(mode: Mode, env: NodeJS.ProcessEnv): Promise<string> {
