@@ -20,16 +20,16 @@ const SWARM = "ship";
  * behave so), and how long one waits for the first run when nothing has changed.
  * @param {string} place a temporary folder
  * @param {Tools} tools
- * @param {(command: string[], cwd: string) => unknown} git
+ * @param {(program: string, args: string[], cwd: string) => unknown} run
  * @returns {Promise<Row[]>}
  */
-export async function shipRows(place, tools, git) {
+export async function shipRows(place, tools, run) {
   const missing = await provideMongoServer((text) => console.log(text));
   if (missing !== undefined || !existsSync(builtMongoServer())) {
     console.log(`nothing is shipped: ${missing ?? "MONGO_URL or mongod is not used here"}`);
     return [];
   }
-  const study = makeProject(path.join(place, "ship"), git);
+  const study = makeProject(path.join(place, "ship"), run);
   const data = path.join(place, "mongo");
   mkdirSync(data);
   const socket = path.join(place, "mongo.sock");
@@ -110,8 +110,11 @@ async function campaign(study, tools, args) {
   return { startedMs, sent };
 }
 
-/** @param {string} top @param {(command: string[], cwd: string) => unknown} git @returns {string} the study */
-function makeProject(top, git) {
+/**
+ * @param {string} top @param {(program: string, args: string[], cwd: string) => unknown} run
+ * @returns {string} the study
+ */
+function makeProject(top, run) {
   const study = path.join(top, "study");
   cpSync(path.join(ROOT, "test/bench/tiny"), study, { recursive: true });
   for (let folder = 0; folder < FILES / 6; folder++) {
@@ -120,9 +123,11 @@ function makeProject(top, git) {
     for (let file = 0; file < 6; file++)
       writeFileSync(path.join(directory, `file${file}.cc`), someCode(folder * 6 + file));
   }
-  git(["init", "-q"], top);
-  git(["add", "-A"], top);
-  git(["-c", "user.name=Bench", "-c", "user.email=bench@example.org", "commit", "-q", "-m", "Bench"], top);
+  const identity = ["-c", "user.name=Bench", "-c", "user.email=bench@example.org"];
+  run("git", ["init", "-q"], top);
+  run("git", ["add", "-A"], top);
+  run("git", [...identity, "commit", "-q", "-m", "Bench"], top);
+  run("make", ["-s"], study);
   return study;
 }
 

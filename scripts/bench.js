@@ -33,7 +33,7 @@ await runScript(async () => {
   const tools = toolsIn(env);
   try {
     tools.swarmTool(["init", "--local", "--runners", String(RUNNERS)]);
-    const ship = () => shipRows(place, tools, (command, cwd) => run("git", command, cwd));
+    const ship = () => shipRows(place, tools, run);
     if (SHIP_ALONE) {
       print(await ship());
       return 0;
