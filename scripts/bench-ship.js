@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { appendFileSync, cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { build } from "rolldown";
 import { builtMongoServer, provideMongoServer } from "./mongo-server.js";
 import { ROOT, SetupError } from "./setup.js";
 
@@ -13,7 +14,6 @@ import { ROOT, SetupError } from "./setup.js";
 /** INET 4.5 has as many files, and 18 MB when git has packed them. */
 const FILES = 7500;
 const FILE_BYTES = 12_000;
-const SWARM = "ship";
 
 /**
  * What it takes to bring a project of INET's size to a swarm whose workers are other machines (here they only
@@ -30,43 +30,98 @@ export async function shipRows(place, tools, run) {
     return [];
   }
   const study = makeProject(path.join(place, "ship"), run);
-  const data = path.join(place, "mongo");
-  mkdirSync(data);
-  const socket = path.join(place, "mongo.sock");
-  const server = spawn(builtMongoServer(), ["-socket", socket, "-data", `file:${data}/`], {
-    stdio: ["pipe", "ignore", "inherit"], // it ends when its stdin does
-  });
-  const ended = once(server, "exit");
-  tools.env["MONGO_URL"] = `mongodb://${encodeURIComponent(socket)}/bench`;
+  const machine = await startOtherMachine(place, tools.env);
   try {
-    tools.swarmTool(["init", "--local", "--mongo", "--runners", "2", SWARM]);
-    return await measure(study, tools);
+    return await measure(study, machine, tools.env);
   } finally {
-    tools.swarmTool(["remove", "--force", SWARM]);
-    delete tools.env["MONGO_URL"];
-    server.kill("SIGKILL");
-    await ended;
+    await machine.end();
   }
 }
 
-/** @param {string} study @param {Tools} tools @returns {Promise<Row[]>} */
-async function measure(study, tools) {
-  const first = await campaign(study, tools, ["--swarm", SWARM]);
+/**
+ * @param {string} study @param {Awaited<ReturnType<typeof startOtherMachine>>} machine
+ * @param {NodeJS.ProcessEnv} env with a swarm on this machine
+ * @returns {Promise<Row[]>}
+ */
+async function measure(study, machine, env) {
+  const ship = () => firstRun(machine.client(study), study, machine.env);
+  const first = await ship();
   appendFileSync(path.join(study, "../src/folder0/file0.cc"), "// a line\n");
-  const changed = await campaign(study, tools, ["--swarm", SWARM]);
-  const again = await campaign(study, tools, ["--swarm", SWARM, "--rerun"]);
-  await campaign(study, tools, ["--swarm", "local"]);
-  const local = await campaign(study, tools, ["--swarm", "local", "--rerun"]);
+  const changed = await ship();
+  const again = await ship();
+  const tiny = ["./tiny", "-c", "Bench", "--runs=1", "--ms=0"];
+  const here = [path.join(ROOT, "bin/runall-swarm.js"), "--json", "--rerun", ...tiny];
+  await firstRun(here, study, env);
+  const local = await firstRun(here, study, env);
   return [
     shipRow("a project of INET's size is sent, first", first, "60 s", "MB", 1e6),
     shipRow("… after a change of one line", changed, "5 kB", "kB", 1e3),
-    {
-      what: "… unchanged: from Enter to the first run",
-      figure: `${(again.startedMs / 1000).toFixed(2)} s`,
-      limit: "1 s",
-      details: `on this machine's swarm ${(local.startedMs / 1000).toFixed(2)} s`,
-    },
+    startRow("… unchanged: from Enter to the first run", local, "on this machine"),
+    startRow("… the same on other machines", again, ""),
   ];
+}
+
+/**
+ * A worker that has nothing of the client's disk, with its own servers.
+ * @param {string} place @param {NodeJS.ProcessEnv} inherited
+ */
+async function startOtherMachine(place, inherited) {
+  const socket = path.join(place, "redis.sock");
+  const mongo = path.join(place, "mongo.sock");
+  const there = path.join(place, "there");
+  const client = path.join(ROOT, ".cache", "bench");
+  mkdirSync(path.join(place, "mongo"));
+  await build({
+    input: path.join(ROOT, "test/bench/ship-client.ts"),
+    platform: "node",
+    tsconfig: path.join(ROOT, "tsconfig.build.json"),
+    transform: { target: "node20.19" },
+    logLevel: "warn",
+    output: { dir: client, cleanDir: true, entryFileNames: "[name].js" },
+  });
+  /** @type {NodeJS.ProcessEnv} tiny is of no version of OMNeT++, so there must be none that it differs from */
+  const env = {
+    ...inherited,
+    PATH: withoutOmnetpp(inherited["PATH"] ?? ""),
+    MONGO_URL: `mongodb://${encodeURIComponent(mongo)}/bench`,
+  };
+  const worker = ["--directory", there, "--builds", path.join(there, "builds")];
+  const tool = path.join(ROOT, "bin/swarm-worker.js");
+  const processes = [
+    spawn(builtMongoServer(), ["-socket", mongo, "-data", `file:${place}/mongo/`], {
+      stdio: ["pipe", "ignore", "inherit"], // it ends when its stdin does
+    }),
+    spawn("redis-server", ["--port", "0", "--unixsocket", socket, "--save", "", "--dir", place], {
+      stdio: "ignore",
+    }),
+    spawn(process.execPath, [tool, "all", "--redis", socket, ...worker], {
+      env,
+      stdio: ["ignore", "ignore", "inherit"],
+    }),
+  ];
+  const ended = processes.map((each) => once(each, "close"));
+  return {
+    env,
+    /** @param {string} study */
+    client: (study) => [
+      path.join(client, "ship-client.js"),
+      study,
+      socket,
+      path.join(place, "client-builds"),
+    ],
+    async end() {
+      for (const [index, each] of processes.toReversed().entries()) {
+        each.kill("SIGTERM");
+        await ended.at(-1 - index);
+      }
+    },
+  };
+}
+
+/** @param {string} searchPath */
+function withoutOmnetpp(searchPath) {
+  const folders = searchPath.split(path.delimiter);
+  return folders.filter((folder) => !existsSync(path.join(folder, "opp_run"))).join(path.delimiter);
 }
 
 /**
@@ -81,18 +136,18 @@ function shipRow(what, { sent }, limit, unit, bytes) {
   return { what, figure, limit, details };
 }
 
+/** @param {string} what @param {{ startedMs: number }} measured @param {string} details @returns {Row} */
+function startRow(what, { startedMs }, details) {
+  return { what, figure: `${(startedMs / 1000).toFixed(2)} s`, limit: "1 s", details };
+}
+
 /**
- * Makes one run. @param {string} study @param {Tools} tools @param {string[]} args
+ * @param {string[]} command of Node.js @param {string} cwd @param {NodeJS.ProcessEnv} env
  * @returns {Promise<{ startedMs: number, sent: Event | undefined }>} when the first run began, and what was sent
  */
-async function campaign(study, tools, args) {
-  const tool = path.join(ROOT, "bin/runall-swarm.js");
+async function firstRun(command, cwd, env) {
   const startedAt = performance.now();
-  const client = spawn(
-    process.execPath,
-    [tool, "--json", ...args, "./tiny", "-c", "Bench", "--runs=1", "--ms=0"],
-    { cwd: study, env: tools.env, stdio: ["ignore", "pipe", "inherit"] },
-  );
+  const client = spawn(process.execPath, command, { cwd, env, stdio: ["ignore", "pipe", "inherit"] });
   /** @type {Promise<number | null>} */
   const closed = new Promise((resolve) => client.once("close", resolve));
   let startedMs = NaN;
@@ -106,7 +161,7 @@ async function campaign(study, tools, args) {
     if (event.type === "started" || event.type === "finished") startedMs ||= performance.now() - startedAt;
   }
   const exitCode = await closed;
-  if (exitCode !== 0) throw new SetupError(`runall-swarm ${args.join(" ")}: exit code ${String(exitCode)}`);
+  if (exitCode !== 0) throw new SetupError(`${command.join(" ")}: exit code ${String(exitCode)}`);
   return { startedMs, sent };
 }
 

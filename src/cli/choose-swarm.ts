@@ -100,7 +100,7 @@ export async function wouldShareDisk(
   if (candidates.length === 0) return true;
   const [only] = candidates;
   if (candidates.length > 1 || only === undefined) return undefined;
-  return only.target === "local" && only.mongoUrl === undefined;
+  return only.target === "local"; // also where it keeps results in a MongoDB
 }
 
 async function namedSwarm(name: string): Promise<SwarmState> {
