@@ -1,4 +1,5 @@
-import { mkdir, rm } from "node:fs/promises";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import { runJobId, type Campaign } from "../model/campaign.ts";
@@ -66,7 +67,7 @@ export class Collector {
       await this.#store.removeAll(runJobId(this.#campaign.id, run.runNumber));
       return collected;
     } finally {
-      await rm(scratch, { recursive: true, force: true });
+      if (existsSync(scratch)) await rm(scratch, { recursive: true, force: true });
     }
   }
 
@@ -187,12 +188,12 @@ export class Collector {
 
   async #bring(from: string, to: string, sizeBytes: number, run: Run): Promise<void> {
     if (await statIfThere(from)) {
-      await mkdir(path.dirname(to), { recursive: true });
+      mkdirSync(path.dirname(to), { recursive: true });
       await moveFile(from, to);
     }
     const arrived = await statIfThere(to);
     if (arrived === undefined) throw new DamagedArchive(`${to} is neither here nor in the swarm any more`);
-    if (Number(arrived.size) === sizeBytes) return;
+    if (arrived.size === sizeBytes) return;
     throw new UserError(
       `${to} of ${runLabel(run)} has not arrived whole: ${arrived.size} of ${sizeBytes} bytes`,
       { hint: "is the disk full? the run has to be made again" },
@@ -202,6 +203,7 @@ export class Collector {
   /** A record must never describe files that are being replaced. Partial files of an earlier failure go too. */
   async #removeOldRecord(run: Run, warnings: string[]): Promise<void> {
     const file = recordFile(this.#study.resultDirectory, run);
+    if (!existsSync(file)) return;
     try {
       const previous = await readRecord(this.#study.resultDirectory, run);
       if (previous && previous.campaign !== this.#campaign.id) await this.#removeFailedFiles(previous);
@@ -209,7 +211,7 @@ export class Collector {
       if (!(error instanceof UserError)) throw error;
       warnings.push(`the old record ${file} is replaced: ${error.message}`);
     }
-    await rm(file, { force: true });
+    rmSync(file, { force: true });
   }
 
   async #removeFailedFiles(previous: RunRecord): Promise<void> {

@@ -1,14 +1,21 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { lstat, mkdir, readdir, readFile, readlink } from "node:fs/promises";
+import { createReadStream, mkdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import * as v from "valibot";
+import { errorCode } from "../errors.ts";
+import type { Campaign } from "../model/campaign.ts";
 import { RunRecordSchema, type RunRecord } from "../model/result.ts";
 import type { Run } from "../model/run.ts";
-import { isTemporary, writeFileAtomically } from "../system/files.ts";
+import { isTemporary, statIfThere, writeFileAtomically } from "../system/files.ts";
 import { readJson } from "../system/json.ts";
 
 const RecordTextSchema = v.pipe(v.string(), v.parseJson(), RunRecordSchema);
+
+/** Where the results of a campaign are collected, on its user's machine. */
+export function resultDirectoryOf({ directory, study, resultDirectory }: Campaign): string {
+  return path.resolve(directory, study, resultDirectory);
+}
 
 /** Where the record of a run lies. */
 export function recordFile(resultDirectory: string, run: Pick<Run, "config" | "runNumber">): string {
@@ -28,7 +35,7 @@ export function parseRecord(text: string): RunRecord | undefined {
   return parsed.success ? parsed.output : undefined;
 }
 
-/** The records of a campaign in run order; what is not a record of ours is passed over. */
+/** The records of a campaign in run order, as far as they are there; what is not a record of ours is passed over. */
 export async function readRecords(resultDirectory: string, campaign: string): Promise<RunRecord[]> {
   return (await readAllRecords(resultDirectory)).filter((record) => record.campaign === campaign);
 }
@@ -36,7 +43,11 @@ export async function readRecords(resultDirectory: string, campaign: string): Pr
 /** The records of all campaigns, sorted by run number. */
 export async function readAllRecords(resultDirectory: string): Promise<RunRecord[]> {
   const folder = path.join(resultDirectory, ".swarm");
-  const names = (await readdir(folder)).filter((name) => name.endsWith(".json") && !isTemporary(name));
+  const all = await readdir(folder).catch((error: unknown) => {
+    if (["ENOENT", "ENOTDIR"].includes(errorCode(error) ?? "")) return []; // nothing collected yet, or all thrown away
+    throw error;
+  });
+  const names = all.filter((name) => name.endsWith(".json") && !isTemporary(name));
   const records: RunRecord[] = [];
   for (const name of names) {
     const record = parseRecord(await readFile(path.join(folder, name), "utf8"));
@@ -47,14 +58,19 @@ export async function readAllRecords(resultDirectory: string): Promise<RunRecord
 
 export async function writeRecord(resultDirectory: string, record: RunRecord): Promise<void> {
   const file = recordFile(resultDirectory, record);
-  await mkdir(path.dirname(file), { recursive: true });
+  mkdirSync(path.dirname(file), { recursive: true });
   await writeFileAtomically(file, `${JSON.stringify(record, undefined, 2)}\n`);
 }
+
+/** A file up to this size is read at once. */
+const SMALL_BYTES = 1 << 18;
 
 /** SHA-256 of a file; of a symbolic link its target's name is hashed, as git does. */
 export async function hashOf(file: string): Promise<string> {
   const hash = createHash("sha256");
-  if ((await lstat(file)).isSymbolicLink()) return hash.update(await readlink(file)).digest("hex");
+  const stats = (await statIfThere(file))!;
+  if (stats.isSymbolicLink()) return hash.update(readlinkSync(file)).digest("hex");
+  if (stats.size <= SMALL_BYTES) return hash.update(readFileSync(file)).digest("hex");
   for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
   return hash.digest("hex");
 }

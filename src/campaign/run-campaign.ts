@@ -15,8 +15,10 @@ import type { Study } from "./collect.ts";
 import { fetchUncollected } from "./fetch-uncollected.ts";
 import { findFinished, shiftWarning, type CampaignWarning, type Findings } from "./find-finished.ts";
 import { followCampaign } from "./follow-campaign.ts";
+import { ensureDependencies } from "./ensure-dependencies.ts";
 import { identityOf } from "./identity.ts";
 import type { CampaignLimits, CampaignPlan } from "./plan.ts";
+import type { ProjectPlan } from "./plan-project.ts";
 import { ensureBuild } from "./prepare-build.ts";
 import { sendSource } from "./send-source.ts";
 
@@ -59,15 +61,19 @@ export async function* runCampaign(
     return;
   }
   const source = yield* sendSource(plan.code, swarm.sources, interrupt);
-  const buildKey = yield* ensureBuild({ ...plan, source }, swarm, queue, interrupt);
+  const dependencies = yield* ensureDependencies({ ...plan, source }, swarm, queue, interrupt);
+  const build = { ...plan.build, ...dependencies };
+  const buildKey = yield* ensureBuild({ ...plan, build, source }, swarm, queue, interrupt);
   const amount = { runs: open.length, ...(skipped > 0 && { skipped }) };
-  const campaign = newCampaign({ ...plan.campaign, ...limits, ...amount, source, buildKey, identity });
+  const known = { ...plan.campaign, ...limits, ...dependencies, ...amount };
+  const campaign = newCampaign({ ...known, source, buildKey, identity });
   const position = await queue.position();
   interrupt.throwIfAborted();
   await queue.add(campaign, open);
   yield { type: "queued", campaign: campaign.id, runs: open.length };
   if (detach) return;
-  yield* followCampaign({ campaign, study: studyOf(plan), open, position }, queue, swarm.results, interrupt);
+  const followed = { campaign, study: studyOf(plan), open, cancelled: false, position };
+  yield* followCampaign(followed, queue, swarm.results, interrupt);
 }
 
 /** The plan as it is for the workers that a store of sources belongs to. */
@@ -119,10 +125,15 @@ function nothingLeft({ runs, resultDirectory }: CampaignPlan, wallTimeMs: number
 /** Other machines have their own OMNeT++, and binaries that are made here need not run there. */
 function forOtherMachines(plan: CampaignPlan): CampaignPlan {
   const { version } = plan.build.omnetpp;
-  return {
-    ...plan,
+  const elsewhere = <P extends ProjectPlan>(project: P): P => ({
+    ...project,
     ownBuild: "its workers are other machines",
-    build: { ...plan.build, omnetpp: { version } },
+    build: { ...project.build, omnetpp: { version } },
+  });
+  const dependencies = plan.dependencies.map(elsewhere);
+  return {
+    ...elsewhere(plan),
+    dependencies,
     campaign: { ...plan.campaign, omnetpp: { version } },
   };
 }

@@ -1,7 +1,14 @@
-import { mkdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { BuildManifestSchema, type BuildManifest } from "../model/build.ts";
-import { linkOrCopy, removeLeftovers, temporaryName, writeFileAtomically } from "../system/files.ts";
+import { cachedFolders, markUsed, type Cached } from "../system/cache.ts";
+import {
+  linkOrCopy,
+  removeLeftovers,
+  statIfThere,
+  temporaryName,
+  writeFileAtomically,
+} from "../system/files.ts";
 import { readJson } from "../system/json.ts";
 
 /** The binaries of builds, by build key. A build is there whole or not at all, and never changes. */
@@ -13,26 +20,42 @@ export interface BuildStore {
   linkInto(key: string, manifest: BuildManifest, tree: string): Promise<void>;
   /** Where the log of a build lies; the file need not exist. */
   logFile(key: string): string;
-  /** Removes builds that nobody has asked for so long. @returns how many. */
+  /** Removes builds that nobody has asked for so long, and old logs. @returns how many builds. */
   removeOlderThan(ageMs: number): Promise<number>;
+  /** Copies on this machine of builds that can be fetched again. */
+  cached(): Promise<Cached[]>;
+}
+
+/** Builds in a directory of this machine. */
+export interface BuildDirectory extends BuildStore {
+  /** Notes that a build is in use. @returns false where it is not there. */
+  use(key: string): Promise<boolean>;
+  /** All of them, as what a cache holds. */
+  all(): Promise<Cached[]>;
 }
 
 const MANIFEST = "manifest.json";
+const LOG = ".log";
 
 /**
  * Builds as directories on this machine. Products are hard links where that works: the linker of a later
  * build makes a new file, so that a kept build and the runs that use it are not disturbed.
  */
-export function openBuildDirectory(directory: string): BuildStore {
+export function openBuildDirectory(directory: string): BuildDirectory {
   const place = (key: string): string => path.join(directory, key);
   const product = (key: string, file: string): string => path.join(place(key), "files", file);
 
   const find = (key: string): Promise<BuildManifest | undefined> =>
     readJson(path.join(place(key), MANIFEST), BuildManifestSchema);
 
+  const use = (key: string): Promise<boolean> => markUsed(path.join(place(key), MANIFEST));
+  const all = (): Promise<Cached[]> => cachedFolders(directory, MANIFEST);
+
   return {
     find,
-    logFile: (key) => path.join(directory, `${key}.log`),
+    use,
+    all,
+    logFile: (key) => path.join(directory, `${key}${LOG}`),
     async put(key, tree, manifest) {
       if (await find(key)) return;
       await mkdir(directory, { recursive: true });
@@ -48,9 +71,28 @@ export function openBuildDirectory(directory: string): BuildStore {
         if (!(await find(key))) throw error; // else somebody else was faster with the same build
       }
     },
-    linkInto: (key, manifest, tree) => linkAll(path.dirname(product(key, "x")), tree, manifest.products),
-    removeOlderThan: () => Promise.resolve(0), // they are small and go with the swarm
+    async linkInto(key, manifest, tree) {
+      await use(key);
+      await linkAll(path.dirname(product(key, "x")), tree, manifest.products);
+    },
+    async removeOlderThan(ageMs) {
+      const old = (await all()).filter(({ usedAtMs }) => Date.now() - usedAtMs > ageMs);
+      for (const build of old) await build.remove();
+      await removeOldLogs(directory, ageMs);
+      return old.length;
+    },
+    cached: () => Promise.resolve([]), // there is no other copy
   };
+}
+
+async function removeOldLogs(directory: string, ageMs: number): Promise<void> {
+  if (!(await statIfThere(directory))) return;
+  for (const name of await readdir(directory)) {
+    if (!name.endsWith(LOG)) continue;
+    const file = path.join(directory, name);
+    const changedAt = Number((await statIfThere(file))?.mtimeMs ?? Infinity);
+    if (Date.now() - changedAt > ageMs) await rm(file, { force: true });
+  }
 }
 
 async function linkAll(from: string, to: string, files: readonly string[]): Promise<void> {

@@ -34,7 +34,7 @@ export function openGridFsBuilds(mongo: Mongo, directory: string): BuildStore {
   };
 
   const fetch = async (key: string): Promise<void> => {
-    if (await kept.find(key)) return;
+    if (await kept.use(key)) return;
     const found = await findArchive(key);
     if (found === undefined) throw new UserError(`build ${key} is not there any more`);
     await removeLeftovers(directory);
@@ -65,6 +65,10 @@ export function openGridFsBuilds(mongo: Mongo, directory: string): BuildStore {
       await kept.linkInto(key, manifest, tree);
     },
     logFile: (key) => kept.logFile(key),
-    removeOlderThan: (ageMs) => mongo.patiently(() => archives.removeOlderThan(ageMs, UNFINISHED_MS)),
+    async removeOlderThan(ageMs) {
+      await kept.removeOlderThan(ageMs);
+      return await mongo.patiently(() => archives.removeOlderThan(ageMs, UNFINISHED_MS));
+    },
+    cached: () => kept.all(),
   };
 }

@@ -3,6 +3,8 @@ import { errorCode, errorText, UserError } from "../errors.ts";
 
 /** Less than this is nothing: what writes there fails, or has failed. */
 const FULL_BYTES = 1 << 20;
+/** Less than this, or than a tenth of a smaller disk, and what can be had again is given up. */
+const LOW_BYTES = 10 * 2 ** 30;
 /** So much makes it worth while to begin again, or a hundredth of a small disk. */
 const ROOM_BYTES = 1 << 30;
 
@@ -15,6 +17,12 @@ export function diskIsFull(directory: string): boolean {
 export function diskHasRoom(directory: string): boolean {
   const { blocks, bsize } = statfsSync(directory);
   return freeBytes(directory) >= Math.max(FULL_BYTES, Math.min(ROOM_BYTES, (blocks * bsize) / 100));
+}
+
+/** Whether the disk that holds a directory will soon be full. */
+export function diskIsLow(directory: string): boolean {
+  const { blocks, bsize } = statfsSync(directory);
+  return freeBytes(directory) < Math.min(LOW_BYTES, (blocks * bsize) / 10);
 }
 
 function freeBytes(directory: string): number {

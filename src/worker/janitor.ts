@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { CAMPAIGN_TTL_SECONDS } from "../queue/names.ts";
+import { isNearlyFull } from "../results/store.ts";
 import type { WorkerOptions } from "./worker.ts";
 
 const INTERVAL_MS = 3600_000;
@@ -7,6 +8,8 @@ const INTERVAL_MS = 3600_000;
 const RESULT_AGE_MS = CAMPAIGN_TTL_SECONDS * 1000;
 const SOURCE_AGE_MS = 30 * 24 * 3600_000;
 const BUILD_AGE_MS = 90 * 24 * 3600_000;
+/** Of sources and builds, where there is little room for results. */
+const SHORT_AGE_MS = 7 * 24 * 3600_000;
 
 /** Removes results that nobody has collected, and sources and builds that nobody has used for long, until the signal. */
 export async function removeOldThings({
@@ -19,8 +22,9 @@ export async function removeOldThings({
   for (;;) {
     try {
       await results.removeOlderThan(RESULT_AGE_MS);
-      await builds.removeOlderThan(BUILD_AGE_MS);
-      await sources.removeOlderThan(SOURCE_AGE_MS);
+      const full = await isNearlyFull(results);
+      await builds.removeOlderThan(full ? SHORT_AGE_MS : BUILD_AGE_MS);
+      await sources.removeOlderThan(full ? SHORT_AGE_MS : SOURCE_AGE_MS);
     } catch (error) {
       signal.throwIfAborted();
       onError(error as Error); // it tries again in an hour

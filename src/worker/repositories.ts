@@ -6,9 +6,11 @@ import type { Source } from "../model/build.ts";
 import { sourceName } from "../model/build.ts";
 import { git, tryGit } from "../project/plumbing.ts";
 import { damagedSource, type SourceStore } from "../results/source-store.ts";
-import { statIfThere } from "../system/files.ts";
+import { cachedFolders, markUsed, type Cached } from "../system/cache.ts";
 import { acquireLock } from "../system/lock.ts";
 
+/** A file that a repository always has; its time says when it was used last. */
+const HEAD = "HEAD";
 const LOCK_TIMEOUT_MS = 30 * 60_000;
 const QUIET = ["-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "credential.helper="];
 
@@ -36,11 +38,17 @@ export class Repositories {
     if (packs.length === 0 && source.url !== undefined && path.isAbsolute(source.url)) return source.url;
     const name = `${sourceName(source)} ${source.commit}`;
     const known = this.#opened.get(name);
-    if (known) return await known;
+    if (known !== undefined && (await markUsed(path.join(await known, HEAD)))) return await known;
     const opening = this.#complete(source, signal);
     this.#opened.set(name, opening);
     opening.catch(() => this.#opened.delete(name)); // the next one tries again
     return await opening;
+  }
+
+  /** All of them: they can be fetched, or put together from what was sent, once more. */
+  async cached(): Promise<Cached[]> {
+    const all = await cachedFolders(this.#directory, HEAD);
+    return all.map((each) => ({ ...each, remove: () => removeUnlocked(each) }));
   }
 
   async #complete(source: Source, signal?: AbortSignal): Promise<string> {
@@ -77,8 +85,18 @@ export class Repositories {
   }
 }
 
+/** One that is being completed stays. */
+async function removeUnlocked(repository: Cached): Promise<void> {
+  try {
+    await using _ = await acquireLock(`${repository.folder}.lock`, { timeoutMs: 0 });
+    await repository.remove();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+  }
+}
+
 async function initialise(repository: string, { url, commit }: Source, signal?: AbortSignal): Promise<void> {
-  if (await statIfThere(path.join(repository, "HEAD"))) return;
+  if (await markUsed(path.join(repository, HEAD))) return;
   await mkdir(repository, { recursive: true });
   const format = commit.length === 64 ? "sha256" : "sha1";
   await git(["init", "--bare", "--quiet", "--template=", `--object-format=${format}`, "."], {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { isNearlyFull, NEARLY_FULL } from "../results/store.ts";
 import { diskHasRoom } from "../system/disk.ts";
+import { makeRoom, type Cache } from "./make-room.ts";
 import type { WorkerOptions } from "./worker.ts";
 
 const LOOK_AGAIN_MS = 15_000;
@@ -23,7 +24,8 @@ export function roomFor(
     directory,
     signal,
     onError,
-  }: Pick<WorkerOptions, "results" | "directory" | "signal" | "onError">,
+    caches = [],
+  }: Pick<WorkerOptions, "results" | "directory" | "signal" | "onError"> & { caches?: readonly Cache[] },
   lookAgainMs = LOOK_AGAIN_MS,
 ): Room {
   let lookedAt = -Infinity;
@@ -35,6 +37,7 @@ export function roomFor(
       const now = await isNearlyFull(results);
       if (now && !storeFull) onError(new Error(NEARLY_FULL));
       storeFull = now;
+      if (diskFull) await makeRoom(directory, caches);
       if (diskFull) diskFull = !diskHasRoom(directory);
     } catch (error) {
       if (!signal.aborted) onError(error as Error);

@@ -232,20 +232,20 @@ describeWithDocker("a swarm on Docker", () => {
 });
 
 /** In no argument of a process, no log and no description of what Docker has. */
-async function expectNoPasswords({ user, tool }: Researcher, { docker }: DockerHost): Promise<void> {
-  const { services, relay } = await dockerState(user, "s");
+async function expectNoPasswords(researcher: Researcher, host: DockerHost): Promise<void> {
+  const { services, relay } = await dockerState(researcher.user, "s");
   const secrets = Object.values(services.passwords);
   expect(secrets).toHaveLength(2);
-  const containers = (await docker("ps", "--all", "--quiet")).trim().split("\n");
-  const names = (await docker("service", "ls", "--quiet")).trim().split("\n");
-  const described = await docker("inspect", ...containers, ...names);
+  const containers = (await host.docker("ps", "--all", "--quiet")).trim().split("\n");
+  const names = (await host.docker("service", "ls", "--quiet")).trim().split("\n");
+  const described = await host.docker("inspect", ...containers, ...names);
   expect(described).toContain("MONGO_INITDB_ROOT_PASSWORD_FILE");
-  const logs = await Promise.all(names.map((name) => docker("service", "logs", name)));
+  const logs = await Promise.all(names.map((name) => host.docker("service", "logs", name)));
   const told = [
     described,
     ...logs,
     await readFile(relay.log, "utf8"),
-    (await tool("status", "s", "--json")).stdout,
+    (await researcher.tool("status", "s", "--json")).stdout,
   ];
   for (const text of [...told, ...argumentsOfAll()])
     for (const secret of secrets) expect(text.includes(secret)).toBe(false);

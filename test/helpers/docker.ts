@@ -20,15 +20,19 @@ const run = promisify(execFile);
 
 /** Where a dockerd cannot be started it is said loudly; under REQUIRE_SERVICES=1 that is a failure. */
 export function describeWithDocker(name: string, body: () => void): void {
-  if (existsSync(dockerBase()) && existsSync(builtMongoServer())) return describe(name, body);
+  if (existsSync(dockerBase()) && existsSync(builtMongoServer())) {
+    describe(name, body);
+    return;
+  }
   const reason =
     "there is no base image for tests with Docker, or no MongoDB server: npm test makes them, as root";
   if (process.env["REQUIRE_SERVICES"] === "1") {
-    return describe(name, () => {
+    describe(name, () => {
       it("finds Docker", () => {
         throw new Error(reason);
       });
     });
+    return;
   }
   console.warn(`SKIPPED tests: ${reason}`);
   describe.skip(`${name} (no Docker)`, body);
@@ -37,13 +41,12 @@ export function describeWithDocker(name: string, body: () => void): void {
 /** Starts a Docker Swarm of one machine. */
 export async function startDocker(): Promise<DockerHost> {
   const machine = await startMachine("manager");
-  const { folder, docker } = machine;
   try {
-    await docker("swarm", "init", "--advertise-addr", machine.address);
+    await machine.docker("swarm", "init", "--advertise-addr", machine.address);
     const searchPath = "ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    await docker("import", "--change", searchPath, dockerBase(), BASE);
-    await buildOthers(folder, docker);
-    return { ...machine, options: optionsFor(await packStandIn(folder)) };
+    await machine.docker("import", "--change", searchPath, dockerBase(), BASE);
+    await buildOthers(machine);
+    return { ...machine, options: optionsFor(await packStandIn(machine.folder)) };
   } catch (error) {
     await machine[Symbol.asyncDispose]();
     throw error;
@@ -62,13 +65,13 @@ FROM ${BASE} AS visualizer
 CMD ["node", "-e", "process.on('SIGTERM', process.exit); require('http').createServer((_, answer) => answer.end('machines')).listen(8080)"]
 `;
 
-async function buildOthers(folder: string, docker: DockerHost["docker"]): Promise<void> {
-  const context = path.join(folder, "others");
+async function buildOthers(machine: DockerMachine): Promise<void> {
+  const context = path.join(machine.folder, "others");
   await mkdir(context);
   await writeFile(path.join(context, "Dockerfile"), OTHERS);
   await copyFile(builtMongoServer(), path.join(context, "mongo-server"));
   for (const name of ["redis", "mongo", "visualizer"])
-    await docker("build", "--quiet", "--target", name, "--tag", `stand-in-${name}`, context);
+    await machine.docker("build", "--quiet", "--target", name, "--tag", `stand-in-${name}`, context);
 }
 
 /** A "built tree" of OMNeT++, as a user's own archive. */

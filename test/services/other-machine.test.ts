@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import path from "node:path";
 import { MongoClient } from "mongodb";
@@ -13,6 +13,7 @@ import {
   startOtherMachine,
   type OtherMachine,
 } from "../helpers/other-machine.ts";
+import { inetLike, newWorkspace, simu5gLike } from "../helpers/projects.ts";
 import { newSample, type Sample } from "../helpers/tool.ts";
 
 describeWithMongo("a worker that does not share the disk of the client", () => {
@@ -101,6 +102,41 @@ describeWithMongo("a worker that does not share the disk of the client", () => {
     expect(done(await campaign("Fresh", { commit: "fresh" }))).toBe(1);
   });
 
+  it("is sent what a project needs, or fetches it, and builds it once", async () => {
+    await using workspace = await newWorkspace();
+    const model = await workspace.add("model", await inetLike("elsewhere"));
+    const cell = await workspace.add("cell", simu5gLike("model"));
+    const study = path.join(cell.path, "simulations");
+    const first = await machine.campaign(study, "General");
+    expect(done(first)).toBe(1);
+    expect(steps(first)).toEqual([
+      "sent cell",
+      "sent model",
+      "building model",
+      "made model",
+      "building cell",
+      "made cell",
+    ]);
+    const car = await workspace.add("car", simu5gLike("model"));
+    const other = path.join(car.path, "simulations");
+    const second = await machine.campaign(other, "General");
+    expect(steps(second)).toEqual(["kept model", "building car", "made car"]); // with the files of cell
+
+    await model.commit({ "examples/New.ned": "package mm1.examples;\n" });
+    await model.git("remote", "add", "origin", host.url);
+    await model.git("tag", "v1.0");
+    await model.git("push", "--quiet", "origin", "v1.0");
+    const uses = [{ name: "model", url: host.url, version: "v1.0" }];
+    await car.commit({ "swarm.json": JSON.stringify({ uses }), "src/Other.cc": "" });
+    await rm(model.path, { recursive: true });
+    const third = await machine.campaign(other, "General");
+    expect(done(third)).toBe(1);
+    expect(steps(third)).toEqual(["sent car", "kept model", "building car", "made car"]);
+    const outputs = (await readdir(path.join(other, "results"))).filter((file) => file.endsWith(".out"));
+    const output = await readFile(path.join(other, "results", outputs[0]!), "utf8");
+    expect(output).toMatch(/from \.\.\/\.\.\/model\/examples: +2$/m);
+  });
+
   it("tells that a pack is damaged, and is sent it again", async () => {
     await addConfig("Fresh");
     await machine.endWorker(); // so that it has not been unpacked when it is damaged
@@ -129,6 +165,16 @@ describeWithMongo("a worker that does not share the disk of the client", () => {
     }
   };
 });
+
+/** What was sent and built before the first run, each with the name of its project. */
+function steps(events: readonly CampaignEvent[]): string[] {
+  const main = events.flatMap((event) => (event.type === "building" ? [event.project] : [])).at(-1)!;
+  return events.flatMap((event) => {
+    if (event.type === "sent") return [`sent ${event.project ?? main}`];
+    if (event.type === "building") return [`building ${event.project}`];
+    return event.type === "built" ? [`${event.how} ${event.project ?? main}`] : [];
+  });
+}
 
 /** Answers every request with 401. */
 async function silentServer(): Promise<{ port: number } & Disposable> {

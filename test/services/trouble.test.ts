@@ -1,12 +1,12 @@
 import { PROTOCOL } from "../../src/model/protocol.ts";
-import { execFileSync } from "node:child_process";
-import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { Queue, Worker, type Job } from "bullmq";
-import { expect, it, type TestContext } from "vitest";
+import { expect, it } from "vitest";
 import { Redis } from "ioredis";
 import { campaignKey, RUN_QUEUE, socketConnection } from "../../src/queue/names.ts";
 import { workerName } from "../../src/queue/worker-name.ts";
+import { smallDisk } from "../helpers/small-disk.ts";
 import { describeWithService } from "../helpers/services.ts";
 import {
   cacheFolder,
@@ -20,21 +20,6 @@ import {
   researcher,
   stateFolder,
 } from "../helpers/swarm.ts";
-
-/** A disk of its own, on which a test can run out of room. */
-async function smallDisk(directory: string, sizeKb: number, { skip }: TestContext) {
-  await mkdir(directory, { recursive: true });
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${sizeKb}k`, "none", directory], { stdio: "pipe" });
-  } catch {
-    skip("SKIPPED: a small disk can only be mounted by root");
-  }
-  return {
-    enlarge: () => execFileSync("mount", ["-o", "remount,size=64m", directory]),
-    protect: (how: "ro" | "rw") => execFileSync("mount", ["-o", `remount,${how}`, directory]),
-    [Symbol.dispose]: () => execFileSync("umount", ["--lazy", directory]),
-  };
-}
 
 /** How both sides are told apart where a worker speaks the next protocol. */
 const OTHER = `protocol ${PROTOCOL + 1}, here ${PROTOCOL}`;

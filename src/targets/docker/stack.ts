@@ -3,8 +3,8 @@ import { UserError } from "../../errors.ts";
 import { installedFile } from "../../system/installation.ts";
 import { runProgram } from "../../system/program.ts";
 import { docker, dockerEnvironment, dockerLines, endpointArguments, type DockerEndpoint } from "./cli.ts";
-import { workerConstraint, type Engine } from "./engine.ts";
-import type { StackImages } from "./images.ts";
+import { countWorkers, workerConstraint, type Engine } from "./engine.ts";
+import { OWN_REGISTRY, type StackImages } from "./images.ts";
 
 /** Name of a swarm's stack in Docker. */
 export function stackOf(swarm: string): string {
@@ -18,6 +18,8 @@ export interface StackRequest {
   images: StackImages;
   /** Runs at once on each node; undefined for as many as it has cores. */
   runners?: number | undefined;
+  /** How many machines make runs; undefined for those that have joined already. */
+  workers?: number | undefined;
   /** Path of Docker's socket on the manager, for the visualizer. */
   dockerSocket: string;
 }
@@ -54,7 +56,7 @@ export async function deployStack(
   const variables = {
     SWARM_STACK: stack,
     SWARM_NODE_ID: nodeId,
-    SWARM_WORKERS: workerConstraint(engine),
+    SWARM_WORKERS: workerConstraint(request.workers ?? countWorkers(engine)),
     SWARM_RUNNERS: String(request.runners ?? "cores"),
     SWARM_DOCKER_SOCKET: request.dockerSocket,
     ...Object.fromEntries(
@@ -155,8 +157,13 @@ async function failureOf(
 ): Promise<string | undefined> {
   const failed = await failedTasks(endpoint, service, signal);
   const unplaced = failed.find(({ CurrentState }) => CurrentState.startsWith("Pending"));
-  const recent = failed.filter(({ ID }) => !before.has(ID));
+  const recent = failed.filter(({ ID, Error }) => !before.has(ID) && !isTooEarly(Error));
   return unplaced?.Error ?? (recent.length >= FAILURES ? recent[0]!.Error : undefined);
+}
+
+/** A machine that has just joined tries until its own cache of the swarm's registry is there. */
+function isTooEarly(error: string): boolean {
+  return error.includes(`No such image: ${OWN_REGISTRY}/`);
 }
 
 async function failedTasks(endpoint: DockerEndpoint, service: string, signal?: AbortSignal): Promise<Task[]> {
