@@ -10,12 +10,14 @@ const LARGE_BYTES = 50e6;
 
 /**
  * Sees to it that the workers can have the code, and says what was sent for that.
+ * @param project name of a project that the study's one needs.
  * @returns how a worker puts it together.
  */
 export async function* sendSource(
   code: Code,
   store: SourceStore,
   signal: AbortSignal,
+  project?: string,
 ): AsyncGenerator<CampaignEvent, Source> {
   const startedAt = performance.now();
   for (const message of code.warnings) yield { type: "warning", message, details: [] };
@@ -26,7 +28,8 @@ export async function* sendSource(
     ? await sendToThisMachine(code, store, signal)
     : await sendAway(code, store, signal);
   const tookMs = Math.round(performance.now() - startedAt);
-  if (sizeBytes > 0) yield { type: "sent", changed: code.changed, sizeBytes, tookMs };
+  const whose = project === undefined ? {} : { project };
+  if (sizeBytes > 0) yield { type: "sent", ...whose, changed: code.changed, sizeBytes, tookMs };
   return source;
 }
 

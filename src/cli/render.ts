@@ -5,7 +5,7 @@ import { painter, type Paint } from "./color.ts";
 import { count, formatDuration, formatSize } from "./format.ts";
 import { CampaignProgress } from "./progress.ts";
 import { StatusLine, type Screen } from "./status-line.ts";
-import { endLine, failedTable, usageLines } from "./summary.ts";
+import { endLine, failedTable, skippedLine, usageLines } from "./summary.ts";
 import { shorten, wrap } from "./text-width.ts";
 
 export interface RenderOptions {
@@ -45,6 +45,10 @@ export class CampaignRenderer {
         );
       case "expanded":
         return this.say(`${event.config}: ${count(event.runs, "run")}`);
+      case "fetching":
+        return this.say(`fetching what is done of campaign ${event.campaign}, which nobody has collected`);
+      case "skipped":
+        return this.say(skippedLine(event.runs, event.left));
       case "sent":
         return this.say(sentLine(event));
       case "building":
@@ -115,11 +119,13 @@ export class CampaignRenderer {
     );
   }
 
-  #showBuilt({ how, tookMs }: Extract<CampaignEvent, { type: "built" }>): void {
+  #showBuilt({ how, tookMs, project }: Extract<CampaignEvent, { type: "built" }>): void {
     this.clear();
+    const whose = project === undefined ? "this checkout" : `your ${project}`;
+    const which = project === undefined ? "" : ` of ${project}`;
     if (how === "made") this.say(`built in ${formatDuration(tookMs)}`);
     else if (this.#options.verbose)
-      this.say(how === "own" ? "using the binaries of this checkout" : "using an earlier build");
+      this.say(how === "own" ? `using the binaries of ${whose}` : `using an earlier build${which}`);
   }
 
   #showProgress(): void {
@@ -165,8 +171,10 @@ function limited(details: readonly string[]): string[] {
 }
 
 /** What of a checkout went to the swarm before its runs. */
-function sentLine({ changed, sizeBytes }: Extract<CampaignEvent, { type: "sent" }>): string {
-  const what = changed.length === 0 ? "the project" : count(changed.length, "changed file");
+function sentLine({ project, changed, sizeBytes }: Extract<CampaignEvent, { type: "sent" }>): string {
+  const whole = project ?? "the project";
+  const some = `${count(changed.length, "changed file")}${project === undefined ? "" : ` of ${project}`}`;
+  const what = changed.length === 0 ? whole : some;
   const names = changed.length === 0 || changed.length > 3 ? "" : ` (${changed.join(", ")})`;
   return `sent ${what}${names}: ${formatSize(sizeBytes)}`;
 }

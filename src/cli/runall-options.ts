@@ -5,10 +5,14 @@ import type { OwnOptions } from "../simulation/opp-args.ts";
 import type { CommandContext } from "./main.ts";
 import { version } from "./version.ts";
 
+/** What it does with campaigns that are queued already. */
+export const SUB_WORDS = new Set(["list", "attach", "cancel", "logs", "retry"]);
+
 /** Which arguments of `runall-swarm` are its own; every other one is the simulation's. */
 export const OWN_OPTIONS: OwnOptions = {
   flags: [
     "--dry-run",
+    "--rerun",
     "--detach",
     "--stop-on-error",
     "--json",
@@ -24,6 +28,7 @@ export interface OwnOptionValues {
   directory: string;
   commit: string | undefined;
   dryRun: boolean;
+  rerun: boolean;
   detach: boolean;
   limits: CampaignLimits;
   json: boolean;
@@ -50,6 +55,7 @@ export async function describeOptions(context: CommandContext): Promise<Command>
       "the OMNeT++ of the swarm's machines, where it is another than yours",
       omnetpp,
     )
+    .option("--rerun", "make runs again whose results are here already")
     .option("--detach", "end when the runs are queued; collect them later with: runall-swarm attach ID")
     .option("--retries <n>", "make a run again so often when its worker vanishes", wholeNumber, 3)
     .option("--timeout <duration>", "end a run that takes longer: 90s, 30min, 2h, 1d", duration)
@@ -88,6 +94,7 @@ export async function parseOwnOptions(
     dryRun?: true;
     swarm?: string;
     omnetpp?: string;
+    rerun?: true;
     detach?: true;
     retries: number;
     timeout?: number;
@@ -100,6 +107,7 @@ export async function parseOwnOptions(
     directory: options.C,
     commit: options.commit,
     dryRun: options.dryRun ?? false,
+    rerun: options.rerun ?? false,
     detach: options.detach ?? false,
     limits: {
       retries: options.retries,

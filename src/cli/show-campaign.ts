@@ -44,15 +44,18 @@ export async function showCampaign(
   const { target, results, events } = await begin((text) => renderer.say(text));
   using _health = keepHealthy(target, renderer);
   using _room = watchRoom(results, renderer);
-  const onInterrupt = (): void =>
-    renderer.say("cancelling; what is done is collected. Press Ctrl-C again to leave at once");
+  let campaign: string | undefined;
+  const onInterrupt = (): void => renderer.say(interruption(campaign));
   interrupt.addEventListener("abort", onInterrupt, { once: true });
   let allDone = true;
   try {
     for await (const event of events) {
       if (options.json) stdout.write(`${JSON.stringify(event)}\n`);
       else renderer.show(event);
-      if (event.type === "queued") leaveOnHangup();
+      if (event.type === "queued") {
+        campaign = event.campaign;
+        leaveOnHangup();
+      }
       if (event.type === "queued" && options.detached && !options.json) renderer.sayDetached(event.campaign);
       if (event.type === "ended") allDone = isAllDone(event.summary);
     }
@@ -62,6 +65,11 @@ export async function showCampaign(
   }
   if (interrupt.aborted) return EXIT.interrupted;
   return allDone ? EXIT.done : EXIT.failed;
+}
+
+function interruption(campaign: string | undefined): string {
+  if (campaign === undefined) return "ending; nothing is queued yet";
+  return `cancelling; what is done is collected. Press Ctrl-C again to leave at once, and collect it later with: runall-swarm attach ${campaign}`;
 }
 
 function isAllDone({ states, unrecorded }: CampaignSummary): boolean {

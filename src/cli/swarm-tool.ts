@@ -8,7 +8,7 @@ import { EXIT, type Command, type CommandContext } from "./main.ts";
 import type { DashboardCommandOptions } from "./dashboard.ts";
 import { isCompletion } from "./completion.ts";
 import { version } from "./version.ts";
-import type { ForceOptions, Io } from "./swarm-commands.ts";
+import type { ForceOptions, Io, RemoveOptions } from "./swarm-commands.ts";
 
 /** Makes, halts, resumes and removes swarms. What a command needs is imported when it is called. */
 export const swarmTool: Command = {
@@ -77,7 +77,8 @@ export function describeProgram(context: CommandContext, finish: (code: number) 
     .description("end a swarm and delete all that it keeps")
     .option("--force", "without a question when it still has runs or results")
     .option("--yes", "the same")
-    .action(async (name: string | undefined, options: ForceOptions) => {
+    .option("--forget", "of a Docker Swarm that is no more: forget it, and remove nothing there")
+    .action(async (name: string | undefined, options: RemoveOptions) => {
       await (await commands()).remove(name, options, io);
     });
   program

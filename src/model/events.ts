@@ -20,9 +20,12 @@ export const RunsMadeSchema = v.object({
 export type RunsMade = v.InferOutput<typeof RunsMadeSchema>;
 
 export const CampaignSummarySchema = v.object({
-  campaign: v.string(),
-  /** How many runs ended in each state that occurred. */
+  /** Undefined where the results of all runs were there. */
+  campaign: v.optional(v.string()),
+  /** How many runs ended in each state that occurred; those that were there already count as done. */
   states: v.object(v.entriesFromList(OUTCOME_STATES, v.optional(v.number()))),
+  /** How many of them were there already. */
+  skipped: v.optional(v.number()),
   wallTimeMs: v.number(),
   resultDirectory: v.string(),
   /** How many runs were collected before whose records are no longer there; undefined where there is none. */
@@ -41,8 +44,14 @@ export type CampaignSummary = v.InferOutput<typeof CampaignSummarySchema>;
 export const CampaignEventSchema = v.variant("type", [
   v.object({ type: v.literal("warning"), message: v.string(), details: v.array(v.string()) }),
   v.object({ type: v.literal("expanded"), config: v.string(), runs: v.number() }),
+  /** An earlier campaign of the same runs has results that nobody has collected: these are brought here. */
+  v.object({ type: v.literal("fetching"), campaign: v.string(), runs: v.number() }),
+  /** Results of runs that are there already: `runs` of them, of which some were fetched just now. */
+  v.object({ type: v.literal("skipped"), runs: v.number(), fetched: v.number(), left: v.number() }),
   v.object({
     type: v.literal("sent"),
+    /** The name of a project that the study's one needs, if it is that. */
+    project: v.optional(v.string()),
     /** Files that differ from the commit, or that it does not have. */
     changed: v.array(v.string()),
     /** What went to the swarm. */
@@ -60,6 +69,8 @@ export const CampaignEventSchema = v.variant("type", [
   v.object({
     type: v.literal("built"),
     key: v.string(),
+    /** The name of a project that the study's one needs, if it is that. */
+    project: v.optional(v.string()),
     how: v.picklist(["own", "kept", "made"]),
     tookMs: v.number(),
   }),

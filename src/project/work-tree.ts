@@ -20,7 +20,7 @@ export interface WorkTreeFiles {
 
 export interface WorkTreeRequest {
   checkout: Checkout;
-  /** Files that are taken though git ignores them, relative to the top level. */
+  /** Files and folders that are taken though git ignores them, relative to the top level. */
   ship: readonly string[];
   /** Of the untracked files, what is left out besides the generated ones: results, binaries. */
   isLeftOut: Promise<(file: string) => boolean>;
@@ -81,8 +81,8 @@ async function readInto(reading: Reading, signal?: AbortSignal): Promise<WorkTre
   await refuseConflicts(checkout, run);
   await addChanges(checkout, run);
   const untracked = await untrackedFiles(reading, run);
-  const forced = await existing(checkout.top, prefix === "" ? reading.ship : []);
-  await addFiles(run, [...untracked.files, ...forced]);
+  const forced = prefix === "" ? await shippedFiles(reading, run) : { files: [], missing: [] };
+  await addFiles(run, [...untracked.files, ...forced.files]);
   await addUnfiltered(checkout, filters.names, run);
   const own = parseEntries(await run.read(["ls-files", "--stage", "-z"]));
   refuseStrangeNames(own.map((entry) => entry.path));
@@ -90,7 +90,9 @@ async function readInto(reading: Reading, signal?: AbortSignal): Promise<WorkTre
   const repositories = untracked.repositories.map(
     (folder) => `${prefix}${folder} is a git repository of its own and is not sent`,
   );
-  const warnings = [...repositories, ...(await linksLeadingOut(checkout.top, own)), ...whole.warnings];
+  const missing = forced.missing.map((file) => `${file} is to be sent, but is not there`);
+  const leading = await linksLeadingOut(checkout.top, own);
+  const warnings = [...missing, ...repositories, ...leading, ...whole.warnings];
   return { entries: whole.entries, env: env(), warnings };
 }
 
@@ -124,7 +126,7 @@ async function copyIndex(from: string, to: string): Promise<void> {
   const stats = await statIfThere(from);
   if (stats === undefined) return; // nothing was ever added
   await copyFile(from, to);
-  const moment = new Date(Number(stats.mtimeMs) - 1);
+  const moment = new Date(stats.mtimeMs - 1);
   await utimes(to, moment, moment);
 }
 
@@ -150,6 +152,22 @@ async function untrackedFiles(
   const repositories = wanted.filter((file) => file.endsWith("/"));
   const files = wanted.filter((file) => !file.endsWith("/"));
   return { files, repositories };
+}
+
+/** @returns besides the files, what is named and is not there. */
+async function shippedFiles(
+  { checkout, ship }: Reading,
+  run: Git,
+): Promise<{ files: string[]; missing: string[] }> {
+  if (ship.length === 0) return { files: [], missing: [] };
+  const found = await Promise.all(ship.map((file) => statIfThere(path.join(checkout.top, file))));
+  const places = ship.map((file) => `:(literal)${file}`);
+  const listed = splitNul(await run.read(["ls-files", "--others", "-z", "--", ...places]));
+  refuseStrangeNames(listed);
+  return {
+    files: listed.filter((file) => !file.endsWith("/")),
+    missing: ship.filter((_, index) => found[index] === undefined),
+  };
 }
 
 async function addFiles(run: Git, files: readonly string[]): Promise<void> {

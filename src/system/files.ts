@@ -5,6 +5,7 @@ import {
   link,
   lstat,
   mkdir,
+  readFile,
   readdir,
   readlink,
   rename,
@@ -101,7 +102,7 @@ async function copyThenRename(from: string, to: string): Promise<void> {
     if (stats.isSymbolicLink()) await symlink(await readlink(from), temporary);
     else {
       await copyFile(from, temporary);
-      await utimes(temporary, stats.atime, stats.mtime);
+      await utimes(temporary, stats.atimeMs / 1000, stats.mtimeMs / 1000); // a Date is rounded, perhaps upwards
     }
     await rename(temporary, to);
   } catch (error) {
@@ -137,6 +138,22 @@ export function statIfThere(file: string): Promise<Stats | undefined> {
       resolve(undefined);
     }
   });
+}
+
+/** A file's text, or undefined where there is no such file. */
+export async function contentOf(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "EISDIR"].includes(errorCode(error) ?? "")) return undefined;
+    throw error;
+  }
+}
+
+/** Non-empty lines of a file; none where there is no such file. */
+export async function linesOf(file: string): Promise<string[]> {
+  const content = (await contentOf(file)) ?? "";
+  return content.split("\n").flatMap((line) => line.trim() || []);
 }
 
 /** Step by step: in /proc, where nothing can be made, `mkdir` with `recursive` tries for ever (Node.js 20). */

@@ -44,14 +44,15 @@ export interface RunAttempt {
  */
 export async function makeRun(attempt: RunAttempt, deps: RunnerDependencies): Promise<RunResult> {
   const { campaign, slot } = attempt;
-  const { source, buildKey, checkoutName } = campaign;
+  const { source, buildKey, checkoutName, dependencies } = campaign;
   const manifest = async (): Promise<BuildManifest> => {
     const found = await deps.builds.find(buildKey);
     if (found === undefined) throw new UserError(`build ${buildKey} is not there any more`);
     return found;
   };
   ensureRoom(slot.directory);
-  const tree = await slot.prepare({ source, checkoutName, buildKey, manifest }, attempt.abandoned);
+  const request = { source, checkoutName, buildKey, manifest, dependencies };
+  const tree = await slot.prepare(request, attempt.abandoned);
   try {
     return await runIn(tree, attempt, deps);
   } catch (error) {
