@@ -199,9 +199,9 @@ describeWithPythonTools("a swarm on AWS, with the machines' own boot scripts", (
       succeeded(await init);
       await booted(worker);
 
-      await sample.commit({ setenv: "export STAND_IN_RUN_MS=2000\n" });
+      await sample.commit({ setenv: "export STAND_IN_RUN_MS=8000\n" });
       const runall = (...args: string[]) => user.run("runall-swarm", args, { cwd: sample.study });
-      const queued = await runall("-c", "Quick", "--repeat=3", "--detach"); // 12 runs
+      const queued = await runall("-c", "Quick", "--repeat=3", "--detach"); // 12 runs, for longer than the dashboard takes to note it
       succeeded(queued);
       const [, campaign = ""] = /runall-swarm attach (\S+)/.exec(queued.stdout)!;
 
