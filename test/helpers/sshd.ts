@@ -30,7 +30,8 @@ export interface Manager extends AsyncDisposable {
 
 const REMOTE_SOCKET = "/var/run/docker.sock";
 
-export async function startManager(): Promise<Manager> {
+/** @param more settings of sshd. @see sshd_config(5) */
+export async function startManager(more: Record<string, string> = {}): Promise<Manager> {
   const folder = await temporaryDirectory("swarm-sshd-");
   const port = await freePort(0);
   const hostKeyFile = path.join(folder.path, "host_key");
@@ -39,7 +40,7 @@ export async function startManager(): Promise<Manager> {
   const dockerSocket = path.join(folder.path, "docker.sock");
   await runProgram("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", hostKeyFile]);
   await writeFile(authorized, "", { mode: 0o600 });
-  await writeConfig(folder.path, { port, hostKeyFile, authorized });
+  await writeConfig(folder.path, { port, hostKeyFile, authorized, more });
   await writeSsh(bin, { port, dockerSocket });
   const docker = await startDocker(dockerSocket);
   let sshd: ChildProcess | undefined;
@@ -89,7 +90,12 @@ function sessions(pid: number): number[] {
 
 async function writeConfig(
   folder: string,
-  { port, hostKeyFile, authorized }: { port: number; hostKeyFile: string; authorized: string },
+  {
+    port,
+    hostKeyFile,
+    authorized,
+    more,
+  }: { port: number; hostKeyFile: string; authorized: string; more: Record<string, string> },
 ): Promise<void> {
   const settings = {
     Port: port,
@@ -102,6 +108,7 @@ async function writeConfig(
     KbdInteractiveAuthentication: "no",
     StrictModes: "no", // the folder for temporary files is open to all
     UsePAM: "no",
+    ...more,
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} ${value}`);
   await writeFile(path.join(folder, "sshd_config"), `${lines.join("\n")}\n`);
