@@ -77,7 +77,6 @@ async function listen(
   const server = createServer({ noDelay: true }, (socket) => {
     socket.on("error", () => undefined); // whoever connected has gone
     bring(socket, `TCP:${service}:${remote}`, doorway, options).catch((error: unknown) => {
-      doorway.lost();
       options.log(`${service}: ${errorText(error)}`);
       socket.destroy(); // its owner connects again
     });
@@ -111,5 +110,7 @@ async function bring(
     ]), // either side may end first; why docker did is told below
     closed,
   ]);
-  if (exitCode !== 0 && exitCode !== null && !socket.destroyed) throw new Error(said.trim());
+  if (exitCode === 0 || exitCode === null) return;
+  doorway.lost();
+  if (!socket.destroyed) throw new Error(said.trim());
 }
