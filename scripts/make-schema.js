@@ -3,6 +3,7 @@ import path from "node:path";
 import { toJsonSchema } from "@valibot/to-json-schema";
 import { CampaignEventSchema } from "../dist/model/events.js";
 import { RunRecordSchema } from "../dist/model/result.js";
+import { SwarmFileSchema } from "../dist/model/swarm-file.js";
 import { ROOT } from "./setup.js";
 
 /** Writes the published schemas of what `--json` prints and of a run's record; a test holds them up to date. */
@@ -12,6 +13,10 @@ const published = {
     schema: CampaignEventSchema,
   },
   "record.schema.json": { title: "The record of a run: .swarm/CONFIG-RUN.json", schema: RunRecordSchema },
+  "swarm.schema.json": {
+    title: "swarm.json: what a project says of itself, in place of what is found",
+    schema: SwarmFileSchema,
+  },
 };
 for (const [name, { title, schema }] of Object.entries(published)) {
   const text = JSON.stringify({ title, ...toJsonSchema(schema) }, undefined, 2);

@@ -2,14 +2,16 @@ import { PROTOCOL } from "../src/model/protocol.ts";
 import { readFile } from "node:fs/promises";
 import { toJsonSchema } from "@valibot/to-json-schema";
 import { expect, it } from "vitest";
-import { buildKey, ownBuildKey, type BuildRequest } from "../src/model/build.ts";
+import { buildKey, ownBuildKey, type BuildRequest, type Dependency } from "../src/model/build.ts";
 import { newCampaignId } from "../src/model/campaign.ts";
 import { CampaignEventSchema } from "../src/model/events.ts";
 import { RunRecordSchema } from "../src/model/result.ts";
+import { SwarmFileSchema } from "../src/model/swarm-file.ts";
 
 it.each([
   ["docs/events.schema.json", CampaignEventSchema],
   ["docs/record.schema.json", RunRecordSchema],
+  ["docs/swarm.schema.json", SwarmFileSchema],
 ])("%s is that of the code (else: npm run schema)", async (file, schema) => {
   const { title, ...published } = JSON.parse(
     await readFile(new URL(`../${file}`, import.meta.url), "utf8"),
@@ -29,6 +31,15 @@ const request: BuildRequest = {
   omnetpp: { version: "6.2.0" },
 };
 
+const inet: Dependency = {
+  name: "inet",
+  checkoutName: "inet",
+  project: "",
+  buildKey: "key",
+  variable: "INET_ROOT",
+  nedFolders: ["src"],
+};
+
 it("names a build by all that decides its binaries, and by nothing else", () => {
   const key = buildKey(request);
   const elsewhere: BuildRequest = { ...request, source: { url: "/b/.git", commit: "b".repeat(40) } };
@@ -37,13 +48,21 @@ it("names a build by all that decides its binaries, and by nothing else", () => 
     { sourcesHash: "t" },
     { mode: "debug" },
     { omnetpp: { version: "6.1.0" } },
-    { featureState: "<features/>" },
+    { stateFiles: { ".oppfeaturestate": "<features/>" } },
+    { nedExclusions: [] },
+    { environment: { A: "1" } },
+    { dependencies: [inet] },
+    { dependencies: [{ ...inet, buildKey: "other" }] },
+    { dependencies: [{ ...inet, libraries: [] }] },
     { recipe: { kind: "none" } },
     { checkoutName: "other" },
     { project: "sub" },
   ];
   const keys = others.map((other) => buildKey({ ...request, ...other }));
   expect(new Set([key, ...keys]).size).toBe(others.length + 1);
+  const source = request.source;
+  const fromElsewhere = { dependencies: [{ ...inet, source, nedFolders: ["src", "examples"] }] };
+  expect(buildKey({ ...request, ...fromElsewhere })).toBe(buildKey({ ...request, dependencies: [inet] }));
   expect(ownBuildKey(request, ["1 2"])).not.toBe(ownBuildKey(request, ["1 3"]));
 });
 

@@ -28,10 +28,10 @@ export async function* attachCampaign(
   interrupt: AbortSignal,
 ): AsyncGenerator<CampaignEvent> {
   const position = await queue.position();
-  const { campaign, open } = await queue.find(id);
-  const study = await studyOf(campaign, here);
-  yield { type: "queued", campaign: id, runs: open.length };
-  yield* followCampaign({ campaign, study, open, position }, queue, store, interrupt);
+  const found = await queue.find(id);
+  const study = await studyOf(found.campaign, here);
+  yield { type: "queued", campaign: id, runs: found.open.length };
+  yield* followCampaign({ ...found, study, position }, queue, store, interrupt);
 }
 
 /**
@@ -76,7 +76,7 @@ export async function queueAgain(id: string, here: Here, queue: QueueClient): Pr
   const position = await queue.position();
   await queue.revive(id);
   await queue.add(campaign, runs);
-  return { campaign, study, open: runs, position };
+  return { campaign, study, open: runs, cancelled: false, position };
 }
 
 /** The study on the machine where the campaign was queued; elsewhere the same folder of the checkout here. */

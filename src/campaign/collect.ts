@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { lstat, mkdir, readlink, rm } from "node:fs/promises";
+import { createReadStream, existsSync, mkdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import { runJobId, type Campaign } from "../model/campaign.ts";
@@ -60,7 +60,7 @@ export class Collector {
       await this.#store.removeAll(runJobId(this.#campaign.id, run.runNumber));
       return collected;
     } finally {
-      await rm(scratch, { recursive: true, force: true });
+      if (existsSync(scratch)) await rm(scratch, { recursive: true, force: true });
     }
   }
 
@@ -181,12 +181,12 @@ export class Collector {
 
   async #bring(from: string, to: string, sizeBytes: number, run: Run): Promise<void> {
     if (await statIfThere(from)) {
-      await mkdir(path.dirname(to), { recursive: true });
+      mkdirSync(path.dirname(to), { recursive: true });
       await moveFile(from, to);
     }
     const arrived = await statIfThere(to);
     if (arrived === undefined) throw new DamagedArchive(`${to} is neither here nor in the swarm any more`);
-    if (Number(arrived.size) === sizeBytes) return;
+    if (arrived.size === sizeBytes) return;
     throw new UserError(
       `${to} of ${runLabel(run)} has not arrived whole: ${arrived.size} of ${sizeBytes} bytes`,
       { hint: "is the disk full? the run has to be made again" },
@@ -196,6 +196,7 @@ export class Collector {
   /** A record must never describe files that are being replaced. Partial files of an earlier failure go too. */
   async #removeOldRecord(run: Run, warnings: string[]): Promise<void> {
     const file = recordFile(this.#study.resultDirectory, run);
+    if (!existsSync(file)) return;
     try {
       const previous = await readRecord(this.#study.resultDirectory, run);
       if (previous && previous.campaign !== this.#campaign.id) await this.#removeFailedFiles(previous);
@@ -203,7 +204,7 @@ export class Collector {
       if (!(error instanceof UserError)) throw error;
       warnings.push(`the old record ${file} is replaced: ${error.message}`);
     }
-    await rm(file, { force: true });
+    rmSync(file, { force: true });
   }
 
   async #removeFailedFiles(previous: RunRecord): Promise<void> {
@@ -246,10 +247,15 @@ function ownName(file: string, run: Run): string {
   return path.join(dir, `${name}.${run.config}-${run.runNumber}${ext}`);
 }
 
+/** A file up to this size is read at once. */
+const SMALL_BYTES = 1 << 18;
+
 /** Of a symbolic link its target's name is hashed, as git does. */
 async function hashOf(file: string): Promise<string> {
   const hash = createHash("sha256");
-  if ((await lstat(file)).isSymbolicLink()) return hash.update(await readlink(file)).digest("hex");
+  const stats = (await statIfThere(file))!;
+  if (stats.isSymbolicLink()) return hash.update(readlinkSync(file)).digest("hex");
+  if (stats.size <= SMALL_BYTES) return hash.update(readFileSync(file)).digest("hex");
   for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
   return hash.digest("hex");
 }

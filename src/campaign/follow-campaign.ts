@@ -21,6 +21,8 @@ export interface FollowedCampaign {
   study: Study;
   /** The runs that have not been collected yet. */
   open: readonly Run[];
+  /** Whether it had been cancelled: runs that are neither open nor recorded never began. */
+  cancelled: boolean;
   /** Position in the queue's events from which nothing may be missed. */
   position: string;
 }
@@ -32,7 +34,7 @@ export interface FollowedCampaign {
  * @throws {UserError} when another process is collecting the same campaign.
  */
 export async function* followCampaign(
-  { campaign, study, open, position }: FollowedCampaign,
+  { campaign, study, open, cancelled, position }: FollowedCampaign,
   queue: QueueClient,
   store: ResultStore,
   interrupt: AbortSignal,
@@ -59,7 +61,8 @@ export async function* followCampaign(
   }
   await cancelling.done();
   const wallTimeMs = performance.now() - startedAt;
-  const summary = summarize(campaign, resultDirectory, [...before, ...collected], collected, wallTimeMs);
+  const records = [...before, ...collected];
+  const summary = summarize({ ...campaign, cancelled }, resultDirectory, records, collected, wallTimeMs);
   yield { type: "ended", summary };
 }
 

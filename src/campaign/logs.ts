@@ -1,15 +1,16 @@
-import { createReadStream } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../errors.ts";
 import { runJobId, type Campaign } from "../model/campaign.ts";
 import { RunResultSchema, type RunResult } from "../model/result.ts";
 import { runLabel, runVariables } from "../model/run.ts";
+import type { FoundCampaign } from "../queue/campaign-list.ts";
 import type { QueueClient } from "../queue/client.ts";
 import type { ResultStore } from "../results/store.ts";
 import { withOpened } from "../results/with-opened.ts";
 import { parseOrExplain } from "../system/json.ts";
-import { readRecords } from "./records.ts";
+import { readRecord, readRecords, resultDirectoryOf } from "./records.ts";
 
 export interface LogRequest {
   id: string;
@@ -31,36 +32,34 @@ export async function printOutput(
   store: ResultStore,
   signal: AbortSignal,
 ): Promise<void> {
-  const { campaign, open } = await queue.find(request.id);
-  const resultDirectory = path.resolve(campaign.directory, campaign.study, campaign.resultDirectory);
-  if (request.run === undefined) return await printOverview(campaign, open.length, resultDirectory, request);
-  const number = Number(request.run);
-  const waiting = open.some((run) => run.runNumber === number);
-  if (waiting) return await printOpen(campaign, number, request, queue, store, signal);
-  const record = (await readRecords(resultDirectory, campaign.id)).find(
-    ({ runNumber }) => runNumber === number,
-  );
-  if (record?.outputFile === undefined)
-    throw new UserError(`there is no output of run ${request.run} of campaign ${request.id}`);
-  await printFile(path.join(campaign.directory, campaign.study, record.outputFile), request);
+  const found = await queue.find(request.id);
+  if (request.run === undefined) return await printOverview(found, request);
+  if (!/^\d{1,9}$/.test(request.run))
+    throw new UserError(`${JSON.stringify(request.run)} is not the number of a run`);
+  await printRun(found.campaign, Number(request.run), request, queue, store, signal);
 }
 
 async function printOverview(
-  campaign: Campaign,
-  open: number,
-  resultDirectory: string,
+  { campaign, cancelled, open }: FoundCampaign,
   { print }: LogRequest,
 ): Promise<void> {
-  for (const record of await readRecords(resultDirectory, campaign.id)) {
-    const error = record.error === undefined ? record.reason : record.error;
-    print(`${runLabel(record)} ${runVariables(record)}: ${record.state}, ${error}\n`);
+  const records = await readRecords(resultDirectoryOf(campaign), campaign.id);
+  for (const record of records) {
+    const reason = record.error ?? record.reason;
+    const why = reason === record.state ? "" : `, ${reason}`;
+    print(`${runLabel(record)} ${runVariables(record)}: ${record.state}${why}\n`);
   }
-  if (open > 0)
-    print(`${open} of ${campaign.runs} are not collected yet: runall-swarm attach ${campaign.id}\n`);
+  if (open.length > 0)
+    print(`${open.length} of ${campaign.runs} are not collected yet: runall-swarm attach ${campaign.id}\n`);
+  const missing = campaign.runs - records.length - open.length;
+  if (missing > 0)
+    print(
+      `${missing} of ${campaign.runs} ${cancelled ? "were cancelled before they began" : "have no record here"}\n`,
+    );
 }
 
-/** A run that is queued, being made, or has ended and waits to be collected. */
-async function printOpen(
+/** While it is followed, a run may end, and be collected or cancelled by others. */
+async function printRun(
   campaign: Campaign,
   number: number,
   { follow, print }: LogRequest,
@@ -69,11 +68,16 @@ async function printOpen(
   signal: AbortSignal,
 ): Promise<void> {
   let offset = 0;
-  for (;;) {
+  while (await queue.isOpen(campaign.id, number)) {
     const value = await queue.result(campaign.id, number);
     if (value !== undefined) {
       const result = parseOrExplain(RunResultSchema, value, `the result of run ${number}`);
-      return await printStored(result, { print }, offset, store);
+      try {
+        return await printStored(result, print, offset, store);
+      } catch (error) {
+        if (await queue.isOpen(campaign.id, number)) throw error;
+        break; // somebody has just collected it
+      }
     }
     const text = await queue.output(runJobId(campaign.id, number), offset);
     if (text !== undefined) {
@@ -83,20 +87,37 @@ async function printOpen(
     if (!follow) return offset > 0 ? undefined : print(`run ${number} has not printed anything yet\n`);
     await delay(POLL_MS, undefined, { signal });
   }
+  await printCollected(campaign, number, print, offset);
 }
 
 async function printStored(
   { stored, outputFile, files }: RunResult,
-  { print }: Pick<LogRequest, "print">,
+  print: LogRequest["print"],
   offset: number,
   store: ResultStore,
 ): Promise<void> {
   if (stored === undefined || outputFile === undefined) return;
   await withOpened(store, { stored, files }, (directory) =>
-    printFile(path.join(directory, outputFile), { print }, offset),
+    printFile(path.join(directory, outputFile), print, offset),
   );
 }
 
-async function printFile(file: string, { print }: Pick<LogRequest, "print">, start = 0): Promise<void> {
+async function printCollected(
+  campaign: Campaign,
+  runNumber: number,
+  print: LogRequest["print"],
+  offset: number,
+): Promise<void> {
+  const { id, config, host, directory, study } = campaign;
+  const record = await readRecord(resultDirectoryOf(campaign), { config, runNumber });
+  const printed = record?.campaign === id ? record.outputFile : undefined;
+  const file = printed === undefined ? undefined : path.join(directory, study, printed);
+  if (file !== undefined && existsSync(file)) return await printFile(file, print, offset);
+  throw new UserError(`there is no output of run ${runNumber} of campaign ${id} on this machine`, {
+    hint: `runall-swarm logs ${id} tells of its runs; its results are collected on ${host}`,
+  });
+}
+
+async function printFile(file: string, print: LogRequest["print"], start: number): Promise<void> {
   for await (const chunk of createReadStream(file, { start })) print(chunk as Buffer);
 }

@@ -1,15 +1,14 @@
 import { realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import { errorCode, UserError } from "../errors.ts";
-import type { BuildRequest } from "../model/build.ts";
 import type { Campaign } from "../model/campaign.ts";
 import { PROTOCOL } from "../model/protocol.ts";
 import type { Run } from "../model/run.ts";
 import { readCode, type Code } from "../project/code.ts";
-import { describeProject, targetFile, type ProjectDescriptor } from "../project/descriptor.ts";
+import { describeProject, type ProjectDescriptor } from "../project/descriptor.ts";
 import { openCheckout, resolveCommit, type Checkout } from "../project/git.ts";
-import { findOwnBuild, type OwnBuild } from "../project/own-build.ts";
-import { recipeFor, sourcesHash } from "../project/sources.ts";
+import { targetFile } from "../project/targets.ts";
+import type { WorkTreeRequest } from "../project/work-tree.ts";
 import type { Expansion } from "../simulation/expand.ts";
 import {
   addedOptions,
@@ -21,7 +20,17 @@ import {
 } from "../simulation/opp-args.ts";
 import { omnetppVersion } from "../simulation/simulator.ts";
 import { isInside } from "../system/paths.ts";
+import {
+  findDependencies,
+  partOf,
+  planDependencies,
+  readDependencies,
+  type Codes,
+  type DependencyPlan,
+  type FoundDependency,
+} from "./dependencies.ts";
 import { expandCode } from "./expand-code.ts";
+import { planProject, type ProjectPlan } from "./plan-project.ts";
 import { findSimulationProgram, type SimulationProgram } from "./program.ts";
 
 /** How a campaign deals with runs that do not end well. */
@@ -47,15 +56,12 @@ export type CampaignDraft = Omit<
 >;
 
 /** Everything that is known before a swarm is needed. It holds temporary files as long as it lives. */
-export interface CampaignPlan extends AsyncDisposable {
-  gitTop: string;
+export interface CampaignPlan extends ProjectPlan, AsyncDisposable {
   studyDirectory: string;
   resultDirectory: string;
   runs: Run[];
-  code: Code;
-  build: Omit<BuildRequest, "source">;
-  /** The user's own binaries, or why they cannot be used. */
-  ownBuild: OwnBuild | string;
+  /** What the project needs, each after what that needs in turn. */
+  dependencies: DependencyPlan[];
   campaign: CampaignDraft;
 }
 
@@ -64,6 +70,7 @@ export interface Whereabouts {
   checkout: Checkout;
   study: string;
   project: ProjectDescriptor;
+  dependencies: FoundDependency[];
   program: SimulationProgram;
   args: SimulationArguments;
 }
@@ -78,87 +85,86 @@ export async function planCampaign(request: CampaignRequest, signal?: AbortSigna
   const checkout = await openCheckout(study, signal);
   const project = await describeProject(checkout.top, study);
   const program = await findSimulationProgram(request.program, study, checkout.top, project);
-  const here: Whereabouts = { checkout, study, project, program, args };
+  const dependencies = await findDependencies({ checkout, project }, signal);
+  const here: Whereabouts = { checkout, study, project, dependencies, program, args };
   const ref = request.commit;
   const commit = ref === undefined ? undefined : await resolveCommit(checkout, ref);
   const version = request.omnetpp ?? omnetppVersion(program.local, { signal });
   const expansion = expandCode(here, commit, signal);
-  const isLeftOut = expansion.then((known) => leftOut(here, known));
-  isLeftOut.catch(() => undefined); // told with the expansion
-  const question = { checkout, ship: [], isLeftOut };
-  const [reading] = await Promise.allSettled([readCode(question, commit, signal), expansion, version]);
-  const known = await disposeUnless(reading, Promise.all([expansion, version]));
-  if (reading.status === "rejected") throw reading.reason;
-  return await disposeUnless(reading, makePlan(here, reading.value, known[0], known[1], signal));
-}
-
-/** What fails beside the code would leave the files behind that belong to it. */
-async function disposeUnless<T>(reading: PromiseSettledResult<Code>, other: Promise<T>): Promise<T> {
+  const question = workTreeOf(here, expansion);
+  const [reading, needed] = await Promise.allSettled([
+    readCode(question, commit, signal),
+    readDependencies(dependencies, checkout.top, signal),
+    expansion,
+    version,
+  ]);
+  const opened = [reading, needed].flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+  const dispose = async (): Promise<void> => {
+    await Promise.all(opened.map((each) => each[Symbol.asyncDispose]()));
+  };
   try {
-    return await other;
+    const [known, omnetpp] = await Promise.all([expansion, version]);
+    if (reading.status === "rejected") throw reading.reason;
+    if (needed.status === "rejected") throw needed.reason;
+    const read = { code: reading.value, needed: needed.value, workTree: question };
+    return { ...(await makePlan(here, read, known, omnetpp, signal)), [Symbol.asyncDispose]: dispose };
   } catch (error) {
-    if (reading.status === "fulfilled") await reading.value[Symbol.asyncDispose]();
+    await dispose(); // what fails beside the code would leave the files behind that belong to it
     throw error;
   }
 }
 
+interface ReadCode {
+  code: Code;
+  needed: Codes;
+  workTree: WorkTreeRequest;
+}
+
 async function makePlan(
   here: Whereabouts,
-  code: Code,
+  { code, needed, workTree }: ReadCode,
   expansion: Expansion,
   version: string,
   signal?: AbortSignal,
-): Promise<CampaignPlan> {
+): Promise<Omit<CampaignPlan, keyof AsyncDisposable>> {
   const { checkout, study, project, program } = here;
-  const build: CampaignPlan["build"] = {
-    protocol: PROTOCOL,
-    sourcesHash: sourcesHash(code.entries),
-    checkoutName: path.basename(checkout.top),
-    project: project.folder,
-    recipe: recipeFor(project, code.entries),
-    mode: program.mode,
-    omnetpp: { version, ...(program.binDirectory !== undefined && { binDirectory: program.binDirectory }) },
-    ...(project.featureState !== undefined && { featureState: project.featureState }),
-  };
+  const { mode, binDirectory } = program;
+  const omnetpp = { version, ...(binDirectory !== undefined && { binDirectory }) };
+  const codes = new Map(needed).set(checkout.top, code);
+  const dependencies = await planDependencies(here.dependencies, codes, { mode, omnetpp }, signal);
+  const plan = await planProject({ project, code, workTree, mode, omnetpp, dependencies }, signal);
   return {
-    gitTop: checkout.top,
+    ...plan,
     studyDirectory: study,
     resultDirectory: path.resolve(study, expansion.resultDirectory),
     runs: expansion.runs,
-    code,
-    build,
-    ownBuild: await ownBuild(here, code, build, expansion, signal),
-    campaign: describeCampaign(here, code, build, expansion),
-    [Symbol.asyncDispose]: () => code[Symbol.asyncDispose](),
+    dependencies,
+    campaign: describeCampaign(here, plan, expansion),
   };
 }
 
-/** The binaries here are those of the work tree: of a commit only where its sources are the same. */
-async function ownBuild(
-  here: Whereabouts,
-  code: Code,
-  build: CampaignPlan["build"],
-  expansion: Expansion,
-  signal?: AbortSignal,
-): Promise<OwnBuild | string> {
-  const { checkout, project, program } = here;
-  const question = { top: checkout.top, project, mode: program.mode, tree: code.entries };
-  if (code.checkedOut) return await findOwnBuild(question);
-  const isLeftOut = Promise.resolve(leftOut(here, expansion));
-  await using lying = await readCode({ checkout, ship: [], isLeftOut }, undefined, signal);
-  if (sourcesHash(lying.entries) !== build.sourcesHash) return "other sources are checked out";
-  return await findOwnBuild({ ...question, tree: lying.entries });
+/** How the checkout of the study is read. Of the untracked files, binaries and results have no business in a source. */
+function workTreeOf(here: Whereabouts, expansion: Promise<Expansion>): WorkTreeRequest {
+  const { checkout, project, dependencies } = here;
+  const { ship, binaries } = partOf(dependencies, checkout.top);
+  const isLeftOut = expansion.then((known) => leftOut(here, binaries, known));
+  isLeftOut.catch(() => undefined); // told with the expansion
+  return { checkout, ship: [...project.ship, ...ship], isLeftOut };
 }
 
-/** Of the untracked files, binaries and results have no business in a source. */
-function leftOut({ checkout, study, project }: Whereabouts, expansion: Expansion): (file: string) => boolean {
+function leftOut(
+  { checkout, study, project }: Whereabouts,
+  others: readonly string[],
+  expansion: Expansion,
+): (file: string) => boolean {
   const binaries = project.targets.flatMap((target) => [
     targetFile(target, "release"),
     targetFile(target, "debug"),
   ]);
+  const left = new Set([...binaries, ...others]);
   const results = path.resolve(study, expansion.resultDirectory);
   const isStudy = isInside(results, study); // `--result-dir=.`: what is a result is told by its name alone
-  return (file) => binaries.includes(file) || (!isStudy && isInside(results, path.join(checkout.top, file)));
+  return (file) => left.has(file) || (!isStudy && isInside(results, path.join(checkout.top, file)));
 }
 
 async function studyDirectory(directory: string, args: SimulationArguments): Promise<string> {
@@ -178,8 +184,7 @@ async function studyDirectory(directory: string, args: SimulationArguments): Pro
 
 function describeCampaign(
   here: Whereabouts,
-  code: Code,
-  build: CampaignPlan["build"],
+  { code, build }: ProjectPlan,
   expansion: Expansion,
 ): CampaignDraft {
   const { checkout, study, project, program, args } = here;
@@ -198,17 +203,28 @@ function describeCampaign(
     study: path.relative(checkout.top, study),
     project: project.folder,
     program: program.remote,
-    arguments: mapPaths(args, (file) => portable(file, study, checkout.top)),
+    ...(build.dependencies !== undefined && { dependencies: build.dependencies }),
+    ...(build.environment !== undefined && { environment: build.environment }),
+    arguments: mapPaths(args, (file) => portable(file, here)),
     addedOptions: addedOptions(expansion.configuration, args),
-    libraries: libraries.map((target) => path.join(relative(target.folder), target.name)),
+    ...(project.targets.length > 0 && {
+      libraries: libraries.map((target) => path.join(relative(target.folder), target.name)),
+    }),
     ...(nedPath !== "." && { nedPath }),
     resultDirectory: expansion.resultDirectory,
     runs: expansion.runs.length,
   };
 }
 
-/** A path inside the checkout stays relative to the study; one outside of it can only be absolute. */
-function portable(file: string, study: string, top: string): string {
+/**
+ * A path inside the checkout stays relative to the study, and one inside that of a dependency leads to where that
+ * is beside it; any other one can only be absolute.
+ */
+function portable(file: string, { checkout, study, dependencies }: Whereabouts): string {
   const absolute = path.resolve(study, file);
-  return isInside(top, absolute) ? path.relative(study, absolute) || "." : absolute;
+  if (isInside(checkout.top, absolute)) return path.relative(study, absolute) || ".";
+  const needed = dependencies.find((each) => isInside(each.checkout.top, absolute))?.checkout.top;
+  if (needed === undefined) return absolute;
+  const beside = path.join(path.dirname(checkout.top), path.basename(needed));
+  return path.relative(study, path.join(beside, path.relative(needed, absolute)));
 }

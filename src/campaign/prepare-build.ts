@@ -11,8 +11,15 @@ import type { CampaignPlan } from "./plan.ts";
 
 const LAST_LINES = 20;
 
+export interface BuildStores {
+  builds: BuildStore;
+  sources: SourceStore;
+}
+
 interface BuildPlan extends Pick<CampaignPlan, "build" | "ownBuild" | "gitTop"> {
   source: Source;
+  /** Of a project that the study's one needs. */
+  name?: string;
 }
 
 /**
@@ -22,33 +29,41 @@ interface BuildPlan extends Pick<CampaignPlan, "build" | "ownBuild" | "gitTop"> 
  */
 export async function* ensureBuild(
   plan: BuildPlan,
-  { builds, sources }: { builds: BuildStore; sources: SourceStore },
+  { builds, sources }: BuildStores,
   queue: QueueClient,
   signal: AbortSignal,
 ): AsyncGenerator<CampaignEvent, string> {
   const startedAt = performance.now();
-  const took = (): number => Math.round(performance.now() - startedAt);
+  const { name } = plan;
+  const built = (key: string, how: "own" | "kept" | "made"): CampaignEvent => {
+    const tookMs = Math.round(performance.now() - startedAt);
+    return { type: "built", key, how, tookMs, ...(name !== undefined && { project: name }) };
+  };
   if (typeof plan.ownBuild !== "string") {
     const { products, nedExclusions, stamps } = plan.ownBuild;
     const key = ownBuildKey(plan.build, stamps);
     await builds.put(key, plan.gitTop, { protocol: PROTOCOL, products, nedExclusions });
-    yield { type: "built", key, how: "own", tookMs: took() };
+    yield built(key, "own");
     return key;
   }
   const key = buildKey(plan.build);
   if (await builds.find(key)) {
-    yield { type: "built", key, how: "kept", tookMs: took() };
+    yield built(key, "kept");
     return key;
   }
   const log = builds.logFile(key);
-  yield { type: "building", key, project: plan.build.checkoutName, reason: plan.ownBuild, log };
+  yield { type: "building", key, project: name ?? nameOf(plan.build), reason: plan.ownBuild, log };
   const answer = await queue.build({ ...plan.build, source: plan.source }, signal);
   if (!answer.ok) {
     if (!sources.sharesDisk) await keepLog(log, answer.log); // else the builder has written it
     throw buildFailed(answer, log);
   }
-  yield { type: "built", key, how: "made", tookMs: took() };
+  yield built(key, "made");
   return key;
+}
+
+function nameOf({ project, checkoutName }: BuildPlan["build"]): string {
+  return project === "" ? checkoutName : path.basename(project);
 }
 
 async function keepLog(file: string, text: string): Promise<void> {

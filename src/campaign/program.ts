@@ -3,7 +3,8 @@ import path from "node:path";
 import { UserError } from "../errors.ts";
 import type { Mode } from "../model/build.ts";
 import type { Program } from "../model/campaign.ts";
-import { targetFile, type ProjectDescriptor } from "../project/descriptor.ts";
+import type { ProjectDescriptor } from "../project/descriptor.ts";
+import { targetFile } from "../project/targets.ts";
 import { SIMULATORS } from "../simulation/simulator.ts";
 import { findProgram, isExecutable } from "../system/program.ts";
 import { isInside } from "../system/paths.ts";
@@ -59,6 +60,7 @@ async function programFile(typed: string, study: string, top: string): Promise<s
 /** A project that builds a program of its own is run by that: its modules are in no library. */
 function remoteSimulator(project: ProjectDescriptor, mode: Mode, typed: string | undefined): Program {
   const executables = project.targets.filter((target) => target.kind === "executable");
+  if (typed === undefined && project.targets.length === 0) return { kind: "built" };
   if (typed !== undefined || executables.length !== 1 || executables.length < project.targets.length) {
     return { kind: "opp_run" };
   }

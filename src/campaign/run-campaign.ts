@@ -12,7 +12,9 @@ import type { SourceStore } from "../results/source-store.ts";
 import type { ResultStore } from "../results/store.ts";
 import { makeFolders } from "../system/files.ts";
 import { followCampaign } from "./follow-campaign.ts";
+import { ensureDependencies } from "./ensure-dependencies.ts";
 import type { CampaignLimits, CampaignPlan } from "./plan.ts";
+import type { ProjectPlan } from "./plan-project.ts";
 import { ensureBuild } from "./prepare-build.ts";
 import { sendSource } from "./send-source.ts";
 
@@ -41,24 +43,32 @@ export async function* runCampaign(
   await ensureWritable(plan.resultDirectory);
   await using queue = await openQueueClient(swarm.queue);
   const source = yield* sendSource(plan.code, swarm.sources, interrupt);
-  const key = yield* ensureBuild({ ...plan, source }, swarm, queue, interrupt);
-  const campaign = newCampaign(plan, source, key, limits);
+  const dependencies = yield* ensureDependencies({ ...plan, source }, swarm, queue, interrupt);
+  const build = { ...plan.build, ...dependencies };
+  const key = yield* ensureBuild({ ...plan, build, source }, swarm, queue, interrupt);
+  const campaign = { ...newCampaign(plan, source, key, limits), ...dependencies };
   const position = await queue.position();
   interrupt.throwIfAborted();
   await queue.add(campaign, plan.runs);
   yield { type: "queued", campaign: campaign.id, runs: plan.runs.length };
   if (detach) return;
   const study = { ...plan, directory: plan.studyDirectory };
-  yield* followCampaign({ campaign, study, open: plan.runs, position }, queue, swarm.results, interrupt);
+  const followed = { campaign, study, open: plan.runs, cancelled: false, position };
+  yield* followCampaign(followed, queue, swarm.results, interrupt);
 }
 
 /** Other machines have their own OMNeT++, and binaries that are made here need not run there. */
 function forOtherMachines(plan: CampaignPlan): CampaignPlan {
   const { version } = plan.build.omnetpp;
-  return {
-    ...plan,
+  const elsewhere = <P extends ProjectPlan>(project: P): P => ({
+    ...project,
     ownBuild: "its workers are other machines",
-    build: { ...plan.build, omnetpp: { version } },
+    build: { ...project.build, omnetpp: { version } },
+  });
+  const dependencies = plan.dependencies.map(elsewhere);
+  return {
+    ...elsewhere(plan),
+    dependencies,
     campaign: { ...plan.campaign, omnetpp: { version } },
   };
 }

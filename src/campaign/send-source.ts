@@ -10,12 +10,14 @@ const LARGE_BYTES = 50e6;
 
 /**
  * Sees to it that the workers can have the code, and says what was sent for that.
+ * @param project name of a project that the study's one needs.
  * @returns how a worker puts it together.
  */
 export async function* sendSource(
   code: Code,
   store: SourceStore,
   signal: AbortSignal,
+  project?: string,
 ): AsyncGenerator<CampaignEvent, Source> {
   const startedAt = performance.now();
   for (const message of code.warnings) yield { type: "warning", message, details: [] };
@@ -26,14 +28,15 @@ export async function* sendSource(
     ? await sendToThisMachine(code, store, signal)
     : await sendAway(code, store, signal);
   const tookMs = Math.round(performance.now() - startedAt);
-  if (sizeBytes > 0) yield { type: "sent", changed: code.changed, sizeBytes, tookMs };
+  const whose = project === undefined ? {} : { project };
+  if (sizeBytes > 0) yield { type: "sent", ...whose, changed: code.changed, sizeBytes, tookMs };
   return source;
 }
 
 /** What would be sent to a swarm that has the commit and nothing else. */
 export async function measureShipment(code: Code, signal: AbortSignal): Promise<{ sizeBytes: number }> {
   if (code.changed.length === 0) return { sizeBytes: 0 };
-  const commit = await commitTree(code, code.tree, code.commit, signal);
+  const commit = await commitTree(code, code.tree, code.commit);
   return await packCommit(code, commit, code.commit, signal);
 }
 
@@ -74,7 +77,7 @@ async function sendAway(code: Code, store: SourceStore, signal: AbortSignal): Pr
   for (const tree of await ancestorTrees(code, signal)) {
     const sent = await store.find(tree);
     if (sent?.packs?.length !== 1 || sent.url !== undefined) continue;
-    const base = await commitTree(code, tree, undefined, signal);
+    const base = await commitTree(code, tree, undefined);
     if (base === sent.commit) return await send(code, { base, packs: [tree] }, store, signal);
   }
   if (code.changed.length === 0) return await send(code, {}, store, signal);
@@ -92,7 +95,7 @@ async function send(
   signal: AbortSignal,
 ): Promise<Sent> {
   const { tree } = code;
-  const commit = await commitTree(code, tree, from.base, signal);
+  const commit = await commitTree(code, tree, from.base);
   const { file, sizeBytes } = await packCommit(code, commit, from.base, signal);
   const source: Source = { ...from, commit, tree, packs: [...(from.packs ?? []), tree] };
   await store.put(source, file);

@@ -1,29 +1,35 @@
 import type { Campaign } from "../model/campaign.ts";
 import type { CampaignSummary, RunsMade } from "../model/events.ts";
+import type { OutcomeState } from "../model/outcome.ts";
 import type { RunRecord } from "../model/result.ts";
 
 const LONGEST = 3;
 
 /**
  * What became of a campaign.
+ * @param cancelled whether it was: then the runs without a record never began.
  * @param records of all its runs, also those that were collected before.
  * @param collected the records of those that were collected now.
  */
 export function summarize(
-  campaign: Campaign,
+  campaign: Campaign & { cancelled: boolean },
   resultDirectory: string,
   records: readonly RunRecord[],
   collected: readonly RunRecord[],
   wallTimeMs: number,
 ): CampaignSummary {
   const states: CampaignSummary["states"] = {};
-  for (const { state } of records) states[state] = (states[state] ?? 0) + 1;
+  const count = (state: OutcomeState, runs: number): number => (states[state] = (states[state] ?? 0) + runs);
+  for (const { state } of records) count(state, 1);
+  const missing = campaign.runs - records.length;
+  if (missing > 0 && campaign.cancelled) count("cancelled", missing);
   const made = runsMade(collected.filter((record) => record.wallTimeMs > 0));
   return {
     campaign: campaign.id,
     states,
     wallTimeMs: Math.round(wallTimeMs),
     resultDirectory,
+    ...(missing > 0 && !campaign.cancelled && { unrecorded: missing }),
     ...(made && { made }),
     failed: records.filter(({ state }) => state !== "done"),
   };

@@ -1,9 +1,10 @@
 import { UserError } from "../errors.ts";
 import type { AwsClients } from "../targets/aws/clients.ts";
-import { deployTo, drain, withClients } from "../targets/aws/aws.ts";
+import { drain, withClients } from "../targets/aws/aws.ts";
 import type { AwsStatus } from "../targets/aws/status.ts";
-import { existingAws, haltedError, reachable, type AwsEvent } from "../targets/aws/swarm.ts";
+import { existingAws, type AwsEvent } from "../targets/aws/swarm.ts";
 import { CONNECT_TIMEOUT_MS } from "../targets/aws/timeouts.ts";
+import type { Plan } from "../targets/aws/plan.ts";
 import { withLock } from "../targets/local.ts";
 import { swarmDirectories, type AwsState } from "../targets/swarm-state.ts";
 import { changeServices } from "../targets/docker/deployer.ts";
@@ -17,6 +18,8 @@ import { namedOrOnly } from "./name-or-only.ts";
 import { ask, type ForceOptions, type Io } from "./swarm-commands.ts";
 
 const DEFAULT_AWS = "inet";
+/** To tell what runs when something has failed. */
+const ANSWER_TIMEOUT_MS = 5000;
 
 export async function initAws(name: string | undefined, flags: InitFlags, io: Io): Promise<void> {
   const swarm = nameFrom(name, flags.stack);
@@ -48,12 +51,27 @@ export async function initAws(name: string | undefined, flags: InitFlags, io: Io
     try {
       const state = await drain(createSwarm(clients, plan, io.interrupt), tell(io));
       await changeServices(swarm, change);
-      await deploySaying(state, io);
+      await deploy(clients, state, io);
     } catch (error) {
-      throw error instanceof CreationError ? await offerRemoval(clients, swarm, error, io) : error;
+      if (error instanceof CreationError) throw await offerRemoval(clients, swarm, error, io);
+      await tellWhatRuns(clients, plan, io);
+      throw error;
     }
   });
-  io.say(`the swarm ${swarm} runs on AWS; halt it with: swarm-tool halt ${swarm}`);
+  await sayWhatRuns(swarm, `the swarm ${swarm} runs on AWS; halt it with: swarm-tool halt ${swarm}`, io);
+}
+
+/** Nobody shall believe that nothing costs money because a command has failed or was interrupted. */
+async function tellWhatRuns(clients: AwsClients, { stack, options, hourly }: Plan, io: Io): Promise<void> {
+  const { describeStack } = await import("../targets/aws/stack.ts");
+  const limit = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
+  const present = await describeStack(clients, stack, limit).catch(() => "not known");
+  if (present === undefined) return;
+  const price = hourly === undefined ? "money" : `about ${dollars(hourly)} an hour`;
+  const { name } = options;
+  io.note(
+    `warning: AWS ${present === "not known" ? "may have" : "has"} machines of the swarm ${name}, which cost ${price}. Go on with: swarm-tool init ${name}; or end it with: swarm-tool remove ${name}`,
+  );
 }
 
 /** What is left of a stack that failed is of no use; on a terminal it can be removed at once. */
@@ -104,18 +122,33 @@ export async function resumeAws(name: string, options: { workers?: number }, io:
   await onAws(name, io, async (clients, state) => {
     const { resumeSwarm } = await import("../targets/aws/power.ts");
     const workers = options.workers ?? state.workers;
-    const connected = await drain(resumeSwarm(clients, state, workers, io.interrupt), tell(io));
-    await deploySaying(connected, io);
-    io.say(`the swarm ${name} runs, with ${count(workers, "worker")}`);
+    try {
+      const connected = await drain(resumeSwarm(clients, state, workers, io.interrupt), tell(io));
+      await deploy(clients, connected, io);
+    } catch (error) {
+      const isStarted = (await existingAws(name)).state === "running";
+      if (isStarted) io.note(`warning: its machines are started and cost money. ${orHalt(name)}`);
+      throw error;
+    }
+    await sayWhatRuns(name, `the swarm ${name} runs, with ${count(workers, "worker")}`, io);
   });
+}
+
+function orHalt(name: string): string {
+  return `Go on with: swarm-tool resume ${name}; or end them with: swarm-tool halt ${name}`;
 }
 
 export async function scaleAws(name: string | undefined, workers: number, io: Io): Promise<void> {
   const swarm = await onlyAws(name);
   await onAws(swarm, io, async (clients, state) => {
     const { scaleSwarm } = await import("../targets/aws/power.ts");
-    await scaleSwarm(clients, state, workers);
+    const { connectManager } = await import("../targets/aws/connect.ts");
+    const scaled = await scaleSwarm(clients, state, workers);
     io.say(`the swarm ${swarm} gets ${count(workers, "worker")}`);
+    // Without workers the manager makes the runs.
+    if ((state.workers > 0) === (workers > 0)) return;
+    const limits = { timeoutMs: CONNECT_TIMEOUT_MS, signal: io.interrupt };
+    await deploy(clients, await drain(connectManager(clients, scaled, limits), tell(io)), io);
   });
 }
 
@@ -144,9 +177,11 @@ export async function connectAws(swarm: string, options: { sshCidr?: string }, i
       await allowSsh(clients, swarm, options.sshCidr);
     }
     if (state.state === "creating") throw notComplete(swarm);
-    if (state.state === "halted") throw haltedError(swarm);
+    const { deployWhereReplaced } = await import("../targets/aws/deploy.ts");
     const limits = { timeoutMs: CONNECT_TIMEOUT_MS, signal: io.interrupt };
-    describeConnection(await drain(connectManager(clients, state, limits), tell(io))).forEach(io.say);
+    const open = await drain(connectManager(clients, state, limits), tell(io));
+    await drain(deployWhereReplaced(clients, open, swarmDeployer, io.interrupt), tell(io));
+    await sayWhatRuns(swarm, `connected to the swarm ${swarm}`, io);
   });
 }
 
@@ -160,9 +195,9 @@ export async function disconnectAws(swarm: string, io: Io): Promise<void> {
 
 export async function deployAws(swarm: string, flags: ServiceFlags, io: Io): Promise<void> {
   const change = await serviceChange(flags);
-  await locked(swarm, io, async () => {
+  await onAws(swarm, io, async (clients) => {
     await changeServices(swarm, change);
-    await deployTo(await existingAws(swarm), swarmDeployer, io.note, io.interrupt);
+    await deploy(clients, await existingAws(swarm), io);
     io.say(`the services of the swarm ${swarm} are deployed`);
   });
 }
@@ -217,21 +252,16 @@ function notComplete(name: string): UserError {
   });
 }
 
-async function deploySaying(state: AwsState, io: Io): Promise<void> {
-  describeConnection(state).forEach(io.say);
-  await deployTo(state, swarmDeployer, io.note, io.interrupt);
+async function deploy(clients: AwsClients, state: AwsState, io: Io): Promise<void> {
+  const { deployServices } = await import("../targets/aws/deploy.ts");
+  await drain(deployServices(clients, state, swarmDeployer, io.interrupt), tell(io));
 }
 
-function describeConnection(state: AwsState): string[] {
-  const swarm = reachable(state);
-  if (swarm === undefined) return [];
-  const { dashboard } = swarm.ports;
-  return [
-    `connected: DOCKER_HOST=${swarm.docker.host}`,
-    ...(dashboard === undefined
-      ? []
-      : [`the dashboard, where it is deployed: http://localhost:${dashboard}/`]),
-  ];
+async function sayWhatRuns(name: string, text: string, io: Io): Promise<void> {
+  const { tunnel } = await existingAws(name);
+  io.say(text);
+  io.say(`its dashboard: swarm-tool dashboard ${name}`);
+  if (tunnel !== undefined) io.say(`its Docker: DOCKER_HOST=unix://${tunnel.dockerSocket}`);
 }
 
 /** Of a resource's states those that are final are shown. */

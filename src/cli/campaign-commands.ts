@@ -1,12 +1,12 @@
 import { hostname } from "node:os";
-import path from "node:path";
 import { Command as Program } from "commander";
 import { attachCampaign, retryCampaign } from "../campaign/attach.ts";
 import { printOutput } from "../campaign/logs.ts";
 import { openQueueClient, type QueueClient } from "../queue/client.ts";
 import type { SwarmAccess, Target } from "../targets/target.ts";
+import { campaignTable } from "./campaign-table.ts";
 import { chooseSwarm } from "./choose-swarm.ts";
-import { count, formatDuration, formatTable } from "./format.ts";
+import { count } from "./format.ts";
 import { EXIT, type CommandContext } from "./main.ts";
 import { showCampaign } from "./show-campaign.ts";
 
@@ -45,7 +45,7 @@ export function describeSubWords(context: CommandContext, finish: (code: number)
       const listings = await connected.queue.list();
       if (options.json) stdout.write(`${JSON.stringify(listings, undefined, 2)}\n`);
       else if (listings.length === 0) stdout.write("there is no campaign\n");
-      else for (const line of formatTable([LIST_HEAD, ...listings.map(listRow)])) stdout.write(`${line}\n`);
+      else for (const line of campaignTable(listings, stdout, Date.now())) stdout.write(`${line}\n`);
     });
   for (const [word, description, begin] of [
     ["attach", "follow a campaign and collect its results", attachCampaign],
@@ -129,19 +129,4 @@ async function connect(name: string | undefined, stderr: CommandContext["stderr"
     },
   };
   return connected;
-}
-
-const LIST_HEAD = ["id", "user", "study", "config", "runs", "waiting", "running", "to collect", "queued", ""];
-
-function listRow({
-  campaign,
-  cancelled,
-  waiting,
-  running,
-  ended,
-}: Awaited<ReturnType<QueueClient["list"]>>[number]): string[] {
-  const study = path.join(campaign.checkoutName, campaign.study);
-  const age = `${formatDuration(Date.now() - campaign.createdAt)} ago`;
-  const numbers = [campaign.runs, waiting, running, ended].map(String);
-  return [campaign.id, campaign.user, study, campaign.config, ...numbers, age, cancelled ? "cancelled" : ""];
 }

@@ -10,8 +10,7 @@ import { targetOf } from "./choose-swarm.ts";
 import { answerCompletion, commandsOf, optionsOf, swarmNames, type Candidate } from "./completion.ts";
 import { formatDuration } from "./format.ts";
 import type { CommandContext } from "./main.ts";
-import { describeOptions, OWN_OPTIONS } from "./runall-options.ts";
-import { SUB_WORDS } from "./runall-swarm.ts";
+import { describeOptions, OWN_OPTIONS, SUB_WORDS } from "./runall-options.ts";
 
 export function completeRunall(context: CommandContext): Promise<number> {
   const subWords = describeSubWords(context, () => undefined);

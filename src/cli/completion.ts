@@ -48,7 +48,10 @@ export function optionsOf(command: Program): Candidate[] {
 
 /** Its sub-words. */
 export function commandsOf(command: Program): Candidate[] {
-  return command.commands.map((each) => ({ word: each.name(), description: each.description() }));
+  const shown = new Set(command.createHelp().visibleCommands(command)); // with commander's own `help`
+  return command.commands
+    .filter((each) => shown.has(each))
+    .map((each) => ({ word: each.name(), description: each.description() }));
 }
 
 export async function swarmNames(): Promise<Candidate[]> {

@@ -1,9 +1,7 @@
 import path from "node:path";
 import { queueAgain } from "../campaign/attach.ts";
-import { readRecord, readRecords } from "../campaign/records.ts";
+import { readRecord, readRecords, resultDirectoryOf } from "../campaign/records.ts";
 import type { DashboardSources } from "../dashboard/sources.ts";
-import { errorCode } from "../errors.ts";
-import type { Campaign } from "../model/campaign.ts";
 import { openQueueClient, type QueueClient } from "../queue/client.ts";
 import { withOpened } from "../results/with-opened.ts";
 import { isInside } from "../system/paths.ts";
@@ -17,17 +15,11 @@ export function dashboardSources(swarm: SwarmAccess, here: string): DashboardSou
   };
   return {
     async records(campaign) {
-      if (campaign.host !== here) return [];
-      try {
-        return await readRecords(resultDirectory(campaign), campaign.id);
-      } catch (error) {
-        if (errorCode(error) === "ENOENT") return []; // nothing collected yet, or all thrown away
-        throw error;
-      }
+      return campaign.host === here ? await readRecords(resultDirectoryOf(campaign), campaign.id) : [];
     },
     async record(campaign, { runNumber }) {
       if (campaign.host !== here) return undefined;
-      const record = await readRecord(resultDirectory(campaign), { config: campaign.config, runNumber });
+      const record = await readRecord(resultDirectoryOf(campaign), { config: campaign.config, runNumber });
       return record?.campaign === campaign.id ? record : undefined;
     },
     resultFile(campaign, file) {
@@ -45,8 +37,4 @@ export function dashboardSources(swarm: SwarmAccess, here: string): DashboardSou
     retry: (id) =>
       withQueue(async (queue) => (await queueAgain(id, { host: here, directory: "/" }, queue)).open.length),
   };
-}
-
-function resultDirectory({ directory, study, resultDirectory: results }: Campaign): string {
-  return path.resolve(directory, study, results);
 }

@@ -5,6 +5,8 @@ export interface CommandContext {
   argv: readonly string[];
   /** Aborted by the first Ctrl-C, and by SIGTERM or SIGHUP. */
   interrupt: AbortSignal;
+  /** What is waited for goes on by itself: from now on a terminal that is closed (SIGHUP) ends the process at once. */
+  leaveOnHangup: () => void;
   stdout: NodeJS.WriteStream;
   stderr: NodeJS.WriteStream;
 }
@@ -26,15 +28,18 @@ const ISSUES = "the project's issue tracker";
 export async function main(command: Command, argv: readonly string[]): Promise<number> {
   const interruption = new AbortController();
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  let hangupLeaves = false;
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (interruption.signal.aborted) dieOf(signal, signals, onSignal);
+    const leaves = signal === "SIGHUP" && hangupLeaves;
+    if (interruption.signal.aborted || leaves) dieOf(signal, signals, onSignal);
     else interruption.abort();
   };
   for (const signal of signals) process.on(signal, onSignal);
   for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreClosedPipe);
   try {
     const { stdout, stderr } = process;
-    return await command.run({ argv, interrupt: interruption.signal, stdout, stderr });
+    const leaveOnHangup = (): void => void (hangupLeaves = true);
+    return await command.run({ argv, interrupt: interruption.signal, leaveOnHangup, stdout, stderr });
   } catch (error) {
     return explain(command.name, error, interruption.signal.aborted);
   } finally {

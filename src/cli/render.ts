@@ -115,11 +115,13 @@ export class CampaignRenderer {
     );
   }
 
-  #showBuilt({ how, tookMs }: Extract<CampaignEvent, { type: "built" }>): void {
+  #showBuilt({ how, tookMs, project }: Extract<CampaignEvent, { type: "built" }>): void {
     this.clear();
+    const whose = project === undefined ? "this checkout" : `your ${project}`;
+    const which = project === undefined ? "" : ` of ${project}`;
     if (how === "made") this.say(`built in ${formatDuration(tookMs)}`);
     else if (this.#options.verbose)
-      this.say(how === "own" ? "using the binaries of this checkout" : "using an earlier build");
+      this.say(how === "own" ? `using the binaries of ${whose}` : `using an earlier build${which}`);
   }
 
   #showProgress(): void {
@@ -165,8 +167,10 @@ function limited(details: readonly string[]): string[] {
 }
 
 /** What of a checkout went to the swarm before its runs. */
-function sentLine({ changed, sizeBytes }: Extract<CampaignEvent, { type: "sent" }>): string {
-  const what = changed.length === 0 ? "the project" : count(changed.length, "changed file");
+function sentLine({ project, changed, sizeBytes }: Extract<CampaignEvent, { type: "sent" }>): string {
+  const whole = project ?? "the project";
+  const some = `${count(changed.length, "changed file")}${project === undefined ? "" : ` of ${project}`}`;
+  const what = changed.length === 0 ? whole : some;
   const names = changed.length === 0 || changed.length > 3 ? "" : ` (${changed.join(", ")})`;
   return `sent ${what}${names}: ${formatSize(sizeBytes)}`;
 }

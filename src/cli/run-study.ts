@@ -7,7 +7,8 @@ import type { SplitArguments } from "../simulation/opp-args.ts";
 import { chooseSwarm } from "./choose-swarm.ts";
 import { count, formatSize, shortList } from "./format.ts";
 import { EXIT, type CommandContext } from "./main.ts";
-import { OWN_OPTIONS, type OwnOptionValues } from "./runall-options.ts";
+import { isNear } from "./near.ts";
+import { OWN_OPTIONS, SUB_WORDS, type OwnOptionValues } from "./runall-options.ts";
 import { showCampaign } from "./show-campaign.ts";
 
 /** Plans the campaign of a study, and lists its runs or makes them. */
@@ -20,7 +21,7 @@ export async function runStudy(
   const { commit, omnetpp } = options;
   const request = { directory, commit, omnetpp, program, arguments: simulation };
   const planning = planCampaign(request, context.interrupt).catch((error: unknown) => {
-    throw withMisplacedOption(error, simulation);
+    throw withMisplacedOption(withMisspelledWord(error, context.argv), simulation);
   });
   planning.catch(() => undefined); // it is awaited below, after something else
   if (options.dryRun) return await listRuns(planning, context);
@@ -37,6 +38,25 @@ function withMisplacedOption(error: unknown, simulation: readonly string[]): unk
     hint: `options of runall-swarm, such as ${ours}, stand before the simulation program`,
     cause: error,
   });
+}
+
+/** What we do not know goes to the simulator, also what was meant for us. */
+function withMisspelledWord(error: unknown, [first = "", ...more]: readonly string[]): unknown {
+  if (!(error instanceof UserError)) return error;
+  const meant = (words: Iterable<string>, word: string): string | undefined =>
+    [...words].find((each) => word !== each && isNear(word, each));
+  const subWord = meant(SUB_WORDS, first);
+  if (subWord !== undefined)
+    return new UserError(error.message, { hint: `do you mean: runall-swarm ${subWord}?`, cause: error });
+  for (const argument of [first, ...more]) {
+    const name = argument.split("=", 1)[0]!;
+    const option = name.startsWith("--")
+      ? meant([...OWN_OPTIONS.flags, ...OWN_OPTIONS.valued], name)
+      : undefined;
+    if (option !== undefined && error.message.includes(name))
+      return new UserError(error.message, { hint: `do you mean ${option}?`, cause: error });
+  }
+  return error;
 }
 
 async function listRuns(planning: Promise<CampaignPlan>, context: CommandContext): Promise<number> {

@@ -5,6 +5,9 @@ import type { OwnOptions } from "../simulation/opp-args.ts";
 import type { CommandContext } from "./main.ts";
 import { version } from "./version.ts";
 
+/** What it does with campaigns that are queued already. */
+export const SUB_WORDS = new Set(["list", "attach", "cancel", "logs", "retry"]);
+
 /** Which arguments of `runall-swarm` are its own; every other one is the simulation's. */
 export const OWN_OPTIONS: OwnOptions = {
   flags: [

@@ -1,9 +1,7 @@
 import { splitArguments } from "../simulation/opp-args.ts";
 import { isCompletion } from "./completion.ts";
 import { EXIT, type Command } from "./main.ts";
-import { OWN_OPTIONS, parseOwnOptions } from "./runall-options.ts";
-
-export const SUB_WORDS = new Set(["list", "attach", "cancel", "logs", "retry"]);
+import { OWN_OPTIONS, parseOwnOptions, SUB_WORDS } from "./runall-options.ts";
 
 /**
  * Runs every run of a parameter study on a swarm; results are left in the study. What the work itself needs

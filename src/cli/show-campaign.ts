@@ -1,6 +1,6 @@
 import { setInterval } from "node:timers";
 import { errorText, UserError } from "../errors.ts";
-import type { CampaignEvent } from "../model/events.ts";
+import type { CampaignEvent, CampaignSummary } from "../model/events.ts";
 import { isNearlyFull, NEARLY_FULL, type ResultStore } from "../results/store.ts";
 import type { Target } from "../targets/target.ts";
 import { wantsColor } from "./color.ts";
@@ -35,7 +35,7 @@ const HEALTH_INTERVAL_MS = 5000;
  */
 export async function showCampaign(
   options: ShowOptions,
-  { stdout, stderr, interrupt }: CommandContext,
+  { stdout, stderr, interrupt, leaveOnHangup }: CommandContext,
   begin: (say: (text: string) => void) => Promise<ShownCampaign>,
 ): Promise<number> {
   const color = { stdout: wantsColor(stdout, process.env), stderr: wantsColor(stderr, process.env) };
@@ -44,23 +44,37 @@ export async function showCampaign(
   const { target, results, events } = await begin((text) => renderer.say(text));
   using _health = keepHealthy(target, renderer);
   using _room = watchRoom(results, renderer);
-  const onInterrupt = (): void =>
-    renderer.say("cancelling; what is done is collected. Press Ctrl-C again to leave at once");
+  let campaign: string | undefined;
+  const onInterrupt = (): void => renderer.say(interruption(campaign));
   interrupt.addEventListener("abort", onInterrupt, { once: true });
-  let failed = 0;
+  let allDone = true;
   try {
     for await (const event of events) {
       if (options.json) stdout.write(`${JSON.stringify(event)}\n`);
       else renderer.show(event);
+      if (event.type === "queued") {
+        campaign = event.campaign;
+        leaveOnHangup();
+      }
       if (event.type === "queued" && options.detached && !options.json) renderer.sayDetached(event.campaign);
-      if (event.type === "ended") failed = event.summary.failed.length;
+      if (event.type === "ended") allDone = isAllDone(event.summary);
     }
   } finally {
     interrupt.removeEventListener("abort", onInterrupt);
     renderer.clear();
   }
   if (interrupt.aborted) return EXIT.interrupted;
-  return failed > 0 ? EXIT.failed : EXIT.done;
+  return allDone ? EXIT.done : EXIT.failed;
+}
+
+function interruption(campaign: string | undefined): string {
+  if (campaign === undefined) return "ending; nothing is queued yet";
+  return `cancelling; what is done is collected. Press Ctrl-C again to leave at once, and collect it later with: runall-swarm attach ${campaign}`;
+}
+
+function isAllDone({ states, unrecorded }: CampaignSummary): boolean {
+  const ended = Object.values(states).reduce<number>((sum, number) => sum + (number ?? 0), 0);
+  return unrecorded === undefined && ended === (states.done ?? 0);
 }
 
 /** Progress goes on also where no event comes, and the terminal may change its width. */

@@ -1,5 +1,4 @@
 import { setInterval as interval } from "node:timers/promises";
-import { errorText, UserError } from "../errors.ts";
 import { countJobs } from "../queue/counts.ts";
 import type { QueueConnection } from "../queue/names.ts";
 import { writeFileAtomically } from "../system/files.ts";
@@ -13,13 +12,13 @@ export function showLife(file: string, signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Tells the machine whether the swarm has work, for its idle alarm: `1` or `0`. Where the queue does not answer
- * nothing is written, and the machine takes what it was told as too old.
+ * Tells the machine whether the swarm has work, for its idle alarm: `1` or `0`. Where the queue does not answer, or the
+ * file cannot be written now, it stays as it is, and the machine takes what it was told as too old.
  */
 export function showWork(
   file: string,
   connection: QueueConnection,
-  log: (text: string) => void,
+  onError: (error: Error) => void,
   signal: AbortSignal,
 ): Promise<void> {
   return repeat(BUSY_MS, signal, async () => {
@@ -27,8 +26,7 @@ export function showWork(
       const { waiting, running } = await countJobs(connection);
       await writeFileAtomically(file, waiting + running > 0 ? "1\n" : "0\n");
     } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      log(errorText(error));
+      onError(error as Error);
     }
   });
 }

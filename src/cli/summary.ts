@@ -1,6 +1,7 @@
 import path from "node:path";
 import type { CampaignSummary } from "../model/events.ts";
 import { OUTCOME_STATES, type OutcomeState } from "../model/outcome.ts";
+import type { RunRecord } from "../model/result.ts";
 import { runVariables } from "../model/run.ts";
 import type { Paint } from "./color.ts";
 import { count, formatDuration, formatSize, formatTable } from "./format.ts";
@@ -8,19 +9,23 @@ import { shorten, textWidth, wrap } from "./text-width.ts";
 
 const VARIABLES_WITHOUT_TERMINAL = 60;
 const INDENT = "     ";
+const MOST_FAILED = 20;
 
 /** `66 runs in 17 s: 64 done, 2 failed. Results (4.3 GB) are in results, …` */
 export function endLine(summary: CampaignSummary, directory: string, paint: Paint): string {
-  const { states, wallTimeMs, resultDirectory, made } = summary;
-  const total = Object.values(states).reduce<number>((sum, number) => sum + (number ?? 0), 0);
+  const { states, wallTimeMs, resultDirectory, made, unrecorded = 0 } = summary;
+  const recorded = Object.values(states).reduce<number>((sum, number) => sum + (number ?? 0), 0);
   const parts = OUTCOME_STATES.flatMap((state) =>
     states[state] === undefined ? [] : [paint(colorOf(state), `${states[state]} ${state}`)],
   );
   const where = relativeTo(directory, resultDirectory);
+  if (unrecorded > 0) parts.push(`${unrecorded} without a record in ${where}`);
+  const all = `${count(recorded + unrecorded, "run")} in ${formatDuration(wallTimeMs)}: ${parts.join(", ")}.`;
+  if (recorded === 0) return all;
   const size = made && made.sizeBytes > 0 ? ` (${formatSize(made.sizeBytes)})` : "";
-  const failed = total > (states.done ?? 0) ? `, of the others in ${path.join(where, "failed")}` : "";
+  const failed = recorded > (states.done ?? 0) ? `, of the others in ${path.join(where, "failed")}` : "";
   const place = (states.done ?? 0) === 0 && failed !== "" ? path.join(where, "failed") : where + failed;
-  return `${count(total, "run")} in ${formatDuration(wallTimeMs)}: ${parts.join(", ")}. Results${size} are in ${place}.`;
+  return `${all} Results${size} are in ${place}.`;
 }
 
 function colorOf(state: OutcomeState): "green" | "red" | "yellow" {
@@ -46,25 +51,40 @@ export function usageLines({ made }: CampaignSummary, width: number | undefined)
 }
 
 /**
- * The runs that went wrong by themselves, each with its error and where its output is. An error that does not fit
- * beside the run stands below it: it is what one wants to read.
+ * The runs that went wrong by themselves, each with its error and where its output is; on a terminal not more of them
+ * than one can look through.
  * @param width of the terminal; undefined where there is none.
  */
-export function failedTable({ failed }: CampaignSummary, width: number | undefined, paint: Paint): string[] {
-  const records = failed.filter((record) => record.state !== "cancelled");
-  if (records.length === 0) return [];
-  const variables = width === undefined ? VARIABLES_WITHOUT_TERMINAL : Math.max(10, Math.floor(width / 3));
-  const rows = records.map((record) => [
-    `#${record.runNumber}`,
-    record.state,
-    shorten(runVariables(record), variables),
-    record.error ?? record.reason,
-  ]);
-  const whole = formatTable([["run", "state", "variables", "reason"], ...rows]);
+export function failedTable(
+  { campaign, failed }: CampaignSummary,
+  width: number | undefined,
+  paint: Paint,
+): string[] {
+  const all = failed.filter((record) => record.state !== "cancelled");
+  const records = width === undefined ? all : all.slice(0, MOST_FAILED);
+  const more = all.length - records.length;
+  return [
+    ...(all.length > 0 ? tableOf(records, width, paint) : []),
+    ...(more > 0
+      ? [wrap(`… and ${more} more; all of them: runall-swarm logs ${campaign}`, width ?? Infinity)]
+      : []),
+  ];
+}
+
+/** An error that does not fit beside the run stands below it: it is what one wants to read. */
+function tableOf(records: readonly RunRecord[], width: number | undefined, paint: Paint): string[] {
+  const table = (variables: number, withReason: boolean): string[] => {
+    const rows = records.map((record) => [
+      `#${record.runNumber}`,
+      record.state,
+      shorten(runVariables(record), variables),
+      ...(withReason ? [record.error ?? record.reason] : []),
+    ]);
+    return formatTable([["run", "state", "variables", ...(withReason ? ["reason"] : [])], ...rows]);
+  };
+  const whole = table(width === undefined ? VARIABLES_WITHOUT_TERMINAL : variablesBeside(width), true);
   const fits = width === undefined || whole.every((line) => textWidth(line) <= width);
-  const [head, ...lines] = fits
-    ? whole
-    : formatTable(["run state variables".split(" "), ...rows.map((row) => row.slice(0, 3))]);
+  const [head, ...lines] = fits ? whole : table(Infinity, false).map((line) => shorten(line, width));
   const details = records.map(({ error, reason, outputFile }) => [
     ...(fits ? [] : [wrap(INDENT + (error ?? reason), width, INDENT)]),
     ...(outputFile === undefined ? [] : [INDENT + outputFile]),
@@ -74,6 +94,11 @@ export function failedTable({ failed }: CampaignSummary, width: number | undefin
     return line.replace(state, paint(colorOf(state), state));
   });
   return [paint("bold", head!), ...colored.flatMap((line, index) => [line, ...details[index]!])];
+}
+
+/** Columns that the variables of a run may have beside its error. */
+function variablesBeside(width: number): number {
+  return Math.max(10, Math.floor(width / 3));
 }
 
 function relativeTo(directory: string, file: string): string {

@@ -86,7 +86,7 @@ export const swarmWorker: Command = {
       if (!(await awaitQueue(connection, log, end.signal))) return EXIT.done;
       if (chosen === "dashboard") {
         const { port, busyFile } = options;
-        if (busyFile !== undefined) background(showWork(busyFile, connection, log, end.signal));
+        if (busyFile !== undefined) background(showWork(busyFile, connection, onError, end.signal));
         await showDashboard({ name: "", queue: connection, ...stores }, port, log, end.signal);
         return EXIT.done;
       }

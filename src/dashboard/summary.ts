@@ -11,7 +11,7 @@ export interface Summary {
   createdAt: number;
   runs: number;
   cancelled: boolean;
-  /** How many runs are in each state; one that nobody here knows of is `unknown`. */
+  /** How many runs are in each state; one of which nothing is left here is `without a record`. */
   states: Record<string, number>;
   /** Ended, and waiting for a client to collect them. */
   uncollected: number;
@@ -51,7 +51,7 @@ function countStates({ campaign, cancelled, rows }: CampaignView): Record<string
   const states: Record<string, number> = {};
   const add = (state: string, count: number): number => (states[state] = (states[state] ?? 0) + count);
   for (const { state } of rows.values()) add(state, 1);
-  if (rows.size < campaign.runs) add(cancelled ? "cancelled" : "unknown", campaign.runs - rows.size);
+  if (rows.size < campaign.runs) add(cancelled ? "cancelled" : "without a record", campaign.runs - rows.size);
   return states;
 }
 

@@ -49,10 +49,36 @@ export const RecipeSchema = v.variant("kind", [
     kind: v.literal("makemake"),
     folders: v.array(v.object({ folder: v.string(), options: v.array(v.string()) })),
   }),
+  /** `./configure`, then `make`. */
+  v.object({ kind: v.literal("configure"), folder: v.string() }),
+  /** Shell commands that the project names. */
+  v.object({ kind: v.literal("commands"), folder: v.string(), commands: v.array(v.string()) }),
   /** No C++ code: NED and ini files alone. */
   v.object({ kind: v.literal("none") }),
 ]);
 export type Recipe = v.InferOutput<typeof RecipeSchema>;
+
+const EnvironmentSchema = v.record(v.string(), v.string());
+
+/** A project that another one needs, for its build and its runs. Paths are relative to the git top level. */
+export const DependencySchema = v.object({
+  /** As the project that needs it calls it: `inet`. */
+  name: v.string(),
+  /** Its tree; undefined where it lies in the same checkout as the project that needs it. */
+  source: v.optional(SourceSchema),
+  /** Name of its checkout's folder, which lies beside that of the project that needs it. */
+  checkoutName: v.string(),
+  /** Its folder. */
+  project: v.string(),
+  buildKey: v.string(),
+  /** Environment variable with its folder: `INET_ROOT`. */
+  variable: v.string(),
+  environment: v.optional(EnvironmentSchema),
+  nedFolders: v.array(v.string()),
+  /** Without prefix and suffix; undefined: whatever its build has made. */
+  libraries: v.optional(v.array(v.string())),
+});
+export type Dependency = v.InferOutput<typeof DependencySchema>;
 
 export const BuildRequestSchema = v.object({
   protocol: v.literal(PROTOCOL),
@@ -66,15 +92,41 @@ export const BuildRequestSchema = v.object({
   recipe: RecipeSchema,
   mode: v.picklist(MODES),
   omnetpp: OmnetppSchema,
-  /** Content of the user's `.oppfeaturestate`, which git ignores and which decides what is built. */
-  featureState: v.optional(v.string()),
+  /** Contents of the user's `.oppfeaturestate` and the like, which git ignores and which decide what is built. */
+  stateFiles: v.optional(v.record(v.string(), v.string())),
+  /** NED packages to exclude, in place of those that `.nedexclusions` names after the build. */
+  nedExclusions: v.optional(v.array(v.string())),
+  /** Of the project itself; `${project}` is its folder. */
+  environment: v.optional(EnvironmentSchema),
+  /** What it needs, each after what that needs in turn. */
+  dependencies: v.optional(v.array(DependencySchema)),
 });
 export type BuildRequest = v.InferOutput<typeof BuildRequestSchema>;
 
 /** The name of a build: equal for requests that give the same binaries. */
 export function buildKey(request: Omit<BuildRequest, "source">): string {
-  const { sourcesHash, checkoutName, project, recipe, mode, omnetpp, featureState } = request;
-  const identity = [PROTOCOL, sourcesHash, checkoutName, project, recipe, mode, omnetpp, featureState];
+  const { sourcesHash, checkoutName, project, recipe, mode, omnetpp } = request;
+  const { stateFiles, nedExclusions, environment, dependencies = [] } = request;
+  const needed = dependencies.map((each) => [
+    each.name,
+    each.checkoutName,
+    each.project,
+    each.buildKey,
+    each.variable,
+    each.environment,
+    each.libraries,
+  ]);
+  const identity: unknown[] = [
+    PROTOCOL,
+    sourcesHash,
+    checkoutName,
+    project,
+    recipe,
+    mode,
+    omnetpp,
+    stateFiles,
+  ];
+  identity.push(nedExclusions, environment, needed);
   return createHash("sha256").update(JSON.stringify(identity)).digest("hex").slice(0, 32);
 }
 

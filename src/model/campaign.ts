@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import * as v from "valibot";
-import { MODES, OmnetppSchema, SourceSchema } from "./build.ts";
+import { DependencySchema, MODES, OmnetppSchema, SourceSchema } from "./build.ts";
 import { PROTOCOL } from "./protocol.ts";
 import { RunSchema } from "./run.ts";
 
@@ -9,6 +9,8 @@ export const ProgramSchema = v.variant("kind", [
   v.object({ kind: v.literal("opp_run") }),
   /** Path relative to the git top level. */
   v.object({ kind: v.literal("project"), path: v.string() }),
+  /** What the build has made: its libraries with the simulator, else its only program. */
+  v.object({ kind: v.literal("built") }),
 ]);
 export type Program = v.InferOutput<typeof ProgramSchema>;
 
@@ -38,12 +40,19 @@ export const CampaignSchema = v.object({
   /** Folder of the project relative to the git top level. */
   project: v.string(),
   program: ProgramSchema,
+  /** What the project needs; with libraries and NED folders that come in addition to its own. */
+  dependencies: v.optional(v.array(DependencySchema)),
+  /** Of the project, in its build too. */
+  environment: v.optional(v.record(v.string(), v.string())),
   /** The user's own simulation arguments, in order; paths inside the checkout are relative to the study. */
   arguments: v.array(v.string()),
   /** Long options that a worker must add because the configuration says otherwise than it needs. */
   addedOptions: v.array(v.string()),
-  /** The libraries to load (`-l`), relative to the study; where the user named none. */
-  libraries: v.array(v.string()),
+  /**
+   * The libraries to load (`-l`), relative to the study, where the user named none; undefined: all that the build
+   * has made.
+   */
+  libraries: v.optional(v.array(v.string())),
   /** NED folders (`-n`) relative to the study, joined; where the user named none. */
   nedPath: v.optional(v.string()),
   /** The config's own result directory, as configured. */

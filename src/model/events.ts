@@ -25,6 +25,8 @@ export const CampaignSummarySchema = v.object({
   states: v.object(v.entriesFromList(OUTCOME_STATES, v.optional(v.number()))),
   wallTimeMs: v.number(),
   resultDirectory: v.string(),
+  /** How many runs were collected before whose records are no longer there; undefined where there is none. */
+  unrecorded: v.optional(v.number()),
   /** Undefined where no run was collected that had begun. */
   made: v.optional(RunsMadeSchema),
   /** Records of the runs that did not end as `done`. */
@@ -41,6 +43,8 @@ export const CampaignEventSchema = v.variant("type", [
   v.object({ type: v.literal("expanded"), config: v.string(), runs: v.number() }),
   v.object({
     type: v.literal("sent"),
+    /** The name of a project that the study's one needs, if it is that. */
+    project: v.optional(v.string()),
     /** Files that differ from the commit, or that it does not have. */
     changed: v.array(v.string()),
     /** What went to the swarm. */
@@ -58,6 +62,8 @@ export const CampaignEventSchema = v.variant("type", [
   v.object({
     type: v.literal("built"),
     key: v.string(),
+    /** The name of a project that the study's one needs, if it is that. */
+    project: v.optional(v.string()),
     how: v.picklist(["own", "kept", "made"]),
     tookMs: v.number(),
   }),

@@ -4,13 +4,9 @@ import { statIfThere } from "../system/files.ts";
 import { listTree, resolveCommit, type Checkout, type TreeEntry } from "./git.ts";
 import { git, splitNul } from "./plumbing.ts";
 import { GITLINK } from "./submodules.ts";
-import {
-  makeScratch,
-  objectsEnvironment,
-  readWorkTree,
-  type Scratch,
-  type WorkTreeRequest,
-} from "./work-tree.ts";
+import { treesOf, writeObject } from "./objects.ts";
+import { makeScratch, readingEnvironment, type Scratch } from "./scratch.ts";
+import { readWorkTree, type WorkTreeRequest } from "./work-tree.ts";
 
 /** The code that a campaign runs, as git objects; nothing of it has been written to the repository. */
 export interface Code extends AsyncDisposable {
@@ -25,7 +21,7 @@ export interface Code extends AsyncDisposable {
   /** The tree is that of the work tree. */
   checkedOut: boolean;
   scratch: Scratch;
-  /** What a git process needs to see the objects and to add others. */
+  /** What a git process needs to see the objects; one that is to write some must not see them. */
   env: NodeJS.ProcessEnv;
   warnings: string[];
 }
@@ -67,10 +63,23 @@ async function workTree(
   signal?: AbortSignal,
 ): Promise<Read> {
   const { top } = request.checkout;
-  const read = await readWorkTree(request, scratch, signal);
-  const diff = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", `${head}^{tree}`, read.tree];
-  const changed = splitNul(await git(diff, { cwd: top, env: read.env, signal }));
-  return { ...read, changed, checkedOut: true };
+  const [read, headTree] = await Promise.all([
+    readWorkTree(request, scratch, signal),
+    treeOf(request.checkout, head, signal),
+  ]);
+  const trees = treesOf(read.entries, head);
+  const { hash: tree } = trees[0]!;
+  const found = { ...read, tree, checkedOut: true };
+  if (tree === headTree) return { ...found, changed: [] };
+  const known = await git(["ls-tree", "-r", "-d", "-z", "--full-tree", head], { cwd: top, signal });
+  const there = new Set(splitNul(known).map((line) => /^\d+ tree (\w+)\t/.exec(line)?.[1]));
+  for (const each of trees) if (!there.has(each.hash)) await writeObject(scratch.objects, each);
+  const diff = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", headTree, tree];
+  return { ...found, changed: splitNul(await git(diff, { cwd: top, env: read.env, signal })) };
+}
+
+async function treeOf({ top }: Checkout, commit: string, signal?: AbortSignal): Promise<string> {
+  return (await git(["rev-parse", `${commit}^{tree}`], { cwd: top, signal })).trim();
 }
 
 async function committed(
@@ -79,11 +88,8 @@ async function committed(
   scratch: Scratch,
   signal?: AbortSignal,
 ): Promise<Read> {
-  const env = objectsEnvironment(scratch.objects, [checkout.objectDirectory]);
-  const [tree, entries] = await Promise.all([
-    git(["rev-parse", `${commit}^{tree}`], { cwd: checkout.top, signal }),
-    listTree(checkout, commit),
-  ]);
+  const env = readingEnvironment(scratch.objects, [checkout.objectDirectory]);
+  const [tree, entries] = await Promise.all([treeOf(checkout, commit, signal), listTree(checkout, commit)]);
   const submodule = entries.find(({ mode }) => mode === GITLINK);
   if (submodule !== undefined) {
     throw new UserError(`the commit ${commit.slice(0, 12)} has a submodule, ${submodule.path}`, {
@@ -91,7 +97,7 @@ async function committed(
     });
   }
   await refuseFiltered(checkout, entries, commit, signal);
-  return { tree: tree.trim(), entries, changed: [], checkedOut: false, env, warnings: [] };
+  return { tree, entries, changed: [], checkedOut: false, env, warnings: [] };
 }
 
 /** A commit has the pointers of Git LFS alone; the files themselves lie in a work tree. */
@@ -114,5 +120,5 @@ async function refuseFiltered(
 /** Sizes of those files that are there, in bytes. */
 export async function fileSizes(top: string, files: readonly string[]): Promise<Map<string, number>> {
   const stats = await Promise.all(files.map((file) => statIfThere(path.join(top, file))));
-  return new Map(files.flatMap((file, at) => (stats[at]?.isFile() ? [[file, Number(stats[at].size)]] : [])));
+  return new Map(files.flatMap((file, at) => (stats[at]?.isFile() ? [[file, stats[at].size]] : [])));
 }

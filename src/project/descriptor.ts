@@ -1,96 +1,107 @@
-import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { errorCode } from "../errors.ts";
-import { isInside } from "../system/paths.ts";
-import { statIfThere } from "../system/files.ts";
-import { makemakeFolders, parseMakemakeOptions, type MakemakeFolder } from "./makemake.ts";
+import { contentOf, linesOf } from "../system/files.ts";
+import { findProject, hasCode } from "./find-project.ts";
+import { makemakeCommand, makemakeFolders, parseMakemakeOptions, type MakemakeFolder } from "./makemake.ts";
+import { findNeeds, type Need } from "./needs.ts";
+import { readOppFile, type OppFile } from "./opp-file.ts";
+import { readSwarmFile } from "./swarm-file.ts";
+import { makemakeTarget, type Target } from "./targets.ts";
 
-/** What a project says of itself in files that OMNeT++ projects have anyway. Paths are relative to the git top level. */
+/**
+ * What a project says of itself. Each entry comes from the first of these that has it: `swarm.json`, an `.opp`
+ * file, the files that OMNeT++ projects have anyway. Paths are relative to the git top level.
+ */
 export interface ProjectDescriptor {
+  name: string;
   /** The project's folder; empty for the top level. */
   folder: string;
   /** `.nedfolders`, else the project's folder. */
   nedFolders: string[];
+  /** What is left out of them; undefined where `.nedexclusions` tells, as it is after the build. */
+  nedExclusions: string[] | undefined;
   /** From `.oppbuildspec`, else from the header of a Makefile that `opp_makemake` wrote; may be empty. */
   makemake: MakemakeFolder[];
   targets: Target[];
-  /** Content of `.oppfeaturestate`. */
-  featureState: string | undefined;
+  /** Shell commands that build it, in place of what is found. */
+  commands: string[] | undefined;
+  /** Files that git ignores and that decide what is built, by name. */
+  stateFiles: Record<string, string>;
+  /** Of what git ignores, what goes along. */
+  ship: string[];
+  environment: Record<string, string>;
+  /** The projects that it needs. */
+  needs: Need[];
 }
 
-/** What the linker makes. */
-export interface Target {
-  kind: "library" | "executable";
-  folder: string;
-  /** Without `lib`, `_dbg` and suffix. */
-  name: string;
+/** Describes the project that a study belongs to. */
+export async function describeProject(top: string, study: string): Promise<ProjectDescriptor> {
+  return await describeFolder(top, await findProject(top, study));
 }
-
-const PROJECT_FILES = [".oppbuildspec", ".nedfolders", "Makefile"];
 
 /**
- * Reads the description of the project that a study belongs to: the nearest folder from the study upwards
- * with one of `.oppbuildspec`, `.nedfolders` and `Makefile`, within the checkout.
+ * Describes the project in a folder.
+ * @throws {UserError} for a file that is not what it should be.
  * @see OMNeT++ User Guide, "The .oppbuildspec file"; opp_makemake(1).
  */
-export async function describeProject(top: string, study: string): Promise<ProjectDescriptor> {
-  const root = await findProject(top, study);
+export async function describeFolder(top: string, root: string): Promise<ProjectDescriptor> {
   const relative = (file: string): string => path.relative(top, path.resolve(root, file));
-  const nedFolders = (await linesOf(path.join(root, ".nedfolders"))).filter((line) => !line.startsWith("-"));
-  const makemake = (await readMakemake(root)).map((entry) => ({ ...entry, folder: relative(entry.folder) }));
+  const swarm = (await readSwarmFile(root, top)) ?? {};
+  const opp = await readOppFile(root);
+  const listed = (await linesOf(path.join(root, ".nedfolders"))).filter((line) => !line.startsWith("-"));
+  const nedFolders = swarm.nedFolders ?? opp?.nedFolders ?? (listed.length > 0 ? listed : ["."]);
+  const written = await readMakemake(root);
+  const makemake = written.map((entry) => ({ ...entry, folder: relative(entry.folder) }));
+  const found = makemake.flatMap(({ folder, options }) =>
+    makemakeTarget(path.join(top, folder), folder, options),
+  );
   return {
+    name: swarm.name ?? opp?.name ?? path.basename(root),
     folder: relative("."),
-    nedFolders: nedFolders.length > 0 ? nedFolders.map(relative) : [relative(".")],
+    nedFolders: nedFolders.map(relative),
+    nedExclusions: swarm.nedExclusions ?? opp?.nedExclusions,
     makemake,
-    targets: makemake.flatMap(({ folder, options }) => target(top, folder, options)),
-    featureState: await contentOf(path.join(root, ".oppfeaturestate")),
+    targets: namedTargets(swarm, opp, relative) ?? found,
+    commands: swarm.build,
+    stateFiles: await readStateFiles(root),
+    ship: (swarm.ship ?? []).map(relative),
+    environment: swarm.environment ?? {},
+    needs: await findNeeds(root, swarm.uses, opp, written),
   };
 }
 
-async function findProject(top: string, study: string): Promise<string> {
-  for (let folder = study; isInside(top, folder); folder = path.dirname(folder)) {
-    const found = await Promise.all(PROJECT_FILES.map((name) => statIfThere(path.join(folder, name))));
-    if (found.some((stats) => stats?.isFile())) return folder;
-  }
-  return top;
+function namedTargets(
+  { libraries, executable }: { libraries?: string[] | undefined; executable?: string | undefined },
+  opp: OppFile | undefined,
+  relative: (file: string) => string,
+): Target[] | undefined {
+  const target = (kind: Target["kind"], file: string): Target => {
+    const { dir, base } = path.posix.parse(relative(file));
+    return { kind, folder: dir, name: base };
+  };
+  if (executable !== undefined) return [target("executable", executable)];
+  if (libraries !== undefined) return libraries.map((library) => target("library", library));
+  return opp?.targets?.map((each) => ({ ...each, folder: relative(each.folder) }));
 }
 
+/** Where nothing tells how code is built, all of it makes one program, as with `opp_makemake --deep`. */
 async function readMakemake(root: string): Promise<MakemakeFolder[]> {
   const buildspec = await contentOf(path.join(root, ".oppbuildspec"));
   if (buildspec !== undefined) return makemakeFolders(buildspec);
-  const makefile = await contentOf(path.join(root, "Makefile"));
-  const command = /^# {1,3}opp_makemake (.*)$/m.exec(makefile ?? "")?.[1];
-  return command === undefined ? [] : [{ folder: ".", options: parseMakemakeOptions(command) }];
-}
-
-function target(top: string, folder: string, options: readonly string[]): Target[] {
-  if (options.some((option) => ["-a", "--make-lib", "--nolink"].includes(option))) return [];
-  const index = options.findIndex((option) => option === "-o");
-  const attached = options.find((option) => /^-o./.test(option))?.slice(2);
-  const name =
-    attached ?? options[index === -1 ? options.length : index + 1] ?? path.basename(path.join(top, folder));
-  const library = options.some((option) => option === "-s" || option === "--make-so");
-  return [{ kind: library ? "library" : "executable", folder, name }];
-}
-
-/** The file that a target is linked to. */
-export function targetFile(target: Target, mode: "release" | "debug"): string {
-  const name = mode === "debug" ? `${target.name}_dbg` : target.name;
-  const suffix = process.platform === "darwin" ? "dylib" : "so";
-  return path.join(target.folder, target.kind === "library" ? `lib${name}.${suffix}` : name);
-}
-
-/** Non-empty lines of a file; none where there is no such file. */
-export async function linesOf(file: string): Promise<string[]> {
-  const content = (await contentOf(file)) ?? "";
-  return content.split("\n").flatMap((line) => line.trim() || []);
-}
-
-async function contentOf(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if (errorCode(error) === "ENOENT" || errorCode(error) === "EISDIR") return undefined;
-    throw error;
+  for (const folder of [".", "src"]) {
+    const makefile = (await contentOf(path.join(root, folder, "Makefile"))) ?? "";
+    const command = makemakeCommand(makefile);
+    if (command !== undefined) return [{ folder, options: parseMakemakeOptions(command) }];
+    if (makefile !== "") return [];
   }
+  return (await hasCode(root)) ? [{ folder: ".", options: ["--deep"] }] : [];
+}
+
+/** With features, the build writes `.nedexclusions` itself. */
+async function readStateFiles(root: string): Promise<Record<string, string>> {
+  const features = await contentOf(path.join(root, ".oppfeatures"));
+  const names = [".oppfeaturestate", ...(features === undefined ? [".nedexclusions"] : [])];
+  const contents = await Promise.all(
+    names.map(async (name) => [name, await contentOf(path.join(root, name))] as const),
+  );
+  return Object.fromEntries(contents.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }

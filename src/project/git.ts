@@ -1,6 +1,6 @@
 import { realpath } from "node:fs/promises";
 import path from "node:path";
-import { simpleGit, GitError, type SimpleGit } from "simple-git";
+import { simpleGit, GitError, GitPluginError, type SimpleGit } from "simple-git";
 import { UserError } from "../errors.ts";
 
 /** A git checkout, as questions that never change it: no lock is taken, no index refreshed. */
@@ -97,6 +97,8 @@ async function ask(
     return await git.raw(command);
   } catch (error) {
     if (!(error instanceof GitError)) throw error;
+    if (error instanceof GitPluginError && error.plugin === "abort")
+      throw new DOMException("git was interrupted", "AbortError");
     throw (
       explain?.(error.message) ??
       new UserError(`git ${command.join(" ")}: ${error.message.trim()}`, { cause: error })

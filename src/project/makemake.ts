@@ -24,6 +24,11 @@ export function makemakeFolders(buildspec: string): MakemakeFolder[] {
   });
 }
 
+/** The options in the header of a Makefile that `opp_makemake` wrote; undefined for any other one. */
+export function makemakeCommand(makefile: string): string | undefined {
+  return /^# {1,3}opp_makemake (.*)$/m.exec(makefile)?.[1];
+}
+
 /**
  * Splits a line of options as a shell does (single and double quotes, backslash), and leaves out what only
  * the IDE understands (`--meta:…`) and the `-f` that is always added.

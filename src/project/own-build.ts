@@ -1,15 +1,18 @@
 import path from "node:path";
 import type { Mode } from "../model/build.ts";
-import { statIfThere } from "../system/files.ts";
-import { linesOf, targetFile, type ProjectDescriptor } from "./descriptor.ts";
+import { linesOf, statIfThere } from "../system/files.ts";
+import type { ProjectDescriptor } from "./descriptor.ts";
 import type { TreeEntry } from "./git.ts";
-import { decidesBuild } from "./sources.ts";
+import { decidesBuild, isWithin } from "./sources.ts";
+import { targetFile } from "./targets.ts";
 
 /** The binaries in the user's own checkout. */
 export interface OwnBuild {
   /** Relative to the git top level. */
   products: string[];
   nedExclusions: string[];
+  /** Modification time of the oldest product, in ms since 1970. */
+  builtAt: number;
   /** Size and modification time of each product: what tells this build from the next one. */
   stamps: string[];
 }
@@ -30,32 +33,34 @@ export interface OwnBuildQuestion {
 export async function findOwnBuild(question: OwnBuildQuestion): Promise<OwnBuild | string> {
   const { top, project, mode } = question;
   if (project.targets.length === 0) return "the project does not say what it builds";
-  const inProject = (file: string): boolean => project.folder === "" || file.startsWith(`${project.folder}/`);
   const products = project.targets.map((target) => targetFile(target, mode));
   const stats = await Promise.all(products.map((product) => statIfThere(path.join(top, product))));
   const missing = stats.findIndex((product) => product?.isFile() !== true);
   if (missing !== -1) return `${products[missing]!} is not built`;
-  const oldest = Math.min(...stats.map((product) => Number(product!.mtimeMs)));
-  const newer = await findNewer(question, inProject, oldest);
+  const oldest = Math.min(...stats.map((product) => product!.mtimeMs));
+  const newer = await newerCode(question, oldest);
   if (newer !== undefined) return `${newer} is newer than ${products[0]!}`;
   return {
     products,
-    nedExclusions: await linesOf(path.join(top, project.folder, ".nedexclusions")),
-    stamps: stats.map((product) => `${Number(product!.size)} ${Number(product!.mtimeMs)}`),
+    nedExclusions: project.nedExclusions ?? (await linesOf(path.join(top, project.folder, ".nedexclusions"))),
+    builtAt: oldest,
+    stamps: stats.map((product) => `${product!.size} ${product!.mtimeMs}`),
   };
 }
 
-async function findNewer(
-  { top, project, tree }: OwnBuildQuestion,
-  inProject: (file: string) => boolean,
+/** A source of the project that was changed after a time, in ms since 1970. */
+export async function newerCode(
+  { top, project, tree }: Omit<OwnBuildQuestion, "mode">,
   timeMs: number,
 ): Promise<string | undefined> {
-  const sources = tree.map((entry) => entry.path).filter((file) => inProject(file) && decidesBuild(file));
+  const sources = tree
+    .map((entry) => entry.path)
+    .filter((file) => isWithin(project.folder, file) && decidesBuild(file));
   const generated = [".oppfeaturestate"].map((name) => path.join(project.folder, name));
   const checked = await Promise.all(
     [...sources, ...generated].map(async (file) => {
       const stats = await statIfThere(path.join(top, file));
-      return stats !== undefined && Number(stats.mtimeMs) > timeMs ? file : undefined;
+      return stats !== undefined && stats.mtimeMs > timeMs ? file : undefined;
     }),
   );
   return checked.find((file) => file !== undefined);

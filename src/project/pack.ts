@@ -1,37 +1,20 @@
 import { open, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Code } from "./code.ts";
+import { makeObject, writeObject } from "./objects.ts";
 import { git } from "./plumbing.ts";
 
 /** The same tree on the same base is the same commit, whoever makes it and when. */
-const NOBODY = {
-  GIT_AUTHOR_NAME: "inet-swarm",
-  GIT_AUTHOR_EMAIL: "inet-swarm@localhost",
-  GIT_AUTHOR_DATE: "@0 +0000",
-  GIT_COMMITTER_NAME: "inet-swarm",
-  GIT_COMMITTER_EMAIL: "inet-swarm@localhost",
-  GIT_COMMITTER_DATE: "@0 +0000",
-};
+const NOBODY = "inet-swarm <inet-swarm@localhost> 0 +0000";
 
 /** A commit of a tree that is in no branch; its hash depends on the tree and the parent alone. */
-export async function commitTree(
-  code: Code,
-  tree: string,
-  parent: string | undefined,
-  signal?: AbortSignal,
-): Promise<string> {
-  const parents = parent === undefined ? [] : ["-p", parent];
-  const command = [
-    "-c",
-    "i18n.commitEncoding=UTF-8",
-    "commit-tree",
-    tree,
-    ...parents,
-    "-m",
-    "Files as sent to a swarm",
-  ];
-  const env = { ...code.env, ...NOBODY };
-  return (await git(command, { cwd: code.checkout.top, env, signal })).trim();
+export async function commitTree(code: Code, tree: string, parent: string | undefined): Promise<string> {
+  const parents = parent === undefined ? [] : [`parent ${parent}`];
+  const head = [`tree ${tree}`, ...parents, `author ${NOBODY}`, `committer ${NOBODY}`];
+  const text = `${head.join("\n")}\n\nFiles as sent to a swarm\n`;
+  const commit = makeObject("commit", Buffer.from(text), tree);
+  await writeObject(code.scratch.objects, commit);
+  return commit.hash;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
 import type { Recipe } from "../model/build.ts";
+import { isCode } from "./code-files.ts";
 import type { ProjectDescriptor } from "./descriptor.ts";
 import type { TreeEntry } from "./git.ts";
 
@@ -11,8 +12,6 @@ const NOT_COMPILED = new Set(
   ),
 );
 
-const CODE = new Set(".cc .cpp .cxx .c .h .hpp .hh .msg .sm".split(" "));
-
 /** Hash over the names and contents of all files that may influence the binaries. */
 export function sourcesHash(tree: readonly TreeEntry[]): string {
   const hash = createHash("sha256");
@@ -22,28 +21,34 @@ export function sourcesHash(tree: readonly TreeEntry[]): string {
   return hash.digest("hex");
 }
 
-export function isCode(file: string): boolean {
-  return CODE.has(path.extname(file));
-}
+const BUILD_FILES = new Set("Makefile makefrag makefile.inc configure .oppbuildspec .oppfeatures".split(" "));
 
 /** True for the files whose change makes binaries out of date: code, and what describes the build. */
 export function decidesBuild(file: string): boolean {
   const name = path.basename(file);
-  return (
-    isCode(file) || ["Makefile", "makefrag", "makefile.inc", ".oppbuildspec", ".oppfeatures"].includes(name)
-  );
+  return isCode(file) || BUILD_FILES.has(name);
 }
 
 /**
- * How a commit's binaries are made. A Makefile that git tracks is the project's own recipe; one that it does
- * not track is not in the commit, so `opp_makemake` has to write it again.
+ * How a commit's binaries are made: by the commands that the project names, by its `configure`, or by a
+ * Makefile that git tracks. One that git does not track is not in the commit, so `opp_makemake` has to write it
+ * again.
  */
 export function recipeFor(project: ProjectDescriptor, tree: readonly TreeEntry[]): Recipe {
-  const inProject = (file: string): boolean => project.folder === "" || file.startsWith(`${project.folder}/`);
-  if (tree.some((entry) => entry.path === path.posix.join(project.folder, "Makefile"))) {
-    return { kind: "make", folder: project.folder };
-  }
-  if (project.makemake.length > 0) return { kind: "makemake", folders: project.makemake };
-  if (!tree.some((entry) => inProject(entry.path) && isCode(entry.path))) return { kind: "none" };
-  return { kind: "makemake", folders: [{ folder: project.folder, options: ["--deep"] }] };
+  const { folder, commands, makemake } = project;
+  const tracked = (name: string): TreeEntry | undefined =>
+    tree.find((entry) => entry.path === path.posix.join(folder, name));
+  if (commands !== undefined) return { kind: "commands", folder, commands };
+  if (tracked("configure")?.mode === EXECUTABLE) return { kind: "configure", folder };
+  if (tracked("Makefile") !== undefined) return { kind: "make", folder };
+  const code = tree.some((entry) => isWithin(folder, entry.path) && isCode(entry.path));
+  if (!code) return { kind: "none" };
+  return { kind: "makemake", folders: makemake.length > 0 ? makemake : [{ folder, options: ["--deep"] }] };
+}
+
+const EXECUTABLE = "100755";
+
+/** Both relative to the git top level, whose folder is empty. */
+export function isWithin(folder: string, file: string): boolean {
+  return folder === "" || file.startsWith(`${folder}/`);
 }

@@ -2,35 +2,35 @@ import path from "node:path";
 import { UserError } from "../errors.ts";
 import { statIfThere } from "../system/files.ts";
 import { openCheckout, type Checkout, type TreeEntry } from "./git.ts";
-import type { Reading, Run, WorkTreeFiles } from "./work-tree.ts";
+import type { Reading, WorkTreeFiles } from "./work-tree.ts";
 
 export const GITLINK = "160000";
 
 /**
- * Replaces the submodules in the index by their files: a worker then needs neither their repositories nor the
- * right to read them, and changes within them count as any other.
- * @returns warnings; undefined where there is no submodule.
+ * Replaces the submodules among the entries by their files: a worker then needs neither their repositories nor
+ * the right to read them, and changes within them count as any other.
  * @throws {UserError} where one is not initialised.
- * @see git-read-tree(1) --prefix; gitsubmodules(7).
+ * @see gitsubmodules(7).
  */
-export async function addSubmodules(
+export async function withSubmodules(
   reading: Reading,
   entries: readonly TreeEntry[],
-  run: Run,
   read: (inner: Reading) => Promise<WorkTreeFiles>,
-): Promise<string[] | undefined> {
+): Promise<{ entries: TreeEntry[]; warnings: string[] }> {
   const { checkout, prefix } = reading;
-  const links = entries.filter(({ mode }) => mode === GITLINK);
-  if (links.length === 0) return undefined;
+  const whole: TreeEntry[] = [];
   const warnings: string[] = [];
-  for (const { path: folder } of links) {
-    const inner = await openSubmodule(checkout, folder);
-    const files = await read({ ...reading, checkout: inner, prefix: `${prefix}${folder}/` });
-    await run(["update-index", "--force-remove", "--", folder]);
-    await run(["read-tree", `--prefix=${folder}/`, files.tree]);
+  for (const entry of entries) {
+    if (entry.mode !== GITLINK) {
+      whole.push(entry);
+      continue;
+    }
+    const inner = await openSubmodule(checkout, entry.path);
+    const files = await read({ ...reading, checkout: inner, prefix: `${prefix}${entry.path}/` });
+    whole.push(...files.entries.map((file) => ({ ...file, path: `${entry.path}/${file.path}` })));
     warnings.push(...files.warnings);
   }
-  return warnings;
+  return { entries: whole, warnings };
 }
 
 async function openSubmodule(checkout: Checkout, folder: string): Promise<Checkout> {

@@ -1,17 +1,17 @@
-import { copyFile, lstat, mkdir, mkdtemp, readlink, rm, utimes } from "node:fs/promises";
+import { copyFile, readlink, utimes } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.ts";
-import { removeLeftovers, statIfThere } from "../system/files.ts";
-import { cacheDirectory, isInside } from "../system/paths.ts";
+import { statIfThere } from "../system/files.ts";
+import { isInside } from "../system/paths.ts";
+import { addAsTheyLie, addUnfiltered, existing, filterSettings } from "./filters.ts";
 import { parseEntries, type Checkout, type TreeEntry } from "./git.ts";
 import { git, splitNul } from "./plumbing.ts";
 import { isGenerated, isMadeByMakemake } from "./generated.ts";
-import { addSubmodules } from "./submodules.ts";
+import { readingEnvironment, writingEnvironment, type Scratch } from "./scratch.ts";
+import { withSubmodules } from "./submodules.ts";
 
-/** The files of a work tree as git objects that lie beside the repository, which is only read. */
+/** The files of a work tree. Their contents lie in the repository, or as objects beside it. */
 export interface WorkTreeFiles {
-  /** Hash of the tree. */
-  tree: string;
   entries: TreeEntry[];
   /** What a git process needs to see the objects. */
   env: NodeJS.ProcessEnv;
@@ -20,14 +20,11 @@ export interface WorkTreeFiles {
 
 export interface WorkTreeRequest {
   checkout: Checkout;
-  /** Files that are taken though git ignores them, relative to the top level. */
+  /** Files and folders that are taken though git ignores them, relative to the top level. */
   ship: readonly string[];
   /** Of the untracked files, what is left out besides the generated ones: results, binaries. */
   isLeftOut: Promise<(file: string) => boolean>;
 }
-
-/** A work tree takes seconds to read; one that is older was left by a process that was killed. */
-const LEFTOVER_AGE_MS = 3600_000;
 
 /** Settings that make git start helpers, write beside the index, or complain about what is no fault here. */
 const SETTINGS = Object.entries({
@@ -35,6 +32,7 @@ const SETTINGS = Object.entries({
   "core.fsmonitor": "false",
   "core.untrackedCache": "false",
   "core.safecrlf": "false",
+  "add.ignoreErrors": "false",
   "advice.addEmbeddedRepo": "false",
   "gc.auto": "0",
 }).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
@@ -54,24 +52,6 @@ export async function readWorkTree(
   return await readInto({ ...request, ...scratch, alternates: [], prefix: "" }, signal);
 }
 
-/** Where new objects go. */
-export interface Scratch {
-  scratch: string;
-  objects: string;
-}
-
-export async function makeScratch(): Promise<Scratch & AsyncDisposable> {
-  const parent = path.join(cacheDirectory(), "work-trees");
-  await mkdir(parent, { recursive: true, mode: 0o700 });
-  await removeLeftovers(parent, LEFTOVER_AGE_MS);
-  const scratch = await mkdtemp(path.join(parent, ".swarm-tmp-"));
-  const objects = path.join(scratch, "objects");
-  await mkdir(path.join(objects, "info"), { recursive: true });
-  await mkdir(path.join(objects, "pack"));
-  const dispose = (): Promise<void> => rm(scratch, { recursive: true, force: true });
-  return { scratch, objects, [Symbol.asyncDispose]: dispose };
-}
-
 export interface Reading extends WorkTreeRequest, Scratch {
   /** Object directories of the repositories read so far. */
   alternates: string[];
@@ -84,43 +64,57 @@ async function readInto(reading: Reading, signal?: AbortSignal): Promise<WorkTre
   const { checkout, objects, prefix, scratch, alternates } = reading;
   alternates.push(checkout.objectDirectory);
   const index = path.join(scratch, `index${alternates.length}`);
-  const env = (): NodeJS.ProcessEnv => ({
-    GIT_INDEX_FILE: index,
-    ...objectsEnvironment(objects, alternates),
-  });
   await copyIndex(path.join(checkout.gitDirectory, "index"), index);
   const filters = await filterSettings(checkout, signal);
-  const run: Run = (args, input) =>
-    git([...SETTINGS, ...filters.settings, ...args], {
-      cwd: checkout.top,
-      env: env(),
-      signal,
-      ...(input !== undefined && { input }),
-      explain: (reason) => explain(checkout.top, reason),
-    });
+  const as =
+    (env: () => NodeJS.ProcessEnv) =>
+    (args: readonly string[], input?: string): Promise<string> =>
+      git([...SETTINGS, ...filters.settings, ...args], {
+        cwd: checkout.top,
+        env: { GIT_INDEX_FILE: index, ...env() },
+        signal,
+        ...(input !== undefined && { input }),
+        explain: (reason) => explain(checkout.top, reason),
+      });
+  const env = (): NodeJS.ProcessEnv => readingEnvironment(objects, alternates);
+  const run: Git = { read: as(env), write: as(() => writingEnvironment(objects)) };
   await refuseConflicts(checkout, run);
-  // Compares what looks changed, but is not, without "writing" it: git would touch the object that is there already.
-  await run(["update-index", "-q", "--force-write-index", "--refresh"]);
-  await run(["add", "--update", "--", "."]);
+  await addChanges(checkout, run);
   const untracked = await untrackedFiles(reading, run);
-  const forced = await existing(checkout.top, prefix === "" ? reading.ship : []);
-  await addFiles(run, [...untracked.files, ...forced]);
+  const forced = prefix === "" ? await shippedFiles(reading, run) : { files: [], missing: [] };
+  await addFiles(run, [...untracked.files, ...forced.files]);
   await addUnfiltered(checkout, filters.names, run);
-  const list = async (): Promise<TreeEntry[]> => parseEntries(await run(["ls-files", "--stage", "-z"]));
-  const own = await list();
+  const own = parseEntries(await run.read(["ls-files", "--stage", "-z"]));
   refuseStrangeNames(own.map((entry) => entry.path));
-  const inner = await addSubmodules(reading, own, run, (submodule) => readInto(submodule, signal));
-  const [tree, entries] = await Promise.all([run(["write-tree"]), inner === undefined ? own : list()]);
+  const whole = await withSubmodules(reading, own, (submodule) => readInto(submodule, signal));
   const repositories = untracked.repositories.map(
     (folder) => `${prefix}${folder} is a git repository of its own and is not sent`,
   );
-  const warnings = [...repositories, ...(await linksLeadingOut(checkout.top, own)), ...(inner ?? [])];
-  return { tree: tree.trim(), entries, env: env(), warnings };
+  const missing = forced.missing.map((file) => `${file} is to be sent, but is not there`);
+  const leading = await linksLeadingOut(checkout.top, own);
+  const warnings = [...missing, ...repositories, ...leading, ...whole.warnings];
+  return { entries: whole.entries, env: env(), warnings };
 }
 
-/** For git processes that write new objects to a directory of their own. */
-export function objectsEnvironment(objects: string, alternates: readonly string[]): NodeJS.ProcessEnv {
-  return { GIT_OBJECT_DIRECTORY: objects, GIT_ALTERNATE_OBJECT_DIRECTORIES: joinPaths(alternates) };
+/** Runs git in the repository that is read, with the copy of its index. */
+export interface Git {
+  /** What needs the repository's objects and writes none. */
+  read: (args: readonly string[], input?: string) => Promise<string>;
+  /** What writes objects; it does not see the repository's. */
+  write: (args: readonly string[], input?: string) => Promise<string>;
+}
+
+/**
+ * Tracked files that are changed or gone. One that has CR LF in the index keeps its line ends, as with `git add`,
+ * which would have to see the old content for that.
+ */
+async function addChanges(checkout: Checkout, run: Git): Promise<void> {
+  await run.read(["update-index", "-q", "--force-write-index", "--refresh"]); // what only looks changed
+  const changed = splitNul(await run.read(["ls-files", "--modified", "--deleted", "--eol", "-z"]));
+  if (changed.length === 0) return;
+  const withCr = changed.flatMap((line) => /^i\/(?:crlf|mixed) [^\t]*\t(.*)$/s.exec(line)?.[1] ?? []);
+  await run.write(["add", "--update", "--", "."]);
+  await addAsTheyLie(checkout, await existing(checkout.top, withCr), run);
 }
 
 /**
@@ -132,14 +126,12 @@ async function copyIndex(from: string, to: string): Promise<void> {
   const stats = await statIfThere(from);
   if (stats === undefined) return; // nothing was ever added
   await copyFile(from, to);
-  const moment = new Date(Number(stats.mtimeMs) - 1);
+  const moment = new Date(stats.mtimeMs - 1);
   await utimes(to, moment, moment);
 }
 
-export type Run = (args: readonly string[], input?: string) => Promise<string>;
-
-async function refuseConflicts(checkout: Checkout, run: Run): Promise<void> {
-  const conflicts = splitNul(await run(["ls-files", "--unmerged", "-z"]));
+async function refuseConflicts(checkout: Checkout, run: Git): Promise<void> {
+  const conflicts = splitNul(await run.read(["ls-files", "--unmerged", "-z"]));
   if (conflicts.length === 0) return;
   const names = [...new Set(conflicts.map((line) => line.slice(line.indexOf("\t") + 1)))];
   throw new UserError(`there are conflicts of a merge in ${checkout.top}: ${names.join(", ")}`, {
@@ -149,9 +141,9 @@ async function refuseConflicts(checkout: Checkout, run: Run): Promise<void> {
 
 async function untrackedFiles(
   { checkout, prefix, isLeftOut }: Reading,
-  run: Run,
+  run: Git,
 ): Promise<{ files: string[]; repositories: string[] }> {
-  const listed = splitNul(await run(["ls-files", "--others", "--exclude-standard", "-z"]));
+  const listed = splitNul(await run.read(["ls-files", "--others", "--exclude-standard", "-z"]));
   refuseStrangeNames(listed);
   const leftOut = await isLeftOut;
   const candidates = listed.filter((file) => !leftOut(prefix + file) && !isGenerated(file));
@@ -162,58 +154,24 @@ async function untrackedFiles(
   return { files, repositories };
 }
 
-async function addFiles(run: Run, files: readonly string[]): Promise<void> {
-  if (files.length > 0) await run(["update-index", "--add", "-z", "--stdin"], files.join("\0"));
+/** @returns besides the files, what is named and is not there. */
+async function shippedFiles(
+  { checkout, ship }: Reading,
+  run: Git,
+): Promise<{ files: string[]; missing: string[] }> {
+  if (ship.length === 0) return { files: [], missing: [] };
+  const found = await Promise.all(ship.map((file) => statIfThere(path.join(checkout.top, file))));
+  const places = ship.map((file) => `:(literal)${file}`);
+  const listed = splitNul(await run.read(["ls-files", "--others", "-z", "--", ...places]));
+  refuseStrangeNames(listed);
+  return {
+    files: listed.filter((file) => !file.endsWith("/")),
+    missing: ship.filter((_, index) => found[index] === undefined),
+  };
 }
 
-async function existing(top: string, files: readonly string[]): Promise<string[]> {
-  const found = await Promise.all(files.map((file) => statIfThere(path.join(top, file))));
-  return files.filter((_, index) => found[index]?.isFile() === true);
-}
-
-/** Filters such as Git LFS keep something else in the repository than on the disk: they are switched off. */
-async function filterSettings(
-  checkout: Checkout,
-  signal?: AbortSignal,
-): Promise<{ names: string[]; settings: string[] }> {
-  const { top } = checkout;
-  const listed = await git(["config", "--null", "--name-only", "--list"], { cwd: top, signal });
-  const names = splitNul(listed).flatMap((name) => /^filter\.(.+)\.[^.]+$/.exec(name)?.[1] ?? []);
-  const unique = [...new Set([...names, "lfs"])];
-  const settings = unique.flatMap((name) => [
-    "-c",
-    `filter.${name}.process=`,
-    "-c",
-    `filter.${name}.required=false`,
-  ]);
-  return { names: unique, settings };
-}
-
-const LFS_POINTER = "version https://git-lfs.github.com/spec/";
-
-/** Tracked files that pass a filter are taken as they lie on the disk, whatever the index says of them. */
-async function addUnfiltered(checkout: Checkout, filters: readonly string[], run: Run): Promise<void> {
-  if (!(await run(["ls-files", "-z", "--", ":(glob)**/.gitattributes"]))) return;
-  const patterns = filters.map((name) => `:(attr:filter=${name})`);
-  const files = await existing(checkout.top, splitNul(await run(["ls-files", "-z", "--", ...patterns])));
-  if (files.length === 0) return;
-  const hashes = await run(["hash-object", "-w", "--no-filters", "--stdin-paths"], `${files.join("\n")}\n`);
-  const lines = hashes.trim().split("\n");
-  const entries = await Promise.all(
-    files.map(async (file, at) => {
-      const { mode, size } = await lstat(path.join(checkout.top, file));
-      if (size < 1024) await refusePointer(run, lines[at]!, file);
-      return `${(mode & 0o111) === 0 ? "100644" : "100755"} ${lines[at]!}\t${file}`;
-    }),
-  );
-  await run(["update-index", "-z", "--index-info"], entries.join("\0") + "\0");
-}
-
-async function refusePointer(run: Run, object: string, file: string): Promise<void> {
-  if (!(await run(["cat-file", "blob", object])).startsWith(LFS_POINTER)) return;
-  throw new UserError(`${file} is kept by Git LFS, and only its pointer is here`, {
-    hint: "fetch the file itself: git lfs install && git lfs pull",
-  });
+async function addFiles(run: Git, files: readonly string[]): Promise<void> {
+  if (files.length > 0) await run.write(["update-index", "--add", "-z", "--stdin"], files.join("\0"));
 }
 
 function refuseStrangeNames(files: readonly string[]): void {
@@ -248,12 +206,4 @@ function explain(top: string, reason: string): UserError {
   return new UserError(`git cannot read the files of ${top}: ${reason}`, {
     hint: "see whether the repository is whole: git fsck",
   });
-}
-
-/** @see git(1) GIT_ALTERNATE_OBJECT_DIRECTORIES: paths with a colon stand in double quotes. */
-function joinPaths(directories: readonly string[]): string {
-  const quoted = [...new Set(directories)].map((directory) =>
-    /[:"\\]/.test(directory) ? JSON.stringify(directory) : directory,
-  );
-  return quoted.join(":");
 }

@@ -19,6 +19,13 @@ export interface CampaignListing {
   collected: number;
 }
 
+export interface FoundCampaign {
+  campaign: Campaign;
+  cancelled: boolean;
+  /** Its runs that have not been collected. */
+  open: Run[];
+}
+
 const CHUNK = 1000;
 
 /** All campaigns of the swarm that are still known, the newest first. */
@@ -62,12 +69,8 @@ async function describe(
  * A campaign and its runs that have not been collected.
  * @throws {UserError} where there is none of this id.
  */
-export async function openCampaign(
-  redis: Redis,
-  queue: Queue,
-  id: string,
-): Promise<{ campaign: Campaign; open: Run[] }> {
-  const text = await redis.get(campaignKey(id));
+export async function openCampaign(redis: Redis, queue: Queue, id: string): Promise<FoundCampaign> {
+  const [text, cancelled] = await Promise.all([redis.get(campaignKey(id)), redis.exists(cancelKey(id))]);
   if (text === null) throw new UserError(`there is no campaign ${id}`, { hint: "see: runall-swarm list" });
   const campaign = parseOrExplain(CampaignSchema, JSON.parse(text), `campaign ${id}`);
   const open: Run[] = [];
@@ -79,7 +82,7 @@ export async function openCampaign(
         open.push(parseOrExplain(RunJobSchema, JSON.parse(data), "queued run").run);
     }
   }
-  return { campaign, open };
+  return { campaign, cancelled: cancelled === 1, open };
 }
 
 async function openNumbers(redis: Redis, id: string): Promise<number[]> {

@@ -7,7 +7,13 @@ import type { Run } from "../model/run.ts";
 import { askBuild } from "./ask-build.ts";
 import { announceCancellation, saveCampaign } from "./campaign-state.ts";
 import { checkQueue } from "./check.ts";
-import { chunks, listCampaigns, openCampaign, type CampaignListing } from "./campaign-list.ts";
+import {
+  chunks,
+  listCampaigns,
+  openCampaign,
+  type CampaignListing,
+  type FoundCampaign,
+} from "./campaign-list.ts";
 import { readOutput } from "./live-output.ts";
 import { followRuns, lastEventId, type RunEvent } from "./follow.ts";
 import { fairTurns } from "./turns.ts";
@@ -41,7 +47,9 @@ export interface QueueClient extends AsyncDisposable {
    * A campaign with its runs that have not been collected.
    * @throws {UserError} where there is none of this id.
    */
-  find(id: string): Promise<{ campaign: Campaign; open: Run[] }>;
+  find(id: string): Promise<FoundCampaign>;
+  /** Whether a run has yet to be collected. */
+  isOpen(campaign: string, runNumber: number): Promise<boolean>;
   /** Takes back that a campaign is cancelled. */
   revive(campaign: string): Promise<void>;
   /** What the worker of a run returned; undefined as long as it has not ended. */
@@ -104,6 +112,7 @@ export async function openQueueClient(connection: QueueConnection): Promise<Queu
     output: (job, offset) => readOutput(redis, job, offset),
     list: () => listCampaigns(redis, runs),
     find: (id) => openCampaign(redis, runs, id),
+    isOpen: async (id, runNumber) => (await redis.sismember(openRunsKey(id), runNumber)) === 1,
     async [Symbol.asyncDispose]() {
       await Promise.allSettled([runs.close(), builds.close()]);
       redis.disconnect();

@@ -98,6 +98,7 @@ function feed(
     compare();
   };
   const stop = (): void => {
+    open.clear(); // an answer that is still under way has nobody to be told to
     clearInterval(timer);
     context.redis.off("ready", reconnected).off("error", disconnected);
     void events.close();

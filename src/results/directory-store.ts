@@ -1,4 +1,5 @@
-import { mkdir, readdir, rename, rm, rmdir } from "node:fs/promises";
+import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { readdir, rm, rmdir } from "node:fs/promises";
 import path from "node:path";
 import { errorCode } from "../errors.ts";
 import { moveFiles, statIfThere } from "../system/files.ts";
@@ -16,11 +17,11 @@ export function openDirectoryStore(directory: string): ResultStore {
     async put(name, tree, files, signal) {
       signal?.throwIfAborted();
       const partial = place(name) + PARTIAL;
-      await rm(partial, { recursive: true, force: true });
-      await mkdir(partial, { recursive: true });
+      rmSync(partial, { recursive: true, force: true });
+      mkdirSync(partial, { recursive: true });
       await moveFiles(tree, partial, files);
-      await rm(place(name), { recursive: true, force: true });
-      await rename(partial, place(name));
+      rmSync(place(name), { recursive: true, force: true });
+      renameSync(partial, place(name));
       return undefined;
     },
     open: (name) => Promise.resolve(place(name)),
@@ -28,8 +29,9 @@ export function openDirectoryStore(directory: string): ResultStore {
       await rm(place(name), { recursive: true, force: true });
       await removeIfEmpty(path.dirname(place(name)));
     },
-    async removeAll(job) {
-      await rm(place(job), { recursive: true, force: true });
+    removeAll(job) {
+      rmSync(place(job), { recursive: true, force: true }); // what has been collected has moved: there is little left
+      return Promise.resolve();
     },
     async removeOlderThan(ageMs) {
       const results = await resultsOlderThan(directory, Date.now() - ageMs);
@@ -48,7 +50,7 @@ async function resultsOlderThan(directory: string, before: number): Promise<stri
     for (const attempt of await readFolder(path.join(directory, job))) {
       const place = path.join(directory, job, attempt);
       const stats = await statIfThere(place);
-      if (stats !== undefined && Number(stats.ctimeMs) < before) old.push(place);
+      if (stats !== undefined && stats.ctimeMs < before) old.push(place);
     }
   }
   return old;

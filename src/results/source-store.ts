@@ -78,7 +78,7 @@ async function removeUnused(directory: string, ageMs: number): Promise<number> {
   let removed = 0;
   for (const file of files.map((name) => path.join(directory, name))) {
     const stats = await statIfThere(file);
-    if (stats === undefined || Date.now() - Number(stats.mtimeMs) < ageMs) continue;
+    if (stats === undefined || Date.now() - stats.mtimeMs < ageMs) continue;
     await rm(file.replace(/\.pack$/, ".json"), { force: true });
     await rm(file, { force: true });
     removed++;

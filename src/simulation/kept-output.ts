@@ -1,4 +1,4 @@
-import { open, type FileHandle } from "node:fs/promises";
+import { closeSync, openSync, writeSync } from "node:fs";
 
 /** Of what a simulation prints so much is kept from its beginning… */
 export const KEPT_HEAD_BYTES = 16 << 20;
@@ -8,29 +8,21 @@ export const KEPT_TAIL_BYTES = 4 << 20;
 /**
  * A file with what a simulation prints. One that floods its output must fill neither the disk nor the memory:
  * its beginning and its end are kept, with a sentence between them. When the disk takes no more, writing goes
- * on into the void, so that the simulation never waits for us; `close` tells.
+ * on into the void, so that the simulation never waits for us; `close` tells. What is written is short: it is
+ * done at once, which costs less than a way through another thread.
  */
 export class KeptOutput {
-  readonly #file: FileHandle;
+  readonly #file: number;
   readonly #limits: { head: number; tail: number };
   #written = 0;
   #tail: Buffer[] = [];
   #tailBytes = 0;
   #omitted = 0;
   #failure: { error: unknown } | undefined;
-  /** Two streams write into the file, one after the other. */
-  #last: Promise<void> = Promise.resolve();
 
-  private constructor(file: FileHandle, limits: { head: number; tail: number }) {
-    this.#file = file;
+  constructor(path: string, limits = { head: KEPT_HEAD_BYTES, tail: KEPT_TAIL_BYTES }) {
+    this.#file = openSync(path, "w");
     this.#limits = limits;
-  }
-
-  static async create(
-    path: string,
-    limits = { head: KEPT_HEAD_BYTES, tail: KEPT_TAIL_BYTES },
-  ): Promise<KeptOutput> {
-    return new KeptOutput(await open(path, "w"), limits);
   }
 
   /** Bytes that are in the middle of the output and not in the file. */
@@ -42,26 +34,25 @@ export class KeptOutput {
     return this.#failure !== undefined;
   }
 
-  /** Resolves when the disk has taken it. */
-  async write(chunk: Buffer): Promise<void> {
+  write(chunk: Buffer): void {
     const room = this.#limits.head - this.#written;
     const head = chunk.subarray(0, Math.max(0, room));
     this.#written += head.length;
     if (head.length < chunk.length) this.#keepLast(chunk.subarray(head.length));
-    if (head.length > 0) await this.#store(head);
+    if (head.length > 0) this.#store(head);
   }
 
   /** @throws what the first write that failed has thrown. */
-  async close(): Promise<void> {
+  close(): void {
     try {
       if (this.#omitted > 0)
-        await this.#store(
+        this.#store(
           Buffer.from(`\n… ${this.#omitted} bytes of the output are not kept; this is its end: …\n`),
         );
-      for (const chunk of this.#tail) await this.#store(chunk);
+      for (const chunk of this.#tail) this.#store(chunk);
     } finally {
       this.#tail = [];
-      await this.#file.close();
+      closeSync(this.#file);
     }
     if (this.#failure) throw this.#failure.error;
   }
@@ -80,14 +71,11 @@ export class KeptOutput {
     }
   }
 
-  #store(chunk: Buffer): Promise<void> {
-    return (this.#last = this.#last.then(async () => {
-      if (this.#failure) return;
-      try {
-        await this.#file.writeFile(chunk);
-      } catch (error) {
-        this.#failure = { error };
-      }
-    }));
+  #store(chunk: Buffer): void {
+    try {
+      for (let done = 0; done < chunk.length && !this.#failure;) done += writeSync(this.#file, chunk, done);
+    } catch (error) {
+      this.#failure = { error };
+    }
   }
 }

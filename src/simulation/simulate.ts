@@ -56,13 +56,13 @@ export async function simulate(
 ): Promise<SimulationEnd> {
   const killsBefore = outOfMemoryKills();
   const startedAt = performance.now();
-  const kept = await KeptOutput.create(simulation.outputFile);
+  const kept = new KeptOutput(simulation.outputFile);
   const group = await startGroup(simulation.program, simulation.args, {
     cwd: simulation.directory,
     env: simulation.env,
     stdio: ["ignore", "pipe", "pipe"],
-  }).catch(async (error: unknown) => {
-    await kept.close();
+  }).catch((error: unknown) => {
+    kept.close();
     throw error;
   });
   using meter = watchUsage(group);
@@ -160,7 +160,7 @@ async function keepOutput(
     for await (const chunk of group.child[name] as AsyncIterable<Buffer>) {
       onText(decoder.decode(chunk, { stream: true }), name);
       const failed = kept.failed;
-      await kept.write(chunk);
+      kept.write(chunk);
       if (kept.failed && !failed) group.interrupt(graceMs);
     }
   };
@@ -170,7 +170,7 @@ async function keepOutput(
   try {
     await Promise.all((["stdout", "stderr"] as const).map((name) => copy(name).catch(ignoreClosed)));
   } finally {
-    await kept.close();
+    kept.close();
   }
   return kept.omitted;
 }

@@ -1,19 +1,24 @@
 import { randomBytes } from "node:crypto";
+import { lstatSync, mkdirSync, renameSync, writeFileSync, type Stats } from "node:fs";
 import {
   copyFile,
   link,
   lstat,
   mkdir,
+  readFile,
   readdir,
   readlink,
   rename,
   rm,
   symlink,
   utimes,
-  writeFile,
 } from "node:fs/promises";
 import path from "node:path";
 import { errorCode } from "../errors.ts";
+
+// What is done for every run and takes some microseconds (a name looked up, a file renamed, a short text written)
+// is done at once: by way of Node.js's thread pool it would cost ten times as much of the processor that the
+// simulations need.
 
 const TEMPORARY_PREFIX = ".swarm-tmp-";
 
@@ -48,7 +53,7 @@ export async function removeLeftovers(directory: string, olderThanMs = LEFTOVER_
   });
   for (const name of names.filter(isTemporary)) {
     const file = path.join(directory, name);
-    const age = Date.now() - Number((await statIfThere(file))?.ctimeMs ?? Infinity);
+    const age = Date.now() - ((await statIfThere(file))?.ctimeMs ?? Infinity);
     if (age >= olderThanMs) await rm(file, { recursive: true, force: true });
   }
 }
@@ -57,8 +62,8 @@ export async function removeLeftovers(directory: string, olderThanMs = LEFTOVER_
 export async function writeFileAtomically(file: string, content: string, mode = 0o644): Promise<void> {
   const temporary = temporaryName(file);
   try {
-    await writeFile(temporary, content, { flag: "wx", mode });
-    await rename(temporary, file);
+    writeFileSync(temporary, content, { flag: "wx", mode });
+    renameSync(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
@@ -72,7 +77,7 @@ export async function writeFileAtomically(file: string, content: string, mode = 
  */
 export async function moveFile(from: string, to: string): Promise<void> {
   try {
-    await rename(from, to);
+    renameSync(from, to);
   } catch (error) {
     if (errorCode(error) !== "EXDEV") throw error;
     await copyThenRename(from, to);
@@ -116,7 +121,7 @@ export async function moveFiles(from: string, to: string, files: readonly string
     const target = path.join(to, file);
     const directory = path.dirname(target);
     if (!made.has(directory)) {
-      await mkdir(directory, { recursive: true });
+      mkdirSync(directory, { recursive: true });
       made.add(directory);
     }
     await moveFile(path.join(from, file), target);
@@ -124,13 +129,31 @@ export async function moveFiles(from: string, to: string, files: readonly string
 }
 
 /** lstat, or undefined where there is nothing of that name. */
-export async function statIfThere(file: string): Promise<Awaited<ReturnType<typeof lstat>> | undefined> {
+export function statIfThere(file: string): Promise<Stats | undefined> {
+  return new Promise((resolve) => {
+    try {
+      resolve(lstatSync(file, { throwIfNoEntry: false }));
+    } catch (error) {
+      if (errorCode(error) !== "ENOTDIR") throw error; // it rejects the promise
+      resolve(undefined);
+    }
+  });
+}
+
+/** A file's text, or undefined where there is no such file. */
+export async function contentOf(file: string): Promise<string | undefined> {
   try {
-    return await lstat(file);
+    return await readFile(file, "utf8");
   } catch (error) {
-    if (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR") return undefined;
+    if (["ENOENT", "ENOTDIR", "EISDIR"].includes(errorCode(error) ?? "")) return undefined;
     throw error;
   }
+}
+
+/** Non-empty lines of a file; none where there is no such file. */
+export async function linesOf(file: string): Promise<string[]> {
+  const content = (await contentOf(file)) ?? "";
+  return content.split("\n").flatMap((line) => line.trim() || []);
 }
 
 /** Step by step: in /proc, where nothing can be made, `mkdir` with `recursive` tries for ever (Node.js 20). */

@@ -8,6 +8,8 @@ export interface ReachableSwarm {
   docker: DockerEndpoint;
   /** Its machines were made by us, and nothing else runs there. */
   isOurs: boolean;
+  /** How many machines it is to have beside its manager, also before they have joined; undefined: those that Docker has. */
+  workers?: number;
   /** Port on 127.0.0.1 at which a service answers, where it is deployed. */
   ports: Readonly<Record<string, number>>;
 }

@@ -77,7 +77,11 @@ const AwsStateSchema = v.object({
   /** Of the data volume; it costs also while the swarm is halted. */
   volumeGiB: v.number(),
   tunnel: v.optional(TunnelSchema),
+  /** Id of the machine that the tunnel leads to, or led to last. */
+  manager: v.optional(v.string()),
   services: v.optional(ServicesSchema),
+  /** Id of the manager on which they were deployed last. */
+  deployedOn: v.optional(v.string()),
 });
 export type AwsState = v.InferOutput<typeof AwsStateSchema>;
 

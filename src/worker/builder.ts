@@ -1,5 +1,5 @@
 import { createWriteStream, type WriteStream } from "node:fs";
-import { lstat, mkdir, open, readFile, readdir, writeFile } from "node:fs/promises";
+import { lstat, mkdir, open, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { finished } from "node:stream/promises";
 import { execa } from "execa";
@@ -7,12 +7,15 @@ import { errorCode, UserError } from "../errors.ts";
 import { buildKey, type BuildAnswer, type BuildRequest } from "../model/build.ts";
 import { PROTOCOL } from "../model/protocol.ts";
 import type { BuildStore } from "../results/build-store.ts";
+import { linesOf } from "../system/files.ts";
 import { acquireLock } from "../system/lock.ts";
 import { checkOut, removeTree } from "../project/checkout.ts";
 import { ownCompilers, sharedCompilers } from "./compilers.ts";
+import type { Dependencies } from "./dependencies.ts";
 import { projectEnvironment } from "./environment.ts";
 import { checkOmnetpp } from "./omnetpp.ts";
 import { makeRoom } from "./make-room.ts";
+import { stepsOf, type Step } from "./recipe.ts";
 import type { Repositories } from "./repositories.ts";
 
 /** So much of a log goes to those who wait for the build. */
@@ -23,6 +26,7 @@ export interface BuildPlace {
   directory: string;
   builds: BuildStore;
   repositories: Repositories;
+  dependencies: Dependencies;
   /** Name of the service that compiles on other nodes; undefined: this machine alone, without a cache. */
   compilers?: string | undefined;
 }
@@ -60,25 +64,28 @@ async function buildIn(
   tree: string,
   key: string,
   request: BuildRequest,
-  { builds, repositories, compilers: name }: BuildPlace,
+  { builds, repositories, dependencies: shared, compilers: name }: BuildPlace,
   signal: AbortSignal,
 ): Promise<BuildAnswer | undefined> {
   const { source } = request;
   const gitDirectory = await repositories.open(source, signal);
   await checkOut({ gitDirectory, commit: source.commit }, tree, signal);
   const project = path.join(tree, request.project);
-  if (request.featureState !== undefined)
-    await writeFile(path.join(project, ".oppfeaturestate"), request.featureState);
+  const dependencies = await shared.provide(request.dependencies ?? [], tree, signal);
+  for (const [name, content] of Object.entries(request.stateFiles ?? {}))
+    await writeFile(path.join(project, name), content);
   const before = new Set(await binariesIn(tree));
-  const env = await projectEnvironment(project, request.omnetpp);
-  await checkOmnetpp(request.omnetpp, env);
+  const { omnetpp, environment } = request;
+  const env = await projectEnvironment({ project, omnetpp, environment, dependencies });
+  await checkOmnetpp(omnetpp, env);
   const compilers = name === undefined ? ownCompilers(env) : await sharedCompilers(env, name, tree);
   const logFile = builds.logFile(key);
   await mkdir(path.dirname(logFile), { recursive: true });
-  const failed = await runSteps(await steps(request, tree, compilers.jobs), compilers.env, logFile, signal);
+  const failed = await runSteps(await stepsOf(request, tree, compilers.jobs), compilers.env, logFile, signal);
   if (failed !== undefined) return { ok: false, command: failed, log: await endOf(logFile) };
   const products = (await binariesIn(tree)).filter((file) => !before.has(file));
-  await builds.put(key, tree, { protocol: PROTOCOL, products, nedExclusions: await exclusionsOf(project) });
+  const nedExclusions = request.nedExclusions ?? (await linesOf(path.join(project, ".nedexclusions")));
+  await builds.put(key, tree, { protocol: PROTOCOL, products, nedExclusions });
   return undefined;
 }
 
@@ -92,40 +99,12 @@ async function runSteps(
   const log = createWriteStream(logFile);
   try {
     for (const step of steps) {
-      if (!(await succeeds(step, env, log, signal))) return [step.command, ...step.args].join(" ");
+      if (!(await succeeds(step, env, log, signal))) return titleOf(step);
     }
     return undefined;
   } finally {
     log.end();
     await finished(log);
-  }
-}
-
-interface Step {
-  folder: string;
-  command: string;
-  args: string[];
-}
-
-async function steps({ recipe, mode }: BuildRequest, tree: string, jobs: number): Promise<Step[]> {
-  const make = (folder: string): Step => ({
-    folder,
-    command: "make",
-    args: [`MODE=${mode}`, `-j${jobs}`],
-  });
-  switch (recipe.kind) {
-    case "none":
-      return [];
-    case "make": {
-      const folder = path.join(tree, recipe.folder);
-      const makefiles = /^makefiles\s*:/m.test(await readFile(path.join(folder, "Makefile"), "utf8"));
-      return [...(makefiles ? [{ folder, command: "make", args: ["makefiles"] }] : []), make(folder)];
-    }
-    case "makemake":
-      return recipe.folders.flatMap(({ folder, options }) => {
-        const place = path.join(tree, folder);
-        return [{ folder: place, command: "opp_makemake", args: ["-f", ...options] }, make(place)];
-      });
   }
 }
 
@@ -135,10 +114,10 @@ async function succeeds(
   log: WriteStream,
   signal: AbortSignal,
 ): Promise<boolean> {
-  log.write(`$ ${step.command} ${step.args.join(" ")}\n`);
+  log.write(`$ ${titleOf(step)}\n`);
   const process = execa(step.command, step.args, {
     cwd: step.folder,
-    env,
+    env: { ...env, ...step.env },
     extendEnv: false,
     stdin: "ignore",
     all: true,
@@ -154,20 +133,14 @@ async function succeeds(
   return !result.failed;
 }
 
+function titleOf({ title, command, args }: Step): string {
+  return title ?? [command, ...args].join(" ");
+}
+
 function missing(command: string): { hint: string } {
   if (command === "make")
     return { hint: "install make and a C++ compiler (Debian: apt-get install build-essential)" };
   return { hint: "set OMNeT++ up where the worker runs: source its setenv script" };
-}
-
-async function exclusionsOf(project: string): Promise<string[]> {
-  try {
-    const text = await readFile(path.join(project, ".nedexclusions"), "utf8");
-    return text.split("\n").flatMap((line) => line.trim() || []);
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return [];
-    throw error;
-  }
 }
 
 /** Shared libraries and executables outside of `out`, where opp_makemake keeps its object files. */

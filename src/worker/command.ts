@@ -1,11 +1,12 @@
 import path from "node:path";
+import { UserError } from "../errors.ts";
+import type { Mode } from "../model/build.ts";
 import type { Campaign } from "../model/campaign.ts";
 import type { Run } from "../model/run.ts";
 import { parseSimulationArguments, runArguments } from "../simulation/opp-args.ts";
 import { findProgram } from "../system/program.ts";
-import { UserError } from "../errors.ts";
-import type { Mode } from "../model/build.ts";
-import { projectEnvironment, withLibraryPath } from "./environment.ts";
+import type { ProvidedDependency } from "./dependencies.ts";
+import { librariesOf, projectEnvironment, withLibraryPath } from "./environment.ts";
 import type { SlotTree } from "./slot.ts";
 
 export interface Command {
@@ -20,26 +21,63 @@ const environments = new WeakMap<SlotTree, Promise<NodeJS.ProcessEnv>>();
 /** The command line of one run in a working tree. */
 export async function commandFor(tree: SlotTree, campaign: Campaign, run: Run): Promise<Command> {
   const env = await environmentOf(tree, campaign);
-  const { manifest } = tree;
+  const directory = path.join(tree.root, campaign.study);
+  const fromStudy = (file: string): string => path.relative(directory, file) || ".";
+  const own = ownProgram(tree, campaign);
+  const needed = tree.dependencies.map((each) => neededFor(each, fromStudy));
+  const nedFolders = needed.flatMap((each) => each.nedFolders);
+  const exclusions = [tree.manifest, ...tree.dependencies.map((each) => each.manifest)].flatMap(
+    ({ nedExclusions }) => nedExclusions,
+  );
   const args = runArguments(parseSimulationArguments(campaign.arguments), {
     config: run.config,
     runNumbers: [run.runNumber],
-    libraries: campaign.program.kind === "opp_run" ? campaign.libraries : [],
-    nedPath: campaign.nedPath,
-    nedExclusions: manifest.nedExclusions.length > 0 ? manifest.nedExclusions.join(";") : undefined,
+    libraries:
+      own === undefined
+        ? [...needed.flatMap((each) => each.libraries), ...ownLibraries(tree, campaign, fromStudy)]
+        : [],
+    nedPath: nedFolders.length === 0 ? campaign.nedPath : [campaign.nedPath ?? ".", ...nedFolders].join(":"),
+    nedExclusions: exclusions.length > 0 ? [...new Set(exclusions)].join(";") : undefined,
     extra: campaign.addedOptions,
   });
-  const program =
-    campaign.program.kind === "project"
-      ? path.join(tree.root, campaign.program.path)
-      : await simulatorFor(campaign.mode, env);
-  return { program, args, directory: path.join(tree.root, campaign.study), env };
+  return { program: own ?? (await simulatorFor(campaign.mode, env)), args, directory, env };
+}
+
+/** Libraries that others are linked with come first. */
+function neededFor(
+  { dependency, seenAs, manifest }: ProvidedDependency,
+  fromStudy: (file: string) => string,
+): { libraries: string[]; nedFolders: string[] } {
+  const place = (file: string): string => fromStudy(path.join(seenAs, file));
+  return {
+    libraries: (dependency.libraries ?? librariesOf(manifest)).map(place),
+    nedFolders: dependency.nedFolders.map(place),
+  };
+}
+
+/** The project's own program; undefined where its libraries are run by the simulator. */
+function ownProgram({ root, manifest }: SlotTree, { program }: Campaign): string | undefined {
+  if (program.kind === "project") return path.join(root, program.path);
+  if (program.kind === "opp_run" || librariesOf(manifest).length > 0) return undefined;
+  const [only, ...others] = manifest.products;
+  return only === undefined || others.length > 0 ? undefined : path.join(root, only);
+}
+
+function ownLibraries(
+  { root, manifest }: SlotTree,
+  { libraries }: Campaign,
+  fromStudy: (file: string) => string,
+): string[] {
+  return libraries ?? librariesOf(manifest).map((file) => fromStudy(path.join(root, file)));
 }
 
 function environmentOf(tree: SlotTree, campaign: Campaign): Promise<NodeJS.ProcessEnv> {
   const known = environments.get(tree);
   if (known) return known;
-  const made = projectEnvironment(path.join(tree.root, campaign.project), campaign.omnetpp).then((env) =>
+  const { omnetpp, environment } = campaign;
+  const project = path.join(tree.root, campaign.project);
+  const { dependencies } = tree;
+  const made = projectEnvironment({ project, omnetpp, environment, dependencies }).then((env) =>
     withLibraryPath(env, tree.root, tree.manifest.products),
   );
   environments.set(tree, made);

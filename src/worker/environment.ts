@@ -1,29 +1,63 @@
 import path from "node:path";
-import type { Omnetpp } from "../model/build.ts";
+import type { BuildManifest, Omnetpp } from "../model/build.ts";
 import { statIfThere } from "../system/files.ts";
 import { runProgram } from "../system/program.ts";
+import type { ProvidedDependency } from "./dependencies.ts";
 
 /** How the worker reaches its servers: nothing for the programs of a project. */
 const SECRETS = ["REDIS_URL", "REDIS_URL_FILE", "MONGO_URL", "MONGO_URL_FILE"];
 
+export interface EnvironmentRequest {
+  /** Absolute path of the project's folder in the working tree. */
+  project: string;
+  omnetpp: Omnetpp;
+  environment?: Record<string, string> | undefined;
+  /** Each after what it needs in turn. */
+  dependencies?: readonly ProvidedDependency[];
+}
+
 /**
  * The environment in which a project is built and run: OMNeT++'s programs first on PATH, then what the
- * project's own `setenv` says, as its users source it (INET's Makefile needs it).
- * @param project absolute path of the project's folder in the working tree.
+ * project's own `setenv` says, as its users source it (INET's Makefile needs it), after those of the projects
+ * that it needs.
  * @see INET's and Simu5G's installation guides: `. setenv`.
  */
 export async function projectEnvironment(
-  project: string,
-  omnetpp: Omnetpp,
+  { project, omnetpp, environment, dependencies = [] }: EnvironmentRequest,
   inherited: NodeJS.ProcessEnv = process.env,
 ): Promise<NodeJS.ProcessEnv> {
   const folders = [omnetpp.binDirectory, inherited["PATH"]].filter((folder) => folder !== undefined);
   const known = Object.entries(inherited).filter(([name]) => !SECRETS.includes(name));
-  const env = { ...Object.fromEntries(known), PATH: folders.join(path.delimiter) };
+  let env: NodeJS.ProcessEnv = { ...Object.fromEntries(known), PATH: folders.join(path.delimiter) };
+  for (const { dependency, top, manifest } of dependencies) {
+    const folder = path.join(top, dependency.project);
+    env = { ...(await withSetenv(env, folder)), [dependency.variable]: folder };
+    env = withLibraryPath({ ...env, ...filledIn(dependency.environment, folder) }, top, manifest.products);
+  }
+  return { ...(await withSetenv(env, project)), ...filledIn(environment, project) };
+}
+
+function filledIn(environment: Record<string, string> = {}, project: string): Record<string, string> {
+  const entries = Object.entries(environment);
+  return Object.fromEntries(entries.map(([name, value]) => [name, value.replaceAll("${project}", project)]));
+}
+
+/** A script may refuse a shell that is not interactive; Simu5G's takes `-f` for that. */
+const SETENV_OPTIONS = ["-q", "-f"];
+
+async function withSetenv(env: NodeJS.ProcessEnv, project: string): Promise<NodeJS.ProcessEnv> {
   if (!(await statIfThere(path.join(project, "setenv")))?.isFile()) return env;
-  const script = 'cd -- "$1" && . ./setenv -q >/dev/null 2>&1; env -0';
-  const { exitCode, stdout } = await runProgram("bash", ["--norc", "-c", script, "bash", project], { env });
-  if (exitCode !== 0) return env; // a setenv that fails leaves what there is, as in the user's shell
+  const script = 'cd -- "$1" && . ./setenv "$2" >/dev/null 2>&1; env -0';
+  for (const option of SETENV_OPTIONS) {
+    const args = ["--norc", "-c", script, "bash", project, option];
+    const { exitCode, stdout } = await runProgram("bash", args, { env });
+    if (exitCode === 0) return parse(stdout);
+  }
+  return env; // a setenv that fails leaves what there is, as in the user's shell
+}
+
+/** What `env -0` prints. */
+function parse(stdout: string): NodeJS.ProcessEnv {
   const pairs = stdout.split("\0").flatMap((line) => {
     const equals = line.indexOf("=");
     return equals > 0 ? [[line.slice(0, equals), line.slice(equals + 1)] as const] : [];
@@ -37,9 +71,20 @@ export function withLibraryPath(
   tree: string,
   products: readonly string[],
 ): NodeJS.ProcessEnv {
-  const libraries = products.filter((file) => /\.(so|dylib)$/.test(file));
-  const folders = [...new Set(libraries.map((file) => path.dirname(path.join(tree, file))))];
+  const folders = [...new Set(products.filter(isLibrary).map((file) => path.dirname(path.join(tree, file))))];
   if (folders.length === 0) return env;
   const variable = process.platform === "darwin" ? "DYLD_LIBRARY_PATH" : "LD_LIBRARY_PATH";
   return { ...env, [variable]: [...folders, ...(env[variable] ? [env[variable]] : [])].join(path.delimiter) };
+}
+
+function isLibrary(file: string): boolean {
+  return /\.(so|dylib)$/.test(file);
+}
+
+/** The libraries of a build as `-l` takes them: without prefix, mode and suffix. */
+export function librariesOf({ products }: BuildManifest): string[] {
+  return products.filter(isLibrary).map((file) => {
+    const { dir, name } = path.parse(file);
+    return path.join(dir, name.replace(/^lib/, "").replace(/_dbg$/, ""));
+  });
 }

@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdirSync } from "node:fs";
 import path from "node:path";
 import type { Campaign } from "../model/campaign.ts";
 import type { ResultFile } from "../model/result.ts";
@@ -20,9 +20,9 @@ export async function placeOutput(
   const taken = new Set(written.map((file) => file.path));
   const place = candidates(campaign, run, written).find((file) => !taken.has(file))!;
   const target = path.join(tree, place);
-  await mkdir(path.dirname(target), { recursive: true });
+  mkdirSync(path.dirname(target), { recursive: true });
   await moveFile(printed, target);
-  return { path: place, sizeBytes: Number((await statIfThere(target))!.size) };
+  return { path: place, sizeBytes: (await statIfThere(target))!.size };
 }
 
 /** The last one cannot be taken by a file of the simulation. */

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import path from "node:path";
 import { UserError } from "../errors.ts";
+import type { BuildManifest } from "../model/build.ts";
 import type { Campaign, RunJob } from "../model/campaign.ts";
 import { runJobId } from "../model/campaign.ts";
 import { PROTOCOL } from "../model/protocol.ts";
@@ -43,11 +44,15 @@ export interface RunAttempt {
  */
 export async function makeRun(attempt: RunAttempt, deps: RunnerDependencies): Promise<RunResult> {
   const { campaign, slot } = attempt;
-  const manifest = await deps.builds.find(campaign.buildKey);
-  if (manifest === undefined) throw new UserError(`build ${campaign.buildKey} is not there any more`);
-  const { source, buildKey, checkoutName } = campaign;
+  const { source, buildKey, checkoutName, dependencies } = campaign;
+  const manifest = async (): Promise<BuildManifest> => {
+    const found = await deps.builds.find(buildKey);
+    if (found === undefined) throw new UserError(`build ${buildKey} is not there any more`);
+    return found;
+  };
   ensureRoom(slot.directory);
-  const tree = await slot.prepare({ source, checkoutName, buildKey, manifest }, attempt.abandoned);
+  const request = { source, checkoutName, buildKey, manifest, dependencies };
+  const tree = await slot.prepare(request, attempt.abandoned);
   try {
     return await runIn(tree, attempt, deps);
   } catch (error) {

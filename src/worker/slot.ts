@@ -1,18 +1,20 @@
-import { mkdir, readdir, rm, rmdir } from "node:fs/promises";
-import { writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { closeSync, constants, openSync, rmdirSync, writeSync } from "node:fs";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { errorCode } from "../errors.ts";
-import { sourceName, type BuildManifest, type Source } from "../model/build.ts";
+import { sourceName, type BuildManifest, type Dependency, type Source } from "../model/build.ts";
 import type { BuildStore } from "../results/build-store.ts";
 import { isAlive, ProcessIdentitySchema, type ProcessIdentity } from "../system/identity.ts";
 import { signalGroup } from "../system/process-group.ts";
 import { diskIsLow } from "../system/disk.ts";
 import { readJson } from "../system/json.ts";
 import { checkOut, removeTree, restore } from "../project/checkout.ts";
+import { changesSince, setMark, type Mark } from "./changes.ts";
+import { Dependencies, type ProvidedDependency } from "./dependencies.ts";
 import { makeRoom } from "./make-room.ts";
 import type { Repositories } from "./repositories.ts";
-import { changesSince, setMark, type Mark } from "./changes.ts";
 import { stampOf, takeSnapshot, type Difference, type Snapshot } from "./snapshot.ts";
 
 /** A working tree of a slot: the tracked files of a commit with the binaries of a build. */
@@ -21,6 +23,7 @@ export interface SlotTree {
   source: Source;
   buildKey: string;
   manifest: BuildManifest;
+  dependencies: ProvidedDependency[];
   clean: Snapshot;
 }
 
@@ -29,7 +32,9 @@ export interface TreeRequest {
   /** Name of the checkout's folder, so that a path in a message looks like the user's. */
   checkoutName: string;
   buildKey: string;
-  manifest: BuildManifest;
+  /** Asked for where the tree has to be made. */
+  manifest: () => Promise<BuildManifest>;
+  dependencies?: readonly Dependency[] | undefined;
 }
 
 /** Enough for two campaigns that take turns; one, where there is little room. */
@@ -38,6 +43,7 @@ const KILL_TIMEOUT_MS = 5000;
 const KILL_POLL_MS = 5;
 const MARK_FILE = "begun";
 const PROCESS_FILE = "simulation.json";
+const NOTE_BYTES = 80;
 
 /** Where the slots of the runner lie that works in a directory. */
 export function slotsDirectory(directory: string): string {
@@ -62,12 +68,14 @@ export class Slot {
   readonly directory: string;
   readonly #builds: BuildStore;
   readonly #repositories: Repositories;
+  readonly #dependencies: Dependencies;
   #trees: SlotTree[] = [];
   #mark: Mark | undefined;
 
   private constructor(directory: string, builds: BuildStore, repositories: Repositories) {
     this.directory = directory;
     this.#repositories = repositories;
+    this.#dependencies = new Dependencies(workerOf(directory), builds, repositories);
     this.#builds = builds;
   }
 
@@ -80,9 +88,8 @@ export class Slot {
 
   /** The tree for a source and a build, made where it is not there. */
   async prepare(request: TreeRequest, signal?: AbortSignal): Promise<SlotTree> {
-    const { source, buildKey } = request;
     const known = this.#trees.find(
-      (tree) => sourceName(tree.source) === sourceName(source) && tree.buildKey === buildKey,
+      (tree) => nameOf(tree, dependenciesOf(tree)) === nameOf(request, request.dependencies),
     );
     this.#trees = this.#trees.filter((tree) => tree !== known);
     const others = diskIsLow(this.directory) ? 0 : TREES_PER_SLOT - 1;
@@ -92,28 +99,35 @@ export class Slot {
     return tree;
   }
 
-  async #make(
-    { source, checkoutName, buildKey, manifest }: TreeRequest,
-    signal?: AbortSignal,
-  ): Promise<SlotTree> {
+  async #make(request: TreeRequest, signal?: AbortSignal): Promise<SlotTree> {
+    const { source, checkoutName, buildKey, dependencies: needed = [] } = request;
     await makeRoom(this.directory, [this.#builds, this.#repositories]);
-    const place = path.join(this.directory, `${sourceName(source).slice(0, 12)}-${buildKey.slice(0, 12)}`);
+    const manifest = await request.manifest();
+    const place = path.join(this.directory, shortName(nameOf(request, needed)));
     const root = path.join(place, checkoutName);
     const gitDirectory = await this.#repositories.open(source, signal);
     try {
       await checkOut({ gitDirectory, commit: source.commit }, root, signal);
+      const dependencies = await this.#dependencies.provide(needed, root, signal);
       await this.#builds.linkInto(buildKey, manifest, root);
+      return { root, source, buildKey, manifest, dependencies, clean: takeSnapshot(root) };
     } catch (error) {
       await rm(place, { recursive: true, force: true });
       throw error;
     }
-    return { root, source, buildKey, manifest, clean: takeSnapshot(root) };
   }
 
   /** Remembers the simulation, so that the next owner of the slot can end it should this process be killed. */
   remember(identity: ProcessIdentity | undefined): void {
-    if (identity !== undefined)
-      writeFileSync(path.join(this.directory, PROCESS_FILE), JSON.stringify(identity));
+    if (identity === undefined) return;
+    // over the old note, of the same length: to cut the file would have ext4 write it to the disk
+    const note = JSON.stringify(identity).padEnd(NOTE_BYTES);
+    const file = openSync(path.join(this.directory, PROCESS_FILE), constants.O_WRONLY | constants.O_CREAT);
+    try {
+      writeSync(file, note);
+    } finally {
+      closeSync(file);
+    }
   }
 
   /** Call before a run: what changes from now on is that run's. */
@@ -133,15 +147,19 @@ export class Slot {
   async clean(tree: SlotTree, { damaged, directories }: Difference, moved: readonly string[]): Promise<void> {
     const made = new Set([...directories, ...moved.flatMap(parents)]);
     const surplus = [...made].filter((directory) => !tree.clean.directories.has(directory));
-    for (const directory of surplus.sort().reverse()) await rmdir(path.join(tree.root, directory));
+    for (const directory of surplus.sort().reverse()) rmdirSync(path.join(tree.root, directory));
     if (damaged.length === 0) return;
-    const products = new Set(tree.manifest.products);
+    const inside = tree.dependencies.filter(({ dependency }) => dependency.source === undefined);
+    const products = new Set([tree, ...inside].flatMap(({ manifest }) => manifest.products));
     const tracked = damaged.filter((file) => !products.has(file));
     if (tracked.length > 0) {
       const gitDirectory = await this.#repositories.open(tree.source);
       await restore({ gitDirectory, commit: tree.source.commit }, tree.root, tracked);
     }
-    if (tracked.length < damaged.length) await this.#builds.linkInto(tree.buildKey, tree.manifest, tree.root);
+    if (tracked.length < damaged.length) {
+      await this.#dependencies.provide(dependenciesOf(tree), tree.root);
+      await this.#builds.linkInto(tree.buildKey, tree.manifest, tree.root);
+    }
     for (const file of damaged) tree.clean.files.set(file, stampOf(path.join(tree.root, file)));
   }
 
@@ -150,6 +168,30 @@ export class Slot {
     this.#trees = this.#trees.filter((known) => known !== tree);
     await removeTree(path.dirname(tree.root));
   }
+}
+
+/** The worker's directory, below which its slots lie. */
+function workerOf(slot: string): string {
+  return path.dirname(path.dirname(slot));
+}
+
+function dependenciesOf(tree: SlotTree): Dependency[] {
+  return tree.dependencies.map(({ dependency }) => dependency);
+}
+
+/** Equal for trees with the same files. */
+function nameOf(
+  { source, buildKey }: Pick<TreeRequest, "source" | "buildKey">,
+  dependencies: readonly Dependency[] = [],
+): string {
+  const needed = dependencies.map((each) =>
+    [each.source === undefined ? "" : sourceName(each.source), each.checkoutName, each.buildKey].join(" "),
+  );
+  return [sourceName(source), buildKey, ...needed].join(" ");
+}
+
+function shortName(name: string): string {
+  return createHash("sha256").update(name).digest("hex").slice(0, 24);
 }
 
 /** `a/b/c` lies in `a/b` and in `a`. */

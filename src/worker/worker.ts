@@ -16,6 +16,7 @@ import { isDiskFullError } from "../system/disk.ts";
 import { parseOrExplain } from "../system/json.ts";
 import { acquireLock } from "../system/lock.ts";
 import { build } from "./builder.ts";
+import { Dependencies } from "./dependencies.ts";
 import { Repositories } from "./repositories.ts";
 import { makeRun, withoutRunning } from "./runner.ts";
 import { roomFor, type Room } from "./room.ts";
@@ -45,6 +46,7 @@ const DISK_FULL_TRIES = 3;
 export async function runBuilder(options: WorkerOptions): Promise<void> {
   const directory = path.join(options.directory, "builder");
   const repositories = repositoriesOf(options);
+  const dependencies = new Dependencies(options.directory, options.builds, repositories);
   await consume({
     ...options,
     queue: BUILD_QUEUE,
@@ -55,7 +57,7 @@ export async function runBuilder(options: WorkerOptions): Promise<void> {
       try {
         const request = parseOrExplain(BuildRequestSchema, job.data, "queued build");
         const { builds, compilers } = options;
-        return await build(request, { directory, builds, repositories, compilers }, job.signal);
+        return await build(request, { directory, builds, repositories, dependencies, compilers }, job.signal);
       } catch (error) {
         if (job.signal.aborted) throw error;
         return { ok: false, command: "preparing the build", log: "", reason: errorText(error) };
@@ -118,8 +120,10 @@ async function handleRun(
     using watch = context.campaigns.watch(job.campaign);
     if (await context.campaigns.isCancelled(job.campaign)) return withoutRunning("cancelled", "cancelled");
     const campaign = await context.campaigns.find(job.campaign);
-    if (taken.lost > campaign.retries)
-      return withoutRunning("lost", `its worker vanished ${taken.lost} times`);
+    if (taken.lost > campaign.retries) {
+      const often = taken.lost === 1 ? "" : ` ${taken.lost} times`;
+      return withoutRunning("lost", `its worker vanished${often}`);
+    }
     const { attempt, signal: abandoned, report, release } = taken;
     const deps = { builds: context.builds, results: context.results, graceMs: GRACE_MS };
     await using live = context.output.open(taken.id);

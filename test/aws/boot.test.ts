@@ -10,6 +10,7 @@ const VALUES = { SwarmName: "inet", DataVolume: "vol-0123", "AWS::Region": "eu-c
 const PROGRAMS = [
   "aws",
   "blkid",
+  "chown",
   "curl",
   "dnf",
   "docker",
@@ -35,11 +36,13 @@ echo "$name $*$given" >>"$SWARM_ROOT/calls"
 /** What AWS and Docker answer on every machine. */
 const COMMON_ANSWERS = `
 case "$*" in
+  *"ec2 attach-volume"*) touch "$SWARM_ROOT/dev/sdf";;
   *api/token*) echo token;;
   *instance-id*) echo i-0abc;;
   *local-ipv4*) echo 10.77.0.5;;
   *"blkid -s UUID"*) echo 1234-5678;;
   *"swarm join-token"*) echo SWMTKN-1-secret;;
+  *"docker ps"*) echo c0ffee; echo decaf;;
 esac
 `;
 
@@ -62,7 +65,6 @@ async function newMachine(): Promise<Machine> {
   for (const name of ["etc/ssh", "dev", "run", "var/lib/docker/swarm"])
     await mkdir(path.join(root, name), { recursive: true });
   await writeFile(path.join(root, "etc/ssh/ssh_host_ed25519_key.pub"), "ssh-ed25519 AAAAhostkey root@host\n");
-  await writeFile(path.join(root, "dev/sdf"), "");
   await mkdir(bin);
   for (const name of PROGRAMS) {
     await writeFile(path.join(bin, name), STAND_IN);
@@ -76,7 +78,7 @@ async function newMachine(): Promise<Machine> {
   };
   const calls = path.join(root, "calls");
   const answer = (text: string): Promise<void> =>
-    writeFile(path.join(root, "answers"), COMMON_ANSWERS + text);
+    writeFile(path.join(root, "answers"), text + COMMON_ANSWERS);
   await answer("");
   return {
     root,
@@ -104,10 +106,12 @@ describe("the manager's boot script", () => {
     const order = [
       "aws ssm put-parameter --overwrite --type String --name /swarm/inet/host-key --value file:///dev/stdin <i-0abc ssh-ed25519 AAAAhostkey",
       "aws ec2 attach-volume",
+      `chown 1000:1000 ${machine.root}/var/lib/inet-swarm`,
       "mount ",
       "systemctl enable --now docker",
       "docker network create",
       "docker swarm init --advertise-addr 10.77.0.5",
+      "docker rm -fv c0ffee decaf",
       "aws ssm put-parameter --overwrite --type SecureString --name /swarm/inet/worker-join --value file:///dev/stdin <i-0abc 10.77.0.5:2377 SWMTKN-1-secret",
       "systemctl enable --now swarm-busy.timer",
     ];
@@ -145,6 +149,14 @@ describe("the manager's boot script", () => {
         "aws ec2 attach-volume --volume-id vol-0123 --instance-id i-0abc --device /dev/sdf",
       ),
     );
+  });
+
+  it("takes a volume that has come although AWS's answer was lost", async () => {
+    await using machine = await newMachine();
+    await machine.answer(`if [ "$3" = attach-volume ]; then touch "$SWARM_ROOT/dev/sdf"; exit 255; fi`);
+    expect(await machine.boot("Manager")).toMatchObject({ exitCode: 0 });
+    const attached = (await machine.calls()).filter((call) => call.startsWith("aws ec2 attach-volume"));
+    expect(attached).toHaveLength(1);
   });
 
   it("starts no swarm where the volume does not come", async () => {

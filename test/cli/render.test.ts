@@ -187,11 +187,30 @@ describe("on a terminal", () => {
     shown.show(summary([record(7, "failed", { error, outputFile: `results/failed/${"y".repeat(80)}.out` })]));
     expect(stdout.lines.slice(0, 4)).toEqual([
       "run  state   variables",
-      expect.stringMatching(/^#7 {3}failed {2}\$/),
+      "#7   failed  $a=1, $repetition=0", // whole: there is room for it where the error is not beside it
       "     serviceRate must be positive, but is -1 -- in module",
       "     (mm1::Queue) Mm1.queue (id=3), at t=1.5s",
     ]);
     expect(stdout.lines.slice(4, 6).join("")).toBe(`     results/failed/${"y".repeat(80)}.out`);
+  });
+
+  it("shows the first of very many failed runs, and where all of them are", () => {
+    const { shown, stdout } = watcher(80);
+    shown.show(
+      summary(Array.from({ length: 120 }, (_, number) => record(number, "failed", { error: "no" }))),
+    );
+    expect(stdout.lines.filter((line) => line.startsWith("#"))).toHaveLength(20);
+    expect(stdout.lines).toContain("… and 100 more; all of them: runall-swarm logs c1");
+  });
+
+  it("tells of runs whose records have been removed", () => {
+    const { shown, stdout } = watcher(120);
+    shown.show(summary([], { states: {}, unrecorded: 12 }));
+    expect(stdout.lines[0]).toBe("12 runs in 1 min 01 s: 12 without a record in results.");
+    shown.show(summary([], { states: { done: 2 }, unrecorded: 1 }));
+    expect(stdout.lines[1]).toBe(
+      "3 runs in 1 min 01 s: 2 done, 1 without a record in results. Results are in results.",
+    );
   });
 
   it.each([60, 80, 140])(

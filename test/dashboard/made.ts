@@ -1,35 +1,21 @@
-import { PROTOCOL } from "../../src/model/protocol.ts";
 import type { DashboardSources } from "../../src/dashboard/sources.ts";
 import type { Campaign } from "../../src/model/campaign.ts";
 import type { RunRecord } from "../../src/model/result.ts";
 import type { QueueWatch, WatchedCampaign } from "../../src/queue/watch.ts";
+import { someCampaign } from "../helpers/campaign.ts";
 
 /** A campaign of a study that is at `directory`. */
 export function madeCampaign(id: string, runs: number, directory = "/nowhere"): Campaign {
-  return {
-    protocol: PROTOCOL,
+  const study = { config: "Load", checkoutName: "mm1", study: "simulations" };
+  return someCampaign({
     id,
     user: "ada",
     host: "here",
     directory,
     createdAt: 1_700_000_000_000,
-    config: "Load",
-    source: { url: "/nowhere/.git", commit: "0".repeat(40) },
-    checkoutName: "mm1",
-    buildKey: "key",
-    mode: "release",
-    omnetpp: { version: "6.2.0" },
-    study: "simulations",
-    project: "",
-    program: { kind: "opp_run" },
-    arguments: [],
-    addedOptions: [],
-    libraries: [],
-    resultDirectory: "results",
     runs,
-    retries: 3,
-    stopOnError: false,
-  };
+    ...study,
+  });
 }
 
 export function madeRecord(campaign: string, runNumber: number, more: Partial<RunRecord> = {}): RunRecord {

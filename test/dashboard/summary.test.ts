@@ -53,3 +53,10 @@ it("tells no time left where nothing runs or nothing is known", () => {
   expect(summarize(viewOf([running, {}]), NOW).leftMs).toBeUndefined();
   expect(summarize(viewOf(ended), NOW).leftMs).toBeUndefined();
 });
+
+it("counts runs of which nothing is left here", () => {
+  const gone = new CampaignView(madeCampaign("some", 3));
+  expect(summarize(gone, NOW).states).toEqual({ "without a record": 3 });
+  gone.cancelled = true;
+  expect(summarize(gone, NOW).states).toEqual({ cancelled: 3 });
+});

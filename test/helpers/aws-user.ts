@@ -37,6 +37,7 @@ export async function awsUser(emulator: Emulator): Promise<AwsUser> {
     AWS_ENDPOINT_URL: proxy.url,
     PATH: `${manager.bin}${path.delimiter}${user.env["PATH"] ?? ""}`,
   });
+  let booted: string | undefined;
   return {
     ...user,
     emulator,
@@ -50,6 +51,8 @@ export async function awsUser(emulator: Emulator): Promise<AwsUser> {
     },
     async bootManager(swarm = "inet") {
       const id = await managerOf(emulator, swarm);
+      if (booted !== undefined && booted !== id) await manager.replace();
+      booted = id;
       await manager.allow(await publicKeyOf(user, swarm));
       await emulator.clients.ssm.send(
         new PutParameterCommand({

@@ -30,12 +30,16 @@ export interface Repository extends AsyncDisposable {
   everything(): Promise<Map<string, string>>;
 }
 
-/** A repository with these files in its first commit, on branch `main`; removed at the end of the block. */
+/**
+ * A repository with these files in its first commit, on branch `main`; removed at the end of the block.
+ * @param place a folder that is not there yet; else one of its own.
+ */
 export async function makeRepository(
   files: Record<string, string> = { "README.md": "a test\n" },
+  place?: string,
 ): Promise<Repository> {
-  const directory = await temporaryDirectory("swarm-git-");
-  const top = directory.path;
+  const top = place ?? (await temporaryDirectory("swarm-git-")).path;
+  await mkdir(top, { recursive: true });
   const git = async (...args: string[]): Promise<string> => {
     const { stdout } = await promisify(execFile)("git", args, { cwd: top, env: gitEnvironment });
     return stdout.replace(/\n$/, "");

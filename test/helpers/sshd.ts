@@ -1,12 +1,13 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { connect } from "node:net";
 import { userInfo } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { findProgram } from "../../scripts/setup.js";
 import { runProgram } from "../../src/system/program.ts";
 import { freePort } from "../../src/system/ports.ts";
@@ -18,8 +19,17 @@ export interface Manager extends AsyncDisposable {
   user: string;
   /** `ssh-ed25519 AAAA…` */
   hostKey: string;
-  /** Folder with an `ssh` that reaches this machine whatever the address; to be put first on PATH. */
+  /**
+   * Folder with an `ssh` that reaches this machine whatever the address, and a `docker` that answers for what lies behind
+   * the tunnel's socket; to be put first on PATH.
+   */
   bin: string;
+  /** What its docker was asked for, one command a line. */
+  dockerCalls(): Promise<string[]>;
+  /** Whether a worker has joined its swarm. */
+  setJoined(joined: boolean): Promise<void>;
+  /** Puts another machine in its place, on which nothing is deployed. */
+  replace(): Promise<void>;
   /** Lets this key in, alone. */
   allow(publicKey: string): Promise<void>;
   /** Cuts what is connected, as a network does that fails. */
@@ -42,6 +52,7 @@ export async function startManager(more: Record<string, string> = {}): Promise<M
   await writeFile(authorized, "", { mode: 0o600 });
   await writeConfig(folder.path, { port, hostKeyFile, authorized, more });
   await writeSsh(bin, { port, dockerSocket });
+  await writeDocker(bin, folder.path);
   const docker = await startDocker(dockerSocket);
   let sshd: ChildProcess | undefined;
   const start = async (): Promise<void> => {
@@ -69,6 +80,13 @@ export async function startManager(more: Record<string, string> = {}): Promise<M
     user: userInfo().username,
     hostKey: (await readFile(`${hostKeyFile}.pub`, "utf8")).split(" ").slice(0, 2).join(" "),
     bin,
+    dockerCalls: async () => (await readFile(path.join(folder.path, "docker-calls"), "utf8")).split("\n"),
+    setJoined: (joined) =>
+      joined ? writeFile(path.join(folder.path, "joined"), "") : rm(path.join(folder.path, "joined")),
+    async replace() {
+      for (const file of ["services", "secrets", "docker-calls"])
+        await rm(path.join(folder.path, file), { force: true });
+    },
     allow: (publicKey) => writeFile(authorized, `${publicKey}\n`, { mode: 0o600 }),
     cut,
     stop,
@@ -127,6 +145,13 @@ for arg in "$@"; do args+=("\${arg/:${REMOTE_SOCKET.replaceAll("/", "\\/")}/:${d
 exec ${findProgram("ssh")!} -o HostName=127.0.0.1 -o Port=${port} "\${args[@]}"
 `;
   await writeFile(file, script);
+  await chmod(file, 0o755);
+}
+
+async function writeDocker(bin: string, machine: string): Promise<void> {
+  const standIn = fileURLToPath(new URL("docker-stand-in.sh", import.meta.url));
+  const file = path.join(bin, "docker");
+  await writeFile(file, `#!/bin/bash\nSTAND_IN_MACHINE=${machine} exec ${standIn} "$@"\n`);
   await chmod(file, 0o755);
 }
 

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { expect, it } from "vitest";
-import { describeProject, targetFile } from "../../src/project/descriptor.ts";
+import { describeProject } from "../../src/project/descriptor.ts";
+import { targetFile } from "../../src/project/targets.ts";
 import { makeRepository } from "../helpers/git.ts";
 
 const BUILDSPEC =
@@ -16,11 +17,17 @@ it("finds the nearest project above the study and what it says of itself", async
   });
   const project = await describeProject(repository.path, path.join(repository.path, "inet/examples/ber"));
   expect(project).toEqual({
+    name: "inet",
     folder: "inet",
     nedFolders: ["inet/src", "inet/examples"],
     makemake: [{ folder: "inet/src", options: ["--make-so", "--deep", "-o", "INET"] }],
     targets: [{ kind: "library", folder: "inet/src", name: "INET" }],
-    featureState: "<features/>",
+    nedExclusions: undefined,
+    commands: undefined,
+    stateFiles: { ".oppfeaturestate": "<features/>" },
+    ship: [],
+    environment: {},
+    needs: [],
   });
 });
 

@@ -64,6 +64,8 @@ describeWithService("redis-server", "runall-swarm tells what is to be changed", 
     ],
     [["/bin/true", "-c", "Quick"], "the simulation program /bin/true is .*, outside of the checkout"],
     [["nosuch", "-c", "Quick"], "nosuch: command not found"],
+    [["--timout=5s", "-c", "Quick"], /Unknown command-line .*--timout[^]*→ do you mean --timeout\?/],
+    [["atach", "abcdefgh"], /→ do you mean: runall-swarm attach\?/],
   ])("%j", async (args, message) => {
     expectAdvice(await runall(args), new RegExp(message));
   });

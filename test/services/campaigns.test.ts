@@ -1,7 +1,10 @@
-import { readdir } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import path from "node:path";
+import * as v from "valibot";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { CampaignEventSchema, type CampaignEvent } from "../../src/model/events.ts";
 import { describeWithService } from "../helpers/services.ts";
+import { listen } from "../helpers/swarm.ts";
 import {
   newSample,
   newUser,
@@ -69,17 +72,32 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
     expect(await listing(id)).toMatchObject({ waiting: 0, running: 0, ended: 0, collected: 8 });
   });
 
-  it("tell all they do as JSON", async () => {
-    const { stdout, exitCode } = await runall(["--json", "-c", "Quick", "-r", "0..1"]);
-    const events = stdout
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line) as { type: string });
-    const types = events.map(({ type }) => type);
+  /** What `--json` has printed, which must be all and nothing but what its published schema knows. */
+  const events = (stdout: string): CampaignEvent[] => {
+    const lines = stdout.trim().split("\n");
+    return lines.map((line) => {
+      const event = JSON.parse(line) as CampaignEvent;
+      expect(v.parse(CampaignEventSchema, event)).toEqual(event); // parsing leaves out what the schema does not know
+      return event;
+    });
+  };
+
+  it("tell all they do as JSON, as the published schema says", async () => {
+    const { stdout, exitCode } = await runall(["--json", "-c", "Broken"]);
+    const told = events(stdout);
+    const types = told.map(({ type }) => type);
     expect([types[0], types.at(-1)]).toEqual(["expanded", "ended"]);
-    expect(types.filter((type) => type === "finished")).toHaveLength(2);
-    expect(events.at(-1)).toMatchObject({ summary: { states: { done: 2 }, failed: [] } });
-    expect(exitCode).toBe(0);
+    for (const type of ["built", "queued", "started", "progress"]) expect(types).toContain(type);
+    expect(types.filter((type) => type === "finished")).toHaveLength(3);
+    const error = expect.stringContaining("serviceRate") as string;
+    expect(told.at(-1)).toMatchObject({
+      summary: { states: { done: 2, failed: 1 }, failed: [{ runNumber: 1, error }] },
+    });
+    expect(exitCode).toBe(1);
+    const { campaign } = told.find((event) => event.type === "queued")!;
+    const attached = events((await runall(["attach", "--json", campaign])).stdout);
+    expect(attached.map(({ type }) => type)).toEqual(["queued", "ended"]);
+    expect(attached.at(-1)).toMatchObject({ summary: { states: { done: 2, failed: 1 } } });
   });
 
   it("are cancelled by their id, and what was done is not lost", async () => {
@@ -89,7 +107,10 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
     expect(stdout).toMatch(/^campaign \S+: \d+ queued runs? cancelled/);
     expect(exitCode).toBe(0);
     const attached = await runall(["attach", id]);
-    expect(attached.stdout).toContain("done");
+    expect(attached.stdout).toMatch(/^12 runs in .*: \d+ done, \d+ cancelled\./m); // also those that never began
+    expect(attached.exitCode).toBe(1);
+    expect(await runall(["attach", id])).toMatchObject({ exitCode: 1 });
+    expect((await runall(["logs", id])).stdout).toMatch(/^\d+ of 12 were cancelled before they began$/m);
     expect((await scalars()).filter((file) => !file.startsWith("failed/")).length).toBeGreaterThan(0);
     expect(await listing(id)).toMatchObject({ cancelled: true, waiting: 0, running: 0, ended: 0 });
   });
@@ -132,6 +153,51 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
     expect(await logs("7")).toMatchObject({ exitCode: 2 });
   });
 
+  it("are left alone by a terminal that is closed", async () => {
+    const client = user.start("runall-swarm", ["-c", "Load"], { cwd: sample.study });
+    await listen(client)("[1/12]");
+    client.child.kill("SIGHUP");
+    await client.finished;
+    expect(client.child.signalCode).toBe("SIGHUP");
+    const [{ campaign, cancelled }] = (await list()) as [Listing];
+    expect(cancelled).toBe(false);
+    expect(await runall(["attach", campaign.id])).toMatchObject({ exitCode: 0 });
+    expect(await scalars()).toHaveLength(12);
+  });
+
+  it("end what follows the output of a run when the run is cancelled", async () => {
+    const id = await detached("-c", "Endless", "--repeat=3"); // two are made, one waits
+    const follow = (run: string) => user.start("runall-swarm", ["logs", id, run, "-f"]);
+    const [made, waiting] = [follow("0"), follow("2")];
+    await expect.poll(async () => (await runall(["logs", id, "0"])).stdout).toContain("Running simulation");
+    await runall(["cancel", id]);
+    expect(await waiting.finished).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining(`there is no output of run 2 of campaign ${id}`) as string,
+    });
+    expect(await made.finished).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining("Calling finish()") as string,
+    });
+    await runall(["attach", id]);
+  });
+
+  it("say what is no longer there when their results have been removed", async () => {
+    const id = await detached("-c", "Quick", "-r", "0..1");
+    await runall(["attach", id]);
+    await rm(path.join(sample.study, "results"), { recursive: true });
+    expect((await runall(["logs", id])).stdout).toBe("2 of 2 have no record here\n");
+    expect(await runall(["logs", id, "0"])).toMatchObject({ exitCode: 2 });
+    expect(await runall(["retry", id])).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining("has failed") as string,
+    });
+    expect(await runall(["attach", id])).toMatchObject({
+      exitCode: 1,
+      stdout: expect.stringMatching(/^2 runs in .*: 2 without a record in results\.$/m) as string,
+    });
+  });
+
   it("end a run that takes too long", async () => {
     const { stdout, exitCode } = await runall(["--timeout", "0.3s", "-c", "Endless"]);
     expect(stdout).toMatch(/#0 +timeout/);
@@ -152,6 +218,8 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
   it.each([
     [["attach", "nosuch"], "there is no campaign nosuch"],
     [["cancel", "nosuch"], "there is no campaign nosuch"],
+    [["logs", "nosuch", "0"], "there is no campaign nosuch"],
+    [["retry", "nosuch"], "there is no campaign nosuch"],
     [["attach"], "missing required argument 'id'"],
     [["--timeout", "soon"], '"soon" is not a duration'],
     [["--retries", "-1"], '"-1" is not a whole number'],

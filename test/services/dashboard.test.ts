@@ -227,6 +227,8 @@ describeWithService("redis-server", "the dashboard's page", () => {
 /** As in a browser; the types of one are not known here. */
 interface Scrolled {
   scrollTop: number;
+  scrollHeight: number;
+  clientHeight: number;
   scrollWidth: number;
   clientWidth: number;
 }
@@ -245,6 +247,14 @@ async function followAndCancel(user: Researcher, page: Page): Promise<void> {
   expect(await page.locator(".map td").count()).toBe(4); // two variables of two values each
   await page.getByLabel("columns", { exact: true }).selectOption("repetition");
   expect(await page.locator(".map td").count()).toBe(50);
+
+  await page.getByLabel("columns", { exact: true }).selectOption("$serviceRate");
+  await page.getByLabel("rows", { exact: true }).selectOption("repetition"); // 25 lines
+  const map = page.locator(".map-place");
+  const tall = await map.evaluate((place: Scrolled) => [place.clientHeight, place.scrollHeight] as const);
+  expect(tall[0]).toBeLessThan(tall[1]); // it scrolls by itself, so that the table stays in sight
+  await page.getByLabel("rows", { exact: true }).selectOption("$arrivalRate");
+  await page.getByLabel("columns", { exact: true }).selectOption("repetition");
 
   const colour = page.getByLabel("colour");
   await expect.poll(() => colour.locator("option").count()).toBeGreaterThan(1);

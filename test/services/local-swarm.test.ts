@@ -167,7 +167,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
 
   it.concurrent("shows a process that has died, and resume starts it again", async () => {
     await using user = await researcher(1, 1);
-    for (const role of ["builder", "runner", "redis"]) {
+    for (const role of ["builder", "runner", "redis", "dashboard"]) {
       const before = await pidsOf(user);
       await kill(before[role]!);
       const { stdout, exitCode } = await user.run("swarm-tool", ["status"]);
@@ -226,6 +226,38 @@ describeWithService("redis-server", "the swarm on this machine", () => {
       }
     },
   );
+
+  it.concurrent("gives up a run whose workers have vanished too often, which can be retried", async () => {
+    await using user = await researcher(1);
+    const id = await queued(user, "--retries", "1", "-c", "Endless");
+    process.kill((await pidsOf(user))["runner"]!, "SIGTERM"); // its locks would hold for half a minute
+    const vanish = async (): Promise<void> => {
+      const orphans = await simulationPids(user);
+      const runner = startRunner(user, "runner", "--lock-seconds", "1");
+      await eventually(async () => {
+        const [pid] = await simulationPids(user);
+        expect(pid).toBeDefined();
+        expect(orphans).not.toContain(pid);
+      });
+      await kill(runner.pid!);
+      await forgetStalledCheck(user);
+    };
+    await vanish();
+    await vanish();
+    const last = startRunner(user, "runner", "--lock-seconds", "1");
+    const ended = once(last, "exit");
+    const { stdout, exitCode } = await user.runall("attach", id);
+    expect(stdout).toMatch(/^#0 +lost/m);
+    expect(stdout).toContain("its worker vanished 2 times");
+    expect(stdout).toMatch(/^1 run in .*: 1 lost\./m);
+    expect(exitCode).toBe(1);
+    const again = user.startRunall("retry", id);
+    await eventually(async () => expect(await simulationPids(user)).toHaveLength(1));
+    again.child.kill("SIGINT");
+    expect((await again.finished).stdout).toMatch(/1 cancelled\./);
+    last.kill();
+    await ended;
+  });
 
   it.concurrent("leaves no simulation of a runner that was killed when it is halted", async () => {
     await using user = await researcher(1);

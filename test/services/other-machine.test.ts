@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import path from "node:path";
 import { MongoClient } from "mongodb";
@@ -12,6 +12,7 @@ import { socketConnection } from "../../src/queue/names.ts";
 import { openStores } from "../../src/results/open-stores.ts";
 import { startGitHost, type GitHost } from "../helpers/git-daemon.ts";
 import { describeWithMongo, startMongo, type MongoServer } from "../helpers/mongo.ts";
+import { inetLike, newWorkspace, simu5gLike } from "../helpers/projects.ts";
 import { startRedis, type RedisServer } from "../helpers/redis.ts";
 import { WORKER } from "../helpers/swarm.ts";
 import { newSample, newUser, STAND_IN, type Sample, type User } from "../helpers/tool.ts";
@@ -63,14 +64,18 @@ describeWithMongo("a worker that does not share the disk of the client", () => {
   };
 
   /** Runs #0 of Quick. @returns what was told on the way. */
-  const campaign = async (config = "Quick", commit?: string): Promise<CampaignEvent[]> => {
+  const campaign = async (
+    config = "Quick",
+    commit?: string,
+    directory = sample.study,
+  ): Promise<CampaignEvent[]> => {
     const place = path.join(user.directory, "client-builds");
     await using stores = await openStores({
       builds: place,
       mongo: { url: mongo.url, onWaiting: () => undefined },
     });
     const what = ["-c", config, "-r", "0"];
-    const request = { directory: sample.study, commit, program: undefined, arguments: what };
+    const request = { directory, commit, program: undefined, arguments: what };
     await using plan = await planCampaign(request);
     const swarm = { queue: socketConnection(redis.socket), ...stores };
     const events: CampaignEvent[] = [];
@@ -152,6 +157,41 @@ describeWithMongo("a worker that does not share the disk of the client", () => {
     expect(done(await campaign("Fresh", "fresh"))).toBe(1);
   });
 
+  it("is sent what a project needs, or fetches it, and builds it once", async () => {
+    await using workspace = await newWorkspace();
+    const model = await workspace.add("model", await inetLike("elsewhere"));
+    const cell = await workspace.add("cell", simu5gLike("model"));
+    const study = path.join(cell.path, "simulations");
+    const first = await campaign("General", undefined, study);
+    expect(done(first)).toBe(1);
+    expect(steps(first)).toEqual([
+      "sent cell",
+      "sent model",
+      "building model",
+      "made model",
+      "building cell",
+      "made cell",
+    ]);
+    const car = await workspace.add("car", simu5gLike("model"));
+    const other = path.join(car.path, "simulations");
+    const second = await campaign("General", undefined, other);
+    expect(steps(second)).toEqual(["kept model", "building car", "made car"]); // with the files of cell
+
+    await model.commit({ "examples/New.ned": "package mm1.examples;\n" });
+    await model.git("remote", "add", "origin", host.url);
+    await model.git("tag", "v1.0");
+    await model.git("push", "--quiet", "origin", "v1.0");
+    const uses = [{ name: "model", url: host.url, version: "v1.0" }];
+    await car.commit({ "swarm.json": JSON.stringify({ uses }), "src/Other.cc": "" });
+    await rm(model.path, { recursive: true });
+    const third = await campaign("General", undefined, other);
+    expect(done(third)).toBe(1);
+    expect(steps(third)).toEqual(["sent car", "kept model", "building car", "made car"]);
+    const outputs = (await readdir(path.join(other, "results"))).filter((file) => file.endsWith(".out"));
+    const output = await readFile(path.join(other, "results", outputs[0]!), "utf8");
+    expect(output).toMatch(/from \.\.\/\.\.\/model\/examples: +2$/m);
+  });
+
   it("tells that a pack is damaged, and is sent it again", async () => {
     await addConfig("Fresh");
     const swarmless = endWorker;
@@ -181,6 +221,16 @@ describeWithMongo("a worker that does not share the disk of the client", () => {
     }
   };
 });
+
+/** What was sent and built before the first run, each with the name of its project. */
+function steps(events: readonly CampaignEvent[]): string[] {
+  const main = events.flatMap((event) => (event.type === "building" ? [event.project] : [])).at(-1)!;
+  return events.flatMap((event) => {
+    if (event.type === "sent") return [`sent ${event.project ?? main}`];
+    if (event.type === "building") return [`building ${event.project}`];
+    return event.type === "built" ? [`${event.how} ${event.project ?? main}`] : [];
+  });
+}
 
 /** Answers every request with 401. */
 async function silentServer(): Promise<{ port: number } & Disposable> {

@@ -93,6 +93,19 @@ describeWithService("redis-server", "the queues", () => {
     expect(endsOf(events)).toEqual([0, 1, 2]);
   });
 
+  it("may be left alone at any moment", async () => {
+    await using redis = await startRedis();
+    await using client = await openQueueClient(socketConnection(redis.socket));
+    await client.add(campaign("c1"), runs(3));
+    {
+      await using _ = startConsumer(redis, () => Promise.resolve({ done: true }));
+      await expect.poll(async () => (await countJobs(socketConnection(redis.socket))).uncollected).toBe(3);
+    }
+    const events = await client.follow("c1", runs(3), await client.position());
+    await events.cancel(); // while it asks for the states of the runs
+    await client.position(); // answered after them: nobody is left who could be told, and that is no fault
+  });
+
   it("goes on after Redis was restarted", async () => {
     await using redis = await startRedis({ appendOnly: true });
     await using client = await openQueueClient(socketConnection(redis.socket));

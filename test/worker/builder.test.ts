@@ -3,8 +3,9 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { buildKey, type BuildRequest } from "../../src/model/build.ts";
-import { openBuildDirectory } from "../../src/results/build-store.ts";
-import { build } from "../../src/worker/builder.ts";
+import { openBuildDirectory, type BuildStore } from "../../src/results/build-store.ts";
+import { build, type BuildPlace } from "../../src/worker/builder.ts";
+import { Dependencies } from "../../src/worker/dependencies.ts";
 import { makeRepository, type Repository } from "../helpers/git.ts";
 import { repositoriesIn } from "../helpers/repositories.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
@@ -41,9 +42,15 @@ async function requestFor(repository: Repository, more: Partial<BuildRequest> = 
     recipe: { kind: "make", folder: "" },
     mode: "release",
     omnetpp: { version: "6.2.0" },
-    featureState: "model.excluded\n",
+    stateFiles: { ".oppfeaturestate": "model.excluded\n" },
     ...more,
   };
+}
+
+function placeIn(directory: string, builds: BuildStore): BuildPlace {
+  const repositories = repositoriesIn(directory);
+  const dependencies = new Dependencies(directory, builds, repositories);
+  return { directory: path.join(directory, "builder"), builds, repositories, dependencies };
 }
 
 const never = new AbortController().signal;
@@ -52,9 +59,8 @@ it("builds by the project's own Makefile, with its setenv and the user's feature
   await using repository = await makeRepository(PROJECT);
   await using directory = await temporaryDirectory();
   const builds = openBuildDirectory(path.join(directory.path, "builds"));
-  const repositories = repositoriesIn(directory.path);
   const request = await requestFor(repository);
-  const where = { directory: path.join(directory.path, "work"), builds, repositories };
+  const where = placeIn(directory.path, builds);
   expect(await build(request, where, never)).toMatchObject({ ok: true });
   const key = buildKey(request);
   expect(await builds.find(key)).toEqual({
@@ -77,11 +83,7 @@ it("makes one build for two that ask at once, and none where it is there", async
   });
   await using directory = await temporaryDirectory();
   process.env["COUNT"] = path.join(directory.path, "count");
-  const where = {
-    directory: path.join(directory.path, "work"),
-    builds: openBuildDirectory(path.join(directory.path, "builds")),
-    repositories: repositoriesIn(directory.path),
-  };
+  const where = placeIn(directory.path, openBuildDirectory(path.join(directory.path, "builds")));
   const request = await requestFor(repository);
   await Promise.all([build(request, where, never), build(request, where, never)]);
   await build(request, where, never);
@@ -93,13 +95,8 @@ it("answers a build that fails with its command, its last lines and its log, and
   await using repository = await makeRepository({ Makefile: "all:\n\t@echo model.cc:1: error: no; false\n" });
   await using directory = await temporaryDirectory();
   const builds = openBuildDirectory(path.join(directory.path, "builds"));
-  const repositories = repositoriesIn(directory.path);
   const request = await requestFor(repository);
-  const answer = await build(
-    request,
-    { directory: path.join(directory.path, "work"), builds, repositories },
-    never,
-  );
+  const answer = await build(request, placeIn(directory.path, builds), never);
   expect(answer).toMatchObject({
     ok: false,
     command: expect.stringMatching(/^make MODE=release -j\d+$/) as string,
@@ -113,11 +110,8 @@ it("has nothing to build for NED and ini files alone", async () => {
   await using repository = await makeRepository({ "omnetpp.ini": "" });
   await using directory = await temporaryDirectory();
   const builds = openBuildDirectory(path.join(directory.path, "builds"));
-  const repositories = repositoriesIn(directory.path);
   const request = await requestFor(repository, { recipe: { kind: "none" } });
-  expect(
-    await build(request, { directory: path.join(directory.path, "work"), builds, repositories }, never),
-  ).toMatchObject({ ok: true });
+  expect(await build(request, placeIn(directory.path, builds), never)).toMatchObject({ ok: true });
   expect(await builds.find(buildKey(request))).toMatchObject({ products: [] });
 });
 
@@ -125,20 +119,15 @@ it("ends when it is told to, and leaves no tree behind", async () => {
   await using repository = await makeRepository({ Makefile: "all:\n\tsleep 100\n" });
   await using directory = await temporaryDirectory();
   const builds = openBuildDirectory(path.join(directory.path, "builds"));
-  const repositories = repositoriesIn(directory.path);
   const request = await requestFor(repository);
   const end = new AbortController();
-  const building = build(
-    request,
-    { directory: path.join(directory.path, "work"), builds, repositories },
-    end.signal,
-  );
+  const building = build(request, placeIn(directory.path, builds), end.signal);
   await expect
     .poll(() => readFile(builds.logFile(buildKey(request)), "utf8").catch(() => ""))
     .toContain("sleep 100");
   end.abort();
   await expect(building).rejects.toThrow();
   await expect(
-    readFile(path.join(directory.path, "work", buildKey(request), "model/Makefile")),
+    readFile(path.join(directory.path, "builder", buildKey(request), "model/Makefile")),
   ).rejects.toThrow("ENOENT");
 });

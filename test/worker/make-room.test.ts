@@ -62,7 +62,12 @@ it("gives up fetched builds and repositories before a tree is made on a disk tha
   const slot = await Slot.take(path.join(directory.path, "slot"), store, repositories);
   const commit = await repository.git("rev-parse", "HEAD");
   const source = { url: path.join(repository.path, ".git"), commit };
-  await slot.prepare({ source, checkoutName: "project", buildKey: "now", manifest });
+  await slot.prepare({
+    source,
+    checkoutName: "project",
+    buildKey: "now",
+    manifest: () => Promise.resolve(manifest),
+  });
   expect(await keys()).toEqual(["now"]);
 });
 

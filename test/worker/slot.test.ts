@@ -28,7 +28,12 @@ async function preparedSlot() {
     url: path.join(repository.path, ".git"),
     commit: await repository.git("rev-parse", "HEAD"),
   };
-  const request = { source, checkoutName: "project", buildKey: "key", manifest };
+  const request = {
+    source,
+    checkoutName: "project",
+    buildKey: "key",
+    manifest: () => Promise.resolve(manifest),
+  };
   const tree = await slot.prepare(request);
   slot.begin(tree);
   const write = async (file: string, content: string): Promise<void> => {
@@ -98,11 +103,12 @@ it("gives the same tree to the next run of the same source, and another one to a
   await using prepared = await preparedSlot();
   const { slot, tree, request, builds } = prepared;
   expect((await slot.prepare(request)).root).toBe(tree.root);
-  await builds.put("other", tree.root, { ...request.manifest, products: [] });
+  const manifest = { ...tree.manifest, products: [] };
+  await builds.put("other", tree.root, manifest);
   const other = await slot.prepare({
     ...request,
     buildKey: "other",
-    manifest: { ...request.manifest, products: [] },
+    manifest: () => Promise.resolve(manifest),
   });
   expect(other.root).not.toBe(tree.root);
 });

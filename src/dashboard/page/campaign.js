@@ -1,5 +1,5 @@
 import { ask, change, follow, hasToken } from "./api.js";
-import { count, duration, element, stateBar, stateCounts } from "./dom.js";
+import { count, element, estimate, stateBar, stateCounts } from "./dom.js";
 import { HeatMap } from "./heat-map.js";
 import { rate } from "./overview.js";
 import { patch } from "./patch.js";
@@ -25,6 +25,11 @@ export function showCampaign(main, id) {
   const head = element("div");
   const actions = actionBar(id);
   const table = new RunTable(rows, async (run) => (await ask(`${path}/runs/${run}/output`)).text());
+  const nothing = element(
+    "p",
+    { class: "quiet" },
+    "Nothing is left of its runs here: their results were collected on another machine, or have been replaced or removed.",
+  );
   const map = new HeatMap(rows, path, (cell) => table.narrow(cell));
   follow(path, (/** @type {News} */ { summary, variables, columns, rows: changed }) => {
     document.title = `${summary.config} – ${id}`;
@@ -40,7 +45,9 @@ export function showCampaign(main, id) {
       map.update(variables);
       table.update(variables);
     }
-    if (!head.isConnected) main.replaceChildren(head, actions.bar, map.section, table.section);
+    nothing.toggleAttribute("hidden", rows.size > 0);
+    for (const { section } of [map, table]) section.toggleAttribute("hidden", rows.size === 0);
+    if (!head.isConnected) main.replaceChildren(head, actions.bar, nothing, map.section, table.section);
   });
 }
 
@@ -51,7 +58,7 @@ function describe({ id, config, study, user, states, runs, leftMs, uncollected, 
     `by ${user}`,
     `${count(runs)} runs`,
     rate(rates),
-    leftMs ? `about ${duration(leftMs)} left` : "",
+    leftMs ? `about ${estimate(leftMs)} left` : "",
   ];
   const collect =
     uncollected > 0
@@ -106,7 +113,7 @@ function actionBar(id) {
     update({ states, cancelled }) {
       const open = (states["queued"] ?? 0) + (states["running"] ?? 0);
       const ended = Object.entries(states).some(
-        ([state, number]) => number > 0 && !["queued", "running", "done", "unknown"].includes(state),
+        ([state, number]) => number > 0 && !["queued", "running", "done", "without a record"].includes(state),
       );
       cancel.toggleAttribute("disabled", !hasToken() || open === 0 || cancelled);
       retry.toggleAttribute("disabled", !hasToken() || !ended);

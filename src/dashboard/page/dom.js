@@ -26,6 +26,11 @@ export function duration(ms) {
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.round(hours / 24)} d`;
 }
 
+/** A duration that is guessed: no finer than it can be. @param {number} ms */
+export function estimate(ms) {
+  return ms < 60_000 ? `${Math.max(1, Math.ceil(ms / 1000))} s` : duration(ms);
+}
+
 /** @param {number | null | undefined} bytes */
 export function size(bytes) {
   if (bytes === undefined || bytes === null) return "";

@@ -11,13 +11,14 @@ export function key(line, column) {
 export function paint(cell, means, name) {
   if (cell === undefined) return element("td", { class: "none" });
   const title = `${name}: ${statesText(cell.states)}`;
-  const button = element("button", { type: "button", title });
+  const button = element("button", { type: "button", title, "aria-label": title });
   if (means === undefined) button.append(stateBar(cell.states, "cell-bar"));
   else if (cell.count === 0) button.className = "none";
   else {
     const mean = cell.sum / cell.count;
     button.append(amount(mean));
-    button.title = `${name}: mean of ${cell.count} runs`;
+    button.title = `${name}: mean of ${cell.count} ${cell.count === 1 ? "run" : "runs"}`;
+    button.setAttribute("aria-label", `${button.title}: ${amount(mean)}`);
     const share = means.high > means.low ? (mean - means.low) / (means.high - means.low) : 0.5;
     const { back, front } = colour(share);
     button.style.background = back;

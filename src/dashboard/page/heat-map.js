@@ -49,7 +49,7 @@ export class HeatMap {
     );
     this.part.oninput = () => this.listScalars();
     this.listScalars();
-    this.place = element("div", { class: "scroll" });
+    this.place = element("div", { class: "scroll map-place" });
     this.place.onclick = ({ target }) => this.clicked(/** @type {Element} */ (target));
     this.legend = element("span", { class: "quiet" });
     const bar = element(

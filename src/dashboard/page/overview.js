@@ -1,5 +1,5 @@
 import { follow } from "./api.js";
-import { amount, count, duration, element, stateBar, stateCounts } from "./dom.js";
+import { amount, count, element, estimate, stateBar, stateCounts } from "./dom.js";
 import { patch } from "./patch.js";
 
 /**
@@ -78,7 +78,7 @@ function row(summary) {
       element("div", { class: "counts quiet" }, ...stateCounts(states), collect),
     ),
     element("td", { class: "number at-rate" }, rate(summary)),
-    element("td", { class: "number at-left" }, leftMs === undefined ? "" : duration(leftMs)),
+    element("td", { class: "number at-left" }, leftMs === undefined ? "" : estimate(leftMs)),
     element("td", { class: "number at-queued" }, new Date(createdAt).toLocaleString(undefined, SHORT)),
   );
 }

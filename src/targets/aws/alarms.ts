@@ -40,24 +40,31 @@ export function idleAlarm(alarms: readonly Alarm[], stack: string): Alarm | unde
 
 /**
  * Makes the alarms ready for a swarm that is about to start. One that is still in ALARM repeats its action
- * every minute and would halt the swarm at once, so it is set to OK; and the metric gets a value, because it
- * is not documented that metric math fills one that never had any.
+ * every minute and would halt the swarm at once, so it is set to OK. And the swarm is marked as busy: its idle time
+ * begins anew, instead of going on from before it was halted; nor is it documented that metric math fills a metric that
+ * never had a value.
  * @see Amazon CloudWatch User Guide, "Using Amazon CloudWatch alarms" and "Use metric math".
  */
 export async function armAlarms({ cloudWatch }: CloudWatch, stack: string, swarm: string): Promise<Alarm[]> {
   const alarms = await listAlarms({ cloudWatch }, stack);
   const disabled = alarms.filter(({ armed }) => !armed).map(({ name }) => name);
   if (disabled.length > 0) await cloudWatch.send(new EnableAlarmActionsCommand({ AlarmNames: disabled }));
-  await cloudWatch.send(
-    new PutMetricDataCommand({
-      Namespace: "Swarm",
-      MetricData: [{ MetricName: "Busy", Value: 0, Dimensions: [{ Name: "Swarm", Value: swarm }] }],
-    }),
-  );
+  await markBusy({ cloudWatch }, swarm);
   for (const { name } of alarms) {
     await cloudWatch.send(
       new SetAlarmStateCommand({ AlarmName: name, StateValue: "OK", StateReason: "the swarm is started" }),
     );
   }
   return await listAlarms({ cloudWatch }, stack);
+}
+
+/** For the idle alarm: there is work of which the swarm's queue does not know. It counts for the minutes around now. */
+export async function markBusy({ cloudWatch }: CloudWatch, swarm: string): Promise<void> {
+  const dimensions = [{ Name: "Swarm", Value: swarm }];
+  await cloudWatch.send(
+    new PutMetricDataCommand({
+      Namespace: "Swarm",
+      MetricData: [{ MetricName: "Busy", Value: 1, Dimensions: dimensions }],
+    }),
+  );
 }

@@ -1,11 +1,15 @@
 import type { SwarmDeployer } from "../reachable-swarm.ts";
 import { UserError } from "../../errors.ts";
-import type { AwsState } from "../swarm-state.ts";
+import { withLock } from "../local.ts";
+import { swarmDirectories, type AwsState } from "../swarm-state.ts";
 import type { Target } from "../target.ts";
 import { isOpen } from "../tunnel.ts";
 import { dockerAnswers } from "../docker-ping.ts";
 import { existingAws, haltedError, reachable, type AwsEvent } from "./swarm.ts";
 import { CONNECT_TIMEOUT_MS } from "./timeouts.ts";
+
+/** Of what nobody interrupts. */
+const never = new AbortController().signal;
 
 type Clients = import("./clients.ts").AwsClients;
 
@@ -17,36 +21,44 @@ export function awsTarget(name: string, deployer: SwarmDeployer, say: (text: str
   const tell = (event: AwsEvent): void => {
     if (event.type !== "resource") say(event.text);
   };
-  const never = new AbortController().signal;
   return {
     async connect(onWaiting) {
-      const state = await connected(await existingAws(name), tell);
+      const state = await connected(name, deployer, tell);
       return await deployer.access(reachable(state)!, onWaiting);
     },
     isReady: async () => await answers(await existingAws(name)),
-    async mend() {
+    async mend(signal) {
       const state = await existingAws(name);
       if (state.state === "halted") throw haltedError(name);
       if (await answers(state)) return [];
-      await connected(state, tell);
+      await connected(name, deployer, tell, signal);
       return ["the tunnel to the swarm had ended and was opened again"];
     },
     halt: () =>
-      withClients(name, async (clients, state) => {
-        const { haltSwarm } = await import("./power.ts");
-        await drain(haltSwarm(clients, state, deployer, never), tell);
-      }),
+      locked(name, () =>
+        withClients(name, async (clients, state) => {
+          const { haltSwarm } = await import("./power.ts");
+          await drain(haltSwarm(clients, state, deployer, never), tell);
+        }),
+      ),
     resume: () =>
-      withClients(name, async (clients, state) => {
-        const { resumeSwarm } = await import("./power.ts");
-        const resumed = await drain(resumeSwarm(clients, state, state.workers, never), tell);
-        await deployTo(resumed, deployer, say, never);
-      }),
+      locked(name, () =>
+        withClients(name, async (clients, state) => {
+          const [{ resumeSwarm }, { deployServices }] = await Promise.all([
+            import("./power.ts"),
+            import("./deploy.ts"),
+          ]);
+          const resumed = await drain(resumeSwarm(clients, state, state.workers, never), tell);
+          await drain(deployServices(clients, resumed, deployer, never), tell);
+        }),
+      ),
     remove: () =>
-      withClients(name, async (clients, state) => {
-        const { removeSwarm } = await import("./remove.ts");
-        await drain(removeSwarm(clients, state, never), tell);
-      }),
+      locked(name, () =>
+        withClients(name, async (clients, state) => {
+          const { removeSwarm } = await import("./remove.ts");
+          await drain(removeSwarm(clients, state, never), tell);
+        }),
+      ),
     status: () =>
       withClients(name, async (clients, state) => {
         const { describeSwarm } = await import("./status.ts");
@@ -60,34 +72,36 @@ async function answers(state: AwsState): Promise<boolean> {
   return isOpen(state.tunnel) && (await dockerAnswers(state.tunnel.dockerSocket));
 }
 
-async function connected(state: AwsState, tell: (event: AwsEvent) => void): Promise<AwsState> {
-  if (await answers(state)) return state;
-  if (state.state === "halted") throw haltedError(state.name);
-  if (state.state === "creating") {
-    throw new UserError(`the swarm ${state.name} is not complete`, {
-      hint: `complete it with: swarm-tool init ${state.name}`,
+/** With an open tunnel. Of several clients whose tunnel has ended one opens it. */
+async function connected(
+  name: string,
+  deployer: SwarmDeployer,
+  tell: (event: AwsEvent) => void,
+  signal: AbortSignal = never,
+): Promise<AwsState> {
+  const before = await existingAws(name);
+  if (await answers(before)) return before;
+  if (before.state === "halted") throw haltedError(name);
+  if (before.state === "creating") {
+    throw new UserError(`the swarm ${name} is not complete`, {
+      hint: `complete it with: swarm-tool init ${name}`,
     });
   }
-  return await withClients(state.name, async (clients) => {
-    const { connectManager } = await import("./connect.ts");
-    return await drain(connectManager(clients, state, { timeoutMs: CONNECT_TIMEOUT_MS }), tell);
-  });
+  return await locked(name, () =>
+    withClients(name, async (clients, state) => {
+      const [{ connectManager }, { deployWhereReplaced }] = await Promise.all([
+        import("./connect.ts"),
+        import("./deploy.ts"),
+      ]);
+      const limits = { timeoutMs: CONNECT_TIMEOUT_MS, signal };
+      const open = await drain(connectManager(clients, state, limits), tell);
+      return await drain(deployWhereReplaced(clients, open, deployer, signal), tell);
+    }),
+  );
 }
 
-/** Deploys the services on a swarm that is connected. */
-export async function deployTo(
-  state: AwsState,
-  deployer: SwarmDeployer,
-  say: (text: string) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  const swarm = reachable(state);
-  if (swarm === undefined) {
-    throw new UserError(`the tunnel to the swarm ${state.name} is not open`, {
-      hint: `open it with: swarm-tool connect ${state.name}`,
-    });
-  }
-  for await (const text of deployer.deploy(swarm, signal)) say(text);
+function locked<T>(name: string, work: () => Promise<T>): Promise<T> {
+  return withLock(swarmDirectories(name).state, work);
 }
 
 /** Works with AWS in the region and under the profile with which the swarm was made. */

@@ -10,10 +10,9 @@ import { keyFile } from "./key-pair.ts";
 import { listMachines, type Machine } from "./machines.ts";
 import { publishedHostKey } from "./parameters.ts";
 import { options } from "./stack.ts";
-import { awsDirectories, changeState, haltedError, reachable, step, type AwsEvent } from "./swarm.ts";
+import { FIRST_POLL_MS, SLOWEST_POLL_MS } from "./timeouts.ts";
+import { asRunning, awsDirectories, changeState, haltedError, reachable, step, type AwsEvent } from "./swarm.ts";
 
-const FIRST_POLL_MS = 2000;
-const SLOWEST_POLL_MS = 10_000;
 
 export interface ConnectOptions {
   timeoutMs: number;
@@ -48,7 +47,11 @@ export async function* connectManager(
       timeoutMs: Math.max(deadline - Date.now(), 1000),
       signal,
       save: async (tunnel) => {
-        connected = await changeState(state.name, (now) => ({ ...now, tunnel }));
+        connected = await changeState(state.name, (now) => ({
+          ...(now.state === "halted" ? asRunning(now) : now), // resumed from elsewhere
+          tunnel,
+          manager: manager.id,
+        }));
       },
     },
   );

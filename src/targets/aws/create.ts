@@ -5,6 +5,7 @@ import { connectManager } from "./connect.ts";
 import type { AwsClients } from "./clients.ts";
 import { findGroups } from "./groups.ts";
 import { importKey, makeKey } from "./key-pair.ts";
+import { listLeftovers } from "./leftovers.ts";
 import type { Plan } from "./plan.ts";
 import { createStack, firstFailure, followStack } from "./stack.ts";
 import { awsDirectories, changeState, step, type AwsEvent } from "./swarm.ts";
@@ -69,6 +70,9 @@ async function* completeStack(
   throw await creationFailure(clients, { id, since, status, swarm: options.name, stack });
 }
 
+/** Where a stack rests when nothing of it is left that costs money. */
+const TAKEN_BACK = ["ROLLBACK_COMPLETE", ""];
+
 /** A stack that did not come to be. */
 export class CreationError extends UserError {}
 
@@ -82,8 +86,13 @@ export async function creationFailure(
     failure === undefined
       ? `the stack ${stack.stack} ended in ${stack.status ?? "its deletion"}`
       : `AWS could not make ${failure.logicalId} (${failure.type}): ${failure.reason ?? failure.status}`;
+  const left = TAKEN_BACK.includes(stack.status ?? "") ? [] : await listLeftovers(clients, stack.swarm);
+  const state =
+    left.length === 0
+      ? "AWS has taken back what it had made"
+      : `AWS still has, and it may cost money: ${left.join(", ")}`;
   return new CreationError(reason, {
-    hint: `AWS has taken back what it had made; remove the remains with: swarm-tool remove ${stack.swarm}`,
+    hint: `${state}; remove the remains with: swarm-tool remove ${stack.swarm}`,
   });
 }
 

@@ -33,7 +33,7 @@ export async function listLeftovers(clients: Clients, swarm: string): Promise<st
     ),
     ...named(
       "volume",
-      Volumes?.map(({ VolumeId }) => VolumeId),
+      Volumes?.filter(({ State }) => State !== "deleting").map(({ VolumeId }) => VolumeId),
     ),
     ...named(
       "snapshot",

@@ -7,11 +7,9 @@ import type { AwsClients } from "./clients.ts";
 import { checkAlarms } from "./create.ts";
 import { findGroups, setDesired, type Groups } from "./groups.ts";
 import { isRunning, listMachines } from "./machines.ts";
-import { changeState, haltedError, reachable, step, type AwsEvent } from "./swarm.ts";
-import { START_TIMEOUT_MS } from "./timeouts.ts";
+import { asRunning, changeState, haltedError, reachable, step, type AwsEvent } from "./swarm.ts";
+import { FIRST_POLL_MS, SLOWEST_POLL_MS, START_TIMEOUT_MS } from "./timeouts.ts";
 
-const FIRST_POLL_MS = 2000;
-const SLOWEST_POLL_MS = 10_000;
 const HALT_TIMEOUT_MS = 10 * 60_000;
 
 /** Ends all machines and keeps the data volume. @returns false where it was halted already. */
@@ -85,21 +83,17 @@ export async function* resumeSwarm(
   yield* checkAlarms(clients, state); // before a machine runs
   await setDesired(clients, groups.manager.name, 1);
   await setDesired(clients, groups.worker.name, workers);
-  const started = await changeState(state.name, ({ haltedBy: _, jobs: _jobs, ...now }) => ({
-    ...now,
-    state: "running",
-    workers,
-  }));
+  const started = await changeState(state.name, (now) => ({ ...asRunning(now), workers }));
   yield step(`starting the manager and ${workers} workers`);
   return yield* connectManager(clients, started, { timeoutMs: START_TIMEOUT_MS, signal });
 }
 
 /** @throws {UserError} where the swarm is halted. */
-export async function scaleSwarm(clients: AwsClients, state: AwsState, workers: number): Promise<void> {
+export async function scaleSwarm(clients: AwsClients, state: AwsState, workers: number): Promise<AwsState> {
   const groups = await requireGroups(clients, state);
   if (groups.manager.desired === 0) throw haltedError(state.name);
   await setDesired(clients, groups.worker.name, workers);
-  await changeState(state.name, (now) => ({ ...now, workers }));
+  return await changeState(state.name, (now) => ({ ...now, workers }));
 }
 
 export async function requireGroups(clients: AwsClients, state: AwsState): Promise<Groups> {

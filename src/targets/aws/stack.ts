@@ -12,6 +12,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { errorText, UserError } from "../../errors.ts";
 import { awsErrorName } from "./aws-errors.ts";
 import type { AwsClients } from "./clients.ts";
+import { FIRST_POLL_MS, SLOWEST_POLL_MS } from "./timeouts.ts";
 
 type CloudFormation = Pick<AwsClients, "cloudFormation">;
 
@@ -26,8 +27,6 @@ export interface ResourceEvent {
 
 /** Marks what belongs to a swarm; the value is the swarm's name. */
 export const TAG = "swarm-tool";
-const FIRST_POLL_MS = 2000;
-const SLOWEST_POLL_MS = 10_000;
 
 /** Undefined where there is none, also after its deletion. */
 export async function describeStack(
@@ -104,11 +103,10 @@ export async function* followStack(
   {
     since,
     signal,
-    pollMs = FIRST_POLL_MS,
-  }: { since: Date; signal?: AbortSignal | undefined; pollMs?: number },
+  }: { since: Date; signal?: AbortSignal | undefined },
 ): AsyncGenerator<ResourceEvent, string | undefined> {
   const seen = new Set<string>();
-  for (let waitMs = pollMs; ; waitMs = Math.min(waitMs * 1.25, SLOWEST_POLL_MS)) {
+  for (let waitMs = FIRST_POLL_MS; ; waitMs = Math.min(waitMs * 1.25, SLOWEST_POLL_MS)) {
     // The state first: what happened before it is then among the events.
     const stack = await describeStack(clients, stackId, signal);
     for (const event of await newEvents(clients, stackId, { seen, since, signal })) yield event;

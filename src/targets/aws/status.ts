@@ -11,7 +11,7 @@ import { hourlyPrice, monthlyVolumePrice, volumePrice } from "./prices.ts";
 import { describeStack } from "./stack.ts";
 import { alarmWarning } from "./create.ts";
 import { isOpen } from "../tunnel.ts";
-import { changeState, reachable } from "./swarm.ts";
+import { asRunning, changeState, reachable } from "./swarm.ts";
 
 export interface AwsStatus extends SwarmStatus {
   target: "aws";
@@ -97,15 +97,20 @@ function powerState({
   if (status === undefined) return state.state === "creating" ? "creating" : "broken";
   if (isBroken(status) || status.startsWith("DELETE_")) return "broken";
   if (status === "CREATE_IN_PROGRESS" || groups === undefined) return "creating";
-  if (groups.manager.desired === 0 && running.length === 0) return "halted";
+  const isHalted = groups.manager.desired + groups.worker.desired + running.length === 0;
+  if (isHalted) return "halted";
   return running.some(({ role }) => role === "manager") ? "running" : "broken";
 }
 
-/** A swarm that halted itself is noted as such: from then on it is not asked for in vain. */
+/**
+ * A swarm that halted itself is noted as such: from then on it is not asked for in vain. And one that was resumed from
+ * elsewhere runs: it costs money.
+ */
 async function noteChange(state: AwsState, power: AwsStatus["state"]): Promise<void> {
   if (power === "halted" && state.state === "running") {
     await changeState(state.name, (now) => ({ ...now, state: "halted", haltedBy: "idleness" }));
   }
+  if (power === "running" && state.state === "halted") await changeState(state.name, asRunning);
 }
 
 async function describeTunnel(state: AwsState): Promise<AwsStatus["tunnel"]> {

@@ -29,8 +29,9 @@ export function checkSwarmName(name: string): void {
   });
 }
 
-export function awsDirectories(name: string): { state: string; socket: string } {
-  return { state: localDirectories(name).state, socket: socketDirectoryFor(name) };
+export function awsDirectories(name: string): { state: string; cache: string; socket: string } {
+  const { state, cache } = localDirectories(name);
+  return { state, cache, socket: socketDirectoryFor(name) };
 }
 
 /** @throws {UserError} where there is no such swarm, or it is not on AWS. */
@@ -50,11 +51,17 @@ export async function changeState(name: string, change: (state: AwsState) => Aws
   return state;
 }
 
+/** What was known of a swarm when it was halted is of no use once it runs. */
+export function asRunning({ haltedBy: _haltedBy, jobs: _jobs, ...state }: AwsState): AwsState {
+  return { ...state, state: "running" };
+}
+
 /** Undefined where no tunnel is open. */
 export function reachable(state: AwsState): ReachableSwarm | undefined {
   if (!isOpen(state.tunnel)) return undefined;
   const { dockerSocket, ports } = state.tunnel;
-  return { name: state.name, docker: { host: `unix://${dockerSocket}` }, isOurs: true, ports };
+  const docker = { host: `unix://${dockerSocket}` };
+  return { name: state.name, docker, isOurs: true, workers: state.workers, ports };
 }
 
 export function haltedError(name: string): UserError {

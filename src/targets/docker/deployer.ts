@@ -39,6 +39,7 @@ export function dockerDeployer({ countJobs }: DeployerDependencies): SwarmDeploy
         stack: stackOf(swarm.name),
         images,
         runners: services.runners,
+        workers: swarm.workers,
         dockerSocket: await socketOnManager(swarm),
       };
       await deployStack(engine, request, files, signal);

@@ -107,12 +107,17 @@ export function memoryLimits({ nodes, nodeId }: Engine): { builder: number; runn
   return { builder, runner: workers.length === 0 ? builder : smallest * SHARE_OF_WORKER };
 }
 
+/** How many workers a swarm has, where nobody knows how many it is to have. */
+export function countWorkers({ nodes }: Engine): number {
+  return nodes.filter(({ role }) => role === "worker").length;
+}
+
 /**
  * Which nodes make runs, as a constraint of a service: the workers; where there is none, all managers.
  * @see Docker, "docker service create", --constraint.
  */
-export function workerConstraint({ nodes }: Engine): string {
-  return nodes.some(({ role }) => role === "worker") ? "node.role == worker" : "node.role == manager";
+export function workerConstraint(workers: number): string {
+  return workers > 0 ? "node.role == worker" : "node.role == manager";
 }
 
 function checkApi({ Server: server }: Version, endpoint: DockerEndpoint): void {

@@ -29,7 +29,7 @@ export async function* provideImages(
   const missing = BUILT_IMAGES.filter(
     (name) => given[name] === undefined && (PUBLISHED === undefined || build.own),
   );
-  const several = engine.nodes.length > 1;
+  const several = swarm.workers === undefined ? engine.nodes.length > 1 : swarm.workers > 0;
   const registry =
     missing.length === 0 || !several ? undefined : (named ?? (swarm.isOurs ? OWN_REGISTRY : undefined));
   if (missing.length > 0 && several && registry === undefined) throw withoutRegistry(engine);

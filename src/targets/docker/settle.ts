@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
 import { docker, type DockerEndpoint } from "./cli.ts";
+import { OWN_REGISTRY } from "./images.ts";
 import { listServices } from "./stack.ts";
 
 const POLL_MS = 500;
@@ -52,8 +53,13 @@ async function failureOf(
 ): Promise<string | undefined> {
   const failed = await failedTasks(endpoint, service, signal);
   const unplaced = failed.find(({ CurrentState }) => CurrentState.startsWith("Pending"));
-  const recent = failed.filter(({ ID }) => !before.has(ID));
+  const recent = failed.filter(({ ID, Error }) => !before.has(ID) && !isTooEarly(Error));
   return unplaced?.Error ?? (recent.length >= FAILURES ? recent[0]!.Error : undefined);
+}
+
+/** A machine that has just joined tries until its own cache of the swarm's registry is there. */
+function isTooEarly(error: string): boolean {
+  return error.includes(`No such image: ${OWN_REGISTRY}/`);
 }
 
 async function failedTasks(endpoint: DockerEndpoint, service: string, signal?: AbortSignal): Promise<Task[]> {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
 import { installedFile } from "../../system/installation.ts";
 import { docker, dockerLines, type DockerEndpoint } from "./cli.ts";
-import { memoryLimits, workerConstraint, type Engine } from "./engine.ts";
+import { countWorkers, memoryLimits, workerConstraint, type Engine } from "./engine.ts";
 import type { StackImages } from "./images.ts";
 
 /** Name of a swarm's stack in Docker. */
@@ -17,6 +17,8 @@ export interface StackRequest {
   images: StackImages;
   /** Runs at once on each node; undefined for as many as it has cores. */
   runners?: number | undefined;
+  /** How many machines make runs; undefined for those that have joined already. */
+  workers?: number | undefined;
   /** Path of Docker's socket on the manager, for the visualizer. */
   dockerSocket: string;
 }
@@ -50,7 +52,7 @@ export async function deployStack(
   const variables = {
     SWARM_STACK: stack,
     SWARM_NODE_ID: nodeId,
-    SWARM_WORKERS: workerConstraint(engine),
+    SWARM_WORKERS: workerConstraint(request.workers ?? countWorkers(engine)),
     SWARM_RUNNERS: String(request.runners ?? "cores"),
     SWARM_BUILDER_MEMORY: megabytes(memory.builder),
     SWARM_RUNNER_MEMORY: megabytes(memory.runner),

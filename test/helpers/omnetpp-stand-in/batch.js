@@ -14,10 +14,11 @@ const NO_RUN = new Map();
 /**
  * Runs all runs that the filter selects, one after the other.
  * @param {Configuration} configuration @param {Console} console
- * @param {{ configName: string, runFilter: string, nedFolders: string[], hasCode: boolean }} request
+ * @param {{ configName: string, runFilter: string, nedFolders: string[], nedExclusions: string[], hasCode: boolean }} request
  * @returns {Promise<number>} the exit code: 1 if a run failed, 2 if the batch was interrupted
  */
-export async function runBatch(configuration, console, { configName, runFilter, nedFolders, hasCode }) {
+export async function runBatch(configuration, console, request) {
+  const { configName, runFilter, nedFolders, nedExclusions, hasCode } = request;
   let interrupted = false;
   const interrupt = () => void (interrupted = true);
   process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
@@ -34,7 +35,7 @@ export async function runBatch(configuration, console, { configName, runFilter, 
   let runs;
   try {
     console.verbose("\n");
-    networks = loadNedFolders(nedFolders, (text) => console.verbose(text));
+    networks = loadNedFolders(nedFolders, nedExclusions, (text) => console.verbose(text));
     runs = configuration.runs(configName);
     numbers = selectRuns(runFilter, runs);
   } catch (error) {

@@ -5,11 +5,12 @@ import { OppError } from "./errors.js";
 
 /**
  * Looks through the NED folders for networks.
- * @param {string[]} folders @param {(text: string) => void} print one `Loading NED files…` line for each
+ * @param {string[]} folders @param {string[]} exclusions packages that are left out, with those in them
+ * @param {(text: string) => void} print one `Loading NED files…` line for each
  * @returns {Set<string>} names, plain and qualified
  * @throws {OppError} if a folder is missing
  */
-export function loadNedFolders(folders, print) {
+export function loadNedFolders(folders, exclusions, print) {
   /** @type {Set<string>} */
   const networks = new Set();
   for (const folder of folders) {
@@ -22,6 +23,7 @@ export function loadNedFolders(folders, print) {
     for (const file of files) {
       const text = readFileSync(file, "utf8").replace(/\/\/.*$/gm, "");
       const nedPackage = /^\s*package\s+([\w.]+)\s*;/m.exec(text)?.[1];
+      if (exclusions.some((each) => `${nedPackage ?? ""}.`.startsWith(`${each}.`))) continue;
       for (const [, name = ""] of text.matchAll(/^\s*network\s+(\w+)/gm))
         networks.add(nedPackage === undefined ? name : `${nedPackage}.${name}`);
     }

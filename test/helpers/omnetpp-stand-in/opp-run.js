@@ -87,6 +87,9 @@ async function start({ options, settings, iniFiles }, console) {
     configName: last("c") ?? configuration.raw("General", "cmdenv-config-name") ?? "General",
     runFilter: last("r") ?? "",
     nedFolders: nedFolders(options.get("n"), configuration),
+    nedExclusions: (options.get("x") ?? [])
+      .flatMap((each) => each.split(/[:;]/))
+      .filter((each) => each !== ""),
     hasCode: libraries.length > 0 || process.env["STAND_IN_EXECUTABLE"] !== undefined,
   });
 }

@@ -1,0 +1,172 @@
+import path from "node:path";
+import { UserError } from "../errors.ts";
+import type { Dependency, Mode, Omnetpp } from "../model/build.ts";
+import { readCode, type Code } from "../project/code.ts";
+import { describeFolder, type ProjectDescriptor } from "../project/descriptor.ts";
+import { fetchDependency } from "../project/fetch-dependency.ts";
+import { findDependency } from "../project/find-dependency.ts";
+import { openCheckout, type Checkout } from "../project/git.ts";
+import type { Need } from "../project/needs.ts";
+import { targetFile } from "../project/targets.ts";
+import { planProject, type ProjectPlan } from "./plan-project.ts";
+
+/** A project that is needed, and where it lies. */
+export interface FoundDependency {
+  need: Need;
+  checkout: Checkout;
+  project: ProjectDescriptor;
+  /** What it needs itself, each after what that needs in turn. */
+  needs: FoundDependency[];
+}
+
+/** A project that is needed, with its code and how it is built. */
+export interface DependencyPlan extends ProjectPlan {
+  about: Omit<Dependency, "source" | "buildKey">;
+  project: ProjectDescriptor;
+}
+
+/**
+ * Finds what a project needs, and what that needs in turn.
+ * @returns each after what it needs itself.
+ * @throws {UserError} where something is not found, or two projects need each other.
+ */
+export async function findDependencies(
+  { checkout, project }: { checkout: Checkout; project: ProjectDescriptor },
+  signal?: AbortSignal,
+): Promise<FoundDependency[]> {
+  const known = new Map<string, FoundDependency>();
+  const root = path.join(checkout.top, project.folder);
+  return await findNeeds({ root, checkout, project }, [root], known, signal);
+}
+
+interface Needing {
+  root: string;
+  checkout: Checkout;
+  project: ProjectDescriptor;
+}
+
+async function findNeeds(
+  { root, checkout, project }: Needing,
+  above: readonly string[],
+  known: Map<string, FoundDependency>,
+  signal?: AbortSignal,
+): Promise<FoundDependency[]> {
+  const needs: FoundDependency[] = [];
+  for (const need of project.needs) {
+    const folder = await locate(need, root, checkout, signal);
+    if (above.includes(folder)) {
+      throw new UserError(`${need.statedIn} needs the project ${need.name}, which needs it in turn`, {
+        hint: `${folder} is needed by itself, by way of ${above.slice(above.indexOf(folder) + 1).join(", ")}`,
+      });
+    }
+    const found = known.get(folder) ?? (await describe(need, folder, [...above, folder], known, signal));
+    known.set(folder, found);
+    for (const each of [...found.needs, found]) if (!needs.includes(each)) needs.push(each);
+  }
+  return needs;
+}
+
+async function locate(need: Need, root: string, checkout: Checkout, signal?: AbortSignal): Promise<string> {
+  const { name, statedIn, remote } = need;
+  if (remote === undefined) return await findDependency(need, root, checkout.top);
+  return await fetchDependency({ name, statedIn, ...remote }, signal);
+}
+
+async function describe(
+  need: Need,
+  folder: string,
+  above: readonly string[],
+  known: Map<string, FoundDependency>,
+  signal?: AbortSignal,
+): Promise<FoundDependency> {
+  const checkout = await openCheckout(folder, signal);
+  const project = await describeFolder(checkout.top, folder);
+  const needs = await findNeeds({ root: folder, checkout, project }, above, known, signal);
+  return { need, checkout, project, needs };
+}
+
+/** What is left out of a checkout, and what goes along, for the sake of the dependencies that lie in it. */
+export function partOf(
+  dependencies: readonly FoundDependency[],
+  top: string,
+): { binaries: string[]; ship: string[] } {
+  const projects = dependencies.filter(({ checkout }) => checkout.top === top).map(({ project }) => project);
+  const targets = projects.flatMap((project) => project.targets);
+  return {
+    binaries: targets.flatMap((target) => [targetFile(target, "release"), targetFile(target, "debug")]),
+    ship: projects.flatMap((project) => project.ship),
+  };
+}
+
+/** The codes of checkouts, by their top levels. */
+export type Codes = Map<string, Code>;
+
+/** Reads the work trees of the dependencies that lie in other checkouts than the study. */
+export async function readDependencies(
+  dependencies: readonly FoundDependency[],
+  top: string,
+  signal?: AbortSignal,
+): Promise<Codes & AsyncDisposable> {
+  const checkouts = new Map(dependencies.map(({ checkout }) => [checkout.top, checkout]));
+  checkouts.delete(top);
+  const codes = new Map<string, Code>();
+  const dispose = async (): Promise<void> => {
+    await Promise.all([...codes.values()].map((code) => code[Symbol.asyncDispose]()));
+  };
+  const reading = [...checkouts.values()].map(async (checkout) => {
+    codes.set(checkout.top, await readCode(workTreeOf(checkout, dependencies), undefined, signal));
+  });
+  const failed = (await Promise.allSettled(reading)).find((each) => each.status === "rejected");
+  if (failed !== undefined) {
+    await dispose();
+    throw failed.reason;
+  }
+  return Object.assign(codes, { [Symbol.asyncDispose]: dispose });
+}
+
+function workTreeOf(checkout: Checkout, dependencies: readonly FoundDependency[]) {
+  const { binaries, ship } = partOf(dependencies, checkout.top);
+  return { checkout, ship, isLeftOut: Promise.resolve((file: string) => binaries.includes(file)) };
+}
+
+/** How each dependency is built. */
+export async function planDependencies(
+  dependencies: readonly FoundDependency[],
+  codes: ReadonlyMap<string, Code>,
+  { mode, omnetpp }: { mode: Mode; omnetpp: Omnetpp },
+  signal?: AbortSignal,
+): Promise<DependencyPlan[]> {
+  const plans = new Map<FoundDependency, DependencyPlan>();
+  for (const each of dependencies) {
+    const { checkout, project } = each;
+    const plan = await planProject(
+      {
+        project,
+        code: codes.get(checkout.top)!,
+        workTree: workTreeOf(checkout, dependencies),
+        mode,
+        omnetpp,
+        dependencies: each.needs.map((need) => plans.get(need)!),
+      },
+      signal,
+    );
+    plans.set(each, { ...plan, project, about: about(each) });
+  }
+  return [...plans.values()];
+}
+
+function about({ need, checkout, project }: FoundDependency): DependencyPlan["about"] {
+  const { targets, environment } = project;
+  const libraries = targets.filter(({ kind }) => kind === "library");
+  return {
+    name: need.name,
+    variable: need.variable,
+    checkoutName: path.basename(checkout.top),
+    project: project.folder,
+    nedFolders: project.nedFolders,
+    ...(Object.keys(environment).length > 0 && { environment }),
+    ...(targets.length > 0 && {
+      libraries: libraries.map(({ folder, name }) => path.posix.join(folder, name)),
+    }),
+  };
+}

@@ -1,0 +1,100 @@
+import path from "node:path";
+import {
+  buildKey,
+  ownBuildKey,
+  type BuildRequest,
+  type Dependency,
+  type Mode,
+  type Omnetpp,
+} from "../model/build.ts";
+import { PROTOCOL } from "../model/protocol.ts";
+import { readCode, type Code } from "../project/code.ts";
+import { withNeeded, type NeededProject } from "../project/dependency-options.ts";
+import type { ProjectDescriptor } from "../project/descriptor.ts";
+import { findOwnBuild, newerCode, type OwnBuild } from "../project/own-build.ts";
+import { recipeFor, sourcesHash } from "../project/sources.ts";
+import type { WorkTreeRequest } from "../project/work-tree.ts";
+import type { DependencyPlan } from "./dependencies.ts";
+
+/** A project whose binaries are needed: that of the study, or one that it needs. */
+export interface ProjectPlan {
+  gitTop: string;
+  code: Code;
+  /** Its dependencies have no sources yet: those are known when they have been sent. */
+  build: Omit<BuildRequest, "source">;
+  /** The user's own binaries, or why they cannot be used. */
+  ownBuild: OwnBuild | string;
+}
+
+export interface ProjectQuestion {
+  project: ProjectDescriptor;
+  code: Code;
+  /** How the work tree is read, where the code is that of a commit. */
+  workTree: WorkTreeRequest;
+  mode: Mode;
+  omnetpp: Omnetpp;
+  /** What it needs, each after what that needs in turn. */
+  dependencies: readonly DependencyPlan[];
+}
+
+/** How a project is built, and whether the user has done that. */
+export async function planProject(question: ProjectQuestion, signal?: AbortSignal): Promise<ProjectPlan> {
+  const { project, code, mode, omnetpp, dependencies } = question;
+  const { top } = code.checkout;
+  const { stateFiles, nedExclusions, environment } = project;
+  const build: ProjectPlan["build"] = {
+    protocol: PROTOCOL,
+    sourcesHash: sourcesHash(code.entries),
+    checkoutName: path.basename(top),
+    project: project.folder,
+    recipe: withNeeded(recipeFor(project, code.entries), top, dependencies.map(neededProject)),
+    mode,
+    omnetpp,
+    ...(Object.keys(stateFiles).length > 0 && { stateFiles }),
+    ...(nedExclusions !== undefined && { nedExclusions }),
+    ...(Object.keys(environment).length > 0 && { environment }),
+    ...(dependencies.length > 0 && { dependencies: dependencies.map(asDependency) }),
+  };
+  return { gitTop: top, code, build, ownBuild: await ownBuild(question, build.sourcesHash, signal) };
+}
+
+/** The name of the build that a plan leads to: the user's own, or the one to be made. */
+export function plannedKey({ build, ownBuild }: Pick<ProjectPlan, "build" | "ownBuild">): string {
+  return typeof ownBuild === "string" ? buildKey(build) : ownBuildKey(build, ownBuild.stamps);
+}
+
+/** A dependency as what needs it names it; its source is known when it has been sent. */
+export function asDependency(plan: DependencyPlan): Dependency {
+  return { ...plan.about, buildKey: plannedKey(plan) };
+}
+
+function neededProject({ about, gitTop, project }: DependencyPlan): NeededProject {
+  const libraries = project.targets.filter(({ kind }) => kind === "library");
+  return {
+    variable: about.variable,
+    root: path.join(gitTop, project.folder),
+    libraries: libraries.map(({ folder, name }) => ({ folder: path.relative(project.folder, folder), name })),
+  };
+}
+
+/** The binaries here are those of the work tree: of a commit only where its sources are the same. */
+async function ownBuild(
+  { project, code, mode, workTree, dependencies }: ProjectQuestion,
+  hash: string,
+  signal?: AbortSignal,
+): Promise<OwnBuild | string> {
+  const foreign = dependencies.find(({ ownBuild: own }) => typeof own === "string");
+  if (foreign !== undefined)
+    return `${foreign.about.name} is built by the swarm: ${foreign.ownBuild as string}`;
+  const question = { top: code.checkout.top, project, mode };
+  await using lying = code.checkedOut ? undefined : await readCode(workTree, undefined, signal);
+  if (lying !== undefined && sourcesHash(lying.entries) !== hash) return "other sources are checked out";
+  const found = await findOwnBuild({ ...question, tree: (lying ?? code).entries });
+  if (typeof found === "string") return found;
+  for (const each of dependencies) {
+    const { gitTop: top } = each;
+    const newer = await newerCode({ top, project: each.project, tree: each.code.entries }, found.builtAt);
+    if (newer !== undefined) return `${newer} of ${each.about.name} is newer than ${found.products[0]!}`;
+  }
+  return found;
+}

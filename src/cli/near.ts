@@ -1,0 +1,29 @@
+const MOST_EDITS = 2;
+
+/**
+ * Whether somebody who typed one word may have meant the other: one or two letters are missing, too many, wrong or
+ * exchanged; of a short word fewer.
+ * @see Damerau, "A technique for computer detection and correction of spelling errors" (1964).
+ */
+export function isNear(typed: string, meant: string): boolean {
+  return distance(typed, meant) <= Math.min(MOST_EDITS, Math.floor(meant.length / 3));
+}
+
+function distance(a: string, b: string): number {
+  let [before, last] = [[] as number[], Array.from({ length: b.length + 1 }, (_, column) => column)];
+  for (let row = 1; row <= a.length; row++) {
+    const next = [row];
+    for (let column = 1; column <= b.length; column++) {
+      const same = a[row - 1] === b[column - 1];
+      const exchanged = a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
+      next[column] = Math.min(
+        last[column]! + 1,
+        next[column - 1]! + 1,
+        last[column - 1]! + (same ? 0 : 1),
+        exchanged ? before[column - 2]! + 1 : Infinity,
+      );
+    }
+    [before, last] = [last, next];
+  }
+  return last[b.length]!;
+}

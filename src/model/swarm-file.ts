@@ -1,0 +1,55 @@
+import * as v from "valibot";
+
+const text = v.pipe(v.string(), v.nonEmpty("it is empty"));
+
+/** A path relative to the project's folder. */
+const place = v.pipe(v.string(), v.regex(/^[^/]/, "it must be a path relative to the project's folder"));
+
+const variable = v.pipe(v.string(), v.regex(/^[A-Za-z_]\w*$/, "it is no name of an environment variable"));
+
+const projectName = v.pipe(
+  v.string(),
+  v.regex(/^\w[\w.+-]*$/, "a name has letters, digits and the signs . _ + - alone"),
+);
+
+/** A project that is needed: by its name alone it is looked for, else it is where this says. */
+export const UseSchema = v.strictObject({
+  name: projectName,
+  folder: v.optional(
+    v.pipe(text, v.description("where it lies on your disk; relative to the project's folder, or absolute")),
+  ),
+  url: v.optional(v.pipe(text, v.description("its git repository"))),
+  version: v.optional(v.pipe(text, v.description("a tag or a commit of that repository"))),
+  variable: v.optional(
+    v.pipe(variable, v.description("environment variable with its folder; INET_ROOT for a project inet")),
+  ),
+});
+
+/** `swarm.json`: single entries of what a project says of itself, which override what is found. */
+export const SwarmFileSchema = v.strictObject({
+  $schema: v.optional(v.string()),
+  name: v.optional(v.pipe(projectName, v.description("what other projects call it"))),
+  nedFolders: v.optional(v.array(place)),
+  nedExclusions: v.optional(v.pipe(v.array(text), v.description("NED packages that are not loaded"))),
+  libraries: v.optional(
+    v.pipe(v.array(place), v.description("without lib, _dbg and suffix: src/INET for src/libINET.so")),
+  ),
+  executable: v.optional(v.pipe(place, v.description("the simulation program, without _dbg"))),
+  build: v.optional(
+    v.pipe(
+      v.array(text),
+      v.description("shell commands in the project's folder; MODE and JOBS are in the environment"),
+    ),
+  ),
+  ship: v.optional(
+    v.pipe(v.array(place), v.description("files and folders that are sent though git ignores them")),
+  ),
+  uses: v.optional(v.array(v.union([projectName, UseSchema]))),
+  environment: v.optional(
+    v.pipe(
+      v.record(variable, v.string()),
+      v.description("for the build and the runs; ${project} is the project's folder"),
+    ),
+  ),
+});
+export type SwarmFile = v.InferOutput<typeof SwarmFileSchema>;

@@ -1,0 +1,108 @@
+import path from "node:path";
+import type { SwarmFile } from "../model/swarm-file.ts";
+import { contentOf, statIfThere } from "../system/files.ts";
+import { isInside } from "../system/paths.ts";
+import { isProject } from "./find-project.ts";
+import type { MakemakeFolder } from "./makemake.ts";
+import type { OppFile } from "./opp-file.ts";
+import { SWARM_FILE } from "./swarm-file.ts";
+
+/** A project that another one needs. */
+export interface Need {
+  name: string;
+  /** Environment variable with its folder. */
+  variable: string;
+  /** Where it lies, absolute, if that is said. */
+  folder?: string;
+  /** Its git repository, and a tag or commit of it. */
+  remote?: { url: string; version: string };
+  /** The file that says so. */
+  statedIn: string;
+}
+
+/**
+ * The projects that the one in a folder needs: those of `swarm.json`, else of the `.opp` file, else those that
+ * the IDE has noted in `.project`, that `opp_makemake` was given, or whose environment variable the Makefile reads.
+ * @see OMNeT++ User Guide, "Project References"; opp_makemake(1): -K.
+ */
+export async function findNeeds(
+  root: string,
+  uses: SwarmFile["uses"],
+  opp: OppFile | undefined,
+  makemake: readonly MakemakeFolder[],
+): Promise<Need[]> {
+  if (uses !== undefined)
+    return uses.map((use) => stated(root, typeof use === "string" ? { name: use } : use));
+  if (opp?.usedProjects !== undefined) return opp.usedProjects.map((name) => named(name, opp.file));
+  const found = [
+    ...(await ofMakemake(root, makemake)),
+    ...(await ofMakefile(root)),
+    ...(await ofEclipse(root)),
+  ];
+  return found.filter((need, at) => found.findIndex(({ variable }) => variable === need.variable) === at);
+}
+
+function stated(root: string, use: Exclude<NonNullable<SwarmFile["uses"]>[number], string>): Need {
+  const { name, folder, url, version, variable } = use;
+  const need = named(name, path.join(root, SWARM_FILE));
+  return {
+    ...need,
+    ...(variable !== undefined && { variable }),
+    ...(folder !== undefined && { folder: path.resolve(root, folder) }),
+    ...(url !== undefined && version !== undefined && { remote: { url, version } }),
+  };
+}
+
+function named(name: string, statedIn: string): Need {
+  return { name, variable: variableOf(name), statedIn };
+}
+
+/** `INET_ROOT` for `inet`, and for `inet-4.5` as well: the version is no part of the name. */
+export function variableOf(name: string): string {
+  return `${withoutVersion(name).toUpperCase().replaceAll(/\W/g, "_")}_ROOT`;
+}
+
+/** The projects in which OMNeT++'s IDE is told to look for what this one uses. */
+async function ofEclipse(root: string): Promise<Need[]> {
+  const file = path.join(root, ".project");
+  const references = /<projects>(.*?)<\/projects>/s.exec((await contentOf(file)) ?? "")?.[1] ?? "";
+  return [...references.matchAll(/<project>\s*([^<\s]+)\s*<\/project>/g)].map((match) =>
+    named(match[1]!, file),
+  );
+}
+
+/** `-KINET_PROJ=../../inet`, relative to the folder of the Makefile. */
+async function ofMakemake(root: string, makemake: readonly MakemakeFolder[]): Promise<Need[]> {
+  const needs: Need[] = [];
+  for (const { folder, options } of makemake) {
+    for (const [at, option] of options.entries()) {
+      const definition =
+        option === "-K" ? options[at + 1] : /^(?:-K|--makefile-define=)(.+)/.exec(option)?.[1];
+      const [, name, place] = /^(\w+?)_?PROJ=([^$]+)$/.exec(definition ?? "") ?? [];
+      if (name === undefined || place === undefined) continue;
+      const target = path.resolve(root, folder, place);
+      if (!(await isProject(target))) continue;
+      const need = named(name.replace(/[\d_]+$/, "").toLowerCase(), path.join(root, folder, "Makefile"));
+      needs.push({ ...need, folder: target });
+    }
+  }
+  return needs;
+}
+
+/** `$(INET_ROOT)`, where the user's environment has it and a project lies there. */
+async function ofMakefile(root: string): Promise<Need[]> {
+  const file = path.join(root, "Makefile");
+  const needs: Need[] = [];
+  for (const [, name] of ((await contentOf(file)) ?? "").matchAll(/\$[({](\w+)_ROOT[)}]/g)) {
+    const place = process.env[`${name!}_ROOT`];
+    if (place === undefined || !(await statIfThere(place)) || isInside(place, root)) continue;
+    if (await isProject(place))
+      needs.push({ ...named(name!.toLowerCase(), file), folder: path.resolve(place) });
+  }
+  return needs;
+}
+
+/** `inet` for `inet-4.5.4` and `inet4.5`. */
+export function withoutVersion(name: string): string {
+  return name.replace(/[-_ ]?v?\d[\d.x]*$/, "") || name;
+}

@@ -1,0 +1,69 @@
+import { createHash } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { deflateSync } from "node:zlib";
+import { errorCode } from "../errors.ts";
+import type { TreeEntry } from "./git.ts";
+
+/** A git object that need not lie anywhere. */
+export interface GitObject {
+  hash: string;
+  /** With its header. */
+  content: Buffer;
+}
+
+/** @param like a hash of the same repository, which tells whether it uses SHA-1 or SHA-256. */
+export function makeObject(type: "tree" | "commit", body: Buffer, like: string): GitObject {
+  const content = Buffer.concat([Buffer.from(`${type} ${body.length}\0`), body]);
+  const algorithm = like.length === 64 ? "sha256" : "sha1";
+  return { hash: createHash(algorithm).update(content).digest("hex"), content };
+}
+
+/** Writes a loose object. @see Pro Git, "Git Internals - Git Objects", Object Storage. */
+export async function writeObject(objects: string, { hash, content }: GitObject): Promise<void> {
+  const folder = path.join(objects, hash.slice(0, 2));
+  await mkdir(folder, { recursive: true });
+  try {
+    await writeFile(path.join(folder, hash.slice(2)), deflateSync(content), { flag: "wx", mode: 0o444 });
+  } catch (error) {
+    if (errorCode(error) !== "EEXIST") throw error; // the same content
+  }
+}
+
+/** A folder while its tree is made: what lies in it by name. */
+type Folder = Map<string, TreeEntry | Folder>;
+
+/** The tree objects of a list of files, the top one first. @param like a hash of the same repository. */
+export function treesOf(entries: readonly TreeEntry[], like: string): GitObject[] {
+  const top: Folder = new Map();
+  for (const entry of entries)
+    folderOf(top, path.posix.dirname(entry.path)).set(path.posix.basename(entry.path), entry);
+  const trees: GitObject[] = [];
+  addTree(top, like, trees);
+  return trees.reverse();
+}
+
+function folderOf(top: Folder, directory: string): Folder {
+  if (directory === ".") return top;
+  const parent = folderOf(top, path.posix.dirname(directory));
+  const name = path.posix.basename(directory);
+  const there = parent.get(name);
+  if (there instanceof Map) return there;
+  const made: Folder = new Map();
+  parent.set(name, made);
+  return made;
+}
+
+/** Names are sorted by their bytes, those of folders as if they ended in a slash. */
+function addTree(folder: Folder, like: string, trees: GitObject[]): string {
+  const lines = [...folder].map(([name, child]) => {
+    const [mode, object] =
+      child instanceof Map ? ["40000", addTree(child, like, trees)] : [child.mode, child.object];
+    const key = Buffer.from(child instanceof Map ? `${name}/` : name);
+    return { key, line: Buffer.concat([Buffer.from(`${mode} ${name}\0`), Buffer.from(object, "hex")]) };
+  });
+  lines.sort((a, b) => Buffer.compare(a.key, b.key));
+  const tree = makeObject("tree", Buffer.concat(lines.map(({ line }) => line)), like);
+  trees.push(tree);
+  return tree.hash;
+}

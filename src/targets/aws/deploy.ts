@@ -1,0 +1,51 @@
+import { UserError } from "../../errors.ts";
+import type { SwarmDeployer } from "../reachable-swarm.ts";
+import type { AwsState } from "../swarm-state.ts";
+import { markBusy } from "./alarms.ts";
+import type { AwsClients } from "./clients.ts";
+import { changeState, reachable, step, type AwsEvent } from "./swarm.ts";
+
+const AWAKE_MS = 60_000;
+
+/**
+ * Deploys the services on a swarm that is connected, or brings them up to date. Where images are built there, it takes a
+ * quarter of an hour or more, in which the swarm is not idle.
+ */
+export async function* deployServices(
+  clients: Pick<AwsClients, "cloudWatch">,
+  state: AwsState,
+  deployer: SwarmDeployer,
+  signal: AbortSignal,
+): AsyncGenerator<AwsEvent, AwsState> {
+  const swarm = reachable(state);
+  if (swarm === undefined) {
+    throw new UserError(`the tunnel to the swarm ${state.name} is not open`, {
+      hint: `open it with: swarm-tool connect ${state.name}`,
+    });
+  }
+  const awake = setInterval(() => {
+    markBusy(clients, state.name).catch(() => undefined); // the next minute tries again
+  }, AWAKE_MS);
+  try {
+    for await (const text of deployer.deploy(swarm, signal)) yield step(text);
+  } finally {
+    clearInterval(awake);
+  }
+  return await changeState(state.name, (now) => ({ ...now, ...(now.manager && { deployedOn: now.manager }) }));
+}
+
+/**
+ * Deploys the services anew where AWS has put another machine in the place of the manager that had them; their data lie
+ * on the volume, which the new one has.
+ */
+export async function* deployWhereReplaced(
+  clients: Pick<AwsClients, "cloudWatch">,
+  state: AwsState,
+  deployer: SwarmDeployer,
+  signal: AbortSignal,
+): AsyncGenerator<AwsEvent, AwsState> {
+  const { manager, deployedOn } = state;
+  if (deployedOn === undefined || deployedOn === manager) return state;
+  yield step(`the manager ${deployedOn} was replaced by ${manager ?? "another"}`);
+  return yield* deployServices(clients, state, deployer, signal);
+}
