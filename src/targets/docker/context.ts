@@ -27,7 +27,7 @@ export async function buildContext(archive?: string): Promise<Readable> {
       cwd: root,
       portable: true,
       preservePaths: true,
-      filter: (file) => !/\.map$/.test(file) && !/\/node_modules\/\.cache/.test(file),
+      filter: (file) => !/\.(map|d\.[cm]?ts)$/.test(file) && !/\/node_modules\/\.cache/.test(file),
       onWriteEntry(entry) {
         entry.path = placeInContext(entry.path, archive);
       },
@@ -51,8 +51,9 @@ async function externalPackages(root: string): Promise<string[]> {
     if (folder === undefined || found.has(folder)) return;
     found.add(folder);
     const text = await readFile(path.join(root, folder, "package.json"), "utf8");
-    const { dependencies = {}, peerDependencies = {} } = JSON.parse(text) as Manifest;
-    for (const each of Object.keys({ ...dependencies, ...peerDependencies })) await visit(each, folder);
+    const { dependencies = {}, peerDependencies = {}, peerDependenciesMeta } = JSON.parse(text) as Manifest;
+    const peers = Object.keys(peerDependencies).filter((each) => !peerDependenciesMeta?.[each]?.optional);
+    for (const each of [...Object.keys(dependencies), ...peers]) await visit(each, folder);
   };
   for (const name of EXTERNAL) await visit(name, "");
   return [...found];
@@ -61,6 +62,7 @@ async function externalPackages(root: string): Promise<string[]> {
 interface Manifest {
   dependencies?: Record<string, string>;
   peerDependencies?: Record<string, string>;
+  peerDependenciesMeta?: Record<string, { optional?: boolean }>;
 }
 
 /** As Node.js looks for a package: in the nearest `node_modules`. */
