@@ -9,6 +9,8 @@ import { installedFile } from "../../system/installation.ts";
 const OWN = ["package.json", "bin", "dist", "src/dashboard/page"];
 /** What the bundled program still imports by name. */
 const EXTERNAL = ["@bull-board/api", "@bull-board/hono", "@bull-board/ui"];
+/** What a package names for its types alone. Others that it calls optional are needed: bull-board's bullmq. */
+const FOR_TYPES = ["typescript"];
 /** Name of the user's OMNeT++ archive in the context. */
 export const ARCHIVE_IN_CONTEXT = "omnetpp.tgz";
 
@@ -51,9 +53,9 @@ async function externalPackages(root: string): Promise<string[]> {
     if (folder === undefined || found.has(folder)) return;
     found.add(folder);
     const text = await readFile(path.join(root, folder, "package.json"), "utf8");
-    const { dependencies = {}, peerDependencies = {}, peerDependenciesMeta } = JSON.parse(text) as Manifest;
-    const peers = Object.keys(peerDependencies).filter((each) => !peerDependenciesMeta?.[each]?.optional);
-    for (const each of [...Object.keys(dependencies), ...peers]) await visit(each, folder);
+    const { dependencies = {}, peerDependencies = {} } = JSON.parse(text) as Manifest;
+    const needed = Object.keys({ ...dependencies, ...peerDependencies });
+    for (const each of needed) if (!FOR_TYPES.includes(each)) await visit(each, folder);
   };
   for (const name of EXTERNAL) await visit(name, "");
   return [...found];
@@ -62,7 +64,6 @@ async function externalPackages(root: string): Promise<string[]> {
 interface Manifest {
   dependencies?: Record<string, string>;
   peerDependencies?: Record<string, string>;
-  peerDependenciesMeta?: Record<string, { optional?: boolean }>;
 }
 
 /** As Node.js looks for a package: in the nearest `node_modules`. */
