@@ -11,10 +11,10 @@ import type { BuildStore } from "../results/build-store.ts";
 import type { SourceStore } from "../results/source-store.ts";
 import type { ResultStore } from "../results/store.ts";
 import { makeFolders } from "../system/files.ts";
+import { forOtherMachines } from "./for-other-machines.ts";
 import { followCampaign } from "./follow-campaign.ts";
 import { ensureDependencies } from "./ensure-dependencies.ts";
 import type { CampaignLimits, CampaignPlan } from "./plan.ts";
-import type { ProjectPlan } from "./plan-project.ts";
 import { ensureBuild } from "./prepare-build.ts";
 import { sendSource } from "./send-source.ts";
 
@@ -55,22 +55,6 @@ export async function* runCampaign(
   const study = { ...plan, directory: plan.studyDirectory };
   const followed = { campaign, study, open: plan.runs, cancelled: false, position };
   yield* followCampaign(followed, queue, swarm.results, interrupt);
-}
-
-/** Other machines have their own OMNeT++, and binaries that are made here need not run there. */
-function forOtherMachines(plan: CampaignPlan): CampaignPlan {
-  const { version } = plan.build.omnetpp;
-  const elsewhere = <P extends ProjectPlan>(project: P): P => ({
-    ...project,
-    ownBuild: "its workers are other machines",
-    build: { ...project.build, omnetpp: { version } },
-  });
-  const dependencies = plan.dependencies.map(elsewhere);
-  return {
-    ...elsewhere(plan),
-    dependencies,
-    campaign: { ...plan.campaign, omnetpp: { version } },
-  };
 }
 
 function newCampaign(plan: CampaignPlan, source: Source, key: string, limits: CampaignLimits): Campaign {

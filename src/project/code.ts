@@ -120,5 +120,5 @@ async function refuseFiltered(
 /** Sizes of those files that are there, in bytes. */
 export async function fileSizes(top: string, files: readonly string[]): Promise<Map<string, number>> {
   const stats = await Promise.all(files.map((file) => statIfThere(path.join(top, file))));
-  return new Map(files.flatMap((file, at) => (stats[at]?.isFile() ? [[file, Number(stats[at].size)]] : [])));
+  return new Map(files.flatMap((file, at) => (stats[at]?.isFile() ? [[file, stats[at].size]] : [])));
 }

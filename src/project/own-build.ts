@@ -37,14 +37,14 @@ export async function findOwnBuild(question: OwnBuildQuestion): Promise<OwnBuild
   const stats = await Promise.all(products.map((product) => statIfThere(path.join(top, product))));
   const missing = stats.findIndex((product) => product?.isFile() !== true);
   if (missing !== -1) return `${products[missing]!} is not built`;
-  const oldest = Math.min(...stats.map((product) => Number(product!.mtimeMs)));
+  const oldest = Math.min(...stats.map((product) => product!.mtimeMs));
   const newer = await newerCode(question, oldest);
   if (newer !== undefined) return `${newer} is newer than ${products[0]!}`;
   return {
     products,
     nedExclusions: project.nedExclusions ?? (await linesOf(path.join(top, project.folder, ".nedexclusions"))),
     builtAt: oldest,
-    stamps: stats.map((product) => `${Number(product!.size)} ${Number(product!.mtimeMs)}`),
+    stamps: stats.map((product) => `${product!.size} ${product!.mtimeMs}`),
   };
 }
 
@@ -60,7 +60,7 @@ export async function newerCode(
   const checked = await Promise.all(
     [...sources, ...generated].map(async (file) => {
       const stats = await statIfThere(path.join(top, file));
-      return stats !== undefined && Number(stats.mtimeMs) > timeMs ? file : undefined;
+      return stats !== undefined && stats.mtimeMs > timeMs ? file : undefined;
     }),
   );
   return checked.find((file) => file !== undefined);

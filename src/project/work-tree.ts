@@ -126,7 +126,7 @@ async function copyIndex(from: string, to: string): Promise<void> {
   const stats = await statIfThere(from);
   if (stats === undefined) return; // nothing was ever added
   await copyFile(from, to);
-  const moment = new Date(Number(stats.mtimeMs) - 1);
+  const moment = new Date(stats.mtimeMs - 1);
   await utimes(to, moment, moment);
 }
 

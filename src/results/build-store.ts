@@ -90,7 +90,7 @@ async function removeOldLogs(directory: string, ageMs: number): Promise<void> {
   for (const name of await readdir(directory)) {
     if (!name.endsWith(LOG)) continue;
     const file = path.join(directory, name);
-    const changedAt = Number((await statIfThere(file))?.mtimeMs ?? Infinity);
+    const changedAt = (await statIfThere(file))?.mtimeMs ?? Infinity;
     if (Date.now() - changedAt > ageMs) await rm(file, { force: true });
   }
 }

@@ -8,7 +8,7 @@ export interface Cached {
   folder: string;
   /** When it was last used; `markUsed` says so. */
   usedAtMs: number;
-  remove(): Promise<void>;
+  remove: () => Promise<void>;
 }
 
 /**
@@ -41,7 +41,7 @@ export async function cachedFolders(directory: string, mark: string): Promise<Ca
       .map(async (name) => {
         const folder = path.join(directory, name);
         const stats = await statIfThere(path.join(folder, mark));
-        return stats && { folder, usedAtMs: Number(stats.mtimeMs), remove: () => removeWhole(folder) };
+        return stats && { folder, usedAtMs: stats.mtimeMs, remove: () => removeWhole(folder) };
       }),
   );
   return found.filter((each) => each !== undefined);
