@@ -47,6 +47,8 @@ export interface CampaignRequest {
   omnetpp?: string | undefined;
   /** The simulation's arguments, untouched. */
   arguments: readonly string[];
+  /** Told what takes time on the way. */
+  say?: (text: string) => void;
 }
 
 /** What is known of a campaign before there is a swarm for it. */
@@ -95,7 +97,7 @@ export async function planCampaign(request: CampaignRequest, signal?: AbortSigna
   const checkout = await openCheckout(study, signal);
   const project = await describeProject(checkout.top, study);
   const program = await findSimulationProgram(request.program, study, checkout.top, project);
-  const dependencies = await findDependencies({ checkout, project }, signal);
+  const dependencies = await findDependencies({ checkout, project }, { say: request.say, signal });
   const here: Whereabouts = { checkout, study, project, dependencies, program, args };
   const ref = request.commit;
   const commit = ref === undefined ? undefined : await resolveCommit(checkout, ref);

@@ -14,11 +14,11 @@ import { makeFolders } from "../system/files.ts";
 import type { Study } from "./collect.ts";
 import { fetchUncollected } from "./fetch-uncollected.ts";
 import { findFinished, shiftWarning, type CampaignWarning, type Findings } from "./find-finished.ts";
+import { forOtherMachines } from "./for-other-machines.ts";
 import { followCampaign } from "./follow-campaign.ts";
 import { ensureDependencies } from "./ensure-dependencies.ts";
 import { identityOf } from "./identity.ts";
 import type { CampaignLimits, CampaignPlan } from "./plan.ts";
-import type { ProjectPlan } from "./plan-project.ts";
 import { ensureBuild } from "./prepare-build.ts";
 import { sendSource } from "./send-source.ts";
 
@@ -120,22 +120,6 @@ function nothingLeft({ runs, resultDirectory }: CampaignPlan, wallTimeMs: number
   const number = runs.length;
   const summary = { states: { done: number }, skipped: number, resultDirectory, failed: [] };
   return { type: "ended", summary: { ...summary, wallTimeMs: Math.round(wallTimeMs) } };
-}
-
-/** Other machines have their own OMNeT++, and binaries that are made here need not run there. */
-function forOtherMachines(plan: CampaignPlan): CampaignPlan {
-  const { version } = plan.build.omnetpp;
-  const elsewhere = <P extends ProjectPlan>(project: P): P => ({
-    ...project,
-    ownBuild: "its workers are other machines",
-    build: { ...project.build, omnetpp: { version } },
-  });
-  const dependencies = plan.dependencies.map(elsewhere);
-  return {
-    ...elsewhere(plan),
-    dependencies,
-    campaign: { ...plan.campaign, omnetpp: { version } },
-  };
 }
 
 function newCampaign(known: Omit<Campaign, "id" | "user" | "host" | "createdAt">): Campaign {

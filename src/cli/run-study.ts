@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 import { planCampaign, type CampaignPlan } from "../campaign/plan.ts";
 import { UserError } from "../errors.ts";
+import type { Code } from "../project/code.ts";
 import { runLabel, runVariables } from "../model/run.ts";
 import type { SplitArguments } from "../simulation/opp-args.ts";
 import { chooseSwarm, wouldShareDisk } from "./choose-swarm.ts";
@@ -20,7 +21,10 @@ export async function runStudy(
 ): Promise<number> {
   const directory = path.resolve(options.directory);
   const { commit, omnetpp } = options;
-  const request = { directory, commit, omnetpp, program, arguments: simulation };
+  const say = (text: string): void => {
+    if (!options.quiet) context.stderr.write(`${text}\n`);
+  };
+  const request = { directory, commit, omnetpp, program, arguments: simulation, say };
   const planning = planCampaign(request, context.interrupt).catch((error: unknown) => {
     throw withMisplacedOption(withMisspelledWord(error, context.argv), simulation);
   });
@@ -70,11 +74,12 @@ async function listRuns(
   const there = await finishedRuns(plan, options, context);
   for (const run of plan.runs) context.stdout.write(`${runLabel(run)}: ${runVariables(run)}\n`);
   if (there > 0) context.stderr.write(`${skippedLine(there, plan.runs.length - there, "to be made")}\n`);
-  const { changed, commit } = plan.code;
-  if (changed.length === 0) return EXIT.done;
-  const { sizeBytes } = await measure(plan, context.interrupt);
-  const sent = `${count(changed.length, "file")} beside commit ${commit.slice(0, 10)}, ${formatSize(sizeBytes)}`;
-  context.stderr.write(`to be sent: ${sent}\n${shortList(changed)}\n`);
+  await tellShipment(plan.code, undefined, context);
+  const told = new Set([plan.gitTop]);
+  for (const { gitTop, code, about } of plan.dependencies) {
+    if (!told.has(gitTop)) await tellShipment(code, about.name, context);
+    told.add(gitTop);
+  }
   return EXIT.done;
 }
 
@@ -93,9 +98,15 @@ async function finishedRuns(
   return rerun ? 0 : there.length;
 }
 
-async function measure(plan: CampaignPlan, signal: AbortSignal): Promise<{ sizeBytes: number }> {
+/** @param project name of one that the study's project needs. */
+async function tellShipment(code: Code, project: string | undefined, context: CommandContext): Promise<void> {
+  const { changed, commit } = code;
+  if (changed.length === 0) return;
   const { measureShipment } = await import("../campaign/send-source.ts");
-  return await measureShipment(plan.code, signal);
+  const { sizeBytes } = await measureShipment(code, context.interrupt);
+  const whose = project === undefined ? "" : ` of ${project}`;
+  const sent = `${count(changed.length, "file")}${whose} beside commit ${commit.slice(0, 10)}, ${formatSize(sizeBytes)}`;
+  context.stderr.write(`to be sent: ${sent}\n${shortList(changed)}\n`);
 }
 
 async function runOnSwarm(

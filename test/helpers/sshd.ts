@@ -26,8 +26,8 @@ export interface Manager extends AsyncDisposable {
   bin: string;
   /** What its docker was asked for, one command a line. */
   dockerCalls(): Promise<string[]>;
-  /** Whether a worker has joined its swarm. */
-  setJoined(joined: boolean): Promise<void>;
+  /** What its services were deployed with last, as `NAME=value` lines. */
+  stackVariables(): Promise<string>;
   /** Puts another machine in its place, on which nothing is deployed. */
   replace(): Promise<void>;
   /** Lets this key in, alone. */
@@ -80,8 +80,7 @@ export async function startManager(): Promise<Manager> {
     hostKey: (await readFile(`${hostKeyFile}.pub`, "utf8")).split(" ").slice(0, 2).join(" "),
     bin,
     dockerCalls: async () => (await readFile(path.join(folder.path, "docker-calls"), "utf8")).split("\n"),
-    setJoined: (joined) =>
-      joined ? writeFile(path.join(folder.path, "joined"), "") : rm(path.join(folder.path, "joined")),
+    stackVariables: () => readFile(path.join(folder.path, "stack-variables"), "utf8"),
     async replace() {
       for (const file of ["services", "secrets", "docker-calls"])
         await rm(path.join(folder.path, file), { force: true });
@@ -107,11 +106,15 @@ function sessions(pid: number): number[] {
 
 async function writeConfig(
   folder: string,
-  { port, hostKeyFile, authorized }: { port: number; hostKeyFile: string; authorized: string },
+  { port, ...keys }: { port: number; hostKeyFile: string; authorized: string },
 ): Promise<void> {
+  const listen = `Port ${port}\nListenAddress 127.0.0.1\n`;
+  await writeFile(path.join(folder, "sshd_config"), listen + sshdConfig(keys));
+}
+
+/** Of a machine that takes keys alone. */
+export function sshdConfig({ hostKeyFile, authorized }: { hostKeyFile: string; authorized: string }): string {
   const settings = {
-    Port: port,
-    ListenAddress: "127.0.0.1",
     HostKey: hostKeyFile,
     AuthorizedKeysFile: authorized,
     PidFile: "none",
@@ -122,7 +125,7 @@ async function writeConfig(
     UsePAM: "no",
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} ${value}`);
-  await writeFile(path.join(folder, "sshd_config"), `${lines.join("\n")}\n`);
+  return `${lines.join("\n")}\n`;
 }
 
 /** The first value of an option counts for ssh, so these come before those that the tool gives. */

@@ -17,6 +17,8 @@ export interface DockerTarget extends Target {
   init(docker: DockerEndpoint, change: (services: Services) => Services): Promise<void>;
   /** The same for a swarm that is there. */
   deploy(change: (services: Services) => Services): Promise<void>;
+  /** Removes what is known of it here; what is on its Docker stays. */
+  forget(): Promise<void>;
   /** Ends the relay; the swarm runs on. */
   disconnect(): Promise<boolean>;
   status(): Promise<DockerStatus>;
@@ -103,8 +105,12 @@ export function dockerTarget(
         await removeStack(docker, stackOf(name), signal);
         await removeSecrets(docker, stackOf(name), signal);
         await removeBuiltImages(docker, signal);
-        const { state, cache } = swarmDirectories(name);
-        for (const place of [cache, state]) await rm(place, { recursive: true, force: true });
+        await removeDirectories(name);
+      }),
+    forget: () =>
+      locked(async () => {
+        await stopRelay((await existing(name)).relay);
+        await removeDirectories(name);
       }),
     status: async () => describeSwarm(await existing(name), deployer, signal),
   };
@@ -136,6 +142,11 @@ async function describeSwarm(
     services,
     ports: isRelaying(state.relay) ? state.relay.ports : undefined,
   };
+}
+
+async function removeDirectories(name: string): Promise<void> {
+  const { state, cache } = swarmDirectories(name);
+  for (const place of [cache, state]) await rm(place, { recursive: true, force: true });
 }
 
 /** With the relay running. Under the swarm's lock. */
@@ -180,7 +191,7 @@ function checkName(name: string): void {
 
 function otherDocker({ name, docker }: DockerState): UserError {
   return new UserError(`the swarm ${name} is on another Docker: ${describeEndpoint(docker)}`, {
-    hint: "choose another name: swarm-tool init NAME --docker",
+    hint: `choose another name: swarm-tool init NAME --docker; or remove that one: swarm-tool remove ${name}`,
   });
 }
 
