@@ -45,7 +45,8 @@ export async function* followCampaign(
   for (const folder of ["", "failed", ".swarm"]) await removeLeftovers(path.join(resultDirectory, folder));
   const collector = new Collector(study, campaign, store);
   const byNumber = new Map(open.map((run) => [run.runNumber, run]));
-  const earlier = open.length < campaign.runs ? await collector.resume() : [];
+  const { runs, skipped = 0 } = campaign;
+  const earlier = open.length < runs || skipped > 0 ? await collector.resume() : [];
   const before = earlier.filter((record) => !byNumber.has(record.runNumber));
   const collected: RunRecord[] = [];
   using cancelling = cancelOn(interrupt, queue, campaign.id, open);
@@ -70,7 +71,7 @@ export async function* followCampaign(
  * The disk may be full, or the folder gone or write-protected: what has not been collected stays in the swarm.
  * @throws {UserError} for what the operating system refuses.
  */
-async function storing<T>(study: Study, { id }: Campaign, work: () => Promise<T>): Promise<T> {
+export async function storing<T>(study: Study, { id }: Campaign, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -84,7 +85,7 @@ async function storing<T>(study: Study, { id }: Campaign, work: () => Promise<T>
 }
 
 /** Two collectors of one campaign would take the files out of each other's hands. */
-async function lockCampaign(study: Study, id: string): Promise<AsyncDisposable> {
+export async function lockCampaign(study: Study, id: string): Promise<AsyncDisposable> {
   const directory = path.join(study.resultDirectory, ".swarm");
   await makeFolders(directory);
   try {

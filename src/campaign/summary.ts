@@ -21,12 +21,15 @@ export function summarize(
   const states: CampaignSummary["states"] = {};
   const count = (state: OutcomeState, runs: number): number => (states[state] = (states[state] ?? 0) + runs);
   for (const { state } of records) count(state, 1);
+  const { skipped = 0 } = campaign;
+  if (skipped > 0) count("done", skipped);
   const missing = campaign.runs - records.length;
   if (missing > 0 && campaign.cancelled) count("cancelled", missing);
   const made = runsMade(collected.filter((record) => record.wallTimeMs > 0));
   return {
     campaign: campaign.id,
     states,
+    ...(skipped > 0 && { skipped }),
     wallTimeMs: Math.round(wallTimeMs),
     resultDirectory,
     ...(missing > 0 && !campaign.cancelled && { unrecorded: missing }),

@@ -146,7 +146,7 @@ export async function scaleAws(name: string | undefined, workers: number, io: Io
     const scaled = await scaleSwarm(clients, state, workers);
     io.say(`the swarm ${swarm} gets ${count(workers, "worker")}`);
     // Without workers the manager makes the runs.
-    if ((state.workers > 0) === (workers > 0)) return;
+    if (state.workers > 0 === workers > 0) return;
     const limits = { timeoutMs: CONNECT_TIMEOUT_MS, signal: io.interrupt };
     await deploy(clients, await drain(connectManager(clients, scaled, limits), tell(io)), io);
   });

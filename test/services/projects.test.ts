@@ -33,7 +33,7 @@ describeWithService("redis-server", "projects of every shape on this machine", (
   });
 
   const inStudy = (study: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Finished> =>
-    user.run("runall-swarm", ["--verbose", ...args], { cwd: study, env });
+    user.run("runall-swarm", ["--verbose", "--rerun", ...args], { cwd: study, env });
   /** Makes the two runs. @returns what was told on the way. */
   const succeed = async (study: string, args: readonly string[] = [], env?: NodeJS.ProcessEnv) => {
     const { exitCode, stdout, stderr } = await inStudy(study, ["-c", "General", ...args], env);

@@ -31,7 +31,10 @@ export async function* deployServices(
   } finally {
     clearInterval(awake);
   }
-  return await changeState(state.name, (now) => ({ ...now, ...(now.manager && { deployedOn: now.manager }) }));
+  return await changeState(state.name, (now) => ({
+    ...now,
+    ...(now.manager && { deployedOn: now.manager }),
+  }));
 }
 
 /**
