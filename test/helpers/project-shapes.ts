@@ -1,5 +1,6 @@
-import { readdir, rename, rm } from "node:fs/promises";
+import { chmod, mkdir, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
+import { buildspec, inetLike, veinsLike } from "./projects.ts";
 import { newSample, type Sample } from "./tool.ts";
 
 /** A way in which a project says how it is built; each is the queue of examples/mm1. */
@@ -20,6 +21,31 @@ export const PROJECT_SHAPES: readonly ProjectShape[] = [
     return sample.study;
   }),
   shape("an executable by the Makefile of opp_makemake, which git ignores", flatten),
+  shape("a library with features, as INET", async (sample) => {
+    const { "src/unused/Unused.ned": _, "examples/one/omnetpp.ini": __, ...files } = await inetLike("shape");
+    await sample.write({ ...files, ".nedfolders": "src\nsimulations\n" });
+    return sample.study;
+  }),
+  shape("a library by ./configure, as Veins", async (sample) => {
+    const { configure, Makefile, ".gitignore": ignored } = await veinsLike();
+    await sample.write({ configure: configure!, Makefile: Makefile!, ".gitignore": ignored! });
+    await sample.write({ ".oppbuildspec": buildspec("src", "--make-so --deep -o road -O out") });
+    await chmod(path.join(sample.path, "configure"), 0o755);
+    return sample.study;
+  }),
+  shape("one that needs another project", async (sample) => {
+    await mkdir(path.join(sample.path, "queue"));
+    for (const name of ["src", ".nedfolders", ".oppbuildspec"])
+      await rename(path.join(sample.path, name), path.join(sample.path, "queue", name));
+    await mkdir(path.join(sample.path, "cell"));
+    await rename(sample.study, path.join(sample.path, "cell/simulations"));
+    await sample.write({
+      "queue/.oppbuildspec": buildspec("src", "--make-so --deep -o queue"),
+      "queue/.nedfolders": "src\n",
+      "cell/swarm.json": '{ "uses": ["queue"], "nedFolders": ["simulations"] }',
+    });
+    return path.join(sample.path, "cell/simulations");
+  }),
 ];
 
 /** @param change returns the study. */
