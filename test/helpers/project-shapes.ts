@@ -2,7 +2,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Repository } from "./git.ts";
-import { inetLike, newWorkspace, sampleLike, veinsLike, type Files } from "./projects.ts";
+import { buildspec, inetLike, newWorkspace, sampleLike, veinsLike, type Files } from "./projects.ts";
 
 const MM1 = fileURLToPath(new URL("../../examples/mm1/", import.meta.url));
 
@@ -32,6 +32,7 @@ export const PROJECT_SHAPES: readonly ProjectShape[] = [
     inetLike("matrix"),
   ),
   shape("a library that is configured first, as Veins", "examples/road", "General", veinsLike),
+  shape("one that needs another project of the repository", "cell/simulations", "Quick", needing),
 ];
 
 const FRESH = "[Config Fresh]\nsim-time-limit = 100s\n";
@@ -67,4 +68,17 @@ async function mm1(): Promise<Files> {
     return [path.relative(MM1, file), await readFile(file, "utf8")] as const;
   });
   return Object.fromEntries(await Promise.all(contents));
+}
+
+/** The queue as a library, and its study in a project that uses it. */
+async function needing(): Promise<Files> {
+  const files = Object.entries(await mm1()).map(([file, content]) => {
+    return [`${file.startsWith("simulations/") ? "cell" : "queue"}/${file}`, content];
+  });
+  return {
+    ...(Object.fromEntries(files) as Files),
+    "queue/.oppbuildspec": buildspec("src", "--make-so --deep -o queue"),
+    "queue/.nedfolders": "src\n",
+    "cell/swarm.json": '{ "uses": ["queue"], "nedFolders": ["simulations"] }\n',
+  };
 }
