@@ -4,18 +4,20 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { largeRows } from "./bench-large.js";
 import { mongoRows } from "./bench-mongo.js";
+import { shipRows } from "./bench-ship.js";
 import { findProgram, ROOT, runScript, setUp, SetupError } from "./setup.js";
 
 /**
  * Measures what a user waits for, side by side in one run, because machines differ and are shared: each figure
  * is a ratio or a median, and stands beside its limit. `npm run bench -- 5` makes five rounds instead of three;
- * with `--large` 100,000 runs and a result of 1 GB come after them, which takes a quarter of an hour; `--mongo`
- * measures the way of results through MongoDB alone, with a result of 1 GB.
+ * with `--large` 100,000 runs and a result of 1 GB come after them, which takes a quarter of an hour. `--ship` measures
+ * alone what it takes to bring a project to a swarm, `--mongo` the way of results through MongoDB with one of 1 GB.
  */
 
 const ROUNDS = Number(process.argv.slice(2).find((argument) => /^\d+$/.test(argument)) ?? 3);
 const MONGO_ALONE = process.argv.includes("--mongo");
 const LARGE = process.argv.includes("--large");
+const SHIP_ALONE = process.argv.includes("--ship");
 const RUNNERS = 2;
 
 /** @typedef {{ what: string, figure: string, limit: string, details: string }} Row */
@@ -33,14 +35,19 @@ await runScript(async () => {
   };
   const tools = toolsIn(env);
   try {
+    if (!MONGO_ALONE) tools.swarmTool(["init", "--local", "--runners", String(RUNNERS)]);
+    const ship = () => shipRows(place, tools, run);
+    if (SHIP_ALONE) {
+      print(await ship());
+      return 0;
+    }
     const study = project("test/bench/tiny", place, ["make"], ["-s"]);
     if (MONGO_ALONE) {
       print(await mongoRows(study, tools, { rounds: ROUNDS, large: true }));
       return 0;
     }
-    tools.swarmTool(["init", "--local", "--runners", String(RUNNERS)]);
     /** @type {Row[]} */
-    const rows = [helpTime(), ...tinyRows(study, tools), ...omnetppRow(place, tools)];
+    const rows = [helpTime(), ...tinyRows(study, tools), ...omnetppRow(place, tools), ...(await ship())];
     print(rows);
     print(await mongoRows(study, tools, { rounds: ROUNDS, large: LARGE }));
     if (LARGE) print(await largeRows(study, tools));
@@ -159,6 +166,7 @@ function tinyRows(study, tools) {
   const id = /attach (\S+)/.exec(queueing.stdout)?.[1] ?? "";
   const empty = tools.runall(study, ["attach", "--quiet", id]);
   const total = (queueing.ms + empty.ms) / 1000;
+  const there = tools.runall(study, [...tiny, "--runs=10000", "--ms=0"]);
   return [
     {
       what: "20 runs of 1 s: wall time beside sum / runners",
@@ -183,6 +191,12 @@ function tinyRows(study, tools) {
       figure: `${total.toFixed(0)} s`,
       limit: "100 s",
       details: `${(10_000 / total).toFixed(0)} runs a second`,
+    },
+    {
+      what: "10,000 runs that are there already",
+      figure: `${(there.ms / 1000).toFixed(1)} s`,
+      limit: "5 s",
+      details: "each record and file is looked at",
     },
   ];
 }
@@ -222,7 +236,7 @@ function omnetppRow(place, tools) {
   /** @type {[number, number][]} */
   const times = [];
   const pairs = rounds(() => {
-    const ours = tools.runall(study, ["--quiet", ...args]).ms;
+    const ours = tools.runall(study, ["--quiet", "--rerun", ...args]).ms;
     const theirs = run("opp_runall", [`-j${RUNNERS}`, ...args], study, tools.env).ms;
     times.push([ours, theirs]);
     return ours / theirs;

@@ -33,6 +33,7 @@ const request: BuildRequest = {
 
 const inet: Dependency = {
   name: "inet",
+  tree: "c".repeat(40),
   checkoutName: "inet",
   project: "",
   buildKey: "key",
@@ -61,7 +62,7 @@ it("names a build by all that decides its binaries, and by nothing else", () => 
   const keys = others.map((other) => buildKey({ ...request, ...other }));
   expect(new Set([key, ...keys]).size).toBe(others.length + 1);
   const source = request.source;
-  const fromElsewhere = { dependencies: [{ ...inet, source, nedFolders: ["src", "examples"] }] };
+  const fromElsewhere = { dependencies: [{ ...inet, source, tree: "d".repeat(40), nedFolders: ["src"] }] };
   expect(buildKey({ ...request, ...fromElsewhere })).toBe(buildKey({ ...request, dependencies: [inet] }));
   expect(ownBuildKey(request, ["1 2"])).not.toBe(ownBuildKey(request, ["1 3"]));
 });

@@ -3,7 +3,7 @@ import { UserError } from "../errors.ts";
 import type { Dependency, Mode, Omnetpp } from "../model/build.ts";
 import { readCode, type Code } from "../project/code.ts";
 import { describeFolder, type ProjectDescriptor } from "../project/descriptor.ts";
-import { fetchDependency } from "../project/fetch-dependency.ts";
+import { fetchDependency, type Telling } from "../project/fetch-dependency.ts";
 import { findDependency } from "../project/find-dependency.ts";
 import { openCheckout, type Checkout } from "../project/git.ts";
 import type { Need } from "../project/needs.ts";
@@ -32,11 +32,11 @@ export interface DependencyPlan extends ProjectPlan {
  */
 export async function findDependencies(
   { checkout, project }: { checkout: Checkout; project: ProjectDescriptor },
-  signal?: AbortSignal,
+  telling: Telling,
 ): Promise<FoundDependency[]> {
   const known = new Map<string, FoundDependency>();
   const root = path.join(checkout.top, project.folder);
-  return await findNeeds({ root, checkout, project }, [root], known, signal);
+  return await findNeeds({ root, checkout, project }, [root], known, telling);
 }
 
 interface Needing {
@@ -49,27 +49,27 @@ async function findNeeds(
   { root, checkout, project }: Needing,
   above: readonly string[],
   known: Map<string, FoundDependency>,
-  signal?: AbortSignal,
+  telling: Telling,
 ): Promise<FoundDependency[]> {
   const needs: FoundDependency[] = [];
   for (const need of project.needs) {
-    const folder = await locate(need, root, checkout, signal);
+    const folder = await locate(need, root, checkout, telling);
     if (above.includes(folder)) {
       throw new UserError(`${need.statedIn} needs the project ${need.name}, which needs it in turn`, {
         hint: `${folder} is needed by itself, by way of ${above.slice(above.indexOf(folder) + 1).join(", ")}`,
       });
     }
-    const found = known.get(folder) ?? (await describe(need, folder, [...above, folder], known, signal));
+    const found = known.get(folder) ?? (await describe(need, folder, [...above, folder], known, telling));
     known.set(folder, found);
     for (const each of [...found.needs, found]) if (!needs.includes(each)) needs.push(each);
   }
   return needs;
 }
 
-async function locate(need: Need, root: string, checkout: Checkout, signal?: AbortSignal): Promise<string> {
+async function locate(need: Need, root: string, checkout: Checkout, telling: Telling): Promise<string> {
   const { name, statedIn, remote } = need;
   if (remote === undefined) return await findDependency(need, root, checkout.top);
-  return await fetchDependency({ name, statedIn, ...remote }, signal);
+  return await fetchDependency({ name, statedIn, ...remote }, telling);
 }
 
 async function describe(
@@ -77,12 +77,22 @@ async function describe(
   folder: string,
   above: readonly string[],
   known: Map<string, FoundDependency>,
-  signal?: AbortSignal,
+  telling: Telling,
 ): Promise<FoundDependency> {
-  const checkout = await openCheckout(folder, signal);
+  const checkout = await openCheckout(folder, telling.signal).catch((error: unknown) => {
+    throw error instanceof UserError ? notInCheckout(need, error) : error;
+  });
   const project = await describeFolder(checkout.top, folder);
-  const needs = await findNeeds({ root: folder, checkout, project }, above, known, signal);
+  const needs = await findNeeds({ root: folder, checkout, project }, above, known, telling);
   return { need, checkout, project, needs };
+}
+
+function notInCheckout({ name, statedIn }: Need, error: UserError): UserError {
+  const { message, hint } = error;
+  return new UserError(`${statedIn} needs the project ${name}: ${message}`, {
+    hint: `${hint ?? ""}; or leave it out, with "uses": [] in swarm.json`,
+    cause: error,
+  });
 }
 
 /** What is left out of a checkout, and what goes along, for the sake of the dependencies that lie in it. */
@@ -150,17 +160,18 @@ export async function planDependencies(
       },
       signal,
     );
-    plans.set(each, { ...plan, project, about: about(each) });
+    plans.set(each, { ...plan, project, about: about(each, plan.code.tree) });
   }
   return [...plans.values()];
 }
 
-function about({ need, checkout, project }: FoundDependency): DependencyPlan["about"] {
+function about({ need, checkout, project }: FoundDependency, tree: string): DependencyPlan["about"] {
   const { targets, environment } = project;
   const libraries = targets.filter(({ kind }) => kind === "library");
   return {
     name: need.name,
     variable: need.variable,
+    tree,
     checkoutName: path.basename(checkout.top),
     project: project.folder,
     nedFolders: project.nedFolders,

@@ -2,6 +2,7 @@ import type { Dependency, Source } from "../model/build.ts";
 import type { CampaignEvent } from "../model/events.ts";
 import type { QueueClient } from "../queue/client.ts";
 import type { CampaignPlan } from "./plan.ts";
+import { dependencyId } from "./plan-project.ts";
 import { ensureBuild, type BuildStores } from "./prepare-build.ts";
 import { sendSource } from "./send-source.ts";
 
@@ -33,7 +34,7 @@ export async function* ensureDependencies(
     sources.set(gitTop, source);
     const build = { ...each.build, ...completed(each.build.dependencies, ready, gitTop) };
     const buildKey = yield* ensureBuild({ ...each, build, source, name }, stores, queue, signal);
-    ready.set(idOf(about), { dependency: { ...about, buildKey }, source, gitTop });
+    ready.set(dependencyId(about), { dependency: { ...about, buildKey }, source, gitTop });
   }
   return completed(plan.build.dependencies, ready, plan.gitTop);
 }
@@ -46,12 +47,8 @@ function completed(
 ): { dependencies?: Dependency[] } {
   if (dependencies === undefined) return {};
   const complete = dependencies.map((each) => {
-    const { dependency, source, gitTop: theirs } = ready.get(idOf(each))!;
+    const { dependency, source, gitTop: theirs } = ready.get(dependencyId(each))!;
     return theirs === gitTop ? dependency : { ...dependency, source };
   });
   return { dependencies: complete };
-}
-
-function idOf({ checkoutName, project }: Pick<Dependency, "checkoutName" | "project">): string {
-  return `${checkoutName} ${project}`;
 }

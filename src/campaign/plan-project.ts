@@ -63,6 +63,14 @@ export function plannedKey({ build, ownBuild }: Pick<ProjectPlan, "build" | "own
   return typeof ownBuild === "string" ? buildKey(build) : ownBuildKey(build, ownBuild.stamps);
 }
 
+/** Tells the projects apart that a plan needs. */
+export function dependencyId({
+  checkoutName,
+  project,
+}: Pick<Dependency, "checkoutName" | "project">): string {
+  return `${checkoutName} ${project}`;
+}
+
 /** A dependency as what needs it names it; its source is known when it has been sent. */
 export function asDependency(plan: DependencyPlan): Dependency {
   return { ...plan.about, buildKey: plannedKey(plan) };

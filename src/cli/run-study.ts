@@ -2,13 +2,15 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 import { planCampaign, type CampaignPlan } from "../campaign/plan.ts";
 import { UserError } from "../errors.ts";
+import type { Code } from "../project/code.ts";
 import { runLabel, runVariables } from "../model/run.ts";
 import type { SplitArguments } from "../simulation/opp-args.ts";
-import { chooseSwarm } from "./choose-swarm.ts";
+import { chooseSwarm, wouldShareDisk } from "./choose-swarm.ts";
 import { count, formatSize, shortList } from "./format.ts";
 import { EXIT, type CommandContext } from "./main.ts";
 import { isNear } from "./near.ts";
 import { OWN_OPTIONS, SUB_WORDS, type OwnOptionValues } from "./runall-options.ts";
+import { skippedLine } from "./summary.ts";
 import { showCampaign } from "./show-campaign.ts";
 
 /** Plans the campaign of a study, and lists its runs or makes them. */
@@ -19,12 +21,15 @@ export async function runStudy(
 ): Promise<number> {
   const directory = path.resolve(options.directory);
   const { commit, omnetpp } = options;
-  const request = { directory, commit, omnetpp, program, arguments: simulation };
+  const say = (text: string): void => {
+    if (!options.quiet) context.stderr.write(`${text}\n`);
+  };
+  const request = { directory, commit, omnetpp, program, arguments: simulation, say };
   const planning = planCampaign(request, context.interrupt).catch((error: unknown) => {
     throw withMisplacedOption(withMisspelledWord(error, context.argv), simulation);
   });
   planning.catch(() => undefined); // it is awaited below, after something else
-  if (options.dryRun) return await listRuns(planning, context);
+  if (options.dryRun) return await listRuns(planning, options, context);
   return await runOnSwarm(planning, options, context, directory);
 }
 
@@ -59,20 +64,49 @@ function withMisspelledWord(error: unknown, [first = "", ...more]: readonly stri
   return error;
 }
 
-async function listRuns(planning: Promise<CampaignPlan>, context: CommandContext): Promise<number> {
+/** The runs, which of them are there already, and what would be sent. */
+async function listRuns(
+  planning: Promise<CampaignPlan>,
+  options: OwnOptionValues,
+  context: CommandContext,
+): Promise<number> {
   await using plan = await planning;
+  const there = await finishedRuns(plan, options, context);
   for (const run of plan.runs) context.stdout.write(`${runLabel(run)}: ${runVariables(run)}\n`);
-  const { changed, commit } = plan.code;
-  if (changed.length === 0) return EXIT.done;
-  const { sizeBytes } = await measure(plan, context.interrupt);
-  const sent = `${count(changed.length, "file")} beside commit ${commit.slice(0, 10)}, ${formatSize(sizeBytes)}`;
-  context.stderr.write(`to be sent: ${sent}\n${shortList(changed)}\n`);
+  if (there > 0) context.stderr.write(`${skippedLine(there, plan.runs.length - there, "to be made")}\n`);
+  await tellShipment(plan.code, undefined, context);
+  const told = new Set([plan.gitTop]);
+  for (const { gitTop, code, about } of plan.dependencies) {
+    if (!told.has(gitTop)) await tellShipment(code, about.name, context);
+    told.add(gitTop);
+  }
   return EXIT.done;
 }
 
-async function measure(plan: CampaignPlan, signal: AbortSignal): Promise<{ sizeBytes: number }> {
+/** As it is for the swarm that would be chosen. */
+async function finishedRuns(
+  plan: CampaignPlan,
+  { swarm, rerun }: OwnOptionValues,
+  { interrupt, stderr }: CommandContext,
+): Promise<number> {
+  const sharesDisk = await wouldShareDisk(swarm);
+  if (sharesDisk === undefined) return 0;
+  const { lookForFinished } = await loadCampaign();
+  const { there, warnings } = await lookForFinished(plan, { sharesDisk }, interrupt);
+  for (const { message, details } of warnings)
+    stderr.write(`warning: ${[message, ...details].join("\n    ")}\n`);
+  return rerun ? 0 : there.length;
+}
+
+/** @param project name of one that the study's project needs. */
+async function tellShipment(code: Code, project: string | undefined, context: CommandContext): Promise<void> {
+  const { changed, commit } = code;
+  if (changed.length === 0) return;
   const { measureShipment } = await import("../campaign/send-source.ts");
-  return await measureShipment(plan.code, signal);
+  const { sizeBytes } = await measureShipment(code, context.interrupt);
+  const whose = project === undefined ? "" : ` of ${project}`;
+  const sent = `${count(changed.length, "file")}${whose} beside commit ${commit.slice(0, 10)}, ${formatSize(sizeBytes)}`;
+  context.stderr.write(`to be sent: ${sent}\n${shortList(changed)}\n`);
 }
 
 async function runOnSwarm(
@@ -87,7 +121,7 @@ async function runOnSwarm(
   return await showCampaign({ ...options, detached: options.detach, directory }, context, async (say) => {
     const target = await chooseSwarm(options.swarm, { runners: availableParallelism(), say });
     const swarm = await target.connect(say);
-    const how = { ...options.limits, detach: options.detach };
+    const how = { ...options.limits, detach: options.detach, rerun: options.rerun };
     return {
       target,
       results: swarm.results,

@@ -47,7 +47,7 @@ export function describeProgram(context: CommandContext, finish: (code: number) 
       throw new UserError("a swarm is made with --local or with --docker, not with both");
     if (flags.local) await (await commands()).initLocal(name, flags, io);
     else if (flags.docker) await (await import("./docker-commands.ts")).initDocker(name, flags, io);
-    else await (await aws()).initAws(name, flags, io);
+    else await (await import("./aws-init.ts")).initAws(name, flags, io);
   });
   program
     .command("status [name]")

@@ -64,7 +64,9 @@ const EnvironmentSchema = v.record(v.string(), v.string());
 export const DependencySchema = v.object({
   /** As the project that needs it calls it: `inet`. */
   name: v.string(),
-  /** Its tree; undefined where it lies in the same checkout as the project that needs it. */
+  /** Hash of its tree: what its runs read besides binaries. */
+  tree: HashSchema,
+  /** Where its tree comes from; undefined where it lies in the same checkout as the project that needs it. */
   source: v.optional(SourceSchema),
   /** Name of its checkout's folder, which lies beside that of the project that needs it. */
   checkoutName: v.string(),

@@ -19,12 +19,19 @@ export interface RemoteProject {
   statedIn: string;
 }
 
+/** What is done while the user waits, and how long he does. */
+export interface Telling {
+  say?: ((text: string) => void) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
 /**
- * A checkout of a project at one version, which all studies of this user share; fetched where it is not here.
+ * A checkout of a project at one version, which all studies of this user share; fetched where it is not here,
+ * which may take minutes and is told.
  * @returns its top level.
  * @throws {UserError} where it cannot be fetched, or the version is a branch.
  */
-export async function fetchDependency(remote: RemoteProject, signal?: AbortSignal): Promise<string> {
+export async function fetchDependency(remote: RemoteProject, { say, signal }: Telling = {}): Promise<string> {
   const { name, url, version } = remote;
   const parent = path.join(cacheDirectory(), "dependencies", shortHash(`${url} ${version}`));
   const place = path.join(parent, name);
@@ -32,6 +39,7 @@ export async function fetchDependency(remote: RemoteProject, signal?: AbortSigna
   await using _ = await acquireLock(`${parent}.lock`, { timeoutMs: LOCK_TIMEOUT_MS, signal });
   if (await statIfThere(place)) return await realpath(place);
   await removeLeftovers(parent);
+  say?.(`fetching ${url} at ${version}`);
   const partial = temporaryName(place);
   try {
     await clone(remote, partial, signal);

@@ -16,7 +16,10 @@ export async function readSwarmFile(root: string, top: string): Promise<SwarmFil
   const file = path.join(root, SWARM_FILE);
   const text = await contentOf(file);
   if (text === undefined) return undefined;
-  const result = v.safeParse(SwarmFileSchema, parse(text, file));
+  const data = parse(text, file);
+  if (typeof data !== "object" || data === null || Array.isArray(data))
+    throw wrong(file, "", "it must be an object");
+  const result = v.safeParse(SwarmFileSchema, data);
   if (!result.success) throw explain(file, result.issues[0]);
   const problem = contradiction(result.output) ?? leadingOut(result.output, root, top);
   if (problem !== undefined) throw wrong(file, ...problem);
@@ -37,8 +40,6 @@ function parse(text: string, file: string): unknown {
 interface Issue {
   type: string;
   message: string;
-  input?: unknown;
-  issues?: readonly v.BaseIssue<unknown>[] | undefined;
 }
 
 function explain(file: string, issue: v.BaseIssue<unknown>): UserError {
@@ -49,7 +50,6 @@ function explain(file: string, issue: v.BaseIssue<unknown>): UserError {
   const { type, message }: Issue = inner === undefined || inner === null ? issue : deepest!;
   if (type !== "strict_object" || message.startsWith("Invalid type")) return wrong(file, place, message);
   const known = Object.keys(inner ? UseSchema.entries : SwarmFileSchema.entries);
-  if (Array.isArray(issue.input)) return wrong(file, "", "it must be an object");
   const near = nearest(place.split(".").at(-1)!, known);
   const hint = near === undefined ? `entries are: ${known.join(", ")}` : `did you mean ${near}?`;
   return wrong(file, place, "there is no such entry", hint);

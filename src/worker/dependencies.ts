@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.ts";
-import { sourceName, type BuildManifest, type Dependency } from "../model/build.ts";
+import type { BuildManifest, Dependency } from "../model/build.ts";
 import { checkOut } from "../project/checkout.ts";
 import type { BuildStore } from "../results/build-store.ts";
 import { cachedFolders, markUsed } from "../system/cache.ts";
@@ -74,6 +74,7 @@ export class Dependencies {
       const top = await this.#tree(shared, signal);
       const seenAs = path.join(path.dirname(root), dependency.checkoutName);
       await link(top, seenAs, dependency.name);
+      await linkIfFree(top, path.join(path.dirname(root), dependency.name));
       provided.push({ ...each, top, seenAs });
     }
     return provided;
@@ -87,12 +88,9 @@ export class Dependencies {
 
   /** One tree for all the projects that lie in one checkout. */
   async #tree(shared: readonly Found[], signal?: AbortSignal): Promise<string> {
-    const { source, checkoutName } = shared[0]!.dependency;
+    const { tree, checkoutName } = shared[0]!.dependency;
     const keys = shared.map(({ dependency }) => dependency.buildKey).sort();
-    const place = path.join(
-      this.#directory,
-      shortHash([sourceName(source!), checkoutName, ...keys].join(" ")),
-    );
+    const place = path.join(this.#directory, shortHash([tree, checkoutName, ...keys].join(" ")));
     const top = path.join(place, checkoutName);
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     await using _ = await acquireLock(`${place}.lock`, { timeoutMs: LOCK_TIMEOUT_MS, signal });
@@ -128,8 +126,9 @@ export class Dependencies {
       for (const target of await linksIn(path.join(this.#worker, folder), depth))
         used.add(path.dirname(target));
     }
-    for (const { folder, usedAtMs, remove } of await cachedFolders(this.#directory, MARK))
-      if (!used.has(folder) && Date.now() - usedAtMs > UNUSED_AGE_MS) await remove();
+    for (const tree of await cachedFolders(this.#directory, MARK)) {
+      if (!used.has(tree.folder) && Date.now() - tree.usedAtMs > UNUSED_AGE_MS) await tree.remove();
+    }
   }
 }
 
@@ -140,7 +139,7 @@ interface Found {
 
 function isSameCheckout(one: Dependency, other: Dependency): boolean {
   if (one.source === undefined || other.source === undefined) return false;
-  return one.checkoutName === other.checkoutName && sourceName(one.source) === sourceName(other.source);
+  return one.checkoutName === other.checkoutName && one.tree === other.tree;
 }
 
 async function link(target: string, place: string, name: string): Promise<void> {
@@ -150,6 +149,11 @@ async function link(target: string, place: string, name: string): Promise<void> 
   throw new UserError(`two checkouts are called ${path.basename(place)}, one of them that of ${name}`, {
     hint: "give one of the folders another name",
   });
+}
+
+/** Scripts look for `../inet`, whichever version it is that lies there. */
+async function linkIfFree(target: string, place: string): Promise<void> {
+  if (!(await statIfThere(place))) await symlink(target, place);
 }
 
 /** Where the symbolic links lead that lie so deep below a folder. */

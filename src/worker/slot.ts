@@ -184,9 +184,7 @@ function nameOf(
   { source, buildKey }: Pick<TreeRequest, "source" | "buildKey">,
   dependencies: readonly Dependency[] = [],
 ): string {
-  const needed = dependencies.map((each) =>
-    [each.source === undefined ? "" : sourceName(each.source), each.checkoutName, each.buildKey].join(" "),
-  );
+  const needed = dependencies.map((each) => [each.tree, each.checkoutName, each.buildKey].join(" "));
   return [sourceName(source), buildKey, ...needed].join(" ");
 }
 

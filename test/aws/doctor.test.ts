@@ -14,11 +14,17 @@ describeWithPythonTools("swarm-tool doctor and policy", () => {
 
     it("finds nothing to mend where all is there", async () => {
       await using user = await awsUser(emulator);
+      user.proxy.script = (call) =>
+        // the emulator does not know DryRun here, and would make a network
+        call.action === "ec2:CreateVpc"
+          ? awsError(call, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
+          : undefined;
       const { stdout } = await user.tool("doctor");
       const lines = stdout.split("\n").filter((line) => line.startsWith("MEND"));
       expect(lines).toEqual([]);
-      for (const what of ["Node.js", "git", "ssh", "AWS region eu-central-1", "AWS credentials"])
+      for (const what of ["Node.js", "git", "ssh", "docker", "AWS region eu-central-1", "AWS credentials"])
         expect(stdout).toContain(`ok    ${what}`);
+      expect(stdout).toContain("ok    AWS lets you make networks");
     });
 
     it("names each thing that is missing, with the way to mend it, and looks on", async () => {
@@ -31,13 +37,19 @@ describeWithPythonTools("swarm-tool doctor and policy", () => {
               "User: x is not authorized to perform: autoscaling:DescribeAutoScalingGroups",
               403,
             )
-          : undefined;
+          : call.action === "ec2:CreateVpc"
+            ? awsError(call, "UnauthorizedOperation", "You are not authorized to perform: ec2:CreateVpc", 403)
+            : undefined;
       const { exitCode, stdout } = await user.run("swarm-tool", ["doctor"], {
         env: { PATH: "/nowhere" },
       });
       expect(exitCode).toBe(2);
       expect(stdout).toContain("MEND  git: not found\n      → needed by runall-swarm: install git");
-      expect(stdout).toContain("MEND  opp_run: not found");
+      expect(stdout).toContain(
+        "MEND  opp_run: not found\n      → needed by runall-swarm: source OMNeT++'s setenv",
+      );
+      expect(stdout).toContain("note  docker: not found\n      → needed for swarms on AWS and on Docker");
+      expect(stdout).toContain("MEND  AWS lets you make networks (EC2): AWS denies a right: ec2:CreateVpc");
       expect(stdout).toContain("AWS denies a right: autoscaling:DescribeAutoScalingGroups");
       expect(stdout).toContain("ok    AWS credentials");
     });

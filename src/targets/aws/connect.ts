@@ -11,8 +11,15 @@ import { listMachines, type Machine } from "./machines.ts";
 import { publishedHostKey } from "./parameters.ts";
 import { options } from "./stack.ts";
 import { FIRST_POLL_MS, SLOWEST_POLL_MS } from "./timeouts.ts";
-import { asRunning, awsDirectories, changeState, haltedError, reachable, step, type AwsEvent } from "./swarm.ts";
-
+import {
+  asRunning,
+  awsDirectories,
+  changeState,
+  haltedError,
+  reachable,
+  step,
+  type AwsEvent,
+} from "./swarm.ts";
 
 export interface ConnectOptions {
   timeoutMs: number;

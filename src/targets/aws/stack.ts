@@ -100,10 +100,7 @@ export async function deleteStack({ cloudFormation }: CloudFormation, stack: str
 export async function* followStack(
   clients: CloudFormation,
   stackId: string,
-  {
-    since,
-    signal,
-  }: { since: Date; signal?: AbortSignal | undefined },
+  { since, signal }: { since: Date; signal?: AbortSignal | undefined },
 ): AsyncGenerator<ResourceEvent, string | undefined> {
   const seen = new Set<string>();
   for (let waitMs = FIRST_POLL_MS; ; waitMs = Math.min(waitMs * 1.25, SLOWEST_POLL_MS)) {

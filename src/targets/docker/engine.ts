@@ -49,9 +49,7 @@ export async function openEngine(endpoint: DockerEndpoint, signal?: AbortSignal)
     await docker(endpoint, ["version", "--format", "{{json .}}"], { signal }),
   ) as Version;
   checkApi(version, endpoint);
-  const { Swarm: swarm } = JSON.parse(
-    await docker(endpoint, ["info", "--format", "{{json .}}"], { signal }),
-  ) as Info;
+  const { Swarm: swarm } = await infoOf(endpoint, signal);
   checkSwarm(swarm, endpoint);
   const nodes = await dockerLines<NodeLine>(endpoint, ["node", "ls"], { signal });
   const memory = await memoryOf(
@@ -72,6 +70,20 @@ export async function openEngine(endpoint: DockerEndpoint, signal?: AbortSignal)
       memoryBytes: memory.get(node.ID) ?? 0,
     })),
   };
+}
+
+/** Whether it is a manager of a Docker Swarm by now. */
+export async function isManager(endpoint: DockerEndpoint, signal?: AbortSignal): Promise<boolean> {
+  return (await infoOf(endpoint, signal)).Swarm.ControlAvailable;
+}
+
+async function infoOf(endpoint: DockerEndpoint, signal: AbortSignal | undefined): Promise<Info> {
+  return JSON.parse(await docker(endpoint, ["info", "--format", "{{json .}}"], { signal })) as Info;
+}
+
+/** How many workers a swarm has, where nobody knows how many it is to have. */
+export function countWorkers({ nodes }: Engine): number {
+  return nodes.filter(({ role }) => role === "worker").length;
 }
 
 async function memoryOf(
@@ -97,19 +109,20 @@ const SHARE_OF_WORKER = 0.9;
 /**
  * How much memory builder and runner may have, so that a greedy compiler or simulation is ended by the kernel instead
  * of the queue beside it. All runners have the same limit: that of the smallest machine.
+ * @param expected how many workers the swarm is to have; as long as none of them has joined, runners have no limit.
+ * @returns bytes; 0 for no limit.
  */
-export function memoryLimits({ nodes, nodeId }: Engine): { builder: number; runner: number } {
+export function memoryLimits(
+  { nodes, nodeId }: Engine,
+  expected: number,
+): { builder: number; runner: number } {
   const besideData = (bytes: number): number => Math.max(bytes / 2, bytes - DATA_BYTES);
   const manager = nodes.find(({ id }) => id === nodeId)?.memoryBytes ?? 0;
   const workers = nodes.filter(({ role, status }) => role === "worker" && status === "Ready");
   const smallest = Math.min(...workers.map(({ memoryBytes }) => memoryBytes));
   const builder = besideData(manager);
-  return { builder, runner: workers.length === 0 ? builder : smallest * SHARE_OF_WORKER };
-}
-
-/** How many workers a swarm has, where nobody knows how many it is to have. */
-export function countWorkers({ nodes }: Engine): number {
-  return nodes.filter(({ role }) => role === "worker").length;
+  if (workers.length === 0) return { builder, runner: expected > 0 ? 0 : builder };
+  return { builder, runner: smallest * SHARE_OF_WORKER };
 }
 
 /**

@@ -48,11 +48,12 @@ export async function deployStack(
 ): Promise<void> {
   const { endpoint, nodeId } = engine;
   const { stack, images } = request;
-  const memory = memoryLimits(engine);
+  const { workers = countWorkers(engine) } = request;
+  const memory = memoryLimits(engine, workers);
   const variables = {
     SWARM_STACK: stack,
     SWARM_NODE_ID: nodeId,
-    SWARM_WORKERS: workerConstraint(request.workers ?? countWorkers(engine)),
+    SWARM_WORKERS: workerConstraint(workers),
     SWARM_RUNNERS: String(request.runners ?? "cores"),
     SWARM_BUILDER_MEMORY: megabytes(memory.builder),
     SWARM_RUNNER_MEMORY: megabytes(memory.runner),

@@ -1,0 +1,28 @@
+import type { CampaignPlan } from "./plan.ts";
+import { dependencyId, plannedKey, type ProjectPlan } from "./plan-project.ts";
+
+/**
+ * Other machines have their own OMNeT++, and binaries that are made here need not run there. So all builds are
+ * other ones, also for what needs them.
+ */
+export function forOtherMachines(plan: CampaignPlan): CampaignPlan {
+  const { version } = plan.build.omnetpp;
+  const keys = new Map<string, string>();
+  const there = <P extends ProjectPlan>(project: P): P => {
+    const needed = project.build.dependencies?.map((each) => ({
+      ...each,
+      buildKey: keys.get(dependencyId(each))!,
+    }));
+    const build = { ...project.build, omnetpp: { version }, ...(needed && { dependencies: needed }) };
+    return { ...project, ownBuild: "its workers are other machines", build };
+  };
+  const dependencies = plan.dependencies.map((each) => {
+    const changed = there(each);
+    keys.set(dependencyId(each.about), plannedKey(changed));
+    return changed;
+  });
+  const changed = there(plan);
+  const needed = changed.build.dependencies;
+  const campaign = { ...plan.campaign, omnetpp: { version }, ...(needed && { dependencies: needed }) };
+  return { ...changed, dependencies, campaign };
+}

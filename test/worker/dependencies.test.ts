@@ -1,0 +1,175 @@
+import { mkdir, readdir, readFile, realpath, rm, utimes } from "node:fs/promises";
+import path from "node:path";
+import { expect, it } from "vitest";
+import type { Dependency } from "../../src/model/build.ts";
+import { PROTOCOL } from "../../src/model/protocol.ts";
+import { openBuildDirectory } from "../../src/results/build-store.ts";
+import { commandFor } from "../../src/worker/command.ts";
+import { Dependencies } from "../../src/worker/dependencies.ts";
+import { Slot } from "../../src/worker/slot.ts";
+import { someCampaign } from "../helpers/campaign.ts";
+import { makeRepository } from "../helpers/git.ts";
+import { repositoriesIn } from "../helpers/repositories.ts";
+import { temporaryDirectory } from "../helpers/temporary.ts";
+import { STAND_IN } from "../helpers/tool.ts";
+
+/** A worker's directory, and a project `inet` that others need, with a library. */
+async function place() {
+  const directory = await temporaryDirectory();
+  const repository = await makeRepository({
+    "src/A.ned": "",
+    setenv: '[ "$1" = -f ] || exit 1\nexport PATH="$PWD/bin:$PATH" LEVEL="inet $LEVEL"\n',
+  });
+  const builds = openBuildDirectory(path.join(directory.path, "builds"));
+  const repositories = repositoriesIn(directory.path);
+  await repository.write({ "src/libINET.so": "inet", "lib/libx.so": "x" });
+  const keep = (key: string, products: string[], nedExclusions: string[] = []): Promise<void> =>
+    builds.put(key, repository.path, { protocol: PROTOCOL, products, nedExclusions });
+  await keep("inet-key", ["src/libINET.so"], ["inet.off"]);
+  const dependency = async (more: Partial<Dependency> = {}): Promise<Dependency> => ({
+    name: "inet",
+    tree: await repository.git("rev-parse", "HEAD^{tree}"),
+    source: { url: path.join(repository.path, ".git"), commit: await repository.git("rev-parse", "HEAD") },
+    checkoutName: "inet",
+    project: "",
+    buildKey: "inet-key",
+    variable: "INET_ROOT",
+    nedFolders: ["src"],
+    libraries: ["src/INET"],
+    ...more,
+  });
+  const shared = new Dependencies(directory.path, builds, repositories);
+  const trees = async (): Promise<string[]> => {
+    const names = await readdir(path.join(directory.path, "dependencies"));
+    return names.filter((name) => !name.endsWith(".lock"));
+  };
+  /** As the checkout of a slot. */
+  const checkout = async (slot: string): Promise<string> => {
+    const root = path.join(directory.path, "slots", slot, "tree/cell");
+    await mkdir(root, { recursive: true });
+    return root;
+  };
+  const dispose = async (): Promise<void> => {
+    await directory[Symbol.asyncDispose]();
+    await repository[Symbol.asyncDispose]();
+  };
+  return {
+    directory: directory.path,
+    repository,
+    builds,
+    repositories,
+    keep,
+    dependency,
+    shared,
+    trees,
+    checkout,
+    [Symbol.asyncDispose]: dispose,
+  };
+}
+
+it("gives all slots one tree of what they need, with its binaries, beside their checkouts", async () => {
+  await using here = await place();
+  const needed = [await here.dependency()];
+  const [one, two] = [await here.checkout("0"), await here.checkout("1")];
+  const provided = await Promise.all([one, two].map((root) => here.shared.provide(needed, root)));
+  expect(provided[0]![0]!.top).toBe(provided[1]![0]!.top);
+  expect(await readFile(path.join(two, "../inet/src/libINET.so"), "utf8")).toBe("inet");
+  expect(await here.trees()).toHaveLength(1);
+});
+
+it("removes a tree when nothing leads to it any more", async () => {
+  await using here = await place();
+  const makeOld = async (): Promise<void> => {
+    const then = new Date(Date.now() - 3600_000);
+    for (const name of await here.trees())
+      await utimes(path.join(here.directory, "dependencies", name, "used"), then, then);
+  };
+  const first = await here.checkout("0");
+  await here.shared.provide([await here.dependency()], first);
+  await here.repository.commit({ "src/B.ned": "" });
+  await makeOld();
+  await here.shared.provide([await here.dependency()], await here.checkout("1"));
+  expect(await here.trees()).toHaveLength(2); // the first slot has it in use
+  await rm(path.dirname(first), { recursive: true });
+  await here.repository.commit({ "src/C.ned": "" });
+  await makeOld();
+  await here.shared.provide([await here.dependency()], await here.checkout("2"));
+  expect(await here.trees()).toHaveLength(2);
+});
+
+it("is found by the name alone, too, where its folder has a version", async () => {
+  await using here = await place();
+  const root = await here.checkout("0");
+  await here.shared.provide([await here.dependency({ checkoutName: "inet-4.5.4" })], root);
+  for (const name of ["inet-4.5.4", "inet"])
+    expect(await readFile(path.join(root, "..", name, "src/libINET.so"), "utf8")).toBe("inet");
+});
+
+it("refuses two checkouts of one name", async () => {
+  await using here = await place();
+  const root = await here.checkout("0");
+  await expect(here.shared.provide([await here.dependency({ checkoutName: "cell" })], root)).rejects.toThrow(
+    "two checkouts are called cell, one of them that of inet",
+  );
+});
+
+it("runs a study with the libraries, NED folders, exclusions and environment of what it needs", async () => {
+  await using here = await place();
+  await using cell = await makeRepository({
+    "sim/omnetpp.ini": "",
+    "lib/X.ned": "",
+    setenv: 'export LEVEL="cell $LEVEL"\n',
+  });
+  await here.repository.write({ "bin/libcell.so": "" });
+  await here.keep("cell-key", ["bin/libcell.so"]);
+  await here.keep("x-key", ["lib/libx.so"], ["x.off"]);
+  const { source: _, ...inside } = await here.dependency({
+    name: "x",
+    buildKey: "x-key",
+    project: "lib",
+    variable: "X_ROOT",
+    nedFolders: ["lib"],
+    environment: { X_DATA: "${project}/data" },
+  });
+  const { libraries: __, ...unnamed } = inside;
+  const dependencies = [await here.dependency(), unnamed];
+  const slot = await Slot.take(path.join(here.directory, "slots/0"), here.builds, here.repositories);
+  const campaign = someCampaign({
+    source: { url: path.join(cell.path, ".git"), commit: await cell.git("rev-parse", "HEAD") },
+    checkoutName: "cell",
+    buildKey: "cell-key",
+    study: "sim",
+    nedPath: "../src:.",
+    libraries: ["../bin/cell"],
+    omnetpp: { version: "6.2.0", binDirectory: STAND_IN },
+    dependencies,
+  });
+  const manifest = {
+    protocol: PROTOCOL,
+    products: ["bin/libcell.so"],
+    nedExclusions: ["inet.off", "cell.off"],
+  };
+  const tree = await slot.prepare({ ...campaign, manifest: () => Promise.resolve(manifest) });
+  const run = { config: "General", runNumber: 0, iterationVariables: {}, repetition: 0 };
+  const { args, env } = await commandFor(tree, campaign, run);
+  const after = (option: string) => args.flatMap((arg, at) => (arg === option ? [args[at + 1]] : []));
+  expect(after("-l")).toEqual(["../../inet/src/INET", "../lib/x", "../bin/cell"]);
+  expect(after("-n")).toEqual(["../src:.:../../inet/src:../lib"]);
+  expect(after("-x")).toEqual(["inet.off;cell.off;x.off"]);
+  const inet = await realpath(path.join(tree.root, "../inet"));
+  expect(env).toMatchObject({
+    INET_ROOT: inet,
+    X_ROOT: path.join(tree.root, "lib"),
+    X_DATA: path.join(tree.root, "lib/data"),
+    LEVEL: expect.stringMatching(/^cell inet /) as string,
+    PATH: expect.stringContaining(path.join(inet, "bin")) as string,
+    LD_LIBRARY_PATH: expect.stringContaining(
+      `${path.join(tree.root, "lib")}:${path.join(inet, "src")}`,
+    ) as string,
+  });
+
+  slot.begin(tree);
+  await rm(path.join(tree.root, "lib/libx.so"));
+  await slot.clean(tree, await slot.difference(tree), []);
+  expect(await readFile(path.join(tree.root, "lib/libx.so"), "utf8")).toBe("x");
+});
