@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import { createReadStream, existsSync, mkdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.ts";
@@ -9,7 +8,7 @@ import { runLabel, type Run } from "../model/run.ts";
 import { DamagedArchive, type ResultStore } from "../results/store.ts";
 import { moveFile, statIfThere, temporaryFolder } from "../system/files.ts";
 import { isInside } from "../system/paths.ts";
-import { readRecord, recordFile, recordsOf, writeRecord } from "./records.ts";
+import { allRecords, hashOf, readRecord, recordFile, writeRecord } from "./records.ts";
 
 export interface Study {
   /** Absolute. */
@@ -40,14 +39,23 @@ export class Collector {
     this.#store = store;
   }
 
-  /** Takes up what has been collected of this campaign before, by another process perhaps. */
+  /**
+   * Takes up what has been collected of this campaign before, by another process perhaps. The files of runs that
+   * were there already, and were not made again, are known afterwards, too.
+   */
   async resume(onRecord: (record: RunRecord) => void): Promise<void> {
-    for await (const record of recordsOf(this.#study.resultDirectory, this.#campaign.id)) {
-      const { config, runNumber, iterationVariables, repetition } = record;
-      const run = { config, runNumber, iterationVariables, repetition };
-      for (const file of record.files) this.#owners.set(path.resolve(this.#study.directory, file.path), run);
-      onRecord(record);
+    const { id, identity } = this.#campaign;
+    for await (const record of allRecords(this.#study.resultDirectory)) {
+      const isOwn = record.campaign === id;
+      const isThere = identity !== undefined && record.identity === identity && record.state === "done";
+      if (isOwn || isThere) this.#own(record);
+      if (isOwn) onRecord(record);
     }
+  }
+
+  #own({ config, runNumber, iterationVariables, repetition, files }: RunRecord): void {
+    const run = { config, runNumber, iterationVariables, repetition };
+    for (const file of files) this.#owners.set(path.resolve(this.#study.directory, file.path), run);
   }
 
   /** Moves the files of a run to where a local run would have left them, and writes its record last. */
@@ -214,7 +222,7 @@ export class Collector {
   }
 
   #record(run: Run, result: RunResult, files: RunRecord["files"], outputFile: string | undefined): RunRecord {
-    const { id, source, commit, changedFiles, buildKey, omnetpp } = this.#campaign;
+    const { id, source, commit, changedFiles, buildKey, identity, omnetpp } = this.#campaign;
     return {
       format: 1,
       campaign: id,
@@ -228,6 +236,7 @@ export class Collector {
       ...(changedFiles !== undefined && { changedFiles }),
       ...(source.tree !== undefined && { tree: source.tree }),
       build: buildKey,
+      ...(identity !== undefined && { identity }),
       omnetpp: omnetpp.version,
       arguments: this.#campaign.arguments,
       files,
@@ -245,17 +254,4 @@ function lostResult({ stored: _, ...result }: RunResult, { message }: DamagedArc
 function ownName(file: string, run: Run): string {
   const { dir, name, ext } = path.parse(file);
   return path.join(dir, `${name}.${run.config}-${run.runNumber}${ext}`);
-}
-
-/** A file up to this size is read at once. */
-const SMALL_BYTES = 1 << 18;
-
-/** Of a symbolic link its target's name is hashed, as git does. */
-async function hashOf(file: string): Promise<string> {
-  const hash = createHash("sha256");
-  const stats = (await statIfThere(file))!;
-  if (stats.isSymbolicLink()) return hash.update(readlinkSync(file)).digest("hex");
-  if (stats.size <= SMALL_BYTES) return hash.update(readFileSync(file)).digest("hex");
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
-  return hash.digest("hex");
 }

@@ -50,10 +50,12 @@ export async function* followCampaign(
   const collector = new Collector(study, campaign, store);
   const byNumber = new Map(open.map((run) => [run.runNumber, run]));
   const tally = new Tally();
-  if (open.length < campaign.runs)
+  const { runs, skipped = 0 } = campaign;
+  if (open.length < runs || skipped > 0) {
     await collector.resume((record) => {
       if (!byNumber.has(record.runNumber)) tally.add(record);
     });
+  }
   const forgetting = new Pending(MOST_FORGOTTEN_AT_ONCE);
   using cancelling = cancelOn(interrupt, queue, campaign.id, open);
   if (open.length > 0) {
@@ -76,7 +78,7 @@ export async function* followCampaign(
  * The disk may be full, or the folder gone or write-protected: what has not been collected stays in the swarm.
  * @throws {UserError} for what the operating system refuses.
  */
-async function storing<T>(study: Study, { id }: Campaign, work: () => Promise<T>): Promise<T> {
+export async function storing<T>(study: Study, { id }: Campaign, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -90,7 +92,7 @@ async function storing<T>(study: Study, { id }: Campaign, work: () => Promise<T>
 }
 
 /** Two collectors of one campaign would take the files out of each other's hands. */
-async function lockCampaign(study: Study, id: string): Promise<AsyncDisposable> {
+export async function lockCampaign(study: Study, id: string): Promise<AsyncDisposable> {
   const directory = path.join(study.resultDirectory, ".swarm");
   await makeFolders(directory);
   try {

@@ -54,7 +54,16 @@ export interface CampaignRequest {
 /** What is known of a campaign before there is a swarm for it. */
 export type CampaignDraft = Omit<
   Campaign,
-  "id" | "user" | "host" | "createdAt" | "source" | "buildKey" | keyof CampaignLimits
+  | "id"
+  | "user"
+  | "host"
+  | "createdAt"
+  | "source"
+  | "buildKey"
+  | "identity"
+  | "runs"
+  | "skipped"
+  | keyof CampaignLimits
 >;
 
 /** Everything that is known before a swarm is needed. It holds temporary files as long as it lives. */
@@ -65,6 +74,7 @@ export interface CampaignPlan extends ProjectPlan, AsyncDisposable {
   /** What the project needs, each after what that needs in turn. */
   dependencies: DependencyPlan[];
   campaign: CampaignDraft;
+  expansion: Expansion;
 }
 
 /** Where the user is and what he typed. */
@@ -142,6 +152,7 @@ async function makePlan(
     runs: expansion.runs,
     dependencies,
     campaign: describeCampaign(here, plan, expansion),
+    expansion,
   };
 }
 
@@ -214,17 +225,20 @@ function describeCampaign(
     }),
     ...(nedPath !== "." && { nedPath }),
     resultDirectory: expansion.resultDirectory,
-    runs: expansion.runs.length,
   };
 }
 
 /**
  * A path inside the checkout stays relative to the study, and one inside that of a dependency leads to where that
- * is beside it; any other one can only be absolute.
+ * is beside it; any other one can only be absolute. A library of the study keeps its folder: without one it is
+ * looked for elsewhere.
  */
 function portable(file: string, { checkout, study, dependencies }: Whereabouts): string {
   const absolute = path.resolve(study, file);
-  if (isInside(checkout.top, absolute)) return path.relative(study, absolute) || ".";
+  if (isInside(checkout.top, absolute)) {
+    const relative = path.relative(study, absolute) || ".";
+    return /^\.\/[^/]+$/.test(file) ? `./${relative}` : relative;
+  }
   const needed = dependencies.find((each) => isInside(each.checkout.top, absolute))?.checkout.top;
   if (needed === undefined) return absolute;
   const beside = path.join(path.dirname(checkout.top), path.basename(needed));

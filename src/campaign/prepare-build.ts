@@ -1,13 +1,14 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.ts";
-import { buildKey, ownBuildKey, type BuildAnswer, type Source } from "../model/build.ts";
+import type { BuildAnswer, Source } from "../model/build.ts";
 import type { CampaignEvent } from "../model/events.ts";
 import { PROTOCOL } from "../model/protocol.ts";
 import type { QueueClient } from "../queue/client.ts";
 import type { BuildStore } from "../results/build-store.ts";
 import type { SourceStore } from "../results/source-store.ts";
 import type { CampaignPlan } from "./plan.ts";
+import { plannedKey } from "./plan-project.ts";
 
 const LAST_LINES = 20;
 
@@ -34,21 +35,20 @@ export async function* ensureBuild(
   signal: AbortSignal,
 ): AsyncGenerator<CampaignEvent, string> {
   const startedAt = performance.now();
+  const key = plannedKey(plan);
   const { name } = plan;
-  const built = (key: string, how: "own" | "kept" | "made"): CampaignEvent => {
+  const built = (how: "own" | "kept" | "made"): CampaignEvent => {
     const tookMs = Math.round(performance.now() - startedAt);
     return { type: "built", key, how, tookMs, ...(name !== undefined && { project: name }) };
   };
   if (typeof plan.ownBuild !== "string") {
-    const { products, nedExclusions, stamps } = plan.ownBuild;
-    const key = ownBuildKey(plan.build, stamps);
+    const { products, nedExclusions } = plan.ownBuild;
     await builds.put(key, plan.gitTop, { protocol: PROTOCOL, products, nedExclusions });
-    yield built(key, "own");
+    yield built("own");
     return key;
   }
-  const key = buildKey(plan.build);
   if (await builds.find(key)) {
-    yield built(key, "kept");
+    yield built("kept");
     return key;
   }
   const log = builds.logFile(key);
@@ -58,7 +58,7 @@ export async function* ensureBuild(
     if (!sources.sharesDisk) await keepLog(log, answer.log); // else the builder has written it
     throw buildFailed(answer, log);
   }
-  yield built(key, "made");
+  yield built("made");
   return key;
 }
 

@@ -1,4 +1,5 @@
-import { mkdirSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { createReadStream, mkdirSync, readFileSync, readlinkSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import * as v from "valibot";
@@ -6,7 +7,7 @@ import { errorCode } from "../errors.ts";
 import type { Campaign } from "../model/campaign.ts";
 import { RunRecordSchema, type RunRecord } from "../model/result.ts";
 import type { Run } from "../model/run.ts";
-import { isTemporary, writeFileAtomically } from "../system/files.ts";
+import { isTemporary, statIfThere, writeFileAtomically } from "../system/files.ts";
 import { readJson } from "../system/json.ts";
 
 const RecordTextSchema = v.pipe(v.string(), v.parseJson(), RunRecordSchema);
@@ -28,23 +29,30 @@ export function readRecord(
   return readJson(recordFile(resultDirectory, run), RunRecordSchema);
 }
 
-/** The records of a campaign, as far as they are there; what is not a record of ours is passed over. */
-export async function* recordsOf(resultDirectory: string, campaign: string): AsyncGenerator<RunRecord> {
+/** The text of a record; undefined where it is damaged. */
+export function parseRecord(text: string): RunRecord | undefined {
+  const parsed = v.safeParse(RecordTextSchema, text);
+  return parsed.success ? parsed.output : undefined;
+}
+
+/** The records of all campaigns, as far as they are there; what is not a record of ours is passed over. */
+export async function* allRecords(resultDirectory: string): AsyncGenerator<RunRecord> {
   const folder = path.join(resultDirectory, ".swarm");
   const all = await readdir(folder).catch((error: unknown) => {
     if (["ENOENT", "ENOTDIR"].includes(errorCode(error) ?? "")) return []; // nothing collected yet, or all thrown away
     throw error;
   });
   for (const name of all.filter((each) => each.endsWith(".json") && !isTemporary(each))) {
-    const parsed = v.safeParse(RecordTextSchema, await readFile(path.join(folder, name), "utf8"));
-    if (parsed.success && parsed.output.campaign === campaign) yield parsed.output;
+    const record = parseRecord(await readFile(path.join(folder, name), "utf8"));
+    if (record !== undefined) yield record;
   }
 }
 
-/** The same in run order. */
+/** Those of a campaign, in run order. */
 export async function readRecords(resultDirectory: string, campaign: string): Promise<RunRecord[]> {
   const records: RunRecord[] = [];
-  for await (const record of recordsOf(resultDirectory, campaign)) records.push(record);
+  for await (const record of allRecords(resultDirectory))
+    if (record.campaign === campaign) records.push(record);
   return records.sort((a, b) => a.runNumber - b.runNumber);
 }
 
@@ -52,4 +60,17 @@ export async function writeRecord(resultDirectory: string, record: RunRecord): P
   const file = recordFile(resultDirectory, record);
   mkdirSync(path.dirname(file), { recursive: true });
   await writeFileAtomically(file, `${JSON.stringify(record, undefined, 2)}\n`);
+}
+
+/** A file up to this size is read at once. */
+const SMALL_BYTES = 1 << 18;
+
+/** SHA-256 of a file; of a symbolic link its target's name is hashed, as git does. */
+export async function hashOf(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  const stats = (await statIfThere(file))!;
+  if (stats.isSymbolicLink()) return hash.update(readlinkSync(file)).digest("hex");
+  if (stats.size <= SMALL_BYTES) return hash.update(readFileSync(file)).digest("hex");
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+  return hash.digest("hex");
 }

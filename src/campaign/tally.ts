@@ -46,12 +46,15 @@ export class Tally {
     cancelled: boolean,
     { resultDirectory, wallTimeMs }: { resultDirectory: string; wallTimeMs: number },
   ): CampaignSummary {
+    const { skipped = 0 } = campaign;
     const missing = campaign.runs - this.#recorded;
     if (missing > 0 && cancelled) this.#count("cancelled", missing);
+    if (skipped > 0) this.#count("done", skipped);
     const made = this.#runsMade();
     return {
       campaign: campaign.id,
       states: this.#states,
+      ...(skipped > 0 && { skipped }),
       wallTimeMs: Math.round(wallTimeMs),
       resultDirectory,
       ...(missing > 0 && !cancelled && { unrecorded: missing }),

@@ -85,6 +85,24 @@ export async function chooseSwarm(
   return target;
 }
 
+/**
+ * Whether the workers of the swarm that would be chosen read the disk of this machine, as those do of one that
+ * would be made; undefined where it is not clear which one it is.
+ */
+export async function wouldShareDisk(
+  named: string | undefined,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<boolean | undefined> {
+  const name = named ?? (env["SWARM"] || undefined);
+  const swarms = name === undefined ? await listSwarms() : [await readState(name)];
+  const running = swarms.filter((swarm) => swarm?.state === "running");
+  const candidates = running.length > 0 ? running : swarms;
+  if (candidates.length === 0) return true;
+  const [only] = candidates;
+  if (candidates.length > 1 || only === undefined) return undefined;
+  return only.target === "local"; // also where it keeps results in a MongoDB
+}
+
 async function namedSwarm(name: string): Promise<SwarmState> {
   const state = await readState(name);
   if (state) return state;

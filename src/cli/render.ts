@@ -5,7 +5,7 @@ import { painter, type Paint } from "./color.ts";
 import { count, formatDuration, formatSize } from "./format.ts";
 import { CampaignProgress } from "./progress.ts";
 import { StatusLine, type Screen } from "./status-line.ts";
-import { endLine, failedTable, usageLines } from "./summary.ts";
+import { endLine, failedTable, skippedLine, usageLines } from "./summary.ts";
 import { shorten, wrap } from "./text-width.ts";
 
 export interface RenderOptions {
@@ -45,6 +45,10 @@ export class CampaignRenderer {
         );
       case "expanded":
         return this.say(`${event.config}: ${count(event.runs, "run")}`);
+      case "fetching":
+        return this.say(`fetching what is done of campaign ${event.campaign}, which nobody has collected`);
+      case "skipped":
+        return this.say(skippedLine(event.runs, event.left));
       case "sent":
         return this.say(sentLine(event));
       case "building":

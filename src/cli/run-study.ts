@@ -5,11 +5,12 @@ import { UserError } from "../errors.ts";
 import type { Code } from "../project/code.ts";
 import { runLabel, runVariables } from "../model/run.ts";
 import type { SplitArguments } from "../simulation/opp-args.ts";
-import { chooseSwarm } from "./choose-swarm.ts";
+import { chooseSwarm, wouldShareDisk } from "./choose-swarm.ts";
 import { count, formatSize, shortList } from "./format.ts";
 import { EXIT, type CommandContext } from "./main.ts";
 import { isNear } from "./near.ts";
 import { OWN_OPTIONS, SUB_WORDS, type OwnOptionValues } from "./runall-options.ts";
+import { skippedLine } from "./summary.ts";
 import { showCampaign } from "./show-campaign.ts";
 
 /** Plans the campaign of a study, and lists its runs or makes them. */
@@ -28,7 +29,7 @@ export async function runStudy(
     throw withMisplacedOption(withMisspelledWord(error, context.argv), simulation);
   });
   planning.catch(() => undefined); // it is awaited below, after something else
-  if (options.dryRun) return await listRuns(planning, context);
+  if (options.dryRun) return await listRuns(planning, options, context);
   return await runOnSwarm(planning, options, context, directory);
 }
 
@@ -63,9 +64,16 @@ function withMisspelledWord(error: unknown, [first = "", ...more]: readonly stri
   return error;
 }
 
-async function listRuns(planning: Promise<CampaignPlan>, context: CommandContext): Promise<number> {
+/** The runs, which of them are there already, and what would be sent. */
+async function listRuns(
+  planning: Promise<CampaignPlan>,
+  options: OwnOptionValues,
+  context: CommandContext,
+): Promise<number> {
   await using plan = await planning;
+  const there = await finishedRuns(plan, options, context);
   for (const run of plan.runs) context.stdout.write(`${runLabel(run)}: ${runVariables(run)}\n`);
+  if (there > 0) context.stderr.write(`${skippedLine(there, plan.runs.length - there, "to be made")}\n`);
   await tellShipment(plan.code, undefined, context);
   const told = new Set([plan.gitTop]);
   for (const { gitTop, code, about } of plan.dependencies) {
@@ -73,6 +81,21 @@ async function listRuns(planning: Promise<CampaignPlan>, context: CommandContext
     told.add(gitTop);
   }
   return EXIT.done;
+}
+
+/** As it is for the swarm that would be chosen. */
+async function finishedRuns(
+  plan: CampaignPlan,
+  { swarm, rerun }: OwnOptionValues,
+  { interrupt, stderr }: CommandContext,
+): Promise<number> {
+  const sharesDisk = await wouldShareDisk(swarm);
+  if (sharesDisk === undefined) return 0;
+  const { lookForFinished } = await loadCampaign();
+  const { there, warnings } = await lookForFinished(plan, { sharesDisk }, interrupt);
+  for (const { message, details } of warnings)
+    stderr.write(`warning: ${[message, ...details].join("\n    ")}\n`);
+  return rerun ? 0 : there.length;
 }
 
 /** @param project name of one that the study's project needs. */
@@ -98,7 +121,7 @@ async function runOnSwarm(
   return await showCampaign({ ...options, detached: options.detach, directory }, context, async (say) => {
     const target = await chooseSwarm(options.swarm, { runners: availableParallelism(), say });
     const swarm = await target.connect(say);
-    const how = { ...options.limits, detach: options.detach };
+    const how = { ...options.limits, detach: options.detach, rerun: options.rerun };
     return {
       target,
       results: swarm.results,

@@ -12,6 +12,7 @@ export const SUB_WORDS = new Set(["list", "attach", "cancel", "logs", "retry"]);
 export const OWN_OPTIONS: OwnOptions = {
   flags: [
     "--dry-run",
+    "--rerun",
     "--detach",
     "--stop-on-error",
     "--json",
@@ -27,6 +28,7 @@ export interface OwnOptionValues {
   directory: string;
   commit: string | undefined;
   dryRun: boolean;
+  rerun: boolean;
   detach: boolean;
   limits: CampaignLimits;
   json: boolean;
@@ -53,6 +55,7 @@ export async function describeOptions(context: CommandContext): Promise<Command>
       "the OMNeT++ of the swarm's machines, where it is another than yours",
       omnetpp,
     )
+    .option("--rerun", "make runs again whose results are here already")
     .option("--detach", "end when the runs are queued; collect them later with: runall-swarm attach ID")
     .option("--retries <n>", "make a run again so often when its worker vanishes", wholeNumber, 3)
     .option("--timeout <duration>", "end a run that takes longer: 90s, 30min, 2h, 1d", duration)
@@ -91,6 +94,7 @@ export async function parseOwnOptions(
     dryRun?: true;
     swarm?: string;
     omnetpp?: string;
+    rerun?: true;
     detach?: true;
     retries: number;
     timeout?: number;
@@ -103,6 +107,7 @@ export async function parseOwnOptions(
     directory: options.C,
     commit: options.commit,
     dryRun: options.dryRun ?? false,
+    rerun: options.rerun ?? false,
     detach: options.detach ?? false,
     limits: {
       retries: options.retries,

@@ -11,16 +11,24 @@ const VARIABLES_WITHOUT_TERMINAL = 60;
 const INDENT = "     ";
 const MOST_FAILED = 20;
 
+/** `12 runs: 9 are there already (make them again with --rerun), 3 queued` */
+export function skippedLine(there: number, left: number, what = "queued"): string {
+  const are = there === 1 ? "is" : "are";
+  const rest = left > 0 ? `, ${left} ${what}` : "";
+  return `${count(there + left, "run")}: ${there} ${are} there already (make them again with --rerun)${rest}`;
+}
+
 /** `66 runs in 17 s: 64 done, 2 failed. Results (4.3 GB) are in results, …` */
 export function endLine(summary: CampaignSummary, directory: string, paint: Paint): string {
-  const { states, wallTimeMs, resultDirectory, made, unrecorded = 0 } = summary;
+  const { states, wallTimeMs, resultDirectory, made, skipped, unrecorded = 0 } = summary;
   const recorded = Object.values(states).reduce<number>((sum, number) => sum + (number ?? 0), 0);
   const parts = OUTCOME_STATES.flatMap((state) =>
     states[state] === undefined ? [] : [paint(colorOf(state), `${states[state]} ${state}`)],
   );
+  const earlier = skipped === undefined ? "" : `, ${skipped} of them earlier`;
   const where = relativeTo(directory, resultDirectory);
   if (unrecorded > 0) parts.push(`${unrecorded} without a record in ${where}`);
-  const all = `${count(recorded + unrecorded, "run")} in ${formatDuration(wallTimeMs)}: ${parts.join(", ")}.`;
+  const all = `${count(recorded + unrecorded, "run")} in ${formatDuration(wallTimeMs)}: ${parts.join(", ")}${earlier}.`;
   if (recorded === 0) return all;
   const size = made && made.sizeBytes > 0 ? ` (${formatSize(made.sizeBytes)})` : "";
   const failed = recorded > (states.done ?? 0) ? `, of the others in ${path.join(where, "failed")}` : "";

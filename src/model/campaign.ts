@@ -57,7 +57,11 @@ export const CampaignSchema = v.object({
   nedPath: v.optional(v.string()),
   /** The config's own result directory, as configured. */
   resultDirectory: v.string(),
+  /** Equal for campaigns whose runs of the same number and variables leave the same files. */
+  identity: v.optional(v.string()),
   runs: v.number(),
+  /** How many runs were asked for besides, and not made again because their results were there. */
+  skipped: v.optional(v.number()),
   /** How often a run whose worker has vanished is made again. */
   retries: v.pipe(v.number(), v.integer(), v.minValue(0)),
   /** Wall-clock limit of a run. */

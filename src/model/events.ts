@@ -20,9 +20,12 @@ export const RunsMadeSchema = v.object({
 export type RunsMade = v.InferOutput<typeof RunsMadeSchema>;
 
 export const CampaignSummarySchema = v.object({
-  campaign: v.string(),
-  /** How many runs ended in each state that occurred. */
+  /** Undefined where the results of all runs were there. */
+  campaign: v.optional(v.string()),
+  /** How many runs ended in each state that occurred; those that were there already count as done. */
   states: v.object(v.entriesFromList(OUTCOME_STATES, v.optional(v.number()))),
+  /** How many of them were there already. */
+  skipped: v.optional(v.number()),
   wallTimeMs: v.number(),
   resultDirectory: v.string(),
   /** How many runs were collected before whose records are no longer there; undefined where there is none. */
@@ -41,6 +44,10 @@ export type CampaignSummary = v.InferOutput<typeof CampaignSummarySchema>;
 export const CampaignEventSchema = v.variant("type", [
   v.object({ type: v.literal("warning"), message: v.string(), details: v.array(v.string()) }),
   v.object({ type: v.literal("expanded"), config: v.string(), runs: v.number() }),
+  /** An earlier campaign of the same runs has results that nobody has collected: these are brought here. */
+  v.object({ type: v.literal("fetching"), campaign: v.string(), runs: v.number() }),
+  /** Results of runs that are there already: `runs` of them, of which some were fetched just now. */
+  v.object({ type: v.literal("skipped"), runs: v.number(), fetched: v.number(), left: v.number() }),
   v.object({
     type: v.literal("sent"),
     /** The name of a project that the study's one needs, if it is that. */

@@ -62,6 +62,8 @@ export const RunRecordSchema = v.object({
   /** Hash of the files that ran, as of a git tree. */
   tree: v.optional(v.string()),
   build: v.string(),
+  /** Equal for campaigns whose runs of the same number and variables leave the same files. */
+  identity: v.optional(v.string()),
   omnetpp: v.string(),
   arguments: v.array(v.string()),
   /** Paths are relative to the study. */

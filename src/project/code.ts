@@ -71,7 +71,8 @@ async function workTree(
   const { hash: tree } = trees[0]!;
   const found = { ...read, tree, checkedOut: true };
   if (tree === headTree) return { ...found, changed: [] };
-  const known = await git(["ls-tree", "-r", "-d", "-z", "--full-tree", head], { cwd: top, signal });
+  const inHead = ["ls-tree", "-r", "-d", "-z", "--full-tree", head];
+  const known = await git(inHead, { cwd: top, signal, explain: unreadable(head, top) });
   const there = new Set(splitNul(known).map((line) => /^\d+ tree (\w+)\t/.exec(line)?.[1]));
   for (const each of trees) if (!there.has(each.hash)) await writeObject(scratch.objects, each);
   const diff = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", headTree, tree];
@@ -79,7 +80,15 @@ async function workTree(
 }
 
 async function treeOf({ top }: Checkout, commit: string, signal?: AbortSignal): Promise<string> {
-  return (await git(["rev-parse", `${commit}^{tree}`], { cwd: top, signal })).trim();
+  const question = ["rev-parse", `${commit}^{tree}`];
+  return (await git(question, { cwd: top, signal, explain: unreadable(commit, top) })).trim();
+}
+
+function unreadable(commit: string, top: string): (reason: string) => UserError {
+  return (reason) =>
+    new UserError(`git cannot read the commit ${commit.slice(0, 12)} of ${top}: ${reason.split("\n")[0]!}`, {
+      hint: "see whether the repository is whole: git fsck",
+    });
 }
 
 async function committed(

@@ -48,12 +48,19 @@ export function publicUrl(remote: string): string | undefined {
   return host === undefined ? undefined : `https://${host}/${repository!}`;
 }
 
+/**
+ * As somebody whom nobody knows: a worker has none of the user's configuration, so neither his passwords and keys
+ * nor what he has other addresses replaced by.
+ * @see git-config(1) url.<base>.insteadOf, http.extraHeader; curl reads ~/.netrc.
+ */
+const NOBODY = { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1", HOME: "/nonexistent" };
+
 /** What the remote's branches and tags point to, as far as it is here too. */
 async function publicHeads(checkout: Checkout, url: string, signal: AbortSignal): Promise<string[]> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
   const options = ["-c", "credential.helper=", "-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=10"];
   try {
-    const answer = await tryGit([...options, "ls-remote", url], { cwd: checkout.top, signal: limit });
+    const answer = await tryGit([...options, "ls-remote", url], { cwd: "/", env: NOBODY, signal: limit });
     if (answer.exitCode !== 0) return [];
     const hashes = [...answer.stdout.matchAll(/^([0-9a-f]{40,64})\t/gm)].map((match) => match[1]!);
     return await existingCommits(checkout, [...new Set(hashes)], signal);

@@ -34,6 +34,8 @@ export interface Expansion {
   resultDirectory: string;
   /** The effective configuration of the config's first run, options of the command line included. */
   configuration: Map<string, string>;
+  /** Each run has random numbers of its own by its number, not by its repetition, say. */
+  seedsFollowRunNumbers: boolean;
 }
 
 /**
@@ -48,11 +50,11 @@ export async function expand(
 ): Promise<Expansion> {
   const ask = (args: readonly string[]): Promise<ProgramOutput> =>
     deps.runProgram(query.program, args, { cwd: query.directory, signal });
-  const askFirstRun = (question: readonly string[]): Promise<ProgramOutput> =>
-    ask(oneRunQueryArguments(query.args, 0, question));
+  const askRun = (runNumber: number, question: readonly string[]): Promise<ProgramOutput> =>
+    ask(oneRunQueryArguments(query.args, runNumber, question));
   const [listed, configured] = await Promise.all([
     ask(queryArguments(query.args, ["-q", "runs"])),
-    askFirstRun(["-q", "runconfig"]),
+    askRun(0, ["-q", "runconfig"]),
   ]);
   await check(listed, query, ask);
   const runs = parseRuns(listed.stdout, config(query.args));
@@ -61,11 +63,31 @@ export async function expand(
   const configuration = parseRunConfig(configured.stdout);
   let resultDirectory = unquoted(configuration.get("result-dir") ?? "results");
   if (resultDirectory.includes("${")) {
-    const answer = await askFirstRun(["-e", "result-dir"]);
+    const answer = await askRun(0, ["-e", "result-dir"]);
     await check(answer, query, ask);
     resultDirectory = unquoted(answer.stdout.trim());
   }
-  return { runs, resultDirectory, configuration };
+  const seedsFollowRunNumbers = await seedsFollow(runs, configuration, async ({ runNumber }) => {
+    const answer = await askRun(runNumber, ["-q", "runconfig"]);
+    await check(answer, query, ask);
+    return parseRunConfig(answer.stdout);
+  });
+  return { runs, resultDirectory, configuration, seedsFollowRunNumbers };
+}
+
+/**
+ * The default is `seed-set = ${runnumber}`. Of a configured one the simulator tells the value alone, so it is
+ * asked for a run that is told apart by it.
+ */
+async function seedsFollow(
+  runs: readonly Run[],
+  first: ReadonlyMap<string, string>,
+  configurationOf: (run: Run) => Promise<ReadonlyMap<string, string>>,
+): Promise<boolean> {
+  if (!first.has("seed-set")) return true;
+  const telling = runs.findLast((run) => run.runNumber > 0 && run.runNumber !== run.repetition);
+  if (telling === undefined) return false; // one measurement: its numbers do not shift
+  return (await configurationOf(telling)).get("seed-set") === String(telling.runNumber);
 }
 
 async function check(

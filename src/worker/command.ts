@@ -7,6 +7,7 @@ import { parseSimulationArguments, runArguments } from "../simulation/opp-args.t
 import { findProgram } from "../system/program.ts";
 import type { ProvidedDependency } from "./dependencies.ts";
 import { librariesOf, projectEnvironment, withLibraryPath } from "./environment.ts";
+import { checkOmnetpp } from "./omnetpp.ts";
 import type { SlotTree } from "./slot.ts";
 
 export interface Command {
@@ -74,14 +75,19 @@ function ownLibraries(
 function environmentOf(tree: SlotTree, campaign: Campaign): Promise<NodeJS.ProcessEnv> {
   const known = environments.get(tree);
   if (known) return known;
+  const made = makeEnvironment(tree, campaign);
+  environments.set(tree, made);
+  made.catch(() => environments.delete(tree)); // the next one tries again
+  return made;
+}
+
+async function makeEnvironment(tree: SlotTree, campaign: Campaign): Promise<NodeJS.ProcessEnv> {
   const { omnetpp, environment } = campaign;
   const project = path.join(tree.root, campaign.project);
-  const { dependencies } = tree;
-  const made = projectEnvironment({ project, omnetpp, environment, dependencies }).then((env) =>
-    withLibraryPath(env, tree.root, tree.manifest.products),
-  );
-  environments.set(tree, made);
-  return made;
+  const { dependencies, manifest } = tree;
+  const env = await projectEnvironment({ project, omnetpp, environment, dependencies });
+  await checkOmnetpp(omnetpp, env); // a build may have been kept longer than the OMNeT++ that made it
+  return withLibraryPath(env, tree.root, manifest.products);
 }
 
 async function simulatorFor(mode: Mode, env: NodeJS.ProcessEnv): Promise<string> {

@@ -60,7 +60,8 @@ export class Repositories {
     if (await hasCommit(repository, commit)) return repository;
     if (url !== undefined && !path.isAbsolute(url) && !(await hasCommit(repository, base)))
       await fetchCommit(repository, url, base, signal);
-    for (const pack of packs) await this.#unpack(repository, pack, signal);
+    const there = packs.length > 1 && (await hasCommit(repository, base)); // the packs before the last one
+    for (const pack of there ? packs.slice(-1) : packs) await this.#unpack(repository, pack, signal);
     if (await hasCommit(repository, commit)) return repository;
     throw new UserError(`the commit ${commit.slice(0, 12)} is not in what was sent of it`, {
       hint: "start the campaign again",

@@ -3,6 +3,10 @@
 # is asked for in `docker-calls`, and keeps services and secrets, in the folder of the machine that it stands for.
 set -euo pipefail
 MACHINE=${STAND_IN_MACHINE:?}
+if [ "$*" = --version ]; then
+  echo "Docker version 28.2.2"
+  exit
+fi
 HOST=
 if [ "${1:-}" = --host ]; then
   HOST=${2#unix://}

@@ -1,92 +1,37 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import path from "node:path";
 import { MongoClient } from "mongodb";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { planCampaign } from "../../src/campaign/plan.ts";
-import { runCampaign } from "../../src/campaign/run-campaign.ts";
 import type { CampaignEvent } from "../../src/model/events.ts";
-import { socketConnection } from "../../src/queue/names.ts";
-import { openStores } from "../../src/results/open-stores.ts";
 import { startGitHost, type GitHost } from "../helpers/git-daemon.ts";
-import { describeWithMongo, startMongo, type MongoServer } from "../helpers/mongo.ts";
+import { describeWithMongo } from "../helpers/mongo.ts";
+import {
+  doneOf as done,
+  sentOf as sent,
+  startOtherMachine,
+  type OtherMachine,
+} from "../helpers/other-machine.ts";
 import { inetLike, newWorkspace, simu5gLike } from "../helpers/projects.ts";
-import { startRedis, type RedisServer } from "../helpers/redis.ts";
-import { WORKER } from "../helpers/swarm.ts";
-import { newSample, newUser, STAND_IN, type Sample, type User } from "../helpers/tool.ts";
-
-type Sent = Extract<CampaignEvent, { type: "sent" }>;
+import { newSample, type Sample } from "../helpers/tool.ts";
 
 describeWithMongo("a worker that does not share the disk of the client", () => {
-  let mongo: MongoServer;
-  let redis: RedisServer;
-  let user: User;
+  let machine: OtherMachine;
   let sample: Sample;
   let host: GitHost;
-  let endWorker: () => Promise<void>;
 
   beforeEach(async () => {
-    [mongo, redis, user, sample, host] = await Promise.all([
-      startMongo(),
-      startRedis(),
-      newUser(),
-      newSample(),
-      startGitHost(),
-    ]);
-    vi.stubEnv("PATH", `${STAND_IN}${path.delimiter}${process.env["PATH"]!}`);
-    vi.stubEnv("XDG_CACHE_HOME", path.join(user.directory, "cache"));
-    endWorker = startWorker();
+    [machine, sample, host] = await Promise.all([startOtherMachine(), newSample(), startGitHost()]);
   });
   afterEach(async () => {
-    await endWorker();
-    vi.unstubAllEnvs();
-    await Promise.all(
-      [user, sample, host, redis, mongo].map((each: AsyncDisposable) => each[Symbol.asyncDispose]()),
-    );
+    await Promise.all([machine, sample, host].map((each: AsyncDisposable) => each[Symbol.asyncDispose]()));
   });
 
-  const startWorker = (): (() => Promise<void>) => {
-    const there = path.join(user.directory, "there");
-    const folders = ["--directory", there, "--builds", path.join(there, "builds")];
-    const worker = user.adopt(
-      spawn(process.execPath, [WORKER, "all", "--redis", redis.socket, ...folders], {
-        env: { ...user.env, MONGO_URL: mongo.url },
-        stdio: ["ignore", "ignore", "inherit"],
-      }),
-    );
-    const ended = once(worker, "close");
-    return async () => {
-      worker.kill("SIGTERM");
-      await ended;
-    };
-  };
-
-  /** Runs #0 of Quick. @returns what was told on the way. */
-  const campaign = async (
+  const campaign = (
     config = "Quick",
-    commit?: string,
-    directory = sample.study,
-  ): Promise<CampaignEvent[]> => {
-    const place = path.join(user.directory, "client-builds");
-    await using stores = await openStores({
-      builds: place,
-      mongo: { url: mongo.url, onWaiting: () => undefined },
-    });
-    const what = ["-c", config, "-r", "0"];
-    const request = { directory, commit, program: undefined, arguments: what };
-    await using plan = await planCampaign(request);
-    const swarm = { queue: socketConnection(redis.socket), ...stores };
-    const events: CampaignEvent[] = [];
-    const how = { retries: 3, stopOnError: false, detach: false };
-    for await (const event of runCampaign(plan, swarm, new AbortController().signal, how)) events.push(event);
-    return events;
-  };
-  const sent = (events: readonly CampaignEvent[]): Sent | undefined =>
-    events.find((event): event is Sent => event.type === "sent");
-  const done = (events: readonly CampaignEvent[]): number | undefined =>
-    events.flatMap((event) => (event.type === "ended" ? [event.summary.states.done] : []))[0];
+    options?: { commit?: string; rerun?: boolean },
+  ): Promise<CampaignEvent[]> => machine.campaign(sample.study, config, options);
   const push = async (): Promise<void> => {
     await sample.git("remote", "add", "origin", host.url);
     await sample.git("push", "--quiet", "origin", "main");
@@ -112,7 +57,7 @@ describeWithMongo("a worker that does not share the disk of the client", () => {
     expect(done(events)).toBe(1);
     expect(sent(events)!.changed).toEqual(["simulations/omnetpp.ini"]);
     expect(sent(events)!.sizeBytes).toBeLessThan(4000);
-    expect(sent(await campaign("Fresh"))).toBeUndefined(); // it is there
+    expect(sent(await campaign("Fresh", { rerun: true }))).toBeUndefined(); // it is there
   });
 
   it("is sent commits that were not pushed", async () => {
@@ -154,7 +99,7 @@ describeWithMongo("a worker that does not share the disk of the client", () => {
     await sample.commit();
     await sample.git("tag", "fresh");
     await sample.git("reset", "--quiet", "--hard", "HEAD~1");
-    expect(done(await campaign("Fresh", "fresh"))).toBe(1);
+    expect(done(await campaign("Fresh", { commit: "fresh" }))).toBe(1);
   });
 
   it("is sent what a project needs, or fetches it, and builds it once", async () => {
@@ -162,7 +107,7 @@ describeWithMongo("a worker that does not share the disk of the client", () => {
     const model = await workspace.add("model", await inetLike("elsewhere"));
     const cell = await workspace.add("cell", simu5gLike("model"));
     const study = path.join(cell.path, "simulations");
-    const first = await campaign("General", undefined, study);
+    const first = await machine.campaign(study, "General");
     expect(done(first)).toBe(1);
     expect(steps(first)).toEqual([
       "sent cell",
@@ -174,7 +119,7 @@ describeWithMongo("a worker that does not share the disk of the client", () => {
     ]);
     const car = await workspace.add("car", simu5gLike("model"));
     const other = path.join(car.path, "simulations");
-    const second = await campaign("General", undefined, other);
+    const second = await machine.campaign(other, "General");
     expect(steps(second)).toEqual(["kept model", "building car", "made car"]); // with the files of cell
 
     await model.commit({ "examples/New.ned": "package mm1.examples;\n" });
@@ -184,7 +129,7 @@ describeWithMongo("a worker that does not share the disk of the client", () => {
     const uses = [{ name: "model", url: host.url, version: "v1.0" }];
     await car.commit({ "swarm.json": JSON.stringify({ uses }), "src/Other.cc": "" });
     await rm(model.path, { recursive: true });
-    const third = await campaign("General", undefined, other);
+    const third = await machine.campaign(other, "General");
     expect(done(third)).toBe(1);
     expect(steps(third)).toEqual(["sent car", "kept model", "building car", "made car"]);
     const outputs = (await readdir(path.join(other, "results"))).filter((file) => file.endsWith(".out"));
@@ -194,19 +139,18 @@ describeWithMongo("a worker that does not share the disk of the client", () => {
 
   it("tells that a pack is damaged, and is sent it again", async () => {
     await addConfig("Fresh");
-    const swarmless = endWorker;
-    await swarmless(); // so that it has not been unpacked when it is damaged
+    await machine.endWorker(); // so that it has not been unpacked when it is damaged
     const waiting = campaign("Fresh");
     waiting.catch(() => undefined);
     await vi.waitFor(damagePacks, { timeout: 30_000, interval: 50 });
-    endWorker = startWorker();
+    machine.startWorker();
     await expect(waiting).rejects.toThrow(/the source [0-9a-f]{12} is damaged/);
     expect(done(await campaign("Fresh"))).toBe(1);
   });
 
   /** @throws as long as there is none. */
   const damagePacks = async (): Promise<void> => {
-    const client = new MongoClient(mongo.url);
+    const client = new MongoClient(machine.mongo.url);
     try {
       const chunks = client.db().collection<{ data: { buffer: Buffer } }>("sources.chunks");
       const all = await chunks.find().toArray();

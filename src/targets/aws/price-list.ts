@@ -57,7 +57,7 @@ interface Product {
 
 /** Not a number where there is none. */
 function priceIn(product: unknown): number {
-  const { terms } = (typeof product === "string" ? JSON.parse(product) : (product ?? {})) as Product;
+  const { terms } = JSON.parse(String(product ?? "{}")) as Product; // the SDK wraps the text in an object
   const [offer] = Object.values(terms?.OnDemand ?? {});
   const [dimension] = Object.values(offer?.priceDimensions ?? {});
   return Number.parseFloat(dimension?.pricePerUnit.USD ?? "");

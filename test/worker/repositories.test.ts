@@ -1,0 +1,75 @@
+import path from "node:path";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { sendSource } from "../../src/campaign/send-source.ts";
+import type { Source } from "../../src/model/build.ts";
+import { readCode } from "../../src/project/code.ts";
+import { openCheckout } from "../../src/project/git.ts";
+import { tryGit } from "../../src/project/plumbing.ts";
+import { openSourceDirectory, type SourceStore } from "../../src/results/source-store.ts";
+import { Repositories } from "../../src/worker/repositories.ts";
+import { makeRepository, type Repository } from "../helpers/git.ts";
+import { temporaryDirectory, type TemporaryDirectory } from "../helpers/temporary.ts";
+
+let place: TemporaryDirectory;
+let repository: Repository;
+let store: SourceStore;
+
+beforeEach(async () => {
+  [place, repository] = await Promise.all([temporaryDirectory(), makeRepository({ "src/a.cc": "one\n" })]);
+  store = openSourceDirectory(path.join(place.path, "sources"), { sharesDisk: false });
+  vi.stubEnv("XDG_CACHE_HOME", place.path);
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await repository[Symbol.asyncDispose]();
+  await place[Symbol.asyncDispose]();
+});
+
+/** Sends the files as they lie there. */
+async function send(): Promise<Source> {
+  const checkout = await openCheckout(repository.path);
+  await using code = await readCode(
+    { checkout, ship: [], isLeftOut: Promise.resolve(() => false) },
+    undefined,
+  );
+  const sending = sendSource(code, store, new AbortController().signal);
+  for (;;) {
+    const { done, value } = await sending.next();
+    if (done === true) return value;
+  }
+}
+
+const newWorker = (): Repositories => new Repositories(path.join(place.path, "repositories"), store);
+
+async function contentOf(worker: Repositories, source: Source, file: string): Promise<string> {
+  const cwd = await worker.open(source);
+  return (await tryGit(["cat-file", "blob", `${source.commit}:${file}`], { cwd })).stdout;
+}
+
+it("puts a source together from what was sent of it", async () => {
+  const first = await send();
+  expect(first.packs).toHaveLength(1);
+  expect(await contentOf(newWorker(), first, "src/a.cc")).toBe("one\n");
+  await repository.write({ "src/a.cc": "two\n" });
+  const second = await send();
+  expect(second.packs).toEqual([first.tree, second.tree]);
+  expect(await contentOf(newWorker(), second, "src/a.cc")).toBe("two\n");
+});
+
+it("asks for nothing that it has", async () => {
+  const first = await send();
+  await newWorker().open(first);
+  await repository.write({ "src/a.cc": "two\n" });
+  const second = await send();
+  await store.remove(first.tree!);
+  expect(await contentOf(newWorker(), second, "src/a.cc")).toBe("two\n");
+});
+
+it("says that something is missing, and what to do", async () => {
+  const first = await send();
+  await store.remove(first.tree!);
+  await expect(newWorker().open(first)).rejects.toMatchObject({
+    message: `the source ${first.tree!.slice(0, 12)} is not in the swarm any more`,
+    hint: "start the campaign again: it is sent anew",
+  });
+});
