@@ -23,7 +23,8 @@ case "$*" in
   version*) echo '{"Server":{"ApiVersion":"1.44","Version":"25.0.14"}}' ;;
   info*) echo '{"Swarm":{"NodeID":"n1","LocalNodeState":"active","ControlAvailable":true,"Error":""}}' ;;
   "node ls"*) echo '{"ID":"n1","Hostname":"manager","Status":"Ready","Availability":"Active","ManagerStatus":"Leader"}' ;;
-  "image ls"*) echo 0123456789ab ;;
+  "node inspect"*) echo "n1 8000000000" ;;
+  "image ls --quiet"*) echo 0123456789ab ;;
   "stack deploy"*)
     { printenv | grep '^SWARM_' | sort; } >"$MACHINE/stack-variables"
     case "$*" in *registry.yaml*) echo "${!#}_registry" >>"$MACHINE/services" ;; esac
@@ -44,7 +45,8 @@ case "$*" in
     cat >/dev/null
     echo "${*: -2:1}" >>"$MACHINE/secrets"
     ;;
-  "service ps"* | "ps "* | push*) ;;
+  "service inspect"*) echo '["node.id == n1"]' ;;
+  "service ps"* | "ps "* | "image ls"* | push*) ;;
   *)
     echo "the stand-in for docker does not know: $*" >&2
     exit 125
