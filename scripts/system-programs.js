@@ -14,6 +14,8 @@ const PACKAGES = {
   python3: { apt: "python3 python3-venv", dnf: "python3", brew: "python" },
   debootstrap: { apt: "debootstrap", dnf: "debootstrap", brew: "debootstrap" },
   dockerd: { apt: "docker.io", dnf: "moby-engine", brew: "docker" },
+  docker: { apt: "docker.io", dnf: "moby-engine", brew: "docker" },
+  ip: { apt: "iproute2", dnf: "iproute", brew: "iproute2mac" },
   sshd: { apt: "openssh-server", dnf: "openssh-server", brew: "openssh" },
   ssh: { apt: "openssh-client", dnf: "openssh-clients", brew: "openssh" },
 };

@@ -19,6 +19,8 @@ await runScript(async () => {
     "sshd",
     "python3",
     "dockerd",
+    "docker",
+    "ip",
     "debootstrap",
   ];
   await setUp({ system, optional: true });

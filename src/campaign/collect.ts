@@ -8,7 +8,7 @@ import { runLabel, type Run } from "../model/run.ts";
 import { DamagedArchive, type ResultStore } from "../results/store.ts";
 import { moveFile, statIfThere, temporaryFolder } from "../system/files.ts";
 import { isInside } from "../system/paths.ts";
-import { hashOf, readAllRecords, readRecord, recordFile, writeRecord } from "./records.ts";
+import { allRecords, hashOf, readRecord, recordFile, writeRecord } from "./records.ts";
 
 export interface Study {
   /** Absolute. */
@@ -40,21 +40,22 @@ export class Collector {
   }
 
   /**
-   * What has been collected of this campaign before, by another process perhaps. The files of runs that were
-   * there already, and were not made again, are known afterwards, too.
+   * Takes up what has been collected of this campaign before, by another process perhaps. The files of runs that
+   * were there already, and were not made again, are known afterwards, too.
    */
-  async resume(): Promise<RunRecord[]> {
+  async resume(onRecord: (record: RunRecord) => void): Promise<void> {
     const { id, identity } = this.#campaign;
-    const records = await readAllRecords(this.#study.resultDirectory);
-    const own = records.filter((record) => record.campaign === id);
-    const there = records.filter(
-      (record) => identity !== undefined && record.identity === identity && record.state === "done",
-    );
-    for (const record of [...there, ...own]) {
-      for (const file of record.files)
-        this.#owners.set(path.resolve(this.#study.directory, file.path), record);
+    for await (const record of allRecords(this.#study.resultDirectory)) {
+      const isOwn = record.campaign === id;
+      const isThere = identity !== undefined && record.identity === identity && record.state === "done";
+      if (isOwn || isThere) this.#own(record);
+      if (isOwn) onRecord(record);
     }
-    return own;
+  }
+
+  #own({ config, runNumber, iterationVariables, repetition, files }: RunRecord): void {
+    const run = { config, runNumber, iterationVariables, repetition };
+    for (const file of files) this.#owners.set(path.resolve(this.#study.directory, file.path), run);
   }
 
   /** Moves the files of a run to where a local run would have left them, and writes its record last. */

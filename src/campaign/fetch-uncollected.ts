@@ -55,7 +55,7 @@ async function* collectDone(
   await using _ = lock;
   yield { type: "fetching", campaign: campaign.id, runs: runs.length };
   const collector = new Collector(study, campaign, store);
-  await collector.resume();
+  await collector.resume(() => undefined);
   for (const run of runs) {
     signal.throwIfAborted();
     const answer = v.safeParse(RunResultSchema, await queue.result(campaign.id, run.runNumber));

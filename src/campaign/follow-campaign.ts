@@ -5,7 +5,7 @@ import type { Campaign } from "../model/campaign.ts";
 import type { CampaignEvent } from "../model/events.ts";
 import { HeldSchema, ProgressSchema, type Outcome } from "../model/outcome.ts";
 import { PROTOCOL } from "../model/protocol.ts";
-import { RunResultSchema, type RunRecord, type RunResult } from "../model/result.ts";
+import { RunResultSchema, type RunResult } from "../model/result.ts";
 import type { Run } from "../model/run.ts";
 import type { QueueClient } from "../queue/client.ts";
 import type { RunEvent } from "../queue/follow.ts";
@@ -14,7 +14,11 @@ import { makeFolders, removeLeftovers } from "../system/files.ts";
 import { parseOrExplain } from "../system/json.ts";
 import { acquireLock } from "../system/lock.ts";
 import { Collector, type Study } from "./collect.ts";
-import { summarize } from "./summary.ts";
+import { Pending } from "./pending.ts";
+import { Tally } from "./tally.ts";
+
+/** The next runs are collected meanwhile. */
+const MOST_FORGOTTEN_AT_ONCE = 32;
 
 export interface FollowedCampaign {
   campaign: Campaign;
@@ -45,26 +49,29 @@ export async function* followCampaign(
   for (const folder of ["", "failed", ".swarm"]) await removeLeftovers(path.join(resultDirectory, folder));
   const collector = new Collector(study, campaign, store);
   const byNumber = new Map(open.map((run) => [run.runNumber, run]));
+  const tally = new Tally();
   const { runs, skipped = 0 } = campaign;
-  const earlier = open.length < runs || skipped > 0 ? await collector.resume() : [];
-  const before = earlier.filter((record) => !byNumber.has(record.runNumber));
-  const collected: RunRecord[] = [];
+  if (open.length < runs || skipped > 0) {
+    await collector.resume((record) => {
+      if (!byNumber.has(record.runNumber)) tally.add(record);
+    });
+  }
+  const forgetting = new Pending(MOST_FORGOTTEN_AT_ONCE);
   using cancelling = cancelOn(interrupt, queue, campaign.id, open);
   if (open.length > 0) {
     for await (const event of await queue.follow(campaign.id, open, position)) {
       const told = await storing(study, campaign, () => translate(event, byNumber, collector));
       if (told?.type === "finished") {
-        collected.push(told.record);
-        await queue.forget(campaign.id, told.run.runNumber);
+        tally.addNew(told.record);
+        await forgetting.add(queue.forget(campaign.id, told.run.runNumber));
       }
       if (told !== undefined) yield told;
     }
   }
+  await forgetting.done();
   await cancelling.done();
   const wallTimeMs = performance.now() - startedAt;
-  const records = [...before, ...collected];
-  const summary = summarize({ ...campaign, cancelled }, resultDirectory, records, collected, wallTimeMs);
-  yield { type: "ended", summary };
+  yield { type: "ended", summary: tally.summary(campaign, cancelled, { resultDirectory, wallTimeMs }) };
 }
 
 /**
@@ -131,9 +138,7 @@ async function translate(
       return held.success ? { type: "held", run, reason: held.output.held } : undefined;
     }
     case "completed": {
-      const refusal = refusedBy(event.value);
-      const result =
-        refusal ?? parseOrExplain(RunResultSchema, event.value, `the result of run #${run.runNumber}`);
+      const result = refusedBy(event.value) ?? answerIn(event.value);
       return { type: "finished", run, ...(await collector.collect(run, result)) };
     }
     case "gone":
@@ -151,6 +156,16 @@ function refusedBy(answer: unknown): RunResult | undefined {
   if (!success || output.protocol === PROTOCOL) return undefined;
   const reason = `its worker is of another version of inet-swarm (protocol ${output.protocol}, here ${PROTOCOL})`;
   return withoutAnswer({ state: "crashed", reason });
+}
+
+/** One that cannot be read must not keep the others from being collected; its run can be retried. */
+function answerIn(answer: unknown): RunResult {
+  try {
+    return parseOrExplain(RunResultSchema, answer, "its worker's answer");
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return withoutAnswer({ state: "crashed", reason: error.message });
+  }
 }
 
 /** A run whose job has left the queue without an answer. */

@@ -35,24 +35,24 @@ export function parseRecord(text: string): RunRecord | undefined {
   return parsed.success ? parsed.output : undefined;
 }
 
-/** The records of a campaign in run order, as far as they are there; what is not a record of ours is passed over. */
-export async function readRecords(resultDirectory: string, campaign: string): Promise<RunRecord[]> {
-  return (await readAllRecords(resultDirectory)).filter((record) => record.campaign === campaign);
-}
-
-/** The records of all campaigns, sorted by run number. */
-export async function readAllRecords(resultDirectory: string): Promise<RunRecord[]> {
+/** The records of all campaigns, as far as they are there; what is not a record of ours is passed over. */
+export async function* allRecords(resultDirectory: string): AsyncGenerator<RunRecord> {
   const folder = path.join(resultDirectory, ".swarm");
   const all = await readdir(folder).catch((error: unknown) => {
     if (["ENOENT", "ENOTDIR"].includes(errorCode(error) ?? "")) return []; // nothing collected yet, or all thrown away
     throw error;
   });
-  const names = all.filter((name) => name.endsWith(".json") && !isTemporary(name));
-  const records: RunRecord[] = [];
-  for (const name of names) {
+  for (const name of all.filter((each) => each.endsWith(".json") && !isTemporary(each))) {
     const record = parseRecord(await readFile(path.join(folder, name), "utf8"));
-    if (record !== undefined) records.push(record);
+    if (record !== undefined) yield record;
   }
+}
+
+/** Those of a campaign, in run order. */
+export async function readRecords(resultDirectory: string, campaign: string): Promise<RunRecord[]> {
+  const records: RunRecord[] = [];
+  for await (const record of allRecords(resultDirectory))
+    if (record.campaign === campaign) records.push(record);
   return records.sort((a, b) => a.runNumber - b.runNumber);
 }
 

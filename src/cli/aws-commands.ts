@@ -1,96 +1,19 @@
 import { UserError } from "../errors.ts";
-import type { AwsClients } from "../targets/aws/clients.ts";
 import { drain, withClients } from "../targets/aws/aws.ts";
+import type { AwsClients } from "../targets/aws/clients.ts";
 import type { AwsStatus } from "../targets/aws/status.ts";
-import { existingAws, type AwsEvent } from "../targets/aws/swarm.ts";
+import { existingAws } from "../targets/aws/swarm.ts";
 import { CONNECT_TIMEOUT_MS } from "../targets/aws/timeouts.ts";
-import type { Plan } from "../targets/aws/plan.ts";
-import { withLock } from "../targets/local.ts";
-import { swarmDirectories, type AwsState } from "../targets/swarm-state.ts";
 import { changeServices } from "../targets/docker/deployer.ts";
-import type { ServiceFlags } from "./docker-options.ts";
-import { serviceChange } from "./service-change.ts";
+import type { AwsState } from "../targets/swarm-state.ts";
 import { dollars } from "./aws-status.ts";
-import { confirm, swarmDeployer } from "./choose-swarm.ts";
+import { deploy, locked, onAws, sayWhatRuns, tell } from "./aws-work.ts";
+import { swarmDeployer } from "./choose-swarm.ts";
+import type { ServiceFlags } from "./docker-options.ts";
 import { count } from "./format.ts";
-import type { InitFlags } from "./init-options.ts";
 import { namedOrOnly } from "./name-or-only.ts";
+import { serviceChange } from "./service-change.ts";
 import { ask, type ForceOptions, type Io } from "./swarm-commands.ts";
-
-const DEFAULT_AWS = "inet";
-/** To tell what runs when something has failed. */
-const ANSWER_TIMEOUT_MS = 5000;
-
-export async function initAws(name: string | undefined, flags: InitFlags, io: Io): Promise<void> {
-  const swarm = nameFrom(name, flags.stack);
-  const change = await serviceChange(flags);
-  const { connectToAws } = await import("../targets/aws/clients.ts");
-  const { planSwarm } = await import("../targets/aws/plan.ts");
-  const { createSwarm, creationFailure, CreationError, isBroken, noteSwarm } =
-    await import("../targets/aws/create.ts");
-  const { explainPlan } = await import("./aws-plan.ts");
-  using clients = await connectToAws(flags);
-  const plan = await planSwarm(clients, {
-    ...flags,
-    name: swarm,
-    spot: flags.spot ?? false,
-    idleMinutes: Number(flags.idleMinutes),
-    volumeGiB: flags.volumeSize,
-  });
-  if (plan.present !== undefined && isBroken(plan.present.status)) {
-    const { id, created, status } = plan.present;
-    await noteSwarm(plan);
-    const failure = await creationFailure(clients, { id, since: created, status, swarm, stack: plan.stack });
-    throw await offerRemoval(clients, swarm, failure, io);
-  }
-  if (plan.present === undefined) {
-    explainPlan(plan).forEach(io.say);
-    if (!flags.yes) await ask(`the swarm ${swarm} costs money from now until it is halted`, "--yes");
-  }
-  await locked(swarm, io, async () => {
-    try {
-      const state = await drain(createSwarm(clients, plan, io.interrupt), tell(io));
-      await changeServices(swarm, change);
-      await deploy(clients, state, io);
-    } catch (error) {
-      if (error instanceof CreationError) throw await offerRemoval(clients, swarm, error, io);
-      await tellWhatRuns(clients, plan, io);
-      throw error;
-    }
-  });
-  await sayWhatRuns(swarm, `the swarm ${swarm} runs on AWS; halt it with: swarm-tool halt ${swarm}`, io);
-}
-
-/** Nobody shall believe that nothing costs money because a command has failed or was interrupted. */
-async function tellWhatRuns(clients: AwsClients, { stack, options, hourly }: Plan, io: Io): Promise<void> {
-  const { describeStack } = await import("../targets/aws/stack.ts");
-  const limit = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
-  const present = await describeStack(clients, stack, limit).catch(() => "not known");
-  if (present === undefined) return;
-  const price = hourly === undefined ? "money" : `about ${dollars(hourly)} an hour`;
-  const { name } = options;
-  io.note(
-    `warning: AWS ${present === "not known" ? "may have" : "has"} machines of the swarm ${name}, which cost ${price}. Go on with: swarm-tool init ${name}; or end it with: swarm-tool remove ${name}`,
-  );
-}
-
-/** What is left of a stack that failed is of no use; on a terminal it can be removed at once. */
-async function offerRemoval(
-  clients: AwsClients,
-  swarm: string,
-  failure: UserError,
-  io: Io,
-): Promise<UserError> {
-  const { removeSwarm } = await import("../targets/aws/remove.ts");
-  if (!(await confirm(`${failure.message}.\nRemove what is left of it?`))) return failure;
-  await drain(removeSwarm(clients, await existingAws(swarm), io.interrupt), tell(io));
-  return new UserError(failure.message, { hint: "its remains are removed", cause: failure });
-}
-
-function nameFrom(name: string | undefined, stack: string | undefined): string {
-  if (name === undefined || stack === undefined || name === stack) return name ?? stack ?? DEFAULT_AWS;
-  throw new UserError(`two names for the swarm: ${name} and ${stack}`, { hint: "give one of them" });
-}
 
 export async function haltAws(name: string, options: ForceOptions, io: Io): Promise<void> {
   await onAws(name, io, async (clients) => {
@@ -233,52 +156,8 @@ async function onlyAws(name: string | undefined): Promise<string> {
   throw new UserError(`the swarm ${state.name} is not on AWS: it has no machines to add or take away`);
 }
 
-function onAws(
-  name: string,
-  io: Io,
-  work: (clients: AwsClients, state: AwsState) => Promise<void>,
-): Promise<void> {
-  return locked(name, io, () => withClients(name, work));
-}
-
-/** One command at a time changes a swarm. */
-function locked(name: string, io: Io, work: () => Promise<void>): Promise<void> {
-  return withLock(swarmDirectories(name).state, work, io.interrupt);
-}
-
 function notComplete(name: string): UserError {
   return new UserError(`the swarm ${name} is not complete`, {
     hint: `complete it with: swarm-tool init ${name}`,
   });
-}
-
-async function deploy(clients: AwsClients, state: AwsState, io: Io): Promise<void> {
-  const { deployServices } = await import("../targets/aws/deploy.ts");
-  await drain(deployServices(clients, state, swarmDeployer, io.interrupt), tell(io));
-}
-
-async function sayWhatRuns(name: string, text: string, io: Io): Promise<void> {
-  const { tunnel } = await existingAws(name);
-  io.say(text);
-  io.say(`its dashboard: swarm-tool dashboard ${name}`);
-  if (tunnel !== undefined) io.say(`its Docker: DOCKER_HOST=unix://${tunnel.dockerSocket}`);
-}
-
-/** Of a resource's states those that are final are shown. */
-function tell({ note }: Io): (event: AwsEvent) => void {
-  return (event) => {
-    switch (event.type) {
-      case "step":
-        return note(event.text);
-      case "warning":
-        return note(`warning: ${event.text}`);
-      case "resource":
-        if (event.status.endsWith("_IN_PROGRESS")) return undefined;
-        return note(
-          `  ${event.status.toLowerCase().replaceAll("_", " ")}: ${event.logicalId} (${event.resourceType})${event.reason && event.status.endsWith("_FAILED") ? `: ${event.reason}` : ""}`,
-        );
-      default:
-        event satisfies never;
-    }
-  };
 }

@@ -19,6 +19,6 @@ export function explainPlan(plan: Plan): string[] {
     `  volume    ${volumeGiB} GiB, encrypted; ${dollars(plan.volumeMonthly)} a month, also while it is halted`,
     ...(parameters["SshCidr"] === undefined ? [] : [`  SSH from  ${parameters["SshCidr"]}`]),
     `  halts     after ${idleMinutes} idle minutes, and after ${maxHours} hours in any case`,
-    `  ${cost}, by the list prices of ${PRICES_AS_OF}`,
+    `  ${cost}, by ${plan.prices === undefined ? `the list prices of ${PRICES_AS_OF}` : "AWS's price list of today"}`,
   ];
 }

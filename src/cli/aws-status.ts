@@ -22,6 +22,7 @@ export function describeAws(swarm: AwsStatus, now = Date.now()): string[] {
     ...(swarm.machines.length > 0
       ? [`  ${swarm.workers.inService} of ${count(swarm.workers.wanted, "worker")} in service`]
       : []),
+    ...(swarm.workers.trouble === undefined ? [] : [`  ${swarm.workers.trouble}`]),
     ...swarm.volumes.map(({ id, sizeGiB, state }) => `  volume ${id}: ${sizeGiB} GiB, ${state}`),
     `  ${describeCost(swarm)}`,
     ...swarm.alarms.map(

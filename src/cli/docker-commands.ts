@@ -49,6 +49,11 @@ export async function disconnectDocker(name: string, io: Io): Promise<void> {
   io.say(was ? `disconnected from the swarm ${name}; it runs on` : `the swarm ${name} was not connected`);
 }
 
+export async function forgetDocker(name: string, io: Io): Promise<void> {
+  await targetFor(name, io).forget();
+  io.say(`the swarm ${name} is forgotten here; what its Docker has of it stays`);
+}
+
 export function targetFor(name: string, io: Io): DockerTarget {
   return dockerTarget(name, swarmDeployer, io.note, io.interrupt);
 }

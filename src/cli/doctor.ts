@@ -26,7 +26,11 @@ export async function doctor(options: { region?: string; profile?: string }, { s
       program("redis-server", ["--version"], "needed for a swarm on this machine: install redis-server"),
     ),
     optional(
-      program("docker", ["--version"], "needed for a Docker Swarm of your own: install Docker's client"),
+      program(
+        "docker",
+        ["--version"],
+        "needed for swarms on AWS and on Docker: install Docker's command line, https://docs.docker.com/engine/install",
+      ),
     ),
   ];
   const findings = [...(await Promise.all(checks.map((check) => check()))), ...(await awsFindings(options))];

@@ -120,11 +120,16 @@ export async function resume(name: string | undefined, options: { workers?: numb
   io.say(`the swarm ${state.name} runs`);
 }
 
-export async function remove(name: string | undefined, options: ForceOptions, io: Io): Promise<void> {
+export interface RemoveOptions extends ForceOptions {
+  forget?: true;
+}
+
+export async function remove(name: string | undefined, options: RemoveOptions, io: Io): Promise<void> {
   const state = await namedOrOnly(name);
+  if (options.forget) return await forget(state, io);
   if (state.target === "aws") return await (await aws()).removeAws(state.name, options, io);
   const target = await targetFor(state, io);
-  const { jobs } = await target.status();
+  const { jobs } = await statusBeforeRemoval(target, state);
   const any = jobs && jobs.running + jobs.waiting + jobs.uncollected;
   const fact =
     any === undefined
@@ -133,6 +138,27 @@ export async function remove(name: string | undefined, options: ForceOptions, io
   if (any !== 0 && !options.force && !options.yes) await ask(fact);
   await target.remove();
   io.say(`the swarm ${state.name} is removed`);
+}
+
+async function statusBeforeRemoval(target: Target, { name, target: kind }: SwarmState): Promise<SwarmStatus> {
+  try {
+    return await target.status();
+  } catch (error) {
+    if (kind !== "docker" || !(error instanceof UserError)) throw error;
+    throw new UserError(error.message, {
+      hint: `if its Docker is no more, forget the swarm: swarm-tool remove ${name} --forget`,
+      cause: error,
+    });
+  }
+}
+
+async function forget({ name, target }: SwarmState, io: Io): Promise<void> {
+  if (target !== "docker") {
+    throw new UserError(`the swarm ${name} is not on a Docker Swarm of yours`, {
+      hint: `remove it: swarm-tool remove ${name}`,
+    });
+  }
+  await (await docker()).forgetDocker(name, io);
 }
 
 export async function connect(

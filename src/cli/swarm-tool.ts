@@ -8,7 +8,7 @@ import { EXIT, type Command, type CommandContext } from "./main.ts";
 import type { DashboardCommandOptions } from "./dashboard.ts";
 import { isCompletion } from "./completion.ts";
 import { version } from "./version.ts";
-import type { ForceOptions, Io } from "./swarm-commands.ts";
+import type { ForceOptions, Io, RemoveOptions } from "./swarm-commands.ts";
 
 /** Makes, halts, resumes and removes swarms. What a command needs is imported when it is called. */
 export const swarmTool: Command = {
@@ -47,7 +47,7 @@ export function describeProgram(context: CommandContext, finish: (code: number) 
       throw new UserError("a swarm is made with --local or with --docker, not with both");
     if (flags.local) await (await commands()).initLocal(name, flags, io);
     else if (flags.docker) await (await import("./docker-commands.ts")).initDocker(name, flags, io);
-    else await (await aws()).initAws(name, flags, io);
+    else await (await import("./aws-init.ts")).initAws(name, flags, io);
   });
   program
     .command("status [name]")
@@ -77,7 +77,8 @@ export function describeProgram(context: CommandContext, finish: (code: number) 
     .description("end a swarm and delete all that it keeps")
     .option("--force", "without a question when it still has runs or results")
     .option("--yes", "the same")
-    .action(async (name: string | undefined, options: ForceOptions) => {
+    .option("--forget", "of a Docker Swarm that is no more: forget it, and remove nothing there")
+    .action(async (name: string | undefined, options: RemoveOptions) => {
       await (await commands()).remove(name, options, io);
     });
   program

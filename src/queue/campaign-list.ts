@@ -1,11 +1,18 @@
-import type { Queue } from "bullmq";
-import type { Redis } from "ioredis";
+import { Queue } from "bullmq";
+import { Redis } from "ioredis";
 import * as v from "valibot";
 import { UserError } from "../errors.ts";
 import { CampaignSchema, RunJobSchema, runJobId, type Campaign } from "../model/campaign.ts";
 import type { Run } from "../model/run.ts";
 import { parseOrExplain } from "../system/json.ts";
-import { CAMPAIGNS_KEY, campaignKey, cancelKey, openRunsKey } from "./names.ts";
+import {
+  CAMPAIGNS_KEY,
+  campaignKey,
+  cancelKey,
+  openRunsKey,
+  RUN_QUEUE,
+  type QueueConnection,
+} from "./names.ts";
 
 /** A campaign as `list` shows it. */
 export interface CampaignListing {
@@ -32,24 +39,38 @@ const CHUNK = 1000;
 export async function listCampaigns(redis: Redis, queue: Queue): Promise<CampaignListing[]> {
   const ids = await redis.zrevrange(CAMPAIGNS_KEY, 0, -1);
   const listings = await Promise.all(ids.map((id) => describe(redis, queue, id)));
-  const expired = ids.filter((_, index) => listings[index] === "expired");
-  if (expired.length > 0) await redis.zrem(CAMPAIGNS_KEY, ...expired);
-  return listings.filter((listing) => typeof listing === "object");
+  return listings.filter((listing) => listing !== undefined);
 }
 
-async function describe(
-  redis: Redis,
-  queue: Queue,
-  id: string,
-): Promise<CampaignListing | "expired" | "unreadable"> {
+/** Removes what is left in the queue of campaigns that nobody has collected in time. */
+export async function forgetExpired(connection: QueueConnection): Promise<void> {
+  // where Redis is away it does not wait: it is asked again some time
+  const redis = new Redis({ ...connection, maxRetriesPerRequest: 0, retryStrategy: () => null });
+  const queue = new Queue(RUN_QUEUE, { connection: redis });
+  for (const emitter of [queue, redis]) emitter.on("error", () => undefined); // whoever asks is told
+  try {
+    for (const id of await redis.zrange(CAMPAIGNS_KEY, 0, -1)) {
+      if ((await redis.exists(campaignKey(id))) === 1) continue;
+      for (const chunk of chunks(await openNumbers(redis, id)))
+        await Promise.all(chunk.map((number) => queue.remove(runJobId(id, number))));
+      await redis.del(openRunsKey(id));
+      await redis.zrem(CAMPAIGNS_KEY, id);
+    }
+  } finally {
+    await queue.close();
+    redis.disconnect();
+  }
+}
+
+async function describe(redis: Redis, queue: Queue, id: string): Promise<CampaignListing | undefined> {
   const [text, cancelled, numbers] = await Promise.all([
     redis.get(campaignKey(id)),
     redis.exists(cancelKey(id)),
     openNumbers(redis, id),
   ]);
-  if (text === null) return "expired";
+  if (text === null) return undefined; // it has expired
   const parsed = v.safeParse(CampaignSchema, JSON.parse(text));
-  if (!parsed.success) return "unreadable"; // of another version, which still knows it
+  if (!parsed.success) return undefined; // of another version, which still knows it
   const counts = { waiting: 0, running: 0, ended: 0 };
   for (const chunk of chunks(numbers)) {
     const pipeline = redis.pipeline();

@@ -51,7 +51,10 @@ export async function openCampaignState(
   return {
     find: cachedCampaigns(redis),
     cancel: (id) => announceCancellation(redis, id),
-    isCancelled: async (id) => (await redis.exists(cancelKey(id))) === 1,
+    async isCancelled(id) {
+      void redis.expire(campaignKey(id), CAMPAIGN_TTL_SECONDS).catch(onError); // of a long one, too
+      return (await redis.exists(cancelKey(id))) === 1;
+    },
     watch(id) {
       const controller = new AbortController();
       watched.set(controller, id);

@@ -57,13 +57,20 @@ export async function followJobs(
   });
   events.on("error", () => undefined); // told below, as an event
   await events.waitUntilReady();
-  let stop = (): void => undefined;
+  let feeding: Feeding | undefined;
   return new ReadableStream<RunEvent>({
     start: (controller) => {
-      stop = feed(controller, { ...context, events, open });
+      feeding = feed(controller, { ...context, events, open });
     },
-    cancel: () => stop(),
+    pull: () => feeding?.goOn(),
+    cancel: () => feeding?.stop(),
   });
+}
+
+interface Feeding {
+  /** What was told has been taken. */
+  goOn(): void;
+  stop(): void;
 }
 
 interface Feed extends FollowContext {
@@ -74,7 +81,7 @@ interface Feed extends FollowContext {
 function feed(
   controller: ReadableStreamDefaultController<RunEvent>,
   { events, open, ...context }: Feed,
-): () => void {
+): Feeding {
   const tell = (id: string, event: (runNumber: number) => RunEvent): void => {
     const runNumber = open.get(id);
     if (runNumber === undefined) return;
@@ -86,7 +93,25 @@ function feed(
     stop();
     controller.close();
   };
-  const compare = (): void => void compareStates(context, open, tell).catch(disconnected);
+  let goOn = (): void => undefined;
+  /** Answers of very many runs are not to be in memory all at once. */
+  const untilTaken = async (): Promise<void> => {
+    if (open.size > 0 && (controller.desiredSize ?? 0) <= 0)
+      await new Promise<void>((resolve) => (goOn = resolve));
+  };
+  let comparing = false;
+  let again = false;
+  const compare = (): void => {
+    again = comparing;
+    if (comparing) return;
+    comparing = true;
+    void compareStates({ ...context, open, tell, untilTaken })
+      .catch(disconnected)
+      .finally(() => {
+        comparing = false;
+        if (again && open.size > 0) compare();
+      });
+  };
   const timer = setInterval(compare, COMPARE_INTERVAL_MS);
   let connected = true;
   const disconnected = (error: unknown): void => {
@@ -99,6 +124,7 @@ function feed(
   };
   const stop = (): void => {
     open.clear(); // an answer that is still under way has nobody to be told to
+    goOn();
     clearInterval(timer);
     context.redis.off("ready", reconnected).off("error", disconnected);
     void events.close();
@@ -118,17 +144,20 @@ function feed(
   );
   context.redis.on("error", disconnected).on("ready", reconnected);
   compare();
-  return stop;
+  return { stop, goOn: () => goOn() };
+}
+
+interface Comparison extends Pick<FollowContext, "queue" | "redis"> {
+  open: ReadonlyMap<string, number>;
+  tell: (id: string, event: (runNumber: number) => RunEvent) => void;
+  untilTaken: () => Promise<void>;
 }
 
 /** Asks for the state of every run that is still open, a thousand in one call. */
-async function compareStates(
-  { queue, redis }: Pick<FollowContext, "queue" | "redis">,
-  open: ReadonlyMap<string, number>,
-  tell: (id: string, event: (runNumber: number) => RunEvent) => void,
-): Promise<void> {
+async function compareStates({ queue, redis, open, tell, untilTaken }: Comparison): Promise<void> {
   const ids = [...open.keys()];
   for (let start = 0; start < ids.length; start += CHUNK) {
+    await untilTaken();
     const pipeline = redis.pipeline();
     const chunk = ids.slice(start, start + CHUNK);
     for (const id of chunk)

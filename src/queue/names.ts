@@ -29,5 +29,5 @@ export const CAMPAIGNS_KEY = "swarm:campaigns";
 export const cancelKey = (id: string): string => `swarm:cancelled:${id}`;
 export const CANCEL_CHANNEL = "swarm:cancel";
 
-/** Kept this long after a campaign was queued, should nobody collect it. */
+/** Kept this long after a campaign was queued or a run of it was made, should nobody collect it. */
 export const CAMPAIGN_TTL_SECONDS = 30 * 24 * 3600;

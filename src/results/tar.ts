@@ -31,7 +31,7 @@ export async function* tarOf(
       const linkpath = await readlink(place);
       if (!isSafeLink(file, linkpath))
         throw new UserError(`the run left a link that leads out of its working tree: ${file} → ${linkpath}`);
-      yield* header({ path: file, type: "SymbolicLink", linkpath, size: 0, mtime: stats.mtime });
+      yield* header({ path: file, type: "SymbolicLink", linkpath, size: 0, mtime: timeOf(stats) });
       const sha256 = createHash("sha256").update(linkpath).digest("hex");
       onPacked({ path: file, sizeBytes: Buffer.byteLength(linkpath), sha256 });
     } else if (stats.isFile()) {
@@ -54,8 +54,9 @@ async function* plainFile(
   place: string,
 ): AsyncGenerator<Buffer, { sizeBytes: number; sha256: string }> {
   await using handle = await open(place);
-  const { size, mode, mtime } = await handle.stat();
-  yield* header({ path: file, type: "File", mode: mode & 0o777, size, mtime });
+  const stats = await handle.stat();
+  const { size, mode } = stats;
+  yield* header({ path: file, type: "File", mode: mode & 0o777, size, mtime: timeOf(stats) });
   const hash = createHash("sha256");
   for (let left = size; left > 0;) {
     const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(Math.min(PIECE, left)));
@@ -67,6 +68,12 @@ async function* plainFile(
   }
   if (size % BLOCK !== 0) yield Buffer.alloc(BLOCK - (size % BLOCK));
   return { sizeBytes: size, sha256: hash.digest("hex") };
+}
+
+/** To the millisecond, but never in the next second, as `stats.mtime` may be. */
+function timeOf({ mtimeMs }: { mtimeMs: number }): Date {
+  const lastOfSecond = Math.floor(mtimeMs / 1000) * 1000 + 999;
+  return new Date(Math.min(Math.round(mtimeMs), lastOfSecond));
 }
 
 interface Entry {

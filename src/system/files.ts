@@ -102,7 +102,7 @@ async function copyThenRename(from: string, to: string): Promise<void> {
     if (stats.isSymbolicLink()) await symlink(await readlink(from), temporary);
     else {
       await copyFile(from, temporary);
-      await utimes(temporary, stats.atime, stats.mtime);
+      await utimes(temporary, stats.atimeMs / 1000, stats.mtimeMs / 1000); // a Date is rounded, perhaps upwards
     }
     await rename(temporary, to);
   } catch (error) {

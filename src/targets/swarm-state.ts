@@ -76,6 +76,8 @@ const AwsStateSchema = v.object({
   workers: v.number(),
   /** Of the data volume; it costs also while the swarm is halted. */
   volumeGiB: v.number(),
+  /** In US dollars an hour, by instance type, as AWS's price list had them when the swarm was made. */
+  prices: v.optional(v.record(v.string(), v.number())),
   tunnel: v.optional(TunnelSchema),
   /** Id of the machine that the tunnel leads to, or led to last. */
   manager: v.optional(v.string()),

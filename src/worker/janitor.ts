@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { forgetExpired } from "../queue/campaign-list.ts";
 import { CAMPAIGN_TTL_SECONDS } from "../queue/names.ts";
 import { isNearlyFull } from "../results/store.ts";
 import type { WorkerOptions } from "./worker.ts";
@@ -11,20 +12,28 @@ const BUILD_AGE_MS = 90 * 24 * 3600_000;
 /** Of sources and builds, where there is little room for results. */
 const SHORT_AGE_MS = 7 * 24 * 3600_000;
 
-/** Removes results that nobody has collected, and sources and builds that nobody has used for long, until the signal. */
+/**
+ * Removes results and campaigns that nobody has collected, and sources and builds that nobody has used for long, until
+ * the signal.
+ */
 export async function removeOldThings({
+  connection,
   results,
   builds,
   sources,
   signal,
   onError,
-}: Pick<WorkerOptions, "results" | "builds" | "sources" | "signal" | "onError">): Promise<void> {
+}: Pick<
+  WorkerOptions,
+  "connection" | "results" | "builds" | "sources" | "signal" | "onError"
+>): Promise<void> {
   for (;;) {
     try {
       await results.removeOlderThan(RESULT_AGE_MS);
       const full = await isNearlyFull(results);
       await builds.removeOlderThan(full ? SHORT_AGE_MS : BUILD_AGE_MS);
       await sources.removeOlderThan(full ? SHORT_AGE_MS : SOURCE_AGE_MS);
+      await forgetExpired(connection);
     } catch (error) {
       signal.throwIfAborted();
       onError(error as Error); // it tries again in an hour

@@ -109,9 +109,9 @@ describe("the manager's boot script", () => {
       `chown 1000:1000 ${machine.root}/var/lib/inet-swarm`,
       "mount ",
       "systemctl enable --now docker",
+      "docker rm -fv c0ffee decaf",
       "docker network create",
       "docker swarm init --advertise-addr 10.77.0.5",
-      "docker rm -fv c0ffee decaf",
       "aws ssm put-parameter --overwrite --type SecureString --name /swarm/inet/worker-join --value file:///dev/stdin <i-0abc 10.77.0.5:2377 SWMTKN-1-secret",
       "systemctl enable --now swarm-busy.timer",
     ];

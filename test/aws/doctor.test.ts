@@ -1,3 +1,4 @@
+import { DescribeVpcsCommand } from "@aws-sdk/client-ec2";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { awsUser } from "../helpers/aws-user.ts";
 import { describeWithPythonTools, startEmulator, type Emulator } from "../helpers/emulator.ts";
@@ -17,8 +18,11 @@ describeWithPythonTools("swarm-tool doctor and policy", () => {
       const { stdout } = await user.tool("doctor");
       const lines = stdout.split("\n").filter((line) => line.startsWith("MEND"));
       expect(lines).toEqual([]);
-      for (const what of ["Node.js", "git", "ssh", "AWS region eu-central-1", "AWS credentials"])
+      for (const what of ["Node.js", "git", "ssh", "docker", "AWS region eu-central-1", "AWS credentials"])
         expect(stdout).toContain(`ok    ${what}`);
+      expect(stdout).toContain("ok    AWS lets you make networks");
+      const { Vpcs } = await emulator.clients.ec2.send(new DescribeVpcsCommand({}));
+      expect(Vpcs?.filter(({ IsDefault }) => !IsDefault)).toEqual([]);
     });
 
     it("names each thing that is missing, with the way to mend it, and looks on", async () => {
@@ -31,13 +35,19 @@ describeWithPythonTools("swarm-tool doctor and policy", () => {
               "User: x is not authorized to perform: autoscaling:DescribeAutoScalingGroups",
               403,
             )
-          : undefined;
+          : call.action === "ec2:CreateVpc"
+            ? awsError(call, "UnauthorizedOperation", "You are not authorized to perform: ec2:CreateVpc", 403)
+            : undefined;
       const { exitCode, stdout } = await user.run("swarm-tool", ["doctor"], {
         env: { PATH: "/nowhere" },
       });
       expect(exitCode).toBe(2);
       expect(stdout).toContain("MEND  git: not found\n      → needed by runall-swarm: install git");
-      expect(stdout).toContain("MEND  opp_run: not found");
+      expect(stdout).toContain(
+        "MEND  opp_run: not found\n      → needed by runall-swarm: source OMNeT++'s setenv",
+      );
+      expect(stdout).toContain("note  docker: not found\n      → needed for swarms on AWS and on Docker");
+      expect(stdout).toContain("MEND  AWS lets you make networks (EC2): AWS denies a right: ec2:CreateVpc");
       expect(stdout).toContain("AWS denies a right: autoscaling:DescribeAutoScalingGroups");
       expect(stdout).toContain("ok    AWS credentials");
     });

@@ -1,4 +1,7 @@
-import { SetDesiredCapacityCommand } from "@aws-sdk/client-auto-scaling";
+import {
+  SetDesiredCapacityCommand,
+  TerminateInstanceInAutoScalingGroupCommand,
+} from "@aws-sdk/client-auto-scaling";
 import { DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
 import { DescribeAlarmsCommand, SetAlarmStateCommand } from "@aws-sdk/client-cloudwatch";
 import { DescribeSecurityGroupsCommand } from "@aws-sdk/client-ec2";
@@ -57,6 +60,11 @@ describeWithPythonTools("a swarm on AWS", () => {
       expect(running.cost.hourly).toBeGreaterThan(0.2);
       expect(running.warning).toBeUndefined();
 
+      // Also before a worker has joined: runs are for them, and the images come from the swarm's registry.
+      expect(await user.manager.stackVariables()).toContain("SWARM_WORKERS=node.role == worker\n");
+      expect(await user.manager.stackVariables()).toContain(
+        "_WORKER_IMAGE=127.0.0.1:5000/inet-swarm-worker:",
+      );
       expect(await user.tool("scale", "3")).toMatchObject({ exitCode: 0 });
       expect((await user.status()).workers).toEqual({ wanted: 3, inService: 3 });
 
@@ -122,6 +130,59 @@ describeWithPythonTools("a swarm on AWS", () => {
       expect(await allowedRanges(emulator)).toEqual(["198.51.100.9/32", "203.0.113.7/32"]);
       const address = `http://localhost:${tunnel.ports!["dashboard"]!}/#token=`;
       expect((await user.tool("dashboard")).stdout.startsWith(address)).toBe(true);
+    });
+
+    it("deploys its services anew where AWS has replaced the manager", async () => {
+      await using user = await awsUser(emulator);
+      await made(user);
+      const first = (await user.status()).machines[0]!.id;
+      await emulator.clients.autoScaling.send(
+        new TerminateInstanceInAutoScalingGroupCommand({
+          InstanceId: first,
+          ShouldDecrementDesiredCapacity: false,
+        }),
+      );
+      user.manager.cut();
+      const second = await bootedAfter(user, first);
+      const { exitCode, stderr } = await user.tool("connect");
+      expect(exitCode, stderr).toBe(0);
+      expect(stderr).toContain(`the manager ${first} was replaced by ${second}`);
+      expect((await user.manager.dockerCalls()).some((call) => call.startsWith("stack deploy"))).toBe(true);
+      expect((await user.tool("connect")).stderr).not.toContain("was replaced");
+    });
+
+    it("lets the manager make the runs where there is no worker", async () => {
+      await using user = await awsUser(emulator);
+      await made(user, "--workers", "0");
+      const onManager = "SWARM_WORKERS=node.role == manager\n";
+      expect(await user.manager.stackVariables()).toContain(onManager);
+      expect(await user.manager.stackVariables()).toContain("_WORKER_IMAGE=inet-swarm-worker:");
+      expect(await user.tool("scale", "1")).toMatchObject({ exitCode: 0 });
+      expect(await user.manager.stackVariables()).not.toContain(onManager);
+    });
+
+    it("asks AWS all that status shows at once, and sees that it was resumed from elsewhere", async () => {
+      await using user = await awsUser(emulator);
+      await made(user);
+      const before = user.proxy.times.length;
+      user.proxy.delayMs = 1500;
+      await user.status();
+      user.proxy.delayMs = 0;
+      const times = user.proxy.times.slice(before);
+      expect(times.length).toBeGreaterThan(4);
+      expect(Math.max(...times) - Math.min(...times)).toBeLessThan(1500); // nothing waits for an answer
+
+      const { machines } = await user.status();
+      await user.tool("halt");
+      for (const [role, DesiredCapacity] of [["manager", 1] as const, ["worker", 3] as const]) {
+        const AutoScalingGroupName = `swarm-inet-${role}`;
+        await emulator.clients.autoScaling.send(
+          new SetDesiredCapacityCommand({ AutoScalingGroupName, DesiredCapacity }),
+        );
+      }
+      await bootedAfter(user, machines[0]!.id);
+      expect(await user.tool("connect")).toMatchObject({ exitCode: 0 });
+      expect(await user.status()).toMatchObject({ state: "running", tunnel: { open: true } });
     });
 
     it("does not connect to a machine that shows another host key than AWS has published", async () => {

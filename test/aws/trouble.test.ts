@@ -1,5 +1,7 @@
+import { DeleteStackCommand } from "@aws-sdk/client-cloudformation";
 import { DisableAlarmActionsCommand } from "@aws-sdk/client-cloudwatch";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { listLeftovers } from "../../src/targets/aws/leftovers.ts";
 import type { Script } from "../helpers/aws-proxy.ts";
 import { awsUser, INIT, type AwsUser } from "../helpers/aws-user.ts";
 import { describeWithPythonTools, startEmulator, type Emulator } from "../helpers/emulator.ts";
@@ -103,6 +105,48 @@ describeWithPythonTools("when AWS makes trouble", () => {
       expect(await user.tool("remove", "--yes")).toMatchObject({ exitCode: 0 });
     });
 
+    it("lists what AWS could not take back of a failed creation, because it costs money", async () => {
+      await using user = await awsUser(emulator);
+      const failed = { id: "Vpc", type: "AWS::EC2::VPC", status: "CREATE_FAILED", reason: "no" };
+      const scripted = phases({ status: "ROLLBACK_FAILED", events: [failed] });
+      user.proxy.script = (call) => (call.action === "ec2:DescribeVolumes" ? oneVolume() : scripted(call));
+      expect(await user.tool(...INIT)).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringMatching(
+          /AWS could not make Vpc[\s\S]*AWS still has, and it may cost money: volume vol-0123, key pair swarm-inet; remove the remains with: swarm-tool remove inet/,
+        ) as string,
+      });
+      user.proxy.script = () => undefined;
+    });
+
+    it("asks AWS no more often than every two seconds, and ever more seldom", async () => {
+      await using user = await awsUser(emulator);
+      const steps = Array.from({ length: 5 }, () => ({ status: "CREATE_IN_PROGRESS", events: [] }));
+      user.proxy.script = phases(...steps, { status: "ROLLBACK_COMPLETE", events: [] });
+      await user.tool(...INIT);
+      const { calls, times } = user.proxy;
+      const polls = times.filter((_, index) => calls[index] === "cloudformation:DescribeStackEvents");
+      const gaps = polls.slice(1, 5).map((time, index) => time - polls[index]!);
+      expect(Math.min(...gaps)).toBeGreaterThan(1990);
+      expect(gaps.at(-1)! - gaps[0]!).toBeGreaterThan(1000);
+      user.proxy.script = () => undefined;
+    });
+
+    it("takes AWS's own prices where it may ask for them", async () => {
+      await using user = await awsUser(emulator);
+      user.proxy.script = ({ action }) => (action === "pricing:GetProducts" ? priceList("0.25") : undefined);
+      const { stdout } = await user.tool(...INIT.filter((arg) => arg !== "--yes"), "--workers", "3");
+      expect(stdout).toContain("costs about $1.02 an hour while it runs, by AWS's price list of today");
+      user.proxy.script = (call) =>
+        call.action === "pricing:GetProducts"
+          ? awsError(call, "AccessDeniedException", "no", 400)
+          : undefined;
+      const denied = await user.tool(...INIT.filter((arg) => arg !== "--yes"), "--workers", "3");
+      expect(denied.stdout).toMatch(
+        /costs about \$0\.4\d an hour while it runs, by the list prices of 20\d\d-\d\d/,
+      );
+    });
+
     it("says so when the stack is deleted by hand meanwhile", async () => {
       await using user = await awsUser(emulator);
       user.proxy.script = phases(
@@ -139,7 +183,9 @@ describeWithPythonTools("when AWS makes trouble", () => {
         call.action === "cloudwatch:PutMetricData" ? awsError(call, "AccessDenied", message, 403) : undefined;
       expect(await user.tool(...INIT)).toMatchObject({
         exitCode: 2,
-        stderr: expect.stringContaining("AWS denies a right: cloudwatch:PutMetricData") as string,
+        stderr: expect.stringMatching(
+          /AWS has machines of the swarm inet, which cost about \$0\.\d\d an hour\. Go on with: swarm-tool init inet; or end it with: swarm-tool remove inet[\s\S]*AWS denies a right: cloudwatch:PutMetricData/,
+        ) as string,
       });
       user.proxy.script = () => undefined;
       await made(user);
@@ -179,6 +225,14 @@ describeWithPythonTools("when AWS makes trouble", () => {
       });
     });
 
+    it("makes nothing where docker is missing, without which nothing can be deployed", async () => {
+      await using user = await awsUser(emulator);
+      const { exitCode, stderr } = await user.run("swarm-tool", INIT, { env: { PATH: "/nowhere" } });
+      expect(exitCode).toBe(2);
+      expect(stderr).toContain("docker: command not found");
+      expect(user.proxy.calls).toEqual([]);
+    });
+
     it("tells why AWS starts no machine", async () => {
       await using user = await awsUser(emulator);
       const reason = "You have requested more vCPU capacity than your current vCPU limit of 1 allows.";
@@ -190,6 +244,9 @@ describeWithPythonTools("when AWS makes trouble", () => {
         exitCode: 2,
         stderr: expect.stringContaining(reason) as string,
       });
+      expect((await user.tool("status")).stdout).toContain(
+        `AWS cannot start a machine of swarm-inet-worker: ${reason}`,
+      );
     });
 
     it("refuses a swarm that the account may not run, before anything is made", async () => {
@@ -211,6 +268,22 @@ describeWithPythonTools("when AWS makes trouble", () => {
       const init = user.tool(...INIT, "--workers", "1");
       await user.bootManager();
       expect(await init).toMatchObject({ exitCode: 0 });
+    });
+
+    it("says that a swarm is gone whose stack was deleted by hand, and forgets it", async () => {
+      await using user = await awsUser(emulator);
+      await made(user);
+      await emulator.clients.cloudFormation.send(new DeleteStackCommand({ StackName: "swarm-inet" }));
+      for (const command of [["resume"], ["halt"], ["scale", "2"]]) {
+        expect(await user.tool(...command)).toMatchObject({
+          exitCode: 2,
+          stderr: expect.stringMatching(
+            /AWS has no machines for the swarm inet: its stack is not complete or was removed[\s\S]*swarm-tool remove inet/,
+          ) as string,
+        });
+      }
+      expect(await user.tool("remove", "--yes")).toMatchObject({ exitCode: 0 });
+      expect(await listLeftovers(emulator.clients, "inet")).toEqual([]);
     });
 
     it("warns where the alarm would not halt the swarm", async () => {
@@ -255,6 +328,20 @@ function activities(reason: string) {
     status: 200,
     body: `<DescribeScalingActivitiesResponse xmlns="http://autoscaling.amazonaws.com/doc/2011-01-01/"><DescribeScalingActivitiesResult><Activities>${member}</Activities></DescribeScalingActivitiesResult></DescribeScalingActivitiesResponse>`,
   };
+}
+
+function oneVolume() {
+  return {
+    status: 200,
+    body: '<DescribeVolumesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><volumeSet><item><volumeId>vol-0123</volumeId><status>available</status></item></volumeSet></DescribeVolumesResponse>',
+  };
+}
+
+function priceList(USD: string) {
+  const dimension = { unit: "Hrs", pricePerUnit: { USD } };
+  const product = { terms: { OnDemand: { offer: { priceDimensions: { dimension } } } } };
+  const body = JSON.stringify({ FormatVersion: "aws_v1", PriceList: [JSON.stringify(product)] });
+  return { status: 200, type: "application/x-amz-json-1.1", body };
 }
 
 function noMachines() {

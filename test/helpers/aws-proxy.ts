@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, request, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
 
 /** A call of AWS's API, as IAM names it: `ec2:DescribeInstances`. */
 export interface AwsCall {
@@ -24,7 +25,11 @@ export type Script = (call: AwsCall) => AwsAnswer | "cut" | undefined;
 export interface AwsProxy extends AsyncDisposable {
   url: string;
   calls: string[];
+  /** When each call came, in milliseconds. */
+  times: number[];
   script: Script;
+  /** How long every answer takes. */
+  delayMs: number;
 }
 
 export async function startProxy(upstream: string): Promise<AwsProxy> {
@@ -32,6 +37,8 @@ export async function startProxy(upstream: string): Promise<AwsProxy> {
   const proxy: AwsProxy = {
     url: "",
     calls: [],
+    times: [],
+    delayMs: 0,
     script: () => undefined,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -43,6 +50,8 @@ export async function startProxy(upstream: string): Promise<AwsProxy> {
     const body = await buffer(incoming);
     const call = describeCall(incoming, body);
     proxy.calls.push(call.action);
+    proxy.times.push(performance.now());
+    if (proxy.delayMs > 0) await delay(proxy.delayMs);
     const answer = proxy.script(call);
     if (answer === "cut") return void incoming.socket.destroy();
     if (answer !== undefined) {

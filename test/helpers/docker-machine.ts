@@ -123,7 +123,7 @@ async function removeLeftovers(): Promise<void> {
 }
 
 /** With the control groups that its containers had: these are the kernel's, not a namespace's. */
-async function removeMachine(folder: string): Promise<void> {
+export async function removeMachine(folder: string): Promise<void> {
   for (const controller of await readdir(CGROUPS).catch(() => []))
     await removeGroup(path.join(CGROUPS, controller, path.basename(folder)));
   await removeGroup(path.join(CGROUPS, path.basename(folder)));

@@ -15,7 +15,7 @@ export interface DockerHost extends DockerMachine {
   options: string[];
 }
 
-const BASE = "swarm-test-base:1";
+export const BASE = "swarm-test-base:1";
 const run = promisify(execFile);
 
 /** Where a dockerd cannot be started it is said loudly; under REQUIRE_SERVICES=1 that is a failure. */
@@ -43,14 +43,19 @@ export async function startDocker(): Promise<DockerHost> {
   const machine = await startMachine("manager");
   try {
     await machine.docker("swarm", "init", "--advertise-addr", machine.address);
-    const searchPath = "ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    await machine.docker("import", "--change", searchPath, dockerBase(), BASE);
-    await buildOthers(machine);
-    return { ...machine, options: optionsFor(await packStandIn(machine.folder)) };
+    return { ...machine, options: optionsFor(await provideBase(machine)) };
   } catch (error) {
     await machine[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** Makes the base of the workers' images, and what stands for those of others. @returns an archive of "OMNeT++". */
+export async function provideBase(machine: Pick<DockerMachine, "docker" | "folder">): Promise<string> {
+  const searchPath = "ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  await machine.docker("import", "--change", searchPath, dockerBase(), BASE);
+  await buildOthers(machine);
+  return await packStandIn(machine.folder);
 }
 
 /** What stands for the images of Redis, MongoDB and the visualizer. */
@@ -65,7 +70,7 @@ FROM ${BASE} AS visualizer
 CMD ["node", "-e", "process.on('SIGTERM', process.exit); require('http').createServer((_, answer) => answer.end('machines')).listen(8080)"]
 `;
 
-async function buildOthers(machine: DockerMachine): Promise<void> {
+async function buildOthers(machine: Pick<DockerMachine, "docker" | "folder">): Promise<void> {
   const context = path.join(machine.folder, "others");
   await mkdir(context);
   await writeFile(path.join(context, "Dockerfile"), OTHERS);

@@ -26,8 +26,8 @@ export interface Manager extends AsyncDisposable {
   bin: string;
   /** What its docker was asked for, one command a line. */
   dockerCalls(): Promise<string[]>;
-  /** Whether a worker has joined its swarm. */
-  setJoined(joined: boolean): Promise<void>;
+  /** What its services were deployed with last, as `NAME=value` lines. */
+  stackVariables(): Promise<string>;
   /** Puts another machine in its place, on which nothing is deployed. */
   replace(): Promise<void>;
   /** Lets this key in, alone. */
@@ -40,7 +40,8 @@ export interface Manager extends AsyncDisposable {
 
 const REMOTE_SOCKET = "/var/run/docker.sock";
 
-export async function startManager(): Promise<Manager> {
+/** @param more settings of sshd. @see sshd_config(5) */
+export async function startManager(more: Record<string, string> = {}): Promise<Manager> {
   const folder = await temporaryDirectory("swarm-sshd-");
   const port = await freePort(0);
   const hostKeyFile = path.join(folder.path, "host_key");
@@ -49,7 +50,7 @@ export async function startManager(): Promise<Manager> {
   const dockerSocket = path.join(folder.path, "docker.sock");
   await runProgram("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", hostKeyFile]);
   await writeFile(authorized, "", { mode: 0o600 });
-  await writeConfig(folder.path, { port, hostKeyFile, authorized });
+  await writeConfig(folder.path, { port, hostKeyFile, authorized, more });
   await writeSsh(bin, { port, dockerSocket });
   await writeDocker(bin, folder.path);
   const docker = await startDocker(dockerSocket);
@@ -80,8 +81,7 @@ export async function startManager(): Promise<Manager> {
     hostKey: (await readFile(`${hostKeyFile}.pub`, "utf8")).split(" ").slice(0, 2).join(" "),
     bin,
     dockerCalls: async () => (await readFile(path.join(folder.path, "docker-calls"), "utf8")).split("\n"),
-    setJoined: (joined) =>
-      joined ? writeFile(path.join(folder.path, "joined"), "") : rm(path.join(folder.path, "joined")),
+    stackVariables: () => readFile(path.join(folder.path, "stack-variables"), "utf8"),
     async replace() {
       for (const file of ["services", "secrets", "docker-calls"])
         await rm(path.join(folder.path, file), { force: true });
@@ -107,11 +107,23 @@ function sessions(pid: number): number[] {
 
 async function writeConfig(
   folder: string,
-  { port, hostKeyFile, authorized }: { port: number; hostKeyFile: string; authorized: string },
+  { port, ...config }: { port: number } & SshdConfig,
 ): Promise<void> {
+  const listen = `Port ${port}\nListenAddress 127.0.0.1\n`;
+  await writeFile(path.join(folder, "sshd_config"), listen + sshdConfig(config));
+}
+
+interface SshdConfig {
+  hostKeyFile: string;
+  /** File with the keys that are let in. */
+  authorized: string;
+  /** Further settings. */
+  more?: Record<string, string>;
+}
+
+/** Of a machine that takes keys alone. */
+export function sshdConfig({ hostKeyFile, authorized, more }: SshdConfig): string {
   const settings = {
-    Port: port,
-    ListenAddress: "127.0.0.1",
     HostKey: hostKeyFile,
     AuthorizedKeysFile: authorized,
     PidFile: "none",
@@ -120,9 +132,10 @@ async function writeConfig(
     KbdInteractiveAuthentication: "no",
     StrictModes: "no", // the folder for temporary files is open to all
     UsePAM: "no",
+    ...more,
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} ${value}`);
-  await writeFile(path.join(folder, "sshd_config"), `${lines.join("\n")}\n`);
+  return `${lines.join("\n")}\n`;
 }
 
 /** The first value of an option counts for ssh, so these come before those that the tool gives. */

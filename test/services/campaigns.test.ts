@@ -199,7 +199,7 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
   });
 
   it("end a run that takes too long", async () => {
-    const { stdout, exitCode } = await runall(["--timeout", "0.3s", "-c", "Endless"]);
+    const { stdout, exitCode } = await runall(["--timeout", "4s", "-c", "Endless"]);
     expect(stdout).toMatch(/#0 +timeout/);
     expect(exitCode).toBe(1);
     expect(await readdir(path.join(sample.study, "results", "failed"))).toContain("Endless-#0.sca");

@@ -3,12 +3,13 @@ import { expect, it } from "vitest";
 import { Redis } from "ioredis";
 import type { Campaign } from "../../src/model/campaign.ts";
 import type { Run } from "../../src/model/run.ts";
+import { forgetExpired } from "../../src/queue/campaign-list.ts";
 import { openQueueClient } from "../../src/queue/client.ts";
 import { openCampaignState } from "../../src/queue/campaign-state.ts";
 import { consume, type TakenJob } from "../../src/queue/consumer.ts";
 import { countJobs } from "../../src/queue/counts.ts";
 import type { RunEvent } from "../../src/queue/follow.ts";
-import { BUILD_QUEUE, RUN_QUEUE, socketConnection } from "../../src/queue/names.ts";
+import { BUILD_QUEUE, campaignKey, RUN_QUEUE, socketConnection } from "../../src/queue/names.ts";
 import { someCampaign } from "../helpers/campaign.ts";
 import { startRedis, type RedisServer } from "../helpers/redis.ts";
 import { describeWithService } from "../helpers/services.ts";
@@ -93,6 +94,27 @@ describeWithService("redis-server", "the queues", () => {
     expect(endsOf(events)).toEqual([0, 1, 2]);
   });
 
+  it("keeps nothing of a campaign that has expired, and all of the others", async () => {
+    await using redis = await startRedis();
+    const connection = socketConnection(redis.socket);
+    await using client = await openQueueClient(connection);
+    await client.add(campaign("old"), runs(5));
+    await client.add(campaign("young"), runs(3));
+    {
+      await using _ = startConsumer(redis, () => Promise.resolve({ done: true }));
+      await expect.poll(async () => (await countJobs(connection)).uncollected).toBe(8);
+    }
+    const other = new Redis(connection);
+    await other.del(campaignKey("old")); // its time has come
+    await forgetExpired(connection);
+    expect(await countJobs(connection)).toMatchObject({ uncollected: 3 });
+    expect((await other.keys("*")).filter((key) => key.includes("old"))).toEqual([]);
+    expect((await client.list()).map((listing) => [listing.campaign.id, listing.ended])).toEqual([
+      ["young", 3],
+    ]);
+    other.disconnect();
+  });
+
   it("may be left alone at any moment", async () => {
     await using redis = await startRedis();
     await using client = await openQueueClient(socketConnection(redis.socket));
@@ -104,6 +126,31 @@ describeWithService("redis-server", "the queues", () => {
     const events = await client.follow("c1", runs(3), await client.position());
     await events.cancel(); // while it asks for the states of the runs
     await client.position(); // answered after them: nobody is left who could be told, and that is no fault
+  });
+
+  it("asks for the answers of many runs only as fast as they are taken", async () => {
+    await using redis = await startRedis();
+    const connection = socketConnection(redis.socket);
+    await using client = await openQueueClient(connection);
+    await client.add(campaign("c1"), runs(4000));
+    {
+      await using _ = startConsumer(redis, (job) => Promise.resolve({ made: numberIn(job) }), {
+        concurrency: 20,
+      });
+      await expect
+        .poll(async () => (await countJobs(connection)).uncollected, { timeout: 60_000 })
+        .toBe(4000);
+    }
+    const stats = new Redis(connection);
+    const asked = async (): Promise<number> =>
+      Number(/^cmdstat_hmget:calls=(\d+)/m.exec(await stats.info("commandstats"))?.[1] ?? 0);
+    const before = await asked();
+    const events = await client.follow("c1", runs(4000), await client.position());
+    await expect.poll(asked).toBeGreaterThan(before);
+    for (let turn = 0; turn < 50; turn++) await client.position(); // in that time it could have asked for all
+    expect((await asked()) - before).toBeLessThanOrEqual(2000);
+    expect(endsOf(await collectEvents(events))).toHaveLength(4000);
+    stats.disconnect();
   });
 
   it("goes on after Redis was restarted", async () => {

@@ -125,7 +125,7 @@ export async function* resourceEvents<R>(
   }
 }
 
-function newState({ options, region, stack }: Plan): AwsState {
+function newState({ options, region, stack, prices }: Plan): AwsState {
   return {
     format: 1,
     name: options.name,
@@ -138,5 +138,6 @@ function newState({ options, region, stack }: Plan): AwsState {
     sshUser: options.sshUser,
     workers: options.workers,
     volumeGiB: options.volumeGiB,
+    ...(prices && { prices }),
   };
 }

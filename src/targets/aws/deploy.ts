@@ -1,4 +1,7 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
+import type { DockerEndpoint } from "../docker/cli.ts";
+import { isManager } from "../docker/engine.ts";
 import type { SwarmDeployer } from "../reachable-swarm.ts";
 import type { AwsState } from "../swarm-state.ts";
 import { markBusy } from "./alarms.ts";
@@ -6,6 +9,8 @@ import type { AwsClients } from "./clients.ts";
 import { changeState, reachable, step, type AwsEvent } from "./swarm.ts";
 
 const AWAKE_MS = 60_000;
+const SWARM_TIMEOUT_MS = 10 * 60_000;
+const POLL_MS = 500;
 
 /**
  * Deploys the services on a swarm that is connected, or brings them up to date. Where images are built there, it takes a
@@ -23,6 +28,7 @@ export async function* deployServices(
       hint: `open it with: swarm-tool connect ${state.name}`,
     });
   }
+  yield* waitForSwarm(swarm.docker, signal);
   const awake = setInterval(() => {
     markBusy(clients, state.name).catch(() => undefined); // the next minute tries again
   }, AWAKE_MS);
@@ -35,6 +41,20 @@ export async function* deployServices(
     ...now,
     ...(now.manager && { deployedOn: now.manager }),
   }));
+}
+
+/** A manager's Docker answers some seconds before its boot script has made it the manager of a swarm. */
+async function* waitForSwarm(docker: DockerEndpoint, signal: AbortSignal): AsyncGenerator<AwsEvent> {
+  const deadline = Date.now() + SWARM_TIMEOUT_MS;
+  for (let polls = 0; !(await isManager(docker, signal)); polls++) {
+    if (polls === 0) yield step("waiting for the manager to begin its Docker Swarm");
+    if (Date.now() > deadline) {
+      throw new UserError("the manager has not begun a Docker Swarm", {
+        hint: "see why on it, in /var/log/cloud-init-output.log; or halt and resume the swarm",
+      });
+    }
+    await delay(POLL_MS, undefined, { signal });
+  }
 }
 
 /**

@@ -3,7 +3,8 @@ import { errorText, UserError } from "../../errors.ts";
 import { readState } from "../swarm-state.ts";
 import { whoAmI, type Account } from "./account.ts";
 import type { AwsClients } from "./clients.ts";
-import { hourlyPrice, monthlyVolumePrice } from "./prices.ts";
+import { todaysPrices } from "./price-list.ts";
+import { monthlyVolumePrice, priceOf, type Prices } from "./prices.ts";
 import { describeStack, isOurs, templateParameters, type Template } from "./stack.ts";
 import { checkSwarmName, stackName } from "./swarm.ts";
 import { readTemplate } from "./template.ts";
@@ -32,8 +33,10 @@ export interface Plan {
   stack: string;
   template: Template;
   parameters: Record<string, string>;
-  /** In US dollars; undefined where a type is not in our table. */
+  /** In US dollars; undefined where a type is neither in AWS's price list of today nor in our table. */
   hourly: number | undefined;
+  /** Of today; undefined where AWS does not tell them. */
+  prices: Prices | undefined;
   volumeMonthly: number;
   /** Status of the stack where it is there already. */
   present: { id: string; status: string; created: Date } | undefined;
@@ -51,11 +54,12 @@ export async function planSwarm(clients: AwsClients, options: InitOptions): Prom
   const template = await readTemplate(options.template);
   const sshCidr = options.sshCidr === undefined ? await ownAddress() : checkCidr(options.sshCidr);
   const types = [managerType, instanceType];
-  const [account, present, known, zone] = await Promise.all([
+  const [account, present, known, zone, prices] = await Promise.all([
     whoAmI(clients),
     describeStack(clients, stack),
     templateParameters(clients, template),
     zoneFor(clients, types),
+    todaysPrices(types, clients.region, options.profile),
   ]);
   if (present !== undefined && !isOurs(present, name)) {
     throw new UserError(`the AWS account has a stack ${stack} that swarm-tool has not made`, {
@@ -69,8 +73,7 @@ export async function planSwarm(clients: AwsClients, options: InitOptions): Prom
     ];
     await checkQuota(clients, machines, await processorsOf(clients, types));
   }
-  const prices = [hourlyPrice(managerType, clients.region), hourlyPrice(instanceType, clients.region)];
-  const [manager, worker] = prices;
+  const [manager, worker] = types.map((type) => priceOf(type, clients.region, prices));
   return {
     options,
     account,
@@ -79,6 +82,7 @@ export async function planSwarm(clients: AwsClients, options: InitOptions): Prom
     template,
     parameters: parametersFor({ ...options, sshCidr, zone }, known),
     hourly: manager === undefined || worker === undefined ? undefined : manager + workers * worker,
+    prices,
     volumeMonthly: monthlyVolumePrice(options.volumeGiB, clients.region),
     present: present && {
       id: present.StackId!,

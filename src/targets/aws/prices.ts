@@ -43,11 +43,19 @@ const REGION_FACTOR: Record<string, number> = {
 const DEAREST = 1.6;
 
 const VOLUME_GIB_MONTH = 0.08;
-const ADDRESS_HOUR = 0.005;
+/** Of a public IPv4 address. */
+export const ADDRESS_HOUR = 0.005;
 const HOURS_A_MONTH = 730;
 
-/** Of one machine with its public address. Undefined where the table does not have the type. */
-export function hourlyPrice(type: string, region: string): number | undefined {
+/** Of an hour of a machine with its public address, in US dollars, by instance type. */
+export type Prices = Readonly<Record<string, number>>;
+
+/** By the price list where AWS told it, else by our table; undefined where neither has the type. */
+export function priceOf(type: string, region: string, prices: Prices | undefined): number | undefined {
+  return prices?.[type] ?? hourlyPrice(type, region);
+}
+
+function hourlyPrice(type: string, region: string): number | undefined {
   const [family, size = ""] = type.split(".");
   const large = LARGE[family ?? ""];
   const factor = sizeFactor(size);

@@ -1,6 +1,11 @@
-import { DescribeInstanceTypeOfferingsCommand, DescribeKeyPairsCommand } from "@aws-sdk/client-ec2";
+import {
+  CreateVpcCommand,
+  DescribeInstanceTypeOfferingsCommand,
+  DescribeKeyPairsCommand,
+} from "@aws-sdk/client-ec2";
 import { UserError } from "../../errors.ts";
 import { listAlarms } from "./alarms.ts";
+import { awsErrorName } from "./aws-errors.ts";
 import type { AwsClients } from "./clients.ts";
 import { findGroups } from "./groups.ts";
 import { publishedHostKey } from "./parameters.ts";
@@ -15,7 +20,7 @@ export interface Right {
 
 const NOBODY = "doctor";
 
-/** Asks each service something that changes nothing. */
+/** Asks each service something that changes nothing. Whether roles can be made turns out when they are. */
 export async function checkRights(clients: AwsClients): Promise<Right[]> {
   const { ec2 } = clients;
   const stack = `swarm-${NOBODY}`;
@@ -25,6 +30,7 @@ export async function checkRights(clients: AwsClients): Promise<Right[]> {
     "AWS lets you look at machine types (EC2)": () =>
       ec2.send(new DescribeInstanceTypeOfferingsCommand({ MaxResults: 5 })),
     "AWS lets you look at key pairs (EC2)": () => ec2.send(new DescribeKeyPairsCommand({})),
+    "AWS lets you make networks (EC2)": () => tryNetwork(clients),
     "AWS lets you look at groups (Auto Scaling)": () => findGroups(clients, stack, NOBODY),
     "AWS lets you look at alarms (CloudWatch)": () => listAlarms(clients, stack),
     "AWS lets you read parameters (Systems Manager)": () => publishedHostKey(clients, NOBODY, "i-0"),
@@ -32,6 +38,15 @@ export async function checkRights(clients: AwsClients): Promise<Right[]> {
   return await Promise.all(
     Object.entries(questions).map(async ([right, ask]) => ({ right, error: await troubleOf(ask) })),
   );
+}
+
+/** @see Amazon EC2 API Reference, "Common query parameters", DryRun. */
+async function tryNetwork({ ec2 }: AwsClients): Promise<void> {
+  try {
+    await ec2.send(new CreateVpcCommand({ CidrBlock: "10.77.0.0/16", DryRun: true }));
+  } catch (error) {
+    if (awsErrorName(error) !== "DryRunOperation") throw error; // its name for: it would have been done
+  }
 }
 
 async function troubleOf(ask: () => Promise<unknown>): Promise<UserError | undefined> {

@@ -3,11 +3,12 @@ import type { SwarmDeployer } from "../reachable-swarm.ts";
 import type { AwsState } from "../swarm-state.ts";
 import type { SwarmStatus } from "../target.ts";
 import { idleAlarm, listAlarms, type Alarm } from "./alarms.ts";
+import { awsErrorName } from "./aws-errors.ts";
 import { isBroken } from "./create.ts";
 import type { AwsClients } from "./clients.ts";
-import { findGroups } from "./groups.ts";
+import { findGroups, launchFailure, type Groups } from "./groups.ts";
 import { isRunning, listMachines, listVolumes, type DataVolume, type Machine } from "./machines.ts";
-import { hourlyPrice, monthlyVolumePrice, volumePrice } from "./prices.ts";
+import { monthlyVolumePrice, priceOf, volumePrice } from "./prices.ts";
 import { describeStack } from "./stack.ts";
 import { alarmWarning } from "./create.ts";
 import { isOpen } from "../tunnel.ts";
@@ -18,7 +19,8 @@ export interface AwsStatus extends SwarmStatus {
   region: string;
   stack: { name: string; status: string };
   machines: Machine[];
-  workers: { wanted: number; inService: number };
+  /** With the reason where AWS does not start as many as it shall. */
+  workers: { wanted: number; inService: number; trouble: string | undefined };
   volumes: DataVolume[];
   alarms: Alarm[];
   /** Undefined where the swarm halts itself. */
@@ -44,7 +46,7 @@ export async function describeSwarm(
   signal: AbortSignal,
   now = Date.now(),
 ): Promise<AwsStatus> {
-  const [stack, groups, machines, volumes, alarms, tunnel, queued] = await Promise.all([
+  const [stack, groups, machines, volumes, alarms, tunnel, queued, failure] = await Promise.all([
     describeStack(clients, state.stack, signal),
     findGroups(clients, state.stack, state.name, signal),
     listMachines(clients, state.name, signal),
@@ -52,6 +54,7 @@ export async function describeSwarm(
     listAlarms(clients, state.stack, signal),
     describeTunnel(state),
     countJobs(state, deployer),
+    workerFailure(clients, state, signal, now),
   ]);
   const running = machines.filter(isRunning);
   const power = powerState({ status: stack?.StackStatus, groups, running, state });
@@ -65,14 +68,18 @@ export async function describeSwarm(
     region: state.region,
     stack: { name: state.stack, status: stack?.StackStatus ?? "missing" },
     machines,
-    workers: { wanted: groups?.worker.desired ?? 0, inService: groups?.worker.inService ?? 0 },
+    workers: {
+      wanted: groups?.worker.desired ?? 0,
+      inService: groups?.worker.inService ?? 0,
+      trouble: isShort(groups, running) ? failure : undefined,
+    },
     volumes,
     alarms,
     warning: power === "creating" && !complete ? undefined : alarmWarning(alarms, state.stack),
     tunnel,
     cost: {
-      hourly: sum(running.map(({ type }) => hourlyPrice(type, state.region))),
-      sinceStart: sum(running.map((machine) => costOf(machine, state.region, now))),
+      hourly: sum(running.map(({ type }) => priceOf(type, state.region, state.prices))),
+      sinceStart: sum(running.map((machine) => costOf(machine, state, now))),
       volumeMonthly: volumes.reduce((all, { sizeGiB }) => all + monthlyVolumePrice(sizeGiB, state.region), 0),
       volumeSoFar: volumes.reduce(
         (all, { sizeGiB, created }) =>
@@ -83,6 +90,26 @@ export async function describeSwarm(
   };
 }
 
+function isShort(groups: Groups | undefined, running: readonly Machine[]): boolean {
+  return running.filter(({ role }) => role === "worker").length < (groups?.worker.desired ?? 0);
+}
+
+/** Why AWS could not start a worker in the last hour, where its group has the name that our template gives it. */
+async function workerFailure(
+  clients: AwsClients,
+  { stack }: AwsState,
+  signal: AbortSignal,
+  now: number,
+): Promise<string | undefined> {
+  try {
+    const since = new Date(now - HOUR_MS);
+    return (await launchFailure(clients, `${stack}-worker`, since, signal))?.message;
+  } catch (error) {
+    if (awsErrorName(error) === "ValidationError") return undefined;
+    throw error;
+  }
+}
+
 function powerState({
   status,
   groups,
@@ -90,7 +117,7 @@ function powerState({
   state,
 }: {
   status: string | undefined;
-  groups: Awaited<ReturnType<typeof findGroups>>;
+  groups: Groups | undefined;
   running: readonly Machine[];
   state: AwsState;
 }): AwsStatus["state"] {
@@ -125,8 +152,8 @@ async function countJobs(state: AwsState, deployer: SwarmDeployer): Promise<Swar
   return swarm && (await deployer.countJobs(swarm));
 }
 
-function costOf({ type, launched }: Machine, region: string, now: number): number | undefined {
-  const price = hourlyPrice(type, region);
+function costOf({ type, launched }: Machine, { region, prices }: AwsState, now: number): number | undefined {
+  const price = priceOf(type, region, prices);
   return price === undefined ? undefined : (price * Math.max(now - launched.getTime(), 0)) / HOUR_MS;
 }
 

@@ -99,11 +99,23 @@ async function buildImage(
   });
 }
 
-/** Deletes the images that were built there; those that another swarm still uses stay. */
-export async function removeBuiltImages(endpoint: DockerEndpoint, signal?: AbortSignal): Promise<void> {
-  const filter = ["--filter", `label=${IMAGE_LABEL}`];
-  const listed = await docker(endpoint, ["image", "ls", "--quiet", ...filter], { signal });
-  for (const image of new Set(listed.split("\n").filter((line) => line !== ""))) {
+/**
+ * Deletes the images that were built there; those that another swarm still uses stay.
+ * @param keep names of those that stay as well.
+ */
+export async function removeBuiltImages(
+  endpoint: DockerEndpoint,
+  signal?: AbortSignal,
+  keep: readonly string[] = [],
+): Promise<void> {
+  const options = ["--filter", `label=${IMAGE_LABEL}`, "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"];
+  const listed = await docker(endpoint, ["image", "ls", ...options], { signal });
+  const images = listed
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => line.split(" ") as [string, string])
+    .map(([name, id]) => (name.includes("<none>") ? id : name));
+  for (const image of images.filter((name) => !keep.includes(name))) {
     try {
       await docker(endpoint, ["image", "rm", image], { signal, timeoutMs: PUSH_TIMEOUT_MS });
     } catch (error) {

@@ -11,6 +11,8 @@ export interface DockerEndpoint {
 
 export interface DockerOptions {
   input?: string;
+  /** Added to the environment. */
+  env?: NodeJS.ProcessEnv;
   signal?: AbortSignal | undefined;
   timeoutMs?: number;
 }
@@ -26,7 +28,7 @@ const ANSWER_TIMEOUT_MS = 60_000;
 export async function docker(
   endpoint: DockerEndpoint,
   args: readonly string[],
-  { input, signal, timeoutMs = ANSWER_TIMEOUT_MS }: DockerOptions = {},
+  { input, env, signal, timeoutMs = ANSWER_TIMEOUT_MS }: DockerOptions = {},
 ): Promise<string> {
   const limit = AbortSignal.timeout(timeoutMs);
   try {
@@ -34,7 +36,7 @@ export async function docker(
       "docker",
       [...endpointArguments(endpoint), ...args],
       {
-        env: dockerEnvironment(endpoint),
+        env: { ...dockerEnvironment(endpoint), ...env },
         signal: signal ? AbortSignal.any([signal, limit]) : limit,
         ...(input !== undefined && { input }),
       },

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { QueueConnection } from "../../queue/names.ts";
 import { openStores } from "../../results/open-stores.ts";
 import { UserError } from "../../errors.ts";
@@ -5,12 +6,14 @@ import { localDirectories } from "../local-paths.ts";
 import type { ReachableSwarm, SwarmDeployer } from "../reachable-swarm.ts";
 import { readState, writeState, type SwarmState } from "../swarm-state.ts";
 import type { JobCounts } from "../target.ts";
+import { removeBuiltImages } from "./build.ts";
 import { hostOf } from "./cli.ts";
 import { openEngine, type Engine } from "./engine.ts";
 import { provideImages } from "./provide-images.ts";
 import { ensureSecrets, mongoUrl, readPasswords } from "./secrets.ts";
 import type { Passwords, Services } from "./services.ts";
-import { containerOf, deployStack, removeServices, settle, stackOf } from "./stack.ts";
+import { settle } from "./settle.ts";
+import { checkStack, containerOf, deployStack, removeServices, stackOf } from "./stack.ts";
 
 export interface DeployerDependencies {
   countJobs: (connection: QueueConnection) => Promise<JobCounts>;
@@ -18,6 +21,8 @@ export interface DeployerDependencies {
 
 /** What makes and compiles runs; the others keep data, or show it. */
 const WORKING = ["runner", "distcc"];
+const HAND_BACK_TIMEOUT_MS = 30_000;
+const POLL_MS = 500;
 const DOCKER_SOCKET = "/var/run/docker.sock";
 
 /** Deploys the services on a Docker Swarm and finds them there. */
@@ -25,6 +30,7 @@ export function dockerDeployer({ countJobs }: DeployerDependencies): SwarmDeploy
   return {
     async *deploy(swarm, signal) {
       const engine = await openEngine(swarm.docker, signal);
+      await checkStack(engine, stackOf(swarm.name), signal);
       const services = await servicesOf(swarm.name);
       const { images, files } = yield* provideImages(swarm, engine, services, signal);
       await keepPasswords(swarm, engine, services, signal);
@@ -38,8 +44,12 @@ export function dockerDeployer({ countJobs }: DeployerDependencies): SwarmDeploy
       };
       await deployStack(engine, request, files, signal);
       yield* settle(swarm.docker, request.stack, signal);
+      await removeBuiltImages(swarm.docker, signal, Object.values(images)); // those of earlier versions
     },
-    withdraw: (swarm, signal) => removeServices(swarm.docker, stackOf(swarm.name), WORKING, signal),
+    async withdraw(swarm, signal) {
+      await removeServices(swarm.docker, stackOf(swarm.name), WORKING, signal);
+      await untilHandedBack(() => this.countJobs(swarm), signal);
+    },
     async access(swarm, onWaiting) {
       const passwords = await passwordsOf(swarm);
       const url = mongoUrl(passwords.mongo, "127.0.0.1", portOf(swarm, "mongo"));
@@ -56,6 +66,16 @@ export function dockerDeployer({ countJobs }: DeployerDependencies): SwarmDeploy
       }
     },
   };
+}
+
+/** The runners of other machines end at their own pace; one that does not hand back its runs loses them to others. */
+async function untilHandedBack(
+  count: () => Promise<JobCounts | undefined>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const deadline = Date.now() + HAND_BACK_TIMEOUT_MS;
+  while (((await count())?.running ?? 0) > 0 && Date.now() < deadline)
+    await delay(POLL_MS, undefined, signal && { signal });
 }
 
 /** Of the services, as they are known here. */

@@ -1,10 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
 import { installedFile } from "../../system/installation.ts";
-import { runProgram } from "../../system/program.ts";
-import { docker, dockerEnvironment, dockerLines, endpointArguments, type DockerEndpoint } from "./cli.ts";
-import { countWorkers, workerConstraint, type Engine } from "./engine.ts";
-import { OWN_REGISTRY, type StackImages } from "./images.ts";
+import { docker, dockerLines, type DockerEndpoint } from "./cli.ts";
+import { countWorkers, memoryLimits, workerConstraint, type Engine } from "./engine.ts";
+import type { StackImages } from "./images.ts";
 
 /** Name of a swarm's stack in Docker. */
 export function stackOf(swarm: string): string {
@@ -33,11 +32,8 @@ export interface ServiceStatus {
 }
 
 const POLL_MS = 500;
-const SETTLE_TIMEOUT_MS = 10 * 60_000;
+const DEPLOY_TIMEOUT_MS = 5 * 60_000;
 const GONE_TIMEOUT_MS = 3 * 60_000;
-/** What is of no use to runs: that it does not start is a warning. */
-const OPTIONAL = ["visualizer"];
-const FAILURES = 2;
 
 /**
  * Deploys the services, or changes those that are not as they should be.
@@ -52,12 +48,15 @@ export async function deployStack(
 ): Promise<void> {
   const { endpoint, nodeId } = engine;
   const { stack, images } = request;
-  await refuseForeign(endpoint, stack, signal);
+  const { workers = countWorkers(engine) } = request;
+  const memory = memoryLimits(engine, workers);
   const variables = {
     SWARM_STACK: stack,
     SWARM_NODE_ID: nodeId,
-    SWARM_WORKERS: workerConstraint(request.workers ?? countWorkers(engine)),
+    SWARM_WORKERS: workerConstraint(workers),
     SWARM_RUNNERS: String(request.runners ?? "cores"),
+    SWARM_BUILDER_MEMORY: megabytes(memory.builder),
+    SWARM_RUNNER_MEMORY: megabytes(memory.runner),
     SWARM_DOCKER_SOCKET: request.dockerSocket,
     ...Object.fromEntries(
       Object.entries(images).map(([name, image]) => [`SWARM_${name.toUpperCase()}_IMAGE`, image]),
@@ -65,12 +64,40 @@ export async function deployStack(
   };
   const compose = files.flatMap((file) => ["--compose-file", installedFile(`docker/${file}`)]);
   const options = [...compose, "--resolve-image", "never", "--with-registry-auth"];
-  const { exitCode, stderr } = await runProgram(
-    "docker",
-    [...endpointArguments(endpoint), "stack", "deploy", ...options, stack],
-    { env: { ...dockerEnvironment(endpoint), ...variables }, signal },
+  await docker(endpoint, ["stack", "deploy", ...options, stack], {
+    env: variables,
+    signal,
+    timeoutMs: DEPLOY_TIMEOUT_MS,
+  });
+}
+
+/** As Docker takes it: `1536M`. */
+function megabytes(bytes: number): string {
+  return `${Math.floor(bytes / 2 ** 20)}M`;
+}
+
+/**
+ * Data are in volumes of one machine; deployed from another manager, the services would begin anew there.
+ * @throws {UserError} where they are on another machine, which is still there.
+ */
+async function refuseOtherManager(engine: Engine, stack: string, signal?: AbortSignal): Promise<void> {
+  const { endpoint, nodeId, nodes } = engine;
+  if ((await serviceIds(endpoint, [`name=${stack}_redis`], signal)).length === 0) return;
+  const format = ["--format", "{{json .Spec.TaskTemplate.Placement.Constraints}}"];
+  const constraints = await docker(endpoint, ["service", "inspect", ...format, `${stack}_redis`], { signal });
+  const [, owner] = /node\.id\s*==\s*(\w+)/.exec(constraints) ?? [];
+  const other = nodes.find(({ id }) => id === owner && id !== nodeId);
+  if (other === undefined) return;
+  throw new UserError(
+    `the data of the stack ${stack} are on the machine ${other.hostname}, and this is another manager`,
+    { hint: `name that one: --host ssh://user@${other.hostname}, or a --context for it` },
   );
-  if (exitCode !== 0) throw new UserError(`the services cannot be deployed: ${stderr.trim()}`);
+}
+
+/** @throws {UserError} where a stack of this name is not ours, or has its data on another manager. */
+export async function checkStack(engine: Engine, stack: string, signal?: AbortSignal): Promise<void> {
+  await refuseForeign(engine.endpoint, stack, signal);
+  await refuseOtherManager(engine, stack, signal);
 }
 
 /** @throws {UserError} where there is a stack of this name that we have not made. */
@@ -112,80 +139,6 @@ export async function listServices(
       return { name: Name.slice(stack.length + 1), running, desired, image: Image };
     })
     .sort((a, b) => a.name.localeCompare(b.name));
-}
-
-/**
- * Waits until all services run.
- * @yields warnings about those that a swarm can do without.
- * @throws {UserError} with Docker's reason where one does not start.
- */
-export async function* settle(
-  endpoint: DockerEndpoint,
-  stack: string,
-  signal?: AbortSignal,
-): AsyncGenerator<string> {
-  const deadline = Date.now() + SETTLE_TIMEOUT_MS;
-  const given = new Set<string>();
-  const before = new Set<string>();
-  for (const { name } of await listServices(endpoint, stack, signal)) {
-    const tasks = await failedTasks(endpoint, `${stack}_${name}`, signal);
-    for (const { ID } of tasks) before.add(ID); // of another time
-  }
-  for (;;) {
-    const services = await listServices(endpoint, stack, signal);
-    const waiting = services.filter(({ name, running, desired }) => running < desired && !given.has(name));
-    if (services.length > 0 && waiting.length === 0) return;
-    for (const { name } of waiting) {
-      const failure = await failureOf(endpoint, `${stack}_${name}`, before, signal);
-      if (failure === undefined) continue;
-      if (!OPTIONAL.includes(name)) throw cannotStart(name, failure);
-      given.add(name);
-      yield `warning: the ${name} does not start: ${failure}`;
-    }
-    if (Date.now() > deadline)
-      throw cannotStart(waiting.map(({ name }) => name).join(", "), "it takes too long");
-    await delay(POLL_MS, undefined, signal && { signal });
-  }
-}
-
-/** Why the tasks of a service fail, when they have done so more than once; why they cannot be placed at all. */
-async function failureOf(
-  endpoint: DockerEndpoint,
-  service: string,
-  before: ReadonlySet<string>,
-  signal?: AbortSignal,
-): Promise<string | undefined> {
-  const failed = await failedTasks(endpoint, service, signal);
-  const unplaced = failed.find(({ CurrentState }) => CurrentState.startsWith("Pending"));
-  const recent = failed.filter(({ ID, Error }) => !before.has(ID) && !isTooEarly(Error));
-  return unplaced?.Error ?? (recent.length >= FAILURES ? recent[0]!.Error : undefined);
-}
-
-/** A machine that has just joined tries until its own cache of the swarm's registry is there. */
-function isTooEarly(error: string): boolean {
-  return error.includes(`No such image: ${OWN_REGISTRY}/`);
-}
-
-async function failedTasks(endpoint: DockerEndpoint, service: string, signal?: AbortSignal): Promise<Task[]> {
-  const options = ["--no-trunc", "--format", "{{json .}}"];
-  const output = await docker(endpoint, ["service", "ps", ...options, service], { signal });
-  const tasks = output.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as Task]));
-  return tasks.filter(({ Error }) => Error !== "");
-}
-
-interface Task {
-  ID: string;
-  CurrentState: string;
-  Error: string;
-}
-
-function cannotStart(service: string, reason: string): UserError {
-  const image = /No such image: (\S+)/.exec(reason)?.[1];
-  return new UserError(`the service ${service} does not start: ${reason}`, {
-    hint: image
-      ? `see whether ${image} can be pulled there, or name another: swarm-tool deploy --${service}-image NAME`
-      : "see what it says: docker service logs",
-  });
 }
 
 /** Takes services away and waits until none of their containers is left on the manager. */

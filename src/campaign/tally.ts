@@ -1,0 +1,79 @@
+import type { Campaign } from "../model/campaign.ts";
+import type { CampaignSummary, RunsMade } from "../model/events.ts";
+import type { OutcomeState } from "../model/outcome.ts";
+import type { RunRecord } from "../model/result.ts";
+
+const LONGEST = 3;
+
+/** What became of a campaign. Of a run that is done nothing is kept but its part in the sums: there may be very many. */
+export class Tally {
+  readonly #states: CampaignSummary["states"] = {};
+  readonly #failed: RunRecord[] = [];
+  readonly #made = { runs: 0, runTimeMs: 0, sizeBytes: 0 };
+  #recorded = 0;
+  #cpuTimeMs: number | undefined;
+  #first = Infinity;
+  #last = -Infinity;
+  #longest: RunsMade["longest"] = [];
+
+  /** A run that was collected before. */
+  add(record: RunRecord): void {
+    this.#recorded++;
+    this.#count(record.state, 1);
+    if (record.state !== "done") this.#failed.push(record);
+  }
+
+  /** A run that was collected just now: it also counts among what was made. */
+  addNew(record: RunRecord): void {
+    this.add(record);
+    const { wallTimeMs, cpuTimeMs, startedAt, finishedAt, files } = record;
+    if (wallTimeMs === 0) return; // it never began
+    this.#made.runs++;
+    this.#made.runTimeMs += wallTimeMs;
+    for (const { sizeBytes } of files) this.#made.sizeBytes += sizeBytes;
+    if (cpuTimeMs !== undefined) this.#cpuTimeMs = (this.#cpuTimeMs ?? 0) + cpuTimeMs;
+    this.#first = Math.min(this.#first, Date.parse(startedAt));
+    this.#last = Math.max(this.#last, Date.parse(finishedAt));
+    if (this.#longest.length === LONGEST && wallTimeMs <= this.#longest.at(-1)!.wallTimeMs) return;
+    const { config, runNumber, iterationVariables, repetition } = record;
+    this.#longest.push({ config, runNumber, iterationVariables, repetition, wallTimeMs });
+    this.#longest = this.#longest.toSorted((a, b) => b.wallTimeMs - a.wallTimeMs).slice(0, LONGEST);
+  }
+
+  /** @param cancelled whether the campaign was, before anybody followed it: then the runs without a record never began. */
+  summary(
+    campaign: Campaign,
+    cancelled: boolean,
+    { resultDirectory, wallTimeMs }: { resultDirectory: string; wallTimeMs: number },
+  ): CampaignSummary {
+    const { skipped = 0 } = campaign;
+    const missing = campaign.runs - this.#recorded;
+    if (missing > 0 && cancelled) this.#count("cancelled", missing);
+    if (skipped > 0) this.#count("done", skipped);
+    const made = this.#runsMade();
+    return {
+      campaign: campaign.id,
+      states: this.#states,
+      ...(skipped > 0 && { skipped }),
+      wallTimeMs: Math.round(wallTimeMs),
+      resultDirectory,
+      ...(missing > 0 && !cancelled && { unrecorded: missing }),
+      ...(made && { made }),
+      failed: this.#failed.toSorted((a, b) => a.runNumber - b.runNumber),
+    };
+  }
+
+  #count(state: OutcomeState, runs: number): void {
+    this.#states[state] = (this.#states[state] ?? 0) + runs;
+  }
+
+  #runsMade(): RunsMade | undefined {
+    if (this.#made.runs === 0) return undefined;
+    return {
+      ...this.#made,
+      ...(this.#cpuTimeMs !== undefined && { cpuTimeMs: this.#cpuTimeMs }),
+      spanMs: this.#last - this.#first,
+      longest: this.#longest,
+    };
+  }
+}

@@ -1,0 +1,64 @@
+import { GetProductsCommand, PricingClient } from "@aws-sdk/client-pricing";
+import { ADDRESS_HOUR, type Prices } from "./prices.ts";
+
+/** The price list is served in a few regions, for all. */
+const REGION = "us-east-1";
+const ANSWER_TIMEOUT_MS = 4000;
+
+/**
+ * What machines of these types cost by AWS's price list of today.
+ * @returns undefined where AWS does not tell: without the right to ask, or in time. Our own table is there then.
+ * @see AWS Price List API, "GetProducts".
+ */
+export async function todaysPrices(
+  types: readonly string[],
+  region: string,
+  profile: string | undefined,
+): Promise<Prices | undefined> {
+  const client = new PricingClient({
+    region: REGION,
+    maxAttempts: 1,
+    ...(profile !== undefined && { profile }),
+  });
+  const abortSignal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
+  try {
+    const entries = await Promise.all(
+      [...new Set(types)].map(async (type) => {
+        const query = new GetProductsCommand({ ServiceCode: "AmazonEC2", Filters: filtersFor(type, region) });
+        const answer: { PriceList?: readonly unknown[] } = await client.send(query, { abortSignal });
+        return [type, priceIn(answer.PriceList?.[0]) + ADDRESS_HOUR] as const;
+      }),
+    );
+    return entries.every(([, price]) => Number.isFinite(price)) ? Object.fromEntries(entries) : undefined;
+  } catch {
+    return undefined; // an estimate is no reason to stop
+  } finally {
+    client.destroy();
+  }
+}
+
+function filtersFor(type: string, region: string) {
+  const fields = {
+    instanceType: type,
+    regionCode: region,
+    operatingSystem: "Linux",
+    preInstalledSw: "NA",
+    tenancy: "Shared",
+    capacitystatus: "Used",
+  };
+  return Object.entries(fields).map(([Field, Value]) => ({ Type: "TERM_MATCH" as const, Field, Value }));
+}
+
+interface Product {
+  terms?: {
+    OnDemand?: Record<string, { priceDimensions: Record<string, { pricePerUnit: { USD?: string } }> }>;
+  };
+}
+
+/** Not a number where there is none. */
+function priceIn(product: unknown): number {
+  const { terms } = (typeof product === "string" ? JSON.parse(product) : (product ?? {})) as Product;
+  const [offer] = Object.values(terms?.OnDemand ?? {});
+  const [dimension] = Object.values(offer?.priceDimensions ?? {});
+  return Number.parseFloat(dimension?.pricePerUnit.USD ?? "");
+}

@@ -1,0 +1,105 @@
+import path from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { startEngineStub, type EngineStub } from "../helpers/engine-stub.ts";
+import { describeWithService } from "../helpers/services.ts";
+import { newUser, type Finished, type User } from "../helpers/tool.ts";
+
+/** One sentence, a hint, never a stack trace. */
+function expectAdvice({ exitCode, stderr }: Finished, message: string | RegExp, hint: string | RegExp): void {
+  expect(stderr).toMatch(message);
+  expect(stderr).toMatch(hint);
+  expect(stderr).not.toMatch(/^ {4}at /m);
+  expect(exitCode).toBe(2);
+}
+
+describeWithService("docker", "swarm-tool init --docker tells what is to be changed", () => {
+  let user: User;
+  beforeAll(async () => {
+    user = await newUser();
+  });
+  afterAll(() => user[Symbol.asyncDispose]());
+
+  const init = (...args: string[]): Promise<Finished> =>
+    user.run("swarm-tool", ["init", "--docker", ...args]);
+  const initOn = async (stub: EngineStub, ...args: string[]): Promise<Finished> => {
+    await using engine = await startEngineStub(stub);
+    return await init("--host", engine.host, ...args);
+  };
+
+  it("where there is no docker program", async () => {
+    const env = { PATH: "/nowhere" };
+    const finished = await user.run("swarm-tool", ["init", "--docker"], { env });
+    expectAdvice(finished, "docker: command not found", "install the Docker command line");
+  });
+
+  it("where Docker does not answer, or is not known", async () => {
+    const nobody = `unix://${path.join(user.directory, "nobody.sock")}`;
+    expectAdvice(await init("--host", nobody), `Docker at ${nobody} does not answer`, "docker info");
+    const ssh = await init("--host", "ssh://nobody@127.0.0.1:1");
+    expectAdvice(ssh, "Docker at ssh://nobody@127.0.0.1:1 does not answer", "docker info");
+    expectAdvice(await init("--context", "of-nobody"), "there is no docker context of-nobody", "context ls");
+    const both = await init("--context", "a", "--host", nobody);
+    expectAdvice(both, "two words for which Docker is meant", "give one of them");
+  });
+
+  it("where Docker is too old", async () => {
+    const old = await initOn({ apiVersion: "1.39" });
+    expectAdvice(old, /with version 1\.39 of its API; at least 1\.40 is needed/, "19.03 or later");
+  });
+
+  it("where Docker is not in swarm mode, locked, out of order, or a worker", async () => {
+    const no = { ControlAvailable: false };
+    const none = await initOn({ swarm: { ...no, LocalNodeState: "inactive" } });
+    expectAdvice(none, "is not in swarm mode", "docker swarm init");
+    const locked = await initOn({ swarm: { ...no, LocalNodeState: "locked" } });
+    expectAdvice(locked, /the Docker Swarm of .* is locked/, "docker swarm unlock");
+    const broken = await initOn({ swarm: { ...no, Error: "no leader" } });
+    expectAdvice(broken, /does not work: no leader/, "docker node ls");
+    const worker = await initOn({ swarm: no });
+    expectAdvice(worker, /is a worker of its Docker Swarm; only a manager/, "--host ssh://user@manager");
+  });
+
+  it("where several machines have no registry for the image that is built", async () => {
+    const several = await initOn({ nodes: ["one", "two", "three"] }, "many");
+    expectAdvice(several, "this swarm has 3 machines, and no registry", "--registry HOST");
+  });
+
+  it("where the manager has no room for an image", async () => {
+    const full = await initOn({ buildError: "write /layer.tar: no space left on device" }, "full");
+    expectAdvice(full, /the image inet-swarm-\w+:\w+ cannot be built:[^]*no space left/, "docker system df");
+    const other = await initOn(
+      { buildError: "the command '/bin/sh -c make' returned a non-zero code: 2" },
+      "other",
+    );
+    expectAdvice(other, /cannot be built:[^]*non-zero code: 2/, "swarm-tool deploy --build");
+  });
+
+  it("where the data are on another manager", async () => {
+    const images = ["pinned", "--worker-image", "a", "--distcc-image", "b"];
+    const other = await initOn({ nodes: ["one", "two"], constraint: "node.id == n1" }, ...images);
+    expectAdvice(other, "the data of the stack swarm-pinned are on the machine two", "--host ssh://user@two");
+  });
+
+  it("where the swarm is on another Docker, has a name too long, or is asked for twice", async () => {
+    await initOn({ buildError: "no" }, "elsewhere"); // is begun
+    const other = await initOn({}, "elsewhere");
+    expectAdvice(other, "the swarm elsewhere is on another Docker", "choose another name");
+    expectAdvice(await init("x".repeat(41)), "is too long for the name of a swarm on Docker", "at most 40");
+    expectAdvice(await init("--local"), "not with both", "");
+  });
+
+  it("where the archive of OMNeT++ is none, or nobody knows what it should be", async () => {
+    expectAdvice(await init("--omnetpp-archive", "/nowhere.tgz"), "the OMNeT++ archive cannot be read", "");
+    expectAdvice(await init("--omnetpp-archive", "/tmp"), "/tmp is not an archive", "name a .tgz file");
+    expectAdvice(await init("--omnetpp-version", "6.9.9"), "the checksum of this", "--omnetpp-sha256");
+  });
+
+  it("where a swarm is to be removed whose Docker is no more, which can be forgotten", async () => {
+    await initOn({ buildError: "no" }, "gone"); // is begun
+    expectAdvice(await user.run("swarm-tool", ["remove", "gone", "--yes"]), "does not answer", "--forget");
+    const forgotten = await user.run("swarm-tool", ["remove", "gone", "--forget"]);
+    expect(forgotten).toMatchObject({ exitCode: 0, stderr: "" });
+    const { stderr } = await user.run("swarm-tool", ["status", "gone"]);
+    expect(stderr).toMatch("there is no swarm gone");
+  });
+});
