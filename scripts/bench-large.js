@@ -37,7 +37,7 @@ export async function largeRows(study, tools) {
 }
 
 /** @param {string} what @param {{ client: number, runner: number }} peak @returns {Row} */
-function memoryRow(what, { client, runner }) {
+export function memoryRow(what, { client, runner }) {
   return {
     what: `most memory with ${what}`,
     figure: `${Math.max(client, runner)} MB`,
@@ -47,18 +47,22 @@ function memoryRow(what, { client, runner }) {
 }
 
 /**
- * @param {string} study @param {Tools} tools @param {string[]} args
+ * @param {string} study @param {Tools} tools @param {string[]} args @param {string} [swarm]
  * @returns {Promise<{ ms: number, client: number, runner: number }>} memory in MB, the most that there was
  */
-async function measured(study, tools, args) {
-  const runner = tools.runnerPid();
+export async function measured(study, tools, args, swarm = "local") {
+  const runner = tools.runnerPid(swarm);
   const startedAt = performance.now();
   const tool = path.join(ROOT, "bin/runall-swarm.js");
-  const client = spawn(process.execPath, [tool, "--quiet", "./tiny", "-c", "Bench", ...args], {
-    cwd: study,
-    env: tools.env,
-    stdio: ["ignore", "ignore", "inherit"],
-  });
+  const client = spawn(
+    process.execPath,
+    [tool, "--quiet", "--swarm", swarm, "./tiny", "-c", "Bench", ...args],
+    {
+      cwd: study,
+      env: tools.env,
+      stdio: ["ignore", "ignore", "inherit"],
+    },
+  );
   let most = 0;
   const sampler = setInterval(() => (most = Math.max(most, peakOf(client.pid ?? 0))), SAMPLE_MS);
   /** @type {number | null} */

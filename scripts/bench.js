@@ -3,16 +3,19 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { largeRows } from "./bench-large.js";
+import { mongoRows } from "./bench-mongo.js";
 import { shipRows } from "./bench-ship.js";
 import { findProgram, ROOT, runScript, setUp, SetupError } from "./setup.js";
 
 /**
  * Measures what a user waits for, side by side in one run, because machines differ and are shared: each figure
  * is a ratio or a median, and stands beside its limit. `npm run bench -- 5` makes five rounds instead of three;
- * `--ship` measures alone what it takes to bring a project to a swarm; with `--large` 100,000 runs and a result of 1 GB come after them, which takes a quarter of an hour.
+ * with `--large` 100,000 runs and a result of 1 GB come after them, which takes a quarter of an hour. `--ship` measures
+ * alone what it takes to bring a project to a swarm, `--mongo` the way of results through MongoDB with one of 1 GB.
  */
 
 const ROUNDS = Number(process.argv.slice(2).find((argument) => /^\d+$/.test(argument)) ?? 3);
+const MONGO_ALONE = process.argv.includes("--mongo");
 const LARGE = process.argv.includes("--large");
 const SHIP_ALONE = process.argv.includes("--ship");
 const RUNNERS = 2;
@@ -32,19 +35,24 @@ await runScript(async () => {
   };
   const tools = toolsIn(env);
   try {
-    tools.swarmTool(["init", "--local", "--runners", String(RUNNERS)]);
+    if (!MONGO_ALONE) tools.swarmTool(["init", "--local", "--runners", String(RUNNERS)]);
     const ship = () => shipRows(place, tools, run);
     if (SHIP_ALONE) {
       print(await ship());
       return 0;
     }
     const study = project("test/bench/tiny", place, ["make"], ["-s"]);
+    if (MONGO_ALONE) {
+      print(await mongoRows(study, tools, { rounds: ROUNDS, large: true }));
+      return 0;
+    }
     /** @type {Row[]} */
     const rows = [helpTime(), ...tinyRows(study, tools), ...omnetppRow(place, tools), ...(await ship())];
     print(rows);
+    print(await mongoRows(study, tools, { rounds: ROUNDS, large: LARGE }));
     if (LARGE) print(await largeRows(study, tools));
   } finally {
-    tools.swarmTool(["remove", "--force", "local"]);
+    if (!MONGO_ALONE) tools.swarmTool(["remove", "local", "--force"]);
     rmSync(place, { recursive: true, force: true });
   }
   return 0;
@@ -54,9 +62,9 @@ await runScript(async () => {
 function toolsIn(env) {
   return {
     env,
-    /** The process that makes the runs. */
-    runnerPid() {
-      const file = path.join(env["XDG_STATE_HOME"] ?? "", "inet-swarm/swarms/local/swarm.json");
+    /** The process that makes the runs. @param {string} [swarm] */
+    runnerPid(swarm = "local") {
+      const file = path.join(env["XDG_STATE_HOME"] ?? "", "inet-swarm/swarms", swarm, "swarm.json");
       /** @type {(text: string) => { processes: { role: string, pid: number }[] }} */
       const parse = JSON.parse;
       return parse(readFileSync(file, "utf8")).processes.find(({ role }) => role === "runner")?.pid ?? 0;
@@ -118,15 +126,18 @@ function rounds(once) {
 
 /** @returns {Row} */
 function helpTime() {
-  const help = ["runall-swarm", "swarm-tool"].map((tool) =>
-    median(rounds(() => run(process.execPath, [path.join(ROOT, `bin/${tool}.js`), "--help"], ROOT).ms)),
+  const help = [["runall-swarm"], ["runall-swarm", "attach"], ["swarm-tool"], ["swarm-worker"]].map(
+    ([tool, ...words]) => {
+      const args = [path.join(ROOT, `bin/${tool}.js`), ...words, "--help"];
+      return median(rounds(() => run(process.execPath, args, ROOT).ms));
+    },
   );
   const empty = median(rounds(() => run(process.execPath, ["-e", ""], ROOT).ms));
   return {
     what: "--help beside node -e ''",
     figure: `${(Math.max(...help) / empty).toFixed(2)} x`,
     limit: "2 x",
-    details: `${help.map((ms) => ms.toFixed(0)).join(" and ")} ms beside ${empty.toFixed(0)} ms`,
+    details: `${help.map((ms) => ms.toFixed(0)).join(", ")} ms beside ${empty.toFixed(0)} ms`,
   };
 }
 

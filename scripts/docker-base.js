@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import path from "node:path";
 import process from "node:process";
+import { buildMongoServer } from "./mongo-server.js";
 import { findProgram, ROOT, runStep } from "./setup.js";
 
 const CACHE = path.join(ROOT, ".cache", "docker-base");
@@ -41,9 +42,11 @@ export function dockerBase() {
  */
 export async function provideDockerBase(say) {
   const file = dockerBase();
-  if (existsSync(file)) return undefined;
   if (process.getuid?.() !== 0 || findProgram("dockerd") === undefined)
     return "no tests with Docker: they start a dockerd of their own, as root";
+  const reason = await buildMongoServer(say);
+  if (reason !== undefined) return reason;
+  if (existsSync(file)) return undefined;
   mkdirSync(CACHE, { recursive: true });
   for (const name of readdirSync(CACHE)) rmSync(path.join(CACHE, name), { recursive: true });
   const folder = mkdtempSync(path.join(CACHE, "root-"));

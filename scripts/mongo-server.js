@@ -24,9 +24,18 @@ export function builtMongoServer() {
  * @returns {Promise<string | undefined>} why there is none; undefined where there is one.
  */
 export async function provideMongoServer(say) {
+  if (process.env["MONGO_URL"] || findProgram("mongod") !== undefined) return undefined;
+  return await buildMongoServer(say);
+}
+
+/**
+ * Builds it also where there is another one: it can be put into an image.
+ * @param {(text: string) => void} say
+ * @returns {Promise<string | undefined>} why there is none; undefined where there is one.
+ */
+export async function buildMongoServer(say) {
   const program = builtMongoServer();
-  if (process.env["MONGO_URL"] || findProgram("mongod") !== undefined || existsSync(program))
-    return undefined;
+  if (existsSync(program)) return undefined;
   try {
     const go = (await findGo()) ?? (await installGo(say));
     say("building a MongoDB server for tests (once; takes a minute or two)…");

@@ -72,6 +72,10 @@ async function printRun(
     const value = await queue.result(campaign.id, number);
     if (value !== undefined) {
       const result = parseOrExplain(RunResultSchema, value, `the result of run ${number}`);
+      if (result.outputFile === undefined)
+        throw new UserError(
+          `there is no output of run ${number} of campaign ${campaign.id}: ${result.outcome.reason}`,
+        );
       try {
         return await printStored(result, print, offset, store);
       } catch (error) {

@@ -37,18 +37,18 @@ export async function* ensureBuild(
   const startedAt = performance.now();
   const key = plannedKey(plan);
   const { name } = plan;
-  const built = (key: string, how: "own" | "kept" | "made"): CampaignEvent => {
+  const built = (how: "own" | "kept" | "made"): CampaignEvent => {
     const tookMs = Math.round(performance.now() - startedAt);
     return { type: "built", key, how, tookMs, ...(name !== undefined && { project: name }) };
   };
   if (typeof plan.ownBuild !== "string") {
     const { products, nedExclusions } = plan.ownBuild;
     await builds.put(key, plan.gitTop, { protocol: PROTOCOL, products, nedExclusions });
-    yield built(key, "own");
+    yield built("own");
     return key;
   }
   if (await builds.find(key)) {
-    yield built(key, "kept");
+    yield built("kept");
     return key;
   }
   const log = builds.logFile(key);
@@ -58,7 +58,7 @@ export async function* ensureBuild(
     if (!sources.sharesDisk) await keepLog(log, answer.log); // else the builder has written it
     throw buildFailed(answer, log);
   }
-  yield built(key, "made");
+  yield built("made");
   return key;
 }
 

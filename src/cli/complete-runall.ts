@@ -1,12 +1,10 @@
 import path from "node:path";
 import { SIMULATORS } from "../simulation/simulator.ts";
-import { openQueueClient } from "../queue/client.ts";
 import { configNames } from "../simulation/expand.ts";
 import { parseSimulationArguments, splitArguments } from "../simulation/opp-args.ts";
 import { findProgram, runProgram } from "../system/program.ts";
 import { listSwarms } from "../targets/swarm-state.ts";
 import { describeSubWords } from "./campaign-commands.ts";
-import { targetOf } from "./choose-swarm.ts";
 import { answerCompletion, commandsOf, optionsOf, swarmNames, type Candidate } from "./completion.ts";
 import { formatDuration } from "./format.ts";
 import type { CommandContext } from "./main.ts";
@@ -48,8 +46,12 @@ async function configs(before: readonly string[], signal: AbortSignal): Promise<
   return names.map((word) => ({ word, description: "config" }));
 }
 
+const loadQueueClient = () => import("../queue/client.ts");
+const loadChooseSwarm = () => import("./choose-swarm.ts");
+
 /** Those of the swarms that run; nothing is started for a question. */
 async function campaigns(before: readonly string[]): Promise<Candidate[]> {
+  const [{ openQueueClient }, { targetOf }] = await Promise.all([loadQueueClient(), loadChooseSwarm()]);
   const named = before[before.indexOf("--swarm") + 1];
   const running = (await listSwarms()).filter(({ state }) => state === "running");
   const chosen = running.filter(({ name }) => !before.includes("--swarm") || name === named);

@@ -1,43 +1,16 @@
-import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { Command as Program, InvalidArgumentError, Option } from "commander";
-import { openStores, type Stores } from "../results/open-stores.ts";
-import { awaitQueue } from "../queue/check.ts";
-import { queueFrom, secretFrom } from "./access-from-environment.ts";
-import { haltWhenIdle } from "./halt-when-idle.ts";
-import { UserError } from "../errors.ts";
-import { removeOldThings } from "../worker/janitor.ts";
-import { EXIT, type Command } from "./main.ts";
-import { runBuilder, runRunner } from "../worker/worker.ts";
 import { cacheDirectory } from "../system/paths.ts";
-import type { SwarmAccess } from "../targets/target.ts";
-import { showLife, showWork } from "./signs-of-life.ts";
+import type { Command } from "./main.ts";
 import { version } from "./version.ts";
+import type { Role, WorkOptions } from "./work.ts";
 
-interface Options {
-  redis?: string;
-  directory: string;
-  builds: string;
-  sources?: string;
-  results?: string;
-  concurrency: number;
-  compilers?: string;
-  port: number;
-  busyFile?: string;
-  aliveFile?: string;
-  idleHalts?: string;
-  idleMinutes: number;
-  lockSeconds: number;
-}
-
-const SAME_ERROR_MS = 60_000;
-
-/** The processes of a swarm. Started by the targets, not by people. */
+/** The processes of a swarm. Started by the targets, not by people; what they need is imported when they work. */
 export const swarmWorker: Command = {
   name: "swarm-worker",
-  async run({ argv, interrupt, stdout, stderr }) {
+  async run(context) {
+    const { argv, stdout, stderr } = context;
     const program = new Program("swarm-worker")
       .description(
         "Works on the queues of a swarm: builder, runner, or all (both in one process); or shows them: dashboard.",
@@ -68,97 +41,12 @@ export const swarmWorker: Command = {
       .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
       .exitOverride();
     program.parse([...argv], { from: "user" });
-    const options = program.opts<Options>();
-    const end = new AbortController();
-    interrupt.addEventListener("abort", () => end.abort());
-    const log = (text: string): void => void stderr.write(`${new Date().toISOString()} ${text}\n`);
-    const { aliveFile } = options;
-    const background = (task: Promise<void>): void => inBackground(task, end.signal, errorLog(log));
-    if (aliveFile !== undefined) background(showLife(aliveFile, end.signal));
-    await using stores = await storesFor(options, log, end.signal);
-    const connection = await queueFrom(process.env, options.redis);
-    const chosen = program.args[0] as Role;
-    const { idleHalts, idleMinutes } = options;
-    const onError = errorLog(log);
-    if (idleHalts !== undefined) background(haltWhenIdle(idleHalts, idleMinutes * 60_000, end, onError));
-    try {
-      // After haltWhenIdle, which starts a dead Redis again.
-      if (!(await awaitQueue(connection, log, end.signal))) return EXIT.done;
-      if (chosen === "dashboard") {
-        const { port, busyFile } = options;
-        if (busyFile !== undefined) background(showWork(busyFile, connection, onError, end.signal));
-        await showDashboard({ name: "", queue: connection, ...stores }, port, log, end.signal);
-        return EXIT.done;
-      }
-      const { directory, compilers } = options;
-      const lockMs = options.lockSeconds * 1000;
-      const work = { connection, directory, ...stores, compilers, lockMs, onError, signal: end.signal };
-      if (chosen !== "runner") background(removeOldThings(work));
-      await Promise.all([
-        chosen === "runner" ? undefined : runBuilder(work),
-        chosen === "builder" ? undefined : runRunner({ ...work, concurrency: options.concurrency }),
-      ]);
-    } finally {
-      end.abort(); // what is in the background ends with it
-    }
-    return EXIT.done;
+    const { work } = await import("./work.ts");
+    return await work(program.args[0] as Role, program.opts<WorkOptions>(), context);
   },
 };
 
-/** A server that is away makes the same errors again and again: each is told once a minute. */
-function errorLog(log: (text: string) => void): (error: Error) => void {
-  const toldAt = new Map<string, number>();
-  return (error) => {
-    const { syscall } = error as NodeJS.ErrnoException;
-    const text = syscall === undefined ? (error.stack ?? error.message) : error.message;
-    const now = performance.now();
-    for (const [old, at] of toldAt) if (now - at >= SAME_ERROR_MS) toldAt.delete(old);
-    if (toldAt.has(text)) return;
-    toldAt.set(text, now);
-    log(text);
-  };
-}
-
-async function storesFor(
-  { builds, sources, results }: Options,
-  log: (text: string) => void,
-  signal: AbortSignal,
-): Promise<Stores> {
-  const url = await secretFrom(process.env, "MONGO_URL");
-  if (url !== undefined) {
-    return await openStores({ builds, sources, mongo: { url, onWaiting: log, waitAtStart: true, signal } });
-  }
-  if (results !== undefined && sources !== undefined) return await openStores({ builds, sources, results });
-  throw new UserError("there is no word of where results are kept", {
-    hint: "give --results DIR and --sources DIR, or MONGO_URL or MONGO_URL_FILE in the environment",
-  });
-}
-
-/** In a container: reached over the swarm's network alone. */
-async function showDashboard(
-  swarm: SwarmAccess,
-  port: number,
-  log: (text: string) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  const [{ serveDashboard }, { tokenFor }] = await Promise.all([
-    import("./serve-dashboard.ts"),
-    import("../dashboard/token.ts"),
-  ]);
-  const { password } = swarm.queue;
-  const token = password === undefined ? randomBytes(24).toString("base64url") : tokenFor(password);
-  await using _ = await serveDashboard(swarm, { port, host: "0.0.0.0", token, log });
-  if (!signal.aborted) await once(signal, "abort");
-}
-
-function inBackground(task: Promise<void>, signal: AbortSignal, onError: (error: Error) => void): void {
-  task.catch((error: unknown) => {
-    if (!signal.aborted) onError(error as Error);
-  });
-}
-
-const ROLES = ["builder", "runner", "all", "dashboard"] as const;
-type Role = (typeof ROLES)[number];
+const ROLES: readonly Role[] = ["builder", "runner", "all", "dashboard"];
 
 function role(text: string): Role {
   const known = ROLES.find((each) => each === text);

@@ -36,7 +36,14 @@ export function openGridFsStore(mongo: Mongo): ResultStore {
     remove: (name) => mongo.patiently(() => archives.remove(name)),
     removeAll: (job) => mongo.patiently(() => archives.removeFolder(job)),
     removeOlderThan: (ageMs) => mongo.patiently(() => archives.removeOlderThan(ageMs, UNFINISHED_MS)),
-    freeShare: () => mongo.patiently(() => freeShareOf(mongo)),
+    async freeShare() {
+      try {
+        return await mongo.patiently(() => freeShareOf(mongo));
+      } catch (error) {
+        if (error instanceof mongo.driver.MongoClientClosedError) return undefined; // nobody has to care any more
+        throw error;
+      }
+    },
   };
 }
 

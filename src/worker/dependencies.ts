@@ -4,6 +4,7 @@ import path from "node:path";
 import { UserError } from "../errors.ts";
 import type { BuildManifest, Dependency } from "../model/build.ts";
 import { checkOut } from "../project/checkout.ts";
+import { withoutVersion } from "../project/needs.ts";
 import type { BuildStore } from "../results/build-store.ts";
 import { cachedFolders, markUsed } from "../system/cache.ts";
 import { removeLeftovers, statIfThere, temporaryName } from "../system/files.ts";
@@ -74,7 +75,7 @@ export class Dependencies {
       const top = await this.#tree(shared, signal);
       const seenAs = path.join(path.dirname(root), dependency.checkoutName);
       await link(top, seenAs, dependency.name);
-      await linkIfFree(top, path.join(path.dirname(root), dependency.name));
+      await linkIfFree(top, path.join(path.dirname(root), withoutVersion(dependency.name)));
       provided.push({ ...each, top, seenAs });
     }
     return provided;

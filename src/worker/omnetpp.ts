@@ -15,6 +15,6 @@ export async function checkOmnetpp(wanted: Omnetpp, env: NodeJS.ProcessEnv): Pro
   const version = await omnetppVersion(simulator, { env });
   if (isSameMinor(version, wanted.version)) return;
   throw new UserError(`this swarm has OMNeT++ ${version}, and you have ${wanted.version}`, {
-    hint: `use its version knowingly with --omnetpp ${version}, or give the swarm an image with yours`,
+    hint: `use its version knowingly with --omnetpp ${version}, or give the swarm an image with yours: swarm-tool deploy --build --omnetpp-version ${wanted.version}`,
   });
 }

@@ -3,6 +3,7 @@ import { appendFile, mkdir, symlink, utimes, writeFile } from "node:fs/promises"
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { identityOf } from "../../src/campaign/identity.ts";
 import { planCampaign } from "../../src/campaign/plan.ts";
+import { inetLike, newWorkspace, simu5gLike } from "../helpers/projects.ts";
 import { newSample, STAND_IN, type Sample } from "../helpers/tool.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "../helpers/temporary.ts";
 
@@ -87,4 +88,22 @@ it("takes no notice of dates in the names of files", async () => {
   const first = await identity("-c", "Quick", name);
   await vi.waitFor(() => expect(Date.now() % 1000).toBeLessThan(100), { timeout: 5000, interval: 20 });
   expect(await identity("-c", "Quick", name)).toBe(first);
+});
+
+it("changes with a project that is needed, also with its NED files", async () => {
+  await using workspace = await newWorkspace();
+  const model = await workspace.add("model", await inetLike("identity"));
+  const cell = await workspace.add("cell", simu5gLike("model"));
+  const request = { directory: path.join(cell.path, "simulations"), commit: undefined, program: undefined };
+  const cells = async (): Promise<string> => {
+    await using plan = await planCampaign({ ...request, arguments: [] });
+    return await identityOf(plan);
+  };
+  const before = await cells();
+  expect(await cells()).toBe(before);
+  await appendFile(path.join(model.path, "src/Mm1.ned"), "\n");
+  const changed = await cells();
+  expect(changed).not.toBe(before);
+  await model.commit();
+  expect(await cells()).toBe(changed);
 });

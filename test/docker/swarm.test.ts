@@ -1,11 +1,14 @@
+import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { networkInterfaces } from "node:os";
+import { networkInterfaces, totalmem, userInfo } from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeWithDocker, dockerState, startDocker, type DockerHost } from "../helpers/docker.ts";
 import { startGitHost } from "../helpers/git-daemon.ts";
+import { startManager, type Manager } from "../helpers/sshd.ts";
 import { eventually, isAlive, listen } from "../helpers/swarm.ts";
 import { newSample, newUser, type Finished, type Running, type Sample, type User } from "../helpers/tool.ts";
 import { compareResults } from "../omnetpp/compare-results.js";
@@ -34,15 +37,8 @@ describeWithDocker("a swarm on Docker", () => {
     await host[Symbol.asyncDispose]();
   }, 120_000);
 
-  const init = async (user: User, name: string): Promise<void> => {
-    const made = await user.run("swarm-tool", [
-      "init",
-      name,
-      "--docker",
-      "--host",
-      host.host,
-      ...host.options,
-    ]);
+  const init = async (user: User, name: string, where = ["--host", host.host]): Promise<void> => {
+    const made = await user.run("swarm-tool", ["init", name, "--docker", ...where, ...host.options]);
     expect(made).toMatchObject({ exitCode: 0 });
   };
 
@@ -147,7 +143,9 @@ describeWithDocker("a swarm on Docker", () => {
 
   it("is halted and resumed in the middle of a campaign, and leaves nothing when it is removed", async () => {
     await using own = await newUser();
-    await init(own, "t");
+    const context = ["context", "create", "tests", "--docker", `host=${host.host}`];
+    await promisify(execFile)("docker", context, { env: own.env });
+    await init(own, "t", ["--context", "tests"]);
     await using user = await researcher(own);
     await user.sample.commit({ setenv: "export STAND_IN_RUN_MS=1500\n" });
     const { stdout } = await user.runall("-c", "Quick", "--repeat=8", "--swarm", "t", "--detach"); // 32 runs
@@ -195,9 +193,52 @@ describeWithDocker("a swarm on Docker", () => {
   it("tells that a build has failed with the compiler's words, and makes no run", async () => {
     await using user = await researcher();
     await user.sample.commit({ "src/Queue.cc": '#error "the author has gone home"\n' });
-    const { exitCode, stderr } = await user.runall("-c", "Quick", "--swarm", "s");
-    expect(stderr).toMatch(/the author has gone home/);
-    expect(exitCode).toBe(2);
+    const two = [user.runall("-c", "Quick", "--swarm", "s"), user.runall("-c", "Quick", "--swarm", "s")];
+    for (const { exitCode, stderr } of await Promise.all(two)) {
+      expect(stderr).toMatch(/the author has gone home/);
+      expect(exitCode).toBe(2);
+    }
+  }, 200_000);
+
+  it("makes as many runs at once as it is told, within its memory", async () => {
+    await using user = await researcher();
+    await user.sample.commit({ setenv: "export STAND_IN_RUN_MS=3000\n" });
+    expect(await user.tool("deploy", "s", "--runners", "4")).toMatchObject({ exitCode: 0 });
+    const running = user.start("-c", "Quick", "--swarm", "s"); // 8 runs
+    await eventually(async () => {
+      const { stdout } = await user.tool("status", "s", "--json");
+      expect((JSON.parse(stdout) as [{ jobs: unknown }])[0].jobs).toMatchObject({ running: 4 });
+    });
+    expect(await running.finished).toMatchObject({ exitCode: 0 });
+    const format = ["--format", "{{.HostConfig.Memory}}"];
+    for (const service of ["redis", "mongo", "builder", "runner", "dashboard"]) {
+      const limit = Number(await host.docker("inspect", ...format, await container(service)));
+      expect(limit).toBeGreaterThan(0);
+      expect(limit).toBeLessThan(totalmem());
+    }
+  }, 200_000);
+
+  it("is used by somebody else over ssh, who is told no password", async () => {
+    await using manager = await startManager({ SetEnv: `DOCKER_HOST=${host.host}` });
+    await using other = await newUser();
+    other.env["PATH"] = `${await sshTo(manager, other.directory)}${path.delimiter}${other.env["PATH"]!}`;
+    await using user = await researcher(other);
+    const joined = await user.tool(
+      "init",
+      "s",
+      "--docker",
+      "--host",
+      `ssh://${manager.user}@manager.example`,
+    );
+    expect(joined.stderr).toBe(
+      "there is a swarm s already: using it as it is; swarm-tool deploy brings it up to date\n",
+    );
+    expect(joined.exitCode).toBe(0);
+    expect(await user.runall("-c", "Quick", "-r", "0..1")).toMatchObject({ exitCode: 0 });
+    expect((await user.sample.results()).filter((file) => file.endsWith(".sca"))).toHaveLength(2);
+    const { stdout } = await user.runall("list");
+    expect(stdout).toMatch(new RegExp(`${userInfo().username}.*${path.basename(user.sample.path)}`));
+    expect(await user.tool("remove", "s", "--forget")).toMatchObject({ exitCode: 0 });
   }, 200_000);
 
   it("refuses a stack that others have made, and an image that is not there", async () => {
@@ -230,6 +271,21 @@ describeWithDocker("a swarm on Docker", () => {
     expect(await user.run("swarm-tool", ["remove", "m", "--yes"])).toMatchObject({ exitCode: 0 });
   }, 300_000);
 });
+
+/** A folder with an `ssh` that gets in there. */
+async function sshTo(manager: Manager, directory: string): Promise<string> {
+  const [folder, key] = [path.join(directory, "bin"), path.join(directory, "key")];
+  await mkdir(folder);
+  await promisify(execFile)("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
+  await manager.allow(await readFile(`${key}.pub`, "utf8"));
+  const hosts = path.join(directory, "known_hosts");
+  await writeFile(hosts, `manager.example ${manager.hostKey}\n`);
+  const options = `-F none -i ${key} -o UserKnownHostsFile=${hosts} -o HostKeyAlias=manager.example`;
+  await writeFile(path.join(folder, "ssh"), `#!/bin/sh\nexec ${manager.bin}/ssh ${options} "$@"\n`, {
+    mode: 0o755,
+  });
+  return folder;
+}
 
 /** In no argument of a process, no log and no description of what Docker has. */
 async function expectNoPasswords(researcher: Researcher, host: DockerHost): Promise<void> {

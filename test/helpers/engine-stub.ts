@@ -96,6 +96,7 @@ function describeService(constraint: string) {
   return {
     ID: "s0",
     Version: { Index: 1 },
+    ServiceStatus: { RunningTasks: 1, DesiredTasks: 1 },
     Spec: {
       Name: "swarm-pinned_redis",
       Labels: { "com.docker.stack.namespace": "swarm-pinned", "inet-swarm.service": "redis" },

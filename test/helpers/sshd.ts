@@ -40,7 +40,8 @@ export interface Manager extends AsyncDisposable {
 
 const REMOTE_SOCKET = "/var/run/docker.sock";
 
-export async function startManager(): Promise<Manager> {
+/** @param more settings of sshd. @see sshd_config(5) */
+export async function startManager(more: Record<string, string> = {}): Promise<Manager> {
   const folder = await temporaryDirectory("swarm-sshd-");
   const port = await freePort(0);
   const hostKeyFile = path.join(folder.path, "host_key");
@@ -49,7 +50,7 @@ export async function startManager(): Promise<Manager> {
   const dockerSocket = path.join(folder.path, "docker.sock");
   await runProgram("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", hostKeyFile]);
   await writeFile(authorized, "", { mode: 0o600 });
-  await writeConfig(folder.path, { port, hostKeyFile, authorized });
+  await writeConfig(folder.path, { port, hostKeyFile, authorized, more });
   await writeSsh(bin, { port, dockerSocket });
   await writeDocker(bin, folder.path);
   const docker = await startDocker(dockerSocket);
@@ -106,14 +107,22 @@ function sessions(pid: number): number[] {
 
 async function writeConfig(
   folder: string,
-  { port, ...keys }: { port: number; hostKeyFile: string; authorized: string },
+  { port, ...config }: { port: number } & SshdConfig,
 ): Promise<void> {
   const listen = `Port ${port}\nListenAddress 127.0.0.1\n`;
-  await writeFile(path.join(folder, "sshd_config"), listen + sshdConfig(keys));
+  await writeFile(path.join(folder, "sshd_config"), listen + sshdConfig(config));
+}
+
+interface SshdConfig {
+  hostKeyFile: string;
+  /** File with the keys that are let in. */
+  authorized: string;
+  /** Further settings. */
+  more?: Record<string, string>;
 }
 
 /** Of a machine that takes keys alone. */
-export function sshdConfig({ hostKeyFile, authorized }: { hostKeyFile: string; authorized: string }): string {
+export function sshdConfig({ hostKeyFile, authorized, more }: SshdConfig): string {
   const settings = {
     HostKey: hostKeyFile,
     AuthorizedKeysFile: authorized,
@@ -123,6 +132,7 @@ export function sshdConfig({ hostKeyFile, authorized }: { hostKeyFile: string; a
     KbdInteractiveAuthentication: "no",
     StrictModes: "no", // the folder for temporary files is open to all
     UsePAM: "no",
+    ...more,
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} ${value}`);
   return `${lines.join("\n")}\n`;

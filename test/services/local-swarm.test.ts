@@ -108,7 +108,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
   it.concurrent(
     "is halted and resumed in the middle of a campaign, which notices and loses nothing",
     async () => {
-      await using user = await researcher(3000);
+      await using user = await researcher(8000); // long enough for all the commands below on a busy machine
       const client = user.startRunall("-c", "Quick");
       const saw = listen(client);
       await saw("[1/8]");

@@ -1,11 +1,10 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { appendFile, readdir } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startGitHost, type GitHost } from "../helpers/git-daemon.ts";
 import { describeWithMongo } from "../helpers/mongo.ts";
 import { doneOf, sentOf, startOtherMachine, type OtherMachine } from "../helpers/other-machine.ts";
-import { PROJECT_SHAPES } from "../helpers/project-shapes.ts";
-import type { Sample } from "../helpers/tool.ts";
+import { PROJECT_SHAPES, type ShapedProject } from "../helpers/project-shapes.ts";
 
 /** A state in which a checkout may be, and what of it has to be sent to machines that can only reach its remote. */
 interface CheckoutState {
@@ -13,50 +12,39 @@ interface CheckoutState {
   /** With a remote that everybody can read, to which the first commit was pushed. */
   remote: boolean;
   /** What is in the first commit besides. */
-  prepare?: (sample: Sample) => Promise<unknown>;
-  change: (sample: Sample) => Promise<unknown>;
-  /** The config that is run: `Fresh` is there only where the change is. */
-  config: "Quick" | "Fresh";
+  prepare?: (project: ShapedProject) => Promise<unknown>;
+  /** Adds the config `Fresh`, which is run then: it is there only where the change is. */
+  change?: (project: ShapedProject) => Promise<unknown>;
   /** Files that differ from the commit; undefined where nothing is sent. */
   sent?: string[];
 }
 
-const fresh = async (sample: Sample): Promise<void> => {
-  const ini = path.join(sample.study, "omnetpp.ini");
-  await writeFile(ini, `${await readFile(ini, "utf8")}\n${FRESH}`);
-};
-const includeFresh = async (sample: Sample): Promise<void> => {
-  const ini = path.join(sample.study, "omnetpp.ini");
-  await writeFile(ini, `${await readFile(ini, "utf8")}\ninclude fresh.ini\n`);
-  await sample.commit();
-};
-const FRESH = "[Config Fresh]\nextends = Quick\n";
-const writeInStudy = (name: string, text: string) => (sample: Sample) =>
-  writeFile(path.join(sample.study, name), text);
+const addConfig = (project: ShapedProject): Promise<void> => project.addConfig();
 
 const STATES: readonly CheckoutState[] = [
-  { name: "clean and pushed", remote: true, change: () => Promise.resolve(), config: "Quick" },
+  { name: "clean and pushed", remote: true },
   {
     name: "with a commit that is not pushed",
     remote: true,
-    change: async (sample) => {
-      await fresh(sample);
-      await sample.commit();
+    change: async (project) => {
+      await project.addConfig();
+      await project.commit();
     },
-    config: "Fresh",
     sent: [],
   },
-  { name: "with a changed file", remote: true, change: fresh, config: "Fresh", sent: ["omnetpp.ini"] },
+  { name: "with a changed file", remote: true, change: addConfig, sent: ["omnetpp.ini"] },
   {
     name: "with a new file",
     remote: true,
-    prepare: includeFresh,
-    change: writeInStudy("fresh.ini", FRESH),
-    config: "Fresh",
+    prepare: async (project) => {
+      await appendFile(path.join(project.study, "omnetpp.ini"), "\ninclude fresh.ini\n");
+      await project.commit();
+    },
+    change: (project) => project.addConfig("fresh.ini"),
     sent: ["fresh.ini"],
   },
-  { name: "without a remote", remote: false, change: () => Promise.resolve(), config: "Quick", sent: [] },
-  { name: "without a remote, changed", remote: false, change: fresh, config: "Fresh", sent: ["omnetpp.ini"] },
+  { name: "without a remote", remote: false, sent: [] },
+  { name: "without a remote, changed", remote: false, change: addConfig, sent: ["omnetpp.ini"] },
 ];
 
 describeWithMongo("on machines that have nothing of the project", () => {
@@ -72,25 +60,25 @@ describeWithMongo("on machines that have nothing of the project", () => {
     await host[Symbol.asyncDispose]();
   });
 
-  describe.each(PROJECT_SHAPES)("$name", ({ make }) => {
-    it.each(STATES)("$name", async ({ remote, prepare, change, config, sent }) => {
-      await using sample = await make();
+  describe.each(PROJECT_SHAPES)("$name", ({ make, config }) => {
+    it.each(STATES)("$name", async ({ remote, prepare, change, sent }) => {
+      await using project = await make();
       const cell = `cell${cells++}`;
-      await sample.commit({ "cell.txt": cell }); // or the swarm would know the content from another one
-      await prepare?.(sample);
+      await project.commit({ "cell.txt": cell }); // or the swarm would know the content from another one
+      await prepare?.(project);
       if (remote) {
-        await sample.git("remote", "add", "origin", host.url);
-        await sample.git("push", "--quiet", "origin", `HEAD:refs/heads/${cell}`);
+        await project.git("remote", "add", "origin", host.url);
+        await project.git("push", "--quiet", "origin", `HEAD:refs/heads/${cell}`);
       }
-      await change(sample);
-      const before = await sample.everything();
-      const events = await machine.campaign(sample.study, config);
+      await change?.(project);
+      const before = await project.everything();
+      const events = await machine.campaign(project.study, change === undefined ? config : "Fresh");
       expect(doneOf(events)).toBe(1);
       expect(events.filter(({ type }) => type === "warning")).toEqual([]);
       expect(sentOf(events)?.changed.map((file) => path.basename(file))).toEqual(sent);
-      const results = await readdir(path.join(sample.study, "results"));
+      const results = await readdir(path.join(project.study, "results"));
       expect(results.filter((file) => file.endsWith(".sca"))).toHaveLength(1);
-      expect(await sample.everything()).toEqual(before);
+      expect(await project.everything()).toEqual(before);
     });
   });
 });

@@ -1,6 +1,6 @@
 import { execFileSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { cp, readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -69,8 +69,8 @@ async function proof(): Promise<void> {
   const otherId = await campaignIn(user, cancelled); // from now on they take turns
 
   await collected(disturbed, 20);
-  await whileItSimulates(sleeper, "SIGSTOP");
-  await whileItSimulates(victim, "SIGKILL");
+  const [slept, orphaned] = [await stopAtRunOf(disturbed, sleeper), await stopAtRunOf(disturbed, victim)];
+  victim.kill("SIGKILL");
   const successor = startDisturbed(user, "victim");
   await collected(disturbed, 100);
   await kill((await pidsOf(user))["redis"]!);
@@ -81,6 +81,7 @@ async function proof(): Promise<void> {
   expect(cancelling).toMatchObject({ exitCode: 0 });
   const attached = user.start("runall-swarm", ["attach", id], { cwd: disturbed.directory });
   await collected(disturbed, 300);
+  for (const run of [slept, orphaned]) await recorded(disturbed, run); // made by others, now that its lock is gone
   sleeper.kill("SIGCONT");
 
   expect(await ended(attached, "the client that attached")).toMatchObject(allDone(RUNS));
@@ -140,16 +141,35 @@ async function collected({ results }: TinyStudy, runs: number): Promise<void> {
   );
 }
 
-/** Stops a runner at a moment when it has a simulation, and does something to it. */
-async function whileItSimulates(runner: ChildProcess, signal: "SIGSTOP" | "SIGKILL"): Promise<void> {
+/** Stops a runner at a moment when it makes a run of a study. @returns the number of the run. */
+async function stopAtRunOf({ directory }: TinyStudy, runner: ChildProcess): Promise<number> {
+  let run: number | undefined;
   await eventually(() => {
     if (!runner.kill("SIGSTOP"))
       throw new Error(`the runner has ended with ${runner.exitCode ?? runner.signalCode}`);
-    const simulations = readFileSync(`/proc/${runner.pid}/task/${runner.pid}/children`, "utf8");
-    if (simulations === "") runner.kill("SIGCONT");
-    expect(simulations).not.toBe("");
+    run = runMadeBy(runner, path.basename(directory));
+    if (run === undefined) runner.kill("SIGCONT");
+    expect(run).toBeDefined();
   });
-  runner.kill(signal);
+  return run!;
+}
+
+function runMadeBy(runner: ChildProcess, study: string): number | undefined {
+  const simulations = readFileSync(`/proc/${runner.pid}/task/${runner.pid}/children`, "utf8").trim();
+  try {
+    const [simulation] = simulations.split(" ");
+    if (path.basename(readlinkSync(`/proc/${simulation}/cwd`)) !== study) return undefined;
+    const args = readFileSync(`/proc/${simulation}/cmdline`, "utf8").split("\0");
+    return args.includes("-r") ? Number(args[args.indexOf("-r") + 1]) : undefined;
+  } catch {
+    return undefined; // there is none, or it has just ended
+  }
+}
+
+/** Until a run has been collected. */
+async function recorded({ results }: TinyStudy, run: number): Promise<void> {
+  const record = path.join(results, ".swarm", `Bench-${run}.json`);
+  await eventually(() => expect(existsSync(record)).toBe(true));
 }
 
 /** Every run of the campaign that is recorded is whole and as in the other study, and counted once. */
@@ -168,6 +188,8 @@ async function expectSame(study: TinyStudy, model: TinyStudy, runs: number, id: 
   const named = records.flatMap(({ files }) => files.map(({ path: file }) => path.basename(file)));
   const whole = (await readdir(study.results)).filter((name) => name !== "failed"); // what was cancelled lies there
   expect(whole.sort()).toEqual([".swarm", ...named].sort());
+  const kept = await readdir(path.join(study.results, ".swarm"));
+  expect(kept.filter((name) => !/^Bench-\d+\.json$/.test(name))).toEqual([]); // no lock, nothing half done
 }
 
 /** What a client has printed when it ended, which it has to do. */

@@ -100,7 +100,7 @@ it("removes a tree when nothing leads to it any more", async () => {
 it("is found by the name alone, too, where its folder has a version", async () => {
   await using here = await place();
   const root = await here.checkout("0");
-  await here.shared.provide([await here.dependency({ checkoutName: "inet-4.5.4" })], root);
+  await here.shared.provide([await here.dependency({ name: "inet-4.5", checkoutName: "inet-4.5.4" })], root);
   for (const name of ["inet-4.5.4", "inet"])
     expect(await readFile(path.join(root, "..", name, "src/libINET.so"), "utf8")).toBe("inet");
 });

@@ -25,7 +25,7 @@ export async function todaysPrices(
     const entries = await Promise.all(
       [...new Set(types)].map(async (type) => {
         const query = new GetProductsCommand({ ServiceCode: "AmazonEC2", Filters: filtersFor(type, region) });
-        const answer: { PriceList?: readonly string[] } = await client.send(query, { abortSignal });
+        const answer = await client.send(query, { abortSignal });
         return [type, priceIn(answer.PriceList?.[0]) + ADDRESS_HOUR] as const;
       }),
     );
@@ -56,8 +56,8 @@ interface Product {
 }
 
 /** Not a number where there is none. */
-function priceIn(product: string | undefined): number {
-  const { terms } = JSON.parse(product ?? "{}") as Product; // a text, though the SDK wraps it in an object
+function priceIn(product: { toString(): string } | undefined): number {
+  const { terms } = JSON.parse(product?.toString() ?? "{}") as Product; // a text that the SDK has wrapped in an object
   const [offer] = Object.values(terms?.OnDemand ?? {});
   const [dimension] = Object.values(offer?.priceDimensions ?? {});
   return Number.parseFloat(dimension?.pricePerUnit.USD ?? "");

@@ -9,6 +9,8 @@ import { installedFile } from "../../system/installation.ts";
 const OWN = ["package.json", "bin", "dist", "src/dashboard/page"];
 /** What the bundled program still imports by name. */
 const EXTERNAL = ["@bull-board/api", "@bull-board/hono", "@bull-board/ui"];
+/** What a package names for its types alone. Others that it calls optional are needed: bull-board's bullmq. */
+const FOR_TYPES = ["typescript"];
 /** Name of the user's OMNeT++ archive in the context. */
 export const ARCHIVE_IN_CONTEXT = "omnetpp.tgz";
 
@@ -27,7 +29,7 @@ export async function buildContext(archive?: string): Promise<Readable> {
       cwd: root,
       portable: true,
       preservePaths: true,
-      filter: (file) => !/\.map$/.test(file) && !/\/node_modules\/\.cache/.test(file),
+      filter: (file) => !/\.(map|d\.[cm]?ts)$/.test(file) && !/\/node_modules\/\.cache/.test(file),
       onWriteEntry(entry) {
         entry.path = placeInContext(entry.path, archive);
       },
@@ -52,7 +54,8 @@ async function externalPackages(root: string): Promise<string[]> {
     found.add(folder);
     const text = await readFile(path.join(root, folder, "package.json"), "utf8");
     const { dependencies = {}, peerDependencies = {} } = JSON.parse(text) as Manifest;
-    for (const each of Object.keys({ ...dependencies, ...peerDependencies })) await visit(each, folder);
+    const needed = Object.keys({ ...dependencies, ...peerDependencies });
+    for (const each of needed) if (!FOR_TYPES.includes(each)) await visit(each, folder);
   };
   for (const name of EXTERNAL) await visit(name, "");
   return [...found];

@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import { isDeepStrictEqual } from "node:util";
 import { UserError } from "../../errors.ts";
 import { withLock } from "../local.ts";
 import type { ReachableSwarm, SwarmDeployer } from "../reachable-swarm.ts";
@@ -10,7 +11,7 @@ import { removeBuiltImages } from "./build.ts";
 import { isRelaying, startRelay, stopRelay } from "./relay-process.ts";
 import { removeSecrets } from "./secrets.ts";
 import type { Services } from "./services.ts";
-import { listServices, removeStack, stackOf } from "./stack.ts";
+import { checkStack, listServices, removeStack, stackOf } from "./stack.ts";
 
 export interface DockerTarget extends Target {
   /** Makes the swarm's services, or brings them up to date. */
@@ -24,6 +25,7 @@ export interface DockerTarget extends Target {
   status(): Promise<DockerStatus>;
 }
 
+const NOTHING_SAID: Services = { images: {}, build: {} };
 /** Docker refuses names of services with more than 63 characters. */
 const NAME_LIMIT = 40;
 
@@ -46,6 +48,14 @@ export function dockerTarget(
     await writeState({ ...state, state: "running" });
   };
 
+  /** Uses what somebody else has deployed, as it is. */
+  const join = async (now: "running" | "halted"): Promise<void> => {
+    const { docker } = await existing(name);
+    await checkStack(await openEngine(docker, signal), stackOf(name), signal);
+    await writeState({ ...(await connected(name)), state: now });
+    say(`there is a swarm ${name} already: using it as it is; swarm-tool deploy brings it up to date`);
+  };
+
   return {
     init: (given, change) =>
       locked(async () => {
@@ -54,9 +64,12 @@ export function dockerTarget(
         const known = await dockerState(name);
         if (known !== undefined && !isSame(known.docker, docker)) throw otherDocker(known);
         await openEngine(docker, signal); // before anything is written down
-        const services = change(known?.services ?? { images: {}, build: {} });
+        const services = change(known?.services ?? NOTHING_SAID);
+        const there = await listServices(docker, stackOf(name), signal);
         await writeState({ ...(known ?? newState(name, docker)), services });
-        await deploy();
+        if (known === undefined && there.length > 0 && isDeepStrictEqual(services, NOTHING_SAID)) {
+          await join(there.some(({ name: service }) => service === "runner") ? "running" : "halted");
+        } else await deploy();
       }),
     deploy: (change) =>
       locked(async () => {

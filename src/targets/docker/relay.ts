@@ -27,18 +27,56 @@ export interface RelayOptions {
  */
 export async function relay(options: RelayOptions): Promise<void> {
   const { ports, signal } = options;
+  const doorway = new Doorway(options);
   const servers = await Promise.all(
-    Object.entries(ports).map(([service, port]) => listen(service, port, options)),
+    Object.entries(ports).map(([service, port]) => listen(service, port, doorway, options)),
   );
   if (!signal.aborted) await once(signal, "abort");
   for (const server of servers) server.close();
 }
 
-async function listen(service: string, port: number, options: RelayOptions): Promise<Server> {
+/** The container that is gone through. Looked for once: over ssh every question takes its time. */
+class Doorway {
+  readonly #options: RelayOptions;
+  #container: Promise<string> | undefined;
+
+  constructor(options: RelayOptions) {
+    this.#options = options;
+  }
+
+  async container(): Promise<string> {
+    this.#container ??= this.#find();
+    try {
+      return await this.#container;
+    } catch (error) {
+      this.#container = undefined;
+      throw error;
+    }
+  }
+
+  /** It is another one after the service was started anew. */
+  lost(): void {
+    this.#container = undefined;
+  }
+
+  async #find(): Promise<string> {
+    const { endpoint, stack, signal } = this.#options;
+    const container = await containerOf(endpoint, stack, DOORWAY, signal);
+    if (container === undefined) throw new Error(`the service ${DOORWAY} does not run now`);
+    return container;
+  }
+}
+
+async function listen(
+  service: string,
+  port: number,
+  doorway: Doorway,
+  options: RelayOptions,
+): Promise<Server> {
   const remote = SERVICE_PORTS[service as keyof typeof SERVICE_PORTS];
   const server = createServer({ noDelay: true }, (socket) => {
     socket.on("error", () => undefined); // whoever connected has gone
-    bring(socket, `TCP:${service}:${remote}`, options).catch((error: unknown) => {
+    bring(socket, `TCP:${service}:${remote}`, doorway, options).catch((error: unknown) => {
       options.log(`${service}: ${errorText(error)}`);
       socket.destroy(); // its owner connects again
     });
@@ -48,9 +86,13 @@ async function listen(service: string, port: number, options: RelayOptions): Pro
   return server;
 }
 
-async function bring(socket: Socket, to: string, { endpoint, stack, signal }: RelayOptions): Promise<void> {
-  const container = await containerOf(endpoint, stack, DOORWAY, signal);
-  if (container === undefined) throw new Error(`the service ${DOORWAY} does not run now`);
+async function bring(
+  socket: Socket,
+  to: string,
+  doorway: Doorway,
+  { endpoint, signal }: RelayOptions,
+): Promise<void> {
+  const container = await doorway.container();
   const command = ["exec", "--interactive", container, "socat", "-", to];
   const child = spawn("docker", [...endpointArguments(endpoint), ...command], {
     env: dockerEnvironment(endpoint),
@@ -68,5 +110,7 @@ async function bring(socket: Socket, to: string, { endpoint, stack, signal }: Re
     ]), // either side may end first; why docker did is told below
     closed,
   ]);
-  if (exitCode !== 0 && exitCode !== null && !socket.destroyed) throw new Error(said.trim());
+  if (exitCode === 0 || exitCode === null) return;
+  doorway.lost();
+  if (!socket.destroyed) throw new Error(said.trim());
 }

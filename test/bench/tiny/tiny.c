@@ -29,9 +29,18 @@ static void answer(const char *query, int runs) {
   for (int run = 0; run < runs; run++) printf("Run %d: $i=%d, $repetition=0\n", run, run);
 }
 
+/* Lines as a vector file has them; they repeat after more than a packer looks back. */
 static void fill(const char *name, long long bytes) {
-  static char block[1 << 16];
-  for (size_t i = 0; i < sizeof block; i++) block[i] = "0123456789\n"[i % 11];
+  static char block[8 << 20];
+  unsigned event = 0, value = 1;
+  double time = 0;
+  for (size_t at = 0; at < sizeof block - 64;) {
+    value = value * 1664525u + 1013904223u;
+    event += 1 + value % 7;
+    time += (value >> 8) * 1e-9;
+    at += (size_t)sprintf(block + at, "%u\t%u\t%.9f\t%u\n", value >> 30, event, time, value >> 24);
+    memset(block + at, '\n', sizeof block - at < 64 ? sizeof block - at : 64);
+  }
   FILE *file = fopen(name, "w");
   if (!file) return;
   for (; bytes > 0; bytes -= (long long)sizeof block) fwrite(block, 1, sizeof block, file);

@@ -1,0 +1,125 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { UserError } from "../errors.ts";
+import { awaitQueue } from "../queue/check.ts";
+import { openStores, type Stores } from "../results/open-stores.ts";
+import type { SwarmAccess } from "../targets/target.ts";
+import { removeOldThings } from "../worker/janitor.ts";
+import { runBuilder, runRunner } from "../worker/worker.ts";
+import { queueFrom, secretFrom } from "./access-from-environment.ts";
+import { haltWhenIdle } from "./halt-when-idle.ts";
+import { EXIT, type CommandContext } from "./main.ts";
+import { showLife, showWork } from "./signs-of-life.ts";
+
+export type Role = "builder" | "runner" | "all" | "dashboard";
+
+export interface WorkOptions {
+  redis?: string;
+  directory: string;
+  builds: string;
+  sources?: string;
+  results?: string;
+  concurrency: number;
+  compilers?: string;
+  port: number;
+  busyFile?: string;
+  aliveFile?: string;
+  idleHalts?: string;
+  idleMinutes: number;
+  lockSeconds: number;
+}
+
+const SAME_ERROR_MS = 60_000;
+
+/** What a process of a swarm does, until it is told to end. @returns the exit code. */
+export async function work(
+  chosen: Role,
+  options: WorkOptions,
+  { interrupt, stderr }: Pick<CommandContext, "interrupt" | "stderr">,
+): Promise<number> {
+  const end = new AbortController();
+  interrupt.addEventListener("abort", () => end.abort());
+  if (interrupt.aborted) end.abort();
+  const log = (text: string): void => void stderr.write(`${new Date().toISOString()} ${text}\n`);
+  const { aliveFile } = options;
+  const background = (task: Promise<void>): void => inBackground(task, end.signal, errorLog(log));
+  if (aliveFile !== undefined) background(showLife(aliveFile, end.signal));
+  await using stores = await storesFor(options, log, end.signal);
+  const connection = await queueFrom(process.env, options.redis);
+  const { idleHalts, idleMinutes } = options;
+  const onError = errorLog(log);
+  if (idleHalts !== undefined) background(haltWhenIdle(idleHalts, idleMinutes * 60_000, end, onError));
+  try {
+    // After haltWhenIdle, which starts a dead Redis again.
+    if (!(await awaitQueue(connection, log, end.signal))) return EXIT.done;
+    if (chosen === "dashboard") {
+      const { port, busyFile } = options;
+      if (busyFile !== undefined) background(showWork(busyFile, connection, onError, end.signal));
+      await showDashboard({ name: "", queue: connection, ...stores }, port, log, end.signal);
+      return EXIT.done;
+    }
+    const { directory, compilers } = options;
+    const lockMs = options.lockSeconds * 1000;
+    const context = { connection, directory, ...stores, compilers, lockMs, onError, signal: end.signal };
+    if (chosen !== "runner") background(removeOldThings(context));
+    await Promise.all([
+      chosen === "runner" ? undefined : runBuilder(context),
+      chosen === "builder" ? undefined : runRunner({ ...context, concurrency: options.concurrency }),
+    ]);
+  } finally {
+    end.abort(); // what is in the background ends with it
+  }
+  return EXIT.done;
+}
+
+/** A server that is away makes the same errors again and again: each is told once a minute. */
+function errorLog(log: (text: string) => void): (error: Error) => void {
+  const toldAt = new Map<string, number>();
+  return (error) => {
+    const { syscall } = error as NodeJS.ErrnoException;
+    const text = syscall === undefined ? (error.stack ?? error.message) : error.message;
+    const now = performance.now();
+    for (const [old, at] of toldAt) if (now - at >= SAME_ERROR_MS) toldAt.delete(old);
+    if (toldAt.has(text)) return;
+    toldAt.set(text, now);
+    log(text);
+  };
+}
+
+async function storesFor(
+  { builds, sources, results }: WorkOptions,
+  log: (text: string) => void,
+  signal: AbortSignal,
+): Promise<Stores> {
+  const url = await secretFrom(process.env, "MONGO_URL");
+  if (url !== undefined) {
+    return await openStores({ builds, sources, mongo: { url, onWaiting: log, waitAtStart: true, signal } });
+  }
+  if (results !== undefined && sources !== undefined) return await openStores({ builds, sources, results });
+  throw new UserError("there is no word of where results are kept", {
+    hint: "give --results DIR and --sources DIR, or MONGO_URL or MONGO_URL_FILE in the environment",
+  });
+}
+
+/** In a container: reached over the swarm's network alone. */
+async function showDashboard(
+  swarm: SwarmAccess,
+  port: number,
+  log: (text: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const [{ serveDashboard }, { tokenFor }] = await Promise.all([
+    import("./serve-dashboard.ts"),
+    import("../dashboard/token.ts"),
+  ]);
+  const { password } = swarm.queue;
+  const token = password === undefined ? randomBytes(24).toString("base64url") : tokenFor(password);
+  await using _ = await serveDashboard(swarm, { port, host: "0.0.0.0", token, log });
+  if (!signal.aborted) await once(signal, "abort");
+}
+
+function inBackground(task: Promise<void>, signal: AbortSignal, onError: (error: Error) => void): void {
+  task.catch((error: unknown) => {
+    if (!signal.aborted) onError(error as Error);
+  });
+}
