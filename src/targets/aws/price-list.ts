@@ -25,7 +25,9 @@ export async function todaysPrices(
     const entries = await Promise.all(
       [...new Set(types)].map(async (type) => {
         const query = new GetProductsCommand({ ServiceCode: "AmazonEC2", Filters: filtersFor(type, region) });
-        const answer = await client.send(query, { abortSignal });
+        const answer: { PriceList?: readonly { toString(): string }[] } = await client.send(query, {
+          abortSignal,
+        });
         return [type, priceIn(answer.PriceList?.[0]) + ADDRESS_HOUR] as const;
       }),
     );
