@@ -43,7 +43,11 @@ export async function work(
   const log = (text: string): void => void stderr.write(`${new Date().toISOString()} ${text}\n`);
   const { aliveFile } = options;
   const background = (task: Promise<void>): void => inBackground(task, end.signal, errorLog(log));
-  if (aliveFile !== undefined) background(showLife(aliveFile, end.signal));
+  const alive = (): void => {
+    if (aliveFile !== undefined) background(showLife(aliveFile, end.signal));
+  };
+  // A worker lives also while it waits for its servers; a dashboard when it can be looked at.
+  if (chosen !== "dashboard") alive();
   await using stores = await storesFor(options, log, end.signal);
   const connection = await queueFrom(process.env, options.redis);
   const { idleHalts, idleMinutes } = options;
@@ -55,7 +59,8 @@ export async function work(
     if (chosen === "dashboard") {
       const { port, busyFile } = options;
       if (busyFile !== undefined) background(showWork(busyFile, connection, onError, end.signal));
-      await showDashboard({ name: "", queue: connection, ...stores }, port, log, end.signal);
+      const serving = { port, log, onServing: alive };
+      await showDashboard({ name: "", queue: connection, ...stores }, serving, end.signal);
       return EXIT.done;
     }
     const { directory, compilers } = options;
@@ -104,8 +109,7 @@ async function storesFor(
 /** In a container: reached over the swarm's network alone. */
 async function showDashboard(
   swarm: SwarmAccess,
-  port: number,
-  log: (text: string) => void,
+  { port, log, onServing }: { port: number; log: (text: string) => void; onServing: () => void },
   signal: AbortSignal,
 ): Promise<void> {
   const [{ serveDashboard }, { tokenFor }] = await Promise.all([
@@ -115,6 +119,7 @@ async function showDashboard(
   const { password } = swarm.queue;
   const token = password === undefined ? randomBytes(24).toString("base64url") : tokenFor(password);
   await using _ = await serveDashboard(swarm, { port, host: "0.0.0.0", token, log });
+  onServing();
   if (!signal.aborted) await once(signal, "abort");
 }
 

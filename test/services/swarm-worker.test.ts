@@ -1,8 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, it } from "vitest";
+import { freePort } from "../helpers/git-daemon.ts";
 import { startRedis } from "../helpers/redis.ts";
 import { describeWithService } from "../helpers/services.ts";
 import {
@@ -81,6 +83,33 @@ describeWithService("redis-server", "swarm-worker", () => {
     expect(await worker.ended).toBe(0);
     expect(worker.said().match(/cannot be reached/g)).toHaveLength(1);
     expect(worker.said()).not.toMatch(/^ {4}at /m);
+  });
+
+  it("passes for alive as a dashboard when it can be looked at", async () => {
+    await using redis = await startRedis();
+    await using directory = await temporaryDirectory();
+    await using user = await newUser();
+    const alive = path.join(directory.path, "alive");
+    const port = await freePort();
+    const stores = ["--builds", "b", "--results", "r", "--sources", "s"];
+    const dashboard = ["dashboard", "--port", String(port), "--alive-file", alive];
+    const waiting = startWorker(user, directory.path, [
+      ...dashboard,
+      "--redis",
+      `${redis.socket}.none`,
+      ...stores,
+    ]);
+    await eventually(() => expect(waiting.said()).toMatch("waiting for it"));
+    expect(existsSync(alive)).toBe(false);
+    waiting.child.kill("SIGTERM");
+    expect(await waiting.ended).toBe(0);
+
+    const serving = startWorker(user, directory.path, [...dashboard, "--redis", redis.socket, ...stores]);
+    await eventually(() => expect(existsSync(alive)).toBe(true));
+    const answer = await fetch(`http://127.0.0.1:${port}/api/campaigns`);
+    expect(await answer.json()).toMatchObject({ campaigns: [] });
+    serving.child.kill("SIGTERM");
+    expect(await serving.ended).toBe(0);
   });
 
   it("ends where Redis refuses its password", async () => {
