@@ -17,7 +17,7 @@ import { findProgram, ROOT, runStep } from "./setup.js";
 const CACHE = path.join(ROOT, ".cache", "docker-base");
 /** What docker/Dockerfile installs, so that it finds it there, and what stands for the images of other projects. */
 const PACKAGES = [
-  "bison,ca-certificates,ccache,curl,distcc,flex,g++,git,libxml2-dev,make,perl,python3,socat,xz-utils,zlib1g-dev",
+  "bison,ca-certificates,ccache,curl,distcc,flex,g++,git,libxml2-dev,make,perl,pkg-config,python3,socat,xz-utils,zlib1g-dev",
   "redis-server",
 ].join(",");
 const NODE = "node@24";
