@@ -37,8 +37,8 @@ export class Repositories {
     const packs = source.packs ?? [];
     if (packs.length === 0 && source.url !== undefined && path.isAbsolute(source.url)) return source.url;
     const name = `${sourceName(source)} ${source.commit}`;
-    const known = this.#opened.get(name);
-    if (known !== undefined && (await markUsed(path.join(await known, HEAD)))) return await known;
+    const known = await this.#opened.get(name)?.catch(() => undefined); // what ended another call need not end this one
+    if (known !== undefined && (await markUsed(path.join(known, HEAD)))) return known;
     const opening = this.#complete(source, signal);
     this.#opened.set(name, opening);
     opening.catch(() => this.#opened.delete(name)); // the next one tries again

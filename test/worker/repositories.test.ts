@@ -73,3 +73,14 @@ it("says that something is missing, and what to do", async () => {
     hint: "start the campaign again: it is sent anew",
   });
 });
+
+it("goes on for one caller when another gives up", async () => {
+  const source = await send();
+  const worker = newWorker();
+  const giveUp = new AbortController();
+  const first = worker.open(source, giveUp.signal);
+  const second = contentOf(worker, source, "src/a.cc");
+  giveUp.abort();
+  await expect(first).rejects.toThrow(/abort/i);
+  expect(await second).toBe("one\n");
+});
