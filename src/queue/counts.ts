@@ -14,6 +14,8 @@ export interface JobCounts {
 
 /** Counting takes a millisecond; only a Redis that hangs, or is not there, takes longer than this. */
 const ANSWER_TIMEOUT_MS = 3000;
+/** The way to one on another machine has to be opened first: with ssh, and a process there. */
+const FAR_ANSWER_TIMEOUT_MS = 15_000;
 /** A Redis that hangs does not close its side of the connection either. */
 const DISCONNECT_TIMEOUT_MS = 100;
 
@@ -22,7 +24,8 @@ export async function countJobs(connection: QueueConnection): Promise<JobCounts>
   const redis = new Redis({ ...connection, disconnectTimeout: DISCONNECT_TIMEOUT_MS });
   redis.on("error", () => undefined); // it does not answer then, and that is said below
   const timer = new AbortController();
-  const silence = delay(ANSWER_TIMEOUT_MS, undefined, { signal: timer.signal }).then(() => {
+  const timeoutMs = connection.path === undefined ? FAR_ANSWER_TIMEOUT_MS : ANSWER_TIMEOUT_MS;
+  const silence = delay(timeoutMs, undefined, { signal: timer.signal }).then(() => {
     throw new UserError("the queue of the swarm does not answer");
   });
   const counted = count(redis);

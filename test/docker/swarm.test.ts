@@ -133,6 +133,10 @@ describeWithDocker("a swarm on Docker", () => {
     expect(stderr).toMatch(/\[24\/24\]/);
     expect(exitCode).toBe(0);
     await expectSameAsLocal(user, ...args);
+    const doorway = await container("dashboard"); // all connections go through it
+    await host.docker("kill", doorway);
+    await eventually(async () => expect(await container("dashboard")).not.toBe(doorway));
+    expect(await user.runall("list", "--swarm", "s")).toMatchObject({ exitCode: 0 });
     const { stdout } = await user.tool("status", "s", "--json");
     expect((JSON.parse(stdout) as [{ jobs: unknown }])[0].jobs).toEqual({
       waiting: 0,
