@@ -19,7 +19,7 @@ const TOUCH_MS = 24 * 3600_000;
  * @param directory for the builds that have been fetched, and for the logs of those that are made here.
  */
 export function openGridFsBuilds(mongo: Mongo, directory: string): BuildStore {
-  const archives = new Archives(mongo, "builds");
+  const archives = new Archives(mongo, "builds", { namedByContent: true });
   const kept = openBuildDirectory(directory);
   const fetching = new Map<string, Promise<void>>();
 

@@ -12,7 +12,7 @@ const UNFINISHED_MS = 24 * 3600_000;
 
 /** The packs of sources in MongoDB, for workers on other machines. */
 export function openGridFsSources(mongo: Mongo): SourceStore {
-  const archives = new Archives(mongo, "sources");
+  const archives = new Archives(mongo, "sources", { namedByContent: true });
   const find = (tree: string): Promise<FoundArchive | undefined> =>
     mongo.patiently(() => archives.find(tree));
   return {
@@ -22,7 +22,11 @@ export function openGridFsSources(mongo: Mongo): SourceStore {
       if (archive === undefined) return undefined;
       const source = parseOrExplain(SourceSchema, archive.about, `the stored source ${tree}`);
       const packs = source.packs ?? [];
-      for (const pack of packs) if (pack !== tree && !(await find(pack))) return undefined;
+      for (const pack of packs) {
+        if (pack === tree || (await find(pack))) continue;
+        await mongo.patiently(() => archives.remove(tree)); // of no use without it: both are sent anew
+        return undefined;
+      }
       for (const pack of packs) await mongo.patiently(() => archives.touch(pack));
       return source;
     },

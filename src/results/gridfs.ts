@@ -67,9 +67,12 @@ export class Archives {
   readonly #uploads: Collection<Upload>;
   readonly #newId: () => ObjectId;
   readonly #binary: (data: Buffer) => Binary;
+  readonly #namedByContent: boolean;
   #indexed: Promise<void> | undefined;
 
-  constructor({ db, driver }: Mongo, bucketName: string) {
+  /** @param namedByContent archives of a name are the same: several may store one at once, while others read it. */
+  constructor({ db, driver }: Mongo, bucketName: string, { namedByContent = false } = {}) {
+    this.#namedByContent = namedByContent;
     this.#files = db.collection(`${bucketName}.files`);
     this.#chunks = db.collection(`${bucketName}.chunks`);
     this.#uploads = db.collection(`${bucketName}.uploads`);
@@ -77,7 +80,7 @@ export class Archives {
     this.#binary = (data) => new driver.Binary(data);
   }
 
-  /** Packs files and stores them; what was there of that name goes. */
+  /** Packs files and stores them; what was there of that name goes, or stays where it is the same. */
   async put(
     name: string,
     tree: string,
@@ -98,9 +101,16 @@ export class Archives {
       await this.#removeIds([id]).catch(() => undefined); // the first error counts; the rest is for the janitor
       throw error;
     }
-    await this.#removeWhere({ filename: name, _id: { $ne: id } });
+    if (this.#namedByContent) await this.#keepFirst(name, id);
+    else await this.#removeWhere({ filename: name, _id: { $ne: id } });
     await this.#uploads.deleteOne({ _id: id });
     return archive;
+  }
+
+  /** Each one who has stored the same removes his own unless it is the first: so there is one at every moment. */
+  async #keepFirst(name: string, own: ObjectId): Promise<void> {
+    const first = await this.#valid(name);
+    if (first !== undefined && !first._id.equals(own)) await this.#removeIds([own]);
   }
 
   /**
@@ -138,9 +148,16 @@ export class Archives {
     }
   }
 
-  /** The newest archive of a name, or undefined. */
+  /** Of several archives of a name that which is to stay: the newest one, or the first where all are the same. */
+  async #valid(name: string): Promise<File | undefined> {
+    const order = this.#namedByContent ? 1 : -1;
+    const sorted = this.#files.find({ filename: name }).sort({ uploadDate: order, _id: order });
+    return (await sorted.limit(1).toArray())[0];
+  }
+
+  /** The archive of a name, or undefined. */
   async find(name: string): Promise<FoundArchive | undefined> {
-    const [file] = await this.#files.find({ filename: name }).sort({ uploadDate: -1 }).limit(1).toArray();
+    const file = await this.#valid(name);
     if (file === undefined) return undefined;
     const archive = parseOrExplain(ArchiveSchema, file.metadata, `the stored archive ${name}`);
     return { ...archive, id: file._id, length: file.length, uploadDate: file.uploadDate };
