@@ -4,7 +4,7 @@ import path from "node:path";
 import { parseSimulationArguments, toArgv, values, without } from "../simulation/opp-args.ts";
 import { statIfThere } from "../system/files.ts";
 import type { CampaignPlan } from "./plan.ts";
-import { asDependency, plannedKey } from "./plan-project.ts";
+import { plannedKey } from "./plan-project.ts";
 
 /** Raised when the same campaign would leave other files than with an earlier version of ours. */
 const VERSION = 1;
@@ -21,14 +21,12 @@ const MOMENT = /\d{8}-\d\d:?\d\d:?\d\d(?:-\d+)?/g;
  */
 export async function identityOf(plan: CampaignPlan): Promise<string> {
   const { directory: _, commit: _commit, changedFiles: _changed, ...campaign } = plan.campaign;
-  const needed = plan.dependencies.map(asDependency);
-  const dependencies = needed.length > 0 ? { dependencies: needed } : {};
   const args = parseSimulationArguments(campaign.arguments);
   const parts = [
     VERSION,
     [plan, ...plan.dependencies].map(({ code }) => code.tree),
-    plannedKey({ ...plan, build: { ...plan.build, ...dependencies } }),
-    { ...campaign, ...dependencies, arguments: toArgv(without(args, "-c", "-r", "-u", "-s", "-S", "-m")) },
+    plannedKey(plan),
+    { ...campaign, arguments: toArgv(without(args, "-c", "-r", "-u", "-s", "-S", "-m")) },
     [...plan.expansion.configuration].map(([key, value]) => [key, value.replaceAll(MOMENT, "")]),
     await stampsOf([...(await ownOmnetpp(plan)), ...namedLibraries(plan, values(args, "-l"))]),
   ];

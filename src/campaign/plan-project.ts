@@ -72,7 +72,7 @@ export function dependencyId({
 }
 
 /** A dependency as what needs it names it; its source is known when it has been sent. */
-export function asDependency(plan: DependencyPlan): Dependency {
+function asDependency(plan: DependencyPlan): Dependency {
   return { ...plan.about, buildKey: plannedKey(plan) };
 }
 

@@ -104,11 +104,26 @@ async function* withoutFinished(
   yield* shiftWarning(plan, found);
   if (rerun === true) return plan.runs;
   const wanted = { study: studyOf(plan), host: hostname(), identity, runs: found.open };
-  if (found.open.length > 0) yield* fetchUncollected(wanted, queue, swarm.results, interrupt);
-  const { open } = await findFinished({ ...plan, runs: found.open }, identity, interrupt);
+  const brought =
+    found.open.length > 0 ? yield* fetchUncollected(wanted, queue, swarm.results, interrupt) : undefined;
+  const open = await without(brought, { ...plan, runs: found.open }, identity, interrupt);
   const runs = plan.runs.length - open.length;
   if (runs > 0) yield { type: "skipped", runs, fetched: runs - found.there.length, left: open.length };
   return open;
+}
+
+/** The runs of a plan without those that have been brought: these alone are looked at again. */
+async function without(
+  brought: ReadonlySet<number> | undefined,
+  plan: CampaignPlan,
+  identity: string,
+  signal: AbortSignal,
+): Promise<Run[]> {
+  const runs = plan.runs.filter(({ runNumber }) => brought?.has(runNumber));
+  if (runs.length === 0) return plan.runs;
+  const { there } = await findFinished({ ...plan, runs }, identity, signal);
+  const whole = new Set(there);
+  return plan.runs.filter((run) => !whole.has(run));
 }
 
 function studyOf({ gitTop, studyDirectory, resultDirectory }: CampaignPlan): Study {

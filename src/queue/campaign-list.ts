@@ -35,11 +35,16 @@ export interface FoundCampaign {
 
 const CHUNK = 1000;
 
-/** All campaigns of the swarm that are still known, the newest first. */
-export async function listCampaigns(redis: Redis, queue: Queue): Promise<CampaignListing[]> {
+/** The campaigns of the swarm that are still known, the newest first: all, or those that are wanted. */
+export async function listCampaigns(
+  redis: Redis,
+  queue: Queue,
+  isWanted: (campaign: Campaign) => boolean = () => true,
+): Promise<CampaignListing[]> {
   const ids = await redis.zrevrange(CAMPAIGNS_KEY, 0, -1);
-  const listings = await Promise.all(ids.map((id) => describe(redis, queue, id)));
-  return listings.filter((listing) => listing !== undefined);
+  const known = await Promise.all(ids.map((id) => knownCampaign(redis, id)));
+  const wanted = known.filter((campaign) => campaign !== undefined).filter(isWanted);
+  return await Promise.all(wanted.map((campaign) => describe(redis, queue, campaign)));
 }
 
 /** Removes what is left in the queue of campaigns that nobody has collected in time. */
@@ -62,15 +67,15 @@ export async function forgetExpired(connection: QueueConnection): Promise<void> 
   }
 }
 
-async function describe(redis: Redis, queue: Queue, id: string): Promise<CampaignListing | undefined> {
-  const [text, cancelled, numbers] = await Promise.all([
-    redis.get(campaignKey(id)),
-    redis.exists(cancelKey(id)),
-    openNumbers(redis, id),
-  ]);
-  if (text === null) return undefined; // it has expired
-  const parsed = v.safeParse(CampaignSchema, JSON.parse(text));
-  if (!parsed.success) return undefined; // of another version, which still knows it
+/** Undefined where it has expired, or is of another version, which still knows it. */
+async function knownCampaign(redis: Redis, id: string): Promise<Campaign | undefined> {
+  const parsed = v.safeParse(CampaignSchema, JSON.parse((await redis.get(campaignKey(id))) ?? "null"));
+  return parsed.success ? parsed.output : undefined;
+}
+
+async function describe(redis: Redis, queue: Queue, campaign: Campaign): Promise<CampaignListing> {
+  const { id } = campaign;
+  const [cancelled, numbers] = await Promise.all([redis.exists(cancelKey(id)), openNumbers(redis, id)]);
   const counts = { waiting: 0, running: 0, ended: 0 };
   for (const chunk of chunks(numbers)) {
     const pipeline = redis.pipeline();
@@ -82,7 +87,6 @@ async function describe(redis: Redis, queue: Queue, id: string): Promise<Campaig
       counts[finishedOn !== null ? "ended" : processedOn !== null ? "running" : "waiting"]++;
     }
   }
-  const { output: campaign } = parsed;
   return { campaign, cancelled: cancelled === 1, ...counts, collected: campaign.runs - numbers.length };
 }
 

@@ -41,8 +41,8 @@ export interface QueueClient extends AsyncDisposable {
    * @returns the numbers of the runs that were still waiting; they are gone from the queue.
    */
   cancel(campaign: string, runNumbers: readonly number[]): Promise<number[]>;
-  /** The campaigns that the swarm knows, the newest first. */
-  list(): Promise<CampaignListing[]>;
+  /** The campaigns that the swarm knows, the newest first; the runs of those that are not wanted are not looked at. */
+  list(isWanted?: (campaign: Campaign) => boolean): Promise<CampaignListing[]>;
   /**
    * A campaign with its runs that have not been collected.
    * @throws {UserError} where there is none of this id.
@@ -110,7 +110,7 @@ export async function openQueueClient(connection: QueueConnection): Promise<Queu
       return job?.finishedOn === undefined ? undefined : (job.returnvalue as unknown);
     },
     output: (job, offset) => readOutput(redis, job, offset),
-    list: () => listCampaigns(redis, runs),
+    list: (isWanted) => listCampaigns(redis, runs, isWanted),
     find: (id) => openCampaign(redis, runs, id),
     isOpen: async (id, runNumber) => (await redis.sismember(openRunsKey(id), runNumber)) === 1,
     async [Symbol.asyncDispose]() {
