@@ -17,6 +17,8 @@ export interface Study {
   resultDirectory: string;
 }
 
+type RunName = Pick<Run, "config" | "runNumber">;
+
 export interface Collected {
   record: RunRecord;
   warnings: string[];
@@ -30,8 +32,8 @@ export class Collector {
   readonly #study: Study;
   readonly #campaign: Campaign;
   readonly #store: ResultStore;
-  /** Which run of this campaign a file in the study is from, by absolute path. */
-  readonly #owners = new Map<string, Run>();
+  /** The number of the run that a file is from, by its path relative to the study: there may be very many. */
+  readonly #owners = new Map<string, number>();
 
   constructor(study: Study, campaign: Campaign, store: ResultStore) {
     this.#study = study;
@@ -53,9 +55,8 @@ export class Collector {
     }
   }
 
-  #own({ config, runNumber, iterationVariables, repetition, files }: RunRecord): void {
-    const run = { config, runNumber, iterationVariables, repetition };
-    for (const file of files) this.#owners.set(path.resolve(this.#study.directory, file.path), run);
+  #own({ runNumber, files }: RunRecord): void {
+    for (const file of files) this.#owners.set(file.path, runNumber);
   }
 
   /** Moves the files of a run to where a local run would have left them, and writes its record last. */
@@ -155,13 +156,14 @@ export class Collector {
    * as after a local batch; the others are kept beside it under a name with their run.
    */
   async #place(run: Run, target: string, warnings: string[]): Promise<string> {
-    const owner = this.#owners.get(target);
-    if (owner === undefined || owner.runNumber === run.runNumber) {
-      this.#owners.set(target, run);
+    const name = path.relative(this.#study.directory, target);
+    const number = this.#owners.get(name);
+    if (number === undefined || number === run.runNumber) {
+      this.#owners.set(name, run.runNumber);
       return target;
     }
-    const name = path.relative(this.#study.directory, target);
-    if (owner.runNumber > run.runNumber) {
+    const owner = { config: run.config, runNumber: number };
+    if (number > run.runNumber) {
       const aside = ownName(target, run);
       warnings.push(
         `${name} is also written by ${runLabel(owner)}; that of ${runLabel(run)} is ${path.basename(aside)}`,
@@ -171,19 +173,15 @@ export class Collector {
     const aside = ownName(target, owner);
     warnings.push(`${name} is also written by ${runLabel(owner)}; that one is now ${path.basename(aside)}`);
     await moveFile(target, aside);
-    await this.#renameInRecord(owner, target, aside);
-    this.#owners.set(target, run);
+    await this.#renameInRecord(owner, name, path.relative(this.#study.directory, aside));
+    this.#owners.set(name, run.runNumber);
     return target;
   }
 
-  async #renameInRecord(run: Run, from: string, to: string): Promise<void> {
+  async #renameInRecord(run: RunName, from: string, to: string): Promise<void> {
     const record = await readRecord(this.#study.resultDirectory, run);
     if (record === undefined) return;
-    const [oldName, newName] = [from, to].map((file) => path.relative(this.#study.directory, file)) as [
-      string,
-      string,
-    ];
-    const files = record.files.map((file) => (file.path === oldName ? { ...file, path: newName } : file));
+    const files = record.files.map((file) => (file.path === from ? { ...file, path: to } : file));
     await writeRecord(this.#study.resultDirectory, { ...record, files });
   }
 
@@ -251,7 +249,7 @@ function lostResult({ stored: _, ...result }: RunResult, { message }: DamagedArc
 }
 
 /** `server1.pcap` of run 3 of config General: `server1.General-3.pcap`. */
-function ownName(file: string, run: Run): string {
+function ownName(file: string, run: RunName): string {
   const { dir, name, ext } = path.parse(file);
   return path.join(dir, `${name}.${run.config}-${run.runNumber}${ext}`);
 }

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { createReadStream, mkdirSync, readFileSync, readlinkSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import path from "node:path";
+import { setImmediate } from "node:timers/promises";
 import * as v from "valibot";
 import { errorCode } from "../errors.ts";
 import type { Campaign } from "../model/campaign.ts";
@@ -35,15 +36,23 @@ export function parseRecord(text: string): RunRecord | undefined {
   return parsed.success ? parsed.output : undefined;
 }
 
-/** The records of all campaigns, as far as they are there; what is not a record of ours is passed over. */
+/** So many records are read before anything else gets its turn. */
+const CHUNK = 500;
+
+/**
+ * The records of all campaigns, as far as they are there; what is not a record of ours is passed over. Reading is
+ * synchronous: for 100,000 runs that takes a third of the time.
+ */
 export async function* allRecords(resultDirectory: string): AsyncGenerator<RunRecord> {
   const folder = path.join(resultDirectory, ".swarm");
   const all = await readdir(folder).catch((error: unknown) => {
     if (["ENOENT", "ENOTDIR"].includes(errorCode(error) ?? "")) return []; // nothing collected yet, or all thrown away
     throw error;
   });
-  for (const name of all.filter((each) => each.endsWith(".json") && !isTemporary(each))) {
-    const record = parseRecord(await readFile(path.join(folder, name), "utf8"));
+  const names = all.filter((each) => each.endsWith(".json") && !isTemporary(each));
+  for (const [at, name] of names.entries()) {
+    if (at % CHUNK === 0) await setImmediate();
+    const record = parseRecord(readFileSync(path.join(folder, name), "utf8"));
     if (record !== undefined) yield record;
   }
 }

@@ -2,6 +2,7 @@ import { setInterval } from "node:timers";
 import { errorText, UserError } from "../errors.ts";
 import type { CampaignEvent, CampaignSummary } from "../model/events.ts";
 import { isNearlyFull, NEARLY_FULL, type ResultStore } from "../results/store.ts";
+import { keepHeapSmall } from "../system/memory.ts";
 import type { Target } from "../targets/target.ts";
 import { wantsColor } from "./color.ts";
 import { EXIT, type CommandContext } from "./main.ts";
@@ -27,6 +28,8 @@ export interface ShownCampaign {
 }
 
 const HEALTH_INTERVAL_MS = 5000;
+/** With so many runs the client needs memory that is worth saving. */
+const MANY_RUNS = 5000;
 
 /**
  * Shows a campaign until it ends.
@@ -50,6 +53,7 @@ export async function showCampaign(
   let allDone = true;
   try {
     for await (const event of events) {
+      if ("runs" in event && event.runs >= MANY_RUNS) keepHeapSmall();
       if (options.json) stdout.write(`${JSON.stringify(event)}\n`);
       else renderer.show(event);
       if (event.type === "queued") {
