@@ -53,7 +53,7 @@ export async function showCampaign(
   let allDone = true;
   try {
     for await (const event of events) {
-      if ("runs" in event && event.runs >= MANY_RUNS) keepHeapSmall();
+      if ((event.type === "expanded" || event.type === "queued") && event.runs >= MANY_RUNS) keepHeapSmall();
       if (options.json) stdout.write(`${JSON.stringify(event)}\n`);
       else renderer.show(event);
       if (event.type === "queued") {
