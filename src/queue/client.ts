@@ -64,10 +64,11 @@ export interface QueueClient extends AsyncDisposable {
 export async function openQueueClient(connection: QueueConnection): Promise<QueueClient> {
   await checkQueue(connection);
   const redis = new Redis(connection);
-  const options = { connection };
+  const options = { connection: redis, skipVersionCheck: true };
   const runs = new Queue<RunJob>(RUN_QUEUE, options);
   const builds = new Queue<BuildRequest>(BUILD_QUEUE, options);
   for (const emitter of [redis, runs, builds]) emitter.on("error", () => undefined); // whoever follows is told
+  await redis.ping(); // a connection that is closed while it is being made keeps the process for two seconds
   return {
     async build(request, signal) {
       await checkWorkers(builds);

@@ -1,4 +1,5 @@
 import { PROTOCOL } from "../../src/model/protocol.ts";
+import { setTimeout as delay } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { Redis } from "ioredis";
 import type { Campaign } from "../../src/model/campaign.ts";
@@ -113,6 +114,18 @@ describeWithService("redis-server", "the queues", () => {
       ["young", 3],
     ]);
     other.disconnect();
+  });
+
+  it("keeps the process no longer when it is closed, also where nothing was asked of it", async () => {
+    await using redis = await startRedis();
+    const timers = (): number =>
+      process.getActiveResourcesInfo().filter((resource) => resource === "Timeout").length;
+    const before = timers();
+    for (const ms of [0, 1, 2, 3, 4]) {
+      await using _ = await openQueueClient(socketConnection(redis.socket));
+      await delay(ms); // whatever it is about to do with its connections
+    }
+    await expect.poll(timers, { timeout: 1000, interval: 20 }).toBeLessThanOrEqual(before);
   });
 
   it("may be left alone at any moment", async () => {
