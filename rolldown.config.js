@@ -14,8 +14,16 @@ const entries = [
 export default defineConfig({
   input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
   platform: "node",
+  // its modules for bundlers: of those for Node.js all would be loaded, also what serves other databases
+  resolve: { alias: { bullmq: "bullmq/dist/esm/index.js" } },
   external: [/^@bull-board\//], // it looks for its own files, beside its modules
   tsconfig: "tsconfig.build.json",
+  treeshake: {
+    moduleSideEffects: [
+      { test: /node_modules\/bullmq\//, sideEffects: false }, // it does not say so itself
+      { test: /./, sideEffects: true },
+    ],
+  },
   transform: { target: "node20.19" },
   output: {
     dir: "dist",
