@@ -49,6 +49,8 @@ export interface CampaignRequest {
   arguments: readonly string[];
   /** Told what takes time on the way. */
   say?: (text: string) => void;
+  /** The simulator and git have been asked, and their answers take some time. */
+  onAsked?: () => void;
 }
 
 /** What is known of a campaign before there is a swarm for it. */
@@ -104,12 +106,14 @@ export async function planCampaign(request: CampaignRequest, signal?: AbortSigna
   const version = request.omnetpp ?? omnetppVersion(program.local, { signal });
   const expansion = expandCode(here, commit, signal);
   const question = workTreeOf(here, expansion);
-  const [reading, needed] = await Promise.allSettled([
+  const asked = Promise.allSettled([
     readCode(question, commit, signal),
     readDependencies(dependencies, checkout.top, signal),
     expansion,
     version,
   ]);
+  request.onAsked?.();
+  const [reading, needed] = await asked;
   const opened = [reading, needed].flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
   const dispose = async (): Promise<void> => {
     await Promise.all(opened.map((each) => each[Symbol.asyncDispose]()));

@@ -24,12 +24,15 @@ export async function runStudy(
   const say = (text: string): void => {
     if (!options.quiet) context.stderr.write(`${text}\n`);
   };
-  const request = { directory, commit, omnetpp, program, arguments: simulation, say };
+  let onAsked = (): void => undefined;
+  const asked = new Promise<void>((resolve) => (onAsked = resolve));
+  const request = { directory, commit, omnetpp, program, arguments: simulation, say, onAsked };
   const planning = planCampaign(request, context.interrupt).catch((error: unknown) => {
     throw withMisplacedOption(withMisspelledWord(error, context.argv), simulation);
   });
   planning.catch(() => undefined); // it is awaited below, after something else
   if (options.dryRun) return await listRuns(planning, options, context);
+  await Promise.race([asked, planning]);
   return await runOnSwarm(planning, options, context, directory);
 }
 
@@ -115,7 +118,7 @@ async function runOnSwarm(
   context: CommandContext,
   directory: string,
 ): Promise<number> {
-  // a bad study must not make a swarm, so the plan comes first; what takes time to load is loaded beside it
+  // a bad study must not make a swarm, so the plan comes first; what takes time to load is loaded while others work at it
   const { runCampaign } = await loadCampaign();
   await using plan = await planning;
   return await showCampaign({ ...options, detached: options.detach, directory }, context, async (say) => {

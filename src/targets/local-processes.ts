@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import { UserError } from "../errors.ts";
 import { isAlive } from "../system/identity.ts";
 import { lastLines, startDetached } from "./background.ts";
@@ -78,11 +78,7 @@ function installHint(file: string): string {
 /** Waits until Redis answers. */
 async function answers(state: LocalState, redis: SwarmProcess): Promise<void> {
   const deadline = Date.now() + READY_TIMEOUT_MS;
-  const probe = new Redis({
-    path: socketFile(state),
-    retryStrategy: () => POLL_MS,
-    maxRetriesPerRequest: null,
-  });
+  const probe = await openProbe(socketFile(state));
   probe.on("error", () => undefined); // refused until the socket is there
   try {
     for (;;) {
@@ -94,6 +90,12 @@ async function answers(state: LocalState, redis: SwarmProcess): Promise<void> {
   } finally {
     probe.disconnect();
   }
+}
+
+/** Loaded here: most campaigns find their swarm running, and have other things to begin with. */
+async function openProbe(socket: string): Promise<Redis> {
+  const { Redis: Client } = await import("ioredis");
+  return new Client({ path: socket, retryStrategy: () => POLL_MS, maxRetriesPerRequest: null });
 }
 
 async function ping(probe: Redis): Promise<boolean> {
