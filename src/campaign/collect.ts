@@ -59,18 +59,24 @@ export class Collector {
     for (const file of files) this.#owners.set(file.path, runNumber);
   }
 
-  /** Moves the files of a run to where a local run would have left them, and writes its record last. */
+  /**
+   * Moves the files of a run to where a local run would have left them, and writes its record last. What the swarm
+   * has of it is to be removed afterwards.
+   */
   async collect(run: Run, answer: RunResult): Promise<Collected> {
     const scratch = temporaryFolder(path.join(this.#study.resultDirectory, ".swarm"), this.#campaign.id);
     try {
       const opened = await this.#open(answer, scratch);
       const known = opened instanceof DamagedArchive ? await this.#collectedBefore(run, answer) : undefined;
-      const collected = known ? { record: known, warnings: [] } : await this.#takeOrLose(run, answer, opened);
-      await this.#store.removeAll(runJobId(this.#campaign.id, run.runNumber));
-      return collected;
+      return known ? { record: known, warnings: [] } : await this.#takeOrLose(run, answer, opened);
     } finally {
       if (existsSync(scratch)) await rm(scratch, { recursive: true, force: true });
     }
+  }
+
+  /** Removes what the swarm has of a run that was collected. */
+  async remove(run: Run): Promise<void> {
+    await this.#store.removeAll(runJobId(this.#campaign.id, run.runNumber));
   }
 
   /** Where the files are that a run has stored, undefined where there are none, or why they cannot be had. */

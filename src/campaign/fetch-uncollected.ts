@@ -67,6 +67,7 @@ async function* collectDone(
     const answer = v.safeParse(RunResultSchema, await queue.result(campaign.id, run.runNumber));
     if (!answer.success || answer.output.outcome.state !== "done") continue;
     const { warnings } = await storing(study, campaign, () => collector.collect(run, answer.output));
+    await storing(study, campaign, () => collector.remove(run));
     await queue.forget(campaign.id, run.runNumber);
     brought.push(run.runNumber);
     for (const message of warnings) yield { type: "warning", message, details: [] };

@@ -57,13 +57,17 @@ export async function* followCampaign(
     });
   }
   const forgetting = new Pending(MOST_FORGOTTEN_AT_ONCE);
+  const forget = async (run: Run): Promise<void> => {
+    await collector.remove(run);
+    await queue.forget(campaign.id, run.runNumber);
+  };
   using cancelling = cancelOn(interrupt, queue, campaign.id, open);
   if (open.length > 0) {
     for await (const event of await queue.follow(campaign.id, open, position)) {
       const told = await storing(study, campaign, () => translate(event, byNumber, collector));
       if (told?.type === "finished") {
         tally.addNew(told.record);
-        await forgetting.add(queue.forget(campaign.id, told.run.runNumber));
+        await forgetting.add(storing(study, campaign, () => forget(told.run)));
       }
       if (told !== undefined) yield told;
     }

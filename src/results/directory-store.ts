@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { readdir, rm, rmdir } from "node:fs/promises";
 import path from "node:path";
 import { errorCode } from "../errors.ts";
@@ -29,9 +29,8 @@ export function openDirectoryStore(directory: string): ResultStore {
       await rm(place(name), { recursive: true, force: true });
       await removeIfEmpty(path.dirname(place(name)));
     },
-    removeAll(job) {
-      rmSync(place(job), { recursive: true, force: true }); // what has been collected has moved: there is little left
-      return Promise.resolve();
+    async removeAll(job) {
+      if (!(await removeEmptyFolders(place(job)))) await rm(place(job), { recursive: true, force: true });
     },
     async removeOlderThan(ageMs) {
       const results = await resultsOlderThan(directory, Date.now() - ageMs);
@@ -41,6 +40,20 @@ export function openDirectoryStore(directory: string): ResultStore {
     },
     freeShare: () => Promise.resolve(undefined), // it is the user's own disk
   };
+}
+
+/**
+ * Removes a folder that has nothing but empty folders: what has been collected has moved. Removing one may wait for
+ * the disk, for more than what else is done for a run; so that is not done at once.
+ * @returns false where something else is in it.
+ */
+async function removeEmptyFolders(folder: string): Promise<boolean> {
+  const entries = existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : undefined;
+  if (entries === undefined) return true;
+  for (const entry of entries)
+    if (!entry.isDirectory() || !(await removeEmptyFolders(path.join(folder, entry.name)))) return false;
+  await removeIfEmpty(folder);
+  return true;
 }
 
 /** `<job>/<attempt>`, whole or not, by the time when it was last touched. */

@@ -64,7 +64,8 @@ async function study() {
 it("puts files where a local run leaves them and describes them in a record", async () => {
   await using s = await study();
   const result = await s.finish(0, { "study/results/a.sca": "scalars", "study/other/b.txt": "b" });
-  const { warnings } = await s.newCollector().collect(run(0), result);
+  const collector = s.newCollector();
+  const { warnings } = await collector.collect(run(0), result);
   expect(warnings).toEqual([]);
   expect(await s.read("results/a.sca")).toBe("scalars");
   expect(await s.read("other/b.txt")).toBe("b");
@@ -78,6 +79,7 @@ it("puts files where a local run leaves them and describes them in a record", as
   });
   const sha256 = createHash("sha256").update("scalars").digest("hex");
   expect(record?.files[0]).toEqual({ path: "results/a.sca", sizeBytes: 7, sha256 });
+  await collector.remove(run(0));
   expect(await readdir(s.storeDirectory)).toEqual([]);
 });
 
@@ -164,7 +166,9 @@ it("removes what an attempt has stored whose worker was killed before it could a
   await using s = await study();
   await s.finish(0, { "study/results/a.sca": "x" });
   await rename(path.join(s.storeDirectory, "c1-0/1"), path.join(s.storeDirectory, "c1-0/0"));
-  await s.newCollector().collect(run(0), await s.finish(0, { "study/results/a.sca": "x" }));
+  const collector = s.newCollector();
+  await collector.collect(run(0), await s.finish(0, { "study/results/a.sca": "x" }));
+  await collector.remove(run(0));
   expect(await readdir(s.storeDirectory)).toEqual([]);
 });
 
@@ -183,10 +187,12 @@ it("records a run as lost whose files were taken away while they were collected,
   const content = { "study/results/a.sca": "aaa", "study/results/b.sca": "bbb" };
   const result = await s.finish(0, content);
   await rm(path.join(s.storeDirectory, "c1-0/1/study/results/b.sca")); // was moved to a folder that is gone
-  const { record } = await s.newCollector().collect(run(0), result);
+  const collector = s.newCollector();
+  const { record } = await collector.collect(run(0), result);
   expect(record).toMatchObject({ state: "lost", files: [] });
   expect(record.reason).toContain("b.sca");
   expect(await readdir(s.results)).toEqual([".swarm"]); // half of a result is none
+  await collector.remove(run(0));
   expect(await readdir(s.storeDirectory)).toEqual([]);
 });
 
