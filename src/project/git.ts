@@ -1,7 +1,7 @@
 import { realpath } from "node:fs/promises";
 import path from "node:path";
-import { simpleGit, GitError, GitPluginError, type SimpleGit } from "simple-git";
-import { UserError } from "../errors.ts";
+import { errorCode, UserError } from "../errors.ts";
+import { git, type GitOptions } from "./plumbing.ts";
 
 /** A git checkout, as questions that never change it: no lock is taken, no index refreshed. */
 export interface Checkout {
@@ -11,7 +11,8 @@ export interface Checkout {
   gitDirectory: string;
   /** Where the objects lie, which all work trees of a repository share. */
   objectDirectory: string;
-  git: SimpleGit;
+  /** Aborted when the answers are not wanted any more. */
+  signal: AbortSignal | undefined;
 }
 
 const TIMEOUT_MS = 60_000;
@@ -21,21 +22,16 @@ const TIMEOUT_MS = 60_000;
  * @throws {UserError} outside of a checkout, and where git is missing or refuses the repository.
  */
 export async function openCheckout(directory: string, signal?: AbortSignal): Promise<Checkout> {
-  const git = simpleGit({
-    baseDir: directory,
-    timeout: { block: TIMEOUT_MS },
-    ...(signal && { abort: signal }),
-  });
   const question = ["rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-path", "objects"];
-  const answer = await ask(git, question, (reason) => outsideOfCheckout(directory, reason));
+  const explain = (reason: string): UserError => outsideOfCheckout(directory, reason);
+  const answer = await ask(question, { cwd: directory, signal, explain });
   const [top, gitDirectory, objects] = answer.split("\n");
   if (!top || !gitDirectory || !objects) throw outsideOfCheckout(directory, "it has no work tree");
   const objectDirectory = await realpath(path.resolve(directory, objects));
-  return { top: await realpath(top), gitDirectory, objectDirectory, git };
+  return { top: await realpath(top), gitDirectory, objectDirectory, signal };
 }
 
 function outsideOfCheckout(directory: string, reason: string): UserError {
-  if (reason.includes("ENOENT")) return new UserError("git: command not found", { hint: "install git" });
   if (!/not a git repository|no work tree/.test(reason))
     return new UserError(`git cannot read ${directory}: ${reason}`);
   return new UserError(`${directory} is not in a git checkout`, {
@@ -48,20 +44,15 @@ function outsideOfCheckout(directory: string, reason: string): UserError {
  * @param ref what the user typed: a hash, branch, tag, `HEAD~2`.
  */
 export async function resolveCommit(checkout: Checkout, ref: string): Promise<string> {
-  const answer = await ask(
-    checkout.git,
-    ["rev-parse", "--verify", "--end-of-options", `${ref}^{commit}`],
-    () => {
-      if (ref === "HEAD") {
-        return new UserError(`${checkout.top} has no commit yet`, {
+  const { top, signal } = checkout;
+  const explain = (): UserError =>
+    ref === "HEAD"
+      ? new UserError(`${top} has no commit yet`, {
           hint: "commit your files first: git add -A && git commit",
-        });
-      }
-      return new UserError(`there is no commit ${ref} in ${checkout.top}`, {
-        hint: "see: git log --oneline --all",
-      });
-    },
-  );
+        })
+      : new UserError(`there is no commit ${ref} in ${top}`, { hint: "see: git log --oneline --all" });
+  const question = ["rev-parse", "--verify", "--end-of-options", `${ref}^{commit}`];
+  const answer = await ask(question, { cwd: top, signal, explain });
   return answer.trim();
 }
 
@@ -81,27 +72,24 @@ export function parseEntries(output: string): TreeEntry[] {
 
 /** All files of a commit, in git's order. */
 export async function listTree(checkout: Checkout, commit: string): Promise<TreeEntry[]> {
-  const output = await ask(checkout.git, ["ls-tree", "-r", "-z", "--full-tree", commit]);
+  const { top: cwd, signal } = checkout;
+  const output = await ask(["ls-tree", "-r", "-z", "--full-tree", commit], { cwd, signal });
   return output.split("\0").flatMap((line) => {
     const match = /^(\d+) \w+ ([0-9a-f]+)\t(.*)$/s.exec(line);
     return match ? [{ mode: match[1]!, object: match[2]!, path: match[3]! }] : [];
   });
 }
 
-async function ask(
-  git: SimpleGit,
-  command: string[],
-  explain?: (reason: string) => UserError,
-): Promise<string> {
+/** @throws {UserError} also where git is missing, or does not answer in time, as on a disk that is away. */
+async function ask(command: readonly string[], options: GitOptions): Promise<string> {
+  const limit = AbortSignal.timeout(TIMEOUT_MS);
+  const signal = options.signal === undefined ? limit : AbortSignal.any([options.signal, limit]);
   try {
-    return await git.raw(command);
+    return await git(command, { ...options, signal });
   } catch (error) {
-    if (!(error instanceof GitError)) throw error;
-    if (error instanceof GitPluginError && error.plugin === "abort")
-      throw new DOMException("git was interrupted", "AbortError");
-    throw (
-      explain?.(error.message) ??
-      new UserError(`git ${command.join(" ")}: ${error.message.trim()}`, { cause: error })
-    );
+    if (errorCode((error as Error).cause) === "ENOENT")
+      throw new UserError("git: command not found", { hint: "install git", cause: error });
+    if (!limit.aborted || options.signal?.aborted) throw error;
+    throw new UserError(`git ${command[0]!} does not answer in ${options.cwd}`, { cause: error });
   }
 }

@@ -33,7 +33,7 @@ export function quietGit(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEn
 }
 
 /**
- * Runs a git command that simple-git refuses or that has to be quick, and returns what it prints.
+ * Runs a git command and returns what it prints.
  * @throws {UserError} with git's own words.
  */
 export async function git(args: readonly string[], options: GitOptions): Promise<string> {
