@@ -67,6 +67,7 @@ export async function* followCampaign(
       const told = await storing(study, campaign, () => translate(event, byNumber, collector));
       if (told?.type === "finished") {
         tally.addNew(told.record);
+        byNumber.delete(told.run.runNumber);
         await forgetting.add(storing(study, campaign, () => forget(told.run)));
       }
       if (told !== undefined) yield told;

@@ -32,7 +32,8 @@ export async function askBuild(
 
 /** @returns undefined where the job is no longer there. */
 async function answerOf(id: string, context: FollowContext, signal: AbortSignal): Promise<unknown> {
-  const events = await followJobs(context, new Map([[id, 0]]));
+  const numberOf = (other: string): number | undefined => (other === id ? 0 : undefined);
+  const events = await followJobs(context, { open: new Set([0]), idOf: () => id, numberOf });
   const reader = events.getReader();
   const cancel = (): void => void reader.cancel();
   signal.addEventListener("abort", cancel, { once: true });

@@ -15,6 +15,7 @@ export type RunEvent =
   | { type: "gone"; runNumber: number; reason: string }
   /** Redis does not answer; nothing is lost, it goes on by itself when it does. */
   | { type: "disconnected"; reason: string };
+type EventOfRun = Exclude<RunEvent, { type: "disconnected" }>;
 
 export interface FollowContext {
   queue: Queue;
@@ -34,6 +35,14 @@ export async function lastEventId({ queue, redis }: Pick<FollowContext, "queue" 
 const COMPARE_INTERVAL_MS = 30_000;
 const CHUNK = 1000;
 
+/** Jobs by numbers, which the events have; there may be very many, so ids are made as they are needed. */
+export interface FollowedJobs {
+  open: Set<number>;
+  idOf: (number: number) => string;
+  /** Undefined for a job of somebody else. */
+  numberOf: (id: string) => number | undefined;
+}
+
 /**
  * Follows the runs of a campaign until each has ended. Events make it fast, comparing the states makes it
  * right: every run is reported as ended exactly once.
@@ -43,13 +52,21 @@ export function followRuns(
   campaign: string,
   runs: readonly Run[],
 ): Promise<ReadableStream<RunEvent>> {
-  return followJobs(context, new Map(runs.map((run) => [runJobId(campaign, run.runNumber), run.runNumber])));
+  const idOf = (number: number): string => runJobId(campaign, number);
+  return followJobs(context, {
+    open: new Set(runs.map((run) => run.runNumber)),
+    idOf,
+    numberOf(id) {
+      const number = Number(id.slice(campaign.length + 1));
+      return id === idOf(number) ? number : undefined;
+    },
+  });
 }
 
-/** The same for any jobs, given by id with the numbers that the events shall have. */
+/** The same for any jobs. */
 export async function followJobs(
   context: FollowContext,
-  open: Map<string, number>,
+  jobs: FollowedJobs,
 ): Promise<ReadableStream<RunEvent>> {
   const events = new QueueEvents(context.queue.name, {
     connection: context.connection,
@@ -60,7 +77,7 @@ export async function followJobs(
   let feeding: Feeding | undefined;
   return new ReadableStream<RunEvent>({
     start: (controller) => {
-      feeding = feed(controller, { ...context, events, open });
+      feeding = feed(controller, { ...context, events, jobs });
     },
     pull: () => feeding?.goOn(),
     cancel: () => feeding?.stop(),
@@ -75,23 +92,26 @@ interface Feeding {
 
 interface Feed extends FollowContext {
   events: QueueEvents;
-  open: Map<string, number>;
+  jobs: FollowedJobs;
 }
 
 function feed(
   controller: ReadableStreamDefaultController<RunEvent>,
-  { events, open, ...context }: Feed,
+  { events, jobs, ...context }: Feed,
 ): Feeding {
-  const tell = (id: string, event: (runNumber: number) => RunEvent): void => {
-    const runNumber = open.get(id);
-    if (runNumber === undefined) return;
-    const told = event(runNumber);
-    controller.enqueue(told);
-    if (told.type !== "completed" && told.type !== "gone") return;
-    open.delete(id);
+  const { open } = jobs;
+  const tell = (event: EventOfRun): void => {
+    if (!open.has(event.runNumber)) return;
+    controller.enqueue(event);
+    if (event.type !== "completed" && event.type !== "gone") return;
+    open.delete(event.runNumber);
     if (open.size > 0) return;
     stop();
     controller.close();
+  };
+  const tellOf = (id: string, event: (runNumber: number) => EventOfRun): void => {
+    const runNumber = jobs.numberOf(id);
+    if (runNumber !== undefined) tell(event(runNumber));
   };
   let goOn = (): void => undefined;
   /** Answers of very many runs are not to be in memory all at once. */
@@ -105,7 +125,7 @@ function feed(
     again = comparing;
     if (comparing) return;
     comparing = true;
-    void compareStates({ ...context, open, tell, untilTaken })
+    void compareStates({ ...context, jobs, tell, untilTaken })
       .catch(disconnected)
       .finally(() => {
         comparing = false;
@@ -129,18 +149,18 @@ function feed(
     context.redis.off("ready", reconnected).off("error", disconnected);
     void events.close();
   };
-  events.on("active", ({ jobId }) => tell(jobId, (runNumber) => ({ type: "active", runNumber })));
+  events.on("active", ({ jobId }) => tellOf(jobId, (runNumber) => ({ type: "active", runNumber })));
   events.on("progress", ({ jobId, data }) =>
-    tell(jobId, (runNumber) => ({ type: "progress", runNumber, progress: data })),
+    tellOf(jobId, (runNumber) => ({ type: "progress", runNumber, progress: data })),
   );
   events.on("completed", ({ jobId, returnvalue }) =>
-    tell(jobId, (runNumber) => ({ type: "completed", runNumber, value: returnvalue })),
+    tellOf(jobId, (runNumber) => ({ type: "completed", runNumber, value: returnvalue })),
   );
   events.on("failed", ({ jobId, failedReason: reason }) =>
-    tell(jobId, (runNumber) => ({ type: "gone", runNumber, reason })),
+    tellOf(jobId, (runNumber) => ({ type: "gone", runNumber, reason })),
   );
   events.on("removed", ({ jobId }) =>
-    tell(jobId, (runNumber) => ({ type: "gone", runNumber, reason: "removed" })),
+    tellOf(jobId, (runNumber) => ({ type: "gone", runNumber, reason: "removed" })),
   );
   context.redis.on("error", disconnected).on("ready", reconnected);
   compare();
@@ -148,34 +168,29 @@ function feed(
 }
 
 interface Comparison extends Pick<FollowContext, "queue" | "redis"> {
-  open: ReadonlyMap<string, number>;
-  tell: (id: string, event: (runNumber: number) => RunEvent) => void;
+  jobs: FollowedJobs;
+  tell: (event: EventOfRun) => void;
   untilTaken: () => Promise<void>;
 }
 
 /** Asks for the state of every run that is still open, a thousand in one call. */
-async function compareStates({ queue, redis, open, tell, untilTaken }: Comparison): Promise<void> {
-  const ids = [...open.keys()];
-  for (let start = 0; start < ids.length; start += CHUNK) {
+async function compareStates({ queue, redis, jobs, tell, untilTaken }: Comparison): Promise<void> {
+  const numbers = [...jobs.open];
+  for (let start = 0; start < numbers.length; start += CHUNK) {
     await untilTaken();
     const pipeline = redis.pipeline();
-    const chunk = ids.slice(start, start + CHUNK);
-    for (const id of chunk)
-      pipeline.hmget(queue.toKey(id), "finishedOn", "returnvalue", "failedReason", "name");
+    const chunk = numbers.slice(start, start + CHUNK);
+    for (const number of chunk)
+      pipeline.hmget(queue.toKey(jobs.idOf(number)), "finishedOn", "returnvalue", "failedReason", "name");
     const answers = (await pipeline.exec()) ?? [];
-    chunk.forEach((id, index) => {
+    chunk.forEach((runNumber, index) => {
       const [error, fields] = answers[index] ?? [];
       if (error || !Array.isArray(fields)) return;
       const [finishedOn, value, failedReason, name] = fields as (string | null)[];
-      if (name === null) tell(id, (runNumber) => ({ type: "gone", runNumber, reason: "removed" }));
+      if (name === null) tell({ type: "gone", runNumber, reason: "removed" });
       else if (finishedOn === null) return;
-      else if (failedReason) tell(id, (runNumber) => ({ type: "gone", runNumber, reason: failedReason }));
-      else
-        tell(id, (runNumber) => ({
-          type: "completed",
-          runNumber,
-          value: JSON.parse(value ?? "null") as unknown,
-        }));
+      else if (failedReason) tell({ type: "gone", runNumber, reason: failedReason });
+      else tell({ type: "completed", runNumber, value: JSON.parse(value ?? "null") as unknown });
     });
   }
 }

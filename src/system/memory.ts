@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 /** How much may be added to what lives in the heap before garbage is collected. */
-const GROWTH_PERCENT = 50;
+const GROWTH_PERCENT = 20;
 
 /**
  * Keeps the heap of this process near to what lives in it, for whoever has very much to go through. By default V8
