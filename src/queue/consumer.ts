@@ -4,8 +4,8 @@ import { Job, Worker } from "bullmq";
 import type { QueueConnection } from "./names.ts";
 import { workerName } from "./worker-name.ts";
 
-/** A job as its handler sees it. */
-export interface TakenJob {
+/** A job that a worker has taken. */
+export interface HeldJob {
   id: string;
   data: unknown;
   /** 1 for the first time that a worker takes it. */
@@ -14,9 +14,26 @@ export interface TakenJob {
   lost: number;
   /** Aborted when this process ends, or when the job has been given to somebody else. */
   signal: AbortSignal;
+}
+
+/** A job that is done together with another one. */
+export interface JoinedJob extends HeldJob {
+  complete: (value: object) => Promise<void>;
+  /** Gives it back to the queue; done for those that are not completed when the other job is. */
+  handBack: () => Promise<void>;
+}
+
+/** A job as its handler sees it. */
+export interface TakenJob extends HeldJob {
   report: (progress: object) => void;
   /** The main work of the job is done: another one may begin beside the rest. */
   release: () => void;
+  /**
+   * Takes further jobs, as far as they are next in turn and waiting now, to be done together with this one.
+   * @param size how many there may be, of so many that wait.
+   * @param accepts whether a job of this id goes with this one.
+   */
+  join: (size: (waiting: number) => number, accepts: (id: string) => boolean) => Promise<JoinedJob[]>;
 }
 
 export interface ConsumerOptions {
@@ -127,11 +144,17 @@ class Consumer {
     }
   }
 
+  #hold(job: Job, token: string): Held {
+    const held: Held = { job, token, abort: new AbortController(), released: false };
+    if (this.#options.signal.aborted) held.abort.abort();
+    this.#held.add(held);
+    return held;
+  }
+
   #begin(job: Job, token: string): void {
     const slot = this.#free.shift()!;
-    const held: Held = { job, token, abort: new AbortController(), released: false };
+    const held = this.#hold(job, token);
     this.#busy++;
-    this.#held.add(held);
     const work = this.#workOn(held, slot)
       .catch((error: unknown) => this.#options.onError(error as Error))
       .finally(() => {
@@ -153,14 +176,20 @@ class Consumer {
 
   async #workOn(held: Held, slot: number): Promise<void> {
     const { job, token, abort } = held;
-    if (this.#options.signal.aborted) abort.abort();
+    const joined = new Set<Held>();
     let value: object;
     try {
-      value = await this.#options.handle(this.#asTaken(held), slot);
+      value = await this.#options.handle(this.#asTaken(held, joined), slot);
     } catch (error) {
       if (!abort.signal.aborted) this.#options.onError(error as Error);
       return await this.#handBack(job, token);
+    } finally {
+      for (const other of joined) await this.#leave(other, joined);
     }
+    await this.#complete(held, value);
+  }
+
+  async #complete({ job, token }: Held, value: object): Promise<void> {
     try {
       await job.moveToCompleted(value, token, false);
     } catch (error) {
@@ -175,17 +204,58 @@ class Consumer {
     return now?.finishedOn !== undefined && JSON.stringify(now.returnvalue) === JSON.stringify(value);
   }
 
-  #asTaken(held: Held): TakenJob {
-    const { job, abort } = held;
+  #asTaken(held: Held, joined: Set<Held>): TakenJob {
     return {
-      id: job.id!,
-      data: job.data as unknown,
-      attempt: job.attemptsStarted,
-      lost: job.stalledCounter,
-      signal: abort.signal,
+      ...asHeld(held),
       release: () => this.#release(held),
-      report: (progress) => void job.updateProgress(progress).catch(this.#options.onError),
+      report: (progress) => void held.job.updateProgress(progress).catch(this.#options.onError),
+      join: async (size, accepts) => {
+        const wanted = await this.#nextInTurn(size, accepts);
+        await Promise.all(Array.from({ length: wanted }, () => this.#takeWaiting(joined)));
+        const strangers = [...joined].filter(({ job }) => !accepts(job.id!)); // another worker was quicker
+        await Promise.all(strangers.map((other) => this.#leave(other, joined)));
+        return [...joined].map((other) => this.#asJoined(other, joined));
+      },
     };
+  }
+
+  #asJoined(held: Held, joined: Set<Held>): JoinedJob {
+    return {
+      ...asHeld(held),
+      complete: async (value) => {
+        joined.delete(held);
+        await this.#complete(held, value).catch(this.#options.onError);
+        this.#held.delete(held);
+      },
+      handBack: () => this.#leave(held, joined),
+    };
+  }
+
+  async #leave(held: Held, joined: Set<Held>): Promise<void> {
+    joined.delete(held);
+    await this.#handBack(held.job, held.token);
+    this.#held.delete(held);
+  }
+
+  /** How many of the jobs that are next go with the one that asks. */
+  async #nextInTurn(size: (waiting: number) => number, accepts: (id: string) => boolean): Promise<number> {
+    const redis = await this.#worker.backend.client;
+    const waiting = this.#worker.toKey("prioritized");
+    const wanted = size(await redis.zcard(waiting));
+    if (wanted <= 0) return 0;
+    const ids: string[] = await redis.zrange(waiting, 0, wanted - 1);
+    const stranger = ids.findIndex((id) => !accepts(id));
+    return stranger < 0 ? ids.length : stranger;
+  }
+
+  async #takeWaiting(joined: Set<Held>): Promise<void> {
+    const token = randomUUID();
+    try {
+      const job = (await this.#worker.getNextJob(token, { block: false })) as Job | undefined;
+      if (job !== undefined) joined.add(this.#hold(job, token));
+    } catch (error) {
+      this.#options.onError(error as Error); // one less; were it taken all the same, its lock would run out
+    }
   }
 
   async #handBack(job: Job, token: string): Promise<void> {
@@ -203,4 +273,14 @@ class Consumer {
         .then((extended) => extended === 0 && held.abort.abort(), this.#options.onError);
     }
   }
+}
+
+function asHeld({ job, abort }: Held): HeldJob {
+  return {
+    id: job.id!,
+    data: job.data as unknown,
+    attempt: job.attemptsStarted,
+    lost: job.stalledCounter,
+    signal: abort.signal,
+  };
 }
