@@ -138,6 +138,7 @@ class Consumer {
       if (this.#options.signal.aborted) return undefined;
       return (await this.#worker.getNextJob(token)) as Job | undefined;
     } catch (error) {
+      if (this.#options.signal.aborted) return undefined; // its connection is being closed
       this.#options.onError(error as Error);
       await delay(RETRY_MS);
       return undefined;
