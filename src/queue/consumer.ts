@@ -2,39 +2,8 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { Job, Worker } from "bullmq";
 import type { QueueConnection } from "./names.ts";
+import { asHeld, nextInTurn, type JoinedJob, type TakenJob } from "./taken-job.ts";
 import { workerName } from "./worker-name.ts";
-
-/** A job that a worker has taken. */
-export interface HeldJob {
-  id: string;
-  data: unknown;
-  /** 1 for the first time that a worker takes it. */
-  attempt: number;
-  /** How often a worker that had it has vanished. */
-  lost: number;
-  /** Aborted when this process ends, or when the job has been given to somebody else. */
-  signal: AbortSignal;
-}
-
-/** A job that is done together with another one. */
-export interface JoinedJob extends HeldJob {
-  complete: (value: object) => Promise<void>;
-  /** Gives it back to the queue; done for those that are not completed when the other job is. */
-  handBack: () => Promise<void>;
-}
-
-/** A job as its handler sees it. */
-export interface TakenJob extends HeldJob {
-  report: (progress: object) => void;
-  /** The main work of the job is done: another one may begin beside the rest. */
-  release: () => void;
-  /**
-   * Takes further jobs, as far as they are next in turn and waiting now, to be done together with this one.
-   * @param size how many there may be, of so many that wait.
-   * @param accepts whether a job of this id goes with this one.
-   */
-  join: (size: (waiting: number) => number, accepts: (id: string) => boolean) => Promise<JoinedJob[]>;
-}
 
 export interface ConsumerOptions {
   queue: string;
@@ -207,11 +176,11 @@ class Consumer {
 
   #asTaken(held: Held, joined: Set<Held>): TakenJob {
     return {
-      ...asHeld(held),
+      ...asHeld(held.job, held.abort.signal),
       release: () => this.#release(held),
       report: (progress) => void held.job.updateProgress(progress).catch(this.#options.onError),
       join: async (size, accepts) => {
-        const wanted = await this.#nextInTurn(size, accepts);
+        const wanted = await nextInTurn(this.#worker, size, accepts);
         await Promise.all(Array.from({ length: wanted }, () => this.#takeWaiting(joined)));
         const strangers = [...joined].filter(({ job }) => !accepts(job.id!)); // another worker was quicker
         await Promise.all(strangers.map((other) => this.#leave(other, joined)));
@@ -222,7 +191,7 @@ class Consumer {
 
   #asJoined(held: Held, joined: Set<Held>): JoinedJob {
     return {
-      ...asHeld(held),
+      ...asHeld(held.job, held.abort.signal),
       complete: async (value) => {
         joined.delete(held);
         await this.#complete(held, value).catch(this.#options.onError);
@@ -236,17 +205,6 @@ class Consumer {
     joined.delete(held);
     await this.#handBack(held.job, held.token);
     this.#held.delete(held);
-  }
-
-  /** How many of the jobs that are next go with the one that asks. */
-  async #nextInTurn(size: (waiting: number) => number, accepts: (id: string) => boolean): Promise<number> {
-    const redis = await this.#worker.backend.client;
-    const waiting = this.#worker.toKey("prioritized");
-    const wanted = size(await redis.zcard(waiting));
-    if (wanted <= 0) return 0;
-    const ids: string[] = await redis.zrange(waiting, 0, wanted - 1);
-    const stranger = ids.findIndex((id) => !accepts(id));
-    return stranger < 0 ? ids.length : stranger;
   }
 
   async #takeWaiting(joined: Set<Held>): Promise<void> {
@@ -274,14 +232,4 @@ class Consumer {
         .then((extended) => extended === 0 && held.abort.abort(), this.#options.onError);
     }
   }
-}
-
-function asHeld({ job, abort }: Held): HeldJob {
-  return {
-    id: job.id!,
-    data: job.data as unknown,
-    attempt: job.attemptsStarted,
-    lost: job.stalledCounter,
-    signal: abort.signal,
-  };
 }

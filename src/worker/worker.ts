@@ -6,9 +6,10 @@ import { runJobId, RunJobSchema, type Campaign, type RunJob } from "../model/cam
 import type { Held } from "../model/outcome.ts";
 import type { RunResult } from "../model/result.ts";
 import { openCampaignState, type CampaignState } from "../queue/campaign-state.ts";
-import { consume, type HeldJob, type JoinedJob, type TakenJob } from "../queue/consumer.ts";
+import { consume } from "../queue/consumer.ts";
 import { openLiveOutput, type LiveOutput } from "../queue/live-output.ts";
 import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "../queue/names.ts";
+import type { HeldJob, JoinedJob, TakenJob } from "../queue/taken-job.ts";
 import type { BuildStore } from "../results/build-store.ts";
 import type { SourceStore } from "../results/source-store.ts";
 import type { ResultStore } from "../results/store.ts";
