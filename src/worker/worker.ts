@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
+import * as v from "valibot";
 import { errorText } from "../errors.ts";
 import { BuildRequestSchema, type BuildAnswer } from "../model/build.ts";
 import { runJobId, RunJobSchema, type Campaign, type RunJob } from "../model/campaign.ts";
@@ -175,7 +176,8 @@ async function runAlone(
 }
 
 /**
- * Makes a run together with others that wait, where they are short enough.
+ * Makes a run together with others that wait, where they are short enough. One whose worker has vanished may be the
+ * reason for that: it goes by itself.
  * @returns undefined where it is to be made alone; the others are in the queue again then.
  */
 async function runBatch(
@@ -185,7 +187,7 @@ async function runBatch(
   { deps }: RunContext,
 ): Promise<RunResult | undefined> {
   const { campaign } = where;
-  if (deps.batches.size(campaign, Infinity) === 1) return undefined;
+  if (taken.lost > 0 || deps.batches.size(campaign, Infinity) === 1) return undefined;
   const others = await joinOthers(taken, campaign, deps.batches);
   if (others.length === 0) return undefined;
   const abandoned = AbortSignal.any([taken.signal, ...others.map((other) => other.signal)]);
@@ -204,12 +206,13 @@ async function runBatch(
   return results[0];
 }
 
-/** One whose worker has vanished may be the reason for that: it goes by itself. */
+/** Those that do not pass for ordinary runs are handed back: each tells by itself what is wrong with it. */
 async function joinOthers(taken: TakenJob, campaign: Campaign, batches: Batches): Promise<JoinedJob[]> {
   const prefix = runJobId(campaign.id, 0).slice(0, -1);
   const size = (waiting: number): number => batches.size(campaign, waiting) - 1;
   const others = await taken.join(size, (id) => id.startsWith(prefix));
-  const unlucky = others.filter(({ lost }) => lost > 0);
-  await Promise.all(unlucky.map((other) => other.handBack()));
-  return others.filter((other) => !unlucky.includes(other));
+  const ordinary = others.filter(({ lost, data }) => lost === 0 && v.is(RunJobSchema, data));
+  const strange = others.filter((other) => !ordinary.includes(other));
+  await Promise.all(strange.map((other) => other.handBack()));
+  return ordinary;
 }

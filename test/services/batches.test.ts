@@ -1,9 +1,12 @@
 import path from "node:path";
+import { Queue, type Job } from "bullmq";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { readRecords } from "../../src/campaign/records.ts";
 import type { RunRecord } from "../../src/model/result.ts";
+import { RUN_QUEUE, socketConnection } from "../../src/queue/names.ts";
 import { compareResults } from "../omnetpp/compare-results.js";
 import { describeWithService } from "../helpers/services.ts";
+import { pidsOf, stateFolder } from "../helpers/swarm.ts";
 import { newSample, newUser, type Finished, type Sample, type User } from "../helpers/tool.ts";
 
 describeWithService("redis-server", "several runs in one process", () => {
@@ -102,6 +105,32 @@ describeWithService("redis-server", "several runs in one process", () => {
     expect(Object.values(others).every((count) => count === 0)).toBe(true);
     const scalars = (await sample.results()).filter((file) => file.endsWith(".sca"));
     expect(scalars).toHaveLength(whole!);
+  });
+
+  it("are made where one beside them is malformed, which tells what is wrong", async () => {
+    const { runner } = await pidsOf(user);
+    process.kill(runner!, "SIGSTOP");
+    const connection = socketConnection(path.join(stateFolder(user), "redis.sock"));
+    const queue = new Queue(RUN_QUEUE, { connection });
+    try {
+      const args = ["--json", "-b", "5", "-c", "Quick", "--repeat=6"];
+      const { child, finished } = user.start("runall-swarm", args, { cwd: sample.study });
+      let told = "";
+      child.stdout!.on("data", (chunk: Buffer) => (told += chunk.toString()));
+      await expect.poll(() => told).toContain('"type":"queued"');
+      const id = /"campaign":"([a-z0-9]{8})"/.exec(told)![1]!;
+      const job = (await queue.getJob(`${id}-13`)) as Job;
+      await job.updateData({ ...(job.data as object), run: { config: "Quick", runNumber: -13 } });
+      process.kill(runner!, "SIGCONT");
+      const ends = await records((await finished).stdout);
+      expect(ends.map(({ runNumber, state }) => [runNumber, state])).toEqual(
+        Array.from({ length: 24 }, (_, number) => [number, number === 13 ? "crashed" : "done"]),
+      );
+      expect(ends[13]!.reason).toMatch(/queued run.*run/);
+    } finally {
+      process.kill(runner!, "SIGCONT");
+      await queue.close();
+    }
   });
 
   it("lose no file where they write one of the same name", async () => {
