@@ -1,7 +1,8 @@
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import { statIfThere } from "../system/files.ts";
-import { listTree, resolveCommit, type Checkout, type TreeEntry } from "./git.ts";
+import { listTree, resolveCommit } from "./commit.ts";
+import { headCommit, type Checkout, type TreeEntry } from "./git.ts";
 import { git, splitNul } from "./plumbing.ts";
 import { GITLINK } from "./submodules.ts";
 import { treesOf, writeObject } from "./objects.ts";
@@ -37,7 +38,7 @@ export async function readCode(
   signal?: AbortSignal,
 ): Promise<Code> {
   const { checkout } = request;
-  const commit = await resolveCommit(checkout, ref ?? "HEAD");
+  const commit = await (ref === undefined ? headCommit(checkout) : resolveCommit(checkout, ref));
   const scratch = await makeScratch();
   try {
     const code = ref === undefined ? await workTree(request, commit, scratch, signal) : undefined;

@@ -40,20 +40,14 @@ function outsideOfCheckout(directory: string, reason: string): UserError {
 }
 
 /**
- * The full hash of a commit.
- * @param ref what the user typed: a hash, branch, tag, `HEAD~2`.
+ * The commit that is checked out.
+ * @throws {UserError} where there is none yet.
  */
-export async function resolveCommit(checkout: Checkout, ref: string): Promise<string> {
-  const { top, signal } = checkout;
+export async function headCommit({ top, signal }: Checkout): Promise<string> {
   const explain = (): UserError =>
-    ref === "HEAD"
-      ? new UserError(`${top} has no commit yet`, {
-          hint: "commit your files first: git add -A && git commit",
-        })
-      : new UserError(`there is no commit ${ref} in ${top}`, { hint: "see: git log --oneline --all" });
-  const question = ["rev-parse", "--verify", "--end-of-options", `${ref}^{commit}`];
-  const answer = await ask(question, { cwd: top, signal, explain });
-  return answer.trim();
+    new UserError(`${top} has no commit yet`, { hint: "commit your files first: git add -A && git commit" });
+  const question = ["rev-parse", "--verify", "--end-of-options", "HEAD^{commit}"];
+  return (await ask(question, { cwd: top, signal, explain })).trim();
 }
 
 export interface TreeEntry {
@@ -66,16 +60,6 @@ export interface TreeEntry {
 export function parseEntries(output: string): TreeEntry[] {
   return output.split("\0").flatMap((line) => {
     const match = /^(\d+) ([0-9a-f]+) \d\t(.*)$/s.exec(line);
-    return match ? [{ mode: match[1]!, object: match[2]!, path: match[3]! }] : [];
-  });
-}
-
-/** All files of a commit, in git's order. */
-export async function listTree(checkout: Checkout, commit: string): Promise<TreeEntry[]> {
-  const { top: cwd, signal } = checkout;
-  const output = await ask(["ls-tree", "-r", "-z", "--full-tree", commit], { cwd, signal });
-  return output.split("\0").flatMap((line) => {
-    const match = /^(\d+) \w+ ([0-9a-f]+)\t(.*)$/s.exec(line);
     return match ? [{ mode: match[1]!, object: match[2]!, path: match[3]! }] : [];
   });
 }

@@ -2,7 +2,8 @@ import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { checkOut, restore } from "../../src/project/checkout.ts";
-import { listTree, openCheckout, resolveCommit } from "../../src/project/git.ts";
+import { listTree, resolveCommit } from "../../src/project/commit.ts";
+import { headCommit, openCheckout } from "../../src/project/git.ts";
 import { makeRepository } from "../helpers/git.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
@@ -20,9 +21,7 @@ it("asks for a first commit", async () => {
   await using directory = await temporaryDirectory();
   await using repository = await makeRepository();
   await repository.git("init", "--quiet", directory.path);
-  await expect(resolveCommit(await openCheckout(directory.path), "HEAD")).rejects.toThrow(
-    "has no commit yet",
-  );
+  await expect(headCommit(await openCheckout(directory.path))).rejects.toThrow("has no commit yet");
 });
 
 it("says that a folder is not in a checkout", async () => {
@@ -38,10 +37,7 @@ it("knows a worktree by its own git directory", async () => {
   const checkout = await openCheckout(worktree);
   expect(checkout.top).toBe(worktree);
   const tree = path.join(directory.path, "tree");
-  await checkOut(
-    { gitDirectory: checkout.gitDirectory, commit: await resolveCommit(checkout, "HEAD") },
-    tree,
-  );
+  await checkOut({ gitDirectory: checkout.gitDirectory, commit: await headCommit(checkout) }, tree);
   expect(await readFile(path.join(tree, "a.txt"), "utf8")).toBe("a");
 });
 
@@ -75,6 +71,6 @@ it("explains a commit that the repository does not have", async () => {
 it("lists a commit's files with names of any kind", async () => {
   await using repository = await makeRepository({ "a b.ini": "", "sub/ü\n.cc": "" });
   const checkout = await openCheckout(repository.path);
-  const tree = await listTree(checkout, await resolveCommit(checkout, "HEAD"));
+  const tree = await listTree(checkout, await headCommit(checkout));
   expect(tree.map((entry) => entry.path)).toEqual(["a b.ini", "sub/ü\n.cc"]);
 });

@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
 import { treesOf } from "../../src/project/objects.ts";
 import { readCode } from "../../src/project/code.ts";
-import { listTree, openCheckout } from "../../src/project/git.ts";
+import { listTree } from "../../src/project/commit.ts";
+import { openCheckout } from "../../src/project/git.ts";
 import { commitTree } from "../../src/project/pack.ts";
 import { makeRepository, type Repository } from "../helpers/git.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";

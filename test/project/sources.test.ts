@@ -3,7 +3,8 @@ import path from "node:path";
 import { expect, it } from "vitest";
 import { describeProject } from "../../src/project/descriptor.ts";
 import { readCode } from "../../src/project/code.ts";
-import { listTree, openCheckout, resolveCommit } from "../../src/project/git.ts";
+import { listTree } from "../../src/project/commit.ts";
+import { headCommit, openCheckout } from "../../src/project/git.ts";
 import { findOwnBuild } from "../../src/project/own-build.ts";
 import { recipeFor, sourcesHash } from "../../src/project/sources.ts";
 import { makeRepository, type Repository } from "../helpers/git.ts";
@@ -13,7 +14,7 @@ const BUILDSPEC =
 
 async function treeOf(repository: Repository) {
   const checkout = await openCheckout(repository.path);
-  return await listTree(checkout, await resolveCommit(checkout, "HEAD"));
+  return await listTree(checkout, await headCommit(checkout));
 }
 
 it("hashes alike what a compiler cannot tell apart", async () => {

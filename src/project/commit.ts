@@ -1,0 +1,50 @@
+import { UserError } from "../errors.ts";
+import type { Checkout, TreeEntry } from "./git.ts";
+
+const TIMEOUT_MS = 60_000;
+
+/**
+ * The full hash of a commit.
+ * @param ref what the user typed: a hash, branch, tag, `HEAD~2`.
+ * @throws {UserError} where there is no such commit.
+ */
+export async function resolveCommit(checkout: Checkout, ref: string): Promise<string> {
+  const question = ["rev-parse", "--verify", "--end-of-options", `${ref}^{commit}`];
+  const explain = (): UserError =>
+    new UserError(`there is no commit ${ref} in ${checkout.top}`, { hint: "see: git log --oneline --all" });
+  return (await ask(checkout, question, explain)).trim();
+}
+
+/** All files of a commit, in git's order. */
+export async function listTree(checkout: Checkout, commit: string): Promise<TreeEntry[]> {
+  const output = await ask(checkout, ["ls-tree", "-r", "-z", "--full-tree", commit]);
+  return output.split("\0").flatMap((line) => {
+    const match = /^(\d+) \w+ ([0-9a-f]+)\t(.*)$/s.exec(line);
+    return match ? [{ mode: match[1]!, object: match[2]!, path: match[3]! }] : [];
+  });
+}
+
+/** By simple-git, which is loaded only where the user names a commit: that takes longer than the question. */
+async function ask(
+  { top, signal }: Checkout,
+  command: string[],
+  explain?: (reason: string) => UserError,
+): Promise<string> {
+  const { simpleGit, GitError, GitPluginError } = await import("simple-git");
+  const git = simpleGit({
+    baseDir: top,
+    timeout: { block: TIMEOUT_MS },
+    ...(signal && { abort: signal }),
+  });
+  try {
+    return await git.raw(command);
+  } catch (error) {
+    if (!(error instanceof GitError)) throw error;
+    if (error instanceof GitPluginError && error.plugin === "abort")
+      throw new DOMException("git was interrupted", "AbortError");
+    throw (
+      explain?.(error.message) ??
+      new UserError(`git ${command[0]!}: ${error.message.trim()}`, { cause: error })
+    );
+  }
+}
