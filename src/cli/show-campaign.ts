@@ -28,8 +28,6 @@ export interface ShownCampaign {
 }
 
 const HEALTH_INTERVAL_MS = 5000;
-/** With so many runs the client needs memory that is worth saving. */
-const MANY_RUNS = 5000;
 
 /**
  * Shows a campaign until it ends.
@@ -53,7 +51,7 @@ export async function showCampaign(
   let allDone = true;
   try {
     for await (const event of events) {
-      if ((event.type === "expanded" || event.type === "queued") && event.runs >= MANY_RUNS) keepHeapSmall();
+      if (event.type === "expanded" || event.type === "queued") keepHeapSmall(event.runs);
       if (options.json) stdout.write(`${JSON.stringify(event)}\n`);
       else renderer.show(event);
       if (event.type === "queued") {

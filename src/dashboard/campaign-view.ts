@@ -2,6 +2,7 @@ import { runJobId, type Campaign } from "../model/campaign.ts";
 import type { Run } from "../model/run.ts";
 import { chunks } from "../queue/campaign-list.ts";
 import type { QueueWatch, WatchedCampaign } from "../queue/watch.ts";
+import { keepHeapSmall } from "../system/memory.ts";
 import { factsOfJob, factsOfRecord, type Row } from "./row.ts";
 import type { DashboardSources } from "./sources.ts";
 
@@ -66,6 +67,7 @@ export class CampaignView {
 
   /** What was collected before we looked for the first time. */
   async #load(sources: DashboardSources): Promise<void> {
+    keepHeapSmall(this.campaign.runs);
     for (const record of await sources.records(this.campaign)) this.#set(record, factsOfRecord(record));
     this.#loaded = true;
   }

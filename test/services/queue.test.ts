@@ -129,6 +129,19 @@ describeWithService("redis-server", "the queues", () => {
     await expect.poll(timers, { timeout: 1000, interval: 20 }).toBeLessThanOrEqual(before);
   });
 
+  it("lists all campaigns, or those that are wanted", async () => {
+    await using redis = await startRedis();
+    await using client = await openQueueClient(socketConnection(redis.socket));
+    for (const id of ["c1", "c2"]) await client.add(campaign(id), runs(3));
+    const listed = async (isWanted?: (each: Campaign) => boolean) =>
+      (await client.list(isWanted)).map((listing) => [listing.campaign.id, listing.waiting]).sort();
+    expect(await listed()).toEqual([
+      ["c1", 3],
+      ["c2", 3],
+    ]);
+    expect(await listed(({ id }) => id === "c2")).toEqual([["c2", 3]]);
+  });
+
   it("lets a job be done together with those that are next, each with an answer of its own", async () => {
     await using redis = await startRedis();
     await using client = await openQueueClient(socketConnection(redis.socket));

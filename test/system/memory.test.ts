@@ -8,7 +8,7 @@ import { temporaryDirectory } from "../helpers/temporary.ts";
 /** Keeps 30 MB, and makes garbage that lives for a while: what survives two young collections is old. */
 const PROGRAM = `
   const kept = Array.from({ length: 300_000 }, (_, index) => ({ index, text: "run " + index }));
-  if (process.argv[2] === "small") keepHeapSmall();
+  if (process.argv[2] === "small") keepHeapSmall(kept.length);
   const recent = [];
   for (let round = 0; round < 400; round++) {
     recent.push(Array.from({ length: 4000 }, (_, index) => ({ index, text: "job " + index })));
