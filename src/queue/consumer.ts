@@ -69,26 +69,25 @@ class Consumer {
   /** Jobs whose main work is being done. */
   #busy = 0;
   #wake: () => void = () => undefined;
-  readonly #stopped: Promise<void>;
+  /** Ends the waiting for the next job. A race with a promise that lives as long as this would keep every job. */
+  #stopWaiting: () => void = () => undefined;
 
   constructor(worker: Worker, options: ConsumerOptions) {
     this.#worker = worker;
     this.#options = options;
     this.#free = Array.from({ length: options.slots }, (_, slot) => slot);
-    this.#stopped = new Promise((resolve) => {
-      const stop = (): void => {
-        for (const held of this.#held) held.abort.abort();
-        resolve();
-      };
-      if (options.signal.aborted) stop();
-      else options.signal.addEventListener("abort", stop, { once: true });
-    });
+    const stop = (): void => {
+      for (const held of this.#held) held.abort.abort();
+      this.#stopWaiting();
+      this.#wake();
+    };
+    options.signal.addEventListener("abort", stop, { once: true });
   }
 
   async run(): Promise<void> {
     while (!this.#options.signal.aborted) {
       if (this.#free.length > 0 && this.#busy < this.#options.concurrency) await this.#takeOne();
-      else await Promise.race([this.#stopped, new Promise<void>((resolve) => (this.#wake = resolve))]);
+      else await new Promise<void>((resolve) => (this.#wake = resolve));
     }
     await Promise.all(this.#running);
   }
@@ -96,7 +95,10 @@ class Consumer {
   async #takeOne(): Promise<void> {
     const token = randomUUID();
     const taken = this.#take(token);
-    const job = await Promise.race([taken, this.#stopped]);
+    const job = await new Promise<Job | undefined>((resolve) => {
+      this.#stopWaiting = () => resolve(undefined);
+      void taken.then(resolve);
+    });
     if (job) this.#begin(job, token);
     else if (this.#options.signal.aborted) void taken.then((late) => late && this.#handBack(late, token));
   }

@@ -1,5 +1,7 @@
 import { PROTOCOL } from "../../src/model/protocol.ts";
 import { setTimeout as delay } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
 import { Redis } from "ioredis";
 import type { Campaign } from "../../src/model/campaign.ts";
@@ -172,6 +174,27 @@ describeWithService("redis-server", "the queues", () => {
       answers.map(({ runNumber }) => [runNumber, { made: runNumber }]),
     );
     expect(answers).toHaveLength(10);
+  });
+
+  it("keeps nothing of the jobs that are done, as long as it may work", async () => {
+    await using redis = await startRedis();
+    await using client = await openQueueClient(socketConnection(redis.socket));
+    const position = await client.position();
+    await client.add(campaign("c1"), runs(200));
+    const seen: WeakRef<object>[] = [];
+    await using _ = startConsumer(redis, (job) => {
+      seen.push(new WeakRef(job.data as object));
+      return Promise.resolve({ made: numberIn(job) });
+    });
+    await collectEvents(await client.follow("c1", runs(200), position));
+    setFlagsFromString("--expose-gc");
+    const collectGarbage = runInNewContext("gc") as () => void;
+    await expect
+      .poll(() => {
+        collectGarbage();
+        return seen.filter((each) => each.deref() !== undefined).length;
+      })
+      .toBeLessThan(10);
   });
 
   it("joins no job of another campaign, and hands back those that are not done", async () => {
