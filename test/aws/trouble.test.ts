@@ -20,7 +20,7 @@ vi.setConfig({ testTimeout: 120_000 });
 const STACK = "AWS::CloudFormation::Stack";
 
 describeWithPythonTools("when AWS makes trouble", () => {
-  describeWithService("sshd", "swarm-tool", () => {
+  describeWithService(["sshd", "redis-server"], "swarm-tool", () => {
     let emulator: Emulator;
     beforeAll(async () => {
       emulator = await startEmulator();
