@@ -34,7 +34,7 @@ import { planProject, type ProjectPlan } from "./plan-project.ts";
 import { findSimulationProgram, type SimulationProgram } from "./program.ts";
 
 /** How a campaign deals with runs that do not end well. */
-export type CampaignLimits = Pick<Campaign, "retries" | "timeoutMs" | "stopOnError">;
+export type CampaignLimits = Pick<Campaign, "retries" | "timeoutMs" | "stopOnError" | "batchSize">;
 
 /** What the user asked for. */
 export interface CampaignRequest {
@@ -63,7 +63,7 @@ export type CampaignDraft = Omit<
   | "identity"
   | "runs"
   | "skipped"
-  | keyof CampaignLimits
+  | Exclude<keyof CampaignLimits, "batchSize">
 >;
 
 /** Everything that is known before a swarm is needed. It holds temporary files as long as it lives. */
@@ -225,6 +225,7 @@ function describeCampaign(
     }),
     ...(nedPath !== "." && { nedPath }),
     resultDirectory: expansion.resultDirectory,
+    ...(expansion.configuration.has("load-libs") && { batchSize: 1 }), // nobody has looked into those
   };
 }
 

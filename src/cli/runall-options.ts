@@ -21,7 +21,7 @@ export const OWN_OPTIONS: OwnOptions = {
     "--help",
     "--version",
   ],
-  valued: ["-C", "--commit", "--swarm", "--retries", "--timeout", "--omnetpp"],
+  valued: ["-C", "--commit", "--swarm", "--retries", "--timeout", "--omnetpp", "-b", "--batch-size"],
 };
 
 export interface OwnOptionValues {
@@ -59,6 +59,11 @@ export async function describeOptions(context: CommandContext): Promise<Command>
     .option("--detach", "end when the runs are queued; collect them later with: runall-swarm attach ID")
     .option("--retries <n>", "make a run again so often when its worker vanishes", wholeNumber, 3)
     .option("--timeout <duration>", "end a run that takes longer: 90s, 30min, 2h, 1d", duration)
+    .option(
+      "-b, --batch-size <n>",
+      "make up to so many short runs in one process; 1: never several (default: where nothing carries over)",
+      batchSize,
+    )
     .option("--stop-on-error", "cancel the campaign at the first run that does not end well")
     .option("--json", "print one event a line, as JSON")
     .option("--quiet", "print warnings, errors and failed runs alone")
@@ -98,6 +103,7 @@ export async function parseOwnOptions(
     detach?: true;
     retries: number;
     timeout?: number;
+    batchSize?: number;
     stopOnError?: true;
     json?: true;
     quiet?: true;
@@ -113,6 +119,7 @@ export async function parseOwnOptions(
       retries: options.retries,
       stopOnError: options.stopOnError ?? false,
       ...(options.timeout !== undefined && { timeoutMs: options.timeout }),
+      ...(options.batchSize !== undefined && { batchSize: options.batchSize }),
     },
     json: options.json ?? false,
     swarm: options.swarm,
@@ -125,6 +132,12 @@ export async function parseOwnOptions(
 function wholeNumber(text: string): number {
   if (/^\d{1,6}$/.test(text)) return Number(text);
   throw new UserError(`${JSON.stringify(text)} is not a whole number`);
+}
+
+function batchSize(text: string): number {
+  const size = wholeNumber(text);
+  if (size > 0) return size;
+  throw new UserError("a batch has at least one run");
 }
 
 function omnetpp(text: string): string {

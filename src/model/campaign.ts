@@ -66,6 +66,8 @@ export const CampaignSchema = v.object({
   retries: v.pipe(v.number(), v.integer(), v.minValue(0)),
   /** Wall-clock limit of a run. */
   timeoutMs: v.optional(v.number()),
+  /** How many short runs one process makes at most; undefined: several where nothing can carry over between them. */
+  batchSize: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
   /** The first run that does not end well cancels the others. */
   stopOnError: v.boolean(),
 });

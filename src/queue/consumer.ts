@@ -2,22 +2,8 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { Job, Worker } from "bullmq";
 import type { QueueConnection } from "./names.ts";
+import { asHeld, nextInTurn, type JoinedJob, type TakenJob } from "./taken-job.ts";
 import { workerName } from "./worker-name.ts";
-
-/** A job as its handler sees it. */
-export interface TakenJob {
-  id: string;
-  data: unknown;
-  /** 1 for the first time that a worker takes it. */
-  attempt: number;
-  /** How often a worker that had it has vanished. */
-  lost: number;
-  /** Aborted when this process ends, or when the job has been given to somebody else. */
-  signal: AbortSignal;
-  report: (progress: object) => void;
-  /** The main work of the job is done: another one may begin beside the rest. */
-  release: () => void;
-}
 
 export interface ConsumerOptions {
   queue: string;
@@ -121,17 +107,24 @@ class Consumer {
       if (this.#options.signal.aborted) return undefined;
       return (await this.#worker.getNextJob(token)) as Job | undefined;
     } catch (error) {
+      if (this.#options.signal.aborted) return undefined; // its connection is being closed
       this.#options.onError(error as Error);
       await delay(RETRY_MS);
       return undefined;
     }
   }
 
+  #hold(job: Job, token: string): Held {
+    const held: Held = { job, token, abort: new AbortController(), released: false };
+    if (this.#options.signal.aborted) held.abort.abort();
+    this.#held.add(held);
+    return held;
+  }
+
   #begin(job: Job, token: string): void {
     const slot = this.#free.shift()!;
-    const held: Held = { job, token, abort: new AbortController(), released: false };
+    const held = this.#hold(job, token);
     this.#busy++;
-    this.#held.add(held);
     const work = this.#workOn(held, slot)
       .catch((error: unknown) => this.#options.onError(error as Error))
       .finally(() => {
@@ -153,14 +146,20 @@ class Consumer {
 
   async #workOn(held: Held, slot: number): Promise<void> {
     const { job, token, abort } = held;
-    if (this.#options.signal.aborted) abort.abort();
+    const joined = new Set<Held>();
     let value: object;
     try {
-      value = await this.#options.handle(this.#asTaken(held), slot);
+      value = await this.#options.handle(this.#asTaken(held, joined), slot);
     } catch (error) {
       if (!abort.signal.aborted) this.#options.onError(error as Error);
       return await this.#handBack(job, token);
+    } finally {
+      for (const other of joined) await this.#leave(other, joined);
     }
+    await this.#complete(held, value);
+  }
+
+  async #complete({ job, token }: Held, value: object): Promise<void> {
     try {
       await job.moveToCompleted(value, token, false);
     } catch (error) {
@@ -175,17 +174,47 @@ class Consumer {
     return now?.finishedOn !== undefined && JSON.stringify(now.returnvalue) === JSON.stringify(value);
   }
 
-  #asTaken(held: Held): TakenJob {
-    const { job, abort } = held;
+  #asTaken(held: Held, joined: Set<Held>): TakenJob {
     return {
-      id: job.id!,
-      data: job.data as unknown,
-      attempt: job.attemptsStarted,
-      lost: job.stalledCounter,
-      signal: abort.signal,
+      ...asHeld(held.job, held.abort.signal),
       release: () => this.#release(held),
-      report: (progress) => void job.updateProgress(progress).catch(this.#options.onError),
+      report: (progress) => void held.job.updateProgress(progress).catch(this.#options.onError),
+      join: async (size, accepts) => {
+        const wanted = await nextInTurn(this.#worker, size, accepts);
+        await Promise.all(Array.from({ length: wanted }, () => this.#takeWaiting(joined)));
+        const strangers = [...joined].filter(({ job }) => !accepts(job.id!)); // another worker was quicker
+        await Promise.all(strangers.map((other) => this.#leave(other, joined)));
+        return [...joined].map((other) => this.#asJoined(other, joined));
+      },
     };
+  }
+
+  #asJoined(held: Held, joined: Set<Held>): JoinedJob {
+    return {
+      ...asHeld(held.job, held.abort.signal),
+      complete: async (value) => {
+        joined.delete(held);
+        await this.#complete(held, value).catch(this.#options.onError);
+        this.#held.delete(held);
+      },
+      handBack: () => this.#leave(held, joined),
+    };
+  }
+
+  async #leave(held: Held, joined: Set<Held>): Promise<void> {
+    joined.delete(held);
+    await this.#handBack(held.job, held.token);
+    this.#held.delete(held);
+  }
+
+  async #takeWaiting(joined: Set<Held>): Promise<void> {
+    const token = randomUUID();
+    try {
+      const job = (await this.#worker.getNextJob(token, { block: false })) as Job | undefined;
+      if (job !== undefined) joined.add(this.#hold(job, token));
+    } catch (error) {
+      this.#options.onError(error as Error); // one less; were it taken all the same, its lock would run out
+    }
   }
 
   async #handBack(job: Job, token: string): Promise<void> {

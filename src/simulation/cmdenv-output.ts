@@ -6,7 +6,6 @@ import { LineSplitter } from "./line-splitter.ts";
 export type { ProcessEnd } from "./cmdenv-outcome.ts";
 
 export interface CmdenvListener {
-  onRunStarted?: (runNumber: number) => void;
   /** @param runNumber undefined where the output did not name the run. */
   onProgress?: (runNumber: number | undefined, progress: Progress) => void;
 }
@@ -34,11 +33,6 @@ export class CmdenvOutput {
   /** @param stream keeps half lines of the two apart where both come through pipes of their own. */
   write(chunk: string, stream: "stdout" | "stderr" = "stdout"): void {
     (stream === "stdout" ? this.#stdout : this.#stderr).write(chunk);
-  }
-
-  /** Whether a run was begun; one of a batch that was not can be run again by itself. */
-  started(runNumber: number): boolean {
-    return this.#runs.has(runNumber);
   }
 
   /**
@@ -114,7 +108,6 @@ export class CmdenvOutput {
     const report: RunReport = { silent, closed: false };
     this.#runs.set(runNumber, report);
     this.#current = { runNumber, report };
-    this.#listener.onRunStarted?.(runNumber);
   }
 
   #takeStatus(progress: Progress): void {

@@ -19,8 +19,12 @@ export interface Command {
 
 const environments = new WeakMap<SlotTree, Promise<NodeJS.ProcessEnv>>();
 
-/** The command line of one run in a working tree. */
-export async function commandFor(tree: SlotTree, campaign: Campaign, run: Run): Promise<Command> {
+/** The command line that makes runs of one config, one after the other, in a working tree. */
+export async function commandFor(
+  tree: SlotTree,
+  campaign: Campaign,
+  runs: readonly [Run, ...Run[]],
+): Promise<Command> {
   const env = await environmentOf(tree, campaign);
   const directory = path.join(tree.root, campaign.study);
   const fromStudy = (file: string): string => path.relative(directory, file) || ".";
@@ -31,8 +35,8 @@ export async function commandFor(tree: SlotTree, campaign: Campaign, run: Run): 
     ({ nedExclusions }) => nedExclusions,
   );
   const args = runArguments(parseSimulationArguments(campaign.arguments), {
-    config: run.config,
-    runNumbers: [run.runNumber],
+    config: runs[0].config,
+    runNumbers: runs.map((run) => run.runNumber),
     libraries:
       own === undefined
         ? [...needed.flatMap((each) => each.libraries), ...ownLibraries(tree, campaign, fromStudy)]

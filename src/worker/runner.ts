@@ -5,12 +5,13 @@ import type { BuildManifest } from "../model/build.ts";
 import type { Campaign, RunJob } from "../model/campaign.ts";
 import { runJobId } from "../model/campaign.ts";
 import { PROTOCOL } from "../model/protocol.ts";
-import type { RunResult } from "../model/result.ts";
+import type { ResultFile, RunResult } from "../model/result.ts";
 import type { BuildStore } from "../results/build-store.ts";
 import type { ResultStore } from "../results/store.ts";
 import { CmdenvOutput } from "../simulation/cmdenv-output.ts";
 import { simulate } from "../simulation/simulate.ts";
 import { DiskFullError, diskIsFull } from "../system/disk.ts";
+import type { Batches } from "./batches.ts";
 import { commandFor } from "./command.ts";
 import { placeOutput } from "./output-file.ts";
 import type { Slot, SlotTree } from "./slot.ts";
@@ -18,18 +19,16 @@ import type { Slot, SlotTree } from "./slot.ts";
 export interface RunnerDependencies {
   builds: BuildStore;
   results: ResultStore;
+  /** Told how long runs take. */
+  batches: Batches;
   /** From SIGINT to SIGKILL. */
   graceMs: number;
 }
 
-export interface RunAttempt {
-  job: RunJob;
+/** Where and for whom runs are made. */
+export interface Surroundings {
   campaign: Campaign;
-  attempt: number;
   slot: Slot;
-  report: (progress: object) => void;
-  /** What the simulation prints, as it comes. */
-  print: (text: string) => void;
   /** The simulation has ended: the next one may begin beside what is left to do. */
   release: () => void;
   /** The campaign is cancelled: the run ends and says so. */
@@ -38,23 +37,47 @@ export interface RunAttempt {
   abandoned: AbortSignal;
 }
 
+export interface RunAttempt extends Surroundings {
+  job: RunJob;
+  attempt: number;
+  report: (progress: object) => void;
+  /** What the simulation prints, as it comes. */
+  print: (text: string) => void;
+}
+
+/** A run that has ended, with its files still in the working tree. */
+export type EndedRun = Pick<RunResult, "outcome" | "usage" | "warnings" | "startedAt" | "finishedAt"> & {
+  job: RunJob;
+  attempt: number;
+  written: readonly ResultFile[];
+  /** The file with what it printed. */
+  printed: string;
+};
+
 /**
  * Makes one run in a slot and stores what it wrote.
  * Whatever the simulation does is a result; an error is one of ours, or of the machine.
  */
 export async function makeRun(attempt: RunAttempt, deps: RunnerDependencies): Promise<RunResult> {
-  const { campaign, slot } = attempt;
+  return await inTree(attempt, deps, (tree) => runIn(tree, attempt, deps));
+}
+
+/** Does work in a tree of the slot; one in which it fails is made anew. */
+export async function inTree<T>(
+  { campaign, slot, abandoned }: Surroundings,
+  { builds }: RunnerDependencies,
+  work: (tree: SlotTree) => Promise<T>,
+): Promise<T> {
   const { source, buildKey, checkoutName, dependencies } = campaign;
   const manifest = async (): Promise<BuildManifest> => {
-    const found = await deps.builds.find(buildKey);
+    const found = await builds.find(buildKey);
     if (found === undefined) throw new UserError(`build ${buildKey} is not there any more`);
     return found;
   };
   ensureRoom(slot.directory);
-  const request = { source, checkoutName, buildKey, manifest, dependencies };
-  const tree = await slot.prepare(request, attempt.abandoned);
+  const tree = await slot.prepare({ source, checkoutName, buildKey, manifest, dependencies }, abandoned);
   try {
-    return await runIn(tree, attempt, deps);
+    return await work(tree);
   } catch (error) {
     await slot.discard(tree);
     throw error;
@@ -62,13 +85,13 @@ export async function makeRun(attempt: RunAttempt, deps: RunnerDependencies): Pr
 }
 
 async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependencies): Promise<RunResult> {
-  const { campaign, job, slot } = attempt;
+  const { campaign, job, slot, cancelled, abandoned } = attempt;
   const startedAt = Date.now();
   const printed = path.join(slot.directory, "output");
   slot.begin(tree);
   const output = new CmdenvOutput({ onProgress: (_run, progress) => attempt.report(progress) });
   const end = await simulate(
-    { ...(await commandFor(tree, campaign, job.run)), outputFile: printed },
+    { ...(await commandFor(tree, campaign, [job.run])), outputFile: printed },
     {
       write(text, stream) {
         output.write(text, stream);
@@ -79,39 +102,56 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
     {
       timeoutMs: campaign.timeoutMs,
       graceMs: deps.graceMs,
-      signal: AbortSignal.any([attempt.cancelled, attempt.abandoned]),
+      signal: AbortSignal.any([cancelled, abandoned]),
     },
   );
-  attempt.abandoned.throwIfAborted();
+  const finishedAt = Date.now();
+  abandoned.throwIfAborted();
   ensureRoom(slot.directory);
   attempt.release();
+  const outcome = output.outcomeOf(job.run.runNumber, end);
+  if (outcome.state === "done") void deps.batches.learn(campaign, tree, end.usage.wallTimeMs);
   const difference = await slot.difference(tree);
-  const outputFile = await placeOutput(printed, tree.root, {
-    campaign,
-    run: job.run,
-    written: difference.written,
-  });
-  const written = [...difference.written, outputFile];
-  const stored = `${runJobId(campaign.id, job.run.runNumber)}/${attempt.attempt}`;
-  const paths = written.map((file) => file.path);
-  const files = (await deps.results.put(stored, tree.root, paths, attempt.abandoned)) ?? written;
-  await slot.clean(tree, difference, paths);
+  const warnings = end.omittedOutputBytes > 0 ? [floodWarning(end.omittedOutputBytes)] : undefined;
+  const { usage } = end;
+  const { written } = difference;
+  const ended = { job, attempt: attempt.attempt, outcome, usage, warnings, startedAt, finishedAt, written };
+  const result = await keep(tree, { ...ended, printed }, attempt, deps.results);
+  await slot.clean(tree, difference, pathsOf(result.files));
+  return result;
+}
+
+/** Stores what a run has written; its files are gone from the tree then. */
+export async function keep(
+  tree: SlotTree,
+  { job, attempt, written, printed, outcome, usage, warnings, startedAt, finishedAt }: EndedRun,
+  { campaign, abandoned }: Pick<Surroundings, "campaign" | "abandoned">,
+  results: ResultStore,
+): Promise<RunResult> {
+  const outputFile = await placeOutput(printed, tree.root, { campaign, run: job.run, written });
+  const all = [...written, outputFile];
+  const stored = `${runJobId(campaign.id, job.run.runNumber)}/${attempt}`;
+  const files = (await results.put(stored, tree.root, pathsOf(all), abandoned)) ?? all;
   return {
     protocol: PROTOCOL,
-    outcome: output.outcomeOf(job.run.runNumber, end),
-    usage: end.usage,
+    outcome,
+    usage,
     stored,
     files,
     outputFile: outputFile.path,
-    ...(end.omittedOutputBytes > 0 && { warnings: [floodWarning(end.omittedOutputBytes)] }),
+    ...(warnings !== undefined && { warnings }),
     startedAt,
-    finishedAt: Date.now(),
+    finishedAt,
     worker: hostname(),
   };
 }
 
+export function pathsOf(files: readonly ResultFile[]): string[] {
+  return files.map((file) => file.path);
+}
+
 /** On a full disk a simulation may end as if all were well, with files that are cut off. */
-function ensureRoom(directory: string): void {
+export function ensureRoom(directory: string): void {
   if (diskIsFull(directory)) throw new DiskFullError(`the disk of ${directory} on ${hostname()} is full`);
 }
 

@@ -6,9 +6,10 @@ import type { Run } from "../../src/model/run.ts";
 import { forgetExpired } from "../../src/queue/campaign-list.ts";
 import { openQueueClient } from "../../src/queue/client.ts";
 import { openCampaignState } from "../../src/queue/campaign-state.ts";
-import { consume, type TakenJob } from "../../src/queue/consumer.ts";
+import { consume } from "../../src/queue/consumer.ts";
 import { countJobs } from "../../src/queue/counts.ts";
 import type { RunEvent } from "../../src/queue/follow.ts";
+import type { TakenJob } from "../../src/queue/taken-job.ts";
 import { BUILD_QUEUE, campaignKey, RUN_QUEUE, socketConnection } from "../../src/queue/names.ts";
 import { someCampaign } from "../helpers/campaign.ts";
 import { startRedis, type RedisServer } from "../helpers/redis.ts";
@@ -56,7 +57,7 @@ async function collectEvents(events: ReadableStream<RunEvent>): Promise<RunEvent
   return all;
 }
 
-const numberIn = (job: TakenJob): number => (job.data as { run: Run }).run.runNumber;
+const numberIn = (job: Pick<TakenJob, "data">): number => (job.data as { run: Run }).run.runNumber;
 const endsOf = (events: readonly RunEvent[]): number[] =>
   events.flatMap((event) => (event.type === "completed" ? [event.runNumber] : [])).sort((a, b) => a - b);
 
@@ -113,6 +114,72 @@ describeWithService("redis-server", "the queues", () => {
       ["young", 3],
     ]);
     other.disconnect();
+  });
+
+  it("lets a job be done together with those that are next, each with an answer of its own", async () => {
+    await using redis = await startRedis();
+    await using client = await openQueueClient(socketConnection(redis.socket));
+    const position = await client.position();
+    await client.add(campaign("c1"), runs(10));
+    const groups: number[][] = [];
+    await using _ = startConsumer(
+      redis,
+      async (job) => {
+        const others = await job.join(
+          (waiting) => Math.min(3, waiting),
+          (id) => id.startsWith("c1-"),
+        );
+        groups.push([job, ...others].map((each) => numberIn(each)));
+        await Promise.all(others.map((other) => other.complete({ made: numberIn(other) })));
+        return { made: numberIn(job) };
+      },
+      { concurrency: 1 },
+    );
+    const events = await collectEvents(await client.follow("c1", runs(10), position));
+    expect(groups).toEqual([
+      [0, 1, 2, 3],
+      [4, 5, 6, 7],
+      [8, 9],
+    ]);
+    const answers = events.flatMap((event) => (event.type === "completed" ? [event] : []));
+    expect(answers.map(({ runNumber, value }) => [runNumber, value])).toEqual(
+      answers.map(({ runNumber }) => [runNumber, { made: runNumber }]),
+    );
+    expect(answers).toHaveLength(10);
+  });
+
+  it("joins no job of another campaign, and hands back those that are not done", async () => {
+    await using redis = await startRedis();
+    await using client = await openQueueClient(socketConnection(redis.socket));
+    const position = await client.position();
+    await client.add(campaign("c1"), runs(4));
+    await client.add(campaign("c2"), runs(4)); // they take turns
+    const joined: number[] = [];
+    let first = true;
+    await using consumer = startConsumer(
+      redis,
+      async (job) => {
+        const others = await job.join(
+          () => 5,
+          (id) => first || id.startsWith(job.id.slice(0, 3)),
+        );
+        first = false;
+        joined.push(others.length); // the first one takes what it can get, and leaves it
+        return { made: numberIn(job) };
+      },
+      { concurrency: 1 },
+    );
+    const both = await Promise.all([
+      client.follow("c1", runs(4), position).then(collectEvents),
+      client.follow("c2", runs(4), position).then(collectEvents),
+    ]);
+    expect(both.map((events) => endsOf(events))).toEqual([
+      [0, 1, 2, 3],
+      [0, 1, 2, 3],
+    ]);
+    expect(joined[0]).toBe(5);
+    expect(joined).toHaveLength(8);
+    expect(consumer.errors).toEqual([]);
   });
 
   it("may be left alone at any moment", async () => {

@@ -139,14 +139,11 @@ describe.each(Object.keys(TABLE))("recorded from %s", (version) => {
 });
 
 test("progress comes with the speed of the line after it, and names its run", () => {
-  const started: number[] = [];
   const progress: [number | undefined, Progress][] = [];
   const output = new CmdenvOutput({
-    onRunStarted: (runNumber) => started.push(runNumber),
     onProgress: (runNumber, one) => progress.push([runNumber, one]),
   });
   output.write(readFileSync(path.join(fixtures, "7.0.0pre2/batch-of-three.stdout.txt"), "utf8"));
-  expect(started).toEqual([0, 5, 9]);
   expect(progress).toHaveLength(6);
   expect(progress.map(([runNumber]) => runNumber)).toEqual([0, 0, 5, 5, 9, 9]);
   expect(progress[0]).toEqual([0, { events: 0, simTime: "0", percent: 0, eventsPerSecond: 0 }]);
@@ -306,7 +303,6 @@ describe("a batch", () => {
     const output = outputOf(
       BEGIN + REACHED + NEXT + FAILED + "\nRun statistics: total 3, successful 1, errors 1, skipped 1\n",
     );
-    expect([0, 1, 2].map((run) => output.started(run))).toEqual([true, true, false]);
     expect([0, 1, 2].map((run) => output.outcomeOf(run, exit(1)).state)).toEqual([
       "done",
       "failed",
@@ -347,8 +343,8 @@ test("half lines of the two streams are kept apart", () => {
   const output = new CmdenvOutput();
   output.write("Preparing for running configuration A, ");
   output.write("undisposed object\n", "stderr");
-  output.write("run #4...\n");
-  expect(output.started(4)).toBe(true);
+  output.write("run #4...\n<!> Error: it fails\nPreparing for running configuration A, run #5...\n");
+  expect(output.outcomeOf(4, exit(1))).toMatchObject({ state: "failed", error: "it fails" });
 });
 
 test("a flood without a newline is cut, and what follows is read", () => {

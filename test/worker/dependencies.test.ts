@@ -151,7 +151,7 @@ it("runs a study with the libraries, NED folders, exclusions and environment of 
   };
   const tree = await slot.prepare({ ...campaign, manifest: () => Promise.resolve(manifest) });
   const run = { config: "General", runNumber: 0, iterationVariables: {}, repetition: 0 };
-  const { args, env } = await commandFor(tree, campaign, run);
+  const { args, env } = await commandFor(tree, campaign, [run]);
   const after = (option: string) => args.flatMap((arg, at) => (arg === option ? [args[at + 1]] : []));
   expect(after("-l")).toEqual(["../../inet/src/INET", "../lib/x", "../bin/cell"]);
   expect(after("-n")).toEqual(["../src:.:../../inet/src:../lib"]);

@@ -1,0 +1,96 @@
+import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import { promisify } from "node:util";
+import { expect, it } from "vitest";
+import type { Campaign } from "../../src/model/campaign.ts";
+import { PROTOCOL } from "../../src/model/protocol.ts";
+import { Batches } from "../../src/worker/batches.ts";
+import type { SlotTree } from "../../src/worker/slot.ts";
+import { someCampaign } from "../helpers/campaign.ts";
+import { describeWithService } from "../helpers/services.ts";
+import { temporaryDirectory } from "../helpers/temporary.ts";
+
+/** A tree whose build has made these files. */
+const treeWith = (root: string, ...products: string[]): SlotTree => ({
+  root,
+  source: { commit: "0".repeat(40) },
+  buildKey: "key",
+  manifest: { protocol: PROTOCOL, products, nedExclusions: [] },
+  dependencies: [],
+  clean: { files: new Map(), directories: new Map() },
+});
+const nowhere = treeWith("/nowhere", "model");
+const wanted = (batchSize: number): Campaign => someCampaign({ id: "c1", batchSize });
+
+it("makes runs alone as long as it does not know how long they take", () => {
+  expect(new Batches(2).size(wanted(5), 100)).toBe(1);
+});
+
+it("makes no more runs in a process than the user wants, and none together that are long", () => {
+  const batches = new Batches(2);
+  void batches.learn(wanted(5), nowhere, 20);
+  expect(batches.size(wanted(5), 100)).toBe(5);
+  void batches.learn(wanted(5), nowhere, 4000);
+  expect(batches.size(wanted(5), 100)).toBe(2);
+  void batches.learn(wanted(5), nowhere, 60_000);
+  expect(batches.size(wanted(5), 100)).toBe(1);
+});
+
+it("leaves work for the other slots, so that all end together", () => {
+  const batches = new Batches(2);
+  void batches.learn(wanted(50), nowhere, 1);
+  expect([99, 39, 7, 3, 0].map((waiting) => batches.size(wanted(50), waiting))).toEqual([25, 10, 2, 1, 1]);
+});
+
+it("makes no batch of a campaign again where one was of no use", () => {
+  const batches = new Batches(2);
+  void batches.learn(wanted(5), nowhere, 20);
+  batches.forbid(wanted(5));
+  void batches.learn(wanted(5), nowhere, 20);
+  expect(batches.size(wanted(5), 100)).toBe(1);
+});
+
+it("waits for a batch ten times as long as one should last, and no longer than for a run", () => {
+  const batches = new Batches(2);
+  expect(batches.timeoutMs(someCampaign({ id: "c1" }))).toBe(10_000);
+  expect(batches.timeoutMs(wanted(5))).toBe(50_000);
+  expect(batches.timeoutMs({ ...wanted(5), timeoutMs: 300 })).toBe(300);
+});
+
+describeWithService("cc", "where the user has not said what he wants", () => {
+  const omnetpp = { version: "7.0.0" };
+  const programs: Record<string, string> = {
+    stateless: "int main(void) { return 0; }",
+    counting: "int runs = 0; int main(void) { return runs++; }",
+  };
+
+  async function learned(program: string, changes: Partial<Campaign>, tree = {}) {
+    const directory = await temporaryDirectory();
+    const code = path.join(directory.path, "model.c");
+    await writeFile(code, programs[program]!);
+    await promisify(execFile)("cc", ["-o", path.join(directory.path, "model"), code]);
+    const campaign = someCampaign({ id: "c1", omnetpp, ...changes });
+    const batches = new Batches(2);
+    await batches.learn(campaign, { ...treeWith(directory.path, "model"), ...tree }, 20);
+    await directory[Symbol.asyncDispose]();
+    return batches.size(campaign, 100);
+  }
+
+  it("makes batches of a program that is stateless", async () => {
+    expect(await learned("stateless", {})).toBe(26);
+  });
+
+  it.each<{ what: string; program?: string; changes?: Partial<Campaign>; tree?: Partial<SlotTree> }>([
+    { what: "the program has variables of its own", program: "counting" },
+    { what: "OMNeT++ is older than 7", changes: { omnetpp: { version: "6.3.0" } } },
+    { what: "a library is named", changes: { arguments: ["-l", "../other/src/other"] } },
+    { what: "runs are to be made alone", changes: { batchSize: 1 } },
+    {
+      what: "another project is needed",
+      tree: { dependencies: [{} as SlotTree["dependencies"][number]] },
+    },
+  ])("makes none where $what", async ({ program = "stateless", changes = {}, tree = {} }) => {
+    expect(await learned(program, changes, tree)).toBe(1);
+  });
+});

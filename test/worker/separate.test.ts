@@ -1,0 +1,82 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { separate, type Part } from "../../src/worker/separate.ts";
+import { temporaryDirectory } from "../helpers/temporary.ts";
+
+const recorded = fileURLToPath(new URL("../fixtures/omnetpp/cmdenv", import.meta.url));
+const runs = [0, 5, 9].map((runNumber) => ({
+  config: "PureAlohaExperiment",
+  runNumber,
+  iterationVariables: {},
+  repetition: 0,
+}));
+
+/** What separates the recorded output of runs 0, 5 and 9 and these files, each with the number of its run. */
+async function separated(version: string, files: Record<string, number | string>, made = runs) {
+  await using directory = await temporaryDirectory();
+  const printed = path.join(recorded, version, "batch-of-three.stdout.txt");
+  const output = await readFile(printed, "utf8");
+  const ids = new Map(
+    [...output.matchAll(/runID=(PureAlohaExperiment-(\d+)-\S+)/g)].map((m) => [m[2], m[1]]),
+  );
+  await mkdir(path.join(directory.path, "results"));
+  for (const [name, run] of Object.entries(files)) {
+    const text =
+      typeof run === "string" ? run : `version 3\nrun ${ids.get(String(run))}\nattr repetition 0\n`;
+    await writeFile(path.join(directory.path, "results", name), text);
+  }
+  const written = Object.keys(files).map((name) => ({ path: `results/${name}`, sizeBytes: 1 }));
+  return separate(directory.path, { runs: made, printed, written });
+}
+
+const filesOf = (parts: Part[] | undefined) => parts?.map((part) => part.written.map((file) => file.path));
+
+describe.each(["6.2.0", "7.0.0pre2"])("three runs in one process of OMNeT++ %s", (version) => {
+  it("have files of their own, by the run that is named in them", async () => {
+    const parts = await separated(version, {
+      "c.sca": 9,
+      "a.vec": 0,
+      "b.sca": 5,
+      "a.sca": 0,
+      "b.vec": 5,
+      "c.vec": 9,
+    });
+    expect(filesOf(parts)).toEqual([
+      ["results/a.vec", "results/a.sca"],
+      ["results/b.sca", "results/b.vec"],
+      ["results/c.sca", "results/c.vec"],
+    ]);
+  });
+
+  it("have printed what each would have printed alone", async () => {
+    const parts = await separated(version, { "a.sca": 0, "b.sca": 5, "c.sca": 9 });
+    for (const [at, { output }] of parts!.entries()) {
+      expect(output).toMatch(/^OMNeT\+\+ Discrete Event Simulation[^]*\nSetting up Cmdenv/);
+      expect(output.match(/^Preparing for .*$/gm)).toEqual([
+        `Preparing for running configuration PureAlohaExperiment, run #${runs[at]!.runNumber}...`,
+      ]);
+      expect(output.match(/^<!> .*$/gm)).toHaveLength(1);
+      expect(output).toMatch(/\n\nEnd\.\n$/);
+      expect(output).not.toContain("Run statistics");
+    }
+  });
+
+  it.each<[string, Record<string, number | string>]>([
+    ["a file says nothing", { "a.sca": 0, "b.sca": 5, "c.sca": 9, "log.txt": "hello\n" }],
+    [
+      "a result file is of another process",
+      { "a.sca": 0, "b.sca": 5, "c.sca": "version 3\nrun Other-9-x\n" },
+    ],
+    ["a file was written by all", { "all.sca": 9 }],
+    ["a file was written by all beside others", { "all.sca": 9, "a.vec": 0, "b.vec": 5, "c.vec": 9 }],
+    ["no run has written one", {}],
+  ])("cannot be told apart where %s", async (_, files) => {
+    expect(await separated(version, files)).toBeUndefined();
+  });
+
+  it("cannot be told apart where the output is of other runs", async () => {
+    expect(await separated(version, { "a.sca": 0, "b.sca": 5 }, runs.slice(0, 2))).toBeUndefined();
+  });
+});
