@@ -27,7 +27,7 @@ export default defineConfig({
     // Most tests wait for processes most of the time, so more files than processors go side by side.
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 120_000,
     restoreMocks: true,
     expect: { poll: { timeout: 30_000 } }, // on a busy machine a second is nothing
