@@ -27,8 +27,8 @@ export default defineConfig({
     // Most tests wait for processes most of the time, so more files than processors go side by side.
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     restoreMocks: true,
     expect: { poll: { timeout: 30_000 } }, // on a busy machine a second is nothing
   },
