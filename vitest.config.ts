@@ -1,10 +1,34 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** They take longest, so they begin first; the others go by what vitest remembers of them, or by their size. */
+const LONGEST = [
+  "docker/swarm",
+  "aws/whole-life",
+  "aws/trouble",
+  "aws/life",
+  "services/local-swarm",
+  "services/trouble",
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const index = LONGEST.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`));
+      return index < 0 ? LONGEST.length : index;
+    };
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // Most tests wait for processes most of the time, so more files than processors go side by side.
+    maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     restoreMocks: true,
     expect: { poll: { timeout: 30_000 } }, // on a busy machine a second is nothing
   },

@@ -24,11 +24,7 @@ await runScript(async () => {
     "debootstrap",
   ];
   await setUp({ system, optional: true });
-  await providePythonTools();
-  for (const provide of [provideMongoServer, provideDockerBase]) {
-    const reason = await provide(console.log);
-    if (reason !== undefined) console.error(reason);
-  }
+  await Promise.all([providePythonTools(), provideServers()]);
   const vitest = path.join(ROOT, "node_modules", "vitest", "vitest.mjs");
   const tests = spawn(process.execPath, [vitest, "run", ...process.argv.slice(2)], {
     cwd: ROOT,
@@ -40,3 +36,11 @@ await runScript(async () => {
     tests.once("error", reject).once("close", (code) => resolve(code ?? 1));
   });
 });
+
+/** One after the other: the second needs what the first builds. */
+async function provideServers() {
+  for (const provide of [provideMongoServer, provideDockerBase]) {
+    const reason = await provide(console.log);
+    if (reason !== undefined) console.error(reason);
+  }
+}

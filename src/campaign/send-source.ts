@@ -76,6 +76,7 @@ async function sendAway(code: Code, store: SourceStore, signal: AbortSignal): Pr
   if (origin !== undefined) return await send(code, { url: origin.url, base: origin.commit }, store, signal);
   for (const tree of await ancestorTrees(code, signal)) {
     const sent = await store.find(tree);
+    if (sent !== undefined && tree === code.tree) return { source: sent, sizeBytes: 0 }; // by another, just now
     if (sent?.packs?.length !== 1 || sent.url !== undefined) continue;
     const base = await commitTree(code, tree, undefined);
     if (base === sent.commit) return await send(code, { base, packs: [tree] }, store, signal);

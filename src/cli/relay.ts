@@ -1,4 +1,5 @@
 import { UserError } from "../errors.ts";
+import { publishPorts } from "../targets/docker/relay-process.ts";
 import { relay } from "../targets/docker/relay.ts";
 import { stackOf } from "../targets/docker/stack.ts";
 import { readState } from "../targets/swarm-state.ts";
@@ -11,6 +12,7 @@ export async function relayTo(name: string, ports: readonly string[], io: Io): P
   await relay({
     endpoint: state.docker,
     stack: stackOf(name),
+    onListening: (open) => publishPorts(name, open),
     ports: Object.fromEntries(ports.map((each) => [each.split("=")[0]!, Number(each.split("=")[1])])),
     log: (text) => io.note(`${new Date().toISOString()} ${text}`),
     signal: io.interrupt,

@@ -64,10 +64,12 @@ async function workTree(
   signal?: AbortSignal,
 ): Promise<Read> {
   const { top } = request.checkout;
-  const [read, headTree] = await Promise.all([
-    readWorkTree(request, scratch, signal),
-    treeOf(request.checkout, head, signal),
-  ]);
+  const reading = readWorkTree(request, scratch, signal);
+  const both = Promise.all([reading, treeOf(request.checkout, head, signal)]);
+  const [read, headTree] = await both.catch(async (error: unknown) => {
+    await reading.catch(() => undefined); // it writes into the scratch directory, which is removed then
+    throw error;
+  });
   const trees = treesOf(read.entries, head);
   const { hash: tree } = trees[0]!;
   const found = { ...read, tree, checkedOut: true };

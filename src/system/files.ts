@@ -160,5 +160,10 @@ export async function linesOf(file: string): Promise<string[]> {
 export async function makeFolders(directory: string): Promise<void> {
   if (await statIfThere(directory)) return;
   await makeFolders(path.dirname(directory));
-  await mkdir(directory);
+  try {
+    await mkdir(directory);
+  } catch (error) {
+    // Somebody else may have made it meanwhile.
+    if (errorCode(error) !== "EEXIST" || !(await statIfThere(directory))?.isDirectory()) throw error;
+  }
 }

@@ -27,7 +27,7 @@ function deployer(withdraw: (swarm: ReachableSwarm) => Promise<void>): SwarmDepl
 }
 
 describeWithPythonTools("a swarm on AWS with services", () => {
-  describeWithService("sshd", "on the emulator", () => {
+  describeWithService(["sshd", "redis-server"], "on the emulator", () => {
     let emulator: Emulator;
     let user: AwsUser;
     beforeAll(async () => {

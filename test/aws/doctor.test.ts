@@ -5,7 +5,7 @@ import { describeWithService } from "../helpers/services.ts";
 import { awsError } from "../helpers/stack-script.ts";
 
 describeWithPythonTools("swarm-tool doctor and policy", () => {
-  describeWithService("sshd", "on the emulator", () => {
+  describeWithService(["sshd", "redis-server"], "on the emulator", () => {
     let emulator: Emulator;
     beforeAll(async () => {
       emulator = await startEmulator();

@@ -1,6 +1,6 @@
 import { DeleteStackCommand } from "@aws-sdk/client-cloudformation";
 import { DisableAlarmActionsCommand } from "@aws-sdk/client-cloudwatch";
-import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { listLeftovers } from "../../src/targets/aws/leftovers.ts";
 import type { Script } from "../helpers/aws-proxy.ts";
 import { awsUser, INIT, type AwsUser } from "../helpers/aws-user.ts";
@@ -15,12 +15,10 @@ import {
   type ScriptedEvent,
 } from "../helpers/stack-script.ts";
 
-vi.setConfig({ testTimeout: 120_000 });
-
 const STACK = "AWS::CloudFormation::Stack";
 
 describeWithPythonTools("when AWS makes trouble", () => {
-  describeWithService("sshd", "swarm-tool", () => {
+  describeWithService(["sshd", "redis-server"], "swarm-tool", () => {
     let emulator: Emulator;
     beforeAll(async () => {
       emulator = await startEmulator();

@@ -223,7 +223,7 @@ describeWithDocker("a swarm on Docker", () => {
   }, 200_000);
 
   it("is used by somebody else over ssh, who is told no password", async () => {
-    await using manager = await startManager({ SetEnv: `DOCKER_HOST=${host.host}` });
+    await using manager = await startManager({ sshd: { SetEnv: `DOCKER_HOST=${host.host}` } });
     await using other = await newUser();
     other.env["PATH"] = `${await sshTo(manager, other.directory)}${path.delimiter}${other.env["PATH"]!}`;
     await using user = await researcher(other);

@@ -4,9 +4,10 @@ import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { vi } from "vitest";
-import { end, inNamespaces, type AwsNetwork } from "./aws-network.ts";
 import { AWS_PROGRAM } from "./aws-cli.ts";
+import type { AwsNetwork } from "./aws-network.ts";
 import { removeMachine } from "./docker-machine.ts";
+import { end, inNamespaces, MACHINE } from "./namespaces.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
 const run = promisify(execFile);
@@ -100,17 +101,7 @@ export async function startAwsMachine(options: MachineOptions): Promise<AwsMachi
     `echo $? >${folder}/booted`,
     "exec sleep infinity",
   ].join("\n");
-  const namespaces = [
-    "--net",
-    "--mount",
-    "--uts",
-    "--ipc",
-    "--pid",
-    "--fork",
-    "--kill-child",
-    "--mount-proc",
-  ];
-  const child = inNamespaces(namespaces, ["bash", "-c", start]);
+  const child = inNamespaces(MACHINE, ["bash", "-c", start]);
   const dispose = async (): Promise<void> => {
     await end(child);
     await removeMachine(folder);

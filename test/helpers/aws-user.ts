@@ -7,6 +7,7 @@ import { vi } from "vitest";
 import type { AwsStatus } from "../../src/targets/aws/status.ts";
 import { startProxy, type AwsProxy } from "./aws-proxy.ts";
 import type { Emulator } from "./emulator.ts";
+import { startRedis, type RedisServer } from "./redis.ts";
 import { startManager, type Manager } from "./sshd.ts";
 import { newUser, type Finished, type User } from "./tool.ts";
 
@@ -15,6 +16,8 @@ export interface AwsUser extends User {
   emulator: Emulator;
   proxy: AwsProxy;
   manager: Manager;
+  /** The queue of the swarm's services: as on the volume, it is there whichever machine is the manager. */
+  queue: RedisServer;
   tool(...args: string[]): Promise<Finished>;
   status(name?: string): Promise<AwsStatus>;
   /** Does what the manager's boot script does, as soon as AWS has started the manager. */
@@ -32,7 +35,8 @@ export const INIT = [
 
 /** @param emulator shared by the tests of a file: starting one takes seconds. */
 export async function awsUser(emulator: Emulator): Promise<AwsUser> {
-  const [user, proxy, manager] = await Promise.all([newUser(), startProxy(emulator.url), startManager()]);
+  const [user, proxy, queue] = await Promise.all([newUser(), startProxy(emulator.url), startRedis()]);
+  const manager = await startManager({ queue: queue.socket });
   Object.assign(user.env, emulator.env, {
     AWS_ENDPOINT_URL: proxy.url,
     PATH: `${manager.bin}${path.delimiter}${user.env["PATH"] ?? ""}`,
@@ -43,6 +47,7 @@ export async function awsUser(emulator: Emulator): Promise<AwsUser> {
     emulator,
     proxy,
     manager,
+    queue,
     tool: (...args) => user.run("swarm-tool", args),
     async status(name = "inet") {
       const { stdout, stderr } = await user.run("swarm-tool", ["status", name, "--json"]);
@@ -69,6 +74,7 @@ export async function awsUser(emulator: Emulator): Promise<AwsUser> {
       await user[Symbol.asyncDispose]();
       await proxy[Symbol.asyncDispose]();
       await manager[Symbol.asyncDispose]();
+      await queue[Symbol.asyncDispose]();
     },
   };
 }

@@ -1,12 +1,12 @@
-import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { execFile, type ChildProcess } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
-import { once } from "node:events";
 import { createWriteStream } from "node:fs";
-import { readdir, readFile, readlink, rmdir, writeFile } from "node:fs/promises";
+import { readdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { vi } from "vitest";
+import { end, inNamespaces, MACHINE, ownNetwork } from "./namespaces.ts";
 import { isAlive } from "./swarm.ts";
 import { removeDirectory, temporaryDirectory } from "./temporary.ts";
 
@@ -43,37 +43,23 @@ export async function startMachine(hostname: string): Promise<DockerMachine> {
     const { stdout, stderr } = await run("docker", ["--host", host, ...args], { maxBuffer: 1 << 26 });
     return stdout + stderr;
   };
-  const end = async (): Promise<void> => {
-    if (machine.exitCode === null && machine.signalCode === null) {
-      const exit = once(machine, "exit");
-      machine.kill("SIGKILL");
-      await exit;
-    }
+  const dispose = async (): Promise<void> => {
+    await end(machine);
     await removeMachine(folder.path);
   };
   try {
     const addresses = await connectCable(machine.pid!);
     machine.stdin!.end("\n");
     await vi.waitFor(() => docker("version"), { timeout: 60_000, interval: 100 });
-    return { folder: folder.path, host, docker, ...addresses, [Symbol.asyncDispose]: end };
+    return { folder: folder.path, host, docker, ...addresses, [Symbol.asyncDispose]: dispose };
   } catch (error) {
-    await end();
+    await dispose();
     throw error;
   }
 }
 
 /** Waits for a line before it starts Docker: the network has to be there first. */
 function startNamespaces(folder: string, host: string, hostname: string): ChildProcess {
-  const namespaces = [
-    "--net",
-    "--mount",
-    "--uts",
-    "--ipc",
-    "--pid",
-    "--fork",
-    "--kill-child",
-    "--mount-proc",
-  ];
   const places = ["--data-root", path.join(folder, "data"), "--exec-root", path.join(folder, "exec")];
   const options = [
     ...places,
@@ -84,22 +70,14 @@ function startNamespaces(folder: string, host: string, hostname: string): ChildP
   ];
   const script = 'hostname "$1"; shift; ip link set lo up; read -r _; exec dockerd "$@" </dev/null';
   const dockerd = ["sh", "-c", script, "sh", hostname, "--host", host, ...options];
-  const child = spawn("setpriv", ["--pdeathsig", "KILL", "unshare", ...namespaces, ...dockerd], {
-    stdio: ["pipe", "ignore", "pipe"],
-  });
-  child.stderr.pipe(createWriteStream(path.join(folder, "dockerd.log")));
+  const child = inNamespaces(MACHINE, dockerd, "pipe");
+  child.stderr!.pipe(createWriteStream(path.join(folder, "dockerd.log")));
   return child;
 }
 
 /** A pair of devices, which both end with the machine. */
 async function connectCable(pid: number): Promise<{ address: string; ourAddress: string }> {
-  const ours = await readlink("/proc/self/ns/net");
-  await vi.waitFor(
-    async () => {
-      if ((await readlink(`/proc/${pid}/ns/net`)) === ours) throw new Error("no network of its own yet");
-    },
-    { timeout: 10_000, interval: 10 },
-  );
+  await ownNetwork(pid);
   const device = `swarm-${randomBytes(4).toString("hex")}`;
   const subnet = `10.${randomInt(64, 192)}.${randomInt(256)}`; // Docker's own begin at 10.0 and 172.17
   const [ourAddress, address] = [`${subnet}.1`, `${subnet}.2`];

@@ -1,8 +1,10 @@
 #!/bin/bash
 # What the docker program answers of a swarm whose images are there and whose services start at once. It notes what it
-# is asked for in `docker-calls`, and keeps services and secrets, in the folder of the machine that it stands for.
+# is asked for in `docker-calls`, and keeps services and secrets, in the folder of the machine that it stands for. Its
+# queue is a Redis that is there, which takes the password that is meant for it.
 set -euo pipefail
 MACHINE=${STAND_IN_MACHINE:?}
+QUEUE=${STAND_IN_QUEUE:-}
 if [ "$*" = --version ]; then
   echo "Docker version 28.2.2"
   exit
@@ -42,7 +44,10 @@ case "$*" in
     ;;
   "secret ls"*) while read -r name; do printf '{"Name":"%s"}\n' "$name"; done <"$MACHINE/secrets" ;;
   "secret create"*)
-    cat >/dev/null
+    content=$(cat)
+    case "$content" in
+      "requirepass "*) [ -z "$QUEUE" ] || redis-cli -s "$QUEUE" config set requirepass "${content#* }" >/dev/null ;;
+    esac
     echo "${*: -2:1}" >>"$MACHINE/secrets"
     ;;
   "service inspect"*) echo '["node.id == n1"]' ;;

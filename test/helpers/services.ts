@@ -8,21 +8,27 @@ const warned = new Set<string>();
  * Tests that need a program of the system, such as `redis-server`. Where it is missing they are skipped,
  * loudly; under REQUIRE_SERVICES=1 (as CI sets it) that is a failure.
  */
-export function describeWithService(program: string, name: string, body: () => void): void {
-  if (findProgram(program) !== undefined) {
+export function describeWithService(
+  programs: string | readonly string[],
+  name: string,
+  body: () => void,
+): void {
+  const missing = [programs].flat().filter((program) => findProgram(program) === undefined);
+  if (missing.length === 0) {
     describe(name, body);
     return;
   }
-  const reason = howToInstall([program]);
+  const list = missing.join(" and ");
+  const reason = howToInstall(missing);
   if (process.env["REQUIRE_SERVICES"] === "1") {
     describe(name, () => {
-      it(`finds ${program}`, () => {
+      it(`finds ${list}`, () => {
         throw new Error(reason);
       });
     });
     return;
   }
-  if (!warned.has(program)) console.warn(`SKIPPED tests: ${reason}`);
-  warned.add(program);
-  describe.skip(`${name} (${program} is missing)`, body);
+  if (!warned.has(list)) console.warn(`SKIPPED tests: ${reason}`);
+  warned.add(list);
+  describe.skip(`${name} (missing: ${list})`, body);
 }

@@ -39,9 +39,16 @@ export interface Manager extends AsyncDisposable {
 }
 
 const REMOTE_SOCKET = "/var/run/docker.sock";
+const REMOTE_QUEUE = "127.0.0.1:6379";
 
-/** @param more settings of sshd. @see sshd_config(5) */
-export async function startManager(more: Record<string, string> = {}): Promise<Manager> {
+interface ManagerOptions {
+  /** Settings of sshd. @see sshd_config(5) */
+  sshd?: Record<string, string>;
+  /** Socket of the Redis that is the queue of its services; without one nothing answers on the queue's port. */
+  queue?: string;
+}
+
+export async function startManager({ sshd: more = {}, queue }: ManagerOptions = {}): Promise<Manager> {
   const folder = await temporaryDirectory("swarm-sshd-");
   const port = await freePort(0);
   const hostKeyFile = path.join(folder.path, "host_key");
@@ -51,8 +58,10 @@ export async function startManager(more: Record<string, string> = {}): Promise<M
   await runProgram("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", hostKeyFile]);
   await writeFile(authorized, "", { mode: 0o600 });
   await writeConfig(folder.path, { port, hostKeyFile, authorized, more });
-  await writeSsh(bin, { port, dockerSocket });
-  await writeDocker(bin, folder.path);
+  const places: [string, string][] = [[REMOTE_SOCKET, dockerSocket]];
+  if (queue !== undefined) places.push([REMOTE_QUEUE, queue]);
+  await writeSsh(bin, port, places);
+  await writeDocker(bin, { STAND_IN_MACHINE: folder.path, STAND_IN_QUEUE: queue ?? "" });
   const docker = await startDocker(dockerSocket);
   let sshd: ChildProcess | undefined;
   const start = async (): Promise<void> => {
@@ -138,26 +147,31 @@ export function sshdConfig({ hostKeyFile, authorized, more }: SshdConfig): strin
   return `${lines.join("\n")}\n`;
 }
 
-/** The first value of an option counts for ssh, so these come before those that the tool gives. */
-async function writeSsh(
-  bin: string,
-  { port, dockerSocket }: { port: number; dockerSocket: string },
-): Promise<void> {
+/**
+ * The first value of an option counts for ssh, so these come before those that the tool gives.
+ * @param places what the tunnel leads to: where the tool believes it to be, and where it is.
+ */
+async function writeSsh(bin: string, port: number, places: readonly [string, string][]): Promise<void> {
   await mkdir(bin);
   const file = path.join(bin, "ssh");
+  const replace = places.map(([from, to]) => `arg="\${arg/:${from.replaceAll("/", "\\/")}/:${to}}"`);
   const script = `#!/bin/bash
 args=()
-for arg in "$@"; do args+=("\${arg/:${REMOTE_SOCKET.replaceAll("/", "\\/")}/:${dockerSocket}}"); done
+for arg in "$@"; do
+  ${replace.join("\n  ")}
+  args+=("$arg")
+done
 exec ${findProgram("ssh")!} -o HostName=127.0.0.1 -o Port=${port} "\${args[@]}"
 `;
   await writeFile(file, script);
   await chmod(file, 0o755);
 }
 
-async function writeDocker(bin: string, machine: string): Promise<void> {
+async function writeDocker(bin: string, variables: Record<string, string>): Promise<void> {
   const standIn = fileURLToPath(new URL("docker-stand-in.sh", import.meta.url));
   const file = path.join(bin, "docker");
-  await writeFile(file, `#!/bin/bash\nSTAND_IN_MACHINE=${machine} exec ${standIn} "$@"\n`);
+  const settings = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+  await writeFile(file, `#!/bin/bash\n${settings.join(" ")} exec ${standIn} "$@"\n`);
   await chmod(file, 0o755);
 }
 

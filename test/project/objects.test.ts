@@ -1,3 +1,6 @@
+import { rm } from "node:fs/promises";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { treesOf } from "../../src/project/objects.ts";
 import { readCode } from "../../src/project/code.ts";
@@ -83,4 +86,19 @@ it("makes the commit that git makes", async () => {
     "Files as sent to a swarm",
   );
   expect(made).toBe(expected);
+});
+
+it("waits for what still reads where a commit is damaged, before it removes its folder", async () => {
+  await using repository = await makeRepository(FILES);
+  const checkout = await openCheckout(repository.path);
+  const tree = await repository.git("rev-parse", "HEAD^{tree}");
+  await rm(path.join(checkout.objectDirectory, tree.slice(0, 2), tree.slice(2)));
+  let goOn: () => void = () => undefined;
+  const isLeftOut = new Promise<() => boolean>((resolve) => (goOn = () => resolve(() => false)));
+  const reading = readCode({ checkout, ship: [], isLeftOut }, undefined).catch((error: unknown) => error);
+  expect(await Promise.race([reading, delay(1000, "is reading still")])).toBe("is reading still");
+  goOn();
+  expect(await reading).toMatchObject({
+    message: expect.stringContaining("git cannot read the commit") as string,
+  });
 });

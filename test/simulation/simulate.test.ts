@@ -61,10 +61,14 @@ it("is cancelled by a signal", async () => {
 });
 
 it.runIf(process.platform === "linux")("records CPU time and memory of a run of a second", async () => {
-  const script = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; echo end";
-  const { end } = await run(script);
-  expect(end.usage.cpuTimeMs).toBeGreaterThan(0.3 * end.usage.wallTimeMs - 100);
-  expect(end.usage.cpuTimeMs).toBeLessThan(1.2 * end.usage.wallTimeMs + 50);
+  const script = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; times; echo end";
+  const { end, output } = await run(script);
+  // What the shell itself says that it and the system have spent on it: `0m0.310000s 0m0.020000s`.
+  const [, user, system] = /^0m([\d.]+)s 0m([\d.]+)s$/m.exec(output)!;
+  const spentMs = (Number(user) + Number(system)) * 1000;
+  expect(spentMs).toBeGreaterThan(100);
+  expect(end.usage.cpuTimeMs).toBeGreaterThan(0.8 * spentMs - 50);
+  expect(end.usage.cpuTimeMs).toBeLessThan(1.2 * spentMs + 50);
   expect(end.usage.peakMemoryBytes).toBeGreaterThan(100_000);
 });
 

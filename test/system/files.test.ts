@@ -4,6 +4,7 @@ import path from "node:path";
 import { expect, it } from "vitest";
 import {
   linkOrCopy,
+  makeFolders,
   moveFile,
   moveFiles,
   removeLeftovers,
@@ -65,6 +66,13 @@ it.each([
   ["/a/b", "/a/b/..c", true],
 ])("isInside(%s, %s) is %s", (directory, file, expected) => {
   expect(isInside(directory, file)).toBe(expected);
+});
+
+it("makes folders also where several do so at once", async () => {
+  await using directory = await temporaryDirectory();
+  const folder = path.join(directory.path, "results/.swarm");
+  await Promise.all(Array.from({ length: 9 }, () => makeFolders(folder)));
+  expect((await stat(folder)).isDirectory()).toBe(true);
 });
 
 it("removes what killed processes left behind, and nothing that may be in use", async () => {

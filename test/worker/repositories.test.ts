@@ -65,6 +65,23 @@ it("asks for nothing that it has", async () => {
   expect(await contentOf(newWorker(), second, "src/a.cc")).toBe("two\n");
 });
 
+it("takes what somebody else has sent of the same files meanwhile", async () => {
+  const shared = store;
+  let theirs: Source | undefined;
+  store = {
+    ...shared,
+    async find(tree) {
+      if (theirs !== undefined) return await shared.find(tree);
+      store = shared;
+      theirs = await send(); // just after we have looked
+      return undefined;
+    },
+  };
+  const ours = await send();
+  expect(ours).toEqual(theirs);
+  expect(await contentOf(newWorker(), ours, "src/a.cc")).toBe("one\n");
+});
+
 it("says that something is missing, and what to do", async () => {
   const first = await send();
   await store.remove(first.tree!);

@@ -1,19 +1,25 @@
-import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
-import { connect } from "node:net";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import * as v from "valibot";
 import { UserError } from "../../errors.ts";
-import { isAlive } from "../../system/identity.ts";
+import { writeFileAtomically } from "../../system/files.ts";
+import { identify, isAlive, ProcessIdentitySchema, type ProcessIdentity } from "../../system/identity.ts";
 import { installedFile } from "../../system/installation.ts";
-import { freePort } from "../../system/ports.ts";
+import { readJson } from "../../system/json.ts";
 import { lastLines, startDetached, stopAll } from "../background.ts";
 import { swarmDirectories, type Relay } from "../swarm-state.ts";
-import { SERVICE_PORTS } from "./relay.ts";
+import { SERVICE_PORTS, type Ports } from "./relay.ts";
 
 const READY_TIMEOUT_MS = 20_000;
 const POLL_MS = 20;
 const STOP_TIMEOUT_MS = 5000;
+
+/** Where a relay is found once it listens; written by itself. */
+const RelayFileSchema = v.object({
+  ...ProcessIdentitySchema.entries,
+  ports: v.record(v.string(), v.number()),
+});
 
 /**
  * Starts the process that brings connections to the services, which lives on after this one.
@@ -23,20 +29,17 @@ export async function startRelay(name: string, before: Relay | undefined): Promi
   const logs = path.join(swarmDirectories(name).state, "logs");
   await mkdir(logs, { recursive: true, mode: 0o700 });
   const log = path.join(logs, "relay.log");
-  const ports: Record<string, number> = {};
-  for (const [service, preferred] of Object.entries(SERVICE_PORTS)) {
-    ports[service] = await freePort(before?.ports[service] ?? preferred, Object.values(ports));
-  }
-  const listed = Object.entries(ports).map(([service, port]) => `${service}=${port}`);
-  const args = [installedFile("bin/swarm-tool.js"), "relay", name, ...listed];
-  const relay = { ...(await startDetached(process.execPath, args, log)), log, ports };
+  const wanted = Object.entries(SERVICE_PORTS).map(
+    ([service, usual]) => `${service}=${before?.ports[service] ?? usual}`,
+  );
+  const args = [installedFile("bin/swarm-tool.js"), "relay", name, ...wanted];
+  const relay = await startDetached(process.execPath, args, log);
   try {
-    await listens(relay);
+    return { ...relay, log, ports: await portsOf(name, relay, log) };
   } catch (error) {
-    await stopRelay(relay);
+    await stopAll([relay], STOP_TIMEOUT_MS);
     throw error;
   }
-  return relay;
 }
 
 export async function stopRelay(relay: Relay | undefined): Promise<void> {
@@ -47,26 +50,28 @@ export function isRelaying(relay: Relay | undefined): relay is Relay {
   return relay !== undefined && isAlive(relay);
 }
 
-async function listens(relay: Relay): Promise<void> {
+/** Says where this process, which is the relay of a swarm, listens. */
+export async function publishPorts(name: string, ports: Ports): Promise<void> {
+  await writeFileAtomically(
+    relayFile(name),
+    `${JSON.stringify({ ...identify(process.pid)!, ports })}\n`,
+    0o600,
+  );
+}
+
+/** Waits until the relay listens: another program may have taken a port that was free a moment ago. */
+async function portsOf(name: string, relay: ProcessIdentity, log: string): Promise<Ports> {
   const deadline = Date.now() + READY_TIMEOUT_MS;
-  for (const port of Object.values(relay.ports)) {
-    while (!(await accepts(port))) {
-      if (isAlive(relay) && Date.now() < deadline) await delay(POLL_MS);
-      else throw doesNotStart(await lastLines(relay.log, 3), relay.log);
-    }
+  for (;;) {
+    const found = await readJson(relayFile(name), RelayFileSchema);
+    if (found?.pid === relay.pid && found.startTime === relay.startTime) return found.ports;
+    if (!isAlive(relay) || Date.now() > deadline) throw doesNotStart(await lastLines(log, 3), log);
+    await delay(POLL_MS);
   }
 }
 
-async function accepts(port: number): Promise<boolean> {
-  const socket = connect(port, "127.0.0.1");
-  try {
-    await once(socket, "connect");
-    return true;
-  } catch {
-    return false; // not yet
-  } finally {
-    socket.destroy();
-  }
+function relayFile(name: string): string {
+  return path.join(swarmDirectories(name).state, "relay.json");
 }
 
 function doesNotStart(lines: string, log: string): UserError {

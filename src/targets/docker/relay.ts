@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer, type Server, type Socket } from "node:net";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
-import { errorText } from "../../errors.ts";
+import { errorCode, errorText } from "../../errors.ts";
 import { dockerEnvironment, endpointArguments, type DockerEndpoint } from "./cli.ts";
 import { containerOf } from "./stack.ts";
 
@@ -12,11 +12,16 @@ const DOORWAY = "dashboard";
 /** The services that are reached from outside, with their ports in the swarm's network. */
 export const SERVICE_PORTS = { dashboard: 9181, visualizer: 8080, mongo: 27017, redis: 6379 } as const;
 
+/** Local port of each service, by its name. */
+export type Ports = Readonly<Record<string, number>>;
+
 export interface RelayOptions {
   endpoint: DockerEndpoint;
   stack: string;
-  /** Local port of each service, by its name. */
-  ports: Readonly<Record<string, number>>;
+  /** Another one is taken where somebody else listens on it. */
+  ports: Ports;
+  /** Told where it listens, as soon as it does. */
+  onListening: (ports: Ports) => Promise<void>;
   log: (text: string) => void;
   signal: AbortSignal;
 }
@@ -26,11 +31,16 @@ export interface RelayOptions {
  * that every Docker has that can be reached at all. So the stack need not publish any port.
  */
 export async function relay(options: RelayOptions): Promise<void> {
-  const { ports, signal } = options;
+  const { signal } = options;
   const doorway = new Doorway(options);
-  const servers = await Promise.all(
-    Object.entries(ports).map(([service, port]) => listen(service, port, doorway, options)),
-  );
+  const servers: Server[] = [];
+  const ports: Record<string, number> = {};
+  for (const [service, wanted] of Object.entries(options.ports)) {
+    const server = serve(service, doorway, options);
+    ports[service] = await listen(server, wanted);
+    servers.push(server);
+  }
+  await options.onListening(ports);
   if (!signal.aborted) await once(signal, "abort");
   for (const server of servers) server.close();
 }
@@ -67,23 +77,27 @@ class Doorway {
   }
 }
 
-async function listen(
-  service: string,
-  port: number,
-  doorway: Doorway,
-  options: RelayOptions,
-): Promise<Server> {
+function serve(service: string, doorway: Doorway, options: RelayOptions): Server {
   const remote = SERVICE_PORTS[service as keyof typeof SERVICE_PORTS];
-  const server = createServer({ noDelay: true }, (socket) => {
+  return createServer({ noDelay: true }, (socket) => {
     socket.on("error", () => undefined); // whoever connected has gone
     bring(socket, `TCP:${service}:${remote}`, doorway, options).catch((error: unknown) => {
       options.log(`${service}: ${errorText(error)}`);
       socket.destroy(); // its owner connects again
     });
   });
-  server.listen(port, "127.0.0.1");
-  await once(server, "listening");
-  return server;
+}
+
+/** @returns the port: any one where the wanted one is taken, or not for us. */
+async function listen(server: Server, wanted: number): Promise<number> {
+  try {
+    server.listen(wanted, "127.0.0.1");
+    await once(server, "listening");
+  } catch (error) {
+    if (wanted === 0 || !["EADDRINUSE", "EACCES"].includes(errorCode(error) ?? "")) throw error;
+    return await listen(server, 0);
+  }
+  return (server.address() as AddressInfo).port;
 }
 
 async function bring(
