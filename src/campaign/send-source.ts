@@ -84,11 +84,16 @@ async function sendAway(code: Code, store: SourceStore, signal: AbortSignal): Pr
   if (code.changed.length === 0) return await send(code, {}, store, signal);
   const tree = (await ancestorTrees(code, signal))[0]!;
   const whole = await send({ ...code, tree }, {}, store, signal);
+  if (whole.source.packs?.length !== 1 || whole.source.url !== undefined)
+    return await send(code, {}, store, signal);
   const rest = await send(code, { base: whole.source.commit, packs: [tree] }, store, signal);
   return { source: rest.source, sizeBytes: whole.sizeBytes + rest.sizeBytes };
 }
 
-/** Packs the code's tree without what the base has, and puts it into the store. */
+/**
+ * Packs the code's tree without what the base has, and puts it into the store.
+ * @returns what the store has of it then: others may have sent the same tree, on another base, at the same moment.
+ */
 async function send(
   code: Code,
   from: Pick<Source, "url" | "base" | "packs">,
@@ -100,7 +105,8 @@ async function send(
   const { file, sizeBytes } = await packCommit(code, commit, from.base, signal);
   const source: Source = { ...from, commit, tree, packs: [...(from.packs ?? []), tree] };
   await store.put(source, file);
-  return { source, sizeBytes };
+  const kept = store.sharesDisk ? undefined : await store.find(tree);
+  return { source: kept ?? source, sizeBytes };
 }
 
 async function* warnOfLargeFiles({ checkout, changed }: Code): AsyncGenerator<CampaignEvent> {

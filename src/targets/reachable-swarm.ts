@@ -18,8 +18,11 @@ export interface ReachableSwarm {
 export interface SwarmDeployer {
   /** Deploys the services, or brings them up to date; says what it does. May be repeated. */
   deploy(swarm: ReachableSwarm, signal: AbortSignal | undefined): AsyncIterable<string>;
-  /** Takes the runners away before the machines go, so that they hand back what they have. */
-  withdraw(swarm: ReachableSwarm, signal: AbortSignal | undefined): Promise<void>;
+  /**
+   * Takes the runners away before the machines go, so that they hand back what they have.
+   * @returns what is in the queue then; undefined where it does not answer.
+   */
+  withdraw(swarm: ReachableSwarm, signal: AbortSignal | undefined): Promise<JobCounts | undefined>;
   /**
    * What a campaign needs.
    * @param onWaiting told why, when something does not answer for a while.

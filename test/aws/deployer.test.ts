@@ -7,20 +7,22 @@ import { describeSwarm } from "../../src/targets/aws/status.ts";
 import type { AwsEvent } from "../../src/targets/aws/swarm.ts";
 import { existingAws } from "../../src/targets/aws/swarm.ts";
 import type { ReachableSwarm, SwarmDeployer } from "../../src/targets/reachable-swarm.ts";
+import type { JobCounts } from "../../src/targets/target.ts";
 import { awsUser, INIT, type AwsUser } from "../helpers/aws-user.ts";
 import { describeWithPythonTools, startEmulator, type Emulator } from "../helpers/emulator.ts";
 import { describeWithService } from "../helpers/services.ts";
 
 const never = new AbortController().signal;
+const JOBS: JobCounts = { waiting: 3, running: 0, uncollected: 5 };
 
 /** What deploys the services, as far as halting needs it. */
-function deployer(withdraw: (swarm: ReachableSwarm) => Promise<void>): SwarmDeployer {
+function deployer(withdraw: (swarm: ReachableSwarm) => Promise<JobCounts>): SwarmDeployer {
   const unexpected = (): never => {
     throw new Error("nothing is deployed here");
   };
   return {
     withdraw,
-    countJobs: () => Promise.resolve({ waiting: 3, running: 0, uncollected: 5 }),
+    countJobs: () => Promise.resolve(JOBS),
     deploy: unexpected,
     access: unexpected,
   };
@@ -52,10 +54,10 @@ describeWithPythonTools("a swarm on AWS with services", () => {
       const before = await describeSwarm(
         clients,
         state,
-        deployer(() => Promise.resolve()),
+        deployer(() => Promise.resolve(JOBS)),
         never,
       );
-      expect(before.jobs).toEqual({ waiting: 3, running: 0, uncollected: 5 });
+      expect(before.jobs).toEqual(JOBS);
       const failing = deployer((swarm) => {
         sockets.push(swarm.docker.host!);
         return Promise.reject(new UserError("Docker does not answer"));
@@ -75,10 +77,10 @@ describeWithPythonTools("a swarm on AWS with services", () => {
         timeout: 60_000,
       });
       expect(await resume).toMatchObject({ exitCode: 0 });
-      const working = deployer(() => Promise.resolve());
+      const working = deployer(() => Promise.resolve(JOBS));
       await drain(haltSwarm(clients, await existingAws("inet"), working, never), () => undefined);
       const halted = await user.status();
-      expect(halted).toMatchObject({ state: "halted", jobs: { waiting: 3, running: 0, uncollected: 5 } });
+      expect(halted).toMatchObject({ state: "halted", jobs: JOBS });
       const asked = await user.tool("remove");
       expect(asked.stderr).toContain("8 runs of the swarm inet are queued, being made or not yet collected");
       expect(await user.tool("remove", "--yes")).toMatchObject({ exitCode: 0 });

@@ -82,6 +82,26 @@ it("takes what somebody else has sent of the same files meanwhile", async () => 
   expect(await contentOf(newWorker(), ours, "src/a.cc")).toBe("one\n");
 });
 
+it("takes what the swarm has kept of two that were sent at once, on whatever each builds", async () => {
+  const [shared, mine] = [store, repository];
+  await using other = await makeRepository({ "src/a.cc": "two\n" });
+  await send();
+  await repository.write({ "src/a.cc": "two\n" });
+  let theirs: Source | undefined;
+  store = {
+    ...shared,
+    async put() {
+      [store, repository] = [shared, other];
+      theirs = await send(); // a moment before ours, which changes nothing any more
+      repository = mine;
+    },
+  };
+  const ours = await send();
+  expect(ours).toEqual(theirs);
+  expect(ours.packs).toHaveLength(1);
+  expect(await contentOf(newWorker(), ours, "src/a.cc")).toBe("two\n");
+});
+
 it("says that something is missing, and what to do", async () => {
   const first = await send();
   await store.remove(first.tree!);

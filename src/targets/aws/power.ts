@@ -27,8 +27,7 @@ export async function* haltSwarm(
   if (swarm !== undefined && !isHalted) {
     yield step("taking the runners away");
     try {
-      await deployer.withdraw(swarm, signal);
-      jobs = await deployer.countJobs(swarm);
+      jobs = await deployer.withdraw(swarm, signal);
     } catch (error) {
       signal.throwIfAborted();
       // No reason to let the machines run: what they have is made again after resume.

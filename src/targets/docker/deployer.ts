@@ -48,7 +48,7 @@ export function dockerDeployer({ countJobs }: DeployerDependencies): SwarmDeploy
     },
     async withdraw(swarm, signal) {
       await removeServices(swarm.docker, stackOf(swarm.name), WORKING, signal);
-      await untilHandedBack(() => this.countJobs(swarm), signal);
+      return await untilHandedBack(() => this.countJobs(swarm), signal);
     },
     async access(swarm, onWaiting) {
       const passwords = await passwordsOf(swarm);
@@ -72,10 +72,13 @@ export function dockerDeployer({ countJobs }: DeployerDependencies): SwarmDeploy
 async function untilHandedBack(
   count: () => Promise<JobCounts | undefined>,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<JobCounts | undefined> {
   const deadline = Date.now() + HAND_BACK_TIMEOUT_MS;
-  while (((await count())?.running ?? 0) > 0 && Date.now() < deadline)
+  for (;;) {
+    const jobs = await count();
+    if ((jobs?.running ?? 0) === 0 || Date.now() >= deadline) return jobs;
     await delay(POLL_MS, undefined, signal && { signal });
+  }
 }
 
 /** Of the services, as they are known here. */

@@ -106,8 +106,7 @@ export function dockerTarget(
     halt: () =>
       locked(async () => {
         const state = await connected(name);
-        await deployer.withdraw(reachable(state), signal);
-        const jobs = await deployer.countJobs(reachable(state));
+        const jobs = await deployer.withdraw(reachable(state), signal);
         await writeState({ ...state, state: "halted", haltedBy: "user", ...(jobs && { jobs }) });
       }),
     resume: () => locked(deploy),
