@@ -9,6 +9,7 @@ const LONGEST = [
   "aws/life",
   "services/local-swarm",
   "services/trouble",
+  "services/under-fire",
 ];
 
 class LongestFirst extends BaseSequencer {

@@ -80,7 +80,7 @@ export async function openQueueClient(connection: QueueConnection): Promise<Queu
     async add(campaign, all) {
       await checkWorkers(runs);
       await saveCampaign(redis, campaign);
-      const turn = await fairTurns(redis, runs);
+      const turn = await fairTurns(redis, runs, campaign.batchSize ?? 1);
       let place = 0;
       for (const chunk of chunks(all)) {
         await redis.sadd(openRunsKey(campaign.id), ...chunk.map((run) => run.runNumber));

@@ -9,11 +9,16 @@ const SCORE_UNIT = 2 ** 32;
 /**
  * Fair turns between campaigns, by start-time fair queueing: the k-th run of a campaign stands k places behind
  * the run whose turn it is when the campaign is queued. So one of 10,000 runs and a later one of 10 take turns.
+ * @param together so many runs have their turn at once, and wait as much longer for the next.
  * @returns the priority of the k-th run, from 0.
  * @see Goyal, Vin, Cheng: "Start-time Fair Queueing" (SIGCOMM 1996).
  */
-export async function fairTurns(redis: Redis, queue: Queue): Promise<(k: number) => number> {
+export async function fairTurns(
+  redis: Redis,
+  queue: Queue,
+  together: number,
+): Promise<(k: number) => number> {
   const [, score] = await redis.zrange(queue.toKey("prioritized"), 0, 0, "WITHSCORES");
   const now = score === undefined ? 1 : Math.floor(Number(score) / SCORE_UNIT);
-  return (k) => Math.min(now + k, LAST);
+  return (k) => Math.min(now + k - (k % together), LAST);
 }

@@ -301,6 +301,21 @@ describeWithService("redis-server", "the queues", () => {
     expect(largest).toHaveLength(1000);
   });
 
+  it("gives a campaign that wants batches its turns in batches, and not more of them", async () => {
+    await using redis = await startRedis();
+    await using client = await openQueueClient(socketConnection(redis.socket));
+    await client.add({ ...campaign("batches"), batchSize: 3 }, runs(9));
+    await client.add(campaign("single"), runs(9));
+    const order: string[] = [];
+    await using _ = startConsumer(
+      redis,
+      (job) => Promise.resolve({ place: order.push(job.id.slice(0, 1)) }),
+      { concurrency: 1 },
+    );
+    await expect.poll(() => order.length).toBe(18);
+    expect(order.join("")).toBe("bbbsssbbbsssbbbsss");
+  });
+
   it("makes the runs of a campaign in their order", async () => {
     await using redis = await startRedis();
     await using client = await openQueueClient(socketConnection(redis.socket));

@@ -40,7 +40,14 @@ interface TinyStudy {
 
 describeWithService("cc", "a swarm under fire", () => {
   describeWithService("redis-server", "with its servers", () => {
-    it("loses no run, makes none twice and leaves nothing over", { timeout: TIMEOUT_MS }, proof);
+    it.each([
+      { how: "one by one", options: [] },
+      { how: "several in a process", options: ["--batch-size", "5"] },
+    ])(
+      "loses no run, makes none twice and leaves nothing over, where runs are made $how",
+      { timeout: TIMEOUT_MS },
+      ({ options }) => proof(options),
+    );
   });
 });
 
@@ -48,7 +55,7 @@ describeWithService("cc", "a swarm under fire", () => {
  * Two campaigns of 500 runs each; meanwhile a runner is stopped past its lock and wakes again, another is
  * killed, Redis is killed and started again, a client is killed, and one campaign is cancelled.
  */
-async function proof(): Promise<void> {
+async function proof(options: readonly string[]): Promise<void> {
   await using user = await newUser();
   await using repository = await makeRepository({ ".gitignore": "results/\ntiny\n" });
   const study = (name: string): TinyStudy => {
@@ -63,13 +70,15 @@ async function proof(): Promise<void> {
   expect(await start(user, undisturbed).finished).toMatchObject(allDone(RUNS));
   const sleeper = startDisturbed(user, "sleeper");
   const victim = startDisturbed(user, "victim");
-  const client = start(user, disturbed);
-  const other = start(user, cancelled);
+  const client = start(user, disturbed, options);
+  const other = start(user, cancelled, options);
   const id = await campaignIn(user, disturbed);
   const otherId = await campaignIn(user, cancelled); // from now on they take turns
 
   await collected(disturbed, 20);
-  const [slept, orphaned] = [await stopAtRunOf(disturbed, sleeper), await stopAtRunOf(disturbed, victim)];
+  const atWork = (runner: ChildProcess): Promise<number> =>
+    stopAtRunOf(disturbed, runner, options.includes("--batch-size"));
+  const [slept, orphaned] = [await atWork(sleeper), await atWork(victim)];
   victim.kill("SIGKILL");
   const successor = startDisturbed(user, "victim");
   await collected(disturbed, 100);
@@ -108,8 +117,8 @@ function startDisturbed(user: User, name: string): ChildProcess {
   return startRunner(user, "runner", ...own);
 }
 
-function start(user: User, { directory }: TinyStudy): Running {
-  const args = ["./tiny", "-c", "Bench", `--runs=${RUNS}`, "--ms=10"];
+function start(user: User, { directory }: TinyStudy, options: readonly string[] = []): Running {
+  const args = [...options, "./tiny", "-c", "Bench", `--runs=${RUNS}`, "--ms=10"];
   return user.start("runall-swarm", args, { cwd: directory });
 }
 
@@ -141,28 +150,33 @@ async function collected({ results }: TinyStudy, runs: number): Promise<void> {
   );
 }
 
-/** Stops a runner at a moment when it makes a run of a study. @returns the number of the run. */
-async function stopAtRunOf({ directory }: TinyStudy, runner: ChildProcess): Promise<number> {
+/** Stops a runner at a moment when it makes a run of a study, or several. @returns the number of the first. */
+async function stopAtRunOf(
+  { directory }: TinyStudy,
+  runner: ChildProcess,
+  several: boolean,
+): Promise<number> {
   let run: number | undefined;
   await eventually(() => {
     if (!runner.kill("SIGSTOP"))
       throw new Error(`the runner has ended with ${runner.exitCode ?? runner.signalCode}`);
-    run = runMadeBy(runner, path.basename(directory));
+    const runs = runsMadeBy(runner, path.basename(directory));
+    run = runs.length > 1 === several ? runs[0] : undefined;
     if (run === undefined) runner.kill("SIGCONT");
     expect(run).toBeDefined();
   });
   return run!;
 }
 
-function runMadeBy(runner: ChildProcess, study: string): number | undefined {
+function runsMadeBy(runner: ChildProcess, study: string): number[] {
   const simulations = readFileSync(`/proc/${runner.pid}/task/${runner.pid}/children`, "utf8").trim();
   try {
     const [simulation] = simulations.split(" ");
-    if (path.basename(readlinkSync(`/proc/${simulation}/cwd`)) !== study) return undefined;
+    if (path.basename(readlinkSync(`/proc/${simulation}/cwd`)) !== study) return [];
     const args = readFileSync(`/proc/${simulation}/cmdline`, "utf8").split("\0");
-    return args.includes("-r") ? Number(args[args.indexOf("-r") + 1]) : undefined;
+    return args.includes("-r") ? args[args.indexOf("-r") + 1]!.split(",").map(Number) : [];
   } catch {
-    return undefined; // there is none, or it has just ended
+    return []; // there is none, or it has just ended
   }
 }
 

@@ -1,7 +1,7 @@
 /*
  * The smallest program that a campaign can run: it answers the questions that are asked of a simulation, burns
- * the CPU for a given time and leaves one scalar file. Options: --runs=N, --ms=M; --bytes=B makes a
- * second file of that size.
+ * the CPU for a given time and leaves one scalar file for each run. Options: --runs=N, --ms=M; --bytes=B makes a
+ * file of that size as well.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +47,23 @@ static void fill(const char *name, long long bytes) {
   fclose(file);
 }
 
+/* One run, with what Cmdenv prints of it as far as it is needed. */
+static int simulate(int run, double ms) {
+  double begun = cpu_ms();
+  printf("Preparing for running configuration Bench, run #%d...\nAssigned runID=Bench-%d\n", run, run);
+  while (ms > 0 && cpu_ms() - begun < ms) {
+  }
+  mkdir("results", 0777);
+  char name[200];
+  snprintf(name, sizeof name, "results/Bench-i=%d-#0.sca", run);
+  FILE *file = fopen(name, "w");
+  if (!file) return 0;
+  fprintf(file, "version 3\nrun Bench-%d\nscalar Bench square %d\n", run, run * run);
+  fclose(file);
+  puts("<!> Simulation time limit reached -- at t=1s, event #1\n");
+  return 1;
+}
+
 int main(int argc, char **argv) {
   const char *query = option(argc, argv, "-q"), *run = option(argc, argv, "-r");
   const char *runs = option(argc, argv, "--runs"), *ms = option(argc, argv, "--ms");
@@ -58,19 +75,15 @@ int main(int argc, char **argv) {
     puts("Version: 0.0.0, build: tiny");
     return 0;
   }
-  printf("Preparing for running configuration Bench, run #%s...\n", run ? run : "0");
-  while (ms && cpu_ms() < atof(ms)) {
-  }
-  mkdir("results", 0777);
-  char name[200];
-  snprintf(name, sizeof name, "results/Bench-i=%s-#0.sca", run ? run : "0");
-  FILE *file = fopen(name, "w");
-  if (!file) return 1;
-  const char *number = run ? run : "0";
-  fprintf(file, "version 3\nrun Bench-%s\nscalar Bench square %d\n", number, atoi(number) * atoi(number));
-  fclose(file);
   const char *bytes = option(argc, argv, "--bytes");
+  int made = 0;
+  for (const char *next = run ? run : "0"; next; made++) {
+    const char *comma = strchr(next, ',');
+    if (!simulate(atoi(next), ms ? atof(ms) : 0)) return 1;
+    next = comma ? comma + 1 : NULL;
+  }
   if (bytes) fill("results/Bench.vec", atoll(bytes));
-  puts("<!> Simulation time limit reached -- at t=1s, event #1");
+  if (made > 1) printf("Run statistics: total %d, successful %d\n\n", made, made);
+  puts("End.");
   return 0;
 }
