@@ -13,6 +13,8 @@ import { untar } from "./untar.ts";
 /** Large pieces mean few round trips; a few of them are in memory at a time. */
 const CHUNK_BYTES = 1 << 20;
 const CHUNKS_PER_BATCH = 4;
+/** MongoDB's error code where a unique index has the key already. */
+const DUPLICATE_KEY = 11000;
 
 /** What is known of an archive: the metadata of its GridFS file. */
 const ArchiveSchema = v.object({
@@ -70,7 +72,7 @@ export class Archives {
   readonly #namedByContent: boolean;
   #indexed: Promise<void> | undefined;
 
-  /** @param namedByContent archives of a name are the same: several may store one at once, while others read it. */
+  /** @param namedByContent archives of a name are the same: the first stays, whoever stores it at the same moment. */
   constructor({ db, driver }: Mongo, bucketName: string, { namedByContent = false } = {}) {
     this.#namedByContent = namedByContent;
     this.#files = db.collection(`${bucketName}.files`);
@@ -99,18 +101,12 @@ export class Archives {
       await this.#files.insertOne({ _id: id, ...file, metadata: archive });
     } catch (error) {
       await this.#removeIds([id]).catch(() => undefined); // the first error counts; the rest is for the janitor
+      if (this.#namedByContent && (error as { code?: unknown }).code === DUPLICATE_KEY) return archive;
       throw error;
     }
-    if (this.#namedByContent) await this.#keepFirst(name, id);
-    else await this.#removeWhere({ filename: name, _id: { $ne: id } });
+    if (!this.#namedByContent) await this.#removeWhere({ filename: name, _id: { $ne: id } });
     await this.#uploads.deleteOne({ _id: id });
     return archive;
-  }
-
-  /** Each one who has stored the same removes his own unless it is the first: so there is one at every moment. */
-  async #keepFirst(name: string, own: ObjectId): Promise<void> {
-    const first = await this.#valid(name);
-    if (first !== undefined && !first._id.equals(own)) await this.#removeIds([own]);
   }
 
   /**
@@ -137,10 +133,11 @@ export class Archives {
     }
   }
 
-  /** Those of the GridFS specification; after a failure they are made with the next archive. */
+  /** Those of the GridFS specification, and that the first one stays; after a failure they are made with the next archive. */
   async #makeIndexes(): Promise<void> {
     try {
       await this.#files.createIndex({ filename: 1, uploadDate: 1 }, {}, {});
+      if (this.#namedByContent) await this.#files.createIndex({ filename: 1 }, { unique: true }, {});
       await this.#chunks.createIndex({ files_id: 1, n: 1 }, { unique: true }, {});
     } catch (error) {
       this.#indexed = undefined;
@@ -148,10 +145,9 @@ export class Archives {
     }
   }
 
-  /** Of several archives of a name that which is to stay: the newest one, or the first where all are the same. */
+  /** Of several archives of a name the newest one, which is to stay. */
   async #valid(name: string): Promise<File | undefined> {
-    const order = this.#namedByContent ? 1 : -1;
-    const sorted = this.#files.find({ filename: name }).sort({ uploadDate: order, _id: order });
+    const sorted = this.#files.find({ filename: name }).sort({ uploadDate: -1, _id: -1 });
     return (await sorted.limit(1).toArray())[0];
   }
 
