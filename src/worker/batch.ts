@@ -1,16 +1,14 @@
 import { writeFileSync } from "node:fs";
-import path from "node:path";
 import type { RunJob } from "../model/campaign.ts";
 import type { Usage, RunResult } from "../model/result.ts";
 import type { Run } from "../model/run.ts";
 import { CmdenvOutput } from "../simulation/cmdenv-output.ts";
-import { simulate, type SimulationEnd } from "../simulation/simulate.ts";
-import { commandFor } from "./command.ts";
+import type { SimulationEnd } from "../simulation/simulate.ts";
 import {
-  ensureRoom,
   inTree,
   keep,
   pathsOf,
+  simulateIn,
   withoutRunning,
   type EndedRun,
   type RunnerDependencies,
@@ -51,25 +49,12 @@ async function runIn(
   batch: BatchAttempt,
   deps: RunnerDependencies,
 ): Promise<RunResult[] | undefined> {
-  const { campaign, slot, jobs, cancelled, abandoned } = batch;
-  const printed = path.join(slot.directory, "output");
+  const { campaign, slot, jobs } = batch;
   const output = new CmdenvOutput();
   const [first, ...others] = jobs;
   const runs: [Run, ...Run[]] = [first.job.run, ...others.map(({ job }) => job.run)];
-  slot.begin(tree);
-  const startedAt = Date.now();
-  const end = await simulate(
-    { ...(await commandFor(tree, campaign, runs)), outputFile: printed },
-    output,
-    (identity) => slot.remember(identity),
-    {
-      timeoutMs: deps.batches.timeoutMs(campaign),
-      graceMs: GRACE_MS,
-      signal: AbortSignal.any([cancelled, abandoned]),
-    },
-  );
-  abandoned.throwIfAborted();
-  ensureRoom(slot.directory);
+  const limits = { timeoutMs: deps.batches.timeoutMs(campaign), graceMs: GRACE_MS };
+  const { end, printed, startedAt } = await simulateIn(tree, batch, runs, output, limits);
   if (end.cancelled) {
     await slot.discard(tree);
     return jobs.map(() => withoutRunning("cancelled", "cancelled"));

@@ -85,7 +85,7 @@ function longest({ batchSize }: Campaign): number {
 
 /** Whether all that is loaded beside OMNeT++ was built from the project itself, and is stateless. */
 async function carriesNothing(campaign: Campaign, tree: SlotTree): Promise<boolean> {
-  const { omnetpp, addedOptions: _, arguments: args } = campaign;
+  const { omnetpp, arguments: args } = campaign;
   const foreign = tree.dependencies.length > 0 || values(parseSimulationArguments(args), "-l").length > 0;
   if (foreign || Number.parseInt(omnetpp.version) < FIRST_OMNETPP) return false;
   const files = tree.manifest.products.map((file) => path.join(tree.root, file));

@@ -6,10 +6,11 @@ import type { Campaign, RunJob } from "../model/campaign.ts";
 import { runJobId } from "../model/campaign.ts";
 import { PROTOCOL } from "../model/protocol.ts";
 import type { ResultFile, RunResult } from "../model/result.ts";
+import type { Run } from "../model/run.ts";
 import type { BuildStore } from "../results/build-store.ts";
 import type { ResultStore } from "../results/store.ts";
 import { CmdenvOutput } from "../simulation/cmdenv-output.ts";
-import { simulate } from "../simulation/simulate.ts";
+import { simulate, type SimulationEnd, type SimulationLimits } from "../simulation/simulate.ts";
 import { DiskFullError, diskIsFull } from "../system/disk.ts";
 import type { Batches } from "./batches.ts";
 import { commandFor } from "./command.ts";
@@ -85,29 +86,17 @@ export async function inTree<T>(
 }
 
 async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependencies): Promise<RunResult> {
-  const { campaign, job, slot, cancelled, abandoned } = attempt;
-  const startedAt = Date.now();
-  const printed = path.join(slot.directory, "output");
-  slot.begin(tree);
+  const { campaign, job, slot } = attempt;
   const output = new CmdenvOutput({ onProgress: (_run, progress) => attempt.report(progress) });
-  const end = await simulate(
-    { ...(await commandFor(tree, campaign, [job.run])), outputFile: printed },
-    {
-      write(text, stream) {
-        output.write(text, stream);
-        attempt.print(text);
-      },
+  const both: Pick<CmdenvOutput, "write"> = {
+    write(text, stream) {
+      output.write(text, stream);
+      attempt.print(text);
     },
-    (identity) => slot.remember(identity),
-    {
-      timeoutMs: campaign.timeoutMs,
-      graceMs: deps.graceMs,
-      signal: AbortSignal.any([cancelled, abandoned]),
-    },
-  );
+  };
+  const limits = { timeoutMs: campaign.timeoutMs, graceMs: deps.graceMs };
+  const { end, printed, startedAt } = await simulateIn(tree, attempt, [job.run], both, limits);
   const finishedAt = Date.now();
-  abandoned.throwIfAborted();
-  ensureRoom(slot.directory);
   attempt.release();
   const outcome = output.outcomeOf(job.run.runNumber, end);
   if (outcome.state === "done") void deps.batches.learn(campaign, tree, end.usage.wallTimeMs);
@@ -119,6 +108,31 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
   const result = await keep(tree, { ...ended, printed }, attempt, deps.results);
   await slot.clean(tree, difference, pathsOf(result.files));
   return result;
+}
+
+/**
+ * Makes one or several runs in one process.
+ * @returns how it ended, the file with what it printed, and when it was begun.
+ */
+export async function simulateIn(
+  tree: SlotTree,
+  { campaign, slot, cancelled, abandoned }: Surroundings,
+  runs: readonly [Run, ...Run[]],
+  output: Pick<CmdenvOutput, "write">,
+  limits: Pick<SimulationLimits, "timeoutMs" | "graceMs">,
+): Promise<{ end: SimulationEnd; printed: string; startedAt: number }> {
+  const startedAt = Date.now();
+  const printed = path.join(slot.directory, "output");
+  slot.begin(tree);
+  const end = await simulate(
+    { ...(await commandFor(tree, campaign, runs)), outputFile: printed },
+    output,
+    (identity) => slot.remember(identity),
+    { ...limits, signal: AbortSignal.any([cancelled, abandoned]) },
+  );
+  abandoned.throwIfAborted();
+  ensureRoom(slot.directory);
+  return { end, printed, startedAt };
 }
 
 /** Stores what a run has written; its files are gone from the tree then. */
@@ -151,7 +165,7 @@ export function pathsOf(files: readonly ResultFile[]): string[] {
 }
 
 /** On a full disk a simulation may end as if all were well, with files that are cut off. */
-export function ensureRoom(directory: string): void {
+function ensureRoom(directory: string): void {
   if (diskIsFull(directory)) throw new DiskFullError(`the disk of ${directory} on ${hostname()} is full`);
 }
 
