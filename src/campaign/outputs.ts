@@ -48,13 +48,14 @@ export async function planOutputs(expansion: Expansion, question: OutputQuestion
     for (const folder of run.folders) addFolder(folder, question, { outside, links });
     for (const file of run.files) addFile(file, question, { outside, links });
   }
-  const redirected = configuredOption(expansion.configuration, "cmdenv-redirect-output") === "true";
+  const redirecting = configuredOption(expansion.configuration, "cmdenv-redirect-output") ?? "false"; // may be an expression
   const has = (option: OutputOption): boolean => configured.includes(option);
   const mapsPaths = expansion.outputs.some((run) =>
     Object.values(run.values).some((value) => path.isAbsolute(value)),
   );
   const asksOutputFile =
-    !redirected && (has("cmdenv-output-file") || (has("output-scalar-file") && has("output-vector-file")));
+    redirecting !== "true" &&
+    (has("cmdenv-output-file") || (has("output-scalar-file") && has("output-vector-file")));
   return {
     resultDirectory: resultRoot(runs, configured, question),
     outside: [...outside],
@@ -65,7 +66,7 @@ export async function planOutputs(expansion: Expansion, question: OutputQuestion
       ...(asksOutputFile && { asksOutputFile }),
       ...(configured.length > 0 && { ownOutputFiles: configured }),
     },
-    runsAlone: redirected || mapsPaths || asksOutputFile,
+    runsAlone: redirecting !== "false" || mapsPaths || asksOutputFile,
     appendedTo: appendedFiles(expansion, runs, args),
   };
 }
