@@ -7,7 +7,7 @@ import type { CampaignPlan } from "./plan.ts";
 import { plannedKey } from "./plan-project.ts";
 
 /** Raised when the same campaign would leave other files than with an earlier version of ours. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** Parts of file names such as `${datetime}` and `${runid}`, which no two processes have in common. */
 const MOMENT = /\d{8}-\d\d:?\d\d:?\d\d(?:-\d+)?/g;

@@ -1,7 +1,7 @@
-import { existsSync, lstatSync, readdirSync, realpathSync } from "node:fs";
+import { accessSync, constants, existsSync, lstatSync, readdirSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
-import { UserError } from "../errors.ts";
+import { errorText, UserError } from "../errors.ts";
 import type { Outputs } from "../model/campaign.ts";
 import { forbiddenName } from "../results/output-path.ts";
 import type { Expansion, RunOutputs } from "../simulation/expand.ts";
@@ -231,6 +231,22 @@ export function refuseAppending(appendedTo: OutputPlan["appendedTo"], runNumbers
         hint: `set ${option}-append = false, or move the file away`,
       },
     );
+  }
+}
+
+/**
+ * Better now than after a day of computing.
+ * @throws {UserError} if a place outside of the checkout cannot be written.
+ */
+export function refuseUnwritable(outside: readonly string[]): void {
+  for (const place of outside) {
+    let folder = place.endsWith("/") ? place.slice(0, -1) : path.dirname(place);
+    while (!existsSync(folder) && folder !== "/") folder = path.dirname(folder);
+    try {
+      accessSync(folder, constants.W_OK);
+    } catch (error) {
+      throw new UserError(`results cannot be stored in ${place}: ${errorText(error)}`, { cause: error });
+    }
   }
 }
 

@@ -18,7 +18,7 @@ import { forOtherMachines } from "./for-other-machines.ts";
 import { followCampaign } from "./follow-campaign.ts";
 import { ensureDependencies } from "./ensure-dependencies.ts";
 import { identityOf } from "./identity.ts";
-import { refuseAppending } from "./outputs.ts";
+import { refuseAppending, refuseUnwritable } from "./outputs.ts";
 import type { CampaignLimits, CampaignPlan } from "./plan.ts";
 import { ensureBuild } from "./prepare-build.ts";
 import { sendSource } from "./send-source.ts";
@@ -53,6 +53,7 @@ export async function* runCampaign(
   const plan = planFor(swarm.sources, here);
   yield { type: "expanded", config: plan.campaign.config, runs: plan.runs.length };
   await ensureWritable(plan.resultDirectory);
+  refuseUnwritable(plan.outputs.outside);
   const identity = await identityOf(plan);
   await using queue = await openQueueClient(swarm.queue);
   const open = yield* withoutFinished(plan, { identity, rerun }, swarm, queue, interrupt);

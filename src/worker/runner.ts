@@ -13,6 +13,7 @@ import type { ResultStore } from "../results/store.ts";
 import { CmdenvOutput } from "../simulation/cmdenv-output.ts";
 import { simulate, type SimulationEnd, type SimulationLimits } from "../simulation/simulate.ts";
 import { DiskFullError, diskIsFull } from "../system/disk.ts";
+import { isInside } from "../system/paths.ts";
 import type { Batches } from "./batches.ts";
 import { commandFor } from "./command.ts";
 import { FileFollower } from "./follow-file.ts";
@@ -105,7 +106,9 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
   using follower = new FileFollower((text) => both.write(text, "file"));
   const output = new CmdenvOutput({
     onProgress: (_run, progress) => attempt.report(progress),
-    onRedirected: (file) => follower.follow(inStudy(file)),
+    onRedirected: (file) => {
+      if (isInside(tree.mirror, inStudy(file))) follower.follow(inStudy(file));
+    },
   });
   const both: Pick<CmdenvOutput, "write"> = {
     write(text, stream) {

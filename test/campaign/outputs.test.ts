@@ -19,7 +19,7 @@ async function place() {
     {
       argv = [] as string[],
       appends = [] as RunOutputs["appends"],
-      config = {} as Record<string, string>,
+      config = {},
     } = {},
   ) =>
     planOutputs(
