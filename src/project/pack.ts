@@ -44,6 +44,8 @@ const ANCESTORS = 20;
 
 /** The trees of the commit and of those before it, the nearest first. */
 export async function ancestorTrees(code: Code, signal?: AbortSignal): Promise<string[]> {
-  const command = ["log", `--max-count=${ANCESTORS}`, "--first-parent", "--format=%T", code.commit];
-  return (await git(command, { cwd: code.checkout.top, signal })).trim().split("\n");
+  const { commit, env, checkout } = code;
+  const command = ["rev-list", `--max-count=${ANCESTORS}`, "--first-parent", "--format=%T", commit];
+  const lines = (await git(command, { cwd: checkout.top, env, signal })).trim().split("\n");
+  return lines.filter((line) => !line.startsWith("commit "));
 }
