@@ -120,7 +120,8 @@ async function committed(
   const pointers = await committedPointers(entries, sizes, options);
   const warnings = [
     ...submodules.map(
-      (folder) => `the commit has a submodule, ${folder}, whose files are not sent with --commit; if a run needs them, check the commit out with its submodules and run without --commit`,
+      (folder) =>
+        `the commit has a submodule, ${folder}, whose files are not sent with --commit; if a run needs them, check the commit out with its submodules and run without --commit`,
     ),
     ...pointerWarnings(pointers, "in the commit"),
   ];
@@ -135,7 +136,8 @@ function refuseMissing(
 ): void {
   const missing = entries.filter(({ object }) => !sizes.has(object));
   if (missing.length === 0) return;
-  const which = missing.length === 1 ? missing[0]!.path : `${missing.length} files, such as ${missing[0]!.path}`;
+  const which =
+    missing.length === 1 ? missing[0]!.path : `${missing.length} files, such as ${missing[0]!.path}`;
   throw new UserError(`the commit ${commit.slice(0, 12)} is not complete in this clone: ${which}`, {
     hint: "check it out, which fetches its files, and remove the option --commit",
   });

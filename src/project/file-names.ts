@@ -14,5 +14,9 @@ const GIT_DIRECTORY = /^(?:\.git|git~1)[ .]*(?::.*)?$/is;
 
 /** Whether git refuses to write a file of this name. @see git-config(1) core.protectNTFS, core.protectHFS. */
 export function isInGitDirectory(file: string): boolean {
-  return file.split("/").some((name) => GIT_DIRECTORY.test(name.replaceAll(/[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g, "")));
+  return file
+    .split("/")
+    .some((name) =>
+      GIT_DIRECTORY.test(name.replaceAll(/[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g, "")),
+    );
 }

@@ -1,6 +1,8 @@
 import { realpath } from "node:fs/promises";
 import path from "node:path";
+import * as v from "valibot";
 import { errorCode, UserError } from "../errors.ts";
+import { FolderNameSchema } from "../model/places.ts";
 import { contentOf } from "../system/files.ts";
 import { git, type GitOptions } from "./plumbing.ts";
 
@@ -47,6 +49,22 @@ export async function openCheckout(directory: string, signal?: AbortSignal): Pro
   const objectDirectory = await realpath(objects);
   const own = { objectDirectory, excludeFile, attributesFile, shallowFile };
   return { top: await realpath(top), gitDirectory, ...own, signal };
+}
+
+/**
+ * The name of the checkout's folder, which the one on a worker gets, too.
+ * @throws {UserError} for a name that a program there would take for an option.
+ */
+export function checkoutName({ top }: Pick<Checkout, "top">): string {
+  const name = path.basename(top);
+  const result = v.safeParse(FolderNameSchema, name);
+  if (result.success) return name;
+  throw new UserError(
+    `the checkout ${top} cannot be sent by the name of its folder: ${result.issues[0].message}`,
+    {
+      hint: "rename the folder",
+    },
+  );
 }
 
 /** What is said where git fails at reading a repository in which the files of a work tree are. */

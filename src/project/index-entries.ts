@@ -60,7 +60,13 @@ export async function readEntries(options: Parameters<typeof git>[1]): Promise<I
   while (ENTRY.lastIndex < output.length) {
     const match = ENTRY.exec(output);
     if (match === null) throw new Error("git ls-files --debug prints something that is not known");
-    const [, mode, object, stage, file, ...numbers] = match as unknown as [string, string, string, string, string];
+    const [, mode, object, stage, file, ...numbers] = match as unknown as [
+      string,
+      string,
+      string,
+      string,
+      string,
+    ];
     const [ctime, ctimeRest, mtime, mtimeRest, inode, userId, groupId, size] = numbers as string[];
     entries.push({
       mode,

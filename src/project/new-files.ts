@@ -30,7 +30,9 @@ export async function readNewFiles(
   ]);
   const listed = [...new Set([...untracked.files, ...shipped.files])];
   const files = listed.filter((file) => !isInGitDirectory(file));
-  const refused = listed.filter(isInGitDirectory).map((file) => `git writes no file of the name ${prefix}${file}, so it is not sent`);
+  const refused = listed
+    .filter(isInGitDirectory)
+    .map((file) => `git writes no file of the name ${prefix}${file}, so it is not sent`);
   return {
     entries: await storeFiles(files, reading, signal),
     warnings: [...shipped.warnings, ...untracked.warnings, ...refused],
@@ -45,7 +47,11 @@ interface Listed {
 type List = (...args: string[]) => Promise<Listed>;
 
 /** Asks git for the files that are not in the index; a folder that it cannot search is a warning. */
-function lister({ checkout, scratch, alternates, prefix }: Reading, index: IndexFile, signal?: AbortSignal): List {
+function lister(
+  { checkout, scratch, alternates, prefix }: Reading,
+  index: IndexFile,
+  signal?: AbortSignal,
+): List {
   const { top } = checkout;
   return async (...args) => {
     const env = { ...readingEnvironment(scratch, alternates), GIT_INDEX_FILE: index.file };
@@ -56,7 +62,9 @@ function lister({ checkout, scratch, alternates, prefix }: Reading, index: Index
     const closed = [...answer.stderr.matchAll(/could not open directory '(.+)\/': (.+)/g)];
     return {
       files,
-      warnings: closed.map(([, folder, why]) => `${prefix}${folder!} cannot be read and is not sent: ${why!}`),
+      warnings: closed.map(
+        ([, folder, why]) => `${prefix}${folder!} cannot be read and is not sent: ${why!}`,
+      ),
     };
   };
 }

@@ -33,6 +33,9 @@ export function withoutRepository(env: NodeJS.ProcessEnv = process.env): NodeJS.
  */
 export const FETCH_NOTHING = { GIT_NO_LAZY_FETCH: "1", GIT_ALLOW_PROTOCOL: "none" };
 
+/** The protocols by which everybody can read a repository. */
+export const PUBLIC_PROTOCOLS = ["http", "https", "git"];
+
 /**
  * Lets one command fetch, by these protocols and with the configuration files that the user's environment names.
  * Never by `ext::`, which runs a command.

@@ -62,7 +62,8 @@ export function makeGitDirectory(directory: string, like: string): void {
   for (const folder of ["objects/info", "objects/pack", "refs", "info"])
     mkdirSync(path.join(directory, folder), { recursive: true });
   const format = like.length === 64 ? "[extensions]\n\tobjectFormat = sha256\n" : "";
-  const mac = process.platform === "darwin" ? "[core]\n\tignoreCase = true\n\tprecomposeUnicode = true\n" : "";
+  const mac =
+    process.platform === "darwin" ? "[core]\n\tignoreCase = true\n\tprecomposeUnicode = true\n" : "";
   writeFileSync(path.join(directory, "config"), CONFIG + mac + format);
   writeFileSync(path.join(directory, "info/attributes"), ATTRIBUTES);
   writeFileSync(path.join(directory, "HEAD"), "ref: refs/heads/none\n");

@@ -117,7 +117,9 @@ async function findConversions(
 ): Promise<Conversions> {
   const { attributes: others, filters } = await settings;
   const own = found.filter(({ entry }) => path.posix.basename(entry.path) === ".gitattributes");
-  const texts = await Promise.all(own.map(({ entry }) => contentOf(path.join(top, entry.path)).catch(() => "")));
+  const texts = await Promise.all(
+    own.map(({ entry }) => contentOf(path.join(top, entry.path)).catch(() => "")),
+  );
   const attributes = [others, ...texts].join("\n");
   const lfs = namesLfs(attributes);
   const any = filters.length > 0 || attributes.includes("working-tree-encoding");

@@ -28,7 +28,9 @@ export async function readUserSettings(checkout: Checkout, signal?: AbortSignal)
   const own = await place("core.attributesFile", "attributes");
   const texts = await Promise.all(["/etc/gitattributes", own, attributesFile].map(readable));
   const excluded = await Promise.all([ignore, excludeFile].map(readable));
-  const filters = [...names].flatMap((name) => /^filter\.(.+)\.(?:clean|smudge|process)$/s.exec(name)?.[1] ?? []);
+  const filters = [...names].flatMap(
+    (name) => /^filter\.(.+)\.(?:clean|smudge|process)$/s.exec(name)?.[1] ?? [],
+  );
   return {
     excludeFiles: [ignore, excludeFile].filter((_, at) => excluded[at] !== undefined),
     attributes: texts.join("\n"),
