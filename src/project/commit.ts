@@ -27,6 +27,11 @@ export async function listTree(
 ): Promise<TreeEntry[]> {
   const command = ["ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit];
   const output = await ask(checkout, command, { ...FETCH_NOTHING, ...env });
+  return parseTree(output);
+}
+
+/** Reads what `git ls-tree -z` prints. */
+export function parseTree(output: string): TreeEntry[] {
   return output.split("\0").flatMap((line) => {
     const match = /^(\d+) \w+ ([0-9a-f]+)\t(.*)$/s.exec(line);
     return match ? [{ mode: match[1]!, object: match[2]!, path: match[3]! }] : [];

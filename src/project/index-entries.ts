@@ -2,7 +2,7 @@ import { copyFile, open, readdir } from "node:fs/promises";
 import path from "node:path";
 import { errorCode } from "../errors.ts";
 import type { Checkout, TreeEntry } from "./git.ts";
-import { git } from "./plumbing.ts";
+import { git, type GitOptions } from "./plumbing.ts";
 
 /** A tracked file as the index knows it, with what `lstat` said when it was last compared with the disk. */
 export interface IndexEntry extends TreeEntry {
@@ -22,6 +22,8 @@ export interface IndexFile {
   file: string;
   /** When the index was written, in ns since 1970. */
   writtenNs: bigint;
+  /** It may have folders instead of the files that a sparse checkout leaves out. */
+  isSparse: boolean;
 }
 
 /**
@@ -41,20 +43,25 @@ export async function copyIndex(
     await using index = await open(path.join(gitDirectory, "index"));
     const { mtimeNs } = await index.stat({ bigint: true });
     await using copy = await open(file, "wx");
-    await copy.writeFile(await index.readFile());
-    return { file, writtenNs: mtimeNs };
+    const content = await index.readFile();
+    await copy.writeFile(content);
+    return { file, writtenNs: mtimeNs, isSparse: content.includes("sdir") };
   } catch (error) {
     if (errorCode(error) !== "ENOENT") throw error; // nothing was ever added
-    return { file, writtenNs: 0n };
+    return { file, writtenNs: 0n, isSparse: false };
   }
 }
 
 const ENTRY =
   /(\d+) ([0-9a-f]+) (\d)\t([^\0]*)\0 {2}ctime: (\d+):(\d+)\n {2}mtime: (\d+):(\d+)\n {2}dev: \d+\tino: (\d+)\n {2}uid: (\d+)\tgid: (\d+)\n {2}size: (\d+)\tflags: [0-9a-f]+\n/y;
 
-/** All entries of an index, in git's order. @see git-ls-files(1) --debug. */
-export async function readEntries(options: Parameters<typeof git>[1]): Promise<IndexEntry[]> {
-  const output = await git(["ls-files", "--stage", "--debug", "-z"], options);
+/** All entries of an index, in git's order. @see git-ls-files(1) --debug, --sparse. */
+export async function readEntries(
+  options: GitOptions,
+  settings: readonly string[] = [],
+  ...sparse: "--sparse"[]
+): Promise<IndexEntry[]> {
+  const output = await git([...settings, "ls-files", "--stage", "--debug", ...sparse, "-z"], options);
   const entries: IndexEntry[] = [];
   ENTRY.lastIndex = 0;
   while (ENTRY.lastIndex < output.length) {

@@ -37,7 +37,7 @@ interface Found {
  */
 export async function readTrackedFiles(
   reading: Reading,
-  index: IndexFile,
+  { index, entries }: { index: IndexFile; entries?: IndexEntry[] },
   settings: Promise<UserSettings>,
   signal?: AbortSignal,
 ): Promise<TrackedFiles> {
@@ -45,7 +45,7 @@ export async function readTrackedFiles(
   const { top } = checkout;
   const env = { ...readingEnvironment(scratch, alternates), GIT_INDEX_FILE: index.file };
   const options = { cwd: top, env, signal, explain: unreadableRepository(top) };
-  const known = await readEntries(options);
+  const known = entries ?? (await readEntries(options));
   refuseConflicts(known, top);
   refuseStrangeNames(known.map((entry) => entry.path));
   const isSubmodule = ({ mode }: IndexEntry): boolean => mode === GITLINK;

@@ -7,6 +7,7 @@ import { copyIndex } from "./index-entries.ts";
 import { pointerWarnings } from "./lfs.ts";
 import { readNewFiles } from "./new-files.ts";
 import { readingEnvironment, type Scratch } from "./scratch.ts";
+import { expandIndex } from "./sparse-index.ts";
 import { readSubmodules } from "./submodules.ts";
 import { readTrackedFiles } from "./tracked-files.ts";
 import { readUserSettings } from "./user-settings.ts";
@@ -55,10 +56,12 @@ export interface Reading extends WorkTreeRequest, Scratch {
 async function readInto(reading: Reading, signal?: AbortSignal): Promise<WorkTreeFiles> {
   const { checkout, prefix, scratch, alternates } = reading;
   alternates.push(checkout.objectDirectory);
-  const index = await copyIndex(checkout, scratch, `index${alternates.length}`);
+  const copied = await copyIndex(checkout, scratch, `index${alternates.length}`);
+  const env = readingEnvironment(scratch, alternates);
+  const known = copied.isSparse ? await expandIndex(checkout, scratch, copied, env) : { index: copied };
   const settings = readUserSettings(checkout, signal);
-  const others = settings.then((known) => readNewFiles(reading, index, known, signal));
-  const both = [readTrackedFiles(reading, index, settings, signal), others] as const;
+  const others = settings.then((found) => readNewFiles(reading, known.index, found, signal));
+  const both = [readTrackedFiles(reading, known, settings, signal), others] as const;
   await Promise.allSettled(both); // each writes into the scratch directory, which is removed after an error
   const [tracked, untracked] = await Promise.all(both);
   const own = [...tracked.entries, ...untracked.entries];
