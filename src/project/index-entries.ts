@@ -26,6 +26,9 @@ export interface IndexFile {
   isSparse: boolean;
 }
 
+/** An extension of an index that has folders, and its length. @see git's Documentation/gitformat-index.txt */
+const SPARSE = "sdir\0\0\0\0";
+
 /**
  * Copies the index of a checkout, so that all questions see the same one and git writes to none.
  * @param scratch the git directory that uses the copy; an index that is split has its other part there, too.
@@ -45,7 +48,7 @@ export async function copyIndex(
     await using copy = await open(file, "wx");
     const content = await index.readFile();
     await copy.writeFile(content);
-    return { file, writtenNs: mtimeNs, isSparse: content.includes("sdir") };
+    return { file, writtenNs: mtimeNs, isSparse: content.includes(SPARSE) };
   } catch (error) {
     if (errorCode(error) !== "ENOENT") throw error; // nothing was ever added
     return { file, writtenNs: 0n, isSparse: false };

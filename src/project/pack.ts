@@ -40,6 +40,13 @@ export async function packCommit(
   return { file, sizeBytes: (await stat(file)).size };
 }
 
+/** Whether all files of a tree are here, which they need not be in a partial clone. @see git-rev-list(1) --missing. */
+export async function isWhole(code: Code, tree: string, signal?: AbortSignal): Promise<boolean> {
+  const command = ["rev-list", "--objects", "--missing=print", "--end-of-options", tree];
+  const answer = await git(command, { cwd: code.checkout.top, env: code.env, signal });
+  return !/^\?/m.test(answer);
+}
+
 const ANCESTORS = 20;
 
 /** The trees of the commit and of those before it, the nearest first. */

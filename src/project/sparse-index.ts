@@ -36,7 +36,8 @@ export async function expandIndex(
   const options = { cwd: top, env: { ...env, GIT_INDEX_FILE: index.file }, signal, explain };
   const entries: IndexEntry[] = [];
   const patterns = "info/sparse-checkout";
-  await copyFile(path.join(gitDirectory, patterns), path.join(scratch, patterns));
+  if (await statIfThere(path.join(gitDirectory, patterns)))
+    await copyFile(path.join(gitDirectory, patterns), path.join(scratch, patterns));
   for (const entry of await readEntries(options, SETTINGS, "--sparse")) {
     if (entry.mode !== FOLDER) entries.push(entry);
     else if ((await statIfThere(path.join(top, entry.path)))?.isDirectory() === true) {
