@@ -20,10 +20,13 @@ export interface SentTree {
  * Reads a checkout, sends it and checks it out as a worker does.
  * @param sharesDisk whether the worker is on the same machine.
  */
-export async function sendTree(top: string, { sharesDisk = true, ref = "" } = {}): Promise<SentTree> {
+export async function sendTree(
+  top: string,
+  { sharesDisk = true, ref = "", ship = [] as string[] } = {},
+): Promise<SentTree> {
   await using place = await temporaryDirectory();
   const checkout = await openCheckout(top);
-  const request = { checkout, ship: [], isLeftOut: Promise.resolve(() => false) };
+  const request = { checkout, ship, isLeftOut: Promise.resolve(() => false) };
   await using code = await readCode(request, ref === "" ? undefined : ref);
   const store = openSourceDirectory(path.join(place.path, "sources"), { sharesDisk });
   const sending = sendSource(code, store, new AbortController().signal);
