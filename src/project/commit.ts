@@ -1,4 +1,6 @@
+import * as v from "valibot";
 import { UserError } from "../errors.ts";
+import { HashSchema } from "../model/git-names.ts";
 import type { Checkout, TreeEntry } from "./git.ts";
 import { FETCH_NOTHING } from "./plumbing.ts";
 
@@ -13,7 +15,9 @@ export async function resolveCommit(checkout: Checkout, ref: string): Promise<st
   const question = ["rev-parse", "--verify", "--end-of-options", `${ref}^{commit}`];
   const explain = (): UserError =>
     new UserError(`there is no commit ${ref} in ${checkout.top}`, { hint: "see: git log --oneline --all" });
-  return (await ask(checkout, question, FETCH_NOTHING, explain)).trim();
+  const answer = (await ask(checkout, question, FETCH_NOTHING, explain)).trim();
+  if (!v.is(HashSchema, answer)) throw explain(); // `^main` is a commit that is left out of something
+  return answer;
 }
 
 /**
