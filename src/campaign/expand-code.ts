@@ -11,18 +11,22 @@ import type { Whereabouts } from "./plan.ts";
  * temporary directory for it.
  */
 export async function expandCode(
-  { checkout, study, program, args }: Whereabouts,
+  { checkout, study, program, args, named }: Whereabouts,
   commit: string | undefined,
   signal?: AbortSignal,
 ): Promise<Expansion> {
   const query = { program: program.local, args, directory: study };
-  if (commit === undefined) return await expand(query, { runProgram }, signal);
+  const env = { ...process.env, ...named };
+  const deps: Parameters<typeof expand>[1] = {
+    runProgram: (file, options, more) => runProgram(file, options, { ...more, env }),
+  };
+  if (commit === undefined) return await expand(query, deps, signal);
   const scratch = await mkdtemp(path.join(tmpdir(), "swarm-expand-"));
   const tree = path.join(scratch, "tree");
   try {
     await checkOut({ gitDirectory: checkout.gitDirectory, commit }, tree, signal);
     const directory = path.join(tree, path.relative(checkout.top, study));
-    return await expand({ ...query, directory }, { runProgram }, signal);
+    return await expand({ ...query, directory }, deps, signal);
   } finally {
     await removeTree(scratch);
   }

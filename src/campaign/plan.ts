@@ -2,6 +2,7 @@ import { realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import { errorCode, UserError } from "../errors.ts";
 import type { Campaign } from "../model/campaign.ts";
+import type { Environment, Terminal } from "../model/environment.ts";
 import { PROTOCOL } from "../model/protocol.ts";
 import type { Run } from "../model/run.ts";
 import { readCode, type Code } from "../project/code.ts";
@@ -19,6 +20,7 @@ import {
   values,
   type SimulationArguments,
 } from "../simulation/opp-args.ts";
+import { ownTerminal } from "../simulation/resource-limits.ts";
 import { omnetppVersion } from "../simulation/simulator.ts";
 import { isInside } from "../system/paths.ts";
 import {
@@ -48,6 +50,8 @@ export interface CampaignRequest {
   omnetpp?: string | undefined;
   /** The simulation's arguments, untouched. */
   arguments: readonly string[];
+  /** Variables that are named for runs and builds, sorted by name. */
+  environment?: Environment | undefined;
   /** Told what takes time on the way. */
   say?: (text: string) => void;
   /** The simulator and git have been asked, and their answers take some time. */
@@ -88,6 +92,9 @@ export interface Whereabouts {
   dependencies: FoundDependency[];
   program: SimulationProgram;
   args: SimulationArguments;
+  /** Variables that are named for runs and builds. */
+  named: Environment;
+  terminal: Terminal;
 }
 
 /**
@@ -101,7 +108,8 @@ export async function planCampaign(request: CampaignRequest, signal?: AbortSigna
   const project = await describeProject(checkout.top, study);
   const program = await findSimulationProgram(request.program, study, checkout.top, project);
   const dependencies = await findDependencies({ checkout, project }, { say: request.say, signal });
-  const here: Whereabouts = { checkout, study, project, dependencies, program, args };
+  const known = { named: request.environment ?? {}, terminal: ownTerminal() };
+  const here: Whereabouts = { checkout, study, project, dependencies, program, args, ...known };
   const ref = request.commit;
   const commit = ref === undefined ? undefined : await resolveCommit(checkout, ref);
   const version = request.omnetpp ?? omnetppVersion(program.local, { signal });
@@ -120,11 +128,11 @@ export async function planCampaign(request: CampaignRequest, signal?: AbortSigna
     await Promise.all(opened.map((each) => each[Symbol.asyncDispose]()));
   };
   try {
-    const [known, omnetpp] = await Promise.all([expansion, version]);
+    const [expanded, omnetpp] = await Promise.all([expansion, version]);
     if (reading.status === "rejected") throw reading.reason;
     if (needed.status === "rejected") throw needed.reason;
     const read = { code: reading.value, needed: needed.value, workTree: question };
-    return { ...(await makePlan(here, read, known, omnetpp, signal)), [Symbol.asyncDispose]: dispose };
+    return { ...(await makePlan(here, read, expanded, omnetpp, signal)), [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose(); // what fails beside the code would leave the files behind that belong to it
     throw error;
@@ -148,8 +156,9 @@ async function makePlan(
   const { mode, binDirectory } = program;
   const omnetpp = { version, ...(binDirectory !== undefined && { binDirectory }) };
   const codes = new Map(needed).set(checkout.top, code);
-  const dependencies = await planDependencies(here.dependencies, codes, { mode, omnetpp }, signal);
-  const plan = await planProject({ project, code, workTree, mode, omnetpp, dependencies }, signal);
+  const settings = { mode, omnetpp, named: here.named, client: here.terminal.environment };
+  const dependencies = await planDependencies(here.dependencies, codes, settings, signal);
+  const plan = await planProject({ project, code, workTree, ...settings, dependencies }, signal);
   return {
     ...plan,
     studyDirectory: study,
@@ -205,7 +214,7 @@ function describeCampaign(
   { code, build }: ProjectPlan,
   expansion: Expansion,
 ): CampaignDraft {
-  const { checkout, study, project, program, args } = here;
+  const { checkout, study, project, program, args, terminal } = here;
   const relative = (folder: string): string => path.relative(study, path.join(checkout.top, folder)) || ".";
   const nedPath = project.nedFolders.map(relative).join(":");
   const libraries = project.targets.filter((target) => target.kind === "library");
@@ -223,6 +232,8 @@ function describeCampaign(
     program: program.remote,
     ...(build.dependencies !== undefined && { dependencies: build.dependencies }),
     ...(build.environment !== undefined && { environment: build.environment }),
+    ...(build.namedEnvironment !== undefined && { namedEnvironment: build.namedEnvironment }),
+    terminal,
     arguments: mapPaths(args, (file) => portable(file, here)),
     addedOptions: addedOptions(expansion.configuration, args),
     ...(project.targets.length > 0 && {

@@ -54,7 +54,7 @@ async function runIn(
   const [first, ...others] = jobs;
   const runs: [Run, ...Run[]] = [first.job.run, ...others.map(({ job }) => job.run)];
   const limits = { timeoutMs: deps.batches.timeoutMs(campaign), graceMs: GRACE_MS };
-  const { end, printed, startedAt } = await simulateIn(tree, batch, runs, output, limits);
+  const { end, printed, startedAt, warnings } = await simulateIn(tree, batch, runs, output, limits);
   if (end.cancelled) {
     await slot.discard(tree);
     return jobs.map(() => withoutRunning("cancelled", "cancelled"));
@@ -82,6 +82,7 @@ async function runIn(
       outcome: outcomes[at]!,
       written: part.written,
       printed: file,
+      ...(at === 0 && warnings.length > 0 && { warnings }),
     };
     results.push(await keep(tree, ended, batch, deps.results));
   }

@@ -95,13 +95,19 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
     },
   };
   const limits = { timeoutMs: campaign.timeoutMs, graceMs: deps.graceMs };
-  const { end, printed, startedAt } = await simulateIn(tree, attempt, [job.run], both, limits);
+  const {
+    end,
+    printed,
+    startedAt,
+    warnings: told,
+  } = await simulateIn(tree, attempt, [job.run], both, limits);
   const finishedAt = Date.now();
   attempt.release();
   const outcome = output.outcomeOf(job.run.runNumber, end);
   if (outcome.state === "done") void deps.batches.learn(campaign, tree, end.usage.wallTimeMs);
   const difference = await slot.difference(tree);
-  const warnings = end.omittedOutputBytes > 0 ? [floodWarning(end.omittedOutputBytes)] : undefined;
+  const flood = end.omittedOutputBytes > 0 ? [floodWarning(end.omittedOutputBytes)] : [];
+  const warnings = told.length + flood.length > 0 ? [...told, ...flood] : undefined;
   const { usage } = end;
   const { written } = difference;
   const ended = { job, attempt: attempt.attempt, outcome, usage, warnings, startedAt, finishedAt, written };
@@ -112,7 +118,7 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
 
 /**
  * Makes one or several runs in one process.
- * @returns how it ended, the file with what it printed, and when it was begun.
+ * @returns how it ended, the file with what it printed, when it was begun, and what the user is to be told.
  */
 export async function simulateIn(
   tree: SlotTree,
@@ -120,19 +126,20 @@ export async function simulateIn(
   runs: readonly [Run, ...Run[]],
   output: Pick<CmdenvOutput, "write">,
   limits: Pick<SimulationLimits, "timeoutMs" | "graceMs">,
-): Promise<{ end: SimulationEnd; printed: string; startedAt: number }> {
+): Promise<{ end: SimulationEnd; printed: string; startedAt: number; warnings: string[] }> {
   const startedAt = Date.now();
   const printed = path.join(slot.directory, "output");
   slot.begin(tree);
+  const { warnings, ...command } = await commandFor(tree, campaign, runs);
   const end = await simulate(
-    { ...(await commandFor(tree, campaign, runs)), outputFile: printed },
+    { ...command, outputFile: printed },
     output,
     (identity) => slot.remember(identity),
     { ...limits, signal: AbortSignal.any([cancelled, abandoned]) },
   );
   abandoned.throwIfAborted();
   ensureRoom(slot.directory);
-  return { end, printed, startedAt };
+  return { end, printed, startedAt, warnings };
 }
 
 /** Stores what a run has written; its files are gone from the tree then. */

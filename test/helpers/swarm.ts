@@ -29,7 +29,8 @@ export interface Researcher extends User {
 /** @param runMs how long each run takes at least. */
 export async function researcher(runMs: number, runners = 2): Promise<Researcher> {
   const [user, sample] = await Promise.all([newUser(), newSample()]);
-  await mustRun(user, ["init", "--local", "--runners", String(runners)], runMs);
+  user.env["STAND_IN_RUN_MS"] = String(runMs);
+  await mustRun(user, ["init", "--local", "--runners", String(runners)]);
   return {
     ...user,
     sample,
