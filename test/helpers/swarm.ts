@@ -57,9 +57,8 @@ export async function onlyCampaign(user: Researcher): Promise<string> {
   return all[0]!.campaign.id;
 }
 
-export async function mustRun(user: User, args: readonly string[], runMs?: number): Promise<Finished> {
-  const env = runMs === undefined ? {} : { STAND_IN_RUN_MS: String(runMs) };
-  const finished = await user.run("swarm-tool", args, { env });
+export async function mustRun(user: User, args: readonly string[]): Promise<Finished> {
+  const finished = await user.run("swarm-tool", args);
   expect(finished).toMatchObject({ exitCode: 0, stderr: "" });
   return finished;
 }
