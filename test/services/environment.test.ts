@@ -52,7 +52,7 @@ describeWithService("redis-server", "the environment of runs on this machine", (
       await rm(path.join(sample.study, "results"), { recursive: true, force: true });
       expect(await runall([], env)).toMatchObject({ exitCode: 0 });
       const seen = await environment();
-      expect(seen["MAPS"]).toBe((env).MAPS);
+      expect(seen["MAPS"]).toBe(env.MAPS);
       expect(seen).not.toHaveProperty("FIRST_TERMINAL");
       expect(seen).toMatchObject({
         HOME: user.directory,
