@@ -102,7 +102,7 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
   });
 
   it("are cancelled by their id, and what was done is not lost", async () => {
-    const id = await detached("-c", "Load");
+    const id = await detached("--env", "STAND_IN_RUN_MS=1500", "-c", "Load");
     await expect.poll(async () => (await listing(id)).ended).toBeGreaterThan(0);
     const { stdout, exitCode } = await runall(["cancel", id]);
     expect(stdout).toMatch(/^campaign \S+: \d+ queued runs? cancelled/);
