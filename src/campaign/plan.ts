@@ -32,6 +32,7 @@ import {
   type DependencyPlan,
   type FoundDependency,
 } from "./dependencies.ts";
+import { checkArguments, type NeededProduct } from "./check-arguments.ts";
 import { expandCode } from "./expand-code.ts";
 import { planProject, type ProjectPlan } from "./plan-project.ts";
 import { findSimulationProgram, type SimulationProgram } from "./program.ts";
@@ -82,6 +83,8 @@ export interface CampaignPlan extends ProjectPlan, AsyncDisposable {
   dependencies: DependencyPlan[];
   campaign: CampaignDraft;
   expansion: Expansion;
+  /** What builds have to make, lest every run fail. */
+  needed: NeededProduct[];
 }
 
 /** Where the user is and what he typed. */
@@ -159,8 +162,10 @@ async function makePlan(
   const settings = { mode, omnetpp, named: here.named, client: here.terminal.environment };
   const dependencies = await planDependencies(here.dependencies, codes, settings, signal);
   const plan = await planProject({ project, code, workTree, ...settings, dependencies }, signal);
+  const products = await checkArguments(here, { plan, dependencies });
   return {
     ...plan,
+    needed: products,
     studyDirectory: study,
     resultDirectory: path.resolve(study, expansion.resultDirectory),
     runs: expansion.runs,
