@@ -11,6 +11,7 @@ import type { BuildStore } from "../results/build-store.ts";
 import type { SourceStore } from "../results/source-store.ts";
 import type { ResultStore } from "../results/store.ts";
 import { makeFolders } from "../system/files.ts";
+import { checkProducts } from "./check-products.ts";
 import type { Study } from "./collect.ts";
 import { fetchUncollected } from "./fetch-uncollected.ts";
 import { findFinished, shiftWarning, type CampaignWarning, type Findings } from "./find-finished.ts";
@@ -67,6 +68,7 @@ export async function* runCampaign(
   const dependencies = yield* ensureDependencies({ ...plan, source }, swarm, queue, interrupt);
   const build = { ...plan.build, ...dependencies };
   const buildKey = yield* ensureBuild({ ...plan, build, source }, swarm, queue, interrupt);
+  await checkProducts(plan, { ...dependencies, buildKey }, swarm.builds);
   const amount = { runs: open.length, ...(skipped > 0 && { skipped }) };
   const known = { ...plan.campaign, ...limits, ...dependencies, ...amount };
   const campaign = newCampaign({ ...known, source, buildKey, identity });

@@ -1,13 +1,8 @@
 import { createHash } from "node:crypto";
 import * as v from "valibot";
+import { buildVariables, EnvironmentSchema } from "./environment.ts";
 import { HashSchema, SourceUrlSchema } from "./git-names.ts";
-import {
-  FileNameSchema,
-  FolderNameSchema,
-  ProjectNameSchema,
-  RelativePathSchema,
-  VariableNameSchema,
-} from "./places.ts";
+import { FileNameSchema, FolderNameSchema, ProjectNameSchema, RelativePathSchema } from "./places.ts";
 import { PROTOCOL } from "./protocol.ts";
 
 /**
@@ -67,8 +62,6 @@ export type Recipe = v.InferOutput<typeof RecipeSchema>;
 /** The name of a build, which is that of a folder in the store of builds. */
 export const BuildKeySchema = v.pipe(v.string(), v.regex(/^[\w-]+$/, "it is no name of a build"));
 
-const EnvironmentSchema = v.record(VariableNameSchema, v.string());
-
 /** A project that another one needs, for its build and its runs. Paths are relative to the git top level. */
 export const DependencySchema = v.object({
   /** As the project that needs it calls it: `inet`. */
@@ -109,6 +102,10 @@ export const BuildRequestSchema = v.object({
   nedExclusions: v.optional(v.array(v.string())),
   /** Of the project itself; `${project}` is its folder. */
   environment: v.optional(EnvironmentSchema),
+  /** Variables that the user named with `--env`. */
+  namedEnvironment: v.optional(EnvironmentSchema),
+  /** Of the client, if its machine builds; of it only the variables of compilers count in the key. */
+  clientEnvironment: v.optional(EnvironmentSchema),
   /** What it needs, each after what that needs in turn. */
   dependencies: v.optional(v.array(DependencySchema)),
 });
@@ -138,6 +135,9 @@ export function buildKey(request: Omit<BuildRequest, "source">): string {
     stateFiles,
   ];
   identity.push(nedExclusions, environment, needed);
+  const compiling = buildVariables(request.clientEnvironment ?? {});
+  if (Object.keys(compiling).length > 0) identity.push({ compiling });
+  if (request.namedEnvironment !== undefined) identity.push({ named: request.namedEnvironment });
   return createHash("sha256").update(JSON.stringify(identity)).digest("hex").slice(0, 32);
 }
 

@@ -1,8 +1,9 @@
 import { randomInt } from "node:crypto";
 import * as v from "valibot";
 import { BuildKeySchema, DependencySchema, MODES, OmnetppSchema, SourceSchema } from "./build.ts";
+import { EnvironmentSchema, TerminalSchema } from "./environment.ts";
 import { HashSchema } from "./git-names.ts";
-import { AbsolutePathSchema, FolderNameSchema, RelativePathSchema, VariableNameSchema } from "./places.ts";
+import { AbsolutePathSchema, FolderNameSchema, RelativePathSchema } from "./places.ts";
 import { PROTOCOL } from "./protocol.ts";
 import { RunSchema } from "./run.ts";
 
@@ -67,7 +68,11 @@ export const CampaignSchema = v.object({
   /** What the project needs; with libraries and NED folders that come in addition to its own. */
   dependencies: v.optional(v.array(DependencySchema)),
   /** Of the project, in its build too. */
-  environment: v.optional(v.record(VariableNameSchema, v.string())),
+  environment: v.optional(EnvironmentSchema),
+  /** Variables that the user named with `--env`, sorted by name; for builds, too. */
+  namedEnvironment: v.optional(EnvironmentSchema),
+  /** Of the client, if its machine executes the runs: they have this environment and not the worker's own. */
+  terminal: v.optional(TerminalSchema),
   /** The user's own simulation arguments, in order; paths inside the checkout are relative to the study. */
   arguments: v.array(v.string()),
   /** Long options that a worker must add because the configuration says otherwise than it needs. */
