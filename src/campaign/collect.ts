@@ -15,6 +15,8 @@ export interface Study {
   gitTop: string;
   directory: string;
   resultDirectory: string;
+  /** Folders and files outside of the checkout to which runs of this campaign may write. */
+  outside: readonly string[];
 }
 
 type RunName = Pick<Run, "config" | "runNumber">;

@@ -25,7 +25,7 @@ async function study() {
   const store = openDirectoryStore(path.join(temporary.path, "store"));
   const newCollector = (campaign = CAMPAIGN): Collector =>
     new Collector(
-      { gitTop: top, directory, resultDirectory: path.join(directory, "results") },
+      { gitTop: top, directory, resultDirectory: path.join(directory, "results"), outside: [] },
       campaign,
       store,
     );
