@@ -55,6 +55,23 @@ export class RunCollector {
     });
   }
 
+  /**
+   * Forgets a run that a process has collected which was killed before it could say so.
+   * @returns whether it was one.
+   */
+  async forgetCollected(run: Run): Promise<boolean> {
+    const { id } = this.#campaign;
+    const file = recordFile(this.#study.resultDirectory, run);
+    const record = existsSync(file) ? parseRecord(readFileSync(file, "utf8")) : undefined;
+    if (record?.campaign !== id) return false;
+    const answer = (await this.#queue.result(id, run.runNumber)) as
+      { finishedAt?: unknown } | null | undefined;
+    const endedAt = Date.parse(record.finishedAt);
+    if (answer?.finishedAt !== endedAt) return false; // it was retried
+    await this.forget({ run, record, warnings: [], started: true, supersedes: undefined });
+    return true;
+  }
+
   /** Removes what the swarm has of a collected run. */
   async forget({ run, record, started, supersedes }: CollectedRun): Promise<void> {
     await storing(this.#study, this.#campaign, async () => {

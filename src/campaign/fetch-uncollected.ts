@@ -2,18 +2,17 @@ import type { CampaignEvent } from "../model/events.ts";
 import { runJobId } from "../model/campaign.ts";
 import type { QueueClient } from "../queue/client.ts";
 import type { ResultStore } from "../results/store.ts";
-import { UserError } from "../errors.ts";
-import { parseAnswer } from "../queue/answers.ts";
+import { resultOf } from "./answers.ts";
 import { CollectedElsewhere, lockCampaign } from "./campaign-lock.ts";
 import { RunCollector } from "./collect-run.ts";
 import { equalCampaigns, type EqualCampaign, type Wanted } from "./join-running.ts";
 import type { Study } from "./collect.ts";
-import type { RunResult } from "../model/result.ts";
 
 /**
- * Brings results here that the swarm still has of an earlier campaign of the same runs: somebody queued it and
- * has not come back. What of it is not done, or is being collected by another process, stays as it is.
- * @returns the numbers of the runs that have been brought.
+ * Collects what the swarm still has of earlier campaigns of the same runs: somebody queued them and has not come back.
+ * Failed runs are collected, too: done later, that would replace what has been executed since. Runs that have not ended, or
+ * are being collected by another process, stay as they are.
+ * @returns the numbers of the completed runs.
  */
 export async function* fetchUncollected(
   wanted: Wanted,
@@ -24,12 +23,12 @@ export async function* fetchUncollected(
   const brought = new Set<number>();
   for (const equal of await equalCampaigns(wanted, queue)) {
     if (equal.ended === 0) continue;
-    for (const number of yield* collectDone(equal, wanted.study, queue, store, signal)) brought.add(number);
+    for (const number of yield* collectEnded(equal, wanted.study, queue, store, signal)) brought.add(number);
   }
   return brought;
 }
 
-async function* collectDone(
+async function* collectEnded(
   { note: { campaign }, open }: EqualCampaign,
   study: Study,
   queue: QueueClient,
@@ -49,24 +48,11 @@ async function* collectDone(
   for (const run of open) {
     signal.throwIfAborted();
     const answer = await queue.result(campaign.id, run.runNumber);
-    const result = doneIn(runJobId(campaign.id, run.runNumber), answer);
-    if (result === undefined) continue;
-    const collected = await collector.collect(run, result);
+    if (answer === undefined) continue;
+    const collected = await collector.collect(run, resultOf(runJobId(campaign.id, run.runNumber), answer));
     await collector.forget(collected);
-    brought.push(run.runNumber);
+    if (collected.record.state === "done") brought.push(run.runNumber);
     for (const message of collected.warnings) yield { type: "warning", message, details: [] };
   }
   return brought;
-}
-
-/** Undefined where a run has not ended, did not end well, or has an answer that cannot be used. */
-function doneIn(job: string, answer: unknown): RunResult | undefined {
-  if (answer === undefined) return undefined;
-  try {
-    const result = parseAnswer(job, answer);
-    return result.outcome.state === "done" ? result : undefined;
-  } catch (error) {
-    if (error instanceof UserError) return undefined;
-    throw error;
-  }
 }

@@ -8,6 +8,7 @@ import type { QueueClient } from "../queue/client.ts";
 import type { ResultStore } from "../results/store.ts";
 import { statIfThere } from "../system/files.ts";
 import { CollectedElsewhere, lockCampaign } from "./campaign-lock.ts";
+import { RunCollector } from "./collect-run.ts";
 import type { Study } from "./collect.ts";
 import { followCampaign } from "./follow-campaign.ts";
 import { readNotes, type CampaignNote } from "./notes.ts";
@@ -66,6 +67,8 @@ export interface Joined {
   /** The last one. */
   campaign: string | undefined;
   campaigns: Set<string>;
+  /** All equal ones, also those of which nothing runs. */
+  seen: Set<string>;
   /** How many runs were followed. */
   runs: number;
   made: RunsMade | undefined;
@@ -92,6 +95,7 @@ export async function* joinRunning(
   const joined: Joined = {
     campaign: undefined,
     campaigns: new Set(),
+    seen: new Set(),
     runs: 0,
     made: undefined,
     detached: new Set(),
@@ -99,9 +103,13 @@ export async function* joinRunning(
   for (const equal of await equalCampaigns(wanted, queue)) {
     const { cancelled } = equal;
     const { campaign } = equal.note;
+    joined.seen.add(campaign.id);
     const position = await queue.position();
     const lock = await lockOrName(wanted.study, equal);
-    const { open: openInAll, unstarted } = await queue.find(campaign.id); // another process may have had the lock
+    const { open: found, unstarted } = await queue.find(campaign.id); // another process may have had the lock
+    const collector = new RunCollector(wanted.study, campaign, queue, store);
+    const openInAll: Run[] = [];
+    for (const run of found) if (!(await collector.forgetCollected(run))) openInAll.push(run);
     const numbers = new Set(equal.open.map((run) => run.runNumber));
     const open = openInAll.filter((run) => numbers.has(run.runNumber));
     if (cancelled || equal.waiting + equal.running === 0 || open.length === 0 || interrupt.aborted) {

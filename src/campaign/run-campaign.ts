@@ -84,7 +84,7 @@ export async function* runCampaign(
  */
 async function* prepareAndQueue(
   { plan, identity, manner }: CampaignRequest,
-  { open, failed }: RunsLeft,
+  { open, failed, seen }: RunsLeft,
   swarm: CampaignSwarm,
   queue: QueueClient,
   interrupt: AbortSignal,
@@ -100,8 +100,8 @@ async function* prepareAndQueue(
   const campaign = newCampaign({ ...known, source, buildKey, identity });
   const study = studyOf(plan);
   await using _queueing = await lockQueueing(study, interrupt);
-  if (rerun !== true && (await equalCampaigns({ study, identity, runs: open }, queue)).length > 0)
-    return undefined;
+  const equal = rerun === true ? [] : await equalCampaigns({ study, identity, runs: open }, queue);
+  if (equal.some(({ note }) => !seen.has(note.campaign.id))) return undefined;
   const lock = detach ? undefined : await lockCampaign(study, campaign);
   try {
     await writeManifest(plan.resultDirectory, plan.code.tree, plan.code.entries);

@@ -28,6 +28,8 @@ export interface RunsLeft {
   /** Runs that did not end well in a campaign that was joined. */
   failed: RunRecord[];
   joined: Joined | undefined;
+  /** Equal campaigns that have been looked at. */
+  seen: ReadonlySet<string>;
 }
 
 /** The runs that are left to be made, and what is to be told of the others. */
@@ -42,12 +44,12 @@ export async function* runsLeft(
   const wanted = { study: studyOf(plan), identity };
   if (rerun) {
     yield* warnOfRunning({ ...wanted, runs: plan.runs }, queue);
-    return { open: plan.runs, failed: [], joined: undefined };
+    return { open: plan.runs, failed: [], joined: undefined, seen: new Set() };
   }
   yield* describeOutdated(plan, found.outdated);
   if (found.open.length === 0) {
     yield { type: "skipped", runs: plan.runs.length, fetched: 0, left: 0 };
-    return { open: [], failed: [], joined: undefined };
+    return { open: [], failed: [], joined: undefined, seen: new Set() };
   }
   const context = { queue, store, interrupt, detach };
   const joined = yield* joinRunning({ ...wanted, runs: found.open }, context);
@@ -55,14 +57,15 @@ export async function* runsLeft(
   const rest = isJoined
     ? await afterJoining(plan, found.open, joined, identity)
     : { open: found.open, failed: [] };
-  if (isJoined && interrupt.aborted) return { ...rest, joined };
+  const { seen } = joined;
+  if (isJoined && interrupt.aborted) return { ...rest, joined, seen };
   const brought = yield* fetchUncollected({ ...wanted, runs: rest.open }, queue, store, interrupt);
   const open = await without(brought, { ...plan, runs: rest.open }, identity, interrupt);
   const runs = plan.runs.length - open.length - rest.failed.length - joined.detached.size;
   const fetched = rest.open.length - open.length;
   if (runs > 0 && !(isJoined && open.length === 0))
     yield { type: "skipped", runs, fetched, left: open.length };
-  return { open, failed: rest.failed, joined: isJoined ? joined : undefined };
+  return { open, failed: rest.failed, joined: isJoined ? joined : undefined, seen };
 }
 
 /** The runs that the joined campaigns have not completed; what failed there is not made again, as it would not be by `attach`. */

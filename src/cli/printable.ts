@@ -30,11 +30,16 @@ function visible(character: string): string {
 
 /** A value with all texts in it made printable, each as one line; also the names of its entries. */
 export function printableValue<T>(value: T): T {
-  if (typeof value === "string") return printableLine(value) as T;
-  if (Array.isArray(value)) return (value as unknown[]).map((each) => printableValue(each)) as T;
+  return printed(value) as T;
+}
+
+function printed(value: unknown): unknown {
+  if (typeof value === "string") return printableLine(value);
+  if (Array.isArray(value)) return value.map(printed);
   if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).map(([name, each]) => [printableLine(name), printableValue(each)]);
-  return Object.fromEntries(entries) as T;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [printableLine(name), printed(each)]),
+  );
 }
 
 /** JSON that does nothing to a terminal, and means the same. */
