@@ -88,5 +88,10 @@ async function studyOf(campaign: Campaign, here: Here): Promise<Study> {
       hint: "change into a checkout of its project",
     });
   }
-  return { gitTop, directory, resultDirectory: path.resolve(directory, campaign.resultDirectory) };
+  return {
+    gitTop,
+    directory,
+    resultDirectory: path.resolve(directory, campaign.resultDirectory),
+    outside: [],
+  };
 }

@@ -20,7 +20,13 @@ const MOMENT = /\d{8}-\d\d:?\d\d:?\d\d(?:-\d+)?/g;
  * @param plan for the machines that make the runs.
  */
 export async function identityOf(plan: CampaignPlan): Promise<string> {
-  const { directory: _, commit: _commit, changedFiles: _changed, ...campaign } = plan.campaign;
+  const {
+    directory: _,
+    commit: _commit,
+    changedFiles: _changed,
+    folders: _folders,
+    ...campaign
+  } = plan.campaign;
   const args = parseSimulationArguments(campaign.arguments);
   const parts = [
     VERSION,

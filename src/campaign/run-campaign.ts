@@ -18,6 +18,7 @@ import { forOtherMachines } from "./for-other-machines.ts";
 import { followCampaign } from "./follow-campaign.ts";
 import { ensureDependencies } from "./ensure-dependencies.ts";
 import { identityOf } from "./identity.ts";
+import { refuseAppending } from "./outputs.ts";
 import type { CampaignLimits, CampaignPlan } from "./plan.ts";
 import { ensureBuild } from "./prepare-build.ts";
 import { sendSource } from "./send-source.ts";
@@ -60,6 +61,7 @@ export async function* runCampaign(
     yield nothingLeft(plan, performance.now() - startedAt);
     return;
   }
+  refuseAppending(plan.outputs.appendedTo, new Set(open.map((run) => run.runNumber)));
   const source = yield* sendSource(plan.code, swarm.sources, interrupt);
   const dependencies = yield* ensureDependencies({ ...plan, source }, swarm, queue, interrupt);
   const build = { ...plan.build, ...dependencies };
@@ -126,8 +128,8 @@ async function without(
   return plan.runs.filter((run) => !whole.has(run));
 }
 
-function studyOf({ gitTop, studyDirectory, resultDirectory }: CampaignPlan): Study {
-  return { gitTop, directory: studyDirectory, resultDirectory };
+function studyOf({ gitTop, studyDirectory, resultDirectory, outputs: { outside } }: CampaignPlan): Study {
+  return { gitTop, directory: studyDirectory, resultDirectory, outside };
 }
 
 /** The end of a campaign that need not be begun. */

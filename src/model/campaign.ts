@@ -14,6 +14,28 @@ export const ProgramSchema = v.variant("kind", [
 ]);
 export type Program = v.InferOutput<typeof ProgramSchema>;
 
+/** What a worker has to know of the files that runs write. */
+export const OutputsSchema = v.object({
+  /**
+   * Absolute paths outside of the checkout to which runs write; a folder ends in a slash, a file stands for all files
+   * with its name up to the extension.
+   */
+  outside: v.optional(v.array(v.string())),
+  /** Links of the source that lead out of it, relative to the git top level: results go there, so a worker makes them folders. */
+  openedLinks: v.optional(v.array(v.string())),
+  /** Folders of the work tree that git does not know, relative to its top level: a run may write into them. */
+  folders: v.optional(v.array(v.string())),
+  /** The folder of the first ini file, relative to the study: the simulator's default file names are relative to it. */
+  iniFolder: v.optional(v.string()),
+  /** Some output option has an absolute value: a worker asks for each run's values and maps them into its working tree. */
+  mapsPaths: v.optional(v.boolean()),
+  /** The place of what a run prints cannot be told from its result files: a worker asks the simulator. */
+  asksOutputFile: v.optional(v.boolean()),
+  /** Configured output files, by option: their names are not the default ones. */
+  ownOutputFiles: v.optional(v.array(v.string())),
+});
+export type Outputs = v.InferOutput<typeof OutputsSchema>;
+
 /** What all runs of a campaign have in common; kept once, so that a job carries its run alone. */
 export const CampaignSchema = v.object({
   protocol: v.literal(PROTOCOL),
@@ -55,8 +77,9 @@ export const CampaignSchema = v.object({
   libraries: v.optional(v.array(v.string())),
   /** NED folders (`-n`) relative to the study, joined; where the user named none. */
   nedPath: v.optional(v.string()),
-  /** The config's own result directory, as configured. */
+  /** Where records are kept, relative to the study: the folder that has the results of all runs. */
   resultDirectory: v.string(),
+  ...OutputsSchema.entries,
   /** Equal for campaigns whose runs of the same number and variables leave the same files. */
   identity: v.optional(v.string()),
   runs: v.number(),

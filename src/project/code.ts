@@ -70,16 +70,24 @@ async function workTree(
     await reading.catch(() => undefined); // it writes into the scratch directory, which is removed then
     throw error;
   });
-  const trees = treesOf(read.entries, head);
+  const entries = await withoutOutputs(request, read.entries);
+  const trees = treesOf(entries, head);
   const { hash: tree } = trees[0]!;
-  const found = { ...read, tree, checkedOut: true };
+  const found = { ...read, entries, tree, checkedOut: true };
   if (tree === headTree) return { ...found, changed: [] };
   const inHead = ["ls-tree", "-r", "-d", "-z", "--full-tree", head];
   const known = await git(inHead, { cwd: top, signal, explain: unreadable(head, top) });
   const there = new Set(splitNul(known).map((line) => /^\d+ tree (\w+)\t/.exec(line)?.[1]));
   for (const each of trees) if (!there.has(each.hash)) await writeObject(scratch.objects, each);
   const diff = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", headTree, tree];
-  return { ...found, changed: splitNul(await git(diff, { cwd: top, env: read.env, signal })) };
+  const changed = splitNul(await git(diff, { cwd: top, env: read.env, signal }));
+  const isOutput = await request.isOutput;
+  return { ...found, changed: changed.filter((file) => isOutput?.(file) !== true) };
+}
+
+async function withoutOutputs({ isOutput }: WorkTreeRequest, entries: TreeEntry[]): Promise<TreeEntry[]> {
+  const isLeftOut = await isOutput;
+  return isLeftOut === undefined ? entries : entries.filter((entry) => !isLeftOut(entry.path));
 }
 
 async function treeOf({ top }: Checkout, commit: string, signal?: AbortSignal): Promise<string> {

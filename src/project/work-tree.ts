@@ -24,6 +24,8 @@ export interface WorkTreeRequest {
   ship: readonly string[];
   /** Of the untracked files, what is left out besides the generated ones: results, binaries. */
   isLeftOut: Promise<(file: string) => boolean>;
+  /** What runs have written, also if git tracks it. */
+  isOutput?: Promise<(file: string) => boolean>;
 }
 
 /** Settings that make git start helpers, write beside the index, or complain about what is no fault here. */

@@ -7,6 +7,7 @@ import type { SimulationEnd } from "../simulation/simulate.ts";
 import {
   inTree,
   keep,
+  outputsOf,
   pathsOf,
   simulateIn,
   withoutRunning,
@@ -62,8 +63,9 @@ async function runIn(
   const outcomes = runs.map((run) => output.outcomeOf(run.runNumber, end));
   const allWell = end.omittedOutputBytes === 0 && outcomes.every(({ state }) => state === "done");
   const difference = await slot.difference(tree);
-  if (!allWell || difference.damaged.length > 0) return undefined;
-  const parts = separate(tree.root, { runs, printed, written: difference.written });
+  const { files: written, warnings, problems } = outputsOf(tree, campaign, difference);
+  if (!allWell || difference.damaged.length > 0 || warnings.length + problems.length > 0) return undefined;
+  const parts = separate(tree.mirror, { runs, printed: printed.file, written });
   if (parts === undefined) return undefined;
   batch.release();
   void deps.batches.learn(campaign, tree, end.usage.wallTimeMs / runs.length);
@@ -74,14 +76,14 @@ async function runIn(
   );
   const results: RunResult[] = [];
   for (const [at, part] of parts.entries()) {
-    const file = `${printed}-${at}`;
+    const file = `${printed.file}-${at}`;
     writeFileSync(file, part.output);
     const ended: EndedRun = {
       ...jobs[at]!,
       ...times[at]!,
       outcome: outcomes[at]!,
-      written: part.written,
-      printed: file,
+      outputs: { files: part.written, folders: [] },
+      printed: { file },
     };
     results.push(await keep(tree, ended, batch, deps.results));
   }
