@@ -38,7 +38,7 @@ export const shapes: fc.Arbitrary<Shape> = fc.record({
   configs: mostly<Shape["configs"]>(1, [2], 5),
   repeat: fc.constantFrom<Shape["repeat"]>(1, 2),
   iterated: fc.boolean(),
-  filter: mostly("", ["0", "$repetition==0", "0,0"], 5),
+  filter: mostly("", ["0", "$repetition==0"], 5),
   resultDirectory: mostly("default", keysOf(RESULT_DIRECTORIES), 1),
   namedIn: fc.constantFrom<Shape["namedIn"]>("ini", "config", "arguments"),
   scalars: mostly("default", keysOf(SCALAR_FILES)),

@@ -5,11 +5,11 @@ import type { User } from "../helpers/tool.ts";
 import { changes, compare, type Allowances, type Ending, type Problem } from "./compare.ts";
 import { resultBase } from "./ini.ts";
 import { OPERATIONS } from "./operations.ts";
-import { takePicture, type Picture } from "./picture.ts";
+import type { Picture } from "./picture.ts";
 import { runPlainly, type RunName } from "./plain.ts";
 import type { Shape } from "./shape.ts";
 import { applyEdit, editMeanwhile, executions, runSwarm, statesIn, type Edit } from "./swarm-side.ts";
-import { keepWorld, makeWorld, type Simulator, type World } from "./world.ts";
+import { keepWorld, makeWorld, pictureOf, type Simulator, type World } from "./world.ts";
 
 export interface Verdict {
   problems: Problem[];
@@ -46,10 +46,10 @@ export async function checkShape(shape: Shape, user: User, simulator: Simulator)
     }
     await changeBetween(world);
   }
-  const before = takePicture(world.top);
+  const before = pictureOf(world);
   const edits = editOf(world);
   const ending = await campaigns(user, world, configs, edits);
-  const after = takePicture(world.top);
+  const after = pictureOf(world);
   const allowances = allowancesOf(shape, edits, after, isSecond ? before : new Map());
   const whole: Ending = { ...ending, states: statesIn(after) };
   const problems = compare(expectation, before, after, whole, allowances);
@@ -101,7 +101,7 @@ async function checkAfterwards(
     const { exitCode, output } = await runSwarm(user, world, ["attach", id ?? ""]);
     if (exitCode !== 0 && (allDone || exitCode !== 1))
       problems.push(`attach: exit ${exitCode}: ${output.slice(-300)}`);
-    problems.push(...changes(after, takePicture(world.top), noEdits, "changed by attach"));
+    problems.push(...changes(after, pictureOf(world), noEdits, "changed by attach"));
   }
   if (!allDone || shape.edit === "tracked" || shape.edit === "untracked" || shape.edit === "delete")
     return problems;
@@ -112,7 +112,7 @@ async function checkAfterwards(
   }
   const more = executions(world) - before;
   if (more > 0) problems.push(`rerun: the same command executes ${more} runs again`);
-  problems.push(...changes(after, takePicture(world.top), noEdits, "changed by the second command"));
+  problems.push(...changes(after, pictureOf(world), noEdits, "changed by the second command"));
   return problems;
 }
 
@@ -162,8 +162,8 @@ function editOf({ shape, top, study }: World): Edit[] {
 
 /** The user changes a result of an earlier command. */
 async function editResult(world: World): Promise<void> {
-  const files = [...takePicture(world.top)].filter(
-    ([file, { type }]) => type === "file" && file.endsWith(".sca") && !file.includes(".HOST."),
+  const files = [...pictureOf(world)].filter(
+    ([file, { type }]) => type === "file" && /^(?!.*\.(?:HOST|[AB]-\d+)\.).*\.sca$/.test(file),
   );
   const first = files[0];
   if (first === undefined) return;

@@ -197,6 +197,8 @@ class Comparison {
   ): void {
     const isOne = versions.some(({ entry }) => isSame(entry, is));
     const isLocal = isSame(this.#sides.expectation.after.get(file), is);
+    for (const version of versions)
+      for (const [name] of this.#copies(file, version)) this.#explained.add(name);
     if (isLocal && versions.length === 1) return;
     if (isLocal && !isOne) return; // runs that append, one after the other
     if (!isOne && !(was !== undefined && isSame(was, is))) {
@@ -205,10 +207,7 @@ class Comparison {
       this.#problems.push(`${kind}: ${file} ${difference(expected, is)}`);
       return;
     }
-    for (const version of versions) {
-      if (!isSame(version.entry, is)) this.#beside(file, version);
-      else for (const [name] of this.#copies(file, version)) this.#explained.add(name);
-    }
+    for (const version of versions) if (!isSame(version.entry, is)) this.#beside(file, version);
   }
 
   /** The run's version has to be under another name, which is told. */
@@ -231,7 +230,7 @@ class Comparison {
         path.dirname(name) === path.dirname(file) &&
         path.basename(name).includes(run) &&
         path.extname(name) === path.extname(file) &&
-        !this.#sides.before.has(name) &&
+        (!this.#sides.before.has(name) || this.#sides.allowances.swarmOnly(name)) &&
         isSame(entry, found),
     );
   }

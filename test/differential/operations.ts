@@ -26,7 +26,7 @@ export const OPERATIONS: Readonly<Record<string, OperationKind>> = {
     script:
       'for f in *.input; do echo "== $f"; [ -x "$f" ] && echo executable; cat "$f"; done > "$R/inputs-$n.dat"',
   },
-  list: { script: 'find . ../common ../nothing -type d | LC_ALL=C sort > "../list-$n.dat"' },
+  list: { script: 'find ned existing-empty store ../common sub -type d | LC_ALL=C sort > "../list-$n.dat"' },
   unicode: { script: write('"$R/Ünï çødé – $n 中.txt"') },
   spaces: { script: write('"$R/ a  b $n "') },
   quotes: { script: write(`"$R/it's \\"$n\\" \\$x \\\`y;&|.txt"`) },

@@ -18,8 +18,11 @@ export interface Entry {
 /** All that is below a folder, by path; names and paths as Latin-1, so that any byte can be in them. */
 export type Picture = ReadonlyMap<string, Entry>;
 
-/** @param top absolute: where a file names it, what is before it does not count, because a swarm may map it. */
-export function takePicture(top: string): Picture {
+/**
+ * @param top absolute.
+ * @param mappedFrom the study's folder, where the study has absolute paths, which a swarm may have mapped to relative ones.
+ */
+export function takePicture(top: string, mappedFrom?: string): Picture {
   const entries = new Map<string, Entry>();
   const visit = (folder: string): void => {
     const place = folder === "" ? top : path.join(top, folder);
@@ -27,7 +30,7 @@ export function takePicture(top: string): Picture {
       const name = path.join(folder, raw.toString("latin1"));
       const file = Buffer.from(path.join(top, name), "latin1");
       const stats = lstatSync(file);
-      const entry = describeEntry(name, file, stats, top);
+      const entry = describeEntry(name, file, stats, mappedFrom);
       entries.set(plainName(name), entry);
       if (entry.type === "folder") visit(name);
     }
@@ -36,7 +39,7 @@ export function takePicture(top: string): Picture {
   return entries;
 }
 
-function describeEntry(name: string, file: Buffer, stats: Stats, top: string): Entry {
+function describeEntry(name: string, file: Buffer, stats: Stats, mappedFrom?: string): Entry {
   const { mtimeMs } = stats;
   const mode = stats.mode & 0o777;
   if (stats.isDirectory()) return { type: "folder", mode, content: "", canonical: "", mtimeMs };
@@ -46,7 +49,7 @@ function describeEntry(name: string, file: Buffer, stats: Stats, top: string): E
   }
   if (stats.isFile()) {
     const content = readFileSync(file, "latin1");
-    return { type: "file", mode, content, canonical: canonicalContent(name, content, top), mtimeMs };
+    return { type: "file", mode, content, canonical: canonicalContent(name, content, mappedFrom), mtimeMs };
   }
   const type = stats.isFIFO() ? "fifo" : stats.isSocket() ? "socket" : "other";
   return { type, mode, content: "", canonical: "", mtimeMs };
@@ -55,7 +58,7 @@ function describeEntry(name: string, file: Buffer, stats: Stats, top: string): E
 /** `fname-append-host` puts a process id into names. */
 function plainName(name: string): string {
   return name.replaceAll(
-    new RegExp(`\\.${hostname().replaceAll(".", "\\.")}\\.\\d+(?=\\.)`, "g"),
+    new RegExp(`\\.${hostname().replaceAll(".", "\\.")}\\.\\d+(?=\\.|$)`, "g"),
     ".HOST.PID",
   );
 }
@@ -63,18 +66,22 @@ function plainName(name: string): string {
 /** opp_runall gives it on the command line, a worker does not. */
 const NOT_COMPARED = ["cmdenv-redirect-output"];
 
+/** Options by which a swarm may map a path. */
+const MAPPED =
+  /^config (?:result-dir|output-scalar-file|output-vector-file|eventlog-file|cmdenv-output-file|snapshot-file) /;
+
 /**
  * What of a file's content counts. Of result files everything but run ids, dates, process ids, the config line of an option
- * that only opp_runall gives, and what is before the world's folder where an absolute path was mapped; of what Cmdenv
- * prints only the lines that begin with `<!>`, because opp_runall asks for fewer of the others; of all other files every
- * byte.
+ * that only opp_runall gives, and where absolute paths may have been mapped, the form of the result directory and the config
+ * lines of the options that do so; of what Cmdenv prints only the lines that begin with `<!>`, because opp_runall asks for
+ * fewer of the others; of all other files every byte.
  */
-export function canonicalContent(name: string, content: string, top: string): string {
+export function canonicalContent(name: string, content: string, mappedFrom?: string): string {
   if (name.endsWith(".out")) return printedFacts(content).join("\n");
   const make = normalizerFor(kindOf(content), NOT_COMPARED);
   if (make === undefined) return content;
   const normalizer = make();
-  const lines = content.split("\n").map((line) => normalizer.line(unmapped(line, top)));
+  const lines = content.split("\n").map((line) => normalizer.line(unmapped(line, mappedFrom)));
   return [...lines.filter((line) => line !== undefined), ...normalizer.end()].join("\n");
 }
 
@@ -90,13 +97,12 @@ function printedFacts(content: string): string[] {
   return content.split("\n").filter((line) => line.startsWith("<!>"));
 }
 
-function unmapped(line: string, top: string): string {
-  const [, start, value] =
-    /^(attr resultdir |config (?:result-dir|output-scalar-file|output-vector-file|eventlog-file|cmdenv-output-file|snapshot-file) )(.*)$/.exec(
-      line,
-    ) ?? [];
-  if (start === undefined || value === undefined || !value.includes(top)) return line;
-  return `${start}${/^"?/.exec(value)![0]}${value.slice(value.indexOf(top))}`;
+function unmapped(line: string, mappedFrom: string | undefined): string {
+  if (mappedFrom === undefined) return line;
+  if (MAPPED.test(line)) return "config cmdenv-redirect-output true"; // is not compared
+  return line.replace(/^(attr resultdir )(.*)$/, (_, start: string, value: string) =>
+    start.concat(path.resolve(mappedFrom, value.replace(/^"(.*)"$/, "$1"))),
+  );
 }
 
 /** Whether two entries are the same to a user. */

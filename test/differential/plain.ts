@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
-import { takePicture, isSame, type Picture } from "./picture.ts";
-import type { World } from "./world.ts";
+import { isSame, type Picture } from "./picture.ts";
+import { pictureOf, type World } from "./world.ts";
 
 /** A run as everything here names it: `A-0`. */
 export type RunName = string;
@@ -23,14 +23,14 @@ export async function runPlainly(
   env: NodeJS.ProcessEnv,
   restore: () => Promise<void>,
 ): Promise<Expectation> {
-  const before = takePicture(world.top);
+  const before = pictureOf(world);
   const steps: { name: RunName; config: string; number: string; picture: Picture }[] = [];
   const failed = new Set<RunName>();
   for (const config of configs) {
     for (const number of await runNumbers(world, config, env)) {
       const name = `${config}-${number}`;
       if ((await execute(world, config, number, env)) !== 0) failed.add(name);
-      steps.push({ name, config, number, picture: takePicture(world.top) });
+      steps.push({ name, config, number, picture: pictureOf(world) });
     }
   }
   const after = steps.at(-1)?.picture ?? before;
@@ -40,7 +40,7 @@ export async function runPlainly(
     for (const step of steps) {
       await restore();
       await execute(world, step.config, step.number, env);
-      step.picture = takePicture(world.top);
+      step.picture = pictureOf(world);
     }
     versions = writersOf(before, steps, "each alone");
   }

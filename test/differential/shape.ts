@@ -155,3 +155,14 @@ export function describeShape(shape: Shape): string {
 export function parseShape(text: string): Shape {
   return { ...PLAINEST, ...(JSON.parse(text) as Partial<Shape>) };
 }
+
+/** Whether a study names files by absolute paths. */
+export function hasAbsolutePaths(shape: Shape): boolean {
+  return [
+    RESULT_DIRECTORIES[shape.resultDirectory].value,
+    SCALAR_FILES[shape.scalars],
+    VECTOR_FILES[shape.vectors],
+    OUTPUT_FILES[shape.output],
+    EVENTLOG_FILES[shape.eventlog],
+  ].some((value) => value.includes("WORLD"));
+}

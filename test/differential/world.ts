@@ -5,7 +5,8 @@ import { promisify } from "node:util";
 import { gitEnvironment } from "../helpers/git.ts";
 import { commandArguments, iniFiles, resultBase } from "./ini.ts";
 import { OPERATIONS } from "./operations.ts";
-import type { Shape } from "./shape.ts";
+import { takePicture, type Picture } from "./picture.ts";
+import { hasAbsolutePaths, type Shape } from "./shape.ts";
 
 export interface Simulator {
   /** Absolute: opp_run. */
@@ -152,4 +153,9 @@ export async function keepWorld({ top }: World, name = "kept"): Promise<() => Pr
     await rm(gone, { recursive: true });
     await promisify(execFile)("cp", ["-a", kept, top]);
   };
+}
+
+/** All that is in a world. */
+export function pictureOf({ shape, top, study }: World): Picture {
+  return takePicture(top, hasAbsolutePaths(shape) ? study : undefined);
 }
