@@ -170,15 +170,19 @@ export class Collector {
     if (result.outcome.state !== "done") return result;
     const problems: string[] = [];
     for (const file of files) {
-      const problem = unplaceable(() => this.#check(file, this.#target(file.path), from!));
+      const target = this.#target(file.path);
+      const problem = unplaceable(() => {
+        this.#checkPermitted(file, target, from!);
+        this.#places.check(target);
+      });
       if (problem !== undefined) problems.push(problem);
     }
     return problems.length === 0 ? result : { ...result, outcome: incomplete(result.outcome, problems) };
   }
 
-  /** @throws {Unplaceable} */
-  #check({ path: file }: ResultFile, target: string, from: string): void {
-    this.#places.check(target);
+  /** @throws {Unplaceable} if a file is none that may be collected. @param target where it belongs. */
+  #checkPermitted({ path: file }: ResultFile, target: string, from: string): void {
+    this.#places.checkPermitted(target);
     const stats = lstatSync(path.join(from, file), { throwIfNoEntry: false });
     if (stats?.isSymbolicLink()) this.#places.checkLink(target, readlinkSync(path.join(from, file)));
     else if (stats !== undefined && !stats.isFile())
@@ -200,9 +204,11 @@ export class Collector {
     const isDone = result.outcome.state === "done";
     const moved: RunRecord["files"] = [];
     for (const file of files) {
-      const target = isDone ? this.#target(file.path) : this.#failedPlace(this.#target(file.path));
+      const own = this.#target(file.path);
+      const target = isDone ? own : this.#failedPlace(own);
       try {
-        if (!isDone) this.#check(file, target, from!);
+        if (!isDone) this.#checkPermitted(file, own, from!);
+        if (!isDone) this.#places.check(target);
         const source = arrived.get(file.path) ?? path.join(from!, file.path);
         const placed = await this.#placement.place(run, { ...file, from: source }, target, warnings);
         arrived.set(file.path, placed.target);

@@ -1,14 +1,14 @@
 import path from "node:path";
 import { UserError } from "../errors.ts";
-import type { Dependency, Mode, Omnetpp } from "../model/build.ts";
+import type { Dependency } from "../model/build.ts";
 import { readCode, type Code } from "../project/code.ts";
 import { describeFolder, type ProjectDescriptor } from "../project/descriptor.ts";
 import { fetchDependency, type Telling } from "../project/fetch-dependency.ts";
 import { findDependency } from "../project/find-dependency.ts";
-import { openCheckout, type Checkout } from "../project/git.ts";
+import { checkoutName, openCheckout, type Checkout } from "../project/git.ts";
 import type { Need } from "../project/needs.ts";
 import { targetFile } from "../project/targets.ts";
-import { planProject, type ProjectPlan } from "./plan-project.ts";
+import { planProject, type BuildSettings, type ProjectPlan } from "./plan-project.ts";
 
 /** A project that is needed, and where it lies. */
 export interface FoundDependency {
@@ -143,7 +143,7 @@ function workTreeOf(checkout: Checkout, dependencies: readonly FoundDependency[]
 export async function planDependencies(
   dependencies: readonly FoundDependency[],
   codes: ReadonlyMap<string, Code>,
-  { mode, omnetpp }: { mode: Mode; omnetpp: Omnetpp },
+  settings: BuildSettings,
   signal?: AbortSignal,
 ): Promise<DependencyPlan[]> {
   const plans = new Map<FoundDependency, DependencyPlan>();
@@ -154,8 +154,7 @@ export async function planDependencies(
         project,
         code: codes.get(checkout.top)!,
         workTree: workTreeOf(checkout, dependencies),
-        mode,
-        omnetpp,
+        ...settings,
         dependencies: each.needs.map((need) => plans.get(need)!),
       },
       signal,
@@ -172,7 +171,7 @@ function about({ need, checkout, project }: FoundDependency, tree: string): Depe
     name: need.name,
     variable: need.variable,
     tree,
-    checkoutName: path.basename(checkout.top),
+    checkoutName: checkoutName(checkout),
     project: project.folder,
     nedFolders: project.nedFolders,
     ...(Object.keys(environment).length > 0 && { environment }),

@@ -2,7 +2,11 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { checkOut, removeTree } from "../project/checkout.ts";
+import { libraryFiles } from "../project/targets.ts";
+import type { SimulationArguments } from "../simulation/opp-args.ts";
 import { expand, type Expansion } from "../simulation/expand.ts";
+import type { Mode } from "../model/build.ts";
+import { statIfThere } from "../system/files.ts";
 import { runProgram } from "../system/program.ts";
 import type { Whereabouts } from "./plan.ts";
 
@@ -11,19 +15,34 @@ import type { Whereabouts } from "./plan.ts";
  * temporary directory for it.
  */
 export async function expandCode(
-  { checkout, study, program, args }: Whereabouts,
+  { checkout, study, program, args, named }: Whereabouts,
   commit: string | undefined,
   signal?: AbortSignal,
 ): Promise<Expansion> {
-  const query = { program: program.local, args, directory: study };
-  if (commit === undefined) return await expand(query, { runProgram }, signal);
+  const query = { program: program.local, args: await loadable(args, study, program.mode), directory: study };
+  const env = { ...process.env, ...named };
+  const deps: Parameters<typeof expand>[1] = {
+    runProgram: (file, options, more) => runProgram(file, options, { ...more, env }),
+  };
+  if (commit === undefined) return await expand(query, deps, signal);
   const scratch = await mkdtemp(path.join(tmpdir(), "swarm-expand-"));
   const tree = path.join(scratch, "tree");
   try {
     await checkOut({ gitDirectory: checkout.gitDirectory, commit }, tree, signal);
     const directory = path.join(tree, path.relative(checkout.top, study));
-    return await expand({ ...query, directory }, { runProgram }, signal);
+    return await expand({ ...query, directory }, deps, signal);
   } finally {
     await removeTree(scratch);
   }
+}
+
+/** Without libraries that are yet to be built: the runs can be listed without them. */
+async function loadable(args: SimulationArguments, study: string, mode: Mode): Promise<SimulationArguments> {
+  const kept = args.map(async (arg) => {
+    if (arg.kind !== "option" || arg.name !== "-l" || !arg.value.includes("/")) return [arg];
+    const files = libraryFiles(path.resolve(study, arg.value), mode);
+    const found = await Promise.all(files.map((file) => statIfThere(file)));
+    return found.some((each) => each?.isFile()) ? [arg] : [];
+  });
+  return (await Promise.all(kept)).flat();
 }

@@ -2,8 +2,8 @@ import type { CampaignPlan } from "./plan.ts";
 import { dependencyId, plannedKey, type ProjectPlan } from "./plan-project.ts";
 
 /**
- * Other machines have their own OMNeT++, and binaries that are made here need not run there. So all builds are
- * other ones, also for what needs them.
+ * Other machines have their own OMNeT++ and environment, and binaries that are made here need not run there. So all
+ * builds are other ones, also for what needs them.
  */
 export function forOtherMachines(plan: CampaignPlan): CampaignPlan {
   const { version } = plan.build.omnetpp;
@@ -13,7 +13,8 @@ export function forOtherMachines(plan: CampaignPlan): CampaignPlan {
       ...each,
       buildKey: keys.get(dependencyId(each))!,
     }));
-    const build = { ...project.build, omnetpp: { version }, ...(needed && { dependencies: needed }) };
+    const { clientEnvironment: _, ...rest } = project.build;
+    const build = { ...rest, omnetpp: { version }, ...(needed && { dependencies: needed }) };
     return { ...project, ownBuild: "its workers are other machines", build };
   };
   const dependencies = plan.dependencies.map((each) => {
@@ -23,6 +24,7 @@ export function forOtherMachines(plan: CampaignPlan): CampaignPlan {
   });
   const changed = there(plan);
   const needed = changed.build.dependencies;
-  const campaign = { ...plan.campaign, omnetpp: { version }, ...(needed && { dependencies: needed }) };
+  const { terminal: _, ...rest } = plan.campaign;
+  const campaign = { ...rest, omnetpp: { version }, ...(needed && { dependencies: needed }) };
   return { ...changed, dependencies, campaign };
 }

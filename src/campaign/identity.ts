@@ -1,13 +1,14 @@
 import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
+import { simulationVariables } from "../model/environment.ts";
 import { parseSimulationArguments, toArgv, values, without } from "../simulation/opp-args.ts";
 import { statIfThere } from "../system/files.ts";
 import type { CampaignPlan } from "./plan.ts";
 import { plannedKey } from "./plan-project.ts";
 
 /** Raised when the same campaign would leave other files than with an earlier version of ours. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** Parts of file names such as `${datetime}` and `${runid}`, which no two processes have in common. */
 const MOMENT = /\d{8}-\d\d:?\d\d:?\d\d(?:-\d+)?/g;
@@ -16,7 +17,7 @@ const MOMENT = /\d{8}-\d\d:?\d\d:?\d\d(?:-\d+)?/g;
  * Names all that decides what the runs of a campaign leave, beside their config, number and variables: each file
  * of the source, the binaries, OMNeT++, the command line, and the configuration as the simulator reads it. In
  * doubt it differs, and runs are made again. What it cannot know are files outside of the checkout that a model
- * reads, and the environment of the workers.
+ * reads, and variables of the environment that nobody named.
  * @param plan for the machines that make the runs.
  */
 export async function identityOf(plan: CampaignPlan): Promise<string> {
@@ -25,10 +26,11 @@ export async function identityOf(plan: CampaignPlan): Promise<string> {
     commit: _commit,
     changedFiles: _changed,
     folders: _folders,
+    terminal,
     ...campaign
   } = plan.campaign;
   const args = parseSimulationArguments(campaign.arguments);
-  const parts = [
+  const parts: unknown[] = [
     VERSION,
     [plan, ...plan.dependencies].map(({ code }) => code.tree),
     plannedKey(plan),
@@ -36,6 +38,8 @@ export async function identityOf(plan: CampaignPlan): Promise<string> {
     [...plan.expansion.configuration].map(([key, value]) => [key, value.replaceAll(MOMENT, "")]),
     await stampsOf([...(await ownOmnetpp(plan)), ...namedLibraries(plan, values(args, "-l"))]),
   ];
+  const read = simulationVariables(terminal?.environment ?? {});
+  if (Object.keys(read).length > 0) parts.push(read);
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
 }
 

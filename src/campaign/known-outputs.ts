@@ -1,4 +1,4 @@
-import { createReadStream, lstatSync } from "node:fs";
+import { createReadStream, lstatSync, mkdirSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -34,6 +34,7 @@ export async function rememberOutput(
 ): Promise<void> {
   const { mtimeMs } = lstatSync(file);
   const line: KnownOutput = { path: path.relative(resultDirectory, file), ...content, mtimeMs };
+  mkdirSync(path.join(resultDirectory, ".swarm"), { recursive: true });
   await appendFile(listFile(resultDirectory), `${JSON.stringify(line)}\n`);
 }
 

@@ -3,6 +3,7 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../errors.ts";
 import { runJobId, type Campaign } from "../model/campaign.ts";
+import { groupFailures, groupLine, messageOf } from "../model/failure-groups.ts";
 import { RunResultSchema, type RunResult } from "../model/result.ts";
 import { runLabel, runVariables } from "../model/run.ts";
 import type { FoundCampaign } from "../queue/campaign-list.ts";
@@ -44,11 +45,19 @@ async function printOverview(
   { print }: LogRequest,
 ): Promise<void> {
   const records = await readRecords(resultDirectoryOf(campaign), campaign.id);
+  const groups = groupFailures(records.filter(({ state }) => state !== "done" && state !== "cancelled"));
+  const several = groups.filter((group) => group.records.length > 1);
+  const grouped = new Map(several.flatMap((group) => group.records.map((record) => [record, group])));
   for (const record of records) {
-    const reason = record.error ?? record.reason;
+    const group = grouped.get(record);
+    const reason = messageOf(record);
     const why = reason === record.state ? "" : `, ${reason}`;
-    print(`${runLabel(record)} ${runVariables(record)}: ${record.state}${why}\n`);
+    if (group === undefined) print(`${runLabel(record)} ${runVariables(record)}: ${record.state}${why}\n`);
+    else if (group.records[0] === record) print(`${groupLine(group)} (${record.state})\n`);
   }
+  const [one] = several.flatMap((group) => group.records);
+  if (one !== undefined)
+    print(`to see the output of one: runall-swarm logs ${campaign.id} ${one.runNumber}\n`);
   if (open.length > 0)
     print(`${open.length} of ${campaign.runs} are not collected yet: runall-swarm attach ${campaign.id}\n`);
   const missing = campaign.runs - records.length - open.length;

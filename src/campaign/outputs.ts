@@ -1,7 +1,7 @@
-import { existsSync, lstatSync, readdirSync, realpathSync } from "node:fs";
+import { accessSync, constants, existsSync, lstatSync, readdirSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
-import { UserError } from "../errors.ts";
+import { errorText, UserError } from "../errors.ts";
 import type { Outputs } from "../model/campaign.ts";
 import { forbiddenName } from "../results/output-path.ts";
 import type { Expansion, RunOutputs } from "../simulation/expand.ts";
@@ -48,13 +48,14 @@ export async function planOutputs(expansion: Expansion, question: OutputQuestion
     for (const folder of run.folders) addFolder(folder, question, { outside, links });
     for (const file of run.files) addFile(file, question, { outside, links });
   }
-  const redirected = configuredOption(expansion.configuration, "cmdenv-redirect-output") === "true";
+  const redirecting = configuredOption(expansion.configuration, "cmdenv-redirect-output") ?? "false"; // may be an expression
   const has = (option: OutputOption): boolean => configured.includes(option);
   const mapsPaths = expansion.outputs.some((run) =>
     Object.values(run.values).some((value) => path.isAbsolute(value)),
   );
   const asksOutputFile =
-    !redirected && (has("cmdenv-output-file") || (has("output-scalar-file") && has("output-vector-file")));
+    redirecting !== "true" &&
+    (has("cmdenv-output-file") || (has("output-scalar-file") && has("output-vector-file")));
   return {
     resultDirectory: resultRoot(runs, configured, question),
     outside: [...outside],
@@ -65,7 +66,7 @@ export async function planOutputs(expansion: Expansion, question: OutputQuestion
       ...(asksOutputFile && { asksOutputFile }),
       ...(configured.length > 0 && { ownOutputFiles: configured }),
     },
-    runsAlone: redirected || mapsPaths || asksOutputFile,
+    runsAlone: redirecting !== "false" || mapsPaths || asksOutputFile,
     appendedTo: appendedFiles(expansion, runs, args),
   };
 }
@@ -230,6 +231,22 @@ export function refuseAppending(appendedTo: OutputPlan["appendedTo"], runNumbers
         hint: `set ${option}-append = false, or move the file away`,
       },
     );
+  }
+}
+
+/**
+ * Better now than after a day of computing.
+ * @throws {UserError} if a place outside of the checkout cannot be written.
+ */
+export function refuseUnwritable(outside: readonly string[]): void {
+  for (const place of outside) {
+    let folder = place.endsWith("/") ? place.slice(0, -1) : path.dirname(place);
+    while (!existsSync(folder) && folder !== "/") folder = path.dirname(folder);
+    try {
+      accessSync(folder, constants.W_OK);
+    } catch (error) {
+      throw new UserError(`results cannot be stored in ${place}: ${errorText(error)}`, { cause: error });
+    }
   }
 }
 

@@ -43,11 +43,16 @@ export class Places {
     this.#real.clear();
   }
 
-  /** @throws {Unplaceable} if a file must not be written here. @param target absolute. */
-  check(target: string): void {
+  /** @throws {Unplaceable} if no file may be written here. @param target absolute. */
+  checkPermitted(target: string): void {
     const { gitTop: top, outside } = this.#study;
     const why = whyRefused({ top, outside }, target) ?? this.#whyBehindLinks(target);
     if (why !== undefined) throw new Unplaceable(`${this.shown(target)} (${why})`);
+  }
+
+  /** @throws {Unplaceable} if a file must not, or cannot, be written here. @param target absolute. */
+  check(target: string): void {
+    this.checkPermitted(target);
     if (Buffer.byteLength(path.basename(target)) > LONGEST_NAME_BYTES)
       throw new Unplaceable(`${this.shown(target)} (a name that is too long)`);
     if (lstatSync(target, { throwIfNoEntry: false })?.isDirectory())

@@ -7,10 +7,12 @@ import {
   type Mode,
   type Omnetpp,
 } from "../model/build.ts";
+import { buildVariables, type Environment } from "../model/environment.ts";
 import { PROTOCOL } from "../model/protocol.ts";
 import { readCode, type Code } from "../project/code.ts";
 import { withNeeded, type NeededProject } from "../project/dependency-options.ts";
 import type { ProjectDescriptor } from "../project/descriptor.ts";
+import { checkoutName } from "../project/git.ts";
 import { findOwnBuild, newerCode, type OwnBuild } from "../project/own-build.ts";
 import { recipeFor, sourcesHash } from "../project/sources.ts";
 import type { WorkTreeRequest } from "../project/work-tree.ts";
@@ -26,26 +28,34 @@ export interface ProjectPlan {
   ownBuild: OwnBuild | string;
 }
 
-export interface ProjectQuestion {
+/** What all builds of a campaign have in common. */
+export interface BuildSettings {
+  mode: Mode;
+  omnetpp: Omnetpp;
+  /** Variables that the user named with `--env`. */
+  named?: Environment | undefined;
+  /** Of the client, for builds on its machine. */
+  client?: Environment | undefined;
+}
+
+export interface ProjectQuestion extends BuildSettings {
   project: ProjectDescriptor;
   code: Code;
   /** How the work tree is read, where the code is that of a commit. */
   workTree: WorkTreeRequest;
-  mode: Mode;
-  omnetpp: Omnetpp;
   /** What it needs, each after what that needs in turn. */
   dependencies: readonly DependencyPlan[];
 }
 
 /** How a project is built, and whether the user has done that. */
 export async function planProject(question: ProjectQuestion, signal?: AbortSignal): Promise<ProjectPlan> {
-  const { project, code, mode, omnetpp, dependencies } = question;
+  const { project, code, mode, omnetpp, named = {}, client, dependencies } = question;
   const { top } = code.checkout;
   const { stateFiles, nedExclusions, environment } = project;
   const build: ProjectPlan["build"] = {
     protocol: PROTOCOL,
     sourcesHash: sourcesHash(code.entries),
-    checkoutName: path.basename(top),
+    checkoutName: checkoutName(code.checkout),
     project: project.folder,
     recipe: withNeeded(recipeFor(project, code.entries), top, dependencies.map(neededProject)),
     mode,
@@ -53,6 +63,8 @@ export async function planProject(question: ProjectQuestion, signal?: AbortSigna
     ...(Object.keys(stateFiles).length > 0 && { stateFiles }),
     ...(nedExclusions !== undefined && { nedExclusions }),
     ...(Object.keys(environment).length > 0 && { environment }),
+    ...(Object.keys(named).length > 0 && { namedEnvironment: named }),
+    ...(client !== undefined && { clientEnvironment: client }),
     ...(dependencies.length > 0 && { dependencies: dependencies.map(asDependency) }),
   };
   return { gitTop: top, code, build, ownBuild: await ownBuild(question, build.sourcesHash, signal) };
@@ -87,10 +99,12 @@ function neededProject({ about, gitTop, project }: DependencyPlan): NeededProjec
 
 /** The binaries here are those of the work tree: of a commit only where its sources are the same. */
 async function ownBuild(
-  { project, code, mode, workTree, dependencies }: ProjectQuestion,
+  { project, code, mode, workTree, named = {}, dependencies }: ProjectQuestion,
   hash: string,
   signal?: AbortSignal,
 ): Promise<OwnBuild | string> {
+  const [compiling] = Object.keys(buildVariables(named));
+  if (compiling !== undefined) return `${compiling} is named with --env`;
   const foreign = dependencies.find(({ ownBuild: own }) => typeof own === "string");
   if (foreign !== undefined)
     return `${foreign.about.name} is built by the swarm: ${foreign.ownBuild as string}`;

@@ -2,6 +2,7 @@ import { realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import { errorCode, UserError } from "../errors.ts";
 import type { Campaign } from "../model/campaign.ts";
+import type { Environment, Terminal } from "../model/environment.ts";
 import { PROTOCOL } from "../model/protocol.ts";
 import type { Run } from "../model/run.ts";
 import { readCode, type Code } from "../project/code.ts";
@@ -19,6 +20,7 @@ import {
   values,
   type SimulationArguments,
 } from "../simulation/opp-args.ts";
+import { ownTerminal } from "../simulation/resource-limits.ts";
 import { omnetppVersion } from "../simulation/simulator.ts";
 import { isInside } from "../system/paths.ts";
 import {
@@ -30,6 +32,7 @@ import {
   type DependencyPlan,
   type FoundDependency,
 } from "./dependencies.ts";
+import { checkArguments, type NeededProduct } from "./check-arguments.ts";
 import { expandCode } from "./expand-code.ts";
 import { outputFilter } from "./output-filter.ts";
 import { planOutputs, type OutputPlan } from "./outputs.ts";
@@ -50,6 +53,8 @@ export interface CampaignRequest {
   omnetpp?: string | undefined;
   /** The simulation's arguments, untouched. */
   arguments: readonly string[];
+  /** Variables that are named for runs and builds, sorted by name. */
+  environment?: Environment | undefined;
   /** Told what takes time on the way. */
   say?: (text: string) => void;
   /** The simulator and git have been asked, and their answers take some time. */
@@ -81,6 +86,8 @@ export interface CampaignPlan extends ProjectPlan, AsyncDisposable {
   dependencies: DependencyPlan[];
   campaign: CampaignDraft;
   expansion: Expansion;
+  /** What builds have to make, lest every run fail. */
+  needed: NeededProduct[];
 }
 
 /** Where the user is and what he typed. */
@@ -91,6 +98,9 @@ export interface Whereabouts {
   dependencies: FoundDependency[];
   program: SimulationProgram;
   args: SimulationArguments;
+  /** Variables that are named for runs and builds. */
+  named: Environment;
+  terminal: Terminal;
 }
 
 /**
@@ -104,7 +114,8 @@ export async function planCampaign(request: CampaignRequest, signal?: AbortSigna
   const project = await describeProject(checkout.top, study);
   const program = await findSimulationProgram(request.program, study, checkout.top, project);
   const dependencies = await findDependencies({ checkout, project }, { say: request.say, signal });
-  const here: Whereabouts = { checkout, study, project, dependencies, program, args };
+  const known = { named: request.environment ?? {}, terminal: ownTerminal() };
+  const here: Whereabouts = { checkout, study, project, dependencies, program, args, ...known };
   const ref = request.commit;
   const commit = ref === undefined ? undefined : await resolveCommit(checkout, ref);
   const version = request.omnetpp ?? omnetppVersion(program.local, { signal });
@@ -126,11 +137,11 @@ export async function planCampaign(request: CampaignRequest, signal?: AbortSigna
     await Promise.all(opened.map((each) => each[Symbol.asyncDispose]()));
   };
   try {
-    const [known, omnetpp] = await Promise.all([expansion, version]);
+    const [expanded, omnetpp] = await Promise.all([expansion, version]);
     if (reading.status === "rejected") throw reading.reason;
     if (needed.status === "rejected") throw needed.reason;
     const read = { code: reading.value, needed: needed.value, workTree: question };
-    const found = { ...read, survey: await survey, expansion: known, outputs: await outputs };
+    const found = { ...read, survey: await survey, expansion: expanded, outputs: await outputs };
     return { ...(await makePlan(here, found, omnetpp, signal)), [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose(); // what fails beside the code would leave the files behind that belong to it
@@ -157,10 +168,13 @@ async function makePlan(
   const { mode, binDirectory } = program;
   const omnetpp = { version, ...(binDirectory !== undefined && { binDirectory }) };
   const codes = new Map(needed).set(checkout.top, code);
-  const dependencies = await planDependencies(here.dependencies, codes, { mode, omnetpp }, signal);
-  const plan = await planProject({ project, code, workTree, mode, omnetpp, dependencies }, signal);
+  const settings = { mode, omnetpp, named: here.named, client: here.terminal.environment };
+  const dependencies = await planDependencies(here.dependencies, codes, settings, signal);
+  const plan = await planProject({ project, code, workTree, ...settings, dependencies }, signal);
+  const products = await checkArguments(here, { plan, dependencies });
   return {
     ...plan,
+    needed: products,
     studyDirectory: study,
     resultDirectory: outputs.resultDirectory,
     outputs,
@@ -208,7 +222,7 @@ function describeCampaign(
   { code, build }: ProjectPlan,
   { expansion, outputs, survey }: Pick<Found, "expansion" | "outputs" | "survey">,
 ): CampaignDraft {
-  const { checkout, study, project, program, args } = here;
+  const { checkout, study, project, program, args, terminal } = here;
   const relative = (folder: string): string => path.relative(study, path.join(checkout.top, folder)) || ".";
   const nedPath = project.nedFolders.map(relative).join(":");
   const libraries = project.targets.filter((target) => target.kind === "library");
@@ -230,6 +244,8 @@ function describeCampaign(
     program: program.remote,
     ...(build.dependencies !== undefined && { dependencies: build.dependencies }),
     ...(build.environment !== undefined && { environment: build.environment }),
+    ...(build.namedEnvironment !== undefined && { namedEnvironment: build.namedEnvironment }),
+    terminal,
     arguments: mapPaths(args, (file) => portable(file, here)),
     addedOptions: addedOptions(expansion.configuration, args),
     ...(project.targets.length > 0 && {

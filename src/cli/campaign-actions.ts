@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { attachCampaign, retryCampaign } from "../campaign/attach.ts";
 import { printOutput } from "../campaign/logs.ts";
+import type { CampaignListing } from "../queue/campaign-list.ts";
 import { openQueueClient, type QueueClient } from "../queue/client.ts";
 import type { SwarmAccess, Target } from "../targets/target.ts";
 import type { CommonOptions } from "./campaign-commands.ts";
@@ -15,9 +16,15 @@ import { showCampaign } from "./show-campaign.ts";
 export async function list(options: CommonOptions, { stdout, stderr }: CommandContext): Promise<void> {
   await using connected = await connect(options.swarm, stderr);
   const listings = await connected.queue.list();
-  if (options.json) stdout.write(`${JSON.stringify(listings, undefined, 2)}\n`);
+  if (options.json) stdout.write(`${JSON.stringify(listings.map(withoutTerminal), undefined, 2)}\n`);
   else if (listings.length === 0) stdout.write("there is no campaign\n");
   else for (const line of campaignTable(listings, stdout, Date.now())) stdout.write(`${line}\n`);
+}
+
+/** What a user has in the environment is not for whoever lists campaigns. */
+function withoutTerminal(listing: CampaignListing): CampaignListing {
+  const { terminal: _, ...campaign } = listing.campaign;
+  return { ...listing, campaign };
 }
 
 /** @returns the exit code. */

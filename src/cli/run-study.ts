@@ -20,13 +20,13 @@ export async function runStudy(
   context: CommandContext,
 ): Promise<number> {
   const directory = path.resolve(options.directory);
-  const { commit, omnetpp } = options;
+  const { commit, omnetpp, environment } = options;
   const say = (text: string): void => {
     if (!options.quiet) context.stderr.write(`${text}\n`);
   };
   let onAsked = (): void => undefined;
   const asked = new Promise<void>((resolve) => (onAsked = resolve));
-  const request = { directory, commit, omnetpp, program, arguments: simulation, say, onAsked };
+  const request = { directory, commit, omnetpp, environment, program, arguments: simulation, say, onAsked };
   const planning = planCampaign(request, context.interrupt).catch((error: unknown) => {
     throw withMisplacedOption(withMisspelledWord(error, context.argv), simulation);
   });

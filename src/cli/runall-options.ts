@@ -1,8 +1,10 @@
 import type { Command } from "commander";
 import type { CampaignLimits } from "../campaign/plan.ts";
 import { UserError } from "../errors.ts";
+import type { Environment } from "../model/environment.ts";
 import type { OwnOptions } from "../simulation/opp-args.ts";
 import type { CommandContext } from "./main.ts";
+import { withVariable } from "./named-variables.ts";
 import { version } from "./version.ts";
 
 /** What it does with campaigns that are queued already. */
@@ -21,7 +23,7 @@ export const OWN_OPTIONS: OwnOptions = {
     "--help",
     "--version",
   ],
-  valued: ["-C", "--commit", "--swarm", "--retries", "--timeout", "--omnetpp", "-b", "--batch-size"],
+  valued: ["-C", "--commit", "--swarm", "--retries", "--timeout", "--omnetpp", "-b", "--batch-size", "--env"],
 };
 
 export interface OwnOptionValues {
@@ -34,6 +36,8 @@ export interface OwnOptionValues {
   json: boolean;
   swarm: string | undefined;
   omnetpp: string | undefined;
+  /** Variables that `--env` names, sorted by name. */
+  environment: Environment;
   quiet: boolean;
   verbose: boolean;
 }
@@ -54,6 +58,11 @@ export async function describeOptions(context: CommandContext): Promise<Command>
       "--omnetpp <version>",
       "the OMNeT++ of the swarm's machines, where it is another than yours",
       omnetpp,
+    )
+    .option(
+      "--env <NAME[=VALUE]>",
+      "set a variable for runs and builds; NAME alone: as it is here (repeatable)",
+      (text: string, before: Environment | undefined) => withVariable(before ?? {}, text),
     )
     .option("--rerun", "make runs again whose results are here already")
     .option("--detach", "end when the runs are queued; collect them later with: runall-swarm attach ID")
@@ -99,6 +108,7 @@ export async function parseOwnOptions(
     dryRun?: true;
     swarm?: string;
     omnetpp?: string;
+    env?: Environment;
     rerun?: true;
     detach?: true;
     retries: number;
@@ -124,6 +134,7 @@ export async function parseOwnOptions(
     json: options.json ?? false,
     swarm: options.swarm,
     omnetpp: options.omnetpp,
+    environment: options.env ?? {},
     quiet: options.quiet ?? false,
     verbose: options.verbose ?? false,
   };

@@ -1,5 +1,6 @@
 import path from "node:path";
 import type { CampaignSummary } from "../model/events.ts";
+import { groupFailures, groupLine, type FailureGroup } from "../model/failure-groups.ts";
 import { OUTCOME_STATES, type OutcomeState } from "../model/outcome.ts";
 import type { RunRecord } from "../model/result.ts";
 import { runVariables } from "../model/run.ts";
@@ -59,8 +60,8 @@ export function usageLines({ made }: CampaignSummary, width: number | undefined)
 }
 
 /**
- * The runs that went wrong by themselves, each with its error and where its output is; on a terminal not more of them
- * than one can look through.
+ * The runs that went wrong by themselves: those with the same error in one line, each other one with its error and where
+ * its output is; on a terminal not more than one can look through.
  * @param width of the terminal; undefined where there is none.
  */
 export function failedTable(
@@ -68,14 +69,38 @@ export function failedTable(
   width: number | undefined,
   paint: Paint,
 ): string[] {
-  const all = failed.filter((record) => record.state !== "cancelled");
-  const records = width === undefined ? all : all.slice(0, MOST_FAILED);
-  const more = all.length - records.length;
+  const groups = groupFailures(failed.filter((record) => record.state !== "cancelled"));
+  const several = groups.filter(({ records }) => records.length > 1).slice(0, width && MOST_FAILED);
+  const single = groups.flatMap(({ records }) => (records.length === 1 ? records : []));
+  const records = single.slice(0, width && Math.max(0, MOST_FAILED - several.length));
+  const shown = [...several.map((group) => group.records.length), records.length];
+  const more = failed.filter(({ state }) => state !== "cancelled").length - shown.reduce((a, b) => a + b, 0);
+  const one = several[0]?.records[0];
   return [
-    ...(all.length > 0 ? tableOf(records, width, paint) : []),
+    ...several.flatMap((group) => linesOf(group, width, paint)),
+    ...(records.length > 0 ? tableOf(records, width, paint) : []),
+    ...(one === undefined
+      ? []
+      : [
+          wrap(`to see the output of one: runall-swarm logs ${campaign} ${one.runNumber}`, width ?? Infinity),
+        ]),
     ...(more > 0
       ? [wrap(`… and ${more} more; all of them: runall-swarm logs ${campaign}`, width ?? Infinity)]
       : []),
+  ];
+}
+
+/** A group with its error in full and its first run. */
+function linesOf(group: FailureGroup, width: number | undefined, paint: Paint): string[] {
+  const first = group.records[0]!;
+  const { runNumber, state, outputFile } = first;
+  const [head, ...rest] = wrap(groupLine(group), width ?? Infinity, INDENT).split("\n");
+  const about = `${INDENT}first: #${runNumber} ${paint(colorOf(state), state)}, ${runVariables(first)}`;
+  return [
+    paint("bold", head!),
+    ...rest,
+    width === undefined ? about : shorten(about, width),
+    ...(outputFile === undefined ? [] : [INDENT + outputFile]),
   ];
 }
 

@@ -1,6 +1,9 @@
 import { randomInt } from "node:crypto";
 import * as v from "valibot";
-import { DependencySchema, MODES, OmnetppSchema, SourceSchema } from "./build.ts";
+import { BuildKeySchema, DependencySchema, MODES, OmnetppSchema, SourceSchema } from "./build.ts";
+import { EnvironmentSchema, TerminalSchema } from "./environment.ts";
+import { HashSchema } from "./git-names.ts";
+import { AbsolutePathSchema, FolderNameSchema, RelativePathSchema } from "./places.ts";
 import { PROTOCOL } from "./protocol.ts";
 import { RunSchema } from "./run.ts";
 
@@ -8,7 +11,7 @@ import { RunSchema } from "./run.ts";
 export const ProgramSchema = v.variant("kind", [
   v.object({ kind: v.literal("opp_run") }),
   /** Path relative to the git top level. */
-  v.object({ kind: v.literal("project"), path: v.string() }),
+  v.object({ kind: v.literal("project"), path: RelativePathSchema }),
   /** What the build has made: its libraries with the simulator, else its only program. */
   v.object({ kind: v.literal("built") }),
 ]);
@@ -43,29 +46,33 @@ export const CampaignSchema = v.object({
   user: v.string(),
   host: v.string(),
   /** The git top level on that host: where results are collected. */
-  directory: v.string(),
+  directory: AbsolutePathSchema,
   /** When it was queued, in ms since 1970. */
   createdAt: v.number(),
   config: v.string(),
   source: SourceSchema,
   /** The user's commit; his files may differ from it. */
-  commit: v.optional(v.string()),
+  commit: v.optional(HashSchema),
   /** How many files differ from the commit. */
   changedFiles: v.optional(v.number()),
   /** Name of the checkout's folder. */
-  checkoutName: v.string(),
-  buildKey: v.string(),
+  checkoutName: FolderNameSchema,
+  buildKey: BuildKeySchema,
   mode: v.picklist(MODES),
   omnetpp: OmnetppSchema,
   /** Folder of the study relative to the git top level; empty for the top level itself. */
-  study: v.string(),
+  study: RelativePathSchema,
   /** Folder of the project relative to the git top level. */
-  project: v.string(),
+  project: RelativePathSchema,
   program: ProgramSchema,
   /** What the project needs; with libraries and NED folders that come in addition to its own. */
   dependencies: v.optional(v.array(DependencySchema)),
   /** Of the project, in its build too. */
-  environment: v.optional(v.record(v.string(), v.string())),
+  environment: v.optional(EnvironmentSchema),
+  /** Variables that the user named with `--env`, sorted by name; for builds, too. */
+  namedEnvironment: v.optional(EnvironmentSchema),
+  /** Of the client, if its machine executes the runs: they have this environment and not the worker's own. */
+  terminal: v.optional(TerminalSchema),
   /** The user's own simulation arguments, in order; paths inside the checkout are relative to the study. */
   arguments: v.array(v.string()),
   /** Long options that a worker must add because the configuration says otherwise than it needs. */

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { runProgram } from "../system/program.ts";
+import { findProgram, runProgram } from "../system/program.ts";
 
 /** The folders of a work tree, on the disk. */
 export interface FolderSurvey {
@@ -15,7 +15,9 @@ export interface FolderSurvey {
  */
 export async function surveyFolders(top: string, signal?: AbortSignal): Promise<FolderSurvey> {
   const expression = ["-name", ".git", "-prune", "-o", "-name", ".swarm", "-prune", "-print0", "-o"];
-  const { stdout } = await runProgram("find", [".", ...expression, "-type", "d", "-print0"], {
+  const find = await findProgram(["find"]);
+  if (find === undefined) return { folders: [], recordRoots: [] }; // what a run misses then, it reports itself
+  const { stdout } = await runProgram(find, [".", ...expression, "-type", "d", "-print0"], {
     cwd: top,
     signal,
   });

@@ -30,3 +30,17 @@ export function targetFile(target: Target, mode: Mode): string {
   const suffix = process.platform === "darwin" ? "dylib" : "so";
   return path.join(target.folder, target.kind === "library" ? `lib${name}.${suffix}` : name);
 }
+
+/**
+ * Returns the files that the simulator takes for a library named with `-l`.
+ * @param library with its folder, without prefix and suffix.
+ * @see OMNeT++ 6.2, src/sim/util.cc, opp_loadlibrary.
+ */
+export function libraryFiles(library: string, mode: Mode): string[] {
+  const { dir, base } = path.parse(library);
+  const suffix = process.platform === "darwin" ? "dylib" : "so";
+  const names = mode === "debug" ? [`${base}_dbg`, base] : [base];
+  return [...names.flatMap((name) => [`lib${name}.${suffix}`, `${name}.${suffix}`]), base].map((name) =>
+    path.join(dir, name),
+  );
+}

@@ -55,7 +55,8 @@ async function runIn(
   const [first, ...others] = jobs;
   const runs: [Run, ...Run[]] = [first.job.run, ...others.map(({ job }) => job.run)];
   const limits = { timeoutMs: deps.batches.timeoutMs(campaign), graceMs: GRACE_MS };
-  const { end, printed, startedAt } = await simulateIn(tree, batch, runs, output, limits);
+  const simulated = await simulateIn(tree, batch, runs, output, limits);
+  const { end, printed, startedAt } = simulated;
   if (end.cancelled) {
     await slot.discard(tree);
     return jobs.map(() => withoutRunning("cancelled", "cancelled"));
@@ -84,6 +85,7 @@ async function runIn(
       outcome: outcomes[at]!,
       outputs: { files: part.written, folders: [] },
       printed: { file },
+      ...(at === 0 && simulated.warnings.length > 0 && { warnings: simulated.warnings }),
     };
     results.push(await keep(tree, ended, batch, deps.results));
   }

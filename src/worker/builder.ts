@@ -75,8 +75,8 @@ async function buildIn(
   for (const [name, content] of Object.entries(request.stateFiles ?? {}))
     await writeFile(path.join(project, name), content);
   const before = new Set(await binariesIn(tree));
-  const { omnetpp, environment } = request;
-  const env = await projectEnvironment({ project, omnetpp, environment, dependencies });
+  const { omnetpp, environment, namedEnvironment: named, clientEnvironment: client } = request;
+  const env = await projectEnvironment({ project, omnetpp, environment, named, client, dependencies });
   await checkOmnetpp(omnetpp, env);
   const compilers = name === undefined ? ownCompilers(env) : await sharedCompilers(env, name, tree);
   const logFile = builds.logFile(key);

@@ -17,7 +17,9 @@ export interface Command {
   env: NodeJS.ProcessEnv;
 }
 
-const environments = new WeakMap<SlotTree, Promise<NodeJS.ProcessEnv>>();
+/** Those of a tree, each by what the campaigns that have it ask for. */
+const environments = new WeakMap<SlotTree, Map<string, Promise<NodeJS.ProcessEnv>>>();
+const ENVIRONMENTS_PER_TREE = 8;
 
 /** The command line that makes runs of one config, one after the other, in a working tree. */
 export async function commandFor(
@@ -45,7 +47,8 @@ export async function commandFor(
     nedExclusions: exclusions.length > 0 ? [...new Set(exclusions)].join(";") : undefined,
     extra: campaign.addedOptions,
   });
-  return { program: own ?? (await simulatorFor(campaign.mode, env)), args, directory, env };
+  const program = own ?? (await simulatorFor(campaign.mode, env));
+  return { program, args, directory, env: { ...env, PWD: directory } };
 }
 
 /** Libraries that others are linked with come first. */
@@ -76,20 +79,27 @@ function ownLibraries(
   return libraries ?? librariesOf(manifest).map((file) => fromStudy(path.join(root, file)));
 }
 
+/** Campaigns of the same source and build have the same tree, but not always the same environment. */
 function environmentOf(tree: SlotTree, campaign: Campaign): Promise<NodeJS.ProcessEnv> {
-  const known = environments.get(tree);
+  const { omnetpp, environment, namedEnvironment, terminal } = campaign;
+  const name = JSON.stringify([omnetpp, environment, namedEnvironment, terminal?.environment]);
+  const ofTree = environments.get(tree) ?? new Map<string, Promise<NodeJS.ProcessEnv>>();
+  environments.set(tree, ofTree);
+  const known = ofTree.get(name);
   if (known) return known;
+  if (ofTree.size >= ENVIRONMENTS_PER_TREE) ofTree.clear();
   const made = makeEnvironment(tree, campaign);
-  environments.set(tree, made);
-  made.catch(() => environments.delete(tree)); // the next one tries again
+  ofTree.set(name, made);
+  made.catch(() => ofTree.delete(name)); // the next one tries again
   return made;
 }
 
 async function makeEnvironment(tree: SlotTree, campaign: Campaign): Promise<NodeJS.ProcessEnv> {
-  const { omnetpp, environment } = campaign;
+  const { omnetpp, environment, namedEnvironment: named, terminal } = campaign;
   const project = path.join(tree.root, campaign.project);
   const { dependencies, manifest } = tree;
-  const env = await projectEnvironment({ project, omnetpp, environment, dependencies });
+  const client = terminal?.environment;
+  const env = await projectEnvironment({ project, omnetpp, environment, named, client, dependencies });
   await checkOmnetpp(omnetpp, env); // a build may have been kept longer than the OMNeT++ that made it
   return withLibraryPath(env, tree.root, manifest.products);
 }

@@ -1,43 +1,54 @@
 import path from "node:path";
 import type { BuildManifest, Omnetpp } from "../model/build.ts";
+import { travelling, type Environment } from "../model/environment.ts";
 import { statIfThere } from "../system/files.ts";
 import { runProgram } from "../system/program.ts";
 import type { ProvidedDependency } from "./dependencies.ts";
-
-/** How the worker reaches its servers: nothing for the programs of a project. */
-const SECRETS = ["REDIS_URL", "REDIS_URL_FILE", "MONGO_URL", "MONGO_URL_FILE"];
 
 export interface EnvironmentRequest {
   /** Absolute path of the project's folder in the working tree. */
   project: string;
   omnetpp: Omnetpp;
-  environment?: Record<string, string> | undefined;
+  environment?: Environment | undefined;
+  /** Named by the user: they replace variables of the same name, but search paths are put together with ours. */
+  named?: Environment | undefined;
+  /** Of the client that asks; undefined on another machine, where this worker's own is taken. */
+  client?: Environment | undefined;
   /** Each after what it needs in turn. */
   dependencies?: readonly ProvidedDependency[];
 }
 
 /**
- * The environment in which a project is built and run: OMNeT++'s programs first on PATH, then what the
- * project's own `setenv` says, as its users source it (INET's Makefile needs it), after those of the projects
+ * The environment in which a project is built and run: that of the client, or of this worker without what never
+ * travels; OMNeT++'s programs first on PATH, then what the project's own `setenv` says, as its users source it (INET's Makefile needs it), after those of the projects
  * that it needs.
  * @see INET's and Simu5G's installation guides: `. setenv`.
  */
-export async function projectEnvironment(
-  { project, omnetpp, environment, dependencies = [] }: EnvironmentRequest,
-  inherited: NodeJS.ProcessEnv = process.env,
-): Promise<NodeJS.ProcessEnv> {
+export async function projectEnvironment({
+  project,
+  omnetpp,
+  environment,
+  named = {},
+  client,
+  dependencies = [],
+}: EnvironmentRequest): Promise<NodeJS.ProcessEnv> {
+  const inherited: NodeJS.ProcessEnv = { ...(client ?? travelling(process.env)), ...named };
   const folders = [omnetpp.binDirectory, inherited["PATH"]].filter((folder) => folder !== undefined);
-  const known = Object.entries(inherited).filter(([name]) => !SECRETS.includes(name));
-  let env: NodeJS.ProcessEnv = { ...Object.fromEntries(known), PATH: folders.join(path.delimiter) };
+  let env: NodeJS.ProcessEnv = { ...inherited, PATH: folders.join(path.delimiter) };
   for (const { dependency, top, manifest } of dependencies) {
     const folder = path.join(top, dependency.project);
     env = { ...(await withSetenv(env, folder)), [dependency.variable]: folder };
     env = withLibraryPath({ ...env, ...filledIn(dependency.environment, folder) }, top, manifest.products);
   }
-  return { ...(await withSetenv(env, project)), ...filledIn(environment, project) };
+  const fixed = Object.entries(named).filter(([name]) => !name.endsWith("PATH"));
+  return {
+    ...(await withSetenv(env, project)),
+    ...filledIn(environment, project),
+    ...Object.fromEntries(fixed),
+  };
 }
 
-function filledIn(environment: Record<string, string> = {}, project: string): Record<string, string> {
+function filledIn(environment: Environment = {}, project: string): Environment {
   const entries = Object.entries(environment);
   return Object.fromEntries(entries.map(([name, value]) => [name, value.replaceAll("${project}", project)]));
 }

@@ -1,7 +1,9 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 
 const LOOK_MS = 500;
 const PIECE_BYTES = 1 << 20;
+/** The run chooses the file: neither a FIFO nor a link may have us wait, or read something else. */
+const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
 /** Reads along a file that a simulation writes, from the moment on at which its name is known. */
 export class FileFollower implements Disposable {
@@ -37,9 +39,9 @@ export class FileFollower implements Disposable {
     if (this.#file === undefined) return 0;
     let all = 0;
     try {
-      const descriptor = openSync(this.#file, "r");
+      const descriptor = openSync(this.#file, FLAGS);
       try {
-        for (let left = pieces; left > 0; left--) {
+        for (let left = fstatSync(descriptor).isFile() ? pieces : 0; left > 0; left--) {
           const length = readSync(descriptor, this.#piece, 0, PIECE_BYTES, this.#position);
           if (length === 0) break;
           this.#position += length;

@@ -1,9 +1,10 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync } from "node:fs";
 import path from "node:path";
 import type { Campaign } from "../model/campaign.ts";
 import type { ResultFile } from "../model/result.ts";
 import type { Run } from "../model/run.ts";
 import { moveFile, statIfThere } from "../system/files.ts";
+import { isInside } from "../system/paths.ts";
 import type { SlotTree } from "./slot.ts";
 
 /** Result files whose name, but for the suffix, is that of the run; by the option that would give them another one. */
@@ -32,11 +33,19 @@ export async function placeOutput(
   ended: EndedRun,
 ): Promise<ResultFile> {
   const taken = new Set(ended.written.map((file) => file.path));
-  const place = candidates(mirror, top, ended).find((file) => !taken.has(file))!;
+  const wanted = candidates(mirror, top, ended).find((file) => !taken.has(file))!;
+  const place = staysIn(mirror, wanted) ? wanted : path.posix.join(top, path.posix.basename(wanted));
   const target = path.join(mirror, place);
   mkdirSync(path.dirname(target), { recursive: true });
   await moveFile(printed, target);
   return { path: place, sizeBytes: (await statIfThere(target))!.size };
+}
+
+/** A run may have put a link in place of a folder. */
+function staysIn(mirror: string, file: string): boolean {
+  let folder = path.join(mirror, path.dirname(file));
+  while (!existsSync(folder)) folder = path.dirname(folder);
+  return isInside(realpathSync(mirror), realpathSync(folder));
 }
 
 /** The last one cannot be taken by a file of the simulation. */

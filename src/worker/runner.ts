@@ -13,10 +13,12 @@ import type { ResultStore } from "../results/store.ts";
 import { CmdenvOutput } from "../simulation/cmdenv-output.ts";
 import { simulate, type SimulationEnd, type SimulationLimits } from "../simulation/simulate.ts";
 import { DiskFullError, diskIsFull } from "../system/disk.ts";
+import { isInside } from "../system/paths.ts";
 import type { Batches } from "./batches.ts";
 import { commandFor } from "./command.ts";
 import { FileFollower } from "./follow-file.ts";
 import { inspectOutputs, type Outputs } from "./inspect-outputs.ts";
+import { withLimits } from "./limits.ts";
 import { placeOutput } from "./output-file.ts";
 import { placeOutputs } from "./output-paths.ts";
 import type { Slot, SlotTree } from "./slot.ts";
@@ -105,7 +107,9 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
   using follower = new FileFollower((text) => both.write(text, "file"));
   const output = new CmdenvOutput({
     onProgress: (_run, progress) => attempt.report(progress),
-    onRedirected: (file) => follower.follow(inStudy(file)),
+    onRedirected: (file) => {
+      if (isInside(tree.mirror, inStudy(file))) follower.follow(inStudy(file));
+    },
   });
   const both: Pick<CmdenvOutput, "write"> = {
     write(text, stream) {
@@ -114,7 +118,7 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
     },
   };
   const limits = { timeoutMs: campaign.timeoutMs, graceMs: deps.graceMs };
-  const { end, printed, startedAt } = await simulateIn(tree, attempt, [job.run], both, limits);
+  const { end, printed, startedAt, warnings } = await simulateIn(tree, attempt, [job.run], both, limits);
   follower.finish();
   const finishedAt = Date.now();
   attempt.release();
@@ -127,7 +131,7 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
   const ended = {
     job,
     attempt: attempt.attempt,
-    ...withProblems(outcome, outputs, end),
+    ...withProblems(outcome, outputs, end, warnings),
     usage: end.usage,
     startedAt,
     finishedAt,
@@ -157,10 +161,12 @@ function withProblems(
   outcome: Outcome,
   { warnings, problems }: Outputs,
   { omittedOutputBytes }: SimulationEnd,
+  told: readonly string[],
 ): Pick<RunResult, "outcome" | "warnings"> {
   const flood = omittedOutputBytes > 0 ? [floodWarning(omittedOutputBytes)] : [];
   const failed = outcome.state === "done" && problems.length > 0;
   const all = [
+    ...told,
     ...flood,
     ...warnings,
     ...(failed ? [] : problems.map((problem) => `not collected: ${problem}`)),
@@ -173,7 +179,7 @@ function withProblems(
 
 /**
  * Executes one or several runs in one process.
- * @returns how it ended, what it printed, and when it was begun.
+ * @returns how it ended, what it printed, when it was begun, and warnings for the user.
  */
 export async function simulateIn(
   tree: SlotTree,
@@ -181,10 +187,11 @@ export async function simulateIn(
   runs: readonly [Run, ...Run[]],
   output: Pick<CmdenvOutput, "write">,
   limits: Pick<SimulationLimits, "timeoutMs" | "graceMs">,
-): Promise<{ end: SimulationEnd; printed: Printed; startedAt: number }> {
+): Promise<{ end: SimulationEnd; printed: Printed; startedAt: number; warnings: string[] }> {
   const startedAt = Date.now();
   const file = path.join(slot.directory, "output");
-  const command = await placeOutputs(await commandFor(tree, campaign, runs), tree, campaign, runs[0]);
+  const placed = await placeOutputs(await commandFor(tree, campaign, runs), tree, campaign, runs[0]);
+  const { warnings, ...command } = withLimits(placed, campaign);
   slot.begin(tree);
   const end = await simulate(
     { ...command, outputFile: file },
@@ -194,7 +201,7 @@ export async function simulateIn(
   );
   abandoned.throwIfAborted();
   ensureRoom(slot.directory);
-  return { end, printed: { file, belongsTo: command.printedTo }, startedAt };
+  return { end, printed: { file, belongsTo: command.printedTo }, startedAt, warnings };
 }
 
 /** Stores what a run has written; its files are gone from the tree then. */

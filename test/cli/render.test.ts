@@ -194,10 +194,32 @@ describe("on a terminal", () => {
     expect(stdout.lines.slice(4, 6).join("")).toBe(`     results/failed/${"y".repeat(80)}.out`);
   });
 
+  it("shows runs with the same error together, with the first of them", () => {
+    const { shown, stdout } = watcher(60);
+    const error = (event: number) =>
+      `Cannot load library 'libnosuch.so' -- at t=${event / 7}s, event #${event}`;
+    const outputFile = "results/failed/C-0.out";
+    const equal = [0, 1, 2, 5].map((number) =>
+      record(number, "failed", { error: error(number), outputFile }),
+    );
+    shown.show(summary([...equal, record(3, "failed", { error: "another" })]));
+    const start = stdout.lines.findIndex((line) => line.startsWith("4 ×"));
+    const [head, more, first, file] = stdout.lines.slice(start);
+    expect(`${head!} ${more!.trim()}`).toBe(
+      "4 × Cannot load library 'libnosuch.so' -- at t=0s, event #0: C #0-#2, #5",
+    );
+    expect(first).toBe("     first: #0 failed, $a=1, $repetition=0");
+    expect(file).toBe("     results/failed/C-0.out");
+    expect(stdout.lines).toContain("#3   failed  $a=1, $repetition=0  another");
+    expect(stdout.lines).toContain("to see the output of one: runall-swarm logs c1 0");
+  });
+
   it("shows the first of very many failed runs, and where all of them are", () => {
     const { shown, stdout } = watcher(80);
     shown.show(
-      summary(Array.from({ length: 120 }, (_, number) => record(number, "failed", { error: "no" }))),
+      summary(
+        Array.from({ length: 120 }, (_, number) => record(number, "failed", { error: `no n${number}` })),
+      ),
     );
     expect(stdout.lines.filter((line) => line.startsWith("#"))).toHaveLength(20);
     expect(stdout.lines).toContain("… and 100 more; all of them: runall-swarm logs c1");

@@ -15,11 +15,13 @@ import { newUser, STAND_IN } from "./tool.ts";
 /** A swarm whose only worker has nothing of the client's disk: it behaves as on another machine. */
 export interface OtherMachine extends AsyncDisposable {
   mongo: MongoServer;
+  /** Of its worker. */
+  home: string;
   /** Runs #0 of a config in a study. @returns what was told on the way. */
   campaign(
     study: string,
     config: string,
-    options?: { commit?: string; rerun?: boolean },
+    options?: { commit?: string; rerun?: boolean; environment?: Record<string, string> },
   ): Promise<CampaignEvent[]>;
   endWorker(): Promise<void>;
   startWorker(): void;
@@ -35,7 +37,7 @@ export async function startOtherMachine(): Promise<OtherMachine> {
     const folders = ["--directory", there, "--builds", path.join(there, "builds")];
     const worker = user.adopt(
       spawn(process.execPath, [WORKER, "all", "--redis", redis.socket, ...folders], {
-        env: { ...user.env, MONGO_URL: mongo.url },
+        env: { ...user.env, MONGO_URL: mongo.url, THERE: "1", THEIR_TOKEN: "secret" },
         stdio: ["ignore", "ignore", "inherit"],
       }),
     );
@@ -48,7 +50,8 @@ export async function startOtherMachine(): Promise<OtherMachine> {
   startWorker();
   return {
     mongo,
-    async campaign(study, config, { commit, rerun = false } = {}) {
+    home: user.directory,
+    async campaign(study, config, { commit, rerun = false, environment } = {}) {
       await using stores = await openStores({
         builds: path.join(user.directory, "client-builds"),
         mongo: { url: mongo.url, onWaiting: () => undefined },
@@ -58,6 +61,7 @@ export async function startOtherMachine(): Promise<OtherMachine> {
         directory: study,
         commit,
         program: undefined,
+        environment,
         arguments: what,
       });
       const swarm = { queue: socketConnection(redis.socket), ...stores };

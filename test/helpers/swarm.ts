@@ -29,7 +29,8 @@ export interface Researcher extends User {
 /** @param runMs how long each run takes at least. */
 export async function researcher(runMs: number, runners = 2): Promise<Researcher> {
   const [user, sample] = await Promise.all([newUser(), newSample()]);
-  await mustRun(user, ["init", "--local", "--runners", String(runners)], runMs);
+  user.env["STAND_IN_RUN_MS"] = String(runMs);
+  await mustRun(user, ["init", "--local", "--runners", String(runners)]);
   return {
     ...user,
     sample,
@@ -56,9 +57,8 @@ export async function onlyCampaign(user: Researcher): Promise<string> {
   return all[0]!.campaign.id;
 }
 
-export async function mustRun(user: User, args: readonly string[], runMs?: number): Promise<Finished> {
-  const env = runMs === undefined ? {} : { STAND_IN_RUN_MS: String(runMs) };
-  const finished = await user.run("swarm-tool", args, { env });
+export async function mustRun(user: User, args: readonly string[]): Promise<Finished> {
+  const finished = await user.run("swarm-tool", args);
   expect(finished).toMatchObject({ exitCode: 0, stderr: "" });
   return finished;
 }

@@ -186,7 +186,8 @@ describeWithService("redis-server", "runall-swarm on this machine", () => {
 
   it("cancels what is queued and ends what runs on Ctrl-C, and collects what is done", async () => {
     await using slow = await newUser();
-    await slow.run("swarm-tool", ["init", "--local", "--runners", "1"], { env: { STAND_IN_RUN_MS: "300" } });
+    slow.env["STAND_IN_RUN_MS"] = "300";
+    await slow.run("swarm-tool", ["init", "--local", "--runners", "1"]);
     const { child, finished } = slow.start("runall-swarm", ["-c", "Load"], { cwd: sample.study });
     await printed(child, "[1/12]");
     child.kill("SIGINT");

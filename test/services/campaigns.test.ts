@@ -29,7 +29,8 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
 
   beforeAll(async () => {
     user = await newUser();
-    await user.run("swarm-tool", ["init", "--local", "--runners", "2"], { env: { STAND_IN_RUN_MS: "150" } });
+    user.env["STAND_IN_RUN_MS"] = "150";
+    await user.run("swarm-tool", ["init", "--local", "--runners", "2"]);
   });
   afterAll(() => user[Symbol.asyncDispose]());
   beforeEach(async () => {
@@ -101,7 +102,7 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
   });
 
   it("are cancelled by their id, and what was done is not lost", async () => {
-    const id = await detached("-c", "Load");
+    const id = await detached("--env", "STAND_IN_RUN_MS=1500", "-c", "Load");
     await expect.poll(async () => (await listing(id)).ended).toBeGreaterThan(0);
     const { stdout, exitCode } = await runall(["cancel", id]);
     expect(stdout).toMatch(/^campaign \S+: \d+ queued runs? cancelled/);
@@ -135,7 +136,8 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
 
   it("show what a run prints while it is made, when it has ended, and when it is collected", async () => {
     await using slow = await newUser();
-    await slow.run("swarm-tool", ["init", "--local", "--runners", "1"], { env: { STAND_IN_RUN_MS: "4000" } });
+    slow.env["STAND_IN_RUN_MS"] = "4000";
+    await slow.run("swarm-tool", ["init", "--local", "--runners", "1"]);
     const { stdout } = await slow.run("runall-swarm", ["--detach", "-c", "Quick", "-r", "0"], {
       cwd: sample.study,
     });

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -106,7 +106,9 @@ describeWithService("redis-server", "the swarm on this machine", () => {
   it.concurrent(
     "is halted and resumed in the middle of a campaign, which notices and loses nothing",
     async () => {
-      await using user = await researcher(8000); // long enough for all the commands below on a busy machine
+      await using user = await researcher(0);
+      const setDuration = await durationFile(user);
+      await setDuration(8000); // long enough for all the commands below on a busy machine
       const client = user.startRunall("-c", "Quick");
       const saw = listen(client);
       await saw("[1/8]");
@@ -126,7 +128,8 @@ describeWithService("redis-server", "the swarm on this machine", () => {
       );
       expect(other.exitCode).toBe(2);
 
-      await mustRun(user, ["resume"], 1);
+      await setDuration(1);
+      await mustRun(user, ["resume"]);
       const finished = await client.finished;
       await expectWhole(user, finished);
       expect(finished.stderr.match(/the swarm local is halted/g)).toHaveLength(1);
@@ -200,20 +203,23 @@ describeWithService("redis-server", "the swarm on this machine", () => {
   it.concurrent(
     "makes the runs of a runner again that was killed, after ending its simulations",
     async () => {
-      await using user = await researcher(3000);
+      await using user = await researcher(0);
+      const setDuration = await durationFile(user);
+      await setDuration(60_000);
       const id = await queued(user, "-c", "Quick");
       const { runner } = await pidsOf(user);
       process.kill(runner!, "SIGTERM"); // its locks would hold for half a minute
       await eventually(() => expect(isAlive(runner!)).toBe(false));
       const args = ["runner", "--concurrency", "2", "--lock-seconds", "1"];
-      const first = startRunner(slowed(user, 60_000), ...args);
+      const first = startRunner(user, ...args);
       await eventually(async () => expect(await simulationPids(user)).toHaveLength(2));
       const orphans = await simulationPids(user);
       await kill(first.pid!);
       await forgetStalledCheck(user); // of the swarm's own runner, which would be valid for 15 s
       expect(orphans.map(isAlive)).toEqual([true, true]);
 
-      const second = startRunner(slowed(user, 50), ...args);
+      await setDuration(50);
+      const second = startRunner(user, ...args);
       const ended = once(second, "exit");
       try {
         await eventually(() => expect(orphans.map(isAlive)).toEqual([false, false]));
@@ -369,9 +375,14 @@ async function forgetStalledCheck(user: User): Promise<void> {
   redis.disconnect();
 }
 
-/** The user's environment with runs of another duration. */
-function slowed(user: User, runMs: number): User {
-  return { ...user, env: { ...user.env, STAND_IN_RUN_MS: String(runMs) } };
+/**
+ * Lets the project itself say how long its runs last, by what a file holds when a worker starts.
+ * @returns sets that duration in ms.
+ */
+async function durationFile({ directory, sample }: Researcher): Promise<(runMs: number) => Promise<void>> {
+  const file = path.join(directory, "duration");
+  await sample.commit({ setenv: `export STAND_IN_RUN_MS=$(cat ${file})\n` });
+  return (runMs) => writeFile(file, String(runMs));
 }
 
 /** Pids of the simulations that the runner has noted for its successor. */

@@ -24,7 +24,8 @@ describeWithMongo("a swarm that keeps its results in MongoDB", () => {
   });
 
   const init = async (runMs = 0): Promise<void> => {
-    const env = { MONGO_URL: mongo.url, STAND_IN_RUN_MS: String(runMs) };
+    user.env["STAND_IN_RUN_MS"] = String(runMs);
+    const env = { MONGO_URL: mongo.url };
     const args = ["init", "--local", "--mongo", "--runners", "2"];
     expect(await user.run("swarm-tool", args, { env })).toMatchObject({ exitCode: 0, stderr: "" });
   };

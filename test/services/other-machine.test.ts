@@ -30,7 +30,7 @@ describeWithMongo("a worker that does not share the disk of the client", () => {
 
   const campaign = (
     config = "Quick",
-    options?: { commit?: string; rerun?: boolean },
+    options?: { commit?: string; rerun?: boolean; environment?: Record<string, string> },
   ): Promise<CampaignEvent[]> => machine.campaign(sample.study, config, options);
   const push = async (): Promise<void> => {
     await sample.git("remote", "add", "origin", host.url);
@@ -47,6 +47,15 @@ describeWithMongo("a worker that does not share the disk of the client", () => {
     expect(sent(events)).toBeUndefined();
     expect(done(events)).toBe(1);
     expect(events.filter(({ type }) => type === "warning")).toEqual([]);
+  });
+
+  it("has its own environment and what is named, and nothing else of the client's", async () => {
+    await sample.commit({ setenv: 'echo "$THERE|$THEIR_TOKEN|$HERE|$NAMED" >~/seen.txt\n' });
+    vi.stubEnv("HERE", "client");
+    vi.stubEnv("CXXFLAGS", "-O9");
+    const events = await campaign("Quick", { environment: { NAMED: "named" } });
+    expect(done(events)).toBe(1);
+    expect(await readFile(path.join(machine.home, "seen.txt"), "utf8")).toBe("1|||named\n");
   });
 
   it("is sent what differs from a commit that the remote has, and no more", async () => {

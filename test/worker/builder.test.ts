@@ -76,6 +76,28 @@ it("builds by the project's own Makefile, with its setenv and the user's feature
   expect(await repository.git("status", "--porcelain", "--ignored")).toBe("");
 });
 
+it("builds in the client's environment, and with the variables that are named", async () => {
+  await using repository = await makeRepository({
+    setenv: "export NAMED=setenv SET=setenv\n",
+    Makefile: 'all:\n\t@echo "$$SESSION $$CXXFLAGS $$NAMED $$SET $$MY_PATH" > libmodel.so\n',
+  });
+  await using directory = await temporaryDirectory();
+  const builds = openBuildDirectory(path.join(directory.path, "builds"));
+  const clientEnvironment = { PATH: process.env["PATH"]!, CXXFLAGS: "-O3", MY_PATH: "client" };
+  const named = { NAMED: "named", MY_PATH: "named" };
+  const request = await requestFor(repository, { clientEnvironment, namedEnvironment: named });
+  process.env["SESSION"] = "of the worker";
+  try {
+    expect(await build(request, placeIn(directory.path, builds), never)).toMatchObject({ ok: true });
+  } finally {
+    delete process.env["SESSION"];
+  }
+  const key = buildKey(request);
+  await builds.linkInto(key, (await builds.find(key))!, path.join(directory.path, "tree"));
+  const made = await readFile(path.join(directory.path, "tree/libmodel.so"), "utf8");
+  expect(made).toBe(" -O3 named setenv named\n");
+});
+
 it("makes one build for two that ask at once, and none where it is there", async () => {
   await using repository = await makeRepository({
     ...PROJECT,

@@ -1,0 +1,64 @@
+import type { RunRecord } from "./result.ts";
+
+/** Runs that ended in the same way. */
+export interface FailureGroup {
+  /** What the first of them reported. */
+  message: string;
+  /** In the order of their numbers; at least one. */
+  records: RunRecord[];
+}
+
+/** A number by itself, such as an event number, a time with its unit, a process id or an index; not `libfoo2` or `1.2.3`. */
+const NUMBER = /(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?:[munp]?s)?(?![\w]|\.\d)/g;
+
+/** Returns why a run ended, in its own words. */
+export function messageOf({ error, reason }: Pick<RunRecord, "error" | "reason">): string {
+  return error ?? reason;
+}
+
+/** Groups runs whose state and message are equal but for numbers that belong to one run. */
+export function groupFailures(records: readonly RunRecord[]): FailureGroup[] {
+  const groups = new Map<string, FailureGroup>();
+  for (const record of records) {
+    const message = messageOf(record);
+    const name = `${record.state} ${withoutNumbers(message)}`;
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, { message, records: [record] });
+    else group.records.push(record);
+  }
+  return [...groups.values()];
+}
+
+/** An exit code is part of what happened. */
+function withoutNumbers(message: string): string {
+  return message
+    .split(/(exit code \d+)/)
+    .map((part, at) => (at % 2 === 1 ? part : part.replace(/\b0x[0-9a-f]+\b/gi, "…").replace(NUMBER, "…")))
+    .join("");
+}
+
+/** Returns a group in one line: `16 × Cannot load library …: General #0-#15`. */
+export function groupLine({ message, records }: FailureGroup): string {
+  return `${records.length} × ${message}: ${runRanges(records)}`;
+}
+
+/** Returns the runs by config: `General #0-#3, #7`. */
+function runRanges(records: readonly RunRecord[]): string {
+  const numbers = new Map<string, number[]>();
+  for (const { config, runNumber } of records) {
+    const known = numbers.get(config);
+    if (known === undefined) numbers.set(config, [runNumber]);
+    else known.push(runNumber);
+  }
+  return [...numbers].map(([config, all]) => `${config} ${ranges(all)}`).join("; ");
+}
+
+function ranges(numbers: readonly number[]): string {
+  const found: [number, number][] = [];
+  for (const number of numbers.toSorted((one, other) => one - other)) {
+    const last = found.at(-1);
+    if (last?.[1] === number - 1) last[1] = number;
+    else found.push([number, number]);
+  }
+  return found.map(([first, last]) => (first === last ? `#${first}` : `#${first}-#${last}`)).join(", ");
+}

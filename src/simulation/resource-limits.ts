@@ -1,0 +1,109 @@
+import { readFileSync } from "node:fs";
+import { LIMITS, travelling, type Limit, type LimitName, type Terminal } from "../model/environment.ts";
+
+type Limits = Terminal["limits"];
+
+/** The names of /proc/PID/limits. @see proc(5), setrlimit(2) */
+const ROWS: Record<LimitName, string> = {
+  cpu: "Max cpu time",
+  fileSize: "Max file size",
+  data: "Max data size",
+  stack: "Max stack size",
+  core: "Max core file size",
+  files: "Max open files",
+  memory: "Max address space",
+};
+
+/** Limits and umask that a process passes on. */
+export interface ProcessLimits {
+  soft: Limits;
+  hard: Limits;
+  umask: number | undefined;
+}
+
+/** Returns the limits of this process; without any where there is no /proc. */
+export function ownLimits(): ProcessLimits {
+  return parseLimits(contentOf("/proc/self/limits"), contentOf("/proc/self/status"));
+}
+
+/** @param limits the content of /proc/PID/limits. @param status that of /proc/PID/status. */
+export function parseLimits(limits: string, status: string): ProcessLimits {
+  const parsed: ProcessLimits = { soft: {}, hard: {}, umask: undefined };
+  for (const [name, row] of Object.entries(ROWS) as [LimitName, string][]) {
+    const [soft, hard] =
+      limits
+        .split("\n")
+        .find((line) => line.startsWith(`${row} `))
+        ?.slice(row.length)
+        .trim()
+        .split(/\s+/) ?? [];
+    if (soft === undefined || hard === undefined) continue;
+    parsed.soft[name] = limitOf(soft);
+    parsed.hard[name] = limitOf(hard);
+  }
+  const umask = /^Umask:\s*([0-7]+)$/m.exec(status)?.[1];
+  if (umask !== undefined) parsed.umask = Number.parseInt(umask, 8);
+  return parsed;
+}
+
+function limitOf(text: string): Limit {
+  const number = Number(text);
+  return Number.isSafeInteger(number) ? number : "unlimited";
+}
+
+/**
+ * Returns what runs are to have of the terminal: its environment without what never travels, umask and limits. Node.js
+ * raises its own limit of open files when it starts, so that of the process that started this one counts.
+ */
+export function ownTerminal(env: NodeJS.ProcessEnv = process.env): Terminal {
+  const { soft, umask } = ownLimits();
+  const { files } = parseLimits(contentOf(`/proc/${process.ppid}/limits`), "").soft;
+  const limits = { ...soft, ...(files !== undefined && { files }) };
+  return { environment: travelling(env), limits, ...(umask !== undefined && { umask }) };
+}
+
+/** How a program is started with the limits of a terminal. */
+export interface LimitedStart {
+  /** Shell commands that set them; empty if this process has them already. */
+  script: string;
+  /** Limits that cannot be raised so far, for a warning. */
+  refused: string[];
+}
+
+/**
+ * Compares the limits of a terminal with those that a worker passes on. A limit above the worker's hard one becomes
+ * that one.
+ */
+export function limitedStart(wanted: Pick<Terminal, "limits" | "umask">, own: ProcessLimits): LimitedStart {
+  const commands: string[] = [];
+  const refused: string[] = [];
+  if (wanted.umask !== undefined && own.umask !== undefined && wanted.umask !== own.umask)
+    commands.push(`umask ${wanted.umask.toString(8).padStart(4, "0")}`);
+  for (const [name, { option, unit }] of Object.entries(LIMITS) as [
+    LimitName,
+    (typeof LIMITS)[LimitName],
+  ][]) {
+    const [limit, soft, hard] = [wanted.limits[name], own.soft[name], own.hard[name]];
+    if (limit === undefined || soft === undefined || hard === undefined) continue;
+    const possible = isAbove(limit, hard) ? hard : limit;
+    if (possible !== limit)
+      refused.push(`${ROWS[name].toLowerCase()}: ${limit}, and ${hard} is the most the swarm can give`);
+    if (possible !== soft)
+      commands.push(
+        `ulimit -S ${option} ${possible === "unlimited" ? possible : Math.ceil(possible / unit)}`,
+      );
+  }
+  return { script: commands.join("; "), refused };
+}
+
+function isAbove(limit: Limit, other: Limit): boolean {
+  return other !== "unlimited" && (limit === "unlimited" || limit > other);
+}
+
+function contentOf(file: string): string {
+  try {
+    return readFileSync(file, "latin1");
+  } catch {
+    return ""; // not Linux
+  }
+}
