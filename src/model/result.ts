@@ -18,7 +18,7 @@ export const ResultFileSchema = v.object({
   /** Where a run in the client's checkout would have written it: an absolute path with `/`, without its leading slash. */
   path: v.string(),
   /** Of a symbolic link the length of its target's name. */
-  sizeBytes: v.number(),
+  sizeBytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   /** In hexadecimal digits; of a symbolic link that of its target's name. Undefined where nobody had to read it. */
   sha256: v.optional(v.string()),
   /** It was there before the run: a file of the source that the run has changed. */
