@@ -8,7 +8,7 @@ import { incomplete } from "../model/outcome.ts";
 import type { ResultFile, RunRecord, RunResult } from "../model/result.ts";
 import { runLabel, type Run } from "../model/run.ts";
 import { DamagedArchive, type ResultStore } from "../results/store.ts";
-import { statIfThere, temporaryFolder } from "../system/files.ts";
+import { temporaryFolder } from "../system/files.ts";
 import { isInside } from "../system/paths.ts";
 import { Places, Unplaceable, type Study } from "./places.ts";
 import { Placement } from "./placement.ts";
