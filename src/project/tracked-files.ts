@@ -118,7 +118,9 @@ async function findConversions(
   settings: Promise<UserSettings>,
 ): Promise<Conversions> {
   const { attributes: others, filters } = await settings;
-  const own = found.filter(({ entry }) => path.posix.basename(entry.path) === ".gitattributes");
+  const own = found.filter(
+    ({ entry, mode }) => mode !== LINK && path.posix.basename(entry.path) === ".gitattributes",
+  );
   const texts = await Promise.all(
     own.map(({ entry }) => contentOf(path.join(top, entry.path)).catch(() => "")),
   );
