@@ -63,11 +63,11 @@ it("changes with the options of the simulation, not with which of its runs are w
 });
 
 it("changes with a library that is named by its path, when that is built anew", async () => {
-  await sample.git("config", "core.excludesFile", "/dev/null");
-  await sample.write({ "simulations/libmine.so": "1" });
-  const before = await identity("-c", "Quick", "-l", "./mine");
-  await sample.write({ "simulations/libmine.so": "2 longer" });
-  expect(await identity("-c", "Quick", "-l", "./mine")).not.toBe(before);
+  const library = path.join(place.path, "libmine.so");
+  await writeFile(library, "1");
+  const before = await identity("-c", "Quick", "-l", path.join(place.path, "mine"));
+  await writeFile(library, "2 longer");
+  expect(await identity("-c", "Quick", "-l", path.join(place.path, "mine"))).not.toBe(before);
 });
 
 it("changes when the user builds his OMNeT++ anew", async () => {
