@@ -5,28 +5,10 @@ import { MongoClient, type Binary, type Db } from "mongodb";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { CAN_BE_FULL, describeWithMongo, startMongo, type MongoServer } from "../helpers/mongo.ts";
 import { eventually, jobsOf, listen, mustRun, stateFolder } from "../helpers/swarm.ts";
+import { lookingProgram } from "../helpers/looking-program.ts";
 import { compareResults } from "../omnetpp/compare-results.js";
 import type { RunRecord } from "../../src/model/result.ts";
 import { newSample, newUser, type Finished, type Sample, type User } from "../helpers/tool.ts";
-
-/** A simulation that looks at its environment, and at the environments, files and command lines of what runs above it. */
-const LOOKING = `#!/bin/sh
-case " $* " in
-*" -q "*|*" -v "*) ;;
-*)
-  env; ps -eo args; pid=$PPID
-  while [ "$pid" -gt 1 ]; do
-    echo "looked at: $(tr '\\0' ' ' </proc/$pid/cmdline | grep -o 'swarm-worker.js [a-z]*')"
-    tr '\\0' '\\n' </proc/$pid/environ
-    for fd in /proc/$pid/fd/*; do [ -f "$fd" ] && head -c 4096 "$fd"; done
-    pid=$(sed 's/.*) . \\([0-9]*\\) .*/\\1/' /proc/$pid/stat)
-    [ "$pid" = ${process.pid} ] && break
-  done
-  echo "looked at all"
-  ;;
-esac
-STAND_IN_EXECUTABLE=1 exec opp_run "$@"
-`;
 
 describeWithMongo("a swarm that keeps its results in MongoDB", () => {
   let mongo: MongoServer;
@@ -94,14 +76,14 @@ describeWithMongo("a swarm that keeps its results in MongoDB", () => {
 
   it("shows its URL to no run: not in the environment, of no process above it, and not on a command line", async () => {
     await init();
-    await sample.write({ "simulations/sim.sh": LOOKING });
+    await sample.write({ "simulations/sim.sh": lookingProgram() });
     await chmod(path.join(sample.study, "sim.sh"), 0o755);
     const args = ["./sim.sh", "-c", "Quick", "-r", "0"];
     const env = { MONGO_URL: mongo.url, FIRST_TOKEN: "secret" };
     const finished = await user.run("runall-swarm", args, { cwd: sample.study, env });
     expect(finished).toMatchObject({ exitCode: 0 });
     const printed = await readFile(path.join(sample.study, (await records())[0]!.outputFile!), "utf8");
-    expect(printed).toContain("looked at: swarm-worker.js runner");
+    expect(printed).toContain("looked at: swarm-worker.js runner --redis");
     expect(printed.slice(0, printed.indexOf("looked at all"))).not.toContain(mongo.url);
     expect(printed).not.toMatch(/(?:MONGO_URL|TOKEN)/);
   });
