@@ -1,5 +1,8 @@
+import { execFile } from "node:child_process";
 import { access, mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import type { Campaign } from "../../src/model/campaign.ts";
@@ -12,12 +15,14 @@ import {
   jobsOf,
   listen,
   mustRun,
+  queued,
   researcher,
   stateFolder,
   type Researcher,
 } from "../helpers/swarm.ts";
 import { newSample } from "../helpers/tool.ts";
 
+const RUNALL = fileURLToPath(new URL("../../bin/runall-swarm.js", import.meta.url));
 const ESC = "\u001b]0;PWNED\u0007\u001b[2J\u009b31m\r\nfake line";
 /** What no output may have. */
 const DANGEROUS = /[\0-\x08\x0b-\x1f\x7f-\x9f]/; // eslint-disable-line no-control-regex
@@ -274,5 +279,24 @@ describeWithService("redis-server", "a study that is moved", () => {
     await expect(access(user.sample.path)).rejects.toThrow();
     expect((await from(user.directory, "logs", id)).stdout).toMatch(/^Load #0 .*: done/m); // the note has the new place
     await rename(moved, user.sample.path);
+  });
+});
+
+describeWithService(["redis-server", "script"], "what a simulation prints", () => {
+  it("is shown to a terminal without its control sequences, and to a file as it is", async () => {
+    await using user = await researcher(0);
+    const id = await queued(user, "-c", "Quick", "-r", "0");
+    await user.runall("attach", id);
+    const record = JSON.parse(await user.sample.read("results/.swarm/Quick-0.json")) as {
+      outputFile: string;
+    };
+    const file = path.join(user.sample.study, record.outputFile);
+    await writeFile(file, `10 %\r20 %\r\n${ESC}\n`);
+    expect((await user.runall("logs", id, "0")).stdout).toBe(await readFile(file, "utf8"));
+    const command = `"${process.execPath}" "${RUNALL}" logs ${id} 0`;
+    const { stdout } = await promisify(execFile)("script", ["-qec", command, "/dev/null"], { env: user.env });
+    expect(stdout.replaceAll("\r\n", "\n")).toBe(
+      "10 %\n20 %\n\\x1b]0;PWNED\\x07\\x1b[2J\\x9b31m\nfake line\n",
+    );
   });
 });
