@@ -52,7 +52,7 @@ export async function equalCampaigns(
 async function notesOf(study: Study, identity: string): Promise<Map<string, CampaignNote>> {
   const relative = path.relative(study.gitTop, study.directory);
   const found = new Map<string, CampaignNote>();
-  for (const note of await readNotes(() => undefined)) {
+  for (const note of await readNotes(() => undefined, identity)) {
     const { campaign } = note;
     if (campaign.identity !== identity || campaign.host !== hostname() || campaign.study !== relative)
       continue;

@@ -2,7 +2,7 @@ import { realpath } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import type { Campaign } from "../model/campaign.ts";
-import { isGitFolder, isRelativeFolder } from "../model/names.ts";
+import { inOneLine, isGitFolder, isRelativeFolder } from "../model/names.ts";
 import { hasCommit, openCheckout } from "../project/git.ts";
 import { statIfThere } from "../system/files.ts";
 import { isInside } from "../system/paths.ts";
@@ -87,7 +87,7 @@ async function studyHere(campaign: Campaign, directory: string, noted: string | 
   const parts = path.relative(checkout.top, place).split(path.sep);
   if (!isInside(checkout.top, place) || parts.some(isGitFolder)) {
     throw new UserError(`the results of campaign ${id} belong outside of this checkout: ${place}`, {
-      hint: `attach where it was queued, on ${campaign.host}`,
+      hint: `attach where it was queued, on ${inOneLine(campaign.host)}`,
     });
   }
   return { gitTop: checkout.top, directory: study, resultDirectory, outside: [] };

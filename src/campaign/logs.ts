@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../errors.ts";
 import { runJobId, type Campaign } from "../model/campaign.ts";
 import { groupFailures, groupLine, messageOf } from "../model/failure-groups.ts";
+import { inOneLine } from "../model/names.ts";
 import type { RunResult } from "../model/result.ts";
 import { runLabel, runVariables } from "../model/run.ts";
 import type { FoundCampaign } from "../queue/campaign-list.ts";
@@ -102,7 +103,7 @@ async function printRun(
       const result = parseAnswer(runJobId(campaign.id, number), value, `the result of run ${number}`);
       if (result.outputFile === undefined)
         throw new UserError(
-          `there is no output of run ${number} of campaign ${campaign.id}: ${result.outcome.reason}`,
+          `there is no output of run ${number} of campaign ${campaign.id}: ${inOneLine(result.outcome.reason)}`,
         );
       try {
         return await printStored(result, print, offset, store);
@@ -157,7 +158,7 @@ async function printCollected(
     );
   }
   throw new UserError(`there is no output of run ${runNumber} of campaign ${id} on this machine`, {
-    hint: `runall-swarm logs ${id} tells of its runs; its results are collected on ${host}`,
+    hint: `runall-swarm logs ${id} tells of its runs; its results are collected on ${inOneLine(host)}`,
   });
 }
 

@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { errorText, UserError } from "../errors.ts";
 import { CampaignSchema, type Campaign } from "../model/campaign.ts";
 import { isCampaignId } from "../model/names.ts";
-import { statIfThere, writeFileAtomically } from "../system/files.ts";
+import { contentOf, statIfThere, writeFileAtomically } from "../system/files.ts";
 import { readJson } from "../system/json.ts";
 import { stateDirectory } from "../system/paths.ts";
 import type { Study } from "./collect.ts";
@@ -46,13 +46,23 @@ function noteFile(id: string): string {
   return path.join(notesDirectory(), `${id}.json`);
 }
 
-/** Writes down where the results of a campaign go; to be done before it is queued. */
+/**
+ * Writes down where the results of a campaign go; to be done before it is queued.
+ * @throws {UserError} where the operating system refuses it.
+ */
 export async function writeNote({ campaign, study, collected }: CampaignNote): Promise<void> {
   const file = noteFile(campaign.id);
-  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
   const { gitTop, directory, resultDirectory, outside } = study;
   const note = { format: 1, campaign, study: { gitTop, directory, resultDirectory, outside }, collected };
-  await writeFileAtomically(file, `${JSON.stringify(note)}\n`, 0o600);
+  try {
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    await writeFileAtomically(file, `${JSON.stringify(note)}\n`, 0o600);
+  } catch (error) {
+    throw new UserError(`the note ${file} cannot be written: ${errorText(error)}`, {
+      hint: "check the permissions and the free space there; without it, nobody knows where the results go",
+      cause: error,
+    });
+  }
 }
 
 /**
@@ -71,28 +81,44 @@ export async function readNote(id: string, warn: (text: string) => void): Promis
   return undefined;
 }
 
-/** All campaigns that were queued here, in no order; what cannot be read is named. */
-export async function readNotes(warn: (text: string) => void): Promise<CampaignNote[]> {
+/**
+ * All campaigns that were queued here, in no order; what cannot be read is named.
+ * @param identity of the campaigns that are wanted: the others need not be parsed.
+ */
+export async function readNotes(warn: (text: string) => void, identity?: string): Promise<CampaignNote[]> {
+  const notes = await Promise.all(
+    (await notedIds()).map(async (id) => {
+      const text = identity === undefined ? undefined : await contentOf(noteFile(id));
+      return text === undefined || text.includes(identity!) ? await readNote(id, warn) : undefined;
+    }),
+  );
+  return notes.filter((note) => note !== undefined);
+}
+
+async function notedIds(): Promise<string[]> {
   const names = await readdir(notesDirectory()).catch(() => []); // none was ever queued here
   const ids = names.flatMap((name) => (name.endsWith(".json") ? [name.slice(0, -".json".length)] : []));
-  const notes = await Promise.all(ids.filter(isCampaignId).map((id) => readNote(id, warn)));
-  return notes.filter((note) => note !== undefined);
+  return ids.filter(isCampaignId);
 }
 
 /** Removes the notes of campaigns that were collected long ago. */
 export async function removeOldNotes(now = Date.now()): Promise<void> {
-  for (const { campaign, collected } of await readNotes(() => undefined)) {
-    if (!collected) continue;
-    const file = noteFile(campaign.id);
+  for (const id of await notedIds()) {
+    const file = noteFile(id);
     const changedAt = (await statIfThere(file))?.mtimeMs ?? now;
-    if (now - changedAt > KEPT_MS) await rm(file, { force: true });
+    if (now - changedAt <= KEPT_MS) continue;
+    const note = await readNote(id, () => undefined);
+    if (note?.collected) await rm(file, { force: true }).catch(() => undefined); // the next time
   }
 }
 
-/** Keeps where the study is now, and whether all is collected, of a campaign that was queued here. */
+/**
+ * Keeps where the study is now, and whether all is collected, of a campaign that was queued here. Where it cannot be
+ * written, the campaign goes on: the note stays as it was.
+ */
 export async function updateNote(campaign: Campaign, study: Study, collected: boolean): Promise<void> {
   const note = await readNote(campaign.id, () => undefined);
   if (note === undefined) return;
   const isSame = note.collected === collected && note.study.directory === study.directory;
-  if (!isSame) await writeNote({ ...note, study, collected });
+  if (!isSame) await writeNote({ ...note, study, collected }).catch(() => undefined);
 }

@@ -71,7 +71,8 @@ export async function* runCampaign(
   for (let queued: FollowedCampaign | undefined; queued === undefined;) {
     const left = yield* runsLeft({ plan, identity, rerun, detach }, queue, swarm.results, interrupt);
     if (left.open.length === 0 || (interrupt.aborted && left.joined !== undefined)) {
-      yield nothingLeft(plan, left, performance.now() - startedAt);
+      const isDetached = left.joined !== undefined && left.joined.detached.size > 0;
+      if (!isDetached) yield nothingLeft(plan, left, performance.now() - startedAt);
       return;
     }
     queued = yield* prepareAndQueue(request, left, swarm, queue, interrupt);

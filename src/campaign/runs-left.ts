@@ -117,16 +117,15 @@ export function nothingLeft(
   { open, failed, joined }: RunsLeft,
   wallTimeMs: number,
 ): CampaignEvent {
-  const { campaign, made, detached } = joined ?? {};
-  const waited = runs.length - (detached?.size ?? 0);
+  const { campaign, made } = joined ?? {};
   const states: CampaignSummary["states"] = {};
   const add = (state: OutcomeState, number: number): void => {
     if (number > 0) states[state] = (states[state] ?? 0) + number;
   };
-  add("done", waited - failed.length - open.length);
+  add("done", runs.length - failed.length - open.length);
   add("cancelled", open.length); // only an interrupt leaves some here
   for (const { state } of failed) add(state, 1);
-  const skipped = waited - (joined?.runs ?? 0);
+  const skipped = runs.length - (joined?.runs ?? 0);
   const summary = {
     ...(campaign !== undefined && { campaign }),
     states,

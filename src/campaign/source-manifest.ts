@@ -9,6 +9,8 @@ import { allRecords } from "./records.ts";
 // What a source consisted of, so that a later command can name the files that have changed since. One file for each
 // source, `.swarm/sources/TREE.gz`: its lines are `<mode> <hash> <path>`, separated by NUL.
 
+/** A record that somebody has edited may name anything. */
+const HASH = /^[0-9a-f]{40,64}$/;
 const MOST_KEPT = 10;
 /** A larger text was not written by us. */
 const MOST_BYTES = 256 << 20;
@@ -67,7 +69,7 @@ export function changedSince(
   tree: string,
   entries: readonly TreeEntry[],
 ): string[] | undefined {
-  const before = readManifest(manifestFile(resultDirectory, tree));
+  const before = HASH.test(tree) ? readManifest(manifestFile(resultDirectory, tree)) : undefined;
   if (before === undefined) return undefined;
   const changed: string[] = [];
   for (const { mode, object, path: name } of entries) {

@@ -38,3 +38,8 @@ export function isStoredBy(job: string, stored: string): boolean {
 export function isRelativeFile(file: string): boolean {
   return file !== "" && !path.isAbsolute(file) && !file.includes("\0") && !file.split("/").includes("..");
 }
+
+/** A text from the queue for a message: in one line, so that it cannot pass for lines of ours. */
+export function inOneLine(text: string): string {
+  return text.replaceAll(/\s+/g, " ");
+}

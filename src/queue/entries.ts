@@ -34,7 +34,9 @@ export function checkCampaignId(id: string): void {
 }
 
 export function noCampaign(id: string): UserError {
-  return new UserError(`there is no campaign ${id}`, { hint: "see: runall-swarm list" });
+  return new UserError(`there is no campaign ${isCampaignId(id) ? id : JSON.stringify(id)}`, {
+    hint: "see: runall-swarm list",
+  });
 }
 
 /**

@@ -126,7 +126,9 @@ describeWithService("redis-server", "the dashboard", () => {
     const retried = await post("retry", token);
     expect([retried.status, await retried.json()]).toEqual([200, { runs: 1 }]);
     expect(await user.runall("attach", id)).toMatchObject({ exitCode: 1 });
-    expect((await post("cancel", token)).status).toBe(200);
+    const ended = await post("cancel", token);
+    const error = `campaign ${id} has ended already; nothing was cancelled`;
+    expect([ended.status, await ended.json()]).toEqual([409, { error }]);
   });
 
   it("answers nobody who comes by another name, and says what is not there", async () => {
