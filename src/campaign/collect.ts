@@ -3,11 +3,12 @@ import { rm } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import { runJobId, type Campaign } from "../model/campaign.ts";
+import { isStoredBy } from "../model/names.ts";
 import { incomplete } from "../model/outcome.ts";
 import type { ResultFile, RunRecord, RunResult } from "../model/result.ts";
 import { runLabel, type Run } from "../model/run.ts";
 import { DamagedArchive, type ResultStore } from "../results/store.ts";
-import { statIfThere, temporaryFolder } from "../system/files.ts";
+import { temporaryFolder } from "../system/files.ts";
 import { isInside } from "../system/paths.ts";
 import { Places, Unplaceable, type Study } from "./places.ts";
 import { Placement } from "./placement.ts";
@@ -59,7 +60,6 @@ export class Collector {
    * has of it is to be removed afterwards.
    */
   async collect(run: Run, answer: RunResult): Promise<Collected> {
-    await this.#ensureThere();
     this.#places.refresh();
     const scratch = temporaryFolder(path.join(this.#study.resultDirectory, ".swarm"), this.#campaign.id);
     try {
@@ -76,15 +76,6 @@ export class Collector {
     await this.#store.removeAll(runJobId(this.#campaign.id, run.runNumber));
   }
 
-  /** A study that was moved or removed meanwhile must not be made again at its old place. */
-  async #ensureThere(): Promise<void> {
-    const { directory } = this.#study;
-    if ((await statIfThere(directory))?.isDirectory()) return;
-    throw new UserError(`the study is not there any more: ${directory}`, {
-      hint: `its results wait in the swarm; from its new place: runall-swarm attach ${this.#campaign.id}`,
-    });
-  }
-
   /** Where the files are that a run has stored, undefined where there are none, or why they cannot be had. */
   async #open(
     run: Run,
@@ -92,11 +83,7 @@ export class Collector {
     scratch: string,
   ): Promise<string | undefined | DamagedArchive> {
     if (stored === undefined) return undefined;
-    const [job, attempt] = stored.split("/");
-    const isOwn =
-      job === runJobId(this.#campaign.id, run.runNumber) &&
-      /^\d+$/.test(attempt ?? "") &&
-      stored.split("/").length === 2;
+    const isOwn = isStoredBy(runJobId(this.#campaign.id, run.runNumber), stored);
     if (!isOwn)
       return new DamagedArchive(
         `its worker's answer names the results of something else: ${JSON.stringify(stored)}`,

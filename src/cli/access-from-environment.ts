@@ -1,6 +1,39 @@
+import { closeSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { errorText, UserError } from "../errors.ts";
 import { socketConnection, type QueueConnection } from "../queue/names.ts";
+
+/** The variables in which a worker is given access to its servers. */
+const VARIABLES = ["REDIS_URL", "REDIS_URL_FILE", "MONGO_URL", "MONGO_URL_FILE"];
+
+/**
+ * Reads what a file descriptor has that this process was started with: lines `NAME=VALUE`. Unlike an environment it
+ * leaves nothing in /proc that a simulation could read.
+ * @throws {UserError} if it cannot be read.
+ */
+export function secretsFrom(descriptor: number): NodeJS.ProcessEnv {
+  try {
+    const lines = readFileSync(descriptor, "utf8").split("\n");
+    closeSync(descriptor);
+    const pairs = lines.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]);
+    return Object.fromEntries(pairs.filter(([name]) => VARIABLES.includes(name!))) as NodeJS.ProcessEnv;
+  } catch (error) {
+    throw new UserError(`--secrets ${descriptor}: the file descriptor cannot be read: ${errorText(error)}`, {
+      hint: "start the worker with: swarm-worker --secrets 3 … 3<FILE",
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Removes a worker's credentials from an environment, lest programs that it starts inherit them.
+ * @returns the names of those that the kernel goes on showing to processes of the same user.
+ */
+export function removeSecrets(env: NodeJS.ProcessEnv): string[] {
+  const found = VARIABLES.filter((name) => env[name]);
+  for (const name of VARIABLES) Reflect.deleteProperty(env, name);
+  return found;
+}
 
 /**
  * A value that must not stand on a command line, where everybody on the machine can read it: from the environment

@@ -17,6 +17,7 @@ export const swarmWorker: Command = {
       )
       .argument("<role>", "builder, runner, all or dashboard", role)
       .option("--redis <socket>", "unix socket of the queue's Redis; else REDIS_URL or REDIS_URL_FILE")
+      .option("--secrets <fd>", "read REDIS_URL=… and MONGO_URL=… from this file descriptor", descriptor)
       .option("--directory <dir>", "where working trees lie", path.join(cacheDirectory(), "worker"))
       .option("--builds <dir>", "where builds are kept", path.join(cacheDirectory(), "builds"))
       .option(
@@ -56,6 +57,11 @@ function role(text: string): Role {
 
 function concurrency(text: string): number {
   return text === "cores" ? availableParallelism() : positive(text);
+}
+
+function descriptor(text: string): number {
+  if (/^\d{1,4}$/.test(text) && Number(text) > 2) return Number(text);
+  throw new InvalidArgumentError("It must be the number of a file descriptor from 3.");
 }
 
 function positive(text: string): number {

@@ -6,7 +6,7 @@ import { openStores, type Stores } from "../results/open-stores.ts";
 import type { SwarmAccess } from "../targets/target.ts";
 import { removeOldThings } from "../worker/janitor.ts";
 import { runBuilder, runRunner } from "../worker/worker.ts";
-import { queueFrom, secretFrom } from "./access-from-environment.ts";
+import { queueFrom, removeSecrets, secretFrom, secretsFrom } from "./access-from-environment.ts";
 import { haltWhenIdle } from "./halt-when-idle.ts";
 import { EXIT, type CommandContext } from "./main.ts";
 import { showLife, showWork } from "./signs-of-life.ts";
@@ -15,6 +15,8 @@ export type Role = "builder" | "runner" | "all" | "dashboard";
 
 export interface WorkOptions {
   redis?: string;
+  /** File descriptor with the URLs of its servers. */
+  secrets?: number;
   directory: string;
   builds: string;
   sources?: string;
@@ -48,8 +50,10 @@ export async function work(
   };
   // A worker lives also while it waits for its servers; a dashboard when it can be looked at.
   if (chosen !== "dashboard") alive();
-  await using stores = await storesFor(options, log, end.signal);
-  const connection = await queueFrom(process.env, options.redis);
+  const env = options.secrets === undefined ? { ...process.env } : secretsFrom(options.secrets);
+  for (const name of removeSecrets(process.env)) log(exposed(name));
+  await using stores = await storesFor(options, env, log, end.signal);
+  const connection = await queueFrom(env, options.redis);
   const { idleHalts, idleMinutes } = options;
   const onError = errorLog(log);
   if (idleHalts !== undefined) background(haltWhenIdle(idleHalts, idleMinutes * 60_000, end, onError));
@@ -91,12 +95,18 @@ function errorLog(log: (text: string) => void): (error: Error) => void {
   };
 }
 
+function exposed(name: string): string {
+  const what = name.endsWith("_FILE") ? "the file that it names" : "it";
+  return `warning: ${name} is set: simulations of the same user can read ${what}; see docs/security.md`;
+}
+
 async function storesFor(
   { builds, sources, results }: WorkOptions,
+  env: NodeJS.ProcessEnv,
   log: (text: string) => void,
   signal: AbortSignal,
 ): Promise<Stores> {
-  const url = await secretFrom(process.env, "MONGO_URL");
+  const url = await secretFrom(env, "MONGO_URL");
   if (url !== undefined) {
     return await openStores({ builds, sources, mongo: { url, onWaiting: log, waitAtStart: true, signal } });
   }

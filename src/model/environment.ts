@@ -1,7 +1,8 @@
 import * as v from "valibot";
+import { VariableNameSchema } from "./places.ts";
 
 /** Environment variables by name. */
-export const EnvironmentSchema = v.record(v.string(), v.string());
+export const EnvironmentSchema = v.record(VariableNameSchema, v.string());
 export type Environment = v.InferOutput<typeof EnvironmentSchema>;
 
 /** Resource limits that are applied to runs, with the option of `ulimit` and its unit in bytes or seconds. */
@@ -21,7 +22,8 @@ export type Limit = v.InferOutput<typeof LimitSchema>;
 
 /** What a process passes on to the programs that it starts. */
 export const TerminalSchema = v.object({
-  environment: EnvironmentSchema,
+  /** Names may be any that a shell exports: `BASH_FUNC_module%%`. */
+  environment: v.record(v.string(), v.string()),
   umask: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0o777))),
   /** Soft limits in bytes, seconds or, of `files`, a number. */
   limits: v.record(v.picklist(Object.keys(LIMITS) as LimitName[]), LimitSchema),

@@ -1,4 +1,4 @@
-import { lstatSync, type BigIntStats } from "node:fs";
+import { lstatSync, type Stats } from "node:fs";
 import { readlink } from "node:fs/promises";
 import path from "node:path";
 import { errorCode, UserError } from "../errors.ts";
@@ -20,7 +20,7 @@ export class Disk {
   }
 
   /** @throws {UserError} where a folder may not be searched. */
-  stat(file: string): BigIntStats | undefined {
+  stat(file: string): Stats | undefined {
     const end = file.lastIndexOf("/");
     return this.#isFolder(end === -1 ? "" : file.slice(0, end)) ? this.#lstat(file) : undefined;
   }
@@ -33,9 +33,9 @@ export class Disk {
     return found;
   }
 
-  #lstat(file: string): BigIntStats | undefined {
+  #lstat(file: string): Stats | undefined {
     try {
-      return lstatSync(path.join(this.#top, file), { bigint: true, throwIfNoEntry: false });
+      return lstatSync(`${this.#top}/${file}`, { throwIfNoEntry: false });
     } catch (error) {
       if (errorCode(error) === "ENOTDIR") return undefined;
       throw cannotRead(path.join(this.#top, file), errorCode(error) ?? (error as Error).message, error);
@@ -44,34 +44,31 @@ export class Disk {
 }
 
 /** @throws {UserError} for what is neither a file nor a link: it is never opened. */
-export function modeOf(stats: BigIntStats, file: string): string {
+export function modeOf(stats: Stats, file: string): string {
   if (stats.isSymbolicLink()) return LINK;
-  if (stats.isFile()) return (stats.mode & 0o100n) === 0n ? REGULAR : EXECUTABLE;
+  if (stats.isFile()) return (stats.mode & 0o100) === 0 ? REGULAR : EXECUTABLE;
   throw new UserError(`${file} is a pipe, a socket or a device, which cannot be sent`, {
     hint: "remove it, or have git restore the file: git restore -- FILE",
   });
 }
 
 /** From the change of a file to the clock's next tick, after which another change has another time. */
-const TICK_NS = 50_000_000n;
-const COARSE_TICK_NS = 2_000_000_000n;
-const SECOND_NS = 1_000_000_000n;
+const TICK_MS = 50;
+const COARSE_TICK_MS = 2000;
 
 /**
- * Whether a file is the one that the index was last compared with: all that `lstat` says of it is the same, and it
- * was not changed just before the index was written, when a second change would not show.
+ * Whether a file is the one that the index was last compared with: what `lstat` says of it is the same, and it was
+ * not changed just before the index was written, when a second change would not show.
  * @see git's Documentation/technical/racy-git.txt
  */
-export function isSame(stats: BigIntStats, entry: IndexEntry, { writtenNs }: IndexFile): boolean {
-  const coarse = entry.mtimeNs % SECOND_NS === 0n || writtenNs % SECOND_NS === 0n;
+export function isSame(stats: Stats, entry: IndexEntry, { writtenMs }: IndexFile): boolean {
+  const isCoarse = entry.mtimeMs % 1000 === 0 || writtenMs % 1000 === 0;
   return (
-    stats.mtimeNs === entry.mtimeNs &&
-    stats.ctimeNs === entry.ctimeNs &&
-    Number(BigInt.asUintN(32, stats.size)) === entry.size &&
-    Number(BigInt.asUintN(32, stats.ino)) === entry.inode &&
-    Number(stats.uid) === entry.userId &&
-    Number(stats.gid) === entry.groupId &&
-    entry.mtimeNs + (coarse ? COARSE_TICK_NS : TICK_NS) < writtenNs
+    stats.mtimeMs === entry.mtimeMs &&
+    stats.ctimeMs === entry.ctimeMs &&
+    stats.size >>> 0 === entry.size &&
+    stats.ino >>> 0 === entry.inode &&
+    entry.mtimeMs + (isCoarse ? COARSE_TICK_MS : TICK_MS) < writtenMs
   );
 }
 

@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { errorCode, UserError } from "../errors.ts";
 import { FolderNameSchema } from "../model/places.ts";
 import { contentOf } from "../system/files.ts";
-import { git, type GitOptions } from "./plumbing.ts";
+import { git, tryGit, type GitOptions } from "./plumbing.ts";
 
 /** A git checkout, as questions that never change it: no lock is taken, no index refreshed. */
 export interface Checkout {
@@ -118,4 +118,12 @@ async function ask(command: readonly string[], options: GitOptions): Promise<str
     if (!limit.aborted || options.signal?.aborted) throw error;
     throw new UserError(`git ${command[0]!} does not answer in ${options.cwd}`, { cause: error });
   }
+}
+
+/** Whether a repository has a commit; nothing is fetched for the answer. @param commit a full hash. */
+export async function hasCommit({ top, signal }: Checkout, commit: string): Promise<boolean> {
+  if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) return false;
+  const env = { GIT_NO_LAZY_FETCH: "1" };
+  const { exitCode } = await tryGit(["cat-file", "-e", `${commit}^{commit}`], { cwd: top, env, signal });
+  return exitCode === 0;
 }

@@ -8,20 +8,19 @@ import { git, type GitOptions } from "./plumbing.ts";
 export interface IndexEntry extends TreeEntry {
   /** 0, but for a file with a conflict. */
   stage: number;
-  mtimeNs: bigint;
-  ctimeNs: bigint;
-  /** These have 32 bits. */
+  /** Times in ms since 1970, as Node.js rounds them. */
+  mtimeMs: number;
+  ctimeMs: number;
+  /** The last 32 bits of both. */
   inode: number;
-  userId: number;
-  groupId: number;
   size: number;
 }
 
 export interface IndexFile {
   /** The copy that is read. */
   file: string;
-  /** When the index was written, in ns since 1970. */
-  writtenNs: bigint;
+  /** When the index was written, in ms since 1970. */
+  writtenMs: number;
   /** It may have folders instead of the files that a sparse checkout leaves out. */
   isSparse: boolean;
 }
@@ -44,19 +43,16 @@ export async function copyIndex(
     for (const each of parts) await copyFile(path.join(gitDirectory, each), path.join(scratch, each));
   try {
     await using index = await open(path.join(gitDirectory, "index"));
-    const { mtimeNs } = await index.stat({ bigint: true });
+    const { mtimeMs } = await index.stat();
     await using copy = await open(file, "wx");
     const content = await index.readFile();
     await copy.writeFile(content);
-    return { file, writtenNs: mtimeNs, isSparse: content.includes(SPARSE) };
+    return { file, writtenMs: mtimeMs, isSparse: content.includes(SPARSE) };
   } catch (error) {
     if (errorCode(error) !== "ENOENT") throw error; // nothing was ever added
-    return { file, writtenNs: 0n, isSparse: false };
+    return { file, writtenMs: 0, isSparse: false };
   }
 }
-
-const ENTRY =
-  /(\d+) ([0-9a-f]+) (\d)\t([^\0]*)\0 {2}ctime: (\d+):(\d+)\n {2}mtime: (\d+):(\d+)\n {2}dev: \d+\tino: (\d+)\n {2}uid: (\d+)\tgid: (\d+)\n {2}size: (\d+)\tflags: [0-9a-f]+\n/y;
 
 /** All entries of an index, in git's order. @see git-ls-files(1) --debug, --sparse. */
 export async function readEntries(
@@ -64,36 +60,54 @@ export async function readEntries(
   settings: readonly string[] = [],
   ...sparse: "--sparse"[]
 ): Promise<IndexEntry[]> {
-  const output = await git([...settings, "ls-files", "--stage", "--debug", ...sparse, "-z"], options);
-  const entries: IndexEntry[] = [];
-  ENTRY.lastIndex = 0;
-  while (ENTRY.lastIndex < output.length) {
-    const match = ENTRY.exec(output);
-    if (match === null) throw new Error("git ls-files --debug prints something that is not known");
-    const [, mode, object, stage, file, ...numbers] = match as unknown as [
-      string,
-      string,
-      string,
-      string,
-      string,
-    ];
-    const [ctime, ctimeRest, mtime, mtimeRest, inode, userId, groupId, size] = numbers as string[];
-    entries.push({
-      mode,
-      object,
-      path: file,
-      stage: Number(stage),
-      ctimeNs: nanoseconds(ctime!, ctimeRest!),
-      mtimeNs: nanoseconds(mtime!, mtimeRest!),
-      inode: Number(inode),
-      userId: Number(userId),
-      groupId: Number(groupId),
-      size: Number(size),
-    });
-  }
-  return entries;
+  const command = [...settings, "ls-files", "--stage", "--debug", ...sparse, "-z"];
+  return [...parseEntries(await git(command, options))];
 }
 
-function nanoseconds(seconds: string, rest: string): bigint {
-  return BigInt(seconds) * 1_000_000_000n + BigInt(rest);
+/** Step by step, because a regular expression leaves a dozen strings of each of some thousand entries behind. */
+function* parseEntries(output: string): Generator<IndexEntry> {
+  let at = 0;
+  const upTo = (end: string): string => {
+    const found = output.indexOf(end, at);
+    if (found === -1) throw new Error("git ls-files --debug prints something that is not known");
+    const text = output.slice(at, found);
+    at = found + end.length;
+    return text;
+  };
+  const number = (name: string): number => {
+    if (!output.startsWith(name, at)) throw new Error(`git ls-files --debug does not print${name}`);
+    let value = 0;
+    for (at += name.length; isDigit(output.charCodeAt(at)); at++) value = value * 10 + digit(output, at);
+    return value;
+  };
+  while (at < output.length) {
+    const mode = upTo(" ");
+    const object = upTo(" ");
+    const stage = Number(upTo("\t"));
+    const file = upTo("\0");
+    const ctimeMs = milliseconds(number("  ctime: "), number(":"));
+    const mtimeMs = milliseconds(number("\n  mtime: "), number(":"));
+    number("\n  dev: ");
+    const inode = number("\tino: ");
+    number("\n  uid: ");
+    number("\tgid: ");
+    const size = number("\n  size: ");
+    upTo("\n");
+    yield { mode, object, path: file, stage, ctimeMs, mtimeMs, inode, size };
+  }
+}
+
+const ZERO = 48;
+
+function isDigit(code: number): boolean {
+  return code >= ZERO && code < ZERO + 10;
+}
+
+function digit(text: string, at: number): number {
+  return text.charCodeAt(at) - ZERO;
+}
+
+/** The same number as in the `Stats` of Node.js. */
+function milliseconds(seconds: number, nanoseconds: number): number {
+  return seconds * 1000 + nanoseconds / 1e6;
 }

@@ -9,7 +9,7 @@ import { git } from "./plumbing.ts";
 export const FOLDER = "040000";
 
 /** What the index knows of a file that it does not list: nothing with which the disk could be compared. */
-const UNKNOWN = { stage: 0, mtimeNs: 0n, ctimeNs: 0n, inode: 0, userId: 0, groupId: 0, size: 0 };
+const UNKNOWN = { stage: 0, mtimeMs: 0, ctimeMs: 0, inode: 0, size: 0 };
 
 /** Without these git expands the index as it reads it. */
 const SETTINGS = [

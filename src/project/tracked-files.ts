@@ -1,4 +1,3 @@
-import type { BigIntStats } from "node:fs";
 import path from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { UserError } from "../errors.ts";
@@ -25,8 +24,10 @@ export interface TrackedFiles {
 /** A tracked file that is on the disk, with its mode there. */
 interface Found {
   entry: IndexEntry;
-  stats: BigIntStats;
   mode: string;
+  sizeBytes: number;
+  /** The index was compared with what is on the disk now. */
+  isSame: boolean;
 }
 
 /**
@@ -52,18 +53,18 @@ export async function readTrackedFiles(
   const files = known.filter((entry) => !isSubmodule(entry));
   const measuring = objectSizes(files, options);
   measuring.catch(() => undefined); // reported where it is awaited
-  const found = await findOnDisk(files, top);
+  const found = await findOnDisk(files, top, index);
   const conversions = await findConversions(found, top, settings);
   const sizes = await measuring;
-  const isAsStored = ({ entry, stats }: Found): boolean =>
-    stats.size > conversions.upToBytes && sizes.get(entry.object) === Number(stats.size);
+  const isAsStored = ({ entry, sizeBytes }: Found): boolean =>
+    sizeBytes > conversions.upToBytes && sizes.get(entry.object) === sizeBytes;
   const regular = found.filter(({ mode }) => mode !== LINK);
-  const doubtful = regular.filter((each) => !isSame(each.stats, each.entry, index) || !isAsStored(each));
+  const doubtful = regular.filter((each) => !each.isSame || !isAsStored(each));
   const hashes = await hashDoubtful(doubtful, sizes, reading, signal);
   const links = found.filter(({ mode }) => mode === LINK);
   for (const { entry } of links)
     hashes.set(entry, await hashLink(path.join(top, entry.path), objects, entry.object));
-  const small = regular.filter(({ stats }) => stats.size <= POINTER_BYTES).map(({ entry }) => entry.path);
+  const small = regular.filter(({ sizeBytes }) => sizeBytes <= POINTER_BYTES).map(({ entry }) => entry.path);
   return {
     entries: found.map(({ entry, mode }) => ({
       mode,
@@ -87,14 +88,15 @@ function refuseConflicts(entries: readonly IndexEntry[], top: string): void {
 /** Number of files to look at before yielding to the event loop. */
 const CHUNK = 500;
 
-async function findOnDisk(entries: readonly IndexEntry[], top: string): Promise<Found[]> {
+async function findOnDisk(entries: readonly IndexEntry[], top: string, index: IndexFile): Promise<Found[]> {
   const disk = new Disk(top);
   const found: Found[] = [];
   for (const [at, entry] of entries.entries()) {
     if (at % CHUNK === CHUNK - 1) await nextTurn();
     const stats = disk.stat(entry.path);
     if (stats === undefined || stats.isDirectory()) continue; // deleted, or replaced by files that git calls new
-    found.push({ entry, stats, mode: modeOf(stats, entry.path) });
+    const mode = modeOf(stats, entry.path);
+    found.push({ entry, mode, sizeBytes: stats.size, isSame: isSame(stats, entry, index) });
   }
   return found;
 }
@@ -116,7 +118,9 @@ async function findConversions(
   settings: Promise<UserSettings>,
 ): Promise<Conversions> {
   const { attributes: others, filters } = await settings;
-  const own = found.filter(({ entry }) => path.posix.basename(entry.path) === ".gitattributes");
+  const own = found.filter(
+    ({ entry, mode }) => mode !== LINK && path.posix.basename(entry.path) === ".gitattributes",
+  );
   const texts = await Promise.all(
     own.map(({ entry }) => contentOf(path.join(top, entry.path)).catch(() => "")),
   );

@@ -94,8 +94,11 @@ async function linksLeadingOut(
   return targets.flat();
 }
 
-/** By the bytes of the names. */
+/** By the bytes of the names. JavaScript compares strings in the same way, unless they have surrogates. */
 function inGitsOrder(entries: readonly TreeEntry[]): TreeEntry[] {
-  const keyed = entries.map((entry) => ({ entry, key: Buffer.from(entry.path) }));
-  return keyed.sort((a, b) => Buffer.compare(a.key, b.key)).map(({ entry }) => entry);
+  const hasSurrogates = entries.some((entry) => /[\ud800-\udfff]/.test(entry.path));
+  const compare = hasSurrogates
+    ? (one: string, other: string) => Buffer.compare(Buffer.from(one), Buffer.from(other))
+    : (one: string, other: string) => (one < other ? -1 : 1);
+  return [...entries].sort((one, other) => compare(one.path, other.path));
 }

@@ -2,6 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { open } from "node:fs/promises";
+import type { Writable } from "node:stream";
+import { finished } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { errorCode, UserError } from "../errors.ts";
 import { identify, isAlive, type ProcessIdentity } from "../system/identity.ts";
@@ -10,26 +12,37 @@ const POLL_MS = 10;
 /** Long enough for OMNeT++ to finish and for the runner to hand its runs back. */
 const STOP_TIMEOUT_MS = 20_000;
 
+/** Where a process finds its secrets. */
+export const SECRETS_DESCRIPTOR = 3;
+
+interface DetachedOptions {
+  secrets?: Record<string, string> | undefined;
+  env?: NodeJS.ProcessEnv;
+  missing?: string;
+}
+
 /**
  * A process that lives on when this one has ended and its terminal is closed.
- * @param secrets for its environment, which its user alone can read; those of ours are not for it.
+ * @param secrets it reads as lines `NAME=VALUE` from the file descriptor 3: an environment could be read by what it runs.
+ * @param env its environment; else that of this process without our credentials.
  * @throws {UserError} where it is not there, or ends at once.
  */
 export async function startDetached(
   file: string,
   args: readonly string[],
   log: string,
-  { secrets = {}, missing }: { secrets?: NodeJS.ProcessEnv; missing?: string } = {},
+  { secrets, env = withoutSecrets(process.env), missing }: DetachedOptions = {},
 ): Promise<ProcessIdentity> {
   const output = openSync(log, "a", 0o600);
   try {
     const child = spawn(file, args, {
       detached: true,
-      stdio: ["ignore", output, output],
+      stdio: ["ignore", output, output, ...(secrets === undefined ? [] : (["pipe"] as const))],
       cwd: "/",
-      env: { ...withoutSecrets(process.env), ...secrets },
+      env,
     });
     await once(child, "spawn");
+    if (secrets !== undefined) await pass(secrets, child.stdio[SECRETS_DESCRIPTOR] as Writable);
     child.unref();
     const identity = identify(child.pid!);
     if (identity === undefined) throw new UserError(`${file} ended at once`, { hint: `see ${log}` });
@@ -40,6 +53,14 @@ export async function startDetached(
   } finally {
     closeSync(output);
   }
+}
+
+/** A process that has ended meanwhile is found out about by its log. */
+async function pass(secrets: Record<string, string>, pipe: Writable): Promise<void> {
+  const lines = Object.entries(secrets).map(([name, value]) => `${name}=${value}\n`);
+  pipe.end(lines.join(""));
+  await finished(pipe, { readable: false }).catch(() => undefined);
+  pipe.destroy();
 }
 
 /** What `swarm-worker` takes from its environment; a user's own must not reach it by chance. */

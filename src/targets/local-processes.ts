@@ -3,8 +3,9 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { UserError } from "../errors.ts";
+import { travelling } from "../model/environment.ts";
 import { isAlive } from "../system/identity.ts";
-import { lastLines, startDetached } from "./background.ts";
+import { lastLines, SECRETS_DESCRIPTOR, startDetached } from "./background.ts";
 import type { LocalState } from "./swarm-state.ts";
 import { socketFile, workerArguments } from "./local-paths.ts";
 
@@ -49,8 +50,11 @@ async function startRole(role: Role, state: LocalState, directory: string): Prom
   await mkdir(logs, { recursive: true, mode: 0o700 });
   const log = path.join(logs, `${role}.log`);
   const [file, args] = role === "redis" ? await redisCommand(state, directory) : workerArguments(role, state);
-  const mongo = role === "redis" || state.mongoUrl === undefined ? {} : { MONGO_URL: state.mongoUrl };
-  const identity = await startDetached(file, args, log, { secrets: mongo, missing: installHint(file) });
+  const isWorker = role === "builder" || role === "runner";
+  const secrets = isWorker && state.mongoUrl !== undefined ? { MONGO_URL: state.mongoUrl } : undefined;
+  if (secrets !== undefined) args.push("--secrets", String(SECRETS_DESCRIPTOR));
+  const env = travelling(process.env); // runs could read in /proc what this terminal has beside that
+  const identity = await startDetached(file, args, log, { secrets, env, missing: installHint(file) });
   return { role, log, ...identity };
 }
 

@@ -348,15 +348,6 @@ it("keeps the result of another config whose file has the same name", async () =
   expect((await readRecord(s.results, run(0)))?.files).toMatchObject([{ path: "results/all.General-0.sca" }]);
 });
 
-it("does not make a study again that was moved away", async () => {
-  await using s = await study();
-  const answer = await s.finish(0, { "study/results/a.sca": "x" });
-  const collector = s.newCollector();
-  await rename(path.dirname(s.results), path.join(s.home, "moved"));
-  await expect(collector.collect(run(0), answer)).rejects.toThrow("the study is not there any more");
-  expect(await s.list("..")).toEqual([]);
-});
-
 it("a folder of a file's name is the fault of that run only", async () => {
   await using s = await study();
   await mkdir(path.join(s.results, "x.txt"), { recursive: true });

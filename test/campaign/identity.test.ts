@@ -63,11 +63,26 @@ it("changes with the options of the simulation, not with which of its runs are w
 });
 
 it("changes with a library that is named by its path, when that is built anew", async () => {
-  await sample.git("config", "core.excludesFile", "/dev/null");
-  await sample.write({ "simulations/libmine.so": "1" });
-  const before = await identity("-c", "Quick", "-l", "./mine");
-  await sample.write({ "simulations/libmine.so": "2 longer" });
-  expect(await identity("-c", "Quick", "-l", "./mine")).not.toBe(before);
+  const library = path.join(place.path, "mine");
+  await writeFile(path.join(place.path, "libmine.so"), "1");
+  const before = await identity("-c", "Quick", "-l", library);
+  await writeFile(path.join(place.path, "libmine.so"), "2 longer");
+  expect(await identity("-c", "Quick", "-l", library)).not.toBe(before);
+});
+
+it("changes with variables that are named, or that OMNeT++ reads, and with no others", async () => {
+  const before = await identity();
+  const named = async (environment: Record<string, string>): Promise<string> => {
+    const request = { directory: sample.study, commit: undefined, program: undefined, environment };
+    await using plan = await planCampaign({ ...request, arguments: ["-c", "Quick"] });
+    return await identityOf(plan);
+  };
+  vi.stubEnv("MAPS", "/maps");
+  expect(await identity()).toBe(before);
+  const all = [await named({ MAPS: "1" }), await named({ MAPS: "2" })];
+  vi.stubEnv("OMNETPP_NED_PATH", "/ned");
+  all.push(await identity());
+  expect(new Set([before, ...all]).size).toBe(4);
 });
 
 it("changes when the user builds his OMNeT++ anew", async () => {

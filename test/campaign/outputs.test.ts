@@ -16,11 +16,7 @@ async function place() {
   await mkdir(path.join(study, "sub"), { recursive: true });
   const plan = (
     each: Values[],
-    {
-      argv = [] as string[],
-      appends = [] as RunOutputs["appends"],
-      config = {},
-    } = {},
+    { argv = [] as string[], appends = [] as RunOutputs["appends"], config = {} } = {},
   ) =>
     planOutputs(
       {

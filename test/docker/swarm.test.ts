@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { networkInterfaces, totalmem, userInfo } from "node:os";
 import path from "node:path";
@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeWithDocker, dockerState, startDocker, type DockerHost } from "../helpers/docker.ts";
 import { startGitHost } from "../helpers/git-daemon.ts";
+import { lookingProgram } from "../helpers/looking-program.ts";
 import { startManager, type Manager } from "../helpers/sshd.ts";
 import { eventually, isAlive, listen } from "../helpers/swarm.ts";
 import { newSample, newUser, type Finished, type Running, type Sample, type User } from "../helpers/tool.ts";
@@ -113,6 +114,33 @@ describeWithDocker("a swarm on Docker", () => {
     await expectNoPasswords(user, host);
     await expectClosed(host, Object.values(status[0].ports));
     await expectSameAsLocal(user, "-c", "Quick");
+  }, 300_000);
+
+  it("lets neither a run nor a build read the passwords of its services", async () => {
+    await using user = await researcher();
+    const { sample } = user;
+    const secrets = ["/run/secrets/redis-url", "/run/secrets/mongo-url"];
+    const look = `id -u; env; cat ${secrets.join(" ")}; cat /proc/1/environ /proc/1/cmdline; ls /proc/1/fd/`;
+    await sample.write({
+      "simulations/sim.sh": lookingProgram(secrets),
+      Makefile: `all:\n\t-${look.replaceAll("$", "$$")}\n\t@echo looked at all; false\n`,
+    });
+    await chmod(path.join(sample.study, "sim.sh"), 0o755);
+    const built = await user.runall("--swarm", "s", "./sim.sh", "-c", "Quick", "-r", "0");
+    expect(built).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("looked at all") as string });
+    await sample.write({ Makefile: "all:\n\ttrue\n" });
+    const run = await user.runall("--swarm", "s", "./sim.sh", "-c", "Quick", "-r", "0");
+    expect(run).toMatchObject({ exitCode: 0 });
+    const name = (await sample.results()).find((file) => file.endsWith(".out"))!;
+    const printed = await sample.read(path.join("results", name));
+    expect(printed).toMatch(/^1000$/m);
+    expect(printed).toContain("looked at: swarm-worker --secrets 3 "); // process 1
+    expect(printed).toMatch(/redis-url: Permission denied/);
+    const { services } = await dockerState(owner, "s");
+    for (const text of [printed, built.stderr])
+      for (const secret of Object.values(services.passwords)) expect(text.includes(secret)).toBe(false);
+    expect(built.stderr).toMatch(/redis-url: Permission denied/);
+    expect(built.stderr).toMatch(/environ: Permission denied/);
   }, 300_000);
 
   it("loses nothing when a runner, the queue and the results' server are killed in the middle", async () => {

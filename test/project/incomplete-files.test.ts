@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { chmod, mkdir, rm, unlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rm, symlink, unlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -139,4 +139,15 @@ it("sends what is shipped though git ignores it, and names what is not there", a
     ["a.cc", "file int a;\n"],
   ]);
   expect(warnings).toEqual(["none.dat is to be sent, but is not there"]);
+});
+
+it("opens nothing behind a link", async () => {
+  await using outside = await temporaryDirectory();
+  const pipe = path.join(outside.path, "pipe");
+  await promisify(execFile)("mkfifo", [pipe]);
+  for (const name of ["Makefile", ".gitattributes", "new.txt"])
+    await symlink(pipe, path.join(repository.path, name));
+  await repository.git("add", ".gitattributes");
+  const { files } = await sendTree(repository.path);
+  expect(files).toEqual(await readTree(repository.path));
 });

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { chmod, readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { MongoClient, type Binary, type Db } from "mongodb";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { CAN_BE_FULL, describeWithMongo, startMongo, type MongoServer } from "../helpers/mongo.ts";
 import { eventually, jobsOf, listen, mustRun, stateFolder } from "../helpers/swarm.ts";
+import { lookingProgram } from "../helpers/looking-program.ts";
 import { compareResults } from "../omnetpp/compare-results.js";
 import type { RunRecord } from "../../src/model/result.ts";
 import { newSample, newUser, type Finished, type Sample, type User } from "../helpers/tool.ts";
@@ -71,6 +72,20 @@ describeWithMongo("a swarm that keeps its results in MongoDB", () => {
     expect(await sample.results()).toEqual(await reference.results());
     const folders = [reference, sample].map(({ study }) => path.join(study, "results")) as [string, string];
     expect(await compareResults(...folders)).toMatchObject({ differences: [] });
+  });
+
+  it("shows its URL to no run: not in the environment, of no process above it, and not on a command line", async () => {
+    await init();
+    await sample.write({ "simulations/sim.sh": lookingProgram() });
+    await chmod(path.join(sample.study, "sim.sh"), 0o755);
+    const args = ["./sim.sh", "-c", "Quick", "-r", "0"];
+    const env = { MONGO_URL: mongo.url, FIRST_TOKEN: "secret" };
+    const finished = await user.run("runall-swarm", args, { cwd: sample.study, env });
+    expect(finished).toMatchObject({ exitCode: 0 });
+    const printed = await readFile(path.join(sample.study, (await records())[0]!.outputFile!), "utf8");
+    expect(printed).toContain("looked at: swarm-worker.js runner --redis");
+    expect(printed.slice(0, printed.indexOf("looked at all"))).not.toContain(mongo.url);
+    expect(printed).not.toMatch(/(?:MONGO_URL|TOKEN)/);
   });
 
   it("waits while MongoDB is away, says so, and makes no run twice", async () => {
