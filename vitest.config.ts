@@ -3,6 +3,8 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** They take longest, so they begin first; the others go by what vitest remembers of them, or by their size. */
 const LONGEST = [
+  "differential/directory-store",
+  "differential/gridfs-store",
   "docker/swarm",
   "aws/whole-life",
   "aws/trouble",

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { runDifferential } from "./differential.js";
 import { ROOT, SetupError, findProgram, runScript, setUp } from "./setup.js";
 import { findCases } from "../test/omnetpp/cases.js";
 import { compareCase } from "../test/omnetpp/compare-case.js";
@@ -9,6 +10,7 @@ import { formatDifferences, formatTable } from "../test/omnetpp/table.js";
 
 // npm run test:omnetpp [-- CASE…]: runs parameter studies with the real OMNeT++, by opp_runall and by
 // runall-swarm, and compares every result file. Exit code 1 on any difference; KEEP=1 keeps the files.
+// npm run test:omnetpp -- --differential [N]: does the same for N generated studies (500), half of them for each store.
 
 const RUNNERS = 2;
 
@@ -22,6 +24,7 @@ async function main(names) {
   for (const name of ["opp_run", "opp_runall", "opp_makemake"]) {
     if (!findProgram(name)) throw new SetupError(`${name}: not found. Source OMNeT++'s setenv script first.`);
   }
+  if (names[0] === "--differential") return await runDifferential(names[1]);
   const { cases, skipped } = findCases(process.env);
   for (const reason of skipped) console.warn(`SKIPPED ${reason}`);
   const chosen = cases.filter(

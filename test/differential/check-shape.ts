@@ -160,10 +160,10 @@ function editOf({ shape, top, study }: World): Edit[] {
   }
 }
 
-/** The user changes a result of an earlier command. */
+/** The user changes a result of an earlier command; one that failed is replaced by the next. */
 async function editResult(world: World): Promise<void> {
   const files = [...pictureOf(world)].filter(
-    ([file, { type }]) => type === "file" && /^(?!.*\.(?:HOST|[AB]-\d+)\.).*\.sca$/.test(file),
+    ([file, { type }]) => type === "file" && /^(?!.*(?:\.(?:HOST|[AB]-\d+)\.|\/failed\/)).*\.sca$/.test(file),
   );
   const first = files[0];
   if (first === undefined) return;

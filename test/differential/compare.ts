@@ -28,6 +28,9 @@ export interface Allowances {
 /** `KIND: what`; the kind groups what has one cause. */
 export type Problem = string;
 
+/** A copy's name begins as the file's; of a long name at least so much is left. */
+const SHORTEST_STEM = 40;
+
 const OURS = /(?:^|\/)\.swarm(?:\/|$)/;
 const GIT = /(?:^|\/)\.git(?:\/|$)/i;
 
@@ -122,7 +125,7 @@ class Comparison {
     ]);
     for (const file of [...all].sort()) this.#entry(file);
     for (const file of this.#strays)
-      if (!this.#explained.has(file) && !this.#isOfFailed(file))
+      if (!this.#explained.has(file) && !this.#isOfFailed(file) && !this.#isCopy(file))
         this.#problems.push(`stray: ${file} ${difference(undefined, after.get(file))}`);
     this.#indexes();
     return this.#problems;
@@ -218,7 +221,9 @@ class Comparison {
       return;
     }
     for (const [name] of copies) this.#explained.add(name);
-    if (!copies.some(([name]) => this.#isNamed(name)) && !this.#isNamed(file))
+    // one that was there before was told of when it was made
+    const isTold = copies.some(([name]) => this.#isNamed(name) || this.#sides.before.has(name));
+    if (!isTold && !this.#isNamed(file))
       this.#problems.push(`silent: what ${run} wrote to ${file} is in ${copies[0]![0]}, and nobody says so`);
   }
 
@@ -228,6 +233,7 @@ class Comparison {
       ([name, found]) =>
         name !== file &&
         path.dirname(name) === path.dirname(file) &&
+        path.basename(name).startsWith(path.parse(file).name.slice(0, SHORTEST_STEM)) &&
         path.basename(name).includes(run) &&
         path.extname(name) === path.extname(file) &&
         (!this.#sides.before.has(name) || this.#sides.allowances.swarmOnly(name)) &&
@@ -237,6 +243,15 @@ class Comparison {
 
   #isNamed(file: string): boolean {
     return this.#sides.ending.output.includes(Buffer.from(path.basename(file), "latin1").toString("utf8"));
+  }
+
+  /** A copy under a run's name of what the run wrote, although that is what was there before. */
+  #isCopy(file: string): boolean {
+    const [, stem, run, extension = ""] = /^(.*)\.([AB]-\d+)(\.[^./]*)?$/.exec(file) ?? [];
+    if (stem === undefined || run === undefined) return false;
+    const pictures = [...this.#sides.expectation.versions.values()].map((runs) => runs.get(run));
+    const picture = pictures.find((each) => each !== undefined);
+    return picture !== undefined && isSame(picture.get(stem + extension), this.#sides.after.get(file));
   }
 
   /** Files of runs that are not done may be in a folder of their own. */

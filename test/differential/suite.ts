@@ -17,7 +17,7 @@ import type { Simulator } from "./world.ts";
  * made simpler.
  */
 const { SHAPES, SEED, SHAPE, SHAPE_MODEL, SHRINK } = process.env;
-const DEFAULT_SHAPES = 80;
+const DEFAULT_SHAPES = 75;
 const SECONDS_PER_SHAPE = 30;
 
 interface Failure {
@@ -61,7 +61,10 @@ function simulator(): Simulator {
   if (SHAPE_MODEL === undefined)
     return { program: path.join(STAND_IN, "opp_run"), args: [], env: { STAND_IN_EXECUTABLE: "1" } };
   const program = findProgram("opp_run");
-  if (program === undefined || !existsSync(SHAPE_MODEL))
+  if (
+    program === undefined ||
+    !existsSync(path.join(path.dirname(SHAPE_MODEL), `lib${path.basename(SHAPE_MODEL)}.so`))
+  )
     throw new Error("SHAPE_MODEL needs opp_run on PATH, and a library that is there");
   return { program, args: ["-l", SHAPE_MODEL], env: {} };
 }

@@ -51,7 +51,7 @@ interface Mutated {
 
 const BLOCK = 512;
 const END = 2 * BLOCK;
-const TYPES: HeaderData["type"][] = [
+const TYPES: NonNullable<HeaderData["type"]>[] = [
   "Link",
   "CharacterDevice",
   "BlockDevice",

@@ -34,7 +34,8 @@ export class Configuration {
       if (value === "") throw new OppError(`Missing value for command-line option --${key}`);
       else if (!key.includes(".") && !isKnownOption(key))
         throw new OppError(`Unknown command-line configuration option --${key}`);
-    this.#commandLine = commandLine
+    // of several equal options the last counts
+    this.#commandLine = [...new Map(commandLine.map((each) => [each.key, each])).values()]
       .toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
       .map(({ key, value }) => ({
         key: isPerObjectOption(key) ? `**.${key}` : key,
