@@ -1,8 +1,8 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { appendFile, cp, mkdtemp, readFile, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { appendFile, cp, mkdtemp, readFile, readdir, realpath, rm, writeFile } from "node:fs/promises";
+import { hostname, tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -46,6 +46,61 @@ describe.each(folders)("the stand-in expands %s as opp_run 6.2.0 does", (folder)
     },
   );
 });
+
+interface Placement {
+  args: string[];
+  exitCode: number;
+  /** Of the output the lines that name files; the answer to a query. */
+  said: string[];
+  stderr: string;
+  /** What was not there before, relative to the folder above the study. */
+  files: string[];
+}
+
+describe("the stand-in leaves files where opp_run 6.2.0 does", () => {
+  const placement = path.resolve(import.meta.dirname, "fixtures/omnetpp/placement");
+  const cases = JSON.parse(readFileSync(path.join(placement, "cases-6.2.0.json"), "utf8")) as Placement[];
+
+  test.each(cases.map((recorded) => ({ title: recorded.args.join(" "), recorded })))(
+    "$title",
+    async ({ recorded }) => {
+      const top = await realpath(await mkdtemp(path.join(tmpdir(), "placement-")));
+      const plain = (text: string) =>
+        text
+          .replaceAll(top, "TOP")
+          .replaceAll(new RegExp(`\\.${hostname()}\\.\\d+(?=\\.)`, "g"), ".HOST.PID");
+      try {
+        await cp(path.join(placement, "study"), path.join(top, "study"), { recursive: true });
+        await cp(path.resolve(import.meta.dirname, "../examples/mm1/src"), path.join(top, "src"), {
+          recursive: true,
+        });
+        await writeFile(path.join(top, "src/libmm1.so"), "");
+        const before = await filesBelow(top);
+        const args = recorded.args.map((arg) => arg.replace("TOP", top));
+        const start = ["-s", "-u", "Cmdenv", "-n", "../src", "-l", "../src/mm1"];
+        const { stdout, stderr, exitCode } = await run(oppRun, [...start, ...args], path.join(top, "study"));
+        const lines = plain(stdout).split("\n").slice(0, -1);
+        expect({
+          args: recorded.args,
+          exitCode,
+          said: args.includes("-e") ? lines : lines.filter((line) => /^(?:Recording|<!> Error)/.test(line)),
+          stderr: plain(stderr),
+          files: (await filesBelow(top)).filter((file) => !before.includes(file)).map(plain),
+        }).toEqual(recorded);
+      } finally {
+        await rm(top, { recursive: true });
+      }
+    },
+  );
+});
+
+async function filesBelow(top: string): Promise<string[]> {
+  const entries = await readdir(top, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => path.relative(top, path.join(entry.parentPath, entry.name)))
+    .sort();
+}
 
 /** What is left of an output without the model's names and numbers; repeated status blocks count once. */
 function shape(output: string): string {

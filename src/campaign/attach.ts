@@ -1,20 +1,16 @@
-import path from "node:path";
 import { UserError } from "../errors.ts";
-import type { Campaign } from "../model/campaign.ts";
 import type { CampaignEvent } from "../model/events.ts";
-import { openCheckout } from "../project/git.ts";
+import type { Campaign } from "../model/campaign.ts";
+import type { Run } from "../model/run.ts";
+import type { FoundCampaign } from "../queue/campaign-list.ts";
 import type { QueueClient } from "../queue/client.ts";
 import type { ResultStore } from "../results/store.ts";
-import { statIfThere } from "../system/files.ts";
+import { lockCampaign } from "./campaign-lock.ts";
 import type { Study } from "./collect.ts";
 import { followCampaign, type FollowedCampaign } from "./follow-campaign.ts";
-import { readRecords } from "./records.ts";
-
-/** Where somebody is who attaches to a campaign. */
-export interface Here {
-  host: string;
-  directory: string;
-}
+import { readHistory } from "./history.ts";
+import { knownCampaign, type Here, type KnownCampaign } from "./known-study.ts";
+import { readRecord } from "./records.ts";
 
 /**
  * Follows a campaign that was queued before and collects what has not been collected.
@@ -28,14 +24,35 @@ export async function* attachCampaign(
   interrupt: AbortSignal,
 ): AsyncGenerator<CampaignEvent> {
   const position = await queue.position();
-  const found = await queue.find(id);
-  const study = await studyOf(found.campaign, here);
+  const { found, known, lock } = await takeCampaign(id, here, queue);
   yield { type: "queued", campaign: id, runs: found.open.length };
-  yield* followCampaign({ ...found, study, position }, queue, store, interrupt);
+  yield* damaged(found);
+  const partly = found.damaged.length > 0;
+  yield* followCampaign({ ...found, ...known, position, lock, partly }, queue, store, interrupt);
+}
+
+/** Only who has the lock knows what is left of a campaign: another process may just have collected the rest. */
+async function takeCampaign(
+  id: string,
+  here: Here,
+  queue: QueueClient,
+): Promise<{ found: FoundCampaign; known: KnownCampaign; lock: AsyncDisposable }> {
+  const before = await queue.find(id);
+  const known = await knownCampaign(before.campaign, here);
+  const lock = await lockCampaign(known.study, known.campaign);
+  const found = before.open.length === 0 ? before : await queue.find(id);
+  return { found, known, lock };
+}
+
+/** What cannot be collected; the rest is. */
+function* damaged({ campaign, damaged: reasons }: FoundCampaign): Generator<CampaignEvent> {
+  if (reasons.length === 0) return;
+  const message = `some entries of campaign ${campaign.id} in the queue are damaged; their runs are left out`;
+  yield { type: "warning", message, details: reasons };
 }
 
 /**
- * Makes the runs of a campaign again that have been collected and did not end well.
+ * Queues those runs of a campaign again that failed or were cancelled, and follows them.
  * @throws {UserError} where there is none.
  */
 export async function* retryCampaign(
@@ -45,48 +62,76 @@ export async function* retryCampaign(
   store: ResultStore,
   interrupt: AbortSignal,
 ): AsyncGenerator<CampaignEvent> {
-  const again = await queueAgain(id, here, queue);
+  const { found, known, lock } = await takeCampaign(id, here, queue);
+  const again = await addAgain(found, known, queue).catch(async (error: unknown) => {
+    await lock[Symbol.asyncDispose]();
+    throw error;
+  });
   yield { type: "queued", campaign: id, runs: again.open.length };
-  yield* followCampaign(again, queue, store, interrupt);
+  yield* followCampaign({ ...again, lock }, queue, store, interrupt);
 }
 
 /**
- * Queues the runs of a campaign again that have been collected and did not end well; somebody has to attach
- * and collect them.
+ * Queues those runs of a campaign again that failed or were cancelled; somebody has to attach and collect them.
+ * @returns how many.
  * @throws {UserError} where there is none.
  */
-export async function queueAgain(id: string, here: Here, queue: QueueClient): Promise<FollowedCampaign> {
-  const { campaign, open } = await queue.find(id);
-  const study = await studyOf(campaign, here);
-  const stillOpen = new Set(open.map((run) => run.runNumber));
-  const again = (await readRecords(study.resultDirectory, id)).filter(
-    ({ state, runNumber }) => state !== "done" && !stillOpen.has(runNumber),
-  );
-  if (again.length === 0) {
-    throw new UserError(`no run of campaign ${id} that was collected has failed`, {
-      hint: open.length > 0 ? `collect the others first: runall-swarm attach ${id}` : undefined,
+export async function queueAgain(id: string, here: Here, queue: QueueClient): Promise<number> {
+  const found = await queue.find(id);
+  const { open } = await addAgain(found, await knownCampaign(found.campaign, here), queue);
+  return open.length;
+}
+
+async function addAgain(
+  found: FoundCampaign,
+  { campaign, study }: KnownCampaign,
+  queue: QueueClient,
+): Promise<FollowedCampaign> {
+  const { id } = campaign;
+  const runs = await unfinished(found, campaign, study);
+  if (runs.length === 0) {
+    throw new UserError(`no run of campaign ${id} that was collected has failed or was cancelled`, {
+      hint: found.open.length > 0 ? `collect the others first: runall-swarm attach ${id}` : undefined,
     });
   }
-  const runs = again.map(({ config, runNumber, iterationVariables, repetition }) => ({
+  const position = await queue.position();
+  await queue.revive(id);
+  await queue.add(campaign, runs);
+  const queued = new Set(runs.map((run) => run.runNumber));
+  const unstarted = found.unstarted.filter((run) => !queued.has(run.runNumber));
+  const partly = found.open.length > 0;
+  return { campaign, study, open: runs, unstarted, cancelled: false, position, partly };
+}
+
+/** Those that a later campaign has executed again are its own business: they are left out. */
+async function unfinished(
+  { open, unstarted }: FoundCampaign,
+  campaign: Campaign,
+  { resultDirectory }: Study,
+): Promise<Run[]> {
+  const stillOpen = new Set(open.map((run) => run.runNumber));
+  const { records, superseded } = await readHistory(resultDirectory, campaign.id);
+  const failed = records.filter(({ state, runNumber }) => state !== "done" && !stillOpen.has(runNumber));
+  const settled = new Set([...records, ...superseded].map((record) => record.runNumber));
+  const cancelled: Run[] = [];
+  for (const run of unstarted) {
+    if (stillOpen.has(run.runNumber) || settled.has(run.runNumber)) continue;
+    if (!(await isCompletedElsewhere(run, campaign, resultDirectory))) cancelled.push(run);
+  }
+  const runs = failed.map(({ config, runNumber, iterationVariables, repetition }) => ({
     config,
     runNumber,
     iterationVariables,
     repetition,
   }));
-  const position = await queue.position();
-  await queue.revive(id);
-  await queue.add(campaign, runs);
-  return { campaign, study, open: runs, cancelled: false, position };
+  return [...runs, ...cancelled].sort((a, b) => a.runNumber - b.runNumber);
 }
 
-/** The study on the machine where the campaign was queued; elsewhere the same folder of the checkout here. */
-async function studyOf(campaign: Campaign, here: Here): Promise<Study> {
-  const gitTop = campaign.host === here.host ? campaign.directory : (await openCheckout(here.directory)).top;
-  const directory = path.join(gitTop, campaign.study);
-  if (!(await statIfThere(directory))?.isDirectory()) {
-    throw new UserError(`the study of campaign ${campaign.id} is not there: ${directory}`, {
-      hint: "change into a checkout of its project",
-    });
-  }
-  return { gitTop, directory, resultDirectory: path.resolve(directory, campaign.resultDirectory) };
+async function isCompletedElsewhere(
+  run: Run,
+  { identity }: Campaign,
+  resultDirectory: string,
+): Promise<boolean> {
+  const record = await readRecord(resultDirectory, run).catch(() => undefined); // a damaged one
+  return record?.state === "done" && identity !== undefined && record.identity === identity;
 }

@@ -1,23 +1,21 @@
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readlinkSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import { runJobId, type Campaign } from "../model/campaign.ts";
-import type { RunRecord, RunResult } from "../model/result.ts";
+import { isStoredBy } from "../model/names.ts";
+import { incomplete } from "../model/outcome.ts";
+import type { ResultFile, RunRecord, RunResult } from "../model/result.ts";
 import { runLabel, type Run } from "../model/run.ts";
 import { DamagedArchive, type ResultStore } from "../results/store.ts";
-import { moveFile, statIfThere, temporaryFolder } from "../system/files.ts";
+import { temporaryFolder } from "../system/files.ts";
 import { isInside } from "../system/paths.ts";
-import { allRecords, hashOf, readRecord, recordFile, writeRecord } from "./records.ts";
+import { Places, Unplaceable, type Study } from "./places.ts";
+import { Placement } from "./placement.ts";
+import { recordOf } from "./record-of.ts";
+import { allRecords, readRecord, recordFile, writeRecord } from "./records.ts";
 
-export interface Study {
-  /** Absolute. */
-  gitTop: string;
-  directory: string;
-  resultDirectory: string;
-}
-
-type RunName = Pick<Run, "config" | "runNumber">;
+export type { Study } from "./places.ts";
 
 export interface Collected {
   record: RunRecord;
@@ -32,13 +30,15 @@ export class Collector {
   readonly #study: Study;
   readonly #campaign: Campaign;
   readonly #store: ResultStore;
-  /** The number of the run that a file is from, by its path relative to the study: there may be very many. */
-  readonly #owners = new Map<string, number>();
+  readonly #places: Places;
+  readonly #placement: Placement;
 
   constructor(study: Study, campaign: Campaign, store: ResultStore) {
     this.#study = study;
     this.#campaign = campaign;
     this.#store = store;
+    this.#places = new Places(study);
+    this.#placement = new Placement(study, campaign);
   }
 
   /**
@@ -50,13 +50,9 @@ export class Collector {
     for await (const record of allRecords(this.#study.resultDirectory)) {
       const isOwn = record.campaign === id;
       const isThere = identity !== undefined && record.identity === identity && record.state === "done";
-      if (isOwn || isThere) this.#own(record);
+      if (isOwn || isThere) this.#placement.own(record);
       if (isOwn) onRecord(record);
     }
-  }
-
-  #own({ runNumber, files }: RunRecord): void {
-    for (const file of files) this.#owners.set(file.path, runNumber);
   }
 
   /**
@@ -64,9 +60,10 @@ export class Collector {
    * has of it is to be removed afterwards.
    */
   async collect(run: Run, answer: RunResult): Promise<Collected> {
+    this.#places.refresh();
     const scratch = temporaryFolder(path.join(this.#study.resultDirectory, ".swarm"), this.#campaign.id);
     try {
-      const opened = await this.#open(answer, scratch);
+      const opened = await this.#open(run, answer, scratch);
       const known = opened instanceof DamagedArchive ? await this.#collectedBefore(run, answer) : undefined;
       return known ? { record: known, warnings: [] } : await this.#takeOrLose(run, answer, opened);
     } finally {
@@ -80,8 +77,17 @@ export class Collector {
   }
 
   /** Where the files are that a run has stored, undefined where there are none, or why they cannot be had. */
-  async #open({ stored, files }: RunResult, scratch: string): Promise<string | undefined | DamagedArchive> {
+  async #open(
+    run: Run,
+    { stored, files }: RunResult,
+    scratch: string,
+  ): Promise<string | undefined | DamagedArchive> {
     if (stored === undefined) return undefined;
+    const isOwn = isStoredBy(runJobId(this.#campaign.id, run.runNumber), stored);
+    if (!isOwn)
+      return new DamagedArchive(
+        `its worker's answer names the results of something else: ${JSON.stringify(stored)}`,
+      );
     try {
       return await this.#store.open(stored, files, scratch);
     } catch (error) {
@@ -105,104 +111,134 @@ export class Collector {
     answer: RunResult,
     opened: string | undefined | DamagedArchive,
   ): Promise<Collected> {
-    const brought: string[] = [];
+    const arrived = new Map<string, string>();
     try {
-      return await this.#take(run, answer, opened, brought);
+      return await this.#take(run, answer, opened, arrived);
     } catch (error) {
       if (!(error instanceof DamagedArchive)) throw error;
-      for (const file of brought) await rm(file, { force: true });
+      for (const file of arrived.values()) await rm(file, { force: true });
       return await this.#take(run, answer, error);
     }
   }
 
-  /** @param brought is told where the files lie that have arrived. */
+  /** @param arrived is told where the files are that have arrived, by the paths in the answer. */
   async #take(
     run: Run,
     answer: RunResult,
     opened: string | undefined | DamagedArchive,
-    brought: string[] = [],
+    arrived = new Map<string, string>(),
   ): Promise<Collected> {
     const from = opened instanceof DamagedArchive ? undefined : opened;
-    const result = opened instanceof DamagedArchive ? lostResult(answer, opened) : answer;
-    const warnings = (result.warnings ?? []).map((warning) => `${runLabel(run)}: ${warning}`);
+    const told = opened instanceof DamagedArchive ? lostResult(answer, opened) : answer;
+    const warnings = (told.warnings ?? []).map((warning) => `${runLabel(run)}: ${warning}`);
+    const sources = from === undefined ? [] : told.files;
+    let result = this.#checked(told, sources, from);
     if (result.outcome.state !== "cancelled" || result.stored !== undefined)
       await this.#removeOldRecord(run, warnings);
-    const files: RunRecord["files"] = [];
-    let outputFile: string | undefined;
-    for (const { path: file, sizeBytes, sha256 } of from === undefined ? [] : result.files) {
-      const target = await this.#place(run, this.#destination(file, result), warnings);
-      await this.#bring(path.join(from!, file), target, sizeBytes, run);
-      brought.push(target);
-      const place = path.relative(this.#study.directory, target);
-      if (file === result.outputFile) outputFile = place;
-      files.push({ path: place, sizeBytes, sha256: sha256 ?? (await hashOf(target)) });
-    }
-    const record = this.#record(run, result, files, outputFile);
+    const move = (): Promise<RunRecord["files"]> =>
+      this.#moveAll(run, result, sources, from, arrived, warnings);
+    const files = await move().catch(async (error: unknown) => {
+      if (!(error instanceof Unplaceable)) throw error;
+      result = { ...result, outcome: incomplete(result.outcome, [error.message]) };
+      return await move();
+    });
+    const folders =
+      result.outcome.state === "done" ? this.#makeFolders(result.folders ?? [], run, warnings) : [];
+    const printed = result.outputFile === undefined ? undefined : arrived.get(result.outputFile);
+    const outputFile = printed === undefined ? undefined : path.relative(this.#study.directory, printed);
+    const record = recordOf(this.#campaign, run, result, { files, folders, outputFile });
     const neverStarted = record.state === "cancelled" && result.stored === undefined;
     if (!neverStarted) await writeRecord(this.#study.resultDirectory, record);
     return { record, warnings };
   }
 
-  /** Only whole results lie among the others; the rest goes to `failed/`, where no analysis looks for it. */
-  #destination(file: string, result: RunResult): string {
-    const { gitTop, resultDirectory } = this.#study;
-    const target = path.resolve(gitTop, file);
-    if (!isInside(gitTop, target)) throw new Error(`a worker named a file outside of the checkout: ${file}`);
-    if (result.outcome.state === "done") return target;
-    const inside = isInside(resultDirectory, target);
-    return path.join(
-      resultDirectory,
-      "failed",
-      inside ? path.relative(resultDirectory, target) : path.basename(target),
-    );
+  /** A run is not done if one of its files cannot be where it belongs; that is found before the first one is moved. */
+  #checked(result: RunResult, files: readonly ResultFile[], from: string | undefined): RunResult {
+    if (result.outcome.state !== "done") return result;
+    const problems: string[] = [];
+    for (const file of files) {
+      const target = this.#target(file.path);
+      const problem = unplaceable(() => {
+        this.#checkPermitted(file, target, from!);
+        this.#places.check(target);
+      });
+      if (problem !== undefined) problems.push(problem);
+    }
+    return problems.length === 0 ? result : { ...result, outcome: incomplete(result.outcome, problems) };
+  }
+
+  /** @throws {Unplaceable} if a file is none that may be collected. @param target where it belongs. */
+  #checkPermitted({ path: file }: ResultFile, target: string, from: string): void {
+    this.#places.checkPermitted(target);
+    const stats = lstatSync(path.join(from, file), { throwIfNoEntry: false });
+    if (stats?.isSymbolicLink()) this.#places.checkLink(target, readlinkSync(path.join(from, file)));
+    else if (stats !== undefined && !stats.isFile())
+      throw new Unplaceable(`${this.#places.shown(target)} (not a regular file)`);
   }
 
   /**
-   * Where several runs write a file of the same name, the one with the highest number has the plain name,
-   * as after a local batch; the others are kept beside it under a name with their run.
+   * Moves all files of a run. Of one that is not done, those that cannot be placed are named in a warning.
+   * @throws {Unplaceable} if one of a run that is done turns out to have no place.
    */
-  async #place(run: Run, target: string, warnings: string[]): Promise<string> {
-    const name = path.relative(this.#study.directory, target);
-    const number = this.#owners.get(name);
-    if (number === undefined || number === run.runNumber) {
-      this.#owners.set(name, run.runNumber);
-      return target;
+  async #moveAll(
+    run: Run,
+    result: RunResult,
+    files: readonly ResultFile[],
+    from: string | undefined,
+    arrived: Map<string, string>,
+    warnings: string[],
+  ): Promise<RunRecord["files"]> {
+    const isDone = result.outcome.state === "done";
+    const moved: RunRecord["files"] = [];
+    for (const file of files) {
+      const own = this.#target(file.path);
+      const target = isDone ? own : this.#failedPlace(own);
+      try {
+        if (!isDone) this.#checkPermitted(file, own, from!);
+        if (!isDone) this.#places.check(target);
+        const source = arrived.get(file.path) ?? path.join(from!, file.path);
+        const placed = await this.#placement.place(run, { ...file, from: source }, target, warnings);
+        arrived.set(file.path, placed.target);
+        moved.push(placed.recorded);
+      } catch (error) {
+        if (!(error instanceof Unplaceable) || isDone) throw error;
+        warnings.push(`${runLabel(run)}: not collected: ${error.message}`);
+      }
     }
-    const owner = { config: run.config, runNumber: number };
-    if (number > run.runNumber) {
-      const aside = ownName(target, run);
-      warnings.push(
-        `${name} is also written by ${runLabel(owner)}; that of ${runLabel(run)} is ${path.basename(aside)}`,
-      );
-      return aside;
-    }
-    const aside = ownName(target, owner);
-    warnings.push(`${name} is also written by ${runLabel(owner)}; that one is now ${path.basename(aside)}`);
-    await moveFile(target, aside);
-    await this.#renameInRecord(owner, name, path.relative(this.#study.directory, aside));
-    this.#owners.set(name, run.runNumber);
-    return target;
+    return moved;
   }
 
-  async #renameInRecord(run: RunName, from: string, to: string): Promise<void> {
-    const record = await readRecord(this.#study.resultDirectory, run);
-    if (record === undefined) return;
-    const files = record.files.map((file) => (file.path === from ? { ...file, path: to } : file));
-    await writeRecord(this.#study.resultDirectory, { ...record, files });
+  #makeFolders(folders: readonly string[], run: Run, warnings: string[]): string[] {
+    return folders.flatMap((folder) => {
+      const target = this.#target(folder);
+      try {
+        this.#places.check(path.join(target, "x"));
+        mkdirSync(target, { recursive: true });
+        return [path.relative(this.#study.directory, target)];
+      } catch (error) {
+        warnings.push(
+          `${runLabel(run)}: the folder ${this.#places.shown(target)} cannot be made: ${(error as Error).message}`,
+        );
+        return [];
+      }
+    });
   }
 
-  async #bring(from: string, to: string, sizeBytes: number, run: Run): Promise<void> {
-    if (await statIfThere(from)) {
-      mkdirSync(path.dirname(to), { recursive: true });
-      await moveFile(from, to);
-    }
-    const arrived = await statIfThere(to);
-    if (arrived === undefined) throw new DamagedArchive(`${to} is neither here nor in the swarm any more`);
-    if (arrived.size === sizeBytes) return;
-    throw new UserError(
-      `${to} of ${runLabel(run)} has not arrived whole: ${arrived.size} of ${sizeBytes} bytes`,
-      { hint: "is the disk full? the run has to be made again" },
-    );
+  /** Where a local run would have written a file. Of the campaign's own directory only the name counts. */
+  #target(file: string): string {
+    const absolute = path.resolve("/", file);
+    const { directory } = this.#campaign;
+    if (!isInside(directory, absolute)) return absolute;
+    return path.join(this.#study.gitTop, path.relative(directory, absolute));
+  }
+
+  /** Only whole results are among the others; the rest goes to `failed/`, where no analysis looks for it. */
+  #failedPlace(target: string): string {
+    const { gitTop, resultDirectory } = this.#study;
+    const failed = path.join(resultDirectory, "failed");
+    if (isInside(resultDirectory, target)) return path.join(failed, path.relative(resultDirectory, target));
+    if (isInside(gitTop, target)) return path.join(failed, "beside", path.relative(gitTop, target));
+    return path.join(failed, "outside", target);
   }
 
   /** A record must never describe files that are being replaced. Partial files of an earlier failure go too. */
@@ -211,6 +247,7 @@ export class Collector {
     if (!existsSync(file)) return;
     try {
       const previous = await readRecord(this.#study.resultDirectory, run);
+      if (previous) this.#placement.replaces(previous, lstatSync(file).mtimeMs);
       if (previous && previous.campaign !== this.#campaign.id) await this.#removeFailedFiles(previous);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
@@ -224,29 +261,6 @@ export class Collector {
     const files = previous.files.map((file) => path.resolve(this.#study.directory, file.path));
     for (const file of files) if (isInside(failed, file)) await rm(file, { force: true });
   }
-
-  #record(run: Run, result: RunResult, files: RunRecord["files"], outputFile: string | undefined): RunRecord {
-    const { id, source, commit, changedFiles, buildKey, identity, omnetpp } = this.#campaign;
-    return {
-      format: 1,
-      campaign: id,
-      ...run,
-      ...result.outcome,
-      ...result.usage,
-      startedAt: new Date(result.startedAt).toISOString(),
-      finishedAt: new Date(result.finishedAt).toISOString(),
-      worker: result.worker,
-      commit: commit ?? source.commit,
-      ...(changedFiles !== undefined && { changedFiles }),
-      ...(source.tree !== undefined && { tree: source.tree }),
-      build: buildKey,
-      ...(identity !== undefined && { identity }),
-      omnetpp: omnetpp.version,
-      arguments: this.#campaign.arguments,
-      files,
-      ...(outputFile !== undefined && { outputFile }),
-    };
-  }
 }
 
 /** A run whose files are lost has to be made again, however it ended. */
@@ -254,8 +268,13 @@ function lostResult({ stored: _, ...result }: RunResult, { message }: DamagedArc
   return { ...result, outcome: { ...result.outcome, state: "lost", reason: message }, files: [] };
 }
 
-/** `server1.pcap` of run 3 of config General: `server1.General-3.pcap`. */
-function ownName(file: string, run: RunName): string {
-  const { dir, name, ext } = path.parse(file);
-  return path.join(dir, `${name}.${run.config}-${run.runNumber}${ext}`);
+/** What makes a file unplaceable, if something does. */
+function unplaceable(check: () => void): string | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Unplaceable) return error.message;
+    throw error;
+  }
 }

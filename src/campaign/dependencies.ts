@@ -5,7 +5,7 @@ import { readCode, type Code } from "../project/code.ts";
 import { describeFolder, type ProjectDescriptor } from "../project/descriptor.ts";
 import { fetchDependency, type Telling } from "../project/fetch-dependency.ts";
 import { findDependency } from "../project/find-dependency.ts";
-import { openCheckout, type Checkout } from "../project/git.ts";
+import { checkoutName, openCheckout, type Checkout } from "../project/git.ts";
 import type { Need } from "../project/needs.ts";
 import { targetFile } from "../project/targets.ts";
 import { planProject, type BuildSettings, type ProjectPlan } from "./plan-project.ts";
@@ -171,7 +171,7 @@ function about({ need, checkout, project }: FoundDependency, tree: string): Depe
     name: need.name,
     variable: need.variable,
     tree,
-    checkoutName: path.basename(checkout.top),
+    checkoutName: checkoutName(checkout),
     project: project.folder,
     nedFolders: project.nedFolders,
     ...(Object.keys(environment).length > 0 && { environment }),

@@ -7,6 +7,7 @@ import type { CampaignEvent } from "../model/events.ts";
 import type { RunRecord } from "../model/result.ts";
 import { runLabel, runVariables, type Run } from "../model/run.ts";
 import type { CampaignPlan } from "./plan.ts";
+import { OutdatedRuns, type Outdated } from "./outdated.ts";
 import { hashOf, parseRecord, recordFile } from "./records.ts";
 
 /** What the records in a study tell of runs that are wanted. */
@@ -16,6 +17,8 @@ export interface Findings {
   open: Run[];
   /** Runs whose number was that of another run when the record was written. */
   shifted: { run: Run; before: RunRecord }[];
+  /** Runs that had completed, and whose results no longer count. */
+  outdated: Outdated[];
 }
 
 /** So many records are read before anything else gets its turn. */
@@ -34,7 +37,8 @@ export async function findFinished(
   identity: string,
   signal: AbortSignal,
 ): Promise<Findings> {
-  const found: Findings = { there: [], open: [], shifted: [] };
+  const found: Omit<Findings, "outdated"> = { there: [], open: [], shifted: [] };
+  const outdated = new OutdatedRuns();
   const recorded = recordsIn(resultDirectory);
   for (const [at, run] of runs.entries()) {
     if (at % CHUNK === 0) {
@@ -44,17 +48,17 @@ export async function findFinished(
     const file = recordFile(resultDirectory, run);
     const record = recorded.has(path.basename(file)) ? parseRecord(readFileSync(file, "utf8")) : undefined;
     if (record !== undefined && !isSameRun(record, run)) found.shifted.push({ run, before: record });
-    else if (
-      record?.state === "done" &&
-      record.identity === identity &&
-      (await isWhole(record, file, studyDirectory))
-    ) {
-      found.there.push(run);
-      continue;
+    else if (record?.state === "done") {
+      const isSame = record.identity === identity;
+      if (isSame && (await isWhole(record, file, studyDirectory))) {
+        found.there.push(run);
+        continue;
+      }
+      outdated.add(record, isSame);
     }
     found.open.push(run);
   }
-  return found;
+  return { ...found, outdated: outdated.groups };
 }
 
 function recordsIn(resultDirectory: string): Set<string> {

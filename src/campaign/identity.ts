@@ -2,13 +2,19 @@ import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { simulationVariables } from "../model/environment.ts";
-import { parseSimulationArguments, toArgv, values, without } from "../simulation/opp-args.ts";
+import {
+  parseSimulationArguments,
+  toArgv,
+  values,
+  without,
+  type SimulationArguments,
+} from "../simulation/opp-args.ts";
 import { statIfThere } from "../system/files.ts";
 import type { CampaignPlan } from "./plan.ts";
 import { plannedKey } from "./plan-project.ts";
 
 /** Raised when the same campaign would leave other files than with an earlier version of ours. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** Parts of file names such as `${datetime}` and `${runid}`, which no two processes have in common. */
 const MOMENT = /\d{8}-\d\d:?\d\d:?\d\d(?:-\d+)?/g;
@@ -21,19 +27,31 @@ const MOMENT = /\d{8}-\d\d:?\d\d:?\d\d(?:-\d+)?/g;
  * @param plan for the machines that make the runs.
  */
 export async function identityOf(plan: CampaignPlan): Promise<string> {
-  const { directory: _, commit: _commit, changedFiles: _changed, terminal, ...campaign } = plan.campaign;
+  const {
+    directory: _,
+    commit: _commit,
+    changedFiles: _changed,
+    folders: _folders,
+    terminal,
+    ...campaign
+  } = plan.campaign;
   const args = parseSimulationArguments(campaign.arguments);
   const parts: unknown[] = [
     VERSION,
     [plan, ...plan.dependencies].map(({ code }) => code.tree),
     plannedKey(plan),
-    { ...campaign, arguments: toArgv(without(args, "-c", "-r", "-u", "-s", "-S", "-m")) },
+    { ...campaign, arguments: decidingArguments(args) },
     [...plan.expansion.configuration].map(([key, value]) => [key, value.replaceAll(MOMENT, "")]),
     await stampsOf([...(await ownOmnetpp(plan)), ...namedLibraries(plan, values(args, "-l"))]),
   ];
   const read = simulationVariables(terminal?.environment ?? {});
   if (Object.keys(read).length > 0) parts.push(read);
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
+}
+
+/** The arguments that decide what a run leaves. Which runs there are, and how they are shown, does not. */
+export function decidingArguments(args: SimulationArguments): string[] {
+  return toArgv(without(args, "-c", "-r", "-u", "-s", "-S", "-m"));
 }
 
 /** The simulator and its libraries, where the workers use those of the user: he may have built them anew. */

@@ -12,6 +12,7 @@ import { PROTOCOL } from "../model/protocol.ts";
 import { readCode, type Code } from "../project/code.ts";
 import { withNeeded, type NeededProject } from "../project/dependency-options.ts";
 import type { ProjectDescriptor } from "../project/descriptor.ts";
+import { checkoutName } from "../project/git.ts";
 import { findOwnBuild, newerCode, type OwnBuild } from "../project/own-build.ts";
 import { recipeFor, sourcesHash } from "../project/sources.ts";
 import type { WorkTreeRequest } from "../project/work-tree.ts";
@@ -54,7 +55,7 @@ export async function planProject(question: ProjectQuestion, signal?: AbortSigna
   const build: ProjectPlan["build"] = {
     protocol: PROTOCOL,
     sourcesHash: sourcesHash(code.entries),
-    checkoutName: path.basename(top),
+    checkoutName: checkoutName(code.checkout),
     project: project.folder,
     recipe: withNeeded(recipeFor(project, code.entries), top, dependencies.map(neededProject)),
     mode,

@@ -8,8 +8,8 @@ import type { Run } from "../model/run.ts";
 import { readCode, type Code } from "../project/code.ts";
 import { resolveCommit } from "../project/commit.ts";
 import { describeProject, type ProjectDescriptor } from "../project/descriptor.ts";
+import { foldersBeside, surveyFolders, type FolderSurvey } from "../project/folders.ts";
 import { openCheckout, type Checkout } from "../project/git.ts";
-import { targetFile } from "../project/targets.ts";
 import type { WorkTreeRequest } from "../project/work-tree.ts";
 import type { Expansion } from "../simulation/expand.ts";
 import {
@@ -34,6 +34,8 @@ import {
 } from "./dependencies.ts";
 import { checkArguments, type NeededProduct } from "./check-arguments.ts";
 import { expandCode } from "./expand-code.ts";
+import { outputFilter } from "./output-filter.ts";
+import { planOutputs, type OutputPlan } from "./outputs.ts";
 import { planProject, type ProjectPlan } from "./plan-project.ts";
 import { findSimulationProgram, type SimulationProgram } from "./program.ts";
 
@@ -78,6 +80,7 @@ export type CampaignDraft = Omit<
 export interface CampaignPlan extends ProjectPlan, AsyncDisposable {
   studyDirectory: string;
   resultDirectory: string;
+  outputs: OutputPlan;
   runs: Run[];
   /** What the project needs, each after what that needs in turn. */
   dependencies: DependencyPlan[];
@@ -117,7 +120,10 @@ export async function planCampaign(request: CampaignRequest, signal?: AbortSigna
   const commit = ref === undefined ? undefined : await resolveCommit(checkout, ref);
   const version = request.omnetpp ?? omnetppVersion(program.local, { signal });
   const expansion = expandCode(here, commit, signal);
-  const question = workTreeOf(here, expansion);
+  const outputs = expansion.then((known) => planOutputs(known, { top: checkout.top, study, args }));
+  const survey = surveyFolders(checkout.top, signal);
+  for (const each of [outputs, survey]) each.catch(() => undefined); // awaited below, after something else
+  const question = workTreeOf(here, outputs, survey);
   const asked = Promise.allSettled([
     readCode(question, commit, signal),
     readDependencies(dependencies, checkout.top, signal),
@@ -135,23 +141,26 @@ export async function planCampaign(request: CampaignRequest, signal?: AbortSigna
     if (reading.status === "rejected") throw reading.reason;
     if (needed.status === "rejected") throw needed.reason;
     const read = { code: reading.value, needed: needed.value, workTree: question };
-    return { ...(await makePlan(here, read, expanded, omnetpp, signal)), [Symbol.asyncDispose]: dispose };
+    const found = { ...read, survey: await survey, expansion: expanded, outputs: await outputs };
+    return { ...(await makePlan(here, found, omnetpp, signal)), [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose(); // what fails beside the code would leave the files behind that belong to it
     throw error;
   }
 }
 
-interface ReadCode {
+interface Found {
   code: Code;
   needed: Codes;
   workTree: WorkTreeRequest;
+  survey: FolderSurvey;
+  expansion: Expansion;
+  outputs: OutputPlan;
 }
 
 async function makePlan(
   here: Whereabouts,
-  { code, needed, workTree }: ReadCode,
-  expansion: Expansion,
+  { code, needed, workTree, survey, expansion, outputs }: Found,
   version: string,
   signal?: AbortSignal,
 ): Promise<Omit<CampaignPlan, keyof AsyncDisposable>> {
@@ -167,36 +176,30 @@ async function makePlan(
     ...plan,
     needed: products,
     studyDirectory: study,
-    resultDirectory: path.resolve(study, expansion.resultDirectory),
+    resultDirectory: outputs.resultDirectory,
+    outputs,
     runs: expansion.runs,
     dependencies,
-    campaign: describeCampaign(here, plan, expansion),
+    campaign: describeCampaign(here, plan, { expansion, outputs, survey }),
     expansion,
   };
 }
 
-/** How the checkout of the study is read. Of the untracked files, binaries and results have no business in a source. */
-function workTreeOf(here: Whereabouts, expansion: Promise<Expansion>): WorkTreeRequest {
+/** How the checkout of the study is read: without binaries and without what runs have written. */
+function workTreeOf(
+  here: Whereabouts,
+  outputs: Promise<OutputPlan>,
+  survey: Promise<FolderSurvey>,
+): WorkTreeRequest {
   const { checkout, project, dependencies } = here;
   const { ship, binaries } = partOf(dependencies, checkout.top);
-  const isLeftOut = expansion.then((known) => leftOut(here, binaries, known));
-  isLeftOut.catch(() => undefined); // told with the expansion
-  return { checkout, ship: [...project.ship, ...ship], isLeftOut };
-}
-
-function leftOut(
-  { checkout, study, project }: Whereabouts,
-  others: readonly string[],
-  expansion: Expansion,
-): (file: string) => boolean {
-  const binaries = project.targets.flatMap((target) => [
-    targetFile(target, "release"),
-    targetFile(target, "debug"),
-  ]);
-  const left = new Set([...binaries, ...others]);
-  const results = path.resolve(study, expansion.resultDirectory);
-  const isStudy = isInside(results, study); // `--result-dir=.`: what is a result is told by its name alone
-  return (file) => left.has(file) || (!isStudy && isInside(results, path.join(checkout.top, file)));
+  const filter = Promise.all([outputs, survey]).then(([known, { recordRoots }]) =>
+    outputFilter({ ...here, binaries, resultDirectory: known.resultDirectory, recordRoots }),
+  );
+  const isLeftOut = filter.then((found) => found.isLeftOut);
+  const isOutput = filter.then((found) => found.isOutput);
+  for (const each of [isLeftOut, isOutput]) each.catch(() => undefined); // reported with the expansion
+  return { checkout, ship: [...project.ship, ...ship], isLeftOut, isOutput };
 }
 
 async function studyDirectory(directory: string, args: SimulationArguments): Promise<string> {
@@ -217,12 +220,16 @@ async function studyDirectory(directory: string, args: SimulationArguments): Pro
 function describeCampaign(
   here: Whereabouts,
   { code, build }: ProjectPlan,
-  expansion: Expansion,
+  { expansion, outputs, survey }: Pick<Found, "expansion" | "outputs" | "survey">,
 ): CampaignDraft {
   const { checkout, study, project, program, args, terminal } = here;
   const relative = (folder: string): string => path.relative(study, path.join(checkout.top, folder)) || ".";
   const nedPath = project.nedFolders.map(relative).join(":");
   const libraries = project.targets.filter((target) => target.kind === "library");
+  const folders = foldersBeside(
+    survey,
+    code.entries.map((entry) => entry.path),
+  );
   return {
     protocol: PROTOCOL,
     directory: checkout.top,
@@ -245,8 +252,12 @@ function describeCampaign(
       libraries: libraries.map((target) => path.join(relative(target.folder), target.name)),
     }),
     ...(nedPath !== "." && { nedPath }),
-    resultDirectory: expansion.resultDirectory,
-    ...(expansion.configuration.has("load-libs") && { batchSize: 1 }), // nobody has looked into those
+    resultDirectory: path.relative(study, outputs.resultDirectory) || ".",
+    ...outputs.forWorkers,
+    ...(outputs.outside.length > 0 && { outside: outputs.outside }),
+    ...(code.checkedOut && folders.length > 0 && { folders }),
+    // nobody has looked into what those libraries keep from one run to the next
+    ...((expansion.configuration.has("load-libs") || outputs.runsAlone) && { batchSize: 1 }),
   };
 }
 

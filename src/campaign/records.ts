@@ -74,11 +74,15 @@ export async function writeRecord(resultDirectory: string, record: RunRecord): P
 /** A file up to this size is read at once. */
 const SMALL_BYTES = 1 << 18;
 
-/** SHA-256 of a file; of a symbolic link its target's name is hashed, as git does. */
+/**
+ * SHA-256 of a file; of a symbolic link its target's name is hashed, as git does. Anything else has none, an empty text:
+ * it is not opened, because opening a FIFO waits for somebody at its other end.
+ */
 export async function hashOf(file: string): Promise<string> {
   const hash = createHash("sha256");
   const stats = (await statIfThere(file))!;
   if (stats.isSymbolicLink()) return hash.update(readlinkSync(file)).digest("hex");
+  if (!stats.isFile()) return "";
   if (stats.size <= SMALL_BYTES) return hash.update(readFileSync(file)).digest("hex");
   for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
   return hash.digest("hex");

@@ -3,7 +3,7 @@ import type { CampaignEvent } from "../model/events.ts";
 import type { Code } from "../project/code.ts";
 import { fileSizes } from "../project/code.ts";
 import { nearestPublicCommit } from "../project/origin.ts";
-import { ancestorTrees, commitTree, packCommit } from "../project/pack.ts";
+import { ancestorTrees, commitTree, isWhole, packCommit } from "../project/pack.ts";
 import type { SourceStore } from "../results/source-store.ts";
 
 const LARGE_BYTES = 50e6;
@@ -83,6 +83,7 @@ async function sendAway(code: Code, store: SourceStore, signal: AbortSignal): Pr
   }
   if (code.changed.length === 0) return await send(code, {}, store, signal);
   const tree = (await ancestorTrees(code, signal))[0]!;
+  if (!(await isWhole(code, tree, signal))) return await send(code, {}, store, signal);
   const whole = await send({ ...code, tree }, {}, store, signal);
   if (whole.source.packs?.length !== 1 || whole.source.url !== undefined)
     return await send(code, {}, store, signal);

@@ -2,6 +2,7 @@ import type { Campaign } from "../model/campaign.ts";
 import type { CampaignSummary, RunsMade } from "../model/events.ts";
 import type { OutcomeState } from "../model/outcome.ts";
 import type { RunRecord } from "../model/result.ts";
+import type { Superseded } from "./history.ts";
 
 const LONGEST = 3;
 
@@ -10,7 +11,9 @@ export class Tally {
   readonly #states: CampaignSummary["states"] = {};
   readonly #failed: RunRecord[] = [];
   readonly #made = { runs: 0, runTimeMs: 0, sizeBytes: 0 };
+  /** How many of the campaign's own runs are accounted for. */
   #recorded = 0;
+  readonly #superseded = new Map<string, number>();
   #cpuTimeMs: number | undefined;
   #first = Infinity;
   #last = -Infinity;
@@ -21,6 +24,25 @@ export class Tally {
     this.#recorded++;
     this.#count(record.state, 1);
     if (record.state !== "done") this.#failed.push(record);
+  }
+
+  /** A run of the same request that did not end well in a campaign before. */
+  addEarlier(record: RunRecord): void {
+    this.#count(record.state, 1);
+    this.#failed.push(record);
+  }
+
+  /** A run whose record a later campaign has replaced. */
+  addSuperseded({ supersededBy, ...record }: Superseded): void {
+    this.add({ ...record, files: [] });
+    this.#superseded.set(supersededBy, (this.#superseded.get(supersededBy) ?? 0) + 1);
+  }
+
+  /** Runs that were cancelled before they started. */
+  addUnstarted(runs: number): void {
+    if (runs === 0) return;
+    this.#recorded += runs;
+    this.#count("cancelled", runs);
   }
 
   /** A run that was collected just now: it also counts among what was made. */
@@ -59,6 +81,9 @@ export class Tally {
       resultDirectory,
       ...(missing > 0 && !cancelled && { unrecorded: missing }),
       ...(made && { made }),
+      ...(this.#superseded.size > 0 && {
+        superseded: [...this.#superseded].map(([by, runs]) => ({ campaign: by, runs })),
+      }),
       failed: this.#failed.toSorted((a, b) => a.runNumber - b.runNumber),
     };
   }

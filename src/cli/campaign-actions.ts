@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import { attachCampaign, retryCampaign } from "../campaign/attach.ts";
 import { printOutput } from "../campaign/logs.ts";
 import type { CampaignListing } from "../queue/campaign-list.ts";
@@ -9,14 +8,16 @@ import { campaignTable } from "./campaign-table.ts";
 import { chooseSwarm } from "./choose-swarm.ts";
 import { count } from "./format.ts";
 import type { CommandContext } from "./main.ts";
+import { printable, printableJson, printableLine, printableStream } from "./printable.ts";
 import { showCampaign } from "./show-campaign.ts";
 
 // What the sub-words do; loaded when one of them is called.
 
 export async function list(options: CommonOptions, { stdout, stderr }: CommandContext): Promise<void> {
   await using connected = await connect(options.swarm, stderr);
-  const listings = await connected.queue.list();
-  if (options.json) stdout.write(`${JSON.stringify(listings.map(withoutTerminal), undefined, 2)}\n`);
+  const warn = warnOn(stderr);
+  const listings = await connected.queue.list(undefined, (reason) => warn(`${reason}; it is left out`));
+  if (options.json) stdout.write(`${printableJson(listings.map(withoutTerminal), 2)}\n`);
   else if (listings.length === 0) stdout.write("there is no campaign\n");
   else for (const line of campaignTable(listings, stdout, Date.now())) stdout.write(`${line}\n`);
 }
@@ -37,9 +38,9 @@ export async function follow(
   await using connected = await connect(name, context.stderr);
   const { target, queue, swarm } = connected;
   const directory = process.cwd();
-  const here = { host: hostname(), directory };
   return await showCampaign({ quiet, verbose, json, directory }, context, (say) => {
     connected.say = say;
+    const here = { directory, warn: (text: string) => say(`warning: ${text}`) };
     const begin = word === "attach" ? attachCampaign : retryCampaign;
     const events = begin(id, here, queue, swarm.results, context.interrupt);
     return Promise.resolve({ target, results: swarm.results, events });
@@ -58,8 +59,19 @@ export async function cancel(
     open.map((run) => run.runNumber),
   );
   stdout.write(
-    `campaign ${id}: ${count(removed.length, "queued run")} cancelled, what runs is ended; collect the rest with: runall-swarm attach ${id}\n`,
+    removed === undefined
+      ? `campaign ${id} has ended already; nothing was cancelled${uncollected(id, open.length)}\n`
+      : `campaign ${id}: ${count(removed.length, "queued run")} cancelled, running simulations are stopped; collect the rest with: runall-swarm attach ${id}\n`,
   );
+}
+
+function uncollected(id: string, runs: number): string {
+  return runs === 0 ? "" : `; ${count(runs, "run")} not yet collected: runall-swarm attach ${id}`;
+}
+
+/** Where there is nothing but lines of text. */
+function warnOn(stderr: CommandContext["stderr"]): (text: string) => void {
+  return (text) => void stderr.write(`warning: ${printable(text)}\n`);
 }
 
 export async function logs(
@@ -70,8 +82,13 @@ export async function logs(
 ): Promise<void> {
   await using connected = await connect(options.swarm, stderr);
   const { queue, swarm } = connected;
-  const print = (text: string | Uint8Array): void => void stdout.write(text);
-  await printOutput({ id, run, follow: options.follow ?? false, print }, queue, swarm.results, interrupt);
+  const shown = printableStream();
+  const print = (bytes: Uint8Array): void => void stdout.write(stdout.isTTY ? shown(bytes) : bytes);
+  const printLine = (text: string): void => void stdout.write(`${printableLine(text)}\n`);
+  const here = { directory: process.cwd(), warn: warnOn(stderr) };
+  const request = { id, run, follow: options.follow ?? false, here, print, printLine };
+  await printOutput(request, queue, swarm.results, interrupt);
+  if (stdout.isTTY) stdout.write(shown());
 }
 
 interface Connected extends AsyncDisposable {
@@ -83,7 +100,7 @@ interface Connected extends AsyncDisposable {
 }
 
 async function connect(name: string | undefined, stderr: CommandContext["stderr"]): Promise<Connected> {
-  const say = (text: string): void => void stderr.write(`${text}\n`);
+  const say = (text: string): void => void stderr.write(`${printable(text)}\n`);
   const target = await chooseSwarm(name, { say });
   const swarm = await target.connect((text) => connected.say(text));
   const queue = await openQueueClient(swarm.queue);

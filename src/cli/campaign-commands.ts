@@ -36,7 +36,7 @@ export function describeSubWords(context: CommandContext, finish: (code: number)
     .action(async (options: CommonOptions) => (await actions()).list(options, context));
   for (const [word, description] of [
     ["attach", "follow a campaign and collect its results"],
-    ["retry", "make the runs again that did not end well"],
+    ["retry", "run again what failed or was cancelled"],
   ] as const) {
     command(`${word} <id>`, description)
       .option("--json", "print one event a line, as JSON")

@@ -1,6 +1,7 @@
 import path from "node:path";
 import type { CampaignListing } from "../queue/campaign-list.ts";
 import { formatDuration, formatTable } from "./format.ts";
+import { printableLine } from "./printable.ts";
 import { shorten, textWidth } from "./text-width.ts";
 
 const SHORTEST_NAME = 8;
@@ -26,22 +27,28 @@ export function campaignTable(
   );
 }
 
-function rowOf({ campaign, cancelled, waiting, running, ended }: CampaignListing, today: number): string[] {
+function rowOf(listing: CampaignListing, today: number): string[] {
+  const { campaign } = listing;
   const study = path.join(campaign.checkoutName, campaign.study);
   const age = `${formatDuration(today - campaign.createdAt)} ago`;
-  const now = [
-    cancelled ? "cancelled" : "",
-    ...Object.entries({ waiting, running, "to collect": ended }).map(([what, runs]) =>
-      runs > 0 ? `${runs} ${what}` : "",
-    ),
-  ].filter((part) => part !== "");
-  return [
+  const cells = [
     campaign.id,
     campaign.user,
     study,
     campaign.config,
     String(campaign.runs),
     age,
-    now.join(", ") || "collected",
+    nowOf(listing),
   ];
+  return cells.map(printableLine);
+}
+
+/** What is happening to a campaign's runs, and what has become of the others. */
+function nowOf({ cancelled, waiting, running, ended, states, superseded }: CampaignListing): string {
+  const { done = 0, cancelled: stopped = 0, ...others } = states;
+  const failed = Object.values(others).reduce<number>((sum, runs) => sum + runs, 0);
+  const counts = { waiting, running, "to collect": ended, done, failed, cancelled: stopped };
+  const parts = Object.entries(counts).flatMap(([what, runs]) => (runs > 0 ? [`${runs} ${what}`] : []));
+  const later = Object.entries(superseded).map(([id, runs]) => `${runs} superseded by ${id}`);
+  return [...(cancelled && stopped === 0 ? ["cancelled"] : []), ...parts, ...later].join(", ");
 }

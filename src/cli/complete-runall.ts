@@ -8,6 +8,7 @@ import { describeSubWords } from "./campaign-commands.ts";
 import { answerCompletion, commandsOf, optionsOf, swarmNames, type Candidate } from "./completion.ts";
 import { formatDuration } from "./format.ts";
 import type { CommandContext } from "./main.ts";
+import { printableLine } from "./printable.ts";
 import { describeOptions, OWN_OPTIONS, SUB_WORDS } from "./runall-options.ts";
 
 export function completeRunall(context: CommandContext): Promise<number> {
@@ -66,6 +67,8 @@ async function campaigns(before: readonly string[]): Promise<Candidate[]> {
   );
   return listed.flat().map(({ campaign }) => ({
     word: campaign.id,
-    description: `${campaign.config} of ${campaign.user}, ${formatDuration(Date.now() - campaign.createdAt)} ago`,
+    description: printableLine(
+      `${campaign.config} of ${campaign.user}, ${formatDuration(Date.now() - campaign.createdAt)} ago`,
+    ),
   }));
 }

@@ -1,4 +1,5 @@
 import { errorCode, errorText, UserError } from "../errors.ts";
+import { printable } from "./printable.ts";
 
 /** What a command gets from the process that it runs in. */
 export interface CommandContext {
@@ -66,13 +67,13 @@ function ignoreClosedPipe(error: Error): void {
 function explain(name: string, error: unknown, interrupted: boolean): number {
   if (error instanceof Error && "suppressed" in error) {
     const exitCode = explain(name, error.suppressed, interrupted);
-    process.stderr.write(`${name}: then, in closing: ${errorText((error as { error?: unknown }).error)}\n`);
+    const text = errorText((error as { error?: unknown }).error);
+    process.stderr.write(`${name}: then, in closing: ${printable(text)}\n`);
     return exitCode;
   }
   if (error instanceof UserError) {
-    process.stderr.write(
-      `${name}: ${error.message}\n${error.hint === undefined ? "" : `  → ${error.hint}\n`}`,
-    );
+    const hint = error.hint === undefined ? "" : `  → ${printable(error.hint)}\n`;
+    process.stderr.write(`${name}: ${printable(error.message)}\n${hint}`);
     return EXIT.mend;
   }
   const commander = errorCode(error)?.startsWith("commander.") ? (error as { exitCode?: number }) : undefined;
@@ -83,7 +84,7 @@ function explain(name: string, error: unknown, interrupted: boolean): number {
   }
   const details = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(
-    `${name}: this is a bug. Please report it with the following lines on ${ISSUES}.\n${details}\n`,
+    `${name}: this is a bug. Please report it with the following lines on ${ISSUES}.\n${printable(details)}\n`,
   );
   return EXIT.bug;
 }

@@ -3,9 +3,10 @@ import type { RunRecord } from "../model/result.ts";
 import { runLabel, runVariables, type Run } from "../model/run.ts";
 import { painter, type Paint } from "./color.ts";
 import { count, formatDuration, formatSize } from "./format.ts";
+import { printable, printableValue } from "./printable.ts";
 import { CampaignProgress } from "./progress.ts";
 import { StatusLine, type Screen } from "./status-line.ts";
-import { endLine, failedTable, skippedLine, usageLines } from "./summary.ts";
+import { endLine, failedTable, outdatedLine, skippedLine, usageLines } from "./summary.ts";
 import { shorten, wrap } from "./text-width.ts";
 
 export interface RenderOptions {
@@ -26,7 +27,7 @@ const DETAILS = 10;
 export class CampaignRenderer {
   readonly #options: RenderOptions;
   readonly #paint: Paint;
-  readonly #progress: CampaignProgress;
+  #progress: CampaignProgress;
   readonly #status: StatusLine;
   #silent = false;
 
@@ -37,7 +38,8 @@ export class CampaignRenderer {
     this.#status = new StatusLine(options.stderr, options.stderr.isTTY && !options.quiet, options.now);
   }
 
-  show(event: CampaignEvent): void {
+  show(told: CampaignEvent): void {
+    const event = printableValue(told);
     switch (event.type) {
       case "warning":
         return this.warn(
@@ -47,6 +49,13 @@ export class CampaignRenderer {
         return this.say(`${event.config}: ${count(event.runs, "run")}`);
       case "fetching":
         return this.say(`fetching what is done of campaign ${event.campaign}, which nobody has collected`);
+      case "outdated":
+        return this.say(outdatedLine(event));
+      case "joined":
+        this.say(`campaign ${event.campaign} has ${count(event.runs, "run")} of these already: following it`);
+        this.#progress = new CampaignProgress(this.#options.now);
+        this.#progress.begin(event.runs);
+        return this.#showProgress();
       case "skipped":
         return this.say(skippedLine(event.runs, event.left));
       case "sent":
@@ -57,6 +66,7 @@ export class CampaignRenderer {
       case "built":
         return this.#showBuilt(event);
       case "queued":
+        this.#progress = new CampaignProgress(this.#options.now);
         this.#progress.begin(event.runs);
         if (this.#options.verbose) this.say(`campaign ${event.campaign}: queued`);
         return this.#showProgress();
@@ -94,11 +104,16 @@ export class CampaignRenderer {
 
   /** A line of news, above the line of progress. */
   say(text: string): void {
-    if (!this.#options.quiet) this.#status.printAbove(text);
+    this.#print(printable(text));
   }
 
   warn(text: string): void {
-    this.#status.printAbove(`${this.#paint("yellow", "warning:")} ${text}`);
+    this.#status.printAbove(`${this.#paint("yellow", "warning:")} ${printable(text)}`);
+  }
+
+  /** @param text may have colours; what comes from outside has been made printable. */
+  #print(text: string): void {
+    if (!this.#options.quiet) this.#status.printAbove(text);
   }
 
   sayDetached(campaign: string): void {
@@ -138,7 +153,7 @@ export class CampaignRenderer {
     this.#progress.finish(run.runNumber, record);
     for (const warning of warnings) this.warn(warning);
     const { stderr, verbose } = this.#options;
-    if (verbose || !stderr.isTTY) this.say(this.#finishedLine(run, record));
+    if (verbose || !stderr.isTTY) this.#print(this.#finishedLine(run, record));
     this.#showProgress();
   }
 

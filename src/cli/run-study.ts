@@ -10,7 +10,8 @@ import { count, formatSize, shortList } from "./format.ts";
 import { EXIT, type CommandContext } from "./main.ts";
 import { isNear } from "./near.ts";
 import { OWN_OPTIONS, SUB_WORDS, type OwnOptionValues } from "./runall-options.ts";
-import { skippedLine } from "./summary.ts";
+import { printableLine, printableValue } from "./printable.ts";
+import { outdatedLine, skippedLine } from "./summary.ts";
 import { showCampaign } from "./show-campaign.ts";
 
 /** Plans the campaign of a study, and lists its runs or makes them. */
@@ -75,7 +76,8 @@ async function listRuns(
 ): Promise<number> {
   await using plan = await planning;
   const there = await finishedRuns(plan, options, context);
-  for (const run of plan.runs) context.stdout.write(`${runLabel(run)}: ${runVariables(run)}\n`);
+  for (const run of plan.runs)
+    context.stdout.write(`${printableLine(`${runLabel(run)}: ${runVariables(run)}`)}\n`);
   if (there > 0) context.stderr.write(`${skippedLine(there, plan.runs.length - there, "to be made")}\n`);
   await tellShipment(plan.code, undefined, context);
   const told = new Set([plan.gitTop]);
@@ -95,9 +97,12 @@ async function finishedRuns(
   const sharesDisk = await wouldShareDisk(swarm);
   if (sharesDisk === undefined) return 0;
   const { lookForFinished } = await loadCampaign();
-  const { there, warnings } = await lookForFinished(plan, { sharesDisk }, interrupt);
-  for (const { message, details } of warnings)
-    stderr.write(`warning: ${[message, ...details].join("\n    ")}\n`);
+  const { there, events } = await lookForFinished(plan, { sharesDisk }, interrupt);
+  for (const event of events.map(printableValue)) {
+    if (event.type === "warning")
+      stderr.write(`warning: ${[event.message, ...event.details].join("\n    ")}\n`);
+    if (event.type === "outdated" && !rerun) stderr.write(`${outdatedLine(event)}\n`);
+  }
   return rerun ? 0 : there.length;
 }
 
@@ -109,7 +114,7 @@ async function tellShipment(code: Code, project: string | undefined, context: Co
   const { sizeBytes } = await measureShipment(code, context.interrupt);
   const whose = project === undefined ? "" : ` of ${project}`;
   const sent = `${count(changed.length, "file")}${whose} beside commit ${commit.slice(0, 10)}, ${formatSize(sizeBytes)}`;
-  context.stderr.write(`to be sent: ${sent}\n${shortList(changed)}\n`);
+  context.stderr.write(`to be sent: ${sent}\n${shortList(changed.map(printableLine))}\n`);
 }
 
 async function runOnSwarm(

@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import { openDashboard, type Dashboard } from "../dashboard/server.ts";
 import type { SwarmAccess } from "../targets/target.ts";
 import { dashboardSources } from "./dashboard-sources.ts";
@@ -17,7 +16,7 @@ export async function serveDashboard(swarm: SwarmAccess, options: ServeOptions):
     const served = await openDashboard({
       ...options,
       connection: swarm.queue,
-      sources: dashboardSources(swarm, hostname()),
+      sources: dashboardSources(swarm),
       onError: (error) => options.log(error.stack ?? error.message),
     });
     return {

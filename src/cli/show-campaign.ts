@@ -6,6 +6,7 @@ import { keepHeapSmall } from "../system/memory.ts";
 import type { Target } from "../targets/target.ts";
 import { wantsColor } from "./color.ts";
 import { EXIT, type CommandContext } from "./main.ts";
+import { printableJson } from "./printable.ts";
 import { CampaignRenderer } from "./render.ts";
 import { REDRAW_MS } from "./status-line.ts";
 
@@ -51,14 +52,15 @@ export async function showCampaign(
   let allDone = true;
   try {
     for await (const event of events) {
-      if (event.type === "expanded" || event.type === "queued") keepHeapSmall(event.runs);
-      if (options.json) stdout.write(`${JSON.stringify(event)}\n`);
+      const isQueued = event.type === "queued" || event.type === "joined";
+      if (event.type === "expanded" || isQueued) keepHeapSmall(event.runs);
+      if (options.json) stdout.write(`${printableJson(event)}\n`);
       else renderer.show(event);
-      if (event.type === "queued") {
+      if (isQueued) {
         campaign = event.campaign;
         leaveOnHangup();
       }
-      if (event.type === "queued" && options.detached && !options.json) renderer.sayDetached(event.campaign);
+      if (isQueued && options.detached && !options.json) renderer.sayDetached(event.campaign);
       if (event.type === "ended") allDone = isAllDone(event.summary);
     }
   } finally {

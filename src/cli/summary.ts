@@ -1,5 +1,5 @@
 import path from "node:path";
-import type { CampaignSummary } from "../model/events.ts";
+import type { CampaignEvent, CampaignSummary } from "../model/events.ts";
 import { groupFailures, groupLine, type FailureGroup } from "../model/failure-groups.ts";
 import { OUTCOME_STATES, type OutcomeState } from "../model/outcome.ts";
 import type { RunRecord } from "../model/result.ts";
@@ -12,6 +12,8 @@ const VARIABLES_WITHOUT_TERMINAL = 60;
 const INDENT = "     ";
 const MOST_FAILED = 20;
 
+type OutdatedEvent = Extract<CampaignEvent, { type: "outdated" }>;
+
 /** `12 runs: 9 are there already (make them again with --rerun), 3 queued` */
 export function skippedLine(there: number, left: number, what = "queued"): string {
   const are = there === 1 ? "is" : "are";
@@ -19,17 +21,32 @@ export function skippedLine(there: number, left: number, what = "queued"): strin
   return `${count(there + left, "run")}: ${there} ${are} there already (make them again with --rerun)${rest}`;
 }
 
+const SHOWN_FILES = 3;
+
+/** `12 completed runs no longer count: 3 files changed since: omnetpp.ini, src/Queue.cc, …` */
+export function outdatedLine({ runs, changed, reasons }: OutdatedEvent): string {
+  const names = changed.slice(0, SHOWN_FILES).join(", ");
+  const files = `${count(changed.length, "file")} changed since: ${names}`;
+  const more = changed.length > SHOWN_FILES ? ", …" : "";
+  const all = [...reasons, ...(changed.length > 0 ? [files + more] : [])];
+  const verb = runs === 1 ? "counts" : "count";
+  return `${count(runs, "completed run")} no longer ${verb}: ${all.join("; ")}`;
+}
+
 /** `66 runs in 17 s: 64 done, 2 failed. Results (4.3 GB) are in results, …` */
 export function endLine(summary: CampaignSummary, directory: string, paint: Paint): string {
-  const { states, wallTimeMs, resultDirectory, made, skipped, unrecorded = 0 } = summary;
+  const { states, wallTimeMs, resultDirectory, made, skipped, superseded, unrecorded = 0 } = summary;
   const recorded = Object.values(states).reduce<number>((sum, number) => sum + (number ?? 0), 0);
   const parts = OUTCOME_STATES.flatMap((state) =>
     states[state] === undefined ? [] : [paint(colorOf(state), `${states[state]} ${state}`)],
   );
   const earlier = skipped === undefined ? "" : `, ${skipped} of them earlier`;
+  const later = (superseded ?? [])
+    .map(({ campaign, runs }) => `, ${runs} superseded by ${campaign}`)
+    .join("");
   const where = relativeTo(directory, resultDirectory);
   if (unrecorded > 0) parts.push(`${unrecorded} without a record in ${where}`);
-  const all = `${count(recorded + unrecorded, "run")} in ${formatDuration(wallTimeMs)}: ${parts.join(", ")}${earlier}.`;
+  const all = `${count(recorded + unrecorded, "run")} in ${formatDuration(wallTimeMs)}: ${parts.join(", ")}${earlier}${later}.`;
   if (recorded === 0) return all;
   const size = made && made.sizeBytes > 0 ? ` (${formatSize(made.sizeBytes)})` : "";
   const failed = recorded > (states.done ?? 0) ? `, of the others in ${path.join(where, "failed")}` : "";

@@ -25,6 +25,8 @@ export class CampaignView {
   /** Names of the iteration variables, in the order in which they came up. */
   readonly variables: string[] = [];
   cancelled = false;
+  /** How many of its runs a later campaign has replaced. */
+  superseded = 0;
   version = 0;
   readonly #versions = new Map<number, number>();
   #open = new Set<number>();
@@ -52,7 +54,8 @@ export class CampaignView {
   ): Promise<void> {
     this.version++;
     this.cancelled = now.cancelled;
-    if (!this.#loaded) await this.#load(sources);
+    if (!this.#loaded || now.superseded !== this.superseded) await this.#load(sources);
+    this.superseded = now.superseded;
     const nothingOpen = now.open === 0 && this.#open.size === 0;
     if (nothingOpen) return;
     const open = new Set(await queue.openRuns(this.campaign.id));
@@ -65,7 +68,7 @@ export class CampaignView {
     }
   }
 
-  /** What was collected before we looked for the first time. */
+  /** What was collected before we looked for the first time, or has been replaced since. */
   async #load(sources: DashboardSources): Promise<void> {
     keepHeapSmall(this.campaign.runs);
     for (const record of await sources.records(this.campaign)) this.#set(record, factsOfRecord(record));
@@ -90,7 +93,7 @@ export class CampaignView {
 
   /** One that has left the queue: collected, or cancelled before it began. */
   async #readCollected(number: number, sources: DashboardSources): Promise<void> {
-    const record = await sources.record(this.campaign, { runNumber: number });
+    const record = await sources.record(this.campaign, number);
     if (record !== undefined) return this.#set(record, factsOfRecord(record));
     const row = this.rows.get(number);
     if (row?.state === "queued" || row?.state === "running")

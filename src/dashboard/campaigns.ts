@@ -96,8 +96,10 @@ export class Campaigns {
 
   async #refresh(now: WatchedCampaign, look: { active: Set<string>; ended: Set<string> }): Promise<void> {
     const { id } = now.campaign;
-    if (now.open === 0 && this.#ended.has(id)) return;
-    const view = this.#views.get(id) ?? new CampaignView(now.campaign);
+    const known = this.#views.get(id);
+    const isReplaced = known !== undefined && known.superseded !== now.superseded;
+    if (now.open === 0 && this.#ended.has(id) && !isReplaced) return;
+    const view = known ?? new CampaignView(now.campaign);
     await view.refresh(now, look, this.#queue, this.#sources);
     this.#views.set(id, view);
     if (now.open === 0 && view.open === 0) this.#ended.set(id, summarize(view));

@@ -1,10 +1,8 @@
-import path from "node:path";
 import { open } from "node:fs/promises";
 import { errorCode, UserError } from "../errors.ts";
 import { runJobId, type Campaign } from "../model/campaign.ts";
-import { RunResultSchema } from "../model/result.ts";
+import { fileIn, parseAnswer } from "../queue/answers.ts";
 import type { QueueWatch } from "../queue/watch.ts";
-import { parseOrExplain } from "../system/json.ts";
 import type { DashboardSources } from "./sources.ts";
 
 /** So much of the end of a long output is shown. */
@@ -20,20 +18,19 @@ export async function outputOf(
   queue: QueueWatch,
   sources: DashboardSources,
 ): Promise<string> {
-  const record = await sources.record(campaign, { runNumber });
-  const collected = record?.outputFile && sources.resultFile(campaign, record.outputFile);
+  const record = await sources.record(campaign, runNumber);
+  const collected = record?.outputFile && (await sources.resultFile(campaign, record.outputFile));
   if (collected) return await endOf(collected);
+  if (record?.supersededBy !== undefined)
+    throw new UserError(
+      `campaign ${record.supersededBy} has executed run ${runNumber} again: its output was replaced`,
+    );
   const [job] = await queue.jobs(campaign.id, [runNumber]);
   if (job?.finishedAt !== undefined) {
-    const { stored, outputFile, files } = parseOrExplain(
-      RunResultSchema,
-      job.result,
-      `the result of run ${runNumber}`,
-    );
+    const what = `the result of run ${runNumber}`;
+    const { stored, outputFile, files } = parseAnswer(runJobId(campaign.id, runNumber), job.result, what);
     if (stored !== undefined && outputFile !== undefined)
-      return await sources.readStored({ stored, files }, (directory) =>
-        endOf(path.join(directory, outputFile)),
-      );
+      return await sources.readStored({ stored, files }, (directory) => endOf(fileIn(directory, outputFile)));
   }
   const text = await queue.output(runJobId(campaign.id, runNumber), 0);
   if (text === undefined) throw new UserError(`run ${runNumber} has not printed anything yet`);

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { ProgressSchema, type OutcomeState } from "../model/outcome.ts";
 import { RunResultSchema, type RunRecord } from "../model/result.ts";
 import type { JobFacts } from "../queue/watch.ts";
+import type { RecordedRun } from "./sources.ts";
 
 /** A run as the table shows it. Kept for every run of a campaign, so it has what is shown and no more. */
 export interface Row {
@@ -20,6 +21,8 @@ export interface Row {
   percent?: number | undefined;
   /** First line of the error, cut. */
   error?: string | undefined;
+  /** The later campaign that has executed the run again. */
+  supersededBy?: string | undefined;
   /** The scalar file, relative to the study, where the run has been collected. */
   scalars?: string | undefined;
 }
@@ -28,11 +31,12 @@ const LONGEST_ERROR = 200;
 
 type Facts = Omit<Row, "runNumber" | "values" | "repetition">;
 
-export function factsOfRecord(record: RunRecord): Facts {
+export function factsOfRecord(record: RecordedRun): Facts {
   return {
     ...ended(record, record),
     startedAt: Date.parse(record.startedAt),
     finishedAt: Date.parse(record.finishedAt),
+    supersededBy: record.supersededBy,
     scalars: record.files.find(({ path }) => path.endsWith(".sca"))?.path,
   };
 }
@@ -82,6 +86,7 @@ export const COLUMNS = [
   "eventsPerSecond",
   "percent",
   "error",
+  "supersededBy",
 ] as const satisfies (keyof Row)[];
 
 export function asArray(row: Row): unknown[] {

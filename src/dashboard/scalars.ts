@@ -91,7 +91,7 @@ async function* scalarsIn(
   { scalars }: Row,
   sources: DashboardSources,
 ): AsyncGenerator<[name: string, value: number]> {
-  const file = scalars === undefined ? undefined : sources.resultFile(campaign, scalars);
+  const file = scalars === undefined ? undefined : await sources.resultFile(campaign, scalars);
   if (file === undefined) return;
   const input = createReadStream(file);
   try {

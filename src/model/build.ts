@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import * as v from "valibot";
 import { buildVariables, EnvironmentSchema } from "./environment.ts";
+import { HashSchema, SourceUrlSchema } from "./git-names.ts";
+import { FileNameSchema, FolderNameSchema, ProjectNameSchema, RelativePathSchema } from "./places.ts";
 import { PROTOCOL } from "./protocol.ts";
-
-const HashSchema = v.pipe(v.string(), v.regex(/^[0-9a-f]{40,64}$/));
 
 /**
  * What a worker needs to have the project's tree. The hash of the tree is the source's name: the same content
@@ -17,7 +17,7 @@ export const SourceSchema = v.object({
    * Where the commit, or the one that a pack builds on, is fetched from: a git URL, or the absolute path of a
    * repository's git directory on this machine. Undefined where all of it is shipped.
    */
-  url: v.optional(v.string()),
+  url: v.optional(SourceUrlSchema),
   /** The commit to fetch from there, where it is not the one that is checked out. */
   base: v.optional(HashSchema),
   /** Packs in the swarm's store of sources, by the hashes of their trees, in the order of unpacking. */
@@ -44,36 +44,39 @@ export type Omnetpp = v.InferOutput<typeof OmnetppSchema>;
 /** How the binaries are made. Folders are relative to the git top level. */
 export const RecipeSchema = v.variant("kind", [
   /** `make makefiles` where the Makefile has that target, then `make`. */
-  v.object({ kind: v.literal("make"), folder: v.string() }),
+  v.object({ kind: v.literal("make"), folder: RelativePathSchema }),
   /** `opp_makemake` with these options in each folder, then `make` there. */
   v.object({
     kind: v.literal("makemake"),
-    folders: v.array(v.object({ folder: v.string(), options: v.array(v.string()) })),
+    folders: v.array(v.object({ folder: RelativePathSchema, options: v.array(v.string()) })),
   }),
   /** `./configure`, then `make`. */
-  v.object({ kind: v.literal("configure"), folder: v.string() }),
+  v.object({ kind: v.literal("configure"), folder: RelativePathSchema }),
   /** Shell commands that the project names. */
-  v.object({ kind: v.literal("commands"), folder: v.string(), commands: v.array(v.string()) }),
+  v.object({ kind: v.literal("commands"), folder: RelativePathSchema, commands: v.array(v.string()) }),
   /** No C++ code: NED and ini files alone. */
   v.object({ kind: v.literal("none") }),
 ]);
 export type Recipe = v.InferOutput<typeof RecipeSchema>;
 
+/** The name of a build, which is that of a folder in the store of builds. */
+export const BuildKeySchema = v.pipe(v.string(), v.regex(/^[\w-]+$/, "it is no name of a build"));
+
 /** A project that another one needs, for its build and its runs. Paths are relative to the git top level. */
 export const DependencySchema = v.object({
   /** As the project that needs it calls it: `inet`. */
-  name: v.string(),
+  name: ProjectNameSchema,
   /** Hash of its tree: what its runs read besides binaries. */
   tree: HashSchema,
   /** Where its tree comes from; undefined where it lies in the same checkout as the project that needs it. */
   source: v.optional(SourceSchema),
   /** Name of its checkout's folder, which lies beside that of the project that needs it. */
-  checkoutName: v.string(),
+  checkoutName: FolderNameSchema,
   /** Its folder. */
-  project: v.string(),
-  buildKey: v.string(),
+  project: RelativePathSchema,
+  buildKey: BuildKeySchema,
   /** Environment variable with its folder: `INET_ROOT`. */
-  variable: v.string(),
+  variable: v.pipe(v.string(), v.regex(/^\w+$/, "it is no name of an environment variable")),
   environment: v.optional(EnvironmentSchema),
   nedFolders: v.array(v.string()),
   /** Without prefix and suffix; undefined: whatever its build has made. */
@@ -87,14 +90,14 @@ export const BuildRequestSchema = v.object({
   /** Hash over the tracked files that a compiler may read: commits that differ in ini files alone share it. */
   sourcesHash: v.string(),
   /** Name of the checkout's folder: `opp_makemake` calls a program by its folder. */
-  checkoutName: v.string(),
+  checkoutName: FolderNameSchema,
   /** The project's folder relative to the git top level; empty for the top level itself. */
-  project: v.string(),
+  project: RelativePathSchema,
   recipe: RecipeSchema,
   mode: v.picklist(MODES),
   omnetpp: OmnetppSchema,
   /** Contents of the user's `.oppfeaturestate` and the like, which git ignores and which decide what is built. */
-  stateFiles: v.optional(v.record(v.string(), v.string())),
+  stateFiles: v.optional(v.record(FileNameSchema, v.string())),
   /** NED packages to exclude, in place of those that `.nedexclusions` names after the build. */
   nedExclusions: v.optional(v.array(v.string())),
   /** Of the project itself; `${project}` is its folder. */
@@ -148,7 +151,7 @@ export function ownBuildKey(request: Omit<BuildRequest, "source">, stamps: reado
 export const BuildManifestSchema = v.object({
   protocol: v.literal(PROTOCOL),
   /** Libraries and executables, relative to the git top level. */
-  products: v.array(v.string()),
+  products: v.array(RelativePathSchema),
   /** NED packages of disabled features, as `.nedexclusions` lists them after the build. */
   nedExclusions: v.array(v.string()),
 });

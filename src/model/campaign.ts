@@ -1,7 +1,9 @@
 import { randomInt } from "node:crypto";
 import * as v from "valibot";
-import { DependencySchema, MODES, OmnetppSchema, SourceSchema } from "./build.ts";
+import { BuildKeySchema, DependencySchema, MODES, OmnetppSchema, SourceSchema } from "./build.ts";
 import { EnvironmentSchema, TerminalSchema } from "./environment.ts";
+import { HashSchema } from "./git-names.ts";
+import { AbsolutePathSchema, FolderNameSchema, RelativePathSchema } from "./places.ts";
 import { PROTOCOL } from "./protocol.ts";
 import { RunSchema } from "./run.ts";
 
@@ -9,11 +11,33 @@ import { RunSchema } from "./run.ts";
 export const ProgramSchema = v.variant("kind", [
   v.object({ kind: v.literal("opp_run") }),
   /** Path relative to the git top level. */
-  v.object({ kind: v.literal("project"), path: v.string() }),
+  v.object({ kind: v.literal("project"), path: RelativePathSchema }),
   /** What the build has made: its libraries with the simulator, else its only program. */
   v.object({ kind: v.literal("built") }),
 ]);
 export type Program = v.InferOutput<typeof ProgramSchema>;
+
+/** What a worker has to know of the files that runs write. */
+export const OutputsSchema = v.object({
+  /**
+   * Absolute paths outside of the checkout to which runs write; a folder ends in a slash, a file stands for all files
+   * with its name up to the extension.
+   */
+  outside: v.optional(v.array(v.string())),
+  /** Links of the source that lead out of it, relative to the git top level: results go there, so a worker makes them folders. */
+  openedLinks: v.optional(v.array(v.string())),
+  /** Folders of the work tree that git does not know, relative to its top level: a run may write into them. */
+  folders: v.optional(v.array(v.string())),
+  /** The folder of the first ini file, relative to the study: the simulator's default file names are relative to it. */
+  iniFolder: v.optional(v.string()),
+  /** Some output option has an absolute value: a worker asks for each run's values and maps them into its working tree. */
+  mapsPaths: v.optional(v.boolean()),
+  /** The place of what a run prints cannot be told from its result files: a worker asks the simulator. */
+  asksOutputFile: v.optional(v.boolean()),
+  /** Configured output files, by option: their names are not the default ones. */
+  ownOutputFiles: v.optional(v.array(v.string())),
+});
+export type Outputs = v.InferOutput<typeof OutputsSchema>;
 
 /** What all runs of a campaign have in common; kept once, so that a job carries its run alone. */
 export const CampaignSchema = v.object({
@@ -22,24 +46,24 @@ export const CampaignSchema = v.object({
   user: v.string(),
   host: v.string(),
   /** The git top level on that host: where results are collected. */
-  directory: v.string(),
+  directory: AbsolutePathSchema,
   /** When it was queued, in ms since 1970. */
   createdAt: v.number(),
   config: v.string(),
   source: SourceSchema,
   /** The user's commit; his files may differ from it. */
-  commit: v.optional(v.string()),
+  commit: v.optional(HashSchema),
   /** How many files differ from the commit. */
   changedFiles: v.optional(v.number()),
   /** Name of the checkout's folder. */
-  checkoutName: v.string(),
-  buildKey: v.string(),
+  checkoutName: FolderNameSchema,
+  buildKey: BuildKeySchema,
   mode: v.picklist(MODES),
   omnetpp: OmnetppSchema,
   /** Folder of the study relative to the git top level; empty for the top level itself. */
-  study: v.string(),
+  study: RelativePathSchema,
   /** Folder of the project relative to the git top level. */
-  project: v.string(),
+  project: RelativePathSchema,
   program: ProgramSchema,
   /** What the project needs; with libraries and NED folders that come in addition to its own. */
   dependencies: v.optional(v.array(DependencySchema)),
@@ -60,8 +84,9 @@ export const CampaignSchema = v.object({
   libraries: v.optional(v.array(v.string())),
   /** NED folders (`-n`) relative to the study, joined; where the user named none. */
   nedPath: v.optional(v.string()),
-  /** The config's own result directory, as configured. */
+  /** Where records are kept, relative to the study: the folder that has the results of all runs. */
   resultDirectory: v.string(),
+  ...OutputsSchema.entries,
   /** Equal for campaigns whose runs of the same number and variables leave the same files. */
   identity: v.optional(v.string()),
   runs: v.number(),

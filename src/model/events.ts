@@ -30,6 +30,8 @@ export const CampaignSummarySchema = v.object({
   resultDirectory: v.string(),
   /** How many runs were collected before whose records are no longer there; undefined where there is none. */
   unrecorded: v.optional(v.number()),
+  /** How many of the runs a later campaign has executed again, by campaign: their results have been replaced. */
+  superseded: v.optional(v.array(v.object({ campaign: v.string(), runs: v.number() }))),
   /** Undefined where no run was collected that had begun. */
   made: v.optional(RunsMadeSchema),
   /** Records of the runs that did not end as `done`. */
@@ -44,6 +46,17 @@ export type CampaignSummary = v.InferOutput<typeof CampaignSummarySchema>;
 export const CampaignEventSchema = v.variant("type", [
   v.object({ type: v.literal("warning"), message: v.string(), details: v.array(v.string()) }),
   v.object({ type: v.literal("expanded"), config: v.string(), runs: v.number() }),
+  /** Runs that had completed, and whose results no longer count, because what decides them has changed. */
+  v.object({
+    type: v.literal("outdated"),
+    runs: v.number(),
+    /** Files of the source that have changed since. */
+    changed: v.array(v.string()),
+    /** What else differs. */
+    reasons: v.array(v.string()),
+  }),
+  /** An equal campaign runs already: its runs are followed and collected instead of being executed a second time. */
+  v.object({ type: v.literal("joined"), campaign: v.string(), runs: v.number() }),
   /** An earlier campaign of the same runs has results that nobody has collected: these are brought here. */
   v.object({ type: v.literal("fetching"), campaign: v.string(), runs: v.number() }),
   /** Results of runs that are there already: `runs` of them, of which some were fetched just now. */

@@ -34,6 +34,15 @@ export const OutcomeSchema = v.object({
 });
 export type Outcome = v.InferOutput<typeof OutcomeSchema>;
 
+/** The outcome of a run that completed, and whose results cannot all be collected. @param problems as sentences. */
+export function incomplete(outcome: Outcome, problems: readonly string[]): Outcome {
+  return {
+    ...outcome,
+    state: "failed",
+    error: `not all of its results can be collected: ${problems.join("; ")}`,
+  };
+}
+
 /** Instead of progress: the worker has handed the run back, and why. It is made again. */
 export const HeldSchema = v.object({ held: v.string() });
 export type Held = v.InferOutput<typeof HeldSchema>;

@@ -13,13 +13,16 @@ export const UsageSchema = v.object({
 });
 export type Usage = v.InferOutput<typeof UsageSchema>;
 
-/** A file that a run wrote; the path is relative to the git top level, with `/`. */
+/** A file that a run wrote. */
 export const ResultFileSchema = v.object({
+  /** Where a run in the client's checkout would have written it: an absolute path with `/`, without its leading slash. */
   path: v.string(),
   /** Of a symbolic link the length of its target's name. */
-  sizeBytes: v.number(),
+  sizeBytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   /** In hexadecimal digits; of a symbolic link that of its target's name. Undefined where nobody had to read it. */
   sha256: v.optional(v.string()),
+  /** It was there before the run: a file of the source that the run has changed. */
+  replaces: v.optional(v.boolean()),
 });
 export type ResultFile = v.InferOutput<typeof ResultFileSchema>;
 /** One that has been read while it was stored. */
@@ -34,6 +37,8 @@ export const RunResultSchema = v.object({
   /** Name of what was stored, `<job>/<attempt>`; undefined where the run wrote nothing. */
   stored: v.optional(v.string()),
   files: v.array(ResultFileSchema),
+  /** Folders that the run made and left empty; paths as those of `files`. */
+  folders: v.optional(v.array(v.string())),
   /** Which of `files` holds what the simulation printed. */
   outputFile: v.optional(v.string()),
   /** What the user is to know beside the outcome. */
@@ -68,6 +73,8 @@ export const RunRecordSchema = v.object({
   arguments: v.array(v.string()),
   /** Paths are relative to the study. */
   files: v.array(v.object({ path: v.string(), sizeBytes: v.number(), sha256: v.string() })),
+  /** Folders that the run made and left empty. */
+  folders: v.optional(v.array(v.string())),
   outputFile: v.optional(v.string()),
 });
 export type RunRecord = v.InferOutput<typeof RunRecordSchema>;

@@ -1,6 +1,9 @@
 import { mkdir, rm } from "node:fs/promises";
 import { UserError } from "../errors.ts";
-import { git, type GitOptions } from "./plumbing.ts";
+import { temporaryName } from "../system/files.ts";
+import { objectsOf } from "./git.ts";
+import { git } from "./plumbing.ts";
+import { makeGitDirectory, readingEnvironment } from "./scratch.ts";
 
 /** A commit in a repository on this machine. */
 export interface StoredCommit {
@@ -43,8 +46,8 @@ function indexFile(tree: string): string {
 }
 
 /**
- * Filters stay off: the tree has the bytes that were on the disk. So does the configuration of whoever the
- * worker runs as, because a checkout is to be the same everywhere.
+ * Runs git with a git directory of ours, so that neither the configuration and attributes of the repository nor
+ * those of the tree convert a file or execute a program: a checkout has the bytes that the disk had.
  */
 async function run(
   { gitDirectory, commit }: StoredCommit,
@@ -53,16 +56,21 @@ async function run(
   signal?: AbortSignal,
   input?: string,
 ): Promise<void> {
-  const options: GitOptions = {
-    cwd: tree,
-    env: { GIT_INDEX_FILE: indexFile(tree), GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1" },
-    signal,
-    ...(input !== undefined && { input }),
-    explain: (reason) =>
-      new UserError(`git cannot check out ${commit.slice(0, 12)} of ${gitDirectory}: ${reason}`, {
-        hint: `see whether the repository is whole: git --git-dir ${gitDirectory} fsck`,
-      }),
-  };
-  const filters = ["-c", "filter.lfs.process=", "-c", "filter.lfs.required=false"];
-  await git([...filters, "--git-dir", gitDirectory, "--work-tree", tree, ...command], options);
+  const own = temporaryName(tree);
+  try {
+    makeGitDirectory(own, commit);
+    const objects = await objectsOf(gitDirectory);
+    await git(command, {
+      cwd: tree,
+      env: { ...readingEnvironment(own, [objects]), GIT_WORK_TREE: tree, GIT_INDEX_FILE: indexFile(tree) },
+      signal,
+      ...(input !== undefined && { input }),
+      explain: (reason) =>
+        new UserError(`git cannot check out ${commit.slice(0, 12)} of ${gitDirectory}: ${reason}`, {
+          hint: `see whether the repository is whole: git --git-dir ${gitDirectory} fsck`,
+        }),
+    });
+  } finally {
+    await rm(own, { recursive: true, force: true });
+  }
 }

@@ -3,9 +3,10 @@ import { UserError } from "../errors.ts";
 import { statIfThere } from "../system/files.ts";
 import { listTree, resolveCommit } from "./commit.ts";
 import { headCommit, type Checkout, type TreeEntry } from "./git.ts";
-import { git, splitNul } from "./plumbing.ts";
+import { isPointer, namesLfs, pointerWarnings, POINTER_BYTES } from "./lfs.ts";
+import { git, splitNul, type GitOptions } from "./plumbing.ts";
 import { GITLINK } from "./submodules.ts";
-import { treesOf, writeObject } from "./objects.ts";
+import { objectSizes, treesOf, writeObject } from "./objects.ts";
 import { makeScratch, readingEnvironment, type Scratch } from "./scratch.ts";
 import { readWorkTree, type WorkTreeRequest } from "./work-tree.ts";
 
@@ -39,7 +40,7 @@ export async function readCode(
 ): Promise<Code> {
   const { checkout } = request;
   const commit = await (ref === undefined ? headCommit(checkout) : resolveCommit(checkout, ref));
-  const scratch = await makeScratch();
+  const scratch = await makeScratch(checkout, commit);
   try {
     const code = ref === undefined ? await workTree(request, commit, scratch, signal) : undefined;
     return {
@@ -65,26 +66,40 @@ async function workTree(
 ): Promise<Read> {
   const { top } = request.checkout;
   const reading = readWorkTree(request, scratch, signal);
-  const both = Promise.all([reading, treeOf(request.checkout, head, signal)]);
+  const committedEnv = readingEnvironment(scratch.scratch, [request.checkout.objectDirectory]);
+  const both = Promise.all([reading, treeOf(request.checkout, head, committedEnv, signal)]);
   const [read, headTree] = await both.catch(async (error: unknown) => {
     await reading.catch(() => undefined); // it writes into the scratch directory, which is removed then
     throw error;
   });
-  const trees = treesOf(read.entries, head);
+  const entries = await withoutOutputs(request, read.entries);
+  const trees = treesOf(entries, head);
   const { hash: tree } = trees[0]!;
-  const found = { ...read, tree, checkedOut: true };
+  const found = { ...read, entries, tree, checkedOut: true };
   if (tree === headTree) return { ...found, changed: [] };
   const inHead = ["ls-tree", "-r", "-d", "-z", "--full-tree", head];
-  const known = await git(inHead, { cwd: top, signal, explain: unreadable(head, top) });
+  const known = await git(inHead, { cwd: top, env: committedEnv, signal, explain: unreadable(head, top) });
   const there = new Set(splitNul(known).map((line) => /^\d+ tree (\w+)\t/.exec(line)?.[1]));
   for (const each of trees) if (!there.has(each.hash)) await writeObject(scratch.objects, each);
   const diff = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", headTree, tree];
-  return { ...found, changed: splitNul(await git(diff, { cwd: top, env: read.env, signal })) };
+  const changed = splitNul(await git(diff, { cwd: top, env: read.env, signal }));
+  const isOutput = await request.isOutput;
+  return { ...found, changed: changed.filter((file) => isOutput?.(file) !== true) };
 }
 
-async function treeOf({ top }: Checkout, commit: string, signal?: AbortSignal): Promise<string> {
-  const question = ["rev-parse", `${commit}^{tree}`];
-  return (await git(question, { cwd: top, signal, explain: unreadable(commit, top) })).trim();
+async function withoutOutputs({ isOutput }: WorkTreeRequest, entries: TreeEntry[]): Promise<TreeEntry[]> {
+  const isLeftOut = await isOutput;
+  return isLeftOut === undefined ? entries : entries.filter((entry) => !isLeftOut(entry.path));
+}
+
+async function treeOf(
+  { top }: Checkout,
+  commit: string,
+  env: NodeJS.ProcessEnv,
+  signal?: AbortSignal,
+): Promise<string> {
+  const question = ["rev-parse", "--verify", "--end-of-options", `${commit}^{tree}`];
+  return (await git(question, { cwd: top, env, signal, explain: unreadable(commit, top) })).trim();
 }
 
 function unreadable(commit: string, top: string): (reason: string) => UserError {
@@ -100,33 +115,61 @@ async function committed(
   scratch: Scratch,
   signal?: AbortSignal,
 ): Promise<Read> {
-  const env = readingEnvironment(scratch.objects, [checkout.objectDirectory]);
-  const [tree, entries] = await Promise.all([treeOf(checkout, commit, signal), listTree(checkout, commit)]);
-  const submodule = entries.find(({ mode }) => mode === GITLINK);
-  if (submodule !== undefined) {
-    throw new UserError(`the commit ${commit.slice(0, 12)} has a submodule, ${submodule.path}`, {
-      hint: "check the commit out with its submodules, and leave --commit away",
-    });
-  }
-  await refuseFiltered(checkout, entries, commit, signal);
-  return { tree, entries, changed: [], checkedOut: false, env, warnings: [] };
+  const env = readingEnvironment(scratch.scratch, [checkout.objectDirectory]);
+  const [tree, all] = await Promise.all([
+    treeOf(checkout, commit, env, signal),
+    listTree(checkout, commit, env),
+  ]);
+  const entries = all.filter(({ mode }) => mode !== GITLINK);
+  const submodules = all.filter(({ mode }) => mode === GITLINK).map((entry) => entry.path);
+  const options = { cwd: checkout.top, env, signal, explain: unreadable(commit, checkout.top) };
+  const sizes = await objectSizes(entries, options);
+  refuseMissing(entries, sizes, commit);
+  const pointers = await committedPointers(entries, sizes, options);
+  const warnings = [
+    ...submodules.map(
+      (folder) =>
+        `the commit has a submodule, ${folder}, whose files are not sent with --commit; if a run needs them, check the commit out with its submodules and run without --commit`,
+    ),
+    ...pointerWarnings(pointers, "in the commit"),
+  ];
+  return { tree, entries, changed: [], checkedOut: false, env, warnings };
 }
 
-/** A commit has the pointers of Git LFS alone; the files themselves lie in a work tree. */
-async function refuseFiltered(
-  checkout: Checkout,
+/** A partial clone has files only of what was checked out. */
+function refuseMissing(
   entries: readonly TreeEntry[],
+  sizes: ReadonlyMap<string, number>,
   commit: string,
-  signal?: AbortSignal,
-): Promise<void> {
+): void {
+  const missing = entries.filter(({ object }) => !sizes.has(object));
+  if (missing.length === 0) return;
+  const which =
+    missing.length === 1 ? missing[0]!.path : `${missing.length} files, such as ${missing[0]!.path}`;
+  throw new UserError(`the commit ${commit.slice(0, 12)} is not complete in this clone: ${which}`, {
+    hint: "check it out, which fetches its files, and remove the option --commit",
+  });
+}
+
+/** The files of a commit that Git LFS keeps elsewhere. */
+async function committedPointers(
+  entries: readonly TreeEntry[],
+  sizes: ReadonlyMap<string, number>,
+  options: GitOptions,
+): Promise<string[]> {
+  const read = (object: string): Promise<string> => git(["cat-file", "blob", object], options);
   const attributes = entries.filter((entry) => path.posix.basename(entry.path) === ".gitattributes");
-  for (const { object } of attributes) {
-    const text = await git(["cat-file", "blob", object], { cwd: checkout.top, signal });
-    if (!/\sfilter=lfs\b/.test(text)) continue;
-    throw new UserError(`the commit ${commit.slice(0, 12)} keeps files in Git LFS`, {
-      hint: "check it out, fetch them with git lfs pull, and leave --commit away",
-    });
-  }
+  const texts = await Promise.all(attributes.map(({ object }) => read(object)));
+  if (!texts.some(namesLfs)) return [];
+  const small = entries.filter(({ object }) => sizes.get(object)! <= POINTER_BYTES);
+  const input = small.map(({ object }) => `${object}\n`).join("");
+  const contents = await git(["cat-file", "--batch"], { ...options, input });
+  const pointers = new Set(
+    [...contents.matchAll(/^([0-9a-f]{40,64}) blob \d+\n([^\n]*)/gm)].flatMap(([, object, line]) =>
+      isPointer(line!) ? [object!] : [],
+    ),
+  );
+  return small.filter(({ object }) => pointers.has(object)).map((entry) => entry.path);
 }
 
 /** Sizes of those files that are there, in bytes. */

@@ -1,5 +1,8 @@
+import * as v from "valibot";
 import { UserError } from "../errors.ts";
+import { HashSchema } from "../model/git-names.ts";
 import type { Checkout, TreeEntry } from "./git.ts";
+import { FETCH_NOTHING } from "./plumbing.ts";
 
 const TIMEOUT_MS = 60_000;
 
@@ -12,12 +15,27 @@ export async function resolveCommit(checkout: Checkout, ref: string): Promise<st
   const question = ["rev-parse", "--verify", "--end-of-options", `${ref}^{commit}`];
   const explain = (): UserError =>
     new UserError(`there is no commit ${ref} in ${checkout.top}`, { hint: "see: git log --oneline --all" });
-  return (await ask(checkout, question, explain)).trim();
+  const answer = (await ask(checkout, question, FETCH_NOTHING, explain)).trim();
+  if (!v.is(HashSchema, answer)) throw explain(); // `^main` is a commit that is left out of something
+  return answer;
 }
 
-/** All files of a commit, in git's order. */
-export async function listTree(checkout: Checkout, commit: string): Promise<TreeEntry[]> {
-  const output = await ask(checkout, ["ls-tree", "-r", "-z", "--full-tree", commit]);
+/**
+ * All files of a commit, in git's order.
+ * @param env of a git process that sees the commit through a git directory of ours.
+ */
+export async function listTree(
+  checkout: Checkout,
+  commit: string,
+  env: NodeJS.ProcessEnv = {},
+): Promise<TreeEntry[]> {
+  const command = ["ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit];
+  const output = await ask(checkout, command, { ...FETCH_NOTHING, ...env });
+  return parseTree(output);
+}
+
+/** Reads what `git ls-tree -z` prints. */
+export function parseTree(output: string): TreeEntry[] {
   return output.split("\0").flatMap((line) => {
     const match = /^(\d+) \w+ ([0-9a-f]+)\t(.*)$/s.exec(line);
     return match ? [{ mode: match[1]!, object: match[2]!, path: match[3]! }] : [];
@@ -28,14 +46,17 @@ export async function listTree(checkout: Checkout, commit: string): Promise<Tree
 async function ask(
   { top, signal }: Checkout,
   command: string[],
+  env: NodeJS.ProcessEnv,
   explain?: (reason: string) => UserError,
 ): Promise<string> {
   const { simpleGit, GitError, GitPluginError } = await import("simple-git");
   const git = simpleGit({
     baseDir: top,
     timeout: { block: TIMEOUT_MS },
+    allowEnvironment: Object.keys(env),
+    unsafe: { allowUnsafeConfigPaths: true },
     ...(signal && { abort: signal }),
-  });
+  }).env({ ...ambient(), ...env });
   try {
     return await git.raw(command);
   } catch (error) {
@@ -47,4 +68,10 @@ async function ask(
       new UserError(`git ${command[0]!}: ${error.message.trim()}`, { cause: error })
     );
   }
+}
+
+/** What git needs of our environment to find its programs and the user's configuration. */
+function ambient(): NodeJS.ProcessEnv {
+  const names = ["PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR"];
+  return Object.fromEntries(names.map((name) => [name, process.env[name]]));
 }

@@ -1,5 +1,7 @@
 import path from "node:path";
+import { UserError } from "../errors.ts";
 import { contentOf, linesOf } from "../system/files.ts";
+import { isInside } from "../system/paths.ts";
 import { findProject, hasCode } from "./find-project.ts";
 import { makemakeCommand, makemakeFolders, parseMakemakeOptions, type MakemakeFolder } from "./makemake.ts";
 import { findNeeds, type Need } from "./needs.ts";
@@ -51,6 +53,7 @@ export async function describeFolder(top: string, root: string): Promise<Project
   const nedFolders = swarm.nedFolders ?? opp?.nedFolders ?? (listed.length > 0 ? listed : ["."]);
   const written = await readMakemake(root);
   const makemake = written.map((entry) => ({ ...entry, folder: relative(entry.folder) }));
+  refuseOutside(makemake, root, top);
   const found = makemake.flatMap(({ folder, options }) =>
     makemakeTarget(path.join(top, folder), folder, options),
   );
@@ -67,6 +70,18 @@ export async function describeFolder(top: string, root: string): Promise<Project
     environment: swarm.environment ?? {},
     needs: await findNeeds(root, swarm.uses, opp, written),
   };
+}
+
+/** A worker has the checkout and nothing above it. */
+function refuseOutside(makemake: readonly MakemakeFolder[], root: string, top: string): void {
+  const outside = makemake.find(({ folder }) => !isInside(top, path.join(top, folder)));
+  if (outside === undefined) return;
+  throw new UserError(
+    `${root} builds in ${path.join(top, outside.folder)}, which is outside the checkout ${top}`,
+    {
+      hint: 'a project that is elsewhere is named in swarm.json: "uses": […]',
+    },
+  );
 }
 
 function namedTargets(

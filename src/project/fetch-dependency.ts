@@ -1,13 +1,18 @@
 import { createHash } from "node:crypto";
 import { mkdir, realpath, rename, rm } from "node:fs/promises";
 import path from "node:path";
+import * as v from "valibot";
 import { UserError } from "../errors.ts";
+import { RepositoryUrlSchema, VersionSchema } from "../model/git-names.ts";
+import { ProjectNameSchema } from "../model/places.ts";
 import { removeLeftovers, statIfThere, temporaryName } from "../system/files.ts";
 import { acquireLock } from "../system/lock.ts";
 import { cacheDirectory } from "../system/paths.ts";
-import { git, tryGit } from "./plumbing.ts";
+import { fetchingBy, git, PUBLIC_PROTOCOLS, tryGit } from "./plumbing.ts";
 
 const LOCK_TIMEOUT_MS = 30 * 60_000;
+
+const RemoteSchema = v.object({ name: ProjectNameSchema, url: RepositoryUrlSchema, version: VersionSchema });
 
 export interface RemoteProject {
   /** Of the folder that it gets. */
@@ -32,6 +37,7 @@ export interface Telling {
  * @throws {UserError} where it cannot be fetched, or the version is a branch.
  */
 export async function fetchDependency(remote: RemoteProject, { say, signal }: Telling = {}): Promise<string> {
+  refuseInvalid(remote);
   const { name, url, version } = remote;
   const parent = path.join(cacheDirectory(), "dependencies", shortHash(`${url} ${version}`));
   const place = path.join(parent, name);
@@ -51,6 +57,15 @@ export async function fetchDependency(remote: RemoteProject, { say, signal }: Te
   return await realpath(place);
 }
 
+/** By a tag's or commit's name only: whatever the user's configuration adds, no hook, and no other line ends. */
+const SETTINGS = [
+  "core.hooksPath=/dev/null",
+  "core.autocrlf=false",
+  "core.eol=lf",
+  "protocol.ext.allow=never",
+];
+const PROTOCOLS = [...PUBLIC_PROTOCOLS, "ssh"];
+
 async function clone(remote: RemoteProject, place: string, signal?: AbortSignal): Promise<void> {
   const { url, version } = remote;
   const explain = (reason: string): UserError =>
@@ -58,20 +73,35 @@ async function clone(remote: RemoteProject, place: string, signal?: AbortSignal)
       hint: "is that a repository that you may read, and a tag or commit of it?",
     });
   await mkdir(place);
-  const run = (...args: string[]) => git(args, { cwd: place, signal, explain });
+  const settings = SETTINGS.flatMap((setting) => ["-c", setting]);
+  const of = (protocols: readonly string[]) => ({ cwd: place, env: fetchingBy(protocols), signal, explain });
+  const run = (...args: string[]) => git([...settings, ...args], of([...PROTOCOLS, "file"]));
   await run("init", "--quiet", "--template=", ".");
-  await run("remote", "add", "origin", url);
-  refuseBranch(remote, await run("ls-remote", "origin", `refs/heads/${version}`));
-  const fetch = ["fetch", "--quiet", "--no-tags"];
-  const one = await tryGit([...fetch, "--depth=1", "origin", version], { cwd: place, signal });
+  await run("remote", "add", "--", "origin", url);
+  refuseBranch(remote, await run("ls-remote", "--", "origin", `refs/heads/${version}`));
+  const fetch = [...settings, "fetch", "--quiet", "--no-tags"];
+  const one = await tryGit([...fetch, "--depth=1", "--", "origin", version], of([...PROTOCOLS, "file"]));
   if (one.exitCode === 0) await run("checkout", "--quiet", "--detach", "FETCH_HEAD");
   else {
     // a server that does not give single commits away, or a shortened hash
-    await run(...fetch, "origin", "+refs/*:refs/remotes/origin/*");
-    await run("checkout", "--quiet", "--detach", version);
+    await run("fetch", "--quiet", "--no-tags", "--", "origin", "+refs/*:refs/remotes/origin/*");
+    const found = await run("rev-parse", "--verify", "--end-of-options", `${version}^{commit}`);
+    await run("checkout", "--quiet", "--detach", found.trim());
   }
-  if (await statIfThere(path.join(place, ".gitmodules")))
-    await run("submodule", "--quiet", "update", "--init", "--recursive", "--depth=1");
+  if (!(await statIfThere(path.join(place, ".gitmodules")))) return;
+  const update = ["submodule", "--quiet", "update", "--init", "--recursive", "--depth=1"];
+  await git([...settings, ...update], of(PROTOCOLS)); // none from this machine, as in git itself
+}
+
+/** What is no name, address or version must not become a path, an option or a command. */
+function refuseInvalid({ statedIn, ...values }: RemoteProject): void {
+  const result = v.safeParse(RemoteSchema, values);
+  if (result.success) return;
+  const [issue] = result.issues;
+  const field = v.getDotPath(issue) as keyof typeof values;
+  throw new UserError(
+    `${statedIn}: the ${field} ${JSON.stringify(values[field])} cannot be used: ${issue.message}`,
+  );
 }
 
 function refuseBranch({ statedIn, url, version }: RemoteProject, answer: string): void {

@@ -1,5 +1,7 @@
 import { open } from "node:fs/promises";
 import path from "node:path";
+import { errorCode } from "../errors.ts";
+import { statIfThere } from "../system/files.ts";
 
 const RESULTS = [".sca", ".vec", ".vci", ".elog"];
 const BINARIES = [".o", ".so", ".dylib", ".a"];
@@ -18,8 +20,13 @@ export function isGenerated(file: string): boolean {
 
 /** The builder has opp_makemake write it again, for its own OMNeT++. */
 export async function isMadeByMakemake(file: string): Promise<boolean> {
-  if (path.basename(file) !== "Makefile") return false;
-  await using handle = await open(file);
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(4096), 0, 4096, 0);
-  return /^# {1,3}opp_makemake /m.test(buffer.toString("utf8", 0, bytesRead));
+  if (path.basename(file) !== "Makefile" || (await statIfThere(file))?.isFile() !== true) return false;
+  try {
+    await using handle = await open(file);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(4096), 0, 4096, 0);
+    return /^# {1,3}opp_makemake /m.test(buffer.toString("utf8", 0, bytesRead));
+  } catch (error) {
+    if (errorCode(error) === "EACCES") return false; // reported where the file is read
+    throw error;
+  }
 }

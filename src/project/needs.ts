@@ -1,4 +1,7 @@
 import path from "node:path";
+import * as v from "valibot";
+import { UserError } from "../errors.ts";
+import { ProjectNameSchema } from "../model/places.ts";
 import type { SwarmFile } from "../model/swarm-file.ts";
 import { contentOf, statIfThere } from "../system/files.ts";
 import { isInside } from "../system/paths.ts";
@@ -53,7 +56,17 @@ function stated(root: string, use: Exclude<NonNullable<SwarmFile["uses"]>[number
   };
 }
 
+/** @throws {UserError} for a name that can be no folder beside the project: it would lead elsewhere on a worker. */
 function named(name: string, statedIn: string): Need {
+  const result = v.safeParse(ProjectNameSchema, name);
+  if (!result.success) {
+    throw new UserError(
+      `${statedIn} needs a project of the name ${JSON.stringify(name)}: ${result.issues[0].message}`,
+      {
+        hint: 'name the projects that it needs in swarm.json: "uses": […]',
+      },
+    );
+  }
   return { name, variable: variableOf(name), statedIn };
 }
 

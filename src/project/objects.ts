@@ -4,6 +4,7 @@ import path from "node:path";
 import { deflateSync } from "node:zlib";
 import { errorCode } from "../errors.ts";
 import type { TreeEntry } from "./git.ts";
+import { git, type GitOptions } from "./plumbing.ts";
 
 /** A git object that need not lie anywhere. */
 export interface GitObject {
@@ -13,7 +14,7 @@ export interface GitObject {
 }
 
 /** @param like a hash of the same repository, which tells whether it uses SHA-1 or SHA-256. */
-export function makeObject(type: "tree" | "commit", body: Buffer, like: string): GitObject {
+export function makeObject(type: "blob" | "tree" | "commit", body: Buffer, like: string): GitObject {
   const content = Buffer.concat([Buffer.from(`${type} ${body.length}\0`), body]);
   const algorithm = like.length === 64 ? "sha256" : "sha1";
   return { hash: createHash(algorithm).update(content).digest("hex"), content };
@@ -28,6 +29,25 @@ export async function writeObject(objects: string, { hash, content }: GitObject)
   } catch (error) {
     if (errorCode(error) !== "EEXIST") throw error; // the same content
   }
+}
+
+/**
+ * The sizes of objects, in bytes, of those that are here.
+ * @param options of a git process that sees them, and must not fetch what it does not see.
+ */
+export async function objectSizes(
+  entries: readonly TreeEntry[],
+  options: Omit<GitOptions, "input">,
+): Promise<Map<string, number>> {
+  if (entries.length === 0) return new Map();
+  const input = entries.map(({ object }) => `${object}\n`).join("");
+  const command = ["cat-file", "--batch-check=%(objectname) %(objectsize)", "--buffer"];
+  const sizes = new Map<string, number>();
+  for (const line of (await git(command, { ...options, input })).split("\n")) {
+    const [object, size] = line.split(" ") as [string, string | undefined];
+    if (size !== undefined && size !== "missing") sizes.set(object, Number(size));
+  }
+  return sizes;
 }
 
 /** A folder while its tree is made: what lies in it by name. */

@@ -1,5 +1,7 @@
+import { isPublicUrl } from "../model/git-names.ts";
 import type { Checkout } from "./git.ts";
-import { git, tryGit } from "./plumbing.ts";
+import { fetchingBy, git, PUBLIC_PROTOCOLS, tryGit, type GitOptions } from "./plumbing.ts";
+import { makeScratch, readingEnvironment } from "./scratch.ts";
 
 /** A commit that everybody can fetch. */
 export interface PublicCommit {
@@ -19,13 +21,17 @@ export async function nearestPublicCommit(
   signal: AbortSignal,
 ): Promise<PublicCommit | undefined> {
   const { top: cwd } = checkout;
+  await using own = await makeScratch(checkout, commit);
+  const env = readingEnvironment(own.scratch, [checkout.objectDirectory]);
+  const reading = { cwd: own.scratch, env, signal };
   const names = (await git(["remote"], { cwd, signal })).split("\n").filter((name) => name !== "");
   const first = (name: string): number => ["origin", "upstream"].indexOf(name) >>> 0;
   for (const name of names.sort((a, b) => first(a) - first(b))) {
-    const url = publicUrl((await git(["remote", "get-url", name], { cwd, signal })).trim());
-    if (url === undefined) continue;
-    const heads = await publicHeads(checkout, url, signal);
-    const nearest = heads.length === 0 ? undefined : await nearestOf(checkout, commit, heads, signal);
+    const answer = await tryGit(["remote", "get-url", "--", name], { cwd, signal });
+    const url = publicUrl(answer.stdout.replace(/\n$/, ""));
+    if (answer.exitCode !== 0 || url === undefined) continue;
+    const heads = await publicHeads(url, reading);
+    const nearest = heads.length === 0 ? undefined : await nearestOf(commit, heads, reading);
     if (nearest !== undefined) return { url, commit: nearest };
   }
   return undefined;
@@ -37,6 +43,11 @@ export async function nearestPublicCommit(
  * @see git-fetch(1), "GIT URLS".
  */
 export function publicUrl(remote: string): string | undefined {
+  const url = withoutAccount(remote);
+  return url !== undefined && isPublicUrl(url) ? url : undefined;
+}
+
+function withoutAccount(remote: string): string | undefined {
   const url = /^(https?|git|ssh):\/\/(?:[^/@]*@)?([^/]+)\/(.+)$/.exec(remote);
   if (url) {
     const [, scheme, host, repository] = url as unknown as [string, string, string, string];
@@ -55,42 +66,41 @@ export function publicUrl(remote: string): string | undefined {
  */
 const NOBODY = { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1", HOME: "/nonexistent" };
 
+/** How the objects of the checkout are read: nothing is fetched that is not there. */
+type Reading = Omit<GitOptions, "input" | "signal"> & { signal: AbortSignal };
+
 /** What the remote's branches and tags point to, as far as it is here too. */
-async function publicHeads(checkout: Checkout, url: string, signal: AbortSignal): Promise<string[]> {
+async function publicHeads(url: string, reading: Reading): Promise<string[]> {
+  const { signal } = reading;
   const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
   const options = ["-c", "credential.helper=", "-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=10"];
+  const env = { ...fetchingBy(PUBLIC_PROTOCOLS), ...NOBODY };
   try {
-    const answer = await tryGit([...options, "ls-remote", url], { cwd: "/", env: NOBODY, signal: limit });
+    const command = [...options, "ls-remote", "--", url];
+    const answer = await tryGit(command, { cwd: "/", env, signal: limit });
     if (answer.exitCode !== 0) return [];
     const hashes = [...answer.stdout.matchAll(/^([0-9a-f]{40,64})\t/gm)].map((match) => match[1]!);
-    return await existingCommits(checkout, [...new Set(hashes)], signal);
+    return await existingCommits([...new Set(hashes)], reading);
   } catch (error) {
     if (signal.aborted) throw error;
     return []; // it took too long
   }
 }
 
-async function existingCommits(
-  checkout: Checkout,
-  hashes: readonly string[],
-  signal: AbortSignal,
-): Promise<string[]> {
+async function existingCommits(hashes: readonly string[], reading: Reading): Promise<string[]> {
   const input = `${hashes.join("\n")}\n`;
-  const answer = await git(["cat-file", "--batch-check"], { cwd: checkout.top, input, signal });
+  const answer = await git(["cat-file", "--batch-check"], { ...reading, input });
   return [...answer.matchAll(/^([0-9a-f]+) commit \d+$/gm)].map((match) => match[1]!);
 }
 
 async function nearestOf(
-  checkout: Checkout,
   commit: string,
   heads: readonly string[],
-  signal: AbortSignal,
+  reading: Reading,
 ): Promise<string | undefined> {
   const command = ["rev-list", "--boundary", "--topo-order", "--stdin"];
   const input = `${commit}\n${heads.map((head) => `^${head}\n`).join("")}`;
-  const lines = (await git(command, { cwd: checkout.top, input, signal }))
-    .split("\n")
-    .filter((line) => line !== "");
+  const lines = (await git(command, { ...reading, input })).split("\n").filter((line) => line !== "");
   if (lines.every((line) => line.startsWith("-")) || lines.length === 0) return commit;
   return lines.find((line) => line.startsWith("-"))?.slice(1);
 }

@@ -1,6 +1,7 @@
 import path from "node:path";
 import type { Mode } from "../model/build.ts";
 import { linesOf, statIfThere } from "../system/files.ts";
+import { isInside } from "../system/paths.ts";
 import type { ProjectDescriptor } from "./descriptor.ts";
 import type { TreeEntry } from "./git.ts";
 import { decidesBuild, isWithin } from "./sources.ts";
@@ -34,6 +35,8 @@ export async function findOwnBuild(question: OwnBuildQuestion): Promise<OwnBuild
   const { top, project, mode } = question;
   if (project.targets.length === 0) return "the project does not say what it builds";
   const products = project.targets.map((target) => targetFile(target, mode));
+  const outside = products.find((product) => !isInside(top, path.join(top, product)));
+  if (outside !== undefined) return `${path.join(top, outside)} is outside the checkout`;
   const stats = await Promise.all(products.map((product) => statIfThere(path.join(top, product))));
   const missing = stats.findIndex((product) => product?.isFile() !== true);
   if (missing !== -1) return `${products[missing]!} is not built`;

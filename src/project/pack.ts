@@ -40,10 +40,19 @@ export async function packCommit(
   return { file, sizeBytes: (await stat(file)).size };
 }
 
+/** Whether all files of a tree are here, which they need not be in a partial clone. @see git-rev-list(1) --missing. */
+export async function isWhole(code: Code, tree: string, signal?: AbortSignal): Promise<boolean> {
+  const command = ["rev-list", "--objects", "--missing=print", "--end-of-options", tree];
+  const answer = await git(command, { cwd: code.checkout.top, env: code.env, signal });
+  return !/^\?/m.test(answer);
+}
+
 const ANCESTORS = 20;
 
 /** The trees of the commit and of those before it, the nearest first. */
 export async function ancestorTrees(code: Code, signal?: AbortSignal): Promise<string[]> {
-  const command = ["log", `--max-count=${ANCESTORS}`, "--first-parent", "--format=%T", code.commit];
-  return (await git(command, { cwd: code.checkout.top, signal })).trim().split("\n");
+  const { commit, env, checkout } = code;
+  const command = ["rev-list", `--max-count=${ANCESTORS}`, "--first-parent", "--format=%T", commit];
+  const lines = (await git(command, { cwd: checkout.top, env, signal })).trim().split("\n");
+  return lines.filter((line) => !line.startsWith("commit "));
 }

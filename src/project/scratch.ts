@@ -1,32 +1,84 @@
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import path from "node:path";
-import { removeLeftovers } from "../system/files.ts";
+import { removeLeftovers, statIfThere } from "../system/files.ts";
 import { cacheDirectory } from "../system/paths.ts";
+import type { Checkout } from "./git.ts";
 
-/** Where new objects of a repository go that is only read. */
+/** A git directory of ours, through which repositories are read and in which new objects are stored. */
 export interface Scratch {
   scratch: string;
   objects: string;
+  /** A hash of the repository that is read, which tells whether it uses SHA-1 or SHA-256. */
+  like: string;
 }
 
 /** A work tree takes seconds to read; a folder that is older was left by a process that was killed. */
 const LEFTOVER_AGE_MS = 3600_000;
 
-export async function makeScratch(): Promise<Scratch & AsyncDisposable> {
+/**
+ * Creates a git directory through which the objects of a checkout can be read, and nothing of its configuration.
+ * @param like a hash of the repository.
+ */
+export async function makeScratch(
+  { shallowFile }: Pick<Checkout, "shallowFile">,
+  like: string,
+): Promise<Scratch & AsyncDisposable> {
   const parent = path.join(cacheDirectory(), "work-trees");
   await mkdir(parent, { recursive: true, mode: 0o700 });
   await removeLeftovers(parent, LEFTOVER_AGE_MS);
   const scratch = await mkdtemp(path.join(parent, ".swarm-tmp-"));
-  const objects = path.join(scratch, "objects");
-  await mkdir(path.join(objects, "info"), { recursive: true });
-  await mkdir(path.join(objects, "pack"));
+  makeGitDirectory(scratch, like);
+  if (await statIfThere(shallowFile)) copyFileSync(shallowFile, path.join(scratch, "shallow"));
   const dispose = (): Promise<void> => rm(scratch, { recursive: true, force: true });
-  return { scratch, objects, [Symbol.asyncDispose]: dispose };
+  return { scratch, objects: path.join(scratch, "objects"), like, [Symbol.asyncDispose]: dispose };
 }
 
-/** For git processes that see the objects of repositories beside those of a scratch directory, and write none. */
-export function readingEnvironment(objects: string, alternates: readonly string[]): NodeJS.ProcessEnv {
-  return { GIT_OBJECT_DIRECTORY: objects, GIT_ALTERNATE_OBJECT_DIRECTORIES: joinPaths(alternates) };
+/** The file's bytes, its mode and its links are those of the disk, whatever the platform's defaults are. */
+const CONFIG = `[core]
+	repositoryFormatVersion = 1
+	bare = false
+	fileMode = true
+	symlinks = true
+	autocrlf = false
+	safecrlf = false
+	attributesFile = /dev/null
+	hooksPath = /dev/null
+	fsmonitor = false
+	untrackedCache = false
+	splitIndex = false
+	sparseCheckout = false
+[gc]
+	auto = 0
+[maintenance]
+	auto = false
+`;
+
+/** These come before the attributes that a project's own files give. @see gitattributes(5). */
+const ATTRIBUTES = "* -text -eol -crlf -ident -filter -working-tree-encoding\n";
+
+/** Writes what makes an empty folder a git directory; its configuration and attributes convert no file. */
+export function makeGitDirectory(directory: string, like: string): void {
+  for (const folder of ["objects/info", "objects/pack", "refs", "info"])
+    mkdirSync(path.join(directory, folder), { recursive: true });
+  const format = like.length === 64 ? "[extensions]\n\tobjectFormat = sha256\n" : "";
+  const mac =
+    process.platform === "darwin" ? "[core]\n\tignoreCase = true\n\tprecomposeUnicode = true\n" : "";
+  writeFileSync(path.join(directory, "config"), CONFIG + mac + format);
+  writeFileSync(path.join(directory, "info/attributes"), ATTRIBUTES);
+  writeFileSync(path.join(directory, "HEAD"), "ref: refs/heads/none\n");
+}
+
+/** For git processes that use a git directory of ours and see the objects of repositories besides its own. */
+export function readingEnvironment(gitDirectory: string, alternates: readonly string[]): NodeJS.ProcessEnv {
+  return {
+    GIT_DIR: gitDirectory,
+    GIT_ALTERNATE_OBJECT_DIRECTORIES: joinPaths(alternates),
+    GIT_CONFIG_GLOBAL: "/dev/null",
+    GIT_CONFIG_NOSYSTEM: "1",
+    GIT_ATTR_NOSYSTEM: "1",
+    GIT_NO_REPLACE_OBJECTS: "1",
+  };
 }
 
 /**
@@ -34,8 +86,8 @@ export function readingEnvironment(objects: string, alternates: readonly string[
  * it gives the file that has it a new time instead, also in a repository that it only reads.
  * @see git's object-file.c, write_object_file and freshen_file.
  */
-export function writingEnvironment(objects: string): NodeJS.ProcessEnv {
-  return readingEnvironment(objects, []);
+export function writingEnvironment(gitDirectory: string): NodeJS.ProcessEnv {
+  return readingEnvironment(gitDirectory, []);
 }
 
 /** @see git(1) GIT_ALTERNATE_OBJECT_DIRECTORIES: paths with a colon stand in double quotes. */

@@ -1,42 +1,47 @@
 import path from "node:path";
-import { UserError } from "../errors.ts";
 import { statIfThere } from "../system/files.ts";
-import { openCheckout, type Checkout, type TreeEntry } from "./git.ts";
+import { openCheckout, type TreeEntry } from "./git.ts";
 import type { Reading, WorkTreeFiles } from "./work-tree.ts";
 
 export const GITLINK = "160000";
 
 /**
- * Replaces the submodules among the entries by their files: a worker then needs neither their repositories nor
- * the right to read them, and changes within them count as any other.
- * @throws {UserError} where one is not initialised.
+ * Reads the files of submodules, which become part of the whole tree: a worker then needs neither their
+ * repositories nor the right to read them, and changes within them count as any other.
  * @see gitsubmodules(7).
  */
-export async function withSubmodules(
+export async function readSubmodules(
   reading: Reading,
-  entries: readonly TreeEntry[],
+  folders: readonly string[],
   read: (inner: Reading) => Promise<WorkTreeFiles>,
 ): Promise<{ entries: TreeEntry[]; warnings: string[] }> {
-  const { checkout, prefix } = reading;
-  const whole: TreeEntry[] = [];
+  const entries: TreeEntry[] = [];
   const warnings: string[] = [];
-  for (const entry of entries) {
-    if (entry.mode !== GITLINK) {
-      whole.push(entry);
+  for (const folder of folders) {
+    const top = path.join(reading.checkout.top, folder);
+    const prefix = `${reading.prefix}${folder}/`;
+    const isInitialised = (await statIfThere(path.join(top, ".git"))) !== undefined;
+    if (!isInitialised && (await statIfThere(top))?.isDirectory() !== true) {
+      warnings.push(...notInitialised([`${reading.prefix}${folder}`]));
       continue;
     }
-    const inner = await openSubmodule(checkout, entry.path);
-    const files = await read({ ...reading, checkout: inner, prefix: `${prefix}${entry.path}/` });
-    whole.push(...files.entries.map((file) => ({ ...file, path: `${entry.path}/${file.path}` })));
+    // without a repository, its files may have been copied there
+    const checkout = isInitialised
+      ? await openCheckout(top, reading.checkout.signal)
+      : { ...reading.checkout, top, gitDirectory: reading.scratch, objectDirectory: reading.objects };
+    const files = await read({ ...reading, checkout, prefix });
+    if (!isInitialised && files.entries.length === 0)
+      warnings.push(...notInitialised([`${reading.prefix}${folder}`]));
+    entries.push(...files.entries.map((file) => ({ ...file, path: `${folder}/${file.path}` })));
     warnings.push(...files.warnings);
   }
-  return { entries: whole, warnings };
+  return { entries, warnings };
 }
 
-async function openSubmodule(checkout: Checkout, folder: string): Promise<Checkout> {
-  const top = path.join(checkout.top, folder);
-  if (await statIfThere(path.join(top, ".git"))) return await openCheckout(top);
-  throw new UserError(`the submodule ${folder} of ${checkout.top} is not initialised`, {
-    hint: `fetch it: git -C ${checkout.top} submodule update --init --recursive ${folder}`,
-  });
+/** Whether a run needs one cannot be known. */
+export function notInitialised(folders: readonly string[]): string[] {
+  return folders.map(
+    (folder) =>
+      `the submodule ${folder} is not initialised, so none of its files are sent; if a run needs them, fetch them: git submodule update --init --recursive -- ${folder}`,
+  );
 }

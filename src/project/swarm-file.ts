@@ -1,6 +1,7 @@
 import path from "node:path";
 import * as v from "valibot";
 import { UserError } from "../errors.ts";
+import { RepositoryUrlSchema, VersionSchema } from "../model/git-names.ts";
 import { SwarmFileSchema, UseSchema, type SwarmFile } from "../model/swarm-file.ts";
 import { contentOf } from "../system/files.ts";
 import { isInside } from "../system/paths.ts";
@@ -21,7 +22,8 @@ export async function readSwarmFile(root: string, top: string): Promise<SwarmFil
     throw wrong(file, "", "it must be an object");
   const result = v.safeParse(SwarmFileSchema, data);
   if (!result.success) throw explain(file, result.issues[0]);
-  const problem = contradiction(result.output) ?? leadingOut(result.output, root, top);
+  const problem =
+    contradiction(result.output) ?? unusable(result.output) ?? leadingOut(result.output, root, top);
   if (problem !== undefined) throw wrong(file, ...problem);
   return result.output;
 }
@@ -78,6 +80,18 @@ function contradiction({ libraries, executable, uses = [] }: SwarmFile): Problem
     if (use.version !== undefined && use.url === undefined) return [`${field}.url`, "a version needs a url"];
     if (use.folder !== undefined && use.url !== undefined)
       return [`${field}.folder`, "it is there, or at the url: give one"];
+  }
+  return undefined;
+}
+
+/** What is no address and no version must not become an option or a command of git. */
+function unusable({ uses = [] }: SwarmFile): Problem | undefined {
+  for (const [index, use] of uses.entries()) {
+    if (typeof use === "string") continue;
+    for (const [name, schema] of Object.entries({ url: RepositoryUrlSchema, version: VersionSchema })) {
+      const result = v.safeParse(v.optional(schema), use[name as "url" | "version"]);
+      if (!result.success) return [`uses.${index}.${name}`, result.issues[0].message];
+    }
   }
   return undefined;
 }

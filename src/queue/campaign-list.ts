@@ -1,18 +1,30 @@
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
-import * as v from "valibot";
-import { UserError } from "../errors.ts";
-import { CampaignSchema, RunJobSchema, runJobId, type Campaign } from "../model/campaign.ts";
+import { errorText, UserError } from "../errors.ts";
+import { runJobId, type Campaign } from "../model/campaign.ts";
+import { isCampaignId } from "../model/names.ts";
+import type { OutcomeState } from "../model/outcome.ts";
 import type { Run } from "../model/run.ts";
-import { parseOrExplain } from "../system/json.ts";
+import {
+  checkCampaignId,
+  isOfAnotherVersion,
+  noCampaign,
+  parseCampaign,
+  parseRunJob,
+  runNumbers,
+} from "./entries.ts";
 import {
   CAMPAIGNS_KEY,
   campaignKey,
   cancelKey,
   openRunsKey,
   RUN_QUEUE,
+  statesKey,
+  supersededKey,
+  unstartedKey,
   type QueueConnection,
 } from "./names.ts";
+import { jobCounts, statesOf, supersededBy, unstartedRuns } from "./run-states.ts";
 
 /** A campaign as `list` shows it. */
 export interface CampaignListing {
@@ -24,6 +36,10 @@ export interface CampaignListing {
   /** Ended, and not yet collected. */
   ended: number;
   collected: number;
+  /** How those ended that are not waiting or running any more, as far as they have been collected or cancelled. */
+  states: Partial<Record<OutcomeState, number>>;
+  /** How many of them a later campaign has replaced, by the id of that campaign. */
+  superseded: Record<string, number>;
 }
 
 export interface FoundCampaign {
@@ -31,7 +47,14 @@ export interface FoundCampaign {
   cancelled: boolean;
   /** Its runs that have not been collected. */
   open: Run[];
+  /** Its runs that were cancelled before they started. */
+  unstarted: Run[];
+  /** What is wrong with its other entries in the queue. */
+  damaged: string[];
 }
+
+/** Told of a campaign whose entry in the queue cannot be used. */
+export type OnDamaged = (reason: string) => void;
 
 const CHUNK = 1000;
 
@@ -40,11 +63,27 @@ export async function listCampaigns(
   redis: Redis,
   queue: Queue,
   isWanted: (campaign: Campaign) => boolean = () => true,
+  onDamaged: OnDamaged = () => undefined,
 ): Promise<CampaignListing[]> {
-  const ids = await redis.zrevrange(CAMPAIGNS_KEY, 0, -1);
-  const known = await Promise.all(ids.map((id) => knownCampaign(redis, id)));
-  const wanted = known.filter((campaign) => campaign !== undefined).filter(isWanted);
-  return await Promise.all(wanted.map((campaign) => describe(redis, queue, campaign)));
+  const ids = (await redis.zrevrange(CAMPAIGNS_KEY, 0, -1)).filter(isCampaignId);
+  const listings = await Promise.all(
+    ids.map(async (id) => {
+      try {
+        const campaign = await knownCampaign(redis, id);
+        return campaign !== undefined && isWanted(campaign) ? await describe(redis, queue, campaign) : [];
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        onDamaged(error instanceof UserError ? error.message : `campaign ${id}: ${errorText(error)}`);
+        return [];
+      }
+    }),
+  );
+  return listings.flat();
+}
+
+/** An entry that is not what it should be, also where it is not even of the right type for Redis. */
+function isDamage(error: unknown): boolean {
+  return error instanceof UserError || errorText(error).startsWith("WRONGTYPE");
 }
 
 /** Removes what is left in the queue of campaigns that nobody has collected in time. */
@@ -58,7 +97,7 @@ export async function forgetExpired(connection: QueueConnection): Promise<void> 
       if ((await redis.exists(campaignKey(id))) === 1) continue;
       for (const chunk of chunks(await openNumbers(redis, id)))
         await Promise.all(chunk.map((number) => queue.remove(runJobId(id, number))));
-      await redis.del(openRunsKey(id));
+      await redis.del(openRunsKey(id), statesKey(id), unstartedKey(id), supersededKey(id));
       await redis.zrem(CAMPAIGNS_KEY, id);
     }
   } finally {
@@ -67,10 +106,13 @@ export async function forgetExpired(connection: QueueConnection): Promise<void> 
   }
 }
 
-/** Undefined where it has expired, or is of another version, which still knows it. */
+/**
+ * Undefined where it has expired, or is of another version, which still knows it.
+ * @throws {UserError} where its entry is damaged.
+ */
 async function knownCampaign(redis: Redis, id: string): Promise<Campaign | undefined> {
-  const parsed = v.safeParse(CampaignSchema, JSON.parse((await redis.get(campaignKey(id))) ?? "null"));
-  return parsed.success ? parsed.output : undefined;
+  const text = await redis.get(campaignKey(id));
+  return text === null || isOfAnotherVersion(text) ? undefined : parseCampaign(id, text);
 }
 
 async function describe(redis: Redis, queue: Queue, campaign: Campaign): Promise<CampaignListing> {
@@ -78,16 +120,12 @@ async function describe(redis: Redis, queue: Queue, campaign: Campaign): Promise
   const [cancelled, numbers] = await Promise.all([redis.exists(cancelKey(id)), openNumbers(redis, id)]);
   const counts = { waiting: 0, running: 0, ended: 0 };
   for (const chunk of chunks(numbers)) {
-    const pipeline = redis.pipeline();
-    for (const number of chunk)
-      pipeline.hmget(queue.toKey(runJobId(id, number)), "processedOn", "finishedOn", "name");
-    for (const [, fields] of (await pipeline.exec()) ?? []) {
-      const [processedOn, finishedOn, name] = fields as (string | null)[];
-      if (name === null) continue;
-      counts[finishedOn !== null ? "ended" : processedOn !== null ? "running" : "waiting"]++;
-    }
+    const some = await jobCounts(redis, queue, id, chunk);
+    for (const name of ["waiting", "running", "ended"] as const) counts[name] += some[name];
   }
-  return { campaign, cancelled: cancelled === 1, ...counts, collected: campaign.runs - numbers.length };
+  const collected = campaign.runs - numbers.length;
+  const [states, superseded] = await Promise.all([statesOf(redis, id, collected), supersededBy(redis, id)]);
+  return { campaign, cancelled: cancelled === 1, ...counts, collected, states, superseded };
 }
 
 /**
@@ -95,23 +133,36 @@ async function describe(redis: Redis, queue: Queue, campaign: Campaign): Promise
  * @throws {UserError} where there is none of this id.
  */
 export async function openCampaign(redis: Redis, queue: Queue, id: string): Promise<FoundCampaign> {
+  checkCampaignId(id);
   const [text, cancelled] = await Promise.all([redis.get(campaignKey(id)), redis.exists(cancelKey(id))]);
-  if (text === null) throw new UserError(`there is no campaign ${id}`, { hint: "see: runall-swarm list" });
-  const campaign = parseOrExplain(CampaignSchema, JSON.parse(text), `campaign ${id}`);
+  if (text === null) throw noCampaign(id);
+  const campaign = parseCampaign(id, text);
+  const damaged: string[] = [];
   const open: Run[] = [];
+  const parse = (number: number, data: string): Run | undefined => {
+    try {
+      return parseRunJob(campaign, number, data);
+    } catch (error) {
+      damaged.push(errorText(error)); // the others are collected all the same
+      return undefined;
+    }
+  };
   for (const chunk of chunks(await openNumbers(redis, id))) {
     const pipeline = redis.pipeline();
     for (const number of chunk) pipeline.hget(queue.toKey(runJobId(id, number)), "data");
-    for (const [, data] of (await pipeline.exec()) ?? []) {
-      if (typeof data === "string")
-        open.push(parseOrExplain(RunJobSchema, JSON.parse(data), "queued run").run);
-    }
+    const answers = (await pipeline.exec()) ?? [];
+    chunk.forEach((number, at) => {
+      const data = answers[at]?.[1];
+      const run = typeof data === "string" ? parse(number, data) : undefined;
+      if (run !== undefined) open.push(run);
+    });
   }
-  return { campaign, cancelled: cancelled === 1, open };
+  const unstarted = await unstartedRuns(redis, id, parse);
+  return { campaign, cancelled: cancelled === 1, open, unstarted, damaged };
 }
 
 async function openNumbers(redis: Redis, id: string): Promise<number[]> {
-  return (await redis.smembers(openRunsKey(id))).map(Number).sort((a, b) => a - b);
+  return runNumbers(await redis.smembers(openRunsKey(id)));
 }
 
 export function* chunks<T>(all: readonly T[], size = CHUNK): Generator<T[]> {

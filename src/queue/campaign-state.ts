@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
-import { CampaignSchema, type Campaign } from "../model/campaign.ts";
-import { parseOrExplain } from "../system/json.ts";
+import type { Campaign } from "../model/campaign.ts";
+import { parseCampaign } from "./entries.ts";
 import {
   CAMPAIGN_TTL_SECONDS,
   CAMPAIGNS_KEY,
@@ -74,7 +74,7 @@ function cachedCampaigns(redis: Redis): (id: string) => Promise<Campaign> {
     const cached = known.get(id);
     if (cached) return cached;
     const text = await redis.get(campaignKey(id));
-    const campaign = parseOrExplain(CampaignSchema, JSON.parse(text ?? "null"), `campaign ${id}`);
+    const campaign = parseCampaign(id, text);
     if (known.size >= CACHED_CAMPAIGNS) known.clear();
     known.set(id, campaign);
     return campaign;

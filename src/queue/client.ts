@@ -4,6 +4,7 @@ import type { BuildAnswer, BuildRequest } from "../model/build.ts";
 import { runJobId, type Campaign, type RunJob } from "../model/campaign.ts";
 import { PROTOCOL } from "../model/protocol.ts";
 import type { Run } from "../model/run.ts";
+import { jsonIn } from "../system/json.ts";
 import { askBuild } from "./ask-build.ts";
 import { announceCancellation, saveCampaign } from "./campaign-state.ts";
 import { checkQueue } from "./check.ts";
@@ -13,9 +14,11 @@ import {
   openCampaign,
   type CampaignListing,
   type FoundCampaign,
+  type OnDamaged,
 } from "./campaign-list.ts";
 import { readOutput } from "./live-output.ts";
 import { followRuns, lastEventId, type RunEvent } from "./follow.ts";
+import { forgetEnds, jobCounts, keepEnd, removeWaiting, type CollectedEnd } from "./run-states.ts";
 import { fairTurns } from "./turns.ts";
 import { checkWorkers } from "./worker-name.ts";
 import { BUILD_QUEUE, cancelKey, openRunsKey, RUN_QUEUE, type QueueConnection } from "./names.ts";
@@ -37,12 +40,13 @@ export interface QueueClient extends AsyncDisposable {
   /** What happens to the runs after that position, until all have ended. */
   follow(campaign: string, runs: readonly Run[], position: string): Promise<ReadableStream<RunEvent>>;
   /**
-   * Cancels a campaign: nothing of it starts any more, and what runs is told to end.
-   * @returns the numbers of the runs that were still waiting; they are gone from the queue.
+   * Cancels a campaign: nothing of it starts any more, and running simulations are stopped.
+   * @returns the numbers of the runs that were still waiting; they are gone from the queue. Undefined where none of the
+   *   runs is waiting or running: then the campaign stays as it is.
    */
-  cancel(campaign: string, runNumbers: readonly number[]): Promise<number[]>;
+  cancel(campaign: string, runNumbers: readonly number[]): Promise<number[] | undefined>;
   /** The campaigns that the swarm knows, the newest first; the runs of those that are not wanted are not looked at. */
-  list(isWanted?: (campaign: Campaign) => boolean): Promise<CampaignListing[]>;
+  list(isWanted?: (campaign: Campaign) => boolean, onDamaged?: OnDamaged): Promise<CampaignListing[]>;
   /**
    * A campaign with its runs that have not been collected.
    * @throws {UserError} where there is none of this id.
@@ -56,7 +60,9 @@ export interface QueueClient extends AsyncDisposable {
   result(campaign: string, runNumber: number): Promise<unknown>;
   /** What a running job has printed after an offset, as far as it is known. */
   output(job: string, offset: number): Promise<Buffer | undefined>;
-  /** Forgets a run whose result has been collected. */
+  /** Keeps how a run ended that has been collected, for `list` and `retry`, and forgets its job. */
+  collected(campaign: string, run: Run, end: CollectedEnd): Promise<void>;
+  /** Forgets the job of a run. */
   forget(campaign: string, runNumber: number): Promise<void>;
 }
 
@@ -68,6 +74,10 @@ export async function openQueueClient(connection: QueueConnection): Promise<Queu
   const runs = new Queue<RunJob>(RUN_QUEUE, options);
   const builds = new Queue<BuildRequest>(BUILD_QUEUE, options);
   for (const emitter of [redis, runs, builds]) emitter.on("error", () => undefined); // whoever follows is told
+  const forget = async (campaign: string, runNumber: number): Promise<void> => {
+    await runs.remove(runJobId(campaign, runNumber));
+    await redis.srem(openRunsKey(campaign), runNumber);
+  };
   await redis.ping(); // a connection that is closed while it is being made keeps the process for two seconds
   return {
     async build(request, signal) {
@@ -83,35 +93,37 @@ export async function openQueueClient(connection: QueueConnection): Promise<Queu
       const turn = await fairTurns(redis, runs, campaign.batchSize ?? 1);
       let place = 0;
       for (const chunk of chunks(all)) {
-        await redis.sadd(openRunsKey(campaign.id), ...chunk.map((run) => run.runNumber));
+        const numbers = chunk.map((run) => run.runNumber);
+        await redis.sadd(openRunsKey(campaign.id), ...numbers);
         await runs.addBulk(chunk.map((run) => asJob(campaign.id, run, turn(place++))));
+        await forgetEnds(redis, campaign.id, numbers);
       }
     },
     async cancel(campaign, runNumbers) {
+      if (!(await isAnyActive(redis, runs, campaign, runNumbers))) return undefined;
       await announceCancellation(redis, campaign);
       const removed: number[] = [];
       for (const chunk of chunks(runNumbers)) {
-        const counts = await Promise.all(
-          chunk.map((number) => removeWaiting(runs, runJobId(campaign, number))),
-        );
-        removed.push(...chunk.filter((_, index) => counts[index] === 1));
+        const gone = await Promise.all(chunk.map((number) => removeWaiting(redis, runs, campaign, number)));
+        removed.push(...chunk.filter((_, index) => gone[index]));
       }
-      if (removed.length > 0) await redis.srem(openRunsKey(campaign), ...removed);
       return removed;
     },
-    async forget(campaign, runNumber) {
-      await runs.remove(runJobId(campaign, runNumber));
-      await redis.srem(openRunsKey(campaign), runNumber);
+    async collected(campaign, run, end) {
+      await keepEnd(redis, campaign, run, end);
+      await forget(campaign, run.runNumber);
     },
+    forget,
     async revive(campaign) {
       await redis.del(cancelKey(campaign));
     },
     async result(campaign, runNumber) {
-      const job = await runs.getJob(runJobId(campaign, runNumber));
-      return job?.finishedOn === undefined ? undefined : (job.returnvalue as unknown);
+      const job = runs.toKey(runJobId(campaign, runNumber));
+      const [finishedOn, value] = await redis.hmget(job, "finishedOn", "returnvalue");
+      return finishedOn === null ? undefined : (jsonIn(value) ?? null);
     },
     output: (job, offset) => readOutput(redis, job, offset),
-    list: (isWanted) => listCampaigns(redis, runs, isWanted),
+    list: (isWanted, onDamaged) => listCampaigns(redis, runs, isWanted, onDamaged),
     find: (id) => openCampaign(redis, runs, id),
     isOpen: async (id, runNumber) => (await redis.sismember(openRunsKey(id), runNumber)) === 1,
     async [Symbol.asyncDispose]() {
@@ -130,12 +142,15 @@ function asJob(campaign: string, run: Run, priority: number) {
   };
 }
 
-/**
- * The campaign is marked as cancelled before, so a job that a worker takes between the two calls ends as
- * cancelled and has no result to lose.
- * @returns 1 where the job was waiting.
- */
-async function removeWaiting(queue: Queue, id: string): Promise<number> {
-  const state = await queue.getJobState(id);
-  return state === "waiting" || state === "prioritized" ? await queue.remove(id) : 0;
+async function isAnyActive(
+  redis: Redis,
+  queue: Queue,
+  campaign: string,
+  numbers: readonly number[],
+): Promise<boolean> {
+  for (const chunk of chunks(numbers)) {
+    const { waiting, running } = await jobCounts(redis, queue, campaign, chunk);
+    if (waiting + running > 0) return true;
+  }
+  return false;
 }

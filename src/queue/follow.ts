@@ -3,6 +3,7 @@ import { QueueEvents, type Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { runJobId } from "../model/campaign.ts";
 import type { Run } from "../model/run.ts";
+import { jsonIn } from "../system/json.ts";
 import type { QueueConnection } from "./names.ts";
 
 /** What happens to a run, as the queue tells it. */
@@ -190,7 +191,7 @@ async function compareStates({ queue, redis, jobs, tell, untilTaken }: Compariso
       if (name === null) tell({ type: "gone", runNumber, reason: "removed" });
       else if (finishedOn === null) return;
       else if (failedReason) tell({ type: "gone", runNumber, reason: failedReason });
-      else tell({ type: "completed", runNumber, value: JSON.parse(value ?? "null") as unknown });
+      else tell({ type: "completed", runNumber, value: jsonIn(value) });
     });
   }
 }

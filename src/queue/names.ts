@@ -24,6 +24,12 @@ export function buildJobId(key: string): string {
 export const campaignKey = (id: string): string => `swarm:campaign:${id}`;
 /** A set of the numbers of the runs that have not been collected. */
 export const openRunsKey = (id: string): string => `swarm:open:${id}`;
+/** A hash of the collected runs that are not done, by their numbers: how each ended. */
+export const statesKey = (id: string): string => `swarm:states:${id}`;
+/** A hash of the runs that were cancelled before they started, by their numbers: there is no record of these. */
+export const unstartedKey = (id: string): string => `swarm:unstarted:${id}`;
+/** A hash of the runs whose record a later campaign has replaced, by their numbers: the id of that campaign. */
+export const supersededKey = (id: string): string => `swarm:superseded:${id}`;
 /** All campaigns, by the time when they were queued. */
 export const CAMPAIGNS_KEY = "swarm:campaigns";
 export const cancelKey = (id: string): string => `swarm:cancelled:${id}`;

@@ -1,9 +1,12 @@
 import { Redis } from "ioredis";
 import * as v from "valibot";
 import { UserError } from "../errors.ts";
-import { CampaignSchema, RunJobSchema, runJobId, type Campaign } from "../model/campaign.ts";
+import { RunJobSchema, runJobId, type Campaign } from "../model/campaign.ts";
+import { isCampaignId } from "../model/names.ts";
 import type { Run } from "../model/run.ts";
+import { jsonIn } from "../system/json.ts";
 import { chunks } from "./campaign-list.ts";
+import { parseCampaign, runNumbers } from "./entries.ts";
 import { readOutput } from "./live-output.ts";
 import {
   CAMPAIGNS_KEY,
@@ -11,6 +14,7 @@ import {
   cancelKey,
   openRunsKey,
   RUN_QUEUE,
+  supersededKey,
   type QueueConnection,
 } from "./names.ts";
 
@@ -19,6 +23,8 @@ export interface WatchedCampaign {
   cancelled: boolean;
   /** Runs that have not been collected. */
   open: number;
+  /** Runs that a later campaign has replaced. */
+  superseded: number;
 }
 
 /** What Redis tells of a job that has not been collected. */
@@ -64,7 +70,7 @@ export function watchQueue(connection: QueueConnection): QueueWatch {
   const key = (name: string): string => `bull:${RUN_QUEUE}:${name}`;
   return {
     campaigns: () => answered(() => readCampaigns(redis)),
-    openRuns: (id) => answered(async () => (await redis.smembers(openRunsKey(id))).map(Number)),
+    openRuns: (id) => answered(async () => runNumbers(await redis.smembers(openRunsKey(id)))),
     activeJobs: () => answered(() => redis.lrange(key("active"), 0, -1)),
     endedSince: (time) =>
       answered(async () => {
@@ -101,16 +107,30 @@ async function answered<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
+/** One whose entry is damaged is left out: the others are shown all the same. */
 async function readCampaigns(redis: Redis): Promise<WatchedCampaign[]> {
-  const ids = await redis.zrevrange(CAMPAIGNS_KEY, 0, -1);
+  const ids = (await redis.zrevrange(CAMPAIGNS_KEY, 0, -1)).filter(isCampaignId);
   const pipeline = redis.pipeline();
-  for (const id of ids) pipeline.get(campaignKey(id)).exists(cancelKey(id)).scard(openRunsKey(id));
-  const answers = await values(pipeline);
-  return ids.flatMap((_, index) => {
-    const [text, cancelled, open] = answers.slice(index * 3) as [string | null, number, number];
-    const parsed = v.safeParse(CampaignSchema, JSON.parse(text ?? "null"));
-    return parsed.success ? [{ campaign: parsed.output, cancelled: cancelled === 1, open }] : [];
+  for (const id of ids)
+    pipeline.get(campaignKey(id)).exists(cancelKey(id)).scard(openRunsKey(id)).hlen(supersededKey(id));
+  const answers = (await pipeline.exec()) ?? [];
+  return ids.flatMap((id, index) => {
+    const [text, cancelled, open, superseded] = answers
+      .slice(index * 4)
+      .map(([error, value]) => (error ? null : value));
+    const campaign = typeof text === "string" ? campaignIn(id, text) : undefined;
+    if (campaign === undefined || typeof open !== "number" || typeof superseded !== "number") return [];
+    return [{ campaign, cancelled: cancelled === 1, open, superseded }];
   });
+}
+
+function campaignIn(id: string, text: string): Campaign | undefined {
+  try {
+    return parseCampaign(id, text);
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
 }
 
 async function readJobs(redis: Redis, keys: readonly string[]): Promise<(JobFacts | undefined)[]> {
@@ -118,7 +138,8 @@ async function readJobs(redis: Redis, keys: readonly string[]): Promise<(JobFact
   for (const chunk of chunks(keys)) {
     const pipeline = redis.pipeline();
     for (const each of chunk) pipeline.hmget(each, ...FIELDS);
-    for (const fields of await values(pipeline)) all.push(factsOf(fields as (string | null)[]));
+    for (const [error, fields] of (await pipeline.exec()) ?? [])
+      all.push(error ? undefined : factsOf(fields as (string | null)[]));
   }
   return all;
 }
@@ -127,19 +148,12 @@ async function readJobs(redis: Redis, keys: readonly string[]): Promise<(JobFact
 function factsOf(fields: readonly (string | null)[]): JobFacts | undefined {
   const [data, startedAt, finishedAt, progress, result] = fields.map((text) => text ?? undefined);
   if (data === undefined) return undefined;
-  const job = v.safeParse(RunJobSchema, JSON.parse(data));
+  const job = v.safeParse(RunJobSchema, jsonIn(data));
   return {
     run: job.success ? job.output.run : undefined,
     startedAt: startedAt === undefined ? undefined : Number(startedAt),
     finishedAt: finishedAt === undefined ? undefined : Number(finishedAt),
-    progress: progress === undefined ? undefined : JSON.parse(progress),
-    result: result === undefined ? undefined : JSON.parse(result),
+    progress: jsonIn(progress),
+    result: jsonIn(result),
   };
-}
-
-async function values(pipeline: ReturnType<Redis["pipeline"]>): Promise<unknown[]> {
-  return ((await pipeline.exec()) ?? []).map(([error, value]) => {
-    if (error) throw error;
-    return value;
-  });
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { constants } from "node:fs";
 import { lstat, open, readlink } from "node:fs/promises";
 import path from "node:path";
 import { Header } from "tar/header";
@@ -10,6 +11,8 @@ import { isInside } from "../system/paths.ts";
 /** All of a tar file comes in blocks of this size. */
 export const BLOCK = 512;
 const PIECE = 1 << 20;
+/** Something that a run has left running may put a FIFO or a link in place of a file: neither is waited for or followed. */
+const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
 /**
  * The files as a tar archive, piece by piece. Each has an extended header of POSIX.1-2001, for its whole name
@@ -53,8 +56,9 @@ async function* plainFile(
   file: string,
   place: string,
 ): AsyncGenerator<Buffer, { sizeBytes: number; sha256: string }> {
-  await using handle = await open(place);
+  await using handle = await open(place, FLAGS);
   const stats = await handle.stat();
+  if (!stats.isFile()) throw new UserError(`${file} is not a regular file any more`);
   const { size, mode } = stats;
   yield* header({ path: file, type: "File", mode: mode & 0o777, size, mtime: timeOf(stats) });
   const hash = createHash("sha256");

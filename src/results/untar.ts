@@ -3,6 +3,7 @@ import { lutimes, mkdir, open, symlink, utimes } from "node:fs/promises";
 import path from "node:path";
 import { Header } from "tar/header";
 import { Pax } from "tar/pax";
+import { errorCode, errorText } from "../errors.ts";
 import type { ResultFile } from "../model/result.ts";
 import { isInside } from "../system/paths.ts";
 import { DamagedArchive } from "./store.ts";
@@ -28,11 +29,32 @@ export async function untar(
   directory: string,
   expected: readonly ResultFile[],
 ): Promise<void> {
-  const wanted = new Map(expected.map((file) => [file.path, file]));
   const reader = new BlockReader(archive);
+  try {
+    await unpackEntries(reader, directory, expected);
+  } catch (error) {
+    if (!NAMES_REFUSED.has(errorCode(error) ?? "")) throw error;
+    throw new DamagedArchive(`it cannot be unpacked: ${errorText(error)}`, { cause: error });
+  } finally {
+    await reader.close();
+  }
+}
+
+/** What the system says of names that are too long, have a null character, or need a file and a folder in one place. */
+const NAMES_REFUSED: ReadonlySet<string> = new Set([
+  ...["EEXIST", "EISDIR", "EINVAL", "ELOOP", "ENAMETOOLONG", "ENOTDIR", "ERR_INVALID_ARG_VALUE"],
+]);
+
+async function unpackEntries(
+  reader: BlockReader,
+  directory: string,
+  expected: readonly ResultFile[],
+): Promise<void> {
+  const wanted = new Map(expected.map((file) => [file.path, file]));
   const links: Link[] = [];
   for (let entry = await nextEntry(reader); entry !== undefined; entry = await nextEntry(reader)) {
-    const { path: name, linkpath, mtime = new Date(0), size = 0 } = entry;
+    const { path: name, linkpath, size = 0 } = entry;
+    const mtime = timeOf(entry);
     const known = wanted.get(name);
     if (known === undefined)
       throw new DamagedArchive(`it holds ${JSON.stringify(name)}, which it should not`);
@@ -69,8 +91,7 @@ async function nextEntry(reader: BlockReader): Promise<EntryHeader | undefined> 
   for (;;) {
     const block = await reader.read(BLOCK);
     if (block.every((byte) => byte === 0)) return undefined;
-    const header = new Header(block);
-    if (!header.cksumValid) throw new DamagedArchive("a checksum in it is wrong");
+    const header = parseHeader(block);
     const { type } = header;
     if (type === "ExtendedHeader") {
       if (extended !== undefined) throw new DamagedArchive("it has two headers for one file");
@@ -87,6 +108,23 @@ async function nextEntry(reader: BlockReader): Promise<EntryHeader | undefined> 
     const { size = header.size, mtime = header.mtime } = extended ?? {};
     return { type, path: name ?? "", mode, linkpath, size, mtime } as EntryHeader;
   }
+}
+
+/** @throws {DamagedArchive} also for numbers that JavaScript cannot hold. */
+function parseHeader(block: Buffer): Header {
+  let header: Header;
+  try {
+    header = new Header(block);
+  } catch (error) {
+    throw new DamagedArchive(`a header in it cannot be read: ${errorText(error)}`, { cause: error });
+  }
+  if (!header.cksumValid) throw new DamagedArchive("a checksum in it is wrong");
+  return header;
+}
+
+/** The time of modification; the epoch where there is none that a file could have. */
+function timeOf({ mtime }: EntryHeader): Date {
+  return mtime === undefined || Number.isNaN(+mtime) ? new Date(0) : mtime;
 }
 
 function safePlace(directory: string, name: string): string {
@@ -128,6 +166,11 @@ class BlockReader {
 
   constructor(source: AsyncIterable<Buffer>) {
     this.#source = source[Symbol.asyncIterator]();
+  }
+
+  /** Ends the stream: what is not read any more need not be unpacked. */
+  async close(): Promise<void> {
+    await this.#source.return?.();
   }
 
   /** Up to so many bytes, at least one. */

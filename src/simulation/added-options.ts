@@ -4,30 +4,14 @@ interface AddedOption {
   key: string;
   /** The default of OMNeT++, and what a worker needs. */
   value: string;
-  /** Other values that serve as well. */
-  suits?: (value: string) => boolean;
 }
 
-/** A status block every 1 to 5 s is progress enough, and no flood. */
-const suitsStatus = (value: string): boolean => {
-  const [, amount, unit] = /^([\d.]+) *(ms|s)$/.exec(value) ?? [];
-  const seconds = Number(amount) / (unit === "ms" ? 1000 : 1);
-  return seconds >= 1 && seconds <= 5;
-};
-
 /**
- * The options that a worker adds where the configuration says otherwise: it reads the output, nobody answers
- * questions there, and a debugger would wait for ever. Each one that is added leaves a `config` line in the
- * `.sca` file, so none is added without need.
+ * The options that a worker adds if the configuration says otherwise: a debugger would wait for somebody for ever. Each
+ * one that is added leaves a `config` line in the `.sca` file that a local run does not have, so there are no others.
  * @see OMNeT++ Simulation Manual, "Configuration Options".
  */
 export const ADDED_OPTIONS: readonly AddedOption[] = [
-  { key: "cmdenv-redirect-output", value: "false" },
-  { key: "cmdenv-express-mode", value: "true" },
-  { key: "cmdenv-progress-updates", value: "true" },
-  { key: "cmdenv-status-frequency", value: "2s", suits: suitsStatus },
-  { key: "cmdenv-interactive", value: "false" },
-  { key: "debug-on-errors", value: "false" },
   { key: "debugger-attach-on-startup", value: "false" },
   { key: "debugger-attach-on-error", value: "false" },
 ];
@@ -48,12 +32,12 @@ export function addedOptions(
     if (!configured.has(name)) configured.set(name, value); // the first that matches counts
   }
   for (const [key, value] of longOptions(args)) configured.set(key, value);
-  return ADDED_OPTIONS.filter(({ key, value, suits }) => {
+  return ADDED_OPTIONS.filter(({ key, value }) => {
     const present = configured
       .get(key)
       ?.trim()
       .replace(/^"(.*)"$/, "$1");
-    return present !== undefined && present !== value && suits?.(present) !== true;
+    return present !== undefined && present !== value;
   }).map(({ key, value }) => `--${key}=${value}`);
 }
 

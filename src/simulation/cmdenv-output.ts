@@ -8,6 +8,8 @@ export type { ProcessEnd } from "./cmdenv-outcome.ts";
 export interface CmdenvListener {
   /** @param runNumber undefined where the output did not name the run. */
   onProgress?: (runNumber: number | undefined, progress: Progress) => void;
+  /** What it prints goes on in a file; relative to the simulation's directory. */
+  onRedirected?: (file: string) => void;
 }
 
 /**
@@ -24,15 +26,27 @@ export class CmdenvOutput {
   #status: Progress | undefined;
   readonly #stdout = new LineSplitter((line) => this.#read(line));
   readonly #stderr = new LineSplitter((line) => this.#read(line));
+  readonly #file = new LineSplitter((line) => this.#read(line));
 
   constructor(listener: CmdenvListener = {}) {
     this.#listener = listener;
     this.#current = { runNumber: undefined, report: this.#before };
   }
 
-  /** @param stream keeps half lines of the two apart where both come through pipes of their own. */
-  write(chunk: string, stream: "stdout" | "stderr" = "stdout"): void {
-    (stream === "stdout" ? this.#stdout : this.#stderr).write(chunk);
+  /**
+   * @param stream keeps half lines apart that come through pipes of their own, or from the file to which the output
+   *   is redirected.
+   */
+  write(chunk: string, stream: "stdout" | "stderr" | "file" = "stdout"): void {
+    const streams = { stdout: this.#stdout, stderr: this.#stderr, file: this.#file };
+    streams[stream].write(chunk);
+  }
+
+  /**
+   * The file that has what a run printed, if the configuration redirects it; relative to the simulation's directory.
+   */
+  redirectedTo(runNumber: number): string | undefined {
+    return this.#runs.get(runNumber)?.redirectedTo;
   }
 
   /**
@@ -51,6 +65,7 @@ export class CmdenvOutput {
   #end(): void {
     this.#stdout.end();
     this.#stderr.end();
+    this.#file.end();
     this.#reportStatus();
   }
 
@@ -96,6 +111,7 @@ export class CmdenvOutput {
         return;
       case "redirected":
         report.redirectedTo = line.file;
+        this.#listener.onRedirected?.(line.file);
         return;
       case "alert":
         report.alert ??= line.message;

@@ -2,7 +2,8 @@ import { UserError } from "../errors.ts";
 import type { Run } from "../model/run.ts";
 import { config, iniQueryArguments, oneRunQueryArguments, queryArguments, runFilter } from "./opp-args.ts";
 import type { SimulationArguments } from "./opp-args.ts";
-import { parseRunConfig, parseRuns } from "./query-output.ts";
+import { configuredOption, OUTPUT_OPTIONS, type OutputOption } from "./output-options.ts";
+import { parseRunConfig, parseRunConfigs, parseRuns } from "./query-output.ts";
 
 export { parseRunConfig, parseRuns } from "./query-output.ts";
 
@@ -27,11 +28,19 @@ export interface ExpandQuery {
   directory: string;
 }
 
+/** Where a run writes, as far as that is configured; without quotes. */
+export interface RunOutputs {
+  runNumber: number;
+  values: Partial<Record<OutputOption, string>>;
+  /** Files to which it appends instead of beginning them anew. */
+  appends: ("output-scalar-file" | "output-vector-file")[];
+}
+
 /** What a config is, as the simulator reads it. */
 export interface Expansion {
   runs: Run[];
-  /** The result directory of the config's first run, as configured; relative to the study. */
-  resultDirectory: string;
+  /** Of each run; of the first one only if it is the same for all. */
+  outputs: RunOutputs[];
   /** The effective configuration of the config's first run, options of the command line included. */
   configuration: Map<string, string>;
   /** Each run has random numbers of its own by its number, not by its repetition, say. */
@@ -61,18 +70,46 @@ export async function expand(
   if (runs.length === 0) throw withoutRuns(query);
   await check(configured, query, ask);
   const configuration = parseRunConfig(configured.stdout);
-  let resultDirectory = unquoted(configuration.get("result-dir") ?? "results");
-  if (resultDirectory.includes("${")) {
-    const answer = await askRun(0, ["-e", "result-dir"]);
+  const outputs = await outputsOf(runs, configuration, query, async () => {
+    const answer = await ask(queryArguments(query.args, ["-q", "runconfig"]));
     await check(answer, query, ask);
-    resultDirectory = unquoted(answer.stdout.trim());
-  }
+    return parseRunConfigs(answer.stdout);
+  });
   const seedsFollowRunNumbers = await seedsFollow(runs, configuration, async ({ runNumber }) => {
     const answer = await askRun(runNumber, ["-q", "runconfig"]);
     await check(answer, query, ask);
     return parseRunConfig(answer.stdout);
   });
-  return { runs, resultDirectory, configuration, seedsFollowRunNumbers };
+  return { runs, outputs, configuration, seedsFollowRunNumbers };
+}
+
+/** All runs are asked for where their values may differ: not for the defaults, and not for constants of the command line. */
+async function outputsOf(
+  runs: readonly Run[],
+  first: ReadonlyMap<string, string>,
+  { args }: ExpandQuery,
+  askAll: () => Promise<ReadonlyMap<number, ReadonlyMap<string, string>>>,
+): Promise<RunOutputs[]> {
+  const mayDiffer = OUTPUT_OPTIONS.some((option) => {
+    const typed = args.findLast((arg) => arg.kind === "long" && arg.text.startsWith(`--${option}=`));
+    if (typed?.kind === "long") return typed.text.includes("${");
+    return configuredOption(first, option) !== undefined;
+  });
+  if (!mayDiffer) return [runOutputs(runs[0]!.runNumber, first)];
+  const all = await askAll();
+  return runs.map(({ runNumber }) => runOutputs(runNumber, all.get(runNumber) ?? first));
+}
+
+function runOutputs(runNumber: number, configuration: ReadonlyMap<string, string>): RunOutputs {
+  const values: RunOutputs["values"] = {};
+  for (const option of OUTPUT_OPTIONS) {
+    const value = configuredOption(configuration, option);
+    if (value !== undefined) values[option] = unquoted(value);
+  }
+  const appends = (["output-scalar-file", "output-vector-file"] as const).filter(
+    (option) => configuredOption(configuration, `${option}-append`) === "true",
+  );
+  return { runNumber, values, appends };
 }
 
 /**
@@ -145,6 +182,6 @@ function withoutRuns({ program, args }: ExpandQuery): UserError {
 }
 
 /** A string constant of the ini file without its quotes. */
-function unquoted(value: string): string {
+export function unquoted(value: string): string {
   return /^"(?:[^"\\]|\\.)*"$/.test(value) ? value.slice(1, -1).replace(/\\(.)/g, "$1") : value;
 }

@@ -8,7 +8,15 @@ import {
 } from "./opp-options.ts";
 
 export { ADDED_OPTIONS, addedOptions } from "./added-options.ts";
-export { config, parseSimulationArguments, runFilter, toArgv, values, without } from "./opp-options.ts";
+export {
+  config,
+  isTyped,
+  parseSimulationArguments,
+  runFilter,
+  toArgv,
+  values,
+  without,
+} from "./opp-options.ts";
 export type { SimulationArgument, SimulationArguments } from "./opp-options.ts";
 
 /** The options of `runall-swarm` itself, each with its dashes. */

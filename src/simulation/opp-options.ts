@@ -112,6 +112,11 @@ export function config(args: SimulationArguments): string {
   return values(args, "-c").at(-1) ?? "General";
 }
 
+/** Whether a configuration option is given on the command line: `--result-dir=…`. */
+export function isTyped(args: SimulationArguments, option: string): boolean {
+  return args.some((arg) => arg.kind === "long" && arg.text.startsWith(`--${option}=`));
+}
+
 /** Which of its runs: of several `-r` the last counts; undefined, or an empty text, for all of them. */
 export function runFilter(args: SimulationArguments): string | undefined {
   return values(args, "-r").at(-1);

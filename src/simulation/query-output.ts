@@ -39,6 +39,17 @@ function plainVariables(text: string): Record<string, string> {
   );
 }
 
+/** Reads what `-q runconfig` prints for several runs: the configuration of each, by its number. */
+export function parseRunConfigs(stdout: string): Map<number, Map<string, string>> {
+  const parts = stdout.split(/^(?=Run \d+: )/m);
+  return new Map(
+    parts.flatMap((part) => {
+      const [, runNumber] = RUN.exec(part.slice(0, part.indexOf("\n"))) ?? [];
+      return runNumber === undefined ? [] : [[Number(runNumber), parseRunConfig(part)] as const];
+    }),
+  );
+}
+
 /**
  * Reads what `-q runconfig` prints for one run: `\tkey = value` lines, the strongest first (options of the
  * command line before the ini file's). Iteration variables are filled in, quotes stay.

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { lstatSync, mkdirSync, renameSync, writeFileSync, type Stats } from "node:fs";
 import {
+  chmod,
   copyFile,
   link,
   lstat,
@@ -70,12 +71,35 @@ export async function writeFileAtomically(file: string, content: string, mode = 
   }
 }
 
+/** Removes a folder with all that is in it, also with folders that a program has locked by their mode. */
+export async function removeForcibly(directory: string): Promise<void> {
+  try {
+    await rm(directory, { recursive: true, force: true });
+  } catch (error) {
+    if (!["EACCES", "EPERM", "ENOTEMPTY"].includes(errorCode(error) ?? "")) throw error;
+    await openFolders(directory);
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function openFolders(directory: string): Promise<void> {
+  await chmod(directory, 0o700);
+  for (const entry of await readdir(directory, { withFileTypes: true }))
+    if (entry.isDirectory()) await openFolders(path.join(directory, entry.name));
+}
+
 /**
  * Moves a file or symbolic link; an existing target is replaced. Across file systems it is copied under a
- * temporary name first, so that the final name never shows a part of it. Its times stay: an index (`.vci`)
- * names the modification time of its vector file.
+ * temporary name first, so that the final name never shows a part of it; so is a file that has other names as well
+ * (hard links), which would change with it. Its times stay: an index (`.vci`) names the modification time of its vector file.
  */
 export async function moveFile(from: string, to: string): Promise<void> {
+  const stats = lstatSync(from);
+  if (stats.nlink > 1 && stats.isFile()) {
+    await copyThenRename(from, to);
+    await rm(from);
+    return;
+  }
   try {
     renameSync(from, to);
   } catch (error) {

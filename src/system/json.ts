@@ -32,6 +32,15 @@ function parseJson(text: string, file: string): unknown {
   }
 }
 
+/** The value of a JSON text; undefined where it is not valid JSON, or there is none. */
+export function jsonIn(text: string | null | undefined): unknown {
+  try {
+    return text == null ? undefined : (JSON.parse(text) as unknown);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Checks data that comes from outside this process.
  * @param what names the data in the message: "queued run", "state file /…".

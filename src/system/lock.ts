@@ -7,10 +7,22 @@ import { readJson } from "./json.ts";
 
 const POLL_MS = 50;
 
+/** A lock is held by another process. */
+export class LockedError extends UserError {
+  override name = "LockedError";
+  /** The process that holds it; undefined where it has just let go of it. */
+  readonly pid: number | undefined;
+
+  constructor(file: string, pid: number | undefined, options: { hint: string }) {
+    super(`${file} is locked by process ${pid ?? "?"}`, options);
+    this.pid = pid;
+  }
+}
+
 /**
  * Takes a lock that all processes of this machine respect. A lock whose owner has died is taken over.
  * @param timeoutMs how long to wait for its owner.
- * @throws {UserError} when it is still held after that time; names the owner's pid.
+ * @throws {LockedError} when it is still held after that time; names the owner's pid.
  */
 export async function acquireLock(
   file: string,
@@ -21,7 +33,7 @@ export async function acquireLock(
     options.signal?.throwIfAborted();
     if (await tryLock(file)) return { [Symbol.asyncDispose]: () => rm(file, { force: true }) };
     if (Date.now() >= deadline) {
-      throw new UserError(`${file} is locked by process ${(await owner(file))?.pid ?? "?"}`, {
+      throw new LockedError(file, (await owner(file))?.pid, {
         hint: "wait until that process is done, or end it",
       });
     }

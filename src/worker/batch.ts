@@ -7,6 +7,7 @@ import type { SimulationEnd } from "../simulation/simulate.ts";
 import {
   inTree,
   keep,
+  outputsOf,
   pathsOf,
   simulateIn,
   withoutRunning,
@@ -54,7 +55,8 @@ async function runIn(
   const [first, ...others] = jobs;
   const runs: [Run, ...Run[]] = [first.job.run, ...others.map(({ job }) => job.run)];
   const limits = { timeoutMs: deps.batches.timeoutMs(campaign), graceMs: GRACE_MS };
-  const { end, printed, startedAt, warnings } = await simulateIn(tree, batch, runs, output, limits);
+  const simulated = await simulateIn(tree, batch, runs, output, limits);
+  const { end, printed, startedAt } = simulated;
   if (end.cancelled) {
     await slot.discard(tree);
     return jobs.map(() => withoutRunning("cancelled", "cancelled"));
@@ -62,8 +64,9 @@ async function runIn(
   const outcomes = runs.map((run) => output.outcomeOf(run.runNumber, end));
   const allWell = end.omittedOutputBytes === 0 && outcomes.every(({ state }) => state === "done");
   const difference = await slot.difference(tree);
-  if (!allWell || difference.damaged.length > 0) return undefined;
-  const parts = separate(tree.root, { runs, printed, written: difference.written });
+  const { files: written, warnings, problems } = outputsOf(tree, campaign, difference);
+  if (!allWell || difference.damaged.length > 0 || warnings.length + problems.length > 0) return undefined;
+  const parts = separate(tree.mirror, { runs, printed: printed.file, written });
   if (parts === undefined) return undefined;
   batch.release();
   void deps.batches.learn(campaign, tree, end.usage.wallTimeMs / runs.length);
@@ -74,15 +77,15 @@ async function runIn(
   );
   const results: RunResult[] = [];
   for (const [at, part] of parts.entries()) {
-    const file = `${printed}-${at}`;
+    const file = `${printed.file}-${at}`;
     writeFileSync(file, part.output);
     const ended: EndedRun = {
       ...jobs[at]!,
       ...times[at]!,
       outcome: outcomes[at]!,
-      written: part.written,
-      printed: file,
-      ...(at === 0 && warnings.length > 0 && { warnings }),
+      outputs: { files: part.written, folders: [] },
+      printed: { file },
+      ...(at === 0 && simulated.warnings.length > 0 && { warnings: simulated.warnings }),
     };
     results.push(await keep(tree, ended, batch, deps.results));
   }

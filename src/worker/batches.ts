@@ -67,7 +67,7 @@ export class Batches {
   /** How many runs the next process makes, when so many others wait; 1 as long as nothing is known. */
   size(campaign: Campaign, waiting: number): number {
     const known = this.#campaigns.get(nameOf(campaign));
-    if (known?.mayBatch !== true) return 1;
+    if (known?.mayBatch !== true || campaign.mapsPaths || campaign.asksOutputFile) return 1;
     const fair = Math.ceil((waiting + 1) / (this.#concurrency * BATCHES_LEFT));
     const short = Math.floor(longest(campaign) / Math.max(1, known.runMs));
     return Math.max(1, Math.min(fair, campaign.batchSize ?? Infinity, short));

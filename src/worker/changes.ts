@@ -1,5 +1,4 @@
-import { utimesSync, writeFileSync } from "node:fs";
-import { UserError } from "../errors.ts";
+import { existsSync, utimesSync, writeFileSync } from "node:fs";
 import { runProgram } from "../system/program.ts";
 import {
   compareSnapshots,
@@ -41,11 +40,13 @@ export function setMark(file: string, before: Snapshot): Mark {
  * @see find(1): -cnewer.
  */
 export async function changesSince(mark: Mark, root: string, before: Snapshot): Promise<Difference> {
-  if (mark.file === undefined || clockWasSet(mark)) return compareSnapshots(before, takeSnapshot(root));
-  const { exitCode, stdout, stderr } = await runProgram("find", [".", "-cnewer", mark.file, "-print0"], {
+  if (mark.file === undefined || clockWasSet(mark) || !existsSync(mark.file) || !existsSync(root))
+    return compareSnapshots(before, takeSnapshot(root));
+  const { exitCode, stdout } = await runProgram("find", [".", "-cnewer", mark.file, "-print0"], {
     cwd: root,
   });
-  if (exitCode !== 0) throw new UserError(`what the run wrote cannot be listed: ${stderr.trim()}`);
+  // a run has locked a folder, or something of it is still at work
+  if (exitCode !== 0) return compareSnapshots(before, takeSnapshot(root));
   const changed = stdout.split("\0").flatMap((name) => (name === "" ? [] : [name.slice("./".length)]));
   return compareSnapshots(before, updateSnapshot(before, root, changed));
 }

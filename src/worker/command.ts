@@ -7,7 +7,6 @@ import { parseSimulationArguments, runArguments } from "../simulation/opp-args.t
 import { findProgram } from "../system/program.ts";
 import type { ProvidedDependency } from "./dependencies.ts";
 import { librariesOf, projectEnvironment, withLibraryPath } from "./environment.ts";
-import { withLimits } from "./limits.ts";
 import { checkOmnetpp } from "./omnetpp.ts";
 import type { SlotTree } from "./slot.ts";
 
@@ -16,8 +15,6 @@ export interface Command {
   args: string[];
   directory: string;
   env: NodeJS.ProcessEnv;
-  /** Told once for each campaign. */
-  warnings: string[];
 }
 
 /** Those of a tree, each by what the campaigns that have it ask for. */
@@ -51,8 +48,7 @@ export async function commandFor(
     extra: campaign.addedOptions,
   });
   const program = own ?? (await simulatorFor(campaign.mode, env));
-  const command = { program, args, directory, env: { ...env, PWD: directory } };
-  return withLimits(command, campaign);
+  return { program, args, directory, env: { ...env, PWD: directory } };
 }
 
 /** Libraries that others are linked with come first. */

@@ -1,42 +1,74 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync } from "node:fs";
 import path from "node:path";
 import type { Campaign } from "../model/campaign.ts";
 import type { ResultFile } from "../model/result.ts";
 import type { Run } from "../model/run.ts";
 import { moveFile, statIfThere } from "../system/files.ts";
+import { isInside } from "../system/paths.ts";
+import type { SlotTree } from "./slot.ts";
 
-/** Result files whose name, but for the suffix, is that of the run. */
-const RUN_FILE = /\.(sca|vec|elog|sna|rt)$/;
+/** Result files whose name, but for the suffix, is that of the run; by the option that would give them another one. */
+const RUN_FILES: Record<string, RegExp> = {
+  "output-scalar-file": /\.sca$/,
+  "output-vector-file": /\.vec$/,
+  "eventlog-file": /\.elog$/,
+  "snapshot-file": /\.sna$/,
+};
+
+interface EndedRun {
+  campaign: Campaign;
+  run: Run;
+  written: readonly ResultFile[];
+  /** Where the simulator would have put it, absolute; undefined if the names of the result files tell. */
+  printedTo?: string | undefined;
+}
 
 /**
- * Puts what a run printed beside its results, as `opp_runall` does: `X-#0.out` beside `X-#0.sca`.
- * @returns the file, relative to the tree.
+ * Puts what a run printed where `opp_runall` has the simulator put it: `X-#0.out` beside `X-#0.sca`.
+ * @returns the file, relative to the mirror.
  */
 export async function placeOutput(
   printed: string,
-  tree: string,
-  { campaign, run, written }: { campaign: Campaign; run: Run; written: readonly ResultFile[] },
+  { mirror, top }: SlotTree,
+  ended: EndedRun,
 ): Promise<ResultFile> {
-  const taken = new Set(written.map((file) => file.path));
-  const place = candidates(campaign, run, written).find((file) => !taken.has(file))!;
-  const target = path.join(tree, place);
+  const taken = new Set(ended.written.map((file) => file.path));
+  const wanted = candidates(mirror, top, ended).find((file) => !taken.has(file))!;
+  const place = staysIn(mirror, wanted) ? wanted : path.posix.join(top, path.posix.basename(wanted));
+  const target = path.join(mirror, place);
   mkdirSync(path.dirname(target), { recursive: true });
   await moveFile(printed, target);
   return { path: place, sizeBytes: (await statIfThere(target))!.size };
 }
 
-/** The last one cannot be taken by a file of the simulation. */
-function candidates(campaign: Campaign, run: Run, written: readonly ResultFile[]): string[] {
-  const byResult = written.find((file) => RUN_FILE.test(file.path))?.path.replace(RUN_FILE, "");
-  const directory = byResult === undefined ? resultDirectoryInTree(campaign) : path.posix.dirname(byResult);
-  const byNumber = path.posix.join(directory, `${run.config}-${run.runNumber}`);
-  return [byResult, byNumber, `${byNumber}.swarm`].flatMap((stem) =>
-    stem === undefined ? [] : [`${stem}.out`],
-  );
+/** A run may have put a link in place of a folder. */
+function staysIn(mirror: string, file: string): boolean {
+  let folder = path.join(mirror, path.dirname(file));
+  while (!existsSync(folder)) folder = path.dirname(folder);
+  return isInside(realpathSync(mirror), realpathSync(folder));
 }
 
-/** Relative to the git top level; the study itself where the results are configured to lie elsewhere. */
-function resultDirectoryInTree({ study, resultDirectory }: Campaign): string {
-  const directory = path.posix.join(study, resultDirectory);
-  return path.isAbsolute(resultDirectory) || directory.startsWith("..") ? study : directory;
+/** The last one cannot be taken by a file of the simulation. */
+function candidates(mirror: string, top: string, { campaign, run, written, printedTo }: EndedRun): string[] {
+  const { study, iniFolder = ".", resultDirectory, ownOutputFiles = [] } = campaign;
+  const kinds = Object.entries(RUN_FILES).flatMap(([option, kind]) =>
+    ownOutputFiles.includes(option) ? [] : [kind],
+  );
+  const stems = kinds.flatMap((kind) => {
+    const found = written.find((file) => kind.test(file.path));
+    return found === undefined ? [] : [found.path.replace(kind, "")];
+  });
+  const asked = printedTo === undefined ? [] : [path.relative(mirror, printedTo)];
+  const directory = path.posix.join(top, study, resultDirectory);
+  const usual = stems[0] === undefined ? directory : path.posix.dirname(stems[0]);
+  const byNumber = path.posix.join(
+    usual.startsWith("..") ? path.posix.join(top, study, iniFolder) : usual,
+    `${run.config}-${run.runNumber}`,
+  );
+  return [
+    ...asked,
+    ...stems.slice(0, 1).map((stem) => `${stem}.out`),
+    `${byNumber}.out`,
+    `${byNumber}.swarm.out`,
+  ];
 }

@@ -4,7 +4,8 @@ import path from "node:path";
 import { UserError } from "../errors.ts";
 import type { Source } from "../model/build.ts";
 import { sourceName } from "../model/build.ts";
-import { git, tryGit } from "../project/plumbing.ts";
+import { objectsOf } from "../project/git.ts";
+import { fetchingBy, git, PUBLIC_PROTOCOLS, tryGit } from "../project/plumbing.ts";
 import { damagedSource, type SourceStore } from "../results/source-store.ts";
 import { cachedFolders, markUsed, type Cached } from "../system/cache.ts";
 import { acquireLock } from "../system/lock.ts";
@@ -12,7 +13,16 @@ import { acquireLock } from "../system/lock.ts";
 /** A file that a repository always has; its time says when it was used last. */
 const HEAD = "HEAD";
 const LOCK_TIMEOUT_MS = 30 * 60_000;
-const QUIET = ["-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "credential.helper="];
+const QUIET = [
+  "-c",
+  "core.hooksPath=/dev/null",
+  "-c",
+  "gc.auto=0",
+  "-c",
+  "maintenance.auto=false",
+  "-c",
+  "credential.helper=",
+];
 
 /**
  * The repositories that a worker takes its trees from: the user's own where it is on this machine and has the
@@ -104,11 +114,9 @@ async function initialise(repository: string, { url, commit }: Source, signal?: 
     signal,
   });
   if (url === undefined || !path.isAbsolute(url)) return;
-  const objects = (
-    await git(["--git-dir", url, "rev-parse", "--git-path", "objects"], { cwd: url, signal })
-  ).trim();
+  const objects = await objectsOf(url);
   await mkdir(path.join(repository, "objects/info"), { recursive: true });
-  await writeFile(path.join(repository, "objects/info/alternates"), `${path.resolve(url, objects)}\n`);
+  await writeFile(path.join(repository, "objects/info/alternates"), `${objects}\n`);
 }
 
 async function hasCommit(repository: string, commit: string): Promise<boolean> {
@@ -122,14 +130,16 @@ async function fetchCommit(
   commit: string,
   signal?: AbortSignal,
 ): Promise<void> {
+  const env = fetchingBy([...PUBLIC_PROTOCOLS, "file"]);
   const fetch = (...what: string[]) =>
     tryGit([...QUIET, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", ...what], {
       cwd: repository,
+      env,
       signal,
     });
-  const one = await fetch("--depth=1", url, commit);
+  const one = await fetch("--depth=1", "--", url, commit);
   if (one.exitCode === 0) return;
-  const all = await fetch(url, "+refs/*:refs/remotes/all/*");
+  const all = await fetch("--", url, "+refs/*:refs/remotes/all/*");
   if (all.exitCode === 0 && (await hasCommit(repository, commit))) return;
   throw new UserError(
     `the commit ${commit.slice(0, 12)} cannot be fetched from ${url}: ${all.stderr.trim() || one.stderr.trim()}`,

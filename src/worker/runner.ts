@@ -5,17 +5,24 @@ import type { BuildManifest } from "../model/build.ts";
 import type { Campaign, RunJob } from "../model/campaign.ts";
 import { runJobId } from "../model/campaign.ts";
 import { PROTOCOL } from "../model/protocol.ts";
-import type { ResultFile, RunResult } from "../model/result.ts";
+import { incomplete, type Outcome } from "../model/outcome.ts";
+import type { ResultFile, RunResult, StoredFile } from "../model/result.ts";
 import type { Run } from "../model/run.ts";
 import type { BuildStore } from "../results/build-store.ts";
 import type { ResultStore } from "../results/store.ts";
 import { CmdenvOutput } from "../simulation/cmdenv-output.ts";
 import { simulate, type SimulationEnd, type SimulationLimits } from "../simulation/simulate.ts";
 import { DiskFullError, diskIsFull } from "../system/disk.ts";
+import { isInside } from "../system/paths.ts";
 import type { Batches } from "./batches.ts";
 import { commandFor } from "./command.ts";
+import { FileFollower } from "./follow-file.ts";
+import { inspectOutputs, type Outputs } from "./inspect-outputs.ts";
+import { withLimits } from "./limits.ts";
 import { placeOutput } from "./output-file.ts";
+import { placeOutputs } from "./output-paths.ts";
 import type { Slot, SlotTree } from "./slot.ts";
+import type { Difference } from "./snapshot.ts";
 
 export interface RunnerDependencies {
   builds: BuildStore;
@@ -50,10 +57,18 @@ export interface RunAttempt extends Surroundings {
 export type EndedRun = Pick<RunResult, "outcome" | "usage" | "warnings" | "startedAt" | "finishedAt"> & {
   job: RunJob;
   attempt: number;
-  written: readonly ResultFile[];
-  /** The file with what it printed. */
-  printed: string;
+  outputs: Pick<Outputs, "files" | "folders">;
+  /** The file with what it printed, and where that belongs. */
+  printed: Printed;
 };
+
+export interface Printed {
+  file: string;
+  /** Absolute; undefined if the names of the result files tell. */
+  belongsTo?: string | undefined;
+  /** The simulator has put it there itself, relative to the mirror: `file` has only what it said before. */
+  redirectedTo?: string | undefined;
+}
 
 /**
  * Makes one run in a slot and stores what it wrote.
@@ -69,14 +84,15 @@ export async function inTree<T>(
   { builds }: RunnerDependencies,
   work: (tree: SlotTree) => Promise<T>,
 ): Promise<T> {
-  const { source, buildKey, checkoutName, dependencies } = campaign;
+  const { source, buildKey, directory, dependencies, folders, openedLinks } = campaign;
   const manifest = async (): Promise<BuildManifest> => {
     const found = await builds.find(buildKey);
     if (found === undefined) throw new UserError(`build ${buildKey} is not there any more`);
     return found;
   };
   ensureRoom(slot.directory);
-  const tree = await slot.prepare({ source, checkoutName, buildKey, manifest, dependencies }, abandoned);
+  const request = { source, directory, buildKey, manifest, dependencies, folders, openedLinks };
+  const tree = await slot.prepare(request, abandoned);
   try {
     return await work(tree);
   } catch (error) {
@@ -87,7 +103,14 @@ export async function inTree<T>(
 
 async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependencies): Promise<RunResult> {
   const { campaign, job, slot } = attempt;
-  const output = new CmdenvOutput({ onProgress: (_run, progress) => attempt.report(progress) });
+  const inStudy = (file: string): string => path.resolve(tree.root, campaign.study, file);
+  using follower = new FileFollower((text) => both.write(text, "file"));
+  const output = new CmdenvOutput({
+    onProgress: (_run, progress) => attempt.report(progress),
+    onRedirected: (file) => {
+      if (isInside(tree.mirror, inStudy(file))) follower.follow(inStudy(file));
+    },
+  });
   const both: Pick<CmdenvOutput, "write"> = {
     write(text, stream) {
       output.write(text, stream);
@@ -95,30 +118,68 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
     },
   };
   const limits = { timeoutMs: campaign.timeoutMs, graceMs: deps.graceMs };
-  const {
-    end,
-    printed,
-    startedAt,
-    warnings: told,
-  } = await simulateIn(tree, attempt, [job.run], both, limits);
+  const { end, printed, startedAt, warnings } = await simulateIn(tree, attempt, [job.run], both, limits);
+  follower.finish();
   const finishedAt = Date.now();
   attempt.release();
   const outcome = output.outcomeOf(job.run.runNumber, end);
   if (outcome.state === "done") void deps.batches.learn(campaign, tree, end.usage.wallTimeMs);
   const difference = await slot.difference(tree);
-  const flood = end.omittedOutputBytes > 0 ? [floodWarning(end.omittedOutputBytes)] : [];
-  const warnings = told.length + flood.length > 0 ? [...told, ...flood] : undefined;
-  const { usage } = end;
-  const { written } = difference;
-  const ended = { job, attempt: attempt.attempt, outcome, usage, warnings, startedAt, finishedAt, written };
-  const result = await keep(tree, { ...ended, printed }, attempt, deps.results);
+  const outputs = outputsOf(tree, campaign, difference);
+  const redirected = output.redirectedTo(job.run.runNumber);
+  const redirectedTo = redirected === undefined ? undefined : path.relative(tree.mirror, inStudy(redirected));
+  const ended = {
+    job,
+    attempt: attempt.attempt,
+    ...withProblems(outcome, outputs, end, warnings),
+    usage: end.usage,
+    startedAt,
+    finishedAt,
+    outputs,
+    printed: { ...printed, redirectedTo },
+  };
+  const result = await keep(tree, ended, attempt, deps.results);
   await slot.clean(tree, difference, pathsOf(result.files));
   return result;
 }
 
+/** What a run has written, as far as it can be collected. */
+export function outputsOf(tree: SlotTree, campaign: Campaign, difference: Difference): Outputs {
+  const manifests = [tree, ...tree.dependencies.filter(({ dependency }) => dependency.source === undefined)];
+  const products = manifests.flatMap(({ manifest }) =>
+    manifest.products.map((file) => path.posix.join(tree.top, file)),
+  );
+  return inspectOutputs(difference, {
+    mirror: tree.mirror,
+    places: { top: campaign.directory, outside: campaign.outside ?? [] },
+    products: new Set(products),
+  });
+}
+
+/** A run is done only if all that it wrote can be collected. */
+function withProblems(
+  outcome: Outcome,
+  { warnings, problems }: Outputs,
+  { omittedOutputBytes }: SimulationEnd,
+  told: readonly string[],
+): Pick<RunResult, "outcome" | "warnings"> {
+  const flood = omittedOutputBytes > 0 ? [floodWarning(omittedOutputBytes)] : [];
+  const failed = outcome.state === "done" && problems.length > 0;
+  const all = [
+    ...told,
+    ...flood,
+    ...warnings,
+    ...(failed ? [] : problems.map((problem) => `not collected: ${problem}`)),
+  ];
+  return {
+    outcome: failed ? incomplete(outcome, problems) : outcome,
+    warnings: all.length > 0 ? all : undefined,
+  };
+}
+
 /**
- * Makes one or several runs in one process.
- * @returns how it ended, the file with what it printed, when it was begun, and what the user is to be told.
+ * Executes one or several runs in one process.
+ * @returns how it ended, what it printed, when it was begun, and warnings for the user.
  */
 export async function simulateIn(
   tree: SlotTree,
@@ -126,45 +187,56 @@ export async function simulateIn(
   runs: readonly [Run, ...Run[]],
   output: Pick<CmdenvOutput, "write">,
   limits: Pick<SimulationLimits, "timeoutMs" | "graceMs">,
-): Promise<{ end: SimulationEnd; printed: string; startedAt: number; warnings: string[] }> {
+): Promise<{ end: SimulationEnd; printed: Printed; startedAt: number; warnings: string[] }> {
   const startedAt = Date.now();
-  const printed = path.join(slot.directory, "output");
+  const file = path.join(slot.directory, "output");
+  const placed = await placeOutputs(await commandFor(tree, campaign, runs), tree, campaign, runs[0]);
+  const { warnings, ...command } = withLimits(placed, campaign);
   slot.begin(tree);
-  const { warnings, ...command } = await commandFor(tree, campaign, runs);
   const end = await simulate(
-    { ...command, outputFile: printed },
+    { ...command, outputFile: file },
     output,
     (identity) => slot.remember(identity),
     { ...limits, signal: AbortSignal.any([cancelled, abandoned]) },
   );
   abandoned.throwIfAborted();
   ensureRoom(slot.directory);
-  return { end, printed, startedAt, warnings };
+  return { end, printed: { file, belongsTo: command.printedTo }, startedAt, warnings };
 }
 
 /** Stores what a run has written; its files are gone from the tree then. */
 export async function keep(
   tree: SlotTree,
-  { job, attempt, written, printed, outcome, usage, warnings, startedAt, finishedAt }: EndedRun,
+  { job, attempt, outputs, printed, outcome, usage, warnings, startedAt, finishedAt }: EndedRun,
   { campaign, abandoned }: Pick<Surroundings, "campaign" | "abandoned">,
   results: ResultStore,
 ): Promise<RunResult> {
-  const outputFile = await placeOutput(printed, tree.root, { campaign, run: job.run, written });
-  const all = [...written, outputFile];
+  const { files: written, folders } = outputs;
+  const redirected = written.find((file) => file.path === printed.redirectedTo);
+  const ended = { campaign, run: job.run, written, printedTo: printed.belongsTo };
+  const outputFile = redirected ?? (await placeOutput(printed.file, tree, ended));
+  const all = redirected === undefined ? [...written, outputFile] : written;
   const stored = `${runJobId(campaign.id, job.run.runNumber)}/${attempt}`;
-  const files = (await results.put(stored, tree.root, pathsOf(all), abandoned)) ?? all;
+  const packed = await results.put(stored, tree.mirror, pathsOf(all), abandoned);
+  const files = packed === undefined ? [...all] : withReplaced(packed, all);
   return {
     protocol: PROTOCOL,
     outcome,
     usage,
     stored,
     files,
+    ...(folders.length > 0 && { folders }),
     outputFile: outputFile.path,
     ...(warnings !== undefined && { warnings }),
     startedAt,
     finishedAt,
     worker: hostname(),
   };
+}
+
+function withReplaced(packed: readonly StoredFile[], all: readonly ResultFile[]): ResultFile[] {
+  const replacing = new Set(all.filter((file) => file.replaces).map((file) => file.path));
+  return packed.map((file) => ({ ...file, ...(replacing.has(file.path) && { replaces: true }) }));
 }
 
 export function pathsOf(files: readonly ResultFile[]): string[] {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { closeSync, constants, openSync, rmdirSync, writeSync } from "node:fs";
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { closeSync, constants, mkdirSync, openSync, rmdirSync, rmSync, writeSync } from "node:fs";
+import { mkdir, readdir, symlink } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { errorCode } from "../errors.ts";
@@ -10,16 +10,27 @@ import { isAlive, ProcessIdentitySchema, type ProcessIdentity } from "../system/
 import { signalGroup } from "../system/process-group.ts";
 import { diskIsLow } from "../system/disk.ts";
 import { readJson } from "../system/json.ts";
-import { checkOut, removeTree, restore } from "../project/checkout.ts";
+import { removeForcibly } from "../system/files.ts";
+import { checkOut, restore } from "../project/checkout.ts";
 import { changesSince, setMark, type Mark } from "./changes.ts";
 import { Dependencies, type ProvidedDependency } from "./dependencies.ts";
+import { parents } from "./inspect-outputs.ts";
 import { makeRoom } from "./make-room.ts";
 import type { Repositories } from "./repositories.ts";
+import { provideFolders } from "./slot-folders.ts";
 import { stampOf, takeSnapshot, type Difference, type Snapshot } from "./snapshot.ts";
 
-/** A working tree of a slot: the tracked files of a commit with the binaries of a build. */
+/**
+ * A working tree of a slot: the tracked files of a commit with the binaries of a build. It has the path of the client's
+ * checkout below a folder that stands for `/`, so that what a run writes by way of `../../res` is found, too.
+ */
 export interface SlotTree {
+  /** The folder that stands for `/`. */
+  mirror: string;
+  /** The checkout's top level. */
   root: string;
+  /** The same relative to the mirror. */
+  top: string;
   source: Source;
   buildKey: string;
   manifest: BuildManifest;
@@ -29,12 +40,15 @@ export interface SlotTree {
 
 export interface TreeRequest {
   source: Source;
-  /** Name of the checkout's folder, so that a path in a message looks like the user's. */
-  checkoutName: string;
+  /** The client's checkout, absolute. */
+  directory: string;
   buildKey: string;
   /** Asked for where the tree has to be made. */
   manifest: () => Promise<BuildManifest>;
   dependencies?: readonly Dependency[] | undefined;
+  /** @see Outputs */
+  folders?: readonly string[] | undefined;
+  openedLinks?: readonly string[] | undefined;
 }
 
 /** Enough for two campaigns that take turns; one, where there is little room. */
@@ -81,7 +95,7 @@ export class Slot {
 
   static async take(directory: string, builds: BuildStore, repositories: Repositories): Promise<Slot> {
     await endLeftover(path.join(directory, PROCESS_FILE));
-    await rm(directory, { recursive: true, force: true });
+    await removeForcibly(directory);
     await mkdir(directory, { recursive: true, mode: 0o700 });
     return new Slot(directory, builds, repositories);
   }
@@ -93,26 +107,31 @@ export class Slot {
     );
     this.#trees = this.#trees.filter((tree) => tree !== known);
     const others = diskIsLow(this.directory) ? 0 : TREES_PER_SLOT - 1;
-    while (this.#trees.length > others) await removeTree(path.dirname(this.#trees.shift()!.root));
+    while (this.#trees.length > others) await removeForcibly(path.dirname(this.#trees.shift()!.mirror));
     const tree = known ?? (await this.#make(request, signal));
+    provideFolders(tree, request);
     this.#trees.push(tree);
     return tree;
   }
 
   async #make(request: TreeRequest, signal?: AbortSignal): Promise<SlotTree> {
-    const { source, checkoutName, buildKey, dependencies: needed = [] } = request;
+    const { source, directory, buildKey, dependencies: needed = [] } = request;
     await makeRoom(this.directory, [this.#builds, this.#repositories]);
     const manifest = await request.manifest();
     const place = path.join(this.directory, shortName(nameOf(request, needed)));
-    const root = path.join(place, checkoutName);
+    const mirror = path.join(place, "root");
+    const top = directory.slice(1);
+    const root = path.join(mirror, top);
     const gitDirectory = await this.#repositories.open(source, signal);
     try {
       await checkOut({ gitDirectory, commit: source.commit }, root, signal);
       const dependencies = await this.#dependencies.provide(needed, root, signal);
+      await markUses(place, dependencies);
       await this.#builds.linkInto(buildKey, manifest, root);
-      return { root, source, buildKey, manifest, dependencies, clean: takeSnapshot(root) };
+      const clean = takeSnapshot(mirror);
+      return { mirror, root, top, source, buildKey, manifest, dependencies, clean };
     } catch (error) {
-      await rm(place, { recursive: true, force: true });
+      await removeForcibly(place);
       throw error;
     }
   }
@@ -135,23 +154,31 @@ export class Slot {
     this.#mark = setMark(path.join(this.directory, MARK_FILE), tree.clean);
   }
 
-  /** What has changed in a tree since `begin`. */
+  /** What has changed in a tree since `begin`; paths are relative to its mirror. */
   async difference(tree: SlotTree): Promise<Difference> {
-    return await changesSince(this.#mark!, tree.root, tree.clean);
+    return await changesSince(this.#mark!, tree.mirror, tree.clean);
   }
 
-  /**
-   * Puts the tree back as it was before a run.
-   * @param moved the files that have been taken away since the difference was seen.
-   */
-  async clean(tree: SlotTree, { damaged, directories }: Difference, moved: readonly string[]): Promise<void> {
-    const made = new Set([...directories, ...moved.flatMap(parents)]);
-    const surplus = [...made].filter((directory) => !tree.clean.directories.has(directory));
-    for (const directory of surplus.sort().reverse()) rmdirSync(path.join(tree.root, directory));
+  /** Puts the tree back as it was before a run; one that a run has ruined is discarded. */
+  async clean(tree: SlotTree, difference: Difference, moved: readonly string[]): Promise<void> {
+    try {
+      removeSurplus(tree, difference, moved);
+      for (const directory of difference.missing)
+        mkdirSync(path.join(tree.mirror, directory), { recursive: true });
+      await this.#restore(tree, difference.damaged);
+    } catch {
+      await this.discard(tree); // the next run gets a new one
+    }
+  }
+
+  async #restore(tree: SlotTree, damaged: readonly string[]): Promise<void> {
     if (damaged.length === 0) return;
+    const prefix = `${tree.top}/`;
+    if (!damaged.every((file) => file.startsWith(prefix))) return await this.discard(tree);
+    const files = damaged.map((file) => file.slice(prefix.length));
     const inside = tree.dependencies.filter(({ dependency }) => dependency.source === undefined);
     const products = new Set([tree, ...inside].flatMap(({ manifest }) => manifest.products));
-    const tracked = damaged.filter((file) => !products.has(file));
+    const tracked = files.filter((file) => !products.has(file));
     if (tracked.length > 0) {
       const gitDirectory = await this.#repositories.open(tree.source);
       await restore({ gitDirectory, commit: tree.source.commit }, tree.root, tracked);
@@ -160,14 +187,33 @@ export class Slot {
       await this.#dependencies.provide(dependenciesOf(tree), tree.root);
       await this.#builds.linkInto(tree.buildKey, tree.manifest, tree.root);
     }
-    for (const file of damaged) tree.clean.files.set(file, stampOf(path.join(tree.root, file)));
+    for (const file of damaged) tree.clean.files.set(file, stampOf(path.join(tree.mirror, file)));
   }
 
   /** A tree that could not be cleaned is made anew. */
   async discard(tree: SlotTree): Promise<void> {
     this.#trees = this.#trees.filter((known) => known !== tree);
-    await removeTree(path.dirname(tree.root));
+    await removeForcibly(path.dirname(tree.mirror));
   }
+}
+
+/** What a run has left that nobody collects, and the folders in which it was. */
+function removeSurplus(
+  { mirror, clean }: SlotTree,
+  { written, directories }: Difference,
+  moved: readonly string[],
+): void {
+  for (const { path: file } of written)
+    if (!clean.files.has(file)) rmSync(path.join(mirror, file), { force: true });
+  const made = new Set([...directories, ...[...moved, ...written.map((file) => file.path)].flatMap(parents)]);
+  const surplus = [...made].filter((directory) => !clean.directories.has(directory));
+  for (const directory of surplus.sort().reverse()) rmdirSync(path.join(mirror, directory));
+}
+
+/** By these links those who look for dependencies that nobody uses any more find them: `Dependencies` looks there. */
+async function markUses(place: string, dependencies: readonly ProvidedDependency[]): Promise<void> {
+  const tops = new Set(dependencies.filter(({ dependency }) => dependency.source).map(({ top }) => top));
+  for (const [at, top] of [...tops].entries()) await symlink(top, path.join(place, `uses-${at}`));
 }
 
 /** The worker's directory, below which its slots lie. */
@@ -181,21 +227,20 @@ function dependenciesOf(tree: SlotTree): Dependency[] {
 
 /** Equal for trees with the same files. */
 function nameOf(
-  { source, buildKey }: Pick<TreeRequest, "source" | "buildKey">,
+  {
+    source,
+    buildKey,
+    ...where
+  }: Pick<TreeRequest, "source" | "buildKey"> & ({ directory: string } | { top: string }),
   dependencies: readonly Dependency[] = [],
 ): string {
   const needed = dependencies.map((each) => [each.tree, each.checkoutName, each.buildKey].join(" "));
-  return [sourceName(source), buildKey, ...needed].join(" ");
+  const directory = "top" in where ? `/${where.top}` : where.directory;
+  return [sourceName(source), buildKey, directory, ...needed].join(" ");
 }
 
 function shortName(name: string): string {
   return createHash("sha256").update(name).digest("hex").slice(0, 24);
-}
-
-/** `a/b/c` lies in `a/b` and in `a`. */
-function parents(file: string): string[] {
-  const names = file.split("/").slice(0, -1);
-  return names.map((_, index) => names.slice(0, index + 1).join("/"));
 }
 
 async function endLeftover(file: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { PROTOCOL } from "../../src/model/protocol.ts";
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { Collector } from "../../src/campaign/collect.ts";
@@ -14,6 +14,9 @@ import { temporaryDirectory } from "../helpers/temporary.ts";
 
 const CAMPAIGN = someCampaign();
 
+/** A file of the campaign's checkout as workers name it. */
+const inMirror = (file: string): string => path.join("checkout", file);
+
 const run = (runNumber: number) => ({ config: "General", runNumber, iterationVariables: {}, repetition: 0 });
 
 /** A study and a store; `finish` is what a runner does at the end of a run, `collect` what the client does. */
@@ -22,24 +25,32 @@ async function study() {
   const top = path.join(temporary.path, "checkout");
   const directory = path.join(top, "study");
   await mkdir(directory, { recursive: true });
+  const outside = [`${path.join(temporary.path, "scratch")}/`];
   const store = openDirectoryStore(path.join(temporary.path, "store"));
   const newCollector = (campaign = CAMPAIGN): Collector =>
     new Collector(
-      { gitTop: top, directory, resultDirectory: path.join(directory, "results") },
+      { gitTop: top, directory, resultDirectory: path.join(directory, "results"), outside },
       campaign,
       store,
     );
   const finish = async (
     runNumber: number,
-    files: Record<string, string>,
+    contents: Record<string, string>,
     state: OutcomeState = "done",
+    campaign = CAMPAIGN.id,
   ): Promise<RunResult> => {
     const tree = path.join(temporary.path, "tree");
+    const files = Object.fromEntries(
+      Object.entries(contents).map(([file, content]) => [
+        file.startsWith("/") ? file.slice(1) : inMirror(file),
+        content,
+      ]),
+    );
     for (const [file, content] of Object.entries(files)) {
       await mkdir(path.dirname(path.join(tree, file)), { recursive: true });
       await writeFile(path.join(tree, file), content);
     }
-    const stored = `c1-${runNumber}/1`;
+    const stored = `${campaign}-${runNumber}/1`;
     await store.put(stored, tree, Object.keys(files));
     const sizes = Object.entries(files).map(([file, content]) => ({ path: file, sizeBytes: content.length }));
     const outcome = { state, reason: "Simulation time limit reached" };
@@ -57,7 +68,12 @@ async function study() {
   const read = (file: string): Promise<string> => readFile(path.join(directory, file), "utf8");
   const list = async (folder: string): Promise<string[]> =>
     (await readdir(path.join(directory, folder))).sort();
-  return { store, storeDirectory: path.join(temporary.path, "store"), newCollector, finish, read, list, results: path.join(directory, "results"),
+  const write = async (file: string, content: string): Promise<void> => {
+    await mkdir(path.dirname(path.join(directory, file)), { recursive: true });
+    await writeFile(path.join(directory, file), content);
+  };
+  const inScratch = (file: string): string => path.join(temporary.path, "scratch", file);
+  return { store, write, inScratch, home: temporary.path, storeDirectory: path.join(temporary.path, "store"), newCollector, finish, read, list, results: path.join(directory, "results"),
     [Symbol.asyncDispose]: () => temporary[Symbol.asyncDispose]() }; // prettier-ignore
 }
 
@@ -95,7 +111,7 @@ it.each(["failed", "crashed", "limited", "timeout", "cancelled", "out-of-memory"
       );
     expect(await s.list("results")).toEqual([".swarm", "failed"]);
     expect(await s.read("results/failed/sub/a.vec")).toBe("half");
-    expect(await s.read("results/failed/elsewhere.txt")).toBe("x");
+    expect(await s.read("results/failed/beside/study/elsewhere.txt")).toBe("x");
     expect(await readRecord(s.results, run(1))).toMatchObject({ state });
   },
 );
@@ -104,7 +120,7 @@ it("removes what a run left when it failed, once it is done", async () => {
   await using s = await study();
   await s.newCollector().collect(run(1), await s.finish(1, { "study/results/a.vec": "half" }, "failed"));
   const later = s.newCollector({ ...CAMPAIGN, id: "c2" });
-  await later.collect(run(1), await s.finish(1, { "study/results/a.vec": "whole" }));
+  await later.collect(run(1), await s.finish(1, { "study/results/a.vec": "whole" }, "done", "c2"));
   expect(await s.list("results/failed")).toEqual([]);
   expect(await s.read("results/a.vec")).toBe("whole");
 });
@@ -145,7 +161,7 @@ it("finishes what an earlier call began", async () => {
   const stored = await s.store.open(result.stored!, result.files, "");
   await mkdir(s.results, { recursive: true });
   await writeFile(path.join(s.results, "a.sca"), "aaa"); // had been moved when the client was killed
-  await rm(path.join(stored, "study/results/a.sca"));
+  await rm(path.join(stored, inMirror("study/results/a.sca")));
   await s.newCollector().collect(run(0), result);
   expect((await readRecord(s.results, run(0)))?.files).toHaveLength(2);
 });
@@ -175,9 +191,9 @@ it("removes what an attempt has stored whose worker was killed before it could a
 it("tells of a file that has not arrived whole, and keeps what there is", async () => {
   await using s = await study();
   const result = await s.finish(0, { "study/results/a.sca": "aaa" });
-  const files = [{ path: "study/results/a.sca", sizeBytes: 4 }];
+  const files = [{ path: inMirror("study/results/a.sca"), sizeBytes: 4 }];
   await expect(s.newCollector().collect(run(0), { ...result, files })).rejects.toThrow(
-    "a.sca of General #0 has not arrived whole: 3 of 4 bytes",
+    "a.sca of General #0 is incomplete: 3 of 4 bytes",
   );
   expect(await readRecord(s.results, run(0))).toBeUndefined();
 });
@@ -186,7 +202,7 @@ it("records a run as lost whose files were taken away while they were collected,
   await using s = await study();
   const content = { "study/results/a.sca": "aaa", "study/results/b.sca": "bbb" };
   const result = await s.finish(0, content);
-  await rm(path.join(s.storeDirectory, "c1-0/1/study/results/b.sca")); // was moved to a folder that is gone
+  await rm(path.join(s.storeDirectory, "c1-0/1/checkout/study/results/b.sca")); // was moved to a folder that is gone
   const collector = s.newCollector();
   const { record } = await collector.collect(run(0), result);
   expect(record).toMatchObject({ state: "lost", files: [] });
@@ -194,15 +210,6 @@ it("records a run as lost whose files were taken away while they were collected,
   expect(await readdir(s.results)).toEqual([".swarm"]); // half of a result is none
   await collector.remove(run(0));
   expect(await readdir(s.storeDirectory)).toEqual([]);
-});
-
-it("refuses a path that leaves the checkout", async () => {
-  await using s = await study();
-  const result = await s.finish(0, { "study/results/a.sca": "aaa" });
-  const files = [{ path: "../outside", sizeBytes: 3 }];
-  await expect(s.newCollector().collect(run(0), { ...result, files })).rejects.toThrow(
-    "outside of the checkout",
-  );
 });
 
 it("replaces a damaged record and says so", async () => {
@@ -214,4 +221,179 @@ it("replaces a damaged record and says so", async () => {
     .collect(run(0), await s.finish(0, { "study/results/a.sca": "" }));
   expect(warnings[0]).toContain("is not valid JSON");
   expect(await readRecord(s.results, run(0))).toMatchObject({ state: "done" });
+});
+
+it.each([
+  "../outside",
+  "etc/passwd",
+  "checkout/.git/config",
+  "checkout/a/.GIT/hooks/x",
+  "checkout/.swarm/x",
+  "checkout/git~1/x",
+  "checkout/s\u001b[2J",
+])("does not write %j, and the run is not done", async (file) => {
+  await using s = await study();
+  const result = await s.finish(0, { "study/results/a.sca": "aaa" });
+  const files = [...result.files, { path: file, sizeBytes: 3 }];
+  const { record } = await s.newCollector().collect(run(0), { ...result, files });
+  expect(record).toMatchObject({ state: "failed", files: [{ path: "results/failed/a.sca" }] });
+  expect(record.error).toContain("not all of its results can be collected");
+  expect(await s.list("..")).toEqual(["study"]);
+  expect(await s.list(".")).toEqual(["results"]);
+});
+
+it("puts files into the configured places outside of the checkout, and into no others", async () => {
+  await using s = await study();
+  const scratch = s.inScratch("run/a.sca");
+  const { record } = await s.newCollector().collect(run(0), await s.finish(0, { [scratch]: "aaa" }));
+  expect(record).toMatchObject({ state: "done", files: [{ path: "../../scratch/run/a.sca", sizeBytes: 3 }] });
+  expect(await s.read("../../scratch/run/a.sca")).toBe("aaa");
+});
+
+it("writes through no link that leads out of the checkout, whoever has left it", async () => {
+  await using s = await study();
+  await mkdir(path.join(s.results, "real"), { recursive: true });
+  await symlink("real", path.join(s.results, "inside"));
+  await symlink(s.home, path.join(s.results, "out"));
+  await symlink("out", path.join(s.results, "chain"));
+  const collector = s.newCollector();
+  const inside = await collector.collect(run(0), await s.finish(0, { "study/results/inside/a.txt": "a" }));
+  expect(inside.record.state).toBe("done");
+  for (const [number, folder] of [
+    [1, "out"],
+    [2, "chain"],
+  ] as const) {
+    const answer = await s.finish(number, {
+      [`study/results/${folder}/evil.txt`]: "x",
+      "study/results/ok.sca": "",
+    });
+    const { record } = await collector.collect(run(number), answer);
+    expect(record.error).toContain(
+      `results/${folder}/evil.txt (behind a symbolic link that leads out of the checkout)`,
+    );
+  }
+  expect(await readdir(s.home)).not.toContain("evil.txt");
+});
+
+it.each(["/etc/hostname", "../../../../etc/hostname", "..//../..", ""])(
+  "takes no link to %j",
+  async (target) => {
+    await using s = await study();
+    const answer = await s.finish(0, { "study/results/a.sca": "aaa", "study/results/link": "" });
+    const stored = await s.store.open(answer.stored!, answer.files, "");
+    await rm(path.join(stored, inMirror("study/results/link")));
+    if (target !== "") await symlink(target, path.join(stored, inMirror("study/results/link")));
+    const { record } = await s.newCollector().collect(run(0), answer);
+    expect(record.state).not.toBe("done");
+    expect(await s.list("results/failed").catch(() => [])).not.toContain("link");
+  },
+);
+
+it("leaves a file that the user has changed, and puts that of the run beside it", async () => {
+  await using s = await study();
+  await s.write("notes.txt", "mine");
+  const answer = await s.finish(0, { "study/notes.txt": "of the run", "study/results/a.sca": "x" });
+  const { record, warnings } = await s.newCollector().collect(run(0), answer);
+  expect(record.state).toBe("done");
+  expect(warnings).toEqual([expect.stringContaining("notes.txt is not replaced")]);
+  expect(await s.read("notes.txt")).toBe("mine");
+  expect(await s.read("notes.General-0.txt")).toBe("of the run");
+  const later = s.newCollector({ ...CAMPAIGN, id: "c2" });
+  await later.collect(
+    run(0),
+    await s.finish(0, { "study/notes.txt": "of another", "study/results/a.sca": "x" }, "done", "c2"),
+  );
+  expect(await s.read("notes.General-0.txt")).toBe("of another");
+});
+
+it("replaces what the same run has left, unless somebody has changed it", async () => {
+  await using s = await study();
+  const first = s.newCollector();
+  await first.collect(run(0), await s.finish(0, { "study/log.txt": "one", "study/edited.txt": "one" }));
+  await s.write("edited.txt", "mine");
+  const later = s.newCollector({ ...CAMPAIGN, id: "c2" });
+  await later.collect(
+    run(0),
+    await s.finish(0, { "study/log.txt": "two", "study/edited.txt": "two" }, "done", "c2"),
+  );
+  expect(await s.read("log.txt")).toBe("two");
+  expect(await s.read("edited.txt")).toBe("mine");
+  expect(await s.read("edited.General-0.txt")).toBe("two");
+});
+
+it("replaces an earlier result file of the simulator's as a local run does, but none that appeared meanwhile", async () => {
+  await using s = await study();
+  await s.write("results/a.sca", "earlier");
+  const future = { ...CAMPAIGN, createdAt: Date.now() + 60_000 };
+  await s.newCollector(future).collect(run(0), await s.finish(0, { "study/results/a.sca": "whole" }));
+  expect(await s.read("results/a.sca")).toBe("whole");
+  await s.write("results/b.sca", "of a local run, just now");
+  await s.newCollector().collect(run(1), await s.finish(1, { "study/results/b.sca": "ours" }));
+  expect(await s.read("results/b.sca")).toBe("of a local run, just now");
+  expect(await s.read("results/b.General-1.sca")).toBe("ours");
+});
+
+it("keeps the result of another config whose file has the same name", async () => {
+  await using s = await study();
+  const other = { config: "Other", runNumber: 0, iterationVariables: {}, repetition: 0 };
+  const campaign = { ...CAMPAIGN, id: "c2", config: "Other", createdAt: Date.now() + 60_000 };
+  await s.newCollector().collect(run(0), await s.finish(0, { "study/results/all.sca": "general" }));
+  const answer = await s.finish(0, { "study/results/all.sca": "other" }, "done", "c2");
+  const { warnings } = await s.newCollector(campaign).collect(other, answer);
+  expect(warnings).toEqual([
+    "results/all.sca is also written by General #0; that one is now all.General-0.sca",
+  ]);
+  expect(await s.read("results/all.sca")).toBe("other");
+  expect(await s.read("results/all.General-0.sca")).toBe("general");
+  expect((await readRecord(s.results, run(0)))?.files).toMatchObject([{ path: "results/all.General-0.sca" }]);
+});
+
+it("a folder of a file's name is the fault of that run only", async () => {
+  await using s = await study();
+  await mkdir(path.join(s.results, "x.txt"), { recursive: true });
+  await s.write("results/y", "a file");
+  const collector = s.newCollector();
+  const one = await collector.collect(
+    run(0),
+    await s.finish(0, { "study/results/x.txt": "x", "study/results/a.sca": "a" }),
+  );
+  const two = await collector.collect(
+    run(1),
+    await s.finish(1, { "study/results/y/z": "x", "study/results/b.sca": "b" }),
+  );
+  const three = await collector.collect(run(2), await s.finish(2, { "study/results/c.sca": "c" }));
+  expect([one, two, three].map(({ record }) => record.state)).toEqual(["failed", "failed", "done"]);
+  expect(one.record.error).toContain("results/x.txt (a file, and a folder of that name exists)");
+  expect(two.record.error).toContain("results/y/z (in a folder whose name is that of a file)");
+  expect(await s.read("results/failed/a.sca")).toBe("a");
+});
+
+it("cuts the name of a file kept beside another one if it would be too long", async () => {
+  await using s = await study();
+  const name = `${"x".repeat(250)}.txt`;
+  const collector = s.newCollector();
+  for (const number of [0, 1])
+    await collector.collect(run(number), await s.finish(number, { [`study/results/${name}`]: `${number}` }));
+  const names = await s.list("results");
+  expect(names).toHaveLength(3);
+  expect(names.find((each) => each.endsWith(".General-0.txt"))).toHaveLength(255);
+});
+
+it("makes the folders that a run has left empty", async () => {
+  await using s = await study();
+  const answer = await s.finish(0, { "study/results/a.sca": "x" });
+  const folders = [inMirror("study/plots/empty"), "etc/evil", inMirror(".git/x")];
+  const { record, warnings } = await s.newCollector().collect(run(0), { ...answer, folders });
+  expect(record.folders).toEqual(["plots/empty"]);
+  expect(await s.list("plots")).toEqual(["empty"]);
+  expect(warnings).toHaveLength(2);
+});
+
+it("takes only what is stored for this very run", async () => {
+  await using s = await study();
+  const answer = await s.finish(0, { "study/results/a.sca": "x" });
+  for (const stored of ["c1-1/1", "../../etc/1", "c1-0/../c1-0/1", "c1-0", "c1-0/1/x"]) {
+    const { record } = await s.newCollector().collect(run(0), { ...answer, stored });
+    expect(record).toMatchObject({ state: "lost", files: [] });
+  }
 });

@@ -4,7 +4,15 @@ import { isNear } from "../../src/cli/near.ts";
 import { textWidth } from "../../src/cli/text-width.ts";
 import { someCampaign } from "../helpers/campaign.ts";
 
-const counts = { cancelled: false, waiting: 2, running: 1, ended: 0, collected: 0 };
+const counts = {
+  cancelled: false,
+  waiting: 2,
+  running: 1,
+  ended: 0,
+  collected: 0,
+  states: {},
+  superseded: {},
+};
 const listings = [
   {
     ...counts,

@@ -43,7 +43,12 @@ export function madeRecord(campaign: string, runNumber: number, more: Partial<Ru
 
 /** A queue in which nothing is open any more; counts how often it was looked at. */
 export function endedQueue(campaigns: readonly Campaign[]): QueueWatch & { looks: number } {
-  const watched = campaigns.map((campaign): WatchedCampaign => ({ campaign, cancelled: false, open: 0 }));
+  const watched = campaigns.map((campaign): WatchedCampaign => ({
+    campaign,
+    cancelled: false,
+    open: 0,
+    superseded: 0,
+  }));
   return {
     looks: 0,
     campaigns() {
@@ -67,7 +72,7 @@ export function collected(records: (campaign: Campaign) => RunRecord[]): Dashboa
   return {
     records: (campaign) => Promise.resolve(records(campaign)),
     record: () => Promise.resolve(undefined),
-    resultFile: (campaign, file) => `${campaign.directory}/${file}`,
+    resultFile: (campaign, file) => Promise.resolve(`${campaign.directory}/${file}`),
     readStored: refuse,
     cancel: refuse,
     retry: refuse,

@@ -90,15 +90,6 @@ it.each(Object.entries(STATES))("gives the tree that git would commit: %s", asyn
   expect(tree).toBe(await repository.git("rev-parse", "HEAD^{tree}"));
 });
 
-it("keeps line ends as they lie on the disk where git keeps them", async () => {
-  await using repository = await makeRepository({ "data.txt": "a\r\nb\r\n", "src/a.cc": "a\n" });
-  await repository.commit({ ".gitattributes": "* text=auto\n" });
-  await repository.write({ "data.txt": "a\r\nb\r\nc\r\n", "src/a.cc": "a\r\n" });
-  const tree = await ship(repository);
-  await repository.commit();
-  expect(tree).toBe(await repository.git("rev-parse", "HEAD^{tree}"));
-});
-
 it("fetches nothing where a repository has been cloned without all of its objects", async () => {
   await using origin = await makeRepository(FILES);
   await origin.git("config", "uploadpack.allowFilter", "true");

@@ -105,6 +105,20 @@ describe("unpacking refuses", () => {
     await expect(unpacking).rejects.toBeInstanceOf(DamagedArchive);
   });
 
+  it("to read on when it has seen enough, and ends the stream", async () => {
+    await using directory = await temporaryDirectory();
+    let ended = false;
+    const source = (async function* () {
+      try {
+        yield* pieces(entry({ path: "other", type: "File" }), END);
+      } finally {
+        ended = true;
+      }
+    })();
+    await expect(untar(source, directory.path, [FILE])).rejects.toBeInstanceOf(DamagedArchive);
+    expect(ended).toBe(true);
+  });
+
   it("to write through a link: links are made when all files are there", async () => {
     await using directory = await temporaryDirectory();
     await mkdir(path.join(directory.path, "in"));

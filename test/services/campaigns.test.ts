@@ -111,7 +111,9 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
     expect(attached.stdout).toMatch(/^12 runs in .*: \d+ done, \d+ cancelled\./m); // also those that never began
     expect(attached.exitCode).toBe(1);
     expect(await runall(["attach", id])).toMatchObject({ exitCode: 1 });
-    expect((await runall(["logs", id])).stdout).toMatch(/^\d+ of 12 were cancelled before they began$/m);
+    expect((await runall(["logs", id])).stdout).toMatch(
+      /^\d+ of 12 were cancelled before they started; execute them with: runall-swarm retry /m,
+    );
     expect((await scalars()).filter((file) => !file.startsWith("failed/")).length).toBeGreaterThan(0);
     expect(await listing(id)).toMatchObject({ cancelled: true, waiting: 0, running: 0, ended: 0 });
   });

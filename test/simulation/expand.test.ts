@@ -139,29 +139,54 @@ describe("expansion", () => {
     ...success(`Run 0: $repetition=0\n\tresult-dir = ${resultDir}\n\tcmdenv-express-mode = false\n`),
   });
 
+  const all = (stdout: string): Case => ({
+    args: ["-c", "A", "-r", "3", "-s", "-q", "runconfig"],
+    ...success(stdout),
+  });
+
   test("asks for the runs chosen and for the configuration of the first one", async () => {
     const calls: string[][] = [];
-    const expansion = await expandWith(
-      ["-c", "A", "-r3"],
-      playback([listed, configured('"out \\"1\\""')], calls),
-    );
-    expect(calls).toEqual([listed.args, configured("").args]);
+    const without = {
+      ...configured(""),
+      ...success("Run 0: $repetition=0\n\tcmdenv-express-mode = false\n"),
+    };
+    const expansion = await expandWith(["-c", "A", "-r3"], playback([listed, without], calls));
+    expect(calls).toEqual([listed.args, without.args]);
     expect(expansion.runs.map((run) => run.runNumber)).toEqual([3]);
-    expect(expansion.resultDirectory).toBe('out "1"');
     expect(expansion.configuration.get("cmdenv-express-mode")).toBe("false");
   });
 
-  test("the result directory is `results` by default", async () => {
-    expect((await expandWith(["-c", "A", "-r3"], playback([listed]))).resultDirectory).toBe("results");
+  test("nothing is configured for the output by default", async () => {
+    const { outputs } = await expandWith(["-c", "A", "-r3"], playback([listed]));
+    expect(outputs).toEqual([{ runNumber: 3, values: {}, appends: [] }]);
   });
 
-  test("a result directory with variables left is asked for", async () => {
-    const asked = { args: ["-c", "A", "-r", "0", "-s", "-e", "result-dir"], ...success('"out/A"\n') };
-    const expansion = await expandWith(
-      ["-c", "A", "-r3"],
-      playback([listed, configured('"out/${configname}"'), asked]),
+  test("output options are asked for all runs, because their values may differ", async () => {
+    const each = all(
+      'Run 3: $repetition=0\n\tresult-dir = "out \\"1\\""\n\toutput-scalar-file = a/3.sca\n\t**.output-vector-file-append = true\n',
     );
-    expect(expansion.resultDirectory).toBe("out/A");
+    const { outputs } = await expandWith(["-c", "A", "-r3"], playback([listed, configured("x"), each]));
+    expect(outputs).toEqual([
+      {
+        runNumber: 3,
+        values: { "result-dir": 'out "1"', "output-scalar-file": "a/3.sca" },
+        appends: ["output-vector-file"],
+      },
+    ]);
+  });
+
+  test("a constant of the command line is the same for all runs", async () => {
+    const args = ["-c", "A", "-r3", "--result-dir=out"];
+    const typed = [listed, configured("out")].map((each) => ({
+      ...each,
+      args: [...each.args.slice(0, 4), "--result-dir=out", ...each.args.slice(4)],
+    }));
+    const oneRun = {
+      ...typed[1]!,
+      args: ["-c", "A", "--result-dir=out", "-r", "0", "-s", "-q", "runconfig"],
+    };
+    const { outputs } = await expandWith(args, playback([typed[0]!, oneRun]));
+    expect(outputs).toEqual([{ runNumber: 3, values: { "result-dir": "out" }, appends: [] }]);
   });
 
   test("an unknown config names those there are", async () => {

@@ -230,25 +230,28 @@ describe("options that a worker must add", () => {
   });
 
   test.each([
-    ["cmdenv-redirect-output", "true", "false"],
-    ["cmdenv-redirect-output", "1 > 0", "false"],
-    ["cmdenv-express-mode", "false", "true"],
-    ["cmdenv-status-frequency", "10s", "2s"],
-    ["cmdenv-status-frequency", "50ms", "2s"],
-    ["cmdenv-interactive", "true", "false"],
-    ["debug-on-errors", "true", "false"],
-  ])("%s = %s needs %s", (key, value, needed) => {
-    expect(added({ [key]: value })).toEqual([`--${key}=${needed}`]);
+    ["debugger-attach-on-startup", "true"],
+    ["debugger-attach-on-error", "1 > 0"],
+  ])("%s = %s needs false", (key, value) => {
+    expect(added({ [key]: value })).toEqual([`--${key}=false`]);
+  });
+
+  // each would leave a line in the `.sca` file that contradicts the ini file
+  test.each(["cmdenv-redirect-output", "cmdenv-interactive", "debug-on-errors"])("none for %s", (key) => {
+    expect(added({ [key]: "true", "cmdenv-express-mode": "false", "cmdenv-status-frequency": "1h" })).toEqual(
+      [],
+    );
   });
 
   test("the command line is stronger than the ini file, and ours than both", () => {
-    expect(added({ "cmdenv-express-mode": "false" }, "--cmdenv-express-mode=true")).toEqual([]);
-    expect(added({}, "--cmdenv-redirect-output=false", "--cmdenv-redirect-output=true")).toEqual([
-      "--cmdenv-redirect-output=false",
+    expect(added({ "debugger-attach-on-error": "true" }, "--debugger-attach-on-error=false")).toEqual([]);
+    expect(added({}, "--debugger-attach-on-error=false", "--debugger-attach-on-error=true")).toEqual([
+      "--debugger-attach-on-error=false",
     ]);
   });
 
   test("keys count without what is before their last dot, the first one alone", () => {
-    expect(added({ "**.cmdenv-express-mode": "true", "cmdenv-express-mode": "false" })).toEqual([]);
+    const both = { "**.debugger-attach-on-error": "false", "debugger-attach-on-error": "true" };
+    expect(added(both)).toEqual([]);
   });
 });

@@ -13,7 +13,9 @@ import { temporaryDirectory } from "../helpers/temporary.ts";
 
 /** A tree whose build has made these files. */
 const treeWith = (root: string, ...products: string[]): SlotTree => ({
+  mirror: "/",
   root,
+  top: root.slice(1),
   source: { commit: "0".repeat(40) },
   buildKey: "key",
   manifest: { protocol: PROTOCOL, products, nedExclusions: [] },

@@ -24,12 +24,22 @@ describe.each([
     const before = takeSnapshot(root);
     const mark = setMark(path.join(directory.path, "mark"), before);
     await work(root);
-    const { written, damaged, directories } = await changesSince(disturb(mark), root, before);
-    return { written: written.map((file) => file.path).sort(), damaged: damaged.sort(), directories };
+    const { written, damaged, directories, missing } = await changesSince(disturb(mark), root, before);
+    return {
+      written: written.map((file) => file.path).sort(),
+      damaged: damaged.sort(),
+      directories,
+      missing,
+    };
   };
 
   it("finds nothing where nothing was done", async () => {
-    expect(await changed(() => Promise.resolve())).toEqual({ written: [], damaged: [], directories: [] });
+    expect(await changed(() => Promise.resolve())).toEqual({
+      written: [],
+      damaged: [],
+      directories: [],
+      missing: [],
+    });
   });
 
   it("finds new, changed, removed and renamed files", async () => {
@@ -45,6 +55,7 @@ describe.each([
     expect(difference.damaged).toEqual(expect.arrayContaining(["d0/f0", "d0/f1", "d0/f2", "d2/f0"]));
     expect(difference.damaged).toHaveLength(3 + files / 3);
     expect(difference.directories).toEqual(["new/deep", "new"]);
+    expect(difference.missing).toEqual(["d2"]);
   });
 
   it("finds a file whose modification time was set back", async () => {

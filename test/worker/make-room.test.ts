@@ -64,7 +64,7 @@ it("gives up fetched builds and repositories before a tree is made on a disk tha
   const source = { url: path.join(repository.path, ".git"), commit };
   await slot.prepare({
     source,
-    checkoutName: "project",
+    directory: "/home/user/project",
     buildKey: "now",
     manifest: () => Promise.resolve(manifest),
   });

@@ -30,7 +30,7 @@ async function preparedSlot() {
   };
   const request = {
     source,
-    checkoutName: "project",
+    directory: "/home/user/project",
     buildKey: "key",
     manifest: () => Promise.resolve(manifest),
   };
@@ -57,12 +57,12 @@ async function preparedSlot() {
 }
 
 const written = async (slot: Slot, tree: SlotTree): Promise<string[]> =>
-  (await slot.difference(tree)).written.map((file) => file.path).sort();
+  (await slot.difference(tree)).written.map((file) => path.relative(tree.top, file.path)).sort();
 
 it("has the tracked files and the binaries, under the checkout's own name", async () => {
   await using prepared = await preparedSlot();
   const { tree } = prepared;
-  expect(path.basename(tree.root)).toBe("project");
+  expect(tree.root).toBe(path.join(tree.mirror, "home/user/project"));
   expect(await readFile(path.join(tree.root, "src/lib.so"), "utf8")).toBe("binary");
   expect(await readFile(path.join(tree.root, "study/omnetpp.ini"), "utf8")).toBe("[General]\n");
   expect(await written(prepared.slot, tree)).toEqual([]);
@@ -78,7 +78,7 @@ it("finds what a run wrote, wherever that is, and is clean afterwards", async ()
   await rm(path.join(tree.root, "study/omnetpp.ini"));
   await write("src/lib.so", "ruined");
   expect((await slot.difference(tree)).written).toContainEqual({
-    path: "study/results/new.sca",
+    path: "home/user/project/study/results/new.sca",
     sizeBytes: 5,
   });
   const files = await written(slot, tree);
@@ -92,7 +92,11 @@ it("finds what a run wrote, wherever that is, and is clean afterwards", async ()
 
   const difference = await slot.difference(tree);
   for (const file of files) await rm(path.join(tree.root, file));
-  await slot.clean(tree, difference, files);
+  await slot.clean(
+    tree,
+    difference,
+    files.map((file) => path.join(tree.top, file)),
+  );
   expect(await written(slot, tree)).toEqual([]);
   expect((await readdir(tree.root)).sort()).toEqual(["src", "study"]);
   expect(await readFile(path.join(tree.root, "study/results/old.sca"), "utf8")).toBe("committed");

@@ -11,6 +11,7 @@ import { RunTable } from "./run-table.js";
  * @property {number | null} startedAt @property {number | null} finishedAt
  * @property {number | null} wallTimeMs @property {number | null} cpuTimeMs @property {number | null} memoryBytes
  * @property {number | null} eventsPerSecond @property {number | null} percent @property {string | null} error
+ * @property {string | null} supersededBy
  *
  * @typedef {object} News what has changed
  * @property {import("./overview.js").Summary} summary

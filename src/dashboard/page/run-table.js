@@ -125,6 +125,8 @@ export class RunTable {
       element("td", { class: "last" }, state === "queued" ? "" : button),
     );
     const below = [];
+    if (row.supersededBy)
+      below.push(element("div", { class: "minor" }, `superseded by campaign ${row.supersededBy}`));
     if (row.error) below.push(element("div", { class: "error" }, row.error));
     if (open) below.push(element("pre", { tabindex: 0 }, this.text));
     if (below.length === 0) return [line];

@@ -77,7 +77,7 @@ function announce(run, console) {
   if (console.silent)
     console.out(`${configName} run #${runNumber}: ${scenario} (runID: ${run.variable("runid")})\n`);
   if (run.isOn("cmdenv-redirect-output")) {
-    const file = run.option("cmdenv-output-file");
+    const file = run.file("cmdenv-output-file");
     console.verbose(`Redirecting output to file "${file}"...\n`);
     console.redirect(file);
     console.verbose(`\nRunning configuration ${configName}, run #${runNumber}...\n`);

@@ -1,4 +1,6 @@
+import process from "node:process";
 import { OppError } from "./errors.js";
+import { directoryOf, encodeForFileName, resolveFile, unquote, withHost } from "./files.js";
 import { OPTIONS, isKnownOption, isPerObjectOption } from "./options.js";
 import { patternToRegExp } from "./expression.js";
 import { expandScenario, parseVariable, replaceVariables } from "./scenario.js";
@@ -20,7 +22,7 @@ export class Configuration {
   #iniFile;
 
   /**
-   * @param {Section[]} sections @param {Entry[]} commandLine @param {string} iniFile
+   * @param {Section[]} sections @param {{ key: string, value: string }[]} commandLine @param {string} iniFile the first
    * @throws {OppError} if an option or a parent section is unknown
    */
   constructor(sections, commandLine, iniFile) {
@@ -28,12 +30,17 @@ export class Configuration {
       ? sections
       : [{ name: "General", entries: [] }, ...sections];
     this.#iniFile = iniFile;
-    for (const { key } of commandLine)
-      if (!key.includes(".") && !isKnownOption(key))
+    for (const { key, value } of commandLine)
+      if (value === "") throw new OppError(`Missing value for command-line option --${key}`);
+      else if (!key.includes(".") && !isKnownOption(key))
         throw new OppError(`Unknown command-line configuration option --${key}`);
     this.#commandLine = commandLine
       .toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
-      .map(({ key, value }) => ({ key: isPerObjectOption(key) ? `**.${key}` : key, value }));
+      .map(({ key, value }) => ({
+        key: isPerObjectOption(key) ? `**.${key}` : key,
+        value,
+        base: process.cwd(),
+      }));
     for (const { name } of this.#sections) this.chain(name);
     for (const { entries } of this.#sections)
       for (const { key } of entries)
@@ -156,12 +163,19 @@ export class Configuration {
       ["network", "network"],
     ]) {
       if (variable === undefined || option === undefined) continue;
-      variables.set(variable, fill(this.raw(name, option) ?? OPTIONS[option] ?? "", false));
+      variables.set(variable, unquote(fill(this.raw(name, option) ?? OPTIONS[option] ?? "", false)));
+    }
+    if (this.raw(name, "resultdir-subdivision") === "true") {
+      const subdivision = `${name}/${variables.get("iterationvarsd") ?? ""}`;
+      variables.set("resultdir", `${variables.get("resultdir") ?? ""}/${subdivision}`);
     }
     const entries = this.#searched(name).flatMap((section) =>
-      section.entries.map(({ key, value }) => ({ key, value: fill(value, true), raw: value })),
+      section.entries.map(({ key, value, base }) => ({ key, value: fill(value, true), raw: value, base })),
     );
-    return new ActiveRun(name, runNumber, assignment, variables, entries, (text) => fill(text, false));
+    return new ActiveRun(name, runNumber, assignment, variables, entries, {
+      fill: (text) => fill(text, false),
+      base: directoryOf(this.#iniFile),
+    });
   }
 
   /**
@@ -173,7 +187,8 @@ export class Configuration {
     const [day, time] = stamp(date);
     const dated = `${day}-${time.join(":")}`;
     const safe = iterated.map(
-      ([variable, value]) => `${variable}=${value.replace(/"/g, "").replace(/[^\w.,=+-]/g, "_")}`,
+      ([variable, value]) =>
+        (/^[a-z]/i.test(variable) ? `${variable}=` : "") + encodeForFileName(value.replace(/"/g, "")),
     );
     return new Map([
       ...assignment,
@@ -194,20 +209,21 @@ export class Configuration {
 /** One run with every `${...}` filled in. */
 export class ActiveRun {
   #entries;
-  #fill;
+  #defaults;
 
   /**
    * @param {string} configName @param {number} runNumber @param {Assignment} assignment
    * @param {ReadonlyMap<string, string>} variables @param {(Entry & { raw: string })[]} entries
-   * @param {(text: string) => string} fill
+   * @param {{ fill: (text: string) => string, base: string }} defaults what fills in their variables, and the
+   *   folder from which their files are meant
    */
-  constructor(configName, runNumber, assignment, variables, entries, fill) {
+  constructor(configName, runNumber, assignment, variables, entries, defaults) {
     this.configName = configName;
     this.runNumber = runNumber;
     this.assignment = assignment;
     this.variables = variables;
     this.#entries = entries;
-    this.#fill = fill;
+    this.#defaults = defaults;
   }
 
   get entries() {
@@ -226,7 +242,14 @@ export class ActiveRun {
 
   /** @param {string} key @returns {string} the value or the default, empty if there is neither */
   option(key) {
-    return this.#entries.find((entry) => entry.key === key)?.value ?? this.#fill(OPTIONS[key] ?? "");
+    return this.#entries.find((entry) => entry.key === key)?.value ?? this.#defaults.fill(OPTIONS[key] ?? "");
+  }
+
+  /** The file that an option names. @param {string} key */
+  file(key) {
+    const base = this.#entries.find((entry) => entry.key === key)?.base ?? this.#defaults.base;
+    const file = resolveFile(base, this.option(key));
+    return this.isOn("fname-append-host") ? withHost(file) : file;
   }
 
   /** @param {string} key */

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
-import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
-import path from "node:path";
+import { closeSync, openSync, writeSync } from "node:fs";
+import { makeDirectoryOf, orFail } from "./files.js";
 
 /** Where the program's words go: standard output and error, or a file (`cmdenv-redirect-output`). */
 export class Console {
@@ -31,8 +31,9 @@ export class Console {
 
   /** @param {string} file */
   redirect(file) {
-    mkdirSync(path.dirname(file), { recursive: true });
-    this.#redirected = { file, fd: openSync(file, "w") };
+    makeDirectoryOf(file);
+    const fd = orFail(() => openSync(file, "w"), `Cannot open output redirection file '${file}'`);
+    this.#redirected = { file, fd };
   }
 
   endRedirection() {

@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import process from "node:process";
 import { OppError } from "./errors.js";
+import { directoryOf, tidy } from "./files.js";
 
-/** @typedef {{ key: string, value: string }} Entry */
+/** @typedef {{ key: string, value: string, base: string }} Entry  `base`: the folder from which a file that it names is meant. */
 /** @typedef {{ name: string, entries: Entry[] }} Section  `name` is `General` or what follows `Config`. */
 
 /**
@@ -22,6 +24,7 @@ export function readIniFiles(files) {
   /** @param {string} file @param {Section | undefined} current */
   const read = (file, current) => {
     let section = current;
+    const base = directoryOf(tidy(path.resolve(process.cwd(), file)));
     for (const { text, line } of logicalLines(file)) {
       /** @param {string} what */
       const fail = (what) => new OppError(`${what}, '${file}' line ${line}`);
@@ -39,7 +42,11 @@ export function readIniFiles(files) {
       const equals = text.indexOf("=");
       if (equals < 0) throw fail("Syntax error: missing '='");
       section ??= open("General");
-      section.entries.push({ key: text.slice(0, equals).trim(), value: text.slice(equals + 1).trim() });
+      section.entries.push({
+        key: text.slice(0, equals).trim(),
+        value: text.slice(equals + 1).trim(),
+        base,
+      });
     }
   };
   for (const file of files) read(file, undefined);

@@ -1,6 +1,7 @@
-import { closeSync, mkdirSync, openSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
-import path from "node:path";
+import { closeSync, fstatSync, openSync, statSync, writeSync } from "node:fs";
+import { OppError } from "./errors.js";
 import { quantity } from "./expression.js";
+import { indexName, makeDirectoryOf, orFail, removeOld } from "./files.js";
 import { general, quoted, simTime } from "./format.js";
 import { splitTopLevel } from "./scenario.js";
 import { Tally } from "./queue-model.js";
@@ -32,21 +33,10 @@ function plainText(key, value) {
   return key.includes(".") ? value : value.replace(/^"([^"]*)"$/, "$1");
 }
 
-/** Removes what an earlier run of the same name left, as OMNeT++ does before it sets up the network. @param {ActiveRun} run */
-export function removeOldResults(run) {
-  const vectorFile = run.option("output-vector-file");
-  for (const file of [run.option("output-scalar-file"), vectorFile, indexName(vectorFile)])
-    rmSync(file, { force: true });
-}
-
-/** @param {string} vectorFile */
-function indexName(vectorFile) {
-  return vectorFile.replace(/\.vec$/, "") + ".vci";
-}
-
-/** @param {string} file */
-function makeDirectoryOf(file) {
-  mkdirSync(path.dirname(file), { recursive: true });
+/** Removes what an earlier run of the same names left, as OMNeT++ does when its network is initialized. @param {ActiveRun} run */
+export function removeOldScalars(run) {
+  if (!run.isOn("output-scalar-file-append")) removeOld(run.file("output-scalar-file"), "output scalar file");
+  removeOld(run.file("snapshot-file"), "snapshot file");
 }
 
 const VECTORS = [
@@ -65,6 +55,9 @@ const VECTORS = [
 /** Lines that are kept before they are written as one block. */
 const BLOCK_LINES = 20_000;
 
+const NO_APPEND =
+  "omnetpp::envir::OmnetppOutputVectorManager does not support append mode -- in module (omnetpp::cModule) Mm1 (id=1), during network initialization";
+
 /** The `.vec` file and its index, written as the simulation goes on; they are there from its start. */
 export class VectorFiles {
   #run;
@@ -75,7 +68,9 @@ export class VectorFiles {
   /** @param {ActiveRun} run */
   constructor(run) {
     this.#run = run;
-    this.#file = run.option("output-vector-file");
+    if (run.isOn("output-vector-file-append")) throw new OppError(NO_APPEND);
+    this.#file = run.file("output-vector-file");
+    removeOld(this.#file, "output vector file");
     const declared = VECTORS.filter(({ name }) =>
       isRecorded(run, `Mm1.queue.${name}`, "statistic-recording"),
     );
@@ -92,8 +87,9 @@ export class VectorFiles {
   /** @param {string} head */
   #create(head) {
     makeDirectoryOf(this.#file);
-    const fd = openSync(this.#file, "w");
-    const index = openSync(indexName(this.#file), "w");
+    const fd = orFail(() => openSync(this.#file, "w"), `Cannot open output vector file '${this.#file}'`);
+    const indexFile = indexName(this.#file);
+    const index = orFail(() => openSync(indexFile, "w"), `Cannot open index file '${indexFile}'`);
     this.#open = { fd, index, size: writeSync(fd, head) };
     writeSync(index, `${" ".repeat(64)}\n${head}`);
   }
@@ -187,15 +183,14 @@ class Vector {
  * @param {ActiveRun} run @param {QueueModel} model @param {{ arrivalRate: string, serviceRate: string }} parameters
  */
 export function writeScalars(run, model, parameters) {
-  const file = run.option("output-scalar-file");
+  const file = run.file("output-scalar-file");
   makeDirectoryOf(file);
-  writeFileSync(
-    file,
-    header(run) +
-      scalarLines(run, model, parameters)
-        .map((line) => `${line}\n`)
-        .join(""),
-  );
+  const lines = scalarLines(run, model, parameters).map((line) => `${line}\n`);
+  const fd = orFail(() => openSync(file, "a"), `Cannot open output scalar file '${file}'`);
+  // a file that is appended to has its version once
+  const head = fstatSync(fd).size === 0 ? header(run) : header(run).replace(/^version.*\n/, "");
+  writeSync(fd, head + lines.join(""));
+  closeSync(fd);
 }
 
 /** @param {ActiveRun} run @param {QueueModel} model @param {{ arrivalRate: string, serviceRate: string }} parameters */

@@ -6,7 +6,8 @@ import { evaluate, quantity } from "./expression.js";
 import { simTime } from "./format.js";
 import { Progress } from "./progress.js";
 import { ModelError, QueueModel } from "./queue-model.js";
-import { VectorFiles, removeOldResults, writeScalars } from "./results.js";
+import { openEventlog } from "./eventlog.js";
+import { VectorFiles, removeOldScalars, writeScalars } from "./results.js";
 
 /** @typedef {import("./config.js").ActiveRun} ActiveRun */
 /** @typedef {import("./console.js").Console} Console */
@@ -31,7 +32,20 @@ export async function simulate(run, console, batch, program) {
   if (!program.networks.has(network))
     throw new OppError(`Network '${network}' not found, check .ini and .ned files`);
   console.verbose(`Setting up network "${network}"...\n`);
-  removeOldResults(run);
+  const closeEventlog = openEventlog(run);
+  try {
+    await simulateNetwork(run, console, batch, program);
+  } finally {
+    closeEventlog();
+  }
+}
+
+/**
+ * @param {ActiveRun} run @param {Console} console
+ * @param {{ index: number, runs: number }} batch
+ * @param {{ hasCode: boolean, interrupted: () => boolean }} program
+ */
+async function simulateNetwork(run, console, batch, program) {
   if (!program.hasCode)
     throw new OppError(
       `Class "mm1::Source" not found -- perhaps its code was not linked in, or the class wasn't registered with Register_Class(), or in the case of modules and channels, with Define_Module()/Define_Channel() -- in module (omnetpp::cModule) ${NETWORK} (id=1), during network setup`,
@@ -46,6 +60,7 @@ export async function simulate(run, console, batch, program) {
   console.verbose("Initializing...\n");
   const vectors = new VectorFiles(run);
   try {
+    removeOldScalars(run);
     const model = initialize(run, { arrivalRate, serviceRate, limit: limits.simTime }, vectors);
     console.verbose("\nRunning simulation...\n");
     const progress = new Progress(limits, batch, run.isOn("cmdenv-performance-display"));

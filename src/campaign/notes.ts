@@ -1,0 +1,98 @@
+import { mkdirSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
+import path from "node:path";
+import * as v from "valibot";
+import { errorText, UserError } from "../errors.ts";
+import { CampaignSchema, type Campaign } from "../model/campaign.ts";
+import { isCampaignId } from "../model/names.ts";
+import { statIfThere, writeFileAtomically } from "../system/files.ts";
+import { readJson } from "../system/json.ts";
+import { stateDirectory } from "../system/paths.ts";
+import type { Study } from "./collect.ts";
+
+// What this client knows of the campaigns that it has queued. Where results go follows from these notes, not from the
+// queue, to which others may write.
+
+const NoteSchema = v.object({
+  format: v.literal(1),
+  /** As it was queued. */
+  campaign: CampaignSchema,
+  study: v.object({
+    gitTop: v.string(),
+    directory: v.string(),
+    resultDirectory: v.string(),
+    outside: v.array(v.string()),
+  }),
+  /** Nothing of it is left in the swarm. */
+  collected: v.boolean(),
+});
+
+/** A campaign that was queued from here, and its study. */
+export interface CampaignNote {
+  campaign: Campaign;
+  study: Study;
+  collected: boolean;
+}
+
+/** A note is removed this long after its last change, if its campaign is collected. */
+const KEPT_MS = 60 * 24 * 3600_000;
+
+function notesDirectory(): string {
+  return path.join(stateDirectory(), "campaigns");
+}
+
+function noteFile(id: string): string {
+  if (!isCampaignId(id)) throw new UserError(`${JSON.stringify(id)} is not the id of a campaign`);
+  return path.join(notesDirectory(), `${id}.json`);
+}
+
+/** Writes down where the results of a campaign go; to be done before it is queued. */
+export async function writeNote({ campaign, study, collected }: CampaignNote): Promise<void> {
+  const file = noteFile(campaign.id);
+  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+  const { gitTop, directory, resultDirectory, outside } = study;
+  const note = { format: 1, campaign, study: { gitTop, directory, resultDirectory, outside }, collected };
+  await writeFileAtomically(file, `${JSON.stringify(note)}\n`, 0o600);
+}
+
+/**
+ * What is known here of a campaign; undefined where it was not queued here.
+ * @param warn is told of a note that cannot be used.
+ */
+export async function readNote(id: string, warn: (text: string) => void): Promise<CampaignNote | undefined> {
+  try {
+    const note = await readJson(noteFile(id), NoteSchema);
+    if (note === undefined) return undefined;
+    if (note.campaign.id === id) return note;
+    warn(`the note ${noteFile(id)} is ignored: it is of another campaign`);
+  } catch (error) {
+    warn(`the note of campaign ${id} is ignored: ${errorText(error)}`);
+  }
+  return undefined;
+}
+
+/** All campaigns that were queued here, in no order; what cannot be read is named. */
+export async function readNotes(warn: (text: string) => void): Promise<CampaignNote[]> {
+  const names = await readdir(notesDirectory()).catch(() => []); // none was ever queued here
+  const ids = names.flatMap((name) => (name.endsWith(".json") ? [name.slice(0, -".json".length)] : []));
+  const notes = await Promise.all(ids.filter(isCampaignId).map((id) => readNote(id, warn)));
+  return notes.filter((note) => note !== undefined);
+}
+
+/** Removes the notes of campaigns that were collected long ago. */
+export async function removeOldNotes(now = Date.now()): Promise<void> {
+  for (const { campaign, collected } of await readNotes(() => undefined)) {
+    if (!collected) continue;
+    const file = noteFile(campaign.id);
+    const changedAt = (await statIfThere(file))?.mtimeMs ?? now;
+    if (now - changedAt > KEPT_MS) await rm(file, { force: true });
+  }
+}
+
+/** Keeps where the study is now, and whether all is collected, of a campaign that was queued here. */
+export async function updateNote(campaign: Campaign, study: Study, collected: boolean): Promise<void> {
+  const note = await readNote(campaign.id, () => undefined);
+  if (note === undefined) return;
+  const isSame = note.collected === collected && note.study.directory === study.directory;
+  if (!isSame) await writeNote({ ...note, study, collected });
+}

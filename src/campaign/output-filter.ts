@@ -1,0 +1,62 @@
+import path from "node:path";
+import type { ProjectDescriptor } from "../project/descriptor.ts";
+import type { Checkout } from "../project/git.ts";
+import { targetFile } from "../project/targets.ts";
+import { isBegunAnew } from "../simulation/output-options.ts";
+import { isInside } from "../system/paths.ts";
+import { unchangedOutputs } from "./known-outputs.ts";
+
+export interface OutputFilterQuestion {
+  checkout: Checkout;
+  study: string;
+  project: ProjectDescriptor;
+  /** Of other projects in the checkout, relative to its top level. */
+  binaries: readonly string[];
+  /** Of the campaign, absolute. */
+  resultDirectory: string;
+  /** Folders with records, of other configs too, relative to the top level. */
+  recordRoots: readonly string[];
+}
+
+/** Which files of a work tree are no sources; all by their paths relative to the top level. */
+export interface OutputFilter {
+  /** For untracked files: binaries and all that is in a result directory, too. */
+  isLeftOut: (file: string) => boolean;
+  /** For all files. */
+  isOutput: (file: string) => boolean;
+}
+
+/**
+ * Outputs are not sources: else each campaign would change the source of the next one. Which they are, the records
+ * tell, and in a result directory the names of the simulator's files.
+ */
+export async function outputFilter(question: OutputFilterQuestion): Promise<OutputFilter> {
+  const { checkout, study, project, binaries, resultDirectory, recordRoots } = question;
+  const { top } = checkout;
+  const built = project.targets.flatMap((target) => [
+    targetFile(target, "release"),
+    targetFile(target, "debug"),
+  ]);
+  const left = new Set([...built, ...binaries]);
+  const roots = [...new Set([resultDirectory, ...recordRoots.map((root) => path.join(top, root))])];
+  const known = new Set<string>();
+  for (const each of await Promise.all(roots.map(unchangedOutputs))) for (const file of each) known.add(file);
+  // in `--result-dir=.` only names and records tell what is a result
+  const folders = roots.filter((root) => !isInside(root, study));
+  const isOutput = (file: string): boolean => {
+    const absolute = path.join(top, file);
+    if (known.has(absolute)) return true;
+    return (
+      isBegunAnew(file) &&
+      (isInside(resultDirectory, absolute) || folders.some((root) => isInside(root, absolute)))
+    );
+  };
+  return {
+    isOutput,
+    isLeftOut(file) {
+      if (left.has(file) || isOutput(file)) return true;
+      const absolute = path.join(top, file);
+      return folders.some((root) => isInside(root, absolute));
+    },
+  };
+}

@@ -1,0 +1,132 @@
+import { lstatSync, type Stats } from "node:fs";
+import path from "node:path";
+import type { RunRecord } from "../model/result.ts";
+import type { Run } from "../model/run.ts";
+import { isBegunAnew } from "../simulation/output-options.ts";
+import { allRecords, hashOf, recordFile } from "./records.ts";
+
+type RunName = Pick<Run, "config" | "runNumber">;
+type Writers = Map<string, RunName & { sizeBytes: number; sha256: string }>;
+
+/** A file of a run on its way to the study. */
+export interface Incoming {
+  /** Where it is now. */
+  from: string;
+  sizeBytes: number;
+  sha256?: string | undefined;
+}
+
+/** What becomes of a file that has the name of one on its way. */
+export type Decision =
+  | { type: "free" }
+  | { type: "replace" }
+  /** It has the same content: it stays. */
+  | { type: "same" }
+  /** It is another run's result and is kept under that run's name. */
+  | { type: "rename"; owner: RunName }
+  /** It is the user's, or was changed by him: the new one goes beside it. */
+  | { type: "keep" };
+
+/**
+ * Decides whether a file of a run may replace what is on the disk: only what a run has written and nobody has changed
+ * since, or what the simulator would have replaced, too.
+ */
+export class Replacements {
+  readonly #study: { directory: string; resultDirectory: string };
+  readonly #createdAt: number;
+  /** The runs that other records name as the writers of a file; read when it is needed for the first time. */
+  #writers: Writers | undefined;
+
+  /** @param createdAt when the campaign was queued, in ms since 1970. */
+  constructor(study: { directory: string; resultDirectory: string }, createdAt: number) {
+    this.#study = study;
+    this.#createdAt = createdAt;
+  }
+
+  /**
+   * @param target absolute.
+   * @param previous the record that the run had before, and when it was written (ms since 1970).
+   */
+  async decide(
+    target: string,
+    incoming: Incoming,
+    run: RunName,
+    previous: { record: RunRecord; writtenAt: number } | undefined,
+  ): Promise<Decision> {
+    const there = lstatSync(target, { throwIfNoEntry: false });
+    if (there === undefined) return { type: "free" };
+    // moved by a process that was ended before it could write the record
+    if (lstatSync(incoming.from, { throwIfNoEntry: false }) === undefined) return { type: "same" };
+    const name = path.relative(this.#study.directory, target);
+    const own = previous?.record.files.find((file) => file.path === name);
+    if (own !== undefined && (await isUnchanged(target, there, own, previous!.writtenAt)))
+      return { type: "replace" };
+    const owner = await this.#writerOf(target, there, name, run);
+    if (owner !== undefined) return { type: "rename", owner };
+    if (isBegunAnew(target) && there.ctimeMs < this.#createdAt) return { type: "replace" };
+    if (there.size === incoming.sizeBytes) {
+      const sha256 = incoming.sha256 ?? (await hashOf(incoming.from));
+      if ((await hashOf(target)) === sha256) return { type: "same" };
+    }
+    return { type: "keep" };
+  }
+
+  /** Another run whose record names the file, as it is now. */
+  async #writerOf(target: string, there: Stats, name: string, run: RunName): Promise<RunName | undefined> {
+    this.#writers ??= await this.#readWriters();
+    const writer = this.#writers.get(name);
+    if (writer === undefined) return undefined;
+    const { config, runNumber } = writer;
+    if (config === run.config && runNumber === run.runNumber) return undefined;
+    const writtenAt =
+      lstatSync(recordFile(this.#study.resultDirectory, writer), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    return (await isUnchanged(target, there, writer, writtenAt)) ? { config, runNumber } : undefined;
+  }
+
+  async #readWriters(): Promise<Writers> {
+    const writers: Writers = new Map();
+    for await (const { config, runNumber, files } of allRecords(this.#study.resultDirectory))
+      for (const { path: file, sizeBytes, sha256 } of files)
+        writers.set(file, { config, runNumber, sizeBytes, sha256 });
+    return writers;
+  }
+}
+
+/** Its size is what was recorded, and it was not touched since, or its content is the same all the same. */
+async function isUnchanged(
+  file: string,
+  { size, ctimeMs }: Stats,
+  recorded: { sizeBytes: number; sha256: string },
+  writtenAt: number,
+): Promise<boolean> {
+  if (size !== recorded.sizeBytes) return false;
+  return ctimeMs <= writtenAt || (await hashOf(file)) === recorded.sha256;
+}
+
+/**
+ * The name under which a run's file is kept beside another one: `server1.pcap` of run 3 of config General becomes
+ * `server1.General-3.pcap`. A long name is cut, because names have at most 255 bytes.
+ */
+export function nameBeside(
+  file: string,
+  { config, runNumber }: RunName,
+  taken: (file: string) => boolean,
+): string {
+  const { dir, name, ext } = path.parse(file);
+  const suffix = `.${config.replaceAll("/", "_")}-${runNumber}`;
+  for (let count = 1; ; count++) {
+    const end = `${suffix}${count === 1 ? "" : `.${count}`}${ext}`;
+    const room = 255 - Buffer.byteLength(end);
+    const candidate = path.join(dir, cut(name, room) + end);
+    if (!taken(candidate)) return candidate;
+  }
+}
+
+/** The beginning of a text that has at most so many bytes, without a broken character. */
+function cut(text: string, bytes: number): string {
+  if (Buffer.byteLength(text) <= bytes) return text;
+  return Buffer.from(text)
+    .subarray(0, Math.max(0, bytes))
+    .toString("utf8")
+    .replace(/\ufffd+$/, "");
+}

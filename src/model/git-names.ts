@@ -1,0 +1,60 @@
+import * as v from "valibot";
+import { AbsolutePathSchema } from "./places.ts";
+
+/** A full SHA-1 or SHA-256. */
+export const HashSchema = v.pipe(
+  v.string(),
+  v.regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, "it is no hash of git"),
+);
+
+const HOST = /^(?:[\p{L}\p{N}_](?:[\p{L}\p{N}_.-]*)|\[[0-9a-f:.]+\])(?::\d+)?$/iu;
+
+// eslint-disable-next-line no-control-regex -- these are what must not be there
+const CONTROL = /[\x00-\x1f\x7f]/;
+
+/** Whether a repository can be read there without a name: by http, https or git's own protocol. */
+export function isPublicUrl(url: string): boolean {
+  const [, host] = /^(?:https?|git):\/\/([^/@]+)\/\S+$/.exec(url) ?? [];
+  return host !== undefined && HOST.test(host) && !CONTROL.test(url);
+}
+
+/**
+ * Whether git can fetch from there and nothing else happens: no option, no command (`ext::`), no other remote helper.
+ * @see git-fetch(1), "GIT URLS"; gitremote-helpers(7).
+ */
+export function isRepositoryUrl(url: string): boolean {
+  if (CONTROL.test(url)) return false;
+  const file = /^file:\/\/(?=\/)/.exec(url);
+  if (file !== null || url.startsWith("/")) return true;
+  const [, account, host] =
+    /^(?:https?|git|ssh):\/\/(?:([^/@]*)@)?([^/@]+)\/\S+$/.exec(url) ??
+    /^(?:([^/@:]+)@)?([^/@:]+):(?!:|-|\/\/)\S+$/.exec(url) ??
+    [];
+  return host !== undefined && HOST.test(host) && account?.startsWith("-") !== true;
+}
+
+export const RepositoryUrlSchema = v.pipe(
+  v.string(),
+  v.check(
+    isRepositoryUrl,
+    "it is no address of a git repository: https://…, ssh://…, git://…, name@host:path, file:///… or an absolute path",
+  ),
+);
+
+/** Where a worker gets objects from: what everybody can read, or a git directory on its own machine. */
+export const SourceUrlSchema = v.union(
+  [AbsolutePathSchema, v.pipe(v.string(), v.check(isPublicUrl))],
+  "it must be a public address of a git repository, or the absolute path of a git directory",
+);
+
+/** A tag or a commit, as an argument of git. @see git-check-ref-format(1). */
+export const VersionSchema = v.pipe(
+  v.string(),
+  v.check(
+    (text) =>
+      /^[\p{L}\p{N}_][^\s~^:?*[\\]*$/u.test(text) &&
+      !CONTROL.test(text) &&
+      !/\.\.|@\{|\/\/|[./]$|\.lock$/.test(text),
+    "it is no name of a tag, and no commit",
+  ),
+);

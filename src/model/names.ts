@@ -1,0 +1,40 @@
+import path from "node:path";
+
+// Names that come from the queue become keys, file names and paths: these rules hold before they do.
+
+const CAMPAIGN_ID = /^[a-z][a-z0-9]{1,31}$/;
+const ATTEMPT = /^[1-9]\d{0,8}$/;
+/** Control characters: in a path they could only be there to deceive. */
+const CONTROL = /\p{Cc}/u;
+const LONGEST_NAME = 200;
+
+/** Whether a text may be the id of a campaign. */
+export function isCampaignId(text: string): boolean {
+  return CAMPAIGN_ID.test(text);
+}
+
+/** Whether a config's name can be part of a file name, as in `.swarm/CONFIG-RUN.json`. */
+export function isConfigName(text: string): boolean {
+  return text !== "" && text.length <= LONGEST_NAME && !text.includes("/") && !CONTROL.test(text);
+}
+
+/** Whether a path stays below the folder that it is relative to, whatever that is, and outside of git's own files. */
+export function isRelativeFolder(text: string): boolean {
+  const parts = text.split("/");
+  return !path.isAbsolute(text) && !CONTROL.test(text) && !parts.includes("..") && !parts.some(isGitFolder);
+}
+
+/** `.git` in any case, as file systems that ignore case have it. */
+export function isGitFolder(name: string): boolean {
+  return name.toLowerCase() === ".git";
+}
+
+/** Whether a result can have been stored by an attempt at a job: `<job>/<attempt>`. */
+export function isStoredBy(job: string, stored: string): boolean {
+  return stored.startsWith(`${job}/`) && ATTEMPT.test(stored.slice(job.length + 1));
+}
+
+/** Whether a file that a worker names lies below the folder that its paths are relative to. */
+export function isRelativeFile(file: string): boolean {
+  return file !== "" && !path.isAbsolute(file) && !file.includes("\0") && !file.split("/").includes("..");
+}

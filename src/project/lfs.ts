@@ -1,0 +1,39 @@
+import { open } from "node:fs/promises";
+import path from "node:path";
+
+/** A pointer is shorter. @see Git LFS, docs/spec.md. */
+export const POINTER_BYTES = 1024;
+
+const FIRST_LINE = "version https://git-lfs.github.com/spec/";
+const NAMED = 10;
+
+/** Whether attributes have some files kept by Git LFS. */
+export function namesLfs(attributes: string): boolean {
+  return /\sfilter=lfs\b/.test(attributes);
+}
+
+export function isPointer(content: string): boolean {
+  return content.startsWith(FIRST_LINE);
+}
+
+/**
+ * The files that hold Git LFS's pointer instead of their content.
+ * @param files short ones, relative to the folder.
+ */
+export async function findPointers(top: string, files: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const file of files) {
+    await using handle = await open(path.join(top, file));
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(FIRST_LINE.length), 0, FIRST_LINE.length, 0);
+    if (isPointer(buffer.toString("latin1", 0, bytesRead))) found.push(file);
+  }
+  return found;
+}
+
+/** @param where the pointers are, as half a sentence. */
+export function pointerWarnings(files: readonly string[], where: string): string[] {
+  if (files.length === 0) return [];
+  const more = files.length > NAMED ? ` and ${files.length - NAMED} more` : "";
+  const names = `${files.slice(0, NAMED).join(", ")}${more}`;
+  return [`only Git LFS's pointers are ${where} of ${names}; if a run reads them, fetch them: git lfs pull`];
+}

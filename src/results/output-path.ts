@@ -1,0 +1,74 @@
+import path from "node:path";
+import { isInside } from "../system/paths.ts";
+
+/** Characters that HFS+ ignores in names, so that `.g\u200cit` is `.git` there. @see CVE-2014-9390 */
+const IGNORABLE = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
+
+/** A name that some file system takes for `.git`: case, ignorable characters, NTFS's trailing dots, streams, short names. */
+function isGitName(name: string): boolean {
+  const plain = name
+    .replace(IGNORABLE, "")
+    .replace(/:.*$/s, "")
+    .replace(/[. ]+$/, "")
+    .toLowerCase();
+  return plain === ".git" || /^git~\d+$/.test(plain);
+}
+
+/**
+ * What makes a file of this name one that is never collected, to be put after "is"; undefined if it may be collected.
+ * Workers and clients apply the same rule: a client does not trust what a worker sends.
+ * @param file path with `/`, relative or absolute.
+ */
+export function forbiddenName(file: string): string | undefined {
+  if (file.includes("\ufffd")) return "not named in valid UTF-8";
+  // eslint-disable-next-line no-control-regex -- these are what is looked for
+  if (/[\u0000-\u001f\u007f-\u009f]/.test(file)) return "named with a control character";
+  for (const name of file.replace(/^\//, "").split("/")) {
+    if (name === "" || name === "." || name === "..") return "named by a path that is not normalized";
+    if (isGitName(name)) return "inside .git";
+    if (/^\.swarm(?:-tmp-.*)?$/is.test(name)) return "inside .swarm, which is reserved for inet-swarm";
+  }
+  return undefined;
+}
+
+/**
+ * Whether a campaign may write a file outside of its checkout.
+ * @param outside absolute paths: a folder ends in a slash and stands for all that is in it; a file stands for all files
+ *   with the same name up to its extension, because `x.vec` comes with `x.vci`.
+ */
+export function isAllowedOutside(outside: readonly string[], file: string): boolean {
+  return outside.some((place) => {
+    if (place.endsWith("/")) return file.startsWith(place);
+    const { dir, name } = path.parse(place);
+    return file === place || (path.dirname(file) === dir && path.basename(file).startsWith(`${name}.`));
+  });
+}
+
+/** Where a campaign may write. */
+export interface OutputPlaces {
+  /** Absolute git top level. */
+  top: string;
+  outside: readonly string[];
+}
+
+/** What makes a file one that may not be collected, to be put after "is"; undefined if it may. @param file absolute. */
+export function whyRefused({ top, outside }: OutputPlaces, file: string): string | undefined {
+  const forbidden = forbiddenName(file.startsWith(`${top}/`) ? file.slice(top.length) : file);
+  if (forbidden !== undefined) return forbidden;
+  if (file !== top && isInside(top, file)) return undefined;
+  return isAllowedOutside(outside, file)
+    ? undefined
+    : "outside the checkout, where only the configured result directory and output files are collected";
+}
+
+/**
+ * The same for a symbolic link; undefined if its target is in the same permitted places. Only the names
+ * are looked at: the client resolves the links that are on its disk besides.
+ * @param file absolute path of the link.
+ */
+export function whyLinkRefused(places: OutputPlaces, file: string, target: string): string | undefined {
+  if (target === "" || path.isAbsolute(target)) return `a symbolic link with an absolute target, ${target}`;
+  const resolved = path.resolve(path.dirname(file), target);
+  if (resolved === places.top || whyRefused(places, resolved) === undefined) return undefined;
+  return `a symbolic link that leads out of the places that are collected, to ${target}`;
+}

@@ -1,0 +1,32 @@
+/**
+ * The options that say where a run writes. All but the first are names of files, relative to the folder of the ini file
+ * that has them, to the first ini file's for their defaults, and to the current directory on the command line.
+ * @see OMNeT++ Simulation Manual, "Configuration Options"; 6.2, src/sim/cconfiguration.cc, parseFilename.
+ */
+export const OUTPUT_OPTIONS = [
+  "result-dir",
+  "output-scalar-file",
+  "output-vector-file",
+  "eventlog-file",
+  "snapshot-file",
+  "cmdenv-output-file",
+] as const;
+export type OutputOption = (typeof OUTPUT_OPTIONS)[number];
+
+/** Files of results that the simulator begins anew in each run, whatever was there. */
+const BEGUN_ANEW = /\.(?:sca|vec|vci|elog|elogi|sna|rt|out)$/;
+
+/** True for the names of files that a local run replaces, too. */
+export function isBegunAnew(file: string): boolean {
+  return BEGUN_ANEW.test(file);
+}
+
+/** The value of an option in a run's configuration (`-q runconfig`), which may name it with a pattern such as `**.`. */
+export function configuredOption(
+  configuration: ReadonlyMap<string, string>,
+  option: string,
+): string | undefined {
+  for (const [key, value] of configuration)
+    if (key === option || (key.startsWith("**") && key.endsWith(`.${option}`))) return value;
+  return undefined;
+}

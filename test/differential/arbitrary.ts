@@ -1,0 +1,65 @@
+import fc from "fast-check";
+import { OPERATIONS } from "./operations.ts";
+import {
+  EVENTLOG_FILES,
+  GIT_SETTINGS,
+  OUTPUT_FILES,
+  RESULT_DIRECTORIES,
+  SCALAR_FILES,
+  VECTOR_FILES,
+  type Operation,
+  type Shape,
+} from "./shape.ts";
+
+/** The plain value in most shapes, so that what is special meets in twos and threes, not all at once. */
+function mostly<T>(plain: T, others: readonly T[], weight = 2): fc.Arbitrary<T> {
+  return fc.oneof(
+    { arbitrary: fc.constant(plain), weight },
+    { arbitrary: fc.constantFrom(...others), weight: 1 },
+  );
+}
+
+function keysOf<K extends string>(table: Readonly<Record<K, unknown>>): K[] {
+  return Object.keys(table) as K[];
+}
+
+const operations: fc.Arbitrary<Operation[]> = fc.uniqueArray(
+  fc.record({
+    name: fc.constantFrom(...Object.keys(OPERATIONS)),
+    runs: fc.constantFrom<Operation["runs"]>("all", 0, 1),
+    when: fc.constantFrom<Operation["when"]>("before", "after"),
+  }),
+  { maxLength: 3, selector: ({ name }) => name },
+);
+
+/** Studies of all forms. */
+export const shapes: fc.Arbitrary<Shape> = fc.record({
+  ini: mostly<Shape["ini"]>("study", ["folder", "included"]),
+  configs: mostly<Shape["configs"]>(1, [2], 5),
+  repeat: fc.constantFrom<Shape["repeat"]>(1, 2),
+  iterated: fc.boolean(),
+  filter: mostly("", ["0", "$repetition==0"], 5),
+  resultDirectory: mostly("default", keysOf(RESULT_DIRECTORIES), 1),
+  namedIn: fc.constantFrom<Shape["namedIn"]>("ini", "config", "arguments"),
+  scalars: mostly("default", keysOf(SCALAR_FILES)),
+  vectors: mostly("default", keysOf(VECTOR_FILES), 3),
+  output: mostly("default", keysOf(OUTPUT_FILES), 3),
+  redirect: mostly<Shape["redirect"]>(
+    "default",
+    ["ini true", "ini false", "arguments true", "arguments false"],
+    4,
+  ),
+  eventlog: mostly("off", keysOf(EVENTLOG_FILES), 4),
+  subdivision: mostly(false, [true], 8),
+  appendHost: mostly(false, [true], 16),
+  operations,
+  before: mostly<Shape["before"]>("nothing", ["local", "swarm", "edited"], 4),
+  edit: mostly<Shape["edit"]>("nothing", ["tracked", "untracked", "delete", "result"], 4),
+  git: mostly<Shape["git"]>(
+    [],
+    GIT_SETTINGS.map((each) => [each]),
+    3,
+  ),
+  ignored: fc.boolean(),
+  attach: mostly(false, [true], 3),
+});

@@ -1,0 +1,113 @@
+import fc from "fast-check";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { expect, it } from "vitest";
+import { findProgram } from "../../scripts/setup.js";
+import { STAND_IN, type User } from "../helpers/tool.ts";
+import { shapes } from "./arbitrary.ts";
+import { checkShape } from "./check-shape.ts";
+import type { Problem } from "./compare.ts";
+import { PLAINEST, describeShape, parseShape, type Shape } from "./shape.ts";
+import type { Simulator } from "./world.ts";
+
+/**
+ * The differential test reads these variables:
+ * SHAPES how many shapes each store gets, SEED from which they are generated, SHAPE one that a failure named,
+ * SHAPE_MODEL a library of examples/mm1, with which the real opp_run of PATH is used, SHRINK how many failing ones are
+ * made simpler.
+ */
+const { SHAPES, SEED, SHAPE, SHAPE_MODEL, SHRINK } = process.env;
+const DEFAULT_SHAPES = 80;
+const SECONDS_PER_SHAPE = 30;
+
+interface Failure {
+  shape: Shape;
+  problems: Problem[];
+}
+
+/** Adds the test of one store. @param user is asked for when the test begins. */
+export function testShapes(user: () => User, defaultSeed: number): void {
+  const seed = SEED === undefined ? defaultSeed : Number(SEED);
+  const count = SHAPE === undefined ? Number(SHAPES ?? DEFAULT_SHAPES) : 1;
+  it(
+    `${count} studies of seed ${seed} leave what plain runs leave`,
+    async () => {
+      const all = SHAPE === undefined ? fc.sample(shapes, { seed, numRuns: count }) : [parseShape(SHAPE)];
+      const failures: Failure[] = [];
+      let refused = 0;
+      for (const [index, shape] of all.entries()) {
+        const verdict = await check(shape, user());
+        if (verdict.refused) refused++;
+        if (verdict.problems.length === 0) continue;
+        failures.push({ shape, problems: verdict.problems });
+        console.log(`shape ${index + 1} of ${count}: ${describeShape(shape)}\n${list(verdict.problems)}`);
+      }
+      if (SHAPE === undefined) expect(refused).toBeLessThan(Math.max(3, count / 5)); // else it proves little
+      expect(failures.length === 0 ? "" : await report(failures, seed, user())).toBe("");
+    },
+    count * SECONDS_PER_SHAPE * 1000 + 600_000,
+  );
+}
+
+async function check(shape: Shape, user: User): Promise<{ problems: Problem[]; refused: boolean }> {
+  try {
+    return await checkShape(shape, user, simulator());
+  } catch (error) {
+    return { problems: [`the test itself: ${(error as Error).stack ?? ""}`], refused: false };
+  }
+}
+
+function simulator(): Simulator {
+  if (SHAPE_MODEL === undefined)
+    return { program: path.join(STAND_IN, "opp_run"), args: [], env: { STAND_IN_EXECUTABLE: "1" } };
+  const program = findProgram("opp_run");
+  if (program === undefined || !existsSync(SHAPE_MODEL))
+    throw new Error("SHAPE_MODEL needs opp_run on PATH, and a library that is there");
+  return { program, args: ["-l", SHAPE_MODEL], env: {} };
+}
+
+/** What is wrong, kind by kind, with the simplest shape that shows it. */
+async function report(failures: readonly Failure[], seed: number, user: User): Promise<string> {
+  const kinds = new Map<string, Failure[]>();
+  for (const failure of failures) {
+    const kind = kindOf(failure.problems[0]!);
+    kinds.set(kind, [...(kinds.get(kind) ?? []), failure]);
+  }
+  let left = Number(SHRINK ?? (SHAPE === undefined ? 3 : 0));
+  const texts: string[] = [];
+  for (const [kind, ofKind] of kinds) {
+    const first = ofKind.toSorted(
+      (a, b) => describeShape(a.shape).length - describeShape(b.shape).length,
+    )[0]!;
+    const simplest = left-- > 0 ? await simplify(first, kind, user) : first;
+    texts.push(
+      `${kind} (${ofKind.length} of ${failures.length} failing shapes); SHAPE='${describeShape(simplest.shape)}'\n${list(simplest.problems)}`,
+    );
+  }
+  return `seed ${seed}\n${texts.join("\n")}`;
+}
+
+/** Replaces one entry after the other by the plainest, as long as a problem of the kind stays. */
+async function simplify(failure: Failure, kind: string, user: User): Promise<Failure> {
+  let simplest = failure;
+  const attempt = async (change: Partial<Shape>): Promise<void> => {
+    const shape = { ...simplest.shape, ...change };
+    if (describeShape(shape) === describeShape(simplest.shape)) return;
+    const { problems } = await check(shape, user);
+    if (problems.some((problem) => kindOf(problem) === kind)) simplest = { shape, problems };
+  };
+  for (const operation of failure.shape.operations)
+    await attempt({ operations: simplest.shape.operations.filter((each) => each !== operation) });
+  for (const [key, value] of Object.entries(PLAINEST) as [string, unknown][])
+    if (key !== "operations") await attempt({ [key]: value });
+  return simplest;
+}
+
+function kindOf(problem: Problem): string {
+  return problem.slice(0, problem.indexOf(":"));
+}
+
+function list(problems: readonly Problem[]): string {
+  const shown = problems.slice(0, 8).map((problem) => `  ${problem}\n`);
+  return shown.join("") + (problems.length > 8 ? `  and ${problems.length - 8} more\n` : "");
+}
