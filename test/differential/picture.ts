@@ -100,9 +100,12 @@ function printedFacts(content: string): string[] {
 function unmapped(line: string, mappedFrom: string | undefined): string {
   if (mappedFrom === undefined) return line;
   if (MAPPED.test(line)) return "config cmdenv-redirect-output true"; // is not compared
-  return line.replace(/^(attr resultdir )(.*)$/, (_, start: string, value: string) =>
-    start.concat(path.resolve(mappedFrom, value.replace(/^"(.*)"$/, "$1"))),
-  );
+  const [, start, value] = /^(attr resultdir )(.*)$/.exec(line) ?? [];
+  if (start === undefined || value === undefined) return line;
+  // relative to the study, or below a slot's copy of the file system
+  const resolved = path.resolve(mappedFrom, value.replace(/^"(.*)"$/, "$1"));
+  const top = path.resolve(mappedFrom, "../../..");
+  return start + resolved.slice(Math.max(0, resolved.lastIndexOf(top)));
 }
 
 /** Whether two entries are the same to a user. */
