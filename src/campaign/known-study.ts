@@ -4,6 +4,7 @@ import { UserError } from "../errors.ts";
 import type { Campaign } from "../model/campaign.ts";
 import { inOneLine, isGitFolder, isRelativeFolder } from "../model/names.ts";
 import { hasCommit, openCheckout } from "../project/git.ts";
+import { isAllowedOutside } from "../results/output-path.ts";
 import { statIfThere } from "../system/files.ts";
 import { isInside } from "../system/paths.ts";
 import type { Study } from "./collect.ts";
@@ -51,7 +52,7 @@ export async function notedStudy(id: string): Promise<Study | undefined> {
 
 /** Whether a file that a record names belongs to the study's results. */
 export function mayRead({ gitTop, outside }: Study, file: string): boolean {
-  return [gitTop, ...outside].some((place) => isInside(place, file));
+  return isInside(gitTop, file) || isAllowedOutside(outside, file);
 }
 
 /** Somebody has written another campaign under the same id. */

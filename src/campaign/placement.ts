@@ -168,7 +168,9 @@ export class Placement {
     const files = record.files.map((file) => (file.path === name ? { ...file, path: besideName } : file));
     const outputFile = record.outputFile === name ? { outputFile: besideName } : {};
     await writeRecord(this.#study.resultDirectory, { ...record, files, ...outputFile });
-    for (const file of files) if (file.path === besideName) await this.#remember(beside, file);
+    const moved = files.find((file) => file.path === besideName);
+    if (moved !== undefined)
+      await this.#remember(beside, { sizeBytes: moved.sizeBytes, sha256: moved.sha256 });
   }
 
   /** A name of the run beside a file; one that the same run had before is used again. */

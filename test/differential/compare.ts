@@ -235,7 +235,7 @@ class Comparison {
         path.dirname(name) === path.dirname(file) &&
         path.basename(name).startsWith(path.parse(file).name.slice(0, SHORTEST_STEM)) &&
         path.basename(name).includes(run) &&
-        path.extname(name) === path.extname(file) &&
+        (path.extname(name) === path.extname(file) || name === `${file}.${run}`) && // `.vci` has no extension
         (!this.#sides.before.has(name) || this.#sides.allowances.swarmOnly(name)) &&
         isSame(entry, found),
     );

@@ -46,8 +46,8 @@ describeWithService("redis-server", "what somebody else has written into the que
 
   const notes = (): string => path.join(user.env["XDG_STATE_HOME"]!, "inet-swarm/campaigns");
   const tool = (args: readonly string[], cwd = sample.study) => user.run("runall-swarm", args, { cwd });
-  /** How a worker names a file of the checkout. */
-  const named = (file: string): string => file;
+  /** How a worker names a file of the campaign's checkout. */
+  const named = (file: string, directory = "/etc"): string => path.join(directory, file).slice(1);
   const head = (): Promise<string> => sample.git("rev-parse", "HEAD");
   /** A campaign with one run that has ended, and a result that waits. */
   const forge = async (
@@ -70,7 +70,7 @@ describeWithService("redis-server", "what somebody else has written into the que
     await redis.sadd(`swarm:open:${id}`, 0);
     const job = { config: "Quick", runNumber: 0, iterationVariables: {}, repetition: 0, ...run };
     const store = path.join(stateFolder(user), "results", `${id}-0`, "1");
-    const file = named("simulations/results/forged.sca");
+    const file = named("simulations/results/forged.sca", campaign.directory);
     await mkdir(path.join(store, path.dirname(file)), { recursive: true });
     await writeFile(path.join(store, file), "forged");
     const answer = {
@@ -105,7 +105,7 @@ describeWithService("redis-server", "what somebody else has written into the que
     ["git's own files as results", { resultDirectory: "../.git/hooks" }, "belong outside of this checkout"],
     ["a config that is a path", { config: "../../../forged" }, "malformed at config"],
     ["a commit of another project", { commit: "b".repeat(40) }, "is no checkout of its project"],
-    ["a commit that is an option", { commit: "--upload-pack=touch forged" }, "is no checkout of its project"],
+    ["a commit that is an option", { commit: "--upload-pack=touch forged" }, "malformed at commit"],
     ["another id", { id: "another1" }, "malformed at id"],
   ])("is not followed where it names %s", async (_, campaign, message) => {
     await forge("forgeda1", campaign);
