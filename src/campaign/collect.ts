@@ -142,6 +142,7 @@ export class Collector {
       result = { ...result, outcome: incomplete(result.outcome, [error.message]) };
       return await move();
     });
+    if (result.stored !== undefined) await this.#placement.removeSuperseded(run, files);
     const folders =
       result.outcome.state === "done" ? this.#makeFolders(result.folders ?? [], run, warnings) : [];
     const printed = result.outputFile === undefined ? undefined : arrived.get(result.outputFile);

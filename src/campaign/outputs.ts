@@ -5,7 +5,7 @@ import { errorText, UserError } from "../errors.ts";
 import type { Outputs } from "../model/campaign.ts";
 import { forbiddenName } from "../results/output-path.ts";
 import type { Expansion, RunOutputs } from "../simulation/expand.ts";
-import { iniFolders } from "../simulation/ini-folders.ts";
+import { iniFolders, type IniFolders } from "../simulation/ini-folders.ts";
 import { config, isTyped, values, type SimulationArguments } from "../simulation/opp-args.ts";
 import { configuredOption, OUTPUT_OPTIONS, type OutputOption } from "../simulation/output-options.ts";
 import { isInside } from "../system/paths.ts";
@@ -60,7 +60,10 @@ export async function planOutputs(expansion: Expansion, question: OutputQuestion
     resultDirectory: resultRoot(runs, configured, question),
     outside: [...outside],
     forWorkers: {
-      iniFolder: path.relative(study, folders[0]!) || ".",
+      iniFolder: path.relative(study, folders.all[0]!) || ".",
+      ...(asksOutputFile && {
+        outputFileFolder: path.relative(study, basesOf("cmdenv-output-file", folders, question)[0]!) || ".",
+      }),
       ...(links.size > 0 && { openedLinks: [...links.keys()] }),
       ...(mapsPaths && { mapsPaths }),
       ...(asksOutputFile && { asksOutputFile }),
@@ -84,8 +87,8 @@ interface ResolvedRun {
 
 function resolveRun(
   { runNumber, values: configured, appends }: RunOutputs,
-  folders: readonly string[],
-  { study, args }: OutputQuestion,
+  folders: IniFolders,
+  question: OutputQuestion,
 ): ResolvedRun {
   const resultDirectory = configured["result-dir"] ?? "results";
   const byOption: ResolvedRun["byOption"] = {};
@@ -93,12 +96,28 @@ function resolveRun(
   for (const option of OUTPUT_OPTIONS) {
     const value = configured[option];
     if (option === "result-dir" || value === undefined) continue;
-    const bases = isTyped(args, option) ? [study] : folders;
+    const bases = basesOf(option, folders, question);
     byOption[option] = path.resolve(bases[0]!, value);
     files.push(...bases.map((base) => path.resolve(base, value)));
   }
-  const directory = path.resolve(folders[0]!, resultDirectory);
-  return { runNumber, folders: [directory, path.resolve(study, resultDirectory)], files, byOption, appends };
+  const directory = path.resolve(folders.all[0]!, resultDirectory);
+  return {
+    runNumber,
+    folders: [directory, path.resolve(question.study, resultDirectory)],
+    files,
+    byOption,
+    appends,
+  };
+}
+
+/** To which folders the name of a file may be relative; to the first one if there is no reason for another. */
+function basesOf(
+  option: OutputOption,
+  { all, having }: IniFolders,
+  { study, args }: OutputQuestion,
+): string[] {
+  if (isTyped(args, option)) return [study];
+  return having.get(option) ?? (option === "cmdenv-output-file" ? all.slice(0, 1) : all);
 }
 
 interface Found {

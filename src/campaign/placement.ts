@@ -1,4 +1,5 @@
 import { accessSync, constants, lstatSync, mkdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import path from "node:path";
 import { errorCode, errorText, UserError } from "../errors.ts";
 import type { Campaign } from "../model/campaign.ts";
@@ -10,7 +11,7 @@ import { isInside } from "../system/paths.ts";
 import { rememberOutput } from "./known-outputs.ts";
 import { Unplaceable, type Study } from "./places.ts";
 import { hashOf, readRecord, writeRecord } from "./records.ts";
-import { nameBeside, Replacements } from "./replacement.ts";
+import { isNamedBeside, nameBeside, Replacements, type Previous } from "./replacement.ts";
 
 type RunName = Pick<Run, "config" | "runNumber">;
 
@@ -39,7 +40,7 @@ export class Placement {
   /** The number of the run that a file is from, by its path relative to the study: there may be very many. */
   readonly #owners = new Map<string, number>();
   /** Of the run that is collected now. */
-  #previous: { record: RunRecord; writtenAt: number } | undefined;
+  #previous: Previous | undefined;
 
   constructor(study: Study, { createdAt }: Campaign) {
     this.#study = study;
@@ -106,7 +107,7 @@ export class Placement {
     const number = this.#owners.get(name);
     if (number !== undefined && number > run.runNumber) {
       const owner = { config: run.config, runNumber: number };
-      const beside = this.#beside(target, run);
+      const beside = await this.#beside(target, run);
       warnings.push(
         `${name} is also written by ${runLabel(owner)}; that of ${runLabel(run)} is ${path.basename(beside)}`,
       );
@@ -135,12 +136,12 @@ export class Placement {
       case "replace":
         return undefined;
       case "same":
-        return { target: this.#movedBefore(run, file, target), isThere: true };
+        return { target: await this.#movedBefore(run, file, target), isThere: true };
       case "rename":
         await this.#moveAside(decision.owner, target, warnings);
         return undefined;
       case "keep": {
-        const beside = this.#beside(target, run);
+        const beside = await this.#beside(target, run);
         warnings.push(
           `${this.#nameOf(target)} is not replaced, because it is not a result of an earlier run; that of ${runLabel(run)} is ${path.basename(beside)}`,
         );
@@ -150,16 +151,20 @@ export class Placement {
   }
 
   /** A process that was ended in the middle may have moved the file beside its place. */
-  #movedBefore(run: Run, { from, sizeBytes }: ResultFile & { from: string }, target: string): string {
+  async #movedBefore(
+    run: Run,
+    { from, sizeBytes }: ResultFile & { from: string },
+    target: string,
+  ): Promise<string> {
     if (lstatSync(from, { throwIfNoEntry: false }) !== undefined) return target;
-    const beside = nameBeside(target, run, () => false);
+    const beside = await nameBeside(target, run, () => false);
     return lstatSync(beside, { throwIfNoEntry: false })?.size === sizeBytes ? beside : target;
   }
 
   async #moveAside(owner: RunName, target: string, warnings: string[]): Promise<void> {
     const name = this.#nameOf(target);
     if (!(await statIfThere(target))) return; // somebody has removed it: nothing of it can be lost
-    const beside = this.#beside(target, owner);
+    const beside = await this.#beside(target, owner);
     warnings.push(`${name} is also written by ${runLabel(owner)}; that one is now ${path.basename(beside)}`);
     await moveFile(target, beside);
     const record = await readRecord(this.#study.resultDirectory, owner);
@@ -173,18 +178,30 @@ export class Placement {
       await this.#remember(beside, { sizeBytes: moved.sizeBytes, sha256: moved.sha256 });
   }
 
-  /** A name of the run beside a file; one that the same run had before is used again. */
-  #beside(target: string, run: RunName): string {
-    const before = new Set(this.#previousOf(run)?.record.files.map((file) => file.path));
-    return nameBeside(target, run, (file) => {
-      const there = lstatSync(file, { throwIfNoEntry: false }) !== undefined;
-      return (
-        there && !before.has(this.#nameOf(file)) && this.#owners.get(this.#nameOf(file)) !== run.runNumber
-      );
+  /** A name of the run beside a file; one that the same run had before is used again, unless somebody has changed it. */
+  async #beside(target: string, run: RunName): Promise<string> {
+    const previous = this.#previousOf(run);
+    return await nameBeside(target, run, async (file) => {
+      if (lstatSync(file, { throwIfNoEntry: false }) === undefined) return false;
+      return !(await this.#replacements.isOwn(file, previous));
     });
   }
 
-  #previousOf({ config, runNumber }: RunName): { record: RunRecord; writtenAt: number } | undefined {
+  /**
+   * Removes copies beside other runs' files that an earlier record of a run names, and its new one does not.
+   * @param files of the new record.
+   */
+  async removeSuperseded(run: RunName, files: RunRecord["files"]): Promise<void> {
+    const previous = this.#previousOf(run);
+    const names = new Set(files.map((file) => file.path));
+    for (const { path: name } of previous?.record.files ?? []) {
+      const file = path.resolve(this.#study.directory, name);
+      if (names.has(name) || !isNamedBeside(name, run)) continue;
+      if (await this.#replacements.isOwn(file, previous)) await rm(file, { force: true });
+    }
+  }
+
+  #previousOf({ config, runNumber }: RunName): Previous | undefined {
     const record = this.#previous?.record;
     return record?.config === config && record.runNumber === runNumber ? this.#previous : undefined;
   }

@@ -8,6 +8,12 @@ import { allRecords, hashOf, recordFile } from "./records.ts";
 type RunName = Pick<Run, "config" | "runNumber">;
 type Writers = Map<string, RunName & { sizeBytes: number; sha256: string }>;
 
+/** The record that a run had before, and when it was written (ms since 1970). */
+export interface Previous {
+  record: RunRecord;
+  writtenAt: number;
+}
+
 /** A file of a run on its way to the study. */
 export interface Incoming {
   /** Where it is now. */
@@ -45,22 +51,19 @@ export class Replacements {
 
   /**
    * @param target absolute.
-   * @param previous the record that the run had before, and when it was written (ms since 1970).
    */
   async decide(
     target: string,
     incoming: Incoming,
     run: RunName,
-    previous: { record: RunRecord; writtenAt: number } | undefined,
+    previous: Previous | undefined,
   ): Promise<Decision> {
     const there = lstatSync(target, { throwIfNoEntry: false });
     if (there === undefined) return { type: "free" };
     // moved by a process that was ended before it could write the record
     if (lstatSync(incoming.from, { throwIfNoEntry: false }) === undefined) return { type: "same" };
     const name = path.relative(this.#study.directory, target);
-    const own = previous?.record.files.find((file) => file.path === name);
-    if (own !== undefined && (await isUnchanged(target, there, own, previous!.writtenAt)))
-      return { type: "replace" };
+    if (await this.isOwn(target, previous)) return { type: "replace" };
     const owner = await this.#writerOf(target, there, name, run);
     if (owner !== undefined) return { type: "rename", owner };
     if (isBegunAnew(target) && there.ctimeMs < this.#createdAt) return { type: "replace" };
@@ -69,6 +72,15 @@ export class Replacements {
       if ((await hashOf(target)) === sha256) return { type: "same" };
     }
     return { type: "keep" };
+  }
+
+  /** Whether a file is what an earlier record of the run says. */
+  async isOwn(target: string, previous: Previous | undefined): Promise<boolean> {
+    const there = lstatSync(target, { throwIfNoEntry: false });
+    const name = path.relative(this.#study.directory, target);
+    const own = previous?.record.files.find((file) => file.path === name);
+    if (own === undefined || there === undefined) return false;
+    return await isUnchanged(target, there, own, previous!.writtenAt);
   }
 
   /** Another run whose record names the file, as it is now. */
@@ -107,19 +119,24 @@ async function isUnchanged(
  * The name under which a run's file is kept beside another one: `server1.pcap` of run 3 of config General becomes
  * `server1.General-3.pcap`. A long name is cut, because names have at most 255 bytes.
  */
-export function nameBeside(
+export async function nameBeside(
   file: string,
   { config, runNumber }: RunName,
-  taken: (file: string) => boolean,
-): string {
+  taken: (file: string) => boolean | Promise<boolean>,
+): Promise<string> {
   const { dir, name, ext } = path.parse(file);
   const suffix = `.${config.replaceAll("/", "_")}-${runNumber}`;
   for (let count = 1; ; count++) {
     const end = `${suffix}${count === 1 ? "" : `.${count}`}${ext}`;
     const room = 255 - Buffer.byteLength(end);
     const candidate = path.join(dir, cut(name, room) + end);
-    if (!taken(candidate)) return candidate;
+    if (!(await taken(candidate))) return candidate;
   }
+}
+
+/** Whether a file has its name because another run's has the plain one. */
+export function isNamedBeside(file: string, { config, runNumber }: RunName): boolean {
+  return path.basename(file).includes(`.${config.replaceAll("/", "_")}-${runNumber}`);
 }
 
 /** The beginning of a text that has at most so many bytes, without a broken character. */

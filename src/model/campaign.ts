@@ -23,17 +23,19 @@ export const OutputsSchema = v.object({
    * Absolute paths outside of the checkout to which runs write; a folder ends in a slash, a file stands for all files
    * with its name up to the extension.
    */
-  outside: v.optional(v.array(v.string())),
+  outside: v.optional(v.array(v.pipe(v.string(), v.startsWith("/")))),
   /** Links of the source that lead out of it, relative to the git top level: results go there, so a worker makes them folders. */
-  openedLinks: v.optional(v.array(v.string())),
+  openedLinks: v.optional(v.array(RelativePathSchema)),
   /** Folders of the work tree that git does not know, relative to its top level: a run may write into them. */
-  folders: v.optional(v.array(v.string())),
+  folders: v.optional(v.array(RelativePathSchema)),
   /** The folder of the first ini file, relative to the study: the simulator's default file names are relative to it. */
   iniFolder: v.optional(v.string()),
   /** Some output option has an absolute value: a worker asks for each run's values and maps them into its working tree. */
   mapsPaths: v.optional(v.boolean()),
   /** The place of what a run prints cannot be told from its result files: a worker asks the simulator. */
   asksOutputFile: v.optional(v.boolean()),
+  /** The folder to which the configured place of what a run prints is relative; relative to the study. */
+  outputFileFolder: v.optional(v.string()),
   /** Configured output files, by option: their names are not the default ones. */
   ownOutputFiles: v.optional(v.array(v.string())),
 });

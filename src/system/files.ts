@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { lstatSync, mkdirSync, renameSync, writeFileSync, type Stats } from "node:fs";
 import {
   chmod,
@@ -14,8 +14,10 @@ import {
   symlink,
   utimes,
 } from "node:fs/promises";
+import { hostname } from "node:os";
 import path from "node:path";
 import { errorCode } from "../errors.ts";
+import { identify, type ProcessIdentity } from "./identity.ts";
 
 // What is done for every run and takes some microseconds (a name looked up, a file renamed, a short text written)
 // is done at once: by way of Node.js's thread pool it would cost ten times as much of the processor that the
@@ -23,12 +25,29 @@ import { errorCode } from "../errors.ts";
 
 const TEMPORARY_PREFIX = ".swarm-tmp-";
 
+let ownMark: string | undefined;
+
+/** Tells by which process a temporary file was made: machine, pid and start time. */
+function markOf({ pid, startTime }: ProcessIdentity): string {
+  const machine = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
+  return `${machine}.${pid}.${startTime.replaceAll(/\W/g, "")}`;
+}
+
 /** Name of a temporary file beside `file`; the prefix tells ours apart when leftovers are looked for. */
 export function temporaryName(file: string): string {
+  ownMark ??= markOf(identify(process.pid)!);
   return path.join(
     path.dirname(file),
-    `${TEMPORARY_PREFIX}${randomBytes(6).toString("hex")}-${path.basename(file).slice(0, 100)}`,
+    `${TEMPORARY_PREFIX}${ownMark}-${randomBytes(6).toString("hex")}-${path.basename(file).slice(0, 60)}`,
   );
+}
+
+/** Whether a temporary file is that of a process of this machine that has ended. */
+function isAbandoned(name: string): boolean {
+  const [, machine, pid] = /^([0-9a-f]{8})\.(\d+)\.\w+-/.exec(name.slice(TEMPORARY_PREFIX.length)) ?? [];
+  if (pid === undefined) return false;
+  const now = identify(Number(pid)) ?? { pid: Number(pid), startTime: "" };
+  return markOf(now).startsWith(`${machine}.`) && !name.startsWith(`${TEMPORARY_PREFIX}${markOf(now)}-`);
 }
 
 /** A temporary folder that whoever has the same key finds again, so that one process removes what another left. */
@@ -45,7 +64,8 @@ const LEFTOVER_AGE_MS = 24 * 3600_000;
 
 /**
  * Removes temporary files and folders of ours that a killed process left in a directory.
- * @param olderThanMs since their last change: a younger one may be in use, perhaps on another machine.
+ * @param olderThanMs since their last change: a younger one may be in use, perhaps on another machine, unless its
+ *   process was one of this machine and has ended.
  */
 export async function removeLeftovers(directory: string, olderThanMs = LEFTOVER_AGE_MS): Promise<void> {
   const names = await readdir(directory).catch((error: unknown) => {
@@ -55,7 +75,7 @@ export async function removeLeftovers(directory: string, olderThanMs = LEFTOVER_
   for (const name of names.filter(isTemporary)) {
     const file = path.join(directory, name);
     const age = Date.now() - ((await statIfThere(file))?.ctimeMs ?? Infinity);
-    if (age >= olderThanMs) await rm(file, { recursive: true, force: true });
+    if (age >= olderThanMs || isAbandoned(name)) await rm(file, { recursive: true, force: true });
   }
 }
 

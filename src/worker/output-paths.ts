@@ -4,7 +4,7 @@ import type { Campaign } from "../model/campaign.ts";
 import type { Run } from "../model/run.ts";
 import { parseRunConfig, unquoted } from "../simulation/expand.ts";
 import { oneRunQueryArguments, parseSimulationArguments } from "../simulation/opp-args.ts";
-import { configuredOption, OUTPUT_OPTIONS } from "../simulation/output-options.ts";
+import { configuredOption, OUTPUT_OPTIONS, type OutputOption } from "../simulation/output-options.ts";
 import { runProgram } from "../system/program.ts";
 import type { Command } from "./command.ts";
 import type { SlotTree } from "./slot.ts";
@@ -44,32 +44,50 @@ async function mappedOptions(
   return OUTPUT_OPTIONS.flatMap((option) => {
     const value = unquoted(configuredOption(configuration, option) ?? "");
     if (!path.isAbsolute(value)) return [];
-    return [`--${option}=${mapped(value, command.directory, tree, campaign)}`];
+    const isShown = option === "result-dir" && isUsedByParameters(value, configuration);
+    return [
+      `--${option}=${mapped(option, value, { tree, campaign, directory: command.directory, isShown })}`,
+    ];
   });
 }
 
+interface Mapping {
+  tree: SlotTree;
+  campaign: Campaign;
+  /** Where the simulator starts. */
+  directory: string;
+  /** Parameters have the value, too. */
+  isShown: boolean;
+}
+
 /**
- * Relative, as it would be at the client's; but the simulator's default file names are relative to the ini file's
- * folder, so that for another folder only an absolute path means the same everywhere.
+ * Relative, as it would be at the client's. The result directory is relative to the first ini file's folder in the
+ * simulator's default file names and to the current directory in parameters: if both are used, only an absolute path does.
  */
 function mapped(
+  option: OutputOption,
   value: string,
-  directory: string,
-  { mirror }: SlotTree,
-  { iniFolder = "." }: Campaign,
+  { tree: { mirror }, campaign: { iniFolder = "." }, directory, isShown }: Mapping,
 ): string {
   const place = path.join(mirror, value);
-  return iniFolder === "." ? path.relative(directory, place) : place;
+  if (option !== "result-dir" || iniFolder === ".") return path.relative(directory, place);
+  return isShown ? place : path.relative(path.resolve(directory, iniFolder), place);
+}
+
+/** Whether an entry other than those of output files has the value of `${resultdir}`. */
+function isUsedByParameters(value: string, configuration: ReadonlyMap<string, string>): boolean {
+  const isOutput = (key: string): boolean =>
+    OUTPUT_OPTIONS.some((option) => key === option || key.endsWith(`.${option}`));
+  return [...configuration].some(([key, text]) => !isOutput(key) && text.includes(value));
 }
 
 async function askOutputFile(
   command: Command,
-  { iniFolder = ".", arguments: args }: Campaign,
+  { outputFileFolder = "." }: Campaign,
   run: Run,
 ): Promise<string> {
   const value = unquoted((await ask(command, run, ["-e", "cmdenv-output-file"])).trim());
-  const typed = args.some((argument) => argument.startsWith("--cmdenv-output-file"));
-  return path.resolve(command.directory, typed ? "." : iniFolder, value);
+  return path.resolve(command.directory, outputFileFolder, value);
 }
 
 async function ask({ program, args, directory, env }: Command, run: Run, query: string[]): Promise<string> {

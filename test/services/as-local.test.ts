@@ -35,19 +35,22 @@ const CASES: Record<string, Case> = {
   "several ini files, in their order": {
     cwd: "simulations",
     args: ["-f", "../common/base.ini", "-f", "more.ini", "-c", "Two", "-r", "0..2"],
+    results: "common/results", // names are relative to the folder of the first ini file
   },
   "ini files that are named without -f": {
     cwd: "simulations",
     args: ["../common/base.ini", "more.ini", "-c", "Two", "-r", "1"],
+    results: "common/results",
   },
   "an ini file of another folder": {
     cwd: "simulations",
     args: ["-f", "../other/deep/study.ini", "-c", "Two"],
-    results: "made",
+    results: "other/made",
   },
   "a folder below the one with the ini file": {
     cwd: "other/deep",
     args: ["-f", "../../simulations/omnetpp.ini", "-c", "Quick", "-r", "0,5", "-n", "../../src"],
+    results: "simulations/results",
   },
   "a result directory that is named on the command line": {
     cwd: "simulations",

@@ -203,7 +203,7 @@ async function expectSame(study: TinyStudy, model: TinyStudy, runs: number, id: 
   const whole = (await readdir(study.results)).filter((name) => name !== "failed"); // what was cancelled lies there
   expect(whole.sort()).toEqual([".swarm", ...named].sort());
   const kept = await readdir(path.join(study.results, ".swarm"));
-  expect(kept.filter((name) => !/^Bench-\d+\.json$/.test(name))).toEqual([]); // no lock, nothing half done
+  expect(kept.filter((name) => !/^(?:Bench-\d+\.json|sources)$/.test(name))).toEqual([]); // no lock, nothing half done
 }
 
 /** What a client has printed when it ended, which it has to do. */

@@ -87,3 +87,14 @@ it("removes what killed processes left behind, and nothing that may be in use", 
   expect(await readdir(directory.path)).toEqual(["result.vec"]);
   await removeLeftovers(path.join(directory.path, "nowhere"));
 });
+
+it("removes at once what a process of this machine has left that has ended, and nothing of others", async () => {
+  await using directory = await temporaryDirectory();
+  const own = path.basename(temporaryName(path.join(directory.path, "result.sca")));
+  const ended = own.replace(`.${process.pid}.`, ".999999999.");
+  const restarted = own.replace(/^(\.swarm-tmp-\w+\.\d+\.)/, "$10"); // the same pid, another process
+  const elsewhere = ended.replace(/^\.swarm-tmp-\w+/, ".swarm-tmp-00000000");
+  for (const name of [own, ended, restarted, elsewhere]) await writeFile(path.join(directory.path, name), "");
+  await removeLeftovers(directory.path);
+  expect((await readdir(directory.path)).sort()).toEqual([own, elsewhere].sort());
+});
