@@ -11,6 +11,7 @@ import type { SourceStore } from "../results/source-store.ts";
 import type { ResultStore } from "../results/store.ts";
 import { makeFolders } from "../system/files.ts";
 import { checkProducts } from "./check-products.ts";
+import { warnOfAbsoluteParameters } from "./absolute-parameters.ts";
 import { lockCampaign, lockQueueing } from "./campaign-lock.ts";
 import { findFinished, shiftWarning, type Findings } from "./find-finished.ts";
 import { forOtherMachines } from "./for-other-machines.ts";
@@ -64,6 +65,7 @@ export async function* runCampaign(
   yield { type: "expanded", config: plan.campaign.config, runs: plan.runs.length };
   await ensureWritable(plan.resultDirectory);
   refuseUnwritable(plan.outputs.outside);
+  if (!swarm.sources.sharesDisk) yield* warnOfAbsoluteParameters(plan.expansion.configuration);
   const identity = await identityOf(plan);
   await using queue = await openQueueClient(swarm.queue);
   const { rerun = false, detach } = manner;
