@@ -96,7 +96,7 @@ export class RunCollector {
   }
 }
 
-/** @throws {UserError} where a study has been moved or removed: it is not made again at its old place. */
+/** @throws {UserError} where a study has been moved or removed: it is not recreated at its old place. */
 export function refuseMissing({ directory, gitTop }: Study, { id }: Campaign): void {
   const missing = [gitTop, directory].find(
     (folder) => statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true,

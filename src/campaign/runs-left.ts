@@ -68,7 +68,7 @@ export async function* runsLeft(
   return { open, failed: rest.failed, joined: isJoined ? joined : undefined, seen };
 }
 
-/** The runs that the joined campaigns have not completed; what failed there is not made again, as it would not be by `attach`. */
+/** The runs that the joined campaigns have not completed; what failed there is not run again, as `attach` would not either. */
 async function afterJoining(
   plan: CampaignPlan,
   runs: readonly Run[],

@@ -24,9 +24,17 @@ export function isRelativeFolder(text: string): boolean {
   return !path.isAbsolute(text) && !CONTROL.test(text) && !parts.includes("..") && !parts.some(isGitFolder);
 }
 
-/** `.git` in any case, as file systems that ignore case have it. */
+/** Characters that HFS+ ignores in names, so that `.g\u200cit` is `.git` there. @see CVE-2014-9390 */
+const IGNORABLE = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
+
+/** A name that some file system takes for `.git`: case, ignorable characters, NTFS's trailing dots, streams, short names. */
 export function isGitFolder(name: string): boolean {
-  return name.toLowerCase() === ".git";
+  const plain = name
+    .replace(IGNORABLE, "")
+    .replace(/:.*$/s, "")
+    .replace(/[. ]+$/, "")
+    .toLowerCase();
+  return plain === ".git" || /^git~\d+$/.test(plain);
 }
 
 /** Whether a result can have been stored by an attempt at a job: `<job>/<attempt>`. */

@@ -1,18 +1,6 @@
 import path from "node:path";
+import { isGitFolder } from "../model/names.ts";
 import { isInside } from "../system/paths.ts";
-
-/** Characters that HFS+ ignores in names, so that `.g\u200cit` is `.git` there. @see CVE-2014-9390 */
-const IGNORABLE = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
-
-/** A name that some file system takes for `.git`: case, ignorable characters, NTFS's trailing dots, streams, short names. */
-function isGitName(name: string): boolean {
-  const plain = name
-    .replace(IGNORABLE, "")
-    .replace(/:.*$/s, "")
-    .replace(/[. ]+$/, "")
-    .toLowerCase();
-  return plain === ".git" || /^git~\d+$/.test(plain);
-}
 
 /**
  * What makes a file of this name one that is never collected, to be put after "is"; undefined if it may be collected.
@@ -25,7 +13,7 @@ export function forbiddenName(file: string): string | undefined {
   if (/[\u0000-\u001f\u007f-\u009f]/.test(file)) return "named with a control character";
   for (const name of file.replace(/^\//, "").split("/")) {
     if (name === "" || name === "." || name === "..") return "named by a path that is not normalized";
-    if (isGitName(name)) return "inside .git";
+    if (isGitFolder(name)) return "inside .git";
     if (/^\.swarm(?:-tmp-.*)?$/is.test(name)) return "inside .swarm, which is reserved for inet-swarm";
   }
   return undefined;
