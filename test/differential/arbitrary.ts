@@ -65,7 +65,7 @@ const anyShapes: fc.Arbitrary<Shape> = fc.record({
 });
 
 /** What these write depends on what an earlier command has left, which a swarm's runs do not see: it is no source. */
-const APPENDING = ["appendShared", "changeTracked", "changeIni", "changeUntracked"];
+const APPENDING = ["appendShared", "appendSharedResult", "changeTracked", "changeIni", "changeUntracked"];
 
 /** Studies of all forms. */
 export const shapes: fc.Arbitrary<Shape> = anyShapes.map((shape) => {

@@ -20,7 +20,7 @@ export type Picture = ReadonlyMap<string, Entry>;
 
 /**
  * @param top absolute.
- * @param mappedFrom the study's folder, where the study has absolute paths, which a swarm may have mapped to relative ones.
+ * @param mappedFrom the folder of the first ini file, where the study has absolute paths, which a swarm may have mapped to relative ones.
  */
 export function takePicture(top: string, mappedFrom?: string): Picture {
   const entries = new Map<string, Entry>();
@@ -104,7 +104,7 @@ function unmapped(line: string, mappedFrom: string | undefined): string {
   if (start === undefined || value === undefined) return line;
   // relative to the study, or below a slot's copy of the file system
   const resolved = path.resolve(mappedFrom, value.replace(/^"(.*)"$/, "$1"));
-  const top = path.resolve(mappedFrom, "../../..");
+  const top = mappedFrom.slice(0, mappedFrom.lastIndexOf("/up/checkout"));
   return start + resolved.slice(Math.max(0, resolved.lastIndexOf(top)));
 }
 

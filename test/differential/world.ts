@@ -157,5 +157,6 @@ export async function keepWorld({ top }: World, name = "kept"): Promise<() => Pr
 
 /** All that is in a world. */
 export function pictureOf({ shape, top, study }: World): Picture {
-  return takePicture(top, hasAbsolutePaths(shape) ? study : undefined);
+  const iniFolder = shape.ini === "folder" ? path.join(study, "sub") : study; // a mapped result-dir is relative to it
+  return takePicture(top, hasAbsolutePaths(shape) ? iniFolder : undefined);
 }
