@@ -135,18 +135,18 @@ export class Collector {
     let result = this.#checked(told, sources, from);
     if (result.outcome.state !== "cancelled" || result.stored !== undefined)
       await this.#removeOldRecord(run, warnings);
-    const move = (): Promise<RunRecord["files"]> =>
+    const move = (): Promise<Map<string, RunRecord["files"][number]>> =>
       this.#moveAll(run, result, sources, from, arrived, warnings);
-    const files = await move().catch(async (error: unknown) => {
+    const moved = await move().catch(async (error: unknown) => {
       if (!(error instanceof Unplaceable)) throw error;
       result = { ...result, outcome: incomplete(result.outcome, [error.message]) };
       return await move();
     });
-    if (result.stored !== undefined) await this.#placement.removeSuperseded(run, files);
+    const files = [...moved.values()];
+    if (result.outcome.state === "done") await this.#placement.removeSuperseded(run, files);
     const folders =
       result.outcome.state === "done" ? this.#makeFolders(result.folders ?? [], run, warnings) : [];
-    const printed = result.outputFile === undefined ? undefined : arrived.get(result.outputFile);
-    const outputFile = printed === undefined ? undefined : path.relative(this.#study.directory, printed);
+    const outputFile = result.outputFile === undefined ? undefined : moved.get(result.outputFile)?.path;
     const record = recordOf(this.#campaign, run, result, { files, folders, outputFile });
     const neverStarted = record.state === "cancelled" && result.stored === undefined;
     if (!neverStarted) await writeRecord(this.#study.resultDirectory, record);
@@ -188,9 +188,9 @@ export class Collector {
     from: string | undefined,
     arrived: Map<string, string>,
     warnings: string[],
-  ): Promise<RunRecord["files"]> {
+  ): Promise<Map<string, RunRecord["files"][number]>> {
     const isDone = result.outcome.state === "done";
-    const moved: RunRecord["files"] = [];
+    const moved = new Map<string, RunRecord["files"][number]>();
     for (const file of files) {
       const own = this.#target(file.path);
       const target = isDone ? own : this.#failedPlace(own);
@@ -199,8 +199,8 @@ export class Collector {
         if (!isDone) this.#places.check(target);
         const source = arrived.get(file.path) ?? path.join(from!, file.path);
         const placed = await this.#placement.place(run, { ...file, from: source }, target, warnings);
-        arrived.set(file.path, placed.target);
-        moved.push(placed.recorded);
+        if (placed.isOurs) arrived.set(file.path, placed.target); // what was there before is the user's
+        moved.set(file.path, placed.recorded);
       } catch (error) {
         if (!(error instanceof Unplaceable) || isDone) throw error;
         warnings.push(`${runLabel(run)}: not collected: ${error.message}`);

@@ -40,7 +40,7 @@ export async function rememberOutput(
 
 /**
  * The outputs outside of a result directory that are still as a run has left them, by their absolute paths: one that
- * the user has changed since is his own file again.
+ * the user has changed since counts as source again.
  */
 export async function unchangedOutputs(resultDirectory: string): Promise<Set<string>> {
   const known = new Map<string, KnownOutput>();

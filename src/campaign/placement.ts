@@ -19,6 +19,8 @@ export interface PlacedFile {
   /** Absolute. */
   target: string;
   recorded: RunRecord["files"][number];
+  /** It has come from the run, and is not a file of the same content that was there before. */
+  isOurs: boolean;
 }
 
 /** Names that the file system refuses, or that are taken by something of another kind: the fault of this file only. */
@@ -37,6 +39,7 @@ const FAULTS_OF_THE_NAME = [
 export class Placement {
   readonly #study: Study;
   readonly #replacements: Replacements;
+  readonly #createdAt: number;
   /** The number of the run that a file is from, by its path relative to the study: there may be very many. */
   readonly #owners = new Map<string, number>();
   /** Of the run that is collected now. */
@@ -44,6 +47,7 @@ export class Placement {
 
   constructor(study: Study, { createdAt }: Campaign) {
     this.#study = study;
+    this.#createdAt = createdAt;
     this.#replacements = new Replacements(study, createdAt);
   }
 
@@ -69,9 +73,18 @@ export class Placement {
     warnings: string[],
   ): Promise<PlacedFile> {
     try {
+      const isGone = lstatSync(file.from, { throwIfNoEntry: false }) === undefined;
+      if (isGone) {
+        const moved = await this.#movedBefore(run, file, target);
+        return { target: moved, recorded: await this.#recorded(file, moved, false), isOurs: true };
+      }
       const chosen = await this.#choose(run, file, target, warnings);
       if (!chosen.isThere) await this.#bring(file, chosen.target, run);
-      return { target: chosen.target, recorded: await this.#recorded(file, chosen.target, chosen.isThere) };
+      return {
+        target: chosen.target,
+        recorded: await this.#recorded(file, chosen.target, chosen.isThere),
+        isOurs: !chosen.isThere,
+      };
     } catch (error) {
       if (!this.#isFaultOfName(error)) throw error;
       throw new Unplaceable(
@@ -136,7 +149,7 @@ export class Placement {
       case "replace":
         return undefined;
       case "same":
-        return { target: await this.#movedBefore(run, file, target), isThere: true };
+        return { target, isThere: true };
       case "rename":
         await this.#moveAside(decision.owner, target, warnings);
         return undefined;
@@ -150,15 +163,16 @@ export class Placement {
     }
   }
 
-  /** A process that was ended in the middle may have moved the file beside its place. */
-  async #movedBefore(
-    run: Run,
-    { from, sizeBytes }: ResultFile & { from: string },
-    target: string,
-  ): Promise<string> {
-    if (lstatSync(from, { throwIfNoEntry: false }) !== undefined) return target;
-    const beside = await nameBeside(target, run, () => false);
-    return lstatSync(beside, { throwIfNoEntry: false })?.size === sizeBytes ? beside : target;
+  /**
+   * Where a process has moved a file that was ended before it could write the record. Anything else of the name must not
+   * pass for it.
+   */
+  async #movedBefore(run: Run, { sizeBytes }: ResultFile, target: string): Promise<string> {
+    for (const place of [await nameBeside(target, run, () => false), target]) {
+      const there = lstatSync(place, { throwIfNoEntry: false });
+      if (there?.size === sizeBytes && there.ctimeMs >= this.#createdAt) return place;
+    }
+    throw new DamagedArchive(`${target} is neither here nor in the swarm any more`);
   }
 
   async #moveAside(owner: RunName, target: string, warnings: string[]): Promise<void> {

@@ -60,8 +60,6 @@ export class Replacements {
   ): Promise<Decision> {
     const there = lstatSync(target, { throwIfNoEntry: false });
     if (there === undefined) return { type: "free" };
-    // moved by a process that was ended before it could write the record
-    if (lstatSync(incoming.from, { throwIfNoEntry: false }) === undefined) return { type: "same" };
     const name = path.relative(this.#study.directory, target);
     if (await this.isOwn(target, previous)) return { type: "replace" };
     const owner = await this.#writerOf(target, there, name, run);

@@ -16,7 +16,7 @@ import { readRecord } from "./records.ts";
 export interface RunsQuestion {
   plan: CampaignPlan;
   identity: string;
-  /** Make runs again whose results are there. */
+  /** Rerun runs that have already completed. */
   rerun: boolean;
   /** Somebody attaches later and collects. */
   detach: boolean;

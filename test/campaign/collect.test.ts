@@ -397,3 +397,16 @@ it("takes only what is stored for this very run", async () => {
     expect(record).toMatchObject({ state: "lost", files: [] });
   }
 });
+
+it("takes no earlier file for a result that was lost, and removes none", async () => {
+  await using s = await study();
+  await s.write("notes.txt", "same");
+  await s.write("results/b.sca", "old");
+  const future = { ...CAMPAIGN, createdAt: Date.now() + 60_000 };
+  const answer = await s.finish(0, { "study/notes.txt": "same", "study/results/b.sca": "new" });
+  await rm(path.join(s.storeDirectory, "c1-0/1/checkout/study/results/b.sca"));
+  const { record } = await s.newCollector(future).collect(run(0), answer);
+  expect(record).toMatchObject({ state: "lost", files: [] });
+  expect(await s.read("notes.txt")).toBe("same");
+  expect(await s.read("results/b.sca")).toBe("old");
+});
