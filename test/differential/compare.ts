@@ -249,8 +249,7 @@ class Comparison {
   #isCopy(file: string): boolean {
     const [, stem, run, extension = ""] = /^(.*)\.([AB]-\d+)(\.[^./]*)?$/.exec(file) ?? [];
     if (stem === undefined || run === undefined) return false;
-    const pictures = [...this.#sides.expectation.versions.values()].map((runs) => runs.get(run));
-    const picture = pictures.find((each) => each !== undefined);
+    const picture = this.#sides.expectation.pictures.get(run);
     return picture !== undefined && isSame(picture.get(stem + extension), this.#sides.after.get(file));
   }
 

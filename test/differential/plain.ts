@@ -14,6 +14,8 @@ export interface Expectation {
   failed: ReadonlySet<RunName>;
   /** Which runs write an entry: what each makes of it, alone in the world of before where several do. */
   versions: ReadonlyMap<string, ReadonlyMap<RunName, Picture>>;
+  /** What each run leaves, also where that is what was there before. */
+  pictures: ReadonlyMap<RunName, Picture>;
 }
 
 /** Executes a study as opp_runall does, but without its batches and side by side. The world changes. */
@@ -44,7 +46,8 @@ export async function runPlainly(
     }
     versions = writersOf(before, steps, "each alone");
   }
-  return { before, after, runs: steps.map(({ name }) => name), failed, versions };
+  const pictures = new Map(steps.map(({ name, picture }) => [name, picture]));
+  return { before, after, runs: [...pictures.keys()], failed, versions, pictures };
 }
 
 function writersOf(

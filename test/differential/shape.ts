@@ -47,6 +47,8 @@ export const GIT_SETTINGS = [
   "assume-unchanged",
   "file-mode",
   "environment",
+  "hooks",
+  "sparse",
 ] as const;
 export type GitSetting = (typeof GIT_SETTINGS)[number];
 

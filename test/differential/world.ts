@@ -99,11 +99,22 @@ async function commit(checkout: string, { git: settings }: Shape): Promise<void>
   await inStudy("wide.input", Buffer.from("wide\n", "utf16le").toString("latin1"));
   await inStudy("filtered.input", "Mixed\n");
   await inStudy("mode.input", "mode\n");
+  if (has("sparse")) {
+    await mkdir(path.join(checkout, "unused"));
+    await writeFile(path.join(checkout, "unused/large.dat"), "not on the disk\n");
+  }
   await git("add", "--all");
   await git("commit", "--quiet", "--message=A study");
   if (has("autocrlf")) await git("config", "core.autocrlf", "true");
   if (has("file-mode")) await chmod(path.join(checkout, "study/mode.input"), 0o755);
   if (has("attributes")) await inStudy("crlf.input", "one\ntwo\n");
+  if (has("sparse")) await git("sparse-checkout", "set", "study", "common");
+  for (const hook of has("hooks") ? ["post-checkout", "post-index-change", "reference-transaction"] : []) {
+    const script = path.join(checkout, ".git/hooks", hook);
+    await writeFile(script, `#!/bin/sh\necho ${hook} >> '${path.dirname(checkout)}/hooks'\n`, {
+      mode: 0o755,
+    });
+  }
   for (const flag of ["skip-worktree", "assume-unchanged"] as const) {
     if (!has(flag)) continue;
     await git("update-index", `--${flag}`, "study/tracked.input", "study/lf.input");
