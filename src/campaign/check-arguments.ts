@@ -67,7 +67,7 @@ export async function checkArguments(here: Whereabouts, plans: Plans): Promise<N
     const named = find(`library ${library}`, library);
     needed.push(...(await checkProduct(named, (file) => libraryFiles(file, program.mode))));
   }
-  if (program.remote.kind === "project") {
+  if (program.remote?.kind === "project") {
     const file = path.join(checkout.top, program.remote.path);
     const named = find(`program ${path.relative(study, file)}`, file);
     await checkMode(named);
@@ -79,6 +79,7 @@ export async function checkArguments(here: Whereabouts, plans: Plans): Promise<N
 /** The libraries of the study's project that runs load where the user named none. */
 function ownLibraries({ project, program }: Whereabouts, { code }: ProjectPlan): NeededProduct[] {
   const files = new Set(code.entries.map((entry) => entry.path));
+  if (!project.isDeclared) return []; // the build tells
   return project.targets.flatMap((target) => {
     const file = targetFile(target, program.mode);
     if (target.kind !== "library" || files.has(file)) return [];

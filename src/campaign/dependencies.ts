@@ -165,7 +165,7 @@ export async function planDependencies(
 }
 
 function about({ need, checkout, project }: FoundDependency, tree: string): DependencyPlan["about"] {
-  const { targets, environment } = project;
+  const { targets, isDeclared, environment } = project;
   const libraries = targets.filter(({ kind }) => kind === "library");
   return {
     name: need.name,
@@ -175,7 +175,7 @@ function about({ need, checkout, project }: FoundDependency, tree: string): Depe
     project: project.folder,
     nedFolders: project.nedFolders,
     ...(Object.keys(environment).length > 0 && { environment }),
-    ...(targets.length > 0 && {
+    ...(isDeclared && {
       libraries: libraries.map(({ folder, name }) => path.posix.join(folder, name)),
     }),
   };

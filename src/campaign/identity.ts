@@ -14,7 +14,7 @@ import type { CampaignPlan } from "./plan.ts";
 import { plannedKey } from "./plan-project.ts";
 
 /** Raised when the same campaign would leave other files than with an earlier version of ours. */
-const VERSION = 2;
+const VERSION = 3;
 
 /** Parts of file names such as `${datetime}` and `${runid}`, which no two processes have in common. */
 const MOMENT = /\d{8}-\d\d:?\d\d:?\d\d(?:-\d+)?/g;
@@ -40,7 +40,7 @@ export async function identityOf(plan: CampaignPlan): Promise<string> {
     VERSION,
     [plan, ...plan.dependencies].map(({ code }) => code.tree),
     plannedKey(plan),
-    { ...campaign, arguments: decidingArguments(args) },
+    { ...campaign, ...plan.execution, arguments: decidingArguments(args) },
     [...plan.expansion.configuration].map(([key, value]) => [key, value.replaceAll(MOMENT, "")]),
     await stampsOf([...(await ownOmnetpp(plan)), ...namedLibraries(plan, values(args, "-l"))]),
   ];

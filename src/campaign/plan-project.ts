@@ -89,12 +89,7 @@ function asDependency(plan: DependencyPlan): Dependency {
 }
 
 function neededProject({ about, gitTop, project }: DependencyPlan): NeededProject {
-  const libraries = project.targets.filter(({ kind }) => kind === "library");
-  return {
-    variable: about.variable,
-    root: path.join(gitTop, project.folder),
-    libraries: libraries.map(({ folder, name }) => ({ folder: path.relative(project.folder, folder), name })),
-  };
+  return { variable: about.variable, root: path.join(gitTop, project.folder) };
 }
 
 /** The binaries here are those of the work tree: of a commit only where its sources are the same. */
@@ -111,7 +106,8 @@ async function ownBuild(
   const question = { top: code.checkout.top, project, mode };
   await using lying = code.checkedOut ? undefined : await readCode(workTree, undefined, signal);
   if (lying !== undefined && sourcesHash(lying.entries) !== hash) return "other sources are checked out";
-  const found = await findOwnBuild({ ...question, tree: (lying ?? code).entries });
+  const { entries: tree, changed } = lying ?? code;
+  const found = await findOwnBuild({ ...question, tree, changed });
   if (typeof found === "string") return found;
   for (const each of dependencies) {
     const { gitTop: top } = each;

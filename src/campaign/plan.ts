@@ -10,6 +10,7 @@ import { resolveCommit } from "../project/commit.ts";
 import { describeProject, type ProjectDescriptor } from "../project/descriptor.ts";
 import { foldersBeside, surveyFolders, type FolderSurvey } from "../project/folders.ts";
 import { openCheckout, type Checkout } from "../project/git.ts";
+import { fileOf } from "../project/targets.ts";
 import type { WorkTreeRequest } from "../project/work-tree.ts";
 import type { Expansion } from "../simulation/expand.ts";
 import {
@@ -33,6 +34,7 @@ import {
   type FoundDependency,
 } from "./dependencies.ts";
 import { checkArguments, type NeededProduct } from "./check-arguments.ts";
+import type { ExecutionRequest } from "./choose-program.ts";
 import { expandCode } from "./expand-code.ts";
 import { outputFilter } from "./output-filter.ts";
 import { planOutputs, type OutputPlan } from "./outputs.ts";
@@ -71,6 +73,8 @@ export type CampaignDraft = Omit<
   | "source"
   | "buildKey"
   | "identity"
+  | "program"
+  | "libraries"
   | "runs"
   | "skipped"
   | Exclude<keyof CampaignLimits, "batchSize">
@@ -88,6 +92,8 @@ export interface CampaignPlan extends ProjectPlan, AsyncDisposable {
   expansion: Expansion;
   /** What builds have to make, lest every run fail. */
   needed: NeededProduct[];
+  /** What the user and the project say of how runs are executed. */
+  execution: ExecutionRequest;
 }
 
 /** Where the user is and what he typed. */
@@ -112,7 +118,7 @@ export async function planCampaign(request: CampaignRequest, signal?: AbortSigna
   const study = await studyDirectory(request.directory, args);
   const checkout = await openCheckout(study, signal);
   const project = await describeProject(checkout.top, study);
-  const program = await findSimulationProgram(request.program, study, checkout.top, project);
+  const program = await findSimulationProgram(request.program, study, checkout.top);
   const dependencies = await findDependencies({ checkout, project }, { say: request.say, signal });
   const known = { named: request.environment ?? {}, terminal: ownTerminal() };
   const here: Whereabouts = { checkout, study, project, dependencies, program, args, ...known };
@@ -175,6 +181,10 @@ async function makePlan(
   return {
     ...plan,
     needed: products,
+    execution: {
+      ...(program.remote !== undefined && { program: program.remote }),
+      ...(project.isDeclared && { targets: project.targets.map((target) => fileOf(target, mode)) }),
+    },
     studyDirectory: study,
     resultDirectory: outputs.resultDirectory,
     outputs,
@@ -222,10 +232,9 @@ function describeCampaign(
   { code, build }: ProjectPlan,
   { expansion, outputs, survey }: Pick<Found, "expansion" | "outputs" | "survey">,
 ): CampaignDraft {
-  const { checkout, study, project, program, args, terminal } = here;
+  const { checkout, study, project, args, terminal } = here;
   const relative = (folder: string): string => path.relative(study, path.join(checkout.top, folder)) || ".";
   const nedPath = project.nedFolders.map(relative).join(":");
-  const libraries = project.targets.filter((target) => target.kind === "library");
   const folders = foldersBeside(
     survey,
     code.entries.map((entry) => entry.path),
@@ -241,16 +250,12 @@ function describeCampaign(
     omnetpp: build.omnetpp,
     study: path.relative(checkout.top, study),
     project: project.folder,
-    program: program.remote,
     ...(build.dependencies !== undefined && { dependencies: build.dependencies }),
     ...(build.environment !== undefined && { environment: build.environment }),
     ...(build.namedEnvironment !== undefined && { namedEnvironment: build.namedEnvironment }),
     terminal,
     arguments: mapPaths(args, (file) => portable(file, here)),
     addedOptions: addedOptions(expansion.configuration, args),
-    ...(project.targets.length > 0 && {
-      libraries: libraries.map((target) => path.join(relative(target.folder), target.name)),
-    }),
     ...(nedPath !== "." && { nedPath }),
     resultDirectory: path.relative(study, outputs.resultDirectory) || ".",
     ...outputs.forWorkers,

@@ -42,8 +42,8 @@ export async function* ensureBuild(
     return { type: "built", key, how, tookMs, ...(name !== undefined && { project: name }) };
   };
   if (typeof plan.ownBuild !== "string") {
-    const { products, nedExclusions } = plan.ownBuild;
-    await builds.put(key, plan.gitTop, { protocol: PROTOCOL, products, nedExclusions });
+    const { products, targets, data, nedExclusions } = plan.ownBuild;
+    await builds.put(key, plan.gitTop, { protocol: PROTOCOL, products, targets, data, nedExclusions });
     yield built("own");
     return key;
   }

@@ -3,8 +3,6 @@ import path from "node:path";
 import { UserError } from "../errors.ts";
 import type { Mode } from "../model/build.ts";
 import type { Program } from "../model/campaign.ts";
-import type { ProjectDescriptor } from "../project/descriptor.ts";
-import { targetFile } from "../project/targets.ts";
 import { SIMULATORS } from "../simulation/simulator.ts";
 import { findProgram, isExecutable } from "../system/program.ts";
 import { isInside } from "../system/paths.ts";
@@ -15,7 +13,8 @@ export interface SimulationProgram {
   local: string;
   /** Folder of OMNeT++'s own programs, where it is on PATH. */
   binDirectory?: string;
-  remote: Program;
+  /** Undefined: what the build makes decides. */
+  remote: Program | undefined;
   mode: Mode;
 }
 
@@ -28,7 +27,6 @@ export async function findSimulationProgram(
   typed: string | undefined,
   study: string,
   top: string,
-  project: ProjectDescriptor,
 ): Promise<SimulationProgram> {
   const named = typed !== undefined && SIMULATORS.includes(path.basename(typed));
   const simulator = await findProgram(named ? [typed] : SIMULATORS);
@@ -36,7 +34,7 @@ export async function findSimulationProgram(
   if (typed === undefined || named) {
     if (simulator === undefined) throw withoutSimulator(typed);
     const mode = path.basename(simulator) === "opp_run_dbg" ? "debug" : "release";
-    return { local: simulator, ...omnetpp, mode, remote: remoteSimulator(project, mode, typed) };
+    return { local: simulator, ...omnetpp, mode, remote: named ? { kind: "opp_run" } : undefined };
   }
   const file = await programFile(typed, study, top);
   const mode = file.endsWith("_dbg") ? "debug" : "release";
@@ -55,16 +53,6 @@ async function programFile(typed: string, study: string, top: string): Promise<s
   throw new UserError(`the simulation program ${typed} is ${file}, outside of the checkout ${top}`, {
     hint: "the workers have what git tracks, and what they build from it",
   });
-}
-
-/** A project that builds a program of its own is run by that: its modules are in no library. */
-function remoteSimulator(project: ProjectDescriptor, mode: Mode, typed: string | undefined): Program {
-  const executables = project.targets.filter((target) => target.kind === "executable");
-  if (typed === undefined && project.targets.length === 0) return { kind: "built" };
-  if (typed !== undefined || executables.length !== 1 || executables.length < project.targets.length) {
-    return { kind: "opp_run" };
-  }
-  return { kind: "project", path: targetFile(executables[0]!, mode) };
 }
 
 async function realFile(file: string): Promise<string> {

@@ -101,10 +101,10 @@ async function* prepareAndQueue(
   const dependencies = yield* ensureDependencies({ ...plan, source }, swarm, queue, interrupt);
   const build = { ...plan.build, ...dependencies };
   const buildKey = yield* ensureBuild({ ...plan, build, source }, swarm, queue, interrupt);
-  await checkProducts(plan, { ...dependencies, buildKey }, swarm.builds);
+  const execution = await checkProducts(plan, { ...dependencies, buildKey }, swarm.builds);
   const skipped = plan.runs.length - open.length - failed.length;
   const amount = { runs: open.length, ...(skipped > 0 && { skipped }) };
-  const known = { ...plan.campaign, ...limits, ...dependencies, ...amount };
+  const known = { ...plan.campaign, ...execution, ...limits, ...dependencies, ...amount };
   const campaign = newCampaign({ ...known, source, buildKey, identity });
   const study = studyOf(plan);
   await using _queueing = await lockQueueing(study, interrupt);

@@ -41,14 +41,22 @@ export const OmnetppSchema = v.object({
 });
 export type Omnetpp = v.InferOutput<typeof OmnetppSchema>;
 
+/** A folder with the options of `opp_makemake` there. */
+const MakemakeFolderSchema = v.object({ folder: RelativePathSchema, options: v.array(v.string()) });
+
 /** How the binaries are made. Folders are relative to the git top level. */
 export const RecipeSchema = v.variant("kind", [
   /** `make makefiles` where the Makefile has that target, then `make`. */
-  v.object({ kind: v.literal("make"), folder: RelativePathSchema }),
+  v.object({
+    kind: v.literal("make"),
+    folder: RelativePathSchema,
+    /** Folders in which the IDE would generate a Makefile before, unless one is there. */
+    folders: v.optional(v.array(MakemakeFolderSchema)),
+  }),
   /** `opp_makemake` with these options in each folder, then `make` there. */
   v.object({
     kind: v.literal("makemake"),
-    folders: v.array(v.object({ folder: RelativePathSchema, options: v.array(v.string()) })),
+    folders: v.array(MakemakeFolderSchema),
   }),
   /** `./configure`, then `make`. */
   v.object({ kind: v.literal("configure"), folder: RelativePathSchema }),
@@ -79,7 +87,7 @@ export const DependencySchema = v.object({
   variable: v.pipe(v.string(), v.regex(/^\w+$/, "it is no name of an environment variable")),
   environment: v.optional(EnvironmentSchema),
   nedFolders: v.array(v.string()),
-  /** Without prefix and suffix; undefined: whatever its build has made. */
+  /** Those that it names itself, without prefix and suffix; undefined: the targets of its build. */
   libraries: v.optional(v.array(v.string())),
 });
 export type Dependency = v.InferOutput<typeof DependencySchema>;
@@ -147,15 +155,31 @@ export function ownBuildKey(request: Omit<BuildRequest, "source">, stamps: reado
   return createHash("sha256").update(JSON.stringify(identity)).digest("hex").slice(0, 32);
 }
 
-/** What a build consists of; lies as `manifest.json` beside its files. */
+/** A library or a program that runs can be executed with; its file is relative to the git top level. */
+export const TargetFileSchema = v.object({
+  kind: v.picklist(["library", "executable"]),
+  file: RelativePathSchema,
+});
+export type TargetFile = v.InferOutput<typeof TargetFileSchema>;
+
+/** What a build consists of; stored as `manifest.json` beside its files. */
 export const BuildManifestSchema = v.object({
   protocol: v.literal(PROTOCOL),
   /** Libraries and executables, relative to the git top level. */
   products: v.array(RelativePathSchema),
+  /** Those that the build's own Makefiles name as their targets; without such Makefiles all of them. */
+  targets: v.array(TargetFileSchema),
+  /** Other files that the build wrote and that runs may read, relative to the git top level. */
+  data: v.optional(v.array(RelativePathSchema)),
   /** NED packages of disabled features, as `.nedexclusions` lists them after the build. */
   nedExclusions: v.array(v.string()),
 });
 export type BuildManifest = v.InferOutput<typeof BuildManifestSchema>;
+
+/** All files of a build, relative to the git top level. */
+export function filesOf({ products, data = [] }: BuildManifest): string[] {
+  return [...products, ...data];
+}
 
 /** What a builder answers. A build that fails is an answer too: its log is for all campaigns that wait for it. */
 export const BuildAnswerSchema = v.variant("ok", [

@@ -12,8 +12,6 @@ export const ProgramSchema = v.variant("kind", [
   v.object({ kind: v.literal("opp_run") }),
   /** Path relative to the git top level. */
   v.object({ kind: v.literal("project"), path: RelativePathSchema }),
-  /** What the build has made: its libraries with the simulator, else its only program. */
-  v.object({ kind: v.literal("built") }),
 ]);
 export type Program = v.InferOutput<typeof ProgramSchema>;
 
@@ -79,11 +77,8 @@ export const CampaignSchema = v.object({
   arguments: v.array(v.string()),
   /** Long options that a worker must add because the configuration says otherwise than it needs. */
   addedOptions: v.array(v.string()),
-  /**
-   * The libraries to load (`-l`), relative to the study, where the user named none; undefined: all that the build
-   * has made.
-   */
-  libraries: v.optional(v.array(v.string())),
+  /** The libraries of the project that `opp_run` loads (`-l`) if the user named none; relative to the study. */
+  libraries: v.array(v.string()),
   /** NED folders (`-n`) relative to the study, joined; where the user named none. */
   nedPath: v.optional(v.string()),
   /** Where records are kept, relative to the study: the folder that has the results of all runs. */

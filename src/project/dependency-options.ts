@@ -1,23 +1,25 @@
 import path from "node:path";
 import type { Recipe } from "../model/build.ts";
 import { isInside } from "../system/paths.ts";
-import type { Target } from "./targets.ts";
 
 /** What the build of a project has to know of one that it needs. */
 export interface NeededProject {
   variable: string;
   /** Its folder here, absolute. */
   root: string;
-  /** Relative to its folder. */
-  libraries: Pick<Target, "folder" | "name">[];
+}
+
+/** The libraries that the build of a needed project has made. */
+export interface ExportedLibraries {
+  variable: string;
+  /** Relative to its folder, without prefix and suffix. */
+  libraries: string[];
 }
 
 /**
- * The recipe with what `opp_makemake` has to know of the projects that are needed: paths into them go by their
- * environment variables, because on a worker they lie elsewhere, and their headers and libraries are found, which
- * the IDE adds by itself.
+ * Returns a recipe in which paths into needed projects go by their environment variables: on a worker they are elsewhere.
  * @param top the git top level here, absolute.
- * @see OMNeT++ User Guide, "Makemake options": --meta:use-exported-libs; opp_makemake(1): -I, -L, -l, -K.
+ * @see opp_makemake(1): -I, -L, -K.
  */
 export function withNeeded(recipe: Recipe, top: string, needed: readonly NeededProject[]): Recipe {
   if (recipe.kind !== "makemake" || needed.length === 0) return recipe;
@@ -25,7 +27,7 @@ export function withNeeded(recipe: Recipe, top: string, needed: readonly NeededP
     const own = options.map((option, at) =>
       byVariable(option, options[at - 1], path.join(top, folder), needed),
     );
-    return { folder, options: [...own, ...needed.flatMap((each) => exported(each, own))] };
+    return { folder, options: own };
   });
   return { kind: "makemake", folders };
 }
@@ -46,10 +48,20 @@ function byVariable(
   return prefix + within(target.variable, path.relative(target.root, absolute));
 }
 
-function exported({ variable, libraries }: NeededProject, options: readonly string[]): string[] {
-  return libraries.flatMap(({ folder, name }) => {
+/**
+ * Returns options of `opp_makemake` with those by which headers and libraries of needed projects are found. The IDE adds
+ * them by itself.
+ * @see OMNeT++ User Guide, "Makemake options": --meta:use-exported-libs; opp_makemake(1): -I, -L, -l.
+ */
+export function withExported(options: readonly string[], needed: readonly ExportedLibraries[]): string[] {
+  return [...options, ...needed.flatMap((each) => exported(each, options))];
+}
+
+function exported({ variable, libraries }: ExportedLibraries, options: readonly string[]): string[] {
+  return libraries.flatMap((library) => {
+    const { dir, base: name } = path.parse(library);
     if (options.some((option) => option === `-l${name}` || option.startsWith(`-l${name}$`))) return [];
-    const place = within(variable, folder);
+    const place = within(variable, dir);
     return [`-I${place}`, `-L${place}`, `-l${name}$(D)`];
   });
 }

@@ -2,12 +2,13 @@ import path from "node:path";
 import { UserError } from "../errors.ts";
 import { contentOf, linesOf } from "../system/files.ts";
 import { isInside } from "../system/paths.ts";
-import { findProject, hasCode } from "./find-project.ts";
-import { makemakeCommand, makemakeFolders, parseMakemakeOptions, type MakemakeFolder } from "./makemake.ts";
+import { findProject } from "./find-project.ts";
+import { findBuild } from "./find-build.ts";
+import { readMakefile, type MakemakeFolder } from "./makemake.ts";
 import { findNeeds, type Need } from "./needs.ts";
 import { readOppFile, type OppFile } from "./opp-file.ts";
 import { readSwarmFile } from "./swarm-file.ts";
-import { makemakeTarget, type Target } from "./targets.ts";
+import { makefileTarget, makemakeTarget, type Target } from "./targets.ts";
 
 /**
  * What a project says of itself. Each entry comes from the first of these that has it: `swarm.json`, an `.opp`
@@ -23,7 +24,12 @@ export interface ProjectDescriptor {
   nedExclusions: string[] | undefined;
   /** From `.oppbuildspec`, else from the header of a Makefile that `opp_makemake` wrote; may be empty. */
   makemake: MakemakeFolder[];
+  /** The Makefile in its folder: written by somebody, generated, or none that builds code. */
+  makefile: "written" | "generated" | undefined;
+  /** What the build is expected to make; what it made decides, unless the project names the targets itself. */
   targets: Target[];
+  /** `swarm.json` or an `.opp` file names the targets. */
+  isDeclared: boolean;
   /** Shell commands that build it, in place of what is found. */
   commands: string[] | undefined;
   /** Files that git ignores and that decide what is built, by name. */
@@ -51,24 +57,24 @@ export async function describeFolder(top: string, root: string): Promise<Project
   const opp = await readOppFile(root);
   const listed = (await linesOf(path.join(root, ".nedfolders"))).filter((line) => !line.startsWith("-"));
   const nedFolders = swarm.nedFolders ?? opp?.nedFolders ?? (listed.length > 0 ? listed : ["."]);
-  const written = await readMakemake(root);
-  const makemake = written.map((entry) => ({ ...entry, folder: relative(entry.folder) }));
+  const build = await findBuild(root);
+  const makemake = build.folders.map((entry) => ({ ...entry, folder: relative(entry.folder) }));
   refuseOutside(makemake, root, top);
-  const found = makemake.flatMap(({ folder, options }) =>
-    makemakeTarget(path.join(top, folder), folder, options),
-  );
+  const declared = namedTargets(swarm, opp, relative);
   return {
     name: swarm.name ?? opp?.name ?? path.basename(root),
     folder: relative("."),
     nedFolders: nedFolders.map(relative),
     nedExclusions: swarm.nedExclusions ?? opp?.nedExclusions,
     makemake,
-    targets: namedTargets(swarm, opp, relative) ?? found,
+    makefile: build.makefile,
+    targets: declared ?? (await Promise.all(makemake.map((each) => expectedTargets(top, each)))).flat(),
+    isDeclared: declared !== undefined,
     commands: swarm.build,
     stateFiles: await readStateFiles(root),
     ship: (swarm.ship ?? []).map(relative),
     environment: swarm.environment ?? {},
-    needs: await findNeeds(root, swarm.uses, opp, written),
+    needs: await findNeeds(root, swarm.uses, opp, build.folders),
   };
 }
 
@@ -98,17 +104,12 @@ function namedTargets(
   return opp?.targets?.map((each) => ({ ...each, folder: relative(each.folder) }));
 }
 
-/** Where nothing tells how code is built, all of it makes one program, as with `opp_makemake --deep`. */
-async function readMakemake(root: string): Promise<MakemakeFolder[]> {
-  const buildspec = await contentOf(path.join(root, ".oppbuildspec"));
-  if (buildspec !== undefined) return makemakeFolders(buildspec);
-  for (const folder of [".", "src"]) {
-    const makefile = (await contentOf(path.join(root, folder, "Makefile"))) ?? "";
-    const command = makemakeCommand(makefile);
-    if (command !== undefined) return [{ folder, options: parseMakemakeOptions(command) }];
-    if (makefile !== "") return [];
-  }
-  return (await hasCode(root)) ? [{ folder: ".", options: ["--deep"] }] : [];
+/** What a generated Makefile names, else what `opp_makemake` would make. */
+async function expectedTargets(top: string, { folder, options }: MakemakeFolder): Promise<Target[]> {
+  const place = path.join(top, folder);
+  const makefile = (await readMakefile(place)) ?? "";
+  const target = makefileTarget(makefile, folder);
+  return target === undefined ? makemakeTarget(place, folder, options) : [target];
 }
 
 /** With features, the build writes `.nedexclusions` itself. */

@@ -2,6 +2,7 @@ import { open } from "node:fs/promises";
 import path from "node:path";
 import { errorCode } from "../errors.ts";
 import { statIfThere } from "../system/files.ts";
+import { isGeneratedCode } from "./derived.ts";
 
 const RESULTS = [".sca", ".vec", ".vci", ".elog"];
 const BINARIES = [".o", ".so", ".dylib", ".a"];
@@ -10,12 +11,13 @@ const FOLDERS = ["results", "out", "node_modules", ".swarm"];
 /**
  * True for the names of untracked files that a build or a run makes. A project without a `.gitignore` has them
  * lying about; shipped, they would make every campaign's source another one, and pass for up to date.
+ * @param isThere whether another file is in the same tree; without it code counts by its name alone.
  */
-export function isGenerated(file: string): boolean {
+export function isGenerated(file: string, isThere: (file: string) => boolean = () => true): boolean {
   const { dir, name, ext } = path.posix.parse(file);
   if (dir.split("/").some((folder) => FOLDERS.includes(folder))) return true;
   if (RESULTS.includes(ext) || BINARIES.includes(ext)) return true;
-  return (name.endsWith("_m") && (ext === ".cc" || ext === ".h")) || name.startsWith(".swarm-tmp-");
+  return name.startsWith(".swarm-tmp-") || isGeneratedCode(file, isThere);
 }
 
 /** The builder has opp_makemake write it again, for its own OMNeT++. */

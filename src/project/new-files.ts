@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { statIfThere } from "../system/files.ts";
 import { Disk, hashFiles, hashLink, LINK, modeOf } from "./disk.ts";
@@ -77,7 +78,8 @@ async function untrackedFiles(
   const excluded = excludeFiles.map((file) => `--exclude-from=${file}`);
   const listed = await list("--exclude-per-directory=.gitignore", ...excluded);
   const leftOut = await isLeftOut;
-  const candidates = listed.files.filter((file) => !leftOut(prefix + file) && !isGenerated(file));
+  const isThere = (file: string): boolean => existsSync(path.join(checkout.top, file));
+  const candidates = listed.files.filter((file) => !leftOut(prefix + file) && !isGenerated(file, isThere));
   const made = await Promise.all(candidates.map((file) => isMadeByMakemake(path.join(checkout.top, file))));
   const wanted = candidates.filter((_, at) => !made[at]);
   const repositories = wanted.filter((file) => file.endsWith("/"));

@@ -1,17 +1,15 @@
 import path from "node:path";
-import type { Mode } from "../model/build.ts";
+import type { BuildManifest, Mode } from "../model/build.ts";
 import { linesOf, statIfThere } from "../system/files.ts";
 import { isInside } from "../system/paths.ts";
+import { findBuildData } from "./build-data.ts";
 import type { ProjectDescriptor } from "./descriptor.ts";
 import type { TreeEntry } from "./git.ts";
 import { decidesBuild, isWithin } from "./sources.ts";
-import { targetFile } from "./targets.ts";
+import { fileOf } from "./targets.ts";
 
 /** The binaries in the user's own checkout. */
-export interface OwnBuild {
-  /** Relative to the git top level. */
-  products: string[];
-  nedExclusions: string[];
+export interface OwnBuild extends Omit<BuildManifest, "protocol"> {
   /** Modification time of the oldest product, in ms since 1970. */
   builtAt: number;
   /** Size and modification time of each product: what tells this build from the next one. */
@@ -24,6 +22,8 @@ export interface OwnBuildQuestion {
   mode: Mode;
   /** The files of the work tree that are to run. */
   tree: readonly TreeEntry[];
+  /** Those of them that differ from the commit. */
+  changed: readonly string[];
 }
 
 /**
@@ -32,28 +32,37 @@ export interface OwnBuildQuestion {
  * @returns the reason, as half a sentence, where they are not.
  */
 export async function findOwnBuild(question: OwnBuildQuestion): Promise<OwnBuild | string> {
-  const { top, project, mode } = question;
+  const { top, project, mode, tree, changed } = question;
   if (project.targets.length === 0) return "the project does not say what it builds";
-  const products = project.targets.map((target) => targetFile(target, mode));
+  const targets = project.targets.map((target) => fileOf(target, mode));
+  const products = targets.map(({ file }) => file);
   const outside = products.find((product) => !isInside(top, path.join(top, product)));
   if (outside !== undefined) return `${path.join(top, outside)} is outside the checkout`;
   const stats = await Promise.all(products.map((product) => statIfThere(path.join(top, product))));
   const missing = stats.findIndex((product) => product?.isFile() !== true);
   if (missing !== -1) return `${products[missing]!} is not built`;
+  const committed = products.find(
+    (product) => tree.some((entry) => entry.path === product) && !changed.includes(product),
+  );
+  if (committed !== undefined)
+    return `${committed} is in git, so nothing tells which sources it was built from`;
+  const sources = new Set(tree.map((entry) => entry.path));
   const oldest = Math.min(...stats.map((product) => product!.mtimeMs));
   const newer = await newerCode(question, oldest);
   if (newer !== undefined) return `${newer} is newer than ${products[0]!}`;
   return {
     products,
+    targets,
+    data: await findBuildData(top, project, (file) => sources.has(file) || products.includes(file)),
     nedExclusions: project.nedExclusions ?? (await linesOf(path.join(top, project.folder, ".nedexclusions"))),
     builtAt: oldest,
     stamps: stats.map((product) => `${product!.size} ${product!.mtimeMs}`),
   };
 }
 
-/** A source of the project that was changed after a time, in ms since 1970. */
+/** A source of the project that was changed at a time, in ms since 1970, or after it. */
 export async function newerCode(
-  { top, project, tree }: Omit<OwnBuildQuestion, "mode">,
+  { top, project, tree }: Pick<OwnBuildQuestion, "top" | "project" | "tree">,
   timeMs: number,
 ): Promise<string | undefined> {
   const sources = tree
@@ -63,7 +72,7 @@ export async function newerCode(
   const checked = await Promise.all(
     [...sources, ...generated].map(async (file) => {
       const stats = await statIfThere(path.join(top, file));
-      return stats !== undefined && stats.mtimeMs > timeMs ? file : undefined;
+      return stats !== undefined && stats.mtimeMs >= timeMs ? file : undefined;
     }),
   );
   return checked.find((file) => file !== undefined);

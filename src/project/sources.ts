@@ -4,6 +4,7 @@ import type { Recipe } from "../model/build.ts";
 import { isCode } from "./code-files.ts";
 import type { ProjectDescriptor } from "./descriptor.ts";
 import type { TreeEntry } from "./git.ts";
+import { MAKEFILES } from "./makemake.ts";
 
 /** What no compiler and no Makefile of an OMNeT++ project reads. All else counts as a source of the build. */
 const NOT_COMPILED = new Set(
@@ -40,7 +41,12 @@ export function recipeFor(project: ProjectDescriptor, tree: readonly TreeEntry[]
     tree.find((entry) => entry.path === path.posix.join(folder, name));
   if (commands !== undefined) return { kind: "commands", folder, commands };
   if (tracked("configure")?.mode === EXECUTABLE) return { kind: "configure", folder };
-  if (tracked("Makefile") !== undefined) return { kind: "make", folder };
+  const isTracked = MAKEFILES.some((name) => tracked(name) !== undefined);
+  if (
+    isTracked &&
+    (project.makefile === "written" || (project.makefile !== undefined && makemake.length === 0))
+  )
+    return { kind: "make", folder, ...(makemake.length > 0 && { folders: makemake }) };
   const code = tree.some((entry) => isWithin(folder, entry.path) && isCode(entry.path));
   if (!code) return { kind: "none" };
   return { kind: "makemake", folders: makemake.length > 0 ? makemake : [{ folder, options: ["--deep"] }] };

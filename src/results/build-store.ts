@@ -1,4 +1,5 @@
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { constants } from "node:fs";
+import { copyFile, mkdir, readdir, realpath, rename, rm, stat, utimes } from "node:fs/promises";
 import path from "node:path";
 import { BuildManifestSchema, type BuildManifest } from "../model/build.ts";
 import { cachedFolders, markUsed, type Cached } from "../system/cache.ts";
@@ -62,7 +63,7 @@ export function openBuildDirectory(directory: string): BuildDirectory {
       await removeLeftovers(directory);
       const partial = temporaryName(place(key));
       try {
-        await linkAll(tree, path.join(partial, "files"), manifest.products);
+        await provide(tree, path.join(partial, "files"), manifest);
         await mkdir(partial, { recursive: true });
         await writeFileAtomically(path.join(partial, MANIFEST), JSON.stringify(manifest));
         await rename(partial, place(key));
@@ -73,7 +74,7 @@ export function openBuildDirectory(directory: string): BuildDirectory {
     },
     async linkInto(key, manifest, tree) {
       await use(key);
-      await linkAll(path.dirname(product(key, "x")), tree, manifest.products);
+      await provide(path.dirname(product(key, "x")), tree, manifest);
     },
     async removeOlderThan(ageMs) {
       const old = (await all()).filter(({ usedAtMs }) => Date.now() - usedAtMs > ageMs);
@@ -95,11 +96,22 @@ async function removeOldLogs(directory: string, ageMs: number): Promise<void> {
   }
 }
 
-async function linkAll(from: string, to: string, files: readonly string[]): Promise<void> {
-  for (const file of files) {
+/** Products are linked. Data are copied: a run may change them, which is no concern of the others. */
+async function provide(from: string, to: string, { products, data = [] }: BuildManifest): Promise<void> {
+  const place = async (
+    file: string,
+    put: (source: string, target: string) => Promise<void>,
+  ): Promise<void> => {
     const target = path.join(to, file);
     await mkdir(path.dirname(target), { recursive: true });
     await rm(target, { force: true });
-    await linkOrCopy(path.join(from, file), target);
-  }
+    await put(await realpath(path.join(from, file)), target); // older Makefiles link to what is in `out`
+  };
+  for (const file of products) await place(file, linkOrCopy);
+  for (const file of data)
+    await place(file, async (source, target) => {
+      await copyFile(source, target, constants.COPYFILE_FICLONE);
+      const { atime, mtime } = await stat(source);
+      await utimes(target, atime, mtime);
+    });
 }

@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import path from "node:path";
 import { errorText, UserError } from "../errors.ts";
-import { BuildManifestSchema, type BuildManifest } from "../model/build.ts";
+import { BuildManifestSchema, filesOf, type BuildManifest } from "../model/build.ts";
 import type { StoredFile } from "../model/result.ts";
 import { removeLeftovers, temporaryName } from "../system/files.ts";
 import { parseOrExplain } from "../system/json.ts";
@@ -55,7 +55,7 @@ export function openGridFsBuilds(mongo: Mongo, directory: string): BuildStore {
     find: async (key) => (await findArchive(key))?.manifest,
     async put(key, tree, manifest) {
       if (await findArchive(key)) return;
-      const write = (): Promise<unknown> => archives.put(key, tree, manifest.products, { about: manifest });
+      const write = (): Promise<unknown> => archives.put(key, tree, filesOf(manifest), { about: manifest });
       await mongo.patiently(write, { writing: true });
     },
     async linkInto(key, manifest, tree) {

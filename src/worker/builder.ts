@@ -1,17 +1,19 @@
 import { createWriteStream, type WriteStream } from "node:fs";
-import { lstat, mkdir, open, readdir, writeFile } from "node:fs/promises";
+import { mkdir, open, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { finished } from "node:stream/promises";
 import { execa } from "execa";
 import { errorCode, UserError } from "../errors.ts";
-import { buildKey, type BuildAnswer, type BuildRequest } from "../model/build.ts";
+import { buildKey, filesOf, type BuildAnswer, type BuildRequest } from "../model/build.ts";
 import { PROTOCOL } from "../model/protocol.ts";
 import type { BuildStore } from "../results/build-store.ts";
 import { linesOf } from "../system/files.ts";
 import { acquireLock } from "../system/lock.ts";
 import { checkOut, removeTree } from "../project/checkout.ts";
 import { ownCompilers, sharedCompilers } from "./compilers.ts";
-import type { Dependencies } from "./dependencies.ts";
+import { filesIn, findProducts, startOfBuild } from "./build-products.ts";
+import type { Dependencies, ProvidedDependency } from "./dependencies.ts";
+import { ageDerivedFiles } from "./derived-files.ts";
 import { projectEnvironment } from "./environment.ts";
 import { checkOmnetpp } from "./omnetpp.ts";
 import { makeRoom } from "./make-room.ts";
@@ -74,19 +76,28 @@ async function buildIn(
   const dependencies = await shared.provide(request.dependencies ?? [], tree, signal);
   for (const [name, content] of Object.entries(request.stateFiles ?? {}))
     await writeFile(path.join(project, name), content);
-  const before = new Set(await binariesIn(tree));
+  await ageDerivedFiles(tree, await filesIn(tree));
   const { omnetpp, environment, namedEnvironment: named, clientEnvironment: client } = request;
   const env = await projectEnvironment({ project, omnetpp, environment, named, client, dependencies });
   await checkOmnetpp(omnetpp, env);
   const compilers = name === undefined ? ownCompilers(env) : await sharedCompilers(env, name, tree);
   const logFile = builds.logFile(key);
   await mkdir(path.dirname(logFile), { recursive: true });
-  const failed = await runSteps(await stepsOf(request, tree, compilers.jobs), compilers.env, logFile, signal);
+  const steps = await stepsOf(request, tree, { jobs: compilers.jobs, dependencies });
+  const startedAt = await startOfBuild(`${tree}.begun`);
+  const failed = await runSteps(steps, compilers.env, logFile, signal);
   if (failed !== undefined) return { ok: false, command: failed, log: await endOf(logFile) };
-  const products = (await binariesIn(tree)).filter((file) => !before.has(file));
+  const inherited = inheritedFrom(dependencies);
+  const made = await findProducts(tree, request.mode, startedAt, { inherited, env });
   const nedExclusions = request.nedExclusions ?? (await linesOf(path.join(project, ".nedexclusions")));
-  await builds.put(key, tree, { protocol: PROTOCOL, products, nedExclusions });
+  await builds.put(key, tree, { protocol: PROTOCOL, ...made, nedExclusions });
   return undefined;
+}
+
+/** Files of the projects in the same checkout that the one to be built needs. */
+function inheritedFrom(dependencies: readonly ProvidedDependency[]): Set<string> {
+  const inside = dependencies.filter(({ dependency }) => dependency.source === undefined);
+  return new Set(inside.flatMap(({ manifest }) => filesOf(manifest)));
 }
 
 /** The command that failed, or undefined where all went well. */
@@ -98,14 +109,26 @@ async function runSteps(
 ): Promise<string | undefined> {
   const log = createWriteStream(logFile);
   try {
-    for (const step of steps) {
-      if (!(await succeeds(step, env, log, signal))) return titleOf(step);
-    }
-    return undefined;
+    return await failedStep(steps, env, log, signal);
   } finally {
     log.end();
     await finished(log);
   }
+}
+
+async function failedStep(
+  steps: readonly Step[],
+  env: NodeJS.ProcessEnv,
+  log: WriteStream,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  for (const step of steps) {
+    if (await succeeds(step, env, log, signal)) continue;
+    if (step.orElse === undefined) return titleOf(step);
+    const failed = await failedStep(step.orElse, env, log, signal);
+    if (failed !== undefined) return failed;
+  }
+  return undefined;
 }
 
 async function succeeds(
@@ -141,23 +164,6 @@ function missing(command: string): { hint: string } {
   if (command === "make")
     return { hint: "install make and a C++ compiler (Debian: apt-get install build-essential)" };
   return { hint: "set OMNeT++ up where the worker runs: source its setenv script" };
-}
-
-/** Shared libraries and executables outside of `out`, where opp_makemake keeps its object files. */
-async function binariesIn(tree: string): Promise<string[]> {
-  const entries = await readdir(tree, { recursive: true, withFileTypes: true });
-  const found: string[] = [];
-  for (const entry of entries) {
-    const file = path.relative(tree, path.join(entry.parentPath, entry.name));
-    if (!entry.isFile() || file.split(path.sep).includes("out")) continue;
-    if (/\.(so|dylib)(\.\d+)*$/.test(entry.name) || (await isProgram(path.join(tree, file))))
-      found.push(file);
-  }
-  return found.sort();
-}
-
-async function isProgram(file: string): Promise<boolean> {
-  return !/\.[oad]$/.test(file) && ((await lstat(file)).mode & 0o111) !== 0;
 }
 
 async function endOf(file: string): Promise<string> {

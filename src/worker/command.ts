@@ -3,10 +3,11 @@ import { UserError } from "../errors.ts";
 import type { Mode } from "../model/build.ts";
 import type { Campaign } from "../model/campaign.ts";
 import type { Run } from "../model/run.ts";
+import { libraryNames } from "../project/targets.ts";
 import { parseSimulationArguments, runArguments } from "../simulation/opp-args.ts";
 import { findProgram } from "../system/program.ts";
 import type { ProvidedDependency } from "./dependencies.ts";
-import { librariesOf, projectEnvironment, withLibraryPath } from "./environment.ts";
+import { projectEnvironment, withLibraryPath } from "./environment.ts";
 import { checkOmnetpp } from "./omnetpp.ts";
 import type { SlotTree } from "./slot.ts";
 
@@ -30,7 +31,7 @@ export async function commandFor(
   const env = await environmentOf(tree, campaign);
   const directory = path.join(tree.root, campaign.study);
   const fromStudy = (file: string): string => path.relative(directory, file) || ".";
-  const own = ownProgram(tree, campaign);
+  const own = campaign.program.kind === "project" ? path.join(tree.root, campaign.program.path) : undefined;
   const needed = tree.dependencies.map((each) => neededFor(each, fromStudy));
   const nedFolders = needed.flatMap((each) => each.nedFolders);
   const exclusions = [tree.manifest, ...tree.dependencies.map((each) => each.manifest)].flatMap(
@@ -39,10 +40,7 @@ export async function commandFor(
   const args = runArguments(parseSimulationArguments(campaign.arguments), {
     config: runs[0].config,
     runNumbers: runs.map((run) => run.runNumber),
-    libraries:
-      own === undefined
-        ? [...needed.flatMap((each) => each.libraries), ...ownLibraries(tree, campaign, fromStudy)]
-        : [],
+    libraries: own === undefined ? [...needed.flatMap((each) => each.libraries), ...campaign.libraries] : [],
     nedPath: nedFolders.length === 0 ? campaign.nedPath : [campaign.nedPath ?? ".", ...nedFolders].join(":"),
     nedExclusions: exclusions.length > 0 ? [...new Set(exclusions)].join(";") : undefined,
     extra: campaign.addedOptions,
@@ -58,25 +56,9 @@ function neededFor(
 ): { libraries: string[]; nedFolders: string[] } {
   const place = (file: string): string => fromStudy(path.join(seenAs, file));
   return {
-    libraries: (dependency.libraries ?? librariesOf(manifest)).map(place),
+    libraries: (dependency.libraries ?? libraryNames(manifest.targets)).map(place),
     nedFolders: dependency.nedFolders.map(place),
   };
-}
-
-/** The project's own program; undefined where its libraries are run by the simulator. */
-function ownProgram({ root, manifest }: SlotTree, { program }: Campaign): string | undefined {
-  if (program.kind === "project") return path.join(root, program.path);
-  if (program.kind === "opp_run" || librariesOf(manifest).length > 0) return undefined;
-  const [only, ...others] = manifest.products;
-  return only === undefined || others.length > 0 ? undefined : path.join(root, only);
-}
-
-function ownLibraries(
-  { root, manifest }: SlotTree,
-  { libraries }: Campaign,
-  fromStudy: (file: string) => string,
-): string[] {
-  return libraries ?? librariesOf(manifest).map((file) => fromStudy(path.join(root, file)));
 }
 
 /** Campaigns of the same source and build have the same tree, but not always the same environment. */

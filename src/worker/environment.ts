@@ -1,5 +1,5 @@
 import path from "node:path";
-import type { BuildManifest, Omnetpp } from "../model/build.ts";
+import type { Omnetpp } from "../model/build.ts";
 import { travelling, type Environment } from "../model/environment.ts";
 import { statIfThere } from "../system/files.ts";
 import { runProgram } from "../system/program.ts";
@@ -89,13 +89,5 @@ export function withLibraryPath(
 }
 
 function isLibrary(file: string): boolean {
-  return /\.(so|dylib)$/.test(file);
-}
-
-/** The libraries of a build as `-l` takes them: without prefix, mode and suffix. */
-export function librariesOf({ products }: BuildManifest): string[] {
-  return products.filter(isLibrary).map((file) => {
-    const { dir, name } = path.parse(file);
-    return path.join(dir, name.replace(/^lib/, "").replace(/_dbg$/, ""));
-  });
+  return /\.(?:so|dylib)(?:\.\d+)*$/.test(file);
 }

@@ -1,6 +1,10 @@
 import path from "node:path";
 import type { BuildRequest } from "../model/build.ts";
+import { withExported } from "../project/dependency-options.ts";
+import { makemakeCommand, MAKEFILES, parseMakemakeOptions, readMakefile } from "../project/makemake.ts";
+import { libraryNames, makefileTarget, nameOption } from "../project/targets.ts";
 import { contentOf } from "../system/files.ts";
+import type { ProvidedDependency } from "./dependencies.ts";
 
 /** A program of a build. */
 export interface Step {
@@ -10,14 +14,26 @@ export interface Step {
   /** What the user is told, where it is not the program with its arguments. */
   title?: string;
   env?: Record<string, string>;
+  /** What is done if it fails; that has to succeed then. */
+  orElse?: Step[];
+}
+
+export interface StepOptions {
+  /** How many files are compiled at once. */
+  jobs: number;
+  /** What the project needs, built. */
+  dependencies: readonly ProvidedDependency[];
 }
 
 /**
  * The programs that make a build, in their order.
  * @param tree the checkout's top level.
- * @param jobs how many files are compiled at once.
  */
-export async function stepsOf(request: BuildRequest, tree: string, jobs: number): Promise<Step[]> {
+export async function stepsOf(
+  request: BuildRequest,
+  tree: string,
+  { jobs, dependencies }: StepOptions,
+): Promise<Step[]> {
   const { recipe, mode } = request;
   const make = (folder: string): Step => ({ folder, command: "make", args: [`MODE=${mode}`, `-j${jobs}`] });
   switch (recipe.kind) {
@@ -32,26 +48,64 @@ export async function stepsOf(request: BuildRequest, tree: string, jobs: number)
       const folder = path.join(tree, recipe.folder);
       return [{ folder, command: "./configure", args: [] }, make(folder)];
     }
-    case "make": {
-      const folder = path.join(tree, recipe.folder);
-      const makefile = (await contentOf(path.join(folder, "Makefile"))) ?? "";
-      const makefiles = /^makefiles\s*:/m.test(makefile);
-      return [...(makefiles ? [{ folder, command: "make", args: ["makefiles"] }] : []), make(folder)];
-    }
+    case "make":
+      return await makeSteps(recipe, tree, make);
     case "makemake": {
       const project = path.join(tree, request.project);
       const features = await contentOf(path.join(project, ".oppfeatures"));
       const defines = features === undefined ? [] : definesStep(project, features);
       const makemake = features === undefined ? makemakeStep : featuresStep;
-      return [
-        ...defines,
-        ...recipe.folders.flatMap(({ folder, options }) => {
-          const place = path.join(tree, folder);
-          return [makemake(project, place, ["-f", ...options]), make(place)];
-        }),
-      ];
+      const needed = dependencies.map(exportedBy);
+      const steps = recipe.folders.map(async ({ folder, options }) => {
+        const place = path.join(tree, folder);
+        const known = await generatedMakefile(place);
+        if (known !== undefined) return [{ ...make(place), orElse: [regenerate(place, known), make(place)] }];
+        return [makemake(project, place, ["-f", ...withExported(options, needed)]), make(place)];
+      });
+      return [...defines, ...(await Promise.all(steps)).flat()];
     }
   }
+}
+
+async function makeSteps(
+  recipe: BuildRequest["recipe"] & { kind: "make" },
+  tree: string,
+  make: (folder: string) => Step,
+): Promise<Step[]> {
+  const folder = path.join(tree, recipe.folder);
+  const makefile = (await readMakefile(folder)) ?? "";
+  const makefiles = /^makefiles\s*:/m.test(makefile);
+  const missing = (recipe.folders ?? []).map((each) => ifMissing(path.join(tree, each.folder), each.options));
+  return [...(makefiles ? [{ folder, command: "make", args: ["makefiles"] }] : missing), make(folder)];
+}
+
+/** One that git tracks counts as it is, as for `make`: it has the name of the target, and perhaps changes by hand. */
+async function generatedMakefile(folder: string): Promise<string | undefined> {
+  const makefile = await readMakefile(folder);
+  return makefile !== undefined && makemakeCommand(makefile) !== undefined ? makefile : undefined;
+}
+
+/** A generated Makefile of another version of OMNeT++ may not work: it is generated again, with the same options and name. */
+function regenerate(folder: string, makefile: string): Step {
+  const options = parseMakemakeOptions(makemakeCommand(makefile) ?? "");
+  const name = makefileTarget(makefile, "")?.name;
+  const named = name === undefined || nameOption(options) !== undefined ? [] : ["-o", name];
+  return { folder, command: "opp_makemake", args: ["-f", ...options, ...named] };
+}
+
+/** As the IDE does before it builds. */
+function ifMissing(folder: string, options: readonly string[]): Step {
+  const script = `for f in ${MAKEFILES.join(" ")}; do [ -e "$f" ] && exit; done; exec opp_makemake "$@"`;
+  const title = `opp_makemake ${["-f", ...options].join(" ")}`;
+  return { folder, command: "sh", args: ["-c", script, "sh", "-f", ...options], title };
+}
+
+function exportedBy({ dependency, manifest }: ProvidedDependency) {
+  const libraries = dependency.libraries ?? libraryNames(manifest.targets);
+  return {
+    variable: dependency.variable,
+    libraries: libraries.map((library) => path.relative(dependency.project, library)),
+  };
 }
 
 function makemakeStep(_project: string, folder: string, args: string[]): Step {

@@ -4,7 +4,7 @@ import { mkdir, readdir, symlink } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { errorCode } from "../errors.ts";
-import { sourceName, type BuildManifest, type Dependency, type Source } from "../model/build.ts";
+import { filesOf, sourceName, type BuildManifest, type Dependency, type Source } from "../model/build.ts";
 import type { BuildStore } from "../results/build-store.ts";
 import { isAlive, ProcessIdentitySchema, type ProcessIdentity } from "../system/identity.ts";
 import { signalGroup } from "../system/process-group.ts";
@@ -177,7 +177,7 @@ export class Slot {
     if (!damaged.every((file) => file.startsWith(prefix))) return await this.discard(tree);
     const files = damaged.map((file) => file.slice(prefix.length));
     const inside = tree.dependencies.filter(({ dependency }) => dependency.source === undefined);
-    const products = new Set([tree, ...inside].flatMap(({ manifest }) => manifest.products));
+    const products = new Set([tree, ...inside].flatMap(({ manifest }) => filesOf(manifest)));
     const tracked = files.filter((file) => !products.has(file));
     if (tracked.length > 0) {
       const gitDirectory = await this.#repositories.open(tree.source);

@@ -1,7 +1,7 @@
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, expect, it, vi } from "vitest";
-import { withNeeded } from "../../src/project/dependency-options.ts";
+import { withExported, withNeeded } from "../../src/project/dependency-options.ts";
 import { describeFolder } from "../../src/project/descriptor.ts";
 import { findDependency } from "../../src/project/find-dependency.ts";
 import { variableOf, type Need } from "../../src/project/needs.ts";
@@ -86,7 +86,7 @@ it("finds what a project needs in what opp_makemake was given, and in what the M
   ]);
 });
 
-it("writes paths into a needed project by its variable, and adds what the IDE adds by itself", () => {
+it("writes paths into a needed project by its variable", () => {
   const options = [
     "--make-so",
     "-I../../inet/src",
@@ -97,7 +97,7 @@ it("writes paths into a needed project by its variable, and adds what the IDE ad
     "-I.",
   ];
   const recipe = { kind: "makemake" as const, folders: [{ folder: "src", options }] };
-  const needed = { variable: "INET_ROOT", root: "/u/inet", libraries: [{ folder: "src", name: "INET" }] };
+  const needed = { variable: "INET_ROOT", root: "/u/inet" };
   expect(withNeeded(recipe, "/u/cell", [needed])).toEqual({
     kind: "makemake",
     folders: [
@@ -111,13 +111,19 @@ it("writes paths into a needed project by its variable, and adds what the IDE ad
           "-KINET_PROJ=$(INET_ROOT)",
           "-L../x",
           "-I.",
-          "-I$(INET_ROOT)/src",
-          "-L$(INET_ROOT)/src",
-          "-lINET$(D)",
         ],
       },
     ],
   });
-  const linked = { ...recipe, folders: [{ folder: "src", options: ["-lINET$(D)"] }] };
-  expect(withNeeded(linked, "/u/cell", [needed])).toEqual(linked);
+});
+
+it("adds the headers and libraries of needed projects, as the IDE does", () => {
+  const needed = [{ variable: "INET_ROOT", libraries: ["src/INET"] }];
+  expect(withExported(["--deep"], needed)).toEqual([
+    "--deep",
+    "-I$(INET_ROOT)/src",
+    "-L$(INET_ROOT)/src",
+    "-lINET$(D)",
+  ]);
+  expect(withExported(["-lINET$(D)"], needed)).toEqual(["-lINET$(D)"]);
 });

@@ -61,7 +61,13 @@ async function ownBuildOf(repository: Repository) {
   const project = await describeProject(repository.path, repository.path);
   const request = { checkout, ship: [], isLeftOut: Promise.resolve(() => false) };
   await using code = await readCode(request, undefined);
-  return await findOwnBuild({ top: repository.path, project, mode: "release", tree: code.entries });
+  return await findOwnBuild({
+    top: repository.path,
+    project,
+    mode: "release",
+    tree: code.entries,
+    changed: code.changed,
+  });
 }
 
 async function builtRepository() {
@@ -83,6 +89,7 @@ it("uses the user's own library where it is newer than every source", async () =
   await repository.write({ "omnetpp.ini": "# changed, which no binary knows" });
   expect(await ownBuildOf(repository)).toMatchObject({
     products: ["src/liblib.so"],
+    targets: [{ kind: "library", file: "src/liblib.so" }],
     nedExclusions: ["inet.x", "inet.y"],
   });
 });

@@ -18,7 +18,7 @@ const treeWith = (root: string, ...products: string[]): SlotTree => ({
   top: root.slice(1),
   source: { commit: "0".repeat(40) },
   buildKey: "key",
-  manifest: { protocol: PROTOCOL, products, nedExclusions: [] },
+  manifest: { protocol: PROTOCOL, products, targets: [], nedExclusions: [] },
   dependencies: [],
   clean: { files: new Map(), directories: new Map() },
 });

@@ -66,6 +66,8 @@ it("builds by the project's own Makefile, with its setenv and the user's feature
   expect(await builds.find(key)).toEqual({
     protocol: PROTOCOL,
     products: ["src/libmodel.so"],
+    targets: [{ kind: "library", file: "src/libmodel.so" }],
+    data: [".nedexclusions", "src/note.txt"],
     nedExclusions: ["model.excluded"],
   });
   await builds.linkInto(key, (await builds.find(key))!, path.join(directory.path, "tree"));

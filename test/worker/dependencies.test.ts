@@ -24,7 +24,12 @@ async function place() {
   const repositories = repositoriesIn(directory.path);
   await repository.write({ "src/libINET.so": "inet", "lib/libx.so": "x" });
   const keep = (key: string, products: string[], nedExclusions: string[] = []): Promise<void> =>
-    builds.put(key, repository.path, { protocol: PROTOCOL, products, nedExclusions });
+    builds.put(key, repository.path, {
+      protocol: PROTOCOL,
+      products,
+      targets: products.map((file) => ({ kind: "library", file })),
+      nedExclusions,
+    });
   await keep("inet-key", ["src/libINET.so"], ["inet.off"]);
   const dependency = async (more: Partial<Dependency> = {}): Promise<Dependency> => ({
     name: "inet",
@@ -147,6 +152,7 @@ it("runs a study with the libraries, NED folders, exclusions and environment of 
   const manifest = {
     protocol: PROTOCOL,
     products: ["bin/libcell.so"],
+    targets: [],
     nedExclusions: ["inet.off", "cell.off"],
   };
   const tree = await slot.prepare({ ...campaign, manifest: () => Promise.resolve(manifest) });

@@ -11,7 +11,7 @@ import { smallDisk } from "../helpers/small-disk.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
 const HOUR_MS = 3600_000;
-const manifest = { protocol: PROTOCOL, products: ["lib.so"], nedExclusions: [] };
+const manifest = { protocol: PROTOCOL, products: ["lib.so"], targets: [], nedExclusions: [] };
 
 /** A node's copies of builds that are kept elsewhere. */
 function fetchedBuilds(directory: string) {

@@ -50,6 +50,6 @@ it.each<[string, Record<string, string>, Recipe, string[]]>([
     mode: "debug",
     omnetpp: { version: "6.2.0" },
   };
-  const steps = await stepsOf(request, repository.path, 3);
+  const steps = await stepsOf(request, repository.path, { jobs: 3, dependencies: [] });
   expect(steps.map(({ title, command, args }) => title ?? [command, ...args].join(" "))).toEqual(titles);
 });

@@ -21,7 +21,7 @@ async function preparedSlot() {
   const builds = openBuildDirectory(path.join(directory.path, "builds"));
   const repositories = repositoriesIn(directory.path);
   await repository.write({ "src/lib.so": "binary" });
-  const manifest = { protocol: PROTOCOL, products: ["src/lib.so"], nedExclusions: [] };
+  const manifest = { protocol: PROTOCOL, products: ["src/lib.so"], targets: [], nedExclusions: [] };
   await builds.put("key", repository.path, manifest);
   const slot = await Slot.take(path.join(directory.path, "slot"), builds, repositories);
   const source = {

@@ -10,7 +10,17 @@ import process from "node:process";
 /** Options that take a value. */
 const WITH_VALUE = new Set(
   ["-e", "-o", "-O", "-X", "-d", "-P", "-M", "-D", "-K", "-u", "-I", "-L", "-l", "-p", "-i"].concat(
-    ["--ext", "--name", "--output-dir", "--except", "--subdir", "--projectdir", "--mode", "--define"],
+    [
+      "--ext",
+      "--output",
+      "--name",
+      "--output-dir",
+      "--except",
+      "--subdir",
+      "--projectdir",
+      "--mode",
+      "--define",
+    ],
     [
       "--makefile-define",
       "--userinterface",
@@ -65,6 +75,13 @@ function parse(argv) {
 /** @param {Map<string, string[]>} values @param {string} short @param {string} long */
 function last(values, short, long) {
   return values.get(short)?.at(-1) ?? values.get(long)?.at(-1);
+}
+
+/** @param {string} directory @returns {string} the nearest folder upwards that is a project of the IDE, else the same */
+function projectOf(directory) {
+  for (let folder = directory; folder !== path.dirname(folder); folder = path.dirname(folder))
+    if (existsSync(path.join(folder, ".project"))) return folder;
+  return directory;
 }
 
 /** @param {string} text @returns {string} an argument as the shell, and then make, would have it */
@@ -147,7 +164,7 @@ function main(argv) {
   }
   const directory = process.cwd();
   const text = makefile({
-    name: last(values, "-o", "--name") ?? path.basename(directory),
+    name: last(values, "-o", "--output") ?? last(values, "", "--name") ?? path.basename(projectOf(directory)),
     isLibrary: ["-s", "--make-so"].some((flag) => flags.has(flag)),
     command: ["opp_makemake", ...argv.map(quotedForMake)].join(" "),
     deep: flags.has("--deep"),

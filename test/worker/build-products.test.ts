@@ -1,0 +1,128 @@
+import { chmod, mkdir, readFile, symlink, utimes, writeFile } from "node:fs/promises";
+import { lstatSync } from "node:fs";
+import path from "node:path";
+import { expect, it } from "vitest";
+import { filesIn, findProducts, startOfBuild } from "../../src/worker/build-products.ts";
+import { ageDerivedFiles } from "../../src/worker/derived-files.ts";
+import { temporaryDirectory } from "../helpers/temporary.ts";
+
+const ELF = "\x7fELF\x02\x01\x01";
+
+async function write(tree: string, files: Record<string, string>): Promise<void> {
+  for (const [name, content] of Object.entries(files)) {
+    const file = path.join(tree, name);
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, content);
+    if (content.startsWith(ELF) || content.startsWith("#!")) await chmod(file, 0o755);
+  }
+}
+
+/** What is found of these files, written before and during a build. */
+async function productsOf(
+  before: Record<string, string>,
+  during: Record<string, string>,
+  inherited: readonly string[] = [],
+) {
+  await using place = await temporaryDirectory();
+  const tree = path.join(place.path, "tree");
+  await write(tree, { ...before, "a.cc": "" });
+  const since = await startOfBuild(path.join(place.path, "begun"));
+  await expect.poll(async () => (await startOfBuild(path.join(place.path, "now"))) > since).toBe(true);
+  await write(tree, during);
+  return await findProducts(tree, "release", since, { inherited: new Set(inherited), env: process.env });
+}
+
+const makefile = (...lines: string[]): string =>
+  ["#", "# This file was generated with the command:", "#  opp_makemake -f", "#", ...lines, ""].join("\n");
+
+it("finds libraries, programs and data, and nothing of what compilers keep for themselves", async () => {
+  const found = await productsOf(
+    { "old.so": "", "old.dat": "" },
+    {
+      "src/libx.so": "",
+      sim: ELF,
+      "maps/a.dat": "data",
+      "out/gcc-release/src/libx.so": "",
+      "out/gcc-release/a.o": "",
+      "b.o": "",
+      "b.d": "",
+      "c_m.cc": "",
+      "c_m.h": "",
+      "results/a.sca": "",
+      "build/CMakeFiles/x": "",
+      "__pycache__/gen.pyc": "",
+      Makefile: makefile(),
+    },
+  );
+  expect(found).toEqual({
+    products: ["sim", "src/libx.so"],
+    targets: [
+      { kind: "executable", file: "sim" },
+      { kind: "library", file: "src/libx.so" },
+    ],
+    data: ["maps/a.dat"],
+  });
+});
+
+it("takes the targets that generated Makefiles name, also one from before, if the build made them", async () => {
+  const target = (name: string, suffix: string): string =>
+    makefile("TARGET_DIR = .", `TARGET_NAME = ${name}$(D)`, `TARGET = $(TARGET_NAME)$(${suffix})`);
+  const found = await productsOf(
+    { Makefile: target("old name", "EXE_SUFFIX"), "stray/Makefile": target("stray", "EXE_SUFFIX") },
+    {
+      "old name": ELF,
+      "src/Makefile": target("$(LIB_PREFIX)x", "SHARED_LIB_SUFFIX"),
+      "src/libx.so": "",
+      "plugins/liby.so": "",
+      "tools/gen": ELF,
+    },
+  );
+  expect(found.products).toEqual(["old name", "plugins/liby.so", "src/libx.so", "tools/gen"]);
+  expect(found.targets).toEqual([
+    { kind: "executable", file: "old name" },
+    { kind: "library", file: "src/libx.so" },
+  ]);
+});
+
+it("takes a script for a program only if there is no other", async () => {
+  expect((await productsOf({}, { run: "#!/bin/sh\n" })).products).toEqual(["run"]);
+  const both = await productsOf({}, { run: "#!/bin/sh\n", sim: ELF });
+  expect(both).toMatchObject({ products: ["sim"], data: ["run"] });
+});
+
+it("leaves out what other builds have put into the tree", async () => {
+  expect((await productsOf({}, { "other/libz.so": "", "libx.so": "" }, ["other/libz.so"])).products).toEqual([
+    "libx.so",
+  ]);
+});
+
+it("keeps the file to which a link in place of a program leads, and no link out of the tree", async () => {
+  await using place = await temporaryDirectory();
+  const tree = path.join(place.path, "tree");
+  await mkdir(tree);
+  const since = await startOfBuild(path.join(place.path, "begun"));
+  await expect.poll(async () => (await startOfBuild(path.join(place.path, "now"))) > since).toBe(true);
+  await write(tree, { "out/gcc-release/sim": ELF });
+  await symlink("out/gcc-release/sim", path.join(tree, "sim"));
+  await symlink("/etc/hostname", path.join(tree, "host"));
+  await symlink("nowhere", path.join(tree, "dangling"));
+  const found = await findProducts(tree, "release", since, { inherited: new Set(), env: process.env });
+  expect(found).toMatchObject({ products: ["sim"], data: [] });
+  expect(lstatSync(path.join(tree, "sim")).isFile()).toBe(true);
+  expect(await readFile(path.join(tree, "sim"), "latin1")).toBe(ELF);
+});
+
+it("makes derived files older than their sources, and nothing else", async () => {
+  await using place = await temporaryDirectory();
+  const tree = place.path;
+  const derived = ["T_m.cc", "T_m.h", "F_sm.cc", "out/gcc-release/a", "a.o", "lib/libx.so", "sim"];
+  const sources = ["T.msg", "F.sm", "U_m.cc", "a.cc", "tool.sh", "out/notes.txt"];
+  await write(tree, Object.fromEntries([...derived, ...sources].map((file) => [file, ""])));
+  await write(tree, { sim: ELF, "tool.sh": "#!/bin/sh\n" });
+  const now = new Date();
+  const files = await filesIn(tree);
+  for (const file of files) await utimes(path.join(tree, file), now, now);
+  await ageDerivedFiles(tree, files);
+  const old = files.filter((file) => lstatSync(path.join(tree, file)).mtimeMs < now.getTime() - 1000);
+  expect(old.sort()).toEqual([...derived].sort());
+});
