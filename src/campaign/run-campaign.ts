@@ -9,7 +9,7 @@ import type { QueueConnection } from "../queue/names.ts";
 import type { BuildStore } from "../results/build-store.ts";
 import type { SourceStore } from "../results/source-store.ts";
 import type { ResultStore } from "../results/store.ts";
-import { makeFolders } from "../system/files.ts";
+import { makeFolders, removeEmptyFolders } from "../system/files.ts";
 import { checkProducts } from "./check-products.ts";
 import { warnOfAbsoluteParameters } from "./absolute-parameters.ts";
 import { lockCampaign, lockQueueing } from "./campaign-lock.ts";
@@ -60,10 +60,23 @@ export async function* runCampaign(
   interrupt: AbortSignal,
   manner: CampaignLimits & CampaignManner,
 ): AsyncGenerator<CampaignEvent> {
-  const startedAt = performance.now();
   const plan = planFor(swarm.sources, here);
   yield { type: "expanded", config: plan.campaign.config, runs: plan.runs.length };
-  await ensureWritable(plan.resultDirectory);
+  const made = await ensureWritable(plan.resultDirectory);
+  try {
+    yield* runPlan(plan, swarm, interrupt, manner);
+  } finally {
+    await removeEmptyFolders(made); // a build that fails leaves nothing in the study
+  }
+}
+
+async function* runPlan(
+  plan: CampaignPlan,
+  swarm: CampaignSwarm,
+  interrupt: AbortSignal,
+  manner: CampaignLimits & CampaignManner,
+): AsyncGenerator<CampaignEvent> {
+  const startedAt = performance.now();
   refuseUnwritable(plan.outputs.outside);
   if (!swarm.sources.sharesDisk) yield* warnOfAbsoluteParameters(plan.expansion.configuration);
   const identity = await identityOf(plan);
@@ -147,12 +160,17 @@ function newCampaign(known: Omit<Campaign, "id" | "user" | "host" | "createdAt">
   return { ...known, id: newCampaignId(), user: username, host: hostname(), createdAt: Date.now() };
 }
 
-/** @throws {UserError} where results could not be written: better now than after a day of computing. */
-async function ensureWritable(directory: string): Promise<void> {
+/**
+ * Creates the folder of the results.
+ * @returns the folders that did not exist before, outermost first.
+ * @throws {UserError} where results could not be written: better now than after a day of computing.
+ */
+async function ensureWritable(directory: string): Promise<string[]> {
   try {
-    await makeFolders(path.join(directory, ".swarm"));
+    const made = await makeFolders(path.join(directory, ".swarm"));
     await access(directory, constants.W_OK);
     await access(path.join(directory, ".swarm"), constants.W_OK);
+    return made;
   } catch (error) {
     throw new UserError(`the result directory ${directory} cannot be written: ${errorText(error)}`, {
       cause: error,

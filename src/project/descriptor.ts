@@ -26,6 +26,8 @@ export interface ProjectDescriptor {
   makemake: MakemakeFolder[];
   /** The Makefile in its folder: written by somebody, generated, or none that builds code. */
   makefile: "written" | "generated" | undefined;
+  /** CMake builds it, and in which way is not known. */
+  isOtherCmake: boolean;
   /** What the build is expected to make; what it made decides, unless the project names the targets itself. */
   targets: Target[];
   /** `swarm.json` or an `.opp` file names the targets. */
@@ -40,6 +42,12 @@ export interface ProjectDescriptor {
   /** The projects that it needs. */
   needs: Need[];
 }
+
+/** @see cmake(1): -S, -B, --build. */
+const CMAKE = [
+  'cmake -S . -B build -DCMAKE_BUILD_TYPE=$([ "$MODE" = debug ] && echo Debug || echo Release)',
+  'cmake --build build --parallel "$JOBS"',
+];
 
 /** Describes the project that a study belongs to. */
 export async function describeProject(top: string, study: string): Promise<ProjectDescriptor> {
@@ -70,7 +78,8 @@ export async function describeFolder(top: string, root: string): Promise<Project
     makefile: build.makefile,
     targets: declared ?? (await Promise.all(makemake.map((each) => expectedTargets(top, each)))).flat(),
     isDeclared: declared !== undefined,
-    commands: swarm.build,
+    commands: swarm.build ?? (build.cmake === "omnetpp" ? CMAKE : undefined),
+    isOtherCmake: build.cmake === "other",
     stateFiles: await readStateFiles(root),
     ship: (swarm.ship ?? []).map(relative),
     environment: swarm.environment ?? {},

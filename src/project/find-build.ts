@@ -15,11 +15,17 @@ export interface FoundBuild {
   makefile: "written" | "generated" | undefined;
   /** Where `opp_makemake` works; relative to the project's folder. */
   folders: MakemakeFolder[];
+  /** CMake builds it, by OMNeT++'s own support for CMake or in another way. */
+  cmake?: "omnetpp" | "other";
 }
 
 /** A Makefile that does none of this is for something else, such as plots. */
 const BUILDS =
   /\$[({]MAKE[)}]|(?:^|[\s;&|])make\s|opp_makemake|\$[({](?:CXX|CC|LINK)\b|g\+\+|clang|cmake|\.cc\b|\.cpp\b/m;
+
+/** The package FindOmnetPP, which projects such as Artery have, or functions of such packages. */
+const USES_OMNETPP =
+  /\bfind_package\s*\(\s*omnetpp\b|\b(?:add_opp_|opp_|generate_opp_|target_opp_|import_opp_)\w+\s*\(/i;
 
 /**
  * Finds how a project is built: by what `.oppbuildspec` says, else by the generated Makefiles in its folder, in those to which
@@ -40,9 +46,11 @@ export async function findBuild(root: string): Promise<FoundBuild> {
     if (command === undefined || folders.some((known) => known.folder === folder)) continue;
     folders.push({ folder, options: parseMakemakeOptions(command) });
   }
-  if (folders.length === 0 && makefile === undefined && (await hasCode(root)))
-    folders.push({ folder: ".", options: ["--deep"] });
-  return { makefile: kindOf(makefile, isGenerated), folders };
+  if (folders.length > 0 || makefile !== undefined || !(await hasCode(root)))
+    return { makefile: kindOf(makefile, isGenerated), folders };
+  const cmake = await contentOf(path.join(root, "CMakeLists.txt"));
+  if (cmake === undefined) return { makefile: undefined, folders: [{ folder: ".", options: ["--deep"] }] };
+  return { makefile: undefined, folders, cmake: USES_OMNETPP.test(cmake) ? "omnetpp" : "other" };
 }
 
 function kindOf(makefile: string | undefined, isGenerated: boolean): FoundBuild["makefile"] {

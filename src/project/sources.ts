@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
+import { UserError } from "../errors.ts";
 import type { Recipe } from "../model/build.ts";
 import { isCode } from "./code-files.ts";
 import type { ProjectDescriptor } from "./descriptor.ts";
@@ -47,6 +48,11 @@ export function recipeFor(project: ProjectDescriptor, tree: readonly TreeEntry[]
     (project.makefile === "written" || (project.makefile !== undefined && makemake.length === 0))
   )
     return { kind: "make", folder, ...(makemake.length > 0 && { folders: makemake }) };
+  if (project.isOtherCmake) {
+    throw new UserError(`the project ${project.name} is built by CMake, and nothing says by which commands`, {
+      hint: 'name them in swarm.json: "build": ["cmake -S . -B build", "cmake --build build"]',
+    });
+  }
   const code = tree.some((entry) => isWithin(folder, entry.path) && isCode(entry.path));
   if (!code) return { kind: "none" };
   return { kind: "makemake", folders: makemake.length > 0 ? makemake : [{ folder, options: ["--deep"] }] };

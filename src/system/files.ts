@@ -11,6 +11,7 @@ import {
   readlink,
   rename,
   rm,
+  rmdir,
   symlink,
   utimes,
 } from "node:fs/promises";
@@ -200,14 +201,29 @@ export async function linesOf(file: string): Promise<string[]> {
   return content.split("\n").flatMap((line) => line.trim() || []);
 }
 
-/** Step by step: in /proc, where nothing can be made, `mkdir` with `recursive` tries for ever (Node.js 20). */
-export async function makeFolders(directory: string): Promise<void> {
-  if (await statIfThere(directory)) return;
-  await makeFolders(path.dirname(directory));
+/**
+ * Creates a folder and those above it. Step by step: in /proc, where nothing can be made, `mkdir` with `recursive` tries
+ * for ever (Node.js 20).
+ * @returns the folders that did not exist before, outermost first.
+ */
+export async function makeFolders(directory: string): Promise<string[]> {
+  if (await statIfThere(directory)) return [];
+  const made = await makeFolders(path.dirname(directory));
   try {
     await mkdir(directory);
   } catch (error) {
     // Somebody else may have made it meanwhile.
     if (errorCode(error) !== "EEXIST" || !(await statIfThere(directory))?.isDirectory()) throw error;
+    return made;
+  }
+  return [...made, directory];
+}
+
+/** Removes those folders that are empty. @param folders outermost first. */
+export async function removeEmptyFolders(folders: readonly string[]): Promise<void> {
+  for (const folder of folders.toReversed()) {
+    await rmdir(folder).catch((error: unknown) => {
+      if (!["ENOTEMPTY", "EEXIST", "ENOENT"].includes(errorCode(error) ?? "")) throw error;
+    });
   }
 }

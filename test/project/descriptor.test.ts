@@ -24,6 +24,7 @@ it("finds the nearest project above the study and what it says of itself", async
     makefile: undefined,
     targets: [{ kind: "library", folder: "inet/src", name: "INET" }],
     isDeclared: false,
+    isOtherCmake: false,
     nedExclusions: undefined,
     commands: undefined,
     stateFiles: { ".oppfeaturestate": "<features/>" },

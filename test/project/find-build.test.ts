@@ -57,6 +57,21 @@ it.each<[string, Files, object]>([
     { Makefile: "all:\n\tcd .. && $(MAKE)\n" },
     { makefile: "written", folders: [] },
   ],
+  [
+    "OMNeT++'s package for CMake",
+    { "CMakeLists.txt": "project(x)\nfind_package(OmnetPP 6 REQUIRED)\n", "a.cc": "" },
+    { folders: [], cmake: "omnetpp" },
+  ],
+  [
+    "CMake alone",
+    { "CMakeLists.txt": "add_executable(x a.cc)\n", "a.cc": "" },
+    { folders: [], cmake: "other" },
+  ],
+  [
+    "CMake beside a build specification",
+    { "CMakeLists.txt": "", ".oppbuildspec": BUILDSPEC, "a.cc": "" },
+    { folders: [{ folder: "src", options: ["--deep"] }] },
+  ],
 ])("finds the build of a project with %s", async (_, files, build) => {
   await using repository = await makeRepository(files);
   expect(await findBuild(repository.path)).toEqual({ makefile: undefined, ...build });

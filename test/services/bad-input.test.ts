@@ -115,7 +115,7 @@ describeWithService("redis-server", "runall-swarm tells what is to be changed", 
         /the build failed: make MODE=release[^]*error: #error this does not compile[^]*→ the whole log is .*\.log/,
       );
     }
-    expect(await readdir(path.join(broken.study, "results", ".swarm"))).toEqual([]);
+    expect(await readdir(broken.study)).not.toContain("results");
     await broken.commit({ "src/Bad.cc": "// mended\n" });
     expect((await runall(["-c", "Quick", "-r", "0"], broken.study)).exitCode).toBe(0);
   });
