@@ -149,10 +149,8 @@ describeWithService("redis-server", "a build decides by what runs are executed",
       ".oppbuildspec": buildspec("src", "--deep -o model"),
       ".gitignore": "results/\n/src/Makefile\nout/\n",
     });
-    const { path: top, commit } = await workspace.add("model", {
-      ...files,
-      "src/model": "#!/bin/sh\nexit 1\n",
-    });
+    const model = await workspace.add("model", { ...files, "src/model": "#!/bin/sh\nexit 1\n" });
+    const top = model.path;
     await chmod(path.join(top, "src/model"), 0o755);
     await model.commit();
     const future = new Date(Date.now() + 60_000);
