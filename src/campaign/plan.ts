@@ -34,6 +34,7 @@ import {
 } from "./dependencies.ts";
 import { checkArguments, type NeededProduct } from "./check-arguments.ts";
 import { expandCode } from "./expand-code.ts";
+import { namedPaths } from "./named-paths.ts";
 import { outputFilter } from "./output-filter.ts";
 import { planOutputs, type OutputPlan } from "./outputs.ts";
 import { planProject, type ProjectPlan } from "./plan-project.ts";
@@ -111,7 +112,7 @@ export async function planCampaign(request: CampaignRequest, signal?: AbortSigna
   const args = parseSimulationArguments(request.arguments);
   const study = await studyDirectory(request.directory, args);
   const checkout = await openCheckout(study, signal);
-  const project = await describeProject(checkout.top, study);
+  const project = await describeProject(checkout.top, study, () => namedPaths(study, request.program, args));
   const program = await findSimulationProgram(request.program, study, checkout.top, project);
   const dependencies = await findDependencies({ checkout, project }, { say: request.say, signal });
   const known = { named: request.environment ?? {}, terminal: ownTerminal() };

@@ -1,9 +1,12 @@
+import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import { contentOf, linesOf } from "../system/files.ts";
 import { isInside } from "../system/paths.ts";
-import { findProject, hasCode } from "./find-project.ts";
+import { chooseProject, type Leads } from "./choose-project.ts";
+import { hasCode } from "./find-project.ts";
 import { makemakeCommand, makemakeFolders, parseMakemakeOptions, type MakemakeFolder } from "./makemake.ts";
+import { readMakefile } from "./makefiles.ts";
 import { findNeeds, type Need } from "./needs.ts";
 import { readOppFile, type OppFile } from "./opp-file.ts";
 import { readSwarmFile } from "./swarm-file.ts";
@@ -35,9 +38,19 @@ export interface ProjectDescriptor {
   needs: Need[];
 }
 
-/** Describes the project that a study belongs to. */
-export async function describeProject(top: string, study: string): Promise<ProjectDescriptor> {
-  return await describeFolder(top, await findProject(top, study));
+/**
+ * Describes the project that a study belongs to. A study elsewhere in the checkout has its own NED files beside the
+ * project's, as a local run would load them from its folder.
+ */
+export async function describeProject(top: string, study: string, leads?: Leads): Promise<ProjectDescriptor> {
+  const root = await chooseProject(top, study, leads);
+  const project = await describeFolder(top, root);
+  if (isInside(root, study) || !(await hasNed(study))) return project;
+  return { ...project, nedFolders: [...project.nedFolders, path.relative(top, study)] };
+}
+
+async function hasNed(folder: string): Promise<boolean> {
+  return (await readdir(folder)).some((name) => name.endsWith(".ned"));
 }
 
 /**
@@ -103,10 +116,10 @@ async function readMakemake(root: string): Promise<MakemakeFolder[]> {
   const buildspec = await contentOf(path.join(root, ".oppbuildspec"));
   if (buildspec !== undefined) return makemakeFolders(buildspec);
   for (const folder of [".", "src"]) {
-    const makefile = (await contentOf(path.join(root, folder, "Makefile"))) ?? "";
-    const command = makemakeCommand(makefile);
+    const makefile = await readMakefile(path.join(root, folder));
+    const command = makemakeCommand(makefile?.text ?? "");
     if (command !== undefined) return [{ folder, options: parseMakemakeOptions(command) }];
-    if (makefile !== "") return [];
+    if (makefile !== undefined) return [];
   }
   return (await hasCode(root)) ? [{ folder: ".", options: ["--deep"] }] : [];
 }

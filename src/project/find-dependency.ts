@@ -3,6 +3,7 @@ import path from "node:path";
 import { UserError } from "../errors.ts";
 import { contentOf } from "../system/files.ts";
 import { isProject } from "./find-project.ts";
+import { IDE_FILE, nameInIde } from "./ide-file.ts";
 import { withoutVersion, type Need } from "./needs.ts";
 
 /**
@@ -53,8 +54,10 @@ async function amongSiblings(need: Need, parent: string, root: string): Promise<
 }
 
 async function knownToIde(name: string, parent: string, folders: readonly string[]): Promise<string[]> {
-  const files = await Promise.all(folders.map((folder) => contentOf(path.join(parent, folder, ".project"))));
-  return folders.filter((_, index) => /<name>\s*(.*?)\s*<\/name>/.exec(files[index] ?? "")?.[1] === name);
+  const files = await Promise.all(
+    folders.map((folder) => contentOf(path.join(parent, folder, IDE_FILE)).catch(() => undefined)),
+  );
+  return folders.filter((_, index) => nameInIde(files[index] ?? "") === name);
 }
 
 function ambiguous(need: Need, projects: readonly string[]): UserError {

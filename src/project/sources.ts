@@ -4,6 +4,7 @@ import type { Recipe } from "../model/build.ts";
 import { isCode } from "./code-files.ts";
 import type { ProjectDescriptor } from "./descriptor.ts";
 import type { TreeEntry } from "./git.ts";
+import { MAKEFILES } from "./makefiles.ts";
 
 /** What no compiler and no Makefile of an OMNeT++ project reads. All else counts as a source of the build. */
 const NOT_COMPILED = new Set(
@@ -21,7 +22,10 @@ export function sourcesHash(tree: readonly TreeEntry[]): string {
   return hash.digest("hex");
 }
 
-const BUILD_FILES = new Set("Makefile makefrag makefile.inc configure .oppbuildspec .oppfeatures".split(" "));
+const BUILD_FILES = new Set([
+  ...MAKEFILES,
+  ..."makefrag makefile.inc configure .oppbuildspec .oppfeatures".split(" "),
+]);
 
 /** True for the files whose change makes binaries out of date: code, and what describes the build. */
 export function decidesBuild(file: string): boolean {
@@ -40,7 +44,7 @@ export function recipeFor(project: ProjectDescriptor, tree: readonly TreeEntry[]
     tree.find((entry) => entry.path === path.posix.join(folder, name));
   if (commands !== undefined) return { kind: "commands", folder, commands };
   if (tracked("configure")?.mode === EXECUTABLE) return { kind: "configure", folder };
-  if (tracked("Makefile") !== undefined) return { kind: "make", folder };
+  if (MAKEFILES.some((name) => tracked(name) !== undefined)) return { kind: "make", folder };
   const code = tree.some((entry) => isWithin(folder, entry.path) && isCode(entry.path));
   if (!code) return { kind: "none" };
   return { kind: "makemake", folders: makemake.length > 0 ? makemake : [{ folder, options: ["--deep"] }] };

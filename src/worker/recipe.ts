@@ -1,5 +1,6 @@
 import path from "node:path";
 import type { BuildRequest } from "../model/build.ts";
+import { readMakefile } from "../project/makefiles.ts";
 import { contentOf } from "../system/files.ts";
 
 /** A program of a build. */
@@ -34,7 +35,7 @@ export async function stepsOf(request: BuildRequest, tree: string, jobs: number)
     }
     case "make": {
       const folder = path.join(tree, recipe.folder);
-      const makefile = (await contentOf(path.join(folder, "Makefile"))) ?? "";
+      const makefile = (await readMakefile(folder))?.text ?? "";
       const makefiles = /^makefiles\s*:/m.test(makefile);
       return [...(makefiles ? [{ folder, command: "make", args: ["makefiles"] }] : []), make(folder)];
     }
