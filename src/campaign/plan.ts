@@ -10,6 +10,7 @@ import { resolveCommit } from "../project/commit.ts";
 import { describeProject, type ProjectDescriptor } from "../project/descriptor.ts";
 import { foldersBeside, surveyFolders, type FolderSurvey } from "../project/folders.ts";
 import { openCheckout, type Checkout } from "../project/git.ts";
+import type { Need } from "../project/needs.ts";
 import type { WorkTreeRequest } from "../project/work-tree.ts";
 import type { Expansion } from "../simulation/expand.ts";
 import {
@@ -87,6 +88,8 @@ export interface CampaignPlan extends ProjectPlan, AsyncDisposable {
   dependencies: DependencyPlan[];
   campaign: CampaignDraft;
   expansion: Expansion;
+  /** Projects that are referred to, but neither there nor used. */
+  leftOut: readonly Need[];
   /** What builds have to make, lest every run fail. */
   needed: NeededProduct[];
 }
@@ -97,6 +100,7 @@ export interface Whereabouts {
   study: string;
   project: ProjectDescriptor;
   dependencies: FoundDependency[];
+  leftOut: readonly Need[];
   program: SimulationProgram;
   args: SimulationArguments;
   /** Variables that are named for runs and builds. */
@@ -114,9 +118,9 @@ export async function planCampaign(request: CampaignRequest, signal?: AbortSigna
   const checkout = await openCheckout(study, signal);
   const project = await describeProject(checkout.top, study, () => namedPaths(study, request.program, args));
   const program = await findSimulationProgram(request.program, study, checkout.top, project);
-  const dependencies = await findDependencies({ checkout, project }, { say: request.say, signal });
+  const needs = await findDependencies({ checkout, project }, { say: request.say, signal });
   const known = { named: request.environment ?? {}, terminal: ownTerminal() };
-  const here: Whereabouts = { checkout, study, project, dependencies, program, args, ...known };
+  const here: Whereabouts = { checkout, study, project, ...needs, program, args, ...known };
   const ref = request.commit;
   const commit = ref === undefined ? undefined : await resolveCommit(checkout, ref);
   const version = request.omnetpp ?? omnetppVersion(program.local, { signal });
@@ -127,7 +131,7 @@ export async function planCampaign(request: CampaignRequest, signal?: AbortSigna
   const question = workTreeOf(here, outputs, survey);
   const asked = Promise.allSettled([
     readCode(question, commit, signal),
-    readDependencies(dependencies, checkout.top, signal),
+    readDependencies(here.dependencies, checkout.top, signal),
     expansion,
     version,
   ]);
@@ -176,6 +180,7 @@ async function makePlan(
   return {
     ...plan,
     needed: products,
+    leftOut: here.leftOut,
     studyDirectory: study,
     resultDirectory: outputs.resultDirectory,
     outputs,

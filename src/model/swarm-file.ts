@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { ProjectNameSchema } from "./places.ts";
 
 const text = v.pipe(v.string(), v.nonEmpty("it is empty"));
 
@@ -7,14 +8,9 @@ const place = v.pipe(v.string(), v.regex(/^[^/]/, "it must be a path relative to
 
 const variable = v.pipe(v.string(), v.regex(/^[A-Za-z_]\w*$/, "it is no name of an environment variable"));
 
-const projectName = v.pipe(
-  v.string(),
-  v.regex(/^\w[\w.+-]*$/, "a name has letters, digits and the signs . _ + - alone"),
-);
-
 /** A project that is needed: by its name alone it is looked for, else it is where this says. */
 export const UseSchema = v.strictObject({
-  name: projectName,
+  name: ProjectNameSchema,
   folder: v.optional(
     v.pipe(text, v.description("where it lies on your disk; relative to the project's folder, or absolute")),
   ),
@@ -28,7 +24,7 @@ export const UseSchema = v.strictObject({
 /** `swarm.json`: single entries of what a project says of itself, which override what is found. */
 export const SwarmFileSchema = v.strictObject({
   $schema: v.optional(v.string()),
-  name: v.optional(v.pipe(projectName, v.description("what other projects call it"))),
+  name: v.optional(v.pipe(ProjectNameSchema, v.description("what other projects call it"))),
   nedFolders: v.optional(v.array(place)),
   nedExclusions: v.optional(v.pipe(v.array(text), v.description("NED packages that are not loaded"))),
   libraries: v.optional(
@@ -44,7 +40,7 @@ export const SwarmFileSchema = v.strictObject({
   ship: v.optional(
     v.pipe(v.array(place), v.description("files and folders that are sent though git ignores them")),
   ),
-  uses: v.optional(v.array(v.union([projectName, UseSchema]))),
+  uses: v.optional(v.array(v.union([ProjectNameSchema, UseSchema]))),
   environment: v.optional(
     v.pipe(
       v.record(variable, v.string()),

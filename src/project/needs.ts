@@ -23,6 +23,8 @@ export interface Need {
   remote?: { url: string; version: string };
   /** The file that says so. */
   statedIn: string;
+  /** The IDE refers to it, which many projects do for convenience only. */
+  isReference?: true;
 }
 
 /**
@@ -74,7 +76,9 @@ function named(name: string, statedIn: string): Need {
 
 /** `INET_ROOT` for `inet`, and for `inet-4.5` as well: the version is no part of the name. */
 export function variableOf(name: string): string {
-  return `${withoutVersion(name).toUpperCase().replaceAll(/\W/g, "_")}_ROOT`;
+  return `${withoutVersion(name)
+    .toUpperCase()
+    .replaceAll(/^(?=\d)|\W/g, "_")}_ROOT`;
 }
 
 /**
@@ -84,7 +88,9 @@ export function variableOf(name: string): string {
 async function ofEclipse(root: string): Promise<Need[]> {
   const file = path.join(root, IDE_FILE);
   const names = referencesInIde((await contentOf(file)) ?? "");
-  return names.filter((name) => name !== path.basename(root)).map((name) => named(name, file));
+  return names
+    .filter((name) => name !== path.basename(root))
+    .map((name) => ({ ...named(name, file), isReference: true }));
 }
 
 /** `-KINET_PROJ=../../inet`, relative to the folder of the Makefile. */
