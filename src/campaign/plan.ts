@@ -1,6 +1,4 @@
-import { realpath, stat } from "node:fs/promises";
 import path from "node:path";
-import { errorCode, UserError } from "../errors.ts";
 import type { Campaign } from "../model/campaign.ts";
 import type { Environment, Terminal } from "../model/environment.ts";
 import { PROTOCOL } from "../model/protocol.ts";
@@ -18,7 +16,6 @@ import {
   config,
   mapPaths,
   parseSimulationArguments,
-  values,
   type SimulationArguments,
 } from "../simulation/opp-args.ts";
 import { ownTerminal } from "../simulation/resource-limits.ts";
@@ -39,6 +36,7 @@ import { namedPaths } from "./named-paths.ts";
 import { outputFilter } from "./output-filter.ts";
 import { planOutputs, type OutputPlan } from "./outputs.ts";
 import { planProject, type ProjectPlan } from "./plan-project.ts";
+import { studyDirectory } from "./study-directory.ts";
 import { findSimulationProgram, type SimulationProgram } from "./program.ts";
 
 /** How a campaign deals with runs that do not end well. */
@@ -206,21 +204,6 @@ function workTreeOf(
   const isOutput = filter.then((found) => found.isOutput);
   for (const each of [isLeftOut, isOutput]) each.catch(() => undefined); // reported with the expansion
   return { checkout, ship: [...project.ship, ...ship], isLeftOut, isOutput };
-}
-
-async function studyDirectory(directory: string, args: SimulationArguments): Promise<string> {
-  const study = await realpath(directory).catch((error: unknown) => {
-    throw errorCode(error) === "ENOENT" ? new UserError(`there is no folder ${directory}`) : error;
-  });
-  const inis = values(args, "-f");
-  for (const ini of inis.length > 0 ? inis : ["omnetpp.ini"]) {
-    const file = await stat(path.resolve(study, ini)).catch(() => undefined);
-    if (file?.isFile()) continue;
-    throw new UserError(`there is no ${ini} in ${study}`, {
-      hint: "a study is a folder with an omnetpp.ini; change into one, or name the file with -f",
-    });
-  }
-  return study;
 }
 
 function describeCampaign(
