@@ -173,6 +173,7 @@ export class CampaignRenderer {
     const paint = painter(color.stdout);
     const width = stdout.isTTY ? stdout.columns || 80 : undefined;
     const lines = failedTable(summary, width, paint);
+    for (const hint of summary.hints ?? []) lines.push(wrapped(`hint: ${hint}`, width));
     if (!quiet) lines.push(...usageLines(summary, width));
     if (!quiet || summary.failed.length > 0) lines.push(wrapped(endLine(summary, directory, paint), width));
     for (const line of lines) stdout.write(`${line}\n`);

@@ -1,5 +1,4 @@
 import * as v from "valibot";
-import { ProjectNameSchema } from "./places.ts";
 
 const text = v.pipe(v.string(), v.nonEmpty("it is empty"));
 
@@ -8,9 +7,18 @@ const place = v.pipe(v.string(), v.regex(/^[^/]/, "it must be a path relative to
 
 const variable = v.pipe(v.string(), v.regex(/^[A-Za-z_]\w*$/, "it is no name of an environment variable"));
 
+/** In JSON Schema, which knows no classes of Unicode; what is a letter is checked where the name is used. */
+const projectName = v.pipe(
+  v.string(),
+  v.regex(
+    /^[\w\u0080-\uffff](?:[\w\u0080-\uffff.+()[\] -]*[\w\u0080-\uffff.+()[\]-])?$/,
+    "a name has only letters, digits, spaces and the signs . _ + - ( ) [ ], and begins with a letter or digit",
+  ),
+);
+
 /** A project that is needed: by its name alone it is looked for, else it is where this says. */
 export const UseSchema = v.strictObject({
-  name: ProjectNameSchema,
+  name: projectName,
   folder: v.optional(
     v.pipe(text, v.description("where it lies on your disk; relative to the project's folder, or absolute")),
   ),
@@ -24,7 +32,7 @@ export const UseSchema = v.strictObject({
 /** `swarm.json`: single entries of what a project says of itself, which override what is found. */
 export const SwarmFileSchema = v.strictObject({
   $schema: v.optional(v.string()),
-  name: v.optional(v.pipe(ProjectNameSchema, v.description("what other projects call it"))),
+  name: v.optional(v.pipe(projectName, v.description("what other projects call it"))),
   nedFolders: v.optional(v.array(place)),
   nedExclusions: v.optional(v.pipe(v.array(text), v.description("NED packages that are not loaded"))),
   libraries: v.optional(
@@ -40,7 +48,7 @@ export const SwarmFileSchema = v.strictObject({
   ship: v.optional(
     v.pipe(v.array(place), v.description("files and folders that are sent though git ignores them")),
   ),
-  uses: v.optional(v.array(v.union([ProjectNameSchema, UseSchema]))),
+  uses: v.optional(v.array(v.union([projectName, UseSchema]))),
   environment: v.optional(
     v.pipe(
       v.record(variable, v.string()),
