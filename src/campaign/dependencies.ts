@@ -4,10 +4,11 @@ import type { Dependency } from "../model/build.ts";
 import { readCode, type Code } from "../project/code.ts";
 import { describeFolder, type ProjectDescriptor } from "../project/descriptor.ts";
 import { fetchDependency, type Telling } from "../project/fetch-dependency.ts";
-import { findDependency } from "../project/find-dependency.ts";
+import { findDependency, NotFound } from "../project/find-dependency.ts";
 import { checkoutName, openCheckout, type Checkout } from "../project/git.ts";
 import type { Need } from "../project/needs.ts";
 import { targetFile } from "../project/targets.ts";
+import { usesProject } from "../project/uses-project.ts";
 import { planProject, type BuildSettings, type ProjectPlan } from "./plan-project.ts";
 
 /** A project that is needed, and where it lies. */
@@ -25,18 +26,25 @@ export interface DependencyPlan extends ProjectPlan {
   project: ProjectDescriptor;
 }
 
+export interface FoundDependencies {
+  /** Each after what it needs itself. */
+  dependencies: FoundDependency[];
+  /** Projects to which only the IDE refers, which are nowhere, and which nothing seems to use. */
+  leftOut: Need[];
+}
+
 /**
  * Finds what a project needs, and what that needs in turn.
- * @returns each after what it needs itself.
  * @throws {UserError} where something is not found, or two projects need each other.
  */
 export async function findDependencies(
   { checkout, project }: { checkout: Checkout; project: ProjectDescriptor },
   telling: Telling,
-): Promise<FoundDependency[]> {
-  const known = new Map<string, FoundDependency>();
+): Promise<FoundDependencies> {
   const root = path.join(checkout.top, project.folder);
-  return await findNeeds({ root, checkout, project }, [root], known, telling);
+  const search: Search = { known: new Map(), leftOut: [], telling };
+  const dependencies = await findNeeds({ root, checkout, project }, [root], search);
+  return { dependencies, leftOut: search.leftOut };
 }
 
 interface Needing {
@@ -45,45 +53,61 @@ interface Needing {
   project: ProjectDescriptor;
 }
 
+interface Search {
+  /** By their folders. */
+  known: Map<string, FoundDependency>;
+  leftOut: Need[];
+  telling: Telling;
+}
+
 async function findNeeds(
-  { root, checkout, project }: Needing,
+  needing: Needing,
   above: readonly string[],
-  known: Map<string, FoundDependency>,
-  telling: Telling,
+  search: Search,
 ): Promise<FoundDependency[]> {
   const needs: FoundDependency[] = [];
-  for (const need of project.needs) {
-    const folder = await locate(need, root, checkout, telling);
+  for (const need of needing.project.needs) {
+    const folder = await locate(need, needing, search);
+    if (folder === undefined) continue;
     if (above.includes(folder)) {
       throw new UserError(`${need.statedIn} needs the project ${need.name}, which needs it in turn`, {
         hint: `${folder} is needed by itself, by way of ${above.slice(above.indexOf(folder) + 1).join(", ")}`,
       });
     }
-    const found = known.get(folder) ?? (await describe(need, folder, [...above, folder], known, telling));
-    known.set(folder, found);
+    const found = search.known.get(folder) ?? (await describe(need, folder, [...above, folder], search));
+    search.known.set(folder, found);
     for (const each of [...found.needs, found]) if (!needs.includes(each)) needs.push(each);
   }
   return needs;
 }
 
-async function locate(need: Need, root: string, checkout: Checkout, telling: Telling): Promise<string> {
-  const { name, statedIn, remote } = need;
-  if (remote === undefined) return await findDependency(need, root, checkout.top);
-  return await fetchDependency({ name, statedIn, ...remote }, telling);
+/** @returns undefined for a reference of the IDE to the project itself, or to one that is left out. */
+async function locate(need: Need, needing: Needing, search: Search): Promise<string | undefined> {
+  const { name, statedIn, remote, isReference } = need;
+  const { root, checkout, project } = needing;
+  if (remote !== undefined) return await fetchDependency({ name, statedIn, ...remote }, search.telling);
+  try {
+    const folder = await findDependency(need, root, checkout.top);
+    return isReference && folder === root ? undefined : folder;
+  } catch (error) {
+    if (!(error instanceof NotFound) || !isReference) throw error;
+    if (await usesProject(root, project.makemake, need)) throw error;
+    search.leftOut.push(need);
+    return undefined;
+  }
 }
 
 async function describe(
   need: Need,
   folder: string,
   above: readonly string[],
-  known: Map<string, FoundDependency>,
-  telling: Telling,
+  search: Search,
 ): Promise<FoundDependency> {
-  const checkout = await openCheckout(folder, telling.signal).catch((error: unknown) => {
+  const checkout = await openCheckout(folder, search.telling.signal).catch((error: unknown) => {
     throw error instanceof UserError ? notInCheckout(need, error) : error;
   });
   const project = await describeFolder(checkout.top, folder);
-  const needs = await findNeeds({ root: folder, checkout, project }, above, known, telling);
+  const needs = await findNeeds({ root: folder, checkout, project }, above, search);
   return { need, checkout, project, needs };
 }
 

@@ -14,6 +14,7 @@ import { lockCampaign } from "./campaign-lock.ts";
 import { RunCollector, storing, type CollectedRun } from "./collect-run.ts";
 import type { Study } from "./collect.ts";
 import { supersededRuns } from "./history.ts";
+import { missingInputs } from "./missing-inputs.ts";
 import { updateNote } from "./notes.ts";
 import { Pending } from "./pending.ts";
 import { Tally } from "./tally.ts";
@@ -81,7 +82,9 @@ export async function* followCampaign(
   await cancelling.done();
   if (!partly) await updateNote(campaign, study, true);
   const wallTimeMs = performance.now() - startedAt;
-  yield { type: "ended", summary: tally.summary(campaign, cancelled, { resultDirectory, wallTimeMs }) };
+  const summary = tally.summary(campaign, cancelled, { resultDirectory, wallTimeMs });
+  const hints = await missingInputs(study, campaign, summary.failed);
+  yield { type: "ended", summary: { ...summary, ...(hints.length > 0 && { hints }) } };
 }
 
 /** What became of the other runs of a campaign: collected before, replaced by a later campaign, or never started. */

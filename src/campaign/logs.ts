@@ -14,6 +14,7 @@ import { withOpened } from "../results/with-opened.ts";
 import { fileIn, parseAnswer } from "../queue/answers.ts";
 import { readHistory, supersededRuns } from "./history.ts";
 import { knownCampaign, mayRead, type Here, type KnownCampaign } from "./known-study.ts";
+import { missingInputs } from "./missing-inputs.ts";
 import { readRecord } from "./records.ts";
 
 export interface LogRequest {
@@ -51,11 +52,11 @@ export async function printOutput(
 
 async function printOverview(
   found: FoundCampaign,
-  { study: { resultDirectory }, campaign }: KnownCampaign,
+  { study, campaign }: KnownCampaign,
   print: (text: string) => void,
 ): Promise<void> {
   const { cancelled, open, unstarted } = found;
-  const { records, superseded } = await readHistory(resultDirectory, campaign.id);
+  const { records, superseded } = await readHistory(study.resultDirectory, campaign.id);
   const recorded = new Set([...records, ...superseded].map((record) => record.runNumber));
   const groups = groupFailures(records.filter(({ state }) => state !== "done" && state !== "cancelled"));
   const several = groups.filter((group) => group.records.length > 1);
@@ -75,6 +76,7 @@ async function printOverview(
   }
   const [one] = several.flatMap((group) => group.records);
   if (one !== undefined) print(`to see the output of one: runall-swarm logs ${campaign.id} ${one.runNumber}`);
+  for (const hint of await missingInputs(study, campaign, records)) print(`hint: ${hint}`);
   if (open.length > 0)
     print(`${open.length} of ${campaign.runs} are not collected yet: runall-swarm attach ${campaign.id}`);
   const unrecorded = campaign.runs - recorded.size - open.length;

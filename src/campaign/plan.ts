@@ -1,6 +1,4 @@
-import { realpath, stat } from "node:fs/promises";
 import path from "node:path";
-import { errorCode, UserError } from "../errors.ts";
 import type { Campaign } from "../model/campaign.ts";
 import type { Environment, Terminal } from "../model/environment.ts";
 import { PROTOCOL } from "../model/protocol.ts";
@@ -11,6 +9,7 @@ import { describeProject, type ProjectDescriptor } from "../project/descriptor.t
 import { foldersBeside, surveyFolders, type FolderSurvey } from "../project/folders.ts";
 import { openCheckout, type Checkout } from "../project/git.ts";
 import { fileOf } from "../project/targets.ts";
+import type { Need } from "../project/needs.ts";
 import type { WorkTreeRequest } from "../project/work-tree.ts";
 import type { Expansion } from "../simulation/expand.ts";
 import {
@@ -18,7 +17,6 @@ import {
   config,
   mapPaths,
   parseSimulationArguments,
-  values,
   type SimulationArguments,
 } from "../simulation/opp-args.ts";
 import { ownTerminal } from "../simulation/resource-limits.ts";
@@ -36,9 +34,11 @@ import {
 import { checkArguments, type NeededProduct } from "./check-arguments.ts";
 import type { ExecutionRequest } from "./choose-program.ts";
 import { expandCode } from "./expand-code.ts";
+import { namedPaths } from "./named-paths.ts";
 import { outputFilter } from "./output-filter.ts";
 import { planOutputs, type OutputPlan } from "./outputs.ts";
 import { planProject, type ProjectPlan } from "./plan-project.ts";
+import { studyDirectory } from "./study-directory.ts";
 import { findSimulationProgram, type SimulationProgram } from "./program.ts";
 
 /** How a campaign deals with runs that do not end well. */
@@ -90,6 +90,8 @@ export interface CampaignPlan extends ProjectPlan, AsyncDisposable {
   dependencies: DependencyPlan[];
   campaign: CampaignDraft;
   expansion: Expansion;
+  /** Projects that are referred to, but neither there nor used. */
+  leftOut: readonly Need[];
   /** What builds have to make, lest every run fail. */
   needed: NeededProduct[];
   /** What the user and the project say of how runs are executed. */
@@ -102,6 +104,7 @@ export interface Whereabouts {
   study: string;
   project: ProjectDescriptor;
   dependencies: FoundDependency[];
+  leftOut: readonly Need[];
   program: SimulationProgram;
   args: SimulationArguments;
   /** Variables that are named for runs and builds. */
@@ -117,11 +120,11 @@ export async function planCampaign(request: CampaignRequest, signal?: AbortSigna
   const args = parseSimulationArguments(request.arguments);
   const study = await studyDirectory(request.directory, args);
   const checkout = await openCheckout(study, signal);
-  const project = await describeProject(checkout.top, study);
+  const project = await describeProject(checkout.top, study, () => namedPaths(study, request.program, args));
   const program = await findSimulationProgram(request.program, study, checkout.top);
-  const dependencies = await findDependencies({ checkout, project }, { say: request.say, signal });
+  const needs = await findDependencies({ checkout, project }, { say: request.say, signal });
   const known = { named: request.environment ?? {}, terminal: ownTerminal() };
-  const here: Whereabouts = { checkout, study, project, dependencies, program, args, ...known };
+  const here: Whereabouts = { checkout, study, project, ...needs, program, args, ...known };
   const ref = request.commit;
   const commit = ref === undefined ? undefined : await resolveCommit(checkout, ref);
   const version = request.omnetpp ?? omnetppVersion(program.local, { signal });
@@ -132,7 +135,7 @@ export async function planCampaign(request: CampaignRequest, signal?: AbortSigna
   const question = workTreeOf(here, outputs, survey);
   const asked = Promise.allSettled([
     readCode(question, commit, signal),
-    readDependencies(dependencies, checkout.top, signal),
+    readDependencies(here.dependencies, checkout.top, signal),
     expansion,
     version,
   ]);
@@ -185,6 +188,7 @@ async function makePlan(
       ...(program.remote !== undefined && { program: program.remote }),
       ...(project.isDeclared && { targets: project.targets.map((target) => fileOf(target, mode)) }),
     },
+    leftOut: here.leftOut,
     studyDirectory: study,
     resultDirectory: outputs.resultDirectory,
     outputs,
@@ -210,21 +214,6 @@ function workTreeOf(
   const isOutput = filter.then((found) => found.isOutput);
   for (const each of [isLeftOut, isOutput]) each.catch(() => undefined); // reported with the expansion
   return { checkout, ship: [...project.ship, ...ship], isLeftOut, isOutput };
-}
-
-async function studyDirectory(directory: string, args: SimulationArguments): Promise<string> {
-  const study = await realpath(directory).catch((error: unknown) => {
-    throw errorCode(error) === "ENOENT" ? new UserError(`there is no folder ${directory}`) : error;
-  });
-  const inis = values(args, "-f");
-  for (const ini of inis.length > 0 ? inis : ["omnetpp.ini"]) {
-    const file = await stat(path.resolve(study, ini)).catch(() => undefined);
-    if (file?.isFile()) continue;
-    throw new UserError(`there is no ${ini} in ${study}`, {
-      hint: "a study is a folder with an omnetpp.ini; change into one, or name the file with -f",
-    });
-  }
-  return study;
 }
 
 function describeCampaign(

@@ -3,8 +3,8 @@ import path from "node:path";
 import { UserError } from "../errors.ts";
 import type { Mode } from "../model/build.ts";
 import type { Program } from "../model/campaign.ts";
-import { SIMULATORS } from "../simulation/simulator.ts";
-import { findProgram, isExecutable } from "../system/program.ts";
+import { SIMULATORS, versionOf } from "../simulation/simulator.ts";
+import { findProgram, isExecutable, isScript } from "../system/program.ts";
 import { isInside } from "../system/paths.ts";
 
 /** The simulation program, here and on the workers. */
@@ -38,7 +38,8 @@ export async function findSimulationProgram(
   }
   const file = await programFile(typed, study, top);
   const mode = file.endsWith("_dbg") ? "debug" : "release";
-  const local = (await isExecutable(file)) ? file : simulator; // where it is yet to be built, any simulator will do
+  const isReady = (await isExecutable(file)) && (simulator === undefined || (await canSimulate(file, study)));
+  const local = isReady ? file : simulator; // where it is yet to be built, any simulator will do
   if (local === undefined) throw withoutSimulator(undefined);
   return { local, ...omnetpp, mode, remote: { kind: "project", path: path.relative(top, file) } };
 }
@@ -53,6 +54,12 @@ async function programFile(typed: string, study: string, top: string): Promise<s
   throw new UserError(`the simulation program ${typed} is ${file}, outside of the checkout ${top}`, {
     hint: "the workers have what git tracks, and what they build from it",
   });
+}
+
+/** A script may start a program that is yet to be built, and do nothing then. */
+async function canSimulate(file: string, study: string): Promise<boolean> {
+  if (!(await isScript(file))) return true;
+  return (await versionOf(file, { cwd: study }).catch(() => undefined)) !== undefined;
 }
 
 async function realFile(file: string): Promise<string> {

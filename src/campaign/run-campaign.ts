@@ -1,7 +1,7 @@
 import { access, constants } from "node:fs/promises";
 import { hostname, userInfo } from "node:os";
 import path from "node:path";
-import { errorText, UserError } from "../errors.ts";
+import { errorCode, errorText, UserError } from "../errors.ts";
 import { newCampaignId, type Campaign } from "../model/campaign.ts";
 import type { CampaignEvent } from "../model/events.ts";
 import { openQueueClient, type QueueClient } from "../queue/client.ts";
@@ -20,6 +20,7 @@ import { ensureDependencies } from "./ensure-dependencies.ts";
 import { identityOf } from "./identity.ts";
 import { refuseAppending, refuseUnwritable } from "./outputs.ts";
 import { equalCampaigns } from "./join-running.ts";
+import { namingLeftOut, warnOfLeftOut } from "./left-out.ts";
 import { removeOldNotes, writeNote } from "./notes.ts";
 import { describeOutdated } from "./outdated.ts";
 import type { CampaignLimits, CampaignPlan } from "./plan.ts";
@@ -110,10 +111,12 @@ async function* prepareAndQueue(
 ): AsyncGenerator<CampaignEvent, FollowedCampaign | undefined> {
   const { detach, rerun, ...limits } = manner;
   refuseAppending(plan.outputs.appendedTo, new Set(open.map((run) => run.runNumber)));
+  yield* warnOfLeftOut(plan.leftOut);
   const source = yield* sendSource(plan.code, swarm.sources, interrupt);
   const dependencies = yield* ensureDependencies({ ...plan, source }, swarm, queue, interrupt);
   const build = { ...plan.build, ...dependencies };
-  const buildKey = yield* ensureBuild({ ...plan, build, source }, swarm, queue, interrupt);
+  const building = ensureBuild({ ...plan, build, source }, swarm, queue, interrupt);
+  const buildKey = yield* namingLeftOut(building, plan.leftOut);
   const execution = await checkProducts(plan, { ...dependencies, buildKey }, swarm.builds);
   const skipped = plan.runs.length - open.length - failed.length;
   const amount = { runs: open.length, ...(skipped > 0 && { skipped }) };
@@ -172,7 +175,9 @@ async function ensureWritable(directory: string): Promise<string[]> {
     await access(path.join(directory, ".swarm"), constants.W_OK);
     return made;
   } catch (error) {
-    throw new UserError(`the result directory ${directory} cannot be written: ${errorText(error)}`, {
+    const reason = errorCode(error) === "EROFS" ? "its file system is read-only" : errorText(error);
+    throw new UserError(`the result directory ${directory} cannot be written: ${reason}`, {
+      hint: "set result-dir to a folder that can be written, or copy the project to one",
       cause: error,
     });
   }

@@ -79,6 +79,14 @@ export function changedSince(
   return [...changed, ...before.keys()].sort();
 }
 
+/** Returns the names of the files of a source; undefined if it is not known any more what that consisted of. */
+export function sourceFiles(
+  resultDirectory: string,
+  tree: string,
+): { has(file: string): boolean } | undefined {
+  return HASH.test(tree) ? readManifest(manifestFile(resultDirectory, tree)) : undefined;
+}
+
 function readManifest(file: string): Map<string, string> | undefined {
   try {
     const text = gunzipSync(readFileSync(file), { maxOutputLength: MOST_BYTES }).toString();

@@ -5,6 +5,7 @@ import { painter, type Paint } from "./color.ts";
 import { count, formatDuration, formatSize } from "./format.ts";
 import { printable, printableValue } from "./printable.ts";
 import { CampaignProgress } from "./progress.ts";
+import { RepeatedWarnings } from "./repeated-warnings.ts";
 import { StatusLine, type Screen } from "./status-line.ts";
 import { endLine, failedTable, outdatedLine, skippedLine, usageLines } from "./summary.ts";
 import { shorten, wrap } from "./text-width.ts";
@@ -29,6 +30,7 @@ export class CampaignRenderer {
   readonly #paint: Paint;
   #progress: CampaignProgress;
   readonly #status: StatusLine;
+  readonly #warnings = new RepeatedWarnings();
   #silent = false;
 
   constructor(options: RenderOptions) {
@@ -151,7 +153,7 @@ export class CampaignRenderer {
 
   #showFinished(run: Run, record: RunRecord, warnings: readonly string[]): void {
     this.#progress.finish(run.runNumber, record);
-    for (const warning of warnings) this.warn(warning);
+    for (const warning of warnings) if (this.#warnings.isNews(warning)) this.warn(warning);
     const { stderr, verbose } = this.#options;
     if (verbose || !stderr.isTTY) this.#print(this.#finishedLine(run, record));
     this.#showProgress();
@@ -166,10 +168,12 @@ export class CampaignRenderer {
 
   #showEnd(summary: CampaignSummary): void {
     this.clear();
+    for (const line of this.#warnings.takeRest()) this.warn(line);
     const { stdout, quiet, directory, color } = this.#options;
     const paint = painter(color.stdout);
     const width = stdout.isTTY ? stdout.columns || 80 : undefined;
     const lines = failedTable(summary, width, paint);
+    for (const hint of summary.hints ?? []) lines.push(wrapped(`hint: ${hint}`, width));
     if (!quiet) lines.push(...usageLines(summary, width));
     if (!quiet || summary.failed.length > 0) lines.push(wrapped(endLine(summary, directory, paint), width));
     for (const line of lines) stdout.write(`${line}\n`);

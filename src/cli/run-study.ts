@@ -8,7 +8,7 @@ import type { SplitArguments } from "../simulation/opp-args.ts";
 import { chooseSwarm, wouldShareDisk } from "./choose-swarm.ts";
 import { count, formatSize, shortList } from "./format.ts";
 import { EXIT, type CommandContext } from "./main.ts";
-import { isNear } from "./near.ts";
+import { isNear } from "../model/near.ts";
 import { OWN_OPTIONS, SUB_WORDS, type OwnOptionValues } from "./runall-options.ts";
 import { printableLine, printableValue } from "./printable.ts";
 import { outdatedLine, skippedLine } from "./summary.ts";

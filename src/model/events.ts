@@ -36,6 +36,8 @@ export const CampaignSummarySchema = v.object({
   made: v.optional(RunsMadeSchema),
   /** Records of the runs that did not end as `done`. */
   failed: v.array(RunRecordSchema),
+  /** What may help against their errors. */
+  hints: v.optional(v.array(v.string())),
 });
 export type CampaignSummary = v.InferOutput<typeof CampaignSummarySchema>;
 

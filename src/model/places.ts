@@ -53,7 +53,7 @@ export const VariableNameSchema = v.pipe(
 export const ProjectNameSchema = v.pipe(
   v.string(),
   v.regex(
-    /^[\p{L}\p{N}_](?:[\p{L}\p{N}\p{M}_.+ -]*[\p{L}\p{N}\p{M}_.+-])?$/u,
-    "a name has only letters, digits, spaces and the signs . _ + -, and begins with a letter or digit",
+    /^[\p{L}\p{N}_](?:[\p{L}\p{N}\p{M}_.+()[\] -]*[\p{L}\p{N}\p{M}_.+()[\]-])?$/u,
+    "a name has only letters, digits, spaces and the signs . _ + - ( ) [ ], and begins with a letter or digit",
   ),
 );

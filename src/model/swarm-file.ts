@@ -7,9 +7,13 @@ const place = v.pipe(v.string(), v.regex(/^[^/]/, "it must be a path relative to
 
 const variable = v.pipe(v.string(), v.regex(/^[A-Za-z_]\w*$/, "it is no name of an environment variable"));
 
+/** In JSON Schema, which knows no classes of Unicode; what is a letter is checked where the name is used. */
 const projectName = v.pipe(
   v.string(),
-  v.regex(/^\w[\w.+-]*$/, "a name has letters, digits and the signs . _ + - alone"),
+  v.regex(
+    /^[\w\u0080-\uffff](?:[\w\u0080-\uffff.+()[\] -]*[\w\u0080-\uffff.+()[\]-])?$/,
+    "a name has only letters, digits, spaces and the signs . _ + - ( ) [ ], and begins with a letter or digit",
+  ),
 );
 
 /** A project that is needed: by its name alone it is looked for, else it is where this says. */

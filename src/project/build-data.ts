@@ -5,7 +5,8 @@ import { isInside } from "../system/paths.ts";
 import { isCode } from "./code-files.ts";
 import type { ProjectDescriptor } from "./descriptor.ts";
 import { isGenerated } from "./generated.ts";
-import { isMakefile, makemakeCommand, MAKEFILES } from "./makemake.ts";
+import { makemakeCommand } from "./makemake.ts";
+import { isMakefile, MAKEFILES } from "./makefiles.ts";
 
 /** Files with rules that somebody wrote; `makefrag` is included by generated Makefiles. */
 const RULES = [...MAKEFILES, "makefrag", "makefrag.vc"];

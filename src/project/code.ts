@@ -8,6 +8,7 @@ import { git, splitNul, type GitOptions } from "./plumbing.ts";
 import { GITLINK } from "./submodules.ts";
 import { objectSizes, treesOf, writeObject } from "./objects.ts";
 import { makeScratch, readingEnvironment, type Scratch } from "./scratch.ts";
+import { inLines, type Warning } from "./warnings.ts";
 import { readWorkTree, type WorkTreeRequest } from "./work-tree.ts";
 
 /** The code that a campaign runs, as git objects; nothing of it has been written to the repository. */
@@ -75,7 +76,7 @@ async function workTree(
   const entries = await withoutOutputs(request, read.entries);
   const trees = treesOf(entries, head);
   const { hash: tree } = trees[0]!;
-  const found = { ...read, entries, tree, checkedOut: true };
+  const found = { ...read, warnings: inLines(read.warnings), entries, tree, checkedOut: true };
   if (tree === headTree) return { ...found, changed: [] };
   const inHead = ["ls-tree", "-r", "-d", "-z", "--full-tree", head];
   const known = await git(inHead, { cwd: top, env: committedEnv, signal, explain: unreadable(head, top) });
@@ -126,14 +127,18 @@ async function committed(
   const sizes = await objectSizes(entries, options);
   refuseMissing(entries, sizes, commit);
   const pointers = await committedPointers(entries, sizes, options);
-  const warnings = [
-    ...submodules.map(
-      (folder) =>
-        `the commit has a submodule, ${folder}, whose files are not sent with --commit; if a run needs them, check the commit out with its submodules and run without --commit`,
-    ),
-    ...pointerWarnings(pointers, "in the commit"),
-  ];
+  const warnings = [...inLines(submodules.map(ofCommit)), ...pointerWarnings(pointers, "in the commit")];
   return { tree, entries, changed: [], checkedOut: false, env, warnings };
+}
+
+function ofCommit(folder: string): Warning {
+  const what =
+    "not sent with --commit; if a run needs them, check the commit out with its submodules and run without --commit";
+  return {
+    file: `the submodule ${folder}`,
+    one: `of the commit is ${what.replace("them", "its files")}`,
+    many: `submodules of the commit are ${what}`,
+  };
 }
 
 /** A partial clone has files only of what was checked out. */

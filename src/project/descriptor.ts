@@ -1,10 +1,12 @@
+import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import { contentOf, linesOf } from "../system/files.ts";
 import { isInside } from "../system/paths.ts";
-import { findProject } from "./find-project.ts";
+import { chooseProject, type Leads } from "./choose-project.ts";
 import { findBuild } from "./find-build.ts";
-import { readMakefile, type MakemakeFolder } from "./makemake.ts";
+import type { MakemakeFolder } from "./makemake.ts";
+import { readMakefile } from "./makefiles.ts";
 import { findNeeds, type Need } from "./needs.ts";
 import { readOppFile, type OppFile } from "./opp-file.ts";
 import { readSwarmFile } from "./swarm-file.ts";
@@ -49,9 +51,19 @@ const CMAKE = [
   'cmake --build build --parallel "$JOBS"',
 ];
 
-/** Describes the project that a study belongs to. */
-export async function describeProject(top: string, study: string): Promise<ProjectDescriptor> {
-  return await describeFolder(top, await findProject(top, study));
+/**
+ * Describes the project that a study belongs to. A study elsewhere in the checkout has its own NED files beside the
+ * project's, as a local run would load them from its folder.
+ */
+export async function describeProject(top: string, study: string, leads?: Leads): Promise<ProjectDescriptor> {
+  const root = await chooseProject(top, study, leads);
+  const project = await describeFolder(top, root);
+  if (isInside(root, study) || !(await hasNed(study))) return project;
+  return { ...project, nedFolders: [...project.nedFolders, path.relative(top, study)] };
+}
+
+async function hasNed(folder: string): Promise<boolean> {
+  return (await readdir(folder)).some((name) => name.endsWith(".ned"));
 }
 
 /**
@@ -116,7 +128,7 @@ function namedTargets(
 /** What a generated Makefile names, else what `opp_makemake` would make. */
 async function expectedTargets(top: string, { folder, options }: MakemakeFolder): Promise<Target[]> {
   const place = path.join(top, folder);
-  const makefile = (await readMakefile(place)) ?? "";
+  const makefile = (await readMakefile(place))?.text ?? "";
   const target = makefileTarget(makefile, folder);
   return target === undefined ? makemakeTarget(place, folder, options) : [target];
 }

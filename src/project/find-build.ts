@@ -1,13 +1,8 @@
 import path from "node:path";
 import { contentOf } from "../system/files.ts";
 import { hasCode } from "./find-project.ts";
-import {
-  makemakeCommand,
-  makemakeFolders,
-  parseMakemakeOptions,
-  readMakefile,
-  type MakemakeFolder,
-} from "./makemake.ts";
+import { makemakeCommand, makemakeFolders, parseMakemakeOptions, type MakemakeFolder } from "./makemake.ts";
+import { readMakefile } from "./makefiles.ts";
 
 /** How the files of a project say that it is built. */
 export interface FoundBuild {
@@ -32,7 +27,7 @@ const USES_OMNETPP =
  * a Makefile there leads, and in `src`. Code without any of them becomes one program, as with `opp_makemake --deep`.
  */
 export async function findBuild(root: string): Promise<FoundBuild> {
-  const makefile = await readMakefile(root);
+  const makefile = (await readMakefile(root))?.text;
   const isGenerated = makefile !== undefined && makemakeCommand(makefile) !== undefined;
   const buildspec = await contentOf(path.join(root, ".oppbuildspec"));
   if (buildspec !== undefined) {
@@ -42,7 +37,7 @@ export async function findBuild(root: string): Promise<FoundBuild> {
   }
   const folders: MakemakeFolder[] = [];
   for (const folder of isGenerated ? ["."] : [".", ...foldersOf(makefile ?? ""), "src"]) {
-    const command = makemakeCommand((await readMakefile(path.join(root, folder))) ?? "");
+    const command = makemakeCommand((await readMakefile(path.join(root, folder)))?.text ?? "");
     if (command === undefined || folders.some((known) => known.folder === folder)) continue;
     folders.push({ folder, options: parseMakemakeOptions(command) });
   }

@@ -3,6 +3,7 @@ import path from "node:path";
 import { errorCode } from "../errors.ts";
 import { statIfThere } from "../system/files.ts";
 import { isGeneratedCode } from "./derived.ts";
+import { isMakefile } from "./makefiles.ts";
 
 const RESULTS = [".sca", ".vec", ".vci", ".elog"];
 const BINARIES = [".o", ".so", ".dylib", ".a"];
@@ -22,7 +23,7 @@ export function isGenerated(file: string, isThere: (file: string) => boolean = (
 
 /** The builder has opp_makemake write it again, for its own OMNeT++. */
 export async function isMadeByMakemake(file: string): Promise<boolean> {
-  if (path.basename(file) !== "Makefile" || (await statIfThere(file))?.isFile() !== true) return false;
+  if (!isMakefile(file) || (await statIfThere(file))?.isFile() !== true) return false;
   try {
     await using handle = await open(file);
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(4096), 0, 4096, 0);

@@ -1,6 +1,3 @@
-import path from "node:path";
-import { contentOf } from "../system/files.ts";
-
 /** A folder in which `opp_makemake` writes a Makefile. */
 export interface MakemakeFolder {
   /** Relative to the project's folder. */
@@ -50,21 +47,4 @@ export function parseMakemakeOptions(line: string): string[] {
 function unescapeXml(text: string): string {
   const entities: Record<string, string> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
   return text.replaceAll(/&(lt|gt|quot|apos|amp);/g, (_, name: string) => entities[name]!);
-}
-
-/** Names in the order in which GNU make looks for them. */
-export const MAKEFILES = ["GNUmakefile", "makefile", "Makefile"];
-
-/** Whether `make` reads a file without being told its name. */
-export function isMakefile(file: string): boolean {
-  return MAKEFILES.includes(path.basename(file));
-}
-
-/** Returns the Makefile in a folder that `make` would read. */
-export async function readMakefile(folder: string): Promise<string | undefined> {
-  for (const name of MAKEFILES) {
-    const text = await contentOf(path.join(folder, name));
-    if (text !== undefined) return text;
-  }
-  return undefined;
 }

@@ -6,6 +6,8 @@ import type { SwarmFile } from "../model/swarm-file.ts";
 import { contentOf, statIfThere } from "../system/files.ts";
 import { isInside } from "../system/paths.ts";
 import { isProject } from "./find-project.ts";
+import { IDE_FILE, referencesInIde } from "./ide-file.ts";
+import { readMakefile } from "./makefiles.ts";
 import type { MakemakeFolder } from "./makemake.ts";
 import type { OppFile } from "./opp-file.ts";
 import { SWARM_FILE } from "./swarm-file.ts";
@@ -21,6 +23,8 @@ export interface Need {
   remote?: { url: string; version: string };
   /** The file that says so. */
   statedIn: string;
+  /** The IDE refers to it, which many projects do for convenience only. */
+  isReference?: true;
 }
 
 /**
@@ -72,16 +76,21 @@ function named(name: string, statedIn: string): Need {
 
 /** `INET_ROOT` for `inet`, and for `inet-4.5` as well: the version is no part of the name. */
 export function variableOf(name: string): string {
-  return `${withoutVersion(name).toUpperCase().replaceAll(/\W/g, "_")}_ROOT`;
+  return `${withoutVersion(name)
+    .toUpperCase()
+    .replaceAll(/^(?=\d)|\W/g, "_")}_ROOT`;
 }
 
-/** The projects in which OMNeT++'s IDE is told to look for what this one uses. */
+/**
+ * The projects in which OMNeT++'s IDE is told to look for what this one uses; many are there for convenience only. One
+ * that refers to itself by the name of its folder needs nothing.
+ */
 async function ofEclipse(root: string): Promise<Need[]> {
-  const file = path.join(root, ".project");
-  const references = /<projects>(.*?)<\/projects>/s.exec((await contentOf(file)) ?? "")?.[1] ?? "";
-  return [...references.matchAll(/<project>\s*([^<\s]+)\s*<\/project>/g)].map((match) =>
-    named(match[1]!, file),
-  );
+  const file = path.join(root, IDE_FILE);
+  const names = referencesInIde((await contentOf(file)) ?? "");
+  return names
+    .filter((name) => name !== path.basename(root))
+    .map((name) => ({ ...named(name, file), isReference: true }));
 }
 
 /** `-KINET_PROJ=../../inet`, relative to the folder of the Makefile. */
@@ -104,9 +113,11 @@ async function ofMakemake(root: string, makemake: readonly MakemakeFolder[]): Pr
 
 /** `$(INET_ROOT)`, where the user's environment has it and a project lies there. */
 async function ofMakefile(root: string): Promise<Need[]> {
-  const file = path.join(root, "Makefile");
+  const makefile = await readMakefile(root);
+  if (makefile === undefined) return [];
+  const { file, text } = makefile;
   const needs: Need[] = [];
-  for (const [, name] of ((await contentOf(file)) ?? "").matchAll(/\$[({](\w+)_ROOT[)}]/g)) {
+  for (const [, name] of text.matchAll(/\$[({](\w+)_ROOT[)}]/g)) {
     const place = process.env[`${name!}_ROOT`];
     if (place === undefined || !(await statIfThere(place)) || isInside(place, root)) continue;
     if (await isProject(place))

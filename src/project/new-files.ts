@@ -9,6 +9,7 @@ import type { IndexFile } from "./index-entries.ts";
 import { splitNul, tryGit } from "./plumbing.ts";
 import { readingEnvironment, writingEnvironment } from "./scratch.ts";
 import type { UserSettings } from "./user-settings.ts";
+import type { Warning } from "./warnings.ts";
 import type { Reading } from "./work-tree.ts";
 
 /**
@@ -21,7 +22,7 @@ export async function readNewFiles(
   index: IndexFile,
   settings: UserSettings,
   signal?: AbortSignal,
-): Promise<{ entries: TreeEntry[]; warnings: string[] }> {
+): Promise<{ entries: TreeEntry[]; warnings: Warning[] }> {
   const { prefix } = reading;
   const list = lister(reading, index, signal);
   const isWhole = prefix === "";
@@ -31,9 +32,11 @@ export async function readNewFiles(
   ]);
   const listed = [...new Set([...untracked.files, ...shipped.files])];
   const files = listed.filter((file) => !isInGitDirectory(file));
-  const refused = listed
-    .filter(isInGitDirectory)
-    .map((file) => `git writes no file of the name ${prefix}${file}, so it is not sent`);
+  const refused = listed.filter(isInGitDirectory).map((file) => ({
+    file: `${prefix}${file}`,
+    one: "is not sent: git writes no file of that name",
+    many: "files are not sent: git writes no file of their names",
+  }));
   return {
     entries: await storeFiles(files, reading, signal),
     warnings: [...shipped.warnings, ...untracked.warnings, ...refused],
@@ -42,7 +45,7 @@ export async function readNewFiles(
 
 interface Listed {
   files: string[];
-  warnings: string[];
+  warnings: Warning[];
 }
 
 type List = (...args: string[]) => Promise<Listed>;
@@ -63,9 +66,11 @@ function lister(
     const closed = [...answer.stderr.matchAll(/could not open directory '(.+)\/': (.+)/g)];
     return {
       files,
-      warnings: closed.map(
-        ([, folder, why]) => `${prefix}${folder!} cannot be read and is not sent: ${why!}`,
-      ),
+      warnings: closed.map(([, folder, why]): Warning => ({
+        file: `${prefix}${folder!}`,
+        one: `cannot be read and is not sent: ${why!}`,
+        many: `folders cannot be read and are not sent (${why!})`,
+      })),
     };
   };
 }
@@ -87,7 +92,11 @@ async function untrackedFiles(
     files: wanted.filter((file) => !file.endsWith("/")),
     warnings: [
       ...listed.warnings,
-      ...repositories.map((folder) => `${prefix}${folder} is a git repository of its own and is not sent`),
+      ...repositories.map((folder) => ({
+        file: `${prefix}${folder}`,
+        one: "is a git repository of its own and is not sent",
+        many: "folders are git repositories of their own and are not sent",
+      })),
     ],
   };
 }
@@ -99,8 +108,12 @@ async function shippedFiles({ checkout, ship }: Reading, list: List): Promise<Li
   const listed = await list("--", ...ship.map((file) => `:(top,literal)${file}`));
   return {
     files: listed.files.filter((file) => !file.endsWith("/")),
-    warnings: [...missing.map((file) => `${file} is to be sent, but is not there`), ...listed.warnings],
+    warnings: [...missing.map(notThere), ...listed.warnings],
   };
+}
+
+function notThere(file: string): Warning {
+  return { file, one: "is to be sent, but is not there", many: "files are to be sent, but are not there" };
 }
 
 /** Stores the contents of files that no repository has. */

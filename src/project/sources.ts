@@ -5,7 +5,7 @@ import type { Recipe } from "../model/build.ts";
 import { isCode } from "./code-files.ts";
 import type { ProjectDescriptor } from "./descriptor.ts";
 import type { TreeEntry } from "./git.ts";
-import { MAKEFILES } from "./makemake.ts";
+import { MAKEFILES } from "./makefiles.ts";
 
 /** What no compiler and no Makefile of an OMNeT++ project reads. All else counts as a source of the build. */
 const NOT_COMPILED = new Set(
@@ -23,7 +23,10 @@ export function sourcesHash(tree: readonly TreeEntry[]): string {
   return hash.digest("hex");
 }
 
-const BUILD_FILES = new Set("Makefile makefrag makefile.inc configure .oppbuildspec .oppfeatures".split(" "));
+const BUILD_FILES = new Set([
+  ...MAKEFILES,
+  ..."makefrag makefile.inc configure .oppbuildspec .oppfeatures".split(" "),
+]);
 
 /** True for the files whose change makes binaries out of date: code, and what describes the build. */
 export function decidesBuild(file: string): boolean {

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { statIfThere } from "../system/files.ts";
 import { openCheckout, type TreeEntry } from "./git.ts";
+import type { Warning } from "./warnings.ts";
 import type { Reading, WorkTreeFiles } from "./work-tree.ts";
 
 export const GITLINK = "160000";
@@ -14,9 +15,9 @@ export async function readSubmodules(
   reading: Reading,
   folders: readonly string[],
   read: (inner: Reading) => Promise<WorkTreeFiles>,
-): Promise<{ entries: TreeEntry[]; warnings: string[] }> {
+): Promise<{ entries: TreeEntry[]; warnings: Warning[] }> {
   const entries: TreeEntry[] = [];
-  const warnings: string[] = [];
+  const warnings: Warning[] = [];
   for (const folder of folders) {
     const top = path.join(reading.checkout.top, folder);
     const prefix = `${reading.prefix}${folder}/`;
@@ -39,9 +40,12 @@ export async function readSubmodules(
 }
 
 /** Whether a run needs one cannot be known. */
-export function notInitialised(folders: readonly string[]): string[] {
-  return folders.map(
-    (folder) =>
-      `the submodule ${folder} is not initialised, so none of its files are sent; if a run needs them, fetch them: git submodule update --init --recursive -- ${folder}`,
-  );
+export function notInitialised(folders: readonly string[]): Warning[] {
+  const what =
+    "not initialised, so none of their files are sent; if a run needs them, fetch them: git submodule update --init --recursive";
+  return folders.map((folder) => ({
+    file: `the submodule ${folder}`,
+    one: `is ${what.replace("their", "its")} -- ${folder}`,
+    many: `submodules are ${what}`,
+  }));
 }

@@ -11,13 +11,14 @@ import { expandIndex } from "./sparse-index.ts";
 import { readSubmodules } from "./submodules.ts";
 import { readTrackedFiles } from "./tracked-files.ts";
 import { readUserSettings } from "./user-settings.ts";
+import type { Warning } from "./warnings.ts";
 
 /** The files of a work tree. Their contents lie in the repository, or as objects beside it. */
 export interface WorkTreeFiles {
   entries: TreeEntry[];
   /** What a git process needs to see the objects. */
   env: NodeJS.ProcessEnv;
-  warnings: string[];
+  warnings: Warning[];
 }
 
 export interface WorkTreeRequest {
@@ -82,13 +83,15 @@ async function readInto(reading: Reading, signal?: AbortSignal): Promise<WorkTre
 async function linksLeadingOut(
   { checkout: { top }, prefix }: Reading,
   entries: readonly TreeEntry[],
-): Promise<string[]> {
+): Promise<Warning[]> {
   const links = entries.filter((entry) => entry.mode === LINK);
   const targets = await Promise.all(
     links.map(async ({ path: file }) => {
       const target = await readlink(path.join(top, file)).catch(() => "");
       const absolute = path.resolve(top, path.dirname(file), target);
-      return isInside(top, absolute) ? [] : [`${prefix}${file} is a link out of the checkout, to ${target}`];
+      if (isInside(top, absolute)) return [];
+      const one = `is a link out of the checkout, to ${target}`;
+      return [{ file: `${prefix}${file}`, one, many: "links lead out of the checkout" }];
     }),
   );
   return targets.flat();

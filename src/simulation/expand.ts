@@ -1,6 +1,14 @@
 import { UserError } from "../errors.ts";
+import { nearest } from "../model/near.ts";
 import type { Run } from "../model/run.ts";
-import { config, iniQueryArguments, oneRunQueryArguments, queryArguments, runFilter } from "./opp-args.ts";
+import {
+  config,
+  iniQueryArguments,
+  oneRunQueryArguments,
+  queryArguments,
+  runFilter,
+  values,
+} from "./opp-args.ts";
 import type { SimulationArguments } from "./opp-args.ts";
 import { configuredOption, OUTPUT_OPTIONS, type OutputOption } from "./output-options.ts";
 import { parseRunConfig, parseRunConfigs, parseRuns } from "./query-output.ts";
@@ -57,8 +65,7 @@ export async function expand(
   deps: { runProgram: RunProgram },
   signal?: AbortSignal,
 ): Promise<Expansion> {
-  const ask = (args: readonly string[]): Promise<ProgramOutput> =>
-    deps.runProgram(query.program, args, { cwd: query.directory, signal });
+  const ask = askerOf(query, deps, signal);
   const askRun = (runNumber: number, question: readonly string[]): Promise<ProgramOutput> =>
     ask(oneRunQueryArguments(query.args, runNumber, question));
   const [listed, configured] = await Promise.all([
@@ -70,6 +77,7 @@ export async function expand(
   if (runs.length === 0) throw withoutRuns(query);
   await check(configured, query, ask);
   const configuration = parseRunConfig(configured.stdout);
+  if (!configuration.has("network")) await refuseUnnamedConfig(query, ask);
   const outputs = await outputsOf(runs, configuration, query, async () => {
     const answer = await ask(queryArguments(query.args, ["-q", "runconfig"]));
     await check(answer, query, ask);
@@ -127,19 +135,39 @@ async function seedsFollow(
   return (await configurationOf(telling)).get("seed-set") === String(telling.runNumber);
 }
 
-async function check(
-  answer: ProgramOutput,
-  query: ExpandQuery,
-  ask: (args: readonly string[]) => Promise<ProgramOutput>,
-): Promise<void> {
+async function check(answer: ProgramOutput, query: ExpandQuery, ask: Ask): Promise<void> {
   if (answer.exitCode === 0) return;
   const name = config(query.args);
   const complaint = complaintOf(answer);
   const unknown = complaint.endsWith(`No such config: ${name}`);
   const names = unknown ? await askConfigNames(query, ask) : [];
   throw new UserError(`the runs of ${name} cannot be listed:\n${complaint}`, {
-    hint: names.length > 0 ? `configs here: ${names.join(", ")}` : undefined,
+    hint: names.length > 0 ? otherConfigs(name, names) : undefined,
   });
+}
+
+/** Without `-c` the simulator takes General, which in many studies has only what their configs have in common. */
+async function refuseUnnamedConfig(query: ExpandQuery, ask: Ask): Promise<void> {
+  if (values(query.args, "-c").length > 0) return;
+  const names = (await askConfigNames(query, ask)).filter((name) => name !== "General");
+  if (names.length === 0) return;
+  throw new UserError("no config is named, and General has no network", {
+    hint: `name a config with -c: ${listed(names)}`,
+  });
+}
+
+function otherConfigs(typed: string, names: readonly string[]): string {
+  if (names.join() === "General") return "the ini file has only General: remove the option -c";
+  const near = nearest(typed, names);
+  const all = `configs here: ${listed([...near, ...names.filter((name) => !near.includes(name))])}`;
+  return near.length === 0 ? all : `do you mean ${near[0]!}? ${all}`;
+}
+
+const MOST_CONFIGS = 20;
+
+function listed(names: readonly string[]): string {
+  const more = names.length > MOST_CONFIGS ? `, and ${names.length - MOST_CONFIGS} more` : "";
+  return names.slice(0, MOST_CONFIGS).join(", ") + more;
 }
 
 /** The configs of the study's ini files; none where they cannot be read. */
@@ -148,15 +176,26 @@ export async function configNames(
   deps: { runProgram: RunProgram },
   signal?: AbortSignal,
 ): Promise<string[]> {
-  return await askConfigNames(query, (args) =>
-    deps.runProgram(query.program, args, { cwd: query.directory, signal }),
-  );
+  return await askConfigNames(query, askerOf(query, deps, signal));
 }
 
-async function askConfigNames(
-  { args }: ExpandQuery,
-  ask: (args: readonly string[]) => Promise<ProgramOutput>,
-): Promise<string[]> {
+type Ask = (args: readonly string[]) => Promise<ProgramOutput>;
+
+/** An ini file may ask for a user interface that is not installed; runs take place in Cmdenv anyway. */
+function askerOf(
+  { program, directory }: ExpandQuery,
+  deps: { runProgram: RunProgram },
+  signal?: AbortSignal,
+): Ask {
+  return async (args) => {
+    const answer = await deps.runProgram(program, args, { cwd: directory, signal });
+    if (answer.exitCode === 0 || !complaintOf(answer).includes("Could not start user interface"))
+      return answer;
+    return await deps.runProgram(program, ["-u", "Cmdenv", ...args], { cwd: directory, signal });
+  };
+}
+
+async function askConfigNames({ args }: ExpandQuery, ask: Ask): Promise<string[]> {
   const { stdout } = await ask(iniQueryArguments(args, ["-a"]));
   return [...stdout.matchAll(/^Config (.+): \d+$/gm)].map((match) => match[1]!);
 }

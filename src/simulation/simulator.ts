@@ -10,12 +10,17 @@ export const SIMULATORS = ["opp_run", "opp_run_release", "opp_run_dbg"];
  * @see `opp_run -v`, which prints `Version: 6.2.0, build: …`.
  */
 export async function omnetppVersion(program: string, options: ProgramOptions = {}): Promise<string> {
-  const { stdout } = await runProgram(program, ["-v"], options);
-  const version = /^Version: ([^,\s]+)/m.exec(stdout)?.[1];
+  const version = await versionOf(program, options);
   if (version !== undefined) return version;
   throw new UserError(`${program} -v does not tell its version`, {
     hint: "is it a simulation program of OMNeT++ 6?",
   });
+}
+
+/** The version of a simulation program's OMNeT++; undefined if it does not tell. */
+export async function versionOf(program: string, options: ProgramOptions = {}): Promise<string | undefined> {
+  const { stdout } = await runProgram(program, ["-v"], options);
+  return /^Version: ([^,\s]+)/m.exec(stdout)?.[1];
 }
 
 /** Models may behave otherwise from one minor version to the next: 6.1 and 6.2 differ, 6.2.0 and 6.2.1 do not. */

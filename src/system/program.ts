@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { access, constants, stat } from "node:fs/promises";
+import { access, constants, open, stat } from "node:fs/promises";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { errorCode, UserError } from "../errors.ts";
@@ -78,6 +78,17 @@ export async function isExecutable(file: string): Promise<boolean> {
   try {
     await access(file, constants.X_OK);
     return (await stat(file)).isFile();
+  } catch {
+    return false; // the answer, whatever the reason
+  }
+}
+
+/** Whether another program interprets a file, as its first line says. */
+export async function isScript(file: string): Promise<boolean> {
+  try {
+    await using handle = await open(file);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(2), 0, 2, 0);
+    return buffer.toString("latin1", 0, bytesRead) === "#!";
   } catch {
     return false; // the answer, whatever the reason
   }

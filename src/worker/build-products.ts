@@ -15,7 +15,7 @@ import type { BuildManifest, Mode, TargetFile } from "../model/build.ts";
 import { isCode } from "../project/code-files.ts";
 import { isInObjectFolder } from "../project/derived.ts";
 import { isGenerated } from "../project/generated.ts";
-import { isMakefile } from "../project/makemake.ts";
+import { isMakefile } from "../project/makefiles.ts";
 import { makefileTarget, fileOf } from "../project/targets.ts";
 import { isInside } from "../system/paths.ts";
 import { runProgram } from "../system/program.ts";

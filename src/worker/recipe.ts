@@ -1,7 +1,8 @@
 import path from "node:path";
 import type { BuildRequest } from "../model/build.ts";
 import { withExported } from "../project/dependency-options.ts";
-import { makemakeCommand, MAKEFILES, parseMakemakeOptions, readMakefile } from "../project/makemake.ts";
+import { MAKEFILES, readMakefile } from "../project/makefiles.ts";
+import { makemakeCommand, parseMakemakeOptions } from "../project/makemake.ts";
 import { libraryNames, makefileTarget, nameOption } from "../project/targets.ts";
 import { contentOf } from "../system/files.ts";
 import type { ProvidedDependency } from "./dependencies.ts";
@@ -73,7 +74,7 @@ async function makeSteps(
   make: (folder: string) => Step,
 ): Promise<Step[]> {
   const folder = path.join(tree, recipe.folder);
-  const makefile = (await readMakefile(folder)) ?? "";
+  const makefile = (await readMakefile(folder))?.text ?? "";
   const makefiles = /^makefiles\s*:/m.test(makefile);
   const missing = (recipe.folders ?? []).map((each) => ifMissing(path.join(tree, each.folder), each.options));
   return [...(makefiles ? [{ folder, command: "make", args: ["makefiles"] }] : missing), make(folder)];
@@ -81,7 +82,7 @@ async function makeSteps(
 
 /** One that git tracks counts as it is, as for `make`: it has the name of the target, and perhaps changes by hand. */
 async function generatedMakefile(folder: string): Promise<string | undefined> {
-  const makefile = await readMakefile(folder);
+  const makefile = (await readMakefile(folder))?.text;
   return makefile !== undefined && makemakeCommand(makefile) !== undefined ? makefile : undefined;
 }
 

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { campaignTable } from "../../src/cli/campaign-table.ts";
-import { isNear } from "../../src/cli/near.ts";
+import { isNear } from "../../src/model/near.ts";
 import { textWidth } from "../../src/cli/text-width.ts";
 import { someCampaign } from "../helpers/campaign.ts";
 

@@ -68,7 +68,7 @@ it("warns of the submodules of a commit", async () => {
   await addSubmodule();
   const { files, warnings } = await sendTree(repository.path, { ref: "HEAD" });
   expect(warnings).toEqual([
-    "the commit has a submodule, libs/lib, whose files are not sent with --commit; if a run needs them, check the commit out with its submodules and run without --commit",
+    "the submodule libs/lib of the commit is not sent with --commit; if a run needs its files, check the commit out with its submodules and run without --commit",
   ]);
   expect([...files.keys()]).toEqual([".gitmodules", "a.cc"]);
 });
@@ -101,7 +101,7 @@ it.each([".GIT/config", "sub/.Git/config", "git~1", ".git. /x"])(
   async (file) => {
     await repository.write({ [file]: "x\n" });
     const { files, warnings } = await sendTree(repository.path);
-    expect(warnings).toEqual([`git writes no file of the name ${file}, so it is not sent`]);
+    expect(warnings).toEqual([`${file} is not sent: git writes no file of that name`]);
     expect([...files.keys()]).toEqual(["a.cc"]);
   },
 );

@@ -27,3 +27,20 @@ function distance(a: string, b: string): number {
   }
   return last[b.length]!;
 }
+
+/** Returns the words that somebody may have meant who typed another one, the most similar first. */
+export function nearest(typed: string, words: Iterable<string>): string[] {
+  const lower = typed.toLowerCase();
+  return [...words]
+    .filter((word) => isNear(lower, word.toLowerCase()) || isPart(lower, word.toLowerCase()))
+    .map((word) => ({ word, edits: distance(lower, word.toLowerCase()) }))
+    .sort((one, other) => one.edits - other.edits)
+    .map(({ word }) => word);
+}
+
+const LEAST_PART = 3;
+
+/** A name of several words was typed in part. */
+function isPart(typed: string, word: string): boolean {
+  return typed.length >= LEAST_PART && (word.includes(typed) || typed.includes(word));
+}

@@ -1,0 +1,30 @@
+import { UserError } from "../errors.ts";
+import type { CampaignEvent } from "../model/events.ts";
+import type { Need } from "../project/needs.ts";
+
+/** Names the projects to which only the IDE refers and that are not on this machine: the campaign goes on without them. */
+export function* warnOfLeftOut(leftOut: readonly Need[]): Generator<CampaignEvent> {
+  for (const { name, statedIn, variable } of leftOut) {
+    const message = `${statedIn} refers to the project ${name}, which is not found; nothing seems to use it, so it is left out (else set ${variable} to its folder)`;
+    yield { type: "warning", message, details: [] };
+  }
+}
+
+/**
+ * Passes on the events of a build. If it fails, the hint names what was left out.
+ * @throws {UserError}
+ */
+export async function* namingLeftOut<T>(
+  building: AsyncGenerator<CampaignEvent, T>,
+  leftOut: readonly Need[],
+): AsyncGenerator<CampaignEvent, T> {
+  try {
+    return yield* building;
+  } catch (error) {
+    if (!(error instanceof UserError) || leftOut.length === 0) throw error;
+    const names = leftOut.map(({ name, variable }) => `${name} (${variable})`).join(", ");
+    const about = `not found and left out: ${names}`;
+    const hint = error.hint === undefined ? about : `${error.hint}; ${about}`;
+    throw new UserError(error.message, { hint, cause: error });
+  }
+}

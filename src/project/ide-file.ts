@@ -1,0 +1,37 @@
+/** What Eclipse, and so OMNeT++'s IDE, knows of a project. @see Eclipse, "The project description file". */
+export const IDE_FILE = ".project";
+
+const NATURE = /<nature>\s*([^<]*?)\s*<\/nature>/g;
+
+/** Whether a `.project` can be that of an OMNeT++ project: others, such as for Python, name their natures. */
+export function isOmnetppProject(text: string): boolean {
+  const natures = [...text.matchAll(NATURE)].map((match) => match[1]!);
+  return natures.length === 0 || natures.some((nature) => nature.startsWith("org.omnetpp."));
+}
+
+/** Returns the project's name in the IDE. */
+export function nameInIde(text: string): string | undefined {
+  const found = /<name>\s*([^<]*?)\s*<\/name>/.exec(text)?.[1];
+  return found === undefined || found === "" ? undefined : unescaped(found);
+}
+
+/** Returns the names of the projects that it refers to, without its own. @see OMNeT++ User Guide, "Project References". */
+export function referencesInIde(text: string): string[] {
+  const own = nameInIde(text);
+  const list = /<projects>(.*?)<\/projects>/s.exec(text)?.[1] ?? "";
+  const names = [...list.matchAll(/<project>\s*([^<]*?)\s*<\/project>/g)].map((match) =>
+    unescaped(match[1]!),
+  );
+  return [...new Set(names)].filter((name) => name !== "" && name !== own);
+}
+
+const ENTITIES: Record<string, string> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
+
+function unescaped(text: string): string {
+  return text.replaceAll(/&(?:(lt|gt|quot|apos|amp)|#(\d{1,7})|#x([0-9a-f]{1,6}));/gi, (whole, ...found) => {
+    const [name, decimal, hex] = found as (string | undefined)[];
+    if (name !== undefined) return ENTITIES[name.toLowerCase()]!;
+    const code = decimal === undefined ? parseInt(hex!, 16) : Number(decimal);
+    return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
+  });
+}
