@@ -8,7 +8,7 @@ import { statIfThere } from "../system/files.ts";
 import { isInside } from "../system/paths.ts";
 import { isExecutable } from "../system/program.ts";
 import type { DependencyPlan } from "./dependencies.ts";
-import type { Whereabouts } from "./plan.ts";
+import type { Whereabouts } from "./whereabouts.ts";
 import type { ProjectPlan } from "./plan-project.ts";
 
 /** A program or library that runs need and that only a build can make. */

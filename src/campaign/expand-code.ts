@@ -8,7 +8,7 @@ import { expand, type Expansion } from "../simulation/expand.ts";
 import type { Mode } from "../model/build.ts";
 import { statIfThere } from "../system/files.ts";
 import { runProgram } from "../system/program.ts";
-import type { Whereabouts } from "./plan.ts";
+import type { Whereabouts } from "./whereabouts.ts";
 
 /**
  * The runs by the ini files that will run: those that lie here, or those of a commit, which are written to a

@@ -1,45 +1,32 @@
 import path from "node:path";
 import type { Campaign } from "../model/campaign.ts";
-import type { Environment, Terminal } from "../model/environment.ts";
+import type { Environment } from "../model/environment.ts";
 import { PROTOCOL } from "../model/protocol.ts";
 import type { Run } from "../model/run.ts";
 import { readCode, type Code } from "../project/code.ts";
 import { resolveCommit } from "../project/commit.ts";
-import { describeProject, type ProjectDescriptor } from "../project/descriptor.ts";
 import { foldersBeside, surveyFolders, type FolderSurvey } from "../project/folders.ts";
-import { openCheckout, type Checkout } from "../project/git.ts";
 import { fileOf } from "../project/targets.ts";
 import type { Need } from "../project/needs.ts";
 import type { WorkTreeRequest } from "../project/work-tree.ts";
 import type { Expansion } from "../simulation/expand.ts";
-import {
-  addedOptions,
-  config,
-  mapPaths,
-  parseSimulationArguments,
-  type SimulationArguments,
-} from "../simulation/opp-args.ts";
-import { ownTerminal } from "../simulation/resource-limits.ts";
+import { addedOptions, config, mapPaths } from "../simulation/opp-args.ts";
 import { omnetppVersion } from "../simulation/simulator.ts";
 import { isInside } from "../system/paths.ts";
 import {
-  findDependencies,
   partOf,
   planDependencies,
   readDependencies,
   type Codes,
   type DependencyPlan,
-  type FoundDependency,
 } from "./dependencies.ts";
 import { checkArguments, type NeededProduct } from "./check-arguments.ts";
 import type { ExecutionRequest } from "./choose-program.ts";
 import { expandCode } from "./expand-code.ts";
-import { namedPaths } from "./named-paths.ts";
 import { outputFilter } from "./output-filter.ts";
 import { planOutputs, type OutputPlan } from "./outputs.ts";
 import { planProject, type ProjectPlan } from "./plan-project.ts";
-import { studyDirectory } from "./study-directory.ts";
-import { findSimulationProgram, type SimulationProgram } from "./program.ts";
+import { findWhereabouts, type Whereabouts } from "./whereabouts.ts";
 
 /** How a campaign deals with runs that do not end well. */
 export type CampaignLimits = Pick<Campaign, "retries" | "timeoutMs" | "stopOnError" | "batchSize">;
@@ -98,33 +85,21 @@ export interface CampaignPlan extends ProjectPlan, AsyncDisposable {
   execution: ExecutionRequest;
 }
 
-/** Where the user is and what he typed. */
-export interface Whereabouts {
-  checkout: Checkout;
-  study: string;
-  project: ProjectDescriptor;
-  dependencies: FoundDependency[];
-  leftOut: readonly Need[];
-  program: SimulationProgram;
-  args: SimulationArguments;
-  /** Variables that are named for runs and builds. */
-  named: Environment;
-  terminal: Terminal;
-}
-
 /**
  * Finds out what is to be run: the study, its project, the code and the runs.
  * @throws {UserError} for everything that the user has to mend first.
  */
 export async function planCampaign(request: CampaignRequest, signal?: AbortSignal): Promise<CampaignPlan> {
-  const args = parseSimulationArguments(request.arguments);
-  const study = await studyDirectory(request.directory, args);
-  const checkout = await openCheckout(study, signal);
-  const project = await describeProject(checkout.top, study, () => namedPaths(study, request.program, args));
-  const program = await findSimulationProgram(request.program, study, checkout.top);
-  const needs = await findDependencies({ checkout, project }, { say: request.say, signal });
-  const known = { named: request.environment ?? {}, terminal: ownTerminal() };
-  const here: Whereabouts = { checkout, study, project, ...needs, program, args, ...known };
+  return await planFrom(await findWhereabouts(request, signal), request, signal);
+}
+
+/** The same, where it is known where the user is. */
+export async function planFrom(
+  here: Whereabouts,
+  request: CampaignRequest,
+  signal?: AbortSignal,
+): Promise<CampaignPlan> {
+  const { checkout, study, program, args } = here;
   const ref = request.commit;
   const commit = ref === undefined ? undefined : await resolveCommit(checkout, ref);
   const version = request.omnetpp ?? omnetppVersion(program.local, { signal });

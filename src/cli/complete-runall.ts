@@ -9,7 +9,9 @@ import { answerCompletion, commandsOf, optionsOf, swarmNames, type Candidate } f
 import { formatDuration } from "./format.ts";
 import type { CommandContext } from "./main.ts";
 import { printableLine } from "./printable.ts";
-import { describeOptions, OWN_OPTIONS, SUB_WORDS } from "./runall-options.ts";
+import { describeOptions, EXPLAIN, OWN_OPTIONS, SUB_WORDS } from "./runall-options.ts";
+
+const EXPLANATION: Candidate = { word: EXPLAIN, description: "print what would be executed, and why" };
 
 export function completeRunall(context: CommandContext): Promise<number> {
   const subWords = describeSubWords(context, () => undefined);
@@ -24,7 +26,7 @@ export function completeRunall(context: CommandContext): Promise<number> {
     }
     if (previous === "-c") return await configs(before.slice(0, -1), signal);
     if (previous === "-C" || (previous?.startsWith("-") && OWN_OPTIONS.valued.includes(previous))) return [];
-    const words = first === undefined ? commandsOf(subWords) : [];
+    const words = first === undefined ? [...commandsOf(subWords), EXPLANATION] : [];
     return [...words, ...(typed === "" && words.length > 0 ? [] : optionsOf(await describeOptions(context)))];
   });
 }

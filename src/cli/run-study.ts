@@ -9,7 +9,7 @@ import { chooseSwarm, wouldShareDisk } from "./choose-swarm.ts";
 import { count, formatSize, shortList } from "./format.ts";
 import { EXIT, type CommandContext } from "./main.ts";
 import { isNear } from "../model/near.ts";
-import { OWN_OPTIONS, SUB_WORDS, type OwnOptionValues } from "./runall-options.ts";
+import { EXPLAIN, OWN_OPTIONS, SUB_WORDS, type OwnOptionValues } from "./runall-options.ts";
 import { printableLine, printableValue } from "./printable.ts";
 import { outdatedLine, skippedLine } from "./summary.ts";
 import { showCampaign } from "./show-campaign.ts";
@@ -28,6 +28,10 @@ export async function runStudy(
   let onAsked = (): void => undefined;
   const asked = new Promise<void>((resolve) => (onAsked = resolve));
   const request = { directory, commit, omnetpp, environment, program, arguments: simulation, say, onAsked };
+  if (options.explain) {
+    const { explainStudy } = await import("./explain-study.ts");
+    return await explainStudy(request, options, context);
+  }
   const planning = planCampaign(request, context.interrupt).catch((error: unknown) => {
     throw withMisplacedOption(withMisspelledWord(error, context.argv), simulation);
   });
@@ -54,7 +58,7 @@ function withMisspelledWord(error: unknown, [first = "", ...more]: readonly stri
   if (!(error instanceof UserError)) return error;
   const meant = (words: Iterable<string>, word: string): string | undefined =>
     [...words].find((each) => word !== each && isNear(word, each));
-  const subWord = meant(SUB_WORDS, first);
+  const subWord = meant([...SUB_WORDS, EXPLAIN], first);
   if (subWord !== undefined)
     return new UserError(error.message, { hint: `do you mean: runall-swarm ${subWord}?`, cause: error });
   for (const argument of [first, ...more]) {

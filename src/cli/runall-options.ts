@@ -7,6 +7,9 @@ import type { CommandContext } from "./main.ts";
 import { withVariable } from "./named-variables.ts";
 import { version } from "./version.ts";
 
+/** A first word that means the option of the same name. */
+export const EXPLAIN = "explain";
+
 /** What it does with campaigns that are queued already. */
 export const SUB_WORDS = new Set(["list", "attach", "cancel", "logs", "retry"]);
 
@@ -14,6 +17,7 @@ export const SUB_WORDS = new Set(["list", "attach", "cancel", "logs", "retry"]);
 export const OWN_OPTIONS: OwnOptions = {
   flags: [
     "--dry-run",
+    "--explain",
     "--rerun",
     "--detach",
     "--stop-on-error",
@@ -30,6 +34,7 @@ export interface OwnOptionValues {
   directory: string;
   commit: string | undefined;
   dryRun: boolean;
+  explain: boolean;
   rerun: boolean;
   detach: boolean;
   limits: CampaignLimits;
@@ -53,6 +58,10 @@ export async function describeOptions(context: CommandContext): Promise<Command>
     .option("-C <dir>", "change to this directory first", ".")
     .option("--commit <ref>", "run this commit of the project (default: the files as they lie here)")
     .option("--dry-run", "list the runs with their iteration variables and what would be sent, and end")
+    .option(
+      "--explain",
+      "print what would be built, sent and executed, and why (also: runall-swarm explain …)",
+    )
     .option("--swarm <name>", "the swarm to use (default: $SWARM, else the only one there is)")
     .option(
       "--omnetpp <version>",
@@ -106,6 +115,7 @@ export async function parseOwnOptions(
     C: string;
     commit?: string;
     dryRun?: true;
+    explain?: true;
     swarm?: string;
     omnetpp?: string;
     env?: Environment;
@@ -123,6 +133,7 @@ export async function parseOwnOptions(
     directory: options.C,
     commit: options.commit,
     dryRun: options.dryRun ?? false,
+    explain: options.explain ?? false,
     rerun: options.rerun ?? false,
     detach: options.detach ?? false,
     limits: {

@@ -1,7 +1,7 @@
 import { splitArguments } from "../simulation/opp-args.ts";
 import { isCompletion } from "./completion.ts";
 import { EXIT, type Command } from "./main.ts";
-import { OWN_OPTIONS, parseOwnOptions, SUB_WORDS } from "./runall-options.ts";
+import { EXPLAIN, OWN_OPTIONS, parseOwnOptions, SUB_WORDS } from "./runall-options.ts";
 
 /**
  * Runs every run of a parameter study on a swarm; results are left in the study. What the work itself needs
@@ -15,7 +15,9 @@ export const runallSwarm: Command = {
       const { runSubWord } = await import("./campaign-commands.ts");
       return await runSubWord(context);
     }
-    const split = splitArguments(context.argv, OWN_OPTIONS);
+    const [first, ...others] = context.argv;
+    const argv = first === EXPLAIN ? [`--${EXPLAIN}`, ...others] : context.argv;
+    const split = splitArguments(argv, OWN_OPTIONS);
     const options = await parseOwnOptions(split.own, context);
     if (options === undefined) return EXIT.done;
     const { runStudy } = await import("./run-study.ts");

@@ -8,6 +8,13 @@ import { IDE_FILE, nameInIde, referencesInIde } from "./ide-file.ts";
 /** Returns absolute paths that the command line and the ini files name: NED folders, libraries, included files. */
 export type Leads = () => Promise<readonly string[]>;
 
+export interface ChosenProject {
+  /** Absolute. */
+  root: string;
+  /** What makes it the project of the study, as half a sentence. */
+  reason: string;
+}
+
 /**
  * Decides which project of a checkout a study belongs to: the one that it is in, else the one that the checkout has
  * elsewhere. Of several, it is the one that the study names a path of, or the one that needs the others.
@@ -17,18 +24,25 @@ export async function chooseProject(
   top: string,
   study: string,
   leads: Leads = () => Promise.resolve([]),
-): Promise<string> {
+): Promise<ChosenProject> {
   const above = await findProjectAbove(top, study);
-  if (above.root !== undefined) return above.root;
+  if (above.root !== undefined) return { root: above.root, reason: above.reason ?? "" };
+  const withMakefile =
+    above.withMakefile === undefined
+      ? undefined
+      : { root: above.withMakefile, reason: "it is the nearest folder with a Makefile" };
   const projects = await findProjectsBelow(top);
-  if (projects.length <= 1) return projects[0] ?? above.withMakefile ?? top;
+  if (projects[0] === undefined)
+    return withMakefile ?? { root: top, reason: "it is the git top level, and nothing says more" };
+  if (projects.length === 1) return { root: projects[0], reason: "it is the only project of the checkout" };
   const paths = await leads();
   const named = projects.filter((project) => paths.some((each) => isInside(project, each)));
-  if (named.length === 1) return named[0]!;
+  if (named.length === 1) return { root: named[0]!, reason: "the study names a path in it" };
   const candidates = named.length > 1 ? named : projects;
   const independent = await notNeeded(candidates);
-  if (independent.length === 1) return independent[0]!;
-  if (named.length === 0 && above.withMakefile !== undefined) return above.withMakefile;
+  if (independent.length === 1)
+    return { root: independent[0]!, reason: "no other project of the checkout refers to it" };
+  if (named.length === 0 && withMakefile !== undefined) return withMakefile;
   throw ambiguous(study, candidates);
 }
 

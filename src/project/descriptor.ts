@@ -20,6 +20,8 @@ export interface ProjectDescriptor {
   name: string;
   /** The project's folder; empty for the top level. */
   folder: string;
+  /** What makes that folder the project of a study, as half a sentence. */
+  reason?: string;
   /** `.nedfolders`, else the project's folder. */
   nedFolders: string[];
   /** What is left out of them; undefined where `.nedexclusions` tells, as it is after the build. */
@@ -56,8 +58,8 @@ const CMAKE = [
  * project's, as a local run would load them from its folder.
  */
 export async function describeProject(top: string, study: string, leads?: Leads): Promise<ProjectDescriptor> {
-  const root = await chooseProject(top, study, leads);
-  const project = await describeFolder(top, root);
+  const { root, reason } = await chooseProject(top, study, leads);
+  const project = { ...(await describeFolder(top, root)), reason };
   if (isInside(root, study) || !(await hasNed(study))) return project;
   return { ...project, nedFolders: [...project.nedFolders, path.relative(top, study)] };
 }

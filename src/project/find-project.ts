@@ -7,7 +7,7 @@ import { IDE_FILE, isOmnetppProject } from "./ide-file.ts";
 import { MAKEFILES } from "./makefiles.ts";
 
 /** Files that only the root of a project has. */
-const PROJECT_FILES = new Set(["swarm.json", ".oppbuildspec", ".nedfolders", ".oppfeatures"]);
+const PROJECT_FILES = ["swarm.json", ".oppbuildspec", ".oppfeatures", ".nedfolders"];
 
 /** Number of levels below a folder in which its code is looked for. */
 const CODE_DEPTH = 5;
@@ -16,17 +16,28 @@ const CODE_DEPTH = 5;
  * What makes a folder the root of a project, the strongest first. A weaker reason counts only if no folder from the
  * study up to the git top level has a stronger one: a Makefile may be left over in an example folder, or be for plots.
  */
-const REASONS: ((signs: Signs, folder: string) => boolean | Promise<boolean>)[] = [
-  (signs) => signs.describes,
-  (signs) => signs.makefile && signs.code,
-  (signs) => signs.known,
-  async (signs, folder) => signs.makefile && (await hasCodeBelow(folder, CODE_DEPTH)),
-  (signs) => signs.code,
+const REASONS: {
+  applies: (signs: Signs, folder: string) => boolean | Promise<boolean>;
+  text: (signs: Signs) => string;
+}[] = [
+  {
+    applies: (signs) => signs.describes,
+    text: ({ files }) => `it has ${files.length > 0 ? files.join(", ") : IDE_FILE}`,
+  },
+  { applies: (signs) => signs.makefile && signs.code, text: () => "it has a Makefile and code" },
+  { applies: (signs) => signs.known, text: () => `it has ${IDE_FILE}` },
+  {
+    applies: async (signs, folder) => signs.makefile && (await hasCodeBelow(folder, CODE_DEPTH)),
+    text: () => "it has a Makefile, and code in folders below",
+  },
+  { applies: (signs) => signs.code, text: () => "it is the nearest folder with code" },
 ];
 
 /** The folder that is the project of a study, if one from the study up to the git top level is. */
 export interface FoundAbove {
   root: string | undefined;
+  /** What makes it the project, as half a sentence. */
+  reason?: string;
   /** The nearest folder with a Makefile that compiles nothing of its own: it may build a project further down. */
   withMakefile: string | undefined;
 }
@@ -40,9 +51,9 @@ export async function findProjectAbove(top: string, study: string): Promise<Foun
   for (let folder = study; isInside(top, folder); folder = path.dirname(folder))
     folders.push({ folder, signs: await signsOf(folder) });
   const withMakefile = folders.find(({ signs }) => signs.makefile)?.folder;
-  for (const isReason of REASONS)
+  for (const { applies, text } of REASONS)
     for (const { folder, signs } of folders)
-      if (await isReason(signs, folder)) return { root: folder, withMakefile };
+      if (await applies(signs, folder)) return { root: folder, reason: text(signs), withMakefile };
   return { root: undefined, withMakefile };
 }
 
@@ -96,6 +107,8 @@ export async function hasCode(folder: string): Promise<boolean> {
 interface Signs {
   /** A file of OMNeT++ or of ours says so, or the IDE's file beside something that is built. */
   describes: boolean;
+  /** Those files. */
+  files: string[];
   /** Also in `src`, where `opp_makemake` writes it in a project of the IDE's usual form. */
   makefile: boolean;
   /** A project of OMNeT++'s IDE. */
@@ -112,8 +125,11 @@ async function signsOf(folder: string): Promise<Signs> {
   const makefile = all.some((name) => MAKEFILES.includes(name));
   const code = all.some(isCode);
   const known = names.includes(IDE_FILE) && isOmnetppProject(await ideFile(folder));
-  const describes = names.some((name) => PROJECT_FILES.has(name) || name.endsWith(".opp"));
-  return { describes: describes || (known && (code || makefile)), makefile, known, code };
+  const files = [
+    ...PROJECT_FILES.filter((name) => names.includes(name)),
+    ...names.filter((name) => name.endsWith(".opp")).sort(),
+  ];
+  return { describes: files.length > 0 || (known && (code || makefile)), files, makefile, known, code };
 }
 
 async function ideFile(folder: string): Promise<string> {

@@ -38,7 +38,7 @@ it.each([
   ["the top level", { "a/b/omnetpp.ini": "", "y/Y.cc": "" }, ""],
 ])("the root of a project is that of %s", async (_, files, root) => {
   await using repository = await makeRepository({ ...files, "a/b/study/omnetpp.ini": "" });
-  const found = await chooseProject(repository.path, path.join(repository.path, "a/b/study"));
+  const { root: found } = await chooseProject(repository.path, path.join(repository.path, "a/b/study"));
   expect(path.relative(repository.path, found)).toBe(root);
 });
 
@@ -49,7 +49,7 @@ it.each(ROOTS.map((name) => [name]))(
   async (name) => {
     const files = { [`a/${name}`]: "", "a/model/X.cc": "", "a/b/Makefile": MADE, "a/b/study/makefile": MADE };
     await using repository = await makeRepository({ ...files, "a/b/study/omnetpp.ini": "" });
-    const found = await chooseProject(repository.path, path.join(repository.path, "a/b/study"));
+    const { root: found } = await chooseProject(repository.path, path.join(repository.path, "a/b/study"));
     expect(path.relative(repository.path, found)).toBe("a");
   },
 );
@@ -67,7 +67,7 @@ it.each([
   await using repository = await makeRepository({ ...files, "studies/x/omnetpp.ini": "" });
   const { path: top } = repository;
   const paths = (leads as string[]).map((each) => path.join(top, each));
-  const found = await chooseProject(top, path.join(top, "studies/x"), () => Promise.resolve(paths));
+  const { root: found } = await chooseProject(top, path.join(top, "studies/x"), () => Promise.resolve(paths));
   expect(path.relative(top, found)).toBe(root);
 });
 

@@ -33,7 +33,14 @@ printf '%s\\n' "\${COMPREPLY[@]}"\n`,
   };
 
   it("knows the sub-words and options", async () => {
-    expect(await inBash("runall-swarm", "")).toEqual(["list", "attach", "retry", "cancel", "logs"]);
+    expect(await inBash("runall-swarm", "")).toEqual([
+      "list",
+      "attach",
+      "retry",
+      "cancel",
+      "logs",
+      "explain",
+    ]);
     expect(await inBash("runall-swarm", "re")).toEqual(["retry"]);
     expect(await inBash("runall-swarm", "--de")).toEqual(["--detach"]);
     expect(await inBash("runall-swarm", "attach", "--j")).toEqual(["--json"]);
