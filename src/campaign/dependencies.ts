@@ -5,8 +5,9 @@ import { readCode, type Code } from "../project/code.ts";
 import { describeFolder, type ProjectDescriptor } from "../project/descriptor.ts";
 import { fetchDependency, type Telling } from "../project/fetch-dependency.ts";
 import { findDependency, NotFound } from "../project/find-dependency.ts";
-import { checkoutName, openCheckout, type Checkout } from "../project/git.ts";
+import { checkoutName, NoCheckout, openCheckout, type Checkout } from "../project/git.ts";
 import type { Need } from "../project/needs.ts";
+import { isLeftToItself, openFolder } from "../project/plain-folder.ts";
 import { targetFile } from "../project/targets.ts";
 import { usesProject } from "../project/uses-project.ts";
 import { planProject, type BuildSettings, type ProjectPlan } from "./plan-project.ts";
@@ -103,15 +104,24 @@ async function describe(
   above: readonly string[],
   search: Search,
 ): Promise<FoundDependency> {
-  const checkout = await openCheckout(folder, search.telling.signal).catch((error: unknown) => {
-    throw error instanceof UserError ? notInCheckout(need, error) : error;
-  });
+  const checkout = await checkoutOf(need, folder, search.telling.signal);
   const project = await describeFolder(checkout.top, folder);
   const needs = await findNeeds({ root: folder, checkout, project }, above, search);
   return { need, checkout, project, needs };
 }
 
-function notInCheckout({ name, statedIn }: Need, error: UserError): UserError {
+/** A project that is in no repository, or that the one around it ignores, is taken as the folder has it. */
+async function checkoutOf(need: Need, folder: string, signal?: AbortSignal): Promise<Checkout> {
+  try {
+    const checkout = await openCheckout(folder, signal);
+    return (await isLeftToItself(checkout, folder)) ? await openFolder(folder, signal) : checkout;
+  } catch (error) {
+    if (error instanceof NoCheckout) return await openFolder(folder, signal);
+    throw error instanceof UserError ? notReadable(need, error) : error;
+  }
+}
+
+function notReadable({ name, statedIn }: Need, error: UserError): UserError {
   const { message, hint } = error;
   return new UserError(`${statedIn} needs the project ${name}: ${message}`, {
     hint: `${hint ?? ""}; or leave it out, with "uses": [] in swarm.json`,

@@ -20,7 +20,7 @@ import { ensureDependencies } from "./ensure-dependencies.ts";
 import { identityOf } from "./identity.ts";
 import { refuseAppending, refuseUnwritable } from "./outputs.ts";
 import { equalCampaigns } from "./join-running.ts";
-import { namingLeftOut, warnOfLeftOut } from "./left-out.ts";
+import { namingLeftOut, warnOfLeftOut, warnOfVersions } from "./left-out.ts";
 import { removeOldNotes, writeNote } from "./notes.ts";
 import { describeOutdated } from "./outdated.ts";
 import type { CampaignLimits, CampaignPlan } from "./plan.ts";
@@ -112,6 +112,7 @@ async function* prepareAndQueue(
   const { detach, rerun, ...limits } = manner;
   refuseAppending(plan.outputs.appendedTo, new Set(open.map((run) => run.runNumber)));
   yield* warnOfLeftOut(plan.leftOut);
+  yield* warnOfVersions(plan.dependencies);
   const source = yield* sendSource(plan.code, swarm.sources, interrupt);
   const dependencies = yield* ensureDependencies({ ...plan, source }, swarm, queue, interrupt);
   const build = { ...plan.build, ...dependencies };

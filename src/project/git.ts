@@ -22,6 +22,8 @@ export interface Checkout {
   shallowFile: string;
   /** Aborted when the answers are not wanted any more. */
   signal: AbortSignal | undefined;
+  /** For git processes that ask the repository itself, if it cannot be found from its work tree. */
+  env?: NodeJS.ProcessEnv;
 }
 
 const TIMEOUT_MS = 60_000;
@@ -81,10 +83,15 @@ export async function objectsOf(gitDirectory: string): Promise<string> {
   return path.resolve(gitDirectory, common?.replace(/\n$/, "") ?? "", "objects");
 }
 
+/** A folder is in no checkout. */
+export class NoCheckout extends UserError {
+  override name = "NoCheckout";
+}
+
 function outsideOfCheckout(directory: string, reason: string): UserError {
   if (!/not a git repository|no work tree/.test(reason))
     return new UserError(`git cannot read ${directory}: ${reason}`);
-  return new UserError(`${directory} is not in a git checkout`, {
+  return new NoCheckout(`${directory} is not in a git checkout`, {
     hint: "the swarm gets the project's code by its commit; make a repository with: git init && git add -A && git commit",
   });
 }
@@ -93,11 +100,11 @@ function outsideOfCheckout(directory: string, reason: string): UserError {
  * The commit that is checked out.
  * @throws {UserError} where there is none yet.
  */
-export async function headCommit({ top, signal }: Checkout): Promise<string> {
+export async function headCommit({ top, signal, env = {} }: Checkout): Promise<string> {
   const explain = (): UserError =>
     new UserError(`${top} has no commit yet`, { hint: "commit your files first: git add -A && git commit" });
   const question = ["rev-parse", "--verify", "--end-of-options", "HEAD^{commit}"];
-  return (await ask(question, { cwd: top, signal, explain })).trim();
+  return (await ask(question, { cwd: top, signal, env, explain })).trim();
 }
 
 export interface TreeEntry {

@@ -20,6 +20,7 @@ export async function nearestPublicCommit(
   commit: string,
   signal: AbortSignal,
 ): Promise<PublicCommit | undefined> {
+  if (checkout.env !== undefined) return undefined; // it is in our cache, without a remote
   const { top: cwd } = checkout;
   await using own = await makeScratch(checkout, commit);
   const env = readingEnvironment(own.scratch, [checkout.objectDirectory]);

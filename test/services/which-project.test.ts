@@ -1,0 +1,250 @@
+import { chmod, cp, mkdir, rename, rm } from "node:fs/promises";
+import path from "node:path";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import {
+  buildspec,
+  inetLike,
+  mm1Sources,
+  newWorkspace,
+  sampleLike,
+  simu5gLike,
+  STUDY,
+  type Files,
+  type Workspace,
+} from "../helpers/projects.ts";
+import { describeWithService } from "../helpers/services.ts";
+import { jobsOf, NO_JOBS } from "../helpers/swarm.ts";
+import { newUser, type Finished, type User } from "../helpers/tool.ts";
+
+const LEFT_MAKEFILE =
+  "# This file was generated with the command:\n#  opp_makemake -f -o arb\n#\nall:\n\t@true\n";
+
+describeWithService("redis-server", "the project of a study", () => {
+  let user: User;
+  let workspace: Workspace;
+
+  beforeAll(async () => {
+    user = await newUser();
+    await user.run("swarm-tool", ["init", "--local", "--runners", "2"]);
+  });
+  afterAll(() => user[Symbol.asyncDispose]());
+  beforeEach(async () => {
+    workspace = await newWorkspace();
+    return () => workspace[Symbol.asyncDispose]();
+  });
+
+  const inStudy = (study: string, ...args: string[]): Promise<Finished> =>
+    user.run("runall-swarm", ["--verbose", ...args, "-c", "General"], { cwd: study });
+  /** Makes the two runs. @returns what was told on the way. */
+  const succeed = async (study: string, ...args: string[]): Promise<string> => {
+    const { exitCode, stdout, stderr } = await inStudy(study, ...args);
+    expect(exitCode, stderr + stdout).toBe(0);
+    expect(stdout).toContain("2 done");
+    return stderr;
+  };
+  const refused = async (study: string, message: string | RegExp, ...args: string[]): Promise<void> => {
+    const { exitCode, stderr } = await inStudy(study, ...args);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/^ {4}at /m);
+    expect(exitCode).toBe(2);
+    expect(await jobsOf(user)).toEqual(NO_JOBS);
+  };
+
+  it("is not an example folder in which a generated Makefile was left", async () => {
+    const { path: root } = await workspace.add("stray", {
+      ...(await inetLike("stray")),
+      "examples/one/Makefile": LEFT_MAKEFILE,
+    });
+    expect(await succeed(path.join(root, "examples/one"))).toContain("building stray");
+  });
+
+  it("is one of several side by side, as OMNeT++'s samples, and one inside of another", async () => {
+    const { path: root } = await workspace.add("samples", {
+      ...prefixed("queue", { ...(await sampleLike()), ".project": ide("queue") }),
+      ...prefixed("broken", {
+        "Broken.cc": "#error\n",
+        ".oppbuildspec": buildspec(".", "--deep"),
+        ".project": "",
+      }),
+      ...prefixed("queue/inner", { ...(await sampleLike()), ".oppbuildspec": buildspec(".", "-o inner") }),
+    });
+    expect(await succeed(path.join(root, "queue"))).toContain("building queue");
+    expect(await succeed(path.join(root, "queue/inner"))).toContain("building inner");
+  });
+
+  it("is the only one of the checkout, and the study's own NED files count", async () => {
+    const { path: root } = await workspace.add("thesis", {
+      ...prefixed("model", { ...(await library()), ".nedfolders": "src\n" }),
+      "studies/x/omnetpp.ini": STUDY.replace("mm1.Mm1", "Net"),
+      "studies/x/Net.ned": "import mm1.Mm1;\nnetwork Net extends Mm1\n{\n}\n",
+    });
+    expect(await succeed(path.join(root, "studies/x"))).toContain("building model");
+  });
+
+  it("is one of several that the study names: by a library, NED folder or ini file", async () => {
+    const { path: root } = await workspace.add("thesis", {
+      ...prefixed("model", await library()),
+      ...prefixed("other", { ...(await library()), "src/Other.cc": "// another one\n" }),
+      "model/common.ini": STUDY,
+      "studies/x/omnetpp.ini": STUDY,
+      "studies/y/omnetpp.ini": "include ../../model/common.ini\n",
+      "studies/z/omnetpp.ini": `${STUDY}
+[General]
+ned-path = ../../model/src;.
+`,
+    });
+    const study = path.join(root, "studies/x");
+    await refused(
+      study,
+      `${study} is in no project, and the checkout has 2: ../../model, ../../other\n  → name a folder or library of the one to use, such as -n ../../model, or write a swarm.json beside the ini file: { "uses": [{ "name": "model", "folder": "../../model" }] }\n`,
+    );
+    await refused(study, "is in no project", "-n", "../../model/src:../../other/src");
+    expect(await succeed(study, "-l", "../../other/src/queue", "-n", "../../other/src")).toContain(
+      "building other",
+    );
+    expect(await succeed(path.join(root, "studies/y"))).toContain("building model");
+    expect(await succeed(path.join(root, "studies/z"))).toContain("using an earlier build");
+  });
+
+  it("is what a swarm.json beside the study uses", async () => {
+    const { path: root } = await workspace.add("thesis", {
+      ...prefixed("model", await library()),
+      ...prefixed("other", await library()),
+      "studies/x/omnetpp.ini": STUDY,
+      "studies/x/swarm.json": '{ "uses": [{ "name": "model", "folder": "../../model" }] }',
+    });
+    expect(await succeed(path.join(root, "studies/x"))).toContain("building model");
+  });
+
+  it("may refer to itself, and to what nobody has and nothing uses", async () => {
+    const { path: root } = await workspace.add("queue", {
+      ...(await sampleLike()),
+      ".project": ide("the queue", "the queue", "queue", "my lib 2", "größe [alt]"),
+    });
+    const told = await succeed(root);
+    expect(told).toMatch(
+      /warning: .*\.project refers to the project my lib 2, which is not found; .*MY_LIB_ROOT/,
+    );
+    expect(told).toMatch(/warning: .*\.project refers to the project größe \[alt\], which is not found/);
+    expect(told.match(/warning:/g)).toHaveLength(2);
+  });
+
+  it("that is referred to and not found is named where the build fails, and refused where it is used", async () => {
+    const files = { "X.cc": "#error\n", "omnetpp.ini": STUDY, ".project": ide("queue", "my lib 2") };
+    const { path: root } = await workspace.add("queue", { ...files, "swarm.json": '{ "build": ["false"] }' });
+    await refused(root, /the build failed: false[^]*→ .*not found and left out: my lib 2 \(MY_LIB_ROOT\)/);
+    const { path: using } = await workspace.add("using", simu5gLike("model"));
+    await refused(path.join(using, "simulations"), "needs the project model, which is not found");
+    const imports = {
+      ...(await sampleLike()),
+      "My.ned": "import my.lib.X;\n",
+      ".project": ide("importing", "my"),
+    };
+    const { path: importing } = await workspace.add("importing", imports);
+    await refused(importing, "needs the project my, which is not found");
+  });
+
+  it("finds a reference with a space by its folder or its name in the IDE, beside it or in the checkout", async () => {
+    const lib = { ...(await library()), ".project": ide("my lib 2") };
+    const using = { ".project": ide("study", "my lib 2"), ".nedfolders": ".\n", "omnetpp.ini": STUDY };
+    await workspace.add("my lib 2", lib);
+    const { path: beside } = await workspace.add("beside", using);
+    expect(await succeed(beside)).toContain("building my lib 2");
+    await rename(path.join(workspace.path, "my lib 2"), path.join(workspace.path, "elsewhere"));
+    expect(await succeed(beside, "--rerun")).toContain("2 runs");
+    await rm(path.join(workspace.path, "elsewhere"), { recursive: true });
+    const { path: within } = await workspace.add("within", {
+      ...prefixed("a/b/lib", lib),
+      ...prefixed("c/study", using),
+    });
+    expect(await succeed(path.join(within, "c/study"))).toContain("building my lib 2");
+  });
+
+  it("is built by its makefile or GNUmakefile, before its Makefile", async () => {
+    for (const [at, names] of [
+      ["makefile", "Makefile"],
+      ["GNUmakefile", "makefile"],
+    ].entries()) {
+      const [first, second] = names as [string, string];
+      const { path: root } = await workspace.add(`made${at}`, {
+        ...(await mm1Sources("src")),
+        [first]: "all:\n\t@cd src && opp_makemake -f --deep -o q && $(MAKE)\n",
+        [second]: "all:\n\tfalse\n",
+        "simulations/omnetpp.ini": STUDY,
+      });
+      expect(await succeed(path.join(root, "simulations"), "../src/q")).toContain(`building made${at}`);
+    }
+  });
+
+  it("may need one that is no git checkout: an unpacked release, also within the checkout", async () => {
+    const { path: cell } = await workspace.add("cell", {
+      ...simu5gLike("model"),
+      ".gitignore": "/model/\n/src/Makefile\n*.so\nout/\nresults/\n",
+    });
+    const model = path.join(workspace.path, "model");
+    await workspace.add("model", {
+      ...(await inetLike("plain")),
+      "src/stale_m.cc": "#error\n",
+      "src/x.o": "",
+    });
+    await rm(path.join(model, ".git"), { recursive: true });
+    const told = await succeed(path.join(cell, "simulations"));
+    expect(told).toMatch(/sent \d+ changed files of model[^]*building model[^]*building cell/);
+    expect(await succeed(path.join(cell, "simulations"), "--rerun")).toContain(
+      "using an earlier build of model",
+    );
+    await cp(model, path.join(cell, "model"), { recursive: true });
+    await rm(model, { recursive: true });
+    await rm(path.join(cell, "simulations/results"), { recursive: true });
+    expect(await succeed(path.join(cell, "simulations"))).toContain("using an earlier build of model");
+  });
+
+  it("is told where it needs another version than there is", async () => {
+    await workspace.add("model-4.4", await inetLike("version"));
+    const { path: cell } = await workspace.add("cell", simu5gLike("model-4.5"));
+    const told = await succeed(path.join(cell, "simulations"));
+    expect(told).toMatch(/warning: the project needs model-4\.5, and .*model-4\.4 is used for it/);
+    const { path: fits } = await workspace.add("fits", simu5gLike("model4"));
+    expect(await succeed(path.join(fits, "simulations"))).not.toContain("warning:");
+  });
+
+  it("may be started by a script whose program is not built yet", async () => {
+    const { path: root } = await workspace.add("queue", {
+      ...(await sampleLike()),
+      ".oppbuildspec": buildspec(".", "-o queue"),
+      run: '#!/bin/sh\nexec ./queue "$@"\n',
+    });
+    await chmod(path.join(root, "run"), 0o755);
+    expect(await succeed(root, "./run")).toContain("building queue");
+    await rm(path.join(root, "results"), { recursive: true });
+    await refused(root, "Run number 99 in run list '99' is out of range", "./run", "-r", "99");
+  });
+
+  it("whose results cannot be written is refused", async () => {
+    const { path: root } = await workspace.add("queue", await sampleLike());
+    await mkdir(path.join(root, "elsewhere"));
+    await refused(
+      root,
+      /the result directory \/proc\/.* cannot be written: [^\n]*\n {2}→ set result-dir to a folder that can be written/,
+      "--result-dir=/proc/self/results",
+    );
+  });
+});
+
+async function library(): Promise<Files> {
+  return {
+    ...(await mm1Sources("src")),
+    ".gitignore": "/src/Makefile\n*.so\nout/\nresults/\n",
+    ".oppbuildspec": buildspec("src", "--make-so --deep -o queue -O out"),
+    ".nedfolders": "src\n",
+  };
+}
+
+function ide(name: string, ...references: string[]): string {
+  const projects = references.map((each) => `<project>${each}</project>`);
+  return `<projectDescription>\n<name>${name}</name>\n<projects>${projects.join("\n")}</projects>\n</projectDescription>\n`;
+}
+
+function prefixed(folder: string, files: Files): Files {
+  return Object.fromEntries(Object.entries(files).map(([name, text]) => [`${folder}/${name}`, text]));
+}
