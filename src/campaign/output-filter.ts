@@ -14,6 +14,8 @@ export interface OutputFilterQuestion {
   binaries: readonly string[];
   /** Of the campaign, absolute. */
   resultDirectory: string;
+  /** Configured output files of its runs, absolute. */
+  outputFiles: readonly string[];
   /** Folders with records, of other configs too, relative to the top level. */
   recordRoots: readonly string[];
 }
@@ -28,10 +30,11 @@ export interface OutputFilter {
 
 /**
  * Outputs are not sources: else each campaign would change the source of the next one. Which they are, the records
- * tell, and in a result directory the names of the simulator's files.
+ * tell, and in a result directory the names of the simulator's files. Neither are files that its runs begin anew, which
+ * a local run may have left.
  */
 export async function outputFilter(question: OutputFilterQuestion): Promise<OutputFilter> {
-  const { checkout, study, project, binaries, resultDirectory, recordRoots } = question;
+  const { checkout, study, project, binaries, resultDirectory, outputFiles, recordRoots } = question;
   const { top } = checkout;
   const built = project.targets.flatMap((target) => [
     targetFile(target, "release"),
@@ -43,12 +46,15 @@ export async function outputFilter(question: OutputFilterQuestion): Promise<Outp
   for (const each of await Promise.all(roots.map(unchangedOutputs))) for (const file of each) known.add(file);
   // in `--result-dir=.` only names and records tell what is a result
   const folders = roots.filter((root) => !isInside(root, study));
+  const configured = new Set(outputFiles.map(withoutExtension)); // an index lies beside its vectors
   const isOutput = (file: string): boolean => {
     const absolute = path.join(top, file);
     if (known.has(absolute)) return true;
     return (
       isBegunAnew(file) &&
-      (isInside(resultDirectory, absolute) || folders.some((root) => isInside(root, absolute)))
+      (configured.has(withoutExtension(absolute)) ||
+        isInside(resultDirectory, absolute) ||
+        folders.some((root) => isInside(root, absolute)))
     );
   };
   return {
@@ -59,4 +65,8 @@ export async function outputFilter(question: OutputFilterQuestion): Promise<Outp
       return folders.some((root) => isInside(root, absolute));
     },
   };
+}
+
+function withoutExtension(file: string): string {
+  return file.slice(0, file.length - path.extname(file).length);
 }

@@ -16,6 +16,8 @@ export interface OutputPlan {
   resultDirectory: string;
   /** @see OutputPlaces */
   outside: string[];
+  /** Configured output files, absolute. */
+  files: string[];
   forWorkers: Omit<Outputs, "outside" | "folders">;
   /** Several runs must not share a process: their outputs could not be told apart. */
   runsAlone: boolean;
@@ -59,6 +61,7 @@ export async function planOutputs(expansion: Expansion, question: OutputQuestion
   return {
     resultDirectory: resultRoot(runs, configured, question),
     outside: [...outside],
+    files: [...new Set(runs.flatMap(({ byOption }) => Object.values(byOption)))],
     forWorkers: {
       iniFolder: path.relative(study, folders.all[0]!) || ".",
       ...(asksOutputFile && {
@@ -66,6 +69,7 @@ export async function planOutputs(expansion: Expansion, question: OutputQuestion
       }),
       ...(links.size > 0 && { openedLinks: [...links.keys()] }),
       ...(mapsPaths && { mapsPaths }),
+      ...(configuredOption(expansion.configuration, "fname-append-host") === "true" && { appendsHost: true }),
       ...(asksOutputFile && { asksOutputFile }),
       ...(configured.length > 0 && { ownOutputFiles: configured }),
     },

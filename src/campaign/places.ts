@@ -1,6 +1,6 @@
-import { existsSync, lstatSync, realpathSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readlinkSync, realpathSync, statSync, type Stats } from "node:fs";
 import path from "node:path";
-import { errorText } from "../errors.ts";
+import { errorCode, errorText } from "../errors.ts";
 import { isAllowedOutside, forbiddenName, whyLinkRefused, whyRefused } from "../results/output-path.ts";
 import { isInside } from "../system/paths.ts";
 
@@ -65,7 +65,7 @@ export class Places {
     const resolved = path.resolve(this.#realOf(path.dirname(target)), leadsTo);
     const why =
       whyLinkRefused({ top, outside }, target, leadsTo) ??
-      (this.#isPermitted(realPath(resolved))
+      (this.#isPermitted(whereLinkLeads(resolved))
         ? undefined
         : `a symbolic link that leads out of the checkout, to ${leadsTo}`);
     if (why !== undefined) throw new Unplaceable(`${this.shown(target)} (${why})`);
@@ -106,12 +106,34 @@ export class Places {
 
 /** The folder without symbolic links; what is not there yet is added to the nearest folder that is. */
 function realPath(folder: string): string {
-  const stats = statSync(folder, { throwIfNoEntry: false });
+  const stats = statsBehindLinks(folder);
   if (stats?.isDirectory()) return realpathSync.native(folder);
   if (stats !== undefined) throw new Unplaceable("in a folder whose name is that of a file");
   if (lstatSync(folder, { throwIfNoEntry: false }) !== undefined)
     throw new Unplaceable("in a folder whose name is that of a dangling link");
   return path.join(realPath(path.dirname(folder)), path.basename(folder));
+}
+
+/** Undefined where nothing is, and behind links that go round in a circle. */
+function statsBehindLinks(place: string): Stats | undefined {
+  try {
+    return statSync(place, { throwIfNoEntry: false });
+  } catch (error) {
+    if (errorCode(error) === "ELOOP") return undefined;
+    throw error;
+  }
+}
+
+/** As many links in a row as Linux follows. */
+const LONGEST_CHAIN = 40;
+
+/** What a link leads to, without symbolic links: a file, a folder, or something that is not there, or not yet. */
+function whereLinkLeads(place: string, left = LONGEST_CHAIN): string {
+  const folder = realPath(path.dirname(place));
+  const real = path.join(folder, path.basename(place));
+  const isLink = lstatSync(real, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  if (!isLink || left === 0) return real; // what goes round in a circle leads nowhere else
+  return whereLinkLeads(path.resolve(folder, readlinkSync(real)), left - 1);
 }
 
 /** A place outside of the checkout without symbolic links. */

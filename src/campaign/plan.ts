@@ -183,7 +183,13 @@ function workTreeOf(
   const { checkout, project, dependencies } = here;
   const { ship, binaries } = partOf(dependencies, checkout.top);
   const filter = Promise.all([outputs, survey]).then(([known, { recordRoots }]) =>
-    outputFilter({ ...here, binaries, resultDirectory: known.resultDirectory, recordRoots }),
+    outputFilter({
+      ...here,
+      binaries,
+      resultDirectory: known.resultDirectory,
+      outputFiles: known.files,
+      recordRoots,
+    }),
   );
   const isLeftOut = filter.then((found) => found.isLeftOut);
   const isOutput = filter.then((found) => found.isOutput);

@@ -34,6 +34,8 @@ export const OutputsSchema = v.object({
   asksOutputFile: v.optional(v.boolean()),
   /** The folder to which the configured place of what a run prints is relative; relative to the study. */
   outputFileFolder: v.optional(v.string()),
+  /** The simulator inserts its host and process id into the names of output files (`fname-append-host`). */
+  appendsHost: v.optional(v.boolean()),
   /** Configured output files, by option: their names are not the default ones. */
   ownOutputFiles: v.optional(v.array(v.string())),
 });

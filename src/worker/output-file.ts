@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, realpathSync } from "node:fs";
+import { hostname } from "node:os";
 import path from "node:path";
 import type { Campaign } from "../model/campaign.ts";
 import type { ResultFile } from "../model/result.ts";
@@ -21,6 +22,18 @@ interface EndedRun {
   written: readonly ResultFile[];
   /** Where the simulator would have put it, absolute; undefined if the names of the result files tell. */
   printedTo?: string | undefined;
+  /** Its process, if that is known. */
+  pid?: number | undefined;
+}
+
+/**
+ * Makes the folder for what a run prints, as Cmdenv does before it sets up the network: the model may look for it.
+ * @param printedTo absolute.
+ */
+export function makeOutputFolder({ mirror }: SlotTree, printedTo: string): void {
+  const file = path.relative(mirror, printedTo);
+  if (isInside(mirror, printedTo) && staysIn(mirror, file))
+    mkdirSync(path.dirname(printedTo), { recursive: true });
 }
 
 /**
@@ -49,7 +62,10 @@ function staysIn(mirror: string, file: string): boolean {
 }
 
 /** The last one cannot be taken by a file of the simulation. */
-function candidates(mirror: string, top: string, { campaign, run, written, printedTo }: EndedRun): string[] {
+function candidates(mirror: string, top: string, ended: EndedRun): string[] {
+  const { campaign, run, written, printedTo } = ended;
+  const withHost = (file: string): string =>
+    campaign.appendsHost === true ? hostInserted(file, ended) : file;
   const { study, iniFolder = ".", resultDirectory, ownOutputFiles = [] } = campaign;
   const kinds = Object.entries(RUN_FILES).flatMap(([option, kind]) =>
     ownOutputFiles.includes(option) ? [] : [kind],
@@ -58,7 +74,7 @@ function candidates(mirror: string, top: string, { campaign, run, written, print
     const found = written.find((file) => kind.test(file.path));
     return found === undefined ? [] : [found.path.replace(kind, "")];
   });
-  const asked = printedTo === undefined ? [] : [path.relative(mirror, printedTo)];
+  const asked = printedTo === undefined ? [] : [path.relative(mirror, printedTo)].map(withHost);
   const directory = path.posix.join(top, study, resultDirectory);
   const usual = stems[0] === undefined ? directory : path.posix.dirname(stems[0]);
   const byNumber = path.posix.join(
@@ -71,4 +87,21 @@ function candidates(mirror: string, top: string, { campaign, run, written, print
     `${byNumber}.out`,
     `${byNumber}.swarm.out`,
   ];
+}
+
+/**
+ * The name that `fname-append-host` gives a file: `X.HOST.PID.out`. The result files tell the process id, because the
+ * simulator may have been started by a script.
+ * @see OMNeT++ 6.2, src/envir/envirbase.cc, processFileName.
+ */
+function hostInserted(file: string, { written, pid }: Pick<EndedRun, "written" | "pid">): string {
+  const host = hostname();
+  const told = written.flatMap(({ path: name }) => {
+    const { base } = path.posix.parse(name);
+    const at = base.lastIndexOf(`.${host}.`);
+    const [, id] = at < 0 ? [] : (/^(\d+)(?:\.|$)/.exec(base.slice(at + host.length + 2)) ?? []);
+    return id === undefined ? [] : [id];
+  });
+  const { dir, name, ext } = path.posix.parse(file);
+  return path.posix.join(dir, `${name}.${host}.${told[0] ?? pid ?? 0}${ext}`);
 }

@@ -30,7 +30,9 @@ export async function placeOutputs(
   const { mapsPaths = false, asksOutputFile = false } = campaign;
   const options = mapsPaths ? await mappedOptions(command, tree, campaign, run) : [];
   const placed = { ...command, args: [...command.args, ...options] };
-  const printedTo = asksOutputFile ? await askOutputFile(placed, campaign, run) : undefined;
+  const isMapped = options.some((option) => option.startsWith("--cmdenv-output-file="));
+  const folder = isMapped ? "." : campaign.outputFileFolder;
+  const printedTo = asksOutputFile ? await askOutputFile(placed, folder, run) : undefined;
   return { ...placed, printedTo };
 }
 
@@ -81,13 +83,10 @@ function isUsedByParameters(value: string, configuration: ReadonlyMap<string, st
   return [...configuration].some(([key, text]) => !isOutput(key) && text.includes(value));
 }
 
-async function askOutputFile(
-  command: Command,
-  { outputFileFolder = "." }: Campaign,
-  run: Run,
-): Promise<string> {
+/** @param folder to which an option of that origin is relative; relative to where the simulator starts. */
+async function askOutputFile(command: Command, folder: string | undefined, run: Run): Promise<string> {
   const value = unquoted((await ask(command, run, ["-e", "cmdenv-output-file"])).trim());
-  return path.resolve(command.directory, outputFileFolder, value);
+  return path.resolve(command.directory, folder ?? ".", value);
 }
 
 async function ask({ program, args, directory, env }: Command, run: Run, query: string[]): Promise<string> {

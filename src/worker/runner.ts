@@ -10,6 +10,7 @@ import type { ResultFile, RunResult, StoredFile } from "../model/result.ts";
 import type { Run } from "../model/run.ts";
 import type { BuildStore } from "../results/build-store.ts";
 import type { ResultStore } from "../results/store.ts";
+import { isTyped, parseSimulationArguments } from "../simulation/opp-args.ts";
 import { CmdenvOutput } from "../simulation/cmdenv-output.ts";
 import { simulate, type SimulationEnd, type SimulationLimits } from "../simulation/simulate.ts";
 import { DiskFullError, diskIsFull } from "../system/disk.ts";
@@ -19,7 +20,7 @@ import { commandFor } from "./command.ts";
 import { FileFollower } from "./follow-file.ts";
 import { inspectOutputs, type Outputs } from "./inspect-outputs.ts";
 import { withLimits } from "./limits.ts";
-import { placeOutput } from "./output-file.ts";
+import { makeOutputFolder, placeOutput } from "./output-file.ts";
 import { placeOutputs } from "./output-paths.ts";
 import type { Slot, SlotTree } from "./slot.ts";
 import type { Difference } from "./snapshot.ts";
@@ -66,6 +67,8 @@ export interface Printed {
   file: string;
   /** Absolute; undefined if the names of the result files tell. */
   belongsTo?: string | undefined;
+  /** The process that printed it, or the first one of several; undefined if it ended at once. */
+  pid?: number | undefined;
   /** The simulator has put it there itself, relative to the mirror: `file` has only what it said before. */
   redirectedTo?: string | undefined;
 }
@@ -193,15 +196,26 @@ export async function simulateIn(
   const placed = await placeOutputs(await commandFor(tree, campaign, runs), tree, campaign, runs[0]);
   const { warnings, ...command } = withLimits(placed, campaign);
   slot.begin(tree);
+  if (command.printedTo !== undefined && makesOutputFolder(campaign))
+    makeOutputFolder(tree, command.printedTo);
+  let pid: number | undefined;
   const end = await simulate(
     { ...command, outputFile: file },
     output,
-    (identity) => slot.remember(identity),
+    (identity) => {
+      pid = identity?.pid;
+      slot.remember(identity);
+    },
     { ...limits, signal: AbortSignal.any([cancelled, abandoned]) },
   );
   abandoned.throwIfAborted();
   ensureRoom(slot.directory);
-  return { end, printed: { file, belongsTo: command.printedTo }, startedAt, warnings };
+  return { end, printed: { file, belongsTo: command.printedTo, pid }, startedAt, warnings };
+}
+
+/** As `opp_runall` does, which redirects the output unless the user says on the command line how it shall be. */
+function makesOutputFolder({ arguments: args }: Campaign): boolean {
+  return !isTyped(parseSimulationArguments(args), "cmdenv-redirect-output");
 }
 
 /** Stores what a run has written; its files are gone from the tree then. */
@@ -213,7 +227,7 @@ export async function keep(
 ): Promise<RunResult> {
   const { files: written, folders } = outputs;
   const redirected = written.find((file) => file.path === printed.redirectedTo);
-  const ended = { campaign, run: job.run, written, printedTo: printed.belongsTo };
+  const ended = { campaign, run: job.run, written, printedTo: printed.belongsTo, pid: printed.pid };
   const outputFile = redirected ?? (await placeOutput(printed.file, tree, ended));
   const all = redirected === undefined ? [...written, outputFile] : written;
   const stored = `${runJobId(campaign.id, job.run.runNumber)}/${attempt}`;

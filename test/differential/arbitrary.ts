@@ -71,11 +71,16 @@ const APPENDING = ["appendShared", "appendSharedResult", "changeTracked", "chang
 export const shapes: fc.Arbitrary<Shape> = anyShapes.map((shape) => {
   const { before, scalars, vectors, output, eventlog } = shape;
   const sees = before !== "swarm" && before !== "edited";
+  const editsInputs = ["tracked", "untracked", "delete"].includes(shape.edit);
   const isShared = [scalars, vectors, output, eventlog].some((each) => each.startsWith("shared"));
   return {
     ...shape,
     configs: scalars === "append" ? 1 : shape.configs, // the second one is refused after the first has run
-    operations: shape.operations.filter(({ name }) => sees || !APPENDING.includes(name)),
-    appendHost: shape.appendHost && !isShared, // two runs' names with host and pid are one name to the comparison
+    operations: shape.operations.filter(
+      ({ name }) =>
+        (sees || !APPENDING.includes(name)) &&
+        (!editsInputs || shape.configs === 1 || OPERATIONS[name]!.reads !== true), // the second command sees the edit
+    ),
+    appendHost: shape.appendHost && !isShared && scalars !== "perConfig", // two runs' names with host and pid are one name to the comparison
   };
 });

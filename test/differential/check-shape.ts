@@ -1,3 +1,4 @@
+import { existsSync, realpathSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { temporaryDirectory } from "../helpers/temporary.ts";
@@ -7,7 +8,7 @@ import { resultBase } from "./ini.ts";
 import { OPERATIONS } from "./operations.ts";
 import type { Picture } from "./picture.ts";
 import { runPlainly, type RunName } from "./plain.ts";
-import type { Shape } from "./shape.ts";
+import { RESULT_DIRECTORIES, type Shape } from "./shape.ts";
 import { applyEdit, editMeanwhile, executions, runSwarm, statesIn, type Edit } from "./swarm-side.ts";
 import { keepWorld, makeWorld, pictureOf, type Simulator, type World } from "./world.ts";
 
@@ -25,13 +26,15 @@ export async function checkShape(shape: Shape, user: User, simulator: Simulator)
   const nowhere = (): Promise<void> => Promise.resolve();
   if (shape.before === "local") {
     await runPlainly(world, ["A"], user.env, nowhere);
-    await editResult(world);
+    await editResult(world, resultOf(world));
   }
   const restore = await keepWorld(world);
   const isSecond = shape.before === "swarm" || shape.before === "edited";
+  let edited: string | undefined;
   if (isSecond) {
     await runPlainly(world, configs, user.env, nowhere);
-    await changeBetween(world);
+    edited = resultOf(world);
+    await changeBetween(world, edited);
   }
   const restorePlain = isSecond ? await keepWorld(world, "second") : restore;
   const expectation = await runPlainly(world, configs, user.env, restorePlain);
@@ -44,7 +47,7 @@ export async function checkShape(shape: Shape, user: User, simulator: Simulator)
       if (exitCode < 0)
         return { problems: [`hang: before the change: ${output.slice(-300)}`], refused: false };
     }
-    await changeBetween(world);
+    await changeBetween(world, edited);
   }
   const before = pictureOf(world);
   const edits = editOf(world);
@@ -103,17 +106,25 @@ async function checkAfterwards(
       problems.push(`attach: exit ${exitCode}: ${output.slice(-300)}`);
     problems.push(...changes(after, pictureOf(world), noEdits, "changed by attach"));
   }
-  if (!allDone || shape.edit === "tracked" || shape.edit === "untracked" || shape.edit === "delete")
-    return problems;
+  if (!allDone || isSourceEdited(shape)) return problems;
+  let output = "";
   const before = executions(world);
   for (const config of configs) {
-    const { exitCode, output } = await runSwarm(user, world, ["./sim", ...world.args(config)]);
-    if (exitCode !== 0) problems.push(`again: exit ${exitCode}: ${output.slice(-300)}`);
+    const again = await runSwarm(user, world, ["./sim", ...world.args(config)]);
+    output += again.output;
+    if (again.exitCode !== 0) problems.push(`again: exit ${again.exitCode}: ${again.output.slice(-300)}`);
   }
   const more = executions(world) - before;
-  if (more > 0) problems.push(`rerun: the same command executes ${more} runs again`);
+  if (more > 0) problems.push(`rerun: the same command executes ${more} runs again: ${output}`);
   problems.push(...changes(after, pictureOf(world), noEdits, "changed by the second command"));
   return problems;
+}
+
+/** What the user did meanwhile counts as source; a file of his own in the result directory does so if that is the study. */
+function isSourceEdited({ edit, resultDirectory, ignored }: Shape): boolean {
+  if (edit !== "result") return edit !== "nothing";
+  const { value, base } = RESULT_DIRECTORIES[resultDirectory];
+  return base === "." || (value.startsWith("WORLD") && base === "results" && !ignored);
 }
 
 function mayBeRefused(shape: Shape): boolean {
@@ -155,24 +166,31 @@ function editOf({ shape, top, study }: World): Edit[] {
       return [{ file: `${inStudy}/untracked.input`, content: "the user's\n" }];
     case "delete":
       return [{ file: `${inStudy}/victim.input`, content: undefined }];
-    case "result":
-      return [{ file: path.join(inStudy, resultBase(shape), "trace.txt"), content: "the user's\n" }];
+    case "result": {
+      const folder = path.join(study, resultBase(shape));
+      const real = existsSync(folder) ? realpathSync(folder) : folder;
+      return [{ file: path.relative(top, path.join(real, "trace.txt")), content: "the user's\n" }];
+    }
   }
 }
 
-/** The user changes a result of an earlier command; one that failed is replaced by the next. */
-async function editResult(world: World): Promise<void> {
+/** A result of an earlier command, relative to the world: none that failed, because the next command replaces that. */
+function resultOf(world: World): string | undefined {
   const files = [...pictureOf(world)].filter(
     ([file, { type }]) => type === "file" && /^(?!.*(?:\.(?:HOST|[AB]-\d+)\.|\/failed\/)).*\.sca$/.test(file),
   );
-  const first = files[0];
-  if (first === undefined) return;
-  const place = path.join(world.top, first[0]);
+  return files[0]?.[0];
+}
+
+/** The user changes it. */
+async function editResult(world: World, file: string | undefined): Promise<void> {
+  const place = path.join(world.top, file ?? "");
+  if (file === undefined || !existsSync(place)) return;
   await writeFile(place, `${await readFile(place, "latin1")}# by the user\n`, "latin1");
 }
 
 /** What happens between two commands, on both sides alike. */
-async function changeBetween(world: World): Promise<void> {
-  if (world.shape.before === "edited") return await editResult(world);
+async function changeBetween(world: World, result: string | undefined): Promise<void> {
+  if (world.shape.before === "edited") return await editResult(world, result);
   await writeFile(path.join(world.study, "untracked.input"), "changed\n");
 }

@@ -165,7 +165,7 @@ class Comparison {
     const { expectation } = this.#sides;
     if (isSame(was, is) || (is?.type === "folder" && was === undefined)) return;
     const deletedByRuns = was !== undefined && !expectation.after.has(file) && expectation.before.has(file);
-    if (is === undefined && deletedByRuns) return;
+    if (is === undefined && (deletedByRuns || this.#isMovedCopy(file))) return;
     if (was === undefined) {
       if (!this.#sides.allowances.swarmOnly(file)) this.#strays.push(file);
       return;
@@ -245,12 +245,22 @@ class Comparison {
     return this.#sides.ending.output.includes(Buffer.from(path.basename(file), "latin1").toString("utf8"));
   }
 
+  /** A copy of an earlier command's under a run's name, and what the run has written now has the plain name. */
+  #isMovedCopy(file: string): boolean {
+    const { plain, run } = copyName(file);
+    const { expectation, after, done } = this.#sides;
+    if (plain === undefined || !done(run) || expectation.before.has(file)) return false;
+    const written = expectation.pictures.get(run)?.get(plain);
+    return written !== undefined && isSame(written, after.get(plain));
+  }
+
   /** A copy under a run's name of what the run wrote, although that is what was there before. */
   #isCopy(file: string): boolean {
-    const [, stem, run, extension = ""] = /^(.*)\.([AB]-\d+)(\.[^./]*)?$/.exec(file) ?? [];
-    if (stem === undefined || run === undefined) return false;
+    const { plain, run } = copyName(file);
     const picture = this.#sides.expectation.pictures.get(run);
-    return picture !== undefined && isSame(picture.get(stem + extension), this.#sides.after.get(file));
+    return (
+      plain !== undefined && picture !== undefined && isSame(picture.get(plain), this.#sides.after.get(file))
+    );
   }
 
   /** Files of runs that are not done may be in a folder of their own. */
@@ -271,6 +281,12 @@ class Comparison {
         this.#problems.push(`index: ${file} does not fit its vectors`);
     }
   }
+}
+
+/** `notes.A-3.txt` is a copy of run A-3 beside `notes.txt`. */
+function copyName(file: string): { plain: string | undefined; run: RunName } {
+  const [, stem, run = "", extension = ""] = /^(.*)\.([AB]-\d+)(\.[^./]*)?$/.exec(file) ?? [];
+  return { plain: stem === undefined ? undefined : stem + extension, run };
 }
 
 function lastLines(output: string): string {

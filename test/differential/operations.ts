@@ -13,6 +13,10 @@ export interface OperationKind {
   named?: string;
   /** What the run may leave only locally. */
   localOnly?: RegExp;
+  /** What it writes depends on what earlier runs have left, which a swarm's runs do not see. */
+  alone?: boolean;
+  /** What it writes depends on the inputs, which the user may change between two commands. */
+  reads?: boolean;
 }
 
 /** Leaves a file that tells which run wrote it. */
@@ -25,8 +29,12 @@ export const OPERATIONS: Readonly<Record<string, OperationKind>> = {
   inputs: {
     script:
       'for f in *.input; do echo "== $f"; [ -x "$f" ] && echo executable; cat "$f"; done > "$R/inputs-$n.dat"',
+    reads: true,
   },
-  list: { script: 'find ned existing-empty store ../common sub -type d | LC_ALL=C sort > "../list-$n.dat"' },
+  list: {
+    script: 'find ned existing-empty store ../common sub -type d | LC_ALL=C sort > "../list-$n.dat"',
+    alone: true,
+  },
   unicode: { script: write('"$R/Ünï çødé – $n 中.txt"') },
   spaces: { script: write('"$R/ a  b $n "') },
   quotes: { script: write(`"$R/it's \\"$n\\" \\$x \\\`y;&|.txt"`) },
@@ -56,21 +64,21 @@ export const OPERATIONS: Readonly<Record<string, OperationKind>> = {
   linkOutside: { script: 'ln -sfn ../../../../../../../etc "$R/outside-$n"', mayFail: true },
   linkUp: { script: 'ln -sf ../omnetpp.ini "up-$n"' },
   hardLinks: { script: `${write('"$R/h1-$n"')}; ln -f "$R/h1-$n" "$R/h2-$n"` },
-  hardLinkToInput: { script: 'ln -f tracked.input "$R/h3-$n"' },
+  hardLinkToInput: { script: 'ln -f tracked.input "$R/h3-$n"', reads: true },
   intoEmptyFolder: { script: write('"existing-empty/$n"') },
   appendShared: { script: 'echo "$n" >> all.csv', shared: true },
   appendSharedResult: { script: 'echo "$n" >> "$R/all.csv"', shared: true },
   overwriteShared: { script: write('"$R/trace.txt"'), shared: true },
   sharedLong: { script: write(`"$R/${"y".repeat(245)}.txt"`), shared: true, mayFail: true },
   sharedSame: { script: 'echo same > "$R/same.txt"' },
-  changeTracked: { script: 'echo "# $n" >> tracked.input', shared: true },
+  changeTracked: { script: 'echo "# $n" >> tracked.input', shared: true, reads: true },
   replaceTracked: {
     script: 'echo "# $n" > t.tmp; mv t.tmp tracked.input',
     shared: true,
   },
   deleteTracked: { script: "rm -f victim.input" },
   changeIni: { script: 'echo "# $n" >> omnetpp.ini', shared: true },
-  changeUntracked: { script: 'echo "$n" >> untracked.input', shared: true },
+  changeUntracked: { script: 'echo "$n" >> untracked.input', shared: true, reads: true },
   fifo: { script: 'rm -f "$R/pipe-$n"; mkfifo "$R/pipe-$n"', mayFail: true, named: "pipe-" },
   socket: {
     script: `(cd "$R"; rm -f "socket-$n"; perl -MSocket -e 'socket(S, PF_UNIX, SOCK_STREAM, 0); bind(S, sockaddr_un($ARGV[0]))' "socket-$n")`,
@@ -78,9 +86,10 @@ export const OPERATIONS: Readonly<Record<string, OperationKind>> = {
     named: "socket-",
   },
   clash: {
-    script: `if [ "$r" = 0 ]; then ${write('"$R/clash"')}; else mkdir "$R/clash" 2>&- && ${write('"$R/clash/x"')}; fi`,
+    script: `if [ "$r" = 0 ]; then ${write('"$R/clash"')}; else mkdir -p "$R/clash" 2>&- && ${write('"$R/clash/x"')}; fi`,
     shared: true,
     mayFail: true,
+    alone: true,
   },
   caseClash: { script: `case $r in 0) ${write('"$R/Case"')};; *) ${write('"$R/case"')};; esac` },
   newline: { script: write('"$R/new\nline-$n"'), mayFail: true },

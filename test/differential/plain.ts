@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { OPERATIONS } from "./operations.ts";
 import { isSame, type Picture } from "./picture.ts";
 import { pictureOf, type World } from "./world.ts";
 
@@ -38,7 +39,7 @@ export async function runPlainly(
   const after = steps.at(-1)?.picture ?? before;
   let versions = writersOf(before, steps, "one after the other");
   const isShared = [...versions.values()].some((runs) => runs.size > 1);
-  if (isShared || world.shape.operations.some(({ name }) => name === "clash")) {
+  if (isShared || world.shape.operations.some(({ name }) => OPERATIONS[name]!.alone)) {
     for (const step of steps) {
       await restore();
       await execute(world, step.config, step.number, env);

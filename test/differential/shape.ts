@@ -153,9 +153,10 @@ export function describeShape(shape: Shape): string {
   );
 }
 
-/** The shape that a text describes. */
-export function parseShape(text: string): Shape {
-  return { ...PLAINEST, ...(JSON.parse(text) as Partial<Shape>) };
+/** The shapes that a text describes: one, or an array of them. */
+export function parseShapes(text: string): Shape[] {
+  const described = [JSON.parse(text) as Partial<Shape> | Partial<Shape>[]].flat();
+  return described.map((each) => ({ ...PLAINEST, ...each }));
 }
 
 /** Whether a study names files by absolute paths. */

@@ -7,12 +7,12 @@ import { STAND_IN, type User } from "../helpers/tool.ts";
 import { shapes } from "./arbitrary.ts";
 import { checkShape } from "./check-shape.ts";
 import type { Problem } from "./compare.ts";
-import { PLAINEST, describeShape, parseShape, type Shape } from "./shape.ts";
+import { PLAINEST, describeShape, parseShapes, type Shape } from "./shape.ts";
 import type { Simulator } from "./world.ts";
 
 /**
  * The differential test reads these variables:
- * SHAPES how many shapes each store gets, SEED from which they are generated, SHAPE one that a failure named,
+ * SHAPES how many shapes each store gets, SEED from which they are generated, SHAPE one that a failure named, or an array of such,
  * SHAPE_MODEL a library of examples/mm1, with which the real opp_run of PATH is used, SHRINK how many failing ones are
  * made simpler.
  */
@@ -28,11 +28,12 @@ interface Failure {
 /** Adds the test of one store. @param user is asked for when the test begins. */
 export function testShapes(user: () => User, defaultSeed: number): void {
   const seed = SEED === undefined ? defaultSeed : Number(SEED);
-  const count = SHAPE === undefined ? Number(SHAPES ?? DEFAULT_SHAPES) : 1;
+  const chosen = SHAPE === undefined ? undefined : parseShapes(SHAPE);
+  const count = chosen?.length ?? Number(SHAPES ?? DEFAULT_SHAPES);
   it(
     `${count} studies of seed ${seed} leave what plain runs leave`,
     async () => {
-      const all = SHAPE === undefined ? fc.sample(shapes, { seed, numRuns: count }) : [parseShape(SHAPE)];
+      const all = chosen ?? fc.sample(shapes, { seed, numRuns: count });
       const failures: Failure[] = [];
       let refused = 0;
       for (const [index, shape] of all.entries()) {
