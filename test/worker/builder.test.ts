@@ -1,5 +1,5 @@
 import { PROTOCOL } from "../../src/model/protocol.ts";
-import { readFile } from "node:fs/promises";
+import { chmod, readFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { buildKey, type BuildRequest } from "../../src/model/build.ts";
@@ -154,4 +154,36 @@ it("ends when it is told to, and leaves no tree behind", async () => {
   await expect(
     readFile(path.join(directory.path, "builder", buildKey(request), "model/Makefile")),
   ).rejects.toThrow("ENOENT");
+});
+
+it("builds again what git tracks beside its sources, although all times of a checkout are equal", async () => {
+  const rules = [
+    "sim: T_m.cc out/gcc-release/a.o",
+    "\t{ printf '\\177ELF'; cat T_m.cc out/gcc-release/a.o; } > sim; chmod +x sim",
+    "T_m.cc: T.msg",
+    "\tcp T.msg T_m.cc",
+    "out/gcc-release/a.o: a.cc",
+    "\tcp a.cc out/gcc-release/a.o",
+    "",
+  ];
+  await using repository = await makeRepository({
+    Makefile: rules.join("\n"),
+    "T.msg": "new message\n",
+    "T_m.cc": "old message\n",
+    "a.cc": "new code\n",
+    "out/gcc-release/a.o": "old code\n",
+    sim: "\x7fELFold",
+  });
+  await chmod(path.join(repository.path, "sim"), 0o755);
+  await repository.commit();
+  await using directory = await temporaryDirectory();
+  const builds = openBuildDirectory(path.join(directory.path, "builds"));
+  const request = await requestFor(repository, { stateFiles: {} });
+  expect(await build(request, placeIn(directory.path, builds), never)).toMatchObject({ ok: true });
+  const manifest = (await builds.find(buildKey(request)))!;
+  expect(manifest.targets).toEqual([{ kind: "executable", file: "sim" }]);
+  await builds.linkInto(buildKey(request), manifest, path.join(directory.path, "tree"));
+  expect(await readFile(path.join(directory.path, "tree/sim"), "latin1")).toBe(
+    "\x7fELFnew message\nnew code\n",
+  );
 });
