@@ -4,6 +4,7 @@ import { linesOf, statIfThere } from "../system/files.ts";
 import { isInside } from "../system/paths.ts";
 import type { ProjectDescriptor } from "./descriptor.ts";
 import type { TreeEntry } from "./git.ts";
+import { otherModeOf } from "./other-mode.ts";
 import { decidesBuild, isWithin } from "./sources.ts";
 import { targetFile } from "./targets.ts";
 
@@ -39,7 +40,10 @@ export async function findOwnBuild(question: OwnBuildQuestion): Promise<OwnBuild
   if (outside !== undefined) return `${path.join(top, outside)} is outside the checkout`;
   const stats = await Promise.all(products.map((product) => statIfThere(path.join(top, product))));
   const missing = stats.findIndex((product) => product?.isFile() !== true);
-  if (missing !== -1) return `${products[missing]!} is not built`;
+  if (missing !== -1) {
+    const other = await otherModeOf(path.join(top, products[missing]!));
+    return `${products[missing]!} is not built${other === undefined ? "" : `; ${other}`}`;
+  }
   const oldest = Math.min(...stats.map((product) => product!.mtimeMs));
   const newer = await newerCode(question, oldest);
   if (newer !== undefined) return `${newer} is newer than ${products[0]!}`;
