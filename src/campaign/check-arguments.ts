@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import type { ProjectDescriptor } from "../project/descriptor.ts";
+import { modeAdvice, otherModeOf } from "../project/other-mode.ts";
 import { libraryFiles, makemakeTarget, targetFile } from "../project/targets.ts";
 import { values } from "../simulation/opp-args.ts";
 import { statIfThere } from "../system/files.ts";
@@ -129,10 +130,10 @@ async function checkProduct(named: Named, candidates: (file: string) => string[]
   if (place === undefined) {
     const found = await Promise.all(here.map((file) => statIfThere(file)));
     if (found.some((each) => each?.isFile())) return [];
-    throw await missing(named, []);
+    throw await missing(named, [], here);
   }
   if (files.some((file) => isIn(place, file))) return [];
-  if (!place.projects.some((each) => mayBuild(each, files))) throw await missing(named, here);
+  if (!place.projects.some((each) => mayBuild(each, files))) throw await missing(named, here, here);
   return place.isStudy ? [{ name, files }] : [];
 }
 
@@ -169,11 +170,23 @@ function placesOf({ checkout, project }: Whereabouts, { plan, dependencies }: Pl
   return [...places.values()].sort((one, other) => other.top.length - one.top.length); // the innermost first
 }
 
-/** @param files where it would be on this machine. */
-async function missing({ name, place }: Named, files: readonly string[]): Promise<UserError> {
+/**
+ * @param files where it would be on this machine.
+ * @param products what a build would have made.
+ */
+async function missing(
+  { name, place }: Named,
+  files: readonly string[],
+  products: readonly string[] = [],
+): Promise<UserError> {
   const found = await Promise.all(files.map((file) => statIfThere(file)));
   const isHere = place !== undefined && found.some((each) => each !== undefined);
   const reason = isHere ? "is not part of the source" : "does not exist";
+  for (const file of isHere ? [] : products) {
+    const other = await otherModeOf(file);
+    if (other !== undefined)
+      return new UserError(`the ${name} ${reason}`, { hint: `${other}; ${modeAdvice(file)}` });
+  }
   return new UserError(`the ${name} ${reason}`, {
     hint: isHere ? 'if git ignores it, name it under "ship" in swarm.json' : undefined,
   });

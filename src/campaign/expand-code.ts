@@ -1,7 +1,9 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { UserError } from "../errors.ts";
 import { checkOut, removeTree } from "../project/checkout.ts";
+import { modeAdvice, otherModeOf } from "../project/other-mode.ts";
 import { libraryFiles } from "../project/targets.ts";
 import type { SimulationArguments } from "../simulation/opp-args.ts";
 import { expand, type Expansion } from "../simulation/expand.ts";
@@ -24,7 +26,10 @@ export async function expandCode(
   const deps: Parameters<typeof expand>[1] = {
     runProgram: (file, options, more) => runProgram(file, options, { ...more, env }),
   };
-  if (commit === undefined) return await expand(query, deps, signal);
+  if (commit === undefined)
+    return await expand(query, deps, signal).catch(async (error: unknown) => {
+      throw await namingOtherMode(error, study);
+    });
   const scratch = await mkdtemp(path.join(tmpdir(), "swarm-expand-"));
   const tree = path.join(scratch, "tree");
   try {
@@ -45,4 +50,19 @@ async function loadable(args: SimulationArguments, study: string, mode: Mode): P
     return found.some((each) => each?.isFile()) ? [arg] : [];
   });
   return (await Promise.all(kept)).flat();
+}
+
+/** The simulator says only that it cannot load a library. */
+async function namingOtherMode(error: unknown, study: string): Promise<unknown> {
+  if (!(error instanceof UserError)) return error;
+  const library = /Cannot load library '([^']+)'/.exec(error.message)?.[1];
+  if (library === undefined) return error;
+  const searched = library.includes("/") ? "" : (process.env["LD_LIBRARY_PATH"] ?? "");
+  for (const folder of [...searched.split(":").filter((each) => each !== ""), study]) {
+    const file = path.resolve(folder, library);
+    const other = await otherModeOf(file);
+    if (other !== undefined)
+      return new UserError(error.message, { hint: `${other}; ${modeAdvice(file)}`, cause: error });
+  }
+  return error;
 }

@@ -13,6 +13,7 @@ import { readCode, type Code } from "../project/code.ts";
 import { withNeeded, type NeededProject } from "../project/dependency-options.ts";
 import type { ProjectDescriptor } from "../project/descriptor.ts";
 import { checkoutName } from "../project/git.ts";
+import { linkedOmnetpp } from "../project/linked-omnetpp.ts";
 import { findOwnBuild, newerCode, type OwnBuild } from "../project/own-build.ts";
 import { recipeFor, sourcesHash } from "../project/sources.ts";
 import type { WorkTreeRequest } from "../project/work-tree.ts";
@@ -94,7 +95,7 @@ function neededProject({ about, gitTop, project }: DependencyPlan): NeededProjec
 
 /** The binaries here are those of the work tree: of a commit only where its sources are the same. */
 async function ownBuild(
-  { project, code, mode, workTree, named = {}, dependencies }: ProjectQuestion,
+  { project, code, mode, omnetpp, workTree, named = {}, dependencies }: ProjectQuestion,
   hash: string,
   signal?: AbortSignal,
 ): Promise<OwnBuild | string> {
@@ -109,6 +110,12 @@ async function ownBuild(
   const { entries: tree, changed } = lying ?? code;
   const found = await findOwnBuild({ ...question, tree, changed });
   if (typeof found === "string") return found;
+  for (const product of found.products) {
+    const linked = await linkedOmnetpp(path.join(question.top, product));
+    if (linked === undefined || linked.version === omnetpp.version) continue;
+    const which = linked.version ?? `in ${linked.folder}, which does not exist`;
+    return `${product} was built with OMNeT++ ${which}, not ${omnetpp.version}`;
+  }
   for (const each of dependencies) {
     const { gitTop: top } = each;
     const newer = await newerCode({ top, project: each.project, tree: each.code.entries }, found.builtAt);

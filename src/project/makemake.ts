@@ -31,7 +31,7 @@ export function makemakeCommand(makefile: string): string | undefined {
 
 /**
  * Splits a line of options as a shell does (single and double quotes, backslash), and leaves out what only
- * the IDE understands (`--meta:…`) and the `-f` that is always added.
+ * the IDE understands (`--meta:…`) and the `-f` that is always added. The IDE doubles the `$` of variables for make.
  */
 export function parseMakemakeOptions(line: string): string[] {
   const words = [...line.matchAll(/(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+/gs)].map((match) =>
@@ -41,7 +41,8 @@ export function parseMakemakeOptions(line: string): string[] {
         double === undefined ? (single ?? escaped ?? "") : double.replaceAll(/\\(["\\$`])/g, "$1"),
     ),
   );
-  return words.filter((word) => !word.startsWith("--meta:") && word !== "-f" && word !== "--force");
+  const options = words.filter((word) => !word.startsWith("--meta:") && word !== "-f" && word !== "--force");
+  return options.map((option) => option.replaceAll("$$(", "$("));
 }
 
 function unescapeXml(text: string): string {

@@ -103,9 +103,9 @@ async function ofMakemake(root: string, makemake: readonly MakemakeFolder[]): Pr
       const [, name, place] = /^(\w+?)_?PROJ=([^$]+)$/.exec(definition ?? "") ?? [];
       if (name === undefined || place === undefined) continue;
       const target = path.resolve(root, folder, place);
-      if (!(await isProject(target))) continue;
       const need = named(name.replace(/[\d_]+$/, "").toLowerCase(), path.join(root, folder, "Makefile"));
-      needs.push({ ...need, folder: target });
+      if (await isProject(target)) needs.push({ ...need, folder: target });
+      else if (!(await statIfThere(target))) needs.push({ ...need, isReference: true }); // of another machine
     }
   }
   return needs;

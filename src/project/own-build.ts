@@ -5,6 +5,7 @@ import { isInside } from "../system/paths.ts";
 import { findBuildData } from "./build-data.ts";
 import type { ProjectDescriptor } from "./descriptor.ts";
 import type { TreeEntry } from "./git.ts";
+import { otherModeOf } from "./other-mode.ts";
 import { decidesBuild, isWithin } from "./sources.ts";
 import { fileOf } from "./targets.ts";
 
@@ -40,7 +41,10 @@ export async function findOwnBuild(question: OwnBuildQuestion): Promise<OwnBuild
   if (outside !== undefined) return `${path.join(top, outside)} is outside the checkout`;
   const stats = await Promise.all(products.map((product) => statIfThere(path.join(top, product))));
   const missing = stats.findIndex((product) => product?.isFile() !== true);
-  if (missing !== -1) return `${products[missing]!} is not built`;
+  if (missing !== -1) {
+    const other = await otherModeOf(path.join(top, products[missing]!));
+    return `${products[missing]!} is not built${other === undefined ? "" : `; ${other}`}`;
+  }
   const committed = products.find(
     (product) => tree.some((entry) => entry.path === product) && !changed.includes(product),
   );

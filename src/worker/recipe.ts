@@ -2,7 +2,7 @@ import path from "node:path";
 import type { BuildRequest } from "../model/build.ts";
 import { withExported } from "../project/dependency-options.ts";
 import { MAKEFILES, readMakefile } from "../project/makefiles.ts";
-import { makemakeCommand, parseMakemakeOptions } from "../project/makemake.ts";
+import { makemakeCommand } from "../project/makemake.ts";
 import { libraryNames, makefileTarget, nameOption } from "../project/targets.ts";
 import { contentOf } from "../system/files.ts";
 import type { ProvidedDependency } from "./dependencies.ts";
@@ -60,8 +60,9 @@ export async function stepsOf(
       const steps = recipe.folders.map(async ({ folder, options }) => {
         const place = path.join(tree, folder);
         const known = await generatedMakefile(place);
-        if (known !== undefined) return [{ ...make(place), orElse: [regenerate(place, known), make(place)] }];
-        return [makemake(project, place, ["-f", ...withExported(options, needed)]), make(place)];
+        const all = ["-f", ...withExported(options, needed), ...nameIn(known, options)];
+        const generated = [makemake(project, place, all), make(place)];
+        return known === undefined ? generated : [{ ...make(place), orElse: generated }];
       });
       return [...defines, ...(await Promise.all(steps)).flat()];
     }
@@ -86,12 +87,10 @@ async function generatedMakefile(folder: string): Promise<string | undefined> {
   return makefile !== undefined && makemakeCommand(makefile) !== undefined ? makefile : undefined;
 }
 
-/** A generated Makefile of another version of OMNeT++ may not work: it is generated again, with the same options and name. */
-function regenerate(folder: string, makefile: string): Step {
-  const options = parseMakemakeOptions(makemakeCommand(makefile) ?? "");
-  const name = makefileTarget(makefile, "")?.name;
-  const named = name === undefined || nameOption(options) !== undefined ? [] : ["-o", name];
-  return { folder, command: "opp_makemake", args: ["-f", ...options, ...named] };
+/** The name of the target in a Makefile that does not work here, of another version of OMNeT++ or machine, and is generated again. */
+function nameIn(makefile: string | undefined, options: readonly string[]): string[] {
+  const name = makefile === undefined ? undefined : makefileTarget(makefile, "")?.name;
+  return name === undefined || nameOption(options) !== undefined ? [] : ["-o", name];
 }
 
 /** As the IDE does before it builds. */

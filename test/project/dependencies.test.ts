@@ -82,6 +82,7 @@ it("finds what a project needs in what opp_makemake was given, and in what the M
   const { needs } = await describeFolder(root, root);
   expect(needs.map(({ name, variable, folder }) => [name, variable, folder])).toEqual([
     ["inet", "INET_ROOT", path.join(directory.path, "inet4.5")],
+    ["x", "X_ROOT", undefined],
     ["veins", "VEINS_ROOT", path.join(directory.path, "veins")],
   ]);
 });

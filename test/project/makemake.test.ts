@@ -15,6 +15,7 @@ it("reads the folders that opp_makemake works in", () => {
 it.each([
   ["-f --deep -I../x", ["--deep", "-I../x"]],
   ["-L'a b' -l\"c d\" e\\ f", ["-La b", "-lc d", "e f"]],
+  ["-I$$\\(INET_PROJ\\)/src -lINET$$(D)", ["-I$(INET_PROJ)/src", "-lINET$(D)"]],
   ["", []],
 ])("splits %j as a shell does", (line, options) => {
   expect(parseMakemakeOptions(line)).toEqual(options);

@@ -1,8 +1,10 @@
-import { chmod, mkdir, symlink } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { describeWithService } from "../helpers/services.ts";
 import { jobsOf, NO_JOBS } from "../helpers/swarm.ts";
+import { temporaryDirectory } from "../helpers/temporary.ts";
 import { newSample, newUser, type Finished, type Sample, type User } from "../helpers/tool.ts";
 
 /** Answers questions as the simulator does, then executes a line instead of simulating. */
@@ -77,6 +79,28 @@ describeWithService("redis-server", "a message names what helps", () => {
       await runall(["-f", "many.ini"]),
       /no config is named, and General has no network\n {2}→ name a config with -c: C0, C1, [^\n]*, C19, and 10 more\n/,
     );
+  });
+
+  it("where only the other mode of a library is built, or what is built is of another OMNeT++", async () => {
+    await using elsewhere = await temporaryDirectory();
+    const library = path.join(elsewhere.path, "mine");
+    await writeFile(`${path.dirname(library)}/libmine_dbg.so`, "");
+    await expectAdvice(
+      await runall(["-c", "Quick", "-l", library]),
+      `the library ${library} does not exist\n  → libmine_dbg.so exists there, which is a debug build; build it with make MODE=release, or use opp_run_dbg\n`,
+    );
+    await sample.write({ "src/mm1_dbg": "" });
+    const first = await runall(["-c", "Quick", "-r", "0"]);
+    expect(first.stderr).toContain("(src/mm1 is not built; mm1_dbg exists there, which is a debug build)");
+    execFileSync(
+      "cc",
+      ["-shared", "-o", "src/mm1", "-Wl,-rpath,/nowhere/omnetpp-5.7/lib", "-x", "c", "/dev/null"],
+      { cwd: sample.path },
+    );
+    const second = await runall(["-c", "Quick", "-r", "1"]);
+    expect(second.exitCode, second.stderr).toBe(0);
+    expect(second.stdout).toContain("1 done");
+    expect(second.stderr).not.toContain("using the binaries of this checkout");
   });
 
   it("where links lead out of the checkout: one line, however many they are", async () => {

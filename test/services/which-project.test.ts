@@ -184,6 +184,7 @@ ned-path = ../../model/src;.
     const model = path.join(workspace.path, "model");
     await workspace.add("model", {
       ...(await inetLike("plain")),
+      "src/stale.msg": "",
       "src/stale_m.cc": "#error\n",
       "src/x.o": "",
     });

@@ -198,6 +198,32 @@ describe("expansion", () => {
     expect(error.hint).toBe("configs here: General, Rates, Sweep, Text, Single");
   });
 
+  test("an ini file may ask for a user interface that is not installed", async () => {
+    const calls: string[][] = [];
+    const runProgram: RunProgram = (_file, args) => {
+      calls.push([...args]);
+      if (args[1] === "Cmdenv")
+        return Promise.resolve(success(args.includes("runs") ? "Run 0: $repetition=0\n" : FIRST_RUN));
+      const stderr = "<!> Error: Could not start user interface 'Qtenv'\n";
+      return Promise.resolve({ exitCode: 1, stdout: "", stderr });
+    };
+    expect((await expandWith(["-c", "A"], runProgram)).runs).toHaveLength(1);
+    expect(calls.filter(([option]) => option === "-u").every((call) => call.includes("-q"))).toBe(true);
+  });
+
+  test("General without a network is no config where there are others", async () => {
+    const runProgram: RunProgram = (_file, args) => {
+      if (args.includes("-a")) return Promise.resolve(success("Config General: 1\nConfig A: 2\n"));
+      return Promise.resolve(
+        success(args.includes("runs") ? "Run 0: $repetition=0\n" : "Run 0: \n\tx = 1\n"),
+      );
+    };
+    const error = await errorOf(expandWith([], runProgram));
+    expect(error.message).toBe("no config is named, and General has no network");
+    expect(error.hint).toBe("name a config with -c: A");
+    expect((await expandWith(["-c", "General"], runProgram)).runs).toHaveLength(1);
+  });
+
   test("wrong options are reported on standard output", async () => {
     const cases = recordings.find(({ name }) => name === "study/cases.json")!.cases;
     const recorded = cases.find(({ args }) => args[0] === "-Z")!;
