@@ -10,6 +10,7 @@ import { resolveCommit } from "../project/commit.ts";
 import { describeProject, type ProjectDescriptor } from "../project/descriptor.ts";
 import { foldersBeside, surveyFolders, type FolderSurvey } from "../project/folders.ts";
 import { openCheckout, type Checkout } from "../project/git.ts";
+import { scanCode } from "../project/scan-files.ts";
 import type { WorkTreeRequest } from "../project/work-tree.ts";
 import type { Expansion } from "../simulation/expand.ts";
 import {
@@ -125,7 +126,7 @@ export async function planCampaign(request: CampaignRequest, signal?: AbortSigna
   for (const each of [outputs, survey]) each.catch(() => undefined); // awaited below, after something else
   const question = workTreeOf(here, outputs, survey);
   const asked = Promise.allSettled([
-    readCode(question, commit, signal),
+    readScanned(question, commit, signal),
     readDependencies(dependencies, checkout.top, signal),
     expansion,
     version,
@@ -147,6 +148,17 @@ export async function planCampaign(request: CampaignRequest, signal?: AbortSigna
     await dispose(); // what fails beside the code would leave the files behind that belong to it
     throw error;
   }
+}
+
+/** What files say of others is looked for while the simulator lists the runs. */
+async function readScanned(
+  question: WorkTreeRequest,
+  commit: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Code> {
+  const code = await readCode(question, commit, signal);
+  void scanCode(code);
+  return code;
 }
 
 interface Found {

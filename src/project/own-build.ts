@@ -4,7 +4,6 @@ import { linesOf, statIfThere } from "../system/files.ts";
 import { isInside } from "../system/paths.ts";
 import type { ProjectDescriptor } from "./descriptor.ts";
 import type { TreeEntry } from "./git.ts";
-import { decidesBuild, isWithin } from "./sources.ts";
 import { targetFile } from "./targets.ts";
 
 /** The binaries in the user's own checkout. */
@@ -22,8 +21,8 @@ export interface OwnBuildQuestion {
   top: string;
   project: ProjectDescriptor;
   mode: Mode;
-  /** The files of the work tree that are to run. */
-  tree: readonly TreeEntry[];
+  /** The files of the work tree that decide the build. */
+  sources: readonly TreeEntry[];
 }
 
 /**
@@ -53,15 +52,12 @@ export async function findOwnBuild(question: OwnBuildQuestion): Promise<OwnBuild
 
 /** A source of the project that was changed after a time, in ms since 1970. */
 export async function newerCode(
-  { top, project, tree }: Omit<OwnBuildQuestion, "mode">,
+  { top, project, sources }: Omit<OwnBuildQuestion, "mode">,
   timeMs: number,
 ): Promise<string | undefined> {
-  const sources = tree
-    .map((entry) => entry.path)
-    .filter((file) => isWithin(project.folder, file) && decidesBuild(file));
   const generated = [".oppfeaturestate"].map((name) => path.join(project.folder, name));
   const checked = await Promise.all(
-    [...sources, ...generated].map(async (file) => {
+    [...sources.map((entry) => entry.path), ...generated].map(async (file) => {
       const stats = await statIfThere(path.join(top, file));
       return stats !== undefined && stats.mtimeMs > timeMs ? file : undefined;
     }),
