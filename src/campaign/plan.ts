@@ -10,6 +10,7 @@ import { resolveCommit } from "../project/commit.ts";
 import { describeProject, type ProjectDescriptor } from "../project/descriptor.ts";
 import { foldersBeside, surveyFolders, type FolderSurvey } from "../project/folders.ts";
 import { openCheckout, type Checkout } from "../project/git.ts";
+import { findRunSources, type RunSources } from "../project/run-sources.ts";
 import { scanCode } from "../project/scan-files.ts";
 import type { WorkTreeRequest } from "../project/work-tree.ts";
 import type { Expansion } from "../simulation/expand.ts";
@@ -18,6 +19,7 @@ import {
   config,
   mapPaths,
   parseSimulationArguments,
+  toArgv,
   values,
   type SimulationArguments,
 } from "../simulation/opp-args.ts";
@@ -87,6 +89,8 @@ export interface CampaignPlan extends ProjectPlan, AsyncDisposable {
   dependencies: DependencyPlan[];
   campaign: CampaignDraft;
   expansion: Expansion;
+  /** Which files of the sources runs can read. */
+  runSources: RunSources;
   /** What builds have to make, lest every run fail. */
   needed: NeededProduct[];
 }
@@ -186,6 +190,7 @@ async function makePlan(
   const products = await checkArguments(here, { plan, dependencies });
   return {
     ...plan,
+    runSources: await runSourcesOf(here, [code, ...needed.values()], expansion),
     needed: products,
     studyDirectory: study,
     resultDirectory: outputs.resultDirectory,
@@ -195,6 +200,29 @@ async function makePlan(
     campaign: describeCampaign(here, plan, { expansion, outputs, survey }),
     expansion,
   };
+}
+
+/** What runs can read follows from where they are, and from what they are told. */
+async function runSourcesOf(
+  { checkout: { top }, study, project, dependencies, args, named }: Whereabouts,
+  codes: readonly Code[],
+  { configuration }: Expansion,
+): Promise<RunSources> {
+  const projects = [{ checkout: { top }, project }, ...dependencies];
+  const folders = projects.flatMap((each) =>
+    [each.project.folder, ...each.project.nedFolders].map((folder) => path.join(each.checkout.top, folder)),
+  );
+  const paths = ["-f", "-n", "-l"].flatMap((name) =>
+    values(args, name).flatMap((value) => value.split(/[;:]/)),
+  );
+  const variables = [named, ...projects.map((each) => each.project.environment)].flatMap(
+    Object.values<string>,
+  );
+  return await findRunSources({
+    codes,
+    folders: [study, ...folders, ...paths.map((each) => path.resolve(study, each))],
+    texts: [...toArgv(args), ...configuration.values(), ...variables],
+  });
 }
 
 /** How the checkout of the study is read: without binaries and without what runs have written. */

@@ -44,7 +44,7 @@ export function kindOf(file: string): FileKind {
 }
 
 const PROSE =
-  /^(?:readme|licen[cs]e|copying|changelog|changes|authors|contributors|contributing|credits|news|todo|install|thanks|whatsnew|citation|code_of_conduct|security|maintainers|acknowledge?ments)(?:[._-][\w.-]*)?$/i;
+  /^(?:readme|licen[cs]e|copying|changelog|changes|authors|contributors|contributing|credits|news|todo|install|thanks|whatsnew|citation|code_of_conduct|security|maintainers|acknowledge?ments)(?:[_-][\w-]*)?(?:\.(?:md|markdown|rst|adoc|txt|html?|pdf|cff))?$/i;
 
 /** Text for people, by its name: `README`, `LICENSE-INET`, `CHANGELOG.md`. */
 export function isProse(file: string): boolean {
@@ -70,4 +70,12 @@ const OPAQUE = new Set(
 /** Whether a file has no text that could name other files. */
 export function isOpaque(file: string): boolean {
   return OPAQUE.has(path.posix.extname(file).toLowerCase());
+}
+
+const NAMING_NOTHING =
+  /(?:^|\/)(?:\.git\w+|\.\w+ignore|\.c?project|\.clang[\w-]*|\.editorconfig|\.\w+\.yml|swarm\.json)$|(?:^|\/)\.(?:github|gitlab|circleci|vscode|idea|settings|devcontainer)\//i;
+
+/** Whether a file may have paths in it that a run follows; not those of git, editors and builds. */
+export function namesFilesToRuns(file: string): boolean {
+  return kindOf(file) !== "build" && !NAMING_NOTHING.test(file);
 }

@@ -83,7 +83,10 @@ export async function scanFiles(
 }
 
 function scanEntry({ mode, path: file }: TreeEntry, text: string): TextScan | undefined {
-  if (mode === LINK) return { ...NOTHING, upwards: [text], includedUpwards: [text] };
+  if (mode === LINK) {
+    const { documents } = scanText(`"${text}"`, "link");
+    return { ...NOTHING, upwards: [text], includedUpwards: [text], documents };
+  }
   if (isBinary(text)) return undefined;
   const scan = scanText(text, file);
   return Object.values<string | string[]>({ ...scan }).some((found) => found.length > 0) ? scan : undefined;

@@ -24,9 +24,10 @@ const LONGEST_PATH = 4096;
 /** Finds in a text what may be a path or a name of other files; too much rather than too little. */
 export function scanText(text: string, file: string): TextScan {
   const isCode = kindOf(file) === "code";
-  const quotedOnly = isCode || file.toLowerCase().endsWith(".ned");
+  const extension = path.posix.extname(file).toLowerCase();
+  const comments = isCode || extension === ".ned" ? "quoted" : extension === ".ini" ? "lines" : "none";
   const upwards = pathsUpwards(text, isScript(file));
-  const documents = documentsIn(text, quotedOnly);
+  const documents = documentsIn(text, comments);
   const included = isCode ? includesIn(text) : [];
   return {
     upwards,
@@ -92,11 +93,12 @@ function includesIn(text: string): string[] {
 const DOCUMENT_HINT =
   /\.(?:md|markdown|rst|adoc|pdf|tex|bib|docx?|odt|pptx?)(?![\w.])|(?<![\w.-])docs?(?=["'/])|(?<![a-z])(?:readme|licen[cs]e|copying|changelog|changes|authors|contribut|credits|news|todo|install|thanks|whatsnew|citation|code_of_conduct|security|maintainers|acknowledge?ments)/gi;
 
-/** @param quotedOnly text besides quotation marks is code and comments. */
-function documentsIn(text: string, quotedOnly: boolean): string[] {
+/** @param comments what is no comment: what is in quotation marks, or lines that do not begin with `#`. */
+function documentsIn(text: string, comments: "quoted" | "lines" | "none"): string[] {
   const found = new Set<string>();
   for (const { 0: hint, index } of text.matchAll(DOCUMENT_HINT)) {
-    if (quotedOnly && !isQuoted(text, index)) continue;
+    if (comments === "quoted" && !isQuoted(text, index)) continue;
+    if (comments === "lines" && /^\s*#/.test(text.slice(text.lastIndexOf("\n", index) + 1, index))) continue;
     if (/^docs?$/i.test(hint)) {
       found.add("docs/");
       continue;

@@ -208,7 +208,12 @@ describe("what a project says of itself", () => {
     const project = await describeFiles({
       ".oppbuildspec": '<dir makemake-options="-o ../secret" path="." type="makemake"/>',
     });
-    const found = await findOwnBuild({ top: path.join(place.path, "p"), project, mode: "release", tree: [] });
+    const found = await findOwnBuild({
+      top: path.join(place.path, "p"),
+      project,
+      mode: "release",
+      sources: [],
+    });
     expect(found).toBe(`${path.join(place.path, "secret")} is outside the checkout`);
   });
 });
