@@ -1,6 +1,6 @@
 import { UserError } from "../errors.ts";
 import type { Dependency } from "../model/build.ts";
-import { isCode } from "../project/code-files.ts";
+import { isCompiled } from "../project/code-files.ts";
 import { isWithin } from "../project/sources.ts";
 import { libraryFiles } from "../project/targets.ts";
 import type { BuildStore } from "../results/build-store.ts";
@@ -60,7 +60,7 @@ async function checkLibraries(
 /** A project of NED and ini files alone needs nothing that a build makes. */
 function hasCode({ build, code }: Plan): boolean {
   if (build.recipe.kind === "none") return false;
-  return code.entries.some((entry) => isWithin(build.project, entry.path) && isCode(entry.path));
+  return code.entries.some((entry) => isWithin(build.project, entry.path) && isCompiled(entry.path));
 }
 
 async function notMade(

@@ -1,5 +1,4 @@
 import path from "node:path";
-import { decidesBuild, isWithin } from "../project/sources.ts";
 import { targetFile } from "../project/targets.ts";
 import { values } from "../simulation/opp-args.ts";
 import { identityOf } from "./identity.ts";
@@ -132,16 +131,13 @@ function buildSection({ project, program }: Whereabouts, plan: CampaignPlan): Se
 
 function buildFacts(plan: ProjectPlan): Facts {
   const { recipe } = plan.build;
-  const { ownBuild, code } = plan;
+  const { ownBuild, sources } = plan;
   const own = typeof ownBuild === "string" ? undefined : ownBuild;
-  const files = code.entries.filter(
-    (entry) => isWithin(plan.build.project, entry.path) && decidesBuild(entry.path),
-  );
   return {
     builtBy: describeRecipe(recipe),
     ownBinaries: own === undefined ? `not used: ${ownBuild as string}` : `used: ${own.products.join(", ")}`,
     data: own?.data,
-    sourceFiles: files.length,
+    sourceFiles: sources.length,
     key: plannedKey(plan),
   };
 }
@@ -177,6 +173,17 @@ async function sourceSection({ code, dependencies }: CampaignPlan, signal: Abort
 }
 
 async function identitySection(plan: CampaignPlan): Promise<Section> {
-  const trees = [plan, ...plan.dependencies].map(({ code }) => code.tree);
-  return { name: "identity", facts: { identity: await identityOf(plan), trees: [...new Set(trees)] } };
+  const codes = new Set([plan, ...plan.dependencies].map(({ code }) => code));
+  const files = [...codes].flatMap((code) =>
+    code.entries.map((entry) => ({ file: entry.path, counts: plan.runSources.canRead(code, entry.path) })),
+  );
+  const left = files.filter(({ counts }) => !counts).map(({ file }) => file);
+  return {
+    name: "identity",
+    facts: {
+      identity: await identityOf(plan),
+      filesThatCount: files.length - left.length,
+      filesThatDoNotCount: left,
+    },
+  };
 }

@@ -20,8 +20,8 @@ const VERSION = 3;
 const MOMENT = /\d{8}-\d\d:?\d\d:?\d\d(?:-\d+)?/g;
 
 /**
- * Names all that decides what the runs of a campaign leave, beside their config, number and variables: each file
- * of the source, the binaries, OMNeT++, the command line, and the configuration as the simulator reads it. In
+ * Names all that decides what the runs of a campaign leave, beside their config, number and variables: the files
+ * of the sources that they can read, the binaries, OMNeT++, the command line, and the configuration as the simulator reads it. In
  * doubt it differs, and runs are made again. What it cannot know are files outside of the checkout that a model
  * reads, and variables of the environment that nobody named.
  * @param plan for the machines that make the runs.
@@ -36,11 +36,17 @@ export async function identityOf(plan: CampaignPlan): Promise<string> {
     ...campaign
   } = plan.campaign;
   const args = parseSimulationArguments(campaign.arguments);
+  const dependencies = campaign.dependencies?.map(({ tree: _tree, ...dependency }) => dependency);
   const parts: unknown[] = [
     VERSION,
-    [plan, ...plan.dependencies].map(({ code }) => code.tree),
+    [plan, ...plan.dependencies].map(({ code }) => plan.runSources.hashOf(code)),
     plannedKey(plan),
-    { ...campaign, ...plan.execution, arguments: decidingArguments(args) },
+    {
+      ...campaign,
+      ...plan.execution,
+      ...(dependencies && { dependencies }),
+      arguments: decidingArguments(args),
+    },
     [...plan.expansion.configuration].map(([key, value]) => [key, value.replaceAll(MOMENT, "")]),
     await stampsOf([...(await ownOmnetpp(plan)), ...namedLibraries(plan, values(args, "-l"))]),
   ];

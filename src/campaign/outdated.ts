@@ -34,7 +34,10 @@ export class OutdatedRuns {
 
 /** What is told of completed runs that no longer count: how many, and which change is the reason. */
 export function* describeOutdated(
-  plan: Pick<CampaignPlan, "campaign" | "code" | "resultDirectory" | "build" | "ownBuild">,
+  plan: Pick<
+    CampaignPlan,
+    "campaign" | "code" | "resultDirectory" | "build" | "ownBuild" | "sources" | "runSources"
+  >,
   groups: readonly Outdated[],
 ): Generator<OutdatedEvent> {
   const told = new Map<string, OutdatedEvent>();
@@ -48,17 +51,21 @@ export function* describeOutdated(
 }
 
 function changesOf(
-  plan: Pick<CampaignPlan, "campaign" | "code" | "resultDirectory" | "build" | "ownBuild">,
+  plan: Pick<
+    CampaignPlan,
+    "campaign" | "code" | "resultDirectory" | "build" | "ownBuild" | "sources" | "runSources"
+  >,
   { tree, build, omnetpp, arguments: args, isSame }: Outdated,
 ): Pick<OutdatedEvent, "changed" | "reasons"> {
   if (isSame) return { changed: [], reasons: ["result files are missing or changed"] };
-  const { campaign, code, resultDirectory } = plan;
+  const { campaign, code, resultDirectory, sources, runSources } = plan;
   const reasons: string[] = [];
   let changed: string[] = [];
   if (tree !== code.tree) {
     const files = tree === undefined ? undefined : changedSince(resultDirectory, tree, code.entries);
-    changed = files ?? [];
-    if (changed.length === 0) reasons.push("the source has changed");
+    const built = new Set(sources.map((entry) => entry.path));
+    changed = (files ?? []).filter((file) => built.has(file) || runSources.canRead(code, file));
+    if (files === undefined) reasons.push("the source has changed");
   }
   const { version } = campaign.omnetpp;
   if (omnetpp !== version) reasons.push(`OMNeT++ is ${version}, and was ${omnetpp}`);

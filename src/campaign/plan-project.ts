@@ -6,13 +6,15 @@ import {
   type Dependency,
   type Mode,
   type Omnetpp,
+  type Recipe,
 } from "../model/build.ts";
 import { buildVariables, type Environment } from "../model/environment.ts";
 import { PROTOCOL } from "../model/protocol.ts";
 import { readCode, type Code } from "../project/code.ts";
 import { withNeeded, type NeededProject } from "../project/dependency-options.ts";
 import type { ProjectDescriptor } from "../project/descriptor.ts";
-import { checkoutName } from "../project/git.ts";
+import { findBuildSources } from "../project/build-sources.ts";
+import { checkoutName, type TreeEntry } from "../project/git.ts";
 import { linkedOmnetpp } from "../project/linked-omnetpp.ts";
 import { findOwnBuild, newerCode, type OwnBuild } from "../project/own-build.ts";
 import { recipeFor, sourcesHash } from "../project/sources.ts";
@@ -23,6 +25,8 @@ import type { DependencyPlan } from "./dependencies.ts";
 export interface ProjectPlan {
   gitTop: string;
   code: Code;
+  /** The files that decide the build. */
+  sources: readonly TreeEntry[];
   /** Its dependencies have no sources yet: those are known when they have been sent. */
   build: Omit<BuildRequest, "source">;
   /** The user's own binaries, or why they cannot be used. */
@@ -53,12 +57,14 @@ export async function planProject(question: ProjectQuestion, signal?: AbortSigna
   const { project, code, mode, omnetpp, named = {}, client, dependencies } = question;
   const { top } = code.checkout;
   const { stateFiles, nedExclusions, environment } = project;
+  const recipe = recipeFor(project, code.entries);
+  const sources = await findBuildSources({ project, recipe, code, signal });
   const build: ProjectPlan["build"] = {
     protocol: PROTOCOL,
-    sourcesHash: sourcesHash(code.entries),
+    sourcesHash: sourcesHash(sources),
     checkoutName: checkoutName(code.checkout),
     project: project.folder,
-    recipe: withNeeded(recipeFor(project, code.entries), top, dependencies.map(neededProject)),
+    recipe: withNeeded(recipe, top, dependencies.map(neededProject)),
     mode,
     omnetpp,
     ...(Object.keys(stateFiles).length > 0 && { stateFiles }),
@@ -68,7 +74,13 @@ export async function planProject(question: ProjectQuestion, signal?: AbortSigna
     ...(client !== undefined && { clientEnvironment: client }),
     ...(dependencies.length > 0 && { dependencies: dependencies.map(asDependency) }),
   };
-  return { gitTop: top, code, build, ownBuild: await ownBuild(question, build.sourcesHash, signal) };
+  return {
+    gitTop: top,
+    code,
+    sources,
+    build,
+    ownBuild: await ownBuild(question, { recipe, sources }, signal),
+  };
 }
 
 /** The name of the build that a plan leads to: the user's own, or the one to be made. */
@@ -96,7 +108,7 @@ function neededProject({ about, gitTop, project }: DependencyPlan): NeededProjec
 /** The binaries here are those of the work tree: of a commit only where its sources are the same. */
 async function ownBuild(
   { project, code, mode, omnetpp, workTree, named = {}, dependencies }: ProjectQuestion,
-  hash: string,
+  { recipe, sources }: { recipe: Recipe; sources: readonly TreeEntry[] },
   signal?: AbortSignal,
 ): Promise<OwnBuild | string> {
   const [compiling] = Object.keys(buildVariables(named));
@@ -106,9 +118,11 @@ async function ownBuild(
     return `${foreign.about.name} is built by the swarm: ${foreign.ownBuild as string}`;
   const question = { top: code.checkout.top, project, mode };
   await using lying = code.checkedOut ? undefined : await readCode(workTree, undefined, signal);
-  if (lying !== undefined && sourcesHash(lying.entries) !== hash) return "other sources are checked out";
+  const here =
+    lying === undefined ? sources : await findBuildSources({ project, recipe, code: lying, signal });
+  if (sourcesHash(here) !== sourcesHash(sources)) return "other sources are checked out";
   const { entries: tree, changed } = lying ?? code;
-  const found = await findOwnBuild({ ...question, tree, changed });
+  const found = await findOwnBuild({ ...question, tree, changed, sources: here });
   if (typeof found === "string") return found;
   for (const product of found.products) {
     const linked = await linkedOmnetpp(path.join(question.top, product));
@@ -118,7 +132,7 @@ async function ownBuild(
   }
   for (const each of dependencies) {
     const { gitTop: top } = each;
-    const newer = await newerCode({ top, project: each.project, tree: each.code.entries }, found.builtAt);
+    const newer = await newerCode({ top, project: each.project, sources: each.sources }, found.builtAt);
     if (newer !== undefined) return `${newer} of ${each.about.name} is newer than ${found.products[0]!}`;
   }
   return found;

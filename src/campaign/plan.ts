@@ -6,11 +6,13 @@ import type { Run } from "../model/run.ts";
 import { readCode, type Code } from "../project/code.ts";
 import { resolveCommit } from "../project/commit.ts";
 import { foldersBeside, surveyFolders, type FolderSurvey } from "../project/folders.ts";
+import { findRunSources, type RunSources } from "../project/run-sources.ts";
+import { scanCode } from "../project/scan-files.ts";
 import { fileOf } from "../project/targets.ts";
 import type { Need } from "../project/needs.ts";
 import type { WorkTreeRequest } from "../project/work-tree.ts";
 import type { Expansion } from "../simulation/expand.ts";
-import { addedOptions, config, mapPaths } from "../simulation/opp-args.ts";
+import { addedOptions, config, mapPaths, toArgv, values } from "../simulation/opp-args.ts";
 import { omnetppVersion } from "../simulation/simulator.ts";
 import { isInside } from "../system/paths.ts";
 import {
@@ -79,6 +81,8 @@ export interface CampaignPlan extends ProjectPlan, AsyncDisposable {
   expansion: Expansion;
   /** Projects that are referred to, but neither there nor used. */
   leftOut: readonly Need[];
+  /** Which files of the sources runs can read. */
+  runSources: RunSources;
   /** What builds have to make, lest every run fail. */
   needed: NeededProduct[];
   /** What the user and the project say of how runs are executed. */
@@ -109,7 +113,7 @@ export async function planFrom(
   for (const each of [outputs, survey]) each.catch(() => undefined); // awaited below, after something else
   const question = workTreeOf(here, outputs, survey);
   const asked = Promise.allSettled([
-    readCode(question, commit, signal),
+    readScanned(question, commit, signal),
     readDependencies(here.dependencies, checkout.top, signal),
     expansion,
     version,
@@ -131,6 +135,17 @@ export async function planFrom(
     await dispose(); // what fails beside the code would leave the files behind that belong to it
     throw error;
   }
+}
+
+/** What files say of others is looked for while the simulator lists the runs. */
+async function readScanned(
+  question: WorkTreeRequest,
+  commit: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Code> {
+  const code = await readCode(question, commit, signal);
+  void scanCode(code);
+  return code;
 }
 
 interface Found {
@@ -158,6 +173,7 @@ async function makePlan(
   const products = await checkArguments(here, { plan, dependencies });
   return {
     ...plan,
+    runSources: await runSourcesOf(here, [code, ...needed.values()], expansion),
     needed: products,
     execution: {
       ...(program.remote !== undefined && { program: program.remote }),
@@ -172,6 +188,29 @@ async function makePlan(
     campaign: describeCampaign(here, plan, { expansion, outputs, survey }),
     expansion,
   };
+}
+
+/** What runs can read follows from where they are, and from what they are told. */
+async function runSourcesOf(
+  { checkout: { top }, study, project, dependencies, args, named }: Whereabouts,
+  codes: readonly Code[],
+  { configuration }: Expansion,
+): Promise<RunSources> {
+  const projects = [{ checkout: { top }, project }, ...dependencies];
+  const folders = projects.flatMap((each) =>
+    [each.project.folder, ...each.project.nedFolders].map((folder) => path.join(each.checkout.top, folder)),
+  );
+  const paths = ["-f", "-n", "-l"].flatMap((name) =>
+    values(args, name).flatMap((value) => value.split(/[;:]/)),
+  );
+  const variables = [named, ...projects.map((each) => each.project.environment)].flatMap(
+    Object.values<string>,
+  );
+  return await findRunSources({
+    codes,
+    folders: [study, ...folders, ...paths.map((each) => path.resolve(study, each))],
+    texts: [...toArgv(args), ...configuration.values(), ...variables],
+  });
 }
 
 /** How the checkout of the study is read: without binaries and without what runs have written. */

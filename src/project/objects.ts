@@ -50,6 +50,51 @@ export async function objectSizes(
   return sizes;
 }
 
+/** An object of more bytes is no text that somebody wrote. */
+export const MOST_TEXT = 4 << 20;
+/** So many bytes are in memory together. */
+const AT_ONCE = 64 << 20;
+
+/**
+ * Yields the contents of files by their objects, with one character for each byte; not of those that are missing or larger
+ * than `MOST_TEXT`.
+ * @param options of a git process that sees them.
+ */
+export async function* readObjects(
+  objects: Iterable<string>,
+  options: Omit<GitOptions, "input" | "bytes">,
+): AsyncGenerator<[object: string, content: string]> {
+  const entries = [...new Set(objects)].map((object) => ({ mode: "", object, path: "" }));
+  let wanted: string[] = [];
+  let size = 0;
+  for (const [object, bytes] of await objectSizes(entries, options)) {
+    if (bytes > MOST_TEXT) continue;
+    if (size + bytes > AT_ONCE) {
+      yield* contentsOf(wanted, options);
+      wanted = [];
+      size = 0;
+    }
+    wanted.push(object);
+    size += bytes;
+  }
+  yield* contentsOf(wanted, options);
+}
+
+async function* contentsOf(
+  objects: readonly string[],
+  options: Omit<GitOptions, "input" | "bytes">,
+): AsyncGenerator<[object: string, content: string]> {
+  if (objects.length === 0) return;
+  const input = objects.map((object) => `${object}\n`).join("");
+  const answer = await git(["cat-file", "--batch", "--buffer"], { ...options, input, bytes: true });
+  for (let at = 0; at < answer.length;) {
+    const begin = answer.indexOf("\n", at) + 1;
+    const [object, , length] = answer.slice(at, begin - 1).split(" ");
+    at = begin + Number(length) + 1;
+    yield [object!, answer.slice(begin, at - 1)];
+  }
+}
+
 /** A folder while its tree is made: what lies in it by name. */
 type Folder = Map<string, TreeEntry | Folder>;
 

@@ -6,7 +6,6 @@ import { findBuildData } from "./build-data.ts";
 import type { ProjectDescriptor } from "./descriptor.ts";
 import type { TreeEntry } from "./git.ts";
 import { otherModeOf } from "./other-mode.ts";
-import { decidesBuild, isWithin } from "./sources.ts";
 import { fileOf } from "./targets.ts";
 
 /** The binaries in the user's own checkout. */
@@ -25,6 +24,8 @@ export interface OwnBuildQuestion {
   tree: readonly TreeEntry[];
   /** Those of them that differ from the commit. */
   changed: readonly string[];
+  /** Those that decide the build. */
+  sources: readonly TreeEntry[];
 }
 
 /**
@@ -50,14 +51,14 @@ export async function findOwnBuild(question: OwnBuildQuestion): Promise<OwnBuild
   );
   if (committed !== undefined)
     return `${committed} is in git, so nothing tells which sources it was built from`;
-  const sources = new Set(tree.map((entry) => entry.path));
+  const sent = new Set(tree.map((entry) => entry.path));
   const oldest = Math.min(...stats.map((product) => product!.mtimeMs));
   const newer = await newerCode(question, oldest);
   if (newer !== undefined) return `${newer} is newer than ${products[0]!}`;
   return {
     products,
     targets,
-    data: await findBuildData(top, project, (file) => sources.has(file) || products.includes(file)),
+    data: await findBuildData(top, project, (file) => sent.has(file) || products.includes(file)),
     nedExclusions: project.nedExclusions ?? (await linesOf(path.join(top, project.folder, ".nedexclusions"))),
     builtAt: oldest,
     stamps: stats.map((product) => `${product!.size} ${product!.mtimeMs}`),
@@ -66,15 +67,12 @@ export async function findOwnBuild(question: OwnBuildQuestion): Promise<OwnBuild
 
 /** A source of the project that was changed at a time, in ms since 1970, or after it. */
 export async function newerCode(
-  { top, project, tree }: Pick<OwnBuildQuestion, "top" | "project" | "tree">,
+  { top, project, sources }: Pick<OwnBuildQuestion, "top" | "project" | "sources">,
   timeMs: number,
 ): Promise<string | undefined> {
-  const sources = tree
-    .map((entry) => entry.path)
-    .filter((file) => isWithin(project.folder, file) && decidesBuild(file));
   const generated = [".oppfeaturestate"].map((name) => path.join(project.folder, name));
   const checked = await Promise.all(
-    [...sources, ...generated].map(async (file) => {
+    [...sources.map((entry) => entry.path), ...generated].map(async (file) => {
       const stats = await statIfThere(path.join(top, file));
       return stats !== undefined && stats.mtimeMs >= timeMs ? file : undefined;
     }),

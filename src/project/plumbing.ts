@@ -9,6 +9,8 @@ export interface GitOptions {
   /** File descriptors instead of text. */
   inputFrom?: number;
   outputTo?: number;
+  /** Returns what it prints with one character for each byte. */
+  bytes?: boolean;
   signal?: AbortSignal | undefined;
   /** What to say where git fails; the default shows git's own words. */
   explain?: (reason: string) => Error;

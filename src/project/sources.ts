@@ -2,36 +2,16 @@ import { createHash } from "node:crypto";
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import type { Recipe } from "../model/build.ts";
-import { isCode } from "./code-files.ts";
+import { isCompiled } from "./code-files.ts";
 import type { ProjectDescriptor } from "./descriptor.ts";
 import type { TreeEntry } from "./git.ts";
 import { MAKEFILES } from "./makefiles.ts";
 
-/** What no compiler and no Makefile of an OMNeT++ project reads. All else counts as a source of the build. */
-const NOT_COMPILED = new Set(
-  ".ini .ned .anf .sca .vec .vci .md .rst .png .svg .jpg .jpeg .gif .pdf .html .csv .ipynb .pcap .mkv .mp4".split(
-    " ",
-  ),
-);
-
-/** Hash over the names and contents of all files that may influence the binaries. */
-export function sourcesHash(tree: readonly TreeEntry[]): string {
+/** Hash over the names and contents of the files that decide a build; see `findBuildSources`. */
+export function sourcesHash(sources: readonly TreeEntry[]): string {
   const hash = createHash("sha256");
-  for (const { mode, object, path: file } of tree) {
-    if (!NOT_COMPILED.has(path.extname(file).toLowerCase())) hash.update(`${mode} ${object} ${file}\0`);
-  }
+  for (const { mode, object, path: file } of sources) hash.update(`${mode} ${object} ${file}\0`);
   return hash.digest("hex");
-}
-
-const BUILD_FILES = new Set([
-  ...MAKEFILES,
-  ..."makefrag makefile.inc configure .oppbuildspec .oppfeatures".split(" "),
-]);
-
-/** True for the files whose change makes binaries out of date: code, and what describes the build. */
-export function decidesBuild(file: string): boolean {
-  const name = path.basename(file);
-  return isCode(file) || BUILD_FILES.has(name);
 }
 
 /**
@@ -56,7 +36,7 @@ export function recipeFor(project: ProjectDescriptor, tree: readonly TreeEntry[]
       hint: 'name them in swarm.json: "build": ["cmake -S . -B build", "cmake --build build"]',
     });
   }
-  const code = tree.some((entry) => isWithin(folder, entry.path) && isCode(entry.path));
+  const code = tree.some((entry) => isWithin(folder, entry.path) && isCompiled(entry.path));
   if (!code) return { kind: "none" };
   return { kind: "makemake", folders: makemake.length > 0 ? makemake : [{ folder, options: ["--deep"] }] };
 }

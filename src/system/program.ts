@@ -12,6 +12,8 @@ export interface ProgramOptions {
   outputTo?: number;
   /** A file descriptor that it reads from, instead of `input`. */
   inputFrom?: number;
+  /** Returns what it prints with one character for each byte, instead of decoding it. */
+  bytes?: boolean;
   signal?: AbortSignal | undefined;
 }
 
@@ -45,6 +47,7 @@ export async function runProgram(
   });
   child.stdin?.on("error", () => undefined); // a program that does not read its input is no fault
   child.stdin?.end(options.input);
+  if (options.bytes === true) child.stdout?.setEncoding("latin1");
   const [exitCode, stdout, stderr] = await Promise.all([
     exited,
     child.stdout === null ? "" : text(child.stdout),

@@ -31,6 +31,7 @@ it.each<[string, () => Promise<unknown>]>([
   ["a commit of what is on the disk", () => sample.commit()],
   ["a commit that changes nothing", () => sample.commit({}, "nothing")],
   ["results of another config", () => sample.write({ "simulations/results/other.sca": "x" })],
+  ["changes of documents", () => sample.write({ "README.md": "x", "docs/x.txt": "x", LICENSE: "x" })],
   ["a new time of a file", () => utimes(path.join(sample.study, "omnetpp.ini"), 1, 1)],
 ])("stays after %s", async (_, change) => {
   await sample.write({ "src/new.txt": "not committed" });
@@ -39,7 +40,7 @@ it.each<[string, () => Promise<unknown>]>([
   expect(await identity()).toBe(before);
 });
 
-it.each(["simulations/omnetpp.ini", "src/Mm1.ned", "src/Queue.cc", "src/Queue.h", "README.md"])(
+it.each(["simulations/omnetpp.ini", "src/Mm1.ned", "src/Queue.cc", "src/Queue.h", "src/in.xml"])(
   "changes with %s",
   async (file) => {
     const before = await identity();

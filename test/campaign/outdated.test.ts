@@ -11,6 +11,8 @@ const build = { sourcesHash: "s", checkoutName: "c", project: "", omnetpp: { ver
 const plan = {
   campaign: someCampaign({ arguments: ["-c", "Load", "-r", "0", "--x=1"] }),
   code: { tree: "t".repeat(40), entries: [] },
+  sources: [],
+  runSources: { canRead: () => true, hashOf: () => "h" },
   resultDirectory: "/nowhere",
   build,
   ownBuild: "it is not built",

@@ -1,6 +1,7 @@
 import { utimes } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
+import { findBuildSources } from "../../src/project/build-sources.ts";
 import { describeProject } from "../../src/project/descriptor.ts";
 import { readCode } from "../../src/project/code.ts";
 import { listTree } from "../../src/project/commit.ts";
@@ -17,13 +18,15 @@ async function treeOf(repository: Repository) {
   return await listTree(checkout, await headCommit(checkout));
 }
 
-it("hashes alike what a compiler cannot tell apart", async () => {
-  await using repository = await makeRepository({ "a.cc": "1", "omnetpp.ini": "1", "X.ned": "1" });
+it("hashes names and contents", async () => {
+  await using repository = await makeRepository({ "a.cc": "1" });
   const first = sourcesHash(await treeOf(repository));
-  await repository.commit({ "omnetpp.ini": "2", "X.ned": "2" });
   expect(sourcesHash(await treeOf(repository))).toBe(first);
   await repository.commit({ "a.cc": "2" });
-  expect(sourcesHash(await treeOf(repository))).not.toBe(first);
+  const second = sourcesHash(await treeOf(repository));
+  await repository.git("mv", "a.cc", "b.cc");
+  await repository.commit();
+  expect(new Set([first, second, sourcesHash(await treeOf(repository))]).size).toBe(3);
 });
 
 it.each([
@@ -40,6 +43,7 @@ it.each([
     { kind: "makemake", folders: [{ folder: "", options: ["--deep"] }] },
   ],
   [{ "X.ned": "", "omnetpp.ini": "" }, { kind: "none" }],
+  [{ "X.ned": "", "x.h": "" }, { kind: "none" }],
 ])("builds %j by %j", async (files, recipe) => {
   await using repository = await makeRepository(files);
   const project = await describeProject(repository.path, repository.path);
@@ -61,13 +65,9 @@ async function ownBuildOf(repository: Repository) {
   const project = await describeProject(repository.path, repository.path);
   const request = { checkout, ship: [], isLeftOut: Promise.resolve(() => false) };
   await using code = await readCode(request, undefined);
-  return await findOwnBuild({
-    top: repository.path,
-    project,
-    mode: "release",
-    tree: code.entries,
-    changed: code.changed,
-  });
+  const sources = await findBuildSources({ project, recipe: recipeFor(project, code.entries), code });
+  const { entries: tree, changed } = code;
+  return await findOwnBuild({ top: repository.path, project, mode: "release", tree, changed, sources });
 }
 
 async function builtRepository() {
@@ -86,7 +86,8 @@ async function builtRepository() {
 
 it("uses the user's own library where it is newer than every source", async () => {
   await using repository = await builtRepository();
-  await repository.write({ "omnetpp.ini": "# changed, which no binary knows" });
+  for (const file of ["omnetpp.ini", "src/in.xml", "a.json", "a.txt", "a.csv", "a.py", "README.md"])
+    await repository.write({ [file]: "# changed, which no binary knows" });
   expect(await ownBuildOf(repository)).toMatchObject({
     products: ["src/liblib.so"],
     targets: [{ kind: "library", file: "src/liblib.so" }],
@@ -96,6 +97,9 @@ it("uses the user's own library where it is newer than every source", async () =
 
 it.each([
   ["a changed source", { "src/a.cc": "changed" }, "src/a.cc is newer than src/liblib.so"],
+  ["a changed header", { "src/b.hpp": "" }, "src/b.hpp is newer than src/liblib.so"],
+  ["a changed build file", { "src/makefrag": "" }, "src/makefrag is newer than src/liblib.so"],
+  ["a file that nobody knows", { "src/b.xyz": "" }, "src/b.xyz is newer than src/liblib.so"],
   ["an added source", { "src/b.cc": "" }, "src/b.cc is newer than src/liblib.so"],
   ["newer features", { ".oppfeaturestate": "" }, ".oppfeaturestate is newer than src/liblib.so"],
 ])("does not use it after %s", async (_, files, reason) => {

@@ -214,6 +214,7 @@ describe("what a project says of itself", () => {
       mode: "release",
       tree: [],
       changed: [],
+      sources: [],
     });
     expect(found).toBe(`${path.join(place.path, "secret")} is outside the checkout`);
   });

@@ -1,0 +1,105 @@
+import path from "node:path";
+
+/** A word is separated by blanks, quotation marks, brackets and what else ends a file name in scripts. */
+const SEPARATORS = /[\s"'`()[\]{},;:=|&<>!#$@\\]+/;
+const WILDCARD = /[*?%]/;
+/** These name a folder to work in, not its files. */
+const CHANGING =
+  /^(?:cd|-C|-I|-L|--directory|pushd|mkdir|-p|add_subdirectory|include_directories|link_directories|cwd|chdir)$/;
+/** Reading whatever is in a folder, whose name may be computed. */
+const WALKS =
+  /\b(?:listdir|scandir|os\.walk|iterdir|rglob|opendir|readdir)\b|\bwildcard \*[ )]|\bfind \.\/? +-type f *(?:$|[|;&)])/m;
+
+/** Which files the scripts of a build mention: by their name, their folder, or a pattern for their extension. */
+export class Mentions {
+  readonly #names = new Set<string>();
+  readonly #extensions = new Set<string>();
+  readonly #folders = new Set<string>();
+  /** Folders to work in, too. */
+  readonly #places = new Set<string>();
+  readonly #inFolders = new Map<string, boolean>();
+  #all = false;
+
+  /** Adds the words of a script. */
+  add(text: string): void {
+    this.#inFolders.clear();
+    if (WALKS.test(text)) this.#all = true;
+    let before = "";
+    for (const raw of text.split(SEPARATORS)) {
+      const word = raw.replace(/^-[A-Za-z](?=\.{0,2}\/|\w+\/)/, "");
+      if (word !== "") this.#addWord(word, CHANGING.test(before) || word !== raw);
+      before = raw;
+    }
+  }
+
+  #addWord(word: string, isPlace: boolean): void {
+    const plain = word.replace(/^(?:\.{1,2}\/)+/, "").replace(/\/$/, "");
+    const name = path.posix.basename(plain).toLowerCase();
+    const extension = /^\.[^.]+$/.test(name) ? name : path.posix.extname(name);
+    this.#names.add(name);
+    if (extension !== "" && (WILDCARD.test(name) || name === extension)) this.#extensions.add(extension);
+    const isAny = WILDCARD.test(name) && (extension === "" || WILDCARD.test(extension));
+    if (WILDCARD.test(name) && !isAny) return;
+    const folder = isAny ? path.posix.dirname(plain) : plain;
+    if (folder === "" || folder === "." || folder === "..") return;
+    this.#places.add(folder);
+    if (!isPlace) this.#folders.add(folder);
+  }
+
+  /** Adds a name that is known otherwise. */
+  addName(name: string): void {
+    this.#names.add(name.toLowerCase());
+  }
+
+  addAll(): void {
+    this.#all = true;
+  }
+
+  has(file: string): boolean {
+    if (this.#all || this.hasName(file)) return true;
+    const extension = path.posix.extname(file).toLowerCase();
+    if (this.#extensions.has(extension)) return true;
+    if (NAMED_ONLY.has(extension)) return false; // whoever builds in a folder names it
+    return this.#isInFolder(file);
+  }
+
+  /** By any of its folders, as it is seen from any other one: `data` for `src/data/x/in.csv`. */
+  #isInFolder(file: string): boolean {
+    const folder = path.posix.dirname(file);
+    const found = this.#inFolders.get(folder) ?? isIn(file, this.#folders);
+    this.#inFolders.set(folder, found);
+    return found;
+  }
+
+  /** Whether a word is the file's name, or the end of it: `$(NAME)_table.csv`. */
+  hasName(file: string): boolean {
+    const base = path.posix.basename(latin1(file)).toLowerCase();
+    const last = base.split(SEPARATORS).findLast((part) => part !== "") ?? base;
+    if (this.#names.has(base) || this.#names.has(last)) return true;
+    for (let at = 1; at < last.length; at++)
+      if ("_-.".includes(last[at]!) && last.indexOf(".", at + 1) !== -1 && this.#names.has(last.slice(at)))
+        return true;
+    return false;
+  }
+
+  /** Whether a folder is mentioned, also as one to work in. */
+  hasFolderOf(file: string): boolean {
+    return this.#all || isIn(file, this.#places);
+  }
+}
+
+const NAMED_ONLY = new Set([".ned", ".ini"]);
+
+function isIn(file: string, folders: ReadonlySet<string>): boolean {
+  if (folders.size === 0) return false;
+  const parts = latin1(file).split("/").slice(0, -1);
+  for (let start = 0; start < parts.length; start++)
+    for (let end = start + 1; end <= parts.length; end++)
+      if (folders.has(parts.slice(start, end).join("/"))) return true;
+  return false;
+}
+
+/** Texts are read with one character for each byte. */
+function latin1(name: string): string {
+  return Buffer.from(name).toString("latin1");
+}
