@@ -71,7 +71,8 @@ const APPENDING = ["appendShared", "appendSharedResult", "changeTracked", "chang
 export const shapes: fc.Arbitrary<Shape> = anyShapes.map((shape) => {
   const { before, scalars, vectors, output, eventlog } = shape;
   const sees = (name: string): boolean => {
-    if (before === "local") return name !== "appendSharedResult" && !(name === "appendShared" && shape.ignored);
+    if (before === "local")
+      return name !== "appendSharedResult" && !(name === "appendShared" && shape.ignored);
     return before === "nothing";
   };
   const editsInputs = ["tracked", "untracked", "delete"].includes(shape.edit);
