@@ -259,7 +259,9 @@ export class Collector {
 
   async #removeFailedFiles(previous: RunRecord): Promise<void> {
     const failed = path.join(this.#study.resultDirectory, "failed");
-    const files = previous.files.map((file) => path.resolve(this.#study.directory, file.path));
+    const files = previous.files.flatMap((file) =>
+      file.wasThere === true ? [] : [path.resolve(this.#study.directory, file.path)],
+    );
     for (const file of files) if (isInside(failed, file)) await rm(file, { force: true });
   }
 }

@@ -7,7 +7,7 @@ import { CampaignSchema, type Campaign } from "../model/campaign.ts";
 import { isCampaignId } from "../model/names.ts";
 import { contentOf, statIfThere, writeFileAtomically } from "../system/files.ts";
 import { readJson } from "../system/json.ts";
-import { stateDirectory } from "../system/paths.ts";
+import { isInside, stateDirectory } from "../system/paths.ts";
 import type { Study } from "./collect.ts";
 
 // What this client knows of the campaigns that it has queued. Where results go follows from these notes, not from the
@@ -99,6 +99,19 @@ async function notedIds(): Promise<string[]> {
   const names = await readdir(notesDirectory()).catch(() => []); // none was ever queued here
   const ids = names.flatMap((name) => (name.endsWith(".json") ? [name.slice(0, -".json".length)] : []));
   return ids.filter(isCampaignId);
+}
+
+/** The folders outside of a checkout in which campaigns of it that were queued here have their records. */
+export async function recordRootsOutside(top: string): Promise<string[]> {
+  const name = JSON.stringify(top);
+  const roots = await Promise.all(
+    (await notedIds()).map(async (id) => {
+      if (!(await contentOf(noteFile(id)).catch(() => undefined))?.includes(name)) return [];
+      const study = (await readNote(id, () => undefined))?.study;
+      return study?.gitTop === top && !isInside(top, study.resultDirectory) ? [study.resultDirectory] : [];
+    }),
+  );
+  return [...new Set(roots.flat())];
 }
 
 /** Removes the notes of campaigns that were collected long ago. */

@@ -16,7 +16,7 @@ export interface OutputFilterQuestion {
   resultDirectory: string;
   /** Configured output files of its runs, absolute. */
   outputFiles: readonly string[];
-  /** Folders with records, of other configs too, relative to the top level. */
+  /** Folders with records, of other configs too, absolute. */
   recordRoots: readonly string[];
 }
 
@@ -41,7 +41,7 @@ export async function outputFilter(question: OutputFilterQuestion): Promise<Outp
     targetFile(target, "debug"),
   ]);
   const left = new Set([...built, ...binaries]);
-  const roots = [...new Set([resultDirectory, ...recordRoots.map((root) => path.join(top, root))])];
+  const roots = [...new Set([resultDirectory, ...recordRoots])];
   const known = new Set<string>();
   for (const each of await Promise.all(roots.map(unchangedOutputs))) for (const file of each) known.add(file);
   // in `--result-dir=.` only names and records tell what is a result

@@ -23,6 +23,15 @@ export interface PlacedFile {
   isOurs: boolean;
 }
 
+/** A place for a file. */
+interface Chosen {
+  target: string;
+  /** The same content is there already. */
+  isThere: boolean;
+  /** It was there before the campaign. */
+  isUsers?: boolean;
+}
+
 /** Names that the file system refuses, or that are taken by something of another kind: the fault of this file only. */
 const FAULTS_OF_THE_NAME = [
   "ENAMETOOLONG",
@@ -53,7 +62,7 @@ export class Placement {
 
   /** Files of this campaign that have been placed before. */
   own({ runNumber, files }: RunRecord): void {
-    for (const file of files) this.#owners.set(file.path, runNumber);
+    for (const file of files) if (file.wasThere !== true) this.#owners.set(file.path, runNumber);
   }
 
   /** The next files are of the same run as an earlier record. @param writtenAt ms since 1970. */
@@ -76,13 +85,17 @@ export class Placement {
       const isGone = lstatSync(file.from, { throwIfNoEntry: false }) === undefined;
       if (isGone) {
         const moved = await this.#movedBefore(run, file, target);
-        return { target: moved, recorded: await this.#recorded(file, moved, false), isOurs: true };
+        return {
+          target: moved,
+          recorded: await this.#recorded(file, { target: moved, isThere: false }),
+          isOurs: true,
+        };
       }
       const chosen = await this.#choose(run, file, target, warnings);
       if (!chosen.isThere) await this.#bring(file, chosen.target, run);
       return {
         target: chosen.target,
-        recorded: await this.#recorded(file, chosen.target, chosen.isThere),
+        recorded: await this.#recorded(file, chosen),
         isOurs: !chosen.isThere,
       };
     } catch (error) {
@@ -115,7 +128,7 @@ export class Placement {
     file: ResultFile & { from: string },
     target: string,
     warnings: string[],
-  ): Promise<{ target: string; isThere: boolean }> {
+  ): Promise<Chosen> {
     const name = this.#nameOf(target);
     const number = this.#owners.get(name);
     if (number !== undefined && number > run.runNumber) {
@@ -142,14 +155,14 @@ export class Placement {
     file: ResultFile & { from: string },
     target: string,
     warnings: string[],
-  ): Promise<{ target: string; isThere: boolean } | undefined> {
+  ): Promise<Chosen | undefined> {
     const decision = await this.#replacements.decide(target, file, run, this.#previousOf(run));
     switch (decision.type) {
       case "free":
       case "replace":
         return undefined;
       case "same":
-        return { target, isThere: true };
+        return { target, isThere: true, isUsers: decision.isUsers };
       case "rename":
         await this.#moveAside(decision.owner, target, warnings);
         return undefined;
@@ -239,13 +252,12 @@ export class Placement {
 
   async #recorded(
     { sizeBytes, sha256, replaces }: ResultFile,
-    target: string,
-    isThere: boolean,
+    { target, isThere, isUsers = false }: Chosen,
   ): Promise<RunRecord["files"][number]> {
     const content = { sizeBytes, sha256: sha256 ?? (await hashOf(target)) };
     // what the source has, and a run has written with the same content, stays a part of the source
     if (!(isThere && replaces)) await this.#remember(target, content);
-    return { path: this.#nameOf(target), ...content };
+    return { path: this.#nameOf(target), ...content, ...(isUsers && { wasThere: true }) };
   }
 
   async #remember(target: string, content: { sizeBytes: number; sha256: string }): Promise<void> {

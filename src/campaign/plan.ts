@@ -25,6 +25,7 @@ import {
 import { checkArguments, type NeededProduct } from "./check-arguments.ts";
 import type { ExecutionRequest } from "./choose-program.ts";
 import { expandCode } from "./expand-code.ts";
+import { recordRootsOutside } from "./notes.ts";
 import { outputFilter } from "./output-filter.ts";
 import { planOutputs, type OutputPlan } from "./outputs.ts";
 import { planProject, type ProjectPlan } from "./plan-project.ts";
@@ -221,13 +222,14 @@ function workTreeOf(
 ): WorkTreeRequest {
   const { checkout, project, dependencies } = here;
   const { ship, binaries } = partOf(dependencies, checkout.top);
-  const filter = Promise.all([outputs, survey]).then(([known, { recordRoots }]) =>
+  const outside = recordRootsOutside(checkout.top);
+  const filter = Promise.all([outputs, survey, outside]).then(([known, { recordRoots }, rootsOutside]) =>
     outputFilter({
       ...here,
       binaries,
       resultDirectory: known.resultDirectory,
       outputFiles: known.files,
-      recordRoots,
+      recordRoots: [...recordRoots.map((root) => path.join(checkout.top, root)), ...rootsOutside],
     }),
   );
   const isLeftOut = filter.then((found) => found.isLeftOut);

@@ -26,8 +26,8 @@ export interface Incoming {
 export type Decision =
   | { type: "free" }
   | { type: "replace" }
-  /** It has the same content: it stays. */
-  | { type: "same" }
+  /** It has the same content: it stays. Older than the campaign, it is the user's. */
+  | { type: "same"; isUsers: boolean }
   /** It is another run's result and is kept under that run's name. */
   | { type: "rename"; owner: RunName }
   /** It is the user's, or was changed by him: the new one goes beside it. */
@@ -67,7 +67,8 @@ export class Replacements {
     if (isBegunAnew(target) && there.ctimeMs < this.#createdAt) return { type: "replace" };
     if (there.size === incoming.sizeBytes) {
       const sha256 = incoming.sha256 ?? (await hashOf(incoming.from));
-      if ((await hashOf(target)) === sha256) return { type: "same" };
+      if ((await hashOf(target)) === sha256)
+        return { type: "same", isUsers: there.ctimeMs < this.#createdAt };
     }
     return { type: "keep" };
   }
@@ -76,7 +77,7 @@ export class Replacements {
   async isOwn(target: string, previous: Previous | undefined): Promise<boolean> {
     const there = lstatSync(target, { throwIfNoEntry: false });
     const name = path.relative(this.#study.directory, target);
-    const own = previous?.record.files.find((file) => file.path === name);
+    const own = previous?.record.files.find((file) => file.path === name && file.wasThere !== true);
     if (own === undefined || there === undefined) return false;
     return await isUnchanged(target, there, own, previous!.writtenAt);
   }
@@ -96,8 +97,8 @@ export class Replacements {
   async #readWriters(): Promise<Writers> {
     const writers: Writers = new Map();
     for await (const { config, runNumber, files } of allRecords(this.#study.resultDirectory))
-      for (const { path: file, sizeBytes, sha256 } of files)
-        writers.set(file, { config, runNumber, sizeBytes, sha256 });
+      for (const { path: file, sizeBytes, sha256, wasThere } of files)
+        if (wasThere !== true) writers.set(file, { config, runNumber, sizeBytes, sha256 });
     return writers;
   }
 }

@@ -71,8 +71,16 @@ export const RunRecordSchema = v.object({
   identity: v.optional(v.string()),
   omnetpp: v.string(),
   arguments: v.array(v.string()),
-  /** Paths are relative to the study. */
-  files: v.array(v.object({ path: v.string(), sizeBytes: v.number(), sha256: v.string() })),
+  files: v.array(
+    v.object({
+      /** Relative to the study. */
+      path: v.string(),
+      sizeBytes: v.number(),
+      sha256: v.string(),
+      /** A file of the user's has this content and name: it stays as it is, also if the run leaves another one later. */
+      wasThere: v.optional(v.boolean()),
+    }),
+  ),
   /** Folders that the run made and left empty. */
   folders: v.optional(v.array(v.string())),
   outputFile: v.optional(v.string()),

@@ -410,3 +410,83 @@ it("takes no earlier file for a result that was lost, and removes none", async (
   expect(await s.read("notes.txt")).toBe("same");
   expect(await s.read("results/b.sca")).toBe("old");
 });
+
+it("moves no file of the user's to the files of a run that turns out not to be done", async () => {
+  await using s = await study();
+  await s.write("notes.txt", "same");
+  const answer = await s.finish(0, {
+    "study/notes.txt": "same",
+    [path.join(s.results, "p")]: "one", // by another name the same place as the next one's folder
+    "study/results/p/y": "two",
+  });
+  const { record } = await s.newCollector().collect(run(0), answer);
+  expect(record).toMatchObject({ state: "failed" });
+  expect(record.error).toContain("results/p/y (not writable");
+  expect(await s.read("notes.txt")).toBe("same");
+  expect(await s.list("results")).toEqual([".swarm", "failed"]);
+  expect(await s.read("results/failed/beside/study/notes.txt")).toBe("same");
+  expect(await s.read("results/failed/p")).toBe("one");
+});
+
+it("removes a copy of an earlier result only when the run is done and has left another", async () => {
+  await using s = await study();
+  await s.write("notes.txt", "mine");
+  await s.write("more.txt", "mine");
+  const both = { "study/notes.txt": "one", "study/more.txt": "one", "study/results/a.sca": "x" };
+  const only = { "study/results/a.sca": "x" };
+  await s.newCollector().collect(run(0), await s.finish(0, both));
+  const records = await s.read("results/.swarm/General-0.json");
+  const failed = s.newCollector({ ...CAMPAIGN, id: "c2" });
+  await failed.collect(run(0), await s.finish(0, only, "failed", "c2"));
+  expect(await s.read("notes.General-0.txt")).toBe("one");
+  await writeFile(path.join(s.results, ".swarm/General-0.json"), records);
+  await s.write("more.General-0.txt", "changed");
+  const done = s.newCollector({ ...CAMPAIGN, id: "c3" });
+  await done.collect(run(0), await s.finish(0, only, "done", "c3"));
+  expect(await s.list(".")).toEqual(["more.General-0.txt", "more.txt", "notes.txt", "results"]);
+});
+
+it("leaves a file that the user had before a run wrote the same, also when a later run writes another", async () => {
+  await using s = await study();
+  await s.write("results/all.csv", "same");
+  const later = (id: string) => s.newCollector({ ...CAMPAIGN, id, createdAt: Date.now() + 60_000 });
+  const first = await later("c1").collect(run(0), await s.finish(0, { "study/results/all.csv": "same" }));
+  expect(first.record.files).toMatchObject([{ path: "results/all.csv", wasThere: true }]);
+  const other = await s.finish(1, { "study/results/all.csv": "of 1" }, "done", "c2");
+  const { warnings } = await later("c2").collect(run(1), other);
+  expect(warnings[0]).toContain("results/all.csv is not replaced");
+  await later("c3").collect(run(0), await s.finish(0, { "study/results/all.csv": "of 0" }, "done", "c3"));
+  expect(await s.read("results/all.csv")).toBe("same");
+  expect(await s.read("results/all.General-0.csv")).toBe("of 0");
+  expect(await s.read("results/all.General-1.csv")).toBe("of 1");
+});
+
+it.each([
+  ["a file", "target.txt"],
+  ["a link that leads nowhere", "dangling"],
+  ["itself", "link"],
+])("takes a link to %s that is there already", async (_, target) => {
+  await using s = await study();
+  await s.write("results/target.txt", "local");
+  await symlink("nowhere", path.join(s.results, "dangling"));
+  await symlink(target, path.join(s.results, "link"));
+  const answer = await s.finish(0, { "study/results/a.sca": "aaa", "study/results/link": "" });
+  const stored = await s.store.open(answer.stored!, answer.files, "");
+  await rm(path.join(stored, inMirror("study/results/link")));
+  await symlink(target, path.join(stored, inMirror("study/results/link")));
+  const files = answer.files.map((file) => ({ ...file, sizeBytes: file.sizeBytes || target.length }));
+  const { record } = await s.newCollector().collect(run(0), { ...answer, files });
+  expect(record).toMatchObject({ state: "done" });
+});
+
+it("takes no link to a link that leads out of the checkout", async () => {
+  await using s = await study();
+  await mkdir(s.results, { recursive: true });
+  await symlink(path.join(s.home, "secret"), path.join(s.results, "out"));
+  const answer = await s.finish(0, { "study/results/a.sca": "aaa", "study/results/link": "" });
+  const stored = await s.store.open(answer.stored!, answer.files, "");
+  await rm(path.join(stored, inMirror("study/results/link")));
+  await symlink("out", path.join(stored, inMirror("study/results/link")));
+  const { record } = await s.newCollector().collect(run(0), answer);
+  expect(record.error).toContain("results/link (a symbolic link that leads out of the checkout, to out)");
+});

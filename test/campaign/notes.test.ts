@@ -1,7 +1,14 @@
 import { mkdir, readdir, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { readNote, readNotes, removeOldNotes, updateNote, writeNote } from "../../src/campaign/notes.ts";
+import {
+  readNote,
+  readNotes,
+  recordRootsOutside,
+  removeOldNotes,
+  updateNote,
+  writeNote,
+} from "../../src/campaign/notes.ts";
 import { someCampaign } from "../helpers/campaign.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "../helpers/temporary.ts";
 
@@ -65,4 +72,19 @@ it("removes notes of campaigns that were collected 60 days ago", async () => {
   for (const id of ["collected", "waiting1"]) await utimes(path.join(folder(), `${id}.json`), old, old);
   await removeOldNotes();
   expect((await readdir(folder())).sort()).toEqual(["fresh123.json", "waiting1.json"]);
+});
+
+it("knows the folders outside of a checkout in which campaigns of it have records", async () => {
+  expect(await recordRootsOutside("/c")).toEqual([]);
+  const ids = { abcdefgh: "/data/a", bcdefghj: "/data/a", cdefghjk: "/c/s/results" };
+  for (const [id, resultDirectory] of Object.entries(ids))
+    await writeNote({
+      campaign: someCampaign({ id }),
+      study: { ...STUDY, resultDirectory },
+      collected: true,
+    });
+  const elsewhere = { ...STUDY, gitTop: "/cc", resultDirectory: "/data/b" };
+  await writeNote({ campaign: someCampaign({ id: "defghjkm" }), study: elsewhere, collected: true });
+  await writeFile(path.join(folder(), "damaged1.json"), '"/c"');
+  expect(await recordRootsOutside("/c")).toEqual(["/data/a"]);
 });

@@ -163,3 +163,19 @@ it("asks for the place of what a run prints only if its result files do not tell
   ).not.toHaveProperty("asksOutputFile");
   expect((await at.plan([{}], { config: { "cmdenv-redirect-output": "true" } })).runsAlone).toBe(true);
 });
+
+it("tells workers that names have host and process id in them, and the plan which files are configured", async () => {
+  await using at = await place();
+  const values = [0, 1].map((run) => ({
+    "cmdenv-output-file": `logs/${run}.out`,
+    "eventlog-file": "all.elog",
+  }));
+  const { files, forWorkers } = await at.plan(values, { config: { "fname-append-host": "true" } });
+  expect(forWorkers.appendsHost).toBe(true);
+  expect(files.map((file) => path.relative(at.study, file)).sort()).toEqual([
+    "all.elog",
+    "logs/0.out",
+    "logs/1.out",
+  ]);
+  expect((await at.plan(values)).forWorkers).not.toHaveProperty("appendsHost");
+});

@@ -70,7 +70,11 @@ const APPENDING = ["appendShared", "appendSharedResult", "changeTracked", "chang
 /** Studies of all forms. */
 export const shapes: fc.Arbitrary<Shape> = anyShapes.map((shape) => {
   const { before, scalars, vectors, output, eventlog } = shape;
-  const sees = before !== "swarm" && before !== "edited";
+  const sees = (name: string): boolean => {
+    if (before === "local")
+      return name !== "appendSharedResult" && !(name === "appendShared" && shape.ignored);
+    return before === "nothing";
+  };
   const editsInputs = ["tracked", "untracked", "delete"].includes(shape.edit);
   const isShared = [scalars, vectors, output, eventlog].some((each) => each.startsWith("shared"));
   return {
@@ -78,7 +82,7 @@ export const shapes: fc.Arbitrary<Shape> = anyShapes.map((shape) => {
     configs: scalars === "append" ? 1 : shape.configs, // the second one is refused after the first has run
     operations: shape.operations.filter(
       ({ name }) =>
-        (sees || !APPENDING.includes(name)) &&
+        (sees(name) || !APPENDING.includes(name)) &&
         (!editsInputs || shape.configs === 1 || OPERATIONS[name]!.reads !== true), // the second command sees the edit
     ),
     appendHost: shape.appendHost && !isShared && scalars !== "perConfig", // two runs' names with host and pid are one name to the comparison

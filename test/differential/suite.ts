@@ -50,6 +50,14 @@ export function testShapes(user: () => User, defaultSeed: number): void {
   );
 }
 
+/** Adds a test for each of some shapes. @param known the shapes by what they have once shown. */
+export function testKnown(user: () => User, known: Readonly<Record<string, Partial<Shape>>>): void {
+  it.for(Object.entries(known))("%s", { timeout: SECONDS_PER_SHAPE * 4000 }, async ([, entries]) => {
+    const { problems } = await check({ ...PLAINEST, ...entries }, user());
+    expect(list(problems)).toBe("");
+  });
+}
+
 async function check(shape: Shape, user: User): Promise<{ problems: Problem[]; refused: boolean }> {
   try {
     return await checkShape(shape, user, simulator());

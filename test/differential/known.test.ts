@@ -1,0 +1,50 @@
+import { afterAll, beforeAll } from "vitest";
+import { describeWithService } from "../helpers/services.ts";
+import { mustRun } from "../helpers/swarm.ts";
+import { newUser, type User } from "../helpers/tool.ts";
+import type { Operation } from "./shape.ts";
+import { testKnown } from "./suite.ts";
+
+const does = (name: string): { operations: Operation[] } => ({
+  operations: [{ name, runs: "all", when: "after" }],
+});
+
+describeWithService("redis-server", "what generated studies have shown", () => {
+  let user: User;
+
+  beforeAll(async () => {
+    user = await newUser();
+    await mustRun(user, ["init", "--local", "--runners", "2"]);
+  });
+  afterAll(() => user[Symbol.asyncDispose]());
+
+  testKnown(() => user, {
+    "a link is written again whose target is there": { ...does("link"), before: "local" },
+    "the folder of the output is there during the run": {
+      ...does("list"),
+      ini: "folder",
+      output: "own",
+    },
+    "no folder of the output is there if it is not redirected": {
+      ...does("list"),
+      ini: "folder",
+      output: "own",
+      redirect: "arguments false",
+    },
+    "host and process id are in the name of the output": { output: "own", appendHost: true },
+    "a mapped output file is relative to the current directory": { ini: "folder", output: "absolute" },
+    "output files that a local run has left are no sources": {
+      output: "shared",
+      vectors: "own",
+      before: "local",
+      ignored: false,
+    },
+    "outputs of a config with records elsewhere are no sources": {
+      ...does("besideInCheckout"),
+      configs: 2,
+      resultDirectory: "perRunAbsolute",
+      namedIn: "arguments",
+      scalars: "quoted",
+    },
+  });
+});
