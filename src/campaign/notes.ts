@@ -103,12 +103,22 @@ async function notedIds(): Promise<string[]> {
 
 /** The folders outside of a checkout in which campaigns of it that were queued here have their records. */
 export async function recordRootsOutside(top: string): Promise<string[]> {
-  const name = JSON.stringify(top);
+  return await recordRoots(top, (study) => study.gitTop === top && !isInside(top, study.resultDirectory));
+}
+
+/** The folders in which campaigns of a study that were queued here have their records; each config may have its own. */
+export async function recordRootsOf(directory: string): Promise<string[]> {
+  return await recordRoots(directory, (study) => study.directory === directory);
+}
+
+/** @param folder that the notes which are meant have somewhere. */
+async function recordRoots(folder: string, isMeant: (study: Study) => boolean): Promise<string[]> {
+  const name = JSON.stringify(folder);
   const roots = await Promise.all(
     (await notedIds()).map(async (id) => {
       if (!(await contentOf(noteFile(id)).catch(() => undefined))?.includes(name)) return [];
       const study = (await readNote(id, () => undefined))?.study;
-      return study?.gitTop === top && !isInside(top, study.resultDirectory) ? [study.resultDirectory] : [];
+      return study !== undefined && isMeant(study) ? [study.resultDirectory] : [];
     }),
   );
   return [...new Set(roots.flat())];

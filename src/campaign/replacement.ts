@@ -3,10 +3,12 @@ import path from "node:path";
 import type { RunRecord } from "../model/result.ts";
 import type { Run } from "../model/run.ts";
 import { isBegunAnew } from "../simulation/output-options.ts";
+import { recordRootsOf } from "./notes.ts";
 import { allRecords, hashOf, recordFile } from "./records.ts";
 
 type RunName = Pick<Run, "config" | "runNumber">;
-type Writers = Map<string, RunName & { sizeBytes: number; sha256: string }>;
+/** With the folder of the record. */
+type Writers = Map<string, RunName & { sizeBytes: number; sha256: string; root: string }>;
 
 /** The record that a run had before, and when it was written (ms since 1970). */
 export interface Previous {
@@ -87,18 +89,19 @@ export class Replacements {
     this.#writers ??= await this.#readWriters();
     const writer = this.#writers.get(name);
     if (writer === undefined) return undefined;
-    const { config, runNumber } = writer;
+    const { config, runNumber, root } = writer;
     if (config === run.config && runNumber === run.runNumber) return undefined;
-    const writtenAt =
-      lstatSync(recordFile(this.#study.resultDirectory, writer), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    const writtenAt = lstatSync(recordFile(root, writer), { throwIfNoEntry: false })?.mtimeMs ?? 0;
     return (await isUnchanged(target, there, writer, writtenAt)) ? { config, runNumber } : undefined;
   }
 
   async #readWriters(): Promise<Writers> {
+    const { directory, resultDirectory } = this.#study;
     const writers: Writers = new Map();
-    for await (const { config, runNumber, files } of allRecords(this.#study.resultDirectory))
-      for (const { path: file, sizeBytes, sha256, wasThere } of files)
-        if (wasThere !== true) writers.set(file, { config, runNumber, sizeBytes, sha256 });
+    for (const root of new Set([...(await recordRootsOf(directory)), resultDirectory]))
+      for await (const { config, runNumber, files } of allRecords(root))
+        for (const { path: file, sizeBytes, sha256, wasThere } of files)
+          if (wasThere !== true) writers.set(file, { config, runNumber, sizeBytes, sha256, root });
     return writers;
   }
 }

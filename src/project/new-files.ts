@@ -62,7 +62,6 @@ function lister(
     const answer = await tryGit(["ls-files", "--others", "-z", ...args], { cwd: top, env, signal });
     if (answer.exitCode !== 0) throw unreadableRepository(top)(answer.stderr.trim());
     const files = splitNul(answer.stdout);
-    refuseStrangeNames(files);
     const closed = [...answer.stderr.matchAll(/could not open directory '(.+)\/': (.+)/g)];
     return {
       files,
@@ -87,6 +86,7 @@ async function untrackedFiles(
   const candidates = listed.files.filter((file) => !leftOut(prefix + file) && !isGenerated(file, isThere));
   const made = await Promise.all(candidates.map((file) => isMadeByMakemake(path.join(checkout.top, file))));
   const wanted = candidates.filter((_, at) => !made[at]);
+  refuseStrangeNames(wanted);
   const repositories = wanted.filter((file) => file.endsWith("/"));
   return {
     files: wanted.filter((file) => !file.endsWith("/")),
@@ -106,6 +106,7 @@ async function shippedFiles({ checkout, ship }: Reading, list: List): Promise<Li
   const found = await Promise.all(ship.map((file) => statIfThere(path.join(checkout.top, file))));
   const missing = ship.filter((_, at) => found[at] === undefined);
   const listed = await list("--", ...ship.map((file) => `:(top,literal)${file}`));
+  refuseStrangeNames(listed.files);
   return {
     files: listed.files.filter((file) => !file.endsWith("/")),
     warnings: [...missing.map(notThere), ...listed.warnings],
