@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -5,7 +6,7 @@ import { parseArgs } from "node:util";
 import { SetupError, findProgram, runScript, setUp } from "./setup.js";
 import { withSwarm } from "../test/omnetpp/with-swarm.js";
 import { checkEntry } from "../test/projects/check-entry.js";
-import { checkCommit, findCheckout } from "../test/projects/checkouts.js";
+import { checkCommit, findCheckout, makeClone } from "../test/projects/checkouts.js";
 import { describeEntry, parseTable } from "../test/projects/entry.js";
 import { TABLE } from "../test/projects/table.js";
 
@@ -67,6 +68,7 @@ async function main(args) {
 async function checkAll(entries, folders, options) {
   /** @type {Map<string, number>} */
   const counts = new Map();
+  const warned = new Set();
   /** @param {Entry} entry @param {string} state @param {string} text */
   const report = (entry, state, text) => {
     counts.set(state, (counts.get(state) ?? 0) + 1);
@@ -80,9 +82,17 @@ async function checkAll(entries, folders, options) {
       continue;
     }
     const warning = await checkCommit(entry, checkout);
-    if (warning !== undefined) console.warn(`warning: ${entry.repository} is ${warning}`);
+    if (warning !== undefined && !warned.has(checkout))
+      console.warn(`warning: ${entry.repository} is ${warning}`);
+    warned.add(checkout);
+    const needed = await provideNeeded(entry, folders, options.directory);
+    if (needed === undefined) {
+      report(entry, "SKIPPED", `no checkout of ${entry.needs} in the given folders`);
+      continue;
+    }
     const place = path.join(options.directory, `${index}`);
-    const { state, text } = await checkEntry(entry, checkout, { ...options, directory: place });
+    const env = { ...options.env, ...needed };
+    const { state, text } = await checkEntry(entry, checkout, { ...options, env, directory: place });
     report(entry, state, text);
     if (process.env["KEEP"] !== "1") await rm(place, { recursive: true, force: true });
   }
@@ -91,6 +101,23 @@ async function checkAll(entries, folders, options) {
   const summary = [...counts].map(([state, count]) => `${count} ${state}`).join(", ");
   console.log(`\n${entries.length} entries of ${repositories} repositories and ${shapes} shapes: ${summary}`);
   return counts.has("FAULT") || (counts.get("SKIPPED") ?? 0) === entries.length ? 1 : 0;
+}
+
+/**
+ * Makes one clone of what an entry needs, for all entries.
+ * @param {Entry} entry
+ * @param {readonly string[]} folders
+ * @param {string} directory
+ * @returns {Promise<NodeJS.ProcessEnv | undefined>} the variable that leads there; undefined: no checkout.
+ */
+async function provideNeeded({ needs }, folders, directory) {
+  if (needs === undefined) return {};
+  const checkout = findCheckout({ repository: needs }, folders);
+  if (checkout === undefined) return undefined;
+  const name = path.basename(needs);
+  const clone = path.join(directory, "needed", name);
+  if (!existsSync(clone)) await makeClone(checkout, clone);
+  return { [`${name.toUpperCase()}_ROOT`]: clone };
 }
 
 await runScript(() => main(process.argv.slice(2)));

@@ -13,11 +13,12 @@
  * @property {string} [build] shell command in the checkout's root, as a user would build. Default: see reference.js.
  * @property {string} [program] what that builds, relative to the checkout. Default: the only one that it builds.
  * @property {readonly string[]} [ned] NED folders, relative to the checkout.
+ * @property {string} [needs] another repository that it needs, also from the table's checkouts: INET_ROOT is set for NAME inet.
  * @property {string} [expansionOnly] why it is not executed.
  */
 
 const FIELDS = {
-  repository: isText,
+  repository: isRepository,
   commit: isCommit,
   shape: isText,
   study: isRelative,
@@ -29,6 +30,7 @@ const FIELDS = {
   build: isText,
   program: isRelative,
   ned: isTexts,
+  needs: isRepository,
   expansionOnly: isText,
 };
 const REQUIRED = ["repository", "shape", "study", "config", "runs"];
@@ -56,8 +58,6 @@ export function parseTable(table) {
     const name = describeEntry(entry);
     if (names.has(name)) throw new Error(`entry ${index}: ${name} is there twice`);
     names.add(name);
-    if (!/^[^/]+\/[^/]+$/.test(entry.repository))
-      throw new Error(`entry ${index}: repository is not OWNER/NAME`);
     return entry;
   });
 }
@@ -71,6 +71,11 @@ export function describeEntry({ repository, study, ini, config }) {
 /** @param {unknown} value */
 function isText(value) {
   return typeof value === "string" && value.trim() !== "";
+}
+
+/** @param {unknown} value OWNER/NAME */
+function isRepository(value) {
+  return isText(value) && /^[^/]+\/[^/]+$/.test(/** @type {string} */ (value));
 }
 
 /** @param {unknown} value */

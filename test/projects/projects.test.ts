@@ -25,7 +25,7 @@ describe("the table", () => {
     ["a program is absolute", { ...ENTRY, program: "/bin/true" }, "program"],
     ["a commit is a branch", { ...ENTRY, commit: "main" }, "commit"],
     ["there are no runs", { ...ENTRY, runs: 0 }, "runs"],
-    ["a repository has no owner", { ...ENTRY, repository: "model" }, "OWNER/NAME"],
+    ["a repository has no owner", { ...ENTRY, repository: "model" }, "repository"],
     ["it is not an object", "model", "not an object"],
   ])("is refused where %s", (_, entry, text) => {
     expect(() => parseTable([entry])).toThrow(text);
