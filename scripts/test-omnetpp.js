@@ -1,18 +1,16 @@
-import { mkdir, mkdtemp, realpath, rm } from "node:fs/promises";
+import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { runDifferential } from "./differential.js";
-import { ROOT, SetupError, findProgram, runScript, setUp } from "./setup.js";
+import { SetupError, findProgram, runScript, setUp } from "./setup.js";
 import { findCases } from "../test/omnetpp/cases.js";
 import { compareCase } from "../test/omnetpp/compare-case.js";
-import { runProgram } from "../test/omnetpp/run-program.js";
 import { formatDifferences, formatTable } from "../test/omnetpp/table.js";
+import { runTool, withSwarm } from "../test/omnetpp/with-swarm.js";
 
 // npm run test:omnetpp [-- CASE…]: runs parameter studies with the real OMNeT++, by opp_runall and by
 // runall-swarm, and compares every result file. Exit code 1 on any difference; KEEP=1 keeps the files.
 // npm run test:omnetpp -- --differential [N]: does the same for N generated studies (500), half of them for each store.
-
-const RUNNERS = 2;
 
 // Ctrl-C reaches the programs that run here, too: what they were part of fails, and is cleaned up below.
 let interrupted = false;
@@ -33,7 +31,11 @@ async function main(names) {
   // Where the projects lie matters to no result; where there is no room for INET's, TMPDIR says another place.
   const directory = await realpath(await mkdtemp(path.join(tmpdir(), "swarm-omnetpp-")));
   try {
-    return await withSwarm(directory, (runSwarm) => compareAll(chosen, directory, runSwarm));
+    return await withSwarm(directory, (env) =>
+      compareAll(chosen, directory, (place, args) =>
+        runTool("runall-swarm", args, { directory: place, env }),
+      ),
+    );
   } finally {
     if (process.env["KEEP"] === "1") console.log(`kept: ${directory}`);
     else await rm(directory, { recursive: true, force: true });
@@ -64,30 +66,6 @@ async function compareAll(cases, directory, runSwarm) {
   }
   if (rows.length > 0) console.log(`\n${formatTable(rows)}`);
   return failures > 0 || rows.length === 0 ? 1 : 0;
-}
-
-/**
- * Makes a local swarm that shares nothing with the user's own, and removes it afterwards.
- * @param {string} directory
- * @param {(runSwarm: RunSwarm) => Promise<number>} body
- */
-async function withSwarm(directory, body) {
-  const base = { STATE: "state", CACHE: "cache", RUNTIME: "run" };
-  /** @type {NodeJS.ProcessEnv} */
-  const env = { SWARM: undefined };
-  for (const [name, folder] of Object.entries(base)) {
-    env[`XDG_${name}_${name === "RUNTIME" ? "DIR" : "HOME"}`] = path.join(directory, folder);
-    await mkdir(path.join(directory, folder), { mode: 0o700 });
-  }
-  /** @param {string} script @param {readonly string[]} args @param {string} place */
-  const run = (script, args, place) =>
-    runProgram(process.execPath, [path.join(ROOT, "bin", script), ...args], { directory: place, env });
-  await run("swarm-tool.js", ["init", "--local", "--runners", `${RUNNERS}`], directory);
-  try {
-    return await body((place, args) => run("runall-swarm.js", args, place));
-  } finally {
-    await run("swarm-tool.js", ["remove", "--force"], directory);
-  }
 }
 
 await runScript(() => main(process.argv.slice(2)));
