@@ -11,7 +11,7 @@ import { isInside } from "../system/paths.ts";
 import { rememberOutput } from "./known-outputs.ts";
 import { Unplaceable, type Study } from "./places.ts";
 import { hashOf, readRecord, writeRecord } from "./records.ts";
-import { isNamedBeside, nameBeside, Replacements, type Previous } from "./replacement.ts";
+import { isNamedBeside, nameBeside, Replacements, type Owner, type Previous } from "./replacement.ts";
 
 type RunName = Pick<Run, "config" | "runNumber">;
 
@@ -140,7 +140,11 @@ export class Placement {
       return { target: beside, isThere: false };
     }
     if (number !== undefined && number < run.runNumber)
-      await this.#moveAside({ config: run.config, runNumber: number }, target, warnings);
+      await this.#moveAside(
+        { config: run.config, runNumber: number, root: this.#study.resultDirectory },
+        target,
+        warnings,
+      );
     else if (number === undefined) {
       const kept = await this.#avoid(run, file, target, warnings);
       if (kept !== undefined) return kept;
@@ -188,18 +192,18 @@ export class Placement {
     throw new DamagedArchive(`${target} is neither here nor in the swarm any more`);
   }
 
-  async #moveAside(owner: RunName, target: string, warnings: string[]): Promise<void> {
+  async #moveAside({ root, ...owner }: Owner, target: string, warnings: string[]): Promise<void> {
     const name = this.#nameOf(target);
     if (!(await statIfThere(target))) return; // somebody has removed it: nothing of it can be lost
     const beside = await this.#beside(target, owner);
     warnings.push(`${name} is also written by ${runLabel(owner)}; that one is now ${path.basename(beside)}`);
     await moveFile(target, beside);
-    const record = await readRecord(this.#study.resultDirectory, owner);
+    const record = await readRecord(root, owner);
     if (record === undefined) return;
     const besideName = this.#nameOf(beside);
     const files = record.files.map((file) => (file.path === name ? { ...file, path: besideName } : file));
     const outputFile = record.outputFile === name ? { outputFile: besideName } : {};
-    await writeRecord(this.#study.resultDirectory, { ...record, files, ...outputFile });
+    await writeRecord(root, { ...record, files, ...outputFile });
     const moved = files.find((file) => file.path === besideName);
     if (moved !== undefined)
       await this.#remember(beside, { sizeBytes: moved.sizeBytes, sha256: moved.sha256 });

@@ -7,8 +7,7 @@ import { recordRootsOf } from "./notes.ts";
 import { allRecords, hashOf, recordFile } from "./records.ts";
 
 type RunName = Pick<Run, "config" | "runNumber">;
-/** With the folder of the record. */
-type Writers = Map<string, RunName & { sizeBytes: number; sha256: string; root: string }>;
+type Writers = Map<string, Owner & { sizeBytes: number; sha256: string }>;
 
 /** The record that a run had before, and when it was written (ms since 1970). */
 export interface Previous {
@@ -24,6 +23,11 @@ export interface Incoming {
   sha256?: string | undefined;
 }
 
+/** Another run that wrote a file, and the folder with its record: each config may have its own. */
+export interface Owner extends RunName {
+  root: string;
+}
+
 /** What becomes of a file that has the name of one on its way. */
 export type Decision =
   | { type: "free" }
@@ -31,7 +35,7 @@ export type Decision =
   /** It has the same content: it stays. Older than the campaign, it is the user's. */
   | { type: "same"; isUsers: boolean }
   /** It is another run's result and is kept under that run's name. */
-  | { type: "rename"; owner: RunName }
+  | { type: "rename"; owner: Owner }
   /** It is the user's, or was changed by him: the new one goes beside it. */
   | { type: "keep" };
 
@@ -85,14 +89,14 @@ export class Replacements {
   }
 
   /** Another run whose record names the file, as it is now. */
-  async #writerOf(target: string, there: Stats, name: string, run: RunName): Promise<RunName | undefined> {
+  async #writerOf(target: string, there: Stats, name: string, run: RunName): Promise<Owner | undefined> {
     this.#writers ??= await this.#readWriters();
     const writer = this.#writers.get(name);
     if (writer === undefined) return undefined;
     const { config, runNumber, root } = writer;
     if (config === run.config && runNumber === run.runNumber) return undefined;
     const writtenAt = lstatSync(recordFile(root, writer), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-    return (await isUnchanged(target, there, writer, writtenAt)) ? { config, runNumber } : undefined;
+    return (await isUnchanged(target, there, writer, writtenAt)) ? { config, runNumber, root } : undefined;
   }
 
   async #readWriters(): Promise<Writers> {

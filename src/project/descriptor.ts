@@ -7,6 +7,7 @@ import { chooseProject, type Leads } from "./choose-project.ts";
 import { findBuild } from "./find-build.ts";
 import type { MakemakeFolder } from "./makemake.ts";
 import { readMakefile } from "./makefiles.ts";
+import { usualNedFolders } from "./ned-folders.ts";
 import { findNeeds, type Need } from "./needs.ts";
 import { readOppFile, type OppFile } from "./opp-file.ts";
 import { readSwarmFile } from "./swarm-file.ts";
@@ -78,7 +79,8 @@ export async function describeFolder(top: string, root: string): Promise<Project
   const swarm = (await readSwarmFile(root, top)) ?? {};
   const opp = await readOppFile(root);
   const listed = (await linesOf(path.join(root, ".nedfolders"))).filter((line) => !line.startsWith("-"));
-  const nedFolders = swarm.nedFolders ?? opp?.nedFolders ?? (listed.length > 0 ? listed : ["."]);
+  const nedFolders =
+    swarm.nedFolders ?? opp?.nedFolders ?? (listed.length > 0 ? listed : await usualNedFolders(root));
   const build = await findBuild(root);
   const makemake = build.folders.map((entry) => ({ ...entry, folder: relative(entry.folder) }));
   refuseOutside(makemake, root, top);

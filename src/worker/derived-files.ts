@@ -1,5 +1,5 @@
 import { lstatSync } from "node:fs";
-import { lutimes } from "node:fs/promises";
+import { lutimes, rm } from "node:fs/promises";
 import path from "node:path";
 import { isGeneratedCode, isInObjectFolder } from "../project/derived.ts";
 import { isBinary } from "./build-products.ts";
@@ -13,20 +13,24 @@ const LONG_AGO = new Date("1990-01-01T00:00:00Z");
  * Gives the derived files of a fresh checkout (code that OMNeT++ generates, object files, libraries, programs) a time
  * before that of their sources: git writes all files at the same time, so a build would take them for up to date,
  * whatever they were made from. What the build has no rule for stays as it is.
+ * Object and dependency files in object folders are removed: the latter may name paths that make cannot parse.
  * @param files all files of the tree, relative to it.
  * @see GNU make manual, "How make Works": a target is remade if it is older than a prerequisite.
  */
 export async function ageDerivedFiles(tree: string, files: readonly string[]): Promise<void> {
   const all = new Set(files);
   const isThere = (file: string): boolean => all.has(file);
-  const derived = files.filter(
-    (file) =>
+  for (const file of files) {
+    const place = path.join(tree, file);
+    if (isInObjectFolder(file) && /\.[do]$/.test(file)) await rm(place);
+    else if (
       OBJECTS.test(file) ||
       isInObjectFolder(file) ||
       isGeneratedCode(file, isThere) ||
-      isProgram(path.join(tree, file)),
-  );
-  for (const file of derived) await lutimes(path.join(tree, file), LONG_AGO, LONG_AGO);
+      isProgram(place)
+    )
+      await lutimes(place, LONG_AGO, LONG_AGO);
+  }
 }
 
 function isProgram(place: string): boolean {

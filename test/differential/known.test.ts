@@ -19,6 +19,18 @@ describeWithService("redis-server", "what generated studies have shown", () => {
   afterAll(() => user[Symbol.asyncDispose]());
 
   testKnown(() => user, {
+    "configs with records of their own write the same file": {
+      configs: 2,
+      repeat: 2,
+      resultDirectory: "perRunAbsolute",
+      namedIn: "config",
+      vectors: "noDot",
+    },
+    "a local run has left a name that is not UTF-8": {
+      operations: [{ name: "notUtf8", runs: 1, when: "before" }],
+      before: "local",
+      ignored: false,
+    },
     "a link is written again whose target is there": { ...does("link"), before: "local" },
     "the folder of the output is there during the run": {
       ...does("list"),

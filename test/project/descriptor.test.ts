@@ -19,6 +19,7 @@ it("finds the nearest project above the study and what it says of itself", async
   expect(project).toEqual({
     name: "inet",
     folder: "inet",
+    reason: "it has .oppbuildspec, .nedfolders",
     nedFolders: ["inet/src", "inet/examples"],
     makemake: [{ folder: "inet/src", options: ["--make-so", "--deep", "-o", "INET"] }],
     makefile: undefined,
@@ -65,4 +66,23 @@ it.runIf(process.platform === "linux").each([
   ["executable", "debug", "src/INET_dbg"],
 ] as const)("a %s in %s mode is %s", (kind, mode, file) => {
   expect(targetFile({ kind, folder: "src", name: "INET" }, mode)).toBe(file);
+});
+
+it.each([
+  ["the root", { "a.ned": "", "src/b.ned": "" }, [""]],
+  [
+    "src and simulations, as the IDE notes it",
+    { "src/package.ned": "package m;\n", "simulations/b.ned": "" },
+    ["src", "simulations"],
+  ],
+  ["src alone", { "src/b.ned": "simple B {}\n" }, ["src"]],
+  [
+    "the root, from which the packages are counted",
+    { "src/package.ned": "package src;\n", "simulations/b.ned": "package simulations;\n" },
+    [""],
+  ],
+  ["the root, where there is no NED file", { "src/b.cc": "" }, [""]],
+])("without .nedfolders, the NED folders are %s", async (_, files, folders) => {
+  await using repository = await makeRepository({ "swarm.json": "{}", ...files });
+  expect((await describeProject(repository.path, repository.path)).nedFolders).toEqual(folders);
 });
