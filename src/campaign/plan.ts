@@ -10,7 +10,7 @@ import { resolveCommit } from "../project/commit.ts";
 import { describeProject, type ProjectDescriptor } from "../project/descriptor.ts";
 import { foldersBeside, surveyFolders, type FolderSurvey } from "../project/folders.ts";
 import { openCheckout, type Checkout } from "../project/git.ts";
-import { findRunSources, type RunSources } from "../project/run-sources.ts";
+import type { RunSources } from "../project/run-sources.ts";
 import { scanCode } from "../project/scan-files.ts";
 import type { WorkTreeRequest } from "../project/work-tree.ts";
 import type { Expansion } from "../simulation/expand.ts";
@@ -19,7 +19,6 @@ import {
   config,
   mapPaths,
   parseSimulationArguments,
-  toArgv,
   values,
   type SimulationArguments,
 } from "../simulation/opp-args.ts";
@@ -40,6 +39,7 @@ import { expandCode } from "./expand-code.ts";
 import { outputFilter } from "./output-filter.ts";
 import { planOutputs, type OutputPlan } from "./outputs.ts";
 import { planProject, type ProjectPlan } from "./plan-project.ts";
+import { runSourcesOf } from "./run-sources-of.ts";
 import { findSimulationProgram, type SimulationProgram } from "./program.ts";
 
 /** How a campaign deals with runs that do not end well. */
@@ -200,29 +200,6 @@ async function makePlan(
     campaign: describeCampaign(here, plan, { expansion, outputs, survey }),
     expansion,
   };
-}
-
-/** What runs can read follows from where they are, and from what they are told. */
-async function runSourcesOf(
-  { checkout: { top }, study, project, dependencies, args, named }: Whereabouts,
-  codes: readonly Code[],
-  { configuration }: Expansion,
-): Promise<RunSources> {
-  const projects = [{ checkout: { top }, project }, ...dependencies];
-  const folders = projects.flatMap((each) =>
-    [each.project.folder, ...each.project.nedFolders].map((folder) => path.join(each.checkout.top, folder)),
-  );
-  const paths = ["-f", "-n", "-l"].flatMap((name) =>
-    values(args, name).flatMap((value) => value.split(/[;:]/)),
-  );
-  const variables = [named, ...projects.map((each) => each.project.environment)].flatMap(
-    Object.values<string>,
-  );
-  return await findRunSources({
-    codes,
-    folders: [study, ...folders, ...paths.map((each) => path.resolve(study, each))],
-    texts: [...toArgv(args), ...configuration.values(), ...variables],
-  });
 }
 
 /** How the checkout of the study is read: without binaries and without what runs have written. */
