@@ -6,13 +6,13 @@ import type { Run } from "../model/run.ts";
 import { readCode, type Code } from "../project/code.ts";
 import { resolveCommit } from "../project/commit.ts";
 import { foldersBeside, surveyFolders, type FolderSurvey } from "../project/folders.ts";
-import { findRunSources, type RunSources } from "../project/run-sources.ts";
+import type { RunSources } from "../project/run-sources.ts";
 import { scanCode } from "../project/scan-files.ts";
 import { fileOf } from "../project/targets.ts";
 import type { Need } from "../project/needs.ts";
 import type { WorkTreeRequest } from "../project/work-tree.ts";
 import type { Expansion } from "../simulation/expand.ts";
-import { addedOptions, config, mapPaths, toArgv, values } from "../simulation/opp-args.ts";
+import { addedOptions, config, mapPaths } from "../simulation/opp-args.ts";
 import { omnetppVersion } from "../simulation/simulator.ts";
 import { isInside } from "../system/paths.ts";
 import {
@@ -29,6 +29,7 @@ import { recordRootsOutside } from "./notes.ts";
 import { outputFilter } from "./output-filter.ts";
 import { planOutputs, type OutputPlan } from "./outputs.ts";
 import { planProject, type ProjectPlan } from "./plan-project.ts";
+import { runSourcesOf } from "./run-sources-of.ts";
 import { findWhereabouts, type Whereabouts } from "./whereabouts.ts";
 
 /** How a campaign deals with runs that do not end well. */
@@ -189,29 +190,6 @@ async function makePlan(
     campaign: describeCampaign(here, plan, { expansion, outputs, survey }),
     expansion,
   };
-}
-
-/** What runs can read follows from where they are, and from what they are told. */
-async function runSourcesOf(
-  { checkout: { top }, study, project, dependencies, args, named }: Whereabouts,
-  codes: readonly Code[],
-  { configuration }: Expansion,
-): Promise<RunSources> {
-  const projects = [{ checkout: { top }, project }, ...dependencies];
-  const folders = projects.flatMap((each) =>
-    [each.project.folder, ...each.project.nedFolders].map((folder) => path.join(each.checkout.top, folder)),
-  );
-  const paths = ["-f", "-n", "-l"].flatMap((name) =>
-    values(args, name).flatMap((value) => value.split(/[;:]/)),
-  );
-  const variables = [named, ...projects.map((each) => each.project.environment)].flatMap(
-    Object.values<string>,
-  );
-  return await findRunSources({
-    codes,
-    folders: [study, ...folders, ...paths.map((each) => path.resolve(study, each))],
-    texts: [...toArgv(args), ...configuration.values(), ...variables],
-  });
 }
 
 /** How the checkout of the study is read: without binaries and without what runs have written. */

@@ -38,8 +38,8 @@ export async function findBuildSources(question: BuildSourcesQuestion): Promise<
     const inArea = areaOf(question, scans, scripts);
     near = code.entries.filter((entry) => inArea(entry.path));
     mentioned = await mentionedIn(question, near, scans);
-    if (mentioned.read.size === scripts.size) break;
-    scripts = mentioned.read; // where these lead to counts, too
+    if (mentioned.scripts.size === scripts.size) break;
+    scripts = mentioned.scripts; // where these lead to counts, too
   }
   const paths = new Set(code.entries.map((entry) => entry.path));
   const products = question.project.targets.flatMap((target) =>
@@ -73,12 +73,13 @@ function areaOf(
   const leads = [...ofOptions(question, folders), ...ofCommands(question)];
   let left: readonly FileScan[] = files;
   for (;;) {
-    for (const lead of leads.splice(0)) if (!isUnderAny(area, lead)) area.push(lead);
+    for (const lead of leads.splice(0)) if (places.isThere(lead) && !isUnderAny(area, lead)) area.push(lead);
     if (area.some(({ place }) => place === "")) return () => true;
     if (unread.some((file) => describesBuild(file) && inArea(file))) return () => true;
     const found = left.filter(({ entry }) => inArea(entry.path));
     if (found.length === 0) return inArea;
-    left = left.filter((scan) => !found.includes(scan));
+    const isFound = new Set(found);
+    left = left.filter((scan) => !isFound.has(scan));
     const root = area.map(({ place }) => place);
     for (const scan of found) {
       const isScript = scan.text !== undefined || scripts.has(scan.entry.path);
@@ -134,15 +135,16 @@ function leadsOfCode(scan: FileScan, area: readonly string[], places: Places, to
   if (entry.mode === LINK) return upwards.flatMap((each) => leadsOf(each, [folderOf(entry.path)], top));
   const roots = area.filter((folder) => isUnder(folder, entry.path));
   return includedUpwards.flatMap((each) =>
-    roots.flatMap((root) =>
-      leadsOutOf(root, each, top).map((lead) => {
-        const folder = folderOf(lead.place);
-        const isBeside = places.hasFolder(folder) && !isUnder(folder, root); // it may be generated
-        return isBeside || places.hasFile(lead.place) || places.hasFile(sourceOf(lead.place))
-          ? known(folder)
-          : lead;
-      }),
-    ),
+    roots
+      .filter((root) => places.mayLeadOutOf(root, each, top))
+      .flatMap((root) =>
+        leadsOutOf(root, each, top).map((lead) => {
+          const folder = folderOf(lead.place);
+          const isBeside = places.hasFolder(folder) && !isUnder(folder, root); // it may be generated
+          const isHere = places.hasFile(lead.place) || places.hasFile(sourceOf(lead.place));
+          return isBeside || isHere ? known(folder) : lead;
+        }),
+      ),
   );
 }
 
@@ -178,8 +180,8 @@ const MOST_SCRIPTS = 300;
 
 interface Mentioned {
   has: (file: string) => boolean;
-  /** The scripts that were read. */
-  read: Set<string>;
+  /** Those that are not in files that describe builds. */
+  scripts: Set<string>;
 }
 
 /** Finds which data the scripts of a build mention, and those which they mention in turn. */
@@ -198,6 +200,7 @@ async function mentionedIn(
   if (recipe.kind === "makemake") for (const { folder } of recipe.folders) begins.add(folder);
   const described = files.filter(({ entry, text }) => text !== undefined && isNear.has(entry.path));
   const read = new Set<string>();
+  const called = new Set<string>();
   for (;;) {
     const texts: string[] = [];
     for (const { entry, text } of described) {
@@ -218,11 +221,12 @@ async function mentionedIn(
     else texts.push(...(await textsOf(scripts, code, signal)));
     for (const { path: file } of scripts) {
       read.add(file);
+      called.add(file);
       if (file.endsWith(".py"))
         for (const other of near)
           if (isModuleBeside(other.path, file)) mentions.addName(path.posix.basename(other.path));
     }
-    if (texts.length === 0) return { has: (file) => mentions.has(file), read };
+    if (texts.length === 0) return { has: (file) => mentions.has(file), scripts: called };
     for (const text of texts) mentions.add(text);
   }
 }

@@ -33,8 +33,16 @@ const DATA = new Set(
 const OF_TOOLS =
   /(?:^|\/)\.|~$|\.(?:bak|orig|rej|swp|swo|tmp|patch|diff)$|(?:^|\/)(?:swarm\.json|thumbs\.db)$/i;
 
+const known = new Map<string, FileKind>();
+
 /** Returns who may read a file; by its name and its folders. */
 export function kindOf(file: string): FileKind {
+  const kind = known.get(file) ?? findKind(file);
+  known.set(file, kind); // it is asked several times of each file
+  return kind;
+}
+
+function findKind(file: string): FileKind {
   const name = path.posix.basename(file).toLowerCase();
   const extension = path.posix.extname(name);
   if (BUILD_NAMES.has(name) || BUILD_STARTS.test(name)) return "build";

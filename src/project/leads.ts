@@ -22,12 +22,22 @@ export function leadsOf(text: string, bases: Iterable<string>, top: string): Lea
   const found = new Map<string, Lead>();
   const { known, isPartial } = knownPart(text);
   for (const base of bases) {
-    const absolute = path.resolve(top, base, known);
-    if (!isInside(top, absolute) && !isInside(absolute, top)) continue;
-    const place = isInside(top, absolute) ? path.relative(top, absolute) : "";
-    found.set(place, { place, isPartial });
+    const place = placeOf(base, known, top);
+    if (place !== undefined) found.set(place, { place, isPartial });
   }
   return [...found.values()];
+}
+
+/** Relative to the top level, and empty for what is above it; undefined for what is elsewhere. */
+function placeOf(base: string, known: string, top: string): string | undefined {
+  if (!path.posix.isAbsolute(known)) {
+    const place = path.posix.join(base, known).replace(/\/$/, "");
+    if (place === ".") return "";
+    if (place !== ".." && !place.startsWith("../")) return place;
+  }
+  const absolute = path.resolve(top, base, known);
+  if (isInside(top, absolute)) return path.relative(top, absolute);
+  return isInside(absolute, top) ? "" : undefined;
 }
 
 /** Without an option and what stands before a variable; up to the next variable. */
@@ -61,6 +71,9 @@ export class Places {
   readonly #folders = new Set<string>([""]);
   readonly #files = new Set<string>();
   readonly #links = new Set<string>();
+  readonly #leading = new Map<string, boolean>();
+  /** Whether any name begins so. */
+  readonly #begun = new Map<string, boolean>();
 
   constructor(entries: readonly TreeEntry[]) {
     for (const { mode, path: file } of entries) {
@@ -79,6 +92,32 @@ export class Places {
 
   hasFolder(folder: string): boolean {
     return this.#folders.has(folder);
+  }
+
+  /** Whether there is anything out of a folder where a path leads; asked once for all paths into one folder. */
+  mayLeadOutOf(root: string, text: string, top: string): boolean {
+    const directory = path.posix.dirname(text);
+    const key = `${root}\0${directory}`;
+    const found =
+      this.#leading.get(key) ?? leadsOutOf(root, `${directory}/`, top).some((lead) => this.isThere(lead));
+    this.#leading.set(key, found);
+    return found;
+  }
+
+  /** Whether a lead may reach anything: it exists, or there is a folder or a link on the way. */
+  isThere({ place }: Lead): boolean {
+    if (this.#files.has(place) || this.#folders.has(place)) return true;
+    for (let at = place.length; at > 0; at = place.lastIndexOf("/", at - 1))
+      if (this.#links.has(place.slice(0, at))) return true;
+    const parent = place.slice(0, Math.max(0, place.lastIndexOf("/")));
+    if (!this.#folders.has(parent)) return false;
+    const known = this.#begun.get(place);
+    if (known !== undefined) return known;
+    const found = [this.#files, this.#folders, this.#links].some((names) =>
+      [...names].some((name) => name.startsWith(place)),
+    );
+    this.#begun.set(place, found);
+    return found;
   }
 
   /** Whether a lead reaches a file: by its name, by that of a folder, or as a link on the way. */

@@ -97,7 +97,8 @@ function namedDocuments(
     const read = left.filter(({ entry }) => !isDocument(entry.path) || isNamed(entry.path));
     if (read.length === 0) return isNamed;
     for (const { documents } of read) for (const name of documents) names.add(nameOf(name));
-    left = left.filter((scan) => !read.includes(scan));
+    const isRead = new Set(read);
+    left = left.filter((scan) => !isRead.has(scan));
   }
 }
 
@@ -123,6 +124,14 @@ function foreignProjects(
   if (foreign.length === 0) return foreign;
   const places = new Places(entries);
   const ofCode = new Set(entries);
+  const known = new Map<string, boolean>();
+  const mayLead = (text: string, bases: readonly string[], folder: string): boolean => {
+    const directory = path.posix.dirname(text);
+    const key = [folder, directory, ...bases].join("\0");
+    const found = known.get(key) ?? leadsTo(directory, bases, folder, places, top);
+    known.set(key, found);
+    return found || path.posix.basename(text) === path.posix.basename(folder);
+  };
   const leading = scans.filter(({ upwards }) => upwards.length > 0);
   for (;;) {
     const isForeign = ({ entry }: FileScan): boolean =>
@@ -130,7 +139,7 @@ function foreignProjects(
     const read = leading.filter((scan) => !isForeign(scan));
     const left = foreign.filter((folder) => {
       const isLedTo = (paths: readonly string[], bases: readonly string[]): boolean =>
-        paths.some((each) => leadsTo(each, bases, folder, places, top));
+        paths.some((each) => mayLead(each, bases, folder) && leadsTo(each, bases, folder, places, top));
       return (
         !isLedTo(told, own) && !read.some((scan) => isLedTo(scan.upwards, [...own, folderOf(scan.entry)]))
       );

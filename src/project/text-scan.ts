@@ -94,8 +94,9 @@ const DOCUMENT_HINT =
   /\.(?:md|markdown|rst|adoc|pdf|tex|bib|docx?|odt|pptx?)(?![\w.])|(?<![\w.-])docs?(?=["'/])|(?<![a-z])(?:readme|licen[cs]e|copying|changelog|changes|authors|contribut|credits|news|todo|install|thanks|whatsnew|citation|code_of_conduct|security|maintainers|acknowledge?ments)/gi;
 
 /** @param comments what is no comment: what is in quotation marks, or lines that do not begin with `#`. */
-function documentsIn(text: string, comments: "quoted" | "lines" | "none"): string[] {
+function documentsIn(whole: string, comments: "quoted" | "lines" | "none"): string[] {
   const found = new Set<string>();
+  const text = comments === "quoted" ? (whole.match(/^.*".*$/gm) ?? []).join("\n") : whole;
   for (const { 0: hint, index } of text.matchAll(DOCUMENT_HINT)) {
     if (comments === "quoted" && !isQuoted(text, index)) continue;
     if (comments === "lines" && /^\s*#/.test(text.slice(text.lastIndexOf("\n", index) + 1, index))) continue;
