@@ -85,9 +85,9 @@ async function checkAll(entries, folders, options) {
     if (warning !== undefined && !warned.has(checkout))
       console.warn(`warning: ${entry.repository} is ${warning}`);
     warned.add(checkout);
-    const needed = await provideNeeded(entry, folders, options.directory);
-    if (needed === undefined) {
-      report(entry, "SKIPPED", `no checkout of ${entry.needs} in the given folders`);
+    const { needed, missing } = await provideNeeded(entry, folders, options.directory);
+    if (missing.length > 0) {
+      report(entry, "SKIPPED", `no checkout of ${missing.join(", ")} in the given folders`);
       continue;
     }
     const place = path.join(options.directory, `${index}`);
@@ -104,20 +104,28 @@ async function checkAll(entries, folders, options) {
 }
 
 /**
- * Makes one clone of what an entry needs, for all entries.
+ * Makes one clone of each project that an entry needs, for all entries.
  * @param {Entry} entry
  * @param {readonly string[]} folders
  * @param {string} directory
- * @returns {Promise<NodeJS.ProcessEnv | undefined>} the variable that leads there; undefined: no checkout.
+ * @returns {Promise<{ needed: NodeJS.ProcessEnv, missing: string[] }>} the variables that lead there.
  */
-async function provideNeeded({ needs }, folders, directory) {
-  if (needs === undefined) return {};
-  const checkout = findCheckout({ repository: needs }, folders);
-  if (checkout === undefined) return undefined;
-  const name = path.basename(needs);
-  const clone = path.join(directory, "needed", name);
-  if (!existsSync(clone)) await makeClone(checkout, clone);
-  return { [`${name.toUpperCase()}_ROOT`]: clone };
+async function provideNeeded({ needs = [] }, folders, directory) {
+  /** @type {NodeJS.ProcessEnv} */
+  const needed = {};
+  const missing = [];
+  for (const repository of needs) {
+    const checkout = findCheckout({ repository }, folders);
+    if (checkout === undefined) {
+      missing.push(repository);
+      continue;
+    }
+    const name = path.basename(repository);
+    const clone = path.join(directory, "needed", name);
+    if (!existsSync(clone)) await makeClone(checkout, clone);
+    needed[`${name.toUpperCase()}_ROOT`] = clone;
+  }
+  return { needed, missing };
 }
 
 await runScript(() => main(process.argv.slice(2)));

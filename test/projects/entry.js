@@ -13,7 +13,7 @@
  * @property {string} [build] shell command in the checkout's root, as a user would build. Default: see reference.js.
  * @property {string} [program] what that builds, relative to the checkout. Default: the only one that it builds.
  * @property {readonly string[]} [ned] NED folders, relative to the checkout.
- * @property {string} [needs] another repository that it needs, also from the table's checkouts: INET_ROOT is set for NAME inet.
+ * @property {readonly string[]} [needs] other repositories whose checkouts it needs: INET_ROOT is set for OWNER/inet.
  * @property {string} [expansionOnly] why it is not executed.
  */
 
@@ -30,7 +30,7 @@ const FIELDS = {
   build: isText,
   program: isRelative,
   ned: isTexts,
-  needs: isRepository,
+  needs: isRepositories,
   expansionOnly: isText,
 };
 const REQUIRED = ["repository", "shape", "study", "config", "runs"];
@@ -76,6 +76,11 @@ function isText(value) {
 /** @param {unknown} value OWNER/NAME */
 function isRepository(value) {
   return isText(value) && /^[^/]+\/[^/]+$/.test(/** @type {string} */ (value));
+}
+
+/** @param {unknown} value */
+function isRepositories(value) {
+  return Array.isArray(value) && value.every(isRepository);
 }
 
 /** @param {unknown} value */

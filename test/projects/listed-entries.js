@@ -133,7 +133,7 @@ export const LISTED_ENTRIES = [
     study: ".",
     config: "General",
     runs: 1,
-    expansionOnly: "includes with <> that need -I",
+    expansionOnly: "does not compile: header not found",
   },
   {
     repository: "Elidor00/MultiThresholdQueue",
@@ -169,7 +169,7 @@ export const LISTED_ENTRIES = [
     study: ".",
     config: "Tictoc1",
     runs: 1,
-    expansionOnly: "includes need -I src",
+    expansionOnly: "code for OMNeT++ 4: csimplemodule.h",
   },
   {
     repository: "DLR-SC/ScOSA-Simulator",
@@ -187,7 +187,7 @@ export const LISTED_ENTRIES = [
     study: ".",
     config: "General",
     runs: 1,
-    needs: "inet-framework/inet",
+    needs: ["inet-framework/inet"],
     expansionOnly: "needs INET, which the test does not build",
   },
   {
@@ -216,7 +216,7 @@ export const LISTED_ENTRIES = [
     ini: "omnetpp-ops.ini",
     config: "Herald-Keetchi-SWIM",
     runs: 1,
-    needs: "inet-framework/inet",
+    needs: ["inet-framework/inet", "ComNets-Bremen/KeetchiLib"],
     expansionOnly: "needs INET, which the test does not build",
   },
   {
@@ -226,7 +226,7 @@ export const LISTED_ENTRIES = [
     study: "simulations",
     config: "General",
     runs: 2,
-    needs: "inet-framework/inet",
+    needs: ["inet-framework/inet"],
     expansionOnly: "needs INET, which the test does not build",
   },
   {
@@ -236,7 +236,7 @@ export const LISTED_ENTRIES = [
     study: "examples/AS6802/rt_tictoc",
     config: "General",
     runs: 1,
-    needs: "inet-framework/inet",
+    needs: ["inet-framework/inet"],
     expansionOnly: "needs INET, which the test does not build",
   },
   {
@@ -246,7 +246,7 @@ export const LISTED_ENTRIES = [
     study: "simulations",
     config: "General",
     runs: 30,
-    needs: "inet-framework/inet",
+    needs: ["inet-framework/inet"],
     expansionOnly: "needs INET, which the test does not build",
   },
   {
@@ -256,7 +256,7 @@ export const LISTED_ENTRIES = [
     study: "simulations",
     config: "General",
     runs: 30,
-    needs: "inet-framework/inet",
+    needs: ["inet-framework/inet"],
     expansionOnly: "needs INET, which the test does not build",
   },
   {
@@ -266,7 +266,7 @@ export const LISTED_ENTRIES = [
     study: "simulations/nr/standalone",
     config: "VoIP-DL",
     runs: 1,
-    needs: "inet-framework/inet",
+    needs: ["inet-framework/inet"],
     expansionOnly: "needs INET, which the test does not build",
   },
   {
@@ -294,7 +294,7 @@ export const LISTED_ENTRIES = [
     study: "simulations",
     config: "General",
     runs: 1,
-    needs: "inet-framework/inet",
+    needs: ["inet-framework/inet"],
     expansionOnly: "needs INET, which the test does not build",
   },
   {
@@ -314,7 +314,7 @@ export const LISTED_ENTRIES = [
     ini: "swim.ini",
     config: "sim",
     runs: 10,
-    needs: "samples/queueinglib",
+    needs: ["samples/queueinglib"],
     expansionOnly: "needs boost and queueinglib",
   },
   {

@@ -127,7 +127,7 @@ export const RUN_ENTRIES = [
     config: "General",
     runs: 1,
     args: ["--sim-time-limit=10s"],
-    build: "cd parte_2 && opp_makemake -f --deep && make MODE=release -j2",
+    build: "cd parte_2 && make MODE=release -j2",
     ned: ["parte_2"],
   },
   {
