@@ -54,7 +54,6 @@ export async function findBuildSources(question: BuildSourcesQuestion): Promise<
 /** What a build by `opp_makemake` makes again in any case, also if git tracks it. */
 function isRemade(file: string, recipe: Recipe, paths: ReadonlySet<string>): boolean {
   if (recipe.kind !== "makemake") return false;
-  if (recipe.folders.some(({ folder }) => path.posix.join(folder, "Makefile") === file)) return true;
   return isInObjectFolder(file) || isGeneratedCode(file, (source) => paths.has(source));
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
 import type { Code } from "./code.ts";
+import { isGeneratedCode, isInObjectFolder } from "./derived.ts";
 import { LINK } from "./disk.ts";
 import { isDocument, namesFilesToRuns } from "./file-kinds.ts";
 import type { TreeEntry } from "./git.ts";
@@ -49,8 +50,13 @@ export async function findRunSources({ codes, folders, texts }: RunSourcesQuesti
   const foreign = new Map(
     all.map((code) => [code.checkout.top, foreignProjects(code, files, upwards, folders)] as const),
   );
+  const paths = new Map(
+    all.map(({ checkout, entries }) => [checkout.top, new Set(entries.map((entry) => entry.path))] as const),
+  );
   const canRead: RunSources["canRead"] = ({ checkout: { top } }, file) => {
     if (foreign.get(top)?.some((folder) => isUnder(folder, file)) === true) return false;
+    if (isInObjectFolder(file) || isGeneratedCode(file, (each) => paths.get(top)?.has(each) === true))
+      return false; // only a build reads it
     if (!isDocument(file) || /\.(?:ned|ini)$/i.test(file) || isNamed(file)) return true;
     return folders.some(
       (folder) => isInDocuments(path.relative(top, folder)) && !isDocument(path.posix.basename(file)),

@@ -305,6 +305,12 @@ it("leaves out what a build by opp_makemake makes again, and its products", asyn
   expect(await sourcesOf(repository)).toEqual([".oppbuildspec", "A.msg", "B_m.cc"]);
 });
 
+it("counts a generated Makefile that git tracks: the build uses it", async () => {
+  const files = { Makefile: "#  opp_makemake -f --deep -o sim\n", "A.cc": "" };
+  await using repository = await makeRepository(files);
+  expect(await sourcesOf(repository)).toEqual(["A.cc", "Makefile"]);
+});
+
 it("counts nothing of a project without code", async () => {
   await using repository = await makeRepository({ "omnetpp.ini": "", "X.ned": "", X: "" });
   expect(await sourcesOf(repository)).toEqual([]);

@@ -48,6 +48,14 @@ const REPOSITORY: Record<string, string> = {
 const B = ["b/.project", "b/B.cc", "b/sim/in.xml"];
 const C = ["c/.nedfolders", "c/C.ned"];
 
+it("what only a build reads, beside its sources, is not read", async () => {
+  const derived = ["a/T_m.cc", "a/T_m.h", "a/out/gcc-release/a/A.o"];
+  const others = { "a/T.msg": "", "a/U_m.cc": "", "a/out/notes.txt": "" };
+  const files = { ...Object.fromEntries(derived.map((file) => [file, ""])), ...others };
+  await using repository = await makeRepository({ "a/.oppbuildspec": "", "a/A.ned": "", ...files });
+  expect(await unreadIn(repository)).toEqual(derived);
+});
+
 it("other projects and documents are not read", async () => {
   const documents = {
     "README.md": "see ../b and docs/x.txt",

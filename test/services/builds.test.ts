@@ -3,6 +3,7 @@ import { chmod, readFile, rename, utimes } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { findProgram } from "../../scripts/setup.js";
 import { describeWithService } from "../helpers/services.ts";
 import {
   buildspec,
@@ -94,6 +95,47 @@ describeWithService("redis-server", "a build decides by what runs are executed",
     const { stderr } = await succeed(study, "--verbose");
     expect(stderr).toContain("building model");
     expect((await runall(study)).stdout).toContain("2 of them earlier");
+  });
+
+  it("a study and its sources in sibling folders", async () => {
+    const { path: top } = await workspace.add("model", {
+      ...(await mm1Sources("lib")),
+      ".oppbuildspec": buildspec(".", "--deep -O out -o sim"),
+      ".nedfolders": "lib\napp\n",
+      "app/omnetpp.ini": STUDY,
+      ".gitignore": "results/\nout/\nMakefile\n/sim\n",
+    });
+    await succeed(path.join(top, "app"));
+  });
+
+  const CMAKE = [
+    "cmake_minimum_required(VERSION 3.10)",
+    "project(model NONE)",
+    "list(APPEND CMAKE_MODULE_PATH ${CMAKE_SOURCE_DIR}/cmake)",
+    "find_package(OmnetPP REQUIRED)",
+    "add_custom_target(sim ALL COMMAND sh ${CMAKE_SOURCE_DIR}/link.sh ${CMAKE_BINARY_DIR}/sim)",
+    "",
+  ].join("\n");
+  const withCmake = async (files: Files): Promise<Files> => ({
+    ...(await layout(files)),
+    "cmake/FindOmnetPP.cmake": "set(OmnetPP_FOUND TRUE)\n",
+    "link.sh": `printf '#!/bin/sh\\nSTAND_IN_EXECUTABLE=sim exec opp_run "$@"\\n' > "$1"; chmod +x "$1"\n`,
+    ".gitignore": "build/\nresults/\n",
+  });
+
+  it.runIf(findProgram("cmake") !== undefined).each<[string, Files]>([
+    ["by itself", { "CMakeLists.txt": CMAKE }],
+    [
+      "by the commands of swarm.json",
+      {
+        "CMakeLists.txt": CMAKE.replace(/find_package.*\n/, ""),
+        "swarm.json": '{ "build": ["cmake -S . -B build", "cmake --build build --parallel $JOBS"] }',
+      },
+    ],
+  ])("a project that CMake builds, %s", async (_, files) => {
+    const { path: top } = await workspace.add("model", await withCmake(files));
+    const { stderr } = await succeed(path.join(top, "simulations"), "--verbose");
+    expect(stderr).toContain("building model");
   });
 
   it("a generated Makefile that git tracks names the target, whatever the folder is called now", async () => {
