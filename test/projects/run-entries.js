@@ -106,7 +106,7 @@ export const RUN_ENTRIES = [
     study: "parte1",
     config: "General",
     runs: 1,
-    args: ["--sim-time-limit=10s", "--Network.nodeTx.gen.generationInterval=1s"],
+    args: ["--sim-time-limit=10s", "--Network.nodeTx.gen.generationInterval=1"],
     build: "cd parte1 && opp_makemake -f --deep && make MODE=release -j2",
     ned: ["parte1"],
   },
