@@ -83,6 +83,19 @@ describe("compareResults", () => {
     expect(await compare(reference, actual)).toEqual({ files: 4, bytes, differences: [] });
   });
 
+  it("counts the offsets of an event log from where its run is named", async () => {
+    const log = (processId: number, shift = 0) => {
+      const begin = `SB ov 1538 ev 2 rid Load-0-20261123-10:37:12-${processId}\n\nE # 0 t 0 m 1 ce -1 msg -1\n`;
+      const offset = begin.length + shift;
+      return {
+        "a.elog": `${begin}I f ${offset} i -1 s -1 # 2 t 0.4\nI f ${offset + 30} i ${offset} s -1 # 5 t 0.8\n`,
+      };
+    };
+    expect((await compare(log(99), log(10_123))).differences).toEqual([]);
+    const [difference] = (await compare(log(99), log(99, 1))).differences;
+    expect(difference?.reason).toMatch(/^line 4: "I f/);
+  });
+
   it("reports the config line of an option, unless it is known to be added", async () => {
     const actual = resultFiles({ processId: 99, config: ["config cmdenv-redirect-output true"] });
     const { differences } = await compare(reference, actual);

@@ -20,7 +20,7 @@ export function normalizerFor(extension, addedOptions) {
     case ".vci":
       return () => indexNormalizer(header);
     case ".elog":
-      return () => ({ line: (line) => line.replace(/^(SB .*\brid) \S+/, "$1"), end: () => [] });
+      return () => eventLogNormalizer();
     default:
       return undefined;
   }
@@ -40,6 +40,28 @@ function headerNormalizer(addedOptions) {
     if (line.startsWith("attr ")) return line.replace(/^attr (datetimef?|processid|runid) .*/, "attr $1");
     if (line.startsWith("config ") && added.some((start) => line.startsWith(start))) return undefined;
     return line;
+  };
+}
+
+/**
+ * An event log names its run at its beginning; later lines hold offsets in the file, which depend on the length of that name.
+ * @returns {Normalizer}
+ */
+function eventLogNormalizer() {
+  let shift = 0;
+  return {
+    line(line) {
+      if (/^[IS] /.test(line)) {
+        return line.replaceAll(
+          / ([fis]) (\d+)\b/g,
+          (_, name, offset) => ` ${name} ${Number(offset) - shift}`,
+        );
+      }
+      const begin = line.replace(/^(SB .*\brid) \S+/, "$1");
+      shift += line.length - begin.length;
+      return begin;
+    },
+    end: () => [],
   };
 }
 

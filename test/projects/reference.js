@@ -35,10 +35,10 @@ export async function runLocally(entry, checkout, deadline) {
   const ned = nedFolders(entry, checkout).map(
     (folder) => path.relative(study, path.join(checkout, folder)) || ".",
   );
-  await succeed(["opp_runall", "-j2", "-b1", ...simulation, "-n", ned.join(":")], {
-    directory: study,
-    deadline,
-  });
+  // As runall-swarm does: a model that asks for a parameter would ask for ever.
+  const interactive = "--cmdenv-interactive=false";
+  const command = ["opp_runall", "-j2", "-b1", ...simulation, "-n", ned.join(":"), interactive];
+  await succeed(command, { directory: study, deadline });
   return findChanges(built, await takeSnapshot(checkout)).written;
 }
 
