@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
-import { writeFileAtomically } from "../system/files.ts";
+import { statIfThere, writeFileAtomically } from "../system/files.ts";
 import { cacheDirectory } from "../system/paths.ts";
 import type { Code } from "./code.ts";
 import { LINK } from "./disk.ts";
@@ -127,10 +127,22 @@ async function recall(file: string): Promise<Remembered> {
   return { version: VERSION, silent: [], scans: {} };
 }
 
+const KEPT_MS = 60 * 24 * 3600_000;
+
+/** Of checkouts that nobody has used for long. */
+async function removeOld(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const file = path.join(folder, name);
+    const changedAt = (await statIfThere(file))?.mtimeMs ?? Infinity;
+    if (Date.now() - changedAt > KEPT_MS) await rm(file, { force: true });
+  }
+}
+
 async function remember(file: string, memory: Remembered): Promise<void> {
   try {
     await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
     await writeFileAtomically(file, JSON.stringify(memory), 0o600);
+    await removeOld(path.dirname(file));
   } catch {
     // a full or read-only disk: the files are read again the next time
   }

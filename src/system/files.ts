@@ -219,11 +219,14 @@ export async function makeFolders(directory: string): Promise<string[]> {
   return [...made, directory];
 }
 
-/** Removes those folders that are empty. @param folders outermost first. */
+/** Why a folder stays: it is in use, gone already, or on a disk that has become read-only. */
+const STAYS = ["ENOTEMPTY", "EEXIST", "ENOENT", "EROFS", "EACCES", "EPERM", "EBUSY", "ENOTDIR"];
+
+/** Removes those folders that are empty, if that is possible. @param folders outermost first. */
 export async function removeEmptyFolders(folders: readonly string[]): Promise<void> {
   for (const folder of folders.toReversed()) {
     await rmdir(folder).catch((error: unknown) => {
-      if (!["ENOTEMPTY", "EEXIST", "ENOENT"].includes(errorCode(error) ?? "")) throw error;
+      if (!STAYS.includes(errorCode(error) ?? "")) throw error;
     });
   }
 }

@@ -123,12 +123,12 @@ describeWithDocker("a swarm on Docker", () => {
     const look = `id -u; env; cat ${secrets.join(" ")}; cat /proc/1/environ /proc/1/cmdline; ls /proc/1/fd/`;
     await sample.write({
       "simulations/sim.sh": lookingProgram(secrets),
-      Makefile: `all:\n\t-${look.replaceAll("$", "$$")}\n\t@echo looked at all; false\n`,
+      Makefile: `all:\n\t-$(MAKE) --version\n\t-${look.replaceAll("$", "$$")}\n\t@echo looked at all; false\n`,
     });
     await chmod(path.join(sample.study, "sim.sh"), 0o755);
     const built = await user.runall("--swarm", "s", "./sim.sh", "-c", "Quick", "-r", "0");
     expect(built).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("looked at all") as string });
-    await sample.write({ Makefile: "all:\n\ttrue\n" });
+    await sample.write({ Makefile: "all:\n\t$(MAKE) --version\n" });
     const run = await user.runall("--swarm", "s", "./sim.sh", "-c", "Quick", "-r", "0");
     expect(run).toMatchObject({ exitCode: 0 });
     const name = (await sample.results()).find((file) => file.endsWith(".out"))!;
