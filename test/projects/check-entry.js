@@ -17,6 +17,8 @@ import { collectFiles, findChanges, takeSnapshot } from "./snapshot.js";
  */
 
 const SHOWN_FILES = 5;
+/** Results that OMNeT++ replaces, also if git tracks them. */
+const REPLACED = /\.(?:sca|vec|vci|elog|out)$/;
 
 /**
  * Checks one entry of the table in fresh clones of its checkout.
@@ -43,7 +45,7 @@ export async function checkEntry(entry, checkout, { directory, env, limitMs }) {
     if (typeof result === "string") return { state: "FAULT", text: result };
     const [left, right] = [path.join(directory, "expected"), path.join(directory, "found")];
     await collectFiles(local, expected, left);
-    await collectFiles(swarm, result.written, right);
+    await collectFiles(swarm, result.written, right, result.besides);
     const comparison = await compareResults(left, right, { addedOptions: ADDED_OPTIONS });
     const faults = [
       ...comparison.differences.map(({ file, reason }) => `${file}: ${reason}`),
@@ -93,12 +95,31 @@ async function runThroughSwarm(entry, checkout, { env, deadline }) {
   const rewritten = findChanges(after, await takeSnapshot(checkout));
   return {
     written,
+    besides: findBesides(written, before, `${entry.config}-`),
     faults: [
-      ...written.filter((file) => before.has(file)).map((file) => `${file}: changed`),
+      ...written.filter((file) => before.has(file) && !REPLACED.test(file)).map((file) => `${file}: changed`),
       ...removed.map((file) => `${file}: removed`),
       ...[...rewritten.written, ...rewritten.removed].map((file) => `${file}: changed by a second call`),
     ],
   };
+}
+
+/**
+ * A file that the repository has stays as it is, and the run's goes beside it under its name.
+ * @param {readonly string[]} written
+ * @param {ReadonlyMap<string, string>} before
+ * @param {string} config
+ * @returns {Map<string, string>} the name that the run gave to each of these
+ */
+function findBesides(written, before, config) {
+  /** @type {Map<string, string>} */
+  const found = new Map();
+  for (const file of written) {
+    const at = file.lastIndexOf(`.${config}`);
+    const plain = at < 0 ? file : file.slice(0, at) + file.slice(at + 1 + config.length).replace(/^\d+/, "");
+    if (plain !== file && before.has(plain)) found.set(file, plain);
+  }
+  return found;
 }
 
 /** @param {string} reason */

@@ -33,11 +33,13 @@ export function findChanges(before, after) {
  * @param {string} from
  * @param {readonly string[]} files
  * @param {string} to is made.
+ * @param {ReadonlyMap<string, string>} names of those that get another name there
  */
-export async function collectFiles(from, files, to) {
+export async function collectFiles(from, files, to, names = new Map()) {
   await mkdir(to, { recursive: true });
   for (const file of files) {
-    await mkdir(path.dirname(path.join(to, file)), { recursive: true });
-    await cp(path.join(from, file), path.join(to, file), { preserveTimestamps: true });
+    const target = path.join(to, names.get(file) ?? file);
+    await mkdir(path.dirname(target), { recursive: true });
+    await cp(path.join(from, file), target, { preserveTimestamps: true });
   }
 }
