@@ -66,7 +66,7 @@ it.each([
 ])("a study outside of a project's folder belongs to %s", async (_, files, leads, root) => {
   await using repository = await makeRepository({ ...files, "studies/x/omnetpp.ini": "" });
   const { path: top } = repository;
-  const paths = (leads as string[]).map((each) => path.join(top, each));
+  const paths = leads.map((each) => path.join(top, each));
   const { root: found } = await chooseProject(top, path.join(top, "studies/x"), () => Promise.resolve(paths));
   expect(path.relative(top, found)).toBe(root);
 });

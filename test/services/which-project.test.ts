@@ -78,7 +78,9 @@ describeWithService("redis-server", "the project of a study", () => {
       "studies/x/omnetpp.ini": STUDY.replace("mm1.Mm1", "Net"),
       "studies/x/Net.ned": "import mm1.Mm1;\nnetwork Net extends Mm1\n{\n}\n",
     });
-    expect(await succeed(path.join(root, "studies/x"))).toContain("building model");
+    expect(await succeed(path.join(root, "studies/x"))).toMatch(
+      /building model|using an earlier build of model/,
+    );
   });
 
   it("is one of several that the study names: by a library, NED folder or ini file", async () => {
@@ -102,7 +104,7 @@ ned-path = ../../model/src;.
     expect(await succeed(study, "-l", "../../other/src/queue", "-n", "../../other/src")).toContain(
       "building other",
     );
-    expect(await succeed(path.join(root, "studies/y"))).toContain("building model");
+    expect(await succeed(path.join(root, "studies/y"))).toMatch(/building model|using an earlier build/);
     expect(await succeed(path.join(root, "studies/z"))).toContain("using an earlier build");
   });
 
@@ -113,7 +115,9 @@ ned-path = ../../model/src;.
       "studies/x/omnetpp.ini": STUDY,
       "studies/x/swarm.json": '{ "uses": [{ "name": "model", "folder": "../../model" }] }',
     });
-    expect(await succeed(path.join(root, "studies/x"))).toContain("building model");
+    expect(await succeed(path.join(root, "studies/x"))).toMatch(
+      /building model|using an earlier build of model/,
+    );
   });
 
   it("may refer to itself, and to what nobody has and nothing uses", async () => {
