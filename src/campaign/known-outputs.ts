@@ -1,4 +1,4 @@
-import { createReadStream, lstatSync, mkdirSync } from "node:fs";
+import { createReadStream, lstatSync, mkdirSync, realpathSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -39,8 +39,8 @@ export async function rememberOutput(
 }
 
 /**
- * The outputs outside of a result directory that are still as a run has left them, by their absolute paths: one that
- * the user has changed since counts as source again.
+ * The outputs outside of a result directory that are still as a run has left them, by their absolute paths, with and without
+ * symbolic links: one that the user has changed since counts as source again.
  */
 export async function unchangedOutputs(resultDirectory: string): Promise<Set<string>> {
   const known = new Map<string, KnownOutput>();
@@ -50,7 +50,10 @@ export async function unchangedOutputs(resultDirectory: string): Promise<Set<str
     const file = path.resolve(resultDirectory, name);
     const stats = lstatSync(file, { throwIfNoEntry: false });
     if (stats?.size !== output.sizeBytes || stats.isDirectory()) continue;
-    if (stats.mtimeMs === output.mtimeMs || (await hashOf(file)) === output.sha256) unchanged.add(file);
+    if (stats.mtimeMs !== output.mtimeMs && (await hashOf(file)) !== output.sha256) continue;
+    unchanged.add(file);
+    // git knows a file behind a link by the place where it is
+    unchanged.add(path.join(realpathSync(path.dirname(file)), path.basename(file)));
   }
   return unchanged;
 }

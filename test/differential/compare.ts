@@ -31,6 +31,7 @@ export type Problem = string;
 /** A copy's name begins as the file's; of a long name at least so much is left. */
 const SHORTEST_STEM = 40;
 
+const FAILED = /(?:^|\/)failed\//;
 const OURS = /(?:^|\/)\.swarm(?:\/|$)/;
 const GIT = /(?:^|\/)\.git(?:\/|$)/i;
 
@@ -164,6 +165,10 @@ class Comparison {
   #unwritten(file: string, was: Entry | undefined, is: Entry | undefined): void {
     const { expectation } = this.#sides;
     if (isSame(was, is) || (is?.type === "folder" && was === undefined)) return;
+    // a run that was not done the first time is done now: what is here is what plain runs have left both times
+    if (is !== undefined && isSame(expectation.after.get(file), is)) return;
+    if (is === undefined && FAILED.test(file) && expectation.runs.some((run) => this.#sides.done(run)))
+      return;
     const deletedByRuns = was !== undefined && !expectation.after.has(file) && expectation.before.has(file);
     if (is === undefined && (deletedByRuns || this.#isMovedCopy(file))) return;
     if (was === undefined) {
@@ -270,9 +275,7 @@ class Comparison {
 
   /** Files of runs that are not done may be in a folder of their own. */
   #isOfFailed(file: string): boolean {
-    return (
-      /(?:^|\/)failed\//.test(file) && this.#sides.expectation.runs.some((run) => !this.#sides.done(run))
-    );
+    return FAILED.test(file) && this.#sides.expectation.runs.some((run) => !this.#sides.done(run));
   }
 
   /** An index has to fit the vectors beside it, or OMNeT++'s tools refuse both. */

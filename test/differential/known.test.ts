@@ -26,6 +26,13 @@ describeWithService("redis-server", "what generated studies have shown", () => {
       namedIn: "config",
       vectors: "noDot",
     },
+    "what a run prints is in a folder behind a link": {
+      resultDirectory: "linked",
+      namedIn: "arguments",
+      scalars: "own",
+      vectors: "own",
+      ignored: false,
+    },
     "a local run has left a name that is not UTF-8": {
       operations: [{ name: "notUtf8", runs: 1, when: "before" }],
       before: "local",
