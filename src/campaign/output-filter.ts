@@ -46,7 +46,7 @@ export async function outputFilter(question: OutputFilterQuestion): Promise<Outp
   for (const each of await Promise.all(roots.map(unchangedOutputs))) for (const file of each) known.add(file);
   // in `--result-dir=.` only names and records tell what is a result
   const folders = roots.filter((root) => !isInside(root, study));
-  const configured = new Set(outputFiles.map(withoutExtension)); // an index lies beside its vectors
+  const configured = new Set(outputFiles.map(withoutExtension)); // an index is beside its vectors
   const isOutput = (file: string): boolean => {
     const absolute = path.join(top, file);
     if (known.has(absolute)) return true;

@@ -153,8 +153,8 @@ export class CampaignRenderer {
 
   #showFinished(run: Run, record: RunRecord, warnings: readonly string[]): void {
     this.#progress.finish(run.runNumber, record);
-    for (const warning of warnings) if (this.#warnings.isNews(warning)) this.warn(warning);
     const { stderr, verbose } = this.#options;
+    for (const warning of warnings) if (verbose || this.#warnings.isNews(warning)) this.warn(warning);
     if (verbose || !stderr.isTTY) this.#print(this.#finishedLine(run, record));
     this.#showProgress();
   }

@@ -21,6 +21,6 @@ export class RepeatedWarnings {
   takeRest(): string[] {
     const rest = [...this.#kinds.values()].filter(({ told }) => told > SHOWN);
     this.#kinds.clear();
-    return rest.map(({ first, told }) => `${told - SHOWN} more such as: ${first}`);
+    return rest.map(({ first, told }) => `${told - SHOWN} more (shown with --verbose) such as: ${first}`);
   }
 }

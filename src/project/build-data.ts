@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
+import { isGitFolder } from "../model/names.ts";
 import { contentOf, statIfThere } from "../system/files.ts";
 import { isInside } from "../system/paths.ts";
 import { isCode } from "./code-files.ts";
@@ -54,7 +55,10 @@ async function filesNamed(top: string, folder: string, words: ReadonlySet<string
     if (word.includes("%")) files.push(...(await matching(top, place)));
     else if ((await statIfThere(place))?.isFile()) files.push(path.relative(top, place));
   }
-  return files.filter((file) => !isCode(file) && !isGenerated(file) && !isMakefile(file));
+  return files.filter(
+    (file) =>
+      !isCode(file) && !isGenerated(file) && !isMakefile(file) && !file.split(path.sep).some(isGitFolder),
+  );
 }
 
 /** @see GNU make manual, "Pattern Rules": `%` stands for any non-empty text. */

@@ -51,7 +51,7 @@ export async function findBuildSources(question: BuildSourcesQuestion): Promise<
   });
 }
 
-/** What a build by `opp_makemake` makes again in any case, also if git tracks it. */
+/** What a build by `opp_makemake` rebuilds in any case, also if git tracks it. */
 function isRemade(file: string, recipe: Recipe, paths: ReadonlySet<string>): boolean {
   if (recipe.kind !== "makemake") return false;
   return isInObjectFolder(file) || isGeneratedCode(file, (source) => paths.has(source));

@@ -9,7 +9,7 @@ export function isCode(file: string): boolean {
 
 const COMPILED = new Set(".cc .cpp .cxx .c++ .c .cu .msg .sm".split(" "));
 
-/** What a build makes object files of. Headers alone build nothing. */
+/** What a build makes object files of. A project with only headers builds nothing. */
 export function isCompiled(file: string): boolean {
   return COMPILED.has(path.extname(file).toLowerCase());
 }

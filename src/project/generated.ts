@@ -12,7 +12,7 @@ const FOLDERS = ["results", "out", "node_modules", ".swarm"];
 /**
  * True for the names of untracked files that a build or a run makes. A project without a `.gitignore` has them
  * lying about; shipped, they would make every campaign's source another one, and pass for up to date.
- * @param isThere whether another file is in the same tree; without it code counts by its name alone.
+ * @param isThere whether another file is in the same tree; without it only the name of the file counts.
  */
 export function isGenerated(file: string, isThere: (file: string) => boolean = () => true): boolean {
   const { dir, name, ext } = path.posix.parse(file);

@@ -6,15 +6,15 @@ import { contentOf } from "../system/files.ts";
 const USUAL = ["src", "simulations"];
 
 /**
- * Returns the NED folders of a project that does not name them: its folder, or `src` and `simulations` if NED files are there
- * and none is beside them, unless their packages begin with the names of these folders.
+ * Returns the NED folders of a project that does not name them: its folder, or `src` and `simulations` if NED files are in
+ * these and none is directly in its folder, unless their packages begin with the names of these folders.
  * @see OMNeT++ Simulation Manual, "Directory Structure, Package.ned Files".
  */
 export async function usualNedFolders(root: string): Promise<string[]> {
-  if ((await nedFiles(root)).length > 0) return ["."];
+  if ((await readdir(root)).some(isNed)) return ["."];
   const found: string[] = [];
   for (const folder of USUAL) {
-    const [first] = await nedFiles(path.join(root, folder));
+    const first = await firstNedFile(path.join(root, folder));
     if (first === undefined) continue;
     const text = (await contentOf(path.join(root, folder, first)).catch(() => undefined)) ?? "";
     const declared = /^\s*package\s+([\w.]+)\s*;/m.exec(text)?.[1] ?? "";
@@ -24,11 +24,18 @@ export async function usualNedFolders(root: string): Promise<string[]> {
   return found.length > 0 ? found : ["."];
 }
 
-/** Names of the NED files in a folder, the one that tells its package first. */
-async function nedFiles(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch(() => []);
-  const files = names.filter((name) => name.endsWith(".ned")).sort();
-  return files.includes("package.ned")
-    ? ["package.ned", ...files.filter((name) => name !== "package.ned")]
-    : files;
+function isNed(name: string): boolean {
+  return name.endsWith(".ned");
+}
+
+/** The one that is the least deep, of several `package.ned`; relative to the folder. */
+async function firstNedFile(folder: string): Promise<string | undefined> {
+  const files = (await readdir(folder, { recursive: true }).catch(() => [])).filter(isNed);
+  const rank = (file: string): string =>
+    [
+      String(file.split(path.sep).length).padStart(4),
+      path.basename(file) === "package.ned" ? 0 : 1,
+      file,
+    ].join(" ");
+  return files.sort((one, other) => (rank(one) < rank(other) ? -1 : 1))[0];
 }

@@ -12,7 +12,7 @@ import { fileOf } from "./targets.ts";
 export interface OwnBuild extends Omit<BuildManifest, "protocol"> {
   /** Modification time of the oldest product, in ms since 1970. */
   builtAt: number;
-  /** Size and modification time of each product: what tells this build from the next one. */
+  /** Size and modification time of each product and of the data: what tells this build from the next one. */
   stamps: string[];
 }
 
@@ -55,13 +55,15 @@ export async function findOwnBuild(question: OwnBuildQuestion): Promise<OwnBuild
   const oldest = Math.min(...stats.map((product) => product!.mtimeMs));
   const newer = await newerCode(question, oldest);
   if (newer !== undefined) return `${newer} is newer than ${products[0]!}`;
+  const data = await findBuildData(top, project, (file) => sent.has(file) || products.includes(file));
+  const written = await Promise.all(data.map((file) => statIfThere(path.join(top, file))));
   return {
     products,
     targets,
-    data: await findBuildData(top, project, (file) => sent.has(file) || products.includes(file)),
+    data,
     nedExclusions: project.nedExclusions ?? (await linesOf(path.join(top, project.folder, ".nedexclusions"))),
     builtAt: oldest,
-    stamps: stats.map((product) => `${product!.size} ${product!.mtimeMs}`),
+    stamps: [...stats, ...written].map((file) => `${file?.size} ${file?.mtimeMs}`),
   };
 }
 

@@ -155,7 +155,7 @@ function foreignProjects(
   }
 }
 
-/** Whether a path may lead into a folder, or to one that it is in; its name alone is enough. */
+/** Whether a path may lead into a folder, or to one that it is in; its name is enough. */
 function leadsTo(
   text: string,
   bases: readonly string[],

@@ -11,7 +11,7 @@ import { linesOf } from "../system/files.ts";
 import { acquireLock } from "../system/lock.ts";
 import { checkOut, removeTree } from "../project/checkout.ts";
 import { ownCompilers, sharedCompilers } from "./compilers.ts";
-import { filesIn, findProducts, startOfBuild } from "./build-products.ts";
+import { filesIn, findProducts, stampTree } from "./build-products.ts";
 import type { Dependencies, ProvidedDependency } from "./dependencies.ts";
 import { ageDerivedFiles } from "./derived-files.ts";
 import { projectEnvironment } from "./environment.ts";
@@ -72,11 +72,11 @@ async function buildIn(
   const { source } = request;
   const gitDirectory = await repositories.open(source, signal);
   await checkOut({ gitDirectory, commit: source.commit }, tree, signal);
+  await ageDerivedFiles(tree, await filesIn(tree)); // not what others have built, which is linked into the tree next
   const project = path.join(tree, request.project);
   const dependencies = await shared.provide(request.dependencies ?? [], tree, signal);
   for (const [name, content] of Object.entries(request.stateFiles ?? {}))
     await writeFile(path.join(project, name), content);
-  await ageDerivedFiles(tree, await filesIn(tree));
   const { omnetpp, environment, namedEnvironment: named, clientEnvironment: client } = request;
   const env = await projectEnvironment({ project, omnetpp, environment, named, client, dependencies });
   await checkOmnetpp(omnetpp, env);
@@ -84,11 +84,11 @@ async function buildIn(
   const logFile = builds.logFile(key);
   await mkdir(path.dirname(logFile), { recursive: true });
   const steps = await stepsOf(request, tree, { jobs: compilers.jobs, dependencies });
-  const startedAt = await startOfBuild(`${tree}.begun`);
+  const before = await stampTree(tree);
   const failed = await runSteps(steps, compilers.env, logFile, signal);
   if (failed !== undefined) return { ok: false, command: failed, log: await endOf(logFile) };
   const inherited = inheritedFrom(dependencies);
-  const made = await findProducts(tree, request.mode, startedAt, { inherited, env });
+  const made = await findProducts(tree, request.mode, before, { inherited, env });
   const nedExclusions = request.nedExclusions ?? (await linesOf(path.join(project, ".nedexclusions")));
   await builds.put(key, tree, { protocol: PROTOCOL, ...made, nedExclusions });
   return undefined;

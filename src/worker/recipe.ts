@@ -20,7 +20,7 @@ export interface Step {
 }
 
 export interface StepOptions {
-  /** How many files are compiled at once. */
+  /** Number of files to compile concurrently. */
   jobs: number;
   /** What the project needs, built. */
   dependencies: readonly ProvidedDependency[];

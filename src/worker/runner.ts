@@ -67,7 +67,7 @@ export interface Printed {
   file: string;
   /** Absolute; undefined if the names of the result files tell. */
   belongsTo?: string | undefined;
-  /** The process that printed it, or the first one of several; undefined if it ended at once. */
+  /** The process that printed it, or the first one of several; undefined if it ended immediately. */
   pid?: number | undefined;
   /** The simulator has put it there itself, relative to the mirror: `file` has only what it said before. */
   redirectedTo?: string | undefined;

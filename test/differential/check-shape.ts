@@ -41,7 +41,7 @@ export async function checkShape(shape: Shape, user: User, simulator: Simulator)
   await restore();
   if (isSecond) {
     for (const config of configs) {
-      const { exitCode, output } = await runSwarm(user, world, ["./sim", ...world.args(config)]);
+      const { exitCode, output } = await runSwarm(user, world, ["--verbose", "./sim", ...world.args(config)]);
       if (exitCode === 2)
         return { problems: mayBeRefused(shape) ? [] : [`refused: ${output.slice(-300)}`], refused: true };
       if (exitCode < 0)
@@ -70,7 +70,7 @@ async function campaigns(
 ): Promise<Pick<Ending, "exitCode" | "output">> {
   const endings: Pick<Ending, "exitCode" | "output">[] = [];
   for (const [index, config] of configs.entries()) {
-    const command = () => runSwarm(user, world, ["./sim", ...world.args(config)]);
+    const command = () => runSwarm(user, world, ["--verbose", "./sim", ...world.args(config)]);
     const edit = async (): Promise<void> => {
       for (const each of edits) await applyEdit(world, each);
     };
@@ -110,7 +110,7 @@ async function checkAfterwards(
   let output = "";
   const before = executions(world);
   for (const config of configs) {
-    const again = await runSwarm(user, world, ["./sim", ...world.args(config)]);
+    const again = await runSwarm(user, world, ["--verbose", "./sim", ...world.args(config)]);
     output += again.output;
     if (again.exitCode !== 0) problems.push(`again: exit ${again.exitCode}: ${again.output.slice(-300)}`);
   }
@@ -120,7 +120,7 @@ async function checkAfterwards(
   return problems;
 }
 
-/** What the user did meanwhile counts as source; a file of his own in the result directory does so if that is the study. */
+/** What the user did meanwhile counts as source; a file of their own in the result directory does so if that is the study. */
 function isSourceEdited({ edit, resultDirectory, ignored }: Shape): boolean {
   if (edit !== "result") return edit !== "nothing";
   const { value, base } = RESULT_DIRECTORIES[resultDirectory];

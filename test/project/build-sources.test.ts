@@ -286,7 +286,7 @@ it("follows symbolic links of the project, also by way of another one", async ()
   expect(await sourcesOf(repository, "a")).toEqual([...OWN, "a/src/more", ...COMMON, "way"]);
 });
 
-it("leaves out what a build by opp_makemake makes again, and its products", async () => {
+it("leaves out what a build by opp_makemake rebuilds, and its products", async () => {
   const remade = {
     Makefile: "#  opp_makemake -f --deep -o sim\n",
     "A.msg": "",

@@ -75,6 +75,11 @@ it.each([
     { "src/package.ned": "package m;\n", "simulations/b.ned": "" },
     ["src", "simulations"],
   ],
+  [
+    "src and simulations, where the NED files of src are in folders",
+    { "src/model/b.ned": "package model;\n", "simulations/c.ned": "" },
+    ["src", "simulations"],
+  ],
   ["src alone", { "src/b.ned": "simple B {}\n" }, ["src"]],
   [
     "the root, from which the packages are counted",

@@ -79,7 +79,8 @@ it.each<[string, Files, object]>([
 
 it("finds the data that rules name, and no sources, code or binaries", async () => {
   await using repository = await makeRepository({
-    makefrag: "all: table.dat maps/a.map $(X).dat ../out.dat\n%.tab: %.txt\n\tgen $< > $@\ngen.cc:\n\tx\n",
+    makefrag:
+      "all: .git/HEAD table.dat maps/a.map $(X).dat ../out.dat\n%.tab: %.txt\n\tgen $< > $@\ngen.cc:\n\tx\n",
     "a.txt": "",
   });
   await repository.write({ "table.dat": "", "maps/a.map": "", "a.tab": "", "gen.cc": "", "junk.dat": "" });

@@ -6,7 +6,7 @@ import { describeProject } from "../../src/project/descriptor.ts";
 import { readCode } from "../../src/project/code.ts";
 import { listTree } from "../../src/project/commit.ts";
 import { headCommit, openCheckout } from "../../src/project/git.ts";
-import { findOwnBuild } from "../../src/project/own-build.ts";
+import { findOwnBuild, type OwnBuild } from "../../src/project/own-build.ts";
 import { recipeFor, sourcesHash } from "../../src/project/sources.ts";
 import { makeRepository, type Repository } from "../helpers/git.ts";
 
@@ -93,6 +93,22 @@ it("uses the user's own library where it is newer than every source", async () =
     targets: [{ kind: "library", file: "src/liblib.so" }],
     nedExclusions: ["inet.x", "inet.y"],
   });
+});
+
+it("takes a build with other data for another one", async () => {
+  await using repository = await builtRepository();
+  await repository.commit({
+    ".gitignore": "*.so\n.nedexclusions\n*.dat\n",
+    "src/makefrag": "all: table.dat\n",
+  });
+  const past = new Date(Date.now() - 60_000);
+  await utimes(path.join(repository.path, "src/makefrag"), past, past);
+  await repository.write({ "src/table.dat": "1" });
+  const one = await ownBuildOf(repository);
+  expect(one).toMatchObject({ data: ["src/table.dat"] });
+  await repository.write({ "src/table.dat": "12" });
+  const other = await ownBuildOf(repository);
+  expect((other as OwnBuild).stamps).not.toEqual((one as OwnBuild).stamps);
 });
 
 it.each([

@@ -45,7 +45,9 @@ export async function checkEntry(entry, checkout, { directory, env, limitMs }) {
     if (typeof result === "string") return { state: "FAULT", text: result };
     const [left, right] = [path.join(directory, "expected"), path.join(directory, "found")];
     await collectFiles(local, expected, left);
-    await collectFiles(swarm, result.written, right, result.besides);
+    // what the repository has with the same content need not be written again
+    const same = expected.filter((file) => !result.written.includes(file) && result.before.has(file));
+    await collectFiles(swarm, [...same, ...result.written], right, result.besides);
     const comparison = await compareResults(left, right, { addedOptions: ADDED_OPTIONS });
     const faults = [
       ...comparison.differences.map(({ file, reason }) => `${file}: ${reason}`),
@@ -95,6 +97,7 @@ async function runThroughSwarm(entry, checkout, { env, deadline }) {
   const rewritten = findChanges(after, await takeSnapshot(checkout));
   return {
     written,
+    before,
     besides: findBesides(written, before, `${entry.config}-`),
     faults: [
       ...written.filter((file) => before.has(file) && !REPLACED.test(file)).map((file) => `${file}: changed`),

@@ -119,7 +119,9 @@ describeWithService("redis-server", "a message names what helps", () => {
     const { stderr } = await runall(["./sim.sh", "-c", "Quick"]);
     const shown = stderr.match(/^warning: shared\.txt is also written by Quick #\d/gm)!;
     const more = [
-      ...stderr.matchAll(/^warning: (\d+) more such as: shared\.txt is also written by Quick #\d/gm),
+      ...stderr.matchAll(
+        /^warning: (\d+) more \(shown with --verbose\) such as: shared\.txt is also written by Quick #\d/gm,
+      ),
     ];
     expect(shown.length).toBeLessThanOrEqual(6); // the earlier or the later one may be what is renamed
     expect(more.reduce((sum, match) => sum + Number(match[1]), shown.length)).toBe(7);

@@ -1,8 +1,9 @@
-import { chmod, mkdir, readFile, symlink, utimes, writeFile } from "node:fs/promises";
-import { lstatSync } from "node:fs";
+import { chmod, copyFile, mkdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { existsSync, lstatSync } from "node:fs";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { filesIn, findProducts, startOfBuild } from "../../src/worker/build-products.ts";
+import { findProgram } from "../../scripts/setup.js";
+import { filesIn, findProducts, isBinary, stampTree } from "../../src/worker/build-products.ts";
 import { ageDerivedFiles } from "../../src/worker/derived-files.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
@@ -26,10 +27,9 @@ async function productsOf(
   await using place = await temporaryDirectory();
   const tree = path.join(place.path, "tree");
   await write(tree, { ...before, "a.cc": "" });
-  const since = await startOfBuild(path.join(place.path, "begun"));
-  await expect.poll(async () => (await startOfBuild(path.join(place.path, "now"))) > since).toBe(true);
-  await write(tree, during);
-  return await findProducts(tree, "release", since, { inherited: new Set(inherited), env: process.env });
+  const stamps = await stampTree(tree);
+  await write(tree, during); // within the same tick of the file system's clock
+  return await findProducts(tree, "release", stamps, { inherited: new Set(inherited), env: process.env });
 }
 
 const makefile = (...lines: string[]): string =>
@@ -90,6 +90,38 @@ it("takes a script for a program only if there is no other", async () => {
   expect(both).toMatchObject({ products: ["sim"], data: ["run"] });
 });
 
+it("takes no script for a program beside a library", async () => {
+  const scripts = await productsOf({}, { "src/libx.so": "", "config.status": "#!/bin/sh\n" });
+  expect(scripts.targets).toEqual([{ kind: "library", file: "src/libx.so" }]);
+  expect(scripts.data).toEqual(["config.status"]);
+});
+
+const TOOL = ["/bin/true", "/usr/bin/true"].find((file) => existsSync(file) && isBinary(file));
+
+it.runIf(TOOL !== undefined && findProgram("readelf") !== undefined)(
+  "takes no program for the simulation that is not linked with OMNeT++",
+  async () => {
+    await using place = await temporaryDirectory();
+    const before = await stampTree(place.path);
+    await write(place.path, { "src/libx.so": "" });
+    await copyFile(TOOL!, path.join(place.path, "tool"));
+    const options = { inherited: new Set<string>(), env: process.env };
+    const both = await findProducts(place.path, "release", before, options);
+    expect(both.targets).toEqual([{ kind: "library", file: "src/libx.so" }]);
+    await rm(path.join(place.path, "src"), { recursive: true });
+    const alone = await findProducts(place.path, "release", before, options);
+    expect(alone.targets).toEqual([{ kind: "executable", file: "tool" }]);
+  },
+);
+
+it("takes nothing of a repository that the build makes, and no name that no run may have", async () => {
+  const found = await productsOf(
+    {},
+    { ".git/HEAD": "x", "sub/.GIT/config": "x", "a\nb": "x", "kept.dat": "" },
+  );
+  expect(found.data).toEqual(["kept.dat"]);
+});
+
 it("leaves out what other builds have put into the tree", async () => {
   expect((await productsOf({}, { "other/libz.so": "", "libx.so": "" }, ["other/libz.so"])).products).toEqual([
     "libx.so",
@@ -100,14 +132,18 @@ it("keeps the file to which a link in place of a program leads, and no link out 
   await using place = await temporaryDirectory();
   const tree = path.join(place.path, "tree");
   await mkdir(tree);
-  const since = await startOfBuild(path.join(place.path, "begun"));
-  await expect.poll(async () => (await startOfBuild(path.join(place.path, "now"))) > since).toBe(true);
-  await write(tree, { "out/gcc-release/sim": ELF });
+  await mkdir(path.join(tree, "bin"));
+  await symlink("../out/gcc-release/tracked", path.join(tree, "bin/tracked"));
+  await write(tree, { "out/gcc-release/tracked": "old" });
+  const before = await stampTree(tree);
+  await write(tree, { "out/gcc-release/sim": ELF, "out/gcc-release/tracked": ELF });
   await symlink("out/gcc-release/sim", path.join(tree, "sim"));
   await symlink("/etc/hostname", path.join(tree, "host"));
   await symlink("nowhere", path.join(tree, "dangling"));
-  const found = await findProducts(tree, "release", since, { inherited: new Set(), env: process.env });
-  expect(found).toMatchObject({ products: ["sim"], data: [] });
+  await symlink("out", path.join(tree, "folder"));
+  await symlink("nowhere", path.join(tree, "Makefile"));
+  const found = await findProducts(tree, "release", before, { inherited: new Set(), env: process.env });
+  expect(found).toMatchObject({ products: ["bin/tracked", "sim"], data: [] });
   expect(lstatSync(path.join(tree, "sim")).isFile()).toBe(true);
   expect(await readFile(path.join(tree, "sim"), "latin1")).toBe(ELF);
 });

@@ -1,5 +1,5 @@
 import { PROTOCOL } from "../../src/model/protocol.ts";
-import { chmod, readFile } from "node:fs/promises";
+import { chmod, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { buildKey, type BuildRequest } from "../../src/model/build.ts";
@@ -186,4 +186,36 @@ it("builds again what git tracks beside its sources, although all times of a che
   expect(await readFile(path.join(directory.path, "tree/sim"), "latin1")).toBe(
     "\x7fELFnew message\nnew code\n",
   );
+});
+
+it("leaves the binaries of a needed project in the same checkout as they are: they may be the user's own", async () => {
+  await using repository = await makeRepository({
+    "lib/.oppbuildspec": "",
+    Makefile: "all:\n\ttouch libmodel.so\n",
+  });
+  await repository.write({ "lib/libx.so": "x" });
+  const own = path.join(repository.path, "lib/libx.so");
+  await using directory = await temporaryDirectory();
+  const builds = openBuildDirectory(path.join(directory.path, "builds"));
+  const products = ["lib/libx.so"];
+  await builds.put("x-key", repository.path, {
+    protocol: PROTOCOL,
+    products,
+    targets: [],
+    nedExclusions: [],
+  });
+  const before = await stat(own);
+  const needed = {
+    name: "lib",
+    tree: await repository.git("rev-parse", "HEAD^{tree}"),
+    checkoutName: "model",
+    project: "lib",
+    buildKey: "x-key",
+    variable: "LIB_ROOT",
+    nedFolders: ["lib"],
+  };
+  const request = await requestFor(repository, { dependencies: [needed], stateFiles: {} });
+  expect(await build(request, placeIn(directory.path, builds), never)).toMatchObject({ ok: true });
+  expect((await stat(own)).mtimeMs).toBe(before.mtimeMs);
+  expect((await builds.find(buildKey(request)))?.products).toEqual(["libmodel.so"]);
 });
