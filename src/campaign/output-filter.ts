@@ -1,3 +1,4 @@
+import { realpathSync } from "node:fs";
 import path from "node:path";
 import type { ProjectDescriptor } from "../project/descriptor.ts";
 import type { Checkout } from "../project/git.ts";
@@ -44,8 +45,9 @@ export async function outputFilter(question: OutputFilterQuestion): Promise<Outp
   const roots = [...new Set([resultDirectory, ...recordRoots])];
   const known = new Set<string>();
   for (const each of await Promise.all(roots.map(unchangedOutputs))) for (const file of each) known.add(file);
+  const results = withoutLinks([resultDirectory]);
   // in `--result-dir=.` only names and records tell what is a result
-  const folders = roots.filter((root) => !isInside(root, study));
+  const folders = withoutLinks(roots).filter((root) => !isInside(root, study));
   const configured = new Set(outputFiles.map(withoutExtension)); // an index is beside its vectors
   const isOutput = (file: string): boolean => {
     const absolute = path.join(top, file);
@@ -53,7 +55,7 @@ export async function outputFilter(question: OutputFilterQuestion): Promise<Outp
     return (
       isBegunAnew(file) &&
       (configured.has(withoutExtension(absolute)) ||
-        isInside(resultDirectory, absolute) ||
+        results.some((root) => isInside(root, absolute)) ||
         folders.some((root) => isInside(root, absolute)))
     );
   };
@@ -65,6 +67,20 @@ export async function outputFilter(question: OutputFilterQuestion): Promise<Outp
       return folders.some((root) => isInside(root, absolute));
     },
   };
+}
+
+/** The folders, and where links in their paths lead: git knows a file by the place where it is. */
+function withoutLinks(folders: readonly string[]): string[] {
+  return [...new Set(folders.flatMap((folder) => [folder, realPlace(folder)]))];
+}
+
+/** Of a folder that need not exist. */
+function realPlace(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch {
+    return folder; // the first campaign makes it
+  }
 }
 
 function withoutExtension(file: string): string {

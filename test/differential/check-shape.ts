@@ -106,7 +106,7 @@ async function checkAfterwards(
       problems.push(`attach: exit ${exitCode}: ${output.slice(-300)}`);
     problems.push(...changes(after, pictureOf(world), noEdits, "changed by attach"));
   }
-  if (!allDone || isSourceEdited(shape)) return problems;
+  if (!allDone || isSourceEdited(world, after)) return problems;
   let output = "";
   const before = executions(world);
   for (const config of configs) {
@@ -120,11 +120,14 @@ async function checkAfterwards(
   return problems;
 }
 
-/** What the user did meanwhile counts as source; a file of their own in the result directory does so if that is the study. */
-function isSourceEdited({ edit, resultDirectory, ignored }: Shape): boolean {
+/** What the user did meanwhile counts as source; a file of their own does so unless its folder has results of the campaign. */
+function isSourceEdited(world: World, after: Picture): boolean {
+  const { edit, resultDirectory } = world.shape;
   if (edit !== "result") return edit !== "nothing";
-  const { value, base } = RESULT_DIRECTORIES[resultDirectory];
-  return base === "." || (value.startsWith("WORLD") && base === "results" && !ignored);
+  if (RESULT_DIRECTORIES[resultDirectory].base === ".") return true;
+  const [file] = editOf(world);
+  const records = `${path.dirname(file!.file)}/.swarm/`;
+  return ![...after.keys()].some((each) => each.startsWith(records));
 }
 
 function mayBeRefused(shape: Shape): boolean {

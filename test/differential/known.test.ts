@@ -52,6 +52,12 @@ describeWithService("redis-server", "what generated studies have shown", () => {
     },
     "host and process id are in the name of the output": { output: "own", appendHost: true },
     "a mapped output file is relative to the current directory": { ini: "folder", output: "absolute" },
+    "a local run has left files in a folder behind a link": {
+      resultDirectory: "linked",
+      namedIn: "arguments",
+      operations: [{ name: "hardLinks", runs: 0, when: "before" }],
+      before: "local",
+    },
     "output files that a local run has left are no sources": {
       output: "shared",
       vectors: "own",

@@ -7,7 +7,7 @@ export const INET_ENTRIES = [
     study: "examples/inet/nclients",
     config: "inet__inet",
     runs: 1,
-    expansionOnly: "takes too long to compile",
+    expansionOnly: "needs OMNeT++ 6.4",
   },
   {
     repository: "inet-framework/inet",
@@ -16,7 +16,7 @@ export const INET_ENTRIES = [
     study: "examples/ethernet/arptest",
     config: "General",
     runs: 1,
-    expansionOnly: "takes too long to compile",
+    expansionOnly: "needs OMNeT++ 6.4",
   },
   {
     repository: "inet-framework/inet",
@@ -25,7 +25,7 @@ export const INET_ENTRIES = [
     study: "examples/aodv",
     config: "General",
     runs: 1,
-    expansionOnly: "takes too long to compile",
+    expansionOnly: "needs OMNeT++ 6.4",
   },
   {
     repository: "inet-framework/inet",
@@ -34,7 +34,7 @@ export const INET_ENTRIES = [
     study: "examples/inet/tcpwindowscale",
     config: "General",
     runs: 1,
-    expansionOnly: "takes too long to compile",
+    expansionOnly: "needs OMNeT++ 6.4",
   },
   {
     repository: "inet-framework/inet",
@@ -43,7 +43,7 @@ export const INET_ENTRIES = [
     study: "showcases/wireless/throughput",
     config: "General",
     runs: 24,
-    expansionOnly: "takes too long to compile",
+    expansionOnly: "needs OMNeT++ 6.4",
   },
   {
     repository: "inet-framework/inet",
@@ -52,7 +52,7 @@ export const INET_ENTRIES = [
     study: "showcases/tsn/trafficshaping/asynchronousshaper",
     config: "General",
     runs: 1,
-    expansionOnly: "takes too long to compile",
+    expansionOnly: "needs OMNeT++ 6.4",
   },
   {
     repository: "inet-framework/inet",
@@ -61,7 +61,7 @@ export const INET_ENTRIES = [
     study: "tutorials/wireless",
     config: "Wireless01",
     runs: 1,
-    expansionOnly: "takes too long to compile",
+    expansionOnly: "needs OMNeT++ 6.4",
   },
   {
     repository: "inet-framework/inet",
@@ -70,7 +70,7 @@ export const INET_ENTRIES = [
     study: "tutorials/queueing",
     config: "ActiveSourcePassiveSink",
     runs: 1,
-    expansionOnly: "takes too long to compile",
+    expansionOnly: "needs OMNeT++ 6.4",
   },
   {
     repository: "inet-framework/inet",
@@ -79,7 +79,7 @@ export const INET_ENTRIES = [
     study: "tutorials/configurator",
     config: "General",
     runs: 1,
-    expansionOnly: "takes too long to compile",
+    expansionOnly: "needs OMNeT++ 6.4",
   },
   {
     repository: "inet-framework/inet",
@@ -88,7 +88,7 @@ export const INET_ENTRIES = [
     study: "showcases/measurement/jitter",
     config: "General",
     runs: 1,
-    expansionOnly: "takes too long to compile",
+    expansionOnly: "needs OMNeT++ 6.4",
   },
   {
     repository: "inet-framework/inet",
@@ -97,7 +97,7 @@ export const INET_ENTRIES = [
     study: "showcases/mobility/basic",
     config: "General",
     runs: 1,
-    expansionOnly: "takes too long to compile",
+    expansionOnly: "needs OMNeT++ 6.4",
   },
   {
     repository: "inet-framework/inet",
@@ -106,7 +106,7 @@ export const INET_ENTRIES = [
     study: "showcases/wireless/aggregation",
     config: "General",
     runs: 1,
-    expansionOnly: "takes too long to compile",
+    expansionOnly: "needs OMNeT++ 6.4",
   },
   {
     repository: "inet-framework/inet",
@@ -115,7 +115,7 @@ export const INET_ENTRIES = [
     study: "examples/wireless/throughput",
     config: "General",
     runs: 1,
-    expansionOnly: "takes too long to compile",
+    expansionOnly: "needs OMNeT++ 6.4",
   },
   {
     repository: "inet-framework/inet",
@@ -124,6 +124,6 @@ export const INET_ENTRIES = [
     study: "examples/inet/ber",
     config: "ber-sack-experiment",
     runs: 66,
-    expansionOnly: "takes too long to compile",
+    expansionOnly: "needs OMNeT++ 6.4",
   },
 ];

@@ -1,6 +1,24 @@
 /** Repositories whose code is not executed with OMNeT++ 6.2, each with the reason. */
 export const LISTED_ENTRIES = [
   {
+    repository: "Al3xeezer/omnetpp-basic",
+    commit: "7487ad1e7b",
+    shape: "tracked out/ of another system",
+    study: ".",
+    config: "General",
+    runs: 1,
+    expansionOnly: "its Makefile is of another system and lacks a target",
+  },
+  {
+    repository: "AmyangXYZ/TSCH_MAC_Sim",
+    commit: "0b94c35f99",
+    shape: "IDE template with tracked out/",
+    study: "simulations",
+    config: "General",
+    runs: 1,
+    expansionOnly: "its NED files have a syntax error in OMNeT++ 6",
+  },
+  {
     repository: "Dosclic98/omnetpp-upo-ws-2025",
     commit: "8ad4a078dd",
     shape: "IDE template (src, simulations), no -o",
