@@ -3,8 +3,8 @@ import { readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { ROOT } from "./setup.js";
 
-/** @typedef {import("./bench.js").Row} Row */
-/** @typedef {import("./bench.js").Tools} Tools */
+/** @typedef {import("./bench-tools.js").Row} Row */
+/** @typedef {import("./bench-tools.js").Tools} Tools */
 
 const RUNS = 100_000;
 const RESULT_BYTES = 1 << 30;
@@ -73,7 +73,7 @@ export async function measured(study, tools, args, swarm = "local") {
 }
 
 /** Most memory that a process has had, in MB; 0 where it has ended. @param {number} pid @see proc(5), VmHWM */
-function peakOf(pid) {
+export function peakOf(pid) {
   try {
     const [, kilobytes] = /^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
     return Math.round(Number(kilobytes ?? 0) / 1024);

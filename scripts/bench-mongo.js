@@ -6,8 +6,8 @@ import { measured, memoryRow } from "./bench-large.js";
 import { builtMongoServer, buildMongoServer } from "./mongo-server.js";
 import { ROOT, SetupError } from "./setup.js";
 
-/** @typedef {import("./bench.js").Row} Row */
-/** @typedef {import("./bench.js").Tools} Tools */
+/** @typedef {import("./bench-tools.js").Row} Row */
+/** @typedef {import("./bench-tools.js").Tools} Tools */
 
 const SWARM = "mongo";
 const RESULT_BYTES = 256 << 20;

@@ -7,8 +7,8 @@ import { build } from "rolldown";
 import { builtMongoServer, provideMongoServer } from "./mongo-server.js";
 import { ROOT, SetupError } from "./setup.js";
 
-/** @typedef {import("./bench.js").Row} Row */
-/** @typedef {import("./bench.js").Tools} Tools */
+/** @typedef {import("./bench-tools.js").Row} Row */
+/** @typedef {import("./bench-tools.js").Tools} Tools */
 /** @typedef {{ type: string, sizeBytes?: number, tookMs?: number }} Event */
 
 /** INET 4.5 has as many files, and 18 MB when git has packed them. */

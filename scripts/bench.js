@@ -1,11 +1,11 @@
-import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { largeRows } from "./bench-large.js";
 import { mongoRows } from "./bench-mongo.js";
 import { shipRows } from "./bench-ship.js";
-import { findProgram, ROOT, runScript, setUp, SetupError } from "./setup.js";
+import { benchEnvironment, print, project, run, toolsIn } from "./bench-tools.js";
+import { findProgram, ROOT, runScript, setUp } from "./setup.js";
 
 /**
  * Measures what a user waits for, side by side in one run, because machines differ and are shared: each figure
@@ -20,20 +20,14 @@ const LARGE = process.argv.includes("--large");
 const SHIP_ALONE = process.argv.includes("--ship");
 const RUNNERS = 2;
 
-/** @typedef {{ what: string, figure: string, limit: string, details: string }} Row */
-/** @typedef {ReturnType<typeof toolsIn>} Tools */
+/** @typedef {import("./bench-tools.js").Row} Row */
+/** @typedef {import("./bench-tools.js").Tools} Tools */
 /** @typedef {{ wallTimeMs: number, startedAt: string }} RunTimes */
 
 await runScript(async () => {
   await setUp({ system: ["redis-server", "git", "make", "cc"] });
   const place = mkdtempSync(path.join(tmpdir(), "swarm-bench-"));
-  const { SWARM: _, ...inherited } = process.env;
-  const env = {
-    ...inherited,
-    XDG_STATE_HOME: path.join(place, "state"),
-    XDG_CACHE_HOME: path.join(place, "cache"),
-  };
-  const tools = toolsIn(env);
+  const tools = toolsIn(benchEnvironment(place));
   try {
     if (!MONGO_ALONE) tools.swarmTool(["init", "--local", "--runners", String(RUNNERS)]);
     const ship = () => shipRows(place, tools, run);
@@ -57,62 +51,6 @@ await runScript(async () => {
   }
   return 0;
 });
-
-/** @param {NodeJS.ProcessEnv} env */
-function toolsIn(env) {
-  return {
-    env,
-    /** The process that makes the runs. @param {string} [swarm] */
-    runnerPid(swarm = "local") {
-      const file = path.join(env["XDG_STATE_HOME"] ?? "", "inet-swarm/swarms", swarm, "swarm.json");
-      /** @type {(text: string) => { processes: { role: string, pid: number }[] }} */
-      const parse = JSON.parse;
-      return parse(readFileSync(file, "utf8")).processes.find(({ role }) => role === "runner")?.pid ?? 0;
-    },
-    /** @param {string[]} args */
-    swarmTool: (args) => run(process.execPath, [path.join(ROOT, "bin/swarm-tool.js"), ...args], ROOT, env),
-    /** @param {string} cwd @param {string[]} args */
-    runall: (cwd, args) => run(process.execPath, [path.join(ROOT, "bin/runall-swarm.js"), ...args], cwd, env),
-  };
-}
-
-/**
- * @param {string} program @param {readonly string[]} args @param {string} cwd @param {NodeJS.ProcessEnv} env
- * @returns {{ ms: number, stdout: string }}
- */
-function run(program, args, cwd, env = process.env) {
-  const startedAt = performance.now();
-  const { status, stdout, stderr, error } = spawnSync(program, args, {
-    cwd,
-    env,
-    encoding: "utf8",
-    maxBuffer: 1 << 30,
-  });
-  const ms = performance.now() - startedAt;
-  if (error || status !== 0)
-    throw new SetupError(`${program} ${args.join(" ")}: ${error?.message ?? stderr}`);
-  return { ms, stdout };
-}
-
-/** A copy of a folder of this checkout as a git repository of its own, built. */
-function project(
-  /** @type {string} */ folder,
-  /** @type {string} */ place,
-  /** @type {[string]} */ [builder],
-  /** @type {string[]} */ args,
-) {
-  const top = path.join(place, path.basename(folder));
-  cpSync(path.join(ROOT, folder), top, { recursive: true });
-  const identity = ["-c", "user.name=Bench", "-c", "user.email=bench@example.org"];
-  for (const command of [
-    ["init", "-q"],
-    ["add", "-A"],
-    [...identity, "commit", "-q", "-m", "Bench"],
-  ])
-    run("git", command, top);
-  run(builder, args, top);
-  return top;
-}
 
 /** @param {number[]} values */
 function median(values) {
@@ -141,7 +79,7 @@ function helpTime() {
   };
 }
 
-/** @param {string} study @param {ReturnType<typeof toolsIn>} tools @returns {Row[]} */
+/** @param {string} study @param {Tools} tools @returns {Row[]} */
 function tinyRows(study, tools) {
   const tiny = ["--quiet", "./tiny", "-c", "Bench"];
   /** @type {number[]} */
@@ -222,7 +160,7 @@ function readRecords(study) {
   return files.map((name) => parse(readFileSync(path.join(folder, name), "utf8")));
 }
 
-/** @param {string} place @param {ReturnType<typeof toolsIn>} tools @returns {Row[]} */
+/** @param {string} place @param {Tools} tools @returns {Row[]} */
 function omnetppRow(place, tools) {
   if (findProgram("opp_runall") === undefined) {
     console.log("OMNeT++ is not on PATH: nothing is compared with opp_runall");
@@ -264,16 +202,4 @@ function omnetppRow(place, tools) {
       details: `${ours} s beside ${theirs} s`,
     },
   ];
-}
-
-/** @param {readonly Row[]} rows */
-function print(rows) {
-  const table = [{ what: "what", figure: "figure", limit: "limit", details: "" }, ...rows];
-  /** @param {keyof Row} key */
-  const width = (key) => Math.max(...table.map((row) => row[key].length));
-  for (const row of table) {
-    console.log(
-      `${row.what.padEnd(width("what"))}  ${row.figure.padStart(width("figure"))}  ${row.limit.padStart(width("limit"))}  ${row.details}`,
-    );
-  }
 }

@@ -32,7 +32,8 @@ export async function rememberOutput(
   file: string,
   content: { sizeBytes: number; sha256: string },
 ): Promise<void> {
-  const { mtimeMs } = lstatSync(file);
+  const mtimeMs = lstatSync(file, { throwIfNoEntry: false })?.mtimeMs;
+  if (mtimeMs === undefined) return; // somebody has removed it meanwhile
   const line: KnownOutput = { path: path.relative(resultDirectory, file), ...content, mtimeMs };
   mkdirSync(path.join(resultDirectory, ".swarm"), { recursive: true });
   await appendFile(listFile(resultDirectory), `${JSON.stringify(line)}\n`);

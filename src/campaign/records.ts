@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createReadStream, mkdirSync, readFileSync, readlinkSync } from "node:fs";
+import { createReadStream, lstatSync, mkdirSync, readFileSync, readlinkSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { setImmediate } from "node:timers/promises";
@@ -8,7 +8,7 @@ import { errorCode } from "../errors.ts";
 import type { Campaign } from "../model/campaign.ts";
 import { RunRecordSchema, type RunRecord } from "../model/result.ts";
 import type { Run } from "../model/run.ts";
-import { isTemporary, statIfThere, writeFileAtomically } from "../system/files.ts";
+import { isTemporary, writeFileAtomically } from "../system/files.ts";
 import { readJson } from "../system/json.ts";
 
 const RecordTextSchema = v.pipe(v.string(), v.parseJson(), RunRecordSchema);
@@ -76,14 +76,20 @@ const SMALL_BYTES = 1 << 18;
 
 /**
  * SHA-256 of a file; of a symbolic link its target's name is hashed, as git does. Anything else has none, an empty text:
- * it is not opened, because opening a FIFO waits for somebody at its other end.
+ * it is not opened, because opening a FIFO waits for somebody at its other end. Neither has a file that somebody has
+ * removed meanwhile.
  */
 export async function hashOf(file: string): Promise<string> {
   const hash = createHash("sha256");
-  const stats = (await statIfThere(file))!;
-  if (stats.isSymbolicLink()) return hash.update(readlinkSync(file)).digest("hex");
-  if (!stats.isFile()) return "";
-  if (stats.size <= SMALL_BYTES) return hash.update(readFileSync(file)).digest("hex");
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
-  return hash.digest("hex");
+  try {
+    const stats = lstatSync(file);
+    if (stats.isSymbolicLink()) return hash.update(readlinkSync(file)).digest("hex");
+    if (!stats.isFile()) return "";
+    if (stats.size <= SMALL_BYTES) return hash.update(readFileSync(file)).digest("hex");
+    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+    return hash.digest("hex");
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return "";
+    throw error;
+  }
 }

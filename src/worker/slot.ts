@@ -197,14 +197,18 @@ export class Slot {
   }
 }
 
-/** What a run has left that nobody collects, and the folders in which it was. */
+/**
+ * Removes what a run has left that nobody collects, and the folders in which it was.
+ * @throws if a file is not found by its name, which is so if that is not valid UTF-8.
+ */
 function removeSurplus(
   { mirror, clean }: SlotTree,
   { written, directories }: Difference,
   moved: readonly string[],
 ): void {
+  const gone = new Set(moved);
   for (const { path: file } of written)
-    if (!clean.files.has(file)) rmSync(path.join(mirror, file), { force: true });
+    if (!clean.files.has(file)) rmSync(path.join(mirror, file), { force: gone.has(file) });
   const made = new Set([...directories, ...[...moved, ...written.map((file) => file.path)].flatMap(parents)]);
   const surplus = [...made].filter((directory) => !clean.directories.has(directory));
   for (const directory of surplus.sort().reverse()) rmdirSync(path.join(mirror, directory));

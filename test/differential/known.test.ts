@@ -58,6 +58,17 @@ describeWithService("redis-server", "what generated studies have shown", () => {
       operations: [{ name: "hardLinks", runs: 0, when: "before" }],
       before: "local",
     },
+    "a name that is not UTF-8 reaches no later run": {
+      ini: "folder",
+      configs: 2,
+      repeat: 2,
+      iterated: true,
+      resultDirectory: "deep",
+      namedIn: "config",
+      operations: [{ name: "notUtf8", runs: 1, when: "after" }],
+      before: "edited",
+      ignored: false,
+    },
     "output files that a local run has left are no sources": {
       output: "shared",
       vectors: "own",

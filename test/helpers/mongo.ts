@@ -14,6 +14,8 @@ import { removeDirectory } from "./temporary.ts";
 export interface MongoServer extends AsyncDisposable {
   /** With a database of the test's own. */
   url: string;
+  /** Of the process that runs now. */
+  pid(): number;
   /** As a crash would. */
   kill(): Promise<void>;
   /** Starts it again where it was, with its data. */
@@ -105,7 +107,7 @@ export async function startMongo(options: MongoOptions = {}): Promise<MongoServe
     await dispose();
     throw error;
   }
-  return { url, kill, start, [Symbol.asyncDispose]: dispose };
+  return { url, pid: () => running!.server.pid!, kill, start, [Symbol.asyncDispose]: dispose };
 }
 
 /** It ends when our end of its stdin does, so however this process ends. */

@@ -1,0 +1,51 @@
+import fc from "fast-check";
+import { appendFileSync } from "node:fs";
+import { userInfo } from "node:os";
+import { describe, it } from "vitest";
+import { describeWithMongo } from "../helpers/mongo.ts";
+import { describeWithService } from "../helpers/services.ts";
+import { FAULTS, type Fault } from "./faults.ts";
+import { judge } from "./verdict.ts";
+import { startWorld, type Store } from "./world.ts";
+
+/** RANDOM_FAULTS how many happen, RANDOM_RUNS during how many runs, SEED by which they are chosen. */
+const { FAULTS_TABLE, RANDOM_FAULTS = "6", RANDOM_RUNS = "60", SEED = "16" } = process.env;
+const SECONDS_PER_FAULT = 60;
+
+describeWithService("cc", "a campaign with random faults", () => {
+  describeWithService("redis-server", "with its servers", () => {
+    describe("through a directory", () => testRandomly("directory"));
+    describeWithMongo("through GridFS", () => testRandomly("gridfs"));
+  });
+});
+
+function testRandomly(store: Store): void {
+  const [count, runs, seed] = [Number(RANDOM_FAULTS), Number(RANDOM_RUNS), Number(SEED)];
+  const name = `${count} of seed ${seed} during ${runs} runs`;
+  it(name, { timeout: count * SECONDS_PER_FAULT * 1000 + 300_000 }, async ({ onTestFailed }) => {
+    const happened: string[] = [];
+    onTestFailed(() => console.log(`seed ${seed}, through ${store}: ${happened.join("; ")}`));
+    const chosen = fc.sample(fc.constantFrom(...FAULTS.filter((fault) => canRepeat(fault, store))), {
+      seed,
+      numRuns: count,
+    });
+    await using world = await startWorld(store, runs);
+    world.begin(runs);
+    for (const [index, fault] of chosen.entries()) {
+      await world.collected(Math.min(runs, Math.floor((index * runs) / (count + 1))));
+      happened.push(fault.name);
+      await fault.happen(world);
+    }
+    const { states } = await judge(world, runs, {
+      ...(chosen.some(({ mayFail }) => mayFail) && { mayFail: true }),
+    });
+    const line = [store, `${count} random faults during ${runs} runs`, JSON.stringify(states)];
+    if (FAULTS_TABLE !== undefined) appendFileSync(FAULTS_TABLE, `${JSON.stringify(line)}\n`);
+  });
+}
+
+/** It needs nothing that has to be made before the campaign, and leaves what has been collected. */
+function canRepeat(fault: Fault, wanted: Store): boolean {
+  const isPossible = userInfo().uid === 0 || fault.mounts !== true;
+  return (fault.store ?? wanted) === wanted && !("prepare" in fault) && !fault.losesResults && isPossible;
+}
