@@ -5,13 +5,18 @@ import { PROTOCOL } from "../model/protocol.ts";
 import type { RunResult } from "../model/result.ts";
 import { parseAnswer } from "../queue/answers.ts";
 
-/** The same where an answer that cannot be used must not keep the others from being collected: its run can be retried. */
-export function resultOf(job: string, answer: unknown): RunResult {
+export interface Answer extends RunResult {
+  /** The run has not been executed, or not by these rules: another worker may do better. */
+  unusable?: true;
+}
+
+/** The answer of a worker, also if it is malformed: that must not keep the other runs from being collected. */
+export function resultOf(job: string, answer: unknown): Answer {
   try {
     return refusedBy(answer) ?? parseAnswer(job, answer);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return withoutAnswer({ state: "crashed", reason: error.message });
+    return { ...withoutAnswer({ state: "lost", reason: error.message }), unusable: true };
   }
 }
 
@@ -20,11 +25,11 @@ export function resultOf(job: string, answer: unknown): RunResult {
  * when runs are queued) makes none of its runs; they can be retried.
  * @returns undefined for an answer that is of this version, as far as it tells.
  */
-function refusedBy(answer: unknown): RunResult | undefined {
+function refusedBy(answer: unknown): Answer | undefined {
   const { success, output } = v.safeParse(v.object({ protocol: v.number() }), answer);
   if (!success || output.protocol === PROTOCOL) return undefined;
   const reason = `its worker is of another version of inet-swarm (protocol ${output.protocol}, here ${PROTOCOL})`;
-  return withoutAnswer({ state: "crashed", reason });
+  return { ...withoutAnswer({ state: "lost", reason }), unusable: true };
 }
 
 /** A run whose job has left the queue without an answer. */

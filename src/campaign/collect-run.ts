@@ -5,7 +5,7 @@ import type { RunRecord, RunResult } from "../model/result.ts";
 import { runLabel, type Run } from "../model/run.ts";
 import type { QueueClient } from "../queue/client.ts";
 import type { ResultStore } from "../results/store.ts";
-import { neverStarted } from "./answers.ts";
+import { neverStarted, type Answer } from "./answers.ts";
 import { Collector, type Collected, type Study } from "./collect.ts";
 import { addToHistory } from "./history.ts";
 import { parseRecord, recordFile } from "./records.ts";
@@ -14,6 +14,8 @@ import { parseRecord, recordFile } from "./records.ts";
 export interface CollectedRun extends Collected {
   run: Run;
   started: boolean;
+  /** Its answer or its results cannot be used, which is no fault of the run. */
+  unusable: boolean;
   /** The earlier campaign whose record of this run was replaced. */
   supersedes: string | undefined;
 }
@@ -43,7 +45,7 @@ export class RunCollector {
    * Moves the results of a run into the study.
    * @throws {UserError} where the study is gone, or the operating system refuses to take them.
    */
-  async collect(run: Run, result: RunResult): Promise<CollectedRun> {
+  async collect(run: Run, result: Answer): Promise<CollectedRun> {
     refuseMissing(this.#study, this.#campaign);
     const started = !neverStarted(result);
     const before = started ? this.#replaced(run) : undefined;
@@ -51,7 +53,16 @@ export class RunCollector {
       if (before !== undefined) addToHistory(this.#study.resultDirectory, before, this.#campaign.id);
       const { record, warnings } = await this.#collector.collect(run, result);
       const newer = before === undefined ? [] : this.#warnOfNewer(before, result);
-      return { record, warnings: [...warnings, ...newer], run, started, supersedes: before?.campaign };
+      const isDamaged = record.state === "lost" && result.outcome.state !== "lost";
+      const unusable = isDamaged || result.unusable === true;
+      return {
+        record,
+        warnings: [...warnings, ...newer],
+        run,
+        started,
+        unusable,
+        supersedes: before?.campaign,
+      };
     });
   }
 
@@ -68,7 +79,8 @@ export class RunCollector {
       { finishedAt?: unknown } | null | undefined;
     const endedAt = Date.parse(record.finishedAt);
     if (answer?.finishedAt !== endedAt) return false; // it was retried
-    await this.forget({ run, record, warnings: [], started: true, supersedes: undefined });
+    const collected = { run, record, warnings: [], started: true, unusable: false, supersedes: undefined };
+    await this.forget(collected);
     return true;
   }
 

@@ -4,7 +4,7 @@ import { runJobId, type Campaign } from "../model/campaign.ts";
 import type { CampaignEvent } from "../model/events.ts";
 import { HeldSchema, ProgressSchema } from "../model/outcome.ts";
 import type { RunRecord } from "../model/result.ts";
-import type { Run } from "../model/run.ts";
+import { runLabel, type Run } from "../model/run.ts";
 import type { QueueClient } from "../queue/client.ts";
 import type { RunEvent } from "../queue/follow.ts";
 import type { ResultStore } from "../results/store.ts";
@@ -66,19 +66,23 @@ export async function* followCampaign(
   await addHistory(tally, followed, collector);
   const forgetting = new Pending(MOST_FORGOTTEN_AT_ONCE);
   using cancelling = cancelOn(interrupt, queue, campaign.id, open);
-  if (open.length > 0) {
-    for await (const event of await queue.follow(campaign.id, open, position)) {
+  const repeats = new Repeats(campaign, queue);
+  for (let runs = open, from = position; runs.length > 0; { runs, position: from } = await repeats.queue()) {
+    for await (const event of await queue.follow(campaign.id, runs, from)) {
       const told = await translate(event, campaign.id, byNumber, collector);
       if (told === undefined) continue;
-      if (told.event.type === "finished") tally.addNew(told.event.record);
-      if (told.collected !== undefined) {
-        byNumber.delete(told.collected.run.runNumber);
-        await forgetting.add(collector.forget(told.collected));
+      const { collected } = told;
+      if (collected !== undefined) await forgetting.add(collector.forget(collected));
+      if (collected?.unusable && !interrupt.aborted && repeats.mayAdd(collected.run)) {
+        yield { type: "warning", message: repeatWarning(collected), details: [] };
+        continue;
       }
+      if (collected !== undefined) byNumber.delete(collected.run.runNumber);
+      if (told.event.type === "finished") tally.addNew(told.event.record);
       yield told.event;
     }
+    await forgetting.done();
   }
-  await forgetting.done();
   await cancelling.done();
   if (!partly) await updateNote(campaign, study, true);
   const wallTimeMs = performance.now() - startedAt;
@@ -126,6 +130,42 @@ function cancelOn(interrupt: AbortSignal, queue: QueueClient, campaign: string, 
     done: () => cancelled,
     [Symbol.dispose]: () => interrupt.removeEventListener("abort", cancel),
   };
+}
+
+/** Runs whose answers or results cannot be used, which is no fault of theirs: they are executed again. */
+class Repeats {
+  readonly #campaign: Campaign;
+  readonly #queue: QueueClient;
+  readonly #counts = new Map<number, number>();
+  #runs: Run[] = [];
+
+  constructor(campaign: Campaign, queue: QueueClient) {
+    this.#campaign = campaign;
+    this.#queue = queue;
+  }
+
+  /** @returns false if it has been repeated as often as the campaign permits. */
+  mayAdd(run: Run): boolean {
+    const count = (this.#counts.get(run.runNumber) ?? 0) + 1;
+    if (count > this.#campaign.retries) return false;
+    this.#counts.set(run.runNumber, count);
+    this.#runs.push(run);
+    return true;
+  }
+
+  /** Queues what has been added. @returns it, and from where it is to be followed. */
+  async queue(): Promise<{ runs: readonly Run[]; position: string }> {
+    const runs = this.#runs;
+    this.#runs = [];
+    if (runs.length === 0) return { runs, position: "" };
+    const position = await this.#queue.position();
+    await this.#queue.add(this.#campaign, runs);
+    return { runs, position };
+  }
+}
+
+function repeatWarning({ run, record: { reason } }: CollectedRun): string {
+  return `${runLabel(run)} is executed again: ${reason}`;
 }
 
 interface Told {

@@ -86,7 +86,8 @@ export async function hashOf(file: string): Promise<string> {
     if (stats.isSymbolicLink()) return hash.update(readlinkSync(file)).digest("hex");
     if (!stats.isFile()) return "";
     if (stats.size <= SMALL_BYTES) return hash.update(readFileSync(file)).digest("hex");
-    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(chunk as Buffer);
+    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 }))
+      hash.update(chunk as Buffer);
     return hash.digest("hex");
   } catch (error) {
     if (errorCode(error) === "ENOENT") return "";
