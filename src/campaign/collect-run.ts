@@ -5,6 +5,7 @@ import type { RunRecord, RunResult } from "../model/result.ts";
 import { runLabel, type Run } from "../model/run.ts";
 import type { QueueClient } from "../queue/client.ts";
 import type { ResultStore } from "../results/store.ts";
+import { isInside } from "../system/paths.ts";
 import { neverStarted, type Answer } from "./answers.ts";
 import { Collector, type Collected, type Study } from "./collect.ts";
 import { addToHistory } from "./history.ts";
@@ -127,9 +128,11 @@ export async function storing<T>(study: Study, { id }: Campaign, work: () => Pro
   try {
     return await work();
   } catch (error) {
-    const { syscall } = error as NodeJS.ErrnoException;
+    const { syscall, path: file } = error as NodeJS.ErrnoException;
     if (syscall === undefined) throw error;
-    throw new UserError(`results cannot be stored in ${study.resultDirectory}: ${errorText(error)}`, {
+    const isHere = file === undefined || isInside(study.resultDirectory, file);
+    const what = isHere ? `stored in ${study.resultDirectory}` : "taken from the swarm";
+    throw new UserError(`results cannot be ${what}: ${errorText(error)}`, {
       hint: `nothing is lost, they wait in the swarm; when that is fixed: runall-swarm attach ${id}`,
       cause: error,
     });

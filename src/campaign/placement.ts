@@ -242,7 +242,12 @@ export class Placement {
   }
 
   async #bring({ from, sizeBytes }: ResultFile & { from: string }, to: string, run: Run): Promise<void> {
-    if (await statIfThere(from)) {
+    const stored = await statIfThere(from);
+    if (stored !== undefined && stored.size !== sizeBytes)
+      throw new DamagedArchive(
+        `its file ${path.basename(to)} is damaged: ${stored.size} of ${sizeBytes} bytes`,
+      );
+    if (stored !== undefined) {
       mkdirSync(path.dirname(to), { recursive: true });
       await moveFile(from, to);
     }

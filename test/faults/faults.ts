@@ -1,5 +1,5 @@
-import { execFileSync } from "node:child_process";
-import { chmod, cp, mkdir, readFile, readdir, rename, rm, statfs, writeFile } from "node:fs/promises";
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmod, cp, mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -16,6 +16,8 @@ export interface Fault {
   name: string;
   /** Whether a run may end as failed of it: its own process was hit. */
   mayFail?: true;
+  /** The client stops with a message, and its command has to be typed again. */
+  mayStop?: true;
   /** Whether results that had been collected are gone of it. */
   losesResults?: true;
   store?: Store;
@@ -53,7 +55,7 @@ async function pidOf({ user }: World, role: string): Promise<number> {
 }
 
 /** A simulation that runs now. */
-async function simulation({ study }: World): Promise<number> {
+async function simulation({ user }: World): Promise<number> {
   let found: number | undefined;
   await eventually(async () => {
     for (const pid of await readdir("/proc")) {
@@ -63,7 +65,7 @@ async function simulation({ study }: World): Promise<number> {
       if (
         line.includes("tiny\0") &&
         line.includes("-r\0") &&
-        place.includes(path.dirname(path.dirname(study)))
+        place.includes(`XDG_STATE_HOME=${user.directory}`)
       )
         found = Number(pid);
     }
@@ -95,9 +97,8 @@ async function mountAt(directory: string): Promise<Disposable> {
 /** No byte is free on the disk of a folder, for a while. */
 async function fillUp(directory: string): Promise<void> {
   const filler = path.join(directory, "filler");
-  const { bavail, bsize } = await statfs(directory);
   try {
-    execFileSync("fallocate", ["-l", String(bavail * bsize), filler]);
+    spawnSync("dd", ["if=/dev/zero", `of=${filler}`, "bs=64k"]); // until there is no space left
     await pastLock();
   } finally {
     await rm(filler, { force: true });
@@ -303,6 +304,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: "the disk of the client is full",
+    mayStop: true,
     mounts: true,
     prepare: ({ results }) => mountAt(results),
     happen: ({ results }) => fillUp(results),
@@ -323,13 +325,29 @@ export const FAULTS: readonly Fault[] = [
   { name: "stored results are removed", store: "directory", happen: (world) => empty(resultStore(world)) },
   {
     name: "the store of results is read-only",
+    mayStop: true,
     store: "directory",
     mounts: true,
     happen: (world) => protect(resultStore(world)),
   },
-  { name: "the result directory is read-only", mounts: true, happen: ({ results }) => protect(results) },
-  { name: "the result directory is emptied", losesResults: true, happen: ({ results }) => empty(results) },
-  { name: "the result directory is moved", losesResults: true, happen: ({ results }) => moveAway(results) },
+  {
+    name: "the result directory is read-only",
+    mayStop: true,
+    mounts: true,
+    happen: ({ results }) => protect(results),
+  },
+  {
+    name: "the result directory is emptied",
+    losesResults: true,
+    mayStop: true,
+    happen: ({ results }) => empty(results),
+  },
+  {
+    name: "the result directory is moved",
+    losesResults: true,
+    mayStop: true,
+    happen: ({ results }) => moveAway(results),
+  },
   {
     name: "the clock of the runners jumps an hour ahead, and back",
     async happen(world) {

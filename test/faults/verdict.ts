@@ -14,6 +14,7 @@ import {
   stateFolder,
 } from "../helpers/swarm.ts";
 import { campaignOf, type Fault } from "./faults.ts";
+import type { Finished } from "../helpers/tool.ts";
 import type { World } from "./world.ts";
 
 /** How a campaign went in which something went wrong, in a line. */
@@ -32,9 +33,9 @@ export interface Outcome {
 export async function judge(
   world: World,
   runs: number,
-  { mayFail, losesResults }: Pick<Fault, "mayFail" | "losesResults">,
+  { mayFail, mayStop, losesResults }: Pick<Fault, "mayFail" | "mayStop" | "losesResults">,
 ): Promise<Outcome> {
-  const first = await world.ended();
+  const first = await endedOrAgain(world, mayStop === true);
   const printed = `${first.stdout}${first.stderr}`;
   expect(mayFail ? [0, 1] : [0], printed).toContain(first.exitCode);
   const states = await statesIn(world, await campaignOf(world));
@@ -50,6 +51,15 @@ export async function judge(
   await expectFiles(world, runs, mayFail === true);
   await expectNothingLeft(world);
   return { exitCode: first.exitCode, states, repeated: runs - earlier };
+}
+
+/** What the client has printed; if it may stop with a message, what its command printed when it was typed again. */
+async function endedOrAgain(world: World, mayStop: boolean): Promise<Finished> {
+  const first = await world.ended();
+  if (!mayStop || first.exitCode !== 2) return first;
+  expect(first.stderr).toMatch(/nothing is lost/);
+  world.command();
+  return await world.ended();
 }
 
 async function statesIn({ results }: World, campaign: string): Promise<Record<string, number>> {
@@ -82,7 +92,9 @@ async function expectNothingLeft({ user, results, runners, study }: World): Prom
   await eventually(async () => expect(await filesBelow(path.join(stateFolder(user), "results"))).toEqual([]));
   await eventually(() => expect(processesOf(user).filter((line) => line.includes("/tiny "))).toEqual([]));
   const kept = await readdir(path.join(results, ".swarm"));
-  expect(kept.filter((name) => !/^(?:Bench-\d+\.json|sources|notes|outputs)$/.test(name))).toEqual([]);
+  expect(kept.filter((name) => !/^(?:Bench-\d+\.json|sources|notes|outputs|history)$/.test(name))).toEqual(
+    [],
+  );
   expect(await temporaryIn(study)).toEqual([]);
   for (const place of [stateFolder(user), cacheFolder(user), ...runners.map(({ directory }) => directory)]) {
     await eventually(async () => expect(await temporaryIn(place)).toEqual([]));
