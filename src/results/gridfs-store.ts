@@ -36,6 +36,9 @@ export function openGridFsStore(mongo: Mongo): ResultStore {
     remove: (name) => mongo.patiently(() => archives.remove(name)),
     removeAll: (job) => mongo.patiently(() => archives.removeFolder(job)),
     removeOlderThan: (ageMs) => mongo.patiently(() => archives.removeOlderThan(ageMs, UNFINISHED_MS)),
+    async check() {
+      await mongo.db.command({ ping: 1 });
+    },
     async freeShare() {
       try {
         return await mongo.patiently(() => freeShareOf(mongo));

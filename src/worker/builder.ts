@@ -9,7 +9,7 @@ import { PROTOCOL } from "../model/protocol.ts";
 import type { BuildStore } from "../results/build-store.ts";
 import { linesOf } from "../system/files.ts";
 import { acquireLock } from "../system/lock.ts";
-import { checkOut, removeTree } from "../project/checkout.ts";
+import { checkOut, removeCheckout } from "../project/checkout.ts";
 import { ownCompilers, sharedCompilers } from "./compilers.ts";
 import { filesIn, findProducts, stampTree } from "./build-products.ts";
 import type { Dependencies, ProvidedDependency } from "./dependencies.ts";
@@ -53,12 +53,12 @@ export async function build(
   if (await where.builds.find(key)) return { ok: true, tookMs: took() };
   await makeRoom(where.directory, [where.builds, where.repositories]);
   const place = path.join(where.directory, key);
-  await removeTree(place); // of a builder that was killed
+  await removeCheckout(place); // of a builder that was killed
   try {
     const failure = await buildIn(path.join(place, request.checkoutName), key, request, where, signal);
     return failure ?? { ok: true, tookMs: took() };
   } finally {
-    await removeTree(place);
+    await removeCheckout(place);
   }
 }
 
