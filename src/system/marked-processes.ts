@@ -65,7 +65,7 @@ function belongsTo(pid: number, isIn: (file: string) => boolean): boolean {
 /** A shell in which the user has gone there has a parent. */
 function isOrphan(pid: number): boolean {
   const parent = Number(statFields(readFileSync(`/proc/${pid}/stat`, "latin1"))[1]);
-  if (parent === 1 || parent === process.pid) return true;
+  if (parent === 1) return true;
   return readFileSync(`/proc/${parent}/comm`, "latin1").trim() === "systemd";
 }
 
