@@ -17,7 +17,8 @@ import { removeTree } from "../system/remove-tree.ts";
 
 /** The binaries of builds, by build key. A build is there whole or not at all, and never changes. */
 export interface BuildStore {
-  find(key: string): Promise<BuildManifest | undefined>;
+  /** @param signal ends the waiting for a store that does not answer. */
+  find(key: string, signal?: AbortSignal): Promise<BuildManifest | undefined>;
   /** Keeps the products named by the manifest, which lie below `tree`. An existing build stays as it is. */
   put(key: string, tree: string, manifest: BuildManifest, options?: LinkOptions): Promise<void>;
   /**
@@ -38,6 +39,8 @@ export interface BuildStore {
 export interface LinkOptions {
   /** Products are copied. Otherwise both places share them where that is possible, and what is written to one is in both. */
   copies?: boolean;
+  /** Ends the waiting for a store that does not answer. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Builds in a directory of this machine. */

@@ -25,10 +25,12 @@ export function openGridFsBuilds(mongo: Mongo, directory: string): BuildStore {
 
   const findArchive = async (
     key: string,
+    signal?: AbortSignal,
   ): Promise<{ manifest: BuildManifest; files: StoredFile[] } | undefined> => {
-    const archive = await mongo.patiently(() => archives.find(key));
+    const archive = await mongo.patiently(() => archives.find(key), { signal });
     if (archive === undefined) return undefined;
-    if (Date.now() - +archive.uploadDate > TOUCH_MS) await mongo.patiently(() => archives.touch(key));
+    if (Date.now() - +archive.uploadDate > TOUCH_MS)
+      await mongo.patiently(() => archives.touch(key), { signal });
     const manifest = parseOrExplain(BuildManifestSchema, archive.about, `the stored build ${key}`);
     return { manifest, files: archive.files };
   };
@@ -53,7 +55,7 @@ export function openGridFsBuilds(mongo: Mongo, directory: string): BuildStore {
   };
 
   return {
-    find: async (key) => (await findArchive(key))?.manifest,
+    find: async (key, signal) => (await findArchive(key, signal))?.manifest,
     async put(key, tree, manifest) {
       if (await findArchive(key)) return;
       const write = (): Promise<unknown> => archives.put(key, tree, filesOf(manifest), { about: manifest });
@@ -62,7 +64,7 @@ export function openGridFsBuilds(mongo: Mongo, directory: string): BuildStore {
     async linkInto(key, manifest, tree, options) {
       const running = fetching.get(key) ?? fetch(key).finally(() => fetching.delete(key));
       fetching.set(key, running);
-      await running;
+      await unlessAborted(running, options?.signal);
       await kept.linkInto(key, manifest, tree, options);
     },
     dropChanged: (key) => kept.dropChanged(key), // it is fetched again
@@ -73,4 +75,16 @@ export function openGridFsBuilds(mongo: Mongo, directory: string): BuildStore {
     },
     cached: () => kept.all(),
   };
+}
+
+/** What others wait for, too, goes on. */
+async function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return await work;
+  signal.throwIfAborted();
+  work.catch(() => undefined); // it may end after the waiting
+  await new Promise<void>((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    signal.addEventListener("abort", abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }

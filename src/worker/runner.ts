@@ -26,6 +26,8 @@ import type { Slot } from "./slot.ts";
 import { BinariesChanged, isIntact, TreeLost, type SlotTree } from "./slot-tree.ts";
 import type { Difference } from "./snapshot.ts";
 
+const STORE_PATIENCE_MS = 3600_000;
+
 export interface RunnerDependencies {
   builds: BuildStore;
   results: ResultStore;
@@ -91,16 +93,17 @@ export async function inTree<T>(
   work: (tree: SlotTree) => Promise<T>,
 ): Promise<T> {
   const { campaign, slot, abandoned } = surroundings;
+  const signal = AbortSignal.any([surroundings.cancelled, abandoned]);
   const { source, buildKey, directory, dependencies, folders, openedLinks } = campaign;
   const { isPrivate = false } = surroundings;
   const manifest = async (): Promise<BuildManifest> => {
-    const found = await builds.find(buildKey);
+    const found = await builds.find(buildKey, signal);
     if (found === undefined) throw new MissingBuild(buildKey);
     return found;
   };
   ensureRoom(slot.directory);
   const request = { source, directory, buildKey, manifest, isPrivate, dependencies, folders, openedLinks };
-  const tree = await slot.prepare(request, abandoned);
+  const tree = await slot.prepare(request, signal);
   try {
     return await work(tree);
   } catch (error) {
@@ -260,7 +263,9 @@ export async function keep(
   const outputFile = redirected ?? (await placeOutput(printed.file, tree, ended));
   const all = redirected === undefined ? [...written, outputFile] : written;
   const stored = `${runJobId(campaign.id, job.run.runNumber)}/${attempt}`;
-  const packed = await results.put(stored, tree.mirror, pathsOf(all), abandoned);
+  const packed = await storePatiently(abandoned, (signal) =>
+    results.put(stored, tree.mirror, pathsOf(all), signal),
+  );
   const files = packed === undefined ? [...all] : withReplaced(packed, all);
   return {
     protocol: PROTOCOL,
@@ -275,6 +280,20 @@ export async function keep(
     finishedAt,
     worker: hostname(),
   };
+}
+
+/** What a run has left is worth some waiting; but its slot and the run itself must not wait for a store for ever. */
+async function storePatiently<T>(
+  abandoned: AbortSignal,
+  store: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const late = AbortSignal.timeout(STORE_PATIENCE_MS);
+  try {
+    return await store(AbortSignal.any([abandoned, late]));
+  } catch (error) {
+    if (!late.aborted || abandoned.aborted) throw error;
+    throw new Error("its results could not be stored for an hour", { cause: error });
+  }
 }
 
 function withReplaced(packed: readonly StoredFile[], all: readonly ResultFile[]): ResultFile[] {

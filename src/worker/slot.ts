@@ -133,7 +133,7 @@ export class Slot {
     try {
       const gitDirectory = await this.#repositories.open(source, signal);
       await checkOut({ gitDirectory, commit: source.commit }, root, signal);
-      const how = { copies: isPrivate };
+      const how = { copies: isPrivate, signal };
       const dependencies = await this.#dependencies.provide(needed, root, signal, how);
       await markUses(place, dependencies);
       await this.#builds.linkInto(buildKey, manifest, root, how);

@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
 import { Queue, Worker, type Job } from "bullmq";
+import { Redis } from "ioredis";
 import { expect, it } from "vitest";
 import type { Campaign } from "../../src/model/campaign.ts";
 import { PROTOCOL } from "../../src/model/protocol.ts";
@@ -86,10 +87,9 @@ describeWithService("redis-server", "a worker's own trouble", () => {
     await using user = await researcher(50);
     const id = await queued(user, "-c", "Endless", "-r", "0");
     await user.runall("cancel", id);
-    const queue = new Queue(RUN_QUEUE, {
-      connection: socketConnection(path.join(stateFolder(user), "redis.sock")),
-    });
-    const redis = await queue.client;
+    const connection = socketConnection(path.join(stateFolder(user), "redis.sock"));
+    const queue = new Queue(RUN_QUEUE, { connection });
+    const redis = new Redis(connection);
     const text = await redis.get(campaignKey(id));
     const campaign = JSON.parse(text!) as Campaign;
     const source = { commit: "a".repeat(40), tree: "b".repeat(40), packs: ["b".repeat(40)] };
@@ -107,6 +107,7 @@ describeWithService("redis-server", "a worker's own trouble", () => {
     await queue.remove("lost-0");
     await redis.del(campaignKey("lost"));
     await queue.close();
+    redis.disconnect();
   });
 
   it("does not keep a run from being cancelled", async () => {
