@@ -51,7 +51,8 @@ function processesOf(directories: readonly string[], startedAfter: number | unde
 
 function belongsTo(pid: number, isIn: (file: string) => boolean): boolean {
   try {
-    if (statSync(`/proc/${pid}`).uid !== process.getuid!()) return false;
+    const stats = statSync(`/proc/${pid}`, { throwIfNoEntry: false }); // an exception would cost more than all the rest
+    if (stats?.uid !== process.getuid!()) return false;
     const prefix = `${MARKER}=`;
     const environment = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
     const marker = environment.find((variable) => variable.startsWith(prefix));

@@ -4,8 +4,8 @@ import type { Usage, RunResult } from "../model/result.ts";
 import type { Run } from "../model/run.ts";
 import { CmdenvOutput } from "../simulation/cmdenv-output.ts";
 import type { SimulationEnd } from "../simulation/simulate.ts";
+import { differenceOf } from "./difference.ts";
 import {
-  differenceOf,
   inTree,
   keep,
   outputsOf,

@@ -17,16 +17,16 @@ import { MARKER } from "../system/marked-processes.ts";
 import { isInside } from "../system/paths.ts";
 import type { Batches } from "./batches.ts";
 import { commandFor } from "./command.ts";
+import { differenceOf, treeLost } from "./difference.ts";
 import { FileFollower } from "./follow-file.ts";
 import { inspectOutputs, type Outputs } from "./inspect-outputs.ts";
 import { withLimits } from "./limits.ts";
 import { makeOutputFolder, placeOutput } from "./output-file.ts";
 import { placeOutputs } from "./output-paths.ts";
 import type { Slot } from "./slot.ts";
-import { BinariesChanged, isIntact, TreeLost, type SlotTree } from "./slot-tree.ts";
+import { isIntact, TreeLost, type SlotTree } from "./slot-tree.ts";
 import type { Difference } from "./snapshot.ts";
-
-const STORE_PATIENCE_MS = 3600_000;
+import { storePatiently } from "./store-patiently.ts";
 
 export interface RunnerDependencies {
   builds: BuildStore;
@@ -111,24 +111,6 @@ export async function inTree<T>(
     await slot.discard(tree);
     throw isLost && !(error instanceof TreeLost) ? treeLost({ cause: error }) : error;
   }
-}
-
-function treeLost(options?: { cause: unknown }): TreeLost {
-  return new TreeLost("its working tree was removed while it ran", options);
-}
-
-/**
- * Returns what a run has changed in its tree.
- * @throws {TreeLost} if others have changed the tree meanwhile: how the run ended says nothing then.
- */
-export async function differenceOf(tree: SlotTree, slot: Slot): Promise<Difference> {
-  const difference = await slot.difference(tree);
-  const written = new Set(difference.written.map((file) => file.path));
-  const isMissing = difference.missing.length > 0 || difference.damaged.some((file) => !written.has(file));
-  if (isMissing && (await slot.isBeingEmptied(tree))) throw treeLost();
-  if (await slot.haveSharedBinariesChanged(tree, difference))
-    throw new BinariesChanged("binaries of its build were changed while it ran");
-  return difference;
 }
 
 async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependencies): Promise<RunResult> {
@@ -280,20 +262,6 @@ export async function keep(
     finishedAt,
     worker: hostname(),
   };
-}
-
-/** What a run has left is worth some waiting; but its slot and the run itself must not wait for a store for ever. */
-async function storePatiently<T>(
-  abandoned: AbortSignal,
-  store: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const late = AbortSignal.timeout(STORE_PATIENCE_MS);
-  try {
-    return await store(AbortSignal.any([abandoned, late]));
-  } catch (error) {
-    if (!late.aborted || abandoned.aborted) throw error;
-    throw new Error("its results could not be stored for an hour", { cause: error });
-  }
 }
 
 function withReplaced(packed: readonly StoredFile[], all: readonly ResultFile[]): ResultFile[] {

@@ -25,6 +25,8 @@ export interface SlotTree {
   clean: Snapshot;
   /** Its binaries are copies, which no other tree shares. */
   isPrivate: boolean;
+  /** Stamps of the binaries of projects with a checkout of their own, by their absolute paths: all slots share them. */
+  shared: ReadonlyMap<string, string>;
 }
 
 export interface TreeRequest {
@@ -54,7 +56,26 @@ export class BinariesChanged extends TreeLost {
 
 /** Whether a tree is there with the binaries that it was made with. A run may have written into them. */
 export function isIntact(tree: SlotTree): boolean {
-  return existsSync(tree.root) && changedBinaries(tree).length === 0;
+  return (
+    existsSync(tree.root) && changedBinaries(tree).length === 0 && changedDependencies(tree).length === 0
+  );
+}
+
+/** Returns the stamps of what dependencies with a checkout of their own have built. */
+export function stampShared(dependencies: readonly ProvidedDependency[]): Map<string, string> {
+  const apart = dependencies.filter(({ dependency }) => dependency.source !== undefined);
+  const files = apart.flatMap(({ top, manifest }) => manifest.products.map((file) => path.join(top, file)));
+  return new Map(files.map((file) => [file, stampOf(file)]));
+}
+
+/** Dependencies with a checkout of their own whose binaries have changed since the tree was made. */
+export function changedDependencies({ dependencies, shared }: SlotTree): ProvidedDependency[] {
+  return dependencies.filter(({ top, manifest }) =>
+    manifest.products.some((file) => {
+      const place = path.join(top, file);
+      return shared.has(place) && shared.get(place) !== stampOf(place);
+    }),
+  );
 }
 
 /** Binaries of the project, and of those in the same checkout, whose content may have changed; relative to the mirror. */

@@ -19,11 +19,13 @@ import { provideFolders } from "./slot-folders.ts";
 import {
   builtFiles,
   changedBinaries,
+  changedDependencies,
   dependenciesOf,
   isIntact,
   nameOf,
   removeSurplus,
   shortName,
+  stampShared,
   type SlotTree,
   type TreeRequest,
 } from "./slot-tree.ts";
@@ -138,7 +140,8 @@ export class Slot {
       await markUses(place, dependencies);
       await this.#builds.linkInto(buildKey, manifest, root, how);
       const clean = takeSnapshot(mirror);
-      return { mirror, root, top, source, buildKey, manifest, dependencies, clean, isPrivate };
+      const shared = stampShared(dependencies);
+      return { mirror, root, top, source, buildKey, manifest, dependencies, clean, isPrivate, shared };
     } catch (error) {
       if (error instanceof CheckoutFailed) await this.#repositories.repair(source);
       await removeTree(place);
@@ -190,6 +193,12 @@ export class Slot {
    * What the store has of them is dropped then.
    */
   async haveSharedBinariesChanged(tree: SlotTree, { damaged }: Difference): Promise<boolean> {
+    const foreign = changedDependencies(tree);
+    for (const each of foreign) {
+      await removeTree(path.dirname(each.top)); // the whole tree: what else is written there is not known
+      await this.#builds.dropChanged(each.dependency.buildKey);
+    }
+    if (foreign.length > 0) return true;
     if (tree.isPrivate) return false;
     const files = new Set(damaged);
     const changed = changedBinaries(tree).filter((file) => files.has(file));

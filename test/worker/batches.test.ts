@@ -21,6 +21,7 @@ const treeWith = (root: string, ...products: string[]): SlotTree => ({
   manifest: { protocol: PROTOCOL, products, targets: [], nedExclusions: [] },
   dependencies: [],
   isPrivate: false,
+  shared: new Map(),
   clean: { files: new Map(), directories: new Map() },
 });
 const nowhere = treeWith("/nowhere", "model");
