@@ -17,6 +17,7 @@ import { supersededRuns } from "./history.ts";
 import { missingInputs } from "./missing-inputs.ts";
 import { updateNote } from "./notes.ts";
 import { Pending } from "./pending.ts";
+import { Restoring, type Restore } from "./restore.ts";
 import { Tally } from "./tally.ts";
 
 /** The next runs are collected meanwhile. */
@@ -39,6 +40,8 @@ export interface FollowedCampaign {
   lock?: AsyncDisposable;
   /** Others of its runs are left to be collected. */
   partly?: boolean;
+  /** Sends sources and builds again that the swarm has lost; undefined if they are not here. */
+  restore?: Restore | undefined;
 }
 
 /**
@@ -64,12 +67,15 @@ export async function* followCampaign(
   const tally = new Tally();
   for (const record of earlier) tally.addEarlier(record);
   await addHistory(tally, followed, collector);
+  const restoring = new Restoring(followed.restore);
   const forgetting = new Pending(MOST_FORGOTTEN_AT_ONCE);
   using cancelling = cancelOn(interrupt, queue, campaign.id, open);
   const repeats = new Repeats(campaign, queue);
   for (let runs = open, from = position; runs.length > 0; { runs, position: from } = await repeats.queue()) {
     for await (const event of await queue.follow(campaign.id, runs, from)) {
       const told = await translate(event, campaign.id, byNumber, collector);
+      if (told?.lacks) restoring.begin();
+      yield* restoring.takeEvents();
       if (told === undefined) continue;
       const { collected } = told;
       if (collected !== undefined) await forgetting.add(collector.forget(collected));
@@ -83,6 +89,7 @@ export async function* followCampaign(
     }
     await forgetting.done();
   }
+  await restoring.done();
   await cancelling.done();
   if (!partly) await updateNote(campaign, study, true);
   const wallTimeMs = performance.now() - startedAt;
@@ -172,6 +179,8 @@ interface Told {
   event: CampaignEvent;
   /** The run that was collected on the way. */
   collected?: CollectedRun;
+  /** The swarm lacks a source or a build. */
+  lacks?: boolean | undefined;
 }
 
 /** What an event of the queue means to the campaign; a finished run is collected on the way. */
@@ -181,6 +190,7 @@ async function translate(
   runs: ReadonlyMap<number, Run>,
   collector: RunCollector,
 ): Promise<Told | undefined> {
+  if (event.type === "trouble") return { event: { type: "warning", message: event.line, details: [] } };
   if (event.type === "disconnected") return { event: { type: "reconnecting", reason: event.reason } };
   const run = runs.get(event.runNumber)!;
   switch (event.type) {
@@ -190,7 +200,8 @@ async function translate(
       const progress = v.safeParse(ProgressSchema, event.progress);
       if (progress.success) return { event: { type: "progress", run, progress: progress.output } };
       const held = v.safeParse(HeldSchema, event.progress);
-      return held.success ? { event: { type: "held", run, reason: held.output.held } } : undefined;
+      if (!held.success) return undefined;
+      return { event: { type: "held", run, reason: held.output.held }, lacks: held.output.lacks };
     }
     case "completed":
       return finished(await collector.collect(run, resultOf(runJobId(campaign, run.runNumber), event.value)));

@@ -11,6 +11,7 @@ import { CollectedElsewhere, lockCampaign } from "./campaign-lock.ts";
 import { RunCollector } from "./collect-run.ts";
 import type { Study } from "./collect.ts";
 import { followCampaign } from "./follow-campaign.ts";
+import type { Restore } from "./restore.ts";
 import { readNotes, type CampaignNote } from "./notes.ts";
 
 /** The runs of a request, and what tells an equal campaign: its study and identity. */
@@ -82,6 +83,8 @@ export interface Joining {
   interrupt: AbortSignal;
   /** Somebody attaches later. */
   detach: boolean;
+  /** @see FollowedCampaign */
+  restore: Restore;
 }
 
 /**
@@ -90,7 +93,7 @@ export interface Joining {
  */
 export async function* joinRunning(
   wanted: Wanted,
-  { queue, store, interrupt, detach }: Joining,
+  { queue, store, interrupt, detach, restore }: Joining,
 ): AsyncGenerator<CampaignEvent, Joined> {
   const joined: Joined = {
     campaign: undefined,
@@ -126,7 +129,17 @@ export async function* joinRunning(
     }
     joined.runs += open.length;
     const partly = open.length < openInAll.length;
-    const followed = { campaign, study: wanted.study, open, unstarted, cancelled, position, lock, partly };
+    const followed = {
+      campaign,
+      study: wanted.study,
+      open,
+      unstarted,
+      cancelled,
+      position,
+      lock,
+      partly,
+      restore,
+    };
     for await (const event of followCampaign(followed, queue, store, interrupt)) {
       if (event.type === "ended") joined.made = event.summary.made;
       else yield event;

@@ -7,6 +7,7 @@ import { PROTOCOL } from "../model/protocol.ts";
 import type { QueueClient } from "../queue/client.ts";
 import type { BuildStore } from "../results/build-store.ts";
 import type { SourceStore } from "../results/source-store.ts";
+import { isUnchanged } from "../project/own-build.ts";
 import type { CampaignPlan } from "./plan.ts";
 import { plannedKey } from "./plan-project.ts";
 
@@ -43,10 +44,17 @@ export async function* ensureBuild(
   };
   if (typeof plan.ownBuild !== "string") {
     const { products, targets, data, nedExclusions } = plan.ownBuild;
-    await builds.put(key, plan.gitTop, { protocol: PROTOCOL, products, targets, data, nedExclusions });
+    const manifest = { protocol: PROTOCOL, products, targets, data, nedExclusions } as const;
+    if (!(await isUnchanged(plan.ownBuild, plan.gitTop))) {
+      throw new UserError(`the binaries in ${plan.gitTop} were changed meanwhile`, {
+        hint: "start the campaign again",
+      });
+    }
+    await builds.put(key, plan.gitTop, manifest, { copies: true }); // no run may write into the user's own binaries
     yield built("own");
     return key;
   }
+  await queue.keepRequest({ ...plan.build, source: plan.source });
   if (await builds.find(key)) {
     yield built("kept");
     return key;
@@ -72,7 +80,8 @@ async function keepLog(file: string, text: string): Promise<void> {
 }
 
 function buildFailed({ command, log, reason }: BuildAnswer & { ok: false }, file: string): UserError {
-  const words = reason ?? log.trimEnd().split("\n").slice(-LAST_LINES).join("\n");
+  if (reason !== undefined) return new UserError(`the swarm could not build it: ${reason}`);
+  const words = log.trimEnd().split("\n").slice(-LAST_LINES).join("\n");
   const hint = log === "" ? undefined : `the whole log is ${file}`;
   return new UserError(`the build failed: ${command}\n${words}`, { hint });
 }

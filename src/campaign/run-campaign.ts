@@ -2,6 +2,7 @@ import { access, constants } from "node:fs/promises";
 import { hostname, userInfo } from "node:os";
 import path from "node:path";
 import { errorCode, errorText, UserError } from "../errors.ts";
+import type { Dependency, Source } from "../model/build.ts";
 import { newCampaignId, type Campaign } from "../model/campaign.ts";
 import type { CampaignEvent } from "../model/events.ts";
 import { openQueueClient, type QueueClient } from "../queue/client.ts";
@@ -84,8 +85,10 @@ async function* runPlan(
   await using queue = await openQueueClient(swarm.queue);
   const { rerun = false, detach } = manner;
   const request = { plan, identity, manner };
+  const restore = (): AsyncGenerator<CampaignEvent> => provide(plan, swarm, queue, interrupt);
   for (let queued: FollowedCampaign | undefined; queued === undefined;) {
-    const left = yield* runsLeft({ plan, identity, rerun, detach }, queue, swarm.results, interrupt);
+    const question = { plan, identity, rerun, detach, restore };
+    const left = yield* runsLeft(question, queue, swarm.results, interrupt);
     if (left.open.length === 0 || (interrupt.aborted && left.joined !== undefined)) {
       const isDetached = left.joined !== undefined && left.joined.detached.size > 0;
       if (!isDetached) yield nothingLeft(plan, left, performance.now() - startedAt);
@@ -94,7 +97,7 @@ async function* runPlan(
     queued = yield* prepareAndQueue(request, left, swarm, queue, interrupt);
     if (queued === undefined) continue; // another client was faster: its runs are joined
     yield { type: "queued", campaign: queued.campaign.id, runs: left.open.length };
-    if (!detach) yield* followCampaign(queued, queue, swarm.results, interrupt);
+    if (!detach) yield* followCampaign({ ...queued, restore }, queue, swarm.results, interrupt);
   }
 }
 
@@ -113,11 +116,7 @@ async function* prepareAndQueue(
   refuseAppending(plan.outputs.appendedTo, new Set(open.map((run) => run.runNumber)));
   yield* warnOfLeftOut(plan.leftOut);
   yield* warnOfVersions(plan.dependencies);
-  const source = yield* sendSource(plan.code, swarm.sources, interrupt);
-  const dependencies = yield* ensureDependencies({ ...plan, source }, swarm, queue, interrupt);
-  const build = { ...plan.build, ...dependencies };
-  const building = ensureBuild({ ...plan, build, source }, swarm, queue, interrupt);
-  const buildKey = yield* namingLeftOut(building, plan.leftOut);
+  const { source, dependencies, buildKey } = yield* provide(plan, swarm, queue, interrupt);
   const execution = await checkProducts(plan, { ...dependencies, buildKey }, swarm.builds);
   const skipped = plan.runs.length - open.length - failed.length;
   const amount = { runs: open.length, ...(skipped > 0 && { skipped }) };
@@ -141,6 +140,27 @@ async function* prepareAndQueue(
     await lock?.[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+interface Provided {
+  source: Source;
+  dependencies: { dependencies?: Dependency[] };
+  buildKey: string;
+}
+
+/** Sees to it that the swarm has the sources and builds of a plan. */
+async function* provide(
+  plan: CampaignPlan,
+  swarm: CampaignSwarm,
+  queue: QueueClient,
+  interrupt: AbortSignal,
+): AsyncGenerator<CampaignEvent, Provided> {
+  const source = yield* sendSource(plan.code, swarm.sources, interrupt);
+  const dependencies = yield* ensureDependencies({ ...plan, source }, swarm, queue, interrupt);
+  const build = { ...plan.build, ...dependencies };
+  const building = ensureBuild({ ...plan, build, source }, swarm, queue, interrupt);
+  const buildKey = yield* namingLeftOut(building, plan.leftOut);
+  return { source, dependencies, buildKey };
 }
 
 /** The plan as it is for the workers that a store of sources belongs to. */

@@ -11,6 +11,7 @@ import { equalCampaigns, joinRunning, type Joined, type Wanted } from "./join-ru
 import { describeOutdated } from "./outdated.ts";
 import type { CampaignPlan } from "./plan.ts";
 import { readRecord } from "./records.ts";
+import type { Restore } from "./restore.ts";
 
 /** What the user has asked for. */
 export interface RunsQuestion {
@@ -20,6 +21,8 @@ export interface RunsQuestion {
   rerun: boolean;
   /** Somebody attaches later and collects. */
   detach: boolean;
+  /** @see FollowedCampaign */
+  restore: Restore;
 }
 
 /** What is left of a request after what is there and what runs already. */
@@ -34,7 +37,7 @@ export interface RunsLeft {
 
 /** The runs that are left to be made, and what is to be told of the others. */
 export async function* runsLeft(
-  { plan, identity, rerun, detach }: RunsQuestion,
+  { plan, identity, rerun, detach, restore }: RunsQuestion,
   queue: QueueClient,
   store: ResultStore,
   interrupt: AbortSignal,
@@ -51,7 +54,7 @@ export async function* runsLeft(
     yield { type: "skipped", runs: plan.runs.length, fetched: 0, left: 0 };
     return { open: [], failed: [], joined: undefined, seen: new Set() };
   }
-  const context = { queue, store, interrupt, detach };
+  const context = { queue, store, interrupt, detach, restore };
   const joined = yield* joinRunning({ ...wanted, runs: found.open }, context);
   const isJoined = joined.campaign !== undefined;
   const rest = isJoined

@@ -80,7 +80,7 @@ export class CampaignRenderer {
         return this.#showProgress();
       case "held":
         this.#progress.hold(event.run.runNumber);
-        this.warn(`${runLabel(event.run)}: ${event.reason}; it is made again when there is room`);
+        this.#showHeld(`${runLabel(event.run)}: ${event.reason}; it goes back to the queue`);
         return this.#showProgress();
       case "finished":
         return this.#showFinished(event.run, event.record, event.warnings);
@@ -149,6 +149,10 @@ export class CampaignRenderer {
     if (this.#silent) this.say("the swarm answers again");
     this.#silent = false;
     this.#status.set((columns) => this.#progress.line(columns, this.#paint));
+  }
+
+  #showHeld(text: string): void {
+    if (this.#options.verbose || this.#warnings.isNews(text)) this.warn(text);
   }
 
   #showFinished(run: Run, record: RunRecord, warnings: readonly string[]): void {

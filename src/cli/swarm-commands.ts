@@ -7,6 +7,7 @@ import { confirm, DEFAULT_LOCAL, localTargetOf } from "./choose-swarm.ts";
 import { count, formatTable } from "./format.ts";
 import type { ServiceFlags } from "./docker-options.ts";
 import { EXIT } from "./main.ts";
+import { printable } from "./printable.ts";
 import { namedOrOnly } from "./name-or-only.ts";
 
 export interface Io {
@@ -216,5 +217,6 @@ function describeLocal(swarm: LocalStatus): string[] {
 
 export function describeQueue({ jobs }: SwarmStatus): string {
   if (jobs === undefined) return "does not answer";
-  return `${jobs.waiting} waiting, ${jobs.running} running, ${jobs.uncollected} to collect`;
+  const counts = `${jobs.waiting} waiting, ${jobs.running} running, ${jobs.uncollected} to collect`;
+  return [counts, ...(jobs.troubles ?? []).map(printable)].join("\n  ");
 }

@@ -107,6 +107,12 @@ export const RunJobSchema = v.object({
   protocol: v.literal(PROTOCOL),
   campaign: v.string(),
   run: RunSchema,
+  /** Why workers could not execute it so far, each with the name of its machine. */
+  troubles: v.optional(v.array(v.string())),
+  /** How often it has been broken off on a full disk that had free space afterwards. */
+  diskFull: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+  /** Binaries that runs share were changed while it ran: it gets some of its own. */
+  isPrivate: v.optional(v.boolean()),
 });
 export type RunJob = v.InferOutput<typeof RunJobSchema>;
 

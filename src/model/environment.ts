@@ -32,7 +32,7 @@ export const TerminalSchema = v.object({
 export type Terminal = v.InferOutput<typeof TerminalSchema>;
 
 /** The queue's and the database's credentials, and what belongs to one shell: nobody can name these for a run. */
-const OURS = /^(?:(?:REDIS|MONGO)_URL(?:_FILE)?|PWD|OLDPWD|SHLVL|_)$/;
+const OURS = /^(?:(?:REDIS|MONGO)_URL(?:_FILE)?|INET_SWARM_RUN|PWD|OLDPWD|SHLVL|_)$/;
 
 /**
  * What never travels from a terminal to runs and builds, unless `--env NAME` or `swarm.json` names it. This is the

@@ -1,6 +1,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { UserError } from "../errors.ts";
 import { temporaryName } from "../system/files.ts";
+import { removeTree } from "../system/remove-tree.ts";
 import { objectsOf } from "./git.ts";
 import { git } from "./plumbing.ts";
 import { makeGitDirectory, readingEnvironment } from "./scratch.ts";
@@ -9,6 +10,11 @@ import { makeGitDirectory, readingEnvironment } from "./scratch.ts";
 export interface StoredCommit {
   gitDirectory: string;
   commit: string;
+}
+
+/** Git cannot write the files of a commit: its repository is damaged, or the place for the files cannot be used. */
+export class CheckoutFailed extends UserError {
+  override name = "CheckoutFailed";
 }
 
 /**
@@ -36,8 +42,8 @@ export async function restore(
   await run(stored, tree, ["checkout-index", "--force", "--quiet", ...which], signal, files?.join("\0"));
 }
 
-export async function removeTree(tree: string): Promise<void> {
-  await rm(tree, { recursive: true, force: true });
+export async function removeCheckout(tree: string): Promise<void> {
+  await removeTree(tree);
   await rm(indexFile(tree), { force: true });
 }
 
@@ -66,7 +72,7 @@ async function run(
       signal,
       ...(input !== undefined && { input }),
       explain: (reason) =>
-        new UserError(`git cannot check out ${commit.slice(0, 12)} of ${gitDirectory}: ${reason}`, {
+        new CheckoutFailed(`git cannot check out ${commit.slice(0, 12)} of ${gitDirectory}: ${reason}`, {
           hint: `see whether the repository is whole: git --git-dir ${gitDirectory} fsck`,
         }),
     });

@@ -1,3 +1,4 @@
+import type { Stats } from "node:fs";
 import path from "node:path";
 import type { BuildManifest, Mode } from "../model/build.ts";
 import { linesOf, statIfThere } from "../system/files.ts";
@@ -63,8 +64,21 @@ export async function findOwnBuild(question: OwnBuildQuestion): Promise<OwnBuild
     data,
     nedExclusions: project.nedExclusions ?? (await linesOf(path.join(top, project.folder, ".nedexclusions"))),
     builtAt: oldest,
-    stamps: [...stats, ...written].map((file) => `${file?.size} ${file?.mtimeMs}`),
+    stamps: [...stats, ...written].map(stampOf),
   };
+}
+
+/** Whether a build of the user is still the one that was found. */
+export async function isUnchanged(
+  { products, data = [], stamps }: Pick<OwnBuild, "products" | "data" | "stamps">,
+  top: string,
+): Promise<boolean> {
+  const files = await Promise.all([...products, ...data].map((file) => statIfThere(path.join(top, file))));
+  return files.every((file, at) => stampOf(file) === stamps[at]);
+}
+
+function stampOf(file: Stats | undefined): string {
+  return `${file?.size} ${file?.mtimeMs}`;
 }
 
 /** A source of the project that was changed at a time, in ms since 1970, or after it. */

@@ -6,6 +6,7 @@ import { PROTOCOL } from "../model/protocol.ts";
 import type { Run } from "../model/run.ts";
 import { jsonIn } from "../system/json.ts";
 import { askBuild } from "./ask-build.ts";
+import { keepBuildRequest } from "./build-requests.ts";
 import { announceCancellation, saveCampaign } from "./campaign-state.ts";
 import { checkQueue } from "./check.ts";
 import {
@@ -19,6 +20,7 @@ import {
 import { readOutput } from "./live-output.ts";
 import { followRuns, lastEventId, type RunEvent } from "./follow.ts";
 import { forgetEnds, jobCounts, keepEnd, removeWaiting, type CollectedEnd } from "./run-states.ts";
+import { readTroubles, troubleLine } from "./troubles.ts";
 import { fairTurns } from "./turns.ts";
 import { checkWorkers } from "./worker-name.ts";
 import { BUILD_QUEUE, cancelKey, openRunsKey, RUN_QUEUE, type QueueConnection } from "./names.ts";
@@ -30,6 +32,10 @@ export interface QueueClient extends AsyncDisposable {
    * @throws {UserError} where a builder is of another version.
    */
   build(request: BuildRequest, signal: AbortSignal): Promise<BuildAnswer>;
+  /** Keeps how a build is made, so that runners can have it made again if it is lost while runs wait. */
+  keepRequest(request: BuildRequest): Promise<void>;
+  /** The workers that take no jobs now, each in one line. */
+  troubles(): Promise<string[]>;
   /**
    * Queues all runs of a campaign.
    * @throws {UserError} where a runner is of another version; nothing is queued then.
@@ -84,6 +90,8 @@ export async function openQueueClient(connection: QueueConnection): Promise<Queu
       await checkWorkers(builds);
       return await askBuild({ queue: builds, redis, connection }, request, signal);
     },
+    keepRequest: (request) => keepBuildRequest(redis, request),
+    troubles: async () => (await readTroubles(redis)).map(troubleLine),
     position: () => lastEventId({ queue: runs, redis }),
     follow: (campaign, wanted, position) =>
       followRuns({ queue: runs, redis, connection, position }, campaign, wanted),

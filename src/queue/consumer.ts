@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { Job, Worker } from "bullmq";
 import type { QueueConnection } from "./names.ts";
+import { Postponed } from "./postponed.ts";
+import { persistently } from "./persistently.ts";
 import { asHeld, nextInTurn, type JoinedJob, type TakenJob } from "./taken-job.ts";
 import { workerName } from "./worker-name.ts";
 
@@ -14,7 +16,10 @@ export interface ConsumerOptions {
   connection: QueueConnection;
   /** After this time without a sign of life a job goes to another worker. */
   lockMs: number;
-  /** Returns the job's return value. When `job.signal` is aborted it may throw: the job is handed back. */
+  /**
+   * Returns the job's return value. When `job.signal` is aborted it may throw: the job is handed back.
+   * @throws {Postponed} where the job cannot be done now.
+   */
   handle(job: TakenJob, slot: number): Promise<object>;
   /** Asked before each job is taken: returns when one may be. */
   mayTake?: () => Promise<void>;
@@ -100,7 +105,8 @@ class Consumer {
       void taken.then(resolve);
     });
     if (job) this.#begin(job, token);
-    else if (this.#options.signal.aborted) void taken.then((late) => late && this.#handBack(late, token));
+    else if (this.#options.signal.aborted)
+      void taken.then((late) => late && this.#handBack({ job: late, token }));
   }
 
   async #take(token: string): Promise<Job | undefined> {
@@ -147,27 +153,26 @@ class Consumer {
   }
 
   async #workOn(held: Held, slot: number): Promise<void> {
-    const { job, token, abort } = held;
+    const { abort } = held;
     const joined = new Set<Held>();
     let value: object;
     try {
       value = await this.#options.handle(this.#asTaken(held, joined), slot);
     } catch (error) {
-      if (!abort.signal.aborted) this.#options.onError(error as Error);
-      return await this.#handBack(job, token);
+      if (error instanceof Postponed) return await this.#postpone(held, error);
+      if (abort.signal.aborted) return await this.#handBack(held);
+      this.#options.onError(error as Error);
+      return await this.#postpone(held, new Postponed(RETRY_MS));
     } finally {
       for (const other of joined) await this.#leave(other, joined);
     }
     await this.#complete(held, value);
   }
 
+  /** What a run has left is worth some patience: it is sent until the queue takes it, or has given the job away. */
   async #complete({ job, token }: Held, value: object): Promise<void> {
-    try {
-      await job.moveToCompleted(value, token, false);
-    } catch (error) {
-      this.#options.onError(error as Error);
-      if (!(await this.#isAnswer(job, value))) await this.#options.onRefused(value);
-    }
+    const isTaken = await persistently(() => job.moveToCompleted(value, token, false), this.#options);
+    if (!isTaken && !(await this.#isAnswer(job, value))) await this.#options.onRefused(value);
   }
 
   /** A connection that breaks may lose the queue's reply alone; sent again, the same value is refused. */
@@ -205,7 +210,7 @@ class Consumer {
 
   async #leave(held: Held, joined: Set<Held>): Promise<void> {
     joined.delete(held);
-    await this.#handBack(held.job, held.token);
+    await this.#handBack(held);
     this.#held.delete(held);
   }
 
@@ -219,12 +224,26 @@ class Consumer {
     }
   }
 
-  async #handBack(job: Job, token: string): Promise<void> {
-    try {
+  async #handBack({ job, token }: Pick<Held, "job" | "token">): Promise<void> {
+    await persistently(async () => {
+      await this.#forgetStart(job);
       await job.moveToWait(token);
-    } catch (error) {
-      this.#options.onError(error as Error); // the lock was lost: somebody else has the job already
-    }
+    }, this.#options);
+  }
+
+  /** Its place among the others stays: it has the priority that it was queued with. */
+  async #postpone({ job, token }: Held, { delayMs, data }: Postponed): Promise<void> {
+    await persistently(async () => {
+      await this.#forgetStart(job);
+      if (data !== undefined) await job.updateData(data);
+      await job.moveToDelayed(Date.now() + delayMs, token);
+    }, this.#options);
+  }
+
+  /** Whoever counts jobs takes one with a start and no end for running. */
+  async #forgetStart({ id }: Job): Promise<void> {
+    const redis = await this.#worker.backend.client;
+    await redis.hdel(this.#worker.toKey(id!), "processedOn");
   }
 
   renewLocks(): void {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { UserError } from "../errors.ts";
+import { readTroubles, troubleLine } from "./troubles.ts";
 import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "./names.ts";
 
 /** How much work a swarm has: runs and builds together. */
@@ -10,6 +11,8 @@ export interface JobCounts {
   running: number;
   /** Runs that have ended and whose client has not yet fetched them. */
   uncollected: number;
+  /** Workers that take no jobs now, and why, each in one line; undefined if there is none. */
+  troubles?: string[];
 }
 
 /** Counting takes a millisecond; only a Redis that hangs, or is not there, takes longer than this. */
@@ -39,6 +42,7 @@ export async function countJobs(connection: QueueConnection): Promise<JobCounts>
 }
 
 async function count(connection: Redis): Promise<JobCounts> {
+  const troubles = await readTroubles(connection);
   const [runs, builds] = await Promise.all(
     [RUN_QUEUE, BUILD_QUEUE].map((name) => {
       const queue = new Queue(name, { connection });
@@ -52,5 +56,6 @@ async function count(connection: Redis): Promise<JobCounts> {
     waiting: sum("waiting", "prioritized", "delayed"),
     running: sum("active"),
     uncollected: (runs?.["completed"] ?? 0) + (runs?.["failed"] ?? 0),
+    ...(troubles.length > 0 && { troubles: troubles.map(troubleLine) }),
   };
 }

@@ -5,6 +5,7 @@ import { runJobId } from "../model/campaign.ts";
 import type { Run } from "../model/run.ts";
 import { jsonIn } from "../system/json.ts";
 import type { QueueConnection } from "./names.ts";
+import { readTroubles, troubleLine } from "./troubles.ts";
 
 /** What happens to a run, as the queue tells it. */
 export type RunEvent =
@@ -14,9 +15,11 @@ export type RunEvent =
   | { type: "completed"; runNumber: number; value: unknown }
   /** The job is no longer there, or BullMQ gave it up. */
   | { type: "gone"; runNumber: number; reason: string }
+  /** A worker takes no jobs, in one line; told once for each such line. */
+  | { type: "trouble"; line: string }
   /** Redis does not answer; nothing is lost, it goes on by itself when it does. */
   | { type: "disconnected"; reason: string };
-type EventOfRun = Exclude<RunEvent, { type: "disconnected" }>;
+type EventOfRun = Exclude<RunEvent, { type: "disconnected" | "trouble" }>;
 
 export interface FollowContext {
   queue: Queue;
@@ -34,6 +37,7 @@ export async function lastEventId({ queue, redis }: Pick<FollowContext, "queue" 
 
 /** Redis trims the stream of events, and a lost connection loses some: so all states are compared this often. */
 const COMPARE_INTERVAL_MS = 30_000;
+const TROUBLE_INTERVAL_MS = 5000;
 const CHUNK = 1000;
 
 /** Jobs by numbers, which the events have; there may be very many, so ids are made as they are needed. */
@@ -134,6 +138,15 @@ function feed(
       });
   };
   const timer = setInterval(compare, COMPARE_INTERVAL_MS);
+  const told = new Set<string>();
+  const askForTroubles = async (): Promise<void> => {
+    for (const line of (await readTroubles(context.redis)).map(troubleLine)) {
+      if (open.size === 0 || told.has(line)) continue;
+      told.add(line);
+      controller.enqueue({ type: "trouble", line });
+    }
+  };
+  const troubles = setInterval(() => void askForTroubles().catch(disconnected), TROUBLE_INTERVAL_MS);
   let connected = true;
   const disconnected = (error: unknown): void => {
     if (connected && open.size > 0) controller.enqueue({ type: "disconnected", reason: errorText(error) });
@@ -147,6 +160,7 @@ function feed(
     open.clear(); // an answer that is still under way has nobody to be told to
     goOn();
     clearInterval(timer);
+    clearInterval(troubles);
     context.redis.off("ready", reconnected).off("error", disconnected);
     void events.close();
   };

@@ -90,7 +90,7 @@ export async function removeWaiting(
 ): Promise<boolean> {
   const id = runJobId(campaign, runNumber);
   const state = await queue.getJobState(id);
-  if (state !== "waiting" && state !== "prioritized") return false;
+  if (!["waiting", "prioritized", "delayed"].includes(state)) return false;
   const data = await redis.hget(queue.toKey(id), "data");
   // before it is removed: a client that is killed in between must not lose it
   if (data !== null) await redis.hset(unstartedKey(campaign), runNumber, data);

@@ -1,8 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { readdir, rm, rmdir } from "node:fs/promises";
+import { readdir, rmdir } from "node:fs/promises";
 import path from "node:path";
 import { errorCode } from "../errors.ts";
+import { checkFolder } from "../system/check-folder.ts";
 import { moveFiles, statIfThere } from "../system/files.ts";
+import { removeTree } from "../system/remove-tree.ts";
 import type { ResultStore } from "./store.ts";
 
 const PARTIAL = ".partial";
@@ -26,18 +28,19 @@ export function openDirectoryStore(directory: string): ResultStore {
     },
     open: (name) => Promise.resolve(place(name)),
     async remove(name) {
-      await rm(place(name), { recursive: true, force: true });
+      await removeTree(place(name));
       await removeIfEmpty(path.dirname(place(name)));
     },
     async removeAll(job) {
-      if (!(await removeEmptyFolders(place(job)))) await rm(place(job), { recursive: true, force: true });
+      if (!(await removeEmptyFolders(place(job)))) await removeTree(place(job));
     },
     async removeOlderThan(ageMs) {
       const results = await resultsOlderThan(directory, Date.now() - ageMs);
-      for (const result of results) await rm(result, { recursive: true, force: true });
+      for (const result of results) await removeTree(result);
       for (const result of results) await removeIfEmpty(path.dirname(result));
       return results.length;
     },
+    check: () => checkFolder(directory),
     freeShare: () => Promise.resolve(undefined), // it is the user's own disk
   };
 }

@@ -1,11 +1,11 @@
 import { rm } from "node:fs/promises";
 import path from "node:path";
-import { errorText, UserError } from "../errors.ts";
+import { errorText } from "../errors.ts";
 import { BuildManifestSchema, filesOf, type BuildManifest } from "../model/build.ts";
 import type { StoredFile } from "../model/result.ts";
 import { removeLeftovers, temporaryName } from "../system/files.ts";
 import { parseOrExplain } from "../system/json.ts";
-import { openBuildDirectory, type BuildStore } from "./build-store.ts";
+import { MissingBuild, openBuildDirectory, type BuildStore } from "./build-store.ts";
 import { Archives } from "./gridfs.ts";
 import type { Mongo } from "./mongo.ts";
 import { DamagedArchive } from "./store.ts";
@@ -25,18 +25,21 @@ export function openGridFsBuilds(mongo: Mongo, directory: string): BuildStore {
 
   const findArchive = async (
     key: string,
+    signal?: AbortSignal,
   ): Promise<{ manifest: BuildManifest; files: StoredFile[] } | undefined> => {
-    const archive = await mongo.patiently(() => archives.find(key));
+    const archive = await mongo.patiently(() => archives.find(key), { signal });
     if (archive === undefined) return undefined;
-    if (Date.now() - +archive.uploadDate > TOUCH_MS) await mongo.patiently(() => archives.touch(key));
+    if (Date.now() - +archive.uploadDate > TOUCH_MS)
+      await mongo.patiently(() => archives.touch(key), { signal });
     const manifest = parseOrExplain(BuildManifestSchema, archive.about, `the stored build ${key}`);
     return { manifest, files: archive.files };
   };
 
   const fetch = async (key: string): Promise<void> => {
+    await kept.dropChanged(key);
     if (await kept.use(key)) return;
     const found = await findArchive(key);
-    if (found === undefined) throw new UserError(`build ${key} is not there any more`);
+    if (found === undefined) throw new MissingBuild(key);
     await removeLeftovers(directory);
     const place = temporaryName(path.join(directory, key));
     try {
@@ -45,25 +48,26 @@ export function openGridFsBuilds(mongo: Mongo, directory: string): BuildStore {
     } catch (error) {
       if (!(error instanceof DamagedArchive)) throw error;
       await mongo.patiently(() => archives.remove(key)); // so that it is made again
-      throw new UserError(`the stored build ${key} is lost: ${errorText(error)}`, { cause: error });
+      throw new MissingBuild(key, { reason: `is lost: ${errorText(error)}` });
     } finally {
       await rm(place, { recursive: true, force: true });
     }
   };
 
   return {
-    find: async (key) => (await findArchive(key))?.manifest,
+    find: async (key, signal) => (await findArchive(key, signal))?.manifest,
     async put(key, tree, manifest) {
       if (await findArchive(key)) return;
       const write = (): Promise<unknown> => archives.put(key, tree, filesOf(manifest), { about: manifest });
       await mongo.patiently(write, { writing: true });
     },
-    async linkInto(key, manifest, tree) {
+    async linkInto(key, manifest, tree, options) {
       const running = fetching.get(key) ?? fetch(key).finally(() => fetching.delete(key));
       fetching.set(key, running);
-      await running;
-      await kept.linkInto(key, manifest, tree);
+      await unlessAborted(running, options?.signal);
+      await kept.linkInto(key, manifest, tree, options);
     },
+    dropChanged: (key) => kept.dropChanged(key), // it is fetched again
     logFile: (key) => kept.logFile(key),
     async removeOlderThan(ageMs) {
       await kept.removeOlderThan(ageMs);
@@ -71,4 +75,16 @@ export function openGridFsBuilds(mongo: Mongo, directory: string): BuildStore {
     },
     cached: () => kept.all(),
   };
+}
+
+/** What others wait for, too, goes on. */
+async function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return await work;
+  signal.throwIfAborted();
+  work.catch(() => undefined); // it may end after the waiting
+  await new Promise<void>((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    signal.addEventListener("abort", abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }

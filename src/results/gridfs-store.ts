@@ -3,6 +3,7 @@ import path from "node:path";
 import { errorText } from "../errors.ts";
 import { Archives } from "./gridfs.ts";
 import type { Mongo } from "./mongo.ts";
+import { asUnreachable } from "./mongo-errors.ts";
 import { DamagedArchive, type ResultStore } from "./store.ts";
 
 /** How long a worker may take to upload one result. */
@@ -36,6 +37,13 @@ export function openGridFsStore(mongo: Mongo): ResultStore {
     remove: (name) => mongo.patiently(() => archives.remove(name)),
     removeAll: (job) => mongo.patiently(() => archives.removeFolder(job)),
     removeOlderThan: (ageMs) => mongo.patiently(() => archives.removeOlderThan(ageMs, UNFINISHED_MS)),
+    async check() {
+      try {
+        await mongo.db.command({ ping: 1 });
+      } catch (error) {
+        throw asUnreachable(error, "MongoDB") ?? error;
+      }
+    },
     async freeShare() {
       try {
         return await mongo.patiently(() => freeShareOf(mongo));

@@ -27,11 +27,19 @@ export interface PackFile extends AsyncDisposable {
   path: string;
 }
 
+/** The store does not have a source, or not whole. It can be sent again. */
+export class MissingSource extends UserError {
+  override name = "MissingSource";
+
+  /** @param reason what became of it. */
+  constructor(tree: string, reason = "is not in the swarm any more") {
+    super(`the source ${tree.slice(0, 12)} ${reason}`, { hint: "start the campaign again: it is sent anew" });
+  }
+}
+
 /** @param reason in git's words, or the store's. */
-export function damagedSource(tree: string, reason: string): UserError {
-  return new UserError(`the source ${tree.slice(0, 12)} is damaged: ${reason}`, {
-    hint: "start the campaign again: it is sent anew",
-  });
+export function damagedSource(tree: string, reason: string): MissingSource {
+  return new MissingSource(tree, `is damaged: ${reason}`);
 }
 
 /** Packs as files on this machine. */

@@ -36,6 +36,12 @@ export interface ResultStore {
   /** Removes what nobody has collected for so long. @returns how many results. */
   removeOlderThan(ageMs: number): Promise<number>;
 
+  /**
+   * Looks whether a result could be stored now.
+   * @throws where it could not, and says why.
+   */
+  check(): Promise<void>;
+
   /** What is free for results, from 0 to 1; undefined where the store does not tell or nobody has to care. */
   freeShare(): Promise<number | undefined>;
 }

@@ -13,6 +13,8 @@ export interface SimulationProcess {
   env: NodeJS.ProcessEnv;
   /** Where everything it prints is kept. */
   outputFile: string;
+  /** Ends what the process has left running outside of its process group. */
+  endLeftovers?: () => Promise<void>;
 }
 
 export interface SimulationLimits {
@@ -75,6 +77,7 @@ export async function simulate(
   tellStart(group, onStart);
   const { exitCode, signal } = await group.ended;
   const wallTimeMs = Math.round(performance.now() - startedAt);
+  await simulation.endLeftovers?.();
   const closer = setTimeout(() => closeOutput(group), LATE_OUTPUT_MS);
   const omittedOutputBytes = await written.finally(() => clearTimeout(closer));
   const killed = signal === "SIGKILL" && !ending.timedOut && !ending.cancelled;

@@ -1,6 +1,7 @@
-import { readdir, rename, rm, utimes } from "node:fs/promises";
+import { readdir, rename, utimes } from "node:fs/promises";
 import path from "node:path";
 import { errorCode } from "../errors.ts";
+import { removeTree } from "./remove-tree.ts";
 import { isTemporary, statIfThere, temporaryName } from "./files.ts";
 
 /** A folder whose content can be had again from elsewhere. */
@@ -41,19 +42,19 @@ export async function cachedFolders(directory: string, mark: string): Promise<Ca
       .map(async (name) => {
         const folder = path.join(directory, name);
         const stats = await statIfThere(path.join(folder, mark));
-        return stats && { folder, usedAtMs: stats.mtimeMs, remove: () => removeWhole(folder) };
+        return stats && { folder, usedAtMs: stats.mtimeMs, remove: () => removeFolder(folder) };
       }),
   );
   return found.filter((each) => each !== undefined);
 }
 
-/** Away under its name at once: nobody finds a part of it. */
-async function removeWhole(folder: string): Promise<void> {
+/** Removes a folder so that nobody finds a part of it. One that is not there is no error. */
+export async function removeFolder(folder: string): Promise<void> {
   const aside = temporaryName(folder);
   try {
     await rename(folder, aside);
   } catch (error) {
     if (errorCode(error) !== "ENOENT") throw error; // another process was faster
   }
-  await rm(aside, { recursive: true, force: true });
+  await removeTree(aside);
 }

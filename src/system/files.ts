@@ -1,7 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { lstatSync, mkdirSync, renameSync, writeFileSync, type Stats } from "node:fs";
 import {
-  chmod,
   copyFile,
   link,
   lstat,
@@ -19,6 +18,7 @@ import { hostname } from "node:os";
 import path from "node:path";
 import { errorCode } from "../errors.ts";
 import { identify, type ProcessIdentity } from "./identity.ts";
+import { removeTree } from "./remove-tree.ts";
 
 // What is done for every run and takes some microseconds (a name looked up, a file renamed, a short text written)
 // is done at once: by way of Node.js's thread pool it would cost ten times as much of the processor that the
@@ -76,7 +76,7 @@ export async function removeLeftovers(directory: string, olderThanMs = LEFTOVER_
   for (const name of names.filter(isTemporary)) {
     const file = path.join(directory, name);
     const age = Date.now() - ((await statIfThere(file))?.ctimeMs ?? Infinity);
-    if (age >= olderThanMs || isAbandoned(name)) await rm(file, { recursive: true, force: true });
+    if (age >= olderThanMs || isAbandoned(name)) await removeTree(file);
   }
 }
 
@@ -90,23 +90,6 @@ export async function writeFileAtomically(file: string, content: string, mode = 
     await rm(temporary, { force: true });
     throw error;
   }
-}
-
-/** Removes a folder with all that is in it, also with folders that a program has locked by their mode. */
-export async function removeForcibly(directory: string): Promise<void> {
-  try {
-    await rm(directory, { recursive: true, force: true });
-  } catch (error) {
-    if (!["EACCES", "EPERM", "ENOTEMPTY"].includes(errorCode(error) ?? "")) throw error;
-    await openFolders(directory);
-    await rm(directory, { recursive: true, force: true });
-  }
-}
-
-async function openFolders(directory: string): Promise<void> {
-  await chmod(directory, 0o700);
-  for (const entry of await readdir(directory, { withFileTypes: true }))
-    if (entry.isDirectory()) await openFolders(path.join(directory, entry.name));
 }
 
 /**

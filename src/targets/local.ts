@@ -1,4 +1,4 @@
-import { mkdir, rm, stat } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { userInfo } from "node:os";
 import path from "node:path";
 import { UserError } from "../errors.ts";
@@ -7,6 +7,7 @@ import type { MongoAccess } from "../results/mongo.ts";
 import { openStores } from "../results/open-stores.ts";
 import { isAlive } from "../system/identity.ts";
 import { acquireLock } from "../system/lock.ts";
+import { removeTree } from "../system/remove-tree.ts";
 import { readDashboardFile } from "./dashboard-file.ts";
 import { localDirectories, socketDirectoryFor, socketFile } from "./local-paths.ts";
 import { isComplete, startMissing } from "./local-processes.ts";
@@ -42,7 +43,7 @@ export function localTarget(name: string, deps: LocalDependencies): LocalTarget 
     await stopWorkers(state, deps);
     await stopRedis(state);
     const places = [directories.cache, state.socketDirectory, directories.state];
-    for (const place of places) await rm(place, { recursive: true, force: true });
+    for (const place of places) await removeTree(place);
   };
 
   /** Starts what does not run of a swarm that is not halted. */

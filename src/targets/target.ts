@@ -24,6 +24,8 @@ export interface JobCounts {
   waiting: number;
   running: number;
   uncollected: number;
+  /** Workers that take no jobs now, and why, each in one line; undefined if there is none. */
+  troubles?: string[] | undefined;
 }
 
 /** What `status` tells of every swarm. */

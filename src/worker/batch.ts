@@ -4,6 +4,7 @@ import type { Usage, RunResult } from "../model/result.ts";
 import type { Run } from "../model/run.ts";
 import { CmdenvOutput } from "../simulation/cmdenv-output.ts";
 import type { SimulationEnd } from "../simulation/simulate.ts";
+import { differenceOf } from "./difference.ts";
 import {
   inTree,
   keep,
@@ -16,7 +17,7 @@ import {
   type Surroundings,
 } from "./runner.ts";
 import { separate } from "./separate.ts";
-import type { SlotTree } from "./slot.ts";
+import type { SlotTree } from "./slot-tree.ts";
 
 const GRACE_MS = 1000;
 
@@ -63,7 +64,7 @@ async function runIn(
   }
   const outcomes = runs.map((run) => output.outcomeOf(run.runNumber, end));
   const allWell = end.omittedOutputBytes === 0 && outcomes.every(({ state }) => state === "done");
-  const difference = await slot.difference(tree);
+  const difference = await differenceOf(tree, slot);
   const { files: written, warnings, problems } = outputsOf(tree, campaign, difference);
   if (!allWell || difference.damaged.length > 0 || warnings.length + problems.length > 0) return undefined;
   const parts = separate(tree.mirror, { runs, printed: printed.file, written });

@@ -1,7 +1,7 @@
 import path from "node:path";
 import type { Campaign } from "../model/campaign.ts";
 import { parseSimulationArguments, values } from "../simulation/opp-args.ts";
-import type { SlotTree } from "./slot.ts";
+import type { SlotTree } from "./slot-tree.ts";
 import { areStateless } from "./stateless.ts";
 
 /** A batch saves the starts of processes. It keeps the answer of its first run until its end: not for longer than this… */

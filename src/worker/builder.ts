@@ -1,4 +1,4 @@
-import { createWriteStream, type WriteStream } from "node:fs";
+import { createWriteStream, existsSync, type WriteStream } from "node:fs";
 import { mkdir, open, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { finished } from "node:stream/promises";
@@ -7,9 +7,11 @@ import { errorCode, UserError } from "../errors.ts";
 import { buildKey, filesOf, type BuildAnswer, type BuildRequest } from "../model/build.ts";
 import { PROTOCOL } from "../model/protocol.ts";
 import type { BuildStore } from "../results/build-store.ts";
+import { DiskFullError, diskIsFull } from "../system/disk.ts";
 import { linesOf } from "../system/files.ts";
 import { acquireLock } from "../system/lock.ts";
-import { checkOut, removeTree } from "../project/checkout.ts";
+import { endProcessesOf, MARKER } from "../system/marked-processes.ts";
+import { checkOut, removeCheckout } from "../project/checkout.ts";
 import { ownCompilers, sharedCompilers } from "./compilers.ts";
 import { filesIn, findProducts, stampTree } from "./build-products.ts";
 import type { Dependencies, ProvidedDependency } from "./dependencies.ts";
@@ -53,12 +55,13 @@ export async function build(
   if (await where.builds.find(key)) return { ok: true, tookMs: took() };
   await makeRoom(where.directory, [where.builds, where.repositories]);
   const place = path.join(where.directory, key);
-  await removeTree(place); // of a builder that was killed
+  await removeCheckout(place); // of a builder that was killed
   try {
     const failure = await buildIn(path.join(place, request.checkoutName), key, request, where, signal);
     return failure ?? { ok: true, tookMs: took() };
   } finally {
-    await removeTree(place);
+    await endProcessesOf(place);
+    await removeCheckout(place);
   }
 }
 
@@ -85,13 +88,29 @@ async function buildIn(
   await mkdir(path.dirname(logFile), { recursive: true });
   const steps = await stepsOf(request, tree, { jobs: compilers.jobs, dependencies });
   const before = await stampTree(tree);
-  const failed = await runSteps(steps, compilers.env, logFile, signal);
-  if (failed !== undefined) return { ok: false, command: failed, log: await endOf(logFile) };
+  const marked = { ...compilers.env, [MARKER]: path.dirname(tree) };
+  const failed = await runSteps(steps, marked, logFile, signal);
+  if (failed !== undefined) {
+    const log = await endOf(logFile);
+    refuseOwnTrouble(tree, log);
+    return { ok: false, command: failed, log };
+  }
   const inherited = inheritedFrom(dependencies);
   const made = await findProducts(tree, request.mode, before, { inherited, env });
   const nedExclusions = request.nedExclusions ?? (await linesOf(path.join(project, ".nedexclusions")));
   await builds.put(key, tree, { protocol: PROTOCOL, ...made, nedExclusions });
   return undefined;
+}
+
+/**
+ * Looks whether a build failed for reasons that have nothing to do with the project.
+ * @throws {DiskFullError} or another error that is no answer.
+ */
+function refuseOwnTrouble(tree: string, log: string): void {
+  if (!existsSync(tree)) throw new Error(`the working tree ${tree} was removed during the build`);
+  const [reason] = /No space left on device|Disk quota exceeded|Read-only file system/.exec(log) ?? [];
+  if (reason !== undefined || diskIsFull(tree))
+    throw new DiskFullError(`${tree}: ${reason ?? "the disk is full"}`);
 }
 
 /** Files of the projects in the same checkout that the one to be built needs. */

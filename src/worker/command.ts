@@ -9,7 +9,7 @@ import { findProgram } from "../system/program.ts";
 import type { ProvidedDependency } from "./dependencies.ts";
 import { projectEnvironment, withLibraryPath } from "./environment.ts";
 import { checkOmnetpp } from "./omnetpp.ts";
-import type { SlotTree } from "./slot.ts";
+import type { SlotTree } from "./slot-tree.ts";
 
 export interface Command {
   program: string;

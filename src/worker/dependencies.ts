@@ -1,14 +1,15 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readlink, rename, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import type { BuildManifest, Dependency } from "../model/build.ts";
 import { checkOut } from "../project/checkout.ts";
 import { withoutVersion } from "../project/needs.ts";
-import type { BuildStore } from "../results/build-store.ts";
+import { MissingBuild, type BuildStore, type LinkOptions } from "../results/build-store.ts";
 import { cachedFolders, markUsed } from "../system/cache.ts";
 import { removeLeftovers, statIfThere, temporaryName } from "../system/files.ts";
 import { acquireLock } from "../system/lock.ts";
+import { removeTree } from "../system/remove-tree.ts";
 import type { Repositories } from "./repositories.ts";
 
 /** A dependency as it lies on this machine, with its binaries. */
@@ -61,13 +62,14 @@ export class Dependencies {
     dependencies: readonly Dependency[],
     root: string,
     signal?: AbortSignal,
+    how?: LinkOptions,
   ): Promise<ProvidedDependency[]> {
     const found = await Promise.all(dependencies.map((each) => this.#find(each)));
     const provided: ProvidedDependency[] = [];
     for (const each of found) {
       const { dependency, manifest } = each;
       if (dependency.source === undefined) {
-        await this.#builds.linkInto(dependency.buildKey, manifest, root);
+        await this.#builds.linkInto(dependency.buildKey, manifest, root, how);
         provided.push({ ...each, top: root, seenAs: root });
         continue;
       }
@@ -84,7 +86,7 @@ export class Dependencies {
   async #find(dependency: Dependency): Promise<Found> {
     const manifest = await this.#builds.find(dependency.buildKey);
     if (manifest !== undefined) return { dependency, manifest };
-    throw new UserError(`build ${dependency.buildKey} of ${dependency.name} is not there any more`);
+    throw new MissingBuild(dependency.buildKey, { project: dependency.name });
   }
 
   /** One tree for all the projects that lie in one checkout. */
@@ -114,7 +116,7 @@ export class Dependencies {
       await writeFile(path.join(partial, MARK), "");
       await rename(partial, place);
     } catch (error) {
-      await rm(partial, { recursive: true, force: true });
+      await removeTree(partial);
       throw error;
     }
   }

@@ -24,6 +24,12 @@ export interface Inspection {
   products: ReadonlySet<string>;
 }
 
+/** A larger file of which hardly anything is on the disk is not read, sent and compared as if it were. */
+const SPARSE_BYTES = 4 * 2 ** 30;
+const SPARSE_RATIO = 16;
+/** Unit of `blocks`. @see stat(2) */
+const BLOCK_BYTES = 512;
+
 /** A client that gets this many names in a message stops reading. */
 const SHOWN = 3;
 
@@ -77,6 +83,7 @@ function verdictOn(file: ResultFile, { mirror, places, products }: Inspection): 
     const leading = whyLinkRefused(places, absolute, readlinkSync(place));
     return leading === undefined ? undefined : { why: leading };
   }
+  if (isSparse(stats)) return { why: `sparse: a file of ${stats.size} bytes with hardly any content` };
   return isReadable(place, stats) ? undefined : { why: "not readable" };
 }
 
@@ -92,6 +99,10 @@ function specialKind(stats: Stats): string | undefined {
   if (stats.isFIFO()) return "FIFO";
   if (stats.isSocket()) return "socket";
   return stats.isCharacterDevice() || stats.isBlockDevice() ? "device" : undefined;
+}
+
+function isSparse({ size, blocks }: Stats): boolean {
+  return size > SPARSE_BYTES && blocks * BLOCK_BYTES * SPARSE_RATIO < size;
 }
 
 /** By its mode too, because root may read everything, and the user who collects it may not be root. */

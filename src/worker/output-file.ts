@@ -6,7 +6,7 @@ import type { ResultFile } from "../model/result.ts";
 import type { Run } from "../model/run.ts";
 import { moveFile, statIfThere } from "../system/files.ts";
 import { isInside } from "../system/paths.ts";
-import type { SlotTree } from "./slot.ts";
+import type { SlotTree } from "./slot-tree.ts";
 
 /** Result files whose name, but for the suffix, is that of the run; by the option that would give them another one. */
 const RUN_FILES: Record<string, RegExp> = {

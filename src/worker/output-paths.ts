@@ -7,7 +7,7 @@ import { oneRunQueryArguments, parseSimulationArguments } from "../simulation/op
 import { configuredOption, OUTPUT_OPTIONS, type OutputOption } from "../simulation/output-options.ts";
 import { runProgram } from "../system/program.ts";
 import type { Command } from "./command.ts";
-import type { SlotTree } from "./slot.ts";
+import type { SlotTree } from "./slot-tree.ts";
 
 /** How a run is started whose output files are where the runner finds them, and where what it prints belongs. */
 export interface PlacedCommand extends Command {

@@ -6,9 +6,10 @@ import type { Source } from "../model/build.ts";
 import { sourceName } from "../model/build.ts";
 import { objectsOf } from "../project/git.ts";
 import { fetchingBy, git, PUBLIC_PROTOCOLS, tryGit } from "../project/plumbing.ts";
-import { damagedSource, type SourceStore } from "../results/source-store.ts";
+import { damagedSource, MissingSource, type SourceStore } from "../results/source-store.ts";
 import { cachedFolders, markUsed, type Cached } from "../system/cache.ts";
 import { acquireLock } from "../system/lock.ts";
+import { removeTree } from "../system/remove-tree.ts";
 
 /** A file that a repository always has; its time says when it was used last. */
 const HEAD = "HEAD";
@@ -44,15 +45,32 @@ export class Repositories {
    * @throws {UserError} where a repository cannot be read, or a pack is missing or damaged.
    */
   async open(source: Source, signal?: AbortSignal): Promise<string> {
-    const packs = source.packs ?? [];
-    if (packs.length === 0 && source.url !== undefined && path.isAbsolute(source.url)) return source.url;
+    const repository = this.#placeOf(source);
+    if (repository === undefined) return source.url!;
     const name = `${sourceName(source)} ${source.commit}`;
     const known = await this.#opened.get(name)?.catch(() => undefined); // what ended another call need not end this one
     if (known !== undefined && (await markUsed(path.join(known, HEAD)))) return known;
-    const opening = this.#complete(source, signal);
+    const opening = this.#complete(source, repository, signal);
     this.#opened.set(name, opening);
     opening.catch(() => this.#opened.delete(name)); // the next one tries again
     return await opening;
+  }
+
+  /** Removes the repository that a source is taken from if it is ours and objects are missing or damaged in it. */
+  async repair(source: Source, signal?: AbortSignal): Promise<void> {
+    const repository = this.#placeOf(source);
+    if (repository === undefined) return;
+    await using _ = await acquireLock(`${repository}.lock`, { timeoutMs: LOCK_TIMEOUT_MS, signal });
+    const check = ["fsck", "--connectivity-only", "--no-dangling", "--no-progress", source.commit];
+    const isWhole =
+      (await tryGit([...QUIET, ...check], { cwd: repository }).catch(() => undefined))?.exitCode === 0;
+    if (!isWhole) await removeTree(repository);
+  }
+
+  /** Where ours is for a source; undefined where the user's own repository has it. */
+  #placeOf({ url, commit, packs = [] }: Source): string | undefined {
+    if (packs.length === 0 && url !== undefined && path.isAbsolute(url)) return undefined;
+    return path.join(this.#directory, `${shortHash(url ?? packs[0] ?? commit)}.git`);
   }
 
   /** All of them: they can be fetched, or put together from what was sent, once more. */
@@ -61,10 +79,9 @@ export class Repositories {
     return all.map((each) => ({ ...each, remove: () => removeUnlocked(each) }));
   }
 
-  async #complete(source: Source, signal?: AbortSignal): Promise<string> {
+  async #complete(source: Source, repository: string, signal?: AbortSignal): Promise<string> {
     const { url, commit, base = commit, packs = [] } = source;
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
-    const repository = path.join(this.#directory, `${shortHash(url ?? packs[0] ?? commit)}.git`);
     await using _ = await acquireLock(`${repository}.lock`, { timeoutMs: LOCK_TIMEOUT_MS, signal });
     await initialise(repository, source, signal);
     if (await hasCommit(repository, commit)) return repository;
@@ -81,11 +98,7 @@ export class Repositories {
   /** Objects that the pack builds on may be missing: git says so, as it does of a pack that is damaged. */
   async #unpack(repository: string, tree: string, signal?: AbortSignal): Promise<void> {
     await using pack = await this.#store.open(tree);
-    if (pack === undefined) {
-      throw new UserError(`the source ${tree.slice(0, 12)} is not in the swarm any more`, {
-        hint: "start the campaign again: it is sent anew",
-      });
-    }
+    if (pack === undefined) throw new MissingSource(tree);
     await using handle = await open(pack.path);
     const command = ["index-pack", "--stdin", "--fix-thin"];
     const answer = await tryGit([...QUIET, ...command], { cwd: repository, inputFrom: handle.fd, signal });

@@ -1,6 +1,5 @@
 import { hostname } from "node:os";
 import path from "node:path";
-import { UserError } from "../errors.ts";
 import type { BuildManifest } from "../model/build.ts";
 import type { Campaign, RunJob } from "../model/campaign.ts";
 import { runJobId } from "../model/campaign.ts";
@@ -8,22 +7,26 @@ import { PROTOCOL } from "../model/protocol.ts";
 import { incomplete, type Outcome } from "../model/outcome.ts";
 import type { ResultFile, RunResult, StoredFile } from "../model/result.ts";
 import type { Run } from "../model/run.ts";
-import type { BuildStore } from "../results/build-store.ts";
+import { MissingBuild, type BuildStore } from "../results/build-store.ts";
 import type { ResultStore } from "../results/store.ts";
 import { isTyped, parseSimulationArguments } from "../simulation/opp-args.ts";
 import { CmdenvOutput } from "../simulation/cmdenv-output.ts";
 import { simulate, type SimulationEnd, type SimulationLimits } from "../simulation/simulate.ts";
 import { DiskFullError, diskIsFull } from "../system/disk.ts";
+import { MARKER } from "../system/marked-processes.ts";
 import { isInside } from "../system/paths.ts";
 import type { Batches } from "./batches.ts";
 import { commandFor } from "./command.ts";
+import { differenceOf, treeLost } from "./difference.ts";
 import { FileFollower } from "./follow-file.ts";
 import { inspectOutputs, type Outputs } from "./inspect-outputs.ts";
 import { withLimits } from "./limits.ts";
 import { makeOutputFolder, placeOutput } from "./output-file.ts";
 import { placeOutputs } from "./output-paths.ts";
-import type { Slot, SlotTree } from "./slot.ts";
+import type { Slot } from "./slot.ts";
+import { isIntact, TreeLost, type SlotTree } from "./slot-tree.ts";
 import type { Difference } from "./snapshot.ts";
+import { storePatiently } from "./store-patiently.ts";
 
 export interface RunnerDependencies {
   builds: BuildStore;
@@ -42,6 +45,8 @@ export interface Surroundings {
   release: () => void;
   /** The campaign is cancelled: the run ends and says so. */
   cancelled: AbortSignal;
+  /** Runs get binaries that they share with no others. */
+  isPrivate?: boolean;
   /** The runner itself ends, or has lost the job: whatever the run has done is thrown away. */
   abandoned: AbortSignal;
 }
@@ -83,24 +88,28 @@ export async function makeRun(attempt: RunAttempt, deps: RunnerDependencies): Pr
 
 /** Does work in a tree of the slot; one in which it fails is made anew. */
 export async function inTree<T>(
-  { campaign, slot, abandoned }: Surroundings,
+  surroundings: Surroundings,
   { builds }: RunnerDependencies,
   work: (tree: SlotTree) => Promise<T>,
 ): Promise<T> {
+  const { campaign, slot, abandoned } = surroundings;
+  const signal = AbortSignal.any([surroundings.cancelled, abandoned]);
   const { source, buildKey, directory, dependencies, folders, openedLinks } = campaign;
+  const { isPrivate = false } = surroundings;
   const manifest = async (): Promise<BuildManifest> => {
-    const found = await builds.find(buildKey);
-    if (found === undefined) throw new UserError(`build ${buildKey} is not there any more`);
+    const found = await builds.find(buildKey, signal);
+    if (found === undefined) throw new MissingBuild(buildKey);
     return found;
   };
   ensureRoom(slot.directory);
-  const request = { source, directory, buildKey, manifest, dependencies, folders, openedLinks };
-  const tree = await slot.prepare(request, abandoned);
+  const request = { source, directory, buildKey, manifest, isPrivate, dependencies, folders, openedLinks };
+  const tree = await slot.prepare(request, signal);
   try {
     return await work(tree);
   } catch (error) {
+    const isLost = !abandoned.aborted && !isIntact(tree) && (await slot.isBeingEmptied(tree));
     await slot.discard(tree);
-    throw error;
+    throw isLost && !(error instanceof TreeLost) ? treeLost({ cause: error }) : error;
   }
 }
 
@@ -127,7 +136,7 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
   attempt.release();
   const outcome = output.outcomeOf(job.run.runNumber, end);
   if (outcome.state === "done") void deps.batches.learn(campaign, tree, end.usage.wallTimeMs);
-  const difference = await slot.difference(tree);
+  const difference = await differenceOf(tree, slot);
   const outputs = outputsOf(tree, campaign, difference);
   const redirected = output.redirectedTo(job.run.runNumber);
   const redirectedTo = redirected === undefined ? undefined : path.relative(tree.mirror, inStudy(redirected));
@@ -194,13 +203,18 @@ export async function simulateIn(
   const startedAt = Date.now();
   const file = path.join(slot.directory, "output");
   const placed = await placeOutputs(await commandFor(tree, campaign, runs), tree, campaign, runs[0]);
-  const { warnings, ...command } = withLimits(placed, campaign);
+  const { warnings, env, ...command } = withLimits(placed, campaign);
   slot.begin(tree);
   if (command.printedTo !== undefined && makesOutputFolder(campaign))
     makeOutputFolder(tree, command.printedTo);
   let pid: number | undefined;
   const end = await simulate(
-    { ...command, outputFile: file },
+    {
+      ...command,
+      env: { ...env, [MARKER]: slot.directory },
+      outputFile: file,
+      endLeftovers: () => slot.endLeftovers(pid, Date.now() - startedAt),
+    },
     output,
     (identity) => {
       pid = identity?.pid;
@@ -231,7 +245,9 @@ export async function keep(
   const outputFile = redirected ?? (await placeOutput(printed.file, tree, ended));
   const all = redirected === undefined ? [...written, outputFile] : written;
   const stored = `${runJobId(campaign.id, job.run.runNumber)}/${attempt}`;
-  const packed = await results.put(stored, tree.mirror, pathsOf(all), abandoned);
+  const packed = await storePatiently(abandoned, (signal) =>
+    results.put(stored, tree.mirror, pathsOf(all), signal),
+  );
   const files = packed === undefined ? [...all] : withReplaced(packed, all);
   return {
     protocol: PROTOCOL,

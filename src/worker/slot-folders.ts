@@ -3,7 +3,7 @@ import path from "node:path";
 import { errorCode } from "../errors.ts";
 import { isInside } from "../system/paths.ts";
 import { parents } from "./inspect-outputs.ts";
-import type { SlotTree, TreeRequest } from "./slot.ts";
+import type { SlotTree, TreeRequest } from "./slot-tree.ts";
 
 /** Folders that a tree has beyond those of its source. */
 const provided = new WeakMap<SlotTree, Set<string>>();

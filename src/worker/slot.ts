@@ -1,55 +1,35 @@
-import { createHash } from "node:crypto";
-import { closeSync, constants, mkdirSync, openSync, rmdirSync, rmSync, writeSync } from "node:fs";
-import { mkdir, readdir, symlink } from "node:fs/promises";
+import { closeSync, constants, existsSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { mkdir, rename, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { errorCode } from "../errors.ts";
-import { filesOf, sourceName, type BuildManifest, type Dependency, type Source } from "../model/build.ts";
 import type { BuildStore } from "../results/build-store.ts";
 import { isAlive, ProcessIdentitySchema, type ProcessIdentity } from "../system/identity.ts";
 import { signalGroup } from "../system/process-group.ts";
 import { diskIsLow } from "../system/disk.ts";
+import { temporaryName } from "../system/files.ts";
 import { readJson } from "../system/json.ts";
-import { removeForcibly } from "../system/files.ts";
-import { checkOut, restore } from "../project/checkout.ts";
+import { endProcessesOf } from "../system/marked-processes.ts";
+import { removeTree } from "../system/remove-tree.ts";
+import { checkOut, CheckoutFailed, restore } from "../project/checkout.ts";
 import { changesSince, setMark, type Mark } from "./changes.ts";
 import { Dependencies, type ProvidedDependency } from "./dependencies.ts";
-import { parents } from "./inspect-outputs.ts";
 import { makeRoom } from "./make-room.ts";
 import type { Repositories } from "./repositories.ts";
 import { provideFolders } from "./slot-folders.ts";
-import { stampOf, takeSnapshot, type Difference, type Snapshot } from "./snapshot.ts";
-
-/**
- * A working tree of a slot: the tracked files of a commit with the binaries of a build. It has the path of the client's
- * checkout below a folder that stands for `/`, so that what a run writes by way of `../../res` is found, too.
- */
-export interface SlotTree {
-  /** The folder that stands for `/`. */
-  mirror: string;
-  /** The checkout's top level. */
-  root: string;
-  /** The same relative to the mirror. */
-  top: string;
-  source: Source;
-  buildKey: string;
-  manifest: BuildManifest;
-  dependencies: ProvidedDependency[];
-  clean: Snapshot;
-}
-
-export interface TreeRequest {
-  source: Source;
-  /** The client's checkout, absolute. */
-  directory: string;
-  buildKey: string;
-  /** Asked for where the tree has to be made. */
-  manifest: () => Promise<BuildManifest>;
-  dependencies?: readonly Dependency[] | undefined;
-  /** @see Outputs */
-  folders?: readonly string[] | undefined;
-  openedLinks?: readonly string[] | undefined;
-}
+import {
+  builtFiles,
+  changedBinaries,
+  changedDependencies,
+  dependenciesOf,
+  isIntact,
+  nameOf,
+  removeSurplus,
+  shortName,
+  stampShared,
+  type SlotTree,
+  type TreeRequest,
+} from "./slot-tree.ts";
+import { stampOf, takeSnapshot, type Difference } from "./snapshot.ts";
 
 /** Enough for two campaigns that take turns; one, where there is little room. */
 const TREES_PER_SLOT = 2;
@@ -58,20 +38,21 @@ const KILL_POLL_MS = 5;
 const MARK_FILE = "begun";
 const PROCESS_FILE = "simulation.json";
 const NOTE_BYTES = 80;
+/** Lies in a slot as long as nobody removes its files from outside: no run can take it for its own. */
+const TAKEN_FILE = "taken";
+/** In this time the system does not use up its process ids, so those of a run are larger than that of its first process. */
+const SHORT_RUN_MS = 10_000;
+/** Whoever empties a folder takes some time for it. */
+const EMPTYING_MS = 1000;
 
 /** Where the slots of the runner lie that works in a directory. */
 export function slotsDirectory(directory: string): string {
   return path.join(directory, "slots");
 }
 
-/** Ends the simulations of a runner that was killed and has no successor. */
+/** Ends the processes that a runner or builder has left that was killed and has no successor. */
 export async function endLeftoversIn(directory: string): Promise<void> {
-  const slots = slotsDirectory(directory);
-  const names = await readdir(slots).catch((error: unknown) => {
-    if (errorCode(error) === "ENOENT") return [];
-    throw error;
-  });
-  for (const name of names) await endLeftover(path.join(slots, name, PROCESS_FILE));
+  await endProcessesOf(directory);
 }
 
 /**
@@ -86,6 +67,9 @@ export class Slot {
   #trees: SlotTree[] = [];
   #mark: Mark | undefined;
 
+  /** Its folder is there and empty but for what is ours. */
+  #isTaken = false;
+
   private constructor(directory: string, builds: BuildStore, repositories: Repositories) {
     this.directory = directory;
     this.#repositories = repositories;
@@ -93,21 +77,47 @@ export class Slot {
     this.#builds = builds;
   }
 
-  static async take(directory: string, builds: BuildStore, repositories: Repositories): Promise<Slot> {
-    await endLeftover(path.join(directory, PROCESS_FILE));
-    await removeForcibly(directory);
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    return new Slot(directory, builds, repositories);
+  /** @param onError told why it cannot be used yet: it is tried again with the next run. */
+  static async take(
+    directory: string,
+    builds: BuildStore,
+    repositories: Repositories,
+    onError: (error: Error) => void = () => undefined,
+  ): Promise<Slot> {
+    const slot = new Slot(directory, builds, repositories);
+    await slot.renew().catch(onError);
+    return slot;
+  }
+
+  /**
+   * Ends what runs in the slot, and empties it.
+   * @throws where its folder cannot be used.
+   */
+  async renew(): Promise<void> {
+    this.#isTaken = false;
+    this.#trees = [];
+    await endLeftover(path.join(this.directory, PROCESS_FILE));
+    await endProcessesOf(this.directory);
+    await clear(this.directory);
+    await mkdir(this.directory, { recursive: true, mode: 0o700 });
+    await writeFile(path.join(this.directory, TAKEN_FILE), "");
+    this.#isTaken = true;
   }
 
   /** The tree for a source and a build, made where it is not there. */
   async prepare(request: TreeRequest, signal?: AbortSignal): Promise<SlotTree> {
-    const known = this.#trees.find(
+    if (!this.#isTaken || !existsSync(path.join(this.directory, TAKEN_FILE))) await this.renew();
+    const { isPrivate = false } = request;
+    let known = this.#trees.find(
       (tree) => nameOf(tree, dependenciesOf(tree)) === nameOf(request, request.dependencies),
     );
     this.#trees = this.#trees.filter((tree) => tree !== known);
+    if (known !== undefined && (!isIntact(known) || known.isPrivate !== isPrivate)) {
+      await removeTree(path.dirname(known.mirror));
+      known = undefined;
+    }
     const others = diskIsLow(this.directory) ? 0 : TREES_PER_SLOT - 1;
-    while (this.#trees.length > others) await removeForcibly(path.dirname(this.#trees.shift()!.mirror));
+    while (this.#trees.length > others) await removeTree(path.dirname(this.#trees.shift()!.mirror));
     const tree = known ?? (await this.#make(request, signal));
     provideFolders(tree, request);
     this.#trees.push(tree);
@@ -115,23 +125,26 @@ export class Slot {
   }
 
   async #make(request: TreeRequest, signal?: AbortSignal): Promise<SlotTree> {
-    const { source, directory, buildKey, dependencies: needed = [] } = request;
+    const { source, directory, buildKey, dependencies: needed = [], isPrivate = false } = request;
     await makeRoom(this.directory, [this.#builds, this.#repositories]);
     const manifest = await request.manifest();
     const place = path.join(this.directory, shortName(nameOf(request, needed)));
     const mirror = path.join(place, "root");
     const top = directory.slice(1);
     const root = path.join(mirror, top);
-    const gitDirectory = await this.#repositories.open(source, signal);
     try {
+      const gitDirectory = await this.#repositories.open(source, signal);
       await checkOut({ gitDirectory, commit: source.commit }, root, signal);
-      const dependencies = await this.#dependencies.provide(needed, root, signal);
+      const how = { copies: isPrivate, signal };
+      const dependencies = await this.#dependencies.provide(needed, root, signal, how);
       await markUses(place, dependencies);
-      await this.#builds.linkInto(buildKey, manifest, root);
+      await this.#builds.linkInto(buildKey, manifest, root, how);
       const clean = takeSnapshot(mirror);
-      return { mirror, root, top, source, buildKey, manifest, dependencies, clean };
+      const shared = stampShared(dependencies);
+      return { mirror, root, top, source, buildKey, manifest, dependencies, clean, isPrivate, shared };
     } catch (error) {
-      await removeForcibly(place);
+      if (error instanceof CheckoutFailed) await this.#repositories.repair(source);
+      await removeTree(place);
       throw error;
     }
   }
@@ -154,9 +167,48 @@ export class Slot {
     this.#mark = setMark(path.join(this.directory, MARK_FILE), tree.clean);
   }
 
+  /**
+   * Ends what a run has left running.
+   * @param leader pid of its first process, where that is known; of a short run only later ones are looked at.
+   */
+  async endLeftovers(leader: number | undefined, tookMs: number): Promise<void> {
+    await endProcessesOf(this.directory, tookMs < SHORT_RUN_MS ? leader : undefined);
+  }
+
   /** What has changed in a tree since `begin`; paths are relative to its mirror. */
   async difference(tree: SlotTree): Promise<Difference> {
     return await changesSince(this.#mark!, tree.mirror, tree.clean);
+  }
+
+  /** Whether somebody removes the slot's files from outside, or has done so: what is missing then is not the run's doing. */
+  async isBeingEmptied(tree: SlotTree): Promise<boolean> {
+    const places = [path.join(this.directory, TAKEN_FILE), path.dirname(tree.mirror)];
+    for (const deadline = Date.now() + EMPTYING_MS; Date.now() < deadline; await delay(EMPTYING_MS / 20))
+      if (!places.every((place) => existsSync(place))) return true;
+    return false;
+  }
+
+  /**
+   * Whether binaries have changed that all trees of a build share: any run on this machine may have written to them.
+   * What the store has of them is dropped then.
+   */
+  async haveSharedBinariesChanged(tree: SlotTree, { damaged }: Difference): Promise<boolean> {
+    const foreign = changedDependencies(tree);
+    for (const each of foreign) {
+      await removeTree(path.dirname(each.top)); // the whole tree: what else is written there is not known
+      await this.#builds.dropChanged(each.dependency.buildKey);
+    }
+    if (foreign.length > 0) return true;
+    if (tree.isPrivate) return false;
+    const files = new Set(damaged);
+    const changed = changedBinaries(tree).filter((file) => files.has(file));
+    const isShared = changed.some(
+      (file) => inodeIn(tree.clean.files.get(file)) === inodeIn(stampOf(path.join(tree.mirror, file))),
+    );
+    if (!isShared) return false;
+    const keys = [tree.buildKey, ...dependenciesOf(tree).map((dependency) => dependency.buildKey)];
+    for (const key of keys) await this.#builds.dropChanged(key);
+    return true;
   }
 
   /** Puts the tree back as it was before a run; one that a run has ruined is discarded. */
@@ -176,16 +228,16 @@ export class Slot {
     const prefix = `${tree.top}/`;
     if (!damaged.every((file) => file.startsWith(prefix))) return await this.discard(tree);
     const files = damaged.map((file) => file.slice(prefix.length));
-    const inside = tree.dependencies.filter(({ dependency }) => dependency.source === undefined);
-    const products = new Set([tree, ...inside].flatMap(({ manifest }) => filesOf(manifest)));
+    const products = builtFiles(tree);
     const tracked = files.filter((file) => !products.has(file));
     if (tracked.length > 0) {
       const gitDirectory = await this.#repositories.open(tree.source);
       await restore({ gitDirectory, commit: tree.source.commit }, tree.root, tracked);
     }
     if (tracked.length < damaged.length) {
-      await this.#dependencies.provide(dependenciesOf(tree), tree.root);
-      await this.#builds.linkInto(tree.buildKey, tree.manifest, tree.root);
+      const how = { copies: tree.isPrivate };
+      await this.#dependencies.provide(dependenciesOf(tree), tree.root, undefined, how);
+      await this.#builds.linkInto(tree.buildKey, tree.manifest, tree.root, how);
     }
     for (const file of damaged) tree.clean.files.set(file, stampOf(path.join(tree.mirror, file)));
   }
@@ -193,25 +245,8 @@ export class Slot {
   /** A tree that could not be cleaned is made anew. */
   async discard(tree: SlotTree): Promise<void> {
     this.#trees = this.#trees.filter((known) => known !== tree);
-    await removeForcibly(path.dirname(tree.mirror));
+    await removeTree(path.dirname(tree.mirror));
   }
-}
-
-/**
- * Removes what a run has left that nobody collects, and the folders in which it was.
- * @throws if a file is not found by its name, which is so if that is not valid UTF-8.
- */
-function removeSurplus(
-  { mirror, clean }: SlotTree,
-  { written, directories }: Difference,
-  moved: readonly string[],
-): void {
-  const gone = new Set(moved);
-  for (const { path: file } of written)
-    if (!clean.files.has(file)) rmSync(path.join(mirror, file), { force: gone.has(file) });
-  const made = new Set([...directories, ...[...moved, ...written.map((file) => file.path)].flatMap(parents)]);
-  const surplus = [...made].filter((directory) => !clean.directories.has(directory));
-  for (const directory of surplus.sort().reverse()) rmdirSync(path.join(mirror, directory));
 }
 
 /** By these links those who look for dependencies that nobody uses any more find them: `Dependencies` looks there. */
@@ -225,26 +260,19 @@ function workerOf(slot: string): string {
   return path.dirname(path.dirname(slot));
 }
 
-function dependenciesOf(tree: SlotTree): Dependency[] {
-  return tree.dependencies.map(({ dependency }) => dependency);
+function inodeIn(stamp: string | undefined): string | undefined {
+  return stamp?.split(" ", 1)[0];
 }
 
-/** Equal for trees with the same files. */
-function nameOf(
-  {
-    source,
-    buildKey,
-    ...where
-  }: Pick<TreeRequest, "source" | "buildKey"> & ({ directory: string } | { top: string }),
-  dependencies: readonly Dependency[] = [],
-): string {
-  const needed = dependencies.map((each) => [each.tree, each.checkoutName, each.buildKey].join(" "));
-  const directory = "top" in where ? `/${where.top}` : where.directory;
-  return [sourceName(source), buildKey, directory, ...needed].join(" ");
-}
-
-function shortName(name: string): string {
-  return createHash("sha256").update(name).digest("hex").slice(0, 24);
+/** What cannot be removed is moved out of the way: it must not keep the slot from being used. */
+async function clear(directory: string): Promise<void> {
+  try {
+    await removeTree(directory);
+  } catch (error) {
+    await rename(directory, temporaryName(directory)).catch(() => {
+      throw error;
+    });
+  }
 }
 
 async function endLeftover(file: string): Promise<void> {

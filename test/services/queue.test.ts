@@ -1,4 +1,5 @@
 import { PROTOCOL } from "../../src/model/protocol.ts";
+import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -12,7 +13,9 @@ import { openCampaignState } from "../../src/queue/campaign-state.ts";
 import { consume } from "../../src/queue/consumer.ts";
 import { countJobs } from "../../src/queue/counts.ts";
 import type { RunEvent } from "../../src/queue/follow.ts";
+import { Postponed } from "../../src/queue/postponed.ts";
 import type { TakenJob } from "../../src/queue/taken-job.ts";
+import { openTroubleReport } from "../../src/queue/troubles.ts";
 import { BUILD_QUEUE, campaignKey, RUN_QUEUE, socketConnection } from "../../src/queue/names.ts";
 import { someCampaign } from "../helpers/campaign.ts";
 import { startRedis, type RedisServer } from "../helpers/redis.ts";
@@ -229,6 +232,86 @@ describeWithService("redis-server", "the queues", () => {
     expect(joined[0]).toBe(5);
     expect(joined).toHaveLength(8);
     expect(consumer.errors).toEqual([]);
+  });
+
+  it("gives a job that cannot be done now to others later, in its turn, and counts it as waiting", async () => {
+    await using redis = await startRedis();
+    const connection = socketConnection(redis.socket);
+    await using client = await openQueueClient(connection);
+    await client.add(campaign("c1"), runs(3));
+    const order: string[] = [];
+    const whole: { resolve?: () => void } = {};
+    const isWhole = new Promise<void>((resolve) => (whole.resolve = resolve));
+    const handle = async (job: TakenJob): Promise<object> => {
+      const { troubles = [] } = job.data as { troubles?: string[] };
+      order.push(`${numberIn(job)} after ${troubles.length} troubles, lost ${job.lost}`);
+      if (numberIn(job) === 0 && troubles.length === 0)
+        throw new Postponed(50, { ...(job.data as object), troubles: ["one"] });
+      if (numberIn(job) === 0) whole.resolve?.();
+      else await isWhole;
+      return { done: true };
+    };
+    await using consumer = startConsumer(redis, handle, { concurrency: 1 });
+    await expect.poll(() => order.length).toBe(2);
+    expect(await countJobs(connection)).toEqual({ waiting: 2, running: 1, uncollected: 0 });
+    const [listed] = await client.list();
+    expect(listed).toMatchObject({ waiting: 2, running: 1 });
+    await using other = startConsumer(redis, handle, { concurrency: 1 });
+    await expect.poll(async () => (await countJobs(connection)).uncollected).toBe(3);
+    expect(order[0]).toBe("0 after 0 troubles, lost 0");
+    expect(order).toContain("0 after 1 troubles, lost 0");
+    expect([...consumer.errors, ...other.errors]).toEqual([]);
+  });
+
+  it("keeps an answer that Redis does not take until it does", async () => {
+    await using redis = await startRedis();
+    const connection = socketConnection(redis.socket);
+    await using client = await openQueueClient(connection);
+    await client.add(campaign("c1"), runs(1));
+    const config = new Redis(connection);
+    let times = 0;
+    const handle = async (): Promise<object> => {
+      times++;
+      await config.config("SET", "min-replicas-to-write", "1"); // it refuses to write, as on a full disk
+      return { done: true };
+    };
+    await using consumer = startConsumer(redis, handle, { lockMs: 60_000 });
+    await expect.poll(() => consumer.errors.length).toBeGreaterThanOrEqual(2);
+    await config.config("SET", "min-replicas-to-write", "0");
+    await expect.poll(() => client.result("c1", 0)).toEqual({ done: true });
+    expect(times).toBe(1);
+    expect(consumer.refused).toEqual([]);
+    config.disconnect();
+  });
+
+  it("tells who takes no jobs, until he does again or has vanished", async () => {
+    await using redis = await startRedis();
+    const connection = socketConnection(redis.socket);
+    await using client = await openQueueClient(connection);
+    const errors: Error[] = [];
+    const report = openTroubleReport(connection, "runner", (error) => errors.push(error));
+    report.set("its disk is read-only");
+    const line = `runner ${hostname()} takes no jobs: its disk is read-only`;
+    await expect.poll(() => client.troubles()).toEqual([line]);
+    expect(await countJobs(connection)).toMatchObject({ troubles: [line] });
+    await client.add(campaign("c1"), runs(1));
+    const events = await client.follow("c1", runs(1), await client.position());
+    const reader = events.getReader();
+    expect(await reader.read()).toEqual({ done: false, value: { type: "trouble", line } });
+    await reader.cancel();
+    report.set(undefined);
+    await expect.poll(() => client.troubles()).toEqual([]);
+    report.set("again");
+    await expect.poll(() => client.troubles()).toHaveLength(1);
+    const raw = new Redis(connection);
+    await raw.del(...(await raw.keys("swarm:trouble:*"))); // as after a minute without a word of it
+    expect(await client.troubles()).toEqual([]);
+    await raw.sadd("swarm:troubles", "forged");
+    await raw.set("swarm:trouble:forged", JSON.stringify({ role: "queen", host: 1 }));
+    expect(await client.troubles()).toEqual([]);
+    raw.disconnect();
+    await report[Symbol.asyncDispose]();
+    expect(errors).toEqual([]);
   });
 
   it("may be left alone at any moment", async () => {

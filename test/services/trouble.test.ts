@@ -186,7 +186,7 @@ describeWithService("redis-server", "a worker in trouble", () => {
     using disk = await smallDisk(path.join(cacheFolder(user), "slots"), 512, context);
     await mustRun(user, ["resume"]);
     const running = user.startRunall("-c", "Quick", "-r", "0..1");
-    await listen(running)("it is made again when there is room");
+    await listen(running)("it goes back to the queue");
     disk.enlarge();
     const { exitCode, stderr } = await running.finished;
     expect(stderr).toMatch(/warning: Quick #\d: .*(the disk of .* is full|ENOSPC|No space left)/);

@@ -6,7 +6,7 @@ import { expect, it } from "vitest";
 import type { Campaign } from "../../src/model/campaign.ts";
 import { PROTOCOL } from "../../src/model/protocol.ts";
 import { Batches } from "../../src/worker/batches.ts";
-import type { SlotTree } from "../../src/worker/slot.ts";
+import type { SlotTree } from "../../src/worker/slot-tree.ts";
 import { someCampaign } from "../helpers/campaign.ts";
 import { describeWithService } from "../helpers/services.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
@@ -20,6 +20,8 @@ const treeWith = (root: string, ...products: string[]): SlotTree => ({
   buildKey: "key",
   manifest: { protocol: PROTOCOL, products, targets: [], nedExclusions: [] },
   dependencies: [],
+  isPrivate: false,
+  shared: new Map(),
   clean: { files: new Map(), directories: new Map() },
 });
 const nowhere = treeWith("/nowhere", "model");

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, realpath, rm, utimes } from "node:fs/promises";
+import { mkdir, readdir, readFile, realpath, rm, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
 import type { Dependency } from "../../src/model/build.ts";
@@ -178,4 +178,24 @@ it("runs a study with the libraries, NED folders, exclusions and environment of 
   await rm(path.join(tree.root, "lib/libx.so"));
   await slot.clean(tree, await slot.difference(tree), []);
   expect(await readFile(path.join(tree.root, "lib/libx.so"), "utf8")).toBe("x");
+});
+
+it("is removed with its build when a run has written into its library, which all slots share", async () => {
+  await using here = await place();
+  const slot = await Slot.take(path.join(here.directory, "slots/0"), here.builds, here.repositories);
+  const manifest = { protocol: PROTOCOL, products: [], targets: [], nedExclusions: [] };
+  await here.builds.put("own", here.repository.path, manifest);
+  const tree = await slot.prepare({
+    source: (await here.dependency()).source!,
+    directory: "/home/user/project",
+    buildKey: "own",
+    manifest: () => Promise.resolve(manifest),
+    dependencies: [await here.dependency()],
+  });
+  slot.begin(tree);
+  expect(await slot.haveSharedBinariesChanged(tree, await slot.difference(tree))).toBe(false);
+  await writeFile(path.join(tree.root, "../inet/src/libINET.so"), "ruined");
+  expect(await slot.haveSharedBinariesChanged(tree, await slot.difference(tree))).toBe(true);
+  expect(await here.trees()).toEqual([]);
+  expect(await here.builds.find("inet-key")).toBeUndefined();
 });

@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { makeOutputFolder, placeOutput } from "../../src/worker/output-file.ts";
-import type { SlotTree } from "../../src/worker/slot.ts";
+import type { SlotTree } from "../../src/worker/slot-tree.ts";
 import { someCampaign } from "../helpers/campaign.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 

@@ -4,9 +4,11 @@ import { once } from "node:events";
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
+import { MissingBuild } from "../../src/results/build-store.ts";
 import { openBuildDirectory } from "../../src/results/build-store.ts";
 import { identify } from "../../src/system/identity.ts";
-import { Slot, type SlotTree } from "../../src/worker/slot.ts";
+import { Slot } from "../../src/worker/slot.ts";
+import type { SlotTree } from "../../src/worker/slot-tree.ts";
 import { makeRepository } from "../helpers/git.ts";
 import { repositoriesIn } from "../helpers/repositories.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
@@ -76,7 +78,8 @@ it("finds what a run wrote, wherever that is, and is clean afterwards", async ()
   await write("elsewhere/deep/log.txt", "");
   await symlink("log.txt", path.join(tree.root, "elsewhere/deep/link"));
   await rm(path.join(tree.root, "study/omnetpp.ini"));
-  await write("src/lib.so", "ruined");
+  await rm(path.join(tree.root, "src/lib.so"));
+  await write("src/lib.so", "replaced");
   expect((await slot.difference(tree)).written).toContainEqual({
     path: "home/user/project/study/results/new.sca",
     sizeBytes: 5,
@@ -127,5 +130,44 @@ it("ends the simulation and removes the trees of an owner that was killed", asyn
   const next = await Slot.take(path.join(directory, "slot"), builds, repositories);
   await exited;
   expect(simulation.signalCode).toBe("SIGKILL");
-  expect(await readdir(next.directory)).toEqual([]);
+  expect(await readdir(next.directory)).toEqual(["taken"]);
+});
+
+it("drops a build whose library a run has written to, and gives the run a copy of the next one", async () => {
+  await using prepared = await preparedSlot();
+  const { slot, tree, request, builds, write, directory } = prepared;
+  await write("src/lib.so", "ruined!");
+  expect(await slot.haveSharedBinariesChanged(tree, await slot.difference(tree))).toBe(true);
+  await expect(builds.linkInto("key", tree.manifest, path.join(directory, "elsewhere"))).rejects.toThrow(
+    MissingBuild,
+  );
+
+  await write("src/lib.so", "built again");
+  await builds.put("key", tree.root, tree.manifest, { copies: true });
+  const own = await slot.prepare({ ...request, isPrivate: true });
+  slot.begin(own);
+  await writeFile(path.join(own.root, "src/lib.so"), "ruined again");
+  expect(await slot.haveSharedBinariesChanged(own, await slot.difference(own))).toBe(false);
+  const next = await slot.prepare(request);
+  expect(await readFile(path.join(next.root, "src/lib.so"), "utf8")).toBe("built again");
+});
+
+it("makes a tree again that was removed, or whose binaries were changed, before the next run", async () => {
+  await using prepared = await preparedSlot();
+  const { slot, tree, request } = prepared;
+  await rm(path.dirname(tree.mirror), { recursive: true });
+  const again = await slot.prepare(request);
+  expect(await readFile(path.join(again.root, "src/lib.so"), "utf8")).toBe("binary");
+  await rm(slot.directory, { recursive: true });
+  const anew = await slot.prepare(request);
+  expect(await readFile(path.join(anew.root, "study/omnetpp.ini"), "utf8")).toBe("[General]\n");
+});
+
+it("tells a slot that is emptied from outside from a run that removes its own files", async () => {
+  await using prepared = await preparedSlot();
+  const { slot, tree } = prepared;
+  await rm(path.join(tree.root, "study"), { recursive: true });
+  expect(await slot.isBeingEmptied(tree)).toBe(false);
+  await rm(slot.directory, { recursive: true });
+  expect(await slot.isBeingEmptied(tree)).toBe(true);
 });

@@ -1,0 +1,34 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { ErrorCode } from "bullmq";
+import type { ConsumerOptions } from "./consumer.ts";
+
+const RETRY_MS = 1000;
+
+/** What BullMQ answers for a job that this worker does not have any more. */
+const LOST: readonly unknown[] = [
+  ErrorCode.JobNotExist,
+  ErrorCode.JobLockNotExist,
+  ErrorCode.JobLockMismatch,
+  ErrorCode.JobNotInState,
+];
+
+/**
+ * Changes the state of a job, again and again where Redis refuses it (it loads its data, its disk or its memory is
+ * full). Meanwhile the lock of the job is renewed by whoever holds it.
+ * @returns false if the job has been given to somebody else, or the worker ends.
+ */
+export async function persistently(
+  change: () => Promise<unknown>,
+  { onError, signal }: Pick<ConsumerOptions, "onError" | "signal">,
+): Promise<boolean> {
+  for (;;) {
+    try {
+      await change();
+      return true;
+    } catch (error) {
+      onError(error as Error);
+      if (LOST.includes((error as { code?: unknown }).code) || signal.aborted) return false;
+    }
+    await delay(RETRY_MS, undefined, { signal }).catch(() => undefined); // the worker ends: once more
+  }
+}

@@ -1,0 +1,21 @@
+import type { Slot } from "./slot.ts";
+import { BinariesChanged, TreeLost, type SlotTree } from "./slot-tree.ts";
+import type { Difference } from "./snapshot.ts";
+
+export function treeLost(options?: { cause: unknown }): TreeLost {
+  return new TreeLost("its working tree was removed while it ran", options);
+}
+
+/**
+ * Returns what a run has changed in its tree.
+ * @throws {TreeLost} if others have changed the tree meanwhile: how the run ended says nothing then.
+ */
+export async function differenceOf(tree: SlotTree, slot: Slot): Promise<Difference> {
+  const difference = await slot.difference(tree);
+  const written = new Set(difference.written.map((file) => file.path));
+  const isMissing = difference.missing.length > 0 || difference.damaged.some((file) => !written.has(file));
+  if (isMissing && (await slot.isBeingEmptied(tree))) throw treeLost();
+  if (await slot.haveSharedBinariesChanged(tree, difference))
+    throw new BinariesChanged("binaries of its build were changed while it ran");
+  return difference;
+}

@@ -1,0 +1,108 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { errorText } from "../errors.ts";
+import type { TroubleReport } from "../queue/troubles.ts";
+import { checkFolder } from "../system/check-folder.ts";
+
+const FIRST_PAUSE_MS = 1000;
+const LAST_PAUSE_MS = 60_000;
+/** So many jobs in a row that could not be done for reasons of our own, and it is rather this machine than the jobs. */
+const PATIENCE = 5;
+
+export interface HealthOptions {
+  /** Folders that this worker writes to; they are made where they are missing. */
+  directories: readonly string[];
+  /** Whether the stores take what is to be stored: throws where they do not. */
+  checkStores: () => Promise<void>;
+  report: Pick<TroubleReport, "set">;
+  signal: AbortSignal;
+  firstPauseMs?: number;
+}
+
+/**
+ * Whether this worker can do any job. Like a circuit breaker it holds the worker back from taking jobs that it could
+ * only hand back, looks again in growing intervals, and reports why.
+ */
+export class Health {
+  readonly #options: HealthOptions;
+  readonly #firstPauseMs: number;
+  #reason: string | undefined;
+  #inARow = 0;
+  #pauseMs: number;
+  /** One job is let through to see whether it works again. */
+  #isTrying = false;
+
+  constructor(options: HealthOptions) {
+    this.#options = options;
+    this.#firstPauseMs = options.firstPauseMs ?? FIRST_PAUSE_MS;
+    this.#pauseMs = this.#firstPauseMs;
+  }
+
+  /** Returns when this machine can be used, or the worker ends: before anything is begun here. */
+  async untilWell(): Promise<void> {
+    const reason = await this.#look();
+    if (reason !== undefined) this.#stop(reason);
+    await this.mayBegin();
+  }
+
+  /** Returns when a job may be taken, or the worker ends. */
+  async mayBegin(): Promise<void> {
+    const { signal } = this.#options;
+    while (this.#reason !== undefined && !this.#isTrying) {
+      const isOver = await delay(this.#pauseMs, true, { signal }).catch(() => false); // the worker ends
+      this.#pauseMs = Math.min(this.#pauseMs * 2, LAST_PAUSE_MS);
+      if (!isOver) return;
+      const reason = await this.#look();
+      if (reason !== undefined) this.#stop(reason);
+      else if (this.#inARow < PATIENCE) this.#resume();
+      else this.#isTrying = true;
+    }
+  }
+
+  /**
+   * Looks whether it was this machine that kept a job from being done.
+   * @param counts whether the error may be one of this machine, though nothing is found.
+   * @returns what is wrong here; undefined if it may have been the job.
+   */
+  async judge(error: unknown, counts = true): Promise<string | undefined> {
+    const reason = await this.#look();
+    if (reason === undefined && !counts) {
+      this.isWell();
+      return undefined;
+    }
+    this.#isTrying = false;
+    this.#inARow++;
+    if (reason !== undefined) this.#stop(reason);
+    else if (this.#inARow >= PATIENCE)
+      this.#stop(`${this.#inARow} jobs in a row failed: ${errorText(error)}`);
+    return reason;
+  }
+
+  /** A job has been done. */
+  isWell(): void {
+    this.#inARow = 0;
+    if (this.#isTrying) this.#resume();
+  }
+
+  #stop(reason: string): void {
+    if (this.#reason !== reason) this.#options.report.set(reason);
+    this.#reason = reason;
+  }
+
+  #resume(): void {
+    this.#isTrying = false;
+    this.#inARow = 0;
+    this.#reason = undefined;
+    this.#pauseMs = this.#firstPauseMs;
+    this.#options.report.set(undefined);
+  }
+
+  async #look(): Promise<string | undefined> {
+    try {
+      for (const directory of this.#options.directories) await checkFolder(directory);
+      await this.#options.checkStores();
+      return undefined;
+    } catch (error) {
+      return errorText(error);
+    }
+  }
+}

@@ -1,0 +1,166 @@
+import { hostname } from "node:os";
+import { errorText, UserError } from "../errors.ts";
+import type { Campaign, RunJob } from "../model/campaign.ts";
+import type { Held } from "../model/outcome.ts";
+import type { RunResult } from "../model/result.ts";
+import { CheckoutFailed } from "../project/checkout.ts";
+import type { Rebuilder } from "../queue/build-requests.ts";
+import { Postponed } from "../queue/postponed.ts";
+import type { TakenJob } from "../queue/taken-job.ts";
+import { MissingBuild } from "../results/build-store.ts";
+import { MissingSource } from "../results/source-store.ts";
+import { DiskFullError, diskHasRoom, isDiskFullError } from "../system/disk.ts";
+import { LockedError } from "../system/lock.ts";
+import type { Health } from "./health.ts";
+import { OtherOmnetpp } from "./omnetpp.ts";
+import type { Room } from "./room.ts";
+import { withoutRunning } from "./runner.ts";
+import type { Slot } from "./slot.ts";
+import { BinariesChanged, TreeLost } from "./slot-tree.ts";
+
+export interface TroubleContext {
+  health: Pick<Health, "judge" | "isWell">;
+  rebuilder: Rebuilder;
+  room: Pick<Room, "diskWasFull">;
+  onError: (error: Error) => void;
+}
+
+/** A run that has been taken from the queue and cannot be made here now. */
+export interface TroubledRun {
+  taken: TakenJob;
+  job: RunJob;
+  campaign: Campaign;
+  slot: Slot;
+}
+
+/** What becomes part of the job, and whether the swarm lacks something. */
+type Changes = { lacks?: boolean } & Pick<RunJob, "troubles" | "diskFull" | "isPrivate">;
+
+/** Another machine may have the run meanwhile; where there is none, this one tries again after this time. */
+export const HAND_OVER_MS = 1000;
+/** Pause after the first trouble with a run; each further one is so many times as long. */
+const FIRST_DELAY_MS = 1000;
+const DELAY_FACTOR = 4;
+const LAST_DELAY_MS = 60_000;
+/** Until a runner looks again for a build that is being made. */
+export const BUILD_DELAY_MS = 3000;
+/** A run is tried so often at least, whatever the user says of lost workers: nothing of it has been executed yet. */
+export const LEAST_RETRIES = 3;
+/** It may be the run itself that fills the disk: not more often than this. */
+const DISK_FULL_TRIES = 3;
+
+/**
+ * Whether an error says nothing of the run, but of this machine, its servers or what they keep. What else the user is
+ * to be told (a program that cannot be started, say) is the end of the run.
+ */
+export function isOwnTrouble(error: unknown): boolean {
+  const own = [
+    MissingBuild,
+    MissingSource,
+    CheckoutFailed,
+    DiskFullError,
+    LockedError,
+    OtherOmnetpp,
+    TreeLost,
+  ];
+  return !(error instanceof UserError) || own.some((kind) => error instanceof kind) || isDiskFullError(error);
+}
+
+/**
+ * Gives a run back to the queue that cannot be made here. If this machine is not well, that does not count against the
+ * run; else it is tried again after a growing pause, until it is given up.
+ * @returns the answer for a run that is given up.
+ * @throws {Postponed} where it is to be tried again.
+ */
+export async function giveBack(
+  error: unknown,
+  run: TroubledRun,
+  context: TroubleContext,
+): Promise<RunResult> {
+  const { health, onError } = context;
+  onError(error as Error);
+  if (isDiskFullError(error)) return await givenBackForRoom(error, run, context);
+  const renewed = isOfStores(error) ? undefined : await run.slot.renew().catch((failure: unknown) => failure);
+  const notWell = isOfStores(error) ? undefined : await health.judge(renewed ?? error, isOwnTrouble(error));
+  if (notWell !== undefined) throw held(run, notWell, HAND_OVER_MS);
+  if (!isOwnTrouble(error))
+    return withoutRunning("crashed", `the worker could not run it: ${errorText(error)}`);
+  const reason = await reasonFor(error, context);
+  if (reason === undefined) throw held(run, errorText(error), BUILD_DELAY_MS, { lacks: true });
+  return tryAgain(run, reason, {
+    ...(isOfStores(error) && { lacks: true }),
+    ...(error instanceof BinariesChanged && { isPrivate: true }),
+  });
+}
+
+/** It is the swarm's stores that lack something, on whichever machine the run is tried. */
+export function isOfStores(error: unknown): boolean {
+  return error instanceof MissingBuild || error instanceof MissingSource;
+}
+
+/** Why a run cannot be made; undefined where a build of it is being made again: that takes as long as it takes. */
+export async function reasonFor(
+  error: unknown,
+  { rebuilder }: Pick<TroubleContext, "rebuilder">,
+): Promise<string | undefined> {
+  if (!(error instanceof MissingBuild)) return errorText(error);
+  const rebuilding = await rebuilder.ask(error.key);
+  if (rebuilding === "under way") return undefined;
+  if (typeof rebuilding === "object")
+    return `${errorText(error)}, and its builder said: ${rebuilding.failed}`;
+  return errorText(error);
+}
+
+function tryAgain(run: TroubledRun, reason: string, changes: Changes): RunResult {
+  const { job, campaign } = run;
+  const troubles = [...(job.troubles ?? []), told(reason)];
+  if (troubles.length > Math.max(campaign.retries, LEAST_RETRIES))
+    return withoutRunning("lost", `no worker could run it: ${distinct(troubles)}`);
+  throw held(run, reason, pauseAfter(troubles), { ...changes, troubles });
+}
+
+/** How long a job rests that could not be done so often, in ms. */
+export function pauseAfter(troubles: readonly string[]): number {
+  return Math.min(FIRST_DELAY_MS * DELAY_FACTOR ** (troubles.length - 1), LAST_DELAY_MS);
+}
+
+/** A reason with the name of this machine. */
+export function told(reason: string): string {
+  return `${hostname()}: ${reason}`;
+}
+
+/** The tree is gone by now: if there is room then, it was the run itself that filled the disk. */
+async function givenBackForRoom(
+  error: unknown,
+  run: TroubledRun,
+  { room }: TroubleContext,
+): Promise<RunResult> {
+  await run.slot.renew().catch(() => undefined); // on a full disk that may fail, too
+  room.diskWasFull();
+  if (!diskHasRoom(run.slot.directory)) throw held(run, errorText(error), HAND_OVER_MS);
+  const tries = (run.job.diskFull ?? 0) + 1;
+  if (tries < DISK_FULL_TRIES) throw held(run, errorText(error), HAND_OVER_MS, { diskFull: tries });
+  return withoutRunning("crashed", `the worker could not run it: ${errorText(error)}`);
+}
+
+function held(
+  { taken, job }: TroubledRun,
+  reason: string,
+  delayMs: number,
+  { lacks = false, ...changes }: Changes = {},
+): Postponed {
+  taken.report({ held: told(reason), ...(lacks && { lacks: true }) } satisfies Held);
+  return new Postponed(delayMs, Object.keys(changes).length > 0 ? { ...job, ...changes } : undefined);
+}
+
+/** Why a run is lost whose workers have vanished. @param troubles of those that could not run it. */
+export function vanished(times: number, troubles: readonly string[] = []): string {
+  const often = times === 1 ? "" : ` ${times} times`;
+  const others = troubles.length === 0 ? "" : `; besides: ${distinct(troubles)}`;
+  return `its worker vanished${often}${others}`;
+}
+
+/** Each reason once, in the order in which they came. */
+export function distinct(troubles: readonly string[]): string {
+  return [...new Set(troubles)].join("; ");
+}
