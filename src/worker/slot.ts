@@ -3,7 +3,7 @@ import { closeSync, constants, mkdirSync, openSync, rmdirSync, rmSync, writeSync
 import { mkdir, readdir, symlink } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { errorCode } from "../errors.ts";
+import { errorCode, UserError } from "../errors.ts";
 import { filesOf, sourceName, type BuildManifest, type Dependency, type Source } from "../model/build.ts";
 import type { BuildStore } from "../results/build-store.ts";
 import { isAlive, ProcessIdentitySchema, type ProcessIdentity } from "../system/identity.ts";
@@ -57,7 +57,8 @@ const KILL_TIMEOUT_MS = 5000;
 const KILL_POLL_MS = 5;
 const MARK_FILE = "begun";
 const PROCESS_FILE = "simulation.json";
-const NOTE_BYTES = 80;
+/** More than a process with its host takes. */
+const NOTE_BYTES = 640;
 
 /** Where the slots of the runner lie that works in a directory. */
 export function slotsDirectory(directory: string): string {
@@ -244,7 +245,10 @@ function shortName(name: string): string {
 }
 
 async function endLeftover(file: string): Promise<void> {
-  const identity = await readJson(file, ProcessIdentitySchema);
+  const identity = await readJson(file, ProcessIdentitySchema).catch((error: unknown) => {
+    if (error instanceof UserError) return undefined; // damaged: it tells nothing
+    throw error;
+  });
   if (identity === undefined || !isAlive(identity)) return;
   signalGroup(identity.pid, "SIGKILL");
   const deadline = Date.now() + KILL_TIMEOUT_MS; // one that waits for a broken disk does not end
