@@ -10,10 +10,13 @@ import type { Study } from "./collect.ts";
 export class CollectedElsewhere extends UserError {
   override name = "CollectedElsewhere";
   readonly pid: number | undefined;
+  /** Name of its machine, if that is not this one. */
+  readonly machine: string | undefined;
 
-  constructor(id: string, { pid, hint, message }: LockedError) {
+  constructor(id: string, { pid, machine, hint, message }: LockedError) {
     super(`another process is collecting campaign ${id} already: ${message}`, { hint });
     this.pid = pid;
+    this.machine = machine;
   }
 }
 

@@ -154,7 +154,8 @@ async function lockOrName(study: Study, { note, open }: EqualCampaign): Promise<
     return await lockCampaign(study, campaign);
   } catch (error) {
     if (!(error instanceof CollectedElsewhere)) throw error;
-    const who = error.pid === undefined ? "another process" : `process ${error.pid}`;
+    const where = error.machine === undefined ? "" : ` on ${error.machine}`;
+    const who = error.pid === undefined ? "another process" : `process ${error.pid}${where}`;
     const runs = open.length === 1 ? "1 of these runs" : `${open.length} of these runs`;
     throw new UserError(`campaign ${campaign.id} has ${runs} already, and ${who} is collecting them`, {
       hint: "nothing was queued; wait for it, cancel it with runall-swarm cancel, or execute them again with --rerun",

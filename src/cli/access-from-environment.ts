@@ -56,24 +56,28 @@ export async function secretFrom(
 }
 
 /**
- * The queue's Redis, by its unix socket or by the URL `redis://USER:PASSWORD@HOST:PORT` in `REDIS_URL`.
+ * The queue's Redis, by its unix socket or by the URL `redis://USER:PASSWORD@HOST:PORT/DATABASE` in `REDIS_URL`.
  * @throws {UserError} where neither is there, or the URL is not one.
  */
 export async function queueFrom(
   env: NodeJS.ProcessEnv,
   socket: string | undefined,
+  dataDirectory?: string,
 ): Promise<QueueConnection> {
-  if (socket !== undefined) return socketConnection(socket);
+  if (socket !== undefined) return socketConnection(socket, dataDirectory);
   const text = await secretFrom(env, "REDIS_URL");
   const hint =
     "give --redis SOCKET, or redis://:PASSWORD@HOST:PORT in REDIS_URL or in the file REDIS_URL_FILE";
   if (text === undefined) throw new UserError("there is no word of the queue's Redis", { hint });
   if (!URL.canParse(text) || new URL(text).protocol !== "redis:" || new URL(text).hostname === "")
     throw new UserError("REDIS_URL is not the URL of a Redis", { hint }); // it may hold a password: not shown
-  const { hostname, port, username, password } = new URL(text);
+  const { hostname, port, username, password, pathname } = new URL(text);
+  if (!/^\/?\d{0,6}$/.test(pathname))
+    throw new UserError("REDIS_URL names a database that is not a number", { hint });
   return {
     host: hostname.replace(/^\[(.*)\]$/, "$1"),
     port: port === "" ? 6379 : Number(port),
+    ...(pathname.length > 1 && { db: Number(pathname.slice(1)) }),
     ...(username !== "" && { username: decodeURIComponent(username) }),
     ...(password !== "" && { password: decodeURIComponent(password) }),
     maxRetriesPerRequest: null,

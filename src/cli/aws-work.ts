@@ -2,7 +2,8 @@ import type { AwsClients } from "../targets/aws/clients.ts";
 import { drain, withClients } from "../targets/aws/aws.ts";
 import { existingAws, type AwsEvent } from "../targets/aws/swarm.ts";
 import { withLock } from "../targets/local.ts";
-import { swarmDirectories, type AwsState } from "../targets/swarm-state.ts";
+import { swarmDirectories } from "../targets/swarm-folders.ts";
+import type { AwsState } from "../targets/swarm-state.ts";
 import { swarmDeployer } from "./choose-swarm.ts";
 import type { Io } from "./swarm-commands.ts";
 

@@ -1,7 +1,9 @@
 import { createInterface } from "node:readline/promises";
 import { UserError } from "../errors.ts";
 import { halted, localTarget, type LocalDependencies } from "../targets/local.ts";
-import { listSwarms, readState, type SwarmState } from "../targets/swarm-state.ts";
+import { findElsewhere, listSwarms, lookAtSwarms, onOtherMachine } from "../targets/list-swarms.ts";
+import { readState } from "../targets/state-file.ts";
+import type { SwarmState } from "../targets/swarm-state.ts";
 import type { SwarmDeployer } from "../targets/reachable-swarm.ts";
 import type { LocalTarget, Target } from "../targets/target.ts";
 
@@ -74,7 +76,7 @@ export async function chooseSwarm(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Target> {
   const name = named ?? (env["SWARM"] || undefined);
-  const swarms = name === undefined ? await listSwarms() : [await namedSwarm(name)];
+  const swarms = name === undefined ? await readableSwarms(context) : [await namedSwarm(name)];
   const running = swarms.filter(({ state }) => state === "running");
   if (running.length > 1) throw ambiguous(running);
   const [only] = running.length === 1 ? running : swarms;
@@ -103,9 +105,19 @@ export async function wouldShareDisk(
   return only.target === "local"; // also where it keeps results in a MongoDB
 }
 
+/** One that cannot be read is no reason not to use another, and no reason to make a new one in its place. */
+async function readableSwarms({ say }: ChoiceContext): Promise<SwarmState[]> {
+  const { swarms, unreadable } = await lookAtSwarms();
+  if (swarms.length === 0 && unreadable[0] !== undefined) throw unreadable[0].error;
+  for (const { error } of unreadable) say(`warning: ${error.message}`);
+  return swarms;
+}
+
 async function namedSwarm(name: string): Promise<SwarmState> {
   const state = await readState(name);
   if (state) return state;
+  const [elsewhere] = await findElsewhere(name);
+  if (elsewhere !== undefined) throw onOtherMachine(elsewhere);
   const names = (await listSwarms()).map((swarm) => swarm.name);
   throw new UserError(`there is no swarm ${name}`, {
     hint: names.length > 0 ? `there are: ${names.join(", ")}` : "make one with: swarm-tool init --local",
@@ -113,13 +125,16 @@ async function namedSwarm(name: string): Promise<SwarmState> {
 }
 
 async function makeLocal({ runners, say }: ChoiceContext): Promise<Target> {
-  if (runners === undefined)
+  if (runners === undefined) {
+    const [other] = (await lookAtSwarms()).elsewhere;
+    if (other !== undefined) throw onOtherMachine(other);
     throw new UserError("there is no swarm", { hint: "make one with: swarm-tool init --local" });
+  }
   say(
     `there is no swarm yet: making one on this machine, with ${runners} runners; it halts itself after an idle hour`,
   );
   const target = localTargetOf(DEFAULT_LOCAL);
-  await target.init({ runners });
+  await target.init({ runners }, say);
   return target;
 }
 
@@ -128,7 +143,7 @@ async function resumeHalted(state: SwarmState, target: Target, { say }: ChoiceCo
   const isFree = state.target === "local" && state.haltedBy === "idleness";
   if (!isFree && !(await confirm(`the swarm ${state.name} is halted. Resume it?`))) throw halted(state.name);
   say(`resuming the swarm ${state.name}`);
-  await target.resume();
+  await target.resume(say);
 }
 
 /** Asks a question on the terminal; without one the answer is no. */

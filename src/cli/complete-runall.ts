@@ -3,7 +3,7 @@ import { SIMULATORS } from "../simulation/simulator.ts";
 import { configNames } from "../simulation/expand.ts";
 import { parseSimulationArguments, splitArguments } from "../simulation/opp-args.ts";
 import { findProgram, runProgram } from "../system/program.ts";
-import { listSwarms } from "../targets/swarm-state.ts";
+import { listSwarms } from "../targets/list-swarms.ts";
 import { describeSubWords } from "./campaign-commands.ts";
 import { answerCompletion, commandsOf, optionsOf, swarmNames, type Candidate } from "./completion.ts";
 import { formatDuration } from "./format.ts";

@@ -55,6 +55,6 @@ export function commandsOf(command: Program): Candidate[] {
 }
 
 export async function swarmNames(): Promise<Candidate[]> {
-  const { listSwarms } = await import("../targets/swarm-state.ts");
+  const { listSwarms } = await import("../targets/list-swarms.ts");
   return (await listSwarms()).map(({ name, state }) => ({ word: name, description: `swarm, ${state}` }));
 }

@@ -23,7 +23,11 @@ export async function doctor(options: { region?: string; profile?: string }, { s
     program("ssh-keygen", ["-?"], "needed for swarms on AWS: install the OpenSSH client"),
     program("opp_run", ["-v"], "needed by runall-swarm: source OMNeT++'s setenv in this terminal"),
     optional(
-      program("redis-server", ["--version"], "needed for a swarm on this machine: install redis-server"),
+      program(
+        ["redis-server", "valkey-server"],
+        ["--version"],
+        "needed for a swarm on this machine: install redis-server or valkey-server",
+      ),
     ),
     optional(
       program(
@@ -56,16 +60,19 @@ function node(): Promise<Finding> {
   });
 }
 
-/** Whether a program is there; what it answers does not matter. */
-function program(name: string, args: readonly string[], mend: string): Check {
+/** Whether a program is there, or another one that does the same; what it answers does not matter. */
+function program(names: string | readonly string[], args: readonly string[], mend: string): Check {
+  const [first, ...others] = [names].flat();
   return async () => {
-    try {
-      await runProgram(name, args);
-      return { what: name, trouble: undefined };
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      return { what: name, trouble: "not found", mend };
+    for (const name of [first!, ...others]) {
+      try {
+        await runProgram(name, args);
+        return { what: name, trouble: undefined };
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+      }
     }
+    return { what: first!, trouble: "not found", mend };
   };
 }
 

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { haltLocal, withLock } from "../targets/local.ts";
-import { localDirectories } from "../targets/local-paths.ts";
+import { haltLocal, withSwarmLock } from "../targets/local.ts";
 import type { LocalTarget } from "../targets/target.ts";
 import { localDependencies, localTargetOf } from "./choose-swarm.ts";
 
@@ -27,11 +26,7 @@ export async function haltWhenIdle(
     });
     if (busy) busyAt = Date.now();
   }
-  await withLock(
-    localDirectories(swarm).state,
-    () => haltLocal(swarm, "idleness", localDependencies, process.pid),
-    end.signal,
-  );
+  await withSwarmLock(swarm, () => haltLocal(swarm, "idleness", localDependencies, process.pid), end.signal);
   end.abort();
 }
 

@@ -2,7 +2,7 @@ import { UserError } from "../errors.ts";
 import { publishPorts } from "../targets/docker/relay-process.ts";
 import { relay } from "../targets/docker/relay.ts";
 import { stackOf } from "../targets/docker/stack.ts";
-import { readState } from "../targets/swarm-state.ts";
+import { readState } from "../targets/state-file.ts";
 import type { Io } from "./swarm-commands.ts";
 
 /** Serves a swarm's ports until it is told to end. @param ports as `redis=6379`. */

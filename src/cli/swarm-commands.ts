@@ -1,14 +1,23 @@
 import { availableParallelism } from "node:os";
-import { errorText, UserError } from "../errors.ts";
+import { UserError } from "../errors.ts";
 import { secretFrom } from "./access-from-environment.ts";
-import { listSwarms, readState, type SwarmState } from "../targets/swarm-state.ts";
+import {
+  findElsewhere,
+  lookAtSwarms,
+  type KnownSwarms,
+  type SwarmElsewhere,
+} from "../targets/list-swarms.ts";
+import { readUnlessDamaged } from "../targets/state-file.ts";
+import type { SwarmState } from "../targets/swarm-state.ts";
+import { forgetElsewhere, takeOver } from "../targets/take-over.ts";
 import type { DockerStatus, LocalStatus, SwarmStatus, Target } from "../targets/target.ts";
 import { confirm, DEFAULT_LOCAL, localTargetOf } from "./choose-swarm.ts";
 import { count, formatTable } from "./format.ts";
 import type { ServiceFlags } from "./docker-options.ts";
 import { EXIT } from "./main.ts";
 import { printable } from "./printable.ts";
-import { namedOrOnly } from "./name-or-only.ts";
+import { describeElsewhere, describeLost, explain, statusElsewhere } from "./swarms-elsewhere.ts";
+import { namedOrOnly, namedOrRepaired } from "./name-or-only.ts";
 
 export interface Io {
   say: (text: string) => void;
@@ -34,14 +43,14 @@ async function targetFor(state: Exclude<SwarmState, { target: "aws" }>, io: Io):
 export async function initLocal(
   name: string | undefined,
   options: { runners?: number; mongo?: true },
-  { say }: Io,
+  { say, note }: Io,
 ): Promise<void> {
   const swarm = name ?? DEFAULT_LOCAL;
-  const known = await readState(swarm);
+  const known = await readUnlessDamaged(swarm);
   const runners =
     options.runners ?? (known?.target === "local" ? known.runners : undefined) ?? availableParallelism();
   const mongoUrl = options.mongo ? await usableMongo(say) : undefined;
-  await localTargetOf(swarm).init({ runners, mongoUrl });
+  await localTargetOf(swarm).init({ runners, mongoUrl }, note);
   say(
     `the swarm ${swarm} runs on this machine, with ${count(runners, "runner")}. It halts itself after an idle hour.\nIts dashboard: swarm-tool dashboard ${swarm}`,
   );
@@ -66,22 +75,29 @@ const loadMongo = () => import("../results/mongo.ts");
 
 /** @returns the exit code: a swarm of which something has died is a failure. */
 export async function status(name: string | undefined, options: { json?: true }, io: Io): Promise<number> {
-  const swarms = name === undefined ? await listSwarms() : [await namedOrOnly(name)];
-  const unknown: string[] = [];
+  const known: KnownSwarms =
+    name === undefined
+      ? await lookAtSwarms()
+      : { swarms: [await namedOrOnly(name)], elsewhere: [], unreadable: [] };
+  const { swarms, elsewhere, unreadable } = known;
+  const unknown = unreadable.map(({ name: swarm, error }) => `${swarm}: ${explain(error)}`);
+  if (name === undefined) unknown.push(...describeLost(known));
   const ask = async (state: SwarmState): Promise<SwarmStatus | undefined> => {
     try {
       return await statusOf(state, io);
     } catch (error) {
       if (!(error instanceof UserError) || name !== undefined) throw error;
-      unknown.push(`${state.name} (${state.target}): not known: ${errorText(error)}`);
+      unknown.push(`${state.name} (${state.target}): not known: ${explain(error)}`);
       return undefined; // the other swarms are shown all the same
     }
   };
   const all = (await Promise.all(swarms.map(ask))).filter((each) => each !== undefined);
-  if (options.json) io.say(JSON.stringify(all, undefined, 2));
-  else if (swarms.length === 0)
+  const others = elsewhere.map(statusElsewhere);
+  if (options.json) io.say(JSON.stringify([...all, ...others], undefined, 2));
+  else if (swarms.length + unknown.length + others.length === 0)
     io.say("there is no swarm; make one with: swarm-tool init, or swarm-tool init --local");
   else for (const each of all) (await describe(each)).forEach(io.say);
+  if (!options.json) others.map(describeElsewhere).forEach(io.say);
   unknown.forEach(io.note);
   if (unknown.length > 0) return EXIT.mend;
   return all.some(({ state }) => state === "broken") ? EXIT.failed : EXIT.done;
@@ -102,7 +118,7 @@ async function describe(swarm: SwarmStatus): Promise<string[]> {
 }
 
 export async function halt(name: string | undefined, options: ForceOptions, io: Io): Promise<void> {
-  const state = await namedOrOnly(name);
+  const state = await namedOrRepaired(name, io);
   if (state.target === "aws") return await (await aws()).haltAws(state.name, options, io);
   const target = await targetFor(state, io);
   const now = await target.status();
@@ -114,10 +130,17 @@ export async function halt(name: string | undefined, options: ForceOptions, io: 
   io.say(`the swarm ${state.name} is halted; resume it with: swarm-tool resume ${state.name}`);
 }
 
-export async function resume(name: string | undefined, options: { workers?: number }, io: Io): Promise<void> {
-  const state = await namedOrOnly(name);
+export interface ResumeOptions {
+  workers?: number;
+  /** Use a swarm of another machine on this one from now on. */
+  takeOver?: true;
+}
+
+export async function resume(name: string | undefined, options: ResumeOptions, io: Io): Promise<void> {
+  if (options.takeOver) await takeOverNamed(name);
+  const state = await namedOrRepaired(options.takeOver ? name?.split("@")[0] : name, io);
   if (state.target === "aws") return await (await aws()).resumeAws(state.name, options, io);
-  await (await targetFor(state, io)).resume();
+  await (await targetFor(state, io)).resume(io.note);
   io.say(`the swarm ${state.name} runs`);
 }
 
@@ -126,7 +149,8 @@ export interface RemoveOptions extends ForceOptions {
 }
 
 export async function remove(name: string | undefined, options: RemoveOptions, io: Io): Promise<void> {
-  const state = await namedOrOnly(name);
+  if (options.forget && name?.includes("@")) return await forgetMachine(name, options, io);
+  const state = await namedOrRepaired(name, io);
   if (options.forget) return await forget(state, io);
   if (state.target === "aws") return await (await aws()).removeAws(state.name, options, io);
   const target = await targetFor(state, io);
@@ -151,6 +175,28 @@ async function statusBeforeRemoval(target: Target, { name, target: kind }: Swarm
       cause: error,
     });
   }
+}
+
+/** @throws {UserError} if no other machine has a swarm of this name. */
+async function elsewhereNamed(name: string): Promise<SwarmElsewhere> {
+  const [found] = await findElsewhere(name);
+  if (found !== undefined) return found;
+  throw new UserError(`there is no swarm ${name} on another machine`, {
+    hint: "swarm-tool status lists all swarms; those of other machines as NAME@MACHINE",
+  });
+}
+
+async function takeOverNamed(name: string | undefined): Promise<void> {
+  if (name === undefined) throw new UserError("--take-over needs the name of a swarm: NAME@MACHINE");
+  await takeOver(await elsewhereNamed(name));
+}
+
+async function forgetMachine(name: string, options: RemoveOptions, io: Io): Promise<void> {
+  const found = await elsewhereNamed(name);
+  const fact = `the swarm ${name} with all that it keeps would be deleted; processes of it that still run on ${found.machine} are not ended`;
+  if (!options.force && !options.yes) await ask(fact);
+  await forgetElsewhere(found);
+  io.say(`the swarm ${name} is forgotten`);
 }
 
 async function forget({ name, target }: SwarmState, io: Io): Promise<void> {

@@ -8,7 +8,7 @@ import { EXIT, type Command, type CommandContext } from "./main.ts";
 import type { DashboardCommandOptions } from "./dashboard.ts";
 import { isCompletion } from "./completion.ts";
 import { version } from "./version.ts";
-import type { ForceOptions, Io, RemoveOptions } from "./swarm-commands.ts";
+import type { ForceOptions, Io, RemoveOptions, ResumeOptions } from "./swarm-commands.ts";
 
 /** Makes, halts, resumes and removes swarms. What a command needs is imported when it is called. */
 export const swarmTool: Command = {
@@ -68,7 +68,8 @@ export function describeProgram(context: CommandContext, finish: (code: number) 
     .command("resume [name]")
     .description("start a halted swarm again, and what has died of a running one")
     .option("--workers <n>", "on AWS: how many (default: as before)", workers)
-    .action(async (name: string | undefined, options: { workers?: number }) => {
+    .option("--take-over", "use a swarm NAME@MACHINE here, whose machine is gone or was renamed")
+    .action(async (name: string | undefined, options: ResumeOptions) => {
       await (await commands()).resume(name, options, io);
     });
   program
@@ -77,7 +78,7 @@ export function describeProgram(context: CommandContext, finish: (code: number) 
     .description("end a swarm and delete all that it keeps")
     .option("--force", "without a question when it still has runs or results")
     .option("--yes", "the same")
-    .option("--forget", "of a Docker Swarm that is no more: forget it, and remove nothing there")
+    .option("--forget", "forget a Docker Swarm, or a machine, that is gone: nothing is removed there")
     .action(async (name: string | undefined, options: RemoveOptions) => {
       await (await commands()).remove(name, options, io);
     });

@@ -17,6 +17,9 @@ export const swarmWorker: Command = {
       )
       .argument("<role>", "builder, runner, all or dashboard", role)
       .option("--redis <socket>", "unix socket of the queue's Redis; else REDIS_URL or REDIS_URL_FILE")
+      .addOption(
+        new Option("--redis-data <dir>", "where that Redis keeps its data: another is refused").hideHelp(),
+      )
       .option("--secrets <fd>", "read REDIS_URL=… and MONGO_URL=… from this file descriptor", descriptor)
       .option("--directory <dir>", "where working trees lie", path.join(cacheDirectory(), "worker"))
       .option("--builds <dir>", "where builds are kept", path.join(cacheDirectory(), "builds"))

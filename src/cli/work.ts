@@ -15,6 +15,8 @@ export type Role = "builder" | "runner" | "all" | "dashboard";
 
 export interface WorkOptions {
   redis?: string;
+  /** Where the Redis at that socket keeps its data. */
+  redisData?: string;
   /** File descriptor with the URLs of its servers. */
   secrets?: number;
   directory: string;
@@ -53,7 +55,7 @@ export async function work(
   const env = options.secrets === undefined ? { ...process.env } : secretsFrom(options.secrets);
   for (const name of removeSecrets(process.env)) log(exposed(name));
   await using stores = await storesFor(options, env, log, end.signal);
-  const connection = await queueFrom(env, options.redis);
+  const connection = await queueFrom(env, options.redis, options.redisData);
   const { idleHalts, idleMinutes } = options;
   const onError = errorLog(log);
   if (idleHalts !== undefined) background(haltWhenIdle(idleHalts, idleMinutes * 60_000, end, onError));

@@ -1,7 +1,8 @@
+import { realpath } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { errorText, UserError } from "../errors.ts";
-import type { QueueConnection } from "./names.ts";
+import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "./names.ts";
 
 /** The oldest Redis that BullMQ recommends, for queues with priorities. @see BullMQ guide, "Redis compatibility" */
 const OLDEST = [6, 2] as const;
@@ -57,8 +58,13 @@ export async function checkQueue(connection: QueueConnection): Promise<void> {
   redis.on("error", (error) => (cause ??= error));
   try {
     await redis.connect();
-    checkVersion(await redis.info("server"), connection);
+    const info = await redis.info();
+    checkVersion(info, connection);
+    if (/^loading:1/m.test(info)) throw new Error("it is still loading its data");
+    checkSettings(info, connection);
+    await checkData(redis, connection);
   } catch (error) {
+    if (cause instanceof UserError) throw cause; // the socket is not ours
     throw error instanceof UserError ? error : explained(cause ?? error, connection);
   } finally {
     redis.disconnect();
@@ -73,9 +79,80 @@ function checkVersion(info: string, connection: QueueConnection): void {
   throw new UserError(
     `the Redis at ${address(connection)} is ${found}; at least ${OLDEST.join(".")} is needed`,
     {
-      hint: "install a newer redis-server, then halt and resume the swarm",
+      hint: "install a newer redis-server or valkey-server, then halt and resume the swarm",
     },
   );
+}
+
+/**
+ * Refuses a Redis that may lose or refuse jobs: one that evicts keys, a replica, a cluster.
+ * From `INFO`, because managed services do not allow `CONFIG`.
+ */
+function checkSettings(info: string, connection: QueueConnection): void {
+  const field = (name: string): string | undefined => new RegExp(`^${name}:(\\S+)`, "m").exec(info)?.[1];
+  const refuse = (what: string, hint: string): never => {
+    throw new UserError(`the Redis at ${address(connection)} ${what}`, { hint });
+  };
+  const policy = field("maxmemory_policy") ?? "noeviction";
+  const limit = Number(field("maxmemory") ?? 0);
+  if (limit > 0 && policy !== "noeviction") {
+    refuse(
+      `may delete jobs and results when its memory is full (maxmemory ${limit} bytes, maxmemory-policy ${policy})`,
+      "set it not to: redis-cli CONFIG SET maxmemory-policy noeviction, and the same in its configuration file or parameter group",
+    );
+  }
+  if (field("role") === "slave") {
+    refuse("is a replica, which takes no jobs", "give the address of its primary in REDIS_URL");
+  }
+  if (field("cluster_enabled") === "1" || field("redis_mode") === "cluster") {
+    refuse("is a cluster, over which a queue cannot be spread", "use a Redis with cluster mode disabled");
+  }
+  if (field("redis_mode") === "sentinel") {
+    refuse(
+      "is a sentinel, which keeps no data",
+      "give the address of the primary that it watches in REDIS_URL",
+    );
+  }
+}
+
+/** Types of keys by which a queue of ours is told from other data of the same names. */
+const QUEUE_KEYS = {
+  meta: "hash",
+  wait: "list",
+  active: "list",
+  prioritized: "zset",
+  completed: "zset",
+} as const;
+
+/** Refuses a Redis with data of something else under our names, or, at a socket, that of another swarm. */
+async function checkData(redis: Redis, connection: QueueConnection): Promise<void> {
+  const { dataDirectory } = connection;
+  if (dataDirectory !== undefined) {
+    const [, found] = (await redis.config("GET", "dir")) as [string, string];
+    if (!(await isSameFolder(found, dataDirectory))) {
+      throw new UserError(
+        `the Redis at ${address(connection)} is not this swarm's: its data is in ${found}`,
+        {
+          hint: `end it, then resume the swarm: its own data is in ${dataDirectory}`,
+        },
+      );
+    }
+  }
+  const keys = [RUN_QUEUE, BUILD_QUEUE].flatMap((queue) =>
+    Object.entries(QUEUE_KEYS).map(([name, expected]) => ({ key: `bull:${queue}:${name}`, expected })),
+  );
+  const types = await Promise.all(keys.map(({ key }) => redis.type(key)));
+  const wrong = keys.findIndex(({ expected }, at) => types[at] !== "none" && types[at] !== expected);
+  if (wrong < 0) return;
+  throw new UserError(
+    `the Redis at ${address(connection)} holds data of something else: its key ${keys[wrong]!.key} is a ${types[wrong]}`,
+    { hint: "use another Redis, or another database of it: redis://HOST:PORT/1" },
+  );
+}
+
+async function isSameFolder(one: string, other: string): Promise<boolean> {
+  const [a, b] = await Promise.all([one, other].map((folder) => realpath(folder).catch(() => folder)));
+  return a === b;
 }
 
 function explained(error: unknown, connection: QueueConnection): UserError {

@@ -1,16 +1,31 @@
+import type { RedisOptions } from "ioredis";
+import { OwnSocketConnector } from "./own-socket-connector.ts";
+
 /** How to reach the queue's Redis: a unix socket, or a host with a password. */
 export interface QueueConnection {
   path?: string;
+  /** Looks at each connection whose socket it is. */
+  Connector?: NonNullable<RedisOptions["Connector"]>;
+  /** Where the Redis at a socket has its data: another one is refused. */
+  dataDirectory?: string;
   host?: string;
   port?: number;
+  /** Number of the database; 0 if it is not given. */
+  db?: number;
   username?: string;
   password?: string;
   /** BullMQ's workers wait for a lost connection as long as it takes. */
   maxRetriesPerRequest: null;
 }
 
-export function socketConnection(socket: string): QueueConnection {
-  return { path: socket, maxRetriesPerRequest: null };
+/** @param dataDirectory where its Redis keeps its data, if that is known. */
+export function socketConnection(socket: string, dataDirectory?: string): QueueConnection {
+  return {
+    path: socket,
+    Connector: OwnSocketConnector,
+    ...(dataDirectory !== undefined && { dataDirectory }),
+    maxRetriesPerRequest: null,
+  };
 }
 
 export const RUN_QUEUE = "run";

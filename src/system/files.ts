@@ -14,11 +14,11 @@ import {
   symlink,
   utimes,
 } from "node:fs/promises";
-import { hostname } from "node:os";
 import path from "node:path";
 import { errorCode } from "../errors.ts";
-import { identify, type ProcessIdentity } from "./identity.ts";
 import { removeTree } from "./remove-tree.ts";
+import { thisHost } from "./host.ts";
+import { identify } from "./identity.ts";
 
 // What is done for every run and takes some microseconds (a name looked up, a file renamed, a short text written)
 // is done at once: by way of Node.js's thread pool it would cost ten times as much of the processor that the
@@ -28,27 +28,38 @@ const TEMPORARY_PREFIX = ".swarm-tmp-";
 
 let ownMark: string | undefined;
 
-/** Tells by which process a temporary file was made: machine, pid and start time. */
-function markOf({ pid, startTime }: ProcessIdentity): string {
-  const machine = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
-  return `${machine}.${pid}.${startTime.replaceAll(/\W/g, "")}`;
+let marks: { name: string; ids: string } | undefined;
+
+function hostMarks(): { name: string; ids: string } {
+  const hash = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 8);
+  const { name, boot, pids } = thisHost();
+  return (marks ??= { name: hash(name), ids: `${hash(boot)}${hash(pids)}` });
+}
+
+/** Tells by which process a temporary file was made: host, pid and start time. */
+function markOf(pid: number, startTime: string): string {
+  const { name, ids } = hostMarks();
+  return `${name}${ids}.${pid}.${startTime.replaceAll(/\W/g, "")}`;
 }
 
 /** Name of a temporary file beside `file`; the prefix tells ours apart when leftovers are looked for. */
 export function temporaryName(file: string): string {
-  ownMark ??= markOf(identify(process.pid)!);
+  ownMark ??= markOf(process.pid, identify(process.pid)!.startTime);
   return path.join(
     path.dirname(file),
     `${TEMPORARY_PREFIX}${ownMark}-${randomBytes(6).toString("hex")}-${path.basename(file).slice(0, 60)}`,
   );
 }
 
-/** Whether a temporary file is that of a process of this machine that has ended. */
+/** Whether a temporary file is that of a process that has ended: of this host, or of this host before its last boot. */
 function isAbandoned(name: string): boolean {
-  const [, machine, pid] = /^([0-9a-f]{8})\.(\d+)\.\w+-/.exec(name.slice(TEMPORARY_PREFIX.length)) ?? [];
-  if (pid === undefined) return false;
-  const now = identify(Number(pid)) ?? { pid: Number(pid), startTime: "" };
-  return markOf(now).startsWith(`${machine}.`) && !name.startsWith(`${TEMPORARY_PREFIX}${markOf(now)}-`);
+  const mark = name.slice(TEMPORARY_PREFIX.length);
+  const [, machine, boot, pids, pid, startTime] =
+    /^([0-9a-f]{8})([0-9a-f]{8})([0-9a-f]{8})\.(\d+)\.(\w+)-/.exec(mark) ?? [];
+  if (pid === undefined || startTime === undefined) return false;
+  const here = hostMarks();
+  if (`${boot}${pids}` !== here.ids) return machine === here.name && !here.ids.startsWith(`${boot}`);
+  return identify(Number(pid))?.startTime.replaceAll(/\W/g, "") !== startTime;
 }
 
 /** A temporary folder that whoever has the same key finds again, so that one process removes what another left. */

@@ -1,23 +1,43 @@
 import { readFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import * as v from "valibot";
+import { HostSchema, relationOf, thisHost } from "./host.ts";
 
-/** A process that cannot be mistaken for a later one with the same, recycled pid. */
+/** A process that cannot be mistaken for a later one with the same, recycled pid, nor for one of another machine. */
 export const ProcessIdentitySchema = v.object({
   pid: v.pipe(v.number(), v.integer(), v.minValue(1)),
   /** Opaque; equal for the same process as long as it lives. */
   startTime: v.string(),
+  /** Where it runs; undefined if an earlier version of inet-swarm recorded it. */
+  host: v.optional(HostSchema),
 });
 export type ProcessIdentity = v.InferOutput<typeof ProcessIdentitySchema>;
 
 /** Identity of a living process, or undefined where there is none with this pid (or only a zombie). */
 export function identify(pid: number): ProcessIdentity | undefined {
   const startTime = process.platform === "linux" ? linuxStartTime(pid) : psStartTime(pid);
-  return startTime === undefined ? undefined : { pid, startTime };
+  return startTime === undefined ? undefined : { pid, startTime, host: thisHost() };
 }
 
+/**
+ * What is known of a process: of one on another machine or in another container neither that it lives nor that it
+ * has ended.
+ */
+export function lifeOf(identity: ProcessIdentity, here = thisHost()): "alive" | "ended" | "elsewhere" {
+  const relation = relationOf(identity.host, here);
+  if (relation === "elsewhere") return "elsewhere";
+  const lives = relation === "here" && identify(identity.pid)?.startTime === identity.startTime;
+  return lives ? "alive" : "ended";
+}
+
+/** Whether a process lives on this host. False does not mean that it has ended: it may run elsewhere. */
 export function isAlive(identity: ProcessIdentity): boolean {
-  return identify(identity.pid)?.startTime === identity.startTime;
+  return lifeOf(identity) === "alive";
+}
+
+/** Whether a process has ended for certain. */
+export function hasEnded(identity: ProcessIdentity): boolean {
+  return lifeOf(identity) === "ended";
 }
 
 /** The fields of a /proc/PID/stat after the program's name, which may itself contain spaces and parentheses. */

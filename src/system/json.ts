@@ -2,23 +2,46 @@ import { readFile } from "node:fs/promises";
 import * as v from "valibot";
 import { errorCode, UserError } from "../errors.ts";
 
+/** What the user can change about a file that cannot be read. */
+const UNREADABLE: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EISDIR: "it is a directory",
+  ELOOP: "too many symbolic links",
+  EIO: "input/output error of the disk",
+};
+
 /**
  * Reads a JSON file of ours.
  * @returns undefined where there is no such file.
- * @throws {UserError} when its content is not what it should be.
+ * @throws {UserError} when it cannot be read, or its content is not what it should be.
  */
 export async function readJson<S extends v.GenericSchema>(
   file: string,
   schema: S,
 ): Promise<v.InferOutput<S> | undefined> {
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    if (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR") return undefined;
-    throw error;
-  }
+  const text = await readText(file);
+  if (text === undefined) return undefined;
   return parseOrExplain(schema, parseJson(text, file), file, "remove the file if it is damaged");
+}
+
+/**
+ * Reads a text file of ours.
+ * @returns undefined if there is no such file.
+ * @throws {UserError} if it cannot be read.
+ */
+export async function readText(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    const code = errorCode(error) ?? "";
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    if (UNREADABLE[code] === undefined) throw error;
+    throw new UserError(`cannot read ${file}: ${UNREADABLE[code]}`, {
+      hint: "check the file's permissions",
+      cause: error,
+    });
+  }
 }
 
 function parseJson(text: string, file: string): unknown {

@@ -1,81 +1,168 @@
-import { link, rename, rm, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { link, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { uptime } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
+import * as v from "valibot";
 import { errorCode, UserError } from "../errors.ts";
 import { temporaryName } from "./files.ts";
-import { identify, isAlive, ProcessIdentitySchema, type ProcessIdentity } from "./identity.ts";
-import { readJson } from "./json.ts";
+import { describeHost, thisHost, type Host } from "./host.ts";
+import { identify, lifeOf, ProcessIdentitySchema, type ProcessIdentity } from "./identity.ts";
+import { jsonIn } from "./json.ts";
 
 const POLL_MS = 50;
+/** Of times of files, which may come from another machine's clock. */
+const CLOCK_TOLERANCE_MS = 60_000;
+
+const OwnerSchema = v.object({
+  ...ProcessIdentitySchema.entries,
+  /** Tells two locks of one process apart; earlier versions had none. */
+  id: v.optional(v.string()),
+});
+type Owner = v.InferOutput<typeof OwnerSchema>;
 
 /** A lock is held by another process. */
 export class LockedError extends UserError {
   override name = "LockedError";
-  /** The process that holds it; undefined where it has just let go of it. */
+  /** The process that holds it; undefined if it has just released it. */
   readonly pid: number | undefined;
+  /** Name of its machine, if that is not this one. */
+  readonly machine: string | undefined;
 
-  constructor(file: string, pid: number | undefined, options: { hint: string }) {
-    super(`${file} is locked by process ${pid ?? "?"}`, options);
-    this.pid = pid;
+  constructor(file: string, owner: Owner | "damaged" | undefined, here: Host) {
+    const known = owner === "damaged" ? undefined : owner;
+    const host = known !== undefined && lifeOf(known, here) === "elsewhere" ? known.host : undefined;
+    const machine = host && describeHost(host, here);
+    const where = machine === undefined ? "" : ` on ${machine}`;
+    super(`${file} is locked by process ${known?.pid ?? "?"}${where}`, {
+      hint:
+        owner === "damaged"
+          ? `the file is damaged; if no command of yours uses it, on no machine, remove it: rm '${file}'`
+          : machine === undefined
+            ? "wait until that process is done, or end it"
+            : `wait until that process is done, or run the command on ${machine}; if that machine is gone for good, remove the lock: rm '${file}'`,
+    });
+    this.pid = known?.pid;
+    this.machine = machine;
   }
 }
 
+export interface LockOptions {
+  /** How long to wait for its owner. */
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+  /** Whose locks are known to be dead or alive. */
+  here?: Host;
+}
+
 /**
- * Takes a lock that all processes of this machine respect. A lock whose owner has died is taken over.
- * @param timeoutMs how long to wait for its owner.
- * @throws {LockedError} when it is still held after that time; names the owner's pid.
+ * Takes a lock that the processes of all machines respect that share the directory, also over NFS. The lock of a process
+ * of this host that has ended, also by a reboot, is taken over; one of another machine is never touched.
+ * @throws {LockedError} when it is still held after that time; names the owner's pid and machine.
  */
-export async function acquireLock(
-  file: string,
-  options: { timeoutMs: number; signal?: AbortSignal | undefined },
-): Promise<AsyncDisposable> {
-  const deadline = Date.now() + options.timeoutMs;
+export async function acquireLock(file: string, options: LockOptions): Promise<AsyncDisposable> {
+  const { timeoutMs, signal, here = thisHost() } = options;
+  const deadline = Date.now() + timeoutMs;
   for (;;) {
-    options.signal?.throwIfAborted();
-    if (await tryLock(file)) return { [Symbol.asyncDispose]: () => rm(file, { force: true }) };
-    if (Date.now() >= deadline) {
-      throw new LockedError(file, (await owner(file))?.pid, {
-        hint: "wait until that process is done, or end it",
-      });
-    }
-    await delay(POLL_MS, undefined, options.signal === undefined ? {} : { signal: options.signal });
+    signal?.throwIfAborted();
+    const lock = await tryLock(file, here);
+    if (lock !== undefined) return lock;
+    if (Date.now() >= deadline) throw new LockedError(file, await ownerOf(file), here);
+    await delay(POLL_MS, undefined, signal === undefined ? {} : { signal });
   }
 }
 
 /** The lock file appears whole, by a hard link to a finished one: a reader never sees it empty. */
-async function tryLock(file: string): Promise<boolean> {
+async function tryLock(file: string, here: Host): Promise<AsyncDisposable | undefined> {
+  const id = randomUUID();
+  const mine: Owner = { ...identify(process.pid)!, host: here, id };
   const temporary = temporaryName(file);
-  await writeFile(temporary, JSON.stringify(identify(process.pid)));
+  await writeFile(temporary, JSON.stringify(mine), { flag: "wx" });
+  try {
+    if (await linkExclusively(temporary, file)) return { [Symbol.asyncDispose]: () => release(file, id) };
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  const owner = await ownerOf(file);
+  if (owner === undefined || !(await isStale(file, owner, here))) return undefined;
+  return (await removeStale(file, owner, here)) ? await tryLock(file, here) : undefined;
+}
+
+/**
+ * Gives a file a second name. On NFS the answer to a link that succeeded may be lost, and the repeated call then says that
+ * the name is taken: the number of links tells.
+ * @returns false if the name is taken.
+ * @see open(2), about `O_EXCL` and link(2)
+ */
+export async function linkExclusively(temporary: string, file: string): Promise<boolean> {
   try {
     await link(temporary, file);
     return true;
   } catch (error) {
-    if (errorCode(error) !== "EEXIST") throw error;
-    const holder = await owner(file);
-    if (holder === undefined || isAlive(holder)) return false;
-    await removeStale(file);
-    return await tryLock(file);
-  } finally {
-    await rm(temporary, { force: true });
+    if ((await stat(temporary)).nlink === 2) return true;
+    if (errorCode(error) === "EEXIST") return false;
+    throw error;
   }
 }
 
+/** Removes our own lock only: somebody may have removed it by hand, and it may be another's by now. */
+async function release(file: string, id: string): Promise<void> {
+  const owner = await ownerOf(file);
+  if (owner === undefined || owner === "damaged" || owner.id !== id) return;
+  await rm(file, { force: true });
+}
+
+async function isStale(file: string, owner: Owner | "damaged", here: Host): Promise<boolean> {
+  if (owner !== "damaged") return lifeOf(owner, here) === "ended";
+  // A lock is complete before it gets its name, so only a crash of the machine leaves a damaged one.
+  const changed = await stat(file).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => Infinity, // gone
+  );
+  return changed + CLOCK_TOLERANCE_MS < Date.now() - uptime() * 1000;
+}
+
 /**
- * Removing by name could hit the fresh lock of somebody who was faster; so it is moved aside, looked at
- * again, and put back where it turns out to be alive.
+ * Removes a stale lock. Only one process at a time may, under a lock of its own, so nobody else's fresh lock is hit; and
+ * because a repeated call of NFS could still hit one, the file is moved aside first, and put back if it is another.
+ * @returns false if another process is faster.
  */
-async function removeStale(file: string): Promise<void> {
+async function removeStale(file: string, stale: Owner | "damaged", here: Host): Promise<boolean> {
+  await using breaker = await tryLock(`${file}.stale`, here);
+  if (breaker === undefined) return false;
+  if (!isSame(await ownerOf(file), stale)) return false;
   const aside = temporaryName(file);
   try {
     await rename(file, aside);
-    const holder = await owner(aside);
-    if (holder !== undefined && isAlive(holder)) await link(aside, file);
+    const moved = await ownerOf(aside);
+    if (isSame(moved, stale)) return true;
+    await link(aside, file);
+    return false;
   } catch (error) {
     if (errorCode(error) !== "ENOENT" && errorCode(error) !== "EEXIST") throw error;
+    return false;
   } finally {
     await rm(aside, { force: true });
   }
 }
 
-function owner(file: string): Promise<ProcessIdentity | undefined> {
-  return readJson(file, ProcessIdentitySchema);
+function isSame(one: Owner | "damaged" | undefined, other: Owner | "damaged"): boolean {
+  if (typeof one !== "object" || typeof other !== "object") return one === other;
+  return one.id === other.id && one.pid === other.pid && one.startTime === other.startTime;
+}
+
+/** The process that a lock names; undefined if nobody holds it, or the file is damaged. */
+export async function lockOwner(file: string): Promise<ProcessIdentity | undefined> {
+  const owner = await ownerOf(file);
+  return owner === "damaged" ? undefined : owner;
+}
+
+/** Returns undefined if nobody holds the lock. @throws {UserError} if the file cannot be read. */
+async function ownerOf(file: string): Promise<Owner | "damaged" | undefined> {
+  try {
+    const parsed = v.safeParse(OwnerSchema, jsonIn(await readFile(file, "utf8")));
+    return parsed.success ? parsed.output : "damaged";
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "ESTALE"].includes(errorCode(error) ?? "")) return undefined; // ESTALE: removed on another machine
+    throw error;
+  }
 }

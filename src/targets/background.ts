@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
-import { open } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import type { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
@@ -11,9 +11,15 @@ import { identify, isAlive, type ProcessIdentity } from "../system/identity.ts";
 const POLL_MS = 10;
 /** Long enough for OMNeT++ to finish and for the runner to hand its runs back. */
 const STOP_TIMEOUT_MS = 20_000;
+const KILL_TIMEOUT_MS = 20_000;
 
 /** Where a process finds its secrets. */
 export const SECRETS_DESCRIPTOR = 3;
+
+/** A process had ended before anything was asked of it. */
+export class EndedAtOnce extends UserError {
+  override name = "EndedAtOnce";
+}
 
 interface DetachedOptions {
   secrets?: Record<string, string> | undefined;
@@ -25,7 +31,8 @@ interface DetachedOptions {
  * A process that lives on when this one has ended and its terminal is closed.
  * @param secrets it reads as lines `NAME=VALUE` from the file descriptor 3: an environment could be read by what it runs.
  * @param env its environment; else that of this process without our credentials.
- * @throws {UserError} where it is not there, or ends at once.
+ * @throws {UserError} where it is not there.
+ * @throws {EndedAtOnce}
  */
 export async function startDetached(
   file: string,
@@ -45,7 +52,7 @@ export async function startDetached(
     if (secrets !== undefined) await pass(secrets, child.stdio[SECRETS_DESCRIPTOR] as Writable);
     child.unref();
     const identity = identify(child.pid!);
-    if (identity === undefined) throw new UserError(`${file} ended at once`, { hint: `see ${log}` });
+    if (identity === undefined) throw new EndedAtOnce(`${file} ended at once`, { hint: `see ${log}` });
     return identity;
   } catch (error) {
     if (errorCode(error) !== "ENOENT") throw error;
@@ -69,7 +76,10 @@ function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !ours.includes(name)));
 }
 
-/** SIGTERM, and SIGKILL for what does not heed it in time. */
+/**
+ * SIGTERM, and SIGKILL for what does not heed it in time.
+ * @throws {UserError} if one does not end even then, as one that waits for a broken disk.
+ */
 export async function stopAll(
   processes: readonly ProcessIdentity[],
   timeoutMs = STOP_TIMEOUT_MS,
@@ -82,8 +92,15 @@ async function stop(identity: ProcessIdentity, timeoutMs: number): Promise<void>
   sendSignal(identity, "SIGTERM");
   while (isAlive(identity)) {
     if (Date.now() > deadline) sendSignal(identity, "SIGKILL");
+    if (Date.now() > deadline + KILL_TIMEOUT_MS) throw doesNotEnd(identity);
     await delay(POLL_MS);
   }
+}
+
+function doesNotEnd({ pid }: ProcessIdentity): UserError {
+  return new UserError(`process ${pid} does not end, not even by SIGKILL`, {
+    hint: `it probably waits for a disk or network file system that does not answer; look at it with: ps -o pid,stat,wchan,args -p ${pid}`,
+  });
 }
 
 function sendSignal(identity: ProcessIdentity, signal: NodeJS.Signals): void {
@@ -93,6 +110,11 @@ function sendSignal(identity: ProcessIdentity, signal: NodeJS.Signals): void {
   } catch (error) {
     if (errorCode(error) !== "ESRCH") throw error;
   }
+}
+
+/** What a log holds after an offset in bytes. */
+export async function textFrom(file: string, offset: number): Promise<string> {
+  return (await readFile(file)).subarray(offset).toString("utf8");
 }
 
 /** The end of a process's log, for the message that it does not run. */

@@ -1,19 +1,26 @@
-import { mkdir, stat } from "node:fs/promises";
-import { userInfo } from "node:os";
+import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import { socketConnection, type QueueConnection } from "../queue/names.ts";
 import type { MongoAccess } from "../results/mongo.ts";
 import { openStores } from "../results/open-stores.ts";
+import { removeLeftovers } from "../system/files.ts";
+import { thisHost } from "../system/host.ts";
 import { isAlive } from "../system/identity.ts";
 import { acquireLock } from "../system/lock.ts";
 import { removeTree } from "../system/remove-tree.ts";
+import { checkSocket } from "../system/own-socket.ts";
 import { readDashboardFile } from "./dashboard-file.ts";
 import { localDirectories, socketDirectoryFor, socketFile } from "./local-paths.ts";
 import { isComplete, startMissing } from "./local-processes.ts";
 import { stopAll } from "./background.ts";
-import { readState, writeState, type LocalState } from "./swarm-state.ts";
-import type { JobCounts, LocalStatus, LocalTarget, SwarmAccess } from "./target.ts";
+import { findProcesses } from "./found-processes.ts";
+import { refuseIfWritten } from "./elsewhere-data.ts";
+import { repairLocalState } from "./repair-local.ts";
+import { readState, writeState } from "./state-file.ts";
+import { swarmDirectories } from "./swarm-folders.ts";
+import type { LocalState } from "./swarm-state.ts";
+import type { JobCounts, LocalStatus, LocalTarget, Report, SwarmAccess } from "./target.ts";
 
 const LOCK_TIMEOUT_MS = 60_000;
 const STOP_WITHOUT_REDIS_MS = 2000;
@@ -26,37 +33,54 @@ export interface LocalDependencies {
 
 /** The swarm on this machine: redis-server, a builder and a runner as background processes of the user. */
 export function localTarget(name: string, deps: LocalDependencies): LocalTarget {
-  const directories = localDirectories(name);
   const locked = <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
-    withLock(directories.state, work, signal);
+    withSwarmLock(name, work, signal);
 
-  const start = async (state: LocalState): Promise<void> => {
-    await checkOwner(state.socketDirectory);
+  /** Starts what does not run. @returns the state with which it does. */
+  const start = async (state: LocalState, report: Report): Promise<LocalState> => {
+    const { state: directory } = localDirectories(name);
+    const isReached = state.processes.some(isAlive);
+    if (state.host === undefined && !isReached) await refuseIfWritten(state, directory);
+    const socketDirectory = isReached ? state.socketDirectory : socketDirectoryFor(directory);
+    await makePrivate(socketDirectory);
+    checkSocket(socketFile({ socketDirectory }));
     const { haltedBy: _haltedBy, jobs: _jobs, ...rest } = state;
-    await startMissing(state, directories.state, (processes) =>
-      writeState({ ...rest, state: "running", processes }),
-    );
+    const started: LocalState = { ...rest, host: thisHost(), state: "running", socketDirectory };
+    const save = (processes: LocalState["processes"]): Promise<void> => writeState({ ...started, processes });
+    await startMissing(started, directory, save, report);
+    return started;
   };
 
   const removeAll = async (): Promise<void> => {
     const state = await existing(name);
+    const directories = localDirectories(name);
     await stopWorkers(state, deps);
     await stopRedis(state);
+    await stopAll(findProcesses(directories.state)); // which the state does not know of
     const places = [directories.cache, state.socketDirectory, directories.state];
     for (const place of places) await removeTree(place);
+    await removeLeftovers(path.dirname(directories.state)); // of commands that were killed
+  };
+
+  /** The state as it is, or as it can be found out. */
+  const repaired = async (report: Report, mongoUrl?: string): Promise<LocalState | undefined> => {
+    const found = await repairLocalState(name, mongoUrl);
+    if (found !== undefined) report(found.report);
+    return found?.state ?? (await localState(name));
   };
 
   /** Starts what does not run of a swarm that is not halted. */
-  const complete = (signal?: AbortSignal): Promise<LocalState> =>
+  const complete = (report: Report, signal?: AbortSignal): Promise<LocalState> =>
     locked(async () => {
       const state = await existing(name);
       if (state.state === "halted") throw halted(name);
-      if (!isComplete(state)) await start(state);
-      return state;
+      const isKnown = state.host !== undefined; // else an earlier version started it: from now on its host is recorded
+      return isComplete(state) && isKnown ? state : await start(state, report);
     }, signal);
 
   const status = async (): Promise<LocalStatus> => {
     const state = await existing(name);
+    const directories = localDirectories(name);
     const processes = state.processes.map((process) => ({ ...process, alive: isAlive(process) }));
     const jobs = state.state === "halted" ? state.jobs : await countJobs(state, deps);
     const broken = state.state === "running" && (!isComplete(state) || jobs === undefined);
@@ -73,32 +97,45 @@ export function localTarget(name: string, deps: LocalDependencies): LocalTarget 
   };
 
   return {
-    init: ({ runners, mongoUrl }) =>
+    init: ({ runners, mongoUrl }, report = () => undefined) =>
       locked(async () => {
-        const known = await localState(name);
+        const known = await repaired(report, mongoUrl);
         if (known && mongoUrl !== undefined && known.mongoUrl !== mongoUrl) throw otherStore(name);
         if (known && known.runners !== runners && known.state === "running") {
           await stopAll(known.processes.filter(({ role }) => role === "runner"));
         }
         try {
-          await start({ ...(known ?? newState(name, mongoUrl)), runners });
+          await start({ ...(known ?? newState(name, mongoUrl)), runners }, report);
         } catch (error) {
-          if (known === undefined) await removeAll();
+          if (known === undefined) await removeNew(name);
           throw error;
         }
       }),
     async mend(signal) {
       const { state, processes } = await status();
+      const found: string[] = [];
       if (state === "halted") throw halted(name);
-      if (state === "broken") await complete(signal);
-      return processes
-        .filter(({ alive }) => !alive)
-        .map(({ role, log }) => `the ${role} of the swarm had ended and was started again; see ${log}`);
+      if (state === "broken") await complete((text) => void found.push(text), signal);
+      return [
+        ...processes
+          .filter(({ alive }) => !alive)
+          .map(({ role, log }) => `the ${role} of the swarm had ended and was started again; see ${log}`),
+        ...found,
+      ];
     },
-    connect: async (onWaiting) => localAccess(await complete(), { onWaiting }),
+    connect: async (onWaiting) => localAccess(await complete(onWaiting), { onWaiting }),
     isReady: async () => (await status()).state === "running",
     halt: () => locked(() => haltLocal(name, "user", deps)),
-    resume: () => locked(async () => start(await existing(name))),
+    resume: (report = () => undefined) =>
+      locked(async () => {
+        await start((await repaired(report)) ?? missing(name), report);
+      }),
+    repair: (report) =>
+      locked(async () => {
+        const found = await repairLocalState(name);
+        if (found !== undefined) report(found.report);
+        return found !== undefined;
+      }),
     remove: () => locked(removeAll),
     status,
   };
@@ -114,10 +151,11 @@ export async function localAccess(
 ): Promise<SwarmAccess> {
   const { builds, sources, results } = localDirectories(state.name);
   const { mongoUrl: url } = state;
+  checkSocket(socketFile(state));
   const stores = await openStores(
     url === undefined ? { builds, sources, results } : { builds, sources, mongo: { url, ...patience } },
   );
-  return { name: state.name, queue: socketConnection(socketFile(state)), ...stores };
+  return { name: state.name, queue: queueOf(state), ...stores };
 }
 
 /** Without the token: whoever sees it may only look. */
@@ -158,18 +196,42 @@ function stopRedis({ processes }: LocalState): Promise<void> {
   return stopAll(processes.filter(({ role }) => role === "redis"));
 }
 
+function queueOf(state: LocalState): QueueConnection {
+  return socketConnection(socketFile(state), localDirectories(state.name).redis);
+}
+
 /** Undefined where the queue does not answer. */
 async function countJobs(state: LocalState, deps: LocalDependencies): Promise<JobCounts | undefined> {
   if (!hasRedis(state)) return undefined;
   try {
-    return await deps.countJobs(socketConnection(socketFile(state)));
+    return await deps.countJobs(queueOf(state));
   } catch (error) {
     if (error instanceof UserError) return undefined;
     throw error;
   }
 }
 
-/** For callers outside of the target: the process that halts its own swarm. */
+/**
+ * One command at a time changes a local swarm. Until the lock is had, another machine may have made a swarm of this name:
+ * then this host's folder is another.
+ */
+export async function withSwarmLock<T>(
+  name: string,
+  work: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  for (;;) {
+    const { state: directory } = swarmDirectories(name);
+    const done = await withLock(
+      directory,
+      async () => (swarmDirectories(name).state === directory ? { result: await work() } : undefined),
+      signal,
+    );
+    if (done !== undefined) return done.result;
+  }
+}
+
+/** One command at a time changes what is in a directory. */
 export async function withLock<T>(
   directory: string,
   work: () => Promise<T>,
@@ -187,7 +249,8 @@ function newState(name: string, mongoUrl: string | undefined): LocalState {
     target: "local",
     state: "running",
     runners: 1,
-    socketDirectory: socketDirectoryFor(name),
+    host: thisHost(),
+    socketDirectory: socketDirectoryFor(localDirectories(name).state),
     ...(mongoUrl !== undefined && { mongoUrl }),
     processes: [],
   };
@@ -195,7 +258,10 @@ function newState(name: string, mongoUrl: string | undefined): LocalState {
 
 async function existing(name: string): Promise<LocalState> {
   const state = await localState(name);
-  if (state !== undefined) return state;
+  return state ?? missing(name);
+}
+
+function missing(name: string): never {
   throw new UserError(`there is no swarm ${name}`, { hint: "make one with: swarm-tool init --local" });
 }
 
@@ -215,12 +281,16 @@ export function halted(name: string): UserError {
   return new UserError(`the swarm ${name} is halted`, { hint: `resume it with: swarm-tool resume ${name}` });
 }
 
-/** A folder for temporary files is shared with others, who could have made this one before us. */
-async function checkOwner(directory: string): Promise<void> {
+/** What an `init` has made that did not succeed. */
+async function removeNew(name: string): Promise<void> {
+  const state = await localState(name);
+  const { cache, state: directory } = localDirectories(name);
+  if (state !== undefined) await stopAll(state.processes);
+  const places = [cache, ...(state === undefined ? [] : [state.socketDirectory]), directory];
+  for (const place of places) await removeTree(place);
+}
+
+/** A folder for temporary files is shared with others, who could have made this one before us: `checkSocket` looks. */
+async function makePrivate(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const { uid, mode } = await stat(directory);
-  if (uid === userInfo().uid && (mode & 0o077) === 0) return;
-  throw new UserError(`${directory} belongs to somebody else or is open to others`, {
-    hint: `chmod 700 ${directory}`,
-  });
 }

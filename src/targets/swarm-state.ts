@@ -1,15 +1,13 @@
-import { mkdir, readdir } from "node:fs/promises";
-import path from "node:path";
 import * as v from "valibot";
-import { errorCode, UserError } from "../errors.ts";
-import { writeFileAtomically } from "../system/files.ts";
-import { ProcessIdentitySchema } from "../system/identity.ts";
-import { readJson } from "../system/json.ts";
-import { cacheDirectory, stateDirectory } from "../system/paths.ts";
+import { HostSchema } from "../system/host.ts";
+import { lifeOf, ProcessIdentitySchema, type ProcessIdentity } from "../system/identity.ts";
 import { ServicesSchema } from "./docker/services.ts";
 
+/** Of the state file. Raise it only if an earlier version must not read what this one writes: fields may be added. */
+export const FORMAT = 1;
+
 const common = {
-  format: v.literal(1),
+  format: v.literal(FORMAT),
   name: v.string(),
   /** Who halted it: a swarm that halted itself for want of work is resumed without a question. */
   haltedBy: v.optional(v.picklist(["user", "idleness"])),
@@ -21,6 +19,8 @@ const LocalStateSchema = v.object({
   ...common,
   target: v.literal("local"),
   state: v.picklist(["running", "halted"]),
+  /** Where its processes run; undefined if an earlier version wrote the file, on this host. */
+  host: v.optional(HostSchema),
   runners: v.number(),
   /** Folder of the queue's unix socket. */
   socketDirectory: v.string(),
@@ -47,6 +47,8 @@ const DockerStateSchema = v.object({
   docker: v.object({ host: v.optional(v.string()), context: v.optional(v.string()) }),
   services: ServicesSchema,
   relay: v.optional(RelaySchema),
+  /** Those of other hosts that share this file. */
+  otherRelays: v.optional(v.array(RelaySchema)),
 });
 export type DockerState = v.InferOutput<typeof DockerStateSchema>;
 
@@ -79,6 +81,8 @@ const AwsStateSchema = v.object({
   /** In US dollars an hour, by instance type, as AWS's price list had them when the swarm was made. */
   prices: v.optional(v.record(v.string(), v.number())),
   tunnel: v.optional(TunnelSchema),
+  /** Those of other hosts that share this file. */
+  otherTunnels: v.optional(v.array(TunnelSchema)),
   /** Id of the machine that the tunnel leads to, or led to last. */
   manager: v.optional(v.string()),
   services: v.optional(ServicesSchema),
@@ -91,45 +95,25 @@ export type AwsState = v.InferOutput<typeof AwsStateSchema>;
 export const SwarmStateSchema = v.variant("target", [LocalStateSchema, AwsStateSchema, DockerStateSchema]);
 export type SwarmState = v.InferOutput<typeof SwarmStateSchema>;
 
-const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
-
-/** Folders of a swarm: what must outlive a reboot, and what can be made again. */
-export function swarmDirectories(name: string): { state: string; cache: string } {
-  if (!NAME.test(name)) {
-    throw new UserError(`${JSON.stringify(name)} cannot be the name of a swarm`, {
-      hint: "a name begins with a letter and has letters, digits, - and _ alone",
-    });
+/** The same state with the tunnel or relay of this host, apart from those of others. */
+export function asSeenHere(state: SwarmState): SwarmState {
+  if (state.target === "aws") {
+    const { tunnel, otherTunnels = [], ...rest } = state;
+    const { own, others } = apart([...(tunnel ? [tunnel] : []), ...otherTunnels]);
+    return { ...rest, ...(own && { tunnel: own }), ...(others.length > 0 && { otherTunnels: others }) };
   }
+  if (state.target === "docker") {
+    const { relay, otherRelays = [], ...rest } = state;
+    const { own, others } = apart([...(relay ? [relay] : []), ...otherRelays]);
+    return { ...rest, ...(own && { relay: own }), ...(others.length > 0 && { otherRelays: others }) };
+  }
+  return state;
+}
+
+function apart<P extends ProcessIdentity>(processes: readonly P[]): { own: P | undefined; others: P[] } {
+  const own = processes.filter((each) => lifeOf(each) !== "elsewhere");
   return {
-    state: path.join(stateDirectory(), "swarms", name),
-    cache: path.join(cacheDirectory(), "swarms", name),
+    own: own.find((each) => lifeOf(each) === "alive") ?? own[0],
+    others: processes.filter((each) => lifeOf(each) === "elsewhere"),
   };
-}
-
-function stateFile(name: string): string {
-  return path.join(swarmDirectories(name).state, "swarm.json");
-}
-
-export function readState(name: string): Promise<SwarmState | undefined> {
-  return readJson(stateFile(name), SwarmStateSchema);
-}
-
-export async function writeState(state: SwarmState): Promise<void> {
-  await mkdir(swarmDirectories(state.name).state, { recursive: true, mode: 0o700 });
-  await writeFileAtomically(stateFile(state.name), `${JSON.stringify(state, undefined, 2)}\n`, 0o600);
-}
-
-/** All swarms that this user has, by name. */
-export async function listSwarms(): Promise<SwarmState[]> {
-  const names = await readdir(path.join(stateDirectory(), "swarms")).catch((error: unknown) => {
-    if (errorCode(error) === "ENOENT") return [];
-    throw error;
-  });
-  const states = await Promise.all(
-    names
-      .filter((name) => NAME.test(name))
-      .sort()
-      .map(readState),
-  );
-  return states.filter((state) => state !== undefined);
 }

@@ -64,6 +64,9 @@ export interface InitOptions {
   mongoUrl?: string | undefined;
 }
 
+/** Told what was found damaged, and what was done about it. */
+export type Report = (text: string) => void;
+
 /** Where runs are made. Every method may be repeated: what is so already stays so. */
 export interface Target {
   /** Whether `connect` would answer at once, with nothing to start. */
@@ -81,14 +84,19 @@ export interface Target {
   connect(onWaiting: (reason: string) => void): Promise<SwarmAccess>;
   /** Ends all processes and keeps the data: queued runs go on after `resume`. */
   halt(): Promise<void>;
-  resume(): Promise<void>;
+  resume(report?: Report): Promise<void>;
   /** Ends everything and deletes it. */
   remove(): Promise<void>;
   status(): Promise<SwarmStatus>;
 }
 
 export interface LocalTarget extends Target {
+  /**
+   * Writes a damaged state file again, or one that is missing while processes run.
+   * @returns whether there was anything to repair.
+   */
+  repair(report: Report): Promise<boolean>;
   /** Makes the swarm, or completes one that is half made. */
-  init(options: InitOptions): Promise<void>;
+  init(options: InitOptions, report?: Report): Promise<void>;
   status(): Promise<LocalStatus>;
 }

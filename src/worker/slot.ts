@@ -2,6 +2,7 @@ import { closeSync, constants, existsSync, mkdirSync, openSync, writeSync } from
 import { mkdir, rename, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { UserError } from "../errors.ts";
 import type { BuildStore } from "../results/build-store.ts";
 import { isAlive, ProcessIdentitySchema, type ProcessIdentity } from "../system/identity.ts";
 import { signalGroup } from "../system/process-group.ts";
@@ -37,13 +38,14 @@ const KILL_TIMEOUT_MS = 5000;
 const KILL_POLL_MS = 5;
 const MARK_FILE = "begun";
 const PROCESS_FILE = "simulation.json";
-const NOTE_BYTES = 80;
 /** Lies in a slot as long as nobody removes its files from outside: no run can take it for its own. */
 const TAKEN_FILE = "taken";
 /** In this time the system does not use up its process ids, so those of a run are larger than that of its first process. */
 const SHORT_RUN_MS = 10_000;
 /** Whoever empties a folder takes some time for it. */
 const EMPTYING_MS = 1000;
+/** More than a process with its host takes. */
+const NOTE_BYTES = 640;
 
 /** Where the slots of the runner lie that works in a directory. */
 export function slotsDirectory(directory: string): string {
@@ -276,7 +278,10 @@ async function clear(directory: string): Promise<void> {
 }
 
 async function endLeftover(file: string): Promise<void> {
-  const identity = await readJson(file, ProcessIdentitySchema);
+  const identity = await readJson(file, ProcessIdentitySchema).catch((error: unknown) => {
+    if (error instanceof UserError) return undefined; // damaged: it tells nothing
+    throw error;
+  });
   if (identity === undefined || !isAlive(identity)) return;
   signalGroup(identity.pid, "SIGKILL");
   const deadline = Date.now() + KILL_TIMEOUT_MS; // one that waits for a broken disk does not end

@@ -188,14 +188,17 @@ it("removes what an attempt has stored whose worker was killed before it could a
   expect(await readdir(s.storeDirectory)).toEqual([]);
 });
 
-it("tells of a file that has not arrived whole, and keeps what there is", async () => {
+it("records a run as lost of which a file is damaged", async () => {
   await using s = await study();
   const result = await s.finish(0, { "study/results/a.sca": "aaa" });
   const files = [{ path: inMirror("study/results/a.sca"), sizeBytes: 4 }];
-  await expect(s.newCollector().collect(run(0), { ...result, files })).rejects.toThrow(
-    "a.sca of General #0 is incomplete: 3 of 4 bytes",
-  );
-  expect(await readRecord(s.results, run(0))).toBeUndefined();
+  const { record } = await s.newCollector().collect(run(0), { ...result, files });
+  expect(record).toMatchObject({
+    state: "lost",
+    reason: "its file a.sca is damaged: 3 of 4 bytes",
+    files: [],
+  });
+  expect(await readdir(s.results)).toEqual([".swarm"]);
 });
 
 it("records a run as lost whose files were taken away while they were collected, so that it can be made again", async () => {

@@ -1,11 +1,15 @@
-import { createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
+import { chmod, chown } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import path from "node:path";
+import { Redis } from "ioredis";
 import { expect, it } from "vitest";
 import { UserError } from "../../src/errors.ts";
 import { checkQueue } from "../../src/queue/check.ts";
 import { socketConnection } from "../../src/queue/names.ts";
 import { describeWithService } from "../helpers/services.ts";
-import { startRedis } from "../helpers/redis.ts";
+import { startRedis, type RedisServer } from "../helpers/redis.ts";
+import { temporaryDirectory } from "../helpers/temporary.ts";
 
 async function refusal(checked: Promise<void>): Promise<UserError> {
   const error: unknown = await checked.then(
@@ -45,4 +49,93 @@ describeWithService("redis-server", "a Redis with a password", () => {
       expect(message).toBe(`the queue's Redis at ${redis.socket} refuses the password`);
     }
   });
+});
+
+describeWithService("redis-server", "a Redis that would lose jobs or is another's", () => {
+  async function withRedis(work: (redis: Redis, server: RedisServer) => Promise<void>): Promise<void> {
+    await using server = await startRedis();
+    const redis = new Redis(server.socket);
+    try {
+      await work(redis, server);
+    } finally {
+      redis.disconnect();
+    }
+  }
+
+  it.each(["allkeys-lru", "volatile-lru", "volatile-ttl", "allkeys-random"])(
+    "is refused if it evicts keys: %s",
+    async (policy) => {
+      await withRedis(async (redis, { socket }) => {
+        await redis.config("SET", "maxmemory-policy", policy);
+        await checkQueue(socketConnection(socket)); // nothing is evicted without a limit
+        await redis.config("SET", "maxmemory", "100mb");
+        const { message, hint } = await refusal(checkQueue(socketConnection(socket)));
+        expect(message).toContain(`maxmemory 104857600 bytes, maxmemory-policy ${policy}`);
+        expect(hint).toContain("CONFIG SET maxmemory-policy noeviction");
+        await redis.config("SET", "maxmemory-policy", "noeviction");
+        await checkQueue(socketConnection(socket));
+      });
+    },
+  );
+
+  it("is refused if it is a replica", async () => {
+    await withRedis(async (redis, { socket }) => {
+      await redis.replicaof("127.0.0.1", "1");
+      const { message, hint } = await refusal(checkQueue(socketConnection(socket)));
+      expect(message).toContain("is a replica, which takes no jobs");
+      expect(hint).toContain("primary");
+    });
+  });
+
+  it("is refused if it holds something else under the queue's names", async () => {
+    await withRedis(async (redis, { socket }) => {
+      await redis.set("unrelated", "1");
+      await checkQueue(socketConnection(socket));
+      await redis.sadd("bull:run:wait", "1");
+      const { message } = await refusal(checkQueue(socketConnection(socket)));
+      expect(message).toContain("holds data of something else: its key bull:run:wait is a set");
+    });
+  });
+
+  it("is refused if its data is not the swarm's", async () => {
+    await withRedis(async (_, { socket, directory }) => {
+      await checkQueue(socketConnection(socket, directory));
+      const { message, hint } = await refusal(checkQueue(socketConnection(socket, "/elsewhere/redis")));
+      expect(message).toBe(`the Redis at ${socket} is not this swarm's: its data is in ${directory}`);
+      expect(hint).toContain("/elsewhere/redis");
+    });
+  });
+
+  it("is refused as soon as others can reach its socket, also when the connection is made again", async () => {
+    await withRedis(async (_, { socket, directory }) => {
+      const connection = new Redis({ ...socketConnection(socket), retryStrategy: () => 10 });
+      const errors: string[] = [];
+      connection.on("error", (error) => errors.push(error.message));
+      await connection.ping();
+      await chmod(directory, 0o755);
+      const { message, hint } = await refusal(checkQueue(socketConnection(socket)));
+      expect(message).toContain(`${directory} belongs to somebody else or is open to others`);
+      expect(hint).toContain("chmod 700");
+      connection.disconnect(true);
+      await expect.poll(() => errors.join("\n")).toContain("is open to others");
+      await chmod(directory, 0o700);
+      expect(await connection.ping()).toBe("PONG");
+      connection.disconnect();
+    });
+  });
+});
+
+it("refuses a socket that another user made", async () => {
+  if (process.getuid?.() !== 0) {
+    console.warn("SKIPPED: to make another user's socket needs root");
+    return;
+  }
+  await using directory = await temporaryDirectory();
+  const socket = path.join(directory.path, "redis.sock");
+  const server = createServer().listen(socket);
+  await once(server, "listening");
+  await chown(socket, 65534, 65534);
+  const { message } = await refusal(checkQueue(socketConnection(socket)));
+  expect(message).toContain(`${socket} belongs to somebody else`);
+  server.close();
 });

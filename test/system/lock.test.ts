@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
+import { link, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { acquireLock } from "../../src/system/lock.ts";
+import { thisHost, type Host } from "../../src/system/host.ts";
+import { acquireLock, linkExclusively, LockedError } from "../../src/system/lock.ts";
 import { identify } from "../../src/system/identity.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
@@ -38,7 +39,7 @@ it("does not mistake a recycled pid for the owner", async () => {
   const file = path.join(directory.path, "lock");
   await writeFile(file, JSON.stringify({ pid: process.pid, startTime: "1" }));
   await using _ = await acquireLock(file, { timeoutMs: 5_000 });
-  expect(JSON.parse(await readFile(file, "utf8"))).toEqual(identify(process.pid));
+  expect(JSON.parse(await readFile(file, "utf8"))).toMatchObject(identify(process.pid)!);
 });
 
 it("names the owner when it has waited long enough", async () => {
@@ -48,4 +49,112 @@ it("names the owner when it has waited long enough", async () => {
   await expect(acquireLock(file, { timeoutMs: 0 })).rejects.toThrow(
     `${file} is locked by process ${process.pid}`,
   );
+});
+
+const other: Host = { name: "login2", boot: "other-boot", pids: "4026531836" };
+
+it("never takes the lock of another machine, and names the machine", async () => {
+  await using directory = await temporaryDirectory();
+  const file = path.join(directory.path, "lock");
+  const there = await acquireLock(file, { timeoutMs: 0, here: other });
+  const before = await readFile(file, "utf8");
+  const refused = await acquireLock(file, { timeoutMs: 200 }).catch((error: unknown) => error);
+  expect(refused).toBeInstanceOf(LockedError);
+  expect(refused).toMatchObject({
+    message: `${file} is locked by process ${process.pid} on login2`,
+    hint: expect.stringMatching(
+      /run the command on login2; if that machine is gone for good, remove the lock: rm '/,
+    ) as string,
+    machine: "login2",
+  });
+  expect(await readFile(file, "utf8")).toBe(before);
+  await there[Symbol.asyncDispose]();
+  await using _ = await acquireLock(file, { timeoutMs: 0 });
+  expect(await readdir(directory.path)).toEqual(["lock"]);
+});
+
+it("never takes the lock of another container of this machine", async () => {
+  await using directory = await temporaryDirectory();
+  const file = path.join(directory.path, "lock");
+  const container = { ...thisHost(), pids: "1" };
+  await using _ = await acquireLock(file, { timeoutMs: 0, here: container });
+  await expect(acquireLock(file, { timeoutMs: 0 })).rejects.toThrow(/ on another container of /);
+});
+
+it("takes over a lock from before the last boot of this host, also where the process id is in use again", async () => {
+  await using directory = await temporaryDirectory();
+  const file = path.join(directory.path, "lock");
+  await acquireLock(file, { timeoutMs: 0, here: { ...thisHost(), boot: "earlier" } });
+  await using _ = await acquireLock(file, { timeoutMs: 0 });
+  expect(JSON.parse(await readFile(file, "utf8"))).toMatchObject({ host: thisHost() });
+});
+
+it("has a lock for which a network file system lost the answer, and repeated the call", async () => {
+  await using directory = await temporaryDirectory();
+  const [mine, others, lock] = ["mine", "others", "lock"].map((name) => path.join(directory.path, name));
+  for (const file of [mine!, others!]) await writeFile(file, "");
+  expect(await linkExclusively(mine!, lock!)).toBe(true);
+  expect(await linkExclusively(mine!, lock!)).toBe(true); // what the repeated call finds
+  expect(await linkExclusively(others!, lock!)).toBe(false);
+});
+
+it("respects the lock of a living process that an earlier version made", async () => {
+  await using directory = await temporaryDirectory();
+  const file = path.join(directory.path, "lock");
+  const { pid, startTime } = identify(process.pid)!;
+  await writeFile(file, JSON.stringify({ pid, startTime }));
+  await expect(acquireLock(file, { timeoutMs: 0 })).rejects.toThrow(LockedError);
+});
+
+it("lets only one in of many that find a stale lock", async () => {
+  await using directory = await temporaryDirectory();
+  const file = path.join(directory.path, "lock");
+  let inside = 0;
+  let most = 0;
+  const work = async (turn: number): Promise<void> => {
+    await using _ = await acquireLock(file, { timeoutMs: 30_000 });
+    most = Math.max(most, ++inside);
+    await readdir(directory.path);
+    inside--;
+    if (turn % 5 === 0) {
+      // as if the next owner had died
+      const stale = path.join(directory.path, `stale-${turn}`);
+      await writeFile(stale, JSON.stringify({ pid: process.pid, startTime: "1", id: `dead-${turn}` }));
+      await rm(file);
+      await link(stale, file);
+      await rm(stale);
+    }
+  };
+  await Promise.all(Array.from({ length: 20 }, (_, turn) => work(turn)));
+  expect(most).toBe(1);
+});
+
+it("takes over a removal that its process did not live to complete", async () => {
+  await using directory = await temporaryDirectory();
+  const file = path.join(directory.path, "lock");
+  for (const name of [file, `${file}.stale`])
+    await writeFile(name, JSON.stringify({ pid: 1, startTime: "0" }));
+  await using _ = await acquireLock(file, { timeoutMs: 5_000 });
+  expect(await readdir(directory.path)).toEqual(["lock"]);
+});
+
+it("leaves a lock alone that was removed by hand and is another's by now", async () => {
+  await using directory = await temporaryDirectory();
+  const file = path.join(directory.path, "lock");
+  const first = await acquireLock(file, { timeoutMs: 0 });
+  await rm(file);
+  await using _ = await acquireLock(file, { timeoutMs: 0 });
+  await first[Symbol.asyncDispose]();
+  expect(await readdir(directory.path)).toEqual(["lock"]);
+});
+
+it("does not guess whose a damaged lock is, unless the machine was started since", async () => {
+  await using directory = await temporaryDirectory();
+  const file = path.join(directory.path, "lock");
+  await writeFile(file, "");
+  const refused = await acquireLock(file, { timeoutMs: 0 }).catch((error: unknown) => error);
+  expect(refused).toMatchObject({ hint: expect.stringContaining("the file is damaged") as string });
+  await utimes(file, new Date(0), new Date(0));
+  await using _ = await acquireLock(file, { timeoutMs: 0 });
+  expect(JSON.parse(await readFile(file, "utf8"))).toMatchObject({ pid: process.pid });
 });

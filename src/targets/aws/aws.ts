@@ -1,7 +1,8 @@
 import type { SwarmDeployer } from "../reachable-swarm.ts";
 import { UserError } from "../../errors.ts";
 import { withLock } from "../local.ts";
-import { swarmDirectories, type AwsState } from "../swarm-state.ts";
+import { swarmDirectories } from "../swarm-folders.ts";
+import type { AwsState } from "../swarm-state.ts";
 import type { Target } from "../target.ts";
 import { isOpen } from "../tunnel.ts";
 import { dockerAnswers } from "../docker-ping.ts";

@@ -1,5 +1,6 @@
 import { UserError } from "../../errors.ts";
-import { readState, writeState, type AwsState } from "../swarm-state.ts";
+import { changeStateFile, setAsideDamaged } from "../state-file.ts";
+import type { AwsState } from "../swarm-state.ts";
 import { armAlarms, idleAlarm } from "./alarms.ts";
 import { connectManager } from "./connect.ts";
 import type { AwsClients } from "./clients.ts";
@@ -46,10 +47,9 @@ export async function* createSwarm(
 
 /** Writes down what is known of a swarm, also of one whose state was lost: from then on it can be removed. */
 export async function noteSwarm(plan: Plan): Promise<AwsState> {
-  const known = await readState(plan.options.name);
-  const state = known?.target === "aws" ? known : newState(plan);
-  await writeState(state);
-  return state;
+  const { name } = plan.options;
+  await setAsideDamaged(name);
+  return (await changeStateFile(name, (known) => (known?.target === "aws" ? known : newState(plan))))!;
 }
 
 async function* completeStack(

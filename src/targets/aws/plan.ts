@@ -1,6 +1,6 @@
 import { isIPv4 } from "node:net";
 import { errorText, UserError } from "../../errors.ts";
-import { readState } from "../swarm-state.ts";
+import { readUnlessDamaged } from "../state-file.ts";
 import { whoAmI, type Account } from "./account.ts";
 import type { AwsClients } from "./clients.ts";
 import { todaysPrices } from "./price-list.ts";
@@ -93,7 +93,7 @@ export async function planSwarm(clients: AwsClients, options: InitOptions): Prom
 }
 
 async function checkState(name: string, region: string): Promise<void> {
-  const state = await readState(name);
+  const state = await readUnlessDamaged(name);
   if (state === undefined) return;
   if (state.target !== "aws") {
     throw new UserError(`there is a swarm ${name} on this machine already`, { hint: "choose another name" });

@@ -131,13 +131,22 @@ function powerState({
 
 /**
  * A swarm that halted itself is noted as such: from then on it is not asked for in vain. And one that was resumed from
- * elsewhere runs: it costs money.
+ * elsewhere runs: it costs money. What AWS said is older than what another command has written down meanwhile.
  */
 async function noteChange(state: AwsState, power: AwsStatus["state"]): Promise<void> {
+  const changeUnlessWritten = (change: (now: AwsState) => AwsState): Promise<AwsState> =>
+    changeState(state.name, (now) =>
+      now.state === state.state && sameTunnel(now, state) ? change(now) : now,
+    );
   if (power === "halted" && state.state === "running") {
-    await changeState(state.name, (now) => ({ ...now, state: "halted", haltedBy: "idleness" }));
+    await changeUnlessWritten((now) => ({ ...now, state: "halted", haltedBy: "idleness" }));
   }
-  if (power === "running" && state.state === "halted") await changeState(state.name, asRunning);
+  if (power === "running" && state.state === "halted") await changeUnlessWritten(asRunning);
+}
+
+/** A command that starts machines opens a tunnel. */
+function sameTunnel(one: AwsState, other: AwsState): boolean {
+  return one.tunnel?.pid === other.tunnel?.pid && one.tunnel?.startTime === other.tunnel?.startTime;
 }
 
 async function describeTunnel(state: AwsState): Promise<AwsStatus["tunnel"]> {

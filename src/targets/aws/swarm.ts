@@ -1,7 +1,9 @@
 import { UserError } from "../../errors.ts";
-import { localDirectories, socketDirectoryFor } from "../local-paths.ts";
+import { socketDirectoryFor } from "../local-paths.ts";
 import type { ReachableSwarm } from "../reachable-swarm.ts";
-import { readState, writeState, type AwsState } from "../swarm-state.ts";
+import { changeStateFile, readState } from "../state-file.ts";
+import { hostDirectory, swarmDirectories } from "../swarm-folders.ts";
+import type { AwsState, SwarmState } from "../swarm-state.ts";
 import { isOpen } from "../tunnel.ts";
 
 /** What happens while a swarm is made, changed or removed. */
@@ -30,13 +32,16 @@ export function checkSwarmName(name: string): void {
 }
 
 export function awsDirectories(name: string): { state: string; cache: string; socket: string } {
-  const { state, cache } = localDirectories(name);
-  return { state, cache, socket: socketDirectoryFor(name) };
+  const { state, cache } = swarmDirectories(name);
+  return { state, cache, socket: socketDirectoryFor(hostDirectory(name)) };
 }
 
 /** @throws {UserError} where there is no such swarm, or it is not on AWS. */
 export async function existingAws(name: string): Promise<AwsState> {
-  const state = await readState(name);
+  return asAws(name, await readState(name));
+}
+
+function asAws(name: string, state: SwarmState | undefined): AwsState {
   if (state === undefined) {
     throw new UserError(`there is no swarm ${name}`, { hint: `make it with: swarm-tool init ${name}` });
   }
@@ -46,9 +51,7 @@ export async function existingAws(name: string): Promise<AwsState> {
 
 /** Changes fields of the state as it is now: what another part wrote meanwhile stays. */
 export async function changeState(name: string, change: (state: AwsState) => AwsState): Promise<AwsState> {
-  const state = change(await existingAws(name));
-  await writeState(state);
-  return state;
+  return (await changeStateFile(name, (state) => change(asAws(name, state))))!;
 }
 
 /** What was known of a swarm when it was halted is of no use once it runs. */

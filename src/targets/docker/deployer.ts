@@ -4,7 +4,8 @@ import { openStores } from "../../results/open-stores.ts";
 import { UserError } from "../../errors.ts";
 import { localDirectories } from "../local-paths.ts";
 import type { ReachableSwarm, SwarmDeployer } from "../reachable-swarm.ts";
-import { readState, writeState, type SwarmState } from "../swarm-state.ts";
+import { changeStateFile, readState } from "../state-file.ts";
+import type { SwarmState } from "../swarm-state.ts";
 import type { JobCounts } from "../target.ts";
 import { removeBuiltImages } from "./build.ts";
 import { hostOf } from "./cli.ts";
@@ -24,6 +25,7 @@ const WORKING = ["runner", "distcc"];
 const HAND_BACK_TIMEOUT_MS = 30_000;
 const POLL_MS = 500;
 const DOCKER_SOCKET = "/var/run/docker.sock";
+const NO_SERVICES: Services = { images: {}, build: {} };
 
 /** Deploys the services on a Docker Swarm and finds them there. */
 export function dockerDeployer({ countJobs }: DeployerDependencies): SwarmDeployer {
@@ -84,14 +86,15 @@ async function untilHandedBack(
 /** Of the services, as they are known here. */
 export async function servicesOf(name: string): Promise<Services> {
   const state = await readState(name);
-  return (state && "services" in state ? state.services : undefined) ?? { images: {}, build: {} };
+  return (state && "services" in state ? state.services : undefined) ?? NO_SERVICES;
 }
 
 /** Changes what is known of the services; what another part wrote meanwhile stays. */
 export async function changeServices(name: string, change: (services: Services) => Services): Promise<void> {
-  const state: SwarmState | undefined = await readState(name);
-  if (state === undefined || state.target === "local") throw new Error(`${name} has no services`);
-  await writeState({ ...state, services: change(await servicesOf(name)) });
+  await changeStateFile<SwarmState>(name, (state) => {
+    if (state === undefined || state.target === "local") throw new Error(`${name} has no services`);
+    return { ...state, services: change(state.services ?? NO_SERVICES) };
+  });
 }
 
 /**

@@ -3,7 +3,9 @@ import { isDeepStrictEqual } from "node:util";
 import { UserError } from "../../errors.ts";
 import { withLock } from "../local.ts";
 import type { ReachableSwarm, SwarmDeployer } from "../reachable-swarm.ts";
-import { readState, swarmDirectories, writeState, type DockerState } from "../swarm-state.ts";
+import { changeStateFile, readState, setAsideDamaged } from "../state-file.ts";
+import { swarmDirectories } from "../swarm-folders.ts";
+import type { DockerState, SwarmState } from "../swarm-state.ts";
 import type { DockerStatus, Target } from "../target.ts";
 import { describeEndpoint, resolveEndpoint, type DockerEndpoint } from "./cli.ts";
 import { openEngine } from "./engine.ts";
@@ -44,15 +46,19 @@ export function dockerTarget(
 
   const deploy = async (): Promise<void> => {
     for await (const text of deployer.deploy(reachable(await existing(name)), signal)) say(text);
-    const { haltedBy: _haltedBy, jobs: _jobs, ...state } = await connected(name);
-    await writeState({ ...state, state: "running" });
+    await connected(name);
+    await changeState(name, ({ haltedBy: _haltedBy, jobs: _jobs, ...state }) => ({
+      ...state,
+      state: "running",
+    }));
   };
 
   /** Uses what somebody else has deployed, as it is. */
   const join = async (now: "running" | "halted"): Promise<void> => {
     const { docker } = await existing(name);
     await checkStack(await openEngine(docker, signal), stackOf(name), signal);
-    await writeState({ ...(await connected(name)), state: now });
+    await connected(name);
+    await changeState(name, (state) => ({ ...state, state: now }));
     say(`there is a swarm ${name} already: using it as it is; swarm-tool deploy brings it up to date`);
   };
 
@@ -61,21 +67,24 @@ export function dockerTarget(
       locked(async () => {
         checkName(name);
         const docker = await resolveEndpoint(given);
+        await setAsideDamaged(name);
         const known = await dockerState(name);
         if (known !== undefined && !isSame(known.docker, docker)) throw otherDocker(known);
         await openEngine(docker, signal); // before anything is written down
         const services = change(known?.services ?? NOTHING_SAID);
         const there = await listServices(docker, stackOf(name), signal);
-        await writeState({ ...(known ?? newState(name, docker)), services });
+        await changeStateFile(name, (state) => ({
+          ...(asDocker(name, state) ?? newState(name, docker)),
+          services,
+        }));
         if (known === undefined && there.length > 0 && isDeepStrictEqual(services, NOTHING_SAID)) {
           await join(there.some(({ name: service }) => service === "runner") ? "running" : "halted");
         } else await deploy();
       }),
     deploy: (change) =>
       locked(async () => {
-        const state = await existing(name);
-        if (state.state === "halted") throw halted(name);
-        await writeState({ ...state, services: change(state.services) });
+        if ((await existing(name)).state === "halted") throw halted(name);
+        await changeState(name, (state) => ({ ...state, services: change(state.services) }));
         await deploy();
       }),
     async isReady() {
@@ -97,17 +106,22 @@ export function dockerTarget(
     },
     disconnect: () =>
       locked(async () => {
-        const { relay, ...state } = await existing(name);
+        const { relay } = await existing(name);
         const was = isRelaying(relay);
         await stopRelay(relay);
-        await writeState(state);
+        await changeState(name, ({ relay: _, ...state }) => state);
         return was;
       }),
     halt: () =>
       locked(async () => {
         const state = await connected(name);
         const jobs = await deployer.withdraw(reachable(state), signal);
-        await writeState({ ...state, state: "halted", haltedBy: "user", ...(jobs && { jobs }) });
+        await changeState(name, (now) => ({
+          ...now,
+          state: "halted",
+          haltedBy: "user",
+          ...(jobs && { jobs }),
+        }));
       }),
     resume: () => locked(deploy),
     remove: () =>
@@ -166,8 +180,11 @@ async function connected(name: string): Promise<DockerState> {
   const state = await existing(name);
   if (isRelaying(state.relay)) return state;
   const relay = await startRelay(name, state.relay);
-  await writeState({ ...state, relay });
-  return { ...state, relay };
+  return await changeState(name, (now) => ({ ...now, relay }));
+}
+
+async function changeState(name: string, change: (state: DockerState) => DockerState): Promise<DockerState> {
+  return (await changeStateFile(name, (state) => change(asDocker(name, state) ?? missing(name))))!;
 }
 
 export function reachable({ name, docker, relay }: DockerState): ReachableSwarm {
@@ -176,12 +193,18 @@ export function reachable({ name, docker, relay }: DockerState): ReachableSwarm 
 
 async function existing(name: string): Promise<DockerState> {
   const state = await dockerState(name);
-  if (state !== undefined) return state;
+  return state ?? missing(name);
+}
+
+function missing(name: string): never {
   throw new UserError(`there is no swarm ${name}`, { hint: "make one with: swarm-tool init --docker" });
 }
 
 async function dockerState(name: string): Promise<DockerState | undefined> {
-  const state = await readState(name);
+  return asDocker(name, await readState(name));
+}
+
+function asDocker(name: string, state: SwarmState | undefined): DockerState | undefined {
   if (state === undefined || state.target === "docker") return state;
   throw new UserError(`the swarm ${name} is not on a Docker Swarm of yours`, { hint: "choose another name" });
 }

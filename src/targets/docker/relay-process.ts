@@ -8,7 +8,8 @@ import { identify, isAlive, ProcessIdentitySchema, type ProcessIdentity } from "
 import { installedFile } from "../../system/installation.ts";
 import { readJson } from "../../system/json.ts";
 import { lastLines, startDetached, stopAll } from "../background.ts";
-import { swarmDirectories, type Relay } from "../swarm-state.ts";
+import { hostDirectory, swarmDirectories } from "../swarm-folders.ts";
+import type { Relay } from "../swarm-state.ts";
 import { SERVICE_PORTS, type Ports } from "./relay.ts";
 
 const READY_TIMEOUT_MS = 20_000;
@@ -52,6 +53,7 @@ export function isRelaying(relay: Relay | undefined): relay is Relay {
 
 /** Says where this process, which is the relay of a swarm, listens. */
 export async function publishPorts(name: string, ports: Ports): Promise<void> {
+  await mkdir(hostDirectory(name), { recursive: true, mode: 0o700 });
   await writeFileAtomically(
     relayFile(name),
     `${JSON.stringify({ ...identify(process.pid)!, ports })}\n`,
@@ -71,7 +73,7 @@ async function portsOf(name: string, relay: ProcessIdentity, log: string): Promi
 }
 
 function relayFile(name: string): string {
-  return path.join(swarmDirectories(name).state, "relay.json");
+  return path.join(hostDirectory(name), "relay.json");
 }
 
 function doesNotStart(lines: string, log: string): UserError {

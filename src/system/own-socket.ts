@@ -1,0 +1,48 @@
+import { lstatSync, statSync, type Stats } from "node:fs";
+import { userInfo } from "node:os";
+import path from "node:path";
+import { errorCode, UserError } from "../errors.ts";
+
+/**
+ * Makes sure that a unix socket is this user's: whoever could make one in its place would get all that is sent there.
+ * A socket that does not exist is left to whoever connects to it.
+ * @throws {UserError} if it, or its directory, belongs to somebody else or can be changed by others.
+ */
+export function checkSocket(socket: string): void {
+  const directory = path.dirname(socket);
+  const place = existing(() => statSync(directory));
+  if (place === undefined) return;
+  if (!place.isDirectory() || !isPrivate(place)) throw notOurs(directory);
+  const stats = existing(() => lstatSync(socket));
+  if (stats !== undefined && (!stats.isSocket() || stats.uid !== ownId())) throw notOurs(socket);
+}
+
+/** Whether a folder does not exist yet or is this user's alone; one in a directory for everybody could be anybody's. */
+export function isFreeOrOurs(directory: string): boolean {
+  const stats = existing(() => lstatSync(directory));
+  return stats === undefined || (stats.isDirectory() && isPrivate(stats));
+}
+
+/** Others may neither look into it nor change it. */
+function isPrivate({ uid, mode }: Stats): boolean {
+  return uid === ownId() && (mode & 0o077) === 0;
+}
+
+function ownId(): number {
+  return process.getuid?.() ?? userInfo().uid;
+}
+
+function existing(look: () => Stats): Stats | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes(errorCode(error) ?? "")) return undefined;
+    throw new UserError(`a unix socket cannot be looked at: ${String(error)}`, { cause: error });
+  }
+}
+
+function notOurs(file: string): UserError {
+  return new UserError(`${file} belongs to somebody else or is open to others`, {
+    hint: `look at who made it: ls -ld '${file}'; if it is yours: chmod 700 '${path.dirname(file)}' '${file}'; else remove it or have it removed`,
+  });
+}

@@ -1,0 +1,80 @@
+import { UserError } from "../errors.ts";
+import { describeHost, relationOf, type Host } from "../system/host.ts";
+import { readState, readStateIn } from "./state-file.ts";
+import { directoriesOf, swarmFolders } from "./swarm-folders.ts";
+import type { LocalState, SwarmState } from "./swarm-state.ts";
+
+/** A swarm on another machine that shares the home directory: it is shown, and never touched. */
+export interface SwarmElsewhere {
+  /** `NAME@HOST`, by which it is named here. */
+  label: string;
+  folder: string;
+  machine: string;
+  host: Host;
+  state: LocalState;
+}
+
+/** A swarm of which the state file cannot be used. */
+export interface UnreadableSwarm {
+  name: string;
+  error: UserError;
+}
+
+/** All swarms of this user. One that cannot be read is no reason not to know of the others. */
+export interface KnownSwarms {
+  swarms: SwarmState[];
+  elsewhere: SwarmElsewhere[];
+  unreadable: UnreadableSwarm[];
+}
+
+/** Returns the swarms that can be used from this host, by name; those that cannot be read are left out. */
+export async function listSwarms(): Promise<SwarmState[]> {
+  return (await lookAtSwarms()).swarms;
+}
+
+export async function lookAtSwarms(): Promise<KnownSwarms> {
+  const known: KnownSwarms = { swarms: [], elsewhere: [], unreadable: [] };
+  const folders = swarmFolders();
+  const foreign = folders.filter(({ host }) => relationOf(host) === "elsewhere");
+  const names = [...new Set(folders.filter((each) => !foreign.includes(each)).map(({ name }) => name))];
+  for (const name of names) {
+    await collect(name, known, async () => {
+      const state = await readState(name);
+      if (state !== undefined) known.swarms.push(state);
+    });
+  }
+  for (const { folder, name, host } of foreign) {
+    const label = `${name}@${host!.name}`;
+    await collect(label, known, async () => {
+      const state = await readStateIn(label, directoriesOf(folder).state);
+      if (state?.target !== "local") return; // gone or changed meanwhile
+      known.elsewhere.push({ label, folder, machine: describeHost(host!), host: host!, state });
+    });
+  }
+  return known;
+}
+
+async function collect(name: string, known: KnownSwarms, read: () => Promise<void>): Promise<void> {
+  try {
+    await read();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    known.unreadable.push({ name, error });
+  }
+}
+
+/** Returns the swarms of other machines with a name, which may be `NAME` or `NAME@HOST`. */
+export async function findElsewhere(given: string): Promise<SwarmElsewhere[]> {
+  const { elsewhere } = await lookAtSwarms();
+  return elsewhere.filter(({ label, state }) => given === label || given === state.name);
+}
+
+/** What can be done from here about a swarm of another machine with which the home directory is shared. */
+export function onOtherMachine({ label, machine, state }: SwarmElsewhere): UserError {
+  return new UserError(
+    `the swarm ${state.name} is on ${machine}, not on this machine; its processes cannot be reached from here`,
+    {
+      hint: `run the command on ${machine}, or make a swarm of this machine: swarm-tool init --local ${state.name}; if that machine is gone for good: swarm-tool remove ${label} --forget`,
+    },
+  );
+}

@@ -1,0 +1,191 @@
+import { existsSync } from "node:fs";
+import { mkdir, rename } from "node:fs/promises";
+import path from "node:path";
+import { errorCode, UserError } from "../errors.ts";
+import { writeFileAtomically } from "../system/files.ts";
+import { jsonIn, parseOrExplain, readText } from "../system/json.ts";
+import { acquireLock } from "../system/lock.ts";
+import { BACKUP_FILE, checkName, STATE_FILE, swarmDirectories } from "./swarm-folders.ts";
+import { asSeenHere, FORMAT, SwarmStateSchema, type SwarmState } from "./swarm-state.ts";
+
+const CHANGE_TIMEOUT_MS = 30_000;
+
+/** A state file, and its backup, that cannot be used. */
+export class StateFileError extends UserError {
+  override name = "StateFileError";
+  /** Newer: another version of inet-swarm must be used. Damaged: it can be repaired. */
+  readonly kind: "newer" | "damaged" | "unreadable";
+  readonly swarm: string;
+
+  constructor(
+    swarm: string,
+    kind: StateFileError["kind"],
+    message: string,
+    options: { hint: string; cause?: unknown },
+  ) {
+    super(message, options);
+    this.swarm = swarm;
+    this.kind = kind;
+  }
+}
+
+/**
+ * Returns what is known of a swarm, undefined if there is none of this name. A damaged or missing state file is read from
+ * its backup.
+ * @throws {StateFileError} if neither can be used.
+ */
+export function readState(name: string): Promise<SwarmState | undefined> {
+  checkName(name);
+  return readStateIn(name, swarmDirectories(name).state);
+}
+
+/** The same for the swarm in a folder, also of another machine. @param name for messages. */
+export async function readStateIn(name: string, directory: string): Promise<SwarmState | undefined> {
+  const files = [STATE_FILE, BACKUP_FILE].map((file) => path.join(directory, file));
+  let failure: StateFileError | undefined;
+  for (const file of files) {
+    try {
+      const state = await readOne(name, file);
+      if (state !== undefined) return state;
+    } catch (error) {
+      if (!(error instanceof StateFileError)) throw error;
+      failure ??= error;
+      if (error.kind === "newer") break; // its backup may be an older one, which is no longer true
+    }
+  }
+  if (failure !== undefined) throw failure;
+  return undefined;
+}
+
+async function readOne(name: string, file: string): Promise<SwarmState | undefined> {
+  let raw: unknown;
+  try {
+    const text = await readText(file);
+    if (text === undefined) return undefined;
+    raw = jsonIn(text);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new StateFileError(name, "unreadable", error.message, {
+      hint: `${error.hint ?? "check the file"}; nothing of the swarm ${name} was changed`,
+      cause: error,
+    });
+  }
+  const format = (raw as { format?: unknown } | null | undefined)?.format;
+  if (typeof format === "number" && format > FORMAT) {
+    throw new StateFileError(
+      name,
+      "newer",
+      `${file} was written by a newer version of inet-swarm (format ${format}, here ${FORMAT})`,
+      { hint: `use that version for the swarm ${name}; nothing of it was changed` },
+    );
+  }
+  try {
+    if (raw === undefined) throw new UserError("it is not valid JSON");
+    const state = asSeenHere(parseOrExplain(SwarmStateSchema, raw, "it"));
+    return { ...unknownFields(raw as object), ...state };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const reason = error.message.replace(/^it /, "");
+    throw new StateFileError(
+      name,
+      "damaged",
+      `the state file ${file} of the swarm ${name} is damaged: it ${reason}`,
+      {
+        hint: repairHint(name, await readText(file), path.dirname(file)),
+        cause: error,
+      },
+    );
+  }
+}
+
+/** What a later version may have added to the format; it stays when the state is written again. */
+function unknownFields(raw: object): object {
+  const known = new Set(SwarmStateSchema.options.flatMap(({ entries }) => Object.keys(entries)));
+  return Object.fromEntries(Object.entries(raw).filter(([field]) => !known.has(field)));
+}
+
+function repairHint(name: string, text: string | undefined, directory: string): string {
+  switch (probableTarget(text, directory)) {
+    case "local":
+      return `repair it from what runs: swarm-tool resume ${name}`;
+    case "docker":
+      return `find the swarm again: swarm-tool init ${name} --docker, with the same --host or --context`;
+    case "aws":
+      return `find the swarm again, its machines may run and cost money: swarm-tool init ${name}, with the same --region and --profile`;
+    default:
+      return `make the swarm known again as it was made, with swarm-tool init ${name} and its options; nothing that runs was ended`;
+  }
+}
+
+/** Of a state file that cannot be parsed. */
+export function probableTarget(
+  text: string | undefined,
+  directory: string,
+): SwarmState["target"] | undefined {
+  const named = /"target":\s*"(local|aws|docker)"/.exec(text ?? "")?.[1] as SwarmState["target"] | undefined;
+  if (named !== undefined) return named;
+  if (existsSync(path.join(directory, "redis"))) return "local";
+  if (existsSync(path.join(directory, "known_hosts"))) return "aws";
+  return existsSync(path.join(directory, "logs", "relay.log")) ? "docker" : undefined;
+}
+
+/** The same as `readState`, but undefined if the file is damaged: of a swarm that is found again by other means. */
+export async function readUnlessDamaged(name: string): Promise<SwarmState | undefined> {
+  try {
+    return await readState(name);
+  } catch (error) {
+    if (error instanceof StateFileError && error.kind === "damaged") return undefined;
+    throw error;
+  }
+}
+
+/** Renames a damaged state file and its backup, so that a new one can be written. @returns where they are now. */
+export async function setAsideDamaged(name: string): Promise<string[]> {
+  if ((await readUnlessDamaged(name)) !== undefined) return [];
+  const { state: directory } = swarmDirectories(name);
+  const moved: string[] = [];
+  for (const file of [STATE_FILE, BACKUP_FILE].map((each) => path.join(directory, each))) {
+    const aside = `${file}.damaged-${new Date().toISOString().replaceAll(":", "-")}`;
+    if (await renameIfThere(file, aside)) moved.push(aside);
+  }
+  return moved;
+}
+
+async function renameIfThere(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes(errorCode(error) ?? "")) return false;
+    throw error;
+  }
+}
+
+/** Writes the state of a swarm of this host, and its backup. Under the swarm's lock, or by `changeStateFile`. */
+export async function writeState(state: SwarmState): Promise<void> {
+  await writeStateIn(swarmDirectories(state.name).state, state);
+}
+
+export async function writeStateIn(directory: string, state: SwarmState): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const text = `${JSON.stringify(state, undefined, 2)}\n`;
+  for (const file of [STATE_FILE, BACKUP_FILE])
+    await writeFileAtomically(path.join(directory, file), text, 0o600);
+}
+
+/**
+ * Changes the state of a swarm as it is now; of two processes that change it at the same time none undoes what the other
+ * did.
+ * @param change returns undefined to leave it as it is.
+ */
+export async function changeStateFile<S extends SwarmState>(
+  name: string,
+  change: (state: SwarmState | undefined) => S | undefined,
+): Promise<S | undefined> {
+  const { state: directory } = swarmDirectories(name);
+  await mkdir(path.dirname(directory), { recursive: true, mode: 0o700 });
+  await using _ = await acquireLock(`${directory}.${STATE_FILE}.lock`, { timeoutMs: CHANGE_TIMEOUT_MS });
+  const changed = change(await readState(name));
+  if (changed !== undefined) await writeState(changed);
+  return changed;
+}

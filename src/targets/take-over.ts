@@ -1,0 +1,54 @@
+import { existsSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
+import path from "node:path";
+import { UserError } from "../errors.ts";
+import { thisHost } from "../system/host.ts";
+import { lockOwner } from "../system/lock.ts";
+import { lifeOf } from "../system/identity.ts";
+import type { SwarmElsewhere } from "./list-swarms.ts";
+import { readStateIn, writeStateIn } from "./state-file.ts";
+import { directoriesOf, swarmDirectories } from "./swarm-folders.ts";
+
+/** Deletes all that a swarm of another machine, which is gone, has left in the shared directories. */
+export async function forgetElsewhere({ folder }: SwarmElsewhere): Promise<void> {
+  const { state: directory, cache } = directoriesOf(folder);
+  for (const place of [cache, directory]) await rm(place, { recursive: true, force: true });
+  for (const lock of [`${directory}.lock`, `${directory}.swarm.json.lock`]) await removeForeign(lock);
+}
+
+/**
+ * Makes a swarm of another machine one of this host, halted: of a machine that is gone or has been renamed.
+ * @throws {UserError} if this host has a swarm of that name.
+ */
+export async function takeOver({ label, folder, state: { name } }: SwarmElsewhere): Promise<void> {
+  if (existsSync(swarmDirectories(name).state)) {
+    throw new UserError(`there is a swarm ${name} on this machine as well; ${label} cannot take its name`, {
+      hint: `remove one of them: swarm-tool remove ${name}, or swarm-tool remove ${label} --forget`,
+    });
+  }
+  const { state: directory, cache } = directoriesOf(folder);
+  const state = await readStateIn(label, directory);
+  if (state?.target !== "local") throw new UserError(`there is no swarm ${label} any more`);
+  for (const lock of await locksIn(cache)) await removeForeign(lock);
+  for (const lock of [`${directory}.lock`, `${directory}.swarm.json.lock`]) await removeForeign(lock);
+  await writeStateIn(directory, { ...state, state: "halted", host: thisHost(), processes: [] });
+}
+
+/** Those of slots, repositories and builds. */
+async function locksIn(directory: string, depth = 3): Promise<string[]> {
+  if (depth === 0) return [];
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
+  const found = await Promise.all(
+    entries.map(async (entry) => {
+      const place = path.join(directory, entry.name);
+      if (entry.isDirectory()) return await locksIn(place, depth - 1);
+      return entry.isFile() && /(^|\.)lock$/.test(entry.name) ? [place] : [];
+    }),
+  );
+  return found.flat();
+}
+
+async function removeForeign(lock: string): Promise<void> {
+  const owner = await lockOwner(lock);
+  if (owner !== undefined && lifeOf(owner) === "elsewhere") await rm(lock, { force: true });
+}
