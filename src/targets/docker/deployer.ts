@@ -9,18 +9,19 @@ import type { JobCounts } from "../target.ts";
 import { removeBuiltImages } from "./build.ts";
 import { hostOf } from "./cli.ts";
 import { openEngine, type Engine } from "./engine.ts";
+import { omnetppImage } from "./images.ts";
+import { observeStack } from "./observe.ts";
 import { provideImages } from "./provide-images.ts";
 import { ensureSecrets, mongoUrl, readPasswords } from "./secrets.ts";
 import type { Passwords, Services } from "./services.ts";
 import { settle } from "./settle.ts";
-import { checkStack, containerOf, deployStack, removeServices, stackOf } from "./stack.ts";
+import { checkStack, containerOf, deployStack, removeServices, stackOf, WORKING_SERVICES } from "./stack.ts";
+import { encodeSettings, noteDeployed, readDeployed } from "./swarm-settings.ts";
 
 export interface DeployerDependencies {
   countJobs: (connection: QueueConnection) => Promise<JobCounts>;
 }
 
-/** What makes and compiles runs; the others keep data, or show it. */
-const WORKING = ["runner", "distcc"];
 const HAND_BACK_TIMEOUT_MS = 30_000;
 const POLL_MS = 500;
 const DOCKER_SOCKET = "/var/run/docker.sock";
@@ -35,19 +36,25 @@ export function dockerDeployer({ countJobs }: DeployerDependencies): SwarmDeploy
       const { images, files } = yield* provideImages(swarm, engine, services, signal);
       await keepPasswords(swarm, engine, services, signal);
       yield "deploying the services";
+      const stack = stackOf(swarm.name);
+      const earlier = await readDeployed(swarm.docker, stack, signal);
       const request = {
-        stack: stackOf(swarm.name),
+        stack,
         images,
         runners: services.runners,
         workers: swarm.workers,
         dockerSocket: await socketOnManager(swarm),
+        ...(earlier?.settings && { settings: encodeSettings(earlier.settings) }),
       };
+      const before = await observeStack(swarm.docker, engine.nodes, stack, signal);
       await deployStack(engine, request, files, signal);
-      yield* settle(swarm.docker, request.stack, signal);
-      await removeBuiltImages(swarm.docker, signal, Object.values(images)); // those of earlier versions
+      yield* settle(engine, stack, before, signal);
+      await noteDeployed(swarm.docker, stack, services, signal);
+      const used = [...Object.values(images), await omnetppImage(services.build)];
+      await removeBuiltImages(swarm.docker, signal, used); // those of earlier versions
     },
     async withdraw(swarm, signal) {
-      await removeServices(swarm.docker, stackOf(swarm.name), WORKING, signal);
+      await removeServices(swarm.docker, stackOf(swarm.name), WORKING_SERVICES, signal);
       return await untilHandedBack(() => this.countJobs(swarm), signal);
     },
     async access(swarm, onWaiting) {
