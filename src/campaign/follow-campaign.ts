@@ -142,6 +142,7 @@ async function translate(
   collector: RunCollector,
 ): Promise<Told | undefined> {
   if (event.type === "disconnected") return { event: { type: "reconnecting", reason: event.reason } };
+  if (event.type === "unattended" || event.type === "attended") return { event: { type: event.type } };
   const run = runs.get(event.runNumber)!;
   switch (event.type) {
     case "active":

@@ -20,6 +20,7 @@ import { acquireLock } from "../system/lock.ts";
 import { makeBatch } from "./batch.ts";
 import { Batches } from "./batches.ts";
 import { build } from "./builder.ts";
+import { buildsAtOnce } from "./compilers.ts";
 import { Dependencies } from "./dependencies.ts";
 import { Repositories } from "./repositories.ts";
 import { makeRun, withoutRunning, type RunnerDependencies, type Surroundings } from "./runner.ts";
@@ -46,7 +47,7 @@ const SLOT_LOCK_TIMEOUT_MS = 30_000;
 /** It may be the run itself that fills the disk: not more often than this. */
 const DISK_FULL_TRIES = 3;
 
-/** Works on the queue `build`, one build at a time, until the signal. */
+/** Works on the queue `build` until the signal. */
 export async function runBuilder(options: WorkerOptions): Promise<void> {
   const directory = path.join(options.directory, "builder");
   const repositories = repositoriesOf(options);
@@ -54,8 +55,8 @@ export async function runBuilder(options: WorkerOptions): Promise<void> {
   await consume({
     ...options,
     queue: BUILD_QUEUE,
-    concurrency: 1,
-    slots: 1,
+    concurrency: buildsAtOnce(options.compilers),
+    slots: buildsAtOnce(options.compilers),
     onRefused: () => Promise.resolve(),
     handle: async (job): Promise<BuildAnswer> => {
       try {
