@@ -59,7 +59,7 @@ export async function buildImage(
   args: BuildArguments,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  if (target === "worker") await build(endpoint, "omnetpp", await omnetppImage(args), args, signal);
+  await build(endpoint, "omnetpp", await omnetppImage(args), args, signal);
   await build(endpoint, target, image, args, signal);
 }
 
@@ -142,6 +142,19 @@ export async function removeBuiltImages(
     // what an image was built from is listed once the image is gone
     if (removed === 0) return;
   }
+}
+
+/** Deletes the containers of tasks of a stack that have ended on the manager. */
+export async function removeEndedContainers(
+  endpoint: DockerEndpoint,
+  stack: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const filter = ["--filter", `label=com.docker.stack.namespace=${stack}`];
+  await docker(endpoint, ["container", "prune", "--force", ...filter], {
+    signal,
+    timeoutMs: PUSH_TIMEOUT_MS,
+  });
 }
 
 /** @returns whether it is gone; one that is used stays. */

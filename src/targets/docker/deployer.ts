@@ -6,7 +6,7 @@ import { localDirectories } from "../local-paths.ts";
 import type { ReachableSwarm, SwarmDeployer } from "../reachable-swarm.ts";
 import { readState, writeState, type SwarmState } from "../swarm-state.ts";
 import type { JobCounts } from "../target.ts";
-import { removeBuiltImages } from "./build.ts";
+import { removeBuiltImages, removeEndedContainers } from "./build.ts";
 import { hostOf } from "./cli.ts";
 import { openEngine, type Engine } from "./engine.ts";
 import { omnetppImage } from "./images.ts";
@@ -51,6 +51,7 @@ export function dockerDeployer({ countJobs }: DeployerDependencies): SwarmDeploy
       yield* settle(engine, stack, before, signal);
       await noteDeployed(swarm.docker, stack, services, signal);
       const used = [...Object.values(images), await omnetppImage(services.build)];
+      await removeEndedContainers(swarm.docker, stack, signal); // they hold images
       await removeBuiltImages(swarm.docker, signal, used); // those of earlier versions
     },
     async withdraw(swarm, signal) {
