@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { startNetwork, type AwsNetwork } from "./aws-network.ts";
 import { startMachine, type DockerMachine, type MachineOptions } from "./docker-machine.ts";
-import { startRegistry, type Registry } from "./registry.ts";
+import { REGISTRY_PORT, startRegistry, type Registry } from "./registry.ts";
 
 /** Machines of one network, of which some form a Docker Swarm, and an image registry. */
 export interface DockerCluster extends AsyncDisposable {
@@ -9,6 +9,8 @@ export interface DockerCluster extends AsyncDisposable {
   registry: Registry;
   /** The first machine, which began the Docker Swarm. */
   manager: DockerMachine;
+  /** Registries that only the manager accepts without TLS, as image names begin; nothing is there yet. */
+  managerOnly: string[];
   /** An address of the network that nothing has yet. */
   address(): string;
   /** Starts one more machine, which does not join yet. */
@@ -24,7 +26,8 @@ type AddOptions = Pick<MachineOptions, "memoryBytes" | "daemon">;
 /** A machine counts as down after three of these. */
 const HEARTBEAT = ["--dispatcher-heartbeat", "1s"];
 
-export async function startCluster(): Promise<DockerCluster> {
+/** @param accepted how many addresses of registries without TLS the manager accepts and the other machines do not. */
+export async function startCluster(accepted = 0): Promise<DockerCluster> {
   const owned: AsyncDisposable[] = [];
   const dispose = async (): Promise<void> => {
     await Promise.all(owned.splice(1).map((each) => each[Symbol.asyncDispose]()));
@@ -49,12 +52,15 @@ export async function startCluster(): Promise<DockerCluster> {
       owned.push(machine);
       return machine;
     };
-    const manager = await add("manager");
+    const managerOnly = Array.from({ length: accepted }, () => `${address()}:${REGISTRY_PORT}`);
+    const daemon = managerOnly.flatMap((name) => ["--insecure-registry", name]);
+    const manager = await add("manager", { daemon });
     await manager.docker("swarm", "init", "--advertise-addr", manager.address, ...HEARTBEAT);
     return {
       network,
       registry,
       manager,
+      managerOnly,
       address,
       add,
       async join(machine) {

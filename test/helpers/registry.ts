@@ -18,7 +18,7 @@ export interface Registry extends AsyncDisposable {
   requests(): string[];
 }
 
-const PORT = 5000;
+export const REGISTRY_PORT = 5000;
 const run = promisify(execFile);
 
 /** Starts Debian's docker-registry. @param login `USER:HASH` as htpasswd(1) writes it, if it needs a login. */
@@ -34,8 +34,8 @@ export async function startRegistry(network: AwsNetwork, address: string, login?
   let log = "";
   server.stderr!.on("data", (chunk: Buffer) => (log += chunk.toString()));
   const ask = async (url: string): Promise<string> => {
-    const enter = ["--target", String(server.pid), "--net", "curl", "--silent", "--fail-with-body"];
-    const { stdout } = await run("nsenter", [...enter, `http://${address}:${PORT}${url}`]);
+    const enter = ["--target", String(server.pid), "--net", "curl", "--silent", "--show-error"];
+    const { stdout } = await run("nsenter", [...enter, `http://${address}:${REGISTRY_PORT}${url}`]);
     return stdout;
   };
   const dispose = async (): Promise<void> => {
@@ -45,15 +45,15 @@ export async function startRegistry(network: AwsNetwork, address: string, login?
   try {
     await network.plug(server.pid!, address);
     server.stdin!.write("\n");
-    if (login === undefined) await vi.waitFor(() => ask("/v2/"), { timeout: 20_000, interval: 50 });
+    await vi.waitFor(() => ask("/v2/"), { timeout: 20_000, interval: 50 }); // it answers, if only with a refusal
   } catch (error) {
     await dispose();
     throw error;
   }
   return {
-    name: `${address}:${PORT}`,
+    name: `${address}:${REGISTRY_PORT}`,
     async tags(image) {
-      const answer = await ask(`/v2/${image}/tags/list`).catch(() => "{}");
+      const answer = await ask(`/v2/${image}/tags/list`);
       return (JSON.parse(answer) as { tags?: string[] }).tags ?? [];
     },
     requests: () =>
@@ -67,6 +67,6 @@ function configuration(folder: string, address: string, needsLogin: boolean): st
   return `version: 0.1
 log: { level: warn, accesslog: { disabled: false } }
 storage: { filesystem: { rootdirectory: ${folder}/data } }
-http: { addr: "${address}:${PORT}" }
+http: { addr: "${address}:${REGISTRY_PORT}" }
 ${auth}`;
 }

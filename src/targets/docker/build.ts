@@ -144,17 +144,22 @@ export async function removeBuiltImages(
   }
 }
 
-/** Deletes the containers of tasks of a stack that have ended on the manager. */
+/** Deletes the containers of tasks of a stack that have ended on the manager, with their volumes. */
 export async function removeEndedContainers(
   endpoint: DockerEndpoint,
   stack: string,
   signal?: AbortSignal,
 ): Promise<void> {
-  const filter = ["--filter", `label=com.docker.stack.namespace=${stack}`];
-  await docker(endpoint, ["container", "prune", "--force", ...filter], {
-    signal,
-    timeoutMs: PUSH_TIMEOUT_MS,
-  });
+  const filters = [`label=com.docker.stack.namespace=${stack}`, "status=exited", "status=dead"];
+  const options = filters.flatMap((filter) => ["--filter", filter]);
+  const listed = await docker(endpoint, ["ps", "--all", "--quiet", ...options], { signal });
+  for (const id of listed.split("\n").filter((line) => line !== "")) {
+    try {
+      await docker(endpoint, ["rm", "--volumes", id], { signal });
+    } catch (error) {
+      if (!(error instanceof UserError && /no such container|in progress/i.test(error.message))) throw error;
+    }
+  }
 }
 
 /** @returns whether it is gone; one that is used stays. */
