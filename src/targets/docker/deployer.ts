@@ -23,6 +23,8 @@ export interface DeployerDependencies {
 }
 
 const HAND_BACK_TIMEOUT_MS = 30_000;
+/** As long as a run belongs to a runner that has vanished, since its last sign of life. */
+const LOCK_TIMEOUT_MS = 35_000;
 const POLL_MS = 500;
 const DOCKER_SOCKET = "/var/run/docker.sock";
 
@@ -56,7 +58,11 @@ export function dockerDeployer({ countJobs }: DeployerDependencies): SwarmDeploy
     },
     async withdraw(swarm, signal) {
       await removeServices(swarm.docker, stackOf(swarm.name), WORKING_SERVICES, signal);
-      return await untilHandedBack(() => this.countJobs(swarm), signal);
+      const jobs = await untilHandedBack(() => this.countJobs(swarm), signal);
+      if ((jobs?.running ?? 0) === 0) return jobs;
+      const { releaseStalled } = await import("../../queue/release-stalled.ts"); // of machines that are cut off
+      await releaseStalled(queueOf(swarm, await passwordsOf(swarm)), LOCK_TIMEOUT_MS);
+      return await this.countJobs(swarm);
     },
     async access(swarm, onWaiting) {
       const passwords = await passwordsOf(swarm);
