@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { Worker } from "bullmq";
+import { Queue, Worker } from "bullmq";
 import { RUN_QUEUE, type QueueConnection } from "./names.ts";
 
 const CHECK_INTERVAL_MS = 1000;
@@ -17,18 +17,19 @@ export async function releaseStalled(connection: QueueConnection, timeoutMs: num
     stalledInterval: CHECK_INTERVAL_MS,
     maxStalledCount: Number.MAX_SAFE_INTEGER,
   });
+  const queue = new Queue(RUN_QUEUE, { connection });
   worker.on("error", () => undefined); // the caller sees what is left
+  queue.on("error", () => undefined);
   try {
     await worker.waitUntilReady();
     await worker.startStalledCheckTimer();
-    const client = await worker.client;
     const deadline = Date.now() + timeoutMs;
     for (;;) {
-      const active = await client.llen(worker.toKey("active"));
+      const active = await queue.getActiveCount();
       if (active === 0 || Date.now() >= deadline) return active;
       await delay(POLL_MS);
     }
   } finally {
-    await worker.close(true);
+    await Promise.all([worker.close(true), queue.close()]);
   }
 }
