@@ -10,6 +10,10 @@ const POLL_MS = 500;
 /** So long after the last change of what runs. */
 const SETTLE_TIMEOUT_MS = 10 * 60_000;
 const ROLLBACK_TIMEOUT_MS = 3 * 60_000;
+/** Between two requests to roll a service back. */
+const ASK_AGAIN_MS = 3000;
+/** After this time an update that fails is not rolled back by Docker itself. */
+const STUCK_MS = 20_000;
 const FAILURES = 2;
 
 /**
@@ -114,16 +118,19 @@ async function rollBack(
   const isChanged = (service: ObservedService): boolean =>
     before.some(({ name, taskSpec }) => name === service.name && taskSpec !== service.taskSpec);
   const deadline = Date.now() + ROLLBACK_TIMEOUT_MS;
-  const asked = new Set<string>();
+  const askedAt = new Map<string, number>();
+  const startedAt = Date.now();
   for (;;) {
     const services = (await observeNow(engine, stack, signal)).filter(({ name }) =>
       before.some((earlier) => earlier.name === name),
     );
-    for (const service of services.filter((each) => isChanged(each) && !asked.has(each.name))) {
-      if (service.update?.state === "rollback_started") continue;
-      asked.add(service.name);
+    for (const service of services.filter(isChanged)) {
+      // Docker may be about to do it itself; asked twice, it puts back what did not start
+      if (Date.now() - (askedAt.get(service.name) ?? startedAt - ASK_AGAIN_MS) < ASK_AGAIN_MS) continue;
+      if (isUpdating(service) && Date.now() - startedAt < STUCK_MS) continue;
+      askedAt.set(service.name, Date.now());
       const command = ["service", "rollback", "--detach", `${stack}_${service.name}`];
-      await docker(engine.endpoint, command, { signal });
+      await docker(engine.endpoint, command, { signal }).catch(() => undefined); // it was quicker: nothing to go back to
     }
     const waiting = services.filter(
       (service) => isChanged(service) || isUpdating(service) || service.running < service.desired,
