@@ -5,6 +5,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 const LONGEST = [
   "differential/directory-store",
   "differential/gridfs-store",
+  "docker/three-nodes",
   "docker/swarm",
   "aws/whole-life",
   "aws/trouble",

@@ -2,6 +2,8 @@
 # Starts a worker in its container: as root it reads the credentials of queue and database, which only root may read,
 # and goes on in the same process as uid 1000 without any capability. docs/security.md says what that protects.
 set -eu
+# If the machine runs out of memory, the kernel kills a simulation and nothing else that runs there.
+if [ "${1:-}" = runner ]; then echo 500 >/proc/self/oom_score_adj || true; fi
 if [ "$(id -u)" != 0 ]; then
   exec swarm-worker --alive-file /tmp/swarm-worker-alive "$@"
 fi

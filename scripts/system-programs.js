@@ -13,6 +13,7 @@ const PACKAGES = {
   make: { apt: "make", dnf: "make", brew: "make" },
   python3: { apt: "python3 python3-venv", dnf: "python3", brew: "python" },
   debootstrap: { apt: "debootstrap", dnf: "debootstrap", brew: "debootstrap" },
+  "docker-registry": { apt: "docker-registry", dnf: "docker-distribution", brew: "docker-distribution" },
   dockerd: { apt: "docker.io", dnf: "moby-engine", brew: "docker" },
   docker: { apt: "docker.io", dnf: "moby-engine", brew: "docker" },
   ip: { apt: "iproute2", dnf: "iproute", brew: "iproute2mac" },
@@ -21,7 +22,7 @@ const PACKAGES = {
 };
 
 /** Packages whose installation would start a service: we need the program alone. */
-const SERVICES = ["redis-server", "openssh-server", "docker.io"];
+const SERVICES = ["redis-server", "openssh-server", "docker.io", "docker-registry"];
 
 /** Where a package's service is not called like the package. @type {Record<string, string>} */
 const SERVICE_NAMES = { "openssh-server": "ssh", "docker.io": "docker" };

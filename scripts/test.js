@@ -20,6 +20,7 @@ await runScript(async () => {
     "python3",
     "dockerd",
     "docker",
+    "docker-registry",
     "ip",
     "debootstrap",
   ];

@@ -192,6 +192,7 @@ async function translate(
 ): Promise<Told | undefined> {
   if (event.type === "trouble") return { event: { type: "warning", message: event.line, details: [] } };
   if (event.type === "disconnected") return { event: { type: "reconnecting", reason: event.reason } };
+  if (event.type === "unattended" || event.type === "attended") return { event: { type: event.type } };
   const run = runs.get(event.runNumber)!;
   switch (event.type) {
     case "active":

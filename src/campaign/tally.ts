@@ -15,8 +15,8 @@ export class Tally {
   #recorded = 0;
   readonly #superseded = new Map<string, number>();
   #cpuTimeMs: number | undefined;
-  #first = Infinity;
-  #last = -Infinity;
+  /** When the first run of each worker began and its last one ended, by its own clock. */
+  readonly #spans = new Map<string, { first: number; last: number }>();
   #longest: RunsMade["longest"] = [];
 
   /** A run that was collected before. */
@@ -48,14 +48,18 @@ export class Tally {
   /** A run that was collected just now: it also counts among what was made. */
   addNew(record: RunRecord): void {
     this.add(record);
-    const { wallTimeMs, cpuTimeMs, startedAt, finishedAt, files } = record;
+    const { wallTimeMs, cpuTimeMs, startedAt, finishedAt, files, worker } = record;
     if (wallTimeMs === 0) return; // it never began
     this.#made.runs++;
     this.#made.runTimeMs += wallTimeMs;
     for (const { sizeBytes } of files) this.#made.sizeBytes += sizeBytes;
     if (cpuTimeMs !== undefined) this.#cpuTimeMs = (this.#cpuTimeMs ?? 0) + cpuTimeMs;
-    this.#first = Math.min(this.#first, Date.parse(startedAt));
-    this.#last = Math.max(this.#last, Date.parse(finishedAt));
+    const { first, last } = this.#spans.get(worker) ?? { first: Infinity, last: -Infinity };
+    const span = {
+      first: Math.min(first, Date.parse(startedAt)),
+      last: Math.max(last, Date.parse(finishedAt)),
+    };
+    this.#spans.set(worker, span);
     if (this.#longest.length === LONGEST && wallTimeMs <= this.#longest.at(-1)!.wallTimeMs) return;
     const { config, runNumber, iterationVariables, repetition } = record;
     this.#longest.push({ config, runNumber, iterationVariables, repetition, wallTimeMs });
@@ -67,12 +71,13 @@ export class Tally {
     campaign: Campaign,
     cancelled: boolean,
     { resultDirectory, wallTimeMs }: { resultDirectory: string; wallTimeMs: number },
+    now = Date.now(),
   ): CampaignSummary {
     const { skipped = 0 } = campaign;
     const missing = campaign.runs - this.#recorded;
     if (missing > 0 && cancelled) this.#count("cancelled", missing);
     if (skipped > 0) this.#count("done", skipped);
-    const made = this.#runsMade();
+    const made = this.#runsMade(now - campaign.createdAt);
     return {
       campaign: campaign.id,
       states: this.#states,
@@ -92,12 +97,22 @@ export class Tally {
     this.#states[state] = (this.#states[state] ?? 0) + runs;
   }
 
-  #runsMade(): RunsMade | undefined {
+  /**
+   * From the start of the first run to the end of the last one. The clocks of machines may differ: it is not less than on
+   * any one machine, and not more than the age of the campaign.
+   */
+  #spanMs(ageMs: number): number {
+    const spans = [...this.#spans.values()];
+    const span = Math.max(...spans.map(({ last }) => last)) - Math.min(...spans.map(({ first }) => first));
+    return Math.max(...spans.map(({ first, last }) => last - first), Math.min(span, ageMs));
+  }
+
+  #runsMade(ageMs: number): RunsMade | undefined {
     if (this.#made.runs === 0) return undefined;
     return {
       ...this.#made,
       ...(this.#cpuTimeMs !== undefined && { cpuTimeMs: this.#cpuTimeMs }),
-      spanMs: this.#last - this.#first,
+      spanMs: this.#spanMs(ageMs),
       longest: this.#longest,
     };
   }

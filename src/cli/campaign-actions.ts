@@ -14,7 +14,7 @@ import { showCampaign } from "./show-campaign.ts";
 // What the sub-words do; loaded when one of them is called.
 
 export async function list(options: CommonOptions, { stdout, stderr }: CommandContext): Promise<void> {
-  await using connected = await connect(options.swarm, stderr);
+  await using connected = await connect(options.swarm, stderr, true);
   const warn = warnOn(stderr);
   const listings = await connected.queue.list(undefined, (reason) => warn(`${reason}; it is left out`));
   if (options.json) stdout.write(`${printableJson(listings.map(withoutTerminal), 2)}\n`);
@@ -99,9 +99,14 @@ interface Connected extends AsyncDisposable {
   queue: QueueClient;
 }
 
-async function connect(name: string | undefined, stderr: CommandContext["stderr"]): Promise<Connected> {
+/** @param asItIs whether a swarm that is halted will do. */
+async function connect(
+  name: string | undefined,
+  stderr: CommandContext["stderr"],
+  asItIs = false,
+): Promise<Connected> {
   const say = (text: string): void => void stderr.write(`${printable(text)}\n`);
-  const target = await chooseSwarm(name, { say });
+  const target = await chooseSwarm(name, { say, asItIs });
   const swarm = await target.connect((text) => connected.say(text));
   const queue = await openQueueClient(swarm.queue);
   const connected: Connected = {

@@ -10,6 +10,8 @@ import type { LocalTarget, Target } from "../targets/target.ts";
 export interface ChoiceContext {
   /** For a swarm that has to be made; without it none is made. */
   runners?: number;
+  /** Whether one that is halted will do, if its queue answers all the same. */
+  asItIs?: boolean;
   say: (text: string) => void;
 }
 
@@ -83,7 +85,8 @@ export async function chooseSwarm(
   if (swarms.length > 1 && running.length === 0) throw ambiguous(swarms);
   if (only === undefined) return await makeLocal(context);
   const target = await targetOf(only, context.say);
-  if (only.state === "halted") await resumeHalted(only, target, context);
+  const isHalted = (await target.isHalted?.()) ?? only.state === "halted";
+  if (isHalted && !(context.asItIs && target.isHalted)) await resumeHalted(only, target, context);
   return target;
 }
 

@@ -75,6 +75,7 @@ export function describeDocker(swarm: DockerStatus): string[] {
   return [
     `${name} (${target}): ${state}, the stack ${stack} of ${docker}`,
     ...formatTable(rows),
+    ...services.flatMap(({ name: service, trouble }) => (trouble ? [`  ${service}: ${trouble}`] : [])),
     ...(ports === undefined
       ? [`  not connected; connect it with: swarm-tool connect ${name}`]
       : [

@@ -1,7 +1,11 @@
 import { padColumns, textWidth } from "./text-width.ts";
 
-/** A duration in a person's units: `7 ms`, `0.4 s`, `12 s`, `3 min 20 s`, `2 h 05 min`, `3 d 4 h`. */
-export function formatDuration(ms: number): string {
+/**
+ * A duration in a person's units: `7 ms`, `0.4 s`, `12 s`, `3 min 20 s`, `2 h 05 min`, `3 d 4 h`. What began in the future, by
+ * the clock of another machine, began now.
+ */
+export function formatDuration(duration: number): string {
+  const ms = Math.max(0, duration);
   if (ms < 100) return `${Math.round(ms)} ms`;
   const seconds = ms / 1000;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;

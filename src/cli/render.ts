@@ -87,6 +87,10 @@ export class CampaignRenderer {
       case "reconnecting":
         this.#silent = true;
         return this.warn(`the swarm does not answer (${event.reason}); waiting for it`);
+      case "unattended":
+        return this.warn("no runner is connected to the swarm, so the runs wait; see: swarm-tool status");
+      case "attended":
+        return this.say("a runner is connected again");
       case "ended":
         return this.#showEnd(event.summary);
       default:

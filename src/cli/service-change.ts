@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { errorText, UserError } from "../errors.ts";
+import { digestOf } from "../targets/docker/images.ts";
 import type { Services } from "../targets/docker/services.ts";
 import { KNOWN_OMNETPP, type ServiceFlags } from "./docker-options.ts";
 
@@ -24,6 +25,7 @@ export async function serviceChange(flags: ServiceFlags): Promise<(services: Ser
     baseImage: flags.baseImage,
     omnetppVersion: flags.omnetppVersion,
     omnetppArchive: archive,
+    omnetppDigest: archive === undefined ? undefined : ((await digestOf(archive)) ?? ""),
     omnetppSha256: flags.omnetppSha256,
   };
   const { runners, registry } = flags;

@@ -101,6 +101,10 @@ export const CampaignEventSchema = v.variant("type", [
     warnings: v.array(v.string()),
   }),
   v.object({ type: v.literal("reconnecting"), reason: v.string() }),
+  /** No runner is connected to the swarm: its runs wait. */
+  v.object({ type: v.literal("unattended") }),
+  /** A runner is connected again. */
+  v.object({ type: v.literal("attended") }),
   v.object({ type: v.literal("ended"), summary: CampaignSummarySchema }),
 ]);
 export type CampaignEvent = v.InferOutput<typeof CampaignEventSchema>;

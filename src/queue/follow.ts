@@ -4,6 +4,7 @@ import type { Redis } from "ioredis";
 import { runJobId } from "../model/campaign.ts";
 import type { Run } from "../model/run.ts";
 import { jsonIn } from "../system/json.ts";
+import { watchAttendance } from "./attendance.ts";
 import type { QueueConnection } from "./names.ts";
 import { readTroubles, troubleLine } from "./troubles.ts";
 
@@ -18,8 +19,12 @@ export type RunEvent =
   /** A worker takes no jobs, in one line; told once for each such line. */
   | { type: "trouble"; line: string }
   /** Redis does not answer; nothing is lost, it goes on by itself when it does. */
-  | { type: "disconnected"; reason: string };
-type EventOfRun = Exclude<RunEvent, { type: "disconnected" | "trouble" }>;
+  | { type: "disconnected"; reason: string }
+  /** No worker is connected. */
+  | { type: "unattended" }
+  /** One is connected again. */
+  | { type: "attended" };
+type EventOfRun = Extract<RunEvent, { runNumber: number }>;
 
 export interface FollowContext {
   queue: Queue;
@@ -156,14 +161,19 @@ function feed(
     connected = true;
     compare();
   };
+  const attendance = watchAttendance(context.queue, (attended) => {
+    if (open.size > 0) controller.enqueue({ type: attended ? "attended" : "unattended" });
+  });
   const stop = (): void => {
     open.clear(); // an answer that is still under way has nobody to be told to
     goOn();
     clearInterval(timer);
     clearInterval(troubles);
+    attendance.stop();
     context.redis.off("ready", reconnected).off("error", disconnected);
     void events.close();
   };
+  for (const name of ["active", "progress", "completed"] as const) events.on(name, () => attendance.seen());
   events.on("active", ({ jobId }) => tellOf(jobId, (runNumber) => ({ type: "active", runNumber })));
   events.on("progress", ({ jobId, data }) =>
     tellOf(jobId, (runNumber) => ({ type: "progress", runNumber, progress: data })),

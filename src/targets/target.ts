@@ -53,7 +53,14 @@ export interface DockerStatus extends SwarmStatus {
   docker: string;
   stack: string;
   machines: readonly { hostname: string; role: "manager" | "worker"; status: string; availability: string }[];
-  services: readonly { name: string; running: number; desired: number; image: string }[];
+  services: readonly {
+    name: string;
+    running: number;
+    desired: number;
+    image: string;
+    /** Why less of it runs than should. */
+    trouble?: string;
+  }[];
   /** Local port of each service; undefined where the relay does not run. */
   ports: Readonly<Record<string, number>> | undefined;
 }
@@ -71,6 +78,8 @@ export type Report = (text: string) => void;
 export interface Target {
   /** Whether `connect` would answer at once, with nothing to start. */
   isReady(): Promise<boolean>;
+  /** Whether it is halted, if somebody else may have done that: then the state file does not say so. */
+  isHalted?(): Promise<boolean>;
   /**
    * Starts again what has died of a running swarm; cheap enough for every few seconds.
    * @returns what had died, as sentences.

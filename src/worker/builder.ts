@@ -83,7 +83,7 @@ async function buildIn(
   const { omnetpp, environment, namedEnvironment: named, clientEnvironment: client } = request;
   const env = await projectEnvironment({ project, omnetpp, environment, named, client, dependencies });
   await checkOmnetpp(omnetpp, env);
-  const compilers = name === undefined ? ownCompilers(env) : await sharedCompilers(env, name, tree);
+  using compilers = name === undefined ? ownCompilers(env) : await sharedCompilers(env, name, tree);
   const logFile = builds.logFile(key);
   await mkdir(path.dirname(logFile), { recursive: true });
   const steps = await stepsOf(request, tree, { jobs: compilers.jobs, dependencies });

@@ -14,6 +14,7 @@ import { removeLeftovers } from "../system/files.ts";
 import { acquireLock } from "../system/lock.ts";
 import { endProcessesOf } from "../system/marked-processes.ts";
 import { Batches } from "./batches.ts";
+import { buildsAtOnce } from "./compilers.ts";
 import { Dependencies } from "./dependencies.ts";
 import { handleBuild } from "./handle-build.ts";
 import { handleRun } from "./handle-run.ts";
@@ -40,7 +41,7 @@ export interface WorkerOptions {
 const GRACE_MS = 10_000;
 const SLOT_LOCK_TIMEOUT_MS = 30_000;
 
-/** Works on the queue `build`, one build at a time, until the signal. */
+/** Works on the queue `build` until the signal. */
 export async function runBuilder(options: WorkerOptions): Promise<void> {
   const { connection, builds, compilers, onError, signal } = options;
   const directory = path.join(options.directory, "builder");
@@ -56,8 +57,8 @@ export async function runBuilder(options: WorkerOptions): Promise<void> {
   await consume({
     ...options,
     queue: BUILD_QUEUE,
-    concurrency: 1,
-    slots: 1,
+    concurrency: buildsAtOnce(compilers),
+    slots: buildsAtOnce(compilers),
     mayTake: () => health.mayBegin(),
     onRefused: () => Promise.resolve(),
     handle: (job) => handleBuild(job, place, { health, rebuilder, onError }),

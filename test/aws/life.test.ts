@@ -158,7 +158,7 @@ describeWithPythonTools("a swarm on AWS", () => {
     it("lets the manager make the runs where there is no worker", async () => {
       await using user = await awsUser(emulator);
       await made(user, "--workers", "0");
-      const onManager = "SWARM_WORKERS=node.role == manager\n";
+      const onManager = "SWARM_WORKERS=node.id == n1\n";
       expect(await user.manager.stackVariables()).toContain(onManager);
       expect(await user.manager.stackVariables()).toContain("_WORKER_IMAGE=inet-swarm-worker:");
       expect(await user.tool("scale", "1")).toMatchObject({ exitCode: 0 });

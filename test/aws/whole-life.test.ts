@@ -6,7 +6,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { findProgram } from "../../scripts/setup.js";
-import { buildImages } from "../../src/targets/docker/build.ts";
+import { buildImage } from "../../src/targets/docker/build.ts";
 import { stackImages } from "../../src/targets/docker/images.ts";
 import { listLeftovers } from "../../src/targets/aws/leftovers.ts";
 import { serveAwsProgram } from "../helpers/aws-cli.ts";
@@ -101,7 +101,8 @@ describeWithPythonTools("a swarm on AWS, with the machines' own boot scripts", (
       const archive = await provideBase(machine);
       const endpoint = { host: `unix://${machine.folder}/docker.sock` };
       const args = { baseImage: BASE, omnetppArchive: archive };
-      for await (const _ of buildImages(endpoint, ["worker", "distcc"], IMAGES, args, undefined));
+      for (const name of ["worker", "distcc"] as const)
+        await buildImage(endpoint, name, IMAGES[name], args, undefined);
       await machine.stopDocker();
       machines.pop();
       await run("cp", ["--archive", "--reflink=auto", volume("manager"), volume("worker")]);

@@ -34,6 +34,27 @@ it("tells what the runs have cost that were collected now, and how all of them e
   expect(made?.longest.map(({ runNumber }) => runNumber)).toEqual([4, 3, 2]);
 });
 
+it("gives no span that clocks which differ make up", () => {
+  const spanOf = (minutesOff: number): number => {
+    const at = (second: number, off: number): string =>
+      new Date(Date.UTC(2026, 0, 1, 0, off, second)).toISOString();
+    const tally = new Tally();
+    for (const [worker, off] of [
+      ["a", 0],
+      ["b", minutesOff],
+    ] as const)
+      tally.addNew(record(1, { worker, startedAt: at(1, off), finishedAt: at(5, off) }));
+    const createdAt = Date.UTC(2026, 0, 1);
+    const now = createdAt + 10_000;
+    return tally.summary(someCampaign({ runs: 2, createdAt }), false, where, now).made!.spanMs;
+  };
+  expect(spanOf(0)).toBe(4000);
+  for (const off of [-600, -1, 1, 600]) {
+    expect(spanOf(off)).toBeGreaterThanOrEqual(4000);
+    expect(spanOf(off)).toBeLessThanOrEqual(10_000);
+  }
+});
+
 it("takes the runs without a record for cancelled where the campaign was, else it says that there is none", () => {
   const campaign = someCampaign({ runs: 3 });
   const tallied = (): Tally => {

@@ -1,7 +1,9 @@
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startEngineStub, type EngineStub } from "../helpers/engine-stub.ts";
 import { describeWithService } from "../helpers/services.ts";
+import { temporaryDirectory } from "../helpers/temporary.ts";
 import { newUser, type Finished, type User } from "../helpers/tool.ts";
 
 /** One sentence, a hint, never a stack trace. */
@@ -36,10 +38,28 @@ describeWithService("docker", "swarm-tool init --docker tells what is to be chan
     const nobody = `unix://${path.join(user.directory, "nobody.sock")}`;
     expectAdvice(await init("--host", nobody), `Docker at ${nobody} does not answer`, "docker info");
     const ssh = await init("--host", "ssh://nobody@127.0.0.1:1");
-    expectAdvice(ssh, "Docker at ssh://nobody@127.0.0.1:1 does not answer", "docker info");
+    expectAdvice(ssh, "ssh cannot connect to 127.0.0.1", "ssh -p 1 nobody@127.0.0.1 docker version");
     expectAdvice(await init("--context", "of-nobody"), "there is no docker context of-nobody", "context ls");
     const both = await init("--context", "a", "--host", nobody);
     expectAdvice(both, "two words for which Docker is meant", "give one of them");
+  });
+
+  it("where ssh does not lead to a Docker", async () => {
+    const over = async (...lines: string[]): Promise<Finished> => {
+      await using folder = await temporaryDirectory();
+      await writeFile(path.join(folder.path, "ssh"), `#!/bin/sh\nread -r request\n${lines.join("\n")}\n`, {
+        mode: 0o755,
+      });
+      const env = { PATH: `${folder.path}${path.delimiter}${process.env["PATH"]!}` };
+      return await user.run("swarm-tool", ["init", "--docker", "--host", "ssh://me@far"], { env });
+    };
+    const banner = "echo '** Welcome. All use is logged. **' >&2";
+    const none = await over(banner, "echo 'bash: docker: command not found' >&2", "exit 127");
+    expectAdvice(none, "far has no docker program for me", "ssh me@far docker version");
+    const denied = await over(banner, "echo 'me@far: Permission denied (publickey).' >&2", "exit 255");
+    expectAdvice(denied, "ssh cannot connect to far: me@far: Permission denied (publickey).", "ssh me@far");
+    const printing = await over("echo loading modules...", "cat >/dev/null");
+    expectAdvice(printing, /far prints something when a command is run over ssh/, "ssh me@far true");
   });
 
   it("where Docker is too old", async () => {

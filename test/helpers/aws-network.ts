@@ -8,6 +8,8 @@ const run = promisify(execFile);
 export interface AwsNetwork extends AsyncDisposable {
   /** Plugs in the machine whose namespaces a process has. */
   plug(pid: number, address: string): Promise<void>;
+  /** Cuts a machine off, or connects it again. */
+  connect(pid: number, connected: boolean): Promise<void>;
 }
 
 export async function startNetwork(): Promise<AwsNetwork> {
@@ -16,17 +18,21 @@ export async function startNetwork(): Promise<AwsNetwork> {
   const at = ["--target", String(network.pid), "--net", "ip"];
   await run("nsenter", [...at, "link", "add", "switch", "type", "bridge"]);
   await run("nsenter", [...at, "link", "set", "switch", "up"]);
-  let ports = 0;
+  const ports = new Map<number, string>();
   return {
     async plug(pid, address) {
       await ownNetwork(pid);
-      const port = `port${ports++}`;
+      const port = `port${ports.size}`;
+      ports.set(pid, port);
       const peer = ["peer", "name", "eth0", "netns", String(pid)];
       await run("nsenter", [...at, "link", "add", port, "type", "veth", ...peer]);
       await run("nsenter", [...at, "link", "set", port, "master", "switch", "up"]);
       const inside = ["--target", String(pid), "--net", "ip"];
       await run("nsenter", [...inside, "address", "add", `${address}/20`, "dev", "eth0"]);
       await run("nsenter", [...inside, "link", "set", "eth0", "up"]);
+    },
+    async connect(pid, connected) {
+      await run("nsenter", [...at, "link", "set", ports.get(pid)!, connected ? "up" : "down"]);
     },
     [Symbol.asyncDispose]: () => end(network),
   };

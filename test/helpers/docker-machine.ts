@@ -5,7 +5,7 @@ import { readdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
-import { vi } from "vitest";
+import { expect, vi } from "vitest";
 import { end, inNamespaces, MACHINE, ownNetwork } from "./namespaces.ts";
 import { isAlive } from "./swarm.ts";
 import { removeDirectory, temporaryDirectory } from "./temporary.ts";
@@ -20,8 +20,27 @@ export interface DockerMachine extends AsyncDisposable {
   address: string;
   /** The address that this machine has for it. */
   ourAddress: string;
+  /** A process that has its namespaces, but for that of processes. */
+  pid: number;
   /** Runs a docker command. @returns what it prints, and what it says. */
   docker(...args: string[]): Promise<string>;
+  /** Ends its Docker alone: by SIGTERM, as a shutdown does, or by SIGKILL. */
+  stopDocker(signal: "SIGTERM" | "SIGKILL"): Promise<void>;
+  startDocker(): Promise<void>;
+}
+
+export interface MachineOptions {
+  /** Connects it, once it has a network of its own; by a cable to this machine if not given. */
+  connect?: (pid: number) => Promise<Addresses>;
+  /** Options of dockerd. */
+  daemon?: readonly string[];
+  /** The memory that it appears to have. */
+  memoryBytes?: number;
+}
+
+interface Addresses {
+  address: string;
+  ourAddress: string;
 }
 
 const PREFIX = "swarm-docker-";
@@ -33,33 +52,58 @@ const run = promisify(execFile);
  * Starts a machine whose Docker answers. Its network, mounts and processes end with one process, and that with ours,
  * however it ends: what a killed run leaves is a folder, which the next one removes.
  */
-export async function startMachine(hostname: string): Promise<DockerMachine> {
+export async function startMachine(
+  hostname: string,
+  { connect = connectCable, daemon = [], memoryBytes }: MachineOptions = {},
+): Promise<DockerMachine> {
   await removeLeftovers();
   const folder = await temporaryDirectory(PREFIX);
   await writeFile(path.join(folder.path, OWNER), String(process.pid));
+  if (memoryBytes !== undefined)
+    await writeFile(path.join(folder.path, "meminfo"), await memoryOf(memoryBytes));
   const host = `unix://${path.join(folder.path, "docker.sock")}`;
-  const machine = startNamespaces(folder.path, host, hostname);
+  const machine = startNamespaces(folder.path, host, hostname, daemon);
+  const pid = machine.pid!;
   const docker: DockerMachine["docker"] = async (...args) => {
     const { stdout, stderr } = await run("docker", ["--host", host, ...args], { maxBuffer: 1 << 26 });
     return stdout + stderr;
+  };
+  const startDocker = async (): Promise<void> => {
+    machine.stdin!.write("\n");
+    await vi.waitFor(() => docker("version"), { timeout: 60_000, interval: 100 });
+  };
+  const stopDocker: DockerMachine["stopDocker"] = async (signal) => {
+    const dockerd = (await childOf((await childOf(pid))!))!;
+    process.kill(dockerd, signal);
+    await vi.waitFor(() => expect(isAlive(dockerd)).toBe(false), { timeout: 60_000, interval: 50 });
   };
   const dispose = async (): Promise<void> => {
     await end(machine);
     await removeMachine(folder.path);
   };
   try {
-    const addresses = await connectCable(machine.pid!);
-    machine.stdin!.end("\n");
-    await vi.waitFor(() => docker("version"), { timeout: 60_000, interval: 100 });
-    return { folder: folder.path, host, docker, ...addresses, [Symbol.asyncDispose]: dispose };
+    await ownNetwork(pid);
+    const addresses = await connect(pid);
+    await startDocker();
+    const known = { folder: folder.path, host, pid, ...addresses };
+    return { ...known, docker, startDocker, stopDocker, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;
   }
 }
 
-/** Waits for a line before it starts Docker: the network has to be there first. */
-function startNamespaces(folder: string, host: string, hostname: string): ChildProcess {
+/** Each line starts Docker, if none is running: the network has to be there before the first one. */
+const MACHINE_SCRIPT = `hostname "$1"; folder=$2; shift 2; ip link set lo up
+[ ! -e "$folder/meminfo" ] || mount --bind "$folder/meminfo" /proc/meminfo
+while read -r _; do rm -f "$folder/pid"; dockerd "$@" </dev/null; done`;
+
+function startNamespaces(
+  folder: string,
+  host: string,
+  hostname: string,
+  daemon: readonly string[],
+): ChildProcess {
   const places = ["--data-root", path.join(folder, "data"), "--exec-root", path.join(folder, "exec")];
   const options = [
     ...places,
@@ -67,17 +111,30 @@ function startNamespaces(folder: string, host: string, hostname: string): ChildP
     path.join(folder, "pid"),
     "--cgroup-parent",
     path.basename(folder),
+    ...daemon,
   ];
-  const script = 'hostname "$1"; shift; ip link set lo up; read -r _; exec dockerd "$@" </dev/null';
-  const dockerd = ["sh", "-c", script, "sh", hostname, "--host", host, ...options];
+  const dockerd = ["sh", "-c", MACHINE_SCRIPT, "sh", hostname, folder, "--host", host, ...options];
   const child = inNamespaces(MACHINE, dockerd, "pipe");
   child.stderr!.pipe(createWriteStream(path.join(folder, "dockerd.log")));
   return child;
 }
 
+/** What /proc/meminfo says of a machine with so much memory, half of which is free. */
+async function memoryOf(bytes: number): Promise<string> {
+  const values: Record<string, number> = { MemTotal: bytes, MemFree: bytes / 2, MemAvailable: bytes / 2 };
+  const text = await readFile("/proc/meminfo", "utf8");
+  return text.replace(/^(\w+):\s+\d+ kB/gm, (line, name: string) =>
+    values[name] === undefined ? line : `${name}: ${Math.floor(values[name] / 1024)} kB`,
+  );
+}
+
+async function childOf(pid: number): Promise<number | undefined> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return children.trim() === "" ? undefined : Number(children.trim().split(" ")[0]);
+}
+
 /** A pair of devices, which both end with the machine. */
-async function connectCable(pid: number): Promise<{ address: string; ourAddress: string }> {
-  await ownNetwork(pid);
+async function connectCable(pid: number): Promise<Addresses> {
   const device = `swarm-${randomBytes(4).toString("hex")}`;
   const subnet = `10.${randomInt(64, 192)}.${randomInt(256)}`; // Docker's own begin at 10.0 and 172.17
   const [ourAddress, address] = [`${subnet}.1`, `${subnet}.2`];

@@ -37,7 +37,20 @@ case "$*" in
     sort -u -o "$MACHINE/services" "$MACHINE/services"
     ;;
   "service ls --quiet"*) cat "$MACHINE/services" ;;
-  "service ls"*) while read -r name; do printf '{"Name":"%s","Replicas":"1/1","Image":"image"}\n' "$name"; done <"$MACHINE/services" ;;
+  "service ls"*) cat "$MACHINE/services" ;;
+  "stack ps"*) while read -r name; do printf '{"ID":"t","Name":"%s.1","Node":"n1","DesiredState":"Running","CurrentState":"Running 1 second ago","Error":""}\n' "$name"; done <"$MACHINE/services" ;;
+  "service inspect --format {{json .}} "*)
+    while read -r name; do
+      printf '{"ID":"%s","Spec":{"Name":"%s","TaskTemplate":{"ContainerSpec":{"Image":"image"}},"Mode":{"Replicated":{"Replicas":1}}}}\n' "$name" "$name"
+    done <"$MACHINE/services"
+    ;;
+  "service inspect --format {{json .Spec.Labels}} "*)
+    if ! grep -q "^${!#}$" "$MACHINE/services"; then
+      echo "Error: no such service: ${!#}" >&2
+      exit 1
+    fi
+    echo '{}'
+    ;;
   "service rm"*)
     shift 2
     for name in "$@"; do sed -i "/^$name$/d" "$MACHINE/services"; done
@@ -51,7 +64,7 @@ case "$*" in
     echo "${*: -2:1}" >>"$MACHINE/secrets"
     ;;
   "service inspect"*) echo '["node.id == n1"]' ;;
-  "service ps"* | "ps "* | "image ls"* | push*) ;;
+  "service update"* | "ps "* | "image ls"* | pull* | push*) ;;
   *)
     echo "the stand-in for docker does not know: $*" >&2
     exit 125

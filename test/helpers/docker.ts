@@ -88,7 +88,7 @@ async function packStandIn(folder: string): Promise<string> {
   return archive;
 }
 
-function optionsFor(archive: string): string[] {
+export function optionsFor(archive: string): string[] {
   const images = ["redis", "mongo", "visualizer"].flatMap((name) => [`--${name}-image`, `stand-in-${name}`]);
   return ["--base-image", BASE, "--omnetpp-archive", archive, ...images];
 }

@@ -4,8 +4,9 @@ import { createInterface } from "node:readline";
 import { pipeline } from "node:stream/promises";
 import { errorCode, UserError } from "../../errors.ts";
 import { ARCHIVE_IN_CONTEXT, buildContext } from "./context.ts";
+import { statIfThere } from "../../system/files.ts";
 import { docker, dockerEnvironment, endpointArguments, type DockerEndpoint } from "./cli.ts";
-import type { BuiltImage, StackImages } from "./images.ts";
+import { isUrl, omnetppImage, type BuiltImage } from "./images.ts";
 import type { BuildArguments } from "./services.ts";
 
 /** Tells our images from others, so that `remove` takes none of somebody else's. */
@@ -23,23 +24,18 @@ export async function hasImage(
   return found.trim() !== "";
 }
 
-/**
- * Builds the images of builder, runner, dashboard and compiler on the manager.
- * @yields what takes time.
- */
-export async function* buildImages(
+/** Pulls an image on the manager. @returns why that is not possible; undefined if it is there now. */
+export async function pullImage(
   endpoint: DockerEndpoint,
-  targets: readonly BuiltImage[],
-  images: StackImages,
-  args: BuildArguments,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<string> {
-  for (const target of targets) {
-    if (await hasImage(endpoint, images[target], signal)) continue;
-    yield target === "worker"
-      ? `building the image ${images.worker}: compiling OMNeT++ takes a quarter of an hour on two cores, once`
-      : `building the image ${images.distcc}: takes a minute or two, once`;
-    await buildImage(endpoint, target, images[target], args, signal);
+  image: string,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    await docker(endpoint, ["pull", "--quiet", image], { signal, timeoutMs: PUSH_TIMEOUT_MS });
+    return undefined;
+  } catch (error) {
+    if (error instanceof UserError) return error.message.replace(/^docker pull \S+: (Error[^:]*: )?/, "");
+    throw error;
   }
 }
 
@@ -51,15 +47,39 @@ export async function pushImage(
   await docker(endpoint, ["push", "--quiet", image], { signal, timeoutMs: PUSH_TIMEOUT_MS });
 }
 
-async function buildImage(
+/**
+ * Builds an image of builder, runner and dashboard, or of the compiler, on the manager. OMNeT++ is kept as an image of its
+ * own, so that the next version of this tool does not compile it again.
+ * @throws {UserError} with the last lines that the build printed.
+ */
+export async function buildImage(
   endpoint: DockerEndpoint,
   target: BuiltImage,
   image: string,
   args: BuildArguments,
   signal: AbortSignal | undefined,
 ): Promise<void> {
+  await build(endpoint, "omnetpp", await omnetppImage(args), args, signal);
+  await build(endpoint, target, image, args, signal);
+}
+
+async function build(
+  endpoint: DockerEndpoint,
+  target: BuiltImage | "omnetpp",
+  image: string,
+  args: BuildArguments,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const archive = args.omnetppArchive;
-  const isFile = archive !== undefined && !/^https?:/.test(archive);
+  const isFile = archive !== undefined && !isUrl(archive);
+  if (isFile && (await statIfThere(archive)) === undefined) {
+    throw new UserError(
+      `the image ${image} cannot be built: the OMNeT++ archive ${archive} is not on this machine`,
+      {
+        hint: "deploy from where it is, or name it: swarm-tool deploy --omnetpp-archive FILE",
+      },
+    );
+  }
   const values = {
     BASE_IMAGE: args.baseImage,
     OMNETPP_VERSION: args.omnetppVersion,
@@ -100,8 +120,8 @@ async function buildImage(
 }
 
 /**
- * Deletes the images that were built there; those that another swarm still uses stay.
- * @param keep names of those that stay as well.
+ * Deletes the images that were built there, with the stages that they were built in; those that a swarm still uses stay.
+ * @param keep names of those that stay as well, for the next deployment.
  */
 export async function removeBuiltImages(
   endpoint: DockerEndpoint,
@@ -109,17 +129,51 @@ export async function removeBuiltImages(
   keep: readonly string[] = [],
 ): Promise<void> {
   const options = ["--filter", `label=${IMAGE_LABEL}`, "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"];
-  const listed = await docker(endpoint, ["image", "ls", ...options], { signal });
-  const images = listed
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => line.split(" ") as [string, string])
-    .map(([name, id]) => (name.includes("<none>") ? id : name));
-  for (const image of images.filter((name) => !keep.includes(name))) {
+  for (;;) {
+    const listed = await docker(endpoint, ["image", "ls", ...options], { signal });
+    const images = listed
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => line.split(" ") as [string, string])
+      .map(([name, id]) => (name.includes("<none>") ? id : name))
+      .filter((name) => !keep.includes(name));
+    let removed = 0;
+    for (const image of images) if (await removeImage(endpoint, image, signal)) removed++;
+    // what an image was built from is listed once the image is gone
+    if (removed === 0) return;
+  }
+}
+
+/** Deletes the containers of tasks of a stack that have ended on the manager, with their volumes. */
+export async function removeEndedContainers(
+  endpoint: DockerEndpoint,
+  stack: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const filters = [`label=com.docker.stack.namespace=${stack}`, "status=exited", "status=dead"];
+  const options = filters.flatMap((filter) => ["--filter", filter]);
+  const listed = await docker(endpoint, ["ps", "--all", "--quiet", ...options], { signal });
+  for (const id of listed.split("\n").filter((line) => line !== "")) {
     try {
-      await docker(endpoint, ["image", "rm", image], { signal, timeoutMs: PUSH_TIMEOUT_MS });
+      await docker(endpoint, ["rm", "--volumes", id], { signal });
     } catch (error) {
-      if (!(error instanceof UserError && /being used|in use|conflict/i.test(error.message))) throw error;
+      if (!(error instanceof UserError && /no such container|in progress/i.test(error.message))) throw error;
     }
+  }
+}
+
+/** @returns whether it is gone; one that is used stays. */
+export async function removeImage(
+  endpoint: DockerEndpoint,
+  image: string,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  try {
+    await docker(endpoint, ["image", "rm", image], { signal, timeoutMs: PUSH_TIMEOUT_MS });
+    return true;
+  } catch (error) {
+    if (error instanceof UserError && /being used|in use|conflict|no such image/i.test(error.message))
+      return false;
+    throw error;
   }
 }

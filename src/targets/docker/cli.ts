@@ -1,5 +1,6 @@
 import { UserError } from "../../errors.ts";
-import { runProgram } from "../../system/program.ts";
+import { runDocker } from "./run-docker.ts";
+import { explainSsh } from "./ssh-errors.ts";
 
 /** Which Docker is meant: that of the environment and its current context where neither is given. */
 export interface DockerEndpoint {
@@ -32,17 +33,13 @@ export async function docker(
 ): Promise<string> {
   const limit = AbortSignal.timeout(timeoutMs);
   try {
-    const { exitCode, stdout, stderr } = await runProgram(
-      "docker",
-      [...endpointArguments(endpoint), ...args],
-      {
-        env: { ...dockerEnvironment(endpoint), ...env },
-        signal: signal ? AbortSignal.any([signal, limit]) : limit,
-        ...(input !== undefined && { input }),
-      },
-    );
+    const { exitCode, stdout, stderr } = await runDocker([...endpointArguments(endpoint), ...args], {
+      env: { ...dockerEnvironment(endpoint), ...env },
+      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+      input,
+    });
     if (exitCode === 0) return stdout;
-    throw explain(endpoint, args, stderr.trim() || stdout.trim());
+    throw await explain(endpoint, args, stderr.trim() || stdout.trim());
   } catch (error) {
     signal?.throwIfAborted();
     if (limit.aborted) throw doesNotAnswer(endpoint, `no answer within ${timeoutMs / 1000} s`);
@@ -97,8 +94,13 @@ export async function hostOf({ host, context }: DockerEndpoint): Promise<string>
   ).trim();
 }
 
-function explain(endpoint: DockerEndpoint, args: readonly string[], text: string): UserError {
+async function explain(endpoint: DockerEndpoint, args: readonly string[], text: string): Promise<UserError> {
   const name = describeEndpoint(endpoint);
+  if (/exit status|malformed HTTP/i.test(text)) {
+    const host = await hostOf(endpoint).catch(() => "");
+    const error = host.startsWith("ssh://") ? explainSsh(host, text) : undefined;
+    if (error !== undefined) return error;
+  }
   if (/permission denied/i.test(text) && /docker.sock|socket|connect/i.test(text)) {
     return new UserError(`${name} does not let you in: ${text}`, {
       hint: "see whether you are in the group docker, or start Docker in rootless mode",

@@ -6,7 +6,7 @@ import { create } from "tar";
 import { installedFile } from "../../system/installation.ts";
 
 /** What the worker image has of this installation, and what the Dockerfile reads. */
-const OWN = ["package.json", "bin", "dist", "docker/entrypoint.sh", "src/dashboard/page"];
+const OWN = ["package.json", "bin", "dist", "docker/entrypoint.sh", "src/dashboard/page", "examples/mm1"];
 /** What the bundled program still imports by name. */
 const EXTERNAL = ["@bull-board/api", "@bull-board/hono", "@bull-board/ui"];
 /** What a package names for its types alone. Others that it calls optional are needed: bull-board's bullmq. */

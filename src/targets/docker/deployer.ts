@@ -7,22 +7,25 @@ import type { ReachableSwarm, SwarmDeployer } from "../reachable-swarm.ts";
 import { changeStateFile, readState } from "../state-file.ts";
 import type { SwarmState } from "../swarm-state.ts";
 import type { JobCounts } from "../target.ts";
-import { removeBuiltImages } from "./build.ts";
+import { removeBuiltImages, removeEndedContainers } from "./build.ts";
 import { hostOf } from "./cli.ts";
 import { openEngine, type Engine } from "./engine.ts";
+import { omnetppImage } from "./images.ts";
+import { observeStack } from "./observe.ts";
 import { provideImages } from "./provide-images.ts";
 import { ensureSecrets, mongoUrl, readPasswords } from "./secrets.ts";
 import type { Passwords, Services } from "./services.ts";
 import { settle } from "./settle.ts";
-import { checkStack, containerOf, deployStack, removeServices, stackOf } from "./stack.ts";
+import { checkStack, containerOf, deployStack, removeServices, stackOf, WORKING_SERVICES } from "./stack.ts";
+import { encodeSettings, noteDeployed, readDeployed } from "./swarm-settings.ts";
 
 export interface DeployerDependencies {
   countJobs: (connection: QueueConnection) => Promise<JobCounts>;
 }
 
-/** What makes and compiles runs; the others keep data, or show it. */
-const WORKING = ["runner", "distcc"];
 const HAND_BACK_TIMEOUT_MS = 30_000;
+/** As long as a run belongs to a runner that has vanished, since its last sign of life. */
+const LOCK_TIMEOUT_MS = 35_000;
 const POLL_MS = 500;
 const DOCKER_SOCKET = "/var/run/docker.sock";
 const NO_SERVICES: Services = { images: {}, build: {} };
@@ -37,20 +40,31 @@ export function dockerDeployer({ countJobs }: DeployerDependencies): SwarmDeploy
       const { images, files } = yield* provideImages(swarm, engine, services, signal);
       await keepPasswords(swarm, engine, services, signal);
       yield "deploying the services";
+      const stack = stackOf(swarm.name);
+      const earlier = await readDeployed(swarm.docker, stack, signal);
       const request = {
-        stack: stackOf(swarm.name),
+        stack,
         images,
         runners: services.runners,
         workers: swarm.workers,
         dockerSocket: await socketOnManager(swarm),
+        ...(earlier?.settings && { settings: encodeSettings(earlier.settings) }),
       };
+      const before = await observeStack(swarm.docker, engine.nodes, stack, signal);
       await deployStack(engine, request, files, signal);
-      yield* settle(swarm.docker, request.stack, signal);
-      await removeBuiltImages(swarm.docker, signal, Object.values(images)); // those of earlier versions
+      yield* settle(engine, stack, before, signal);
+      await noteDeployed(swarm.docker, stack, services, signal);
+      const used = [...Object.values(images), await omnetppImage(services.build)];
+      await removeEndedContainers(swarm.docker, stack, signal); // they hold images
+      await removeBuiltImages(swarm.docker, signal, used); // those of earlier versions
     },
     async withdraw(swarm, signal) {
-      await removeServices(swarm.docker, stackOf(swarm.name), WORKING, signal);
-      return await untilHandedBack(() => this.countJobs(swarm), signal);
+      await removeServices(swarm.docker, stackOf(swarm.name), WORKING_SERVICES, signal);
+      const jobs = await untilHandedBack(() => this.countJobs(swarm), signal);
+      if ((jobs?.running ?? 0) === 0) return jobs;
+      const { releaseStalled } = await import("../../queue/release-stalled.ts"); // of machines that are cut off
+      await releaseStalled(queueOf(swarm, await passwordsOf(swarm)), LOCK_TIMEOUT_MS);
+      return await this.countJobs(swarm);
     },
     async access(swarm, onWaiting) {
       const passwords = await passwordsOf(swarm);

@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import { UserError } from "../../errors.ts";
 import { withLock } from "../local.ts";
-import type { ReachableSwarm, SwarmDeployer } from "../reachable-swarm.ts";
+import type { SwarmDeployer } from "../reachable-swarm.ts";
 import { changeStateFile, readState, setAsideDamaged } from "../state-file.ts";
 import { swarmDirectories } from "../swarm-folders.ts";
 import type { DockerState, SwarmState } from "../swarm-state.ts";
@@ -10,10 +10,13 @@ import type { DockerStatus, Target } from "../target.ts";
 import { describeEndpoint, resolveEndpoint, type DockerEndpoint } from "./cli.ts";
 import { openEngine } from "./engine.ts";
 import { removeBuiltImages } from "./build.ts";
+import { describeSwarm } from "./describe.ts";
+import { reachable } from "./reachable.ts";
 import { isRelaying, startRelay, stopRelay } from "./relay-process.ts";
 import { removeSecrets } from "./secrets.ts";
 import type { Services } from "./services.ts";
-import { checkStack, listServices, removeStack, stackOf } from "./stack.ts";
+import { checkStack, removeStack, stackOf } from "./stack.ts";
+import { noteHalted, readDeployed } from "./swarm-settings.ts";
 
 export interface DockerTarget extends Target {
   /** Makes the swarm's services, or brings them up to date. */
@@ -44,22 +47,31 @@ export function dockerTarget(
   const locked = <T>(work: () => Promise<T>): Promise<T> =>
     withLock(swarmDirectories(name).state, work, signal);
 
-  const deploy = async (): Promise<void> => {
-    for await (const text of deployer.deploy(reachable(await existing(name)), signal)) say(text);
+  /** Deploys what the state has; if that fails, what it had before holds again. */
+  const deploy = async (before?: Services): Promise<void> => {
+    try {
+      for await (const text of deployer.deploy(reachable(await existing(name)), signal)) say(text);
+    } catch (error) {
+      if (before !== undefined) await changeState(name, (state) => withSettings(state, before));
+      throw error;
+    }
     await connected(name);
-    await changeState(name, ({ haltedBy: _haltedBy, jobs: _jobs, ...state }) => ({
-      ...state,
-      state: "running",
-    }));
+    await changeState(name, asRunning);
   };
 
   /** Uses what somebody else has deployed, as it is. */
-  const join = async (now: "running" | "halted"): Promise<void> => {
+  const join = async (halted: boolean): Promise<void> => {
     const { docker } = await existing(name);
     await checkStack(await openEngine(docker, signal), stackOf(name), signal);
     await connected(name);
-    await changeState(name, (state) => ({ ...state, state: now }));
-    say(`there is a swarm ${name} already: using it as it is; swarm-tool deploy brings it up to date`);
+    await changeState(name, (state) => ({ ...state, state: halted ? "halted" : "running" }));
+    say(`using the swarm ${name} that is deployed there, as it is`);
+  };
+
+  /** As the swarm itself is, which others may have changed. Under the swarm's lock. */
+  const synced = async (): Promise<DockerState> => {
+    const now = await seen(name, signal);
+    return await changeState(name, (state) => ({ ...withSettings(state, now.services), state: now.state }));
   };
 
   return {
@@ -71,21 +83,23 @@ export function dockerTarget(
         const known = await dockerState(name);
         if (known !== undefined && !isSame(known.docker, docker)) throw otherDocker(known);
         await openEngine(docker, signal); // before anything is written down
-        const services = change(known?.services ?? NOTHING_SAID);
-        const there = await listServices(docker, stackOf(name), signal);
+        const there = await readDeployed(docker, stackOf(name), signal);
+        const before = { ...(known?.services ?? NOTHING_SAID), ...there?.settings };
+        const services = change(before);
         await changeStateFile(name, (state) => ({
           ...(asDocker(name, state) ?? newState(name, docker)),
           services,
         }));
-        if (known === undefined && there.length > 0 && isDeepStrictEqual(services, NOTHING_SAID)) {
-          await join(there.some(({ name: service }) => service === "runner") ? "running" : "halted");
-        } else await deploy();
+        if (known === undefined && there !== undefined && isDeepStrictEqual(services, before))
+          await join(there.halted);
+        else await deploy(there && before);
       }),
     deploy: (change) =>
       locked(async () => {
-        if ((await existing(name)).state === "halted") throw halted(name);
-        await changeState(name, (state) => ({ ...state, services: change(state.services) }));
-        await deploy();
+        const { state, services: before } = await synced();
+        if (state === "halted") throw halted(name);
+        await changeState(name, (now) => ({ ...now, services: change(now.services) }));
+        await deploy(state === "creating" ? undefined : before);
       }),
     async isReady() {
       const { state, relay } = await existing(name);
@@ -98,6 +112,7 @@ export function dockerTarget(
       await locked(() => connected(name));
       return ["the relay to the swarm had ended and was started again"];
     },
+    isHalted: async () => (await seen(name, signal)).state === "halted",
     async connect(onWaiting) {
       const state = await existing(name);
       if (state.state === "creating") throw notComplete(name);
@@ -114,16 +129,22 @@ export function dockerTarget(
       }),
     halt: () =>
       locked(async () => {
-        const state = await connected(name);
-        const jobs = await deployer.withdraw(reachable(state), signal);
-        await changeState(name, (now) => ({
-          ...now,
+        await synced();
+        const { docker } = await connected(name);
+        const jobs = await deployer.withdraw(reachable(await existing(name)), signal);
+        await noteHalted(docker, stackOf(name), signal);
+        await changeState(name, (state) => ({
+          ...state,
           state: "halted",
           haltedBy: "user",
           ...(jobs && { jobs }),
         }));
       }),
-    resume: () => locked(deploy),
+    resume: () =>
+      locked(async () => {
+        await synced();
+        await deploy();
+      }),
     remove: () =>
       locked(async () => {
         const { docker, relay } = await existing(name);
@@ -138,35 +159,7 @@ export function dockerTarget(
         await stopRelay((await existing(name)).relay);
         await removeDirectories(name);
       }),
-    status: async () => describeSwarm(await existing(name), deployer, signal),
-  };
-}
-
-async function describeSwarm(
-  state: DockerState,
-  deployer: SwarmDeployer,
-  signal: AbortSignal | undefined,
-): Promise<DockerStatus> {
-  const stack = stackOf(state.name);
-  const [engine, services, jobs] = await Promise.all([
-    openEngine(state.docker, signal),
-    listServices(state.docker, stack, signal),
-    isRelaying(state.relay) ? deployer.countJobs(reachable(state)) : undefined,
-  ]);
-  const complete =
-    services.length > 0 &&
-    isRelaying(state.relay) &&
-    services.every(({ running, desired }) => running >= desired);
-  return {
-    name: state.name,
-    target: "docker",
-    state: state.state === "running" && !(complete && jobs !== undefined) ? "broken" : state.state,
-    jobs: jobs ?? state.jobs,
-    docker: describeEndpoint(state.docker),
-    stack,
-    machines: engine.nodes,
-    services,
-    ports: isRelaying(state.relay) ? state.relay.ports : undefined,
+    status: async () => describeSwarm(await seen(name, signal), deployer, signal),
   };
 }
 
@@ -187,8 +180,28 @@ async function changeState(name: string, change: (state: DockerState) => DockerS
   return (await changeStateFile(name, (state) => change(asDocker(name, state) ?? missing(name))))!;
 }
 
-export function reachable({ name, docker, relay }: DockerState): ReachableSwarm {
-  return { name, docker, isOurs: false, ports: isRelaying(relay) ? relay.ports : {} };
+/**
+ * The state as the swarm itself has it: other users may have halted it, or deployed it with other settings.
+ * @throws {UserError} if it is no longer there.
+ */
+async function seen(name: string, signal: AbortSignal | undefined): Promise<DockerState> {
+  const state = await existing(name);
+  if (state.state === "creating") return state;
+  const deployed = await readDeployed(state.docker, stackOf(name), signal);
+  if (deployed === undefined) throw gone(state);
+  const { settings, halted } = deployed;
+  if (settings === undefined) return state;
+  return { ...withSettings(state, settings), state: halted ? "halted" : "running" };
+}
+
+/** What was set stays out of it if it is not set any more; the passwords stay. */
+function withSettings(state: DockerState, settings: Omit<Services, "passwords">): DockerState {
+  const { passwords } = state.services;
+  return { ...state, services: { ...settings, ...(passwords && { passwords }) } };
+}
+
+function asRunning({ haltedBy: _haltedBy, jobs: _jobs, ...state }: DockerState): DockerState {
+  return { ...state, state: "running" };
 }
 
 async function existing(name: string): Promise<DockerState> {
@@ -232,6 +245,12 @@ function otherDocker({ name, docker }: DockerState): UserError {
 
 function halted(name: string): UserError {
   return new UserError(`the swarm ${name} is halted`, { hint: `resume it with: swarm-tool resume ${name}` });
+}
+
+function gone({ name, docker }: DockerState): UserError {
+  return new UserError(`the swarm ${name} is no longer deployed on ${describeEndpoint(docker)}`, {
+    hint: `deploy it again: swarm-tool init ${name} --docker; or forget it: swarm-tool remove ${name} --forget`,
+  });
 }
 
 function notComplete(name: string): UserError {

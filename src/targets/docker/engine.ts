@@ -51,25 +51,27 @@ export async function openEngine(endpoint: DockerEndpoint, signal?: AbortSignal)
   checkApi(version, endpoint);
   const { Swarm: swarm } = await infoOf(endpoint, signal);
   checkSwarm(swarm, endpoint);
-  const nodes = await dockerLines<NodeLine>(endpoint, ["node", "ls"], { signal });
-  const memory = await memoryOf(
-    endpoint,
-    nodes.map(({ ID }) => ID),
-    signal,
-  );
   return {
     endpoint,
     nodeId: swarm.NodeID,
     version: version.Server.Version,
-    nodes: nodes.map((node) => ({
-      id: node.ID,
-      hostname: node.Hostname,
-      role: node.ManagerStatus === "" ? "worker" : "manager",
-      status: node.Status,
-      availability: node.Availability,
-      memoryBytes: memory.get(node.ID) ?? 0,
-    })),
+    nodes: await listNodes(endpoint, signal),
   };
+}
+
+/** All machines of a Docker Swarm, as its manager sees them now. */
+export async function listNodes(endpoint: DockerEndpoint, signal?: AbortSignal): Promise<SwarmNode[]> {
+  const nodes = await dockerLines<NodeLine>(endpoint, ["node", "ls"], { signal });
+  const ids = nodes.map(({ ID }) => ID);
+  const memory = await memoryOf(endpoint, ids, signal);
+  return nodes.map((node) => ({
+    id: node.ID,
+    hostname: node.Hostname,
+    role: node.ManagerStatus === "" ? "worker" : "manager",
+    status: node.Status,
+    availability: node.Availability,
+    memoryBytes: memory.get(node.ID) ?? 0,
+  }));
 }
 
 /** Whether it is a manager of a Docker Swarm by now. */
@@ -103,34 +105,30 @@ async function memoryOf(
 
 /** What the services that keep data may need at most. */
 const DATA_BYTES = 4.5 * 2 ** 30;
-/** Of a machine that only makes runs; the rest is for Docker and the system. */
-const SHARE_OF_WORKER = 0.9;
 
 /**
- * How much memory builder and runner may have, so that a greedy compiler or simulation is ended by the kernel instead
- * of the queue beside it. All runners have the same limit: that of the smallest machine.
- * @param expected how many workers the swarm is to have; as long as none of them has joined, runners have no limit.
+ * How much memory the builder may have, and a runner on the manager, so that a greedy compiler or simulation is killed by
+ * the kernel instead of the queue beside it. A runner on any other machine has no limit: that would be the same for all,
+ * whatever they have. There its simulations are the first that the kernel kills: see docker/entrypoint.sh.
+ * @param workers how many the swarm is to have.
  * @returns bytes; 0 for no limit.
  */
 export function memoryLimits(
   { nodes, nodeId }: Engine,
-  expected: number,
+  workers: number,
 ): { builder: number; runner: number } {
-  const besideData = (bytes: number): number => Math.max(bytes / 2, bytes - DATA_BYTES);
   const manager = nodes.find(({ id }) => id === nodeId)?.memoryBytes ?? 0;
-  const workers = nodes.filter(({ role, status }) => role === "worker" && status === "Ready");
-  const smallest = Math.min(...workers.map(({ memoryBytes }) => memoryBytes));
-  const builder = besideData(manager);
-  if (workers.length === 0) return { builder, runner: expected > 0 ? 0 : builder };
-  return { builder, runner: smallest * SHARE_OF_WORKER };
+  const builder = Math.max(manager / 2, manager - DATA_BYTES);
+  return { builder, runner: workers > 0 ? 0 : builder };
 }
 
 /**
- * Which nodes make runs, as a constraint of a service: the workers; where there is none, all managers.
+ * Which machines execute runs, as a constraint of a service: the workers; the manager, if there is none. Those that join
+ * such a swarm later have services of their own: docker/joined.yaml.
  * @see Docker, "docker service create", --constraint.
  */
-export function workerConstraint(workers: number): string {
-  return workers > 0 ? "node.role == worker" : "node.role == manager";
+export function workerConstraint({ nodeId }: Pick<Engine, "nodeId">, workers: number): string {
+  return workers > 0 ? "node.role == worker" : `node.id == ${nodeId}`;
 }
 
 function checkApi({ Server: server }: Version, endpoint: DockerEndpoint): void {

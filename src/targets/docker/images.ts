@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { readFile, readdir } from "node:fs/promises";
 import path from "node:path";
 import { statIfThere } from "../../system/files.ts";
@@ -53,14 +54,40 @@ export function stackImages(
   };
 }
 
-/** A tag that is another one for other contents: of this installation, or of the arguments. */
+/**
+ * A tag that is another one for other contents: of this installation, or of the arguments. It is the same wherever the
+ * installation and the archive are.
+ */
 export async function imageTag(build: BuildArguments): Promise<string> {
-  const hash = createHash("sha256").update(JSON.stringify(Object.entries(build).sort()));
-  const { omnetppArchive: archive } = build;
-  const stats = archive === undefined ? undefined : await statIfThere(archive);
-  if (stats !== undefined) hash.update(`${stats.size} ${stats.mtimeMs}`);
-  for (const file of await ownFiles()) hash.update(file).update(await readFile(file));
+  const hash = createHash("sha256").update(await describeBuild(build));
+  const root = installedFile(".");
+  for (const file of await ownFiles()) hash.update(path.relative(root, file)).update(await readFile(file));
   return hash.digest("hex").slice(0, 12);
+}
+
+/** Name of the image that has OMNeT++ alone, from which a worker's is built. */
+export async function omnetppImage(build: BuildArguments): Promise<string> {
+  const hash = createHash("sha256").update(await describeBuild(build));
+  return `inet-swarm-omnetpp:${hash.digest("hex").slice(0, 12)}`;
+}
+
+async function describeBuild({ own: _, omnetppArchive: archive, ...build }: BuildArguments): Promise<string> {
+  const url = archive !== undefined && isUrl(archive) ? archive : undefined;
+  const digest = build.omnetppDigest ?? (archive === undefined ? undefined : await digestOf(archive));
+  const values = Object.entries({ ...build, url, omnetppDigest: digest });
+  return JSON.stringify(values.filter(([, value]) => value !== undefined).sort());
+}
+
+export function isUrl(archive: string): boolean {
+  return /^https?:/.test(archive);
+}
+
+/** SHA-256 of an archive that is a file here; undefined if it is not here, or is a URL. */
+export async function digestOf(archive: string): Promise<string | undefined> {
+  if (isUrl(archive) || (await statIfThere(archive)) === undefined) return undefined;
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(archive)) hash.update(chunk as Buffer);
+  return hash.digest("hex");
 }
 
 async function ownFiles(): Promise<string[]> {
@@ -70,7 +97,7 @@ async function ownFiles(): Promise<string[]> {
   );
   return entries
     .flat()
-    .filter((entry) => entry.isFile() && /\.js$|^Dockerfile$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /\.js$|^Dockerfile$|\.sh$/.test(entry.name))
     .map((entry) => path.join(entry.parentPath, entry.name))
     .sort();
 }

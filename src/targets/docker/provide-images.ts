@@ -1,14 +1,20 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
 import type { ReachableSwarm } from "../reachable-swarm.ts";
-import { buildImages, pushImage } from "./build.ts";
+import { buildImage, hasImage, pullImage, pushImage } from "./build.ts";
 import type { Engine } from "./engine.ts";
 import { BUILT_IMAGES, imageTag, OWN_REGISTRY, PUBLISHED, stackImages, type StackImages } from "./images.ts";
-import type { Services } from "./services.ts";
-import { deployStack, listServices, stackOf } from "./stack.ts";
+import { listNodes } from "./engine.ts";
+import { observeStack } from "./observe.ts";
+import { checkRegistry } from "./registry-check.ts";
+import { imageOption } from "./settle.ts";
+import type { ImageNames, Services } from "./services.ts";
+import { deployStack, stackOf } from "./stack.ts";
 
 const REGISTRY_TIMEOUT_MS = 5 * 60_000;
 const POLL_MS = 500;
+/** Images of services that run on the manager, and that a swarm cannot do without. */
+const ON_MANAGER = ["redis", "mongo", "worker"] as const;
 
 /** The images of a stack, and the files of the folder `docker` that it is deployed from. */
 export interface Provided {
@@ -17,8 +23,9 @@ export interface Provided {
 }
 
 /**
- * Makes the images that are neither published nor the user's own, where the swarm can have them.
+ * Builds the images that are neither published nor the user's own, and makes sure that the swarm can have all.
  * @yields what takes time.
+ * @throws {UserError} if an image or the registry cannot be used; nothing has been deployed then.
  */
 export async function* provideImages(
   swarm: ReachableSwarm,
@@ -35,18 +42,59 @@ export async function* provideImages(
   if (missing.length > 0 && several && registry === undefined) throw withoutRegistry(engine);
   const images = stackImages(given, build, await imageTag(build), registry);
   const files = swarm.isOurs ? ["stack.yaml", "aws.yaml"] : ["stack.yaml"];
-  if (missing.length > 0) yield* buildImages(engine.endpoint, missing, images, build, signal);
+  yield* pullGiven(engine, given, images, signal);
   if (registry === OWN_REGISTRY) {
     files.push("registry.yaml");
     yield* startRegistry(swarm, engine, images, signal);
   }
-  if (registry !== undefined) {
-    for (const name of missing) {
-      yield `pushing the image ${images[name]}`;
-      await pushImage(engine.endpoint, images[name], signal);
+  const isPushed = (name: (typeof missing)[number]): Promise<boolean> =>
+    registry === undefined
+      ? hasImage(engine.endpoint, images[name], signal)
+      : isThere(engine, images[name], signal);
+  const absent: typeof missing = [];
+  for (const name of missing) if (!(await isPushed(name))) absent.push(name);
+  if (absent.length > 0 && registry !== undefined && registry !== OWN_REGISTRY)
+    yield* checkRegistry(engine, stackOf(swarm.name), registry, signal);
+  for (const name of absent) {
+    if (!(await hasImage(engine.endpoint, images[name], signal))) {
+      yield buildingText(name, images);
+      await buildImage(engine.endpoint, name, images[name], build, signal);
     }
+    if (registry === undefined) continue;
+    yield `pushing the image ${images[name]}`;
+    await pushImage(engine.endpoint, images[name], signal);
   }
   return { images, files };
+}
+
+/** Whether the registry has an image: then the manager has it, too, after this. */
+async function isThere(engine: Engine, image: string, signal: AbortSignal | undefined): Promise<boolean> {
+  return (await pullImage(engine.endpoint, image, signal)) === undefined;
+}
+
+/** An image that nobody has is known before a service is stopped for it. */
+async function* pullGiven(
+  { endpoint }: Engine,
+  given: ImageNames,
+  images: StackImages,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<string> {
+  for (const service of ON_MANAGER) {
+    const image = images[service];
+    if (given[service] === undefined || (await hasImage(endpoint, image, signal))) continue;
+    yield `pulling the image ${image}`;
+    const reason = await pullImage(endpoint, image, signal);
+    if (reason === undefined) continue;
+    throw new UserError(`the image ${image} cannot be pulled on the manager: ${reason}`, {
+      hint: `name another: swarm-tool deploy ${imageOption(service)}`,
+    });
+  }
+}
+
+function buildingText(name: (typeof BUILT_IMAGES)[number], images: StackImages): string {
+  return name === "worker"
+    ? `building the image ${images.worker}: compiling OMNeT++ takes a quarter of an hour on two cores, once`
+    : `building the image ${images.distcc}: takes a minute or two, once`;
 }
 
 /** Before all others: their images come from it. */
@@ -61,7 +109,8 @@ async function* startRegistry(
   await deployStack(engine, { stack, images, dockerSocket: "" }, ["registry.yaml"], signal);
   const deadline = Date.now() + REGISTRY_TIMEOUT_MS;
   for (;;) {
-    const services = await listServices(engine.endpoint, stack, signal);
+    const nodes = await listNodes(engine.endpoint, signal);
+    const services = await observeStack(engine.endpoint, nodes, stack, signal);
     if (services.some(({ name, running }) => name === "registry" && running > 0)) return;
     if (Date.now() > deadline) {
       throw new UserError("the swarm's registry does not start", {

@@ -23,6 +23,8 @@ export const BuildArgumentsSchema = v.object({
   omnetppVersion: v.optional(v.string()),
   /** URL, or a file of this machine that is sent along. */
   omnetppArchive: v.optional(v.string()),
+  /** SHA-256 of that file: it need not be on the machine from which the swarm is deployed next. */
+  omnetppDigest: v.optional(v.string()),
   omnetppSha256: v.optional(v.string()),
 });
 export type BuildArguments = v.InferOutput<typeof BuildArgumentsSchema>;

@@ -1,82 +1,158 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
-import { docker, type DockerEndpoint } from "./cli.ts";
+import { docker } from "./cli.ts";
+import { listNodes, type Engine } from "./engine.ts";
 import { OWN_REGISTRY } from "./images.ts";
-import { listServices } from "./stack.ts";
+import { observeStack, type ObservedService, type TaskFailure } from "./observe.ts";
+import { OPTIONAL_SERVICES } from "./stack.ts";
 
 const POLL_MS = 500;
+/** So long after the last change of what runs. */
 const SETTLE_TIMEOUT_MS = 10 * 60_000;
-/** What is of no use to runs: that it does not start is a warning. */
-const OPTIONAL = ["visualizer"];
+const ROLLBACK_TIMEOUT_MS = 3 * 60_000;
+/** Between two requests to roll a service back. */
+const ASK_AGAIN_MS = 3000;
+/** After this time an update that fails is not rolled back by Docker itself. */
+const STUCK_MS = 20_000;
 const FAILURES = 2;
 
 /**
- * Waits until all services run.
+ * Waits until all services run as they were deployed.
+ * @param before what ran before that: tasks of it do not count where it was changed.
  * @yields warnings about those that a swarm can do without.
- * @throws {UserError} with Docker's reason where one does not start.
+ * @throws {UserError} with Docker's reason if one does not start. What ran before runs again then.
  */
 export async function* settle(
-  endpoint: DockerEndpoint,
+  engine: Engine,
   stack: string,
+  before: readonly ObservedService[],
   signal?: AbortSignal,
 ): AsyncGenerator<string> {
-  const deadline = Date.now() + SETTLE_TIMEOUT_MS;
-  const given = new Set<string>();
-  const before = new Set<string>();
-  for (const { name } of await listServices(endpoint, stack, signal)) {
-    const tasks = await failedTasks(endpoint, `${stack}_${name}`, signal);
-    for (const { ID } of tasks) before.add(ID); // of another time
+  try {
+    yield* untilStable(engine, stack, before, signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof UserError) await rollBack(engine, stack, before, signal);
+    throw error;
   }
+}
+
+async function* untilStable(
+  engine: Engine,
+  stack: string,
+  before: readonly ObservedService[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<string> {
+  const given = new Set<string>();
+  let [seen, deadline] = ["", 0];
   for (;;) {
-    const services = await listServices(endpoint, stack, signal);
-    const waiting = services.filter(({ name, running, desired }) => running < desired && !given.has(name));
+    const services = await observeNow(engine, stack, signal);
+    const waiting = services.filter((service) => !given.has(service.name) && !isDone(service, before));
     if (services.length > 0 && waiting.length === 0) return;
-    for (const { name } of waiting) {
-      const failure = await failureOf(endpoint, `${stack}_${name}`, before, signal);
-      if (failure === undefined) continue;
-      if (!OPTIONAL.includes(name)) throw cannotStart(name, failure);
-      given.add(name);
-      yield `warning: the ${name} does not start: ${failure}`;
+    for (const service of waiting) {
+      const reason = failureOf(service, before);
+      if (reason === undefined) continue;
+      if (!OPTIONAL_SERVICES.includes(service.name)) throw cannotStart(service.name, reason);
+      given.add(service.name);
+      yield `warning: the ${service.name} does not start: ${reason}`;
     }
-    if (Date.now() > deadline)
-      throw cannotStart(waiting.map(({ name }) => name).join(", "), "it takes too long");
+    const now = JSON.stringify(services.map(({ runningTasks }) => runningTasks));
+    if (now !== seen) [seen, deadline] = [now, Date.now() + SETTLE_TIMEOUT_MS];
+    if (Date.now() > deadline) {
+      const troubles = waiting.map(({ trouble = "no task of the new version runs" }) => trouble);
+      throw cannotStart(waiting.map(({ name }) => name).join(", "), troubles.join("; "));
+    }
     await delay(POLL_MS, undefined, signal && { signal });
   }
 }
 
-/** Why the tasks of a service fail, when they have done so more than once; why they cannot be placed at all. */
-async function failureOf(
-  endpoint: DockerEndpoint,
-  service: string,
-  before: ReadonlySet<string>,
-  signal?: AbortSignal,
-): Promise<string | undefined> {
-  const failed = await failedTasks(endpoint, service, signal);
-  const unplaced = failed.find(({ CurrentState }) => CurrentState.startsWith("Pending"));
-  const recent = failed.filter(({ ID, Error }) => !before.has(ID) && !isTooEarly(Error));
-  return unplaced?.Error ?? (recent.length >= FAILURES ? recent[0]!.Error : undefined);
+async function observeNow(engine: Engine, stack: string, signal?: AbortSignal): Promise<ObservedService[]> {
+  return await observeStack(engine.endpoint, await listNodes(engine.endpoint, signal), stack, signal);
+}
+
+const isUpdating = ({ update }: ObservedService): boolean =>
+  update?.state === "updating" || update?.state === "rollback_started";
+
+/** Whether as many tasks run as should, and none of them is from before a change. */
+function isDone(service: ObservedService, before: readonly ObservedService[]): boolean {
+  if (service.running < service.desired || isUpdating(service)) return false;
+  const earlier = before.find(({ name }) => name === service.name);
+  if (earlier === undefined) return true;
+  if (isNewUpdate(service, earlier) && service.update?.state !== "completed") return false;
+  if (earlier.taskSpec === service.taskSpec) return true;
+  return !service.runningTasks.some((id) => earlier.runningTasks.includes(id));
+}
+
+function isNewUpdate({ update }: ObservedService, earlier: ObservedService | undefined): boolean {
+  return update !== undefined && update.startedAt !== earlier?.update?.startedAt;
+}
+
+/** Why the tasks of a service fail, if they have done so more than once; why they cannot be placed at all. */
+function failureOf(service: ObservedService, before: readonly ObservedService[]): string | undefined {
+  const earlier = before.find(({ name }) => name === service.name);
+  const old = new Set(earlier?.failures.map(({ id }) => id));
+  const recent = service.failures.filter(({ id, reason }) => !old.has(id) && !isTooEarly(reason));
+  if (isNewUpdate(service, earlier) && /rollback|paused/.test(service.update!.state))
+    return recent[0] === undefined ? service.update!.message : withNode(recent[0]);
+  const unplaced = service.failures.find(({ state }) => state === "Pending");
+  if (unplaced !== undefined) return unplaced.reason;
+  return recent.length >= FAILURES ? withNode(recent[0]!) : undefined;
+}
+
+function withNode({ node, reason }: TaskFailure): string {
+  return node === undefined ? reason : `on ${node}: ${reason}`;
 }
 
 /** A machine that has just joined tries until its own cache of the swarm's registry is there. */
-function isTooEarly(error: string): boolean {
-  return error.includes(`No such image: ${OWN_REGISTRY}/`);
+function isTooEarly(reason: string): boolean {
+  return reason.includes(`No such image: ${OWN_REGISTRY}/`);
 }
 
-async function failedTasks(endpoint: DockerEndpoint, service: string, signal?: AbortSignal): Promise<Task[]> {
-  const options = ["--no-trunc", "--format", "{{json .}}"];
-  const output = await docker(endpoint, ["service", "ps", ...options, service], { signal });
-  const tasks = output.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as Task]));
-  return tasks.filter(({ Error }) => Error !== "");
-}
-
-interface Task {
-  ID: string;
-  CurrentState: string;
-  Error: string;
+/** Puts back all that was changed, also what started well, and waits until it runs. */
+async function rollBack(
+  engine: Engine,
+  stack: string,
+  before: readonly ObservedService[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const isChanged = (service: ObservedService): boolean =>
+    before.some(({ name, taskSpec }) => name === service.name && taskSpec !== service.taskSpec);
+  const deadline = Date.now() + ROLLBACK_TIMEOUT_MS;
+  const askedAt = new Map<string, number>();
+  const startedAt = Date.now();
+  for (;;) {
+    const services = (await observeNow(engine, stack, signal)).filter(({ name }) =>
+      before.some((earlier) => earlier.name === name),
+    );
+    for (const service of services.filter(isChanged)) {
+      // Docker may be about to do it itself; asked twice, it puts back what did not start
+      if (Date.now() - (askedAt.get(service.name) ?? startedAt - ASK_AGAIN_MS) < ASK_AGAIN_MS) continue;
+      if (isUpdating(service) && Date.now() - startedAt < STUCK_MS) continue;
+      askedAt.set(service.name, Date.now());
+      const command = ["service", "rollback", "--detach", `${stack}_${service.name}`];
+      await docker(engine.endpoint, command, { signal }).catch(() => undefined); // it was quicker: nothing to go back to
+    }
+    const waiting = services.filter(
+      (service) => isChanged(service) || isUpdating(service) || service.running < service.desired,
+    );
+    if (waiting.length === 0 || Date.now() > deadline) return; // the error that led here is told
+    await delay(POLL_MS, undefined, signal && { signal });
+  }
 }
 
 /** Services with an image of another name. */
-const IMAGE_OPTIONS: Record<string, string> = { builder: "worker", runner: "worker", dashboard: "worker" };
+const IMAGE_OPTIONS: Record<string, string> = {
+  builder: "worker",
+  runner: "worker",
+  "runner-joined": "worker",
+  dashboard: "worker",
+  "distcc-joined": "distcc",
+};
+
+/** The option that names the image of a service. */
+export function imageOption(service: string): string {
+  return `--${IMAGE_OPTIONS[service] ?? service}-image NAME`;
+}
 
 function cannotStart(service: string, reason: string): UserError {
   return new UserError(`the service ${service} does not start: ${reason}`, {
@@ -87,12 +163,11 @@ function cannotStart(service: string, reason: string): UserError {
 function hintFor(service: string, reason: string): string {
   const image = /No such image: (\S+)/.exec(reason)?.[1];
   if (image !== undefined) {
-    const option = `--${IMAGE_OPTIONS[service] ?? service}-image NAME`;
-    return `see whether ${image} can be pulled there, or name another: swarm-tool deploy ${option}`;
+    return `check that ${image} can be pulled there, or name another: swarm-tool deploy ${imageOption(service)}`;
   }
   if (/no space left on device/i.test(reason))
-    return "make room on that machine: docker system df; docker system prune";
+    return "free disk space on that machine: docker system df; docker system prune";
   if (/no suitable node|insufficient resources/i.test(reason))
-    return "see which machines there are, and what they have: docker node ls; docker node inspect";
-  return "see what it says: docker service logs";
+    return "check which machines there are, and what they have: docker node ls; docker node inspect";
+  return "see what it prints: docker service logs";
 }

@@ -1,14 +1,20 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
 import { installedFile } from "../../system/installation.ts";
-import { docker, dockerLines, type DockerEndpoint } from "./cli.ts";
+import { docker, type DockerEndpoint } from "./cli.ts";
 import { countWorkers, memoryLimits, workerConstraint, type Engine } from "./engine.ts";
 import type { StackImages } from "./images.ts";
+import { serviceIds } from "./service-list.ts";
 
 /** Name of a swarm's stack in Docker. */
 export function stackOf(swarm: string): string {
   return `swarm-${swarm}`;
 }
+
+/** What executes and compiles runs; the others keep data, or show it. */
+export const WORKING_SERVICES = ["runner", "distcc", "runner-joined", "distcc-joined"];
+/** Not needed for runs. */
+export const OPTIONAL_SERVICES = ["visualizer"];
 
 /** What a stack is deployed with. */
 export interface StackRequest {
@@ -21,14 +27,8 @@ export interface StackRequest {
   workers?: number | undefined;
   /** Path of Docker's socket on the manager, for the visualizer. */
   dockerSocket: string;
-}
-
-/** A service as `status` shows it. */
-export interface ServiceStatus {
-  name: string;
-  running: number;
-  desired: number;
-  image: string;
+  /** The settings that it was deployed with before: see swarm-settings. */
+  settings?: string | undefined;
 }
 
 const POLL_MS = 500;
@@ -53,7 +53,8 @@ export async function deployStack(
   const variables = {
     SWARM_STACK: stack,
     SWARM_NODE_ID: nodeId,
-    SWARM_WORKERS: workerConstraint(workers),
+    SWARM_WORKERS: workerConstraint(engine, workers),
+    SWARM_SETTINGS: request.settings ?? "",
     SWARM_RUNNERS: String(request.runners ?? "cores"),
     SWARM_BUILDER_MEMORY: megabytes(memory.builder),
     SWARM_RUNNER_MEMORY: megabytes(memory.runner),
@@ -62,9 +63,11 @@ export async function deployStack(
       Object.entries(images).map(([name, image]) => [`SWARM_${name.toUpperCase()}_IMAGE`, image]),
     ),
   };
-  const compose = files.flatMap((file) => ["--compose-file", installedFile(`docker/${file}`)]);
+  const all = files.includes("stack.yaml") && workers === 0 ? [...files, "joined.yaml"] : files;
+  const compose = all.flatMap((file) => ["--compose-file", installedFile(`docker/${file}`)]);
   const options = [...compose, "--resolve-image", "never", "--with-registry-auth"];
-  await docker(endpoint, ["stack", "deploy", ...options, stack], {
+  const prune = files.includes("stack.yaml") ? ["--prune"] : []; // what an earlier deployment needed besides
+  await docker(endpoint, ["stack", "deploy", ...prune, ...options, stack], {
     env: variables,
     signal,
     timeoutMs: DEPLOY_TIMEOUT_MS,
@@ -111,34 +114,15 @@ async function refuseForeign(endpoint: DockerEndpoint, stack: string, signal?: A
   });
 }
 
-async function serviceIds(
-  endpoint: DockerEndpoint,
-  filters: readonly string[],
-  signal?: AbortSignal,
-): Promise<string[]> {
-  const options = filters.flatMap((filter) => ["--filter", filter]);
-  const output = await docker(endpoint, ["service", "ls", "--quiet", ...options], { signal });
-  return output.split("\n").filter((line) => line !== "");
-}
-
-/** The services of a stack; none where it is not deployed. */
-export async function listServices(
+/** The services of a stack, without its name; none if it is not deployed. */
+export async function serviceNames(
   endpoint: DockerEndpoint,
   stack: string,
   signal?: AbortSignal,
-): Promise<ServiceStatus[]> {
-  const filter = ["--filter", `label=com.docker.stack.namespace=${stack}`];
-  const lines = await dockerLines<{ Name: string; Replicas: string; Image: string }>(
-    endpoint,
-    ["service", "ls", ...filter],
-    { signal },
-  );
-  return lines
-    .map(({ Name, Replicas, Image }) => {
-      const [running = 0, desired = 0] = Replicas.split(" ")[0]!.split("/").map(Number);
-      return { name: Name.slice(stack.length + 1), running, desired, image: Image };
-    })
-    .sort((a, b) => a.name.localeCompare(b.name));
+): Promise<string[]> {
+  const filter = ["--filter", `label=com.docker.stack.namespace=${stack}`, "--format", "{{.Name}}"];
+  const output = await docker(endpoint, ["service", "ls", ...filter], { signal });
+  return output.split("\n").flatMap((name) => (name === "" ? [] : [name.slice(stack.length + 1)]));
 }
 
 /** Takes services away and waits until none of their containers is left on the manager. */
@@ -148,7 +132,7 @@ export async function removeServices(
   names: readonly string[],
   signal?: AbortSignal,
 ): Promise<void> {
-  const present = (await listServices(endpoint, stack, signal)).map(({ name }) => name);
+  const present = await serviceNames(endpoint, stack, signal);
   const services = names.filter((name) => present.includes(name)).map((name) => `${stack}_${name}`);
   if (services.length > 0) await docker(endpoint, ["service", "rm", ...services], { signal });
   for (const name of names) {

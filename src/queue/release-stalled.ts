@@ -1,0 +1,35 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { Queue, Worker } from "bullmq";
+import { RUN_QUEUE, type QueueConnection } from "./names.ts";
+
+const CHECK_INTERVAL_MS = 1000;
+const POLL_MS = 250;
+
+/**
+ * Puts the runs back into the queue whose worker has vanished and whose lock has run out. The workers do that themselves;
+ * this is for a queue that has none any more.
+ * @param timeoutMs how long to wait for locks that have not yet run out.
+ * @returns how many runs still count as running.
+ */
+export async function releaseStalled(connection: QueueConnection, timeoutMs: number): Promise<number> {
+  const worker = new Worker(RUN_QUEUE, null, {
+    connection,
+    stalledInterval: CHECK_INTERVAL_MS,
+    maxStalledCount: Number.MAX_SAFE_INTEGER,
+  });
+  const queue = new Queue(RUN_QUEUE, { connection });
+  worker.on("error", () => undefined); // the caller sees what is left
+  queue.on("error", () => undefined);
+  try {
+    await worker.waitUntilReady();
+    await worker.startStalledCheckTimer();
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const active = await queue.getActiveCount();
+      if (active === 0 || Date.now() >= deadline) return active;
+      await delay(POLL_MS);
+    }
+  } finally {
+    await Promise.all([worker.close(true), queue.close()]);
+  }
+}

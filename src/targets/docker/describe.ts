@@ -1,0 +1,60 @@
+import type { SwarmDeployer } from "../reachable-swarm.ts";
+import type { DockerState } from "../swarm-state.ts";
+import type { DockerStatus } from "../target.ts";
+import { describeEndpoint } from "./cli.ts";
+import { openEngine } from "./engine.ts";
+import { observeStack } from "./observe.ts";
+import { reachable } from "./reachable.ts";
+import { isRelaying } from "./relay-process.ts";
+import { OPTIONAL_SERVICES, stackOf, WORKING_SERVICES } from "./stack.ts";
+
+type ServiceStatus = DockerStatus["services"][number];
+
+/** Services that every stack has; what executes runs is not there while it is halted. */
+const NEEDED = ["builder", "dashboard", "distcc", "mongo", "redis", "runner"];
+
+/** What `status` shows: only what runs on machines that are there counts. */
+export async function describeSwarm(
+  state: DockerState,
+  deployer: SwarmDeployer,
+  signal: AbortSignal | undefined,
+): Promise<DockerStatus> {
+  const stack = stackOf(state.name);
+  const engine = await openEngine(state.docker, signal);
+  const [observed, jobs] = await Promise.all([
+    observeStack(state.docker, engine.nodes, stack, signal),
+    isRelaying(state.relay) ? deployer.countJobs(reachable(state)) : undefined,
+  ]);
+  const services = observed.map(({ name, running, desired, image, trouble }) => {
+    const status = { name, running, desired, image };
+    return trouble === undefined || isIdle(name, desired) ? status : { ...status, trouble };
+  });
+  const all: ServiceStatus[] = [...services, ...missing(state, services)];
+  const isWhole =
+    isRelaying(state.relay) &&
+    jobs !== undefined &&
+    all.every(({ name, trouble }) => trouble === undefined || OPTIONAL_SERVICES.includes(name));
+  return {
+    name: state.name,
+    target: "docker",
+    state: state.state === "running" && !isWhole ? "broken" : state.state,
+    jobs: jobs ?? state.jobs,
+    docker: describeEndpoint(state.docker),
+    stack,
+    machines: engine.nodes,
+    services: all.sort((a, b) => a.name.localeCompare(b.name)),
+    ports: isRelaying(state.relay) ? state.relay.ports : undefined,
+  };
+}
+
+/** Of machines that join later there need not be any. */
+function isIdle(name: string, desired: number): boolean {
+  return desired === 0 && name.endsWith("-joined");
+}
+
+function missing({ state }: DockerState, services: readonly ServiceStatus[]): ServiceStatus[] {
+  if (state === "creating") return [];
+  return NEEDED.filter((name) => state === "running" || !WORKING_SERVICES.includes(name))
+    .filter((name) => !services.some((service) => service.name === name))
+    .map((name) => ({ name, running: 0, desired: 1, image: "", trouble: "the service is missing" }));
+}

@@ -1,0 +1,145 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { UserError } from "../../errors.ts";
+import { IMAGE_LABEL, removeImage } from "./build.ts";
+import { docker, dockerLines } from "./cli.ts";
+import type { Engine } from "./engine.ts";
+
+const PUSH_TIMEOUT_MS = 60_000;
+const NODES_TIMEOUT_MS = 60_000;
+const POLL_MS = 300;
+/** An image without any file: each machine can pull it, and none can start it. */
+const EMPTY_TAR = "\0".repeat(1024);
+const NAME = "inet-swarm-check";
+
+/** As image names begin: a host with a dot or a port, or localhost, and an optional path. */
+const REGISTRY =
+  /^(?:localhost|[\w-]+(?:\.[\w-]+)+|[\w-]+(?=:\d)|\[[\da-f:]+\])(?::\d{1,5})?(?:\/[a-z\d]+(?:[._/-]+[a-z\d]+)*)?$/i;
+
+/**
+ * Makes sure that the manager can push to a registry and that each machine can pull from it, before something large is
+ * built for it.
+ * @throws {UserError} with what is wrong with the registry, or the machines that cannot use it.
+ */
+export async function* checkRegistry(
+  engine: Engine,
+  stack: string,
+  registry: string,
+  signal?: AbortSignal,
+): AsyncGenerator<string> {
+  if (!REGISTRY.test(registry)) {
+    throw new UserError(`${JSON.stringify(registry)} cannot be a registry`, {
+      hint: "give it as image names begin: HOST[:PORT][/PATH], without http://",
+    });
+  }
+  yield `checking the registry ${registry}`;
+  const image = `${registry}/${NAME}:${randomBytes(4).toString("hex")}`;
+  const label = ["--change", `LABEL ${IMAGE_LABEL}=check`];
+  await docker(engine.endpoint, ["import", ...label, "-", image], { input: EMPTY_TAR, signal });
+  try {
+    await push(engine, registry, image, signal);
+    await pullEverywhere(engine, `${stack}_check`, registry, image, signal);
+  } finally {
+    await removeImage(engine.endpoint, image);
+  }
+}
+
+async function push(
+  { endpoint }: Engine,
+  registry: string,
+  image: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  try {
+    await docker(endpoint, ["push", "--quiet", image], { signal, timeoutMs: PUSH_TIMEOUT_MS });
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw explainRegistry(registry, error.message.replace(/^docker push \S+: /, ""), error);
+  }
+}
+
+/** What the manager's Docker says of a registry, with what can be done about it. */
+export function explainRegistry(registry: string, text: string, cause?: unknown): UserError {
+  const host = registry.split("/")[0]!;
+  const reason = text.trim().split("\n").at(-1)!;
+  const [what, hint] = ((): [string, string] => {
+    if (/server gave HTTP response to HTTPS client/i.test(text))
+      return [
+        "is not encrypted, and the manager's Docker does not accept that",
+        `let it use TLS, or add "insecure-registries": ["${host}"] to /etc/docker/daemon.json on each machine`,
+      ];
+    if (/x509|certificate|tls:/i.test(text))
+      return [
+        "has a certificate that the manager's Docker does not trust",
+        `put the authority's certificate into /etc/docker/certs.d/${host}/ca.crt on each machine`,
+      ];
+    if (/no basic auth|unauthorized|authentication required|denied|insufficient_scope|401|403/i.test(text))
+      return ["does not let you push", `log in here: docker login ${host}; or name a path that is yours`];
+    if (
+      /connection refused|no such host|timeout|deadline|no route|unreachable|no answer within|EOF|reset/i.test(
+        text,
+      )
+    )
+      return ["cannot be reached from the manager", "check that it runs there, and its name and port"];
+    return ["is not a registry that images can be pushed to", "check its name, port and path"];
+  })();
+  return new UserError(`the registry ${registry} ${what}: ${reason}`, { hint, cause });
+}
+
+interface TaskLine {
+  Node: string;
+  CurrentState: string;
+  Error: string;
+}
+
+/** A service that cannot start: that it fails on a machine in another way than for want of its image is what is asked. */
+async function pullEverywhere(
+  { endpoint, nodes }: Engine,
+  service: string,
+  registry: string,
+  image: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const asked = nodes.filter(({ status, availability }) => status === "Ready" && availability === "Active");
+  const options = ["--detach", "--quiet", "--no-resolve-image", "--with-registry-auth", "--mode", "global"];
+  const create = [
+    "service",
+    "create",
+    ...options,
+    "--restart-condition",
+    "none",
+    "--name",
+    service,
+    image,
+    "/x",
+  ];
+  await docker(endpoint, ["service", "rm", service], { signal }).catch(() => undefined); // of a check that was killed
+  await docker(endpoint, create, { signal });
+  const failed = new Map<string, string>();
+  try {
+    const waiting = new Map(asked.map(({ id, hostname }) => [id, hostname]));
+    const deadline = Date.now() + NODES_TIMEOUT_MS;
+    while (waiting.size > 0 && Date.now() < deadline) {
+      const command = ["service", "ps", "--no-trunc", "--no-resolve", service];
+      for (const { Node, Error, CurrentState } of await dockerLines<TaskLine>(endpoint, command, {
+        signal,
+      })) {
+        const hostname = waiting.get(Node);
+        const isOver = /^(Rejected|Failed|Complete|Shutdown)/.test(CurrentState);
+        if (hostname === undefined || !isOver) continue;
+        waiting.delete(Node);
+        if (/no such image|pull access denied|manifest|unauthorized/i.test(Error))
+          failed.set(hostname, Error);
+      }
+      if (waiting.size > 0) await delay(POLL_MS, undefined, signal && { signal });
+    }
+    for (const hostname of waiting.values()) failed.set(hostname, "no answer");
+  } finally {
+    await docker(endpoint, ["service", "rm", service]).catch(() => undefined); // the next check removes it
+  }
+  if (failed.size === 0) return;
+  const names = [...failed.keys()].sort().join(", ");
+  throw new UserError(`images cannot be pulled from the registry ${registry} on: ${names}`, {
+    hint: `see why there: docker pull ${image}; a registry without TLS or with a certificate of its own has to be allowed on each machine`,
+  });
+}

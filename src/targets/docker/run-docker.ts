@@ -1,0 +1,68 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { errorCode, UserError } from "../../errors.ts";
+import type { ProgramResult } from "../../system/program.ts";
+
+export interface RunDockerOptions {
+  env: NodeJS.ProcessEnv;
+  input: string | undefined;
+  signal: AbortSignal;
+}
+
+/**
+ * Runs the docker program. When the signal is aborted, it returns at once, also if a child of docker goes on: an ssh that
+ * hangs keeps the output open.
+ * @throws {UserError} if docker is not there.
+ */
+export function runDocker(args: readonly string[], options: RunDockerOptions): Promise<ProgramResult> {
+  const { env, input, signal } = options;
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const child = spawn("docker", args, { env, stdio: ["pipe", "pipe", "pipe"] });
+    let [stdout, stderr] = ["", ""];
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    child.stdin.on("error", () => undefined); // it ended before it had read all
+    child.stdin.end(input);
+    const onAbort = (): void => {
+      endTree(child);
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    child.once("error", (error) => {
+      signal.removeEventListener("abort", onAbort);
+      reject(
+        errorCode(error) === "ENOENT" ? new UserError("docker: command not found", { cause: error }) : error,
+      );
+    });
+    child.once("close", (code) => {
+      signal.removeEventListener("abort", onAbort);
+      resolve({ exitCode: code ?? -1, stdout, stderr });
+    });
+  });
+}
+
+/** Ends docker with its ssh, and lets go of what they print. */
+function endTree(child: ChildProcess): void {
+  for (const pid of child.pid === undefined ? [] : childrenOf(child.pid)) {
+    try {
+      process.kill(pid, "SIGTERM");
+    } catch {
+      // it has ended
+    }
+  }
+  child.kill("SIGTERM");
+  for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
+  child.unref();
+}
+
+/** Children and their children; none if the operating system does not tell. */
+function childrenOf(pid: number): number[] {
+  try {
+    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").trim();
+    const children = text === "" ? [] : text.split(" ").map(Number);
+    return children.flatMap((child) => [child, ...childrenOf(child)]);
+  } catch {
+    return [];
+  }
+}

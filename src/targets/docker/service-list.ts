@@ -1,0 +1,12 @@
+import { docker, type DockerEndpoint } from "./cli.ts";
+
+/** Ids of the services for which all filters hold. @see Docker, "docker service ls", --filter. */
+export async function serviceIds(
+  endpoint: DockerEndpoint,
+  filters: readonly string[],
+  signal?: AbortSignal,
+): Promise<string[]> {
+  const options = filters.flatMap((filter) => ["--filter", filter]);
+  const output = await docker(endpoint, ["service", "ls", "--quiet", ...options], { signal });
+  return output.split("\n").filter((line) => line !== "");
+}

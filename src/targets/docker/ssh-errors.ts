@@ -1,0 +1,34 @@
+import { UserError } from "../../errors.ts";
+
+/**
+ * What went wrong on the way to a Docker that is reached over ssh; undefined if it is something else.
+ * @param host as `docker --host` takes it: `ssh://user@machine`.
+ * @param text what the docker program says. A banner of the machine may be part of it.
+ */
+export function explainSsh(host: string, text: string): UserError | undefined {
+  const [, status, said = ""] = /exited with exit status (\d+)[^]*?stderr=([^]*)/.exec(text) ?? [];
+  const reason = said.trim().split("\n").at(-1)?.trim() ?? "";
+  const target = host.replace(/^ssh:\/\//, "").replace(/\/$/, "");
+  const [, user = "", machine = target, port] = /^(?:(.+)@)?(.+?)(?::(\d+))?$/.exec(target) ?? [];
+  const ssh = ["ssh", ...(port ? ["-p", port] : []), user === "" ? machine : `${user}@${machine}`].join(" ");
+  if (status === "127" || /docker: (command )?not found|docker: No such file/i.test(said)) {
+    return new UserError(`${machine} has no docker program for ${user === "" ? "this user" : user}`, {
+      hint: `install Docker there, or put it on the PATH that a command over ssh has: ${ssh} docker version`,
+    });
+  }
+  if (/malformed HTTP/i.test(text)) {
+    const printed = /malformed HTTP (?:response|status code|version) "(.*)"/.exec(text)?.[1] ?? "";
+    return new UserError(
+      `${machine} prints something when a command is run over ssh, which docker cannot read: ${printed}`,
+      {
+        hint: `let its shell's start files print only in a terminal, so that this prints nothing: ${ssh} true`,
+      },
+    );
+  }
+  if (status === "255") {
+    return new UserError(`ssh cannot connect to ${machine}: ${reason}`, {
+      hint: `make this work without a question first: ${ssh} docker version`,
+    });
+  }
+  return undefined;
+}

@@ -1,0 +1,289 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import type { DockerStatus } from "../../src/targets/target.ts";
+import { startCluster, type DockerCluster } from "../helpers/docker-cluster.ts";
+import type { DockerMachine } from "../helpers/docker-machine.ts";
+import { describeWithDocker, optionsFor, provideBase } from "../helpers/docker.ts";
+import { startRegistry } from "../helpers/registry.ts";
+import { describeWithService } from "../helpers/services.ts";
+import { eventually, listen } from "../helpers/swarm.ts";
+import { newSample, newUser, type Finished, type Sample, type User } from "../helpers/tool.ts";
+import { compareResults } from "../omnetpp/compare-results.js";
+
+const GiB = 2 ** 30;
+/** For htpasswd(1), with a password that nobody has. */
+const LOGIN = "user:!";
+/** 42 runs of three files each. */
+const CONFIG = `
+[Config Nodes]
+sim-time-limit = 1000s
+repeat = 2
+*.source.arrivalRate = \${arrivalRate=0.2, 0.4, 0.6}
+*.queue.serviceRate = \${serviceRate=1..4 step 0.5}
+`;
+
+describeWithService("docker-registry", "with a registry", () => {
+  describeWithDocker("a swarm of three machines", () => {
+    let cluster: DockerCluster;
+    let [first, second, third] = [] as unknown as [DockerMachine, DockerMachine, DockerMachine];
+    let untrusted: string;
+    let closed: string;
+    let owner: User;
+    let other: User;
+
+    beforeAll(async () => {
+      cluster = await startCluster(2);
+      [untrusted, closed] = cluster.managerOnly as [string, string];
+      [first, second] = await Promise.all([
+        cluster.add("w1", { memoryBytes: 4 * GiB }),
+        cluster.add("w2", { memoryBytes: 8 * GiB }),
+      ]);
+      for (const machine of [first, second]) await cluster.join(machine);
+      const options = optionsFor(await provideBase(cluster.manager));
+      [owner, other] = await Promise.all([newUser(), newUser()]);
+      const where = ["--docker", "--host", cluster.manager.host];
+      const registry = ["--registry", cluster.registry.name, "--runners", "2"];
+      await must(owner.run("swarm-tool", ["init", "s", ...where, ...registry, ...options]));
+      await must(other.run("swarm-tool", ["init", "s", ...where]));
+    }, 400_000);
+    afterAll(async () => {
+      await Promise.all([owner, other].map((user) => user[Symbol.asyncDispose]()));
+      await cluster[Symbol.asyncDispose]();
+    }, 120_000);
+
+    const statusOf = async (user = owner): Promise<{ exitCode: number; status: DockerStatus }> => {
+      const { exitCode, stdout } = await user.run("swarm-tool", ["status", "s", "--json"]);
+      return { exitCode, status: (JSON.parse(stdout) as [DockerStatus])[0] };
+    };
+    const serviceOf = async (name: string) =>
+      (await statusOf()).status.services.find((service) => service.name === name);
+    /** Machines that have joined pull the images first. */
+    const untilWhole = (runners: number): Promise<unknown> =>
+      vi.waitFor(
+        async () => {
+          const { status } = await statusOf();
+          const runner = status.services.find(({ name }) => name === "runner");
+          const troubles = status.services.flatMap(({ name, trouble }) =>
+            trouble ? `${name}: ${trouble}` : [],
+          );
+          expect({ state: status.state, runners: runner?.running, troubles }).toEqual({
+            state: "running",
+            runners,
+            troubles: [],
+          });
+        },
+        { timeout: 150_000, interval: 500 },
+      );
+    const setAvailability = (machine: string, availability: "active" | "drain") =>
+      cluster.manager.docker("node", "update", "--availability", availability, machine);
+
+    it("gives the files of a local campaign, whatever becomes of its machines meanwhile", async () => {
+      await using sample = await newSample();
+      await addConfig(sample, 2500);
+      const running = owner.start("runall-swarm", ["-c", "Nodes", "--swarm", "s"], { cwd: sample.study });
+      const saw = listen(running);
+      await saw("[3/42]");
+      await setAvailability("w1", "drain");
+      await saw("[6/42]");
+      await setAvailability("w1", "active");
+      await cluster.connect(second, false);
+      await eventually(async () => {
+        const { exitCode, status } = await statusOf();
+        expect(status.machines).toContainEqual(expect.objectContaining({ hostname: "w2", status: "Down" }));
+        expect(status.services.find(({ name }) => name === "runner")).toMatchObject({
+          running: 1,
+          desired: 1,
+        });
+        expect({ exitCode, state: status.state }).toEqual({ exitCode: 0, state: "running" });
+      });
+      await cluster.connect(second, true);
+      const pushed = cluster.registry.requests().filter((request) => request.startsWith("PUT"));
+      await must(other.run("swarm-tool", ["deploy", "s", "--runners", "3"]));
+      expect(cluster.registry.requests().filter((request) => request.startsWith("PUT"))).toEqual(pushed);
+      third = await cluster.add("w3");
+      await cluster.join(third);
+      await untilWhole(3);
+      await cluster.manager.stopDocker("SIGKILL");
+      await cluster.manager.startDocker();
+      await saw("[24/42]");
+      await first[Symbol.asyncDispose]();
+      const { exitCode, stderr } = await running.finished;
+      expect(stderr).toMatch(/\[42\/42\]/);
+      expect(exitCode).toBe(0);
+      await untilWhole(2);
+      await expectSameAsLocal(owner, sample);
+    }, 400_000);
+
+    it("says within seconds that no runner is connected, and that nothing runs after it was halted", async () => {
+      await using sample = await newSample();
+      await addConfig(sample, 1000);
+      await Promise.all(["w2", "w3"].map((name) => setAvailability(name, "drain")));
+      await eventually(async () => {
+        const { exitCode, status } = await statusOf();
+        expect({ exitCode, state: status.state }).toEqual({ exitCode: 1, state: "broken" });
+        expect(status.services.find(({ name }) => name === "runner")?.trouble).toMatch(/no machine/);
+      });
+      const args = ["-c", "Nodes", "-r", "0..7", "--swarm", "s"];
+      const running = owner.start("runall-swarm", args, { cwd: sample.study });
+      const saw = listen(running);
+      await saw("no runner is connected");
+      await must(other.run("swarm-tool", ["halt", "s", "--force"]));
+      const listed = await must(owner.run("runall-swarm", ["list", "--swarm", "s", "--json"]));
+      expect(JSON.parse(listed.stdout)).toContainEqual(expect.objectContaining({ waiting: 8, running: 0 }));
+      expect((await statusOf()).status.state).toBe("halted");
+      const refused = await owner.run("runall-swarm", ["-c", "Nodes", "-r", "0", "--swarm", "s"], {
+        cwd: sample.study,
+      });
+      expect(refused.stderr).toContain("resume it with: swarm-tool resume s");
+      await setAvailability("w3", "active");
+      await must(owner.run("swarm-tool", ["resume", "s"]));
+      expect((await running.finished).exitCode).toBe(0);
+      expect(await workersOf(sample)).toEqual(["w3"]); // which joined in the middle of the campaign before
+      await setAvailability("w2", "active");
+      await untilWhole(2);
+    }, 300_000);
+
+    it("keeps the settings of whoever set them, and all that runs if an image does not start", async () => {
+      const before = (await statusOf(other)).status.services;
+      const bad = await owner.run("swarm-tool", ["deploy", "s", "--worker-image", "stand-in-redis"]);
+      expect(bad.stderr).toMatch(/the service \S+ does not start: (on (w2|w3|manager): )?/);
+      expect(bad.exitCode).toBe(2);
+      expect((await statusOf(other)).status.services).toEqual(before);
+      const unknown = await owner.run("swarm-tool", ["deploy", "s", "--redis-image", "nobody/has:1"]);
+      expect(unknown.stderr).toMatch(/the image nobody\/has:1 cannot be pulled[^]*--redis-image/);
+      expect((await statusOf(other)).status.services).toEqual(before);
+      await must(owner.run("swarm-tool", ["deploy", "s"]));
+      const command = await cluster.manager.docker("service", "inspect", "swarm-s_runner");
+      expect(command).toMatch(/"--concurrency",\s*"3"/); // what the other user has set
+    }, 300_000);
+
+    it("says what is wrong with a registry before anything is built", async () => {
+      const deploy = (registry: string) => owner.run("swarm-tool", ["deploy", "s", "--registry", registry]);
+      const nobody = await deploy(`${cluster.address()}:5000`);
+      expect(nobody.stderr).toMatch(/the registry \S+ cannot be reached from the manager/);
+      expect((await deploy("http://registry")).stderr).toMatch("cannot be a registry");
+      await using _plain = await startRegistry(cluster.network, untrusted.split(":")[0]!);
+      const plain = await deploy(untrusted);
+      expect(plain.stderr).toMatch(/images cannot be pulled from the registry \S+ on: w2, w3/);
+      await using _closed = await startRegistry(cluster.network, closed.split(":")[0]!, LOGIN);
+      const login = await deploy(closed);
+      expect(login.stderr).toMatch(/does not let you push[^]*docker login/);
+      const address = cluster.address();
+      await using _unknown = await startRegistry(cluster.network, address);
+      expect((await deploy(`${address}:5000`)).stderr).toMatch(/is not encrypted[^]*insecure-registries/);
+      for (const { stderr, exitCode } of [nobody, plain, login]) {
+        expect(exitCode).toBe(2);
+        expect(stderr).not.toMatch(/building/);
+      }
+      expect((await statusOf()).status.state).toBe("running");
+    }, 300_000);
+
+    it("compiles by itself what a machine that vanishes was to compile", async () => {
+      await using sample = await newSample();
+      const slow = (name: number): string =>
+        `#include <regex>\n#include <map>\n#include <iostream>\nbool f${name}(const char *s) { return std::regex_match(s, std::regex("a${name}+")); }\n`;
+      const names = Array.from({ length: 10 }, (_, index) => `slow${index}`);
+      const objects = names.map((name) => `${name}.o`).join(" ");
+      await sample.commit({
+        ...Object.fromEntries(names.map((name, index) => [`${name}.cc`, slow(index)])),
+        Makefile: `all: ${objects}\n\tcd src && opp_makemake -f --deep -o mm1 && $(MAKE)\n%.o: %.cc\n\t$(CXX) -O2 -c -o $@ $<\n`,
+      });
+      const running = owner.start("runall-swarm", ["-c", "Quick", "-r", "0", "--swarm", "s"], {
+        cwd: sample.study,
+      });
+      const container = await taskOn(second, "swarm-s_distcc");
+      await eventually(async () => expect(await second.docker("top", container)).toContain("cc1plus"));
+      await cluster.connect(second, false);
+      const cutAt = Date.now();
+      const { exitCode, stderr } = await running.finished;
+      await cluster.connect(second, true);
+      expect(stderr).toMatch(/built in/);
+      expect(exitCode).toBe(0);
+      expect(Date.now() - cutAt).toBeLessThan(120_000); // distcc by itself waits 300 s
+      await untilWhole(2);
+    }, 300_000);
+
+    it("executes runs on a machine that joins a swarm of one, with the memory that this has", async () => {
+      for (const [machine, name] of [
+        [second, "w2"],
+        [third, "w3"],
+      ] as const) {
+        await machine.docker("swarm", "leave");
+        await eventually(() => cluster.manager.docker("node", "rm", "--force", name));
+      }
+      await must(owner.run("swarm-tool", ["deploy", "s"]));
+      expect(await serviceOf("runner")).toMatchObject({ running: 1, desired: 1 });
+      const own = await taskOn(cluster.manager, "swarm-s_runner");
+      const format = ["inspect", "--format", "{{.HostConfig.Memory}}"];
+      expect(Number(await cluster.manager.docker(...format, own))).toBeGreaterThan(0);
+      await cluster.join(second);
+      await vi.waitFor(
+        async () => expect(await serviceOf("runner-joined")).toMatchObject({ running: 1, desired: 1 }),
+        { timeout: 150_000, interval: 500 },
+      );
+      const joined = await taskOn(second, "swarm-s_runner-joined");
+      expect(Number(await second.docker(...format, joined))).toBe(0);
+      await using sample = await newSample();
+      await addConfig(sample, 1000);
+      await must(
+        owner.run("runall-swarm", ["-c", "Nodes", "-r", "0..19", "--swarm", "s"], { cwd: sample.study }),
+      );
+      expect(await workersOf(sample)).toEqual(expect.arrayContaining(["w2", "manager"]));
+    }, 300_000);
+
+    it("leaves no image, service, volume or secret when it is removed", async () => {
+      await must(other.run("swarm-tool", ["remove", "s", "--force"]));
+      const left = await cluster.manager.docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}");
+      expect(left).not.toMatch(/inet-swarm/);
+      for (const list of [["service"], ["secret"], ["volume"]])
+        expect(await cluster.manager.docker(...list, "ls", "--quiet")).toBe("");
+      const gone = await owner.run("swarm-tool", ["status", "s"]);
+      expect(gone.stderr).toMatch(/the swarm s is no longer deployed on/);
+    }, 120_000);
+  });
+});
+
+async function must(running: Promise<Finished>): Promise<Finished> {
+  const finished = await running;
+  expect(finished).toMatchObject({ exitCode: 0 });
+  return finished;
+}
+
+async function addConfig(sample: Sample, runMs: number): Promise<void> {
+  const ini = await sample.read("omnetpp.ini");
+  await sample.commit({
+    "simulations/omnetpp.ini": `${ini}${CONFIG}`,
+    setenv: `export STAND_IN_RUN_MS=${runMs}\n`,
+  });
+}
+
+/** Container of a service's task on a machine. */
+async function taskOn(machine: DockerMachine, service: string): Promise<string> {
+  let id = "";
+  await eventually(async () => {
+    const filter = ["--filter", `label=com.docker.swarm.service.name=${service}`];
+    id = (await machine.docker("ps", "--quiet", ...filter)).trim();
+    expect(id).toMatch(/^\w+$/);
+  });
+  return id;
+}
+
+/** Host names of the machines that executed runs, as the records have them. */
+async function workersOf(sample: Sample): Promise<string[]> {
+  const { study } = sample;
+  const records = (await sample.results()).filter((file) => /^\.swarm\/[^/]+\.json$/.test(file));
+  const texts = await Promise.all(records.map((file) => readFile(path.join(study, "results", file), "utf8")));
+  return [...new Set(texts.flatMap((text) => (JSON.parse(text) as { worker?: string }).worker ?? []))];
+}
+
+async function expectSameAsLocal(user: User, sample: Sample): Promise<void> {
+  await using here = await newSample();
+  await addConfig(here, 0);
+  await must(user.run("swarm-tool", ["init", "--local"]));
+  await must(user.run("runall-swarm", ["-c", "Nodes", "--swarm", "local"], { cwd: here.study }));
+  const [expected, actual] = [here, sample].map(({ study }) => path.join(study, "results"));
+  const { differences, files } = await compareResults(expected!, actual!);
+  expect(differences).toEqual([]);
+  expect(files).toBe(126);
+}

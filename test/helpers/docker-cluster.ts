@@ -1,0 +1,77 @@
+import { randomInt } from "node:crypto";
+import { startNetwork, type AwsNetwork } from "./aws-network.ts";
+import { startMachine, type DockerMachine, type MachineOptions } from "./docker-machine.ts";
+import { REGISTRY_PORT, startRegistry, type Registry } from "./registry.ts";
+
+/** Machines of one network, of which some form a Docker Swarm, and an image registry. */
+export interface DockerCluster extends AsyncDisposable {
+  network: AwsNetwork;
+  registry: Registry;
+  /** The first machine, which began the Docker Swarm. */
+  manager: DockerMachine;
+  /** Registries that only the manager accepts without TLS, as image names begin; nothing is there yet. */
+  managerOnly: string[];
+  /** An address of the network that nothing has yet. */
+  address(): string;
+  /** Starts one more machine, which does not join yet. */
+  add(hostname: string, options?: AddOptions): Promise<DockerMachine>;
+  /** Makes a machine a worker of the Docker Swarm. */
+  join(machine: DockerMachine): Promise<void>;
+  /** Cuts a machine off the network, or connects it again. */
+  connect(machine: DockerMachine, connected: boolean): Promise<void>;
+}
+
+type AddOptions = Pick<MachineOptions, "memoryBytes" | "daemon">;
+
+/** A machine counts as down after three of these. */
+const HEARTBEAT = ["--dispatcher-heartbeat", "1s"];
+
+/** @param accepted how many addresses of registries without TLS the manager accepts and the other machines do not. */
+export async function startCluster(accepted = 0): Promise<DockerCluster> {
+  const owned: AsyncDisposable[] = [];
+  const dispose = async (): Promise<void> => {
+    await Promise.all(owned.splice(1).map((each) => each[Symbol.asyncDispose]()));
+    await owned.pop()?.[Symbol.asyncDispose](); // the network
+  };
+  try {
+    const network = await startNetwork();
+    owned.push(network);
+    const subnet = `10.${randomInt(64, 192)}.${randomInt(16) * 16}`; // Docker's own begin at 10.0 and 172.17
+    let last = 9;
+    const address = (): string => `${subnet}.${last++}`;
+    const registry = await startRegistry(network, address());
+    owned.push(registry);
+    const add: DockerCluster["add"] = async (hostname, { daemon = [], ...options } = {}) => {
+      const own = address();
+      const connect = async (pid: number) => {
+        await network.plug(pid, own);
+        return { address: own, ourAddress: own };
+      };
+      const trusting = ["--insecure-registry", registry.name, ...daemon];
+      const machine = await startMachine(hostname, { ...options, connect, daemon: trusting });
+      owned.push(machine);
+      return machine;
+    };
+    const managerOnly = Array.from({ length: accepted }, () => `${address()}:${REGISTRY_PORT}`);
+    const daemon = managerOnly.flatMap((name) => ["--insecure-registry", name]);
+    const manager = await add("manager", { daemon });
+    await manager.docker("swarm", "init", "--advertise-addr", manager.address, ...HEARTBEAT);
+    return {
+      network,
+      registry,
+      manager,
+      managerOnly,
+      address,
+      add,
+      async join(machine) {
+        const token = (await manager.docker("swarm", "join-token", "--quiet", "worker")).trim();
+        await machine.docker("swarm", "join", "--token", token, `${manager.address}:2377`);
+      },
+      connect: (machine, connected) => network.connect(machine.pid, connected),
+      [Symbol.asyncDispose]: dispose,
+    };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}

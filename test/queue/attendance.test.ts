@@ -1,0 +1,24 @@
+import { expect, it } from "vitest";
+import { watchAttendance } from "../../src/queue/attendance.ts";
+
+it("tells once that no worker is connected, and once that one is again", async () => {
+  const told: boolean[] = [];
+  let workers: { name: string }[] = [];
+  let looks = 0;
+  const queue = {
+    getWorkers: () => {
+      looks++;
+      return looks === 3 ? Promise.reject(new Error("away")) : Promise.resolve(workers);
+    },
+  };
+  const attendance = watchAttendance(queue as never, (attended) => told.push(attended), 5);
+  await expect.poll(() => looks).toBeGreaterThan(8);
+  expect(told).toEqual([false]);
+  workers = [{ name: "w" }];
+  await expect.poll(() => told).toEqual([false, true]);
+  workers = [];
+  await expect.poll(() => told).toEqual([false, true, false]);
+  attendance.seen();
+  expect(told).toEqual([false, true, false, true]);
+  attendance.stop();
+});
