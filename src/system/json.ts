@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import * as v from "valibot";
-import { errorCode, UserError } from "../errors.ts";
+import { errorCode, UserError, withPath } from "../errors.ts";
 
 /**
  * Reads a JSON file of ours.
@@ -16,7 +16,7 @@ export async function readJson<S extends v.GenericSchema>(
     text = await readFile(file, "utf8");
   } catch (error) {
     if (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR") return undefined;
-    throw error;
+    throw withPath(error, file);
   }
   return parseOrExplain(schema, parseJson(text, file), file, "remove the file if it is damaged");
 }

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { installedFile } from "../system/installation.ts";
+import { userId } from "../system/user.ts";
 import { swarmDirectories, type LocalState } from "./swarm-state.ts";
 
 /** sockaddr_un.sun_path of unix(7) has 108 bytes with its end; macOS has 104. */
@@ -12,7 +13,7 @@ export function socketDirectoryFor(name: string): string {
   const preferred = swarmDirectories(name).state;
   if (Buffer.byteLength(path.join(preferred, "redis.sock")) <= SOCKET_PATH_LIMIT) return preferred;
   const unique = createHash("sha256").update(preferred).digest("hex").slice(0, 12);
-  return path.join(tmpdir(), `inet-swarm-${userInfo().uid}-${unique}`);
+  return path.join(tmpdir(), `inet-swarm-${userId()}-${unique}`);
 }
 
 export function socketFile(state: Pick<LocalState, "socketDirectory">): string {

@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Redis } from "ioredis";
@@ -8,6 +7,7 @@ import { isAlive } from "../system/identity.ts";
 import { lastLines, SECRETS_DESCRIPTOR, startDetached } from "./background.ts";
 import type { LocalState } from "./swarm-state.ts";
 import { socketFile, workerArguments } from "./local-paths.ts";
+import { makeFolders } from "../system/files.ts";
 
 type SwarmProcess = LocalState["processes"][number];
 export const ROLES = ["redis", "builder", "runner", "dashboard"] as const;
@@ -47,7 +47,7 @@ export async function startMissing(
 
 async function startRole(role: Role, state: LocalState, directory: string): Promise<SwarmProcess> {
   const logs = path.join(directory, "logs");
-  await mkdir(logs, { recursive: true, mode: 0o700 });
+  await makeFolders(logs, 0o700);
   const log = path.join(logs, `${role}.log`);
   const [file, args] = role === "redis" ? await redisCommand(state, directory) : workerArguments(role, state);
   const isWorker = role === "builder" || role === "runner";
@@ -60,8 +60,8 @@ async function startRole(role: Role, state: LocalState, directory: string): Prom
 
 async function redisCommand(state: LocalState, directory: string): Promise<[string, string[]]> {
   const data = path.join(directory, "redis");
-  await mkdir(data, { recursive: true, mode: 0o700 });
-  await mkdir(state.socketDirectory, { recursive: true, mode: 0o700 });
+  await makeFolders(data, 0o700);
+  await makeFolders(state.socketDirectory, 0o700);
   const options = {
     port: "0",
     unixsocket: socketFile(state),

@@ -1,18 +1,19 @@
-import { mkdir, rm, stat } from "node:fs/promises";
-import { userInfo } from "node:os";
+import { rm, stat } from "node:fs/promises";
 import path from "node:path";
-import { UserError } from "../errors.ts";
+import { errorCode, UserError } from "../errors.ts";
 import { socketConnection, type QueueConnection } from "../queue/names.ts";
 import type { MongoAccess } from "../results/mongo.ts";
 import { openStores } from "../results/open-stores.ts";
 import { isAlive } from "../system/identity.ts";
 import { acquireLock } from "../system/lock.ts";
+import { userId } from "../system/user.ts";
 import { readDashboardFile } from "./dashboard-file.ts";
 import { localDirectories, socketDirectoryFor, socketFile } from "./local-paths.ts";
 import { isComplete, startMissing } from "./local-processes.ts";
 import { stopAll } from "./background.ts";
 import { readState, writeState, type LocalState } from "./swarm-state.ts";
 import type { JobCounts, LocalStatus, LocalTarget, SwarmAccess } from "./target.ts";
+import { makeFolders } from "../system/files.ts";
 
 const LOCK_TIMEOUT_MS = 60_000;
 const STOP_WITHOUT_REDIS_MS = 2000;
@@ -30,6 +31,7 @@ export function localTarget(name: string, deps: LocalDependencies): LocalTarget 
     withLock(directories.state, work, signal);
 
   const start = async (state: LocalState): Promise<void> => {
+    await makeFolders(directories.cache, 0o700); // else only the workers' logs would tell that it cannot be
     await checkOwner(state.socketDirectory);
     const { haltedBy: _haltedBy, jobs: _jobs, ...rest } = state;
     await startMissing(state, directories.state, (processes) =>
@@ -42,7 +44,7 @@ export function localTarget(name: string, deps: LocalDependencies): LocalTarget 
     await stopWorkers(state, deps);
     await stopRedis(state);
     const places = [directories.cache, state.socketDirectory, directories.state];
-    for (const place of places) await rm(place, { recursive: true, force: true });
+    for (const place of places) await removeIfThere(place);
   };
 
   /** Starts what does not run of a swarm that is not halted. */
@@ -149,6 +151,13 @@ async function stopWorkers(state: LocalState, deps: LocalDependencies, except?: 
   await deps.endSimulations(localDirectories(state.name).cache);
 }
 
+/** A path that leads through a file has nothing of ours. */
+async function removeIfThere(place: string): Promise<void> {
+  await rm(place, { recursive: true, force: true }).catch((error: unknown) => {
+    if (errorCode(error) !== "ENOTDIR") throw error;
+  });
+}
+
 function hasRedis({ processes }: LocalState): boolean {
   return processes.some((process) => process.role === "redis" && isAlive(process));
 }
@@ -174,7 +183,7 @@ export async function withLock<T>(
   work: () => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
-  await mkdir(path.dirname(directory), { recursive: true, mode: 0o700 });
+  await makeFolders(path.dirname(directory), 0o700);
   await using _ = await acquireLock(`${directory}.lock`, { timeoutMs: LOCK_TIMEOUT_MS, signal });
   return await work();
 }
@@ -216,9 +225,9 @@ export function halted(name: string): UserError {
 
 /** A folder for temporary files is shared with others, who could have made this one before us. */
 async function checkOwner(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeFolders(directory, 0o700);
   const { uid, mode } = await stat(directory);
-  if (uid === userInfo().uid && (mode & 0o077) === 0) return;
+  if (uid === userId() && (mode & 0o077) === 0) return;
   throw new UserError(`${directory} belongs to somebody else or is open to others`, {
     hint: `chmod 700 ${directory}`,
   });

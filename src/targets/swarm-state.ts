@@ -1,8 +1,8 @@
-import { mkdir, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import path from "node:path";
 import * as v from "valibot";
 import { errorCode, UserError } from "../errors.ts";
-import { writeFileAtomically } from "../system/files.ts";
+import { makeFolders, writeFileAtomically } from "../system/files.ts";
 import { ProcessIdentitySchema } from "../system/identity.ts";
 import { readJson } from "../system/json.ts";
 import { cacheDirectory, stateDirectory } from "../system/paths.ts";
@@ -115,7 +115,7 @@ export function readState(name: string): Promise<SwarmState | undefined> {
 }
 
 export async function writeState(state: SwarmState): Promise<void> {
-  await mkdir(swarmDirectories(state.name).state, { recursive: true, mode: 0o700 });
+  await makeFolders(swarmDirectories(state.name).state, 0o700);
   await writeFileAtomically(stateFile(state.name), `${JSON.stringify(state, undefined, 2)}\n`, 0o600);
 }
 

@@ -68,7 +68,7 @@ export function slotsDirectory(directory: string): string {
 export async function endLeftoversIn(directory: string): Promise<void> {
   const slots = slotsDirectory(directory);
   const names = await readdir(slots).catch((error: unknown) => {
-    if (errorCode(error) === "ENOENT") return [];
+    if (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR") return [];
     throw error;
   });
   for (const name of names) await endLeftover(path.join(slots, name, PROCESS_FILE));

@@ -1,7 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import * as v from "valibot";
-import { errorText } from "../errors.ts";
 import { BuildRequestSchema, type BuildAnswer } from "../model/build.ts";
 import { runJobId, RunJobSchema, type Campaign, type RunJob } from "../model/campaign.ts";
 import type { Held } from "../model/outcome.ts";
@@ -17,6 +16,7 @@ import type { ResultStore } from "../results/store.ts";
 import { isDiskFullError } from "../system/disk.ts";
 import { parseOrExplain } from "../system/json.ts";
 import { acquireLock } from "../system/lock.ts";
+import { remoteText } from "../system/system-error.ts";
 import { makeBatch } from "./batch.ts";
 import { Batches } from "./batches.ts";
 import { build } from "./builder.ts";
@@ -64,7 +64,7 @@ export async function runBuilder(options: WorkerOptions): Promise<void> {
         return await build(request, { directory, builds, repositories, dependencies, compilers }, job.signal);
       } catch (error) {
         if (job.signal.aborted) throw error;
-        return { ok: false, command: "preparing the build", log: "", reason: errorText(error) };
+        return { ok: false, command: "preparing the build", log: "", reason: remoteText(error) };
       }
     },
   });
@@ -152,11 +152,11 @@ async function handleRun(taken: TakenJob, slot: Slot, context: RunContext): Prom
     if (taken.signal.aborted) throw error;
     if (isDiskFullError(error) && taken.attempt < DISK_FULL_TRIES) {
       context.room.diskWasFull();
-      taken.report({ held: errorText(error) } satisfies Held);
+      taken.report({ held: remoteText(error) } satisfies Held);
       throw error;
     }
     context.onError(error as Error);
-    return withoutRunning("crashed", `the worker could not run it: ${errorText(error)}`);
+    return withoutRunning("crashed", `the worker could not run it: ${remoteText(error)}`);
   }
 }
 
