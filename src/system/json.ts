@@ -1,6 +1,7 @@
-import { readFile } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import * as v from "valibot";
-import { errorCode, UserError, withPath } from "../errors.ts";
+import { UserError, withPath } from "../errors.ts";
+import { openRegularFile } from "./regular-file.ts";
 
 /**
  * Reads a JSON file of ours.
@@ -11,14 +12,27 @@ export async function readJson<S extends v.GenericSchema>(
   file: string,
   schema: S,
 ): Promise<v.InferOutput<S> | undefined> {
-  let text: string;
+  const text = await textOf(file);
+  if (text === undefined) return undefined;
+  return parseOrExplain(schema, parseJson(text, file), file, "remove the file if it is damaged");
+}
+
+/** A file of ours has some KB; one that lists all files of a large build, some MB. */
+const MOST_BYTES = 1 << 28;
+
+async function textOf(file: string): Promise<string | undefined> {
+  await using handle = await openRegularFile(file);
+  if (handle === undefined) {
+    if ((await lstat(file).catch(() => undefined)) === undefined) return undefined;
+    throw new UserError(`${file} is not a regular file`, { hint: "move it away or rename it" });
+  }
+  if ((await handle.stat()).size > MOST_BYTES)
+    throw new UserError(`${file} is too large`, { hint: "remove the file if it is damaged" });
   try {
-    text = await readFile(file, "utf8");
+    return await handle.readFile("utf8");
   } catch (error) {
-    if (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR") return undefined;
     throw withPath(error, file);
   }
-  return parseOrExplain(schema, parseJson(text, file), file, "remove the file if it is damaged");
 }
 
 function parseJson(text: string, file: string): unknown {

@@ -124,7 +124,7 @@ export async function localAccess(
 /** Without the token: whoever sees it may only look. */
 async function dashboardAddress(name: string): Promise<string | undefined> {
   const file = await readDashboardFile(name);
-  return file !== undefined && isAlive(file) ? `http://localhost:${file.port}/` : undefined;
+  return file !== undefined && isAlive(file) ? `http://${file.host}:${file.port}/` : undefined;
 }
 
 /**
