@@ -32,8 +32,8 @@ class BoundedAdapter extends BullMQAdapter {
     const last = Math.min(end, start + MOST_JOBS - 1);
     const ids = await this.#queue.getRanges(states as JobType[], start, last);
     const small = await this.#watch.smallJobs(this.#queue.name, ids);
-    const jobs = await Promise.all(small.map((id) => this.#queue.getJob(id)));
-    return jobs.filter((job) => job !== undefined);
+    const jobs = await Promise.allSettled(small.map((id) => this.#queue.getJob(id)));
+    return jobs.flatMap((job) => (job.status === "fulfilled" && job.value) || []); // a damaged one hides no other
   }
 
   override async getJob(id: string): Promise<Job | undefined> {

@@ -1,5 +1,7 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { HTTPException } from "hono/http-exception";
+import { timeout } from "hono/timeout";
 import { watchQueue } from "../queue/watch.ts";
 import type { QueueConnection } from "../queue/names.ts";
 import { apiRoutes } from "./api.ts";
@@ -21,6 +23,9 @@ export interface DashboardOptions {
   onError: (error: Error) => void;
 }
 
+/** BullMQ waits for a Redis that is away; a browser shall not. */
+const BOARD_TIMEOUT_MS = 10_000;
+
 export interface Dashboard extends AsyncDisposable {
   port: number;
   /** What a browser calls the machine: `localhost`, or the only loopback address that it has. */
@@ -38,6 +43,10 @@ export async function openDashboard(options: DashboardOptions): Promise<Dashboar
   app.use(sameHost, securityHeaders, bodyLimit({ maxSize: 10_000 }));
   app.route("/api", apiRoutes(new Campaigns(queue, options.sources), queue, options));
   app.get("/queues/", (context) => context.redirect("/queues"));
+  app.use(
+    "/queues/api/*",
+    timeout(BOARD_TIMEOUT_MS, () => new HTTPException(503)),
+  );
   app.route("/queues", board.routes);
   app.route("/", pageRoutes());
   try {
