@@ -84,7 +84,7 @@ export function localTarget(name: string, deps: LocalDependencies): LocalTarget 
         try {
           await start({ ...(known ?? newState(name, mongoUrl)), runners });
         } catch (error) {
-          if (known === undefined) await removeAll();
+          if (known === undefined && (await localState(name)) !== undefined) await removeAll();
           throw error;
         }
       }),

@@ -75,7 +75,7 @@ describe("what Cmdenv prints", () => {
     );
     always(fc.tuple(input, fc.nat(3)), ([[chunks, exitCode], runNumber]) => {
       const output = new CmdenvOutput();
-      for (const [text, stream] of chunks) output.write(text, stream as "stdout");
+      for (const [text, stream] of chunks) output.write(text, stream);
       const outcome = answers(() => output.outcomeOf(runNumber, { exitCode, signal: undefined } as never));
       expect(outcome!.state).toBeTypeOf("string");
       const printed = chunks.map(([text]) => text).join("");
