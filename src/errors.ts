@@ -19,7 +19,17 @@ export function errorCode(error: unknown): string | undefined {
   return typeof code === "string" ? code : undefined;
 }
 
-/** The text of an error for a person: its message where it is an Error, else the value itself. */
+/** Returns the text of an error for a person, in one piece: its message and, if it has one, its hint. */
 export function errorText(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  return error instanceof UserError && error.hint !== undefined
+    ? `${error.message} (hint: ${error.hint})`
+    : error.message;
+}
+
+/** Notes the file that a system error is about, if the system call does not know it, as `read` and `write` do not. */
+export function withPath(error: unknown, file: string): unknown {
+  const details = error as NodeJS.ErrnoException;
+  if (error instanceof Error && details.syscall !== undefined) details.path ??= file;
+  return error;
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { errorText, UserError } from "../errors.ts";
 import type { Campaign } from "../model/campaign.ts";
 import type { RunRecord, RunResult } from "../model/result.ts";
@@ -9,7 +9,7 @@ import { isInside } from "../system/paths.ts";
 import { neverStarted, type Answer } from "./answers.ts";
 import { Collector, type Collected, type Study } from "./collect.ts";
 import { addToHistory } from "./history.ts";
-import { parseRecord, recordFile } from "./records.ts";
+import { recordFile, recordIn } from "./records.ts";
 
 /** A run whose results are in the study, and whose job is to be forgotten. */
 export interface CollectedRun extends Collected {
@@ -74,7 +74,7 @@ export class RunCollector {
   async forgetCollected(run: Run): Promise<boolean> {
     const { id } = this.#campaign;
     const file = recordFile(this.#study.resultDirectory, run);
-    const record = existsSync(file) ? parseRecord(readFileSync(file, "utf8")) : undefined;
+    const record = recordIn(file);
     if (record?.campaign !== id) return false;
     const answer = (await this.#queue.result(id, run.runNumber)) as
       { finishedAt?: unknown } | null | undefined;
@@ -96,8 +96,7 @@ export class RunCollector {
   /** The record of another campaign that is about to be replaced. */
   #replaced(run: Run): RunRecord | undefined {
     const file = recordFile(this.#study.resultDirectory, run);
-    if (!existsSync(file)) return undefined;
-    const record = parseRecord(readFileSync(file, "utf8"));
+    const record = recordIn(file);
     return record === undefined || record.campaign === this.#campaign.id ? undefined : record;
   }
 

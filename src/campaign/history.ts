@@ -1,10 +1,11 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { appendFileSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import * as v from "valibot";
 import { errorCode } from "../errors.ts";
 import { isCampaignId } from "../model/names.ts";
 import { RunRecordSchema, type RunRecord } from "../model/result.ts";
 import { jsonIn } from "../system/json.ts";
+import { boundedText } from "../system/regular-file.ts";
 import { allRecords } from "./records.ts";
 
 const { files: _files, outputFile: _output, ...kept } = RunRecordSchema.entries;
@@ -25,6 +26,9 @@ export interface CampaignHistory {
   superseded: Superseded[];
 }
 
+/** Some 100,000 runs. */
+const MOST_BYTES = 1 << 28;
+
 /** One line for each record of a campaign that was replaced, the last one for a run counts. */
 function historyFile(resultDirectory: string, campaign: string): string {
   return path.join(resultDirectory, ".swarm", "history", `${campaign}.jsonl`);
@@ -43,7 +47,7 @@ export function addToHistory(resultDirectory: string, record: RunRecord, superse
 export function supersededRuns(resultDirectory: string, campaign: string): Map<number, Superseded> {
   const file = historyFile(resultDirectory, campaign);
   const found = new Map<number, Superseded>();
-  if (!isCampaignId(campaign) || !existsSync(file)) return found;
+  if (!isCampaignId(campaign)) return found;
   for (const line of textOf(file).split("\n")) {
     const parsed = v.safeParse(SupersededSchema, jsonIn(line));
     if (parsed.success && parsed.output.campaign === campaign)
@@ -54,9 +58,9 @@ export function supersededRuns(resultDirectory: string, campaign: string): Map<n
 
 function textOf(file: string): string {
   try {
-    return readFileSync(file, "utf8");
+    return boundedText(file, MOST_BYTES) ?? "";
   } catch (error) {
-    if (["ENOENT", "ENOTDIR", "EISDIR", "EACCES"].includes(errorCode(error) ?? "")) return "";
+    if (errorCode(error) === "EACCES") return "";
     throw error;
   }
 }

@@ -1,11 +1,10 @@
-import { mkdirSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import * as v from "valibot";
 import { errorText, UserError } from "../errors.ts";
 import { CampaignSchema, type Campaign } from "../model/campaign.ts";
 import { isCampaignId } from "../model/names.ts";
-import { contentOf, statIfThere, writeFileAtomically } from "../system/files.ts";
+import { contentOf, makeFolders, statIfThere, writeFileAtomically } from "../system/files.ts";
 import { readJson } from "../system/json.ts";
 import { isInside, stateDirectory } from "../system/paths.ts";
 import type { Study } from "./collect.ts";
@@ -55,7 +54,7 @@ export async function writeNote({ campaign, study, collected }: CampaignNote): P
   const { gitTop, directory, resultDirectory, outside } = study;
   const note = { format: 1, campaign, study: { gitTop, directory, resultDirectory, outside }, collected };
   try {
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    await makeFolders(path.dirname(file), 0o700);
     await writeFileAtomically(file, `${JSON.stringify(note)}\n`, 0o600);
   } catch (error) {
     throw new UserError(`the note ${file} cannot be written: ${errorText(error)}`, {

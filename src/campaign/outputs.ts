@@ -1,5 +1,4 @@
 import { accessSync, constants, existsSync, lstatSync, readdirSync, realpathSync } from "node:fs";
-import { homedir } from "node:os";
 import path from "node:path";
 import { errorText, UserError } from "../errors.ts";
 import type { Outputs } from "../model/campaign.ts";
@@ -9,6 +8,7 @@ import { iniFolders, type IniFolders } from "../simulation/ini-folders.ts";
 import { config, isTyped, values, type SimulationArguments } from "../simulation/opp-args.ts";
 import { configuredOption, OUTPUT_OPTIONS, type OutputOption } from "../simulation/output-options.ts";
 import { isInside } from "../system/paths.ts";
+import { homeDirectory } from "../system/user.ts";
 
 /** Where the runs of a campaign write. */
 export interface OutputPlan {
@@ -137,7 +137,8 @@ function addFolder(folder: string, { top, study }: OutputQuestion, { outside, li
       addFolder(real, { top, study, args: [] }, { outside, links });
     return;
   }
-  if (isInside(folder, top) || isInside(folder, homedir())) {
+  const home = homeDirectory();
+  if (isInside(folder, top) || (home !== undefined && isInside(folder, home))) {
     throw new UserError(
       `the result directory ${folder} contains ${isInside(folder, top) ? "the project itself" : "your home"}`,
       {
@@ -162,7 +163,10 @@ function addFile(file: string, { top }: OutputQuestion, { outside, links }: Foun
 
 function refuseForbidden(name: string, place: string): void {
   const why = name === "" ? undefined : forbiddenName(name);
-  if (why !== undefined) throw new UserError(`results cannot be stored in ${place}: it is ${why}`);
+  if (why === undefined) return;
+  throw new UserError(`results cannot be stored in ${place}: it is ${why}`, {
+    hint: "set result-dir to another folder, or rename this one",
+  });
 }
 
 /**

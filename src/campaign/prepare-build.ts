@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import type { BuildAnswer, Source } from "../model/build.ts";
@@ -10,6 +10,7 @@ import type { SourceStore } from "../results/source-store.ts";
 import { isUnchanged } from "../project/own-build.ts";
 import type { CampaignPlan } from "./plan.ts";
 import { plannedKey } from "./plan-project.ts";
+import { makeFolders } from "../system/files.ts";
 
 const LAST_LINES = 20;
 
@@ -75,7 +76,7 @@ function nameOf({ project, checkoutName }: BuildPlan["build"]): string {
 }
 
 async function keepLog(file: string, text: string): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  await makeFolders(path.dirname(file), 0o700);
   await writeFile(file, text);
 }
 

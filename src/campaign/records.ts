@@ -10,6 +10,10 @@ import { RunRecordSchema, type RunRecord } from "../model/result.ts";
 import type { Run } from "../model/run.ts";
 import { isTemporary, writeFileAtomically } from "../system/files.ts";
 import { readJson } from "../system/json.ts";
+import { boundedText } from "../system/regular-file.ts";
+
+/** A record names the files of one run. */
+const MOST_BYTES = 1 << 26;
 
 const RecordTextSchema = v.pipe(v.string(), v.parseJson(), RunRecordSchema);
 
@@ -36,6 +40,12 @@ export function parseRecord(text: string): RunRecord | undefined {
   return parsed.success ? parsed.output : undefined;
 }
 
+/** The record in a file; undefined if there is none, or another thing of this name. */
+export function recordIn(file: string): RunRecord | undefined {
+  const text = boundedText(file, MOST_BYTES);
+  return text === undefined ? undefined : parseRecord(text);
+}
+
 /** So many records are read before anything else gets its turn. */
 const CHUNK = 500;
 
@@ -52,7 +62,7 @@ export async function* allRecords(resultDirectory: string): AsyncGenerator<RunRe
   const names = all.filter((each) => each.endsWith(".json") && !isTemporary(each));
   for (const [at, name] of names.entries()) {
     if (at % CHUNK === 0) await setImmediate();
-    const record = parseRecord(readFileSync(path.join(folder, name), "utf8"));
+    const record = recordIn(path.join(folder, name));
     if (record !== undefined) yield record;
   }
 }

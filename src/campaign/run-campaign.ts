@@ -1,7 +1,7 @@
 import { access, constants } from "node:fs/promises";
-import { hostname, userInfo } from "node:os";
+import { hostname } from "node:os";
 import path from "node:path";
-import { errorCode, errorText, UserError } from "../errors.ts";
+import { errorText, UserError } from "../errors.ts";
 import type { Dependency, Source } from "../model/build.ts";
 import { newCampaignId, type Campaign } from "../model/campaign.ts";
 import type { CampaignEvent } from "../model/events.ts";
@@ -29,6 +29,8 @@ import { ensureBuild } from "./prepare-build.ts";
 import { nothingLeft, runsLeft, studyOf, type RunsLeft } from "./runs-left.ts";
 import { sendSource } from "./send-source.ts";
 import { writeManifest } from "./source-manifest.ts";
+import { explainSystemError } from "../system/system-error.ts";
+import { userName } from "../system/user.ts";
 
 /** What a campaign needs of the swarm. */
 export interface CampaignSwarm {
@@ -180,8 +182,7 @@ export async function lookForFinished(
 }
 
 function newCampaign(known: Omit<Campaign, "id" | "user" | "host" | "createdAt">): Campaign {
-  const { username } = userInfo();
-  return { ...known, id: newCampaignId(), user: username, host: hostname(), createdAt: Date.now() };
+  return { ...known, id: newCampaignId(), user: userName(), host: hostname(), createdAt: Date.now() };
 }
 
 /**
@@ -196,9 +197,10 @@ async function ensureWritable(directory: string): Promise<string[]> {
     await access(path.join(directory, ".swarm"), constants.W_OK);
     return made;
   } catch (error) {
-    const reason = errorCode(error) === "EROFS" ? "its file system is read-only" : errorText(error);
+    const explained = explainSystemError(error);
+    const reason = explained?.message ?? errorText(error);
     throw new UserError(`the result directory ${directory} cannot be written: ${reason}`, {
-      hint: "set result-dir to a folder that can be written, or copy the project to one",
+      hint: `${explained?.hint === undefined ? "" : `${explained.hint}; or `}set result-dir to a folder that can be written, or copy the project to one`,
       cause: error,
     });
   }

@@ -10,7 +10,9 @@ import { values, type SimulationArguments } from "../simulation/opp-args.ts";
  */
 export async function studyDirectory(directory: string, args: SimulationArguments): Promise<string> {
   const study = await realpath(directory).catch((error: unknown) => {
-    throw errorCode(error) === "ENOENT" ? new UserError(`there is no folder ${directory}`) : error;
+    if (errorCode(error) !== "ENOENT") throw error;
+    const hint = directory.includes("\ufffd") ? "its name is not UTF-8: rename the folder" : undefined;
+    throw new UserError(`there is no folder ${directory}`, { hint });
   });
   const inis = values(args, "-f");
   for (const ini of inis.length > 0 ? inis : ["omnetpp.ini"]) {

@@ -1,3 +1,4 @@
+import { realpath } from "node:fs/promises";
 import path from "node:path";
 import { queueAgain } from "../campaign/attach.ts";
 import { supersededRuns, readHistory } from "../campaign/history.ts";
@@ -26,8 +27,9 @@ export function dashboardSources(swarm: SwarmAccess): DashboardSources {
     record: async (campaign, runNumber) => await recordOf(campaign, runNumber, await studyOf(campaign.id)),
     async resultFile({ id }, file) {
       const study = await studyOf(id);
-      const absolute = study === undefined ? "" : path.resolve(study.directory, file);
-      return study !== undefined && mayRead(study, absolute) ? absolute : undefined;
+      if (study === undefined) return undefined;
+      const absolute = path.resolve(study.directory, file);
+      return mayRead(study, absolute) ? await readableFile(study, absolute) : undefined;
     },
     readStored: (result, read) => withOpened(swarm.results, result, read),
     cancel: (id) =>
@@ -41,6 +43,16 @@ export function dashboardSources(swarm: SwarmAccess): DashboardSources {
       }),
     retry: (id) => withQueue((queue) => queueAgain(id, { directory: "/", warn: () => undefined }, queue)),
   };
+}
+
+/** A link in a result folder must not show other files of the user's to whoever may look at this page. */
+async function readableFile(study: Study, file: string): Promise<string | undefined> {
+  try {
+    const [real, gitTop] = await Promise.all([realpath(file), realpath(study.gitTop)]);
+    return mayRead({ ...study, gitTop }, real) ? real : undefined;
+  } catch {
+    return undefined; // it is not there any more
+  }
 }
 
 const REMEMBERED_MS = 2000;

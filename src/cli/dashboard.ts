@@ -2,9 +2,11 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Dashboard } from "../dashboard/server.ts";
-import { UserError } from "../errors.ts";
+import { PortTaken } from "../dashboard/listen.ts";
+import { errorText, UserError } from "../errors.ts";
 import { identify, isAlive } from "../system/identity.ts";
-import { readDashboardFile, writeDashboardFile } from "../targets/dashboard-file.ts";
+import { explainSystemError } from "../system/system-error.ts";
+import { readDashboardFile, writeDashboardFile, type DashboardFile } from "../targets/dashboard-file.ts";
 import { halted, localAccess } from "../targets/local.ts";
 import type { LocalState, SwarmState } from "../targets/swarm-state.ts";
 import { namedOrOnly } from "./name-or-only.ts";
@@ -15,11 +17,13 @@ import { serveDashboard } from "./serve-dashboard.ts";
 const PORT = 9181;
 const READY_TIMEOUT_MS = 20_000;
 const POLL_MS = 50;
+const USUAL_PORTS = 20;
+const WRITE_AGAIN_MS = 5000;
 
 export interface DashboardCommandOptions {
   /** Serve one more, until Ctrl-C. */
   port?: number;
-  /** The swarm's own one: any port will do where the usual one is taken. */
+  /** The swarm's own one: at the port that it had before, else at the first usual one that is free. */
   background?: true;
 }
 
@@ -38,7 +42,7 @@ export async function dashboard(
   if (port === undefined) return void stdout.write(`${await addressOf(name, interrupt)}\n`);
   const token = newToken();
   await using served = await open(state, port, token, context);
-  stdout.write(`${address(served.port, token)}\nCtrl-C ends it\n`);
+  stdout.write(`${address(served, token)}\nCtrl-C ends it\n`);
   if (!interrupt.aborted) await once(interrupt, "abort");
 }
 
@@ -56,7 +60,7 @@ async function forwardedAddress(state: Exclude<SwarmState, LocalState>): Promise
     import("../targets/docker/deployer.ts"),
     import("../dashboard/token.ts"),
   ]);
-  return address(port, tokenFor((await passwordsOf(swarm)).redis));
+  return address({ host: "localhost", port }, tokenFor((await passwordsOf(swarm)).redis));
 }
 
 /** With the token, so that its page can cancel and retry; a browser does not send what stands behind `#`. */
@@ -64,7 +68,8 @@ async function addressOf(name: string, signal: AbortSignal): Promise<string> {
   const deadline = Date.now() + READY_TIMEOUT_MS;
   for (;;) {
     const file = await readDashboardFile(name);
-    if (file !== undefined && isAlive(file)) return address(file.port, file.token);
+    if (file !== undefined && isAlive(file))
+      return address({ host: file.loopback, port: file.port }, file.token);
     if (Date.now() > deadline) {
       throw new UserError(`the dashboard of the swarm ${name} does not run`, {
         hint: `start it with: swarm-tool resume ${name}`,
@@ -76,14 +81,41 @@ async function addressOf(name: string, signal: AbortSignal): Promise<string> {
 
 async function serveBackground(state: LocalState, context: CommandContext): Promise<void> {
   const { interrupt, stderr } = context;
-  const token = (await readDashboardFile(state.name))?.token ?? newToken(); // pages that are open stay valid
-  await using served = await open(state, PORT, token, context).catch(async (error: unknown) => {
-    if (!(error instanceof UserError)) throw error;
-    stderr.write(`${error.message}; taking another\n`);
-    return await open(state, 0, token, context);
-  });
-  await writeDashboardFile(state.name, { port: served.port, token, ...identify(process.pid)! });
-  if (!interrupt.aborted) await once(interrupt, "abort");
+  const before = await readDashboardFile(state.name);
+  const token = before?.token ?? newToken(); // pages that are open stay valid, also by the port
+  await using served = await openFirst(state, [before?.port ?? PORT, ...usualPorts(), 0], token, context);
+  const { port, host } = served;
+  const file = { port, loopback: host as DashboardFile["loopback"], token, ...identify(process.pid)! };
+  let told = false;
+  while (!interrupt.aborted) {
+    try {
+      await writeDashboardFile(state.name, file);
+      await once(interrupt, "abort");
+    } catch (error) {
+      if (!told) stderr.write(`${errorText(explainSystemError(error) ?? error)}; trying again\n`); // a full disk
+      told = true;
+      await delay(WRITE_AGAIN_MS, undefined, { signal: interrupt }).catch(() => undefined);
+    }
+  }
+}
+
+/** Where a dashboard is looked for if the preferred port is taken; below the ports that systems give to connections. */
+function usualPorts(): number[] {
+  return Array.from({ length: USUAL_PORTS }, (_, at) => PORT + at);
+}
+
+async function openFirst(
+  state: LocalState,
+  [port, ...others]: readonly number[],
+  token: string,
+  context: CommandContext,
+): Promise<Dashboard> {
+  try {
+    return await open(state, port ?? 0, token, context);
+  } catch (error) {
+    if (!(error instanceof PortTaken) || others.length === 0) throw error;
+    return await openFirst(state, others, token, context);
+  }
 }
 
 async function open(
@@ -101,6 +133,6 @@ function newToken(): string {
   return randomBytes(24).toString("base64url");
 }
 
-function address(port: number, token: string): string {
-  return `http://localhost:${port}/#token=${token}`;
+function address({ host, port }: Pick<Dashboard, "host" | "port">, token: string): string {
+  return `http://${host}:${port}/#token=${token}`;
 }

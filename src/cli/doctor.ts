@@ -1,5 +1,5 @@
 import { runProgram } from "../system/program.ts";
-import { errorText, UserError } from "../errors.ts";
+import { UserError } from "../errors.ts";
 import { EXIT } from "./main.ts";
 import type { Io } from "./swarm-commands.ts";
 
@@ -122,5 +122,5 @@ function asFinding({ right, error }: { right: string; error: UserError | undefin
 
 function troubleOf(what: string, error: unknown): Finding {
   if (!(error instanceof UserError)) throw error;
-  return { what, trouble: errorText(error), mend: error.hint };
+  return { what, trouble: error.message, mend: error.hint };
 }

@@ -1,4 +1,6 @@
 import { errorCode, errorText, UserError } from "../errors.ts";
+import { explainQueueError } from "../queue/queue-errors.ts";
+import { explainSystemError } from "../system/system-error.ts";
 import { printable } from "./printable.ts";
 
 /** What a command gets from the process that it runs in. */
@@ -76,6 +78,8 @@ function explain(name: string, error: unknown, interrupted: boolean): number {
     process.stderr.write(`${name}: ${printable(error.message)}\n${hint}`);
     return EXIT.mend;
   }
+  const explained = explainSystemError(error) ?? explainQueueError(error);
+  if (explained !== undefined) return explain(name, explained, interrupted);
   const commander = errorCode(error)?.startsWith("commander.") ? (error as { exitCode?: number }) : undefined;
   if (commander) return commander.exitCode === 0 ? EXIT.done : EXIT.mend;
   if (interrupted && (error as Error | undefined)?.name === "AbortError") {

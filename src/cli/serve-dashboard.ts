@@ -1,5 +1,6 @@
 import { openDashboard, type Dashboard } from "../dashboard/server.ts";
 import type { SwarmAccess } from "../targets/target.ts";
+import { errorLog, survive } from "./error-log.ts";
 import { dashboardSources } from "./dashboard-sources.ts";
 
 export interface ServeOptions {
@@ -12,21 +13,25 @@ export interface ServeOptions {
 
 /** The dashboard of a swarm; what it needs of the swarm is closed with it, and also where it cannot be opened. */
 export async function serveDashboard(swarm: SwarmAccess, options: ServeOptions): Promise<Dashboard> {
+  const onError = errorLog(options.log);
+  const surviving = survive(onError);
   try {
     const served = await openDashboard({
       ...options,
       connection: swarm.queue,
       sources: dashboardSources(swarm),
-      onError: (error) => options.log(error.stack ?? error.message),
+      onError,
     });
     return {
       ...served,
       async [Symbol.asyncDispose]() {
         await served[Symbol.asyncDispose]();
         await swarm[Symbol.asyncDispose]();
+        surviving[Symbol.dispose]();
       },
     };
   } catch (error) {
+    surviving[Symbol.dispose]();
     await swarm[Symbol.asyncDispose]();
     throw error;
   }

@@ -1,5 +1,5 @@
 import { setInterval } from "node:timers";
-import { errorText, UserError } from "../errors.ts";
+import { errorText } from "../errors.ts";
 import type { CampaignEvent, CampaignSummary } from "../model/events.ts";
 import { isNearlyFull, NEARLY_FULL, type ResultStore } from "../results/store.ts";
 import { keepHeapSmall } from "../system/memory.ts";
@@ -127,7 +127,7 @@ function everySoOften(renderer: CampaignRenderer, check: () => Promise<void>): D
     void check()
       .then(
         () => tell(undefined),
-        (error: unknown) => tell(withHint(error)),
+        (error: unknown) => tell(errorText(error)),
       )
       .finally(() => (checking = false));
   };
@@ -138,9 +138,4 @@ function everySoOften(renderer: CampaignRenderer, check: () => Promise<void>): D
       clearInterval(timer);
     },
   };
-}
-
-function withHint(error: unknown): string {
-  const hint = error instanceof UserError ? error.hint : undefined;
-  return hint === undefined ? errorText(error) : `${errorText(error)}; ${hint}`;
 }

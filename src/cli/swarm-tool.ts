@@ -9,6 +9,7 @@ import type { DashboardCommandOptions } from "./dashboard.ts";
 import { isCompletion } from "./completion.ts";
 import { version } from "./version.ts";
 import type { ForceOptions, Io, RemoveOptions, ResumeOptions } from "./swarm-commands.ts";
+import { printable } from "./printable.ts";
 
 /** Makes, halts, resumes and removes swarms. What a command needs is imported when it is called. */
 export const swarmTool: Command = {
@@ -31,8 +32,8 @@ const workers = wholeNumber(0, 100);
 export function describeProgram(context: CommandContext, finish: (code: number) => void): Program {
   const { stdout, stderr, interrupt } = context;
   const io: Io = {
-    say: (text) => void stdout.write(`${text}\n`),
-    note: (text) => void stderr.write(`${text}\n`),
+    say: (text) => void stdout.write(`${printable(text)}\n`),
+    note: (text) => void stderr.write(`${printable(text)}\n`),
     interrupt,
   };
   const program = new Program("swarm-tool")

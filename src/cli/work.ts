@@ -7,6 +7,7 @@ import type { SwarmAccess } from "../targets/target.ts";
 import { removeOldThings } from "../worker/janitor.ts";
 import { runBuilder, runRunner } from "../worker/worker.ts";
 import { queueFrom, removeSecrets, secretFrom, secretsFrom } from "./access-from-environment.ts";
+import { errorLog } from "./error-log.ts";
 import { haltWhenIdle } from "./halt-when-idle.ts";
 import { EXIT, type CommandContext } from "./main.ts";
 import { showLife, showWork } from "./signs-of-life.ts";
@@ -32,8 +33,6 @@ export interface WorkOptions {
   idleMinutes: number;
   lockSeconds: number;
 }
-
-const SAME_ERROR_MS = 60_000;
 
 /** What a process of a swarm does, until it is told to end. @returns the exit code. */
 export async function work(
@@ -81,20 +80,6 @@ export async function work(
     end.abort(); // what is in the background ends with it
   }
   return EXIT.done;
-}
-
-/** A server that is away makes the same errors again and again: each is told once a minute. */
-function errorLog(log: (text: string) => void): (error: Error) => void {
-  const toldAt = new Map<string, number>();
-  return (error) => {
-    const { syscall } = error as NodeJS.ErrnoException;
-    const text = syscall === undefined ? (error.stack ?? error.message) : error.message;
-    const now = performance.now();
-    for (const [old, at] of toldAt) if (now - at >= SAME_ERROR_MS) toldAt.delete(old);
-    if (toldAt.has(text)) return;
-    toldAt.set(text, now);
-    log(text);
-  };
 }
 
 function exposed(name: string): string {

@@ -1,18 +1,16 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Hono, type Context } from "hono";
-import { streamSSE } from "hono/streaming";
-import { errorText, UserError } from "../errors.ts";
+import { UserError } from "../errors.ts";
 import type { QueueWatch } from "../queue/watch.ts";
 import type { CampaignView } from "./campaign-view.ts";
 import { UnknownCampaign, type Campaigns } from "./campaigns.ts";
+import { explained, liveAnswers } from "./live.ts";
 import { outputOf } from "./output.ts";
 import { asArray, COLUMNS } from "./row.ts";
 import { Scalars } from "./scalars.ts";
 import type { DashboardOptions } from "./server.ts";
 import { summarize } from "./summary.ts";
-
-/** How often a live page is told what is new. */
-const LIVE_MS = 1000;
+import { Busy, Turns } from "./turns.ts";
 
 /** What the page asks for. Everybody on this machine may look; changing something needs the token. */
 export function apiRoutes(
@@ -22,6 +20,8 @@ export function apiRoutes(
 ): Hono {
   const app = new Hono();
   const allScalars = new WeakMap<CampaignView, Scalars>();
+  const turns = { scalars: new Turns(1), outputs: new Turns(4) };
+  const live = liveAnswers(onError);
   app.onError((error, context) => problem(error, context, onError));
 
   app.get("/campaigns", (context) =>
@@ -42,12 +42,17 @@ export function apiRoutes(
     const scalars = allScalars.get(view) ?? new Scalars(view, sources);
     allScalars.set(view, scalars);
     const name = context.req.query("name");
-    return context.json(name === undefined ? await scalars.names() : await scalars.values(name));
+    const { signal } = context.req.raw;
+    return await turns.scalars.take(async () =>
+      context.json(name === undefined ? await scalars.names() : await scalars.values(name, signal)),
+    );
   });
   app.get("/campaigns/:id/runs/:run/output", async (context) => {
     const view = await campaigns.view(context.req.param("id"));
-    const text = await outputOf(view.campaign, Number(context.req.param("run")), queue, sources);
-    return context.text(text);
+    const run = context.req.param("run");
+    if (!/^\d{1,9}$/.test(run)) throw new UserError("there is no such run");
+    const ask = (): Promise<string> => outputOf(view.campaign, Number(run), queue, sources);
+    return context.text(await turns.outputs.take(ask));
   });
   app.post("/campaigns/:id/:deed{cancel|retry}", async (context) => {
     const given = context.req.header("authorization")?.replace(/^Bearer /, "") ?? "";
@@ -60,35 +65,16 @@ export function apiRoutes(
   return app;
 }
 
-/** One answer, or, for an `EventSource`, one each time that something has changed. */
-async function live(context: Context, ask: () => Promise<string>): Promise<Response> {
-  const first = await ask();
-  if (!(context.req.header("accept") ?? "").includes("text/event-stream"))
-    return context.body(first, 200, { "Content-Type": "application/json" });
-  return streamSSE(context, async (stream) => {
-    let told: string | undefined;
-    for (let text = first; !stream.aborted; text = await ask().catch(asEvent)) {
-      if (text !== told) await stream.writeSSE({ data: text });
-      told = text;
-      await stream.sleep(LIVE_MS);
-    }
-  });
-}
-
-function asEvent(error: unknown): string {
-  return JSON.stringify({ error: error instanceof UserError ? explained(error) : errorText(error) });
-}
-
-/** With what the user can do. */
-function explained({ message, hint }: UserError): string {
-  return hint === undefined ? message : `${message} – ${hint}`;
-}
-
 function problem(error: Error, context: Context, onError: (error: Error) => void): Response {
-  if (error instanceof UserError)
-    return context.json({ error: explained(error) }, error instanceof UnknownCampaign ? 404 : 409);
+  if (error instanceof UserError) return context.json({ error: explained(error) }, statusOf(error));
+  if (context.req.raw.signal.aborted) return context.body(null, 400); // nobody waits for it
   onError(error);
   return context.json({ error: "this is a bug; the dashboard's log has more" }, 500);
+}
+
+function statusOf(error: UserError): 404 | 409 | 503 {
+  if (error instanceof UnknownCampaign) return 404;
+  return error instanceof Busy ? 503 : 409;
 }
 
 /** In a time that does not tell how much of it is right. */

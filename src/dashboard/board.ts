@@ -2,18 +2,51 @@ import { createBullBoard } from "@bull-board/api";
 import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import { HonoAdapter } from "@bull-board/hono";
 import { serveStatic } from "@hono/node-server/serve-static";
-import { Queue } from "bullmq";
+import { Queue, type Job, type JobType } from "bullmq";
 import type { Hono } from "hono";
 import { createRequire } from "node:module";
 import path from "node:path";
 import type { BuildRequest } from "../model/build.ts";
 import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "../queue/names.ts";
+import type { QueueWatch } from "../queue/watch.ts";
+
+/** How many jobs a page has at most. */
+const MOST_JOBS = 100;
+
+/** Asks for no more than can be shown: whoever can write to the queue can write jobs of any size. */
+class BoundedAdapter extends BullMQAdapter {
+  readonly #queue: Queue;
+  readonly #watch: QueueWatch;
+
+  constructor(queue: Queue, watch: QueueWatch) {
+    super(queue, { readOnlyMode: true });
+    this.#queue = queue;
+    this.#watch = watch;
+  }
+
+  override async getJobs(
+    states: Parameters<BullMQAdapter["getJobs"]>[0],
+    start = 0,
+    end = MOST_JOBS,
+  ): Promise<Job[]> {
+    const last = Math.min(end, start + MOST_JOBS - 1);
+    const ids = await this.#queue.getRanges(states as JobType[], start, last);
+    const small = await this.#watch.smallJobs(this.#queue.name, ids);
+    const jobs = await Promise.allSettled(small.map((id) => this.#queue.getJob(id)));
+    return jobs.flatMap((job) => (job.status === "fulfilled" && job.value) || []); // a damaged one hides no other
+  }
+
+  override async getJob(id: string): Promise<Job | undefined> {
+    const [small] = await this.#watch.smallJobs(this.#queue.name, [id]);
+    return small === undefined ? undefined : await this.#queue.getJob(id);
+  }
+}
 
 /** What a user has in the environment is not for whoever looks at the board. */
-function adapterFor(queue: Queue): BullMQAdapter {
-  const adapter = new BullMQAdapter(queue, { readOnlyMode: true });
-  adapter.setFormatter("data", (data: Partial<BuildRequest>): object => {
-    const { clientEnvironment: _, ...shown } = data;
+function adapterFor(queue: Queue, watch: QueueWatch): BullMQAdapter {
+  const adapter = new BoundedAdapter(queue, watch);
+  adapter.setFormatter("data", (data: Partial<BuildRequest> | null): object => {
+    const { clientEnvironment: _, ...shown } = data ?? {};
     return shown;
   });
   return adapter;
@@ -22,6 +55,7 @@ function adapterFor(queue: Queue): BullMQAdapter {
 /** bull-board, to look at single jobs. It changes nothing: a job that is removed there would be a run lost. */
 export function openBoard(
   connection: QueueConnection,
+  watch: QueueWatch,
   onError: (error: Error) => void,
 ): { routes: Hono } & AsyncDisposable {
   const queues = [RUN_QUEUE, BUILD_QUEUE].map((name) => new Queue(name, { connection }));
@@ -29,7 +63,7 @@ export function openBoard(
   const serverAdapter = new HonoAdapter(serveStatic);
   serverAdapter.setBasePath("/queues");
   createBullBoard({
-    queues: queues.map(adapterFor),
+    queues: queues.map((queue) => adapterFor(queue, watch)),
     serverAdapter,
     options: {
       uiBasePath: path.dirname(createRequire(import.meta.url).resolve("@bull-board/ui/package.json")),

@@ -12,6 +12,9 @@ export interface QueueLook {
   ended: ReadonlySet<string>;
 }
 
+/** No study has more; a damaged job may have any number. */
+const MOST_VARIABLES = 1000;
+
 /** How many rows a record is asked for at once when runs have been collected. */
 const AT_ONCE = 16;
 
@@ -24,6 +27,7 @@ export class CampaignView {
   readonly rows = new Map<number, Row>();
   /** Names of the iteration variables, in the order in which they came up. */
   readonly variables: string[] = [];
+  readonly #names = new Set<string>();
   cancelled = false;
   /** How many of its runs a later campaign has replaced. */
   superseded = 0;
@@ -113,9 +117,14 @@ export class CampaignView {
   }
 
   #valuesOf({ iterationVariables }: Run): string[] {
-    for (const name of Object.keys(iterationVariables))
-      if (!this.variables.includes(name)) this.variables.push(name);
-    return this.variables.map((name) => iterationVariables[name] ?? "");
+    for (const name of Object.keys(iterationVariables)) {
+      if (this.#names.has(name) || this.variables.length === MOST_VARIABLES) continue;
+      this.#names.add(name);
+      this.variables.push(name);
+    }
+    return this.variables.map((name) =>
+      Object.hasOwn(iterationVariables, name) ? iterationVariables[name]! : "",
+    );
   }
 }
 

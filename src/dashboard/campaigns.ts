@@ -1,6 +1,6 @@
 import { UserError } from "../errors.ts";
-import type { QueueWatch, WatchedCampaign } from "../queue/watch.ts";
-import { CampaignView } from "./campaign-view.ts";
+import { DamagedEntry, type QueueWatch, type WatchedCampaign } from "../queue/watch.ts";
+import { CampaignView, type QueueLook } from "./campaign-view.ts";
 import type { DashboardSources } from "./sources.ts";
 import { summarize, type Summary } from "./summary.ts";
 
@@ -83,10 +83,11 @@ export class Campaigns {
       this.#queue.endedSince(this.#endedSince),
     ]);
     const look = { active: new Set(active), ended: new Set(ended.ids) };
-    for (const each of listed) await this.#refresh(each, look);
-    this.#listed = listed;
+    const shown: WatchedCampaign[] = [];
+    for (const each of listed) if (await this.#refreshed(each, look)) shown.push(each);
+    this.#listed = shown;
     this.#endedSince = ended.last;
-    const ids = new Set(listed.map(({ campaign }) => campaign.id));
+    const ids = new Set(shown.map(({ campaign }) => campaign.id));
     for (const kept of [this.#views, this.#ended, this.#askedAt])
       for (const id of kept.keys()) if (!ids.has(id)) kept.delete(id);
     this.#letGo();
@@ -94,7 +95,18 @@ export class Campaigns {
     this.#lookAgainAt = Date.now() + Math.max(PAUSE_MS, pause);
   }
 
-  async #refresh(now: WatchedCampaign, look: { active: Set<string>; ended: Set<string> }): Promise<void> {
+  /** @returns false for one that is damaged: the others are shown all the same. */
+  async #refreshed(now: WatchedCampaign, look: QueueLook): Promise<boolean> {
+    try {
+      await this.#refresh(now, look);
+      return true;
+    } catch (error) {
+      if (!(error instanceof DamagedEntry)) throw error;
+      return false;
+    }
+  }
+
+  async #refresh(now: WatchedCampaign, look: QueueLook): Promise<void> {
     const { id } = now.campaign;
     const known = this.#views.get(id);
     const isReplaced = known !== undefined && known.superseded !== now.superseded;

@@ -1,8 +1,8 @@
-import { open } from "node:fs/promises";
-import { errorCode, UserError } from "../errors.ts";
+import { UserError } from "../errors.ts";
 import { runJobId, type Campaign } from "../model/campaign.ts";
 import { fileIn, parseAnswer } from "../queue/answers.ts";
 import type { QueueWatch } from "../queue/watch.ts";
+import { openRegularFile } from "../system/regular-file.ts";
 import type { DashboardSources } from "./sources.ts";
 
 /** So much of the end of a long output is shown. */
@@ -32,22 +32,18 @@ export async function outputOf(
     if (stored !== undefined && outputFile !== undefined)
       return await sources.readStored({ stored, files }, (directory) => endOf(fileIn(directory, outputFile)));
   }
-  const text = await queue.output(runJobId(campaign.id, runNumber), 0);
-  if (text === undefined) throw new UserError(`run ${runNumber} has not printed anything yet`);
-  return shown(text, text.length);
+  const printed = await queue.lastOutput(runJobId(campaign.id, runNumber), SHOWN_BYTES);
+  if (printed === undefined) throw new UserError(`run ${runNumber} has not printed anything yet`);
+  return shown(printed.end, printed.sizeBytes);
 }
 
 async function endOf(file: string): Promise<string> {
-  try {
-    await using handle = await open(file);
-    const { size } = await handle.stat();
-    const buffer = Buffer.alloc(Math.min(size, SHOWN_BYTES));
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, size - buffer.length);
-    return shown(buffer.subarray(0, bytesRead), size);
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") throw new UserError(`${file} is not there any more`, { cause: error });
-    throw error;
-  }
+  await using handle = await openRegularFile(file);
+  if (handle === undefined) throw new UserError(`${file} is not there any more`);
+  const { size } = await handle.stat();
+  const buffer = Buffer.alloc(Math.min(size, SHOWN_BYTES));
+  const { bytesRead } = await handle.read(buffer, 0, buffer.length, size - buffer.length);
+  return shown(buffer.subarray(0, bytesRead), size);
 }
 
 function shown(end: Buffer, size: number): string {

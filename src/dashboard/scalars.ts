@@ -1,22 +1,17 @@
-import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline";
-import { errorCode } from "../errors.ts";
 import { chunks } from "../queue/campaign-list.ts";
 import type { CampaignView } from "./campaign-view.ts";
 import type { Row } from "./row.ts";
+import { scalarsOf, type Scalar } from "./scalar-file.ts";
 import type { DashboardSources } from "./sources.ts";
 
 const FILES_AT_ONCE = 16;
 /** Names are those of the first files that are there; all runs of a config record more or less the same. */
 const FILES_FOR_NAMES = 3;
+/** Nobody chooses from more of them, and a file may have any number. */
+const MOST_NAMES = 10_000;
+const LONGEST_NAME = 1000;
 /** Scalars whose values are kept. */
 const KEPT_NAMES = 4;
-
-/**
- * `scalar <module> <name> <value>`; module and name are quoted where they hold spaces.
- * @see OMNeT++ Simulation Manual, appendix "Result File Formats".
- */
-const SCALAR = /^scalar\s+("(?:[^"\\]|\\.)*"|\S+)\s+("(?:[^"\\]|\\.)*"|\S+)\s+(\S+)$/;
 
 interface Value {
   /** When the run ended: one that was made again has another file. */
@@ -39,17 +34,25 @@ export class Scalars {
   /** What the files record, as `module name`. */
   async names(): Promise<string[]> {
     const names = new Set<string>();
-    for (const row of this.#rows().slice(0, FILES_FOR_NAMES))
-      for await (const [name] of scalarsIn(this.#view, row, this.#sources)) names.add(name);
+    for (const row of this.#rows().slice(0, FILES_FOR_NAMES)) {
+      for await (const [name] of scalarsIn(this.#view, row, this.#sources)) {
+        if (name.length <= LONGEST_NAME) names.add(name);
+        if (names.size === MOST_NAMES) break;
+      }
+    }
     return [...names].sort();
   }
 
-  /** The value of one scalar in every run that records it, by run number. */
-  async values(name: string): Promise<[runNumber: number, value: number][]> {
+  /**
+   * The value of one scalar in every run that records it, by run number.
+   * @param signal nobody waits for the answer any more.
+   */
+  async values(name: string, signal?: AbortSignal): Promise<[runNumber: number, value: number][]> {
     const known = this.#knownOf(name);
     const rows = this.#rows();
     const unread = rows.filter((row) => known.get(row.runNumber)?.of !== row.finishedAt);
     for (const some of chunks(unread, FILES_AT_ONCE)) {
+      signal?.throwIfAborted();
       const found = await Promise.all(some.map((row) => valueIn(this.#view, row, name, this.#sources)));
       some.forEach(({ runNumber, finishedAt }, index) =>
         known.set(runNumber, { of: finishedAt, value: found[index] }),
@@ -85,29 +88,11 @@ async function valueIn(
   return undefined;
 }
 
-/** A file that is gone has none. */
 async function* scalarsIn(
   { campaign }: CampaignView,
   { scalars }: Row,
   sources: DashboardSources,
-): AsyncGenerator<[name: string, value: number]> {
+): AsyncGenerator<Scalar> {
   const file = scalars === undefined ? undefined : await sources.resultFile(campaign, scalars);
-  if (file === undefined) return;
-  const input = createReadStream(file);
-  try {
-    for await (const line of createInterface({ input, crlfDelay: Infinity })) {
-      const [, module, name, value] = SCALAR.exec(line) ?? [];
-      if (value === undefined) continue;
-      const number = Number(value);
-      if (!Number.isNaN(number)) yield [`${unquoted(module!)} ${unquoted(name!)}`, number];
-    }
-  } catch (error) {
-    if (errorCode(error) !== "ENOENT") throw error;
-  } finally {
-    input.destroy();
-  }
-}
-
-function unquoted(text: string): string {
-  return text.startsWith('"') ? text.slice(1, -1).replace(/\\(.)/g, "$1") : text;
+  if (file !== undefined) yield* scalarsOf(file);
 }

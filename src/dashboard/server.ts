@@ -1,13 +1,13 @@
-import { serve, type ServerType } from "@hono/node-server";
 import { Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import type { AddressInfo } from "node:net";
-import { errorCode, errorText, UserError } from "../errors.ts";
+import { HTTPException } from "hono/http-exception";
+import { timeout } from "hono/timeout";
 import { watchQueue } from "../queue/watch.ts";
 import type { QueueConnection } from "../queue/names.ts";
 import { apiRoutes } from "./api.ts";
 import { openBoard } from "./board.ts";
 import { Campaigns } from "./campaigns.ts";
+import { listen } from "./listen.ts";
 import { pageRoutes } from "./page-routes.ts";
 import type { DashboardSources } from "./sources.ts";
 
@@ -16,38 +16,46 @@ export interface DashboardOptions {
   sources: DashboardSources;
   /** 0: any that is free. */
   port: number;
-  /** Loopback unless the process is in a container of its own. */
+  /** Both loopback addresses unless the process is in a container of its own. */
   host?: string;
   /** Who has it may cancel and retry. */
   token: string;
   onError: (error: Error) => void;
 }
 
+/** BullMQ waits for a Redis that is away; a browser shall not. */
+const BOARD_TIMEOUT_MS = 10_000;
+
 export interface Dashboard extends AsyncDisposable {
   port: number;
+  /** What a browser calls the machine: `localhost`, or the only loopback address that it has. */
+  host: string;
 }
 
 /**
  * Serves the dashboard: the campaigns, and bull-board for the two queues under `/queues`.
- * @throws {UserError} where the port is taken.
+ * @throws {PortTaken}
  */
 export async function openDashboard(options: DashboardOptions): Promise<Dashboard> {
   const queue = watchQueue(options.connection);
-  const board = openBoard(options.connection, options.onError);
+  const board = openBoard(options.connection, queue, options.onError);
   const app = new Hono();
   app.use(sameHost, securityHeaders, bodyLimit({ maxSize: 10_000 }));
   app.route("/api", apiRoutes(new Campaigns(queue, options.sources), queue, options));
   app.get("/queues/", (context) => context.redirect("/queues"));
+  app.use(
+    "/queues/api/*",
+    timeout(BOARD_TIMEOUT_MS, () => new HTTPException(503)),
+  );
   app.route("/queues", board.routes);
   app.route("/", pageRoutes());
   try {
-    const server = await listen(app, options);
+    const listening = await listen(app, options.port, options.host);
     return {
-      port: (server.address() as AddressInfo).port,
+      port: listening.port,
+      host: listening.host,
       async [Symbol.asyncDispose]() {
-        const closed = new Promise((resolve) => server.close(resolve));
-        if ("closeAllConnections" in server) server.closeAllConnections(); // the live pages never end
-        await closed;
+        await listening[Symbol.asyncDispose]();
         queue[Symbol.dispose]();
         await board[Symbol.asyncDispose]();
       },
@@ -57,18 +65,6 @@ export async function openDashboard(options: DashboardOptions): Promise<Dashboar
     await board[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-function listen(app: Hono, { port, host = "127.0.0.1" }: DashboardOptions): Promise<ServerType> {
-  return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, port, hostname: host }, () => resolve(server));
-    server.once("error", (error: Error) => {
-      const taken = errorCode(error) === "EADDRINUSE";
-      const message = taken ? `port ${port} is taken` : `the dashboard cannot listen: ${errorText(error)}`;
-      const hint = taken ? "choose another: --port N, or --port 0 for any that is free" : undefined;
-      reject(new UserError(message, { hint, cause: error }));
-    });
-  });
 }
 
 const OWN_NAMES = new Set(["localhost", "127.0.0.1", "[::1]"]);

@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { UserError } from "../errors.ts";
 import { RepositoryUrlSchema, VersionSchema } from "../model/git-names.ts";
 import { ProjectNameSchema } from "../model/places.ts";
-import { removeLeftovers, statIfThere, temporaryName } from "../system/files.ts";
+import { makeFolders, removeLeftovers, statIfThere, temporaryName } from "../system/files.ts";
 import { acquireLock } from "../system/lock.ts";
 import { cacheDirectory } from "../system/paths.ts";
 import { fetchingBy, git, PUBLIC_PROTOCOLS, tryGit } from "./plumbing.ts";
@@ -41,7 +41,7 @@ export async function fetchDependency(remote: RemoteProject, { say, signal }: Te
   const { name, url, version } = remote;
   const parent = path.join(cacheDirectory(), "dependencies", shortHash(`${url} ${version}`));
   const place = path.join(parent, name);
-  await mkdir(parent, { recursive: true, mode: 0o700 });
+  await makeFolders(parent, 0o700);
   await using _ = await acquireLock(`${parent}.lock`, { timeoutMs: LOCK_TIMEOUT_MS, signal });
   if (await statIfThere(place)) return await realpath(place);
   await removeLeftovers(parent);

@@ -1,27 +1,27 @@
 /** What Eclipse, and so OMNeT++'s IDE, knows of a project. @see Eclipse, "The project description file". */
 export const IDE_FILE = ".project";
 
-const NATURE = /<nature>\s*([^<]*?)\s*<\/nature>/g;
+const NATURE = /<nature>([^<]*)<\/nature>/g;
 
 /** Whether a `.project` can be that of an OMNeT++ project: others, such as for Python, name their natures. */
 export function isOmnetppProject(text: string): boolean {
-  const natures = [...text.matchAll(NATURE)].map((match) => match[1]!);
+  const natures = [...text.matchAll(NATURE)].map((match) => match[1]!.trim());
   return natures.length === 0 || natures.some((nature) => nature.startsWith("org.omnetpp."));
 }
 
 /** Returns the project's name in the IDE. */
 export function nameInIde(text: string): string | undefined {
-  const found = /<name>\s*([^<]*?)\s*<\/name>/.exec(text)?.[1];
+  const found = /<name>([^<]*)<\/name>/.exec(text)?.[1]?.trim();
   return found === undefined || found === "" ? undefined : unescaped(found);
 }
 
 /** Returns the names of the projects that it refers to, without its own. @see OMNeT++ User Guide, "Project References". */
 export function referencesInIde(text: string): string[] {
   const own = nameInIde(text);
-  const list = /<projects>(.*?)<\/projects>/s.exec(text)?.[1] ?? "";
-  const names = [...list.matchAll(/<project>\s*([^<]*?)\s*<\/project>/g)].map((match) =>
-    unescaped(match[1]!),
-  );
+  const [, list = ""] = text.split("<projects>", 2);
+  const [inner, end] = list.split("</projects>", 2);
+  const found = end === undefined ? [] : [...inner!.matchAll(/<project>([^<]*)<\/project>/g)];
+  const names = found.map((match) => unescaped(match[1]!.trim()));
   return [...new Set(names)].filter((name) => name !== "" && name !== own);
 }
 

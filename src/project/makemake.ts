@@ -11,9 +11,9 @@ export interface MakemakeFolder {
  * @see OMNeT++ User Guide, "Building": the Makemake options of a folder.
  */
 export function makemakeFolders(buildspec: string): MakemakeFolder[] {
-  return [...buildspec.matchAll(/<dir\b([^>]*?)\/?>/gs)].flatMap((element) => {
+  return [...buildspec.matchAll(/<dir\b([^<>]*)>/g)].flatMap((element) => {
     const attributes = new Map(
-      [...element[1]!.matchAll(/([\w-]+)\s*=\s*"([^"]*)"/g)].map((match) => [
+      [...element[1]!.matchAll(/(?<![\w-])([\w-]+)\s*=\s*"([^"]*)"/g)].map((match) => [
         match[1]!,
         unescapeXml(match[2]!),
       ]),

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { mkdir, realpath, writeFile } from "node:fs/promises";
+import { realpath, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { cacheDirectory } from "../system/paths.ts";
 import type { Checkout } from "./git.ts";
 import { makeObject, treesOf, writeObject } from "./objects.ts";
 import { tryGit } from "./plumbing.ts";
 import { makeGitDirectory } from "./scratch.ts";
+import { makeFolders } from "../system/files.ts";
 
 const NOBODY = "inet-swarm <inet-swarm@localhost> 0 +0000";
 
@@ -18,7 +19,7 @@ export async function openFolder(folder: string, signal?: AbortSignal): Promise<
   const top = await realpath(folder);
   const name = createHash("sha256").update(top).digest("hex").slice(0, 32);
   const gitDirectory = path.join(cacheDirectory(), "folders", name);
-  await mkdir(gitDirectory, { recursive: true, mode: 0o700 });
+  await makeFolders(gitDirectory, 0o700);
   makeGitDirectory(gitDirectory, "");
   const objectDirectory = path.join(gitDirectory, "objects");
   const tree = treesOf([], "")[0]!;

@@ -84,9 +84,13 @@ const CONSTANTS = new Map<string, Literal>([
   ["None", null],
 ]);
 
+/** Python's own limit is 200 brackets. */
+const DEEPEST = 200;
+
 class Parser {
   readonly #tokens: readonly Token[];
   #at = 0;
+  #depth = 0;
 
   constructor(tokens: readonly Token[]) {
     this.#tokens = tokens;
@@ -110,6 +114,16 @@ class Parser {
 
   #value(): Literal {
     const token = this.#next();
+    if (this.#depth > DEEPEST) throw new LiteralError("too many brackets in each other", token.line);
+    this.#depth++;
+    try {
+      return this.#valueOf(token);
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  #valueOf(token: Token): Literal {
     if (token.kind === "string") return this.#adjacent(token.text);
     if (token.kind === "number") return Number(token.text);
     if (token.kind === "name" && CONSTANTS.has(token.text)) return CONSTANTS.get(token.text)!;

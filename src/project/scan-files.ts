@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
-import { statIfThere, writeFileAtomically } from "../system/files.ts";
+import { makeFolders, statIfThere, writeFileAtomically } from "../system/files.ts";
 import { cacheDirectory } from "../system/paths.ts";
 import type { Code } from "./code.ts";
 import { LINK } from "./disk.ts";
@@ -140,7 +140,7 @@ async function removeOld(folder: string): Promise<void> {
 
 async function remember(file: string, memory: Remembered): Promise<void> {
   try {
-    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    await makeFolders(path.dirname(file), 0o700);
     await writeFileAtomically(file, JSON.stringify(memory), 0o600);
     await removeOld(path.dirname(file));
   } catch {

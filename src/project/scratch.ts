@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import path from "node:path";
-import { removeLeftovers, statIfThere } from "../system/files.ts";
+import { makeFolders, removeLeftovers, statIfThere } from "../system/files.ts";
 import { cacheDirectory } from "../system/paths.ts";
 import type { Checkout } from "./git.ts";
 
@@ -25,7 +25,7 @@ export async function makeScratch(
   like: string,
 ): Promise<Scratch & AsyncDisposable> {
   const parent = path.join(cacheDirectory(), "work-trees");
-  await mkdir(parent, { recursive: true, mode: 0o700 });
+  await makeFolders(parent, 0o700);
   await removeLeftovers(parent, LEFTOVER_AGE_MS);
   const scratch = await mkdtemp(path.join(parent, ".swarm-tmp-"));
   makeGitDirectory(scratch, like);

@@ -54,13 +54,13 @@ function defaultName(place: string): string {
 export function makefileTarget(makefile: string, folder: string): Target | undefined {
   if (makemakeCommand(makefile) === undefined) return undefined;
   const variable = (name: string): string | undefined =>
-    new RegExp(`^${name} *[:+?]?= *(.*?) *$`, "m").exec(makefile)?.[1];
+    new RegExp(`^${name} *[:+?]?=(.*)$`, "m").exec(makefile)?.[1]?.trim();
   const target = variable("TARGET");
   if (target === undefined || /A_LIB_SUFFIX|\.a$/.test(target)) return undefined;
   const named = variable("TARGET_NAME") ?? target;
-  const name = named.replaceAll(/\$\([^)]*\)/g, "").replace(/\.(?:so|dylib|dll|exe)$/, "");
+  const name = named.replaceAll(/\$\([^()]*\)/g, "").replace(/\.(?:so|dylib|dll|exe)$/, "");
   const isLibrary = /LIB_SUFFIX|\.(?:so|dylib|dll)$/.test(target);
-  const directory = (variable("TARGET_DIR") ?? ".").replaceAll(/\$\([^)]*\)/g, ".");
+  const directory = (variable("TARGET_DIR") ?? ".").replaceAll(/\$\([^()]*\)/g, ".");
   const place = path.posix.join(folder, directory);
   return {
     kind: isLibrary ? "library" : "executable",

@@ -1,8 +1,8 @@
-import { homedir } from "node:os";
 import path from "node:path";
 import { contentOf } from "../system/files.ts";
 import type { Checkout } from "./git.ts";
 import { git, splitNul, tryGit } from "./plumbing.ts";
+import { homeDirectory } from "../system/user.ts";
 
 /** What the user's configuration of git says about files that we read. */
 export interface UserSettings {
@@ -41,7 +41,7 @@ export async function readUserSettings(checkout: Checkout, signal?: AbortSignal)
 /** @see gitignore(5), gitattributes(5): `$XDG_CONFIG_HOME/git`. */
 function configurationDirectory(): string {
   const configured = process.env["XDG_CONFIG_HOME"];
-  return path.join(configured || path.join(homedir(), ".config"), "git");
+  return path.join(configured || path.join(homeDirectory() ?? "/", ".config"), "git");
 }
 
 /** Git, too, passes over one that cannot be read. */

@@ -1,13 +1,13 @@
 import { Redis } from "ioredis";
 import * as v from "valibot";
-import { UserError } from "../errors.ts";
+import { errorText, UserError } from "../errors.ts";
 import { RunJobSchema, runJobId, type Campaign } from "../model/campaign.ts";
 import { isCampaignId } from "../model/names.ts";
 import type { Run } from "../model/run.ts";
 import { jsonIn } from "../system/json.ts";
 import { chunks } from "./campaign-list.ts";
 import { parseCampaign, runNumbers } from "./entries.ts";
-import { readOutput } from "./live-output.ts";
+import { outputKey } from "./live-output.ts";
 import {
   CAMPAIGNS_KEY,
   campaignKey,
@@ -51,13 +51,31 @@ export interface QueueWatch extends Disposable {
   /** Ids of the jobs that ended at or after a time, in ms since 1970, with the time of the last one. */
   endedSince(time: number): Promise<{ ids: string[]; last: number }>;
   jobs(campaign: string, runNumbers: readonly number[]): Promise<(JobFacts | undefined)[]>;
-  /** What a running job has printed after an offset. */
-  output(job: string, offset: number): Promise<Buffer | undefined>;
+  /** The end of what a running job has printed, and the size of all of it. */
+  lastOutput(job: string, mostBytes: number): Promise<{ end: Buffer; sizeBytes: number } | undefined>;
+  /** Those jobs of a queue that are not too large to be shown. */
+  smallJobs(queue: string, ids: readonly string[]): Promise<string[]>;
 }
 
 const ANSWER_TIMEOUT_MS = 5000;
 const RECONNECT_MS = 500;
 const FIELDS = ["data", "processedOn", "finishedOn", "progress", "returnvalue"] as const;
+/** Of a campaign, or of a field of a job; larger ones are not ours, and count as damaged. */
+const MOST_BYTES = 1 << 24;
+/** What bull-board shows of a job. */
+const SHOWN_FIELDS = ["data", "opts", "progress", "returnvalue", "stacktrace", "failedReason"] as const;
+const MOST_SHOWN_BYTES = 1 << 20;
+
+/** `HMGET` of those fields that are not too large: the others are empty. */
+const READ_FIELDS = `
+local found = {}
+for at = 2, #ARGV do
+  found[at - 1] = ''
+  if redis.call('HSTRLEN', KEYS[1], ARGV[at]) <= tonumber(ARGV[1]) then
+    found[at - 1] = redis.call('HGET', KEYS[1], ARGV[at])
+  end
+end
+return found`;
 
 export function watchQueue(connection: QueueConnection): QueueWatch {
   const redis = new Redis({
@@ -91,15 +109,27 @@ export function watchQueue(connection: QueueConnection): QueueWatch {
           numbers.map((number) => key(runJobId(campaign, number))),
         ),
       ),
-    output: (job, offset) => answered(() => readOutput(redis, job, offset)),
+    lastOutput: (job, mostBytes) =>
+      answered(async () => {
+        const end = await redis.getrangeBuffer(outputKey(job), -mostBytes, -1);
+        return end.length === 0 ? undefined : { end, sizeBytes: await redis.strlen(outputKey(job)) };
+      }),
+    smallJobs: (queue, ids) => answered(() => smallJobs(redis, queue, ids)),
     [Symbol.dispose]: () => redis.disconnect(),
   };
+}
+
+/** An entry of the queue is not of the type that it should have. */
+export class DamagedEntry extends UserError {
+  override name = "DamagedEntry";
 }
 
 async function answered<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {
+    if (errorText(error).startsWith("WRONGTYPE"))
+      throw new DamagedEntry("an entry of the queue is damaged", { cause: error });
     throw new UserError("the queue of the swarm does not answer", {
       hint: "this page goes on when it does; see: swarm-tool status",
       cause: error,
@@ -112,13 +142,17 @@ async function readCampaigns(redis: Redis): Promise<WatchedCampaign[]> {
   const ids = (await redis.zrevrange(CAMPAIGNS_KEY, 0, -1)).filter(isCampaignId);
   const pipeline = redis.pipeline();
   for (const id of ids)
-    pipeline.get(campaignKey(id)).exists(cancelKey(id)).scard(openRunsKey(id)).hlen(supersededKey(id));
+    pipeline
+      .getrange(campaignKey(id), 0, MOST_BYTES)
+      .exists(cancelKey(id))
+      .scard(openRunsKey(id))
+      .hlen(supersededKey(id));
   const answers = (await pipeline.exec()) ?? [];
   return ids.flatMap((id, index) => {
     const [text, cancelled, open, superseded] = answers
       .slice(index * 4)
       .map(([error, value]) => (error ? null : value));
-    const campaign = typeof text === "string" ? campaignIn(id, text) : undefined;
+    const campaign = typeof text === "string" && text.length <= MOST_BYTES ? campaignIn(id, text) : undefined;
     if (campaign === undefined || typeof open !== "number" || typeof superseded !== "number") return [];
     return [{ campaign, cancelled: cancelled === 1, open, superseded }];
   });
@@ -137,11 +171,21 @@ async function readJobs(redis: Redis, keys: readonly string[]): Promise<(JobFact
   const all: (JobFacts | undefined)[] = [];
   for (const chunk of chunks(keys)) {
     const pipeline = redis.pipeline();
-    for (const each of chunk) pipeline.hmget(each, ...FIELDS);
+    for (const each of chunk) pipeline.eval(READ_FIELDS, 1, each, MOST_BYTES, ...FIELDS);
     for (const [error, fields] of (await pipeline.exec()) ?? [])
       all.push(error ? undefined : factsOf(fields as (string | null)[]));
   }
   return all;
+}
+
+/** Whoever writes to the queue can write what would fill the memory: a job is shown up to a size. */
+async function smallJobs(redis: Redis, queue: string, ids: readonly string[]): Promise<string[]> {
+  const pipeline = redis.pipeline();
+  for (const id of ids) for (const field of SHOWN_FIELDS) pipeline.hstrlen(`bull:${queue}:${id}`, field);
+  const sizes = ((await pipeline.exec()) ?? []).map(([error, size]) => (error ? Infinity : Number(size)));
+  const sizeOf = (at: number): number =>
+    SHOWN_FIELDS.reduce((sum, _, field) => sum + sizes[at * SHOWN_FIELDS.length + field]!, 0);
+  return ids.filter((_, at) => sizeOf(at) <= MOST_SHOWN_BYTES);
 }
 
 /** Undefined where the job is not there any more. */

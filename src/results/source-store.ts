@@ -1,8 +1,14 @@
-import { copyFile, mkdir, readdir, rename, rm, utimes } from "node:fs/promises";
+import { copyFile, readdir, rename, rm, utimes } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import { sourceName, SourceSchema, type Source } from "../model/build.ts";
-import { removeLeftovers, statIfThere, temporaryName, writeFileAtomically } from "../system/files.ts";
+import {
+  makeFolders,
+  removeLeftovers,
+  statIfThere,
+  temporaryName,
+  writeFileAtomically,
+} from "../system/files.ts";
 import { readJson } from "../system/json.ts";
 
 /**
@@ -56,7 +62,7 @@ export function openSourceDirectory(directory: string, { sharesDisk = true } = {
       return source;
     },
     async put(source, pack) {
-      await mkdir(directory, { recursive: true, mode: 0o700 });
+      await makeFolders(directory, 0o700);
       await removeLeftovers(directory);
       const temporary = temporaryName(packFile(sourceName(source)));
       try {

@@ -1,5 +1,5 @@
 /** Longer lines are cut: a flood without a newline must not fill the memory. */
-const MAX_LINE_LENGTH = 64 * 1024;
+export const MAX_LINE_LENGTH = 64 * 1024;
 
 /** Makes lines of chunks of text; lines end in `\n` or `\r\n`. */
 export class LineSplitter {

@@ -2,8 +2,8 @@ import type { Run } from "../model/run.ts";
 
 /** The beginning of a run's line, up to its variables. */
 const RUN = /^Run (\d+): (.*)$/;
-/** A variable and its value; quoted parts of a value may contain anything. */
-const VARIABLE = /\$([^\s=,]+)=((?:[^",]+|"(?:[^"\\]|\\.)*"|,(?! \$))*)(?:, |$)/y;
+/** A variable and its value; quoted parts of a value may contain anything. No repetition of a repetition: it would never end. */
+const VARIABLE = /\$([^\s=,]+)=((?:[^",]|"(?:[^"\\]|\\.)*"|,(?! \$))*)(?:, |$)/y;
 
 /**
  * Reads what `-q runs` prints: a line such as `Run 3: $numHosts=10, $label=a b, $repetition=1` for each run.
@@ -21,13 +21,13 @@ export function parseRuns(stdout: string, config: string): Run[] {
 }
 
 function parseVariables(text: string): Record<string, string> {
-  const variables: Record<string, string> = {};
+  const variables: [string, string][] = []; // not an object: a variable may be called __proto__
   const first = text.indexOf("$"); // 7.0 may write `, $repetition=0` where there is no other variable
-  if (first < 0) return variables;
+  if (first < 0) return {};
   VARIABLE.lastIndex = first;
   for (let match = VARIABLE.exec(text); match !== null; match = VARIABLE.exec(text)) {
-    variables[match[1]!] = match[2]!;
-    if (VARIABLE.lastIndex === text.length) return variables;
+    variables.push([match[1]!, match[2]!]);
+    if (VARIABLE.lastIndex === text.length) return Object.fromEntries(variables);
   }
   return plainVariables(text); // a quote without its partner
 }

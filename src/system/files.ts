@@ -11,11 +11,12 @@ import {
   rename,
   rm,
   rmdir,
+  stat,
   symlink,
   utimes,
 } from "node:fs/promises";
 import path from "node:path";
-import { errorCode } from "../errors.ts";
+import { errorCode, withPath } from "../errors.ts";
 import { removeTree } from "./remove-tree.ts";
 import { thisHost } from "./host.ts";
 import { identify } from "./identity.ts";
@@ -98,8 +99,8 @@ export async function writeFileAtomically(file: string, content: string, mode = 
     writeFileSync(temporary, content, { flag: "wx", mode });
     renameSync(temporary, file);
   } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
+    await rm(temporary, { force: true }).catch(() => undefined); // what happened first counts
+    throw withPath(error, file);
   }
 }
 
@@ -145,7 +146,7 @@ async function copyThenRename(from: string, to: string): Promise<void> {
     }
     await rename(temporary, to);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined); // what happened first counts
     throw error;
   }
 }
@@ -198,19 +199,31 @@ export async function linesOf(file: string): Promise<string[]> {
 /**
  * Creates a folder and those above it. Step by step: in /proc, where nothing can be made, `mkdir` with `recursive` tries
  * for ever (Node.js 20).
+ * @param mode of those that did not exist.
  * @returns the folders that did not exist before, outermost first.
  */
-export async function makeFolders(directory: string): Promise<string[]> {
-  if (await statIfThere(directory)) return [];
-  const made = await makeFolders(path.dirname(directory));
+export async function makeFolders(directory: string, mode?: number): Promise<string[]> {
+  if (await isFolder(directory)) return [];
+  const parent = path.dirname(directory);
+  const made = parent === directory ? [] : await makeFolders(parent, mode);
   try {
-    await mkdir(directory);
+    await mkdir(directory, { mode });
   } catch (error) {
     // Somebody else may have made it meanwhile.
-    if (errorCode(error) !== "EEXIST" || !(await statIfThere(directory))?.isDirectory()) throw error;
+    if (errorCode(error) !== "EEXIST" || !(await isFolder(directory))) throw error;
     return made;
   }
   return [...made, directory];
+}
+
+/** Whether something is a folder, or a link to one. */
+async function isFolder(directory: string): Promise<boolean> {
+  try {
+    return (await stat(directory)).isDirectory();
+  } catch (error) {
+    if (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR") return false;
+    throw error;
+  }
 }
 
 /** Why a folder stays: it is in use, gone already, or on a disk that has become read-only. */

@@ -1,15 +1,7 @@
-import { readFile } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import * as v from "valibot";
-import { errorCode, UserError } from "../errors.ts";
-
-/** What the user can change about a file that cannot be read. */
-const UNREADABLE: Readonly<Record<string, string>> = {
-  EACCES: "permission denied",
-  EPERM: "permission denied",
-  EISDIR: "it is a directory",
-  ELOOP: "too many symbolic links",
-  EIO: "input/output error of the disk",
-};
+import { UserError, withPath } from "../errors.ts";
+import { openRegularFile } from "./regular-file.ts";
 
 /**
  * Reads a JSON file of ours.
@@ -25,22 +17,26 @@ export async function readJson<S extends v.GenericSchema>(
   return parseOrExplain(schema, parseJson(text, file), file, "remove the file if it is damaged");
 }
 
+/** A file of ours has some KB; one that lists all files of a large build, some MB. */
+const MOST_BYTES = 1 << 28;
+
 /**
  * Reads a text file of ours.
  * @returns undefined if there is no such file.
- * @throws {UserError} if it cannot be read.
+ * @throws {UserError} if it is no regular file, too large, or cannot be read.
  */
 export async function readText(file: string): Promise<string | undefined> {
+  await using handle = await openRegularFile(file);
+  if (handle === undefined) {
+    if ((await lstat(file).catch(() => undefined)) === undefined) return undefined;
+    throw new UserError(`${file} is not a regular file`, { hint: "move it away or rename it" });
+  }
+  if ((await handle.stat()).size > MOST_BYTES)
+    throw new UserError(`${file} is too large`, { hint: "remove the file if it is damaged" });
   try {
-    return await readFile(file, "utf8");
+    return await handle.readFile("utf8");
   } catch (error) {
-    const code = errorCode(error) ?? "";
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    if (UNREADABLE[code] === undefined) throw error;
-    throw new UserError(`cannot read ${file}: ${UNREADABLE[code]}`, {
-      hint: "check the file's permissions",
-      cause: error,
-    });
+    throw withPath(error, file);
   }
 }
 

@@ -1,7 +1,7 @@
 import { lstatSync, statSync, type Stats } from "node:fs";
-import { userInfo } from "node:os";
 import path from "node:path";
 import { errorCode, UserError } from "../errors.ts";
+import { userId } from "./user.ts";
 
 /**
  * Makes sure that a unix socket is this user's: whoever could make one in its place would get all that is sent there.
@@ -14,7 +14,7 @@ export function checkSocket(socket: string): void {
   if (place === undefined) return;
   if (!place.isDirectory() || !isPrivate(place)) throw notOurs(directory);
   const stats = existing(() => lstatSync(socket));
-  if (stats !== undefined && (!stats.isSocket() || stats.uid !== ownId())) throw notOurs(socket);
+  if (stats !== undefined && (!stats.isSocket() || stats.uid !== userId())) throw notOurs(socket);
 }
 
 /** Whether a folder does not exist yet or is this user's alone; one in a directory for everybody could be anybody's. */
@@ -25,11 +25,7 @@ export function isFreeOrOurs(directory: string): boolean {
 
 /** Others may neither look into it nor change it. */
 function isPrivate({ uid, mode }: Stats): boolean {
-  return uid === ownId() && (mode & 0o077) === 0;
-}
-
-function ownId(): number {
-  return process.getuid?.() ?? userInfo().uid;
+  return uid === userId() && (mode & 0o077) === 0;
 }
 
 function existing(look: () => Stats): Stats | undefined {

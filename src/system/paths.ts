@@ -1,14 +1,16 @@
-import { homedir } from "node:os";
 import path from "node:path";
+import { UserError } from "../errors.ts";
+import { homeDirectory } from "./user.ts";
 
 const APPLICATION = "inet-swarm";
+const SET_HOME = "set HOME, or XDG_STATE_HOME and XDG_CACHE_HOME, to folders that you may write to";
 
 /**
  * Where the state of swarms lies (state files, logs, the queue's data); survives a reboot.
  * @see XDG Base Directory Specification 0.8, `XDG_STATE_HOME`.
  */
 export function stateDirectory(env: NodeJS.ProcessEnv = process.env): string {
-  return path.join(baseDirectory(env["XDG_STATE_HOME"], ".local/state"), APPLICATION);
+  return path.join(baseDirectory(env, "XDG_STATE_HOME", ".local/state"), APPLICATION);
 }
 
 /**
@@ -16,13 +18,30 @@ export function stateDirectory(env: NodeJS.ProcessEnv = process.env): string {
  * @see XDG Base Directory Specification 0.8, `XDG_CACHE_HOME`.
  */
 export function cacheDirectory(env: NodeJS.ProcessEnv = process.env): string {
-  return path.join(baseDirectory(env["XDG_CACHE_HOME"], ".cache"), APPLICATION);
+  return path.join(baseDirectory(env, "XDG_CACHE_HOME", ".cache"), APPLICATION);
 }
 
 /** The specification has relative paths ignored. */
-function baseDirectory(configured: string | undefined, fallback: string): string {
-  if (configured !== undefined && path.isAbsolute(configured)) return configured;
-  return path.join(homedir(), fallback);
+function baseDirectory(env: NodeJS.ProcessEnv, variable: string, fallback: string): string {
+  const configured = env[variable];
+  const isConfigured = configured !== undefined && path.isAbsolute(configured);
+  const folder = isConfigured ? configured : path.join(home(env), fallback);
+  // Node.js replaces bytes that are not UTF-8, and would use another folder.
+  if (!folder.includes("\ufffd")) return folder;
+  throw new UserError(`${isConfigured ? variable : "HOME"} is not UTF-8: ${folder}`, { hint: SET_HOME });
+}
+
+/** @throws {UserError} if there is none. */
+function home(env: NodeJS.ProcessEnv): string {
+  const folder = homeDirectory(env);
+  if (folder !== undefined) return folder;
+  const given = env["HOME"];
+  const reason = given
+    ? `HOME is not an absolute path: ${given}`
+    : "HOME is not set, and no account has this user id";
+  throw new UserError(`there is no home directory: ${reason}`, {
+    hint: SET_HOME,
+  });
 }
 
 /** True where `file` is `directory` itself or lies below it. Both absolute, without symbolic links. */

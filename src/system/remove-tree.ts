@@ -16,6 +16,7 @@ export async function removeTree(place: string): Promise<void> {
   try {
     await rm(place, { recursive: true, force: true });
   } catch (error) {
+    if (errorCode(error) === "ENOTDIR") return; // a path that leads through a file has nothing of ours
     if (!STUBBORN.includes(errorCode(error) ?? "")) throw error;
     await removeByPrograms(place, error);
   }

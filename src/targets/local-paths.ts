@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import { accessSync, constants } from "node:fs";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import { installedFile } from "../system/installation.ts";
 import { isFreeOrOurs } from "../system/own-socket.ts";
 import { swarmDirectories } from "./swarm-folders.ts";
 import type { LocalState } from "./swarm-state.ts";
+import { userId } from "../system/user.ts";
 
 /** sockaddr_un.sun_path of unix(7) has 108 bytes with its end; macOS has 104. */
 const SOCKET_PATH_LIMIT = 103;
@@ -23,7 +24,7 @@ export function socketDirectoryFor(preferred: string, env: NodeJS.ProcessEnv = p
   const parents = [tmpdir(), "/tmp", env["XDG_RUNTIME_DIR"] ?? "", "/var/tmp"];
   const places = parents
     .filter((parent) => path.isAbsolute(parent) && isWritable(parent))
-    .map((parent) => path.join(parent, `inet-swarm-${userInfo().uid}-${hash}`))
+    .map((parent) => path.join(parent, `inet-swarm-${userId()}-${hash}`))
     .filter(isShort);
   const place = places.find(isFreeOrOurs);
   if (place !== undefined) return place;

@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { travelling } from "../model/environment.ts";
 import { isAlive } from "../system/identity.ts";
@@ -7,6 +6,7 @@ import { SECRETS_DESCRIPTOR, startDetached, stopAll } from "./background.ts";
 import { awaitRedis, startRedis } from "./local-redis.ts";
 import { socketFile, workerArguments } from "./local-paths.ts";
 import type { LocalState } from "./swarm-state.ts";
+import { makeFolders } from "../system/files.ts";
 
 type SwarmProcess = LocalState["processes"][number];
 export const ROLES = ["redis", "builder", "runner", "dashboard"] as const;
@@ -33,7 +33,7 @@ export async function startMissing(
   let processes = state.processes.filter(isAlive);
   await save(processes);
   const logs = path.join(directory, "logs");
-  await mkdir(logs, { recursive: true, mode: 0o700 });
+  await makeFolders(logs, 0o700);
   for (const role of ROLES) {
     const log = path.join(logs, `${role}.log`);
     const known = processes.find((process) => process.role === role);

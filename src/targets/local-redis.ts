@@ -1,9 +1,8 @@
-import { mkdir } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { UserError } from "../errors.ts";
 import { socketConnection } from "../queue/names.ts";
-import { statIfThere } from "../system/files.ts";
+import { makeFolders, statIfThere } from "../system/files.ts";
 import { isAlive, type ProcessIdentity } from "../system/identity.ts";
 import { findProgram } from "../system/program.ts";
 import { EndedAtOnce, lastLines, startDetached, stopAll, textFrom } from "./background.ts";
@@ -77,8 +76,8 @@ async function start(
   data: string,
   { state, log, env }: RedisPlace,
 ): Promise<ProcessIdentity> {
-  await mkdir(data, { recursive: true, mode: 0o700 });
-  await mkdir(state.socketDirectory, { recursive: true, mode: 0o700 });
+  await makeFolders(data, 0o700);
+  await makeFolders(state.socketDirectory, 0o700);
   const options = {
     port: "0",
     unixsocket: socketFile(state),

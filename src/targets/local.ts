@@ -1,10 +1,9 @@
-import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import { socketConnection, type QueueConnection } from "../queue/names.ts";
 import type { MongoAccess } from "../results/mongo.ts";
 import { openStores } from "../results/open-stores.ts";
-import { removeLeftovers } from "../system/files.ts";
+import { makeFolders, removeLeftovers } from "../system/files.ts";
 import { thisHost } from "../system/host.ts";
 import { isAlive } from "../system/identity.ts";
 import { acquireLock } from "../system/lock.ts";
@@ -38,7 +37,8 @@ export function localTarget(name: string, deps: LocalDependencies): LocalTarget 
 
   /** Starts what does not run. @returns the state with which it does. */
   const start = async (state: LocalState, report: Report): Promise<LocalState> => {
-    const { state: directory } = localDirectories(name);
+    const { state: directory, cache } = localDirectories(name);
+    await makeFolders(cache, 0o700); // else only the workers' logs would tell that it cannot be
     const isReached = state.processes.some(isAlive);
     if (state.host === undefined && !isReached) await refuseIfWritten(state, directory);
     const socketDirectory = isReached ? state.socketDirectory : socketDirectoryFor(directory);
@@ -161,7 +161,7 @@ export async function localAccess(
 /** Without the token: whoever sees it may only look. */
 async function dashboardAddress(name: string): Promise<string | undefined> {
   const file = await readDashboardFile(name);
-  return file !== undefined && isAlive(file) ? `http://localhost:${file.port}/` : undefined;
+  return file !== undefined && isAlive(file) ? `http://${file.loopback}:${file.port}/` : undefined;
 }
 
 /**
@@ -237,7 +237,7 @@ export async function withLock<T>(
   work: () => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
-  await mkdir(path.dirname(directory), { recursive: true, mode: 0o700 });
+  await makeFolders(path.dirname(directory), 0o700);
   await using _ = await acquireLock(`${directory}.lock`, { timeoutMs: LOCK_TIMEOUT_MS, signal });
   return await work();
 }
@@ -292,5 +292,5 @@ async function removeNew(name: string): Promise<void> {
 
 /** A folder for temporary files is shared with others, who could have made this one before us: `checkSocket` looks. */
 async function makePrivate(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeFolders(directory, 0o700);
 }

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
-import { mkdir, rename } from "node:fs/promises";
+import { rename } from "node:fs/promises";
 import path from "node:path";
 import { errorCode, UserError } from "../errors.ts";
-import { writeFileAtomically } from "../system/files.ts";
+import { makeFolders, writeFileAtomically } from "../system/files.ts";
 import { jsonIn, parseOrExplain, readText } from "../system/json.ts";
 import { acquireLock } from "../system/lock.ts";
 import { BACKUP_FILE, checkName, STATE_FILE, swarmDirectories } from "./swarm-folders.ts";
@@ -167,7 +167,7 @@ export async function writeState(state: SwarmState): Promise<void> {
 }
 
 export async function writeStateIn(directory: string, state: SwarmState): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeFolders(directory, 0o700);
   const text = `${JSON.stringify(state, undefined, 2)}\n`;
   for (const file of [STATE_FILE, BACKUP_FILE])
     await writeFileAtomically(path.join(directory, file), text, 0o600);
@@ -183,7 +183,7 @@ export async function changeStateFile<S extends SwarmState>(
   change: (state: SwarmState | undefined) => S | undefined,
 ): Promise<S | undefined> {
   const { state: directory } = swarmDirectories(name);
-  await mkdir(path.dirname(directory), { recursive: true, mode: 0o700 });
+  await makeFolders(path.dirname(directory), 0o700);
   await using _ = await acquireLock(`${directory}.${STATE_FILE}.lock`, { timeoutMs: CHANGE_TIMEOUT_MS });
   const changed = change(await readState(name));
   if (changed !== undefined) await writeState(changed);

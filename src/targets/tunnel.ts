@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { errorCode, UserError } from "../errors.ts";
@@ -10,6 +10,7 @@ import { freePort } from "../system/ports.ts";
 import type { Tunnel } from "./swarm-state.ts";
 import { dockerAnswers } from "./docker-ping.ts";
 import { explainSsh } from "./tunnel-errors.ts";
+import { makeFolders } from "../system/files.ts";
 
 /** The services of a swarm that are reached through its tunnel, with their ports on the manager. */
 export const FORWARDS = { dashboard: 9181, visualizer: 8080, mongo: 27017, redis: 6379 } as const;
@@ -57,7 +58,7 @@ const STOP_MS = 3000;
  */
 export async function openTunnel(host: SshHost, options: TunnelOptions): Promise<Tunnel> {
   const deadline = Date.now() + options.timeoutMs;
-  await mkdir(options.directory, { recursive: true, mode: 0o700 });
+  await makeFolders(options.directory, 0o700);
   await writeFile(knownHosts(options.directory), `${host.alias} ${host.hostKey}\n`, { mode: 0o600 });
   let earlier: UserError | undefined;
   for (;;) {
@@ -92,7 +93,7 @@ export async function closeTunnel(tunnel: Tunnel): Promise<void> {
 }
 
 async function start(host: SshHost, options: TunnelOptions): Promise<Tunnel> {
-  await mkdir(options.socketDirectory, { recursive: true, mode: 0o700 });
+  await makeFolders(options.socketDirectory, 0o700);
   const dockerSocket = path.join(options.socketDirectory, "docker.sock");
   await rm(dockerSocket, { force: true });
   const ports: Record<string, number> = {};

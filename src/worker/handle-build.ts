@@ -1,9 +1,9 @@
 import * as v from "valibot";
-import { errorText } from "../errors.ts";
 import { BuildRequestSchema, type BuildAnswer } from "../model/build.ts";
 import { Postponed } from "../queue/postponed.ts";
 import type { TakenJob } from "../queue/taken-job.ts";
 import { parseOrExplain } from "../system/json.ts";
+import { remoteText } from "../system/system-error.ts";
 import { build, type BuildPlace } from "./builder.ts";
 import { OtherOmnetpp } from "./omnetpp.ts";
 import {
@@ -41,7 +41,7 @@ export async function handleBuild(
   try {
     job = parseOrExplain(BuildJobSchema, taken.data, "queued build");
   } catch (error) {
-    return notBegun(errorText(error));
+    return notBegun(remoteText(error));
   }
   try {
     const answer = await build(job, place, taken.signal);
@@ -59,7 +59,7 @@ async function giveBack(
   context: Pick<TroubleContext, "health" | "rebuilder" | "onError">,
 ): Promise<BuildAnswer> {
   context.onError(error as Error);
-  if (!isOwnTrouble(error) || error instanceof OtherOmnetpp) return notBegun(errorText(error));
+  if (!isOwnTrouble(error) || error instanceof OtherOmnetpp) return notBegun(remoteText(error));
   if (!isOfStores(error) && (await context.health.judge(error)) !== undefined)
     throw new Postponed(HAND_OVER_MS);
   const reason = await reasonFor(error, context);

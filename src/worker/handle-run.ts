@@ -1,11 +1,12 @@
 import * as v from "valibot";
-import { errorText, UserError } from "../errors.ts";
+import { UserError } from "../errors.ts";
 import { runJobId, RunJobSchema, type Campaign, type RunJob } from "../model/campaign.ts";
 import type { RunResult } from "../model/result.ts";
 import type { CampaignState } from "../queue/campaign-state.ts";
 import type { LiveOutput } from "../queue/live-output.ts";
 import type { HeldJob, JoinedJob, TakenJob } from "../queue/taken-job.ts";
 import { parseOrExplain } from "../system/json.ts";
+import { remoteText } from "../system/system-error.ts";
 import { makeBatch } from "./batch.ts";
 import type { Batches } from "./batches.ts";
 import { giveBack, isOfStores, isOwnTrouble, vanished, type TroubleContext } from "./own-trouble.ts";
@@ -62,7 +63,7 @@ async function findRun(
   } catch (error) {
     if (!(error instanceof UserError)) throw error; // Redis does not answer as it should
     onError(error);
-    return withoutRunning("crashed", `the worker could not run it: ${errorText(error)}`);
+    return withoutRunning("crashed", `the worker could not run it: ${remoteText(error)}`);
   }
 }
 

@@ -11,6 +11,7 @@ import { MissingBuild } from "../results/build-store.ts";
 import { MissingSource } from "../results/source-store.ts";
 import { DiskFullError, diskHasRoom, isDiskFullError } from "../system/disk.ts";
 import { LockedError } from "../system/lock.ts";
+import { remoteText } from "../system/system-error.ts";
 import type { Health } from "./health.ts";
 import { OtherOmnetpp } from "./omnetpp.ts";
 import type { Room } from "./room.ts";
@@ -84,7 +85,7 @@ export async function giveBack(
   const notWell = isOfStores(error) ? undefined : await health.judge(renewed ?? error, isOwnTrouble(error));
   if (notWell !== undefined) throw held(run, notWell, HAND_OVER_MS);
   if (!isOwnTrouble(error))
-    return withoutRunning("crashed", `the worker could not run it: ${errorText(error)}`);
+    return withoutRunning("crashed", `the worker could not run it: ${remoteText(error)}`);
   const reason = await reasonFor(error, context);
   if (reason === undefined) throw held(run, errorText(error), BUILD_DELAY_MS, { lacks: true });
   return tryAgain(run, reason, {
@@ -140,7 +141,7 @@ async function givenBackForRoom(
   if (!diskHasRoom(run.slot.directory)) throw held(run, errorText(error), HAND_OVER_MS);
   const tries = (run.job.diskFull ?? 0) + 1;
   if (tries < DISK_FULL_TRIES) throw held(run, errorText(error), HAND_OVER_MS, { diskFull: tries });
-  return withoutRunning("crashed", `the worker could not run it: ${errorText(error)}`);
+  return withoutRunning("crashed", `the worker could not run it: ${remoteText(error)}`);
 }
 
 function held(

@@ -59,7 +59,8 @@ export function endedQueue(campaigns: readonly Campaign[]): QueueWatch & { looks
     activeJobs: () => Promise.resolve([]),
     endedSince: (time) => Promise.resolve({ ids: [], last: time }),
     jobs: () => Promise.resolve([]),
-    output: () => Promise.resolve(undefined),
+    smallJobs: (_queue, ids) => Promise.resolve([...ids]),
+    lastOutput: () => Promise.resolve(undefined),
     [Symbol.dispose]: () => undefined,
   };
 }

@@ -4,7 +4,7 @@ import { rm } from "node:fs/promises";
 import { afterAll, afterEach, describe, it } from "vitest";
 import { describeWithMongo } from "../helpers/mongo.ts";
 import { describeWithService } from "../helpers/services.ts";
-import { FAULTS } from "./faults.ts";
+import { FAULTS, type Fault } from "./faults.ts";
 import { judge } from "./verdict.ts";
 import { startWorld, type Store, type World } from "./world.ts";
 
@@ -12,6 +12,7 @@ import { startWorld, type Store, type World } from "./world.ts";
 const RUNS = 40;
 /** The fault happens when so many have been collected. */
 const COLLECTED = 5;
+const IN_SHORT = ["a runner is killed", "the client is stopped", "the cache of a runner is emptied"];
 /** File to which a line is appended for each fault; see scripts/test-faults.js. */
 const { FAULTS_TABLE } = process.env;
 
@@ -31,7 +32,7 @@ function testFaults(store: Store): void {
   afterEach(({ task }) => (task.result?.state === "fail" ? end() : undefined)); // the next one gets another swarm
   afterAll(end);
 
-  for (const fault of FAULTS.filter((each) => each.store === undefined || each.store === store)) {
+  for (const fault of faultsOf(store)) {
     it(fault.name, { timeout: 300_000 }, async ({ skip, onTestFailed }) => {
       if (fault.mounts && userInfo().uid !== 0) skip("SKIPPED: a disk can only be mounted by root");
       const tell = (outcome: string): void => {
@@ -51,6 +52,13 @@ function testFaults(store: Store): void {
       );
     });
   }
+}
+
+/** Without the script, through GridFS only those that concern it: the others do the same as through a directory. */
+function faultsOf(store: Store): Fault[] {
+  const wanted = FAULTS.filter((fault) => fault.store === undefined || fault.store === store);
+  if (FAULTS_TABLE !== undefined || store === "directory") return wanted;
+  return wanted.filter((fault) => fault.store === store || IN_SHORT.includes(fault.name));
 }
 
 function describeStates(states: Readonly<Record<string, number>>): string {

@@ -1,4 +1,5 @@
 const KEY = "swarm-token";
+const AGAIN_MS = 5000;
 
 /** Whoever calls it knows what it is. @type {(text: string) => unknown} */
 const parse = JSON.parse;
@@ -31,7 +32,7 @@ export function follow(path, show) {
   let source;
   const open = () => {
     source?.close();
-    source = document.hidden ? undefined : listen(path, show);
+    source = document.hidden ? undefined : listen(path, show, () => setTimeout(open, AGAIN_MS));
   };
   document.addEventListener("visibilitychange", open);
   open();
@@ -40,8 +41,9 @@ export function follow(path, show) {
 /**
  * @template T
  * @param {string} path @param {(answer: T) => void} show
+ * @param {() => void} again the queue may answer later
  */
-function listen(path, show) {
+function listen(path, show, again) {
   const source = new EventSource(path);
   source.onmessage = ({ data }) => {
     const answer = /** @type {T & { error?: string }} */ (parse(String(data)));
@@ -50,15 +52,16 @@ function listen(path, show) {
   };
   source.onerror = () => {
     tell("no answer; trying again");
-    if (source.readyState === EventSource.CLOSED) void explain(path);
+    if (source.readyState === EventSource.CLOSED) void explain(path, again);
   };
   return source;
 }
 
-/** An event source does not say why it was refused. @param {string} path */
-async function explain(path) {
-  const answer = await fetch(path);
-  if (answer.ok) return;
+/** An event source does not say why it was refused. @param {string} path @param {() => void} again */
+async function explain(path, again) {
+  const answer = await fetch(path).catch(() => undefined);
+  if (answer?.status !== 404) again();
+  if (answer === undefined || answer.ok) return;
   tell(await errorOf(answer));
   document.getElementById("loading")?.remove();
 }

@@ -1,8 +1,8 @@
 import { DeleteKeyPairCommand, DescribeKeyPairsCommand, ImportKeyPairCommand } from "@aws-sdk/client-ec2";
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
-import { statIfThere } from "../../system/files.ts";
+import { makeFolders, statIfThere } from "../../system/files.ts";
 import { runProgram } from "../../system/program.ts";
 import { awsErrorName } from "./aws-errors.ts";
 import type { AwsClients } from "./clients.ts";
@@ -19,7 +19,7 @@ export function keyFile(directory: string): string {
 export async function makeKey(directory: string, comment: string): Promise<string> {
   const file = keyFile(directory);
   if ((await statIfThere(file)) === undefined || (await statIfThere(`${file}.pub`)) === undefined) {
-    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    await makeFolders(path.dirname(file), 0o700);
     await rm(file, { force: true });
     const args = ["-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", file];
     const { exitCode, stderr } = await runProgram("ssh-keygen", args);

@@ -1,9 +1,8 @@
-import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import * as v from "valibot";
 import { UserError } from "../../errors.ts";
-import { writeFileAtomically } from "../../system/files.ts";
+import { makeFolders, writeFileAtomically } from "../../system/files.ts";
 import { identify, isAlive, ProcessIdentitySchema, type ProcessIdentity } from "../../system/identity.ts";
 import { installedFile } from "../../system/installation.ts";
 import { readJson } from "../../system/json.ts";
@@ -28,7 +27,7 @@ const RelayFileSchema = v.object({
  */
 export async function startRelay(name: string, before: Relay | undefined): Promise<Relay> {
   const logs = path.join(swarmDirectories(name).state, "logs");
-  await mkdir(logs, { recursive: true, mode: 0o700 });
+  await makeFolders(logs, 0o700);
   const log = path.join(logs, "relay.log");
   const wanted = Object.entries(SERVICE_PORTS).map(
     ([service, usual]) => `${service}=${before?.ports[service] ?? usual}`,
@@ -53,7 +52,7 @@ export function isRelaying(relay: Relay | undefined): relay is Relay {
 
 /** Says where this process, which is the relay of a swarm, listens. */
 export async function publishPorts(name: string, ports: Ports): Promise<void> {
-  await mkdir(hostDirectory(name), { recursive: true, mode: 0o700 });
+  await makeFolders(hostDirectory(name), 0o700);
   await writeFileAtomically(
     relayFile(name),
     `${JSON.stringify({ ...identify(process.pid)!, ports })}\n`,

@@ -1,0 +1,93 @@
+import { getRequestListener } from "@hono/node-server";
+import type { Hono } from "hono";
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { errorCode, errorText, UserError } from "../errors.ts";
+
+/** Of each address. Whoever opens more is refused, so that pages that are open get their answers. */
+const MOST_CONNECTIONS = 500;
+/** No question takes longer to be asked; answers may. */
+const REQUEST_TIMEOUT_MS = 20_000;
+/** A connection on which nothing moves for so long is closed: live pages get a sign of life more often. */
+const IDLE_TIMEOUT_MS = 60_000;
+const LOOPBACK = ["127.0.0.1", "::1"] as const;
+/** This machine does not have the address. */
+const NO_SUCH_ADDRESS = ["EADDRNOTAVAIL", "EAFNOSUPPORT", "EINVAL"];
+
+/** The port is in use on one of the addresses. */
+export class PortTaken extends UserError {
+  override name = "PortTaken";
+}
+
+export interface Listening extends AsyncDisposable {
+  port: number;
+  /** What a browser calls the place: `localhost` may lead to either loopback address, so both must be ours. */
+  host: string;
+}
+
+/**
+ * Serves at a port.
+ * @param host one address; undefined: both loopback addresses, or the one that this machine has.
+ * @param port 0: any that is free.
+ * @throws {PortTaken}
+ * @throws {UserError} if no address can be used.
+ */
+export async function listen(app: Hono, port: number, host?: string): Promise<Listening> {
+  const addresses = host === undefined ? LOOPBACK : [host];
+  const servers: { server: Server; address: string }[] = [];
+  try {
+    let chosen = port;
+    for (const address of addresses) {
+      const server = await listenAt(app, chosen, address);
+      if (server === undefined) continue;
+      servers.push({ server, address });
+      chosen = (server.address() as AddressInfo).port;
+    }
+    if (servers.length === 0)
+      throw new UserError(`the dashboard cannot listen: there is no ${addresses.join(" or ")}`);
+    const [{ address } = { address: "" }] = servers;
+    const name = address.includes(":") ? `[${address}]` : address;
+    return {
+      port: chosen,
+      host: servers.length === LOOPBACK.length ? "localhost" : name,
+      [Symbol.asyncDispose]: () => close(servers.map(({ server }) => server)),
+    };
+  } catch (error) {
+    await close(servers.map(({ server }) => server));
+    if (error instanceof PortTaken && port === 0) return await listen(app, port, host); // free on one address only
+    throw error;
+  }
+}
+
+/** @returns undefined if this machine does not have the address. */
+async function listenAt(app: Hono, port: number, host: string): Promise<Server | undefined> {
+  const answer = getRequestListener(app.fetch);
+  const server = createServer(
+    { requestTimeout: REQUEST_TIMEOUT_MS },
+    (request, response) => void answer(request, response),
+  );
+  server.maxConnections = MOST_CONNECTIONS;
+  server.timeout = IDLE_TIMEOUT_MS;
+  try {
+    server.listen({ port, host, ipv6Only: host.includes(":"), exclusive: true });
+    await once(server, "listening");
+    server.on("error", () => undefined); // a connection that could not be accepted: the others go on
+    return server;
+  } catch (error) {
+    if (NO_SUCH_ADDRESS.includes(errorCode(error) ?? "")) return undefined;
+    if (errorCode(error) === "EADDRINUSE") {
+      throw new PortTaken(`port ${port} is taken`, {
+        hint: "choose another: --port N, or --port 0 for any that is free",
+        cause: error,
+      });
+    }
+    throw new UserError(`the dashboard cannot listen: ${errorText(error)}`, { cause: error });
+  }
+}
+
+async function close(servers: readonly Server[]): Promise<void> {
+  const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
+  for (const server of servers) server.closeAllConnections(); // the live pages never end
+  await Promise.all(closed);
+}

@@ -1,0 +1,206 @@
+import { lstatSync, statSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import path from "node:path";
+import { getSystemErrorMap } from "node:util";
+import { errorCode, errorText, UserError } from "../errors.ts";
+import { diskIsFull } from "./disk.ts";
+import { isTemporary } from "./files.ts";
+import { cacheDirectory, isInside, stateDirectory } from "./paths.ts";
+
+/** What was tried, by the system call that failed. */
+const ATTEMPTS: Readonly<Record<string, string>> = {
+  access: "access",
+  chmod: "change the mode of",
+  copyfile: "copy",
+  fsync: "write",
+  ftruncate: "write",
+  link: "create",
+  lstat: "access",
+  mkdir: "create the folder",
+  mkdtemp: "create the folder",
+  open: "open",
+  opendir: "read the folder",
+  read: "read",
+  readlink: "read the link",
+  realpath: "access",
+  rename: "rename",
+  rm: "remove",
+  rmdir: "remove the folder",
+  scandir: "read the folder",
+  stat: "access",
+  statfs: "access the file system of",
+  symlink: "create the link",
+  unlink: "remove",
+  utime: "change the time of",
+  write: "write",
+};
+
+/** Returns what to do about an error at a place. */
+type Advice = (file: string) => string;
+
+const permission: Advice = (file) => `check the owner and the permissions of ${firstThere(file)}`;
+const later =
+  (what: string): Advice =>
+  () =>
+    `${what}, then run the command again`;
+
+/** Errors that have their reason outside of our code, by their code, with what to do. */
+const ADVICE: Readonly<Record<string, Advice>> = {
+  EACCES: permission,
+  EPERM: permission,
+  EROFS: (file) => `the file system of ${firstThere(file)} is read-only: use another place, or remount it`,
+  ENOSPC: (file) =>
+    `free some space${file === "" ? fullPlaces() : ` on the file system of ${firstThere(file)}`}, then run the command again`,
+  EDQUOT: later("free some space or ask for a larger quota"),
+  ENOTDIR: (file) => `${firstThere(file)} is not a folder: move it away or rename it`,
+  EISDIR: (file) =>
+    `there must be a file, not a folder${file === "" ? "" : `: move ${file} away or rename it`}`,
+  EEXIST: (file) => `move ${file} away or rename it`,
+  ENOTEMPTY: (file) => `something else writes into ${file}: stop it, then run the command again`,
+  ELOOP: (file) => `remove the symbolic link that leads to itself in ${file}`,
+  ENAMETOOLONG: () => "use shorter names or another place",
+  ENOENT: (file) => `${missing(file)}: restore it, or run the command again if it was removed meanwhile`,
+  EMFILE: later("raise the limit of open files (ulimit -n)"),
+  ENFILE: later("end other programs: the machine has too many files open"),
+  ENOMEM: later("free some memory"),
+  EAGAIN: later("end other programs, or raise the limit of processes (ulimit -u)"),
+  EIO: (file) => `the disk or network file system of ${firstThere(file)} has a fault: see the system's log`,
+  ESTALE: later("the network file system has changed: change into the folder again"),
+  EBUSY: later("something else uses it: end it"),
+  ETXTBSY: later("the program is being written: wait until that is done"),
+  EFBIG: later("raise the limit of file sizes (ulimit -f)"),
+  E2BIG: () => "the command line and the environment are too large together: make them shorter",
+  EADDRINUSE: later("end what listens there"),
+  EADDRNOTAVAIL: later("check the machine's network"),
+  ECONNREFUSED: later("check that the server is running"),
+  ECONNRESET: later("check that the server is running"),
+  EHOSTUNREACH: later("check the network"),
+  ENETUNREACH: later("check the network"),
+  ENOTFOUND: later("check the name and the network"),
+  EAI_AGAIN: later("check the name server and the network"),
+  ENXIO: (file) => `${file} is a FIFO, a socket or a device: move it away or rename it`,
+  ETIMEDOUT: later("check the network"),
+};
+
+/**
+ * Returns an error of the operating system (permission denied, disk full, a file in place of a folder, …) as what the
+ * user can do about it; undefined for any other error.
+ * @see errno(3)
+ */
+export function explainSystemError(error: unknown): UserError | undefined {
+  const code = errorCode(error);
+  if (!(error instanceof Error) || code === undefined) return undefined;
+  const { syscall } = error as NodeJS.ErrnoException;
+  const advice = Object.hasOwn(ADVICE, code) ? ADVICE[code] : undefined;
+  if (syscall === undefined || advice === undefined) return undefined;
+  if (syscall === "uv_cwd")
+    return new UserError("the current folder does not exist any more", {
+      hint: "change into another",
+      cause: error,
+    });
+  if (syscall.startsWith("spawn")) return notStarted(error, syscall, code);
+  const place = placeOf(error);
+  return new UserError(
+    `cannot ${attempt(syscall)}${place === "" ? "" : ` ${place}`}: ${reasonOf(error, code)}`,
+    {
+      hint: [advice(place), elsewhere(place)].filter((part) => part !== "").join("; "),
+      cause: error,
+    },
+  );
+}
+
+/** Returns the text of an error for somebody on another machine: what can be done about it, and where it happened. */
+export function remoteText(error: unknown): string {
+  const text = errorText(explainSystemError(error) ?? error);
+  return text.includes(hostname()) ? text : `${text} [on ${hostname()}]`;
+}
+
+function attempt(syscall: string): string {
+  return Object.hasOwn(ATTEMPTS, syscall) ? ATTEMPTS[syscall]! : syscall;
+}
+
+/** The file or the address; of a temporary file, the one that it was to become, or its folder. */
+function placeOf(error: NodeJS.ErrnoException): string {
+  const {
+    path: file,
+    dest,
+    address,
+    port,
+    hostname: host,
+  } = error as NodeJS.ErrnoException & Record<string, unknown>;
+  if (typeof file === "string") {
+    if (!isTemporary(path.basename(file))) return file;
+    return typeof dest === "string" && !isTemporary(path.basename(dest)) ? dest : path.dirname(file);
+  }
+  if (typeof address === "string") return typeof port === "number" ? `${address}:${port}` : address;
+  return typeof host === "string" ? host : "";
+}
+
+function reasonOf(error: NodeJS.ErrnoException, code: string): string {
+  const known = error.errno === undefined ? undefined : getSystemErrorMap().get(error.errno)?.[1];
+  return known ?? code;
+}
+
+/** A program that cannot be started. */
+function notStarted(error: NodeJS.ErrnoException, syscall: string, code: string): UserError {
+  const program = error.path ?? syscall.slice("spawn ".length);
+  if (code === "ENOENT")
+    return new UserError(`${program}: command not found`, { hint: `install ${program}`, cause: error });
+  const hint = ADVICE[code]!(program);
+  return new UserError(`cannot start ${program}: ${reasonOf(error, code)}`, { hint, cause: error });
+}
+
+/** The innermost part of a path that exists, also if it is a link that leads nowhere. */
+function firstThere(file: string): string {
+  for (let place = file; path.isAbsolute(place); place = path.dirname(place)) {
+    try {
+      if (lstatSync(place, { throwIfNoEntry: false }) !== undefined || place === path.dirname(place))
+        return place;
+    } catch {
+      // not below this one either
+    }
+  }
+  return file === "" ? "the folder" : file;
+}
+
+/** Of what was written without a name: the places of ours that are full. */
+function fullPlaces(): string {
+  const places = [() => process.cwd(), stateDirectory, cacheDirectory, tmpdir].flatMap((place) => {
+    try {
+      const folder = firstThere(place());
+      return diskIsFull(folder) ? folder : [];
+    } catch {
+      return []; // there is none, or it cannot be asked
+    }
+  });
+  return places.length === 0 ? "" : ` on the file system of ${[...new Set(places)].join(", ")}`;
+}
+
+function missing(file: string): string {
+  if (file === "") return "something does not exist any more";
+  const there = firstThere(file);
+  const broken = there !== file && there !== "/" && statSync(there, { throwIfNoEntry: false }) === undefined;
+  if (broken) return `${there} is a link that leads nowhere`;
+  const [first = ""] = path.relative(there, file).split(path.sep);
+  return `${path.isAbsolute(file) ? path.join(there, first) : file} does not exist`;
+}
+
+/** Our own folders may be anywhere. */
+function elsewhere(place: string): string {
+  const ours = [
+    ["XDG_STATE_HOME", stateDirectory],
+    ["XDG_CACHE_HOME", cacheDirectory],
+    ["TMPDIR", tmpdir],
+  ] as const;
+  const related = ours.find(([, folder]) => isRelated(place, folder));
+  return related === undefined ? "" : `or set ${related[0]} to a folder that you may write to`;
+}
+
+function isRelated(place: string, folderOf: () => string): boolean {
+  try {
+    const folder = folderOf();
+    return path.isAbsolute(place) && (isInside(folder, place) || isInside(place, folder));
+  } catch {
+    return false; // there is no home
+  }
+}
