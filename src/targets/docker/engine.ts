@@ -83,9 +83,9 @@ async function infoOf(endpoint: DockerEndpoint, signal: AbortSignal | undefined)
   return JSON.parse(await docker(endpoint, ["info", "--format", "{{json .}}"], { signal })) as Info;
 }
 
-/** How many workers a swarm has, where nobody knows how many it is to have. */
+/** How many workers a swarm has, where nobody knows how many it is to have. Those that are down may never come back. */
 export function countWorkers({ nodes }: Engine): number {
-  return nodes.filter(({ role }) => role === "worker").length;
+  return nodes.filter(({ role, status }) => role === "worker" && status !== "Down").length;
 }
 
 async function memoryOf(
