@@ -127,9 +127,10 @@ export async function storing<T>(study: Study, { id }: Campaign, work: () => Pro
   try {
     return await work();
   } catch (error) {
-    const { syscall, path: file } = error as NodeJS.ErrnoException;
+    const { syscall, path: file, dest = file } = error as NodeJS.ErrnoException & { dest?: string };
     if (syscall === undefined) throw error;
-    const isHere = file === undefined || isInside(study.resultDirectory, file);
+    const isHere =
+      dest === undefined || isInside(study.directory, dest) || isInside(study.resultDirectory, dest);
     const what = isHere ? `stored in ${study.resultDirectory}` : "taken from the swarm";
     throw new UserError(`results cannot be ${what}: ${errorText(error)}`, {
       hint: `nothing is lost, they wait in the swarm; when that is fixed: runall-swarm attach ${id}`,

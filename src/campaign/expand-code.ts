@@ -2,7 +2,8 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { UserError } from "../errors.ts";
-import { checkOut, removeCheckout } from "../project/checkout.ts";
+import { checkOut } from "../project/checkout.ts";
+import { removeTree } from "../system/remove-tree.ts";
 import { modeAdvice, otherModeOf } from "../project/other-mode.ts";
 import { libraryFiles } from "../project/targets.ts";
 import type { SimulationArguments } from "../simulation/opp-args.ts";
@@ -37,7 +38,7 @@ export async function expandCode(
     const directory = path.join(tree, path.relative(checkout.top, study));
     return await expand({ ...query, directory }, deps, signal);
   } finally {
-    await removeCheckout(scratch);
+    await removeTree(scratch);
   }
 }
 

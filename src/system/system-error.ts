@@ -151,7 +151,7 @@ function notStarted(error: NodeJS.ErrnoException, syscall: string, code: string)
 }
 
 /** The innermost part of a path that exists, also if it is a link that leads nowhere. */
-function firstThere(file: string): string {
+export function firstThere(file: string): string {
   for (let place = file; path.isAbsolute(place); place = path.dirname(place)) {
     try {
       if (lstatSync(place, { throwIfNoEntry: false }) !== undefined || place === path.dirname(place))

@@ -95,14 +95,8 @@ function entriesOf(directory: string): string[] {
     const entries = readdirSync(directory, { withFileTypes: true });
     return entries.filter((entry) => !entry.isFile()).map((entry) => entry.name);
   } catch (error) {
-    const code = errorCode(error) ?? "";
-    if (code === "ENOENT") return [];
-    if (!["EACCES", "ENOTDIR", "EPERM"].includes(code)) throw error;
-    const reason = code === "ENOTDIR" ? "it is not a directory" : "permission denied";
-    throw new UserError(`cannot read ${directory}: ${reason}`, {
-      hint: "check what it is and its permissions: the state of your swarms is kept there",
-      cause: error,
-    });
+    if (errorCode(error) === "ENOENT") return [];
+    throw error;
   }
 }
 

@@ -11,7 +11,8 @@ import { DiskFullError, diskIsFull } from "../system/disk.ts";
 import { linesOf } from "../system/files.ts";
 import { acquireLock } from "../system/lock.ts";
 import { endProcessesOf, MARKER } from "../system/marked-processes.ts";
-import { checkOut, removeCheckout } from "../project/checkout.ts";
+import { checkOut } from "../project/checkout.ts";
+import { removeTree } from "../system/remove-tree.ts";
 import { ownCompilers, sharedCompilers } from "./compilers.ts";
 import { filesIn, findProducts, stampTree } from "./build-products.ts";
 import type { Dependencies, ProvidedDependency } from "./dependencies.ts";
@@ -55,13 +56,13 @@ export async function build(
   if (await where.builds.find(key)) return { ok: true, tookMs: took() };
   await makeRoom(where.directory, [where.builds, where.repositories]);
   const place = path.join(where.directory, key);
-  await removeCheckout(place); // of a builder that was killed
+  await removeTree(place); // of a builder that was killed
   try {
     const failure = await buildIn(path.join(place, request.checkoutName), key, request, where, signal);
     return failure ?? { ok: true, tookMs: took() };
   } finally {
     await endProcessesOf(place);
-    await removeCheckout(place);
+    await removeTree(place);
   }
 }
 

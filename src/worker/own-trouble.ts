@@ -11,7 +11,7 @@ import { MissingBuild } from "../results/build-store.ts";
 import { MissingSource } from "../results/source-store.ts";
 import { DiskFullError, diskHasRoom, isDiskFullError } from "../system/disk.ts";
 import { LockedError } from "../system/lock.ts";
-import { remoteText } from "../system/system-error.ts";
+import { firstThere, remoteText } from "../system/system-error.ts";
 import type { Health } from "./health.ts";
 import { OtherOmnetpp } from "./omnetpp.ts";
 import type { Room } from "./room.ts";
@@ -138,10 +138,19 @@ async function givenBackForRoom(
 ): Promise<RunResult> {
   await run.slot.renew().catch(() => undefined); // on a full disk that may fail, too
   room.diskWasFull();
-  if (!diskHasRoom(run.slot.directory)) throw held(run, errorText(error), HAND_OVER_MS);
+  const disks = [run.slot.directory, ...placesOf(error)];
+  if (!disks.every(diskHasRoom)) throw held(run, errorText(error), HAND_OVER_MS);
   const tries = (run.job.diskFull ?? 0) + 1;
   if (tries < DISK_FULL_TRIES) throw held(run, errorText(error), HAND_OVER_MS, { diskFull: tries });
   return withoutRunning("crashed", `the worker could not run it: ${remoteText(error)}`);
+}
+
+/** Where an error of the operating system has happened: also the store of results may be full. */
+function placesOf(error: unknown): string[] {
+  if (!(error instanceof Error)) return [];
+  const { path: file, dest } = error as NodeJS.ErrnoException & { dest?: string };
+  const places = [file, dest].filter((place) => place !== undefined).map(firstThere);
+  return [...places, ...placesOf(error.cause)];
 }
 
 function held(

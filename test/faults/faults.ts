@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { chmod, cp, mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -54,27 +55,29 @@ async function pidOf({ user }: World, role: string): Promise<number> {
   return pid!;
 }
 
-/** A simulation that runs now. */
-async function simulation({ user }: World): Promise<number> {
+/** Sends a signal to a simulation of a runner, which is stopped meanwhile, so that it cannot end before. @returns its pid. */
+async function signalSimulation(world: World, signal: NodeJS.Signals): Promise<number> {
+  const runner = runnerPid(world);
   let found: number | undefined;
-  await eventually(async () => {
-    for (const pid of await readdir("/proc")) {
-      if (!/^\d+$/.test(pid)) continue;
-      const line = await readFile(`/proc/${pid}/cmdline`, "latin1").catch(() => "");
-      const place = await readFile(`/proc/${pid}/environ`, "latin1").catch(() => "");
-      if (line.includes("tiny\0") && line.includes("-r\0") && place.includes(user.directory))
-        found = Number(pid);
+  await eventually(() => {
+    process.kill(runner, "SIGSTOP");
+    try {
+      const [pid] = readFileSync(`/proc/${runner}/task/${runner}/children`, "utf8").split(" ");
+      if (!pid || !readFileSync(`/proc/${pid}/cmdline`, "latin1").includes("tiny\0"))
+        throw new Error("no simulation runs");
+      process.kill(Number(pid), signal);
+      found = Number(pid);
+    } finally {
+      process.kill(runner, "SIGCONT");
     }
-    if (found === undefined) throw new Error("no simulation runs");
   });
   return found!;
 }
 
 async function stopSimulation(world: World): Promise<void> {
-  let pid: number | undefined;
-  await eventually(async () => process.kill((pid = await simulation(world)), "SIGSTOP"));
+  const pid = await signalSimulation(world, "SIGSTOP");
   await pastLock();
-  process.kill(pid!, "SIGCONT");
+  process.kill(pid, "SIGCONT");
 }
 
 /** Removes what is in a folder, whatever happens to it meanwhile. */
@@ -211,7 +214,7 @@ export const FAULTS: readonly Fault[] = [
     name: "a simulation is killed",
     mayFail: true,
     async happen(world) {
-      await eventually(async () => process.kill(await simulation(world), "SIGKILL")); // it may have ended meanwhile
+      await signalSimulation(world, "SIGKILL");
     },
   },
   { name: "a simulation is stopped", happen: stopSimulation },

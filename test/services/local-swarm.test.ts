@@ -120,7 +120,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
       await mustRun(user, ["halt", "--force"]);
       expect(processesOf(user)).toHaveLength(1); // the client
       expect(await statusOf(user)).toMatchObject({ state: "halted", processes: [], jobs: { running: 0 } });
-      await saw("warning: the swarm local is halted; resume it with: swarm-tool resume local");
+      await saw("warning: the swarm local is halted (hint: resume it with: swarm-tool resume local)");
       expect((await mustRun(user, ["halt"])).stdout).toContain("halted already");
       const other = await user.runall("-c", "Quick");
       expect(other.stderr).toMatch(

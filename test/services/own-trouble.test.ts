@@ -100,7 +100,7 @@ describeWithService("redis-server", "a worker's own trouble", () => {
       expect((await queue.getJob("lost-0"))?.returnvalue).toMatchObject({
         outcome: {
           state: "lost",
-          reason: `no worker could run it: ${hostname()}: the source bbbbbbbbbbbb is not in the swarm any more`,
+          reason: `no worker could run it: ${hostname()}: the source bbbbbbbbbbbb is not in the swarm any more (hint: start the campaign again: it is sent anew)`,
         },
       });
     });

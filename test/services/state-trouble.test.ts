@@ -173,7 +173,7 @@ describeWithService("redis-server", "the state file of a swarm on this machine",
     await mkdir(file!);
     await rm(files(user)[1]!);
     const { stderr, exitCode } = await user.run("swarm-tool", ["resume", "local"]);
-    expect(stderr).toContain(`cannot read ${file}: it is a directory`);
+    expect(stderr).toContain(`${file} is not a regular file`);
     expect(exitCode).toBe(2);
     await rm(file!, { recursive: true });
     await writeFile(file!, before);

@@ -144,8 +144,10 @@ describeWithService("redis-server", "what somebody else has written into the que
     await forge("forgedc1", {}, { run, result });
     const logs = await tool(["logs", "forgedc1", "0"]);
     expect(logs).toMatchObject({ exitCode: 2, stdout: "" });
-    const { stdout, exitCode } = await tool(["attach", "forgedc1"]);
-    expect(stdout).toMatch(/#0 +crashed .*its worker's answer is malformed at (stored|files|outputFile)/);
+    const { stderr, exitCode } = await tool(["attach", "forgedc1"]);
+    expect(stderr).toMatch(
+      /#0 is executed again: its worker's answer is malformed at (stored|files|outputFile)/,
+    );
     expect(exitCode).toBe(1);
     expect((await written()).filter((name) => name.endsWith(".sca"))).toEqual([]);
     await forget("forgedc1");

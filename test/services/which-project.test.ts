@@ -230,7 +230,7 @@ ned-path = ../../model/src;.
     await mkdir(path.join(root, "elsewhere"));
     await refused(
       root,
-      /the result directory \/proc\/.* cannot be written: [^\n]*\n {2}→ set result-dir to a folder that can be written/,
+      /the result directory \/proc\/.* cannot be written: [^\n]*\n {2}→ .*set result-dir to a folder that can be written/,
       "--result-dir=/proc/self/results",
     );
   });
