@@ -6,6 +6,15 @@ export function treeLost(options?: { cause: unknown }): TreeLost {
   return new TreeLost("its working tree was removed while it ran", options);
 }
 
+const WATCH_MS = 1000;
+
+/** Tells when somebody removes a tree in which a run is executed: it may then never end, or end without having read its input. */
+export function watchTree(tree: SlotTree, slot: Slot): Disposable & { signal: AbortSignal } {
+  const gone = new AbortController();
+  const timer = setInterval(() => slot.isGone(tree) && gone.abort(treeLost()), WATCH_MS);
+  return { signal: gone.signal, [Symbol.dispose]: () => clearInterval(timer) };
+}
+
 /**
  * Returns what a run has changed in its tree.
  * @throws {TreeLost} if others have changed the tree meanwhile: how the run ended says nothing then.

@@ -17,7 +17,7 @@ import { MARKER } from "../system/marked-processes.ts";
 import { isInside } from "../system/paths.ts";
 import type { Batches } from "./batches.ts";
 import { commandFor } from "./command.ts";
-import { differenceOf, treeLost } from "./difference.ts";
+import { differenceOf, treeLost, watchTree } from "./difference.ts";
 import { FileFollower } from "./follow-file.ts";
 import { inspectOutputs, type Outputs } from "./inspect-outputs.ts";
 import { withLimits } from "./limits.ts";
@@ -208,6 +208,7 @@ export async function simulateIn(
   if (command.printedTo !== undefined && makesOutputFolder(campaign))
     makeOutputFolder(tree, command.printedTo);
   let pid: number | undefined;
+  using watch = watchTree(tree, slot);
   const end = await simulate(
     {
       ...command,
@@ -220,9 +221,9 @@ export async function simulateIn(
       pid = identity?.pid;
       slot.remember(identity);
     },
-    { ...limits, signal: AbortSignal.any([cancelled, abandoned]) },
+    { ...limits, signal: AbortSignal.any([cancelled, abandoned, watch.signal]) },
   );
-  abandoned.throwIfAborted();
+  for (const signal of [abandoned, watch.signal]) signal.throwIfAborted();
   ensureRoom(slot.directory);
   return { end, printed: { file, belongsTo: command.printedTo, pid }, startedAt, warnings };
 }

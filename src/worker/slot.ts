@@ -184,10 +184,14 @@ export class Slot {
 
   /** Whether somebody removes the slot's files from outside, or has done so: what is missing then is not the run's doing. */
   async isBeingEmptied(tree: SlotTree): Promise<boolean> {
-    const places = [path.join(this.directory, TAKEN_FILE), path.dirname(tree.mirror)];
     for (const deadline = Date.now() + EMPTYING_MS; Date.now() < deadline; await delay(EMPTYING_MS / 20))
-      if (!places.every((place) => existsSync(place))) return true;
+      if (this.isGone(tree)) return true;
     return false;
+  }
+
+  /** Whether somebody has removed a tree, or the slot. */
+  isGone({ mirror }: SlotTree): boolean {
+    return ![path.join(this.directory, TAKEN_FILE), mirror].every((place) => existsSync(place));
   }
 
   /**
