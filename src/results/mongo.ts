@@ -1,3 +1,5 @@
+import { subscribe } from "node:diagnostics_channel";
+import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Db, MongoClient } from "mongodb";
 import { errorText, UserError } from "../errors.ts";
@@ -55,6 +57,16 @@ export async function openMongo(access: MongoAccess): Promise<Mongo> {
   const db = client.db(databaseOf(access.url) ?? DEFAULT_DATABASE);
   return { db, driver, patiently, [Symbol.asyncDispose]: () => client.close() };
 }
+
+/**
+ * What the driver (7.9.0) writes to a socket that is destroyed but not yet closed waits for `drain` for ever: an
+ * operation, or the heartbeat without which no server is found again. It looks for the closed connection once the
+ * wait is over.
+ */
+subscribe("net.client.socket", (message) => {
+  const { socket } = message as { socket: Socket };
+  socket.once("close", () => socket.emit("drain"));
+});
 
 /** @throws {UserError} where a MongoDB cannot be used. */
 export async function checkMongo(access: MongoAccess): Promise<void> {

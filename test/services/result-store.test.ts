@@ -1,3 +1,5 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { Socket } from "node:net";
 import { lstat, mkdir, readdir, readFile, readlink, symlink, utimes, writeFile } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import path from "node:path";
@@ -102,6 +104,21 @@ describeWithMongo("MongoDB as result store, where an upload is broken off", () =
       clearInterval(watch);
     }
     expect(most - before).toBeLessThan(150 << 20);
+  });
+});
+
+describeWithMongo("MongoDB, when the connections to it have just been destroyed", () => {
+  it("is found again", async () => {
+    await using server = await someMongo();
+    const sockets: Socket[] = [];
+    const collect = (message: unknown): unknown => sockets.push((message as { socket: Socket }).socket);
+    subscribe("net.client.socket", collect);
+    await using mongo = await openMongo({ url: server.url, onWaiting: () => undefined });
+    unsubscribe("net.client.socket", collect);
+    const store = openGridFsStore(mongo);
+    expect(sockets.length).toBeGreaterThan(1);
+    for (const socket of sockets) socket.destroy(); // they are closed only in the next turn of the event loop
+    await store.removeAll("c1-0");
   });
 });
 
