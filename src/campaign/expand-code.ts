@@ -1,9 +1,7 @@
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import { checkOut } from "../project/checkout.ts";
-import { removeTree } from "../system/remove-tree.ts";
+import { makeTemporaryFolder } from "../system/temporary-folder.ts";
 import { modeAdvice, otherModeOf } from "../project/other-mode.ts";
 import { libraryFiles } from "../project/targets.ts";
 import type { SimulationArguments } from "../simulation/opp-args.ts";
@@ -31,15 +29,11 @@ export async function expandCode(
     return await expand(query, deps, signal).catch(async (error: unknown) => {
       throw await namingOtherMode(error, study);
     });
-  const scratch = await mkdtemp(path.join(tmpdir(), "swarm-expand-"));
-  const tree = path.join(scratch, "tree");
-  try {
-    await checkOut({ gitDirectory: checkout.gitDirectory, commit }, tree, signal);
-    const directory = path.join(tree, path.relative(checkout.top, study));
-    return await expand({ ...query, directory }, deps, signal);
-  } finally {
-    await removeTree(scratch);
-  }
+  await using scratch = await makeTemporaryFolder("expand");
+  const tree = path.join(scratch.path, "tree");
+  await checkOut({ gitDirectory: checkout.gitDirectory, commit }, tree, signal);
+  const directory = path.join(tree, path.relative(checkout.top, study));
+  return await expand({ ...query, directory }, deps, signal);
 }
 
 /** Without libraries that are yet to be built: the runs can be listed without them. */

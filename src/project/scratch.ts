@@ -1,8 +1,8 @@
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
 import path from "node:path";
 import { makeFolders, removeLeftovers, statIfThere } from "../system/files.ts";
 import { cacheDirectory } from "../system/paths.ts";
+import { makeTemporaryFolder } from "../system/temporary-folder.ts";
 import type { Checkout } from "./git.ts";
 
 /** A git directory of ours, through which repositories are read and in which new objects are stored. */
@@ -27,10 +27,9 @@ export async function makeScratch(
   const parent = path.join(cacheDirectory(), "work-trees");
   await makeFolders(parent, 0o700);
   await removeLeftovers(parent, LEFTOVER_AGE_MS);
-  const scratch = await mkdtemp(path.join(parent, ".swarm-tmp-"));
+  const { path: scratch, [Symbol.asyncDispose]: dispose } = await makeTemporaryFolder("git", parent);
   makeGitDirectory(scratch, like);
   if (await statIfThere(shallowFile)) copyFileSync(shallowFile, path.join(scratch, "shallow"));
-  const dispose = (): Promise<void> => rm(scratch, { recursive: true, force: true });
   return { scratch, objects: path.join(scratch, "objects"), like, [Symbol.asyncDispose]: dispose };
 }
 

@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { SourceSchema, sourceName } from "../model/build.ts";
 import { parseOrExplain } from "../system/json.ts";
+import { makeTemporaryFolder } from "../system/temporary-folder.ts";
 import { Archives, type FoundArchive } from "./gridfs.ts";
 import type { Mongo } from "./mongo.ts";
 import { damagedSource, type SourceStore } from "./source-store.ts";
@@ -38,14 +37,13 @@ export function openGridFsSources(mongo: Mongo): SourceStore {
     async open(tree) {
       const archive = await find(tree);
       if (archive === undefined) return undefined;
-      const directory = await mkdtemp(path.join(tmpdir(), "swarm-source-"));
-      const remove = (): Promise<void> => rm(directory, { recursive: true, force: true });
+      const folder = await makeTemporaryFolder("source");
       try {
-        const place = path.join(directory, "pack");
+        const place = path.join(folder.path, "pack");
         await mongo.patiently(() => archives.unpack(tree, archive.files, place));
-        return { path: path.join(place, archive.files[0]!.path), [Symbol.asyncDispose]: remove };
+        return { ...folder, path: path.join(place, archive.files[0]!.path) };
       } catch (error) {
-        await remove();
+        await folder[Symbol.asyncDispose]();
         if (!(error instanceof DamagedArchive)) throw error;
         await mongo.patiently(() => archives.remove(tree)); // so that it is sent again
         throw damagedSource(tree, error.message);

@@ -87,9 +87,15 @@ export async function removeLeftovers(directory: string, olderThanMs = LEFTOVER_
   });
   for (const name of names.filter(isTemporary)) {
     const file = path.join(directory, name);
-    const age = Date.now() - ((await statIfThere(file))?.ctimeMs ?? Infinity);
-    if (age >= olderThanMs || isAbandoned(name)) await removeTree(file);
+    const stats = await statIfThere(file);
+    if (stats === undefined || stats.uid !== process.getuid?.()) continue; // another user's
+    if (Date.now() - stats.ctimeMs >= olderThanMs || isAbandoned(name)) await removeTree(file);
   }
+}
+
+/** The same for those alone whose process was one of this machine and has ended, as far as it can be done. */
+export async function removeAbandoned(directory: string): Promise<void> {
+  await removeLeftovers(directory, Infinity).catch(() => undefined); // in the way of nobody
 }
 
 /** Writes a file so that a reader sees the old content or the new one, never a part. */

@@ -4,6 +4,7 @@ import { uptime } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import * as v from "valibot";
 import { errorCode, UserError } from "../errors.ts";
+import { isDiskFullError } from "./disk.ts";
 import { temporaryName } from "./files.ts";
 import { describeHost, thisHost, type Host } from "./host.ts";
 import { identify, lifeOf, ProcessIdentitySchema, type ProcessIdentity } from "./identity.ts";
@@ -52,6 +53,8 @@ export interface LockOptions {
   signal?: AbortSignal | undefined;
   /** Whose locks are known to be dead or alive. */
   here?: Host;
+  /** Goes on without the lock where the disk is full: for what frees it. */
+  withoutRoom?: boolean;
 }
 
 /**
@@ -60,11 +63,14 @@ export interface LockOptions {
  * @throws {LockedError} when it is still held after that time; names the owner's pid and machine.
  */
 export async function acquireLock(file: string, options: LockOptions): Promise<AsyncDisposable> {
-  const { timeoutMs, signal, here = thisHost() } = options;
+  const { timeoutMs, signal, here = thisHost(), withoutRoom = false } = options;
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     signal?.throwIfAborted();
-    const lock = await tryLock(file, here);
+    const lock = await tryLock(file, here).catch((error: unknown) => {
+      if (withoutRoom && isDiskFullError(error)) return { [Symbol.asyncDispose]: () => Promise.resolve() };
+      throw error;
+    });
     if (lock !== undefined) return lock;
     if (Date.now() >= deadline) throw new LockedError(file, await ownerOf(file), here);
     await delay(POLL_MS, undefined, signal === undefined ? {} : { signal });
@@ -76,8 +82,8 @@ async function tryLock(file: string, here: Host): Promise<AsyncDisposable | unde
   const id = randomUUID();
   const mine: Owner = { ...identify(process.pid)!, host: here, id };
   const temporary = temporaryName(file);
-  await writeFile(temporary, JSON.stringify(mine), { flag: "wx" });
   try {
+    await writeFile(temporary, JSON.stringify(mine), { flag: "wx" });
     if (await linkExclusively(temporary, file)) return { [Symbol.asyncDispose]: () => release(file, id) };
   } finally {
     await rm(temporary, { force: true });

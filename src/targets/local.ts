@@ -238,7 +238,8 @@ export async function withLock<T>(
   signal?: AbortSignal,
 ): Promise<T> {
   await makeFolders(path.dirname(directory), 0o700);
-  await using _ = await acquireLock(`${directory}.lock`, { timeoutMs: LOCK_TIMEOUT_MS, signal });
+  const options = { timeoutMs: LOCK_TIMEOUT_MS, signal, withoutRoom: true }; // a swarm on a full disk can be removed
+  await using _ = await acquireLock(`${directory}.lock`, options);
   return await work();
 }
 

@@ -17,6 +17,8 @@ export interface OperationKind {
   alone?: boolean;
   /** What it writes depends on the inputs, which the user may change between two commands. */
   reads?: boolean;
+  /** It changes inputs, which a plain run that comes later sees. */
+  changes?: boolean;
 }
 
 /** Leaves a file that tells which run wrote it. */
@@ -32,7 +34,9 @@ export const OPERATIONS: Readonly<Record<string, OperationKind>> = {
     reads: true,
   },
   list: {
-    script: 'find ned existing-empty store ../common sub -type d | LC_ALL=C sort > "../list-$n.dat"',
+    // without logs, the folder of cmdenv-output-file: Cmdenv makes it when it starts, the swarm makes it before that
+    script:
+      'find ned existing-empty store ../common sub -type d ! -name logs | LC_ALL=C sort > "../list-$n.dat"',
     alone: true,
   },
   unicode: { script: write('"$R/Ünï çødé – $n 中.txt"') },
@@ -71,14 +75,15 @@ export const OPERATIONS: Readonly<Record<string, OperationKind>> = {
   overwriteShared: { script: write('"$R/trace.txt"'), shared: true },
   sharedLong: { script: write(`"$R/${"y".repeat(245)}.txt"`), shared: true, mayFail: true },
   sharedSame: { script: 'echo same > "$R/same.txt"' },
-  changeTracked: { script: 'echo "# $n" >> tracked.input', shared: true, reads: true },
+  changeTracked: { script: 'echo "# $n" >> tracked.input', shared: true, reads: true, changes: true },
   replaceTracked: {
     script: 'echo "# $n" > t.tmp; mv t.tmp tracked.input',
     shared: true,
+    changes: true,
   },
-  deleteTracked: { script: "rm -f victim.input" },
-  changeIni: { script: 'echo "# $n" >> omnetpp.ini', shared: true },
-  changeUntracked: { script: 'echo "$n" >> untracked.input', shared: true, reads: true },
+  deleteTracked: { script: "rm -f victim.input", changes: true },
+  changeIni: { script: 'echo "# $n" >> omnetpp.ini', shared: true, changes: true },
+  changeUntracked: { script: 'echo "$n" >> untracked.input', shared: true, reads: true, changes: true },
   fifo: { script: 'rm -f "$R/pipe-$n"; mkfifo "$R/pipe-$n"', mayFail: true, named: "pipe-" },
   socket: {
     script: `(cd "$R"; rm -f "socket-$n"; perl -MSocket -e 'socket(S, PF_UNIX, SOCK_STREAM, 0); bind(S, sockaddr_un($ARGV[0]))' "socket-$n")`,

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { OPERATIONS } from "./operations.ts";
 import { isSame, type Picture } from "./picture.ts";
+import type { Shape } from "./shape.ts";
 import { pictureOf, type World } from "./world.ts";
 
 /** A run as everything here names it: `A-0`. */
@@ -39,7 +40,7 @@ export async function runPlainly(
   const after = steps.at(-1)?.picture ?? before;
   let versions = writersOf(before, steps, "one after the other");
   const isShared = [...versions.values()].some((runs) => runs.size > 1);
-  if (isShared || world.shape.operations.some(({ name }) => OPERATIONS[name]!.alone)) {
+  if (isShared || seeEachOther(world.shape)) {
     for (const step of steps) {
       await restore();
       await execute(world, step.config, step.number, env);
@@ -49,6 +50,15 @@ export async function runPlainly(
   }
   const pictures = new Map(steps.map(({ name, picture }) => [name, picture]));
   return { before, after, runs: [...pictures.keys()], failed, versions, pictures };
+}
+
+/** Whether a plain run writes something else because others came before it. */
+function seeEachOther({ operations }: Shape): boolean {
+  const kinds = operations.map(({ name }) => OPERATIONS[name]!);
+  return (
+    kinds.some(({ alone }) => alone) ||
+    (kinds.some(({ reads }) => reads) && kinds.some(({ changes }) => changes))
+  );
 }
 
 function writersOf(

@@ -2,6 +2,7 @@ import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, afterEach, expect, it } from "vitest";
 import { describeWithService } from "../helpers/services.ts";
+import { eventually, filesBelow, processesOf } from "../helpers/swarm.ts";
 import { smallDisk } from "../helpers/small-disk.ts";
 import { newSample, newUser, type Finished, type Sample, type User } from "../helpers/tool.ts";
 
@@ -88,6 +89,19 @@ describeWithService("redis-server", "something else where files of ours should b
         /read-only file system\n {2}→ the file system of .*disk.* is read-only/,
       );
     disk.protect("rw");
+  });
+
+  it("a full disk keeps nobody from halting and removing a swarm", { timeout: 60_000 }, async (context) => {
+    using _ = await smallDisk(at("state"), 8 << 10, context);
+    expect(await run(COMMANDS[0])).toMatchObject({ exitCode: 0 });
+    await writeFile(at("state/filler"), "x".repeat(16 << 20)).catch(() => undefined);
+    expectAdvice(
+      await run(["swarm-tool", "halt", "local"]),
+      /no space left on device\n {2}→ free some space/,
+    );
+    await eventually(() => expect(processesOf(user)).toEqual([]));
+    expect(await run(COMMANDS[3])).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(await filesBelow(at("state"))).toEqual(["filler"]);
   });
 
   it("a name with control characters does nothing to the terminal", { timeout: 60_000 }, async () => {

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -138,37 +138,68 @@ describeWithService("redis-server", "the swarm on this machine", () => {
   );
 
   it.concurrent(
-    "asks before it is removed with something in it, also when it is halted or broken",
+    "leaves nothing when it is removed, also of commands that were killed",
+    { timeout: 120_000 },
     async () => {
-      await using user = await researcher(1);
-      await queued(user, "-c", "Quick");
-      await eventually(async () => expect(await jobsOf(user)).toMatchObject({ uncollected: 8 }));
-      const remove = (...args: string[]): Promise<Finished> => user.run("swarm-tool", ["remove", ...args]);
-      const expectRefusal = async (reason: RegExp): Promise<void> => {
-        const { stderr, exitCode } = await remove();
-        expect(stderr).toMatch(reason);
-        expect(stderr).toContain("→ add --force");
-        expect(exitCode).toBe(2);
-        expect(await filesBelow(path.join(stateFolder(user), "results"))).not.toEqual([]);
-      };
-      await expectRefusal(/8 runs of the swarm local are queued, being made or not yet collected/);
-      await mustRun(user, ["halt"]);
-      expect((await mustRun(user, ["status"])).stdout).toContain("8 to collect");
-      await expectRefusal(/8 runs of the swarm local are queued, being made or not yet collected/);
-      await mustRun(user, ["resume"]);
-      await kill((await pidsOf(user))["redis"]!);
-      await expectRefusal(/queue of the swarm local does not answer/);
-
-      expect((await remove("--force")).exitCode).toBe(0);
-      expect(processesOf(user)).toEqual([]);
-      // the client's notes on its campaigns stay: they say where results belong, whichever swarm has them;
-      // so does what it remembers of the checkout's files
-      const isClients = (name: string): boolean =>
-        /^[a-z][a-z0-9]{7}\.json$/.test(name) || /^[0-9a-f]{32}\.json$/.test(name);
-      expect((await filesBelow(user.directory)).filter((name) => !isClients(name))).toEqual([]);
-      expect((await user.run("swarm-tool", ["status"])).stdout).toContain("there is no swarm");
+      await using user = await newUser();
+      await using sample = await newSample();
+      user.env["TMPDIR"] = path.join(user.directory, "tmp");
+      await mkdir(user.env["TMPDIR"]);
+      // What is known of projects and campaigns is not the swarm's.
+      const isOthers = (file: string): boolean =>
+        /^(?:cache\/inet-swarm\/(?:scans|work-trees)|state\/inet-swarm\/campaigns)(?:\/[^/.]+\.json)?$/.test(
+          file,
+        );
+      const listing = async (): Promise<string[]> =>
+        (await readdir(user.directory, { recursive: true })).filter((file) => !isOthers(file)).sort();
+      await mustRun(user, ["init", "--local"]);
+      await mustRun(user, ["remove", "--force"]);
+      const before = await listing();
+      await mustRun(user, ["init", "--local"]);
+      const args = ["-c", "Quick", "-r", "0"];
+      const killed = user.start("runall-swarm", ["--commit", "HEAD", ...args], { cwd: sample.study });
+      await eventually(async () => expect(await readdir(user.env["TMPDIR"]!)).not.toEqual([]));
+      killed.child.kill("SIGKILL");
+      await killed.finished;
+      expect(
+        await user.run("runall-swarm", ["--commit", "HEAD", ...args], { cwd: sample.study }),
+      ).toMatchObject({
+        exitCode: 0,
+      });
+      await mustRun(user, ["remove", "--force"]);
+      expect(await listing()).toEqual(before);
     },
   );
+
+  it("asks before it is removed with something in it, also when it is halted or broken", async () => {
+    await using user = await researcher(1);
+    await queued(user, "-c", "Quick");
+    await eventually(async () => expect(await jobsOf(user)).toMatchObject({ uncollected: 8 }));
+    const remove = (...args: string[]): Promise<Finished> => user.run("swarm-tool", ["remove", ...args]);
+    const expectRefusal = async (reason: RegExp): Promise<void> => {
+      const { stderr, exitCode } = await remove();
+      expect(stderr).toMatch(reason);
+      expect(stderr).toContain("→ add --force");
+      expect(exitCode).toBe(2);
+      expect(await filesBelow(path.join(stateFolder(user), "results"))).not.toEqual([]);
+    };
+    await expectRefusal(/8 runs of the swarm local are queued, being made or not yet collected/);
+    await mustRun(user, ["halt"]);
+    expect((await mustRun(user, ["status"])).stdout).toContain("8 to collect");
+    await expectRefusal(/8 runs of the swarm local are queued, being made or not yet collected/);
+    await mustRun(user, ["resume"]);
+    await kill((await pidsOf(user))["redis"]!);
+    await expectRefusal(/queue of the swarm local does not answer/);
+
+    expect((await remove("--force")).exitCode).toBe(0);
+    expect(processesOf(user)).toEqual([]);
+    // the client's notes on its campaigns stay: they say where results belong, whichever swarm has them;
+    // so does what it remembers of the checkout's files
+    const isClients = (name: string): boolean =>
+      /^[a-z][a-z0-9]{7}\.json$/.test(name) || /^[0-9a-f]{32}\.json$/.test(name);
+    expect((await filesBelow(user.directory)).filter((name) => !isClients(name))).toEqual([]);
+    expect((await user.run("swarm-tool", ["status"])).stdout).toContain("there is no swarm");
+  });
 
   it.concurrent("shows a process that has died, and resume starts it again", async () => {
     await using user = await researcher(1, 1);

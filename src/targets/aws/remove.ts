@@ -3,12 +3,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
 import type { AwsState } from "../swarm-state.ts";
 import type { AwsClients } from "./clients.ts";
-import { disconnectManager } from "./connect.ts";
 import { resourceEvents } from "./create.ts";
 import { deleteKey } from "./key-pair.ts";
 import { listLeftovers } from "./leftovers.ts";
 import { deleteJoinToken } from "./parameters.ts";
 import { deleteStack, describeStack, firstFailure, followStack, isOurs } from "./stack.ts";
+import { closeTunnel } from "../tunnel.ts";
 import { awsDirectories, step, type AwsEvent } from "./swarm.ts";
 import { FIRST_POLL_MS, SLOWEST_POLL_MS } from "./timeouts.ts";
 
@@ -23,7 +23,7 @@ export async function* removeSwarm(
   state: AwsState,
   signal: AbortSignal,
 ): AsyncGenerator<AwsEvent> {
-  await disconnectManager(state);
+  if (state.tunnel !== undefined) await closeTunnel(state.tunnel);
   yield* removeStack(clients, state, signal);
   await deleteJoinToken(clients, state.name);
   if (await deleteKey(clients, state.keyName)) yield step(`deleted the key pair ${state.keyName}`);
