@@ -52,10 +52,12 @@ export class CmdenvOutput {
   /**
    * How a run ended; to be asked when the process has ended and all that it printed was written here.
    * Where the process ended before any run was begun, that is every run's outcome.
+   * @param isOnly it was the process's only run: then all that the process did counts, whatever the model printed.
    */
-  outcomeOf(runNumber: number, end: ProcessEnd): Outcome {
+  outcomeOf(runNumber: number, end: ProcessEnd, isOnly = false): Outcome {
     this.#end();
     const report = this.#runs.get(runNumber);
+    if (report !== undefined && isOnly) report.closed = false;
     if (report !== undefined)
       return decideOutcome(end.exitCode === 0 ? report : this.#withStartupError(report), end);
     if (this.#runs.size > 0) return neverStarted(end);

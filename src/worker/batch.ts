@@ -63,7 +63,8 @@ async function runIn(
     return jobs.map(() => withoutRunning("cancelled", "cancelled"));
   }
   const outcomes = runs.map((run) => output.outcomeOf(run.runNumber, end));
-  const allWell = end.omittedOutputBytes === 0 && outcomes.every(({ state }) => state === "done");
+  const endedWell = end.exitCode === 0 && end.omittedOutputBytes === 0;
+  const allWell = endedWell && outcomes.every(({ state }) => state === "done");
   const difference = await differenceOf(tree, slot);
   const { files: written, warnings, problems } = outputsOf(tree, campaign, difference);
   if (!allWell || difference.damaged.length > 0 || warnings.length + problems.length > 0) return undefined;

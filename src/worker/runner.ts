@@ -134,7 +134,7 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
   follower.finish();
   const finishedAt = Date.now();
   attempt.release();
-  const outcome = output.outcomeOf(job.run.runNumber, end);
+  const outcome = output.outcomeOf(job.run.runNumber, end, true);
   if (outcome.state === "done") void deps.batches.learn(campaign, tree, end.usage.wallTimeMs);
   const difference = await differenceOf(tree, slot);
   const outputs = outputsOf(tree, campaign, difference);

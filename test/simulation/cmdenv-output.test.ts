@@ -339,6 +339,12 @@ describe("a batch", () => {
   });
 });
 
+test("a run that had its process to itself is not done if the process failed, whatever the model prints", () => {
+  const output = outputOf(BEGIN + REACHED + "\nRun statistics: total 1, successful 1, errors 0\n");
+  expect(output.outcomeOf(0, exit(3), true)).toMatchObject({ state: "crashed", reason: "exit code 3" });
+  expect(output.outcomeOf(0, exit(0), true).state).toBe("done");
+});
+
 test("half lines of the two streams are kept apart", () => {
   const output = new CmdenvOutput();
   output.write("Preparing for running configuration A, ");
