@@ -8,8 +8,8 @@ import tseslint from "typescript-eslint";
  */
 const ROWS = [
   ["cli"],
-  ["campaign", "worker", "targets", "dashboard"],
-  ["project", "simulation", "queue", "results"],
+  ["campaign", "worker", "providers", "dashboard"],
+  ["project", "omnetpp", "queue", "stores"],
   ["model", "system", "errors"],
 ];
 

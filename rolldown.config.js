@@ -3,7 +3,8 @@ import { defineConfig } from "rolldown";
 
 /** What is loaded by name: the tools, and the types whose schemas are published. */
 const entries = [
-  ...["main", "runall-swarm", "swarm-tool", "swarm-worker"].map((name) => `cli/${name}`),
+  ...["main", "runall/runall-swarm", "tool/swarm-tool", "worker/swarm-worker"].map((name) => `cli/${name}`),
+  "system/installation", // finds the installation by its own place, which must stay two folders below the root
   ...readdirSync("src/model").map((file) => `model/${file.replace(/\.ts$/, "")}`),
 ];
 

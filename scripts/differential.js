@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { cp, mkdtemp, realpath, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import path from "node:path";
-import { runProgram } from "../test/omnetpp/run-program.js";
+import { runProgram } from "../test/real-omnetpp/run-program.js";
 import { ROOT } from "./setup.js";
 
 /** Shapes for each of the two stores, unless a number is given. */

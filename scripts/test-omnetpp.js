@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { runDifferential } from "./differential.js";
 import { SetupError, findProgram, runScript, setUp } from "./setup.js";
-import { findCases } from "../test/omnetpp/cases.js";
-import { compareCase } from "../test/omnetpp/compare-case.js";
-import { formatDifferences, formatTable } from "../test/omnetpp/table.js";
-import { runTool, withSwarm } from "../test/omnetpp/with-swarm.js";
+import { findCases } from "../test/real-omnetpp/cases.js";
+import { compareCase } from "../test/real-omnetpp/compare-case.js";
+import { formatDifferences, formatTable } from "../test/real-omnetpp/table.js";
+import { runTool, withSwarm } from "../test/real-omnetpp/with-swarm.js";
 
 // npm run test:omnetpp [-- CASE…]: runs parameter studies with the real OMNeT++, by opp_runall and by
 // runall-swarm, and compares every result file. Exit code 1 on any difference; KEEP=1 keeps the files.
@@ -42,7 +42,7 @@ async function main(names) {
   }
 }
 
-/** @import { Case } from "../test/omnetpp/cases.js" */
+/** @import { Case } from "../test/real-omnetpp/cases.js" */
 /** @typedef {(directory: string, args: readonly string[]) => Promise<{ durationMs: number }>} RunSwarm */
 
 /** @param {readonly Case[]} cases @param {string} directory @param {RunSwarm} runSwarm */

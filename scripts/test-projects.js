@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { SetupError, findProgram, runScript, setUp } from "./setup.js";
-import { withSwarm } from "../test/omnetpp/with-swarm.js";
+import { withSwarm } from "../test/real-omnetpp/with-swarm.js";
 import { checkEntry } from "../test/projects/check-entry.js";
 import { checkCommit, findCheckout, makeClone } from "../test/projects/checkouts.js";
 import { describeEntry, parseTable } from "../test/projects/entry.js";

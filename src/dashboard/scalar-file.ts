@@ -1,5 +1,5 @@
 import { openRegularFile } from "../system/regular-file.ts";
-import { LineSplitter, MAX_LINE_LENGTH } from "../simulation/line-splitter.ts";
+import { LineSplitter, MAX_LINE_LENGTH } from "../omnetpp/line-splitter.ts";
 
 /** More of a file is not read: it would take minutes, and no scalar file is that large. */
 const MOST_BYTES = 1 << 29;

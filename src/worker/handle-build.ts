@@ -4,8 +4,8 @@ import { Postponed } from "../queue/postponed.ts";
 import type { TakenJob } from "../queue/taken-job.ts";
 import { parseOrExplain } from "../system/json.ts";
 import { remoteText } from "../system/system-error.ts";
-import { build, type BuildPlace } from "./builder.ts";
-import { OtherOmnetpp } from "./omnetpp.ts";
+import { build, type BuildPlace } from "./build/builder.ts";
+import { OtherOmnetpp } from "./build/omnetpp.ts";
 import {
   BUILD_DELAY_MS,
   distinct,

@@ -7,11 +7,11 @@ import type { LiveOutput } from "../queue/live-output.ts";
 import type { HeldJob, JoinedJob, TakenJob } from "../queue/taken-job.ts";
 import { parseOrExplain } from "../system/json.ts";
 import { remoteText } from "../system/system-error.ts";
-import { makeBatch } from "./batch.ts";
-import type { Batches } from "./batches.ts";
+import { makeBatch } from "./execute/batch.ts";
+import type { Batches } from "./execute/batches.ts";
 import { giveBack, isOfStores, isOwnTrouble, vanished, type TroubleContext } from "./own-trouble.ts";
-import { makeRun, withoutRunning, type RunnerDependencies, type Surroundings } from "./runner.ts";
-import type { Slot } from "./slot.ts";
+import { makeRun, withoutRunning, type RunnerDependencies, type Surroundings } from "./execute/runner.ts";
+import type { Slot } from "./tree/slot.ts";
 
 export interface RunContext extends TroubleContext {
   campaigns: CampaignState;

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { forgetExpired } from "../queue/campaign-list.ts";
 import { CAMPAIGN_TTL_SECONDS } from "../queue/names.ts";
-import { isNearlyFull } from "../results/store.ts";
+import { isNearlyFull } from "../stores/store.ts";
 import type { WorkerOptions } from "./worker.ts";
 
 const INTERVAL_MS = 3600_000;

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { policyFor } from "../../src/targets/aws/account.ts";
+import { policyFor } from "../../src/providers/aws/account.ts";
 import { installedFile } from "../../src/system/installation.ts";
 import { runProgram } from "../../src/system/program.ts";
 import { describeWithPythonTools, pythonTool } from "../helpers/emulator.ts";

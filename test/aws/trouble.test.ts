@@ -1,7 +1,7 @@
 import { DeleteStackCommand } from "@aws-sdk/client-cloudformation";
 import { DisableAlarmActionsCommand } from "@aws-sdk/client-cloudwatch";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { listLeftovers } from "../../src/targets/aws/leftovers.ts";
+import { listLeftovers } from "../../src/providers/aws/leftovers.ts";
 import type { Script } from "../helpers/aws-proxy.ts";
 import { awsUser, INIT, type AwsUser } from "../helpers/aws-user.ts";
 import { describeWithPythonTools, startEmulator, type Emulator } from "../helpers/emulator.ts";

@@ -1,8 +1,8 @@
 import process from "node:process";
-import { planCampaign } from "../../src/campaign/plan.ts";
-import { runCampaign } from "../../src/campaign/run-campaign.ts";
+import { planCampaign } from "../../src/campaign/plan/plan.ts";
+import { runCampaign } from "../../src/campaign/run/run-campaign.ts";
 import { socketConnection } from "../../src/queue/names.ts";
-import { openStores } from "../../src/results/open-stores.ts";
+import { openStores } from "../../src/stores/open-stores.ts";
 
 // node ship-client.js STUDY REDIS-SOCKET BUILDS: one run, on a swarm whose workers do not share this disk. Prints
 // events as runall-swarm --json does. MONGO_URL says where sources, builds and results are kept.

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { warnOfAbsoluteParameters } from "../../src/campaign/absolute-parameters.ts";
+import { warnOfAbsoluteParameters } from "../../src/campaign/plan/absolute-parameters.ts";
 
 const warned = (configuration: Record<string, string>) => [
   ...warnOfAbsoluteParameters(new Map(Object.entries(configuration))),

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { chooseProgram } from "../../src/campaign/choose-program.ts";
+import { chooseProgram } from "../../src/campaign/plan/choose-program.ts";
 import type { TargetFile } from "../../src/model/build.ts";
 
 const library = (file: string): TargetFile => ({ kind: "library", file });

@@ -1,8 +1,8 @@
 import path from "node:path";
 import { appendFile, mkdir, symlink, utimes, writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { identityOf } from "../../src/campaign/identity.ts";
-import { planCampaign } from "../../src/campaign/plan.ts";
+import { identityOf } from "../../src/campaign/plan/identity.ts";
+import { planCampaign } from "../../src/campaign/plan/plan.ts";
 import { inetLike, newWorkspace, simu5gLike } from "../helpers/projects.ts";
 import { newSample, STAND_IN, type Sample } from "../helpers/tool.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "../helpers/temporary.ts";

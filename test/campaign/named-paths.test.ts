@@ -1,7 +1,7 @@
 import path from "node:path";
 import { expect, it } from "vitest";
-import { namedPaths } from "../../src/campaign/named-paths.ts";
-import { parseSimulationArguments } from "../../src/simulation/opp-args.ts";
+import { namedPaths } from "../../src/campaign/plan/named-paths.ts";
+import { parseSimulationArguments } from "../../src/omnetpp/opp-args.ts";
 import { makeRepository } from "../helpers/git.ts";
 
 it("names the paths of the command line and of all ini files, relative to their folders", async () => {

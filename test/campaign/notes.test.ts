@@ -8,7 +8,7 @@ import {
   removeOldNotes,
   updateNote,
   writeNote,
-} from "../../src/campaign/notes.ts";
+} from "../../src/campaign/collect/notes.ts";
 import { someCampaign } from "../helpers/campaign.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "../helpers/temporary.ts";
 

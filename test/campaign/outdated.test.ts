@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import { describeOutdated, OutdatedRuns } from "../../src/campaign/outdated.ts";
-import type { CampaignPlan } from "../../src/campaign/plan.ts";
-import { plannedKey } from "../../src/campaign/plan-project.ts";
-import { outdatedLine } from "../../src/cli/summary.ts";
+import { describeOutdated, OutdatedRuns } from "../../src/campaign/run/outdated.ts";
+import type { CampaignPlan } from "../../src/campaign/plan/plan.ts";
+import { plannedKey } from "../../src/campaign/plan/plan-project.ts";
+import { outdatedLine } from "../../src/cli/terminal/summary.ts";
 import type { RunRecord } from "../../src/model/result.ts";
 import { someCampaign } from "../helpers/campaign.ts";
 import { madeRecord } from "../dashboard/made.ts";

@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { rememberOutput } from "../../src/campaign/known-outputs.ts";
-import { outputFilter } from "../../src/campaign/output-filter.ts";
-import type { ProjectDescriptor } from "../../src/project/descriptor.ts";
-import type { Checkout } from "../../src/project/git.ts";
+import { rememberOutput } from "../../src/campaign/collect/known-outputs.ts";
+import { outputFilter } from "../../src/campaign/plan/output-filter.ts";
+import type { ProjectDescriptor } from "../../src/project/describe/descriptor.ts";
+import type { Checkout } from "../../src/project/git/git.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
 it("leaves out what records name, what is in result directories, and configured files that a run begins anew", async () => {

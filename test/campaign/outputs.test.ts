@@ -1,9 +1,9 @@
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { planOutputs, refuseAppending } from "../../src/campaign/outputs.ts";
-import type { RunOutputs } from "../../src/simulation/expand.ts";
-import { parseSimulationArguments } from "../../src/simulation/opp-args.ts";
+import { planOutputs, refuseAppending } from "../../src/campaign/plan/outputs.ts";
+import type { RunOutputs } from "../../src/omnetpp/expand.ts";
+import { parseSimulationArguments } from "../../src/omnetpp/opp-args.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
 type Values = RunOutputs["values"];

@@ -1,8 +1,8 @@
 import { readdir, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { writeRecord } from "../../src/campaign/records.ts";
-import { changedSince, writeManifest } from "../../src/campaign/source-manifest.ts";
+import { writeRecord } from "../../src/campaign/collect/records.ts";
+import { changedSince, writeManifest } from "../../src/campaign/collect/source-manifest.ts";
 import { madeRecord } from "../dashboard/made.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { Pending } from "../../src/campaign/pending.ts";
-import { Tally } from "../../src/campaign/tally.ts";
+import { Pending } from "../../src/campaign/collect/pending.ts";
+import { Tally } from "../../src/campaign/collect/tally.ts";
 import type { RunRecord } from "../../src/model/result.ts";
 import { madeRecord } from "../dashboard/made.ts";
 import { someCampaign } from "../helpers/campaign.ts";

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { queueFrom, secretFrom } from "../../src/cli/access-from-environment.ts";
+import { queueFrom, secretFrom } from "../../src/cli/worker/access-from-environment.ts";
 import { UserError } from "../../src/errors.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 

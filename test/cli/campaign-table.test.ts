@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { campaignTable } from "../../src/cli/campaign-table.ts";
+import { campaignTable } from "../../src/cli/runall/campaign-table.ts";
 import { isNear } from "../../src/model/near.ts";
-import { textWidth } from "../../src/cli/text-width.ts";
+import { textWidth } from "../../src/cli/terminal/text-width.ts";
 import { someCampaign } from "../helpers/campaign.ts";
 
 const counts = {

@@ -5,7 +5,7 @@ import {
   printableLine,
   printableStream,
   printableValue,
-} from "../../src/cli/printable.ts";
+} from "../../src/cli/terminal/printable.ts";
 
 it("shows what a terminal would obey, and leaves all other text as it is", () => {
   expect(printable("\u001b]0;title\u0007\u009b2J\u007f")).toBe("\\x1b]0;title\\x07\\x9b2J\\x7f");

@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { wantsColor } from "../../src/cli/color.ts";
+import { wantsColor } from "../../src/cli/terminal/color.ts";
 import {
   formatDuration,
   formatEstimate,
   formatNumber,
   formatSize,
   formatTable,
-} from "../../src/cli/format.ts";
-import { CampaignRenderer } from "../../src/cli/render.ts";
-import { shorten, textWidth, wrap } from "../../src/cli/text-width.ts";
+} from "../../src/cli/terminal/format.ts";
+import { CampaignRenderer } from "../../src/cli/terminal/render.ts";
+import { shorten, textWidth, wrap } from "../../src/cli/terminal/text-width.ts";
 import type { OutcomeState } from "../../src/model/outcome.ts";
 import type { RunRecord } from "../../src/model/result.ts";
 import { VirtualTerminal } from "../helpers/screen.ts";

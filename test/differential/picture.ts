@@ -1,7 +1,7 @@
 import { lstatSync, readFileSync, readdirSync, readlinkSync, type Stats } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
-import { normalizerFor } from "../omnetpp/normalize.js";
+import { normalizerFor } from "../real-omnetpp/normalize.js";
 
 /** One file, folder or anything else below a folder. */
 export interface Entry {

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, expect, it, vi } from "vitest";
-import { docker } from "../../src/targets/docker/cli.ts";
+import { docker } from "../../src/providers/docker/cli.ts";
 import { describeWithService } from "../helpers/services.ts";
 import { isAlive } from "../helpers/swarm.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";

@@ -1,9 +1,9 @@
 import { cp, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { serviceChange } from "../../src/cli/service-change.ts";
-import { imageTag, omnetppImage } from "../../src/targets/docker/images.ts";
-import { explainRegistry } from "../../src/targets/docker/registry-check.ts";
+import { serviceChange } from "../../src/cli/tool/service-change.ts";
+import { imageTag, omnetppImage } from "../../src/providers/docker/images.ts";
+import { explainRegistry } from "../../src/providers/docker/registry-check.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
 describe("the tag of an image", () => {

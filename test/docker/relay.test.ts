@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { expect, it } from "vitest";
-import { relay, type Ports } from "../../src/targets/docker/relay.ts";
+import { relay, type Ports } from "../../src/providers/docker/relay.ts";
 
 it("takes another port where somebody else has the one that it wants", async () => {
   const other = createServer().listen(0, "127.0.0.1");

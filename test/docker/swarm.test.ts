@@ -12,7 +12,7 @@ import { lookingProgram } from "../helpers/looking-program.ts";
 import { startManager, type Manager } from "../helpers/sshd.ts";
 import { eventually, isAlive, listen } from "../helpers/swarm.ts";
 import { newSample, newUser, type Finished, type Running, type Sample, type User } from "../helpers/tool.ts";
-import { compareResults } from "../omnetpp/compare-results.js";
+import { compareResults } from "../real-omnetpp/compare-results.js";
 
 const SERVICES = ["builder", "dashboard", "distcc", "mongo", "redis", "runner", "visualizer"];
 /** For machines that join later: there are none. */

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import type { DockerStatus } from "../../src/targets/target.ts";
+import type { DockerStatus } from "../../src/providers/target.ts";
 import { startCluster, type DockerCluster } from "../helpers/docker-cluster.ts";
 import type { DockerMachine } from "../helpers/docker-machine.ts";
 import { describeWithDocker, optionsFor, provideBase } from "../helpers/docker.ts";
@@ -9,7 +9,7 @@ import { startRegistry } from "../helpers/registry.ts";
 import { describeWithService } from "../helpers/services.ts";
 import { eventually, listen } from "../helpers/swarm.ts";
 import { newSample, newUser, type Finished, type Sample, type User } from "../helpers/tool.ts";
-import { compareResults } from "../omnetpp/compare-results.js";
+import { compareResults } from "../real-omnetpp/compare-results.js";
 
 const GiB = 2 ** 30;
 /** For htpasswd(1), with a password that nobody has. */

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { expect } from "vitest";
-import { readRecords } from "../../src/campaign/records.ts";
+import { readRecords } from "../../src/campaign/collect/records.ts";
 import { isTemporary } from "../../src/system/files.ts";
 import {
   cacheFolder,

@@ -4,7 +4,7 @@ import { DescribeAutoScalingGroupsCommand } from "@aws-sdk/client-auto-scaling";
 import { PutParameterCommand } from "@aws-sdk/client-ssm";
 import { readFile } from "node:fs/promises";
 import { vi } from "vitest";
-import type { AwsStatus } from "../../src/targets/aws/status.ts";
+import type { AwsStatus } from "../../src/providers/aws/status.ts";
 import { startProxy, type AwsProxy } from "./aws-proxy.ts";
 import type { Emulator } from "./emulator.ts";
 import { startRedis, type RedisServer } from "./redis.ts";

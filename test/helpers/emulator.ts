@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { createInterface } from "node:readline";
 import { describe, it } from "vitest";
 import { hasPythonTools, pythonTools } from "../../scripts/python-tools.js";
-import { connectToAws, type AwsClients } from "../../src/targets/aws/clients.ts";
+import { connectToAws, type AwsClients } from "../../src/providers/aws/clients.ts";
 
 export const REGION = "eu-central-1";
 

@@ -1,6 +1,6 @@
 import path from "node:path";
-import { openSourceDirectory } from "../../src/results/source-store.ts";
-import { Repositories } from "../../src/worker/repositories.ts";
+import { openSourceDirectory } from "../../src/stores/source-store.ts";
+import { Repositories } from "../../src/worker/tree/repositories.ts";
 
 /** The repositories of a worker of this machine, below a directory. */
 export function repositoriesIn(directory: string): Repositories {

@@ -1,12 +1,12 @@
 import { lstat, readdir, readFile, readlink } from "node:fs/promises";
 import path from "node:path";
-import { sendSource } from "../../src/campaign/send-source.ts";
+import { sendSource } from "../../src/campaign/run/send-source.ts";
 import type { Source } from "../../src/model/build.ts";
-import { checkOut } from "../../src/project/checkout.ts";
-import { readCode } from "../../src/project/code.ts";
-import { openCheckout } from "../../src/project/git.ts";
-import { openSourceDirectory } from "../../src/results/source-store.ts";
-import { Repositories } from "../../src/worker/repositories.ts";
+import { checkOut } from "../../src/project/git/checkout.ts";
+import { readCode } from "../../src/project/git/code.ts";
+import { openCheckout } from "../../src/project/git/git.ts";
+import { openSourceDirectory } from "../../src/stores/source-store.ts";
+import { Repositories } from "../../src/worker/tree/repositories.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
 export interface SentTree {

@@ -1,11 +1,11 @@
 import { symlink } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { findBuildSources } from "../../src/project/build-sources.ts";
-import { readCode } from "../../src/project/code.ts";
-import { describeFolder } from "../../src/project/descriptor.ts";
-import { openCheckout } from "../../src/project/git.ts";
-import { recipeFor } from "../../src/project/sources.ts";
+import { findBuildSources } from "../../src/project/build/build-sources.ts";
+import { readCode } from "../../src/project/git/code.ts";
+import { describeFolder } from "../../src/project/describe/descriptor.ts";
+import { openCheckout } from "../../src/project/git/git.ts";
+import { recipeFor } from "../../src/project/build/sources.ts";
 import { makeRepository, type Repository } from "../helpers/git.ts";
 import { buildspec } from "../helpers/projects.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "../helpers/temporary.ts";

@@ -1,10 +1,10 @@
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, expect, it, vi } from "vitest";
-import { withExported, withNeeded } from "../../src/project/dependency-options.ts";
-import { describeFolder } from "../../src/project/descriptor.ts";
-import { findDependency } from "../../src/project/find-dependency.ts";
-import { variableOf, type Need } from "../../src/project/needs.ts";
+import { withExported, withNeeded } from "../../src/project/build/dependency-options.ts";
+import { describeFolder } from "../../src/project/describe/descriptor.ts";
+import { findDependency } from "../../src/project/describe/find-dependency.ts";
+import { variableOf, type Need } from "../../src/project/describe/needs.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
 afterEach(() => vi.unstubAllEnvs());

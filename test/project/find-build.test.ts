@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { findBuildData } from "../../src/project/build-data.ts";
-import { findBuild } from "../../src/project/find-build.ts";
+import { findBuildData } from "../../src/project/build/build-data.ts";
+import { findBuild } from "../../src/project/describe/find-build.ts";
 import { makeRepository } from "../helpers/git.ts";
 import type { Files } from "../helpers/projects.ts";
 

@@ -1,8 +1,8 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { chooseProject } from "../../src/project/choose-project.ts";
-import { isProject } from "../../src/project/find-project.ts";
+import { chooseProject } from "../../src/project/describe/choose-project.ts";
+import { isProject } from "../../src/project/describe/find-project.ts";
 import { makeRepository } from "../helpers/git.ts";
 
 const MADE = "# This file was generated with the command:\n#  opp_makemake -f\n";

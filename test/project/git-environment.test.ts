@@ -1,9 +1,9 @@
 import { chmod, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { resolveCommit } from "../../src/project/commit.ts";
-import { openCheckout } from "../../src/project/git.ts";
-import { quietGit } from "../../src/project/plumbing.ts";
+import { resolveCommit } from "../../src/project/git/commit.ts";
+import { openCheckout } from "../../src/project/git/git.ts";
+import { quietGit } from "../../src/project/git/plumbing.ts";
 import { makeRepository, type Repository } from "../helpers/git.ts";
 import { readTree, sendTree } from "../helpers/sent-tree.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "../helpers/temporary.ts";

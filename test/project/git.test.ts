@@ -1,9 +1,9 @@
 import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { checkOut, restore } from "../../src/project/checkout.ts";
-import { listTree, resolveCommit } from "../../src/project/commit.ts";
-import { headCommit, openCheckout } from "../../src/project/git.ts";
+import { checkOut, restore } from "../../src/project/git/checkout.ts";
+import { listTree, resolveCommit } from "../../src/project/git/commit.ts";
+import { headCommit, openCheckout } from "../../src/project/git/git.ts";
 import { makeRepository } from "../helpers/git.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { isOmnetppProject, nameInIde, referencesInIde } from "../../src/project/ide-file.ts";
+import { isOmnetppProject, nameInIde, referencesInIde } from "../../src/project/describe/ide-file.ts";
 
 const file = (projects: string, more = ""): string =>
   `<projectDescription>\n<name>it self</name>\n<projects>${projects}</projects>${more}</projectDescription>`;

@@ -2,9 +2,9 @@ import { lstatSync } from "node:fs";
 import { lstat, utimes } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { isSame } from "../../src/project/disk.ts";
-import { openCheckout } from "../../src/project/git.ts";
-import { copyIndex, readEntries } from "../../src/project/index-entries.ts";
+import { isSame } from "../../src/project/git/disk.ts";
+import { openCheckout } from "../../src/project/git/git.ts";
+import { copyIndex, readEntries } from "../../src/project/git/index-entries.ts";
 import { gitEnvironment, makeRepository } from "../helpers/git.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 

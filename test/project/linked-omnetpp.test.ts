@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { linkedOmnetpp } from "../../src/project/linked-omnetpp.ts";
-import { modeAdvice, otherModeOf } from "../../src/project/other-mode.ts";
+import { linkedOmnetpp } from "../../src/project/build/linked-omnetpp.ts";
+import { modeAdvice, otherModeOf } from "../../src/project/files/other-mode.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
 it.runIf(process.platform === "linux")("reads with which OMNeT++ a library was linked", async () => {

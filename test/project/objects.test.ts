@@ -2,11 +2,11 @@ import { rm } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, it } from "vitest";
-import { treesOf } from "../../src/project/objects.ts";
-import { readCode } from "../../src/project/code.ts";
-import { listTree } from "../../src/project/commit.ts";
-import { openCheckout } from "../../src/project/git.ts";
-import { commitTree } from "../../src/project/pack.ts";
+import { treesOf } from "../../src/project/git/objects.ts";
+import { readCode } from "../../src/project/git/code.ts";
+import { listTree } from "../../src/project/git/commit.ts";
+import { openCheckout } from "../../src/project/git/git.ts";
+import { commitTree } from "../../src/project/git/pack.ts";
 import { makeRepository, type Repository } from "../helpers/git.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 

@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { describeFolder } from "../../src/project/descriptor.ts";
-import { readOppFile } from "../../src/project/opp-file.ts";
-import { parseLiteralCall } from "../../src/project/python-literal.ts";
+import { describeFolder } from "../../src/project/describe/descriptor.ts";
+import { readOppFile } from "../../src/project/describe/opp-file.ts";
+import { parseLiteralCall } from "../../src/project/describe/python-literal.ts";
 import { makeRepository } from "../helpers/git.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 

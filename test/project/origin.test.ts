@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { openCheckout } from "../../src/project/git.ts";
-import { nearestPublicCommit, publicUrl } from "../../src/project/origin.ts";
+import { openCheckout } from "../../src/project/git/git.ts";
+import { nearestPublicCommit, publicUrl } from "../../src/project/git/origin.ts";
 import { startGitHost, type GitHost } from "../helpers/git-daemon.ts";
 import { makeRepository, type Repository } from "../helpers/git.ts";
 

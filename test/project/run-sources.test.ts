@@ -1,9 +1,9 @@
 import { symlink } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { readCode } from "../../src/project/code.ts";
-import { openCheckout } from "../../src/project/git.ts";
-import { findRunSources } from "../../src/project/run-sources.ts";
+import { readCode } from "../../src/project/git/code.ts";
+import { openCheckout } from "../../src/project/git/git.ts";
+import { findRunSources } from "../../src/project/build/run-sources.ts";
 import { makeRepository, type Repository } from "../helpers/git.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "../helpers/temporary.ts";
 

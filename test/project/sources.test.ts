@@ -1,13 +1,13 @@
 import { utimes } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { findBuildSources } from "../../src/project/build-sources.ts";
-import { describeProject } from "../../src/project/descriptor.ts";
-import { readCode } from "../../src/project/code.ts";
-import { listTree } from "../../src/project/commit.ts";
-import { headCommit, openCheckout } from "../../src/project/git.ts";
-import { findOwnBuild, type OwnBuild } from "../../src/project/own-build.ts";
-import { recipeFor, sourcesHash } from "../../src/project/sources.ts";
+import { findBuildSources } from "../../src/project/build/build-sources.ts";
+import { describeProject } from "../../src/project/describe/descriptor.ts";
+import { readCode } from "../../src/project/git/code.ts";
+import { listTree } from "../../src/project/git/commit.ts";
+import { headCommit, openCheckout } from "../../src/project/git/git.ts";
+import { findOwnBuild, type OwnBuild } from "../../src/project/build/own-build.ts";
+import { recipeFor, sourcesHash } from "../../src/project/build/sources.ts";
 import { makeRepository, type Repository } from "../helpers/git.ts";
 
 const BUILDSPEC =

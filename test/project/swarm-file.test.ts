@@ -2,8 +2,8 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
 import type { UserError } from "../../src/errors.ts";
-import { describeProject } from "../../src/project/descriptor.ts";
-import { readSwarmFile } from "../../src/project/swarm-file.ts";
+import { describeProject } from "../../src/project/describe/descriptor.ts";
+import { readSwarmFile } from "../../src/project/describe/swarm-file.ts";
 import { makeRepository } from "../helpers/git.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 

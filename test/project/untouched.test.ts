@@ -1,9 +1,9 @@
 import { readdir, rm, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { readCode } from "../../src/project/code.ts";
-import { openCheckout } from "../../src/project/git.ts";
-import { commitTree, packCommit } from "../../src/project/pack.ts";
+import { readCode } from "../../src/project/git/code.ts";
+import { openCheckout } from "../../src/project/git/git.ts";
+import { commitTree, packCommit } from "../../src/project/git/pack.ts";
 import { makeRepository, type Repository } from "../helpers/git.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 

@@ -18,13 +18,13 @@ import {
   RelativePathSchema,
 } from "../../src/model/places.ts";
 import { PROTOCOL } from "../../src/model/protocol.ts";
-import { resolveCommit } from "../../src/project/commit.ts";
-import { describeFolder } from "../../src/project/descriptor.ts";
-import { fetchDependency } from "../../src/project/fetch-dependency.ts";
-import { checkoutName, openCheckout } from "../../src/project/git.ts";
-import { findOwnBuild } from "../../src/project/own-build.ts";
-import { openSourceDirectory } from "../../src/results/source-store.ts";
-import { Repositories } from "../../src/worker/repositories.ts";
+import { resolveCommit } from "../../src/project/git/commit.ts";
+import { describeFolder } from "../../src/project/describe/descriptor.ts";
+import { fetchDependency } from "../../src/project/describe/fetch-dependency.ts";
+import { checkoutName, openCheckout } from "../../src/project/git/git.ts";
+import { findOwnBuild } from "../../src/project/build/own-build.ts";
+import { openSourceDirectory } from "../../src/stores/source-store.ts";
+import { Repositories } from "../../src/worker/tree/repositories.ts";
 import { someCampaign } from "../helpers/campaign.ts";
 import { makeRepository } from "../helpers/git.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "../helpers/temporary.ts";

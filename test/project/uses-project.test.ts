@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { usesProject } from "../../src/project/uses-project.ts";
+import { usesProject } from "../../src/project/describe/uses-project.ts";
 import { makeRepository } from "../helpers/git.ts";
 
 const need = { name: "inet-4.5", variable: "INET_ROOT" };

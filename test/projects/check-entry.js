@@ -1,7 +1,7 @@
 import path from "node:path";
-import { ADDED_OPTIONS } from "../omnetpp/cases.js";
-import { NOT_A_RESULT, compareResults } from "../omnetpp/compare-results.js";
-import { toolPath } from "../omnetpp/with-swarm.js";
+import { ADDED_OPTIONS } from "../real-omnetpp/cases.js";
+import { NOT_A_RESULT, compareResults } from "../real-omnetpp/compare-results.js";
+import { toolPath } from "../real-omnetpp/with-swarm.js";
 import { GIT_ENVIRONMENT, makeClone } from "./checkouts.js";
 import { compareExpansion, parseDryRun, parseRuns } from "./expansion.js";
 import { ReferenceError, runLocally, simulationArgs } from "./reference.js";

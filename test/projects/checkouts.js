@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { cp, mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { SetupError, findProgram } from "../../scripts/setup.js";
-import { runProgram } from "../omnetpp/run-program.js";
+import { runProgram } from "../real-omnetpp/run-program.js";
 
 /** @import { Entry } from "./entry.js" */
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseRecord } from "../../src/campaign/records.ts";
+import { parseRecord } from "../../src/campaign/collect/records.ts";
 import { factsOfJob, factsOfRecord } from "../../src/dashboard/row.ts";
 import { CampaignView } from "../../src/dashboard/campaign-view.ts";
 import { isRelativeFile, isStoredBy } from "../../src/model/names.ts";
@@ -9,8 +9,8 @@ import { fileIn, parseAnswer } from "../../src/queue/answers.ts";
 import { parseCampaign, parseRunJob, runNumbers } from "../../src/queue/entries.ts";
 import { isInside } from "../../src/system/paths.ts";
 import { parseOrExplain } from "../../src/system/json.ts";
-import { DashboardFileSchema } from "../../src/targets/dashboard-file.ts";
-import { SwarmStateSchema } from "../../src/targets/swarm-state.ts";
+import { DashboardFileSchema } from "../../src/providers/dashboard-file.ts";
+import { SwarmStateSchema } from "../../src/providers/swarm-state.ts";
 import { madeCampaign, madeRecord } from "../dashboard/made.ts";
 import { always, answers, anyJson, damaged, textWith } from "./outside.ts";
 

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseScalar } from "../../src/dashboard/scalar-file.ts";
-import { CmdenvOutput } from "../../src/simulation/cmdenv-output.ts";
-import { parseLine } from "../../src/simulation/cmdenv-lines.ts";
-import { MAX_LINE_LENGTH } from "../../src/simulation/line-splitter.ts";
-import { parseRunConfig, parseRunConfigs, parseRuns } from "../../src/simulation/query-output.ts";
+import { CmdenvOutput } from "../../src/omnetpp/cmdenv-output.ts";
+import { parseLine } from "../../src/omnetpp/cmdenv-lines.ts";
+import { MAX_LINE_LENGTH } from "../../src/omnetpp/line-splitter.ts";
+import { parseRunConfig, parseRunConfigs, parseRuns } from "../../src/omnetpp/query-output.ts";
 import { always, answers, repeated, textWith } from "./outside.ts";
 
 const QUERY = ["Run 0: ", "Run 12: ", "$a=", ", $repetition=1", ", $", "=", ", ", "\tkey = value", "\n"];

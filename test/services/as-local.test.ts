@@ -3,7 +3,7 @@ import { cp, mkdir, rm, symlink } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { compareResults } from "../omnetpp/compare-results.js";
+import { compareResults } from "../real-omnetpp/compare-results.js";
 import { makeRepository } from "../helpers/git.ts";
 import { describeWithService } from "../helpers/services.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "../helpers/temporary.ts";

@@ -1,10 +1,10 @@
 import path from "node:path";
 import { Queue, type Job } from "bullmq";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { readRecords } from "../../src/campaign/records.ts";
+import { readRecords } from "../../src/campaign/collect/records.ts";
 import type { RunRecord } from "../../src/model/result.ts";
 import { RUN_QUEUE, socketConnection } from "../../src/queue/names.ts";
-import { compareResults } from "../omnetpp/compare-results.js";
+import { compareResults } from "../real-omnetpp/compare-results.js";
 import { describeWithService } from "../helpers/services.ts";
 import { pidsOf, stateFolder } from "../helpers/swarm.ts";
 import { newSample, newUser, type Finished, type Sample, type User } from "../helpers/tool.ts";

@@ -3,8 +3,8 @@ import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { readRecord } from "../../src/campaign/records.ts";
-import { compareResults } from "../omnetpp/compare-results.js";
+import { readRecord } from "../../src/campaign/collect/records.ts";
+import { compareResults } from "../real-omnetpp/compare-results.js";
 import { describeWithService } from "../helpers/services.ts";
 import { newSample, newUser, type Finished, type Sample, type User } from "../helpers/tool.ts";
 

@@ -2,7 +2,7 @@ import { appendFile, readFile, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import type { CampaignEvent } from "../../src/model/events.ts";
-import { readRecord } from "../../src/campaign/records.ts";
+import { readRecord } from "../../src/campaign/collect/records.ts";
 import { describeWithService } from "../helpers/services.ts";
 import { eventually, jobsOf } from "../helpers/swarm.ts";
 import { newSample, newUser, type Finished, type Sample, type User } from "../helpers/tool.ts";

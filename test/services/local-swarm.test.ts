@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { readRecords } from "../../src/campaign/records.ts";
+import { readRecords } from "../../src/campaign/collect/records.ts";
 import {
   NO_JOBS,
   type Researcher,

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { CAN_BE_FULL, describeWithMongo, startMongo, type MongoServer } from "../helpers/mongo.ts";
 import { eventually, jobsOf, listen, mustRun, stateFolder } from "../helpers/swarm.ts";
 import { lookingProgram } from "../helpers/looking-program.ts";
-import { compareResults } from "../omnetpp/compare-results.js";
+import { compareResults } from "../real-omnetpp/compare-results.js";
 import type { RunRecord } from "../../src/model/result.ts";
 import { newSample, newUser, type Finished, type Sample, type User } from "../helpers/tool.ts";
 

@@ -3,7 +3,7 @@ import { appendFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/prom
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { readRecord } from "../../src/campaign/records.ts";
+import { readRecord } from "../../src/campaign/collect/records.ts";
 import {
   buildspec,
   inetLike,
@@ -16,7 +16,7 @@ import {
 } from "../helpers/projects.ts";
 import { describeWithService } from "../helpers/services.ts";
 import { newUser, type Finished, type User } from "../helpers/tool.ts";
-import { compareResults } from "../omnetpp/compare-results.js";
+import { compareResults } from "../real-omnetpp/compare-results.js";
 
 describeWithService("redis-server", "projects of every shape on this machine", () => {
   let user: User;

@@ -5,10 +5,10 @@ import { randomBytes } from "node:crypto";
 import path from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import type { ResultFile } from "../../src/model/result.ts";
-import { openDirectoryStore } from "../../src/results/directory-store.ts";
-import { openGridFsStore } from "../../src/results/gridfs-store.ts";
-import { openMongo, type Mongo } from "../../src/results/mongo.ts";
-import { DamagedArchive, type ResultStore } from "../../src/results/store.ts";
+import { openDirectoryStore } from "../../src/stores/directory-store.ts";
+import { openGridFsStore } from "../../src/stores/gridfs-store.ts";
+import { openMongo, type Mongo } from "../../src/stores/mongo.ts";
+import { DamagedArchive, type ResultStore } from "../../src/stores/store.ts";
 import { describeWithMongo, someMongo } from "../helpers/mongo.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
-import type { LocalStatus } from "../../src/targets/target.ts";
+import type { LocalStatus } from "../../src/providers/target.ts";
 import { startLoginNode, type LoginNode } from "../helpers/login-node.ts";
 import { describeWithService } from "../helpers/services.ts";
 import { newSample, newUser, type Finished, type User } from "../helpers/tool.ts";

@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { openGridFsSources } from "../../src/results/gridfs-source-store.ts";
-import { openMongo } from "../../src/results/mongo.ts";
+import { openGridFsSources } from "../../src/stores/gridfs-source-store.ts";
+import { openMongo } from "../../src/stores/mongo.ts";
 import { describeWithMongo, someMongo } from "../helpers/mongo.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 

@@ -6,7 +6,7 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect, it, vi } from "vitest";
-import { readRecords } from "../../src/campaign/records.ts";
+import { readRecords } from "../../src/campaign/collect/records.ts";
 import { makeRepository } from "../helpers/git.ts";
 import { describeWithService } from "../helpers/services.ts";
 import {

@@ -3,8 +3,8 @@ import { existsSync, lstatSync } from "node:fs";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { findProgram } from "../../scripts/setup.js";
-import { filesIn, findProducts, isBinary, stampTree } from "../../src/worker/build-products.ts";
-import { ageDerivedFiles } from "../../src/worker/derived-files.ts";
+import { filesIn, findProducts, isBinary, stampTree } from "../../src/worker/build/build-products.ts";
+import { ageDerivedFiles } from "../../src/worker/build/derived-files.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
 const ELF = "\x7fELF\x02\x01\x01";

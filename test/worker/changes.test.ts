@@ -1,8 +1,8 @@
 import { mkdir, rename, rm, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { changesSince, setMark, type Mark } from "../../src/worker/changes.ts";
-import { takeSnapshot } from "../../src/worker/snapshot.ts";
+import { changesSince, setMark, type Mark } from "../../src/worker/tree/changes.ts";
+import { takeSnapshot } from "../../src/worker/tree/snapshot.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
 /** As many files as it takes for `find` to be asked. */

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
-import { openCompilerRelay } from "../../src/worker/compiler-relay.ts";
-import { buildsAtOnce } from "../../src/worker/compilers.ts";
+import { openCompilerRelay } from "../../src/worker/build/compiler-relay.ts";
+import { buildsAtOnce } from "../../src/worker/build/compilers.ts";
 
 const LIMITS = { probeMs: 50, connectMs: 500 };
 

@@ -5,8 +5,8 @@ import { once } from "node:events";
 import path from "node:path";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
-import { inspectOutputs } from "../../src/worker/inspect-outputs.ts";
-import { compareSnapshots, takeSnapshot } from "../../src/worker/snapshot.ts";
+import { inspectOutputs } from "../../src/worker/tree/inspect-outputs.ts";
+import { compareSnapshots, takeSnapshot } from "../../src/worker/tree/snapshot.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
 const TOP = "/home/user/project";

@@ -2,8 +2,8 @@ import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { makeOutputFolder, placeOutput } from "../../src/worker/output-file.ts";
-import type { SlotTree } from "../../src/worker/slot-tree.ts";
+import { makeOutputFolder, placeOutput } from "../../src/worker/execute/output-file.ts";
+import type { SlotTree } from "../../src/worker/tree/slot-tree.ts";
 import { someCampaign } from "../helpers/campaign.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 

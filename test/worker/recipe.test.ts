@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { BuildRequest, Recipe } from "../../src/model/build.ts";
 import { PROTOCOL } from "../../src/model/protocol.ts";
-import { stepsOf } from "../../src/worker/recipe.ts";
+import { stepsOf } from "../../src/worker/build/recipe.ts";
 import { makeRepository } from "../helpers/git.ts";
 
 const make = "make MODE=debug -j3";

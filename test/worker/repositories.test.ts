@@ -1,12 +1,12 @@
 import path from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { sendSource } from "../../src/campaign/send-source.ts";
+import { sendSource } from "../../src/campaign/run/send-source.ts";
 import type { Source } from "../../src/model/build.ts";
-import { readCode } from "../../src/project/code.ts";
-import { openCheckout } from "../../src/project/git.ts";
-import { tryGit } from "../../src/project/plumbing.ts";
-import { openSourceDirectory, type SourceStore } from "../../src/results/source-store.ts";
-import { Repositories } from "../../src/worker/repositories.ts";
+import { readCode } from "../../src/project/git/code.ts";
+import { openCheckout } from "../../src/project/git/git.ts";
+import { tryGit } from "../../src/project/git/plumbing.ts";
+import { openSourceDirectory, type SourceStore } from "../../src/stores/source-store.ts";
+import { Repositories } from "../../src/worker/tree/repositories.ts";
 import { makeRepository, type Repository } from "../helpers/git.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "../helpers/temporary.ts";
 

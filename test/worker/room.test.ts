@@ -1,5 +1,5 @@
 import { expect, it, vi } from "vitest";
-import { roomFor } from "../../src/worker/room.ts";
+import { roomFor } from "../../src/worker/tree/room.ts";
 
 it("lets no run begin while the store is nearly full, and says why once", async () => {
   const told: string[] = [];

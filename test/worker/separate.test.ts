@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { separate, type Part } from "../../src/worker/separate.ts";
+import { separate, type Part } from "../../src/worker/execute/separate.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
 const recorded = fileURLToPath(new URL("../fixtures/omnetpp/cmdenv", import.meta.url));

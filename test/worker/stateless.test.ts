@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
-import { areStateless } from "../../src/worker/stateless.ts";
+import { areStateless } from "../../src/worker/execute/stateless.ts";
 import { describeWithService } from "../helpers/services.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 

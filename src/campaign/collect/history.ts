@@ -1,0 +1,79 @@
+import { appendFileSync, mkdirSync } from "node:fs";
+import path from "node:path";
+import * as v from "valibot";
+import { errorCode } from "../../errors.ts";
+import { isCampaignId } from "../../model/names.ts";
+import { RunRecordSchema, type RunRecord } from "../../model/result.ts";
+import { jsonIn } from "../../system/json.ts";
+import { boundedText } from "../../system/regular-file.ts";
+import { allRecords } from "./records.ts";
+
+const { files: _files, outputFile: _output, ...kept } = RunRecordSchema.entries;
+
+/** A record that a later campaign has replaced, without its files: those are gone, or belong to the later one. */
+export const SupersededSchema = v.object({
+  ...kept,
+  /** The campaign whose record took its place. */
+  supersededBy: v.string(),
+});
+export type Superseded = v.InferOutput<typeof SupersededSchema>;
+
+/** A campaign's runs as they ended, whatever came after them. */
+export interface CampaignHistory {
+  /** In run order. */
+  records: RunRecord[];
+  /** In run order; runs with a record of this campaign are not among them. */
+  superseded: Superseded[];
+}
+
+/** Some 100,000 runs. */
+const MOST_BYTES = 1 << 28;
+
+/** One line for each record of a campaign that was replaced, the last one for a run counts. */
+function historyFile(resultDirectory: string, campaign: string): string {
+  return path.join(resultDirectory, ".swarm", "history", `${campaign}.jsonl`);
+}
+
+/** Keeps that a record is about to be replaced. Doing it twice changes nothing. */
+export function addToHistory(resultDirectory: string, record: RunRecord, supersededBy: string): void {
+  if (!isCampaignId(record.campaign)) return; // nobody can ask for it
+  const file = historyFile(resultDirectory, record.campaign);
+  const { files: _, outputFile: _file, ...rest } = record;
+  mkdirSync(path.dirname(file), { recursive: true });
+  appendFileSync(file, `${JSON.stringify({ ...rest, supersededBy } satisfies Superseded)}\n`);
+}
+
+/** The records of a campaign that later ones have replaced, by run number; damaged lines are passed over. */
+export function supersededRuns(resultDirectory: string, campaign: string): Map<number, Superseded> {
+  const file = historyFile(resultDirectory, campaign);
+  const found = new Map<number, Superseded>();
+  if (!isCampaignId(campaign)) return found;
+  for (const line of textOf(file).split("\n")) {
+    const parsed = v.safeParse(SupersededSchema, jsonIn(line));
+    if (parsed.success && parsed.output.campaign === campaign)
+      found.set(parsed.output.runNumber, parsed.output);
+  }
+  return found;
+}
+
+function textOf(file: string): string {
+  try {
+    return boundedText(file, MOST_BYTES) ?? "";
+  } catch (error) {
+    if (errorCode(error) === "EACCES") return "";
+    throw error;
+  }
+}
+
+/** What is recorded of a campaign here. */
+export async function readHistory(resultDirectory: string, campaign: string): Promise<CampaignHistory> {
+  const records: RunRecord[] = [];
+  const superseded = supersededRuns(resultDirectory, campaign);
+  for await (const record of allRecords(resultDirectory)) {
+    if (record.campaign !== campaign) continue;
+    records.push(record);
+    superseded.delete(record.runNumber);
+  }
+  const byNumber = (a: { runNumber: number }, b: { runNumber: number }): number => a.runNumber - b.runNumber;
+  return { records: records.sort(byNumber), superseded: [...superseded.values()].sort(byNumber) };
+}

@@ -1,0 +1,106 @@
+import { realpath } from "node:fs/promises";
+import path from "node:path";
+import { UserError } from "../../errors.ts";
+import type { Campaign } from "../../model/campaign.ts";
+import { inOneLine, isGitFolder, isRelativeFolder } from "../../model/names.ts";
+import { hasCommit, openCheckout } from "../../project/git/git.ts";
+import { isAllowedOutside } from "../../stores/output-path.ts";
+import { statIfThere } from "../../system/files.ts";
+import { isInside } from "../../system/paths.ts";
+import type { Study } from "./collect.ts";
+import { readNote } from "./notes.ts";
+
+/** Who asks for a campaign. */
+export interface Here {
+  /** Where the user is. */
+  directory: string;
+  /** Told of what is ignored. */
+  warn: (text: string) => void;
+}
+
+/** A campaign as far as it can be relied on. */
+export interface KnownCampaign {
+  campaign: Campaign;
+  study: Study;
+}
+
+/**
+ * Where the results of a campaign go: to the study that it was queued from, by the note of this client; otherwise to
+ * the same study of the checkout in which the user is.
+ * @param queued as it is in the queue, to which others may write.
+ * @throws {UserError} where neither is there.
+ */
+export async function knownCampaign(queued: Campaign, here: Here): Promise<KnownCampaign> {
+  const note = await readNote(queued.id, here.warn);
+  if (note !== undefined) {
+    refuseOther(queued, note.campaign);
+    if (await isFolder(note.study.directory)) return { campaign: note.campaign, study: note.study };
+  }
+  const campaign = note?.campaign ?? queued;
+  const study = await studyHere(campaign, here.directory, note?.study.directory);
+  return { campaign, study };
+}
+
+/**
+ * The same without a look at the user's folder: for those who have none.
+ * @returns undefined where the campaign was not queued here, or its study is gone.
+ */
+export async function notedStudy(id: string): Promise<Study | undefined> {
+  const note = await readNote(id, () => undefined);
+  return note !== undefined && (await isFolder(note.study.directory)) ? note.study : undefined;
+}
+
+/** Whether a file that a record names belongs to the study's results. */
+export function mayRead({ gitTop, outside }: Study, file: string): boolean {
+  return isInside(gitTop, file) || isAllowedOutside(outside, file);
+}
+
+/** Somebody has written another campaign under the same id. */
+function refuseOther(queued: Campaign, noted: Campaign): void {
+  const same =
+    queued.identity === noted.identity && queued.config === noted.config && queued.study === noted.study;
+  if (same) return;
+  throw new UserError(`campaign ${queued.id} in the queue is not the one that was queued from here`, {
+    hint: `nothing is collected; cancel it with: runall-swarm cancel ${queued.id}`,
+  });
+}
+
+/** @param noted where the study was when it was queued from here; undefined where only the queue knows the campaign. */
+async function studyHere(campaign: Campaign, directory: string, noted: string | undefined): Promise<Study> {
+  const { id } = campaign;
+  const gone =
+    noted === undefined ? "was not queued from this machine" : `was queued from ${noted}, which is gone`;
+  const hint = `change into a checkout of its project, then: runall-swarm attach ${id}`;
+  const checkout = await openCheckout(directory).catch((error: unknown) => {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(`campaign ${id} ${gone}: ${error.message}`, { hint, cause: error });
+  });
+  const commit = campaign.commit ?? campaign.source.commit;
+  if (!(await hasCommit(checkout, commit))) {
+    const reason = `${checkout.top} is no checkout of its project: it has no commit ${commit.slice(0, 12)}`;
+    throw new UserError(`campaign ${id} ${gone}, and ${reason}`, { hint });
+  }
+  const study = path.join(checkout.top, campaign.study);
+  if (!isRelativeFolder(campaign.study) || !(await isFolder(study)) || (await realpath(study)) !== study)
+    throw new UserError(`the study of campaign ${id} is not there: ${study}`, { hint });
+  const resultDirectory = path.resolve(study, campaign.resultDirectory);
+  const place = noted === undefined ? await resolveLinks(resultDirectory) : resultDirectory;
+  const parts = path.relative(checkout.top, place).split(path.sep);
+  if (!isInside(checkout.top, place) || parts.some(isGitFolder)) {
+    throw new UserError(`the results of campaign ${id} belong outside of this checkout: ${place}`, {
+      hint: `attach where it was queued, on ${inOneLine(campaign.host)}`,
+    });
+  }
+  return { gitTop: checkout.top, directory: study, resultDirectory, outside: [] };
+}
+
+/** Where a path leads to, as far as it exists. */
+async function resolveLinks(file: string): Promise<string> {
+  if (await statIfThere(file)) return await realpath(file).catch(() => "/"); // a link that leads nowhere
+  const parent = path.dirname(file);
+  return parent === file ? file : path.join(await resolveLinks(parent), path.basename(file));
+}
+
+async function isFolder(directory: string): Promise<boolean> {
+  return (await statIfThere(directory))?.isDirectory() === true;
+}

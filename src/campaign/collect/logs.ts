@@ -1,0 +1,169 @@
+import { createReadStream, existsSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { UserError } from "../../errors.ts";
+import { runJobId, type Campaign } from "../../model/campaign.ts";
+import { groupFailures, groupLine, messageOf } from "../../model/failure-groups.ts";
+import { inOneLine } from "../../model/names.ts";
+import type { RunResult } from "../../model/result.ts";
+import { runLabel, runVariables } from "../../model/run.ts";
+import type { FoundCampaign } from "../../queue/campaign-list.ts";
+import type { QueueClient } from "../../queue/client.ts";
+import type { ResultStore } from "../../stores/store.ts";
+import { withOpened } from "../../stores/with-opened.ts";
+import { fileIn, parseAnswer } from "../../queue/answers.ts";
+import { readHistory, supersededRuns } from "./history.ts";
+import { knownCampaign, mayRead, type Here, type KnownCampaign } from "./known-study.ts";
+import { missingInputs } from "./missing-inputs.ts";
+import { readRecord } from "./records.ts";
+
+export interface LogRequest {
+  id: string;
+  /** The number of a run; undefined for one line on each. */
+  run: string | undefined;
+  follow: boolean;
+  here: Here;
+  /** Prints what a simulation has printed. */
+  print: (text: Uint8Array) => void;
+  /** Prints a line of ours. */
+  printLine: (text: string) => void;
+}
+
+const POLL_MS = 500;
+
+/**
+ * Prints what a run has printed, wherever it is: being made, ended, or collected.
+ * @throws {UserError} where there is no such campaign or run.
+ */
+export async function printOutput(
+  request: LogRequest,
+  queue: QueueClient,
+  store: ResultStore,
+  signal: AbortSignal,
+): Promise<void> {
+  const found = await queue.find(request.id);
+  for (const reason of found.damaged) request.here.warn(reason);
+  if (request.run === undefined)
+    return await printOverview(found, await knownCampaign(found.campaign, request.here), request.printLine);
+  if (!/^\d{1,9}$/.test(request.run))
+    throw new UserError(`${JSON.stringify(request.run)} is not the number of a run`);
+  await printRun(found.campaign, Number(request.run), request, queue, store, signal);
+}
+
+async function printOverview(
+  found: FoundCampaign,
+  { study, campaign }: KnownCampaign,
+  print: (text: string) => void,
+): Promise<void> {
+  const { cancelled, open, unstarted } = found;
+  const { records, superseded } = await readHistory(study.resultDirectory, campaign.id);
+  const recorded = new Set([...records, ...superseded].map((record) => record.runNumber));
+  const groups = groupFailures(records.filter(({ state }) => state !== "done" && state !== "cancelled"));
+  const several = groups.filter((group) => group.records.length > 1);
+  const grouped = new Map(several.flatMap((group) => group.records.map((record) => [record, group])));
+  const lines = [
+    ...records.map((record) => ({ record, by: undefined })),
+    ...superseded.map((record) => ({ record, by: record.supersededBy })),
+  ].sort((a, b) => a.record.runNumber - b.record.runNumber);
+  for (const { record, by } of lines) {
+    const group = by === undefined ? grouped.get(record) : undefined;
+    const reason = messageOf(record);
+    const why = reason === record.state ? "" : `, ${reason}`;
+    const later = by === undefined ? "" : `; superseded by ${by}`;
+    if (group === undefined)
+      print(`${runLabel(record)} ${runVariables(record)}: ${record.state}${why}${later}`);
+    else if (group.records[0] === record) print(`${groupLine(group)} (${record.state})`);
+  }
+  const [one] = several.flatMap((group) => group.records);
+  if (one !== undefined) print(`to see the output of one: runall-swarm logs ${campaign.id} ${one.runNumber}`);
+  for (const hint of await missingInputs(study, campaign, records)) print(`hint: ${hint}`);
+  if (open.length > 0)
+    print(`${open.length} of ${campaign.runs} are not collected yet: runall-swarm attach ${campaign.id}`);
+  const unrecorded = campaign.runs - recorded.size - open.length;
+  const never = unstarted.filter((run) => !recorded.has(run.runNumber)).length;
+  const before = cancelled ? Math.max(unrecorded, never) : never;
+  if (before > 0)
+    print(
+      `${before} of ${campaign.runs} were cancelled before they started; execute them with: runall-swarm retry ${campaign.id}`,
+    );
+  if (unrecorded > before) print(`${unrecorded - before} of ${campaign.runs} have no record here`);
+}
+
+/** While it is followed, a run may end, and be collected or cancelled by others. */
+async function printRun(
+  campaign: Campaign,
+  number: number,
+  { follow, print, printLine, here }: LogRequest,
+  queue: QueueClient,
+  store: ResultStore,
+  signal: AbortSignal,
+): Promise<void> {
+  let offset = 0;
+  while (await queue.isOpen(campaign.id, number)) {
+    const value = await queue.result(campaign.id, number);
+    if (value !== undefined) {
+      const result = parseAnswer(runJobId(campaign.id, number), value, `the result of run ${number}`);
+      if (result.outputFile === undefined)
+        throw new UserError(
+          `there is no output of run ${number} of campaign ${campaign.id}: ${inOneLine(result.outcome.reason)}`,
+        );
+      try {
+        return await printStored(result, print, offset, store);
+      } catch (error) {
+        if (await queue.isOpen(campaign.id, number)) throw error;
+        break; // somebody has just collected it
+      }
+    }
+    const text = await queue.output(runJobId(campaign.id, number), offset);
+    if (text !== undefined) {
+      offset += text.length;
+      print(text);
+    }
+    if (!follow) return offset > 0 ? undefined : printLine(`run ${number} has not printed anything yet`);
+    await delay(POLL_MS, undefined, { signal });
+  }
+  await printCollected(await knownCampaign(campaign, here), number, print, offset);
+}
+
+async function printStored(
+  { stored, outputFile, files }: RunResult,
+  print: LogRequest["print"],
+  offset: number,
+  store: ResultStore,
+): Promise<void> {
+  if (stored === undefined || outputFile === undefined) return;
+  await withOpened(store, { stored, files }, (directory) =>
+    printFile(fileIn(directory, outputFile), print, offset),
+  );
+}
+
+async function printCollected(
+  { campaign: { id, config, host }, study }: KnownCampaign,
+  runNumber: number,
+  print: LogRequest["print"],
+  offset: number,
+): Promise<void> {
+  const { resultDirectory, directory } = study;
+  const record = await readRecord(resultDirectory, { config, runNumber });
+  const printed = record?.campaign === id ? record.outputFile : undefined;
+  const file = printed === undefined ? undefined : path.resolve(directory, printed);
+  if (file !== undefined && mayRead(study, file) && existsSync(file))
+    return await printFile(file, print, offset);
+  const by =
+    record?.campaign === id ? undefined : supersededRuns(resultDirectory, id).get(runNumber)?.supersededBy;
+  if (by !== undefined) {
+    throw new UserError(
+      `run ${runNumber} of campaign ${id} was superseded by campaign ${by}: its output was replaced`,
+      {
+        hint: `that of the later one: runall-swarm logs ${by} ${runNumber}`,
+      },
+    );
+  }
+  throw new UserError(`there is no output of run ${runNumber} of campaign ${id} on this machine`, {
+    hint: `runall-swarm logs ${id} tells of its runs; its results are collected on ${inOneLine(host)}`,
+  });
+}
+
+async function printFile(file: string, print: LogRequest["print"], start: number): Promise<void> {
+  for await (const chunk of createReadStream(file, { start })) print(chunk as Buffer);
+}

@@ -1,0 +1,146 @@
+import { readdir, rm } from "node:fs/promises";
+import path from "node:path";
+import * as v from "valibot";
+import { errorText, UserError } from "../../errors.ts";
+import { CampaignSchema, type Campaign } from "../../model/campaign.ts";
+import { isCampaignId } from "../../model/names.ts";
+import { contentOf, makeFolders, statIfThere, writeFileAtomically } from "../../system/files.ts";
+import { readJson } from "../../system/json.ts";
+import { isInside, stateDirectory } from "../../system/paths.ts";
+import type { Study } from "./collect.ts";
+
+// What this client knows of the campaigns that it has queued. Where results go follows from these notes, not from the
+// queue, to which others may write.
+
+const NoteSchema = v.object({
+  format: v.literal(1),
+  /** As it was queued. */
+  campaign: CampaignSchema,
+  study: v.object({
+    gitTop: v.string(),
+    directory: v.string(),
+    resultDirectory: v.string(),
+    outside: v.array(v.string()),
+  }),
+  /** Nothing of it is left in the swarm. */
+  collected: v.boolean(),
+});
+
+/** A campaign that was queued from here, and its study. */
+export interface CampaignNote {
+  campaign: Campaign;
+  study: Study;
+  collected: boolean;
+}
+
+/** A note is removed this long after its last change, if its campaign is collected. */
+const KEPT_MS = 60 * 24 * 3600_000;
+
+function notesDirectory(): string {
+  return path.join(stateDirectory(), "campaigns");
+}
+
+function noteFile(id: string): string {
+  if (!isCampaignId(id)) throw new UserError(`${JSON.stringify(id)} is not the id of a campaign`);
+  return path.join(notesDirectory(), `${id}.json`);
+}
+
+/**
+ * Writes down where the results of a campaign go; to be done before it is queued.
+ * @throws {UserError} where the operating system refuses it.
+ */
+export async function writeNote({ campaign, study, collected }: CampaignNote): Promise<void> {
+  const file = noteFile(campaign.id);
+  const { gitTop, directory, resultDirectory, outside } = study;
+  const note = { format: 1, campaign, study: { gitTop, directory, resultDirectory, outside }, collected };
+  try {
+    await makeFolders(path.dirname(file), 0o700);
+    await writeFileAtomically(file, `${JSON.stringify(note)}\n`, 0o600);
+  } catch (error) {
+    throw new UserError(`the note ${file} cannot be written: ${errorText(error)}`, {
+      hint: "check the permissions and the free space there; without it, nobody knows where the results go",
+      cause: error,
+    });
+  }
+}
+
+/**
+ * What is known here of a campaign; undefined where it was not queued here.
+ * @param warn is told of a note that cannot be used.
+ */
+export async function readNote(id: string, warn: (text: string) => void): Promise<CampaignNote | undefined> {
+  try {
+    const note = await readJson(noteFile(id), NoteSchema);
+    if (note === undefined) return undefined;
+    if (note.campaign.id === id) return note;
+    warn(`the note ${noteFile(id)} is ignored: it is of another campaign`);
+  } catch (error) {
+    warn(`the note of campaign ${id} is ignored: ${errorText(error)}`);
+  }
+  return undefined;
+}
+
+/**
+ * All campaigns that were queued here, in no order; what cannot be read is named.
+ * @param identity of the campaigns that are wanted: the others need not be parsed.
+ */
+export async function readNotes(warn: (text: string) => void, identity?: string): Promise<CampaignNote[]> {
+  const notes = await Promise.all(
+    (await notedIds()).map(async (id) => {
+      const text = identity === undefined ? undefined : await contentOf(noteFile(id));
+      return text === undefined || text.includes(identity!) ? await readNote(id, warn) : undefined;
+    }),
+  );
+  return notes.filter((note) => note !== undefined);
+}
+
+async function notedIds(): Promise<string[]> {
+  const names = await readdir(notesDirectory()).catch(() => []); // none was ever queued here
+  const ids = names.flatMap((name) => (name.endsWith(".json") ? [name.slice(0, -".json".length)] : []));
+  return ids.filter(isCampaignId);
+}
+
+/** The folders outside of a checkout in which campaigns of it that were queued here have their records. */
+export async function recordRootsOutside(top: string): Promise<string[]> {
+  return await recordRoots(top, (study) => study.gitTop === top && !isInside(top, study.resultDirectory));
+}
+
+/** The folders in which campaigns of a study that were queued here have their records; each config may have its own. */
+export async function recordRootsOf(directory: string): Promise<string[]> {
+  return await recordRoots(directory, (study) => study.directory === directory);
+}
+
+/** @param folder that the notes which are meant have somewhere. */
+async function recordRoots(folder: string, isMeant: (study: Study) => boolean): Promise<string[]> {
+  const name = JSON.stringify(folder);
+  const roots = await Promise.all(
+    (await notedIds()).map(async (id) => {
+      if (!(await contentOf(noteFile(id)).catch(() => undefined))?.includes(name)) return [];
+      const study = (await readNote(id, () => undefined))?.study;
+      return study !== undefined && isMeant(study) ? [study.resultDirectory] : [];
+    }),
+  );
+  return [...new Set(roots.flat())];
+}
+
+/** Removes the notes of campaigns that were collected long ago. */
+export async function removeOldNotes(now = Date.now()): Promise<void> {
+  for (const id of await notedIds()) {
+    const file = noteFile(id);
+    const changedAt = (await statIfThere(file))?.mtimeMs ?? now;
+    if (now - changedAt <= KEPT_MS) continue;
+    const note = await readNote(id, () => undefined);
+    if (note?.collected) await rm(file, { force: true }).catch(() => undefined); // the next time
+  }
+}
+
+/**
+ * Keeps where the study is now, and whether all is collected, of a campaign that was queued here. Where it cannot be
+ * written, the campaign goes on: the note stays as it was.
+ */
+export async function updateNote(campaign: Campaign, study: Study, collected: boolean): Promise<void> {
+  const note = await readNote(campaign.id, () => undefined);
+  if (note === undefined) return;
+  const isSame = note.collected === collected && note.study.directory === study.directory;
+  if (!isSame) await writeNote({ ...note, study, collected }).catch(() => undefined);
+}

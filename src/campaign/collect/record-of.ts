@@ -1,0 +1,39 @@
+import type { Campaign } from "../../model/campaign.ts";
+import type { RunRecord, RunResult } from "../../model/result.ts";
+import type { Run } from "../../model/run.ts";
+
+/** What has come of a run into the study; paths relative to that. */
+interface Arrived {
+  files: RunRecord["files"];
+  folders: string[];
+  outputFile: string | undefined;
+}
+
+/** The record of a run. */
+export function recordOf(
+  { id, source, commit, changedFiles, buildKey, identity, omnetpp, arguments: args }: Campaign,
+  run: Run,
+  result: RunResult,
+  { files, folders, outputFile }: Arrived,
+): RunRecord {
+  return {
+    format: 1,
+    campaign: id,
+    ...run,
+    ...result.outcome,
+    ...result.usage,
+    startedAt: new Date(result.startedAt).toISOString(),
+    finishedAt: new Date(result.finishedAt).toISOString(),
+    worker: result.worker,
+    commit: commit ?? source.commit,
+    ...(changedFiles !== undefined && { changedFiles }),
+    ...(source.tree !== undefined && { tree: source.tree }),
+    build: buildKey,
+    ...(identity !== undefined && { identity }),
+    omnetpp: omnetpp.version,
+    arguments: args,
+    files,
+    ...(folders.length > 0 && { folders }),
+    ...(outputFile !== undefined && { outputFile }),
+  };
+}

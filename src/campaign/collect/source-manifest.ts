@@ -1,0 +1,98 @@
+import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync, renameSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
+import path from "node:path";
+import { gunzipSync, gzipSync } from "node:zlib";
+import type { TreeEntry } from "../../project/git/git.ts";
+import { statIfThere, temporaryName } from "../../system/files.ts";
+import { allRecords } from "./records.ts";
+
+// What a source consisted of, so that a later command can name the files that have changed since. One file for each
+// source, `.swarm/sources/TREE.gz`: its lines are `<mode> <hash> <path>`, separated by NUL.
+
+/** A record that somebody has edited may name anything. */
+const HASH = /^[0-9a-f]{40,64}$/;
+const MOST_KEPT = 10;
+/** A larger text was not written by us. */
+const MOST_BYTES = 256 << 20;
+
+function manifestFile(resultDirectory: string, tree: string): string {
+  return path.join(resultDirectory, ".swarm", "sources", `${tree}.gz`);
+}
+
+/** Keeps what a source consists of. */
+export async function writeManifest(
+  resultDirectory: string,
+  tree: string,
+  entries: readonly TreeEntry[],
+): Promise<void> {
+  const file = manifestFile(resultDirectory, tree);
+  if (existsSync(file)) {
+    const now = new Date();
+    utimesSync(file, now, now); // it is in use: others go first
+    return;
+  }
+  mkdirSync(path.dirname(file), { recursive: true });
+  const text = entries.map(({ mode, object, path: name }) => `${mode} ${object} ${name}`).join("\0");
+  const temporary = temporaryName(file);
+  writeFileSync(temporary, gzipSync(text, { level: 1 }), { flag: "wx" });
+  renameSync(temporary, file);
+  await prune(path.dirname(file), resultDirectory, tree);
+}
+
+/** First those go that no record names, then the oldest. */
+async function prune(folder: string, resultDirectory: string, current: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".gz"));
+  if (names.length <= MOST_KEPT) return;
+  const named = new Set([current]);
+  for await (const { tree } of allRecords(resultDirectory)) if (tree !== undefined) named.add(tree);
+  const ages = await Promise.all(
+    names.map(async (name) => {
+      const isNamed = named.has(path.basename(name, ".gz"));
+      const changedAt = (await statIfThere(path.join(folder, name)))?.mtimeMs ?? 0;
+      return { name, rank: isNamed ? changedAt : -1 };
+    }),
+  );
+  const kept = ages
+    .filter(({ rank }) => rank >= 0)
+    .sort((a, b) => b.rank - a.rank)
+    .slice(0, MOST_KEPT);
+  for (const { name } of ages)
+    if (!kept.some((each) => each.name === name)) await rm(path.join(folder, name), { force: true });
+}
+
+/**
+ * The files in which a source differs from an earlier one, sorted.
+ * @returns undefined where it is not known any more what that consisted of.
+ */
+export function changedSince(
+  resultDirectory: string,
+  tree: string,
+  entries: readonly TreeEntry[],
+): string[] | undefined {
+  const before = HASH.test(tree) ? readManifest(manifestFile(resultDirectory, tree)) : undefined;
+  if (before === undefined) return undefined;
+  const changed: string[] = [];
+  for (const { mode, object, path: name } of entries) {
+    if (before.get(name) !== `${mode} ${object}`) changed.push(name);
+    before.delete(name);
+  }
+  return [...changed, ...before.keys()].sort();
+}
+
+/** Returns the names of the files of a source; undefined if it is not known any more what that consisted of. */
+export function sourceFiles(
+  resultDirectory: string,
+  tree: string,
+): { has(file: string): boolean } | undefined {
+  return HASH.test(tree) ? readManifest(manifestFile(resultDirectory, tree)) : undefined;
+}
+
+function readManifest(file: string): Map<string, string> | undefined {
+  try {
+    const text = gunzipSync(readFileSync(file), { maxOutputLength: MOST_BYTES }).toString();
+    const lines = text.split("\0").map((line) => /^(\d+ [0-9a-f]+) (.+)$/s.exec(line));
+    return new Map(lines.flatMap((match) => (match ? [[match[2]!, match[1]!] as const] : [])));
+  } catch {
+    return undefined; // removed or damaged: then only that something has changed can be said
+  }
+}

@@ -1,0 +1,193 @@
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+import { UserError } from "../../errors.ts";
+import type { ProjectDescriptor } from "../../project/describe/descriptor.ts";
+import { modeAdvice, otherModeOf } from "../../project/files/other-mode.ts";
+import { libraryFiles, makemakeTarget, targetFile } from "../../project/files/targets.ts";
+import { values } from "../../omnetpp/opp-args.ts";
+import { statIfThere } from "../../system/files.ts";
+import { isInside } from "../../system/paths.ts";
+import { isExecutable } from "../../system/program.ts";
+import type { DependencyPlan } from "./dependencies.ts";
+import type { Whereabouts } from "./whereabouts.ts";
+import type { ProjectPlan } from "./plan-project.ts";
+
+/** A program or library that runs need and that only a build can make. */
+export interface NeededProduct {
+  /** As the user knows it: `library ../src/mine`. */
+  name: string;
+  /** Any of these will do; relative to the git top level of the study. */
+  files: string[];
+}
+
+interface Plans {
+  plan: ProjectPlan;
+  dependencies: readonly DependencyPlan[];
+}
+
+/** What is known of a checkout: the modes of its files, and the projects that are built in it. */
+interface Place {
+  top: string;
+  files: ReadonlyMap<string, string>;
+  projects: { project: ProjectDescriptor; plan: ProjectPlan }[];
+  /** It has the study. */
+  isStudy: boolean;
+}
+
+/** Something that a campaign names: a path in a checkout, or anywhere else on this machine. */
+interface Named {
+  name: string;
+  absolute: string;
+  place: Place | undefined;
+  /** Within the place. */
+  relative: string;
+}
+
+const EXECUTABLE = "100755";
+const LINK = "120000";
+
+/**
+ * Checks that the ini files, NED folders, libraries and the program that a campaign names are in its source, or can be
+ * made by its build.
+ * @returns what the build of the study's checkout has to make.
+ * @throws {UserError} for the first that is missing.
+ */
+export async function checkArguments(here: Whereabouts, plans: Plans): Promise<NeededProduct[]> {
+  const { args, checkout, study, program } = here;
+  const places = placesOf(here, plans);
+  const find = (name: string, file: string): Named => {
+    const absolute = path.resolve(study, file);
+    const place = places.find(({ top }) => isInside(top, absolute));
+    return { name, absolute, place, relative: place ? path.relative(place.top, absolute) : "" };
+  };
+  for (const ini of values(args, "-f")) await checkFile(find(`ini file ${ini}`, ini));
+  for (const { name, folder } of nedFolders(here)) await checkFolder(find(name, folder));
+  const libraries = values(args, "-l");
+  const needed: NeededProduct[] = [];
+  for (const library of libraries.filter((each) => each.includes("/"))) {
+    const named = find(`library ${library}`, library);
+    needed.push(...(await checkProduct(named, (file) => libraryFiles(file, program.mode))));
+  }
+  if (program.remote?.kind === "project") {
+    const file = path.join(checkout.top, program.remote.path);
+    const named = find(`program ${path.relative(study, file)}`, file);
+    await checkMode(named);
+    return [...needed, ...(await checkProduct(named, (each) => [each]))];
+  }
+  return libraries.length > 0 ? needed : ownLibraries(here, plans.plan);
+}
+
+/** The libraries of the study's project that runs load where the user named none. */
+function ownLibraries({ project, program }: Whereabouts, { code }: ProjectPlan): NeededProduct[] {
+  const files = new Set(code.entries.map((entry) => entry.path));
+  if (!project.isDeclared) return []; // the build tells
+  return project.targets.flatMap((target) => {
+    const file = targetFile(target, program.mode);
+    if (target.kind !== "library" || files.has(file)) return [];
+    return [{ name: `library ${path.posix.join(target.folder, target.name)}`, files: [file] }];
+  });
+}
+
+async function checkFile(named: Named): Promise<void> {
+  const { place, relative, absolute } = named;
+  const isThere = place === undefined ? await statIfThere(absolute) : isIn(place, relative);
+  if (!isThere) throw await missing(named, [absolute]);
+}
+
+/** Of `-n`, else those of the project. */
+function nedFolders({ args, project, checkout }: Whereabouts): { name: string; folder: string }[] {
+  const named = values(args, "-n").flatMap((value) => value.split(/[;:]/).filter((each) => each !== ""));
+  if (values(args, "-n").length > 0) return named.map((folder) => ({ name: `NED folder ${folder}`, folder }));
+  return project.nedFolders.map((folder) => ({
+    name: `NED folder ${folder || "."} of the project`,
+    folder: path.join(checkout.top, folder),
+  }));
+}
+
+/** A folder without files is no reason to stop. */
+async function checkFolder(named: Named): Promise<void> {
+  const { place, relative, absolute } = named;
+  if (place !== undefined && (relative === "" || isIn(place, relative))) return;
+  for (const file of place?.files.keys() ?? []) if (file.startsWith(`${relative}/`)) return;
+  const names = await readdir(absolute).catch(() => undefined);
+  if (names === undefined || (place !== undefined && names.length > 0))
+    throw await missing(named, [absolute]);
+}
+
+/** A program that the source has must be executable there, unless the build replaces it. */
+async function checkMode({ name, place, relative, absolute }: Named): Promise<void> {
+  const mode = place?.files.get(relative);
+  if (place === undefined || mode === undefined || mode === EXECUTABLE || mode === LINK) return;
+  if (place.projects.some((each) => mayBuild(each, [relative])) || (await isExecutable(absolute))) return;
+  throw new UserError(`the ${name} is not executable`, { hint: `make it executable: chmod +x ${absolute}` });
+}
+
+/** @returns it, if the build of the study's checkout has to make it. */
+async function checkProduct(named: Named, candidates: (file: string) => string[]): Promise<NeededProduct[]> {
+  const { name, place, relative, absolute } = named;
+  const here = candidates(absolute);
+  const files = candidates(relative);
+  if (place === undefined) {
+    const found = await Promise.all(here.map((file) => statIfThere(file)));
+    if (found.some((each) => each?.isFile())) return [];
+    throw await missing(named, [], here);
+  }
+  if (files.some((file) => isIn(place, file))) return [];
+  if (!place.projects.some((each) => mayBuild(each, files))) throw await missing(named, here, here);
+  return place.isStudy ? [{ name, files }] : [];
+}
+
+/** Whether the source has a file, or a symbolic link on the way to it. */
+function isIn({ files }: Pick<Place, "files">, file: string): boolean {
+  if (files.has(file)) return true;
+  const folder = path.dirname(file);
+  return folder !== "." && (files.get(folder) === LINK || isIn({ files }, folder));
+}
+
+/** Only of `opp_makemake` it is known what it makes; a Makefile, configure or commands may make anything. */
+function mayBuild({ project, plan }: Place["projects"][number], files: readonly string[]): boolean {
+  const { kind } = plan.build.recipe;
+  if (kind === "none") return false;
+  if (kind !== "makemake" || project.targets.length === 0) return true;
+  const made = project.makemake.flatMap(({ folder, options }) =>
+    makemakeTarget(path.join(plan.gitTop, folder), folder, options),
+  );
+  return [...project.targets, ...made].some((target) => files.includes(targetFile(target, plan.build.mode)));
+}
+
+function placesOf({ checkout, project }: Whereabouts, { plan, dependencies }: Plans): Place[] {
+  const places = new Map<string, Place>();
+  for (const each of [
+    { project, plan },
+    ...dependencies.map((one) => ({ project: one.project, plan: one })),
+  ]) {
+    const { gitTop: top, code } = each.plan;
+    const files = new Map(code.entries.map((entry) => [entry.path, entry.mode]));
+    const place = places.get(top) ?? { top, files, projects: [], isStudy: top === checkout.top };
+    place.projects.push(each);
+    places.set(top, place);
+  }
+  return [...places.values()].sort((one, other) => other.top.length - one.top.length); // the innermost first
+}
+
+/**
+ * @param files where it would be on this machine.
+ * @param products what a build would have made.
+ */
+async function missing(
+  { name, place }: Named,
+  files: readonly string[],
+  products: readonly string[] = [],
+): Promise<UserError> {
+  const found = await Promise.all(files.map((file) => statIfThere(file)));
+  const isHere = place !== undefined && found.some((each) => each !== undefined);
+  const reason = isHere ? "is not part of the source" : "does not exist";
+  for (const file of isHere ? [] : products) {
+    const other = await otherModeOf(file);
+    if (other !== undefined)
+      return new UserError(`the ${name} ${reason}`, { hint: `${other}; ${modeAdvice(file)}` });
+  }
+  return new UserError(`the ${name} ${reason}`, {
+    hint: isHere ? 'if git ignores it, name it under "ship" in swarm.json' : undefined,
+  });
+}

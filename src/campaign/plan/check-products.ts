@@ -1,0 +1,77 @@
+import { UserError } from "../../errors.ts";
+import type { Dependency } from "../../model/build.ts";
+import { isCompiled } from "../../project/files/code-files.ts";
+import { isWithin } from "../../project/build/sources.ts";
+import { libraryFiles } from "../../project/files/targets.ts";
+import type { BuildStore } from "../../stores/build-store.ts";
+import { statIfThere } from "../../system/files.ts";
+import { parseSimulationArguments, values } from "../../omnetpp/opp-args.ts";
+import { chooseProgram, type Execution } from "./choose-program.ts";
+import type { CampaignPlan } from "./plan.ts";
+
+/** Names of products in a message. */
+const SHOWN = 5;
+
+type Plan = Pick<CampaignPlan, "build" | "campaign" | "code" | "needed" | "execution">;
+
+/**
+ * Checks that builds have made what runs need: otherwise each run would fail for the same reason.
+ * @param dependencies with the keys of their builds.
+ * @returns how runs are executed.
+ * @throws {UserError} with the log of the build that lacks something.
+ */
+export async function checkProducts(
+  plan: Plan,
+  { buildKey, dependencies = [] }: { buildKey: string; dependencies?: readonly Dependency[] | undefined },
+  builds: BuildStore,
+): Promise<Execution> {
+  const { needed, campaign, build } = plan;
+  const { products: own = [], targets = [] } = (await builds.find(buildKey)) ?? {};
+  const inCheckout = new Set(own);
+  for (const each of dependencies) {
+    const products = (await builds.find(each.buildKey))?.products ?? [];
+    if (each.source === undefined) for (const file of products) inCheckout.add(file);
+    if (plan.execution.program?.kind !== "project") await checkLibraries(each, products, build.mode, builds);
+  }
+  const lacking = needed.find(({ files }) => !files.some((file) => inCheckout.has(file)));
+  if (lacking !== undefined) throw await notMade(`the ${lacking.name}`, own, buildKey, builds);
+  if (targets.length === 0 && !isNamed(plan) && hasCode(plan))
+    throw await notMade("a program or library", own, buildKey, builds);
+  return chooseProgram(plan.execution, targets, campaign.study);
+}
+
+/** The user, or the project, says what is executed, and it may be in the source. */
+function isNamed({ execution, campaign }: Plan): boolean {
+  const named = values(parseSimulationArguments(campaign.arguments), "-l");
+  return execution.program?.kind === "project" || execution.targets !== undefined || named.length > 0;
+}
+
+async function checkLibraries(
+  { name, libraries = [], buildKey }: Dependency,
+  products: readonly string[],
+  mode: Plan["build"]["mode"],
+  builds: BuildStore,
+): Promise<void> {
+  const lacking = libraries.find((each) => !libraryFiles(each, mode).some((file) => products.includes(file)));
+  if (lacking !== undefined)
+    throw await notMade(`the library ${lacking} of ${name}`, products, buildKey, builds);
+}
+
+/** A project of NED and ini files alone needs nothing that a build makes. */
+function hasCode({ build, code }: Plan): boolean {
+  if (build.recipe.kind === "none") return false;
+  return code.entries.some((entry) => isWithin(build.project, entry.path) && isCompiled(entry.path));
+}
+
+async function notMade(
+  what: string,
+  made: readonly string[],
+  key: string,
+  builds: BuildStore,
+): Promise<UserError> {
+  const log = builds.logFile(key);
+  const hint =
+    (await statIfThere(log)) === undefined ? "does it work in a fresh clone?" : `its log is ${log}`;
+  const others = made.length === 0 ? "" : `, but ${made.slice(0, SHOWN).join(", ")}`;
+  return new UserError(`the build did not make ${what}${others}`, { hint });
+}

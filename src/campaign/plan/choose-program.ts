@@ -1,0 +1,75 @@
+import path from "node:path";
+import { UserError } from "../../errors.ts";
+import type { TargetFile } from "../../model/build.ts";
+import type { Campaign, Program } from "../../model/campaign.ts";
+import { isWithin } from "../../project/build/sources.ts";
+import { libraryNames } from "../../project/files/targets.ts";
+
+/** What is known of the program before anything is built. */
+export interface ExecutionRequest {
+  /** As the user typed it. */
+  program?: Program;
+  /** As `swarm.json` or an `.opp` file names them. */
+  targets?: readonly TargetFile[];
+}
+
+/** How workers execute runs. */
+export type Execution = Pick<Campaign, "program" | "libraries">;
+
+/**
+ * Decides how runs are executed: by the program that was named, else by what the build made: `opp_run` with the libraries,
+ * or the program. With several programs the one nearest above the study is taken.
+ * @param targets of the project's build.
+ * @param study relative to the git top level.
+ * @throws {UserError} if there are several programs, and nothing tells which one is meant.
+ */
+export function chooseProgram(
+  { program, targets: declared }: ExecutionRequest,
+  targets: readonly TargetFile[],
+  study: string,
+): Execution {
+  const candidates = declared ?? targets;
+  const libraries = libraryNames(candidates).map((library) => path.relative(study, library));
+  if (program !== undefined) return { program, libraries: program.kind === "project" ? [] : libraries };
+  const programs = candidates.filter(({ kind }) => kind === "executable").map(({ file }) => file);
+  const chosen =
+    libraries.length > 0 ? besideStudy(candidates, programs, study) : theProgram(programs, study);
+  if (chosen !== undefined) return { program: { kind: "project", path: chosen }, libraries: [] };
+  return { program: { kind: "opp_run" }, libraries };
+}
+
+/** A program above the study, if no library is there: it has been linked with the libraries that it needs. */
+function besideStudy(
+  targets: readonly TargetFile[],
+  programs: readonly string[],
+  study: string,
+): string | undefined {
+  const libraries = targets.filter(({ kind }) => kind === "library");
+  if (libraries.some(({ file }) => isAbove(file, study))) return undefined;
+  const above = nearest(programs, study);
+  return above.length === 1 ? above[0] : undefined;
+}
+
+function theProgram(programs: readonly string[], study: string): string | undefined {
+  const above = nearest(programs, study);
+  const [only, ...others] = above.length > 0 ? above : programs;
+  if (others.length === 0) return only;
+  throw new UserError(
+    `the build made ${programs.length} programs, ${programs.join(", ")}, and nothing says which one the runs need`,
+    {
+      hint: 'name it before the options (runall-swarm path/of/program -c …), or as "executable" in swarm.json',
+    },
+  );
+}
+
+/** Programs in the nearest folder that contains the study. */
+function nearest(programs: readonly string[], study: string): string[] {
+  const above = programs.filter((file) => isAbove(file, study));
+  const depth = Math.max(...above.map((file) => path.dirname(file).length));
+  return above.filter((file) => path.dirname(file).length === depth);
+}
+
+function isAbove(file: string, study: string): boolean {
+  const folder = path.dirname(file);
+  return folder === "." || folder === study || isWithin(folder, study);
+}

@@ -1,0 +1,216 @@
+import path from "node:path";
+import { UserError } from "../../errors.ts";
+import type { Dependency } from "../../model/build.ts";
+import { readCode, type Code } from "../../project/git/code.ts";
+import { describeFolder, type ProjectDescriptor } from "../../project/describe/descriptor.ts";
+import { fetchDependency, type Telling } from "../../project/describe/fetch-dependency.ts";
+import { findDependency, NotFound } from "../../project/describe/find-dependency.ts";
+import { checkoutName, NoCheckout, openCheckout, type Checkout } from "../../project/git/git.ts";
+import type { Need } from "../../project/describe/needs.ts";
+import { isLeftToItself, openFolder } from "../../project/git/plain-folder.ts";
+import { targetFile } from "../../project/files/targets.ts";
+import { usesProject } from "../../project/describe/uses-project.ts";
+import { planProject, type BuildSettings, type ProjectPlan } from "./plan-project.ts";
+
+/** A project that is needed, and where it lies. */
+export interface FoundDependency {
+  need: Need;
+  checkout: Checkout;
+  project: ProjectDescriptor;
+  /** What it needs itself, each after what that needs in turn. */
+  needs: FoundDependency[];
+}
+
+/** A project that is needed, with its code and how it is built. */
+export interface DependencyPlan extends ProjectPlan {
+  about: Omit<Dependency, "source" | "buildKey">;
+  project: ProjectDescriptor;
+}
+
+export interface FoundDependencies {
+  /** Each after what it needs itself. */
+  dependencies: FoundDependency[];
+  /** Projects to which only the IDE refers, which are nowhere, and which nothing seems to use. */
+  leftOut: Need[];
+}
+
+/**
+ * Finds what a project needs, and what that needs in turn.
+ * @throws {UserError} where something is not found, or two projects need each other.
+ */
+export async function findDependencies(
+  { checkout, project }: { checkout: Checkout; project: ProjectDescriptor },
+  telling: Telling,
+): Promise<FoundDependencies> {
+  const root = path.join(checkout.top, project.folder);
+  const search: Search = { known: new Map(), leftOut: [], telling };
+  const dependencies = await findNeeds({ root, checkout, project }, [root], search);
+  return { dependencies, leftOut: search.leftOut };
+}
+
+interface Needing {
+  root: string;
+  checkout: Checkout;
+  project: ProjectDescriptor;
+}
+
+interface Search {
+  /** By their folders. */
+  known: Map<string, FoundDependency>;
+  leftOut: Need[];
+  telling: Telling;
+}
+
+async function findNeeds(
+  needing: Needing,
+  above: readonly string[],
+  search: Search,
+): Promise<FoundDependency[]> {
+  const needs: FoundDependency[] = [];
+  for (const need of needing.project.needs) {
+    const folder = await locate(need, needing, search);
+    if (folder === undefined) continue;
+    if (above.includes(folder)) {
+      throw new UserError(`${need.statedIn} needs the project ${need.name}, which needs it in turn`, {
+        hint: `${folder} is needed by itself, by way of ${above.slice(above.indexOf(folder) + 1).join(", ")}`,
+      });
+    }
+    const found = search.known.get(folder) ?? (await describe(need, folder, [...above, folder], search));
+    search.known.set(folder, found);
+    for (const each of [...found.needs, found]) if (!needs.includes(each)) needs.push(each);
+  }
+  return needs;
+}
+
+/** @returns undefined for a reference of the IDE to the project itself, or to one that is left out. */
+async function locate(need: Need, needing: Needing, search: Search): Promise<string | undefined> {
+  const { name, statedIn, remote, isReference } = need;
+  const { root, checkout, project } = needing;
+  if (remote !== undefined) return await fetchDependency({ name, statedIn, ...remote }, search.telling);
+  try {
+    const folder = await findDependency(need, root, checkout.top);
+    return isReference && folder === root ? undefined : folder;
+  } catch (error) {
+    if (!(error instanceof NotFound) || !isReference) throw error;
+    if (await usesProject(root, project.makemake, need)) throw error;
+    search.leftOut.push(need);
+    return undefined;
+  }
+}
+
+async function describe(
+  need: Need,
+  folder: string,
+  above: readonly string[],
+  search: Search,
+): Promise<FoundDependency> {
+  const checkout = await checkoutOf(need, folder, search.telling.signal);
+  const project = await describeFolder(checkout.top, folder);
+  const needs = await findNeeds({ root: folder, checkout, project }, above, search);
+  return { need, checkout, project, needs };
+}
+
+/** A project that is in no repository, or that the one around it ignores, is taken as the folder has it. */
+async function checkoutOf(need: Need, folder: string, signal?: AbortSignal): Promise<Checkout> {
+  try {
+    const checkout = await openCheckout(folder, signal);
+    return (await isLeftToItself(checkout, folder)) ? await openFolder(folder, signal) : checkout;
+  } catch (error) {
+    if (error instanceof NoCheckout) return await openFolder(folder, signal);
+    throw error instanceof UserError ? notReadable(need, error) : error;
+  }
+}
+
+function notReadable({ name, statedIn }: Need, error: UserError): UserError {
+  const { message, hint } = error;
+  return new UserError(`${statedIn} needs the project ${name}: ${message}`, {
+    hint: `${hint ?? ""}; or leave it out, with "uses": [] in swarm.json`,
+    cause: error,
+  });
+}
+
+/** What is left out of a checkout, and what goes along, for the sake of the dependencies that lie in it. */
+export function partOf(
+  dependencies: readonly FoundDependency[],
+  top: string,
+): { binaries: string[]; ship: string[] } {
+  const projects = dependencies.filter(({ checkout }) => checkout.top === top).map(({ project }) => project);
+  const targets = projects.flatMap((project) => project.targets);
+  return {
+    binaries: targets.flatMap((target) => [targetFile(target, "release"), targetFile(target, "debug")]),
+    ship: projects.flatMap((project) => project.ship),
+  };
+}
+
+/** The codes of checkouts, by their top levels. */
+export type Codes = Map<string, Code>;
+
+/** Reads the work trees of the dependencies that lie in other checkouts than the study. */
+export async function readDependencies(
+  dependencies: readonly FoundDependency[],
+  top: string,
+  signal?: AbortSignal,
+): Promise<Codes & AsyncDisposable> {
+  const checkouts = new Map(dependencies.map(({ checkout }) => [checkout.top, checkout]));
+  checkouts.delete(top);
+  const codes = new Map<string, Code>();
+  const dispose = async (): Promise<void> => {
+    await Promise.all([...codes.values()].map((code) => code[Symbol.asyncDispose]()));
+  };
+  const reading = [...checkouts.values()].map(async (checkout) => {
+    codes.set(checkout.top, await readCode(workTreeOf(checkout, dependencies), undefined, signal));
+  });
+  const failed = (await Promise.allSettled(reading)).find((each) => each.status === "rejected");
+  if (failed !== undefined) {
+    await dispose();
+    throw failed.reason;
+  }
+  return Object.assign(codes, { [Symbol.asyncDispose]: dispose });
+}
+
+function workTreeOf(checkout: Checkout, dependencies: readonly FoundDependency[]) {
+  const { binaries, ship } = partOf(dependencies, checkout.top);
+  return { checkout, ship, isLeftOut: Promise.resolve((file: string) => binaries.includes(file)) };
+}
+
+/** How each dependency is built. */
+export async function planDependencies(
+  dependencies: readonly FoundDependency[],
+  codes: ReadonlyMap<string, Code>,
+  settings: BuildSettings,
+  signal?: AbortSignal,
+): Promise<DependencyPlan[]> {
+  const plans = new Map<FoundDependency, DependencyPlan>();
+  for (const each of dependencies) {
+    const { checkout, project } = each;
+    const plan = await planProject(
+      {
+        project,
+        code: codes.get(checkout.top)!,
+        workTree: workTreeOf(checkout, dependencies),
+        ...settings,
+        dependencies: each.needs.map((need) => plans.get(need)!),
+      },
+      signal,
+    );
+    plans.set(each, { ...plan, project, about: about(each, plan.code.tree) });
+  }
+  return [...plans.values()];
+}
+
+function about({ need, checkout, project }: FoundDependency, tree: string): DependencyPlan["about"] {
+  const { targets, isDeclared, environment } = project;
+  const libraries = targets.filter(({ kind }) => kind === "library");
+  return {
+    name: need.name,
+    variable: need.variable,
+    tree,
+    checkoutName: checkoutName(checkout),
+    project: project.folder,
+    nedFolders: project.nedFolders,
+    ...(Object.keys(environment).length > 0 && { environment }),
+    ...(isDeclared && {
+      libraries: libraries.map(({ folder, name }) => path.posix.join(folder, name)),
+    }),
+  };
+}

@@ -1,0 +1,63 @@
+import path from "node:path";
+import { UserError } from "../../errors.ts";
+import { checkOut } from "../../project/git/checkout.ts";
+import { makeTemporaryFolder } from "../../system/temporary-folder.ts";
+import { modeAdvice, otherModeOf } from "../../project/files/other-mode.ts";
+import { libraryFiles } from "../../project/files/targets.ts";
+import type { SimulationArguments } from "../../omnetpp/opp-args.ts";
+import { expand, type Expansion } from "../../omnetpp/expand.ts";
+import type { Mode } from "../../model/build.ts";
+import { statIfThere } from "../../system/files.ts";
+import { runProgram } from "../../system/program.ts";
+import type { Whereabouts } from "./whereabouts.ts";
+
+/**
+ * The runs by the ini files that will run: those that lie here, or those of a commit, which are written to a
+ * temporary directory for it.
+ */
+export async function expandCode(
+  { checkout, study, program, args, named }: Whereabouts,
+  commit: string | undefined,
+  signal?: AbortSignal,
+): Promise<Expansion> {
+  const query = { program: program.local, args: await loadable(args, study, program.mode), directory: study };
+  const env = { ...process.env, ...named };
+  const deps: Parameters<typeof expand>[1] = {
+    runProgram: (file, options, more) => runProgram(file, options, { ...more, env }),
+  };
+  if (commit === undefined)
+    return await expand(query, deps, signal).catch(async (error: unknown) => {
+      throw await namingOtherMode(error, study);
+    });
+  await using scratch = await makeTemporaryFolder("expand");
+  const tree = path.join(scratch.path, "tree");
+  await checkOut({ gitDirectory: checkout.gitDirectory, commit }, tree, signal);
+  const directory = path.join(tree, path.relative(checkout.top, study));
+  return await expand({ ...query, directory }, deps, signal);
+}
+
+/** Without libraries that are yet to be built: the runs can be listed without them. */
+async function loadable(args: SimulationArguments, study: string, mode: Mode): Promise<SimulationArguments> {
+  const kept = args.map(async (arg) => {
+    if (arg.kind !== "option" || arg.name !== "-l" || !arg.value.includes("/")) return [arg];
+    const files = libraryFiles(path.resolve(study, arg.value), mode);
+    const found = await Promise.all(files.map((file) => statIfThere(file)));
+    return found.some((each) => each?.isFile()) ? [arg] : [];
+  });
+  return (await Promise.all(kept)).flat();
+}
+
+/** The simulator says only that it cannot load a library. */
+async function namingOtherMode(error: unknown, study: string): Promise<unknown> {
+  if (!(error instanceof UserError)) return error;
+  const library = /Cannot load library '([^']+)'/.exec(error.message)?.[1];
+  if (library === undefined) return error;
+  const searched = library.includes("/") ? "" : (process.env["LD_LIBRARY_PATH"] ?? "");
+  for (const folder of [...searched.split(":").filter((each) => each !== ""), study]) {
+    const file = path.resolve(folder, library);
+    const other = await otherModeOf(file);
+    if (other !== undefined)
+      return new UserError(error.message, { hint: `${other}; ${modeAdvice(file)}`, cause: error });
+  }
+  return error;
+}

@@ -1,0 +1,91 @@
+import { createHash } from "node:crypto";
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+import { simulationVariables } from "../../model/environment.ts";
+import {
+  parseSimulationArguments,
+  toArgv,
+  values,
+  without,
+  type SimulationArguments,
+} from "../../omnetpp/opp-args.ts";
+import { statIfThere } from "../../system/files.ts";
+import type { CampaignPlan } from "./plan.ts";
+import { plannedKey } from "./plan-project.ts";
+
+/** Raised when the same campaign would leave other files than with an earlier version of ours. */
+const VERSION = 3;
+
+/** Parts of file names such as `${datetime}` and `${runid}`, which no two processes have in common. */
+const MOMENT = /\d{8}-\d\d:?\d\d:?\d\d(?:-\d+)?/g;
+
+/**
+ * Names all that decides what the runs of a campaign leave, beside their config, number and variables: the files
+ * of the sources that they can read, the binaries, OMNeT++, the command line, and the configuration as the simulator reads it. In
+ * doubt it differs, and runs are made again. What it cannot know are files outside of the checkout that a model
+ * reads, and variables of the environment that nobody named.
+ * @param plan for the machines that make the runs.
+ */
+export async function identityOf(plan: CampaignPlan): Promise<string> {
+  const {
+    directory: _,
+    commit: _commit,
+    changedFiles: _changed,
+    folders: _folders,
+    terminal,
+    ...campaign
+  } = plan.campaign;
+  const args = parseSimulationArguments(campaign.arguments);
+  const dependencies = campaign.dependencies?.map(({ tree: _tree, ...dependency }) => dependency);
+  const parts: unknown[] = [
+    VERSION,
+    [plan, ...plan.dependencies].map(({ code }) => plan.runSources.hashOf(code)),
+    plannedKey(plan),
+    {
+      ...campaign,
+      ...plan.execution,
+      ...(dependencies && { dependencies }),
+      arguments: decidingArguments(args),
+    },
+    [...plan.expansion.configuration].map(([key, value]) => [key, value.replaceAll(MOMENT, "")]),
+    await stampsOf([...(await ownOmnetpp(plan)), ...namedLibraries(plan, values(args, "-l"))]),
+  ];
+  const read = simulationVariables(terminal?.environment ?? {});
+  if (Object.keys(read).length > 0) parts.push(read);
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
+}
+
+/** The arguments that decide what a run leaves. Which runs there are, and how they are shown, does not. */
+export function decidingArguments(args: SimulationArguments): string[] {
+  return toArgv(without(args, "-c", "-r", "-u", "-s", "-S", "-m"));
+}
+
+/** The simulator and its libraries, where the workers use those of the user: he may have built them anew. */
+async function ownOmnetpp({ build: { omnetpp } }: CampaignPlan): Promise<string[]> {
+  if (omnetpp.binDirectory === undefined) return [];
+  const folders = [omnetpp.binDirectory, path.join(omnetpp.binDirectory, "../lib")];
+  const files = folders.map(async (folder) => {
+    const names = await readdir(folder).catch(() => []); // installed in another way
+    return names.filter((name) => /^(?:opp_run|libopp)/.test(name)).map((name) => path.join(folder, name));
+  });
+  return (await Promise.all(files)).flat().sort();
+}
+
+/** The files that an option `-l` with a folder may mean. */
+function namedLibraries({ studyDirectory }: CampaignPlan, libraries: readonly string[]): string[] {
+  return libraries.flatMap((library) => {
+    const { dir, base } = path.parse(path.resolve(studyDirectory, library));
+    if (!library.includes("/")) return [];
+    return ["", "_dbg"].flatMap((mode) =>
+      ["so", "dylib"].map((ext) => path.join(dir, `lib${base}${mode}.${ext}`)),
+    );
+  });
+}
+
+async function stampsOf(files: readonly string[]): Promise<string[]> {
+  const stats = await Promise.all(files.map((file) => statIfThere(file)));
+  return files.flatMap((file, at) => {
+    const found = stats[at];
+    return found === undefined ? [] : [`${file} ${found.size} ${found.mtimeMs}`];
+  });
+}

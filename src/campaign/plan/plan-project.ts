@@ -1,0 +1,139 @@
+import path from "node:path";
+import {
+  buildKey,
+  ownBuildKey,
+  type BuildRequest,
+  type Dependency,
+  type Mode,
+  type Omnetpp,
+  type Recipe,
+} from "../../model/build.ts";
+import { buildVariables, type Environment } from "../../model/environment.ts";
+import { PROTOCOL } from "../../model/protocol.ts";
+import { readCode, type Code } from "../../project/git/code.ts";
+import { withNeeded, type NeededProject } from "../../project/build/dependency-options.ts";
+import type { ProjectDescriptor } from "../../project/describe/descriptor.ts";
+import { findBuildSources } from "../../project/build/build-sources.ts";
+import { checkoutName, type TreeEntry } from "../../project/git/git.ts";
+import { linkedOmnetpp } from "../../project/build/linked-omnetpp.ts";
+import { findOwnBuild, newerCode, type OwnBuild } from "../../project/build/own-build.ts";
+import { recipeFor, sourcesHash } from "../../project/build/sources.ts";
+import type { WorkTreeRequest } from "../../project/git/work-tree.ts";
+import type { DependencyPlan } from "./dependencies.ts";
+
+/** A project whose binaries are needed: that of the study, or one that it needs. */
+export interface ProjectPlan {
+  gitTop: string;
+  code: Code;
+  /** The files that decide the build. */
+  sources: readonly TreeEntry[];
+  /** Its dependencies have no sources yet: those are known when they have been sent. */
+  build: Omit<BuildRequest, "source">;
+  /** The user's own binaries, or why they cannot be used. */
+  ownBuild: OwnBuild | string;
+}
+
+/** What all builds of a campaign have in common. */
+export interface BuildSettings {
+  mode: Mode;
+  omnetpp: Omnetpp;
+  /** Variables that the user named with `--env`. */
+  named?: Environment | undefined;
+  /** Of the client, for builds on its machine. */
+  client?: Environment | undefined;
+}
+
+export interface ProjectQuestion extends BuildSettings {
+  project: ProjectDescriptor;
+  code: Code;
+  /** How the work tree is read, where the code is that of a commit. */
+  workTree: WorkTreeRequest;
+  /** What it needs, each after what that needs in turn. */
+  dependencies: readonly DependencyPlan[];
+}
+
+/** How a project is built, and whether the user has done that. */
+export async function planProject(question: ProjectQuestion, signal?: AbortSignal): Promise<ProjectPlan> {
+  const { project, code, mode, omnetpp, named = {}, client, dependencies } = question;
+  const { top } = code.checkout;
+  const { stateFiles, nedExclusions, environment } = project;
+  const recipe = recipeFor(project, code.entries);
+  const sources = await findBuildSources({ project, recipe, code, signal });
+  const build: ProjectPlan["build"] = {
+    protocol: PROTOCOL,
+    sourcesHash: sourcesHash(sources),
+    checkoutName: checkoutName(code.checkout),
+    project: project.folder,
+    recipe: withNeeded(recipe, top, dependencies.map(neededProject)),
+    mode,
+    omnetpp,
+    ...(Object.keys(stateFiles).length > 0 && { stateFiles }),
+    ...(nedExclusions !== undefined && { nedExclusions }),
+    ...(Object.keys(environment).length > 0 && { environment }),
+    ...(Object.keys(named).length > 0 && { namedEnvironment: named }),
+    ...(client !== undefined && { clientEnvironment: client }),
+    ...(dependencies.length > 0 && { dependencies: dependencies.map(asDependency) }),
+  };
+  return {
+    gitTop: top,
+    code,
+    sources,
+    build,
+    ownBuild: await ownBuild(question, { recipe, sources }, signal),
+  };
+}
+
+/** The name of the build that a plan leads to: the user's own, or the one to be made. */
+export function plannedKey({ build, ownBuild }: Pick<ProjectPlan, "build" | "ownBuild">): string {
+  return typeof ownBuild === "string" ? buildKey(build) : ownBuildKey(build, ownBuild.stamps);
+}
+
+/** Tells the projects apart that a plan needs. */
+export function dependencyId({
+  checkoutName,
+  project,
+}: Pick<Dependency, "checkoutName" | "project">): string {
+  return `${checkoutName} ${project}`;
+}
+
+/** A dependency as what needs it names it; its source is known when it has been sent. */
+function asDependency(plan: DependencyPlan): Dependency {
+  return { ...plan.about, buildKey: plannedKey(plan) };
+}
+
+function neededProject({ about, gitTop, project }: DependencyPlan): NeededProject {
+  return { variable: about.variable, root: path.join(gitTop, project.folder) };
+}
+
+/** The binaries here are those of the work tree: of a commit only where its sources are the same. */
+async function ownBuild(
+  { project, code, mode, omnetpp, workTree, named = {}, dependencies }: ProjectQuestion,
+  { recipe, sources }: { recipe: Recipe; sources: readonly TreeEntry[] },
+  signal?: AbortSignal,
+): Promise<OwnBuild | string> {
+  const [compiling] = Object.keys(buildVariables(named));
+  if (compiling !== undefined) return `${compiling} is named with --env`;
+  const foreign = dependencies.find(({ ownBuild: own }) => typeof own === "string");
+  if (foreign !== undefined)
+    return `${foreign.about.name} is built by the swarm: ${foreign.ownBuild as string}`;
+  const question = { top: code.checkout.top, project, mode };
+  await using lying = code.checkedOut ? undefined : await readCode(workTree, undefined, signal);
+  const here =
+    lying === undefined ? sources : await findBuildSources({ project, recipe, code: lying, signal });
+  if (sourcesHash(here) !== sourcesHash(sources)) return "other sources are checked out";
+  const { entries: tree, changed } = lying ?? code;
+  const found = await findOwnBuild({ ...question, tree, changed, sources: here });
+  if (typeof found === "string") return found;
+  for (const product of found.products) {
+    const linked = await linkedOmnetpp(path.join(question.top, product));
+    if (linked === undefined || linked.version === omnetpp.version) continue;
+    const which = linked.version ?? `in ${linked.folder}, which does not exist`;
+    return `${product} was built with OMNeT++ ${which}, not ${omnetpp.version}`;
+  }
+  for (const each of dependencies) {
+    const { gitTop: top } = each;
+    const newer = await newerCode({ top, project: each.project, sources: each.sources }, found.builtAt);
+    if (newer !== undefined) return `${newer} of ${each.about.name} is newer than ${found.products[0]!}`;
+  }
+  return found;
+}

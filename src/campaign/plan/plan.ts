@@ -1,0 +1,273 @@
+import path from "node:path";
+import type { Campaign } from "../../model/campaign.ts";
+import type { Environment } from "../../model/environment.ts";
+import { PROTOCOL } from "../../model/protocol.ts";
+import type { Run } from "../../model/run.ts";
+import { readCode, type Code } from "../../project/git/code.ts";
+import { resolveCommit } from "../../project/git/commit.ts";
+import { foldersBeside, surveyFolders, type FolderSurvey } from "../../project/git/folders.ts";
+import type { RunSources } from "../../project/build/run-sources.ts";
+import { scanCode } from "../../project/build/scan-files.ts";
+import { fileOf } from "../../project/files/targets.ts";
+import type { Need } from "../../project/describe/needs.ts";
+import type { WorkTreeRequest } from "../../project/git/work-tree.ts";
+import type { Expansion } from "../../omnetpp/expand.ts";
+import { addedOptions, config, mapPaths } from "../../omnetpp/opp-args.ts";
+import { omnetppVersion } from "../../omnetpp/simulator.ts";
+import { isInside } from "../../system/paths.ts";
+import {
+  partOf,
+  planDependencies,
+  readDependencies,
+  type Codes,
+  type DependencyPlan,
+} from "./dependencies.ts";
+import { checkArguments, type NeededProduct } from "./check-arguments.ts";
+import type { ExecutionRequest } from "./choose-program.ts";
+import { expandCode } from "./expand-code.ts";
+import { recordRootsOutside } from "../collect/notes.ts";
+import { outputFilter } from "./output-filter.ts";
+import { planOutputs, type OutputPlan } from "./outputs.ts";
+import { planProject, type ProjectPlan } from "./plan-project.ts";
+import { runSourcesOf } from "./run-sources-of.ts";
+import { findWhereabouts, type Whereabouts } from "./whereabouts.ts";
+
+/** How a campaign deals with runs that do not end well. */
+export type CampaignLimits = Pick<Campaign, "retries" | "timeoutMs" | "stopOnError" | "batchSize">;
+
+/** What the user asked for. */
+export interface CampaignRequest {
+  /** Where he typed it, or `-C`. */
+  directory: string;
+  /** Commit, branch or tag; undefined for the files as they lie here. */
+  commit: string | undefined;
+  program: string | undefined;
+  /** Version of the OMNeT++ to use, where it is not to be the one that is here. */
+  omnetpp?: string | undefined;
+  /** The simulation's arguments, untouched. */
+  arguments: readonly string[];
+  /** Variables that are named for runs and builds, sorted by name. */
+  environment?: Environment | undefined;
+  /** Told what takes time on the way. */
+  say?: (text: string) => void;
+  /** The simulator and git have been asked, and their answers take some time. */
+  onAsked?: () => void;
+}
+
+/** What is known of a campaign before there is a swarm for it. */
+export type CampaignDraft = Omit<
+  Campaign,
+  | "id"
+  | "user"
+  | "host"
+  | "createdAt"
+  | "source"
+  | "buildKey"
+  | "identity"
+  | "program"
+  | "libraries"
+  | "runs"
+  | "skipped"
+  | Exclude<keyof CampaignLimits, "batchSize">
+>;
+
+/** Everything that is known before a swarm is needed. It holds temporary files as long as it lives. */
+export interface CampaignPlan extends ProjectPlan, AsyncDisposable {
+  studyDirectory: string;
+  resultDirectory: string;
+  outputs: OutputPlan;
+  runs: Run[];
+  /** What the project needs, each after what that needs in turn. */
+  dependencies: DependencyPlan[];
+  campaign: CampaignDraft;
+  expansion: Expansion;
+  /** Projects that are referred to, but neither there nor used. */
+  leftOut: readonly Need[];
+  /** Which files of the sources runs can read. */
+  runSources: RunSources;
+  /** What builds have to make, lest every run fail. */
+  needed: NeededProduct[];
+  /** What the user and the project say of how runs are executed. */
+  execution: ExecutionRequest;
+}
+
+/**
+ * Finds out what is to be run: the study, its project, the code and the runs.
+ * @throws {UserError} for everything that the user has to mend first.
+ */
+export async function planCampaign(request: CampaignRequest, signal?: AbortSignal): Promise<CampaignPlan> {
+  return await planFrom(await findWhereabouts(request, signal), request, signal);
+}
+
+/** The same, where it is known where the user is. */
+export async function planFrom(
+  here: Whereabouts,
+  request: CampaignRequest,
+  signal?: AbortSignal,
+): Promise<CampaignPlan> {
+  const { checkout, study, program, args } = here;
+  const ref = request.commit;
+  const commit = ref === undefined ? undefined : await resolveCommit(checkout, ref);
+  const version = request.omnetpp ?? omnetppVersion(program.local, { signal });
+  const expansion = expandCode(here, commit, signal);
+  const outputs = expansion.then((known) => planOutputs(known, { top: checkout.top, study, args }));
+  const survey = surveyFolders(checkout.top, signal);
+  for (const each of [outputs, survey]) each.catch(() => undefined); // awaited below, after something else
+  const question = workTreeOf(here, outputs, survey);
+  const asked = Promise.allSettled([
+    readScanned(question, commit, signal),
+    readDependencies(here.dependencies, checkout.top, signal),
+    expansion,
+    version,
+  ]);
+  request.onAsked?.();
+  const [reading, needed] = await asked;
+  const opened = [reading, needed].flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+  const dispose = async (): Promise<void> => {
+    await Promise.all(opened.map((each) => each[Symbol.asyncDispose]()));
+  };
+  try {
+    const [expanded, omnetpp] = await Promise.all([expansion, version]);
+    if (reading.status === "rejected") throw reading.reason;
+    if (needed.status === "rejected") throw needed.reason;
+    const read = { code: reading.value, needed: needed.value, workTree: question };
+    const found = { ...read, survey: await survey, expansion: expanded, outputs: await outputs };
+    return { ...(await makePlan(here, found, omnetpp, signal)), [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await dispose(); // what fails beside the code would leave the files behind that belong to it
+    throw error;
+  }
+}
+
+/** What files say of others is looked for while the simulator lists the runs. */
+async function readScanned(
+  question: WorkTreeRequest,
+  commit: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Code> {
+  const code = await readCode(question, commit, signal);
+  void scanCode(code);
+  return code;
+}
+
+interface Found {
+  code: Code;
+  needed: Codes;
+  workTree: WorkTreeRequest;
+  survey: FolderSurvey;
+  expansion: Expansion;
+  outputs: OutputPlan;
+}
+
+async function makePlan(
+  here: Whereabouts,
+  { code, needed, workTree, survey, expansion, outputs }: Found,
+  version: string,
+  signal?: AbortSignal,
+): Promise<Omit<CampaignPlan, keyof AsyncDisposable>> {
+  const { checkout, study, project, program } = here;
+  const { mode, binDirectory } = program;
+  const omnetpp = { version, ...(binDirectory !== undefined && { binDirectory }) };
+  const codes = new Map(needed).set(checkout.top, code);
+  const settings = { mode, omnetpp, named: here.named, client: here.terminal.environment };
+  const dependencies = await planDependencies(here.dependencies, codes, settings, signal);
+  const plan = await planProject({ project, code, workTree, ...settings, dependencies }, signal);
+  const products = await checkArguments(here, { plan, dependencies });
+  return {
+    ...plan,
+    runSources: await runSourcesOf(here, [code, ...needed.values()], expansion),
+    needed: products,
+    execution: {
+      ...(program.remote !== undefined && { program: program.remote }),
+      ...(project.isDeclared && { targets: project.targets.map((target) => fileOf(target, mode)) }),
+    },
+    leftOut: here.leftOut,
+    studyDirectory: study,
+    resultDirectory: outputs.resultDirectory,
+    outputs,
+    runs: expansion.runs,
+    dependencies,
+    campaign: describeCampaign(here, plan, { expansion, outputs, survey }),
+    expansion,
+  };
+}
+
+/** How the checkout of the study is read: without binaries and without what runs have written. */
+function workTreeOf(
+  here: Whereabouts,
+  outputs: Promise<OutputPlan>,
+  survey: Promise<FolderSurvey>,
+): WorkTreeRequest {
+  const { checkout, project, dependencies } = here;
+  const { ship, binaries } = partOf(dependencies, checkout.top);
+  const outside = recordRootsOutside(checkout.top);
+  const filter = Promise.all([outputs, survey, outside]).then(([known, { recordRoots }, rootsOutside]) =>
+    outputFilter({
+      ...here,
+      binaries,
+      resultDirectory: known.resultDirectory,
+      outputFiles: known.files,
+      recordRoots: [...recordRoots.map((root) => path.join(checkout.top, root)), ...rootsOutside],
+    }),
+  );
+  const isLeftOut = filter.then((found) => found.isLeftOut);
+  const isOutput = filter.then((found) => found.isOutput);
+  for (const each of [isLeftOut, isOutput]) each.catch(() => undefined); // reported with the expansion
+  return { checkout, ship: [...project.ship, ...ship], isLeftOut, isOutput };
+}
+
+function describeCampaign(
+  here: Whereabouts,
+  { code, build }: ProjectPlan,
+  { expansion, outputs, survey }: Pick<Found, "expansion" | "outputs" | "survey">,
+): CampaignDraft {
+  const { checkout, study, project, args, terminal } = here;
+  const relative = (folder: string): string => path.relative(study, path.join(checkout.top, folder)) || ".";
+  const nedPath = project.nedFolders.map(relative).join(":");
+  const folders = foldersBeside(
+    survey,
+    code.entries.map((entry) => entry.path),
+  );
+  return {
+    protocol: PROTOCOL,
+    directory: checkout.top,
+    config: config(args),
+    commit: code.commit,
+    changedFiles: code.changed.length,
+    checkoutName: build.checkoutName,
+    mode: build.mode,
+    omnetpp: build.omnetpp,
+    study: path.relative(checkout.top, study),
+    project: project.folder,
+    ...(build.dependencies !== undefined && { dependencies: build.dependencies }),
+    ...(build.environment !== undefined && { environment: build.environment }),
+    ...(build.namedEnvironment !== undefined && { namedEnvironment: build.namedEnvironment }),
+    terminal,
+    arguments: mapPaths(args, (file) => portable(file, here)),
+    addedOptions: addedOptions(expansion.configuration, args),
+    ...(nedPath !== "." && { nedPath }),
+    resultDirectory: path.relative(study, outputs.resultDirectory) || ".",
+    ...outputs.forWorkers,
+    ...(outputs.outside.length > 0 && { outside: outputs.outside }),
+    ...(code.checkedOut && folders.length > 0 && { folders }),
+    // nobody has looked into what those libraries keep from one run to the next
+    ...((expansion.configuration.has("load-libs") || outputs.runsAlone) && { batchSize: 1 }),
+  };
+}
+
+/**
+ * A path inside the checkout stays relative to the study, and one inside that of a dependency leads to where that
+ * is beside it; any other one can only be absolute. A library of the study keeps its folder: without one it is
+ * looked for elsewhere.
+ */
+function portable(file: string, { checkout, study, dependencies }: Whereabouts): string {
+  const absolute = path.resolve(study, file);
+  if (isInside(checkout.top, absolute)) {
+    const relative = path.relative(study, absolute) || ".";
+    return /^\.\/[^/]+$/.test(file) ? `./${relative}` : relative;
+  }
+  const needed = dependencies.find((each) => isInside(each.checkout.top, absolute))?.checkout.top;
+  if (needed === undefined) return absolute;
+  const beside = path.join(path.dirname(checkout.top), path.basename(needed));
+  return path.relative(study, path.join(beside, path.relative(needed, absolute)));
+}

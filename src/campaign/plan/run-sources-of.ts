@@ -1,0 +1,29 @@
+import path from "node:path";
+import type { Code } from "../../project/git/code.ts";
+import { findRunSources, type RunSources } from "../../project/build/run-sources.ts";
+import type { Expansion } from "../../omnetpp/expand.ts";
+import { toArgv, values } from "../../omnetpp/opp-args.ts";
+import type { Whereabouts } from "./whereabouts.ts";
+
+/** What runs can read follows from where they are, and from what they are told. */
+export async function runSourcesOf(
+  { checkout: { top }, study, project, dependencies, args, named }: Whereabouts,
+  codes: readonly Code[],
+  { configuration }: Expansion,
+): Promise<RunSources> {
+  const projects = [{ checkout: { top }, project }, ...dependencies];
+  const folders = projects.flatMap((each) =>
+    [each.project.folder, ...each.project.nedFolders].map((folder) => path.join(each.checkout.top, folder)),
+  );
+  const paths = ["-f", "-n", "-l"].flatMap((name) =>
+    values(args, name).flatMap((value) => value.split(/[;:]/)),
+  );
+  const variables = [named, ...projects.map((each) => each.project.environment)].flatMap(
+    Object.values<string>,
+  );
+  return await findRunSources({
+    codes,
+    folders: [study, ...folders, ...paths.map((each) => path.resolve(study, each))],
+    texts: [...toArgv(args), ...configuration.values(), ...variables],
+  });
+}

@@ -1,0 +1,88 @@
+import { readdir, realpath, stat } from "node:fs/promises";
+import path from "node:path";
+import { errorCode, UserError } from "../../errors.ts";
+import { nearest } from "../../model/near.ts";
+import { values, type SimulationArguments } from "../../omnetpp/opp-args.ts";
+
+/**
+ * Returns the folder of a study, without symbolic links.
+ * @throws {UserError} if it or one of its ini files is missing, with those that exist nearby.
+ */
+export async function studyDirectory(directory: string, args: SimulationArguments): Promise<string> {
+  const study = await realpath(directory).catch((error: unknown) => {
+    if (errorCode(error) !== "ENOENT") throw error;
+    const hint = directory.includes("\ufffd") ? "its name is not UTF-8: rename the folder" : undefined;
+    throw new UserError(`there is no folder ${directory}`, { hint });
+  });
+  const inis = values(args, "-f");
+  for (const ini of inis.length > 0 ? inis : ["omnetpp.ini"]) {
+    const file = await stat(path.resolve(study, ini)).catch(() => undefined);
+    if (file?.isFile()) continue;
+    throw new UserError(`there is no ${ini} in ${study}`, { hint: hintFor(ini, await inisNear(study)) });
+  }
+  return study;
+}
+
+/** Number of levels below, and of folders, in which ini files are looked for. */
+const DEPTH = 4;
+const MOST_FOLDERS = 2000;
+const MOST_NAMED = 8;
+const WITHOUT_STUDIES = /^(?:\..*|node_modules|results|out)$/;
+
+/** The ini files of a folder and of those below it, else of those above it; relative, the nearest first. */
+async function inisNear(study: string): Promise<string[]> {
+  const below = await inisBelow(study);
+  if (below.length > 0) return below;
+  for (const up of ["..", "../.."]) {
+    const names = await readdir(path.resolve(study, up)).catch(() => []);
+    const found = names.filter((name) => name.endsWith(".ini")).map((name) => path.join(up, name));
+    if (found.length > 0) return found.sort();
+  }
+  return [];
+}
+
+async function inisBelow(study: string): Promise<string[]> {
+  const found: string[] = [];
+  const waiting = [{ folder: "", depth: 0 }];
+  for (let looked = 0; looked < MOST_FOLDERS; looked++) {
+    const next = waiting.shift();
+    if (next === undefined) break;
+    const entries = await readdir(path.join(study, next.folder), { withFileTypes: true }).catch(() => []);
+    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const place = path.join(next.folder, entry.name);
+      if (entry.isDirectory() && next.depth < DEPTH && !WITHOUT_STUDIES.test(entry.name))
+        waiting.push({ folder: place, depth: next.depth + 1 });
+      else if (!entry.isDirectory() && entry.name.endsWith(".ini")) found.push(place);
+    }
+  }
+  return found;
+}
+
+function hintFor(ini: string, found: readonly string[]): string {
+  if (found.length === 0)
+    return "a study is a folder with an omnetpp.ini; change into one, or name the file with -f";
+  const near = nearest(
+    path.basename(ini),
+    found.map((file) => path.basename(file)),
+  );
+  const files = [...found].sort((a, b) => rank(near, a) - rank(near, b));
+  const more = files.length > MOST_NAMED ? `, and ${files.length - MOST_NAMED} more` : "";
+  return `there is ${files.slice(0, MOST_NAMED).join(", ")}${more}; type: ${commandFor(files[0]!)}`;
+}
+
+/** Similar names first; of others the order stays. */
+function rank(near: readonly string[], file: string): number {
+  return near.indexOf(path.basename(file)) >>> 0;
+}
+
+/** Files of an ini file are relative to its folder, so the study is there; its name may be another one. */
+function commandFor(file: string): string {
+  const { dir, base } = path.parse(file);
+  const folder = dir === "" ? [] : ["-C", quoted(dir)];
+  const name = base === "omnetpp.ini" ? [] : ["-f", quoted(base)];
+  return ["runall-swarm", ...folder, ...name, "-c", "CONFIG"].join(" ");
+}
+
+function quoted(text: string): string {
+  return /^[\w./+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,59 @@
+import type { Environment, Terminal } from "../../model/environment.ts";
+import { describeProject, type ProjectDescriptor } from "../../project/describe/descriptor.ts";
+import { openCheckout, type Checkout } from "../../project/git/git.ts";
+import type { Need } from "../../project/describe/needs.ts";
+import { parseSimulationArguments, type SimulationArguments } from "../../omnetpp/opp-args.ts";
+import { ownTerminal } from "../../omnetpp/resource-limits.ts";
+import { findDependencies, type FoundDependency } from "./dependencies.ts";
+import { namedPaths } from "./named-paths.ts";
+import type { CampaignRequest } from "./plan.ts";
+import { findSimulationProgram, type SimulationProgram } from "./program.ts";
+import { studyDirectory } from "./study-directory.ts";
+
+/** Where the user is and what they typed. */
+export interface Whereabouts {
+  checkout: Checkout;
+  study: string;
+  project: ProjectDescriptor;
+  dependencies: FoundDependency[];
+  leftOut: readonly Need[];
+  program: SimulationProgram;
+  args: SimulationArguments;
+  /** Variables that are named for runs and builds. */
+  named: Environment;
+  terminal: Terminal;
+}
+
+/**
+ * Finds the study, its checkout, its project, the program, and what the project needs.
+ * @yields what is known so far, after each step.
+ * @throws {UserError} for everything that the user has to fix first.
+ */
+export async function* lookAround(
+  request: CampaignRequest,
+  signal?: AbortSignal,
+): AsyncGenerator<Partial<Whereabouts>, Whereabouts> {
+  const args = parseSimulationArguments(request.arguments);
+  const named = request.environment ?? {};
+  const study = await studyDirectory(request.directory, args);
+  yield { args, study };
+  const checkout = await openCheckout(study, signal);
+  yield { checkout };
+  const { top } = checkout;
+  const project = await describeProject(top, study, () => namedPaths(study, request.program, args));
+  yield { project };
+  const program = await findSimulationProgram(request.program, study, top);
+  yield { program };
+  const needs = await findDependencies({ checkout, project }, { say: request.say, signal });
+  yield needs;
+  return { checkout, study, project, ...needs, program, args, named, terminal: ownTerminal() };
+}
+
+/** The same without the steps. */
+export async function findWhereabouts(request: CampaignRequest, signal?: AbortSignal): Promise<Whereabouts> {
+  const steps = lookAround(request, signal);
+  for (;;) {
+    const step = await steps.next();
+    if (step.done === true) return step.value;
+  }
+}

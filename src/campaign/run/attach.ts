@@ -1,0 +1,137 @@
+import { UserError } from "../../errors.ts";
+import type { CampaignEvent } from "../../model/events.ts";
+import type { Campaign } from "../../model/campaign.ts";
+import type { Run } from "../../model/run.ts";
+import type { FoundCampaign } from "../../queue/campaign-list.ts";
+import type { QueueClient } from "../../queue/client.ts";
+import type { ResultStore } from "../../stores/store.ts";
+import { lockCampaign } from "../collect/campaign-lock.ts";
+import type { Study } from "../collect/collect.ts";
+import { followCampaign, type FollowedCampaign } from "../collect/follow-campaign.ts";
+import { readHistory } from "../collect/history.ts";
+import { knownCampaign, type Here, type KnownCampaign } from "../collect/known-study.ts";
+import { readRecord } from "../collect/records.ts";
+
+/**
+ * Follows a campaign that was queued before and collects what has not been collected.
+ * @throws {UserError} where there is no such campaign, or its study is not here.
+ */
+export async function* attachCampaign(
+  id: string,
+  here: Here,
+  queue: QueueClient,
+  store: ResultStore,
+  interrupt: AbortSignal,
+): AsyncGenerator<CampaignEvent> {
+  const position = await queue.position();
+  const { found, known, lock } = await takeCampaign(id, here, queue);
+  yield { type: "queued", campaign: id, runs: found.open.length };
+  yield* damaged(found);
+  const partly = found.damaged.length > 0;
+  yield* followCampaign({ ...found, ...known, position, lock, partly }, queue, store, interrupt);
+}
+
+/** Only who has the lock knows what is left of a campaign: another process may just have collected the rest. */
+async function takeCampaign(
+  id: string,
+  here: Here,
+  queue: QueueClient,
+): Promise<{ found: FoundCampaign; known: KnownCampaign; lock: AsyncDisposable }> {
+  const before = await queue.find(id);
+  const known = await knownCampaign(before.campaign, here);
+  const lock = await lockCampaign(known.study, known.campaign);
+  const found = before.open.length === 0 ? before : await queue.find(id);
+  return { found, known, lock };
+}
+
+/** What cannot be collected; the rest is. */
+function* damaged({ campaign, damaged: reasons }: FoundCampaign): Generator<CampaignEvent> {
+  if (reasons.length === 0) return;
+  const message = `some entries of campaign ${campaign.id} in the queue are damaged; their runs are left out`;
+  yield { type: "warning", message, details: reasons };
+}
+
+/**
+ * Queues those runs of a campaign again that failed or were cancelled, and follows them.
+ * @throws {UserError} where there is none.
+ */
+export async function* retryCampaign(
+  id: string,
+  here: Here,
+  queue: QueueClient,
+  store: ResultStore,
+  interrupt: AbortSignal,
+): AsyncGenerator<CampaignEvent> {
+  const { found, known, lock } = await takeCampaign(id, here, queue);
+  const again = await addAgain(found, known, queue).catch(async (error: unknown) => {
+    await lock[Symbol.asyncDispose]();
+    throw error;
+  });
+  yield { type: "queued", campaign: id, runs: again.open.length };
+  yield* followCampaign({ ...again, lock }, queue, store, interrupt);
+}
+
+/**
+ * Queues those runs of a campaign again that failed or were cancelled; somebody has to attach and collect them.
+ * @returns how many.
+ * @throws {UserError} where there is none.
+ */
+export async function queueAgain(id: string, here: Here, queue: QueueClient): Promise<number> {
+  const found = await queue.find(id);
+  const { open } = await addAgain(found, await knownCampaign(found.campaign, here), queue);
+  return open.length;
+}
+
+async function addAgain(
+  found: FoundCampaign,
+  { campaign, study }: KnownCampaign,
+  queue: QueueClient,
+): Promise<FollowedCampaign> {
+  const { id } = campaign;
+  const runs = await unfinished(found, campaign, study);
+  if (runs.length === 0) {
+    throw new UserError(`no run of campaign ${id} that was collected has failed or was cancelled`, {
+      hint: found.open.length > 0 ? `collect the others first: runall-swarm attach ${id}` : undefined,
+    });
+  }
+  const position = await queue.position();
+  await queue.revive(id);
+  await queue.add(campaign, runs);
+  const queued = new Set(runs.map((run) => run.runNumber));
+  const unstarted = found.unstarted.filter((run) => !queued.has(run.runNumber));
+  const partly = found.open.length > 0;
+  return { campaign, study, open: runs, unstarted, cancelled: false, position, partly };
+}
+
+/** Those that a later campaign has executed again are its own business: they are left out. */
+async function unfinished(
+  { open, unstarted }: FoundCampaign,
+  campaign: Campaign,
+  { resultDirectory }: Study,
+): Promise<Run[]> {
+  const stillOpen = new Set(open.map((run) => run.runNumber));
+  const { records, superseded } = await readHistory(resultDirectory, campaign.id);
+  const failed = records.filter(({ state, runNumber }) => state !== "done" && !stillOpen.has(runNumber));
+  const settled = new Set([...records, ...superseded].map((record) => record.runNumber));
+  const cancelled: Run[] = [];
+  for (const run of unstarted) {
+    if (stillOpen.has(run.runNumber) || settled.has(run.runNumber)) continue;
+    if (!(await isCompletedElsewhere(run, campaign, resultDirectory))) cancelled.push(run);
+  }
+  const runs = failed.map(({ config, runNumber, iterationVariables, repetition }) => ({
+    config,
+    runNumber,
+    iterationVariables,
+    repetition,
+  }));
+  return [...runs, ...cancelled].sort((a, b) => a.runNumber - b.runNumber);
+}
+
+async function isCompletedElsewhere(
+  run: Run,
+  { identity }: Campaign,
+  resultDirectory: string,
+): Promise<boolean> {
+  const record = await readRecord(resultDirectory, run).catch(() => undefined); // a damaged one
+  return record?.state === "done" && identity !== undefined && record.identity === identity;
+}

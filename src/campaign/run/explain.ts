@@ -1,0 +1,189 @@
+import path from "node:path";
+import { targetFile } from "../../project/files/targets.ts";
+import { values } from "../../omnetpp/opp-args.ts";
+import { identityOf } from "../plan/identity.ts";
+import { planFrom, type CampaignPlan, type CampaignRequest } from "../plan/plan.ts";
+import { plannedKey, type ProjectPlan } from "../plan/plan-project.ts";
+import { measureShipment } from "./send-source.ts";
+import { lookAround, type Whereabouts } from "../plan/whereabouts.ts";
+
+/** What is known of one thing; keys are in camelCase, an undefined value is left out. */
+export type Facts = Record<string, string | number | boolean | readonly string[] | undefined>;
+
+/** A part of the explanation: `project`, `build`, … */
+export interface Section {
+  name: string;
+  facts: Facts;
+}
+
+/**
+ * Tells what a campaign would be made of, and why: nothing is built, sent or queued. What is found before an error is
+ * yielded before it is thrown.
+ * @throws {UserError} as planning the campaign would.
+ */
+export async function* explainCampaign(
+  request: CampaignRequest,
+  signal: AbortSignal,
+): AsyncGenerator<Section> {
+  const steps = lookAround(request, signal);
+  const known: Partial<Whereabouts> = {};
+  let here: Whereabouts | undefined;
+  while (here === undefined) {
+    const step = await steps.next();
+    if (step.done === true) here = step.value;
+    else yield* sectionsOf(Object.assign(known, step.value), step.value);
+  }
+  await using plan = await planFrom(here, request, signal);
+  yield { name: "omnetpp", facts: { ...plan.build.omnetpp, mode: plan.build.mode } };
+  yield runsSection(plan);
+  yield buildSection(here, plan);
+  for (const each of plan.dependencies)
+    yield { name: `build of ${each.about.name}`, facts: buildFacts(each) };
+  yield await sourceSection(plan, signal);
+  yield await identitySection(plan);
+}
+
+/** What one step has found. */
+function* sectionsOf(known: Partial<Whereabouts>, found: Partial<Whereabouts>): Generator<Section> {
+  const { study, args, checkout } = known;
+  if (found.study !== undefined)
+    yield { name: "study", facts: { folder: study, iniFiles: inisOf(args ?? []) } };
+  if (found.checkout !== undefined) yield { name: "checkout", facts: { folder: checkout?.top } };
+  if (found.project !== undefined && checkout !== undefined)
+    yield projectSection(checkout.top, found.project);
+  if (found.dependencies !== undefined) yield* neededSections(found);
+}
+
+function inisOf(args: Whereabouts["args"]): string[] {
+  const named = values(args, "-f");
+  return named.length > 0 ? named : ["omnetpp.ini"];
+}
+
+function projectSection(top: string, project: Whereabouts["project"]): Section {
+  const { name, folder, reason, nedFolders, nedExclusions, makefile, makemake, ship } = project;
+  const environment = Object.keys(project.environment);
+  return {
+    name: "project",
+    facts: {
+      name,
+      folder: path.join(top, folder),
+      chosenBecause: reason,
+      nedFolders: nedFolders.map((each) => each || "."),
+      nedExclusions,
+      makefile,
+      makemake: makemake.map((each) => `${each.folder || "."}: opp_makemake ${each.options.join(" ")}`),
+      buildCommands: project.commands,
+      alsoSent: ship,
+      environment,
+    },
+  };
+}
+
+function* neededSections({ dependencies = [], leftOut = [] }: Partial<Whereabouts>): Generator<Section> {
+  for (const { need, checkout, project } of dependencies) {
+    yield {
+      name: `needed project ${need.name}`,
+      facts: {
+        folder: path.join(checkout.top, project.folder),
+        statedIn: need.statedIn,
+        variable: need.variable,
+        nedFolders: project.nedFolders,
+      },
+    };
+  }
+  for (const { name, statedIn } of leftOut)
+    yield {
+      name: `project ${name}`,
+      facts: { statedIn, leftOut: "it is not found, and nothing seems to use it" },
+    };
+}
+
+function runsSection({ runs, campaign, studyDirectory, resultDirectory, outputs }: CampaignPlan): Section {
+  return {
+    name: "runs",
+    facts: {
+      config: campaign.config,
+      number: runs.length,
+      nedPath: campaign.nedPath ?? ".",
+      resultDirectory: path.relative(studyDirectory, resultDirectory) || ".",
+      outsideTheCheckout: outputs.outside,
+      addedOptions: campaign.addedOptions,
+    },
+  };
+}
+
+function buildSection({ project, program }: Whereabouts, plan: CampaignPlan): Section {
+  const { execution, build } = plan;
+  const named = execution.program;
+  const targets = project.targets.map((target) => targetFile(target, build.mode));
+  return {
+    name: "build",
+    facts: {
+      ...buildFacts(plan),
+      expectedTargets: targets,
+      targetsNamedBy: project.isDeclared ? "swarm.json or an .opp file" : "the build",
+      program:
+        named === undefined ? "as the build makes it" : named.kind === "project" ? named.path : "opp_run",
+      runsListedBy: program.local,
+    },
+  };
+}
+
+function buildFacts(plan: ProjectPlan): Facts {
+  const { recipe } = plan.build;
+  const { ownBuild, sources } = plan;
+  const own = typeof ownBuild === "string" ? undefined : ownBuild;
+  return {
+    builtBy: describeRecipe(recipe),
+    ownBinaries: own === undefined ? `not used: ${ownBuild as string}` : `used: ${own.products.join(", ")}`,
+    data: own?.data,
+    sourceFiles: sources.length,
+    key: plannedKey(plan),
+  };
+}
+
+function describeRecipe(recipe: ProjectPlan["build"]["recipe"]): string {
+  switch (recipe.kind) {
+    case "none":
+      return "nothing: it has no code";
+    case "configure":
+      return "configure, then make";
+    case "make":
+      return `the Makefile in ${recipe.folder || "."}`;
+    case "makemake":
+      return `opp_makemake, then make, in ${recipe.folders.map(({ folder }) => folder || ".").join(", ")}`;
+    case "commands":
+      return recipe.commands.join("; ");
+  }
+}
+
+async function sourceSection({ code, dependencies }: CampaignPlan, signal: AbortSignal): Promise<Section> {
+  const { sizeBytes } = await measureShipment(code, signal);
+  const warnings = [code, ...dependencies.map((each) => each.code)].flatMap((each) => each.warnings);
+  return {
+    name: "source",
+    facts: {
+      commit: code.commit,
+      files: code.entries.length,
+      differingFromCommit: code.changed,
+      bytesToSend: sizeBytes,
+      warnings: [...new Set(warnings)],
+    },
+  };
+}
+
+async function identitySection(plan: CampaignPlan): Promise<Section> {
+  const codes = new Set([plan, ...plan.dependencies].map(({ code }) => code));
+  const files = [...codes].flatMap((code) =>
+    code.entries.map((entry) => ({ file: entry.path, counts: plan.runSources.canRead(code, entry.path) })),
+  );
+  const left = files.filter(({ counts }) => !counts).map(({ file }) => file);
+  return {
+    name: "identity",
+    facts: {
+      identity: await identityOf(plan),
+      filesThatCount: files.length - left.length,
+      filesThatDoNotCount: left,
+    },
+  };
+}

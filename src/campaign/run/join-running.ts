@@ -1,0 +1,165 @@
+import { hostname } from "node:os";
+import path from "node:path";
+import { UserError } from "../../errors.ts";
+import type { CampaignEvent, RunsMade } from "../../model/events.ts";
+import type { Run } from "../../model/run.ts";
+import type { CampaignListing } from "../../queue/campaign-list.ts";
+import type { QueueClient } from "../../queue/client.ts";
+import type { ResultStore } from "../../stores/store.ts";
+import { statIfThere } from "../../system/files.ts";
+import { CollectedElsewhere, lockCampaign } from "../collect/campaign-lock.ts";
+import { RunCollector } from "../collect/collect-run.ts";
+import type { Study } from "../collect/collect.ts";
+import { followCampaign } from "../collect/follow-campaign.ts";
+import type { Restore } from "../collect/restore.ts";
+import { readNotes, type CampaignNote } from "../collect/notes.ts";
+
+/** The runs of a request, and what tells an equal campaign: its study and identity. */
+export interface Wanted {
+  study: Study;
+  identity: string;
+  runs: readonly Run[];
+}
+
+/** A campaign that was queued from here for the same study, with the same identity. */
+export interface EqualCampaign extends CampaignListing {
+  note: CampaignNote;
+  /** Its runs that are wanted and have not been collected. */
+  open: Run[];
+}
+
+/**
+ * Campaigns of the swarm that have some of the runs of a request. That they are equal follows from the notes of this
+ * client: what others write into the queue does not make a campaign equal.
+ */
+export async function equalCampaigns(
+  { study, identity, runs }: Wanted,
+  queue: QueueClient,
+): Promise<EqualCampaign[]> {
+  const notes = await notesOf(study, identity);
+  if (notes.size === 0) return [];
+  const numbers = new Set(runs.map((run) => run.runNumber));
+  const equal: EqualCampaign[] = [];
+  for (const listing of await queue.list((campaign) => notes.has(campaign.id))) {
+    const { open } = await queue.find(listing.campaign.id);
+    const wanted = open.filter((run) => numbers.has(run.runNumber));
+    const note = notes.get(listing.campaign.id)!;
+    if (wanted.length > 0) equal.push({ ...listing, note, open: wanted });
+  }
+  return equal;
+}
+
+/** A study that was moved after its campaign had been queued is still the same. */
+async function notesOf(study: Study, identity: string): Promise<Map<string, CampaignNote>> {
+  const relative = path.relative(study.gitTop, study.directory);
+  const found = new Map<string, CampaignNote>();
+  for (const note of await readNotes(() => undefined, identity)) {
+    const { campaign } = note;
+    if (campaign.identity !== identity || campaign.host !== hostname() || campaign.study !== relative)
+      continue;
+    const isHere = note.study.directory === study.directory;
+    if (isHere || !(await statIfThere(note.study.directory))) found.set(campaign.id, note);
+  }
+  return found;
+}
+
+/** What the campaigns that were joined have left of a request. */
+export interface Joined {
+  /** The last one. */
+  campaign: string | undefined;
+  campaigns: Set<string>;
+  /** All equal ones, also those of which nothing runs. */
+  seen: Set<string>;
+  /** How many runs were followed. */
+  runs: number;
+  made: RunsMade | undefined;
+  /** Runs that are being executed, and that nobody has waited for. */
+  detached: Set<number>;
+}
+
+export interface Joining {
+  queue: QueueClient;
+  store: ResultStore;
+  interrupt: AbortSignal;
+  /** Somebody attaches later. */
+  detach: boolean;
+  /** @see FollowedCampaign */
+  restore: Restore;
+}
+
+/**
+ * Follows the campaigns that execute runs of the request already, as if somebody had attached to them.
+ * @throws {UserError} where another process is collecting one: nothing is queued.
+ */
+export async function* joinRunning(
+  wanted: Wanted,
+  { queue, store, interrupt, detach, restore }: Joining,
+): AsyncGenerator<CampaignEvent, Joined> {
+  const joined: Joined = {
+    campaign: undefined,
+    campaigns: new Set(),
+    seen: new Set(),
+    runs: 0,
+    made: undefined,
+    detached: new Set(),
+  };
+  for (const equal of await equalCampaigns(wanted, queue)) {
+    const { cancelled } = equal;
+    const { campaign } = equal.note;
+    joined.seen.add(campaign.id);
+    const position = await queue.position();
+    const lock = await lockOrName(wanted.study, equal);
+    const { open: found, unstarted } = await queue.find(campaign.id); // another process may have had the lock
+    const collector = new RunCollector(wanted.study, campaign, queue, store);
+    const openInAll: Run[] = [];
+    for (const run of found) if (!(await collector.forgetCollected(run))) openInAll.push(run);
+    const numbers = new Set(equal.open.map((run) => run.runNumber));
+    const open = openInAll.filter((run) => numbers.has(run.runNumber));
+    if (cancelled || equal.waiting + equal.running === 0 || open.length === 0 || interrupt.aborted) {
+      await lock[Symbol.asyncDispose](); // what is done of it is fetched, nothing else comes of it
+      continue;
+    }
+    yield { type: "joined", campaign: campaign.id, runs: open.length };
+    joined.campaign = campaign.id;
+    joined.campaigns.add(campaign.id);
+    if (detach) {
+      await lock[Symbol.asyncDispose]();
+      for (const run of open) joined.detached.add(run.runNumber);
+      continue;
+    }
+    joined.runs += open.length;
+    const partly = open.length < openInAll.length;
+    const followed = {
+      campaign,
+      study: wanted.study,
+      open,
+      unstarted,
+      cancelled,
+      position,
+      lock,
+      partly,
+      restore,
+    };
+    for await (const event of followCampaign(followed, queue, store, interrupt)) {
+      if (event.type === "ended") joined.made = event.summary.made;
+      else yield event;
+    }
+  }
+  return joined;
+}
+
+async function lockOrName(study: Study, { note, open }: EqualCampaign): Promise<AsyncDisposable> {
+  const { campaign } = note;
+  try {
+    return await lockCampaign(study, campaign);
+  } catch (error) {
+    if (!(error instanceof CollectedElsewhere)) throw error;
+    const where = error.machine === undefined ? "" : ` on ${error.machine}`;
+    const who = error.pid === undefined ? "another process" : `process ${error.pid}${where}`;
+    const runs = open.length === 1 ? "1 of these runs" : `${open.length} of these runs`;
+    throw new UserError(`campaign ${campaign.id} has ${runs} already, and ${who} is collecting them`, {
+      hint: "nothing was queued; wait for it, cancel it with runall-swarm cancel, or execute them again with --rerun",
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,88 @@
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import { UserError } from "../../errors.ts";
+import type { BuildAnswer, Source } from "../../model/build.ts";
+import type { CampaignEvent } from "../../model/events.ts";
+import { PROTOCOL } from "../../model/protocol.ts";
+import type { QueueClient } from "../../queue/client.ts";
+import type { BuildStore } from "../../stores/build-store.ts";
+import type { SourceStore } from "../../stores/source-store.ts";
+import { isUnchanged } from "../../project/build/own-build.ts";
+import type { CampaignPlan } from "../plan/plan.ts";
+import { plannedKey } from "../plan/plan-project.ts";
+import { makeFolders } from "../../system/files.ts";
+
+const LAST_LINES = 20;
+
+export interface BuildStores {
+  builds: BuildStore;
+  sources: SourceStore;
+}
+
+interface BuildPlan extends Pick<CampaignPlan, "build" | "ownBuild" | "gitTop"> {
+  source: Source;
+  /** Of a project that the study's one needs. */
+  name?: string;
+}
+
+/**
+ * The build for the plan: the user's own, one that is kept, or a new one.
+ * @returns its key.
+ * @throws {UserError} with the last lines of the log when it fails.
+ */
+export async function* ensureBuild(
+  plan: BuildPlan,
+  { builds, sources }: BuildStores,
+  queue: QueueClient,
+  signal: AbortSignal,
+): AsyncGenerator<CampaignEvent, string> {
+  const startedAt = performance.now();
+  const key = plannedKey(plan);
+  const { name } = plan;
+  const built = (how: "own" | "kept" | "made"): CampaignEvent => {
+    const tookMs = Math.round(performance.now() - startedAt);
+    return { type: "built", key, how, tookMs, ...(name !== undefined && { project: name }) };
+  };
+  if (typeof plan.ownBuild !== "string") {
+    const { products, targets, data, nedExclusions } = plan.ownBuild;
+    const manifest = { protocol: PROTOCOL, products, targets, data, nedExclusions } as const;
+    if (!(await isUnchanged(plan.ownBuild, plan.gitTop))) {
+      throw new UserError(`the binaries in ${plan.gitTop} were changed meanwhile`, {
+        hint: "start the campaign again",
+      });
+    }
+    await builds.put(key, plan.gitTop, manifest, { copies: true }); // no run may write into the user's own binaries
+    yield built("own");
+    return key;
+  }
+  await queue.keepRequest({ ...plan.build, source: plan.source });
+  if (await builds.find(key)) {
+    yield built("kept");
+    return key;
+  }
+  const log = builds.logFile(key);
+  yield { type: "building", key, project: name ?? nameOf(plan.build), reason: plan.ownBuild, log };
+  const answer = await queue.build({ ...plan.build, source: plan.source }, signal);
+  if (!answer.ok) {
+    if (!sources.sharesDisk) await keepLog(log, answer.log); // else the builder has written it
+    throw buildFailed(answer, log);
+  }
+  yield built("made");
+  return key;
+}
+
+function nameOf({ project, checkoutName }: BuildPlan["build"]): string {
+  return project === "" ? checkoutName : path.basename(project);
+}
+
+async function keepLog(file: string, text: string): Promise<void> {
+  await makeFolders(path.dirname(file), 0o700);
+  await writeFile(file, text);
+}
+
+function buildFailed({ command, log, reason }: BuildAnswer & { ok: false }, file: string): UserError {
+  if (reason !== undefined) return new UserError(`the swarm could not build it: ${reason}`);
+  const words = log.trimEnd().split("\n").slice(-LAST_LINES).join("\n");
+  const hint = log === "" ? undefined : `the whole log is ${file}`;
+  return new UserError(`the build failed: ${command}\n${words}`, { hint });
+}

@@ -1,0 +1,207 @@
+import { access, constants } from "node:fs/promises";
+import { hostname } from "node:os";
+import path from "node:path";
+import { errorText, UserError } from "../../errors.ts";
+import type { Dependency, Source } from "../../model/build.ts";
+import { newCampaignId, type Campaign } from "../../model/campaign.ts";
+import type { CampaignEvent } from "../../model/events.ts";
+import { openQueueClient, type QueueClient } from "../../queue/client.ts";
+import type { QueueConnection } from "../../queue/names.ts";
+import type { BuildStore } from "../../stores/build-store.ts";
+import type { SourceStore } from "../../stores/source-store.ts";
+import type { ResultStore } from "../../stores/store.ts";
+import { makeFolders, removeEmptyFolders } from "../../system/files.ts";
+import { checkProducts } from "../plan/check-products.ts";
+import { warnOfAbsoluteParameters } from "../plan/absolute-parameters.ts";
+import { lockCampaign, lockQueueing } from "../collect/campaign-lock.ts";
+import { findFinished, shiftWarning, type Findings } from "./find-finished.ts";
+import { forOtherMachines } from "../plan/for-other-machines.ts";
+import { followCampaign, type FollowedCampaign } from "../collect/follow-campaign.ts";
+import { ensureDependencies } from "./ensure-dependencies.ts";
+import { identityOf } from "../plan/identity.ts";
+import { refuseAppending, refuseUnwritable } from "../plan/outputs.ts";
+import { equalCampaigns } from "./join-running.ts";
+import { namingLeftOut, warnOfLeftOut, warnOfVersions } from "../plan/left-out.ts";
+import { removeOldNotes, writeNote } from "../collect/notes.ts";
+import { describeOutdated } from "./outdated.ts";
+import type { CampaignLimits, CampaignPlan } from "../plan/plan.ts";
+import { ensureBuild } from "./prepare-build.ts";
+import { nothingLeft, runsLeft, studyOf, type RunsLeft } from "./runs-left.ts";
+import { sendSource } from "./send-source.ts";
+import { writeManifest } from "../collect/source-manifest.ts";
+import { explainSystemError } from "../../system/system-error.ts";
+import { userName } from "../../system/user.ts";
+
+/** What a campaign needs of the swarm. */
+export interface CampaignSwarm {
+  queue: QueueConnection;
+  builds: BuildStore;
+  sources: SourceStore;
+  results: ResultStore;
+}
+
+export interface CampaignManner {
+  /** End when all runs are queued; somebody attaches later and collects. */
+  detach: boolean;
+  /** Make runs again whose results are there. */
+  rerun?: boolean;
+}
+
+interface CampaignRequest {
+  plan: CampaignPlan;
+  identity: string;
+  manner: CampaignLimits & CampaignManner;
+}
+
+/**
+ * The whole story of a campaign, from its build to the last result in the study.
+ * @param interrupt when aborted, what is queued is cancelled, what runs is ended, what is done is collected.
+ * @throws {UserError} when the build fails, the study cannot take results, or another process collects the same runs.
+ */
+export async function* runCampaign(
+  here: CampaignPlan,
+  swarm: CampaignSwarm,
+  interrupt: AbortSignal,
+  manner: CampaignLimits & CampaignManner,
+): AsyncGenerator<CampaignEvent> {
+  const plan = planFor(swarm.sources, here);
+  yield { type: "expanded", config: plan.campaign.config, runs: plan.runs.length };
+  const made = await ensureWritable(plan.resultDirectory);
+  try {
+    yield* runPlan(plan, swarm, interrupt, manner);
+  } finally {
+    await removeEmptyFolders(made); // a build that fails leaves nothing in the study
+  }
+}
+
+async function* runPlan(
+  plan: CampaignPlan,
+  swarm: CampaignSwarm,
+  interrupt: AbortSignal,
+  manner: CampaignLimits & CampaignManner,
+): AsyncGenerator<CampaignEvent> {
+  const startedAt = performance.now();
+  refuseUnwritable(plan.outputs.outside);
+  if (!swarm.sources.sharesDisk) yield* warnOfAbsoluteParameters(plan.expansion.configuration);
+  const identity = await identityOf(plan);
+  await using queue = await openQueueClient(swarm.queue);
+  const { rerun = false, detach } = manner;
+  const request = { plan, identity, manner };
+  const restore = (): AsyncGenerator<CampaignEvent> => provide(plan, swarm, queue, interrupt);
+  for (let queued: FollowedCampaign | undefined; queued === undefined;) {
+    const question = { plan, identity, rerun, detach, restore };
+    const left = yield* runsLeft(question, queue, swarm.results, interrupt);
+    if (left.open.length === 0 || (interrupt.aborted && left.joined !== undefined)) {
+      const isDetached = left.joined !== undefined && left.joined.detached.size > 0;
+      if (!isDetached) yield nothingLeft(plan, left, performance.now() - startedAt);
+      return;
+    }
+    queued = yield* prepareAndQueue(request, left, swarm, queue, interrupt);
+    if (queued === undefined) continue; // another client was faster: its runs are joined
+    yield { type: "queued", campaign: queued.campaign.id, runs: left.open.length };
+    if (!detach) yield* followCampaign({ ...queued, restore }, queue, swarm.results, interrupt);
+  }
+}
+
+/**
+ * Sees to it that the workers can have what the runs need, and queues them.
+ * @returns undefined where another client has queued some of them meanwhile.
+ */
+async function* prepareAndQueue(
+  { plan, identity, manner }: CampaignRequest,
+  { open, failed, seen }: RunsLeft,
+  swarm: CampaignSwarm,
+  queue: QueueClient,
+  interrupt: AbortSignal,
+): AsyncGenerator<CampaignEvent, FollowedCampaign | undefined> {
+  const { detach, rerun, ...limits } = manner;
+  refuseAppending(plan.outputs.appendedTo, new Set(open.map((run) => run.runNumber)));
+  yield* warnOfLeftOut(plan.leftOut);
+  yield* warnOfVersions(plan.dependencies);
+  const { source, dependencies, buildKey } = yield* provide(plan, swarm, queue, interrupt);
+  const execution = await checkProducts(plan, { ...dependencies, buildKey }, swarm.builds);
+  const skipped = plan.runs.length - open.length - failed.length;
+  const amount = { runs: open.length, ...(skipped > 0 && { skipped }) };
+  const known = { ...plan.campaign, ...execution, ...limits, ...dependencies, ...amount };
+  const campaign = newCampaign({ ...known, source, buildKey, identity });
+  const study = studyOf(plan);
+  await using _queueing = await lockQueueing(study, interrupt);
+  const equal = rerun === true ? [] : await equalCampaigns({ study, identity, runs: open }, queue);
+  if (equal.some(({ note }) => !seen.has(note.campaign.id))) return undefined;
+  const lock = detach ? undefined : await lockCampaign(study, campaign);
+  try {
+    await writeManifest(plan.resultDirectory, plan.code.tree, plan.code.entries);
+    await removeOldNotes();
+    await writeNote({ campaign, study, collected: false });
+    const position = await queue.position();
+    interrupt.throwIfAborted();
+    await queue.add(campaign, open);
+    const followed = { campaign, study, open, unstarted: [], cancelled: false, position, earlier: failed };
+    return { ...followed, ...(lock && { lock }) };
+  } catch (error) {
+    await lock?.[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+interface Provided {
+  source: Source;
+  dependencies: { dependencies?: Dependency[] };
+  buildKey: string;
+}
+
+/** Sees to it that the swarm has the sources and builds of a plan. */
+async function* provide(
+  plan: CampaignPlan,
+  swarm: CampaignSwarm,
+  queue: QueueClient,
+  interrupt: AbortSignal,
+): AsyncGenerator<CampaignEvent, Provided> {
+  const source = yield* sendSource(plan.code, swarm.sources, interrupt);
+  const dependencies = yield* ensureDependencies({ ...plan, source }, swarm, queue, interrupt);
+  const build = { ...plan.build, ...dependencies };
+  const building = ensureBuild({ ...plan, build, source }, swarm, queue, interrupt);
+  const buildKey = yield* namingLeftOut(building, plan.leftOut);
+  return { source, dependencies, buildKey };
+}
+
+/** The plan as it is for the workers that a store of sources belongs to. */
+function planFor(sources: Pick<SourceStore, "sharesDisk">, plan: CampaignPlan): CampaignPlan {
+  return sources.sharesDisk ? plan : forOtherMachines(plan);
+}
+
+/** What the study has of a plan's runs, for a question that needs no swarm. */
+export async function lookForFinished(
+  here: CampaignPlan,
+  sources: Pick<SourceStore, "sharesDisk">,
+  signal: AbortSignal,
+): Promise<Findings & { events: CampaignEvent[] }> {
+  const plan = planFor(sources, here);
+  const found = await findFinished(plan, await identityOf(plan), signal);
+  return { ...found, events: [...shiftWarning(plan, found), ...describeOutdated(plan, found.outdated)] };
+}
+
+function newCampaign(known: Omit<Campaign, "id" | "user" | "host" | "createdAt">): Campaign {
+  return { ...known, id: newCampaignId(), user: userName(), host: hostname(), createdAt: Date.now() };
+}
+
+/**
+ * Creates the folder of the results.
+ * @returns the folders that did not exist before, outermost first.
+ * @throws {UserError} where results could not be written: better now than after a day of computing.
+ */
+async function ensureWritable(directory: string): Promise<string[]> {
+  try {
+    const made = await makeFolders(path.join(directory, ".swarm"));
+    await access(directory, constants.W_OK);
+    await access(path.join(directory, ".swarm"), constants.W_OK);
+    return made;
+  } catch (error) {
+    const explained = explainSystemError(error);
+    const reason = explained?.message ?? errorText(error);
+    throw new UserError(`the result directory ${directory} cannot be written: ${reason}`, {
+      hint: `${explained?.hint === undefined ? "" : `${explained.hint}; or `}set result-dir to a folder that can be written, or copy the project to one`,
+      cause: error,
+    });
+  }
+}

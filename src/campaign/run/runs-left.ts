@@ -1,0 +1,152 @@
+import type { CampaignEvent, CampaignSummary } from "../../model/events.ts";
+import type { OutcomeState } from "../../model/outcome.ts";
+import type { RunRecord } from "../../model/result.ts";
+import type { Run } from "../../model/run.ts";
+import type { QueueClient } from "../../queue/client.ts";
+import type { ResultStore } from "../../stores/store.ts";
+import type { Study } from "../collect/collect.ts";
+import { fetchUncollected } from "./fetch-uncollected.ts";
+import { findFinished, shiftWarning } from "./find-finished.ts";
+import { equalCampaigns, joinRunning, type Joined, type Wanted } from "./join-running.ts";
+import { describeOutdated } from "./outdated.ts";
+import type { CampaignPlan } from "../plan/plan.ts";
+import { readRecord } from "../collect/records.ts";
+import type { Restore } from "../collect/restore.ts";
+
+/** What the user has asked for. */
+export interface RunsQuestion {
+  plan: CampaignPlan;
+  identity: string;
+  /** Rerun runs that have already completed. */
+  rerun: boolean;
+  /** Somebody attaches later and collects. */
+  detach: boolean;
+  /** @see FollowedCampaign */
+  restore: Restore;
+}
+
+/** What is left of a request after what is there and what runs already. */
+export interface RunsLeft {
+  open: Run[];
+  /** Runs that did not end well in a campaign that was joined. */
+  failed: RunRecord[];
+  joined: Joined | undefined;
+  /** Equal campaigns that have been looked at. */
+  seen: ReadonlySet<string>;
+}
+
+/** The runs that are left to be made, and what is to be told of the others. */
+export async function* runsLeft(
+  { plan, identity, rerun, detach, restore }: RunsQuestion,
+  queue: QueueClient,
+  store: ResultStore,
+  interrupt: AbortSignal,
+): AsyncGenerator<CampaignEvent, RunsLeft> {
+  const found = await findFinished(plan, identity, interrupt);
+  yield* shiftWarning(plan, found);
+  const wanted = { study: studyOf(plan), identity };
+  if (rerun) {
+    yield* warnOfRunning({ ...wanted, runs: plan.runs }, queue);
+    return { open: plan.runs, failed: [], joined: undefined, seen: new Set() };
+  }
+  yield* describeOutdated(plan, found.outdated);
+  if (found.open.length === 0) {
+    yield { type: "skipped", runs: plan.runs.length, fetched: 0, left: 0 };
+    return { open: [], failed: [], joined: undefined, seen: new Set() };
+  }
+  const context = { queue, store, interrupt, detach, restore };
+  const joined = yield* joinRunning({ ...wanted, runs: found.open }, context);
+  const isJoined = joined.campaign !== undefined;
+  const rest = isJoined
+    ? await afterJoining(plan, found.open, joined, identity)
+    : { open: found.open, failed: [] };
+  const { seen } = joined;
+  if (isJoined && interrupt.aborted) return { ...rest, joined, seen };
+  const brought = yield* fetchUncollected({ ...wanted, runs: rest.open }, queue, store, interrupt);
+  const open = await without(brought, { ...plan, runs: rest.open }, identity, interrupt);
+  const runs = plan.runs.length - open.length - rest.failed.length - joined.detached.size;
+  const fetched = rest.open.length - open.length;
+  if (runs > 0 && !(isJoined && open.length === 0))
+    yield { type: "skipped", runs, fetched, left: open.length };
+  return { open, failed: rest.failed, joined: isJoined ? joined : undefined, seen };
+}
+
+/** The runs that the joined campaigns have not completed; what failed there is not run again, as `attach` would not either. */
+async function afterJoining(
+  plan: CampaignPlan,
+  runs: readonly Run[],
+  { detached, campaigns }: Joined,
+  identity: string,
+): Promise<Pick<RunsLeft, "open" | "failed">> {
+  const rest = runs.filter((run) => !detached.has(run.runNumber));
+  const { open } = await findFinished({ ...plan, runs: rest }, identity, new AbortController().signal);
+  const left: Pick<RunsLeft, "open" | "failed"> = { open: [], failed: [] };
+  for (const run of open) {
+    const record = await readRecord(plan.resultDirectory, run).catch(() => undefined); // a damaged one
+    const isFailure = record !== undefined && record.state !== "done" && record.state !== "cancelled";
+    if (isFailure && campaigns.has(record.campaign)) left.failed.push(record);
+    else left.open.push(run);
+  }
+  return left;
+}
+
+/** The user wants them again: that they are executed twice is not to go unnoticed. */
+async function* warnOfRunning(wanted: Wanted, queue: QueueClient): AsyncGenerator<CampaignEvent> {
+  for (const { note, open, waiting, running } of await equalCampaigns(wanted, queue)) {
+    if (waiting + running === 0) continue;
+    const runs = open.length === 1 ? "1 of these runs" : `${open.length} of these runs`;
+    const message = `campaign ${note.campaign.id} has ${runs} already; with --rerun they are executed twice`;
+    yield { type: "warning", message, details: [`cancel it with: runall-swarm cancel ${note.campaign.id}`] };
+  }
+}
+
+/** The runs of a plan without those that have been brought: these alone are looked at again. */
+async function without(
+  brought: ReadonlySet<number> | undefined,
+  plan: CampaignPlan,
+  identity: string,
+  signal: AbortSignal,
+): Promise<Run[]> {
+  const runs = plan.runs.filter(({ runNumber }) => brought?.has(runNumber));
+  if (runs.length === 0) return plan.runs;
+  const { there } = await findFinished({ ...plan, runs }, identity, signal);
+  const whole = new Set(there);
+  return plan.runs.filter((run) => !whole.has(run));
+}
+
+/** The end of a request of which nothing is left to be queued. */
+export function nothingLeft(
+  { runs, resultDirectory }: CampaignPlan,
+  { open, failed, joined }: RunsLeft,
+  wallTimeMs: number,
+): CampaignEvent {
+  const { campaign, made } = joined ?? {};
+  const states: CampaignSummary["states"] = {};
+  const add = (state: OutcomeState, number: number): void => {
+    if (number > 0) states[state] = (states[state] ?? 0) + number;
+  };
+  add("done", runs.length - failed.length - open.length);
+  add("cancelled", open.length); // only an interrupt leaves some here
+  for (const { state } of failed) add(state, 1);
+  const skipped = runs.length - (joined?.runs ?? 0);
+  const summary = {
+    ...(campaign !== undefined && { campaign }),
+    states,
+    ...(skipped > 0 && { skipped }),
+    wallTimeMs: Math.round(wallTimeMs),
+    resultDirectory,
+    ...(made && { made }),
+    failed,
+  };
+  return { type: "ended", summary };
+}
+
+/** The study of a plan, as a collector needs it. */
+export function studyOf({
+  gitTop,
+  studyDirectory,
+  resultDirectory,
+  outputs: { outside },
+}: CampaignPlan): Study {
+  return { gitTop, directory: studyDirectory, resultDirectory, outside };
+}

@@ -1,0 +1,123 @@
+import { attachCampaign, retryCampaign } from "../../campaign/run/attach.ts";
+import { printOutput } from "../../campaign/collect/logs.ts";
+import type { CampaignListing } from "../../queue/campaign-list.ts";
+import { openQueueClient, type QueueClient } from "../../queue/client.ts";
+import type { SwarmAccess, Target } from "../../providers/target.ts";
+import type { CommonOptions } from "./campaign-commands.ts";
+import { campaignTable } from "./campaign-table.ts";
+import { chooseSwarm } from "../swarm/choose-swarm.ts";
+import { count } from "../terminal/format.ts";
+import type { CommandContext } from "../terminal/command.ts";
+import { printable, printableJson, printableLine, printableStream } from "../terminal/printable.ts";
+import { showCampaign } from "./show-campaign.ts";
+
+// What the sub-words do; loaded when one of them is called.
+
+export async function list(options: CommonOptions, { stdout, stderr }: CommandContext): Promise<void> {
+  await using connected = await connect(options.swarm, stderr, true);
+  const warn = warnOn(stderr);
+  const listings = await connected.queue.list(undefined, (reason) => warn(`${reason}; it is left out`));
+  if (options.json) stdout.write(`${printableJson(listings.map(withoutTerminal), 2)}\n`);
+  else if (listings.length === 0) stdout.write("there is no campaign\n");
+  else for (const line of campaignTable(listings, stdout, Date.now())) stdout.write(`${line}\n`);
+}
+
+/** What a user has in the environment is not for whoever lists campaigns. */
+function withoutTerminal(listing: CampaignListing): CampaignListing {
+  const { terminal: _, ...campaign } = listing.campaign;
+  return { ...listing, campaign };
+}
+
+/** @returns the exit code. */
+export async function follow(
+  word: "attach" | "retry",
+  id: string,
+  { swarm: name, quiet = false, verbose = false, json = false }: CommonOptions,
+  context: CommandContext,
+): Promise<number> {
+  await using connected = await connect(name, context.stderr);
+  const { target, queue, swarm } = connected;
+  const directory = process.cwd();
+  return await showCampaign({ quiet, verbose, json, directory }, context, (say) => {
+    connected.say = say;
+    const here = { directory, warn: (text: string) => say(`warning: ${text}`) };
+    const begin = word === "attach" ? attachCampaign : retryCampaign;
+    const events = begin(id, here, queue, swarm.results, context.interrupt);
+    return Promise.resolve({ target, results: swarm.results, events });
+  });
+}
+
+export async function cancel(
+  id: string,
+  options: CommonOptions,
+  { stdout, stderr }: CommandContext,
+): Promise<void> {
+  await using connected = await connect(options.swarm, stderr);
+  const { open } = await connected.queue.find(id);
+  const removed = await connected.queue.cancel(
+    id,
+    open.map((run) => run.runNumber),
+  );
+  stdout.write(
+    removed === undefined
+      ? `campaign ${id} has ended already; nothing was cancelled${uncollected(id, open.length)}\n`
+      : `campaign ${id}: ${count(removed.length, "queued run")} cancelled, running simulations are stopped; collect the rest with: runall-swarm attach ${id}\n`,
+  );
+}
+
+function uncollected(id: string, runs: number): string {
+  return runs === 0 ? "" : `; ${count(runs, "run")} not yet collected: runall-swarm attach ${id}`;
+}
+
+/** Where there is nothing but lines of text. */
+function warnOn(stderr: CommandContext["stderr"]): (text: string) => void {
+  return (text) => void stderr.write(`warning: ${printable(text)}\n`);
+}
+
+export async function logs(
+  id: string,
+  run: string | undefined,
+  options: CommonOptions & { follow?: true },
+  { stdout, stderr, interrupt }: CommandContext,
+): Promise<void> {
+  await using connected = await connect(options.swarm, stderr);
+  const { queue, swarm } = connected;
+  const shown = printableStream();
+  const print = (bytes: Uint8Array): void => void stdout.write(stdout.isTTY ? shown(bytes) : bytes);
+  const printLine = (text: string): void => void stdout.write(`${printableLine(text)}\n`);
+  const here = { directory: process.cwd(), warn: warnOn(stderr) };
+  const request = { id, run, follow: options.follow ?? false, here, print, printLine };
+  await printOutput(request, queue, swarm.results, interrupt);
+  if (stdout.isTTY) stdout.write(shown());
+}
+
+interface Connected extends AsyncDisposable {
+  /** For what is to be said on the way; to be replaced by who has a better place for it than stderr. */
+  say: (text: string) => void;
+  target: Target;
+  swarm: SwarmAccess;
+  queue: QueueClient;
+}
+
+/** @param asItIs whether a swarm that is halted will do. */
+async function connect(
+  name: string | undefined,
+  stderr: CommandContext["stderr"],
+  asItIs = false,
+): Promise<Connected> {
+  const say = (text: string): void => void stderr.write(`${printable(text)}\n`);
+  const target = await chooseSwarm(name, { say, asItIs });
+  const swarm = await target.connect((text) => connected.say(text));
+  const queue = await openQueueClient(swarm.queue);
+  const connected: Connected = {
+    say,
+    target,
+    swarm,
+    queue,
+    async [Symbol.asyncDispose]() {
+      await queue[Symbol.asyncDispose]();
+      await swarm[Symbol.asyncDispose]();
+    },
+  };
+  return connected;
+}

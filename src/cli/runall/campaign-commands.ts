@@ -1,0 +1,59 @@
+import { Command as Program } from "commander";
+import { EXIT, type CommandContext } from "../terminal/command.ts";
+
+export interface CommonOptions {
+  swarm?: string;
+  json?: boolean;
+  quiet?: boolean;
+  verbose?: boolean;
+}
+
+const actions = () => import("./campaign-actions.ts");
+
+/** `runall-swarm list | attach | cancel | logs | retry`: what concerns campaigns that are queued already. */
+export async function runSubWord(context: CommandContext): Promise<number> {
+  let exitCode: number = EXIT.done;
+  await describeSubWords(context, (code) => (exitCode = code)).parseAsync([...context.argv], {
+    from: "user",
+  });
+  return exitCode;
+}
+
+/** The sub-words as commander knows them. */
+export function describeSubWords(context: CommandContext, finish: (code: number) => void): Program {
+  const { stdout, stderr } = context;
+  const program = new Program("runall-swarm")
+    .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
+    .exitOverride();
+  const command = (usage: string, description: string): Program =>
+    program
+      .command(usage)
+      .description(description)
+      .option("--swarm <name>", "the swarm that has the campaign");
+
+  command("list", "show the campaigns of a swarm, the newest first")
+    .option("--json", "as JSON")
+    .action(async (options: CommonOptions) => (await actions()).list(options, context));
+  for (const [word, description] of [
+    ["attach", "follow a campaign and collect its results"],
+    ["retry", "run again what failed or was cancelled"],
+  ] as const) {
+    command(`${word} <id>`, description)
+      .option("--json", "print one event a line, as JSON")
+      .option("--quiet", "print warnings, errors and failed runs alone")
+      .option("--verbose", "print a line for every run")
+      .action(async (id: string, options: CommonOptions) => {
+        finish(await (await actions()).follow(word, id, options, context));
+      });
+  }
+  command(
+    "cancel <id>",
+    "cancel what is queued of a campaign and end what runs; what is done can be attached",
+  ).action(async (id: string, options: CommonOptions) => (await actions()).cancel(id, options, context));
+  command("logs <id> [run]", "print what a run has printed; without a run, how each one ended")
+    .option("-f, --follow", "go on until the run has ended")
+    .action(async (id: string, run: string | undefined, options: CommonOptions & { follow?: true }) =>
+      (await actions()).logs(id, run, options, context),
+    );
+  return program;
+}

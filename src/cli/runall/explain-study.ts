@@ -1,0 +1,49 @@
+import { explainCampaign, type Facts } from "../../campaign/run/explain.ts";
+import type { CampaignRequest } from "../../campaign/plan/plan.ts";
+import { EXIT, type CommandContext } from "../terminal/command.ts";
+import { printableLine, printableValue } from "../terminal/printable.ts";
+import { version } from "../terminal/version.ts";
+
+/** A list with more entries is cut for people, and whole in JSON. */
+const MOST_LINES = 20;
+
+/** Prints what a campaign would be made of, and why: for the user, and for a bug report. */
+export async function explainStudy(
+  request: CampaignRequest,
+  { json }: { json: boolean },
+  { stdout, interrupt }: CommandContext,
+): Promise<number> {
+  const all: Record<string, Facts> = {};
+  const show = (name: string, facts: Facts): void => {
+    all[name] = facts;
+    if (!json) stdout.write(describe(name, facts));
+  };
+  try {
+    const { platform, arch } = process;
+    show("inet-swarm", { version: version(), node: process.version, system: `${platform} ${arch}` });
+    for await (const { name, facts } of explainCampaign(request, interrupt)) show(name, facts);
+  } finally {
+    if (json) stdout.write(`${JSON.stringify(printableValue(all), null, 2)}\n`);
+  }
+  return EXIT.done;
+}
+
+/** `nedFolders`: `NED folders`. */
+function labelOf(key: string): string {
+  const words = key.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return words.replace(/^ned\b/, "NED");
+}
+
+function describe(name: string, facts: Facts): string {
+  const lines = Object.entries(facts).flatMap(([key, value]) => {
+    if (value === undefined || (Array.isArray(value) && value.length === 0)) return [];
+    const label = labelOf(key);
+    const texts = Array.isArray(value) ? (value as readonly string[]) : [String(value)];
+    const more = texts.length - MOST_LINES;
+    const shown = more > 0 ? [...texts.slice(0, MOST_LINES), `and ${more} more`] : texts;
+    return shown.map(
+      (text, at) => `  ${at === 0 ? `${label}:` : "".padEnd(label.length + 1)} ${printableLine(text)}\n`,
+    );
+  });
+  return `${printableLine(name)}\n${lines.join("")}`;
+}

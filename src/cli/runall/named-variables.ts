@@ -1,0 +1,33 @@
+import { UserError } from "../../errors.ts";
+import { mayBeNamed, type Environment } from "../../model/environment.ts";
+
+/**
+ * Returns the variables of `--env` with one more, sorted by name. Of several with the same name the last counts.
+ * @param text `NAME=VALUE`, or `NAME` for its value in this process.
+ * @throws {UserError} if it is not set here, or cannot be named.
+ */
+export function withVariable(
+  before: Environment,
+  text: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Environment {
+  const equals = text.indexOf("=");
+  const name = equals < 0 ? text : text.slice(0, equals);
+  const value = equals < 0 ? env[name] : text.slice(equals + 1);
+  if (!mayBeNamed(name)) throw notToBeNamed(name);
+  if (value === undefined) {
+    throw new UserError(`--env ${name}: the variable is not set`, {
+      hint: `export it, or give its value: --env ${name}=VALUE`,
+    });
+  }
+  const all = Object.entries({ ...before, [name]: value });
+  return Object.fromEntries(all.sort(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+function notToBeNamed(name: string): UserError {
+  if (!/^[A-Za-z_]\w*$/.test(name))
+    return new UserError(`--env: ${JSON.stringify(name)} is not the name of an environment variable`);
+  return new UserError(`--env ${name}: this variable cannot be set for runs`, {
+    hint: "workers and shells use it themselves; give it another name",
+  });
+}

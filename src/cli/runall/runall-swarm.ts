@@ -1,0 +1,26 @@
+import { splitArguments } from "../../omnetpp/opp-args.ts";
+import { isCompletion } from "../terminal/completion.ts";
+import { EXIT, type Command } from "../terminal/command.ts";
+import { EXPLAIN, OWN_OPTIONS, parseOwnOptions, SUB_WORDS } from "./runall-options.ts";
+
+/**
+ * Runs every run of a parameter study on a swarm; results are left in the study. What the work itself needs
+ * is imported when it is clear that there is any: `--help` is not to wait for it.
+ */
+export const runallSwarm: Command = {
+  name: "runall-swarm",
+  async run(context) {
+    if (isCompletion(context)) return await (await import("./complete-runall.ts")).completeRunall(context);
+    if (SUB_WORDS.has(context.argv[0] ?? "")) {
+      const { runSubWord } = await import("./campaign-commands.ts");
+      return await runSubWord(context);
+    }
+    const [first, ...others] = context.argv;
+    const argv = first === EXPLAIN ? [`--${EXPLAIN}`, ...others] : context.argv;
+    const split = splitArguments(argv, OWN_OPTIONS);
+    const options = await parseOwnOptions(split.own, context);
+    if (options === undefined) return EXIT.done;
+    const { runStudy } = await import("./run-study.ts");
+    return await runStudy(split, options, context);
+  },
+};

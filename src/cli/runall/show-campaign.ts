@@ -1,0 +1,141 @@
+import { setInterval } from "node:timers";
+import { errorText } from "../../errors.ts";
+import type { CampaignEvent, CampaignSummary } from "../../model/events.ts";
+import { isNearlyFull, NEARLY_FULL, type ResultStore } from "../../stores/store.ts";
+import { keepHeapSmall } from "../../system/memory.ts";
+import type { Target } from "../../providers/target.ts";
+import { wantsColor } from "../terminal/color.ts";
+import { EXIT, type CommandContext } from "../terminal/command.ts";
+import { printableJson } from "../terminal/printable.ts";
+import { CampaignRenderer } from "../terminal/render.ts";
+import { REDRAW_MS } from "../terminal/status-line.ts";
+
+export interface ShowOptions {
+  quiet: boolean;
+  verbose: boolean;
+  /** Events as JSON on stdout instead of text. */
+  json: boolean;
+  /** Nobody waits for the end: say how to come back. */
+  detached?: boolean;
+  /** Paths are shown relative to it. */
+  directory: string;
+}
+
+/** A campaign to be shown, on a swarm that is to be kept running meanwhile. */
+export interface ShownCampaign {
+  target: Target;
+  results: Pick<ResultStore, "freeShare">;
+  events: AsyncIterable<CampaignEvent>;
+}
+
+const HEALTH_INTERVAL_MS = 5000;
+
+/**
+ * Shows a campaign until it ends.
+ * @param begin makes ready what is needed; what takes time is said on the way.
+ * @returns the exit code.
+ */
+export async function showCampaign(
+  options: ShowOptions,
+  { stdout, stderr, interrupt, leaveOnHangup }: CommandContext,
+  begin: (say: (text: string) => void) => Promise<ShownCampaign>,
+): Promise<number> {
+  const color = { stdout: wantsColor(stdout, process.env), stderr: wantsColor(stderr, process.env) };
+  const renderer = new CampaignRenderer({ ...options, stdout, stderr, color, now: Date.now });
+  using _fresh = keepFresh(renderer, stderr);
+  const { target, results, events } = await begin((text) => renderer.say(text));
+  using _health = keepHealthy(target, renderer);
+  using _room = watchRoom(results, renderer);
+  let campaign: string | undefined;
+  const onInterrupt = (): void => renderer.say(interruption(campaign));
+  interrupt.addEventListener("abort", onInterrupt, { once: true });
+  let allDone = true;
+  try {
+    for await (const event of events) {
+      const isQueued = event.type === "queued" || event.type === "joined";
+      if (event.type === "expanded" || isQueued) keepHeapSmall(event.runs);
+      if (options.json) stdout.write(`${printableJson(event)}\n`);
+      else renderer.show(event);
+      if (isQueued) {
+        campaign = event.campaign;
+        leaveOnHangup();
+      }
+      if (isQueued && options.detached && !options.json) renderer.sayDetached(event.campaign);
+      if (event.type === "ended") allDone = isAllDone(event.summary);
+    }
+  } finally {
+    interrupt.removeEventListener("abort", onInterrupt);
+    renderer.clear();
+  }
+  if (interrupt.aborted) return EXIT.interrupted;
+  return allDone ? EXIT.done : EXIT.failed;
+}
+
+function interruption(campaign: string | undefined): string {
+  if (campaign === undefined) return "ending; nothing is queued yet";
+  return `cancelling; what is done is collected. Press Ctrl-C again to leave at once, and collect it later with: runall-swarm attach ${campaign}`;
+}
+
+function isAllDone({ states, unrecorded }: CampaignSummary): boolean {
+  const ended = Object.values(states).reduce<number>((sum, number) => sum + (number ?? 0), 0);
+  return unrecorded === undefined && ended === (states.done ?? 0);
+}
+
+/** Progress goes on also where no event comes, and the terminal may change its width. */
+function keepFresh(renderer: CampaignRenderer, stderr: NodeJS.WriteStream): Disposable {
+  if (!stderr.isTTY) return { [Symbol.dispose]: () => undefined };
+  const resize = (): void => renderer.resize();
+  const timer = setInterval(() => renderer.refresh(), REDRAW_MS);
+  stderr.on("resize", resize);
+  return {
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      stderr.off("resize", resize);
+    },
+  };
+}
+
+/** The runners begin nothing while the store is nearly full; that it does not answer, it says by itself. */
+function watchRoom(results: ShownCampaign["results"], renderer: CampaignRenderer): Disposable {
+  let told = false;
+  return everySoOften(renderer, async () => {
+    const full = await isNearlyFull(results);
+    if (full && !told) renderer.warn(NEARLY_FULL);
+    told = full;
+  });
+}
+
+/** A process of the swarm that dies is started again: nobody else would do it while we wait. */
+function keepHealthy(target: Target, renderer: CampaignRenderer): Disposable {
+  return everySoOften(renderer, async () => {
+    for (const text of await target.mend()) renderer.warn(text);
+  });
+}
+
+/** What goes wrong is told, the same thing once. */
+function everySoOften(renderer: CampaignRenderer, check: () => Promise<void>): Disposable {
+  let checking = false;
+  let ended = false;
+  let told: string | undefined;
+  const tell = (text: string | undefined): void => {
+    if (text !== undefined && text !== told && !ended) renderer.warn(text);
+    told = text;
+  };
+  const onTime = (): void => {
+    if (checking) return;
+    checking = true;
+    void check()
+      .then(
+        () => tell(undefined),
+        (error: unknown) => tell(errorText(error)),
+      )
+      .finally(() => (checking = false));
+  };
+  const timer = setInterval(onTime, HEALTH_INTERVAL_MS);
+  return {
+    [Symbol.dispose]() {
+      ended = true;
+      clearInterval(timer);
+    },
+  };
+}

@@ -1,0 +1,49 @@
+import { UserError } from "../../errors.ts";
+import { findElsewhere, lookAtSwarms, onOtherMachine } from "../../providers/list-swarms.ts";
+import { readState, StateFileError } from "../../providers/state-file.ts";
+import { localTargetOf } from "./choose-swarm.ts";
+import type { SwarmState } from "../../providers/swarm-state.ts";
+
+/**
+ * The swarm that is named, else the only one.
+ * @throws {UserError} where there are several, or none.
+ */
+export async function namedOrOnly(name: string | undefined): Promise<SwarmState> {
+  if (name !== undefined) {
+    const state = name.includes("@") ? undefined : await readState(name);
+    if (state !== undefined) return state;
+    const [elsewhere] = await findElsewhere(name);
+    if (elsewhere !== undefined) throw onOtherMachine(elsewhere);
+    throw new UserError(`there is no swarm ${name}`, {
+      hint: "swarm-tool status lists those that there are; swarm-tool init makes one",
+    });
+  }
+  const { swarms, unreadable, elsewhere } = await lookAtSwarms();
+  if (swarms.length === 1 && unreadable.length === 0) return swarms[0]!;
+  if (swarms.length === 0 && unreadable.length === 1) throw unreadable[0]!.error;
+  if (swarms.length + unreadable.length === 0) {
+    if (elsewhere[0] !== undefined) throw onOtherMachine(elsewhere[0]);
+    throw new UserError("there is no swarm", {
+      hint: "make one with: swarm-tool init, or swarm-tool init --local on this machine",
+    });
+  }
+  const names = [...swarms, ...unreadable].map((swarm) => swarm.name);
+  throw new UserError(`there are several swarms: ${names.join(", ")}`, { hint: "name one of them" });
+}
+
+/**
+ * The same; a local swarm whose state file is damaged, or missing while its processes run, is made known again first.
+ */
+export async function namedOrRepaired(
+  name: string | undefined,
+  { note }: { note: (text: string) => void },
+): Promise<SwarmState> {
+  try {
+    return await namedOrOnly(name);
+  } catch (error) {
+    const swarm = error instanceof StateFileError ? error.swarm : name;
+    if (!(error instanceof UserError) || swarm === undefined || swarm.includes("@")) throw error;
+    if (!(await localTargetOf(swarm).repair(note))) throw error;
+    return await namedOrOnly(swarm);
+  }
+}

@@ -1,0 +1,64 @@
+import { realpathSync } from "node:fs";
+import path from "node:path";
+import type { UserError } from "../../errors.ts";
+import { findAllProcesses, type FoundProcess } from "../../providers/local/found-processes.ts";
+import type { KnownSwarms, SwarmElsewhere } from "../../providers/list-swarms.ts";
+import { swarmDirectories, swarmsDirectory } from "../../providers/swarm-folders.ts";
+import { count } from "../terminal/format.ts";
+
+/** A swarm of another machine as `status --json` shows it: what was written down there last. */
+export interface ElsewhereStatus {
+  name: string;
+  target: "local";
+  state: "elsewhere";
+  machine: string;
+  runners: number;
+  lastKnown: "running" | "halted";
+}
+
+export function statusElsewhere({ label, machine, state }: SwarmElsewhere): ElsewhereStatus {
+  const { runners, state: lastKnown } = state;
+  return { name: label, target: "local", state: "elsewhere", machine, runners, lastKnown };
+}
+
+export function describeElsewhere({ name, machine, runners, lastKnown }: ElsewhereStatus): string {
+  return `${name} (local): on ${machine}, ${lastKnown} when last seen, ${count(runners, "runner")}; use it there`;
+}
+
+/** An error in one line, with what to do about it in the next. */
+export function explain(error: UserError): string {
+  return error.hint === undefined ? error.message : `${error.message}\n  → ${error.hint}`;
+}
+
+function isOurs(directory: string): boolean {
+  const parent = path.dirname(directory);
+  return parent === swarmsDirectory() || parent === realDirectory(swarmsDirectory());
+}
+
+function realDirectory(directory: string): string {
+  try {
+    return realpathSync(directory);
+  } catch {
+    return directory; // it does not exist
+  }
+}
+
+/** The processes of local swarms whose state file is missing. */
+export function describeLost({ swarms, unreadable }: KnownSwarms): string[] {
+  const names = [...swarms, ...unreadable].map(({ name }) => name);
+  const found = new Map<string, FoundProcess[]>();
+  for (const each of findAllProcesses()) {
+    if (path.isAbsolute(each.directory) && !isOurs(each.directory)) continue; // of another state directory
+    const name = path.basename(each.directory).split("@")[0]!;
+    found.set(name, [...(found.get(name) ?? []), each]);
+  }
+  return [...found].flatMap(([name, processes]) => {
+    const folder = path.basename(swarmDirectories(name).state);
+    const isThisHosts = processes.some(({ directory }) => path.basename(directory) === folder);
+    if (names.includes(name) || !isThisHosts) return [];
+    const list = processes.map(({ role, pid }) => `${role} (process ${pid})`).join(", ");
+    return [
+      `${name} (local): its state file is missing, but its processes run: ${list}\n  → make it known again: swarm-tool resume ${name}; or end them: swarm-tool remove ${name}`,
+    ];
+  });
+}

@@ -1,0 +1,157 @@
+import path from "node:path";
+import type { CampaignEvent, CampaignSummary } from "../../model/events.ts";
+import { groupFailures, groupLine, type FailureGroup } from "../../model/failure-groups.ts";
+import { OUTCOME_STATES, type OutcomeState } from "../../model/outcome.ts";
+import type { RunRecord } from "../../model/result.ts";
+import { runVariables } from "../../model/run.ts";
+import type { Paint } from "./color.ts";
+import { count, formatDuration, formatSize, formatTable } from "./format.ts";
+import { shorten, textWidth, wrap } from "./text-width.ts";
+
+const VARIABLES_WITHOUT_TERMINAL = 60;
+const INDENT = "     ";
+const MOST_FAILED = 20;
+
+type OutdatedEvent = Extract<CampaignEvent, { type: "outdated" }>;
+
+/** `12 runs: 9 are there already (make them again with --rerun), 3 queued` */
+export function skippedLine(there: number, left: number, what = "queued"): string {
+  const are = there === 1 ? "is" : "are";
+  const rest = left > 0 ? `, ${left} ${what}` : "";
+  return `${count(there + left, "run")}: ${there} ${are} there already (make them again with --rerun)${rest}`;
+}
+
+const SHOWN_FILES = 3;
+
+/** `12 completed runs no longer count: 3 files changed since: omnetpp.ini, src/Queue.cc, …` */
+export function outdatedLine({ runs, changed, reasons }: OutdatedEvent): string {
+  const names = changed.slice(0, SHOWN_FILES).join(", ");
+  const files = `${count(changed.length, "file")} changed since: ${names}`;
+  const more = changed.length > SHOWN_FILES ? ", …" : "";
+  const all = [...reasons, ...(changed.length > 0 ? [files + more] : [])];
+  const verb = runs === 1 ? "counts" : "count";
+  return `${count(runs, "completed run")} no longer ${verb}: ${all.join("; ")}`;
+}
+
+/** `66 runs in 17 s: 64 done, 2 failed. Results (4.3 GB) are in results, …` */
+export function endLine(summary: CampaignSummary, directory: string, paint: Paint): string {
+  const { states, wallTimeMs, resultDirectory, made, skipped, superseded, unrecorded = 0 } = summary;
+  const recorded = Object.values(states).reduce<number>((sum, number) => sum + (number ?? 0), 0);
+  const parts = OUTCOME_STATES.flatMap((state) =>
+    states[state] === undefined ? [] : [paint(colorOf(state), `${states[state]} ${state}`)],
+  );
+  const earlier = skipped === undefined ? "" : `, ${skipped} of them earlier`;
+  const later = (superseded ?? [])
+    .map(({ campaign, runs }) => `, ${runs} superseded by ${campaign}`)
+    .join("");
+  const where = relativeTo(directory, resultDirectory);
+  if (unrecorded > 0) parts.push(`${unrecorded} without a record in ${where}`);
+  const all = `${count(recorded + unrecorded, "run")} in ${formatDuration(wallTimeMs)}: ${parts.join(", ")}${earlier}${later}.`;
+  if (recorded === 0) return all;
+  const size = made && made.sizeBytes > 0 ? ` (${formatSize(made.sizeBytes)})` : "";
+  const failed = recorded > (states.done ?? 0) ? `, of the others in ${path.join(where, "failed")}` : "";
+  const place = (states.done ?? 0) === 0 && failed !== "" ? path.join(where, "failed") : where + failed;
+  return `${all} Results${size} are in ${place}.`;
+}
+
+function colorOf(state: OutcomeState): "green" | "red" | "yellow" {
+  if (state === "done") return "green";
+  return state === "cancelled" ? "yellow" : "red";
+}
+
+/** What the runs have cost, and which of them most; nothing where a single one was made. */
+export function usageLines({ made }: CampaignSummary, width: number | undefined): string[] {
+  if (made === undefined || made.runs < 2) return [];
+  const { runTimeMs, cpuTimeMs, spanMs, longest } = made;
+  const times = [`run time ${formatDuration(runTimeMs)}`];
+  if (cpuTimeMs !== undefined) times.push(`CPU time ${formatDuration(cpuTimeMs)}`);
+  if (spanMs > 0) times.push(`${(runTimeMs / spanMs).toFixed(1)} times as fast as one after the other`);
+  const label = "longest: ";
+  const runs = longest.map((run, index) => {
+    const time = `${formatDuration(run.wallTimeMs)}  #${run.runNumber}  ${runVariables(run)}`;
+    const line = `${index === 0 ? label : " ".repeat(label.length)}${time}`;
+    return width === undefined ? line : shorten(line, width);
+  });
+  const all = times.join(", ");
+  return [width === undefined ? all : wrap(all, width), ...runs];
+}
+
+/**
+ * The runs that went wrong by themselves: those with the same error in one line, each other one with its error and where
+ * its output is; on a terminal not more than one can look through.
+ * @param width of the terminal; undefined where there is none.
+ */
+export function failedTable(
+  { campaign, failed }: CampaignSummary,
+  width: number | undefined,
+  paint: Paint,
+): string[] {
+  const groups = groupFailures(failed.filter((record) => record.state !== "cancelled"));
+  const several = groups.filter(({ records }) => records.length > 1).slice(0, width && MOST_FAILED);
+  const single = groups.flatMap(({ records }) => (records.length === 1 ? records : []));
+  const records = single.slice(0, width && Math.max(0, MOST_FAILED - several.length));
+  const shown = [...several.map((group) => group.records.length), records.length];
+  const more = failed.filter(({ state }) => state !== "cancelled").length - shown.reduce((a, b) => a + b, 0);
+  const one = several[0]?.records[0];
+  return [
+    ...several.flatMap((group) => linesOf(group, width, paint)),
+    ...(records.length > 0 ? tableOf(records, width, paint) : []),
+    ...(one === undefined
+      ? []
+      : [
+          wrap(`to see the output of one: runall-swarm logs ${campaign} ${one.runNumber}`, width ?? Infinity),
+        ]),
+    ...(more > 0
+      ? [wrap(`… and ${more} more; all of them: runall-swarm logs ${campaign}`, width ?? Infinity)]
+      : []),
+  ];
+}
+
+/** A group with its error in full and its first run. */
+function linesOf(group: FailureGroup, width: number | undefined, paint: Paint): string[] {
+  const first = group.records[0]!;
+  const { runNumber, state, outputFile } = first;
+  const [head, ...rest] = wrap(groupLine(group), width ?? Infinity, INDENT).split("\n");
+  const about = `${INDENT}first: #${runNumber} ${paint(colorOf(state), state)}, ${runVariables(first)}`;
+  return [
+    paint("bold", head!),
+    ...rest,
+    width === undefined ? about : shorten(about, width),
+    ...(outputFile === undefined ? [] : [INDENT + outputFile]),
+  ];
+}
+
+/** An error that does not fit beside the run stands below it: it is what one wants to read. */
+function tableOf(records: readonly RunRecord[], width: number | undefined, paint: Paint): string[] {
+  const table = (variables: number, withReason: boolean): string[] => {
+    const rows = records.map((record) => [
+      `#${record.runNumber}`,
+      record.state,
+      shorten(runVariables(record), variables),
+      ...(withReason ? [record.error ?? record.reason] : []),
+    ]);
+    return formatTable([["run", "state", "variables", ...(withReason ? ["reason"] : [])], ...rows]);
+  };
+  const whole = table(width === undefined ? VARIABLES_WITHOUT_TERMINAL : variablesBeside(width), true);
+  const fits = width === undefined || whole.every((line) => textWidth(line) <= width);
+  const [head, ...lines] = fits ? whole : table(Infinity, false).map((line) => shorten(line, width));
+  const details = records.map(({ error, reason, outputFile }) => [
+    ...(fits ? [] : [wrap(INDENT + (error ?? reason), width, INDENT)]),
+    ...(outputFile === undefined ? [] : [INDENT + outputFile]),
+  ]);
+  const colored = lines.map((line, index) => {
+    const { state } = records[index]!;
+    return line.replace(state, paint(colorOf(state), state));
+  });
+  return [paint("bold", head!), ...colored.flatMap((line, index) => [line, ...details[index]!])];
+}
+
+/** Columns that the variables of a run may have beside its error. */
+function variablesBeside(width: number): number {
+  return Math.max(10, Math.floor(width / 3));
+}
+
+function relativeTo(directory: string, file: string): string {
+  const relative = path.relative(directory, file) || ".";
+  return relative.startsWith("..") ? file : relative;
+}

@@ -1,0 +1,126 @@
+import { runProgram } from "../../system/program.ts";
+import { UserError } from "../../errors.ts";
+import { EXIT } from "../terminal/command.ts";
+import type { Io } from "./swarm-commands.ts";
+
+interface Finding {
+  what: string;
+  /** Undefined where all is well. */
+  trouble: string | undefined;
+  mend?: string | undefined;
+  /** Only some swarms need it: it is told, and no fault. */
+  optional?: true;
+}
+
+type Check = () => Promise<Finding>;
+
+/** Checks what swarms need, each thing by itself. @returns exit code 2 where something is to be mended. */
+export async function doctor(options: { region?: string; profile?: string }, { say }: Io): Promise<number> {
+  const checks: Check[] = [
+    node,
+    program("git", ["--version"], "needed by runall-swarm: install git"),
+    program("ssh", ["-V"], "needed for swarms on AWS: install the OpenSSH client"),
+    program("ssh-keygen", ["-?"], "needed for swarms on AWS: install the OpenSSH client"),
+    program("opp_run", ["-v"], "needed by runall-swarm: source OMNeT++'s setenv in this terminal"),
+    optional(
+      program(
+        ["redis-server", "valkey-server"],
+        ["--version"],
+        "needed for a swarm on this machine: install redis-server or valkey-server",
+      ),
+    ),
+    optional(
+      program(
+        "docker",
+        ["--version"],
+        "needed for swarms on AWS and on Docker: install Docker's command line, https://docs.docker.com/engine/install",
+      ),
+    ),
+  ];
+  const findings = [...(await Promise.all(checks.map((check) => check()))), ...(await awsFindings(options))];
+  for (const { what, trouble, mend, optional: isOptional } of findings) {
+    const label = isOptional ? "note  " : "MEND  ";
+    say(trouble === undefined ? `ok    ${what}` : `${label}${what}: ${trouble}`);
+    if (trouble !== undefined && mend !== undefined) say(`      → ${mend}`);
+  }
+  return findings.some(({ trouble, optional: isOptional }) => trouble !== undefined && !isOptional)
+    ? EXIT.mend
+    : EXIT.done;
+}
+
+const OLDEST_NODE = [20, 19] as const;
+
+function node(): Promise<Finding> {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  const isOld = major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1]);
+  return Promise.resolve({
+    what: `Node.js ${process.versions.node}`,
+    trouble: isOld ? "it is too old" : undefined,
+    mend: `install ${OLDEST_NODE.join(".")} or later: https://nodejs.org/en/download`,
+  });
+}
+
+/** Whether a program is there, or another one that does the same; what it answers does not matter. */
+function program(names: string | readonly string[], args: readonly string[], mend: string): Check {
+  const [first, ...others] = [names].flat();
+  return async () => {
+    for (const name of [first!, ...others]) {
+      try {
+        await runProgram(name, args);
+        return { what: name, trouble: undefined };
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+      }
+    }
+    return { what: first!, trouble: "not found", mend };
+  };
+}
+
+function optional(check: Check): Check {
+  return async () => ({ ...(await check()), optional: true });
+}
+
+/** Each needs the one before it. */
+async function awsFindings(options: { region?: string; profile?: string }): Promise<Finding[]> {
+  const { connectToAws } = await import("../../providers/aws/clients.ts");
+  const { whoAmI } = await import("../../providers/aws/account.ts");
+  const { checkRights } = await import("../../providers/aws/rights.ts");
+  const { quotaOf } = await import("../../providers/aws/machine-types.ts");
+  try {
+    using clients = await connectToAws(options);
+    const region = { what: `AWS region ${clients.region}`, trouble: undefined };
+    try {
+      const { id, user } = await whoAmI(clients);
+      const credentials = { what: `AWS credentials: ${user}, account ${id}`, trouble: undefined };
+      const [rights, quota] = await Promise.all([checkRights(clients), quotaOf(clients)]);
+      return [region, credentials, ...rights.map(asFinding), describeQuota(quota)];
+    } catch (error) {
+      return [region, troubleOf("AWS credentials", error)];
+    }
+  } catch (error) {
+    return [troubleOf("AWS region", error)];
+  }
+}
+
+/** The manager of the default swarm has two, each of its three workers too. */
+const DEFAULT_PROCESSORS = 8;
+
+function describeQuota(quota: number | undefined): Finding {
+  if (quota === undefined) return { what: "AWS quota of virtual processors: not known", trouble: undefined };
+  return {
+    what: `AWS lets the account run ${quota} virtual processors at once`,
+    trouble:
+      quota < DEFAULT_PROCESSORS ? `a swarm of the default size needs ${DEFAULT_PROCESSORS}` : undefined,
+    mend: "take fewer workers, or ask for more in the AWS console: Service Quotas, Amazon EC2, Running On-Demand Standard instances",
+    optional: true,
+  };
+}
+
+function asFinding({ right, error }: { right: string; error: UserError | undefined }): Finding {
+  return error === undefined ? { what: right, trouble: undefined } : troubleOf(right, error);
+}
+
+function troubleOf(what: string, error: unknown): Finding {
+  if (!(error instanceof UserError)) throw error;
+  return { what, trouble: error.message, mend: error.hint };
+}

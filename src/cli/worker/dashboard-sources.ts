@@ -1,0 +1,93 @@
+import { realpath } from "node:fs/promises";
+import path from "node:path";
+import { queueAgain } from "../../campaign/run/attach.ts";
+import { supersededRuns, readHistory } from "../../campaign/collect/history.ts";
+import { mayRead, notedStudy } from "../../campaign/collect/known-study.ts";
+import type { Study } from "../../campaign/collect/collect.ts";
+import { readRecord } from "../../campaign/collect/records.ts";
+import { UserError } from "../../errors.ts";
+import type { DashboardSources, RecordedRun } from "../../dashboard/sources.ts";
+import type { Campaign } from "../../model/campaign.ts";
+import { openQueueClient, type QueueClient } from "../../queue/client.ts";
+import { withOpened } from "../../stores/with-opened.ts";
+import type { SwarmAccess } from "../../providers/target.ts";
+
+/**
+ * What the dashboard shows beside the queue, and what it lets others do. Of a campaign that was not queued from here,
+ * it shows only what the queue has.
+ */
+export function dashboardSources(swarm: SwarmAccess): DashboardSources {
+  const studyOf = remembered(notedStudy);
+  const withQueue = async <T>(work: (queue: QueueClient) => Promise<T>): Promise<T> => {
+    await using queue = await openQueueClient(swarm.queue);
+    return await work(queue);
+  };
+  return {
+    records: async (campaign) => await recordsOf(campaign, await studyOf(campaign.id)),
+    record: async (campaign, runNumber) => await recordOf(campaign, runNumber, await studyOf(campaign.id)),
+    async resultFile({ id }, file) {
+      const study = await studyOf(id);
+      if (study === undefined) return undefined;
+      const absolute = path.resolve(study.directory, file);
+      return mayRead(study, absolute) ? await readableFile(study, absolute) : undefined;
+    },
+    readStored: (result, read) => withOpened(swarm.results, result, read),
+    cancel: (id) =>
+      withQueue(async (queue) => {
+        const { open } = await queue.find(id);
+        const numbers = open.map((run) => run.runNumber);
+        const removed = await queue.cancel(id, numbers);
+        if (removed === undefined)
+          throw new UserError(`campaign ${id} has ended already; nothing was cancelled`);
+        return removed.length;
+      }),
+    retry: (id) => withQueue((queue) => queueAgain(id, { directory: "/", warn: () => undefined }, queue)),
+  };
+}
+
+/** A link in a result folder must not show other files of the user's to whoever may look at this page. */
+async function readableFile(study: Study, file: string): Promise<string | undefined> {
+  try {
+    const [real, gitTop] = await Promise.all([realpath(file), realpath(study.gitTop)]);
+    return mayRead({ ...study, gitTop }, real) ? real : undefined;
+  } catch {
+    return undefined; // it is not there any more
+  }
+}
+
+const REMEMBERED_MS = 2000;
+
+/** Asks once for questions that come at nearly the same time, as those for all runs of a campaign do. */
+function remembered<T>(ask: (id: string) => Promise<T>): (id: string) => Promise<T> {
+  const known = new Map<string, { answer: Promise<T>; at: number }>();
+  return (id) => {
+    const before = known.get(id);
+    if (before !== undefined && Date.now() - before.at < REMEMBERED_MS) return before.answer;
+    const answer = ask(id);
+    known.set(id, { answer, at: Date.now() });
+    return answer;
+  };
+}
+
+/** One campaign whose records cannot be read must not hide the others. */
+async function recordsOf({ id }: Campaign, study: Study | undefined): Promise<RecordedRun[]> {
+  if (study === undefined) return [];
+  const { records, superseded } = await readHistory(study.resultDirectory, id).catch(() => ({
+    records: [],
+    superseded: [],
+  }));
+  return [...records, ...superseded.map((each) => ({ ...each, files: [] }))];
+}
+
+async function recordOf(
+  { id, config }: Campaign,
+  runNumber: number,
+  study: Study | undefined,
+): Promise<RecordedRun | undefined> {
+  if (study === undefined) return undefined;
+  const { resultDirectory } = study;
+  const record = await readRecord(resultDirectory, { config, runNumber }).catch(() => undefined); // a damaged one
+  if (record?.campaign === id) return record;
+  const superseded = supersededRuns(resultDirectory, id).get(runNumber);
+  return superseded && { ...superseded, files: [] };
+}

@@ -1,0 +1,41 @@
+import { setInterval as interval } from "node:timers/promises";
+import { countJobs } from "../../queue/counts.ts";
+import type { QueueConnection } from "../../queue/names.ts";
+import { writeFileAtomically } from "../../system/files.ts";
+
+const ALIVE_MS = 20_000;
+const BUSY_MS = 30_000;
+
+/** Writes a file again and again, for the container's health check: this process goes on. */
+export function showLife(file: string, signal: AbortSignal): Promise<void> {
+  return repeat(ALIVE_MS, signal, () => writeFileAtomically(file, `${new Date().toISOString()}\n`));
+}
+
+/**
+ * Tells the machine whether the swarm has work, for its idle alarm: `1` or `0`. Where the queue does not answer, or the
+ * file cannot be written now, it stays as it is, and the machine takes what it was told as too old.
+ */
+export function showWork(
+  file: string,
+  connection: QueueConnection,
+  onError: (error: Error) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  return repeat(BUSY_MS, signal, async () => {
+    try {
+      const { waiting, running } = await countJobs(connection);
+      await writeFileAtomically(file, waiting + running > 0 ? "1\n" : "0\n");
+    } catch (error) {
+      onError(error as Error);
+    }
+  });
+}
+
+async function repeat(everyMs: number, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  await work();
+  try {
+    for await (const _ of interval(everyMs, undefined, { signal, ref: false })) await work();
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}

@@ -1,0 +1,261 @@
+import path from "node:path";
+import { MODES, type Recipe } from "../../model/build.ts";
+import type { Code } from "../git/code.ts";
+import { isGeneratedCode, isInObjectFolder } from "../files/derived.ts";
+import type { ProjectDescriptor } from "../describe/descriptor.ts";
+import { LINK } from "../git/disk.ts";
+import { isOpaque, kindOf } from "../files/file-kinds.ts";
+import type { TreeEntry } from "../git/git.ts";
+import { isUnder, leadsOf, leadsOutOf, Places, type Lead } from "./leads.ts";
+import { makemakeCommand } from "../files/makemake.ts";
+import { Mentions } from "../files/mentions.ts";
+import { readObjects } from "../git/objects.ts";
+import { scanCode, type FileScan, type FileScans } from "./scan-files.ts";
+import { targetFile } from "../files/targets.ts";
+import { pathsUpwards } from "../files/text-scan.ts";
+
+// The rule, as docs/builds.md gives it to users. A file decides a build if it is in the project's folder, or where its code
+// or its build leads to, and is code, describes a build, is of a kind that nobody knows, or is data that the scripts of the
+// build mention. Whatever cannot be told counts.
+
+export interface BuildSourcesQuestion {
+  project: Pick<ProjectDescriptor, "folder" | "makemake" | "commands" | "needs" | "targets">;
+  recipe: Recipe;
+  code: Code;
+  signal?: AbortSignal | undefined;
+}
+
+/** Returns the files of a code that decide what a build of a project makes. */
+export async function findBuildSources(question: BuildSourcesQuestion): Promise<TreeEntry[]> {
+  const { recipe, code } = question;
+  if (recipe.kind === "none") return [];
+  const scans = await scanCode(code);
+  const isData = ({ mode, path: file }: TreeEntry): boolean => mode !== LINK && kindOf(file) === "data";
+  let scripts = new Set<string>();
+  let near: readonly TreeEntry[];
+  let mentioned: Mentioned;
+  for (;;) {
+    const inArea = areaOf(question, scans, scripts);
+    near = code.entries.filter((entry) => inArea(entry.path));
+    mentioned = await mentionedIn(question, near, scans);
+    if (mentioned.scripts.size === scripts.size) break;
+    scripts = mentioned.scripts; // where these lead to counts, too
+  }
+  const paths = new Set(code.entries.map((entry) => entry.path));
+  const products = question.project.targets.flatMap((target) =>
+    MODES.map((mode) => targetFile(target, mode)),
+  );
+  return near.filter((entry) => {
+    if (isRemade(entry.path, recipe, paths) || products.includes(entry.path)) return false;
+    return !isData(entry) || mentioned.has(entry.path);
+  });
+}
+
+/** What a build by `opp_makemake` rebuilds in any case, also if git tracks it. */
+function isRemade(file: string, recipe: Recipe, paths: ReadonlySet<string>): boolean {
+  if (recipe.kind !== "makemake") return false;
+  return isInObjectFolder(file) || isGeneratedCode(file, (source) => paths.has(source));
+}
+
+/** Returns whether a file is in the project's folder, or where something in it leads to. */
+function areaOf(
+  question: BuildSourcesQuestion,
+  { files, unread }: FileScans,
+  scripts: ReadonlySet<string>,
+): (file: string) => boolean {
+  const { project, code, recipe } = question;
+  const { top } = code.checkout;
+  const folders = recipe.kind === "makemake" ? recipe.folders : project.makemake;
+  const area: Lead[] = [project.folder, ...folders.map(({ folder }) => folder)].map(known);
+  const places = new Places(code.entries);
+  const inArea = (file: string): boolean => area.some((lead) => places.reaches(lead, file));
+  const leads = [...ofOptions(question, folders), ...ofCommands(question)];
+  let left: readonly FileScan[] = files;
+  for (;;) {
+    for (const lead of leads.splice(0)) if (places.isThere(lead) && !isUnderAny(area, lead)) area.push(lead);
+    if (area.some(({ place }) => place === "")) return () => true;
+    if (unread.some((file) => describesBuild(file) && inArea(file))) return () => true;
+    const found = left.filter(({ entry }) => inArea(entry.path));
+    if (found.length === 0) return inArea;
+    const isFound = new Set(found);
+    left = left.filter((scan) => !isFound.has(scan));
+    const root = area.map(({ place }) => place);
+    for (const scan of found) {
+      const isScript = scan.text !== undefined || scripts.has(scan.entry.path);
+      leads.push(...(isScript ? leadsOfScript(scan, top) : leadsOfCode(scan, root, places, top)));
+    }
+  }
+}
+
+function describesBuild(file: string): boolean {
+  return ["code", "build"].includes(kindOf(file));
+}
+
+function known(place: string): Lead {
+  return { place, isPartial: false };
+}
+
+function isUnderAny(area: readonly Lead[], { place, isPartial }: Lead): boolean {
+  return (
+    !isPartial && area.some((lead) => lead.place === place || (!lead.isPartial && isUnder(lead.place, place)))
+  );
+}
+
+/** Variables that lead to OMNeT++ or into the folders of the build itself. */
+const HARMLESS =
+  /\$[({](?:OMNETPP\w*|O|D|CONFIGNAME|MODE|PROJECT_OUTPUT_DIR|PROJECTRELATIVE_PATH|\w*_LIB\w*|\w*_FLAGS)[)}]/g;
+
+/** `-I../common`, as seen from the folder in which `opp_makemake` works. */
+function ofOptions({ project, code }: BuildSourcesQuestion, folders: ProjectDescriptor["makemake"]): Lead[] {
+  const needed = new Set(
+    project.needs.flatMap(({ variable }) => [variable, variable.replace(/_ROOT$/, "_PROJ")]),
+  );
+  return folders.flatMap(({ folder, options }) =>
+    options.flatMap((option, at) => {
+      const isPath = /^-[IL]/.test(option) || /^-[IL]$/.test(options[at - 1] ?? "");
+      const text = option.replace(/^-[IL]/, "").replace(HARMLESS, "");
+      const variable = /\$[({]?(\w+)/.exec(text)?.[1];
+      if (variable !== undefined && !needed.has(variable)) return isPath ? [known("")] : [];
+      if (variable !== undefined) return [];
+      const paths = isPath ? [text] : pathsUpwards(text, true);
+      return paths.flatMap((each) => leadsOf(each, [folder], code.checkout.top));
+    }),
+  );
+}
+
+function ofCommands({ project, code }: BuildSourcesQuestion): Lead[] {
+  const paths = pathsUpwards((project.commands ?? []).join("\n"), true);
+  return paths.flatMap((each) => leadsOutOf(project.folder, each, code.checkout.top));
+}
+
+/** Where links and includes lead: to the folders of headers, which include what is beside them. */
+function leadsOfCode(scan: FileScan, area: readonly string[], places: Places, top: string): Lead[] {
+  const { entry, includedUpwards, upwards } = scan;
+  if (entry.mode === LINK) return upwards.flatMap((each) => leadsOf(each, [folderOf(entry.path)], top));
+  const roots = area.filter((folder) => isUnder(folder, entry.path));
+  return includedUpwards.flatMap((each) =>
+    roots
+      .filter((root) => places.mayLeadOutOf(root, each, top))
+      .flatMap((root) =>
+        leadsOutOf(root, each, top).map((lead) => {
+          const folder = folderOf(lead.place);
+          const isBeside = places.hasFolder(folder) && !isUnder(folder, root); // it may be generated
+          const isHere = places.hasFile(lead.place) || places.hasFile(sourceOf(lead.place));
+          return isBeside || isHere ? known(folder) : lead;
+        }),
+      ),
+  );
+}
+
+/** `X.msg` for `X_m.h`. */
+function sourceOf(header: string): string {
+  return header.replace(/_m\.h$/, ".msg").replace(/_sm\.h$/, ".sm");
+}
+
+/** Whatever a script or a build file names may be read. */
+function leadsOfScript({ entry, upwards, text = "", namesTop }: FileScan, top: string): Lead[] {
+  if (namesTop || /show-toplevel/.test(text) || namesFolderOf(text, top)) return [known("")];
+  return upwards.flatMap((each) => leadsOutOf(folderOf(entry.path), each, top));
+}
+
+/** A script may find the checkout by a variable of the environment. */
+function namesFolderOf(text: string, top: string): boolean {
+  return Object.entries(process.env).some(
+    ([name, value]) =>
+      (value === top || value?.startsWith(`${top}/`) === true) &&
+      new RegExp(`\\b${name}\\b`).test(text) &&
+      name !== "PWD" &&
+      name !== "OLDPWD",
+  );
+}
+
+function folderOf(file: string): string {
+  const folder = path.posix.dirname(file);
+  return folder === "." ? "" : folder;
+}
+
+/** Files with more text than this are no scripts; more files than this are not looked into. */
+const MOST_SCRIPTS = 300;
+
+interface Mentioned {
+  has: (file: string) => boolean;
+  /** Those that are not in files that describe builds. */
+  scripts: Set<string>;
+}
+
+/** Finds which data the scripts of a build mention, and those which they mention in turn. */
+async function mentionedIn(
+  { project, recipe, code, signal }: BuildSourcesQuestion,
+  near: readonly TreeEntry[],
+  { files, unread }: FileScans,
+): Promise<Mentioned> {
+  const mentions = new Mentions();
+  for (const line of project.commands ?? []) mentions.add(line);
+  const isNear = new Set(near.map((entry) => entry.path));
+  for (const { entry, includedData } of files)
+    if (isNear.has(entry.path)) for (const name of includedData) mentions.addName(name);
+  if (unread.some((file) => isNear.has(file) && describesBuild(file))) mentions.addAll();
+  const begins = new Set([project.folder, ...project.makemake.map(({ folder }) => folder)]);
+  if (recipe.kind === "makemake") for (const { folder } of recipe.folders) begins.add(folder);
+  const described = files.filter(({ entry, text }) => text !== undefined && isNear.has(entry.path));
+  const read = new Set<string>();
+  const called = new Set<string>();
+  for (;;) {
+    const texts: string[] = [];
+    for (const { entry, text } of described) {
+      if (read.has(entry.path) || !(begins.has(folderOf(entry.path)) || isCalled(mentions, entry.path)))
+        continue;
+      read.add(entry.path);
+      if (isScript(entry.path) && makemakeCommand(text!) === undefined) texts.push(text!);
+    }
+    const scripts = near.filter(({ mode, path: file }) => {
+      if (read.has(file) || mode === LINK || isOpaque(file)) return false;
+      const kind = kindOf(file);
+      return (
+        (kind === "data" && !isTable(file) && mentions.has(file)) ||
+        (kind === "other" && mentions.hasName(file))
+      );
+    });
+    if (read.size + scripts.length > MOST_SCRIPTS) mentions.addAll();
+    else texts.push(...(await textsOf(scripts, code, signal)));
+    for (const { path: file } of scripts) {
+      read.add(file);
+      called.add(file);
+      if (file.endsWith(".py"))
+        for (const other of near)
+          if (isModuleBeside(other.path, file)) mentions.addName(path.posix.basename(other.path));
+    }
+    if (texts.length === 0) return { has: (file) => mentions.has(file), scripts: called };
+    for (const text of texts) mentions.add(text);
+  }
+}
+
+/** What the IDE keeps of a build has no commands. */
+function isScript(file: string): boolean {
+  return !/^\.(?:opp|ned|project$)/.test(path.posix.basename(file));
+}
+
+/** Numbers name no files. */
+function isTable(file: string): boolean {
+  return /\.(?:csv|tsv|dat|log|trace)$/i.test(file);
+}
+
+/** A build file in a folder to which others change, or that they name. */
+function isCalled(mentions: Mentions, file: string): boolean {
+  return (
+    mentions.hasFolderOf(file) || (!/^makefile$/i.test(path.posix.basename(file)) && mentions.hasName(file))
+  );
+}
+
+/** What a Python script may import without naming the file. */
+function isModuleBeside(file: string, script: string): boolean {
+  return file.endsWith(".py") && isUnder(folderOf(script), file);
+}
+
+async function textsOf(entries: readonly TreeEntry[], code: Code, signal?: AbortSignal): Promise<string[]> {
+  const options = { cwd: code.checkout.top, env: code.env, signal };
+  const texts: string[] = [];
+  const objects = entries.map(({ object }) => object);
+  for await (const [, text] of readObjects(objects, options)) texts.push(text);
+  return texts;
+}

@@ -1,0 +1,177 @@
+import { createHash } from "node:crypto";
+import path from "node:path";
+import type { Code } from "../git/code.ts";
+import { isGeneratedCode, isInObjectFolder } from "../files/derived.ts";
+import { LINK } from "../git/disk.ts";
+import { isDocument, namesFilesToRuns } from "../files/file-kinds.ts";
+import type { TreeEntry } from "../git/git.ts";
+import { isRelated, isUnder, leadsOf, Places, type Lead } from "./leads.ts";
+import { scanCode, type FileScan } from "./scan-files.ts";
+import { scanText, type TextScan } from "../files/text-scan.ts";
+
+// The rule, as docs/builds.md gives it to users: runs can read every file of a source, but for documents that nothing
+// names, and other projects in the same repository to which nothing leads. Whatever cannot be told counts.
+
+export interface RunSourcesQuestion {
+  /** Of the study and of what its project needs. */
+  codes: readonly Code[];
+  /** Absolute: the study, the projects, their NED folders, whatever the command line names. */
+  folders: readonly string[];
+  /** What runs are told otherwise: arguments, the configuration, variables of the environment. */
+  texts: readonly string[];
+}
+
+/** Which files of the sources of a campaign its runs can read. */
+export interface RunSources {
+  /** @param file of a code, or one that it once had. */
+  canRead: (code: Pick<Code, "checkout">, file: string) => boolean;
+  /** Hash over the names and contents of those files. */
+  hashOf: (code: Pick<Code, "checkout" | "entries">) => string;
+}
+
+/** What tells that a folder is a project of its own. */
+const PROJECT_FILE = /(?:^|\/)(?:\.oppbuildspec|\.project|\.nedfolders|swarm\.json|[^/]+\.opp)$/;
+
+/** Finds which files of the sources of a campaign its runs can read. */
+export async function findRunSources({ codes, folders, texts }: RunSourcesQuestion): Promise<RunSources> {
+  const all = [...new Set(codes)];
+  const scans = await Promise.all(all.map((code) => scanCode(code)));
+  const told = texts.map((text) => scanText(text, "arguments.txt"));
+  const followed = scans.flatMap((each) => each.files).filter(({ entry }) => isFollowed(entry));
+  const isNamed = namedDocuments(followed, told);
+  const files = followed.filter(({ entry }) => !isDocument(entry.path) || isNamed(entry.path));
+  // a file that is too large to be looked into, or has an absolute path in it, may name anything
+  const isUnknown =
+    scans.some(({ unread }) => unread.length > 0) ||
+    files.some(({ namesTop }) => namesTop) ||
+    all.some(({ checkout }) => texts.some((text) => text.includes(checkout.top)));
+  if (isUnknown) return { canRead: () => true, hashOf: (code) => hashOver(code.entries) };
+  const upwards = told.flatMap((scan) => scan.upwards);
+  const foreign = new Map(
+    all.map((code) => [code.checkout.top, foreignProjects(code, files, upwards, folders)] as const),
+  );
+  const paths = new Map(
+    all.map(({ checkout, entries }) => [checkout.top, new Set(entries.map((entry) => entry.path))] as const),
+  );
+  const canRead: RunSources["canRead"] = ({ checkout: { top } }, file) => {
+    if (foreign.get(top)?.some((folder) => isUnder(folder, file)) === true) return false;
+    if (isInObjectFolder(file) || isGeneratedCode(file, (each) => paths.get(top)?.has(each) === true))
+      return false; // only a build reads it
+    if (!isDocument(file) || /\.(?:ned|ini)$/i.test(file) || isNamed(file)) return true;
+    return folders.some(
+      (folder) => isInDocuments(path.relative(top, folder)) && !isDocument(path.posix.basename(file)),
+    );
+  };
+  return {
+    canRead,
+    hashOf: (code) =>
+      hashOver(code.entries.filter((entry) => entry.mode === LINK || canRead(code, entry.path))),
+  };
+}
+
+function hashOver(entries: readonly TreeEntry[]): string {
+  const hash = createHash("sha256");
+  for (const { mode, object, path: file } of entries) hash.update(`${mode} ${object} ${file}\0`);
+  return hash.digest("hex");
+}
+
+function isFollowed({ mode, path: file }: TreeEntry): boolean {
+  return mode === LINK || namesFilesToRuns(file);
+}
+
+/** A study or a project in a folder `docs`: what is in such folders need not be documents. */
+function isInDocuments(folder: string): boolean {
+  return !folder.startsWith("..") && /(?:^|\/)docs?(?:\/|$)/i.test(folder);
+}
+
+/**
+ * Returns whether a document is named: by its name, the beginning or the end of it, its extension, or its folder; in the text
+ * of a file that is none, or of a document that is named itself.
+ */
+function namedDocuments(
+  files: readonly FileScan[],
+  told: readonly Pick<TextScan, "documents">[],
+): (file: string) => boolean {
+  let left = files.filter(({ documents }) => documents.length > 0);
+  const names = new Set(told.flatMap(({ documents }) => documents.map(nameOf)));
+  const isNamed = (file: string): boolean => {
+    const base = Buffer.from(path.posix.basename(file)).toString("latin1").toLowerCase();
+    if (names.has("docs/") && !isDocument(path.posix.basename(file))) return true;
+    return [...names].some((name) => base.endsWith(name) || (!name.includes(".") && base.startsWith(name)));
+  };
+  for (;;) {
+    const read = left.filter(({ entry }) => !isDocument(entry.path) || isNamed(entry.path));
+    if (read.length === 0) return isNamed;
+    for (const { documents } of read) for (const name of documents) names.add(nameOf(name));
+    const isRead = new Set(read);
+    left = left.filter((scan) => !isRead.has(scan));
+  }
+}
+
+/** What is known of the name: what comes after a wildcard or variable in it. */
+function nameOf(name: string): string {
+  return name.toLowerCase().replace(/^.*[*?%$#@](?=.)/s, "");
+}
+
+/**
+ * The folders of projects in a checkout that runs cannot read, because nothing leads there.
+ * @param told paths that the command line and the configuration have.
+ * @param needed absolute folders.
+ */
+function foreignProjects(
+  { entries, checkout: { top } }: Code,
+  scans: readonly FileScan[],
+  told: readonly string[],
+  needed: readonly string[],
+): string[] {
+  const own = needed.map((folder) => path.relative(top, folder)).filter((folder) => !folder.startsWith(".."));
+  const projects = entries.filter(({ path: file }) => PROJECT_FILE.test(file)).map(folderOf);
+  let foreign = [...new Set(projects)].filter((folder) => !own.some((each) => isRelated(each, folder)));
+  if (foreign.length === 0) return foreign;
+  const places = new Places(entries);
+  const ofCode = new Set(entries);
+  const known = new Map<string, boolean>();
+  const mayLead = (text: string, bases: readonly string[], folder: string): boolean => {
+    const directory = path.posix.dirname(text);
+    const key = [folder, directory, ...bases].join("\0");
+    const found = known.get(key) ?? leadsTo(directory, bases, folder, places, top);
+    known.set(key, found);
+    return found || path.posix.basename(text) === path.posix.basename(folder);
+  };
+  const leading = scans.filter(({ upwards }) => upwards.length > 0);
+  for (;;) {
+    const isForeign = ({ entry }: FileScan): boolean =>
+      ofCode.has(entry) && foreign.some((folder) => isUnder(folder, entry.path));
+    const read = leading.filter((scan) => !isForeign(scan));
+    const left = foreign.filter((folder) => {
+      const isLedTo = (paths: readonly string[], bases: readonly string[]): boolean =>
+        paths.some((each) => mayLead(each, bases, folder) && leadsTo(each, bases, folder, places, top));
+      return (
+        !isLedTo(told, own) && !read.some((scan) => isLedTo(scan.upwards, [...own, folderOf(scan.entry)]))
+      );
+    });
+    if (left.length === foreign.length) return left;
+    foreign = left; // what is in the others may lead further
+  }
+}
+
+/** Whether a path may lead into a folder, or to one that it is in; its name is enough. */
+function leadsTo(
+  text: string,
+  bases: readonly string[],
+  folder: string,
+  places: Places,
+  top: string,
+): boolean {
+  const name = Buffer.from(path.posix.basename(folder)).toString("latin1");
+  const begin = name.split(/[\s"'`<>()=,;:|&{}[\]]/)[0]!; // where a path in a text ends
+  if (text.split("/").some((part) => part === name || (begin !== name && part === begin))) return true;
+  return leadsOf(text, bases, top).some(
+    (lead: Lead) => isUnder(folder, lead.place) || places.reaches(lead, folder),
+  );
+}
+
+function folderOf({ path: file }: Pick<TreeEntry, "path">): string {
+  const folder = path.posix.dirname(file);
+  return folder === "." ? "" : folder;
+}

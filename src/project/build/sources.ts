@@ -1,0 +1,49 @@
+import { createHash } from "node:crypto";
+import path from "node:path";
+import { UserError } from "../../errors.ts";
+import type { Recipe } from "../../model/build.ts";
+import { isCompiled } from "../files/code-files.ts";
+import type { ProjectDescriptor } from "../describe/descriptor.ts";
+import type { TreeEntry } from "../git/git.ts";
+import { MAKEFILES } from "../files/makefiles.ts";
+
+/** Hash over the names and contents of the files that decide a build; see `findBuildSources`. */
+export function sourcesHash(sources: readonly TreeEntry[]): string {
+  const hash = createHash("sha256");
+  for (const { mode, object, path: file } of sources) hash.update(`${mode} ${object} ${file}\0`);
+  return hash.digest("hex");
+}
+
+/**
+ * How a commit's binaries are made: by the commands that the project names, by its `configure`, or by a
+ * Makefile that git tracks. One that git does not track is not in the commit, so `opp_makemake` has to write it
+ * again.
+ */
+export function recipeFor(project: ProjectDescriptor, tree: readonly TreeEntry[]): Recipe {
+  const { folder, commands, makemake } = project;
+  const tracked = (name: string): TreeEntry | undefined =>
+    tree.find((entry) => entry.path === path.posix.join(folder, name));
+  if (commands !== undefined) return { kind: "commands", folder, commands };
+  if (tracked("configure")?.mode === EXECUTABLE) return { kind: "configure", folder };
+  const isTracked = MAKEFILES.some((name) => tracked(name) !== undefined);
+  if (
+    isTracked &&
+    (project.makefile === "written" || (project.makefile !== undefined && makemake.length === 0))
+  )
+    return { kind: "make", folder, ...(makemake.length > 0 && { folders: makemake }) };
+  if (project.isOtherCmake) {
+    throw new UserError(`the project ${project.name} is built by CMake, and nothing says by which commands`, {
+      hint: 'name them in swarm.json: "build": ["cmake -S . -B build", "cmake --build build"]',
+    });
+  }
+  const code = tree.some((entry) => isWithin(folder, entry.path) && isCompiled(entry.path));
+  if (!code) return { kind: "none" };
+  return { kind: "makemake", folders: makemake.length > 0 ? makemake : [{ folder, options: ["--deep"] }] };
+}
+
+const EXECUTABLE = "100755";
+
+/** Both relative to the git top level, whose folder is empty. */
+export function isWithin(folder: string, file: string): boolean {
+  return folder === "" || file.startsWith(`${folder}/`);
+}

@@ -1,0 +1,148 @@
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+import { UserError } from "../../errors.ts";
+import { contentOf, linesOf } from "../../system/files.ts";
+import { isInside } from "../../system/paths.ts";
+import { chooseProject, type Leads } from "./choose-project.ts";
+import { findBuild } from "./find-build.ts";
+import type { MakemakeFolder } from "../files/makemake.ts";
+import { readMakefile } from "../files/makefiles.ts";
+import { usualNedFolders } from "./ned-folders.ts";
+import { findNeeds, type Need } from "./needs.ts";
+import { readOppFile, type OppFile } from "./opp-file.ts";
+import { readSwarmFile } from "./swarm-file.ts";
+import { makefileTarget, makemakeTarget, type Target } from "../files/targets.ts";
+
+/**
+ * What a project says of itself. Each entry comes from the first of these that has it: `swarm.json`, an `.opp`
+ * file, the files that OMNeT++ projects have anyway. Paths are relative to the git top level.
+ */
+export interface ProjectDescriptor {
+  name: string;
+  /** The project's folder; empty for the top level. */
+  folder: string;
+  /** What makes that folder the project of a study, as half a sentence. */
+  reason?: string;
+  /** `.nedfolders`, else the project's folder. */
+  nedFolders: string[];
+  /** What is left out of them; undefined where `.nedexclusions` tells, as it is after the build. */
+  nedExclusions: string[] | undefined;
+  /** From `.oppbuildspec`, else from the header of a Makefile that `opp_makemake` wrote; may be empty. */
+  makemake: MakemakeFolder[];
+  /** The Makefile in its folder: written by somebody, generated, or none that builds code. */
+  makefile: "written" | "generated" | undefined;
+  /** CMake builds it, and in which way is not known. */
+  isOtherCmake: boolean;
+  /** What the build is expected to make; what it made decides, unless the project names the targets itself. */
+  targets: Target[];
+  /** `swarm.json` or an `.opp` file names the targets. */
+  isDeclared: boolean;
+  /** Shell commands that build it, in place of what is found. */
+  commands: string[] | undefined;
+  /** Files that git ignores and that decide what is built, by name. */
+  stateFiles: Record<string, string>;
+  /** Of what git ignores, what goes along. */
+  ship: string[];
+  environment: Record<string, string>;
+  /** The projects that it needs. */
+  needs: Need[];
+}
+
+/** @see cmake(1): -S, -B, --build. */
+const CMAKE = [
+  'cmake -S . -B build -DCMAKE_BUILD_TYPE=$([ "$MODE" = debug ] && echo Debug || echo Release)',
+  'cmake --build build --parallel "$JOBS"',
+];
+
+/**
+ * Describes the project that a study belongs to. A study elsewhere in the checkout has its own NED files beside the
+ * project's, as a local run would load them from its folder.
+ */
+export async function describeProject(top: string, study: string, leads?: Leads): Promise<ProjectDescriptor> {
+  const { root, reason } = await chooseProject(top, study, leads);
+  const project = { ...(await describeFolder(top, root)), reason };
+  if (isInside(root, study) || !(await hasNed(study))) return project;
+  return { ...project, nedFolders: [...project.nedFolders, path.relative(top, study)] };
+}
+
+async function hasNed(folder: string): Promise<boolean> {
+  return (await readdir(folder)).some((name) => name.endsWith(".ned"));
+}
+
+/**
+ * Describes the project in a folder.
+ * @throws {UserError} for a file that is not what it should be.
+ * @see OMNeT++ User Guide, "The .oppbuildspec file"; opp_makemake(1).
+ */
+export async function describeFolder(top: string, root: string): Promise<ProjectDescriptor> {
+  const relative = (file: string): string => path.relative(top, path.resolve(root, file));
+  const swarm = (await readSwarmFile(root, top)) ?? {};
+  const opp = await readOppFile(root);
+  const listed = (await linesOf(path.join(root, ".nedfolders"))).filter((line) => !line.startsWith("-"));
+  const nedFolders =
+    swarm.nedFolders ?? opp?.nedFolders ?? (listed.length > 0 ? listed : await usualNedFolders(root));
+  const build = await findBuild(root);
+  const makemake = build.folders.map((entry) => ({ ...entry, folder: relative(entry.folder) }));
+  refuseOutside(makemake, root, top);
+  const declared = namedTargets(swarm, opp, relative);
+  return {
+    name: swarm.name ?? opp?.name ?? path.basename(root),
+    folder: relative("."),
+    nedFolders: nedFolders.map(relative),
+    nedExclusions: swarm.nedExclusions ?? opp?.nedExclusions,
+    makemake,
+    makefile: build.makefile,
+    targets: declared ?? (await Promise.all(makemake.map((each) => expectedTargets(top, each)))).flat(),
+    isDeclared: declared !== undefined,
+    commands: swarm.build ?? (build.cmake === "omnetpp" ? CMAKE : undefined),
+    isOtherCmake: build.cmake === "other",
+    stateFiles: await readStateFiles(root),
+    ship: (swarm.ship ?? []).map(relative),
+    environment: swarm.environment ?? {},
+    needs: await findNeeds(root, swarm.uses, opp, build.folders),
+  };
+}
+
+/** A worker has the checkout and nothing above it. */
+function refuseOutside(makemake: readonly MakemakeFolder[], root: string, top: string): void {
+  const outside = makemake.find(({ folder }) => !isInside(top, path.join(top, folder)));
+  if (outside === undefined) return;
+  throw new UserError(
+    `${root} builds in ${path.join(top, outside.folder)}, which is outside the checkout ${top}`,
+    {
+      hint: 'a project that is elsewhere is named in swarm.json: "uses": […]',
+    },
+  );
+}
+
+function namedTargets(
+  { libraries, executable }: { libraries?: string[] | undefined; executable?: string | undefined },
+  opp: OppFile | undefined,
+  relative: (file: string) => string,
+): Target[] | undefined {
+  const target = (kind: Target["kind"], file: string): Target => {
+    const { dir, base } = path.posix.parse(relative(file));
+    return { kind, folder: dir, name: base };
+  };
+  if (executable !== undefined) return [target("executable", executable)];
+  if (libraries !== undefined) return libraries.map((library) => target("library", library));
+  return opp?.targets?.map((each) => ({ ...each, folder: relative(each.folder) }));
+}
+
+/** What a generated Makefile names, else what `opp_makemake` would make. */
+async function expectedTargets(top: string, { folder, options }: MakemakeFolder): Promise<Target[]> {
+  const place = path.join(top, folder);
+  const makefile = (await readMakefile(place))?.text ?? "";
+  const target = makefileTarget(makefile, folder);
+  return target === undefined ? makemakeTarget(place, folder, options) : [target];
+}
+
+/** With features, the build writes `.nedexclusions` itself. */
+async function readStateFiles(root: string): Promise<Record<string, string>> {
+  const features = await contentOf(path.join(root, ".oppfeatures"));
+  const names = [".oppfeaturestate", ...(features === undefined ? [".nedexclusions"] : [])];
+  const contents = await Promise.all(
+    names.map(async (name) => [name, await contentOf(path.join(root, name))] as const),
+  );
+  return Object.fromEntries(contents.filter((entry): entry is [string, string] => entry[1] !== undefined));
+}

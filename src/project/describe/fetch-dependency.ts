@@ -1,0 +1,116 @@
+import { createHash } from "node:crypto";
+import { mkdir, realpath, rename, rm } from "node:fs/promises";
+import path from "node:path";
+import * as v from "valibot";
+import { UserError } from "../../errors.ts";
+import { RepositoryUrlSchema, VersionSchema } from "../../model/git-names.ts";
+import { ProjectNameSchema } from "../../model/places.ts";
+import { makeFolders, removeLeftovers, statIfThere, temporaryName } from "../../system/files.ts";
+import { acquireLock } from "../../system/lock.ts";
+import { cacheDirectory } from "../../system/paths.ts";
+import { fetchingBy, git, PUBLIC_PROTOCOLS, tryGit } from "../git/plumbing.ts";
+
+const LOCK_TIMEOUT_MS = 30 * 60_000;
+
+const RemoteSchema = v.object({ name: ProjectNameSchema, url: RepositoryUrlSchema, version: VersionSchema });
+
+export interface RemoteProject {
+  /** Of the folder that it gets. */
+  name: string;
+  url: string;
+  /** A tag or a commit: a branch would be another project tomorrow. */
+  version: string;
+  /** The file that names them. */
+  statedIn: string;
+}
+
+/** What is done while the user waits, and how long he does. */
+export interface Telling {
+  say?: ((text: string) => void) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * A checkout of a project at one version, which all studies of this user share; fetched where it is not here,
+ * which may take minutes and is told.
+ * @returns its top level.
+ * @throws {UserError} where it cannot be fetched, or the version is a branch.
+ */
+export async function fetchDependency(remote: RemoteProject, { say, signal }: Telling = {}): Promise<string> {
+  refuseInvalid(remote);
+  const { name, url, version } = remote;
+  const parent = path.join(cacheDirectory(), "dependencies", shortHash(`${url} ${version}`));
+  const place = path.join(parent, name);
+  await makeFolders(parent, 0o700);
+  await using _ = await acquireLock(`${parent}.lock`, { timeoutMs: LOCK_TIMEOUT_MS, signal });
+  if (await statIfThere(place)) return await realpath(place);
+  await removeLeftovers(parent);
+  say?.(`fetching ${url} at ${version}`);
+  const partial = temporaryName(place);
+  try {
+    await clone(remote, partial, signal);
+    await rename(partial, place);
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true });
+    throw error;
+  }
+  return await realpath(place);
+}
+
+/** By a tag's or commit's name only: whatever the user's configuration adds, no hook, and no other line ends. */
+const SETTINGS = [
+  "core.hooksPath=/dev/null",
+  "core.autocrlf=false",
+  "core.eol=lf",
+  "protocol.ext.allow=never",
+];
+const PROTOCOLS = [...PUBLIC_PROTOCOLS, "ssh"];
+
+async function clone(remote: RemoteProject, place: string, signal?: AbortSignal): Promise<void> {
+  const { url, version } = remote;
+  const explain = (reason: string): UserError =>
+    new UserError(`${remote.statedIn} needs ${url} at ${version}, which cannot be fetched: ${reason}`, {
+      hint: "is that a repository that you may read, and a tag or commit of it?",
+    });
+  await mkdir(place);
+  const settings = SETTINGS.flatMap((setting) => ["-c", setting]);
+  const of = (protocols: readonly string[]) => ({ cwd: place, env: fetchingBy(protocols), signal, explain });
+  const run = (...args: string[]) => git([...settings, ...args], of([...PROTOCOLS, "file"]));
+  await run("init", "--quiet", "--template=", ".");
+  await run("remote", "add", "--", "origin", url);
+  refuseBranch(remote, await run("ls-remote", "--", "origin", `refs/heads/${version}`));
+  const fetch = [...settings, "fetch", "--quiet", "--no-tags"];
+  const one = await tryGit([...fetch, "--depth=1", "--", "origin", version], of([...PROTOCOLS, "file"]));
+  if (one.exitCode === 0) await run("checkout", "--quiet", "--detach", "FETCH_HEAD");
+  else {
+    // a server that does not give single commits away, or a shortened hash
+    await run("fetch", "--quiet", "--no-tags", "--", "origin", "+refs/*:refs/remotes/origin/*");
+    const found = await run("rev-parse", "--verify", "--end-of-options", `${version}^{commit}`);
+    await run("checkout", "--quiet", "--detach", found.trim());
+  }
+  if (!(await statIfThere(path.join(place, ".gitmodules")))) return;
+  const update = ["submodule", "--quiet", "update", "--init", "--recursive", "--depth=1"];
+  await git([...settings, ...update], of(PROTOCOLS)); // none from this machine, as in git itself
+}
+
+/** What is no name, address or version must not become a path, an option or a command. */
+function refuseInvalid({ statedIn, ...values }: RemoteProject): void {
+  const result = v.safeParse(RemoteSchema, values);
+  if (result.success) return;
+  const [issue] = result.issues;
+  const field = v.getDotPath(issue) as keyof typeof values;
+  throw new UserError(
+    `${statedIn}: the ${field} ${JSON.stringify(values[field])} cannot be used: ${issue.message}`,
+  );
+}
+
+function refuseBranch({ statedIn, url, version }: RemoteProject, answer: string): void {
+  if (answer.trim() === "") return;
+  throw new UserError(`${statedIn} needs ${url} at ${version}, which is a branch`, {
+    hint: `a branch moves, and the results with it; name a tag, or the commit where it is now: ${answer.slice(0, 40)}`,
+  });
+}
+
+function shortHash(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+}

@@ -1,0 +1,41 @@
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+import { contentOf } from "../../system/files.ts";
+
+/** As OMNeT++'s IDE lays out a project, and notes in `.nedfolders`. */
+const USUAL = ["src", "simulations"];
+
+/**
+ * Returns the NED folders of a project that does not name them: its folder, or `src` and `simulations` if NED files are in
+ * these and none is directly in its folder, unless their packages begin with the names of these folders.
+ * @see OMNeT++ Simulation Manual, "Directory Structure, Package.ned Files".
+ */
+export async function usualNedFolders(root: string): Promise<string[]> {
+  if ((await readdir(root)).some(isNed)) return ["."];
+  const found: string[] = [];
+  for (const folder of USUAL) {
+    const first = await firstNedFile(path.join(root, folder));
+    if (first === undefined) continue;
+    const text = (await contentOf(path.join(root, folder, first)).catch(() => undefined)) ?? "";
+    const declared = /^\s*package\s+([\w.]+)\s*;/m.exec(text)?.[1] ?? "";
+    if (declared === folder || declared.startsWith(`${folder}.`)) return ["."];
+    found.push(folder);
+  }
+  return found.length > 0 ? found : ["."];
+}
+
+function isNed(name: string): boolean {
+  return name.endsWith(".ned");
+}
+
+/** The one that is the least deep, of several `package.ned`; relative to the folder. */
+async function firstNedFile(folder: string): Promise<string | undefined> {
+  const files = (await readdir(folder, { recursive: true }).catch(() => [])).filter(isNed);
+  const rank = (file: string): string =>
+    [
+      String(file.split(path.sep).length).padStart(4),
+      path.basename(file) === "package.ned" ? 0 : 1,
+      file,
+    ].join(" ");
+  return files.sort((one, other) => (rank(one) < rank(other) ? -1 : 1))[0];
+}

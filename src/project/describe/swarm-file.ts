@@ -1,0 +1,135 @@
+import path from "node:path";
+import * as v from "valibot";
+import { UserError } from "../../errors.ts";
+import { RepositoryUrlSchema, VersionSchema } from "../../model/git-names.ts";
+import { SwarmFileSchema, UseSchema, type SwarmFile } from "../../model/swarm-file.ts";
+import { contentOf } from "../../system/files.ts";
+import { isInside } from "../../system/paths.ts";
+
+export const SWARM_FILE = "swarm.json";
+
+/**
+ * What a project says of itself in `swarm.json`; undefined where there is none.
+ * @param top the git top level, which no path may lead out of.
+ * @throws {UserError} naming the file and the entry, as a dotted path.
+ */
+export async function readSwarmFile(root: string, top: string): Promise<SwarmFile | undefined> {
+  const file = path.join(root, SWARM_FILE);
+  const text = await contentOf(file);
+  if (text === undefined) return undefined;
+  const data = parse(text, file);
+  if (typeof data !== "object" || data === null || Array.isArray(data))
+    throw wrong(file, "", "it must be an object");
+  const result = v.safeParse(SwarmFileSchema, data);
+  if (!result.success) throw explain(file, result.issues[0]);
+  const problem =
+    contradiction(result.output) ?? unusable(result.output) ?? leadingOut(result.output, root, top);
+  if (problem !== undefined) throw wrong(file, ...problem);
+  return result.output;
+}
+
+function parse(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const reason = (error as Error).message.replace(/ \(line.*/, "");
+    const at = /position (\d+)/.exec(reason);
+    const line = at === null ? "" : `:${text.slice(0, Number(at[1])).split("\n").length}`;
+    throw new UserError(`${file}${line} is no JSON: ${reason}`, { cause: error });
+  }
+}
+
+interface Issue {
+  type: string;
+  message: string;
+}
+
+function explain(file: string, issue: v.BaseIssue<unknown>): UserError {
+  const field = v.getDotPath(issue) ?? "";
+  const deepest = issue.type === "union" ? innerIssue(issue) : undefined;
+  const inner = deepest === undefined ? undefined : v.getDotPath(deepest);
+  const place = [field, inner].filter((part) => part).join(".");
+  const { type, message }: Issue = inner === undefined || inner === null ? issue : deepest!;
+  if (type !== "strict_object" || message.startsWith("Invalid type")) return wrong(file, place, message);
+  const known = Object.keys(inner ? UseSchema.entries : SwarmFileSchema.entries);
+  const near = nearest(place.split(".").at(-1)!, known);
+  const hint = near === undefined ? `entries are: ${known.join(", ")}` : `did you mean ${near}?`;
+  return wrong(file, place, "there is no such entry", hint);
+}
+
+/** Of the two things that an entry of `uses` can be, the one that was meant is the one that fits further. */
+function innerIssue(issue: v.BaseIssue<unknown>): v.BaseIssue<unknown> | undefined {
+  return issue.issues?.find((each) => each.path !== undefined);
+}
+
+function wrong(file: string, field: string, problem: string, hint?: string): UserError {
+  const published = "see docs/swarm.schema.json of inet-swarm";
+  return new UserError(`${file}${field === "" ? "" : `: ${field}`}: ${problem}`, { hint: hint ?? published });
+}
+
+type Problem = [field: string, problem: string];
+
+function contradiction({ libraries, executable, uses = [] }: SwarmFile): Problem | undefined {
+  if (libraries !== undefined && executable !== undefined)
+    return ["executable", "a project is run by its executable, or by opp_run with its libraries: give one"];
+  for (const [index, use] of uses.entries()) {
+    if (typeof use === "string") continue;
+    const field = `uses.${index}`;
+    if (use.url !== undefined && use.version === undefined)
+      return [`${field}.version`, "a url needs a version: a tag or a commit"];
+    if (use.version !== undefined && use.url === undefined) return [`${field}.url`, "a version needs a url"];
+    if (use.folder !== undefined && use.url !== undefined)
+      return [`${field}.folder`, "it is there, or at the url: give one"];
+  }
+  return undefined;
+}
+
+/** What is no address and no version must not become an option or a command of git. */
+function unusable({ uses = [] }: SwarmFile): Problem | undefined {
+  for (const [index, use] of uses.entries()) {
+    if (typeof use === "string") continue;
+    for (const [name, schema] of Object.entries({ url: RepositoryUrlSchema, version: VersionSchema })) {
+      const result = v.safeParse(v.optional(schema), use[name as "url" | "version"]);
+      if (!result.success) return [`uses.${index}.${name}`, result.issues[0].message];
+    }
+  }
+  return undefined;
+}
+
+function leadingOut(file: SwarmFile, root: string, top: string): Problem | undefined {
+  const { nedFolders = [], libraries = [], executable, ship = [] } = file;
+  const named = { nedFolders, libraries, ship, executable: executable === undefined ? [] : [executable] };
+  for (const [name, places] of Object.entries(named)) {
+    const index = places.findIndex((each) => !isInside(top, path.resolve(root, each)));
+    if (index === -1) continue;
+    const field = name === "executable" ? name : `${name}.${index}`;
+    return [field, `it leads out of the checkout ${top}; what is elsewhere belongs into uses`];
+  }
+  return undefined;
+}
+
+const NEAR_EDITS = 3;
+
+/** The known name that takes the fewest changes, if they are few. */
+function nearest(name: string, known: readonly string[]): string | undefined {
+  const distances = known.map((each) => ({
+    each,
+    edits: editDistance(name.toLowerCase(), each.toLowerCase()),
+  }));
+  const best = distances.sort((a, b) => a.edits - b.edits)[0];
+  return best !== undefined && best.edits <= NEAR_EDITS ? best.each : undefined;
+}
+
+/** Levenshtein's distance. */
+function editDistance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (let index = 0; index < from.length; index++) {
+    const next = [index + 1];
+    for (let at = 0; at < to.length; at++) {
+      const replaced = row[at]! + (to[at] === from[index] ? 0 : 1);
+      next.push(Math.min(replaced, row[at + 1]! + 1, next[at]! + 1));
+    }
+    row = next;
+  }
+  return row[to.length]!;
+}

@@ -1,0 +1,35 @@
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+import { contentOf } from "../../system/files.ts";
+import { isCode } from "../files/code-files.ts";
+import { readMakefile } from "../files/makefiles.ts";
+import type { MakemakeFolder } from "../files/makemake.ts";
+import { withoutVersion, type Need } from "./needs.ts";
+
+/** Number of files to look into: a project of this size uses what it refers to in one of the first. */
+const MOST_FILES = 5000;
+
+/**
+ * Whether a project seems to use another one to which the IDE refers: its build names it, a NED file imports its
+ * packages, or C++ code includes its headers.
+ * @param makemake with folders and options.
+ */
+export async function usesProject(
+  root: string,
+  makemake: readonly MakemakeFolder[],
+  { name, variable }: Pick<Need, "name" | "variable">,
+): Promise<boolean> {
+  const escaped = withoutVersion(name).replaceAll(/[^\p{L}\p{N}_]/gu, "\\$&");
+  const inBuild = new RegExp(`(?:^|/|-l)${escaped}(?:[-_.v\\d]*)(?:$|[/\\s$])|\\b${variable}\\b`, "im");
+  const makefile = (await readMakefile(root))?.text ?? "";
+  const options = makemake.flatMap((each) => each.options).map((option) => option.replace(/^-[IL]/, ""));
+  if ([makefile, ...options].some((text) => inBuild.test(text))) return true;
+  const inFile = new RegExp(`^\\s*(?:import\\s+|#\\s*include\\s*[<"])${escaped}[./]`, "im");
+  const files = await readdir(root, { recursive: true }).catch(() => []);
+  const looked = files.filter((file) => file.endsWith(".ned") || isCode(file)).slice(0, MOST_FILES);
+  for (const file of looked) {
+    const text = await contentOf(path.join(root, file)).catch(() => undefined);
+    if (text !== undefined && inFile.test(text)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,20 @@
+import path from "node:path";
+import { contentOf } from "../../system/files.ts";
+
+/** The names by which make looks for a Makefile, in its order. @see GNU make manual, "What Name to Give Your Makefile". */
+export const MAKEFILES = ["GNUmakefile", "makefile", "Makefile"];
+
+/** Returns the Makefile of a folder that make would take; undefined if there is none. */
+export async function readMakefile(folder: string): Promise<{ file: string; text: string } | undefined> {
+  for (const name of MAKEFILES) {
+    const file = path.join(folder, name);
+    const text = await contentOf(file);
+    if (text !== undefined) return { file, text };
+  }
+  return undefined;
+}
+
+/** Whether a file has one of the names of a Makefile. */
+export function isMakefile(file: string): boolean {
+  return MAKEFILES.includes(path.basename(file));
+}

@@ -1,0 +1,184 @@
+import path from "node:path";
+import { UserError } from "../../errors.ts";
+import { statIfThere } from "../../system/files.ts";
+import { listTree, resolveCommit } from "./commit.ts";
+import { headCommit, type Checkout, type TreeEntry } from "./git.ts";
+import { isPointer, namesLfs, pointerWarnings, POINTER_BYTES } from "./lfs.ts";
+import { git, splitNul, type GitOptions } from "./plumbing.ts";
+import { GITLINK } from "./submodules.ts";
+import { objectSizes, treesOf, writeObject } from "./objects.ts";
+import { makeScratch, readingEnvironment, type Scratch } from "./scratch.ts";
+import { inLines, type Warning } from "./warnings.ts";
+import { readWorkTree, type WorkTreeRequest } from "./work-tree.ts";
+
+/** The code that a campaign runs, as git objects; nothing of it has been written to the repository. */
+export interface Code extends AsyncDisposable {
+  checkout: Checkout;
+  /** The user's commit: what he named, or what his work tree is based on. */
+  commit: string;
+  /** Hash of the tree that runs. */
+  tree: string;
+  entries: TreeEntry[];
+  /** Files that differ from the commit, or that it does not have. */
+  changed: string[];
+  /** The tree is that of the work tree. */
+  checkedOut: boolean;
+  scratch: Scratch;
+  /** What a git process needs to see the objects; one that is to write some must not see them. */
+  env: NodeJS.ProcessEnv;
+  warnings: string[];
+}
+
+/**
+ * The code that is to run: the work tree as it lies on the disk, or a commit.
+ * @param ref undefined for the work tree.
+ * @throws {UserError} where there is no such commit, and for what git cannot take of the work tree.
+ */
+export async function readCode(
+  request: WorkTreeRequest,
+  ref: string | undefined,
+  signal?: AbortSignal,
+): Promise<Code> {
+  const { checkout } = request;
+  const commit = await (ref === undefined ? headCommit(checkout) : resolveCommit(checkout, ref));
+  const scratch = await makeScratch(checkout, commit);
+  try {
+    const code = ref === undefined ? await workTree(request, commit, scratch, signal) : undefined;
+    return {
+      checkout,
+      commit,
+      scratch,
+      ...(code ?? (await committed(checkout, commit, scratch, signal))),
+      [Symbol.asyncDispose]: () => scratch[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await scratch[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+type Read = Pick<Code, "tree" | "entries" | "changed" | "checkedOut" | "env" | "warnings">;
+
+async function workTree(
+  request: WorkTreeRequest,
+  head: string,
+  scratch: Scratch,
+  signal?: AbortSignal,
+): Promise<Read> {
+  const { top } = request.checkout;
+  const reading = readWorkTree(request, scratch, signal);
+  const committedEnv = readingEnvironment(scratch.scratch, [request.checkout.objectDirectory]);
+  const both = Promise.all([reading, treeOf(request.checkout, head, committedEnv, signal)]);
+  const [read, headTree] = await both.catch(async (error: unknown) => {
+    await reading.catch(() => undefined); // it writes into the scratch directory, which is removed then
+    throw error;
+  });
+  const entries = await withoutOutputs(request, read.entries);
+  const trees = treesOf(entries, head);
+  const { hash: tree } = trees[0]!;
+  const found = { ...read, warnings: inLines(read.warnings), entries, tree, checkedOut: true };
+  if (tree === headTree) return { ...found, changed: [] };
+  const inHead = ["ls-tree", "-r", "-d", "-z", "--full-tree", head];
+  const known = await git(inHead, { cwd: top, env: committedEnv, signal, explain: unreadable(head, top) });
+  const there = new Set(splitNul(known).map((line) => /^\d+ tree (\w+)\t/.exec(line)?.[1]));
+  for (const each of trees) if (!there.has(each.hash)) await writeObject(scratch.objects, each);
+  const diff = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", headTree, tree];
+  const changed = splitNul(await git(diff, { cwd: top, env: read.env, signal }));
+  const isOutput = await request.isOutput;
+  return { ...found, changed: changed.filter((file) => isOutput?.(file) !== true) };
+}
+
+async function withoutOutputs({ isOutput }: WorkTreeRequest, entries: TreeEntry[]): Promise<TreeEntry[]> {
+  const isLeftOut = await isOutput;
+  return isLeftOut === undefined ? entries : entries.filter((entry) => !isLeftOut(entry.path));
+}
+
+async function treeOf(
+  { top }: Checkout,
+  commit: string,
+  env: NodeJS.ProcessEnv,
+  signal?: AbortSignal,
+): Promise<string> {
+  const question = ["rev-parse", "--verify", "--end-of-options", `${commit}^{tree}`];
+  return (await git(question, { cwd: top, env, signal, explain: unreadable(commit, top) })).trim();
+}
+
+function unreadable(commit: string, top: string): (reason: string) => UserError {
+  return (reason) =>
+    new UserError(`git cannot read the commit ${commit.slice(0, 12)} of ${top}: ${reason.split("\n")[0]!}`, {
+      hint: "see whether the repository is whole: git fsck",
+    });
+}
+
+async function committed(
+  checkout: Checkout,
+  commit: string,
+  scratch: Scratch,
+  signal?: AbortSignal,
+): Promise<Read> {
+  const env = readingEnvironment(scratch.scratch, [checkout.objectDirectory]);
+  const [tree, all] = await Promise.all([
+    treeOf(checkout, commit, env, signal),
+    listTree(checkout, commit, env),
+  ]);
+  const entries = all.filter(({ mode }) => mode !== GITLINK);
+  const submodules = all.filter(({ mode }) => mode === GITLINK).map((entry) => entry.path);
+  const options = { cwd: checkout.top, env, signal, explain: unreadable(commit, checkout.top) };
+  const sizes = await objectSizes(entries, options);
+  refuseMissing(entries, sizes, commit);
+  const pointers = await committedPointers(entries, sizes, options);
+  const warnings = [...inLines(submodules.map(ofCommit)), ...pointerWarnings(pointers, "in the commit")];
+  return { tree, entries, changed: [], checkedOut: false, env, warnings };
+}
+
+function ofCommit(folder: string): Warning {
+  const what =
+    "not sent with --commit; if a run needs them, check the commit out with its submodules and run without --commit";
+  return {
+    file: `the submodule ${folder}`,
+    one: `of the commit is ${what.replace("them", "its files")}`,
+    many: `submodules of the commit are ${what}`,
+  };
+}
+
+/** A partial clone has files only of what was checked out. */
+function refuseMissing(
+  entries: readonly TreeEntry[],
+  sizes: ReadonlyMap<string, number>,
+  commit: string,
+): void {
+  const missing = entries.filter(({ object }) => !sizes.has(object));
+  if (missing.length === 0) return;
+  const which =
+    missing.length === 1 ? missing[0]!.path : `${missing.length} files, such as ${missing[0]!.path}`;
+  throw new UserError(`the commit ${commit.slice(0, 12)} is not complete in this clone: ${which}`, {
+    hint: "check it out, which fetches its files, and remove the option --commit",
+  });
+}
+
+/** The files of a commit that Git LFS keeps elsewhere. */
+async function committedPointers(
+  entries: readonly TreeEntry[],
+  sizes: ReadonlyMap<string, number>,
+  options: GitOptions,
+): Promise<string[]> {
+  const read = (object: string): Promise<string> => git(["cat-file", "blob", object], options);
+  const attributes = entries.filter((entry) => path.posix.basename(entry.path) === ".gitattributes");
+  const texts = await Promise.all(attributes.map(({ object }) => read(object)));
+  if (!texts.some(namesLfs)) return [];
+  const small = entries.filter(({ object }) => sizes.get(object)! <= POINTER_BYTES);
+  const input = small.map(({ object }) => `${object}\n`).join("");
+  const contents = await git(["cat-file", "--batch"], { ...options, input });
+  const pointers = new Set(
+    [...contents.matchAll(/^([0-9a-f]{40,64}) blob \d+\n([^\n]*)/gm)].flatMap(([, object, line]) =>
+      isPointer(line!) ? [object!] : [],
+    ),
+  );
+  return small.filter(({ object }) => pointers.has(object)).map((entry) => entry.path);
+}
+
+/** Sizes of those files that are there, in bytes. */
+export async function fileSizes(top: string, files: readonly string[]): Promise<Map<string, number>> {
+  const stats = await Promise.all(files.map((file) => statIfThere(path.join(top, file))));
+  return new Map(files.flatMap((file, at) => (stats[at]?.isFile() ? [[file, stats[at].size]] : [])));
+}

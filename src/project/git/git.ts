@@ -1,0 +1,136 @@
+import { realpath } from "node:fs/promises";
+import path from "node:path";
+import * as v from "valibot";
+import { errorCode, UserError } from "../../errors.ts";
+import { FolderNameSchema } from "../../model/places.ts";
+import { contentOf } from "../../system/files.ts";
+import { git, tryGit, type GitOptions } from "./plumbing.ts";
+
+/** A git checkout, as questions that never change it: no lock is taken, no index refreshed. */
+export interface Checkout {
+  /** Top level of the work tree, absolute, without symbolic links. */
+  top: string;
+  /** The git directory of this work tree, absolute. */
+  gitDirectory: string;
+  /** Where the objects lie, which all work trees of a repository share. */
+  objectDirectory: string;
+  /** What is ignored here besides what the `.gitignore` files name; it need not exist. */
+  excludeFile: string;
+  /** Attributes besides those of the `.gitattributes` files; it need not exist. */
+  attributesFile: string;
+  /** Commits whose parents are missing; it exists in a shallow clone. */
+  shallowFile: string;
+  /** Aborted when the answers are not wanted any more. */
+  signal: AbortSignal | undefined;
+  /** For git processes that ask the repository itself, if it cannot be found from its work tree. */
+  env?: NodeJS.ProcessEnv;
+}
+
+const TIMEOUT_MS = 60_000;
+
+/**
+ * The checkout that a directory lies in.
+ * @throws {UserError} outside of a checkout, and where git is missing or refuses the repository.
+ */
+export async function openCheckout(directory: string, signal?: AbortSignal): Promise<Checkout> {
+  const files = ["objects", "info/exclude", "info/attributes", "shallow"];
+  const places = files.flatMap((file) => ["--git-path", file]);
+  const question = ["rev-parse", "--show-toplevel", "--absolute-git-dir", ...places];
+  const explain = (reason: string): UserError => outsideOfCheckout(directory, reason);
+  const answer = await ask(question, { cwd: directory, signal, explain });
+  const [top, gitDirectory, ...found] = answer.replace(/\n$/, "").split("\n");
+  if (!top || !gitDirectory) throw outsideOfCheckout(directory, "it has no work tree");
+  if (found.length !== files.length) {
+    throw new UserError(`the path of the checkout of ${directory} has a line break`, {
+      hint: "rename the folder",
+    });
+  }
+  const [objects, excludeFile, attributesFile, shallowFile] = found.map((file) =>
+    path.resolve(directory, file),
+  ) as [string, string, string, string];
+  const objectDirectory = await realpath(objects);
+  const own = { objectDirectory, excludeFile, attributesFile, shallowFile };
+  return { top: await realpath(top), gitDirectory, ...own, signal };
+}
+
+/**
+ * The name of the checkout's folder, which the one on a worker gets, too.
+ * @throws {UserError} for a name that a program there would take for an option.
+ */
+export function checkoutName({ top }: Pick<Checkout, "top">): string {
+  const name = path.basename(top);
+  const result = v.safeParse(FolderNameSchema, name);
+  if (result.success) return name;
+  throw new UserError(
+    `the checkout ${top} cannot be sent by the name of its folder: ${result.issues[0].message}`,
+    {
+      hint: "rename the folder",
+    },
+  );
+}
+
+/** What is said where git fails at reading a repository in which the files of a work tree are. */
+export function unreadableRepository(top: string): (reason: string) => UserError {
+  return (reason) =>
+    new UserError(`git cannot read the files of ${top}: ${reason}`, {
+      hint: "see whether the repository is whole: git fsck",
+    });
+}
+
+/** Where the objects of a git directory lie, which may be that of one of several work trees. */
+export async function objectsOf(gitDirectory: string): Promise<string> {
+  const common = await contentOf(path.join(gitDirectory, "commondir"));
+  return path.resolve(gitDirectory, common?.replace(/\n$/, "") ?? "", "objects");
+}
+
+/** A folder is in no checkout. */
+export class NoCheckout extends UserError {
+  override name = "NoCheckout";
+}
+
+function outsideOfCheckout(directory: string, reason: string): UserError {
+  if (!/not a git repository|no work tree/.test(reason))
+    return new UserError(`git cannot read ${directory}: ${reason}`);
+  return new NoCheckout(`${directory} is not in a git checkout`, {
+    hint: "the swarm gets the project's code by its commit; make a repository with: git init && git add -A && git commit",
+  });
+}
+
+/**
+ * The commit that is checked out.
+ * @throws {UserError} where there is none yet.
+ */
+export async function headCommit({ top, signal, env = {} }: Checkout): Promise<string> {
+  const explain = (): UserError =>
+    new UserError(`${top} has no commit yet`, { hint: "commit your files first: git add -A && git commit" });
+  const question = ["rev-parse", "--verify", "--end-of-options", "HEAD^{commit}"];
+  return (await ask(question, { cwd: top, signal, env, explain })).trim();
+}
+
+export interface TreeEntry {
+  mode: string;
+  object: string;
+  path: string;
+}
+
+/** @throws {UserError} also where git is missing, or does not answer in time, as on a disk that is away. */
+async function ask(command: readonly string[], options: GitOptions): Promise<string> {
+  const limit = AbortSignal.timeout(TIMEOUT_MS);
+  const signal = options.signal === undefined ? limit : AbortSignal.any([options.signal, limit]);
+  try {
+    return await git(command, { ...options, signal });
+  } catch (error) {
+    if (errorCode((error as Error).cause) === "ENOENT")
+      throw new UserError("git: command not found", { hint: "install git", cause: error });
+    if (!limit.aborted || options.signal?.aborted) throw error;
+    throw new UserError(`git ${command[0]!} does not answer in ${options.cwd}`, { cause: error });
+  }
+}
+
+/** Whether a repository has a commit; nothing is fetched for the answer. @param commit a full hash. */
+export async function hasCommit({ top, signal }: Checkout, commit: string): Promise<boolean> {
+  if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) return false;
+  const env = { GIT_NO_LAZY_FETCH: "1" };
+  const { exitCode } = await tryGit(["cat-file", "-e", `${commit}^{commit}`], { cwd: top, env, signal });
+  return exitCode === 0;
+}

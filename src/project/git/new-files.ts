@@ -1,0 +1,142 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { statIfThere } from "../../system/files.ts";
+import { Disk, hashFiles, hashLink, LINK, modeOf } from "./disk.ts";
+import { isInGitDirectory, refuseStrangeNames } from "../files/file-names.ts";
+import { isGenerated, isMadeByMakemake } from "../files/generated.ts";
+import { unreadableRepository, type TreeEntry } from "./git.ts";
+import type { IndexFile } from "./index-entries.ts";
+import { splitNul, tryGit } from "./plumbing.ts";
+import { readingEnvironment, writingEnvironment } from "./scratch.ts";
+import type { UserSettings } from "./user-settings.ts";
+import type { Warning } from "./warnings.ts";
+import type { Reading } from "./work-tree.ts";
+
+/**
+ * Reads the files that git does not track: those that it does not ignore, and those that the project wants to have
+ * sent in spite of that.
+ * @throws {UserError} for files that cannot be read, and names that are not UTF-8.
+ */
+export async function readNewFiles(
+  reading: Reading,
+  index: IndexFile,
+  settings: UserSettings,
+  signal?: AbortSignal,
+): Promise<{ entries: TreeEntry[]; warnings: Warning[] }> {
+  const { prefix } = reading;
+  const list = lister(reading, index, signal);
+  const isWhole = prefix === "";
+  const [untracked, shipped] = await Promise.all([
+    untrackedFiles(reading, list, settings),
+    isWhole ? shippedFiles(reading, list) : { files: [], warnings: [] },
+  ]);
+  const listed = [...new Set([...untracked.files, ...shipped.files])];
+  const files = listed.filter((file) => !isInGitDirectory(file));
+  const refused = listed.filter(isInGitDirectory).map((file) => ({
+    file: `${prefix}${file}`,
+    one: "is not sent: git writes no file of that name",
+    many: "files are not sent: git writes no file of their names",
+  }));
+  return {
+    entries: await storeFiles(files, reading, signal),
+    warnings: [...shipped.warnings, ...untracked.warnings, ...refused],
+  };
+}
+
+interface Listed {
+  files: string[];
+  warnings: Warning[];
+}
+
+type List = (...args: string[]) => Promise<Listed>;
+
+/** Asks git for the files that are not in the index; a folder that it cannot search is a warning. */
+function lister(
+  { checkout, scratch, alternates, prefix }: Reading,
+  index: IndexFile,
+  signal?: AbortSignal,
+): List {
+  const { top } = checkout;
+  return async (...args) => {
+    const env = { ...readingEnvironment(scratch, alternates), GIT_INDEX_FILE: index.file };
+    const answer = await tryGit(["ls-files", "--others", "-z", ...args], { cwd: top, env, signal });
+    if (answer.exitCode !== 0) throw unreadableRepository(top)(answer.stderr.trim());
+    const files = splitNul(answer.stdout);
+    const closed = [...answer.stderr.matchAll(/could not open directory '(.+)\/': (.+)/g)];
+    return {
+      files,
+      warnings: closed.map(([, folder, why]): Warning => ({
+        file: `${prefix}${folder!}`,
+        one: `cannot be read and is not sent: ${why!}`,
+        many: `folders cannot be read and are not sent (${why!})`,
+      })),
+    };
+  };
+}
+
+async function untrackedFiles(
+  { checkout, prefix, isLeftOut }: Reading,
+  list: List,
+  { excludeFiles }: UserSettings,
+): Promise<Listed> {
+  const excluded = excludeFiles.map((file) => `--exclude-from=${file}`);
+  const listed = await list("--exclude-per-directory=.gitignore", ...excluded);
+  const leftOut = await isLeftOut;
+  const isThere = (file: string): boolean => existsSync(path.join(checkout.top, file));
+  const candidates = listed.files.filter((file) => !leftOut(prefix + file) && !isGenerated(file, isThere));
+  const made = await Promise.all(candidates.map((file) => isMadeByMakemake(path.join(checkout.top, file))));
+  const wanted = candidates.filter((_, at) => !made[at]);
+  refuseStrangeNames(wanted);
+  const repositories = wanted.filter((file) => file.endsWith("/"));
+  return {
+    files: wanted.filter((file) => !file.endsWith("/")),
+    warnings: [
+      ...listed.warnings,
+      ...repositories.map((folder) => ({
+        file: `${prefix}${folder}`,
+        one: "is a git repository of its own and is not sent",
+        many: "folders are git repositories of their own and are not sent",
+      })),
+    ],
+  };
+}
+
+async function shippedFiles({ checkout, ship }: Reading, list: List): Promise<Listed> {
+  if (ship.length === 0) return { files: [], warnings: [] };
+  const found = await Promise.all(ship.map((file) => statIfThere(path.join(checkout.top, file))));
+  const missing = ship.filter((_, at) => found[at] === undefined);
+  const listed = await list("--", ...ship.map((file) => `:(top,literal)${file}`));
+  refuseStrangeNames(listed.files);
+  return {
+    files: listed.files.filter((file) => !file.endsWith("/")),
+    warnings: [...missing.map(notThere), ...listed.warnings],
+  };
+}
+
+function notThere(file: string): Warning {
+  return { file, one: "is to be sent, but is not there", many: "files are to be sent, but are not there" };
+}
+
+/** Stores the contents of files that no repository has. */
+async function storeFiles(
+  files: readonly string[],
+  { checkout, scratch, objects, like }: Reading,
+  signal?: AbortSignal,
+): Promise<TreeEntry[]> {
+  const disk = new Disk(checkout.top);
+  const found = files.flatMap((file) => {
+    const stats = disk.stat(file);
+    return stats === undefined || stats.isDirectory() ? [] : [{ file, mode: modeOf(stats, file) }];
+  });
+  const regular = found.filter(({ mode }) => mode !== LINK).map(({ file }) => file);
+  const places = regular.map((file) => path.join(checkout.top, file));
+  const env = writingEnvironment(scratch);
+  const hashes = await hashFiles(places, { cwd: scratch, env, signal }, "-w");
+  const objectOf = new Map(regular.map((file, at) => [file, hashes[at]!]));
+  const entries: TreeEntry[] = [];
+  for (const { file, mode } of found) {
+    const object = objectOf.get(file) ?? (await hashLink(path.join(checkout.top, file), objects, like));
+    entries.push({ mode, object, path: file });
+  }
+  return entries;
+}

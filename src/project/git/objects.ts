@@ -1,0 +1,134 @@
+import { createHash } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { deflateSync } from "node:zlib";
+import { errorCode } from "../../errors.ts";
+import type { TreeEntry } from "./git.ts";
+import { git, type GitOptions } from "./plumbing.ts";
+
+/** A git object that need not lie anywhere. */
+export interface GitObject {
+  hash: string;
+  /** With its header. */
+  content: Buffer;
+}
+
+/** @param like a hash of the same repository, which tells whether it uses SHA-1 or SHA-256. */
+export function makeObject(type: "blob" | "tree" | "commit", body: Buffer, like: string): GitObject {
+  const content = Buffer.concat([Buffer.from(`${type} ${body.length}\0`), body]);
+  const algorithm = like.length === 64 ? "sha256" : "sha1";
+  return { hash: createHash(algorithm).update(content).digest("hex"), content };
+}
+
+/** Writes a loose object. @see Pro Git, "Git Internals - Git Objects", Object Storage. */
+export async function writeObject(objects: string, { hash, content }: GitObject): Promise<void> {
+  const folder = path.join(objects, hash.slice(0, 2));
+  await mkdir(folder, { recursive: true });
+  try {
+    await writeFile(path.join(folder, hash.slice(2)), deflateSync(content), { flag: "wx", mode: 0o444 });
+  } catch (error) {
+    if (errorCode(error) !== "EEXIST") throw error; // the same content
+  }
+}
+
+/**
+ * The sizes of objects, in bytes, of those that are here.
+ * @param options of a git process that sees them, and must not fetch what it does not see.
+ */
+export async function objectSizes(
+  entries: readonly TreeEntry[],
+  options: Omit<GitOptions, "input">,
+): Promise<Map<string, number>> {
+  if (entries.length === 0) return new Map();
+  const input = entries.map(({ object }) => `${object}\n`).join("");
+  const command = ["cat-file", "--batch-check=%(objectname) %(objectsize)", "--buffer"];
+  const sizes = new Map<string, number>();
+  for (const line of (await git(command, { ...options, input })).split("\n")) {
+    const [object, size] = line.split(" ") as [string, string | undefined];
+    if (size !== undefined && size !== "missing") sizes.set(object, Number(size));
+  }
+  return sizes;
+}
+
+/** An object of more bytes is no text that somebody wrote. */
+export const MOST_TEXT = 4 << 20;
+/** So many bytes are in memory together. */
+const AT_ONCE = 64 << 20;
+
+/**
+ * Yields the contents of files by their objects, with one character for each byte; not of those that are missing or larger
+ * than `MOST_TEXT`.
+ * @param options of a git process that sees them.
+ */
+export async function* readObjects(
+  objects: Iterable<string>,
+  options: Omit<GitOptions, "input" | "bytes">,
+): AsyncGenerator<[object: string, content: string]> {
+  const entries = [...new Set(objects)].map((object) => ({ mode: "", object, path: "" }));
+  let wanted: string[] = [];
+  let size = 0;
+  for (const [object, bytes] of await objectSizes(entries, options)) {
+    if (bytes > MOST_TEXT) continue;
+    if (size + bytes > AT_ONCE) {
+      yield* contentsOf(wanted, options);
+      wanted = [];
+      size = 0;
+    }
+    wanted.push(object);
+    size += bytes;
+  }
+  yield* contentsOf(wanted, options);
+}
+
+async function* contentsOf(
+  objects: readonly string[],
+  options: Omit<GitOptions, "input" | "bytes">,
+): AsyncGenerator<[object: string, content: string]> {
+  if (objects.length === 0) return;
+  const input = objects.map((object) => `${object}\n`).join("");
+  const answer = await git(["cat-file", "--batch", "--buffer"], { ...options, input, bytes: true });
+  for (let at = 0; at < answer.length;) {
+    const begin = answer.indexOf("\n", at) + 1;
+    const [object, , length] = answer.slice(at, begin - 1).split(" ");
+    at = begin + Number(length) + 1;
+    yield [object!, answer.slice(begin, at - 1)];
+  }
+}
+
+/** A folder while its tree is made: what lies in it by name. */
+type Folder = Map<string, TreeEntry | Folder>;
+
+/** The tree objects of a list of files, the top one first. @param like a hash of the same repository. */
+export function treesOf(entries: readonly TreeEntry[], like: string): GitObject[] {
+  const top: Folder = new Map();
+  for (const entry of entries)
+    folderOf(top, path.posix.dirname(entry.path)).set(path.posix.basename(entry.path), entry);
+  const trees: GitObject[] = [];
+  addTree(top, like, trees);
+  return trees.reverse();
+}
+
+function folderOf(top: Folder, directory: string): Folder {
+  if (directory === ".") return top;
+  const parent = folderOf(top, path.posix.dirname(directory));
+  const name = path.posix.basename(directory);
+  const there = parent.get(name);
+  if (there instanceof Map) return there;
+  const made: Folder = new Map();
+  parent.set(name, made);
+  return made;
+}
+
+/** Names are sorted by their bytes, those of folders as if they ended in a slash. */
+function addTree(folder: Folder, like: string, trees: GitObject[]): string {
+  const lines = [...folder].map(([name, child]) => {
+    const [mode, object] =
+      child instanceof Map ? ["40000", addTree(child, like, trees)] : [child.mode, child.object];
+    const key = Buffer.from(child instanceof Map ? `${name}/` : name);
+    return { key, line: Buffer.concat([Buffer.from(`${mode} ${name}\0`), Buffer.from(object, "hex")]) };
+  });
+  lines.sort((a, b) => Buffer.compare(a.key, b.key));
+  const tree = makeObject("tree", Buffer.concat(lines.map(({ line }) => line)), like);
+  trees.push(tree);
+  return tree.hash;
+}

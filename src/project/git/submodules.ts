@@ -1,0 +1,51 @@
+import path from "node:path";
+import { statIfThere } from "../../system/files.ts";
+import { openCheckout, type TreeEntry } from "./git.ts";
+import type { Warning } from "./warnings.ts";
+import type { Reading, WorkTreeFiles } from "./work-tree.ts";
+
+export const GITLINK = "160000";
+
+/**
+ * Reads the files of submodules, which become part of the whole tree: a worker then needs neither their
+ * repositories nor the right to read them, and changes within them count as any other.
+ * @see gitsubmodules(7).
+ */
+export async function readSubmodules(
+  reading: Reading,
+  folders: readonly string[],
+  read: (inner: Reading) => Promise<WorkTreeFiles>,
+): Promise<{ entries: TreeEntry[]; warnings: Warning[] }> {
+  const entries: TreeEntry[] = [];
+  const warnings: Warning[] = [];
+  for (const folder of folders) {
+    const top = path.join(reading.checkout.top, folder);
+    const prefix = `${reading.prefix}${folder}/`;
+    const isInitialised = (await statIfThere(path.join(top, ".git"))) !== undefined;
+    if (!isInitialised && (await statIfThere(top))?.isDirectory() !== true) {
+      warnings.push(...notInitialised([`${reading.prefix}${folder}`]));
+      continue;
+    }
+    // without a repository, its files may have been copied there
+    const checkout = isInitialised
+      ? await openCheckout(top, reading.checkout.signal)
+      : { ...reading.checkout, top, gitDirectory: reading.scratch, objectDirectory: reading.objects };
+    const files = await read({ ...reading, checkout, prefix });
+    if (!isInitialised && files.entries.length === 0)
+      warnings.push(...notInitialised([`${reading.prefix}${folder}`]));
+    entries.push(...files.entries.map((file) => ({ ...file, path: `${folder}/${file.path}` })));
+    warnings.push(...files.warnings);
+  }
+  return { entries, warnings };
+}
+
+/** Whether a run needs one cannot be known. */
+export function notInitialised(folders: readonly string[]): Warning[] {
+  const what =
+    "not initialised, so none of their files are sent; if a run needs them, fetch them: git submodule update --init --recursive";
+  return folders.map((folder) => ({
+    file: `the submodule ${folder}`,
+    one: `is ${what.replace("their", "its")} -- ${folder}`,
+    many: `submodules are ${what}`,
+  }));
+}

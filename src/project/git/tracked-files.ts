@@ -1,0 +1,149 @@
+import path from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { UserError } from "../../errors.ts";
+import { contentOf } from "../../system/files.ts";
+import { Disk, hashFiles, hashLink, isSame, LINK, modeOf } from "./disk.ts";
+import { refuseStrangeNames } from "../files/file-names.ts";
+import { unreadableRepository, type TreeEntry } from "./git.ts";
+import { readEntries, type IndexEntry, type IndexFile } from "./index-entries.ts";
+import { findPointers, namesLfs, POINTER_BYTES } from "./lfs.ts";
+import { objectSizes } from "./objects.ts";
+import { readingEnvironment, writingEnvironment } from "./scratch.ts";
+import { GITLINK } from "./submodules.ts";
+import type { UserSettings } from "./user-settings.ts";
+import type { Reading } from "./work-tree.ts";
+
+export interface TrackedFiles {
+  /** With the content and the mode that the disk has; what is not on the disk is not among them. */
+  entries: TreeEntry[];
+  submodules: string[];
+  /** Files of which only Git LFS's pointer is on the disk. */
+  pointers: string[];
+}
+
+/** A tracked file that is on the disk, with its mode there. */
+interface Found {
+  entry: IndexEntry;
+  mode: string;
+  sizeBytes: number;
+  /** The index was compared with what is on the disk now. */
+  isSame: boolean;
+}
+
+/**
+ * Reads the tracked files as they are on the disk, whatever the index says of them. A file that the index was last
+ * compared with has the content that the index names, unless that was converted: then its size differs, or, where
+ * conversions are configured that may keep the size, it is hashed.
+ * @throws {UserError} for conflicts, and for files that cannot be read.
+ */
+export async function readTrackedFiles(
+  reading: Reading,
+  { index, entries }: { index: IndexFile; entries?: IndexEntry[] },
+  settings: Promise<UserSettings>,
+  signal?: AbortSignal,
+): Promise<TrackedFiles> {
+  const { checkout, scratch, alternates, objects } = reading;
+  const { top } = checkout;
+  const env = { ...readingEnvironment(scratch, alternates), GIT_INDEX_FILE: index.file };
+  const options = { cwd: top, env, signal, explain: unreadableRepository(top) };
+  const known = entries ?? (await readEntries(options));
+  refuseConflicts(known, top);
+  refuseStrangeNames(known.map((entry) => entry.path));
+  const isSubmodule = ({ mode }: IndexEntry): boolean => mode === GITLINK;
+  const files = known.filter((entry) => !isSubmodule(entry));
+  const measuring = objectSizes(files, options);
+  measuring.catch(() => undefined); // reported where it is awaited
+  const found = await findOnDisk(files, top, index);
+  const conversions = await findConversions(found, top, settings);
+  const sizes = await measuring;
+  const isAsStored = ({ entry, sizeBytes }: Found): boolean =>
+    sizeBytes > conversions.upToBytes && sizes.get(entry.object) === sizeBytes;
+  const regular = found.filter(({ mode }) => mode !== LINK);
+  const doubtful = regular.filter((each) => !each.isSame || !isAsStored(each));
+  const hashes = await hashDoubtful(doubtful, sizes, reading, signal);
+  const links = found.filter(({ mode }) => mode === LINK);
+  for (const { entry } of links)
+    hashes.set(entry, await hashLink(path.join(top, entry.path), objects, entry.object));
+  const small = regular.filter(({ sizeBytes }) => sizeBytes <= POINTER_BYTES).map(({ entry }) => entry.path);
+  return {
+    entries: found.map(({ entry, mode }) => ({
+      mode,
+      object: hashes.get(entry) ?? entry.object,
+      path: entry.path,
+    })),
+    submodules: known.filter(isSubmodule).map((entry) => entry.path),
+    pointers: conversions.lfs ? await findPointers(top, small) : [],
+  };
+}
+
+function refuseConflicts(entries: readonly IndexEntry[], top: string): void {
+  const conflicts = entries.filter(({ stage }) => stage !== 0);
+  if (conflicts.length === 0) return;
+  const names = [...new Set(conflicts.map((entry) => entry.path))];
+  throw new UserError(`there are conflicts of a merge in ${top}: ${names.join(", ")}`, {
+    hint: "resolve them and git add the files, or give the merge up with: git merge --abort",
+  });
+}
+
+/** Number of files to look at before yielding to the event loop. */
+const CHUNK = 500;
+
+async function findOnDisk(entries: readonly IndexEntry[], top: string, index: IndexFile): Promise<Found[]> {
+  const disk = new Disk(top);
+  const found: Found[] = [];
+  for (const [at, entry] of entries.entries()) {
+    if (at % CHUNK === CHUNK - 1) await nextTurn();
+    const stats = disk.stat(entry.path);
+    if (stats === undefined || stats.isDirectory()) continue; // deleted, or replaced by files that git calls new
+    const mode = modeOf(stats, entry.path);
+    found.push({ entry, mode, sizeBytes: stats.size, isSame: isSame(stats, entry, index) });
+  }
+  return found;
+}
+
+interface Conversions {
+  /** Files up to this size may have been converted without a change of it. */
+  upToBytes: number;
+  lfs: boolean;
+}
+
+/**
+ * What may have been done with files between the disk and the repository. Line ends and keywords change their sizes;
+ * encodings and filters need not.
+ * @see gitattributes(5).
+ */
+async function findConversions(
+  found: readonly Found[],
+  top: string,
+  settings: Promise<UserSettings>,
+): Promise<Conversions> {
+  const { attributes: others, filters } = await settings;
+  const own = found.filter(
+    ({ entry, mode }) => mode !== LINK && path.posix.basename(entry.path) === ".gitattributes",
+  );
+  const texts = await Promise.all(
+    own.map(({ entry }) => contentOf(path.join(top, entry.path)).catch(() => "")),
+  );
+  const attributes = [others, ...texts].join("\n");
+  const lfs = namesLfs(attributes);
+  const any = filters.length > 0 || attributes.includes("working-tree-encoding");
+  return { lfs, upToBytes: any ? Infinity : lfs ? POINTER_BYTES : -1 };
+}
+
+/** @returns the hashes of what is on the disk; where the repository does not have it, it is stored. */
+async function hashDoubtful(
+  doubtful: readonly Found[],
+  stored: ReadonlyMap<string, number>,
+  { checkout, scratch }: Reading,
+  signal?: AbortSignal,
+): Promise<Map<IndexEntry, string>> {
+  const options = { cwd: scratch, env: writingEnvironment(scratch), signal };
+  const places = (which: readonly Found[]) => which.map(({ entry }) => path.join(checkout.top, entry.path));
+  const hashes = await hashFiles(places(doubtful), options);
+  const isKnown = (each: Found, hash: string): boolean => hash === each.entry.object && stored.has(hash);
+  const result = new Map(doubtful.map((each, at) => [each.entry, hashes[at]!]));
+  const fresh = doubtful.filter((each, at) => !isKnown(each, hashes[at]!));
+  const written = await hashFiles(places(fresh), options, "-w");
+  for (const [at, { entry }] of fresh.entries()) result.set(entry, written[at]!);
+  return result;
+}

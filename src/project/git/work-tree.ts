@@ -1,0 +1,107 @@
+import { readlink } from "node:fs/promises";
+import path from "node:path";
+import { isInside } from "../../system/paths.ts";
+import { LINK } from "./disk.ts";
+import type { Checkout, TreeEntry } from "./git.ts";
+import { copyIndex } from "./index-entries.ts";
+import { pointerWarnings } from "./lfs.ts";
+import { readNewFiles } from "./new-files.ts";
+import { readingEnvironment, type Scratch } from "./scratch.ts";
+import { expandIndex } from "./sparse-index.ts";
+import { readSubmodules } from "./submodules.ts";
+import { readTrackedFiles } from "./tracked-files.ts";
+import { readUserSettings } from "./user-settings.ts";
+import type { Warning } from "./warnings.ts";
+
+/** The files of a work tree. Their contents lie in the repository, or as objects beside it. */
+export interface WorkTreeFiles {
+  entries: TreeEntry[];
+  /** What a git process needs to see the objects. */
+  env: NodeJS.ProcessEnv;
+  warnings: Warning[];
+}
+
+export interface WorkTreeRequest {
+  checkout: Checkout;
+  /** Files and folders that are taken though git ignores them, relative to the top level. */
+  ship: readonly string[];
+  /** Of the untracked files, what is left out besides the generated ones: results, binaries. */
+  isLeftOut: Promise<(file: string) => boolean>;
+  /** What runs have written, also if git tracks it. */
+  isOutput?: Promise<(file: string) => boolean>;
+}
+
+/**
+ * Reads a work tree: tracked files, and those that git neither tracks nor ignores, byte by byte as the disk has them.
+ * Git does it with a copy of the index and a git directory of ours, in which new objects go; so the repository stays
+ * as it is, whenever this is interrupted, and neither its configuration nor its attributes convert anything or
+ * execute a program.
+ * @throws {UserError} for conflicts, files that cannot be read, names that are not UTF-8.
+ * @see gitglossary(7) "index"; git(1) GIT_DIR, GIT_INDEX_FILE, GIT_ALTERNATE_OBJECT_DIRECTORIES.
+ */
+export async function readWorkTree(
+  request: WorkTreeRequest,
+  scratch: Scratch,
+  signal?: AbortSignal,
+): Promise<WorkTreeFiles> {
+  const whole = await readInto({ ...request, ...scratch, alternates: [], prefix: "" }, signal);
+  return { ...whole, entries: inGitsOrder(whole.entries) };
+}
+
+export interface Reading extends WorkTreeRequest, Scratch {
+  /** Object directories of the repositories read so far. */
+  alternates: string[];
+  /** Of a submodule: its path within the whole tree, with a slash at its end. */
+  prefix: string;
+}
+
+/** One repository; its submodules are read in turn and their files become part of the tree. */
+async function readInto(reading: Reading, signal?: AbortSignal): Promise<WorkTreeFiles> {
+  const { checkout, prefix, scratch, alternates } = reading;
+  alternates.push(checkout.objectDirectory);
+  const copied = await copyIndex(checkout, scratch, `index${alternates.length}`);
+  const env = readingEnvironment(scratch, alternates);
+  const known = copied.isSparse ? await expandIndex(checkout, scratch, copied, env) : { index: copied };
+  const settings = readUserSettings(checkout, signal);
+  const others = settings.then((found) => readNewFiles(reading, known.index, found, signal));
+  const both = [readTrackedFiles(reading, known, settings, signal), others] as const;
+  await Promise.allSettled(both); // each writes into the scratch directory, which is removed after an error
+  const [tracked, untracked] = await Promise.all(both);
+  const own = [...tracked.entries, ...untracked.entries];
+  const inner = await readSubmodules(reading, tracked.submodules, (each) => readInto(each, signal));
+  const pointers = tracked.pointers.map((file) => `${prefix}${file}`);
+  const warnings = [
+    ...untracked.warnings,
+    ...(await linksLeadingOut(reading, own)),
+    ...pointerWarnings(pointers, "here"),
+    ...inner.warnings,
+  ];
+  return { entries: [...own, ...inner.entries], env: readingEnvironment(scratch, alternates), warnings };
+}
+
+/** A link out of the checkout leads nowhere on a worker, so what it leads to would be missing without a word. */
+async function linksLeadingOut(
+  { checkout: { top }, prefix }: Reading,
+  entries: readonly TreeEntry[],
+): Promise<Warning[]> {
+  const links = entries.filter((entry) => entry.mode === LINK);
+  const targets = await Promise.all(
+    links.map(async ({ path: file }) => {
+      const target = await readlink(path.join(top, file)).catch(() => "");
+      const absolute = path.resolve(top, path.dirname(file), target);
+      if (isInside(top, absolute)) return [];
+      const one = `is a link out of the checkout, to ${target}`;
+      return [{ file: `${prefix}${file}`, one, many: "links lead out of the checkout" }];
+    }),
+  );
+  return targets.flat();
+}
+
+/** By the bytes of the names. JavaScript compares strings in the same way, unless they have surrogates. */
+function inGitsOrder(entries: readonly TreeEntry[]): TreeEntry[] {
+  const hasSurrogates = entries.some((entry) => /[\ud800-\udfff]/.test(entry.path));
+  const compare = hasSurrogates
+    ? (one: string, other: string) => Buffer.compare(Buffer.from(one), Buffer.from(other))
+    : (one: string, other: string) => (one < other ? -1 : 1);
+  return [...entries].sort((one, other) => compare(one.path, other.path));
+}

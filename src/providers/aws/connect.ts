@@ -1,0 +1,144 @@
+import { GetConsoleOutputCommand } from "@aws-sdk/client-ec2";
+import { setTimeout as delay } from "node:timers/promises";
+import { UserError } from "../../errors.ts";
+import type { AwsState } from "../swarm-state.ts";
+import { closeTunnel, isOpen, openTunnel } from "./tunnel.ts";
+import { dockerAnswers } from "../docker/docker-ping.ts";
+import type { AwsClients } from "./clients.ts";
+import { findGroups, launchFailure } from "./groups.ts";
+import { keyFile } from "./key-pair.ts";
+import { listMachines, type Machine } from "./machines.ts";
+import { publishedHostKey } from "./parameters.ts";
+import { options } from "./stack.ts";
+import { FIRST_POLL_MS, SLOWEST_POLL_MS } from "./timeouts.ts";
+import {
+  asRunning,
+  awsDirectories,
+  changeState,
+  haltedError,
+  reachable,
+  step,
+  type AwsEvent,
+} from "./swarm.ts";
+
+export interface ConnectOptions {
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+}
+
+/** Opens the tunnel to the manager where it is not open, after it has started and said which key is its own. */
+export async function* connectManager(
+  clients: AwsClients,
+  state: AwsState,
+  { timeoutMs, signal }: ConnectOptions,
+): AsyncGenerator<AwsEvent, AwsState> {
+  if (isOpen(state.tunnel) && (await dockerAnswers(state.tunnel.dockerSocket))) return state;
+  if (state.tunnel !== undefined) await closeTunnel(state.tunnel);
+  const deadline = Date.now() + timeoutMs;
+  const manager = yield* waitForManager(clients, state, { deadline, signal });
+  yield step(`opening the tunnel to ${manager.id} at ${manager.address}`);
+  const { state: directory, socket } = awsDirectories(state.name);
+  let connected = state;
+  await openTunnel(
+    {
+      address: manager.address,
+      user: state.sshUser,
+      keyFile: keyFile(directory),
+      alias: manager.id,
+      hostKey: manager.hostKey,
+    },
+    {
+      directory,
+      socketDirectory: socket,
+      ports: state.tunnel?.ports,
+      timeoutMs: Math.max(deadline - Date.now(), 1000),
+      signal,
+      save: async (tunnel) => {
+        connected = await changeState(state.name, (now) => ({
+          ...(now.state === "halted" ? asRunning(now) : now), // resumed from elsewhere
+          tunnel,
+          manager: manager.id,
+        }));
+      },
+    },
+  );
+  return connected;
+}
+
+/** Ends the tunnel. @returns whether there was one. */
+export async function disconnectManager(state: AwsState): Promise<boolean> {
+  const wasOpen = reachable(state) !== undefined;
+  if (state.tunnel === undefined) return false;
+  await closeTunnel(state.tunnel);
+  await changeState(state.name, ({ tunnel: _, ...rest }) => rest);
+  return wasOpen;
+}
+
+type ReadyManager = Machine & { address: string; hostKey: string };
+
+async function* waitForManager(
+  clients: AwsClients,
+  state: AwsState,
+  { deadline, signal }: { deadline: number; signal: AbortSignal | undefined },
+): AsyncGenerator<AwsEvent, ReadyManager> {
+  const since = new Date(Date.now() - 60_000);
+  let said = "";
+  for (let waitMs = FIRST_POLL_MS; ; waitMs = Math.min(waitMs * 1.25, SLOWEST_POLL_MS)) {
+    const [groups, machines] = await Promise.all([
+      findGroups(clients, state.stack, state.name, signal),
+      listMachines(clients, state.name, signal),
+    ]);
+    if (groups === undefined) {
+      throw new UserError(`AWS has no machines for the swarm ${state.name}`, {
+        hint: `make it anew with: swarm-tool init ${state.name}`,
+      });
+    }
+    if (groups.manager.desired === 0) throw haltedError(state.name);
+    const manager = machines.find(
+      (machine) => machine.state === "running" && groups.manager.instances.includes(machine.id),
+    );
+    const hostKey = manager && (await hostKeyOf(clients, state.name, manager.id, signal));
+    if (manager?.address !== undefined && hostKey !== undefined) {
+      return { ...manager, address: manager.address, hostKey };
+    }
+    if (manager === undefined) {
+      const failure = await launchFailure(clients, groups.manager.name, since, signal);
+      if (failure !== undefined) throw failure;
+    }
+    const missing = describeMissing(manager);
+    if (Date.now() > deadline) {
+      throw new UserError(
+        `the manager of the swarm ${state.name} is not ready: still waiting for ${missing}`,
+        {
+          hint: `look again with: swarm-tool status ${state.name}; go on with: swarm-tool connect ${state.name}`,
+        },
+      );
+    }
+    if (missing !== said) yield step(`waiting for ${missing}`);
+    said = missing;
+    await delay(waitMs, undefined, signal && { signal });
+  }
+}
+
+function describeMissing(manager: Machine | undefined): string {
+  if (manager === undefined) return "the manager to start";
+  return manager.address === undefined ? "the manager's address" : "the manager to publish its host key";
+}
+
+/** From the parameter that our template has, else from what the machine wrote to its console. */
+async function hostKeyOf(
+  clients: AwsClients,
+  swarm: string,
+  managerId: string,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  const published = await publishedHostKey(clients, swarm, managerId, signal);
+  if (published !== undefined) return published;
+  const { Output } = await clients.ec2.send(
+    new GetConsoleOutputCommand({ InstanceId: managerId }),
+    options(signal),
+  );
+  const text = Buffer.from(Output ?? "", "base64").toString("latin1");
+  const keys = /-----BEGIN SSH HOST KEY KEYS-----([\s\S]*?)-----END SSH HOST KEY KEYS-----/.exec(text)?.[1];
+  return /\b(ssh-ed25519 AAAA[\w+/=]+)/.exec(keys ?? "")?.[1];
+}

@@ -1,0 +1,70 @@
+import { rm } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+import { UserError } from "../../errors.ts";
+import type { AwsState } from "../swarm-state.ts";
+import type { AwsClients } from "./clients.ts";
+import { resourceEvents } from "./create.ts";
+import { deleteKey } from "./key-pair.ts";
+import { listLeftovers } from "./leftovers.ts";
+import { deleteJoinToken } from "./parameters.ts";
+import { deleteStack, describeStack, firstFailure, followStack, isOurs } from "./stack.ts";
+import { closeTunnel } from "./tunnel.ts";
+import { awsDirectories, step, type AwsEvent } from "./swarm.ts";
+import { FIRST_POLL_MS, SLOWEST_POLL_MS } from "./timeouts.ts";
+
+const GONE_TIMEOUT_MS = 30_000;
+
+/**
+ * Deletes all that a swarm has on AWS, and then what is known of it here.
+ * @throws {UserError} naming what AWS could not delete; the swarm is then still known.
+ */
+export async function* removeSwarm(
+  clients: AwsClients,
+  state: AwsState,
+  signal: AbortSignal,
+): AsyncGenerator<AwsEvent> {
+  if (state.tunnel !== undefined) await closeTunnel(state.tunnel);
+  yield* removeStack(clients, state, signal);
+  await deleteJoinToken(clients, state.name);
+  if (await deleteKey(clients, state.keyName)) yield step(`deleted the key pair ${state.keyName}`);
+  const left = await remaining(clients, state.name, signal);
+  if (left.length > 0) {
+    throw new UserError(`AWS still has of the swarm ${state.name}: ${left.join(", ")}`, {
+      hint: `they may cost money; try once more: swarm-tool remove ${state.name}; or delete them in the AWS console`,
+    });
+  }
+  const { state: directory, cache, socket } = awsDirectories(state.name);
+  for (const place of [cache, socket, directory]) await rm(place, { recursive: true, force: true });
+}
+
+/** Machines and their disks go a little later than the group that had them. */
+async function remaining(clients: AwsClients, swarm: string, signal: AbortSignal): Promise<string[]> {
+  const deadline = Date.now() + GONE_TIMEOUT_MS;
+  for (let waitMs = FIRST_POLL_MS; ; waitMs = Math.min(waitMs * 1.25, SLOWEST_POLL_MS)) {
+    const left = await listLeftovers(clients, swarm);
+    if (left.length === 0 || Date.now() > deadline) return left;
+    await delay(waitMs, undefined, { signal });
+  }
+}
+
+async function* removeStack(
+  clients: AwsClients,
+  state: AwsState,
+  signal: AbortSignal,
+): AsyncGenerator<AwsEvent> {
+  const stack = await describeStack(clients, state.stack, signal);
+  if (stack === undefined) return;
+  if (!isOurs(stack, state.name)) {
+    throw new UserError(`the stack ${state.stack} was not made by swarm-tool: it is left alone`);
+  }
+  const since = new Date();
+  await deleteStack(clients, stack.StackId!);
+  yield step(`deleting the stack ${state.stack}; this takes some minutes`);
+  const status = yield* resourceEvents(followStack(clients, stack.StackId!, { since, signal }));
+  if (status === undefined) return;
+  const failure = await firstFailure(clients, stack.StackId!, since);
+  const reason = failure && `: ${failure.logicalId} (${failure.type}): ${failure.reason ?? failure.status}`;
+  throw new UserError(`AWS could not delete the stack ${state.stack}${reason ?? `, it is ${status}`}`, {
+    hint: `try once more: swarm-tool remove ${state.name}; else delete the stack in the AWS console, under CloudFormation`,
+  });
+}

@@ -1,0 +1,174 @@
+import { dockerAnswers } from "../docker/docker-ping.ts";
+import type { SwarmDeployer } from "../reachable-swarm.ts";
+import type { AwsState } from "../swarm-state.ts";
+import type { SwarmStatus } from "../target.ts";
+import { idleAlarm, listAlarms, type Alarm } from "./alarms.ts";
+import { awsErrorName } from "./aws-errors.ts";
+import { isBroken } from "./create.ts";
+import type { AwsClients } from "./clients.ts";
+import { findGroups, launchFailure, type Groups } from "./groups.ts";
+import { isRunning, listMachines, listVolumes, type DataVolume, type Machine } from "./machines.ts";
+import { monthlyVolumePrice, priceOf, volumePrice } from "./prices.ts";
+import { describeStack } from "./stack.ts";
+import { alarmWarning } from "./create.ts";
+import { isOpen } from "./tunnel.ts";
+import { asRunning, changeState, reachable } from "./swarm.ts";
+
+export interface AwsStatus extends SwarmStatus {
+  target: "aws";
+  region: string;
+  stack: { name: string; status: string };
+  machines: Machine[];
+  /** With the reason where AWS does not start as many as it shall. */
+  workers: { wanted: number; inService: number; trouble: string | undefined };
+  volumes: DataVolume[];
+  alarms: Alarm[];
+  /** Undefined where the swarm halts itself. */
+  warning: string | undefined;
+  tunnel: { open: boolean; pid?: number; ports?: Record<string, number>; dockerSocket?: string };
+  /** In US dollars; undefined where a machine's type is not in our table. */
+  cost: {
+    hourly: number | undefined;
+    /** Of the machines that run now, since they started. */
+    sinceStart: number | undefined;
+    volumeMonthly: number;
+    volumeSoFar: number;
+  };
+}
+
+const HOUR_MS = 3600_000;
+
+/** One round of questions, all at the same time. */
+export async function describeSwarm(
+  clients: AwsClients,
+  state: AwsState,
+  deployer: SwarmDeployer,
+  signal: AbortSignal,
+  now = Date.now(),
+): Promise<AwsStatus> {
+  const [stack, groups, machines, volumes, alarms, tunnel, queued, failure] = await Promise.all([
+    describeStack(clients, state.stack, signal),
+    findGroups(clients, state.stack, state.name, signal),
+    listMachines(clients, state.name, signal),
+    listVolumes(clients, state.name, signal),
+    listAlarms(clients, state.stack, signal),
+    describeTunnel(state),
+    countJobs(state, deployer),
+    workerFailure(clients, state, signal, now),
+  ]);
+  const running = machines.filter(isRunning);
+  const power = powerState({ status: stack?.StackStatus, groups, running, state });
+  await noteChange(state, power);
+  const complete = groups !== undefined && idleAlarm(alarms, state.stack) !== undefined;
+  return {
+    name: state.name,
+    target: "aws",
+    state: power,
+    jobs: power === "halted" ? state.jobs : queued,
+    region: state.region,
+    stack: { name: state.stack, status: stack?.StackStatus ?? "missing" },
+    machines,
+    workers: {
+      wanted: groups?.worker.desired ?? 0,
+      inService: groups?.worker.inService ?? 0,
+      trouble: isShort(groups, running) ? failure : undefined,
+    },
+    volumes,
+    alarms,
+    warning: power === "creating" && !complete ? undefined : alarmWarning(alarms, state.stack),
+    tunnel,
+    cost: {
+      hourly: sum(running.map(({ type }) => priceOf(type, state.region, state.prices))),
+      sinceStart: sum(running.map((machine) => costOf(machine, state, now))),
+      volumeMonthly: volumes.reduce((all, { sizeGiB }) => all + monthlyVolumePrice(sizeGiB, state.region), 0),
+      volumeSoFar: volumes.reduce(
+        (all, { sizeGiB, created }) =>
+          all + volumePrice(sizeGiB, state.region, (now - created.getTime()) / HOUR_MS),
+        0,
+      ),
+    },
+  };
+}
+
+function isShort(groups: Groups | undefined, running: readonly Machine[]): boolean {
+  return running.filter(({ role }) => role === "worker").length < (groups?.worker.desired ?? 0);
+}
+
+/** Why AWS could not start a worker in the last hour, where its group has the name that our template gives it. */
+async function workerFailure(
+  clients: AwsClients,
+  { stack }: AwsState,
+  signal: AbortSignal,
+  now: number,
+): Promise<string | undefined> {
+  try {
+    const since = new Date(now - HOUR_MS);
+    return (await launchFailure(clients, `${stack}-worker`, since, signal))?.message;
+  } catch (error) {
+    if (awsErrorName(error) === "ValidationError") return undefined;
+    throw error;
+  }
+}
+
+function powerState({
+  status,
+  groups,
+  running,
+  state,
+}: {
+  status: string | undefined;
+  groups: Groups | undefined;
+  running: readonly Machine[];
+  state: AwsState;
+}): AwsStatus["state"] {
+  if (status === undefined) return state.state === "creating" ? "creating" : "broken";
+  if (isBroken(status) || status.startsWith("DELETE_")) return "broken";
+  if (status === "CREATE_IN_PROGRESS" || groups === undefined) return "creating";
+  const isHalted = groups.manager.desired + groups.worker.desired + running.length === 0;
+  if (isHalted) return "halted";
+  return running.some(({ role }) => role === "manager") ? "running" : "broken";
+}
+
+/**
+ * A swarm that halted itself is noted as such: from then on it is not asked for in vain. And one that was resumed from
+ * elsewhere runs: it costs money. What AWS said is older than what another command has written down meanwhile.
+ */
+async function noteChange(state: AwsState, power: AwsStatus["state"]): Promise<void> {
+  const changeUnlessWritten = (change: (now: AwsState) => AwsState): Promise<AwsState> =>
+    changeState(state.name, (now) =>
+      now.state === state.state && sameTunnel(now, state) ? change(now) : now,
+    );
+  if (power === "halted" && state.state === "running") {
+    await changeUnlessWritten((now) => ({ ...now, state: "halted", haltedBy: "idleness" }));
+  }
+  if (power === "running" && state.state === "halted") await changeUnlessWritten(asRunning);
+}
+
+/** A command that starts machines opens a tunnel. */
+function sameTunnel(one: AwsState, other: AwsState): boolean {
+  return one.tunnel?.pid === other.tunnel?.pid && one.tunnel?.startTime === other.tunnel?.startTime;
+}
+
+async function describeTunnel(state: AwsState): Promise<AwsStatus["tunnel"]> {
+  const { tunnel } = state;
+  if (!isOpen(tunnel) || !(await dockerAnswers(tunnel.dockerSocket))) return { open: false };
+  const { pid, ports, dockerSocket } = tunnel;
+  return { open: true, pid, ports, dockerSocket };
+}
+
+async function countJobs(state: AwsState, deployer: SwarmDeployer): Promise<SwarmStatus["jobs"]> {
+  const swarm = reachable(state);
+  return swarm && (await deployer.countJobs(swarm));
+}
+
+function costOf({ type, launched }: Machine, { region, prices }: AwsState, now: number): number | undefined {
+  const price = priceOf(type, region, prices);
+  return price === undefined ? undefined : (price * Math.max(now - launched.getTime(), 0)) / HOUR_MS;
+}
+
+function sum(prices: readonly (number | undefined)[]): number | undefined {
+  return prices.reduce<number | undefined>(
+    (all, price) => (all === undefined || price === undefined ? undefined : all + price),
+    0,
+  );
+}

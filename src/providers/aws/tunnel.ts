@@ -1,0 +1,211 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { errorCode, UserError } from "../../errors.ts";
+import { identify, isAlive, type ProcessIdentity } from "../../system/identity.ts";
+import { freePort } from "../../system/ports.ts";
+import type { Tunnel } from "../swarm-state.ts";
+import { dockerAnswers } from "../docker/docker-ping.ts";
+import { explainSsh } from "./tunnel-errors.ts";
+import { makeFolders } from "../../system/files.ts";
+
+/** The services of a swarm that are reached through its tunnel, with their ports on the manager. */
+export const FORWARDS = { dashboard: 9181, visualizer: 8080, mongo: 27017, redis: 6379 } as const;
+const DOCKER_SOCKET = "/var/run/docker.sock";
+
+/** A machine, and the only key by which it can prove who it is. */
+export interface SshHost {
+  address: string;
+  user: string;
+  keyFile: string;
+  /** Instead of the address, which another machine may get: the instance's id. */
+  alias: string;
+  /** `ssh-ed25519 AAAA…` */
+  hostKey: string;
+}
+
+export interface TunnelOptions {
+  /** For known_hosts and the log. */
+  directory: string;
+  /** Mode 700, with a path short enough for a socket. */
+  socketDirectory: string;
+  /** Local ports of an earlier tunnel, taken again where they are free: its clients then find it. */
+  ports?: Readonly<Record<string, number>> | undefined;
+  /** How long to try. */
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+  /** Told at once, so that no process runs that nobody knows of. */
+  save: (tunnel: Tunnel) => Promise<void>;
+}
+
+const POLL_MS = 100;
+/**
+ * Until a fresh session is tried: while the manager boots, its user has no right to Docker yet, and a
+ * session keeps the groups with which it began.
+ */
+const ATTEMPT_MS = 20_000;
+const PAUSE_MS = 1000;
+const TELLING_MS = 5000;
+const STOP_MS = 3000;
+
+/**
+ * Opens a tunnel to a manager. It lives on when this process has ended.
+ * @returns when Docker answers through it.
+ * @throws {UserError} where the host shows another key, does not take ours, or does not answer in time.
+ */
+export async function openTunnel(host: SshHost, options: TunnelOptions): Promise<Tunnel> {
+  const deadline = Date.now() + options.timeoutMs;
+  await makeFolders(options.directory, 0o700);
+  await writeFile(knownHosts(options.directory), `${host.alias} ${host.hostKey}\n`, { mode: 0o600 });
+  let earlier: UserError | undefined;
+  for (;;) {
+    const tunnel = await start(host, options);
+    const begun = Date.now();
+    const failure = await failureOf(tunnel, host, { ...options, deadline });
+    if (failure === undefined) return tunnel;
+    await closeTunnel(tunnel);
+    options.signal?.throwIfAborted();
+    // An attempt that was cut short knows less than the one before it.
+    const isTelling = failure.final || Date.now() - begun >= TELLING_MS;
+    if (failure.final || Date.now() > deadline) throw isTelling ? failure.error : (earlier ?? failure.error);
+    earlier = failure.error;
+    await delay(PAUSE_MS, undefined, options.signal && { signal: options.signal });
+  }
+}
+
+/** A process with the recorded pid that started at another time is not ours. */
+export function isOpen(tunnel: Tunnel | undefined): tunnel is Tunnel {
+  return tunnel !== undefined && isAlive(tunnel);
+}
+
+/** Ends the tunnel; one that has ended is no error. */
+export async function closeTunnel(tunnel: Tunnel): Promise<void> {
+  const deadline = Date.now() + STOP_MS;
+  signalTunnel(tunnel, "SIGTERM");
+  while (isAlive(tunnel)) {
+    if (Date.now() > deadline) signalTunnel(tunnel, "SIGKILL");
+    await delay(POLL_MS / 4);
+  }
+  await rm(tunnel.dockerSocket, { force: true });
+}
+
+async function start(host: SshHost, options: TunnelOptions): Promise<Tunnel> {
+  await makeFolders(options.socketDirectory, 0o700);
+  const dockerSocket = path.join(options.socketDirectory, "docker.sock");
+  await rm(dockerSocket, { force: true });
+  const ports: Record<string, number> = {};
+  for (const [name, preferred] of Object.entries(FORWARDS)) {
+    ports[name] = await freePort(options.ports?.[name] ?? preferred, Object.values(ports));
+  }
+  const log = path.join(options.directory, "tunnel.log");
+  const identity = await startSsh(sshArguments(host, { ports, dockerSocket }, options.directory), log);
+  const tunnel: Tunnel = { ...identity, log, ports, dockerSocket };
+  try {
+    await options.save(tunnel);
+  } catch (error) {
+    await closeTunnel(tunnel);
+    throw error;
+  }
+  return tunnel;
+}
+
+/** @see ssh_config(5) */
+function sshArguments(
+  host: SshHost,
+  { ports, dockerSocket }: Pick<Tunnel, "ports" | "dockerSocket">,
+  directory: string,
+): string[] {
+  const settings = {
+    BatchMode: "yes",
+    IdentitiesOnly: "yes",
+    IdentityAgent: "none",
+    AddKeysToAgent: "no",
+    ForwardAgent: "no",
+    ControlMaster: "no",
+    ControlPath: "none",
+    UserKnownHostsFile: quote(knownHosts(directory)),
+    GlobalKnownHostsFile: "none",
+    StrictHostKeyChecking: "yes",
+    HostKeyAlias: host.alias,
+    HostKeyAlgorithms: host.hostKey.split(" ")[0]!,
+    UpdateHostKeys: "no",
+    CheckHostIP: "no",
+    ExitOnForwardFailure: "yes",
+    StreamLocalBindUnlink: "yes",
+    StreamLocalBindMask: "0177",
+    ConnectTimeout: "15",
+    ServerAliveInterval: "15",
+    ServerAliveCountMax: "4",
+  };
+  const forwards = Object.entries(FORWARDS).map(
+    ([name, remote]) => `127.0.0.1:${ports[name]!}:127.0.0.1:${remote}`,
+  );
+  return [
+    ...["-N", "-T", "-F", "none", "-i", host.keyFile, "-l", host.user],
+    ...Object.entries(settings).flatMap(([name, value]) => ["-o", `${name}=${value}`]),
+    ...[...forwards, `${dockerSocket}:${DOCKER_SOCKET}`].flatMap((forward) => ["-L", forward]),
+    "--",
+    host.address,
+  ];
+}
+
+/** Each start has a log of its own: it is read for the reason of a failure. */
+async function startSsh(args: readonly string[], log: string): Promise<ProcessIdentity> {
+  const output = openSync(log, "w", 0o600);
+  try {
+    const child = spawn("ssh", args, { detached: true, stdio: ["ignore", output, output], cwd: "/" });
+    await once(child, "spawn");
+    child.unref();
+    // One that has ended already is reported by what its log says.
+    return identify(child.pid!) ?? { pid: child.pid!, startTime: "ended" };
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") throw error;
+    throw new UserError("ssh: command not found", { hint: "install the OpenSSH client", cause: error });
+  } finally {
+    closeSync(output);
+  }
+}
+
+/** @returns undefined when Docker answers through the tunnel. */
+async function failureOf(
+  tunnel: Tunnel,
+  host: SshHost,
+  { signal, deadline }: { signal?: AbortSignal | undefined; deadline: number },
+): Promise<{ error: UserError; final: boolean } | undefined> {
+  const attemptEnd = Math.min(Date.now() + ATTEMPT_MS, deadline);
+  for (;;) {
+    if (signal?.aborted) {
+      await closeTunnel(tunnel);
+      signal.throwIfAborted();
+    }
+    if (await dockerAnswers(tunnel.dockerSocket)) return undefined;
+    if (!isAlive(tunnel) || Date.now() > attemptEnd) return await explain(tunnel, host);
+    await delay(POLL_MS);
+  }
+}
+
+async function explain(tunnel: Tunnel, host: SshHost): Promise<{ error: UserError; final: boolean }> {
+  const output = await readFile(tunnel.log, "utf8");
+  return explainSsh(output, host.address, isAlive(tunnel));
+}
+
+function signalTunnel(tunnel: Tunnel, signal: NodeJS.Signals): void {
+  if (!isAlive(tunnel)) return;
+  try {
+    process.kill(tunnel.pid, signal);
+  } catch (error) {
+    if (errorCode(error) !== "ESRCH") throw error;
+  }
+}
+
+function knownHosts(directory: string): string {
+  return path.join(directory, "known_hosts");
+}
+
+/** A value with spaces; % would be the start of a token. */
+function quote(file: string): string {
+  return `"${file.replaceAll("%", "%%")}"`;
+}

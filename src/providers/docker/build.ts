@@ -1,0 +1,179 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { pipeline } from "node:stream/promises";
+import { errorCode, UserError } from "../../errors.ts";
+import { ARCHIVE_IN_CONTEXT, buildContext } from "./context.ts";
+import { statIfThere } from "../../system/files.ts";
+import { docker, dockerEnvironment, endpointArguments, type DockerEndpoint } from "./cli.ts";
+import { isUrl, omnetppImage, type BuiltImage } from "./images.ts";
+import type { BuildArguments } from "../services.ts";
+
+/** Tells our images from others, so that `remove` takes none of somebody else's. */
+export const IMAGE_LABEL = "inet-swarm.image";
+const LAST_LINES = 15;
+const PUSH_TIMEOUT_MS = 30 * 60_000;
+
+/** Whether the Docker there has an image. */
+export async function hasImage(
+  endpoint: DockerEndpoint,
+  image: string,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const found = await docker(endpoint, ["image", "ls", "--quiet", image], { signal });
+  return found.trim() !== "";
+}
+
+/** Pulls an image on the manager. @returns why that is not possible; undefined if it is there now. */
+export async function pullImage(
+  endpoint: DockerEndpoint,
+  image: string,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    await docker(endpoint, ["pull", "--quiet", image], { signal, timeoutMs: PUSH_TIMEOUT_MS });
+    return undefined;
+  } catch (error) {
+    if (error instanceof UserError) return error.message.replace(/^docker pull \S+: (Error[^:]*: )?/, "");
+    throw error;
+  }
+}
+
+export async function pushImage(
+  endpoint: DockerEndpoint,
+  image: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  await docker(endpoint, ["push", "--quiet", image], { signal, timeoutMs: PUSH_TIMEOUT_MS });
+}
+
+/**
+ * Builds an image of builder, runner and dashboard, or of the compiler, on the manager. OMNeT++ is kept as an image of its
+ * own, so that the next version of this tool does not compile it again.
+ * @throws {UserError} with the last lines that the build printed.
+ */
+export async function buildImage(
+  endpoint: DockerEndpoint,
+  target: BuiltImage,
+  image: string,
+  args: BuildArguments,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await build(endpoint, "omnetpp", await omnetppImage(args), args, signal);
+  await build(endpoint, target, image, args, signal);
+}
+
+async function build(
+  endpoint: DockerEndpoint,
+  target: BuiltImage | "omnetpp",
+  image: string,
+  args: BuildArguments,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const archive = args.omnetppArchive;
+  const isFile = archive !== undefined && !isUrl(archive);
+  if (isFile && (await statIfThere(archive)) === undefined) {
+    throw new UserError(
+      `the image ${image} cannot be built: the OMNeT++ archive ${archive} is not on this machine`,
+      {
+        hint: "deploy from where it is, or name it: swarm-tool deploy --omnetpp-archive FILE",
+      },
+    );
+  }
+  const values = {
+    BASE_IMAGE: args.baseImage,
+    OMNETPP_VERSION: args.omnetppVersion,
+    OMNETPP_ARCHIVE: isFile ? ARCHIVE_IN_CONTEXT : archive,
+    OMNETPP_SHA256: args.omnetppSha256,
+  };
+  const options = Object.entries(values).flatMap(([name, value]) =>
+    value === undefined ? [] : ["--build-arg", `${name}=${value}`],
+  );
+  const command = ["build", "--network", "host", "--target", target, "--label", IMAGE_LABEL, "--tag", image];
+  const child = spawn("docker", [...endpointArguments(endpoint), ...command, ...options, "-"], {
+    env: dockerEnvironment(endpoint),
+    stdio: ["pipe", "pipe", "pipe"],
+    ...(signal && { signal }),
+  });
+  const lines: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface(stream).on("line", (line) => {
+      lines.push(line);
+      if (lines.length > LAST_LINES) lines.shift();
+    });
+  }
+  const closed = once(child, "close") as Promise<[number | null]>;
+  const sent = pipeline(await buildContext(isFile ? archive : undefined), child.stdin).catch(
+    (error: unknown) => {
+      if (errorCode(error) !== "EPIPE" && errorCode(error) !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
+    }, // docker has ended before it had read all: it says why
+  );
+  const [[exitCode]] = await Promise.all([closed, sent]);
+  signal?.throwIfAborted();
+  if (exitCode === 0) return;
+  const noSpace = lines.some((line) => /no space left on device/i.test(line));
+  throw new UserError(`the image ${image} cannot be built:\n${lines.join("\n")}`, {
+    hint: noSpace
+      ? "make room on the manager: docker system df; docker image prune"
+      : "see what is missing there, and try again: swarm-tool deploy --build",
+  });
+}
+
+/**
+ * Deletes the images that were built there, with the stages that they were built in; those that a swarm still uses stay.
+ * @param keep names of those that stay as well, for the next deployment.
+ */
+export async function removeBuiltImages(
+  endpoint: DockerEndpoint,
+  signal?: AbortSignal,
+  keep: readonly string[] = [],
+): Promise<void> {
+  const options = ["--filter", `label=${IMAGE_LABEL}`, "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"];
+  for (;;) {
+    const listed = await docker(endpoint, ["image", "ls", ...options], { signal });
+    const images = listed
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => line.split(" ") as [string, string])
+      .map(([name, id]) => (name.includes("<none>") ? id : name))
+      .filter((name) => !keep.includes(name));
+    let removed = 0;
+    for (const image of images) if (await removeImage(endpoint, image, signal)) removed++;
+    // what an image was built from is listed once the image is gone
+    if (removed === 0) return;
+  }
+}
+
+/** Deletes the containers of tasks of a stack that have ended on the manager, with their volumes. */
+export async function removeEndedContainers(
+  endpoint: DockerEndpoint,
+  stack: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const filters = [`label=com.docker.stack.namespace=${stack}`, "status=exited", "status=dead"];
+  const options = filters.flatMap((filter) => ["--filter", filter]);
+  const listed = await docker(endpoint, ["ps", "--all", "--quiet", ...options], { signal });
+  for (const id of listed.split("\n").filter((line) => line !== "")) {
+    try {
+      await docker(endpoint, ["rm", "--volumes", id], { signal });
+    } catch (error) {
+      if (!(error instanceof UserError && /no such container|in progress/i.test(error.message))) throw error;
+    }
+  }
+}
+
+/** @returns whether it is gone; one that is used stays. */
+export async function removeImage(
+  endpoint: DockerEndpoint,
+  image: string,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  try {
+    await docker(endpoint, ["image", "rm", image], { signal, timeoutMs: PUSH_TIMEOUT_MS });
+    return true;
+  } catch (error) {
+    if (error instanceof UserError && /being used|in use|conflict|no such image/i.test(error.message))
+      return false;
+    throw error;
+  }
+}

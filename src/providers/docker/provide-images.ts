@@ -1,0 +1,131 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { UserError } from "../../errors.ts";
+import type { ReachableSwarm } from "../reachable-swarm.ts";
+import { buildImage, hasImage, pullImage, pushImage } from "./build.ts";
+import type { Engine } from "./engine.ts";
+import { BUILT_IMAGES, imageTag, OWN_REGISTRY, PUBLISHED, stackImages, type StackImages } from "./images.ts";
+import { listNodes } from "./engine.ts";
+import { observeStack } from "./observe.ts";
+import { checkRegistry } from "./registry-check.ts";
+import { imageOption } from "./settle.ts";
+import type { ImageNames, Services } from "../services.ts";
+import { deployStack, stackOf } from "./stack.ts";
+
+const REGISTRY_TIMEOUT_MS = 5 * 60_000;
+const POLL_MS = 500;
+/** Images of services that run on the manager, and that a swarm cannot do without. */
+const ON_MANAGER = ["redis", "mongo", "worker"] as const;
+
+/** The images of a stack, and the files of the folder `docker` that it is deployed from. */
+export interface Provided {
+  images: StackImages;
+  files: string[];
+}
+
+/**
+ * Builds the images that are neither published nor the user's own, and makes sure that the swarm can have all.
+ * @yields what takes time.
+ * @throws {UserError} if an image or the registry cannot be used; nothing has been deployed then.
+ */
+export async function* provideImages(
+  swarm: ReachableSwarm,
+  engine: Engine,
+  { images: given, build, registry: named }: Services,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<string, Provided> {
+  const missing = BUILT_IMAGES.filter(
+    (name) => given[name] === undefined && (PUBLISHED === undefined || build.own),
+  );
+  const several = swarm.workers === undefined ? engine.nodes.length > 1 : swarm.workers > 0;
+  const registry =
+    missing.length === 0 || !several ? undefined : (named ?? (swarm.isOurs ? OWN_REGISTRY : undefined));
+  if (missing.length > 0 && several && registry === undefined) throw withoutRegistry(engine);
+  const images = stackImages(given, build, await imageTag(build), registry);
+  const files = swarm.isOurs ? ["stack.yaml", "aws.yaml"] : ["stack.yaml"];
+  yield* pullGiven(engine, given, images, signal);
+  if (registry === OWN_REGISTRY) {
+    files.push("registry.yaml");
+    yield* startRegistry(swarm, engine, images, signal);
+  }
+  const isPushed = (name: (typeof missing)[number]): Promise<boolean> =>
+    registry === undefined
+      ? hasImage(engine.endpoint, images[name], signal)
+      : isThere(engine, images[name], signal);
+  const absent: typeof missing = [];
+  for (const name of missing) if (!(await isPushed(name))) absent.push(name);
+  if (absent.length > 0 && registry !== undefined && registry !== OWN_REGISTRY)
+    yield* checkRegistry(engine, stackOf(swarm.name), registry, signal);
+  for (const name of absent) {
+    if (!(await hasImage(engine.endpoint, images[name], signal))) {
+      yield buildingText(name, images);
+      await buildImage(engine.endpoint, name, images[name], build, signal);
+    }
+    if (registry === undefined) continue;
+    yield `pushing the image ${images[name]}`;
+    await pushImage(engine.endpoint, images[name], signal);
+  }
+  return { images, files };
+}
+
+/** Whether the registry has an image: then the manager has it, too, after this. */
+async function isThere(engine: Engine, image: string, signal: AbortSignal | undefined): Promise<boolean> {
+  return (await pullImage(engine.endpoint, image, signal)) === undefined;
+}
+
+/** An image that nobody has is known before a service is stopped for it. */
+async function* pullGiven(
+  { endpoint }: Engine,
+  given: ImageNames,
+  images: StackImages,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<string> {
+  for (const service of ON_MANAGER) {
+    const image = images[service];
+    if (given[service] === undefined || (await hasImage(endpoint, image, signal))) continue;
+    yield `pulling the image ${image}`;
+    const reason = await pullImage(endpoint, image, signal);
+    if (reason === undefined) continue;
+    throw new UserError(`the image ${image} cannot be pulled on the manager: ${reason}`, {
+      hint: `name another: swarm-tool deploy ${imageOption(service)}`,
+    });
+  }
+}
+
+function buildingText(name: (typeof BUILT_IMAGES)[number], images: StackImages): string {
+  return name === "worker"
+    ? `building the image ${images.worker}: compiling OMNeT++ takes a quarter of an hour on two cores, once`
+    : `building the image ${images.distcc}: takes a minute or two, once`;
+}
+
+/** Before all others: their images come from it. */
+async function* startRegistry(
+  swarm: ReachableSwarm,
+  engine: Engine,
+  images: StackImages,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<string> {
+  const stack = stackOf(swarm.name);
+  yield "starting the swarm's registry";
+  await deployStack(engine, { stack, images, dockerSocket: "" }, ["registry.yaml"], signal);
+  const deadline = Date.now() + REGISTRY_TIMEOUT_MS;
+  for (;;) {
+    const nodes = await listNodes(engine.endpoint, signal);
+    const services = await observeStack(engine.endpoint, nodes, stack, signal);
+    if (services.some(({ name, running }) => name === "registry" && running > 0)) return;
+    if (Date.now() > deadline) {
+      throw new UserError("the swarm's registry does not start", {
+        hint: `see: docker service ps ${stack}_registry`,
+      });
+    }
+    await delay(POLL_MS, undefined, signal && { signal });
+  }
+}
+
+function withoutRegistry({ nodes }: Engine): UserError {
+  return new UserError(
+    `this swarm has ${nodes.length} machines, and no registry from which all of them can have the worker's image`,
+    {
+      hint: "name one that they can reach: --registry HOST[:PORT][/PATH]; or an image of yours: --worker-image and --distcc-image",
+    },
+  );
+}

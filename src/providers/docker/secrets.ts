@@ -1,0 +1,92 @@
+import { randomBytes } from "node:crypto";
+import { UserError } from "../../errors.ts";
+import { docker, dockerLines, type DockerEndpoint } from "./cli.ts";
+import type { Passwords } from "../services.ts";
+
+export const MONGO_USER = "swarm";
+export const MONGO_DATABASE = "swarm";
+
+const secretName = (stack: string, name: string): string => `${stack}_${name}`;
+
+/** What each service reads as a file; the names are those of the stack file. */
+function secretContents({ redis, mongo }: Passwords): Record<string, string> {
+  return {
+    "redis-conf": `requirepass ${redis}\n`,
+    "redis-url": `redis://:${redis}@redis:6379\n`,
+    "mongo-password": mongo,
+    "mongo-url": `${mongoUrl(mongo, "mongo", 27_017)}\n`,
+  };
+}
+
+/** @see MongoDB manual, "Connection Strings". */
+export function mongoUrl(password: string, host: string, port: number): string {
+  const options = "authSource=admin&directConnection=true";
+  return `mongodb://${MONGO_USER}:${password}@${host}:${port}/${MONGO_DATABASE}?${options}`;
+}
+
+/**
+ * Makes the secrets of a stack where they are not there.
+ * @param known the passwords that the stack's volumes have been used with.
+ * @returns the passwords; undefined where the secrets were there already and are not known here.
+ */
+export async function ensureSecrets(
+  endpoint: DockerEndpoint,
+  stack: string,
+  known: Passwords | undefined,
+  signal?: AbortSignal,
+): Promise<Passwords | undefined> {
+  const passwords = known ?? { redis: newPassword(), mongo: newPassword() };
+  const contents = Object.entries(secretContents(passwords));
+  const present = await listSecrets(endpoint, stack, signal);
+  const missing = contents.filter(([name]) => !present.includes(secretName(stack, name)));
+  if (missing.length === 0) return known;
+  if (missing.length < contents.length && known === undefined) await removeSecrets(endpoint, stack, signal);
+  const toMake = known === undefined ? contents : missing;
+  for (const [name, content] of toMake) {
+    const label = ["--label", `inet-swarm.stack=${stack}`];
+    await docker(endpoint, ["secret", "create", ...label, secretName(stack, name), "-"], {
+      input: content,
+      signal,
+    });
+  }
+  return passwords;
+}
+
+/** @throws {UserError} where a service still uses one. */
+export async function removeSecrets(
+  endpoint: DockerEndpoint,
+  stack: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const names = await listSecrets(endpoint, stack, signal);
+  if (names.length > 0) await docker(endpoint, ["secret", "rm", ...names], { signal });
+}
+
+/** Reads the passwords where they are used; who may use that Docker may know them. */
+export async function readPasswords(
+  endpoint: DockerEndpoint,
+  container: string,
+  signal?: AbortSignal,
+): Promise<Passwords> {
+  const files = ["/run/secrets/redis-url", "/run/secrets/mongo-url"];
+  const output = await docker(endpoint, ["exec", container, "cat", ...files], { signal });
+  const [redis, mongo] = output
+    .split("\n")
+    .filter((line) => URL.canParse(line))
+    .map((line) => new URL(line).password);
+  if (redis && mongo) return { redis, mongo };
+  throw new UserError("the passwords of the swarm cannot be read from its services", {
+    hint: "deploy the services anew: swarm-tool deploy",
+  });
+}
+
+async function listSecrets(endpoint: DockerEndpoint, stack: string, signal?: AbortSignal): Promise<string[]> {
+  const filter = ["--filter", `label=inet-swarm.stack=${stack}`];
+  const lines = await dockerLines<{ Name: string }>(endpoint, ["secret", "ls", ...filter], { signal });
+  return lines.map(({ Name }) => Name);
+}
+
+/** Letters and digits alone: it stands in URLs and in a configuration file. */
+function newPassword(): string {
+  return randomBytes(24).toString("hex");
+}

@@ -1,0 +1,42 @@
+import { readdir, rm } from "node:fs/promises";
+import path from "node:path";
+import { UserError } from "../../errors.ts";
+import { statIfThere, temporaryName, writeFileAtomically } from "../../system/files.ts";
+import { redisDirectory } from "./local-paths.ts";
+import type { LocalState } from "../swarm-state.ts";
+
+/** A queue with workers is written to at least twice in this time, by their checks for lost runs. */
+const QUIET_MS = 90_000;
+
+/**
+ * Refuses to start a swarm that an earlier version of inet-swarm started, which did not record on which machine, while its
+ * queue is written to although none of its processes lives here: they live on another machine.
+ */
+export async function refuseIfWritten(state: LocalState, directory: string): Promise<void> {
+  if (state.processes.length === 0) return;
+  const written = await lastWritten(redisDirectory(directory));
+  const ageMs = (await nowIn(directory)) - written;
+  if (ageMs > QUIET_MS) return;
+  const seconds = Math.max(0, Math.round(ageMs / 1000));
+  throw new UserError(
+    `the swarm ${state.name} probably runs on another machine: its queue was written to ${seconds} s ago, by no process of this one`,
+    {
+      hint: `run the command on that machine; if its processes were just killed here, try again in ${Math.ceil(QUIET_MS / 1000)} s`,
+    },
+  );
+}
+
+async function lastWritten(data: string): Promise<number> {
+  const names = await readdir(data, { recursive: true }).catch(() => []);
+  const all = await Promise.all(names.map((name) => statIfThere(path.join(data, name))));
+  return Math.max(0, ...all.flatMap((stats) => (stats?.isFile() ? [stats.mtimeMs] : [])));
+}
+
+/** By the clock that the file system uses, which may be another machine's. */
+async function nowIn(directory: string): Promise<number> {
+  const file = temporaryName(path.join(directory, "clock"));
+  await writeFileAtomically(file, "");
+  const now = (await statIfThere(file))?.mtimeMs ?? Date.now();
+  await rm(file, { force: true });
+  return now;
+}

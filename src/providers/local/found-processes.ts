@@ -1,0 +1,131 @@
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
+import path from "node:path";
+import { identify, type ProcessIdentity } from "../../system/identity.ts";
+import { stateDirectory } from "../../system/paths.ts";
+import { redisDirectory } from "./local-paths.ts";
+import { swarmsDirectory } from "../swarm-folders.ts";
+
+/** A process of a local swarm, recognised by its command line and its working directory instead of by the state file. */
+export interface FoundProcess extends ProcessIdentity {
+  role: "redis" | "builder" | "runner" | "dashboard";
+  /** State directory of its swarm. */
+  directory: string;
+  args: string[];
+}
+
+/** The processes of this user on this host that belong to the swarm with a state directory. */
+export function findProcesses(directory: string): FoundProcess[] {
+  const name = path.basename(directory).split("@")[0]!; // all that a dashboard's command line tells
+  const real = resolved(directory);
+  return findAllProcesses().filter(
+    (found) => found.directory === directory || found.directory === real || found.directory === name,
+  );
+}
+
+/** The processes of all local swarms of this user on this host. */
+export function findAllProcesses(): FoundProcess[] {
+  return commandLines().flatMap(({ pid, args }) => {
+    const found = roleOf(pid, args);
+    const identity = found && identify(pid);
+    return identity ? [{ ...found, args, ...identity }] : [];
+  });
+}
+
+function roleOf(pid: number, args: readonly string[]): Pick<FoundProcess, "role" | "directory"> | undefined {
+  const program = path.basename(args[0]?.split(" ")[0] ?? "");
+  if (/^(redis|valkey)-server$/.test(program)) return redisOf(pid, args.join(" "));
+  const worker = args.findIndex((arg) => path.basename(arg) === "swarm-worker.js");
+  if (worker >= 0) return workerOf(args.slice(worker + 1));
+  const tool = args.findIndex((arg) => path.basename(arg) === "swarm-tool.js");
+  if (tool < 0 || args[tool + 1] !== "dashboard" || args[tool + 3] !== "--background") return undefined;
+  return environmentOf(pid) === stateDirectory()
+    ? { role: "dashboard", directory: args[tool + 2]! }
+    : undefined;
+}
+
+/** Its working directory is that of its data, also when that was removed. */
+function redisOf(pid: number, title: string): Pick<FoundProcess, "role" | "directory"> | undefined {
+  const socket = /unixsocket:(\S.*)\/redis\.sock/.exec(title)?.[1];
+  const data = process.platform === "linux" ? workingDirectory(pid) : socket && redisDirectory(socket);
+  if (data === undefined || path.basename(data) !== "redis" || socket === undefined) return undefined;
+  return { role: "redis", directory: path.dirname(data) };
+}
+
+function workerOf(args: readonly string[]): Pick<FoundProcess, "role" | "directory"> | undefined {
+  const [role] = args;
+  const results = args[args.indexOf("--results") + 1];
+  if ((role !== "builder" && role !== "runner") || results === undefined || !args.includes("--results"))
+    return undefined;
+  const directory = path.dirname(results);
+  return path.dirname(directory) === swarmsDirectory() ? { role, directory } : undefined;
+}
+
+function workingDirectory(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`).replace(/ \(deleted\)$/, "");
+  } catch {
+    return undefined; // it has ended, or is not ours
+  }
+}
+
+/** The state directory that a process uses. */
+function environmentOf(pid: number): string | undefined {
+  try {
+    const lines = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+    const env: NodeJS.ProcessEnv = Object.fromEntries(
+      lines.map((line) => [line.split("=")[0]!, line.slice(line.indexOf("=") + 1)]),
+    );
+    const { XDG_STATE_HOME: configured, HOME: home } = env;
+    return stateDirectory({ XDG_STATE_HOME: configured || path.join(home ?? "/", ".local/state") });
+  } catch {
+    return undefined; // it has ended, or there is no /proc
+  }
+}
+
+function resolved(directory: string): string {
+  try {
+    return realpathSync(directory);
+  } catch {
+    return directory; // removed
+  }
+}
+
+interface CommandLine {
+  pid: number;
+  args: string[];
+}
+
+/** Of this user's processes in this PID namespace. */
+function commandLines(): CommandLine[] {
+  if (process.platform !== "linux") return psLines();
+  const own = namespaceOf("self");
+  return readdirSync("/proc").flatMap((pid) => {
+    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return [];
+    try {
+      if (statSync(`/proc/${pid}`).uid !== process.getuid!() || namespaceOf(pid) !== own) return [];
+      const text = readFileSync(`/proc/${pid}/cmdline`, "utf8").replace(/\0+$/, "");
+      return text === "" ? [] : [{ pid: Number(pid), args: text.split("\0") }];
+    } catch {
+      return []; // it has just ended
+    }
+  });
+}
+
+function namespaceOf(pid: string): string {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`);
+  } catch {
+    return ""; // a kernel without namespaces, or a process that may not be looked at
+  }
+}
+
+/** Arguments with spaces are not told apart there. */
+function psLines(): CommandLine[] {
+  const text = execFileSync("ps", ["-axww", "-o", "pid=,uid=,args="], { encoding: "utf8" });
+  return text.split("\n").flatMap((line) => {
+    const [, pid, uid, args] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+    if (args === undefined || Number(uid) !== process.getuid!()) return [];
+    return [{ pid: Number(pid), args: args.split(" ") }];
+  });
+}

@@ -1,0 +1,71 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { travelling } from "../../model/environment.ts";
+import { isAlive } from "../../system/identity.ts";
+import { SECRETS_DESCRIPTOR, startDetached, stopAll } from "../background.ts";
+import { awaitRedis, startRedis } from "./local-redis.ts";
+import { socketFile, workerArguments } from "./local-paths.ts";
+import type { LocalState } from "../swarm-state.ts";
+import { makeFolders } from "../../system/files.ts";
+
+type SwarmProcess = LocalState["processes"][number];
+export const ROLES = ["redis", "builder", "runner", "dashboard"] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Whether every process of a local swarm runs, and its queue can be reached. */
+export function isComplete(state: LocalState): boolean {
+  const { processes } = state;
+  const all = ROLES.every((role) => processes.some((process) => process.role === role && isAlive(process)));
+  return all && existsSync(socketFile(state));
+}
+
+/**
+ * Starts what does not run of the processes of a local swarm.
+ * @param save is told after each start, so that a process never runs that nobody knows of.
+ * @param report is told what was found damaged, and what of it was lost.
+ */
+export async function startMissing(
+  state: LocalState,
+  directory: string,
+  save: (processes: SwarmProcess[]) => Promise<void>,
+  report: (text: string) => void,
+): Promise<void> {
+  let processes = state.processes.filter(isAlive);
+  await save(processes);
+  const logs = path.join(directory, "logs");
+  await makeFolders(logs, 0o700);
+  for (const role of ROLES) {
+    const log = path.join(logs, `${role}.log`);
+    const known = processes.find((process) => process.role === role);
+    const others = processes.filter((process) => process.role !== role);
+    if (role === "redis") {
+      const place = { state, directory, log, env: travelling(process.env), report };
+      if (known !== undefined && existsSync(socketFile(state))) {
+        await awaitRedis(known, place);
+        continue;
+      }
+      if (known !== undefined) await stopAll([known]); // somebody has removed its socket: nobody can reach it
+      await startRedis(place, async (redis) => {
+        processes = [...others, { role, log, ...redis }];
+        await save(processes);
+      });
+    } else if (known === undefined) {
+      processes = [...processes, await startRole(role, state, log)];
+      await save(processes);
+    }
+  }
+}
+
+async function startRole(
+  role: Exclude<Role, "redis">,
+  state: LocalState,
+  log: string,
+): Promise<SwarmProcess> {
+  const [file, args] = workerArguments(role, state);
+  const isWorker = role !== "dashboard";
+  const secrets = isWorker && state.mongoUrl !== undefined ? { MONGO_URL: state.mongoUrl } : undefined;
+  if (secrets !== undefined) args.push("--secrets", String(SECRETS_DESCRIPTOR));
+  const env = travelling(process.env); // runs could read in /proc what this terminal has beside that
+  const identity = await startDetached(file, args, log, { secrets, env });
+  return { role, log, ...identity };
+}

@@ -1,0 +1,146 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Redis } from "ioredis";
+import { UserError } from "../../errors.ts";
+import { socketConnection } from "../../queue/names.ts";
+import { makeFolders, statIfThere } from "../../system/files.ts";
+import { isAlive, type ProcessIdentity } from "../../system/identity.ts";
+import { findProgram } from "../../system/program.ts";
+import { EndedAtOnce, lastLines, startDetached, stopAll, textFrom } from "../background.ts";
+import { findProcesses } from "./found-processes.ts";
+import { redisDirectory, socketFile } from "./local-paths.ts";
+import { completeRepair, isDamaged, leftOut, repairData } from "./redis-repair.ts";
+import type { LocalState } from "../swarm-state.ts";
+
+/** Servers that speak Redis's protocol and keep its data, the first one found is used. */
+export const REDIS_SERVERS = ["redis-server", "valkey-server"] as const;
+export const REDIS_HINT =
+  "the swarm on this machine keeps its queue in Redis or Valkey; install one: apt-get install redis-server, dnf install valkey, or brew install redis";
+
+const READY_TIMEOUT_MS = 20_000;
+const POLL_MS = 10;
+
+export interface RedisPlace {
+  state: Pick<LocalState, "socketDirectory">;
+  /** State directory of the swarm. */
+  directory: string;
+  log: string;
+  env: NodeJS.ProcessEnv;
+  /** Told what was found and repaired. */
+  report: (text: string) => void;
+}
+
+/**
+ * Starts the Redis of a local swarm and waits until it has loaded its data. A damaged append-only file is repaired.
+ * @param save told after each start, so that no process runs that nobody knows of.
+ */
+export async function startRedis(
+  place: RedisPlace,
+  save: (redis: ProcessIdentity) => Promise<void>,
+): Promise<ProcessIdentity> {
+  const data = redisDirectory(place.directory);
+  await endOthers(place);
+  await completeRepair(data);
+  const server = await findProgram(REDIS_SERVERS);
+  if (server === undefined) throw new UserError("redis-server: command not found", { hint: REDIS_HINT });
+  for (let repaired = false; ; repaired = true) {
+    const begins = (await statIfThere(place.log))?.size ?? 0;
+    try {
+      const redis = await start(server, data, place);
+      await save(redis);
+      await awaitRedis(redis, place);
+      const lost = leftOut(await textFrom(place.log, begins));
+      if (lost !== undefined) place.report(lost);
+      return redis;
+    } catch (error) {
+      if (!(error instanceof EndedAtOnce)) throw error;
+      const isRepairable = !repaired && isDamaged(await textFrom(place.log, begins));
+      if (!isRepairable)
+        throw new EndedAtOnce(await describeFailure(place.log), { hint: `see ${place.log}` });
+      place.report(await repairData(data, server));
+    }
+  }
+}
+
+/** Two of them would write to the same files. */
+async function endOthers({ directory, report }: RedisPlace): Promise<void> {
+  const others = findProcesses(directory).filter(({ role }) => role === "redis");
+  if (others.length === 0) return;
+  await stopAll(others);
+  report(
+    `ended a Redis that used the same data and was not known: process ${others.map(({ pid }) => pid).join(", ")}`,
+  );
+}
+
+async function start(
+  server: string,
+  data: string,
+  { state, log, env }: RedisPlace,
+): Promise<ProcessIdentity> {
+  await makeFolders(data, 0o700);
+  await makeFolders(state.socketDirectory, 0o700);
+  const options = {
+    port: "0",
+    unixsocket: socketFile(state),
+    unixsocketperm: "700",
+    dir: data,
+    appendonly: "yes",
+    save: "",
+    "maxmemory-policy": "noeviction",
+  };
+  const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
+  return await startDetached(server, args, log, { env, missing: REDIS_HINT });
+}
+
+/**
+ * Waits until Redis answers at the swarm's socket.
+ * @throws {UserError} if it ends, does not answer in time, or another one answers there.
+ */
+export async function awaitRedis(
+  redis: ProcessIdentity,
+  { state, log }: Pick<RedisPlace, "state" | "log">,
+): Promise<void> {
+  const deadline = Date.now() + READY_TIMEOUT_MS;
+  const probe = await openProbe(socketFile(state));
+  let refused: UserError | undefined;
+  probe.on("error", (error) => (refused = error instanceof UserError ? error : undefined)); // else: not there yet
+  try {
+    for (;;) {
+      const pid = await Promise.race([processId(probe), delay(500, undefined)]);
+      if (pid === redis.pid) return;
+      if (refused !== undefined) throw refused;
+      if (pid !== undefined) throw foreign(socketFile(state), pid);
+      const lives = isAlive(redis);
+      if (lives && Date.now() < deadline) continue;
+      const Failure = lives ? UserError : EndedAtOnce;
+      throw new Failure(await describeFailure(log), { hint: `see ${log}` });
+    }
+  } finally {
+    probe.disconnect();
+  }
+}
+
+async function describeFailure(log: string): Promise<string> {
+  return `redis-server does not start:\n${await lastLines(log, 3)}`;
+}
+
+function foreign(socket: string, pid: number): UserError {
+  return new UserError(`another Redis (process ${pid}) answers at ${socket}`, {
+    hint: `it is not this swarm's: find out who started it with: ps -fp ${pid}; end it, then resume the swarm`,
+  });
+}
+
+/** Loaded here: most campaigns find their swarm running, and have other things to begin with. */
+async function openProbe(socket: string): Promise<Redis> {
+  const { Redis: Client } = await import("ioredis");
+  return new Client({ ...socketConnection(socket), retryStrategy: () => POLL_MS });
+}
+
+/** Of the server; undefined as long as it loads its data. */
+async function processId(probe: Redis): Promise<number | undefined> {
+  try {
+    await probe.ping();
+    return Number(/^process_id:(\d+)/m.exec(await probe.info("server"))?.[1]);
+  } catch {
+    return undefined; // still loading its data
+  }
+}

@@ -1,0 +1,137 @@
+import { cp, readdir, readFile, rename, rm } from "node:fs/promises";
+import path from "node:path";
+import { UserError } from "../../errors.ts";
+import { isDiskFullError } from "../../system/disk.ts";
+import { statIfThere } from "../../system/files.ts";
+import { findProgram, runProgram } from "../../system/program.ts";
+
+/** Where the data is while it is repaired; beside it, so that it can take its place. */
+const REPAIRED = ".repaired";
+const DAMAGED = ".damaged-";
+/** How much of what was cut off is searched for the runs that it is about. */
+const SEARCHED_BYTES = 64 << 20;
+
+/** What Redis and Valkey log when they do not start because of their append-only file. */
+const DAMAGE =
+  /Bad file format reading the append only file|Unexpected end of file reading the append only file|(?:redis|valkey)-check-aof/;
+/** A file of which only the last command is incomplete is loaded nevertheless, without it. */
+const CUT_OFF = /Truncating the AOF (\S+) at offset (\d+)/;
+
+export function isDamaged(log: string): boolean {
+  return DAMAGE.test(log);
+}
+
+/** What Redis itself has left out when it loaded its data; undefined if that is nothing. */
+export function leftOut(log: string): string | undefined {
+  const [, file] = CUT_OFF.exec(log) ?? [];
+  if (file === undefined) return undefined;
+  return `the last command in the queue's file ${file} was incomplete and is lost: at most the second before the machine or Redis was stopped`;
+}
+
+/** Completes a repair that was interrupted when the data had been set aside. */
+export async function completeRepair(data: string): Promise<void> {
+  const repaired = `${data}${REPAIRED}`;
+  if ((await statIfThere(repaired)) === undefined) return;
+  if ((await statIfThere(data)) === undefined)
+    await rename(repaired, data); // it was checked before
+  else await rm(repaired, { recursive: true, force: true });
+}
+
+/**
+ * Repairs the append-only file of a Redis that does not run, on a copy. The damaged data is kept beside it.
+ * @param server the program that uses it: its own checking program is preferred.
+ * @returns what was lost and where the damaged data is.
+ * @throws {UserError} if it cannot be repaired; then nothing was changed.
+ */
+export async function repairData(data: string, server: string): Promise<string> {
+  const program = await checkProgram(server);
+  if (program === undefined) {
+    throw new UserError(`the queue's append-only file in ${data} is damaged`, {
+      hint: "install redis-check-aof, which repairs it and comes with redis-server (Debian: redis-tools), then resume the swarm",
+    });
+  }
+  const repaired = `${data}${REPAIRED}`;
+  await rm(repaired, { recursive: true, force: true });
+  try {
+    await cp(data, repaired, { recursive: true, preserveTimestamps: true });
+  } catch (error) {
+    await rm(repaired, { recursive: true, force: true });
+    if (!isDiskFullError(error)) throw error;
+    throw new UserError(
+      `the queue's append-only file in ${data} is damaged, and there is no space for a copy of it`,
+      {
+        hint: "free disk space, then resume the swarm, which repairs it",
+        cause: error,
+      },
+    );
+  }
+  const file = await fileToCheck(repaired);
+  const fixed = await runProgram(program, ["--fix", file], { input: "y\n" });
+  if (fixed.exitCode !== 0 || !(await isValid(repaired, program))) {
+    await rm(repaired, { recursive: true, force: true });
+    throw notRepairable(data, lastLine(fixed.stdout + fixed.stderr));
+  }
+  const lost = await describeLoss(data, repaired);
+  const damaged = `${data}${DAMAGED}${new Date().toISOString().replaceAll(":", "-").slice(0, 19)}`;
+  await rename(data, damaged);
+  await rename(repaired, data);
+  return `the queue's append-only file was damaged and has been repaired: ${lost}; the damaged one is kept in ${damaged}`;
+}
+
+async function checkProgram(server: string): Promise<string | undefined> {
+  const names = ["redis-check-aof", "valkey-check-aof"];
+  if (path.basename(server).startsWith("valkey")) names.reverse();
+  const beside = path.dirname(server);
+  return (await findProgram(names, beside)) ?? (await findProgram(names));
+}
+
+/** The manifest of several files (from Redis 7 on), or the only file. */
+async function fileToCheck(data: string): Promise<string> {
+  const folder = path.join(data, "appendonlydir");
+  const names = (await statIfThere(folder)) === undefined ? [] : await readdir(folder);
+  const manifest = names.find((name) => name.endsWith(".manifest"));
+  return manifest === undefined ? path.join(data, "appendonly.aof") : path.join(folder, manifest);
+}
+
+async function isValid(data: string, program: string): Promise<boolean> {
+  return (await runProgram(program, [await fileToCheck(data)], { input: "n\n" })).exitCode === 0;
+}
+
+/** In bytes, and in the runs that the lost commands were about. */
+async function describeLoss(before: string, after: string): Promise<string> {
+  let lostBytes = 0;
+  let allBytes = 0;
+  const runs = new Set<string>();
+  for (const { file, size } of await filesIn(before)) {
+    allBytes += size;
+    const kept = (await statIfThere(path.join(after, file)))?.size ?? 0;
+    if (kept >= size) continue;
+    lostBytes += size - kept;
+    const lost = (await readFile(path.join(before, file))).subarray(kept, kept + SEARCHED_BYTES);
+    for (const [, run] of lost.toString("latin1").matchAll(/bull:run:([\w-]+-\d+)(?![\w-])/g)) runs.add(run!);
+  }
+  const campaigns = [...new Set([...runs].map((run) => run.replace(/-\d+$/, "")))];
+  const about =
+    runs.size === 0
+      ? "they name no run"
+      : `they are about ${runs.size === 1 ? "1 run" : `${runs.size} runs`} of ${campaigns.slice(0, 3).join(", ")}${campaigns.length > 3 ? " and others" : ""}; repeat the command of a campaign that misses runs: what has completed is not executed again`;
+  return `the last ${lostBytes} of ${allBytes} bytes that it had recorded are lost, ${about}`;
+}
+
+async function filesIn(directory: string): Promise<{ file: string; size: number }[]> {
+  const names = await readdir(directory, { recursive: true });
+  const found = await Promise.all(
+    names.map(async (file) => ({ file, stats: await statIfThere(path.join(directory, file)) })),
+  );
+  return found.flatMap(({ file, stats }) => (stats?.isFile() ? [{ file, size: stats.size }] : []));
+}
+
+function notRepairable(data: string, reason: string): UserError {
+  return new UserError(`the queue's data in ${data} is damaged and cannot be repaired: ${reason}`, {
+    hint: `restore it from a backup; or begin with an empty queue, which loses what is queued and not yet collected: mv '${data}' '${data}.damaged', then resume the swarm`,
+  });
+}
+
+function lastLine(text: string): string {
+  return text.trim().split("\n").at(-1) ?? "";
+}

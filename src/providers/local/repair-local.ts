@@ -1,0 +1,112 @@
+import { availableParallelism } from "node:os";
+import path from "node:path";
+import { UserError } from "../../errors.ts";
+import { thisHost } from "../../system/host.ts";
+import { readText } from "../../system/json.ts";
+import { findProcesses, type FoundProcess } from "./found-processes.ts";
+import { socketDirectoryFor } from "./local-paths.ts";
+import { probableTarget, readState, setAsideDamaged, StateFileError, writeState } from "../state-file.ts";
+import { BACKUP_FILE, STATE_FILE, swarmDirectories } from "../swarm-folders.ts";
+import type { LocalState, SwarmState } from "../swarm-state.ts";
+
+export interface Repaired {
+  state: LocalState;
+  /** What was wrong and what was done about it. */
+  report: string;
+}
+
+/**
+ * Writes the state of a local swarm again whose state file is damaged, or missing while its processes run, from what runs
+ * and from what can be read of the file. Under the swarm's lock.
+ * @param mongoUrl where it keeps its results, which no running process tells.
+ * @returns undefined if there is nothing to repair.
+ * @throws {UserError} if it cannot be repaired, or is not a swarm of this machine.
+ */
+export async function repairLocalState(name: string, mongoUrl?: string): Promise<Repaired | undefined> {
+  const reason = await reasonToRepair(name);
+  if (reason === undefined) return undefined;
+  const { state: directory } = swarmDirectories(name);
+  const found = findProcesses(directory);
+  const text = (await savedText(directory)) ?? "";
+  const isMissing = reason === "missing";
+  if (isMissing && found.length === 0) return undefined;
+  if (!isMissing && probableTarget(text, directory) !== "local" && found.length === 0) throw reason;
+  const state = stateFrom(name, { directory, found, text, mongoUrl });
+  const moved = isMissing ? [] : await setAsideDamaged(name);
+  await writeState(state);
+  const what = isMissing
+    ? `the state file of the swarm ${name} was missing while its processes run`
+    : `the state file of the swarm ${name} was damaged (kept as ${moved.join(", ")})`;
+  const runs = found.map(({ role, pid }) => `${role} (process ${pid})`).join(", ") || "none of its processes";
+  return { state, report: `${what}; written again from what runs: ${runs}` };
+}
+
+async function reasonToRepair(name: string): Promise<StateFileError | "missing" | undefined> {
+  try {
+    const known: SwarmState | undefined = await readState(name);
+    return known === undefined ? "missing" : undefined;
+  } catch (error) {
+    if (error instanceof StateFileError && error.kind === "damaged") return error;
+    throw error;
+  }
+}
+
+/** Both files, one after the other: whichever holds more of it. */
+async function savedText(directory: string): Promise<string | undefined> {
+  const texts = await Promise.all(
+    [STATE_FILE, BACKUP_FILE].map((file) => readText(path.join(directory, file))),
+  );
+  return texts.join("\n");
+}
+
+interface Evidence {
+  directory: string;
+  found: readonly FoundProcess[];
+  text: string;
+  mongoUrl: string | undefined;
+}
+
+function stateFrom(name: string, { directory, found, text, mongoUrl: given }: Evidence): LocalState {
+  const roles = ["redis", "builder", "runner", "dashboard"] as const;
+  const first = roles.flatMap((role) => found.find((each) => each.role === role) ?? []);
+  const runner = first.find(({ role }) => role === "runner");
+  const worker = runner ?? first.find(({ role }) => role === "builder");
+  const saved = field(text, "mongoUrl");
+  const mongoUrl = given ?? saved;
+  if (worker?.args.includes("--secrets") && mongoUrl === undefined) {
+    throw new UserError(`the state file of the swarm ${name} is lost, and with it the URL of its MongoDB`, {
+      hint: `give it once more, with MONGO_URL in the environment: swarm-tool init ${name} --local --mongo; nothing was ended`,
+    });
+  }
+  const socket = option(worker, "--redis");
+  const runners = Number(option(runner, "--concurrency") ?? /"runners":\s*(\d+)/.exec(text)?.[1]);
+  return {
+    format: 1,
+    name,
+    target: "local",
+    state: "running",
+    host: thisHost(),
+    runners: Number.isInteger(runners) && runners > 0 ? runners : availableParallelism(),
+    socketDirectory: socket === undefined ? socketDirectoryFor(directory) : path.dirname(socket),
+    ...(mongoUrl !== undefined && { mongoUrl }),
+    processes: first.map(({ role, pid, startTime, host }) => ({
+      ...{ role, log: path.join(directory, "logs", `${role}.log`), pid, startTime },
+      ...(host !== undefined && { host }),
+    })),
+  };
+}
+
+function option(process: FoundProcess | undefined, name: string): string | undefined {
+  const at = process?.args.indexOf(name) ?? -1;
+  return at < 0 ? undefined : process?.args[at + 1];
+}
+
+/** A string in a JSON text that need not be whole. */
+function field(text: string, name: string): string | undefined {
+  const quoted = new RegExp(`"${name}":\\s*("(?:[^"\\\\]|\\\\.)*")`).exec(text)?.[1];
+  try {
+    return quoted === undefined ? undefined : (JSON.parse(quoted) as string);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,195 @@
+import { createWriteStream, existsSync, type WriteStream } from "node:fs";
+import { mkdir, open, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { finished } from "node:stream/promises";
+import { execa } from "execa";
+import { errorCode, UserError } from "../../errors.ts";
+import { buildKey, filesOf, type BuildAnswer, type BuildRequest } from "../../model/build.ts";
+import { PROTOCOL } from "../../model/protocol.ts";
+import type { BuildStore } from "../../stores/build-store.ts";
+import { DiskFullError, diskIsFull } from "../../system/disk.ts";
+import { linesOf } from "../../system/files.ts";
+import { acquireLock } from "../../system/lock.ts";
+import { endProcessesOf, MARKER } from "../../system/marked-processes.ts";
+import { checkOut } from "../../project/git/checkout.ts";
+import { removeTree } from "../../system/remove-tree.ts";
+import { ownCompilers, sharedCompilers } from "./compilers.ts";
+import { filesIn, findProducts, stampTree } from "./build-products.ts";
+import type { Dependencies, ProvidedDependency } from "../tree/dependencies.ts";
+import { ageDerivedFiles } from "./derived-files.ts";
+import { projectEnvironment } from "../tree/environment.ts";
+import { checkOmnetpp } from "./omnetpp.ts";
+import { makeRoom } from "../tree/make-room.ts";
+import { stepsOf, type Step } from "./recipe.ts";
+import type { Repositories } from "../tree/repositories.ts";
+
+/** So much of a log goes to those who wait for the build. */
+const LOG_BYTES = 1 << 20;
+const LOCK_TIMEOUT_MS = 4 * 3600_000;
+
+export interface BuildPlace {
+  directory: string;
+  builds: BuildStore;
+  repositories: Repositories;
+  dependencies: Dependencies;
+  /** Name of the service that compiles on other nodes; undefined: this machine alone, without a cache. */
+  compilers?: string | undefined;
+}
+
+/**
+ * Makes a build and keeps it; one that is there is left alone.
+ * @param where its directory is for working trees while building.
+ */
+export async function build(
+  request: BuildRequest,
+  where: BuildPlace,
+  signal: AbortSignal,
+): Promise<BuildAnswer> {
+  const startedAt = performance.now();
+  const key = buildKey(request);
+  await mkdir(where.directory, { recursive: true });
+  await using _ = await acquireLock(path.join(where.directory, `${key}.lock`), {
+    timeoutMs: LOCK_TIMEOUT_MS,
+    signal,
+  });
+  const took = (): number => Math.round(performance.now() - startedAt);
+  if (await where.builds.find(key)) return { ok: true, tookMs: took() };
+  await makeRoom(where.directory, [where.builds, where.repositories]);
+  const place = path.join(where.directory, key);
+  await removeTree(place); // of a builder that was killed
+  try {
+    const failure = await buildIn(path.join(place, request.checkoutName), key, request, where, signal);
+    return failure ?? { ok: true, tookMs: took() };
+  } finally {
+    await endProcessesOf(place);
+    await removeTree(place);
+  }
+}
+
+async function buildIn(
+  tree: string,
+  key: string,
+  request: BuildRequest,
+  { builds, repositories, dependencies: shared, compilers: name }: BuildPlace,
+  signal: AbortSignal,
+): Promise<BuildAnswer | undefined> {
+  const { source } = request;
+  const gitDirectory = await repositories.open(source, signal);
+  await checkOut({ gitDirectory, commit: source.commit }, tree, signal);
+  await ageDerivedFiles(tree, await filesIn(tree)); // not what others have built, which is linked into the tree next
+  const project = path.join(tree, request.project);
+  const dependencies = await shared.provide(request.dependencies ?? [], tree, signal);
+  for (const [name, content] of Object.entries(request.stateFiles ?? {}))
+    await writeFile(path.join(project, name), content);
+  const { omnetpp, environment, namedEnvironment: named, clientEnvironment: client } = request;
+  const env = await projectEnvironment({ project, omnetpp, environment, named, client, dependencies });
+  await checkOmnetpp(omnetpp, env);
+  using compilers = name === undefined ? ownCompilers(env) : await sharedCompilers(env, name, tree);
+  const logFile = builds.logFile(key);
+  await mkdir(path.dirname(logFile), { recursive: true });
+  const steps = await stepsOf(request, tree, { jobs: compilers.jobs, dependencies });
+  const before = await stampTree(tree);
+  const marked = { ...compilers.env, [MARKER]: path.dirname(tree) };
+  const failed = await runSteps(steps, marked, logFile, signal);
+  if (failed !== undefined) {
+    const log = await endOf(logFile);
+    refuseOwnTrouble(tree, log);
+    return { ok: false, command: failed, log };
+  }
+  const inherited = inheritedFrom(dependencies);
+  const made = await findProducts(tree, request.mode, before, { inherited, env });
+  const nedExclusions = request.nedExclusions ?? (await linesOf(path.join(project, ".nedexclusions")));
+  await builds.put(key, tree, { protocol: PROTOCOL, ...made, nedExclusions });
+  return undefined;
+}
+
+/**
+ * Looks whether a build failed for reasons that have nothing to do with the project.
+ * @throws {DiskFullError} or another error that is no answer.
+ */
+function refuseOwnTrouble(tree: string, log: string): void {
+  if (!existsSync(tree)) throw new Error(`the working tree ${tree} was removed during the build`);
+  const [reason] = /No space left on device|Disk quota exceeded|Read-only file system/.exec(log) ?? [];
+  if (reason !== undefined || diskIsFull(tree))
+    throw new DiskFullError(`${tree}: ${reason ?? "the disk is full"}`);
+}
+
+/** Files of the projects in the same checkout that the one to be built needs. */
+function inheritedFrom(dependencies: readonly ProvidedDependency[]): Set<string> {
+  const inside = dependencies.filter(({ dependency }) => dependency.source === undefined);
+  return new Set(inside.flatMap(({ manifest }) => filesOf(manifest)));
+}
+
+/** The command that failed, or undefined where all went well. */
+async function runSteps(
+  steps: readonly Step[],
+  env: NodeJS.ProcessEnv,
+  logFile: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const log = createWriteStream(logFile);
+  try {
+    return await failedStep(steps, env, log, signal);
+  } finally {
+    log.end();
+    await finished(log);
+  }
+}
+
+async function failedStep(
+  steps: readonly Step[],
+  env: NodeJS.ProcessEnv,
+  log: WriteStream,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  for (const step of steps) {
+    if (await succeeds(step, env, log, signal)) continue;
+    if (step.orElse === undefined) return titleOf(step);
+    const failed = await failedStep(step.orElse, env, log, signal);
+    if (failed !== undefined) return failed;
+  }
+  return undefined;
+}
+
+async function succeeds(
+  step: Step,
+  env: NodeJS.ProcessEnv,
+  log: WriteStream,
+  signal: AbortSignal,
+): Promise<boolean> {
+  log.write(`$ ${titleOf(step)}\n`);
+  const process = execa(step.command, step.args, {
+    cwd: step.folder,
+    env: { ...env, ...step.env },
+    extendEnv: false,
+    stdin: "ignore",
+    all: true,
+    buffer: false,
+    reject: false,
+    cancelSignal: signal,
+  });
+  process.all.pipe(log, { end: false });
+  const result = await process;
+  if (result.isCanceled) signal.throwIfAborted();
+  if (errorCode(result.cause) === "ENOENT")
+    throw new UserError(`${step.command}: command not found`, missing(step.command));
+  return !result.failed;
+}
+
+function titleOf({ title, command, args }: Step): string {
+  return title ?? [command, ...args].join(" ");
+}
+
+function missing(command: string): { hint: string } {
+  if (command === "make")
+    return { hint: "install make and a C++ compiler (Debian: apt-get install build-essential)" };
+  return { hint: "set OMNeT++ up where the worker runs: source its setenv script" };
+}
+
+async function endOf(file: string): Promise<string> {
+  await using handle = await open(file);
+  const { size } = await handle.stat();
+  const length = Math.min(size, LOG_BYTES);
+  const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
+  return buffer.toString("utf8");
+}

@@ -1,0 +1,298 @@
+import { hostname } from "node:os";
+import path from "node:path";
+import type { BuildManifest } from "../../model/build.ts";
+import type { Campaign, RunJob } from "../../model/campaign.ts";
+import { runJobId } from "../../model/campaign.ts";
+import { PROTOCOL } from "../../model/protocol.ts";
+import { incomplete, type Outcome } from "../../model/outcome.ts";
+import type { ResultFile, RunResult, StoredFile } from "../../model/result.ts";
+import type { Run } from "../../model/run.ts";
+import { MissingBuild, type BuildStore } from "../../stores/build-store.ts";
+import type { ResultStore } from "../../stores/store.ts";
+import { isTyped, parseSimulationArguments } from "../../omnetpp/opp-args.ts";
+import { CmdenvOutput } from "../../omnetpp/cmdenv-output.ts";
+import { simulate, type SimulationEnd, type SimulationLimits } from "../../omnetpp/simulate.ts";
+import { DiskFullError, diskIsFull } from "../../system/disk.ts";
+import { MARKER } from "../../system/marked-processes.ts";
+import { isInside } from "../../system/paths.ts";
+import type { Batches } from "./batches.ts";
+import { commandFor } from "./command.ts";
+import { differenceOf, treeLost, watchTree } from "../tree/difference.ts";
+import { FileFollower } from "./follow-file.ts";
+import { inspectOutputs, type Outputs } from "../tree/inspect-outputs.ts";
+import { withLimits } from "./limits.ts";
+import { makeOutputFolder, placeOutput } from "./output-file.ts";
+import { placeOutputs } from "./output-paths.ts";
+import type { Slot } from "../tree/slot.ts";
+import { isIntact, TreeLost, type SlotTree } from "../tree/slot-tree.ts";
+import type { Difference } from "../tree/snapshot.ts";
+import { storePatiently } from "./store-patiently.ts";
+
+export interface RunnerDependencies {
+  builds: BuildStore;
+  results: ResultStore;
+  /** Told how long runs take. */
+  batches: Batches;
+  /** From SIGINT to SIGKILL. */
+  graceMs: number;
+}
+
+/** Where and for whom runs are made. */
+export interface Surroundings {
+  campaign: Campaign;
+  slot: Slot;
+  /** The simulation has ended: the next one may begin beside what is left to do. */
+  release: () => void;
+  /** The campaign is cancelled: the run ends and says so. */
+  cancelled: AbortSignal;
+  /** Runs get binaries that they share with no others. */
+  isPrivate?: boolean;
+  /** The runner itself ends, or has lost the job: whatever the run has done is thrown away. */
+  abandoned: AbortSignal;
+}
+
+export interface RunAttempt extends Surroundings {
+  job: RunJob;
+  attempt: number;
+  report: (progress: object) => void;
+  /** What the simulation prints, as it comes. */
+  print: (text: string) => void;
+}
+
+/** A run that has ended, with its files still in the working tree. */
+export type EndedRun = Pick<RunResult, "outcome" | "usage" | "warnings" | "startedAt" | "finishedAt"> & {
+  job: RunJob;
+  attempt: number;
+  outputs: Pick<Outputs, "files" | "folders">;
+  /** The file with what it printed, and where that belongs. */
+  printed: Printed;
+};
+
+export interface Printed {
+  file: string;
+  /** Absolute; undefined if the names of the result files tell. */
+  belongsTo?: string | undefined;
+  /** The process that printed it, or the first one of several; undefined if it ended immediately. */
+  pid?: number | undefined;
+  /** The simulator has put it there itself, relative to the mirror: `file` has only what it said before. */
+  redirectedTo?: string | undefined;
+}
+
+/**
+ * Makes one run in a slot and stores what it wrote.
+ * Whatever the simulation does is a result; an error is one of ours, or of the machine.
+ */
+export async function makeRun(attempt: RunAttempt, deps: RunnerDependencies): Promise<RunResult> {
+  return await inTree(attempt, deps, (tree) => runIn(tree, attempt, deps));
+}
+
+/** Does work in a tree of the slot; one in which it fails is made anew. */
+export async function inTree<T>(
+  surroundings: Surroundings,
+  { builds }: RunnerDependencies,
+  work: (tree: SlotTree) => Promise<T>,
+): Promise<T> {
+  const { campaign, slot, abandoned } = surroundings;
+  const signal = AbortSignal.any([surroundings.cancelled, abandoned]);
+  const { source, buildKey, directory, dependencies, folders, openedLinks } = campaign;
+  const { isPrivate = false } = surroundings;
+  const manifest = async (): Promise<BuildManifest> => {
+    const found = await builds.find(buildKey, signal);
+    if (found === undefined) throw new MissingBuild(buildKey);
+    return found;
+  };
+  ensureRoom(slot.directory);
+  const request = { source, directory, buildKey, manifest, isPrivate, dependencies, folders, openedLinks };
+  const tree = await slot.prepare(request, signal);
+  try {
+    return await work(tree);
+  } catch (error) {
+    const isLost = !abandoned.aborted && !isIntact(tree) && (await slot.isBeingEmptied(tree));
+    await slot.discard(tree);
+    throw isLost && !(error instanceof TreeLost) ? treeLost({ cause: error }) : error;
+  }
+}
+
+async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependencies): Promise<RunResult> {
+  const { campaign, job, slot } = attempt;
+  const inStudy = (file: string): string => path.resolve(tree.root, campaign.study, file);
+  using follower = new FileFollower((text) => both.write(text, "file"));
+  const output = new CmdenvOutput({
+    onProgress: (_run, progress) => attempt.report(progress),
+    onRedirected: (file) => {
+      if (isInside(tree.mirror, inStudy(file))) follower.follow(inStudy(file));
+    },
+  });
+  const both: Pick<CmdenvOutput, "write"> = {
+    write(text, stream) {
+      output.write(text, stream);
+      attempt.print(text);
+    },
+  };
+  const limits = { timeoutMs: campaign.timeoutMs, graceMs: deps.graceMs };
+  const { end, printed, startedAt, warnings } = await simulateIn(tree, attempt, [job.run], both, limits);
+  follower.finish();
+  const finishedAt = Date.now();
+  attempt.release();
+  const outcome = output.outcomeOf(job.run.runNumber, end, true);
+  if (outcome.state === "done") void deps.batches.learn(campaign, tree, end.usage.wallTimeMs);
+  const difference = await differenceOf(tree, slot);
+  const outputs = outputsOf(tree, campaign, difference);
+  const redirected = output.redirectedTo(job.run.runNumber);
+  const redirectedTo = redirected === undefined ? undefined : path.relative(tree.mirror, inStudy(redirected));
+  const ended = {
+    job,
+    attempt: attempt.attempt,
+    ...withProblems(outcome, outputs, end, warnings),
+    usage: end.usage,
+    startedAt,
+    finishedAt,
+    outputs,
+    printed: { ...printed, redirectedTo },
+  };
+  const result = await keep(tree, ended, attempt, deps.results);
+  await slot.clean(tree, difference, pathsOf(result.files));
+  return result;
+}
+
+/** What a run has written, as far as it can be collected. */
+export function outputsOf(tree: SlotTree, campaign: Campaign, difference: Difference): Outputs {
+  const manifests = [tree, ...tree.dependencies.filter(({ dependency }) => dependency.source === undefined)];
+  const products = manifests.flatMap(({ manifest }) =>
+    manifest.products.map((file) => path.posix.join(tree.top, file)),
+  );
+  return inspectOutputs(difference, {
+    mirror: tree.mirror,
+    places: { top: campaign.directory, outside: campaign.outside ?? [] },
+    products: new Set(products),
+  });
+}
+
+/** A run is done only if all that it wrote can be collected. */
+function withProblems(
+  outcome: Outcome,
+  { warnings, problems }: Outputs,
+  { omittedOutputBytes }: SimulationEnd,
+  told: readonly string[],
+): Pick<RunResult, "outcome" | "warnings"> {
+  const flood = omittedOutputBytes > 0 ? [floodWarning(omittedOutputBytes)] : [];
+  const failed = outcome.state === "done" && problems.length > 0;
+  const all = [
+    ...told,
+    ...flood,
+    ...warnings,
+    ...(failed ? [] : problems.map((problem) => `not collected: ${problem}`)),
+  ];
+  return {
+    outcome: failed ? incomplete(outcome, problems) : outcome,
+    warnings: all.length > 0 ? all : undefined,
+  };
+}
+
+/**
+ * Executes one or several runs in one process.
+ * @returns how it ended, what it printed, when it was begun, and warnings for the user.
+ */
+export async function simulateIn(
+  tree: SlotTree,
+  { campaign, slot, cancelled, abandoned }: Surroundings,
+  runs: readonly [Run, ...Run[]],
+  output: Pick<CmdenvOutput, "write">,
+  limits: Pick<SimulationLimits, "timeoutMs" | "graceMs">,
+): Promise<{ end: SimulationEnd; printed: Printed; startedAt: number; warnings: string[] }> {
+  const startedAt = Date.now();
+  const file = path.join(slot.directory, "output");
+  const placed = await placeOutputs(await commandFor(tree, campaign, runs), tree, campaign, runs[0]);
+  const { warnings, env, ...command } = withLimits(placed, campaign);
+  slot.begin(tree);
+  if (command.printedTo !== undefined && makesOutputFolder(campaign))
+    makeOutputFolder(tree, command.printedTo);
+  let pid: number | undefined;
+  using watch = watchTree(tree, slot);
+  const end = await simulate(
+    {
+      ...command,
+      env: { ...env, [MARKER]: slot.directory },
+      outputFile: file,
+      endLeftovers: () => slot.endLeftovers(pid, Date.now() - startedAt),
+    },
+    output,
+    (identity) => {
+      pid = identity?.pid;
+      slot.remember(identity);
+    },
+    { ...limits, signal: AbortSignal.any([cancelled, abandoned, watch.signal]) },
+  );
+  for (const signal of [abandoned, watch.signal]) signal.throwIfAborted();
+  ensureRoom(slot.directory);
+  return { end, printed: { file, belongsTo: command.printedTo, pid }, startedAt, warnings };
+}
+
+/** As `opp_runall` does, which redirects the output unless the user says on the command line how it shall be. */
+function makesOutputFolder({ arguments: args }: Campaign): boolean {
+  return !isTyped(parseSimulationArguments(args), "cmdenv-redirect-output");
+}
+
+/** Stores what a run has written; its files are gone from the tree then. */
+export async function keep(
+  tree: SlotTree,
+  { job, attempt, outputs, printed, outcome, usage, warnings, startedAt, finishedAt }: EndedRun,
+  { campaign, abandoned }: Pick<Surroundings, "campaign" | "abandoned">,
+  results: ResultStore,
+): Promise<RunResult> {
+  const { files: written, folders } = outputs;
+  const redirected = written.find((file) => file.path === printed.redirectedTo);
+  const ended = { campaign, run: job.run, written, printedTo: printed.belongsTo, pid: printed.pid };
+  const outputFile = redirected ?? (await placeOutput(printed.file, tree, ended));
+  const all = redirected === undefined ? [...written, outputFile] : written;
+  const stored = `${runJobId(campaign.id, job.run.runNumber)}/${attempt}`;
+  const packed = await storePatiently(abandoned, (signal) =>
+    results.put(stored, tree.mirror, pathsOf(all), signal),
+  );
+  const files = packed === undefined ? [...all] : withReplaced(packed, all);
+  return {
+    protocol: PROTOCOL,
+    outcome,
+    usage,
+    stored,
+    files,
+    ...(folders.length > 0 && { folders }),
+    outputFile: outputFile.path,
+    ...(warnings !== undefined && { warnings }),
+    startedAt,
+    finishedAt,
+    worker: hostname(),
+  };
+}
+
+function withReplaced(packed: readonly StoredFile[], all: readonly ResultFile[]): ResultFile[] {
+  const replacing = new Set(all.filter((file) => file.replaces).map((file) => file.path));
+  return packed.map((file) => ({ ...file, ...(replacing.has(file.path) && { replaces: true }) }));
+}
+
+export function pathsOf(files: readonly ResultFile[]): string[] {
+  return files.map((file) => file.path);
+}
+
+/** On a full disk a simulation may end as if all were well, with files that are cut off. */
+function ensureRoom(directory: string): void {
+  if (diskIsFull(directory)) throw new DiskFullError(`the disk of ${directory} on ${hostname()} is full`);
+}
+
+function floodWarning(omitted: number): string {
+  return `it printed very much; ${omitted} bytes from the middle of its output are not kept`;
+}
+
+/** The answer for a run that was never started here. */
+export function withoutRunning(state: "cancelled" | "lost" | "crashed", reason: string): RunResult {
+  const now = Date.now();
+  return {
+    protocol: PROTOCOL,
+    outcome: { state, reason },
+    usage: { wallTimeMs: 0 },
+    files: [],
+    startedAt: now,
+    finishedAt: now,
+    worker: hostname(),
+  };
+}

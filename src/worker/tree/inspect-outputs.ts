@@ -1,0 +1,163 @@
+import { accessSync, constants, lstatSync, readlinkSync, type Stats } from "node:fs";
+import path from "node:path";
+import { errorCode } from "../../errors.ts";
+import type { ResultFile } from "../../model/result.ts";
+import { whyLinkRefused, whyRefused, type OutputPlaces } from "../../stores/output-path.ts";
+import type { Difference } from "./snapshot.ts";
+
+/** The outputs of a run, sorted by whether the client can have them. */
+export interface Outputs {
+  files: ResultFile[];
+  /** New folders that are empty, but for what is not collected. */
+  folders: string[];
+  /** Sentences on what is not collected, and need not be: sockets and the like. */
+  warnings: string[];
+  /** Sentences on results that cannot be collected: the run is not done. */
+  problems: string[];
+}
+
+export interface Inspection {
+  /** The folder that stands for the client's `/`. */
+  mirror: string;
+  places: OutputPlaces;
+  /** Files of the build, relative to the mirror. */
+  products: ReadonlySet<string>;
+}
+
+/** A larger file of which hardly anything is on the disk is not read, sent and compared as if it were. */
+const SPARSE_BYTES = 4 * 2 ** 30;
+const SPARSE_RATIO = 16;
+/** Unit of `blocks`. @see stat(2) */
+const BLOCK_BYTES = 512;
+
+/** A client that gets this many names in a message stops reading. */
+const SHOWN = 3;
+
+/**
+ * Decides which of the files that a run wrote are collected. Only regular files, folders and links that stay inside
+ * are; nothing is opened, because opening a FIFO waits for somebody at its other end.
+ */
+export function inspectOutputs({ written, directories, damaged }: Difference, where: Inspection): Outputs {
+  const files: ResultFile[] = [];
+  const special: string[] = [];
+  const refused = new Map<string, string[]>();
+  for (const file of written) {
+    const verdict = verdictOn(file, where);
+    if (verdict === undefined) files.push(file);
+    else if (verdict.special) special.push(`${shown(file.path, where)} (${verdict.why})`);
+    else refused.set(verdict.why, [...(refused.get(verdict.why) ?? []), shown(file.path, where)]);
+  }
+  const repositories = bareRepositories(files).map((folder) => shown(folder, where));
+  if (repositories.length > 0) refused.set("a git repository", repositories);
+  const changed = new Set(written.map((file) => file.path));
+  const deleted = damaged.filter((file) => !changed.has(file)).map((file) => shown(file, where));
+  return {
+    files,
+    folders: emptyFolders(directories, files, where),
+    warnings: [
+      ...(special.length > 0 ? [`not collected, because not a regular file: ${list(special)}`] : []),
+      ...(deleted.length > 0
+        ? [`it deleted files of the project, which are not deleted here: ${list(deleted)}`]
+        : []),
+    ],
+    problems: [...refused].map(([why, names]) => `${list(names)} (${why})`),
+  };
+}
+
+interface Verdict {
+  why: string;
+  special?: true;
+}
+
+function verdictOn(file: ResultFile, { mirror, places, products }: Inspection): Verdict | undefined {
+  const absolute = `/${file.path}`;
+  const why = whyRefused(places, absolute);
+  if (why !== undefined) return { why };
+  if (products.has(file.path)) return { why: "part of the build, which a run must not change" };
+  const place = path.join(mirror, file.path);
+  const stats = lookAt(place);
+  if (typeof stats === "string") return { why: stats };
+  const kind = specialKind(stats);
+  if (kind !== undefined) return { why: kind, special: true };
+  if (stats.isSymbolicLink()) {
+    const leading = whyLinkRefused(places, absolute, readlinkSync(place));
+    return leading === undefined ? undefined : { why: leading };
+  }
+  if (isSparse(stats)) return { why: `sparse: a file of ${stats.size} bytes with hardly any content` };
+  return isReadable(place, stats) ? undefined : { why: "not readable" };
+}
+
+function lookAt(place: string): Stats | string {
+  try {
+    return lstatSync(place);
+  } catch (error) {
+    return errorCode(error) === "ENAMETOOLONG" ? "named by a path that is too long" : "not accessible";
+  }
+}
+
+function specialKind(stats: Stats): string | undefined {
+  if (stats.isFIFO()) return "FIFO";
+  if (stats.isSocket()) return "socket";
+  return stats.isCharacterDevice() || stats.isBlockDevice() ? "device" : undefined;
+}
+
+function isSparse({ size, blocks }: Stats): boolean {
+  return size > SPARSE_BYTES && blocks * BLOCK_BYTES * SPARSE_RATIO < size;
+}
+
+/** By its mode too, because root may read everything, and the user who collects it may not be root. */
+function isReadable(place: string, { mode }: Stats): boolean {
+  if ((mode & 0o400) === 0) return false;
+  try {
+    accessSync(place, constants.R_OK);
+    return true;
+  } catch {
+    return false; // the answer
+  }
+}
+
+/**
+ * Folders that git takes for a repository without a work tree: its commands would obey the configuration in there.
+ * @see git-config(1) safe.bareRepository
+ */
+function bareRepositories(files: readonly ResultFile[]): string[] {
+  const heads = files.filter((file) => path.posix.basename(file.path) === "HEAD");
+  return heads.flatMap(({ path: head }) => {
+    const folder = path.posix.dirname(head);
+    const has = (name: string): boolean => files.some((file) => file.path.startsWith(`${folder}/${name}`));
+    return has("objects/") && has("refs/") ? [folder] : [];
+  });
+}
+
+/** Those in which nothing is, not even another folder. */
+function emptyFolders(
+  directories: readonly string[],
+  files: readonly ResultFile[],
+  { places }: Inspection,
+): string[] {
+  const filled = new Set(files.flatMap((file) => parents(file.path)));
+  const empty: string[] = [];
+  for (const folder of directories) {
+    if (filled.has(folder) || whyRefused(places, `/${folder}/x`) !== undefined) continue;
+    empty.push(folder);
+    for (const parent of parents(folder)) filled.add(parent);
+  }
+  return empty;
+}
+
+/** `a/b/c` lies in `a/b` and in `a`. */
+export function parents(file: string): string[] {
+  const names = file.split("/").slice(0, -1);
+  return names.map((_, index) => names.slice(0, index + 1).join("/"));
+}
+
+/** A file as the user knows it: relative to his checkout, or absolute. */
+function shown(file: string, { places }: Inspection): string {
+  const prefix = `${places.top.slice(1)}/`;
+  return JSON.stringify(file.startsWith(prefix) ? file.slice(prefix.length) : `/${file}`).slice(1, -1);
+}
+
+function list(names: readonly string[]): string {
+  const more = names.length - SHOWN;
+  return names.slice(0, SHOWN).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}

@@ -1,0 +1,63 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { isNearlyFull, NEARLY_FULL } from "../../stores/store.ts";
+import { diskHasRoom } from "../../system/disk.ts";
+import { makeRoom, type Cache } from "./make-room.ts";
+import type { WorkerOptions } from "../worker.ts";
+
+const LOOK_AGAIN_MS = 15_000;
+
+/** Whether a runner has room for another run. */
+export interface Room {
+  /** Returns when a run may be begun, or when the runner ends. */
+  mayBegin: () => Promise<void>;
+  /** A run has met a full disk in the directory where runs are made: none is begun until there is room. */
+  diskWasFull: () => void;
+}
+
+/**
+ * Holds a runner back from new runs while there is little room for their results, or none to make them in. The
+ * store is looked at now and then, beside the runs, so that the pause between two of them does not grow.
+ */
+export function roomFor(
+  {
+    results,
+    directory,
+    signal,
+    onError,
+    caches = [],
+  }: Pick<WorkerOptions, "results" | "directory" | "signal" | "onError"> & { caches?: readonly Cache[] },
+  lookAgainMs = LOOK_AGAIN_MS,
+): Room {
+  let lookedAt = -Infinity;
+  let storeFull = false;
+  let diskFull = false;
+  let looking: Promise<void> | undefined;
+  const look = async (): Promise<void> => {
+    try {
+      const now = await isNearlyFull(results);
+      if (now && !storeFull) onError(new Error(NEARLY_FULL));
+      storeFull = now;
+      if (diskFull) await makeRoom(directory, caches);
+      if (diskFull) diskFull = !diskHasRoom(directory);
+    } catch (error) {
+      if (!signal.aborted) onError(error as Error);
+    }
+    lookedAt = performance.now();
+  };
+  const lookNowAndThen = (): void => {
+    if (looking !== undefined || performance.now() - lookedAt < lookAgainMs) return;
+    looking = look().finally(() => (looking = undefined));
+  };
+  return {
+    async mayBegin() {
+      if (diskFull) await look();
+      else lookNowAndThen();
+      while (storeFull || diskFull) {
+        await delay(lookAgainMs, undefined, { signal }).catch(() => undefined); // the runner ends
+        if (signal.aborted) return;
+        await look();
+      }
+    },
+    diskWasFull: () => (diskFull = true),
+  };
+}
