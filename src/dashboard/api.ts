@@ -8,15 +8,23 @@ import { explained, liveAnswers } from "./live.ts";
 import { outputOf } from "./output.ts";
 import { asArray, COLUMNS } from "./row.ts";
 import { Scalars } from "./scalars.ts";
-import type { DashboardOptions } from "./server.ts";
+import type { DashboardSources } from "./sources.ts";
 import { summarize } from "./summary.ts";
 import { Busy, Turns } from "./turns.ts";
+
+/** What the routes need beside the campaigns. */
+export interface ApiOptions {
+  sources: DashboardSources;
+  /** Who has it may cancel and retry. */
+  token: string;
+  onError: (error: Error) => void;
+}
 
 /** What the page asks for. Everybody on this machine may look; changing something needs the token. */
 export function apiRoutes(
   campaigns: Campaigns,
   queue: QueueWatch,
-  { sources, token, onError }: Pick<DashboardOptions, "sources" | "token" | "onError">,
+  { sources, token, onError }: ApiOptions,
 ): Hono {
   const app = new Hono();
   const allScalars = new WeakMap<CampaignView, Scalars>();

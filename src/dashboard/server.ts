@@ -4,23 +4,18 @@ import { HTTPException } from "hono/http-exception";
 import { timeout } from "hono/timeout";
 import { watchQueue } from "../queue/watch.ts";
 import type { QueueConnection } from "../queue/names.ts";
-import { apiRoutes } from "./api.ts";
+import { apiRoutes, type ApiOptions } from "./api.ts";
 import { openBoard } from "./board.ts";
 import { Campaigns } from "./campaigns.ts";
 import { listen } from "./listen.ts";
 import { pageRoutes } from "./page-routes.ts";
-import type { DashboardSources } from "./sources.ts";
 
-export interface DashboardOptions {
+export interface DashboardOptions extends ApiOptions {
   connection: QueueConnection;
-  sources: DashboardSources;
   /** 0: any that is free. */
   port: number;
   /** Both loopback addresses unless the process is in a container of its own. */
   host?: string;
-  /** Who has it may cancel and retry. */
-  token: string;
-  onError: (error: Error) => void;
 }
 
 /** BullMQ waits for a Redis that is away; a browser shall not. */

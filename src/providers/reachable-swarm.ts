@@ -1,4 +1,4 @@
-import type { DockerEndpoint } from "./docker/cli.ts";
+import type { DockerEndpoint } from "./docker-endpoint.ts";
 import type { JobCounts, SwarmAccess } from "./target.ts";
 
 /** A Docker Swarm whose manager and services are reached from this machine, as long as a tunnel or relay is open. */

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ErrorCode } from "bullmq";
-import type { ConsumerOptions } from "./consumer.ts";
 
 const RETRY_MS = 1000;
 
@@ -19,7 +18,7 @@ const LOST: readonly unknown[] = [
  */
 export async function persistently(
   change: () => Promise<unknown>,
-  { onError, signal }: Pick<ConsumerOptions, "onError" | "signal">,
+  { onError, signal }: { onError: (error: Error) => void; signal: AbortSignal },
 ): Promise<boolean> {
   for (;;) {
     try {

@@ -4,7 +4,7 @@ import type { Campaign } from "../../model/campaign.ts";
 import { makeFolders } from "../../system/files.ts";
 import { acquireLock, LockedError } from "../../system/lock.ts";
 import { refuseMissing, storing } from "./collect-run.ts";
-import type { Study } from "./collect.ts";
+import type { Study } from "./places.ts";
 
 /** Another process is collecting a campaign. */
 export class CollectedElsewhere extends UserError {

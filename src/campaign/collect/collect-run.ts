@@ -7,7 +7,8 @@ import type { QueueClient } from "../../queue/client.ts";
 import type { ResultStore } from "../../stores/store.ts";
 import { isInside } from "../../system/paths.ts";
 import { neverStarted, type Answer } from "./answers.ts";
-import { Collector, type Collected, type Study } from "./collect.ts";
+import { Collector, type Collected } from "./collect.ts";
+import type { Study } from "./places.ts";
 import { addToHistory } from "./history.ts";
 import { recordFile, recordIn } from "./records.ts";
 

@@ -15,8 +15,6 @@ import { Placement } from "./placement.ts";
 import { recordOf } from "./record-of.ts";
 import { allRecords, readRecord, recordFile, writeRecord } from "./records.ts";
 
-export type { Study } from "./places.ts";
-
 export interface Collected {
   record: RunRecord;
   warnings: string[];

@@ -12,7 +12,7 @@ import { removeLeftovers } from "../../system/files.ts";
 import { goneResult, resultOf } from "./answers.ts";
 import { lockCampaign } from "./campaign-lock.ts";
 import { RunCollector, storing, type CollectedRun } from "./collect-run.ts";
-import type { Study } from "./collect.ts";
+import type { Study } from "./places.ts";
 import { supersededRuns } from "./history.ts";
 import { missingInputs } from "./missing-inputs.ts";
 import { updateNote } from "./notes.ts";

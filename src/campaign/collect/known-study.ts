@@ -7,7 +7,7 @@ import { hasCommit, openCheckout } from "../../project/git/git.ts";
 import { isAllowedOutside } from "../../stores/output-path.ts";
 import { statIfThere } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
-import type { Study } from "./collect.ts";
+import type { Study } from "./places.ts";
 import { readNote } from "./notes.ts";
 
 /** Who asks for a campaign. */

@@ -7,7 +7,7 @@ import type { RunRecord } from "../../model/result.ts";
 import { tryGit } from "../../project/git/plumbing.ts";
 import { statIfThere } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
-import type { Study } from "./collect.ts";
+import type { Study } from "./places.ts";
 import { mayRead } from "./known-study.ts";
 import { sourceFiles } from "./source-manifest.ts";
 

@@ -7,7 +7,7 @@ import { isCampaignId } from "../../model/names.ts";
 import { contentOf, makeFolders, statIfThere, writeFileAtomically } from "../../system/files.ts";
 import { readJson } from "../../system/json.ts";
 import { isInside, stateDirectory } from "../../system/paths.ts";
-import type { Study } from "./collect.ts";
+import type { Study } from "./places.ts";
 
 // What this client knows of the campaigns that it has queued. Where results go follows from these notes, not from the
 // queue, to which others may write.

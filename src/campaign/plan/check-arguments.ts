@@ -8,7 +8,7 @@ import { values } from "../../omnetpp/opp-args.ts";
 import { statIfThere } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import { isExecutable } from "../../system/program.ts";
-import type { DependencyPlan } from "./dependencies.ts";
+import type { DependencyPlan } from "./plan-project.ts";
 import type { Whereabouts } from "./whereabouts.ts";
 import type { ProjectPlan } from "./plan-project.ts";
 

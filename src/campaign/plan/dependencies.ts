@@ -1,6 +1,5 @@
 import path from "node:path";
 import { UserError } from "../../errors.ts";
-import type { Dependency } from "../../model/build.ts";
 import { readCode, type Code } from "../../project/git/code.ts";
 import { describeFolder, type ProjectDescriptor } from "../../project/describe/descriptor.ts";
 import { fetchDependency, type Telling } from "../../project/describe/fetch-dependency.ts";
@@ -10,7 +9,7 @@ import type { Need } from "../../project/describe/needs.ts";
 import { isLeftToItself, openFolder } from "../../project/git/plain-folder.ts";
 import { targetFile } from "../../project/files/targets.ts";
 import { usesProject } from "../../project/describe/uses-project.ts";
-import { planProject, type BuildSettings, type ProjectPlan } from "./plan-project.ts";
+import { planProject, type BuildSettings, type DependencyPlan } from "./plan-project.ts";
 
 /** A project that is needed, and where it lies. */
 export interface FoundDependency {
@@ -19,12 +18,6 @@ export interface FoundDependency {
   project: ProjectDescriptor;
   /** What it needs itself, each after what that needs in turn. */
   needs: FoundDependency[];
-}
-
-/** A project that is needed, with its code and how it is built. */
-export interface DependencyPlan extends ProjectPlan {
-  about: Omit<Dependency, "source" | "buildKey">;
-  project: ProjectDescriptor;
 }
 
 export interface FoundDependencies {

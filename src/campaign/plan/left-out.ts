@@ -2,7 +2,7 @@ import path from "node:path";
 import { UserError } from "../../errors.ts";
 import type { CampaignEvent } from "../../model/events.ts";
 import type { Need } from "../../project/describe/needs.ts";
-import type { DependencyPlan } from "./dependencies.ts";
+import type { DependencyPlan } from "./plan-project.ts";
 
 /** Names the projects to which only the IDE refers and that are not on this machine: the campaign goes on without them. */
 export function* warnOfLeftOut(leftOut: readonly Need[]): Generator<CampaignEvent> {

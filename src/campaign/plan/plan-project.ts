@@ -18,8 +18,7 @@ import { checkoutName, type TreeEntry } from "../../project/git/git.ts";
 import { linkedOmnetpp } from "../../project/build/linked-omnetpp.ts";
 import { findOwnBuild, newerCode, type OwnBuild } from "../../project/build/own-build.ts";
 import { recipeFor, sourcesHash } from "../../project/build/sources.ts";
-import type { WorkTreeRequest } from "../../project/git/work-tree.ts";
-import type { DependencyPlan } from "./dependencies.ts";
+import type { WorkTreeRequest } from "../../project/git/reading.ts";
 
 /** A project whose binaries are needed: that of the study, or one that it needs. */
 export interface ProjectPlan {
@@ -31,6 +30,12 @@ export interface ProjectPlan {
   build: Omit<BuildRequest, "source">;
   /** The user's own binaries, or why they cannot be used. */
   ownBuild: OwnBuild | string;
+}
+
+/** A project that is needed, with its code and how it is built. */
+export interface DependencyPlan extends ProjectPlan {
+  about: Omit<Dependency, "source" | "buildKey">;
+  project: ProjectDescriptor;
 }
 
 /** What all builds of a campaign have in common. */

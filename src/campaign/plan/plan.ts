@@ -1,6 +1,6 @@
+import type { CampaignRequest } from "./request.ts";
 import path from "node:path";
 import type { Campaign } from "../../model/campaign.ts";
-import type { Environment } from "../../model/environment.ts";
 import { PROTOCOL } from "../../model/protocol.ts";
 import type { Run } from "../../model/run.ts";
 import { readCode, type Code } from "../../project/git/code.ts";
@@ -10,18 +10,13 @@ import type { RunSources } from "../../project/build/run-sources.ts";
 import { scanCode } from "../../project/build/scan-files.ts";
 import { fileOf } from "../../project/files/targets.ts";
 import type { Need } from "../../project/describe/needs.ts";
-import type { WorkTreeRequest } from "../../project/git/work-tree.ts";
+import type { WorkTreeRequest } from "../../project/git/reading.ts";
 import type { Expansion } from "../../omnetpp/expand.ts";
 import { addedOptions, config, mapPaths } from "../../omnetpp/opp-args.ts";
 import { omnetppVersion } from "../../omnetpp/simulator.ts";
 import { isInside } from "../../system/paths.ts";
-import {
-  partOf,
-  planDependencies,
-  readDependencies,
-  type Codes,
-  type DependencyPlan,
-} from "./dependencies.ts";
+import { partOf, planDependencies, readDependencies, type Codes } from "./dependencies.ts";
+import type { DependencyPlan } from "./plan-project.ts";
 import { checkArguments, type NeededProduct } from "./check-arguments.ts";
 import type { ExecutionRequest } from "./choose-program.ts";
 import { expandCode } from "./expand-code.ts";
@@ -34,25 +29,6 @@ import { findWhereabouts, type Whereabouts } from "./whereabouts.ts";
 
 /** How a campaign deals with runs that do not end well. */
 export type CampaignLimits = Pick<Campaign, "retries" | "timeoutMs" | "stopOnError" | "batchSize">;
-
-/** What the user asked for. */
-export interface CampaignRequest {
-  /** Where he typed it, or `-C`. */
-  directory: string;
-  /** Commit, branch or tag; undefined for the files as they lie here. */
-  commit: string | undefined;
-  program: string | undefined;
-  /** Version of the OMNeT++ to use, where it is not to be the one that is here. */
-  omnetpp?: string | undefined;
-  /** The simulation's arguments, untouched. */
-  arguments: readonly string[];
-  /** Variables that are named for runs and builds, sorted by name. */
-  environment?: Environment | undefined;
-  /** Told what takes time on the way. */
-  say?: (text: string) => void;
-  /** The simulator and git have been asked, and their answers take some time. */
-  onAsked?: () => void;
-}
 
 /** What is known of a campaign before there is a swarm for it. */
 export type CampaignDraft = Omit<

@@ -6,7 +6,7 @@ import { parseSimulationArguments, type SimulationArguments } from "../../omnetp
 import { ownTerminal } from "../../omnetpp/resource-limits.ts";
 import { findDependencies, type FoundDependency } from "./dependencies.ts";
 import { namedPaths } from "./named-paths.ts";
-import type { CampaignRequest } from "./plan.ts";
+import type { CampaignRequest } from "./request.ts";
 import { findSimulationProgram, type SimulationProgram } from "./program.ts";
 import { studyDirectory } from "./study-directory.ts";
 

@@ -6,7 +6,7 @@ import type { FoundCampaign } from "../../queue/campaign-list.ts";
 import type { QueueClient } from "../../queue/client.ts";
 import type { ResultStore } from "../../stores/store.ts";
 import { lockCampaign } from "../collect/campaign-lock.ts";
-import type { Study } from "../collect/collect.ts";
+import type { Study } from "../collect/places.ts";
 import { followCampaign, type FollowedCampaign } from "../collect/follow-campaign.ts";
 import { readHistory } from "../collect/history.ts";
 import { knownCampaign, type Here, type KnownCampaign } from "../collect/known-study.ts";

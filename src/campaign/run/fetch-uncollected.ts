@@ -6,7 +6,7 @@ import { resultOf } from "../collect/answers.ts";
 import { CollectedElsewhere, lockCampaign } from "../collect/campaign-lock.ts";
 import { RunCollector } from "../collect/collect-run.ts";
 import { equalCampaigns, type EqualCampaign, type Wanted } from "./join-running.ts";
-import type { Study } from "../collect/collect.ts";
+import type { Study } from "../collect/places.ts";
 
 /**
  * Collects what the swarm still has of earlier campaigns of the same runs: somebody queued them and has not come back.

@@ -9,7 +9,7 @@ import type { ResultStore } from "../../stores/store.ts";
 import { statIfThere } from "../../system/files.ts";
 import { CollectedElsewhere, lockCampaign } from "../collect/campaign-lock.ts";
 import { RunCollector } from "../collect/collect-run.ts";
-import type { Study } from "../collect/collect.ts";
+import type { Study } from "../collect/places.ts";
 import { followCampaign } from "../collect/follow-campaign.ts";
 import type { Restore } from "../collect/restore.ts";
 import { readNotes, type CampaignNote } from "../collect/notes.ts";

@@ -4,7 +4,7 @@ import type { RunRecord } from "../../model/result.ts";
 import type { Run } from "../../model/run.ts";
 import type { QueueClient } from "../../queue/client.ts";
 import type { ResultStore } from "../../stores/store.ts";
-import type { Study } from "../collect/collect.ts";
+import type { Study } from "../collect/places.ts";
 import { fetchUncollected } from "./fetch-uncollected.ts";
 import { findFinished, shiftWarning } from "./find-finished.ts";
 import { equalCampaigns, joinRunning, type Joined, type Wanted } from "./join-running.ts";

@@ -3,13 +3,20 @@ import { printOutput } from "../../campaign/collect/logs.ts";
 import type { CampaignListing } from "../../queue/campaign-list.ts";
 import { openQueueClient, type QueueClient } from "../../queue/client.ts";
 import type { SwarmAccess, Target } from "../../providers/target.ts";
-import type { CommonOptions } from "./campaign-commands.ts";
 import { campaignTable } from "./campaign-table.ts";
 import { chooseSwarm } from "../swarm/choose-swarm.ts";
 import { count } from "../terminal/format.ts";
 import type { CommandContext } from "../terminal/command.ts";
 import { printable, printableJson, printableLine, printableStream } from "../terminal/printable.ts";
 import { showCampaign } from "./show-campaign.ts";
+
+/** Options of several sub-words. */
+export interface CommonOptions {
+  swarm?: string;
+  json?: boolean;
+  quiet?: boolean;
+  verbose?: boolean;
+}
 
 // What the sub-words do; loaded when one of them is called.
 

@@ -1,12 +1,6 @@
+import type { CommonOptions } from "./campaign-actions.ts";
 import { Command as Program } from "commander";
 import { EXIT, type CommandContext } from "../terminal/command.ts";
-
-export interface CommonOptions {
-  swarm?: string;
-  json?: boolean;
-  quiet?: boolean;
-  verbose?: boolean;
-}
 
 const actions = () => import("./campaign-actions.ts");
 

@@ -1,5 +1,5 @@
 import { explainCampaign, type Facts } from "../../campaign/run/explain.ts";
-import type { CampaignRequest } from "../../campaign/plan/plan.ts";
+import type { CampaignRequest } from "../../campaign/plan/request.ts";
 import { EXIT, type CommandContext } from "../terminal/command.ts";
 import { printableLine, printableValue } from "../terminal/printable.ts";
 import { version } from "../terminal/version.ts";

@@ -13,7 +13,7 @@ import type { ServiceFlags } from "./docker-options.ts";
 import { count } from "../terminal/format.ts";
 import { namedOrOnly } from "../swarm/name-or-only.ts";
 import { serviceChange } from "./service-change.ts";
-import { ask, type ForceOptions, type Io } from "./swarm-commands.ts";
+import { ask, type ForceOptions, type Io } from "./io.ts";
 
 export async function haltAws(name: string, options: ForceOptions, io: Io): Promise<void> {
   await onAws(name, io, async (clients) => {

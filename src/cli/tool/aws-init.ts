@@ -11,7 +11,7 @@ import { deploy, locked, sayWhatRuns, tell } from "./aws-work.ts";
 import { confirm } from "../swarm/choose-swarm.ts";
 import type { InitFlags } from "./init-options.ts";
 import { serviceChange } from "./service-change.ts";
-import { ask, type Io } from "./swarm-commands.ts";
+import { ask, type Io } from "./io.ts";
 
 const DEFAULT_AWS = "inet";
 /** To tell what runs when something has failed. */

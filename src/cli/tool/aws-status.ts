@@ -1,6 +1,6 @@
 import type { AwsStatus } from "../../providers/aws/status.ts";
 import { count, formatDuration, formatTable } from "../terminal/format.ts";
-import { describeQueue } from "./swarm-commands.ts";
+import { describeQueue } from "./io.ts";
 
 /** `$0.42`; an amount below a cent is not rounded to nothing. */
 export function dollars(amount: number): string {

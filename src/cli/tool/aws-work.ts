@@ -5,7 +5,7 @@ import { withLock } from "../../providers/local/local.ts";
 import { swarmDirectories } from "../../providers/swarm-folders.ts";
 import type { AwsState } from "../../providers/swarm-state.ts";
 import { swarmDeployer } from "../swarm/choose-swarm.ts";
-import type { Io } from "./swarm-commands.ts";
+import type { Io } from "./io.ts";
 
 /** Works on a swarm that is known here. */
 export function onAws(

@@ -1,3 +1,4 @@
+import type { Command as Program } from "commander";
 import {
   answerCompletion,
   commandsOf,
@@ -6,10 +7,9 @@ import {
   type Candidate,
 } from "../terminal/completion.ts";
 import type { CommandContext } from "../terminal/command.ts";
-import { describeProgram } from "./swarm-tool.ts";
 
-export function completeSwarmTool(context: CommandContext): Promise<number> {
-  const program = describeProgram(context, () => undefined);
+/** @param program swarm-tool's commands, as commander knows them. */
+export function completeSwarmTool(context: CommandContext, program: Program): Promise<number> {
   return answerCompletion(context, "swarm-tool", async ([name, ...more], typed): Promise<Candidate[]> => {
     if (name === undefined) return [...commandsOf(program), ...optionsOf(program)];
     const command = program.commands.find((each) => each.name() === name || each.aliases().includes(name));

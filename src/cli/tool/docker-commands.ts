@@ -1,12 +1,12 @@
 import { UserError } from "../../errors.ts";
-import type { DockerEndpoint } from "../../providers/docker/cli.ts";
+import type { DockerEndpoint } from "../../providers/docker-endpoint.ts";
 import { dockerTarget, type DockerTarget } from "../../providers/docker/docker.ts";
 import type { DockerStatus } from "../../providers/target.ts";
 import { swarmDeployer } from "../swarm/choose-swarm.ts";
 import type { ServiceFlags } from "./docker-options.ts";
 import { serviceChange } from "./service-change.ts";
 import { formatTable } from "../terminal/format.ts";
-import type { Io } from "./swarm-commands.ts";
+import type { Io } from "./io.ts";
 
 const DEFAULT_DOCKER = "docker";
 

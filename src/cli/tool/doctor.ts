@@ -1,7 +1,7 @@
 import { runProgram } from "../../system/program.ts";
 import { UserError } from "../../errors.ts";
 import { EXIT } from "../terminal/command.ts";
-import type { Io } from "./swarm-commands.ts";
+import type { Io } from "./io.ts";
 
 interface Finding {
   what: string;

@@ -3,7 +3,7 @@ import { publishPorts } from "../../providers/docker/relay-process.ts";
 import { relay } from "../../providers/docker/relay.ts";
 import { stackOf } from "../../providers/docker/stack.ts";
 import { readState } from "../../providers/state-file.ts";
-import type { Io } from "./swarm-commands.ts";
+import type { Io } from "./io.ts";
 
 /** Serves a swarm's ports until it is told to end. @param ports as `redis=6379`. */
 export async function relayTo(name: string, ports: readonly string[], io: Io): Promise<void> {

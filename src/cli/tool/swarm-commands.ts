@@ -1,3 +1,4 @@
+import { ask, describeQueue, type ForceOptions, type Io } from "./io.ts";
 import { availableParallelism } from "node:os";
 import { UserError } from "../../errors.ts";
 import { secretFrom } from "../worker/access-from-environment.ts";
@@ -11,25 +12,12 @@ import { readUnlessDamaged } from "../../providers/state-file.ts";
 import type { SwarmState } from "../../providers/swarm-state.ts";
 import { forgetElsewhere, takeOver } from "../../providers/take-over.ts";
 import type { DockerStatus, LocalStatus, SwarmStatus, Target } from "../../providers/target.ts";
-import { confirm, DEFAULT_LOCAL, localTargetOf } from "../swarm/choose-swarm.ts";
+import { DEFAULT_LOCAL, localTargetOf } from "../swarm/choose-swarm.ts";
 import { count, formatTable } from "../terminal/format.ts";
 import type { ServiceFlags } from "./docker-options.ts";
 import { EXIT } from "../terminal/command.ts";
-import { printable } from "../terminal/printable.ts";
 import { describeElsewhere, describeLost, explain, statusElsewhere } from "../swarm/swarms-elsewhere.ts";
 import { namedOrOnly, namedOrRepaired } from "../swarm/name-or-only.ts";
-
-export interface Io {
-  say: (text: string) => void;
-  /** What is for people alone: progress and warnings. */
-  note: (text: string) => void;
-  interrupt: AbortSignal;
-}
-
-export interface ForceOptions {
-  force?: true;
-  yes?: true;
-}
 
 /** What is done only for swarms on AWS loads what talks to it. */
 const aws = () => import("./aws-commands.ts");
@@ -236,12 +224,6 @@ async function reachedFromHere(name: string | undefined): Promise<Exclude<SwarmS
   throw new UserError(`the swarm ${state.name} is on this machine: there is nothing to connect or deploy`);
 }
 
-/** @throws {UserError} where the answer is no. */
-export async function ask(fact: string, flag = "--force"): Promise<void> {
-  if (await confirm(`${fact}. Go on?`)) return;
-  throw new UserError(fact, { hint: `add ${flag} to do it all the same` });
-}
-
 function describeLocal(swarm: LocalStatus): string[] {
   const { name, target, state, runners, processes, directories, dashboard } = swarm;
   const rows = processes.map(({ role, alive, pid, log }) => [
@@ -259,10 +241,4 @@ function describeLocal(swarm: LocalStatus): string[] {
       ? [`  start what has ended with: swarm-tool resume ${name}`]
       : []),
   ];
-}
-
-export function describeQueue({ jobs }: SwarmStatus): string {
-  if (jobs === undefined) return "does not answer";
-  const counts = `${jobs.waiting} waiting, ${jobs.running} running, ${jobs.uncollected} to collect`;
-  return [counts, ...(jobs.troubles ?? []).map(printable)].join("\n  ");
 }

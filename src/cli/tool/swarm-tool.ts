@@ -8,15 +8,21 @@ import { EXIT, type Command, type CommandContext } from "../terminal/command.ts"
 import type { DashboardCommandOptions } from "./dashboard.ts";
 import { isCompletion } from "../terminal/completion.ts";
 import { version } from "../terminal/version.ts";
-import type { ForceOptions, Io, RemoveOptions, ResumeOptions } from "./swarm-commands.ts";
+import type { RemoveOptions, ResumeOptions } from "./swarm-commands.ts";
+import type { ForceOptions, Io } from "./io.ts";
 import { printable } from "../terminal/printable.ts";
 
 /** Makes, halts, resumes and removes swarms. What a command needs is imported when it is called. */
 export const swarmTool: Command = {
   name: "swarm-tool",
   async run(context) {
-    if (isCompletion(context))
-      return await (await import("./complete-swarm-tool.ts")).completeSwarmTool(context);
+    if (isCompletion(context)) {
+      const { completeSwarmTool } = await import("./complete-swarm-tool.ts");
+      return await completeSwarmTool(
+        context,
+        describeProgram(context, () => undefined),
+      );
+    }
     let exitCode: number = EXIT.done;
     const program = describeProgram(context, (code) => (exitCode = code));
     await program.parseAsync([...context.argv], { from: "user" });

@@ -3,7 +3,7 @@ import path from "node:path";
 import { queueAgain } from "../../campaign/run/attach.ts";
 import { supersededRuns, readHistory } from "../../campaign/collect/history.ts";
 import { mayRead, notedStudy } from "../../campaign/collect/known-study.ts";
-import type { Study } from "../../campaign/collect/collect.ts";
+import type { Study } from "../../campaign/collect/places.ts";
 import { readRecord } from "../../campaign/collect/records.ts";
 import { UserError } from "../../errors.ts";
 import type { DashboardSources, RecordedRun } from "../../dashboard/sources.ts";

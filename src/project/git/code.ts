@@ -9,7 +9,8 @@ import { GITLINK } from "./submodules.ts";
 import { objectSizes, treesOf, writeObject } from "./objects.ts";
 import { makeScratch, readingEnvironment, type Scratch } from "./scratch.ts";
 import { inLines, type Warning } from "./warnings.ts";
-import { readWorkTree, type WorkTreeRequest } from "./work-tree.ts";
+import { readWorkTree } from "./work-tree.ts";
+import type { WorkTreeRequest } from "./reading.ts";
 
 /** The code that a campaign runs, as git objects; nothing of it has been written to the repository. */
 export interface Code extends AsyncDisposable {

@@ -10,7 +10,7 @@ import { splitNul, tryGit } from "./plumbing.ts";
 import { readingEnvironment, writingEnvironment } from "./scratch.ts";
 import type { UserSettings } from "./user-settings.ts";
 import type { Warning } from "./warnings.ts";
-import type { Reading } from "./work-tree.ts";
+import type { Reading } from "./reading.ts";
 
 /**
  * Reads the files that git does not track: those that it does not ignore, and those that the project wants to have

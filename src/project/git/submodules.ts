@@ -2,7 +2,7 @@ import path from "node:path";
 import { statIfThere } from "../../system/files.ts";
 import { openCheckout, type TreeEntry } from "./git.ts";
 import type { Warning } from "./warnings.ts";
-import type { Reading, WorkTreeFiles } from "./work-tree.ts";
+import type { Reading, WorkTreeFiles } from "./reading.ts";
 
 export const GITLINK = "160000";
 

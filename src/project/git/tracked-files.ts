@@ -11,7 +11,7 @@ import { objectSizes } from "./objects.ts";
 import { readingEnvironment, writingEnvironment } from "./scratch.ts";
 import { GITLINK } from "./submodules.ts";
 import type { UserSettings } from "./user-settings.ts";
-import type { Reading } from "./work-tree.ts";
+import type { Reading } from "./reading.ts";
 
 export interface TrackedFiles {
   /** With the content and the mode that the disk has; what is not on the disk is not among them. */

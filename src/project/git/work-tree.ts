@@ -1,8 +1,9 @@
+import type { Reading, WorkTreeFiles, WorkTreeRequest } from "./reading.ts";
 import { readlink } from "node:fs/promises";
 import path from "node:path";
 import { isInside } from "../../system/paths.ts";
 import { LINK } from "./disk.ts";
-import type { Checkout, TreeEntry } from "./git.ts";
+import type { TreeEntry } from "./git.ts";
 import { copyIndex } from "./index-entries.ts";
 import { pointerWarnings } from "./lfs.ts";
 import { readNewFiles } from "./new-files.ts";
@@ -12,24 +13,6 @@ import { readSubmodules } from "./submodules.ts";
 import { readTrackedFiles } from "./tracked-files.ts";
 import { readUserSettings } from "./user-settings.ts";
 import type { Warning } from "./warnings.ts";
-
-/** The files of a work tree. Their contents lie in the repository, or as objects beside it. */
-export interface WorkTreeFiles {
-  entries: TreeEntry[];
-  /** What a git process needs to see the objects. */
-  env: NodeJS.ProcessEnv;
-  warnings: Warning[];
-}
-
-export interface WorkTreeRequest {
-  checkout: Checkout;
-  /** Files and folders that are taken though git ignores them, relative to the top level. */
-  ship: readonly string[];
-  /** Of the untracked files, what is left out besides the generated ones: results, binaries. */
-  isLeftOut: Promise<(file: string) => boolean>;
-  /** What runs have written, also if git tracks it. */
-  isOutput?: Promise<(file: string) => boolean>;
-}
 
 /**
  * Reads a work tree: tracked files, and those that git neither tracks nor ignores, byte by byte as the disk has them.
@@ -46,13 +29,6 @@ export async function readWorkTree(
 ): Promise<WorkTreeFiles> {
   const whole = await readInto({ ...request, ...scratch, alternates: [], prefix: "" }, signal);
   return { ...whole, entries: inGitsOrder(whole.entries) };
-}
-
-export interface Reading extends WorkTreeRequest, Scratch {
-  /** Object directories of the repositories read so far. */
-  alternates: string[];
-  /** Of a submodule: its path within the whole tree, with a slash at its end. */
-  prefix: string;
 }
 
 /** One repository; its submodules are read in turn and their files become part of the tree. */

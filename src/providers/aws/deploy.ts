@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
-import type { DockerEndpoint } from "../docker/cli.ts";
+import type { DockerEndpoint } from "../docker-endpoint.ts";
 import { isManager } from "../docker/engine.ts";
 import type { SwarmDeployer } from "../reachable-swarm.ts";
 import type { AwsState } from "../swarm-state.ts";

@@ -5,7 +5,8 @@ import { pipeline } from "node:stream/promises";
 import { errorCode, UserError } from "../../errors.ts";
 import { ARCHIVE_IN_CONTEXT, buildContext } from "./context.ts";
 import { statIfThere } from "../../system/files.ts";
-import { docker, dockerEnvironment, endpointArguments, type DockerEndpoint } from "./cli.ts";
+import { docker, dockerEnvironment, endpointArguments } from "./cli.ts";
+import type { DockerEndpoint } from "../docker-endpoint.ts";
 import { isUrl, omnetppImage, type BuiltImage } from "./images.ts";
 import type { BuildArguments } from "../services.ts";
 

@@ -1,5 +1,6 @@
 import { UserError } from "../../errors.ts";
-import { describeEndpoint, docker, dockerLines, type DockerEndpoint } from "./cli.ts";
+import { describeEndpoint, docker, dockerLines } from "./cli.ts";
+import type { DockerEndpoint } from "../docker-endpoint.ts";
 
 /** A manager of a Docker Swarm. */
 export interface Engine {

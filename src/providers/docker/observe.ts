@@ -1,5 +1,6 @@
 import { UserError } from "../../errors.ts";
-import { docker, dockerLines, type DockerEndpoint } from "./cli.ts";
+import { docker, dockerLines } from "./cli.ts";
+import type { DockerEndpoint } from "../docker-endpoint.ts";
 import type { SwarmNode } from "./engine.ts";
 import { serviceIds } from "./service-list.ts";
 

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
 import { errorCode, errorText } from "../../errors.ts";
-import { dockerEnvironment, endpointArguments, type DockerEndpoint } from "./cli.ts";
+import { dockerEnvironment, endpointArguments } from "./cli.ts";
+import type { DockerEndpoint } from "../docker-endpoint.ts";
 import { containerOf } from "./stack.ts";
 
 /** The service from whose container all others are reached: it is in the swarm's network. */

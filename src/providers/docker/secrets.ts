@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { UserError } from "../../errors.ts";
-import { docker, dockerLines, type DockerEndpoint } from "./cli.ts";
+import { docker, dockerLines } from "./cli.ts";
+import type { DockerEndpoint } from "../docker-endpoint.ts";
 import type { Passwords } from "../services.ts";
 
 export const MONGO_USER = "swarm";

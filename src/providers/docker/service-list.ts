@@ -1,4 +1,5 @@
-import { docker, type DockerEndpoint } from "./cli.ts";
+import { docker } from "./cli.ts";
+import type { DockerEndpoint } from "../docker-endpoint.ts";
 
 /** Ids of the services for which all filters hold. @see Docker, "docker service ls", --filter. */
 export async function serviceIds(

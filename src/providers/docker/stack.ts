@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
 import { installedFile } from "../../system/installation.ts";
-import { docker, type DockerEndpoint } from "./cli.ts";
+import { docker } from "./cli.ts";
+import type { DockerEndpoint } from "../docker-endpoint.ts";
 import { countWorkers, memoryLimits, workerConstraint, type Engine } from "./engine.ts";
 import type { StackImages } from "./images.ts";
 import { serviceIds } from "./service-list.ts";

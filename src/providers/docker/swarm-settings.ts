@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import { UserError } from "../../errors.ts";
 import { jsonIn } from "../../system/json.ts";
-import { docker, type DockerEndpoint } from "./cli.ts";
+import { docker } from "./cli.ts";
+import type { DockerEndpoint } from "../docker-endpoint.ts";
 import { ServicesSchema, type Services } from "../services.ts";
 
 /** What a swarm was deployed with, for whoever deploys it next; without its passwords, which Docker keeps as secrets. */

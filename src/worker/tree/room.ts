@@ -1,8 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { isNearlyFull, NEARLY_FULL } from "../../stores/store.ts";
+import { isNearlyFull, NEARLY_FULL, type ResultStore } from "../../stores/store.ts";
 import { diskHasRoom } from "../../system/disk.ts";
 import { makeRoom, type Cache } from "./make-room.ts";
-import type { WorkerOptions } from "../worker.ts";
 
 const LOOK_AGAIN_MS = 15_000;
 
@@ -14,18 +13,23 @@ export interface Room {
   diskWasFull: () => void;
 }
 
+/** What is looked at, and what is told of it. */
+interface RoomOptions {
+  results: ResultStore;
+  /** Where working trees are made. */
+  directory: string;
+  signal: AbortSignal;
+  onError: (error: Error) => void;
+  /** What may be removed when the disk is full. */
+  caches?: readonly Cache[];
+}
+
 /**
  * Holds a runner back from new runs while there is little room for their results, or none to make them in. The
  * store is looked at now and then, beside the runs, so that the pause between two of them does not grow.
  */
 export function roomFor(
-  {
-    results,
-    directory,
-    signal,
-    onError,
-    caches = [],
-  }: Pick<WorkerOptions, "results" | "directory" | "signal" | "onError"> & { caches?: readonly Cache[] },
+  { results, directory, signal, onError, caches = [] }: RoomOptions,
   lookAgainMs = LOOK_AGAIN_MS,
 ): Room {
   let lookedAt = -Infinity;
