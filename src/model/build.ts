@@ -45,7 +45,7 @@ export type Omnetpp = v.InferOutput<typeof OmnetppSchema>;
 const MakemakeFolderSchema = v.object({ folder: RelativePathSchema, options: v.array(v.string()) });
 
 /** How the binaries are made. Folders are relative to the git top level. */
-export const RecipeSchema = v.variant("kind", [
+const RecipeSchema = v.variant("kind", [
   /** `make makefiles` where the Makefile has that target, then `make`. */
   v.object({
     kind: v.literal("make"),
@@ -156,7 +156,7 @@ export function ownBuildKey(request: Omit<BuildRequest, "source">, stamps: reado
 }
 
 /** A library or a program that runs can be executed with; its file is relative to the git top level. */
-export const TargetFileSchema = v.object({
+const TargetFileSchema = v.object({
   kind: v.picklist(["library", "executable"]),
   file: RelativePathSchema,
 });

@@ -8,7 +8,7 @@ import { PROTOCOL } from "./protocol.ts";
 import { RunSchema } from "./run.ts";
 
 /** What the simulation is: the simulator with the project's library, or a program of the project's own. */
-export const ProgramSchema = v.variant("kind", [
+const ProgramSchema = v.variant("kind", [
   v.object({ kind: v.literal("opp_run") }),
   /** Path relative to the git top level. */
   v.object({ kind: v.literal("project"), path: RelativePathSchema }),
@@ -16,7 +16,7 @@ export const ProgramSchema = v.variant("kind", [
 export type Program = v.InferOutput<typeof ProgramSchema>;
 
 /** What a worker has to know of the files that runs write. */
-export const OutputsSchema = v.object({
+const OutputsSchema = v.object({
   /**
    * Absolute paths outside of the checkout to which runs write; a folder ends in a slash, a file stands for all files
    * with its name up to the extension.

@@ -64,7 +64,7 @@ const NEVER_TRAVELS: readonly RegExp[] = [
 const URL_WITH_PASSWORD = /\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:[^\s/@]+@/i;
 
 /** Whether a run or a build may have a variable because the terminal has it. */
-export function travels(name: string, value: string): boolean {
+function travels(name: string, value: string): boolean {
   return !NEVER_TRAVELS.some((pattern) => pattern.test(name)) && !URL_WITH_PASSWORD.test(value);
 }
 

@@ -1,9 +1,9 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 
 /** Of what a simulation prints so much is kept from its beginning… */
-export const KEPT_HEAD_BYTES = 16 << 20;
+const KEPT_HEAD_BYTES = 16 << 20;
 /** …and so much from its end, which is in memory until then. */
-export const KEPT_TAIL_BYTES = 4 << 20;
+const KEPT_TAIL_BYTES = 4 << 20;
 
 /**
  * A file with what a simulation prints. One that floods its output must fill neither the disk nor the memory:

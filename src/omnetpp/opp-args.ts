@@ -17,7 +17,7 @@ export {
   values,
   without,
 } from "./opp-options.ts";
-export type { SimulationArgument, SimulationArguments } from "./opp-options.ts";
+export type { SimulationArguments } from "./opp-options.ts";
 
 /** The options of `runall-swarm` itself, each with its dashes. */
 export interface OwnOptions {

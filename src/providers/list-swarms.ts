@@ -15,7 +15,7 @@ export interface SwarmElsewhere {
 }
 
 /** A swarm of which the state file cannot be used. */
-export interface UnreadableSwarm {
+interface UnreadableSwarm {
   name: string;
   error: UserError;
 }

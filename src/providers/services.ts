@@ -1,11 +1,11 @@
 import * as v from "valibot";
 
 /** Of the services of a stack; made once, kept in the state file and as Docker secrets. */
-export const PasswordsSchema = v.object({ redis: v.string(), mongo: v.string() });
+const PasswordsSchema = v.object({ redis: v.string(), mongo: v.string() });
 export type Passwords = v.InferOutput<typeof PasswordsSchema>;
 
 /** Images that a user may bring himself. */
-export const ImageNamesSchema = v.object({
+const ImageNamesSchema = v.object({
   worker: v.optional(v.string()),
   distcc: v.optional(v.string()),
   redis: v.optional(v.string()),
@@ -16,7 +16,7 @@ export const ImageNamesSchema = v.object({
 export type ImageNames = v.InferOutput<typeof ImageNamesSchema>;
 
 /** How the images of workers are built, where they are. */
-export const BuildArgumentsSchema = v.object({
+const BuildArgumentsSchema = v.object({
   /** Also where there are published ones. */
   own: v.optional(v.boolean()),
   baseImage: v.optional(v.string()),

@@ -31,7 +31,7 @@ const LocalStateSchema = v.object({
 export type LocalState = v.InferOutput<typeof LocalStateSchema>;
 
 /** The process that brings connections to the services of a Docker Swarm. */
-export const RelaySchema = v.object({
+const RelaySchema = v.object({
   ...ProcessIdentitySchema.entries,
   log: v.string(),
   /** Local port of each service, by its name. */
@@ -53,7 +53,7 @@ const DockerStateSchema = v.object({
 export type DockerState = v.InferOutput<typeof DockerStateSchema>;
 
 /** The `ssh` process that forwards ports and Docker's socket of a manager to this machine. */
-export const TunnelSchema = v.object({
+const TunnelSchema = v.object({
   ...ProcessIdentitySchema.entries,
   log: v.string(),
   /** Local port of each forward, by its name. */

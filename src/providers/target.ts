@@ -13,7 +13,7 @@ export interface SwarmAccess extends AsyncDisposable {
 }
 
 /** One process of a swarm, as `status` shows it. */
-export interface ProcessStatus {
+interface ProcessStatus {
   role: string;
   alive: boolean;
   pid: number;
@@ -65,7 +65,7 @@ export interface DockerStatus extends SwarmStatus {
   ports: Readonly<Record<string, number>> | undefined;
 }
 
-export interface InitOptions {
+interface InitOptions {
   runners: number;
   /** Where builds and results are kept, if not in directories of this machine. Holds a password. */
   mongoUrl?: string | undefined;

@@ -15,7 +15,7 @@ export async function keepBuildRequest(redis: Redis, request: BuildRequest): Pro
 }
 
 /** What became of the wish to have a build again. */
-export type Rebuilding =
+type Rebuilding =
   /** It is being built, or waits for a builder. */
   | "under way"
   /** It has been queued now. */

@@ -29,7 +29,7 @@ export interface SourceStore {
   removeOlderThan(ageMs: number): Promise<number>;
 }
 
-export interface PackFile extends AsyncDisposable {
+interface PackFile extends AsyncDisposable {
   path: string;
 }
 

@@ -76,7 +76,7 @@ const MAPPED =
  * lines of the options that do so; of what Cmdenv prints only the lines that begin with `<!>`, because opp_runall asks for
  * fewer of the others; of all other files every byte.
  */
-export function canonicalContent(name: string, content: string, mappedFrom?: string): string {
+function canonicalContent(name: string, content: string, mappedFrom?: string): string {
   if (name.endsWith(".out")) return printedFacts(content).join("\n");
   const make = normalizerFor(kindOf(content), NOT_COMPARED);
   if (make === undefined) return content;

@@ -50,7 +50,7 @@ export const GIT_SETTINGS = [
   "hooks",
   "sparse",
 ] as const;
-export type GitSetting = (typeof GIT_SETTINGS)[number];
+type GitSetting = (typeof GIT_SETTINGS)[number];
 
 /** `value` may name WORLD, the folder above everything; `base` is its part without variables, as the study sees it. */
 interface ResultDirectory {

@@ -23,7 +23,7 @@ const RETRIES = "1000";
 export type Store = "directory" | "gridfs";
 
 /** A runner of the swarm's, in a process of its own, that the test may treat as it likes. */
-export interface Runner {
+interface Runner {
   child: ChildProcess;
   /** Its cache. */
   directory: string;

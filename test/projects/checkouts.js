@@ -103,7 +103,7 @@ export function derivedFiles(files) {
 }
 
 /** @param {readonly string[]} args @param {string} directory */
-export async function git(args, directory) {
+async function git(args, directory) {
   if (!existsSync(directory)) throw new SetupError(`${directory}: not found`);
   const { output } = await runProgram("git", args, { directory, env: GIT_ENVIRONMENT });
   return output;

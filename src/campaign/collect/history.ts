@@ -11,7 +11,7 @@ import { allRecords } from "./records.ts";
 const { files: _files, outputFile: _output, ...kept } = RunRecordSchema.entries;
 
 /** A record that a later campaign has replaced, without its files: those are gone, or belong to the later one. */
-export const SupersededSchema = v.object({
+const SupersededSchema = v.object({
   ...kept,
   /** The campaign whose record took its place. */
   supersededBy: v.string(),

@@ -14,7 +14,7 @@ const OutputSchema = v.object({
   sha256: v.string(),
   mtimeMs: v.number(),
 });
-export type KnownOutput = v.InferOutput<typeof OutputSchema>;
+type KnownOutput = v.InferOutput<typeof OutputSchema>;
 
 const LineSchema = v.pipe(v.string(), v.parseJson(), OutputSchema);
 

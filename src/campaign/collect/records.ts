@@ -5,7 +5,6 @@ import path from "node:path";
 import { setImmediate } from "node:timers/promises";
 import * as v from "valibot";
 import { errorCode } from "../../errors.ts";
-import type { Campaign } from "../../model/campaign.ts";
 import { RunRecordSchema, type RunRecord } from "../../model/result.ts";
 import type { Run } from "../../model/run.ts";
 import { isTemporary, writeFileAtomically } from "../../system/files.ts";
@@ -16,11 +15,6 @@ import { boundedText } from "../../system/regular-file.ts";
 const MOST_BYTES = 1 << 26;
 
 const RecordTextSchema = v.pipe(v.string(), v.parseJson(), RunRecordSchema);
-
-/** Where the results of a campaign are collected, on its user's machine. */
-export function resultDirectoryOf({ directory, study, resultDirectory }: Campaign): string {
-  return path.resolve(directory, study, resultDirectory);
-}
 
 /** Where the record of a run lies. */
 export function recordFile(resultDirectory: string, run: Pick<Run, "config" | "runNumber">): string {

@@ -31,7 +31,7 @@ import { findWhereabouts, type Whereabouts } from "./whereabouts.ts";
 export type CampaignLimits = Pick<Campaign, "retries" | "timeoutMs" | "stopOnError" | "batchSize">;
 
 /** What is known of a campaign before there is a swarm for it. */
-export type CampaignDraft = Omit<
+type CampaignDraft = Omit<
   Campaign,
   | "id"
   | "user"

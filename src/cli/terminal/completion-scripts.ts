@@ -31,7 +31,7 @@ complete -c ${tool} -a '(${tool} __complete (commandline -opc)[2..-1] (commandli
 `,
 };
 
-export const SHELLS = Object.keys(SCRIPTS);
+const SHELLS = Object.keys(SCRIPTS);
 
 /**
  * The script that teaches a shell to complete the words of a tool.

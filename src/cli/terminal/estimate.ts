@@ -1,5 +1,5 @@
 /** What is known of a run that is being made: parts of the whole run, from 0 to 1. */
-export interface RunningPart {
+interface RunningPart {
   /** Since it is watched. */
   elapsedMs: number;
   /** How much of it was made in that time. */

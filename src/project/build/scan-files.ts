@@ -47,7 +47,7 @@ export function scanCode(code: Code): Promise<FileScans> {
  * Scans files. What was found in an object is remembered in the user's cache, so of a large checkout only what has
  * changed is read.
  */
-export async function scanFiles(
+async function scanFiles(
   { checkout: { top }, env }: Pick<Code, "checkout" | "env">,
   entries: readonly TreeEntry[],
   signal?: AbortSignal,

@@ -88,7 +88,7 @@ export async function findProjectsBelow(top: string): Promise<string[]> {
 }
 
 /** Whether a folder says itself that it is the root of a project, not only by some Makefile or code in it. */
-export async function describesProject(folder: string): Promise<boolean> {
+async function describesProject(folder: string): Promise<boolean> {
   const signs = await signsOf(folder);
   return signs.describes || signs.known;
 }

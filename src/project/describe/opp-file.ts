@@ -18,7 +18,7 @@ export interface OppFile {
 const KIND = "SimulationProject";
 
 /** The names of a folder's `.opp` files: `.opp` first, then the one that is called as the folder. */
-export async function oppFilesIn(folder: string): Promise<string[]> {
+async function oppFilesIn(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => []);
   const own = [".opp", `${path.basename(folder)}.opp`];
   const rank = (name: string): number => own.indexOf(name) >>> 0;

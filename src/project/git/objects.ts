@@ -51,7 +51,7 @@ export async function objectSizes(
 }
 
 /** An object of more bytes is no text that somebody wrote. */
-export const MOST_TEXT = 4 << 20;
+const MOST_TEXT = 4 << 20;
 /** So many bytes are in memory together. */
 const AT_ONCE = 64 << 20;
 

@@ -24,7 +24,7 @@ const KEPT = /^GIT_(?:SSH|SSH_COMMAND|SSH_VARIANT|PROXY_COMMAND|EXEC_PATH)$|^GIT
  * repository, index, objects, configuration or attributes to use.
  * @see git(1), "Environment Variables".
  */
-export function withoutRepository(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+function withoutRepository(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   const entries = Object.entries(env);
   return Object.fromEntries(entries.filter(([name]) => !name.startsWith("GIT_") || KEPT.test(name)));
 }

@@ -6,7 +6,7 @@ import { unreadableRepository, type Checkout } from "./git.ts";
 import { readEntries, type IndexEntry, type IndexFile } from "./index-entries.ts";
 import { git } from "./plumbing.ts";
 
-export const FOLDER = "040000";
+const FOLDER = "040000";
 
 /** What the index knows of a file that it does not list: nothing with which the disk could be compared. */
 const UNKNOWN = { stage: 0, mtimeMs: 0, ctimeMs: 0, inode: 0, size: 0 };

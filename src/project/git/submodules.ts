@@ -40,7 +40,7 @@ export async function readSubmodules(
 }
 
 /** Whether a run needs one cannot be known. */
-export function notInitialised(folders: readonly string[]): Warning[] {
+function notInitialised(folders: readonly string[]): Warning[] {
   const what =
     "not initialised, so none of their files are sent; if a run needs them, fetch them: git submodule update --init --recursive";
   return folders.map((folder) => ({

@@ -1,5 +1,5 @@
 /** What is to be known of one file; of several of a kind the user reads one line. */
-export interface FileWarning {
+interface FileWarning {
   file: string;
   /** Follows the file's name, or the names of a few of several files. */
   one: string;

@@ -16,7 +16,7 @@ export interface Groups {
   worker: Group;
 }
 
-export interface Group {
+interface Group {
   name: string;
   desired: number;
   /** Ids of its machines, also of those that start or end. */

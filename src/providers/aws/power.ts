@@ -95,7 +95,7 @@ export async function scaleSwarm(clients: AwsClients, state: AwsState, workers: 
   return await changeState(state.name, (now) => ({ ...now, workers }));
 }
 
-export async function requireGroups(clients: AwsClients, state: AwsState): Promise<Groups> {
+async function requireGroups(clients: AwsClients, state: AwsState): Promise<Groups> {
   const groups = await findGroups(clients, state.stack, state.name);
   if (groups !== undefined) return groups;
   throw new UserError(

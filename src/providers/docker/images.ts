@@ -14,7 +14,7 @@ export const PUBLISHED: { worker: string; distcc: string } | undefined = undefin
   { worker: string; distcc: string } | undefined;
 
 /** Versions that the stack file was tried with. */
-export const SERVICE_IMAGES = {
+const SERVICE_IMAGES = {
   redis: "redis:7.4-bookworm",
   mongo: "mongo:7.0",
   visualizer: "dockersamples/visualizer:stable",

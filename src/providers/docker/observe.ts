@@ -24,7 +24,7 @@ export interface ObservedService {
   trouble: string | undefined;
 }
 
-export interface UpdateStatus {
+interface UpdateStatus {
   /** `updating`, `completed`, `paused`, `rollback_started`, `rollback_completed`, `rollback_paused`. */
   state: string;
   startedAt: string;

@@ -4,8 +4,8 @@ import { docker, dockerLines } from "./cli.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
 import type { Passwords } from "../services.ts";
 
-export const MONGO_USER = "swarm";
-export const MONGO_DATABASE = "swarm";
+const MONGO_USER = "swarm";
+const MONGO_DATABASE = "swarm";
 
 const secretName = (stack: string, name: string): string => `${stack}_${name}`;
 

@@ -116,7 +116,7 @@ async function refuseForeign(endpoint: DockerEndpoint, stack: string, signal?: A
 }
 
 /** The services of a stack, without its name; none if it is not deployed. */
-export async function serviceNames(
+async function serviceNames(
   endpoint: DockerEndpoint,
   stack: string,
   signal?: AbortSignal,

@@ -9,8 +9,8 @@ import type { LocalState } from "../swarm-state.ts";
 import { makeFolders } from "../../system/files.ts";
 
 type SwarmProcess = LocalState["processes"][number];
-export const ROLES = ["redis", "builder", "runner", "dashboard"] as const;
-export type Role = (typeof ROLES)[number];
+const ROLES = ["redis", "builder", "runner", "dashboard"] as const;
+type Role = (typeof ROLES)[number];
 
 /** Whether every process of a local swarm runs, and its queue can be reached. */
 export function isComplete(state: LocalState): boolean {

@@ -12,8 +12,8 @@ import { completeRepair, isDamaged, leftOut, repairData } from "./redis-repair.t
 import type { LocalState } from "../swarm-state.ts";
 
 /** Servers that speak Redis's protocol and keep its data, the first one found is used. */
-export const REDIS_SERVERS = ["redis-server", "valkey-server"] as const;
-export const REDIS_HINT =
+const REDIS_SERVERS = ["redis-server", "valkey-server"] as const;
+const REDIS_HINT =
   "the swarm on this machine keeps its queue in Redis or Valkey; install one: apt-get install redis-server, dnf install valkey, or brew install redis";
 
 const READY_TIMEOUT_MS = 20_000;

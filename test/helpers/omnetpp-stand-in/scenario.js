@@ -77,7 +77,7 @@ function closingBrace(text, from) {
 }
 
 /** @param {string} text @param {ReadonlyMap<string, string>} values @param {string} complaint */
-export function substituteReferences(text, values, complaint) {
+function substituteReferences(text, values, complaint) {
   return text.replace(/\$\{(\w+)\}|\$(\w+)/g, (_, braced, bare) => {
     const name = String(braced ?? bare);
     const value = values.get(name);
