@@ -29,15 +29,17 @@ function testRandomly(store: Store): void {
       seed,
       numRuns: count,
     });
+    const [mayFail, mayStop] = [chosen.some((fault) => fault.mayFail), chosen.some((fault) => fault.mayStop)];
     await using world = await startWorld(store, runs);
     world.begin(runs);
     for (const [index, fault] of chosen.entries()) {
-      await world.collected(Math.min(runs, Math.floor((index * runs) / (count + 1))));
+      await world.collected(Math.min(runs, Math.floor((index * runs) / (count + 1))), mayStop);
       happened.push(fault.name);
       await fault.happen(world);
     }
     const { states } = await judge(world, runs, {
-      ...(chosen.some(({ mayFail }) => mayFail) && { mayFail: true }),
+      ...(mayFail && { mayFail }),
+      ...(mayStop && { mayStop }),
     });
     const line = [store, `${count} random faults during ${runs} runs`, JSON.stringify(states)];
     if (FAULTS_TABLE !== undefined) appendFileSync(FAULTS_TABLE, `${JSON.stringify(line)}\n`);

@@ -52,8 +52,11 @@ export interface World extends AsyncDisposable {
   command(args?: readonly string[]): Running;
   /** Begins a campaign of so many runs. */
   begin(runs: number): void;
-  /** Until so many runs of the campaign have been collected. */
-  collected(runs: number): Promise<void>;
+  /**
+   * Until so many runs of the campaign have been collected.
+   * @param mayStop a client that has stopped with a message is started again.
+   */
+  collected(runs: number, mayStop?: boolean): Promise<void>;
   /** Until the client has ended. */
   ended(): Promise<Finished>;
 }
@@ -132,9 +135,13 @@ export async function startWorld(store: Store, runs: number): Promise<World> {
       queued = ["--retries", RETRIES, "./tiny", "-c", "Bench", `--runs=${count}`, "--ms=30"];
       world.command();
     },
-    async collected(count) {
+    async collected(count, mayStop = false) {
       await vi.waitFor(
         async () => {
+          if (mayStop && world.client.child.exitCode === 2) {
+            expect((await world.ended()).stderr).toMatch(/nothing is lost/);
+            world.command();
+          }
           const files = await filesBelow(path.join(world.results, ".swarm"));
           expect(files.filter((file) => file.endsWith(".json")).length).toBeGreaterThanOrEqual(count);
         },
