@@ -108,7 +108,8 @@ async function fillUp(directory: string): Promise<void> {
 async function protect(directory: string): Promise<void> {
   execFileSync("mount", ["--bind", directory, directory]);
   try {
-    execFileSync("mount", ["-o", "remount,bind,ro", directory]);
+    // It is refused as busy as long as something is being written there.
+    await eventually(() => execFileSync("mount", ["-o", "remount,bind,ro", directory], { stdio: "pipe" }));
     await pastLock();
   } finally {
     execFileSync("umount", ["--lazy", directory]);
