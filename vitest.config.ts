@@ -6,6 +6,7 @@ const LONGEST = [
   "differential/directory-store",
   "differential/gridfs-store",
   "docker/three-nodes",
+  "faults/faults",
   "docker/swarm",
   "aws/whole-life",
   "aws/trouble",

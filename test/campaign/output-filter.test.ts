@@ -30,7 +30,7 @@ it("leaves out what records name, what is in result directories, and configured 
     recordRoots: [outside],
   });
   const left = (files: string[]): string[] => files.filter((file) => filter.isLeftOut(file));
-  const outputs = ["study/logs/A-0.out", "study/vec/A-0.vec", "study/vec/A-0.vci", "list.dat"];
+  const outputs = ["study/logs/A-0.out", "study/vec/A-0.vec", "study/vec/A-0.vci", "list.dat", "study/.vci"];
   const sources = [
     "study/logs/A-1.out",
     "study/logs/A-0.ini",

@@ -75,6 +75,13 @@ describeWithService("redis-server", "what generated studies have shown", () => {
       before: "local",
       ignored: false,
     },
+    "the index of vectors whose name has no dot is no source": {
+      configs: 2,
+      resultDirectory: "perRunAbsolute",
+      vectors: "noDot",
+      before: "local",
+      ignored: false,
+    },
     "outputs of a config with records elsewhere are no sources": {
       ...does("besideInCheckout"),
       configs: 2,

@@ -4,7 +4,7 @@ import { chmod, cp, mkdir, readFile, readdir, rename, rm, writeFile } from "node
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { cacheFolder, eventually, kill, pidsOf, stateFolder } from "../helpers/swarm.ts";
+import { cacheFolder, eventually, kill as killLiving, pidsOf, stateFolder } from "../helpers/swarm.ts";
 import { LOCK_SECONDS, type Store, type World } from "./world.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -33,13 +33,32 @@ export interface Fault {
 /** Until the others have had the time to take the runs of a runner that is silent. */
 const pastLock = (): Promise<void> => delay(PAST_LOCK_MS);
 
+/** An earlier fault may have ended it, or do so meanwhile. */
+function isGone(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === "ESRCH";
+}
+
+async function kill(pid: number): Promise<void> {
+  await killLiving(pid).catch((error: unknown) => {
+    if (!isGone(error)) throw error;
+  });
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if (!isGone(error)) throw error;
+  }
+}
+
 /** Stops a process for longer than its lock lasts. */
 async function stopForAWhile(pid: number): Promise<void> {
-  process.kill(pid, "SIGSTOP");
+  signal(pid, "SIGSTOP");
   try {
     await pastLock();
   } finally {
-    process.kill(pid, "SIGCONT");
+    signal(pid, "SIGCONT");
   }
 }
 
@@ -56,19 +75,19 @@ async function pidOf({ user }: World, role: string): Promise<number> {
 }
 
 /** Sends a signal to a simulation of a runner, which is stopped meanwhile, so that it cannot end before. @returns its pid. */
-async function signalSimulation(world: World, signal: NodeJS.Signals): Promise<number> {
+async function signalSimulation(world: World, name: NodeJS.Signals): Promise<number> {
   const runner = runnerPid(world);
   let found: number | undefined;
   await eventually(() => {
-    process.kill(runner, "SIGSTOP");
+    signal(runner, "SIGSTOP");
     try {
       const [pid] = readFileSync(`/proc/${runner}/task/${runner}/children`, "utf8").split(" ");
       if (!pid || !readFileSync(`/proc/${pid}/cmdline`, "latin1").includes("tiny\0"))
         throw new Error("no simulation runs");
-      process.kill(Number(pid), signal);
+      process.kill(Number(pid), name);
       found = Number(pid);
     } finally {
-      process.kill(runner, "SIGCONT");
+      signal(runner, "SIGCONT");
     }
   });
   return found!;
@@ -77,7 +96,7 @@ async function signalSimulation(world: World, signal: NodeJS.Signals): Promise<n
 async function stopSimulation(world: World): Promise<void> {
   const pid = await signalSimulation(world, "SIGSTOP");
   await pastLock();
-  process.kill(pid, "SIGCONT");
+  signal(pid, "SIGCONT");
 }
 
 /** Removes what is in a folder, whatever happens to it meanwhile. */
@@ -108,7 +127,8 @@ async function fillUp(directory: string): Promise<void> {
 async function protect(directory: string): Promise<void> {
   execFileSync("mount", ["--bind", directory, directory]);
   try {
-    execFileSync("mount", ["-o", "remount,bind,ro", directory]);
+    // It is refused as busy as long as something is being written there.
+    await eventually(() => execFileSync("mount", ["-o", "remount,bind,ro", directory], { stdio: "pipe" }));
     await pastLock();
   } finally {
     execFileSync("umount", ["--lazy", directory]);
@@ -132,7 +152,7 @@ const runnerCache = ({ runners }: World): string => runners[0]!.directory;
 /** A result that is stored and not yet collected: the client is stopped meanwhile. */
 async function damageStored(world: World): Promise<void> {
   const { pid } = world.client.child;
-  process.kill(pid!, "SIGSTOP");
+  signal(pid!, "SIGSTOP");
   try {
     await eventually(async () => {
       const files = await filesWithPaths(resultStore(world));
@@ -141,7 +161,7 @@ async function damageStored(world: World): Promise<void> {
       await writeFile(file, "damaged\n");
     });
   } finally {
-    process.kill(pid!, "SIGCONT");
+    signal(pid!, "SIGCONT");
   }
 }
 

@@ -50,10 +50,13 @@ export interface World extends AsyncDisposable {
   startRunner(index: number, bin?: string): void;
   /** Starts the command again, or another one, in place of the client. */
   command(args?: readonly string[]): Running;
-  /** Begins a campaign of so many runs. */
-  begin(runs: number): void;
-  /** Until so many runs of the campaign have been collected. */
-  collected(runs: number): Promise<void>;
+  /** Begins a campaign of so many runs. @param idleMs for which each waits. */
+  begin(runs: number, idleMs?: number): void;
+  /**
+   * Until so many runs of the campaign have been collected.
+   * @param mayStop a client that has stopped with a message is started again.
+   */
+  collected(runs: number, mayStop?: boolean): Promise<void>;
   /** Until the client has ended. */
   ended(): Promise<Finished>;
 }
@@ -128,13 +131,19 @@ export async function startWorld(store: Store, runs: number): Promise<World> {
       });
       return world.client;
     },
-    begin(count) {
-      queued = ["--retries", RETRIES, "./tiny", "-c", "Bench", `--runs=${count}`, "--ms=30"];
+    begin(count, idleMs = 0) {
+      const times = ["--ms=30", `--idle-ms=${idleMs}`];
+      queued = ["--retries", RETRIES, "./tiny", "-c", "Bench", `--runs=${count}`, ...times];
       world.command();
     },
-    async collected(count) {
+    async collected(count, mayStop = false) {
       await vi.waitFor(
         async () => {
+          if (mayStop && world.client.child.exitCode === 2) {
+            // or nothing had begun: a command that has just been typed
+            expect((await world.ended()).stderr).toMatch(/nothing is lost|cannot be written/);
+            world.command();
+          }
           const files = await filesBelow(path.join(world.results, ".swarm"));
           expect(files.filter((file) => file.endsWith(".json")).length).toBeGreaterThanOrEqual(count);
         },

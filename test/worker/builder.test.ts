@@ -1,5 +1,5 @@
 import { PROTOCOL } from "../../src/model/protocol.ts";
-import { chmod, readFile, stat } from "node:fs/promises";
+import { chmod, mkdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { buildKey, type BuildRequest } from "../../src/model/build.ts";
@@ -113,6 +113,33 @@ it("makes one build for two that ask at once, and none where it is there", async
   await build(request, where, never);
   expect(await readFile(process.env["COUNT"], "utf8")).toBe("x\n");
   delete process.env["COUNT"];
+});
+
+it("builds two modes of a project at the same time", async () => {
+  await using repository = await makeRepository({
+    Makefile: [
+      "all:", // each waits for the other one
+      '\ttouch "$$MEET/$(MODE)"; while [ $$(ls "$$MEET" | wc -l) -lt 2 ]; do sleep 0.01; done',
+      "\techo $(MODE) > libmodel.so",
+      "",
+    ].join("\n"),
+  });
+  await using directory = await temporaryDirectory();
+  const meet = path.join(directory.path, "meet");
+  await mkdir(meet);
+  const builds = openBuildDirectory(path.join(directory.path, "builds"));
+  const where = placeIn(directory.path, builds);
+  const clientEnvironment = { PATH: process.env["PATH"]!, MEET: meet };
+  const requests = await Promise.all(
+    (["debug", "release"] as const).map((mode) => requestFor(repository, { mode, clientEnvironment })),
+  );
+  const answers = await Promise.all(requests.map((request) => build(request, where, never)));
+  expect(answers).toMatchObject([{ ok: true }, { ok: true }]);
+  for (const request of requests) {
+    const [key, tree] = [buildKey(request), path.join(directory.path, request.mode)];
+    await builds.linkInto(key, (await builds.find(key))!, tree);
+    expect(await readFile(path.join(tree, "libmodel.so"), "utf8")).toBe(`${request.mode}\n`);
+  }
 });
 
 it("answers a build that fails with its command, its last lines and its log, and keeps nothing", async () => {

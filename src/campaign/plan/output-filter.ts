@@ -54,7 +54,8 @@ export async function outputFilter(question: OutputFilterQuestion): Promise<Outp
     if (known.has(absolute)) return true;
     return (
       isBegunAnew(file) &&
-      (configured.has(withoutExtension(absolute)) ||
+      (path.extname(file) === "" || // `.vci`: the index of a vector file whose name has no dot
+        configured.has(withoutExtension(absolute)) ||
         results.some((root) => isInside(root, absolute)) ||
         folders.some((root) => isInside(root, absolute)))
     );

@@ -1,7 +1,7 @@
 /*
  * The smallest program that a campaign can run: it answers the questions that are asked of a simulation, burns
- * the CPU for a given time and leaves one scalar file for each run. Options: --runs=N, --ms=M; --bytes=B makes a
- * file of that size as well.
+ * the CPU for a given time and leaves one scalar file for each run. Options: --runs=N, --ms=M; --idle-ms=M waits
+ * as well, --bytes=B makes a file of that size as well.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,11 +48,13 @@ static void fill(const char *name, long long bytes) {
 }
 
 /* One run, with what Cmdenv prints of it as far as it is needed. */
-static int simulate(int run, double ms) {
+static int simulate(int run, double ms, long idle_ms) {
   double begun = cpu_ms();
   printf("Preparing for running configuration Bench, run #%d...\nAssigned runID=Bench-%d\n", run, run);
   while (ms > 0 && cpu_ms() - begun < ms) {
   }
+  struct timespec idle = {idle_ms / 1000, idle_ms % 1000 * 1000000};
+  nanosleep(&idle, NULL);
   mkdir("results", 0777);
   char name[200];
   snprintf(name, sizeof name, "results/Bench-i=%d-#0.sca", run);
@@ -75,11 +77,11 @@ int main(int argc, char **argv) {
     puts("Version: 0.0.0, build: tiny");
     return 0;
   }
-  const char *bytes = option(argc, argv, "--bytes");
+  const char *bytes = option(argc, argv, "--bytes"), *idle = option(argc, argv, "--idle-ms");
   int made = 0;
   for (const char *next = run ? run : "0"; next; made++) {
     const char *comma = strchr(next, ',');
-    if (!simulate(atoi(next), ms ? atof(ms) : 0)) return 1;
+    if (!simulate(atoi(next), ms ? atof(ms) : 0, idle ? atol(idle) : 0)) return 1;
     next = comma ? comma + 1 : NULL;
   }
   if (bytes) fill("results/Bench.vec", atoll(bytes));
