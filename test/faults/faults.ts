@@ -126,6 +126,7 @@ async function fillUp(directory: string): Promise<void> {
 
 /** A folder is read-only for a while. */
 async function protect(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true }); // an earlier fault may have moved it
   execFileSync("mount", ["--bind", directory, directory]);
   try {
     // It is refused as busy as long as something is being written there.
