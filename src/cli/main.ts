@@ -20,11 +20,16 @@ export async function main(command: Command, argv: readonly string[]): Promise<n
     else interruption.abort();
   };
   for (const signal of signals) process.on(signal, onSignal);
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreClosedPipe);
+  let unwritten: Error | undefined;
+  const onOutputError = (error: Error): void => {
+    if (!LISTENER_GONE.includes(errorCode(error) ?? "")) unwritten ??= error;
+  };
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", onOutputError);
   try {
     const { stdout, stderr } = process;
     const leaveOnHangup = (): void => void (hangupLeaves = true);
-    return await command.run({ argv, interrupt: interruption.signal, leaveOnHangup, stdout, stderr });
+    const exitCode = await command.run({ argv, interrupt: interruption.signal, leaveOnHangup, stdout, stderr });
+    return unwritten === undefined ? exitCode : explain(command.name, cannotPrint(unwritten), false);
   } catch (error) {
     return explain(command.name, error, interruption.signal.aborted);
   } finally {
@@ -42,9 +47,15 @@ function dieOf(
   process.kill(process.pid, signal);
 }
 
-/** `runall-swarm --dry-run | head` is no fault. */
-function ignoreClosedPipe(error: Error): void {
-  if (errorCode(error) !== "EPIPE") throw error;
+/** `runall-swarm --dry-run | head` is no fault, nor is a terminal that was closed. */
+const LISTENER_GONE = ["EPIPE", "EIO"];
+
+/** What was printed to a file on a full disk is missing; the command itself has gone on. */
+function cannotPrint(error: Error): UserError {
+  return new UserError(`cannot write all of the output: ${errorText(error)}`, {
+    hint: "the command ran to its end; only what it printed is incomplete",
+    cause: error,
+  });
 }
 
 /** Of an error while something was closed because of an earlier one, the earlier one counts. */

@@ -1,14 +1,18 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import path from "node:path";
 import * as v from "valibot";
 import { errorCode, UserError } from "../errors.ts";
 import { HostSchema, relationOf, thisHost, type Host } from "../system/host.ts";
 import { jsonIn } from "../system/json.ts";
 import { cacheDirectory, stateDirectory } from "../system/paths.ts";
+import { boundedText } from "../system/regular-file.ts";
 
 const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
 /** A swarm of the local target whose name is taken by one of another machine, in a home that both share. */
 const FOLDER = /^([A-Za-z][A-Za-z0-9_-]{0,62})(?:@([A-Za-z0-9._-]{1,80}))?$/;
+
+/** A state file has some kB. */
+const MOST_BYTES = 1 << 24;
 
 export const STATE_FILE = "swarm.json";
 /** The same again, from which a damaged or missing one is restored. */
@@ -114,7 +118,7 @@ function ownerOf(folder: string): Pick<SwarmFolder, "host" | "target"> {
 
 function textOf(file: string): string | undefined {
   try {
-    return readFileSync(file, "utf8");
+    return boundedText(file, MOST_BYTES);
   } catch {
     return undefined; // whoever reads the whole state reports it
   }

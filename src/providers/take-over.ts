@@ -49,6 +49,6 @@ async function locksIn(directory: string, depth = 3): Promise<string[]> {
 }
 
 async function removeForeign(lock: string): Promise<void> {
-  const owner = await lockOwner(lock);
+  const owner = lockOwner(lock);
   if (owner !== undefined && lifeOf(owner) === "elsewhere") await rm(lock, { force: true });
 }

@@ -5,7 +5,6 @@ import {
   link,
   lstat,
   mkdir,
-  readFile,
   readdir,
   readlink,
   rename,
@@ -17,6 +16,7 @@ import {
 } from "node:fs/promises";
 import path from "node:path";
 import { errorCode, withPath } from "../errors.ts";
+import { openRegularFile } from "./regular-file.ts";
 import { removeTree } from "./remove-tree.ts";
 import { thisHost } from "./host.ts";
 import { identify } from "./identity.ts";
@@ -186,13 +186,13 @@ export function statIfThere(file: string): Promise<Stats | undefined> {
   });
 }
 
-/** A file's text, or undefined where there is no such file. */
+/** A file's text, or undefined where there is no regular file of that name. */
 export async function contentOf(file: string): Promise<string | undefined> {
+  const handle = await openRegularFile(file);
   try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR", "EISDIR"].includes(errorCode(error) ?? "")) return undefined;
-    throw error;
+    return await handle?.readFile("utf8");
+  } finally {
+    await handle?.close();
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { link, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { link, rename, rm, stat, writeFile } from "node:fs/promises";
 import { uptime } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import * as v from "valibot";
@@ -9,8 +10,10 @@ import { temporaryName } from "./files.ts";
 import { describeHost, thisHost, type Host } from "./host.ts";
 import { identify, lifeOf, ProcessIdentitySchema, type ProcessIdentity } from "./identity.ts";
 import { jsonIn } from "./json.ts";
+import { boundedText } from "./regular-file.ts";
 
 const POLL_MS = 50;
+const MOST_BYTES = 1 << 16;
 /** Of times of files, which may come from another machine's clock. */
 const CLOCK_TOLERANCE_MS = 60_000;
 
@@ -72,7 +75,7 @@ export async function acquireLock(file: string, options: LockOptions): Promise<A
       throw error;
     });
     if (lock !== undefined) return lock;
-    if (Date.now() >= deadline) throw new LockedError(file, await ownerOf(file), here);
+    if (Date.now() >= deadline) throw new LockedError(file, ownerOf(file), here);
     await delay(POLL_MS, undefined, signal === undefined ? {} : { signal });
   }
 }
@@ -88,7 +91,7 @@ async function tryLock(file: string, here: Host): Promise<AsyncDisposable | unde
   } finally {
     await rm(temporary, { force: true });
   }
-  const owner = await ownerOf(file);
+  const owner = ownerOf(file);
   if (owner === undefined || !(await isStale(file, owner, here))) return undefined;
   return (await removeStale(file, owner, here)) ? await tryLock(file, here) : undefined;
 }
@@ -112,7 +115,7 @@ export async function linkExclusively(temporary: string, file: string): Promise<
 
 /** Removes our own lock only: somebody may have removed it by hand, and it may be another's by now. */
 async function release(file: string, id: string): Promise<void> {
-  const owner = await ownerOf(file);
+  const owner = ownerOf(file);
   if (owner === undefined || owner === "damaged" || owner.id !== id) return;
   await rm(file, { force: true });
 }
@@ -135,11 +138,11 @@ async function isStale(file: string, owner: Owner | "damaged", here: Host): Prom
 async function removeStale(file: string, stale: Owner | "damaged", here: Host): Promise<boolean> {
   await using breaker = await tryLock(`${file}.stale`, here);
   if (breaker === undefined) return false;
-  if (!isSame(await ownerOf(file), stale)) return false;
+  if (!isSame(ownerOf(file), stale)) return false;
   const aside = temporaryName(file);
   try {
     await rename(file, aside);
-    const moved = await ownerOf(aside);
+    const moved = ownerOf(aside);
     if (isSame(moved, stale)) return true;
     await link(aside, file);
     return false;
@@ -157,15 +160,17 @@ function isSame(one: Owner | "damaged" | undefined, other: Owner | "damaged"): b
 }
 
 /** The process that a lock names; undefined if nobody holds it, or the file is damaged. */
-export async function lockOwner(file: string): Promise<ProcessIdentity | undefined> {
-  const owner = await ownerOf(file);
+export function lockOwner(file: string): ProcessIdentity | undefined {
+  const owner = ownerOf(file);
   return owner === "damaged" ? undefined : owner;
 }
 
 /** Returns undefined if nobody holds the lock. @throws {UserError} if the file cannot be read. */
-async function ownerOf(file: string): Promise<Owner | "damaged" | undefined> {
+function ownerOf(file: string): Owner | "damaged" | undefined {
   try {
-    const parsed = v.safeParse(OwnerSchema, jsonIn(await readFile(file, "utf8")));
+    const text = boundedText(file, MOST_BYTES);
+    if (text === undefined && !existsSync(file)) return undefined;
+    const parsed = v.safeParse(OwnerSchema, jsonIn(text));
     return parsed.success ? parsed.output : "damaged";
   } catch (error) {
     if (["ENOENT", "ENOTDIR", "ESTALE"].includes(errorCode(error) ?? "")) return undefined; // ESTALE: removed on another machine

@@ -11,6 +11,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** Longer than a runner may be silent. */
 const PAST_LOCK_MS = (LOCK_SECONDS + 0.5) * 1000;
 const HOUR_MS = 3600_000;
+const SECOND_CLIENT_MS = 15_000;
 
 /** Something that goes wrong while a campaign runs. */
 export interface Fault {
@@ -125,6 +126,7 @@ async function fillUp(directory: string): Promise<void> {
 
 /** A folder is read-only for a while. */
 async function protect(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true }); // an earlier fault may have moved it
   execFileSync("mount", ["--bind", directory, directory]);
   try {
     // It is refused as busy as long as something is being written there.
@@ -389,8 +391,9 @@ export const FAULTS: readonly Fault[] = [
     name: "a second client in the same study",
     async happen(world) {
       const first = world.client;
-      world.command();
-      await world.ended();
+      const second = world.command();
+      await Promise.race([second.finished, delay(SECOND_CLIENT_MS)]);
+      second.child.kill("SIGKILL"); // it follows a long campaign
       world.client = first;
     },
   },

@@ -1,6 +1,9 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
 import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { text } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { describeWithService } from "../helpers/services.ts";
 import { jobsOf, NO_JOBS } from "../helpers/swarm.ts";
@@ -50,6 +53,23 @@ describeWithService("redis-server", "a message names what helps", () => {
       await runall([], "studies"),
       /→ there is s0\/fast run\.ini, s1\/[^;]*, s7\/fast run\.ini, and 2 more; type: runall-swarm -C s0 -f 'fast run\.ini' -c CONFIG\n/,
     );
+  });
+
+  it("where the output goes to a full disk, and the command runs on", async () => {
+    const full = openSync("/dev/full", "w");
+    const args = [path.resolve("bin/runall-swarm.js"), "-c", "Quick"];
+    const child = spawn(process.execPath, args, {
+      cwd: sample.study,
+      env: user.env,
+      stdio: ["ignore", full, "pipe"],
+    });
+    const [stderr] = await Promise.all([text(child.stderr!), once(child, "close")]);
+    closeSync(full);
+    expect(stderr).toContain(
+      "cannot write all of the output: ENOSPC: no space left on device, write\n  → the command ran to its end",
+    );
+    expect(child.exitCode).toBe(2);
+    expect((await sample.results()).filter((file) => file.endsWith(".sca"))).toHaveLength(8);
   });
 
   it("where an ini file is misspelled, or above", async () => {

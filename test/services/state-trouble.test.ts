@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdir, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
@@ -58,6 +59,16 @@ describeWithService("redis-server", "the state file of a swarm on this machine",
     expect((await statusOf(user)).state).toBe("running");
     expect((await user.runall("-c", "Quick", "-r", "0")).exitCode).toBe(0);
     expect(await pidsOfBackup(user)).toEqual(pids);
+  });
+
+  it.concurrent("may be a FIFO, for which nobody waits", async () => {
+    await using user = await started(1, 1);
+    const pids = await pidsOf(user);
+    await rm(files(user)[0]!);
+    execFileSync("mkfifo", [files(user)[0]!]);
+    expect((await statusOf(user)).state).toBe("running"); // by the backup
+    await mustRun(user, ["resume"]);
+    expect(await pidsOf(user)).toEqual(pids);
   });
 
   it.concurrent("may be missing: what runs is found, shown, and known again", async () => {

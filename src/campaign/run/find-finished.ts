@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readFileSync } from "node:fs";
+import { lstatSync, readdirSync } from "node:fs";
 import { utimes } from "node:fs/promises";
 import path from "node:path";
 import { setImmediate } from "node:timers/promises";
@@ -8,7 +8,7 @@ import type { RunRecord } from "../../model/result.ts";
 import { runLabel, runVariables, type Run } from "../../model/run.ts";
 import type { CampaignPlan } from "../plan/plan.ts";
 import { OutdatedRuns, type Outdated } from "./outdated.ts";
-import { hashOf, parseRecord, recordFile } from "../collect/records.ts";
+import { hashOf, recordIn, recordFile } from "../collect/records.ts";
 
 /** What the records in a study tell of runs that are wanted. */
 export interface Findings {
@@ -46,7 +46,7 @@ export async function findFinished(
       signal.throwIfAborted();
     }
     const file = recordFile(resultDirectory, run);
-    const record = recorded.has(path.basename(file)) ? parseRecord(readFileSync(file, "utf8")) : undefined;
+    const record = recorded.has(path.basename(file)) ? recordIn(file) : undefined;
     if (record !== undefined && !isSameRun(record, run)) found.shifted.push({ run, before: record });
     else if (record?.state === "done") {
       const isSame = record.identity === identity;

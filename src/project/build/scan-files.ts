@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { makeFolders, statIfThere, writeFileAtomically } from "../../system/files.ts";
 import { cacheDirectory } from "../../system/paths.ts";
+import { boundedText } from "../../system/regular-file.ts";
 import type { Code } from "../git/code.ts";
 import { LINK } from "../git/disk.ts";
 import { isOpaque, kindOf } from "../files/file-kinds.ts";
@@ -55,7 +56,7 @@ async function scanFiles(
   const wanted = entries.filter(({ mode, path: file }) => mode === LINK || !isOpaque(file));
   if (wanted.length === 0) return { files: [], unread: [] };
   const memory = memoryFile(top);
-  const { silent, scans } = await recall(memory);
+  const { silent, scans } = recall(memory);
   const silences = new Set(silent);
   const keys = wanted.map(keyOf);
   const isKnown = (key: string): boolean => silences.has(key) || Object.hasOwn(scans, key);
@@ -115,10 +116,10 @@ function memoryFile(top: string): string {
 /** More is begun anew: most of it is of files that are no more. */
 const MOST_BYTES = 16 << 20;
 
-async function recall(file: string): Promise<Remembered> {
+function recall(file: string): Remembered {
   try {
-    const text = await readFile(file, "utf8");
-    const found = text.length < MOST_BYTES ? (JSON.parse(text) as Remembered) : undefined;
+    const text = boundedText(file, MOST_BYTES);
+    const found = text === undefined ? undefined : (JSON.parse(text) as Remembered);
     if (found?.version === VERSION && Array.isArray(found.silent) && typeof found.scans === "object")
       return found;
   } catch {
