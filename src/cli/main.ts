@@ -28,7 +28,13 @@ export async function main(command: Command, argv: readonly string[]): Promise<n
   try {
     const { stdout, stderr } = process;
     const leaveOnHangup = (): void => void (hangupLeaves = true);
-    const exitCode = await command.run({ argv, interrupt: interruption.signal, leaveOnHangup, stdout, stderr });
+    const exitCode = await command.run({
+      argv,
+      interrupt: interruption.signal,
+      leaveOnHangup,
+      stdout,
+      stderr,
+    });
     return unwritten === undefined ? exitCode : explain(command.name, cannotPrint(unwritten), false);
   } catch (error) {
     return explain(command.name, error, interruption.signal.aborted);

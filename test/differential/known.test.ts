@@ -75,6 +75,12 @@ describeWithService("redis-server", "what generated studies have shown", () => {
       before: "local",
       ignored: false,
     },
+    "a file of a run that is repeated was edited meanwhile": {
+      repeat: 2,
+      operations: [{ name: "overwriteShared", runs: 0, when: "before" }],
+      before: "edited",
+      edit: "result",
+    },
     "the index of vectors whose name has no dot is no source": {
       configs: 2,
       resultDirectory: "perRunAbsolute",

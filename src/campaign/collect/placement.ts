@@ -145,7 +145,7 @@ export class Placement {
         target,
         warnings,
       );
-    else if (number === undefined) {
+    else {
       const kept = await this.#avoid(run, file, target, warnings);
       if (kept !== undefined) return kept;
     }
