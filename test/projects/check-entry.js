@@ -34,7 +34,10 @@ export async function checkEntry(entry, checkout, { directory, env, limitMs }) {
     const swarm = path.join(directory, "swarm", name);
     await makeClone(checkout, swarm);
     const expansion = await checkExpansion(entry, swarm, { env, deadline: Date.now() + limitMs });
+    if (entry.refused !== undefined && expansion?.includes(entry.refused))
+      return { state: "ok", text: `refused: ${entry.refused}` };
     if (expansion !== undefined) return { state: "FAULT", text: expansion };
+    if (entry.refused !== undefined) return { state: "FAULT", text: `not refused: ${entry.refused}` };
     if (entry.expansionOnly !== undefined) {
       return { state: "expansion only", text: `${countOf(entry.runs, "run")}; ${entry.expansionOnly}` };
     }

@@ -15,6 +15,7 @@
  * @property {readonly string[]} [ned] NED folders, relative to the checkout.
  * @property {readonly string[]} [needs] other repositories whose checkouts it needs: INET_ROOT is set for OWNER/inet.
  * @property {string} [expansionOnly] why it is not executed.
+ * @property {string} [refused] the message with which it is refused, because it cannot be built locally either.
  */
 
 const FIELDS = {
@@ -32,6 +33,7 @@ const FIELDS = {
   ned: isTexts,
   needs: isRepositories,
   expansionOnly: isText,
+  refused: isText,
 };
 const REQUIRED = ["repository", "shape", "study", "config", "runs"];
 

@@ -187,7 +187,7 @@ export const LISTED_ENTRIES = [
     study: ".",
     config: "General",
     runs: 1944,
-    expansionOnly: "does not compile: header missing",
+    refused: "Makefile needs the project queueinglib, which is not found",
   },
   {
     repository: "heinovski/tictoc",

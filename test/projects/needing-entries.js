@@ -16,7 +16,7 @@ export const NEEDING_ENTRIES = [
     study: ".",
     config: "General",
     runs: 1,
-    expansionOnly: "needs a header of macOS",
+    refused: "Makefile needs the project inet, which is not found",
   },
   {
     repository: "Elmir-Zeynalov/Garbage-Collection",
