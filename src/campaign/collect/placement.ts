@@ -249,7 +249,10 @@ export class Placement {
       );
     if (stored !== undefined) {
       mkdirSync(path.dirname(to), { recursive: true });
-      await moveFile(from, to);
+      await moveFile(from, to).catch((error: unknown) => {
+        if (lstatSync(from, { throwIfNoEntry: false }) !== undefined) throw error;
+        throw new DamagedArchive(`${to} is not in the swarm any more`);
+      });
     }
     const arrived = await statIfThere(to);
     if (arrived === undefined) throw new DamagedArchive(`${to} is neither here nor in the swarm any more`);
