@@ -169,6 +169,8 @@ describeWithService("redis-server", "what somebody else has written into the que
   it("is not the campaign that was queued from here, though it has its id", async () => {
     const { stdout } = await tool(["--detach", "-c", "Quick", "-r", "0"]);
     const id = /attach (\S+)/.exec(stdout)![1]!;
+    // else a runner could take the forged campaign for its own
+    await eventually(async () => expect(await redis.hget(`bull:run:${id}-0`, "finishedOn")).not.toBeNull());
     const mine = JSON.parse((await redis.get(`swarm:campaign:${id}`))!) as Campaign;
     await redis.set(`swarm:campaign:${id}`, JSON.stringify({ ...mine, config: "Load", directory: "/etc" }));
     const refused = await tool(["attach", id]);
