@@ -21,10 +21,10 @@ export async function main(command: Command, argv: readonly string[]): Promise<n
   };
   for (const signal of signals) process.on(signal, onSignal);
   let unwritten: Error | undefined;
-  const onOutputError = (error: Error): void => {
-    if (!LISTENER_GONE.includes(errorCode(error) ?? "")) unwritten ??= error;
-  };
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", onOutputError);
+  for (const stream of [process.stdout, process.stderr])
+    stream.on("error", (error) => {
+      if (!isReaderGone(error, stream)) unwritten ??= error;
+    });
   try {
     const { stdout, stderr } = process;
     const leaveOnHangup = (): void => void (hangupLeaves = true);
@@ -35,7 +35,9 @@ export async function main(command: Command, argv: readonly string[]): Promise<n
       stdout,
       stderr,
     });
-    return unwritten === undefined ? exitCode : explain(command.name, cannotPrint(unwritten), false);
+    if (unwritten === undefined) return exitCode;
+    const incomplete = explain(command.name, cannotPrint(unwritten), false);
+    return exitCode === EXIT.done ? incomplete : exitCode;
   } catch (error) {
     return explain(command.name, error, interruption.signal.aborted);
   } finally {
@@ -53,13 +55,16 @@ function dieOf(
   process.kill(process.pid, signal);
 }
 
-/** `runall-swarm --dry-run | head` is no fault, nor is a terminal that was closed. */
-const LISTENER_GONE = ["EPIPE", "EIO"];
+/** Returns whether nobody reads the output any more, which is not an error: `runall-swarm --dry-run | head`, or a closed terminal. */
+function isReaderGone(error: Error, { isTTY }: { isTTY?: boolean }): boolean {
+  const code = errorCode(error);
+  return code === "EPIPE" || (code === "EIO" && isTTY === true);
+}
 
-/** What was printed to a file on a full disk is missing; the command itself has gone on. */
+/** Output to a file on a full disk, for example. The command itself has continued. */
 function cannotPrint(error: Error): UserError {
   return new UserError(`cannot write all of the output: ${errorText(error)}`, {
-    hint: "the command ran to its end; only what it printed is incomplete",
+    hint: "the command itself has completed; free some space before you repeat it",
     cause: error,
   });
 }

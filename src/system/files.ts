@@ -87,15 +87,22 @@ export async function removeLeftovers(directory: string, olderThanMs = LEFTOVER_
   });
   for (const name of names.filter(isTemporary)) {
     const file = path.join(directory, name);
-    const stats = await statIfThere(file);
-    if (stats === undefined || stats.uid !== process.getuid?.()) continue; // another user's
-    if (Date.now() - stats.ctimeMs >= olderThanMs || isAbandoned(name)) await removeTree(file);
+    const age = Date.now() - ((await statIfThere(file))?.ctimeMs ?? Infinity);
+    if (age >= olderThanMs || isAbandoned(name)) await removeTree(file);
   }
 }
 
-/** The same for those alone whose process was one of this machine and has ended, as far as it can be done. */
+/**
+ * Removes temporary files and folders of ended processes of this user and machine from a directory that other users
+ * may share. What cannot be removed stays: it is in nobody's way.
+ */
 export async function removeAbandoned(directory: string): Promise<void> {
-  await removeLeftovers(directory, Infinity).catch(() => undefined); // in the way of nobody
+  const names = await readdir(directory).catch(() => []); // some may write to their TMPDIR, but not list it
+  for (const name of names.filter((each) => isTemporary(each) && isAbandoned(each))) {
+    const file = path.join(directory, name);
+    if ((await statIfThere(file))?.uid !== process.getuid?.()) continue;
+    await removeTree(file).catch(() => undefined);
+  }
 }
 
 /** Writes a file so that a reader sees the old content or the new one, never a part. */

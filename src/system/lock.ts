@@ -56,8 +56,8 @@ export interface LockOptions {
   signal?: AbortSignal | undefined;
   /** Whose locks are known to be dead or alive. */
   here?: Host;
-  /** Goes on without the lock where the disk is full: for what frees it. */
-  withoutRoom?: boolean;
+  /** Proceeds without a lock file if the disk is full and no process holds the lock: for commands that free space. */
+  ignoreFullDisk?: boolean;
 }
 
 /**
@@ -66,13 +66,15 @@ export interface LockOptions {
  * @throws {LockedError} when it is still held after that time; names the owner's pid and machine.
  */
 export async function acquireLock(file: string, options: LockOptions): Promise<AsyncDisposable> {
-  const { timeoutMs, signal, here = thisHost(), withoutRoom = false } = options;
+  const { timeoutMs, signal, here = thisHost(), ignoreFullDisk = false } = options;
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     signal?.throwIfAborted();
-    const lock = await tryLock(file, here).catch((error: unknown) => {
-      if (withoutRoom && isDiskFullError(error)) return { [Symbol.asyncDispose]: () => Promise.resolve() };
-      throw error;
+    const lock = await tryLock(file, here).catch(async (error: unknown) => {
+      if (!ignoreFullDisk || !isDiskFullError(error)) throw error;
+      const owner = ownerOf(file);
+      if (owner !== undefined && !(await isStale(file, owner, here))) return undefined;
+      return { [Symbol.asyncDispose]: () => Promise.resolve() };
     });
     if (lock !== undefined) return lock;
     if (Date.now() >= deadline) throw new LockedError(file, ownerOf(file), here);

@@ -11,9 +11,9 @@ export interface TemporaryFolder extends AsyncDisposable {
 const cleaned = new Map<string, Promise<void>>();
 
 /**
- * Makes a folder that is removed when its work is done. What killed processes of this user have left there is removed, too, once
- * in a process.
- * @param parent where it is made: the user's folder for temporary files, by default.
+ * Creates a folder that is removed when it is disposed of. The first call of a process also removes the folders that
+ * killed processes of this user have left.
+ * @param parent folder in which it is created (default: the folder for temporary files).
  */
 export async function makeTemporaryFolder(purpose: string, parent = tmpdir()): Promise<TemporaryFolder> {
   if (!cleaned.has(parent)) cleaned.set(parent, removeAbandoned(parent));

@@ -324,6 +324,34 @@ it("replaces what the same run has left, unless somebody has changed it", async 
   expect(await s.read("edited.General-0.txt")).toBe("two");
 });
 
+it("leaves a file of several runs that the user has changed between two of them", async () => {
+  await using s = await study();
+  const collector = s.newCollector();
+  await collector.collect(run(0), await s.finish(0, { "study/results/trace.txt": "of run 0" }));
+  await s.write("results/trace.txt", "the user's");
+  const { warnings } = await collector.collect(
+    run(1),
+    await s.finish(1, { "study/results/trace.txt": "of run 1" }),
+  );
+  expect(warnings).toEqual([expect.stringContaining("trace.txt is not replaced")]);
+  expect(await s.read("results/trace.txt")).toBe("the user's");
+  expect(await s.read("results/trace.General-1.txt")).toBe("of run 1");
+});
+
+it("leaves a file that the user has changed when its run is repeated with the same identity", async () => {
+  await using s = await study();
+  const [first, second] = [someCampaign({ identity: "i" }), someCampaign({ id: "c2", identity: "i" })];
+  const finish = (campaign: string) =>
+    s.finish(0, { "study/results/trace.txt": "of run 0" }, "done", campaign);
+  await s.newCollector(first).collect(run(0), await finish(first.id));
+  await s.write("results/trace.txt", "the user's");
+  const collector = s.newCollector(second);
+  await collector.resume(() => undefined);
+  await collector.collect(run(0), await finish(second.id));
+  expect(await s.read("results/trace.txt")).toBe("the user's");
+  expect(await s.read("results/trace.General-0.txt")).toBe("of run 0");
+});
+
 it("replaces an earlier result file of the simulator's as a local run does, but none that appeared meanwhile", async () => {
   await using s = await study();
   await s.write("results/a.sca", "earlier");

@@ -11,8 +11,10 @@ import { startWorld, type Store } from "./world.ts";
 /** RANDOM_FAULTS how many happen, RANDOM_RUNS during how many runs, SEED by which they are chosen. */
 const { FAULTS_TABLE, RANDOM_FAULTS = "6", RANDOM_RUNS = "60", SEED = "16" } = process.env;
 const SECONDS_PER_FAULT = 60;
-/** What a fault takes, most of which wait until a lock has passed; the campaign is to last as long as all of them. */
+/** Duration of a fault, most of which wait until a lock has expired; the campaign has to last as long as all of them. */
 const FAULT_MS = 3000;
+/** Two that are disturbed and the swarm's own. */
+const RUNNERS = 3;
 
 describeWithService("cc", "a campaign with random faults", () => {
   describeWithService("redis-server", "with its servers", () => {
@@ -33,7 +35,7 @@ function testRandomly(store: Store): void {
     });
     const [mayFail, mayStop] = [chosen.some((fault) => fault.mayFail), chosen.some((fault) => fault.mayStop)];
     await using world = await startWorld(store, runs);
-    world.begin(runs, Math.ceil((count * FAULT_MS) / runs));
+    world.begin(runs, Math.ceil((count * FAULT_MS * RUNNERS) / runs));
     const isOver = (): boolean => [0, 1].includes(world.client.child.exitCode ?? -1);
     for (const [index, fault] of chosen.entries()) {
       await world.collected(Math.min(runs, Math.floor((index * runs) / (count + 1))), mayStop);

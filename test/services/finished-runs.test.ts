@@ -3,6 +3,7 @@ import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import type { CampaignEvent } from "../../src/model/events.ts";
 import { readRecord } from "../../src/campaign/collect/records.ts";
+import { temporaryName } from "../../src/system/files.ts";
 import { describeWithService } from "../helpers/services.ts";
 import { eventually, jobsOf } from "../helpers/swarm.ts";
 import { newSample, newUser, type Finished, type Sample, type User } from "../helpers/tool.ts";
@@ -56,6 +57,14 @@ describeWithService("redis-server", "runall-swarm where results are there alread
       }),
     ).toEqual([]);
     expect(await madeBy(() => runall("-c", "Quick", "-r", "1", "--rerun"))).toEqual([1]);
+  });
+
+  it("removes the temporary files of ended clients also if all runs have completed", async () => {
+    await runall("-c", "Quick", "-r", "0");
+    const ended = temporaryName(file("a.sca")).replace(/\.\d+-/, ".0-"); // another start time: another process
+    await writeFile(ended, "");
+    await runall("-c", "Quick", "-r", "0");
+    expect(await stat(ended).catch(() => "gone")).toBe("gone");
   });
 
   it("makes again what is missing, cut off or changed, and what did not end well", async () => {

@@ -66,7 +66,7 @@ describeWithService("redis-server", "a message names what helps", () => {
     const [stderr] = await Promise.all([text(child.stderr!), once(child, "close")]);
     closeSync(full);
     expect(stderr).toContain(
-      "cannot write all of the output: ENOSPC: no space left on device, write\n  → the command ran to its end",
+      "cannot write all of the output: ENOSPC: no space left on device, write\n  → the command itself has completed",
     );
     expect(child.exitCode).toBe(2);
     expect((await sample.results()).filter((file) => file.endsWith(".sca"))).toHaveLength(8);

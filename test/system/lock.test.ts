@@ -6,6 +6,7 @@ import { expect, it } from "vitest";
 import { thisHost, type Host } from "../../src/system/host.ts";
 import { acquireLock, linkExclusively, LockedError } from "../../src/system/lock.ts";
 import { identify } from "../../src/system/identity.ts";
+import { smallDisk } from "../helpers/small-disk.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
 it("keeps a second one out until the first one has let go", async () => {
@@ -40,6 +41,22 @@ it("does not mistake a recycled pid for the owner", async () => {
   await writeFile(file, JSON.stringify({ pid: process.pid, startTime: "1" }));
   await using _ = await acquireLock(file, { timeoutMs: 5_000 });
   expect(JSON.parse(await readFile(file, "utf8"))).toMatchObject(identify(process.pid)!);
+});
+
+it("is passed over on a full disk if nobody holds it, and only then", async (context) => {
+  await using directory = await temporaryDirectory();
+  const place = path.join(directory.path, "disk");
+  using _ = await smallDisk(place, 64, context);
+  const file = path.join(place, "lock");
+  const options = { timeoutMs: 0, ignoreFullDisk: true };
+  const held = await acquireLock(file, options);
+  await writeFile(path.join(place, "filler"), "x".repeat(1e6)).catch(() => undefined);
+  await expect(acquireLock(file, options)).rejects.toThrow(LockedError);
+  await held[Symbol.asyncDispose]();
+  await writeFile(path.join(place, "filler"), "x".repeat(1e6)).catch(() => undefined);
+  await expect(acquireLock(file, { timeoutMs: 0 })).rejects.toThrow(/ENOSPC/);
+  await using lock = await acquireLock(file, options);
+  expect(lock).toBeDefined();
 });
 
 it("names the owner when it has waited long enough", async () => {

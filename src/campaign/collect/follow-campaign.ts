@@ -61,7 +61,7 @@ export async function* followCampaign(
   await using _lock = followed.lock ?? (await lockCampaign(study, campaign));
   await updateNote(campaign, study, false);
   const { resultDirectory } = study;
-  for (const folder of ["", "failed", ".swarm"]) await removeLeftovers(path.join(resultDirectory, folder));
+  await removeTemporaryFiles(resultDirectory);
   const collector = new RunCollector(study, campaign, queue, store);
   const byNumber = new Map(open.map((run) => [run.runNumber, run]));
   const tally = new Tally();
@@ -96,6 +96,11 @@ export async function* followCampaign(
   const summary = tally.summary(campaign, cancelled, { resultDirectory, wallTimeMs });
   const hints = await missingInputs(study, campaign, summary.failed);
   yield { type: "ended", summary: { ...summary, ...(hints.length > 0 && { hints }) } };
+}
+
+/** Removes what clients that were killed, or could not write any more, have left beside the results. */
+export async function removeTemporaryFiles(resultDirectory: string): Promise<void> {
+  for (const folder of ["", "failed", ".swarm"]) await removeLeftovers(path.join(resultDirectory, folder));
 }
 
 /** What became of the other runs of a campaign: collected before, replaced by a later campaign, or never started. */

@@ -10,7 +10,7 @@ import { moveFile, statIfThere } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import { rememberOutput } from "./known-outputs.ts";
 import { Unplaceable, type Study } from "./places.ts";
-import { hashOf, readRecord, writeRecord } from "./records.ts";
+import { hashOf, readRecord, recordFile, writeRecord } from "./records.ts";
 import { isNamedBeside, nameBeside, Replacements, type Owner, type Previous } from "./replacement.ts";
 
 type RunName = Pick<Run, "config" | "runNumber">;
@@ -139,13 +139,11 @@ export class Placement {
       );
       return { target: beside, isThere: false };
     }
-    if (number !== undefined && number < run.runNumber)
-      await this.#moveAside(
-        { config: run.config, runNumber: number, root: this.#study.resultDirectory },
-        target,
-        warnings,
-      );
-    else {
+    if (number !== undefined && number < run.runNumber) {
+      const owner = { config: run.config, runNumber: number, root: this.#study.resultDirectory };
+      if (await this.#isEdited(owner, target)) return await this.#keep(run, target, warnings);
+      await this.#moveAside(owner, target, warnings);
+    } else {
       const kept = await this.#avoid(run, file, target, warnings);
       if (kept !== undefined) return kept;
     }
@@ -170,14 +168,27 @@ export class Placement {
       case "rename":
         await this.#moveAside(decision.owner, target, warnings);
         return undefined;
-      case "keep": {
-        const beside = await this.#beside(target, run);
-        warnings.push(
-          `${this.#nameOf(target)} is not replaced, because it is not a result of an earlier run; that of ${runLabel(run)} is ${path.basename(beside)}`,
-        );
-        return { target: beside, isThere: false };
-      }
+      case "keep":
+        return await this.#keep(run, target, warnings);
     }
+  }
+
+  /** Leaves the file that exists in place, and stores that of the run beside it. */
+  async #keep(run: Run, target: string, warnings: string[]): Promise<Chosen> {
+    const beside = await this.#beside(target, run);
+    warnings.push(
+      `${this.#nameOf(target)} is not replaced, because it is not a result of an earlier run; that of ${runLabel(run)} is ${path.basename(beside)}`,
+    );
+    return { target: beside, isThere: false };
+  }
+
+  /** Returns whether somebody has changed a file since the record of its run was written. */
+  async #isEdited({ root, ...owner }: Owner, target: string): Promise<boolean> {
+    const file = recordFile(root, owner);
+    const record = await readRecord(root, owner);
+    const isNamed = record?.files.some((each) => each.path === this.#nameOf(target)) === true;
+    if (!isNamed || lstatSync(target, { throwIfNoEntry: false }) === undefined) return false;
+    return !(await this.#replacements.isOwn(target, { record, writtenAt: lstatSync(file).mtimeMs }));
   }
 
   /**
@@ -251,7 +262,7 @@ export class Placement {
       mkdirSync(path.dirname(to), { recursive: true });
       await moveFile(from, to).catch((error: unknown) => {
         if (lstatSync(from, { throwIfNoEntry: false }) !== undefined) throw error;
-        throw new DamagedArchive(`${to} is not in the swarm any more`);
+        throw new DamagedArchive(`${to} is not in the swarm any more`, { cause: error });
       });
     }
     const arrived = await statIfThere(to);

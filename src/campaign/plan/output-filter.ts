@@ -54,7 +54,7 @@ export async function outputFilter(question: OutputFilterQuestion): Promise<Outp
     if (known.has(absolute)) return true;
     return (
       isBegunAnew(file) &&
-      (path.extname(file) === "" || // `.vci`: the index of a vector file whose name has no dot
+      (path.basename(file) === ".vci" || // index of a vector file whose name has no dot
         configured.has(withoutExtension(absolute)) ||
         results.some((root) => isInside(root, absolute)) ||
         folders.some((root) => isInside(root, absolute)))

@@ -2,9 +2,9 @@ import type { Environment } from "../../model/environment.ts";
 
 /** What the user asked for. */
 export interface CampaignRequest {
-  /** Where he typed it, or `-C`. */
+  /** Where it was typed, or `-C`. */
   directory: string;
-  /** Commit, branch or tag; undefined for the files as they lie here. */
+  /** Commit, branch or tag; undefined for the working tree. */
   commit: string | undefined;
   program: string | undefined;
   /** Version of the OMNeT++ to use, where it is not to be the one that is here. */

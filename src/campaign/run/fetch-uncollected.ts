@@ -1,5 +1,6 @@
+import { UserError } from "../../errors.ts";
 import type { CampaignEvent } from "../../model/events.ts";
-import { runJobId } from "../../model/campaign.ts";
+import { runJobId, type Campaign } from "../../model/campaign.ts";
 import type { QueueClient } from "../../queue/client.ts";
 import type { ResultStore } from "../../stores/store.ts";
 import { resultOf } from "../collect/answers.ts";
@@ -28,6 +29,44 @@ export async function* fetchUncollected(
   return brought;
 }
 
+/**
+ * Removes from the swarm what it still has of collected runs: the client stopped after it had written their records, and
+ * before it could remove them. Campaigns that another process is collecting are left to it. Nobody needs what is left:
+ * if it cannot be removed, that is only a warning.
+ */
+export async function* forgetCollected(
+  wanted: Wanted,
+  queue: QueueClient,
+  store: ResultStore,
+): AsyncGenerator<CampaignEvent> {
+  if (wanted.runs.length === 0) return;
+  for (const { note, open } of await equalCampaigns(wanted, queue, ({ collected }) => !collected)) {
+    await using lock = await lockUnlessCollected(wanted.study, note.campaign);
+    if (lock === undefined) continue;
+    const collector = new RunCollector(wanted.study, note.campaign, queue, store);
+    try {
+      for (const run of open) await collector.forgetCollected(run);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      yield {
+        type: "warning",
+        message: error.message,
+        details: error.hint === undefined ? [] : [error.hint],
+      };
+    }
+  }
+}
+
+/** Returns undefined if another process is collecting the campaign. */
+async function lockUnlessCollected(study: Study, campaign: Campaign): Promise<AsyncDisposable | undefined> {
+  try {
+    return await lockCampaign(study, campaign);
+  } catch (error) {
+    if (error instanceof CollectedElsewhere) return undefined;
+    throw error;
+  }
+}
+
 async function* collectEnded(
   { note: { campaign }, open }: EqualCampaign,
   study: Study,
@@ -35,12 +74,8 @@ async function* collectEnded(
   store: ResultStore,
   signal: AbortSignal,
 ): AsyncGenerator<CampaignEvent, number[]> {
-  const lock = await lockCampaign(study, campaign).catch((error: unknown) => {
-    if (error instanceof CollectedElsewhere) return undefined;
-    throw error;
-  });
+  await using lock = await lockUnlessCollected(study, campaign);
   if (lock === undefined) return [];
-  await using _ = lock;
   yield { type: "fetching", campaign: campaign.id, runs: open.length };
   const collector = new RunCollector(study, campaign, queue, store);
   await collector.resume(() => undefined);

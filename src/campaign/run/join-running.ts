@@ -31,12 +31,14 @@ export interface EqualCampaign extends CampaignListing {
 /**
  * Campaigns of the swarm that have some of the runs of a request. That they are equal follows from the notes of this
  * client: what others write into the queue does not make a campaign equal.
+ * @param wants which of the noted campaigns are looked for (default: all).
  */
 export async function equalCampaigns(
   { study, identity, runs }: Wanted,
   queue: QueueClient,
+  wants: (note: CampaignNote) => boolean = () => true,
 ): Promise<EqualCampaign[]> {
-  const notes = await notesOf(study, identity);
+  const notes = new Map([...(await notesOf(study, identity))].filter(([, note]) => wants(note)));
   if (notes.size === 0) return [];
   const numbers = new Set(runs.map((run) => run.runNumber));
   const equal: EqualCampaign[] = [];

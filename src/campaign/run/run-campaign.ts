@@ -16,7 +16,7 @@ import { warnOfAbsoluteParameters } from "../plan/absolute-parameters.ts";
 import { lockCampaign, lockQueueing } from "../collect/campaign-lock.ts";
 import { findFinished, shiftWarning, type Findings } from "./find-finished.ts";
 import { forOtherMachines } from "../plan/for-other-machines.ts";
-import { followCampaign, type FollowedCampaign } from "../collect/follow-campaign.ts";
+import { followCampaign, removeTemporaryFiles, type FollowedCampaign } from "../collect/follow-campaign.ts";
 import { ensureDependencies } from "./ensure-dependencies.ts";
 import { identityOf } from "../plan/identity.ts";
 import { refuseAppending, refuseUnwritable } from "../plan/outputs.ts";
@@ -84,6 +84,7 @@ async function* runPlan(
   refuseUnwritable(plan.outputs.outside);
   if (!swarm.sources.sharesDisk) yield* warnOfAbsoluteParameters(plan.expansion.configuration);
   const identity = await identityOf(plan);
+  await removeTemporaryFiles(plan.resultDirectory); // also if all runs have completed, and no campaign is followed
   await using queue = await openQueueClient(swarm.queue);
   const { rerun = false, detach } = manner;
   const request = { plan, identity, manner };

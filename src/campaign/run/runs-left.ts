@@ -5,7 +5,7 @@ import type { Run } from "../../model/run.ts";
 import type { QueueClient } from "../../queue/client.ts";
 import type { ResultStore } from "../../stores/store.ts";
 import type { Study } from "../collect/places.ts";
-import { fetchUncollected } from "./fetch-uncollected.ts";
+import { fetchUncollected, forgetCollected } from "./fetch-uncollected.ts";
 import { findFinished, shiftWarning } from "./find-finished.ts";
 import { equalCampaigns, joinRunning, type Joined, type Wanted } from "./join-running.ts";
 import { describeOutdated } from "./outdated.ts";
@@ -50,6 +50,7 @@ export async function* runsLeft(
     return { open: plan.runs, failed: [], joined: undefined, seen: new Set() };
   }
   yield* describeOutdated(plan, found.outdated);
+  yield* forgetCollected({ ...wanted, runs: found.there }, queue, store);
   if (found.open.length === 0) {
     yield { type: "skipped", runs: plan.runs.length, fetched: 0, left: 0 };
     return { open: [], failed: [], joined: undefined, seen: new Set() };

@@ -238,7 +238,7 @@ export async function withLock<T>(
   signal?: AbortSignal,
 ): Promise<T> {
   await makeFolders(path.dirname(directory), 0o700);
-  const options = { timeoutMs: LOCK_TIMEOUT_MS, signal, withoutRoom: true }; // a swarm on a full disk can be removed
+  const options = { timeoutMs: LOCK_TIMEOUT_MS, signal, ignoreFullDisk: true }; // else a swarm on it could not be removed
   await using _ = await acquireLock(`${directory}.lock`, options);
   return await work();
 }

@@ -8,7 +8,7 @@ export function treeLost(options?: { cause: unknown }): TreeLost {
 
 const WATCH_MS = 1000;
 
-/** Tells when somebody removes a tree in which a run is executed: it may then never end, or end without having read its input. */
+/** Aborts its signal when the tree of a run is removed: the run may then never end, or end without having read its input. */
 export function watchTree(tree: SlotTree, slot: Slot): Disposable & { signal: AbortSignal } {
   const gone = new AbortController();
   const timer = setInterval(() => slot.isGone(tree) && gone.abort(treeLost()), WATCH_MS);
