@@ -22,7 +22,7 @@ export async function main(command: Command, argv: readonly string[]): Promise<n
   for (const signal of signals) process.on(signal, onSignal);
   let unwritten: Error | undefined;
   for (const stream of [process.stdout, process.stderr])
-    stream.on("error", (error) => {
+    stream.on("error", (error: Error) => {
       if (!isReaderGone(error, stream)) unwritten ??= error;
     });
   try {
