@@ -59,9 +59,9 @@ export async function openMongo(access: MongoAccess): Promise<Mongo> {
 }
 
 /**
- * What the driver (7.9.0) writes to a socket that is destroyed but not yet closed waits for `drain` for ever: an
- * operation, or the heartbeat without which no server is found again. It looks for the closed connection once the
- * wait is over.
+ * If the driver (7.9.0) writes to a socket that is destroyed but not yet closed, it waits for `drain` forever: in an
+ * operation, or in the heartbeat without which it finds no server again. It checks for a closed connection only after
+ * that wait. Node.js does not publish TLS sockets on this channel, so connections with TLS are not covered.
  */
 subscribe("net.client.socket", (message) => {
   const { socket } = message as { socket: Socket };
