@@ -21,7 +21,7 @@ const PARTS = {
   campaign: [["run"], ["plan"], ["collect"]],
   worker: [["."], ["execute"], ["build"], ["tree"]],
   project: [["build"], ["describe"], ["git"], ["files"]],
-  providers: [["aws"], ["docker"], ["local"], ["."]],
+  providers: [["kinds"], ["aws"], ["docker"], ["local"], ["."]],
 };
 
 /**

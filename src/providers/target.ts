@@ -28,6 +28,13 @@ export interface JobCounts {
   troubles?: string[] | undefined;
 }
 
+/** A line, or some, of what `status` shows of a swarm. */
+export type StatusLine =
+  | { type: "text"; text: string }
+  | { type: "table"; rows: readonly (readonly string[])[] }
+  /** What the queue holds. */
+  | { type: "queue" };
+
 /** What `status` tells of every swarm. */
 export interface SwarmStatus {
   name: string;
@@ -65,47 +72,5 @@ export interface DockerStatus extends SwarmStatus {
   ports: Readonly<Record<string, number>> | undefined;
 }
 
-interface InitOptions {
-  runners: number;
-  /** Where builds and results are kept, if not in directories of this machine. Holds a password. */
-  mongoUrl?: string | undefined;
-}
-
 /** Told what was found damaged, and what was done about it. */
 export type Report = (text: string) => void;
-
-/** Where runs are made. Every method may be repeated: what is so already stays so. */
-export interface Target {
-  /** Whether `connect` would answer at once, with nothing to start. */
-  isReady(): Promise<boolean>;
-  /** Whether it is halted, if somebody else may have done that: then the state file does not say so. */
-  isHalted?(): Promise<boolean>;
-  /**
-   * Starts again what has died of a running swarm; cheap enough for every few seconds.
-   * @returns what had died, as sentences.
-   * @throws {UserError} where the swarm is halted.
-   */
-  mend(signal?: AbortSignal): Promise<string[]>;
-  /**
-   * What a campaign needs; a process that died is started again.
-   * @param onWaiting told why, when something does not answer for a while.
-   */
-  connect(onWaiting: (reason: string) => void): Promise<SwarmAccess>;
-  /** Ends all processes and keeps the data: queued runs go on after `resume`. */
-  halt(): Promise<void>;
-  resume(report?: Report): Promise<void>;
-  /** Ends everything and deletes it. */
-  remove(): Promise<void>;
-  status(): Promise<SwarmStatus>;
-}
-
-export interface LocalTarget extends Target {
-  /**
-   * Writes a damaged state file again, or one that is missing while processes run.
-   * @returns whether there was anything to repair.
-   */
-  repair(report: Report): Promise<boolean>;
-  /** Makes the swarm, or completes one that is half made. */
-  init(options: InitOptions, report?: Report): Promise<void>;
-  status(): Promise<LocalStatus>;
-}

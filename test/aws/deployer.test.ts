@@ -1,10 +1,9 @@
 import path from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { UserError } from "../../src/errors.ts";
-import { drain } from "../../src/providers/aws/aws.ts";
+import { drain, type ProgressEvent } from "../../src/providers/provider.ts";
 import { haltSwarm } from "../../src/providers/aws/power.ts";
 import { describeSwarm } from "../../src/providers/aws/status.ts";
-import type { AwsEvent } from "../../src/providers/aws/swarm.ts";
 import { existingAws } from "../../src/providers/aws/swarm.ts";
 import type { ReachableSwarm, SwarmDeployer } from "../../src/providers/reachable-swarm.ts";
 import type { JobCounts } from "../../src/providers/target.ts";
@@ -48,7 +47,7 @@ describeWithPythonTools("a swarm on AWS with services", () => {
 
     it("is halted all the same when its runners cannot be taken away, and keeps what waits on its volume", async () => {
       const state = await existingAws("inet");
-      const events: AwsEvent[] = [];
+      const events: ProgressEvent[] = [];
       const sockets: string[] = [];
       const { clients } = emulator;
       const before = await describeSwarm(

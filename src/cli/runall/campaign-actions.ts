@@ -2,7 +2,8 @@ import { attachCampaign, retryCampaign } from "../../campaign/run/attach.ts";
 import { printOutput } from "../../campaign/collect/logs.ts";
 import type { CampaignListing } from "../../queue/campaign-list.ts";
 import { openQueueClient, type QueueClient } from "../../queue/client.ts";
-import type { SwarmAccess, Target } from "../../providers/target.ts";
+import type { Provider } from "../../providers/provider.ts";
+import type { SwarmAccess } from "../../providers/target.ts";
 import { campaignTable } from "./campaign-table.ts";
 import { chooseSwarm } from "../swarm/choose-swarm.ts";
 import { count } from "../terminal/format.ts";
@@ -101,7 +102,7 @@ export async function logs(
 interface Connected extends AsyncDisposable {
   /** For what is to be said on the way; to be replaced by who has a better place for it than stderr. */
   say: (text: string) => void;
-  target: Target;
+  target: Provider;
   swarm: SwarmAccess;
   queue: QueueClient;
 }
@@ -114,7 +115,7 @@ async function connect(
 ): Promise<Connected> {
   const say = (text: string): void => void stderr.write(`${printable(text)}\n`);
   const target = await chooseSwarm(name, { say, asItIs });
-  const swarm = await target.connect((text) => connected.say(text));
+  const swarm = await target.access((text) => connected.say(text));
   const queue = await openQueueClient(swarm.queue);
   const connected: Connected = {
     say,

@@ -56,19 +56,24 @@ async function configs(before: readonly string[], signal: AbortSignal): Promise<
 }
 
 const loadQueueClient = () => import("../../queue/client.ts");
-const loadChooseSwarm = () => import("../swarm/choose-swarm.ts");
+const loadKinds = () => import("../../providers/kinds/kinds.ts");
+const loadContext = () => import("../swarm/provider-context.ts");
 
 /** Those of the swarms that run; nothing is started for a question. */
 async function campaigns(before: readonly string[]): Promise<Candidate[]> {
-  const [{ openQueueClient }, { targetOf }] = await Promise.all([loadQueueClient(), loadChooseSwarm()]);
+  const [{ openQueueClient }, { openSwarm }, { providerContext }] = await Promise.all([
+    loadQueueClient(),
+    loadKinds(),
+    loadContext(),
+  ]);
   const named = before[before.indexOf("--swarm") + 1];
   const running = (await listSwarms()).filter(({ state }) => state === "running");
   const chosen = running.filter(({ name }) => !before.includes("--swarm") || name === named);
   const listed = await Promise.all(
     chosen.map(async (state) => {
-      const target = await targetOf(state, () => undefined);
+      const target = await openSwarm(state, providerContext());
       if (!(await target.isReady())) return [];
-      await using swarm = await target.connect(() => undefined);
+      await using swarm = await target.access(() => undefined);
       await using queue = await openQueueClient(swarm.queue);
       return await queue.list();
     }),

@@ -132,7 +132,7 @@ async function runOnSwarm(
   await using plan = await planning;
   return await showCampaign({ ...options, detached: options.detach, directory }, context, async (say) => {
     const target = await chooseSwarm(options.swarm, { runners: availableParallelism(), say });
-    const swarm = await target.connect(say);
+    const swarm = await target.access(say);
     const how = { ...options.limits, detach: options.detach, rerun: options.rerun };
     return {
       target,

@@ -3,7 +3,7 @@ import { errorText } from "../../errors.ts";
 import type { CampaignEvent, CampaignSummary } from "../../model/events.ts";
 import { isNearlyFull, NEARLY_FULL, type ResultStore } from "../../stores/store.ts";
 import { keepHeapSmall } from "../../system/memory.ts";
-import type { Target } from "../../providers/target.ts";
+import type { Provider } from "../../providers/provider.ts";
 import { wantsColor } from "../terminal/color.ts";
 import { EXIT, type CommandContext } from "../terminal/command.ts";
 import { printableJson } from "../terminal/printable.ts";
@@ -23,7 +23,7 @@ export interface ShowOptions {
 
 /** A campaign to be shown, on a swarm that is to be kept running meanwhile. */
 export interface ShownCampaign {
-  target: Target;
+  target: Provider;
   results: Pick<ResultStore, "freeShare">;
   events: AsyncIterable<CampaignEvent>;
 }
@@ -106,9 +106,9 @@ function watchRoom(results: ShownCampaign["results"], renderer: CampaignRenderer
 }
 
 /** A process of the swarm that dies is started again: nobody else would do it while we wait. */
-function keepHealthy(target: Target, renderer: CampaignRenderer): Disposable {
+function keepHealthy(target: Provider, renderer: CampaignRenderer): Disposable {
   return everySoOften(renderer, async () => {
-    for (const text of await target.mend()) renderer.warn(text);
+    for (const text of await target.mend({ onWaiting: (text) => renderer.say(text) })) renderer.warn(text);
   });
 }
 

@@ -1,11 +1,11 @@
-import { createInterface } from "node:readline/promises";
 import { UserError } from "../../errors.ts";
-import { halted, localTarget, type LocalDependencies } from "../../providers/local/local.ts";
+import { isOnThisMachine, newSwarm, openSwarm } from "../../providers/kinds/kinds.ts";
 import { findElsewhere, listSwarms, lookAtSwarms, onOtherMachine } from "../../providers/list-swarms.ts";
+import { drain, haltedError, type Provider, type SwarmEvents } from "../../providers/provider.ts";
 import { readState } from "../../providers/state-file.ts";
 import type { SwarmState } from "../../providers/swarm-state.ts";
-import type { SwarmDeployer } from "../../providers/reachable-swarm.ts";
-import type { LocalTarget, Target } from "../../providers/target.ts";
+import { confirm } from "./ask.ts";
+import { providerContext } from "./provider-context.ts";
 
 export interface ChoiceContext {
   /** For a swarm that has to be made; without it none is made. */
@@ -13,58 +13,6 @@ export interface ChoiceContext {
   /** Whether one that is halted will do, if its queue answers all the same. */
   asItIs?: boolean;
   say: (text: string) => void;
-}
-
-export const DEFAULT_LOCAL = "local";
-
-/** What the local target needs of other parts, loaded when it does. */
-export const localDependencies: LocalDependencies = {
-  countJobs: async (connection) => (await import("../../queue/counts.ts")).countJobs(connection),
-  endSimulations: async (directory) => (await import("../../worker/tree/slot.ts")).endLeftoversIn(directory),
-};
-
-/** The swarm on this machine of a name, whether it has been made or not. */
-export function localTargetOf(name: string): LocalTarget {
-  return localTarget(name, localDependencies);
-}
-
-/** The target of a swarm that has been made. */
-export async function targetOf(state: SwarmState, say: (text: string) => void): Promise<Target> {
-  switch (state.target) {
-    case "local":
-      return localTargetOf(state.name);
-    case "aws":
-      return await awsTargetOf(state.name, say);
-    case "docker":
-      return await dockerTargetOf(state.name, say);
-    default:
-      state satisfies never;
-      throw new Error("a target that is not known");
-  }
-}
-
-async function awsTargetOf(name: string, say: (text: string) => void): Promise<Target> {
-  const { awsTarget } = await import("../../providers/aws/aws.ts");
-  return awsTarget(name, swarmDeployer, say);
-}
-
-async function dockerTargetOf(name: string, say: (text: string) => void): Promise<Target> {
-  const { dockerTarget } = await import("../../providers/docker/docker.ts");
-  return dockerTarget(name, swarmDeployer, say);
-}
-
-/** What deploys the services on a Docker Swarm and finds them there; loaded when it does. */
-export const swarmDeployer: SwarmDeployer = {
-  async *deploy(swarm, signal) {
-    yield* (await loadDeployer()).deploy(swarm, signal);
-  },
-  withdraw: async (swarm, signal) => (await loadDeployer()).withdraw(swarm, signal),
-  access: async (swarm, onWaiting) => (await loadDeployer()).access(swarm, onWaiting),
-  countJobs: async (swarm) => (await loadDeployer()).countJobs(swarm),
-};
-
-async function loadDeployer(): Promise<SwarmDeployer> {
-  return (await import("../../providers/docker/deployer.ts")).dockerDeployer(localDependencies);
 }
 
 /**
@@ -76,7 +24,7 @@ export async function chooseSwarm(
   named: string | undefined,
   context: ChoiceContext,
   env: NodeJS.ProcessEnv = process.env,
-): Promise<Target> {
+): Promise<Provider> {
   const name = named ?? (env["SWARM"] || undefined);
   const swarms = name === undefined ? await readableSwarms(context) : [await namedSwarm(name)];
   const running = swarms.filter(({ state }) => state === "running");
@@ -84,7 +32,7 @@ export async function chooseSwarm(
   const [only] = running.length === 1 ? running : swarms;
   if (swarms.length > 1 && running.length === 0) throw ambiguous(swarms);
   if (only === undefined) return await makeLocal(context);
-  const target = await targetOf(only, context.say);
+  const target = await openSwarm(only, providerContext());
   const isHalted = (await target.isHalted?.()) ?? only.state === "halted";
   if (isHalted && !(context.asItIs && target.isHalted)) await resumeHalted(only, target, context);
   return target;
@@ -105,7 +53,7 @@ export async function wouldShareDisk(
   if (candidates.length === 0) return true;
   const [only] = candidates;
   if (candidates.length > 1 || only === undefined) return undefined;
-  return only.target === "local"; // also where it keeps results in a MongoDB
+  return isOnThisMachine(only); // also where it keeps results in a MongoDB
 }
 
 /** One that cannot be read is no reason not to use another, and no reason to make a new one in its place. */
@@ -127,7 +75,7 @@ async function namedSwarm(name: string): Promise<SwarmState> {
   });
 }
 
-async function makeLocal({ runners, say }: ChoiceContext): Promise<Target> {
+async function makeLocal({ runners, say }: ChoiceContext): Promise<Provider> {
   if (runners === undefined) {
     const [other] = (await lookAtSwarms()).elsewhere;
     if (other !== undefined) throw onOtherMachine(other);
@@ -136,28 +84,26 @@ async function makeLocal({ runners, say }: ChoiceContext): Promise<Target> {
   say(
     `there is no swarm yet: making one on this machine, with ${runners} runners; it halts itself after an idle hour`,
   );
-  const target = localTargetOf(DEFAULT_LOCAL);
-  await target.init({ runners }, say);
+  const target = await newSwarm(undefined, { local: true }, providerContext());
+  await sayProgress(target.init({ runners, services: () => Promise.resolve((services) => services) }), say);
   return target;
 }
 
 /** Resuming may cost money, so somebody is asked, unless it halted itself and is on this machine. */
-async function resumeHalted(state: SwarmState, target: Target, { say }: ChoiceContext): Promise<void> {
-  const isFree = state.target === "local" && state.haltedBy === "idleness";
-  if (!isFree && !(await confirm(`the swarm ${state.name} is halted. Resume it?`))) throw halted(state.name);
+async function resumeHalted(state: SwarmState, target: Provider, { say }: ChoiceContext): Promise<void> {
+  const isFree = isOnThisMachine(state) && state.haltedBy === "idleness";
+  if (!isFree && !(await confirm(`the swarm ${state.name} is halted. Resume it?`)))
+    throw haltedError(state.name);
   say(`resuming the swarm ${state.name}`);
-  await target.resume(say);
+  await sayProgress(target.resume(), say);
 }
 
-/** Asks a question on the terminal; without one the answer is no. */
-export async function confirm(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY || !process.stderr.isTTY) return false;
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
-  } finally {
-    terminal.close();
-  }
+/** Of what a campaign needs on its way, only the progress is told. */
+async function sayProgress(events: SwarmEvents, say: (text: string) => void): Promise<void> {
+  await drain(events, (event) => {
+    if (event.type === "step") say(event.text);
+    if (event.type === "warning") say(`warning: ${event.text}`);
+  });
 }
 
 function ambiguous(swarms: readonly SwarmState[]): UserError {

@@ -1,7 +1,7 @@
 import { UserError } from "../../errors.ts";
+import { repairState } from "../../providers/kinds/kinds.ts";
 import { findElsewhere, lookAtSwarms, onOtherMachine } from "../../providers/list-swarms.ts";
 import { readState, StateFileError } from "../../providers/state-file.ts";
-import { localTargetOf } from "./choose-swarm.ts";
 import type { SwarmState } from "../../providers/swarm-state.ts";
 
 /**
@@ -43,7 +43,7 @@ export async function namedOrRepaired(
   } catch (error) {
     const swarm = error instanceof StateFileError ? error.swarm : name;
     if (!(error instanceof UserError) || swarm === undefined || swarm.includes("@")) throw error;
-    if (!(await localTargetOf(swarm).repair(note))) throw error;
+    if (!(await repairState(swarm, note))) throw error;
     return await namedOrOnly(swarm);
   }
 }

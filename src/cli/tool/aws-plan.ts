@@ -1,24 +1,21 @@
-import type { Plan } from "../../providers/aws/plan.ts";
-import { PRICES_AS_OF } from "../../providers/aws/prices.ts";
-import { dollars } from "./aws-status.ts";
-import { count } from "../terminal/format.ts";
+import type { PricedPlan } from "../../providers/provider.ts";
+import { count, dollars } from "../terminal/format.ts";
 
 /** What would be made and what it would cost, for the user to agree to. */
-export function explainPlan(plan: Plan): string[] {
-  const { options, account, region, stack, parameters } = plan;
-  const { workers, instanceType, managerType, spot, idleMinutes, maxHours, volumeGiB } = options;
+export function explainPlan(plan: PricedPlan): string[] {
+  const { workers, instanceType, managerType, spot, idleMinutes, maxHours, volumeGiB } = plan;
   const market = spot ? " (spot: at most, AWS may take them away)" : "";
   const cost =
     plan.hourly === undefined
       ? "costs an hour: not known for these types, see https://aws.amazon.com/ec2/pricing/on-demand"
       : `costs about ${dollars(plan.hourly)} an hour while it runs${market}`;
   return [
-    `a swarm ${options.name} in ${region}, account ${account.id}, as stack ${stack}:`,
+    `a swarm ${plan.name} in ${plan.region}, account ${plan.account}, as stack ${plan.stack}:`,
     `  manager   1 ${managerType}`,
     `  workers   ${count(workers, "machine")} ${instanceType}`,
     `  volume    ${volumeGiB} GiB, encrypted; ${dollars(plan.volumeMonthly)} a month, also while it is halted`,
-    ...(parameters["SshCidr"] === undefined ? [] : [`  SSH from  ${parameters["SshCidr"]}`]),
+    ...(plan.sshCidr === undefined ? [] : [`  SSH from  ${plan.sshCidr}`]),
     `  halts     after ${idleMinutes} idle minutes, and after ${maxHours} hours in any case`,
-    `  ${cost}, by ${plan.prices === undefined ? `the list prices of ${PRICES_AS_OF}` : "AWS's price list of today"}`,
+    `  ${cost}, by ${plan.prices}`,
   ];
 }

@@ -1,9 +1,12 @@
 import { Option, type Command as Program } from "commander";
-import type { DockerFlags } from "./docker-commands.ts";
-import { runnersOption, serviceOptions } from "./docker-options.ts";
+import type { InitOptions } from "../../providers/init-options.ts";
+import { runnersOption, serviceOptions, type ServiceFlags } from "./docker-options.ts";
+import { serviceChange } from "./service-change.ts";
 import { wholeNumber } from "../terminal/whole-number.ts";
 
-export interface InitFlags extends DockerFlags {
+export interface InitFlags extends ServiceFlags {
+  host?: string;
+  context?: string;
   local?: true;
   docker?: true;
   mongo?: true;
@@ -57,4 +60,15 @@ export function awsInitOptions(command: Program): Program {
     .option("--template <file or URL>", "another CloudFormation template with the same parameters")
     .option("--ssh-user <name>", "user of the machines", "ec2-user")
     .option("--yes", "without a question about what it costs");
+}
+
+/** What the flags say, for the provider. */
+export function initOptions(flags: InitFlags): InitOptions {
+  const { host, context, runners, spot = false, idleMinutes, volumeSize, ...machines } = flags;
+  return {
+    services: () => serviceChange(flags),
+    runners,
+    docker: { ...(host !== undefined && { host }), ...(context !== undefined && { context }) },
+    machines: { ...machines, spot, idleMinutes: Number(idleMinutes), volumeGiB: volumeSize },
+  };
 }

@@ -1,6 +1,4 @@
-import { UserError } from "../../errors.ts";
 import type { SwarmStatus } from "../../providers/target.ts";
-import { confirm } from "../swarm/choose-swarm.ts";
 import { printable } from "../terminal/printable.ts";
 
 /** Where a command of swarm-tool prints. */
@@ -9,17 +7,6 @@ export interface Io {
   /** What is for people alone: progress and warnings. */
   note: (text: string) => void;
   interrupt: AbortSignal;
-}
-
-export interface ForceOptions {
-  force?: true;
-  yes?: true;
-}
-
-/** @throws {UserError} where the answer is no. */
-export async function ask(fact: string, flag = "--force"): Promise<void> {
-  if (await confirm(`${fact}. Go on?`)) return;
-  throw new UserError(fact, { hint: `add ${flag} to do it all the same` });
 }
 
 /** What `status` shows of a queue. */

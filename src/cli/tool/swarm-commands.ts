@@ -1,47 +1,46 @@
-import { ask, describeQueue, type ForceOptions, type Io } from "./io.ts";
-import { availableParallelism } from "node:os";
+import { describeQueue, type Io } from "./io.ts";
 import { UserError } from "../../errors.ts";
 import { secretFrom } from "../worker/access-from-environment.ts";
+import { newSwarm, openSwarm } from "../../providers/kinds/kinds.ts";
 import {
   findElsewhere,
   lookAtSwarms,
   type KnownSwarms,
   type SwarmElsewhere,
 } from "../../providers/list-swarms.ts";
-import { readUnlessDamaged } from "../../providers/state-file.ts";
+import type { ConnectOptions, Provider, ResumeOptions } from "../../providers/provider.ts";
 import type { SwarmState } from "../../providers/swarm-state.ts";
 import { forgetElsewhere, takeOver } from "../../providers/take-over.ts";
-import type { DockerStatus, LocalStatus, SwarmStatus, Target } from "../../providers/target.ts";
-import { DEFAULT_LOCAL, localTargetOf } from "../swarm/choose-swarm.ts";
-import { count, formatTable } from "../terminal/format.ts";
+import type { StatusLine, SwarmStatus } from "../../providers/target.ts";
+import { ask } from "../swarm/ask.ts";
+import { formatTable } from "../terminal/format.ts";
+import { initOptions, type InitFlags } from "./init-options.ts";
 import type { ServiceFlags } from "./docker-options.ts";
 import { EXIT } from "../terminal/command.ts";
 import { describeElsewhere, describeLost, explain, statusElsewhere } from "../swarm/swarms-elsewhere.ts";
 import { namedOrOnly, namedOrRepaired } from "../swarm/name-or-only.ts";
+import { providerContext, type ForceOptions } from "../swarm/provider-context.ts";
+import { serviceChange } from "./service-change.ts";
+import { show } from "./show-events.ts";
 
-/** What is done only for swarms on AWS loads what talks to it. */
-const aws = () => import("./aws-commands.ts");
-const docker = () => import("./docker-commands.ts");
-
-/** Of a swarm that is not on AWS, where what is done is told more fully. */
-async function targetFor(state: Exclude<SwarmState, { target: "aws" }>, io: Io): Promise<Target> {
-  return state.target === "local" ? localTargetOf(state.name) : (await docker()).targetFor(state.name, io);
+/** The swarm that is named, else the only one. */
+async function named(name: string | undefined, io: Io): Promise<Provider> {
+  return await openSwarm(await namedOrOnly(name), providerContext({}, io.interrupt));
 }
 
-export async function initLocal(
+/** The same; one whose state is damaged is repaired first. */
+async function namedAndKnown(
   name: string | undefined,
-  options: { runners?: number; mongo?: true },
-  { say, note }: Io,
-): Promise<void> {
-  const swarm = name ?? DEFAULT_LOCAL;
-  const known = await readUnlessDamaged(swarm);
-  const runners =
-    options.runners ?? (known?.target === "local" ? known.runners : undefined) ?? availableParallelism();
-  const mongoUrl = options.mongo ? await usableMongo(say) : undefined;
-  await localTargetOf(swarm).init({ runners, mongoUrl }, note);
-  say(
-    `the swarm ${swarm} runs on this machine, with ${count(runners, "runner")}. It halts itself after an idle hour.\nIts dashboard: swarm-tool dashboard ${swarm}`,
-  );
+  io: Io,
+  options: ForceOptions = {},
+): Promise<Provider> {
+  return await openSwarm(await namedOrRepaired(name, io), providerContext(options, io.interrupt));
+}
+
+export async function init(name: string | undefined, flags: InitFlags, io: Io): Promise<void> {
+  const swarm = await newSwarm(name, flags, providerContext(flags, io.interrupt));
+  const mongoUrl = flags.mongo ? () => usableMongo(io.say) : undefined;
+  await show(swarm.init({ ...initOptions(flags), mongoUrl }), io);
 }
 
 /**
@@ -70,9 +69,10 @@ export async function status(name: string | undefined, options: { json?: true },
   const { swarms, elsewhere, unreadable } = known;
   const unknown = unreadable.map(({ name: swarm, error }) => `${swarm}: ${explain(error)}`);
   if (name === undefined) unknown.push(...describeLost(known));
-  const ask = async (state: SwarmState): Promise<SwarmStatus | undefined> => {
+  const ask = async (state: SwarmState): Promise<Seen | undefined> => {
     try {
-      return await statusOf(state, io);
+      const swarm = await openSwarm(state, providerContext({}, io.interrupt));
+      return { swarm, status: await swarm.status() };
     } catch (error) {
       if (!(error instanceof UserError) || name !== undefined) throw error;
       unknown.push(`${state.name} (${state.target}): not known: ${explain(error)}`);
@@ -81,55 +81,56 @@ export async function status(name: string | undefined, options: { json?: true },
   };
   const all = (await Promise.all(swarms.map(ask))).filter((each) => each !== undefined);
   const others = elsewhere.map(statusElsewhere);
-  if (options.json) io.say(JSON.stringify([...all, ...others], undefined, 2));
+  if (options.json) io.say(JSON.stringify([...all.map((each) => each.status), ...others], undefined, 2));
   else if (swarms.length + unknown.length + others.length === 0)
     io.say("there is no swarm; make one with: swarm-tool init, or swarm-tool init --local");
-  else for (const each of all) (await describe(each)).forEach(io.say);
+  else all.flatMap(describe).forEach(io.say);
   if (!options.json) others.map(describeElsewhere).forEach(io.say);
   unknown.forEach(io.note);
   if (unknown.length > 0) return EXIT.mend;
-  return all.some(({ state }) => state === "broken") ? EXIT.failed : EXIT.done;
+  return all.some((each) => each.status.state === "broken") ? EXIT.failed : EXIT.done;
 }
 
-async function statusOf(state: SwarmState, io: Io): Promise<SwarmStatus> {
-  if (state.target === "aws") return await (await aws()).statusOfAws(state.name, io);
-  return await (await targetFor(state, io)).status();
+interface Seen {
+  swarm: Provider;
+  status: SwarmStatus;
 }
 
-async function describe(swarm: SwarmStatus): Promise<string[]> {
-  if (swarm.target === "local") return describeLocal(swarm as LocalStatus);
-  if (swarm.target === "docker") {
-    return [...(await docker()).describeDocker(swarm as DockerStatus), `  queue: ${describeQueue(swarm)}`];
+function describe({ swarm, status: seen }: Seen): string[] {
+  return swarm.describe(seen).flatMap((line) => linesOf(line, seen));
+}
+
+function linesOf(line: StatusLine, seen: SwarmStatus): string[] {
+  switch (line.type) {
+    case "text":
+      return [line.text];
+    case "table":
+      return formatTable(line.rows);
+    case "queue":
+      return [`  queue: ${describeQueue(seen)}`];
+    default:
+      line satisfies never;
+      return [];
   }
-  const { describeAws } = await import("./aws-status.ts");
-  return describeAws(swarm as Parameters<typeof describeAws>[0]);
 }
 
 export async function halt(name: string | undefined, options: ForceOptions, io: Io): Promise<void> {
-  const state = await namedOrRepaired(name, io);
-  if (state.target === "aws") return await (await aws()).haltAws(state.name, options, io);
-  const target = await targetFor(state, io);
-  const now = await target.status();
-  if (now.state === "halted") return io.say(`the swarm ${state.name} is halted already`);
-  const running = now.jobs?.running ?? 0;
-  const fact = `${count(running, "run")} of the swarm ${state.name} are being made; after resume they begin anew`;
-  if (running > 0 && !options.force && !options.yes) await ask(fact);
-  await target.halt();
-  io.say(`the swarm ${state.name} is halted; resume it with: swarm-tool resume ${state.name}`);
+  await show((await namedAndKnown(name, io, options)).halt(), io);
 }
 
-export interface ResumeOptions {
-  workers?: number;
+export interface ResumeFlags extends ResumeOptions {
   /** Use a swarm of another machine on this one from now on. */
   takeOver?: true;
 }
 
-export async function resume(name: string | undefined, options: ResumeOptions, io: Io): Promise<void> {
+export async function resume(name: string | undefined, options: ResumeFlags, io: Io): Promise<void> {
   if (options.takeOver) await takeOverNamed(name);
-  const state = await namedOrRepaired(options.takeOver ? name?.split("@")[0] : name, io);
-  if (state.target === "aws") return await (await aws()).resumeAws(state.name, options, io);
-  await (await targetFor(state, io)).resume(io.note);
-  io.say(`the swarm ${state.name} runs`);
+  const swarm = await namedAndKnown(options.takeOver ? name?.split("@")[0] : name, io);
+  await show(swarm.resume(options), io);
+}
+
+export async function scale(name: string | undefined, workers: number, io: Io): Promise<void> {
+  await show((await named(name, io)).scale(workers), io);
 }
 
 export interface RemoveOptions extends ForceOptions {
@@ -138,31 +139,8 @@ export interface RemoveOptions extends ForceOptions {
 
 export async function remove(name: string | undefined, options: RemoveOptions, io: Io): Promise<void> {
   if (options.forget && name?.includes("@")) return await forgetMachine(name, options, io);
-  const state = await namedOrRepaired(name, io);
-  if (options.forget) return await forget(state, io);
-  if (state.target === "aws") return await (await aws()).removeAws(state.name, options, io);
-  const target = await targetFor(state, io);
-  const { jobs } = await statusBeforeRemoval(target, state);
-  const any = jobs && jobs.running + jobs.waiting + jobs.uncollected;
-  const fact =
-    any === undefined
-      ? `the queue of the swarm ${state.name} does not answer; runs and results that it may hold would be lost`
-      : `${count(any, "run")} of the swarm ${state.name} are queued, being made or not yet collected; they would be lost`;
-  if (any !== 0 && !options.force && !options.yes) await ask(fact);
-  await target.remove();
-  io.say(`the swarm ${state.name} is removed`);
-}
-
-async function statusBeforeRemoval(target: Target, { name, target: kind }: SwarmState): Promise<SwarmStatus> {
-  try {
-    return await target.status();
-  } catch (error) {
-    if (kind !== "docker" || !(error instanceof UserError)) throw error;
-    throw new UserError(error.message, {
-      hint: `if its Docker is no more, forget the swarm: swarm-tool remove ${name} --forget`,
-      cause: error,
-    });
-  }
+  const swarm = await namedAndKnown(name, io, options);
+  await show(options.forget ? swarm.forget() : swarm.remove(), io);
 }
 
 /** @throws {UserError} if no other machine has a swarm of this name. */
@@ -187,58 +165,18 @@ async function forgetMachine(name: string, options: RemoveOptions, io: Io): Prom
   io.say(`the swarm ${name} is forgotten`);
 }
 
-async function forget({ name, target }: SwarmState, io: Io): Promise<void> {
-  if (target !== "docker") {
-    throw new UserError(`the swarm ${name} is not on a Docker Swarm of yours`, {
-      hint: `remove it: swarm-tool remove ${name}`,
-    });
-  }
-  await (await docker()).forgetDocker(name, io);
-}
-
-export async function connect(
-  name: string | undefined,
-  options: { sshCidr?: string },
-  io: Io,
-): Promise<void> {
-  const state = await reachedFromHere(name);
-  if (state.target === "aws") await (await aws()).connectAws(state.name, options, io);
-  else await (await docker()).connectDocker(state.name, io);
+export async function connect(name: string | undefined, options: ConnectOptions, io: Io): Promise<void> {
+  await show((await named(name, io)).connect(options), io);
 }
 
 export async function disconnect(name: string | undefined, io: Io): Promise<void> {
-  const state = await reachedFromHere(name);
-  if (state.target === "aws") await (await aws()).disconnectAws(state.name, io);
-  else await (await docker()).disconnectDocker(state.name, io);
+  await show((await named(name, io)).disconnect(), io);
 }
 
 export async function deploy(name: string | undefined, flags: ServiceFlags, io: Io): Promise<void> {
-  const state = await reachedFromHere(name);
-  if (state.target === "aws") await (await aws()).deployAws(state.name, flags, io);
-  else await (await docker()).deployDocker(state.name, flags, io);
-}
-
-async function reachedFromHere(name: string | undefined): Promise<Exclude<SwarmState, { target: "local" }>> {
-  const state = await namedOrOnly(name);
-  if (state.target !== "local") return state;
-  throw new UserError(`the swarm ${state.name} is on this machine: there is nothing to connect or deploy`);
-}
-
-function describeLocal(swarm: LocalStatus): string[] {
-  const { name, target, state, runners, processes, directories, dashboard } = swarm;
-  const rows = processes.map(({ role, alive, pid, log }) => [
-    `  ${role}`,
-    alive ? `pid ${pid}` : "has ended",
-    log,
-  ]);
-  return [
-    `${name} (${target}): ${state}, ${count(runners, "runner")}`,
-    ...formatTable(rows),
-    `  queue: ${describeQueue(swarm)}`,
-    ...(dashboard === undefined ? [] : [`  dashboard: ${dashboard}`]),
-    ...directories.map((directory) => `  keeps its files in ${directory}`),
-    ...(processes.some(({ alive }) => !alive)
-      ? [`  start what has ended with: swarm-tool resume ${name}`]
-      : []),
-  ];
+  const swarm = await named(name, io);
+  await show(
+    swarm.deploy(() => serviceChange(flags)),
+    io,
+  );
 }

@@ -1,6 +1,5 @@
 import { pipeline } from "node:stream/promises";
 import { Command as Program, Option } from "commander";
-import { UserError } from "../../errors.ts";
 import { runnersOption, serviceOptions, type ServiceFlags } from "./docker-options.ts";
 import { awsInitOptions, type InitFlags } from "./init-options.ts";
 import { wholeNumber } from "../terminal/whole-number.ts";
@@ -8,8 +7,9 @@ import { EXIT, type Command, type CommandContext } from "../terminal/command.ts"
 import type { DashboardCommandOptions } from "./dashboard.ts";
 import { isCompletion } from "../terminal/completion.ts";
 import { version } from "../terminal/version.ts";
-import type { RemoveOptions, ResumeOptions } from "./swarm-commands.ts";
-import type { ForceOptions, Io } from "./io.ts";
+import type { ForceOptions } from "../swarm/provider-context.ts";
+import type { RemoveOptions, ResumeFlags } from "./swarm-commands.ts";
+import type { Io } from "./io.ts";
 import { printable } from "../terminal/printable.ts";
 
 /** Makes, halts, resumes and removes swarms. What a command needs is imported when it is called. */
@@ -31,7 +31,6 @@ export const swarmTool: Command = {
 };
 
 const commands = () => import("./swarm-commands.ts");
-const aws = () => import("./aws-commands.ts");
 const workers = wholeNumber(0, 100);
 
 /** Its commands as commander knows them. */
@@ -50,11 +49,7 @@ export function describeProgram(context: CommandContext, finish: (code: number) 
   awsInitOptions(
     program.command("init [name]").description("make a swarm on AWS, on a Docker Swarm, or on this machine"),
   ).action(async (name: string | undefined, flags: InitFlags) => {
-    if (flags.local && flags.docker)
-      throw new UserError("a swarm is made with --local or with --docker, not with both");
-    if (flags.local) await (await commands()).initLocal(name, flags, io);
-    else if (flags.docker) await (await import("./docker-commands.ts")).initDocker(name, flags, io);
-    else await (await import("./aws-init.ts")).initAws(name, flags, io);
+    await (await commands()).init(name, flags, io);
   });
   program
     .command("status [name]")
@@ -76,7 +71,7 @@ export function describeProgram(context: CommandContext, finish: (code: number) 
     .description("start a halted swarm again, and what has died of a running one")
     .option("--workers <n>", "on AWS: how many (default: as before)", workers)
     .option("--take-over", "use a swarm NAME@MACHINE here, whose machine is gone or was renamed")
-    .action(async (name: string | undefined, options: ResumeOptions) => {
+    .action(async (name: string | undefined, options: ResumeFlags) => {
       await (await commands()).resume(name, options, io);
     });
   program
@@ -116,7 +111,7 @@ function describeAwsCommands(
     .command("scale <workers> [name]")
     .description("change how many workers a swarm on AWS has")
     .action(async (text: string, name: string | undefined) => {
-      await (await aws()).scaleAws(name, workers(text), io);
+      await (await commands()).scale(name, workers(text), io);
     });
   program
     .command("connect [name]")
@@ -158,7 +153,7 @@ function describeAwsCommands(
     .option("--account <number>", "of this account (default: that of the credentials)")
     .option("--profile <name>", "AWS profile")
     .action(async (options: { account?: string; profile?: string }) => {
-      await (await aws()).printPolicy(options, io);
+      await (await import("./aws-commands.ts")).printPolicy(options, io);
     });
   program
     .command("doctor")

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { haltLocal, withSwarmLock } from "../../providers/local/local.ts";
-import type { LocalTarget } from "../../providers/target.ts";
-import { localDependencies, localTargetOf } from "../swarm/choose-swarm.ts";
+import { newSwarm } from "../../providers/kinds/kinds.ts";
+import { drain, type Provider } from "../../providers/provider.ts";
+import { providerContext } from "../swarm/provider-context.ts";
 
 /**
  * Halts the swarm that this process belongs to when no job has waited or run for the given time, and until
@@ -14,7 +14,7 @@ export async function haltWhenIdle(
   end: AbortController,
   onError: (error: Error) => void,
 ): Promise<void> {
-  const target = localTargetOf(swarm);
+  const target = await newSwarm(swarm, { local: true }, providerContext({}, end.signal));
   const pollMs = Math.min(60_000, idleMs / 4);
   let busyAt = Date.now();
   while (Date.now() - busyAt < idleMs) {
@@ -26,12 +26,12 @@ export async function haltWhenIdle(
     });
     if (busy) busyAt = Date.now();
   }
-  await withSwarmLock(swarm, () => haltLocal(swarm, "idleness", localDependencies, process.pid), end.signal);
+  await drain(target.halt({ idle: { self: process.pid } }));
   end.abort();
 }
 
-async function isBusy(target: LocalTarget, signal: AbortSignal): Promise<boolean> {
+async function isBusy(target: Provider, signal: AbortSignal): Promise<boolean> {
   const { state, jobs } = await target.status();
-  if (state === "broken") await target.mend(signal);
+  if (state === "broken") await target.mend({ signal });
   return jobs === undefined || jobs.waiting + jobs.running > 0;
 }

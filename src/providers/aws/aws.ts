@@ -1,70 +1,71 @@
-import type { SwarmDeployer } from "../reachable-swarm.ts";
-import { UserError } from "../../errors.ts";
-import { withLock } from "../local/local.ts";
-import { swarmDirectories } from "../swarm-folders.ts";
-import type { AwsState } from "../swarm-state.ts";
-import type { Target } from "../target.ts";
-import { isOpen } from "./tunnel.ts";
 import { dockerAnswers } from "../docker/docker-ping.ts";
-import { existingAws, haltedError, reachable, type AwsEvent } from "./swarm.ts";
-import { CONNECT_TIMEOUT_MS } from "./timeouts.ts";
+import { notConnected } from "../docker/deployer.ts";
+import { forwardedDashboard } from "../docker/forwarded-dashboard.ts";
+import { drain, haltedError, notOnDocker, type Provider, type ProviderContext } from "../provider.ts";
+import type { SwarmDeployer } from "../reachable-swarm.ts";
+import type { AwsState } from "../swarm-state.ts";
+import { describeAws } from "./describe-aws.ts";
+import type { AwsStatus } from "./status.ts";
+import { existingAws, notComplete, reachable, type Aws } from "./swarm.ts";
+import { isOpen } from "./tunnel.ts";
 
 /** Of what nobody interrupts. */
 const never = new AbortController().signal;
 
-type Clients = import("./clients.ts").AwsClients;
+/** With AWS's SDK, which a swarm with an open tunnel does not need. */
+const operations = () => import("./operations.ts");
 
-/**
- * The swarm on AWS as a campaign sees it. The SDK is loaded only where the tunnel is not open.
- * @param say is told what takes time.
- */
-export function awsTarget(name: string, deployer: SwarmDeployer, say: (text: string) => void): Target {
-  const tell = (event: AwsEvent): void => {
-    if (event.type !== "resource") say(event.text);
-  };
+/** The swarm on AWS. */
+export function awsProvider(name: string, context: ProviderContext, deployer: SwarmDeployer): Provider {
+  const aws: Aws = { name, context, deployer, signal: context.signal ?? never };
   return {
-    async connect(onWaiting) {
-      const state = await connected(name, deployer, tell);
-      return await deployer.access(reachable(state)!, onWaiting);
+    name,
+    async *init(options) {
+      yield* (await operations()).init(aws, options);
     },
+    async *connect(options) {
+      yield* (await operations()).connect(aws, options);
+    },
+    async *disconnect() {
+      yield* (await operations()).disconnect(aws);
+    },
+    async *deploy(change) {
+      yield* (await operations()).deploy(aws, change);
+    },
+    async *halt() {
+      yield* (await operations()).halt(aws);
+    },
+    async *resume(options = {}) {
+      yield* (await operations()).resume(aws, options);
+    },
+    async *scale(workers) {
+      yield* (await operations()).scale(aws, workers);
+    },
+    async *remove() {
+      yield* (await operations()).remove(aws);
+    },
+    forget() {
+      throw notOnDocker(name);
+    },
+    status: async () => (await operations()).status(aws),
+    describe: (status) => describeAws(status as AwsStatus),
     isReady: async () => await answers(await existingAws(name)),
-    async mend(signal) {
+    async mend({ signal = aws.signal, onWaiting } = {}) {
       const state = await existingAws(name);
       if (state.state === "halted") throw haltedError(name);
       if (await answers(state)) return [];
-      await connected(name, deployer, tell, signal);
+      await connected({ ...aws, signal }, onWaiting);
       return ["the tunnel to the swarm had ended and was opened again"];
     },
-    halt: () =>
-      locked(name, () =>
-        withClients(name, async (clients, state) => {
-          const { haltSwarm } = await import("./power.ts");
-          await drain(haltSwarm(clients, state, deployer, never), tell);
-        }),
-      ),
-    resume: () =>
-      locked(name, () =>
-        withClients(name, async (clients, state) => {
-          const [{ resumeSwarm }, { deployServices }] = await Promise.all([
-            import("./power.ts"),
-            import("./deploy.ts"),
-          ]);
-          const resumed = await drain(resumeSwarm(clients, state, state.workers, never), tell);
-          await drain(deployServices(clients, resumed, deployer, never), tell);
-        }),
-      ),
-    remove: () =>
-      locked(name, () =>
-        withClients(name, async (clients, state) => {
-          const { removeSwarm } = await import("./remove.ts");
-          await drain(removeSwarm(clients, state, never), tell);
-        }),
-      ),
-    status: () =>
-      withClients(name, async (clients, state) => {
-        const { describeSwarm } = await import("./status.ts");
-        return await describeSwarm(clients, state, deployer, never);
-      }),
+    async access(onWaiting) {
+      const state = await connected(aws, onWaiting);
+      return await deployer.access(reachable(state)!, onWaiting);
+    },
+    async dashboard() {
+      const swarm = reachable(await existingAws(name));
+      if (swarm === undefined) throw notConnected(name);
+      return await forwardedDashboard(swarm);
+    },
   };
 }
 
@@ -74,64 +75,14 @@ async function answers(state: AwsState): Promise<boolean> {
 }
 
 /** With an open tunnel. Of several clients whose tunnel has ended one opens it. */
-async function connected(
-  name: string,
-  deployer: SwarmDeployer,
-  tell: (event: AwsEvent) => void,
-  signal: AbortSignal = never,
-): Promise<AwsState> {
+async function connected(aws: Aws, tell: (text: string) => void = () => undefined): Promise<AwsState> {
+  const { name } = aws;
   const before = await existingAws(name);
   if (await answers(before)) return before;
   if (before.state === "halted") throw haltedError(name);
-  if (before.state === "creating") {
-    throw new UserError(`the swarm ${name} is not complete`, {
-      hint: `complete it with: swarm-tool init ${name}`,
-    });
-  }
-  return await locked(name, () =>
-    withClients(name, async (clients, state) => {
-      const [{ connectManager }, { deployWhereReplaced }] = await Promise.all([
-        import("./connect.ts"),
-        import("./deploy.ts"),
-      ]);
-      const limits = { timeoutMs: CONNECT_TIMEOUT_MS, signal };
-      const open = await drain(connectManager(clients, state, limits), tell);
-      return await drain(deployWhereReplaced(clients, open, deployer, signal), tell);
-    }),
-  );
-}
-
-function locked<T>(name: string, work: () => Promise<T>): Promise<T> {
-  return withLock(swarmDirectories(name).state, work);
-}
-
-/** Works with AWS in the region and under the profile with which the swarm was made. */
-export async function withClients<T>(
-  name: string,
-  work: (clients: Clients, state: AwsState) => Promise<T>,
-): Promise<T> {
-  const state = await existingAws(name);
-  const clients = await connectTo(state);
-  try {
-    return await work(clients, state);
-  } finally {
-    clients[Symbol.dispose]();
-  }
-}
-
-async function connectTo(state: AwsState): Promise<Clients> {
-  const { connectToAws } = await import("./clients.ts");
-  return await connectToAws({ region: state.region, profile: state.profile });
-}
-
-/** Runs a sequence of events to its end. */
-export async function drain<R>(
-  events: AsyncGenerator<AwsEvent, R>,
-  tell: (event: AwsEvent) => void,
-): Promise<R> {
-  for (;;) {
-    const next = await events.next();
-    if (next.done) return next.value;
-    tell(next.value);
-  }
+  if (before.state === "creating") throw notComplete(name);
+  const { openWay } = await operations();
+  return await drain(openWay(aws), (event) => {
+    if ("text" in event) tell(event.text);
+  });
 }

@@ -1,6 +1,7 @@
 import { GetConsoleOutputCommand } from "@aws-sdk/client-ec2";
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
+import { haltedError, step, type ProgressEvent } from "../provider.ts";
 import type { AwsState } from "../swarm-state.ts";
 import { closeTunnel, isOpen, openTunnel } from "./tunnel.ts";
 import { dockerAnswers } from "../docker/docker-ping.ts";
@@ -11,15 +12,7 @@ import { listMachines, type Machine } from "./machines.ts";
 import { publishedHostKey } from "./parameters.ts";
 import { options } from "./stack.ts";
 import { FIRST_POLL_MS, SLOWEST_POLL_MS } from "./timeouts.ts";
-import {
-  asRunning,
-  awsDirectories,
-  changeState,
-  haltedError,
-  reachable,
-  step,
-  type AwsEvent,
-} from "./swarm.ts";
+import { asRunning, awsDirectories, changeState, reachable } from "./swarm.ts";
 
 export interface ConnectOptions {
   timeoutMs: number;
@@ -31,7 +24,7 @@ export async function* connectManager(
   clients: AwsClients,
   state: AwsState,
   { timeoutMs, signal }: ConnectOptions,
-): AsyncGenerator<AwsEvent, AwsState> {
+): AsyncGenerator<ProgressEvent, AwsState> {
   if (isOpen(state.tunnel) && (await dockerAnswers(state.tunnel.dockerSocket))) return state;
   if (state.tunnel !== undefined) await closeTunnel(state.tunnel);
   const deadline = Date.now() + timeoutMs;
@@ -80,7 +73,7 @@ async function* waitForManager(
   clients: AwsClients,
   state: AwsState,
   { deadline, signal }: { deadline: number; signal: AbortSignal | undefined },
-): AsyncGenerator<AwsEvent, ReadyManager> {
+): AsyncGenerator<ProgressEvent, ReadyManager> {
   const since = new Date(Date.now() - 60_000);
   let said = "";
   for (let waitMs = FIRST_POLL_MS; ; waitMs = Math.min(waitMs * 1.25, SLOWEST_POLL_MS)) {

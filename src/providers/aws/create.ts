@@ -1,5 +1,6 @@
 import { UserError } from "../../errors.ts";
 import { changeStateFile, setAsideDamaged } from "../state-file.ts";
+import { step, type ProgressEvent } from "../provider.ts";
 import type { AwsState } from "../swarm-state.ts";
 import { armAlarms, idleAlarm } from "./alarms.ts";
 import { connectManager } from "./connect.ts";
@@ -9,7 +10,7 @@ import { importKey, makeKey } from "./key-pair.ts";
 import { listLeftovers } from "./leftovers.ts";
 import type { Plan } from "./plan.ts";
 import { createStack, firstFailure, followStack } from "./stack.ts";
-import { awsDirectories, changeState, step, type AwsEvent } from "./swarm.ts";
+import { awsDirectories, changeState } from "./swarm.ts";
 import { START_TIMEOUT_MS } from "./timeouts.ts";
 
 /** Whether a stack can only be removed: it never came to be, or its removal failed. */
@@ -26,7 +27,7 @@ export async function* createSwarm(
   clients: AwsClients,
   plan: Plan,
   signal: AbortSignal,
-): AsyncGenerator<AwsEvent, AwsState> {
+): AsyncGenerator<ProgressEvent, AwsState> {
   const { options, stack } = plan;
   const state = await noteSwarm(plan);
   const publicKey = await makeKey(awsDirectories(options.name).state, stack);
@@ -56,7 +57,7 @@ async function* completeStack(
   clients: AwsClients,
   plan: Plan,
   signal: AbortSignal,
-): AsyncGenerator<AwsEvent> {
+): AsyncGenerator<ProgressEvent> {
   const { stack, present, options } = plan;
   const since = present?.created ?? new Date(Date.now() - 60_000); // AWS's clock may be behind ours
   let id = present?.id;
@@ -97,7 +98,7 @@ export async function creationFailure(
 }
 
 /** A swarm that does not halt itself is told of, loudly. */
-export async function* checkAlarms(clients: AwsClients, state: AwsState): AsyncGenerator<AwsEvent> {
+export async function* checkAlarms(clients: AwsClients, state: AwsState): AsyncGenerator<ProgressEvent> {
   const alarms = await armAlarms(clients, state.stack, state.name);
   const text = alarmWarning(alarms, state.stack);
   if (text !== undefined) yield { type: "warning", text };
@@ -116,7 +117,7 @@ export function alarmWarning(
 
 export async function* resourceEvents<R>(
   events: AsyncGenerator<{ logicalId: string; type: string; status: string; reason: string | undefined }, R>,
-): AsyncGenerator<AwsEvent, R> {
+): AsyncGenerator<ProgressEvent, R> {
   for (;;) {
     const next = await events.next();
     if (next.done) return next.value;

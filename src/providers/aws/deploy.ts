@@ -2,11 +2,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
 import { isManager } from "../docker/engine.ts";
+import { step, type ProgressEvent } from "../provider.ts";
 import type { SwarmDeployer } from "../reachable-swarm.ts";
 import type { AwsState } from "../swarm-state.ts";
 import { markBusy } from "./alarms.ts";
 import type { AwsClients } from "./clients.ts";
-import { changeState, reachable, step, type AwsEvent } from "./swarm.ts";
+import { changeState, reachable } from "./swarm.ts";
 
 const AWAKE_MS = 60_000;
 const SWARM_TIMEOUT_MS = 10 * 60_000;
@@ -21,7 +22,7 @@ export async function* deployServices(
   state: AwsState,
   deployer: SwarmDeployer,
   signal: AbortSignal,
-): AsyncGenerator<AwsEvent, AwsState> {
+): AsyncGenerator<ProgressEvent, AwsState> {
   const swarm = reachable(state);
   if (swarm === undefined) {
     throw new UserError(`the tunnel to the swarm ${state.name} is not open`, {
@@ -44,7 +45,7 @@ export async function* deployServices(
 }
 
 /** A manager's Docker answers some seconds before its boot script has made it the manager of a swarm. */
-async function* waitForSwarm(docker: DockerEndpoint, signal: AbortSignal): AsyncGenerator<AwsEvent> {
+async function* waitForSwarm(docker: DockerEndpoint, signal: AbortSignal): AsyncGenerator<ProgressEvent> {
   const deadline = Date.now() + SWARM_TIMEOUT_MS;
   for (let polls = 0; !(await isManager(docker, signal)); polls++) {
     if (polls === 0) yield step("waiting for the manager to begin its Docker Swarm");
@@ -66,7 +67,7 @@ export async function* deployWhereReplaced(
   state: AwsState,
   deployer: SwarmDeployer,
   signal: AbortSignal,
-): AsyncGenerator<AwsEvent, AwsState> {
+): AsyncGenerator<ProgressEvent, AwsState> {
   const { manager, deployedOn } = state;
   if (deployedOn === undefined || deployedOn === manager) return state;
   yield step(`the manager ${deployedOn} was replaced by ${manager ?? "another"}`);

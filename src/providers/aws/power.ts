@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { errorText, UserError } from "../../errors.ts";
+import { haltedError, step, type ProgressEvent } from "../provider.ts";
 import type { SwarmDeployer } from "../reachable-swarm.ts";
 import type { AwsState } from "../swarm-state.ts";
 import { connectManager, disconnectManager } from "./connect.ts";
@@ -7,7 +8,7 @@ import type { AwsClients } from "./clients.ts";
 import { checkAlarms } from "./create.ts";
 import { findGroups, setDesired, type Groups } from "./groups.ts";
 import { isRunning, listMachines } from "./machines.ts";
-import { asRunning, changeState, haltedError, reachable, step, type AwsEvent } from "./swarm.ts";
+import { asRunning, changeState, reachable } from "./swarm.ts";
 import { FIRST_POLL_MS, SLOWEST_POLL_MS, START_TIMEOUT_MS } from "./timeouts.ts";
 
 const HALT_TIMEOUT_MS = 10 * 60_000;
@@ -18,7 +19,7 @@ export async function* haltSwarm(
   state: AwsState,
   deployer: SwarmDeployer,
   signal: AbortSignal,
-): AsyncGenerator<AwsEvent, boolean> {
+): AsyncGenerator<ProgressEvent, boolean> {
   const groups = await requireGroups(clients, state);
   const swarm = reachable(state);
   const machines = await listMachines(clients, state.name, signal);
@@ -54,7 +55,7 @@ async function* waitUntilEnded(
   clients: AwsClients,
   state: AwsState,
   signal: AbortSignal,
-): AsyncGenerator<AwsEvent> {
+): AsyncGenerator<ProgressEvent> {
   const deadline = Date.now() + HALT_TIMEOUT_MS;
   let said = 0;
   for (let waitMs = FIRST_POLL_MS; ; waitMs = Math.min(waitMs * 1.25, SLOWEST_POLL_MS)) {
@@ -77,7 +78,7 @@ export async function* resumeSwarm(
   state: AwsState,
   workers: number,
   signal: AbortSignal,
-): AsyncGenerator<AwsEvent, AwsState> {
+): AsyncGenerator<ProgressEvent, AwsState> {
   const groups = await requireGroups(clients, state);
   yield* checkAlarms(clients, state); // before a machine runs
   await setDesired(clients, groups.manager.name, 1);

@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
+import { step, type ProgressEvent } from "../provider.ts";
 import type { AwsState } from "../swarm-state.ts";
 import type { AwsClients } from "./clients.ts";
 import { resourceEvents } from "./create.ts";
@@ -9,7 +10,7 @@ import { listLeftovers } from "./leftovers.ts";
 import { deleteJoinToken } from "./parameters.ts";
 import { deleteStack, describeStack, firstFailure, followStack, isOurs } from "./stack.ts";
 import { closeTunnel } from "./tunnel.ts";
-import { awsDirectories, step, type AwsEvent } from "./swarm.ts";
+import { awsDirectories } from "./swarm.ts";
 import { FIRST_POLL_MS, SLOWEST_POLL_MS } from "./timeouts.ts";
 
 const GONE_TIMEOUT_MS = 30_000;
@@ -22,7 +23,7 @@ export async function* removeSwarm(
   clients: AwsClients,
   state: AwsState,
   signal: AbortSignal,
-): AsyncGenerator<AwsEvent> {
+): AsyncGenerator<ProgressEvent> {
   if (state.tunnel !== undefined) await closeTunnel(state.tunnel);
   yield* removeStack(clients, state, signal);
   await deleteJoinToken(clients, state.name);
@@ -51,7 +52,7 @@ async function* removeStack(
   clients: AwsClients,
   state: AwsState,
   signal: AbortSignal,
-): AsyncGenerator<AwsEvent> {
+): AsyncGenerator<ProgressEvent> {
   const stack = await describeStack(clients, state.stack, signal);
   if (stack === undefined) return;
   if (!isOurs(stack, state.name)) {

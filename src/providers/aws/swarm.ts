@@ -1,19 +1,18 @@
 import { UserError } from "../../errors.ts";
 import { socketDirectoryFor } from "../local/local-paths.ts";
-import type { ReachableSwarm } from "../reachable-swarm.ts";
+import type { ProviderContext, SwarmEvent } from "../provider.ts";
+import type { ReachableSwarm, SwarmDeployer } from "../reachable-swarm.ts";
 import { changeStateFile, readState } from "../state-file.ts";
 import { hostDirectory, swarmDirectories } from "../swarm-folders.ts";
 import type { AwsState, SwarmState } from "../swarm-state.ts";
 import { isOpen } from "./tunnel.ts";
 
-/** What happens while a swarm is made, changed or removed. */
-export type AwsEvent =
-  | { type: "step"; text: string }
-  | { type: "warning"; text: string }
-  | { type: "resource"; logicalId: string; resourceType: string; status: string; reason: string | undefined };
-
-export function step(text: string): AwsEvent {
-  return { type: "step", text };
+/** A swarm on AWS, and what its operations need. */
+export interface Aws {
+  name: string;
+  context: ProviderContext;
+  deployer: SwarmDeployer;
+  signal: AbortSignal;
 }
 
 /** Name of the CloudFormation stack of a swarm, and the beginning of all physical names. */
@@ -67,6 +66,13 @@ export function reachable(state: AwsState): ReachableSwarm | undefined {
   return { name: state.name, docker, isOurs: true, workers: state.workers, ports };
 }
 
-export function haltedError(name: string): UserError {
-  return new UserError(`the swarm ${name} is halted`, { hint: `resume it with: swarm-tool resume ${name}` });
+export async function whereItIs(name: string): Promise<SwarmEvent> {
+  const { tunnel } = await existingAws(name);
+  return { type: "reachable", name, ...(tunnel && { dockerSocket: tunnel.dockerSocket }) };
+}
+
+export function notComplete(name: string): UserError {
+  return new UserError(`the swarm ${name} is not complete`, {
+    hint: `complete it with: swarm-tool init ${name}`,
+  });
 }

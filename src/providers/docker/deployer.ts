@@ -145,10 +145,15 @@ function queueOf(swarm: ReachableSwarm, { redis }: Passwords): QueueConnection {
   return { host: "127.0.0.1", port: portOf(swarm, "redis"), password: redis, maxRetriesPerRequest: null };
 }
 
-function portOf({ name, ports }: ReachableSwarm, service: string): number {
+/** @throws {UserError} if the swarm is not connected. */
+export function portOf({ name, ports }: ReachableSwarm, service: string): number {
   const port = ports[service];
   if (port !== undefined) return port;
-  throw new UserError(`the swarm ${name} is not connected`, {
+  throw notConnected(name);
+}
+
+export function notConnected(name: string): UserError {
+  return new UserError(`the swarm ${name} is not connected`, {
     hint: `connect it with: swarm-tool connect ${name}`,
   });
 }

@@ -1,17 +1,31 @@
 import { rm } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import { UserError } from "../../errors.ts";
-import { withLock } from "../local/local.ts";
+import {
+  approveHalt,
+  approveRemoval,
+  haltedError,
+  notOnAws,
+  step,
+  type Provider,
+  type ProviderContext,
+  type SwarmEvent,
+  type SwarmEvents,
+} from "../provider.ts";
 import type { SwarmDeployer } from "../reachable-swarm.ts";
-import { changeStateFile, readState, setAsideDamaged } from "../state-file.ts";
+import { changeStateFile, setAsideDamaged } from "../state-file.ts";
 import { swarmDirectories } from "../swarm-folders.ts";
-import type { DockerState, SwarmState } from "../swarm-state.ts";
-import type { DockerStatus, Target } from "../target.ts";
+import { eventsUnderLock, withSwarmLock } from "../swarm-lock.ts";
+import type { DockerState } from "../swarm-state.ts";
+import type { DockerStatus } from "../target.ts";
 import { describeEndpoint, resolveEndpoint } from "./cli.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
+import { asDocker, asRunning, changeState, dockerState, existing } from "./docker-state.ts";
 import { openEngine } from "./engine.ts";
 import { removeBuiltImages } from "./build.ts";
 import { describeSwarm } from "./describe.ts";
+import { describeDocker } from "./describe-docker.ts";
+import { forwardedDashboard } from "./forwarded-dashboard.ts";
 import { reachable } from "./reachable.ts";
 import { isRelaying, startRelay, stopRelay } from "./relay-process.ts";
 import { removeSecrets } from "./secrets.ts";
@@ -19,39 +33,20 @@ import type { Services } from "../services.ts";
 import { checkStack, removeStack, stackOf } from "./stack.ts";
 import { noteHalted, readDeployed } from "./swarm-settings.ts";
 
-export interface DockerTarget extends Target {
-  /** Makes the swarm's services, or brings them up to date. */
-  init(docker: DockerEndpoint, change: (services: Services) => Services): Promise<void>;
-  /** The same for a swarm that is there. */
-  deploy(change: (services: Services) => Services): Promise<void>;
-  /** Removes what is known of it here; what is on its Docker stays. */
-  forget(): Promise<void>;
-  /** Ends the relay; the swarm runs on. */
-  disconnect(): Promise<boolean>;
-  status(): Promise<DockerStatus>;
-}
-
 const NOTHING_SAID: Services = { images: {}, build: {} };
 /** Docker refuses names of services with more than 63 characters. */
 const NAME_LIMIT = 40;
 
-/**
- * The swarm on a Docker Swarm that somebody has made.
- * @param say is told what takes time.
- */
-export function dockerTarget(
-  name: string,
-  deployer: SwarmDeployer,
-  say: (text: string) => void,
-  signal?: AbortSignal,
-): DockerTarget {
-  const locked = <T>(work: () => Promise<T>): Promise<T> =>
-    withLock(swarmDirectories(name).state, work, signal);
+/** The swarm on a Docker Swarm that somebody has made. */
+export function dockerProvider(name: string, context: ProviderContext, deployer: SwarmDeployer): Provider {
+  const { signal } = context;
+  const locked = <T>(work: () => Promise<T>): Promise<T> => withSwarmLock(name, work, signal);
+  const eventsLocked = (work: () => SwarmEvents): SwarmEvents => eventsUnderLock(name, work, signal);
 
   /** Deploys what the state has; if that fails, what it had before holds again. */
-  const deploy = async (before?: Services): Promise<void> => {
+  const deploy = async function* (before?: Services): SwarmEvents {
     try {
-      for await (const text of deployer.deploy(reachable(await existing(name)), signal)) say(text);
+      for await (const text of deployer.deploy(reachable(await existing(name)), signal)) yield step(text);
     } catch (error) {
       if (before !== undefined) await changeState(name, (state) => withSettings(state, before));
       throw error;
@@ -61,12 +56,12 @@ export function dockerTarget(
   };
 
   /** Uses what somebody else has deployed, as it is. */
-  const join = async (halted: boolean): Promise<void> => {
+  const join = async function* (halted: boolean): SwarmEvents {
     const { docker } = await existing(name);
     await checkStack(await openEngine(docker, signal), stackOf(name), signal);
     await connected(name);
     await changeState(name, (state) => ({ ...state, state: halted ? "halted" : "running" }));
-    say(`using the swarm ${name} that is deployed there, as it is`);
+    yield step(`using the swarm ${name} that is deployed there, as it is`);
   };
 
   /** As the swarm itself is, which others may have changed. Under the swarm's lock. */
@@ -75,61 +70,82 @@ export function dockerTarget(
     return await changeState(name, (state) => ({ ...withSettings(state, now.services), state: now.state }));
   };
 
+  const init = async function* (
+    given: DockerEndpoint,
+    change: (services: Services) => Services,
+  ): SwarmEvents {
+    checkName(name);
+    const docker = await resolveEndpoint(given);
+    await setAsideDamaged(name);
+    const known = await dockerState(name);
+    if (known !== undefined && !isSame(known.docker, docker)) throw otherDocker(known);
+    await openEngine(docker, signal); // before anything is written down
+    const there = await readDeployed(docker, stackOf(name), signal);
+    const before = { ...(known?.services ?? NOTHING_SAID), ...there?.settings };
+    const services = change(before);
+    await changeStateFile(name, (state) => ({
+      ...(asDocker(name, state) ?? newState(name, docker)),
+      services,
+    }));
+    if (known === undefined && there !== undefined && isDeepStrictEqual(services, before))
+      yield* join(there.halted);
+    else yield* deploy(there && before);
+  };
+
+  const mend = async (): Promise<string[]> => {
+    const { state, relay } = await existing(name);
+    if (state === "halted") throw haltedError(name);
+    if (isRelaying(relay)) return [];
+    await locked(() => connected(name));
+    return ["the relay to the swarm had ended and was started again"];
+  };
+
+  const status = async (): Promise<DockerStatus> => describeSwarm(await seen(name, signal), deployer, signal);
+
+  const whereItIs = async (): Promise<SwarmEvent> => {
+    const port = (await status()).ports?.["visualizer"];
+    return { type: "reachable", name, ...(port !== undefined && { visualizerPort: port }) };
+  };
+
   return {
-    init: (given, change) =>
-      locked(async () => {
-        checkName(name);
-        const docker = await resolveEndpoint(given);
-        await setAsideDamaged(name);
-        const known = await dockerState(name);
-        if (known !== undefined && !isSame(known.docker, docker)) throw otherDocker(known);
-        await openEngine(docker, signal); // before anything is written down
-        const there = await readDeployed(docker, stackOf(name), signal);
-        const before = { ...(known?.services ?? NOTHING_SAID), ...there?.settings };
-        const services = change(before);
-        await changeStateFile(name, (state) => ({
-          ...(asDocker(name, state) ?? newState(name, docker)),
-          services,
-        }));
-        if (known === undefined && there !== undefined && isDeepStrictEqual(services, before))
-          await join(there.halted);
-        else await deploy(there && before);
-      }),
-    deploy: (change) =>
-      locked(async () => {
+    name,
+    async *init(options) {
+      const endpoint = options.docker ?? {};
+      if (endpoint.host !== undefined && endpoint.context !== undefined) throw twoDockers();
+      const change = await options.services();
+      yield* eventsLocked(() => init(endpoint, change));
+      yield await whereItIs();
+      yield { type: "made", name };
+    },
+    async *deploy(services) {
+      const change = await services();
+      yield* eventsLocked(async function* () {
         const { state, services: before } = await synced();
-        if (state === "halted") throw halted(name);
+        if (state === "halted") throw haltedError(name);
         await changeState(name, (now) => ({ ...now, services: change(now.services) }));
-        await deploy(state === "creating" ? undefined : before);
-      }),
-    async isReady() {
-      const { state, relay } = await existing(name);
-      return state === "running" && isRelaying(relay);
+        yield* deploy(state === "creating" ? undefined : before);
+      });
+      yield { type: "deployed", name };
     },
-    async mend() {
-      const { state, relay } = await existing(name);
-      if (state === "halted") throw halted(name);
-      if (isRelaying(relay)) return [];
-      await locked(() => connected(name));
-      return ["the relay to the swarm had ended and was started again"];
+    async *connect() {
+      await mend();
+      yield await whereItIs();
     },
-    isHalted: async () => (await seen(name, signal)).state === "halted",
-    async connect(onWaiting) {
-      const state = await existing(name);
-      if (state.state === "creating") throw notComplete(name);
-      const open = isRelaying(state.relay) ? state : await locked(() => connected(name));
-      return await deployer.access(reachable(open), onWaiting);
-    },
-    disconnect: () =>
-      locked(async () => {
+    async *disconnect() {
+      const wasConnected = await locked(async () => {
         const { relay } = await existing(name);
         const was = isRelaying(relay);
         await stopRelay(relay);
         await changeState(name, ({ relay: _, ...state }) => state);
         return was;
-      }),
-    halt: () =>
-      locked(async () => {
+      });
+      yield { type: "disconnected", name, wasConnected };
+    },
+    async *halt() {
+      const before = await status();
+      if (before.state === "halted") return yield { type: "already-halted", name };
+      await approveHalt(name, before.jobs, context);
+      await locked(async () => {
         await synced();
         const { docker } = await connected(name);
         const jobs = await deployer.withdraw(reachable(await existing(name)), signal);
@@ -140,27 +156,56 @@ export function dockerTarget(
           haltedBy: "user",
           ...(jobs && { jobs }),
         }));
-      }),
-    resume: () =>
-      locked(async () => {
+      });
+      yield { type: "halted", name };
+    },
+    async *resume() {
+      yield* eventsLocked(async function* () {
         await synced();
-        await deploy();
-      }),
-    remove: () =>
-      locked(async () => {
+        yield* deploy();
+      });
+      yield { type: "running", name };
+    },
+    scale() {
+      throw notOnAws(name);
+    },
+    async *remove() {
+      const { jobs } = await status().catch((error: unknown) => {
+        throw error instanceof UserError ? notThere(name, error) : error;
+      });
+      await approveRemoval(name, jobs, context);
+      await locked(async () => {
         const { docker, relay } = await existing(name);
         await stopRelay(relay);
         await removeStack(docker, stackOf(name), signal);
         await removeSecrets(docker, stackOf(name), signal);
         await removeBuiltImages(docker, signal);
         await removeDirectories(name);
-      }),
-    forget: () =>
-      locked(async () => {
+      });
+      yield { type: "removed", name };
+    },
+    async *forget() {
+      await locked(async () => {
         await stopRelay((await existing(name)).relay);
         await removeDirectories(name);
-      }),
-    status: async () => describeSwarm(await seen(name, signal), deployer, signal),
+      });
+      yield { type: "forgotten", name };
+    },
+    status,
+    describe: (swarm) => describeDocker(swarm as DockerStatus),
+    async isReady() {
+      const { state, relay } = await existing(name);
+      return state === "running" && isRelaying(relay);
+    },
+    isHalted: async () => (await seen(name, signal)).state === "halted",
+    mend,
+    async access(onWaiting) {
+      const state = await existing(name);
+      if (state.state === "creating") throw notComplete(name);
+      const open = isRelaying(state.relay) ? state : await locked(() => connected(name));
+      return await deployer.access(reachable(open), onWaiting);
+    },
+    dashboard: async () => forwardedDashboard(reachable(await existing(name))),
   };
 }
 
@@ -175,10 +220,6 @@ async function connected(name: string): Promise<DockerState> {
   if (isRelaying(state.relay)) return state;
   const relay = await startRelay(name, state.relay);
   return await changeState(name, (now) => ({ ...now, relay }));
-}
-
-async function changeState(name: string, change: (state: DockerState) => DockerState): Promise<DockerState> {
-  return (await changeStateFile(name, (state) => change(asDocker(name, state) ?? missing(name))))!;
 }
 
 /**
@@ -199,28 +240,6 @@ async function seen(name: string, signal: AbortSignal | undefined): Promise<Dock
 function withSettings(state: DockerState, settings: Omit<Services, "passwords">): DockerState {
   const { passwords } = state.services;
   return { ...state, services: { ...settings, ...(passwords && { passwords }) } };
-}
-
-function asRunning({ haltedBy: _haltedBy, jobs: _jobs, ...state }: DockerState): DockerState {
-  return { ...state, state: "running" };
-}
-
-async function existing(name: string): Promise<DockerState> {
-  const state = await dockerState(name);
-  return state ?? missing(name);
-}
-
-function missing(name: string): never {
-  throw new UserError(`there is no swarm ${name}`, { hint: "make one with: swarm-tool init --docker" });
-}
-
-async function dockerState(name: string): Promise<DockerState | undefined> {
-  return asDocker(name, await readState(name));
-}
-
-function asDocker(name: string, state: SwarmState | undefined): DockerState | undefined {
-  if (state === undefined || state.target === "docker") return state;
-  throw new UserError(`the swarm ${name} is not on a Docker Swarm of yours`, { hint: "choose another name" });
 }
 
 function newState(name: string, docker: DockerEndpoint): Omit<DockerState, "services"> {
@@ -244,8 +263,17 @@ function otherDocker({ name, docker }: DockerState): UserError {
   });
 }
 
-function halted(name: string): UserError {
-  return new UserError(`the swarm ${name} is halted`, { hint: `resume it with: swarm-tool resume ${name}` });
+function twoDockers(): UserError {
+  return new UserError("there are two words for which Docker is meant: --host and --context", {
+    hint: "give one of them",
+  });
+}
+
+function notThere(name: string, cause: UserError): UserError {
+  return new UserError(cause.message, {
+    hint: `if its Docker is no more, forget the swarm: swarm-tool remove ${name} --forget`,
+    cause,
+  });
 }
 
 function gone({ name, docker }: DockerState): UserError {

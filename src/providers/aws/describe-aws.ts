@@ -1,14 +1,9 @@
-import type { AwsStatus } from "../../providers/aws/status.ts";
-import { count, formatDuration, formatTable } from "../terminal/format.ts";
-import { describeQueue } from "./io.ts";
-
-/** `$0.42`; an amount below a cent is not rounded to nothing. */
-export function dollars(amount: number): string {
-  return amount > 0 && amount < 0.01 ? "less than $0.01" : `$${amount.toFixed(2)}`;
-}
+import { count, dollars, formatDuration } from "../../model/amounts.ts";
+import type { StatusLine } from "../target.ts";
+import type { AwsStatus } from "./status.ts";
 
 /** What `status` shows of a swarm on AWS. */
-export function describeAws(swarm: AwsStatus, now = Date.now()): string[] {
+export function describeAws(swarm: AwsStatus, now = Date.now()): StatusLine[] {
   const machines = swarm.machines.map(({ id, role, type, state, launched, spot }) => [
     `  ${role}`,
     id,
@@ -16,9 +11,7 @@ export function describeAws(swarm: AwsStatus, now = Date.now()): string[] {
     state,
     state === "running" ? `for ${formatDuration(now - new Date(launched).getTime())}` : "",
   ]);
-  return [
-    `${swarm.name} (aws, ${swarm.region}): ${swarm.state}, stack ${swarm.stack.name} ${swarm.stack.status}`,
-    ...formatTable(machines),
+  const more = [
     ...(swarm.machines.length > 0
       ? [`  ${swarm.workers.inService} of ${count(swarm.workers.wanted, "worker")} in service`]
       : []),
@@ -30,7 +23,13 @@ export function describeAws(swarm: AwsStatus, now = Date.now()): string[] {
     ),
     ...(swarm.warning === undefined ? [] : [`  warning: ${swarm.warning}`]),
     `  ${describeTunnel(swarm)}`,
-    `  queue: ${describeQueue(swarm)}`,
+  ];
+  const { name, region, state, stack } = swarm;
+  return [
+    { type: "text", text: `${name} (aws, ${region}): ${state}, stack ${stack.name} ${stack.status}` },
+    { type: "table", rows: machines },
+    ...more.map((text) => ({ type: "text" as const, text })),
+    { type: "queue" },
   ];
 }
 

@@ -1,0 +1,19 @@
+import { createInterface } from "node:readline/promises";
+import { UserError } from "../../errors.ts";
+
+/** Asks a question on the terminal; without one the answer is no. */
+export async function confirm(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return false;
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+/** @throws {UserError} where the answer is no. */
+export async function ask(fact: string, flag = "--force"): Promise<void> {
+  if (await confirm(`${fact}. Go on?`)) return;
+  throw new UserError(fact, { hint: `add ${flag} to do it all the same` });
+}

@@ -1,0 +1,43 @@
+import type { ProviderContext, Question } from "../../providers/provider.ts";
+import { count } from "../terminal/format.ts";
+import { ask, confirm } from "./ask.ts";
+
+/** Options that answer questions beforehand. */
+export interface ForceOptions {
+  force?: true;
+  yes?: true;
+}
+
+/** What providers need of other parts and of the user; loaded when it is used. */
+export function providerContext({ force, yes }: ForceOptions = {}, signal?: AbortSignal): ProviderContext {
+  return {
+    countJobs: async (connection) => (await import("../../queue/counts.ts")).countJobs(connection),
+    endSimulations: async (directory) =>
+      (await import("../../worker/tree/slot.ts")).endLeftoversIn(directory),
+    async approve(question) {
+      if (!force && !yes) await ask(factOf(question), question.type === "costs-money" ? "--yes" : "--force");
+    },
+    offerRemoval: ({ message }) => confirm(`${message}.\nRemove what is left of it?`),
+    signal,
+  };
+}
+
+/** What the user has to agree to. */
+function factOf(question: Question): string {
+  const { name } = question;
+  switch (question.type) {
+    case "interrupts-runs":
+      return `${count(question.runs, "run")} of the swarm ${name} are being made; after resume they begin anew`;
+    case "loses-runs":
+      if (question.runs !== undefined)
+        return `${count(question.runs, "run")} of the swarm ${name} are queued, being made or not yet collected; they would be lost`;
+      return question.volume
+        ? `the swarm ${name} and all that its volume keeps would be deleted; its queue does not answer, so it may hold runs and results`
+        : `the queue of the swarm ${name} does not answer; runs and results that it may hold would be lost`;
+    case "costs-money":
+      return `the swarm ${name} costs money from now until it is halted`;
+    default:
+      question satisfies never;
+      throw new Error("a question that is not known");
+  }
+}

@@ -1,0 +1,110 @@
+import type { SwarmEvent, SwarmEvents } from "../../providers/provider.ts";
+import { count, dollars } from "../terminal/format.ts";
+import { explainPlan } from "./aws-plan.ts";
+import type { Io } from "./io.ts";
+
+/** Runs an operation on a swarm and prints what happens. */
+export async function show(events: SwarmEvents, io: Io): Promise<void> {
+  for await (const event of events) print(event, io);
+}
+
+function print(event: SwarmEvent, { say, note }: Io): void {
+  switch (event.type) {
+    case "step":
+      return note(event.text);
+    case "warning":
+      return note(`warning: ${event.text}`);
+    case "resource":
+      return printResource(event, note);
+    case "left-running":
+      return note(leftRunning(event));
+    default:
+      resultLines(event).forEach(say);
+  }
+}
+
+type Of<T extends SwarmEvent["type"]> = Extract<SwarmEvent, { type: T }>;
+
+/** Of a resource's states those that are final are shown. */
+function printResource(event: Of<"resource">, note: Io["note"]): void {
+  const { logicalId, resourceType, status, reason } = event;
+  if (status.endsWith("_IN_PROGRESS")) return;
+  const why = reason && status.endsWith("_FAILED") ? `: ${reason}` : "";
+  note(`  ${status.toLowerCase().replaceAll("_", " ")}: ${logicalId} (${resourceType})${why}`);
+}
+
+function leftRunning({ name, known, hourly }: Of<"left-running">): string {
+  const price = hourly === undefined ? "money" : `about ${dollars(hourly)} an hour`;
+  return `warning: AWS ${known ? "has" : "may have"} machines of the swarm ${name}, which cost ${price}. Go on with: swarm-tool init ${name}; or end it with: swarm-tool remove ${name}`;
+}
+
+/** What the user has asked for. */
+function resultLines(
+  event: Exclude<SwarmEvent, { type: "step" | "warning" | "resource" | "left-running" }>,
+): string[] {
+  if (event.type === "planned") return explainPlan(event.plan);
+  const { name } = event;
+  switch (event.type) {
+    case "made-here":
+      return [
+        `the swarm ${name} runs on this machine, with ${count(event.runners, "runner")}. It halts itself after an idle hour.`,
+        `Its dashboard: swarm-tool dashboard ${name}`,
+      ];
+    case "made":
+      return [
+        `the swarm ${name} runs${event.place === undefined ? "" : ` on ${event.place}`}; halt it with: swarm-tool halt ${name}`,
+      ];
+    case "already-halted":
+      return [`the swarm ${name} is halted already`];
+    case "halted":
+      return haltedLines(event);
+    case "running":
+      return [
+        `the swarm ${name} runs${event.workers === undefined ? "" : `, with ${count(event.workers, "worker")}`}`,
+      ];
+    case "scaled":
+      return [`the swarm ${name} gets ${count(event.workers, "worker")}`];
+    case "connected":
+      return [`connected to the swarm ${name}`];
+    case "disconnected":
+      return [
+        event.wasConnected
+          ? `disconnected from the swarm ${name}; it runs on`
+          : `the swarm ${name} was not connected`,
+      ];
+    case "deployed":
+      return [`the services of the swarm ${name} are deployed`];
+    case "removed":
+      return [
+        `the swarm ${name} is removed${event.provider === undefined ? "" : `; ${event.provider} has nothing left of it`}`,
+      ];
+    case "forgotten":
+      return [`the swarm ${name} is forgotten here; what its Docker has of it stays`];
+    case "reachable":
+      return reachableLines(event);
+    default:
+      event satisfies never;
+      return [];
+  }
+}
+
+function haltedLines({ name, jobs, volumeMonthly }: Of<"halted">): string[] {
+  const resume = `swarm-tool resume ${name}`;
+  if (volumeMonthly === undefined) return [`the swarm ${name} is halted; resume it with: ${resume}`];
+  return [
+    ...(jobs === undefined
+      ? []
+      : [
+          `its volume keeps ${count(jobs.waiting + jobs.running, "run")} to be made and ${count(jobs.uncollected, "run")} to be collected`,
+        ]),
+    `the swarm ${name} is halted; its volume costs ${dollars(volumeMonthly)} a month. Resume it with: ${resume}`,
+  ];
+}
+
+function reachableLines({ name, dockerSocket, visualizerPort }: Of<"reachable">): string[] {
+  return [
+    `its dashboard: swarm-tool dashboard ${name}`,
+    ...(visualizerPort === undefined ? [] : [`its machines: http://localhost:${visualizerPort}/`]),
+    ...(dockerSocket === undefined ? [] : [`its Docker: DOCKER_HOST=unix://${dockerSocket}`]),
+  ];
+}

@@ -1,0 +1,32 @@
+import { UserError } from "../../errors.ts";
+import { changeStateFile, readState } from "../state-file.ts";
+import type { DockerState, SwarmState } from "../swarm-state.ts";
+
+export async function changeState(
+  name: string,
+  change: (state: DockerState) => DockerState,
+): Promise<DockerState> {
+  return (await changeStateFile(name, (state) => change(asDocker(name, state) ?? missing(name))))!;
+}
+
+export function asRunning({ haltedBy: _haltedBy, jobs: _jobs, ...state }: DockerState): DockerState {
+  return { ...state, state: "running" };
+}
+
+export async function existing(name: string): Promise<DockerState> {
+  const state = await dockerState(name);
+  return state ?? missing(name);
+}
+
+function missing(name: string): never {
+  throw new UserError(`there is no swarm ${name}`, { hint: "make one with: swarm-tool init --docker" });
+}
+
+export async function dockerState(name: string): Promise<DockerState | undefined> {
+  return asDocker(name, await readState(name));
+}
+
+export function asDocker(name: string, state: SwarmState | undefined): DockerState | undefined {
+  if (state === undefined || state.target === "docker") return state;
+  throw new UserError(`the swarm ${name} is not on a Docker Swarm of yours`, { hint: "choose another name" });
+}

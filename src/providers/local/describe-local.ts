@@ -1,0 +1,25 @@
+import { count } from "../../model/amounts.ts";
+import type { LocalStatus, StatusLine } from "../target.ts";
+
+/** What `status` shows of a swarm on this machine. */
+export function describeLocal(swarm: LocalStatus): StatusLine[] {
+  const { name, target, state, runners, processes, directories, dashboard } = swarm;
+  const rows = processes.map(({ role, alive, pid, log }) => [
+    `  ${role}`,
+    alive ? `pid ${pid}` : "has ended",
+    log,
+  ]);
+  const more = [
+    ...(dashboard === undefined ? [] : [`  dashboard: ${dashboard}`]),
+    ...directories.map((directory) => `  keeps its files in ${directory}`),
+    ...(processes.some(({ alive }) => !alive)
+      ? [`  start what has ended with: swarm-tool resume ${name}`]
+      : []),
+  ];
+  return [
+    { type: "text", text: `${name} (${target}): ${state}, ${count(runners, "runner")}` },
+    { type: "table", rows },
+    { type: "queue" },
+    ...more.map((text) => ({ type: "text" as const, text })),
+  ];
+}

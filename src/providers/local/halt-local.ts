@@ -1,0 +1,61 @@
+import { UserError } from "../../errors.ts";
+import { socketConnection, type QueueConnection } from "../../queue/names.ts";
+import { isAlive } from "../../system/identity.ts";
+import { stopAll } from "../background.ts";
+import type { ProviderContext } from "../provider.ts";
+import { writeState } from "../state-file.ts";
+import type { LocalState } from "../swarm-state.ts";
+import type { JobCounts } from "../target.ts";
+import { existingLocal } from "./existing-local.ts";
+import { localDirectories, socketFile } from "./local-paths.ts";
+
+const STOP_WITHOUT_REDIS_MS = 2000;
+
+type LocalContext = Pick<ProviderContext, "countJobs" | "endSimulations">;
+
+/**
+ * Ends the processes of a local swarm and notes that it is halted.
+ * @param except a pid that ends by itself: the process that calls this.
+ */
+export async function haltLocal(
+  name: string,
+  by: "user" | "idleness",
+  deps: LocalContext,
+  except?: number,
+): Promise<void> {
+  const state = await existingLocal(name);
+  await stopWorkers(state, deps, except);
+  const jobs = (await countJobs(state, deps)) ?? state.jobs; // no runner any more that could change it
+  await stopRedis(state);
+  await writeState({ ...state, state: "halted", haltedBy: by, processes: [], ...(jobs && { jobs }) });
+}
+
+/** Before the Redis that they hand their jobs back to; where it has ended they would wait for it in vain. */
+export async function stopWorkers(state: LocalState, deps: LocalContext, except?: number): Promise<void> {
+  const workers = state.processes.filter(({ role, pid }) => role !== "redis" && pid !== except);
+  await stopAll(workers, hasRedis(state) ? undefined : STOP_WITHOUT_REDIS_MS);
+  await deps.endSimulations(localDirectories(state.name).cache);
+}
+
+function hasRedis({ processes }: LocalState): boolean {
+  return processes.some((process) => process.role === "redis" && isAlive(process));
+}
+
+export function stopRedis({ processes }: LocalState): Promise<void> {
+  return stopAll(processes.filter(({ role }) => role === "redis"));
+}
+
+export function queueOf(state: LocalState): QueueConnection {
+  return socketConnection(socketFile(state), localDirectories(state.name).redis);
+}
+
+/** Undefined where the queue does not answer. */
+export async function countJobs(state: LocalState, deps: LocalContext): Promise<JobCounts | undefined> {
+  if (!hasRedis(state)) return undefined;
+  try {
+    return await deps.countJobs(queueOf(state));
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,30 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { UserError } from "../../errors.ts";
+import { isAlive } from "../../system/identity.ts";
+import { readDashboardFile } from "../dashboard-file.ts";
+import type { DashboardPlace } from "../provider.ts";
+
+const READY_TIMEOUT_MS = 20_000;
+const POLL_MS = 50;
+
+/** Without the token: whoever sees it may only look. */
+export async function dashboardAddress(name: string): Promise<string | undefined> {
+  const file = await readDashboardFile(name);
+  return file !== undefined && isAlive(file) ? `http://${file.loopback}:${file.port}/` : undefined;
+}
+
+/** Waits until the dashboard of a swarm that runs can be looked at. */
+export async function dashboardPlace(name: string, signal: AbortSignal): Promise<DashboardPlace> {
+  const deadline = Date.now() + READY_TIMEOUT_MS;
+  for (;;) {
+    const file = await readDashboardFile(name);
+    if (file !== undefined && isAlive(file))
+      return { host: file.loopback, port: file.port, secret: { type: "token", token: file.token } };
+    if (Date.now() > deadline) {
+      throw new UserError(`the dashboard of the swarm ${name} does not run`, {
+        hint: `start it with: swarm-tool resume ${name}`,
+      });
+    }
+    await delay(POLL_MS, undefined, { signal });
+  }
+}
