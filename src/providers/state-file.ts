@@ -5,7 +5,7 @@ import { errorCode, UserError } from "../errors.ts";
 import { makeFolders, writeFileAtomically } from "../system/files.ts";
 import { jsonIn, parseOrExplain, readText } from "../system/json.ts";
 import { acquireLock } from "../system/lock.ts";
-import { BACKUP_FILE, checkName, STATE_FILE, swarmDirectories } from "./swarm-folders.ts";
+import { BACKUP_FILE, checkName, lockFiles, STATE_FILE, swarmDirectories } from "./swarm-folders.ts";
 import { asSeenHere, FORMAT, SwarmStateSchema, type SwarmState } from "./swarm-state.ts";
 
 const CHANGE_TIMEOUT_MS = 30_000;
@@ -117,6 +117,12 @@ function repairHint(name: string, text: string | undefined, directory: string): 
   }
 }
 
+/** The text of the state file and of its backup, one after the other, also if neither can be parsed. */
+export async function savedText(directory: string): Promise<string> {
+  const files = [STATE_FILE, BACKUP_FILE].map((file) => path.join(directory, file));
+  return (await Promise.all(files.map((file) => readText(file)))).join("\n");
+}
+
 /** Of a state file that cannot be parsed. */
 export function probableTarget(
   text: string | undefined,
@@ -143,6 +149,7 @@ export async function readUnlessDamaged(name: string): Promise<SwarmState | unde
 export async function setAsideDamaged(name: string): Promise<string[]> {
   if ((await readUnlessDamaged(name)) !== undefined) return [];
   const { state: directory } = swarmDirectories(name);
+  await using _ = await lockStateFile(directory);
   const moved: string[] = [];
   for (const file of [STATE_FILE, BACKUP_FILE].map((each) => path.join(directory, each))) {
     const aside = `${file}.damaged-${new Date().toISOString().replaceAll(":", "-")}`;
@@ -161,12 +168,26 @@ async function renameIfThere(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** Writes the state of a swarm of this host, and its backup. Under the swarm's lock, or by `changeStateFile`. */
+/** Writes the state of a swarm of this host, and its backup, whatever it was before. */
 export async function writeState(state: SwarmState): Promise<void> {
   await writeStateIn(swarmDirectories(state.name).state, state);
 }
 
+/** The same for the swarm in a folder. */
 export async function writeStateIn(directory: string, state: SwarmState): Promise<void> {
+  await using _ = await lockStateFile(directory);
+  await store(directory, state);
+}
+
+/** Nobody else writes meanwhile. A full disk is found out about when the state is written. */
+async function lockStateFile(directory: string): Promise<AsyncDisposable> {
+  await makeFolders(path.dirname(directory), 0o700);
+  const options = { timeoutMs: CHANGE_TIMEOUT_MS, ignoreFullDisk: true };
+  return await acquireLock(lockFiles(directory).stateFile, options);
+}
+
+/** Under the lock of the state file. */
+async function store(directory: string, state: SwarmState): Promise<void> {
   await makeFolders(directory, 0o700);
   const text = `${JSON.stringify(state, undefined, 2)}\n`;
   for (const file of [STATE_FILE, BACKUP_FILE])
@@ -183,9 +204,8 @@ export async function changeStateFile<S extends SwarmState>(
   change: (state: SwarmState | undefined) => S | undefined,
 ): Promise<S | undefined> {
   const { state: directory } = swarmDirectories(name);
-  await makeFolders(path.dirname(directory), 0o700);
-  await using _ = await acquireLock(`${directory}.${STATE_FILE}.lock`, { timeoutMs: CHANGE_TIMEOUT_MS });
+  await using _ = await lockStateFile(directory);
   const changed = change(await readState(name));
-  if (changed !== undefined) await writeState(changed);
+  if (changed !== undefined) await store(directory, changed);
   return changed;
 }

@@ -56,6 +56,11 @@ export function directoriesOf(folder: string): { state: string; cache: string } 
   };
 }
 
+/** The locks of the swarm in a state directory: of its operations, and of its state file. They lie beside it. */
+export function lockFiles(directory: string): { operations: string; stateFile: string } {
+  return { operations: `${directory}.lock`, stateFile: `${directory}.${STATE_FILE}.lock` };
+}
+
 /** Folder for what belongs to this host of a swarm that is elsewhere: sockets, ports. */
 export function hostDirectory(name: string, here = thisHost()): string {
   return path.join(swarmDirectories(name, here).state, `on-${suffixOf(here)}`);

@@ -2,7 +2,7 @@ import path from "node:path";
 import { makeFolders } from "../system/files.ts";
 import { acquireLock } from "../system/lock.ts";
 import type { SwarmEvents } from "./provider.ts";
-import { swarmDirectories } from "./swarm-folders.ts";
+import { lockFiles, swarmDirectories } from "./swarm-folders.ts";
 
 const LOCK_TIMEOUT_MS = 60_000;
 
@@ -15,7 +15,7 @@ async function lockSwarm(name: string, signal: AbortSignal | undefined): Promise
     const { state: directory } = swarmDirectories(name);
     await makeFolders(path.dirname(directory), 0o700);
     const options = { timeoutMs: LOCK_TIMEOUT_MS, signal, ignoreFullDisk: true }; // else a swarm on it could not be removed
-    const lock = await acquireLock(`${directory}.lock`, options);
+    const lock = await acquireLock(lockFiles(directory).operations, options);
     if (swarmDirectories(name).state === directory) return lock;
     await lock[Symbol.asyncDispose]();
   }

@@ -7,13 +7,13 @@ import { lockOwner } from "../system/lock.ts";
 import { lifeOf } from "../system/identity.ts";
 import type { SwarmElsewhere } from "./list-swarms.ts";
 import { readStateIn, writeStateIn } from "./state-file.ts";
-import { directoriesOf, swarmDirectories } from "./swarm-folders.ts";
+import { directoriesOf, lockFiles, swarmDirectories } from "./swarm-folders.ts";
 
 /** Deletes all that a swarm of another machine, which is gone, has left in the shared directories. */
 export async function forgetElsewhere({ folder }: SwarmElsewhere): Promise<void> {
   const { state: directory, cache } = directoriesOf(folder);
   for (const place of [cache, directory]) await rm(place, { recursive: true, force: true });
-  for (const lock of [`${directory}.lock`, `${directory}.swarm.json.lock`]) await removeForeign(lock);
+  for (const lock of Object.values(lockFiles(directory))) await removeForeign(lock);
 }
 
 /**
@@ -30,7 +30,7 @@ export async function takeOver({ label, folder, state: { name } }: SwarmElsewher
   const state = await readStateIn(label, directory);
   if (state?.target !== "local") throw new UserError(`there is no swarm ${label} any more`);
   for (const lock of await locksIn(cache)) await removeForeign(lock);
-  for (const lock of [`${directory}.lock`, `${directory}.swarm.json.lock`]) await removeForeign(lock);
+  for (const lock of Object.values(lockFiles(directory))) await removeForeign(lock);
   await writeStateIn(directory, { ...state, state: "halted", host: thisHost(), processes: [] });
 }
 

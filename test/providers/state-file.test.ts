@@ -170,6 +170,18 @@ it("loses no change of many that are made at the same time", async () => {
   expect((await readdir(folder.directory)).sort()).toEqual(["swarm.backup.json", "swarm.json"]);
 });
 
+it("is not written while somebody changes it", async () => {
+  await using _ = await newFolder("cloud");
+  await writeState(aws);
+  let written = Promise.resolve();
+  await changeStateFile<AwsState>("cloud", (state) => {
+    written = writeState({ ...aws, workers: 7 });
+    return { ...(state as AwsState), workers: 5 };
+  });
+  await written;
+  expect(await readState("cloud")).toEqual({ ...aws, workers: 7 });
+});
+
 it("has a tunnel for each machine that shares it", async () => {
   await using folder = await newFolder("cloud");
   const there = { ...identify(process.pid)!, host: { name: "login2", boot: "b2", pids: "1" } };

@@ -9,7 +9,9 @@ import { readJson } from "../../system/json.ts";
 import { lastLines, startDetached, stopAll } from "../background.ts";
 import { hostDirectory, swarmDirectories } from "../swarm-folders.ts";
 import type { Relay } from "../swarm-state.ts";
-import { SERVICE_PORTS, type Ports } from "./relay.ts";
+import { existing } from "./docker-state.ts";
+import { relay, SERVICE_PORTS, type Ports } from "./relay.ts";
+import { stackOf } from "./stack.ts";
 
 const READY_TIMEOUT_MS = 20_000;
 const POLL_MS = 20;
@@ -50,8 +52,20 @@ export function isRelaying(relay: Relay | undefined): relay is Relay {
   return relay !== undefined && isAlive(relay);
 }
 
+/** Serves a swarm's ports in this process until the signal. */
+export async function serveRelay(
+  name: string,
+  ports: Ports,
+  log: (text: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const { docker: endpoint } = await existing(name);
+  const onListening = (open: Ports): Promise<void> => publishPorts(name, open);
+  await relay({ endpoint, stack: stackOf(name), ports, onListening, log, signal });
+}
+
 /** Says where this process, which is the relay of a swarm, listens. */
-export async function publishPorts(name: string, ports: Ports): Promise<void> {
+async function publishPorts(name: string, ports: Ports): Promise<void> {
   await makeFolders(hostDirectory(name), 0o700);
   await writeFileAtomically(
     relayFile(name),

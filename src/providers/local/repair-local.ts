@@ -2,11 +2,17 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
 import { thisHost } from "../../system/host.ts";
-import { readText } from "../../system/json.ts";
 import { findProcesses, type FoundProcess } from "./found-processes.ts";
 import { socketDirectoryFor } from "./local-paths.ts";
-import { probableTarget, readState, setAsideDamaged, StateFileError, writeState } from "../state-file.ts";
-import { BACKUP_FILE, STATE_FILE, swarmDirectories } from "../swarm-folders.ts";
+import {
+  probableTarget,
+  readState,
+  savedText,
+  setAsideDamaged,
+  StateFileError,
+  writeState,
+} from "../state-file.ts";
+import { swarmDirectories } from "../swarm-folders.ts";
 import type { LocalState, SwarmState } from "../swarm-state.ts";
 
 export interface Repaired {
@@ -27,7 +33,7 @@ export async function repairLocalState(name: string, mongoUrl?: string): Promise
   if (reason === undefined) return undefined;
   const { state: directory } = swarmDirectories(name);
   const found = findProcesses(directory);
-  const text = (await savedText(directory)) ?? "";
+  const text = await savedText(directory);
   const isMissing = reason === "missing";
   if (isMissing && found.length === 0) return undefined;
   if (!isMissing && probableTarget(text, directory) !== "local" && found.length === 0) throw reason;
@@ -49,14 +55,6 @@ async function reasonToRepair(name: string): Promise<StateFileError | "missing" 
     if (error instanceof StateFileError && error.kind === "damaged") return error;
     throw error;
   }
-}
-
-/** Both files, one after the other: whichever holds more of it. */
-async function savedText(directory: string): Promise<string | undefined> {
-  const texts = await Promise.all(
-    [STATE_FILE, BACKUP_FILE].map((file) => readText(path.join(directory, file))),
-  );
-  return texts.join("\n");
 }
 
 interface Evidence {
