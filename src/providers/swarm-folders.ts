@@ -56,6 +56,11 @@ export function directoriesOf(folder: string): { state: string; cache: string } 
   };
 }
 
+/** Where the queue's Redis of a local swarm keeps its data. */
+export function redisDirectory(state: string): string {
+  return path.join(state, "redis");
+}
+
 /** The locks of the swarm in a state directory: of its operations, and of its state file. They lie beside it. */
 export function lockFiles(directory: string): { operations: string; stateFile: string } {
   return { operations: `${directory}.lock`, stateFile: `${directory}.${STATE_FILE}.lock` };

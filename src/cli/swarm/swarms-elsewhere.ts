@@ -1,7 +1,7 @@
 import { realpathSync } from "node:fs";
 import path from "node:path";
 import type { UserError } from "../../errors.ts";
-import { findAllProcesses, type FoundProcess } from "../../providers/local/found-processes.ts";
+import { findAllProcesses, type FoundProcess } from "../../providers/processes.ts";
 import type { KnownSwarms, SwarmElsewhere } from "../../providers/list-swarms.ts";
 import { swarmDirectories, swarmsDirectory } from "../../providers/swarm-folders.ts";
 import { count } from "../terminal/format.ts";

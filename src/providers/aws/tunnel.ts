@@ -1,12 +1,10 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { closeSync, openSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { errorCode, UserError } from "../../errors.ts";
-import { identify, isAlive, type ProcessIdentity } from "../../system/identity.ts";
+import type { UserError } from "../../errors.ts";
+import { isAlive } from "../../system/identity.ts";
 import { freePort } from "../../system/ports.ts";
+import { startDetached, stopAll } from "../processes.ts";
 import type { Tunnel } from "../swarm-state.ts";
 import { dockerAnswers } from "../docker/docker-ping.ts";
 import { explainSsh } from "./tunnel-errors.ts";
@@ -83,12 +81,7 @@ export function isOpen(tunnel: Tunnel | undefined): tunnel is Tunnel {
 
 /** Ends the tunnel; one that has ended is no error. */
 export async function closeTunnel(tunnel: Tunnel): Promise<void> {
-  const deadline = Date.now() + STOP_MS;
-  signalTunnel(tunnel, "SIGTERM");
-  while (isAlive(tunnel)) {
-    if (Date.now() > deadline) signalTunnel(tunnel, "SIGKILL");
-    await delay(POLL_MS / 4);
-  }
+  await stopAll([tunnel], STOP_MS);
   await rm(tunnel.dockerSocket, { force: true });
 }
 
@@ -101,7 +94,9 @@ async function start(host: SshHost, options: TunnelOptions): Promise<Tunnel> {
     ports[name] = await freePort(options.ports?.[name] ?? preferred, Object.values(ports));
   }
   const log = path.join(options.directory, "tunnel.log");
-  const identity = await startSsh(sshArguments(host, { ports, dockerSocket }, options.directory), log);
+  const args = sshArguments(host, { ports, dockerSocket }, options.directory);
+  const missing = "install the OpenSSH client";
+  const identity = await startDetached("ssh", args, log, { env: process.env, freshLog: true, missing });
   const tunnel: Tunnel = { ...identity, log, ports, dockerSocket };
   try {
     await options.save(tunnel);
@@ -152,23 +147,6 @@ function sshArguments(
   ];
 }
 
-/** Each start has a log of its own: it is read for the reason of a failure. */
-async function startSsh(args: readonly string[], log: string): Promise<ProcessIdentity> {
-  const output = openSync(log, "w", 0o600);
-  try {
-    const child = spawn("ssh", args, { detached: true, stdio: ["ignore", output, output], cwd: "/" });
-    await once(child, "spawn");
-    child.unref();
-    // One that has ended already is reported by what its log says.
-    return identify(child.pid!) ?? { pid: child.pid!, startTime: "ended" };
-  } catch (error) {
-    if (errorCode(error) !== "ENOENT") throw error;
-    throw new UserError("ssh: command not found", { hint: "install the OpenSSH client", cause: error });
-  } finally {
-    closeSync(output);
-  }
-}
-
 /** @returns undefined when Docker answers through the tunnel. */
 async function failureOf(
   tunnel: Tunnel,
@@ -190,15 +168,6 @@ async function failureOf(
 async function explain(tunnel: Tunnel, host: SshHost): Promise<{ error: UserError; final: boolean }> {
   const output = await readFile(tunnel.log, "utf8");
   return explainSsh(output, host.address, isAlive(tunnel));
-}
-
-function signalTunnel(tunnel: Tunnel, signal: NodeJS.Signals): void {
-  if (!isAlive(tunnel)) return;
-  try {
-    process.kill(tunnel.pid, signal);
-  } catch (error) {
-    if (errorCode(error) !== "ESRCH") throw error;
-  }
 }
 
 function knownHosts(directory: string): string {

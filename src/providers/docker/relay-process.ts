@@ -6,7 +6,7 @@ import { makeFolders, writeFileAtomically } from "../../system/files.ts";
 import { identify, isAlive, ProcessIdentitySchema, type ProcessIdentity } from "../../system/identity.ts";
 import { installedFile } from "../../system/installation.ts";
 import { readJson } from "../../system/json.ts";
-import { lastLines, startDetached, stopAll } from "../background.ts";
+import { lastLines, startDetached, stopAll } from "../processes.ts";
 import { hostDirectory, swarmDirectories } from "../swarm-folders.ts";
 import type { Relay } from "../swarm-state.ts";
 import { existing } from "./docker-state.ts";

@@ -2,7 +2,7 @@ import { readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
 import { statIfThere, temporaryName, writeFileAtomically } from "../../system/files.ts";
-import { redisDirectory } from "./local-paths.ts";
+import { redisDirectory } from "../swarm-folders.ts";
 import type { LocalState } from "../swarm-state.ts";
 
 /** A queue with workers is written to at least twice in this time, by their checks for lost runs. */

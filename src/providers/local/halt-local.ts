@@ -1,7 +1,7 @@
 import { UserError } from "../../errors.ts";
 import { socketConnection, type QueueConnection } from "../../queue/names.ts";
 import { isAlive } from "../../system/identity.ts";
-import { stopAll } from "../background.ts";
+import { stopAll } from "../processes.ts";
 import type { ProviderContext } from "../provider.ts";
 import { writeState } from "../state-file.ts";
 import type { LocalState } from "../swarm-state.ts";

@@ -5,7 +5,7 @@ import path from "node:path";
 import { UserError } from "../../errors.ts";
 import { installedFile } from "../../system/installation.ts";
 import { isFreeOrOurs } from "../../system/own-socket.ts";
-import { swarmDirectories } from "../swarm-folders.ts";
+import { redisDirectory, swarmDirectories } from "../swarm-folders.ts";
 import type { LocalState } from "../swarm-state.ts";
 import { userId } from "../../system/user.ts";
 
@@ -48,11 +48,6 @@ function isWritable(directory: string): boolean {
 
 export function socketFile(state: Pick<LocalState, "socketDirectory">): string {
   return path.join(state.socketDirectory, "redis.sock");
-}
-
-/** Where the queue's Redis of a local swarm keeps its data. */
-export function redisDirectory(state: string): string {
-  return path.join(state, "redis");
 }
 
 /** Where a local swarm keeps what; the same for its workers and its clients. */

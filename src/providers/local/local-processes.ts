@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { travelling } from "../../model/environment.ts";
 import { isAlive } from "../../system/identity.ts";
-import { SECRETS_DESCRIPTOR, startDetached, stopAll } from "../background.ts";
+import { SECRETS_DESCRIPTOR, startDetached, stopAll } from "../processes.ts";
 import { awaitRedis, startRedis } from "./local-redis.ts";
 import { socketFile, workerArguments } from "./local-paths.ts";
 import type { LocalState } from "../swarm-state.ts";

@@ -5,9 +5,9 @@ import { socketConnection } from "../../queue/names.ts";
 import { makeFolders, statIfThere } from "../../system/files.ts";
 import { isAlive, type ProcessIdentity } from "../../system/identity.ts";
 import { findProgram } from "../../system/program.ts";
-import { EndedAtOnce, lastLines, startDetached, stopAll, textFrom } from "../background.ts";
-import { findProcesses } from "./found-processes.ts";
-import { redisDirectory, socketFile } from "./local-paths.ts";
+import { EndedAtOnce, findProcesses, lastLines, startDetached, stopAll, textFrom } from "../processes.ts";
+import { redisDirectory } from "../swarm-folders.ts";
+import { socketFile } from "./local-paths.ts";
 import { completeRepair, isDamaged, leftOut, repairData } from "./redis-repair.ts";
 import type { LocalState } from "../swarm-state.ts";
 

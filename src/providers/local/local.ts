@@ -12,9 +12,8 @@ import { describeLocal } from "./describe-local.ts";
 import { dashboardAddress, dashboardPlace } from "./local-dashboard.ts";
 import { localDirectories, socketDirectoryFor, socketFile } from "./local-paths.ts";
 import { isComplete, startMissing } from "./local-processes.ts";
-import { stopAll } from "../background.ts";
+import { findProcesses, stopAll } from "../processes.ts";
 import { existingLocal, localState, missing } from "./existing-local.ts";
-import { findProcesses } from "./found-processes.ts";
 import { countJobs, haltLocal, queueOf, stopRedis, stopWorkers } from "./halt-local.ts";
 import { refuseIfWritten } from "./elsewhere-data.ts";
 import {

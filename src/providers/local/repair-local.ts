@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
 import { thisHost } from "../../system/host.ts";
-import { findProcesses, type FoundProcess } from "./found-processes.ts";
+import { findProcesses, type FoundProcess } from "../processes.ts";
 import { socketDirectoryFor } from "./local-paths.ts";
 import {
   probableTarget,

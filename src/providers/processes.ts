@@ -8,6 +8,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { errorCode, UserError } from "../errors.ts";
 import { identify, isAlive, type ProcessIdentity } from "../system/identity.ts";
 
+export { findAllProcesses, findProcesses, type FoundProcess } from "./found-processes.ts";
+
 const POLL_MS = 10;
 /** Long enough for OMNeT++ to finish and for the runner to hand its runs back. */
 const STOP_TIMEOUT_MS = 20_000;
@@ -24,7 +26,10 @@ export class EndedAtOnce extends UserError {
 interface DetachedOptions {
   secrets?: Record<string, string> | undefined;
   env?: NodeJS.ProcessEnv;
+  /** What to do if the program is not there. */
   missing?: string;
+  /** Empties the log first: it is read for the reason of a failure. One that has ended already is no error then. */
+  freshLog?: boolean;
 }
 
 /**
@@ -38,9 +43,9 @@ export async function startDetached(
   file: string,
   args: readonly string[],
   log: string,
-  { secrets, env = withoutSecrets(process.env), missing }: DetachedOptions = {},
+  { secrets, env = withoutSecrets(process.env), missing, freshLog = false }: DetachedOptions = {},
 ): Promise<ProcessIdentity> {
-  const output = openSync(log, "a", 0o600);
+  const output = openSync(log, freshLog ? "w" : "a", 0o600);
   try {
     const child = spawn(file, args, {
       detached: true,
@@ -52,6 +57,7 @@ export async function startDetached(
     if (secrets !== undefined) await pass(secrets, child.stdio[SECRETS_DESCRIPTOR] as Writable);
     child.unref();
     const identity = identify(child.pid!);
+    if (identity === undefined && freshLog) return { pid: child.pid!, startTime: "ended" };
     if (identity === undefined) throw new EndedAtOnce(`${file} ended at once`, { hint: `see ${log}` });
     return identity;
   } catch (error) {

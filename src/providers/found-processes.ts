@@ -1,10 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
-import { identify, type ProcessIdentity } from "../../system/identity.ts";
-import { stateDirectory } from "../../system/paths.ts";
-import { redisDirectory } from "./local-paths.ts";
-import { swarmsDirectory } from "../swarm-folders.ts";
+import { identify, type ProcessIdentity } from "../system/identity.ts";
+import { stateDirectory } from "../system/paths.ts";
+import { redisDirectory, swarmsDirectory } from "./swarm-folders.ts";
 
 /** A process of a local swarm, recognised by its command line and its working directory instead of by the state file. */
 export interface FoundProcess extends ProcessIdentity {
