@@ -72,7 +72,7 @@ export interface ProviderContext {
   /** Ends the simulations of a killed runner that are still running; the runner must have ended. */
   endSimulations(directory: string): Promise<void>;
   /** Returns if the user agrees. @throws {UserError} otherwise. */
-  approve(question: Question): Promise<void>;
+  approve: (question: Question) => Promise<void>;
   /** Offers to remove what is left of a swarm that could not be made. @returns whether the user wants that. */
   offerRemoval(failure: UserError): Promise<boolean>;
   signal?: AbortSignal | undefined;
@@ -156,7 +156,7 @@ export interface Provider {
   /** @throws {UserError} if it cannot be reached. */
   dashboard(signal: AbortSignal): Promise<DashboardPlace>;
   /** What a dashboard in this process needs, whether the swarm runs or not; undefined if it has its own elsewhere. */
-  accessHere?(patience: Omit<MongoAccess, "url">): Promise<SwarmAccess>;
+  accessHere?: (patience: Omit<MongoAccess, "url">) => Promise<SwarmAccess>;
 }
 
 export function step(text: string): ProgressEvent {
@@ -180,21 +180,21 @@ export async function* reporting<R>(
   work: (report: (text: string) => void) => Promise<R>,
 ): AsyncGenerator<ProgressEvent, R> {
   const reports: string[] = [];
-  let isDone = false;
+  const progress = { isDone: false };
   let wake = (): void => undefined;
   const working = work((text) => {
     reports.push(text);
     wake();
   });
   const ended = Promise.allSettled([working]).then(() => {
-    isDone = true;
+    progress.isDone = true;
     wake();
   });
   try {
     for (;;) {
       const text = reports.shift();
       if (text !== undefined) yield step(text);
-      else if (isDone) return await working;
+      else if (progress.isDone) return await working;
       else await new Promise<void>((resolve) => (wake = resolve));
     }
   } finally {

@@ -143,7 +143,10 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
     },
     async *halt() {
       const before = await status();
-      if (before.state === "halted") return yield { type: "already-halted", name };
+      if (before.state === "halted") {
+        yield { type: "already-halted", name };
+        return;
+      }
       await approveHalt(name, before.jobs, context);
       await locked(async () => {
         await synced();

@@ -71,7 +71,7 @@ export async function newSwarm(
   flags: KindFlags,
   context: ProviderContext,
 ): Promise<Provider> {
-  const [kind, ...others] = Object.values(KINDS).filter(({ isMeant }) => isMeant(flags));
+  const [kind, ...others] = Object.values(KINDS).filter((each) => each.isMeant(flags));
   if (kind === undefined || others.length > 0)
     throw new UserError("a swarm is made with --local or with --docker, not with both");
   return await kind.open(kind.nameFor(name, flags), context);

@@ -154,7 +154,10 @@ export function localProvider(name: string, context: ProviderContext): Provider 
     async *halt({ idle } = {}) {
       if (idle === undefined) {
         const { state, jobs } = await status();
-        if (state === "halted") return yield { type: "already-halted", name };
+        if (state === "halted") {
+          yield { type: "already-halted", name };
+          return;
+        }
         await approveHalt(name, jobs, context);
       }
       await locked(() => haltLocal(name, idle === undefined ? "user" : "idleness", context, idle?.self));
