@@ -2,6 +2,15 @@ import js from "@eslint/js";
 import { defineConfig } from "eslint/config";
 import tseslint from "typescript-eslint";
 
+const PROCESS_EXIT = {
+  selector: "CallExpression[callee.object.name='process'][callee.property.name='exit']",
+  message: "Set process.exitCode in bin/, or throw: the library never ends the process.",
+};
+const KIND_OF_SWARM = {
+  selector: ":matches(BinaryExpression, SwitchStatement) > MemberExpression[property.name='target']",
+  message: "What depends on the kind of a swarm belongs into its provider: see providers/provider.",
+};
+
 // Which folder imports from which is checked by dependency-cruiser.config.js.
 export default defineConfig(
   { ignores: ["dist/", "node_modules/", "test/fixtures/", "coverage/", "examples/**/results/", ".cache/"] },
@@ -22,14 +31,12 @@ export default defineConfig(
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
       "no-undef": "off", // the compiler knows better
       "@typescript-eslint/no-non-null-assertion": "off",
-      "no-restricted-syntax": [
-        "error",
-        {
-          selector: "CallExpression[callee.object.name='process'][callee.property.name='exit']",
-          message: "Set process.exitCode in bin/, or throw: the library never ends the process.",
-        },
-      ],
+      "no-restricted-syntax": ["error", PROCESS_EXIT],
     },
+  },
+  {
+    files: ["src/cli/**/*.ts"],
+    rules: { "no-restricted-syntax": ["error", PROCESS_EXIT, KIND_OF_SWARM] },
   },
   { files: ["src/**/*.ts"], ignores: ["src/cli/**"], rules: { "no-console": "error" } },
   { files: ["**/*.js", "**/*.mjs"], rules: { "@typescript-eslint/explicit-function-return-type": "off" } },
