@@ -2,6 +2,11 @@ import js from "@eslint/js";
 import { defineConfig } from "eslint/config";
 import tseslint from "typescript-eslint";
 
+const neverExit = {
+  selector: "CallExpression[callee.object.name='process'][callee.property.name='exit']",
+  message: "Set process.exitCode in bin/, or throw: the library never ends the process.",
+};
+
 // Which folder imports from which is checked by dependency-cruiser.config.js.
 export default defineConfig(
   { ignores: ["dist/", "node_modules/", "test/fixtures/", "coverage/", "examples/**/results/", ".cache/"] },
@@ -22,15 +27,23 @@ export default defineConfig(
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
       "no-undef": "off", // the compiler knows better
       "@typescript-eslint/no-non-null-assertion": "off",
+      "no-restricted-syntax": ["error", neverExit],
+    },
+  },
+  { files: ["src/**/*.ts"], ignores: ["src/cli/**"], rules: { "no-console": "error" } },
+  {
+    files: ["src/**/*.ts"],
+    ignores: ["src/queue/bull-layout.ts"],
+    rules: {
       "no-restricted-syntax": [
         "error",
+        neverExit,
         {
-          selector: "CallExpression[callee.object.name='process'][callee.property.name='exit']",
-          message: "Set process.exitCode in bin/, or throw: the library never ends the process.",
+          selector: String.raw`Literal[value=/^bull:|^(processedOn|finishedOn|returnvalue|failedReason)$/], TemplateElement[value.raw=/^bull:/]`,
+          message: "BullMQ's keys and fields are known in src/queue/bull-layout.ts only.",
         },
       ],
     },
   },
-  { files: ["src/**/*.ts"], ignores: ["src/cli/**"], rules: { "no-console": "error" } },
   { files: ["**/*.js", "**/*.mjs"], rules: { "@typescript-eslint/explicit-function-return-type": "off" } },
 );

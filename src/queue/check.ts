@@ -2,6 +2,7 @@ import { realpath } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { errorText, UserError } from "../errors.ts";
+import { KEY_TYPES, queueKey } from "./bull-layout.ts";
 import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "./names.ts";
 
 /** The oldest Redis that BullMQ recommends, for queues with priorities. @see BullMQ guide, "Redis compatibility" */
@@ -115,14 +116,7 @@ function checkSettings(info: string, connection: QueueConnection): void {
   }
 }
 
-/** Types of keys by which a queue of ours is told from other data of the same names. */
-const QUEUE_KEYS = {
-  meta: "hash",
-  wait: "list",
-  active: "list",
-  prioritized: "zset",
-  completed: "zset",
-} as const;
+const KEYS = Object.keys(KEY_TYPES) as (keyof typeof KEY_TYPES)[];
 
 /** Refuses a Redis with data of something else under our names, or, at a socket, that of another swarm. */
 async function checkData(redis: Redis, connection: QueueConnection): Promise<void> {
@@ -139,7 +133,7 @@ async function checkData(redis: Redis, connection: QueueConnection): Promise<voi
     }
   }
   const keys = [RUN_QUEUE, BUILD_QUEUE].flatMap((queue) =>
-    Object.entries(QUEUE_KEYS).map(([name, expected]) => ({ key: `bull:${queue}:${name}`, expected })),
+    KEYS.map((name) => ({ key: queueKey(queue, name), expected: KEY_TYPES[name] })),
   );
   const types = await Promise.all(keys.map(({ key }) => redis.type(key)));
   const wrong = keys.findIndex(({ expected }, at) => types[at] !== "none" && types[at] !== expected);

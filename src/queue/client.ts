@@ -5,6 +5,7 @@ import { runJobId, type Campaign, type RunJob } from "../model/campaign.ts";
 import { PROTOCOL } from "../model/protocol.ts";
 import type { Run } from "../model/run.ts";
 import { jsonIn } from "../system/json.ts";
+import { FIELD, jobKey } from "./bull-layout.ts";
 import { askBuild } from "./ask-build.ts";
 import { keepBuildRequest } from "./build-requests.ts";
 import { announceCancellation, saveCampaign } from "./campaign-state.ts";
@@ -126,8 +127,8 @@ export async function openQueueClient(connection: QueueConnection): Promise<Queu
       await redis.del(cancelKey(campaign));
     },
     async result(campaign, runNumber) {
-      const job = runs.toKey(runJobId(campaign, runNumber));
-      const [finishedOn, value] = await redis.hmget(job, "finishedOn", "returnvalue");
+      const job = jobKey(runs.name, runJobId(campaign, runNumber));
+      const [finishedOn, value] = await redis.hmget(job, FIELD.finishedAt, FIELD.value);
       return finishedOn === null ? undefined : (jsonIn(value) ?? null);
     },
     output: (job, offset) => readOutput(redis, job, offset),

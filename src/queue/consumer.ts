@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { Job, Worker } from "bullmq";
+import { FIELD, jobKey } from "./bull-layout.ts";
 import type { QueueConnection } from "./names.ts";
 import { Postponed } from "./postponed.ts";
 import { persistently } from "./persistently.ts";
@@ -243,7 +244,7 @@ class Consumer {
   /** Whoever counts jobs takes one with a start and no end for running. */
   async #forgetStart({ id }: Job): Promise<void> {
     const redis = await this.#worker.backend.client;
-    await redis.hdel(this.#worker.toKey(id!), "processedOn");
+    await redis.hdel(jobKey(this.#worker.name, id!), FIELD.startedAt);
   }
 
   renewLocks(): void {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { UserError } from "../errors.ts";
+import { ENDED_SETS, WAITING_STATES } from "./bull-layout.ts";
 import { readTroubles, troubleLine } from "./troubles.ts";
 import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "./names.ts";
 
@@ -47,13 +48,13 @@ async function count(connection: Redis): Promise<JobCounts> {
     [RUN_QUEUE, BUILD_QUEUE].map((name) => {
       const queue = new Queue(name, { connection });
       queue.on("error", () => undefined);
-      return queue.getJobCounts("waiting", "prioritized", "delayed", "active", "completed", "failed");
+      return queue.getJobCounts(...WAITING_STATES, "active", ...ENDED_SETS);
     }),
   );
   const sum = (...names: string[]): number =>
     names.reduce((total, name) => total + (runs?.[name] ?? 0) + (builds?.[name] ?? 0), 0);
   return {
-    waiting: sum("waiting", "prioritized", "delayed"),
+    waiting: sum(...WAITING_STATES),
     running: sum("active"),
     uncollected: (runs?.["completed"] ?? 0) + (runs?.["failed"] ?? 0),
     ...(troubles.length > 0 && { troubles: troubles.map(troubleLine) }),

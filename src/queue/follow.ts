@@ -4,6 +4,7 @@ import type { Redis } from "ioredis";
 import { runJobId } from "../model/campaign.ts";
 import type { Run } from "../model/run.ts";
 import { jsonIn } from "../system/json.ts";
+import { FIELD, jobKey, queueKey } from "./bull-layout.ts";
 import { watchAttendance } from "./attendance.ts";
 import type { QueueConnection } from "./names.ts";
 import { readTroubles, troubleLine } from "./troubles.ts";
@@ -36,7 +37,7 @@ export interface FollowContext {
 
 /** Where a queue's stream of events stands now. */
 export async function lastEventId({ queue, redis }: Pick<FollowContext, "queue" | "redis">): Promise<string> {
-  const [last] = await redis.xrevrange(queue.toKey("events"), "+", "-", "COUNT", 1);
+  const [last] = await redis.xrevrange(queueKey(queue.name, "events"), "+", "-", "COUNT", 1);
   return last?.[0] ?? "0-0";
 }
 
@@ -206,7 +207,13 @@ async function compareStates({ queue, redis, jobs, tell, untilTaken }: Compariso
     const pipeline = redis.pipeline();
     const chunk = numbers.slice(start, start + CHUNK);
     for (const number of chunk)
-      pipeline.hmget(queue.toKey(jobs.idOf(number)), "finishedOn", "returnvalue", "failedReason", "name");
+      pipeline.hmget(
+        jobKey(queue.name, jobs.idOf(number)),
+        FIELD.finishedAt,
+        FIELD.value,
+        FIELD.failure,
+        FIELD.name,
+      );
     const answers = (await pipeline.exec()) ?? [];
     chunk.forEach((runNumber, index) => {
       const [error, fields] = answers[index] ?? [];

@@ -1,4 +1,5 @@
 import type { Job, Worker } from "bullmq";
+import { queueKey } from "./bull-layout.ts";
 
 /** A job that a worker has taken. */
 export interface HeldJob {
@@ -48,7 +49,7 @@ export async function nextInTurn(
   ...[size, accepts]: Parameters<TakenJob["join"]>
 ): Promise<number> {
   const redis = await worker.backend.client;
-  const waiting = worker.toKey("prioritized");
+  const waiting = queueKey(worker.name, "prioritized");
   const wanted = size(await redis.zcard(waiting));
   if (wanted <= 0) return 0;
   const ids: string[] = await redis.zrange(waiting, 0, wanted - 1);

@@ -4,6 +4,8 @@ import { UserError } from "../../errors.ts";
 import { isDiskFullError } from "../../system/disk.ts";
 import { statIfThere } from "../../system/files.ts";
 import { findProgram, runProgram } from "../../system/program.ts";
+import { jobIdsIn } from "../../queue/bull-layout.ts";
+import { RUN_QUEUE } from "../../queue/names.ts";
 
 /** Where the data is while it is repaired; beside it, so that it can take its place. */
 const REPAIRED = ".repaired";
@@ -108,7 +110,7 @@ async function describeLoss(before: string, after: string): Promise<string> {
     if (kept >= size) continue;
     lostBytes += size - kept;
     const lost = (await readFile(path.join(before, file))).subarray(kept, kept + SEARCHED_BYTES);
-    for (const [, run] of lost.toString("latin1").matchAll(/bull:run:([\w-]+-\d+)(?![\w-])/g)) runs.add(run!);
+    for (const id of jobIdsIn(lost.toString("latin1"), RUN_QUEUE)) if (/-\d+$/.test(id)) runs.add(id);
   }
   const campaigns = [...new Set([...runs].map((run) => run.replace(/-\d+$/, "")))];
   const about =
