@@ -39,9 +39,15 @@ describeWithService("redis-server", "what generated studies have shown", () => {
       ignored: false,
     },
     "a run fails again after the user has changed its input": {
+      configs: 2,
+      iterated: true,
+      resultDirectory: "farAbove",
+      namedIn: "config",
+      vectors: "shared",
       operations: [
         { name: "inputs", runs: "all", when: "before" },
         { name: "fifo", runs: 1, when: "after" },
+        { name: "longPath", runs: 1, when: "after" },
       ],
       before: "swarm",
     },
