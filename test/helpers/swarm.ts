@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -101,17 +101,24 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Command lines of all processes with this user's environment: what a swarm started, and what that started. */
+/** Command lines of all processes of this user: what a swarm started, and what that started. */
 export function processesOf(user: User): string[] {
   return readdirSync("/proc").flatMap((pid) => {
     try {
-      if (!readFileSync(`/proc/${pid}/environ`, "latin1").includes(`XDG_STATE_HOME=${user.directory}`))
-        return [];
-      return [readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ")];
+      return isOf(user, pid) ? [readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ")] : [];
     } catch {
       return []; // not a process, not ours, or just ended
     }
   });
+}
+
+/** By its environment, or, as Redis overwrites its own with its title, by the folder in which it works. */
+function isOf({ directory }: User, pid: string): boolean {
+  const environment = readFileSync(`/proc/${pid}/environ`, "latin1");
+  return (
+    environment.includes(`XDG_STATE_HOME=${directory}`) ||
+    readlinkSync(`/proc/${pid}/cwd`).startsWith(`${directory}/`)
+  );
 }
 
 export const simulationsOf = (user: User): string[] =>
