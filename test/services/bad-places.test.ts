@@ -82,13 +82,13 @@ describeWithService("redis-server", "something else where files of ours should b
         /no space left on device\n {2}→ free some space on the file system of .*disk/,
       );
     await rm(at("disk/filler"));
-    disk.protect("ro");
+    await disk.protect("ro");
     for (const command of [COMMANDS[0], COMMANDS[4]])
       expectAdvice(
         await run(command, env),
         /read-only file system\n {2}→ the file system of .*disk.* is read-only/,
       );
-    disk.protect("rw");
+    await disk.protect("rw");
   });
 
   it("a full disk keeps nobody from halting and removing a swarm", { timeout: 60_000 }, async (context) => {
