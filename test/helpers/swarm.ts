@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync, readdirSync, readlinkSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, vi } from "vitest";
@@ -128,6 +128,30 @@ export const simulationsOf = (user: User): string[] =>
 export async function filesBelow(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
   return entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name);
+}
+
+export interface HeldRuns extends AsyncDisposable {
+  /** Lets those below this number go on. */
+  holdFrom(runNumber: number): Promise<void>;
+  /** Lets all go on. */
+  release(): Promise<void>;
+}
+
+/**
+ * Lets the runs wait that have at least this number, in campaigns that are queued from now on: what a test does in the
+ * middle of a campaign comes in its middle, however busy the machine is.
+ */
+export async function holdRuns(user: User, runNumber: number): Promise<HeldRuns> {
+  const file = path.join(user.directory, "hold");
+  const next = path.join(user.directory, "hold-next");
+  const holdFrom = async (from: number): Promise<void> => {
+    await writeFile(next, String(from));
+    await rename(next, file);
+  };
+  const release = (): Promise<void> => rm(file, { force: true });
+  user.env["STAND_IN_HOLD"] = file; // runs have the environment of the client
+  await holdFrom(runNumber);
+  return { holdFrom, release, [Symbol.asyncDispose]: release };
 }
 
 /** Follows what a tool prints on stderr. */

@@ -10,6 +10,7 @@ import {
   cacheFolder,
   eventually,
   filesBelow,
+  holdRuns,
   isAlive,
   jobsOf,
   kill,
@@ -309,22 +310,26 @@ describeWithService("redis-server", "the swarm on this machine", () => {
   });
 
   it.concurrent("goes on after Redis was killed in the middle of a campaign", async () => {
-    await using user = await researcher(300);
+    await using user = await researcher(0);
+    await using held = await holdRuns(user, 3);
     const client = user.startRunall("-c", "Quick");
     const saw = listen(client);
     await saw("[2/8]");
     await kill((await pidsOf(user))["redis"]!);
     await saw("the swarm does not answer");
     await mustRun(user, ["resume"]);
+    await held.release();
     await expectWhole(user, await client.finished);
   });
 
   it.concurrent("goes on when its client is killed", async () => {
-    await using user = await researcher(200);
+    await using user = await researcher(0);
+    await using held = await holdRuns(user, 2);
     const client = user.startRunall("-c", "Quick");
     await listen(client)("[1/8]");
     client.child.kill("SIGKILL");
     await client.finished;
+    await held.release();
     await eventually(async () => expect(await jobsOf(user)).toMatchObject({ waiting: 0, running: 0 }));
     const { uncollected } = await jobsOf(user);
     expect(uncollected).toBeGreaterThan(0);
