@@ -115,7 +115,7 @@ describe("run lines", () => {
     );
     const before = performance.now();
     const runs = parseRuns(lines.join(""), "A");
-    expect(performance.now() - before).toBeLessThan(5000); // a busy machine; looking at each run for each run would take minutes
+    expect(performance.now() - before).toBeLessThan(20_000); // a busy machine; looking at each run for each run would take minutes
     expect(runs).toHaveLength(100_000);
     expect(runs.at(-1)).toMatchObject({ runNumber: 99_999, iterationVariables: { n: "99", d: '"a, b"' } });
   });
