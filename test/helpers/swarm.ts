@@ -87,6 +87,16 @@ export async function pidsOf(user: User, name = "local"): Promise<Record<string,
   return Object.fromEntries((await readState(user, name)).processes.map(({ role, pid }) => [role, pid]));
 }
 
+/**
+ * Keeps the builder of the swarm from starting again what a test has ended: it looks once a minute. Until the end of the
+ * block, or of the builder.
+ */
+export async function stopMending(user: User): Promise<Disposable> {
+  const { builder } = await pidsOf(user);
+  process.kill(builder!, "SIGSTOP");
+  return { [Symbol.dispose]: () => void (isAlive(builder!) && process.kill(builder!, "SIGCONT")) };
+}
+
 /** SIGKILL, as the kernel's when memory is short; returns when the process has ended. */
 export async function kill(pid: number): Promise<void> {
   process.kill(pid, "SIGKILL");

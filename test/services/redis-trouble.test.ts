@@ -18,6 +18,7 @@ import {
   researcher,
   stateFolder,
   statusOf,
+  stopMending,
 } from "../helpers/swarm.ts";
 import { newUser, type User } from "../helpers/tool.ts";
 
@@ -99,6 +100,7 @@ describeWithService("redis-server", "the queue's Redis of a swarm on this machin
 
   it.concurrent("is started again if somebody has removed its socket", async () => {
     await using user = await researcher(1, 1);
+    using _ = await stopMending(user);
     const { redis } = await pidsOf(user);
     await rm(path.join(stateFolder(user), "redis.sock"));
     expect((await statusOf(user)).state).toBe("broken");
