@@ -155,6 +155,13 @@ describeWithService("redis-server", "the queues", () => {
     expect(timers.size).toBe(0);
   });
 
+  it("is counted also where the machine slept for longer than an answer may take", async () => {
+    await using redis = await startRedis();
+    const counted = countJobs(socketConnection(redis.socket));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3500);
+    expect(await counted).toEqual({ waiting: 0, running: 0, uncollected: 0 });
+  });
+
   it("lists all campaigns, or those that are wanted", async () => {
     await using redis = await startRedis();
     await using client = await openQueueClient(socketConnection(redis.socket));
