@@ -197,34 +197,30 @@ describeWithService("redis-server", "the dashboard", () => {
 
 describeWithService("redis-server", "the dashboard's page", () => {
   describeWithService("chromium", "in a browser", () => {
-    it(
-      "follows a campaign, draws its heat map, shows an output, and cancels it",
-      { timeout: 120_000 },
-      async () => {
-        await using user = await researcher(0);
-        const { address } = await dashboardOf(user);
-        const browser = await chromium.launch({
-          executablePath: findProgram("chromium")!,
-          args: ["--no-sandbox", "--disable-dev-shm-usage"],
-        });
-        try {
-          const page = await browser.newPage();
-          const faults: string[] = [];
-          page.on("pageerror", (error) => faults.push(error.message));
-          await page.goto(address);
-          await page.getByText("No campaign yet").waitFor();
-          expect(page.url()).not.toContain("token");
-          await using held = await holdRuns(user, 20);
-          await followAndCancel(user, page, () => held.holdFrom(40));
-          await lookFromAPhone(page, address);
-          await page.goto(new URL("/queues", address).href);
-          await page.getByRole("link", { name: "build" }).first().waitFor();
-          expect(faults).toEqual([]);
-        } finally {
-          await browser.close();
-        }
-      },
-    );
+    it("follows a campaign, draws its heat map, shows an output, and cancels it", async () => {
+      await using user = await researcher(0);
+      const { address } = await dashboardOf(user);
+      const browser = await chromium.launch({
+        executablePath: findProgram("chromium")!,
+        args: ["--no-sandbox", "--disable-dev-shm-usage"],
+      });
+      try {
+        const page = await browser.newPage();
+        const faults: string[] = [];
+        page.on("pageerror", (error) => faults.push(error.message));
+        await page.goto(address);
+        await page.getByText("No campaign yet").waitFor();
+        expect(page.url()).not.toContain("token");
+        await using held = await holdRuns(user, 20);
+        await followAndCancel(user, page, () => held.holdFrom(40));
+        await lookFromAPhone(page, address);
+        await page.goto(new URL("/queues", address).href);
+        await page.getByRole("link", { name: "build" }).first().waitFor();
+        expect(faults).toEqual([]);
+      } finally {
+        await browser.close();
+      }
+    });
   });
 });
 

@@ -141,39 +141,35 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     },
   );
 
-  it.concurrent(
-    "leaves nothing when it is removed, also of commands that were killed",
-    { timeout: 120_000 },
-    async () => {
-      await using user = await newUser();
-      await using sample = await newSample();
-      user.env["TMPDIR"] = path.join(user.directory, "tmp");
-      await mkdir(user.env["TMPDIR"]);
-      // What is known of projects and campaigns is not the swarm's.
-      const isOthers = (file: string): boolean =>
-        /^(?:cache\/inet-swarm\/(?:scans|work-trees)|state\/inet-swarm\/campaigns)(?:\/[^/.]+\.json)?$/.test(
-          file,
-        );
-      const listing = async (): Promise<string[]> =>
-        (await readdir(user.directory, { recursive: true })).filter((file) => !isOthers(file)).sort();
-      await mustRun(user, ["init", "--local"]);
-      await mustRun(user, ["remove", "--force"]);
-      const before = await listing();
-      await mustRun(user, ["init", "--local"]);
-      const args = ["-c", "Quick", "-r", "0"];
-      const killed = user.start("runall-swarm", ["--commit", "HEAD", ...args], { cwd: sample.study });
-      await eventually(async () => expect(await readdir(user.env["TMPDIR"]!)).not.toEqual([]));
-      killed.child.kill("SIGKILL");
-      await killed.finished;
-      expect(
-        await user.run("runall-swarm", ["--commit", "HEAD", ...args], { cwd: sample.study }),
-      ).toMatchObject({
-        exitCode: 0,
-      });
-      await mustRun(user, ["remove", "--force"]);
-      expect(await listing()).toEqual(before);
-    },
-  );
+  it.concurrent("leaves nothing when it is removed, also of commands that were killed", async () => {
+    await using user = await newUser();
+    await using sample = await newSample();
+    user.env["TMPDIR"] = path.join(user.directory, "tmp");
+    await mkdir(user.env["TMPDIR"]);
+    // What is known of projects and campaigns is not the swarm's.
+    const isOthers = (file: string): boolean =>
+      /^(?:cache\/inet-swarm\/(?:scans|work-trees)|state\/inet-swarm\/campaigns)(?:\/[^/.]+\.json)?$/.test(
+        file,
+      );
+    const listing = async (): Promise<string[]> =>
+      (await readdir(user.directory, { recursive: true })).filter((file) => !isOthers(file)).sort();
+    await mustRun(user, ["init", "--local"]);
+    await mustRun(user, ["remove", "--force"]);
+    const before = await listing();
+    await mustRun(user, ["init", "--local"]);
+    const args = ["-c", "Quick", "-r", "0"];
+    const killed = user.start("runall-swarm", ["--commit", "HEAD", ...args], { cwd: sample.study });
+    await eventually(async () => expect(await readdir(user.env["TMPDIR"]!)).not.toEqual([]));
+    killed.child.kill("SIGKILL");
+    await killed.finished;
+    expect(
+      await user.run("runall-swarm", ["--commit", "HEAD", ...args], { cwd: sample.study }),
+    ).toMatchObject({
+      exitCode: 0,
+    });
+    await mustRun(user, ["remove", "--force"]);
+    expect(await listing()).toEqual(before);
+  });
 
   it("asks before it is removed with something in it, also when it is halted or broken", async () => {
     await using user = await researcher(1);
