@@ -94,7 +94,11 @@ export async function pidsOf(user: User, name = "local"): Promise<Record<string,
 export async function stopMending(user: User): Promise<Disposable> {
   const { builder } = await pidsOf(user);
   process.kill(builder!, "SIGSTOP");
-  return { [Symbol.dispose]: () => void (isAlive(builder!) && process.kill(builder!, "SIGCONT")) };
+  return {
+    [Symbol.dispose]() {
+      if (isAlive(builder!)) process.kill(builder!, "SIGCONT");
+    },
+  };
 }
 
 /** SIGKILL, as the kernel's when memory is short; returns when the process has ended. */

@@ -140,7 +140,9 @@ describeWithService("redis-server", "the queues", () => {
     const isClients = new AsyncLocalStorage<true>();
     const timers = new Set<number>();
     const watch = createHook({
-      init: (id, type) => void (type === "Timeout" && isClients.getStore() && timers.add(id)),
+      init(id, type) {
+        if (type === "Timeout" && isClients.getStore()) timers.add(id);
+      },
       destroy: (id) => void timers.delete(id),
     }).enable();
     await isClients.run(true, async () => {
