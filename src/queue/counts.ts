@@ -1,8 +1,8 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { UserError } from "../errors.ts";
 import { ENDED_SETS, WAITING_STATES } from "./bull-layout.ts";
+import { awakeFor } from "../system/awake.ts";
 import { readTroubles, troubleLine } from "./troubles.ts";
 import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "./names.ts";
 
@@ -29,7 +29,7 @@ export async function countJobs(connection: QueueConnection): Promise<JobCounts>
   redis.on("error", () => undefined); // it does not answer then, and that is said below
   const timer = new AbortController();
   const timeoutMs = connection.path === undefined ? FAR_ANSWER_TIMEOUT_MS : ANSWER_TIMEOUT_MS;
-  const silence = delay(timeoutMs, undefined, { signal: timer.signal }).then(() => {
+  const silence = awakeFor(timeoutMs, timer.signal).then(() => {
     throw new UserError("the queue of the swarm does not answer");
   });
   const counted = count(redis);

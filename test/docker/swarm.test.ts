@@ -240,12 +240,13 @@ describeWithDocker("a swarm on Docker", () => {
     await using user = await researcher();
     await user.sample.commit({ setenv: "export STAND_IN_RUN_MS=3000\n" });
     expect(await user.tool("deploy", "s", "--runners", "4")).toMatchObject({ exitCode: 0 });
-    const running = user.start("-c", "Quick", "--swarm", "s"); // 8 runs
+    const running = user.start("-c", "Endless", "--repeat=8", "--swarm", "s");
     await eventually(async () => {
       const { stdout } = await user.tool("status", "s", "--json");
       expect((JSON.parse(stdout) as [{ jobs: unknown }])[0].jobs).toMatchObject({ running: 4 });
     });
-    expect(await running.finished).toMatchObject({ exitCode: 0 });
+    running.child.kill("SIGINT");
+    expect(await running.finished).toMatchObject({ exitCode: 130 });
     const format = ["--format", "{{.HostConfig.Memory}}"];
     for (const service of ["redis", "mongo", "builder", "runner", "dashboard"]) {
       const limit = Number(await host.docker("inspect", ...format, await container(service)));

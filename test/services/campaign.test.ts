@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { readRecord } from "../../src/campaign/collect/records.ts";
 import { compareResults } from "../real-omnetpp/compare-results.js";
 import { describeWithService } from "../helpers/services.ts";
+import { holdRuns } from "../helpers/swarm.ts";
 import { newSample, newUser, type Finished, type Sample, type User } from "../helpers/tool.ts";
 
 /** Resolves when the child has printed a text on stderr. */
@@ -186,8 +187,8 @@ describeWithService("redis-server", "runall-swarm on this machine", () => {
 
   it("cancels what is queued and ends what runs on Ctrl-C, and collects what is done", async () => {
     await using slow = await newUser();
-    slow.env["STAND_IN_RUN_MS"] = "300";
     await slow.run("swarm-tool", ["init", "--local", "--runners", "1"]);
+    await using _ = await holdRuns(slow, 1);
     const { child, finished } = slow.start("runall-swarm", ["-c", "Load"], { cwd: sample.study });
     await printed(child, "[1/12]");
     child.kill("SIGINT");

@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { CampaignEventSchema, type CampaignEvent } from "../../src/model/events.ts";
 import { describeWithService } from "../helpers/services.ts";
-import { listen } from "../helpers/swarm.ts";
+import { holdRuns, listen } from "../helpers/swarm.ts";
 import {
   newSample,
   newUser,
@@ -102,9 +102,11 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
   });
 
   it("are cancelled by their id, and what was done is not lost", async () => {
-    const id = await detached("--env", "STAND_IN_RUN_MS=1500", "-c", "Load");
+    await using held = await holdRuns(user, 1);
+    const id = await detached("-c", "Load");
     await expect.poll(async () => (await listing(id)).ended).toBeGreaterThan(0);
     const { stdout, exitCode } = await runall(["cancel", id]);
+    await held.release();
     expect(stdout).toMatch(/^campaign \S+: \d+ queued runs? cancelled/);
     expect(exitCode).toBe(0);
     const attached = await runall(["attach", id]);
@@ -145,9 +147,7 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
     });
     const id = /attach (\S+)/.exec(stdout)![1]!;
     const logs = (...args: string[]): Promise<Finished> => slow.run("runall-swarm", ["logs", id, ...args]);
-    await expect
-      .poll(async () => (await logs("0")).stdout, { timeout: 20_000 })
-      .toContain("Running simulation...");
+    await expect.poll(async () => (await logs("0")).stdout).toContain("Running simulation...");
     const followed = await logs("0", "-f");
     expect(followed.stdout.match(/Running simulation\.\.\./g)).toHaveLength(1);
     expect(followed.stdout).toContain("Calling finish() at end of Run #0");
@@ -158,10 +158,12 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
   });
 
   it("are left alone by a terminal that is closed", async () => {
+    await using held = await holdRuns(user, 2);
     const client = user.start("runall-swarm", ["-c", "Load"], { cwd: sample.study });
     await listen(client)("[1/12]");
     client.child.kill("SIGHUP");
     await client.finished;
+    await held.release();
     expect(client.child.signalCode).toBe("SIGHUP");
     const [{ campaign, cancelled }] = (await list()) as [Listing];
     expect(cancelled).toBe(false);
@@ -203,7 +205,7 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
   });
 
   it("end a run that takes too long", async () => {
-    const { stdout, exitCode } = await runall(["--timeout", "4s", "-c", "Endless"]);
+    const { stdout, exitCode } = await runall(["--timeout", "10s", "-c", "Endless"]);
     expect(stdout).toMatch(/#0 +timeout/);
     expect(exitCode).toBe(1);
     expect(await readdir(path.join(sample.study, "results", "failed"))).toContain("Endless-#0.sca");
@@ -212,6 +214,7 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
   it("stop at the first error where they are told to", async () => {
     await using single = await newUser();
     await single.run("swarm-tool", ["init", "--local", "--runners", "1"]);
+    await using _ = await holdRuns(single, 2); // it may begin while the one before is being answered
     const { stdout, exitCode } = await single.run("runall-swarm", ["--stop-on-error", "-c", "Broken"], {
       cwd: sample.study,
     });

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { readRecords } from "../../src/campaign/collect/records.ts";
@@ -10,6 +11,7 @@ import {
   cacheFolder,
   eventually,
   filesBelow,
+  holdRuns,
   isAlive,
   jobsOf,
   kill,
@@ -25,7 +27,9 @@ import {
   startRunner,
   stateFolder,
   statusOf,
+  stopMending,
 } from "../helpers/swarm.ts";
+import { RUN_QUEUE, socketConnection } from "../../src/queue/names.ts";
 import { describeWithService } from "../helpers/services.ts";
 import { newSample, newUser, type Finished, type Sample, type User } from "../helpers/tool.ts";
 
@@ -137,39 +141,35 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     },
   );
 
-  it.concurrent(
-    "leaves nothing when it is removed, also of commands that were killed",
-    { timeout: 120_000 },
-    async () => {
-      await using user = await newUser();
-      await using sample = await newSample();
-      user.env["TMPDIR"] = path.join(user.directory, "tmp");
-      await mkdir(user.env["TMPDIR"]);
-      // What is known of projects and campaigns is not the swarm's.
-      const isOthers = (file: string): boolean =>
-        /^(?:cache\/inet-swarm\/(?:scans|work-trees)|state\/inet-swarm\/campaigns)(?:\/[^/.]+\.json)?$/.test(
-          file,
-        );
-      const listing = async (): Promise<string[]> =>
-        (await readdir(user.directory, { recursive: true })).filter((file) => !isOthers(file)).sort();
-      await mustRun(user, ["init", "--local"]);
-      await mustRun(user, ["remove", "--force"]);
-      const before = await listing();
-      await mustRun(user, ["init", "--local"]);
-      const args = ["-c", "Quick", "-r", "0"];
-      const killed = user.start("runall-swarm", ["--commit", "HEAD", ...args], { cwd: sample.study });
-      await eventually(async () => expect(await readdir(user.env["TMPDIR"]!)).not.toEqual([]));
-      killed.child.kill("SIGKILL");
-      await killed.finished;
-      expect(
-        await user.run("runall-swarm", ["--commit", "HEAD", ...args], { cwd: sample.study }),
-      ).toMatchObject({
-        exitCode: 0,
-      });
-      await mustRun(user, ["remove", "--force"]);
-      expect(await listing()).toEqual(before);
-    },
-  );
+  it.concurrent("leaves nothing when it is removed, also of commands that were killed", async () => {
+    await using user = await newUser();
+    await using sample = await newSample();
+    user.env["TMPDIR"] = path.join(user.directory, "tmp");
+    await mkdir(user.env["TMPDIR"]);
+    // What is known of projects and campaigns is not the swarm's.
+    const isOthers = (file: string): boolean =>
+      /^(?:cache\/inet-swarm\/(?:scans|work-trees)|state\/inet-swarm\/campaigns)(?:\/[^/.]+\.json)?$/.test(
+        file,
+      );
+    const listing = async (): Promise<string[]> =>
+      (await readdir(user.directory, { recursive: true })).filter((file) => !isOthers(file)).sort();
+    await mustRun(user, ["init", "--local"]);
+    await mustRun(user, ["remove", "--force"]);
+    const before = await listing();
+    await mustRun(user, ["init", "--local"]);
+    const args = ["-c", "Quick", "-r", "0"];
+    const killed = user.start("runall-swarm", ["--commit", "HEAD", ...args], { cwd: sample.study });
+    await eventually(async () => expect(await readdir(user.env["TMPDIR"]!)).not.toEqual([]));
+    killed.child.kill("SIGKILL");
+    await killed.finished;
+    expect(
+      await user.run("runall-swarm", ["--commit", "HEAD", ...args], { cwd: sample.study }),
+    ).toMatchObject({
+      exitCode: 0,
+    });
+    await mustRun(user, ["remove", "--force"]);
+    expect(await listing()).toEqual(before);
+  });
 
   it("asks before it is removed with something in it, also when it is halted or broken", async () => {
     await using user = await researcher(1);
@@ -188,8 +188,11 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     expect((await mustRun(user, ["status"])).stdout).toContain("8 to collect");
     await expectRefusal(/8 runs of the swarm local are queued, being made or not yet collected/);
     await mustRun(user, ["resume"]);
-    await kill((await pidsOf(user))["redis"]!);
-    await expectRefusal(/queue of the swarm local does not answer/);
+    {
+      using _ = await stopMending(user);
+      await kill((await pidsOf(user))["redis"]!);
+      await expectRefusal(/queue of the swarm local does not answer/);
+    }
 
     expect((await remove("--force")).exitCode).toBe(0);
     expect(processesOf(user)).toEqual([]);
@@ -205,6 +208,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     await using user = await researcher(1, 1);
     for (const role of ["builder", "runner", "redis", "dashboard"]) {
       const before = await pidsOf(user);
+      using _ = await stopMending(user);
       await kill(before[role]!);
       const { stdout, exitCode } = await user.run("swarm-tool", ["status"]);
       expect(stdout).toContain("local (local): broken");
@@ -242,19 +246,15 @@ describeWithService("redis-server", "the swarm on this machine", () => {
       const setDuration = await durationFile(user);
       await setDuration(60_000);
       const id = await queued(user, "-c", "Quick");
-      const { runner } = await pidsOf(user);
-      process.kill(runner!, "SIGTERM"); // its locks would hold for half a minute
-      await eventually(() => expect(isAlive(runner!)).toBe(false));
-      const args = ["runner", "--concurrency", "2", "--lock-seconds", "1"];
-      const first = startRunner(user, ...args);
+      using _ = await stopMending(user);
       await eventually(async () => expect(await simulationPids(user)).toHaveLength(2));
       const orphans = await simulationPids(user);
-      await kill(first.pid!);
-      await forgetStalledCheck(user); // of the swarm's own runner, which would be valid for 15 s
+      await kill((await pidsOf(user))["runner"]!);
+      await passSilence(user);
       expect(orphans.map(isAlive)).toEqual([true, true]);
 
       await setDuration(50);
-      const second = startRunner(user, ...args);
+      const second = startRunner(user, "runner", "--concurrency", "2");
       const ended = once(second, "exit");
       try {
         await eventually(() => expect(orphans.map(isAlive)).toEqual([false, false]));
@@ -269,21 +269,21 @@ describeWithService("redis-server", "the swarm on this machine", () => {
   it.concurrent("gives up a run whose workers have vanished too often, which can be retried", async () => {
     await using user = await researcher(1);
     const id = await queued(user, "--retries", "1", "-c", "Endless");
-    process.kill((await pidsOf(user))["runner"]!, "SIGTERM"); // its locks would hold for half a minute
-    const vanish = async (): Promise<void> => {
-      const orphans = await simulationPids(user);
-      const runner = startRunner(user, "runner", "--lock-seconds", "1");
+    using _ = await stopMending(user);
+    const vanish = async (runner: number, orphan?: number): Promise<number> => {
+      let pid: number | undefined;
       await eventually(async () => {
-        const [pid] = await simulationPids(user);
+        [pid] = await simulationPids(user);
         expect(pid).toBeDefined();
-        expect(orphans).not.toContain(pid);
+        expect(pid).not.toBe(orphan);
       });
-      await kill(runner.pid!);
-      await forgetStalledCheck(user);
+      await kill(runner);
+      await passSilence(user);
+      return pid!;
     };
-    await vanish();
-    await vanish();
-    const last = startRunner(user, "runner", "--lock-seconds", "1");
+    const orphan = await vanish((await pidsOf(user))["runner"]!);
+    await vanish(startRunner(user, "runner").pid!, orphan);
+    const last = startRunner(user, "runner");
     const ended = once(last, "exit");
     const { stdout, exitCode } = await user.runall("attach", id);
     expect(stdout).toMatch(/^#0 +lost/m);
@@ -302,29 +302,36 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     await using user = await researcher(1);
     await queued(user, "-c", "Endless");
     await eventually(async () => expect(await simulationPids(user)).toHaveLength(1));
-    await kill((await pidsOf(user))["runner"]!);
-    expect(simulationsOf(user)).toHaveLength(1);
+    {
+      using _ = await stopMending(user);
+      await kill((await pidsOf(user))["runner"]!);
+      await eventually(() => expect(simulationsOf(user)).toHaveLength(1)); // it may have just begun
+    }
     await mustRun(user, ["halt", "--force"]);
     expect(processesOf(user)).toEqual([]);
   });
 
   it.concurrent("goes on after Redis was killed in the middle of a campaign", async () => {
-    await using user = await researcher(300);
+    await using user = await researcher(0);
+    await using held = await holdRuns(user, 3);
     const client = user.startRunall("-c", "Quick");
     const saw = listen(client);
     await saw("[2/8]");
     await kill((await pidsOf(user))["redis"]!);
     await saw("the swarm does not answer");
     await mustRun(user, ["resume"]);
+    await held.release();
     await expectWhole(user, await client.finished);
   });
 
   it.concurrent("goes on when its client is killed", async () => {
-    await using user = await researcher(200);
+    await using user = await researcher(0);
+    await using held = await holdRuns(user, 2);
     const client = user.startRunall("-c", "Quick");
     await listen(client)("[1/8]");
     client.child.kill("SIGKILL");
     await client.finished;
+    await held.release();
     await eventually(async () => expect(await jobsOf(user)).toMatchObject({ waiting: 0, running: 0 }));
     const { uncollected } = await jobsOf(user);
     expect(uncollected).toBeGreaterThan(0);
@@ -347,7 +354,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
       const pressedAt = performance.now();
       client.child.kill("SIGINT");
       await client.finished;
-      expect(performance.now() - pressedAt).toBeLessThan(5000);
+      expect(performance.now() - pressedAt).toBeLessThan(20_000); // on a busy machine; with Redis it would never end
       expect(client.child.signalCode).toBe("SIGINT");
     } finally {
       process.kill(redis!, "SIGCONT");
@@ -372,12 +379,21 @@ describeWithService("redis-server", "the swarm on this machine", () => {
   it.concurrent("starts what has died of itself while nobody watches", async () => {
     await using user = await researcher(1, 1);
     const { runner, redis } = await pidsOf(user);
+    const connection = socketConnection(path.join(stateFolder(user), "redis.sock"));
+    const queue = async (work: (queue: Queue) => Promise<unknown>): Promise<void> => {
+      const opened = new Queue(RUN_QUEUE, { connection });
+      await work(opened);
+      await opened.close();
+    };
+    // so that it is not idle before it has been looked at
+    await queue((runs) => runs.add("waits", {}, { jobId: "waits-0", delay: 3_600_000 }));
     await kill(runner!);
     await kill(redis!);
-    const watch = startRunner(user, "builder", "--idle-halts", "local", "--idle-minutes", "0.1");
+    const watch = startRunner(user, "builder", "--idle-halts", "local", "--idle-minutes", "0.02");
     const ended = once(watch, "exit");
     await eventually(async () => expect((await statusOf(user)).state).toBe("running"));
     expect(await pidsOf(user)).not.toMatchObject({ runner });
+    await queue((runs) => runs.remove("waits-0"));
     await eventually(async () =>
       expect(await readState(user)).toMatchObject({ state: "halted", haltedBy: "idleness" }),
     );
@@ -403,10 +419,12 @@ describeWithService("redis-server", "the swarm on this machine", () => {
   });
 });
 
-/** A check for vanished workers keeps others from making one, for half of the time that its locks hold. */
-async function forgetStalledCheck(user: User): Promise<void> {
+/** As if nothing had been heard for long of whoever has taken a run: the next runner gives it to others. */
+async function passSilence(user: User): Promise<void> {
   const redis = new Redis(path.join(stateFolder(user), "redis.sock"));
-  await redis.del("bull:run:stalled-check");
+  const runs = await redis.lrange("bull:run:active", 0, -1);
+  await redis.sadd("bull:run:stalled", ...runs);
+  await redis.del("bull:run:stalled-check", ...runs.map((id) => `bull:run:${id}:lock`));
   redis.disconnect();
 }
 

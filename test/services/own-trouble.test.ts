@@ -56,13 +56,13 @@ describeWithService("redis-server", "a worker's own trouble", () => {
     using disk = await smallDisk(cacheFolder(user), 65_536, context);
     await mustRun(user, ["resume"]);
     expect(await user.runall("-c", "Quick", "-r", "0")).toMatchObject({ exitCode: 0 });
-    disk.protect("ro");
+    await disk.protect("ro");
     const client = user.startRunall("-c", "Quick", "-r", "1..3");
     const saw = listen(client);
     await saw("takes no jobs: ");
     const { stdout } = await user.run("swarm-tool", ["status"]);
     expect(stdout).toMatch(/runner \S+ takes no jobs: .* cannot be used: EROFS: read-only file system$/m);
-    disk.protect("rw");
+    await disk.protect("rw");
     const { exitCode, stdout: told } = await client.finished;
     expect(told).toMatch(/3 runs in .*: 3 done/);
     expect(exitCode).toBe(0);
@@ -77,7 +77,7 @@ describeWithService("redis-server", "a worker's own trouble", () => {
     using disk = await smallDisk(broken, 65_536, context);
     startRunner(user, "runner", "--directory", broken);
     expect(await user.runall("-c", "Quick", "-r", "0..3")).toMatchObject({ exitCode: 0 });
-    disk.protect("ro");
+    await disk.protect("ro");
     const { exitCode, stdout } = await user.runall("-c", "Quick", "--repeat=5", "--rerun");
     expect(stdout).toMatch(/20 runs in .*: 20 done/);
     expect(exitCode).toBe(0);

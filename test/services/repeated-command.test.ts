@@ -2,7 +2,17 @@ import { access, appendFile, rename } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { describeWithService } from "../helpers/services.ts";
-import { eventually, jobsOf, listen, mustRun, researcher, type Researcher } from "../helpers/swarm.ts";
+import {
+  eventually,
+  holdRuns,
+  jobsOf,
+  listen,
+  mustRun,
+  researcher,
+  type HeldRuns,
+  type Researcher,
+} from "../helpers/swarm.ts";
+import type { Finished } from "../helpers/tool.ts";
 
 interface Listing {
   campaign: { id: string };
@@ -15,19 +25,28 @@ interface Listing {
 describeWithService("redis-server", "a command that is repeated", () => {
   let user: Researcher;
   beforeEach(async () => {
-    user = await researcher(1000);
+    user = await researcher(1);
   });
   afterEach(() => user[Symbol.asyncDispose]());
 
   const list = async (): Promise<Listing[]> =>
     JSON.parse((await user.runall("list", "--json")).stdout) as Listing[];
 
+  /** Repeats a command that finds its runs under way, and lets these go on then. */
+  const follow = async (held: HeldRuns, ...args: string[]): Promise<Finished> => {
+    const client = user.startRunall(...args);
+    await listen(client)("following it");
+    await held.release();
+    return await client.finished;
+  };
+
   it("goes on after its terminal was closed: no run is executed twice", async () => {
+    await using held = await holdRuns(user, 3);
     const first = user.startRunall("-c", "Load");
     await listen(first)("[2/12]");
     first.child.kill("SIGHUP");
     await first.finished;
-    const { stdout, stderr, exitCode } = await user.runall("-c", "Load");
+    const { stdout, stderr, exitCode } = await follow(held, "-c", "Load");
     const [{ campaign }, ...others] = (await list()) as [Listing];
     expect(others).toEqual([]);
     expect(stderr).toMatch(
@@ -61,7 +80,10 @@ describeWithService("redis-server", "a command that is repeated", () => {
   });
 
   it("queues its runs once when two clients begin at the same moment", async () => {
+    await using held = await holdRuns(user, 0);
     const both = [user.startRunall("-c", "Load"), user.startRunall("-c", "Load")];
+    await eventually(() => expect(both.filter(({ child }) => child.exitCode !== null)).toHaveLength(1));
+    await held.release();
     const ends = await Promise.all(both.map(({ finished }) => finished));
     expect(await list()).toHaveLength(1);
     expect(ends.map(({ exitCode }) => exitCode).sort()).toEqual([0, 2]);
@@ -73,16 +95,17 @@ describeWithService("redis-server", "a command that is repeated", () => {
   it("follows what runs, reports what failed there, and queues the rest", async () => {
     await mustRun(user, ["remove", "local", "--force"]);
     await mustRun(user, ["init", "--local", "--runners", "1"]);
-    user.env["STAND_IN_RUN_MS"] = "3000"; // runs have the environment of the client
+    await using held = await holdRuns(user, 0);
     await user.runall("--detach", "-c", "Broken");
-    const { stdout, stderr, exitCode } = await user.runall("-c", "Broken");
+    const { stdout, stderr, exitCode } = await follow(held, "-c", "Broken");
     expect(stderr).toMatch(/has 3 runs of these already: following it/);
     expect(stdout).toMatch(/^3 runs in .*: 2 done, 1 failed/m);
     expect(exitCode).toBe(1);
     expect(await list()).toHaveLength(1);
 
+    await held.holdFrom(0);
     await user.runall("--detach", "-c", "Quick", "-r", "0..3");
-    const more = await user.runall("-c", "Quick");
+    const more = await follow(held, "-c", "Quick");
     expect(more.stderr).toMatch(/has 4 runs of these already: following it/);
     expect(more.stderr).toMatch(/^8 runs: 4 are there already .*, 4 queued$/m);
     expect(more.stdout).toMatch(/^8 runs in .*: 8 done, 4 of them earlier/m);

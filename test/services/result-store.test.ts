@@ -53,7 +53,7 @@ describeWithMongo("MongoDB as result store, where an upload is broken off", () =
     await using server = await someMongo();
     await using mongo = await openMongo({ url: server.url, onWaiting: () => undefined });
     await using directory = await temporaryDirectory();
-    await writeFile(path.join(directory.path, "a.vec"), randomBytes(8 << 20));
+    await writeFile(path.join(directory.path, "a.vec"), randomBytes(64 << 20)); // far from done when it is given up
     const store = openGridFsStore(mongo);
     const controller = new AbortController();
     const put = store.put("c1-0/1", directory.path, ["a.vec"], controller.signal);

@@ -10,6 +10,7 @@ import { smallDisk } from "../helpers/small-disk.ts";
 import { describeWithService } from "../helpers/services.ts";
 import {
   cacheFolder,
+  holdRuns,
   jobsOf,
   listen,
   mustRun,
@@ -71,13 +72,15 @@ describeWithService("redis-server", "a campaign in trouble", () => {
     await using user = await researcher(50);
     const results = path.join(user.sample.study, "results");
     using disk = await smallDisk(results, 65_536, context);
+    await using held = await holdRuns(user, 2);
     const running = user.startRunall("-c", "Quick", "--repeat=8");
     await listen(running)("[2/32]");
-    disk.protect("ro");
+    await disk.protect("ro");
+    await held.release();
     const { exitCode, stderr } = await running.finished;
     expect(stderr).toMatch(`results cannot be stored in ${results}: EROFS`);
     expect(exitCode).toBe(2);
-    disk.protect("rw");
+    await disk.protect("rw");
     const [, id] = /runall-swarm attach (\S+)/.exec(stderr)!;
     expect(await user.runall("attach", id!)).toMatchObject({ exitCode: 0 });
     expect((await user.sample.results()).filter((file) => file.endsWith(".sca"))).toHaveLength(32);

@@ -12,6 +12,7 @@ import { describeWithService } from "../helpers/services.ts";
 import {
   eventually,
   filesBelow,
+  holdRuns,
   jobsOf,
   listen,
   mustRun,
@@ -258,11 +259,13 @@ describeWithService("redis-server", "what somebody else has written into the que
 
 describeWithService("redis-server", "a study that is moved", () => {
   it("is not made again at its old place, also while its campaign is followed; attach goes on in the new one", async () => {
-    await using user = await researcher(700);
+    await using user = await researcher(0);
+    await using held = await holdRuns(user, 3);
     const running = user.startRunall("-c", "Load");
     await listen(running)("[2/12]");
     const moved = path.join(user.directory, "moved");
     await rename(user.sample.path, moved);
+    await held.release();
     const { stderr, exitCode } = await running.finished;
     const from = (cwd: string, ...args: string[]) => user.run("runall-swarm", args, { cwd });
     const listed = JSON.parse((await from(user.directory, "list", "--json")).stdout) as {

@@ -1,4 +1,4 @@
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 import { roomFor } from "../../src/worker/tree/room.ts";
 
 it("lets no run begin while the store is nearly full, and says why once", async () => {
@@ -14,23 +14,23 @@ it("lets no run begin while the store is nearly full, and says why once", async 
   const onError = ({ message }: Error): void => void told.push(message);
   const { mayBegin } = roomFor({ results: { freeShare } as never, directory: "/", signal, onError }, 1);
   await mayBegin(); // looks beside the run that begins
-  await vi.waitFor(() =>
-    expect(told).toEqual([expect.stringContaining("less than 10 % of the disk is free")]),
-  );
+  await expect.poll(() => told).toEqual([expect.stringContaining("less than 10 % of the disk is free")]);
 
   let begun = false;
   const waiting = mayBegin().then(() => (begun = true));
-  await vi.waitFor(() => expect(looks).toBeGreaterThan(5));
+  await expect.poll(() => looks).toBeGreaterThan(5);
   expect(begun).toBe(false);
   share = 0.5;
   await waiting;
   expect(told).toHaveLength(1);
 
   share = 0.05;
-  await vi.waitFor(async () => {
-    await Promise.race([mayBegin(), new Promise((resolve) => setTimeout(resolve, 5))]);
-    expect(told).toHaveLength(2);
-  });
+  await expect
+    .poll(async () => {
+      await Promise.race([mayBegin(), new Promise((resolve) => setTimeout(resolve, 5))]);
+      return told;
+    })
+    .toHaveLength(2);
   const ending = mayBegin();
   controller.abort();
   await ending;
