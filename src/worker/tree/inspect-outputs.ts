@@ -3,6 +3,7 @@ import path from "node:path";
 import { errorCode } from "../../errors.ts";
 import type { ResultFile } from "../../model/result.ts";
 import { whyLinkRefused, whyRefused, type OutputPlaces } from "../../stores/output-path.ts";
+import { isInside } from "../../system/paths.ts";
 import type { Difference } from "./snapshot.ts";
 
 /** The outputs of a run, sorted by whether the client can have them. */
@@ -22,6 +23,8 @@ export interface Inspection {
   places: OutputPlaces;
   /** Files of the build, relative to the mirror. */
   products: ReadonlySet<string>;
+  /** Needed projects with a checkout of their own: name and place, as absolute paths beside the campaign's. */
+  needed?: readonly { name: string; folder: string }[];
 }
 
 /** A larger file of which hardly anything is on the disk is not read, sent and compared as if it were. */
@@ -69,9 +72,13 @@ interface Verdict {
   special?: true;
 }
 
-function verdictOn(file: ResultFile, { mirror, places, products }: Inspection): Verdict | undefined {
+function verdictOn(file: ResultFile, where: Inspection): Verdict | undefined {
+  const { mirror, places, products, needed = [] } = where;
   const absolute = `/${file.path}`;
   const why = whyRefused(places, absolute);
+  const project = needed.find(({ folder }) => isInside(folder, absolute));
+  if (why !== undefined && project !== undefined)
+    return { why: `in the needed project ${project.name}, which a run must not change` };
   if (why !== undefined) return { why };
   if (products.has(file.path)) return { why: "part of the build, which a run must not change" };
   const place = path.join(mirror, file.path);
