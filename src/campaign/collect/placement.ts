@@ -10,7 +10,8 @@ import { moveFile, statIfThere } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import { rememberOutput } from "./known-outputs.ts";
 import { Unplaceable, type Study } from "./places.ts";
-import { hashOf, readRecord, recordFile, writeRecord } from "./records.ts";
+import { readRecord, recordFile, writeRecord } from "./records.ts";
+import { hashOf } from "../../system/content-hash.ts";
 import { isNamedBeside, nameBeside, Replacements, type Owner, type Previous } from "./replacement.ts";
 
 type RunName = Pick<Run, "config" | "runNumber">;
@@ -195,10 +196,11 @@ export class Placement {
    * Where a process has moved a file that was ended before it could write the record. Anything else of the name must not
    * pass for it.
    */
-  async #movedBefore(run: Run, { sizeBytes }: ResultFile, target: string): Promise<string> {
+  async #movedBefore(run: Run, { sizeBytes, sha256 }: ResultFile, target: string): Promise<string> {
     for (const place of [await nameBeside(target, run, () => false), target]) {
       const there = lstatSync(place, { throwIfNoEntry: false });
-      if (there?.size === sizeBytes && there.ctimeMs >= this.#createdAt) return place;
+      if (there?.size !== sizeBytes || there.ctimeMs < this.#createdAt) continue;
+      if (sha256 === undefined || (await hashOf(place)) === sha256) return place;
     }
     throw new DamagedArchive(`${target} is neither here nor in the swarm any more`);
   }

@@ -4,7 +4,8 @@ import type { RunRecord } from "../../model/result.ts";
 import type { Run } from "../../model/run.ts";
 import { isBegunAnew } from "../../omnetpp/output-options.ts";
 import { recordRootsOf } from "./notes.ts";
-import { allRecords, hashOf, recordFile } from "./records.ts";
+import { allRecords, recordFile } from "./records.ts";
+import { hashOf } from "../../system/content-hash.ts";
 
 type RunName = Pick<Run, "config" | "runNumber">;
 type Writers = Map<string, Owner & { sizeBytes: number; sha256: string }>;

@@ -248,16 +248,15 @@ export async function keep(
   const outputFile = redirected ?? (await placeOutput(printed.file, tree, ended));
   const all = redirected === undefined ? [...written, outputFile] : written;
   const stored = `${runJobId(campaign.id, job.run.runNumber)}/${attempt}`;
-  const packed = await storePatiently(abandoned, (signal) =>
+  const kept = await storePatiently(abandoned, (signal) =>
     results.put(stored, tree.mirror, pathsOf(all), signal),
   );
-  const files = packed === undefined ? [...all] : withReplaced(packed, all);
   return {
     protocol: PROTOCOL,
     outcome,
     usage,
     stored,
-    files,
+    files: withReplaced(kept, all),
     ...(folders.length > 0 && { folders }),
     outputFile: outputFile.path,
     ...(warnings !== undefined && { warnings }),
@@ -267,9 +266,9 @@ export async function keep(
   };
 }
 
-function withReplaced(packed: readonly StoredFile[], all: readonly ResultFile[]): ResultFile[] {
+function withReplaced(kept: readonly StoredFile[], all: readonly ResultFile[]): ResultFile[] {
   const replacing = new Set(all.filter((file) => file.replaces).map((file) => file.path));
-  return packed.map((file) => ({ ...file, ...(replacing.has(file.path) && { replaces: true }) }));
+  return kept.map((file) => ({ ...file, ...(replacing.has(file.path) && { replaces: true }) }));
 }
 
 export function pathsOf(files: readonly ResultFile[]): string[] {
