@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from "node:f
 import path from "node:path";
 import { expect, it } from "vitest";
 import { Collector } from "../../src/campaign/collect/collect.ts";
+import type { FoldsCase } from "../../src/campaign/collect/name-case.ts";
 import { readRecord } from "../../src/campaign/collect/records.ts";
 import type { OutcomeState } from "../../src/model/outcome.ts";
 import type { RunResult } from "../../src/model/result.ts";
@@ -27,11 +28,12 @@ async function study() {
   await mkdir(directory, { recursive: true });
   const outside = [`${path.join(temporary.path, "scratch")}/`];
   const store = openDirectoryStore(path.join(temporary.path, "store"));
-  const newCollector = (campaign = CAMPAIGN): Collector =>
+  const newCollector = (campaign = CAMPAIGN, folds?: FoldsCase): Collector =>
     new Collector(
       { gitTop: top, directory, resultDirectory: path.join(directory, "results"), outside },
       campaign,
       store,
+      folds,
     );
   const finish = async (
     runNumber: number,
@@ -106,6 +108,17 @@ it("a run is lost, so that it is executed again, if a byte of its results has ch
   expect(record).toMatchObject({ state: "lost", files: [] });
   expect(record.reason).toBe("its file b.vec is damaged: its content has changed");
   expect(await s.list("results")).toEqual([".swarm"]);
+});
+
+it("a run is not done whose names differ only in case, where the file system does not tell them apart", async () => {
+  await using s = await study();
+  const result = await s.finish(0, { "study/results/A.sca": "upper", "study/results/a.sca": "lower" });
+  const { record } = await s.newCollector(CAMPAIGN, () => true).collect(run(0), result);
+  expect(record.state).toBe("failed");
+  expect(record.error).toContain("results/a.sca (a name that the file system does not tell from A.sca)");
+  expect(await s.list("results/failed")).toEqual(["A.sca", "a.sca"]); // this file system does
+  const whole = await s.newCollector().collect(run(0), await s.finish(0, { "study/results/A.sca": "upper" }));
+  expect(whole.record.state).toBe("done");
 });
 
 it("another file of the same size does not pass for one that was collected before", async () => {

@@ -40,7 +40,8 @@ const SHOWN = 3;
  * Decides which of the files that a run wrote are collected. Only regular files, folders and links that stay inside
  * are; nothing is opened, because opening a FIFO waits for somebody at its other end.
  */
-export function inspectOutputs({ written, directories, damaged }: Difference, where: Inspection): Outputs {
+export function inspectOutputs(difference: Difference, where: Inspection): Outputs {
+  const { written, directories, damaged, locked = new Map<string, number>() } = difference;
   const files: ResultFile[] = [];
   const special: string[] = [];
   const refused = new Map<string, string[]>();
@@ -54,6 +55,9 @@ export function inspectOutputs({ written, directories, damaged }: Difference, wh
   if (repositories.length > 0) refused.set("a git repository", repositories);
   const changed = new Set(written.map((file) => file.path));
   const deleted = damaged.filter((file) => !changed.has(file)).map((file) => shown(file, where));
+  const opened = [...locked].map(
+    ([folder, mode]) => `${shown(folder, where)} (mode ${mode.toString(8).padStart(3, "0")})`,
+  );
   return {
     files,
     folders: emptyFolders(directories, files, where),
@@ -62,6 +66,7 @@ export function inspectOutputs({ written, directories, damaged }: Difference, wh
       ...(deleted.length > 0
         ? [`it deleted files of the project, which are not deleted here: ${list(deleted)}`]
         : []),
+      ...(opened.length > 0 ? [`it locked folders, which are not locked here: ${list(opened)}`] : []),
     ],
     problems: [...refused].map(([why, names]) => `${list(names)} (${why})`),
   };
