@@ -115,7 +115,7 @@ describeWithMongo("MongoDB as result store, where an upload is broken off", () =
     const watch = setInterval(() => (most = Math.max(most, process.memoryUsage().rss)), 20);
     try {
       const files = await store.put("c1-0/1", directory.path, ["a.vec"]);
-      await store.open("c1-0/1", files!, path.join(directory.path, "scratch"));
+      await store.open("c1-0/1", files, path.join(directory.path, "scratch"));
       expect((await lstat(path.join(directory.path, "scratch/a.vec"))).size).toBe(5000 * piece.length);
     } finally {
       clearInterval(watch);
