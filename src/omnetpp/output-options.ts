@@ -30,3 +30,13 @@ export function configuredOption(
     if (key === option || (key.startsWith("**") && key.endsWith(`.${option}`))) return value;
   return undefined;
 }
+
+/** The first entry, other than those of output files, that has the value of `${resultdir}` in it. */
+export function parameterWith(
+  resultDirectory: string,
+  configuration: ReadonlyMap<string, string>,
+): string | undefined {
+  const isOutput = (key: string): boolean =>
+    OUTPUT_OPTIONS.some((option) => key === option || key.endsWith(`.${option}`));
+  return [...configuration].find(([key, text]) => !isOutput(key) && text.includes(resultDirectory))?.[0];
+}

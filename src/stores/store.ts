@@ -9,14 +9,9 @@ export interface ResultStore {
    * Takes files out of a working tree; they are gone from there afterwards. Complete or absent.
    * Waits where the store does not answer or is full, until the signal.
    * @param files paths relative to `tree`.
-   * @returns what was stored, where the store had to read it; their hashes then travel with the answer.
+   * @returns what was stored; the hashes travel with the answer.
    */
-  put(
-    name: string,
-    tree: string,
-    files: readonly string[],
-    signal?: AbortSignal,
-  ): Promise<StoredFile[] | undefined>;
+  put(name: string, tree: string, files: readonly string[], signal?: AbortSignal): Promise<StoredFile[]>;
 
   /**
    * Gives a stored result as a directory with the same relative paths.

@@ -17,7 +17,7 @@ import { OtherOmnetpp } from "./build/omnetpp.ts";
 import type { Room } from "./tree/room.ts";
 import { withoutRunning } from "./execute/runner.ts";
 import type { Slot } from "./tree/slot.ts";
-import { BinariesChanged, TreeLost } from "./tree/slot-tree.ts";
+import { SharedFilesChanged, TreeLost } from "./tree/slot-tree.ts";
 
 export interface TroubleContext {
   health: Pick<Health, "judge" | "isWell">;
@@ -90,7 +90,7 @@ export async function giveBack(
   if (reason === undefined) throw held(run, errorText(error), BUILD_DELAY_MS, { lacks: true });
   return tryAgain(run, reason, {
     ...(isOfStores(error) && { lacks: true }),
-    ...(error instanceof BinariesChanged && { isPrivate: true }),
+    ...(error instanceof SharedFilesChanged && { isPrivate: true }),
   });
 }
 

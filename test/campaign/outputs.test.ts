@@ -179,3 +179,23 @@ it("tells workers that names have host and process id in them, and the plan whic
   ]);
   expect((await at.plan(values)).forWorkers).not.toHaveProperty("appendsHost");
 });
+
+it("a worker's path in parameters is refused: an absolute result directory, and an ini file elsewhere", async () => {
+  await using at = await place();
+  const directory = path.join(at.base, "res");
+  const values = { "result-dir": directory };
+  const config = (value: string) => ({ "result-dir": `"${directory}"`, "Net.x.file": value });
+  const elsewhere = ["-f", "sub/omnetpp.ini"];
+  await expect(
+    at.plan([values], { argv: elsewhere, config: config(`"${directory}/x.pcap"`) }),
+  ).rejects.toMatchObject({
+    message: expect.stringContaining(
+      `Net.x.file has the absolute result directory ${directory} in it`,
+    ) as string,
+    hint: expect.stringContaining("start runall-swarm in the folder of the ini file") as string,
+  });
+  await at.plan([values], { config: config(`"${directory}/x.pcap"`) });
+  await at.plan([values], { argv: elsewhere, config: config('"x.pcap"') });
+  const scalars = { "result-dir": `"${directory}"`, "output-scalar-file": `"${directory}/a.sca"` };
+  await at.plan([values], { argv: elsewhere, config: scalars });
+});

@@ -10,6 +10,7 @@ import { runLabel, type Run } from "../../model/run.ts";
 import { DamagedArchive, type ResultStore } from "../../stores/store.ts";
 import { temporaryFolder } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
+import { foldsCase, sameButForCase, type FoldsCase } from "./name-case.ts";
 import { Places, Unplaceable, type Study } from "./places.ts";
 import { Placement } from "./placement.ts";
 import { recordOf } from "./record-of.ts";
@@ -30,8 +31,10 @@ export class Collector {
   readonly #store: ResultStore;
   readonly #places: Places;
   readonly #placement: Placement;
+  readonly #folds: FoldsCase;
 
-  constructor(study: Study, campaign: Campaign, store: ResultStore) {
+  constructor(study: Study, campaign: Campaign, store: ResultStore, folds = foldsCase) {
+    this.#folds = folds;
     this.#study = study;
     this.#campaign = campaign;
     this.#store = store;
@@ -154,9 +157,13 @@ export class Collector {
   /** A run is not done if one of its files cannot be where it belongs; that is found before the first one is moved. */
   #checked(result: RunResult, files: readonly ResultFile[], from: string | undefined): RunResult {
     if (result.outcome.state !== "done") return result;
-    const problems: string[] = [];
-    for (const file of files) {
-      const target = this.#target(file.path);
+    const targets = files.map((file) => this.#target(file.path));
+    const problems = [...sameButForCase(targets, this.#folds)].map(
+      ([target, other]) =>
+        `${this.#places.shown(target)} (a name that the file system does not tell from ${path.basename(other)})`,
+    );
+    for (const [at, file] of files.entries()) {
+      const target = targets[at]!;
       const problem = unplaceable(() => {
         this.#checkPermitted(file, target, from!);
         this.#places.check(target);

@@ -10,8 +10,16 @@ import { moveFile, statIfThere } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import { rememberOutput } from "./known-outputs.ts";
 import { Unplaceable, type Study } from "./places.ts";
-import { hashOf, readRecord, recordFile, writeRecord } from "./records.ts";
-import { isNamedBeside, nameBeside, Replacements, type Owner, type Previous } from "./replacement.ts";
+import { readRecord, recordFile, writeRecord } from "./records.ts";
+import { hashOf } from "../../system/content-hash.ts";
+import {
+  isNamedBeside,
+  nameBeside,
+  NO_RESULT,
+  Replacements,
+  type Owner,
+  type Previous,
+} from "./replacement.ts";
 
 type RunName = Pick<Run, "config" | "runNumber">;
 
@@ -82,8 +90,7 @@ export class Placement {
     warnings: string[],
   ): Promise<PlacedFile> {
     try {
-      const isGone = lstatSync(file.from, { throwIfNoEntry: false }) === undefined;
-      if (isGone) {
+      if (lstatSync(file.from, { throwIfNoEntry: false }) === undefined) {
         const moved = await this.#movedBefore(run, file, target);
         return {
           target: moved,
@@ -141,7 +148,7 @@ export class Placement {
     }
     if (number !== undefined && number < run.runNumber) {
       const owner = { config: run.config, runNumber: number, root: this.#study.resultDirectory };
-      if (await this.#isEdited(owner, target)) return await this.#keep(run, target, warnings);
+      if (await this.#isEdited(owner, target)) return await this.#keep(run, target, NO_RESULT, warnings);
       await this.#moveAside(owner, target, warnings);
     } else {
       const kept = await this.#avoid(run, file, target, warnings);
@@ -169,15 +176,15 @@ export class Placement {
         await this.#moveAside(decision.owner, target, warnings);
         return undefined;
       case "keep":
-        return await this.#keep(run, target, warnings);
+        return await this.#keep(run, target, decision.why, warnings);
     }
   }
 
   /** Leaves the file that exists in place, and stores that of the run beside it. */
-  async #keep(run: Run, target: string, warnings: string[]): Promise<Chosen> {
+  async #keep(run: Run, target: string, why: string, warnings: string[]): Promise<Chosen> {
     const beside = await this.#beside(target, run);
     warnings.push(
-      `${this.#nameOf(target)} is not replaced, because it is not a result of an earlier run; that of ${runLabel(run)} is ${path.basename(beside)}`,
+      `${this.#nameOf(target)} is not replaced, because ${why}; that of ${runLabel(run)} is ${path.basename(beside)}`,
     );
     return { target: beside, isThere: false };
   }
@@ -195,10 +202,11 @@ export class Placement {
    * Where a process has moved a file that was ended before it could write the record. Anything else of the name must not
    * pass for it.
    */
-  async #movedBefore(run: Run, { sizeBytes }: ResultFile, target: string): Promise<string> {
+  async #movedBefore(run: Run, { sizeBytes, sha256 }: ResultFile, target: string): Promise<string> {
     for (const place of [await nameBeside(target, run, () => false), target]) {
       const there = lstatSync(place, { throwIfNoEntry: false });
-      if (there?.size === sizeBytes && there.ctimeMs >= this.#createdAt) return place;
+      if (there?.size !== sizeBytes || there.ctimeMs < this.#createdAt) continue;
+      if (sha256 === undefined || (await hashOf(place)) === sha256) return place;
     }
     throw new DamagedArchive(`${target} is neither here nor in the swarm any more`);
   }

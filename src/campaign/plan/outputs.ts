@@ -9,6 +9,7 @@ import { config, isTyped, values, type SimulationArguments } from "../../omnetpp
 import { configuredOption, OUTPUT_OPTIONS, type OutputOption } from "../../omnetpp/output-options.ts";
 import { isInside } from "../../system/paths.ts";
 import { homeDirectory } from "../../system/user.ts";
+import { refuseShownDirectory } from "./shown-directory.ts";
 
 /** Where the runs of a campaign write. */
 export interface OutputPlan {
@@ -35,11 +36,12 @@ export interface OutputQuestion {
 /**
  * Finds out where the runs will write, from their configurations.
  * @throws {UserError} for what cannot be done right on a swarm: files that several runs append to, result directories
- *   that hold the project itself or the user's home.
+ *   that hold the project itself or the user's home, or that parameters would have a worker's path of.
  */
 export async function planOutputs(expansion: Expansion, question: OutputQuestion): Promise<OutputPlan> {
   const { args, study } = question;
   const folders = await iniFolders(study, values(args, "-f"));
+  refuseShownDirectory(expansion.configuration, folders.all[0]!, study);
   const runs = expansion.outputs.map((run) => resolveRun(run, folders, question));
   const configured = OUTPUT_OPTIONS.filter((option) =>
     expansion.outputs.some((run) => run.values[option] !== undefined),

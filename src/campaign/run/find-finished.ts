@@ -8,7 +8,8 @@ import type { RunRecord } from "../../model/result.ts";
 import { runLabel, runVariables, type Run } from "../../model/run.ts";
 import type { CampaignPlan } from "../plan/plan.ts";
 import { OutdatedRuns, type Outdated } from "./outdated.ts";
-import { hashOf, recordIn, recordFile } from "../collect/records.ts";
+import { recordIn, recordFile } from "../collect/records.ts";
+import { hashOf } from "../../system/content-hash.ts";
 
 /** What the records in a study tell of runs that are wanted. */
 export interface Findings {

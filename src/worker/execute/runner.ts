@@ -21,6 +21,7 @@ import { differenceOf, treeLost, watchTree } from "../tree/difference.ts";
 import { FileFollower } from "./follow-file.ts";
 import { inspectOutputs, type Outputs } from "../tree/inspect-outputs.ts";
 import { withLimits } from "./limits.ts";
+import { neededBeside, writesToNeeded } from "./needed-projects.ts";
 import { makeOutputFolder, placeOutput } from "./output-file.ts";
 import { placeOutputs } from "./output-paths.ts";
 import type { Slot } from "../tree/slot.ts";
@@ -45,7 +46,7 @@ export interface Surroundings {
   release: () => void;
   /** The campaign is cancelled: the run ends and says so. */
   cancelled: AbortSignal;
-  /** Runs get binaries that they share with no others. */
+  /** Runs get binaries and needed projects that they share with no others. */
   isPrivate?: boolean;
   /** The runner itself ends, or has lost the job: whatever the run has done is thrown away. */
   abandoned: AbortSignal;
@@ -95,7 +96,7 @@ export async function inTree<T>(
   const { campaign, slot, abandoned } = surroundings;
   const signal = AbortSignal.any([surroundings.cancelled, abandoned]);
   const { source, buildKey, directory, dependencies, folders, openedLinks } = campaign;
-  const { isPrivate = false } = surroundings;
+  const isPrivate = surroundings.isPrivate === true || writesToNeeded(campaign);
   const manifest = async (): Promise<BuildManifest> => {
     const found = await builds.find(buildKey, signal);
     if (found === undefined) throw new MissingBuild(buildKey);
@@ -165,6 +166,7 @@ export function outputsOf(tree: SlotTree, campaign: Campaign, difference: Differ
     mirror: tree.mirror,
     places: { top: campaign.directory, outside: campaign.outside ?? [] },
     products: new Set(products),
+    needed: neededBeside(campaign),
   });
 }
 
@@ -246,16 +248,15 @@ export async function keep(
   const outputFile = redirected ?? (await placeOutput(printed.file, tree, ended));
   const all = redirected === undefined ? [...written, outputFile] : written;
   const stored = `${runJobId(campaign.id, job.run.runNumber)}/${attempt}`;
-  const packed = await storePatiently(abandoned, (signal) =>
+  const kept = await storePatiently(abandoned, (signal) =>
     results.put(stored, tree.mirror, pathsOf(all), signal),
   );
-  const files = packed === undefined ? [...all] : withReplaced(packed, all);
   return {
     protocol: PROTOCOL,
     outcome,
     usage,
     stored,
-    files,
+    files: withReplaced(kept, all),
     ...(folders.length > 0 && { folders }),
     outputFile: outputFile.path,
     ...(warnings !== undefined && { warnings }),
@@ -265,9 +266,9 @@ export async function keep(
   };
 }
 
-function withReplaced(packed: readonly StoredFile[], all: readonly ResultFile[]): ResultFile[] {
+function withReplaced(kept: readonly StoredFile[], all: readonly ResultFile[]): ResultFile[] {
   const replacing = new Set(all.filter((file) => file.replaces).map((file) => file.path));
-  return packed.map((file) => ({ ...file, ...(replacing.has(file.path) && { replaces: true }) }));
+  return kept.map((file) => ({ ...file, ...(replacing.has(file.path) && { replaces: true }) }));
 }
 
 export function pathsOf(files: readonly ResultFile[]): string[] {
