@@ -4,6 +4,7 @@ import type { Redis } from "ioredis";
 import { runJobId } from "../model/campaign.ts";
 import type { Run } from "../model/run.ts";
 import { jsonIn } from "../system/json.ts";
+import { unlessAborted } from "../system/unless-aborted.ts";
 import { watchAttendance } from "./attendance.ts";
 import type { QueueConnection } from "./names.ts";
 import { readTroubles, troubleLine } from "./troubles.ts";
@@ -32,6 +33,8 @@ export interface FollowContext {
   connection: QueueConnection;
   /** Id of the last event that is of no interest. */
   position: string;
+  /** Aborted when the swarm has been removed: then following fails with its reason. */
+  gone?: AbortSignal | undefined;
 }
 
 /** Where a queue's stream of events stands now. */
@@ -83,7 +86,10 @@ export async function followJobs(
     lastEventId: context.position,
   });
   events.on("error", () => undefined); // told below, as an event
-  await events.waitUntilReady();
+  await unlessAborted(events.waitUntilReady(), context.gone).catch((error: unknown) => {
+    void events.close();
+    throw error;
+  });
   let feeding: Feeding | undefined;
   return new ReadableStream<RunEvent>({
     start: (controller) => {
@@ -152,6 +158,11 @@ function feed(
     }
   };
   const troubles = setInterval(() => void askForTroubles().catch(disconnected), TROUBLE_INTERVAL_MS);
+  const { gone } = context;
+  const abandon = (): void => {
+    stop();
+    controller.error(gone?.reason);
+  };
   let connected = true;
   const disconnected = (error: unknown): void => {
     if (connected && open.size > 0) controller.enqueue({ type: "disconnected", reason: errorText(error) });
@@ -170,6 +181,7 @@ function feed(
     clearInterval(timer);
     clearInterval(troubles);
     attendance.stop();
+    gone?.removeEventListener("abort", abandon);
     context.redis.off("ready", reconnected).off("error", disconnected);
     void events.close();
   };
@@ -188,6 +200,7 @@ function feed(
     tellOf(jobId, (runNumber) => ({ type: "gone", runNumber, reason: "removed" })),
   );
   context.redis.on("error", disconnected).on("ready", reconnected);
+  gone?.addEventListener("abort", abandon, { once: true });
   compare();
   return { stop, goOn: () => goOn() };
 }

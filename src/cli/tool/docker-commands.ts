@@ -40,7 +40,8 @@ export async function deployDocker(name: string, flags: ServiceFlags, io: Io): P
 
 export async function connectDocker(name: string, io: Io): Promise<void> {
   const target = targetFor(name, io);
-  await target.mend(io.interrupt);
+  await target.isReady(); // whether it is known here
+  await target.mend({ signal: io.interrupt });
   await sayWhereItIs(target, io);
 }
 

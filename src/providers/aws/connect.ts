@@ -1,6 +1,7 @@
 import { GetConsoleOutputCommand } from "@aws-sdk/client-ec2";
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
+import { SwarmRemoved } from "../swarm-removed.ts";
 import type { AwsState } from "../swarm-state.ts";
 import { closeTunnel, isOpen, openTunnel } from "./tunnel.ts";
 import { dockerAnswers } from "../docker/docker-ping.ts";
@@ -89,7 +90,7 @@ async function* waitForManager(
       listMachines(clients, state.name, signal),
     ]);
     if (groups === undefined) {
-      throw new UserError(`AWS has no machines for the swarm ${state.name}`, {
+      throw new SwarmRemoved(`AWS has no machines for the swarm ${state.name}`, {
         hint: `make it anew with: swarm-tool init ${state.name}`,
       });
     }

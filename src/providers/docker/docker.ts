@@ -5,6 +5,7 @@ import { withLock } from "../local/local.ts";
 import type { SwarmDeployer } from "../reachable-swarm.ts";
 import { changeStateFile, readState, setAsideDamaged } from "../state-file.ts";
 import { swarmDirectories } from "../swarm-folders.ts";
+import { SwarmRemoved } from "../swarm-removed.ts";
 import type { DockerState, SwarmState } from "../swarm-state.ts";
 import type { DockerStatus, Target } from "../target.ts";
 import { describeEndpoint, resolveEndpoint } from "./cli.ts";
@@ -106,19 +107,20 @@ export function dockerTarget(
       const { state, relay } = await existing(name);
       return state === "running" && isRelaying(relay);
     },
-    async mend() {
-      const { state, relay } = await existing(name);
+    async mend({ askSwarm = false } = {}) {
+      if ((await dockerState(name)) === undefined) throw unknownHere(name);
+      const { state, relay } = askSwarm ? await seen(name, signal) : await existing(name);
       if (state === "halted") throw halted(name);
       if (isRelaying(relay)) return [];
       await locked(() => connected(name));
       return ["the relay to the swarm had ended and was started again"];
     },
     isHalted: async () => (await seen(name, signal)).state === "halted",
-    async connect(onWaiting) {
+    async connect(onWaiting, gone) {
       const state = await existing(name);
       if (state.state === "creating") throw notComplete(name);
       const open = isRelaying(state.relay) ? state : await locked(() => connected(name));
-      return await deployer.access(reachable(open), onWaiting);
+      return await deployer.access(reachable(open), onWaiting, gone);
     },
     disconnect: () =>
       locked(async () => {
@@ -248,8 +250,14 @@ function halted(name: string): UserError {
   return new UserError(`the swarm ${name} is halted`, { hint: `resume it with: swarm-tool resume ${name}` });
 }
 
-function gone({ name, docker }: DockerState): UserError {
-  return new UserError(`the swarm ${name} is no longer deployed on ${describeEndpoint(docker)}`, {
+function unknownHere(name: string): SwarmRemoved {
+  return new SwarmRemoved(`the swarm ${name} was removed or forgotten`, {
+    hint: `if it is still deployed, find it again with swarm-tool init ${name} --docker and attach to the campaign`,
+  });
+}
+
+function gone({ name, docker }: DockerState): SwarmRemoved {
+  return new SwarmRemoved(`the swarm ${name} is no longer deployed on ${describeEndpoint(docker)}`, {
     hint: `deploy it again: swarm-tool init ${name} --docker; or forget it: swarm-tool remove ${name} --forget`,
   });
 }

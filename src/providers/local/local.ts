@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
 import { socketConnection, type QueueConnection } from "../../queue/names.ts";
@@ -18,6 +19,7 @@ import { refuseIfWritten } from "./elsewhere-data.ts";
 import { repairLocalState } from "./repair-local.ts";
 import { readState, writeState } from "../state-file.ts";
 import { swarmDirectories } from "../swarm-folders.ts";
+import { SwarmRemoved } from "../swarm-removed.ts";
 import type { LocalState } from "../swarm-state.ts";
 import type { JobCounts, LocalStatus, LocalTarget, Report, SwarmAccess } from "../target.ts";
 
@@ -111,7 +113,8 @@ export function localTarget(name: string, deps: LocalDependencies): LocalTarget 
           throw error;
         }
       }),
-    async mend(signal) {
+    async mend({ signal } = {}) {
+      if (await isRemoved(name)) throw new SwarmRemoved(`the swarm ${name} was removed`);
       const { state, processes } = await status();
       const found: string[] = [];
       if (state === "halted") throw halted(name);
@@ -123,7 +126,7 @@ export function localTarget(name: string, deps: LocalDependencies): LocalTarget 
         ...found,
       ];
     },
-    connect: async (onWaiting) => localAccess(await complete(onWaiting), { onWaiting }),
+    connect: async (onWaiting, gone) => localAccess(await complete(onWaiting), { onWaiting, signal: gone }),
     isReady: async () => (await status()).state === "running",
     halt: () => locked(() => haltLocal(name, "user", deps)),
     resume: (report = () => undefined) =>
@@ -155,7 +158,7 @@ export async function localAccess(
   const stores = await openStores(
     url === undefined ? { builds, sources, results } : { builds, sources, mongo: { url, ...patience } },
   );
-  return { name: state.name, queue: queueOf(state), ...stores };
+  return { name: state.name, queue: queueOf(state), gone: patience.signal, ...stores };
 }
 
 /** Without the token: whoever sees it may only look. */
@@ -264,6 +267,13 @@ async function existing(name: string): Promise<LocalState> {
 
 function missing(name: string): never {
   throw new UserError(`there is no swarm ${name}`, { hint: "make one with: swarm-tool init --local" });
+}
+
+/** Nothing is left: neither its state nor its queue, nor a process from which the state could be repaired. */
+async function isRemoved(name: string): Promise<boolean> {
+  if ((await localState(name)) !== undefined) return false;
+  const { state, redis } = localDirectories(name);
+  return !existsSync(redis) && findProcesses(state).length === 0;
 }
 
 function otherStore(name: string): UserError {
