@@ -73,7 +73,7 @@ interface InitOptions {
   mongoUrl?: string | undefined;
 }
 
-export interface MendOptions {
+interface MendOptions {
   signal?: AbortSignal | undefined;
   askSwarm?: boolean;
 }

@@ -47,6 +47,8 @@ export async function lastEventId({ queue, redis }: Pick<FollowContext, "queue" 
 const COMPARE_INTERVAL_MS = 30_000;
 const TROUBLE_INTERVAL_MS = 5000;
 const CHUNK = 1000;
+/** A relay or tunnel takes connections also if there is no Redis behind it: that is no error of a connection. */
+const MOST_DROPPED = 3;
 
 /** Jobs by numbers, which the events have; there may be very many, so ids are made as they are needed. */
 export interface FollowedJobs {
@@ -168,8 +170,13 @@ function feed(
     if (connected && open.size > 0) controller.enqueue({ type: "disconnected", reason: errorText(error) });
     connected = false;
   };
+  let closed = 0;
+  const dropped = (): void => {
+    if (++closed === MOST_DROPPED) disconnected(new Error("every connection is closed at once"));
+  };
   const reconnected = (): void => {
     connected = true;
+    closed = 0;
     compare();
   };
   const attendance = watchAttendance(context.queue, (attended) => {
@@ -182,7 +189,7 @@ function feed(
     clearInterval(troubles);
     attendance.stop();
     gone?.removeEventListener("abort", abandon);
-    context.redis.off("ready", reconnected).off("error", disconnected);
+    context.redis.off("ready", reconnected).off("error", disconnected).off("close", dropped);
     void events.close();
   };
   for (const name of ["active", "progress", "completed"] as const) events.on(name, () => attendance.seen());
@@ -199,7 +206,7 @@ function feed(
   events.on("removed", ({ jobId }) =>
     tellOf(jobId, (runNumber) => ({ type: "gone", runNumber, reason: "removed" })),
   );
-  context.redis.on("error", disconnected).on("ready", reconnected);
+  context.redis.on("error", disconnected).on("close", dropped).on("ready", reconnected);
   gone?.addEventListener("abort", abandon, { once: true });
   compare();
   return { stop, goOn: () => goOn() };

@@ -2,10 +2,12 @@ import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { networkInterfaces, totalmem, userInfo } from "node:os";
+import { hostname, networkInterfaces, totalmem, userInfo } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { lockChanges } from "../../src/providers/docker/change-lock.ts";
+import { identify } from "../../src/system/identity.ts";
 import { describeWithDocker, dockerState, startDocker, type DockerHost } from "../helpers/docker.ts";
 import { startGitHost } from "../helpers/git-daemon.ts";
 import { lookingProgram } from "../helpers/looking-program.ts";
@@ -212,6 +214,19 @@ describeWithDocker("a swarm on Docker", () => {
     expect((await user.tool("status", "t")).stdout).toMatch(/broken(.*\n)*.*swarm-tool connect t/);
     expect(await user.runall("-c", "Quick", "-r", "0", "--swarm", "t")).toMatchObject({ exitCode: 0 }); // mends it
 
+    const waiting = user.start("-c", "Endless", "-r", "0", "--swarm", "t");
+    await eventually(async () => {
+      const { stdout: listed } = await user.tool("status", "t", "--json");
+      expect((JSON.parse(listed) as [{ jobs: unknown }])[0].jobs).toMatchObject({ running: 1 });
+    });
+    await using other = await newUser();
+    await init(other, "t");
+    expect(await other.run("swarm-tool", ["remove", "t", "--force"])).toMatchObject({ exitCode: 0 });
+    const ended = await waiting.finished;
+    expect(ended.stderr).toMatch(/the swarm t is no longer deployed on .*: this campaign cannot go on/);
+    expect(ended.stderr).toMatch("collected results stay in the study");
+    expect(ended.exitCode).toBe(2);
+
     const { relay: second } = await dockerState(own, "t");
     expect(await user.tool("remove", "t")).toMatchObject({ exitCode: 0 });
     expect(isAlive(second.pid)).toBe(false);
@@ -274,6 +289,36 @@ describeWithDocker("a swarm on Docker", () => {
     expect(stdout).toMatch(new RegExp(`${userInfo().username}.*${path.basename(user.sample.path)}`));
     expect(await user.tool("remove", "s", "--forget")).toMatchObject({ exitCode: 0 });
   }, 200_000);
+
+  it("is changed by one command at a time, whoever calls it", async () => {
+    await using other = await newUser();
+    await init(other, "s");
+    {
+      await using _ = await lockChanges({ host: host.host }, "swarm-s");
+      const isChanged = new RegExp(`the stack swarm-s is being changed by .* on ${hostname()}, since`);
+      for (const args of [
+        ["deploy", "s", "--runners", "2"],
+        ["halt", "s", "--force"],
+        ["remove", "s", "--force"],
+      ]) {
+        const refused = await other.run("swarm-tool", args);
+        expect(refused.stderr).toMatch(isChanged);
+        expect(refused.exitCode).toBe(2);
+      }
+    }
+    const deploying = [owner, other].map((each) => each.run("swarm-tool", ["deploy", "s", "--runners", "2"]));
+    const deployed = await Promise.all(deploying);
+    expect(deployed.map(({ exitCode }) => exitCode)).toContain(0);
+    for (const { exitCode, stderr } of deployed)
+      if (exitCode !== 0) expect(stderr).toMatch("is being changed by");
+    const killed = identify(process.pid)!;
+    const owned = path.join(host.folder, "killed-command");
+    await writeFile(owned, JSON.stringify({ ...killed, startTime: "another", user: "x" }));
+    await host.docker("config", "create", "swarm-s_changing", owned);
+    expect(await other.run("swarm-tool", ["deploy", "s", "--runners", "3"])).toMatchObject({ exitCode: 0 });
+    expect(await host.docker("config", "ls", "--quiet")).toBe("");
+    expect(await other.run("swarm-tool", ["remove", "s", "--forget"])).toMatchObject({ exitCode: 0 });
+  }, 300_000);
 
   it("refuses a stack that others have made, and an image that is not there", async () => {
     await using user = await newUser();

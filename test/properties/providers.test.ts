@@ -143,10 +143,8 @@ describe("AWS's answers", () => {
   };
   const volume = { VolumeId: "v-1", State: "in-use", Size: 8, CreateTime: new Date(0) };
   /** The SDK gives every field the right type, or leaves it out. */
-  const partly = <T extends object>(valid: T): fc.Arbitrary<object> =>
-    fc
-      .subarray(Object.keys(valid))
-      .map((kept) => Object.fromEntries(kept.map((key) => [key, valid[key as keyof T]])));
+  const partly = (valid: Record<string, unknown>): fc.Arbitrary<object> =>
+    fc.subarray(Object.keys(valid)).map((kept) => Object.fromEntries(kept.map((key) => [key, valid[key]])));
   const sends = (answer: object) => ({ ec2: { send: () => Promise.resolve(answer) } }) as never;
 
   it("list machines and volumes, also where AWS leaves fields out", async () => {

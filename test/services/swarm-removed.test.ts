@@ -1,4 +1,6 @@
 import { chmod } from "node:fs/promises";
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { openQueueClient } from "../../src/queue/client.ts";
@@ -7,6 +9,7 @@ import { someCampaign } from "../helpers/campaign.ts";
 import { startRedis } from "../helpers/redis.ts";
 import { describeWithService } from "../helpers/services.ts";
 import { listen, mustRun, onlyCampaign, readState, researcher, type Researcher } from "../helpers/swarm.ts";
+import { temporaryDirectory } from "../helpers/temporary.ts";
 import type { Finished } from "../helpers/tool.ts";
 
 /** Run 0 ends, the others do not. */
@@ -70,7 +73,46 @@ describeWithService("redis-server", "a client whose swarm is removed", () => {
   });
 });
 
+/** Without an error on the other side: what it has sent is read. */
+function close(socket: Socket): void {
+  socket.unpipe();
+  socket
+    .on("error", () => undefined)
+    .resume()
+    .end();
+}
+
 describeWithService("redis-server", "the queue of a swarm that is removed", () => {
+  it("is told as one that does not answer, also where a relay still takes connections", async () => {
+    await using redis = await startRedis();
+    await using folder = await temporaryDirectory();
+    const socket = path.join(folder.path, "relay");
+    const sockets = new Set<Socket>();
+    let isThere = true;
+    const relay = createServer((client) => {
+      if (!isThere) return close(client);
+      const server = connect(redis.socket);
+      for (const each of [client, server]) sockets.add(each.on("error", () => undefined));
+      client.pipe(server).pipe(client);
+    }).listen(socket);
+    await once(relay, "listening");
+    await using client = await openQueueClient(socketConnection(socket));
+    const run = { config: "Quick", runNumber: 0, iterationVariables: {}, repetition: 0 };
+    const position = await client.position();
+    await client.add(someCampaign({ runs: 1 }), [run]);
+    const events = (await client.follow("c1", [run], position)).getReader();
+    isThere = false;
+    sockets.forEach(close);
+    let reason: string | undefined;
+    while (reason === undefined) {
+      const { value } = await events.read();
+      if (value?.type === "disconnected") reason = value.reason;
+    }
+    expect(reason).toBe("every connection is closed at once");
+    await events.cancel();
+    relay.close();
+  });
+
   it.each(["runs", "has ended"])(
     "lets everything fail that waits, where its Redis %s",
     async (redisState) => {

@@ -11,6 +11,7 @@ import type { DockerStatus, Target } from "../target.ts";
 import { describeEndpoint, resolveEndpoint } from "./cli.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
 import { openEngine } from "./engine.ts";
+import { lockChanges } from "./change-lock.ts";
 import { removeBuiltImages } from "./build.ts";
 import { describeSwarm } from "./describe.ts";
 import { reachable } from "./reachable.ts";
@@ -49,6 +50,14 @@ export function dockerTarget(
   const locked = <T>(work: () => Promise<T>): Promise<T> =>
     withLock(swarmDirectories(name).state, work, signal);
 
+  /** While nobody else changes the swarm, on whatever machine. */
+  const exclusively = <T>(work: () => Promise<T>): Promise<T> =>
+    locked(async () => {
+      const { docker } = await existing(name);
+      await using _ = await lockChanges(docker, stackOf(name), signal);
+      return await work();
+    });
+
   /** Deploys what the state has; if that fails, what it had before holds again. */
   const deploy = async (before?: Services): Promise<void> => {
     try {
@@ -85,6 +94,7 @@ export function dockerTarget(
         const known = await dockerState(name);
         if (known !== undefined && !isSame(known.docker, docker)) throw otherDocker(known);
         await openEngine(docker, signal); // before anything is written down
+        await using _ = await lockChanges(docker, stackOf(name), signal);
         const there = await readDeployed(docker, stackOf(name), signal);
         const before = { ...(known?.services ?? NOTHING_SAID), ...there?.settings };
         const services = change(before);
@@ -97,7 +107,7 @@ export function dockerTarget(
         else await deploy(there && before);
       }),
     deploy: (change) =>
-      locked(async () => {
+      exclusively(async () => {
         const { state, services: before } = await synced();
         if (state === "halted") throw halted(name);
         await changeState(name, (now) => ({ ...now, services: change(now.services) }));
@@ -131,7 +141,7 @@ export function dockerTarget(
         return was;
       }),
     halt: () =>
-      locked(async () => {
+      exclusively(async () => {
         await synced();
         const { docker } = await connected(name);
         const jobs = await deployer.withdraw(reachable(await existing(name)), signal);
@@ -144,12 +154,12 @@ export function dockerTarget(
         }));
       }),
     resume: () =>
-      locked(async () => {
+      exclusively(async () => {
         await synced();
         await deploy();
       }),
     remove: () =>
-      locked(async () => {
+      exclusively(async () => {
         const { docker, relay } = await existing(name);
         await stopRelay(relay);
         await removeStack(docker, stackOf(name), signal);

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
 import { socketConnection, type QueueConnection } from "../../queue/names.ts";
@@ -16,7 +15,7 @@ import { isComplete, startMissing } from "./local-processes.ts";
 import { stopAll } from "../background.ts";
 import { findProcesses } from "./found-processes.ts";
 import { refuseIfWritten } from "./elsewhere-data.ts";
-import { repairLocalState } from "./repair-local.ts";
+import { isNothingLeft, repairLocalState } from "./repair-local.ts";
 import { readState, writeState } from "../state-file.ts";
 import { swarmDirectories } from "../swarm-folders.ts";
 import { SwarmRemoved } from "../swarm-removed.ts";
@@ -114,7 +113,8 @@ export function localTarget(name: string, deps: LocalDependencies): LocalTarget 
         }
       }),
     async mend({ signal } = {}) {
-      if (await isRemoved(name)) throw new SwarmRemoved(`the swarm ${name} was removed`);
+      if ((await localState(name)) === undefined && isNothingLeft(name))
+        throw new SwarmRemoved(`the swarm ${name} was removed`);
       const { state, processes } = await status();
       const found: string[] = [];
       if (state === "halted") throw halted(name);
@@ -267,13 +267,6 @@ async function existing(name: string): Promise<LocalState> {
 
 function missing(name: string): never {
   throw new UserError(`there is no swarm ${name}`, { hint: "make one with: swarm-tool init --local" });
-}
-
-/** Nothing is left: neither its state nor its queue, nor a process from which the state could be repaired. */
-async function isRemoved(name: string): Promise<boolean> {
-  if ((await localState(name)) !== undefined) return false;
-  const { state, redis } = localDirectories(name);
-  return !existsSync(redis) && findProcesses(state).length === 0;
 }
 
 function otherStore(name: string): UserError {
