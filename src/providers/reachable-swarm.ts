@@ -26,8 +26,13 @@ export interface SwarmDeployer {
   /**
    * What a campaign needs.
    * @param onWaiting told why, when something does not answer for a while.
+   * @param gone aborted when the swarm has been removed, which ends all waiting for it.
    */
-  access(swarm: ReachableSwarm, onWaiting: (reason: string) => void): Promise<SwarmAccess>;
+  access(
+    swarm: ReachableSwarm,
+    onWaiting: (reason: string) => void,
+    gone?: AbortSignal,
+  ): Promise<SwarmAccess>;
   /** Undefined where the queue does not answer. */
   countJobs(swarm: ReachableSwarm): Promise<JobCounts | undefined>;
 }

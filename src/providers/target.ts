@@ -10,6 +10,8 @@ export interface SwarmAccess extends AsyncDisposable {
   builds: BuildStore;
   sources: SourceStore;
   results: ResultStore;
+  /** Aborted when the swarm has been removed: then what waits for it fails with its reason. */
+  gone?: AbortSignal | undefined;
 }
 
 /** One process of a swarm, as `status` shows it. */
@@ -71,6 +73,11 @@ interface InitOptions {
   mongoUrl?: string | undefined;
 }
 
+interface MendOptions {
+  signal?: AbortSignal | undefined;
+  askSwarm?: boolean;
+}
+
 /** Told what was found damaged, and what was done about it. */
 export type Report = (text: string) => void;
 
@@ -82,15 +89,18 @@ export interface Target {
   isHalted?(): Promise<boolean>;
   /**
    * Starts again what has died of a running swarm; cheap enough for every few seconds.
+   * @param how.askSwarm also looks at the swarm itself, which others may have halted or removed.
    * @returns what had died, as sentences.
+   * @throws {SwarmRemoved} if there is nothing left of the swarm.
    * @throws {UserError} where the swarm is halted.
    */
-  mend(signal?: AbortSignal): Promise<string[]>;
+  mend(how?: MendOptions): Promise<string[]>;
   /**
    * What a campaign needs; a process that died is started again.
    * @param onWaiting told why, when something does not answer for a while.
+   * @param gone aborted when the swarm has been removed, which ends all waiting for it.
    */
-  connect(onWaiting: (reason: string) => void): Promise<SwarmAccess>;
+  connect(onWaiting: (reason: string) => void, gone?: AbortSignal): Promise<SwarmAccess>;
   /** Ends all processes and keeps the data: queued runs go on after `resume`. */
   halt(): Promise<void>;
   resume(report?: Report): Promise<void>;

@@ -1,8 +1,7 @@
-import { subscribe } from "node:diagnostics_channel";
-import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Db, MongoClient } from "mongodb";
 import { errorText, UserError } from "../errors.ts";
+import { endDrainWaits } from "./drain-waits.ts";
 import { asUnreachable, asUserError, reasonToWait, withoutSecrets } from "./mongo-errors.ts";
 
 /** How to reach a MongoDB, and what to do while it does not answer. */
@@ -40,6 +39,7 @@ const LAST_RETRY_MS = 10_000;
  * @throws {UserError} where it does not answer, is too old, or does not take the password.
  */
 export async function openMongo(access: MongoAccess): Promise<Mongo> {
+  endDrainWaits();
   const driver = await import("mongodb");
   const client = makeClient(driver, access.url);
   const where = `MongoDB at ${hostsOf(client)}`;
@@ -57,16 +57,6 @@ export async function openMongo(access: MongoAccess): Promise<Mongo> {
   const db = client.db(databaseOf(access.url) ?? DEFAULT_DATABASE);
   return { db, driver, patiently, [Symbol.asyncDispose]: () => client.close() };
 }
-
-/**
- * If the driver (7.9.0) writes to a socket that is destroyed but not yet closed, it waits for `drain` forever: in an
- * operation, or in the heartbeat without which it finds no server again. It checks for a closed connection only after
- * that wait. Node.js does not publish TLS sockets on this channel, so connections with TLS are not covered.
- */
-subscribe("net.client.socket", (message) => {
-  const { socket } = message as { socket: Socket };
-  socket.once("close", () => socket.emit("drain"));
-});
 
 /** @throws {UserError} where a MongoDB cannot be used. */
 export async function checkMongo(access: MongoAccess): Promise<void> {

@@ -72,6 +72,8 @@ it("removes notes of campaigns that were collected 60 days ago", async () => {
   for (const id of ["collected", "waiting1"]) await utimes(path.join(folder(), `${id}.json`), old, old);
   await removeOldNotes();
   expect((await readdir(folder())).sort()).toEqual(["fresh123.json", "waiting1.json"]);
+  await removeOldNotes(Date.now() + 364 * DAY); // the swarm of the one that waits was removed long ago
+  expect(await readdir(folder())).toEqual([]);
 });
 
 it("knows the folders outside of a checkout in which campaigns of it have records", async () => {

@@ -2,10 +2,12 @@ import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { networkInterfaces, totalmem, userInfo } from "node:os";
+import { hostname, networkInterfaces, totalmem, userInfo } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { lockChanges } from "../../src/providers/docker/change-lock.ts";
+import { identify } from "../../src/system/identity.ts";
 import { describeWithDocker, dockerState, startDocker, type DockerHost } from "../helpers/docker.ts";
 import { startGitHost } from "../helpers/git-daemon.ts";
 import { lookingProgram } from "../helpers/looking-program.ts";
@@ -275,6 +277,36 @@ describeWithDocker("a swarm on Docker", () => {
     expect(stdout).toMatch(new RegExp(`${userInfo().username}.*${path.basename(user.sample.path)}`));
     expect(await user.tool("remove", "s", "--forget")).toMatchObject({ exitCode: 0 });
   }, 200_000);
+
+  it("is changed by one command at a time, whoever calls it", async () => {
+    await using other = await newUser();
+    await init(other, "s");
+    {
+      await using _ = await lockChanges({ host: host.host }, "swarm-s");
+      const isChanged = new RegExp(`the stack swarm-s is being changed by .* on ${hostname()}, since`);
+      for (const args of [
+        ["deploy", "s", "--runners", "2"],
+        ["halt", "s", "--force"],
+        ["remove", "s", "--force"],
+      ]) {
+        const refused = await other.run("swarm-tool", args);
+        expect(refused.stderr).toMatch(isChanged);
+        expect(refused.exitCode).toBe(2);
+      }
+    }
+    const deploying = [owner, other].map((each) => each.run("swarm-tool", ["deploy", "s", "--runners", "2"]));
+    const deployed = await Promise.all(deploying);
+    expect(deployed.map(({ exitCode }) => exitCode)).toContain(0);
+    for (const { exitCode, stderr } of deployed)
+      if (exitCode !== 0) expect(stderr).toMatch("is being changed by");
+    const killed = identify(process.pid)!;
+    const owned = path.join(host.folder, "killed-command");
+    await writeFile(owned, JSON.stringify({ ...killed, startTime: "another", user: "x" }));
+    await host.docker("config", "create", "swarm-s_changing", owned);
+    expect(await other.run("swarm-tool", ["deploy", "s", "--runners", "3"])).toMatchObject({ exitCode: 0 });
+    expect(await host.docker("config", "ls", "--quiet")).toBe("");
+    expect(await other.run("swarm-tool", ["remove", "s", "--forget"])).toMatchObject({ exitCode: 0 });
+  }, 300_000);
 
   it("refuses a stack that others have made, and an image that is not there", async () => {
     await using user = await newUser();

@@ -35,6 +35,8 @@ export interface CampaignNote {
 
 /** A note is removed this long after its last change, if its campaign is collected. */
 const KEPT_MS = 60 * 24 * 3600_000;
+/** And so long if it is not, as when its swarm was removed: no swarm keeps an uncollected campaign for so long. */
+const UNCOLLECTED_KEPT_MS = 365 * 24 * 3600_000;
 
 function notesDirectory(): string {
   return path.join(stateDirectory(), "campaigns");
@@ -123,14 +125,15 @@ async function recordRoots(folder: string, isMeant: (study: Study) => boolean): 
   return [...new Set(roots.flat())];
 }
 
-/** Removes the notes of campaigns that were collected long ago. */
+/** Removes the notes of campaigns that were collected long ago, or can no longer be collected. */
 export async function removeOldNotes(now = Date.now()): Promise<void> {
   for (const id of await notedIds()) {
     const file = noteFile(id);
     const changedAt = (await statIfThere(file))?.mtimeMs ?? now;
     if (now - changedAt <= KEPT_MS) continue;
     const note = await readNote(id, () => undefined);
-    if (note?.collected) await rm(file, { force: true }).catch(() => undefined); // the next time
+    const keptMs = note?.collected ? KEPT_MS : UNCOLLECTED_KEPT_MS;
+    if (now - changedAt > keptMs) await rm(file, { force: true }).catch(() => undefined); // the next time
   }
 }
 

@@ -38,6 +38,8 @@ export interface CampaignSwarm {
   builds: BuildStore;
   sources: SourceStore;
   results: ResultStore;
+  /** Aborted when the swarm has been removed: then what waits for it fails. */
+  gone?: AbortSignal | undefined;
 }
 
 export interface CampaignManner {
@@ -85,7 +87,7 @@ async function* runPlan(
   if (!swarm.sources.sharesDisk) yield* warnOfAbsoluteParameters(plan.expansion.configuration);
   const identity = await identityOf(plan);
   await removeTemporaryFiles(plan.resultDirectory); // also if all runs have completed, and no campaign is followed
-  await using queue = await openQueueClient(swarm.queue);
+  await using queue = await openQueueClient(swarm.queue, swarm.gone);
   const { rerun = false, detach } = manner;
   const request = { plan, identity, manner };
   const restore = (): AsyncGenerator<CampaignEvent> => provide(plan, swarm, queue, interrupt);

@@ -132,10 +132,12 @@ async function runOnSwarm(
   await using plan = await planning;
   return await showCampaign({ ...options, detached: options.detach, directory }, context, async (say) => {
     const target = await chooseSwarm(options.swarm, { runners: availableParallelism(), say });
-    const swarm = await target.connect(say);
+    const gone = new AbortController();
+    const swarm = await target.connect(say, gone.signal);
     const how = { ...options.limits, detach: options.detach, rerun: options.rerun };
     return {
       target,
+      gone,
       results: swarm.results,
       events: during(swarm, runCampaign(plan, swarm, context.interrupt, how)),
     };

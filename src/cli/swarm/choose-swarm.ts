@@ -59,7 +59,7 @@ export const swarmDeployer: SwarmDeployer = {
     yield* (await loadDeployer()).deploy(swarm, signal);
   },
   withdraw: async (swarm, signal) => (await loadDeployer()).withdraw(swarm, signal),
-  access: async (swarm, onWaiting) => (await loadDeployer()).access(swarm, onWaiting),
+  access: async (swarm, onWaiting, gone) => (await loadDeployer()).access(swarm, onWaiting, gone),
   countJobs: async (swarm) => (await loadDeployer()).countJobs(swarm),
 };
 

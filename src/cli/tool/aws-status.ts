@@ -1,5 +1,6 @@
 import type { AwsStatus } from "../../providers/aws/status.ts";
 import { count, formatDuration, formatTable } from "../terminal/format.ts";
+import { printableLine } from "../terminal/printable.ts";
 import { describeQueue } from "./io.ts";
 
 /** `$0.42`; an amount below a cent is not rounded to nothing. */
@@ -22,7 +23,7 @@ export function describeAws(swarm: AwsStatus, now = Date.now()): string[] {
     ...(swarm.machines.length > 0
       ? [`  ${swarm.workers.inService} of ${count(swarm.workers.wanted, "worker")} in service`]
       : []),
-    ...(swarm.workers.trouble === undefined ? [] : [`  ${swarm.workers.trouble}`]),
+    ...(swarm.workers.trouble === undefined ? [] : [`  ${printableLine(swarm.workers.trouble)}`]),
     ...swarm.volumes.map(({ id, sizeGiB, state }) => `  volume ${id}: ${sizeGiB} GiB, ${state}`),
     `  ${describeCost(swarm)}`,
     ...swarm.alarms.map(

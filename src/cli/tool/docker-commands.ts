@@ -6,6 +6,7 @@ import { swarmDeployer } from "../swarm/choose-swarm.ts";
 import type { ServiceFlags } from "./docker-options.ts";
 import { serviceChange } from "./service-change.ts";
 import { formatTable } from "../terminal/format.ts";
+import { printableLine } from "../terminal/printable.ts";
 import type { Io } from "./io.ts";
 
 const DEFAULT_DOCKER = "docker";
@@ -40,7 +41,8 @@ export async function deployDocker(name: string, flags: ServiceFlags, io: Io): P
 
 export async function connectDocker(name: string, io: Io): Promise<void> {
   const target = targetFor(name, io);
-  await target.mend(io.interrupt);
+  await target.isReady(); // whether it is known here
+  await target.mend({ signal: io.interrupt });
   await sayWhereItIs(target, io);
 }
 
@@ -82,7 +84,7 @@ export function describeDocker(swarm: DockerStatus): string[] {
           `  dashboard: http://localhost:${ports["dashboard"]}/`,
           `  visualizer: http://localhost:${ports["visualizer"]}/`,
         ]),
-  ];
+  ].map(printableLine);
 }
 
 async function sayWhereItIs(target: DockerTarget, io: Io): Promise<void> {

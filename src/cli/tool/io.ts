@@ -1,7 +1,7 @@
 import { UserError } from "../../errors.ts";
 import type { SwarmStatus } from "../../providers/target.ts";
 import { confirm } from "../swarm/choose-swarm.ts";
-import { printable } from "../terminal/printable.ts";
+import { printableLine } from "../terminal/printable.ts";
 
 /** Where a command of swarm-tool prints. */
 export interface Io {
@@ -26,5 +26,5 @@ export async function ask(fact: string, flag = "--force"): Promise<void> {
 export function describeQueue({ jobs }: SwarmStatus): string {
   if (jobs === undefined) return "does not answer";
   const counts = `${jobs.waiting} waiting, ${jobs.running} running, ${jobs.uncollected} to collect`;
-  return [counts, ...(jobs.troubles ?? []).map(printable)].join("\n  ");
+  return [counts, ...(jobs.troubles ?? []).map(printableLine)].join("\n  ");
 }

@@ -16,6 +16,7 @@ import { DEFAULT_LOCAL, localTargetOf } from "../swarm/choose-swarm.ts";
 import { count, formatTable } from "../terminal/format.ts";
 import type { ServiceFlags } from "./docker-options.ts";
 import { EXIT } from "../terminal/command.ts";
+import { printableJson } from "../terminal/printable.ts";
 import { describeElsewhere, describeLost, explain, statusElsewhere } from "../swarm/swarms-elsewhere.ts";
 import { namedOrOnly, namedOrRepaired } from "../swarm/name-or-only.ts";
 
@@ -81,7 +82,7 @@ export async function status(name: string | undefined, options: { json?: true },
   };
   const all = (await Promise.all(swarms.map(ask))).filter((each) => each !== undefined);
   const others = elsewhere.map(statusElsewhere);
-  if (options.json) io.say(JSON.stringify([...all, ...others], undefined, 2));
+  if (options.json) io.say(printableJson([...all, ...others], 2));
   else if (swarms.length + unknown.length + others.length === 0)
     io.say("there is no swarm; make one with: swarm-tool init, or swarm-tool init --local");
   else for (const each of all) (await describe(each)).forEach(io.say);

@@ -1,12 +1,13 @@
 import type { SwarmDeployer } from "../reachable-swarm.ts";
 import { UserError } from "../../errors.ts";
 import { withLock } from "../local/local.ts";
+import { readState } from "../state-file.ts";
 import { swarmDirectories } from "../swarm-folders.ts";
 import type { AwsState } from "../swarm-state.ts";
 import type { Target } from "../target.ts";
 import { isOpen } from "./tunnel.ts";
 import { dockerAnswers } from "../docker/docker-ping.ts";
-import { existingAws, haltedError, reachable, type AwsEvent } from "./swarm.ts";
+import { existingAws, haltedError, reachable, removedError, type AwsEvent } from "./swarm.ts";
 import { CONNECT_TIMEOUT_MS } from "./timeouts.ts";
 
 /** Of what nobody interrupts. */
@@ -23,12 +24,13 @@ export function awsTarget(name: string, deployer: SwarmDeployer, say: (text: str
     if (event.type !== "resource") say(event.text);
   };
   return {
-    async connect(onWaiting) {
+    async connect(onWaiting, gone) {
       const state = await connected(name, deployer, tell);
-      return await deployer.access(reachable(state)!, onWaiting);
+      return await deployer.access(reachable(state)!, onWaiting, gone);
     },
     isReady: async () => await answers(await existingAws(name)),
-    async mend(signal) {
+    async mend({ signal } = {}) {
+      if ((await readState(name)) === undefined) throw removedError(name);
       const state = await existingAws(name);
       if (state.state === "halted") throw haltedError(name);
       if (await answers(state)) return [];

@@ -3,6 +3,7 @@ import { socketDirectoryFor } from "../local/local-paths.ts";
 import type { ReachableSwarm } from "../reachable-swarm.ts";
 import { changeStateFile, readState } from "../state-file.ts";
 import { hostDirectory, swarmDirectories } from "../swarm-folders.ts";
+import { SwarmRemoved } from "../swarm-removed.ts";
 import type { AwsState, SwarmState } from "../swarm-state.ts";
 import { isOpen } from "./tunnel.ts";
 
@@ -65,6 +66,10 @@ export function reachable(state: AwsState): ReachableSwarm | undefined {
   const { dockerSocket, ports } = state.tunnel;
   const docker = { host: `unix://${dockerSocket}` };
   return { name: state.name, docker, isOurs: true, workers: state.workers, ports };
+}
+
+export function removedError(name: string): SwarmRemoved {
+  return new SwarmRemoved(`the swarm ${name} was removed`);
 }
 
 export function haltedError(name: string): UserError {

@@ -1,5 +1,7 @@
+import type * as v from "valibot";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
 import { UserError } from "../../errors.ts";
+import { parseLines } from "./answers.ts";
 import { runDocker } from "./run-docker.ts";
 import { explainSsh } from "./ssh-errors.ts";
 
@@ -41,14 +43,19 @@ export async function docker(
   }
 }
 
-/** The same for a command that prints one JSON object a line. */
-export async function dockerLines<T>(
+/**
+ * The same for a command that prints one JSON object a line.
+ * @throws {UserError} also if it prints something else.
+ */
+export async function dockerLines<S extends v.GenericSchema>(
   endpoint: DockerEndpoint,
+  schema: S,
   args: readonly string[],
   options?: DockerOptions,
-): Promise<T[]> {
-  const output = await docker(endpoint, [...args, "--format", "{{json .}}"], options);
-  return output.split("\n").flatMap((line) => (line.trim() === "" ? [] : [JSON.parse(line) as T]));
+): Promise<v.InferOutput<S>[]> {
+  const command = args.slice(0, 2);
+  const all = [...command, "--format", "{{json .}}", ...args.slice(2)];
+  return parseLines(schema, await docker(endpoint, all, options), command);
 }
 
 export function endpointArguments({ host, context }: DockerEndpoint): string[] {

@@ -66,12 +66,12 @@ export function dockerDeployer({ countJobs }: DeployerDependencies): SwarmDeploy
       await releaseStalled(queueOf(swarm, await passwordsOf(swarm)), LOCK_TIMEOUT_MS);
       return await this.countJobs(swarm);
     },
-    async access(swarm, onWaiting) {
+    async access(swarm, onWaiting, gone) {
       const passwords = await passwordsOf(swarm);
       const url = mongoUrl(passwords.mongo, "127.0.0.1", portOf(swarm, "mongo"));
       const { builds } = localDirectories(swarm.name);
-      const stores = await openStores({ builds, mongo: { url, onWaiting } });
-      return { name: swarm.name, queue: queueOf(swarm, passwords), ...stores };
+      const stores = await openStores({ builds, mongo: { url, onWaiting, signal: gone } });
+      return { name: swarm.name, queue: queueOf(swarm, passwords), gone, ...stores };
     },
     async countJobs(swarm) {
       try {

@@ -5,11 +5,13 @@ import { withLock } from "../local/local.ts";
 import type { SwarmDeployer } from "../reachable-swarm.ts";
 import { changeStateFile, readState, setAsideDamaged } from "../state-file.ts";
 import { swarmDirectories } from "../swarm-folders.ts";
+import { SwarmRemoved } from "../swarm-removed.ts";
 import type { DockerState, SwarmState } from "../swarm-state.ts";
 import type { DockerStatus, Target } from "../target.ts";
 import { describeEndpoint, resolveEndpoint } from "./cli.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
 import { openEngine } from "./engine.ts";
+import { lockChanges } from "./change-lock.ts";
 import { removeBuiltImages } from "./build.ts";
 import { describeSwarm } from "./describe.ts";
 import { reachable } from "./reachable.ts";
@@ -48,6 +50,14 @@ export function dockerTarget(
   const locked = <T>(work: () => Promise<T>): Promise<T> =>
     withLock(swarmDirectories(name).state, work, signal);
 
+  /** While nobody else changes the swarm, on whatever machine. */
+  const exclusively = <T>(work: () => Promise<T>): Promise<T> =>
+    locked(async () => {
+      const { docker } = await existing(name);
+      await using _ = await lockChanges(docker, stackOf(name), signal);
+      return await work();
+    });
+
   /** Deploys what the state has; if that fails, what it had before holds again. */
   const deploy = async (before?: Services): Promise<void> => {
     try {
@@ -84,6 +94,7 @@ export function dockerTarget(
         const known = await dockerState(name);
         if (known !== undefined && !isSame(known.docker, docker)) throw otherDocker(known);
         await openEngine(docker, signal); // before anything is written down
+        await using _ = await lockChanges(docker, stackOf(name), signal);
         const there = await readDeployed(docker, stackOf(name), signal);
         const before = { ...(known?.services ?? NOTHING_SAID), ...there?.settings };
         const services = change(before);
@@ -96,7 +107,7 @@ export function dockerTarget(
         else await deploy(there && before);
       }),
     deploy: (change) =>
-      locked(async () => {
+      exclusively(async () => {
         const { state, services: before } = await synced();
         if (state === "halted") throw halted(name);
         await changeState(name, (now) => ({ ...now, services: change(now.services) }));
@@ -106,19 +117,20 @@ export function dockerTarget(
       const { state, relay } = await existing(name);
       return state === "running" && isRelaying(relay);
     },
-    async mend() {
-      const { state, relay } = await existing(name);
+    async mend({ askSwarm = false } = {}) {
+      if ((await dockerState(name)) === undefined) throw unknownHere(name);
+      const { state, relay } = askSwarm ? await seen(name, signal) : await existing(name);
       if (state === "halted") throw halted(name);
       if (isRelaying(relay)) return [];
       await locked(() => connected(name));
       return ["the relay to the swarm had ended and was started again"];
     },
     isHalted: async () => (await seen(name, signal)).state === "halted",
-    async connect(onWaiting) {
+    async connect(onWaiting, gone) {
       const state = await existing(name);
       if (state.state === "creating") throw notComplete(name);
       const open = isRelaying(state.relay) ? state : await locked(() => connected(name));
-      return await deployer.access(reachable(open), onWaiting);
+      return await deployer.access(reachable(open), onWaiting, gone);
     },
     disconnect: () =>
       locked(async () => {
@@ -129,7 +141,7 @@ export function dockerTarget(
         return was;
       }),
     halt: () =>
-      locked(async () => {
+      exclusively(async () => {
         await synced();
         const { docker } = await connected(name);
         const jobs = await deployer.withdraw(reachable(await existing(name)), signal);
@@ -142,12 +154,12 @@ export function dockerTarget(
         }));
       }),
     resume: () =>
-      locked(async () => {
+      exclusively(async () => {
         await synced();
         await deploy();
       }),
     remove: () =>
-      locked(async () => {
+      exclusively(async () => {
         const { docker, relay } = await existing(name);
         await stopRelay(relay);
         await removeStack(docker, stackOf(name), signal);
@@ -248,8 +260,14 @@ function halted(name: string): UserError {
   return new UserError(`the swarm ${name} is halted`, { hint: `resume it with: swarm-tool resume ${name}` });
 }
 
-function gone({ name, docker }: DockerState): UserError {
-  return new UserError(`the swarm ${name} is no longer deployed on ${describeEndpoint(docker)}`, {
+function unknownHere(name: string): SwarmRemoved {
+  return new SwarmRemoved(`the swarm ${name} was removed or forgotten`, {
+    hint: `if it is still deployed, find it again with swarm-tool init ${name} --docker and attach to the campaign`,
+  });
+}
+
+function gone({ name, docker }: DockerState): SwarmRemoved {
+  return new SwarmRemoved(`the swarm ${name} is no longer deployed on ${describeEndpoint(docker)}`, {
     hint: `deploy it again: swarm-tool init ${name} --docker; or forget it: swarm-tool remove ${name} --forget`,
   });
 }

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
 import { IMAGE_LABEL, removeImage } from "./build.ts";
+import { TaskAnswer } from "./answers.ts";
 import { docker, dockerLines } from "./cli.ts";
 import type { Engine } from "./engine.ts";
 
@@ -86,12 +87,6 @@ export function explainRegistry(registry: string, text: string, cause?: unknown)
   return new UserError(`the registry ${registry} ${what}: ${reason}`, { hint, cause });
 }
 
-interface TaskLine {
-  Node: string;
-  CurrentState: string;
-  Error: string;
-}
-
 /** A service that cannot start: that it fails on a machine in another way than for want of its image is what is asked. */
 async function pullEverywhere(
   { endpoint, nodes }: Engine,
@@ -121,7 +116,7 @@ async function pullEverywhere(
     const deadline = Date.now() + NODES_TIMEOUT_MS;
     while (waiting.size > 0 && Date.now() < deadline) {
       const command = ["service", "ps", "--no-trunc", "--no-resolve", service];
-      for (const { Node, Error, CurrentState } of await dockerLines<TaskLine>(endpoint, command, {
+      for (const { Node, Error, CurrentState } of await dockerLines(endpoint, TaskAnswer, command, {
         signal,
       })) {
         const hostname = waiting.get(Node);

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { UserError } from "../../errors.ts";
+import { SecretAnswer } from "./answers.ts";
 import { docker, dockerLines } from "./cli.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
 import type { Passwords } from "../services.ts";
@@ -83,7 +84,7 @@ export async function readPasswords(
 
 async function listSecrets(endpoint: DockerEndpoint, stack: string, signal?: AbortSignal): Promise<string[]> {
   const filter = ["--filter", `label=inet-swarm.stack=${stack}`];
-  const lines = await dockerLines<{ Name: string }>(endpoint, ["secret", "ls", ...filter], { signal });
+  const lines = await dockerLines(endpoint, SecretAnswer, ["secret", "ls", ...filter], { signal });
   return lines.map(({ Name }) => Name);
 }
 

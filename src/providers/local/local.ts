@@ -15,9 +15,10 @@ import { isComplete, startMissing } from "./local-processes.ts";
 import { stopAll } from "../background.ts";
 import { findProcesses } from "./found-processes.ts";
 import { refuseIfWritten } from "./elsewhere-data.ts";
-import { repairLocalState } from "./repair-local.ts";
+import { isNothingLeft, repairLocalState } from "./repair-local.ts";
 import { readState, writeState } from "../state-file.ts";
 import { swarmDirectories } from "../swarm-folders.ts";
+import { SwarmRemoved } from "../swarm-removed.ts";
 import type { LocalState } from "../swarm-state.ts";
 import type { JobCounts, LocalStatus, LocalTarget, Report, SwarmAccess } from "../target.ts";
 
@@ -111,7 +112,9 @@ export function localTarget(name: string, deps: LocalDependencies): LocalTarget 
           throw error;
         }
       }),
-    async mend(signal) {
+    async mend({ signal } = {}) {
+      if ((await localState(name)) === undefined && isNothingLeft(name))
+        throw new SwarmRemoved(`the swarm ${name} was removed`);
       const { state, processes } = await status();
       const found: string[] = [];
       if (state === "halted") throw halted(name);
@@ -123,7 +126,7 @@ export function localTarget(name: string, deps: LocalDependencies): LocalTarget 
         ...found,
       ];
     },
-    connect: async (onWaiting) => localAccess(await complete(onWaiting), { onWaiting }),
+    connect: async (onWaiting, gone) => localAccess(await complete(onWaiting), { onWaiting, signal: gone }),
     isReady: async () => (await status()).state === "running",
     halt: () => locked(() => haltLocal(name, "user", deps)),
     resume: (report = () => undefined) =>
@@ -155,7 +158,7 @@ export async function localAccess(
   const stores = await openStores(
     url === undefined ? { builds, sources, results } : { builds, sources, mongo: { url, ...patience } },
   );
-  return { name: state.name, queue: queueOf(state), ...stores };
+  return { name: state.name, queue: queueOf(state), gone: patience.signal, ...stores };
 }
 
 /** Without the token: whoever sees it may only look. */

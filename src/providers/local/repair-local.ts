@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
@@ -13,6 +14,12 @@ export interface Repaired {
   state: LocalState;
   /** What was wrong and what was done about it. */
   report: string;
+}
+
+/** Whether neither a queue nor a process is left from which the state of a swarm could be repaired. */
+export function isNothingLeft(name: string): boolean {
+  const { state } = swarmDirectories(name);
+  return !existsSync(path.join(state, "redis")) && findProcesses(state).length === 0;
 }
 
 /**
