@@ -52,7 +52,7 @@ export async function startDetached(
     if (secrets !== undefined) await pass(secrets, child.stdio[SECRETS_DESCRIPTOR] as Writable);
     child.unref();
     const identity = identify(child.pid!);
-    if (identity === undefined) throw new EndedAtOnce(`${file} ended at once`, { hint: `see ${log}` });
+    if (identity === undefined) throw new EndedAtOnce(`${file} exited immediately`, { hint: `see ${log}` });
     return identity;
   } catch (error) {
     if (errorCode(error) !== "ENOENT") throw error;
@@ -98,8 +98,8 @@ async function stop(identity: ProcessIdentity, timeoutMs: number): Promise<void>
 }
 
 function doesNotEnd({ pid }: ProcessIdentity): UserError {
-  return new UserError(`process ${pid} does not end, not even by SIGKILL`, {
-    hint: `it probably waits for a disk or network file system that does not answer; look at it with: ps -o pid,stat,wchan,args -p ${pid}`,
+  return new UserError(`process ${pid} does not exit, not even after SIGKILL`, {
+    hint: `it probably waits for a disk or network file system that is not responding; inspect it with: ps -o pid,stat,wchan,args -p ${pid}`,
   });
 }
 

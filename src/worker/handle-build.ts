@@ -65,7 +65,7 @@ async function giveBack(
   const reason = await reasonFor(error, context);
   if (reason === undefined) throw new Postponed(BUILD_DELAY_MS);
   const troubles = [...(job.troubles ?? []), told(reason)];
-  if (troubles.length > LEAST_RETRIES) return notBegun(`no builder could do it: ${distinct(troubles)}`);
+  if (troubles.length > LEAST_RETRIES) return notBegun(`no builder could execute it: ${distinct(troubles)}`);
   throw new Postponed(pauseAfter(troubles), { ...job, troubles });
 }
 

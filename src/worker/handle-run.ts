@@ -63,7 +63,7 @@ async function findRun(
   } catch (error) {
     if (!(error instanceof UserError)) throw error; // Redis does not answer as it should
     onError(error);
-    return withoutRunning("crashed", `the worker could not run it: ${remoteText(error)}`);
+    return withoutRunning("crashed", `the worker could not start it: ${remoteText(error)}`);
   }
 }
 

@@ -85,7 +85,7 @@ export async function giveBack(
   const notWell = isOfStores(error) ? undefined : await health.judge(renewed ?? error, isOwnTrouble(error));
   if (notWell !== undefined) throw held(run, notWell, HAND_OVER_MS);
   if (!isOwnTrouble(error))
-    return withoutRunning("crashed", `the worker could not run it: ${remoteText(error)}`);
+    return withoutRunning("crashed", `the worker could not start it: ${remoteText(error)}`);
   const reason = await reasonFor(error, context);
   if (reason === undefined) throw held(run, errorText(error), BUILD_DELAY_MS, { lacks: true });
   return tryAgain(run, reason, {
@@ -108,7 +108,7 @@ export async function reasonFor(
   const rebuilding = await rebuilder.ask(error.key);
   if (rebuilding === "under way") return undefined;
   if (typeof rebuilding === "object")
-    return `${errorText(error)}, and its builder said: ${rebuilding.failed}`;
+    return `${errorText(error)}, and its builder reported: ${rebuilding.failed}`;
   return errorText(error);
 }
 
@@ -116,7 +116,7 @@ function tryAgain(run: TroubledRun, reason: string, changes: Changes): RunResult
   const { job, campaign } = run;
   const troubles = [...(job.troubles ?? []), told(reason)];
   if (troubles.length > Math.max(campaign.retries, LEAST_RETRIES))
-    return withoutRunning("lost", `no worker could run it: ${distinct(troubles)}`);
+    return withoutRunning("lost", `no worker could start it: ${distinct(troubles)}`);
   throw held(run, reason, pauseAfter(troubles), { ...changes, troubles });
 }
 
@@ -142,7 +142,7 @@ async function givenBackForRoom(
   if (!disks.every(diskHasRoom)) throw held(run, errorText(error), HAND_OVER_MS);
   const tries = (run.job.diskFull ?? 0) + 1;
   if (tries < DISK_FULL_TRIES) throw held(run, errorText(error), HAND_OVER_MS, { diskFull: tries });
-  return withoutRunning("crashed", `the worker could not run it: ${remoteText(error)}`);
+  return withoutRunning("crashed", `the worker could not start it: ${remoteText(error)}`);
 }
 
 /** Where an error of the operating system has happened: also the store of results may be full. */
@@ -166,8 +166,8 @@ function held(
 /** Why a run is lost whose workers have vanished. @param troubles of those that could not run it. */
 export function vanished(times: number, troubles: readonly string[] = []): string {
   const often = times === 1 ? "" : ` ${times} times`;
-  const others = troubles.length === 0 ? "" : `; besides: ${distinct(troubles)}`;
-  return `its worker vanished${often}${others}`;
+  const others = troubles.length === 0 ? "" : `; other problems: ${distinct(troubles)}`;
+  return `its worker was lost${often}${others}`;
 }
 
 /** Each reason once, in the order in which they came. */

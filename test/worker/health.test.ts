@@ -42,11 +42,11 @@ it("takes no jobs while a folder cannot be used, says so, and goes on when it ca
   await using some = await someHealth();
   const { health, folder, reported } = some;
   await writeFile(folder, "a file is in the way");
-  expect(await health.judge(new Error("ENOTDIR"))).toMatch(`${folder} cannot be used: EEXIST`);
+  expect(await health.judge(new Error("ENOTDIR"))).toMatch(`cannot use ${folder}: EEXIST`);
   expect(await isOpen(health)).toBe(false);
   await rm(folder);
   await health.mayBegin();
-  expect(reported[0]).toMatch("cannot be used");
+  expect(reported[0]).toMatch("cannot use");
   expect(reported.at(-1)).toBeUndefined();
 });
 

@@ -177,7 +177,7 @@ class Repeats {
 }
 
 function repeatWarning({ run, record: { reason } }: CollectedRun): string {
-  return `${runLabel(run)} is executed again: ${reason}`;
+  return `${runLabel(run)} is retried: ${reason}`;
 }
 
 interface Told {

@@ -119,7 +119,7 @@ async function checkMode({ name, place, relative, absolute }: Named): Promise<vo
   const mode = place?.files.get(relative);
   if (place === undefined || mode === undefined || mode === EXECUTABLE || mode === LINK) return;
   if (place.projects.some((each) => mayBuild(each, [relative])) || (await isExecutable(absolute))) return;
-  throw new UserError(`the ${name} is not executable`, { hint: `make it executable: chmod +x ${absolute}` });
+  throw new UserError(`the ${name} is not executable`, { hint: `run: chmod +x ${absolute}` });
 }
 
 /** @returns it, if the build of the study's checkout has to make it. */
@@ -188,6 +188,6 @@ async function missing(
       return new UserError(`the ${name} ${reason}`, { hint: `${other}; ${modeAdvice(file)}` });
   }
   return new UserError(`the ${name} ${reason}`, {
-    hint: isHere ? 'if git ignores it, name it under "ship" in swarm.json' : undefined,
+    hint: isHere ? 'check the name; if git ignores the file, list it under "ship" in swarm.json' : undefined,
   });
 }

@@ -71,7 +71,9 @@ async function notMade(
 ): Promise<UserError> {
   const log = builds.logFile(key);
   const hint =
-    (await statIfThere(log)) === undefined ? "does it work in a fresh clone?" : `its log is ${log}`;
-  const others = made.length === 0 ? "" : `, but ${made.slice(0, SHOWN).join(", ")}`;
-  return new UserError(`the build did not make ${what}${others}`, { hint });
+    (await statIfThere(log)) === undefined
+      ? "check whether the build works in a fresh clone"
+      : `see the build log ${log}`;
+  const others = made.length === 0 ? "" : `, only ${made.slice(0, SHOWN).join(", ")}`;
+  return new UserError(`the build did not produce ${what}${others}`, { hint });
 }

@@ -64,8 +64,8 @@ async function findNeeds(
     const folder = await locate(need, needing, search);
     if (folder === undefined) continue;
     if (above.includes(folder)) {
-      throw new UserError(`${need.statedIn} needs the project ${need.name}, which needs it in turn`, {
-        hint: `${folder} is needed by itself, by way of ${above.slice(above.indexOf(folder) + 1).join(", ")}`,
+      throw new UserError(`${need.statedIn} needs the project ${need.name}: the dependency is circular`, {
+        hint: `${folder} depends on itself, through ${above.slice(above.indexOf(folder) + 1).join(", ")}`,
       });
     }
     const found = search.known.get(folder) ?? (await describe(need, folder, [...above, folder], search));
@@ -117,7 +117,7 @@ async function checkoutOf(need: Need, folder: string, signal?: AbortSignal): Pro
 function notReadable({ name, statedIn }: Need, error: UserError): UserError {
   const { message, hint } = error;
   return new UserError(`${statedIn} needs the project ${name}: ${message}`, {
-    hint: `${hint ?? ""}; or leave it out, with "uses": [] in swarm.json`,
+    hint: `${hint ?? ""}; or exclude it with "uses": [] in swarm.json`,
     cause: error,
   });
 }

@@ -47,7 +47,7 @@ async function takeCampaign(
 /** What cannot be collected; the rest is. */
 function* damaged({ campaign, damaged: reasons }: FoundCampaign): Generator<CampaignEvent> {
   if (reasons.length === 0) return;
-  const message = `some entries of campaign ${campaign.id} in the queue are damaged; their runs are left out`;
+  const message = `some entries of campaign ${campaign.id} in the queue are damaged; ignoring their runs`;
   yield { type: "warning", message, details: reasons };
 }
 
@@ -90,8 +90,8 @@ async function addAgain(
   const { id } = campaign;
   const runs = await unfinished(found, campaign, study);
   if (runs.length === 0) {
-    throw new UserError(`no run of campaign ${id} that was collected has failed or was cancelled`, {
-      hint: found.open.length > 0 ? `collect the others first: runall-swarm attach ${id}` : undefined,
+    throw new UserError(`campaign ${id} has no failed or cancelled run among those collected`, {
+      hint: found.open.length > 0 ? `collect the remaining runs first: runall-swarm attach ${id}` : undefined,
     });
   }
   const position = await queue.position();

@@ -95,7 +95,7 @@ function* neededSections({ dependencies = [], leftOut = [] }: Partial<Whereabout
   for (const { name, statedIn } of leftOut)
     yield {
       name: `project ${name}`,
-      facts: { statedIn, leftOut: "it is not found, and nothing seems to use it" },
+      facts: { statedIn, leftOut: "not found, and nothing seems to use it" },
     };
 }
 
@@ -124,7 +124,11 @@ function buildSection({ project, program }: Whereabouts, plan: CampaignPlan): Se
       expectedTargets: targets,
       targetsNamedBy: project.isDeclared ? "swarm.json or an .opp file" : "the build",
       program:
-        named === undefined ? "as the build makes it" : named.kind === "project" ? named.path : "opp_run",
+        named === undefined
+          ? "chosen from the build's products"
+          : named.kind === "project"
+            ? named.path
+            : "opp_run",
       runsListedBy: program.local,
     },
   };
@@ -146,7 +150,7 @@ function buildFacts(plan: ProjectPlan): Facts {
 function describeRecipe(recipe: ProjectPlan["build"]["recipe"]): string {
   switch (recipe.kind) {
     case "none":
-      return "nothing: it has no code";
+      return "nothing: the project has no code";
     case "configure":
       return "configure, then make";
     case "make":

@@ -200,8 +200,8 @@ async function ensureWritable(directory: string): Promise<string[]> {
   } catch (error) {
     const explained = explainSystemError(error);
     const reason = explained?.message ?? errorText(error);
-    throw new UserError(`the result directory ${directory} cannot be written: ${reason}`, {
-      hint: `${explained?.hint === undefined ? "" : `${explained.hint}; or `}set result-dir to a folder that can be written, or copy the project to one`,
+    throw new UserError(`cannot write to the result directory ${directory}: ${reason}`, {
+      hint: `${explained?.hint === undefined ? "" : `${explained.hint}; or `}set result-dir to a writable folder, or copy the project to one`,
       cause: error,
     });
   }

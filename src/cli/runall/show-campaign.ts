@@ -72,8 +72,8 @@ export async function showCampaign(
 }
 
 function interruption(campaign: string | undefined): string {
-  if (campaign === undefined) return "ending; nothing is queued yet";
-  return `cancelling; what is done is collected. Press Ctrl-C again to leave at once, and collect it later with: runall-swarm attach ${campaign}`;
+  if (campaign === undefined) return "stopping; nothing has been queued yet";
+  return `cancelling; completed runs are being collected. Press Ctrl-C again to exit immediately, and collect them later with: runall-swarm attach ${campaign}`;
 }
 
 function isAllDone({ states, unrecorded }: CampaignSummary): boolean {

@@ -21,7 +21,11 @@ export async function doctor(options: { region?: string; profile?: string }, { s
     program("git", ["--version"], "needed by runall-swarm: install git"),
     program("ssh", ["-V"], "needed for swarms on AWS: install the OpenSSH client"),
     program("ssh-keygen", ["-?"], "needed for swarms on AWS: install the OpenSSH client"),
-    program("opp_run", ["-v"], "needed by runall-swarm: source OMNeT++'s setenv in this terminal"),
+    program(
+      "opp_run",
+      ["-v"],
+      "needed by runall-swarm: in this terminal, run: source <OMNeT++ folder>/setenv",
+    ),
     optional(
       program(
         ["redis-server", "valkey-server"],
@@ -39,9 +43,9 @@ export async function doctor(options: { region?: string; profile?: string }, { s
   ];
   const findings = [...(await Promise.all(checks.map((check) => check()))), ...(await awsFindings(options))];
   for (const { what, trouble, mend, optional: isOptional } of findings) {
-    const label = isOptional ? "note  " : "MEND  ";
+    const label = isOptional ? "note  " : "FAIL  ";
     say(trouble === undefined ? `ok    ${what}` : `${label}${what}: ${trouble}`);
-    if (trouble !== undefined && mend !== undefined) say(`      → ${mend}`);
+    if (trouble !== undefined && mend !== undefined) say(`      hint: ${mend}`);
   }
   return findings.some(({ trouble, optional: isOptional }) => trouble !== undefined && !isOptional)
     ? EXIT.mend
@@ -55,7 +59,7 @@ function node(): Promise<Finding> {
   const isOld = major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1]);
   return Promise.resolve({
     what: `Node.js ${process.versions.node}`,
-    trouble: isOld ? "it is too old" : undefined,
+    trouble: isOld ? "too old" : undefined,
     mend: `install ${OLDEST_NODE.join(".")} or later: https://nodejs.org/en/download`,
   });
 }
@@ -106,12 +110,12 @@ async function awsFindings(options: { region?: string; profile?: string }): Prom
 const DEFAULT_PROCESSORS = 8;
 
 function describeQuota(quota: number | undefined): Finding {
-  if (quota === undefined) return { what: "AWS quota of virtual processors: not known", trouble: undefined };
+  if (quota === undefined) return { what: "AWS quota of vCPUs: unknown", trouble: undefined };
   return {
-    what: `AWS lets the account run ${quota} virtual processors at once`,
+    what: `AWS quota of vCPUs: ${quota}`,
     trouble:
       quota < DEFAULT_PROCESSORS ? `a swarm of the default size needs ${DEFAULT_PROCESSORS}` : undefined,
-    mend: "take fewer workers, or ask for more in the AWS console: Service Quotas, Amazon EC2, Running On-Demand Standard instances",
+    mend: "use fewer workers, or request a higher quota in the AWS console: Service Quotas, Amazon EC2, Running On-Demand Standard instances",
     optional: true,
   };
 }

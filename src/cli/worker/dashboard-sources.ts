@@ -38,7 +38,7 @@ export function dashboardSources(swarm: SwarmAccess): DashboardSources {
         const numbers = open.map((run) => run.runNumber);
         const removed = await queue.cancel(id, numbers);
         if (removed === undefined)
-          throw new UserError(`campaign ${id} has ended already; nothing was cancelled`);
+          throw new UserError(`campaign ${id} has already ended; nothing was cancelled`);
         return removed.length;
       }),
     retry: (id) => withQueue((queue) => queueAgain(id, { directory: "/", warn: () => undefined }, queue)),

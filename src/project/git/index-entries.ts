@@ -69,7 +69,7 @@ function* parseEntries(output: string): Generator<IndexEntry> {
   let at = 0;
   const upTo = (end: string): string => {
     const found = output.indexOf(end, at);
-    if (found === -1) throw new Error("git ls-files --debug prints something that is not known");
+    if (found === -1) throw new Error("git ls-files --debug printed an unknown format");
     const text = output.slice(at, found);
     at = found + end.length;
     return text;

@@ -14,7 +14,7 @@ import type { LocalState } from "../swarm-state.ts";
 /** Servers that speak Redis's protocol and keep its data, the first one found is used. */
 const REDIS_SERVERS = ["redis-server", "valkey-server"] as const;
 const REDIS_HINT =
-  "the swarm on this machine keeps its queue in Redis or Valkey; install one: apt-get install redis-server, dnf install valkey, or brew install redis";
+  "a swarm on this machine needs Redis or Valkey for its queue; install one: apt-get install redis-server, dnf install valkey, or brew install redis";
 
 const READY_TIMEOUT_MS = 20_000;
 const POLL_MS = 10;
@@ -67,7 +67,7 @@ async function endOthers({ directory, report }: RedisPlace): Promise<void> {
   if (others.length === 0) return;
   await stopAll(others);
   report(
-    `ended a Redis that used the same data and was not known: process ${others.map(({ pid }) => pid).join(", ")}`,
+    `stopped an unknown Redis that used the same data: process ${others.map(({ pid }) => pid).join(", ")}`,
   );
 }
 
@@ -124,8 +124,8 @@ async function describeFailure(log: string): Promise<string> {
 }
 
 function foreign(socket: string, pid: number): UserError {
-  return new UserError(`another Redis (process ${pid}) answers at ${socket}`, {
-    hint: `it is not this swarm's: find out who started it with: ps -fp ${pid}; end it, then resume the swarm`,
+  return new UserError(`another Redis (process ${pid}) listens at ${socket}`, {
+    hint: `it does not belong to this swarm; find out who started it with: ps -fp ${pid}; stop it, then resume the swarm`,
   });
 }
 

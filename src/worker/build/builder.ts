@@ -183,7 +183,7 @@ function titleOf({ title, command, args }: Step): string {
 function missing(command: string): { hint: string } {
   if (command === "make")
     return { hint: "install make and a C++ compiler (Debian: apt-get install build-essential)" };
-  return { hint: "set OMNeT++ up where the worker runs: source its setenv script" };
+  return { hint: "set up OMNeT++ on the worker's machine: source its setenv script" };
 }
 
 async function endOf(file: string): Promise<string> {

@@ -280,7 +280,7 @@ function ensureRoom(directory: string): void {
 }
 
 function floodWarning(omitted: number): string {
-  return `it printed very much; ${omitted} bytes from the middle of its output are not kept`;
+  return `its output was too long; ${omitted} bytes from the middle were omitted`;
 }
 
 /** The answer for a run that was never started here. */

@@ -10,6 +10,6 @@ export async function storePatiently<T>(
     return await store(AbortSignal.any([abandoned, late]));
   } catch (error) {
     if (!late.aborted || abandoned.aborted) throw error;
-    throw new Error("its results could not be stored for an hour", { cause: error });
+    throw new Error("its results could not be stored within an hour", { cause: error });
   }
 }

@@ -149,8 +149,8 @@ async function link(target: string, place: string, name: string): Promise<void> 
   const present = await readlink(place).catch(() => undefined);
   if (present === target) return;
   if (present === undefined && !(await statIfThere(place))) return await symlink(target, place);
-  throw new UserError(`two checkouts are called ${path.basename(place)}, one of them that of ${name}`, {
-    hint: "give one of the folders another name",
+  throw new UserError(`two checkouts are named ${path.basename(place)}, one of them that of ${name}`, {
+    hint: "rename one of the folders",
   });
 }
 
