@@ -80,12 +80,12 @@ function explain(name: string, error: unknown, interrupted: boolean): number {
   if (error instanceof UserError) {
     const hint = error.hint === undefined ? "" : `hint: ${printable(error.hint)}\n`;
     process.stderr.write(`${name}: ${printable(error.message)}\n${hint}`);
-    return EXIT.mend;
+    return EXIT.usage;
   }
   const explained = explainSystemError(error) ?? explainQueueError(error);
   if (explained !== undefined) return explain(name, explained, interrupted);
   const commander = errorCode(error)?.startsWith("commander.") ? (error as { exitCode?: number }) : undefined;
-  if (commander) return commander.exitCode === 0 ? EXIT.done : EXIT.mend;
+  if (commander) return commander.exitCode === 0 ? EXIT.done : EXIT.usage;
   if (interrupted && (error as Error | undefined)?.name === "AbortError") {
     process.stderr.write(`${name}: interrupted\n`);
     return EXIT.interrupted;

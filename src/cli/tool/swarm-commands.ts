@@ -87,7 +87,7 @@ export async function status(name: string | undefined, options: { json?: true },
   else for (const each of all) (await describe(each)).forEach(io.say);
   if (!options.json) others.map(describeElsewhere).forEach(io.say);
   unknown.forEach(io.note);
-  if (unknown.length > 0) return EXIT.mend;
+  if (unknown.length > 0) return EXIT.usage;
   return all.some(({ state }) => state === "broken") ? EXIT.failed : EXIT.done;
 }
 
