@@ -48,7 +48,7 @@ export async function doctor(options: { region?: string; profile?: string }, { s
     if (trouble !== undefined && mend !== undefined) say(`      hint: ${mend}`);
   }
   return findings.some(({ trouble, optional: isOptional }) => trouble !== undefined && !isOptional)
-    ? EXIT.mend
+    ? EXIT.usage
     : EXIT.done;
 }
 
