@@ -7,7 +7,7 @@ interface Finding {
   what: string;
   /** Undefined where all is well. */
   trouble: string | undefined;
-  mend?: string | undefined;
+  fix?: string | undefined;
   /** Only some swarms need it: it is told, and no fault. */
   optional?: true;
 }
@@ -42,10 +42,10 @@ export async function doctor(options: { region?: string; profile?: string }, { s
     ),
   ];
   const findings = [...(await Promise.all(checks.map((check) => check()))), ...(await awsFindings(options))];
-  for (const { what, trouble, mend, optional: isOptional } of findings) {
+  for (const { what, trouble, fix, optional: isOptional } of findings) {
     const label = isOptional ? "note  " : "FAIL  ";
     say(trouble === undefined ? `ok    ${what}` : `${label}${what}: ${trouble}`);
-    if (trouble !== undefined && mend !== undefined) say(`      hint: ${mend}`);
+    if (trouble !== undefined && fix !== undefined) say(`      hint: ${fix}`);
   }
   return findings.some(({ trouble, optional: isOptional }) => trouble !== undefined && !isOptional)
     ? EXIT.usage
@@ -60,12 +60,12 @@ function node(): Promise<Finding> {
   return Promise.resolve({
     what: `Node.js ${process.versions.node}`,
     trouble: isOld ? "too old" : undefined,
-    mend: `install ${OLDEST_NODE.join(".")} or later: https://nodejs.org/en/download`,
+    fix: `install ${OLDEST_NODE.join(".")} or later: https://nodejs.org/en/download`,
   });
 }
 
 /** Whether a program is there, or another one that does the same; what it answers does not matter. */
-function program(names: string | readonly string[], args: readonly string[], mend: string): Check {
+function program(names: string | readonly string[], args: readonly string[], fix: string): Check {
   const [first, ...others] = [names].flat();
   return async () => {
     for (const name of [first!, ...others]) {
@@ -76,7 +76,7 @@ function program(names: string | readonly string[], args: readonly string[], men
         if (!(error instanceof UserError)) throw error;
       }
     }
-    return { what: first!, trouble: "not found", mend };
+    return { what: first!, trouble: "not found", fix };
   };
 }
 
@@ -115,7 +115,7 @@ function describeQuota(quota: number | undefined): Finding {
     what: `AWS quota of vCPUs: ${quota}`,
     trouble:
       quota < DEFAULT_PROCESSORS ? `a swarm of the default size needs ${DEFAULT_PROCESSORS}` : undefined,
-    mend: "use fewer workers, or request a higher quota in the AWS console: Service Quotas, Amazon EC2, Running On-Demand Standard instances",
+    fix: "use fewer workers, or request a higher quota in the AWS console: Service Quotas, Amazon EC2, Running On-Demand Standard instances",
     optional: true,
   };
 }
@@ -126,5 +126,5 @@ function asFinding({ right, error }: { right: string; error: UserError | undefin
 
 function troubleOf(what: string, error: unknown): Finding {
   if (!(error instanceof UserError)) throw error;
-  return { what, trouble: error.message, mend: error.hint };
+  return { what, trouble: error.message, fix: error.hint };
 }
