@@ -10,7 +10,7 @@ import { remoteText } from "../system/system-error.ts";
 import { makeBatch } from "./execute/batch.ts";
 import type { Batches } from "./execute/batches.ts";
 import { giveBack, isOfStores, isOwnTrouble, vanished, type TroubleContext } from "./own-trouble.ts";
-import { makeRun, withoutRunning, type RunnerDependencies, type Surroundings } from "./execute/runner.ts";
+import { makeRun, withoutRunning, type RunnerDependencies, type ExecutionContext } from "./execute/runner.ts";
 import type { Slot } from "./tree/slot.ts";
 
 export interface RunContext extends TroubleContext {
@@ -71,7 +71,7 @@ async function findRun(
 async function runRepairing(
   taken: TakenJob,
   job: RunJob,
-  where: Surroundings,
+  where: ExecutionContext,
   context: RunContext,
 ): Promise<RunResult> {
   const made = { simulation: false };
@@ -101,7 +101,7 @@ function parseJob(held: HeldJob): RunJob {
 async function runAlone(
   { id, attempt, report }: TakenJob,
   job: RunJob,
-  where: Surroundings,
+  where: ExecutionContext,
   { output, deps }: RunContext,
 ): Promise<RunResult> {
   await using live = output.open(id);
@@ -117,7 +117,7 @@ async function runAlone(
 async function runBatch(
   taken: TakenJob,
   job: RunJob,
-  where: Surroundings,
+  where: ExecutionContext,
   { deps }: RunContext,
 ): Promise<RunResult | undefined> {
   const { campaign } = where;

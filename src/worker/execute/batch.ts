@@ -14,7 +14,7 @@ import {
   withoutRunning,
   type EndedRun,
   type RunnerDependencies,
-  type Surroundings,
+  type ExecutionContext,
 } from "./runner.ts";
 import { separate } from "./separate.ts";
 import type { SlotTree } from "../tree/slot-tree.ts";
@@ -26,7 +26,7 @@ interface BatchJob {
   attempt: number;
 }
 
-export interface BatchAttempt extends Surroundings {
+export interface BatchAttempt extends ExecutionContext {
   jobs: readonly [BatchJob, ...BatchJob[]];
 }
 

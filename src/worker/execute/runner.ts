@@ -38,7 +38,7 @@ export interface RunnerDependencies {
 }
 
 /** Where and for whom runs are made. */
-export interface Surroundings {
+export interface ExecutionContext {
   campaign: Campaign;
   slot: Slot;
   /** The simulation has ended: the next one may begin beside what is left to do. */
@@ -51,7 +51,7 @@ export interface Surroundings {
   abandoned: AbortSignal;
 }
 
-export interface RunAttempt extends Surroundings {
+export interface RunAttempt extends ExecutionContext {
   job: RunJob;
   attempt: number;
   report: (progress: object) => void;
@@ -88,7 +88,7 @@ export async function makeRun(attempt: RunAttempt, deps: RunnerDependencies): Pr
 
 /** Does work in a tree of the slot; one in which it fails is made anew. */
 export async function inTree<T>(
-  surroundings: Surroundings,
+  surroundings: ExecutionContext,
   { builds }: RunnerDependencies,
   work: (tree: SlotTree) => Promise<T>,
 ): Promise<T> {
@@ -195,7 +195,7 @@ function withProblems(
  */
 export async function simulateIn(
   tree: SlotTree,
-  { campaign, slot, cancelled, abandoned }: Surroundings,
+  { campaign, slot, cancelled, abandoned }: ExecutionContext,
   runs: readonly [Run, ...Run[]],
   output: Pick<CmdenvOutput, "write">,
   limits: Pick<SimulationLimits, "timeoutMs" | "graceMs">,
@@ -237,7 +237,7 @@ function makesOutputFolder({ arguments: args }: Campaign): boolean {
 export async function keep(
   tree: SlotTree,
   { job, attempt, outputs, printed, outcome, usage, warnings, startedAt, finishedAt }: EndedRun,
-  { campaign, abandoned }: Pick<Surroundings, "campaign" | "abandoned">,
+  { campaign, abandoned }: Pick<ExecutionContext, "campaign" | "abandoned">,
   results: ResultStore,
 ): Promise<RunResult> {
   const { files: written, folders } = outputs;
