@@ -40,7 +40,7 @@ export interface CampaignSwarm {
   results: ResultStore;
 }
 
-export interface CampaignManner {
+export interface CampaignOptions {
   /** End when all runs are queued; somebody attaches later and collects. */
   detach: boolean;
   /** Make runs again whose results are there. */
@@ -50,7 +50,7 @@ export interface CampaignManner {
 interface CampaignRequest {
   plan: CampaignPlan;
   identity: string;
-  manner: CampaignLimits & CampaignManner;
+  manner: CampaignLimits & CampaignOptions;
 }
 
 /**
@@ -62,7 +62,7 @@ export async function* runCampaign(
   here: CampaignPlan,
   swarm: CampaignSwarm,
   interrupt: AbortSignal,
-  manner: CampaignLimits & CampaignManner,
+  manner: CampaignLimits & CampaignOptions,
 ): AsyncGenerator<CampaignEvent> {
   const plan = planFor(swarm.sources, here);
   yield { type: "expanded", config: plan.campaign.config, runs: plan.runs.length };
@@ -78,7 +78,7 @@ async function* runPlan(
   plan: CampaignPlan,
   swarm: CampaignSwarm,
   interrupt: AbortSignal,
-  manner: CampaignLimits & CampaignManner,
+  manner: CampaignLimits & CampaignOptions,
 ): AsyncGenerator<CampaignEvent> {
   const startedAt = performance.now();
   refuseUnwritable(plan.outputs.outside);
