@@ -50,7 +50,7 @@ export interface CampaignOptions {
 interface CampaignRequest {
   plan: CampaignPlan;
   identity: string;
-  manner: CampaignLimits & CampaignOptions;
+  options: CampaignLimits & CampaignOptions;
 }
 
 /**
@@ -62,13 +62,13 @@ export async function* runCampaign(
   here: CampaignPlan,
   swarm: CampaignSwarm,
   interrupt: AbortSignal,
-  manner: CampaignLimits & CampaignOptions,
+  options: CampaignLimits & CampaignOptions,
 ): AsyncGenerator<CampaignEvent> {
   const plan = planFor(swarm.sources, here);
   yield { type: "expanded", config: plan.campaign.config, runs: plan.runs.length };
   const made = await ensureWritable(plan.resultDirectory);
   try {
-    yield* runPlan(plan, swarm, interrupt, manner);
+    yield* runPlan(plan, swarm, interrupt, options);
   } finally {
     await removeEmptyFolders(made); // a build that fails leaves nothing in the study
   }
@@ -78,7 +78,7 @@ async function* runPlan(
   plan: CampaignPlan,
   swarm: CampaignSwarm,
   interrupt: AbortSignal,
-  manner: CampaignLimits & CampaignOptions,
+  options: CampaignLimits & CampaignOptions,
 ): AsyncGenerator<CampaignEvent> {
   const startedAt = performance.now();
   refuseUnwritable(plan.outputs.outside);
@@ -86,8 +86,8 @@ async function* runPlan(
   const identity = await identityOf(plan);
   await removeTemporaryFiles(plan.resultDirectory); // also if all runs have completed, and no campaign is followed
   await using queue = await openQueueClient(swarm.queue);
-  const { rerun = false, detach } = manner;
-  const request = { plan, identity, manner };
+  const { rerun = false, detach } = options;
+  const request = { plan, identity, options };
   const restore = (): AsyncGenerator<CampaignEvent> => provide(plan, swarm, queue, interrupt);
   for (let queued: FollowedCampaign | undefined; queued === undefined;) {
     const question = { plan, identity, rerun, detach, restore };
@@ -109,13 +109,13 @@ async function* runPlan(
  * @returns undefined where another client has queued some of them meanwhile.
  */
 async function* prepareAndQueue(
-  { plan, identity, manner }: CampaignRequest,
+  { plan, identity, options }: CampaignRequest,
   { open, failed, seen }: RunsLeft,
   swarm: CampaignSwarm,
   queue: QueueClient,
   interrupt: AbortSignal,
 ): AsyncGenerator<CampaignEvent, FollowedCampaign | undefined> {
-  const { detach, rerun, ...limits } = manner;
+  const { detach, rerun, ...limits } = options;
   refuseAppending(plan.outputs.appendedTo, new Set(open.map((run) => run.runNumber)));
   yield* warnOfLeftOut(plan.leftOut);
   yield* warnOfVersions(plan.dependencies);
