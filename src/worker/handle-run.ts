@@ -10,7 +10,7 @@ import { remoteText } from "../system/system-error.ts";
 import { makeBatch } from "./execute/batch.ts";
 import type { Batches } from "./execute/batches.ts";
 import { giveBack, isOfStores, isOwnTrouble, vanished, type TroubleContext } from "./own-trouble.ts";
-import { makeRun, withoutRunning, type RunnerDependencies, type ExecutionContext } from "./execute/runner.ts";
+import { executeRun, withoutRunning, type RunnerDependencies, type ExecutionContext } from "./execute/runner.ts";
 import type { Slot } from "./tree/slot.ts";
 
 export interface RunContext extends TroubleContext {
@@ -106,7 +106,7 @@ async function runAlone(
 ): Promise<RunResult> {
   await using live = output.open(id);
   const print = (text: string): void => live.write(text);
-  return await makeRun({ ...where, job, attempt, report, print }, deps);
+  return await executeRun({ ...where, job, attempt, report, print }, deps);
 }
 
 /**

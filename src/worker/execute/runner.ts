@@ -82,7 +82,7 @@ export interface Printed {
  * Makes one run in a slot and stores what it wrote.
  * Whatever the simulation does is a result; an error is one of ours, or of the machine.
  */
-export async function makeRun(attempt: RunAttempt, deps: RunnerDependencies): Promise<RunResult> {
+export async function executeRun(attempt: RunAttempt, deps: RunnerDependencies): Promise<RunResult> {
   return await inTree(attempt, deps, (tree) => runIn(tree, attempt, deps));
 }
 
