@@ -7,7 +7,7 @@ import type { LiveOutput } from "../queue/live-output.ts";
 import type { HeldJob, JoinedJob, TakenJob } from "../queue/taken-job.ts";
 import { parseOrExplain } from "../system/json.ts";
 import { remoteText } from "../system/system-error.ts";
-import { makeBatch } from "./execute/batch.ts";
+import { executeBatch } from "./execute/batch.ts";
 import type { Batches } from "./execute/batches.ts";
 import { giveBack, isOfStores, isOwnTrouble, vanished, type TroubleContext } from "./own-trouble.ts";
 import { executeRun, withoutRunning, type RunnerDependencies, type ExecutionContext } from "./execute/runner.ts";
@@ -128,7 +128,7 @@ async function runBatch(
   const abandoned = AbortSignal.any([taken.signal, ...others.map((other) => other.signal)]);
   const jobs = others.map((other) => ({ job: parseJob(other), attempt: other.attempt }));
   const batch = { ...where, abandoned, jobs: [{ job, attempt: taken.attempt }, ...jobs] as const };
-  const results = await makeBatch(batch, deps).catch((error: unknown) => {
+  const results = await executeBatch(batch, deps).catch((error: unknown) => {
     if (abandoned.aborted && !taken.signal.aborted) return undefined; // one of the others was lost
     throw error;
   });

@@ -35,7 +35,7 @@ export interface BatchAttempt extends ExecutionContext {
  * A batch is all or nothing: it counts where every run ended well, and each file says which run wrote it.
  * @returns a result for each job, in the same order; undefined where each has to be made by itself.
  */
-export async function makeBatch(
+export async function executeBatch(
   batch: BatchAttempt,
   deps: RunnerDependencies,
 ): Promise<RunResult[] | undefined> {
