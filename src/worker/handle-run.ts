@@ -81,7 +81,7 @@ async function runRepairing(
   };
   const run = async (): Promise<RunResult> => {
     const around = { ...where, release };
-    return (await runBatch(taken, job, around, context)) ?? (await runAlone(taken, job, around, context));
+    return (await runBatch(taken, job, around, context)) ?? (await executeSingle(taken, job, around, context));
   };
   try {
     return await run();
@@ -98,7 +98,7 @@ function parseJob(held: HeldJob): RunJob {
   return parseOrExplain(RunJobSchema, held.data, "queued run");
 }
 
-async function runAlone(
+async function executeSingle(
   { id, attempt, report }: TakenJob,
   job: RunJob,
   where: ExecutionContext,
