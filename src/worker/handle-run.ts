@@ -9,7 +9,7 @@ import { parseOrExplain } from "../system/json.ts";
 import { remoteText } from "../system/system-error.ts";
 import { executeBatch } from "./execute/batch.ts";
 import type { Batches } from "./execute/batches.ts";
-import { giveBack, isOfStores, isOwnTrouble, vanished, type TroubleContext } from "./own-trouble.ts";
+import { requeueRun, isOfStores, isOwnTrouble, vanished, type TroubleContext } from "./own-trouble.ts";
 import { executeRun, withoutRunning, type RunnerDependencies, type ExecutionContext } from "./execute/runner.ts";
 import type { Slot } from "./tree/slot.ts";
 
@@ -48,7 +48,7 @@ export async function handleRun(taken: TakenJob, slot: Slot, context: RunContext
   } catch (error) {
     if (taken.signal.aborted) throw error;
     if (watch.signal.aborted) return withoutRunning("cancelled", "cancelled");
-    return await giveBack(error, { taken, job, campaign, slot }, context);
+    return await requeueRun(error, { taken, job, campaign, slot }, context);
   }
 }
 

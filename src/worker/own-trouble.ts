@@ -73,7 +73,7 @@ export function isOwnTrouble(error: unknown): boolean {
  * @returns the answer for a run that is given up.
  * @throws {Postponed} where it is to be tried again.
  */
-export async function giveBack(
+export async function requeueRun(
   error: unknown,
   run: TroubledRun,
   context: TroubleContext,
