@@ -49,11 +49,11 @@ export async function handleBuild(
     return answer;
   } catch (error) {
     if (taken.signal.aborted) throw error;
-    return await giveBack(error, job, context);
+    return await requeueBuild(error, job, context);
   }
 }
 
-async function giveBack(
+async function requeueBuild(
   error: unknown,
   job: BuildJob,
   context: Pick<TroubleContext, "health" | "rebuilder" | "onError">,
