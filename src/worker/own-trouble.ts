@@ -80,7 +80,7 @@ export async function requeueRun(
 ): Promise<RunResult> {
   const { health, onError } = context;
   onError(error as Error);
-  if (isDiskFullError(error)) return await givenBackForRoom(error, run, context);
+  if (isDiskFullError(error)) return await requeueForDiskSpace(error, run, context);
   const renewed = isOfStores(error) ? undefined : await run.slot.renew().catch((failure: unknown) => failure);
   const notWell = isOfStores(error) ? undefined : await health.judge(renewed ?? error, isOwnTrouble(error));
   if (notWell !== undefined) throw held(run, notWell, HAND_OVER_MS);
@@ -131,7 +131,7 @@ export function told(reason: string): string {
 }
 
 /** The tree is gone by now: if there is room then, it was the run itself that filled the disk. */
-async function givenBackForRoom(
+async function requeueForDiskSpace(
   error: unknown,
   run: TroubledRun,
   { room }: TroubleContext,
