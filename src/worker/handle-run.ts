@@ -9,7 +9,7 @@ import { parseOrExplain } from "../system/json.ts";
 import { remoteText } from "../system/system-error.ts";
 import { executeBatch } from "./execute/batch.ts";
 import type { Batches } from "./execute/batches.ts";
-import { requeueRun, isOfStores, isOwnTrouble, vanished, type TroubleContext } from "./own-trouble.ts";
+import { requeueRun, isOfStores, isOwnTrouble, lostReason, type TroubleContext } from "./own-trouble.ts";
 import { executeRun, withoutRunning, type RunnerDependencies, type ExecutionContext } from "./execute/runner.ts";
 import type { Slot } from "./tree/slot.ts";
 
@@ -31,7 +31,7 @@ export async function handleRun(taken: TakenJob, slot: Slot, context: RunContext
   const { job, campaign } = found;
   using watch = campaigns.watch(campaign.id);
   if (await campaigns.isCancelled(campaign.id)) return withoutRunning("cancelled", "cancelled");
-  if (taken.lost > campaign.retries) return withoutRunning("lost", vanished(taken.lost, job.troubles));
+  if (taken.lost > campaign.retries) return withoutRunning("lost", lostReason(taken.lost, job.troubles));
   const where = {
     campaign,
     slot,

@@ -164,7 +164,7 @@ function held(
 }
 
 /** Why a run is lost whose workers have vanished. @param troubles of those that could not run it. */
-export function vanished(times: number, troubles: readonly string[] = []): string {
+export function lostReason(times: number, troubles: readonly string[] = []): string {
   const often = times === 1 ? "" : ` ${times} times`;
   const others = troubles.length === 0 ? "" : `; other problems: ${distinct(troubles)}`;
   return `its worker was lost${often}${others}`;
