@@ -15,7 +15,7 @@ import {
   LEAST_RETRIES,
   pauseAfter,
   reasonFor,
-  told,
+  withHostname,
   type TroubleContext,
 } from "./own-trouble.ts";
 
@@ -64,7 +64,7 @@ async function requeueBuild(
     throw new Postponed(HAND_OVER_MS);
   const reason = await reasonFor(error, context);
   if (reason === undefined) throw new Postponed(BUILD_DELAY_MS);
-  const troubles = [...(job.troubles ?? []), told(reason)];
+  const troubles = [...(job.troubles ?? []), withHostname(reason)];
   if (troubles.length > LEAST_RETRIES) return notBegun(`no builder could execute it: ${distinct(troubles)}`);
   throw new Postponed(pauseAfter(troubles), { ...job, troubles });
 }

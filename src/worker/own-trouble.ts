@@ -114,7 +114,7 @@ export async function reasonFor(
 
 function tryAgain(run: TroubledRun, reason: string, changes: Changes): RunResult {
   const { job, campaign } = run;
-  const troubles = [...(job.troubles ?? []), told(reason)];
+  const troubles = [...(job.troubles ?? []), withHostname(reason)];
   if (troubles.length > Math.max(campaign.retries, LEAST_RETRIES))
     return withoutRunning("lost", `no worker could start it: ${distinct(troubles)}`);
   throw held(run, reason, pauseAfter(troubles), { ...changes, troubles });
@@ -126,7 +126,7 @@ export function pauseAfter(troubles: readonly string[]): number {
 }
 
 /** A reason with the name of this machine. */
-export function told(reason: string): string {
+export function withHostname(reason: string): string {
   return `${hostname()}: ${reason}`;
 }
 
@@ -159,7 +159,7 @@ function held(
   delayMs: number,
   { lacks = false, ...changes }: Changes = {},
 ): Postponed {
-  taken.report({ held: told(reason), ...(lacks && { lacks: true }) } satisfies Held);
+  taken.report({ held: withHostname(reason), ...(lacks && { lacks: true }) } satisfies Held);
   return new Postponed(delayMs, Object.keys(changes).length > 0 ? { ...job, ...changes } : undefined);
 }
 
