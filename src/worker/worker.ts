@@ -20,7 +20,7 @@ import { handleBuild } from "./handle-build.ts";
 import { handleRun } from "./handle-run.ts";
 import { Health } from "./health.ts";
 import { Repositories } from "./tree/repositories.ts";
-import { roomFor } from "./tree/room.ts";
+import { watchDiskSpace } from "./tree/room.ts";
 import { Slot, slotsDirectory } from "./tree/slot.ts";
 
 export interface WorkerOptions {
@@ -100,7 +100,7 @@ export async function runRunner(options: WorkerOptions & { concurrency: number }
   await using output = openLiveOutput(connection, onError);
   await using campaigns = await openCampaignState(connection, onError);
   await using rebuilder = openRebuilder(connection, onError);
-  const room = roomFor({ ...options, directory, caches: [builds, repositories] });
+  const room = watchDiskSpace({ ...options, directory, caches: [builds, repositories] });
   const deps = { builds, results, batches: new Batches(concurrency), graceMs: GRACE_MS };
   const context = { campaigns, output, rebuilder, room, health, deps, onError };
   await consume({

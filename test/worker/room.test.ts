@@ -1,5 +1,5 @@
 import { expect, it, vi } from "vitest";
-import { roomFor } from "../../src/worker/tree/room.ts";
+import { watchDiskSpace } from "../../src/worker/tree/room.ts";
 
 it("lets no run begin while the store is nearly full, and says why once", async () => {
   const told: string[] = [];
@@ -12,7 +12,7 @@ it("lets no run begin while the store is nearly full, and says why once", async 
   };
   const { signal } = controller;
   const onError = ({ message }: Error): void => void told.push(message);
-  const { mayBegin } = roomFor({ results: { freeShare } as never, directory: "/", signal, onError }, 1);
+  const { mayBegin } = watchDiskSpace({ results: { freeShare } as never, directory: "/", signal, onError }, 1);
   await mayBegin(); // looks beside the run that begins
   await vi.waitFor(() =>
     expect(told).toEqual([expect.stringContaining("less than 10 % of the disk is free")]),
@@ -39,7 +39,7 @@ it("lets no run begin while the store is nearly full, and says why once", async 
 it("is of no account where the store does not tell", async () => {
   const { signal } = new AbortController();
   const freeShare = (): Promise<undefined> => Promise.resolve(undefined);
-  const { mayBegin } = roomFor(
+  const { mayBegin } = watchDiskSpace(
     { results: { freeShare } as never, directory: "/", signal, onError: () => undefined },
     0,
   );

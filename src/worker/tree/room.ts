@@ -28,7 +28,7 @@ interface RoomOptions {
  * Holds a runner back from new runs while there is little room for their results, or none to make them in. The
  * store is looked at now and then, beside the runs, so that the pause between two of them does not grow.
  */
-export function roomFor(
+export function watchDiskSpace(
   { results, directory, signal, onError, caches = [] }: RoomOptions,
   lookAgainMs = LOOK_AGAIN_MS,
 ): Room {
