@@ -14,7 +14,7 @@ export interface Room {
 }
 
 /** What is looked at, and what is told of it. */
-interface RoomOptions {
+interface DiskSpaceOptions {
   results: ResultStore;
   /** Where working trees are made. */
   directory: string;
@@ -29,7 +29,7 @@ interface RoomOptions {
  * store is looked at now and then, beside the runs, so that the pause between two of them does not grow.
  */
 export function watchDiskSpace(
-  { results, directory, signal, onError, caches = [] }: RoomOptions,
+  { results, directory, signal, onError, caches = [] }: DiskSpaceOptions,
   lookAgainMs = LOOK_AGAIN_MS,
 ): Room {
   let lookedAt = -Infinity;
