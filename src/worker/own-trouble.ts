@@ -14,7 +14,7 @@ import { LockedError } from "../system/lock.ts";
 import { firstThere, remoteText } from "../system/system-error.ts";
 import type { Health } from "./health.ts";
 import { OtherOmnetpp } from "./build/omnetpp.ts";
-import type { Room } from "./tree/room.ts";
+import type { DiskSpace } from "./tree/room.ts";
 import { withoutRunning } from "./execute/runner.ts";
 import type { Slot } from "./tree/slot.ts";
 import { BinariesChanged, TreeLost } from "./tree/slot-tree.ts";
@@ -22,7 +22,7 @@ import { BinariesChanged, TreeLost } from "./tree/slot-tree.ts";
 export interface TroubleContext {
   health: Pick<Health, "judge" | "isWell">;
   rebuilder: Rebuilder;
-  room: Pick<Room, "diskWasFull">;
+  room: Pick<DiskSpace, "diskWasFull">;
   onError: (error: Error) => void;
 }
 

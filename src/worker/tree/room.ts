@@ -6,7 +6,7 @@ import { makeRoom, type Cache } from "./make-room.ts";
 const LOOK_AGAIN_MS = 15_000;
 
 /** Whether a runner has room for another run. */
-export interface Room {
+export interface DiskSpace {
   /** Returns when a run may be begun, or when the runner ends. */
   mayBegin: () => Promise<void>;
   /** A run has met a full disk in the directory where runs are made: none is begun until there is room. */
@@ -31,7 +31,7 @@ interface DiskSpaceOptions {
 export function watchDiskSpace(
   { results, directory, signal, onError, caches = [] }: DiskSpaceOptions,
   lookAgainMs = LOOK_AGAIN_MS,
-): Room {
+): DiskSpace {
   let lookedAt = -Infinity;
   let storeFull = false;
   let diskFull = false;
