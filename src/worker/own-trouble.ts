@@ -22,7 +22,7 @@ import { BinariesChanged, TreeLost } from "./tree/slot-tree.ts";
 export interface TroubleContext {
   health: Pick<Health, "judge" | "isWell">;
   rebuilder: Rebuilder;
-  room: Pick<DiskSpace, "diskWasFull">;
+  diskSpace: Pick<DiskSpace, "diskWasFull">;
   onError: (error: Error) => void;
 }
 
@@ -134,10 +134,10 @@ export function withHostname(reason: string): string {
 async function requeueForDiskSpace(
   error: unknown,
   run: TroubledRun,
-  { room }: TroubleContext,
+  { diskSpace }: TroubleContext,
 ): Promise<RunResult> {
   await run.slot.renew().catch(() => undefined); // on a full disk that may fail, too
-  room.diskWasFull();
+  diskSpace.diskWasFull();
   const disks = [run.slot.directory, ...placesOf(error)];
   if (!disks.every(diskHasRoom)) throw held(run, errorText(error), HAND_OVER_MS);
   const tries = (run.job.diskFull ?? 0) + 1;

@@ -100,15 +100,15 @@ export async function runRunner(options: WorkerOptions & { concurrency: number }
   await using output = openLiveOutput(connection, onError);
   await using campaigns = await openCampaignState(connection, onError);
   await using rebuilder = openRebuilder(connection, onError);
-  const room = watchDiskSpace({ ...options, directory, caches: [builds, repositories] });
+  const diskSpace = watchDiskSpace({ ...options, directory, caches: [builds, repositories] });
   const deps = { builds, results, batches: new Batches(concurrency), graceMs: GRACE_MS };
-  const context = { campaigns, output, rebuilder, room, health, deps, onError };
+  const context = { campaigns, output, rebuilder, diskSpace, health, deps, onError };
   await consume({
     ...options,
     queue: RUN_QUEUE,
     slots: slots.length,
     mayTake: async () => {
-      await room.mayBegin();
+      await diskSpace.mayBegin();
       await health.mayBegin();
     },
     handle: (job, slot) => handleRun(job, slots[slot]!, context),
