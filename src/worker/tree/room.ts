@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { isNearlyFull, NEARLY_FULL, type ResultStore } from "../../stores/store.ts";
 import { diskHasRoom } from "../../system/disk.ts";
-import { makeRoom, type Cache } from "./make-room.ts";
+import { freeDiskSpace, type Cache } from "./make-room.ts";
 
 const LOOK_AGAIN_MS = 15_000;
 
@@ -41,7 +41,7 @@ export function watchDiskSpace(
       const now = await isNearlyFull(results);
       if (now && !storeFull) onError(new Error(NEARLY_FULL));
       storeFull = now;
-      if (diskFull) await makeRoom(directory, caches);
+      if (diskFull) await freeDiskSpace(directory, caches);
       if (diskFull) diskFull = !diskHasRoom(directory);
     } catch (error) {
       if (!signal.aborted) onError(error as Error);

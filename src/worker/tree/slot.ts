@@ -14,7 +14,7 @@ import { removeTree } from "../../system/remove-tree.ts";
 import { checkOut, CheckoutFailed, restore } from "../../project/git/checkout.ts";
 import { changesSince, setMark, type Mark } from "./changes.ts";
 import { Dependencies, type ProvidedDependency } from "./dependencies.ts";
-import { makeRoom } from "./make-room.ts";
+import { freeDiskSpace } from "./make-room.ts";
 import type { Repositories } from "./repositories.ts";
 import { provideFolders } from "./slot-folders.ts";
 import {
@@ -128,7 +128,7 @@ export class Slot {
 
   async #make(request: TreeRequest, signal?: AbortSignal): Promise<SlotTree> {
     const { source, directory, buildKey, dependencies: needed = [], isPrivate = false } = request;
-    await makeRoom(this.directory, [this.#builds, this.#repositories]);
+    await freeDiskSpace(this.directory, [this.#builds, this.#repositories]);
     const manifest = await request.manifest();
     const place = path.join(this.directory, shortName(nameOf(request, needed)));
     const mirror = path.join(place, "root");
