@@ -14,7 +14,7 @@ import { LockedError } from "../system/lock.ts";
 import { firstThere, remoteText } from "../system/system-error.ts";
 import type { Health } from "./health.ts";
 import { OtherOmnetpp } from "./build/omnetpp.ts";
-import type { DiskSpace } from "./tree/room.ts";
+import type { DiskSpace } from "./tree/disk-space.ts";
 import { withoutRunning } from "./execute/runner.ts";
 import type { Slot } from "./tree/slot.ts";
 import { BinariesChanged, TreeLost } from "./tree/slot-tree.ts";

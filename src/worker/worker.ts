@@ -20,7 +20,7 @@ import { handleBuild } from "./handle-build.ts";
 import { handleRun } from "./handle-run.ts";
 import { Health } from "./health.ts";
 import { Repositories } from "./tree/repositories.ts";
-import { watchDiskSpace } from "./tree/room.ts";
+import { watchDiskSpace } from "./tree/disk-space.ts";
 import { Slot, slotsDirectory } from "./tree/slot.ts";
 
 export interface WorkerOptions {

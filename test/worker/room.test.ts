@@ -1,5 +1,5 @@
 import { expect, it, vi } from "vitest";
-import { watchDiskSpace } from "../../src/worker/tree/room.ts";
+import { watchDiskSpace } from "../../src/worker/tree/disk-space.ts";
 
 it("lets no run begin while the store is nearly full, and says why once", async () => {
   const told: string[] = [];
