@@ -3,7 +3,7 @@ import path from "node:path";
 import { expect, it } from "vitest";
 import { PROTOCOL } from "../../src/model/protocol.ts";
 import { openBuildDirectory } from "../../src/stores/build-store.ts";
-import { freeDiskSpace, type Cache } from "../../src/worker/tree/make-room.ts";
+import { freeDiskSpace, type Cache } from "../../src/worker/tree/free-disk-space.ts";
 import { Slot } from "../../src/worker/tree/slot.ts";
 import { makeRepository } from "../helpers/git.ts";
 import { repositoriesIn } from "../helpers/repositories.ts";

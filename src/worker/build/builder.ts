@@ -19,7 +19,7 @@ import type { Dependencies, ProvidedDependency } from "../tree/dependencies.ts";
 import { ageDerivedFiles } from "./derived-files.ts";
 import { projectEnvironment } from "../tree/environment.ts";
 import { checkOmnetpp } from "./omnetpp.ts";
-import { freeDiskSpace } from "../tree/make-room.ts";
+import { freeDiskSpace } from "../tree/free-disk-space.ts";
 import { stepsOf, type Step } from "./recipe.ts";
 import type { Repositories } from "../tree/repositories.ts";
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { isNearlyFull, NEARLY_FULL, type ResultStore } from "../../stores/store.ts";
 import { diskHasRoom } from "../../system/disk.ts";
-import { freeDiskSpace, type Cache } from "./make-room.ts";
+import { freeDiskSpace, type Cache } from "./free-disk-space.ts";
 
 const LOOK_AGAIN_MS = 15_000;
 

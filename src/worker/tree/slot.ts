@@ -14,7 +14,7 @@ import { removeTree } from "../../system/remove-tree.ts";
 import { checkOut, CheckoutFailed, restore } from "../../project/git/checkout.ts";
 import { changesSince, setMark, type Mark } from "./changes.ts";
 import { Dependencies, type ProvidedDependency } from "./dependencies.ts";
-import { freeDiskSpace } from "./make-room.ts";
+import { freeDiskSpace } from "./free-disk-space.ts";
 import type { Repositories } from "./repositories.ts";
 import { provideFolders } from "./slot-folders.ts";
 import {
