@@ -9,7 +9,7 @@ import { Postponed } from "../queue/postponed.ts";
 import type { TakenJob } from "../queue/taken-job.ts";
 import { MissingBuild } from "../stores/build-store.ts";
 import { MissingSource } from "../stores/source-store.ts";
-import { DiskFullError, diskHasRoom, isDiskFullError } from "../system/disk.ts";
+import { DiskFullError, diskHasSpace, isDiskFullError } from "../system/disk.ts";
 import { LockedError } from "../system/lock.ts";
 import { firstThere, remoteText } from "../system/system-error.ts";
 import type { Health } from "./health.ts";
@@ -139,7 +139,7 @@ async function requeueForDiskSpace(
   await run.slot.renew().catch(() => undefined); // on a full disk that may fail, too
   diskSpace.diskWasFull();
   const disks = [run.slot.directory, ...placesOf(error)];
-  if (!disks.every(diskHasRoom)) throw held(run, errorText(error), HAND_OVER_MS);
+  if (!disks.every(diskHasSpace)) throw held(run, errorText(error), HAND_OVER_MS);
   const tries = (run.job.diskFull ?? 0) + 1;
   if (tries < DISK_FULL_TRIES) throw held(run, errorText(error), HAND_OVER_MS, { diskFull: tries });
   return withoutRunning("crashed", `the worker could not start it: ${remoteText(error)}`);

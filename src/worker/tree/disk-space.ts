@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { isNearlyFull, NEARLY_FULL, type ResultStore } from "../../stores/store.ts";
-import { diskHasRoom } from "../../system/disk.ts";
+import { diskHasSpace } from "../../system/disk.ts";
 import { freeDiskSpace, type Cache } from "./free-disk-space.ts";
 
 const LOOK_AGAIN_MS = 15_000;
@@ -42,7 +42,7 @@ export function watchDiskSpace(
       if (now && !storeFull) onError(new Error(NEARLY_FULL));
       storeFull = now;
       if (diskFull) await freeDiskSpace(directory, caches);
-      if (diskFull) diskFull = !diskHasRoom(directory);
+      if (diskFull) diskFull = !diskHasSpace(directory);
     } catch (error) {
       if (!signal.aborted) onError(error as Error);
     }
