@@ -101,7 +101,7 @@ export async function inTree<T>(
     if (found === undefined) throw new MissingBuild(buildKey);
     return found;
   };
-  ensureRoom(slot.directory);
+  ensureDiskSpace(slot.directory);
   const request = { source, directory, buildKey, manifest, isPrivate, dependencies, folders, openedLinks };
   const tree = await slot.prepare(request, signal);
   try {
@@ -224,7 +224,7 @@ export async function simulateIn(
     { ...limits, signal: AbortSignal.any([cancelled, abandoned, watch.signal]) },
   );
   for (const signal of [abandoned, watch.signal]) signal.throwIfAborted();
-  ensureRoom(slot.directory);
+  ensureDiskSpace(slot.directory);
   return { end, printed: { file, belongsTo: command.printedTo, pid }, startedAt, warnings };
 }
 
@@ -275,7 +275,7 @@ export function pathsOf(files: readonly ResultFile[]): string[] {
 }
 
 /** On a full disk a simulation may end as if all were well, with files that are cut off. */
-function ensureRoom(directory: string): void {
+function ensureDiskSpace(directory: string): void {
   if (diskIsFull(directory)) throw new DiskFullError(`the disk of ${directory} on ${hostname()} is full`);
 }
 
