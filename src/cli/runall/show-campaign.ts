@@ -45,7 +45,7 @@ export async function showCampaign(
   using _fresh = keepFresh(renderer, stderr);
   const { target, results, events } = await begin((text) => renderer.say(text));
   using _health = keepHealthy(target, renderer);
-  using _room = watchRoom(results, renderer);
+  using _room = watchDiskSpace(results, renderer);
   let campaign: string | undefined;
   const onInterrupt = (): void => renderer.say(interruption(campaign));
   interrupt.addEventListener("abort", onInterrupt, { once: true });
@@ -96,7 +96,7 @@ function keepFresh(renderer: CampaignRenderer, stderr: NodeJS.WriteStream): Disp
 }
 
 /** The runners begin nothing while the store is nearly full; that it does not answer, it says by itself. */
-function watchRoom(results: ShownCampaign["results"], renderer: CampaignRenderer): Disposable {
+function watchDiskSpace(results: ShownCampaign["results"], renderer: CampaignRenderer): Disposable {
   let told = false;
   return everySoOften(renderer, async () => {
     const full = await isNearlyFull(results);
