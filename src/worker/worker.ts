@@ -59,7 +59,7 @@ export async function runBuilder(options: WorkerOptions): Promise<void> {
     queue: BUILD_QUEUE,
     concurrency: buildsAtOnce(compilers),
     slots: buildsAtOnce(compilers),
-    mayTake: () => health.mayBegin(),
+    mayTake: () => health.mayStart(),
     onRefused: () => Promise.resolve(),
     handle: (job) => handleBuild(job, place, { health, rebuilder, onError }),
   });
@@ -108,8 +108,8 @@ export async function runRunner(options: WorkerOptions & { concurrency: number }
     queue: RUN_QUEUE,
     slots: slots.length,
     mayTake: async () => {
-      await diskSpace.mayBegin();
-      await health.mayBegin();
+      await diskSpace.mayStart();
+      await health.mayStart();
     },
     handle: (job, slot) => handleRun(job, slots[slot]!, context),
     onRefused: async (value) => {

@@ -8,7 +8,7 @@ const LOOK_AGAIN_MS = 15_000;
 /** Whether a runner has room for another run. */
 export interface DiskSpace {
   /** Returns when a run may be begun, or when the runner ends. */
-  mayBegin: () => Promise<void>;
+  mayStart: () => Promise<void>;
   /** A run has met a full disk in the directory where runs are made: none is begun until there is room. */
   diskWasFull: () => void;
 }
@@ -53,7 +53,7 @@ export function watchDiskSpace(
     looking = look().finally(() => (looking = undefined));
   };
   return {
-    async mayBegin() {
+    async mayStart() {
       if (diskFull) await look();
       else lookNowAndThen();
       while (storeFull || diskFull) {
