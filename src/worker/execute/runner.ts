@@ -26,7 +26,7 @@ import { placeOutputs } from "./output-paths.ts";
 import type { Slot } from "../tree/slot.ts";
 import { isIntact, TreeLost, type SlotTree } from "../tree/slot-tree.ts";
 import type { Difference } from "../tree/snapshot.ts";
-import { storePatiently } from "./store-patiently.ts";
+import { storeWithRetries } from "./store-patiently.ts";
 
 export interface RunnerDependencies {
   builds: BuildStore;
@@ -246,7 +246,7 @@ export async function keep(
   const outputFile = redirected ?? (await placeOutput(printed.file, tree, ended));
   const all = redirected === undefined ? [...written, outputFile] : written;
   const stored = `${runJobId(campaign.id, job.run.runNumber)}/${attempt}`;
-  const packed = await storePatiently(abandoned, (signal) =>
+  const packed = await storeWithRetries(abandoned, (signal) =>
     results.put(stored, tree.mirror, pathsOf(all), signal),
   );
   const files = packed === undefined ? [...all] : withReplaced(packed, all);
