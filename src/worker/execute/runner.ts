@@ -26,7 +26,7 @@ import { placeOutputs } from "./output-paths.ts";
 import type { Slot } from "../tree/slot.ts";
 import { isIntact, TreeLost, type SlotTree } from "../tree/slot-tree.ts";
 import type { Difference } from "../tree/snapshot.ts";
-import { storeWithRetries } from "./store-patiently.ts";
+import { storeWithRetries } from "./store-with-retries.ts";
 
 export interface RunnerDependencies {
   builds: BuildStore;
