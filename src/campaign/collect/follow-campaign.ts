@@ -2,7 +2,7 @@ import path from "node:path";
 import * as v from "valibot";
 import { runJobId, type Campaign } from "../../model/campaign.ts";
 import type { CampaignEvent } from "../../model/events.ts";
-import { HeldSchema, ProgressSchema } from "../../model/outcome.ts";
+import { PostponementSchema, ProgressSchema } from "../../model/outcome.ts";
 import type { RunRecord } from "../../model/result.ts";
 import { runLabel, type Run } from "../../model/run.ts";
 import type { QueueClient } from "../../queue/client.ts";
@@ -205,7 +205,7 @@ async function translate(
     case "progress": {
       const progress = v.safeParse(ProgressSchema, event.progress);
       if (progress.success) return { event: { type: "progress", run, progress: progress.output } };
-      const held = v.safeParse(HeldSchema, event.progress);
+      const held = v.safeParse(PostponementSchema, event.progress);
       if (!held.success) return undefined;
       return { event: { type: "held", run, reason: held.output.held }, lacks: held.output.lacks };
     }
