@@ -49,7 +49,7 @@ export const PostponementSchema = v.object({
   /** The swarm lacks a source or a build: whoever has them can send them again. */
   lacks: v.optional(v.boolean()),
 });
-export type Held = v.InferOutput<typeof PostponementSchema>;
+export type Postponement = v.InferOutput<typeof PostponementSchema>;
 
 /** Progress of a running simulation, from one of Cmdenv's status blocks. */
 export const ProgressSchema = v.object({

@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { errorText, UserError } from "../errors.ts";
 import type { Campaign, RunJob } from "../model/campaign.ts";
-import type { Held } from "../model/outcome.ts";
+import type { Postponement } from "../model/outcome.ts";
 import type { RunResult } from "../model/result.ts";
 import { CheckoutFailed } from "../project/git/checkout.ts";
 import type { Rebuilder } from "../queue/build-requests.ts";
@@ -159,7 +159,7 @@ function held(
   delayMs: number,
   { lacks = false, ...changes }: Changes = {},
 ): Postponed {
-  taken.report({ held: withHostname(reason), ...(lacks && { lacks: true }) } satisfies Held);
+  taken.report({ held: withHostname(reason), ...(lacks && { lacks: true }) } satisfies Postponement);
   return new Postponed(delayMs, Object.keys(changes).length > 0 ? { ...job, ...changes } : undefined);
 }
 
