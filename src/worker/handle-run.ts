@@ -4,7 +4,7 @@ import { runJobId, RunJobSchema, type Campaign, type RunJob } from "../model/cam
 import type { RunResult } from "../model/result.ts";
 import type { CampaignState } from "../queue/campaign-state.ts";
 import type { LiveOutput } from "../queue/live-output.ts";
-import type { HeldJob, JoinedJob, TakenJob } from "../queue/taken-job.ts";
+import type { OwnedJob, JoinedJob, TakenJob } from "../queue/taken-job.ts";
 import { parseOrExplain } from "../system/json.ts";
 import { remoteText } from "../system/system-error.ts";
 import { executeBatch } from "./execute/batch.ts";
@@ -94,7 +94,7 @@ async function runRepairing(
   }
 }
 
-function parseJob(held: HeldJob): RunJob {
+function parseJob(held: OwnedJob): RunJob {
   return parseOrExplain(RunJobSchema, held.data, "queued run");
 }
 
