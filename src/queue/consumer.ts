@@ -4,7 +4,7 @@ import { Job, Worker } from "bullmq";
 import type { QueueConnection } from "./names.ts";
 import { Postponed } from "./postponed.ts";
 import { persistently } from "./persistently.ts";
-import { asHeld, nextInTurn, type JoinedJob, type TakenJob } from "./taken-job.ts";
+import { asOwnedJob, nextInTurn, type JoinedJob, type TakenJob } from "./taken-job.ts";
 import { workerName } from "./worker-name.ts";
 
 export interface ConsumerOptions {
@@ -183,7 +183,7 @@ class Consumer {
 
   #asTaken(held: OpenJob, joined: Set<OpenJob>): TakenJob {
     return {
-      ...asHeld(held.job, held.abort.signal),
+      ...asOwnedJob(held.job, held.abort.signal),
       release: () => this.#release(held),
       report: (progress) => void held.job.updateProgress(progress).catch(this.#options.onError),
       join: async (size, accepts) => {
@@ -198,7 +198,7 @@ class Consumer {
 
   #asJoined(held: OpenJob, joined: Set<OpenJob>): JoinedJob {
     return {
-      ...asHeld(held.job, held.abort.signal),
+      ...asOwnedJob(held.job, held.abort.signal),
       complete: async (value) => {
         joined.delete(held);
         await this.#complete(held, value).catch(this.#options.onError);

@@ -32,7 +32,7 @@ export interface TakenJob extends OwnedJob {
   join: (size: (waiting: number) => number, accepts: (id: string) => boolean) => Promise<JoinedJob[]>;
 }
 
-export function asHeld(job: Job, signal: AbortSignal): OwnedJob {
+export function asOwnedJob(job: Job, signal: AbortSignal): OwnedJob {
   return {
     id: job.id!,
     data: job.data as unknown,
