@@ -11,7 +11,7 @@ import { findSimulationProgram, type SimulationProgram } from "./program.ts";
 import { studyDirectory } from "./study-directory.ts";
 
 /** Where the user is and what they typed. */
-export interface Whereabouts {
+export interface StudyContext {
   checkout: Checkout;
   study: string;
   project: ProjectDescriptor;
@@ -32,7 +32,7 @@ export interface Whereabouts {
 export async function* lookAround(
   request: CampaignRequest,
   signal?: AbortSignal,
-): AsyncGenerator<Partial<Whereabouts>, Whereabouts> {
+): AsyncGenerator<Partial<StudyContext>, StudyContext> {
   const args = parseSimulationArguments(request.arguments);
   const named = request.environment ?? {};
   const study = await studyDirectory(request.directory, args);
@@ -50,7 +50,7 @@ export async function* lookAround(
 }
 
 /** The same without the steps. */
-export async function findWhereabouts(request: CampaignRequest, signal?: AbortSignal): Promise<Whereabouts> {
+export async function findWhereabouts(request: CampaignRequest, signal?: AbortSignal): Promise<StudyContext> {
   const steps = lookAround(request, signal);
   for (;;) {
     const step = await steps.next();
