@@ -25,7 +25,7 @@ import { outputFilter } from "./output-filter.ts";
 import { planOutputs, type OutputPlan } from "./outputs.ts";
 import { planProject, type ProjectPlan } from "./plan-project.ts";
 import { runSourcesOf } from "./run-sources-of.ts";
-import { findWhereabouts, type StudyContext } from "./whereabouts.ts";
+import { findStudyContext, type StudyContext } from "./whereabouts.ts";
 
 /** How a campaign deals with runs that do not end well. */
 export type CampaignLimits = Pick<Campaign, "retries" | "timeoutMs" | "stopOnError" | "batchSize">;
@@ -72,7 +72,7 @@ export interface CampaignPlan extends ProjectPlan, AsyncDisposable {
  * @throws {UserError} for everything that the user has to mend first.
  */
 export async function planCampaign(request: CampaignRequest, signal?: AbortSignal): Promise<CampaignPlan> {
-  return await planFrom(await findWhereabouts(request, signal), request, signal);
+  return await planFrom(await findStudyContext(request, signal), request, signal);
 }
 
 /** The same, where it is known where the user is. */

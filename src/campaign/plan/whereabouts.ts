@@ -50,7 +50,7 @@ export async function* lookAround(
 }
 
 /** The same without the steps. */
-export async function findWhereabouts(request: CampaignRequest, signal?: AbortSignal): Promise<StudyContext> {
+export async function findStudyContext(request: CampaignRequest, signal?: AbortSignal): Promise<StudyContext> {
   const steps = lookAround(request, signal);
   for (;;) {
     const step = await steps.next();
