@@ -29,7 +29,7 @@ export interface StudyContext {
  * @yields what is known so far, after each step.
  * @throws {UserError} for everything that the user has to fix first.
  */
-export async function* lookAround(
+export async function* locateStudy(
   request: CampaignRequest,
   signal?: AbortSignal,
 ): AsyncGenerator<Partial<StudyContext>, StudyContext> {
@@ -51,7 +51,7 @@ export async function* lookAround(
 
 /** The same without the steps. */
 export async function findStudyContext(request: CampaignRequest, signal?: AbortSignal): Promise<StudyContext> {
-  const steps = lookAround(request, signal);
+  const steps = locateStudy(request, signal);
   for (;;) {
     const step = await steps.next();
     if (step.done === true) return step.value;

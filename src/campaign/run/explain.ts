@@ -6,7 +6,7 @@ import { planFrom, type CampaignPlan } from "../plan/plan.ts";
 import type { CampaignRequest } from "../plan/request.ts";
 import { plannedKey, type ProjectPlan } from "../plan/plan-project.ts";
 import { measureShipment } from "./send-source.ts";
-import { lookAround, type StudyContext } from "../plan/whereabouts.ts";
+import { locateStudy, type StudyContext } from "../plan/whereabouts.ts";
 
 /** What is known of one thing; keys are in camelCase, an undefined value is left out. */
 export type Facts = Record<string, string | number | boolean | readonly string[] | undefined>;
@@ -26,7 +26,7 @@ export async function* explainCampaign(
   request: CampaignRequest,
   signal: AbortSignal,
 ): AsyncGenerator<Section> {
-  const steps = lookAround(request, signal);
+  const steps = locateStudy(request, signal);
   const known: Partial<StudyContext> = {};
   let here: StudyContext | undefined;
   while (here === undefined) {
