@@ -9,7 +9,7 @@ import { statIfThere } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import { isExecutable } from "../../system/program.ts";
 import type { DependencyPlan } from "./plan-project.ts";
-import type { StudyContext } from "./whereabouts.ts";
+import type { StudyContext } from "./study-context.ts";
 import type { ProjectPlan } from "./plan-project.ts";
 
 /** A program or library that runs need and that only a build can make. */

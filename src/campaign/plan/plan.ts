@@ -25,7 +25,7 @@ import { outputFilter } from "./output-filter.ts";
 import { planOutputs, type OutputPlan } from "./outputs.ts";
 import { planProject, type ProjectPlan } from "./plan-project.ts";
 import { runSourcesOf } from "./run-sources-of.ts";
-import { findStudyContext, type StudyContext } from "./whereabouts.ts";
+import { findStudyContext, type StudyContext } from "./study-context.ts";
 
 /** How a campaign deals with runs that do not end well. */
 export type CampaignLimits = Pick<Campaign, "retries" | "timeoutMs" | "stopOnError" | "batchSize">;

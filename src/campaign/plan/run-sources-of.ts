@@ -3,7 +3,7 @@ import type { Code } from "../../project/git/code.ts";
 import { findRunSources, type RunSources } from "../../project/build/run-sources.ts";
 import type { Expansion } from "../../omnetpp/expand.ts";
 import { toArgv, values } from "../../omnetpp/opp-args.ts";
-import type { StudyContext } from "./whereabouts.ts";
+import type { StudyContext } from "./study-context.ts";
 
 /** What runs can read follows from where they are, and from what they are told. */
 export async function runSourcesOf(

@@ -6,7 +6,7 @@ import { planFrom, type CampaignPlan } from "../plan/plan.ts";
 import type { CampaignRequest } from "../plan/request.ts";
 import { plannedKey, type ProjectPlan } from "../plan/plan-project.ts";
 import { measureShipment } from "./send-source.ts";
-import { locateStudy, type StudyContext } from "../plan/whereabouts.ts";
+import { locateStudy, type StudyContext } from "../plan/study-context.ts";
 
 /** What is known of one thing; keys are in camelCase, an undefined value is left out. */
 export type Facts = Record<string, string | number | boolean | readonly string[] | undefined>;
