@@ -76,7 +76,7 @@ export async function* retryCampaign(
  * @returns how many.
  * @throws {UserError} where there is none.
  */
-export async function queueAgain(id: string, here: Here, queue: QueueClient): Promise<number> {
+export async function requeueRuns(id: string, here: Here, queue: QueueClient): Promise<number> {
   const found = await queue.find(id);
   const { open } = await addAgain(found, await knownCampaign(found.campaign, here), queue);
   return open.length;
