@@ -63,7 +63,7 @@ export async function* retryCampaign(
   interrupt: AbortSignal,
 ): AsyncGenerator<CampaignEvent> {
   const { found, known, lock } = await takeCampaign(id, here, queue);
-  const again = await addAgain(found, known, queue).catch(async (error: unknown) => {
+  const again = await addRetries(found, known, queue).catch(async (error: unknown) => {
     await lock[Symbol.asyncDispose]();
     throw error;
   });
@@ -78,11 +78,11 @@ export async function* retryCampaign(
  */
 export async function requeueRuns(id: string, here: Here, queue: QueueClient): Promise<number> {
   const found = await queue.find(id);
-  const { open } = await addAgain(found, await knownCampaign(found.campaign, here), queue);
+  const { open } = await addRetries(found, await knownCampaign(found.campaign, here), queue);
   return open.length;
 }
 
-async function addAgain(
+async function addRetries(
   found: FoundCampaign,
   { campaign, study }: KnownCampaign,
   queue: QueueClient,
