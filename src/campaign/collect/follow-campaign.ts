@@ -180,7 +180,7 @@ function repeatWarning({ run, record: { reason } }: CollectedRun): string {
   return `${runLabel(run)} is retried: ${reason}`;
 }
 
-interface Told {
+interface ReportedRun {
   event: CampaignEvent;
   /** The run that was collected on the way. */
   collected?: CollectedRun;
@@ -194,7 +194,7 @@ async function translate(
   campaign: string,
   runs: ReadonlyMap<number, Run>,
   collector: RunCollector,
-): Promise<Told | undefined> {
+): Promise<ReportedRun | undefined> {
   if (event.type === "trouble") return { event: { type: "warning", message: event.line, details: [] } };
   if (event.type === "disconnected") return { event: { type: "reconnecting", reason: event.reason } };
   if (event.type === "unattended" || event.type === "attended") return { event: { type: event.type } };
@@ -216,7 +216,7 @@ async function translate(
   }
 }
 
-function finished(collected: CollectedRun): Told {
+function finished(collected: CollectedRun): ReportedRun {
   const { run, record, warnings } = collected;
   return { event: { type: "finished", run, record, warnings }, collected };
 }
