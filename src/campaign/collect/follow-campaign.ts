@@ -73,19 +73,19 @@ export async function* followCampaign(
   const repeats = new Repeats(campaign, queue);
   for (let runs = open, from = position; runs.length > 0; { runs, position: from } = await repeats.queue()) {
     for await (const event of await queue.follow(campaign.id, runs, from)) {
-      const told = await translate(event, campaign.id, byNumber, collector);
-      if (told?.lacks) restoring.begin();
+      const reported = await translate(event, campaign.id, byNumber, collector);
+      if (reported?.lacks) restoring.begin();
       yield* restoring.takeEvents();
-      if (told === undefined) continue;
-      const { collected } = told;
+      if (reported === undefined) continue;
+      const { collected } = reported;
       if (collected !== undefined) await forgetting.add(collector.forget(collected));
       if (collected?.unusable && !interrupt.aborted && repeats.mayAdd(collected.run)) {
         yield { type: "warning", message: repeatWarning(collected), details: [] };
         continue;
       }
       if (collected !== undefined) byNumber.delete(collected.run.runNumber);
-      if (told.event.type === "finished") tally.addNew(told.event.record);
-      yield told.event;
+      if (reported.event.type === "finished") tally.addNew(reported.event.record);
+      yield reported.event;
     }
     await forgetting.done();
   }
