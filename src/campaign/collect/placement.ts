@@ -288,8 +288,8 @@ export class Placement {
 
   async #remember(target: string, content: { sizeBytes: number; sha256: string }): Promise<void> {
     const { resultDirectory } = this.#study;
-    const isTold = isInside(resultDirectory, target) && !isInside(resultDirectory, this.#study.directory);
-    if (isTold) return; // by its folder
+    const isReported = isInside(resultDirectory, target) && !isInside(resultDirectory, this.#study.directory);
+    if (isReported) return; // by its folder
     await rememberOutput(resultDirectory, target, content);
   }
 }
