@@ -83,10 +83,10 @@ async function listRuns(
   for (const run of plan.runs)
     context.stdout.write(`${printableLine(`${runLabel(run)}: ${runVariables(run)}`)}\n`);
   if (there > 0) context.stderr.write(`${skippedLine(there, plan.runs.length - there, "to be executed")}\n`);
-  await tellShipment(plan.code, undefined, context);
+  await printShipment(plan.code, undefined, context);
   const told = new Set([plan.gitTop]);
   for (const { gitTop, code, about } of plan.dependencies) {
-    if (!told.has(gitTop)) await tellShipment(code, about.name, context);
+    if (!told.has(gitTop)) await printShipment(code, about.name, context);
     told.add(gitTop);
   }
   return EXIT.done;
@@ -111,7 +111,7 @@ async function finishedRuns(
 }
 
 /** @param project name of one that the study's project needs. */
-async function tellShipment(code: Code, project: string | undefined, context: CommandContext): Promise<void> {
+async function printShipment(code: Code, project: string | undefined, context: CommandContext): Promise<void> {
   const { changed, commit } = code;
   if (changed.length === 0) return;
   const { measureShipment } = await import("../../campaign/run/send-source.ts");
