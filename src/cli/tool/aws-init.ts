@@ -51,7 +51,7 @@ export async function initAws(name: string | undefined, flags: InitFlags, io: Io
       await deploy(clients, state, io);
     } catch (error) {
       if (error instanceof CreationError) throw await offerRemoval(clients, swarm, error, io);
-      await tellWhatRuns(clients, plan, io);
+      await warnOfMachines(clients, plan, io);
       throw error;
     }
   });
@@ -69,7 +69,7 @@ async function requirePrograms(): Promise<void> {
 }
 
 /** Nobody shall believe that nothing costs money because a command has failed or was interrupted. */
-async function tellWhatRuns(clients: AwsClients, { stack, options, hourly }: Plan, io: Io): Promise<void> {
+async function warnOfMachines(clients: AwsClients, { stack, options, hourly }: Plan, io: Io): Promise<void> {
   const { describeStack } = await import("../../providers/aws/stack.ts");
   const limit = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
   const present = await describeStack(clients, stack, limit).catch(() => "not known");
