@@ -2,7 +2,7 @@ import path from "node:path";
 import { UserError } from "../../errors.ts";
 import { readCode, type Code } from "../../project/git/code.ts";
 import { describeFolder, type ProjectDescriptor } from "../../project/describe/descriptor.ts";
-import { fetchDependency, type Telling } from "../../project/describe/fetch-dependency.ts";
+import { fetchDependency, type FetchOptions } from "../../project/describe/fetch-dependency.ts";
 import { findDependency, NotFound } from "../../project/describe/find-dependency.ts";
 import { checkoutName, NoCheckout, openCheckout, type Checkout } from "../../project/git/git.ts";
 import type { Need } from "../../project/describe/needs.ts";
@@ -33,7 +33,7 @@ export interface FoundDependencies {
  */
 export async function findDependencies(
   { checkout, project }: { checkout: Checkout; project: ProjectDescriptor },
-  telling: Telling,
+  telling: FetchOptions,
 ): Promise<FoundDependencies> {
   const root = path.join(checkout.top, project.folder);
   const search: Search = { known: new Map(), leftOut: [], telling };
@@ -51,7 +51,7 @@ interface Search {
   /** By their folders. */
   known: Map<string, FoundDependency>;
   leftOut: Need[];
-  telling: Telling;
+  telling: FetchOptions;
 }
 
 async function findNeeds(

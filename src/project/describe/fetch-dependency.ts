@@ -25,7 +25,7 @@ export interface RemoteProject {
 }
 
 /** What is done while the user waits, and how long he does. */
-export interface Telling {
+export interface FetchOptions {
   say?: ((text: string) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -36,7 +36,7 @@ export interface Telling {
  * @returns its top level.
  * @throws {UserError} where it cannot be fetched, or the version is a branch.
  */
-export async function fetchDependency(remote: RemoteProject, { say, signal }: Telling = {}): Promise<string> {
+export async function fetchDependency(remote: RemoteProject, { say, signal }: FetchOptions = {}): Promise<string> {
   refuseInvalid(remote);
   const { name, url, version } = remote;
   const parent = path.join(cacheDirectory(), "dependencies", shortHash(`${url} ${version}`));
