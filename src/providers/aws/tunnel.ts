@@ -69,8 +69,8 @@ export async function openTunnel(host: SshHost, options: TunnelOptions): Promise
     await closeTunnel(tunnel);
     options.signal?.throwIfAborted();
     // An attempt that was cut short knows less than the one before it.
-    const isTelling = failure.final || Date.now() - begun >= TELLING_MS;
-    if (failure.final || Date.now() > deadline) throw isTelling ? failure.error : (earlier ?? failure.error);
+    const isConclusive = failure.final || Date.now() - begun >= TELLING_MS;
+    if (failure.final || Date.now() > deadline) throw isConclusive ? failure.error : (earlier ?? failure.error);
     earlier = failure.error;
     await delay(PAUSE_MS, undefined, options.signal && { signal: options.signal });
   }
