@@ -5,7 +5,7 @@ import { socketConnection } from "../../queue/names.ts";
 import { makeFolders, statIfThere } from "../../system/files.ts";
 import { isAlive, type ProcessIdentity } from "../../system/identity.ts";
 import { findProgram } from "../../system/program.ts";
-import { EndedAtOnce, lastLines, startDetached, stopAll, textFrom } from "../background.ts";
+import { ExitedImmediately, lastLines, startDetached, stopAll, textFrom } from "../background.ts";
 import { findProcesses } from "./found-processes.ts";
 import { redisDirectory, socketFile } from "./local-paths.ts";
 import { completeRepair, isDamaged, leftOut, repairData } from "./redis-repair.ts";
@@ -52,10 +52,10 @@ export async function startRedis(
       if (lost !== undefined) place.report(lost);
       return redis;
     } catch (error) {
-      if (!(error instanceof EndedAtOnce)) throw error;
+      if (!(error instanceof ExitedImmediately)) throw error;
       const isRepairable = !repaired && isDamaged(await textFrom(place.log, begins));
       if (!isRepairable)
-        throw new EndedAtOnce(await describeFailure(place.log), { hint: `see ${place.log}` });
+        throw new ExitedImmediately(await describeFailure(place.log), { hint: `see ${place.log}` });
       place.report(await repairData(data, server));
     }
   }
@@ -111,7 +111,7 @@ export async function awaitRedis(
       if (pid !== undefined) throw foreign(socketFile(state), pid);
       const lives = isAlive(redis);
       if (lives && Date.now() < deadline) continue;
-      const Failure = lives ? UserError : EndedAtOnce;
+      const Failure = lives ? UserError : ExitedImmediately;
       throw new Failure(await describeFailure(log), { hint: `see ${log}` });
     }
   } finally {
