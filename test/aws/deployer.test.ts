@@ -16,12 +16,12 @@ const never = new AbortController().signal;
 const JOBS: JobCounts = { waiting: 3, running: 0, uncollected: 5 };
 
 /** What deploys the services, as far as halting needs it. */
-function deployer(withdraw: (swarm: ReachableSwarm) => Promise<JobCounts>): SwarmDeployer {
+function deployer(removeRunners: (swarm: ReachableSwarm) => Promise<JobCounts>): SwarmDeployer {
   const unexpected = (): never => {
     throw new Error("nothing is deployed here");
   };
   return {
-    withdraw,
+    removeRunners,
     countJobs: () => Promise.resolve(JOBS),
     deploy: unexpected,
     access: unexpected,

@@ -58,7 +58,7 @@ export const swarmDeployer: SwarmDeployer = {
   async *deploy(swarm, signal) {
     yield* (await loadDeployer()).deploy(swarm, signal);
   },
-  withdraw: async (swarm, signal) => (await loadDeployer()).withdraw(swarm, signal),
+  removeRunners: async (swarm, signal) => (await loadDeployer()).removeRunners(swarm, signal),
   access: async (swarm, onWaiting) => (await loadDeployer()).access(swarm, onWaiting),
   countJobs: async (swarm) => (await loadDeployer()).countJobs(swarm),
 };

@@ -27,7 +27,7 @@ export async function* haltSwarm(
   if (swarm !== undefined && !isHalted) {
     yield step("removing the runners");
     try {
-      jobs = await deployer.withdraw(swarm, signal);
+      jobs = await deployer.removeRunners(swarm, signal);
     } catch (error) {
       signal.throwIfAborted();
       // No reason to let the machines run: what they have is made again after resume.

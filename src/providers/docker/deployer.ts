@@ -58,7 +58,7 @@ export function dockerDeployer({ countJobs }: DeployerDependencies): SwarmDeploy
       await removeEndedContainers(swarm.docker, stack, signal); // they hold images
       await removeBuiltImages(swarm.docker, signal, used); // those of earlier versions
     },
-    async withdraw(swarm, signal) {
+    async removeRunners(swarm, signal) {
       await removeServices(swarm.docker, stackOf(swarm.name), WORKING_SERVICES, signal);
       const jobs = await untilHandedBack(() => this.countJobs(swarm), signal);
       if ((jobs?.running ?? 0) === 0) return jobs;

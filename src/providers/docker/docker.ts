@@ -132,7 +132,7 @@ export function dockerTarget(
       locked(async () => {
         await synced();
         const { docker } = await connected(name);
-        const jobs = await deployer.withdraw(reachable(await existing(name)), signal);
+        const jobs = await deployer.removeRunners(reachable(await existing(name)), signal);
         await noteHalted(docker, stackOf(name), signal);
         await changeState(name, (state) => ({
           ...state,
