@@ -15,7 +15,7 @@ import { observeStack } from "./observe.ts";
 import { provideImages } from "./provide-images.ts";
 import { ensureSecrets, mongoUrl, readPasswords } from "./secrets.ts";
 import type { Passwords, Services } from "../services.ts";
-import { settle } from "./settle.ts";
+import { waitUntilStable } from "./settle.ts";
 import { checkStack, containerOf, deployStack, removeServices, stackOf, WORKING_SERVICES } from "./stack.ts";
 import { encodeSettings, noteDeployed, readDeployed } from "./swarm-settings.ts";
 
@@ -52,7 +52,7 @@ export function dockerDeployer({ countJobs }: DeployerDependencies): SwarmDeploy
       };
       const before = await observeStack(swarm.docker, engine.nodes, stack, signal);
       await deployStack(engine, request, files, signal);
-      yield* settle(engine, stack, before, signal);
+      yield* waitUntilStable(engine, stack, before, signal);
       await noteDeployed(swarm.docker, stack, services, signal);
       const used = [...Object.values(images), await omnetppImage(services.build)];
       await removeEndedContainers(swarm.docker, stack, signal); // they hold images

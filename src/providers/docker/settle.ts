@@ -22,7 +22,7 @@ const FAILURES = 2;
  * @yields warnings about those that a swarm can do without.
  * @throws {UserError} with Docker's reason if one does not start. What ran before runs again then.
  */
-export async function* settle(
+export async function* waitUntilStable(
   engine: Engine,
   stack: string,
   before: readonly ObservedService[],
