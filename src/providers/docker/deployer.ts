@@ -15,7 +15,7 @@ import { observeStack } from "./observe.ts";
 import { provideImages } from "./provide-images.ts";
 import { ensureSecrets, mongoUrl, readPasswords } from "./secrets.ts";
 import type { Passwords, Services } from "../services.ts";
-import { waitUntilStable } from "./settle.ts";
+import { waitUntilStable } from "./wait-until-stable.ts";
 import { checkStack, containerOf, deployStack, removeServices, stackOf, WORKING_SERVICES } from "./stack.ts";
 import { encodeSettings, noteDeployed, readDeployed } from "./swarm-settings.ts";
 

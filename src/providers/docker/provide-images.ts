@@ -7,7 +7,7 @@ import { BUILT_IMAGES, imageTag, OWN_REGISTRY, PUBLISHED, stackImages, type Stac
 import { listNodes } from "./engine.ts";
 import { observeStack } from "./observe.ts";
 import { checkRegistry } from "./registry-check.ts";
-import { imageOption } from "./settle.ts";
+import { imageOption } from "./wait-until-stable.ts";
 import type { ImageNames, Services } from "../services.ts";
 import { deployStack, stackOf } from "./stack.ts";
 
