@@ -14,7 +14,7 @@ import { removeLeftovers } from "../system/files.ts";
 import { acquireLock } from "../system/lock.ts";
 import { endProcessesOf } from "../system/marked-processes.ts";
 import { Batches } from "./execute/batches.ts";
-import { buildsAtOnce } from "./build/compilers.ts";
+import { concurrentBuilds } from "./build/compilers.ts";
 import { Dependencies } from "./tree/dependencies.ts";
 import { handleBuild } from "./handle-build.ts";
 import { handleRun } from "./handle-run.ts";
@@ -57,8 +57,8 @@ export async function runBuilder(options: WorkerOptions): Promise<void> {
   await consume({
     ...options,
     queue: BUILD_QUEUE,
-    concurrency: buildsAtOnce(compilers),
-    slots: buildsAtOnce(compilers),
+    concurrency: concurrentBuilds(compilers),
+    slots: concurrentBuilds(compilers),
     mayTake: () => health.mayStart(),
     onRefused: () => Promise.resolve(),
     handle: (job) => handleBuild(job, place, { health, rebuilder, onError }),
