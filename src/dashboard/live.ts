@@ -35,12 +35,12 @@ export function liveAnswers(onError: (error: Error) => void): LiveAnswer {
     return streamSSE(context, async (stream) => {
       try {
         let told: string | undefined;
-        let toldAt = 0;
+        let reportedAt = 0;
         for (let text = first; !stream.aborted; text = await ask().catch(asEvent)) {
           const now = performance.now();
           if (text !== told) await stream.writeSSE({ data: text });
-          else if (now - toldAt > SIGN_MS) await stream.write(":\n\n");
-          if (text !== told || now - toldAt > SIGN_MS) toldAt = now;
+          else if (now - reportedAt > SIGN_MS) await stream.write(":\n\n");
+          if (text !== told || now - reportedAt > SIGN_MS) reportedAt = now;
           told = text;
           await stream.sleep(LIVE_MS);
         }
