@@ -52,7 +52,8 @@ export async function startDetached(
     if (secrets !== undefined) await pass(secrets, child.stdio[SECRETS_DESCRIPTOR] as Writable);
     child.unref();
     const identity = identify(child.pid!);
-    if (identity === undefined) throw new ExitedImmediately(`${file} exited immediately`, { hint: `see ${log}` });
+    if (identity === undefined)
+      throw new ExitedImmediately(`${file} exited immediately`, { hint: `see ${log}` });
     return identity;
   } catch (error) {
     if (errorCode(error) !== "ENOENT") throw error;

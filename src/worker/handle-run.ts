@@ -10,7 +10,12 @@ import { remoteText } from "../system/system-error.ts";
 import { executeBatch } from "./execute/batch.ts";
 import type { Batches } from "./execute/batches.ts";
 import { requeueRun, isOfStores, isOwnTrouble, lostReason, type TroubleContext } from "./own-trouble.ts";
-import { executeRun, withoutRunning, type RunnerDependencies, type ExecutionContext } from "./execute/runner.ts";
+import {
+  executeRun,
+  withoutRunning,
+  type RunnerDependencies,
+  type ExecutionContext,
+} from "./execute/runner.ts";
 import type { Slot } from "./tree/slot.ts";
 
 export interface RunContext extends TroubleContext {
@@ -81,7 +86,9 @@ async function runRepairing(
   };
   const run = async (): Promise<RunResult> => {
     const around = { ...where, release };
-    return (await runBatch(taken, job, around, context)) ?? (await executeSingle(taken, job, around, context));
+    return (
+      (await runBatch(taken, job, around, context)) ?? (await executeSingle(taken, job, around, context))
+    );
   };
   try {
     return await run();

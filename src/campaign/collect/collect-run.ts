@@ -132,8 +132,8 @@ export async function storing<T>(study: Study, { id }: Campaign, work: () => Pro
     if (syscall === undefined) throw error;
     const isHere =
       dest === undefined || isInside(study.directory, dest) || isInside(study.resultDirectory, dest);
-    const what = isHere ? `stored in ${study.resultDirectory}` : "downloaded from the swarm";
-    throw new UserError(`results cannot be ${what}: ${errorText(error)}`, {
+    const what = isHere ? `store results in ${study.resultDirectory}` : "download results from the swarm";
+    throw new UserError(`cannot ${what}: ${errorText(error)}`, {
       hint: `nothing is lost, the results are still stored in the swarm; fix the problem, then run: runall-swarm attach ${id}`,
       cause: error,
     });

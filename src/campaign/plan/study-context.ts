@@ -50,7 +50,10 @@ export async function* locateStudy(
 }
 
 /** The same without the steps. */
-export async function findStudyContext(request: CampaignRequest, signal?: AbortSignal): Promise<StudyContext> {
+export async function findStudyContext(
+  request: CampaignRequest,
+  signal?: AbortSignal,
+): Promise<StudyContext> {
   const steps = locateStudy(request, signal);
   for (;;) {
     const step = await steps.next();

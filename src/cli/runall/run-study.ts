@@ -111,7 +111,11 @@ async function finishedRuns(
 }
 
 /** @param project name of one that the study's project needs. */
-async function printShipment(code: Code, project: string | undefined, context: CommandContext): Promise<void> {
+async function printShipment(
+  code: Code,
+  project: string | undefined,
+  context: CommandContext,
+): Promise<void> {
   const { changed, commit } = code;
   if (changed.length === 0) return;
   const { measureShipment } = await import("../../campaign/run/send-source.ts");

@@ -36,7 +36,10 @@ export interface FetchOptions {
  * @returns its top level.
  * @throws {UserError} where it cannot be fetched, or the version is a branch.
  */
-export async function fetchDependency(remote: RemoteProject, { say, signal }: FetchOptions = {}): Promise<string> {
+export async function fetchDependency(
+  remote: RemoteProject,
+  { say, signal }: FetchOptions = {},
+): Promise<string> {
   refuseInvalid(remote);
   const { name, url, version } = remote;
   const parent = path.join(cacheDirectory(), "dependencies", shortHash(`${url} ${version}`));

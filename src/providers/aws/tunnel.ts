@@ -70,7 +70,8 @@ export async function openTunnel(host: SshHost, options: TunnelOptions): Promise
     options.signal?.throwIfAborted();
     // An attempt that was cut short knows less than the one before it.
     const isConclusive = failure.final || Date.now() - begun >= CONCLUSIVE_AFTER_MS;
-    if (failure.final || Date.now() > deadline) throw isConclusive ? failure.error : (earlier ?? failure.error);
+    if (failure.final || Date.now() > deadline)
+      throw isConclusive ? failure.error : (earlier ?? failure.error);
     earlier = failure.error;
     await delay(PAUSE_MS, undefined, options.signal && { signal: options.signal });
   }
