@@ -17,7 +17,7 @@ export type OutputOption = (typeof OUTPUT_OPTIONS)[number];
 const BEGUN_ANEW = /\.(?:sca|vec|vci|elog|elogi|sna|rt|out)$/;
 
 /** True for the names of files that a local run replaces, too. */
-export function isBegunAnew(file: string): boolean {
+export function isOverwritten(file: string): boolean {
   return BEGUN_ANEW.test(file);
 }
 

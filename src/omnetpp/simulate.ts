@@ -75,7 +75,7 @@ export async function simulate(
     output.write(text, stream);
   });
   written.catch(() => undefined); // awaited when the process has ended
-  tellStart(group, onStart);
+  reportStart(group, onStart);
   const { exitCode, signal } = await group.ended;
   const wallTimeMs = Math.round(performance.now() - startedAt);
   await simulation.endLeftovers?.();
@@ -98,7 +98,7 @@ export async function simulate(
 }
 
 /** A process of which no note can be made for our successor is not left running. */
-function tellStart(group: ProcessGroup, onStart: (identity: ProcessIdentity | undefined) => void): void {
+function reportStart(group: ProcessGroup, onStart: (identity: ProcessIdentity | undefined) => void): void {
   try {
     onStart(group.identity);
   } catch (error) {

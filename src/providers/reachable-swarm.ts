@@ -22,7 +22,7 @@ export interface SwarmDeployer {
    * Takes the runners away before the machines go, so that they hand back what they have.
    * @returns what is in the queue then; undefined where it does not answer.
    */
-  withdraw(swarm: ReachableSwarm, signal: AbortSignal | undefined): Promise<JobCounts | undefined>;
+  removeRunners(swarm: ReachableSwarm, signal: AbortSignal | undefined): Promise<JobCounts | undefined>;
   /**
    * What a campaign needs.
    * @param onWaiting told why, when something does not answer for a while.

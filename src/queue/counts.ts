@@ -30,7 +30,7 @@ export async function countJobs(connection: QueueConnection): Promise<JobCounts>
   const timer = new AbortController();
   const timeoutMs = connection.path === undefined ? FAR_ANSWER_TIMEOUT_MS : ANSWER_TIMEOUT_MS;
   const silence = awakeFor(timeoutMs, timer.signal).then(() => {
-    throw new UserError("the queue of the swarm does not answer");
+    throw new UserError("the queue of the swarm is not responding");
   });
   const counted = count(redis);
   for (const promise of [silence, counted]) promise.catch(() => undefined); // whichever comes too late

@@ -130,8 +130,8 @@ async function answered<T>(ask: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (errorText(error).startsWith("WRONGTYPE"))
       throw new DamagedEntry("an entry of the queue is damaged", { cause: error });
-    throw new UserError("the queue of the swarm does not answer", {
-      hint: "this page goes on when it does; see: swarm-tool status",
+    throw new UserError("the queue of the swarm is not responding", {
+      hint: "this page continues when it responds; check with: swarm-tool status",
       cause: error,
     });
   }

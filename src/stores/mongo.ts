@@ -71,8 +71,8 @@ function makeClient(driver: Mongo["driver"], url: string): MongoClient {
       connectTimeoutMS: ANSWER_TIMEOUT_MS,
     });
   } catch (error) {
-    throw new UserError(`the URL of MongoDB is not valid: ${withoutSecrets(errorText(error))}`, {
-      hint: "it has the form mongodb://USER:PASSWORD@HOST:PORT/DATABASE, special characters as % codes",
+    throw new UserError(`the MongoDB URL is not valid: ${withoutSecrets(errorText(error))}`, {
+      hint: "use the form mongodb://USER:PASSWORD@HOST:PORT/DATABASE, with special characters percent-encoded",
     });
   }
 }

@@ -49,7 +49,7 @@ export async function isNearlyFull(store: Pick<ResultStore, "freeShare">): Promi
 }
 
 export const NEARLY_FULL =
-  "less than 10 % of the disk is free where results are kept; no run is begun until there is more";
+  "less than 10 % of the disk is free where results are stored; no runs are started until there is more";
 
 /** What was stored cannot be had back: cut short, changed, or no longer there. The message says what is wrong. */
 export class DamagedArchive extends Error {

@@ -227,7 +227,7 @@ it("records a run as lost of which a file is damaged", async () => {
   const { record } = await s.newCollector().collect(run(0), { ...result, files });
   expect(record).toMatchObject({
     state: "lost",
-    reason: "its file a.sca is damaged: 3 of 4 bytes",
+    reason: "its result file a.sca is damaged: 3 of 4 bytes",
     files: [],
   });
   expect(await readdir(s.results)).toEqual([".swarm"]);
@@ -330,7 +330,7 @@ it("leaves a file that the user has changed, and puts that of the run beside it"
   const answer = await s.finish(0, { "study/notes.txt": "of the run", "study/results/a.sca": "x" });
   const { record, warnings } = await s.newCollector().collect(run(0), answer);
   expect(record.state).toBe("done");
-  expect(warnings).toEqual([expect.stringContaining("notes.txt is not replaced")]);
+  expect(warnings).toEqual([expect.stringContaining("notes.txt was not replaced")]);
   expect(await s.read("notes.txt")).toBe("mine");
   expect(await s.read("notes.General-0.txt")).toBe("of the run");
   const later = s.newCollector({ ...CAMPAIGN, id: "c2" });
@@ -365,7 +365,7 @@ it("leaves a file of several runs that the user has changed between two of them"
     run(1),
     await s.finish(1, { "study/results/trace.txt": "of run 1" }),
   );
-  expect(warnings).toEqual([expect.stringContaining("trace.txt is not replaced")]);
+  expect(warnings).toEqual([expect.stringContaining("trace.txt was not replaced")]);
   expect(await s.read("results/trace.txt")).toBe("the user's");
   expect(await s.read("results/trace.General-1.txt")).toBe("of run 1");
 });
@@ -404,7 +404,7 @@ it("keeps the result of another config whose file has the same name", async () =
   const answer = await s.finish(0, { "study/results/all.sca": "other" }, "done", "c2");
   const { warnings } = await s.newCollector(campaign).collect(other, answer);
   expect(warnings).toEqual([
-    "results/all.sca is also written by General #0; that one is now all.General-0.sca",
+    "results/all.sca is also written by General #0, whose file is now stored as all.General-0.sca",
   ]);
   expect(await s.read("results/all.sca")).toBe("other");
   expect(await s.read("results/all.General-0.sca")).toBe("general");
@@ -426,8 +426,8 @@ it("a folder of a file's name is the fault of that run only", async () => {
   );
   const three = await collector.collect(run(2), await s.finish(2, { "study/results/c.sca": "c" }));
   expect([one, two, three].map(({ record }) => record.state)).toEqual(["failed", "failed", "done"]);
-  expect(one.record.error).toContain("results/x.txt (a file, and a folder of that name exists)");
-  expect(two.record.error).toContain("results/y/z (in a folder whose name is that of a file)");
+  expect(one.record.error).toContain("results/x.txt (a folder of that name exists)");
+  expect(two.record.error).toContain("results/y/z (below a path that is a file)");
   expect(await s.read("results/failed/a.sca")).toBe("a");
 });
 
@@ -517,7 +517,7 @@ it("leaves a file that the user had before a run wrote the same, also when a lat
   expect(first.record.files).toMatchObject([{ path: "results/all.csv", wasThere: true }]);
   const other = await s.finish(1, { "study/results/all.csv": "of 1" }, "done", "c2");
   const { warnings } = await later("c2").collect(run(1), other);
-  expect(warnings[0]).toContain("results/all.csv is not replaced");
+  expect(warnings[0]).toContain("results/all.csv was not replaced");
   await later("c3").collect(run(0), await s.finish(0, { "study/results/all.csv": "of 0" }, "done", "c3"));
   expect(await s.read("results/all.csv")).toBe("same");
   expect(await s.read("results/all.General-0.csv")).toBe("of 0");

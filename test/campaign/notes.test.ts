@@ -51,7 +51,7 @@ it("names what cannot be read, and goes on with the rest", async () => {
   const notes = await readNotes((text) => warnings.push(text));
   expect(notes.map(({ campaign }) => campaign.id).sort()).toEqual(["abcdefgh", "other123"]);
   for (const id of ["damaged1", "damaged2", "damaged3"])
-    expect(warnings.some((text) => text.includes(`note of campaign ${id} is ignored`))).toBe(true);
+    expect(warnings.some((text) => text.includes(`ignoring the note of campaign ${id}`))).toBe(true);
 });
 
 it("refuses to be asked for a file that is no note", async () => {

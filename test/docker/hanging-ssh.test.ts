@@ -16,7 +16,7 @@ describeWithService("docker", "docker over an ssh that hangs", () => {
     await writeFile(path.join(folder.path, "ssh"), script, { mode: 0o755 });
     vi.stubEnv("PATH", `${folder.path}${path.delimiter}${process.env["PATH"]!}`);
     const asking = docker({ host: "ssh://me@far" }, ["version"], { timeoutMs: 10_000 });
-    await expect(asking).rejects.toThrow("Docker at ssh://me@far does not answer: no answer within 10 s");
+    await expect(asking).rejects.toThrow("Docker at ssh://me@far is not responding: no response within 10 s");
     const pid = Number(await readFile(pidFile, "utf8"));
     await expect.poll(() => isAlive(pid)).toBe(false);
   });

@@ -192,7 +192,7 @@ describeWithDocker("a swarm on Docker", () => {
       const { stdout: listed } = await user.runall("list", "--swarm", "t", "--json");
       expect(JSON.parse(listed)).toMatchObject([{ campaign: { id } }]);
     });
-    expect((await user.tool("halt", "t")).stderr).toMatch(/runs? of the swarm t are being made|halted/);
+    expect((await user.tool("halt", "t")).stderr).toMatch(/runs? of the swarm t are running|halted/);
     expect(await user.tool("halt", "t", "--force")).toMatchObject({ exitCode: 0 });
     expect(await host.docker("service", "ls", "--format", "{{.Name}}")).not.toMatch(
       /swarm-t_(runner|distcc)/,
@@ -269,7 +269,7 @@ describeWithDocker("a swarm on Docker", () => {
       "--host",
       `ssh://${manager.user}@manager.example`,
     );
-    expect(joined.stderr).toBe("using the swarm s that is deployed there, as it is\n");
+    expect(joined.stderr).toBe("using the swarm s that is already deployed there, unchanged\n");
     expect(joined.exitCode).toBe(0);
     expect(await user.runall("-c", "Quick", "-r", "0..1")).toMatchObject({ exitCode: 0 });
     expect((await user.sample.results()).filter((file) => file.endsWith(".sca"))).toHaveLength(2);
@@ -318,7 +318,7 @@ describeWithDocker("a swarm on Docker", () => {
     await host.docker("stack", "deploy", "--compose-file", file, "--resolve-image", "never", "swarm-theirs");
     const init = ["--docker", "--host", host.host, ...host.options];
     const foreign = await user.run("swarm-tool", ["init", "theirs", ...init]);
-    expect(foreign.stderr).toMatch("there is a stack swarm-theirs that swarm-tool has not made");
+    expect(foreign.stderr).toMatch("a stack swarm-theirs exists that swarm-tool did not create");
     expect(foreign.exitCode).toBe(2);
     expect(await host.docker("service", "ls", "--format", "{{.Name}}")).toMatch("swarm-theirs_web");
     await host.docker("stack", "rm", "swarm-theirs");
@@ -330,7 +330,7 @@ describeWithDocker("a swarm on Docker", () => {
       "--redis-image",
       "nobody/has-this:1",
     ]);
-    expect(missing.stderr).toMatch("the image nobody/has-this:1 cannot be pulled on the manager");
+    expect(missing.stderr).toMatch("cannot pull the image nobody/has-this:1 on the manager");
     expect(missing.stderr).toMatch("--redis-image");
     expect(missing.exitCode).toBe(2);
     const mended = await user.run("swarm-tool", ["deploy", "m", "--redis-image", "stand-in-redis"]);

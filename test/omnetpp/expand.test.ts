@@ -219,7 +219,7 @@ describe("expansion", () => {
       );
     };
     const error = await errorOf(expandWith([], runProgram));
-    expect(error.message).toBe("no config is named, and General has no network");
+    expect(error.message).toBe("no config given, and General has no network");
     expect(error.hint).toBe("name a config with -c: A");
     expect((await expandWith(["-c", "General"], runProgram)).runs).toHaveLength(1);
   });

@@ -47,15 +47,15 @@ describeWithService("redis-server", "something else where files of ours should b
     await make(at(place));
     for (const command of COMMANDS) {
       const finished = await run(command);
-      if (finished.stderr.includes("there is no swarm")) continue; // nothing of ours is behind it
-      expectAdvice(finished, new RegExp(`${at(place)}[^]*\\n {2}→ .*(move|remove)`));
+      if (finished.stderr.includes("no swarm exists")) continue; // nothing of ours is behind it
+      expectAdvice(finished, new RegExp(`${at(place)}[^]*\\nhint: .*(move|remove)`));
     }
     await rm(at(place), { recursive: true });
   });
 
   it("a cache that is a file stops no removal", async () => {
     await writeFile(at("cache"), "");
-    expectAdvice(await run(COMMANDS[0]), /cache: file already exists\n {2}→ move .*XDG_CACHE_HOME/);
+    expectAdvice(await run(COMMANDS[0]), /cache: file already exists\nhint: move .*XDG_CACHE_HOME/);
     await rm(at("cache"));
     expect(await run(COMMANDS[0])).toMatchObject({ exitCode: 0 });
     await rm(at("cache"), { recursive: true });
@@ -68,7 +68,7 @@ describeWithService("redis-server", "something else where files of ours should b
     for (const command of [COMMANDS[0], COMMANDS[4]])
       expectAdvice(
         await run(command, env),
-        /or set XDG_(STATE|CACHE)_HOME to a folder that you may write to/,
+        /or set XDG_(STATE|CACHE)_HOME to a folder that you can write to/,
       );
   });
 
@@ -79,14 +79,14 @@ describeWithService("redis-server", "something else where files of ours should b
     for (const command of [COMMANDS[0], COMMANDS[4]])
       expectAdvice(
         await run(command, env),
-        /no space left on device\n {2}→ free some space on the file system of .*disk/,
+        /no space left on device\nhint: free some space on the file system of .*disk/,
       );
     await rm(at("disk/filler"));
     await disk.protect("ro");
     for (const command of [COMMANDS[0], COMMANDS[4]])
       expectAdvice(
         await run(command, env),
-        /read-only file system\n {2}→ the file system of .*disk.* is read-only/,
+        /read-only file system\nhint: the file system of .*disk.* is read-only/,
       );
     await disk.protect("rw");
   });
@@ -97,7 +97,7 @@ describeWithService("redis-server", "something else where files of ours should b
     await writeFile(at("state/filler"), "x".repeat(16 << 20)).catch(() => undefined);
     expectAdvice(
       await run(["swarm-tool", "halt", "local"]),
-      /no space left on device\n {2}→ free some space/,
+      /no space left on device\nhint: free some space/,
     );
     await eventually(() => expect(processesOf(user)).toEqual([]));
     expect(await run(COMMANDS[3])).toMatchObject({ exitCode: 0, stderr: "" });

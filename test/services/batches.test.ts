@@ -146,6 +146,6 @@ describeWithService("redis-server", "several runs in one process", () => {
   it("are at least one", async () => {
     const { exitCode, stderr } = await runall(sample, "-b", "0", "-c", "Quick");
     expect(exitCode).toBe(2);
-    expect(stderr).toContain("a batch has at least one run");
+    expect(stderr).toContain("the batch size must be at least 1");
   });
 });

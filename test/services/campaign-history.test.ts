@@ -136,7 +136,7 @@ describeWithService("redis-server", "the history of campaigns", () => {
     const cancel = await user.runall("cancel", id);
     expect(cancel).toMatchObject({
       exitCode: 0,
-      stdout: `campaign ${id} has ended already; nothing was cancelled\n`,
+      stdout: `campaign ${id} has already ended; nothing was cancelled\n`,
     });
     expect(await listing(id)).toMatchObject({ cancelled: false, states: { done: 2 } });
     expect((await user.runall("attach", id)).stdout).toContain(": 2 done.");
@@ -146,7 +146,7 @@ describeWithService("redis-server", "the history of campaigns", () => {
       expect(await jobsOf(user)).toEqual({ waiting: 0, running: 0, uncollected: 2 }),
     );
     expect((await user.runall("cancel", waiting)).stdout).toBe(
-      `campaign ${waiting} has ended already; nothing was cancelled; 2 runs not yet collected: runall-swarm attach ${waiting}\n`,
+      `campaign ${waiting} has already ended; nothing was cancelled; 2 runs not yet collected; run: runall-swarm attach ${waiting}\n`,
     );
     expect((await user.runall("attach", waiting)).stdout).toContain(": 2 done.");
   });

@@ -114,7 +114,7 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
     expect(attached.exitCode).toBe(1);
     expect(await runall(["attach", id])).toMatchObject({ exitCode: 1 });
     expect((await runall(["logs", id])).stdout).toMatch(
-      /^\d+ of 12 were cancelled before they started; execute them with: runall-swarm retry /m,
+      /^\d+ of 12 runs were cancelled before they started; to execute them, run: runall-swarm retry /m,
     );
     expect((await scalars()).filter((file) => !file.startsWith("failed/")).length).toBeGreaterThan(0);
     expect(await listing(id)).toMatchObject({ cancelled: true, waiting: 0, running: 0, ended: 0 });
@@ -179,7 +179,7 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
     await runall(["cancel", id]);
     expect(await waiting.finished).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringContaining(`there is no output of run 2 of campaign ${id}`) as string,
+      stderr: expect.stringContaining(`run 2 of campaign ${id} has no output`) as string,
     });
     expect(await made.finished).toMatchObject({
       exitCode: 0,
@@ -192,7 +192,7 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
     const id = await detached("-c", "Quick", "-r", "0..1");
     await runall(["attach", id]);
     await rm(path.join(sample.study, "results"), { recursive: true });
-    expect((await runall(["logs", id])).stdout).toBe("2 of 2 have no record here\n");
+    expect((await runall(["logs", id])).stdout).toBe("2 of 2 runs have no record here\n");
     expect(await runall(["logs", id, "0"])).toMatchObject({ exitCode: 2 });
     expect(await runall(["retry", id])).toMatchObject({
       exitCode: 2,
@@ -223,10 +223,10 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
   });
 
   it.each([
-    [["attach", "nosuch"], "there is no campaign nosuch"],
-    [["cancel", "nosuch"], "there is no campaign nosuch"],
-    [["logs", "nosuch", "0"], "there is no campaign nosuch"],
-    [["retry", "nosuch"], "there is no campaign nosuch"],
+    [["attach", "nosuch"], "no campaign nosuch"],
+    [["cancel", "nosuch"], "no campaign nosuch"],
+    [["logs", "nosuch", "0"], "no campaign nosuch"],
+    [["retry", "nosuch"], "no campaign nosuch"],
     [["attach"], "missing required argument 'id'"],
     [["--timeout", "soon"], '"soon" is not a duration'],
     [["--retries", "-1"], '"-1" is not a whole number'],

@@ -73,7 +73,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"\n`,
     expect(await user.run("runall-swarm", ["completion", "tcsh"])).toMatchObject({
       exitCode: 2,
       stderr:
-        "runall-swarm: there is no completion for tcsh\n  → runall-swarm completion bash | zsh | fish\n",
+        "runall-swarm: no completion for the shell tcsh\nhint: runall-swarm completion bash | zsh | fish\n",
     });
   });
 

@@ -101,7 +101,7 @@ describeWithService("redis-server", "the dashboard goes on", () => {
       token: "t",
       onError: () => undefined,
     });
-    await expect(opening).rejects.toThrow(`port ${port} is taken`);
+    await expect(opening).rejects.toThrow(`port ${port} is in use`);
     await new Promise((resolve) => foreign.close(resolve));
   });
 
@@ -173,7 +173,7 @@ describeWithService("redis-server", "the dashboard goes on", () => {
       Promise.all([output(), fetch(`${scalars}?name=${Math.random()}`)]),
     );
     for (const [text, { status }] of await Promise.all(asked)) {
-      expect(text).toContain("is not there any more");
+      expect(text).toContain("no longer exists");
       expect(status).toBe(200);
     }
   });
@@ -216,7 +216,7 @@ describeWithService("redis-server", "the dashboard goes on", () => {
   it("while Redis is away, and shows the campaigns again when it returns", async () => {
     await redis.kill();
     const told = async (): Promise<string> => await (await fetch(`${base}/api/campaigns`)).text();
-    await expect.poll(told, EVENTUALLY).toContain("does not answer");
+    await expect.poll(told, EVENTUALLY).toContain("is not responding");
     expect((await fetch(`${base}/queues/api/queues?activeQueue=${RUN_QUEUE}`)).ok).toBe(false);
     await redis.restart();
     await expect.poll(async () => (await fetch(`${base}/api/campaigns`)).status, EVENTUALLY).toBe(200);

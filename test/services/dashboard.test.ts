@@ -128,7 +128,7 @@ describeWithService("redis-server", "the dashboard", () => {
     expect([retried.status, await retried.json()]).toEqual([200, { runs: 1 }]);
     expect(await user.runall("attach", id)).toMatchObject({ exitCode: 1 });
     const ended = await post("cancel", token);
-    const error = `campaign ${id} has ended already; nothing was cancelled`;
+    const error = `campaign ${id} has already ended; nothing was cancelled`;
     expect([ended.status, await ended.json()]).toEqual([409, { error }]);
   });
 
@@ -146,7 +146,7 @@ describeWithService("redis-server", "the dashboard", () => {
     const unknown = await fetch(`${base}/api/campaigns/nosuch`);
     expect([unknown.status, await unknown.json()]).toEqual([
       404,
-      { error: "there is no campaign nosuch – the swarm knows those of the last 30 days" },
+      { error: "no campaign nosuch – the swarm keeps campaigns for 30 days" },
     ]);
     expect((await fetch(`${base}/page/..%2f..%2fserver.ts`)).status).toBe(404);
   });
@@ -182,12 +182,12 @@ describeWithService("redis-server", "the dashboard", () => {
     const taken = await user.run("swarm-tool", ["dashboard", "--port", new URL(base).port]);
     expect(taken).toMatchObject({
       exitCode: 2,
-      stderr: `swarm-tool: port ${new URL(base).port} is taken\n  → choose another: --port N, or --port 0 for any that is free\n`,
+      stderr: `swarm-tool: port ${new URL(base).port} is in use\nhint: choose another with --port N, or any free port with --port 0\n`,
     });
     const running = user.start("swarm-tool", ["dashboard", "--port", "0"]);
     let printed = "";
     running.child.stdout!.on("data", (chunk: Buffer) => (printed += chunk.toString()));
-    await expect.poll(() => printed).toContain("Ctrl-C ends it");
+    await expect.poll(() => printed).toContain("press Ctrl-C to stop it");
     const address = new URL(printed.split("\n")[0]!);
     await get<Overview>(`${address.origin}/api/campaigns`);
     running.child.kill("SIGINT");
@@ -209,7 +209,7 @@ describeWithService("redis-server", "the dashboard's page", () => {
         const faults: string[] = [];
         page.on("pageerror", (error) => faults.push(error.message));
         await page.goto(address);
-        await page.getByText("No campaign yet").waitFor();
+        await page.getByText("No campaigns yet").waitFor();
         expect(page.url()).not.toContain("token");
         await using held = await holdRuns(user, 20);
         await followAndCancel(user, page, () => held.holdFrom(40));
@@ -275,7 +275,7 @@ async function followAndCancel(user: Researcher, page: Page, goOn: () => Promise
 
   page.once("dialog", (dialog) => void dialog.accept());
   await page.getByRole("button", { name: "Cancel" }).click();
-  await page.getByText(/queued runs are gone/).waitFor();
+  await page.getByText(/cancelled \d+ queued runs/).waitFor();
   await told("cancelled");
   expect(await running.finished).toMatchObject({ exitCode: 1 });
   await expect.poll(() => states.textContent()).toMatch(/cancelled/);
@@ -315,5 +315,5 @@ async function lookFromAPhone(page: Page, address: string): Promise<void> {
     expect(await page.locator(`[data-campaign] .at-${place}`).isVisible()).toBe(true);
   expect(await width()).toBe(360);
   await page.goto(new URL("/campaigns/nosuch", address).href);
-  await page.getByText("there is no campaign nosuch").waitFor();
+  await page.getByText("no campaign nosuch").waitFor();
 }

@@ -63,7 +63,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
   it.concurrent("is made by init, which may be repeated, and is the user's alone", async () => {
     await using user = await newUser();
     const { stdout } = await mustRun(user, ["init", "--local", "--runners", "2"]);
-    expect(stdout).toContain("the swarm local runs on this machine, with 2 runners");
+    expect(stdout).toContain("the swarm local is running on this machine with 2 runners");
     const pids = await pidsOf(user);
     await mustRun(user, ["init", "--local", "--runners", "2"]);
     expect(await pidsOf(user)).toEqual(pids);
@@ -117,7 +117,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
       const saw = listen(client);
       await saw("[1/8]");
       const refused = await user.run("swarm-tool", ["halt"]);
-      expect(refused.stderr).toMatch(/[12] runs? of the swarm local (is|are) being made[^]*→ add --force/);
+      expect(refused.stderr).toMatch(/[12] runs? of the swarm local are running[^]*hint: add --force/);
       expect(refused.exitCode).toBe(2);
       expect((await statusOf(user)).state).toBe("running");
 
@@ -125,10 +125,10 @@ describeWithService("redis-server", "the swarm on this machine", () => {
       expect(processesOf(user)).toHaveLength(1); // the client
       expect(await statusOf(user)).toMatchObject({ state: "halted", processes: [], jobs: { running: 0 } });
       await saw("warning: the swarm local is halted (hint: resume it with: swarm-tool resume local)");
-      expect((await mustRun(user, ["halt"])).stdout).toContain("halted already");
+      expect((await mustRun(user, ["halt"])).stdout).toContain("is already halted");
       const other = await user.runall("-c", "Quick");
       expect(other.stderr).toMatch(
-        /the swarm local is halted\n {2}→ resume it with: swarm-tool resume local/,
+        /the swarm local is halted\nhint: resume it with: swarm-tool resume local/,
       );
       expect(other.exitCode).toBe(2);
 
@@ -179,19 +179,19 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     const expectRefusal = async (reason: RegExp): Promise<void> => {
       const { stderr, exitCode } = await remove();
       expect(stderr).toMatch(reason);
-      expect(stderr).toContain("→ add --force");
+      expect(stderr).toContain("hint: add --force");
       expect(exitCode).toBe(2);
       expect(await filesBelow(path.join(stateFolder(user), "results"))).not.toEqual([]);
     };
-    await expectRefusal(/8 runs of the swarm local are queued, being made or not yet collected/);
+    await expectRefusal(/8 runs of the swarm local are queued, running or not yet collected/);
     await mustRun(user, ["halt"]);
     expect((await mustRun(user, ["status"])).stdout).toContain("8 to collect");
-    await expectRefusal(/8 runs of the swarm local are queued, being made or not yet collected/);
+    await expectRefusal(/8 runs of the swarm local are queued, running or not yet collected/);
     await mustRun(user, ["resume"]);
     {
       using _ = await stopMending(user);
       await kill((await pidsOf(user))["redis"]!);
-      await expectRefusal(/queue of the swarm local does not answer/);
+      await expectRefusal(/queue of the swarm local is not responding/);
     }
 
     expect((await remove("--force")).exitCode).toBe(0);
@@ -201,7 +201,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     const isClients = (name: string): boolean =>
       /^[a-z][a-z0-9]{7}\.json$/.test(name) || /^[0-9a-f]{32}\.json$/.test(name);
     expect((await filesBelow(user.directory)).filter((name) => !isClients(name))).toEqual([]);
-    expect((await user.run("swarm-tool", ["status"])).stdout).toContain("there is no swarm");
+    expect((await user.run("swarm-tool", ["status"])).stdout).toContain("no swarm exists");
   });
 
   it.concurrent("shows a process that has died, and resume starts it again", async () => {
@@ -212,7 +212,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
       await kill(before[role]!);
       const { stdout, exitCode } = await user.run("swarm-tool", ["status"]);
       expect(stdout).toContain("local (local): broken");
-      expect(stdout).toMatch(new RegExp(`^ +${role} +has ended`, "m"));
+      expect(stdout).toMatch(new RegExp(`^ +${role} +not running`, "m"));
       expect(stdout).toContain("swarm-tool resume local");
       expect(exitCode).toBe(1);
       await mustRun(user, ["resume"]);
@@ -223,14 +223,14 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     }
   });
 
-  it.concurrent("says that its queue does not answer, without waiting for ever", async () => {
+  it.concurrent("says that its queue is not responding, without waiting for ever", async () => {
     await using user = await researcher(1, 1);
     const { redis } = await pidsOf(user);
     process.kill(redis!, "SIGSTOP");
     try {
       const { stdout, exitCode } = await user.run("swarm-tool", ["status"]);
       expect(stdout).toContain("local (local): broken");
-      expect(stdout).toContain("queue: does not answer");
+      expect(stdout).toContain("queue: not responding");
       expect(exitCode).toBe(1);
       expect(await user.run("swarm-tool", ["remove"])).toMatchObject({ exitCode: 2 });
     } finally {
@@ -287,7 +287,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     const ended = once(last, "exit");
     const { stdout, exitCode } = await user.runall("attach", id);
     expect(stdout).toMatch(/^#0 +lost/m);
-    expect(stdout).toContain("its worker vanished 2 times");
+    expect(stdout).toContain("its worker was lost 2 times");
     expect(stdout).toMatch(/^1 run in .*: 1 lost\./m);
     expect(exitCode).toBe(1);
     const again = user.startRunall("retry", id);
@@ -318,7 +318,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     const saw = listen(client);
     await saw("[2/8]");
     await kill((await pidsOf(user))["redis"]!);
-    await saw("the swarm does not answer");
+    await saw("the swarm is not responding");
     await mustRun(user, ["resume"]);
     await held.release();
     await expectWhole(user, await client.finished);
@@ -336,7 +336,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     const { uncollected } = await jobsOf(user);
     expect(uncollected).toBeGreaterThan(0);
     const { stderr, exitCode } = await user.run("swarm-tool", ["remove"]);
-    expect(stderr).toContain(`${uncollected} runs of the swarm local are queued, being made or not yet`);
+    expect(stderr).toContain(`${uncollected} runs of the swarm local are queued, running or not yet`);
     expect(exitCode).toBe(2);
     await expectWhole(user, await user.runall("attach", await onlyCampaign(user)));
   });
@@ -350,7 +350,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     process.kill(redis!, "SIGSTOP"); // so that the first one cannot be done with
     try {
       client.child.kill("SIGINT");
-      await saw("Press Ctrl-C again to leave at once");
+      await saw("Press Ctrl-C again to exit immediately");
       const pressedAt = performance.now();
       client.child.kill("SIGINT");
       await client.finished;
@@ -466,7 +466,7 @@ describeWithService("redis-server", "several swarms on this machine", () => {
   it("begin with one that is made when there is none, and said", async () => {
     const { stderr, exitCode } = await runall(["-c", "Quick", "-r", "0"]);
     expect(stderr).toMatch(
-      /there is no swarm yet: making one on this machine, with \d+ runners?; it halts itself/,
+      /no swarm exists yet: creating one on this machine with \d+ runners?; it shuts down/,
     );
     expect(exitCode).toBe(0);
     expect(await statusOf(user)).toMatchObject({ name: "local", state: "running" });
@@ -494,7 +494,7 @@ describeWithService("redis-server", "several swarms on this machine", () => {
 
   it("are each user's own", async () => {
     await using other = await newUser();
-    expect((await other.run("swarm-tool", ["status"])).stdout).toContain("there is no swarm");
+    expect((await other.run("swarm-tool", ["status"])).stdout).toContain("no swarm exists");
     await mustRun(other, ["init", "--local", "--runners", "1", "second"]);
     const [mine, theirs] = [await pidsOf(user, "second"), await pidsOf(other, "second")];
     expect(Object.values(mine).filter((pid) => Object.values(theirs).includes(pid))).toEqual([]);

@@ -95,7 +95,7 @@ describeWithMongo("a swarm that keeps its results in MongoDB", () => {
     await eventually(async () => expect(await records()).not.toEqual([]));
     await mongo.kill();
     await held.release();
-    await told("does not answer");
+    await told("is not responding");
     await mongo.start();
     const { exitCode, stdout } = await campaign.finished;
     expect([stdout, exitCode]).toEqual([expect.stringContaining("8 done"), 0]);
@@ -134,7 +134,7 @@ describeWithMongo("a swarm that keeps its results in MongoDB", () => {
     });
     const attached = await user.run("runall-swarm", ["attach", id], { cwd: sample.study });
     expect(attached.exitCode).toBe(0);
-    expect(attached.stdout + attached.stderr).toMatch(/ is executed again: .*: it is cut short/);
+    expect(attached.stdout + attached.stderr).toMatch(/ is retried: .*: it is truncated/);
     expect((await records()).map(({ state }) => state)).toEqual(Array(8).fill("done"));
   });
 });

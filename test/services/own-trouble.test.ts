@@ -59,15 +59,17 @@ describeWithService("redis-server", "a worker's own trouble", () => {
     await disk.protect("ro");
     const client = user.startRunall("-c", "Quick", "-r", "1..3");
     const saw = listen(client);
-    await saw("takes no jobs: ");
+    await saw("has stopped taking jobs: ");
     const { stdout } = await user.run("swarm-tool", ["status"]);
-    expect(stdout).toMatch(/runner \S+ takes no jobs: .* cannot be used: EROFS: read-only file system$/m);
+    expect(stdout).toMatch(
+      /the runner on \S+ has stopped taking jobs: cannot use .*: EROFS: read-only file system$/m,
+    );
     await disk.protect("rw");
     const { exitCode, stdout: told } = await client.finished;
     expect(told).toMatch(/3 runs in .*: 3 done/);
     expect(exitCode).toBe(0);
     await eventually(async () => {
-      expect((await user.run("swarm-tool", ["status"])).stdout).not.toContain("takes no jobs");
+      expect((await user.run("swarm-tool", ["status"])).stdout).not.toContain("has stopped taking jobs");
     });
   });
 
@@ -100,7 +102,7 @@ describeWithService("redis-server", "a worker's own trouble", () => {
       expect((await queue.getJob("lost-0"))?.returnvalue).toMatchObject({
         outcome: {
           state: "lost",
-          reason: `no worker could run it: ${hostname()}: the source bbbbbbbbbbbb is not in the swarm any more (hint: start the campaign again: it is sent anew)`,
+          reason: `no worker could start it: ${hostname()}: the source bbbbbbbbbbbb is no longer in the swarm (hint: run the command again to resend it)`,
         },
       });
     });

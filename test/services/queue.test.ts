@@ -323,7 +323,7 @@ describeWithService("redis-server", "the queues", () => {
     const errors: Error[] = [];
     const report = openTroubleReport(connection, "runner", (error) => errors.push(error));
     report.set("its disk is read-only");
-    const line = `runner ${hostname()} takes no jobs: its disk is read-only`;
+    const line = `the runner on ${hostname()} has stopped taking jobs: its disk is read-only`;
     await expect.poll(() => client.troubles()).toEqual([line]);
     expect(await countJobs(connection)).toMatchObject({ troubles: [line] });
     await client.add(campaign("c1"), runs(1));
@@ -578,7 +578,7 @@ describeWithService("redis-server", "the queues", () => {
         admin.set("swarm:campaign:c1", JSON.stringify({ ...campaign("c1"), ...wrong })),
       );
     await write({ protocol: 99 });
-    await expect(state.find("c1")).rejects.toThrow("campaign c1 is of another version of inet-swarm");
+    await expect(state.find("c1")).rejects.toThrow("campaign c1 comes from another version of inet-swarm");
     await write({ runs: "many" });
     await expect(state.find("c1")).rejects.toThrow("campaign c1 is malformed at runs");
   });

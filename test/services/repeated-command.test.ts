@@ -50,7 +50,7 @@ describeWithService("redis-server", "a command that is repeated", () => {
     const [{ campaign }, ...others] = (await list()) as [Listing];
     expect(others).toEqual([]);
     expect(stderr).toMatch(
-      new RegExp(`^campaign ${campaign.id} has \\d+ runs of these already: following it$`, "m"),
+      new RegExp(`^campaign ${campaign.id} has \\d+ runs of these already queued; following it$`, "m"),
     );
     expect(stdout).toMatch(/^12 runs in .*: 12 done, \d+ of them earlier\./m);
     expect(exitCode).toBe(0);
@@ -72,7 +72,7 @@ describeWithService("redis-server", "a command that is repeated", () => {
     expect(exitCode).toBe(2);
     const twice = user.startRunall("-c", "Endless", "--repeat=3", "--rerun");
     await listen(twice)(
-      `campaign ${campaign.id} has 3 of these runs already; with --rerun they are executed twice`,
+      `campaign ${campaign.id} already contains 3 of these runs; with --rerun they are executed twice`,
     );
     await eventually(async () => expect(await list()).toHaveLength(2));
     for (const { child } of [twice, first]) child.kill("SIGINT");
@@ -98,7 +98,7 @@ describeWithService("redis-server", "a command that is repeated", () => {
     await using held = await holdRuns(user, 0);
     await user.runall("--detach", "-c", "Broken");
     const { stdout, stderr, exitCode } = await follow(held, "-c", "Broken");
-    expect(stderr).toMatch(/has 3 runs of these already: following it/);
+    expect(stderr).toMatch(/has 3 runs of these already queued; following it/);
     expect(stdout).toMatch(/^3 runs in .*: 2 done, 1 failed/m);
     expect(exitCode).toBe(1);
     expect(await list()).toHaveLength(1);
@@ -106,7 +106,7 @@ describeWithService("redis-server", "a command that is repeated", () => {
     await held.holdFrom(0);
     await user.runall("--detach", "-c", "Quick", "-r", "0..3");
     const more = await follow(held, "-c", "Quick");
-    expect(more.stderr).toMatch(/has 4 runs of these already: following it/);
+    expect(more.stderr).toMatch(/has 4 runs of these already queued; following it/);
     expect(more.stderr).toMatch(/^8 runs: 4 are there already .*, 4 queued$/m);
     expect(more.stdout).toMatch(/^8 runs in .*: 8 done, 4 of them earlier/m);
     expect(await list()).toHaveLength(3);
@@ -119,7 +119,7 @@ describeWithService("redis-server", "a command that is repeated", () => {
       expect(await jobsOf(user)).toEqual({ waiting: 0, running: 0, uncollected: 3 }),
     );
     const { stderr, stdout } = await user.runall("-c", "Broken");
-    expect(stderr).toMatch(/^fetching what is done of campaign/m);
+    expect(stderr).toMatch(/^collecting completed runs of campaign/m);
     expect(stdout).toMatch(/^3 runs in .*: 2 done, 1 failed, 2 of them earlier/m);
     expect(await jobsOf(user)).toEqual({ waiting: 0, running: 0, uncollected: 0 });
     expect((await list()).map(({ states }) => states)).toEqual([{ failed: 1 }, { done: 2, failed: 1 }]);
@@ -149,7 +149,7 @@ describeWithService("redis-server", "a command that is repeated", () => {
     await rename(user.sample.path, moved);
     const cwd = path.join(moved, "simulations");
     const { stderr, stdout, exitCode } = await user.run("runall-swarm", ["-c", "Quick"], { cwd });
-    expect(stderr).toMatch(/^fetching what is done of campaign/m);
+    expect(stderr).toMatch(/^collecting completed runs of campaign/m);
     expect(stdout).toMatch(/8 runs in .*: 8 done, 8 of them earlier/);
     expect(exitCode).toBe(0);
     await expect(access(user.sample.path)).rejects.toThrow(); // it is not made again

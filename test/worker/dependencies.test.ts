@@ -114,7 +114,7 @@ it("refuses two checkouts of one name", async () => {
   await using here = await place();
   const root = await here.checkout("0");
   await expect(here.shared.provide([await here.dependency({ checkoutName: "cell" })], root)).rejects.toThrow(
-    "two checkouts are called cell, one of them that of inet",
+    "two checkouts are named cell, one of them that of inet",
   );
 });
 

@@ -145,5 +145,5 @@ it("lists new folders that are empty, and deleted files", async () => {
     await promisify(execFile)("rm", [path.join(top, "study/omnetpp.ini")]);
   });
   expect(folders).toEqual([`${TOP.slice(1)}/study/a/b`]);
-  expect(warnings).toEqual([expect.stringContaining("it deleted files of the project")]);
+  expect(warnings).toEqual([expect.stringContaining("it deleted project files")]);
 });

@@ -87,7 +87,7 @@ export class Collector {
     const isOwn = isStoredBy(runJobId(this.#campaign.id, run.runNumber), stored);
     if (!isOwn)
       return new DamagedArchive(
-        `its worker's answer names the results of something else: ${JSON.stringify(stored)}`,
+        `its worker's answer names results that belong to another run: ${JSON.stringify(stored)}`,
       );
     try {
       return await this.#store.open(stored, files, scratch);
@@ -223,7 +223,7 @@ export class Collector {
         return [path.relative(this.#study.directory, target)];
       } catch (error) {
         warnings.push(
-          `${runLabel(run)}: the folder ${this.#places.shown(target)} cannot be made: ${(error as Error).message}`,
+          `${runLabel(run)}: cannot create the folder ${this.#places.shown(target)}: ${(error as Error).message}`,
         );
         return [];
       }
@@ -257,7 +257,7 @@ export class Collector {
       if (previous && previous.campaign !== this.#campaign.id) await this.#removeFailedFiles(previous);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      warnings.push(`the old record ${file} is replaced: ${error.message}`);
+      warnings.push(`replaced the old record ${file}: ${error.message}`);
     }
     rmSync(file, { force: true });
   }

@@ -43,7 +43,7 @@ function notesDirectory(): string {
 }
 
 function noteFile(id: string): string {
-  if (!isCampaignId(id)) throw new UserError(`${JSON.stringify(id)} is not the id of a campaign`);
+  if (!isCampaignId(id)) throw new UserError(`${JSON.stringify(id)} is not a campaign ID`);
   return path.join(notesDirectory(), `${id}.json`);
 }
 
@@ -59,8 +59,8 @@ export async function writeNote({ campaign, study, collected }: CampaignNote): P
     await makeFolders(path.dirname(file), 0o700);
     await writeFileAtomically(file, `${JSON.stringify(note)}\n`, 0o600);
   } catch (error) {
-    throw new UserError(`the note ${file} cannot be written: ${errorText(error)}`, {
-      hint: "check the permissions and the free space there; without it, nobody knows where the results go",
+    throw new UserError(`cannot write the campaign note ${file}: ${errorText(error)}`, {
+      hint: "check the permissions and the free disk space there; the note records where the results are to be stored",
       cause: error,
     });
   }
@@ -75,9 +75,9 @@ export async function readNote(id: string, warn: (text: string) => void): Promis
     const note = await readJson(noteFile(id), NoteSchema);
     if (note === undefined) return undefined;
     if (note.campaign.id === id) return note;
-    warn(`the note ${noteFile(id)} is ignored: it is of another campaign`);
+    warn(`ignoring the campaign note ${noteFile(id)}: it belongs to another campaign`);
   } catch (error) {
-    warn(`the note of campaign ${id} is ignored: ${errorText(error)}`);
+    warn(`ignoring the note of campaign ${id}: ${errorText(error)}`);
   }
   return undefined;
 }

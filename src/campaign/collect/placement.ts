@@ -142,7 +142,7 @@ export class Placement {
       const owner = { config: run.config, runNumber: number };
       const beside = await this.#beside(target, run);
       warnings.push(
-        `${name} is also written by ${runLabel(owner)}; that of ${runLabel(run)} is ${path.basename(beside)}`,
+        `${name} is also written by ${runLabel(owner)}; the file of ${runLabel(run)} is stored as ${path.basename(beside)}`,
       );
       return { target: beside, isThere: false };
     }
@@ -184,7 +184,7 @@ export class Placement {
   async #keep(run: Run, target: string, why: string, warnings: string[]): Promise<Chosen> {
     const beside = await this.#beside(target, run);
     warnings.push(
-      `${this.#nameOf(target)} is not replaced, because ${why}; that of ${runLabel(run)} is ${path.basename(beside)}`,
+      `${this.#nameOf(target)} was not replaced, because ${why}; the file of ${runLabel(run)} is stored as ${path.basename(beside)}`,
     );
     return { target: beside, isThere: false };
   }
@@ -208,14 +208,16 @@ export class Placement {
       if (there?.size !== sizeBytes || there.ctimeMs < this.#createdAt) continue;
       if (sha256 === undefined || (await hashOf(place)) === sha256) return place;
     }
-    throw new DamagedArchive(`${target} is neither here nor in the swarm any more`);
+    throw new DamagedArchive(`${target} no longer exists, neither here nor in the swarm`);
   }
 
   async #moveAside({ root, ...owner }: Owner, target: string, warnings: string[]): Promise<void> {
     const name = this.#nameOf(target);
     if (!(await statIfThere(target))) return; // somebody has removed it: nothing of it can be lost
     const beside = await this.#beside(target, owner);
-    warnings.push(`${name} is also written by ${runLabel(owner)}; that one is now ${path.basename(beside)}`);
+    warnings.push(
+      `${name} is also written by ${runLabel(owner)}, whose file is now stored as ${path.basename(beside)}`,
+    );
     await moveFile(target, beside);
     const record = await readRecord(root, owner);
     if (record === undefined) return;
@@ -264,20 +266,21 @@ export class Placement {
     const stored = await statIfThere(from);
     if (stored !== undefined && stored.size !== sizeBytes)
       throw new DamagedArchive(
-        `its file ${path.basename(to)} is damaged: ${stored.size} of ${sizeBytes} bytes`,
+        `its result file ${path.basename(to)} is damaged: ${stored.size} of ${sizeBytes} bytes`,
       );
     if (stored !== undefined) {
       mkdirSync(path.dirname(to), { recursive: true });
       await moveFile(from, to).catch((error: unknown) => {
         if (lstatSync(from, { throwIfNoEntry: false }) !== undefined) throw error;
-        throw new DamagedArchive(`${to} is not in the swarm any more`, { cause: error });
+        throw new DamagedArchive(`${to} is no longer in the swarm`, { cause: error });
       });
     }
     const arrived = await statIfThere(to);
-    if (arrived === undefined) throw new DamagedArchive(`${to} is neither here nor in the swarm any more`);
+    if (arrived === undefined)
+      throw new DamagedArchive(`${to} no longer exists, neither here nor in the swarm`);
     if (arrived.size === sizeBytes) return;
     throw new UserError(`${to} of ${runLabel(run)} is incomplete: ${arrived.size} of ${sizeBytes} bytes`, {
-      hint: "is the disk full? the run has to be run again",
+      hint: "check the free disk space, then run the campaign again",
     });
   }
 
@@ -293,8 +296,8 @@ export class Placement {
 
   async #remember(target: string, content: { sizeBytes: number; sha256: string }): Promise<void> {
     const { resultDirectory } = this.#study;
-    const isTold = isInside(resultDirectory, target) && !isInside(resultDirectory, this.#study.directory);
-    if (isTold) return; // by its folder
+    const isReported = isInside(resultDirectory, target) && !isInside(resultDirectory, this.#study.directory);
+    if (isReported) return; // by its folder
     await rememberOutput(resultDirectory, target, content);
   }
 }

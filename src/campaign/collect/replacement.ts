@@ -2,7 +2,7 @@ import { lstatSync, type Stats } from "node:fs";
 import path from "node:path";
 import type { RunRecord } from "../../model/result.ts";
 import type { Run } from "../../model/run.ts";
-import { isBegunAnew } from "../../omnetpp/output-options.ts";
+import { isOverwritten } from "../../omnetpp/output-options.ts";
 import { otherNameOf } from "./name-case.ts";
 import { recordRootsOf } from "./notes.ts";
 import { allRecords, recordFile } from "./records.ts";
@@ -84,7 +84,7 @@ export class Replacements {
     if (await this.isOwn(target, previous)) return { type: "replace" };
     const owner = await this.#writerOf(target, there, name, run);
     if (owner !== undefined) return { type: "rename", owner };
-    if (isBegunAnew(target) && there.ctimeMs < this.#createdAt) return { type: "replace" };
+    if (isOverwritten(target) && there.ctimeMs < this.#createdAt) return { type: "replace" };
     if (there.size === incoming.sizeBytes) {
       const sha256 = incoming.sha256 ?? (await hashOf(incoming.from));
       if ((await hashOf(target)) === sha256)

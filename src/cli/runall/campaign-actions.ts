@@ -24,9 +24,9 @@ export interface CommonOptions {
 export async function list(options: CommonOptions, { stdout, stderr }: CommandContext): Promise<void> {
   await using connected = await connect(options.swarm, stderr, true);
   const warn = warnOn(stderr);
-  const listings = await connected.queue.list(undefined, (reason) => warn(`${reason}; it is left out`));
+  const listings = await connected.queue.list(undefined, (reason) => warn(`ignoring ${reason}`));
   if (options.json) stdout.write(`${printableJson(listings.map(withoutTerminal), 2)}\n`);
-  else if (listings.length === 0) stdout.write("there is no campaign\n");
+  else if (listings.length === 0) stdout.write("no campaigns\n");
   else for (const line of campaignTable(listings, stdout, Date.now())) stdout.write(`${line}\n`);
 }
 
@@ -68,13 +68,13 @@ export async function cancel(
   );
   stdout.write(
     removed === undefined
-      ? `campaign ${id} has ended already; nothing was cancelled${uncollected(id, open.length)}\n`
-      : `campaign ${id}: ${count(removed.length, "queued run")} cancelled, running simulations are stopped; collect the rest with: runall-swarm attach ${id}\n`,
+      ? `campaign ${id} has already ended; nothing was cancelled${uncollected(id, open.length)}\n`
+      : `campaign ${id}: ${count(removed.length, "queued run")} cancelled, running simulations are stopped; to collect the rest, run: runall-swarm attach ${id}\n`,
   );
 }
 
 function uncollected(id: string, runs: number): string {
-  return runs === 0 ? "" : `; ${count(runs, "run")} not yet collected: runall-swarm attach ${id}`;
+  return runs === 0 ? "" : `; ${count(runs, "run")} not yet collected; run: runall-swarm attach ${id}`;
 }
 
 /** Where there is nothing but lines of text. */

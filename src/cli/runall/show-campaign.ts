@@ -46,7 +46,7 @@ export async function showCampaign(
   using _fresh = keepFresh(renderer, stderr);
   const { target, results, events, gone } = await begin((text) => renderer.say(text));
   using health = keepHealthy(target, gone, renderer);
-  using _room = watchRoom(results, renderer);
+  using _disk = watchDiskSpace(results, renderer);
   let campaign: string | undefined;
   const onInterrupt = (): void => renderer.say(interruption(campaign));
   interrupt.addEventListener("abort", onInterrupt, { once: true });
@@ -76,8 +76,8 @@ export async function showCampaign(
 }
 
 function interruption(campaign: string | undefined): string {
-  if (campaign === undefined) return "ending; nothing is queued yet";
-  return `cancelling; what is done is collected. Press Ctrl-C again to leave at once, and collect it later with: runall-swarm attach ${campaign}`;
+  if (campaign === undefined) return "stopping; nothing has been queued yet";
+  return `cancelling; completed runs are being collected. Press Ctrl-C again to exit immediately, and collect them later with: runall-swarm attach ${campaign}`;
 }
 
 function isAllDone({ states, unrecorded }: CampaignSummary): boolean {

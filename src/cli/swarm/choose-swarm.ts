@@ -39,7 +39,7 @@ export async function targetOf(state: SwarmState, say: (text: string) => void): 
       return await dockerTargetOf(state.name, say);
     default:
       state satisfies never;
-      throw new Error("a target that is not known");
+      throw new Error("unknown kind of swarm");
   }
 }
 
@@ -58,7 +58,7 @@ export const swarmDeployer: SwarmDeployer = {
   async *deploy(swarm, signal) {
     yield* (await loadDeployer()).deploy(swarm, signal);
   },
-  withdraw: async (swarm, signal) => (await loadDeployer()).withdraw(swarm, signal),
+  removeRunners: async (swarm, signal) => (await loadDeployer()).removeRunners(swarm, signal),
   access: async (swarm, onWaiting, gone) => (await loadDeployer()).access(swarm, onWaiting, gone),
   countJobs: async (swarm) => (await loadDeployer()).countJobs(swarm),
 };
@@ -122,8 +122,8 @@ async function namedSwarm(name: string): Promise<SwarmState> {
   const [elsewhere] = await findElsewhere(name);
   if (elsewhere !== undefined) throw onOtherMachine(elsewhere);
   const names = (await listSwarms()).map((swarm) => swarm.name);
-  throw new UserError(`there is no swarm ${name}`, {
-    hint: names.length > 0 ? `there are: ${names.join(", ")}` : "make one with: swarm-tool init --local",
+  throw new UserError(`no swarm named ${name}`, {
+    hint: names.length > 0 ? `known swarms: ${names.join(", ")}` : "create one with: swarm-tool init --local",
   });
 }
 
@@ -131,10 +131,10 @@ async function makeLocal({ runners, say }: ChoiceContext): Promise<Target> {
   if (runners === undefined) {
     const [other] = (await lookAtSwarms()).elsewhere;
     if (other !== undefined) throw onOtherMachine(other);
-    throw new UserError("there is no swarm", { hint: "make one with: swarm-tool init --local" });
+    throw new UserError("no swarm exists", { hint: "create one with: swarm-tool init --local" });
   }
   say(
-    `there is no swarm yet: making one on this machine, with ${runners} runners; it halts itself after an idle hour`,
+    `no swarm exists yet: creating one on this machine with ${runners} runners; it shuts down after one hour idle`,
   );
   const target = localTargetOf(DEFAULT_LOCAL);
   await target.init({ runners }, say);

@@ -20,23 +20,23 @@ export async function haltAws(name: string, options: ForceOptions, io: Io): Prom
     const { haltSwarm } = await import("../../providers/aws/power.ts");
     const status = await statusWith(clients, await existingAws(name), io);
     const running = status.jobs?.running ?? 0;
-    const fact = `${count(running, "run")} of the swarm ${name} are being made; after resume they begin anew`;
+    const fact = `${count(running, "run")} of the swarm ${name} are running; after resume they start from the beginning`;
     if (running > 0 && status.state !== "halted" && !options.force && !options.yes) await ask(fact);
     const events = haltSwarm(clients, await existingAws(name), swarmDeployer, io.interrupt);
     if (!(await drain(events, tell(io)))) throw alreadyHalted(name);
     const { jobs } = await existingAws(name);
     if (jobs !== undefined)
       io.say(
-        `its volume keeps ${count(jobs.waiting + jobs.running, "run")} to be made and ${count(jobs.uncollected, "run")} to be collected`,
+        `its volume holds ${count(jobs.waiting + jobs.running, "run")} to execute and ${count(jobs.uncollected, "run")} to collect`,
       );
     io.say(
-      `the swarm ${name} is halted; its volume costs ${dollars(status.cost.volumeMonthly)} a month. Resume it with: swarm-tool resume ${name}`,
+      `the swarm ${name} is halted; its volume costs ${dollars(status.cost.volumeMonthly)} a month. To resume it, run: swarm-tool resume ${name}`,
     );
   });
 }
 
 function alreadyHalted(name: string): UserError {
-  return new UserError(`the swarm ${name} is halted already`, {
+  return new UserError(`the swarm ${name} is already halted`, {
     hint: `resume it with: swarm-tool resume ${name}`,
   });
 }
@@ -50,15 +50,15 @@ export async function resumeAws(name: string, options: { workers?: number }, io:
       await deploy(clients, connected, io);
     } catch (error) {
       const isStarted = (await existingAws(name)).state === "running";
-      if (isStarted) io.note(`warning: its machines are started and cost money. ${orHalt(name)}`);
+      if (isStarted) io.note(`warning: its machines are running and cost money. ${orHalt(name)}`);
       throw error;
     }
-    await sayWhatRuns(name, `the swarm ${name} runs, with ${count(workers, "worker")}`, io);
+    await sayWhatRuns(name, `the swarm ${name} is running with ${count(workers, "worker")}`, io);
   });
 }
 
 function orHalt(name: string): string {
-  return `Go on with: swarm-tool resume ${name}; or end them with: swarm-tool halt ${name}`;
+  return `To continue, run: swarm-tool resume ${name}; to stop them, run: swarm-tool halt ${name}`;
 }
 
 export async function scaleAws(name: string | undefined, workers: number, io: Io): Promise<void> {
@@ -67,7 +67,7 @@ export async function scaleAws(name: string | undefined, workers: number, io: Io
     const { scaleSwarm } = await import("../../providers/aws/power.ts");
     const { connectManager } = await import("../../providers/aws/connect.ts");
     const scaled = await scaleSwarm(clients, state, workers);
-    io.say(`the swarm ${swarm} gets ${count(workers, "worker")}`);
+    io.say(`scaling the swarm ${swarm} to ${count(workers, "worker")}`);
     // Without workers the manager makes the runs.
     if (state.workers > 0 === workers > 0) return;
     const limits = { timeoutMs: CONNECT_TIMEOUT_MS, signal: io.interrupt };
@@ -83,12 +83,12 @@ export async function removeAws(name: string, options: ForceOptions, io: Io): Pr
     const any = jobs && jobs.running + jobs.waiting + jobs.uncollected;
     const fact =
       any === undefined
-        ? `the swarm ${name} and all that its volume keeps would be deleted; its queue does not answer, so it may hold runs and results`
-        : `${count(any, "run")} of the swarm ${name} are queued, being made or not yet collected; they would be lost`;
+        ? `the swarm ${name} and all data on its volume would be deleted; its queue is not responding, so it may hold runs and results`
+        : `${count(any, "run")} of the swarm ${name} are queued, running or not yet collected; they would be lost`;
     const exists = status.stack.status !== "missing" && status.state !== "creating";
     if (exists && any !== 0 && !options.force && !options.yes) await ask(fact);
     await drain(removeSwarm(clients, await existingAws(name), io.interrupt), tell(io));
-    io.say(`the swarm ${name} is removed; AWS has nothing left of it`);
+    io.say(`removed the swarm ${name}; nothing of it is left on AWS`);
   });
 }
 
@@ -112,7 +112,9 @@ export async function disconnectAws(swarm: string, io: Io): Promise<void> {
   const { disconnectManager } = await import("../../providers/aws/connect.ts");
   await locked(swarm, io, async () => {
     const was = await disconnectManager(await existingAws(swarm));
-    io.say(was ? `disconnected from the swarm ${swarm}; it runs on` : `the swarm ${swarm} was not connected`);
+    io.say(
+      was ? `disconnected from the swarm ${swarm}; it keeps running` : `the swarm ${swarm} was not connected`,
+    );
   });
 }
 
@@ -136,7 +138,9 @@ export async function printPolicy(
   const { policyFor, whoAmI } = await import("../../providers/aws/account.ts");
   if (options.account !== undefined) {
     if (!/^\d{12}$/.test(options.account)) {
-      throw new UserError(`${options.account} is no account number`, { hint: "it has twelve digits" });
+      throw new UserError(`${options.account} is not an AWS account number`, {
+        hint: "an account number has twelve digits",
+      });
     }
     return say(await policyFor({ id: options.account, user: "arn:aws:iam" }));
   }
@@ -153,7 +157,7 @@ async function statusWith(clients: AwsClients, state: AwsState, io: Io): Promise
 async function onlyAws(name: string | undefined): Promise<string> {
   const state = await namedOrOnly(name);
   if (state.target === "aws") return state.name;
-  throw new UserError(`the swarm ${state.name} is not on AWS: it has no machines to add or take away`);
+  throw new UserError(`the swarm ${state.name} is not on AWS: it has no machines to add or remove`);
 }
 
 function notComplete(name: string): UserError {

@@ -51,11 +51,15 @@ export async function initAws(name: string | undefined, flags: InitFlags, io: Io
       await deploy(clients, state, io);
     } catch (error) {
       if (error instanceof CreationError) throw await offerRemoval(clients, swarm, error, io);
-      await tellWhatRuns(clients, plan, io);
+      await warnOfMachines(clients, plan, io);
       throw error;
     }
   });
-  await sayWhatRuns(swarm, `the swarm ${swarm} runs on AWS; halt it with: swarm-tool halt ${swarm}`, io);
+  await sayWhatRuns(
+    swarm,
+    `the swarm ${swarm} is running on AWS; to halt it, run: swarm-tool halt ${swarm}`,
+    io,
+  );
 }
 
 /** Better now than with machines that cost money and cannot be reached. */
@@ -65,7 +69,7 @@ async function requirePrograms(): Promise<void> {
 }
 
 /** Nobody shall believe that nothing costs money because a command has failed or was interrupted. */
-async function tellWhatRuns(clients: AwsClients, { stack, options, hourly }: Plan, io: Io): Promise<void> {
+async function warnOfMachines(clients: AwsClients, { stack, options, hourly }: Plan, io: Io): Promise<void> {
   const { describeStack } = await import("../../providers/aws/stack.ts");
   const limit = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
   const present = await describeStack(clients, stack, limit).catch(() => "not known");
@@ -73,7 +77,7 @@ async function tellWhatRuns(clients: AwsClients, { stack, options, hourly }: Pla
   const price = hourly === undefined ? "money" : `about ${dollars(hourly)} an hour`;
   const { name } = options;
   io.note(
-    `warning: AWS ${present === "not known" ? "may have" : "has"} machines of the swarm ${name}, which cost ${price}. Go on with: swarm-tool init ${name}; or end it with: swarm-tool remove ${name}`,
+    `warning: AWS ${present === "not known" ? "may have" : "has"} machines of the swarm ${name}, which cost ${price}. To continue, run: swarm-tool init ${name}; to remove them, run: swarm-tool remove ${name}`,
   );
 }
 
@@ -85,12 +89,14 @@ async function offerRemoval(
   io: Io,
 ): Promise<UserError> {
   const { removeSwarm } = await import("../../providers/aws/remove.ts");
-  if (!(await confirm(`${failure.message}.\nRemove what is left of it?`))) return failure;
+  if (!(await confirm(`${failure.message}.\nRemove what was created?`))) return failure;
   await drain(removeSwarm(clients, await existingAws(swarm), io.interrupt), tell(io));
-  return new UserError(failure.message, { hint: "its remains are removed", cause: failure });
+  return new UserError(failure.message, { hint: "removed what was created", cause: failure });
 }
 
 function nameFrom(name: string | undefined, stack: string | undefined): string {
   if (name === undefined || stack === undefined || name === stack) return name ?? stack ?? DEFAULT_AWS;
-  throw new UserError(`two names for the swarm: ${name} and ${stack}`, { hint: "give one of them" });
+  throw new UserError(`two names given for the swarm: ${name} and ${stack}`, {
+    hint: "give only one of them",
+  });
 }

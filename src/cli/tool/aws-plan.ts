@@ -7,18 +7,18 @@ import { count } from "../terminal/format.ts";
 export function explainPlan(plan: Plan): string[] {
   const { options, account, region, stack, parameters } = plan;
   const { workers, instanceType, managerType, spot, idleMinutes, maxHours, volumeGiB } = options;
-  const market = spot ? " (spot: at most, AWS may take them away)" : "";
+  const market = spot ? " (spot: at most; AWS may reclaim them)" : "";
   const cost =
     plan.hourly === undefined
-      ? "costs an hour: not known for these types, see https://aws.amazon.com/ec2/pricing/on-demand"
-      : `costs about ${dollars(plan.hourly)} an hour while it runs${market}`;
+      ? "cost per hour: unknown for these types, see https://aws.amazon.com/ec2/pricing/on-demand"
+      : `costs about ${dollars(plan.hourly)} an hour while running${market}`;
   return [
     `a swarm ${options.name} in ${region}, account ${account.id}, as stack ${stack}:`,
     `  manager   1 ${managerType}`,
     `  workers   ${count(workers, "machine")} ${instanceType}`,
-    `  volume    ${volumeGiB} GiB, encrypted; ${dollars(plan.volumeMonthly)} a month, also while it is halted`,
+    `  volume    ${volumeGiB} GiB, encrypted; ${dollars(plan.volumeMonthly)} a month, also while halted`,
     ...(parameters["SshCidr"] === undefined ? [] : [`  SSH from  ${parameters["SshCidr"]}`]),
-    `  halts     after ${idleMinutes} idle minutes, and after ${maxHours} hours in any case`,
+    `  halts     after ${idleMinutes} minutes idle, and after ${maxHours} hours in any case`,
     `  ${cost}, by ${plan.prices === undefined ? `the list prices of ${PRICES_AS_OF}` : "AWS's price list of today"}`,
   ];
 }

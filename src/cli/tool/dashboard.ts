@@ -42,7 +42,7 @@ export async function dashboard(
   if (port === undefined) return void stdout.write(`${await addressOf(name, interrupt)}\n`);
   const token = newToken();
   await using served = await open(state, port, token, context);
-  stdout.write(`${address(served, token)}\nCtrl-C ends it\n`);
+  stdout.write(`${address(served, token)}\npress Ctrl-C to stop it\n`);
   if (!interrupt.aborted) await once(interrupt, "abort");
 }
 
@@ -71,7 +71,7 @@ async function addressOf(name: string, signal: AbortSignal): Promise<string> {
     if (file !== undefined && isAlive(file))
       return address({ host: file.loopback, port: file.port }, file.token);
     if (Date.now() > deadline) {
-      throw new UserError(`the dashboard of the swarm ${name} does not run`, {
+      throw new UserError(`the dashboard of the swarm ${name} is not running`, {
         hint: `start it with: swarm-tool resume ${name}`,
       });
     }
@@ -92,7 +92,7 @@ async function serveBackground(state: LocalState, context: CommandContext): Prom
       await writeDashboardFile(state.name, file);
       await once(interrupt, "abort");
     } catch (error) {
-      if (!told) stderr.write(`${errorText(explainSystemError(error) ?? error)}; trying again\n`); // a full disk
+      if (!told) stderr.write(`${errorText(explainSystemError(error) ?? error)}; retrying\n`); // a full disk
       told = true;
       await delay(WRITE_AGAIN_MS, undefined, { signal: interrupt }).catch(() => undefined);
     }

@@ -20,8 +20,8 @@ export async function initDocker(name: string | undefined, flags: DockerFlags, i
   const swarm = name ?? DEFAULT_DOCKER;
   const { host, context } = flags;
   if (host !== undefined && context !== undefined) {
-    throw new UserError("there are two words for which Docker is meant: --host and --context", {
-      hint: "give one of them",
+    throw new UserError("--host and --context cannot be used together", {
+      hint: "give only one of them",
     });
   }
   const endpoint: DockerEndpoint = {
@@ -31,7 +31,7 @@ export async function initDocker(name: string | undefined, flags: DockerFlags, i
   const target = targetFor(swarm, io);
   await target.init(endpoint, await serviceChange(flags));
   await sayWhereItIs(target, io);
-  io.say(`the swarm ${swarm} runs; halt it with: swarm-tool halt ${swarm}`);
+  io.say(`the swarm ${swarm} is running; to halt it, run: swarm-tool halt ${swarm}`);
 }
 
 export async function deployDocker(name: string, flags: ServiceFlags, io: Io): Promise<void> {
@@ -48,12 +48,14 @@ export async function connectDocker(name: string, io: Io): Promise<void> {
 
 export async function disconnectDocker(name: string, io: Io): Promise<void> {
   const was = await targetFor(name, io).disconnect();
-  io.say(was ? `disconnected from the swarm ${name}; it runs on` : `the swarm ${name} was not connected`);
+  io.say(
+    was ? `disconnected from the swarm ${name}; it keeps running` : `the swarm ${name} was not connected`,
+  );
 }
 
 export async function forgetDocker(name: string, io: Io): Promise<void> {
   await targetFor(name, io).forget();
-  io.say(`the swarm ${name} is forgotten here; what its Docker has of it stays`);
+  io.say(`the swarm ${name} is forgotten on this machine; its services and data on Docker are kept`);
 }
 
 export function targetFor(name: string, io: Io): DockerTarget {

@@ -18,13 +18,13 @@ export interface ForceOptions {
 
 /** @throws {UserError} where the answer is no. */
 export async function ask(fact: string, flag = "--force"): Promise<void> {
-  if (await confirm(`${fact}. Go on?`)) return;
-  throw new UserError(fact, { hint: `add ${flag} to do it all the same` });
+  if (await confirm(`${fact}. Continue?`)) return;
+  throw new UserError(fact, { hint: `add ${flag} to continue without being asked` });
 }
 
 /** What `status` shows of a queue. */
 export function describeQueue({ jobs }: SwarmStatus): string {
-  if (jobs === undefined) return "does not answer";
+  if (jobs === undefined) return "not responding";
   const counts = `${jobs.waiting} waiting, ${jobs.running} running, ${jobs.uncollected} to collect`;
   return [counts, ...(jobs.troubles ?? []).map(printableLine)].join("\n  ");
 }

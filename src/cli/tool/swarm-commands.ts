@@ -41,7 +41,7 @@ export async function initLocal(
   const mongoUrl = options.mongo ? await usableMongo(say) : undefined;
   await localTargetOf(swarm).init({ runners, mongoUrl }, note);
   say(
-    `the swarm ${swarm} runs on this machine, with ${count(runners, "runner")}. It halts itself after an idle hour.\nIts dashboard: swarm-tool dashboard ${swarm}`,
+    `the swarm ${swarm} is running on this machine with ${count(runners, "runner")}. It shuts down after one hour idle.\nIts dashboard: swarm-tool dashboard ${swarm}`,
   );
 }
 
@@ -52,8 +52,8 @@ export async function initLocal(
 async function usableMongo(say: Io["say"]): Promise<string> {
   const url = await secretFrom(process.env, "MONGO_URL");
   if (url === undefined) {
-    throw new UserError("there is no word of the MongoDB for results", {
-      hint: "give its URL in the environment variable MONGO_URL, or in the file that MONGO_URL_FILE names",
+    throw new UserError("MONGO_URL is not set", {
+      hint: "set MONGO_URL to the URL of the MongoDB for results, or MONGO_URL_FILE to a file that contains it",
     });
   }
   await (await loadMongo()).checkMongo({ url, onWaiting: say });
@@ -76,7 +76,7 @@ export async function status(name: string | undefined, options: { json?: true },
       return await statusOf(state, io);
     } catch (error) {
       if (!(error instanceof UserError) || name !== undefined) throw error;
-      unknown.push(`${state.name} (${state.target}): not known: ${explain(error)}`);
+      unknown.push(`${state.name} (${state.target}): unknown: ${explain(error)}`);
       return undefined; // the other swarms are shown all the same
     }
   };
@@ -84,11 +84,11 @@ export async function status(name: string | undefined, options: { json?: true },
   const others = elsewhere.map(statusElsewhere);
   if (options.json) io.say(printableJson([...all, ...others], 2));
   else if (swarms.length + unknown.length + others.length === 0)
-    io.say("there is no swarm; make one with: swarm-tool init, or swarm-tool init --local");
+    io.say("no swarm exists; create one with: swarm-tool init, or swarm-tool init --local");
   else for (const each of all) (await describe(each)).forEach(io.say);
   if (!options.json) others.map(describeElsewhere).forEach(io.say);
   unknown.forEach(io.note);
-  if (unknown.length > 0) return EXIT.mend;
+  if (unknown.length > 0) return EXIT.usage;
   return all.some(({ state }) => state === "broken") ? EXIT.failed : EXIT.done;
 }
 
@@ -111,9 +111,9 @@ export async function halt(name: string | undefined, options: ForceOptions, io: 
   if (state.target === "aws") return await (await aws()).haltAws(state.name, options, io);
   const target = await targetFor(state, io);
   const now = await target.status();
-  if (now.state === "halted") return io.say(`the swarm ${state.name} is halted already`);
+  if (now.state === "halted") return io.say(`the swarm ${state.name} is already halted`);
   const running = now.jobs?.running ?? 0;
-  const fact = `${count(running, "run")} of the swarm ${state.name} are being made; after resume they begin anew`;
+  const fact = `${count(running, "run")} of the swarm ${state.name} are running; after resume they start from the beginning`;
   if (running > 0 && !options.force && !options.yes) await ask(fact);
   await target.halt();
   io.say(`the swarm ${state.name} is halted; resume it with: swarm-tool resume ${state.name}`);
@@ -130,7 +130,7 @@ export async function resume(name: string | undefined, options: ResumeOptions, i
   const state = await namedOrRepaired(options.takeOver ? name?.split("@")[0] : name, io);
   if (state.target === "aws") return await (await aws()).resumeAws(state.name, options, io);
   await (await targetFor(state, io)).resume(io.note);
-  io.say(`the swarm ${state.name} runs`);
+  io.say(`the swarm ${state.name} is running`);
 }
 
 export interface RemoveOptions extends ForceOptions {
@@ -147,11 +147,11 @@ export async function remove(name: string | undefined, options: RemoveOptions, i
   const any = jobs && jobs.running + jobs.waiting + jobs.uncollected;
   const fact =
     any === undefined
-      ? `the queue of the swarm ${state.name} does not answer; runs and results that it may hold would be lost`
-      : `${count(any, "run")} of the swarm ${state.name} are queued, being made or not yet collected; they would be lost`;
+      ? `the queue of the swarm ${state.name} is not responding; any runs and results in it would be lost`
+      : `${count(any, "run")} of the swarm ${state.name} are queued, running or not yet collected; they would be lost`;
   if (any !== 0 && !options.force && !options.yes) await ask(fact);
   await target.remove();
-  io.say(`the swarm ${state.name} is removed`);
+  io.say(`removed the swarm ${state.name}`);
 }
 
 async function statusBeforeRemoval(target: Target, { name, target: kind }: SwarmState): Promise<SwarmStatus> {
@@ -160,7 +160,7 @@ async function statusBeforeRemoval(target: Target, { name, target: kind }: Swarm
   } catch (error) {
     if (kind !== "docker" || !(error instanceof UserError)) throw error;
     throw new UserError(error.message, {
-      hint: `if its Docker is no more, forget the swarm: swarm-tool remove ${name} --forget`,
+      hint: `if its Docker Swarm no longer exists, forget the swarm: swarm-tool remove ${name} --forget`,
       cause: error,
     });
   }
@@ -170,8 +170,8 @@ async function statusBeforeRemoval(target: Target, { name, target: kind }: Swarm
 async function elsewhereNamed(name: string): Promise<SwarmElsewhere> {
   const [found] = await findElsewhere(name);
   if (found !== undefined) return found;
-  throw new UserError(`there is no swarm ${name} on another machine`, {
-    hint: "swarm-tool status lists all swarms; those of other machines as NAME@MACHINE",
+  throw new UserError(`no swarm ${name} on another machine`, {
+    hint: "list all swarms with: swarm-tool status; those of other machines are shown as NAME@MACHINE",
   });
 }
 
@@ -182,7 +182,7 @@ async function takeOverNamed(name: string | undefined): Promise<void> {
 
 async function forgetMachine(name: string, options: RemoveOptions, io: Io): Promise<void> {
   const found = await elsewhereNamed(name);
-  const fact = `the swarm ${name} with all that it keeps would be deleted; processes of it that still run on ${found.machine} are not ended`;
+  const fact = `the swarm ${name} and all its data would be deleted; its processes still running on ${found.machine} are not stopped`;
   if (!options.force && !options.yes) await ask(fact);
   await forgetElsewhere(found);
   io.say(`the swarm ${name} is forgotten`);
@@ -190,7 +190,7 @@ async function forgetMachine(name: string, options: RemoveOptions, io: Io): Prom
 
 async function forget({ name, target }: SwarmState, io: Io): Promise<void> {
   if (target !== "docker") {
-    throw new UserError(`the swarm ${name} is not on a Docker Swarm of yours`, {
+    throw new UserError(`the swarm ${name} is not on a Docker Swarm`, {
       hint: `remove it: swarm-tool remove ${name}`,
     });
   }
@@ -222,14 +222,14 @@ export async function deploy(name: string | undefined, flags: ServiceFlags, io: 
 async function reachedFromHere(name: string | undefined): Promise<Exclude<SwarmState, { target: "local" }>> {
   const state = await namedOrOnly(name);
   if (state.target !== "local") return state;
-  throw new UserError(`the swarm ${state.name} is on this machine: there is nothing to connect or deploy`);
+  throw new UserError(`the swarm ${state.name} is on this machine: nothing to connect or deploy`);
 }
 
 function describeLocal(swarm: LocalStatus): string[] {
   const { name, target, state, runners, processes, directories, dashboard } = swarm;
   const rows = processes.map(({ role, alive, pid, log }) => [
     `  ${role}`,
-    alive ? `pid ${pid}` : "has ended",
+    alive ? `pid ${pid}` : "not running",
     log,
   ]);
   return [
@@ -237,9 +237,9 @@ function describeLocal(swarm: LocalStatus): string[] {
     ...formatTable(rows),
     `  queue: ${describeQueue(swarm)}`,
     ...(dashboard === undefined ? [] : [`  dashboard: ${dashboard}`]),
-    ...directories.map((directory) => `  keeps its files in ${directory}`),
+    ...directories.map((directory) => `  files: ${directory}`),
     ...(processes.some(({ alive }) => !alive)
-      ? [`  start what has ended with: swarm-tool resume ${name}`]
+      ? [`  to restart what is not running, run: swarm-tool resume ${name}`]
       : []),
   ];
 }

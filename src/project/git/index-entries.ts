@@ -69,7 +69,7 @@ export function* parseEntries(output: string): Generator<IndexEntry> {
   let at = 0;
   const upTo = (end: string): string => {
     const found = output.indexOf(end, at);
-    if (found === -1) throw unknownOutput("something else than expected");
+    if (found === -1) throw unknownOutput("an unknown format");
     const text = output.slice(at, found);
     at = found + end.length;
     return text;

@@ -35,7 +35,7 @@ export function awsTarget(name: string, deployer: SwarmDeployer, say: (text: str
       if (state.state === "halted") throw haltedError(name);
       if (await answers(state)) return [];
       await connected(name, deployer, tell, signal);
-      return ["the tunnel to the swarm had ended and was opened again"];
+      return ["the tunnel to the swarm had closed and was reopened"];
     },
     halt: () =>
       locked(name, () =>

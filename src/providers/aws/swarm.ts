@@ -27,7 +27,7 @@ const NAME = /^[A-Za-z][A-Za-z0-9-]{0,39}$/;
 
 export function checkSwarmName(name: string): void {
   if (NAME.test(name)) return;
-  throw new UserError(`${JSON.stringify(name)} cannot be the name of a swarm on AWS`, {
+  throw new UserError(`${JSON.stringify(name)} is not a valid name for a swarm on AWS`, {
     hint: "a name begins with a letter and has at most 40 letters, digits and -",
   });
 }
@@ -44,7 +44,7 @@ export async function existingAws(name: string): Promise<AwsState> {
 
 function asAws(name: string, state: SwarmState | undefined): AwsState {
   if (state === undefined) {
-    throw new UserError(`there is no swarm ${name}`, { hint: `make it with: swarm-tool init ${name}` });
+    throw new UserError(`no swarm named ${name}`, { hint: `create it with: swarm-tool init ${name}` });
   }
   if (state.target !== "aws") throw new UserError(`the swarm ${name} is not on AWS`);
   return state;

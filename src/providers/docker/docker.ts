@@ -76,7 +76,7 @@ export function dockerTarget(
     await checkStack(await openEngine(docker, signal), stackOf(name), signal);
     await connected(name);
     await changeState(name, (state) => ({ ...state, state: halted ? "halted" : "running" }));
-    say(`using the swarm ${name} that is deployed there, as it is`);
+    say(`using the swarm ${name} that is already deployed there, unchanged`);
   };
 
   /** As the swarm itself is, which others may have changed. Under the swarm's lock. */
@@ -123,7 +123,7 @@ export function dockerTarget(
       if (state === "halted") throw halted(name);
       if (isRelaying(relay)) return [];
       await locked(() => connected(name));
-      return ["the relay to the swarm had ended and was started again"];
+      return ["the relay to the swarm had stopped and was restarted"];
     },
     isHalted: async () => (await seen(name, signal)).state === "halted",
     async connect(onWaiting, gone) {
@@ -144,7 +144,7 @@ export function dockerTarget(
       exclusively(async () => {
         await synced();
         const { docker } = await connected(name);
-        const jobs = await deployer.withdraw(reachable(await existing(name)), signal);
+        const jobs = await deployer.removeRunners(reachable(await existing(name)), signal);
         await noteHalted(docker, stackOf(name), signal);
         await changeState(name, (state) => ({
           ...state,
@@ -223,7 +223,7 @@ async function existing(name: string): Promise<DockerState> {
 }
 
 function missing(name: string): never {
-  throw new UserError(`there is no swarm ${name}`, { hint: "make one with: swarm-tool init --docker" });
+  throw new UserError(`no swarm named ${name}`, { hint: "create one with: swarm-tool init --docker" });
 }
 
 async function dockerState(name: string): Promise<DockerState | undefined> {
@@ -232,7 +232,7 @@ async function dockerState(name: string): Promise<DockerState | undefined> {
 
 function asDocker(name: string, state: SwarmState | undefined): DockerState | undefined {
   if (state === undefined || state.target === "docker") return state;
-  throw new UserError(`the swarm ${name} is not on a Docker Swarm of yours`, { hint: "choose another name" });
+  throw new UserError(`the swarm ${name} is not on a Docker Swarm`, { hint: "choose another name" });
 }
 
 function newState(name: string, docker: DockerEndpoint): Omit<DockerState, "services"> {
@@ -252,7 +252,7 @@ function checkName(name: string): void {
 
 function otherDocker({ name, docker }: DockerState): UserError {
   return new UserError(`the swarm ${name} is on another Docker: ${describeEndpoint(docker)}`, {
-    hint: `choose another name: swarm-tool init NAME --docker; or remove that one: swarm-tool remove ${name}`,
+    hint: `choose another name: swarm-tool init NAME --docker; or remove the other one: swarm-tool remove ${name}`,
   });
 }
 

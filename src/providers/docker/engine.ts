@@ -130,7 +130,7 @@ function checkApi({ Server: server }: Version, endpoint: DockerEndpoint): void {
   const [major = 0, minor = 0] = server.ApiVersion.split(".").map(Number);
   if (major > OLDEST_API[0] || (major === OLDEST_API[0] && minor >= OLDEST_API[1])) return;
   throw new UserError(
-    `${describeEndpoint(endpoint)} is ${server.Version}, with version ${server.ApiVersion} of its API; at least ${OLDEST_API.join(".")} is needed`,
+    `${describeEndpoint(endpoint)} is ${server.Version}, with API version ${server.ApiVersion}; at least ${OLDEST_API.join(".")} is required`,
     { hint: "install Docker Engine 19.03 or later" },
   );
 }
@@ -139,7 +139,7 @@ function checkSwarm(swarm: Swarm, endpoint: DockerEndpoint): void {
   const name = describeEndpoint(endpoint);
   if (swarm.LocalNodeState === "inactive") {
     throw new UserError(`${name} is not in swarm mode`, {
-      hint: "make it a swarm of one machine: docker swarm init",
+      hint: "initialize a swarm of one machine: docker swarm init",
     });
   }
   if (swarm.LocalNodeState === "locked") {
@@ -147,11 +147,11 @@ function checkSwarm(swarm: Swarm, endpoint: DockerEndpoint): void {
   }
   if (swarm.ControlAvailable) return;
   if (swarm.Error !== "") {
-    throw new UserError(`the Docker Swarm of ${name} does not work: ${swarm.Error}`, {
-      hint: "see whether its managers can reach each other: docker node ls",
+    throw new UserError(`the Docker Swarm of ${name} is not working: ${swarm.Error}`, {
+      hint: "check that its managers can reach each other: docker node ls",
     });
   }
   throw new UserError(`${name} is a worker of its Docker Swarm; only a manager can deploy services`, {
-    hint: "name a manager: --host ssh://user@manager, or --context NAME",
+    hint: "give a manager: --host ssh://user@manager, or --context NAME",
   });
 }

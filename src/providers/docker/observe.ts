@@ -158,7 +158,7 @@ function troubleOf(
 ): string | undefined {
   if (update?.state.endsWith("paused")) return `its update is paused: ${update.message}`;
   if (running >= desired && desired > 0) return undefined;
-  if (able.length === 0) return "no machine that can have it is ready and active";
+  if (able.length === 0) return "no suitable machine is ready and active";
   if (desired === 0) return "it is scaled to 0";
   const without = able.filter(({ id }) => !runs.some(({ Node }) => Node === id));
   const unplaced = failures.find(({ node, state }) => node === undefined && state === "Pending");

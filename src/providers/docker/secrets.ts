@@ -77,8 +77,8 @@ export async function readPasswords(
     .filter((line) => URL.canParse(line))
     .map((line) => new URL(line).password);
   if (redis && mongo) return { redis, mongo };
-  throw new UserError("the passwords of the swarm cannot be read from its services", {
-    hint: "deploy the services anew: swarm-tool deploy",
+  throw new UserError("cannot read the swarm's passwords from its services", {
+    hint: "redeploy the services: swarm-tool deploy",
   });
 }
 

@@ -122,7 +122,7 @@ export function localTarget(name: string, deps: LocalDependencies): LocalTarget 
       return [
         ...processes
           .filter(({ alive }) => !alive)
-          .map(({ role, log }) => `the ${role} of the swarm had ended and was started again; see ${log}`),
+          .map(({ role, log }) => `the ${role} of the swarm had exited and was restarted; see ${log}`),
         ...found,
       ];
     },
@@ -266,11 +266,11 @@ async function existing(name: string): Promise<LocalState> {
 }
 
 function missing(name: string): never {
-  throw new UserError(`there is no swarm ${name}`, { hint: "make one with: swarm-tool init --local" });
+  throw new UserError(`no swarm named ${name}`, { hint: "create one with: swarm-tool init --local" });
 }
 
 function otherStore(name: string): UserError {
-  return new UserError(`the swarm ${name} keeps its results elsewhere`, {
+  return new UserError(`the swarm ${name} stores its results elsewhere`, {
     hint: `remove it first: swarm-tool remove ${name}`,
   });
 }

@@ -42,10 +42,10 @@ export async function repairLocalState(name: string, mongoUrl?: string): Promise
   const moved = isMissing ? [] : await setAsideDamaged(name);
   await writeState(state);
   const what = isMissing
-    ? `the state file of the swarm ${name} was missing while its processes run`
+    ? `the state file of the swarm ${name} was missing while its processes were running`
     : `the state file of the swarm ${name} was damaged (kept as ${moved.join(", ")})`;
   const runs = found.map(({ role, pid }) => `${role} (process ${pid})`).join(", ") || "none of its processes";
-  return { state, report: `${what}; written again from what runs: ${runs}` };
+  return { state, report: `${what}; recreated it from the running processes: ${runs}` };
 }
 
 async function reasonToRepair(name: string): Promise<StateFileError | "missing" | undefined> {
@@ -81,8 +81,8 @@ function stateFrom(name: string, { directory, found, text, mongoUrl: given }: Ev
   const saved = field(text, "mongoUrl");
   const mongoUrl = given ?? saved;
   if (worker?.args.includes("--secrets") && mongoUrl === undefined) {
-    throw new UserError(`the state file of the swarm ${name} is lost, and with it the URL of its MongoDB`, {
-      hint: `give it once more, with MONGO_URL in the environment: swarm-tool init ${name} --local --mongo; nothing was ended`,
+    throw new UserError(`the state file of the swarm ${name} is lost, including the URL of its MongoDB`, {
+      hint: `set MONGO_URL to it and run: swarm-tool init ${name} --local --mongo; no process was stopped`,
     });
   }
   const socket = option(worker, "--redis");

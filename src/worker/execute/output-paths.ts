@@ -93,6 +93,6 @@ async function ask({ program, args, directory, env }: Command, run: Run, query: 
   const { exitCode, stdout, stderr } = await runProgram(program, question, { cwd: directory, env });
   if (exitCode === 0) return stdout;
   throw new UserError(
-    `the simulator does not say where run ${run.runNumber} writes: ${stderr.trim() || stdout.trim()}`,
+    `the simulator does not report where run ${run.runNumber} writes: ${stderr.trim() || stdout.trim()}`,
   );
 }

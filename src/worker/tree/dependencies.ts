@@ -183,8 +183,8 @@ async function link(target: string, place: string, name: string): Promise<void> 
 }
 
 function sameName(place: string, name: string): UserError {
-  return new UserError(`two checkouts are called ${path.basename(place)}, one of them that of ${name}`, {
-    hint: "give one of the folders another name",
+  return new UserError(`two checkouts are named ${path.basename(place)}, one of them that of ${name}`, {
+    hint: "rename one of the folders",
   });
 }
 

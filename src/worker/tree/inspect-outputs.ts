@@ -62,9 +62,9 @@ export function inspectOutputs(difference: Difference, where: Inspection): Outpu
     files,
     folders: emptyFolders(directories, files, where),
     warnings: [
-      ...(special.length > 0 ? [`not collected, because not a regular file: ${list(special)}`] : []),
+      ...(special.length > 0 ? [`not collected (not a regular file): ${list(special)}`] : []),
       ...(deleted.length > 0
-        ? [`it deleted files of the project, which are not deleted here: ${list(deleted)}`]
+        ? [`it deleted project files, which are kept here: ${list(deleted)}`]
         : []),
       ...(opened.length > 0 ? [`it locked folders, which are not locked here: ${list(opened)}`] : []),
     ],
@@ -95,7 +95,7 @@ function verdictOn(file: ResultFile, where: Inspection): Verdict | undefined {
     const leading = whyLinkRefused(places, absolute, readlinkSync(place));
     return leading === undefined ? undefined : { why: leading };
   }
-  if (isSparse(stats)) return { why: `sparse: a file of ${stats.size} bytes with hardly any content` };
+  if (isSparse(stats)) return { why: `sparse: ${stats.size} bytes with hardly any content` };
   return isReadable(place, stats) ? undefined : { why: "not readable" };
 }
 
@@ -103,7 +103,7 @@ function lookAt(place: string): Stats | string {
   try {
     return lstatSync(place);
   } catch (error) {
-    return errorCode(error) === "ENAMETOOLONG" ? "named by a path that is too long" : "not accessible";
+    return errorCode(error) === "ENAMETOOLONG" ? "its path is too long" : "not accessible";
   }
 }
 

@@ -14,7 +14,7 @@ import { removeTree } from "../../system/remove-tree.ts";
 import { checkOut, CheckoutFailed, restore } from "../../project/git/checkout.ts";
 import { changesSince, setMark, type Mark } from "./changes.ts";
 import { Dependencies, type ProvidedDependency } from "./dependencies.ts";
-import { makeRoom } from "./make-room.ts";
+import { freeDiskSpace } from "./free-disk-space.ts";
 import type { Repositories } from "./repositories.ts";
 import { dropChangedBinaries, dropChangedDependencies } from "./shared-changes.ts";
 import { provideFolders } from "./slot-folders.ts";
@@ -127,7 +127,7 @@ export class Slot {
 
   async #make(request: TreeRequest, signal?: AbortSignal): Promise<SlotTree> {
     const { source, directory, buildKey, dependencies: needed = [], isPrivate = false } = request;
-    await makeRoom(this.directory, [this.#builds, this.#repositories]);
+    await freeDiskSpace(this.directory, [this.#builds, this.#repositories]);
     const manifest = await request.manifest();
     const place = path.join(this.directory, shortName(nameOf(request, needed)));
     const mirror = path.join(place, "root");
