@@ -43,7 +43,7 @@ function endOfCampaign(error: SwarmRemoved): UserError {
 }
 
 /** The runners begin nothing while the store is nearly full; that it does not answer, it says by itself. */
-export function watchRoom(results: Pick<ResultStore, "freeShare">, warned: Warned): Disposable {
+export function watchDiskSpace(results: Pick<ResultStore, "freeShare">, warned: Warned): Disposable {
   let told = false;
   return everySoOften(warned, async () => {
     const full = await isNearlyFull(results);
