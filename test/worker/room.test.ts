@@ -12,7 +12,10 @@ it("lets no run begin while the store is nearly full, and says why once", async 
   };
   const { signal } = controller;
   const onError = ({ message }: Error): void => void told.push(message);
-  const { mayStart } = watchDiskSpace({ results: { freeShare } as never, directory: "/", signal, onError }, 1);
+  const { mayStart } = watchDiskSpace(
+    { results: { freeShare } as never, directory: "/", signal, onError },
+    1,
+  );
   await mayStart(); // looks beside the run that begins
   await expect.poll(() => told).toEqual([expect.stringContaining("less than 10 % of the disk is free")]);
 
