@@ -6,6 +6,10 @@ const PROCESS_EXIT = {
   selector: "CallExpression[callee.object.name='process'][callee.property.name='exit']",
   message: "Set process.exitCode in bin/, or throw: the library never ends the process.",
 };
+const BULL_LAYOUT = {
+  selector: String.raw`Literal[value=/^bull:|^(processedOn|finishedOn|returnvalue|failedReason)$/], TemplateElement[value.raw=/^bull:/]`,
+  message: "BullMQ's keys and fields are known in src/queue/bull-layout.ts only.",
+};
 const KIND_OF_SWARM = {
   selector: ":matches(BinaryExpression, SwitchStatement) > MemberExpression[property.name='target']",
   message: "What depends on the kind of a swarm belongs into its provider: see providers/provider.",
@@ -34,10 +38,15 @@ export default defineConfig(
       "no-restricted-syntax": ["error", PROCESS_EXIT],
     },
   },
+  { files: ["src/**/*.ts"], ignores: ["src/cli/**"], rules: { "no-console": "error" } },
+  {
+    files: ["src/**/*.ts"],
+    ignores: ["src/queue/bull-layout.ts"],
+    rules: { "no-restricted-syntax": ["error", PROCESS_EXIT, BULL_LAYOUT] },
+  },
   {
     files: ["src/cli/**/*.ts"],
-    rules: { "no-restricted-syntax": ["error", PROCESS_EXIT, KIND_OF_SWARM] },
+    rules: { "no-restricted-syntax": ["error", PROCESS_EXIT, BULL_LAYOUT, KIND_OF_SWARM] },
   },
-  { files: ["src/**/*.ts"], ignores: ["src/cli/**"], rules: { "no-console": "error" } },
   { files: ["**/*.js", "**/*.mjs"], rules: { "@typescript-eslint/explicit-function-return-type": "off" } },
 );

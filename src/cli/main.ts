@@ -63,8 +63,8 @@ function isReaderGone(error: Error, { isTTY }: { isTTY?: boolean }): boolean {
 
 /** Output to a file on a full disk, for example. The command itself has continued. */
 function cannotPrint(error: Error): UserError {
-  return new UserError(`cannot write all of the output: ${errorText(error)}`, {
-    hint: "the command itself has completed; free some space before you repeat it",
+  return new UserError(`cannot write the whole output: ${errorText(error)}`, {
+    hint: "the command itself has completed; free some disk space before running it again",
     cause: error,
   });
 }
@@ -74,18 +74,18 @@ function explain(name: string, error: unknown, interrupted: boolean): number {
   if (error instanceof Error && "suppressed" in error) {
     const exitCode = explain(name, error.suppressed, interrupted);
     const text = errorText((error as { error?: unknown }).error);
-    process.stderr.write(`${name}: then, in closing: ${printable(text)}\n`);
+    process.stderr.write(`${name}: also, while cleaning up: ${printable(text)}\n`);
     return exitCode;
   }
   if (error instanceof UserError) {
-    const hint = error.hint === undefined ? "" : `  → ${printable(error.hint)}\n`;
+    const hint = error.hint === undefined ? "" : `hint: ${printable(error.hint)}\n`;
     process.stderr.write(`${name}: ${printable(error.message)}\n${hint}`);
-    return EXIT.mend;
+    return EXIT.usage;
   }
   const explained = explainSystemError(error) ?? explainQueueError(error);
   if (explained !== undefined) return explain(name, explained, interrupted);
   const commander = errorCode(error)?.startsWith("commander.") ? (error as { exitCode?: number }) : undefined;
-  if (commander) return commander.exitCode === 0 ? EXIT.done : EXIT.mend;
+  if (commander) return commander.exitCode === 0 ? EXIT.done : EXIT.usage;
   if (interrupted && (error as Error | undefined)?.name === "AbortError") {
     process.stderr.write(`${name}: interrupted\n`);
     return EXIT.interrupted;

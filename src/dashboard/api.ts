@@ -58,7 +58,7 @@ export function apiRoutes(
   app.get("/campaigns/:id/runs/:run/output", async (context) => {
     const view = await campaigns.view(context.req.param("id"));
     const run = context.req.param("run");
-    if (!/^\d{1,9}$/.test(run)) throw new UserError("there is no such run");
+    if (!/^\d{1,9}$/.test(run)) throw new UserError("no such run");
     const ask = (): Promise<string> => outputOf(view.campaign, Number(run), queue, sources);
     return context.text(await turns.outputs.take(ask));
   });
@@ -77,7 +77,7 @@ function problem(error: Error, context: Context, onError: (error: Error) => void
   if (error instanceof UserError) return context.json({ error: explained(error) }, statusOf(error));
   if (context.req.raw.signal.aborted) return context.body(null, 400); // nobody waits for it
   onError(error);
-  return context.json({ error: "this is a bug; the dashboard's log has more" }, 500);
+  return context.json({ error: "this is a bug; see the dashboard's log" }, 500);
 }
 
 function statusOf(error: UserError): 404 | 409 | 503 {

@@ -134,6 +134,6 @@ export class Campaigns {
 export class UnknownCampaign extends UserError {
   override name = "UnknownCampaign";
   constructor(id: string) {
-    super(`there is no campaign ${id}`, { hint: "the swarm knows those of the last 30 days" });
+    super(`no campaign ${id}`, { hint: "the swarm keeps campaigns for 30 days" });
   }
 }

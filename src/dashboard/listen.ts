@@ -45,7 +45,7 @@ export async function listen(app: Hono, port: number, host?: string): Promise<Li
       chosen = (server.address() as AddressInfo).port;
     }
     if (servers.length === 0)
-      throw new UserError(`the dashboard cannot listen: there is no ${addresses.join(" or ")}`);
+      throw new UserError(`the dashboard cannot listen: no address ${addresses.join(" or ")}`);
     const [{ address } = { address: "" }] = servers;
     const name = address.includes(":") ? `[${address}]` : address;
     return {
@@ -77,8 +77,8 @@ async function listenAt(app: Hono, port: number, host: string): Promise<Server |
   } catch (error) {
     if (NO_SUCH_ADDRESS.includes(errorCode(error) ?? "")) return undefined;
     if (errorCode(error) === "EADDRINUSE") {
-      throw new PortTaken(`port ${port} is taken`, {
-        hint: "choose another: --port N, or --port 0 for any that is free",
+      throw new PortTaken(`port ${port} is in use`, {
+        hint: "choose another with --port N, or any free port with --port 0",
         cause: error,
       });
     }

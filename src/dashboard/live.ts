@@ -19,13 +19,13 @@ export function liveAnswers(onError: (error: Error) => void): LiveAnswer {
   const asEvent = (error: unknown): string => {
     if (error instanceof UserError) return JSON.stringify({ error: explained(error) });
     onError(error as Error);
-    return JSON.stringify({ error: "this is a bug; the dashboard's log has more" });
+    return JSON.stringify({ error: "this is a bug; see the dashboard's log" });
   };
   return async (context, ask) => {
     const isLive =
       context.req.method === "GET" && (context.req.header("accept") ?? "").includes("text/event-stream");
     if (isLive && open >= MOST_LIVE)
-      throw new Busy("too many pages of this dashboard are open", { hint: "close some of them" });
+      throw new Busy("too many open pages of this dashboard", { hint: "close some of them" });
     if (!isLive) return context.body(await ask(), 200, { "Content-Type": "application/json" });
     open++;
     const first = await ask().catch((error: unknown) => {
@@ -35,12 +35,12 @@ export function liveAnswers(onError: (error: Error) => void): LiveAnswer {
     return streamSSE(context, async (stream) => {
       try {
         let told: string | undefined;
-        let toldAt = 0;
+        let reportedAt = 0;
         for (let text = first; !stream.aborted; text = await ask().catch(asEvent)) {
           const now = performance.now();
           if (text !== told) await stream.writeSSE({ data: text });
-          else if (now - toldAt > SIGN_MS) await stream.write(":\n\n");
-          if (text !== told || now - toldAt > SIGN_MS) toldAt = now;
+          else if (now - reportedAt > SIGN_MS) await stream.write(":\n\n");
+          if (text !== told || now - reportedAt > SIGN_MS) reportedAt = now;
           told = text;
           await stream.sleep(LIVE_MS);
         }

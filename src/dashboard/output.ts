@@ -39,7 +39,7 @@ export async function outputOf(
 
 async function endOf(file: string): Promise<string> {
   await using handle = await openRegularFile(file);
-  if (handle === undefined) throw new UserError(`${file} is not there any more`);
+  if (handle === undefined) throw new UserError(`${file} no longer exists`);
   const { size } = await handle.stat();
   const buffer = Buffer.alloc(Math.min(size, SHOWN_BYTES));
   const { bytesRead } = await handle.read(buffer, 0, buffer.length, size - buffer.length);

@@ -26,7 +26,7 @@ export class Turns {
     if (this.#busy < this.#atOnce) this.#busy++;
     else {
       if (this.#waiting.length >= LONGEST_QUEUE)
-        throw new Busy("the dashboard has too many questions to answer", { hint: "try again in a minute" });
+        throw new Busy("too many requests to the dashboard", { hint: "try again in a minute" });
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     try {

@@ -68,7 +68,7 @@ const RecipeSchema = v.variant("kind", [
 export type Recipe = v.InferOutput<typeof RecipeSchema>;
 
 /** The name of a build, which is that of a folder in the store of builds. */
-export const BuildKeySchema = v.pipe(v.string(), v.regex(/^[\w-]+$/, "it is no name of a build"));
+export const BuildKeySchema = v.pipe(v.string(), v.regex(/^[\w-]+$/, "it is not the name of a build"));
 
 /** A project that another one needs, for its build and its runs. Paths are relative to the git top level. */
 export const DependencySchema = v.object({
@@ -84,7 +84,7 @@ export const DependencySchema = v.object({
   project: RelativePathSchema,
   buildKey: BuildKeySchema,
   /** Environment variable with its folder: `INET_ROOT`. */
-  variable: v.pipe(v.string(), v.regex(/^\w+$/, "it is no name of an environment variable")),
+  variable: v.pipe(v.string(), v.regex(/^\w+$/, "it is not a valid name of an environment variable")),
   environment: v.optional(EnvironmentSchema),
   nedFolders: v.array(v.string()),
   /** Those that it names itself, without prefix and suffix; undefined: the targets of its build. */

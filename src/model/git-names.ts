@@ -4,7 +4,7 @@ import { AbsolutePathSchema } from "./places.ts";
 /** A full SHA-1 or SHA-256. */
 export const HashSchema = v.pipe(
   v.string(),
-  v.regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, "it is no hash of git"),
+  v.regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, "it is not a git hash"),
 );
 
 const HOST = /^(?:[\p{L}\p{N}_](?:[\p{L}\p{N}_.-]*)|\[[0-9a-f:.]+\])(?::\d+)?$/iu;
@@ -37,7 +37,7 @@ export const RepositoryUrlSchema = v.pipe(
   v.string(),
   v.check(
     isRepositoryUrl,
-    "it is no address of a git repository: https://…, ssh://…, git://…, name@host:path, file:///… or an absolute path",
+    "it is not the address of a git repository: https://…, ssh://…, git://…, name@host:path, file:///… or an absolute path",
   ),
 );
 
@@ -55,6 +55,6 @@ export const VersionSchema = v.pipe(
       /^[\p{L}\p{N}_][^\s~^:?*[\\]*$/u.test(text) &&
       !CONTROL.test(text) &&
       !/\.\.|@\{|\/\/|[./]$|\.lock$/.test(text),
-    "it is no name of a tag, and no commit",
+    "it is neither a tag name nor a commit",
   ),
 );

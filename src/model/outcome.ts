@@ -44,12 +44,12 @@ export function incomplete(outcome: Outcome, problems: readonly string[]): Outco
 }
 
 /** Instead of progress: the worker has handed the run back, and why. It is executed later. */
-export const HeldSchema = v.object({
+export const PostponementSchema = v.object({
   held: v.string(),
   /** The swarm lacks a source or a build: whoever has them can send them again. */
   lacks: v.optional(v.boolean()),
 });
-export type Held = v.InferOutput<typeof HeldSchema>;
+export type Postponement = v.InferOutput<typeof PostponementSchema>;
 
 /** Progress of a running simulation, from one of Cmdenv's status blocks. */
 export const ProgressSchema = v.object({

@@ -3,13 +3,13 @@ import * as v from "valibot";
 
 // Paths and names that become paths, or arguments of a program, on another machine.
 
-const noNul = v.check((text: string) => !text.includes("\0"), "it has a character that no path has");
+const noNul = v.check((text: string) => !text.includes("\0"), "it contains a NUL character");
 
 /** A folder or file within a tree; empty for the tree itself. */
 export const RelativePathSchema = v.pipe(
   v.string(),
   noNul,
-  v.check(isRelative, "it must be a relative path that does not lead out"),
+  v.check(isRelative, "it must be a relative path that stays inside the folder"),
 );
 
 function isRelative(text: string): boolean {
@@ -38,15 +38,12 @@ export const FileNameSchema = v.pipe(
 /** The name of a folder that programs get as an argument. */
 export const FolderNameSchema = v.pipe(
   FileNameSchema,
-  v.check(
-    (text) => !text.startsWith("-"),
-    "it begins with a dash, so that programs would take it for an option",
-  ),
+  v.check((text) => !text.startsWith("-"), "it begins with a dash, so programs would read it as an option"),
 );
 
 export const VariableNameSchema = v.pipe(
   v.string(),
-  v.regex(/^[A-Za-z_]\w*$/, "it is no name of an environment variable"),
+  v.regex(/^[A-Za-z_]\w*$/, "it is not a valid name of an environment variable"),
 );
 
 /** What a project is called by those that need it. */
@@ -54,6 +51,6 @@ export const ProjectNameSchema = v.pipe(
   v.string(),
   v.regex(
     /^[\p{L}\p{N}_](?:[\p{L}\p{N}\p{M}_.+()[\] -]*[\p{L}\p{N}\p{M}_.+()[\]-])?$/u,
-    "a name has only letters, digits, spaces and the signs . _ + - ( ) [ ], and begins with a letter or digit",
+    "a name has only letters, digits, spaces and the characters . _ + - ( ) [ ], and begins with a letter or digit",
   ),
 );

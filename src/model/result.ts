@@ -19,7 +19,7 @@ export const ResultFileSchema = v.object({
   path: v.string(),
   /** Of a symbolic link the length of its target's name. */
   sizeBytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
-  /** In hexadecimal digits; of a symbolic link that of its target's name. Undefined where nobody had to read it. */
+  /** In hexadecimal digits; of a symbolic link that of its target's name. Undefined until it is stored. */
   sha256: v.optional(v.string()),
   /** It was there before the run: a file of the source that the run has changed. */
   replaces: v.optional(v.boolean()),

@@ -5,14 +5,17 @@ const text = v.pipe(v.string(), v.nonEmpty("it is empty"));
 /** A path relative to the project's folder. */
 const place = v.pipe(v.string(), v.regex(/^[^/]/, "it must be a path relative to the project's folder"));
 
-const variable = v.pipe(v.string(), v.regex(/^[A-Za-z_]\w*$/, "it is no name of an environment variable"));
+const variable = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z_]\w*$/, "it is not a valid name of an environment variable"),
+);
 
 /** In JSON Schema, which knows no classes of Unicode; what is a letter is checked where the name is used. */
 const projectName = v.pipe(
   v.string(),
   v.regex(
     /^[\w\u0080-\uffff](?:[\w\u0080-\uffff.+()[\] -]*[\w\u0080-\uffff.+()[\]-])?$/,
-    "a name has only letters, digits, spaces and the signs . _ + - ( ) [ ], and begins with a letter or digit",
+    "a name has only letters, digits, spaces and the characters . _ + - ( ) [ ], and begins with a letter or digit",
   ),
 );
 
@@ -20,7 +23,7 @@ const projectName = v.pipe(
 export const UseSchema = v.strictObject({
   name: projectName,
   folder: v.optional(
-    v.pipe(text, v.description("where it lies on your disk; relative to the project's folder, or absolute")),
+    v.pipe(text, v.description("its folder on this machine; relative to the project's folder, or absolute")),
   ),
   url: v.optional(v.pipe(text, v.description("its git repository"))),
   version: v.optional(v.pipe(text, v.description("a tag or a commit of that repository"))),
@@ -32,7 +35,7 @@ export const UseSchema = v.strictObject({
 /** `swarm.json`: single entries of what a project says of itself, which override what is found. */
 export const SwarmFileSchema = v.strictObject({
   $schema: v.optional(v.string()),
-  name: v.optional(v.pipe(projectName, v.description("what other projects call it"))),
+  name: v.optional(v.pipe(projectName, v.description("the name by which other projects refer to it"))),
   nedFolders: v.optional(v.array(place)),
   nedExclusions: v.optional(v.pipe(v.array(text), v.description("NED packages that are not loaded"))),
   libraries: v.optional(
@@ -46,7 +49,7 @@ export const SwarmFileSchema = v.strictObject({
     ),
   ),
   ship: v.optional(
-    v.pipe(v.array(place), v.description("files and folders that are sent though git ignores them")),
+    v.pipe(v.array(place), v.description("files and folders to send although git ignores them")),
   ),
   uses: v.optional(v.array(v.union([projectName, UseSchema]))),
   environment: v.optional(

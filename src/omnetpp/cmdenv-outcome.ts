@@ -89,14 +89,14 @@ function endedByItself(report: RunReport, end: ProcessEnd): boolean {
 }
 
 function fromOutside(end: ProcessEnd, { termination }: RunReport, error: string | undefined): Verdict {
-  if (end.outOfMemory) return { state: "out-of-memory", reason: "the machine had no memory left" };
+  if (end.outOfMemory) return { state: "out-of-memory", reason: "killed: out of memory" };
   if (end.cancelled) return { state: "cancelled", reason: "cancelled" };
   if (end.timedOut) return { state: "timeout", reason: "wall-clock limit reached" };
   return { state: "crashed", reason: termination === INTERRUPTED ? INTERRUPTED : exitOf(end), error };
 }
 
 function exitOf({ exitCode, signal }: ProcessEnd): string {
-  return signal === null ? `exit code ${exitCode ?? "unknown"}` : `ended by ${signal}`;
+  return signal === null ? `exit code ${exitCode ?? "unknown"}` : `killed by ${signal}`;
 }
 
 /**
@@ -106,6 +106,6 @@ function exitOf({ exitCode, signal }: ProcessEnd): string {
  */
 function withoutTermination({ silent, redirectedTo }: RunReport, end: ProcessEnd): Verdict {
   if (silent) return { state: "done", reason: "ended without an error" };
-  if (redirectedTo !== undefined) return { state: "limited", reason: `${redirectedTo} says why it ended` };
-  return { state: "crashed", reason: `${exitOf(end)}, but the simulation did not say that it had ended` };
+  if (redirectedTo !== undefined) return { state: "limited", reason: `see ${redirectedTo} for the reason` };
+  return { state: "crashed", reason: `${exitOf(end)}, but the simulation did not report its end` };
 }

@@ -151,7 +151,7 @@ function setPosition(report: RunReport, position: { events?: number; simTime?: s
 /** An error or a crash of an earlier run of its batch ended the process. */
 function neverStarted(end: ProcessEnd): Outcome {
   const outcome = decideOutcome({ silent: false, closed: false }, end);
-  return outcome.state === "crashed" ? { ...outcome, reason: "the run was never begun" } : outcome;
+  return outcome.state === "crashed" ? { ...outcome, reason: "the run was never started" } : outcome;
 }
 
 /** Why a run is not done, in one line; undefined for one that is. */

@@ -141,7 +141,7 @@ async function check(answer: ProgramOutput, query: ExpandQuery, ask: Ask): Promi
   const complaint = complaintOf(answer);
   const unknown = complaint.endsWith(`No such config: ${name}`);
   const names = unknown ? await askConfigNames(query, ask) : [];
-  throw new UserError(`the runs of ${name} cannot be listed:\n${complaint}`, {
+  throw new UserError(`cannot list the runs of ${name}:\n${complaint}`, {
     hint: names.length > 0 ? otherConfigs(name, names) : undefined,
   });
 }
@@ -151,7 +151,7 @@ async function refuseUnnamedConfig(query: ExpandQuery, ask: Ask): Promise<void> 
   if (values(query.args, "-c").length > 0) return;
   const names = (await askConfigNames(query, ask)).filter((name) => name !== "General");
   if (names.length === 0) return;
-  throw new UserError("no config is named, and General has no network", {
+  throw new UserError("no config given, and General has no network", {
     hint: `name a config with -c: ${listed(names)}`,
   });
 }
@@ -160,7 +160,7 @@ function otherConfigs(typed: string, names: readonly string[]): string {
   if (names.join() === "General") return "the ini file has only General: remove the option -c";
   const near = nearest(typed, names);
   const all = `configs here: ${listed([...near, ...names.filter((name) => !near.includes(name))])}`;
-  return near.length === 0 ? all : `do you mean ${near[0]!}? ${all}`;
+  return near.length === 0 ? all : `did you mean ${near[0]!}? ${all}`;
 }
 
 const MOST_CONFIGS = 20;
@@ -212,11 +212,11 @@ function withoutRuns({ program, args }: ExpandQuery): UserError {
   const filter = runFilter(args)?.trim();
   if (filter === undefined || filter === "") {
     return new UserError(`the config ${name} has no runs`, {
-      hint: "one of its iterations has no value, or its constraint excludes every combination",
+      hint: "one of its iteration variables has no values, or its constraint excludes every combination",
     });
   }
   return new UserError(`no run of ${name} matches -r '${filter}'`, {
-    hint: `to list its runs: ${program} -s -c ${name} -q runs`,
+    hint: `to list its runs, run: ${program} -s -c ${name} -q runs`,
   });
 }
 

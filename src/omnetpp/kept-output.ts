@@ -46,9 +46,7 @@ export class KeptOutput {
   close(): void {
     try {
       if (this.#omitted > 0)
-        this.#store(
-          Buffer.from(`\n… ${this.#omitted} bytes of the output are not kept; this is its end: …\n`),
-        );
+        this.#store(Buffer.from(`\n… ${this.#omitted} bytes of the output omitted; the end follows: …\n`));
       for (const chunk of this.#tail) this.#store(chunk);
     } finally {
       this.#tail = [];

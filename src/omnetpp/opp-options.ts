@@ -78,8 +78,8 @@ function parseArgument(text: string, next: string | undefined): SimulationArgume
 function option(name: string, value: string | undefined): SimulationArgument {
   if (value === undefined) throw new UserError(`the option ${name} needs a value`);
   if (name === "-u" && value !== "Cmdenv") {
-    throw new UserError(`-u ${value}: a swarm has no screen, its runs take place in Cmdenv`, {
-      hint: "leave the option -u away",
+    throw new UserError(`-u ${value}: runs on a swarm use Cmdenv only`, {
+      hint: "remove the option -u",
     });
   }
   return { kind: "option", name, value };
@@ -87,8 +87,8 @@ function option(name: string, value: string | undefined): SimulationArgument {
 
 function refuseQuestion(name: string): void {
   if (name === "-" || !QUESTIONS.includes(name.charAt(1))) return;
-  throw new UserError(`${name} only asks the simulator a question, it runs nothing`, {
-    hint: `type it to the simulator itself: opp_run ${name} …`,
+  throw new UserError(`${name} only queries the simulator and starts no run`, {
+    hint: `call the simulator directly: opp_run ${name} …`,
   });
 }
 

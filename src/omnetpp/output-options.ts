@@ -17,7 +17,7 @@ export type OutputOption = (typeof OUTPUT_OPTIONS)[number];
 const BEGUN_ANEW = /\.(?:sca|vec|vci|elog|elogi|sna|rt|out)$/;
 
 /** True for the names of files that a local run replaces, too. */
-export function isBegunAnew(file: string): boolean {
+export function isOverwritten(file: string): boolean {
   return BEGUN_ANEW.test(file);
 }
 
@@ -29,4 +29,14 @@ export function configuredOption(
   for (const [key, value] of configuration)
     if (key === option || (key.startsWith("**") && key.endsWith(`.${option}`))) return value;
   return undefined;
+}
+
+/** The first entry, other than those of output files, that has the value of `${resultdir}` in it. */
+export function parameterWith(
+  resultDirectory: string,
+  configuration: ReadonlyMap<string, string>,
+): string | undefined {
+  const isOutput = (key: string): boolean =>
+    OUTPUT_OPTIONS.some((option) => key === option || key.endsWith(`.${option}`));
+  return [...configuration].find(([key, text]) => !isOutput(key) && text.includes(resultDirectory))?.[0];
 }

@@ -87,7 +87,7 @@ export function limitedStart(wanted: Pick<Terminal, "limits" | "umask">, own: Pr
     if (limit === undefined || soft === undefined || hard === undefined) continue;
     const possible = isAbove(limit, hard) ? hard : limit;
     if (possible !== limit)
-      refused.push(`${ROWS[name].toLowerCase()}: ${limit}, and ${hard} is the most the swarm can give`);
+      refused.push(`${ROWS[name].toLowerCase()}: ${limit}, but the swarm's maximum is ${hard}`);
     if (possible !== soft)
       commands.push(
         `ulimit -S ${option} ${possible === "unlimited" ? possible : Math.ceil(possible / unit)}`,

@@ -1,5 +1,6 @@
 import { errorCode } from "../errors.ts";
 import type { Usage } from "../model/result.ts";
+import { awakeFor } from "../system/awake.ts";
 import type { ProcessIdentity } from "../system/identity.ts";
 import { startGroup, type ProcessGroup } from "../system/process-group.ts";
 import type { CmdenvOutput } from "./cmdenv-output.ts";
@@ -74,12 +75,16 @@ export async function simulate(
     output.write(text, stream);
   });
   written.catch(() => undefined); // awaited when the process has ended
-  tellStart(group, onStart);
+  reportStart(group, onStart);
   const { exitCode, signal } = await group.ended;
   const wallTimeMs = Math.round(performance.now() - startedAt);
   await simulation.endLeftovers?.();
-  const closer = setTimeout(() => closeOutput(group), LATE_OUTPUT_MS);
-  const omittedOutputBytes = await written.finally(() => clearTimeout(closer));
+  const isWritten = new AbortController();
+  void awakeFor(LATE_OUTPUT_MS, isWritten.signal).then(
+    () => closeOutput(group),
+    () => undefined,
+  );
+  const omittedOutputBytes = await written.finally(() => isWritten.abort());
   const killed = signal === "SIGKILL" && !ending.timedOut && !ending.cancelled;
   return {
     exitCode,
@@ -93,7 +98,7 @@ export async function simulate(
 }
 
 /** A process of which no note can be made for our successor is not left running. */
-function tellStart(group: ProcessGroup, onStart: (identity: ProcessIdentity | undefined) => void): void {
+function reportStart(group: ProcessGroup, onStart: (identity: ProcessIdentity | undefined) => void): void {
   try {
     onStart(group.identity);
   } catch (error) {

@@ -12,8 +12,8 @@ export const SIMULATORS = ["opp_run", "opp_run_release", "opp_run_dbg"];
 export async function omnetppVersion(program: string, options: ProgramOptions = {}): Promise<string> {
   const version = await versionOf(program, options);
   if (version !== undefined) return version;
-  throw new UserError(`${program} -v does not tell its version`, {
-    hint: "is it a simulation program of OMNeT++ 6?",
+  throw new UserError(`${program} -v does not print its version`, {
+    hint: "check that it is a simulation program of OMNeT++ 6",
   });
 }
 

@@ -74,7 +74,7 @@ export function onOtherMachine({ label, machine, state }: SwarmElsewhere): UserE
   return new UserError(
     `the swarm ${state.name} is on ${machine}, not on this machine; its processes cannot be reached from here`,
     {
-      hint: `run the command on ${machine}, or make a swarm of this machine: swarm-tool init --local ${state.name}; if that machine is gone for good: swarm-tool remove ${label} --forget`,
+      hint: `run the command on ${machine}, or create a swarm on this machine: swarm-tool init --local ${state.name}; if that machine no longer exists, run: swarm-tool remove ${label} --forget`,
     },
   );
 }

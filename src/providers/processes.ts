@@ -19,8 +19,8 @@ const KILL_TIMEOUT_MS = 20_000;
 export const SECRETS_DESCRIPTOR = 3;
 
 /** A process had ended before anything was asked of it. */
-export class EndedAtOnce extends UserError {
-  override name = "EndedAtOnce";
+export class ExitedImmediately extends UserError {
+  override name = "ExitedImmediately";
 }
 
 interface DetachedOptions {
@@ -37,7 +37,7 @@ interface DetachedOptions {
  * @param secrets it reads as lines `NAME=VALUE` from the file descriptor 3: an environment could be read by what it runs.
  * @param env its environment; else that of this process without our credentials.
  * @throws {UserError} where it is not there.
- * @throws {EndedAtOnce}
+ * @throws {ExitedImmediately}
  */
 export async function startDetached(
   file: string,
@@ -58,7 +58,8 @@ export async function startDetached(
     child.unref();
     const identity = identify(child.pid!);
     if (identity === undefined && freshLog) return { pid: child.pid!, startTime: "ended" };
-    if (identity === undefined) throw new EndedAtOnce(`${file} ended at once`, { hint: `see ${log}` });
+    if (identity === undefined) 
+      throw new ExitedImmediately(`${file} exited immediately`, { hint: `see ${log}` });
     return identity;
   } catch (error) {
     if (errorCode(error) !== "ENOENT") throw error;
@@ -104,8 +105,8 @@ async function stop(identity: ProcessIdentity, timeoutMs: number): Promise<void>
 }
 
 function doesNotEnd({ pid }: ProcessIdentity): UserError {
-  return new UserError(`process ${pid} does not end, not even by SIGKILL`, {
-    hint: `it probably waits for a disk or network file system that does not answer; look at it with: ps -o pid,stat,wchan,args -p ${pid}`,
+  return new UserError(`process ${pid} does not exit, not even after SIGKILL`, {
+    hint: `it probably waits for a disk or network file system that is not responding; inspect it with: ps -o pid,stat,wchan,args -p ${pid}`,
   });
 }
 

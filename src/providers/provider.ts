@@ -95,6 +95,8 @@ export interface ConnectOptions {
 
 interface MendOptions {
   signal?: AbortSignal;
+  /** Also look at the swarm itself, which others may have halted or removed. */
+  askSwarm?: boolean;
   /** Called with what takes time. */
   onWaiting?: (text: string) => void;
 }
@@ -142,14 +144,16 @@ export interface Provider {
   /**
    * Restarts what has died of a running swarm; cheap enough for every few seconds.
    * @returns what had died, as sentences.
+   * @throws {SwarmRemoved} if there is nothing left of the swarm.
    * @throws {UserError} if the swarm is halted.
    */
   mend(options?: MendOptions): Promise<string[]>;
   /**
    * What a campaign needs; a process that died is restarted.
    * @param onWaiting called with the reason when something does not answer for a while.
+   * @param gone aborted when the swarm has been removed, which ends all waiting for it.
    */
-  access(onWaiting: (reason: string) => void): Promise<SwarmAccess>;
+  access(onWaiting: (reason: string) => void, gone?: AbortSignal): Promise<SwarmAccess>;
 
   // for its dashboard
 
@@ -228,11 +232,11 @@ export function haltedError(name: string): UserError {
 }
 
 export function notOnDocker(name: string): UserError {
-  return new UserError(`the swarm ${name} is not on a Docker Swarm of yours`, {
+  return new UserError(`the swarm ${name} is not on a Docker Swarm`, {
     hint: `remove it: swarm-tool remove ${name}`,
   });
 }
 
 export function notOnAws(name: string): UserError {
-  return new UserError(`the swarm ${name} is not on AWS: it has no machines to add or take away`);
+  return new UserError(`the swarm ${name} is not on AWS: it has no machines to add or remove`);
 }

@@ -22,12 +22,17 @@ export interface SwarmDeployer {
    * Takes the runners away before the machines go, so that they hand back what they have.
    * @returns what is in the queue then; undefined where it does not answer.
    */
-  withdraw(swarm: ReachableSwarm, signal: AbortSignal | undefined): Promise<JobCounts | undefined>;
+  removeRunners(swarm: ReachableSwarm, signal: AbortSignal | undefined): Promise<JobCounts | undefined>;
   /**
    * What a campaign needs.
    * @param onWaiting told why, when something does not answer for a while.
+   * @param gone aborted when the swarm has been removed, which ends all waiting for it.
    */
-  access(swarm: ReachableSwarm, onWaiting: (reason: string) => void): Promise<SwarmAccess>;
+  access(
+    swarm: ReachableSwarm,
+    onWaiting: (reason: string) => void,
+    gone?: AbortSignal,
+  ): Promise<SwarmAccess>;
   /** Undefined where the queue does not answer. */
   countJobs(swarm: ReachableSwarm): Promise<JobCounts | undefined>;
 }

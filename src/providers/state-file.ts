@@ -66,7 +66,7 @@ async function readOne(name: string, file: string): Promise<SwarmState | undefin
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     throw new StateFileError(name, "unreadable", error.message, {
-      hint: `${error.hint ?? "check the file"}; nothing of the swarm ${name} was changed`,
+      hint: `${error.hint ?? "check the file"}; the swarm ${name} was not changed`,
       cause: error,
     });
   }
@@ -76,7 +76,7 @@ async function readOne(name: string, file: string): Promise<SwarmState | undefin
       name,
       "newer",
       `${file} was written by a newer version of inet-swarm (format ${format}, here ${FORMAT})`,
-      { hint: `use that version for the swarm ${name}; nothing of it was changed` },
+      { hint: `use that version for the swarm ${name}; the swarm was not changed` },
     );
   }
   try {
@@ -107,13 +107,13 @@ function unknownFields(raw: object): object {
 function repairHint(name: string, text: string | undefined, directory: string): string {
   switch (probableTarget(text, directory)) {
     case "local":
-      return `repair it from what runs: swarm-tool resume ${name}`;
+      return `recreate it from the running processes: swarm-tool resume ${name}`;
     case "docker":
       return `find the swarm again: swarm-tool init ${name} --docker, with the same --host or --context`;
     case "aws":
-      return `find the swarm again, its machines may run and cost money: swarm-tool init ${name}, with the same --region and --profile`;
+      return `find the swarm again, its machines may be running and cost money: swarm-tool init ${name}, with the same --region and --profile`;
     default:
-      return `make the swarm known again as it was made, with swarm-tool init ${name} and its options; nothing that runs was ended`;
+      return `recreate the file by running swarm-tool init ${name} with the swarm's original options; no process was stopped`;
   }
 }
 

@@ -29,10 +29,10 @@ export interface SwarmFolder {
   target: string | undefined;
 }
 
-/** @throws {UserError} if it cannot be the name of a swarm. */
+/** @throws {UserError} if it is not a valid swarm name. */
 export function checkName(name: string): void {
   if (NAME.test(name)) return;
-  throw new UserError(`${JSON.stringify(name)} cannot be the name of a swarm`, {
+  throw new UserError(`${JSON.stringify(name)} is not a valid swarm name`, {
     hint: "a name begins with a letter and has only letters, digits, - and _",
   });
 }

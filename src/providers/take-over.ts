@@ -22,13 +22,13 @@ export async function forgetElsewhere({ folder }: SwarmElsewhere): Promise<void>
  */
 export async function takeOver({ label, folder, state: { name } }: SwarmElsewhere): Promise<void> {
   if (existsSync(swarmDirectories(name).state)) {
-    throw new UserError(`there is a swarm ${name} on this machine as well; ${label} cannot take its name`, {
+    throw new UserError(`this machine also has a swarm named ${name}; cannot take over ${label}`, {
       hint: `remove one of them: swarm-tool remove ${name}, or swarm-tool remove ${label} --forget`,
     });
   }
   const { state: directory, cache } = directoriesOf(folder);
   const state = await readStateIn(label, directory);
-  if (state?.target !== "local") throw new UserError(`there is no swarm ${label} any more`);
+  if (state?.target !== "local") throw new UserError(`the swarm ${label} no longer exists`);
   for (const lock of await locksIn(cache)) await removeForeign(lock);
   for (const lock of Object.values(lockFiles(directory))) await removeForeign(lock);
   await writeStateIn(directory, { ...state, state: "halted", host: thisHost(), processes: [] });

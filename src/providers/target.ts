@@ -10,6 +10,8 @@ export interface SwarmAccess extends AsyncDisposable {
   builds: BuildStore;
   sources: SourceStore;
   results: ResultStore;
+  /** Aborted when the swarm has been removed: then what waits for it fails with its reason. */
+  gone?: AbortSignal | undefined;
 }
 
 /** One process of a swarm, as `status` shows it. */

@@ -26,6 +26,6 @@ export function parseAnswer(job: string, answer: unknown, what = "its worker's a
 /** A file of an opened result. @throws {UserError} where it leads out of the directory. */
 export function fileIn(directory: string, file: string): string {
   const absolute = path.resolve(directory, file);
-  if (!isInside(directory, absolute)) throw new UserError(`${file} lies outside of the stored result`);
+  if (!isInside(directory, absolute)) throw new UserError(`${file} is outside the stored result`);
   return absolute;
 }

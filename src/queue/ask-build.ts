@@ -27,7 +27,9 @@ export async function askBuild(
     const answer = await answerOf(id, { ...context, position }, signal);
     if (answer !== undefined) return parseOrExplain(BuildAnswerSchema, answer, "the builder's answer");
   }
-  throw new UserError(`the build ${id} was taken out of the queue while it waited`, { hint: "try again" });
+  throw new UserError(`the build ${id} was removed from the queue while it waited`, {
+    hint: "run the command again",
+  });
 }
 
 /** @returns undefined where the job is no longer there. */

@@ -5,6 +5,7 @@ import { runJobId, type Campaign } from "../model/campaign.ts";
 import { isCampaignId } from "../model/names.ts";
 import type { OutcomeState } from "../model/outcome.ts";
 import type { Run } from "../model/run.ts";
+import { FIELD, jobKey } from "./bull-layout.ts";
 import {
   checkCampaignId,
   isOfAnotherVersion,
@@ -149,7 +150,7 @@ export async function openCampaign(redis: Redis, queue: Queue, id: string): Prom
   };
   for (const chunk of chunks(await openNumbers(redis, id))) {
     const pipeline = redis.pipeline();
-    for (const number of chunk) pipeline.hget(queue.toKey(runJobId(id, number)), "data");
+    for (const number of chunk) pipeline.hget(jobKey(queue.name, runJobId(id, number)), FIELD.data);
     const answers = (await pipeline.exec()) ?? [];
     chunk.forEach((number, at) => {
       const data = answers[at]?.[1];

@@ -2,6 +2,7 @@ import { realpath } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { errorText, UserError } from "../errors.ts";
+import { KEY_TYPES, queueKey } from "./bull-layout.ts";
 import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "./names.ts";
 
 /** The oldest Redis that BullMQ recommends, for queues with priorities. @see BullMQ guide, "Redis compatibility" */
@@ -60,7 +61,7 @@ export async function checkQueue(connection: QueueConnection): Promise<void> {
     await redis.connect();
     const info = await redis.info();
     checkVersion(info, connection);
-    if (/^loading:1/m.test(info)) throw new Error("it is still loading its data");
+    if (/^loading:1/m.test(info)) throw new Error("still loading its data");
     checkSettings(info, connection);
     await checkData(redis, connection);
   } catch (error) {
@@ -77,7 +78,7 @@ function checkVersion(info: string, connection: QueueConnection): void {
   if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return;
   const found = version?.[0].split(":")[1] ?? "of an unknown version";
   throw new UserError(
-    `the Redis at ${address(connection)} is ${found}; at least ${OLDEST.join(".")} is needed`,
+    `the Redis at ${address(connection)} is ${found}; at least ${OLDEST.join(".")} is required`,
     {
       hint: "install a newer redis-server or valkey-server, then halt and resume the swarm",
     },
@@ -98,31 +99,24 @@ function checkSettings(info: string, connection: QueueConnection): void {
   if (limit > 0 && policy !== "noeviction") {
     refuse(
       `may delete jobs and results when its memory is full (maxmemory ${limit} bytes, maxmemory-policy ${policy})`,
-      "set it not to: redis-cli CONFIG SET maxmemory-policy noeviction, and the same in its configuration file or parameter group",
+      "disable this: redis-cli CONFIG SET maxmemory-policy noeviction, also in its configuration file or parameter group",
     );
   }
   if (field("role") === "slave") {
-    refuse("is a replica, which takes no jobs", "give the address of its primary in REDIS_URL");
+    refuse("is a read-only replica", "give the address of its primary in REDIS_URL");
   }
   if (field("cluster_enabled") === "1" || field("redis_mode") === "cluster") {
-    refuse("is a cluster, over which a queue cannot be spread", "use a Redis with cluster mode disabled");
+    refuse("is a cluster, which queues do not support", "use a Redis with cluster mode disabled");
   }
   if (field("redis_mode") === "sentinel") {
     refuse(
-      "is a sentinel, which keeps no data",
+      "is a sentinel, which stores no data",
       "give the address of the primary that it watches in REDIS_URL",
     );
   }
 }
 
-/** Types of keys by which a queue of ours is told from other data of the same names. */
-const QUEUE_KEYS = {
-  meta: "hash",
-  wait: "list",
-  active: "list",
-  prioritized: "zset",
-  completed: "zset",
-} as const;
+const KEYS = Object.keys(KEY_TYPES) as (keyof typeof KEY_TYPES)[];
 
 /** Refuses a Redis with data of something else under our names, or, at a socket, that of another swarm. */
 async function checkData(redis: Redis, connection: QueueConnection): Promise<void> {
@@ -133,19 +127,19 @@ async function checkData(redis: Redis, connection: QueueConnection): Promise<voi
       throw new UserError(
         `the Redis at ${address(connection)} is not this swarm's: its data is in ${found}`,
         {
-          hint: `end it, then resume the swarm: its own data is in ${dataDirectory}`,
+          hint: `stop it, then resume the swarm, whose data is in ${dataDirectory}`,
         },
       );
     }
   }
   const keys = [RUN_QUEUE, BUILD_QUEUE].flatMap((queue) =>
-    Object.entries(QUEUE_KEYS).map(([name, expected]) => ({ key: `bull:${queue}:${name}`, expected })),
+    KEYS.map((name) => ({ key: queueKey(queue, name), expected: KEY_TYPES[name] })),
   );
   const types = await Promise.all(keys.map(({ key }) => redis.type(key)));
   const wrong = keys.findIndex(({ expected }, at) => types[at] !== "none" && types[at] !== expected);
   if (wrong < 0) return;
   throw new UserError(
-    `the Redis at ${address(connection)} holds data of something else: its key ${keys[wrong]!.key} is a ${types[wrong]}`,
+    `the Redis at ${address(connection)} holds data of another application: its key ${keys[wrong]!.key} is a ${types[wrong]}`,
     { hint: "use another Redis, or another database of it: redis://HOST:PORT/1" },
   );
 }
@@ -160,12 +154,12 @@ function explained(error: unknown, connection: QueueConnection): UserError {
   const where = `the queue's Redis at ${address(connection)}`;
   if (/NOAUTH|WRONGPASS|invalid password/i.test(text)) {
     return new UserError(`${where} refuses the password`, {
-      hint: "it is not the one that the swarm was made with: swarm-tool connect fetches it anew",
+      hint: "the swarm's password has changed; fetch it again with: swarm-tool connect",
       cause: error,
     });
   }
-  return new QueueUnreachable(`${where} cannot be reached: ${text}`, {
-    hint: "swarm-tool status shows what of the swarm runs",
+  return new QueueUnreachable(`cannot reach ${where}: ${text}`, {
+    hint: "check what is running with: swarm-tool status",
     cause: error,
   });
 }

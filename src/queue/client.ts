@@ -5,6 +5,7 @@ import { runJobId, type Campaign, type RunJob } from "../model/campaign.ts";
 import { PROTOCOL } from "../model/protocol.ts";
 import type { Run } from "../model/run.ts";
 import { jsonIn } from "../system/json.ts";
+import { FIELD, jobKey } from "./bull-layout.ts";
 import { askBuild } from "./ask-build.ts";
 import { keepBuildRequest } from "./build-requests.ts";
 import { announceCancellation, saveCampaign } from "./campaign-state.ts";
@@ -24,6 +25,9 @@ import { readTroubles, troubleLine } from "./troubles.ts";
 import { fairTurns } from "./turns.ts";
 import { checkWorkers } from "./worker-name.ts";
 import { BUILD_QUEUE, cancelKey, openRunsKey, RUN_QUEUE, type QueueConnection } from "./names.ts";
+
+const RETRY_STEP_MS = 50;
+const LONGEST_RETRY_MS = 2000;
 
 /** The queues as a client sees them. */
 export interface QueueClient extends AsyncDisposable {
@@ -72,10 +76,14 @@ export interface QueueClient extends AsyncDisposable {
   forget(campaign: string, runNumber: number): Promise<void>;
 }
 
-/** @throws {UserError} where Redis is not there, refuses the password, or is too old. */
-export async function openQueueClient(connection: QueueConnection): Promise<QueueClient> {
+/**
+ * Connects to the queues of a swarm. A lost connection comes back by itself.
+ * @param gone aborted when the swarm has been removed: then nothing is waited for any more, and everything fails.
+ * @throws {UserError} where Redis is not there, refuses the password, or is too old.
+ */
+export async function openQueueClient(connection: QueueConnection, gone?: AbortSignal): Promise<QueueClient> {
   await checkQueue(connection);
-  const redis = new Redis(connection);
+  const redis = connectUntil(gone, connection);
   const options = { connection: redis, skipVersionCheck: true };
   const runs = new Queue<RunJob>(RUN_QUEUE, options);
   const builds = new Queue<BuildRequest>(BUILD_QUEUE, options);
@@ -88,13 +96,13 @@ export async function openQueueClient(connection: QueueConnection): Promise<Queu
   return {
     async build(request, signal) {
       await checkWorkers(builds);
-      return await askBuild({ queue: builds, redis, connection }, request, signal);
+      return await askBuild({ queue: builds, redis, connection, gone }, request, signal);
     },
     keepRequest: (request) => keepBuildRequest(redis, request),
     troubles: async () => (await readTroubles(redis)).map(troubleLine),
     position: () => lastEventId({ queue: runs, redis }),
     follow: (campaign, wanted, position) =>
-      followRuns({ queue: runs, redis, connection, position }, campaign, wanted),
+      followRuns({ queue: runs, redis, connection, position, gone }, campaign, wanted),
     async add(campaign, all) {
       await checkWorkers(runs);
       await saveCampaign(redis, campaign);
@@ -126,8 +134,8 @@ export async function openQueueClient(connection: QueueConnection): Promise<Queu
       await redis.del(cancelKey(campaign));
     },
     async result(campaign, runNumber) {
-      const job = runs.toKey(runJobId(campaign, runNumber));
-      const [finishedOn, value] = await redis.hmget(job, "finishedOn", "returnvalue");
+      const job = jobKey(runs.name, runJobId(campaign, runNumber));
+      const [finishedOn, value] = await redis.hmget(job, FIELD.finishedAt, FIELD.value);
       return finishedOn === null ? undefined : (jsonIn(value) ?? null);
     },
     output: (job, offset) => readOutput(redis, job, offset),
@@ -139,6 +147,18 @@ export async function openQueueClient(connection: QueueConnection): Promise<Queu
       redis.disconnect();
     },
   };
+}
+
+/** After the signal, waiting commands fail: at once, or when the next attempt to connect has failed. */
+function connectUntil(gone: AbortSignal | undefined, connection: QueueConnection): Redis {
+  const retryStrategy = (attempt: number): number | null =>
+    gone?.aborted ? null : Math.min(attempt * RETRY_STEP_MS, LONGEST_RETRY_MS);
+  const redis = new Redis({ ...connection, retryStrategy });
+  const end = (): void => {
+    if (redis.status !== "reconnecting") redis.disconnect(); // there it would cancel the attempt, and nothing would fail
+  };
+  gone?.addEventListener("abort", end, { once: true });
+  return redis;
 }
 
 function asJob(campaign: string, run: Run, priority: number) {

@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { Job, Worker } from "bullmq";
+import { FIELD, jobKey } from "./bull-layout.ts";
 import type { QueueConnection } from "./names.ts";
 import { Postponed } from "./postponed.ts";
 import { persistently } from "./persistently.ts";
-import { asHeld, nextInTurn, type JoinedJob, type TakenJob } from "./taken-job.ts";
+import { asOwnedJob, nextInTurn, type JoinedJob, type TakenJob } from "./taken-job.ts";
 import { workerName } from "./worker-name.ts";
 
 export interface ConsumerOptions {
@@ -31,7 +32,7 @@ export interface ConsumerOptions {
 
 const RETRY_MS = 1000;
 
-interface Held {
+interface OpenJob {
   job: Job;
   token: string;
   abort: AbortController;
@@ -68,7 +69,7 @@ export async function consume(options: ConsumerOptions): Promise<void> {
 class Consumer {
   readonly #worker: Worker;
   readonly #options: ConsumerOptions;
-  readonly #held = new Set<Held>();
+  readonly #held = new Set<OpenJob>();
   readonly #free: number[];
   readonly #running = new Set<Promise<void>>();
   /** Jobs whose main work is being done. */
@@ -122,8 +123,8 @@ class Consumer {
     }
   }
 
-  #hold(job: Job, token: string): Held {
-    const held: Held = { job, token, abort: new AbortController(), released: false };
+  #hold(job: Job, token: string): OpenJob {
+    const held: OpenJob = { job, token, abort: new AbortController(), released: false };
     if (this.#options.signal.aborted) held.abort.abort();
     this.#held.add(held);
     return held;
@@ -145,16 +146,16 @@ class Consumer {
     this.#running.add(work);
   }
 
-  #release(held: Held): void {
+  #release(held: OpenJob): void {
     if (held.released) return;
     held.released = true;
     this.#busy--;
     this.#wake();
   }
 
-  async #workOn(held: Held, slot: number): Promise<void> {
+  async #workOn(held: OpenJob, slot: number): Promise<void> {
     const { abort } = held;
-    const joined = new Set<Held>();
+    const joined = new Set<OpenJob>();
     let value: object;
     try {
       value = await this.#options.handle(this.#asTaken(held, joined), slot);
@@ -170,7 +171,7 @@ class Consumer {
   }
 
   /** What a run has left is worth some patience: it is sent until the queue takes it, or has given the job away. */
-  async #complete({ job, token }: Held, value: object): Promise<void> {
+  async #complete({ job, token }: OpenJob, value: object): Promise<void> {
     const isTaken = await persistently(() => job.moveToCompleted(value, token, false), this.#options);
     if (!isTaken && !(await this.#isAnswer(job, value))) await this.#options.onRefused(value);
   }
@@ -181,9 +182,9 @@ class Consumer {
     return now?.finishedOn !== undefined && JSON.stringify(now.returnvalue) === JSON.stringify(value);
   }
 
-  #asTaken(held: Held, joined: Set<Held>): TakenJob {
+  #asTaken(held: OpenJob, joined: Set<OpenJob>): TakenJob {
     return {
-      ...asHeld(held.job, held.abort.signal),
+      ...asOwnedJob(held.job, held.abort.signal),
       release: () => this.#release(held),
       report: (progress) => void held.job.updateProgress(progress).catch(this.#options.onError),
       join: async (size, accepts) => {
@@ -196,9 +197,9 @@ class Consumer {
     };
   }
 
-  #asJoined(held: Held, joined: Set<Held>): JoinedJob {
+  #asJoined(held: OpenJob, joined: Set<OpenJob>): JoinedJob {
     return {
-      ...asHeld(held.job, held.abort.signal),
+      ...asOwnedJob(held.job, held.abort.signal),
       complete: async (value) => {
         joined.delete(held);
         await this.#complete(held, value).catch(this.#options.onError);
@@ -208,13 +209,13 @@ class Consumer {
     };
   }
 
-  async #leave(held: Held, joined: Set<Held>): Promise<void> {
+  async #leave(held: OpenJob, joined: Set<OpenJob>): Promise<void> {
     joined.delete(held);
     await this.#handBack(held);
     this.#held.delete(held);
   }
 
-  async #takeWaiting(joined: Set<Held>): Promise<void> {
+  async #takeWaiting(joined: Set<OpenJob>): Promise<void> {
     const token = randomUUID();
     try {
       const job = (await this.#worker.getNextJob(token, { block: false })) as Job | undefined;
@@ -224,7 +225,7 @@ class Consumer {
     }
   }
 
-  async #handBack({ job, token }: Pick<Held, "job" | "token">): Promise<void> {
+  async #handBack({ job, token }: Pick<OpenJob, "job" | "token">): Promise<void> {
     await persistently(async () => {
       await this.#forgetStart(job);
       await job.moveToWait(token);
@@ -232,7 +233,7 @@ class Consumer {
   }
 
   /** Its place among the others stays: it has the priority that it was queued with. */
-  async #postpone({ job, token }: Held, { delayMs, data }: Postponed): Promise<void> {
+  async #postpone({ job, token }: OpenJob, { delayMs, data }: Postponed): Promise<void> {
     await persistently(async () => {
       await this.#forgetStart(job);
       if (data !== undefined) await job.updateData(data);
@@ -243,7 +244,7 @@ class Consumer {
   /** Whoever counts jobs takes one with a start and no end for running. */
   async #forgetStart({ id }: Job): Promise<void> {
     const redis = await this.#worker.backend.client;
-    await redis.hdel(this.#worker.toKey(id!), "processedOn");
+    await redis.hdel(jobKey(this.#worker.name, id!), FIELD.startedAt);
   }
 
   renewLocks(): void {

@@ -1,7 +1,8 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { UserError } from "../errors.ts";
+import { ENDED_SETS, WAITING_STATES } from "./bull-layout.ts";
+import { awakeFor } from "../system/awake.ts";
 import { readTroubles, troubleLine } from "./troubles.ts";
 import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "./names.ts";
 
@@ -28,8 +29,8 @@ export async function countJobs(connection: QueueConnection): Promise<JobCounts>
   redis.on("error", () => undefined); // it does not answer then, and that is said below
   const timer = new AbortController();
   const timeoutMs = connection.path === undefined ? FAR_ANSWER_TIMEOUT_MS : ANSWER_TIMEOUT_MS;
-  const silence = delay(timeoutMs, undefined, { signal: timer.signal }).then(() => {
-    throw new UserError("the queue of the swarm does not answer");
+  const silence = awakeFor(timeoutMs, timer.signal).then(() => {
+    throw new UserError("the queue of the swarm is not responding");
   });
   const counted = count(redis);
   for (const promise of [silence, counted]) promise.catch(() => undefined); // whichever comes too late
@@ -47,13 +48,13 @@ async function count(connection: Redis): Promise<JobCounts> {
     [RUN_QUEUE, BUILD_QUEUE].map((name) => {
       const queue = new Queue(name, { connection });
       queue.on("error", () => undefined);
-      return queue.getJobCounts("waiting", "prioritized", "delayed", "active", "completed", "failed");
+      return queue.getJobCounts(...WAITING_STATES, "active", ...ENDED_SETS);
     }),
   );
   const sum = (...names: string[]): number =>
     names.reduce((total, name) => total + (runs?.[name] ?? 0) + (builds?.[name] ?? 0), 0);
   return {
-    waiting: sum("waiting", "prioritized", "delayed"),
+    waiting: sum(...WAITING_STATES),
     running: sum("active"),
     uncollected: (runs?.["completed"] ?? 0) + (runs?.["failed"] ?? 0),
     ...(troubles.length > 0 && { troubles: troubles.map(troubleLine) }),

@@ -18,7 +18,10 @@ export function parseCampaign(id: string, text: string | null): Campaign {
     (campaign.id !== id && "id") ||
     (!isConfigName(campaign.config) && "config") ||
     (!isRelativeFolder(campaign.study) && "study");
-  if (wrong) throw new UserError(`${what} is malformed at ${wrong}`, { hint: "see: runall-swarm list" });
+  if (wrong)
+    throw new UserError(`${what} is malformed at ${wrong}`, {
+      hint: "list campaigns with: runall-swarm list",
+    });
   return campaign;
 }
 
@@ -34,8 +37,8 @@ export function checkCampaignId(id: string): void {
 }
 
 export function noCampaign(id: string): UserError {
-  return new UserError(`there is no campaign ${isCampaignId(id) ? id : JSON.stringify(id)}`, {
-    hint: "see: runall-swarm list",
+  return new UserError(`no campaign ${isCampaignId(id) ? id : JSON.stringify(id)}`, {
+    hint: "list campaigns with: runall-swarm list",
   });
 }
 
@@ -51,7 +54,7 @@ export function parseRunJob(
   const what = `queued run ${runNumber} of campaign ${id}`;
   const { campaign, run } = parseOrExplain(RunJobSchema, jsonIn(data), what);
   if (campaign !== id || run.config !== config || run.runNumber !== runNumber)
-    throw new UserError(`${what} names a run of another campaign`);
+    throw new UserError(`${what} refers to a run of another campaign`);
   return run;
 }
 

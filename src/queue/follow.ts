@@ -4,6 +4,8 @@ import type { Redis } from "ioredis";
 import { runJobId } from "../model/campaign.ts";
 import type { Run } from "../model/run.ts";
 import { jsonIn } from "../system/json.ts";
+import { FIELD, jobKey, queueKey } from "./bull-layout.ts";
+import { unlessAborted } from "../system/unless-aborted.ts";
 import { watchAttendance } from "./attendance.ts";
 import type { QueueConnection } from "./names.ts";
 import { readTroubles, troubleLine } from "./troubles.ts";
@@ -32,11 +34,13 @@ export interface FollowContext {
   connection: QueueConnection;
   /** Id of the last event that is of no interest. */
   position: string;
+  /** Aborted when the swarm has been removed: then following fails with its reason. */
+  gone?: AbortSignal | undefined;
 }
 
 /** Where a queue's stream of events stands now. */
 export async function lastEventId({ queue, redis }: Pick<FollowContext, "queue" | "redis">): Promise<string> {
-  const [last] = await redis.xrevrange(queue.toKey("events"), "+", "-", "COUNT", 1);
+  const [last] = await redis.xrevrange(queueKey(queue.name, "events"), "+", "-", "COUNT", 1);
   return last?.[0] ?? "0-0";
 }
 
@@ -44,6 +48,8 @@ export async function lastEventId({ queue, redis }: Pick<FollowContext, "queue" 
 const COMPARE_INTERVAL_MS = 30_000;
 const TROUBLE_INTERVAL_MS = 5000;
 const CHUNK = 1000;
+/** A relay or tunnel takes connections also if there is no Redis behind it: that is no error of a connection. */
+const MOST_DROPPED = 3;
 
 /** Jobs by numbers, which the events have; there may be very many, so ids are made as they are needed. */
 export interface FollowedJobs {
@@ -83,7 +89,10 @@ export async function followJobs(
     lastEventId: context.position,
   });
   events.on("error", () => undefined); // told below, as an event
-  await events.waitUntilReady();
+  await unlessAborted(events.waitUntilReady(), context.gone).catch((error: unknown) => {
+    void events.close();
+    throw error;
+  });
   let feeding: Feeding | undefined;
   return new ReadableStream<RunEvent>({
     start: (controller) => {
@@ -152,13 +161,23 @@ function feed(
     }
   };
   const troubles = setInterval(() => void askForTroubles().catch(disconnected), TROUBLE_INTERVAL_MS);
+  const { gone } = context;
+  const abandon = (): void => {
+    stop();
+    controller.error(gone?.reason);
+  };
   let connected = true;
   const disconnected = (error: unknown): void => {
     if (connected && open.size > 0) controller.enqueue({ type: "disconnected", reason: errorText(error) });
     connected = false;
   };
+  let closed = 0;
+  const dropped = (): void => {
+    if (++closed === MOST_DROPPED) disconnected(new Error("every connection is closed at once"));
+  };
   const reconnected = (): void => {
     connected = true;
+    closed = 0;
     compare();
   };
   const attendance = watchAttendance(context.queue, (attended) => {
@@ -170,7 +189,8 @@ function feed(
     clearInterval(timer);
     clearInterval(troubles);
     attendance.stop();
-    context.redis.off("ready", reconnected).off("error", disconnected);
+    gone?.removeEventListener("abort", abandon);
+    context.redis.off("ready", reconnected).off("error", disconnected).off("close", dropped);
     void events.close();
   };
   for (const name of ["active", "progress", "completed"] as const) events.on(name, () => attendance.seen());
@@ -187,7 +207,8 @@ function feed(
   events.on("removed", ({ jobId }) =>
     tellOf(jobId, (runNumber) => ({ type: "gone", runNumber, reason: "removed" })),
   );
-  context.redis.on("error", disconnected).on("ready", reconnected);
+  context.redis.on("error", disconnected).on("close", dropped).on("ready", reconnected);
+  gone?.addEventListener("abort", abandon, { once: true });
   compare();
   return { stop, goOn: () => goOn() };
 }
@@ -206,7 +227,13 @@ async function compareStates({ queue, redis, jobs, tell, untilTaken }: Compariso
     const pipeline = redis.pipeline();
     const chunk = numbers.slice(start, start + CHUNK);
     for (const number of chunk)
-      pipeline.hmget(queue.toKey(jobs.idOf(number)), "finishedOn", "returnvalue", "failedReason", "name");
+      pipeline.hmget(
+        jobKey(queue.name, jobs.idOf(number)),
+        FIELD.finishedAt,
+        FIELD.value,
+        FIELD.failure,
+        FIELD.name,
+      );
     const answers = (await pipeline.exec()) ?? [];
     chunk.forEach((runNumber, index) => {
       const [error, fields] = answers[index] ?? [];

@@ -5,7 +5,7 @@ const KNOWN: readonly { text: RegExp; message: string; hint: string }[] = [
   {
     text: /^MISCONF/,
     message: "the queue's Redis cannot write its data",
-    hint: "free some space on the disk of the swarm's state; nothing that was queued before is lost",
+    hint: "free disk space where the swarm stores its state; nothing queued earlier is lost",
   },
   {
     text: /^OOM /,
@@ -14,8 +14,8 @@ const KNOWN: readonly { text: RegExp; message: string; hint: string }[] = [
   },
   {
     text: /^READONLY/,
-    message: "the queue's Redis takes no writes: it is a replica",
-    hint: "swarm-tool status shows what of the swarm runs",
+    message: "the queue's Redis is a read-only replica",
+    hint: "check what is running with: swarm-tool status",
   },
   {
     text: /^(?:LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN)/,
@@ -24,18 +24,18 @@ const KNOWN: readonly { text: RegExp; message: string; hint: string }[] = [
   },
   {
     text: /^(?:NOAUTH|WRONGPASS|NOPERM)/,
-    message: "the queue's Redis refuses the access",
-    hint: "swarm-tool connect fetches its password again",
+    message: "the queue's Redis denied access",
+    hint: "fetch its password again with: swarm-tool connect",
   },
   {
     text: /^WRONGTYPE/,
     message: "an entry of the queue is damaged",
-    hint: "if it cannot be cancelled, make the swarm again: swarm-tool remove, swarm-tool init",
+    hint: "cancel the campaign; if that fails, recreate the swarm: swarm-tool remove, then swarm-tool init",
   },
   {
     text: /^(?:Connection is closed|Command timed out|Reached the max retries|Stream isn't writeable|Connection in subscriber mode)/,
-    message: "the queue's Redis does not answer",
-    hint: "swarm-tool status shows what of the swarm runs",
+    message: "the queue's Redis is not responding",
+    hint: "check what is running with: swarm-tool status",
   },
 ];
 

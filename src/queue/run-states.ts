@@ -5,6 +5,7 @@ import { isCampaignId } from "../model/names.ts";
 import { OUTCOME_STATES, type OutcomeState } from "../model/outcome.ts";
 import { PROTOCOL } from "../model/protocol.ts";
 import type { Run } from "../model/run.ts";
+import { FIELD, jobKey, WAITING_STATES } from "./bull-layout.ts";
 import { runNumbers } from "./entries.ts";
 import { campaignKey, openRunsKey, statesKey, supersededKey, unstartedKey } from "./names.ts";
 
@@ -67,7 +68,12 @@ export async function jobCounts(
   const counts = { waiting: 0, running: 0, ended: 0 };
   const pipeline = redis.pipeline();
   for (const number of numbers)
-    pipeline.hmget(queue.toKey(runJobId(campaign, number)), "processedOn", "finishedOn", "name");
+    pipeline.hmget(
+      jobKey(queue.name, runJobId(campaign, number)),
+      FIELD.startedAt,
+      FIELD.finishedAt,
+      FIELD.name,
+    );
   for (const [, fields] of (await pipeline.exec()) ?? []) {
     const [processedOn, finishedOn, name] = (fields as (string | null)[] | undefined) ?? [];
     if (name == null) continue;
@@ -90,8 +96,8 @@ export async function removeWaiting(
 ): Promise<boolean> {
   const id = runJobId(campaign, runNumber);
   const state = await queue.getJobState(id);
-  if (!["waiting", "prioritized", "delayed"].includes(state)) return false;
-  const data = await redis.hget(queue.toKey(id), "data");
+  if (!WAITING_STATES.some((each) => each === state)) return false;
+  const data = await redis.hget(jobKey(queue.name, id), FIELD.data);
   // before it is removed: a client that is killed in between must not lose it
   if (data !== null) await redis.hset(unstartedKey(campaign), runNumber, data);
   if ((await queue.remove(id)) !== 1) {

@@ -1,7 +1,8 @@
 import type { Job, Worker } from "bullmq";
+import { queueKey } from "./bull-layout.ts";
 
 /** A job that a worker has taken. */
-export interface HeldJob {
+export interface OwnedJob {
   id: string;
   data: unknown;
   /** 1 for the first time that a worker takes it. */
@@ -13,14 +14,14 @@ export interface HeldJob {
 }
 
 /** A job that is done together with another one. */
-export interface JoinedJob extends HeldJob {
+export interface JoinedJob extends OwnedJob {
   complete: (value: object) => Promise<void>;
   /** Gives it back to the queue; done for those that are not completed when the other job is. */
   handBack: () => Promise<void>;
 }
 
 /** A job as its handler sees it. */
-export interface TakenJob extends HeldJob {
+export interface TakenJob extends OwnedJob {
   report: (progress: object) => void;
   /** The main work of the job is done: another one may begin beside the rest. */
   release: () => void;
@@ -32,7 +33,7 @@ export interface TakenJob extends HeldJob {
   join: (size: (waiting: number) => number, accepts: (id: string) => boolean) => Promise<JoinedJob[]>;
 }
 
-export function asHeld(job: Job, signal: AbortSignal): HeldJob {
+export function asOwnedJob(job: Job, signal: AbortSignal): OwnedJob {
   return {
     id: job.id!,
     data: job.data as unknown,
@@ -48,7 +49,7 @@ export async function nextInTurn(
   ...[size, accepts]: Parameters<TakenJob["join"]>
 ): Promise<number> {
   const redis = await worker.backend.client;
-  const waiting = worker.toKey("prioritized");
+  const waiting = queueKey(worker.name, "prioritized");
   const wanted = size(await redis.zcard(waiting));
   if (wanted <= 0) return 0;
   const ids: string[] = await redis.zrange(waiting, 0, wanted - 1);

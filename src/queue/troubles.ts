@@ -80,5 +80,5 @@ export async function readTroubles(redis: Redis): Promise<Trouble[]> {
 
 /** Returns a trouble in one line. */
 export function troubleLine({ role, host, reason }: Trouble): string {
-  return `${role} ${host} takes no jobs: ${reason}`;
+  return `the ${role} on ${host} has stopped taking jobs: ${reason}`;
 }

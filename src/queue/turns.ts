@@ -1,10 +1,6 @@
 import type { Queue } from "bullmq";
 import type { Redis } from "ioredis";
-
-/** BullMQ's largest priority; 1 is the first to be served. */
-const LAST = 2 ** 21 - 1;
-/** A job's score in the sorted set is its priority times this, plus a counter that keeps equals in order. */
-const SCORE_UNIT = 2 ** 32;
+import { LAST_PRIORITY, priorityOf, queueKey } from "./bull-layout.ts";
 
 /**
  * Fair turns between campaigns, by start-time fair queueing: the k-th run of a campaign stands k places behind
@@ -18,7 +14,7 @@ export async function fairTurns(
   queue: Queue,
   together: number,
 ): Promise<(k: number) => number> {
-  const [, score] = await redis.zrange(queue.toKey("prioritized"), 0, 0, "WITHSCORES");
-  const now = score === undefined ? 1 : Math.floor(Number(score) / SCORE_UNIT);
-  return (k) => Math.min(now + k - (k % together), LAST);
+  const [, score] = await redis.zrange(queueKey(queue.name, "prioritized"), 0, 0, "WITHSCORES");
+  const now = score === undefined ? 1 : priorityOf(Number(score));
+  return (k) => Math.min(now + k - (k % together), LAST_PRIORITY);
 }

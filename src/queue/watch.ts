@@ -5,6 +5,7 @@ import { RunJobSchema, runJobId, type Campaign } from "../model/campaign.ts";
 import { isCampaignId } from "../model/names.ts";
 import type { Run } from "../model/run.ts";
 import { jsonIn } from "../system/json.ts";
+import { ENDED_SETS, FIELD, jobKey, queueKey } from "./bull-layout.ts";
 import { chunks } from "./campaign-list.ts";
 import { parseCampaign, runNumbers } from "./entries.ts";
 import { outputKey } from "./live-output.ts";
@@ -59,11 +60,11 @@ export interface QueueWatch extends Disposable {
 
 const ANSWER_TIMEOUT_MS = 5000;
 const RECONNECT_MS = 500;
-const FIELDS = ["data", "processedOn", "finishedOn", "progress", "returnvalue"] as const;
+const FACT_FIELDS = [FIELD.data, FIELD.startedAt, FIELD.finishedAt, FIELD.progress, FIELD.value];
 /** Of a campaign, or of a field of a job; larger ones are not ours, and count as damaged. */
 const MOST_BYTES = 1 << 24;
 /** What bull-board shows of a job. */
-const SHOWN_FIELDS = ["data", "opts", "progress", "returnvalue", "stacktrace", "failedReason"] as const;
+const SHOWN_FIELDS = [FIELD.data, FIELD.options, FIELD.progress, FIELD.value, FIELD.stack, FIELD.failure];
 const MOST_SHOWN_BYTES = 1 << 20;
 
 /** `HMGET` of those fields that are not too large: the others are empty. */
@@ -85,15 +86,14 @@ export function watchQueue(connection: QueueConnection): QueueWatch {
     retryStrategy: () => RECONNECT_MS,
   });
   redis.on("error", () => undefined); // whoever asks is told
-  const key = (name: string): string => `bull:${RUN_QUEUE}:${name}`;
   return {
     campaigns: () => answered(() => readCampaigns(redis)),
     openRuns: (id) => answered(async () => runNumbers(await redis.smembers(openRunsKey(id)))),
-    activeJobs: () => answered(() => redis.lrange(key("active"), 0, -1)),
+    activeJobs: () => answered(() => redis.lrange(queueKey(RUN_QUEUE, "active"), 0, -1)),
     endedSince: (time) =>
       answered(async () => {
         const answers = await Promise.all(
-          ["completed", "failed"].map((set) => redis.zrangebyscore(key(set), time, "+inf", "WITHSCORES")),
+          ENDED_SETS.map((set) => redis.zrangebyscore(queueKey(RUN_QUEUE, set), time, "+inf", "WITHSCORES")),
         );
         const flat = answers.flat();
         const scores = flat.filter((_, index) => index % 2 === 1).map(Number);
@@ -106,7 +106,7 @@ export function watchQueue(connection: QueueConnection): QueueWatch {
       answered(() =>
         readJobs(
           redis,
-          numbers.map((number) => key(runJobId(campaign, number))),
+          numbers.map((number) => jobKey(RUN_QUEUE, runJobId(campaign, number))),
         ),
       ),
     lastOutput: (job, mostBytes) =>
@@ -130,8 +130,8 @@ async function answered<T>(ask: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (errorText(error).startsWith("WRONGTYPE"))
       throw new DamagedEntry("an entry of the queue is damaged", { cause: error });
-    throw new UserError("the queue of the swarm does not answer", {
-      hint: "this page goes on when it does; see: swarm-tool status",
+    throw new UserError("the queue of the swarm is not responding", {
+      hint: "this page continues when it responds; check with: swarm-tool status",
       cause: error,
     });
   }
@@ -171,7 +171,7 @@ async function readJobs(redis: Redis, keys: readonly string[]): Promise<(JobFact
   const all: (JobFacts | undefined)[] = [];
   for (const chunk of chunks(keys)) {
     const pipeline = redis.pipeline();
-    for (const each of chunk) pipeline.eval(READ_FIELDS, 1, each, MOST_BYTES, ...FIELDS);
+    for (const each of chunk) pipeline.eval(READ_FIELDS, 1, each, MOST_BYTES, ...FACT_FIELDS);
     for (const [error, fields] of (await pipeline.exec()) ?? [])
       all.push(error ? undefined : factsOf(fields as (string | null)[]));
   }
@@ -181,7 +181,7 @@ async function readJobs(redis: Redis, keys: readonly string[]): Promise<(JobFact
 /** Whoever writes to the queue can write what would fill the memory: a job is shown up to a size. */
 async function smallJobs(redis: Redis, queue: string, ids: readonly string[]): Promise<string[]> {
   const pipeline = redis.pipeline();
-  for (const id of ids) for (const field of SHOWN_FIELDS) pipeline.hstrlen(`bull:${queue}:${id}`, field);
+  for (const id of ids) for (const field of SHOWN_FIELDS) pipeline.hstrlen(jobKey(queue, id), field);
   const sizes = ((await pipeline.exec()) ?? []).map(([error, size]) => (error ? Infinity : Number(size)));
   const sizeOf = (at: number): number =>
     SHOWN_FIELDS.reduce((sum, _, field) => sum + sizes[at * SHOWN_FIELDS.length + field]!, 0);

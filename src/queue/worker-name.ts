@@ -16,8 +16,10 @@ export async function checkWorkers(queue: Queue): Promise<void> {
     const [, protocol, host] = NAME.exec(rawname) ?? [];
     if (protocol === undefined || Number(protocol) === PROTOCOL) continue;
     throw new UserError(
-      `a worker on ${host} is of another version of inet-swarm (protocol ${protocol}, here ${PROTOCOL})`,
-      { hint: "nothing was queued; start the workers with this version: swarm-tool halt, swarm-tool resume" },
+      `a worker on ${host} runs another version of inet-swarm (protocol ${protocol}, here ${PROTOCOL})`,
+      {
+        hint: "nothing was queued; restart the workers with this version: swarm-tool halt, then swarm-tool resume",
+      },
     );
   }
 }

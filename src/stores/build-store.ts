@@ -59,7 +59,7 @@ export class MissingBuild extends UserError {
   /** @param reason what became of it, where that is known. */
   constructor(key: string, { project, reason }: { project?: string; reason?: string } = {}) {
     const what = project === undefined ? `build ${key}` : `build ${key} of ${project}`;
-    super(`${what} ${reason ?? "is not there any more"}`, { hint: "start the campaign again" });
+    super(`${what} ${reason ?? "no longer exists"}`, { hint: "run the command again" });
     this.key = key;
   }
 }

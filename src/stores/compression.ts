@@ -130,5 +130,5 @@ async function* unpackInJavaScript(source: AsyncIterable<Buffer>): AsyncGenerato
 }
 
 function damaged(cause: unknown): DamagedArchive {
-  return new DamagedArchive(`it cannot be unpacked: ${(cause as Error).message}`, { cause });
+  return new DamagedArchive(`cannot unpack it: ${(cause as Error).message}`, { cause });
 }

@@ -1,11 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { readdir, rmdir } from "node:fs/promises";
 import path from "node:path";
 import { errorCode } from "../errors.ts";
+import type { ResultFile, StoredFile } from "../model/result.ts";
 import { checkFolder } from "../system/check-folder.ts";
+import { hashOf } from "../system/content-hash.ts";
 import { moveFiles, statIfThere } from "../system/files.ts";
 import { removeTree } from "../system/remove-tree.ts";
-import type { ResultStore } from "./store.ts";
+import { DamagedArchive, type ResultStore } from "./store.ts";
 
 const PARTIAL = ".partial";
 
@@ -22,11 +24,16 @@ export function openDirectoryStore(directory: string): ResultStore {
       rmSync(partial, { recursive: true, force: true });
       mkdirSync(partial, { recursive: true });
       await moveFiles(tree, partial, files);
+      const stored: StoredFile[] = [];
+      for (const file of files) stored.push(await describe(partial, file));
       rmSync(place(name), { recursive: true, force: true });
       renameSync(partial, place(name));
-      return undefined;
+      return stored;
     },
-    open: (name) => Promise.resolve(place(name)),
+    async open(name, files) {
+      for (const file of files) await check(place(name), file);
+      return place(name);
+    },
     async remove(name) {
       await removeTree(place(name));
       await removeIfEmpty(path.dirname(place(name)));
@@ -43,6 +50,28 @@ export function openDirectoryStore(directory: string): ResultStore {
     check: () => checkFolder(directory),
     freeShare: () => Promise.resolve(undefined), // it is the user's own disk
   };
+}
+
+async function describe(folder: string, file: string): Promise<StoredFile> {
+  const place = path.join(folder, file);
+  return { path: file, sizeBytes: lstatSync(place).size, sha256: await hashOf(place) };
+}
+
+/**
+ * Something may have written to a file that lies here, or the disk may have damaged it. One that is missing may have been
+ * collected by a process that was ended then.
+ * @throws {DamagedArchive} if a file is not what was stored.
+ */
+async function check(folder: string, { path: file, sizeBytes, sha256 }: ResultFile): Promise<void> {
+  const place = path.join(folder, file);
+  const there = await statIfThere(place);
+  if (there === undefined) return;
+  if (there.size !== sizeBytes)
+    throw new DamagedArchive(
+      `its file ${path.basename(file)} is damaged: ${there.size} of ${sizeBytes} bytes`,
+    );
+  if (sha256 !== undefined && (await hashOf(place)) !== sha256)
+    throw new DamagedArchive(`its file ${path.basename(file)} is damaged: its content has changed`);
 }
 
 /**

@@ -5,6 +5,7 @@ import { BuildManifestSchema, filesOf, type BuildManifest } from "../model/build
 import type { StoredFile } from "../model/result.ts";
 import { removeLeftovers, temporaryName } from "../system/files.ts";
 import { parseOrExplain } from "../system/json.ts";
+import { unlessAborted } from "../system/unless-aborted.ts";
 import { MissingBuild, openBuildDirectory, type BuildStore } from "./build-store.ts";
 import { Archives } from "./gridfs.ts";
 import type { Mongo } from "./mongo.ts";
@@ -64,7 +65,7 @@ export function openGridFsBuilds(mongo: Mongo, directory: string): BuildStore {
     async linkInto(key, manifest, tree, options) {
       const running = fetching.get(key) ?? fetch(key).finally(() => fetching.delete(key));
       fetching.set(key, running);
-      await unlessAborted(running, options?.signal);
+      await unlessAborted(running, options?.signal); // what others wait for, too, goes on
       await kept.linkInto(key, manifest, tree, options);
     },
     dropChanged: (key) => kept.dropChanged(key), // it is fetched again
@@ -75,16 +76,4 @@ export function openGridFsBuilds(mongo: Mongo, directory: string): BuildStore {
     },
     cached: () => kept.all(),
   };
-}
-
-/** What others wait for, too, goes on. */
-async function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return await work;
-  signal.throwIfAborted();
-  work.catch(() => undefined); // it may end after the waiting
-  await new Promise<void>((resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error);
-    signal.addEventListener("abort", abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }

@@ -165,7 +165,7 @@ export class Archives {
    */
   async unpack(name: string, files: readonly ResultFile[], directory: string): Promise<void> {
     const archive = await this.find(name);
-    if (archive === undefined) throw new DamagedArchive("it is not there any more");
+    if (archive === undefined) throw new DamagedArchive("it no longer exists");
     await rm(directory, { recursive: true, force: true });
     await mkdir(directory, { recursive: true });
     try {
@@ -181,11 +181,11 @@ export class Archives {
     let left = length;
     let next = 0;
     for await (const { n, data } of cursor) {
-      if (n !== next++) throw new DamagedArchive("a piece of it is missing");
+      if (n !== next++) throw new DamagedArchive("a part of it is missing");
       left -= data.length();
       yield Buffer.from(data.buffer.buffer, data.buffer.byteOffset, data.length());
     }
-    if (left !== 0) throw new DamagedArchive("it is cut short");
+    if (left !== 0) throw new DamagedArchive("it is truncated");
   }
 
   /** Removes the archives of a name, and what is left of uploads of it. */

@@ -23,7 +23,7 @@ export function reasonToWait(error: unknown, writing: boolean): string | undefin
   const { name, code, errorLabels = [] } = error as MongoError;
   if (asUserError(error, "") !== undefined) return undefined;
   if ([...UNREACHABLE, ...UNREACHABLE_TOO].includes(name) || BROKEN.includes(String(code)))
-    return `does not answer (${textOf(error)})`;
+    return `is not responding (${textOf(error)})`;
   if (errorLabels.some((label) => PASSES.includes(label))) return `is not ready (${textOf(error)})`;
   if (writing && name.startsWith("Mongo") && code !== undefined) return `refuses results (${textOf(error)})`;
   return undefined;
@@ -38,14 +38,11 @@ export function asUserError(error: unknown, where: string): UserError | undefine
   const { name, code } = error as MongoError;
   const told = (text: string, hint: string): UserError => new UserError(text, { hint, cause: error });
   if (typeof code === "number" && USER_REFUSED.includes(code) && /auth/i.test(textOf(error)))
-    return told(
-      `${where} does not take the user or the password: ${textOf(error)}`,
-      "look at the URL of MongoDB",
-    );
+    return told(`${where} rejected the user name or password: ${textOf(error)}`, "check the MongoDB URL");
   if (name === "MongoCompatibilityError" || /wire version/.test(textOf(error)))
     return told(
       `${where} has a version that is not supported: ${textOf(error)}`,
-      "MongoDB 4.2 or later is needed",
+      "MongoDB 4.2 or later is required",
     );
   return undefined;
 }
@@ -55,7 +52,7 @@ export function asUnreachable(error: unknown, where: string): UserError | undefi
   const reason = reasonToWait(error, false);
   if (reason === undefined) return undefined;
   return new UserError(`${where} ${reason}`, {
-    hint: "does it run, and can it be reached from here?",
+    hint: "check that it is running and can be reached from this machine",
     cause: error,
   });
 }

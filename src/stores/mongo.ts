@@ -1,8 +1,7 @@
-import { subscribe } from "node:diagnostics_channel";
-import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Db, MongoClient } from "mongodb";
 import { errorText, UserError } from "../errors.ts";
+import { endDrainWaits } from "./drain-waits.ts";
 import { asUnreachable, asUserError, reasonToWait, withoutSecrets } from "./mongo-errors.ts";
 
 /** How to reach a MongoDB, and what to do while it does not answer. */
@@ -40,6 +39,7 @@ const LAST_RETRY_MS = 10_000;
  * @throws {UserError} where it does not answer, is too old, or does not take the password.
  */
 export async function openMongo(access: MongoAccess): Promise<Mongo> {
+  endDrainWaits();
   const driver = await import("mongodb");
   const client = makeClient(driver, access.url);
   const where = `MongoDB at ${hostsOf(client)}`;
@@ -58,16 +58,6 @@ export async function openMongo(access: MongoAccess): Promise<Mongo> {
   return { db, driver, patiently, [Symbol.asyncDispose]: () => client.close() };
 }
 
-/**
- * If the driver (7.9.0) writes to a socket that is destroyed but not yet closed, it waits for `drain` forever: in an
- * operation, or in the heartbeat without which it finds no server again. It checks for a closed connection only after
- * that wait. Node.js does not publish TLS sockets on this channel, so connections with TLS are not covered.
- */
-subscribe("net.client.socket", (message) => {
-  const { socket } = message as { socket: Socket };
-  socket.once("close", () => socket.emit("drain"));
-});
-
 /** @throws {UserError} where a MongoDB cannot be used. */
 export async function checkMongo(access: MongoAccess): Promise<void> {
   await (await openMongo(access))[Symbol.asyncDispose]();
@@ -81,8 +71,8 @@ function makeClient(driver: Mongo["driver"], url: string): MongoClient {
       connectTimeoutMS: ANSWER_TIMEOUT_MS,
     });
   } catch (error) {
-    throw new UserError(`the URL of MongoDB is not valid: ${withoutSecrets(errorText(error))}`, {
-      hint: "it has the form mongodb://USER:PASSWORD@HOST:PORT/DATABASE, special characters as % codes",
+    throw new UserError(`the MongoDB URL is not valid: ${withoutSecrets(errorText(error))}`, {
+      hint: "use the form mongodb://USER:PASSWORD@HOST:PORT/DATABASE, with special characters percent-encoded",
     });
   }
 }

@@ -58,5 +58,5 @@ export function whyLinkRefused(places: OutputPlaces, file: string, target: strin
   if (target === "" || path.isAbsolute(target)) return `a symbolic link with an absolute target, ${target}`;
   const resolved = path.resolve(path.dirname(file), target);
   if (resolved === places.top || whyRefused(places, resolved) === undefined) return undefined;
-  return `a symbolic link that leads out of the places that are collected, to ${target}`;
+  return `a symbolic link that leads out of the collected folders, to ${target}`;
 }

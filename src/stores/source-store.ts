@@ -38,8 +38,8 @@ export class MissingSource extends UserError {
   override name = "MissingSource";
 
   /** @param reason what became of it. */
-  constructor(tree: string, reason = "is not in the swarm any more") {
-    super(`the source ${tree.slice(0, 12)} ${reason}`, { hint: "start the campaign again: it is sent anew" });
+  constructor(tree: string, reason = "is no longer in the swarm") {
+    super(`the source ${tree.slice(0, 12)} ${reason}`, { hint: "run the command again to resend it" });
   }
 }
 

@@ -9,14 +9,9 @@ export interface ResultStore {
    * Takes files out of a working tree; they are gone from there afterwards. Complete or absent.
    * Waits where the store does not answer or is full, until the signal.
    * @param files paths relative to `tree`.
-   * @returns what was stored, where the store had to read it; their hashes then travel with the answer.
+   * @returns what was stored; the hashes travel with the answer.
    */
-  put(
-    name: string,
-    tree: string,
-    files: readonly string[],
-    signal?: AbortSignal,
-  ): Promise<StoredFile[] | undefined>;
+  put(name: string, tree: string, files: readonly string[], signal?: AbortSignal): Promise<StoredFile[]>;
 
   /**
    * Gives a stored result as a directory with the same relative paths.
@@ -54,7 +49,7 @@ export async function isNearlyFull(store: Pick<ResultStore, "freeShare">): Promi
 }
 
 export const NEARLY_FULL =
-  "less than 10 % of the disk is free where results are kept; no run is begun until there is more";
+  "less than 10 % of the disk is free where results are stored; no runs are started until there is more";
 
 /** What was stored cannot be had back: cut short, changed, or no longer there. The message says what is wrong. */
 export class DamagedArchive extends Error {

@@ -27,7 +27,7 @@ export async function* tarOf(
   onPacked: (file: StoredFile) => void,
 ): AsyncGenerator<Buffer> {
   for (const file of files) {
-    if (/[\n\0]/.test(file)) throw new UserError(`the name ${JSON.stringify(file)} has a line break in it`);
+    if (/[\n\0]/.test(file)) throw new UserError(`the name ${JSON.stringify(file)} contains a line break`);
     const place = path.join(tree, file);
     const stats = await lstat(place);
     if (stats.isSymbolicLink()) {
@@ -40,7 +40,7 @@ export async function* tarOf(
     } else if (stats.isFile()) {
       onPacked({ path: file, ...(yield* plainFile(file, place)) });
     } else {
-      throw new UserError(`${file} is neither a file nor a link and cannot be taken along`);
+      throw new UserError(`${file} is neither a file nor a link and cannot be archived`);
     }
   }
   yield Buffer.alloc(2 * BLOCK);
@@ -58,13 +58,13 @@ async function* plainFile(
 ): AsyncGenerator<Buffer, { sizeBytes: number; sha256: string }> {
   await using handle = await open(place, FLAGS);
   const stats = await handle.stat();
-  if (!stats.isFile()) throw new UserError(`${file} is not a regular file any more`);
+  if (!stats.isFile()) throw new UserError(`${file} is no longer a regular file`);
   const { size, mode } = stats;
   yield* header({ path: file, type: "File", mode: mode & 0o777, size, mtime: timeOf(stats) });
   const hash = createHash("sha256");
   for (let left = size; left > 0;) {
     const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(Math.min(PIECE, left)));
-    if (bytesRead === 0) throw new Error(`${file} has become shorter while it was packed`);
+    if (bytesRead === 0) throw new Error(`${file} became shorter while it was being archived`);
     const piece = buffer.subarray(0, bytesRead);
     hash.update(piece);
     left -= bytesRead;

@@ -34,7 +34,7 @@ export async function untar(
     await unpackEntries(reader, directory, expected);
   } catch (error) {
     if (!NAMES_REFUSED.has(errorCode(error) ?? "")) throw error;
-    throw new DamagedArchive(`it cannot be unpacked: ${errorText(error)}`, { cause: error });
+    throw new DamagedArchive(`cannot unpack it: ${errorText(error)}`, { cause: error });
   } finally {
     await reader.close();
   }
@@ -57,7 +57,7 @@ async function unpackEntries(
     const mtime = timeOf(entry);
     const known = wanted.get(name);
     if (known === undefined)
-      throw new DamagedArchive(`it holds ${JSON.stringify(name)}, which it should not`);
+      throw new DamagedArchive(`it contains ${JSON.stringify(name)}, which is not allowed`);
     wanted.delete(name);
     const place = safePlace(directory, name);
     await mkdir(path.dirname(place), { recursive: true });
@@ -73,7 +73,7 @@ async function unpackEntries(
     }
   }
   const [missing] = wanted.keys();
-  if (missing !== undefined) throw new DamagedArchive(`${missing} is missing in it`);
+  if (missing !== undefined) throw new DamagedArchive(`${missing} is missing from it`);
   for (const { place, target, mtime } of links) {
     await symlink(target, place);
     await lutimes(place, mtime, mtime);
@@ -130,7 +130,7 @@ function timeOf({ mtime }: EntryHeader): Date {
 function safePlace(directory: string, name: string): string {
   const place = path.resolve(directory, name);
   if (path.isAbsolute(name) || place === directory || !isInside(directory, place))
-    throw new DamagedArchive(`${name} in it lies outside of its directory`);
+    throw new DamagedArchive(`${name} in it is outside its directory`);
   return place;
 }
 
@@ -177,7 +177,7 @@ class BlockReader {
   async some(limit: number): Promise<Buffer> {
     while (this.#rest.length === 0) {
       const next = await this.#source.next();
-      if (next.done) throw new DamagedArchive("it is cut short");
+      if (next.done) throw new DamagedArchive("it is truncated");
       this.#rest = next.value;
     }
     const piece = this.#rest.subarray(0, limit);

@@ -21,7 +21,7 @@ export async function checkFolder(directory: string): Promise<void> {
     });
   } catch (error) {
     const reason = errorText(error).replace(/, .*/s, "");
-    throw new UserError(`${directory} cannot be used: ${reason}`, { cause: error });
+    throw new UserError(`cannot use ${directory}: ${reason}`, { cause: error });
   }
 }
 
@@ -30,7 +30,8 @@ async function probe(directory: string): Promise<void> {
   const content = randomBytes(PROBE_BYTES);
   try {
     await writeFile(file, content, { flag: "wx" });
-    if (!content.equals(await readFile(file))) throw new Error("a file does not have what was written to it");
+    if (!content.equals(await readFile(file)))
+      throw new Error("a file does not contain what was written to it");
   } finally {
     await rm(file, { force: true });
   }

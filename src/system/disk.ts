@@ -14,7 +14,7 @@ export function diskIsFull(directory: string): boolean {
 }
 
 /** Whether the disk that holds a directory has room for work, after it was full. */
-export function diskHasRoom(directory: string): boolean {
+export function diskHasSpace(directory: string): boolean {
   const { blocks, bsize } = statfsSync(directory);
   return freeBytes(directory) >= Math.max(FULL_BYTES, Math.min(ROOM_BYTES, (blocks * bsize) / 100));
 }

@@ -69,7 +69,7 @@ export function parseOrExplain<S extends v.GenericSchema>(
   schema: S,
   data: unknown,
   what: string,
-  hint = "client and worker must be of the same version",
+  hint = "use the same version of inet-swarm on the client and the workers",
 ): v.InferOutput<S> {
   const result = v.safeParse(schema, data);
   if (result.success) return result.output;
@@ -77,7 +77,7 @@ export function parseOrExplain<S extends v.GenericSchema>(
   const field = v.getDotPath(issue) ?? "its top level";
   if (field === "protocol" && typeof issue.input === "number") {
     const protocols = `protocol ${issue.input}, here ${issue.expected ?? "another"}`;
-    throw new UserError(`${what} is of another version of inet-swarm (${protocols})`, { hint });
+    throw new UserError(`${what} comes from another version of inet-swarm (${protocols})`, { hint });
   }
   throw new UserError(`${what} is malformed at ${field}: ${issue.message}`, { hint });
 }

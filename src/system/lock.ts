@@ -40,10 +40,10 @@ export class LockedError extends UserError {
     super(`${file} is locked by process ${known?.pid ?? "?"}${where}`, {
       hint:
         owner === "damaged"
-          ? `the file is damaged; if no command of yours uses it, on no machine, remove it: rm '${file}'`
+          ? `the lock file is damaged; if none of your commands uses it on any machine, remove it: rm '${file}'`
           : machine === undefined
-            ? "wait until that process is done, or end it"
-            : `wait until that process is done, or run the command on ${machine}; if that machine is gone for good, remove the lock: rm '${file}'`,
+            ? "wait until that process has finished, or stop it"
+            : `wait until that process has finished, or run the command on ${machine}; if that machine no longer exists, remove the lock: rm '${file}'`,
     });
     this.pid = known?.pid;
     this.machine = machine;

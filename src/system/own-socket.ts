@@ -33,12 +33,12 @@ function existing(look: () => Stats): Stats | undefined {
     return look();
   } catch (error) {
     if (["ENOENT", "ENOTDIR"].includes(errorCode(error) ?? "")) return undefined;
-    throw new UserError(`a unix socket cannot be looked at: ${String(error)}`, { cause: error });
+    throw new UserError(`cannot inspect a unix socket: ${String(error)}`, { cause: error });
   }
 }
 
 function notOurs(file: string): UserError {
-  return new UserError(`${file} belongs to somebody else or is open to others`, {
-    hint: `look at who made it: ls -ld '${file}'; if it is yours: chmod 700 '${path.dirname(file)}' '${file}'; else remove it or have it removed`,
+  return new UserError(`${file} belongs to another user or is accessible to others`, {
+    hint: `check its owner: ls -ld '${file}'; if it is yours: chmod 700 '${path.dirname(file)}' '${file}'; otherwise remove it`,
   });
 }

@@ -3,7 +3,7 @@ import { UserError } from "../errors.ts";
 import { homeDirectory } from "./user.ts";
 
 const APPLICATION = "inet-swarm";
-const SET_HOME = "set HOME, or XDG_STATE_HOME and XDG_CACHE_HOME, to folders that you may write to";
+const SET_HOME = "set HOME, or XDG_STATE_HOME and XDG_CACHE_HOME, to folders that you can write to";
 
 /**
  * Where the state of swarms lies (state files, logs, the queue's data); survives a reboot.
@@ -28,7 +28,9 @@ function baseDirectory(env: NodeJS.ProcessEnv, variable: string, fallback: strin
   const folder = isConfigured ? configured : path.join(home(env), fallback);
   // Node.js replaces bytes that are not UTF-8, and would use another folder.
   if (!folder.includes("\ufffd")) return folder;
-  throw new UserError(`${isConfigured ? variable : "HOME"} is not UTF-8: ${folder}`, { hint: SET_HOME });
+  throw new UserError(`${isConfigured ? variable : "HOME"} is not valid UTF-8: ${folder}`, {
+    hint: SET_HOME,
+  });
 }
 
 /** @throws {UserError} if there is none. */
@@ -38,8 +40,8 @@ function home(env: NodeJS.ProcessEnv): string {
   const given = env["HOME"];
   const reason = given
     ? `HOME is not an absolute path: ${given}`
-    : "HOME is not set, and no account has this user id";
-  throw new UserError(`there is no home directory: ${reason}`, {
+    : "HOME is not set, and no account has this user ID";
+  throw new UserError(`no home directory: ${reason}`, {
     hint: SET_HOME,
   });
 }

@@ -33,7 +33,7 @@ export async function startGroup(
     await once(child, "spawn");
   } catch (error) {
     const reason = errorCode(error) === "ENOENT" ? "command not found" : String(error);
-    throw new UserError(`${file} cannot be started: ${reason}`, { cause: error });
+    throw new UserError(`cannot start ${file}: ${reason}`, { cause: error });
   }
   const pid = child.pid!;
   return {

@@ -59,7 +59,7 @@ export async function runProgram(
 function startError(file: string, error: Error): Error {
   if (error.name === "AbortError") return error;
   if (errorCode(error) === "ENOENT") return new UserError(`${file}: command not found`, { cause: error });
-  return new UserError(`${file} cannot be started: ${error.message}`, { cause: error });
+  return new UserError(`cannot start ${file}: ${error.message}`, { cause: error });
 }
 
 /** The first of these programs that PATH has, as an absolute path. */

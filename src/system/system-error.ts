@@ -53,24 +53,25 @@ const ADVICE: Readonly<Record<string, Advice>> = {
     `free some space${file === "" ? fullPlaces() : ` on the file system of ${firstThere(file)}`}, then run the command again`,
   EDQUOT: later("free some space or ask for a larger quota"),
   ENOTDIR: (file) => `${firstThere(file)} is not a folder: move it away or rename it`,
-  EISDIR: (file) =>
-    `there must be a file, not a folder${file === "" ? "" : `: move ${file} away or rename it`}`,
+  EISDIR: (file) => `expected a file, not a folder${file === "" ? "" : `: move ${file} away or rename it`}`,
   EEXIST: (file) => `move ${file} away or rename it`,
   ENOTEMPTY: (file) => `something else writes into ${file}: stop it, then run the command again`,
   ELOOP: (file) => `remove the symbolic link that leads to itself in ${file}`,
   ENAMETOOLONG: () => "use shorter names or another place",
-  ENOENT: (file) => `${missing(file)}: restore it, or run the command again if it was removed meanwhile`,
+  ENOENT: (file) =>
+    `${missing(file)}: restore it, or run the command again if it was removed in the meantime`,
   EMFILE: later("raise the limit of open files (ulimit -n)"),
-  ENFILE: later("end other programs: the machine has too many files open"),
+  ENFILE: later("stop other programs: the machine has too many open files"),
   ENOMEM: later("free some memory"),
-  EAGAIN: later("end other programs, or raise the limit of processes (ulimit -u)"),
-  EIO: (file) => `the disk or network file system of ${firstThere(file)} has a fault: see the system's log`,
-  ESTALE: later("the network file system has changed: change into the folder again"),
-  EBUSY: later("something else uses it: end it"),
-  ETXTBSY: later("the program is being written: wait until that is done"),
+  EAGAIN: later("stop other programs, or raise the limit of processes (ulimit -u)"),
+  EIO: (file) =>
+    `the disk or network file system of ${firstThere(file)} reported an error: check the system log`,
+  ESTALE: later("the network file system has changed: change to the folder again"),
+  EBUSY: later("stop the program that uses it"),
+  ETXTBSY: later("wait until the program file has been written"),
   EFBIG: later("raise the limit of file sizes (ulimit -f)"),
-  E2BIG: () => "the command line and the environment are too large together: make them shorter",
-  EADDRINUSE: later("end what listens there"),
+  E2BIG: () => "shorten the command line or the environment: together they are too large",
+  EADDRINUSE: later("stop the program that listens there"),
   EADDRNOTAVAIL: later("check the machine's network"),
   ECONNREFUSED: later("check that the server is running"),
   ECONNRESET: later("check that the server is running"),
@@ -94,8 +95,8 @@ export function explainSystemError(error: unknown): UserError | undefined {
   const advice = Object.hasOwn(ADVICE, code) ? ADVICE[code] : undefined;
   if (syscall === undefined || advice === undefined) return undefined;
   if (syscall === "uv_cwd")
-    return new UserError("the current folder does not exist any more", {
-      hint: "change into another",
+    return new UserError("the current folder no longer exists", {
+      hint: "change to another folder",
       cause: error,
     });
   if (syscall.startsWith("spawn")) return notStarted(error, syscall, code);
@@ -177,10 +178,10 @@ function fullPlaces(): string {
 }
 
 function missing(file: string): string {
-  if (file === "") return "something does not exist any more";
+  if (file === "") return "something no longer exists";
   const there = firstThere(file);
   const broken = there !== file && there !== "/" && statSync(there, { throwIfNoEntry: false }) === undefined;
-  if (broken) return `${there} is a link that leads nowhere`;
+  if (broken) return `${there} is a dangling symbolic link`;
   const [first = ""] = path.relative(there, file).split(path.sep);
   return `${path.isAbsolute(file) ? path.join(there, first) : file} does not exist`;
 }
@@ -193,7 +194,7 @@ function elsewhere(place: string): string {
     ["TMPDIR", tmpdir],
   ] as const;
   const related = ours.find(([, folder]) => isRelated(place, folder));
-  return related === undefined ? "" : `or set ${related[0]} to a folder that you may write to`;
+  return related === undefined ? "" : `or set ${related[0]} to a folder that you can write to`;
 }
 
 function isRelated(place: string, folderOf: () => string): boolean {

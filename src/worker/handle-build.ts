@@ -15,7 +15,7 @@ import {
   LEAST_RETRIES,
   pauseAfter,
   reasonFor,
-  told,
+  withHostname,
   type TroubleContext,
 } from "./own-trouble.ts";
 
@@ -49,11 +49,11 @@ export async function handleBuild(
     return answer;
   } catch (error) {
     if (taken.signal.aborted) throw error;
-    return await giveBack(error, job, context);
+    return await requeueBuild(error, job, context);
   }
 }
 
-async function giveBack(
+async function requeueBuild(
   error: unknown,
   job: BuildJob,
   context: Pick<TroubleContext, "health" | "rebuilder" | "onError">,
@@ -64,8 +64,8 @@ async function giveBack(
     throw new Postponed(HAND_OVER_MS);
   const reason = await reasonFor(error, context);
   if (reason === undefined) throw new Postponed(BUILD_DELAY_MS);
-  const troubles = [...(job.troubles ?? []), told(reason)];
-  if (troubles.length > LEAST_RETRIES) return notBegun(`no builder could do it: ${distinct(troubles)}`);
+  const troubles = [...(job.troubles ?? []), withHostname(reason)];
+  if (troubles.length > LEAST_RETRIES) return notBegun(`no builder could execute it: ${distinct(troubles)}`);
   throw new Postponed(pauseAfter(troubles), { ...job, troubles });
 }
 

@@ -4,13 +4,18 @@ import { runJobId, RunJobSchema, type Campaign, type RunJob } from "../model/cam
 import type { RunResult } from "../model/result.ts";
 import type { CampaignState } from "../queue/campaign-state.ts";
 import type { LiveOutput } from "../queue/live-output.ts";
-import type { HeldJob, JoinedJob, TakenJob } from "../queue/taken-job.ts";
+import type { OwnedJob, JoinedJob, TakenJob } from "../queue/taken-job.ts";
 import { parseOrExplain } from "../system/json.ts";
 import { remoteText } from "../system/system-error.ts";
-import { makeBatch } from "./execute/batch.ts";
+import { executeBatch } from "./execute/batch.ts";
 import type { Batches } from "./execute/batches.ts";
-import { giveBack, isOfStores, isOwnTrouble, vanished, type TroubleContext } from "./own-trouble.ts";
-import { makeRun, withoutRunning, type RunnerDependencies, type Surroundings } from "./execute/runner.ts";
+import { requeueRun, isOfStores, isOwnTrouble, lostReason, type TroubleContext } from "./own-trouble.ts";
+import {
+  executeRun,
+  withoutRunning,
+  type RunnerDependencies,
+  type ExecutionContext,
+} from "./execute/runner.ts";
 import type { Slot } from "./tree/slot.ts";
 
 export interface RunContext extends TroubleContext {
@@ -31,7 +36,7 @@ export async function handleRun(taken: TakenJob, slot: Slot, context: RunContext
   const { job, campaign } = found;
   using watch = campaigns.watch(campaign.id);
   if (await campaigns.isCancelled(campaign.id)) return withoutRunning("cancelled", "cancelled");
-  if (taken.lost > campaign.retries) return withoutRunning("lost", vanished(taken.lost, job.troubles));
+  if (taken.lost > campaign.retries) return withoutRunning("lost", lostReason(taken.lost, job.troubles));
   const where = {
     campaign,
     slot,
@@ -48,7 +53,7 @@ export async function handleRun(taken: TakenJob, slot: Slot, context: RunContext
   } catch (error) {
     if (taken.signal.aborted) throw error;
     if (watch.signal.aborted) return withoutRunning("cancelled", "cancelled");
-    return await giveBack(error, { taken, job, campaign, slot }, context);
+    return await requeueRun(error, { taken, job, campaign, slot }, context);
   }
 }
 
@@ -63,7 +68,7 @@ async function findRun(
   } catch (error) {
     if (!(error instanceof UserError)) throw error; // Redis does not answer as it should
     onError(error);
-    return withoutRunning("crashed", `the worker could not run it: ${remoteText(error)}`);
+    return withoutRunning("crashed", `the worker could not start it: ${remoteText(error)}`);
   }
 }
 
@@ -71,7 +76,7 @@ async function findRun(
 async function runRepairing(
   taken: TakenJob,
   job: RunJob,
-  where: Surroundings,
+  where: ExecutionContext,
   context: RunContext,
 ): Promise<RunResult> {
   const made = { simulation: false };
@@ -81,7 +86,9 @@ async function runRepairing(
   };
   const run = async (): Promise<RunResult> => {
     const around = { ...where, release };
-    return (await runBatch(taken, job, around, context)) ?? (await runAlone(taken, job, around, context));
+    return (
+      (await runBatch(taken, job, around, context)) ?? (await executeSingle(taken, job, around, context))
+    );
   };
   try {
     return await run();
@@ -94,19 +101,19 @@ async function runRepairing(
   }
 }
 
-function parseJob(held: HeldJob): RunJob {
+function parseJob(held: OwnedJob): RunJob {
   return parseOrExplain(RunJobSchema, held.data, "queued run");
 }
 
-async function runAlone(
+async function executeSingle(
   { id, attempt, report }: TakenJob,
   job: RunJob,
-  where: Surroundings,
+  where: ExecutionContext,
   { output, deps }: RunContext,
 ): Promise<RunResult> {
   await using live = output.open(id);
   const print = (text: string): void => live.write(text);
-  return await makeRun({ ...where, job, attempt, report, print }, deps);
+  return await executeRun({ ...where, job, attempt, report, print }, deps);
 }
 
 /**
@@ -117,7 +124,7 @@ async function runAlone(
 async function runBatch(
   taken: TakenJob,
   job: RunJob,
-  where: Surroundings,
+  where: ExecutionContext,
   { deps }: RunContext,
 ): Promise<RunResult | undefined> {
   const { campaign } = where;
@@ -128,7 +135,7 @@ async function runBatch(
   const abandoned = AbortSignal.any([taken.signal, ...others.map((other) => other.signal)]);
   const jobs = others.map((other) => ({ job: parseJob(other), attempt: other.attempt }));
   const batch = { ...where, abandoned, jobs: [{ job, attempt: taken.attempt }, ...jobs] as const };
-  const results = await makeBatch(batch, deps).catch((error: unknown) => {
+  const results = await executeBatch(batch, deps).catch((error: unknown) => {
     if (abandoned.aborted && !taken.signal.aborted) return undefined; // one of the others was lost
     throw error;
   });

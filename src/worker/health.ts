@@ -41,11 +41,11 @@ export class Health {
   async untilWell(): Promise<void> {
     const reason = await this.#look();
     if (reason !== undefined) this.#stop(reason);
-    await this.mayBegin();
+    await this.mayStart();
   }
 
   /** Returns when a job may be taken, or the worker ends. */
-  async mayBegin(): Promise<void> {
+  async mayStart(): Promise<void> {
     const { signal } = this.#options;
     while (this.#reason !== undefined && !this.#isTrying) {
       const isOver = await delay(this.#pauseMs, true, { signal }).catch(() => false); // the worker ends

@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { errorText, UserError } from "../errors.ts";
 import type { Campaign, RunJob } from "../model/campaign.ts";
-import type { Held } from "../model/outcome.ts";
+import type { Postponement } from "../model/outcome.ts";
 import type { RunResult } from "../model/result.ts";
 import { CheckoutFailed } from "../project/git/checkout.ts";
 import type { Rebuilder } from "../queue/build-requests.ts";
@@ -9,20 +9,20 @@ import { Postponed } from "../queue/postponed.ts";
 import type { TakenJob } from "../queue/taken-job.ts";
 import { MissingBuild } from "../stores/build-store.ts";
 import { MissingSource } from "../stores/source-store.ts";
-import { DiskFullError, diskHasRoom, isDiskFullError } from "../system/disk.ts";
+import { DiskFullError, diskHasSpace, isDiskFullError } from "../system/disk.ts";
 import { LockedError } from "../system/lock.ts";
 import { firstThere, remoteText } from "../system/system-error.ts";
 import type { Health } from "./health.ts";
 import { OtherOmnetpp } from "./build/omnetpp.ts";
-import type { Room } from "./tree/room.ts";
+import type { DiskSpace } from "./tree/disk-space.ts";
 import { withoutRunning } from "./execute/runner.ts";
 import type { Slot } from "./tree/slot.ts";
-import { BinariesChanged, TreeLost } from "./tree/slot-tree.ts";
+import { SharedFilesChanged, TreeLost } from "./tree/slot-tree.ts";
 
 export interface TroubleContext {
   health: Pick<Health, "judge" | "isWell">;
   rebuilder: Rebuilder;
-  room: Pick<Room, "diskWasFull">;
+  diskSpace: Pick<DiskSpace, "diskWasFull">;
   onError: (error: Error) => void;
 }
 
@@ -73,24 +73,24 @@ export function isOwnTrouble(error: unknown): boolean {
  * @returns the answer for a run that is given up.
  * @throws {Postponed} where it is to be tried again.
  */
-export async function giveBack(
+export async function requeueRun(
   error: unknown,
   run: TroubledRun,
   context: TroubleContext,
 ): Promise<RunResult> {
   const { health, onError } = context;
   onError(error as Error);
-  if (isDiskFullError(error)) return await givenBackForRoom(error, run, context);
+  if (isDiskFullError(error)) return await requeueForDiskSpace(error, run, context);
   const renewed = isOfStores(error) ? undefined : await run.slot.renew().catch((failure: unknown) => failure);
   const notWell = isOfStores(error) ? undefined : await health.judge(renewed ?? error, isOwnTrouble(error));
   if (notWell !== undefined) throw held(run, notWell, HAND_OVER_MS);
   if (!isOwnTrouble(error))
-    return withoutRunning("crashed", `the worker could not run it: ${remoteText(error)}`);
+    return withoutRunning("crashed", `the worker could not start it: ${remoteText(error)}`);
   const reason = await reasonFor(error, context);
   if (reason === undefined) throw held(run, errorText(error), BUILD_DELAY_MS, { lacks: true });
   return tryAgain(run, reason, {
     ...(isOfStores(error) && { lacks: true }),
-    ...(error instanceof BinariesChanged && { isPrivate: true }),
+    ...(error instanceof SharedFilesChanged && { isPrivate: true }),
   });
 }
 
@@ -108,15 +108,15 @@ export async function reasonFor(
   const rebuilding = await rebuilder.ask(error.key);
   if (rebuilding === "under way") return undefined;
   if (typeof rebuilding === "object")
-    return `${errorText(error)}, and its builder said: ${rebuilding.failed}`;
+    return `${errorText(error)}, and its builder reported: ${rebuilding.failed}`;
   return errorText(error);
 }
 
 function tryAgain(run: TroubledRun, reason: string, changes: Changes): RunResult {
   const { job, campaign } = run;
-  const troubles = [...(job.troubles ?? []), told(reason)];
+  const troubles = [...(job.troubles ?? []), withHostname(reason)];
   if (troubles.length > Math.max(campaign.retries, LEAST_RETRIES))
-    return withoutRunning("lost", `no worker could run it: ${distinct(troubles)}`);
+    return withoutRunning("lost", `no worker could start it: ${distinct(troubles)}`);
   throw held(run, reason, pauseAfter(troubles), { ...changes, troubles });
 }
 
@@ -126,23 +126,23 @@ export function pauseAfter(troubles: readonly string[]): number {
 }
 
 /** A reason with the name of this machine. */
-export function told(reason: string): string {
+export function withHostname(reason: string): string {
   return `${hostname()}: ${reason}`;
 }
 
 /** The tree is gone by now: if there is room then, it was the run itself that filled the disk. */
-async function givenBackForRoom(
+async function requeueForDiskSpace(
   error: unknown,
   run: TroubledRun,
-  { room }: TroubleContext,
+  { diskSpace }: TroubleContext,
 ): Promise<RunResult> {
   await run.slot.renew().catch(() => undefined); // on a full disk that may fail, too
-  room.diskWasFull();
+  diskSpace.diskWasFull();
   const disks = [run.slot.directory, ...placesOf(error)];
-  if (!disks.every(diskHasRoom)) throw held(run, errorText(error), HAND_OVER_MS);
+  if (!disks.every(diskHasSpace)) throw held(run, errorText(error), HAND_OVER_MS);
   const tries = (run.job.diskFull ?? 0) + 1;
   if (tries < DISK_FULL_TRIES) throw held(run, errorText(error), HAND_OVER_MS, { diskFull: tries });
-  return withoutRunning("crashed", `the worker could not run it: ${remoteText(error)}`);
+  return withoutRunning("crashed", `the worker could not start it: ${remoteText(error)}`);
 }
 
 /** Where an error of the operating system has happened: also the store of results may be full. */
@@ -159,15 +159,15 @@ function held(
   delayMs: number,
   { lacks = false, ...changes }: Changes = {},
 ): Postponed {
-  taken.report({ held: told(reason), ...(lacks && { lacks: true }) } satisfies Held);
+  taken.report({ held: withHostname(reason), ...(lacks && { lacks: true }) } satisfies Postponement);
   return new Postponed(delayMs, Object.keys(changes).length > 0 ? { ...job, ...changes } : undefined);
 }
 
 /** Why a run is lost whose workers have vanished. @param troubles of those that could not run it. */
-export function vanished(times: number, troubles: readonly string[] = []): string {
+export function lostReason(times: number, troubles: readonly string[] = []): string {
   const often = times === 1 ? "" : ` ${times} times`;
-  const others = troubles.length === 0 ? "" : `; besides: ${distinct(troubles)}`;
-  return `its worker vanished${often}${others}`;
+  const others = troubles.length === 0 ? "" : `; other problems: ${distinct(troubles)}`;
+  return `its worker was lost${often}${others}`;
 }
 
 /** Each reason once, in the order in which they came. */

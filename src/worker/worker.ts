@@ -14,13 +14,13 @@ import { removeLeftovers } from "../system/files.ts";
 import { acquireLock } from "../system/lock.ts";
 import { endProcessesOf } from "../system/marked-processes.ts";
 import { Batches } from "./execute/batches.ts";
-import { buildsAtOnce } from "./build/compilers.ts";
+import { concurrentBuilds } from "./build/compilers.ts";
 import { Dependencies } from "./tree/dependencies.ts";
 import { handleBuild } from "./handle-build.ts";
 import { handleRun } from "./handle-run.ts";
 import { Health } from "./health.ts";
 import { Repositories } from "./tree/repositories.ts";
-import { roomFor } from "./tree/room.ts";
+import { watchDiskSpace } from "./tree/disk-space.ts";
 import { Slot, slotsDirectory } from "./tree/slot.ts";
 
 export interface WorkerOptions {
@@ -57,9 +57,9 @@ export async function runBuilder(options: WorkerOptions): Promise<void> {
   await consume({
     ...options,
     queue: BUILD_QUEUE,
-    concurrency: buildsAtOnce(compilers),
-    slots: buildsAtOnce(compilers),
-    mayTake: () => health.mayBegin(),
+    concurrency: concurrentBuilds(compilers),
+    slots: concurrentBuilds(compilers),
+    mayTake: () => health.mayStart(),
     onRefused: () => Promise.resolve(),
     handle: (job) => handleBuild(job, place, { health, rebuilder, onError }),
   });
@@ -100,16 +100,16 @@ export async function runRunner(options: WorkerOptions & { concurrency: number }
   await using output = openLiveOutput(connection, onError);
   await using campaigns = await openCampaignState(connection, onError);
   await using rebuilder = openRebuilder(connection, onError);
-  const room = roomFor({ ...options, directory, caches: [builds, repositories] });
+  const diskSpace = watchDiskSpace({ ...options, directory, caches: [builds, repositories] });
   const deps = { builds, results, batches: new Batches(concurrency), graceMs: GRACE_MS };
-  const context = { campaigns, output, rebuilder, room, health, deps, onError };
+  const context = { campaigns, output, rebuilder, diskSpace, health, deps, onError };
   await consume({
     ...options,
     queue: RUN_QUEUE,
     slots: slots.length,
     mayTake: async () => {
-      await room.mayBegin();
-      await health.mayBegin();
+      await diskSpace.mayStart();
+      await health.mayStart();
     },
     handle: (job, slot) => handleRun(job, slots[slot]!, context),
     onRefused: async (value) => {

@@ -15,12 +15,12 @@ const never = new AbortController().signal;
 const JOBS: JobCounts = { waiting: 3, running: 0, uncollected: 5 };
 
 /** What deploys the services, as far as halting needs it. */
-function deployer(withdraw: (swarm: ReachableSwarm) => Promise<JobCounts>): SwarmDeployer {
+function deployer(removeRunners: (swarm: ReachableSwarm) => Promise<JobCounts>): SwarmDeployer {
   const unexpected = (): never => {
     throw new Error("nothing is deployed here");
   };
   return {
-    withdraw,
+    removeRunners,
     countJobs: () => Promise.resolve(JOBS),
     deploy: unexpected,
     access: unexpected,
@@ -67,7 +67,7 @@ describeWithPythonTools("a swarm on AWS with services", () => {
       expect(sockets).toEqual([`unix://${before.tunnel.dockerSocket}`]);
       expect(events).toContainEqual({
         type: "warning",
-        text: "the runners could not be taken away: Docker does not answer",
+        text: "cannot remove the runners: Docker does not answer",
       });
       expect((await user.status()).machines).toEqual([]);
 
@@ -81,7 +81,7 @@ describeWithPythonTools("a swarm on AWS with services", () => {
       const halted = await user.status();
       expect(halted).toMatchObject({ state: "halted", jobs: JOBS });
       const asked = await user.tool("remove");
-      expect(asked.stderr).toContain("8 runs of the swarm inet are queued, being made or not yet collected");
+      expect(asked.stderr).toContain("8 runs of the swarm inet are queued, running or not yet collected");
       expect(await user.tool("remove", "--yes")).toMatchObject({ exitCode: 0 });
     });
   });

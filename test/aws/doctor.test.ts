@@ -24,7 +24,7 @@ describeWithPythonTools("swarm-tool doctor and policy", () => {
       expect(lines).toEqual([]);
       for (const what of ["Node.js", "git", "ssh", "docker", "AWS region eu-central-1", "AWS credentials"])
         expect(stdout).toContain(`ok    ${what}`);
-      expect(stdout).toContain("ok    AWS lets you make networks");
+      expect(stdout).toContain("ok    permission to create networks");
     });
 
     it("names each thing that is missing, with the way to mend it, and looks on", async () => {
@@ -44,13 +44,15 @@ describeWithPythonTools("swarm-tool doctor and policy", () => {
         env: { PATH: "/nowhere" },
       });
       expect(exitCode).toBe(2);
-      expect(stdout).toContain("MEND  git: not found\n      → needed by runall-swarm: install git");
+      expect(stdout).toContain("FAIL  git: not found\n      hint: needed by runall-swarm: install git");
       expect(stdout).toContain(
-        "MEND  opp_run: not found\n      → needed by runall-swarm: source OMNeT++'s setenv",
+        "FAIL  opp_run: not found\n      hint: needed by runall-swarm: in this terminal, run: source <OMNeT++ folder>/setenv",
       );
-      expect(stdout).toContain("note  docker: not found\n      → needed for swarms on AWS and on Docker");
-      expect(stdout).toContain("MEND  AWS lets you make networks (EC2): AWS denies a right: ec2:CreateVpc");
-      expect(stdout).toContain("AWS denies a right: autoscaling:DescribeAutoScalingGroups");
+      expect(stdout).toContain("note  docker: not found\n      hint: needed for swarms on AWS and on Docker");
+      expect(stdout).toContain(
+        "FAIL  permission to create networks (EC2): AWS denied permission: ec2:CreateVpc",
+      );
+      expect(stdout).toContain("AWS denied permission: autoscaling:DescribeAutoScalingGroups");
       expect(stdout).toContain("ok    AWS credentials");
     });
 
@@ -65,7 +67,7 @@ describeWithPythonTools("swarm-tool doctor and policy", () => {
       expect(named.stdout).toContain("arn:aws:iam::999988887777:role/swarm/*");
       expect(await user.tool("policy", "--account", "12")).toMatchObject({
         exitCode: 2,
-        stderr: expect.stringContaining("12 is no account number") as string,
+        stderr: expect.stringContaining("12 is not an AWS account number") as string,
       });
     });
   });

@@ -6,6 +6,7 @@ import type { Script } from "../helpers/aws-proxy.ts";
 import { awsUser, INIT, type AwsUser } from "../helpers/aws-user.ts";
 import { describeWithPythonTools, startEmulator, type Emulator } from "../helpers/emulator.ts";
 import { describeWithService } from "../helpers/services.ts";
+import { eventually } from "../helpers/swarm.ts";
 import {
   awsError,
   createAnswer,
@@ -91,13 +92,13 @@ describeWithPythonTools("when AWS makes trouble", () => {
         "create failed: Vpc (AWS::EC2::VPC): The maximum number of VPCs has been reached.",
       );
       expect(stderr).toContain(
-        "swarm-tool: AWS could not make Vpc (AWS::EC2::VPC): The maximum number of VPCs has been reached.",
+        "swarm-tool: AWS could not create Vpc (AWS::EC2::VPC): The maximum number of VPCs has been reached.",
       );
-      expect(stderr).toContain("remove the remains with: swarm-tool remove inet");
+      expect(stderr).toContain("remove what is left with: swarm-tool remove inet");
       const again = await user.tool(...INIT);
       expect(again).toMatchObject({
         exitCode: 2,
-        stderr: expect.stringContaining("AWS could not make Vpc") as string,
+        stderr: expect.stringContaining("AWS could not create Vpc") as string,
       });
       user.proxy.script = () => undefined;
       expect(await user.tool("remove", "--yes")).toMatchObject({ exitCode: 0 });
@@ -111,7 +112,7 @@ describeWithPythonTools("when AWS makes trouble", () => {
       expect(await user.tool(...INIT)).toMatchObject({
         exitCode: 2,
         stderr: expect.stringMatching(
-          /AWS could not make Vpc[\s\S]*AWS still has, and it may cost money: volume vol-0123, key pair swarm-inet; remove the remains with: swarm-tool remove inet/,
+          /AWS could not create Vpc[\s\S]*AWS still has, and it may cost money: volume vol-0123, key pair swarm-inet; remove what is left with: swarm-tool remove inet/,
         ) as string,
       });
       user.proxy.script = () => undefined;
@@ -133,15 +134,18 @@ describeWithPythonTools("when AWS makes trouble", () => {
     it("takes AWS's own prices where it may ask for them", async () => {
       await using user = await awsUser(emulator);
       user.proxy.script = ({ action }) => (action === "pricing:GetProducts" ? priceList("0.25") : undefined);
-      const { stdout } = await user.tool(...INIT.filter((arg) => arg !== "--yes"), "--workers", "3");
-      expect(stdout).toContain("costs about $1.02 an hour while it runs, by AWS's price list of today");
+      // nobody waits long for it, so that a busy machine may tell its own prices
+      await eventually(async () => {
+        const { stdout } = await user.tool(...INIT.filter((arg) => arg !== "--yes"), "--workers", "3");
+        expect(stdout).toContain("costs about $1.02 an hour while running, by AWS's price list of today");
+      });
       user.proxy.script = (call) =>
         call.action === "pricing:GetProducts"
           ? awsError(call, "AccessDeniedException", "no", 400)
           : undefined;
       const denied = await user.tool(...INIT.filter((arg) => arg !== "--yes"), "--workers", "3");
       expect(denied.stdout).toMatch(
-        /costs about \$0\.4\d an hour while it runs, by the list prices of 20\d\d-\d\d/,
+        /costs about \$0\.4\d an hour while running, by the list prices of 20\d\d-\d\d/,
       );
     });
 
@@ -182,7 +186,7 @@ describeWithPythonTools("when AWS makes trouble", () => {
       expect(await user.tool(...INIT)).toMatchObject({
         exitCode: 2,
         stderr: expect.stringMatching(
-          /AWS has machines of the swarm inet, which cost about \$0\.\d\d an hour\. Go on with: swarm-tool init inet; or end it with: swarm-tool remove inet[\s\S]*AWS denies a right: cloudwatch:PutMetricData/,
+          /AWS has machines of the swarm inet, which cost about \$0\.\d\d an hour\. To continue, run: swarm-tool init inet; to remove them, run: swarm-tool remove inet[\s\S]*AWS denied permission: cloudwatch:PutMetricData/,
         ) as string,
       });
       user.proxy.script = () => undefined;
@@ -210,7 +214,7 @@ describeWithPythonTools("when AWS makes trouble", () => {
       const withoutKeys = { env: { ...env, AWS_REGION: "eu-central-1" } };
       expect(await user.run("swarm-tool", INIT, withoutKeys)).toMatchObject({
         exitCode: 2,
-        stderr: expect.stringMatching(/there are no AWS credentials[\s\S]*aws configure/) as string,
+        stderr: expect.stringMatching(/no AWS credentials[\s\S]*aws configure/) as string,
       });
       expect(await user.run("swarm-tool", INIT, { env: { AWS_REGION: "" } })).toMatchObject({
         exitCode: 2,
@@ -257,7 +261,7 @@ describeWithPythonTools("when AWS makes trouble", () => {
       expect(refused).toMatchObject({
         exitCode: 2,
         stderr: expect.stringContaining(
-          "the swarm needs 8 virtual processors, but a quota lets your AWS account run only 5 at once",
+          "the swarm needs 8 vCPUs, but the quota of your AWS account is 5",
         ) as string,
       });
       expect(user.proxy.calls).not.toContain("ec2:ImportKeyPair");

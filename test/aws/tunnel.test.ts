@@ -69,7 +69,7 @@ describeWithService("sshd", "openTunnel", () => {
     const other = await startManager();
     try {
       await expect(open({ host: { hostKey: other.hostKey } })).rejects.toThrow(
-        "the machine at 203.0.113.7 is not the manager: its host key is not the one that AWS published",
+        "the machine at 203.0.113.7 is not the manager: its host key differs from the one that AWS published",
       );
       expect(saved.some(isAlive)).toBe(false);
     } finally {
@@ -79,12 +79,12 @@ describeWithService("sshd", "openTunnel", () => {
 
   it("says that the manager does not take the key", async () => {
     await manager.allow("");
-    await expect(open()).rejects.toThrow("does not take the swarm's key");
+    await expect(open()).rejects.toThrow("rejected the swarm's key");
   });
 
   it("says after its time that nobody answers", async () => {
     await manager.stop();
-    await expect(open({ timeoutMs: 1500 })).rejects.toThrow(/the tunnel to 203\.0\.113\.7 ended: .*refused/i);
+    await expect(open({ timeoutMs: 8000 })).rejects.toThrow(/the tunnel to 203\.0\.113\.7 ended: .*refused/i);
     expect(saved.some(isAlive)).toBe(false);
   });
 

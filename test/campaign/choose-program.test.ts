@@ -28,9 +28,9 @@ it.each<[string, TargetFile[], object]>([
 it("asks which of several programs is meant", () => {
   const targets = [program("a/x"), program("b/y")];
   expect(() => chooseProgram({}, targets, "study")).toThrow(
-    "the build made 2 programs, a/x, b/y, and nothing says which one the runs need",
+    "the build produced 2 programs, a/x, b/y, and nothing specifies which of them the runs use",
   );
-  expect(() => chooseProgram({}, [program("x"), program("y")], "study")).toThrow("nothing says which one");
+  expect(() => chooseProgram({}, [program("x"), program("y")], "study")).toThrow("nothing specifies which");
 });
 
 it("takes what the user or the project names", () => {

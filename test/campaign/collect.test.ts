@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from "node:f
 import path from "node:path";
 import { expect, it } from "vitest";
 import { Collector } from "../../src/campaign/collect/collect.ts";
+import type { FoldsCase } from "../../src/campaign/collect/name-case.ts";
 import { readRecord } from "../../src/campaign/collect/records.ts";
 import type { OutcomeState } from "../../src/model/outcome.ts";
 import type { RunResult } from "../../src/model/result.ts";
@@ -27,11 +28,12 @@ async function study() {
   await mkdir(directory, { recursive: true });
   const outside = [`${path.join(temporary.path, "scratch")}/`];
   const store = openDirectoryStore(path.join(temporary.path, "store"));
-  const newCollector = (campaign = CAMPAIGN): Collector =>
+  const newCollector = (campaign = CAMPAIGN, folds?: FoldsCase): Collector =>
     new Collector(
       { gitTop: top, directory, resultDirectory: path.join(directory, "results"), outside },
       campaign,
       store,
+      folds,
     );
   const finish = async (
     runNumber: number,
@@ -51,15 +53,14 @@ async function study() {
       await writeFile(path.join(tree, file), content);
     }
     const stored = `${campaign}-${runNumber}/1`;
-    await store.put(stored, tree, Object.keys(files));
-    const sizes = Object.entries(files).map(([file, content]) => ({ path: file, sizeBytes: content.length }));
+    const kept = await store.put(stored, tree, Object.keys(files));
     const outcome = { state, reason: "Simulation time limit reached" };
     return {
       protocol: PROTOCOL,
       outcome,
       usage: { wallTimeMs: 5 },
       stored,
-      files: sizes,
+      files: kept,
       startedAt: 0,
       finishedAt: 5,
       worker: "w",
@@ -97,6 +98,37 @@ it("puts files where a local run leaves them and describes them in a record", as
   expect(record?.files[0]).toEqual({ path: "results/a.sca", sizeBytes: 7, sha256 });
   await collector.remove(run(0));
   expect(await readdir(s.storeDirectory)).toEqual([]);
+});
+
+it("a run is lost, so that it is executed again, if a byte of its results has changed in the store", async () => {
+  await using s = await study();
+  const result = await s.finish(0, { "study/results/a.sca": "scalars", "study/results/b.vec": "vectors" });
+  await writeFile(path.join(s.storeDirectory, result.stored!, result.files[1]!.path), "VECTORS");
+  const { record } = await s.newCollector().collect(run(0), result);
+  expect(record).toMatchObject({ state: "lost", files: [] });
+  expect(record.reason).toBe("its file b.vec is damaged: its content has changed");
+  expect(await s.list("results")).toEqual([".swarm"]);
+});
+
+it("a run is not done whose names differ only in case, where the file system does not tell them apart", async () => {
+  await using s = await study();
+  const result = await s.finish(0, { "study/results/A.sca": "upper", "study/results/a.sca": "lower" });
+  const { record } = await s.newCollector(CAMPAIGN, () => true).collect(run(0), result);
+  expect(record.state).toBe("failed");
+  expect(record.error).toContain("results/a.sca (a name that the file system does not tell from A.sca)");
+  expect(await s.list("results/failed")).toEqual(["A.sca", "a.sca"]); // this file system does
+  const whole = await s.newCollector().collect(run(0), await s.finish(0, { "study/results/A.sca": "upper" }));
+  expect(whole.record.state).toBe("done");
+});
+
+it("another file of the same size does not pass for one that was collected before", async () => {
+  await using s = await study();
+  const result = await s.finish(0, { "study/results/a.sca": "scalars" });
+  await rm(path.join(s.storeDirectory, result.stored!, result.files[0]!.path));
+  await s.write("results/a.sca", "SCALARS");
+  const { record } = await s.newCollector(someCampaign({ createdAt: 0 })).collect(run(0), result);
+  expect(record.state).toBe("lost");
+  expect(await s.read("results/a.sca")).toBe("SCALARS");
 });
 
 it.each(["failed", "crashed", "limited", "timeout", "cancelled", "out-of-memory"] as const)(
@@ -195,7 +227,7 @@ it("records a run as lost of which a file is damaged", async () => {
   const { record } = await s.newCollector().collect(run(0), { ...result, files });
   expect(record).toMatchObject({
     state: "lost",
-    reason: "its file a.sca is damaged: 3 of 4 bytes",
+    reason: "its result file a.sca is damaged: 3 of 4 bytes",
     files: [],
   });
   expect(await readdir(s.results)).toEqual([".swarm"]);
@@ -298,7 +330,7 @@ it("leaves a file that the user has changed, and puts that of the run beside it"
   const answer = await s.finish(0, { "study/notes.txt": "of the run", "study/results/a.sca": "x" });
   const { record, warnings } = await s.newCollector().collect(run(0), answer);
   expect(record.state).toBe("done");
-  expect(warnings).toEqual([expect.stringContaining("notes.txt is not replaced")]);
+  expect(warnings).toEqual([expect.stringContaining("notes.txt was not replaced")]);
   expect(await s.read("notes.txt")).toBe("mine");
   expect(await s.read("notes.General-0.txt")).toBe("of the run");
   const later = s.newCollector({ ...CAMPAIGN, id: "c2" });
@@ -333,7 +365,7 @@ it("leaves a file of several runs that the user has changed between two of them"
     run(1),
     await s.finish(1, { "study/results/trace.txt": "of run 1" }),
   );
-  expect(warnings).toEqual([expect.stringContaining("trace.txt is not replaced")]);
+  expect(warnings).toEqual([expect.stringContaining("trace.txt was not replaced")]);
   expect(await s.read("results/trace.txt")).toBe("the user's");
   expect(await s.read("results/trace.General-1.txt")).toBe("of run 1");
 });
@@ -372,7 +404,7 @@ it("keeps the result of another config whose file has the same name", async () =
   const answer = await s.finish(0, { "study/results/all.sca": "other" }, "done", "c2");
   const { warnings } = await s.newCollector(campaign).collect(other, answer);
   expect(warnings).toEqual([
-    "results/all.sca is also written by General #0; that one is now all.General-0.sca",
+    "results/all.sca is also written by General #0, whose file is now stored as all.General-0.sca",
   ]);
   expect(await s.read("results/all.sca")).toBe("other");
   expect(await s.read("results/all.General-0.sca")).toBe("general");
@@ -394,8 +426,8 @@ it("a folder of a file's name is the fault of that run only", async () => {
   );
   const three = await collector.collect(run(2), await s.finish(2, { "study/results/c.sca": "c" }));
   expect([one, two, three].map(({ record }) => record.state)).toEqual(["failed", "failed", "done"]);
-  expect(one.record.error).toContain("results/x.txt (a file, and a folder of that name exists)");
-  expect(two.record.error).toContain("results/y/z (in a folder whose name is that of a file)");
+  expect(one.record.error).toContain("results/x.txt (a folder of that name exists)");
+  expect(two.record.error).toContain("results/y/z (below a path that is a file)");
   expect(await s.read("results/failed/a.sca")).toBe("a");
 });
 
@@ -485,12 +517,20 @@ it("leaves a file that the user had before a run wrote the same, also when a lat
   expect(first.record.files).toMatchObject([{ path: "results/all.csv", wasThere: true }]);
   const other = await s.finish(1, { "study/results/all.csv": "of 1" }, "done", "c2");
   const { warnings } = await later("c2").collect(run(1), other);
-  expect(warnings[0]).toContain("results/all.csv is not replaced");
+  expect(warnings[0]).toContain("results/all.csv was not replaced");
   await later("c3").collect(run(0), await s.finish(0, { "study/results/all.csv": "of 0" }, "done", "c3"));
   expect(await s.read("results/all.csv")).toBe("same");
   expect(await s.read("results/all.General-0.csv")).toBe("of 0");
   expect(await s.read("results/all.General-1.csv")).toBe("of 1");
 });
+
+/** An answer whose empty file is a link. */
+function withLink(answer: RunResult, target: string): RunResult {
+  const files = answer.files.map((file) =>
+    file.sizeBytes === 0 ? { path: file.path, sizeBytes: target.length } : file,
+  );
+  return { ...answer, files };
+}
 
 it.each([
   ["a file", "target.txt"],
@@ -505,8 +545,7 @@ it.each([
   const stored = await s.store.open(answer.stored!, answer.files, "");
   await rm(path.join(stored, inMirror("study/results/link")));
   await symlink(target, path.join(stored, inMirror("study/results/link")));
-  const files = answer.files.map((file) => ({ ...file, sizeBytes: file.sizeBytes || target.length }));
-  const { record } = await s.newCollector().collect(run(0), { ...answer, files });
+  const { record } = await s.newCollector().collect(run(0), withLink(answer, target));
   expect(record).toMatchObject({ state: "done" });
 });
 
@@ -518,6 +557,6 @@ it("takes no link to a link that leads out of the checkout", async () => {
   const stored = await s.store.open(answer.stored!, answer.files, "");
   await rm(path.join(stored, inMirror("study/results/link")));
   await symlink("out", path.join(stored, inMirror("study/results/link")));
-  const { record } = await s.newCollector().collect(run(0), answer);
+  const { record } = await s.newCollector().collect(run(0), withLink(answer, "out"));
   expect(record.error).toContain("results/link (a symbolic link that leads out of the checkout, to out)");
 });

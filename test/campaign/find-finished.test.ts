@@ -126,10 +126,10 @@ it("tells of runs that have other numbers than when they were made, where their 
     >[0];
   expect([...shiftWarning(plan(false), found)]).toEqual([]);
   const [warning] = shiftWarning(plan(true), found);
-  expect(warning?.message).toContain("the runs of Quick have other numbers than when they were made");
+  expect(warning?.message).toContain("the runs of Quick have other run numbers than when they were executed");
   expect(warning?.details).toEqual([
-    "Quick #1 was $x=9, $repetition=0, and is $x=1, $repetition=0",
-    "Quick #2 was $x=10, $repetition=0, and is $x=2, $repetition=0",
+    "Quick #1 was $x=9, $repetition=0, and is now $x=1, $repetition=0",
+    "Quick #2 was $x=10, $repetition=0, and is now $x=2, $repetition=0",
   ]);
 });
 

@@ -51,7 +51,7 @@ it("names what cannot be read, and goes on with the rest", async () => {
   const notes = await readNotes((text) => warnings.push(text));
   expect(notes.map(({ campaign }) => campaign.id).sort()).toEqual(["abcdefgh", "other123"]);
   for (const id of ["damaged1", "damaged2", "damaged3"])
-    expect(warnings.some((text) => text.includes(`note of campaign ${id} is ignored`))).toBe(true);
+    expect(warnings.some((text) => text.includes(`ignoring the note of campaign ${id}`))).toBe(true);
 });
 
 it("refuses to be asked for a file that is no note", async () => {
@@ -72,6 +72,8 @@ it("removes notes of campaigns that were collected 60 days ago", async () => {
   for (const id of ["collected", "waiting1"]) await utimes(path.join(folder(), `${id}.json`), old, old);
   await removeOldNotes();
   expect((await readdir(folder())).sort()).toEqual(["fresh123.json", "waiting1.json"]);
+  await removeOldNotes(Date.now() + 364 * DAY); // the swarm of the one that waits was removed long ago
+  expect(await readdir(folder())).toEqual([]);
 });
 
 it("knows the folders outside of a checkout in which campaigns of it have records", async () => {

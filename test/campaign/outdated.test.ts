@@ -32,9 +32,9 @@ function told(...records: [more: Partial<RunRecord>, isSame?: boolean][]): strin
 it.each<[Partial<RunRecord>, boolean, RegExp]>([
   [{}, true, /counts: result files are missing or changed$/],
   [{ tree: "u".repeat(40) }, false, /counts: the source has changed$/],
-  [{ omnetpp: "6.1" }, false, /counts: OMNeT\+\+ is 6\.2\.0, and was 6\.1$/],
-  [{ arguments: ["-c", "Load", "-r", "7"] }, false, /counts: the arguments are "--x=1", and were ""$/],
-  [{ build: "other" }, false, /counts: the binaries are other ones$/],
+  [{ omnetpp: "6.1" }, false, /counts: OMNeT\+\+ is 6\.2\.0, was 6\.1$/],
+  [{ arguments: ["-c", "Load", "-r", "7"] }, false, /counts: the arguments are "--x=1", were ""$/],
+  [{ build: "other" }, false, /counts: the binaries have changed$/],
   [{}, false, /counts: the environment, .* has changed$/],
 ])("%j is named", (more, isSame, line) => {
   expect(told([more, isSame])).toEqual([expect.stringMatching(line) as string]);
@@ -42,7 +42,7 @@ it.each<[Partial<RunRecord>, boolean, RegExp]>([
 
 it("counts runs by their reason, most first", () => {
   expect(told([{ build: "a" }], [{ omnetpp: "6.1" }], [{ build: "b" }])).toEqual([
-    "2 completed runs no longer count: the binaries are other ones",
-    "1 completed run no longer counts: OMNeT++ is 6.2.0, and was 6.1",
+    "2 completed runs no longer count: the binaries have changed",
+    "1 completed run no longer counts: OMNeT++ is 6.2.0, was 6.1",
   ]);
 });

@@ -106,7 +106,7 @@ it.each(["..", "../..", "../../..", "/"])(
 
 it.each(["../.git/results", "x/.swarm", "../.GIT"])("refuses the result directory %s", async (folder) => {
   await using at = await place();
-  await expect(at.plan([{ "result-dir": folder }])).rejects.toThrow("results cannot be stored in");
+  await expect(at.plan([{ "result-dir": folder }])).rejects.toThrow("cannot store results in");
 });
 
 it("follows the user's own link to another disk", async () => {
@@ -122,7 +122,7 @@ it("follows the user's own link to another disk", async () => {
 it("refuses a link that leads nowhere, or to the user's home", async () => {
   await using at = await place();
   await symlink(path.join(at.base, "gone"), path.join(at.study, "results"));
-  await expect(at.plan([{}])).rejects.toThrow("a link that leads nowhere");
+  await expect(at.plan([{}])).rejects.toThrow("a dangling symbolic link");
 });
 
 it("refuses files to which several runs append", async () => {
@@ -178,4 +178,24 @@ it("tells workers that names have host and process id in them, and the plan whic
     "logs/1.out",
   ]);
   expect((await at.plan(values)).forWorkers).not.toHaveProperty("appendsHost");
+});
+
+it("a worker's path in parameters is refused: an absolute result directory, and an ini file elsewhere", async () => {
+  await using at = await place();
+  const directory = path.join(at.base, "res");
+  const values = { "result-dir": directory };
+  const config = (value: string) => ({ "result-dir": `"${directory}"`, "Net.x.file": value });
+  const elsewhere = ["-f", "sub/omnetpp.ini"];
+  await expect(
+    at.plan([values], { argv: elsewhere, config: config(`"${directory}/x.pcap"`) }),
+  ).rejects.toMatchObject({
+    message: expect.stringContaining(
+      `Net.x.file has the absolute result directory ${directory} in it`,
+    ) as string,
+    hint: expect.stringContaining("start runall-swarm in the folder of the ini file") as string,
+  });
+  await at.plan([values], { config: config(`"${directory}/x.pcap"`) });
+  await at.plan([values], { argv: elsewhere, config: config('"x.pcap"') });
+  const scalars = { "result-dir": `"${directory}"`, "output-scalar-file": `"${directory}/a.sca"` };
+  await at.plan([values], { argv: elsewhere, config: scalars });
 });

@@ -168,14 +168,14 @@ describe("on a terminal", () => {
     clock.now = 1000;
     shown.show({ type: "finished", run: run(0), record: record(0, "done"), warnings: ["look"] });
     shown.show({ type: "finished", run: run(1), record: record(1, "done"), warnings: ["here"] });
-    shown.show({ type: "reconnecting", reason: "no answer" });
+    shown.show({ type: "reconnecting", reason: "no response" });
     shown.show({ type: "started", run: run(2) });
     shown.clear();
     expect(stderr.lines).toEqual([
       "warning: look",
       "warning: here",
-      "warning: the swarm does not answer (no answer); waiting for it",
-      "the swarm answers again",
+      "warning: the swarm is not responding (no response); waiting for it",
+      "the swarm is responding again",
       "",
     ]);
   });
@@ -211,7 +211,7 @@ describe("on a terminal", () => {
     expect(first).toBe("     first: #0 failed, $a=1, $repetition=0");
     expect(file).toBe("     results/failed/C-0.out");
     expect(stdout.lines).toContain("#3   failed  $a=1, $repetition=0  another");
-    expect(stdout.lines).toContain("to see the output of one: runall-swarm logs c1 0");
+    expect(stdout.lines).toContain("to print the output of one, run: runall-swarm logs c1 0");
   });
 
   it("shows the first of very many failed runs, and where all of them are", () => {
@@ -222,7 +222,7 @@ describe("on a terminal", () => {
       ),
     );
     expect(stdout.lines.filter((line) => line.startsWith("#"))).toHaveLength(20);
-    expect(stdout.lines).toContain("… and 100 more; all of them: runall-swarm logs c1");
+    expect(stdout.lines).toContain("… and 100 more; to list all, run: runall-swarm logs c1");
   });
 
   it("tells of runs whose records have been removed", () => {
@@ -266,8 +266,7 @@ describe("on a terminal", () => {
     shown.show(summary([], { made }));
     expect(stdout.lines).toEqual(
       [
-        "run time 2 min 00 s, CPU time 1 min 50 s, 2.0 times as fast as one after the",
-        "other",
+        "run time 2 min 00 s, CPU time 1 min 50 s, 2.0× speedup",
         "longest: 1 min 05 s  #3  $a=1, $repetition=0",
         `         9.0 s  #1  $a=1, $name=${"v".repeat(47)}…`,
         "2 runs in 1 min 01 s: 2 done. Results (4.3 GB) are in results.",

@@ -171,6 +171,7 @@ class Comparison {
       return;
     const deletedByRuns = was !== undefined && !expectation.after.has(file) && expectation.before.has(file);
     if (is === undefined && (deletedByRuns || this.#isMovedCopy(file))) return;
+    if (this.#isOfRepeatedFailure(file, is)) return;
     if (was === undefined) {
       if (!this.#sides.allowances.swarmOnly(file)) this.#strays.push(file);
       return;
@@ -271,6 +272,17 @@ class Comparison {
   /** Files of runs that are not done may be in a folder of their own. */
   #isOfFailed(file: string): boolean {
     return FAILED.test(file) && this.#sides.expectation.runs.some((run) => !this.#sides.done(run));
+  }
+
+  /** A run that failed again has replaced what it left in the folder of failed runs before. */
+  #isOfRepeatedFailure(file: string, is: Entry | undefined): boolean {
+    const { expectation, done } = this.#sides;
+    const plain = file.replace(FAILED, (folder) => (folder.startsWith("/") ? "/" : ""));
+    return (
+      plain !== file &&
+      is !== undefined &&
+      expectation.runs.some((run) => !done(run) && isSame(expectation.pictures.get(run)?.get(plain), is))
+    );
   }
 
   /** An index has to fit the vectors beside it, or OMNeT++'s tools refuse both. */

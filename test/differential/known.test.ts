@@ -38,6 +38,19 @@ describeWithService("redis-server", "what generated studies have shown", () => {
       before: "local",
       ignored: false,
     },
+    "a run fails again after the user has changed its input": {
+      configs: 2,
+      iterated: true,
+      resultDirectory: "farAbove",
+      namedIn: "config",
+      vectors: "shared",
+      operations: [
+        { name: "inputs", runs: "all", when: "before" },
+        { name: "fifo", runs: 1, when: "after" },
+        { name: "longPath", runs: 1, when: "after" },
+      ],
+      before: "swarm",
+    },
     "a link is written again whose target is there": { ...does("link"), before: "local" },
     "the folder of the output is there during the run": {
       ...does("list"),

@@ -34,9 +34,10 @@ export const OPERATIONS: Readonly<Record<string, OperationKind>> = {
     reads: true,
   },
   list: {
-    // without logs, the folder of cmdenv-output-file: Cmdenv makes it when it starts, the swarm makes it before that
+    // without logs, the folder of cmdenv-output-file: Cmdenv makes it when it starts, the swarm makes it before that;
+    // without those of failed runs, which only a campaign leaves
     script:
-      'find ned existing-empty store ../common sub -type d ! -name logs | LC_ALL=C sort > "../list-$n.dat"',
+      'find ned existing-empty store ../common sub -type d ! -name logs ! -path "*/failed*" | LC_ALL=C sort > "../list-$n.dat"',
     alone: true,
   },
   unicode: { script: write('"$R/Ünï çødé – $n 中.txt"') },

@@ -36,12 +36,12 @@ describeWithService("docker", "swarm-tool init --docker tells what is to be chan
 
   it("where Docker does not answer, or is not known", async () => {
     const nobody = `unix://${path.join(user.directory, "nobody.sock")}`;
-    expectAdvice(await init("--host", nobody), `Docker at ${nobody} does not answer`, "docker info");
+    expectAdvice(await init("--host", nobody), `Docker at ${nobody} is not responding`, "docker info");
     const ssh = await init("--host", "ssh://nobody@127.0.0.1:1");
     expectAdvice(ssh, "ssh cannot connect to 127.0.0.1", "ssh -p 1 nobody@127.0.0.1 docker version");
-    expectAdvice(await init("--context", "of-nobody"), "there is no docker context of-nobody", "context ls");
+    expectAdvice(await init("--context", "of-nobody"), "no docker context of-nobody", "context ls");
     const both = await init("--context", "a", "--host", nobody);
-    expectAdvice(both, "two words for which Docker is meant", "give one of them");
+    expectAdvice(both, "--host and --context cannot be used together", "give only one of them");
   });
 
   it("where ssh does not lead to a Docker", async () => {
@@ -59,12 +59,12 @@ describeWithService("docker", "swarm-tool init --docker tells what is to be chan
     const denied = await over(banner, "echo 'me@far: Permission denied (publickey).' >&2", "exit 255");
     expectAdvice(denied, "ssh cannot connect to far: me@far: Permission denied (publickey).", "ssh me@far");
     const printing = await over("echo loading modules...", "cat >/dev/null");
-    expectAdvice(printing, /far prints something when a command is run over ssh/, "ssh me@far true");
+    expectAdvice(printing, /far prints extra output when a command is run over ssh/, "ssh me@far true");
   });
 
   it("where Docker is too old", async () => {
     const old = await initOn({ apiVersion: "1.39" });
-    expectAdvice(old, /with version 1\.39 of its API; at least 1\.40 is needed/, "19.03 or later");
+    expectAdvice(old, /with API version 1\.39; at least 1\.40 is required/, "19.03 or later");
   });
 
   it("where Docker is not in swarm mode, locked, out of order, or a worker", async () => {
@@ -74,24 +74,24 @@ describeWithService("docker", "swarm-tool init --docker tells what is to be chan
     const locked = await initOn({ swarm: { ...no, LocalNodeState: "locked" } });
     expectAdvice(locked, /the Docker Swarm of .* is locked/, "docker swarm unlock");
     const broken = await initOn({ swarm: { ...no, Error: "no leader" } });
-    expectAdvice(broken, /does not work: no leader/, "docker node ls");
+    expectAdvice(broken, /is not working: no leader/, "docker node ls");
     const worker = await initOn({ swarm: no });
     expectAdvice(worker, /is a worker of its Docker Swarm; only a manager/, "--host ssh://user@manager");
   });
 
   it("where several machines have no registry for the image that is built", async () => {
     const several = await initOn({ nodes: ["one", "two", "three"] }, "many");
-    expectAdvice(several, "this swarm has 3 machines, and no registry", "--registry HOST");
+    expectAdvice(several, "this swarm has 3 machines, but no registry", "--registry HOST");
   });
 
   it("where the manager has no room for an image", async () => {
     const full = await initOn({ buildError: "write /layer.tar: no space left on device" }, "full");
-    expectAdvice(full, /the image inet-swarm-\w+:\w+ cannot be built:[^]*no space left/, "docker system df");
+    expectAdvice(full, /cannot build the image inet-swarm-\w+:\w+:[^]*no space left/, "docker system df");
     const other = await initOn(
       { buildError: "the command '/bin/sh -c make' returned a non-zero code: 2" },
       "other",
     );
-    expectAdvice(other, /cannot be built:[^]*non-zero code: 2/, "swarm-tool deploy --build");
+    expectAdvice(other, /cannot build the image[^]*non-zero code: 2/, "swarm-tool deploy --build");
   });
 
   it("where the data are on another manager", async () => {
@@ -105,21 +105,25 @@ describeWithService("docker", "swarm-tool init --docker tells what is to be chan
     const other = await initOn({}, "elsewhere");
     expectAdvice(other, "the swarm elsewhere is on another Docker", "choose another name");
     expectAdvice(await init("x".repeat(41)), "is too long for the name of a swarm on Docker", "at most 40");
-    expectAdvice(await init("--local"), "not with both", "");
+    expectAdvice(await init("--local"), "--local and --docker cannot be used together", "");
   });
 
   it("where the archive of OMNeT++ is none, or nobody knows what it should be", async () => {
-    expectAdvice(await init("--omnetpp-archive", "/nowhere.tgz"), "the OMNeT++ archive cannot be read", "");
-    expectAdvice(await init("--omnetpp-archive", "/tmp"), "/tmp is not an archive", "name a .tgz file");
+    expectAdvice(await init("--omnetpp-archive", "/nowhere.tgz"), "cannot read the OMNeT++ archive", "");
+    expectAdvice(
+      await init("--omnetpp-archive", "/tmp"),
+      "/tmp is not an archive",
+      "give an OMNeT++ release archive",
+    );
     expectAdvice(await init("--omnetpp-version", "6.9.9"), "the checksum of this", "--omnetpp-sha256");
   });
 
   it("where a swarm is to be removed whose Docker is no more, which can be forgotten", async () => {
     await initOn({ buildError: "no" }, "gone"); // is begun
-    expectAdvice(await user.run("swarm-tool", ["remove", "gone", "--yes"]), "does not answer", "--forget");
+    expectAdvice(await user.run("swarm-tool", ["remove", "gone", "--yes"]), "is not responding", "--forget");
     const forgotten = await user.run("swarm-tool", ["remove", "gone", "--forget"]);
     expect(forgotten).toMatchObject({ exitCode: 0, stderr: "" });
     const { stderr } = await user.run("swarm-tool", ["status", "gone"]);
-    expect(stderr).toMatch("there is no swarm gone");
+    expect(stderr).toMatch("no swarm named gone");
   });
 });

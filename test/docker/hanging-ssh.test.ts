@@ -15,8 +15,8 @@ describeWithService("docker", "docker over an ssh that hangs", () => {
     const script = `#!/bin/sh\necho $$ >${pidFile}\nexec sleep 600\n`;
     await writeFile(path.join(folder.path, "ssh"), script, { mode: 0o755 });
     vi.stubEnv("PATH", `${folder.path}${path.delimiter}${process.env["PATH"]!}`);
-    const asking = docker({ host: "ssh://me@far" }, ["version"], { timeoutMs: 3000 });
-    await expect(asking).rejects.toThrow("Docker at ssh://me@far does not answer: no answer within 3 s");
+    const asking = docker({ host: "ssh://me@far" }, ["version"], { timeoutMs: 10_000 });
+    await expect(asking).rejects.toThrow("Docker at ssh://me@far is not responding: no response within 10 s");
     const pid = Number(await readFile(pidFile, "utf8"));
     await expect.poll(() => isAlive(pid)).toBe(false);
   });

@@ -29,7 +29,7 @@ describe("what is wrong with a registry", () => {
   it.each([
     [
       "http: server gave HTTP response to HTTPS client",
-      /is not encrypted/,
+      /does not use TLS/,
       /insecure-registries.*r\.example:5000/,
     ],
     ["x509: certificate signed by unknown authority", /certificate/, /certs\.d\/r\.example:5000\/ca\.crt/],

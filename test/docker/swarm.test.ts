@@ -2,10 +2,12 @@ import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { networkInterfaces, totalmem, userInfo } from "node:os";
+import { hostname, networkInterfaces, totalmem, userInfo } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { lockChanges } from "../../src/providers/docker/change-lock.ts";
+import { identify } from "../../src/system/identity.ts";
 import { describeWithDocker, dockerState, startDocker, type DockerHost } from "../helpers/docker.ts";
 import { startGitHost } from "../helpers/git-daemon.ts";
 import { lookingProgram } from "../helpers/looking-program.ts";
@@ -190,7 +192,7 @@ describeWithDocker("a swarm on Docker", () => {
       const { stdout: listed } = await user.runall("list", "--swarm", "t", "--json");
       expect(JSON.parse(listed)).toMatchObject([{ campaign: { id } }]);
     });
-    expect((await user.tool("halt", "t")).stderr).toMatch(/runs? of the swarm t are being made|halted/);
+    expect((await user.tool("halt", "t")).stderr).toMatch(/runs? of the swarm t are running|halted/);
     expect(await user.tool("halt", "t", "--force")).toMatchObject({ exitCode: 0 });
     expect(await host.docker("service", "ls", "--format", "{{.Name}}")).not.toMatch(
       /swarm-t_(runner|distcc)/,
@@ -240,12 +242,13 @@ describeWithDocker("a swarm on Docker", () => {
     await using user = await researcher();
     await user.sample.commit({ setenv: "export STAND_IN_RUN_MS=3000\n" });
     expect(await user.tool("deploy", "s", "--runners", "4")).toMatchObject({ exitCode: 0 });
-    const running = user.start("-c", "Quick", "--swarm", "s"); // 8 runs
+    const running = user.start("-c", "Endless", "--repeat=8", "--swarm", "s");
     await eventually(async () => {
       const { stdout } = await user.tool("status", "s", "--json");
       expect((JSON.parse(stdout) as [{ jobs: unknown }])[0].jobs).toMatchObject({ running: 4 });
     });
-    expect(await running.finished).toMatchObject({ exitCode: 0 });
+    running.child.kill("SIGINT");
+    expect(await running.finished).toMatchObject({ exitCode: 130 });
     const format = ["--format", "{{.HostConfig.Memory}}"];
     for (const service of ["redis", "mongo", "builder", "runner", "dashboard"]) {
       const limit = Number(await host.docker("inspect", ...format, await container(service)));
@@ -266,7 +269,7 @@ describeWithDocker("a swarm on Docker", () => {
       "--host",
       `ssh://${manager.user}@manager.example`,
     );
-    expect(joined.stderr).toBe("using the swarm s that is deployed there, as it is\n");
+    expect(joined.stderr).toBe("using the swarm s that is already deployed there, unchanged\n");
     expect(joined.exitCode).toBe(0);
     expect(await user.runall("-c", "Quick", "-r", "0..1")).toMatchObject({ exitCode: 0 });
     expect((await user.sample.results()).filter((file) => file.endsWith(".sca"))).toHaveLength(2);
@@ -274,6 +277,36 @@ describeWithDocker("a swarm on Docker", () => {
     expect(stdout).toMatch(new RegExp(`${userInfo().username}.*${path.basename(user.sample.path)}`));
     expect(await user.tool("remove", "s", "--forget")).toMatchObject({ exitCode: 0 });
   }, 200_000);
+
+  it("is changed by one command at a time, whoever calls it", async () => {
+    await using other = await newUser();
+    await init(other, "s");
+    {
+      await using _ = await lockChanges({ host: host.host }, "swarm-s");
+      const isChanged = new RegExp(`the stack swarm-s is being changed by .* on ${hostname()}, since`);
+      for (const args of [
+        ["deploy", "s", "--runners", "2"],
+        ["halt", "s", "--force"],
+        ["remove", "s", "--force"],
+      ]) {
+        const refused = await other.run("swarm-tool", args);
+        expect(refused.stderr).toMatch(isChanged);
+        expect(refused.exitCode).toBe(2);
+      }
+    }
+    const deploying = [owner, other].map((each) => each.run("swarm-tool", ["deploy", "s", "--runners", "2"]));
+    const deployed = await Promise.all(deploying);
+    expect(deployed.map(({ exitCode }) => exitCode)).toContain(0);
+    for (const { exitCode, stderr } of deployed)
+      if (exitCode !== 0) expect(stderr).toMatch("is being changed by");
+    const killed = identify(process.pid)!;
+    const owned = path.join(host.folder, "killed-command");
+    await writeFile(owned, JSON.stringify({ ...killed, startTime: "another", user: "x" }));
+    await host.docker("config", "create", "swarm-s_changing", owned);
+    expect(await other.run("swarm-tool", ["deploy", "s", "--runners", "3"])).toMatchObject({ exitCode: 0 });
+    expect(await host.docker("config", "ls", "--quiet")).toBe("");
+    expect(await other.run("swarm-tool", ["remove", "s", "--forget"])).toMatchObject({ exitCode: 0 });
+  }, 300_000);
 
   it("refuses a stack that others have made, and an image that is not there", async () => {
     await using user = await newUser();
@@ -285,7 +318,7 @@ describeWithDocker("a swarm on Docker", () => {
     await host.docker("stack", "deploy", "--compose-file", file, "--resolve-image", "never", "swarm-theirs");
     const init = ["--docker", "--host", host.host, ...host.options];
     const foreign = await user.run("swarm-tool", ["init", "theirs", ...init]);
-    expect(foreign.stderr).toMatch("there is a stack swarm-theirs that swarm-tool has not made");
+    expect(foreign.stderr).toMatch("a stack swarm-theirs exists that swarm-tool did not create");
     expect(foreign.exitCode).toBe(2);
     expect(await host.docker("service", "ls", "--format", "{{.Name}}")).toMatch("swarm-theirs_web");
     await host.docker("stack", "rm", "swarm-theirs");
@@ -297,7 +330,7 @@ describeWithDocker("a swarm on Docker", () => {
       "--redis-image",
       "nobody/has-this:1",
     ]);
-    expect(missing.stderr).toMatch("the image nobody/has-this:1 cannot be pulled on the manager");
+    expect(missing.stderr).toMatch("cannot pull the image nobody/has-this:1 on the manager");
     expect(missing.stderr).toMatch("--redis-image");
     expect(missing.exitCode).toBe(2);
     const mended = await user.run("swarm-tool", ["deploy", "m", "--redis-image", "stand-in-redis"]);

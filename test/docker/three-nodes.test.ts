@@ -151,7 +151,7 @@ describeWithService("docker-registry", "with a registry", () => {
       expect(bad.exitCode).toBe(2);
       expect((await statusOf(other)).status.services).toEqual(before);
       const unknown = await owner.run("swarm-tool", ["deploy", "s", "--redis-image", "nobody/has:1"]);
-      expect(unknown.stderr).toMatch(/the image nobody\/has:1 cannot be pulled[^]*--redis-image/);
+      expect(unknown.stderr).toMatch(/cannot pull the image nobody\/has:1 on [^]*--redis-image/);
       expect((await statusOf(other)).status.services).toEqual(before);
       await must(owner.run("swarm-tool", ["deploy", "s"]));
       const command = await cluster.manager.docker("service", "inspect", "swarm-s_runner");
@@ -162,16 +162,16 @@ describeWithService("docker-registry", "with a registry", () => {
       const deploy = (registry: string) => owner.run("swarm-tool", ["deploy", "s", "--registry", registry]);
       const nobody = await deploy(`${cluster.address()}:5000`);
       expect(nobody.stderr).toMatch(/the registry \S+ cannot be reached from the manager/);
-      expect((await deploy("http://registry")).stderr).toMatch("cannot be a registry");
+      expect((await deploy("http://registry")).stderr).toMatch("is not a valid registry");
       await using _plain = await startRegistry(cluster.network, untrusted.split(":")[0]!);
       const plain = await deploy(untrusted);
-      expect(plain.stderr).toMatch(/images cannot be pulled from the registry \S+ on: w2, w3/);
+      expect(plain.stderr).toMatch(/cannot pull images from the registry \S+ on: w2, w3/);
       await using _closed = await startRegistry(cluster.network, closed.split(":")[0]!, LOGIN);
       const login = await deploy(closed);
       expect(login.stderr).toMatch(/does not let you push[^]*docker login/);
       const address = cluster.address();
       await using _unknown = await startRegistry(cluster.network, address);
-      expect((await deploy(`${address}:5000`)).stderr).toMatch(/is not encrypted[^]*insecure-registries/);
+      expect((await deploy(`${address}:5000`)).stderr).toMatch(/does not use TLS[^]*insecure-registries/);
       for (const { stderr, exitCode } of [nobody, plain, login]) {
         expect(exitCode).toBe(2);
         expect(stderr).not.toMatch(/building/);

@@ -10,6 +10,8 @@ import { startWorld, type Store, type World } from "./world.ts";
 
 /** A campaign of them takes a second or two. */
 const RUNS = 40;
+/** For which each run waits where the fault hits a run: the campaign then lasts some seconds. */
+const IDLE_MS = 500;
 /** The fault happens when so many have been collected. */
 const COLLECTED = 5;
 const IN_SHORT = ["a runner is killed", "the client is stopped", "the cache of a runner is emptied"];
@@ -43,7 +45,7 @@ function testFaults(store: Store): void {
       const world = (current ??= await startWorld(store, RUNS));
       await rm(world.results, { recursive: true, force: true });
       using _ = await fault.prepare?.(world);
-      world.begin(RUNS);
+      world.begin(RUNS, fault.hitsRun ? IDLE_MS : 0);
       await world.collected(COLLECTED);
       await fault.happen(world);
       const { exitCode, states, repeated } = await judge(world, RUNS, fault);

@@ -23,6 +23,8 @@ export interface Fault {
   /** Whether results that had been collected are gone of it. */
   losesResults?: true;
   store?: Store;
+  /** It hits a run, so that the campaign has to last. */
+  hitsRun?: true;
   /** Only for a superuser, who can mount. */
   mounts?: true;
   /** Before the campaign begins; what it returns is disposed of after the last check. */
@@ -137,12 +139,16 @@ async function protect(directory: string): Promise<void> {
   }
 }
 
-/** A folder is elsewhere for a while; what has been made in its place meanwhile stays beside it. */
+/** A folder is elsewhere for a while. */
 async function moveAway(directory: string): Promise<void> {
   await rename(directory, `${directory}.moved`);
   await pastLock();
-  await rename(directory, `${directory}.meanwhile`).catch(() => undefined);
-  await rename(`${directory}.moved`, directory);
+  // what is made in its place meanwhile may be made again just then
+  await eventually(async () => {
+    await empty(`${directory}.meanwhile`);
+    await rename(directory, `${directory}.meanwhile`).catch(() => undefined);
+    await rename(`${directory}.moved`, directory);
+  });
   await rm(`${directory}.meanwhile`, { recursive: true, force: true });
 }
 
@@ -235,11 +241,12 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "a simulation is killed",
     mayFail: true,
+    hitsRun: true,
     async happen(world) {
       await signalSimulation(world, "SIGKILL");
     },
   },
-  { name: "a simulation is stopped", happen: stopSimulation },
+  { name: "a simulation is stopped", hitsRun: true, happen: stopSimulation },
   {
     name: "the client is killed, and its command typed again",
     async happen(world) {
@@ -386,7 +393,7 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   { name: "a runner of another version joins", happen: startOldRunner },
-  { name: "stored results are damaged", store: "directory", happen: damageStored },
+  { name: "stored results are damaged", store: "directory", hitsRun: true, happen: damageStored },
   {
     name: "a second client in the same study",
     async happen(world) {

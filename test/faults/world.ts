@@ -141,7 +141,7 @@ export async function startWorld(store: Store, runs: number): Promise<World> {
         async () => {
           if (mayStop && world.client.child.exitCode === 2) {
             // or nothing had begun: a command that has just been typed, or beside a client that goes on
-            expect((await world.ended()).stderr).toMatch(/nothing (?:is lost|was queued)|cannot be written/);
+            expect((await world.ended()).stderr).toMatch(/nothing (?:is lost|was queued)|cannot write to/);
             world.command();
           }
           const files = await filesBelow(path.join(world.results, ".swarm"));

@@ -18,7 +18,7 @@ export interface EngineStub {
 
 /**
  * A Docker Engine as far as it is asked before anything is deployed, at a unix socket.
- * @see Docker Engine API 1.41: SystemVersion, SystemInfo, NodeList, NodeInspect, ServiceList, ServiceInspect, ImageBuild
+ * @see Docker Engine API 1.41: SystemVersion, SystemInfo, NodeList, NodeInspect, ServiceList, ServiceInspect, ConfigCreate, ConfigDelete, ImageBuild
  */
 export async function startEngineStub(stub: EngineStub): Promise<{ host: string } & AsyncDisposable> {
   const folder = await temporaryDirectory("swarm-engine-");
@@ -67,6 +67,9 @@ function answer(path: string, stub: EngineStub, response: ServerResponse): void 
       return json(described);
     case "/services":
       return json(constraint === undefined ? [] : [describeService(constraint)]);
+    case "/configs/create":
+      response.statusCode = 201;
+      return json({ ID: "c0" });
     case "/images/json":
       return json([]);
     case "/build":
@@ -74,6 +77,7 @@ function answer(path: string, stub: EngineStub, response: ServerResponse): void 
         `${JSON.stringify({ errorDetail: { message: buildError }, error: buildError })}\n`,
       );
   }
+  if (path === "/configs/c0") return json({ ID: "c0" }); // asked for, or removed
   const node = described.find(({ ID }) => path === `/nodes/${ID}`);
   if (node !== undefined) return json(node);
   if (path.startsWith("/services/") && constraint !== undefined) return json(describeService(constraint));

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { mkdir } from "node:fs/promises";
-import type { TestContext } from "vitest";
+import { vi, type TestContext } from "vitest";
 
 /** A disk of its own, on which a test can run out of room. */
 export async function smallDisk(directory: string, sizeKb: number, { skip }: TestContext) {
@@ -12,7 +12,12 @@ export async function smallDisk(directory: string, sizeKb: number, { skip }: Tes
   }
   return {
     enlarge: () => execFileSync("mount", ["-o", "remount,size=64m", directory]),
-    protect: (how: "ro" | "rw") => execFileSync("mount", ["-o", `remount,${how}`, directory]),
+    /** It is refused as busy as long as something is being written there. */
+    protect: (how: "ro" | "rw") =>
+      vi.waitFor(() => execFileSync("mount", ["-o", `remount,${how}`, directory], { stdio: "pipe" }), {
+        timeout: 30_000,
+        interval: 20,
+      }),
     [Symbol.dispose]: () => execFileSync("umount", ["--lazy", directory]),
   };
 }

@@ -9,6 +9,7 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { findProgram } from "../../scripts/setup.js";
+import { errorCode } from "../../src/errors.ts";
 import { runProgram } from "../../src/system/program.ts";
 import { freePort } from "../../src/system/ports.ts";
 import { temporaryDirectory } from "./temporary.ts";
@@ -73,7 +74,7 @@ export async function startManager({ sshd: more = {}, queue }: ManagerOptions = 
     await answers(port, sshd);
   };
   const cut = (): void => {
-    for (const pid of sessions(sshd!.pid!)) process.kill(pid, "SIGKILL");
+    for (const pid of sessions(sshd!.pid!)) killLiving(pid);
   };
   const stop = async (): Promise<void> => {
     if (sshd?.exitCode !== null || sshd.signalCode !== null) return;
@@ -106,6 +107,14 @@ export async function startManager({ sshd: more = {}, queue }: ManagerOptions = 
       await folder[Symbol.asyncDispose]();
     },
   };
+}
+
+function killLiving(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (errorCode(error) !== "ESRCH") throw error; // it has just ended by itself
+  }
 }
 
 /** The processes of an sshd's connections: each is the leader of a session of its own. */

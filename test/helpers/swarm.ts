@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { readFileSync, readdirSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readFileSync, readdirSync, readlinkSync } from "node:fs";
+import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, vi } from "vitest";
@@ -87,6 +87,20 @@ export async function pidsOf(user: User, name = "local"): Promise<Record<string,
   return Object.fromEntries((await readState(user, name)).processes.map(({ role, pid }) => [role, pid]));
 }
 
+/**
+ * Keeps the builder of the swarm from starting again what a test has ended: it looks once a minute. Until the end of the
+ * block, or of the builder.
+ */
+export async function stopMending(user: User): Promise<Disposable> {
+  const { builder } = await pidsOf(user);
+  process.kill(builder!, "SIGSTOP");
+  return {
+    [Symbol.dispose]() {
+      if (isAlive(builder!)) process.kill(builder!, "SIGCONT");
+    },
+  };
+}
+
 /** SIGKILL, as the kernel's when memory is short; returns when the process has ended. */
 export async function kill(pid: number): Promise<void> {
   process.kill(pid, "SIGKILL");
@@ -101,17 +115,24 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Command lines of all processes with this user's environment: what a swarm started, and what that started. */
+/** Command lines of all processes of this user: what a swarm started, and what that started. */
 export function processesOf(user: User): string[] {
   return readdirSync("/proc").flatMap((pid) => {
     try {
-      if (!readFileSync(`/proc/${pid}/environ`, "latin1").includes(`XDG_STATE_HOME=${user.directory}`))
-        return [];
-      return [readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ")];
+      return isOf(user, pid) ? [readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ")] : [];
     } catch {
       return []; // not a process, not ours, or just ended
     }
   });
+}
+
+/** By its environment, or, as Redis overwrites its own with its title, by the folder in which it works. */
+function isOf({ directory }: User, pid: string): boolean {
+  const environment = readFileSync(`/proc/${pid}/environ`, "latin1");
+  return (
+    environment.includes(`XDG_STATE_HOME=${directory}`) ||
+    readlinkSync(`/proc/${pid}/cwd`).startsWith(`${directory}/`)
+  );
 }
 
 export const simulationsOf = (user: User): string[] =>
@@ -121,6 +142,30 @@ export const simulationsOf = (user: User): string[] =>
 export async function filesBelow(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
   return entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name);
+}
+
+export interface HeldRuns extends AsyncDisposable {
+  /** Lets those below this number go on. */
+  holdFrom(runNumber: number): Promise<void>;
+  /** Lets all go on. */
+  release(): Promise<void>;
+}
+
+/**
+ * Lets the runs wait that have at least this number, in campaigns that are queued from now on: what a test does in the
+ * middle of a campaign comes in its middle, however busy the machine is.
+ */
+export async function holdRuns(user: User, runNumber: number): Promise<HeldRuns> {
+  const file = path.join(user.directory, "hold");
+  const next = path.join(user.directory, "hold-next");
+  const holdFrom = async (from: number): Promise<void> => {
+    await writeFile(next, String(from));
+    await rename(next, file);
+  };
+  const release = (): Promise<void> => rm(file, { force: true });
+  user.env["STAND_IN_HOLD"] = file; // runs have the environment of the client
+  await holdFrom(runNumber);
+  return { holdFrom, release, [Symbol.asyncDispose]: release };
 }
 
 /** Follows what a tool prints on stderr. */

@@ -224,13 +224,13 @@ const ENDS: [string, string, ProcessEnd, Partial<Outcome>][] = [
     "segmentation fault",
     BEGIN,
     killed("SIGSEGV"),
-    { state: "crashed", reason: "ended by SIGSEGV", signal: "SIGSEGV" },
+    { state: "crashed", reason: "killed by SIGSEGV", signal: "SIGSEGV" },
   ],
   [
     "segmentation fault in finish()",
     BEGIN + REACHED,
     killed("SIGSEGV"),
-    { state: "crashed", reason: "ended by SIGSEGV" },
+    { state: "crashed", reason: "killed by SIGSEGV" },
   ],
   [
     "an exit code that is not the simulator's",
@@ -245,7 +245,7 @@ const ENDS: [string, string, ProcessEnd, Partial<Outcome>][] = [
     "a program that is no simulation, killed",
     "",
     killed("SIGABRT"),
-    { state: "crashed", reason: "ended by SIGABRT" },
+    { state: "crashed", reason: "killed by SIGABRT" },
   ],
   [
     "an error",
@@ -269,7 +269,7 @@ const ENDS: [string, string, ProcessEnd, Partial<Outcome>][] = [
     "redirected output, which says why it ended",
     `${BEGIN}Redirecting output to file "results/X-#0.out"...\n`,
     REGULAR,
-    { state: "limited", reason: "results/X-#0.out says why it ended" },
+    { state: "limited", reason: "see results/X-#0.out for the reason" },
   ],
   ["a warning", `${BEGIN}<!> Warning: odd\n${REACHED}`, REGULAR, { state: "done" }],
   [
@@ -308,7 +308,7 @@ describe("a batch", () => {
       "failed",
       "crashed",
     ]);
-    expect(output.outcomeOf(2, exit(1)).reason).toBe("the run was never begun");
+    expect(output.outcomeOf(2, exit(1)).reason).toBe("the run was never started");
   });
 
   test("a crash in one run leaves those before it done", () => {

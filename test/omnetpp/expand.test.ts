@@ -113,9 +113,9 @@ describe("run lines", () => {
       { length: 100_000 },
       (_, run) => `Run ${run}: $n=${run % 100}, $d="a, b", $repetition=${run % 7}\n`,
     );
-    const before = performance.now();
+    const before = process.cpuUsage();
     const runs = parseRuns(lines.join(""), "A");
-    expect(performance.now() - before).toBeLessThan(5000); // a busy machine; looking at each run for each run would take minutes
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(5000); // looking at each run for each run would take minutes
     expect(runs).toHaveLength(100_000);
     expect(runs.at(-1)).toMatchObject({ runNumber: 99_999, iterationVariables: { n: "99", d: '"a, b"' } });
   });
@@ -219,7 +219,7 @@ describe("expansion", () => {
       );
     };
     const error = await errorOf(expandWith([], runProgram));
-    expect(error.message).toBe("no config is named, and General has no network");
+    expect(error.message).toBe("no config given, and General has no network");
     expect(error.hint).toBe("name a config with -c: A");
     expect((await expandWith(["-c", "General"], runProgram)).runs).toHaveLength(1);
   });

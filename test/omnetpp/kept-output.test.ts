@@ -28,7 +28,7 @@ it.each([
 ])("keeps the beginning and the end of %j", async (chunks, omitted, end) => {
   const { text, omitted: counted } = await kept(chunks);
   expect(counted).toBe(omitted);
-  expect(text).toMatch(new RegExp(`^abcd\n… ${omitted} bytes of the output are not kept.*\n${end}$`));
+  expect(text).toMatch(new RegExp(`^abcd\n… ${omitted} bytes of the output omitted.*\n${end}$`));
 });
 
 it("tells that the disk takes no more when it is closed, and lets the simulation print on", () => {

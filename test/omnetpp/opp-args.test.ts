@@ -129,12 +129,12 @@ describe("simulation arguments", () => {
   });
 
   test.each([
-    [["-q", "runs"], "-q only asks the simulator a question"],
-    [["-eresult-dir"], "-e only asks"],
-    [["-h"], "-h only asks"],
-    [["-a"], "-a only asks"],
-    [["-v"], "-v only asks"],
-    [["-u", "Qtenv"], "a swarm has no screen"],
+    [["-q", "runs"], "-q only queries the simulator"],
+    [["-eresult-dir"], "-e only queries"],
+    [["-h"], "-h only queries"],
+    [["-a"], "-a only queries"],
+    [["-v"], "-v only queries"],
+    [["-u", "Qtenv"], "runs on a swarm use Cmdenv only"],
     [["-s", "-c"], "-c needs a value"],
   ])("%j is refused", (argv, message) => {
     expect(() => parse(argv)).toThrow(UserError);

@@ -37,7 +37,7 @@ it("lowers what is above the worker's hard limit, and says so", () => {
   const { script, refused } = limitedStart({ limits: { stack: "unlimited", files: 50_000 } }, own);
   expect(script).toBe("ulimit -S -s 16384; ulimit -S -n 20000");
   expect(refused).toEqual([
-    "max stack size: unlimited, and 16777216 is the most the swarm can give",
-    "max open files: 50000, and 20000 is the most the swarm can give",
+    "max stack size: unlimited, but the swarm's maximum is 16777216",
+    "max open files: 50000, but the swarm's maximum is 20000",
   ]);
 });

@@ -5,6 +5,9 @@ import { simulate, type SimulationLimits } from "../../src/omnetpp/simulate.ts";
 import { identify } from "../../src/system/identity.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
+/** Long enough for a shell to begin on a busy machine. */
+const TIMEOUT_MS = 3000;
+
 const limits = (more: Partial<SimulationLimits> = {}): SimulationLimits => ({
   timeoutMs: undefined,
   graceMs: 5000,
@@ -36,7 +39,7 @@ it("keeps what the simulation prints, on both streams, and passes it on as it co
 it("interrupts a simulation that takes too long, which can still finish", async () => {
   const { end, output } = await run(
     'trap "echo finish; exit 2" INT; while :; do sleep 0.02; done',
-    limits({ timeoutMs: 300 }),
+    limits({ timeoutMs: TIMEOUT_MS }),
   );
   expect(end).toMatchObject({ exitCode: 2, timedOut: true, cancelled: false });
   expect(output).toBe("finish\n");
@@ -46,7 +49,7 @@ it("kills one that does not heed it, with all that it has started", async () => 
   const stop = new AbortController();
   const running = run(
     'trap "" INT; sleep 100 & echo $!; stop=1; wait; wait',
-    limits({ graceMs: 50, timeoutMs: 300, signal: stop.signal }),
+    limits({ graceMs: 50, timeoutMs: TIMEOUT_MS, signal: stop.signal }),
   );
   const { end, output } = await running;
   expect(end).toMatchObject({ exitCode: null, signal: "SIGKILL", timedOut: true });
@@ -72,12 +75,12 @@ it.runIf(process.platform === "linux")("records CPU time and memory of a run of 
   expect(end.usage.peakMemoryBytes).toBeGreaterThan(100_000);
 });
 
-it("keeps the beginning and the end of an output that floods", { timeout: 120_000 }, async () => {
+it("keeps the beginning and the end of an output that floods", async () => {
   const { end, output } = await run("echo first; yes | head -c 40000000; echo last");
   expect(end.exitCode).toBe(0);
   expect(output).toMatch(/^first\ny\n/);
   expect(output).toMatch(/\ny\nlast\n$/);
-  expect(output).toMatch(new RegExp(`\n… ${end.omittedOutputBytes} bytes of the output are not kept`));
+  expect(output).toMatch(new RegExp(`\n… ${end.omittedOutputBytes} bytes of the output omitted`));
   expect(output.length).toBeLessThan(21 << 20);
   expect(end.omittedOutputBytes).toBeGreaterThan(15_000_000);
 });

@@ -49,7 +49,7 @@ it("finds it beside the checkout, and where the environment says before that", a
   expect(await findDependency(inet, path.join(top, "a/b"), top)).toBe(path.join(directory.path, "other"));
   vi.stubEnv("INET_ROOT", top);
   await expect(findDependency(inet, path.join(top, "a/b"), top)).rejects.toThrow(
-    `/p/.project needs the project inet: INET_ROOT is ${top}, where no project lies`,
+    `/p/.project needs the project inet: INET_ROOT is ${top}, which is not a project`,
   );
 });
 
@@ -62,7 +62,7 @@ it("asks which one is meant", async () => {
   });
   const root = path.join(directory.path, "cell");
   await expect(findDependency(inet, root, root)).rejects.toThrow(
-    `it could be any of ${path.join(directory.path, "inet-4.4")}, ${path.join(directory.path, "inet-4.5")}`,
+    `which could be any of ${path.join(directory.path, "inet-4.4")}, ${path.join(directory.path, "inet-4.5")}`,
   );
 });
 

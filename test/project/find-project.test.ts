@@ -92,7 +92,7 @@ it("is asked for where it could be several, also where a path leads nowhere", as
   await repository.write({ "clone/.nedfolders": "" }); // a repository of its own is not part of this one
   const study = path.join(top, "studies/x");
   await expect(chooseProject(top, study, () => Promise.resolve(["/elsewhere"]))).rejects.toThrow(
-    `${study} is in no project, and the checkout has 12: ../../p10, ../../p11, ../../p12, ../../p13, ` +
+    `${study} is not in a project, and the checkout has 12 projects: ../../p10, ../../p11, ../../p12, ../../p13, ` +
       "../../p14, ../../p15, ../../p16, ../../p17, ../../p18, ../../p19, and 2 more",
   );
 });

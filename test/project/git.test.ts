@@ -11,10 +11,8 @@ it("resolves commits and says which one is not there", async () => {
   await using repository = await makeRepository();
   const checkout = await openCheckout(repository.path);
   expect(await resolveCommit(checkout, "main")).toBe(await repository.git("rev-parse", "HEAD"));
-  await expect(resolveCommit(checkout, "nosuch")).rejects.toThrow(
-    `there is no commit nosuch in ${repository.path}`,
-  );
-  await expect(resolveCommit(checkout, "--all")).rejects.toThrow("there is no commit --all");
+  await expect(resolveCommit(checkout, "nosuch")).rejects.toThrow(`no commit nosuch in ${repository.path}`);
+  await expect(resolveCommit(checkout, "--all")).rejects.toThrow("no commit --all");
 });
 
 it("asks for a first commit", async () => {

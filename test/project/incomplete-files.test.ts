@@ -30,7 +30,7 @@ it("warns of files of which only Git LFS's pointers are here, and sends those", 
   });
   await repository.write({ "b.pdf": "the file itself\n", "new.pdf": "new\n" });
   const warning = (where: string, names: string): string =>
-    `only Git LFS's pointers are ${where} of ${names}; if a run reads them, fetch them: git lfs pull`;
+    `only Git LFS pointers are ${where} of ${names}; if runs read these files, fetch them: git lfs pull`;
   const { files, warnings } = await sendTree(repository.path);
   expect(warnings).toEqual([warning("here", "papers/thesis.pdf")]);
   expect(files).toEqual(await readTree(repository.path));
@@ -53,7 +53,7 @@ it("warns of submodules that are not initialised", async () => {
   expect((await sendTree(repository.path)).warnings).toEqual([]);
   await repository.git("submodule", "--quiet", "deinit", "--force", "libs/lib");
   const expected = [
-    "the submodule libs/lib is not initialised, so none of its files are sent; if a run needs them, fetch them: git submodule update --init --recursive -- libs/lib",
+    "the submodule libs/lib is not initialised, so its files are not sent; if runs need them, fetch them: git submodule update --init --recursive -- libs/lib",
   ];
   for (const sharesDisk of [true, false]) {
     const { files, warnings } = await sendTree(repository.path, { sharesDisk });
@@ -68,7 +68,7 @@ it("warns of the submodules of a commit", async () => {
   await addSubmodule();
   const { files, warnings } = await sendTree(repository.path, { ref: "HEAD" });
   expect(warnings).toEqual([
-    "the submodule libs/lib of the commit is not sent with --commit; if a run needs its files, check the commit out with its submodules and run without --commit",
+    "the submodule libs/lib of the commit is not sent with --commit; if runs need its files, check out the commit with its submodules and run without --commit",
   ]);
   expect([...files.keys()]).toEqual([".gitmodules", "a.cc"]);
 });
@@ -92,7 +92,7 @@ it("names a repository within the checkout that is not sent", async () => {
   await repository.git("init", "--quiet", nested);
   await writeFile(path.join(nested, "x.cc"), "");
   const { files, warnings } = await sendTree(repository.path);
-  expect(warnings).toEqual(["tools/nested/ is a git repository of its own and is not sent"]);
+  expect(warnings).toEqual(["tools/nested/ is a separate git repository and is not sent"]);
   expect([...files.keys()]).toEqual(["a.cc"]);
 });
 
@@ -101,7 +101,7 @@ it.each([".GIT/config", "sub/.Git/config", "git~1", ".git. /x"])(
   async (file) => {
     await repository.write({ [file]: "x\n" });
     const { files, warnings } = await sendTree(repository.path);
-    expect(warnings).toEqual([`${file} is not sent: git writes no file of that name`]);
+    expect(warnings).toEqual([`${file} is not sent: git does not allow this file name`]);
     expect([...files.keys()]).toEqual(["a.cc"]);
   },
 );
@@ -110,7 +110,7 @@ it.each(["a tracked", "a new"])("names %s file whose name is not UTF-8", async (
   const file = Buffer.concat([Buffer.from(`${repository.path}/f`), Buffer.from([0xfc]), Buffer.from(".cc")]);
   await writeFile(file, "");
   if (which === "a tracked") await repository.commit();
-  await expect(sendTree(repository.path)).rejects.toThrow("the name of a file is not UTF-8: f\ufffd.cc");
+  await expect(sendTree(repository.path)).rejects.toThrow("a file name is not valid UTF-8: f\ufffd.cc");
   await unlink(file);
 });
 
@@ -138,7 +138,7 @@ it("sends what is shipped though git ignores it, and names what is not there", a
     [".gitignore", "file *.dat\n"],
     ["a.cc", "file int a;\n"],
   ]);
-  expect(warnings).toEqual(["none.dat is to be sent, but is not there"]);
+  expect(warnings).toEqual(['none.dat is listed under "ship", but does not exist']);
 });
 
 it("opens nothing behind a link", async () => {

@@ -36,15 +36,15 @@ lines""",
 });
 
 it.each([
-  ['P(name=os.environ["HOME"])', '"." is no literal', 1],
-  ["P(\n  name=f()\n)", "f is no literal", 2],
-  ["P('positional')", "positional where a name should be", 1],
-  ["P(name='open", '"\'" is no literal', 1],
-  ["P(a=1 b=2)", "b where , should be", 1],
-  ["P(a=[1)", ") where , should be", 1],
-  ["P(a=1)\nimport os", "import where a end should be", 2],
-  ["P(a=1", "the end where , should be", 1],
-  ["import os", "os where ( should be", 1],
+  ['P(name=os.environ["HOME"])', '"." is not a literal', 1],
+  ["P(\n  name=f()\n)", "f is not a literal", 2],
+  ["P('positional')", "expected a name, found positional", 1],
+  ["P(name='open", '"\'" is not a literal', 1],
+  ["P(a=1 b=2)", "expected ,, found b", 1],
+  ["P(a=[1)", "expected ,, found )", 1],
+  ["P(a=1)\nimport os", "expected a end, found import", 2],
+  ["P(a=1", "expected ,, found the end", 1],
+  ["import os", "expected (, found os", 1],
 ])("refuses %j", (text, message, line) => {
   expect(() => parseLiteralCall(text)).toThrow(expect.objectContaining({ message, line }) as Error);
 });
@@ -96,11 +96,11 @@ it("leaves files alone that describe projects elsewhere", async () => {
   expect((await readOppFile(directory.path))?.name).toBe("c.opp");
 });
 
-it("tells file and line of what is no literal", async () => {
+it("tells file and line of what is not a literal", async () => {
   await using directory = await temporaryDirectory();
   const file = path.join(directory.path, "x.opp");
   await writeFile(file, "SimulationProject(\n  name=get_name())\n");
-  await expect(readOppFile(directory.path)).rejects.toThrow(`${file}:2: get_name is no literal`);
+  await expect(readOppFile(directory.path)).rejects.toThrow(`${file}:2: get_name is not a literal`);
   await writeFile(file, "SimulationProject(ned_folders='src')\n");
   await expect(readOppFile(directory.path)).rejects.toThrow(
     `${file}: ned_folders: it must be a list of strings`,

@@ -78,11 +78,11 @@ it("says of which commit a clone does not have the files", async () => {
   const before = await repository.everything();
   const head = await repository.git("rev-parse", "HEAD");
   await expect(sendTree(repository.path, { ref: "HEAD" })).rejects.toMatchObject({
-    message: `the commit ${head.slice(0, 12)} is not complete in this clone: 2 files, such as papers/a.pdf`,
-    hint: "check it out, which fetches its files, and remove the option --commit",
+    message: `the commit ${head.slice(0, 12)} is incomplete in this clone: 2 files, such as papers/a.pdf`,
+    hint: "check out the commit, which fetches its files, and remove the option --commit",
   });
   const missing = "1".repeat(40);
-  await expect(sendTree(repository.path, { ref: missing })).rejects.toThrow(`there is no commit ${missing}`);
+  await expect(sendTree(repository.path, { ref: missing })).rejects.toThrow(`no commit ${missing}`);
   expect(await repository.everything()).toEqual(before);
 });
 

@@ -41,38 +41,30 @@ it("overrides single entries of what is found, and leaves the others", async () 
 });
 
 it.each([
-  ['{ "nedFolder": [] }', ": nedFolder: there is no such entry", "did you mean nedFolders?"],
-  ['{ "colour": 1 }', ": colour: there is no such entry", /^entries are: \$schema, name, nedFolders, /],
-  [
-    '{ "uses": ["inet", { "name": "x", "uri": "y" }] }',
-    ": uses.1.uri: there is no such entry",
-    "did you mean url?",
-  ],
+  ['{ "nedFolder": [] }', ": nedFolder: unknown entry", "did you mean nedFolders?"],
+  ['{ "colour": 1 }', ": colour: unknown entry", /^known entries: \$schema, name, nedFolders, /],
+  ['{ "uses": ["inet", { "name": "x", "uri": "y" }] }', ": uses.1.uri: unknown entry", "did you mean url?"],
   ['{ "uses": [3] }', ": uses.0: Invalid type: Expected (string | Object) but received 3", undefined],
   ['{ "uses": [{ "name": 3 }] }', ": uses.0.name: Invalid type: Expected string but received 3", undefined],
   ['{ "uses": [{ "name": "x", "url": "u" }] }', ": uses.0.version: a url needs a version", undefined],
   ['{ "uses": [{ "name": "x", "version": "v" }] }', ": uses.0.url: a version needs a url", undefined],
   [
     '{ "uses": [{ "name": "x", "url": "u", "version": "v", "folder": "f" }] }',
-    ": uses.0.folder: it is there, or at the url: give one",
+    ": uses.0.folder: give either a folder or a url",
     undefined,
   ],
   ['{ "libraries": "src/x" }', ': libraries: Invalid type: Expected Array but received "src/x"', undefined],
-  [
-    '{ "libraries": ["x"], "executable": "y" }',
-    ": executable: a project is run by its executable, or",
-    undefined,
-  ],
+  ['{ "libraries": ["x"], "executable": "y" }', ": executable: give either an executable, or", undefined],
   ['{ "nedFolders": ["src", "/x"] }', ": nedFolders.1: it must be a path relative to the project", undefined],
   ['{ "ship": ["a", "../../b"] }', ": ship.1: it leads out of the checkout", undefined],
   [
     '{ "environment": { "A-B": "" } }',
-    ": environment.A-B: it is no name of an environment variable",
+    ": environment.A-B: it is not a valid name of an environment variable",
     undefined,
   ],
   ["[]", ": it must be an object", undefined],
   ["3", ": it must be an object", undefined],
-  ['{\n  "name": "x",\n}', ":3 is no JSON: ", undefined],
+  ['{\n  "name": "x",\n}', ":3 is not valid JSON: ", undefined],
 ])("tells what is wrong with %s, and where", async (text, message, hint) => {
   await using directory = await temporaryDirectory();
   const file = path.join(directory.path, "swarm.json");

@@ -164,7 +164,7 @@ it.each(["--all", "--output=x", "-n1", "--upload-pack=x", "main..other", "^main"
     const repository = await makeRepository({ "a.txt": "" }, path.join(place.path, "p"));
     const before = await repository.everything();
     await expect(resolveCommit(await openCheckout(repository.path), ref)).rejects.toThrow(
-      `there is no commit ${ref} in`,
+      `no commit ${ref} in`,
     );
     expect(await repository.everything()).toEqual(before);
   },
@@ -180,17 +180,20 @@ describe("what a project says of itself", () => {
   it.each([
     [
       use({ url: "ext::sh", version: "v1" }),
-      /swarm\.json: uses\.0\.url: it is no address of a git repository/,
+      /swarm\.json: uses\.0\.url: it is not the address of a git repository/,
     ],
-    [use({ url: "/x", version: "--upload-pack=x" }), /swarm\.json: uses\.0\.version: it is no name of a tag/],
+    [
+      use({ url: "/x", version: "--upload-pack=x" }),
+      /swarm\.json: uses\.0\.version: it is neither a tag name/,
+    ],
     [
       { "x.opp": 'SimulationProject(used_projects=["../../x"])\n' },
-      /x\.opp needs a project of the name "\.\.\/\.\.\/x"/,
+      /x\.opp needs a project named "\.\.\/\.\.\/x"/,
     ],
-    [{ "x.opp": 'SimulationProject(used_projects=["-x"])\n' }, /x\.opp needs a project of the name "-x"/],
+    [{ "x.opp": 'SimulationProject(used_projects=["-x"])\n' }, /x\.opp needs a project named "-x"/],
     [
       { ".nedfolders": "", ".project": "<projects><project>../../x</project></projects>" },
-      /\.project needs a project of the name "\.\.\/\.\.\/x"/,
+      /\.project needs a project named "\.\.\/\.\.\/x"/,
     ],
     [
       { ".oppbuildspec": '<dir makemake-options="-s" path="../../x" type="makemake"/>' },
@@ -223,9 +226,7 @@ describe("what a project says of itself", () => {
 it("does not send a checkout in a folder whose name is an option", () => {
   expect(checkoutName({ top: "/home/u/inet" })).toBe("inet");
   for (const top of ["/home/u/-inet", "/"])
-    expect(() => checkoutName({ top })).toThrow(
-      `the checkout ${top} cannot be sent by the name of its folder`,
-    );
+    expect(() => checkoutName({ top })).toThrow(`the folder name of the checkout ${top} is not usable`);
 });
 
 const HASH = "a".repeat(40);

@@ -187,7 +187,7 @@ export const LISTED_ENTRIES = [
     study: ".",
     config: "General",
     runs: 1944,
-    refused: "Makefile needs the project queueinglib, which is not found",
+    refused: "Makefile needs the project queueinglib, which was not found",
   },
   {
     repository: "heinovski/tictoc",

@@ -16,7 +16,7 @@ export const NEEDING_ENTRIES = [
     study: ".",
     config: "General",
     runs: 1,
-    refused: "Makefile needs the project inet, which is not found",
+    refused: "Makefile needs the project inet, which was not found",
   },
   {
     repository: "Elmir-Zeynalov/Garbage-Collection",

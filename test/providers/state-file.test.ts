@@ -119,7 +119,7 @@ it("says of a newer version's file to use that version, and never to remove the 
   const { kind, message, hint } = await failure("cloud");
   expect(kind).toBe("newer");
   expect(message).toBe(`${folder.file} was written by a newer version of inet-swarm (format 2, here 1)`);
-  expect(hint).toBe("use that version for the swarm cloud; nothing of it was changed");
+  expect(hint).toBe("use that version for the swarm cloud; the swarm was not changed");
   await expect(setAsideDamaged("cloud")).rejects.toThrow(StateFileError);
 });
 
@@ -127,7 +127,7 @@ it.each([
   ['{"target": "aws", "name"', "swarm-tool init cloud, with the same --region"],
   ['{"target": "docker", ', "swarm-tool init cloud --docker"],
   ['{"target": "local", ', "swarm-tool resume cloud"],
-  ["\0", "make the swarm known again"],
+  ["\0", "recreate the file"],
 ])("says how a damaged one is made good again: %s", async (content, command) => {
   await using folder = await newFolder("cloud");
   await writeFile(folder.file, content);

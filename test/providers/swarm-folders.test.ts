@@ -95,7 +95,7 @@ it("is one for all machines of a swarm that is elsewhere", async () => {
 it("has no room for names that lead out of it", async () => {
   await using home = await sharedHome();
   for (const name of ["..", "a/b", "local@x", ""])
-    expect(() => home.folder(login1, name)).toThrow("cannot be the name of a swarm");
+    expect(() => home.folder(login1, name)).toThrow("is not a valid swarm name");
   expect(home.folder({ ...login2, name: "../../evil host" }, "x")).toBe("x");
   await home.write("x", local(login1, "x"));
   expect(home.folder({ ...login2, name: "../../evil host" }, "x")).toBe("x@.._.._evil_host");

@@ -22,7 +22,7 @@ async function refusal(checked: Promise<void>): Promise<UserError> {
 
 it("tells that nothing answers", async () => {
   const { message, hint } = await refusal(checkQueue(socketConnection("/nowhere/redis.sock")));
-  expect(message).toMatch(/^the queue's Redis at \/nowhere\/redis\.sock cannot be reached: .*ENOENT/);
+  expect(message).toMatch(/^cannot reach the queue's Redis at \/nowhere\/redis\.sock: .*ENOENT/);
   expect(hint).toContain("swarm-tool status");
 });
 
@@ -35,7 +35,7 @@ it("tells of a version that is too old", async () => {
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   const { message } = await refusal(checkQueue({ host: "127.0.0.1", port, maxRetriesPerRequest: null }));
-  expect(message).toBe(`the Redis at 127.0.0.1:${port} is 5.0.7; at least 6.2 is needed`);
+  expect(message).toBe(`the Redis at 127.0.0.1:${port} is 5.0.7; at least 6.2 is required`);
   server.close();
 });
 
@@ -82,7 +82,7 @@ describeWithService("redis-server", "a Redis that would lose jobs or is another'
     await withRedis(async (redis, { socket }) => {
       await redis.replicaof("127.0.0.1", "1");
       const { message, hint } = await refusal(checkQueue(socketConnection(socket)));
-      expect(message).toContain("is a replica, which takes no jobs");
+      expect(message).toContain("is a read-only replica");
       expect(hint).toContain("primary");
     });
   });
@@ -93,7 +93,7 @@ describeWithService("redis-server", "a Redis that would lose jobs or is another'
       await checkQueue(socketConnection(socket));
       await redis.sadd("bull:run:wait", "1");
       const { message } = await refusal(checkQueue(socketConnection(socket)));
-      expect(message).toContain("holds data of something else: its key bull:run:wait is a set");
+      expect(message).toContain("holds data of another application: its key bull:run:wait is a set");
     });
   });
 
@@ -114,10 +114,10 @@ describeWithService("redis-server", "a Redis that would lose jobs or is another'
       await connection.ping();
       await chmod(directory, 0o755);
       const { message, hint } = await refusal(checkQueue(socketConnection(socket)));
-      expect(message).toContain(`${directory} belongs to somebody else or is open to others`);
+      expect(message).toContain(`${directory} belongs to another user or is accessible to others`);
       expect(hint).toContain("chmod 700");
       connection.disconnect(true);
-      await expect.poll(() => errors.join("\n")).toContain("is open to others");
+      await expect.poll(() => errors.join("\n")).toContain("is accessible to others");
       await chmod(directory, 0o700);
       expect(await connection.ping()).toBe("PONG");
       connection.disconnect();
@@ -136,6 +136,6 @@ it("refuses a socket that another user made", async () => {
   await once(server, "listening");
   await chown(socket, 65534, 65534);
   const { message } = await refusal(checkQueue(socketConnection(socket)));
-  expect(message).toContain(`${socket} belongs to somebody else`);
+  expect(message).toContain(`${socket} belongs to another user`);
   server.close();
 });

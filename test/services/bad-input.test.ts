@@ -35,15 +35,15 @@ describeWithService("redis-server", "runall-swarm tells what is to be changed", 
   });
 
   it("where there is no omnetpp.ini, or not the one that is named", async () => {
-    expectAdvice(await runall([], sample.path), `there is no omnetpp.ini in ${sample.path}`);
-    expectAdvice(await runall(["-f", "other.ini"]), `there is no other.ini in ${sample.study}`);
-    expectAdvice(await runall(["-C", "/nowhere"]), "there is no folder /nowhere");
+    expectAdvice(await runall([], sample.path), `no omnetpp.ini in ${sample.path}`);
+    expectAdvice(await runall(["-f", "other.ini"]), `no other.ini in ${sample.study}`);
+    expectAdvice(await runall(["-C", "/nowhere"]), "no such folder: /nowhere");
   });
 
   it.each([
     [
       ["-c", "Nosuch"],
-      /<!> Error: No such config: Nosuch\n {2}→ configs here: General, Load, Quick, Broken, Endless/,
+      /<!> Error: No such config: Nosuch\nhint: configs here: General, Load, Quick, Broken, Endless/,
     ],
     [
       ["-c", "Quick", "-r", "$nosuch==1"],
@@ -52,20 +52,20 @@ describeWithService("redis-server", "runall-swarm tells what is to be changed", 
     [["-c", "Quick", "-r", "99"], "<!> Error: Run number 99 in run list '99' is out of range 0..7"],
     [["-c", "Quick", "-r", "$arrivalRate>5"], "no run of Quick matches -r '\\$arrivalRate>5'"],
     [["-c", "Quick", "-l", "nosuch"], "<!> Error: Cannot load library 'libnosuch.so'"],
-    [["-c", "Quick", "--commit", "nosuch"], "there is no commit nosuch"],
+    [["-c", "Quick", "--commit", "nosuch"], "no commit nosuch"],
     [["-c"], "the option -c needs a value"],
-    [["-c", "Quick", "-u", "Qtenv"], "-u Qtenv: a swarm has no screen"],
-    [["-q", "runs"], "-q only asks the simulator a question"],
+    [["-c", "Quick", "-u", "Qtenv"], "-u Qtenv: runs on a swarm use Cmdenv only"],
+    [["-q", "runs"], "-q only queries the simulator"],
     [["--swarm"], "argument missing"],
-    [["-c", "Quick", "--swarm", "nosuch"], /there is no swarm nosuch\n {2}→ there are: local/],
+    [["-c", "Quick", "--swarm", "nosuch"], /no swarm named nosuch\nhint: known swarms: local/],
     [
       ["opp_run", "-c", "Nosuch", "--quiet"],
-      "options of runall-swarm, such as --quiet, stand before the simulation program",
+      "put options of runall-swarm, such as --quiet, before the simulation program",
     ],
-    [["/bin/true", "-c", "Quick"], "the simulation program /bin/true is .*, outside of the checkout"],
+    [["/bin/true", "-c", "Quick"], "the simulation program /bin/true is .*, outside the checkout"],
     [["nosuch", "-c", "Quick"], "nosuch: command not found"],
-    [["--timout=5s", "-c", "Quick"], /Unknown command-line .*--timout[^]*→ do you mean --timeout\?/],
-    [["atach", "abcdefgh"], /→ do you mean: runall-swarm attach\?/],
+    [["--timout=5s", "-c", "Quick"], /Unknown command-line .*--timout[^]*hint: did you mean --timeout\?/],
+    [["atach", "abcdefgh"], /hint: did you mean: runall-swarm attach\?/],
   ])("%j", async (args, message) => {
     expectAdvice(await runall(args), new RegExp(message));
   });
@@ -73,11 +73,11 @@ describeWithService("redis-server", "runall-swarm tells what is to be changed", 
   it("where the result directory cannot be written", async () => {
     expectAdvice(
       await runall(["-c", "Quick", "--result-dir=/proc/nowhere"]),
-      "the result directory /proc/nowhere cannot be written",
+      "cannot write to the result directory /proc/nowhere",
     );
     const results = path.join(sample.study, "results");
     await writeFile(results, "a file, not a folder");
-    expectAdvice(await runall(["-c", "Quick"]), `the result directory ${results} cannot be written`);
+    expectAdvice(await runall(["-c", "Quick"]), `cannot write to the result directory ${results}`);
     await rm(results);
   });
 
@@ -85,9 +85,12 @@ describeWithService("redis-server", "runall-swarm tells what is to be changed", 
     await using programs = await pathWith(["git", "redis-server"]);
     expectAdvice(
       await runall(["-c", "Quick"], sample.study, { PATH: programs.path }),
-      /OMNeT\+\+ is not on PATH.*\n {2}→ .*setenv/,
+      /OMNeT\+\+ is not in PATH.*\nhint: .*setenv/,
     );
-    expectAdvice(await runall(["opp_run_dbg", "-c", "Quick"]), "OMNeT++ is not on PATH: no opp_run_dbg");
+    expectAdvice(
+      await runall(["opp_run_dbg", "-c", "Quick"]),
+      "OMNeT++ is not in PATH: opp_run_dbg: command not found",
+    );
   });
 
   it("without git", async () => {
@@ -101,8 +104,8 @@ describeWithService("redis-server", "runall-swarm tells what is to be changed", 
     await using programs = await pathWith(["git", "sh", "node", "dirname", "readlink", "realpath"]);
     const env = { PATH: `${STAND_IN}:${programs.path}` };
     const answer = await other.run("runall-swarm", ["-c", "Quick"], { cwd: sample.study, env });
-    expectAdvice(answer, /redis-server: command not found\n {2}→ .*apt-get install redis-server/);
-    expect((await other.run("swarm-tool", ["status"])).stdout).toContain("there is no swarm");
+    expectAdvice(answer, /redis-server: command not found\nhint: .*apt-get install redis-server/);
+    expect((await other.run("swarm-tool", ["status"])).stdout).toContain("no swarm exists");
   });
 
   it("when the build fails, with its last lines and its log, and again when it is asked again", async () => {
@@ -112,7 +115,7 @@ describeWithService("redis-server", "runall-swarm tells what is to be changed", 
       const answer = await runall(["-c", "Quick"], broken.study);
       expectAdvice(
         answer,
-        /the build failed: make MODE=release[^]*error: #error this does not compile[^]*→ the whole log is .*\.log/,
+        /the build failed: make MODE=release[^]*error: #error this does not compile[^]*hint: see the build log .*\.log/,
       );
     }
     expect(await readdir(broken.study)).not.toContain("results");
@@ -129,12 +132,9 @@ describeWithService("redis-server", "runall-swarm tells what is to be changed", 
 
   it("of swarm-tool, too", async () => {
     expectAdvice(await user.run("swarm-tool", ["init"]), "no AWS region is configured");
-    expectAdvice(
-      await user.run("swarm-tool", ["init", "--local", "a b"]),
-      '"a b" cannot be the name of a swarm',
-    );
+    expectAdvice(await user.run("swarm-tool", ["init", "--local", "a b"]), '"a b" is not a valid swarm name');
     expectAdvice(await user.run("swarm-tool", ["init", "--local", "--runners", "0"]), "whole number from 1");
-    expectAdvice(await user.run("swarm-tool", ["halt", "nosuch"]), "there is no swarm nosuch");
+    expectAdvice(await user.run("swarm-tool", ["halt", "nosuch"]), "no swarm named nosuch");
     expectAdvice(await user.run("swarm-tool", ["nosuch"]), "unknown command 'nosuch'");
   });
 });

@@ -74,7 +74,7 @@ describeWithService("redis-server", "several runs in one process", () => {
 
   it("end each by itself where one of them takes too long", async () => {
     await writeUneven();
-    const { stdout } = await runall(sample, "--json", "-b", "4", "--timeout", "2s", "-c", "Uneven");
+    const { stdout } = await runall(sample, "--json", "-b", "4", "--timeout", "8s", "-c", "Uneven");
     const ends = await records(stdout);
     expect(ends.map((record) => [record.iterationVariables["limit"], record.state])).toEqual(
       ends.map(({ iterationVariables: { limit } }) => [limit, limit === "10s" ? "done" : "timeout"]),
@@ -146,6 +146,6 @@ describeWithService("redis-server", "several runs in one process", () => {
   it("are at least one", async () => {
     const { exitCode, stderr } = await runall(sample, "-b", "0", "-c", "Quick");
     expect(exitCode).toBe(2);
-    expect(stderr).toContain("a batch has at least one run");
+    expect(stderr).toContain("the batch size must be at least 1");
   });
 });

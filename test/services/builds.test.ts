@@ -214,7 +214,7 @@ describeWithService("redis-server", "a build decides by what runs are executed",
     const study = path.join(top, "study");
     await refuse(
       study,
-      /made 2 programs, one\/one, two\/two, and nothing says which one the runs need\n {2}→ name it/,
+      /produced 2 programs, one\/one, two\/two, and nothing specifies which of them the runs use\nhint: give the program/,
     );
     await succeed(study, "../one/one");
   });
@@ -231,22 +231,22 @@ describeWithService("redis-server", "a build decides by what runs are executed",
     [
       "a Makefile that builds nothing",
       { Makefile: "all:\n\t@echo use cmake\n" },
-      /the build did not make a program or library\n {2}→ its log is \S+\.log/,
+      /the build did not produce a program or library\nhint: see the build log \S+\.log/,
     ],
     [
       "a CMake project that says nothing of OMNeT++",
       { "CMakeLists.txt": "project(x)\n" },
-      /is built by CMake, and nothing says by which commands\n {2}→ name them in swarm\.json/,
+      /uses CMake, but no build commands are given\nhint: add them to  swarm\.json/,
     ],
     [
       "a build that fails",
       { "src/a.cc": "#error no\n", ".oppbuildspec": buildspec("src", "--deep") },
-      /the build failed: make .*\n[^]*#error no[^]*the whole log is/,
+      /the build failed: make .*\n[^]*#error no[^]*see the build log/,
     ],
     [
       "a library that is not made",
       { "swarm.json": '{ "libraries": ["src/other"] }', ".oppbuildspec": buildspec("src", "--deep") },
-      /the build did not make the library src\/other, but src\/src\n/,
+      /the build did not produce the library src\/other, only src\/src\n/,
     ],
   ])("%s is one error, and leaves nothing in the study", async (_, files, message) => {
     const { path: top } = await workspace.add("model", await layout(files));

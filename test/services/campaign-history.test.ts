@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { describeWithService } from "../helpers/services.ts";
 import {
   eventually,
+  holdRuns,
   jobsOf,
   listen,
   mustRun,
@@ -47,10 +48,12 @@ describeWithService("redis-server", "the history of campaigns", () => {
     (await user.sample.results()).filter((file) => file.endsWith(".sca") && !file.startsWith("failed/"));
 
   it("is consistent through Ctrl-C, list, logs, attach, retry, rerun and back", async () => {
+    await using held = await holdRuns(user, 4);
     const first = user.startRunall("-c", "Load");
     await listen(first)("[3/12]");
     first.child.kill("SIGINT");
     const interrupted = await first.finished;
+    await held.release();
     expect(interrupted.exitCode).toBe(130);
     const id = await newest();
     const { done = 0, cancelled = 0, ...others } = (await listing(id)).states;
@@ -133,7 +136,7 @@ describeWithService("redis-server", "the history of campaigns", () => {
     const cancel = await user.runall("cancel", id);
     expect(cancel).toMatchObject({
       exitCode: 0,
-      stdout: `campaign ${id} has ended already; nothing was cancelled\n`,
+      stdout: `campaign ${id} has already ended; nothing was cancelled\n`,
     });
     expect(await listing(id)).toMatchObject({ cancelled: false, states: { done: 2 } });
     expect((await user.runall("attach", id)).stdout).toContain(": 2 done.");
@@ -143,22 +146,26 @@ describeWithService("redis-server", "the history of campaigns", () => {
       expect(await jobsOf(user)).toEqual({ waiting: 0, running: 0, uncollected: 2 }),
     );
     expect((await user.runall("cancel", waiting)).stdout).toBe(
-      `campaign ${waiting} has ended already; nothing was cancelled; 2 runs not yet collected: runall-swarm attach ${waiting}\n`,
+      `campaign ${waiting} has already ended; nothing was cancelled; 2 runs not yet collected; run: runall-swarm attach ${waiting}\n`,
     );
     expect((await user.runall("attach", waiting)).stdout).toContain(": 2 done.");
   });
 
   it("retries what --stop-on-error has cancelled, and what a cancelled campaign never started", async () => {
+    await using held = await holdRuns(user, 6); // run 4 is the first that fails
     await user.runall("--stop-on-error", "-c", "Broken", "--repeat=4");
+    await held.release();
     const stopped = await newest();
     const { done = 0, failed = 0, cancelled = 0 } = (await listing(stopped)).states;
     expect([done + failed + cancelled, failed > 0, cancelled > 0]).toEqual([12, true, true]);
     const retried = await user.runall("retry", stopped);
     expect(retried.stdout).toContain("12 runs in");
 
+    await held.holdFrom(2);
     const id = await queued(user, "-c", "Load");
     await user.runall("cancel", id);
     await user.runall("attach", id);
+    await held.release();
     expect((await listing(id)).states["cancelled"]).toBeGreaterThan(0);
     const again = await user.runall("retry", id);
     expect(again.stdout).toMatch(/^12 runs in .*: 12 done\./m);
@@ -167,9 +174,11 @@ describeWithService("redis-server", "the history of campaigns", () => {
   });
 
   it("leaves to a later campaign what that has completed of a cancelled one", async () => {
+    await using held = await holdRuns(user, 2);
     const id = await queued(user, "-c", "Load");
     await user.runall("cancel", id);
     await user.runall("attach", id);
+    await held.release();
     const { stdout, exitCode } = await user.runall("-c", "Load");
     expect(stdout).toMatch(/12 runs in .*: 12 done/);
     expect(exitCode).toBe(0);

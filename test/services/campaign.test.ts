@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { readRecord } from "../../src/campaign/collect/records.ts";
 import { compareResults } from "../real-omnetpp/compare-results.js";
 import { describeWithService } from "../helpers/services.ts";
+import { holdRuns } from "../helpers/swarm.ts";
 import { newSample, newUser, type Finished, type Sample, type User } from "../helpers/tool.ts";
 
 /** Resolves when the child has printed a text on stderr. */
@@ -41,7 +42,7 @@ describeWithService("redis-server", "runall-swarm on this machine", () => {
   it("leaves what a local run leaves, with a record of each run", async () => {
     const { exitCode, stdout, stderr } = await runall("-c", "Quick", "-r", "0..3");
     expect(stderr).toContain("building");
-    expect(stdout).toMatch(/^run time .*, CPU time .* times as fast as one after the other\nlongest: /);
+    expect(stdout).toMatch(/^run time .*, CPU time .*× speedup\nlongest: /);
     expect(stdout).toMatch(/\n4 runs in .*: 4 done\. Results \(.* KB\) are in results\.\n$/);
     expect(exitCode).toBe(0);
     const names = (await sample.results()).filter((file) =>
@@ -186,8 +187,8 @@ describeWithService("redis-server", "runall-swarm on this machine", () => {
 
   it("cancels what is queued and ends what runs on Ctrl-C, and collects what is done", async () => {
     await using slow = await newUser();
-    slow.env["STAND_IN_RUN_MS"] = "300";
     await slow.run("swarm-tool", ["init", "--local", "--runners", "1"]);
+    await using _ = await holdRuns(slow, 1);
     const { child, finished } = slow.start("runall-swarm", ["-c", "Load"], { cwd: sample.study });
     await printed(child, "[1/12]");
     child.kill("SIGINT");

@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { CampaignEventSchema, type CampaignEvent } from "../../src/model/events.ts";
 import { describeWithService } from "../helpers/services.ts";
-import { listen } from "../helpers/swarm.ts";
+import { holdRuns, listen } from "../helpers/swarm.ts";
 import {
   newSample,
   newUser,
@@ -102,9 +102,11 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
   });
 
   it("are cancelled by their id, and what was done is not lost", async () => {
-    const id = await detached("--env", "STAND_IN_RUN_MS=1500", "-c", "Load");
+    await using held = await holdRuns(user, 1);
+    const id = await detached("-c", "Load");
     await expect.poll(async () => (await listing(id)).ended).toBeGreaterThan(0);
     const { stdout, exitCode } = await runall(["cancel", id]);
+    await held.release();
     expect(stdout).toMatch(/^campaign \S+: \d+ queued runs? cancelled/);
     expect(exitCode).toBe(0);
     const attached = await runall(["attach", id]);
@@ -112,7 +114,7 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
     expect(attached.exitCode).toBe(1);
     expect(await runall(["attach", id])).toMatchObject({ exitCode: 1 });
     expect((await runall(["logs", id])).stdout).toMatch(
-      /^\d+ of 12 were cancelled before they started; execute them with: runall-swarm retry /m,
+      /^\d+ of 12 runs were cancelled before they started; to execute them, run: runall-swarm retry /m,
     );
     expect((await scalars()).filter((file) => !file.startsWith("failed/")).length).toBeGreaterThan(0);
     expect(await listing(id)).toMatchObject({ cancelled: true, waiting: 0, running: 0, ended: 0 });
@@ -145,9 +147,7 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
     });
     const id = /attach (\S+)/.exec(stdout)![1]!;
     const logs = (...args: string[]): Promise<Finished> => slow.run("runall-swarm", ["logs", id, ...args]);
-    await expect
-      .poll(async () => (await logs("0")).stdout, { timeout: 20_000 })
-      .toContain("Running simulation...");
+    await expect.poll(async () => (await logs("0")).stdout).toContain("Running simulation...");
     const followed = await logs("0", "-f");
     expect(followed.stdout.match(/Running simulation\.\.\./g)).toHaveLength(1);
     expect(followed.stdout).toContain("Calling finish() at end of Run #0");
@@ -158,10 +158,12 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
   });
 
   it("are left alone by a terminal that is closed", async () => {
+    await using held = await holdRuns(user, 2);
     const client = user.start("runall-swarm", ["-c", "Load"], { cwd: sample.study });
     await listen(client)("[1/12]");
     client.child.kill("SIGHUP");
     await client.finished;
+    await held.release();
     expect(client.child.signalCode).toBe("SIGHUP");
     const [{ campaign, cancelled }] = (await list()) as [Listing];
     expect(cancelled).toBe(false);
@@ -177,7 +179,7 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
     await runall(["cancel", id]);
     expect(await waiting.finished).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringContaining(`there is no output of run 2 of campaign ${id}`) as string,
+      stderr: expect.stringContaining(`run 2 of campaign ${id} has no output`) as string,
     });
     expect(await made.finished).toMatchObject({
       exitCode: 0,
@@ -190,7 +192,7 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
     const id = await detached("-c", "Quick", "-r", "0..1");
     await runall(["attach", id]);
     await rm(path.join(sample.study, "results"), { recursive: true });
-    expect((await runall(["logs", id])).stdout).toBe("2 of 2 have no record here\n");
+    expect((await runall(["logs", id])).stdout).toBe("2 of 2 runs have no record here\n");
     expect(await runall(["logs", id, "0"])).toMatchObject({ exitCode: 2 });
     expect(await runall(["retry", id])).toMatchObject({
       exitCode: 2,
@@ -203,7 +205,7 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
   });
 
   it("end a run that takes too long", async () => {
-    const { stdout, exitCode } = await runall(["--timeout", "4s", "-c", "Endless"]);
+    const { stdout, exitCode } = await runall(["--timeout", "10s", "-c", "Endless"]);
     expect(stdout).toMatch(/#0 +timeout/);
     expect(exitCode).toBe(1);
     expect(await readdir(path.join(sample.study, "results", "failed"))).toContain("Endless-#0.sca");
@@ -212,6 +214,7 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
   it("stop at the first error where they are told to", async () => {
     await using single = await newUser();
     await single.run("swarm-tool", ["init", "--local", "--runners", "1"]);
+    await using _ = await holdRuns(single, 2); // it may begin while the one before is being answered
     const { stdout, exitCode } = await single.run("runall-swarm", ["--stop-on-error", "-c", "Broken"], {
       cwd: sample.study,
     });
@@ -220,10 +223,10 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
   });
 
   it.each([
-    [["attach", "nosuch"], "there is no campaign nosuch"],
-    [["cancel", "nosuch"], "there is no campaign nosuch"],
-    [["logs", "nosuch", "0"], "there is no campaign nosuch"],
-    [["retry", "nosuch"], "there is no campaign nosuch"],
+    [["attach", "nosuch"], "no campaign nosuch"],
+    [["cancel", "nosuch"], "no campaign nosuch"],
+    [["logs", "nosuch", "0"], "no campaign nosuch"],
+    [["retry", "nosuch"], "no campaign nosuch"],
     [["attach"], "missing required argument 'id'"],
     [["--timeout", "soon"], '"soon" is not a duration'],
     [["--retries", "-1"], '"-1" is not a whole number'],

@@ -110,8 +110,8 @@ describeWithService("redis-server", "the environment of runs on this machine", (
 
   it.each([
     [["--env", "MAPS"], "--env MAPS: the variable is not set"],
-    [["--env", "1X=2"], '--env: "1X" is not the name of an environment variable'],
-    [["--env", "=x"], '--env: "" is not the name of an environment variable'],
+    [["--env", "1X=2"], '--env: "1X" is not a valid name of an environment variable'],
+    [["--env", "=x"], '--env: "" is not a valid name of an environment variable'],
     [["--env", "REDIS_URL=x"], "--env REDIS_URL: this variable cannot be set for runs"],
   ])("refuses %j", async (args, message) => {
     const { exitCode, stderr } = await runall(args);

@@ -56,7 +56,7 @@ describeWithService("redis-server", "runall-swarm explain", () => {
     ])
       expect(stdout.split("\n")).toContain(line);
     expect(stdout).toMatch(/^ {2}identity: [0-9a-f]{32}$/m);
-    expect((await user.run("swarm-tool", ["status"])).stdout).toContain("there is no swarm");
+    expect((await user.run("swarm-tool", ["status"])).stdout).toContain("no swarm exists");
   });
 
   it("is JSON, with the identity that a campaign has", async () => {

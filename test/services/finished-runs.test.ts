@@ -44,14 +44,14 @@ describeWithService("redis-server", "runall-swarm where results are there alread
     expect(
       await madeBy(async () => {
         const { stdout, stderr } = await runall("-c", "Quick");
-        expect(stderr).toMatch(/^8 runs: 3 are there already \(make them again with --rerun\), 5 queued$/m);
+        expect(stderr).toMatch(/^8 runs: 3 already completed \(rerun with --rerun\), 5 queued$/m);
         expect(stdout).toMatch(/^8 runs in .*: 8 done, 3 of them earlier\. Results .* are in results\.$/m);
       }),
     ).toEqual([3, 4, 5, 6, 7]);
     expect(
       await madeBy(async () => {
         const { stdout, stderr } = await runall("-c", "Quick");
-        expect(stderr).toMatch(/^8 runs: 8 are there already \(make them again with --rerun\)$/m);
+        expect(stderr).toMatch(/^8 runs: 8 already completed \(rerun with --rerun\)$/m);
         expect(stderr).not.toContain("queued");
         expect(stdout).toMatch(/^8 runs in .*: 8 done, 8 of them earlier\. Results are in results\.$/m);
       }),
@@ -99,7 +99,7 @@ describeWithService("redis-server", "runall-swarm where results are there alread
   it("shows with --dry-run and with --json what is there", async () => {
     await runall("-c", "Quick", "-r", "0..2");
     const dry = await runall("--dry-run", "-c", "Quick", "-r", "0..3");
-    expect(dry.stderr).toBe("4 runs: 3 are there already (make them again with --rerun), 1 to be made\n");
+    expect(dry.stderr).toBe("4 runs: 3 already completed (rerun with --rerun), 1 to be executed\n");
     expect(dry.stdout.trim().split("\n")).toHaveLength(4);
     expect((await runall("--dry-run", "--rerun", "-c", "Quick", "-r", "0..3")).stderr).toBe("");
     const { stdout } = await runall("--json", "-c", "Quick", "-r", "0..2");
@@ -123,7 +123,7 @@ describeWithService("redis-server", "runall-swarm where results are there alread
       expect(await jobsOf(user)).toEqual({ waiting: 0, running: 0, uncollected: 4 }),
     );
     const { stderr } = await runall("-c", "Quick", "-r", "2..5");
-    expect(stderr).toMatch(/^fetching what is done of campaign \w+, which nobody has collected$/m);
+    expect(stderr).toMatch(/^collecting completed runs of campaign \w+, which were not yet collected$/m);
     expect(stderr).toMatch(/^4 runs: 2 are there already .*, 2 queued$/m);
     expect(await jobsOf(user)).toMatchObject({ uncollected: 2 });
     expect((await runall("-c", "Quick", "-r", "0..5")).stderr).toMatch(/^6 runs: 6 are there already/m);
@@ -141,14 +141,16 @@ describeWithService("redis-server", "runall-swarm where results are there alread
     };
     await runall("-c", "Quick", "-r", "4");
     const warning = await extend("");
-    expect(warning).toMatch(/^warning: the runs of Quick have other numbers than when they were made/m);
+    expect(warning).toMatch(
+      /^warning: the runs of Quick have other run numbers than when they were executed/m,
+    );
     expect(warning).toContain(
       "Quick #4 was $arrivalRate=0.6, $serviceRate=1, $repetition=0, and is $arrivalRate=0.3",
     );
     await runall("-c", "Quick", "-r", "4");
-    expect(await extend("seed-set = ${runnumber}")).toContain("have other numbers");
+    expect(await extend("seed-set = ${runnumber}")).toContain("have other run numbers");
     await runall("-c", "Quick", "-r", "4");
-    expect(await extend("seed-set = ${repetition}")).not.toContain("have other numbers");
+    expect(await extend("seed-set = ${repetition}")).not.toContain("have other run numbers");
   });
 
   it("keeps files of the same name that runs have written which are not made again", async () => {

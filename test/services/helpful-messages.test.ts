@@ -42,7 +42,7 @@ describeWithService("redis-server", "a message names what helps", () => {
     expect(there).toContain("simulations/omnetpp.ini");
     await expectAdvice(
       await runall(["-c", "Quick"], ""),
-      `there is no omnetpp.ini in ${sample.path}\n  → there is simulations/omnetpp.ini; type: runall-swarm -C simulations -c CONFIG\n`,
+      `no omnetpp.ini in ${sample.path}\nhint: found simulations/omnetpp.ini; run: runall-swarm -C simulations -c CONFIG\n`,
     );
     const more = Array.from(
       { length: 10 },
@@ -51,7 +51,7 @@ describeWithService("redis-server", "a message names what helps", () => {
     await sample.commit(Object.fromEntries(more));
     await expectAdvice(
       await runall([], "studies"),
-      /→ there is s0\/fast run\.ini, s1\/[^;]*, s7\/fast run\.ini, and 2 more; type: runall-swarm -C s0 -f 'fast run\.ini' -c CONFIG\n/,
+      /hint: found s0\/fast run\.ini, s1\/[^;]*, s7\/fast run\.ini, and 2 more; run: runall-swarm -C s0 -f 'fast run\.ini' -c CONFIG\n/,
     );
   });
 
@@ -66,7 +66,7 @@ describeWithService("redis-server", "a message names what helps", () => {
     const [stderr] = await Promise.all([text(child.stderr!), once(child, "close")]);
     closeSync(full);
     expect(stderr).toContain(
-      "cannot write all of the output: ENOSPC: no space left on device, write\n  → the command itself has completed",
+      "cannot write the whole output: ENOSPC: no space left on device, write\nhint: the command itself has completed",
     );
     expect(child.exitCode).toBe(2);
     expect((await sample.results()).filter((file) => file.endsWith(".sca"))).toHaveLength(8);
@@ -76,28 +76,31 @@ describeWithService("redis-server", "a message names what helps", () => {
     await sample.commit({ "simulations/load.ini": "", "simulations/sub/README": "" });
     await expectAdvice(
       await runall(["-f", "laod.ini"]),
-      `there is no laod.ini in ${sample.study}\n  → there is load.ini, omnetpp.ini; type: runall-swarm -f load.ini -c CONFIG\n`,
+      `no laod.ini in ${sample.study}\nhint: found load.ini, omnetpp.ini; run: runall-swarm -f load.ini -c CONFIG\n`,
     );
     await expectAdvice(
       await runall([], "simulations/sub"),
-      "  → there is ../omnetpp.ini, ../load.ini; type: runall-swarm -C .. -c CONFIG\n",
+      "hint: found ../omnetpp.ini, ../load.ini; run: runall-swarm -C .. -c CONFIG\n",
     );
-    await expectAdvice(await runall([], "src"), "a study is a folder with an omnetpp.ini");
+    await expectAdvice(await runall([], "src"), "change to a folder that contains an omnetpp.ini");
   });
 
   it("where the config is misspelled, is the only one, or is not named", async () => {
-    await expectAdvice(await runall(["-c", "Qiuck"]), "→ do you mean Quick? configs here: Quick, General, ");
-    await expectAdvice(await runall(["-c", "Nothing"]), "→ configs here: General, ");
+    await expectAdvice(
+      await runall(["-c", "Qiuck"]),
+      "hint: did you mean Quick? configs here: Quick, General, ",
+    );
+    await expectAdvice(await runall(["-c", "Nothing"]), "hint: configs here: General, ");
     await sample.write({ "simulations/one.ini": "[General]\nnetwork = mm1.Mm1\n" });
     await expectAdvice(
       await runall(["-f", "one.ini", "-c", "Qick"]),
-      "→ the ini file has only General: remove the option -c\n",
+      "hint: the ini file has only General: remove the option -c\n",
     );
     const many = Array.from({ length: 30 }, (_, at) => `[Config C${at}]\nnetwork = mm1.Mm1\n`);
     await sample.write({ "simulations/many.ini": `[General]\nsim-time-limit = 1s\n${many.join("")}` });
     await expectAdvice(
       await runall(["-f", "many.ini"]),
-      /no config is named, and General has no network\n {2}→ name a config with -c: C0, C1, [^\n]*, C19, and 10 more\n/,
+      /no config given, and General has no network\nhint: name a config with -c: C0, C1, [^\n]*, C19, and 10 more\n/,
     );
   });
 
@@ -107,7 +110,7 @@ describeWithService("redis-server", "a message names what helps", () => {
     await writeFile(`${path.dirname(library)}/libmine_dbg.so`, "");
     await expectAdvice(
       await runall(["-c", "Quick", "-l", library]),
-      `the library ${library} does not exist\n  → libmine_dbg.so exists there, which is a debug build; build it with make MODE=release, or use opp_run_dbg\n`,
+      `the library ${library} does not exist\nhint: libmine_dbg.so exists there, which is a debug build; build it with make MODE=release, or use opp_run_dbg\n`,
     );
     await sample.write({ "src/mm1_dbg": "" });
     const first = await runall(["-c", "Quick", "-r", "0"]);
@@ -157,7 +160,7 @@ describeWithService("redis-server", "a message names what helps", () => {
     await sample.write({ "simulations/data/trace.csv": "1\n", "simulations/my map.csv": "1\n" });
     const first = await runall(["./sim.sh", "-c", "Quick", "-r", "0,1"]);
     const hint = (file: string): string =>
-      `hint: ${file} exists here, but was not sent to the swarm, because git ignores it; if runs read it, write into ../swarm.json: "ship": ["simulations/${file}"]\n`;
+      `hint: ${file} exists here, but was not sent to the swarm, because git ignores it; if runs read it, add to ../swarm.json: "ship": ["simulations/${file}"]\n`;
     expect(first.stdout).toContain(hint("data/trace.csv"));
     expect(first.stdout.match(/hint:/g)).toHaveLength(1);
     const second = await runall(["./other.sh", "-c", "Quick", "-r", "0"]);

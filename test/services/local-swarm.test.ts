@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { readRecords } from "../../src/campaign/collect/records.ts";
@@ -10,6 +11,7 @@ import {
   cacheFolder,
   eventually,
   filesBelow,
+  holdRuns,
   isAlive,
   jobsOf,
   kill,
@@ -25,7 +27,9 @@ import {
   startRunner,
   stateFolder,
   statusOf,
+  stopMending,
 } from "../helpers/swarm.ts";
+import { RUN_QUEUE, socketConnection } from "../../src/queue/names.ts";
 import { describeWithService } from "../helpers/services.ts";
 import { newSample, newUser, type Finished, type Sample, type User } from "../helpers/tool.ts";
 
@@ -59,7 +63,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
   it.concurrent("is made by init, which may be repeated, and is the user's alone", async () => {
     await using user = await newUser();
     const { stdout } = await mustRun(user, ["init", "--local", "--runners", "2"]);
-    expect(stdout).toContain("the swarm local runs on this machine, with 2 runners");
+    expect(stdout).toContain("the swarm local is running on this machine with 2 runners");
     const pids = await pidsOf(user);
     await mustRun(user, ["init", "--local", "--runners", "2"]);
     expect(await pidsOf(user)).toEqual(pids);
@@ -113,7 +117,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
       const saw = listen(client);
       await saw("[1/8]");
       const refused = await user.run("swarm-tool", ["halt"]);
-      expect(refused.stderr).toMatch(/[12] runs? of the swarm local (is|are) being made[^]*→ add --force/);
+      expect(refused.stderr).toMatch(/[12] runs? of the swarm local are running[^]*hint: add --force/);
       expect(refused.exitCode).toBe(2);
       expect((await statusOf(user)).state).toBe("running");
 
@@ -121,10 +125,10 @@ describeWithService("redis-server", "the swarm on this machine", () => {
       expect(processesOf(user)).toHaveLength(1); // the client
       expect(await statusOf(user)).toMatchObject({ state: "halted", processes: [], jobs: { running: 0 } });
       await saw("warning: the swarm local is halted (hint: resume it with: swarm-tool resume local)");
-      expect((await mustRun(user, ["halt"])).stdout).toContain("halted already");
+      expect((await mustRun(user, ["halt"])).stdout).toContain("is already halted");
       const other = await user.runall("-c", "Quick");
       expect(other.stderr).toMatch(
-        /the swarm local is halted\n {2}→ resume it with: swarm-tool resume local/,
+        /the swarm local is halted\nhint: resume it with: swarm-tool resume local/,
       );
       expect(other.exitCode).toBe(2);
 
@@ -137,39 +141,35 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     },
   );
 
-  it.concurrent(
-    "leaves nothing when it is removed, also of commands that were killed",
-    { timeout: 120_000 },
-    async () => {
-      await using user = await newUser();
-      await using sample = await newSample();
-      user.env["TMPDIR"] = path.join(user.directory, "tmp");
-      await mkdir(user.env["TMPDIR"]);
-      // What is known of projects and campaigns is not the swarm's.
-      const isOthers = (file: string): boolean =>
-        /^(?:cache\/inet-swarm\/(?:scans|work-trees)|state\/inet-swarm\/campaigns)(?:\/[^/.]+\.json)?$/.test(
-          file,
-        );
-      const listing = async (): Promise<string[]> =>
-        (await readdir(user.directory, { recursive: true })).filter((file) => !isOthers(file)).sort();
-      await mustRun(user, ["init", "--local"]);
-      await mustRun(user, ["remove", "--force"]);
-      const before = await listing();
-      await mustRun(user, ["init", "--local"]);
-      const args = ["-c", "Quick", "-r", "0"];
-      const killed = user.start("runall-swarm", ["--commit", "HEAD", ...args], { cwd: sample.study });
-      await eventually(async () => expect(await readdir(user.env["TMPDIR"]!)).not.toEqual([]));
-      killed.child.kill("SIGKILL");
-      await killed.finished;
-      expect(
-        await user.run("runall-swarm", ["--commit", "HEAD", ...args], { cwd: sample.study }),
-      ).toMatchObject({
-        exitCode: 0,
-      });
-      await mustRun(user, ["remove", "--force"]);
-      expect(await listing()).toEqual(before);
-    },
-  );
+  it.concurrent("leaves nothing when it is removed, also of commands that were killed", async () => {
+    await using user = await newUser();
+    await using sample = await newSample();
+    user.env["TMPDIR"] = path.join(user.directory, "tmp");
+    await mkdir(user.env["TMPDIR"]);
+    // What is known of projects and campaigns is not the swarm's.
+    const isOthers = (file: string): boolean =>
+      /^(?:cache\/inet-swarm\/(?:scans|work-trees)|state\/inet-swarm\/campaigns)(?:\/[^/.]+\.json)?$/.test(
+        file,
+      );
+    const listing = async (): Promise<string[]> =>
+      (await readdir(user.directory, { recursive: true })).filter((file) => !isOthers(file)).sort();
+    await mustRun(user, ["init", "--local"]);
+    await mustRun(user, ["remove", "--force"]);
+    const before = await listing();
+    await mustRun(user, ["init", "--local"]);
+    const args = ["-c", "Quick", "-r", "0"];
+    const killed = user.start("runall-swarm", ["--commit", "HEAD", ...args], { cwd: sample.study });
+    await eventually(async () => expect(await readdir(user.env["TMPDIR"]!)).not.toEqual([]));
+    killed.child.kill("SIGKILL");
+    await killed.finished;
+    expect(
+      await user.run("runall-swarm", ["--commit", "HEAD", ...args], { cwd: sample.study }),
+    ).toMatchObject({
+      exitCode: 0,
+    });
+    await mustRun(user, ["remove", "--force"]);
+    expect(await listing()).toEqual(before);
+  });
 
   it("asks before it is removed with something in it, also when it is halted or broken", async () => {
     await using user = await researcher(1);
@@ -179,17 +179,20 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     const expectRefusal = async (reason: RegExp): Promise<void> => {
       const { stderr, exitCode } = await remove();
       expect(stderr).toMatch(reason);
-      expect(stderr).toContain("→ add --force");
+      expect(stderr).toContain("hint: add --force");
       expect(exitCode).toBe(2);
       expect(await filesBelow(path.join(stateFolder(user), "results"))).not.toEqual([]);
     };
-    await expectRefusal(/8 runs of the swarm local are queued, being made or not yet collected/);
+    await expectRefusal(/8 runs of the swarm local are queued, running or not yet collected/);
     await mustRun(user, ["halt"]);
     expect((await mustRun(user, ["status"])).stdout).toContain("8 to collect");
-    await expectRefusal(/8 runs of the swarm local are queued, being made or not yet collected/);
+    await expectRefusal(/8 runs of the swarm local are queued, running or not yet collected/);
     await mustRun(user, ["resume"]);
-    await kill((await pidsOf(user))["redis"]!);
-    await expectRefusal(/queue of the swarm local does not answer/);
+    {
+      using _ = await stopMending(user);
+      await kill((await pidsOf(user))["redis"]!);
+      await expectRefusal(/queue of the swarm local is not responding/);
+    }
 
     expect((await remove("--force")).exitCode).toBe(0);
     expect(processesOf(user)).toEqual([]);
@@ -198,17 +201,18 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     const isClients = (name: string): boolean =>
       /^[a-z][a-z0-9]{7}\.json$/.test(name) || /^[0-9a-f]{32}\.json$/.test(name);
     expect((await filesBelow(user.directory)).filter((name) => !isClients(name))).toEqual([]);
-    expect((await user.run("swarm-tool", ["status"])).stdout).toContain("there is no swarm");
+    expect((await user.run("swarm-tool", ["status"])).stdout).toContain("no swarm exists");
   });
 
   it.concurrent("shows a process that has died, and resume starts it again", async () => {
     await using user = await researcher(1, 1);
     for (const role of ["builder", "runner", "redis", "dashboard"]) {
       const before = await pidsOf(user);
+      using _ = await stopMending(user);
       await kill(before[role]!);
       const { stdout, exitCode } = await user.run("swarm-tool", ["status"]);
       expect(stdout).toContain("local (local): broken");
-      expect(stdout).toMatch(new RegExp(`^ +${role} +has ended`, "m"));
+      expect(stdout).toMatch(new RegExp(`^ +${role} +not running`, "m"));
       expect(stdout).toContain("swarm-tool resume local");
       expect(exitCode).toBe(1);
       await mustRun(user, ["resume"]);
@@ -219,14 +223,14 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     }
   });
 
-  it.concurrent("says that its queue does not answer, without waiting for ever", async () => {
+  it.concurrent("says that its queue is not responding, without waiting for ever", async () => {
     await using user = await researcher(1, 1);
     const { redis } = await pidsOf(user);
     process.kill(redis!, "SIGSTOP");
     try {
       const { stdout, exitCode } = await user.run("swarm-tool", ["status"]);
       expect(stdout).toContain("local (local): broken");
-      expect(stdout).toContain("queue: does not answer");
+      expect(stdout).toContain("queue: not responding");
       expect(exitCode).toBe(1);
       expect(await user.run("swarm-tool", ["remove"])).toMatchObject({ exitCode: 2 });
     } finally {
@@ -242,19 +246,15 @@ describeWithService("redis-server", "the swarm on this machine", () => {
       const setDuration = await durationFile(user);
       await setDuration(60_000);
       const id = await queued(user, "-c", "Quick");
-      const { runner } = await pidsOf(user);
-      process.kill(runner!, "SIGTERM"); // its locks would hold for half a minute
-      await eventually(() => expect(isAlive(runner!)).toBe(false));
-      const args = ["runner", "--concurrency", "2", "--lock-seconds", "1"];
-      const first = startRunner(user, ...args);
+      using _ = await stopMending(user);
       await eventually(async () => expect(await simulationPids(user)).toHaveLength(2));
       const orphans = await simulationPids(user);
-      await kill(first.pid!);
-      await forgetStalledCheck(user); // of the swarm's own runner, which would be valid for 15 s
+      await kill((await pidsOf(user))["runner"]!);
+      await passSilence(user);
       expect(orphans.map(isAlive)).toEqual([true, true]);
 
       await setDuration(50);
-      const second = startRunner(user, ...args);
+      const second = startRunner(user, "runner", "--concurrency", "2");
       const ended = once(second, "exit");
       try {
         await eventually(() => expect(orphans.map(isAlive)).toEqual([false, false]));
@@ -269,25 +269,25 @@ describeWithService("redis-server", "the swarm on this machine", () => {
   it.concurrent("gives up a run whose workers have vanished too often, which can be retried", async () => {
     await using user = await researcher(1);
     const id = await queued(user, "--retries", "1", "-c", "Endless");
-    process.kill((await pidsOf(user))["runner"]!, "SIGTERM"); // its locks would hold for half a minute
-    const vanish = async (): Promise<void> => {
-      const orphans = await simulationPids(user);
-      const runner = startRunner(user, "runner", "--lock-seconds", "1");
+    using _ = await stopMending(user);
+    const vanish = async (runner: number, orphan?: number): Promise<number> => {
+      let pid: number | undefined;
       await eventually(async () => {
-        const [pid] = await simulationPids(user);
+        [pid] = await simulationPids(user);
         expect(pid).toBeDefined();
-        expect(orphans).not.toContain(pid);
+        expect(pid).not.toBe(orphan);
       });
-      await kill(runner.pid!);
-      await forgetStalledCheck(user);
+      await kill(runner);
+      await passSilence(user);
+      return pid!;
     };
-    await vanish();
-    await vanish();
-    const last = startRunner(user, "runner", "--lock-seconds", "1");
+    const orphan = await vanish((await pidsOf(user))["runner"]!);
+    await vanish(startRunner(user, "runner").pid!, orphan);
+    const last = startRunner(user, "runner");
     const ended = once(last, "exit");
     const { stdout, exitCode } = await user.runall("attach", id);
     expect(stdout).toMatch(/^#0 +lost/m);
-    expect(stdout).toContain("its worker vanished 2 times");
+    expect(stdout).toContain("its worker was lost 2 times");
     expect(stdout).toMatch(/^1 run in .*: 1 lost\./m);
     expect(exitCode).toBe(1);
     const again = user.startRunall("retry", id);
@@ -302,34 +302,41 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     await using user = await researcher(1);
     await queued(user, "-c", "Endless");
     await eventually(async () => expect(await simulationPids(user)).toHaveLength(1));
-    await kill((await pidsOf(user))["runner"]!);
-    expect(simulationsOf(user)).toHaveLength(1);
+    {
+      using _ = await stopMending(user);
+      await kill((await pidsOf(user))["runner"]!);
+      await eventually(() => expect(simulationsOf(user)).toHaveLength(1)); // it may have just begun
+    }
     await mustRun(user, ["halt", "--force"]);
     expect(processesOf(user)).toEqual([]);
   });
 
   it.concurrent("goes on after Redis was killed in the middle of a campaign", async () => {
-    await using user = await researcher(300);
+    await using user = await researcher(0);
+    await using held = await holdRuns(user, 3);
     const client = user.startRunall("-c", "Quick");
     const saw = listen(client);
     await saw("[2/8]");
     await kill((await pidsOf(user))["redis"]!);
-    await saw("the swarm does not answer");
+    await saw("the swarm is not responding");
     await mustRun(user, ["resume"]);
+    await held.release();
     await expectWhole(user, await client.finished);
   });
 
   it.concurrent("goes on when its client is killed", async () => {
-    await using user = await researcher(200);
+    await using user = await researcher(0);
+    await using held = await holdRuns(user, 2);
     const client = user.startRunall("-c", "Quick");
     await listen(client)("[1/8]");
     client.child.kill("SIGKILL");
     await client.finished;
+    await held.release();
     await eventually(async () => expect(await jobsOf(user)).toMatchObject({ waiting: 0, running: 0 }));
     const { uncollected } = await jobsOf(user);
     expect(uncollected).toBeGreaterThan(0);
     const { stderr, exitCode } = await user.run("swarm-tool", ["remove"]);
-    expect(stderr).toContain(`${uncollected} runs of the swarm local are queued, being made or not yet`);
+    expect(stderr).toContain(`${uncollected} runs of the swarm local are queued, running or not yet`);
     expect(exitCode).toBe(2);
     await expectWhole(user, await user.runall("attach", await onlyCampaign(user)));
   });
@@ -343,11 +350,11 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     process.kill(redis!, "SIGSTOP"); // so that the first one cannot be done with
     try {
       client.child.kill("SIGINT");
-      await saw("Press Ctrl-C again to leave at once");
+      await saw("Press Ctrl-C again to exit immediately");
       const pressedAt = performance.now();
       client.child.kill("SIGINT");
       await client.finished;
-      expect(performance.now() - pressedAt).toBeLessThan(5000);
+      expect(performance.now() - pressedAt).toBeLessThan(20_000); // on a busy machine; with Redis it would never end
       expect(client.child.signalCode).toBe("SIGINT");
     } finally {
       process.kill(redis!, "SIGCONT");
@@ -372,12 +379,21 @@ describeWithService("redis-server", "the swarm on this machine", () => {
   it.concurrent("starts what has died of itself while nobody watches", async () => {
     await using user = await researcher(1, 1);
     const { runner, redis } = await pidsOf(user);
+    const connection = socketConnection(path.join(stateFolder(user), "redis.sock"));
+    const queue = async (work: (queue: Queue) => Promise<unknown>): Promise<void> => {
+      const opened = new Queue(RUN_QUEUE, { connection });
+      await work(opened);
+      await opened.close();
+    };
+    // so that it is not idle before it has been looked at
+    await queue((runs) => runs.add("waits", {}, { jobId: "waits-0", delay: 3_600_000 }));
     await kill(runner!);
     await kill(redis!);
-    const watch = startRunner(user, "builder", "--idle-halts", "local", "--idle-minutes", "0.1");
+    const watch = startRunner(user, "builder", "--idle-halts", "local", "--idle-minutes", "0.02");
     const ended = once(watch, "exit");
     await eventually(async () => expect((await statusOf(user)).state).toBe("running"));
     expect(await pidsOf(user)).not.toMatchObject({ runner });
+    await queue((runs) => runs.remove("waits-0"));
     await eventually(async () =>
       expect(await readState(user)).toMatchObject({ state: "halted", haltedBy: "idleness" }),
     );
@@ -403,10 +419,12 @@ describeWithService("redis-server", "the swarm on this machine", () => {
   });
 });
 
-/** A check for vanished workers keeps others from making one, for half of the time that its locks hold. */
-async function forgetStalledCheck(user: User): Promise<void> {
+/** As if nothing had been heard for long of whoever has taken a run: the next runner gives it to others. */
+async function passSilence(user: User): Promise<void> {
   const redis = new Redis(path.join(stateFolder(user), "redis.sock"));
-  await redis.del("bull:run:stalled-check");
+  const runs = await redis.lrange("bull:run:active", 0, -1);
+  await redis.sadd("bull:run:stalled", ...runs);
+  await redis.del("bull:run:stalled-check", ...runs.map((id) => `bull:run:${id}:lock`));
   redis.disconnect();
 }
 
@@ -448,7 +466,7 @@ describeWithService("redis-server", "several swarms on this machine", () => {
   it("begin with one that is made when there is none, and said", async () => {
     const { stderr, exitCode } = await runall(["-c", "Quick", "-r", "0"]);
     expect(stderr).toMatch(
-      /there is no swarm yet: making one on this machine, with \d+ runners?; it halts itself/,
+      /no swarm exists yet: creating one on this machine with \d+ runners?; it shuts down/,
     );
     expect(exitCode).toBe(0);
     expect(await statusOf(user)).toMatchObject({ name: "local", state: "running" });
@@ -476,7 +494,7 @@ describeWithService("redis-server", "several swarms on this machine", () => {
 
   it("are each user's own", async () => {
     await using other = await newUser();
-    expect((await other.run("swarm-tool", ["status"])).stdout).toContain("there is no swarm");
+    expect((await other.run("swarm-tool", ["status"])).stdout).toContain("no swarm exists");
     await mustRun(other, ["init", "--local", "--runners", "1", "second"]);
     const [mine, theirs] = [await pidsOf(user, "second"), await pidsOf(other, "second")];
     expect(Object.values(mine).filter((pid) => Object.values(theirs).includes(pid))).toEqual([]);

@@ -61,7 +61,8 @@ describeWithService("redis-server", "a part of a campaign that does not exist", 
       "simulations/maps/a.ned": "",
     });
     await writeFile(path.join(sample.study, "other.local.ini"), "[General]\n");
-    const hint = 'is not part of the source\n  → if git ignores it, name it under "ship" in swarm.json';
+    const hint =
+      'is not part of the source\nhint: check the name; if git ignores the file, list it under "ship" in swarm.json';
     await chmod(path.join(sample.study, "my.local"), 0o755);
     await expectRefusal(["-l", "./mine"], `the library ./mine ${hint}`);
     await expectRefusal(["-n", "../src:maps"], `the NED folder maps ${hint}`);
@@ -69,18 +70,21 @@ describeWithService("redis-server", "a part of a campaign that does not exist", 
 
   it("may be a program that cannot be executed", async () => {
     await sample.commit({ "simulations/sim.sh": "#!/bin/sh\n" });
-    await expectRefusal(["./sim.sh"], /the program sim\.sh is not executable\n {2}→ .*chmod \+x .*sim\.sh/);
+    await expectRefusal(["./sim.sh"], /the program sim\.sh is not executable\nhint: .*chmod \+x .*sim\.sh/);
   });
 
   it("may be what the build leaves out", async () => {
     const build = { build: ["echo nothing is made"] };
     await sample.commit({ "swarm.json": JSON.stringify({ ...build, libraries: ["src/queue"] }) });
-    await expectRefusal([], /the build did not make the library src\/queue\n {2}→ its log is .*\.log/);
-    await expectRefusal(["-l", "../src/other"], "the build did not make the library ../src/other");
-    await expectRefusal(["./mine"], "the build did not make the program mine");
+    await expectRefusal(
+      [],
+      /the build did not produce the library src\/queue\nhint: see the build log .*\.log/,
+    );
+    await expectRefusal(["-l", "../src/other"], "the build did not produce the library ../src/other");
+    await expectRefusal(["./mine"], "the build did not produce the program mine");
     await rm(path.join(sample.path, ".oppbuildspec"));
     await sample.commit({ "swarm.json": "{}", Makefile: "all:\n\techo nothing\n" });
-    await expectRefusal([], /the build did not make a program or library\n/);
+    await expectRefusal([], /the build did not produce a program or library\n/);
   });
 
   it("is no reason to refuse what the build makes, or what is there", async () => {
@@ -100,10 +104,10 @@ describeWithService("redis-server", "a part of a campaign that does not exist", 
     expect(exitCode).toBe(1);
     expect(stdout).toMatch(/^8 × Cannot open map \d+: Quick #0-#7\n {5}first: #0 failed, \$arrivalRate=/m);
     const [id] = await campaigns();
-    expect(stdout).toContain(`to see the output of one: runall-swarm logs ${id!} 0`);
+    expect(stdout).toContain(`to print the output of one, run: runall-swarm logs ${id!} 0`);
     const logs = await user.run("runall-swarm", ["logs", id!], { cwd: sample.study });
     expect(logs.stdout).toMatch(
-      /^8 × Cannot open map \d+: Quick #0-#7 \(failed\)\nto see the output of one: /,
+      /^8 × Cannot open map \d+: Quick #0-#7 \(failed\)\nto print the output of one, run: /,
     );
   });
 });

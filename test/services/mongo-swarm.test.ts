@@ -4,7 +4,7 @@ import path from "node:path";
 import { MongoClient, type Binary, type Db } from "mongodb";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { CAN_BE_FULL, describeWithMongo, startMongo, type MongoServer } from "../helpers/mongo.ts";
-import { eventually, jobsOf, listen, mustRun, stateFolder } from "../helpers/swarm.ts";
+import { eventually, holdRuns, jobsOf, listen, mustRun, stateFolder } from "../helpers/swarm.ts";
 import { lookingProgram } from "../helpers/looking-program.ts";
 import { compareResults } from "../real-omnetpp/compare-results.js";
 import type { RunRecord } from "../../src/model/result.ts";
@@ -24,8 +24,7 @@ describeWithMongo("a swarm that keeps its results in MongoDB", () => {
     await mongo[Symbol.asyncDispose]();
   });
 
-  const init = async (runMs = 0): Promise<void> => {
-    user.env["STAND_IN_RUN_MS"] = String(runMs);
+  const init = async (): Promise<void> => {
     const env = { MONGO_URL: mongo.url };
     const args = ["init", "--local", "--mongo", "--runners", "2"];
     expect(await user.run("swarm-tool", args, { env })).toMatchObject({ exitCode: 0, stderr: "" });
@@ -89,12 +88,14 @@ describeWithMongo("a swarm that keeps its results in MongoDB", () => {
   });
 
   it("waits while MongoDB is away, says so, and makes no run twice", async () => {
-    await init(500);
+    await init();
+    await using held = await holdRuns(user, 1);
     const campaign = user.start("runall-swarm", ["-c", "Quick"], { cwd: sample.study });
     const told = listen(campaign);
     await eventually(async () => expect(await records()).not.toEqual([]));
     await mongo.kill();
-    await told("does not answer");
+    await held.release();
+    await told("is not responding");
     await mongo.start();
     const { exitCode, stdout } = await campaign.finished;
     expect([stdout, exitCode]).toEqual([expect.stringContaining("8 done"), 0]);
@@ -133,7 +134,7 @@ describeWithMongo("a swarm that keeps its results in MongoDB", () => {
     });
     const attached = await user.run("runall-swarm", ["attach", id], { cwd: sample.study });
     expect(attached.exitCode).toBe(0);
-    expect(attached.stdout + attached.stderr).toMatch(/ is executed again: .*: it is cut short/);
+    expect(attached.stdout + attached.stderr).toMatch(/ is retried: .*: it is truncated/);
     expect((await records()).map(({ state }) => state)).toEqual(Array(8).fill("done"));
   });
 });

@@ -24,14 +24,11 @@ function expectAdvice({ exitCode, stdout, stderr }: Finished, message: string | 
 }
 
 it("tells where nobody said which MongoDB, or where the URL is none", async () => {
-  expectAdvice(
-    await init({ MONGO_URL: "", MONGO_URL_FILE: "" }),
-    "there is no word of the MongoDB for results",
-  );
-  expectAdvice(await init({ MONGO_URL: `http://me:${SECRET}@host/` }), "the URL of MongoDB is not valid");
+  expectAdvice(await init({ MONGO_URL: "", MONGO_URL_FILE: "" }), "MONGO_URL is not set");
+  expectAdvice(await init({ MONGO_URL: `http://me:${SECRET}@host/` }), "the MongoDB URL is not valid");
   expectAdvice(
     await init({ MONGO_URL_FILE: "/nowhere/secret" }),
-    "MONGO_URL_FILE names a file that cannot be read",
+    "cannot read the file named by MONGO_URL_FILE",
   );
 });
 
@@ -39,7 +36,7 @@ it("tells where nothing listens", async () => {
   await using directory = await temporaryDirectory();
   const socket = encodeURIComponent(path.join(directory.path, "mongo.sock"));
   const finished = await init({ MONGO_URL: `mongodb://${socket}/` });
-  expectAdvice(finished, /MongoDB at .*mongo.sock does not answer \(connect ENOENT/);
+  expectAdvice(finished, /MongoDB at .*mongo.sock is not responding \(connect ENOENT/);
 });
 
 it("tells that a server is too old", async () => {
@@ -58,7 +55,7 @@ describeWithMongo("a MongoDB that wants another password", () => {
   it("is told, without the password", async () => {
     await using mongo = await startMongo();
     const url = mongo.url.replace("mongodb://", `mongodb://me:${SECRET}@`);
-    expectAdvice(await init({ MONGO_URL: url }), "does not take the user or the password");
+    expectAdvice(await init({ MONGO_URL: url }), "rejected the user name or password");
   });
 });
 

@@ -56,18 +56,20 @@ describeWithService("redis-server", "a worker's own trouble", () => {
     using disk = await smallDisk(cacheFolder(user), 65_536, context);
     await mustRun(user, ["resume"]);
     expect(await user.runall("-c", "Quick", "-r", "0")).toMatchObject({ exitCode: 0 });
-    disk.protect("ro");
+    await disk.protect("ro");
     const client = user.startRunall("-c", "Quick", "-r", "1..3");
     const saw = listen(client);
-    await saw("takes no jobs: ");
+    await saw("has stopped taking jobs: ");
     const { stdout } = await user.run("swarm-tool", ["status"]);
-    expect(stdout).toMatch(/runner \S+ takes no jobs: .* cannot be used: EROFS: read-only file system$/m);
-    disk.protect("rw");
+    expect(stdout).toMatch(
+      /the runner on \S+ has stopped taking jobs: cannot use .*: EROFS: read-only file system$/m,
+    );
+    await disk.protect("rw");
     const { exitCode, stdout: told } = await client.finished;
     expect(told).toMatch(/3 runs in .*: 3 done/);
     expect(exitCode).toBe(0);
     await eventually(async () => {
-      expect((await user.run("swarm-tool", ["status"])).stdout).not.toContain("takes no jobs");
+      expect((await user.run("swarm-tool", ["status"])).stdout).not.toContain("has stopped taking jobs");
     });
   });
 
@@ -77,7 +79,7 @@ describeWithService("redis-server", "a worker's own trouble", () => {
     using disk = await smallDisk(broken, 65_536, context);
     startRunner(user, "runner", "--directory", broken);
     expect(await user.runall("-c", "Quick", "-r", "0..3")).toMatchObject({ exitCode: 0 });
-    disk.protect("ro");
+    await disk.protect("ro");
     const { exitCode, stdout } = await user.runall("-c", "Quick", "--repeat=5", "--rerun");
     expect(stdout).toMatch(/20 runs in .*: 20 done/);
     expect(exitCode).toBe(0);
@@ -100,7 +102,7 @@ describeWithService("redis-server", "a worker's own trouble", () => {
       expect((await queue.getJob("lost-0"))?.returnvalue).toMatchObject({
         outcome: {
           state: "lost",
-          reason: `no worker could run it: ${hostname()}: the source bbbbbbbbbbbb is not in the swarm any more (hint: start the campaign again: it is sent anew)`,
+          reason: `no worker could start it: ${hostname()}: the source bbbbbbbbbbbb is no longer in the swarm (hint: run the command again to resend it)`,
         },
       });
     });

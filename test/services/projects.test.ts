@@ -125,7 +125,7 @@ describeWithService("redis-server", "projects of every shape on this machine", (
     const study = path.join(root, "examples/road");
     const without = await inStudy(study, ["-c", "General"]);
     expect(without.exitCode).toBe(2);
-    expect(without.stderr).toContain("warning: data is to be sent, but is not there");
+    expect(without.stderr).toContain('warning: data is listed under "ship", but does not exist');
     expect(without.stderr).toContain("the build failed: ./configure && make -C src MODE=$MODE");
     await mkdir(path.join(root, "data"));
     await writeFile(path.join(root, "data/map.xml"), "<map/>");
@@ -140,7 +140,7 @@ describeWithService("redis-server", "projects of every shape on this machine", (
     });
     const { exitCode, stderr } = await inStudy(root, ["-c", "General"]);
     expect(exitCode).toBe(2);
-    expect(stderr).toContain(`${path.join(root, "swarm.json")}: nedFolder: there is no such entry`);
+    expect(stderr).toContain(`${path.join(root, "swarm.json")}: nedFolder: unknown entry`);
     expect(stderr).toContain("did you mean nedFolders?");
   });
 
@@ -174,7 +174,7 @@ describeWithService("redis-server", "projects of every shape on this machine", (
     const lost = await inStudy(study, ["-c", "General"]);
     expect(lost.exitCode).toBe(2);
     expect(lost.stderr).toContain(
-      `${path.join(root, ".project")} needs the project model, which is not found`,
+      `${path.join(root, ".project")} needs the project model, which was not found`,
     );
     expect(lost.stderr).toContain("set MODEL_ROOT to its folder");
     await make(model, env, "makefiles");
@@ -241,7 +241,7 @@ describeWithService("redis-server", "projects of every shape on this machine", (
     await workspace.add("two", { ".nedfolders": ".\n", ".project": projects("one") });
     const { exitCode, stderr } = await inStudy(root, ["-c", "General"]);
     expect(exitCode).toBe(2);
-    expect(stderr).toContain("needs the project one, which needs it in turn");
+    expect(stderr).toContain("needs the project one: the dependency is circular");
   });
 });
 

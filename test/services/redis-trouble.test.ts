@@ -18,6 +18,7 @@ import {
   researcher,
   stateFolder,
   statusOf,
+  stopMending,
 } from "../helpers/swarm.ts";
 import { newUser, type User } from "../helpers/tool.ts";
 
@@ -45,7 +46,7 @@ describeWithService("redis-server", "the queue's Redis of a swarm on this machin
     });
     const { stderr, exitCode } = await user.run("swarm-tool", ["resume"]);
     expect(stderr).toMatch(
-      /the queue's append-only file was damaged and has been repaired: the last \d+ of \d+ bytes that it had recorded are lost, they are about \d+ runs? of \S+; repeat the command/,
+      /the queue's append-only file was damaged and has been repaired: the last \d+ of \d+ bytes in it are lost; they concern \d+ runs? of \S+; repeat the command/,
     );
     expect(exitCode).toBe(0);
     expect((await statusOf(user)).state).toBe("running");
@@ -62,7 +63,7 @@ describeWithService("redis-server", "the queue's Redis of a swarm on this machin
     await mustRun(user, ["halt"]);
     await damage(user, (content) => Buffer.concat([content, Buffer.from("*3\r\n$3\r\nSET\r\n$1\r\na")]));
     const { stderr, exitCode } = await user.run("swarm-tool", ["resume"]);
-    expect(stderr).toContain("was incomplete and is lost: at most the second before");
+    expect(stderr).toContain("was incomplete and is lost: at most the last second before");
     expect(exitCode).toBe(0);
   });
 
@@ -77,7 +78,7 @@ describeWithService("redis-server", "the queue's Redis of a swarm on this machin
     await writeFile(base, "garbage");
     const { stderr, exitCode } = await user.run("swarm-tool", ["resume"]);
     expect(stderr).toContain("is damaged and cannot be repaired");
-    expect(stderr).toContain("begin with an empty queue");
+    expect(stderr).toContain("start with an empty queue");
     expect(exitCode).toBe(2);
     expect(await readFile(base, "utf8")).toBe("garbage");
     const data = path.join(stateFolder(user), "redis");
@@ -99,6 +100,7 @@ describeWithService("redis-server", "the queue's Redis of a swarm on this machin
 
   it.concurrent("is started again if somebody has removed its socket", async () => {
     await using user = await researcher(1, 1);
+    using _ = await stopMending(user);
     const { redis } = await pidsOf(user);
     await rm(path.join(stateFolder(user), "redis.sock"));
     expect((await statusOf(user)).state).toBe("broken");
@@ -109,17 +111,20 @@ describeWithService("redis-server", "the queue's Redis of a swarm on this machin
 
   it.concurrent("is the only one that writes to its data", async () => {
     await using user = await researcher(1, 1);
-    const { redis } = await pidsOf(user);
+    const { builder, redis } = await pidsOf(user);
+    await kill(builder!); // it looks each minute whether its Redis has died
     await kill(redis!);
     const data = path.join(stateFolder(user), "redis");
     const socket = path.join(stateFolder(user), "redis.sock");
     const args = ["--port", "0", "--unixsocket", socket, "--dir", data, "--appendonly", "yes", "--save", ""];
     const other = user.adopt(spawn("redis-server", args, { stdio: "ignore", env: user.env }));
     const exited = once(other, "exit");
-    await eventually(async () => expect((await stat(socket)).isSocket()).toBe(true));
-    await eventually(() => expect(processesOf(user).some((line) => line.includes("unixsocket"))).toBe(true));
+    // a Redis is told by its title, which it has once it listens; the socket's file may be that of the one before
+    await eventually(async () =>
+      expect(await readFile(`/proc/${other.pid}/cmdline`, "utf8")).toContain(`unixsocket:${socket}`),
+    );
     const { stderr, exitCode } = await user.run("swarm-tool", ["resume"]);
-    expect(stderr).toContain(`ended a Redis that used the same data and was not known: process ${other.pid}`);
+    expect(stderr).toContain(`stopped an unknown Redis that used the same data: process ${other.pid}`);
     expect(exitCode).toBe(0);
     await exited;
     expect((await statusOf(user)).state).toBe("running");
@@ -134,7 +139,7 @@ describeWithService("redis-server", "the queue's Redis of a swarm on this machin
     const exited = once(other, "exit");
     await eventually(async () => expect((await stat(socket)).isSocket()).toBe(true));
     const { stderr, exitCode } = await user.runall("-c", "Quick", "-r", "0");
-    expect(stderr).toMatch(/another Redis \(process \d+\) answers at|is not this swarm's: its data is in/);
+    expect(stderr).toMatch(/another Redis \(process \d+\) listens at|is not this swarm's: its data is in/);
     expect(exitCode).toBe(2);
     other.kill();
     await exited;
@@ -144,7 +149,7 @@ describeWithService("redis-server", "the queue's Redis of a swarm on this machin
     await using user = await researcher(1, 1);
     await chmod(stateFolder(user), 0o755);
     const { stderr, exitCode } = await user.runall("-c", "Quick", "-r", "0");
-    expect(stderr).toContain(`${stateFolder(user)} belongs to somebody else or is open to others`);
+    expect(stderr).toContain(`${stateFolder(user)} belongs to another user or is accessible to others`);
     expect(stderr).toContain("chmod 700");
     expect(exitCode).toBe(2);
     await chmod(stateFolder(user), 0o700);

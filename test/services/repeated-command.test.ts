@@ -2,7 +2,17 @@ import { access, appendFile, rename } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { describeWithService } from "../helpers/services.ts";
-import { eventually, jobsOf, listen, mustRun, researcher, type Researcher } from "../helpers/swarm.ts";
+import {
+  eventually,
+  holdRuns,
+  jobsOf,
+  listen,
+  mustRun,
+  researcher,
+  type HeldRuns,
+  type Researcher,
+} from "../helpers/swarm.ts";
+import type { Finished } from "../helpers/tool.ts";
 
 interface Listing {
   campaign: { id: string };
@@ -15,23 +25,32 @@ interface Listing {
 describeWithService("redis-server", "a command that is repeated", () => {
   let user: Researcher;
   beforeEach(async () => {
-    user = await researcher(1000);
+    user = await researcher(1);
   });
   afterEach(() => user[Symbol.asyncDispose]());
 
   const list = async (): Promise<Listing[]> =>
     JSON.parse((await user.runall("list", "--json")).stdout) as Listing[];
 
+  /** Repeats a command that finds its runs under way, and lets these go on then. */
+  const follow = async (held: HeldRuns, ...args: string[]): Promise<Finished> => {
+    const client = user.startRunall(...args);
+    await listen(client)("following it");
+    await held.release();
+    return await client.finished;
+  };
+
   it("goes on after its terminal was closed: no run is executed twice", async () => {
+    await using held = await holdRuns(user, 3);
     const first = user.startRunall("-c", "Load");
     await listen(first)("[2/12]");
     first.child.kill("SIGHUP");
     await first.finished;
-    const { stdout, stderr, exitCode } = await user.runall("-c", "Load");
+    const { stdout, stderr, exitCode } = await follow(held, "-c", "Load");
     const [{ campaign }, ...others] = (await list()) as [Listing];
     expect(others).toEqual([]);
     expect(stderr).toMatch(
-      new RegExp(`^campaign ${campaign.id} has \\d+ runs of these already: following it$`, "m"),
+      new RegExp(`^campaign ${campaign.id} has \\d+ runs of these already queued; following it$`, "m"),
     );
     expect(stdout).toMatch(/^12 runs in .*: 12 done, \d+ of them earlier\./m);
     expect(exitCode).toBe(0);
@@ -53,7 +72,7 @@ describeWithService("redis-server", "a command that is repeated", () => {
     expect(exitCode).toBe(2);
     const twice = user.startRunall("-c", "Endless", "--repeat=3", "--rerun");
     await listen(twice)(
-      `campaign ${campaign.id} has 3 of these runs already; with --rerun they are executed twice`,
+      `campaign ${campaign.id} already contains 3 of these runs; with --rerun they are executed twice`,
     );
     await eventually(async () => expect(await list()).toHaveLength(2));
     for (const { child } of [twice, first]) child.kill("SIGINT");
@@ -61,7 +80,10 @@ describeWithService("redis-server", "a command that is repeated", () => {
   });
 
   it("queues its runs once when two clients begin at the same moment", async () => {
+    await using held = await holdRuns(user, 0);
     const both = [user.startRunall("-c", "Load"), user.startRunall("-c", "Load")];
+    await eventually(() => expect(both.filter(({ child }) => child.exitCode !== null)).toHaveLength(1));
+    await held.release();
     const ends = await Promise.all(both.map(({ finished }) => finished));
     expect(await list()).toHaveLength(1);
     expect(ends.map(({ exitCode }) => exitCode).sort()).toEqual([0, 2]);
@@ -73,17 +95,18 @@ describeWithService("redis-server", "a command that is repeated", () => {
   it("follows what runs, reports what failed there, and queues the rest", async () => {
     await mustRun(user, ["remove", "local", "--force"]);
     await mustRun(user, ["init", "--local", "--runners", "1"]);
-    user.env["STAND_IN_RUN_MS"] = "3000"; // runs have the environment of the client
+    await using held = await holdRuns(user, 0);
     await user.runall("--detach", "-c", "Broken");
-    const { stdout, stderr, exitCode } = await user.runall("-c", "Broken");
-    expect(stderr).toMatch(/has 3 runs of these already: following it/);
+    const { stdout, stderr, exitCode } = await follow(held, "-c", "Broken");
+    expect(stderr).toMatch(/has 3 runs of these already queued; following it/);
     expect(stdout).toMatch(/^3 runs in .*: 2 done, 1 failed/m);
     expect(exitCode).toBe(1);
     expect(await list()).toHaveLength(1);
 
+    await held.holdFrom(0);
     await user.runall("--detach", "-c", "Quick", "-r", "0..3");
-    const more = await user.runall("-c", "Quick");
-    expect(more.stderr).toMatch(/has 4 runs of these already: following it/);
+    const more = await follow(held, "-c", "Quick");
+    expect(more.stderr).toMatch(/has 4 runs of these already queued; following it/);
     expect(more.stderr).toMatch(/^8 runs: 4 are there already .*, 4 queued$/m);
     expect(more.stdout).toMatch(/^8 runs in .*: 8 done, 4 of them earlier/m);
     expect(await list()).toHaveLength(3);
@@ -96,7 +119,7 @@ describeWithService("redis-server", "a command that is repeated", () => {
       expect(await jobsOf(user)).toEqual({ waiting: 0, running: 0, uncollected: 3 }),
     );
     const { stderr, stdout } = await user.runall("-c", "Broken");
-    expect(stderr).toMatch(/^fetching what is done of campaign/m);
+    expect(stderr).toMatch(/^collecting completed runs of campaign/m);
     expect(stdout).toMatch(/^3 runs in .*: 2 done, 1 failed, 2 of them earlier/m);
     expect(await jobsOf(user)).toEqual({ waiting: 0, running: 0, uncollected: 0 });
     expect((await list()).map(({ states }) => states)).toEqual([{ failed: 1 }, { done: 2, failed: 1 }]);
@@ -126,7 +149,7 @@ describeWithService("redis-server", "a command that is repeated", () => {
     await rename(user.sample.path, moved);
     const cwd = path.join(moved, "simulations");
     const { stderr, stdout, exitCode } = await user.run("runall-swarm", ["-c", "Quick"], { cwd });
-    expect(stderr).toMatch(/^fetching what is done of campaign/m);
+    expect(stderr).toMatch(/^collecting completed runs of campaign/m);
     expect(stdout).toMatch(/8 runs in .*: 8 done, 8 of them earlier/);
     expect(exitCode).toBe(0);
     await expect(access(user.sample.path)).rejects.toThrow(); // it is not made again

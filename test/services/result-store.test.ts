@@ -42,6 +42,23 @@ const inMongo: MakeStore = async () => {
 describe("a directory as result store", () => contract(inDirectory));
 describeWithMongo("MongoDB as result store", () => contract(inMongo));
 
+it("a directory as result store notices a byte that was changed in it", async () => {
+  await using directory = await temporaryDirectory();
+  const tree = path.join(directory.path, "tree");
+  await mkdir(tree);
+  const store = openDirectoryStore(path.join(directory.path, "store"));
+  const large = "vector ".repeat(100_000);
+  for (const content of ["scalars", large]) {
+    await writeFile(path.join(tree, "a"), content);
+    const files = await store.put("c1-0/1", tree, ["a"]);
+    const place = await store.open("c1-0/1", files, "");
+    await writeFile(path.join(place, "a"), content.replace(/.$/, "?"));
+    await expect(store.open("c1-0/1", files, "")).rejects.toThrow(
+      "its file a is damaged: its content has changed",
+    );
+  }
+});
+
 describeWithMongo("MongoDB as result store, where an upload is broken off", () => {
   /** What there is in the database of pieces and of notes that an upload has begun. */
   const counts = async (mongo: Mongo): Promise<number[]> =>
@@ -53,7 +70,7 @@ describeWithMongo("MongoDB as result store, where an upload is broken off", () =
     await using server = await someMongo();
     await using mongo = await openMongo({ url: server.url, onWaiting: () => undefined });
     await using directory = await temporaryDirectory();
-    await writeFile(path.join(directory.path, "a.vec"), randomBytes(8 << 20));
+    await writeFile(path.join(directory.path, "a.vec"), randomBytes(64 << 20)); // far from done when it is given up
     const store = openGridFsStore(mongo);
     const controller = new AbortController();
     const put = store.put("c1-0/1", directory.path, ["a.vec"], controller.signal);
@@ -98,7 +115,7 @@ describeWithMongo("MongoDB as result store, where an upload is broken off", () =
     const watch = setInterval(() => (most = Math.max(most, process.memoryUsage().rss)), 20);
     try {
       const files = await store.put("c1-0/1", directory.path, ["a.vec"]);
-      await store.open("c1-0/1", files!, path.join(directory.path, "scratch"));
+      await store.open("c1-0/1", files, path.join(directory.path, "scratch"));
       expect((await lstat(path.join(directory.path, "scratch/a.vec"))).size).toBe(5000 * piece.length);
     } finally {
       clearInterval(watch);
@@ -145,11 +162,7 @@ function contract(makeStore: MakeStore): void {
       await mkdir(path.dirname(path.join(b.tree, file)), { recursive: true });
       await writeFile(path.join(b.tree, file), content);
     }
-    const stored = await b.store.put(name, b.tree, Object.keys(files));
-    return (
-      stored ??
-      Object.entries(files).map(([file, text]) => ({ path: file, sizeBytes: Buffer.byteLength(text) }))
-    );
+    return await b.store.put(name, b.tree, Object.keys(files));
   };
 
   it("gives back what it was given, with names, content, permissions and times", async () => {
@@ -165,10 +178,8 @@ function contract(makeStore: MakeStore): void {
     await symlink("a.sca", path.join(b.tree, "results/link"));
     const names = [...Object.keys(content), "results/link"];
     const sizes = await Promise.all(names.map(async (file) => (await lstat(path.join(b.tree, file))).size));
-    const stored = await b.store.put("c1-0/1", b.tree, names);
+    const files = await b.store.put("c1-0/1", b.tree, names);
     for (const name of names) await expect(lstat(path.join(b.tree, name))).rejects.toThrow("ENOENT");
-
-    const files = stored ?? names.map((name, index) => ({ path: name, sizeBytes: sizes[index]! }));
     expect(files.map(({ path: name, sizeBytes }) => [name, sizeBytes])).toEqual(
       names.map((n, i) => [n, sizes[i]]),
     );
@@ -181,6 +192,21 @@ function contract(makeStore: MakeStore): void {
     // An index names the second of its vector file: the next one would be wrong.
     expect(Math.floor((await lstat(path.join(place, "results/a.sca"))).mtimeMs / 1000)).toBe(1_700_000_000);
     expect(await readlink(path.join(place, "results/link"))).toBe("a.sca");
+  });
+
+  it("refuses what is not what was stored, also if only a byte differs", async () => {
+    await using b = await bench();
+    await symlink("a.sca", path.join(b.tree, "link"));
+    await writeFile(path.join(b.tree, "a.sca"), "1");
+    const link = await b.store.put("c1-1/1", b.tree, ["link"]);
+    const files = await put(b, "c1-0/1", { "a.sca": "scalars" });
+    for (const sha256 of ["0".repeat(64), ""]) {
+      const others = [...files, ...link].map((file) => ({ ...file, sha256 }));
+      for (const [at, name] of ["c1-0/1", "c1-1/1"].entries())
+        await expect(b.store.open(name, [others[at]!], b.scratch)).rejects.toThrow(DamagedArchive);
+    }
+    await b.store.open("c1-0/1", files, b.scratch);
+    await b.store.open("c1-1/1", link, path.join(b.scratch, "other"));
   });
 
   it("replaces what an attempt stored before", async () => {

@@ -40,7 +40,7 @@ describeWithService(["redis-server", "unshare", "nsenter"], "a home that several
       const before = await first.processes();
 
       expect(await must(second.run("swarm-tool", ["status"]))).toBe(
-        "local@login1 (local): on login1, running when last seen, 1 runner; use it there\n",
+        "local@login1 (local): on login1, running when last seen, 1 runner; use it on that machine\n",
       );
       for (const args of [
         ["remove", "--force"],
@@ -125,7 +125,7 @@ describeWithService(["redis-server", "unshare", "nsenter"], "a home that several
     const refused = await third.run("swarm-tool", ["remove", "local@login2"]);
     expect(refused.stderr).toContain("the swarm local is on login2");
     const asked = await third.run("swarm-tool", ["remove", "local@login2", "--forget"]);
-    expect(asked.stderr).toContain("processes of it that still run on login2 are not ended");
+    expect(asked.stderr).toContain("its processes still running on login2 are not stopped");
     expect(asked.exitCode).toBe(2);
     await must(third.run("swarm-tool", ["remove", "local@login2", "--forget", "--force"]));
     expect(await folders(user)).toEqual([]);

@@ -45,7 +45,7 @@ describeWithService("redis-server", "the state file of a swarm on this machine",
     expect(campaign.exitCode).toBe(2);
     const { stderr, exitCode } = await user.run("swarm-tool", ["resume"]);
     expect(stderr).toContain("was damaged (kept as ");
-    expect(stderr).toContain(`written again from what runs: redis (process ${pids["redis"]})`);
+    expect(stderr).toContain(`recreated it from the running processes: redis (process ${pids["redis"]})`);
     expect(exitCode).toBe(0);
     expect(await pidsOf(user)).toEqual(pids);
     expect((await readState(user)).runners).toBe(2);
@@ -76,7 +76,7 @@ describeWithService("redis-server", "the state file of a swarm on this machine",
     const pids = await pidsOf(user);
     for (const file of files(user)) await rm(file);
     const { stderr, exitCode } = await user.run("swarm-tool", ["status"]);
-    expect(stderr).toContain("local (local): its state file is missing, but its processes run: ");
+    expect(stderr).toContain("local (local): its state file is missing, but its processes are running: ");
     for (const [role, pid] of Object.entries(pids)) expect(stderr).toContain(`${role} (process ${pid})`);
     expect(exitCode).toBe(2);
     await mustRunNoting(user, ["resume", "local"]);
@@ -101,7 +101,7 @@ describeWithService("redis-server", "the state file of a swarm on this machine",
     const pids = await pidsOf(user);
     await rm(stateFolder(user), { recursive: true });
     const { stderr } = await user.run("swarm-tool", ["remove", "local", "--force"]);
-    expect(stderr).toContain("was missing while its processes run");
+    expect(stderr).toContain("was missing while its processes were running");
     expect(processesOf(user)).toEqual([]);
     for (const pid of Object.values(pids)) expect(isAlive(pid)).toBe(false);
   });
@@ -194,7 +194,7 @@ describeWithService("redis-server", "the state file of a swarm on this machine",
   async function mustRunNoting(user: Researcher, args: readonly string[]): Promise<void> {
     const { exitCode, stderr } = await user.run("swarm-tool", args);
     expect(stderr).toContain(
-      "the state file of the swarm local was missing while its processes run; written again",
+      "the state file of the swarm local was missing while its processes were running; recreated it",
     );
     expect(exitCode).toBe(0);
   }

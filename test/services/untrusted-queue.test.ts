@@ -12,6 +12,7 @@ import { describeWithService } from "../helpers/services.ts";
 import {
   eventually,
   filesBelow,
+  holdRuns,
   jobsOf,
   listen,
   mustRun,
@@ -100,11 +101,19 @@ describeWithService("redis-server", "what somebody else has written into the que
     ["another study", { study: "../../etc" }, "malformed at study"],
     ["an absolute study", { study: "/etc" }, "malformed at study"],
     ["git's own files as the study", { study: ".GIT/hooks" }, "malformed at study"],
-    ["results above the checkout", { resultDirectory: "../../../x" }, "belong outside of this checkout"],
-    ["absolute results", { resultDirectory: "/tmp/swarm-forged" }, "belong outside of this checkout"],
-    ["git's own files as results", { resultDirectory: "../.git/hooks" }, "belong outside of this checkout"],
+    [
+      "results above the checkout",
+      { resultDirectory: "../../../x" },
+      "are to be stored outside this checkout",
+    ],
+    ["absolute results", { resultDirectory: "/tmp/swarm-forged" }, "are to be stored outside this checkout"],
+    [
+      "git's own files as results",
+      { resultDirectory: "../.git/hooks" },
+      "are to be stored outside this checkout",
+    ],
     ["a config that is a path", { config: "../../../forged" }, "malformed at config"],
-    ["a commit of another project", { commit: "b".repeat(40) }, "is no checkout of its project"],
+    ["a commit of another project", { commit: "b".repeat(40) }, "is not a checkout of its project"],
     ["a commit that is an option", { commit: "--upload-pack=touch forged" }, "malformed at commit"],
     ["another id", { id: "another1" }, "malformed at id"],
   ])("is not followed where it names %s", async (_, campaign, message) => {
@@ -126,7 +135,7 @@ describeWithService("redis-server", "what somebody else has written into the que
     const outside = await tool(["attach", "forgedb1"], user.directory);
     expect(outside.stderr).toContain("was not queued from this machine");
     expect(outside.stderr).toContain(
-      "change into a checkout of its project, then: runall-swarm attach forgedb1",
+      "change to a checkout of its project and run: runall-swarm attach forgedb1",
     );
     expect(outside.exitCode).toBe(2);
     expect((await tool(["attach", "forgedb1"])).exitCode).toBe(0);
@@ -145,9 +154,7 @@ describeWithService("redis-server", "what somebody else has written into the que
     const logs = await tool(["logs", "forgedc1", "0"]);
     expect(logs).toMatchObject({ exitCode: 2, stdout: "" });
     const { stderr, exitCode } = await tool(["attach", "forgedc1"]);
-    expect(stderr).toMatch(
-      /#0 is executed again: its worker's answer is malformed at (stored|files|outputFile)/,
-    );
+    expect(stderr).toMatch(/#0 is retried: its worker's answer is malformed at (stored|files|outputFile)/);
     expect(exitCode).toBe(1);
     expect((await written()).filter((name) => name.endsWith(".sca"))).toEqual([]);
     await forget("forgedc1");
@@ -174,7 +181,7 @@ describeWithService("redis-server", "what somebody else has written into the que
     const mine = JSON.parse((await redis.get(`swarm:campaign:${id}`))!) as Campaign;
     await redis.set(`swarm:campaign:${id}`, JSON.stringify({ ...mine, config: "Load", directory: "/etc" }));
     const refused = await tool(["attach", id]);
-    expect(refused.stderr).toContain("is not the one that was queued from here");
+    expect(refused.stderr).toContain("differs from the one that was queued here");
     expect(refused.exitCode).toBe(2);
     await redis.set(
       `swarm:campaign:${id}`,
@@ -241,7 +248,7 @@ describeWithService("redis-server", "what somebody else has written into the que
     await writeFile(path.join(notes(), "broken01.json"), "{ no json");
     await writeFile(path.join(notes(), `${id}.json`), "{ no json");
     expect((await tool(["attach", id])).stderr).toMatch(
-      new RegExp(`the note of campaign ${id} is ignored: .* not valid JSON`),
+      new RegExp(`ignoring the note of campaign ${id}: .* not valid JSON`),
     );
     expect((await tool(["-c", "Quick", "-r", "2"])).exitCode).toBe(0);
     for (const name of names) await redis.zrem("swarm:campaigns", name);
@@ -258,24 +265,26 @@ describeWithService("redis-server", "what somebody else has written into the que
 
 describeWithService("redis-server", "a study that is moved", () => {
   it("is not made again at its old place, also while its campaign is followed; attach goes on in the new one", async () => {
-    await using user = await researcher(700);
+    await using user = await researcher(0);
+    await using held = await holdRuns(user, 3);
     const running = user.startRunall("-c", "Load");
     await listen(running)("[2/12]");
     const moved = path.join(user.directory, "moved");
     await rename(user.sample.path, moved);
+    await held.release();
     const { stderr, exitCode } = await running.finished;
     const from = (cwd: string, ...args: string[]) => user.run("runall-swarm", args, { cwd });
     const listed = JSON.parse((await from(user.directory, "list", "--json")).stdout) as {
       campaign: Campaign;
     }[];
     const { id } = listed[0]!.campaign;
-    expect(stderr).toContain(`the study of campaign ${id} is gone: ${user.sample.path}`);
-    expect(stderr).toContain(`change into its new place, then: runall-swarm attach ${id}`);
+    expect(stderr).toContain(`the study of campaign ${id} no longer exists: ${user.sample.path}`);
+    expect(stderr).toContain(`change to its new folder and run: runall-swarm attach ${id}`);
     expect(exitCode).toBe(2);
     await expect(access(user.sample.path)).rejects.toThrow();
     const lost = await from(user.directory, "attach", id);
     expect(lost.stderr).toContain(
-      `was queued from ${path.join(user.sample.path, "simulations")}, which is gone`,
+      `was queued from ${path.join(user.sample.path, "simulations")}, which no longer exists`,
     );
     expect(lost.exitCode).toBe(2);
     const study = path.join(moved, "simulations");

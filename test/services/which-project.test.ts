@@ -98,9 +98,9 @@ ned-path = ../../model/src;.
     const study = path.join(root, "studies/x");
     await refused(
       study,
-      `${study} is in no project, and the checkout has 2: ../../model, ../../other\n  → name a folder or library of the one to use, such as -n ../../model, or write a swarm.json beside the ini file: { "uses": [{ "name": "model", "folder": "../../model" }] }\n`,
+      `${study} is not in a project, and the checkout has 2 projects: ../../model, ../../other\nhint: name a folder or library of the one to use, such as -n ../../model, or write a swarm.json beside the ini file: { "uses": [{ "name": "model", "folder": "../../model" }] }\n`,
     );
-    await refused(study, "is in no project", "-n", "../../model/src:../../other/src");
+    await refused(study, "is not in a project", "-n", "../../model/src:../../other/src");
     expect(await succeed(study, "-l", "../../other/src/queue", "-n", "../../other/src")).toContain(
       "building other",
     );
@@ -127,25 +127,28 @@ ned-path = ../../model/src;.
     });
     const told = await succeed(root);
     expect(told).toMatch(
-      /warning: .*\.project refers to the project my lib 2, which is not found; .*MY_LIB_ROOT/,
+      /warning: .*\.project refers to the project my lib 2, which was not found; .*MY_LIB_ROOT/,
     );
-    expect(told).toMatch(/warning: .*\.project refers to the project größe \[alt\], which is not found/);
+    expect(told).toMatch(/warning: .*\.project refers to the project größe \[alt\], which was not found/);
     expect(told.match(/warning:/g)).toHaveLength(2);
   });
 
   it("that is referred to and not found is named where the build fails, and refused where it is used", async () => {
     const files = { "X.cc": "#error\n", "omnetpp.ini": STUDY, ".project": ide("queue", "my lib 2") };
     const { path: root } = await workspace.add("queue", { ...files, "swarm.json": '{ "build": ["false"] }' });
-    await refused(root, /the build failed: false[^]*→ .*not found and left out: my lib 2 \(MY_LIB_ROOT\)/);
+    await refused(
+      root,
+      /the build failed: false[^]*hint: .*projects not found and ignored: my lib 2 \(MY_LIB_ROOT\)/,
+    );
     const { path: using } = await workspace.add("using", simu5gLike("model"));
-    await refused(path.join(using, "simulations"), "needs the project model, which is not found");
+    await refused(path.join(using, "simulations"), "needs the project model, which was not found");
     const imports = {
       ...(await sampleLike()),
       "My.ned": "import my.lib.X;\n",
       ".project": ide("importing", "my"),
     };
     const { path: importing } = await workspace.add("importing", imports);
-    await refused(importing, "needs the project my, which is not found");
+    await refused(importing, "needs the project my, which was not found");
   });
 
   it("finds a reference with a space by its folder or its name in the IDE, beside it or in the checkout", async () => {
@@ -208,7 +211,7 @@ ned-path = ../../model/src;.
     await workspace.add("model-4.4", await inetLike("version"));
     const { path: cell } = await workspace.add("cell", simu5gLike("model-4.5"));
     const told = await succeed(path.join(cell, "simulations"));
-    expect(told).toMatch(/warning: the project needs model-4\.5, and .*model-4\.4 is used for it/);
+    expect(told).toMatch(/warning: the project needs model-4\.5; using .*model-4\.4, which/);
     const { path: fits } = await workspace.add("fits", simu5gLike("model4"));
     expect(await succeed(path.join(fits, "simulations"))).not.toContain("warning:");
   });
@@ -230,7 +233,7 @@ ned-path = ../../model/src;.
     await mkdir(path.join(root, "elsewhere"));
     await refused(
       root,
-      /the result directory \/proc\/.* cannot be written: [^\n]*\n {2}→ .*set result-dir to a folder that can be written/,
+      /cannot write to the result directory \/proc\/.*: [^\n]*\nhint: .*set result-dir to a writable folder/,
       "--result-dir=/proc/self/results",
     );
   });

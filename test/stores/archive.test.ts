@@ -37,13 +37,13 @@ describe("unpacking refuses", () => {
       "what is not expected",
       [],
       [entry({ path: "a.sca", type: "File" }, "abc"), END],
-      /holds "a.sca", which it should not/,
+      /contains "a.sca", which is not allowed/,
     ],
     [
       "a file that comes twice",
       [FILE],
       [entry({ path: "a.sca", type: "File" }, "abc"), entry({ path: "a.sca", type: "File" }, "abc"), END],
-      /should not/,
+      /is not allowed/,
     ],
     ["an archive without a file", [FILE], [END], /a.sca is missing/],
     ["another size", [FILE], [entry({ path: "a.sca", type: "File" }, "abcd"), END], /4 instead of 3 bytes/],
@@ -95,9 +95,9 @@ describe("unpacking refuses", () => {
       "an archive that is cut short",
       [FILE],
       [entry({ path: "a.sca", type: "File" }, "abc").subarray(0, 514)],
-      /cut short/,
+      /truncated/,
     ],
-    ["one that ends between two files", [FILE], [], /cut short/],
+    ["one that ends between two files", [FILE], [], /truncated/],
   ])("%s", async (_, expected, archive, message) => {
     await using directory = await temporaryDirectory();
     const unpacking = untar(pieces(...archive), directory.path, expected);

@@ -5,8 +5,8 @@ const error = (name: string, message: string, more = {}): Error =>
   Object.assign(new Error(message), { name, ...more });
 
 it.each([
-  [error("MongoNetworkError", "connection 3 to 127.0.0.1:1 closed"), "does not answer"],
-  [error("Error", "write EPIPE", { code: "EPIPE", syscall: "write" }), "does not answer (write EPIPE)"],
+  [error("MongoNetworkError", "connection 3 to 127.0.0.1:1 closed"), "is not responding"],
+  [error("Error", "write EPIPE", { code: "EPIPE", syscall: "write" }), "is not responding (write EPIPE)"],
   [
     error("MongoServerError", "not primary", { code: 10107, errorLabels: ["RetryableWriteError"] }),
     "is not ready",

@@ -80,7 +80,7 @@ it("never takes the lock of another machine, and names the machine", async () =>
   expect(refused).toMatchObject({
     message: `${file} is locked by process ${process.pid} on login2`,
     hint: expect.stringMatching(
-      /run the command on login2; if that machine is gone for good, remove the lock: rm '/,
+      /run the command on login2; if that machine no longer exists, remove the lock: rm '/,
     ) as string,
     machine: "login2",
   });
@@ -170,7 +170,7 @@ it("does not guess whose a damaged lock is, unless the machine was started since
   const file = path.join(directory.path, "lock");
   await writeFile(file, "");
   const refused = await acquireLock(file, { timeoutMs: 0 }).catch((error: unknown) => error);
-  expect(refused).toMatchObject({ hint: expect.stringContaining("the file is damaged") as string });
+  expect(refused).toMatchObject({ hint: expect.stringContaining("the lock file is damaged") as string });
   await utimes(file, new Date(0), new Date(0));
   await using _ = await acquireLock(file, { timeoutMs: 0 });
   expect(JSON.parse(await readFile(file, "utf8"))).toMatchObject({ pid: process.pid });

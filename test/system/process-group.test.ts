@@ -28,6 +28,6 @@ it("kills a program that does not heed the interrupt", async () => {
 
 it("tells which program cannot be started", async () => {
   await expect(startGroup("/nowhere/opp_run", [], options)).rejects.toThrow(
-    "/nowhere/opp_run cannot be started: command not found",
+    "cannot start /nowhere/opp_run: command not found",
   );
 });

@@ -37,7 +37,7 @@ it("names what was tried, where, why, and what is in the way", async () => {
   expect(explained(() => readFileSync(at("loop/x")))[1]).toContain("symbolic link that leads to itself");
   expect(explained(() => readFileSync(at("missing/b/c")))[1]).toContain(`${at("missing")} does not exist`);
   expect(explained(() => readFileSync(at("broken/b")))[1]).toContain(
-    `${at("broken")} is a link that leads nowhere`,
+    `${at("broken")} is a dangling symbolic link`,
   );
   expect(explained(() => readFileSync(at("folder")))[0]).toContain("illegal operation on a directory");
   expect(explained(() => mkdirSync(at("x".repeat(300))))[1]).toContain("shorter names");
@@ -78,7 +78,7 @@ it("says on which machine it was, and what can be done there", () => {
 
 it.each([stateDirectory, cacheDirectory])("refuses a home that is none", (directory) => {
   expect(() => directory({ HOME: "relative" })).toThrow("HOME is not an absolute path: relative");
-  expect(() => directory({ HOME: "/tmp/\ufffd" })).toThrow("HOME is not UTF-8");
+  expect(() => directory({ HOME: "/tmp/\ufffd" })).toThrow("HOME is not valid UTF-8");
   expect(directory({ HOME: "/home/ada", XDG_STATE_HOME: "ignored", XDG_CACHE_HOME: "" })).toMatch(
     /^\/home\/ada\/\..*inet-swarm$/,
   );

@@ -22,7 +22,7 @@ const treeWith = (root: string, ...products: string[]): SlotTree => ({
   dependencies: [],
   isPrivate: false,
   shared: new Map(),
-  clean: { files: new Map(), directories: new Map() },
+  clean: { files: new Map(), directories: new Map(), opened: new Map() },
 });
 const nowhere = treeWith("/nowhere", "model");
 const wanted = (batchSize: number): Campaign => someCampaign({ id: "c1", batchSize });

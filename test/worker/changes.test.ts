@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, utimes, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rename, rm, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { changesSince, setMark, type Mark } from "../../src/worker/tree/changes.ts";
@@ -64,6 +64,23 @@ describe.each([
       await utimes(path.join(root, "d0/old"), 1000, 1000);
     });
     expect(difference.written).toEqual(["d0/old"]);
+  });
+
+  it("names folders that were locked, new ones too, with their mode", async () => {
+    await using directory = await temporaryDirectory();
+    const root = path.join(directory.path, "tree");
+    await makeTree(root, files);
+    const before = takeSnapshot(root);
+    const mark = setMark(path.join(directory.path, "mark"), before);
+    await mkdir(path.join(root, "new"));
+    await chmod(path.join(root, "new"), 0);
+    await chmod(path.join(root, "d1"), 0o555);
+    const { locked } = await changesSince(mark, root, before);
+    expect([...locked!].sort()).toEqual([
+      ["d1", 0o555],
+      ["new", 0],
+    ]);
+    expect((await changesSince(mark, root, before)).locked).toBeUndefined();
   });
 
   it("finds everything when the clock was set meanwhile", async () => {

@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
 import { openCompilerRelay } from "../../src/worker/build/compiler-relay.ts";
-import { buildsAtOnce } from "../../src/worker/build/compilers.ts";
+import { concurrentBuilds } from "../../src/worker/build/compilers.ts";
 
 const LIMITS = { probeMs: 50, connectMs: 500 };
 
@@ -53,9 +53,9 @@ describe("the way to a compiler on another machine", () => {
 
 describe("builds at once", () => {
   it("are two where others compile and the memory is enough", () => {
-    expect(buildsAtOnce(undefined, 64 * 2 ** 30)).toBe(1);
-    expect(buildsAtOnce("compilers", 64 * 2 ** 30)).toBe(2);
-    expect(buildsAtOnce("compilers", 3 * 2 ** 30)).toBe(1);
-    expect(buildsAtOnce("compilers", 2 ** 30)).toBe(1);
+    expect(concurrentBuilds(undefined, 64 * 2 ** 30)).toBe(1);
+    expect(concurrentBuilds("compilers", 64 * 2 ** 30)).toBe(2);
+    expect(concurrentBuilds("compilers", 3 * 2 ** 30)).toBe(1);
+    expect(concurrentBuilds("compilers", 2 ** 30)).toBe(1);
   });
 });

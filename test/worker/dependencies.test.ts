@@ -114,7 +114,7 @@ it("refuses two checkouts of one name", async () => {
   await using here = await place();
   const root = await here.checkout("0");
   await expect(here.shared.provide([await here.dependency({ checkoutName: "cell" })], root)).rejects.toThrow(
-    "two checkouts are called cell, one of them that of inet",
+    "two checkouts are named cell, one of them that of inet",
   );
 });
 
@@ -180,22 +180,116 @@ it("runs a study with the libraries, NED folders, exclusions and environment of 
   expect(await readFile(path.join(tree.root, "lib/libx.so"), "utf8")).toBe("x");
 });
 
-it("is removed with its build when a run has written into its library, which all slots share", async () => {
-  await using here = await place();
+/** A slot whose trees need the project. */
+async function neededIn(here: Awaited<ReturnType<typeof place>>) {
   const slot = await Slot.take(path.join(here.directory, "slots/0"), here.builds, here.repositories);
   const manifest = { protocol: PROTOCOL, products: [], targets: [], nedExclusions: [] };
   await here.builds.put("own", here.repository.path, manifest);
-  const tree = await slot.prepare({
+  const request = {
     source: (await here.dependency()).source!,
     directory: "/home/user/project",
     buildKey: "own",
     manifest: () => Promise.resolve(manifest),
     dependencies: [await here.dependency()],
-  });
-  slot.begin(tree);
-  expect(await slot.haveSharedBinariesChanged(tree, await slot.difference(tree))).toBe(false);
-  await writeFile(path.join(tree.root, "../inet/src/libINET.so"), "ruined");
-  expect(await slot.haveSharedBinariesChanged(tree, await slot.difference(tree))).toBe(true);
+  };
+  const begin = async (isPrivate = false) => {
+    const tree = await slot.prepare({ ...request, isPrivate });
+    slot.begin(tree);
+    const changed = async () => await slot.changedShared(tree, await slot.difference(tree));
+    return { tree, inet: path.join(tree.root, "../inet"), changed };
+  };
+  return { slot, begin };
+}
+
+it("is removed with its build when a run has written into its library, which all slots share", async () => {
+  await using here = await place();
+  const { begin } = await neededIn(here);
+  const { inet, changed } = await begin();
+  expect(await changed()).toBeUndefined();
+  await writeFile(path.join(inet, "src/libINET.so"), "ruined");
+  expect(await changed()).toBe("files of the needed project inet");
   expect(await here.trees()).toEqual([]);
   expect(await here.builds.find("inet-key")).toBeUndefined();
+});
+
+const WRITES: [what: string, write: (inet: string) => Promise<unknown>, told: string][] = [
+  ["a new file", (inet) => writeFile(path.join(inet, "src/new.csv"), ""), "../inet/src/new.csv"],
+  ["a tracked file", (inet) => writeFile(path.join(inet, "src/A.ned"), "// changed"), "../inet/src/A.ned"],
+  ["a deleted file", (inet) => rm(path.join(inet, "src/A.ned")), "../inet/src"],
+  ["a file beside", (inet) => writeFile(path.join(inet, "..", "new"), ""), "../new"],
+];
+
+it.each(WRITES)(
+  "is removed when a run has left %s in it, and made again as it was",
+  async (_, write, told) => {
+    await using here = await place();
+    const { begin } = await neededIn(here);
+    const { inet, changed } = await begin();
+    await write(await realpath(inet)); // as the kernel resolves `..` behind a link
+    expect(await changed()).toBe(`${told} of the needed project inet`);
+    expect(await here.trees()).toEqual([]);
+    expect(await here.builds.find("inet-key")).toBeDefined();
+    const next = await begin();
+    expect((await readdir(path.join(next.inet, "src"))).sort()).toEqual(["A.ned", "libINET.so"]);
+    expect(await readFile(path.join(next.inet, "src/A.ned"), "utf8")).toBe("");
+    expect(await next.changed()).toBeUndefined();
+  },
+);
+
+it("concerns all runs that had a tree in which one of them wrote, also one that began later", async () => {
+  await using here = await place();
+  const { begin } = await neededIn(here);
+  const writer = await begin();
+  const other = await Slot.take(path.join(here.directory, "slots/1"), here.builds, here.repositories);
+  const { source, buildKey, manifest, dependencies } = writer.tree;
+  const reader = await other.prepare({
+    source,
+    buildKey,
+    directory: "/home/user/project",
+    manifest: () => Promise.resolve(manifest),
+    dependencies: dependencies.map(({ dependency }) => dependency),
+  });
+  await writeFile(path.join(writer.inet, "src/A.ned"), "// changed");
+  other.begin(reader);
+  const changed = async () => await other.changedShared(reader, await other.difference(reader));
+  expect(await changed()).toContain("../inet/src/A.ned");
+  const next = await begin(); // in a new tree, which its neighbours do not remove
+  expect(await writer.changed()).toBe("files of the needed project inet");
+  expect(await changed()).toBe("files of the needed project inet");
+  expect(await here.trees()).toHaveLength(1);
+  expect(await next.changed()).toBeUndefined();
+});
+
+it("is made again for the next one if a run has changed it whose runner was killed", async () => {
+  await using here = await place();
+  const [one, two] = [await here.checkout("0"), await here.checkout("1")];
+  const needed = [await here.dependency()];
+  await here.shared.provide(needed, one);
+  await writeFile(path.join(one, "../inet/src/A.ned"), "// changed");
+  await writeFile(path.join(one, "../inet/src/libINET.so"), "ruined");
+  await here.builds.dropChanged("inet-key");
+  await here.repository.write({ "src/libINET.so": "inet" });
+  await here.keep("inet-key", ["src/libINET.so"]);
+  await here.shared.provide(needed, two);
+  expect(await readFile(path.join(two, "../inet/src/A.ned"), "utf8")).toBe("");
+  expect(await readFile(path.join(two, "../inet/src/libINET.so"), "utf8")).toBe("inet");
+});
+
+it("is the slot's own where that shares nothing: each change is that of its run", async () => {
+  await using here = await place();
+  const { slot, begin } = await neededIn(here);
+  const { tree, inet, changed } = await begin(true);
+  expect(await readFile(path.join(inet, "src/libINET.so"), "utf8")).toBe("inet");
+  await writeFile(path.join(inet, "src/libINET.so"), "ruined");
+  await writeFile(path.join(inet, "new.csv"), "");
+  expect(await changed()).toBeUndefined();
+  const difference = await slot.difference(tree);
+  expect(difference.written.map((file) => file.path).sort()).toEqual([
+    "home/user/inet/new.csv",
+    "home/user/inet/src/libINET.so",
+  ]);
+  await slot.clean(tree, difference, []);
+  const next = await begin(true);
+  expect(await readFile(path.join(next.inet, "src/libINET.so"), "utf8")).toBe("inet");
+  expect(await readdir(next.inet)).not.toContain("new.csv");
 });

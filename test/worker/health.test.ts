@@ -24,7 +24,7 @@ async function someHealth() {
 /** Whether it lets a job be taken now. */
 async function isOpen(health: Health): Promise<boolean> {
   return (await Promise.race([
-    health.mayBegin().then(() => true),
+    health.mayStart().then(() => true),
     new Promise((resolve) => setImmediate(resolve, false)),
   ])) as boolean;
 }
@@ -42,11 +42,11 @@ it("takes no jobs while a folder cannot be used, says so, and goes on when it ca
   await using some = await someHealth();
   const { health, folder, reported } = some;
   await writeFile(folder, "a file is in the way");
-  expect(await health.judge(new Error("ENOTDIR"))).toMatch(`${folder} cannot be used: EEXIST`);
+  expect(await health.judge(new Error("ENOTDIR"))).toMatch(`cannot use ${folder}: EEXIST`);
   expect(await isOpen(health)).toBe(false);
   await rm(folder);
-  await health.mayBegin();
-  expect(reported[0]).toMatch("cannot be used");
+  await health.mayStart();
+  expect(reported[0]).toMatch("cannot use");
   expect(reported.at(-1)).toBeUndefined();
 });
 
@@ -70,10 +70,10 @@ it("pauses after several jobs in a row that could not be done, and then tries wi
   }
   expect(reported).toEqual(["5 jobs in a row failed: no such program"]);
   expect(await isOpen(health)).toBe(false);
-  await health.mayBegin();
+  await health.mayStart();
   await health.judge(new Error("no such program")); // the one that was let through
   expect(await isOpen(health)).toBe(false);
-  await health.mayBegin();
+  await health.mayStart();
   health.isWell();
   expect(await isOpen(health)).toBe(true);
   expect(reported.at(-1)).toBeUndefined();
@@ -95,5 +95,5 @@ it("lets the worker end while it waits", async () => {
   await writeFile(folder, "");
   await health.judge(new Error("ENOTDIR"));
   end.abort();
-  await health.mayBegin();
+  await health.mayStart();
 });

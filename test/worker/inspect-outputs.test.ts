@@ -121,12 +121,13 @@ it("a file that its owner must not read is a problem", async () => {
   expect(problems).toEqual(["study/secret (not readable)"]);
 });
 
-it("finds what is in folders that the run has locked", async () => {
-  const { files } = await inspected(async (top) => {
+it("finds what is in folders that the run has locked, and says that they are open now", async () => {
+  const { files, warnings } = await inspected(async (top) => {
     await write(path.join(top, "study/locked/a"));
     await chmod(path.join(top, "study/locked"), 0);
   });
   expect(files).toEqual(["study/locked/a"]);
+  expect(warnings).toEqual(["it locked folders, which are not locked here: study/locked (mode 000)"]);
 });
 
 it("a folder that git would take for a repository is a problem", async () => {
@@ -144,5 +145,5 @@ it("lists new folders that are empty, and deleted files", async () => {
     await promisify(execFile)("rm", [path.join(top, "study/omnetpp.ini")]);
   });
   expect(folders).toEqual([`${TOP.slice(1)}/study/a/b`]);
-  expect(warnings).toEqual([expect.stringContaining("it deleted files of the project")]);
+  expect(warnings).toEqual([expect.stringContaining("it deleted project files")]);
 });

@@ -3,7 +3,7 @@ import path from "node:path";
 import { expect, it } from "vitest";
 import { PROTOCOL } from "../../src/model/protocol.ts";
 import { openBuildDirectory } from "../../src/stores/build-store.ts";
-import { makeRoom, type Cache } from "../../src/worker/tree/make-room.ts";
+import { freeDiskSpace, type Cache } from "../../src/worker/tree/free-disk-space.ts";
 import { Slot } from "../../src/worker/tree/slot.ts";
 import { makeRepository } from "../helpers/git.ts";
 import { repositoriesIn } from "../helpers/repositories.ts";
@@ -42,11 +42,11 @@ it("removes what was not used for longest, as much as is needed, and nothing tha
   await put("older", 2.5 * HOUR_MS);
   await builds.linkInto("old", manifest, path.join(directory.path, "run")); // is in use now
   let looks = 0;
-  expect(await makeRoom(directory.path, caches, () => ++looks <= 2)).toBe(1);
+  expect(await freeDiskSpace(directory.path, caches, () => ++looks <= 2)).toBe(1);
   expect(await keys()).toEqual(["newest", "old", "older"]);
-  expect(await makeRoom(directory.path, caches, () => true)).toBe(1);
+  expect(await freeDiskSpace(directory.path, caches, () => true)).toBe(1);
   expect(await keys()).toEqual(["newest", "old"]);
-  expect(await makeRoom(directory.path, caches, () => false)).toBe(0);
+  expect(await freeDiskSpace(directory.path, caches, () => false)).toBe(0);
 });
 
 it("gives up fetched builds and repositories before a tree is made on a disk that is low", async (context) => {

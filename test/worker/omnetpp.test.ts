@@ -11,9 +11,9 @@ it.each(["6.2.0", "6.2.1", "6.2"])("takes OMNeT++ 6.2.0 for %s", async (version)
 
 it.each(["6.1.0", "7.0.0pre2", "6.20.0"])("tells that it is not %s, and what to do", async (version) => {
   await expect(checkOmnetpp({ version }, env)).rejects.toMatchObject({
-    message: `this swarm has OMNeT++ 6.2.0, and you have ${version}`,
+    message: `this swarm has OMNeT++ 6.2.0, but you have ${version}`,
     hint:
-      `use its version knowingly with --omnetpp 6.2.0, or give the swarm an image with yours: ` +
+      `accept its version with --omnetpp 6.2.0, or deploy an image with yours: ` +
       `swarm-tool deploy --build --omnetpp-version ${version}`,
   });
 });

@@ -106,8 +106,8 @@ it("says that something is missing, and what to do", async () => {
   const first = await send();
   await store.remove(first.tree!);
   await expect(newWorker().open(first)).rejects.toMatchObject({
-    message: `the source ${first.tree!.slice(0, 12)} is not in the swarm any more`,
-    hint: "start the campaign again: it is sent anew",
+    message: `the source ${first.tree!.slice(0, 12)} is no longer in the swarm`,
+    hint: "run the command again to resend it",
   });
 });
 

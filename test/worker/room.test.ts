@@ -1,5 +1,5 @@
-import { expect, it, vi } from "vitest";
-import { roomFor } from "../../src/worker/tree/room.ts";
+import { expect, it } from "vitest";
+import { watchDiskSpace } from "../../src/worker/tree/disk-space.ts";
 
 it("lets no run begin while the store is nearly full, and says why once", async () => {
   const told: string[] = [];
@@ -12,26 +12,29 @@ it("lets no run begin while the store is nearly full, and says why once", async 
   };
   const { signal } = controller;
   const onError = ({ message }: Error): void => void told.push(message);
-  const { mayBegin } = roomFor({ results: { freeShare } as never, directory: "/", signal, onError }, 1);
-  await mayBegin(); // looks beside the run that begins
-  await vi.waitFor(() =>
-    expect(told).toEqual([expect.stringContaining("less than 10 % of the disk is free")]),
+  const { mayStart } = watchDiskSpace(
+    { results: { freeShare } as never, directory: "/", signal, onError },
+    1,
   );
+  await mayStart(); // looks beside the run that begins
+  await expect.poll(() => told).toEqual([expect.stringContaining("less than 10 % of the disk is free")]);
 
   let begun = false;
-  const waiting = mayBegin().then(() => (begun = true));
-  await vi.waitFor(() => expect(looks).toBeGreaterThan(5));
+  const waiting = mayStart().then(() => (begun = true));
+  await expect.poll(() => looks).toBeGreaterThan(5);
   expect(begun).toBe(false);
   share = 0.5;
   await waiting;
   expect(told).toHaveLength(1);
 
   share = 0.05;
-  await vi.waitFor(async () => {
-    await Promise.race([mayBegin(), new Promise((resolve) => setTimeout(resolve, 5))]);
-    expect(told).toHaveLength(2);
-  });
-  const ending = mayBegin();
+  await expect
+    .poll(async () => {
+      await Promise.race([mayStart(), new Promise((resolve) => setTimeout(resolve, 5))]);
+      return told;
+    })
+    .toHaveLength(2);
+  const ending = mayStart();
   controller.abort();
   await ending;
 });
@@ -39,9 +42,9 @@ it("lets no run begin while the store is nearly full, and says why once", async 
 it("is of no account where the store does not tell", async () => {
   const { signal } = new AbortController();
   const freeShare = (): Promise<undefined> => Promise.resolve(undefined);
-  const { mayBegin } = roomFor(
+  const { mayStart } = watchDiskSpace(
     { results: { freeShare } as never, directory: "/", signal, onError: () => undefined },
     0,
   );
-  for (let run = 0; run < 3; run++) await mayBegin();
+  for (let run = 0; run < 3; run++) await mayStart();
 });

@@ -137,7 +137,7 @@ it("drops a build whose library a run has written to, and gives the run a copy o
   await using prepared = await preparedSlot();
   const { slot, tree, request, builds, write, directory } = prepared;
   await write("src/lib.so", "ruined!");
-  expect(await slot.haveSharedBinariesChanged(tree, await slot.difference(tree))).toBe(true);
+  expect(await slot.changedShared(tree, await slot.difference(tree))).toBe("binaries of its build");
   await expect(builds.linkInto("key", tree.manifest, path.join(directory, "elsewhere"))).rejects.toThrow(
     MissingBuild,
   );
@@ -147,7 +147,7 @@ it("drops a build whose library a run has written to, and gives the run a copy o
   const own = await slot.prepare({ ...request, isPrivate: true });
   slot.begin(own);
   await writeFile(path.join(own.root, "src/lib.so"), "ruined again");
-  expect(await slot.haveSharedBinariesChanged(own, await slot.difference(own))).toBe(false);
+  expect(await slot.changedShared(own, await slot.difference(own))).toBeUndefined();
   const next = await slot.prepare(request);
   expect(await readFile(path.join(next.root, "src/lib.so"), "utf8")).toBe("built again");
 });

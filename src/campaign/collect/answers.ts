@@ -28,7 +28,7 @@ export function resultOf(job: string, answer: unknown): Answer {
 function refusedBy(answer: unknown): Answer | undefined {
   const { success, output } = v.safeParse(v.object({ protocol: v.number() }), answer);
   if (!success || output.protocol === PROTOCOL) return undefined;
-  const reason = `its worker is of another version of inet-swarm (protocol ${output.protocol}, here ${PROTOCOL})`;
+  const reason = `its worker runs another version of inet-swarm (protocol ${output.protocol}, here ${PROTOCOL})`;
   return { ...withoutAnswer({ state: "lost", reason }), unusable: true };
 }
 

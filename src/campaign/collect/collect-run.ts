@@ -105,7 +105,7 @@ export class RunCollector {
   #warnOfNewer(before: RunRecord, { finishedAt }: RunResult): string[] {
     if (Date.parse(before.startedAt) <= finishedAt || this.#told.has(before.campaign)) return [];
     this.#told.add(before.campaign);
-    return [`${runLabel(before)}: the newer result of campaign ${before.campaign} is replaced`];
+    return [`${runLabel(before)}: replaced the newer result of campaign ${before.campaign}`];
   }
 }
 
@@ -115,8 +115,8 @@ export function refuseMissing({ directory, gitTop }: Study, { id }: Campaign): v
     (folder) => statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true,
   );
   if (missing === undefined) return;
-  throw new UserError(`the study of campaign ${id} is gone: ${missing}`, {
-    hint: `nothing is lost; if it was moved, change into its new place, then: runall-swarm attach ${id}`,
+  throw new UserError(`the study of campaign ${id} no longer exists: ${missing}`, {
+    hint: `nothing is lost; if the study was moved, change to its new folder and run: runall-swarm attach ${id}`,
   });
 }
 
@@ -132,9 +132,9 @@ export async function storing<T>(study: Study, { id }: Campaign, work: () => Pro
     if (syscall === undefined) throw error;
     const isHere =
       dest === undefined || isInside(study.directory, dest) || isInside(study.resultDirectory, dest);
-    const what = isHere ? `stored in ${study.resultDirectory}` : "taken from the swarm";
-    throw new UserError(`results cannot be ${what}: ${errorText(error)}`, {
-      hint: `nothing is lost, they wait in the swarm; when that is fixed: runall-swarm attach ${id}`,
+    const what = isHere ? `store results in ${study.resultDirectory}` : "download results from the swarm";
+    throw new UserError(`cannot ${what}: ${errorText(error)}`, {
+      hint: `nothing is lost, the results are still stored in the swarm; fix the problem, then run: runall-swarm attach ${id}`,
       cause: error,
     });
   }

@@ -10,6 +10,7 @@ import { runLabel, type Run } from "../../model/run.ts";
 import { DamagedArchive, type ResultStore } from "../../stores/store.ts";
 import { temporaryFolder } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
+import { foldsCase, sameButForCase, type FoldsCase } from "./name-case.ts";
 import { Places, Unplaceable, type Study } from "./places.ts";
 import { Placement } from "./placement.ts";
 import { recordOf } from "./record-of.ts";
@@ -30,8 +31,10 @@ export class Collector {
   readonly #store: ResultStore;
   readonly #places: Places;
   readonly #placement: Placement;
+  readonly #folds: FoldsCase;
 
-  constructor(study: Study, campaign: Campaign, store: ResultStore) {
+  constructor(study: Study, campaign: Campaign, store: ResultStore, folds = foldsCase) {
+    this.#folds = folds;
     this.#study = study;
     this.#campaign = campaign;
     this.#store = store;
@@ -84,7 +87,7 @@ export class Collector {
     const isOwn = isStoredBy(runJobId(this.#campaign.id, run.runNumber), stored);
     if (!isOwn)
       return new DamagedArchive(
-        `its worker's answer names the results of something else: ${JSON.stringify(stored)}`,
+        `its worker's answer names results that belong to another run: ${JSON.stringify(stored)}`,
       );
     try {
       return await this.#store.open(stored, files, scratch);
@@ -154,9 +157,13 @@ export class Collector {
   /** A run is not done if one of its files cannot be where it belongs; that is found before the first one is moved. */
   #checked(result: RunResult, files: readonly ResultFile[], from: string | undefined): RunResult {
     if (result.outcome.state !== "done") return result;
-    const problems: string[] = [];
-    for (const file of files) {
-      const target = this.#target(file.path);
+    const targets = files.map((file) => this.#target(file.path));
+    const problems = [...sameButForCase(targets, this.#folds)].map(
+      ([target, other]) =>
+        `${this.#places.shown(target)} (a name that the file system does not tell from ${path.basename(other)})`,
+    );
+    for (const [at, file] of files.entries()) {
+      const target = targets[at]!;
       const problem = unplaceable(() => {
         this.#checkPermitted(file, target, from!);
         this.#places.check(target);
@@ -216,7 +223,7 @@ export class Collector {
         return [path.relative(this.#study.directory, target)];
       } catch (error) {
         warnings.push(
-          `${runLabel(run)}: the folder ${this.#places.shown(target)} cannot be made: ${(error as Error).message}`,
+          `${runLabel(run)}: cannot create the folder ${this.#places.shown(target)}: ${(error as Error).message}`,
         );
         return [];
       }
@@ -250,7 +257,7 @@ export class Collector {
       if (previous && previous.campaign !== this.#campaign.id) await this.#removeFailedFiles(previous);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      warnings.push(`the old record ${file} is replaced: ${error.message}`);
+      warnings.push(`replaced the old record ${file}: ${error.message}`);
     }
     rmSync(file, { force: true });
   }

@@ -2,7 +2,7 @@ import path from "node:path";
 import * as v from "valibot";
 import { runJobId, type Campaign } from "../../model/campaign.ts";
 import type { CampaignEvent } from "../../model/events.ts";
-import { HeldSchema, ProgressSchema } from "../../model/outcome.ts";
+import { PostponementSchema, ProgressSchema } from "../../model/outcome.ts";
 import type { RunRecord } from "../../model/result.ts";
 import { runLabel, type Run } from "../../model/run.ts";
 import type { QueueClient } from "../../queue/client.ts";
@@ -73,19 +73,19 @@ export async function* followCampaign(
   const repeats = new Repeats(campaign, queue);
   for (let runs = open, from = position; runs.length > 0; { runs, position: from } = await repeats.queue()) {
     for await (const event of await queue.follow(campaign.id, runs, from)) {
-      const told = await translate(event, campaign.id, byNumber, collector);
-      if (told?.lacks) restoring.begin();
+      const reported = await translate(event, campaign.id, byNumber, collector);
+      if (reported?.lacks) restoring.begin();
       yield* restoring.takeEvents();
-      if (told === undefined) continue;
-      const { collected } = told;
+      if (reported === undefined) continue;
+      const { collected } = reported;
       if (collected !== undefined) await forgetting.add(collector.forget(collected));
       if (collected?.unusable && !interrupt.aborted && repeats.mayAdd(collected.run)) {
         yield { type: "warning", message: repeatWarning(collected), details: [] };
         continue;
       }
       if (collected !== undefined) byNumber.delete(collected.run.runNumber);
-      if (told.event.type === "finished") tally.addNew(told.event.record);
-      yield told.event;
+      if (reported.event.type === "finished") tally.addNew(reported.event.record);
+      yield reported.event;
     }
     await forgetting.done();
   }
@@ -177,10 +177,10 @@ class Repeats {
 }
 
 function repeatWarning({ run, record: { reason } }: CollectedRun): string {
-  return `${runLabel(run)} is executed again: ${reason}`;
+  return `${runLabel(run)} is retried: ${reason}`;
 }
 
-interface Told {
+interface ReportedRun {
   event: CampaignEvent;
   /** The run that was collected on the way. */
   collected?: CollectedRun;
@@ -194,7 +194,7 @@ async function translate(
   campaign: string,
   runs: ReadonlyMap<number, Run>,
   collector: RunCollector,
-): Promise<Told | undefined> {
+): Promise<ReportedRun | undefined> {
   if (event.type === "trouble") return { event: { type: "warning", message: event.line, details: [] } };
   if (event.type === "disconnected") return { event: { type: "reconnecting", reason: event.reason } };
   if (event.type === "unattended" || event.type === "attended") return { event: { type: event.type } };
@@ -205,7 +205,7 @@ async function translate(
     case "progress": {
       const progress = v.safeParse(ProgressSchema, event.progress);
       if (progress.success) return { event: { type: "progress", run, progress: progress.output } };
-      const held = v.safeParse(HeldSchema, event.progress);
+      const held = v.safeParse(PostponementSchema, event.progress);
       if (!held.success) return undefined;
       return { event: { type: "held", run, reason: held.output.held }, lacks: held.output.lacks };
     }
@@ -216,7 +216,7 @@ async function translate(
   }
 }
 
-function finished(collected: CollectedRun): Told {
+function finished(collected: CollectedRun): ReportedRun {
   const { run, record, warnings } = collected;
   return { event: { type: "finished", run, record, warnings }, collected };
 }

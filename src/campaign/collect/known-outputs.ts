@@ -4,7 +4,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import * as v from "valibot";
 import { errorCode } from "../../errors.ts";
-import { hashOf } from "./records.ts";
+import { hashOf } from "../../system/content-hash.ts";
 
 /** A file that a run has written outside of its result directory. */
 const OutputSchema = v.object({

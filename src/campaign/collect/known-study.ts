@@ -60,8 +60,8 @@ function refuseOther(queued: Campaign, noted: Campaign): void {
   const same =
     queued.identity === noted.identity && queued.config === noted.config && queued.study === noted.study;
   if (same) return;
-  throw new UserError(`campaign ${queued.id} in the queue is not the one that was queued from here`, {
-    hint: `nothing is collected; cancel it with: runall-swarm cancel ${queued.id}`,
+  throw new UserError(`campaign ${queued.id} in the queue differs from the one that was queued here`, {
+    hint: `nothing was collected; to cancel it, run: runall-swarm cancel ${queued.id}`,
   });
 }
 
@@ -69,26 +69,28 @@ function refuseOther(queued: Campaign, noted: Campaign): void {
 async function studyHere(campaign: Campaign, directory: string, noted: string | undefined): Promise<Study> {
   const { id } = campaign;
   const gone =
-    noted === undefined ? "was not queued from this machine" : `was queued from ${noted}, which is gone`;
-  const hint = `change into a checkout of its project, then: runall-swarm attach ${id}`;
+    noted === undefined
+      ? "was not queued from this machine"
+      : `was queued from ${noted}, which no longer exists`;
+  const hint = `change to a checkout of its project and run: runall-swarm attach ${id}`;
   const checkout = await openCheckout(directory).catch((error: unknown) => {
     if (!(error instanceof UserError)) throw error;
     throw new UserError(`campaign ${id} ${gone}: ${error.message}`, { hint, cause: error });
   });
   const commit = campaign.commit ?? campaign.source.commit;
   if (!(await hasCommit(checkout, commit))) {
-    const reason = `${checkout.top} is no checkout of its project: it has no commit ${commit.slice(0, 12)}`;
+    const reason = `${checkout.top} is not a checkout of its project: it does not contain commit ${commit.slice(0, 12)}`;
     throw new UserError(`campaign ${id} ${gone}, and ${reason}`, { hint });
   }
   const study = path.join(checkout.top, campaign.study);
   if (!isRelativeFolder(campaign.study) || !(await isFolder(study)) || (await realpath(study)) !== study)
-    throw new UserError(`the study of campaign ${id} is not there: ${study}`, { hint });
+    throw new UserError(`the study of campaign ${id} does not exist: ${study}`, { hint });
   const resultDirectory = path.resolve(study, campaign.resultDirectory);
   const place = noted === undefined ? await resolveLinks(resultDirectory) : resultDirectory;
   const parts = path.relative(checkout.top, place).split(path.sep);
   if (!isInside(checkout.top, place) || parts.some(isGitFolder)) {
-    throw new UserError(`the results of campaign ${id} belong outside of this checkout: ${place}`, {
-      hint: `attach where it was queued, on ${inOneLine(campaign.host)}`,
+    throw new UserError(`the results of campaign ${id} are to be stored outside this checkout: ${place}`, {
+      hint: `run attach where the campaign was queued, on ${inOneLine(campaign.host)}`,
     });
   }
   return { gitTop: checkout.top, directory: study, resultDirectory, outside: [] };

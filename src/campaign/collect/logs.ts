@@ -46,7 +46,7 @@ export async function printOutput(
   if (request.run === undefined)
     return await printOverview(found, await knownCampaign(found.campaign, request.here), request.printLine);
   if (!/^\d{1,9}$/.test(request.run))
-    throw new UserError(`${JSON.stringify(request.run)} is not the number of a run`);
+    throw new UserError(`${JSON.stringify(request.run)} is not a run number`);
   await printRun(found.campaign, Number(request.run), request, queue, store, signal);
 }
 
@@ -75,18 +75,21 @@ async function printOverview(
     else if (group.records[0] === record) print(`${groupLine(group)} (${record.state})`);
   }
   const [one] = several.flatMap((group) => group.records);
-  if (one !== undefined) print(`to see the output of one: runall-swarm logs ${campaign.id} ${one.runNumber}`);
+  if (one !== undefined)
+    print(`to print the output of one, run: runall-swarm logs ${campaign.id} ${one.runNumber}`);
   for (const hint of await missingInputs(study, campaign, records)) print(`hint: ${hint}`);
   if (open.length > 0)
-    print(`${open.length} of ${campaign.runs} are not collected yet: runall-swarm attach ${campaign.id}`);
+    print(
+      `${open.length} of ${campaign.runs} runs not yet collected; run: runall-swarm attach ${campaign.id}`,
+    );
   const unrecorded = campaign.runs - recorded.size - open.length;
   const never = unstarted.filter((run) => !recorded.has(run.runNumber)).length;
   const before = cancelled ? Math.max(unrecorded, never) : never;
   if (before > 0)
     print(
-      `${before} of ${campaign.runs} were cancelled before they started; execute them with: runall-swarm retry ${campaign.id}`,
+      `${before} of ${campaign.runs} runs were cancelled before they started; to execute them, run: runall-swarm retry ${campaign.id}`,
     );
-  if (unrecorded > before) print(`${unrecorded - before} of ${campaign.runs} have no record here`);
+  if (unrecorded > before) print(`${unrecorded - before} of ${campaign.runs} runs have no record here`);
 }
 
 /** While it is followed, a run may end, and be collected or cancelled by others. */
@@ -105,7 +108,7 @@ async function printRun(
       const result = parseAnswer(runJobId(campaign.id, number), value, `the result of run ${number}`);
       if (result.outputFile === undefined)
         throw new UserError(
-          `there is no output of run ${number} of campaign ${campaign.id}: ${inOneLine(result.outcome.reason)}`,
+          `run ${number} of campaign ${campaign.id} has no output: ${inOneLine(result.outcome.reason)}`,
         );
       try {
         return await printStored(result, print, offset, store);
@@ -155,12 +158,12 @@ async function printCollected(
     throw new UserError(
       `run ${runNumber} of campaign ${id} was superseded by campaign ${by}: its output was replaced`,
       {
-        hint: `that of the later one: runall-swarm logs ${by} ${runNumber}`,
+        hint: `for the later output, run: runall-swarm logs ${by} ${runNumber}`,
       },
     );
   }
-  throw new UserError(`there is no output of run ${runNumber} of campaign ${id} on this machine`, {
-    hint: `runall-swarm logs ${id} tells of its runs; its results are collected on ${inOneLine(host)}`,
+  throw new UserError(`the output of run ${runNumber} of campaign ${id} is not stored on this machine`, {
+    hint: `runall-swarm logs ${id} lists its runs; its results are collected on ${inOneLine(host)}`,
   });
 }
 

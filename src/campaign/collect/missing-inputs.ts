@@ -75,7 +75,7 @@ async function hintFor(file: string, { directory, gitTop }: Study, root: string)
   const { exitCode } = await tryGit(["check-ignore", "-q", "--", file], { cwd: gitTop });
   const why = exitCode === 0 ? "git ignores it" : "it was not part of the source";
   const entry = JSON.stringify(path.relative(root, file));
-  return `${path.relative(directory, file)} exists here, but was not sent to the swarm, because ${why}; if runs read it, write into ${path.relative(directory, path.join(root, "swarm.json"))}: "ship": [${entry}]`;
+  return `${path.relative(directory, file)} exists here, but was not sent to the swarm, because ${why}; if runs read it, add to ${path.relative(directory, path.join(root, "swarm.json"))}: "ship": [${entry}]`;
 }
 
 /** What the run has printed last: a program may name the file there, and end with an exit code only. */

@@ -35,13 +35,15 @@ export interface CampaignNote {
 
 /** A note is removed this long after its last change, if its campaign is collected. */
 const KEPT_MS = 60 * 24 * 3600_000;
+/** And so long if it is not, as when its swarm was removed: no swarm keeps an uncollected campaign for so long. */
+const UNCOLLECTED_KEPT_MS = 365 * 24 * 3600_000;
 
 function notesDirectory(): string {
   return path.join(stateDirectory(), "campaigns");
 }
 
 function noteFile(id: string): string {
-  if (!isCampaignId(id)) throw new UserError(`${JSON.stringify(id)} is not the id of a campaign`);
+  if (!isCampaignId(id)) throw new UserError(`${JSON.stringify(id)} is not a campaign ID`);
   return path.join(notesDirectory(), `${id}.json`);
 }
 
@@ -57,8 +59,8 @@ export async function writeNote({ campaign, study, collected }: CampaignNote): P
     await makeFolders(path.dirname(file), 0o700);
     await writeFileAtomically(file, `${JSON.stringify(note)}\n`, 0o600);
   } catch (error) {
-    throw new UserError(`the note ${file} cannot be written: ${errorText(error)}`, {
-      hint: "check the permissions and the free space there; without it, nobody knows where the results go",
+    throw new UserError(`cannot write the campaign note ${file}: ${errorText(error)}`, {
+      hint: "check the permissions and the free disk space there; the note records where the results are to be stored",
       cause: error,
     });
   }
@@ -73,9 +75,9 @@ export async function readNote(id: string, warn: (text: string) => void): Promis
     const note = await readJson(noteFile(id), NoteSchema);
     if (note === undefined) return undefined;
     if (note.campaign.id === id) return note;
-    warn(`the note ${noteFile(id)} is ignored: it is of another campaign`);
+    warn(`ignoring the campaign note ${noteFile(id)}: it belongs to another campaign`);
   } catch (error) {
-    warn(`the note of campaign ${id} is ignored: ${errorText(error)}`);
+    warn(`ignoring the note of campaign ${id}: ${errorText(error)}`);
   }
   return undefined;
 }
@@ -123,14 +125,15 @@ async function recordRoots(folder: string, isMeant: (study: Study) => boolean): 
   return [...new Set(roots.flat())];
 }
 
-/** Removes the notes of campaigns that were collected long ago. */
+/** Removes the notes of campaigns that were collected long ago, or can no longer be collected. */
 export async function removeOldNotes(now = Date.now()): Promise<void> {
   for (const id of await notedIds()) {
     const file = noteFile(id);
     const changedAt = (await statIfThere(file))?.mtimeMs ?? now;
     if (now - changedAt <= KEPT_MS) continue;
     const note = await readNote(id, () => undefined);
-    if (note?.collected) await rm(file, { force: true }).catch(() => undefined); // the next time
+    const keptMs = note?.collected ? KEPT_MS : UNCOLLECTED_KEPT_MS;
+    if (now - changedAt > keptMs) await rm(file, { force: true }).catch(() => undefined); // the next time
   }
 }
 

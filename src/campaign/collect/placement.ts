@@ -10,8 +10,16 @@ import { moveFile, statIfThere } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import { rememberOutput } from "./known-outputs.ts";
 import { Unplaceable, type Study } from "./places.ts";
-import { hashOf, readRecord, recordFile, writeRecord } from "./records.ts";
-import { isNamedBeside, nameBeside, Replacements, type Owner, type Previous } from "./replacement.ts";
+import { readRecord, recordFile, writeRecord } from "./records.ts";
+import { hashOf } from "../../system/content-hash.ts";
+import {
+  isNamedBeside,
+  nameBeside,
+  NO_RESULT,
+  Replacements,
+  type Owner,
+  type Previous,
+} from "./replacement.ts";
 
 type RunName = Pick<Run, "config" | "runNumber">;
 
@@ -82,8 +90,7 @@ export class Placement {
     warnings: string[],
   ): Promise<PlacedFile> {
     try {
-      const isGone = lstatSync(file.from, { throwIfNoEntry: false }) === undefined;
-      if (isGone) {
+      if (lstatSync(file.from, { throwIfNoEntry: false }) === undefined) {
         const moved = await this.#movedBefore(run, file, target);
         return {
           target: moved,
@@ -135,13 +142,13 @@ export class Placement {
       const owner = { config: run.config, runNumber: number };
       const beside = await this.#beside(target, run);
       warnings.push(
-        `${name} is also written by ${runLabel(owner)}; that of ${runLabel(run)} is ${path.basename(beside)}`,
+        `${name} is also written by ${runLabel(owner)}; the file of ${runLabel(run)} is stored as ${path.basename(beside)}`,
       );
       return { target: beside, isThere: false };
     }
     if (number !== undefined && number < run.runNumber) {
       const owner = { config: run.config, runNumber: number, root: this.#study.resultDirectory };
-      if (await this.#isEdited(owner, target)) return await this.#keep(run, target, warnings);
+      if (await this.#isEdited(owner, target)) return await this.#keep(run, target, NO_RESULT, warnings);
       await this.#moveAside(owner, target, warnings);
     } else {
       const kept = await this.#avoid(run, file, target, warnings);
@@ -169,15 +176,15 @@ export class Placement {
         await this.#moveAside(decision.owner, target, warnings);
         return undefined;
       case "keep":
-        return await this.#keep(run, target, warnings);
+        return await this.#keep(run, target, decision.why, warnings);
     }
   }
 
   /** Leaves the file that exists in place, and stores that of the run beside it. */
-  async #keep(run: Run, target: string, warnings: string[]): Promise<Chosen> {
+  async #keep(run: Run, target: string, why: string, warnings: string[]): Promise<Chosen> {
     const beside = await this.#beside(target, run);
     warnings.push(
-      `${this.#nameOf(target)} is not replaced, because it is not a result of an earlier run; that of ${runLabel(run)} is ${path.basename(beside)}`,
+      `${this.#nameOf(target)} was not replaced, because ${why}; the file of ${runLabel(run)} is stored as ${path.basename(beside)}`,
     );
     return { target: beside, isThere: false };
   }
@@ -195,19 +202,22 @@ export class Placement {
    * Where a process has moved a file that was ended before it could write the record. Anything else of the name must not
    * pass for it.
    */
-  async #movedBefore(run: Run, { sizeBytes }: ResultFile, target: string): Promise<string> {
+  async #movedBefore(run: Run, { sizeBytes, sha256 }: ResultFile, target: string): Promise<string> {
     for (const place of [await nameBeside(target, run, () => false), target]) {
       const there = lstatSync(place, { throwIfNoEntry: false });
-      if (there?.size === sizeBytes && there.ctimeMs >= this.#createdAt) return place;
+      if (there?.size !== sizeBytes || there.ctimeMs < this.#createdAt) continue;
+      if (sha256 === undefined || (await hashOf(place)) === sha256) return place;
     }
-    throw new DamagedArchive(`${target} is neither here nor in the swarm any more`);
+    throw new DamagedArchive(`${target} no longer exists, neither here nor in the swarm`);
   }
 
   async #moveAside({ root, ...owner }: Owner, target: string, warnings: string[]): Promise<void> {
     const name = this.#nameOf(target);
     if (!(await statIfThere(target))) return; // somebody has removed it: nothing of it can be lost
     const beside = await this.#beside(target, owner);
-    warnings.push(`${name} is also written by ${runLabel(owner)}; that one is now ${path.basename(beside)}`);
+    warnings.push(
+      `${name} is also written by ${runLabel(owner)}, whose file is now stored as ${path.basename(beside)}`,
+    );
     await moveFile(target, beside);
     const record = await readRecord(root, owner);
     if (record === undefined) return;
@@ -256,20 +266,21 @@ export class Placement {
     const stored = await statIfThere(from);
     if (stored !== undefined && stored.size !== sizeBytes)
       throw new DamagedArchive(
-        `its file ${path.basename(to)} is damaged: ${stored.size} of ${sizeBytes} bytes`,
+        `its result file ${path.basename(to)} is damaged: ${stored.size} of ${sizeBytes} bytes`,
       );
     if (stored !== undefined) {
       mkdirSync(path.dirname(to), { recursive: true });
       await moveFile(from, to).catch((error: unknown) => {
         if (lstatSync(from, { throwIfNoEntry: false }) !== undefined) throw error;
-        throw new DamagedArchive(`${to} is not in the swarm any more`, { cause: error });
+        throw new DamagedArchive(`${to} is no longer in the swarm`, { cause: error });
       });
     }
     const arrived = await statIfThere(to);
-    if (arrived === undefined) throw new DamagedArchive(`${to} is neither here nor in the swarm any more`);
+    if (arrived === undefined)
+      throw new DamagedArchive(`${to} no longer exists, neither here nor in the swarm`);
     if (arrived.size === sizeBytes) return;
     throw new UserError(`${to} of ${runLabel(run)} is incomplete: ${arrived.size} of ${sizeBytes} bytes`, {
-      hint: "is the disk full? the run has to be run again",
+      hint: "check the free disk space, then run the campaign again",
     });
   }
 
@@ -285,8 +296,8 @@ export class Placement {
 
   async #remember(target: string, content: { sizeBytes: number; sha256: string }): Promise<void> {
     const { resultDirectory } = this.#study;
-    const isTold = isInside(resultDirectory, target) && !isInside(resultDirectory, this.#study.directory);
-    if (isTold) return; // by its folder
+    const isReported = isInside(resultDirectory, target) && !isInside(resultDirectory, this.#study.directory);
+    if (isReported) return; // by its folder
     await rememberOutput(resultDirectory, target, content);
   }
 }

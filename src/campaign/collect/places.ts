@@ -54,9 +54,9 @@ export class Places {
   check(target: string): void {
     this.checkPermitted(target);
     if (Buffer.byteLength(path.basename(target)) > LONGEST_NAME_BYTES)
-      throw new Unplaceable(`${this.shown(target)} (a name that is too long)`);
+      throw new Unplaceable(`${this.shown(target)} (the name is too long)`);
     if (lstatSync(target, { throwIfNoEntry: false })?.isDirectory())
-      throw new Unplaceable(`${this.shown(target)} (a file, and a folder of that name exists)`);
+      throw new Unplaceable(`${this.shown(target)} (a folder of that name exists)`);
   }
 
   /** @throws {Unplaceable} if a link leads out of the places in which files may be. */
@@ -108,9 +108,9 @@ export class Places {
 function realPath(folder: string): string {
   const stats = statsBehindLinks(folder);
   if (stats?.isDirectory()) return realpathSync.native(folder);
-  if (stats !== undefined) throw new Unplaceable("in a folder whose name is that of a file");
+  if (stats !== undefined) throw new Unplaceable("below a path that is a file");
   if (lstatSync(folder, { throwIfNoEntry: false }) !== undefined)
-    throw new Unplaceable("in a folder whose name is that of a dangling link");
+    throw new Unplaceable("below a dangling symbolic link");
   return path.join(realPath(path.dirname(folder)), path.basename(folder));
 }
 

@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import { createReadStream, lstatSync, mkdirSync, readFileSync, readlinkSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { setImmediate } from "node:timers/promises";
@@ -73,28 +72,4 @@ export async function writeRecord(resultDirectory: string, record: RunRecord): P
   const file = recordFile(resultDirectory, record);
   mkdirSync(path.dirname(file), { recursive: true });
   await writeFileAtomically(file, `${JSON.stringify(record, undefined, 2)}\n`);
-}
-
-/** A file up to this size is read at once. */
-const SMALL_BYTES = 1 << 18;
-
-/**
- * SHA-256 of a file; of a symbolic link its target's name is hashed, as git does. Anything else has none, an empty text:
- * it is not opened, because opening a FIFO waits for somebody at its other end. Neither has a file that somebody has
- * removed meanwhile.
- */
-export async function hashOf(file: string): Promise<string> {
-  const hash = createHash("sha256");
-  try {
-    const stats = lstatSync(file);
-    if (stats.isSymbolicLink()) return hash.update(readlinkSync(file)).digest("hex");
-    if (!stats.isFile()) return "";
-    if (stats.size <= SMALL_BYTES) return hash.update(readFileSync(file)).digest("hex");
-    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 }))
-      hash.update(chunk as Buffer);
-    return hash.digest("hex");
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return "";
-    throw error;
-  }
 }

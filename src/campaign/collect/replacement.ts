@@ -2,9 +2,11 @@ import { lstatSync, type Stats } from "node:fs";
 import path from "node:path";
 import type { RunRecord } from "../../model/result.ts";
 import type { Run } from "../../model/run.ts";
-import { isBegunAnew } from "../../omnetpp/output-options.ts";
+import { isOverwritten } from "../../omnetpp/output-options.ts";
+import { otherNameOf } from "./name-case.ts";
 import { recordRootsOf } from "./notes.ts";
-import { allRecords, hashOf, recordFile } from "./records.ts";
+import { allRecords, recordFile } from "./records.ts";
+import { hashOf } from "../../system/content-hash.ts";
 
 type RunName = Pick<Run, "config" | "runNumber">;
 type Writers = Map<string, Owner & { sizeBytes: number; sha256: string }>;
@@ -36,8 +38,11 @@ export type Decision =
   | { type: "same"; isUsers: boolean }
   /** It is another run's result and is kept under that run's name. */
   | { type: "rename"; owner: Owner }
-  /** It is the user's, or was changed by him: the new one goes beside it. */
-  | { type: "keep" };
+  /** It is the user's, or was changed by him, or its name differs in case: the new one goes beside it. */
+  | { type: "keep"; why: string };
+
+/** Why a file is kept that is the user's. */
+export const NO_RESULT = "it is not a result of an earlier run";
 
 /**
  * Decides whether a file of a run may replace what is on the disk: only what a run has written and nobody has changed
@@ -46,13 +51,19 @@ export type Decision =
 export class Replacements {
   readonly #study: { directory: string; resultDirectory: string };
   readonly #createdAt: number;
+  readonly #otherNameOf: typeof otherNameOf;
   /** The runs that other records name as the writers of a file; read when it is needed for the first time. */
   #writers: Writers | undefined;
 
   /** @param createdAt when the campaign was queued, in ms since 1970. */
-  constructor(study: { directory: string; resultDirectory: string }, createdAt: number) {
+  constructor(
+    study: { directory: string; resultDirectory: string },
+    createdAt: number,
+    otherName: typeof otherNameOf = otherNameOf,
+  ) {
     this.#study = study;
     this.#createdAt = createdAt;
+    this.#otherNameOf = otherName;
   }
 
   /**
@@ -67,16 +78,19 @@ export class Replacements {
     const there = lstatSync(target, { throwIfNoEntry: false });
     if (there === undefined) return { type: "free" };
     const name = path.relative(this.#study.directory, target);
+    const other = this.#otherNameOf(target);
+    if (other !== undefined)
+      return { type: "keep", why: `the file system does not tell it from ${other}, which exists` };
     if (await this.isOwn(target, previous)) return { type: "replace" };
     const owner = await this.#writerOf(target, there, name, run);
     if (owner !== undefined) return { type: "rename", owner };
-    if (isBegunAnew(target) && there.ctimeMs < this.#createdAt) return { type: "replace" };
+    if (isOverwritten(target) && there.ctimeMs < this.#createdAt) return { type: "replace" };
     if (there.size === incoming.sizeBytes) {
       const sha256 = incoming.sha256 ?? (await hashOf(incoming.from));
       if ((await hashOf(target)) === sha256)
         return { type: "same", isUsers: there.ctimeMs < this.#createdAt };
     }
-    return { type: "keep" };
+    return { type: "keep", why: NO_RESULT };
   }
 
   /** Whether a file is what an earlier record of the run says. */

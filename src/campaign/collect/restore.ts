@@ -45,7 +45,7 @@ export class Restoring {
       for (let next = await events.next(); next.done !== true; next = await events.next())
         if (next.value.type === "sent" || next.value.type === "building") this.#events.push(next.value);
     } catch (error) {
-      const message = `what the swarm has lost cannot be sent again: ${errorText(error)}`;
+      const message = `cannot resend what the swarm has lost: ${errorText(error)}`;
       this.#events.push({ type: "warning", message, details: [] });
     }
   }

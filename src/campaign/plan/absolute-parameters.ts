@@ -18,6 +18,6 @@ export function* warnOfAbsoluteParameters(
   );
   if (details.length === 0) return;
   const message =
-    "parameters have absolute paths: on the machines of this swarm, files there are neither those of this machine nor collected";
+    "parameters have absolute paths: the machines of this swarm do not see this machine's files, and files written there are not collected";
   yield { type: "warning", message, details };
 }

@@ -9,7 +9,7 @@ import { statIfThere } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import { isExecutable } from "../../system/program.ts";
 import type { DependencyPlan } from "./plan-project.ts";
-import type { Whereabouts } from "./whereabouts.ts";
+import type { StudyContext } from "./study-context.ts";
 import type { ProjectPlan } from "./plan-project.ts";
 
 /** A program or library that runs need and that only a build can make. */
@@ -52,7 +52,7 @@ const LINK = "120000";
  * @returns what the build of the study's checkout has to make.
  * @throws {UserError} for the first that is missing.
  */
-export async function checkArguments(here: Whereabouts, plans: Plans): Promise<NeededProduct[]> {
+export async function checkArguments(here: StudyContext, plans: Plans): Promise<NeededProduct[]> {
   const { args, checkout, study, program } = here;
   const places = placesOf(here, plans);
   const find = (name: string, file: string): Named => {
@@ -78,7 +78,7 @@ export async function checkArguments(here: Whereabouts, plans: Plans): Promise<N
 }
 
 /** The libraries of the study's project that runs load where the user named none. */
-function ownLibraries({ project, program }: Whereabouts, { code }: ProjectPlan): NeededProduct[] {
+function ownLibraries({ project, program }: StudyContext, { code }: ProjectPlan): NeededProduct[] {
   const files = new Set(code.entries.map((entry) => entry.path));
   if (!project.isDeclared) return []; // the build tells
   return project.targets.flatMap((target) => {
@@ -95,7 +95,7 @@ async function checkFile(named: Named): Promise<void> {
 }
 
 /** Of `-n`, else those of the project. */
-function nedFolders({ args, project, checkout }: Whereabouts): { name: string; folder: string }[] {
+function nedFolders({ args, project, checkout }: StudyContext): { name: string; folder: string }[] {
   const named = values(args, "-n").flatMap((value) => value.split(/[;:]/).filter((each) => each !== ""));
   if (values(args, "-n").length > 0) return named.map((folder) => ({ name: `NED folder ${folder}`, folder }));
   return project.nedFolders.map((folder) => ({
@@ -119,7 +119,7 @@ async function checkMode({ name, place, relative, absolute }: Named): Promise<vo
   const mode = place?.files.get(relative);
   if (place === undefined || mode === undefined || mode === EXECUTABLE || mode === LINK) return;
   if (place.projects.some((each) => mayBuild(each, [relative])) || (await isExecutable(absolute))) return;
-  throw new UserError(`the ${name} is not executable`, { hint: `make it executable: chmod +x ${absolute}` });
+  throw new UserError(`the ${name} is not executable`, { hint: `run: chmod +x ${absolute}` });
 }
 
 /** @returns it, if the build of the study's checkout has to make it. */
@@ -155,7 +155,7 @@ function mayBuild({ project, plan }: Place["projects"][number], files: readonly 
   return [...project.targets, ...made].some((target) => files.includes(targetFile(target, plan.build.mode)));
 }
 
-function placesOf({ checkout, project }: Whereabouts, { plan, dependencies }: Plans): Place[] {
+function placesOf({ checkout, project }: StudyContext, { plan, dependencies }: Plans): Place[] {
   const places = new Map<string, Place>();
   for (const each of [
     { project, plan },
@@ -188,6 +188,6 @@ async function missing(
       return new UserError(`the ${name} ${reason}`, { hint: `${other}; ${modeAdvice(file)}` });
   }
   return new UserError(`the ${name} ${reason}`, {
-    hint: isHere ? 'if git ignores it, name it under "ship" in swarm.json' : undefined,
+    hint: isHere ? 'check the name; if git ignores the file, list it under "ship" in swarm.json' : undefined,
   });
 }

@@ -34,9 +34,9 @@ export async function checkProducts(
     if (plan.execution.program?.kind !== "project") await checkLibraries(each, products, build.mode, builds);
   }
   const lacking = needed.find(({ files }) => !files.some((file) => inCheckout.has(file)));
-  if (lacking !== undefined) throw await notMade(`the ${lacking.name}`, own, buildKey, builds);
+  if (lacking !== undefined) throw await missingProduct(`the ${lacking.name}`, own, buildKey, builds);
   if (targets.length === 0 && !isNamed(plan) && hasCode(plan))
-    throw await notMade("a program or library", own, buildKey, builds);
+    throw await missingProduct("a program or library", own, buildKey, builds);
   return chooseProgram(plan.execution, targets, campaign.study);
 }
 
@@ -54,7 +54,7 @@ async function checkLibraries(
 ): Promise<void> {
   const lacking = libraries.find((each) => !libraryFiles(each, mode).some((file) => products.includes(file)));
   if (lacking !== undefined)
-    throw await notMade(`the library ${lacking} of ${name}`, products, buildKey, builds);
+    throw await missingProduct(`the library ${lacking} of ${name}`, products, buildKey, builds);
 }
 
 /** A project of NED and ini files alone needs nothing that a build makes. */
@@ -63,7 +63,7 @@ function hasCode({ build, code }: Plan): boolean {
   return code.entries.some((entry) => isWithin(build.project, entry.path) && isCompiled(entry.path));
 }
 
-async function notMade(
+async function missingProduct(
   what: string,
   made: readonly string[],
   key: string,
@@ -71,7 +71,9 @@ async function notMade(
 ): Promise<UserError> {
   const log = builds.logFile(key);
   const hint =
-    (await statIfThere(log)) === undefined ? "does it work in a fresh clone?" : `its log is ${log}`;
-  const others = made.length === 0 ? "" : `, but ${made.slice(0, SHOWN).join(", ")}`;
-  return new UserError(`the build did not make ${what}${others}`, { hint });
+    (await statIfThere(log)) === undefined
+      ? "check whether the build works in a fresh clone"
+      : `see the build log ${log}`;
+  const others = made.length === 0 ? "" : `, only ${made.slice(0, SHOWN).join(", ")}`;
+  return new UserError(`the build did not produce ${what}${others}`, { hint });
 }

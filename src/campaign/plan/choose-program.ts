@@ -55,9 +55,9 @@ function theProgram(programs: readonly string[], study: string): string | undefi
   const [only, ...others] = above.length > 0 ? above : programs;
   if (others.length === 0) return only;
   throw new UserError(
-    `the build made ${programs.length} programs, ${programs.join(", ")}, and nothing says which one the runs need`,
+    `the build produced ${programs.length} programs, ${programs.join(", ")}, and nothing specifies which of them the runs use`,
     {
-      hint: 'name it before the options (runall-swarm path/of/program -c …), or as "executable" in swarm.json',
+      hint: 'give the program before the options (runall-swarm path/to/program -c …), or set "executable" in swarm.json',
     },
   );
 }

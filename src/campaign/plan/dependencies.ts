@@ -2,7 +2,7 @@ import path from "node:path";
 import { UserError } from "../../errors.ts";
 import { readCode, type Code } from "../../project/git/code.ts";
 import { describeFolder, type ProjectDescriptor } from "../../project/describe/descriptor.ts";
-import { fetchDependency, type Telling } from "../../project/describe/fetch-dependency.ts";
+import { fetchDependency, type FetchOptions } from "../../project/describe/fetch-dependency.ts";
 import { findDependency, NotFound } from "../../project/describe/find-dependency.ts";
 import { checkoutName, NoCheckout, openCheckout, type Checkout } from "../../project/git/git.ts";
 import type { Need } from "../../project/describe/needs.ts";
@@ -33,7 +33,7 @@ export interface FoundDependencies {
  */
 export async function findDependencies(
   { checkout, project }: { checkout: Checkout; project: ProjectDescriptor },
-  telling: Telling,
+  telling: FetchOptions,
 ): Promise<FoundDependencies> {
   const root = path.join(checkout.top, project.folder);
   const search: Search = { known: new Map(), leftOut: [], telling };
@@ -51,7 +51,7 @@ interface Search {
   /** By their folders. */
   known: Map<string, FoundDependency>;
   leftOut: Need[];
-  telling: Telling;
+  telling: FetchOptions;
 }
 
 async function findNeeds(
@@ -64,8 +64,8 @@ async function findNeeds(
     const folder = await locate(need, needing, search);
     if (folder === undefined) continue;
     if (above.includes(folder)) {
-      throw new UserError(`${need.statedIn} needs the project ${need.name}, which needs it in turn`, {
-        hint: `${folder} is needed by itself, by way of ${above.slice(above.indexOf(folder) + 1).join(", ")}`,
+      throw new UserError(`${need.statedIn} needs the project ${need.name}: the dependency is circular`, {
+        hint: `${folder} depends on itself, through ${above.slice(above.indexOf(folder) + 1).join(", ")}`,
       });
     }
     const found = search.known.get(folder) ?? (await describe(need, folder, [...above, folder], search));
@@ -117,7 +117,7 @@ async function checkoutOf(need: Need, folder: string, signal?: AbortSignal): Pro
 function notReadable({ name, statedIn }: Need, error: UserError): UserError {
   const { message, hint } = error;
   return new UserError(`${statedIn} needs the project ${name}: ${message}`, {
-    hint: `${hint ?? ""}; or leave it out, with "uses": [] in swarm.json`,
+    hint: `${hint ?? ""}; or exclude it with "uses": [] in swarm.json`,
     cause: error,
   });
 }

@@ -9,14 +9,14 @@ import { expand, type Expansion } from "../../omnetpp/expand.ts";
 import type { Mode } from "../../model/build.ts";
 import { statIfThere } from "../../system/files.ts";
 import { runProgram } from "../../system/program.ts";
-import type { Whereabouts } from "./whereabouts.ts";
+import type { StudyContext } from "./study-context.ts";
 
 /**
  * The runs by the ini files that will run: those that lie here, or those of a commit, which are written to a
  * temporary directory for it.
  */
 export async function expandCode(
-  { checkout, study, program, args, named }: Whereabouts,
+  { checkout, study, program, args, named }: StudyContext,
   commit: string | undefined,
   signal?: AbortSignal,
 ): Promise<Expansion> {

@@ -15,7 +15,7 @@ export function forOtherMachines(plan: CampaignPlan): CampaignPlan {
     }));
     const { clientEnvironment: _, ...rest } = project.build;
     const build = { ...rest, omnetpp: { version }, ...(needed && { dependencies: needed }) };
-    return { ...project, ownBuild: "its workers are other machines", build };
+    return { ...project, ownBuild: "its workers run on other machines", build };
   };
   const dependencies = plan.dependencies.map((each) => {
     const changed = there(each);

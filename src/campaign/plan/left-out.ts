@@ -7,7 +7,7 @@ import type { DependencyPlan } from "./plan-project.ts";
 /** Names the projects to which only the IDE refers and that are not on this machine: the campaign goes on without them. */
 export function* warnOfLeftOut(leftOut: readonly Need[]): Generator<CampaignEvent> {
   for (const { name, statedIn, variable } of leftOut) {
-    const message = `${statedIn} refers to the project ${name}, which is not found; nothing seems to use it, so it is left out (else set ${variable} to its folder)`;
+    const message = `${statedIn} refers to the project ${name}, which was not found; ignoring it, because nothing seems to use it (if something does, set ${variable} to its folder)`;
     yield { type: "warning", message, details: [] };
   }
 }
@@ -17,7 +17,7 @@ export function* warnOfVersions(dependencies: readonly DependencyPlan[]): Genera
   for (const { about, gitTop, project } of dependencies) {
     const root = path.join(gitTop, project.folder);
     if (isSameVersion(versionIn(about.name), versionIn(path.basename(root)))) continue;
-    const message = `the project needs ${about.name}, and ${root} is used for it, which seems to be another version; if it is not the right one, set ${about.variable}`;
+    const message = `the project needs ${about.name}; using ${root}, which seems to be another version; to use another one, set ${about.variable}`;
     yield { type: "warning", message, details: [] };
   }
 }
@@ -44,7 +44,7 @@ export async function* namingLeftOut<T>(
   } catch (error) {
     if (!(error instanceof UserError) || leftOut.length === 0) throw error;
     const names = leftOut.map(({ name, variable }) => `${name} (${variable})`).join(", ");
-    const about = `not found and left out: ${names}`;
+    const about = `projects not found and ignored: ${names}`;
     const hint = error.hint === undefined ? about : `${error.hint}; ${about}`;
     throw new UserError(error.message, { hint, cause: error });
   }

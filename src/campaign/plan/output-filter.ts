@@ -3,7 +3,7 @@ import path from "node:path";
 import type { ProjectDescriptor } from "../../project/describe/descriptor.ts";
 import type { Checkout } from "../../project/git/git.ts";
 import { targetFile } from "../../project/files/targets.ts";
-import { isBegunAnew } from "../../omnetpp/output-options.ts";
+import { isOverwritten } from "../../omnetpp/output-options.ts";
 import { isInside } from "../../system/paths.ts";
 import { unchangedOutputs } from "../collect/known-outputs.ts";
 
@@ -53,7 +53,7 @@ export async function outputFilter(question: OutputFilterQuestion): Promise<Outp
     const absolute = path.join(top, file);
     if (known.has(absolute)) return true;
     return (
-      isBegunAnew(file) &&
+      isOverwritten(file) &&
       (path.basename(file) === ".vci" || // index of a vector file whose name has no dot
         configured.has(withoutExtension(absolute)) ||
         results.some((root) => isInside(root, absolute)) ||

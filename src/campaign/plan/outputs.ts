@@ -9,6 +9,7 @@ import { config, isTyped, values, type SimulationArguments } from "../../omnetpp
 import { configuredOption, OUTPUT_OPTIONS, type OutputOption } from "../../omnetpp/output-options.ts";
 import { isInside } from "../../system/paths.ts";
 import { homeDirectory } from "../../system/user.ts";
+import { refuseShownDirectory } from "./shown-directory.ts";
 
 /** Where the runs of a campaign write. */
 export interface OutputPlan {
@@ -35,11 +36,12 @@ export interface OutputQuestion {
 /**
  * Finds out where the runs will write, from their configurations.
  * @throws {UserError} for what cannot be done right on a swarm: files that several runs append to, result directories
- *   that hold the project itself or the user's home.
+ *   that hold the project itself or the user's home, or that parameters would have a worker's path of.
  */
 export async function planOutputs(expansion: Expansion, question: OutputQuestion): Promise<OutputPlan> {
   const { args, study } = question;
   const folders = await iniFolders(study, values(args, "-f"));
+  refuseShownDirectory(expansion.configuration, folders.all[0]!, study);
   const runs = expansion.outputs.map((run) => resolveRun(run, folders, question));
   const configured = OUTPUT_OPTIONS.filter((option) =>
     expansion.outputs.some((run) => run.values[option] !== undefined),
@@ -140,9 +142,9 @@ function addFolder(folder: string, { top, study }: OutputQuestion, { outside, li
   const home = homeDirectory();
   if (isInside(folder, top) || (home !== undefined && isInside(folder, home))) {
     throw new UserError(
-      `the result directory ${folder} contains ${isInside(folder, top) ? "the project itself" : "your home"}`,
+      `the result directory ${folder} contains ${isInside(folder, top) ? "the project itself" : "your home directory"}`,
       {
-        hint: "set result-dir to a folder for results only, such as results or ../../results/name",
+        hint: "set result-dir to a folder that holds only results, such as results or ../../results/name",
       },
     );
   }
@@ -164,7 +166,7 @@ function addFile(file: string, { top }: OutputQuestion, { outside, links }: Foun
 function refuseForbidden(name: string, place: string): void {
   const why = name === "" ? undefined : forbiddenName(name);
   if (why === undefined) return;
-  throw new UserError(`results cannot be stored in ${place}: it is ${why}`, {
+  throw new UserError(`cannot store results in ${place}: it is ${why}`, {
     hint: "set result-dir to another folder, or rename this one",
   });
 }
@@ -180,8 +182,8 @@ function addLinks(folder: string, top: string, links: Map<string, string>): stri
     const place = path.join(top, ...names.slice(0, at + 1));
     if (!lstatSync(place, { throwIfNoEntry: false })?.isSymbolicLink()) continue;
     if (!existsSync(place)) {
-      throw new UserError(`results cannot be stored in ${folder}: ${place} is a link that leads nowhere`, {
-        hint: "make the folder to which it leads, or remove the link",
+      throw new UserError(`cannot store results in ${folder}: ${place} is a dangling symbolic link`, {
+        hint: "create the folder that the link points to, or remove the link",
       });
     }
     const target = realpathSync(place);
@@ -232,7 +234,7 @@ function appendedFiles(
         (byOption[option] !== undefined && runs.length < chosen.length && chosen.length > 1)
       ) {
         throw new UserError(`${option}-append is true, and several runs append to ${file}`, {
-          hint: `on a swarm each run needs a file of its own: set ${option}-append = false and leave out ${option}`,
+          hint: `on a swarm each run needs its own file: set ${option}-append = false and remove ${option}`,
         });
       }
       appended.push({ runNumber, option, file });
@@ -272,7 +274,7 @@ export function refuseUnwritable(outside: readonly string[]): void {
     try {
       accessSync(folder, constants.W_OK);
     } catch (error) {
-      throw new UserError(`results cannot be stored in ${place}: ${errorText(error)}`, { cause: error });
+      throw new UserError(`cannot store results in ${place}: ${errorText(error)}`, { cause: error });
     }
   }
 }

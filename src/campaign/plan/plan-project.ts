@@ -117,7 +117,7 @@ async function ownBuild(
   signal?: AbortSignal,
 ): Promise<OwnBuild | string> {
   const [compiling] = Object.keys(buildVariables(named));
-  if (compiling !== undefined) return `${compiling} is named with --env`;
+  if (compiling !== undefined) return `${compiling} is set with --env`;
   const foreign = dependencies.find(({ ownBuild: own }) => typeof own === "string");
   if (foreign !== undefined)
     return `${foreign.about.name} is built by the swarm: ${foreign.ownBuild as string}`;

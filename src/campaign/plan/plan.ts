@@ -25,7 +25,7 @@ import { outputFilter } from "./output-filter.ts";
 import { planOutputs, type OutputPlan } from "./outputs.ts";
 import { planProject, type ProjectPlan } from "./plan-project.ts";
 import { runSourcesOf } from "./run-sources-of.ts";
-import { findWhereabouts, type Whereabouts } from "./whereabouts.ts";
+import { findStudyContext, type StudyContext } from "./study-context.ts";
 
 /** How a campaign deals with runs that do not end well. */
 export type CampaignLimits = Pick<Campaign, "retries" | "timeoutMs" | "stopOnError" | "batchSize">;
@@ -72,12 +72,12 @@ export interface CampaignPlan extends ProjectPlan, AsyncDisposable {
  * @throws {UserError} for everything that the user has to mend first.
  */
 export async function planCampaign(request: CampaignRequest, signal?: AbortSignal): Promise<CampaignPlan> {
-  return await planFrom(await findWhereabouts(request, signal), request, signal);
+  return await planFrom(await findStudyContext(request, signal), request, signal);
 }
 
 /** The same, where it is known where the user is. */
 export async function planFrom(
-  here: Whereabouts,
+  here: StudyContext,
   request: CampaignRequest,
   signal?: AbortSignal,
 ): Promise<CampaignPlan> {
@@ -136,7 +136,7 @@ interface Found {
 }
 
 async function makePlan(
-  here: Whereabouts,
+  here: StudyContext,
   { code, needed, workTree, survey, expansion, outputs }: Found,
   version: string,
   signal?: AbortSignal,
@@ -170,7 +170,7 @@ async function makePlan(
 
 /** How the checkout of the study is read: without binaries and without what runs have written. */
 function workTreeOf(
-  here: Whereabouts,
+  here: StudyContext,
   outputs: Promise<OutputPlan>,
   survey: Promise<FolderSurvey>,
 ): WorkTreeRequest {
@@ -193,7 +193,7 @@ function workTreeOf(
 }
 
 function describeCampaign(
-  here: Whereabouts,
+  here: StudyContext,
   { code, build }: ProjectPlan,
   { expansion, outputs, survey }: Pick<Found, "expansion" | "outputs" | "survey">,
 ): CampaignDraft {
@@ -236,7 +236,7 @@ function describeCampaign(
  * is beside it; any other one can only be absolute. A library of the study keeps its folder: without one it is
  * looked for elsewhere.
  */
-function portable(file: string, { checkout, study, dependencies }: Whereabouts): string {
+function portable(file: string, { checkout, study, dependencies }: StudyContext): string {
   const absolute = path.resolve(study, file);
   if (isInside(checkout.top, absolute)) {
     const relative = path.relative(study, absolute) || ".";

@@ -47,12 +47,14 @@ export async function findSimulationProgram(
 async function programFile(typed: string, study: string, top: string): Promise<string> {
   const place = typed.includes("/") ? path.resolve(study, typed) : await findProgram([typed]);
   if (place === undefined) {
-    throw new UserError(`${typed}: command not found`, { hint: `a program of this folder is ./${typed}` });
+    throw new UserError(`${typed}: command not found`, {
+      hint: `for the program in this folder, type ./${typed}`,
+    });
   }
   const file = await realFile(place);
   if (isInside(top, file)) return file;
-  throw new UserError(`the simulation program ${typed} is ${file}, outside of the checkout ${top}`, {
-    hint: "the workers have what git tracks, and what they build from it",
+  throw new UserError(`the simulation program ${typed} is ${file}, outside the checkout ${top}`, {
+    hint: "use a program inside the checkout: workers have only the tracked files and what they build from them",
   });
 }
 
@@ -72,7 +74,7 @@ async function realFile(file: string): Promise<string> {
 
 function withoutSimulator(typed: string | undefined): UserError {
   const missing = typed !== undefined && SIMULATORS.includes(typed) ? typed : SIMULATORS.join(", ");
-  return new UserError(`OMNeT++ is not on PATH: no ${missing}`, {
-    hint: "set OMNeT++ up in this terminal: source <the OMNeT++ folder>/setenv",
+  return new UserError(`OMNeT++ is not in PATH: ${missing}: command not found`, {
+    hint: "in this terminal, run: source <OMNeT++ folder>/setenv",
   });
 }

@@ -3,11 +3,11 @@ import type { Code } from "../../project/git/code.ts";
 import { findRunSources, type RunSources } from "../../project/build/run-sources.ts";
 import type { Expansion } from "../../omnetpp/expand.ts";
 import { toArgv, values } from "../../omnetpp/opp-args.ts";
-import type { Whereabouts } from "./whereabouts.ts";
+import type { StudyContext } from "./study-context.ts";
 
 /** What runs can read follows from where they are, and from what they are told. */
 export async function runSourcesOf(
-  { checkout: { top }, study, project, dependencies, args, named }: Whereabouts,
+  { checkout: { top }, study, project, dependencies, args, named }: StudyContext,
   codes: readonly Code[],
   { configuration }: Expansion,
 ): Promise<RunSources> {

@@ -11,14 +11,14 @@ import { values, type SimulationArguments } from "../../omnetpp/opp-args.ts";
 export async function studyDirectory(directory: string, args: SimulationArguments): Promise<string> {
   const study = await realpath(directory).catch((error: unknown) => {
     if (errorCode(error) !== "ENOENT") throw error;
-    const hint = directory.includes("\ufffd") ? "its name is not UTF-8: rename the folder" : undefined;
-    throw new UserError(`there is no folder ${directory}`, { hint });
+    const hint = directory.includes("\ufffd") ? "its name is not valid UTF-8: rename the folder" : undefined;
+    throw new UserError(`no such folder: ${directory}`, { hint });
   });
   const inis = values(args, "-f");
   for (const ini of inis.length > 0 ? inis : ["omnetpp.ini"]) {
     const file = await stat(path.resolve(study, ini)).catch(() => undefined);
     if (file?.isFile()) continue;
-    throw new UserError(`there is no ${ini} in ${study}`, { hint: hintFor(ini, await inisNear(study)) });
+    throw new UserError(`no ${ini} in ${study}`, { hint: hintFor(ini, await inisNear(study)) });
   }
   return study;
 }
@@ -60,14 +60,14 @@ async function inisBelow(study: string): Promise<string[]> {
 
 function hintFor(ini: string, found: readonly string[]): string {
   if (found.length === 0)
-    return "a study is a folder with an omnetpp.ini; change into one, or name the file with -f";
+    return "change to a folder that contains an omnetpp.ini, or name the ini file with -f";
   const near = nearest(
     path.basename(ini),
     found.map((file) => path.basename(file)),
   );
   const files = [...found].sort((a, b) => rank(near, a) - rank(near, b));
   const more = files.length > MOST_NAMED ? `, and ${files.length - MOST_NAMED} more` : "";
-  return `there is ${files.slice(0, MOST_NAMED).join(", ")}${more}; type: ${commandFor(files[0]!)}`;
+  return `found ${files.slice(0, MOST_NAMED).join(", ")}${more}; run: ${commandFor(files[0]!)}`;
 }
 
 /** Similar names first; of others the order stays. */

@@ -47,7 +47,7 @@ async function takeCampaign(
 /** What cannot be collected; the rest is. */
 function* damaged({ campaign, damaged: reasons }: FoundCampaign): Generator<CampaignEvent> {
   if (reasons.length === 0) return;
-  const message = `some entries of campaign ${campaign.id} in the queue are damaged; their runs are left out`;
+  const message = `some entries of campaign ${campaign.id} in the queue are damaged; ignoring their runs`;
   yield { type: "warning", message, details: reasons };
 }
 
@@ -63,7 +63,7 @@ export async function* retryCampaign(
   interrupt: AbortSignal,
 ): AsyncGenerator<CampaignEvent> {
   const { found, known, lock } = await takeCampaign(id, here, queue);
-  const again = await addAgain(found, known, queue).catch(async (error: unknown) => {
+  const again = await addRetries(found, known, queue).catch(async (error: unknown) => {
     await lock[Symbol.asyncDispose]();
     throw error;
   });
@@ -76,13 +76,13 @@ export async function* retryCampaign(
  * @returns how many.
  * @throws {UserError} where there is none.
  */
-export async function queueAgain(id: string, here: Here, queue: QueueClient): Promise<number> {
+export async function requeueRuns(id: string, here: Here, queue: QueueClient): Promise<number> {
   const found = await queue.find(id);
-  const { open } = await addAgain(found, await knownCampaign(found.campaign, here), queue);
+  const { open } = await addRetries(found, await knownCampaign(found.campaign, here), queue);
   return open.length;
 }
 
-async function addAgain(
+async function addRetries(
   found: FoundCampaign,
   { campaign, study }: KnownCampaign,
   queue: QueueClient,
@@ -90,8 +90,8 @@ async function addAgain(
   const { id } = campaign;
   const runs = await unfinished(found, campaign, study);
   if (runs.length === 0) {
-    throw new UserError(`no run of campaign ${id} that was collected has failed or was cancelled`, {
-      hint: found.open.length > 0 ? `collect the others first: runall-swarm attach ${id}` : undefined,
+    throw new UserError(`campaign ${id} has no failed or cancelled run among those collected`, {
+      hint: found.open.length > 0 ? `collect the remaining runs first: runall-swarm attach ${id}` : undefined,
     });
   }
   const position = await queue.position();

@@ -6,7 +6,7 @@ import { planFrom, type CampaignPlan } from "../plan/plan.ts";
 import type { CampaignRequest } from "../plan/request.ts";
 import { plannedKey, type ProjectPlan } from "../plan/plan-project.ts";
 import { measureShipment } from "./send-source.ts";
-import { lookAround, type Whereabouts } from "../plan/whereabouts.ts";
+import { locateStudy, type StudyContext } from "../plan/study-context.ts";
 
 /** What is known of one thing; keys are in camelCase, an undefined value is left out. */
 export type Facts = Record<string, string | number | boolean | readonly string[] | undefined>;
@@ -26,9 +26,9 @@ export async function* explainCampaign(
   request: CampaignRequest,
   signal: AbortSignal,
 ): AsyncGenerator<Section> {
-  const steps = lookAround(request, signal);
-  const known: Partial<Whereabouts> = {};
-  let here: Whereabouts | undefined;
+  const steps = locateStudy(request, signal);
+  const known: Partial<StudyContext> = {};
+  let here: StudyContext | undefined;
   while (here === undefined) {
     const step = await steps.next();
     if (step.done === true) here = step.value;
@@ -45,7 +45,7 @@ export async function* explainCampaign(
 }
 
 /** What one step has found. */
-function* sectionsOf(known: Partial<Whereabouts>, found: Partial<Whereabouts>): Generator<Section> {
+function* sectionsOf(known: Partial<StudyContext>, found: Partial<StudyContext>): Generator<Section> {
   const { study, args, checkout } = known;
   if (found.study !== undefined)
     yield { name: "study", facts: { folder: study, iniFiles: inisOf(args ?? []) } };
@@ -55,12 +55,12 @@ function* sectionsOf(known: Partial<Whereabouts>, found: Partial<Whereabouts>): 
   if (found.dependencies !== undefined) yield* neededSections(found);
 }
 
-function inisOf(args: Whereabouts["args"]): string[] {
+function inisOf(args: StudyContext["args"]): string[] {
   const named = values(args, "-f");
   return named.length > 0 ? named : ["omnetpp.ini"];
 }
 
-function projectSection(top: string, project: Whereabouts["project"]): Section {
+function projectSection(top: string, project: StudyContext["project"]): Section {
   const { name, folder, reason, nedFolders, nedExclusions, makefile, makemake, ship } = project;
   const environment = Object.keys(project.environment);
   return {
@@ -80,7 +80,7 @@ function projectSection(top: string, project: Whereabouts["project"]): Section {
   };
 }
 
-function* neededSections({ dependencies = [], leftOut = [] }: Partial<Whereabouts>): Generator<Section> {
+function* neededSections({ dependencies = [], leftOut = [] }: Partial<StudyContext>): Generator<Section> {
   for (const { need, checkout, project } of dependencies) {
     yield {
       name: `needed project ${need.name}`,
@@ -95,7 +95,7 @@ function* neededSections({ dependencies = [], leftOut = [] }: Partial<Whereabout
   for (const { name, statedIn } of leftOut)
     yield {
       name: `project ${name}`,
-      facts: { statedIn, leftOut: "it is not found, and nothing seems to use it" },
+      facts: { statedIn, leftOut: "not found, and nothing seems to use it" },
     };
 }
 
@@ -113,7 +113,7 @@ function runsSection({ runs, campaign, studyDirectory, resultDirectory, outputs 
   };
 }
 
-function buildSection({ project, program }: Whereabouts, plan: CampaignPlan): Section {
+function buildSection({ project, program }: StudyContext, plan: CampaignPlan): Section {
   const { execution, build } = plan;
   const named = execution.program;
   const targets = project.targets.map((target) => targetFile(target, build.mode));
@@ -124,7 +124,11 @@ function buildSection({ project, program }: Whereabouts, plan: CampaignPlan): Se
       expectedTargets: targets,
       targetsNamedBy: project.isDeclared ? "swarm.json or an .opp file" : "the build",
       program:
-        named === undefined ? "as the build makes it" : named.kind === "project" ? named.path : "opp_run",
+        named === undefined
+          ? "chosen from the build's products"
+          : named.kind === "project"
+            ? named.path
+            : "opp_run",
       runsListedBy: program.local,
     },
   };
@@ -146,7 +150,7 @@ function buildFacts(plan: ProjectPlan): Facts {
 function describeRecipe(recipe: ProjectPlan["build"]["recipe"]): string {
   switch (recipe.kind) {
     case "none":
-      return "nothing: it has no code";
+      return "nothing: the project has no code";
     case "configure":
       return "configure, then make";
     case "make":

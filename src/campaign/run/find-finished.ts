@@ -8,7 +8,8 @@ import type { RunRecord } from "../../model/result.ts";
 import { runLabel, runVariables, type Run } from "../../model/run.ts";
 import type { CampaignPlan } from "../plan/plan.ts";
 import { OutdatedRuns, type Outdated } from "./outdated.ts";
-import { hashOf, recordIn, recordFile } from "../collect/records.ts";
+import { recordIn, recordFile } from "../collect/records.ts";
+import { hashOf } from "../../system/content-hash.ts";
 
 /** What the records in a study tell of runs that are wanted. */
 export interface Findings {
@@ -110,10 +111,12 @@ export function* shiftWarning(
   if (shifted.length === 0 || !expansion.seedsFollowRunNumbers) return;
   const details = shifted
     .slice(0, SHOWN)
-    .map(({ run, before }) => `${runLabel(run)} was ${runVariables(before)}, and is ${runVariables(run)}`);
+    .map(
+      ({ run, before }) => `${runLabel(run)} was ${runVariables(before)}, and is now ${runVariables(run)}`,
+    );
   if (shifted.length > SHOWN) details.push(`and ${shifted.length - SHOWN} more`);
   const message =
-    `the runs of ${campaign.config} have other numbers than when they were made, and their seeds follow the number: ` +
-    "results of the same variables differ from those that were here; with seed-set = ${repetition} they would not";
+    `the runs of ${campaign.config} have other run numbers than when they were executed, and their seeds depend on the run number: ` +
+    "results for the same variables differ from the earlier ones; seed-set = ${repetition} avoids this";
   yield { type: "warning", message, details };
 }

@@ -159,8 +159,8 @@ async function lockOrName(study: Study, { note, open }: EqualCampaign): Promise<
     const where = error.machine === undefined ? "" : ` on ${error.machine}`;
     const who = error.pid === undefined ? "another process" : `process ${error.pid}${where}`;
     const runs = open.length === 1 ? "1 of these runs" : `${open.length} of these runs`;
-    throw new UserError(`campaign ${campaign.id} has ${runs} already, and ${who} is collecting them`, {
-      hint: "nothing was queued; wait for it, cancel it with runall-swarm cancel, or execute them again with --rerun",
+    throw new UserError(`campaign ${campaign.id} already contains ${runs}, and ${who} is collecting them`, {
+      hint: "nothing was queued; wait for that campaign, cancel it with runall-swarm cancel, or rerun the runs with --rerun",
       cause: error,
     });
   }

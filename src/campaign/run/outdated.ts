@@ -68,14 +68,14 @@ function changesOf(
     if (files === undefined) reasons.push("the source has changed");
   }
   const { version } = campaign.omnetpp;
-  if (omnetpp !== version) reasons.push(`OMNeT++ is ${version}, and was ${omnetpp}`);
+  if (omnetpp !== version) reasons.push(`OMNeT++ is ${version}, was ${omnetpp}`);
   const [before, now] = [args, campaign.arguments].map((each) => deciding(each).join(" "));
-  if (before !== now) reasons.push(`the arguments are "${now}", and were "${before}"`);
+  if (before !== now) reasons.push(`the arguments are "${now}", were "${before}"`);
   if (reasons.length === 0 && changed.length === 0)
     reasons.push(
       build === plannedKey(plan)
         ? "the environment, the OMNeT++ installation, a needed project or an option of the campaign has changed"
-        : "the binaries are other ones",
+        : "the binaries have changed",
     );
   return { changed, reasons };
 }

@@ -47,8 +47,8 @@ export async function* ensureBuild(
     const { products, targets, data, nedExclusions } = plan.ownBuild;
     const manifest = { protocol: PROTOCOL, products, targets, data, nedExclusions } as const;
     if (!(await isUnchanged(plan.ownBuild, plan.gitTop))) {
-      throw new UserError(`the binaries in ${plan.gitTop} were changed meanwhile`, {
-        hint: "start the campaign again",
+      throw new UserError(`the binaries in ${plan.gitTop} changed while the campaign was being prepared`, {
+        hint: "run the command again",
       });
     }
     await builds.put(key, plan.gitTop, manifest, { copies: true }); // no run may write into the user's own binaries
@@ -81,8 +81,8 @@ async function keepLog(file: string, text: string): Promise<void> {
 }
 
 function buildFailed({ command, log, reason }: BuildAnswer & { ok: false }, file: string): UserError {
-  if (reason !== undefined) return new UserError(`the swarm could not build it: ${reason}`);
+  if (reason !== undefined) return new UserError(`the swarm could not build the project: ${reason}`);
   const words = log.trimEnd().split("\n").slice(-LAST_LINES).join("\n");
-  const hint = log === "" ? undefined : `the whole log is ${file}`;
+  const hint = log === "" ? undefined : `see the build log ${file}`;
   return new UserError(`the build failed: ${command}\n${words}`, { hint });
 }

@@ -38,9 +38,11 @@ export interface CampaignSwarm {
   builds: BuildStore;
   sources: SourceStore;
   results: ResultStore;
+  /** Aborted when the swarm has been removed: then what waits for it fails. */
+  gone?: AbortSignal | undefined;
 }
 
-export interface CampaignManner {
+export interface CampaignOptions {
   /** End when all runs are queued; somebody attaches later and collects. */
   detach: boolean;
   /** Make runs again whose results are there. */
@@ -50,7 +52,7 @@ export interface CampaignManner {
 interface CampaignRequest {
   plan: CampaignPlan;
   identity: string;
-  manner: CampaignLimits & CampaignManner;
+  options: CampaignLimits & CampaignOptions;
 }
 
 /**
@@ -62,13 +64,13 @@ export async function* runCampaign(
   here: CampaignPlan,
   swarm: CampaignSwarm,
   interrupt: AbortSignal,
-  manner: CampaignLimits & CampaignManner,
+  options: CampaignLimits & CampaignOptions,
 ): AsyncGenerator<CampaignEvent> {
   const plan = planFor(swarm.sources, here);
   yield { type: "expanded", config: plan.campaign.config, runs: plan.runs.length };
   const made = await ensureWritable(plan.resultDirectory);
   try {
-    yield* runPlan(plan, swarm, interrupt, manner);
+    yield* runPlan(plan, swarm, interrupt, options);
   } finally {
     await removeEmptyFolders(made); // a build that fails leaves nothing in the study
   }
@@ -78,16 +80,16 @@ async function* runPlan(
   plan: CampaignPlan,
   swarm: CampaignSwarm,
   interrupt: AbortSignal,
-  manner: CampaignLimits & CampaignManner,
+  options: CampaignLimits & CampaignOptions,
 ): AsyncGenerator<CampaignEvent> {
   const startedAt = performance.now();
   refuseUnwritable(plan.outputs.outside);
   if (!swarm.sources.sharesDisk) yield* warnOfAbsoluteParameters(plan.expansion.configuration);
   const identity = await identityOf(plan);
   await removeTemporaryFiles(plan.resultDirectory); // also if all runs have completed, and no campaign is followed
-  await using queue = await openQueueClient(swarm.queue);
-  const { rerun = false, detach } = manner;
-  const request = { plan, identity, manner };
+  await using queue = await openQueueClient(swarm.queue, swarm.gone);
+  const { rerun = false, detach } = options;
+  const request = { plan, identity, options };
   const restore = (): AsyncGenerator<CampaignEvent> => provide(plan, swarm, queue, interrupt);
   for (let queued: FollowedCampaign | undefined; queued === undefined;) {
     const question = { plan, identity, rerun, detach, restore };
@@ -109,13 +111,13 @@ async function* runPlan(
  * @returns undefined where another client has queued some of them meanwhile.
  */
 async function* prepareAndQueue(
-  { plan, identity, manner }: CampaignRequest,
+  { plan, identity, options }: CampaignRequest,
   { open, failed, seen }: RunsLeft,
   swarm: CampaignSwarm,
   queue: QueueClient,
   interrupt: AbortSignal,
 ): AsyncGenerator<CampaignEvent, FollowedCampaign | undefined> {
-  const { detach, rerun, ...limits } = manner;
+  const { detach, rerun, ...limits } = options;
   refuseAppending(plan.outputs.appendedTo, new Set(open.map((run) => run.runNumber)));
   yield* warnOfLeftOut(plan.leftOut);
   yield* warnOfVersions(plan.dependencies);
@@ -200,8 +202,8 @@ async function ensureWritable(directory: string): Promise<string[]> {
   } catch (error) {
     const explained = explainSystemError(error);
     const reason = explained?.message ?? errorText(error);
-    throw new UserError(`the result directory ${directory} cannot be written: ${reason}`, {
-      hint: `${explained?.hint === undefined ? "" : `${explained.hint}; or `}set result-dir to a folder that can be written, or copy the project to one`,
+    throw new UserError(`cannot write to the result directory ${directory}: ${reason}`, {
+      hint: `${explained?.hint === undefined ? "" : `${explained.hint}; or `}set result-dir to a writable folder, or copy the project to one`,
       cause: error,
     });
   }

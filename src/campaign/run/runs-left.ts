@@ -96,8 +96,12 @@ async function* warnOfRunning(wanted: Wanted, queue: QueueClient): AsyncGenerato
   for (const { note, open, waiting, running } of await equalCampaigns(wanted, queue)) {
     if (waiting + running === 0) continue;
     const runs = open.length === 1 ? "1 of these runs" : `${open.length} of these runs`;
-    const message = `campaign ${note.campaign.id} has ${runs} already; with --rerun they are executed twice`;
-    yield { type: "warning", message, details: [`cancel it with: runall-swarm cancel ${note.campaign.id}`] };
+    const message = `campaign ${note.campaign.id} already contains ${runs}; with --rerun they are executed twice`;
+    yield {
+      type: "warning",
+      message,
+      details: [`to cancel it, run: runall-swarm cancel ${note.campaign.id}`],
+    };
   }
 }
 

@@ -114,7 +114,7 @@ async function* warnOfLargeFiles({ checkout, changed }: Code): AsyncGenerator<Ca
   const sizes = await fileSizes(checkout.top, changed);
   const large = [...sizes].filter(([, sizeBytes]) => sizeBytes > LARGE_BYTES);
   if (large.length === 0) return;
-  const message = "large files are sent to the swarm; what it does not need belongs into .gitignore";
+  const message = "sending large files to the swarm; list those that runs do not need in .gitignore";
   const details = large.map(([file, sizeBytes]) => `${file}: ${Math.round(sizeBytes / 1e6)} MB`);
   yield { type: "warning", message, details };
 }

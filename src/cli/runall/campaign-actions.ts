@@ -9,6 +9,7 @@ import { chooseSwarm } from "../swarm/choose-swarm.ts";
 import { count } from "../terminal/format.ts";
 import type { CommandContext } from "../terminal/command.ts";
 import { printable, printableJson, printableLine, printableStream } from "../terminal/printable.ts";
+import { keepHealthy } from "./keep-healthy.ts";
 import { showCampaign } from "./show-campaign.ts";
 
 /** Options of several sub-words. */
@@ -24,9 +25,9 @@ export interface CommonOptions {
 export async function list(options: CommonOptions, { stdout, stderr }: CommandContext): Promise<void> {
   await using connected = await connect(options.swarm, stderr, true);
   const warn = warnOn(stderr);
-  const listings = await connected.queue.list(undefined, (reason) => warn(`${reason}; it is left out`));
+  const listings = await connected.queue.list(undefined, (reason) => warn(`ignoring ${reason}`));
   if (options.json) stdout.write(`${printableJson(listings.map(withoutTerminal), 2)}\n`);
-  else if (listings.length === 0) stdout.write("there is no campaign\n");
+  else if (listings.length === 0) stdout.write("no campaigns\n");
   else for (const line of campaignTable(listings, stdout, Date.now())) stdout.write(`${line}\n`);
 }
 
@@ -44,14 +45,14 @@ export async function follow(
   context: CommandContext,
 ): Promise<number> {
   await using connected = await connect(name, context.stderr);
-  const { target, queue, swarm } = connected;
+  const { target, queue, swarm, gone } = connected;
   const directory = process.cwd();
   return await showCampaign({ quiet, verbose, json, directory }, context, (say) => {
     connected.say = say;
     const here = { directory, warn: (text: string) => say(`warning: ${text}`) };
     const begin = word === "attach" ? attachCampaign : retryCampaign;
     const events = begin(id, here, queue, swarm.results, context.interrupt);
-    return Promise.resolve({ target, results: swarm.results, events });
+    return Promise.resolve({ target, gone, results: swarm.results, events });
   });
 }
 
@@ -68,13 +69,13 @@ export async function cancel(
   );
   stdout.write(
     removed === undefined
-      ? `campaign ${id} has ended already; nothing was cancelled${uncollected(id, open.length)}\n`
-      : `campaign ${id}: ${count(removed.length, "queued run")} cancelled, running simulations are stopped; collect the rest with: runall-swarm attach ${id}\n`,
+      ? `campaign ${id} has already ended; nothing was cancelled${uncollected(id, open.length)}\n`
+      : `campaign ${id}: ${count(removed.length, "queued run")} cancelled, running simulations are stopped; to collect the rest, run: runall-swarm attach ${id}\n`,
   );
 }
 
 function uncollected(id: string, runs: number): string {
-  return runs === 0 ? "" : `; ${count(runs, "run")} not yet collected: runall-swarm attach ${id}`;
+  return runs === 0 ? "" : `; ${count(runs, "run")} not yet collected; run: runall-swarm attach ${id}`;
 }
 
 /** Where there is nothing but lines of text. */
@@ -89,13 +90,18 @@ export async function logs(
   { stdout, stderr, interrupt }: CommandContext,
 ): Promise<void> {
   await using connected = await connect(options.swarm, stderr);
-  const { queue, swarm } = connected;
+  const { queue, swarm, target, gone } = connected;
   const shown = printableStream();
   const print = (bytes: Uint8Array): void => void stdout.write(stdout.isTTY ? shown(bytes) : bytes);
   const printLine = (text: string): void => void stdout.write(`${printableLine(text)}\n`);
   const here = { directory: process.cwd(), warn: warnOn(stderr) };
   const request = { id, run, follow: options.follow ?? false, here, print, printLine };
-  await printOutput(request, queue, swarm.results, interrupt);
+  using _health = keepHealthy(target, gone, { warn: here.warn, say: connected.say });
+  try {
+    await printOutput(request, queue, swarm.results, interrupt);
+  } catch (error) {
+    throw gone.signal.aborted ? gone.signal.reason : error;
+  }
   if (stdout.isTTY) stdout.write(shown());
 }
 
@@ -105,6 +111,8 @@ interface Connected extends AsyncDisposable {
   target: Provider;
   swarm: SwarmAccess;
   queue: QueueClient;
+  /** To be aborted when the swarm has been removed. */
+  gone: AbortController;
 }
 
 /** @param asItIs whether a swarm that is halted will do. */
@@ -115,13 +123,15 @@ async function connect(
 ): Promise<Connected> {
   const say = (text: string): void => void stderr.write(`${printable(text)}\n`);
   const target = await chooseSwarm(name, { say, asItIs });
-  const swarm = await target.access((text) => connected.say(text));
-  const queue = await openQueueClient(swarm.queue);
+  const gone = new AbortController();
+  const swarm = await target.access((text) => connected.say(text), gone.signal);
+  const queue = await openQueueClient(swarm.queue, swarm.gone);
   const connected: Connected = {
     say,
     target,
     swarm,
     queue,
+    gone,
     async [Symbol.asyncDispose]() {
       await queue[Symbol.asyncDispose]();
       await swarm[Symbol.asyncDispose]();

@@ -23,18 +23,18 @@ export function describeSubWords(context: CommandContext, finish: (code: number)
     program
       .command(usage)
       .description(description)
-      .option("--swarm <name>", "the swarm that has the campaign");
+      .option("--swarm <name>", "the campaign's swarm (default: $SWARM, else the only one)");
 
-  command("list", "show the campaigns of a swarm, the newest first")
-    .option("--json", "as JSON")
+  command("list", "list the campaigns of a swarm, newest first")
+    .option("--json", "print JSON")
     .action(async (options: CommonOptions) => (await actions()).list(options, context));
   for (const [word, description] of [
     ["attach", "follow a campaign and collect its results"],
-    ["retry", "run again what failed or was cancelled"],
+    ["retry", "rerun failed and cancelled runs"],
   ] as const) {
     command(`${word} <id>`, description)
-      .option("--json", "print one event a line, as JSON")
-      .option("--quiet", "print warnings, errors and failed runs alone")
+      .option("--json", "print events as JSON, one per line")
+      .option("--quiet", "print only warnings, errors and failed runs")
       .option("--verbose", "print a line for every run")
       .action(async (id: string, options: CommonOptions) => {
         finish(await (await actions()).follow(word, id, options, context));
@@ -42,10 +42,10 @@ export function describeSubWords(context: CommandContext, finish: (code: number)
   }
   command(
     "cancel <id>",
-    "cancel what is queued of a campaign and end what runs; what is done can be attached",
+    "cancel queued runs and stop running simulations; completed runs can still be collected",
   ).action(async (id: string, options: CommonOptions) => (await actions()).cancel(id, options, context));
-  command("logs <id> [run]", "print what a run has printed; without a run, how each one ended")
-    .option("-f, --follow", "go on until the run has ended")
+  command("logs <id> [run]", "print the output of a run; without a run number, list how each run ended")
+    .option("-f, --follow", "keep printing until the run has ended")
     .action(async (id: string, run: string | undefined, options: CommonOptions & { follow?: true }) =>
       (await actions()).logs(id, run, options, context),
     );

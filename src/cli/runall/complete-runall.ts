@@ -17,7 +17,10 @@ import type { CommandContext } from "../terminal/command.ts";
 import { printableLine } from "../terminal/printable.ts";
 import { describeOptions, EXPLAIN, OWN_OPTIONS, SUB_WORDS } from "./runall-options.ts";
 
-const EXPLANATION: Candidate = { word: EXPLAIN, description: "print what would be executed, and why" };
+const EXPLANATION: Candidate = {
+  word: EXPLAIN,
+  description: "print what would be built, sent and executed, and why",
+};
 
 export function completeRunall(context: CommandContext): Promise<number> {
   const subWords = describeSubWords(context, () => undefined);

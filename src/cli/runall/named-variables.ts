@@ -17,7 +17,7 @@ export function withVariable(
   if (!mayBeNamed(name)) throw notToBeNamed(name);
   if (value === undefined) {
     throw new UserError(`--env ${name}: the variable is not set`, {
-      hint: `export it, or give its value: --env ${name}=VALUE`,
+      hint: `export the variable, or give a value: --env ${name}=VALUE`,
     });
   }
   const all = Object.entries({ ...before, [name]: value });
@@ -26,8 +26,8 @@ export function withVariable(
 
 function notToBeNamed(name: string): UserError {
   if (!/^[A-Za-z_]\w*$/.test(name))
-    return new UserError(`--env: ${JSON.stringify(name)} is not the name of an environment variable`);
+    return new UserError(`--env: ${JSON.stringify(name)} is not a valid name of an environment variable`);
   return new UserError(`--env ${name}: this variable cannot be set for runs`, {
-    hint: "workers and shells use it themselves; give it another name",
+    hint: "workers and shells use this variable themselves; choose another name",
   });
 }

@@ -48,7 +48,7 @@ function withMisplacedOption(error: unknown, simulation: readonly string[]): unk
   );
   if (!(error instanceof UserError) || ours === undefined) return error;
   return new UserError(error.message, {
-    hint: `options of runall-swarm, such as ${ours}, stand before the simulation program`,
+    hint: `put options of runall-swarm, such as ${ours}, before the simulation program`,
     cause: error,
   });
 }
@@ -60,14 +60,14 @@ function withMisspelledWord(error: unknown, [first = "", ...more]: readonly stri
     [...words].find((each) => word !== each && isNear(word, each));
   const subWord = meant([...SUB_WORDS, EXPLAIN], first);
   if (subWord !== undefined)
-    return new UserError(error.message, { hint: `do you mean: runall-swarm ${subWord}?`, cause: error });
+    return new UserError(error.message, { hint: `did you mean: runall-swarm ${subWord}?`, cause: error });
   for (const argument of [first, ...more]) {
     const name = argument.split("=", 1)[0]!;
     const option = name.startsWith("--")
       ? meant([...OWN_OPTIONS.flags, ...OWN_OPTIONS.valued], name)
       : undefined;
     if (option !== undefined && error.message.includes(name))
-      return new UserError(error.message, { hint: `do you mean ${option}?`, cause: error });
+      return new UserError(error.message, { hint: `did you mean ${option}?`, cause: error });
   }
   return error;
 }
@@ -82,11 +82,11 @@ async function listRuns(
   const there = await finishedRuns(plan, options, context);
   for (const run of plan.runs)
     context.stdout.write(`${printableLine(`${runLabel(run)}: ${runVariables(run)}`)}\n`);
-  if (there > 0) context.stderr.write(`${skippedLine(there, plan.runs.length - there, "to be made")}\n`);
-  await tellShipment(plan.code, undefined, context);
+  if (there > 0) context.stderr.write(`${skippedLine(there, plan.runs.length - there, "to be executed")}\n`);
+  await printShipment(plan.code, undefined, context);
   const told = new Set([plan.gitTop]);
   for (const { gitTop, code, about } of plan.dependencies) {
-    if (!told.has(gitTop)) await tellShipment(code, about.name, context);
+    if (!told.has(gitTop)) await printShipment(code, about.name, context);
     told.add(gitTop);
   }
   return EXIT.done;
@@ -111,13 +111,17 @@ async function finishedRuns(
 }
 
 /** @param project name of one that the study's project needs. */
-async function tellShipment(code: Code, project: string | undefined, context: CommandContext): Promise<void> {
+async function printShipment(
+  code: Code,
+  project: string | undefined,
+  context: CommandContext,
+): Promise<void> {
   const { changed, commit } = code;
   if (changed.length === 0) return;
   const { measureShipment } = await import("../../campaign/run/send-source.ts");
   const { sizeBytes } = await measureShipment(code, context.interrupt);
   const whose = project === undefined ? "" : ` of ${project}`;
-  const sent = `${count(changed.length, "file")}${whose} beside commit ${commit.slice(0, 10)}, ${formatSize(sizeBytes)}`;
+  const sent = `${count(changed.length, "file")}${whose} changed since commit ${commit.slice(0, 10)}, ${formatSize(sizeBytes)}`;
   context.stderr.write(`to be sent: ${sent}\n${shortList(changed.map(printableLine))}\n`);
 }
 
@@ -132,10 +136,12 @@ async function runOnSwarm(
   await using plan = await planning;
   return await showCampaign({ ...options, detached: options.detach, directory }, context, async (say) => {
     const target = await chooseSwarm(options.swarm, { runners: availableParallelism(), say });
-    const swarm = await target.access(say);
+    const gone = new AbortController();
+    const swarm = await target.access(say, gone.signal);
     const how = { ...options.limits, detach: options.detach, rerun: options.rerun };
     return {
       target,
+      gone,
       results: swarm.results,
       events: during(swarm, runCampaign(plan, swarm, context.interrupt, how)),
     };

@@ -52,40 +52,38 @@ export async function describeOptions(context: CommandContext): Promise<Command>
   const { Command } = await import("commander");
   return new Command("runall-swarm")
     .description(
-      "Runs every run of an OMNeT++ parameter study on a swarm and leaves the result files here, as opp_runall does.",
+      "Execute the runs of an OMNeT++ parameter study on a swarm and store the result files locally, as opp_runall does.",
     )
     .usage("[options] [--] [simulation program] [simulation options]")
-    .option("-C <dir>", "change to this directory first", ".")
-    .option("--commit <ref>", "run this commit of the project (default: the files as they lie here)")
-    .option("--dry-run", "list the runs with their iteration variables and what would be sent, and end")
-    .option(
-      "--explain",
-      "print what would be built, sent and executed, and why (also: runall-swarm explain …)",
-    )
-    .option("--swarm <name>", "the swarm to use (default: $SWARM, else the only one there is)")
-    .option(
-      "--omnetpp <version>",
-      "the OMNeT++ of the swarm's machines, where it is another than yours",
-      omnetpp,
-    )
-    .option(
-      "--env <NAME[=VALUE]>",
-      "set a variable for runs and builds; NAME alone: as it is here (repeatable)",
-      (text: string, before: Environment | undefined) => withVariable(before ?? {}, text),
-    )
-    .option("--rerun", "make runs again whose results are here already")
-    .option("--detach", "end when the runs are queued; collect them later with: runall-swarm attach ID")
-    .option("--retries <n>", "make a run again so often when its worker vanishes", wholeNumber, 3)
-    .option("--timeout <duration>", "end a run that takes longer: 90s, 30min, 2h, 1d", duration)
+    .optionsGroup("Preview:")
+    .option("--dry-run", "list the runs, and what would be sent")
+    .option("--explain", "print what would be built, sent and executed, and why")
+    .optionsGroup("Execution:")
+    .option("--swarm <name>", "use this swarm (default: $SWARM, else the only one)")
+    .option("--rerun", "rerun runs that have already completed")
+    .option("--detach", "exit when the runs are queued (collect them with attach)")
+    .option("--stop-on-error", "cancel the campaign when a run fails")
+    .option("--timeout <duration>", "stop runs that take longer: 90s, 30min, 2h, 1d", duration)
+    .option("--retries <n>", "maximum retries after a worker is lost", wholeNumber, 3)
     .option(
       "-b, --batch-size <n>",
-      "make up to so many short runs in one process; 1: never several (default: where nothing carries over)",
+      "maximum short runs per process (default: chosen per program; 1: no batching)",
       batchSize,
     )
-    .option("--stop-on-error", "cancel the campaign at the first run that does not end well")
-    .option("--json", "print one event a line, as JSON")
-    .option("--quiet", "print warnings, errors and failed runs alone")
-    .option("--verbose", "print a line for every run, and what is done on the way")
+    .optionsGroup("Project:")
+    .option("-C <dir>", "change to this directory first", ".")
+    .option("--commit <ref>", "run this commit of the project (default: the working tree)")
+    .option(
+      "--env <NAME[=VALUE]>",
+      "set a variable for runs and builds; without a value, copy it (repeatable)",
+      (text: string, before: Environment | undefined) => withVariable(before ?? {}, text),
+    )
+    .option("--omnetpp <version>", "accept this OMNeT++ version on the swarm (default: yours)", omnetpp)
+    .optionsGroup("Output:")
+    .option("--json", "print events as JSON, one per line")
+    .option("--quiet", "print only warnings, errors and failed runs")
+    .option("--verbose", "print a line for every run and every step")
+    .optionsGroup("Options:")
     .version(version(), "--version")
     .addHelpText("after", HELP)
     .configureOutput({
@@ -159,12 +157,12 @@ function wholeNumber(text: string): number {
 function batchSize(text: string): number {
   const size = wholeNumber(text);
   if (size > 0) return size;
-  throw new UserError("a batch has at least one run");
+  throw new UserError("the batch size must be at least 1");
 }
 
 function omnetpp(text: string): string {
   if (/^\d+\.\d+/.test(text)) return text;
-  throw new UserError(`${JSON.stringify(text)} is no version of OMNeT++`, {
+  throw new UserError(`${JSON.stringify(text)} is not an OMNeT++ version`, {
     hint: "write it as 6.2 or 6.2.0",
   });
 }
@@ -181,14 +179,22 @@ function duration(text: string): number {
 }
 
 const HELP = `
-Campaigns outlive this program: runall-swarm list | attach ID | cancel ID | logs ID [RUN] [-f] | retry ID
+Campaigns keep running after this program exits; to manage them:
+  runall-swarm list | attach ID | cancel ID | logs ID [RUN] [-f] | retry ID
 
-Every other option is the simulation's: -c CONFIG, -r FILTER, -f FILE.ini, -n NEDPATH, -l LIBRARY, --KEY=VALUE, …
-The program is opp_run, or the one that the project builds; another is named as with opp_runall: ./aloha.
+All other options are passed to the simulation: -c CONFIG, -r FILTER,
+-f FILE.ini, -n NEDPATH, -l LIBRARY, --KEY=VALUE, …
+The simulation program is opp_run or the program that the project builds;
+to use another one, name it as with opp_runall: ./aloha
 
 Examples:
   runall-swarm -c PureAlohaExperiment
-  runall-swarm -c PureAlohaExperiment -r '$numHosts==10' --vector-recording=false
+  runall-swarm -c PureAlohaExperiment -r '$numHosts==10' --sim-time-limit=10s
   runall-swarm --dry-run ./aloha -c PureAlohaExperiment
 
-Exit codes: 0 all runs done, 1 a run failed, 2 there is something for you to change, 130 interrupted.`;
+Exit codes:
+  0    all runs completed
+  1    a run failed
+  2    usage or configuration error
+  3    internal error
+  130  interrupted`;

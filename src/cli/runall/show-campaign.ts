@@ -1,7 +1,6 @@
 import { setInterval } from "node:timers";
-import { errorText } from "../../errors.ts";
 import type { CampaignEvent, CampaignSummary } from "../../model/events.ts";
-import { isNearlyFull, NEARLY_FULL, type ResultStore } from "../../stores/store.ts";
+import type { ResultStore } from "../../stores/store.ts";
 import { keepHeapSmall } from "../../system/memory.ts";
 import type { Provider } from "../../providers/provider.ts";
 import { wantsColor } from "../terminal/color.ts";
@@ -9,6 +8,7 @@ import { EXIT, type CommandContext } from "../terminal/command.ts";
 import { printableJson } from "../terminal/printable.ts";
 import { CampaignRenderer } from "../terminal/render.ts";
 import { REDRAW_MS } from "../terminal/status-line.ts";
+import { keepHealthy, watchDiskSpace } from "./keep-healthy.ts";
 
 export interface ShowOptions {
   quiet: boolean;
@@ -26,14 +26,15 @@ export interface ShownCampaign {
   target: Provider;
   results: Pick<ResultStore, "freeShare">;
   events: AsyncIterable<CampaignEvent>;
+  /** Aborted when the swarm has been removed; the events end with its reason. */
+  gone: AbortController;
 }
-
-const HEALTH_INTERVAL_MS = 5000;
 
 /**
  * Shows a campaign until it ends.
  * @param begin makes ready what is needed; what takes time is said on the way.
  * @returns the exit code.
+ * @throws {UserError} if the swarm is removed before the campaign has ended.
  */
 export async function showCampaign(
   options: ShowOptions,
@@ -43,9 +44,9 @@ export async function showCampaign(
   const color = { stdout: wantsColor(stdout, process.env), stderr: wantsColor(stderr, process.env) };
   const renderer = new CampaignRenderer({ ...options, stdout, stderr, color, now: Date.now });
   using _fresh = keepFresh(renderer, stderr);
-  const { target, results, events } = await begin((text) => renderer.say(text));
-  using _health = keepHealthy(target, renderer);
-  using _room = watchRoom(results, renderer);
+  const { target, results, events, gone } = await begin((text) => renderer.say(text));
+  using health = keepHealthy(target, gone, renderer);
+  using _disk = watchDiskSpace(results, renderer);
   let campaign: string | undefined;
   const onInterrupt = (): void => renderer.say(interruption(campaign));
   interrupt.addEventListener("abort", onInterrupt, { once: true });
@@ -54,6 +55,7 @@ export async function showCampaign(
     for await (const event of events) {
       const isQueued = event.type === "queued" || event.type === "joined";
       if (event.type === "expanded" || isQueued) keepHeapSmall(event.runs);
+      health.heard(!["reconnecting", "unattended"].includes(event.type));
       if (options.json) stdout.write(`${printableJson(event)}\n`);
       else renderer.show(event);
       if (isQueued) {
@@ -63,6 +65,8 @@ export async function showCampaign(
       if (isQueued && options.detached && !options.json) renderer.sayDetached(event.campaign);
       if (event.type === "ended") allDone = isAllDone(event.summary);
     }
+  } catch (error) {
+    throw gone.signal.aborted ? gone.signal.reason : error; // what failed because of it says nothing more
   } finally {
     interrupt.removeEventListener("abort", onInterrupt);
     renderer.clear();
@@ -72,8 +76,8 @@ export async function showCampaign(
 }
 
 function interruption(campaign: string | undefined): string {
-  if (campaign === undefined) return "ending; nothing is queued yet";
-  return `cancelling; what is done is collected. Press Ctrl-C again to leave at once, and collect it later with: runall-swarm attach ${campaign}`;
+  if (campaign === undefined) return "stopping; nothing has been queued yet";
+  return `cancelling; completed runs are being collected. Press Ctrl-C again to exit immediately, and collect them later with: runall-swarm attach ${campaign}`;
 }
 
 function isAllDone({ states, unrecorded }: CampaignSummary): boolean {
@@ -91,51 +95,6 @@ function keepFresh(renderer: CampaignRenderer, stderr: NodeJS.WriteStream): Disp
     [Symbol.dispose]() {
       clearInterval(timer);
       stderr.off("resize", resize);
-    },
-  };
-}
-
-/** The runners begin nothing while the store is nearly full; that it does not answer, it says by itself. */
-function watchRoom(results: ShownCampaign["results"], renderer: CampaignRenderer): Disposable {
-  let told = false;
-  return everySoOften(renderer, async () => {
-    const full = await isNearlyFull(results);
-    if (full && !told) renderer.warn(NEARLY_FULL);
-    told = full;
-  });
-}
-
-/** A process of the swarm that dies is started again: nobody else would do it while we wait. */
-function keepHealthy(target: Provider, renderer: CampaignRenderer): Disposable {
-  return everySoOften(renderer, async () => {
-    for (const text of await target.mend({ onWaiting: (text) => renderer.say(text) })) renderer.warn(text);
-  });
-}
-
-/** What goes wrong is told, the same thing once. */
-function everySoOften(renderer: CampaignRenderer, check: () => Promise<void>): Disposable {
-  let checking = false;
-  let ended = false;
-  let told: string | undefined;
-  const tell = (text: string | undefined): void => {
-    if (text !== undefined && text !== told && !ended) renderer.warn(text);
-    told = text;
-  };
-  const onTime = (): void => {
-    if (checking) return;
-    checking = true;
-    void check()
-      .then(
-        () => tell(undefined),
-        (error: unknown) => tell(errorText(error)),
-      )
-      .finally(() => (checking = false));
-  };
-  const timer = setInterval(onTime, HEALTH_INTERVAL_MS);
-  return {
-    [Symbol.dispose]() {
-      ended = true;
-      clearInterval(timer);
     },
   };
 }

@@ -14,6 +14,6 @@ export async function confirm(question: string): Promise<boolean> {
 
 /** @throws {UserError} where the answer is no. */
 export async function ask(fact: string, flag = "--force"): Promise<void> {
-  if (await confirm(`${fact}. Go on?`)) return;
-  throw new UserError(fact, { hint: `add ${flag} to do it all the same` });
+  if (await confirm(`${fact}. Continue?`)) return;
+  throw new UserError(fact, { hint: `add ${flag} to continue without being asked` });
 }

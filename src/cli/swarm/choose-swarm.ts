@@ -70,8 +70,8 @@ async function namedSwarm(name: string): Promise<SwarmState> {
   const [elsewhere] = await findElsewhere(name);
   if (elsewhere !== undefined) throw onOtherMachine(elsewhere);
   const names = (await listSwarms()).map((swarm) => swarm.name);
-  throw new UserError(`there is no swarm ${name}`, {
-    hint: names.length > 0 ? `there are: ${names.join(", ")}` : "make one with: swarm-tool init --local",
+  throw new UserError(`no swarm named ${name}`, {
+    hint: names.length > 0 ? `known swarms: ${names.join(", ")}` : "create one with: swarm-tool init --local",
   });
 }
 
@@ -79,10 +79,10 @@ async function makeLocal({ runners, say }: ChoiceContext): Promise<Provider> {
   if (runners === undefined) {
     const [other] = (await lookAtSwarms()).elsewhere;
     if (other !== undefined) throw onOtherMachine(other);
-    throw new UserError("there is no swarm", { hint: "make one with: swarm-tool init --local" });
+    throw new UserError("no swarm exists", { hint: "create one with: swarm-tool init --local" });
   }
   say(
-    `there is no swarm yet: making one on this machine, with ${runners} runners; it halts itself after an idle hour`,
+    `no swarm exists yet: creating one on this machine with ${runners} runners; it shuts down after one hour idle`,
   );
   const target = await newSwarm(undefined, { local: true }, providerContext());
   await sayProgress(target.init({ runners, services: () => Promise.resolve((services) => services) }), say);

@@ -14,8 +14,8 @@ export async function namedOrOnly(name: string | undefined): Promise<SwarmState>
     if (state !== undefined) return state;
     const [elsewhere] = await findElsewhere(name);
     if (elsewhere !== undefined) throw onOtherMachine(elsewhere);
-    throw new UserError(`there is no swarm ${name}`, {
-      hint: "swarm-tool status lists those that there are; swarm-tool init makes one",
+    throw new UserError(`no swarm named ${name}`, {
+      hint: "list all swarms with: swarm-tool status; create one with: swarm-tool init",
     });
   }
   const { swarms, unreadable, elsewhere } = await lookAtSwarms();
@@ -23,8 +23,8 @@ export async function namedOrOnly(name: string | undefined): Promise<SwarmState>
   if (swarms.length === 0 && unreadable.length === 1) throw unreadable[0]!.error;
   if (swarms.length + unreadable.length === 0) {
     if (elsewhere[0] !== undefined) throw onOtherMachine(elsewhere[0]);
-    throw new UserError("there is no swarm", {
-      hint: "make one with: swarm-tool init, or swarm-tool init --local on this machine",
+    throw new UserError("no swarm exists", {
+      hint: "create one with: swarm-tool init, or swarm-tool init --local on this machine",
     });
   }
   const names = [...swarms, ...unreadable].map((swarm) => swarm.name);

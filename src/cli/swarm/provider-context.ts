@@ -17,7 +17,7 @@ export function providerContext({ force, yes }: ForceOptions = {}, signal?: Abor
     async approve(question) {
       if (!force && !yes) await ask(factOf(question), question.type === "costs-money" ? "--yes" : "--force");
     },
-    offerRemoval: ({ message }) => confirm(`${message}.\nRemove what is left of it?`),
+    offerRemoval: ({ message }) => confirm(`${message}.\nRemove what was created?`),
     signal,
   };
 }
@@ -27,17 +27,17 @@ function factOf(question: Question): string {
   const { name } = question;
   switch (question.type) {
     case "interrupts-runs":
-      return `${count(question.runs, "run")} of the swarm ${name} are being made; after resume they begin anew`;
+      return `${count(question.runs, "run")} of the swarm ${name} are running; after resume they start from the beginning`;
     case "loses-runs":
       if (question.runs !== undefined)
-        return `${count(question.runs, "run")} of the swarm ${name} are queued, being made or not yet collected; they would be lost`;
+        return `${count(question.runs, "run")} of the swarm ${name} are queued, running or not yet collected; they would be lost`;
       return question.volume
-        ? `the swarm ${name} and all that its volume keeps would be deleted; its queue does not answer, so it may hold runs and results`
-        : `the queue of the swarm ${name} does not answer; runs and results that it may hold would be lost`;
+        ? `the swarm ${name} and all data on its volume would be deleted; its queue is not responding, so it may hold runs and results`
+        : `the queue of the swarm ${name} is not responding; any runs and results in it would be lost`;
     case "costs-money":
       return `the swarm ${name} costs money from now until it is halted`;
     default:
       question satisfies never;
-      throw new Error("a question that is not known");
+      throw new Error("unknown question");
   }
 }

@@ -22,12 +22,12 @@ export function statusElsewhere({ label, machine, state }: SwarmElsewhere): Else
 }
 
 export function describeElsewhere({ name, machine, runners, lastKnown }: ElsewhereStatus): string {
-  return `${name} (local): on ${machine}, ${lastKnown} when last seen, ${count(runners, "runner")}; use it there`;
+  return `${name} (local): on ${machine}, ${lastKnown} when last seen, ${count(runners, "runner")}; use it on that machine`;
 }
 
 /** An error in one line, with what to do about it in the next. */
 export function explain(error: UserError): string {
-  return error.hint === undefined ? error.message : `${error.message}\n  → ${error.hint}`;
+  return error.hint === undefined ? error.message : `${error.message}\n  hint: ${error.hint}`;
 }
 
 function isOurs(directory: string): boolean {
@@ -58,7 +58,7 @@ export function describeLost({ swarms, unreadable }: KnownSwarms): string[] {
     if (names.includes(name) || !isThisHosts) return [];
     const list = processes.map(({ role, pid }) => `${role} (process ${pid})`).join(", ");
     return [
-      `${name} (local): its state file is missing, but its processes run: ${list}\n  → make it known again: swarm-tool resume ${name}; or end them: swarm-tool remove ${name}`,
+      `${name} (local): its state file is missing, but its processes are running: ${list}\n  hint: restore the state file: swarm-tool resume ${name}; or stop the processes: swarm-tool remove ${name}`,
     ];
   });
 }

@@ -15,4 +15,4 @@ export interface Command {
   run(context: CommandContext): Promise<number>;
 }
 
-export const EXIT = { done: 0, failed: 1, mend: 2, bug: 3, interrupted: 130 } as const;
+export const EXIT = { done: 0, failed: 1, usage: 2, bug: 3, interrupted: 130 } as const;

@@ -40,7 +40,7 @@ const SHELLS = Object.keys(SCRIPTS);
 export function completionScript(tool: string, shell: string | undefined): string {
   const script = SCRIPTS[shell ?? ""];
   if (script) return script(tool, tool.replaceAll("-", "_"));
-  throw new UserError(shell === undefined ? "a shell is missing" : `there is no completion for ${shell}`, {
+  throw new UserError(shell === undefined ? "no shell given" : `no completion for the shell ${shell}`, {
     hint: `${tool} completion ${SHELLS.join(" | ")}`,
   });
 }

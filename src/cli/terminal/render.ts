@@ -50,11 +50,15 @@ export class CampaignRenderer {
       case "expanded":
         return this.say(`${event.config}: ${count(event.runs, "run")}`);
       case "fetching":
-        return this.say(`fetching what is done of campaign ${event.campaign}, which nobody has collected`);
+        return this.say(
+          `collecting completed runs of campaign ${event.campaign}, which were not yet collected`,
+        );
       case "outdated":
         return this.say(outdatedLine(event));
       case "joined":
-        this.say(`campaign ${event.campaign} has ${count(event.runs, "run")} of these already: following it`);
+        this.say(
+          `campaign ${event.campaign} has ${count(event.runs, "run")} of these already queued; following it`,
+        );
         this.#progress = new CampaignProgress(this.#options.now);
         this.#progress.begin(event.runs);
         return this.#showProgress();
@@ -80,15 +84,17 @@ export class CampaignRenderer {
         return this.#showProgress();
       case "held":
         this.#progress.hold(event.run.runNumber);
-        this.#showHeld(`${runLabel(event.run)}: ${event.reason}; it goes back to the queue`);
+        this.#showHeld(`${runLabel(event.run)}: ${event.reason}; returned to the queue`);
         return this.#showProgress();
       case "finished":
         return this.#showFinished(event.run, event.record, event.warnings);
       case "reconnecting":
         this.#silent = true;
-        return this.warn(`the swarm does not answer (${event.reason}); waiting for it`);
+        return this.warn(`the swarm is not responding (${event.reason}); waiting for it`);
       case "unattended":
-        return this.warn("no runner is connected to the swarm, so the runs wait; see: swarm-tool status");
+        return this.warn(
+          "no runner is connected to the swarm; runs stay queued; check with: swarm-tool status",
+        );
       case "attended":
         return this.say("a runner is connected again");
       case "ended":
@@ -124,7 +130,7 @@ export class CampaignRenderer {
 
   sayDetached(campaign: string): void {
     this.#options.stdout.write(
-      `campaign ${campaign} is queued; collect its results with: runall-swarm attach ${campaign}\n`,
+      `campaign ${campaign} is queued; to collect its results, run: runall-swarm attach ${campaign}\n`,
     );
   }
 
@@ -150,7 +156,7 @@ export class CampaignRenderer {
   }
 
   #showProgress(): void {
-    if (this.#silent) this.say("the swarm answers again");
+    if (this.#silent) this.say("the swarm is responding again");
     this.#silent = false;
     this.#status.set((columns) => this.#progress.line(columns, this.#paint));
   }

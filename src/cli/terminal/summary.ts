@@ -14,11 +14,10 @@ const MOST_FAILED = 20;
 
 type OutdatedEvent = Extract<CampaignEvent, { type: "outdated" }>;
 
-/** `12 runs: 9 are there already (make them again with --rerun), 3 queued` */
+/** `12 runs: 9 already completed (rerun with --rerun), 3 queued` */
 export function skippedLine(there: number, left: number, what = "queued"): string {
-  const are = there === 1 ? "is" : "are";
   const rest = left > 0 ? `, ${left} ${what}` : "";
-  return `${count(there + left, "run")}: ${there} ${are} there already (make them again with --rerun)${rest}`;
+  return `${count(there + left, "run")}: ${there} already completed (rerun with --rerun)${rest}`;
 }
 
 const SHOWN_FILES = 3;
@@ -65,7 +64,7 @@ export function usageLines({ made }: CampaignSummary, width: number | undefined)
   const { runTimeMs, cpuTimeMs, spanMs, longest } = made;
   const times = [`run time ${formatDuration(runTimeMs)}`];
   if (cpuTimeMs !== undefined) times.push(`CPU time ${formatDuration(cpuTimeMs)}`);
-  if (spanMs > 0) times.push(`${(runTimeMs / spanMs).toFixed(1)} times as fast as one after the other`);
+  if (spanMs > 0) times.push(`${(runTimeMs / spanMs).toFixed(1)}× speedup`);
   const label = "longest: ";
   const runs = longest.map((run, index) => {
     const time = `${formatDuration(run.wallTimeMs)}  #${run.runNumber}  ${runVariables(run)}`;
@@ -99,10 +98,13 @@ export function failedTable(
     ...(one === undefined
       ? []
       : [
-          wrap(`to see the output of one: runall-swarm logs ${campaign} ${one.runNumber}`, width ?? Infinity),
+          wrap(
+            `to print the output of one, run: runall-swarm logs ${campaign} ${one.runNumber}`,
+            width ?? Infinity,
+          ),
         ]),
     ...(more > 0
-      ? [wrap(`… and ${more} more; all of them: runall-swarm logs ${campaign}`, width ?? Infinity)]
+      ? [wrap(`… and ${more} more; to list all, run: runall-swarm logs ${campaign}`, width ?? Infinity)]
       : []),
   ];
 }

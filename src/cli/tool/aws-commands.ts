@@ -8,7 +8,9 @@ export async function printPolicy(
   const { policyFor, whoAmI } = await import("../../providers/aws/account.ts");
   if (options.account !== undefined) {
     if (!/^\d{12}$/.test(options.account)) {
-      throw new UserError(`${options.account} is no account number`, { hint: "it has twelve digits" });
+      throw new UserError(`${options.account} is not an AWS account number`, {
+        hint: "an account number has twelve digits",
+      });
     }
     return say(await policyFor({ id: options.account, user: "arn:aws:iam" }));
   }

@@ -4,18 +4,18 @@ import { count, dollars } from "../terminal/format.ts";
 /** What would be made and what it would cost, for the user to agree to. */
 export function explainPlan(plan: PricedPlan): string[] {
   const { workers, instanceType, managerType, spot, idleMinutes, maxHours, volumeGiB } = plan;
-  const market = spot ? " (spot: at most, AWS may take them away)" : "";
+  const market = spot ? " (spot: at most; AWS may reclaim them)" : "";
   const cost =
     plan.hourly === undefined
-      ? "costs an hour: not known for these types, see https://aws.amazon.com/ec2/pricing/on-demand"
-      : `costs about ${dollars(plan.hourly)} an hour while it runs${market}`;
+      ? "cost per hour: unknown for these types, see https://aws.amazon.com/ec2/pricing/on-demand"
+      : `costs about ${dollars(plan.hourly)} an hour while running${market}`;
   return [
     `a swarm ${plan.name} in ${plan.region}, account ${plan.account}, as stack ${plan.stack}:`,
     `  manager   1 ${managerType}`,
     `  workers   ${count(workers, "machine")} ${instanceType}`,
-    `  volume    ${volumeGiB} GiB, encrypted; ${dollars(plan.volumeMonthly)} a month, also while it is halted`,
+    `  volume    ${volumeGiB} GiB, encrypted; ${dollars(plan.volumeMonthly)} a month, also while halted`,
     ...(plan.sshCidr === undefined ? [] : [`  SSH from  ${plan.sshCidr}`]),
-    `  halts     after ${idleMinutes} idle minutes, and after ${maxHours} hours in any case`,
+    `  halts     after ${idleMinutes} minutes idle, and after ${maxHours} hours in any case`,
     `  ${cost}, by ${plan.prices}`,
   ];
 }

@@ -42,7 +42,7 @@ export async function dashboard(
   if (state.state === "halted") throw haltedError(state.name);
   const token = newToken();
   await using served = await open(accessHere, port, token, context);
-  stdout.write(`${address(served, token)}\nCtrl-C ends it\n`);
+  stdout.write(`${address(served, token)}\npress Ctrl-C to stop it\n`);
   if (!interrupt.aborted) await once(interrupt, "abort");
 }
 
@@ -72,7 +72,7 @@ async function serveBackground(
       await writeDashboardFile(name, file);
       await once(interrupt, "abort");
     } catch (error) {
-      if (!told) stderr.write(`${errorText(explainSystemError(error) ?? error)}; trying again\n`); // a full disk
+      if (!told) stderr.write(`${errorText(explainSystemError(error) ?? error)}; retrying\n`); // a full disk
       told = true;
       await delay(WRITE_AGAIN_MS, undefined, { signal: interrupt }).catch(() => undefined);
     }

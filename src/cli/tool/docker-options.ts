@@ -23,25 +23,26 @@ export const KNOWN_OMNETPP = "6.2.0";
 
 export function serviceOptions(command: Program): Program {
   return command
-    .option("--build", "build the images of the workers on the manager, also where there are published ones")
-    .option("--registry <host/path>", "where all machines of a Docker Swarm can have images that are built")
-    .option("--worker-image <name>", "an image of yours instead; an empty name: the usual one again")
-    .option("--distcc-image <name>", "the same for the compiler")
-    .option("--redis-image <name>", "the same for the queue")
-    .option("--mongo-image <name>", "the same for the results")
-    .option("--visualizer-image <name>", "the same for the visualizer")
-    .addOption(new Option("--registry-image <name>", "the same for the registry on AWS").hideHelp())
-    .option("--base-image <name>", "build the images on this one: Debian with Node.js 22.15 or later")
-    .option("--omnetpp-version <x.y.z>", `OMNeT++ in the image that is built (default: ${KNOWN_OMNETPP})`)
-    .option("--omnetpp-archive <file or URL>", "its archive, with sources or a built tree")
-    .option("--omnetpp-sha256 <sum>", "checksum of the archive, where that is a URL");
+    .optionsGroup("Services and images:")
+    .option("--build", "build the worker images on the manager, even if published ones exist")
+    .option("--registry <host/path>", "registry from which all machines pull the images built")
+    .option("--worker-image <name>", "your own worker image (empty: the default image)")
+    .option("--distcc-image <name>", "your own image of the distcc compiler")
+    .option("--redis-image <name>", "your own image of the queue")
+    .option("--mongo-image <name>", "your own image of the result store")
+    .option("--visualizer-image <name>", "your own image of the visualizer")
+    .addOption(new Option("--registry-image <name>", "your own image of the registry on AWS").hideHelp())
+    .option("--base-image <name>", "base image to build on: Debian with Node.js 22.15 or later")
+    .option("--omnetpp-version <x.y.z>", `OMNeT++ version in the image built (default: ${KNOWN_OMNETPP})`)
+    .option("--omnetpp-archive <file or URL>", "archive of that version, with sources or a built tree")
+    .option("--omnetpp-sha256 <sum>", "SHA-256 checksum of the archive, if it is a URL");
 }
 
 /** The number of runners, where `--local` does not have the option already. */
 export function runnersOption(command: Program): Program {
   return command.option(
     "--runners <n>",
-    "how many runs at once on each machine (default: one for each core)",
+    "concurrent runs on each machine (default: one per core)",
     wholeNumber(1, 1024),
   );
 }

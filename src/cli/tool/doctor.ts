@@ -7,7 +7,7 @@ interface Finding {
   what: string;
   /** Undefined where all is well. */
   trouble: string | undefined;
-  mend?: string | undefined;
+  fix?: string | undefined;
   /** Only some swarms need it: it is told, and no fault. */
   optional?: true;
 }
@@ -21,7 +21,11 @@ export async function doctor(options: { region?: string; profile?: string }, { s
     program("git", ["--version"], "needed by runall-swarm: install git"),
     program("ssh", ["-V"], "needed for swarms on AWS: install the OpenSSH client"),
     program("ssh-keygen", ["-?"], "needed for swarms on AWS: install the OpenSSH client"),
-    program("opp_run", ["-v"], "needed by runall-swarm: source OMNeT++'s setenv in this terminal"),
+    program(
+      "opp_run",
+      ["-v"],
+      "needed by runall-swarm: in this terminal, run: source <OMNeT++ folder>/setenv",
+    ),
     optional(
       program(
         ["redis-server", "valkey-server"],
@@ -38,13 +42,13 @@ export async function doctor(options: { region?: string; profile?: string }, { s
     ),
   ];
   const findings = [...(await Promise.all(checks.map((check) => check()))), ...(await awsFindings(options))];
-  for (const { what, trouble, mend, optional: isOptional } of findings) {
-    const label = isOptional ? "note  " : "MEND  ";
+  for (const { what, trouble, fix, optional: isOptional } of findings) {
+    const label = isOptional ? "note  " : "FAIL  ";
     say(trouble === undefined ? `ok    ${what}` : `${label}${what}: ${trouble}`);
-    if (trouble !== undefined && mend !== undefined) say(`      → ${mend}`);
+    if (trouble !== undefined && fix !== undefined) say(`      hint: ${fix}`);
   }
   return findings.some(({ trouble, optional: isOptional }) => trouble !== undefined && !isOptional)
-    ? EXIT.mend
+    ? EXIT.usage
     : EXIT.done;
 }
 
@@ -55,13 +59,13 @@ function node(): Promise<Finding> {
   const isOld = major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1]);
   return Promise.resolve({
     what: `Node.js ${process.versions.node}`,
-    trouble: isOld ? "it is too old" : undefined,
-    mend: `install ${OLDEST_NODE.join(".")} or later: https://nodejs.org/en/download`,
+    trouble: isOld ? "too old" : undefined,
+    fix: `install ${OLDEST_NODE.join(".")} or later: https://nodejs.org/en/download`,
   });
 }
 
 /** Whether a program is there, or another one that does the same; what it answers does not matter. */
-function program(names: string | readonly string[], args: readonly string[], mend: string): Check {
+function program(names: string | readonly string[], args: readonly string[], fix: string): Check {
   const [first, ...others] = [names].flat();
   return async () => {
     for (const name of [first!, ...others]) {
@@ -72,7 +76,7 @@ function program(names: string | readonly string[], args: readonly string[], men
         if (!(error instanceof UserError)) throw error;
       }
     }
-    return { what: first!, trouble: "not found", mend };
+    return { what: first!, trouble: "not found", fix };
   };
 }
 
@@ -106,12 +110,12 @@ async function awsFindings(options: { region?: string; profile?: string }): Prom
 const DEFAULT_PROCESSORS = 8;
 
 function describeQuota(quota: number | undefined): Finding {
-  if (quota === undefined) return { what: "AWS quota of virtual processors: not known", trouble: undefined };
+  if (quota === undefined) return { what: "AWS quota of vCPUs: unknown", trouble: undefined };
   return {
-    what: `AWS lets the account run ${quota} virtual processors at once`,
+    what: `AWS quota of vCPUs: ${quota}`,
     trouble:
       quota < DEFAULT_PROCESSORS ? `a swarm of the default size needs ${DEFAULT_PROCESSORS}` : undefined,
-    mend: "take fewer workers, or ask for more in the AWS console: Service Quotas, Amazon EC2, Running On-Demand Standard instances",
+    fix: "use fewer workers, or request a higher quota in the AWS console: Service Quotas, Amazon EC2, Running On-Demand Standard instances",
     optional: true,
   };
 }
@@ -122,5 +126,5 @@ function asFinding({ right, error }: { right: string; error: UserError | undefin
 
 function troubleOf(what: string, error: unknown): Finding {
   if (!(error instanceof UserError)) throw error;
-  return { what, trouble: error.message, mend: error.hint };
+  return { what, trouble: error.message, fix: error.hint };
 }

@@ -30,36 +30,38 @@ const IDLE_MINUTES = ["10", "15", "20", "30", "45", "60", "90", "120", "180", "2
 
 /** The defaults are those of cloudformation/swarm.yaml. */
 export function awsInitOptions(command: Program): Program {
-  return runnersOption(serviceOptions(command))
-    .option("--local", "on this machine instead: needs redis-server and OMNeT++")
-    .option(
-      "--docker",
-      "on a Docker Swarm that you have: that of the docker program, or of --host or --context",
-    )
-    .option("--host <url>", "with --docker: its manager, as docker takes it: ssh://user@machine")
-    .option("--context <name>", "with --docker: its docker context")
-    .option(
-      "--mongo",
-      "with --local: keep results in the MongoDB that MONGO_URL or the file MONGO_URL_FILE names",
-    )
-    .option("--stack <name>", "the swarm's name (default: inet)")
-    .option("--workers <n>", "how many machines make runs", wholeNumber(0, 100), 3)
-    .option("--instance-type <type>", "of the workers", "c6i.large")
-    .option("--manager-type <type>", "of the machine that has the queue and the builder", "t3.large")
+  command
+    .optionsGroup("Kind of swarm (default: AWS):")
+    .option("--local", "create it on this machine (needs redis-server and OMNeT++)")
+    .option("--docker", "create it on an existing Docker Swarm")
+    .option("--host <url>", "with --docker: the manager, e.g. ssh://user@machine")
+    .option("--context <name>", "with --docker: the docker context")
+    .option("--mongo", "with --local: store results in the MongoDB at MONGO_URL")
+    .optionsGroup("AWS:")
+    .option("--stack <name>", "name of the swarm (default: inet)")
+    .option("--workers <n>", "number of worker machines", wholeNumber(0, 100), 3)
+    .option("--instance-type <type>", "instance type of the workers", "c6i.large")
+    .option("--manager-type <type>", "instance type of the manager", "t3.large")
     .option("--region <name>", "AWS region (default: as configured for AWS)")
     .option("--profile <name>", "AWS profile (default: as configured for AWS)")
-    .option("--ssh-cidr <range>", "addresses that may reach the manager (default: your own)")
-    .option("--spot", "spot instances as workers: cheaper, and AWS may take them away")
-    .option("--max-hours <n>", "halt after so many hours, also when it is busy", wholeNumber(1, 168), 24)
+    .option("--ssh-cidr <range>", "addresses allowed to reach the manager (default: your own)")
+    .option("--spot", "use spot instances as workers: cheaper, but AWS may reclaim them")
+    .option("--max-hours <n>", "halt after this many hours, even if busy", wholeNumber(1, 168), 24)
     .addOption(
-      new Option("--idle-minutes <n>", "halt when it was idle for so long")
+      new Option("--idle-minutes <n>", "halt after this many minutes idle")
         .choices(IDLE_MINUTES)
         .default("60"),
     )
-    .option("--volume-size <GiB>", "for queue and results", wholeNumber(10, 16_000), 50)
-    .option("--template <file or URL>", "another CloudFormation template with the same parameters")
-    .option("--ssh-user <name>", "user of the machines", "ec2-user")
-    .option("--yes", "without a question about what it costs");
+    .option(
+      "--volume-size <GiB>",
+      "size of the volume for the queue and results",
+      wholeNumber(10, 16_000),
+      50,
+    )
+    .option("--template <file or URL>", "use this CloudFormation template, with the same parameters")
+    .option("--ssh-user <name>", "user name on the machines", "ec2-user")
+    .option("--yes", "do not ask for confirmation of the costs");
+  return runnersOption(serviceOptions(command)).optionsGroup("Options:");
 }
 
 /** What the flags say, for the provider. */

@@ -1,5 +1,6 @@
-import type { SwarmStatus } from "../../providers/target.ts";
-import { printable } from "../terminal/printable.ts";
+import type { StatusLine, SwarmStatus } from "../../providers/target.ts";
+import { formatTable } from "../terminal/format.ts";
+import { printableLine } from "../terminal/printable.ts";
 
 /** Where a command of swarm-tool prints. */
 export interface Io {
@@ -9,9 +10,26 @@ export interface Io {
   interrupt: AbortSignal;
 }
 
+/** What `status` prints of a swarm. Names and reasons come from its machines: each stays in its line. */
+export function statusLines(lines: readonly StatusLine[], status: SwarmStatus): string[] {
+  return lines.flatMap((line) => {
+    switch (line.type) {
+      case "text":
+        return [printableLine(line.text)];
+      case "table":
+        return formatTable(line.rows).map(printableLine);
+      case "queue":
+        return [`  queue: ${describeQueue(status)}`];
+      default:
+        line satisfies never;
+        return [];
+    }
+  });
+}
+
 /** What `status` shows of a queue. */
-export function describeQueue({ jobs }: SwarmStatus): string {
-  if (jobs === undefined) return "does not answer";
+function describeQueue({ jobs }: SwarmStatus): string {
+  if (jobs === undefined) return "not responding";
   const counts = `${jobs.waiting} waiting, ${jobs.running} running, ${jobs.uncollected} to collect`;
-  return [counts, ...(jobs.troubles ?? []).map(printable)].join("\n  ");
+  return [counts, ...(jobs.troubles ?? []).map(printableLine)].join("\n  ");
 }

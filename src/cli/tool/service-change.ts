@@ -42,9 +42,9 @@ async function archiveFrom(given: string | undefined): Promise<string | undefine
   try {
     if ((await stat(given)).isFile()) return path.resolve(given);
   } catch (error) {
-    throw new UserError(`the OMNeT++ archive cannot be read: ${errorText(error)}`, { cause: error });
+    throw new UserError(`cannot read the OMNeT++ archive: ${errorText(error)}`, { cause: error });
   }
-  throw new UserError(`${given} is not an archive`, { hint: "name a .tgz file of OMNeT++" });
+  throw new UserError(`${given} is not an archive`, { hint: "give an OMNeT++ release archive (.tgz)" });
 }
 
 /** Nobody shall compile for a quarter of an hour what somebody has put in the way. */
@@ -53,8 +53,8 @@ function checkVersion({ omnetppVersion, omnetppSha256 }: ServiceFlags, archive: 
   const isOther =
     (omnetppVersion !== undefined && omnetppVersion !== KNOWN_OMNETPP) || /^https?:/.test(archive ?? "");
   if (isLocal || !isOther || omnetppSha256 !== undefined) return;
-  throw new UserError("the checksum of this OMNeT++ archive is not known", {
-    hint: "give it: --omnetpp-sha256 SUM; the release's page on GitHub has it",
+  throw new UserError("the checksum of this OMNeT++ archive is unknown", {
+    hint: "give --omnetpp-sha256 SUM, as shown on the release's page on GitHub",
   });
 }
 

@@ -35,7 +35,7 @@ function printResource(event: Of<"resource">, note: Io["note"]): void {
 
 function leftRunning({ name, known, hourly }: Of<"left-running">): string {
   const price = hourly === undefined ? "money" : `about ${dollars(hourly)} an hour`;
-  return `warning: AWS ${known ? "has" : "may have"} machines of the swarm ${name}, which cost ${price}. Go on with: swarm-tool init ${name}; or end it with: swarm-tool remove ${name}`;
+  return `warning: AWS ${known ? "has" : "may have"} machines of the swarm ${name}, which cost ${price}. To continue, run: swarm-tool init ${name}; to remove them, run: swarm-tool remove ${name}`;
 }
 
 /** What the user has asked for. */
@@ -47,39 +47,39 @@ function resultLines(
   switch (event.type) {
     case "made-here":
       return [
-        `the swarm ${name} runs on this machine, with ${count(event.runners, "runner")}. It halts itself after an idle hour.`,
+        `the swarm ${name} is running on this machine with ${count(event.runners, "runner")}. It shuts down after one hour idle.`,
         `Its dashboard: swarm-tool dashboard ${name}`,
       ];
     case "made":
       return [
-        `the swarm ${name} runs${event.place === undefined ? "" : ` on ${event.place}`}; halt it with: swarm-tool halt ${name}`,
+        `the swarm ${name} is running${event.place === undefined ? "" : ` on ${event.place}`}; to halt it, run: swarm-tool halt ${name}`,
       ];
     case "already-halted":
-      return [`the swarm ${name} is halted already`];
+      return [`the swarm ${name} is already halted`];
     case "halted":
       return haltedLines(event);
     case "running":
       return [
-        `the swarm ${name} runs${event.workers === undefined ? "" : `, with ${count(event.workers, "worker")}`}`,
+        `the swarm ${name} is running${event.workers === undefined ? "" : ` with ${count(event.workers, "worker")}`}`,
       ];
     case "scaled":
-      return [`the swarm ${name} gets ${count(event.workers, "worker")}`];
+      return [`scaling the swarm ${name} to ${count(event.workers, "worker")}`];
     case "connected":
       return [`connected to the swarm ${name}`];
     case "disconnected":
       return [
         event.wasConnected
-          ? `disconnected from the swarm ${name}; it runs on`
+          ? `disconnected from the swarm ${name}; it keeps running`
           : `the swarm ${name} was not connected`,
       ];
     case "deployed":
       return [`the services of the swarm ${name} are deployed`];
     case "removed":
       return [
-        `the swarm ${name} is removed${event.provider === undefined ? "" : `; ${event.provider} has nothing left of it`}`,
+        `removed the swarm ${name}${event.provider === undefined ? "" : `; nothing of it is left on ${event.provider}`}`,
       ];
     case "forgotten":
-      return [`the swarm ${name} is forgotten here; what its Docker has of it stays`];
+      return [`the swarm ${name} is forgotten on this machine; its services and data on Docker are kept`];
     case "reachable":
       return reachableLines(event);
     default:
@@ -95,9 +95,9 @@ function haltedLines({ name, jobs, volumeMonthly }: Of<"halted">): string[] {
     ...(jobs === undefined
       ? []
       : [
-          `its volume keeps ${count(jobs.waiting + jobs.running, "run")} to be made and ${count(jobs.uncollected, "run")} to be collected`,
+          `its volume holds ${count(jobs.waiting + jobs.running, "run")} to execute and ${count(jobs.uncollected, "run")} to collect`,
         ]),
-    `the swarm ${name} is halted; its volume costs ${dollars(volumeMonthly)} a month. Resume it with: ${resume}`,
+    `the swarm ${name} is halted; its volume costs ${dollars(volumeMonthly)} a month. To resume it, run: ${resume}`,
   ];
 }
 

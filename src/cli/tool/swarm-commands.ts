@@ -1,4 +1,4 @@
-import { describeQueue, type Io } from "./io.ts";
+import { statusLines, type Io } from "./io.ts";
 import { UserError } from "../../errors.ts";
 import { secretFrom } from "../worker/access-from-environment.ts";
 import { newSwarm, openSwarm } from "../../providers/kinds/kinds.ts";
@@ -11,12 +11,12 @@ import {
 import type { ConnectOptions, Provider, ResumeOptions } from "../../providers/provider.ts";
 import type { SwarmState } from "../../providers/swarm-state.ts";
 import { forgetElsewhere, takeOver } from "../../providers/take-over.ts";
-import type { StatusLine, SwarmStatus } from "../../providers/target.ts";
+import type { SwarmStatus } from "../../providers/target.ts";
 import { ask } from "../swarm/ask.ts";
-import { formatTable } from "../terminal/format.ts";
 import { initOptions, type InitFlags } from "./init-options.ts";
 import type { ServiceFlags } from "./docker-options.ts";
 import { EXIT } from "../terminal/command.ts";
+import { printableJson } from "../terminal/printable.ts";
 import { describeElsewhere, describeLost, explain, statusElsewhere } from "../swarm/swarms-elsewhere.ts";
 import { namedOrOnly, namedOrRepaired } from "../swarm/name-or-only.ts";
 import { providerContext, type ForceOptions } from "../swarm/provider-context.ts";
@@ -50,8 +50,8 @@ export async function init(name: string | undefined, flags: InitFlags, io: Io): 
 async function usableMongo(say: Io["say"]): Promise<string> {
   const url = await secretFrom(process.env, "MONGO_URL");
   if (url === undefined) {
-    throw new UserError("there is no word of the MongoDB for results", {
-      hint: "give its URL in the environment variable MONGO_URL, or in the file that MONGO_URL_FILE names",
+    throw new UserError("MONGO_URL is not set", {
+      hint: "set MONGO_URL to the URL of the MongoDB for results, or MONGO_URL_FILE to a file that contains it",
     });
   }
   await (await loadMongo()).checkMongo({ url, onWaiting: say });
@@ -75,19 +75,19 @@ export async function status(name: string | undefined, options: { json?: true },
       return { swarm, status: await swarm.status() };
     } catch (error) {
       if (!(error instanceof UserError) || name !== undefined) throw error;
-      unknown.push(`${state.name} (${state.target}): not known: ${explain(error)}`);
+      unknown.push(`${state.name} (${state.target}): unknown: ${explain(error)}`);
       return undefined; // the other swarms are shown all the same
     }
   };
   const all = (await Promise.all(swarms.map(ask))).filter((each) => each !== undefined);
   const others = elsewhere.map(statusElsewhere);
-  if (options.json) io.say(JSON.stringify([...all.map((each) => each.status), ...others], undefined, 2));
+  if (options.json) io.say(printableJson([...all.map((each) => each.status), ...others], 2));
   else if (swarms.length + unknown.length + others.length === 0)
-    io.say("there is no swarm; make one with: swarm-tool init, or swarm-tool init --local");
+    io.say("no swarm exists; create one with: swarm-tool init, or swarm-tool init --local");
   else all.flatMap(describe).forEach(io.say);
   if (!options.json) others.map(describeElsewhere).forEach(io.say);
   unknown.forEach(io.note);
-  if (unknown.length > 0) return EXIT.mend;
+  if (unknown.length > 0) return EXIT.usage;
   return all.some((each) => each.status.state === "broken") ? EXIT.failed : EXIT.done;
 }
 
@@ -97,21 +97,7 @@ interface Seen {
 }
 
 function describe({ swarm, status: seen }: Seen): string[] {
-  return swarm.describe(seen).flatMap((line) => linesOf(line, seen));
-}
-
-function linesOf(line: StatusLine, seen: SwarmStatus): string[] {
-  switch (line.type) {
-    case "text":
-      return [line.text];
-    case "table":
-      return formatTable(line.rows);
-    case "queue":
-      return [`  queue: ${describeQueue(seen)}`];
-    default:
-      line satisfies never;
-      return [];
-  }
+  return statusLines(swarm.describe(seen), seen);
 }
 
 export async function halt(name: string | undefined, options: ForceOptions, io: Io): Promise<void> {
@@ -147,8 +133,8 @@ export async function remove(name: string | undefined, options: RemoveOptions, i
 async function elsewhereNamed(name: string): Promise<SwarmElsewhere> {
   const [found] = await findElsewhere(name);
   if (found !== undefined) return found;
-  throw new UserError(`there is no swarm ${name} on another machine`, {
-    hint: "swarm-tool status lists all swarms; those of other machines as NAME@MACHINE",
+  throw new UserError(`no swarm ${name} on another machine`, {
+    hint: "list all swarms with: swarm-tool status; those of other machines are shown as NAME@MACHINE",
   });
 }
 
@@ -159,7 +145,7 @@ async function takeOverNamed(name: string | undefined): Promise<void> {
 
 async function forgetMachine(name: string, options: RemoveOptions, io: Io): Promise<void> {
   const found = await elsewhereNamed(name);
-  const fact = `the swarm ${name} with all that it keeps would be deleted; processes of it that still run on ${found.machine} are not ended`;
+  const fact = `the swarm ${name} and all its data would be deleted; its processes still running on ${found.machine} are not stopped`;
   if (!options.force && !options.yes) await ask(fact);
   await forgetElsewhere(found);
   io.say(`the swarm ${name} is forgotten`);

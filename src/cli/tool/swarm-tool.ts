@@ -42,27 +42,30 @@ export function describeProgram(context: CommandContext, finish: (code: number) 
     interrupt,
   };
   const program = new Program("swarm-tool")
-    .description("Makes, halts, resumes and removes the swarms that runall-swarm uses.")
+    .description("Create and manage the swarms that runall-swarm uses.")
     .version(version(), "--version")
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
     .exitOverride();
+  program.commandsGroup("Manage swarms:");
   awsInitOptions(
-    program.command("init [name]").description("make a swarm on AWS, on a Docker Swarm, or on this machine"),
+    program
+      .command("init [name]")
+      .description("create a swarm on AWS, on a Docker Swarm, or on this machine"),
   ).action(async (name: string | undefined, flags: InitFlags) => {
     await (await commands()).init(name, flags, io);
   });
   program
     .command("status [name]")
-    .description("show the swarms: machines, processes, queues and what they cost")
-    .option("--json", "as JSON")
+    .description("show swarms with their machines, processes, queues and costs")
+    .option("--json", "print JSON")
     .action(async (name: string | undefined, options: { json?: true }) => {
       finish(await (await commands()).status(name, options, io));
     });
   program
     .command("halt [name]")
-    .description("end the machines or processes of a swarm and keep its data")
-    .option("--force", "without a question when runs are being made")
-    .option("--yes", "the same")
+    .description("shut down the machines or processes of a swarm, keeping its data")
+    .option("--force", "do not ask for confirmation while runs are executing")
+    .option("--yes", "same as --force")
     .action(async (name: string | undefined, options: ForceOptions) => {
       await (await commands()).halt(name, options, io);
     });
@@ -77,19 +80,19 @@ export function describeProgram(context: CommandContext, finish: (code: number) 
   program
     .command("remove [name]")
     .alias("delete")
-    .description("end a swarm and delete all that it keeps")
-    .option("--force", "without a question when it still has runs or results")
-    .option("--yes", "the same")
-    .option("--forget", "forget a Docker Swarm, or a machine, that is gone: nothing is removed there")
+    .description("stop a swarm and delete all its data")
+    .option("--force", "do not ask for confirmation if it still has runs or results")
+    .option("--yes", "same as --force")
+    .option("--forget", "forget a swarm whose Docker Swarm or machine no longer exists")
     .action(async (name: string | undefined, options: RemoveOptions) => {
       await (await commands()).remove(name, options, io);
     });
   program
     .command("dashboard [name]")
-    .description("say where the dashboard of a swarm is, with the token that its buttons need")
+    .description("print the address of a swarm's dashboard, with its access token")
     .option(
       "--port <n>",
-      "serve it there as well, until Ctrl-C; 0: any port that is free",
+      "also serve it on this port until Ctrl-C (0: any free port)",
       wholeNumber(0, 65_535),
     )
     .addOption(new Option("--background").hideHelp())
@@ -107,37 +110,35 @@ function describeAwsCommands(
   finish: (code: number) => void,
   stdout: CommandContext["stdout"],
 ): void {
+  program.commandsGroup("Swarms on AWS and Docker:");
   program
     .command("scale <workers> [name]")
-    .description("change how many workers a swarm on AWS has")
+    .description("change the number of workers of a swarm on AWS")
     .action(async (text: string, name: string | undefined) => {
       await (await commands()).scale(name, workers(text), io);
     });
   program
     .command("connect [name]")
-    .description("open the way to a swarm that is elsewhere: a tunnel to AWS, a relay to a Docker Swarm")
-    .option("--ssh-cidr <range>", "let these addresses reach the manager, too: 203.0.113.7/32")
+    .description("open the connection to a swarm: a tunnel to AWS, or a relay to Docker")
+    .option("--ssh-cidr <range>", "also allow SSH to the manager from these addresses, e.g. 203.0.113.7/32")
     .action(async (name: string | undefined, options: { sshCidr?: string }) => {
       await (await commands()).connect(name, options, io);
     });
   program
     .command("disconnect [name]")
-    .description("close it; the swarm runs on")
+    .description("close the connection; the swarm keeps running")
     .action(async (name: string | undefined) => {
       await (await commands()).disconnect(name, io);
     });
   runnersOption(
-    serviceOptions(
-      program
-        .command("deploy [name]")
-        .description("deploy the services on a swarm, or bring them up to date"),
-    ),
+    serviceOptions(program.command("deploy [name]").description("deploy or update the services of a swarm")),
   ).action(async (name: string | undefined, flags: ServiceFlags) => {
     await (await commands()).deploy(name, flags, io);
   });
+  program.commandsGroup("Setup:");
   program
     .command("context")
-    .description("print the context for docker build, a tar: the Dockerfile and this installation")
+    .description("print the docker build context as a tar archive")
     .action(async () => {
       const { buildContext } = await import("../../providers/docker/context.ts");
       await pipeline(await buildContext(), stdout, { end: false });
@@ -150,16 +151,16 @@ function describeAwsCommands(
   program
     .command("policy")
     .description("print the IAM policy that a user of swarm-tool needs on AWS")
-    .option("--account <number>", "of this account (default: that of the credentials)")
-    .option("--profile <name>", "AWS profile")
+    .option("--account <number>", "AWS account (default: account of the credentials)")
+    .option("--profile <name>", "AWS profile (default: as configured for AWS)")
     .action(async (options: { account?: string; profile?: string }) => {
       await (await import("./aws-commands.ts")).printPolicy(options, io);
     });
   program
     .command("doctor")
-    .description("check what swarms need, and say how to mend it")
-    .option("--region <name>", "AWS region")
-    .option("--profile <name>", "AWS profile")
+    .description("check the requirements of swarms and print how to meet them")
+    .option("--region <name>", "AWS region (default: as configured for AWS)")
+    .option("--profile <name>", "AWS profile (default: as configured for AWS)")
     .action(async (options: { region?: string; profile?: string }) => {
       finish(await (await import("./doctor.ts")).doctor(options, io));
     });

@@ -18,7 +18,7 @@ export function secretsFrom(descriptor: number): NodeJS.ProcessEnv {
     const pairs = lines.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]);
     return Object.fromEntries(pairs.filter(([name]) => VARIABLES.includes(name!))) as NodeJS.ProcessEnv;
   } catch (error) {
-    throw new UserError(`--secrets ${descriptor}: the file descriptor cannot be read: ${errorText(error)}`, {
+    throw new UserError(`--secrets ${descriptor}: cannot read the file descriptor: ${errorText(error)}`, {
       hint: "start the worker with: swarm-worker --secrets 3 … 3<FILE",
       cause: error,
     });
@@ -49,7 +49,7 @@ export async function secretFrom(
   try {
     return (await readFile(file, "utf8")).trim();
   } catch (error) {
-    throw new UserError(`${name}_FILE names a file that cannot be read: ${errorText(error)}`, {
+    throw new UserError(`cannot read the file named by ${name}_FILE: ${errorText(error)}`, {
       cause: error,
     });
   }
@@ -68,12 +68,12 @@ export async function queueFrom(
   const text = await secretFrom(env, "REDIS_URL");
   const hint =
     "give --redis SOCKET, or redis://:PASSWORD@HOST:PORT in REDIS_URL or in the file REDIS_URL_FILE";
-  if (text === undefined) throw new UserError("there is no word of the queue's Redis", { hint });
+  if (text === undefined) throw new UserError("REDIS_URL is not set", { hint });
   if (!URL.canParse(text) || new URL(text).protocol !== "redis:" || new URL(text).hostname === "")
-    throw new UserError("REDIS_URL is not the URL of a Redis", { hint }); // it may hold a password: not shown
+    throw new UserError("REDIS_URL is not a Redis URL", { hint }); // it may hold a password: not shown
   const { hostname, port, username, password, pathname } = new URL(text);
   if (!/^\/?\d{0,6}$/.test(pathname))
-    throw new UserError("REDIS_URL names a database that is not a number", { hint });
+    throw new UserError("the database in REDIS_URL is not a number", { hint });
   return {
     host: hostname.replace(/^\[(.*)\]$/, "$1"),
     port: port === "" ? 6379 : Number(port),

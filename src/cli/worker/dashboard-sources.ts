@@ -1,6 +1,6 @@
 import { realpath } from "node:fs/promises";
 import path from "node:path";
-import { queueAgain } from "../../campaign/run/attach.ts";
+import { requeueRuns } from "../../campaign/run/attach.ts";
 import { supersededRuns, readHistory } from "../../campaign/collect/history.ts";
 import { mayRead, notedStudy } from "../../campaign/collect/known-study.ts";
 import type { Study } from "../../campaign/collect/places.ts";
@@ -38,10 +38,10 @@ export function dashboardSources(swarm: SwarmAccess): DashboardSources {
         const numbers = open.map((run) => run.runNumber);
         const removed = await queue.cancel(id, numbers);
         if (removed === undefined)
-          throw new UserError(`campaign ${id} has ended already; nothing was cancelled`);
+          throw new UserError(`campaign ${id} has already ended; nothing was cancelled`);
         return removed.length;
       }),
-    retry: (id) => withQueue((queue) => queueAgain(id, { directory: "/", warn: () => undefined }, queue)),
+    retry: (id) => withQueue((queue) => requeueRuns(id, { directory: "/", warn: () => undefined }, queue)),
   };
 }
 

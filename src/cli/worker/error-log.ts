@@ -2,14 +2,14 @@ const SAME_ERROR_MS = 60_000;
 
 /** A server that is away makes the same errors again and again: each is told once a minute. */
 export function errorLog(log: (text: string) => void): (error: Error) => void {
-  const toldAt = new Map<string, number>();
+  const reportedAt = new Map<string, number>();
   return (error) => {
     const { syscall } = error as NodeJS.ErrnoException;
     const text = syscall === undefined ? (error.stack ?? error.message) : error.message;
     const now = performance.now();
-    for (const [old, at] of toldAt) if (now - at >= SAME_ERROR_MS) toldAt.delete(old);
-    if (toldAt.has(text)) return;
-    toldAt.set(text, now);
+    for (const [old, at] of reportedAt) if (now - at >= SAME_ERROR_MS) reportedAt.delete(old);
+    if (reportedAt.has(text)) return;
+    reportedAt.set(text, now);
     log(text);
   };
 }

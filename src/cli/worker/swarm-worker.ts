@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 import { Command as Program, InvalidArgumentError, Option } from "commander";
 import { cacheDirectory } from "../../system/paths.ts";
-import type { Command } from "../terminal/command.ts";
+import type { Command, CommandContext } from "../terminal/command.ts";
 import { version } from "../terminal/version.ts";
 import type { Role, WorkOptions } from "./work.ts";
 
@@ -10,45 +10,44 @@ import type { Role, WorkOptions } from "./work.ts";
 export const swarmWorker: Command = {
   name: "swarm-worker",
   async run(context) {
-    const { argv, stdout, stderr } = context;
-    const program = new Program("swarm-worker")
-      .description(
-        "Works on the queues of a swarm: builder, runner, or all (both in one process); or shows them: dashboard.",
-      )
-      .argument("<role>", "builder, runner, all or dashboard", role)
-      .option("--redis <socket>", "unix socket of the queue's Redis; else REDIS_URL or REDIS_URL_FILE")
-      .addOption(
-        new Option("--redis-data <dir>", "where that Redis keeps its data: another is refused").hideHelp(),
-      )
-      .option("--secrets <fd>", "read REDIS_URL=… and MONGO_URL=… from this file descriptor", descriptor)
-      .option("--directory <dir>", "where working trees lie", path.join(cacheDirectory(), "worker"))
-      .option("--builds <dir>", "where builds are kept", path.join(cacheDirectory(), "builds"))
-      .option(
-        "--results <dir>",
-        "where results are kept until they are collected, if not in MongoDB: MONGO_URL or MONGO_URL_FILE",
-      )
-      .option("--sources <dir>", "where sources are kept that were sent here, if not in MongoDB")
-      .option("--concurrency <n>", "runs at once; cores: as many as this machine has", concurrency, 1)
-      .option("--compilers <name>", "let all addresses of this name compile, with distcc and ccache")
-      .option("--port <n>", "of the dashboard, in a container of its own", positive, 9181)
-      .option("--busy-file <file>", "the dashboard writes here whether there is work")
-      .option("--alive-file <file>", "is written again and again as long as this process lives")
-      .option("--idle-halts <swarm>", "halt this swarm when there has been no work for a while")
-      .option("--idle-minutes <n>", "how long that is", Number, 60)
-      .addOption(
-        new Option("--lock-seconds <n>", "after this time without a sign of life others take its jobs")
-          .argParser(positive)
-          .default(30)
-          .hideHelp(),
-      )
-      .version(version(), "--version")
-      .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
-      .exitOverride();
-    program.parse([...argv], { from: "user" });
+    const program = describeWorker(context);
+    program.parse([...context.argv], { from: "user" });
     const { work } = await import("./work.ts");
     return await work(program.args[0] as Role, program.opts<WorkOptions>(), context);
   },
 };
+
+/** Returns the command-line definition of `swarm-worker`. */
+export function describeWorker({ stdout, stderr }: CommandContext): Program {
+  return new Program("swarm-worker")
+    .description("Process the queues of a swarm, as builder, runner or both (all), or serve its dashboard.")
+    .argument("<role>", "builder, runner, all or dashboard", role)
+    .option("--redis <socket>", "Unix socket of the queue's Redis (default: REDIS_URL or REDIS_URL_FILE)")
+    .addOption(
+      new Option("--redis-data <dir>", "data directory of that Redis; refuse any other Redis").hideHelp(),
+    )
+    .option("--secrets <fd>", "read REDIS_URL=… and MONGO_URL=… from this file descriptor", descriptor)
+    .option("--directory <dir>", "directory of the working trees", path.join(cacheDirectory(), "worker"))
+    .option("--builds <dir>", "directory of the builds", path.join(cacheDirectory(), "builds"))
+    .option("--results <dir>", "directory of results not yet collected (default: MongoDB at MONGO_URL)")
+    .option("--sources <dir>", "directory of uploaded sources (default: MongoDB at MONGO_URL)")
+    .option("--concurrency <n>", "number of concurrent runs, or cores for one per core", concurrency, 1)
+    .option("--compilers <name>", "compile on all addresses of this host name, with distcc and ccache")
+    .option("--port <n>", "port of the dashboard", positive, 9181)
+    .option("--busy-file <file>", "file in which the dashboard records whether there is work")
+    .option("--alive-file <file>", "file to update regularly while this process is alive")
+    .option("--idle-halts <swarm>", "halt this swarm when it is idle")
+    .option("--idle-minutes <n>", "idle time before halting, in minutes", Number, 60)
+    .addOption(
+      new Option("--lock-seconds <n>", "time after which other workers take the jobs of an unresponsive one")
+        .argParser(positive)
+        .default(30)
+        .hideHelp(),
+    )
+    .version(version(), "--version")
+    .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
+    .exitOverride();
+}
 
 const ROLES: readonly Role[] = ["builder", "runner", "all", "dashboard"];
 

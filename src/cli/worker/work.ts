@@ -98,8 +98,8 @@ async function storesFor(
     return await openStores({ builds, sources, mongo: { url, onWaiting: log, waitAtStart: true, signal } });
   }
   if (results !== undefined && sources !== undefined) return await openStores({ builds, sources, results });
-  throw new UserError("there is no word of where results are kept", {
-    hint: "give --results DIR and --sources DIR, or MONGO_URL or MONGO_URL_FILE in the environment",
+  throw new UserError("no place to store results is given", {
+    hint: "give --results DIR and --sources DIR, or set MONGO_URL or MONGO_URL_FILE",
   });
 }
 

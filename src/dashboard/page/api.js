@@ -51,7 +51,7 @@ function listen(path, show, again) {
     if (answer.error === undefined) show(answer);
   };
   source.onerror = () => {
-    tell("no answer; trying again");
+    tell("no response; retrying");
     if (source.readyState === EventSource.CLOSED) void explain(path, again);
   };
   return source;

@@ -29,7 +29,7 @@ export function showCampaign(main, id) {
   const nothing = element(
     "p",
     { class: "quiet" },
-    "Nothing is left of its runs here: their results were collected on another machine, or have been replaced or removed.",
+    "No records of its runs are stored here: their results were collected on another machine, replaced or removed.",
   );
   const map = new HeatMap(rows, path, (cell) => table.narrow(cell));
   follow(path, (/** @type {News} */ { summary, variables, columns, rows: changed }) => {
@@ -63,7 +63,11 @@ function describe({ id, config, study, user, states, runs, leftMs, uncollected, 
   ];
   const collect =
     uncollected > 0
-      ? element("span", { class: "quiet" }, `${count(uncollected)} to collect: runall-swarm attach ${id}`)
+      ? element(
+          "span",
+          { class: "quiet" },
+          `${count(uncollected)} to collect; run: runall-swarm attach ${id}`,
+        )
       : undefined;
   return [
     element("h1", {}, `${config} `, element("span", { class: "quiet" }, id)),
@@ -83,8 +87,8 @@ function actionBar(id) {
       const runs = await change(id, deed);
       answer.textContent =
         deed === "cancel"
-          ? `cancelled; ${count(runs)} queued runs are gone`
-          : `${count(runs)} runs are queued again; collect them with: runall-swarm attach ${id}`;
+          ? `cancelled ${count(runs)} queued runs`
+          : `requeued ${count(runs)} runs; to collect them, run: runall-swarm attach ${id}`;
     } catch (error) {
       answer.textContent = /** @type {Error} */ (error).message;
     }
@@ -92,12 +96,15 @@ function actionBar(id) {
   const [cancel, retry] = [
     element(
       "button",
-      { type: "button", onclick: () => void act("cancel", "Cancel what is queued, and end what runs?") },
+      {
+        type: "button",
+        onclick: () => void act("cancel", "Cancel queued runs and stop running simulations?"),
+      },
       "Cancel",
     ),
     element(
       "button",
-      { type: "button", onclick: () => void act("retry", "Make the failed runs again?") },
+      { type: "button", onclick: () => void act("retry", "Rerun the failed runs?") },
       "Retry failed runs",
     ),
   ];
@@ -106,7 +113,7 @@ function actionBar(id) {
     : element(
         "span",
         { class: "quiet" },
-        "open the address that swarm-tool dashboard prints, to cancel or retry",
+        "to cancel or retry, open the address printed by swarm-tool dashboard",
       );
   return {
     bar: element("div", { class: "bar-line" }, cancel, retry, hint, answer),

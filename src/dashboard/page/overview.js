@@ -47,7 +47,7 @@ function nothing() {
   return element(
     "p",
     { class: "quiet" },
-    "No campaign yet. In a study's folder: ",
+    "No campaigns yet. In a study's folder, run: ",
     element("code", {}, "runall-swarm -c Config"),
   );
 }
@@ -58,7 +58,7 @@ function row(summary) {
   const place = `/campaigns/${encodeURIComponent(id)}`;
   const collect =
     uncollected > 0
-      ? element("span", {}, `${count(uncollected)} to collect: runall-swarm attach ${id}`)
+      ? element("span", {}, `${count(uncollected)} to collect; run: runall-swarm attach ${id}`)
       : undefined;
   return element(
     "tr",

@@ -36,7 +36,7 @@ export interface OwnBuildQuestion {
  */
 export async function findOwnBuild(question: OwnBuildQuestion): Promise<OwnBuild | string> {
   const { top, project, mode, tree, changed } = question;
-  if (project.targets.length === 0) return "the project does not say what it builds";
+  if (project.targets.length === 0) return "the project does not specify what it builds";
   const targets = project.targets.map((target) => fileOf(target, mode));
   const products = targets.map(({ file }) => file);
   const outside = products.find((product) => !isInside(top, path.join(top, product)));
@@ -50,8 +50,7 @@ export async function findOwnBuild(question: OwnBuildQuestion): Promise<OwnBuild
   const committed = products.find(
     (product) => tree.some((entry) => entry.path === product) && !changed.includes(product),
   );
-  if (committed !== undefined)
-    return `${committed} is in git, so nothing tells which sources it was built from`;
+  if (committed !== undefined) return `${committed} is in git, so the sources it was built from are unknown`;
   const sent = new Set(tree.map((entry) => entry.path));
   const oldest = Math.min(...stats.map((product) => product!.mtimeMs));
   const newer = await newerCode(question, oldest);

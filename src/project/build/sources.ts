@@ -32,8 +32,8 @@ export function recipeFor(project: ProjectDescriptor, tree: readonly TreeEntry[]
   )
     return { kind: "make", folder, ...(makemake.length > 0 && { folders: makemake }) };
   if (project.isOtherCmake) {
-    throw new UserError(`the project ${project.name} is built by CMake, and nothing says by which commands`, {
-      hint: 'name them in swarm.json: "build": ["cmake -S . -B build", "cmake --build build"]',
+    throw new UserError(`the project ${project.name} uses CMake, but no build commands are given`, {
+      hint: 'add them to swarm.json: "build": ["cmake -S . -B build", "cmake --build build"]',
     });
   }
   const code = tree.some((entry) => isWithin(folder, entry.path) && isCompiled(entry.path));

@@ -33,7 +33,9 @@ export async function chooseProject(
       : { root: above.withMakefile, reason: "it is the nearest folder with a Makefile" };
   const projects = await findProjectsBelow(top);
   if (projects[0] === undefined)
-    return withMakefile ?? { root: top, reason: "it is the git top level, and nothing says more" };
+    return (
+      withMakefile ?? { root: top, reason: "it is the git top level, and nothing else describes a project" }
+    );
   if (projects.length === 1) return { root: projects[0], reason: "it is the only project of the checkout" };
   const paths = await leads();
   const named = projects.filter((project) => paths.some((each) => isInside(project, each)));
@@ -65,7 +67,7 @@ function ambiguous(study: string, projects: readonly string[]): UserError {
   const more = places.length > MOST_NAMED ? `, and ${places.length - MOST_NAMED} more` : "";
   const example = places[0]!;
   return new UserError(
-    `${study} is in no project, and the checkout has ${places.length}: ${places.slice(0, MOST_NAMED).join(", ")}${more}`,
+    `${study} is not in a project, and the checkout has ${places.length} projects: ${places.slice(0, MOST_NAMED).join(", ")}${more}`,
     {
       hint: `name a folder or library of the one to use, such as -n ${example}, or write a swarm.json beside the ini file: { "uses": [{ "name": ${JSON.stringify(path.basename(example))}, "folder": ${JSON.stringify(example)} }] }`,
     },

@@ -110,7 +110,7 @@ function refuseOutside(makemake: readonly MakemakeFolder[], root: string, top: s
   throw new UserError(
     `${root} builds in ${path.join(top, outside.folder)}, which is outside the checkout ${top}`,
     {
-      hint: 'a project that is elsewhere is named in swarm.json: "uses": […]',
+      hint: 'list projects outside the checkout in swarm.json: "uses": […]',
     },
   );
 }

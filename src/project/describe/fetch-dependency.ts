@@ -25,7 +25,7 @@ export interface RemoteProject {
 }
 
 /** What is done while the user waits, and how long he does. */
-export interface Telling {
+export interface FetchOptions {
   say?: ((text: string) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -36,7 +36,10 @@ export interface Telling {
  * @returns its top level.
  * @throws {UserError} where it cannot be fetched, or the version is a branch.
  */
-export async function fetchDependency(remote: RemoteProject, { say, signal }: Telling = {}): Promise<string> {
+export async function fetchDependency(
+  remote: RemoteProject,
+  { say, signal }: FetchOptions = {},
+): Promise<string> {
   refuseInvalid(remote);
   const { name, url, version } = remote;
   const parent = path.join(cacheDirectory(), "dependencies", shortHash(`${url} ${version}`));
@@ -70,7 +73,7 @@ async function clone(remote: RemoteProject, place: string, signal?: AbortSignal)
   const { url, version } = remote;
   const explain = (reason: string): UserError =>
     new UserError(`${remote.statedIn} needs ${url} at ${version}, which cannot be fetched: ${reason}`, {
-      hint: "is that a repository that you may read, and a tag or commit of it?",
+      hint: "check the URL, your access to the repository, and that the version is one of its tags or commits",
     });
   await mkdir(place);
   const settings = SETTINGS.flatMap((setting) => ["-c", setting]);
@@ -100,14 +103,14 @@ function refuseInvalid({ statedIn, ...values }: RemoteProject): void {
   const [issue] = result.issues;
   const field = v.getDotPath(issue) as keyof typeof values;
   throw new UserError(
-    `${statedIn}: the ${field} ${JSON.stringify(values[field])} cannot be used: ${issue.message}`,
+    `${statedIn}: the ${field} ${JSON.stringify(values[field])} is not valid: ${issue.message}`,
   );
 }
 
 function refuseBranch({ statedIn, url, version }: RemoteProject, answer: string): void {
   if (answer.trim() === "") return;
   throw new UserError(`${statedIn} needs ${url} at ${version}, which is a branch`, {
-    hint: `a branch moves, and the results with it; name a tag, or the commit where it is now: ${answer.slice(0, 40)}`,
+    hint: `a branch moves, so results would change with it; give a tag, or the branch's current commit: ${answer.slice(0, 40)}`,
   });
 }
 

@@ -31,15 +31,15 @@ export async function findDependency(need: Need, root: string, top: string): Pro
   const within = [...(await foldersIn(root)), ...(await findProjectsBelow(top))];
   const found = await among(need, [...new Set(within)], root);
   if (found !== undefined) return found;
-  throw new NotFound(`${need.statedIn} needs the project ${need.name}, which is not found`, {
-    hint: `set ${need.variable} to its folder, or say in swarm.json where it is: "uses": [{ "name": "${need.name}", "url": …, "version": … }]; "uses": [] if it is not needed`,
+  throw new NotFound(`${need.statedIn} needs the project ${need.name}, which was not found`, {
+    hint: `set ${need.variable} to its folder, or give its location in swarm.json: "uses": [{ "name": "${need.name}", "url": …, "version": … }]; use "uses": [] if it is not needed`,
   });
 }
 
 async function projectIn(folder: string, need: Need, why: string): Promise<string> {
   if (await isProject(folder)) return await realpath(folder);
   throw new UserError(
-    `${need.statedIn} needs the project ${need.name}: ${why}${folder}, where no project lies`,
+    `${need.statedIn} needs the project ${need.name}: ${why}${folder}, which is not a project`,
     {
       hint: "the root of a project has a .nedfolders, .oppbuildspec, Makefile or swarm.json",
     },
@@ -77,7 +77,7 @@ async function knownToIde(name: string, folders: readonly string[]): Promise<str
 
 function ambiguous(need: Need, projects: readonly string[]): UserError {
   return new UserError(
-    `${need.statedIn} needs the project ${need.name}, and it could be any of ${projects.join(", ")}`,
-    { hint: `set ${need.variable} to the one that is meant` },
+    `${need.statedIn} needs the project ${need.name}, which could be any of ${projects.join(", ")}`,
+    { hint: `set ${need.variable} to the folder of the right one` },
   );
 }

@@ -65,9 +65,9 @@ function named(name: string, statedIn: string): Need {
   const result = v.safeParse(ProjectNameSchema, name);
   if (!result.success) {
     throw new UserError(
-      `${statedIn} needs a project of the name ${JSON.stringify(name)}: ${result.issues[0].message}`,
+      `${statedIn} needs a project named ${JSON.stringify(name)}: ${result.issues[0].message}`,
       {
-        hint: 'name the projects that it needs in swarm.json: "uses": […]',
+        hint: 'list the projects that it needs in swarm.json: "uses": […]',
       },
     );
   }

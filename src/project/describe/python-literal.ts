@@ -58,7 +58,7 @@ function tokenize(text: string): Token[] {
     TOKEN.lastIndex = at;
     const groups = TOKEN.exec(text)?.groups;
     if (groups === undefined)
-      throw new LiteralError(`${JSON.stringify(text.charAt(at))} is no literal`, line);
+      throw new LiteralError(`${JSON.stringify(text.charAt(at))} is not a literal`, line);
     const { string, number, name, mark } = groups;
     if (string !== undefined) {
       tokens.push({ kind: "string", text: unquote(string, groups["raw"] !== undefined), line });
@@ -114,7 +114,7 @@ class Parser {
 
   #value(): Literal {
     const token = this.#next();
-    if (this.#depth > DEEPEST) throw new LiteralError("too many brackets in each other", token.line);
+    if (this.#depth > DEEPEST) throw new LiteralError("brackets are nested too deeply", token.line);
     this.#depth++;
     try {
       return this.#valueOf(token);
@@ -129,7 +129,7 @@ class Parser {
     if (token.kind === "name" && CONSTANTS.has(token.text)) return CONSTANTS.get(token.text)!;
     if (token.text === "[" || token.text === "(") return this.#items(token.text === "[" ? "]" : ")");
     if (token.text === "{") return this.#dictionary();
-    throw new LiteralError(`${token.text} is no literal`, token.line);
+    throw new LiteralError(`${token.text} is not a literal`, token.line);
   }
 
   /** Strings that follow each other are one. */
@@ -176,12 +176,12 @@ class Parser {
   #take(kind: Token["kind"]): string {
     const token = this.#next();
     if (token.kind === kind) return token.text;
-    throw new LiteralError(`${token.text} where a ${kind} should be`, token.line);
+    throw new LiteralError(`expected a ${kind}, found ${token.text}`, token.line);
   }
 
   #takeMark(mark: string): void {
     const token = this.#next();
     if (token.kind !== "mark" || token.text !== mark)
-      throw new LiteralError(`${token.text} where ${mark} should be`, token.line);
+      throw new LiteralError(`expected ${mark}, found ${token.text}`, token.line);
   }
 }

@@ -35,7 +35,7 @@ function parse(text: string, file: string): unknown {
     const reason = (error as Error).message.replace(/ \(line.*/, "");
     const at = /position (\d+)/.exec(reason);
     const line = at === null ? "" : `:${text.slice(0, Number(at[1])).split("\n").length}`;
-    throw new UserError(`${file}${line} is no JSON: ${reason}`, { cause: error });
+    throw new UserError(`${file}${line} is not valid JSON: ${reason}`, { cause: error });
   }
 }
 
@@ -53,8 +53,8 @@ function explain(file: string, issue: v.BaseIssue<unknown>): UserError {
   if (type !== "strict_object" || message.startsWith("Invalid type")) return wrong(file, place, message);
   const known = Object.keys(inner ? UseSchema.entries : SwarmFileSchema.entries);
   const near = nearest(place.split(".").at(-1)!, known);
-  const hint = near === undefined ? `entries are: ${known.join(", ")}` : `did you mean ${near}?`;
-  return wrong(file, place, "there is no such entry", hint);
+  const hint = near === undefined ? `known entries: ${known.join(", ")}` : `did you mean ${near}?`;
+  return wrong(file, place, "unknown entry", hint);
 }
 
 /** Of the two things that an entry of `uses` can be, the one that was meant is the one that fits further. */
@@ -71,7 +71,7 @@ type Problem = [field: string, problem: string];
 
 function contradiction({ libraries, executable, uses = [] }: SwarmFile): Problem | undefined {
   if (libraries !== undefined && executable !== undefined)
-    return ["executable", "a project is run by its executable, or by opp_run with its libraries: give one"];
+    return ["executable", "give either an executable, or libraries to run with opp_run"];
   for (const [index, use] of uses.entries()) {
     if (typeof use === "string") continue;
     const field = `uses.${index}`;
@@ -79,7 +79,7 @@ function contradiction({ libraries, executable, uses = [] }: SwarmFile): Problem
       return [`${field}.version`, "a url needs a version: a tag or a commit"];
     if (use.version !== undefined && use.url === undefined) return [`${field}.url`, "a version needs a url"];
     if (use.folder !== undefined && use.url !== undefined)
-      return [`${field}.folder`, "it is there, or at the url: give one"];
+      return [`${field}.folder`, "give either a folder or a url"];
   }
   return undefined;
 }
@@ -103,7 +103,7 @@ function leadingOut(file: SwarmFile, root: string, top: string): Problem | undef
     const index = places.findIndex((each) => !isInside(top, path.resolve(root, each)));
     if (index === -1) continue;
     const field = name === "executable" ? name : `${name}.${index}`;
-    return [field, `it leads out of the checkout ${top}; what is elsewhere belongs into uses`];
+    return [field, `it leads out of the checkout ${top}; list projects outside the checkout under uses`];
   }
   return undefined;
 }

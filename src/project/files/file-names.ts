@@ -4,8 +4,8 @@ import { UserError } from "../../errors.ts";
 export function refuseStrangeNames(files: readonly string[]): void {
   const strange = files.find((file) => file.includes("\ufffd"));
   if (strange === undefined) return;
-  throw new UserError(`the name of a file is not UTF-8: ${strange}`, {
-    hint: "rename it, or have git ignore it",
+  throw new UserError(`a file name is not valid UTF-8: ${strange}`, {
+    hint: "rename the file, or add it to .gitignore",
   });
 }
 

@@ -53,7 +53,7 @@ export async function restore(
       signal,
       explain: (reason: string) =>
         new CheckoutFailed(`git cannot check out ${commit.slice(0, 12)} of ${gitDirectory}: ${reason}`, {
-          hint: `see whether the repository is whole: git --git-dir ${gitDirectory} fsck`,
+          hint: `check the repository: git --git-dir ${gitDirectory} fsck`,
         }),
     };
     await git(["read-tree", commit], options);

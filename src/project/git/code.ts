@@ -107,7 +107,7 @@ async function treeOf(
 function unreadable(commit: string, top: string): (reason: string) => UserError {
   return (reason) =>
     new UserError(`git cannot read the commit ${commit.slice(0, 12)} of ${top}: ${reason.split("\n")[0]!}`, {
-      hint: "see whether the repository is whole: git fsck",
+      hint: "check the repository: git fsck",
     });
 }
 
@@ -134,7 +134,7 @@ async function committed(
 
 function ofCommit(folder: string): Warning {
   const what =
-    "not sent with --commit; if a run needs them, check the commit out with its submodules and run without --commit";
+    "not sent with --commit; if runs need them, check out the commit with its submodules and run without --commit";
   return {
     file: `the submodule ${folder}`,
     one: `of the commit is ${what.replace("them", "its files")}`,
@@ -152,8 +152,8 @@ function refuseMissing(
   if (missing.length === 0) return;
   const which =
     missing.length === 1 ? missing[0]!.path : `${missing.length} files, such as ${missing[0]!.path}`;
-  throw new UserError(`the commit ${commit.slice(0, 12)} is not complete in this clone: ${which}`, {
-    hint: "check it out, which fetches its files, and remove the option --commit",
+  throw new UserError(`the commit ${commit.slice(0, 12)} is incomplete in this clone: ${which}`, {
+    hint: "check out the commit, which fetches its files, and remove the option --commit",
   });
 }
 

@@ -14,7 +14,9 @@ const TIMEOUT_MS = 60_000;
 export async function resolveCommit(checkout: Checkout, ref: string): Promise<string> {
   const question = ["rev-parse", "--verify", "--end-of-options", `${ref}^{commit}`];
   const explain = (): UserError =>
-    new UserError(`there is no commit ${ref} in ${checkout.top}`, { hint: "see: git log --oneline --all" });
+    new UserError(`no commit ${ref} in ${checkout.top}`, {
+      hint: "list commits with: git log --oneline --all",
+    });
   const answer = (await ask(checkout, question, FETCH_NOTHING, explain)).trim();
   if (!v.is(HashSchema, answer)) throw explain(); // `^main` is a commit that is left out of something
   return answer;

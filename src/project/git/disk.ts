@@ -48,7 +48,7 @@ export function modeOf(stats: Stats, file: string): string {
   if (stats.isSymbolicLink()) return LINK;
   if (stats.isFile()) return (stats.mode & 0o100) === 0 ? REGULAR : EXECUTABLE;
   throw new UserError(`${file} is a pipe, a socket or a device, which cannot be sent`, {
-    hint: "remove it, or have git restore the file: git restore -- FILE",
+    hint: "remove it, or restore the file: git restore -- FILE",
   });
 }
 
@@ -110,8 +110,8 @@ export async function hashLink(file: string, objects: string, like: string): Pro
 }
 
 function cannotRead(file: string, reason: string, cause?: unknown): UserError {
-  return new UserError(`${file} cannot be read: ${reason}`, {
-    hint: "make it readable, or have git ignore it",
+  return new UserError(`cannot read ${file}: ${reason}`, {
+    hint: "make the file readable, or add it to .gitignore",
     cause,
   });
 }

@@ -61,19 +61,16 @@ export function checkoutName({ top }: Pick<Checkout, "top">): string {
   const name = path.basename(top);
   const result = v.safeParse(FolderNameSchema, name);
   if (result.success) return name;
-  throw new UserError(
-    `the checkout ${top} cannot be sent by the name of its folder: ${result.issues[0].message}`,
-    {
-      hint: "rename the folder",
-    },
-  );
+  throw new UserError(`the folder name of the checkout ${top} is not usable: ${result.issues[0].message}`, {
+    hint: "rename the folder",
+  });
 }
 
 /** What is said where git fails at reading a repository in which the files of a work tree are. */
 export function unreadableRepository(top: string): (reason: string) => UserError {
   return (reason) =>
     new UserError(`git cannot read the files of ${top}: ${reason}`, {
-      hint: "see whether the repository is whole: git fsck",
+      hint: "check the repository: git fsck",
     });
 }
 
@@ -92,7 +89,7 @@ function outsideOfCheckout(directory: string, reason: string): UserError {
   if (!/not a git repository|no work tree/.test(reason))
     return new UserError(`git cannot read ${directory}: ${reason}`);
   return new NoCheckout(`${directory} is not in a git checkout`, {
-    hint: "the swarm gets the project's code by its commit; make a repository with: git init && git add -A && git commit",
+    hint: "the swarm identifies the project's code by its commit; create a repository with: git init && git add -A && git commit",
   });
 }
 
@@ -123,7 +120,7 @@ async function ask(command: readonly string[], options: GitOptions): Promise<str
     if (errorCode((error as Error).cause) === "ENOENT")
       throw new UserError("git: command not found", { hint: "install git", cause: error });
     if (!limit.aborted || options.signal?.aborted) throw error;
-    throw new UserError(`git ${command[0]!} does not answer in ${options.cwd}`, { cause: error });
+    throw new UserError(`git ${command[0]!} prints nothing in ${options.cwd}`, { cause: error });
   }
 }
 

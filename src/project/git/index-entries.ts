@@ -1,6 +1,6 @@
 import { copyFile, open, readdir } from "node:fs/promises";
 import path from "node:path";
-import { errorCode } from "../../errors.ts";
+import { errorCode, UserError } from "../../errors.ts";
 import type { Checkout, TreeEntry } from "./git.ts";
 import { git, type GitOptions } from "./plumbing.ts";
 
@@ -65,17 +65,17 @@ export async function readEntries(
 }
 
 /** Step by step, because a regular expression leaves a dozen strings of each of some thousand entries behind. */
-function* parseEntries(output: string): Generator<IndexEntry> {
+export function* parseEntries(output: string): Generator<IndexEntry> {
   let at = 0;
   const upTo = (end: string): string => {
     const found = output.indexOf(end, at);
-    if (found === -1) throw new Error("git ls-files --debug prints something that is not known");
+    if (found === -1) throw unknownOutput("an unknown format");
     const text = output.slice(at, found);
     at = found + end.length;
     return text;
   };
   const number = (name: string): number => {
-    if (!output.startsWith(name, at)) throw new Error(`git ls-files --debug does not print${name}`);
+    if (!output.startsWith(name, at)) throw unknownOutput(`no${name.trimEnd()}`);
     let value = 0;
     for (at += name.length; isDigit(output.charCodeAt(at)); at++) value = value * 10 + digit(output, at);
     return value;
@@ -95,6 +95,12 @@ function* parseEntries(output: string): Generator<IndexEntry> {
     upTo("\n");
     yield { mode, object, path: file, stage, ctimeMs, mtimeMs, inode, size };
   }
+}
+
+function unknownOutput(what: string): UserError {
+  return new UserError(`git ls-files --debug prints ${what.replaceAll(/\s+/g, " ")}`, {
+    hint: "this version of git is not known here: see git --version, and install a released one",
+  });
 }
 
 const ZERO = 48;

@@ -35,5 +35,7 @@ export function pointerWarnings(files: readonly string[], where: string): string
   if (files.length === 0) return [];
   const more = files.length > NAMED ? ` and ${files.length - NAMED} more` : "";
   const names = `${files.slice(0, NAMED).join(", ")}${more}`;
-  return [`only Git LFS's pointers are ${where} of ${names}; if a run reads them, fetch them: git lfs pull`];
+  return [
+    `only Git LFS pointers are ${where} of ${names}; if runs read these files, fetch them: git lfs pull`,
+  ];
 }

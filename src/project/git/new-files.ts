@@ -34,8 +34,8 @@ export async function readNewFiles(
   const files = listed.filter((file) => !isInGitDirectory(file));
   const refused = listed.filter(isInGitDirectory).map((file) => ({
     file: `${prefix}${file}`,
-    one: "is not sent: git writes no file of that name",
-    many: "files are not sent: git writes no file of their names",
+    one: "is not sent: git does not allow this file name",
+    many: "files are not sent: git does not allow their names",
   }));
   return {
     entries: await storeFiles(files, reading, signal),
@@ -94,8 +94,8 @@ async function untrackedFiles(
       ...listed.warnings,
       ...repositories.map((folder) => ({
         file: `${prefix}${folder}`,
-        one: "is a git repository of its own and is not sent",
-        many: "folders are git repositories of their own and are not sent",
+        one: "is a separate git repository and is not sent",
+        many: "folders are separate git repositories and are not sent",
       })),
     ],
   };
@@ -114,7 +114,11 @@ async function shippedFiles({ checkout, ship }: Reading, list: List): Promise<Li
 }
 
 function notThere(file: string): Warning {
-  return { file, one: "is to be sent, but is not there", many: "files are to be sent, but are not there" };
+  return {
+    file,
+    one: 'is listed under "ship", but does not exist',
+    many: 'files are listed under "ship", but do not exist',
+  };
 }
 
 /** Stores the contents of files that no repository has. */

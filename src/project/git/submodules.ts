@@ -42,7 +42,7 @@ export async function readSubmodules(
 /** Whether a run needs one cannot be known. */
 function notInitialised(folders: readonly string[]): Warning[] {
   const what =
-    "not initialised, so none of their files are sent; if a run needs them, fetch them: git submodule update --init --recursive";
+    "not initialised, so their files are not sent; if runs need them, fetch them: git submodule update --init --recursive";
   return folders.map((folder) => ({
     file: `the submodule ${folder}`,
     one: `is ${what.replace("their", "its")} -- ${folder}`,

@@ -80,8 +80,8 @@ function refuseConflicts(entries: readonly IndexEntry[], top: string): void {
   const conflicts = entries.filter(({ stage }) => stage !== 0);
   if (conflicts.length === 0) return;
   const names = [...new Set(conflicts.map((entry) => entry.path))];
-  throw new UserError(`there are conflicts of a merge in ${top}: ${names.join(", ")}`, {
-    hint: "resolve them and git add the files, or give the merge up with: git merge --abort",
+  throw new UserError(`unresolved merge conflicts in ${top}: ${names.join(", ")}`, {
+    hint: "resolve them and git add the files, or abort the merge with: git merge --abort",
   });
 }
 

@@ -6,9 +6,8 @@ export function awsErrorName(error: unknown): string | undefined {
   return typeof name === "string" ? name : undefined;
 }
 
-const KEYS = "give the access key again with: aws configure";
-const POLICY =
-  "have the policy that `swarm-tool policy` prints attached to your user, under the name inet-swarm";
+const KEYS = "enter the access key again with: aws configure";
+const POLICY = "attach the policy that `swarm-tool policy` prints to your user, under the name inet-swarm";
 
 interface Explanation {
   names: readonly string[];
@@ -21,13 +20,13 @@ const EXPLANATIONS: readonly Explanation[] = [
   {
     names: ["CredentialsProviderError"],
     text: (error, profile) =>
-      `there are no AWS credentials${profile === undefined ? "" : ` under the profile ${profile}`}: ${errorText(error)}`,
-    hint: "set them up with: aws configure; or name a profile with --profile or AWS_PROFILE",
+      `no AWS credentials${profile === undefined ? "" : ` under the profile ${profile}`}: ${errorText(error)}`,
+    hint: "set them up with: aws configure; or choose a profile with --profile or AWS_PROFILE",
   },
   {
     names: ["ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"],
     text: () => "the AWS credentials have expired",
-    hint: "sign in again (aws sso login, or new keys in ~/.aws/credentials)",
+    hint: "sign in again: aws sso login; or put new keys in ~/.aws/credentials",
   },
   {
     names: ["InvalidClientTokenId", "AuthFailure", "UnrecognizedClientException"],
@@ -36,17 +35,17 @@ const EXPLANATIONS: readonly Explanation[] = [
   },
   {
     names: ["SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature"],
-    text: () => "the secret access key does not match, or the clock of this machine is wrong",
+    text: () => "the secret access key does not match, or this machine's clock is wrong",
     hint: KEYS,
   },
   {
     names: ["OptInRequired", "SubscriptionRequiredException", "PendingVerification"],
     text: (error) => `the AWS account is not ready: ${errorText(error)}`,
-    hint: "finish its registration in the AWS console",
+    hint: "complete its registration in the AWS console",
   },
   {
     names: ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedException"],
-    text: (error) => `AWS denies a right: ${deniedAction(errorText(error))}`,
+    text: (error) => `AWS denied permission: ${deniedAction(errorText(error))}`,
     hint: POLICY,
   },
   {
@@ -58,8 +57,8 @@ const EXPLANATIONS: readonly Explanation[] = [
       "ServiceUnavailable",
       "InternalFailure",
     ],
-    text: (error) => `AWS does not answer now: ${errorText(error)}`,
-    hint: "wait some minutes and give the command again: it goes on where it was",
+    text: (error) => `AWS is temporarily unavailable: ${errorText(error)}`,
+    hint: "wait a few minutes and run the command again: it continues where it stopped",
   },
   {
     names: [
@@ -71,8 +70,8 @@ const EXPLANATIONS: readonly Explanation[] = [
       "EHOSTUNREACH",
       "TimeoutError",
     ],
-    text: (error) => `AWS cannot be reached: ${errorText(error)}`,
-    hint: "check the network and the region, and give the command again: it goes on where it was",
+    text: (error) => `cannot reach AWS: ${errorText(error)}`,
+    hint: "check the network and the region, and run the command again: it continues where it stopped",
   },
   {
     names: [
@@ -84,7 +83,7 @@ const EXPLANATIONS: readonly Explanation[] = [
       "AddressLimitExceeded",
     ],
     text: (error) => `a quota of the AWS account is reached: ${errorText(error)}`,
-    hint: "take fewer or smaller machines, or ask for more in the AWS console under Service Quotas",
+    hint: "use fewer or smaller machines, or request a higher quota in the AWS console under Service Quotas",
   },
 ];
 
@@ -101,8 +100,8 @@ export function explainAwsError(error: unknown, profile?: string): unknown {
     });
   }
   if (errorText(error).includes("Deserialization error")) {
-    return new UserError("what answers in the place of AWS is not AWS", {
-      hint: "does your network want you to sign in first, or is AWS_ENDPOINT_URL set?",
+    return new UserError("the server that answered is not AWS", {
+      hint: "check whether your network requires you to sign in first, and whether AWS_ENDPOINT_URL is set",
       cause: error,
     });
   }

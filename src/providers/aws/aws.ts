@@ -3,10 +3,11 @@ import { notConnected } from "../docker/deployer.ts";
 import { forwardedDashboard } from "../docker/forwarded-dashboard.ts";
 import { drain, haltedError, notOnDocker, type Provider, type ProviderContext } from "../provider.ts";
 import type { SwarmDeployer } from "../reachable-swarm.ts";
+import { readState } from "../state-file.ts";
 import type { AwsState } from "../swarm-state.ts";
 import { describeAws } from "./describe-aws.ts";
 import type { AwsStatus } from "./status.ts";
-import { existingAws, notComplete, reachable, type Aws } from "./swarm.ts";
+import { existingAws, notComplete, reachable, removedError, type Aws } from "./swarm.ts";
 import { isOpen } from "./tunnel.ts";
 
 /** Of what nobody interrupts. */
@@ -51,15 +52,16 @@ export function awsProvider(name: string, context: ProviderContext, deployer: Sw
     describe: (status) => describeAws(status as AwsStatus),
     isReady: async () => await answers(await existingAws(name)),
     async mend({ signal = aws.signal, onWaiting } = {}) {
+      if ((await readState(name)) === undefined) throw removedError(name);
       const state = await existingAws(name);
       if (state.state === "halted") throw haltedError(name);
       if (await answers(state)) return [];
       await connected({ ...aws, signal }, onWaiting);
-      return ["the tunnel to the swarm had ended and was opened again"];
+      return ["the tunnel to the swarm had closed and was reopened"];
     },
-    async access(onWaiting) {
+    async access(onWaiting, gone) {
       const state = await connected(aws, onWaiting);
-      return await deployer.access(reachable(state)!, onWaiting);
+      return await deployer.access(reachable(state)!, onWaiting, gone);
     },
     async dashboard() {
       const swarm = reachable(await existingAws(name));

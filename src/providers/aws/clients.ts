@@ -72,8 +72,8 @@ async function regionOf(client: EC2Client): Promise<string> {
   try {
     const region = await client.config.region();
     if (/^[a-z]{2}(-[a-z]+)+-\d+$/.test(region)) return region;
-    throw new UserError(`${JSON.stringify(region)} is not the name of an AWS region`, {
-      hint: "a region is called eu-central-1, us-east-1, …",
+    throw new UserError(`${JSON.stringify(region)} is not an AWS region`, {
+      hint: "regions are named like eu-central-1 or us-east-1",
     });
   } catch (error) {
     throw explainAwsError(error);

@@ -83,7 +83,7 @@ async function* waitForManager(
     ]);
     if (groups === undefined) {
       throw new UserError(`AWS has no machines for the swarm ${state.name}`, {
-        hint: `make it anew with: swarm-tool init ${state.name}`,
+        hint: `recreate it with: swarm-tool init ${state.name}`,
       });
     }
     if (groups.manager.desired === 0) throw haltedError(state.name);
@@ -103,7 +103,7 @@ async function* waitForManager(
       throw new UserError(
         `the manager of the swarm ${state.name} is not ready: still waiting for ${missing}`,
         {
-          hint: `look again with: swarm-tool status ${state.name}; go on with: swarm-tool connect ${state.name}`,
+          hint: `check with: swarm-tool status ${state.name}; then continue with: swarm-tool connect ${state.name}`,
         },
       );
     }

@@ -38,7 +38,7 @@ export async function* createSwarm(
   const groups = await findGroups(clients, stack, options.name, signal);
   if (groups?.manager.desired === 0) {
     await changeState(options.name, (now) => ({ ...now, state: "halted" }));
-    throw new UserError(`the swarm ${options.name} is complete and halted`, {
+    throw new UserError(`the swarm ${options.name} is complete, but halted`, {
       hint: `resume it with: swarm-tool resume ${options.name}`,
     });
   }
@@ -86,14 +86,14 @@ export async function creationFailure(
   const reason =
     failure === undefined
       ? `the stack ${stack.stack} ended in ${stack.status ?? "its deletion"}`
-      : `AWS could not make ${failure.logicalId} (${failure.type}): ${failure.reason ?? failure.status}`;
+      : `AWS could not create ${failure.logicalId} (${failure.type}): ${failure.reason ?? failure.status}`;
   const left = TAKEN_BACK.includes(stack.status ?? "") ? [] : await listLeftovers(clients, stack.swarm);
   const state =
     left.length === 0
-      ? "AWS has taken back what it had made"
+      ? "AWS has rolled back what it had created"
       : `AWS still has, and it may cost money: ${left.join(", ")}`;
   return new CreationError(reason, {
-    hint: `${state}; remove the remains with: swarm-tool remove ${stack.swarm}`,
+    hint: `${state}; remove what is left with: swarm-tool remove ${stack.swarm}`,
   });
 }
 
@@ -109,10 +109,10 @@ export function alarmWarning(
   stack: string,
 ): string | undefined {
   if (idleAlarm(alarms, stack) === undefined)
-    return "there is no alarm that halts this swarm when it is idle: halt it yourself, or it costs money";
+    return "no alarm halts this swarm when it is idle: halt it yourself, or it keeps costing money";
   const disarmed = alarms.filter(({ armed }) => !armed).map(({ name }) => name);
   if (disarmed.length === 0) return undefined;
-  return `the actions of ${disarmed.join(", ")} are disabled: the swarm does not halt itself, and costs money until you halt it`;
+  return `the actions of ${disarmed.join(", ")} are disabled: the swarm does not shut down by itself and costs money until you halt it`;
 }
 
 export async function* resourceEvents<R>(

@@ -48,10 +48,10 @@ export async function* deployServices(
 async function* waitForSwarm(docker: DockerEndpoint, signal: AbortSignal): AsyncGenerator<ProgressEvent> {
   const deadline = Date.now() + SWARM_TIMEOUT_MS;
   for (let polls = 0; !(await isManager(docker, signal)); polls++) {
-    if (polls === 0) yield step("waiting for the manager to begin its Docker Swarm");
+    if (polls === 0) yield step("waiting for the manager to initialize its Docker Swarm");
     if (Date.now() > deadline) {
-      throw new UserError("the manager has not begun a Docker Swarm", {
-        hint: "see why on it, in /var/log/cloud-init-output.log; or halt and resume the swarm",
+      throw new UserError("the manager has not initialized a Docker Swarm", {
+        hint: "see /var/log/cloud-init-output.log on the manager, or halt and resume the swarm",
       });
     }
     await delay(POLL_MS, undefined, { signal });

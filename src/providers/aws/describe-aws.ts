@@ -36,7 +36,7 @@ export function describeAws(swarm: AwsStatus, now = Date.now()): StatusLine[] {
 function describeCost({ cost, machines }: AwsStatus): string {
   const volume = `volume ${dollars(cost.volumeMonthly)} a month (${dollars(cost.volumeSoFar)} so far)`;
   if (machines.length === 0) return `costs: ${volume}`;
-  if (cost.hourly === undefined) return `costs: machines of a type whose price is not known here; ${volume}`;
+  if (cost.hourly === undefined) return `costs: machines of a type whose price is unknown; ${volume}`;
   return `costs: ${dollars(cost.hourly)} an hour, ${dollars(cost.sinceStart ?? 0)} since the machines started; ${volume}`;
 }
 

@@ -93,7 +93,7 @@ export async function launchFailure(
   return new UserError(
     `AWS cannot start a machine of ${group}: ${failed.StatusMessage ?? "no reason given"}`,
     {
-      hint: "take other or fewer machines, or ask for a higher quota in the AWS console under Service Quotas",
+      hint: "use other or fewer machines, or request a higher quota in the AWS console under Service Quotas",
     },
   );
 }

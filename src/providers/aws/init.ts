@@ -76,7 +76,7 @@ async function* offerRemoval(
 ): SwarmEvents<UserError> {
   if (!(await context.offerRemoval(failure))) return failure;
   yield* removeSwarm(clients, await existingAws(name), signal);
-  return new UserError(failure.message, { hint: "its remains are removed", cause: failure });
+  return new UserError(failure.message, { hint: "removed what was created", cause: failure });
 }
 
 function priced({ options, account, region, stack, parameters, ...plan }: Plan): PricedPlan {

@@ -23,7 +23,7 @@ export async function makeKey(directory: string, comment: string): Promise<strin
     await rm(file, { force: true });
     const args = ["-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", file];
     const { exitCode, stderr } = await runProgram("ssh-keygen", args);
-    if (exitCode !== 0) throw new UserError(`ssh-keygen cannot make a key: ${stderr.trim()}`);
+    if (exitCode !== 0) throw new UserError(`ssh-keygen cannot create a key: ${stderr.trim()}`);
   }
   return (await readFile(`${file}.pub`, "utf8")).trim();
 }
@@ -41,7 +41,7 @@ export async function importKey(
 ): Promise<"imported" | "there"> {
   const known = await findKey({ ec2 }, name);
   if (known !== undefined && !known.ours) {
-    throw new UserError(`the key pair ${name} is in the AWS account already, and not made by swarm-tool`, {
+    throw new UserError(`the AWS account already has a key pair ${name} that swarm-tool did not create`, {
       hint: "choose another name for the swarm, or delete the key pair in the AWS console",
     });
   }

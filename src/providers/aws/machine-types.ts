@@ -61,7 +61,7 @@ export async function processorsOf({ ec2 }: Ec2, types: readonly string[]): Prom
   for (const { InstanceType, VCpuInfo, ProcessorInfo } of InstanceTypes ?? []) {
     if (ProcessorInfo?.SupportedArchitectures?.includes(ARCHITECTURE) === false) {
       throw new UserError(`machines of the type ${InstanceType ?? "?"} are not ${ARCHITECTURE}`, {
-        hint: "take one such as c6i.large, c7a.xlarge or m7i.2xlarge",
+        hint: "use one such as c6i.large, c7a.xlarge or m7i.2xlarge",
       });
     }
     processors.set(InstanceType ?? "?", VCpuInfo?.DefaultVCpus ?? 0);
@@ -85,9 +85,9 @@ export async function checkQuota(
     const quota = needed === 0 ? undefined : await quotaOf(clients, spot ? QUOTAS.spot : QUOTAS.onDemand);
     if (quota === undefined || needed <= quota) continue;
     throw new UserError(
-      `the swarm needs ${needed} virtual processors${spot ? " of spot instances" : ""}, but a quota lets your AWS account run only ${quota} at once`,
+      `the swarm needs ${needed} vCPUs${spot ? " of spot instances" : ""}, but the quota of your AWS account is ${quota}`,
       {
-        hint: "take fewer or smaller machines (--workers, --instance-type), or ask for more in the AWS console: Service Quotas, Amazon EC2, Running … Standard instances",
+        hint: "use fewer or smaller machines (--workers, --instance-type), or request a higher quota in the AWS console: Service Quotas, Amazon EC2, Running … Standard instances",
       },
     );
   }

@@ -41,7 +41,7 @@ export async function listMachines({ ec2 }: Ec2, swarm: string, signal?: AbortSi
     .map((instance): Machine => {
       const name = instance.Tags?.find(({ Key }) => Key === "Name")?.Value?.toLowerCase() ?? "";
       return {
-        id: instance.InstanceId!,
+        id: instance.InstanceId ?? "?",
         role: name.endsWith("-manager") ? "manager" : name.endsWith("-worker") ? "worker" : "other",
         type: instance.InstanceType ?? "?",
         state: instance.State?.Name ?? "?",
@@ -65,7 +65,7 @@ export async function listVolumes({ ec2 }: Ec2, swarm: string, signal?: AbortSig
     options(signal),
   );
   return (Volumes ?? []).map((volume) => ({
-    id: volume.VolumeId!,
+    id: volume.VolumeId ?? "?",
     state: volume.State ?? "?",
     sizeGiB: volume.Size ?? 0,
     created: volume.CreateTime ?? new Date(),

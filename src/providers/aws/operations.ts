@@ -50,7 +50,7 @@ export async function* halt(aws: Aws): SwarmEvents {
 }
 
 function alreadyHalted(name: string): UserError {
-  return new UserError(`the swarm ${name} is halted already`, {
+  return new UserError(`the swarm ${name} is already halted`, {
     hint: `resume it with: swarm-tool resume ${name}`,
   });
 }
@@ -67,7 +67,7 @@ export async function* resume(aws: Aws, options: ResumeOptions): SwarmEvents {
       if (isStarted)
         yield {
           type: "warning",
-          text: `its machines are started and cost money. Go on with: swarm-tool resume ${name}; or end them with: swarm-tool halt ${name}`,
+          text: `its machines are running and cost money. To continue, run: swarm-tool resume ${name}; to stop them, run: swarm-tool halt ${name}`,
         };
       throw error;
     }

@@ -62,7 +62,7 @@ export async function planSwarm(clients: AwsClients, options: InitOptions): Prom
     todaysPrices(types, clients.region, options.profile),
   ]);
   if (present !== undefined && !isOurs(present, name)) {
-    throw new UserError(`the AWS account has a stack ${stack} that swarm-tool has not made`, {
+    throw new UserError(`the AWS account has a stack ${stack} that swarm-tool did not create`, {
       hint: "choose another name for the swarm",
     });
   }
@@ -96,7 +96,9 @@ async function checkState(name: string, region: string): Promise<void> {
   const state = await readUnlessDamaged(name);
   if (state === undefined) return;
   if (state.target !== "aws") {
-    throw new UserError(`there is a swarm ${name} on this machine already`, { hint: "choose another name" });
+    throw new UserError(`a swarm named ${name} already exists on this machine`, {
+      hint: "choose another name",
+    });
   }
   if (state.region !== region) {
     throw new UserError(`the swarm ${name} is in the region ${state.region}, not in ${region}`, {
@@ -134,13 +136,13 @@ export function checkCidr(text: string): string {
   const [address = "", bits] = (text.includes("/") ? text : `${text}/32`).split("/");
   const width = Number(bits);
   if (!isIPv4(address) || !/^\d+$/.test(bits ?? "") || width > 32) {
-    throw new UserError(`${JSON.stringify(text)} is no range of IPv4 addresses`, {
+    throw new UserError(`${JSON.stringify(text)} is not an IPv4 address range`, {
       hint: "write it as 203.0.113.7/32",
     });
   }
   if (width < 8) {
     throw new UserError(`${text} would open the manager to a large part of the internet`, {
-      hint: "name the range of your own network, such as 203.0.113.0/24",
+      hint: "give the range of your own network, such as 203.0.113.0/24",
     });
   }
   return `${address}/${bits!}`;
@@ -155,10 +157,12 @@ async function ownAddress(): Promise<string> {
     const response = await fetch(OWN_ADDRESS_URL, { signal: AbortSignal.timeout(OWN_ADDRESS_TIMEOUT_MS) });
     const address = (await response.text()).trim();
     if (response.ok && isIPv4(address)) return `${address}/32`;
-    throw new Error(`${OWN_ADDRESS_URL} answers ${response.status} ${JSON.stringify(address.slice(0, 60))}`);
+    throw new Error(
+      `${OWN_ADDRESS_URL} responded with ${response.status} ${JSON.stringify(address.slice(0, 60))}`,
+    );
   } catch (error) {
-    throw new UserError(`the address of your network cannot be found: ${errorText(error)}`, {
-      hint: "say which addresses may reach the swarm, with --ssh-cidr 203.0.113.7/32",
+    throw new UserError(`cannot find the address of your network: ${errorText(error)}`, {
+      hint: "give the addresses that may reach the swarm: --ssh-cidr 203.0.113.7/32",
       cause: error,
     });
   }

@@ -26,13 +26,13 @@ export async function* haltSwarm(
   const isHalted = groups.manager.desired === 0 && groups.worker.desired === 0 && !machines.some(isRunning);
   let jobs = state.jobs;
   if (swarm !== undefined && !isHalted) {
-    yield step("taking the runners away");
+    yield step("removing the runners");
     try {
-      jobs = await deployer.withdraw(swarm, signal);
+      jobs = await deployer.removeRunners(swarm, signal);
     } catch (error) {
       signal.throwIfAborted();
       // No reason to let the machines run: what they have is made again after resume.
-      yield { type: "warning", text: `the runners could not be taken away: ${errorText(error)}` };
+      yield { type: "warning", text: `cannot remove the runners: ${errorText(error)}` };
     }
   }
   // From here on nothing is interrupted: machines that are half halted cost as much as running ones.
@@ -61,11 +61,11 @@ async function* waitUntilEnded(
   for (let waitMs = FIRST_POLL_MS; ; waitMs = Math.min(waitMs * 1.25, SLOWEST_POLL_MS)) {
     const running = (await listMachines(clients, state.name, signal)).filter(isRunning);
     if (running.length === 0) return;
-    if (running.length !== said) yield step(`waiting for ${running.map(({ id }) => id).join(", ")} to end`);
+    if (running.length !== said) yield step(`waiting for ${running.map(({ id }) => id).join(", ")} to stop`);
     said = running.length;
     if (Date.now() > deadline) {
-      throw new UserError(`these machines have not ended: ${running.map(({ id }) => id).join(", ")}`, {
-        hint: "they cost money: look at them in the AWS console, under EC2, Instances",
+      throw new UserError(`these machines have not stopped: ${running.map(({ id }) => id).join(", ")}`, {
+        hint: "they cost money: check them in the AWS console, under EC2, Instances",
       });
     }
     await delay(waitMs, undefined, { signal });

@@ -30,8 +30,8 @@ export async function* removeSwarm(
   if (await deleteKey(clients, state.keyName)) yield step(`deleted the key pair ${state.keyName}`);
   const left = await remaining(clients, state.name, signal);
   if (left.length > 0) {
-    throw new UserError(`AWS still has of the swarm ${state.name}: ${left.join(", ")}`, {
-      hint: `they may cost money; try once more: swarm-tool remove ${state.name}; or delete them in the AWS console`,
+    throw new UserError(`still on AWS from the swarm ${state.name}: ${left.join(", ")}`, {
+      hint: `they may cost money; retry with: swarm-tool remove ${state.name}; or delete them in the AWS console`,
     });
   }
   const { state: directory, cache, socket } = awsDirectories(state.name);
@@ -56,7 +56,7 @@ async function* removeStack(
   const stack = await describeStack(clients, state.stack, signal);
   if (stack === undefined) return;
   if (!isOurs(stack, state.name)) {
-    throw new UserError(`the stack ${state.stack} was not made by swarm-tool: it is left alone`);
+    throw new UserError(`the stack ${state.stack} was not created by swarm-tool and is not touched`);
   }
   const since = new Date();
   await deleteStack(clients, stack.StackId!);
@@ -66,6 +66,6 @@ async function* removeStack(
   const failure = await firstFailure(clients, stack.StackId!, since);
   const reason = failure && `: ${failure.logicalId} (${failure.type}): ${failure.reason ?? failure.status}`;
   throw new UserError(`AWS could not delete the stack ${state.stack}${reason ?? `, it is ${status}`}`, {
-    hint: `try once more: swarm-tool remove ${state.name}; else delete the stack in the AWS console, under CloudFormation`,
+    hint: `retry with: swarm-tool remove ${state.name}; or delete the stack in the AWS console, under CloudFormation`,
   });
 }

@@ -25,15 +25,16 @@ export async function checkRights(clients: AwsClients): Promise<Right[]> {
   const { ec2 } = clients;
   const stack = `swarm-${NOBODY}`;
   const questions: Record<string, () => Promise<unknown>> = {
-    "AWS lets you look at stacks (CloudFormation)": () => describeStack(clients, stack),
-    "AWS takes the template (CloudFormation)": async () => templateParameters(clients, await readTemplate()),
-    "AWS lets you look at machine types (EC2)": () =>
+    "permission to read stacks (CloudFormation)": () => describeStack(clients, stack),
+    "permission to validate the template (CloudFormation)": async () =>
+      templateParameters(clients, await readTemplate()),
+    "permission to read machine types (EC2)": () =>
       ec2.send(new DescribeInstanceTypeOfferingsCommand({ MaxResults: 5 })),
-    "AWS lets you look at key pairs (EC2)": () => ec2.send(new DescribeKeyPairsCommand({})),
-    "AWS lets you make networks (EC2)": () => tryNetwork(clients),
-    "AWS lets you look at groups (Auto Scaling)": () => findGroups(clients, stack, NOBODY),
-    "AWS lets you look at alarms (CloudWatch)": () => listAlarms(clients, stack),
-    "AWS lets you read parameters (Systems Manager)": () => publishedHostKey(clients, NOBODY, "i-0"),
+    "permission to read key pairs (EC2)": () => ec2.send(new DescribeKeyPairsCommand({})),
+    "permission to create networks (EC2)": () => tryNetwork(clients),
+    "permission to read groups (Auto Scaling)": () => findGroups(clients, stack, NOBODY),
+    "permission to read alarms (CloudWatch)": () => listAlarms(clients, stack),
+    "permission to read parameters (Systems Manager)": () => publishedHostKey(clients, NOBODY, "i-0"),
   };
   return await Promise.all(
     Object.entries(questions).map(async ([right, ask]) => ({ right, error: await troubleOf(ask) })),

@@ -66,7 +66,7 @@ export async function templateParameters(
     return (Parameters ?? []).flatMap(({ ParameterKey }) => ParameterKey ?? []);
   } catch (error) {
     if (awsErrorName(error) !== "ValidationError") throw error;
-    throw new UserError(`AWS does not take the template: ${errorText(error)}`, { cause: error });
+    throw new UserError(`AWS rejected the template: ${errorText(error)}`, { cause: error });
   }
 }
 

@@ -4,6 +4,7 @@ import type { ProviderContext, SwarmEvent } from "../provider.ts";
 import type { ReachableSwarm, SwarmDeployer } from "../reachable-swarm.ts";
 import { changeStateFile, readState } from "../state-file.ts";
 import { hostDirectory, swarmDirectories } from "../swarm-folders.ts";
+import { SwarmRemoved } from "../swarm-removed.ts";
 import type { AwsState, SwarmState } from "../swarm-state.ts";
 import { isOpen } from "./tunnel.ts";
 
@@ -25,7 +26,7 @@ const NAME = /^[A-Za-z][A-Za-z0-9-]{0,39}$/;
 
 export function checkSwarmName(name: string): void {
   if (NAME.test(name)) return;
-  throw new UserError(`${JSON.stringify(name)} cannot be the name of a swarm on AWS`, {
+  throw new UserError(`${JSON.stringify(name)} is not a valid name for a swarm on AWS`, {
     hint: "a name begins with a letter and has at most 40 letters, digits and -",
   });
 }
@@ -42,7 +43,7 @@ export async function existingAws(name: string): Promise<AwsState> {
 
 function asAws(name: string, state: SwarmState | undefined): AwsState {
   if (state === undefined) {
-    throw new UserError(`there is no swarm ${name}`, { hint: `make it with: swarm-tool init ${name}` });
+    throw new UserError(`no swarm named ${name}`, { hint: `create it with: swarm-tool init ${name}` });
   }
   if (state.target !== "aws") throw new UserError(`the swarm ${name} is not on AWS`);
   return state;
@@ -69,6 +70,10 @@ export function reachable(state: AwsState): ReachableSwarm | undefined {
 export async function whereItIs(name: string): Promise<SwarmEvent> {
   const { tunnel } = await existingAws(name);
   return { type: "reachable", name, ...(tunnel && { dockerSocket: tunnel.dockerSocket }) };
+}
+
+export function removedError(name: string): SwarmRemoved {
+  return new SwarmRemoved(`the swarm ${name} was removed`);
 }
 
 export function notComplete(name: string): UserError {

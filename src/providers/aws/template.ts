@@ -14,9 +14,9 @@ export async function readTemplate(source?: string): Promise<Template> {
     const text = await readFile(file, "utf8");
     if (Buffer.byteLength(text) <= MAX_BODY_BYTES) return { body: { TemplateBody: text } };
   } catch (error) {
-    throw new UserError(`the template cannot be read: ${errorText(error)}`, { cause: error });
+    throw new UserError(`cannot read the template: ${errorText(error)}`, { cause: error });
   }
-  throw new UserError(`the template ${file} is larger than the ${MAX_BODY_BYTES} bytes that AWS takes`, {
-    hint: "put it into an S3 bucket and give its URL",
+  throw new UserError(`the template ${file} is larger than ${MAX_BODY_BYTES} bytes, which is AWS's limit`, {
+    hint: "upload it to an S3 bucket and give its URL",
   });
 }

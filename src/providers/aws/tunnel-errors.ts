@@ -12,32 +12,32 @@ const REASONS: readonly Reason[] = [
   {
     pattern: /REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed|no matching host key type/i,
     text: (address) =>
-      `the machine at ${address} is not the manager: its host key is not the one that AWS published`,
-    hint: "somebody may be between you and AWS; do not go on unless you know why",
+      `the machine at ${address} is not the manager: its host key differs from the one that AWS published`,
+    hint: "the connection may be intercepted; do not continue unless you know the reason",
     final: true,
   },
   {
     pattern: /Permission denied \(|Too many authentication failures/i,
-    text: (address) => `the manager at ${address} does not take the swarm's key`,
-    hint: "the user's name on the manager is set with --ssh-user",
+    text: (address) => `the manager at ${address} rejected the swarm's key`,
+    hint: "check the user name on the manager, set with --ssh-user",
     final: true,
   },
   {
     pattern: /bad permissions|UNPROTECTED PRIVATE KEY/i,
-    text: () => "others can read the swarm's private key, so ssh does not use it",
-    hint: "chmod 600 it; it lies below the swarm's state folder, in ssh/",
+    text: () => "other users can read the swarm's private key, so ssh does not use it",
+    hint: "run chmod 600 on the key; it is in ssh/ in the swarm's state folder",
     final: true,
   },
   {
     pattern: /timed out|No route to host|Network is unreachable/i,
-    text: (address) => `the manager at ${address} does not answer`,
-    hint: "only one network may reach it by SSH; if your address has changed: swarm-tool connect --ssh-cidr ADDRESS/32",
+    text: (address) => `the manager at ${address} is not responding`,
+    hint: "only one network may reach it by SSH; if your address has changed, run: swarm-tool connect --ssh-cidr ADDRESS/32",
     final: false,
   },
   {
     pattern: /Address already in use|cannot listen to port|Could not request local forwarding/i,
-    text: () => "the tunnel's local ports were taken by another program",
-    hint: "give the command again",
+    text: () => "the tunnel's local ports are in use by another program",
+    hint: "run the command again",
     final: false,
   },
 ];
@@ -57,11 +57,11 @@ export function explainSsh(
   }
   const last = output.trim().split("\n").at(-1) ?? "";
   const error = isRunning
-    ? new UserError(`Docker does not answer on the manager at ${address} yet${last && `: ${last}`}`, {
-        hint: "a machine needs some minutes to start: give the command again",
+    ? new UserError(`Docker is not yet responding on the manager at ${address}${last && `: ${last}`}`, {
+        hint: "a machine needs a few minutes to start: run the command again",
       })
-    : new UserError(`the tunnel to ${address} ended: ${last || "ssh gave no reason"}`, {
-        hint: "give the command again",
+    : new UserError(`the tunnel to ${address} closed: ${last || "ssh gave no reason"}`, {
+        hint: "run the command again",
       });
   return { error, final: false };
 }

@@ -46,7 +46,7 @@ const POLL_MS = 100;
  */
 const ATTEMPT_MS = 20_000;
 const PAUSE_MS = 1000;
-const TELLING_MS = 5000;
+const CONCLUSIVE_AFTER_MS = 5000;
 const STOP_MS = 3000;
 
 /**
@@ -67,8 +67,9 @@ export async function openTunnel(host: SshHost, options: TunnelOptions): Promise
     await closeTunnel(tunnel);
     options.signal?.throwIfAborted();
     // An attempt that was cut short knows less than the one before it.
-    const isTelling = failure.final || Date.now() - begun >= TELLING_MS;
-    if (failure.final || Date.now() > deadline) throw isTelling ? failure.error : (earlier ?? failure.error);
+    const isConclusive = failure.final || Date.now() - begun >= CONCLUSIVE_AFTER_MS;
+    if (failure.final || Date.now() > deadline)
+      throw isConclusive ? failure.error : (earlier ?? failure.error);
     earlier = failure.error;
     await delay(PAUSE_MS, undefined, options.signal && { signal: options.signal });
   }

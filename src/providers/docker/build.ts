@@ -75,9 +75,9 @@ async function build(
   const isFile = archive !== undefined && !isUrl(archive);
   if (isFile && (await statIfThere(archive)) === undefined) {
     throw new UserError(
-      `the image ${image} cannot be built: the OMNeT++ archive ${archive} is not on this machine`,
+      `cannot build the image ${image}: the OMNeT++ archive ${archive} is not on this machine`,
       {
-        hint: "deploy from where it is, or name it: swarm-tool deploy --omnetpp-archive FILE",
+        hint: "deploy from the machine that has it, or give its location: swarm-tool deploy --omnetpp-archive FILE",
       },
     );
   }
@@ -113,10 +113,10 @@ async function build(
   signal?.throwIfAborted();
   if (exitCode === 0) return;
   const noSpace = lines.some((line) => /no space left on device/i.test(line));
-  throw new UserError(`the image ${image} cannot be built:\n${lines.join("\n")}`, {
+  throw new UserError(`cannot build the image ${image}:\n${lines.join("\n")}`, {
     hint: noSpace
-      ? "make room on the manager: docker system df; docker image prune"
-      : "see what is missing there, and try again: swarm-tool deploy --build",
+      ? "free disk space on the manager: docker system df; docker image prune"
+      : "check what is missing on the manager, then retry: swarm-tool deploy --build",
   });
 }
 

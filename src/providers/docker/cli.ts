@@ -1,5 +1,7 @@
+import type * as v from "valibot";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
 import { UserError } from "../../errors.ts";
+import { parseLines } from "./answers.ts";
 import { runDocker } from "./run-docker.ts";
 import { explainSsh } from "./ssh-errors.ts";
 
@@ -35,20 +37,25 @@ export async function docker(
     throw await explain(endpoint, args, stderr.trim() || stdout.trim());
   } catch (error) {
     signal?.throwIfAborted();
-    if (limit.aborted) throw doesNotAnswer(endpoint, `no answer within ${timeoutMs / 1000} s`);
+    if (limit.aborted) throw doesNotAnswer(endpoint, `no response within ${timeoutMs / 1000} s`);
     if (error instanceof UserError && error.message.includes("command not found")) throw withoutDocker(error);
     throw error;
   }
 }
 
-/** The same for a command that prints one JSON object a line. */
-export async function dockerLines<T>(
+/**
+ * The same for a command that prints one JSON object a line.
+ * @throws {UserError} also if it prints something else.
+ */
+export async function dockerLines<S extends v.GenericSchema>(
   endpoint: DockerEndpoint,
+  schema: S,
   args: readonly string[],
   options?: DockerOptions,
-): Promise<T[]> {
-  const output = await docker(endpoint, [...args, "--format", "{{json .}}"], options);
-  return output.split("\n").flatMap((line) => (line.trim() === "" ? [] : [JSON.parse(line) as T]));
+): Promise<v.InferOutput<S>[]> {
+  const command = args.slice(0, 2);
+  const all = [...command, "--format", "{{json .}}", ...args.slice(2)];
+  return parseLines(schema, await docker(endpoint, all, options), command);
 }
 
 export function endpointArguments({ host, context }: DockerEndpoint): string[] {
@@ -95,8 +102,8 @@ async function explain(endpoint: DockerEndpoint, args: readonly string[], text: 
     if (error !== undefined) return error;
   }
   if (/permission denied/i.test(text) && /docker.sock|socket|connect/i.test(text)) {
-    return new UserError(`${name} does not let you in: ${text}`, {
-      hint: "see whether you are in the group docker, or start Docker in rootless mode",
+    return new UserError(`${name} denied access: ${text}`, {
+      hint: "check that you are in the group docker, or use Docker in rootless mode",
     });
   }
   if (
@@ -106,21 +113,24 @@ async function explain(endpoint: DockerEndpoint, args: readonly string[], text: 
   )
     return doesNotAnswer(endpoint, text);
   if (/context "?.*"? (does not exist|not found)|no such context|context not found/i.test(text)) {
-    return new UserError(`there is no docker context ${endpoint.context ?? ""}`, {
-      hint: "see: docker context ls",
+    return new UserError(`no docker context ${endpoint.context ?? ""}`, {
+      hint: "list contexts with: docker context ls",
     });
   }
   if (/client version .* is too|minimum supported API version/i.test(text)) {
-    return new UserError(`${name} and the docker program here do not understand each other: ${text}`, {
-      hint: "bring the older of the two up to date",
-    });
+    return new UserError(
+      `${name} and the docker program on this machine have incompatible versions: ${text}`,
+      {
+        hint: "update the older of the two",
+      },
+    );
   }
   return new UserError(`docker ${args.slice(0, 2).join(" ")}: ${text}`);
 }
 
 function doesNotAnswer(endpoint: DockerEndpoint, text: string): UserError {
-  return new UserError(`${describeEndpoint(endpoint)} does not answer: ${text}`, {
-    hint: "see whether it runs and can be reached: docker info",
+  return new UserError(`${describeEndpoint(endpoint)} is not responding: ${text}`, {
+    hint: "check that it is running and can be reached: docker info",
   });
 }
 

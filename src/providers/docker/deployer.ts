@@ -15,7 +15,7 @@ import { observeStack } from "./observe.ts";
 import { provideImages } from "./provide-images.ts";
 import { ensureSecrets, mongoUrl, readPasswords } from "./secrets.ts";
 import type { Passwords, Services } from "../services.ts";
-import { settle } from "./settle.ts";
+import { waitUntilStable } from "./wait-until-stable.ts";
 import { checkStack, containerOf, deployStack, removeServices, stackOf, WORKING_SERVICES } from "./stack.ts";
 import { encodeSettings, noteDeployed, readDeployed } from "./swarm-settings.ts";
 
@@ -52,13 +52,13 @@ export function dockerDeployer({ countJobs }: DeployerDependencies): SwarmDeploy
       };
       const before = await observeStack(swarm.docker, engine.nodes, stack, signal);
       await deployStack(engine, request, files, signal);
-      yield* settle(engine, stack, before, signal);
+      yield* waitUntilStable(engine, stack, before, signal);
       await noteDeployed(swarm.docker, stack, services, signal);
       const used = [...Object.values(images), await omnetppImage(services.build)];
       await removeEndedContainers(swarm.docker, stack, signal); // they hold images
       await removeBuiltImages(swarm.docker, signal, used); // those of earlier versions
     },
-    async withdraw(swarm, signal) {
+    async removeRunners(swarm, signal) {
       await removeServices(swarm.docker, stackOf(swarm.name), WORKING_SERVICES, signal);
       const jobs = await untilHandedBack(() => this.countJobs(swarm), signal);
       if ((jobs?.running ?? 0) === 0) return jobs;
@@ -66,12 +66,12 @@ export function dockerDeployer({ countJobs }: DeployerDependencies): SwarmDeploy
       await releaseStalled(queueOf(swarm, await passwordsOf(swarm)), LOCK_TIMEOUT_MS);
       return await this.countJobs(swarm);
     },
-    async access(swarm, onWaiting) {
+    async access(swarm, onWaiting, gone) {
       const passwords = await passwordsOf(swarm);
       const url = mongoUrl(passwords.mongo, "127.0.0.1", portOf(swarm, "mongo"));
       const { builds } = localDirectories(swarm.name);
-      const stores = await openStores({ builds, mongo: { url, onWaiting } });
-      return { name: swarm.name, queue: queueOf(swarm, passwords), ...stores };
+      const stores = await openStores({ builds, mongo: { url, onWaiting, signal: gone } });
+      return { name: swarm.name, queue: queueOf(swarm, passwords), gone, ...stores };
     },
     async countJobs(swarm) {
       try {

@@ -19,7 +19,7 @@ export async function existing(name: string): Promise<DockerState> {
 }
 
 function missing(name: string): never {
-  throw new UserError(`there is no swarm ${name}`, { hint: "make one with: swarm-tool init --docker" });
+  throw new UserError(`no swarm named ${name}`, { hint: "create one with: swarm-tool init --docker" });
 }
 
 export async function dockerState(name: string): Promise<DockerState | undefined> {
@@ -28,5 +28,5 @@ export async function dockerState(name: string): Promise<DockerState | undefined
 
 export function asDocker(name: string, state: SwarmState | undefined): DockerState | undefined {
   if (state === undefined || state.target === "docker") return state;
-  throw new UserError(`the swarm ${name} is not on a Docker Swarm of yours`, { hint: "choose another name" });
+  throw new UserError(`the swarm ${name} is not on a Docker Swarm`, { hint: "choose another name" });
 }

@@ -16,12 +16,14 @@ import type { SwarmDeployer } from "../reachable-swarm.ts";
 import { changeStateFile, setAsideDamaged } from "../state-file.ts";
 import { swarmDirectories } from "../swarm-folders.ts";
 import { eventsUnderLock, withSwarmLock } from "../swarm-lock.ts";
+import { SwarmRemoved } from "../swarm-removed.ts";
 import type { DockerState } from "../swarm-state.ts";
 import type { DockerStatus } from "../target.ts";
 import { describeEndpoint, resolveEndpoint } from "./cli.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
 import { asDocker, asRunning, changeState, dockerState, existing } from "./docker-state.ts";
 import { openEngine } from "./engine.ts";
+import { lockChanges } from "./change-lock.ts";
 import { removeBuiltImages } from "./build.ts";
 import { describeSwarm } from "./describe.ts";
 import { describeDocker } from "./describe-docker.ts";
@@ -43,6 +45,20 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
   const locked = <T>(work: () => Promise<T>): Promise<T> => withSwarmLock(name, work, signal);
   const eventsLocked = (work: () => SwarmEvents): SwarmEvents => eventsUnderLock(name, work, signal);
 
+  /** While nobody else changes the swarm, on whatever machine. */
+  const exclusively = <T>(work: () => Promise<T>): Promise<T> =>
+    locked(async () => {
+      const { docker } = await existing(name);
+      await using _ = await lockChanges(docker, stackOf(name), signal);
+      return await work();
+    });
+  const eventsExclusively = (work: () => SwarmEvents): SwarmEvents =>
+    eventsLocked(async function* () {
+      const { docker } = await existing(name);
+      await using _ = await lockChanges(docker, stackOf(name), signal);
+      yield* work();
+    });
+
   /** Deploys what the state has; if that fails, what it had before holds again. */
   const deploy = async function* (before?: Services): SwarmEvents {
     try {
@@ -61,7 +77,7 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
     await checkStack(await openEngine(docker, signal), stackOf(name), signal);
     await connected(name);
     await changeState(name, (state) => ({ ...state, state: halted ? "halted" : "running" }));
-    yield step(`using the swarm ${name} that is deployed there, as it is`);
+    yield step(`using the swarm ${name} that is already deployed there, unchanged`);
   };
 
   /** As the swarm itself is, which others may have changed. Under the swarm's lock. */
@@ -80,6 +96,7 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
     const known = await dockerState(name);
     if (known !== undefined && !isSame(known.docker, docker)) throw otherDocker(known);
     await openEngine(docker, signal); // before anything is written down
+    await using _ = await lockChanges(docker, stackOf(name), signal);
     const there = await readDeployed(docker, stackOf(name), signal);
     const before = { ...(known?.services ?? NOTHING_SAID), ...there?.settings };
     const services = change(before);
@@ -92,12 +109,13 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
     else yield* deploy(there && before);
   };
 
-  const mend = async (): Promise<string[]> => {
-    const { state, relay } = await existing(name);
+  const mend = async ({ askSwarm = false } = {}): Promise<string[]> => {
+    if ((await dockerState(name)) === undefined) throw unknownHere(name);
+    const { state, relay } = askSwarm ? await seen(name, signal) : await existing(name);
     if (state === "halted") throw haltedError(name);
     if (isRelaying(relay)) return [];
     await locked(() => connected(name));
-    return ["the relay to the swarm had ended and was started again"];
+    return ["the relay to the swarm had stopped and was restarted"];
   };
 
   const status = async (): Promise<DockerStatus> => describeSwarm(await seen(name, signal), deployer, signal);
@@ -119,7 +137,7 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
     },
     async *deploy(services) {
       const change = await services();
-      yield* eventsLocked(async function* () {
+      yield* eventsExclusively(async function* () {
         const { state, services: before } = await synced();
         if (state === "halted") throw haltedError(name);
         await changeState(name, (now) => ({ ...now, services: change(now.services) }));
@@ -128,6 +146,7 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
       yield { type: "deployed", name };
     },
     async *connect() {
+      await existing(name); // one that is unknown here was not removed from under a campaign
       await mend();
       yield await whereItIs();
     },
@@ -148,10 +167,10 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
         return;
       }
       await approveHalt(name, before.jobs, context);
-      await locked(async () => {
+      await exclusively(async () => {
         await synced();
         const { docker } = await connected(name);
-        const jobs = await deployer.withdraw(reachable(await existing(name)), signal);
+        const jobs = await deployer.removeRunners(reachable(await existing(name)), signal);
         await noteHalted(docker, stackOf(name), signal);
         await changeState(name, (state) => ({
           ...state,
@@ -163,7 +182,7 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
       yield { type: "halted", name };
     },
     async *resume() {
-      yield* eventsLocked(async function* () {
+      yield* eventsExclusively(async function* () {
         await synced();
         yield* deploy();
       });
@@ -177,7 +196,7 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
         throw error instanceof UserError ? notThere(name, error) : error;
       });
       await approveRemoval(name, jobs, context);
-      await locked(async () => {
+      await exclusively(async () => {
         const { docker, relay } = await existing(name);
         await stopRelay(relay);
         await removeStack(docker, stackOf(name), signal);
@@ -202,11 +221,11 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
     },
     isHalted: async () => (await seen(name, signal)).state === "halted",
     mend,
-    async access(onWaiting) {
+    async access(onWaiting, gone) {
       const state = await existing(name);
       if (state.state === "creating") throw notComplete(name);
       const open = isRelaying(state.relay) ? state : await locked(() => connected(name));
-      return await deployer.access(reachable(open), onWaiting);
+      return await deployer.access(reachable(open), onWaiting, gone);
     },
     dashboard: async () => forwardedDashboard(reachable(await existing(name))),
   };
@@ -262,25 +281,31 @@ function checkName(name: string): void {
 
 function otherDocker({ name, docker }: DockerState): UserError {
   return new UserError(`the swarm ${name} is on another Docker: ${describeEndpoint(docker)}`, {
-    hint: `choose another name: swarm-tool init NAME --docker; or remove that one: swarm-tool remove ${name}`,
+    hint: `choose another name: swarm-tool init NAME --docker; or remove the other one: swarm-tool remove ${name}`,
   });
 }
 
 function twoDockers(): UserError {
-  return new UserError("there are two words for which Docker is meant: --host and --context", {
-    hint: "give one of them",
+  return new UserError("--host and --context cannot be used together", {
+    hint: "give only one of them",
   });
 }
 
 function notThere(name: string, cause: UserError): UserError {
   return new UserError(cause.message, {
-    hint: `if its Docker is no more, forget the swarm: swarm-tool remove ${name} --forget`,
+    hint: `if its Docker Swarm no longer exists, forget the swarm: swarm-tool remove ${name} --forget`,
     cause,
   });
 }
 
-function gone({ name, docker }: DockerState): UserError {
-  return new UserError(`the swarm ${name} is no longer deployed on ${describeEndpoint(docker)}`, {
+function unknownHere(name: string): SwarmRemoved {
+  return new SwarmRemoved(`the swarm ${name} was removed or forgotten`, {
+    hint: `if it is still deployed, find it again with swarm-tool init ${name} --docker and attach to the campaign`,
+  });
+}
+
+function gone({ name, docker }: DockerState): SwarmRemoved {
+  return new SwarmRemoved(`the swarm ${name} is no longer deployed on ${describeEndpoint(docker)}`, {
     hint: `deploy it again: swarm-tool init ${name} --docker; or forget it: swarm-tool remove ${name} --forget`,
   });
 }

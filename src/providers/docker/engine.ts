@@ -1,4 +1,6 @@
 import { UserError } from "../../errors.ts";
+import type * as v from "valibot";
+import { InfoAnswer, NodeAnswer, VersionAnswer } from "./answers.ts";
 import { describeEndpoint, docker, dockerLines } from "./cli.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
 
@@ -25,32 +27,17 @@ export interface SwarmNode {
 /** The oldest Engine API that knows all that the stack file asks for: that of Docker 19.03. */
 const OLDEST_API = [1, 40] as const;
 
-interface Version {
-  Server: { ApiVersion: string; Version: string };
-}
-
-interface Info {
-  Swarm: { NodeID: string; LocalNodeState: string; ControlAvailable: boolean; Error: string };
-}
-
-interface NodeLine {
-  ID: string;
-  Hostname: string;
-  Status: string;
-  Availability: string;
-  ManagerStatus: string;
-}
+type Version = v.InferOutput<typeof VersionAnswer>;
+type Swarm = v.InferOutput<typeof InfoAnswer>["Swarm"];
 
 /**
  * Makes sure that a manager of a Docker Swarm answers.
  * @throws {UserError} where Docker is not there, too old, not in swarm mode, or no manager.
  */
 export async function openEngine(endpoint: DockerEndpoint, signal?: AbortSignal): Promise<Engine> {
-  const version = JSON.parse(
-    await docker(endpoint, ["version", "--format", "{{json .}}"], { signal }),
-  ) as Version;
+  const version = await answerOf(endpoint, VersionAnswer, "version", signal);
   checkApi(version, endpoint);
-  const { Swarm: swarm } = await infoOf(endpoint, signal);
+  const { Swarm: swarm } = await answerOf(endpoint, InfoAnswer, "info", signal);
   checkSwarm(swarm, endpoint);
   return {
     endpoint,
@@ -62,7 +49,7 @@ export async function openEngine(endpoint: DockerEndpoint, signal?: AbortSignal)
 
 /** All machines of a Docker Swarm, as its manager sees them now. */
 export async function listNodes(endpoint: DockerEndpoint, signal?: AbortSignal): Promise<SwarmNode[]> {
-  const nodes = await dockerLines<NodeLine>(endpoint, ["node", "ls"], { signal });
+  const nodes = await dockerLines(endpoint, NodeAnswer, ["node", "ls"], { signal });
   const ids = nodes.map(({ ID }) => ID);
   const memory = await memoryOf(endpoint, ids, signal);
   return nodes.map((node) => ({
@@ -77,11 +64,18 @@ export async function listNodes(endpoint: DockerEndpoint, signal?: AbortSignal):
 
 /** Whether it is a manager of a Docker Swarm by now. */
 export async function isManager(endpoint: DockerEndpoint, signal?: AbortSignal): Promise<boolean> {
-  return (await infoOf(endpoint, signal)).Swarm.ControlAvailable;
+  return (await answerOf(endpoint, InfoAnswer, "info", signal)).Swarm.ControlAvailable;
 }
 
-async function infoOf(endpoint: DockerEndpoint, signal: AbortSignal | undefined): Promise<Info> {
-  return JSON.parse(await docker(endpoint, ["info", "--format", "{{json .}}"], { signal })) as Info;
+async function answerOf<S extends v.GenericSchema>(
+  endpoint: DockerEndpoint,
+  schema: S,
+  command: string,
+  signal: AbortSignal | undefined,
+): Promise<v.InferOutput<S>> {
+  const [answer] = await dockerLines(endpoint, schema, [command], { signal });
+  if (answer === undefined) throw new UserError(`docker ${command} prints nothing`);
+  return answer;
 }
 
 /** How many workers a swarm has, where nobody knows how many it is to have. Those that are down may never come back. */
@@ -100,7 +94,7 @@ async function memoryOf(
     output
       .trim()
       .split("\n")
-      .map((line) => [line.split(" ")[0]!, Number(line.split(" ")[1])]),
+      .map((line) => [line.split(" ")[0]!, Number(line.split(" ")[1]) || 0]),
   );
 }
 
@@ -136,16 +130,16 @@ function checkApi({ Server: server }: Version, endpoint: DockerEndpoint): void {
   const [major = 0, minor = 0] = server.ApiVersion.split(".").map(Number);
   if (major > OLDEST_API[0] || (major === OLDEST_API[0] && minor >= OLDEST_API[1])) return;
   throw new UserError(
-    `${describeEndpoint(endpoint)} is ${server.Version}, with version ${server.ApiVersion} of its API; at least ${OLDEST_API.join(".")} is needed`,
+    `${describeEndpoint(endpoint)} is ${server.Version}, with API version ${server.ApiVersion}; at least ${OLDEST_API.join(".")} is required`,
     { hint: "install Docker Engine 19.03 or later" },
   );
 }
 
-function checkSwarm(swarm: Info["Swarm"], endpoint: DockerEndpoint): void {
+function checkSwarm(swarm: Swarm, endpoint: DockerEndpoint): void {
   const name = describeEndpoint(endpoint);
   if (swarm.LocalNodeState === "inactive") {
     throw new UserError(`${name} is not in swarm mode`, {
-      hint: "make it a swarm of one machine: docker swarm init",
+      hint: "initialize a swarm of one machine: docker swarm init",
     });
   }
   if (swarm.LocalNodeState === "locked") {
@@ -153,11 +147,11 @@ function checkSwarm(swarm: Info["Swarm"], endpoint: DockerEndpoint): void {
   }
   if (swarm.ControlAvailable) return;
   if (swarm.Error !== "") {
-    throw new UserError(`the Docker Swarm of ${name} does not work: ${swarm.Error}`, {
-      hint: "see whether its managers can reach each other: docker node ls",
+    throw new UserError(`the Docker Swarm of ${name} is not working: ${swarm.Error}`, {
+      hint: "check that its managers can reach each other: docker node ls",
     });
   }
   throw new UserError(`${name} is a worker of its Docker Swarm; only a manager can deploy services`, {
-    hint: "name a manager: --host ssh://user@manager, or --context NAME",
+    hint: "give a manager: --host ssh://user@manager, or --context NAME",
   });
 }

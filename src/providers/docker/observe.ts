@@ -1,5 +1,7 @@
 import { UserError } from "../../errors.ts";
-import { docker, dockerLines } from "./cli.ts";
+import type * as v from "valibot";
+import { ServiceAnswer, TaskAnswer } from "./answers.ts";
+import { dockerLines } from "./cli.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
 import type { SwarmNode } from "./engine.ts";
 import { serviceIds } from "./service-list.ts";
@@ -40,28 +42,8 @@ export interface TaskFailure {
   reason: string;
 }
 
-interface ServiceDescription {
-  ID: string;
-  Spec: {
-    Name: string;
-    TaskTemplate: {
-      ContainerSpec: { Image: string };
-      Placement?: { Constraints?: string[] };
-    };
-    Mode: { Global?: object; Replicated?: { Replicas: number } };
-  };
-  UpdateStatus?: { State?: string; StartedAt?: string; Message?: string } | null;
-}
-
-interface TaskLine {
-  ID: string;
-  /** With `--no-resolve`: `SERVICE-ID.SLOT`. */
-  Name: string;
-  Node: string;
-  DesiredState: string;
-  CurrentState: string;
-  Error: string;
-}
+type Service = v.InferOutput<typeof ServiceAnswer>;
+type Task = v.InferOutput<typeof TaskAnswer>;
 
 /**
  * Asks Docker for the services of a stack and their tasks; none if it is not deployed.
@@ -77,10 +59,20 @@ export async function observeStack(
   const ids = await serviceIds(endpoint, [`label=com.docker.stack.namespace=${stack}`], signal);
   if (ids.length === 0) return [];
   const [described, tasks] = await Promise.all([
-    describeServices(endpoint, ids, signal),
+    dockerLines(endpoint, ServiceAnswer, ["service", "inspect", ...ids], { signal }),
     listTasks(endpoint, stack, signal),
   ]);
-  return described
+  return observeServices(described, tasks, nodes, stack);
+}
+
+/** What services and tasks of a stack, as Docker describes them, come to. */
+export function observeServices(
+  services: readonly Service[],
+  tasks: readonly Task[],
+  nodes: readonly SwarmNode[],
+  stack: string,
+): ObservedService[] {
+  return services
     .map((service) => {
       const own = tasks.filter(({ Name }) => Name.split(".")[0] === service.ID);
       return observe(service, own, nodes, stack);
@@ -88,23 +80,15 @@ export async function observeStack(
     .sort((a, b) => a.name.localeCompare(b.name));
 }
 
-async function describeServices(
-  endpoint: DockerEndpoint,
-  ids: readonly string[],
-  signal: AbortSignal | undefined,
-): Promise<ServiceDescription[]> {
-  const format = ["--format", "{{json .}}"];
-  const output = await docker(endpoint, ["service", "inspect", ...format, ...ids], { signal });
-  return output.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as ServiceDescription]));
-}
-
 async function listTasks(
   endpoint: DockerEndpoint,
   stack: string,
   signal: AbortSignal | undefined,
-): Promise<TaskLine[]> {
+): Promise<Task[]> {
   try {
-    return await dockerLines(endpoint, ["stack", "ps", "--no-trunc", "--no-resolve", stack], { signal });
+    return await dockerLines(endpoint, TaskAnswer, ["stack", "ps", "--no-trunc", "--no-resolve", stack], {
+      signal,
+    });
   } catch (error) {
     if (error instanceof UserError && error.message.includes("nothing found in stack")) return [];
     throw error;
@@ -112,8 +96,8 @@ async function listTasks(
 }
 
 function observe(
-  service: ServiceDescription,
-  tasks: readonly TaskLine[],
+  service: Service,
+  tasks: readonly Task[],
   nodes: readonly SwarmNode[],
   stack: string,
 ): ObservedService {
@@ -130,7 +114,7 @@ function observe(
     name: Name.slice(stack.length + 1),
     image: template.ContainerSpec.Image,
     running: runs.length,
-    desired: mode.Global === undefined ? (mode.Replicated?.Replicas ?? 1) : able.length,
+    desired: mode.Global == null ? (mode.Replicated?.Replicas ?? 1) : able.length,
     runningTasks: runs.map(({ ID }) => ID),
     taskSpec: JSON.stringify(taskSpec),
     update: state
@@ -159,7 +143,7 @@ function stateOf(currentState: string): string {
   return currentState.split(" ")[0]!;
 }
 
-function asFailure({ ID, Node, CurrentState, Error }: TaskLine, nodes: readonly SwarmNode[]): TaskFailure {
+function asFailure({ ID, Node, CurrentState, Error }: Task, nodes: readonly SwarmNode[]): TaskFailure {
   const node = nodes.find(({ id }) => id === Node)?.hostname;
   return { id: ID, node, state: stateOf(CurrentState), reason: Error.replace(/^"(.*)"$/s, "$1") }; // Docker quotes it
 }
@@ -168,13 +152,13 @@ type Known = Omit<ObservedService, "trouble">;
 
 function troubleOf(
   { desired, running, update, failures }: Known,
-  runs: readonly TaskLine[],
+  runs: readonly Task[],
   able: readonly SwarmNode[],
-  wanted: readonly TaskLine[],
+  wanted: readonly Task[],
 ): string | undefined {
   if (update?.state.endsWith("paused")) return `its update is paused: ${update.message}`;
   if (running >= desired && desired > 0) return undefined;
-  if (able.length === 0) return "no machine that can have it is ready and active";
+  if (able.length === 0) return "no suitable machine is ready and active";
   if (desired === 0) return "it is scaled to 0";
   const without = able.filter(({ id }) => !runs.some(({ Node }) => Node === id));
   const unplaced = failures.find(({ node, state }) => node === undefined && state === "Pending");

@@ -7,7 +7,7 @@ import { BUILT_IMAGES, imageTag, OWN_REGISTRY, PUBLISHED, stackImages, type Stac
 import { listNodes } from "./engine.ts";
 import { observeStack } from "./observe.ts";
 import { checkRegistry } from "./registry-check.ts";
-import { imageOption } from "./settle.ts";
+import { imageOption } from "./wait-until-stable.ts";
 import type { ImageNames, Services } from "../services.ts";
 import { deployStack, stackOf } from "./stack.ts";
 
@@ -85,16 +85,16 @@ async function* pullGiven(
     yield `pulling the image ${image}`;
     const reason = await pullImage(endpoint, image, signal);
     if (reason === undefined) continue;
-    throw new UserError(`the image ${image} cannot be pulled on the manager: ${reason}`, {
-      hint: `name another: swarm-tool deploy ${imageOption(service)}`,
+    throw new UserError(`cannot pull the image ${image} on the manager: ${reason}`, {
+      hint: `give another one: swarm-tool deploy ${imageOption(service)}`,
     });
   }
 }
 
 function buildingText(name: (typeof BUILT_IMAGES)[number], images: StackImages): string {
   return name === "worker"
-    ? `building the image ${images.worker}: compiling OMNeT++ takes a quarter of an hour on two cores, once`
-    : `building the image ${images.distcc}: takes a minute or two, once`;
+    ? `building the image ${images.worker}: compiling OMNeT++ takes about 15 minutes on two cores, only once`
+    : `building the image ${images.distcc}: takes one or two minutes, only once`;
 }
 
 /** Before all others: their images come from it. */
@@ -114,7 +114,7 @@ async function* startRegistry(
     if (services.some(({ name, running }) => name === "registry" && running > 0)) return;
     if (Date.now() > deadline) {
       throw new UserError("the swarm's registry does not start", {
-        hint: `see: docker service ps ${stack}_registry`,
+        hint: `check with: docker service ps ${stack}_registry`,
       });
     }
     await delay(POLL_MS, undefined, signal && { signal });
@@ -123,9 +123,9 @@ async function* startRegistry(
 
 function withoutRegistry({ nodes }: Engine): UserError {
   return new UserError(
-    `this swarm has ${nodes.length} machines, and no registry from which all of them can have the worker's image`,
+    `this swarm has ${nodes.length} machines, but no registry from which all of them can pull the worker image`,
     {
-      hint: "name one that they can reach: --registry HOST[:PORT][/PATH]; or an image of yours: --worker-image and --distcc-image",
+      hint: "give a registry that they can reach: --registry HOST[:PORT][/PATH]; or your own images: --worker-image and --distcc-image",
     },
   );
 }

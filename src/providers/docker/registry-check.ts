@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
 import { IMAGE_LABEL, removeImage } from "./build.ts";
+import { TaskAnswer } from "./answers.ts";
 import { docker, dockerLines } from "./cli.ts";
 import type { Engine } from "./engine.ts";
 
@@ -28,8 +29,8 @@ export async function* checkRegistry(
   signal?: AbortSignal,
 ): AsyncGenerator<string> {
   if (!REGISTRY.test(registry)) {
-    throw new UserError(`${JSON.stringify(registry)} cannot be a registry`, {
-      hint: "give it as image names begin: HOST[:PORT][/PATH], without http://",
+    throw new UserError(`${JSON.stringify(registry)} is not a valid registry`, {
+      hint: "write it as in image names: HOST[:PORT][/PATH], without http://",
     });
   }
   yield `checking the registry ${registry}`;
@@ -65,8 +66,8 @@ export function explainRegistry(registry: string, text: string, cause?: unknown)
   const [what, hint] = ((): [string, string] => {
     if (/server gave HTTP response to HTTPS client/i.test(text))
       return [
-        "is not encrypted, and the manager's Docker does not accept that",
-        `let it use TLS, or add "insecure-registries": ["${host}"] to /etc/docker/daemon.json on each machine`,
+        "does not use TLS, which the manager's Docker does not accept",
+        `enable TLS, or add "insecure-registries": ["${host}"] to /etc/docker/daemon.json on each machine`,
       ];
     if (/x509|certificate|tls:/i.test(text))
       return [
@@ -74,22 +75,19 @@ export function explainRegistry(registry: string, text: string, cause?: unknown)
         `put the authority's certificate into /etc/docker/certs.d/${host}/ca.crt on each machine`,
       ];
     if (/no basic auth|unauthorized|authentication required|denied|insufficient_scope|401|403/i.test(text))
-      return ["does not let you push", `log in here: docker login ${host}; or name a path that is yours`];
+      return [
+        "does not let you push",
+        `log in on this machine: docker login ${host}; or give a path that you can write to`,
+      ];
     if (
       /connection refused|no such host|timeout|deadline|no route|unreachable|no answer within|EOF|reset/i.test(
         text,
       )
     )
-      return ["cannot be reached from the manager", "check that it runs there, and its name and port"];
-    return ["is not a registry that images can be pushed to", "check its name, port and path"];
+      return ["cannot be reached from the manager", "check its name and port, and that it is running"];
+    return ["is not a registry that accepts images", "check its name, port and path"];
   })();
   return new UserError(`the registry ${registry} ${what}: ${reason}`, { hint, cause });
-}
-
-interface TaskLine {
-  Node: string;
-  CurrentState: string;
-  Error: string;
 }
 
 /** A service that cannot start: that it fails on a machine in another way than for want of its image is what is asked. */
@@ -121,7 +119,7 @@ async function pullEverywhere(
     const deadline = Date.now() + NODES_TIMEOUT_MS;
     while (waiting.size > 0 && Date.now() < deadline) {
       const command = ["service", "ps", "--no-trunc", "--no-resolve", service];
-      for (const { Node, Error, CurrentState } of await dockerLines<TaskLine>(endpoint, command, {
+      for (const { Node, Error, CurrentState } of await dockerLines(endpoint, TaskAnswer, command, {
         signal,
       })) {
         const hostname = waiting.get(Node);
@@ -133,13 +131,13 @@ async function pullEverywhere(
       }
       if (waiting.size > 0) await delay(POLL_MS, undefined, signal && { signal });
     }
-    for (const hostname of waiting.values()) failed.set(hostname, "no answer");
+    for (const hostname of waiting.values()) failed.set(hostname, "no response");
   } finally {
     await docker(endpoint, ["service", "rm", service]).catch(() => undefined); // the next check removes it
   }
   if (failed.size === 0) return;
   const names = [...failed.keys()].sort().join(", ");
-  throw new UserError(`images cannot be pulled from the registry ${registry} on: ${names}`, {
-    hint: `see why there: docker pull ${image}; a registry without TLS or with a certificate of its own has to be allowed on each machine`,
+  throw new UserError(`cannot pull images from the registry ${registry} on: ${names}`, {
+    hint: `on that machine, run: docker pull ${image}; a registry without TLS or with a self-signed certificate has to be allowed on each machine`,
   });
 }

@@ -73,7 +73,7 @@ class Doorway {
   async #find(): Promise<string> {
     const { endpoint, stack, signal } = this.#options;
     const container = await containerOf(endpoint, stack, DOORWAY, signal);
-    if (container === undefined) throw new Error(`the service ${DOORWAY} does not run now`);
+    if (container === undefined) throw new Error(`the service ${DOORWAY} is not running`);
     return container;
   }
 }

@@ -9,6 +9,9 @@ export interface RunDockerOptions {
   signal: AbortSignal;
 }
 
+/** A stack has some dozen services; a build may print much. */
+const MOST_CHARACTERS = 1 << 26;
+
 /**
  * Runs the docker program. When the signal is aborted, it returns at once, also if a child of docker goes on: an ssh that
  * hangs keeps the output open.
@@ -20,8 +23,15 @@ export function runDocker(args: readonly string[], options: RunDockerOptions): P
     signal.throwIfAborted();
     const child = spawn("docker", args, { env, stdio: ["pipe", "pipe", "pipe"] });
     let [stdout, stderr] = ["", ""];
-    child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    const bounded = (text: string): string => {
+      if (text.length > MOST_CHARACTERS) {
+        endTree(child);
+        reject(new UserError(`docker prints more than ${MOST_CHARACTERS >> 20} MB`));
+      }
+      return text.slice(0, MOST_CHARACTERS);
+    };
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout = bounded(stdout + text)));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr = bounded(stderr + text)));
     child.stdin.on("error", () => undefined); // it ended before it had read all
     child.stdin.end(input);
     const onAbort = (): void => {

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { UserError } from "../../errors.ts";
+import { SecretAnswer } from "./answers.ts";
 import { docker, dockerLines } from "./cli.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
 import type { Passwords } from "../services.ts";
@@ -76,14 +77,14 @@ export async function readPasswords(
     .filter((line) => URL.canParse(line))
     .map((line) => new URL(line).password);
   if (redis && mongo) return { redis, mongo };
-  throw new UserError("the passwords of the swarm cannot be read from its services", {
-    hint: "deploy the services anew: swarm-tool deploy",
+  throw new UserError("cannot read the swarm's passwords from its services", {
+    hint: "redeploy the services: swarm-tool deploy",
   });
 }
 
 async function listSecrets(endpoint: DockerEndpoint, stack: string, signal?: AbortSignal): Promise<string[]> {
   const filter = ["--filter", `label=inet-swarm.stack=${stack}`];
-  const lines = await dockerLines<{ Name: string }>(endpoint, ["secret", "ls", ...filter], { signal });
+  const lines = await dockerLines(endpoint, SecretAnswer, ["secret", "ls", ...filter], { signal });
   return lines.map(({ Name }) => Name);
 }
 

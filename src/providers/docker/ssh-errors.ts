@@ -13,21 +13,21 @@ export function explainSsh(host: string, text: string): UserError | undefined {
   const ssh = ["ssh", ...(port ? ["-p", port] : []), user === "" ? machine : `${user}@${machine}`].join(" ");
   if (status === "127" || /docker: (command )?not found|docker: No such file/i.test(said)) {
     return new UserError(`${machine} has no docker program for ${user === "" ? "this user" : user}`, {
-      hint: `install Docker there, or put it on the PATH that a command over ssh has: ${ssh} docker version`,
+      hint: `install Docker there, or add it to the PATH of commands run over ssh: ${ssh} docker version`,
     });
   }
   if (/malformed HTTP/i.test(text)) {
     const printed = /malformed HTTP (?:response|status code|version) "(.*)"/.exec(text)?.[1] ?? "";
     return new UserError(
-      `${machine} prints something when a command is run over ssh, which docker cannot read: ${printed}`,
+      `${machine} prints extra output when a command is run over ssh, which docker cannot read: ${printed}`,
       {
-        hint: `let its shell's start files print only in a terminal, so that this prints nothing: ${ssh} true`,
+        hint: `change its shell start-up files to print only in a terminal; this must print nothing: ${ssh} true`,
       },
     );
   }
   if (status === "255") {
     return new UserError(`ssh cannot connect to ${machine}: ${reason}`, {
-      hint: `make this work without a question first: ${ssh} docker version`,
+      hint: `this must work without a prompt first: ${ssh} docker version`,
     });
   }
   return undefined;

@@ -94,7 +94,7 @@ async function refuseOtherManager(engine: Engine, stack: string, signal?: AbortS
   if (other === undefined) return;
   throw new UserError(
     `the data of the stack ${stack} are on the machine ${other.hostname}, and this is another manager`,
-    { hint: `name that one: --host ssh://user@${other.hostname}, or a --context for it` },
+    { hint: `give that machine: --host ssh://user@${other.hostname}, or a --context for it` },
   );
 }
 
@@ -110,7 +110,7 @@ async function refuseForeign(endpoint: DockerEndpoint, stack: string, signal?: A
   const filters = [`label=com.docker.stack.namespace=${stack}`, "label=inet-swarm.service"];
   const ours = await serviceIds(endpoint, filters, signal);
   if (all.length === ours.length) return;
-  throw new UserError(`there is a stack ${stack} that swarm-tool has not made`, {
+  throw new UserError(`a stack ${stack} exists that swarm-tool did not create`, {
     hint: "choose another name for the swarm: swarm-tool init --docker NAME",
   });
 }
@@ -167,7 +167,7 @@ async function gone(
   const options = filters.flatMap((filter) => ["--filter", filter]);
   while ((await docker(endpoint, ["ps", "--all", "--quiet", ...options], { signal })).trim() !== "") {
     if (Date.now() > deadline)
-      throw new UserError("containers of the swarm do not end", { hint: "see: docker ps" });
+      throw new UserError("containers of the swarm do not stop", { hint: "check with: docker ps" });
     await delay(POLL_MS, undefined, signal && { signal });
   }
 }

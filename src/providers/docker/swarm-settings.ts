@@ -32,12 +32,21 @@ export async function readDeployed(
     const output = await docker(endpoint, ["service", "inspect", ...format, `${stack}_${KEEPER}`], {
       signal,
     });
-    const labels = (jsonIn(output) ?? {}) as Record<string, string>;
-    return { settings: decode(labels[SETTINGS_LABEL]), halted: labels[HALTED_LABEL] !== undefined };
+    return deployedAs(output);
   } catch (error) {
     if (error instanceof UserError && /no such service/i.test(error.message)) return undefined;
     throw error;
   }
+}
+
+/** @param labels of the service, as JSON. */
+export function deployedAs(labels: string): Deployed {
+  const known = v.safeParse(v.record(v.string(), v.unknown()), jsonIn(labels));
+  const { [SETTINGS_LABEL]: settings, [HALTED_LABEL]: halted } = known.success ? known.output : {};
+  return {
+    settings: typeof settings === "string" ? decode(settings) : undefined,
+    halted: halted !== undefined,
+  };
 }
 
 /** Notes what the swarm has been deployed with. A label of a service restarts nothing. */
@@ -66,8 +75,8 @@ export function encodeSettings({ images, build, registry, runners }: Services): 
   return Buffer.from(JSON.stringify({ images, build, registry, runners })).toString("base64");
 }
 
-function decode(text: string | undefined): Settings | undefined {
-  if (text === undefined || text === "") return undefined;
+function decode(text: string): Settings | undefined {
+  if (text === "") return undefined;
   const parsed = v.safeParse(SettingsSchema, jsonIn(Buffer.from(text, "base64").toString("utf8")));
   return parsed.success ? parsed.output : undefined; // somebody has changed the label: as of an earlier version
 }

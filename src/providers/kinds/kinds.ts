@@ -54,7 +54,7 @@ async function loadDeployer(context: ProviderContext) {
 
 function oneName(name: string | undefined, stack: string | undefined): string | undefined {
   if (name === undefined || stack === undefined || name === stack) return name ?? stack;
-  throw new UserError(`two names for the swarm: ${name} and ${stack}`, { hint: "give one of them" });
+  throw new UserError(`two names given for the swarm: ${name} and ${stack}`, { hint: "give only one of them" });
 }
 
 /** A swarm that exists. */
@@ -73,7 +73,7 @@ export async function newSwarm(
 ): Promise<Provider> {
   const [kind, ...others] = Object.values(KINDS).filter((each) => each.isMeant(flags));
   if (kind === undefined || others.length > 0)
-    throw new UserError("a swarm is made with --local or with --docker, not with both");
+    throw new UserError("--local and --docker cannot be used together");
   return await kind.open(kind.nameFor(name, flags), context);
 }
 

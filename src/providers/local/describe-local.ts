@@ -6,14 +6,14 @@ export function describeLocal(swarm: LocalStatus): StatusLine[] {
   const { name, target, state, runners, processes, directories, dashboard } = swarm;
   const rows = processes.map(({ role, alive, pid, log }) => [
     `  ${role}`,
-    alive ? `pid ${pid}` : "has ended",
+    alive ? `pid ${pid}` : "not running",
     log,
   ]);
   const more = [
     ...(dashboard === undefined ? [] : [`  dashboard: ${dashboard}`]),
-    ...directories.map((directory) => `  keeps its files in ${directory}`),
+    ...directories.map((directory) => `  files: ${directory}`),
     ...(processes.some(({ alive }) => !alive)
-      ? [`  start what has ended with: swarm-tool resume ${name}`]
+      ? [`  to restart what is not running, run: swarm-tool resume ${name}`]
       : []),
   ];
   return [

@@ -19,9 +19,9 @@ export async function refuseIfWritten(state: LocalState, directory: string): Pro
   if (ageMs > QUIET_MS) return;
   const seconds = Math.max(0, Math.round(ageMs / 1000));
   throw new UserError(
-    `the swarm ${state.name} probably runs on another machine: its queue was written to ${seconds} s ago, by no process of this one`,
+    `the swarm ${state.name} probably runs on another machine: its queue was written to ${seconds} s ago, but not by a process on this machine`,
     {
-      hint: `run the command on that machine; if its processes were just killed here, try again in ${Math.ceil(QUIET_MS / 1000)} s`,
+      hint: `run the command on that machine; if its processes were just killed here, retry in ${Math.ceil(QUIET_MS / 1000)} s`,
     },
   );
 }

@@ -8,7 +8,7 @@ export async function existingLocal(name: string): Promise<LocalState> {
 }
 
 export function missing(name: string): never {
-  throw new UserError(`there is no swarm ${name}`, { hint: "make one with: swarm-tool init --local" });
+  throw new UserError(`no swarm named ${name}`, { hint: "create one with: swarm-tool init --local" });
 }
 
 export async function localState(name: string): Promise<LocalState | undefined> {

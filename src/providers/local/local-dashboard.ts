@@ -21,7 +21,7 @@ export async function dashboardPlace(name: string, signal: AbortSignal): Promise
     if (file !== undefined && isAlive(file))
       return { host: file.loopback, port: file.port, secret: { type: "token", token: file.token } };
     if (Date.now() > deadline) {
-      throw new UserError(`the dashboard of the swarm ${name} does not run`, {
+      throw new UserError(`the dashboard of the swarm ${name} is not running`, {
         hint: `start it with: swarm-tool resume ${name}`,
       });
     }

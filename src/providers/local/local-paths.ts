@@ -28,8 +28,8 @@ export function socketDirectoryFor(preferred: string, env: NodeJS.ProcessEnv = p
     .filter(isShort);
   const place = places.find(isFreeOrOurs);
   if (place !== undefined) return place;
-  throw new UserError(`there is no directory for the sockets of ${preferred}: its own path is too long`, {
-    hint: "set XDG_STATE_HOME to a directory with a shorter path, or TMPDIR to one of yours with at most 60 characters",
+  throw new UserError(`no directory for the sockets of ${preferred}: its path is too long`, {
+    hint: "set XDG_STATE_HOME to a directory with a shorter path, or TMPDIR to your own directory with a path of at most 60 characters",
   });
 }
 

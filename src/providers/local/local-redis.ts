@@ -5,7 +5,7 @@ import { socketConnection } from "../../queue/names.ts";
 import { makeFolders, statIfThere } from "../../system/files.ts";
 import { isAlive, type ProcessIdentity } from "../../system/identity.ts";
 import { findProgram } from "../../system/program.ts";
-import { EndedAtOnce, findProcesses, lastLines, startDetached, stopAll, textFrom } from "../processes.ts";
+import { ExitedImmediately, findProcesses, lastLines, startDetached, stopAll, textFrom } from "../processes.ts";
 import { redisDirectory } from "../swarm-folders.ts";
 import { socketFile } from "./local-paths.ts";
 import { completeRepair, isDamaged, leftOut, repairData } from "./redis-repair.ts";
@@ -14,7 +14,7 @@ import type { LocalState } from "../swarm-state.ts";
 /** Servers that speak Redis's protocol and keep its data, the first one found is used. */
 const REDIS_SERVERS = ["redis-server", "valkey-server"] as const;
 const REDIS_HINT =
-  "the swarm on this machine keeps its queue in Redis or Valkey; install one: apt-get install redis-server, dnf install valkey, or brew install redis";
+  "a swarm on this machine needs Redis or Valkey for its queue; install one: apt-get install redis-server, dnf install valkey, or brew install redis";
 
 const READY_TIMEOUT_MS = 20_000;
 const POLL_MS = 10;
@@ -52,10 +52,10 @@ export async function startRedis(
       if (lost !== undefined) place.report(lost);
       return redis;
     } catch (error) {
-      if (!(error instanceof EndedAtOnce)) throw error;
+      if (!(error instanceof ExitedImmediately)) throw error;
       const isRepairable = !repaired && isDamaged(await textFrom(place.log, begins));
       if (!isRepairable)
-        throw new EndedAtOnce(await describeFailure(place.log), { hint: `see ${place.log}` });
+        throw new ExitedImmediately(await describeFailure(place.log), { hint: `see ${place.log}` });
       place.report(await repairData(data, server));
     }
   }
@@ -67,7 +67,7 @@ async function endOthers({ directory, report }: RedisPlace): Promise<void> {
   if (others.length === 0) return;
   await stopAll(others);
   report(
-    `ended a Redis that used the same data and was not known: process ${others.map(({ pid }) => pid).join(", ")}`,
+    `stopped an unknown Redis that used the same data: process ${others.map(({ pid }) => pid).join(", ")}`,
   );
 }
 
@@ -111,7 +111,7 @@ export async function awaitRedis(
       if (pid !== undefined) throw foreign(socketFile(state), pid);
       const lives = isAlive(redis);
       if (lives && Date.now() < deadline) continue;
-      const Failure = lives ? UserError : EndedAtOnce;
+      const Failure = lives ? UserError : ExitedImmediately;
       throw new Failure(await describeFailure(log), { hint: `see ${log}` });
     }
   } finally {
@@ -124,8 +124,8 @@ async function describeFailure(log: string): Promise<string> {
 }
 
 function foreign(socket: string, pid: number): UserError {
-  return new UserError(`another Redis (process ${pid}) answers at ${socket}`, {
-    hint: `it is not this swarm's: find out who started it with: ps -fp ${pid}; end it, then resume the swarm`,
+  return new UserError(`another Redis (process ${pid}) listens at ${socket}`, {
+    hint: `it does not belong to this swarm; find out who started it with: ps -fp ${pid}; stop it, then resume the swarm`,
   });
 }
 

@@ -26,9 +26,10 @@ import {
   type Provider,
   type ProviderContext,
 } from "../provider.ts";
-import { repairLocalState } from "./repair-local.ts";
+import { isNothingLeft, repairLocalState } from "./repair-local.ts";
 import { writeState } from "../state-file.ts";
 import { withSwarmLock } from "../swarm-lock.ts";
+import { SwarmRemoved } from "../swarm-removed.ts";
 import type { LocalState } from "../swarm-state.ts";
 import type { LocalStatus, Report, SwarmAccess } from "../target.ts";
 
@@ -138,6 +139,8 @@ export function localProvider(name: string, context: ProviderContext): Provider 
       throw notOnAws(name);
     },
     async mend({ signal } = {}) {
+      if ((await localState(name)) === undefined && isNothingLeft(name))
+        throw new SwarmRemoved(`the swarm ${name} was removed`);
       const { state, processes } = await status();
       const found: string[] = [];
       if (state === "halted") throw haltedError(name);
@@ -145,11 +148,11 @@ export function localProvider(name: string, context: ProviderContext): Provider 
       return [
         ...processes
           .filter(({ alive }) => !alive)
-          .map(({ role, log }) => `the ${role} of the swarm had ended and was started again; see ${log}`),
+          .map(({ role, log }) => `the ${role} of the swarm had exited and was restarted; see ${log}`),
         ...found,
       ];
     },
-    access: async (onWaiting) => localAccess(await complete(onWaiting), { onWaiting }),
+    access: async (onWaiting, gone) => localAccess(await complete(onWaiting), { onWaiting, signal: gone }),
     isReady: async () => (await status()).state === "running",
     async *halt({ idle } = {}) {
       if (idle === undefined) {
@@ -212,7 +215,7 @@ async function localAccess(state: LocalState, patience: Omit<MongoAccess, "url">
   const stores = await openStores(
     url === undefined ? { builds, sources, results } : { builds, sources, mongo: { url, ...patience } },
   );
-  return { name: state.name, queue: queueOf(state), ...stores };
+  return { name: state.name, queue: queueOf(state), gone: patience.signal, ...stores };
 }
 
 function newState(name: string, mongoUrl: string | undefined): LocalState {
@@ -230,11 +233,11 @@ function newState(name: string, mongoUrl: string | undefined): LocalState {
 }
 
 function nothingToConnect(name: string): UserError {
-  return new UserError(`the swarm ${name} is on this machine: there is nothing to connect or deploy`);
+  return new UserError(`the swarm ${name} is on this machine: nothing to connect or deploy`);
 }
 
 function otherStore(name: string): UserError {
-  return new UserError(`the swarm ${name} keeps its results elsewhere`, {
+  return new UserError(`the swarm ${name} stores its results elsewhere`, {
     hint: `remove it first: swarm-tool remove ${name}`,
   });
 }

@@ -4,6 +4,8 @@ import { UserError } from "../../errors.ts";
 import { isDiskFullError } from "../../system/disk.ts";
 import { statIfThere } from "../../system/files.ts";
 import { findProgram, runProgram } from "../../system/program.ts";
+import { jobIdsIn } from "../../queue/bull-layout.ts";
+import { RUN_QUEUE } from "../../queue/names.ts";
 
 /** Where the data is while it is repaired; beside it, so that it can take its place. */
 const REPAIRED = ".repaired";
@@ -25,7 +27,7 @@ export function isDamaged(log: string): boolean {
 export function leftOut(log: string): string | undefined {
   const [, file] = CUT_OFF.exec(log) ?? [];
   if (file === undefined) return undefined;
-  return `the last command in the queue's file ${file} was incomplete and is lost: at most the second before the machine or Redis was stopped`;
+  return `the last command in the queue's file ${file} was incomplete and is lost: at most the last second before the machine or Redis stopped`;
 }
 
 /** Completes a repair that was interrupted when the data had been set aside. */
@@ -47,7 +49,7 @@ export async function repairData(data: string, server: string): Promise<string> 
   const program = await checkProgram(server);
   if (program === undefined) {
     throw new UserError(`the queue's append-only file in ${data} is damaged`, {
-      hint: "install redis-check-aof, which repairs it and comes with redis-server (Debian: redis-tools), then resume the swarm",
+      hint: "install redis-check-aof (part of redis-server; Debian: redis-tools), then resume the swarm to repair the file",
     });
   }
   const repaired = `${data}${REPAIRED}`;
@@ -58,9 +60,9 @@ export async function repairData(data: string, server: string): Promise<string> 
     await rm(repaired, { recursive: true, force: true });
     if (!isDiskFullError(error)) throw error;
     throw new UserError(
-      `the queue's append-only file in ${data} is damaged, and there is no space for a copy of it`,
+      `the queue's append-only file in ${data} is damaged, and the disk has no space for a copy of it`,
       {
-        hint: "free disk space, then resume the swarm, which repairs it",
+        hint: "free disk space, then resume the swarm to repair the file",
         cause: error,
       },
     );
@@ -75,7 +77,7 @@ export async function repairData(data: string, server: string): Promise<string> 
   const damaged = `${data}${DAMAGED}${new Date().toISOString().replaceAll(":", "-").slice(0, 19)}`;
   await rename(data, damaged);
   await rename(repaired, data);
-  return `the queue's append-only file was damaged and has been repaired: ${lost}; the damaged one is kept in ${damaged}`;
+  return `the queue's append-only file was damaged and has been repaired: ${lost}; the damaged file is kept in ${damaged}`;
 }
 
 async function checkProgram(server: string): Promise<string | undefined> {
@@ -108,14 +110,14 @@ async function describeLoss(before: string, after: string): Promise<string> {
     if (kept >= size) continue;
     lostBytes += size - kept;
     const lost = (await readFile(path.join(before, file))).subarray(kept, kept + SEARCHED_BYTES);
-    for (const [, run] of lost.toString("latin1").matchAll(/bull:run:([\w-]+-\d+)(?![\w-])/g)) runs.add(run!);
+    for (const id of jobIdsIn(lost.toString("latin1"), RUN_QUEUE)) if (/-\d+$/.test(id)) runs.add(id);
   }
   const campaigns = [...new Set([...runs].map((run) => run.replace(/-\d+$/, "")))];
   const about =
     runs.size === 0
-      ? "they name no run"
-      : `they are about ${runs.size === 1 ? "1 run" : `${runs.size} runs`} of ${campaigns.slice(0, 3).join(", ")}${campaigns.length > 3 ? " and others" : ""}; repeat the command of a campaign that misses runs: what has completed is not executed again`;
-  return `the last ${lostBytes} of ${allBytes} bytes that it had recorded are lost, ${about}`;
+      ? "no runs are affected"
+      : `they concern ${runs.size === 1 ? "1 run" : `${runs.size} runs`} of ${campaigns.slice(0, 3).join(", ")}${campaigns.length > 3 ? " and others" : ""}; if runs are missing in a campaign, run its command again: completed runs are not rerun`;
+  return `the last ${lostBytes} of ${allBytes} bytes in it are lost; ${about}`;
 }
 
 async function filesIn(directory: string): Promise<{ file: string; size: number }[]> {
@@ -128,7 +130,7 @@ async function filesIn(directory: string): Promise<{ file: string; size: number 
 
 function notRepairable(data: string, reason: string): UserError {
   return new UserError(`the queue's data in ${data} is damaged and cannot be repaired: ${reason}`, {
-    hint: `restore it from a backup; or begin with an empty queue, which loses what is queued and not yet collected: mv '${data}' '${data}.damaged', then resume the swarm`,
+    hint: `restore it from a backup; or start with an empty queue, which loses queued runs and uncollected results: mv '${data}' '${data}.damaged', then resume the swarm`,
   });
 }
 

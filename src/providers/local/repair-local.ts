@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
@@ -21,6 +22,12 @@ export interface Repaired {
   report: string;
 }
 
+/** Whether neither a queue nor a process is left from which the state of a swarm could be repaired. */
+export function isNothingLeft(name: string): boolean {
+  const { state } = swarmDirectories(name);
+  return !existsSync(path.join(state, "redis")) && findProcesses(state).length === 0;
+}
+
 /**
  * Writes the state of a local swarm again whose state file is damaged, or missing while its processes run, from what runs
  * and from what can be read of the file. Under the swarm's lock.
@@ -41,10 +48,10 @@ export async function repairLocalState(name: string, mongoUrl?: string): Promise
   const moved = isMissing ? [] : await setAsideDamaged(name);
   await writeState(state);
   const what = isMissing
-    ? `the state file of the swarm ${name} was missing while its processes run`
+    ? `the state file of the swarm ${name} was missing while its processes were running`
     : `the state file of the swarm ${name} was damaged (kept as ${moved.join(", ")})`;
   const runs = found.map(({ role, pid }) => `${role} (process ${pid})`).join(", ") || "none of its processes";
-  return { state, report: `${what}; written again from what runs: ${runs}` };
+  return { state, report: `${what}; recreated it from the running processes: ${runs}` };
 }
 
 async function reasonToRepair(name: string): Promise<StateFileError | "missing" | undefined> {
@@ -72,8 +79,8 @@ function stateFrom(name: string, { directory, found, text, mongoUrl: given }: Ev
   const saved = field(text, "mongoUrl");
   const mongoUrl = given ?? saved;
   if (worker?.args.includes("--secrets") && mongoUrl === undefined) {
-    throw new UserError(`the state file of the swarm ${name} is lost, and with it the URL of its MongoDB`, {
-      hint: `give it once more, with MONGO_URL in the environment: swarm-tool init ${name} --local --mongo; nothing was ended`,
+    throw new UserError(`the state file of the swarm ${name} is lost, including the URL of its MongoDB`, {
+      hint: `set MONGO_URL to it and run: swarm-tool init ${name} --local --mongo; no process was stopped`,
     });
   }
   const socket = option(worker, "--redis");

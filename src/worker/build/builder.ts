@@ -19,7 +19,7 @@ import type { Dependencies, ProvidedDependency } from "../tree/dependencies.ts";
 import { ageDerivedFiles } from "./derived-files.ts";
 import { projectEnvironment } from "../tree/environment.ts";
 import { checkOmnetpp } from "./omnetpp.ts";
-import { makeRoom } from "../tree/make-room.ts";
+import { freeDiskSpace } from "../tree/free-disk-space.ts";
 import { stepsOf, type Step } from "./recipe.ts";
 import type { Repositories } from "../tree/repositories.ts";
 
@@ -54,7 +54,7 @@ export async function build(
   });
   const took = (): number => Math.round(performance.now() - startedAt);
   if (await where.builds.find(key)) return { ok: true, tookMs: took() };
-  await makeRoom(where.directory, [where.builds, where.repositories]);
+  await freeDiskSpace(where.directory, [where.builds, where.repositories]);
   const place = path.join(where.directory, key);
   await removeTree(place); // of a builder that was killed
   try {
@@ -183,7 +183,7 @@ function titleOf({ title, command, args }: Step): string {
 function missing(command: string): { hint: string } {
   if (command === "make")
     return { hint: "install make and a C++ compiler (Debian: apt-get install build-essential)" };
-  return { hint: "set OMNeT++ up where the worker runs: source its setenv script" };
+  return { hint: "set up OMNeT++ on the worker's machine: source its setenv script" };
 }
 
 async function endOf(file: string): Promise<string> {

@@ -30,7 +30,7 @@ export function ownCompilers(env: NodeJS.ProcessEnv): Compilers {
  * has the memory.
  * @param name of the service of the compilers, if there is one.
  */
-export function buildsAtOnce(name: string | undefined, memoryBytes = ownMemory()): number {
+export function concurrentBuilds(name: string | undefined, memoryBytes = ownMemory()): number {
   if (name === undefined) return 1;
   return Math.max(1, Math.min(MOST_BUILDS, Math.floor(memoryBytes / BUILD_BYTES)));
 }

@@ -19,7 +19,7 @@ export async function checkOmnetpp(wanted: Omnetpp, env: NodeJS.ProcessEnv): Pro
   if (simulator === undefined) return; // what needs it says so
   const version = await omnetppVersion(simulator, { env });
   if (isSameMinor(version, wanted.version)) return;
-  throw new OtherOmnetpp(`this swarm has OMNeT++ ${version}, and you have ${wanted.version}`, {
-    hint: `use its version knowingly with --omnetpp ${version}, or give the swarm an image with yours: swarm-tool deploy --build --omnetpp-version ${wanted.version}`,
+  throw new OtherOmnetpp(`this swarm has OMNeT++ ${version}, but you have ${wanted.version}`, {
+    hint: `accept its version with --omnetpp ${version}, or deploy an image with yours: swarm-tool deploy --build --omnetpp-version ${wanted.version}`,
   });
 }

@@ -14,7 +14,7 @@ import {
   withoutRunning,
   type EndedRun,
   type RunnerDependencies,
-  type Surroundings,
+  type ExecutionContext,
 } from "./runner.ts";
 import { separate } from "./separate.ts";
 import type { SlotTree } from "../tree/slot-tree.ts";
@@ -26,7 +26,7 @@ interface BatchJob {
   attempt: number;
 }
 
-export interface BatchAttempt extends Surroundings {
+export interface BatchAttempt extends ExecutionContext {
   jobs: readonly [BatchJob, ...BatchJob[]];
 }
 
@@ -35,7 +35,7 @@ export interface BatchAttempt extends Surroundings {
  * A batch is all or nothing: it counts where every run ended well, and each file says which run wrote it.
  * @returns a result for each job, in the same order; undefined where each has to be made by itself.
  */
-export async function makeBatch(
+export async function executeBatch(
   batch: BatchAttempt,
   deps: RunnerDependencies,
 ): Promise<RunResult[] | undefined> {

@@ -91,6 +91,6 @@ async function simulatorFor(mode: Mode, env: NodeJS.ProcessEnv): Promise<string>
   const found = await findProgram(names, env["PATH"]);
   if (found !== undefined) return found;
   throw new UserError(`${names.join(" and ")}: command not found`, {
-    hint: "set OMNeT++ up where the worker runs: source its setenv script",
+    hint: "set up OMNeT++ on the worker's machine: source its setenv script",
   });
 }

@@ -4,7 +4,12 @@ import type { Campaign } from "../../model/campaign.ts";
 import type { Run } from "../../model/run.ts";
 import { parseRunConfig, unquoted } from "../../omnetpp/expand.ts";
 import { oneRunQueryArguments, parseSimulationArguments } from "../../omnetpp/opp-args.ts";
-import { configuredOption, OUTPUT_OPTIONS, type OutputOption } from "../../omnetpp/output-options.ts";
+import {
+  configuredOption,
+  OUTPUT_OPTIONS,
+  parameterWith,
+  type OutputOption,
+} from "../../omnetpp/output-options.ts";
 import { runProgram } from "../../system/program.ts";
 import type { Command } from "./command.ts";
 import type { SlotTree } from "../tree/slot-tree.ts";
@@ -46,7 +51,7 @@ async function mappedOptions(
   return OUTPUT_OPTIONS.flatMap((option) => {
     const value = unquoted(configuredOption(configuration, option) ?? "");
     if (!path.isAbsolute(value)) return [];
-    const isShown = option === "result-dir" && isUsedByParameters(value, configuration);
+    const isShown = option === "result-dir" && parameterWith(value, configuration) !== undefined;
     return [
       `--${option}=${mapped(option, value, { tree, campaign, directory: command.directory, isShown })}`,
     ];
@@ -64,7 +69,8 @@ interface Mapping {
 
 /**
  * Relative, as it would be at the client's. The result directory is relative to the first ini file's folder in the
- * simulator's default file names and to the current directory in parameters: if both are used, only an absolute path does.
+ * simulator's default file names and to the current directory in parameters: if both are used, only an absolute path does
+ * (the plan refuses such a campaign as far as its first run tells).
  */
 function mapped(
   option: OutputOption,
@@ -74,13 +80,6 @@ function mapped(
   const place = path.join(mirror, value);
   if (option !== "result-dir" || iniFolder === ".") return path.relative(directory, place);
   return isShown ? place : path.relative(path.resolve(directory, iniFolder), place);
-}
-
-/** Whether an entry other than those of output files has the value of `${resultdir}`. */
-function isUsedByParameters(value: string, configuration: ReadonlyMap<string, string>): boolean {
-  const isOutput = (key: string): boolean =>
-    OUTPUT_OPTIONS.some((option) => key === option || key.endsWith(`.${option}`));
-  return [...configuration].some(([key, text]) => !isOutput(key) && text.includes(value));
 }
 
 /** @param folder to which an option of that origin is relative; relative to where the simulator starts. */
@@ -94,6 +93,6 @@ async function ask({ program, args, directory, env }: Command, run: Run, query: 
   const { exitCode, stdout, stderr } = await runProgram(program, question, { cwd: directory, env });
   if (exitCode === 0) return stdout;
   throw new UserError(
-    `the simulator does not say where run ${run.runNumber} writes: ${stderr.trim() || stdout.trim()}`,
+    `the simulator does not report where run ${run.runNumber} writes: ${stderr.trim() || stdout.trim()}`,
   );
 }

@@ -21,12 +21,13 @@ import { differenceOf, treeLost, watchTree } from "../tree/difference.ts";
 import { FileFollower } from "./follow-file.ts";
 import { inspectOutputs, type Outputs } from "../tree/inspect-outputs.ts";
 import { withLimits } from "./limits.ts";
+import { neededBeside, writesToNeeded } from "./needed-projects.ts";
 import { makeOutputFolder, placeOutput } from "./output-file.ts";
 import { placeOutputs } from "./output-paths.ts";
 import type { Slot } from "../tree/slot.ts";
 import { isIntact, TreeLost, type SlotTree } from "../tree/slot-tree.ts";
 import type { Difference } from "../tree/snapshot.ts";
-import { storePatiently } from "./store-patiently.ts";
+import { storeWithRetries } from "./store-with-retries.ts";
 
 export interface RunnerDependencies {
   builds: BuildStore;
@@ -38,20 +39,20 @@ export interface RunnerDependencies {
 }
 
 /** Where and for whom runs are made. */
-export interface Surroundings {
+export interface ExecutionContext {
   campaign: Campaign;
   slot: Slot;
   /** The simulation has ended: the next one may begin beside what is left to do. */
   release: () => void;
   /** The campaign is cancelled: the run ends and says so. */
   cancelled: AbortSignal;
-  /** Runs get binaries that they share with no others. */
+  /** Runs get binaries and needed projects that they share with no others. */
   isPrivate?: boolean;
   /** The runner itself ends, or has lost the job: whatever the run has done is thrown away. */
   abandoned: AbortSignal;
 }
 
-export interface RunAttempt extends Surroundings {
+export interface RunAttempt extends ExecutionContext {
   job: RunJob;
   attempt: number;
   report: (progress: object) => void;
@@ -82,26 +83,26 @@ export interface Printed {
  * Makes one run in a slot and stores what it wrote.
  * Whatever the simulation does is a result; an error is one of ours, or of the machine.
  */
-export async function makeRun(attempt: RunAttempt, deps: RunnerDependencies): Promise<RunResult> {
+export async function executeRun(attempt: RunAttempt, deps: RunnerDependencies): Promise<RunResult> {
   return await inTree(attempt, deps, (tree) => runIn(tree, attempt, deps));
 }
 
 /** Does work in a tree of the slot; one in which it fails is made anew. */
 export async function inTree<T>(
-  surroundings: Surroundings,
+  surroundings: ExecutionContext,
   { builds }: RunnerDependencies,
   work: (tree: SlotTree) => Promise<T>,
 ): Promise<T> {
   const { campaign, slot, abandoned } = surroundings;
   const signal = AbortSignal.any([surroundings.cancelled, abandoned]);
   const { source, buildKey, directory, dependencies, folders, openedLinks } = campaign;
-  const { isPrivate = false } = surroundings;
+  const isPrivate = surroundings.isPrivate === true || writesToNeeded(campaign);
   const manifest = async (): Promise<BuildManifest> => {
     const found = await builds.find(buildKey, signal);
     if (found === undefined) throw new MissingBuild(buildKey);
     return found;
   };
-  ensureRoom(slot.directory);
+  ensureDiskSpace(slot.directory);
   const request = { source, directory, buildKey, manifest, isPrivate, dependencies, folders, openedLinks };
   const tree = await slot.prepare(request, signal);
   try {
@@ -165,6 +166,7 @@ export function outputsOf(tree: SlotTree, campaign: Campaign, difference: Differ
     mirror: tree.mirror,
     places: { top: campaign.directory, outside: campaign.outside ?? [] },
     products: new Set(products),
+    needed: neededBeside(campaign),
   });
 }
 
@@ -195,7 +197,7 @@ function withProblems(
  */
 export async function simulateIn(
   tree: SlotTree,
-  { campaign, slot, cancelled, abandoned }: Surroundings,
+  { campaign, slot, cancelled, abandoned }: ExecutionContext,
   runs: readonly [Run, ...Run[]],
   output: Pick<CmdenvOutput, "write">,
   limits: Pick<SimulationLimits, "timeoutMs" | "graceMs">,
@@ -224,7 +226,7 @@ export async function simulateIn(
     { ...limits, signal: AbortSignal.any([cancelled, abandoned, watch.signal]) },
   );
   for (const signal of [abandoned, watch.signal]) signal.throwIfAborted();
-  ensureRoom(slot.directory);
+  ensureDiskSpace(slot.directory);
   return { end, printed: { file, belongsTo: command.printedTo, pid }, startedAt, warnings };
 }
 
@@ -237,7 +239,7 @@ function makesOutputFolder({ arguments: args }: Campaign): boolean {
 export async function keep(
   tree: SlotTree,
   { job, attempt, outputs, printed, outcome, usage, warnings, startedAt, finishedAt }: EndedRun,
-  { campaign, abandoned }: Pick<Surroundings, "campaign" | "abandoned">,
+  { campaign, abandoned }: Pick<ExecutionContext, "campaign" | "abandoned">,
   results: ResultStore,
 ): Promise<RunResult> {
   const { files: written, folders } = outputs;
@@ -246,16 +248,15 @@ export async function keep(
   const outputFile = redirected ?? (await placeOutput(printed.file, tree, ended));
   const all = redirected === undefined ? [...written, outputFile] : written;
   const stored = `${runJobId(campaign.id, job.run.runNumber)}/${attempt}`;
-  const packed = await storePatiently(abandoned, (signal) =>
+  const kept = await storeWithRetries(abandoned, (signal) =>
     results.put(stored, tree.mirror, pathsOf(all), signal),
   );
-  const files = packed === undefined ? [...all] : withReplaced(packed, all);
   return {
     protocol: PROTOCOL,
     outcome,
     usage,
     stored,
-    files,
+    files: withReplaced(kept, all),
     ...(folders.length > 0 && { folders }),
     outputFile: outputFile.path,
     ...(warnings !== undefined && { warnings }),
@@ -265,9 +266,9 @@ export async function keep(
   };
 }
 
-function withReplaced(packed: readonly StoredFile[], all: readonly ResultFile[]): ResultFile[] {
+function withReplaced(kept: readonly StoredFile[], all: readonly ResultFile[]): ResultFile[] {
   const replacing = new Set(all.filter((file) => file.replaces).map((file) => file.path));
-  return packed.map((file) => ({ ...file, ...(replacing.has(file.path) && { replaces: true }) }));
+  return kept.map((file) => ({ ...file, ...(replacing.has(file.path) && { replaces: true }) }));
 }
 
 export function pathsOf(files: readonly ResultFile[]): string[] {
@@ -275,12 +276,12 @@ export function pathsOf(files: readonly ResultFile[]): string[] {
 }
 
 /** On a full disk a simulation may end as if all were well, with files that are cut off. */
-function ensureRoom(directory: string): void {
+function ensureDiskSpace(directory: string): void {
   if (diskIsFull(directory)) throw new DiskFullError(`the disk of ${directory} on ${hostname()} is full`);
 }
 
 function floodWarning(omitted: number): string {
-  return `it printed very much; ${omitted} bytes from the middle of its output are not kept`;
+  return `its output was too long; ${omitted} bytes from the middle were omitted`;
 }
 
 /** The answer for a run that was never started here. */

@@ -9,7 +9,7 @@ import {
 } from "./snapshot.ts";
 
 /** File systems stamp files with a clock that is up to a timer tick behind. */
-const CLOCK_GRAIN_MS = 50;
+export const CLOCK_GRAIN_MS = 50;
 
 /** Up to here looking at every file is cheaper than starting a program, which takes Node.js about 5 ms. */
 const SMALL_TREE = 500;

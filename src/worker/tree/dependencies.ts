@@ -1,33 +1,33 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readlink, rename, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readlink, rename, symlink } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
 import type { BuildManifest, Dependency } from "../../model/build.ts";
 import { checkOut } from "../../project/git/checkout.ts";
 import { withoutVersion } from "../../project/describe/needs.ts";
 import { MissingBuild, type BuildStore, type LinkOptions } from "../../stores/build-store.ts";
-import { cachedFolders, markUsed } from "../../system/cache.ts";
+import { cachedFolders, markUsed, removeFolder } from "../../system/cache.ts";
 import { removeLeftovers, statIfThere, temporaryName } from "../../system/files.ts";
 import { acquireLock } from "../../system/lock.ts";
 import { removeTree } from "../../system/remove-tree.ts";
 import type { Repositories } from "./repositories.ts";
+import { changesIn, isReplaced, MARK, noteComplete, sharedTreeIn, type SharedTree } from "./shared-tree.ts";
 
 /** A dependency as it lies on this machine, with its binaries. */
 export interface ProvidedDependency {
   dependency: Dependency;
-  /** Git top level of its tree, absolute: the same for all that need it. */
+  /** Git top level of its tree, absolute: the same for all that need it, unless it is private. */
   top: string;
   /** The same by a name beside, or within, the checkout that needs it. */
   seenAs: string;
   manifest: BuildManifest;
+  /** Its tree, if others share it. */
+  shared?: SharedTree | undefined;
 }
 
 const LOCK_TIMEOUT_MS = 30 * 60_000;
 /** From making a tree to linking it there may be a moment in which nothing leads to it. */
 const UNUSED_AGE_MS = 10 * 60_000;
-
-/** A file in the folder of each tree whose time tells when it was last asked for. */
-const MARK = "used";
 
 /** Folders of a worker's directory in which links to dependencies lie, and how deep. */
 const USERS: [folder: string, depth: number][] = [
@@ -57,6 +57,7 @@ export class Dependencies {
    * Sees to it that a checkout has what it needs: binaries of the projects that lie within it, and links beside
    * it to those that have checkouts of their own, so that paths such as `../inet/src` lead where they do at the user's.
    * @param root the checkout's top level.
+   * @param how with copies, it gets trees of its own, beside it, in place of those that others share.
    */
   async provide(
     dependencies: readonly Dependency[],
@@ -73,12 +74,16 @@ export class Dependencies {
         provided.push({ ...each, top: root, seenAs: root });
         continue;
       }
-      const shared = found.filter((other) => isSameCheckout(other.dependency, dependency));
-      const top = await this.#tree(shared, signal);
+      const sharing = found.filter((other) => isSameCheckout(other.dependency, dependency));
       const seenAs = path.join(path.dirname(root), dependency.checkoutName);
-      await link(top, seenAs, dependency.name);
+      const tree = how?.copies === true ? undefined : await this.#tree(sharing, signal);
+      if (tree === undefined && (seenAs === root || provided.some(isOtherAt(seenAs, dependency))))
+        throw sameName(seenAs, dependency.name);
+      const top = tree === undefined ? seenAs : path.join(tree.folder, dependency.checkoutName);
+      if (tree !== undefined) await link(top, seenAs, dependency.name);
+      else if (!provided.some((other) => other.top === top)) await this.#makePrivate(sharing, seenAs, how);
       await linkIfFree(top, path.join(path.dirname(root), withoutVersion(dependency.name)));
-      provided.push({ ...each, top, seenAs });
+      provided.push({ ...each, top, seenAs, shared: tree });
     }
     return provided;
   }
@@ -89,36 +94,50 @@ export class Dependencies {
     throw new MissingBuild(dependency.buildKey, { project: dependency.name });
   }
 
-  /** One tree for all the projects that lie in one checkout. */
-  async #tree(shared: readonly Found[], signal?: AbortSignal): Promise<string> {
-    const { tree, checkoutName } = shared[0]!.dependency;
-    const keys = shared.map(({ dependency }) => dependency.buildKey).sort();
-    const place = path.join(this.#directory, shortHash([tree, checkoutName, ...keys].join(" ")));
-    const top = path.join(place, checkoutName);
-    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
-    await using _ = await acquireLock(`${place}.lock`, { timeoutMs: LOCK_TIMEOUT_MS, signal });
-    if (!(await markUsed(path.join(place, MARK)))) {
-      await this.#removeUnused();
-      await this.#make(shared, place, signal);
-    }
-    return top;
+  /** Removes a tree that somebody has changed, so that the next one who needs it gets another; not one that is new already. */
+  async drop(tree: SharedTree): Promise<void> {
+    await using _ = await acquireLock(`${tree.folder}.lock`, { timeoutMs: LOCK_TIMEOUT_MS });
+    if (!isReplaced(tree)) await removeFolder(tree.folder);
   }
 
-  async #make(shared: readonly Found[], place: string, signal?: AbortSignal): Promise<void> {
-    const { source, checkoutName } = shared[0]!.dependency;
+  /** One tree for all the projects that lie in one checkout; one that has been changed is made anew. */
+  async #tree(sharing: readonly Found[], signal?: AbortSignal): Promise<SharedTree> {
+    const { tree, checkoutName } = sharing[0]!.dependency;
+    const keys = sharing.map(({ dependency }) => dependency.buildKey).sort();
+    const place = path.join(this.#directory, shortHash([tree, checkoutName, ...keys].join(" ")));
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    await using _ = await acquireLock(`${place}.lock`, { timeoutMs: LOCK_TIMEOUT_MS, signal });
+    const there = (await markUsed(path.join(place, MARK))) ? sharedTreeIn(place) : undefined;
+    if (there !== undefined && (await changesIn(there, productsOf(sharing))).length === 0) return there;
+    await removeFolder(place);
+    await this.#removeUnused();
+    await this.#make(sharing, place, signal);
+    return sharedTreeIn(place)!;
+  }
+
+  async #make(sharing: readonly Found[], place: string, signal?: AbortSignal): Promise<void> {
     const partial = temporaryName(place);
     try {
-      const tree = path.join(partial, checkoutName);
-      const gitDirectory = await this.#repositories.open(source!, signal);
-      await checkOut({ gitDirectory, commit: source!.commit }, tree, signal);
-      for (const { dependency, manifest } of shared)
-        await this.#builds.linkInto(dependency.buildKey, manifest, tree);
-      await writeFile(path.join(partial, MARK), "");
+      await this.#fill(sharing, path.join(partial, sharing[0]!.dependency.checkoutName), { signal });
+      await noteComplete(partial);
       await rename(partial, place);
     } catch (error) {
       await removeTree(partial);
       throw error;
     }
+  }
+
+  /** A tree of one slot only, in which each change is that of its run. One that is there stays. */
+  async #makePrivate(sharing: readonly Found[], tree: string, how?: LinkOptions): Promise<void> {
+    if ((await statIfThere(tree))?.isDirectory() !== true) await this.#fill(sharing, tree, how);
+  }
+
+  async #fill(sharing: readonly Found[], tree: string, how: LinkOptions = {}): Promise<void> {
+    const { source } = sharing[0]!.dependency;
+    const gitDirectory = await this.#repositories.open(source!, how.signal);
+    await checkOut({ gitDirectory, commit: source!.commit }, tree, how.signal);
+    for (const { dependency, manifest } of sharing)
+      await this.#builds.linkInto(dependency.buildKey, manifest, tree, how);
   }
 
   /** Trees to which no slot and no build links any more. */
@@ -140,6 +159,17 @@ interface Found {
   manifest: BuildManifest;
 }
 
+/** Binaries in a shared tree, relative to its folder. */
+export function productsOf(
+  sharing: readonly Pick<ProvidedDependency, "dependency" | "manifest">[],
+): Set<string> {
+  return new Set(
+    sharing.flatMap(({ dependency: { checkoutName }, manifest }) =>
+      manifest.products.map((file) => path.join(checkoutName, file)),
+    ),
+  );
+}
+
 function isSameCheckout(one: Dependency, other: Dependency): boolean {
   if (one.source === undefined || other.source === undefined) return false;
   return one.checkoutName === other.checkoutName && one.tree === other.tree;
@@ -149,9 +179,18 @@ async function link(target: string, place: string, name: string): Promise<void> 
   const present = await readlink(place).catch(() => undefined);
   if (present === target) return;
   if (present === undefined && !(await statIfThere(place))) return await symlink(target, place);
-  throw new UserError(`two checkouts are called ${path.basename(place)}, one of them that of ${name}`, {
-    hint: "give one of the folders another name",
+  throw sameName(place, name);
+}
+
+function sameName(place: string, name: string): UserError {
+  return new UserError(`two checkouts are named ${path.basename(place)}, one of them that of ${name}`, {
+    hint: "rename one of the folders",
   });
+}
+
+/** Whether another checkout has a place already. */
+function isOtherAt(place: string, dependency: Dependency): (other: ProvidedDependency) => boolean {
+  return (other) => other.seenAs === place && !isSameCheckout(other.dependency, dependency);
 }
 
 /** Scripts look for `../inet`, whichever version it is that lies there. */

@@ -1,5 +1,5 @@
 import type { Slot } from "./slot.ts";
-import { BinariesChanged, TreeLost, type SlotTree } from "./slot-tree.ts";
+import { SharedFilesChanged, TreeLost, type SlotTree } from "./slot-tree.ts";
 import type { Difference } from "./snapshot.ts";
 
 export function treeLost(options?: { cause: unknown }): TreeLost {
@@ -24,7 +24,7 @@ export async function differenceOf(tree: SlotTree, slot: Slot): Promise<Differen
   const written = new Set(difference.written.map((file) => file.path));
   const isMissing = difference.missing.length > 0 || difference.damaged.some((file) => !written.has(file));
   if (isMissing && (await slot.isBeingEmptied(tree))) throw treeLost();
-  if (await slot.haveSharedBinariesChanged(tree, difference))
-    throw new BinariesChanged("binaries of its build were changed while it ran");
+  const changed = await slot.changedShared(tree, difference);
+  if (changed !== undefined) throw new SharedFilesChanged(`${changed} changed while it ran`);
   return difference;
 }

@@ -3,6 +3,7 @@ import path from "node:path";
 import { errorCode } from "../../errors.ts";
 import type { ResultFile } from "../../model/result.ts";
 import { whyLinkRefused, whyRefused, type OutputPlaces } from "../../stores/output-path.ts";
+import { isInside } from "../../system/paths.ts";
 import type { Difference } from "./snapshot.ts";
 
 /** The outputs of a run, sorted by whether the client can have them. */
@@ -22,6 +23,8 @@ export interface Inspection {
   places: OutputPlaces;
   /** Files of the build, relative to the mirror. */
   products: ReadonlySet<string>;
+  /** Needed projects with a checkout of their own: name and place, as absolute paths beside the campaign's. */
+  needed?: readonly { name: string; folder: string }[];
 }
 
 /** A larger file of which hardly anything is on the disk is not read, sent and compared as if it were. */
@@ -37,7 +40,8 @@ const SHOWN = 3;
  * Decides which of the files that a run wrote are collected. Only regular files, folders and links that stay inside
  * are; nothing is opened, because opening a FIFO waits for somebody at its other end.
  */
-export function inspectOutputs({ written, directories, damaged }: Difference, where: Inspection): Outputs {
+export function inspectOutputs(difference: Difference, where: Inspection): Outputs {
+  const { written, directories, damaged, locked = new Map<string, number>() } = difference;
   const files: ResultFile[] = [];
   const special: string[] = [];
   const refused = new Map<string, string[]>();
@@ -51,14 +55,16 @@ export function inspectOutputs({ written, directories, damaged }: Difference, wh
   if (repositories.length > 0) refused.set("a git repository", repositories);
   const changed = new Set(written.map((file) => file.path));
   const deleted = damaged.filter((file) => !changed.has(file)).map((file) => shown(file, where));
+  const opened = [...locked].map(
+    ([folder, mode]) => `${shown(folder, where)} (mode ${mode.toString(8).padStart(3, "0")})`,
+  );
   return {
     files,
     folders: emptyFolders(directories, files, where),
     warnings: [
-      ...(special.length > 0 ? [`not collected, because not a regular file: ${list(special)}`] : []),
-      ...(deleted.length > 0
-        ? [`it deleted files of the project, which are not deleted here: ${list(deleted)}`]
-        : []),
+      ...(special.length > 0 ? [`not collected (not a regular file): ${list(special)}`] : []),
+      ...(deleted.length > 0 ? [`it deleted project files, which are kept here: ${list(deleted)}`] : []),
+      ...(opened.length > 0 ? [`it locked folders, which are not locked here: ${list(opened)}`] : []),
     ],
     problems: [...refused].map(([why, names]) => `${list(names)} (${why})`),
   };
@@ -69,9 +75,13 @@ interface Verdict {
   special?: true;
 }
 
-function verdictOn(file: ResultFile, { mirror, places, products }: Inspection): Verdict | undefined {
+function verdictOn(file: ResultFile, where: Inspection): Verdict | undefined {
+  const { mirror, places, products, needed = [] } = where;
   const absolute = `/${file.path}`;
   const why = whyRefused(places, absolute);
+  const project = needed.find(({ folder }) => isInside(folder, absolute));
+  if (why !== undefined && project !== undefined)
+    return { why: `in the needed project ${project.name}, which a run must not change` };
   if (why !== undefined) return { why };
   if (products.has(file.path)) return { why: "part of the build, which a run must not change" };
   const place = path.join(mirror, file.path);
@@ -83,7 +93,7 @@ function verdictOn(file: ResultFile, { mirror, places, products }: Inspection): 
     const leading = whyLinkRefused(places, absolute, readlinkSync(place));
     return leading === undefined ? undefined : { why: leading };
   }
-  if (isSparse(stats)) return { why: `sparse: a file of ${stats.size} bytes with hardly any content` };
+  if (isSparse(stats)) return { why: `sparse: ${stats.size} bytes with hardly any content` };
   return isReadable(place, stats) ? undefined : { why: "not readable" };
 }
 
@@ -91,7 +101,7 @@ function lookAt(place: string): Stats | string {
   try {
     return lstatSync(place);
   } catch (error) {
-    return errorCode(error) === "ENAMETOOLONG" ? "named by a path that is too long" : "not accessible";
+    return errorCode(error) === "ENAMETOOLONG" ? "its path is too long" : "not accessible";
   }
 }
 

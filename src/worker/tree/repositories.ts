@@ -90,8 +90,8 @@ export class Repositories {
     const there = packs.length > 1 && (await hasCommit(repository, base)); // the packs before the last one
     for (const pack of there ? packs.slice(-1) : packs) await this.#unpack(repository, pack, signal);
     if (await hasCommit(repository, commit)) return repository;
-    throw new UserError(`the commit ${commit.slice(0, 12)} is not in what was sent of it`, {
-      hint: "start the campaign again",
+    throw new UserError(`the commit ${commit.slice(0, 12)} is missing from what was sent`, {
+      hint: "run the command again",
     });
   }
 

@@ -5,6 +5,7 @@ import { UserError } from "../../errors.ts";
 import { filesOf, sourceName, type BuildManifest, type Dependency, type Source } from "../../model/build.ts";
 import type { ProvidedDependency } from "./dependencies.ts";
 import { parents } from "./inspect-outputs.ts";
+import { isReplaced } from "./shared-tree.ts";
 import { stampOf, type Difference, type Snapshot } from "./snapshot.ts";
 
 /**
@@ -23,7 +24,7 @@ export interface SlotTree {
   manifest: BuildManifest;
   dependencies: ProvidedDependency[];
   clean: Snapshot;
-  /** Its binaries are copies, which no other tree shares. */
+  /** Its binaries and the projects that it needs are copies, which no other tree shares. */
   isPrivate: boolean;
   /** Stamps of the binaries of projects with a checkout of their own, by their absolute paths: all slots share them. */
   shared: ReadonlyMap<string, string>;
@@ -36,7 +37,7 @@ export interface TreeRequest {
   buildKey: string;
   /** Asked for where the tree has to be made. */
   manifest: () => Promise<BuildManifest>;
-  /** Its binaries are to be copies. */
+  /** It is to share nothing with other trees. */
   isPrivate?: boolean | undefined;
   dependencies?: readonly Dependency[] | undefined;
   /** @see Outputs */
@@ -49,9 +50,9 @@ export class TreeLost extends UserError {
   override name = "TreeLost";
 }
 
-/** A run may have written into binaries that it shared with others. */
-export class BinariesChanged extends TreeLost {
-  override name = "BinariesChanged";
+/** A run may have written into files that it shared with others. */
+export class SharedFilesChanged extends TreeLost {
+  override name = "SharedFilesChanged";
 }
 
 /** Whether a tree is there with the binaries that it was made with. A run may have written into them. */
@@ -63,19 +64,18 @@ export function isIntact(tree: SlotTree): boolean {
 
 /** Returns the stamps of what dependencies with a checkout of their own have built. */
 export function stampShared(dependencies: readonly ProvidedDependency[]): Map<string, string> {
-  const apart = dependencies.filter(({ dependency }) => dependency.source !== undefined);
+  const apart = dependencies.filter(({ shared }) => shared !== undefined);
   const files = apart.flatMap(({ top, manifest }) => manifest.products.map((file) => path.join(top, file)));
   return new Map(files.map((file) => [file, stampOf(file)]));
 }
 
-/** Dependencies with a checkout of their own whose binaries have changed since the tree was made. */
-export function changedDependencies({ dependencies, shared }: SlotTree): ProvidedDependency[] {
-  return dependencies.filter(({ top, manifest }) =>
-    manifest.products.some((file) => {
-      const place = path.join(top, file);
-      return shared.has(place) && shared.get(place) !== stampOf(place);
-    }),
-  );
+/** Dependencies in a shared tree that has been replaced, or whose binaries have changed since the slot's tree was made. */
+export function changedDependencies({ dependencies, shared: stamps }: SlotTree): ProvidedDependency[] {
+  return dependencies.filter(({ top, manifest, shared }) => {
+    if (shared === undefined) return false;
+    const places = manifest.products.map((file) => path.join(top, file));
+    return isReplaced(shared) || places.some((place) => stamps.get(place) !== stampOf(place));
+  });
 }
 
 /** Binaries of the project, and of those in the same checkout, whose content may have changed; relative to the mirror. */

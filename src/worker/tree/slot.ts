@@ -14,13 +14,12 @@ import { removeTree } from "../../system/remove-tree.ts";
 import { checkOut, CheckoutFailed, restore } from "../../project/git/checkout.ts";
 import { changesSince, setMark, type Mark } from "./changes.ts";
 import { Dependencies, type ProvidedDependency } from "./dependencies.ts";
-import { makeRoom } from "./make-room.ts";
+import { freeDiskSpace } from "./free-disk-space.ts";
 import type { Repositories } from "./repositories.ts";
+import { dropChangedBinaries, dropChangedDependencies } from "./shared-changes.ts";
 import { provideFolders } from "./slot-folders.ts";
 import {
   builtFiles,
-  changedBinaries,
-  changedDependencies,
   dependenciesOf,
   isIntact,
   nameOf,
@@ -128,7 +127,7 @@ export class Slot {
 
   async #make(request: TreeRequest, signal?: AbortSignal): Promise<SlotTree> {
     const { source, directory, buildKey, dependencies: needed = [], isPrivate = false } = request;
-    await makeRoom(this.directory, [this.#builds, this.#repositories]);
+    await freeDiskSpace(this.directory, [this.#builds, this.#repositories]);
     const manifest = await request.manifest();
     const place = path.join(this.directory, shortName(nameOf(request, needed)));
     const mirror = path.join(place, "root");
@@ -195,26 +194,14 @@ export class Slot {
   }
 
   /**
-   * Whether binaries have changed that all trees of a build share: any run on this machine may have written to them.
-   * What the store has of them is dropped then.
+   * What has changed of that which all trees share, as the beginning of a sentence: any run on this machine may have
+   * written there, and any may have read it. It is dropped then.
    */
-  async haveSharedBinariesChanged(tree: SlotTree, { damaged }: Difference): Promise<boolean> {
-    const foreign = changedDependencies(tree);
-    for (const each of foreign) {
-      await removeTree(path.dirname(each.top)); // the whole tree: what else is written there is not known
-      await this.#builds.dropChanged(each.dependency.buildKey);
-    }
-    if (foreign.length > 0) return true;
-    if (tree.isPrivate) return false;
-    const files = new Set(damaged);
-    const changed = changedBinaries(tree).filter((file) => files.has(file));
-    const isShared = changed.some(
-      (file) => inodeIn(tree.clean.files.get(file)) === inodeIn(stampOf(path.join(tree.mirror, file))),
+  async changedShared(tree: SlotTree, difference: Difference): Promise<string | undefined> {
+    const stores = { builds: this.#builds, dependencies: this.#dependencies };
+    return (
+      (await dropChangedDependencies(tree, stores)) ?? (await dropChangedBinaries(tree, difference, stores))
     );
-    if (!isShared) return false;
-    const keys = [tree.buildKey, ...dependenciesOf(tree).map((dependency) => dependency.buildKey)];
-    for (const key of keys) await this.#builds.dropChanged(key);
-    return true;
   }
 
   /** Puts the tree back as it was before a run; one that a run has ruined is discarded. */
@@ -257,17 +244,13 @@ export class Slot {
 
 /** By these links those who look for dependencies that nobody uses any more find them: `Dependencies` looks there. */
 async function markUses(place: string, dependencies: readonly ProvidedDependency[]): Promise<void> {
-  const tops = new Set(dependencies.filter(({ dependency }) => dependency.source).map(({ top }) => top));
+  const tops = new Set(dependencies.filter(({ shared }) => shared !== undefined).map(({ top }) => top));
   for (const [at, top] of [...tops].entries()) await symlink(top, path.join(place, `uses-${at}`));
 }
 
 /** The worker's directory, below which its slots lie. */
 function workerOf(slot: string): string {
   return path.dirname(path.dirname(slot));
-}
-
-function inodeIn(stamp: string | undefined): string | undefined {
-  return stamp?.split(" ", 1)[0];
 }
 
 /** What cannot be removed is moved out of the way: it must not keep the slot from being used. */

@@ -9,6 +9,8 @@ export interface Snapshot {
   files: Map<string, string>;
   /** Relative path to the names in it; the top itself is the empty path. */
   directories: Map<string, string[]>;
+  /** Directories that their owner could not use until this snapshot was taken, with the mode that they had. */
+  opened: Map<string, number>;
 }
 
 export interface Difference {
@@ -20,19 +22,22 @@ export interface Difference {
   directories: string[];
   /** Directories that are gone, parents first. */
   missing: string[];
+  /** Directories that the run has locked, with the mode that it gave them. */
+  locked?: ReadonlyMap<string, number>;
 }
 
 const ACCESS = 0o700;
 
 /** Lists a tree. Symbolic links are files, wherever they lead. Folders that a run has locked are opened again. */
 export function takeSnapshot(root: string): Snapshot {
-  const snapshot: Snapshot = { files: new Map(), directories: new Map() };
+  const snapshot: Snapshot = { files: new Map(), directories: new Map(), opened: new Map() };
   addDirectory(snapshot, root, "");
   return snapshot;
 }
 
-function addDirectory({ files, directories }: Snapshot, root: string, directory: string): void {
-  const entries = openedEntries(path.join(root, directory));
+function addDirectory(snapshot: Snapshot, root: string, directory: string): void {
+  const { files, directories } = snapshot;
+  const entries = openedEntries(snapshot, root, directory);
   if (entries === undefined) return;
   directories.set(
     directory,
@@ -40,17 +45,21 @@ function addDirectory({ files, directories }: Snapshot, root: string, directory:
   );
   for (const entry of entries) {
     const name = within(directory, entry.name);
-    if (entry.isDirectory()) addDirectory({ files, directories }, root, name);
+    if (entry.isDirectory()) addDirectory(snapshot, root, name);
     else files.set(name, stampOf(path.join(root, name)));
   }
 }
 
 /** The entries of a directory, made accessible for its owner first; undefined if it is gone. */
-function openedEntries(directory: string): Dirent[] | undefined {
+function openedEntries({ opened }: Snapshot, root: string, directory: string): Dirent[] | undefined {
+  const place = path.join(root, directory);
   try {
-    const { mode } = lstatSync(directory);
-    if ((mode & ACCESS) !== ACCESS) chmodSync(directory, (mode | ACCESS) & 0o7777);
-    return readdirSync(directory, { withFileTypes: true });
+    const { mode } = lstatSync(place);
+    if ((mode & ACCESS) !== ACCESS) {
+      chmodSync(place, (mode | ACCESS) & 0o7777);
+      opened.set(directory, mode & 0o777);
+    }
+    return readdirSync(place, { withFileTypes: true });
   } catch (error) {
     if (["ENOENT", "ENOTDIR"].includes(errorCode(error) ?? "")) return undefined;
     throw error;
@@ -62,7 +71,11 @@ function openedEntries(directory: string): Dirent[] | undefined {
  * @param changed everything that may have changed: files, and directories whose entries may have.
  */
 export function updateSnapshot(before: Snapshot, root: string, changed: readonly string[]): Snapshot {
-  const after: Snapshot = { files: new Map(before.files), directories: new Map(before.directories) };
+  const after: Snapshot = {
+    files: new Map(before.files),
+    directories: new Map(before.directories),
+    opened: new Map(),
+  };
   for (const name of changed) {
     const place = path.join(root, name);
     const stats = lstatSync(place, { throwIfNoEntry: false });
@@ -80,13 +93,14 @@ export function updateSnapshot(before: Snapshot, root: string, changed: readonly
 }
 
 function removeMissing(snapshot: Snapshot, root: string, directory: string): void {
-  const present = new Set(openedEntries(path.join(root, directory))?.map((entry) => entry.name));
+  const present = new Set(openedEntries(snapshot, root, directory)?.map((entry) => entry.name));
   const missing = (snapshot.directories.get(directory) ?? []).filter((name) => !present.has(name));
   for (const name of missing) removeEntry(snapshot, within(directory, name));
 }
 
-function removeEntry({ files, directories }: Snapshot, name: string): void {
-  for (const entry of directories.get(name) ?? []) removeEntry({ files, directories }, within(name, entry));
+function removeEntry(snapshot: Snapshot, name: string): void {
+  const { files, directories } = snapshot;
+  for (const entry of directories.get(name) ?? []) removeEntry(snapshot, within(name, entry));
   directories.delete(name);
   files.delete(name);
 }
@@ -118,6 +132,7 @@ export function compareSnapshots(before: Snapshot, after: Snapshot): Difference 
     damaged: damaged.map(([file]) => file),
     directories: directories.sort().reverse(),
     missing: missing.sort(),
+    ...(after.opened.size > 0 && { locked: after.opened }),
   };
 }
 

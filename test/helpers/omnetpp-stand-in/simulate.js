@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import process from "node:process";
@@ -147,6 +148,8 @@ async function runToEnd(run, model, progress, limits, console, interrupted) {
   let lastYield = performance.now();
   let finished = false;
   try {
+    while (isHeld(run.runNumber) && !interrupted()) await setTimeout(20);
+    if (interrupted()) return "SIGINT or SIGTERM received, exiting";
     for (;;) {
       finished ||= model.advance(pace.eventsAtOnce);
       if (progress.secondsSinceUpdate >= frequency) status();
@@ -187,6 +190,17 @@ function pacing(limits) {
     secondsAhead: (model, elapsed) =>
       limited ? (model.time / limits.simTime) * seconds - elapsed : endless ? 0.01 : 0,
   };
+}
+
+/** Whether the file `STAND_IN_HOLD` is there, and names this run or an earlier one. @param {number} runNumber */
+function isHeld(runNumber) {
+  const file = process.env["STAND_IN_HOLD"];
+  if (file === undefined) return false;
+  try {
+    return runNumber >= Number(readFileSync(file, "utf8"));
+  } catch {
+    return false;
+  }
 }
 
 /** @param {ActiveRun} run @param {QueueModel} model @param {Console} console */

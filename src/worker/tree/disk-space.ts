@@ -1,20 +1,20 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { isNearlyFull, NEARLY_FULL, type ResultStore } from "../../stores/store.ts";
-import { diskHasRoom } from "../../system/disk.ts";
-import { makeRoom, type Cache } from "./make-room.ts";
+import { diskHasSpace } from "../../system/disk.ts";
+import { freeDiskSpace, type Cache } from "./free-disk-space.ts";
 
 const LOOK_AGAIN_MS = 15_000;
 
 /** Whether a runner has room for another run. */
-export interface Room {
+export interface DiskSpace {
   /** Returns when a run may be begun, or when the runner ends. */
-  mayBegin: () => Promise<void>;
+  mayStart: () => Promise<void>;
   /** A run has met a full disk in the directory where runs are made: none is begun until there is room. */
   diskWasFull: () => void;
 }
 
 /** What is looked at, and what is told of it. */
-interface RoomOptions {
+interface DiskSpaceOptions {
   results: ResultStore;
   /** Where working trees are made. */
   directory: string;
@@ -28,10 +28,10 @@ interface RoomOptions {
  * Holds a runner back from new runs while there is little room for their results, or none to make them in. The
  * store is looked at now and then, beside the runs, so that the pause between two of them does not grow.
  */
-export function roomFor(
-  { results, directory, signal, onError, caches = [] }: RoomOptions,
+export function watchDiskSpace(
+  { results, directory, signal, onError, caches = [] }: DiskSpaceOptions,
   lookAgainMs = LOOK_AGAIN_MS,
-): Room {
+): DiskSpace {
   let lookedAt = -Infinity;
   let storeFull = false;
   let diskFull = false;
@@ -41,8 +41,8 @@ export function roomFor(
       const now = await isNearlyFull(results);
       if (now && !storeFull) onError(new Error(NEARLY_FULL));
       storeFull = now;
-      if (diskFull) await makeRoom(directory, caches);
-      if (diskFull) diskFull = !diskHasRoom(directory);
+      if (diskFull) await freeDiskSpace(directory, caches);
+      if (diskFull) diskFull = !diskHasSpace(directory);
     } catch (error) {
       if (!signal.aborted) onError(error as Error);
     }
@@ -53,7 +53,7 @@ export function roomFor(
     looking = look().finally(() => (looking = undefined));
   };
   return {
-    async mayBegin() {
+    async mayStart() {
       if (diskFull) await look();
       else lookNowAndThen();
       while (storeFull || diskFull) {

@@ -22,7 +22,7 @@ const FAILURES = 2;
  * @yields warnings about those that a swarm can do without.
  * @throws {UserError} with Docker's reason if one does not start. What ran before runs again then.
  */
-export async function* settle(
+export async function* waitUntilStable(
   engine: Engine,
   stack: string,
   before: readonly ObservedService[],
@@ -59,7 +59,7 @@ async function* untilStable(
     const now = JSON.stringify(services.map(({ runningTasks }) => runningTasks));
     if (now !== seen) [seen, deadline] = [now, Date.now() + SETTLE_TIMEOUT_MS];
     if (Date.now() > deadline) {
-      const troubles = waiting.map(({ trouble = "no task of the new version runs" }) => trouble);
+      const troubles = waiting.map(({ trouble = "no task of the new version is running" }) => trouble);
       throw cannotStart(waiting.map(({ name }) => name).join(", "), troubles.join("; "));
     }
     await delay(POLL_MS, undefined, signal && { signal });
@@ -163,11 +163,11 @@ function cannotStart(service: string, reason: string): UserError {
 function hintFor(service: string, reason: string): string {
   const image = /No such image: (\S+)/.exec(reason)?.[1];
   if (image !== undefined) {
-    return `check that ${image} can be pulled there, or name another: swarm-tool deploy ${imageOption(service)}`;
+    return `check that ${image} can be pulled there, or give another one: swarm-tool deploy ${imageOption(service)}`;
   }
   if (/no space left on device/i.test(reason))
     return "free disk space on that machine: docker system df; docker system prune";
   if (/no suitable node|insufficient resources/i.test(reason))
-    return "check which machines there are, and what they have: docker node ls; docker node inspect";
-  return "see what it prints: docker service logs";
+    return "check the available machines and their resources: docker node ls; docker node inspect";
+  return "check its log: docker service logs";
 }

@@ -15,7 +15,7 @@ const IN_USE_MS = 10 * 60_000;
  * @param isLow whether there is little.
  * @returns how many things were removed.
  */
-export async function makeRoom(
+export async function freeDiskSpace(
   directory: string,
   caches: readonly Cache[],
   isLow: (directory: string) => boolean = diskIsLow,

@@ -11,7 +11,7 @@ import { findSimulationProgram, type SimulationProgram } from "./program.ts";
 import { studyDirectory } from "./study-directory.ts";
 
 /** Where the user is and what they typed. */
-export interface Whereabouts {
+export interface StudyContext {
   checkout: Checkout;
   study: string;
   project: ProjectDescriptor;
@@ -29,10 +29,10 @@ export interface Whereabouts {
  * @yields what is known so far, after each step.
  * @throws {UserError} for everything that the user has to fix first.
  */
-export async function* lookAround(
+export async function* locateStudy(
   request: CampaignRequest,
   signal?: AbortSignal,
-): AsyncGenerator<Partial<Whereabouts>, Whereabouts> {
+): AsyncGenerator<Partial<StudyContext>, StudyContext> {
   const args = parseSimulationArguments(request.arguments);
   const named = request.environment ?? {};
   const study = await studyDirectory(request.directory, args);
@@ -50,8 +50,11 @@ export async function* lookAround(
 }
 
 /** The same without the steps. */
-export async function findWhereabouts(request: CampaignRequest, signal?: AbortSignal): Promise<Whereabouts> {
-  const steps = lookAround(request, signal);
+export async function findStudyContext(
+  request: CampaignRequest,
+  signal?: AbortSignal,
+): Promise<StudyContext> {
+  const steps = locateStudy(request, signal);
   for (;;) {
     const step = await steps.next();
     if (step.done === true) return step.value;

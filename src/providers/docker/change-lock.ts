@@ -1,0 +1,108 @@
+import * as v from "valibot";
+import { errorText, UserError } from "../../errors.ts";
+import { inOneLine } from "../../model/names.ts";
+import { hasEnded, identify, ProcessIdentitySchema } from "../../system/identity.ts";
+import { jsonIn } from "../../system/json.ts";
+import { userName } from "../../system/user.ts";
+import type { DockerEndpoint } from "../docker-endpoint.ts";
+import { docker, dockerLines } from "./cli.ts";
+import { openEngine } from "./engine.ts";
+
+const OwnerSchema = v.object({ ...ProcessIdentitySchema.entries, user: v.string() });
+
+/** Of `docker config inspect`. */
+const ConfigAnswer = v.object({
+  ID: v.string(),
+  CreatedAt: v.string(),
+  Spec: v.object({ Data: v.nullish(v.string()) }),
+});
+type Config = v.InferOutput<typeof ConfigAnswer>;
+
+/** Nobody deploys for so long: of a process on another machine nothing else is known. */
+const LONGEST_MS = 3 * 3600_000;
+const TRIES = 3;
+
+/** Name of a config in Docker, whose names are unique: whoever has made it may change the stack. */
+const lockName = (stack: string): string => `${stack}_changing`;
+
+/**
+ * Keeps others, on whatever machine, from changing a stack until it is disposed of. The lock of a process that has ended
+ * is taken over.
+ * @throws {UserError} if somebody else is changing it.
+ */
+export async function lockChanges(
+  endpoint: DockerEndpoint,
+  stack: string,
+  signal?: AbortSignal,
+): Promise<AsyncDisposable> {
+  for (let left = TRIES; left > 0; left--) {
+    const id = await create(endpoint, stack, signal);
+    if (id !== undefined) return { [Symbol.asyncDispose]: () => remove(endpoint, id) };
+    const other = await read(endpoint, stack, signal);
+    if (other === undefined) continue; // it has just ended
+    if (!isStale(other)) throw isBeingChanged(stack, other);
+    await remove(endpoint, other.ID); // by its id: never that of somebody who was faster
+  }
+  throw new UserError(`the stack ${stack} is being changed by others`, { hint: "try again in a minute" });
+}
+
+/** @returns its id; undefined if there is one already. */
+async function create(
+  endpoint: DockerEndpoint,
+  stack: string,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  const input = JSON.stringify({ ...identify(process.pid), user: userName() });
+  const label = ["--label", `inet-swarm.stack=${stack}`];
+  try {
+    return (
+      await docker(endpoint, ["config", "create", ...label, lockName(stack), "-"], { input, signal })
+    ).trim();
+  } catch (error) {
+    if (/already ?exists/i.test(errorText(error))) return undefined;
+    await openEngine(endpoint, signal); // says what is wrong if it is no manager, for example
+    throw error;
+  }
+}
+
+async function read(
+  endpoint: DockerEndpoint,
+  stack: string,
+  signal: AbortSignal | undefined,
+): Promise<Config | undefined> {
+  try {
+    const [config] = await dockerLines(endpoint, ConfigAnswer, ["config", "inspect", lockName(stack)], {
+      signal,
+    });
+    return config;
+  } catch (error) {
+    if (/no such config/i.test(errorText(error))) return undefined;
+    throw error;
+  }
+}
+
+/** Also if the command is being interrupted. What stays is taken over. */
+async function remove(endpoint: DockerEndpoint, id: string): Promise<void> {
+  await docker(endpoint, ["config", "rm", id]).catch(() => undefined);
+}
+
+function ownerOf({ Spec: { Data } }: Config): v.InferOutput<typeof OwnerSchema> | undefined {
+  const owner = v.safeParse(OwnerSchema, jsonIn(Buffer.from(Data ?? "", "base64").toString("utf8")));
+  return owner.success ? owner.output : undefined;
+}
+
+function isStale(config: Config): boolean {
+  const owner = ownerOf(config);
+  if (owner !== undefined && hasEnded(owner)) return true;
+  return Date.now() - Date.parse(config.CreatedAt) > LONGEST_MS;
+}
+
+function isBeingChanged(stack: string, config: Config): UserError {
+  const owner = ownerOf(config);
+  const who =
+    owner === undefined ? "somebody else" : `${owner.user} on ${owner.host?.name ?? "another machine"}`;
+  const since = config.CreatedAt.replace(/\..*$/, "");
+  return new UserError(inOneLine(`the stack ${stack} is being changed by ${who}, since ${since}`), {
+    hint: `wait until that command has ended; if it was killed: docker config rm ${lockName(stack)}`,
+  });
+}
