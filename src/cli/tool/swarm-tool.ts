@@ -71,9 +71,9 @@ export function describeProgram(context: CommandContext, finish: (code: number) 
     });
   program
     .command("resume [name]")
-    .description("start a halted swarm again, and what has died of a running one")
-    .option("--workers <n>", "on AWS: how many (default: as before)", workers)
-    .option("--take-over", "use a swarm NAME@MACHINE here, whose machine is gone or was renamed")
+    .description("start a halted swarm, or restart dead processes of a running one")
+    .option("--workers <n>", "on AWS: number of workers (default: as before)", workers)
+    .option("--take-over", "take over NAME@MACHINE, whose machine no longer exists or was renamed")
     .action(async (name: string | undefined, options: ResumeFlags) => {
       await (await commands()).resume(name, options, io);
     });

@@ -20,7 +20,7 @@ const ANSWER_TIMEOUT_MS = 5000;
 /** Makes a swarm, or completes one that is half made. */
 export async function* init(aws: Aws, { services, machines }: InitOptions): SwarmEvents {
   const { name, context, deployer, signal } = aws;
-  if (machines === undefined) throw new Error("a swarm on AWS is made without machines");
+  if (machines === undefined) throw new Error("no machine options for a swarm on AWS");
   const change = await services();
   await requirePrograms();
   using clients = await connectToAws(machines);
