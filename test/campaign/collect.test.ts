@@ -115,7 +115,7 @@ it("a run is not done whose names differ only in case, where the file system doe
   const result = await s.finish(0, { "study/results/A.sca": "upper", "study/results/a.sca": "lower" });
   const { record } = await s.newCollector(CAMPAIGN, () => true).collect(run(0), result);
   expect(record.state).toBe("failed");
-  expect(record.error).toContain("results/a.sca (a name that the file system does not tell from A.sca)");
+  expect(record.error).toContain("results/a.sca (on this file system the same name as A.sca)");
   expect(await s.list("results/failed")).toEqual(["A.sca", "a.sca"]); // this file system does
   const whole = await s.newCollector().collect(run(0), await s.finish(0, { "study/results/A.sca": "upper" }));
   expect(whole.record.state).toBe("done");
