@@ -106,7 +106,7 @@ it("a run is lost, so that it is executed again, if a byte of its results has ch
   await writeFile(path.join(s.storeDirectory, result.stored!, result.files[1]!.path), "VECTORS");
   const { record } = await s.newCollector().collect(run(0), result);
   expect(record).toMatchObject({ state: "lost", files: [] });
-  expect(record.reason).toBe("its file b.vec is damaged: its content has changed");
+  expect(record.reason).toBe("its result file b.vec is damaged: its content has changed");
   expect(await s.list("results")).toEqual([".swarm"]);
 });
 
