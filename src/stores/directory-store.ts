@@ -68,10 +68,10 @@ async function check(folder: string, { path: file, sizeBytes, sha256 }: ResultFi
   if (there === undefined) return;
   if (there.size !== sizeBytes)
     throw new DamagedArchive(
-      `its file ${path.basename(file)} is damaged: ${there.size} of ${sizeBytes} bytes`,
+      `its result file ${path.basename(file)} is damaged: ${there.size} of ${sizeBytes} bytes`,
     );
   if (sha256 !== undefined && (await hashOf(place)) !== sha256)
-    throw new DamagedArchive(`its file ${path.basename(file)} is damaged: its content has changed`);
+    throw new DamagedArchive(`its result file ${path.basename(file)} is damaged: its content has changed`);
 }
 
 /**

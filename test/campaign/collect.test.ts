@@ -106,7 +106,7 @@ it("a run is lost, so that it is executed again, if a byte of its results has ch
   await writeFile(path.join(s.storeDirectory, result.stored!, result.files[1]!.path), "VECTORS");
   const { record } = await s.newCollector().collect(run(0), result);
   expect(record).toMatchObject({ state: "lost", files: [] });
-  expect(record.reason).toBe("its file b.vec is damaged: its content has changed");
+  expect(record.reason).toBe("its result file b.vec is damaged: its content has changed");
   expect(await s.list("results")).toEqual([".swarm"]);
 });
 
@@ -115,7 +115,7 @@ it("a run is not done whose names differ only in case, where the file system doe
   const result = await s.finish(0, { "study/results/A.sca": "upper", "study/results/a.sca": "lower" });
   const { record } = await s.newCollector(CAMPAIGN, () => true).collect(run(0), result);
   expect(record.state).toBe("failed");
-  expect(record.error).toContain("results/a.sca (a name that the file system does not tell from A.sca)");
+  expect(record.error).toContain("results/a.sca (on this file system the same name as A.sca)");
   expect(await s.list("results/failed")).toEqual(["A.sca", "a.sca"]); // this file system does
   const whole = await s.newCollector().collect(run(0), await s.finish(0, { "study/results/A.sca": "upper" }));
   expect(whole.record.state).toBe("done");

@@ -54,7 +54,7 @@ it("a directory as result store notices a byte that was changed in it", async ()
     const place = await store.open("c1-0/1", files, "");
     await writeFile(path.join(place, "a"), content.replace(/.$/, "?"));
     await expect(store.open("c1-0/1", files, "")).rejects.toThrow(
-      "its file a is damaged: its content has changed",
+      "its result file a is damaged: its content has changed",
     );
   }
 });

@@ -28,7 +28,7 @@ async function waitingResearcher(): Promise<Researcher> {
 
 function expectEnd({ exitCode, stderr }: Finished): void {
   expect(stderr).toMatch(
-    /runall-swarm: the swarm local was removed: this campaign cannot go on\n {2}→ collected results stay in the study; for the other runs, run the same command again\n$/,
+    /runall-swarm: the swarm local was removed: this campaign cannot go on\nhint: collected results stay in the study; for the other runs, run the same command again\n$/,
   );
   expect(exitCode).toBe(2);
 }
@@ -44,7 +44,7 @@ describeWithService("redis-server", "a client whose swarm is removed", () => {
     expect(results.filter((file) => file.endsWith(".sca"))).toHaveLength(1);
     expect(results.filter((file) => file.includes(".lock"))).toEqual([]);
     const again = await user.runall("--dry-run", "./waiting", "-c", "Quick", "-r", "0..2");
-    expect(again.stderr).toMatch("3 runs: 1 is there already");
+    expect(again.stderr).toMatch("3 runs: 1 already completed");
   });
 
   it("ends where it attaches, and where it follows what a run prints", async () => {
@@ -108,7 +108,7 @@ describeWithService("redis-server", "the queue of a swarm that is removed", () =
       const { value } = await events.read();
       if (value?.type === "disconnected") reason = value.reason;
     }
-    expect(reason).toBe("every connection is closed at once");
+    expect(reason).toBe("every connection is closed immediately");
     await events.cancel();
     relay.close();
   });

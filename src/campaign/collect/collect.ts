@@ -160,7 +160,7 @@ export class Collector {
     const targets = files.map((file) => this.#target(file.path));
     const problems = [...sameButForCase(targets, this.#folds)].map(
       ([target, other]) =>
-        `${this.#places.shown(target)} (a name that the file system does not tell from ${path.basename(other)})`,
+        `${this.#places.shown(target)} (on this file system the same name as ${path.basename(other)})`,
     );
     for (const [at, file] of files.entries()) {
       const target = targets[at]!;
