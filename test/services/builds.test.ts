@@ -236,7 +236,7 @@ describeWithService("redis-server", "a build decides by what runs are executed",
     [
       "a CMake project that says nothing of OMNeT++",
       { "CMakeLists.txt": "project(x)\n" },
-      /uses CMake, but no build commands are given\nhint: add them to  swarm\.json/,
+      /uses CMake, but no build commands are given\nhint: add them to swarm\.json/,
     ],
     [
       "a build that fails",
