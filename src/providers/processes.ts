@@ -58,7 +58,7 @@ export async function startDetached(
     child.unref();
     const identity = identify(child.pid!);
     if (identity === undefined && freshLog) return { pid: child.pid!, startTime: "ended" };
-    if (identity === undefined) 
+    if (identity === undefined)
       throw new ExitedImmediately(`${file} exited immediately`, { hint: `see ${log}` });
     return identity;
   } catch (error) {

@@ -54,7 +54,9 @@ async function loadDeployer(context: ProviderContext) {
 
 function oneName(name: string | undefined, stack: string | undefined): string | undefined {
   if (name === undefined || stack === undefined || name === stack) return name ?? stack;
-  throw new UserError(`two names given for the swarm: ${name} and ${stack}`, { hint: "give only one of them" });
+  throw new UserError(`two names given for the swarm: ${name} and ${stack}`, {
+    hint: "give only one of them",
+  });
 }
 
 /** A swarm that exists. */

@@ -5,7 +5,14 @@ import { socketConnection } from "../../queue/names.ts";
 import { makeFolders, statIfThere } from "../../system/files.ts";
 import { isAlive, type ProcessIdentity } from "../../system/identity.ts";
 import { findProgram } from "../../system/program.ts";
-import { ExitedImmediately, findProcesses, lastLines, startDetached, stopAll, textFrom } from "../processes.ts";
+import {
+  ExitedImmediately,
+  findProcesses,
+  lastLines,
+  startDetached,
+  stopAll,
+  textFrom,
+} from "../processes.ts";
 import { redisDirectory } from "../swarm-folders.ts";
 import { socketFile } from "./local-paths.ts";
 import { completeRepair, isDamaged, leftOut, repairData } from "./redis-repair.ts";

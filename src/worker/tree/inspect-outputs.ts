@@ -64,7 +64,9 @@ export function inspectOutputs(difference: Difference, where: Inspection): Outpu
     warnings: [
       ...(special.length > 0 ? [`not collected (not a regular file): ${list(special)}`] : []),
       ...(deleted.length > 0 ? [`it deleted project files, which are kept here: ${list(deleted)}`] : []),
-      ...(opened.length > 0 ? [`it made directories inaccessible, which stay accessible here: ${list(opened)}`] : []),
+      ...(opened.length > 0
+        ? [`it made directories inaccessible, which stay accessible here: ${list(opened)}`]
+        : []),
     ],
     problems: [...refused].map(([why, names]) => `${list(names)} (${why})`),
   };
