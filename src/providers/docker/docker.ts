@@ -16,11 +16,11 @@ import type { SwarmDeployer } from "../reachable-swarm.ts";
 import { changeStateFile, setAsideDamaged } from "../state-file.ts";
 import { swarmDirectories } from "../swarm-folders.ts";
 import { eventsUnderLock, withSwarmLock } from "../swarm-lock.ts";
-import { SwarmRemoved } from "../swarm-removed.ts";
 import type { DockerState } from "../swarm-state.ts";
 import type { DockerStatus } from "../target.ts";
-import { describeEndpoint, resolveEndpoint } from "./cli.ts";
+import { resolveEndpoint } from "./cli.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
+import { gone, notComplete, notThere, otherDocker, twoDockers, unknownHere } from "./docker-errors.ts";
 import { asDocker, asRunning, changeState, dockerState, existing } from "./docker-state.ts";
 import { openEngine } from "./engine.ts";
 import { lockChanges } from "./change-lock.ts";
@@ -52,6 +52,7 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
       await using _ = await lockChanges(docker, stackOf(name), signal);
       return await work();
     });
+  /** The same for an operation with events. */
   const eventsExclusively = (work: () => SwarmEvents): SwarmEvents =>
     eventsLocked(async function* () {
       const { docker } = await existing(name);
@@ -276,42 +277,5 @@ function checkName(name: string): void {
   if (name.length <= NAME_LIMIT) return;
   throw new UserError(`${JSON.stringify(name)} is too long for the name of a swarm on Docker`, {
     hint: `use at most ${NAME_LIMIT} characters`,
-  });
-}
-
-function otherDocker({ name, docker }: DockerState): UserError {
-  return new UserError(`the swarm ${name} is on another Docker: ${describeEndpoint(docker)}`, {
-    hint: `choose another name: swarm-tool init NAME --docker; or remove the other one: swarm-tool remove ${name}`,
-  });
-}
-
-function twoDockers(): UserError {
-  return new UserError("--host and --context cannot be used together", {
-    hint: "give only one of them",
-  });
-}
-
-function notThere(name: string, cause: UserError): UserError {
-  return new UserError(cause.message, {
-    hint: `if its Docker Swarm no longer exists, forget the swarm: swarm-tool remove ${name} --forget`,
-    cause,
-  });
-}
-
-function unknownHere(name: string): SwarmRemoved {
-  return new SwarmRemoved(`the swarm ${name} was removed or forgotten`, {
-    hint: `if it is still deployed, find it again with swarm-tool init ${name} --docker and attach to the campaign`,
-  });
-}
-
-function gone({ name, docker }: DockerState): SwarmRemoved {
-  return new SwarmRemoved(`the swarm ${name} is no longer deployed on ${describeEndpoint(docker)}`, {
-    hint: `deploy it again: swarm-tool init ${name} --docker; or forget it: swarm-tool remove ${name} --forget`,
-  });
-}
-
-function notComplete(name: string): UserError {
-  return new UserError(`the swarm ${name} is not complete`, {
-    hint: `complete it with: swarm-tool deploy ${name}`,
   });
 }
