@@ -235,7 +235,10 @@ describeWithPythonTools("a swarm on AWS", () => {
       });
       const resume = user.tool("resume", "--workers", "1");
       await bootedAfter(user, first);
-      expect(await resume).toMatchObject({ exitCode: 0 });
+      expect(await resume).toMatchObject({
+        exitCode: 0,
+        stderr: expect.stringContaining("opening the tunnel to") as string, // not that to the machine that has ended
+      });
       const { alarms, workers } = await user.status();
       expect(alarms.map(({ state }) => state)).toEqual(["OK", "OK", "OK"]);
       expect(workers.wanted).toBe(1);

@@ -9,6 +9,7 @@ import { checkAlarms } from "./create.ts";
 import { findGroups, setDesired, type Groups } from "./groups.ts";
 import { isRunning, listMachines } from "./machines.ts";
 import { asRunning, changeState, reachable } from "./swarm.ts";
+import { closeTunnel } from "./tunnel.ts";
 import { FIRST_POLL_MS, SLOWEST_POLL_MS, START_TIMEOUT_MS } from "./timeouts.ts";
 
 const HALT_TIMEOUT_MS = 10 * 60_000;
@@ -81,6 +82,8 @@ export async function* resumeSwarm(
 ): AsyncGenerator<ProgressEvent, AwsState> {
   const groups = await requireGroups(clients, state);
   yield* checkAlarms(clients, state); // before a machine runs
+  const leadsToEndedMachine = groups.manager.desired === 0;
+  if (leadsToEndedMachine && state.tunnel !== undefined) await closeTunnel(state.tunnel);
   await setDesired(clients, groups.manager.name, 1);
   await setDesired(clients, groups.worker.name, workers);
   const started = await changeState(state.name, (now) => ({ ...asRunning(now), workers }));
