@@ -28,7 +28,9 @@ const MOST_BYTES = 1 << 28;
 export async function readText(file: string): Promise<string | undefined> {
   await using handle = await openRegularFile(file);
   if (handle === undefined) {
-    if ((await lstat(file).catch(() => undefined)) === undefined) return undefined;
+    const there = await lstat(file).catch(() => undefined);
+    if (there === undefined) return undefined;
+    if (there.isFile()) return await readText(file); // somebody has written it since it was opened
     throw new UserError(`${file} is not a regular file`, { hint: "move it away or rename it" });
   }
   if ((await handle.stat()).size > MOST_BYTES)

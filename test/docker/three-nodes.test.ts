@@ -246,7 +246,7 @@ describeWithService("docker-registry", "with a registry", () => {
 
 async function must(running: Promise<Finished>): Promise<Finished> {
   const finished = await running;
-  expect(finished).toMatchObject({ exitCode: 0 });
+  expect(finished, finished.stderr).toMatchObject({ exitCode: 0 });
   return finished;
 }
 

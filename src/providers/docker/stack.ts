@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { UserError } from "../../errors.ts";
+import { errorText, UserError } from "../../errors.ts";
 import { installedFile } from "../../system/installation.ts";
 import { docker } from "./cli.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
@@ -150,12 +150,38 @@ export async function removeStack(
   await refuseForeign(endpoint, stack, signal);
   const label = `label=com.docker.stack.namespace=${stack}`;
   if ((await serviceIds(endpoint, [label], signal)).length > 0) {
-    await docker(endpoint, ["stack", "rm", stack], { signal, timeoutMs: GONE_TIMEOUT_MS });
+    await unlessInUse(docker(endpoint, ["stack", "rm", stack], { signal, timeoutMs: GONE_TIMEOUT_MS }));
   }
   await gone(endpoint, [label], signal);
+  await removeNetworks(endpoint, label, signal);
   const listed = await docker(endpoint, ["volume", "ls", "--quiet", "--filter", label], { signal });
   const volumes = listed.split("\n").filter((line) => line !== "");
   if (volumes.length > 0) await docker(endpoint, ["volume", "rm", ...volumes], { signal });
+}
+
+/** Docker refuses to remove a network, and only that, while a task that is being stopped still uses it. */
+const IN_USE = /\bnetwork \S+ (?:is in use by task|has active endpoints|not found)\b/;
+
+async function unlessInUse(removal: Promise<string>): Promise<void> {
+  try {
+    await removal;
+  } catch (error) {
+    if (!IN_USE.test(errorText(error))) throw error;
+  }
+}
+
+/** Removes the networks that `docker stack rm` has left, of this command or of one that was ended. */
+async function removeNetworks(endpoint: DockerEndpoint, label: string, signal?: AbortSignal): Promise<void> {
+  const deadline = Date.now() + GONE_TIMEOUT_MS;
+  for (;;) {
+    const listed = await docker(endpoint, ["network", "ls", "--quiet", "--filter", label], { signal });
+    const networks = listed.split("\n").filter((line) => line !== "");
+    if (networks.length === 0) return;
+    if (Date.now() > deadline)
+      throw new UserError("networks of the swarm are still in use", { hint: "see: docker network ls" });
+    await unlessInUse(docker(endpoint, ["network", "rm", ...networks], { signal }));
+    await delay(POLL_MS, undefined, signal && { signal });
+  }
 }
 
 async function gone(
