@@ -173,7 +173,7 @@ function feed(
   };
   let closed = 0;
   const dropped = (): void => {
-    if (++closed === MOST_DROPPED) disconnected(new Error("every connection is closed at once"));
+    if (++closed === MOST_DROPPED) disconnected(new Error("every connection is closed immediately"));
   };
   const reconnected = (): void => {
     connected = true;

@@ -115,10 +115,27 @@ it("a run is not done whose names differ only in case, where the file system doe
   const result = await s.finish(0, { "study/results/A.sca": "upper", "study/results/a.sca": "lower" });
   const { record } = await s.newCollector(CAMPAIGN, () => true).collect(run(0), result);
   expect(record.state).toBe("failed");
-  expect(record.error).toContain("results/a.sca (a name that the file system does not tell from A.sca)");
+  expect(record.error).toContain("results/a.sca (on this file system the same name as A.sca)");
   expect(await s.list("results/failed")).toEqual(["A.sca", "a.sca"]); // this file system does
   const whole = await s.newCollector().collect(run(0), await s.finish(0, { "study/results/A.sca": "upper" }));
   expect(whole.record.state).toBe("done");
+});
+
+it("asks no file system about names outside of the permitted places", async () => {
+  await using s = await study();
+  const result = await s.finish(0, {
+    "study/.git/A": "upper",
+    "study/.git/a": "lower",
+    "study/results/b": "",
+  });
+  const asked: string[] = [];
+  const folds = (folder: string): boolean => {
+    asked.push(folder);
+    return true;
+  };
+  const { record } = await s.newCollector(CAMPAIGN, folds).collect(run(0), result);
+  expect(record.state).toBe("failed");
+  expect(asked).toEqual([]);
 });
 
 it("another file of the same size does not pass for one that was collected before", async () => {

@@ -39,6 +39,6 @@ it("a result is not replaced by one whose name differs in case", async () => {
   expect(await decide(undefined)).toEqual({ type: "replace" });
   expect(await decide("A.sca")).toEqual({
     type: "keep",
-    why: "the file system does not tell it from A.sca, which exists",
+    why: "on this file system it has the same name as A.sca, which exists",
   });
 });

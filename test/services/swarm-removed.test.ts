@@ -108,7 +108,7 @@ describeWithService("redis-server", "the queue of a swarm that is removed", () =
       const { value } = await events.read();
       if (value?.type === "disconnected") reason = value.reason;
     }
-    expect(reason).toBe("every connection is closed at once");
+    expect(reason).toBe("every connection is closed immediately");
     await events.cancel();
     relay.close();
   });

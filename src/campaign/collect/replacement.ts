@@ -80,7 +80,7 @@ export class Replacements {
     const name = path.relative(this.#study.directory, target);
     const other = this.#otherNameOf(target);
     if (other !== undefined)
-      return { type: "keep", why: `the file system does not tell it from ${other}, which exists` };
+      return { type: "keep", why: `on this file system it has the same name as ${other}, which exists` };
     if (await this.isOwn(target, previous)) return { type: "replace" };
     const owner = await this.#writerOf(target, there, name, run);
     if (owner !== undefined) return { type: "rename", owner };

@@ -66,7 +66,9 @@ export function inspectOutputs(difference: Difference, where: Inspection): Outpu
       ...(deleted.length > 0
         ? [`it deleted files of the project, which are not deleted here: ${list(deleted)}`]
         : []),
-      ...(opened.length > 0 ? [`it locked folders, which are not locked here: ${list(opened)}`] : []),
+      ...(opened.length > 0
+        ? [`it made directories inaccessible, which stay accessible here: ${list(opened)}`]
+        : []),
     ],
     problems: [...refused].map(([why, names]) => `${list(names)} (${why})`),
   };
