@@ -121,6 +121,23 @@ it("a run is not done whose names differ only in case, where the file system doe
   expect(whole.record.state).toBe("done");
 });
 
+it("asks no file system about names outside of the permitted places", async () => {
+  await using s = await study();
+  const result = await s.finish(0, {
+    "study/.git/A": "upper",
+    "study/.git/a": "lower",
+    "study/results/b": "",
+  });
+  const asked: string[] = [];
+  const folds = (folder: string): boolean => {
+    asked.push(folder);
+    return true;
+  };
+  const { record } = await s.newCollector(CAMPAIGN, folds).collect(run(0), result);
+  expect(record.state).toBe("failed");
+  expect(asked).toEqual([]);
+});
+
 it("another file of the same size does not pass for one that was collected before", async () => {
   await using s = await study();
   const result = await s.finish(0, { "study/results/a.sca": "scalars" });

@@ -127,7 +127,9 @@ it("finds what is in folders that the run has locked, and says that they are ope
     await chmod(path.join(top, "study/locked"), 0);
   });
   expect(files).toEqual(["study/locked/a"]);
-  expect(warnings).toEqual(["it made directories inaccessible, which stay accessible here: study/locked (mode 000)"]);
+  expect(warnings).toEqual([
+    "it made directories inaccessible, which stay accessible here: study/locked (mode 000)",
+  ]);
 });
 
 it("a folder that git would take for a repository is a problem", async () => {

@@ -157,19 +157,22 @@ export class Collector {
   /** A run is not done if one of its files cannot be where it belongs; that is found before the first one is moved. */
   #checked(result: RunResult, files: readonly ResultFile[], from: string | undefined): RunResult {
     if (result.outcome.state !== "done") return result;
-    const targets = files.map((file) => this.#target(file.path));
-    const problems = [...sameButForCase(targets, this.#folds)].map(
-      ([target, other]) =>
-        `${this.#places.shown(target)} (on this file system the same name as ${path.basename(other)})`,
-    );
-    for (const [at, file] of files.entries()) {
-      const target = targets[at]!;
+    const problems: string[] = [];
+    const placeable: string[] = [];
+    for (const file of files) {
+      const target = this.#target(file.path);
       const problem = unplaceable(() => {
         this.#checkPermitted(file, target, from!);
         this.#places.check(target);
       });
-      if (problem !== undefined) problems.push(problem);
+      if (problem === undefined) placeable.push(target);
+      else problems.push(problem);
     }
+    // after the checks: to ask a file system means to write to it
+    for (const [target, other] of sameButForCase(placeable, this.#folds))
+      problems.push(
+        `${this.#places.shown(target)} (on this file system the same name as ${path.basename(other)})`,
+      );
     return problems.length === 0 ? result : { ...result, outcome: incomplete(result.outcome, problems) };
   }
 

@@ -1,18 +1,25 @@
-import { lstatSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { lstatSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { errorCode } from "../../errors.ts";
 import { temporaryName } from "../../system/files.ts";
 
 /** Whether a file system takes names for the same that differ only in case, as those of macOS and Windows usually do. */
 export type FoldsCase = (folder: string) => boolean;
 
-/** Asks the file system of a folder, or of the nearest one that exists. */
+/** Whoever may not write to a folder cannot place a file in it either, and is told so then. */
+const NOT_WRITABLE = ["EACCES", "EPERM", "EROFS"];
+
+/** Asks the file system of a folder, or of the nearest one that exists, by means of a temporary file. */
 export const foldsCase: FoldsCase = (folder) => {
   let there = folder;
-  while (lstatSync(there, { throwIfNoEntry: false })?.isDirectory() !== true) there = path.dirname(there);
+  while (statSync(there, { throwIfNoEntry: false })?.isDirectory() !== true) there = path.dirname(there);
   const probe = temporaryName(path.join(there, "case"));
   try {
     writeFileSync(probe, "", { flag: "wx" });
     return lstatSync(inOtherCase(probe), { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    if (!NOT_WRITABLE.includes(errorCode(error) ?? "")) throw error;
+    return false;
   } finally {
     rmSync(probe, { force: true });
   }
