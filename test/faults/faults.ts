@@ -5,6 +5,7 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { cacheFolder, eventually, kill as killLiving, pidsOf, stateFolder } from "../helpers/swarm.ts";
+import { removeInUse } from "../helpers/temporary.ts";
 import { LOCK_SECONDS, type Store, type World } from "./world.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -105,7 +106,7 @@ async function stopSimulation(world: World): Promise<void> {
 /** Removes what is in a folder, whatever happens to it meanwhile. */
 async function empty(directory: string): Promise<void> {
   for (const name of await readdir(directory).catch(() => []))
-    await rm(path.join(directory, name), { recursive: true, force: true, maxRetries: 5 });
+    await removeInUse(path.join(directory, name));
 }
 
 /** A disk of its own at a folder, until the end of the test. */
@@ -149,7 +150,7 @@ async function moveAway(directory: string): Promise<void> {
     await rename(directory, `${directory}.meanwhile`).catch(() => undefined);
     await rename(`${directory}.moved`, directory);
   });
-  await rm(`${directory}.meanwhile`, { recursive: true, force: true });
+  await removeInUse(`${directory}.meanwhile`);
 }
 
 const resultStore = ({ user }: World): string => path.join(stateFolder(user), "results");

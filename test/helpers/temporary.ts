@@ -16,14 +16,18 @@ export async function temporaryDirectory(prefix = "swarm-test-"): Promise<Tempor
   return { path: directory, [Symbol.asyncDispose]: () => removeDirectory(directory) };
 }
 
+/** Removes a directory, also while other processes write files into it. */
+export function removeInUse(directory: string): Promise<void> {
+  return rm(directory, { recursive: true, force: true, maxRetries: 20 });
+}
+
 /** Removes a directory, also one in which a test made folders read-only. */
 export async function removeDirectory(directory: string): Promise<void> {
-  const remove = (): Promise<void> => rm(directory, { recursive: true, force: true, maxRetries: 3 });
   try {
-    await remove();
+    await removeInUse(directory);
   } catch (error) {
     if (errorCode(error) !== "EACCES") throw error;
     await promisify(execFile)("chmod", ["-R", "u+rwX", directory]);
-    await remove();
+    await removeInUse(directory);
   }
 }

@@ -1,4 +1,3 @@
-import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
 import { Queue, Worker, type Job } from "bullmq";
@@ -22,13 +21,14 @@ import {
   startRunner,
   stateFolder,
 } from "../helpers/swarm.ts";
+import { removeInUse } from "../helpers/temporary.ts";
 
 describeWithService("redis-server", "a worker's own trouble", () => {
   it("is no result of a run: the cache is emptied under the runner", async () => {
     await using user = await researcher(50);
     const client = user.startRunall("-c", "Quick", "--repeat=10");
     await listen(client)("[4/40]");
-    await rm(cacheFolder(user), { recursive: true, force: true, maxRetries: 20 });
+    await removeInUse(cacheFolder(user));
     const { exitCode, stdout, stderr } = await client.finished;
     expect(stdout + stderr).toMatch(/40 runs in .*: 40 done\./);
     expect(exitCode).toBe(0);
@@ -43,8 +43,8 @@ describeWithService("redis-server", "a worker's own trouble", () => {
     const { runner } = await pidsOf(user);
     process.kill(runner!, "SIGSTOP");
     const id = await queued(user, "-c", "Quick", "--repeat=2", "--rerun");
-    await rm(path.join(cacheFolder(user), "builds"), { recursive: true });
-    await rm(path.join(cacheFolder(user), "slots"), { recursive: true });
+    await removeInUse(path.join(cacheFolder(user), "builds"));
+    await removeInUse(path.join(cacheFolder(user), "slots"));
     process.kill(runner!, "SIGCONT");
     await eventually(async () => expect(await jobsOf(user)).toEqual({ ...NO_JOBS, uncollected: 9 }));
     expect(await user.runall("attach", id)).toMatchObject({ exitCode: 0 });

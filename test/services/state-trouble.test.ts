@@ -16,6 +16,7 @@ import {
   statusOf,
   type Researcher,
 } from "../helpers/swarm.ts";
+import { removeInUse } from "../helpers/temporary.ts";
 
 describeWithService("redis-server", "the state file of a swarm on this machine", () => {
   /** With all its processes at work: one that has just been started reads the state file. */
@@ -99,7 +100,7 @@ describeWithService("redis-server", "the state file of a swarm on this machine",
   it.concurrent("may be gone with the whole folder: nothing keeps running that nobody knows of", async () => {
     await using user = await started(1, 1);
     const pids = await pidsOf(user);
-    await rm(stateFolder(user), { recursive: true });
+    await removeInUse(stateFolder(user));
     const { stderr } = await user.run("swarm-tool", ["remove", "local", "--force"]);
     expect(stderr).toContain("was missing while its processes were running");
     expect(processesOf(user)).toEqual([]);
