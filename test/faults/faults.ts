@@ -105,8 +105,7 @@ async function stopSimulation(world: World): Promise<void> {
 
 /** Removes what is in a folder, whatever happens to it meanwhile. */
 async function empty(directory: string): Promise<void> {
-  for (const name of await readdir(directory).catch(() => []))
-    await removeInUse(path.join(directory, name));
+  for (const name of await readdir(directory).catch(() => [])) await removeInUse(path.join(directory, name));
 }
 
 /** A disk of its own at a folder, until the end of the test. */
