@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
-import { UserError } from "../../errors.ts";
+import { errorText, UserError } from "../../errors.ts";
 import {
   approveHalt,
   approveRemoval,
@@ -110,6 +110,25 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
     else yield* deploy(there && before);
   };
 
+  /** Writes the state file last, and needs no relay: a full disk here keeps no runner from being stopped. */
+  const halt = async function* (): SwarmEvents {
+    const { docker, services } = await seen(name, signal);
+    const problem = await connected(name).then(
+      () => undefined,
+      (error: unknown) => errorText(error),
+    );
+    const jobs = await deployer.removeRunners(reachable(await existing(name)), signal);
+    await noteHalted(docker, stackOf(name), signal);
+    if (jobs === undefined && problem !== undefined)
+      yield { type: "warning", text: `cannot count the jobs of the swarm ${name}: ${problem}` };
+    await changeState(name, (state) => ({
+      ...withSettings(state, services),
+      state: "halted",
+      haltedBy: "user",
+      ...(jobs && { jobs }),
+    }));
+  };
+
   const mend = async ({ askSwarm = false } = {}): Promise<string[]> => {
     if ((await dockerState(name)) === undefined) throw unknownHere(name);
     const { state, relay } = askSwarm ? await seen(name, signal) : await existing(name);
@@ -168,18 +187,7 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
         return;
       }
       await approveHalt(name, before.jobs, context);
-      await exclusively(async () => {
-        await synced();
-        const { docker } = await connected(name);
-        const jobs = await deployer.removeRunners(reachable(await existing(name)), signal);
-        await noteHalted(docker, stackOf(name), signal);
-        await changeState(name, (state) => ({
-          ...state,
-          state: "halted",
-          haltedBy: "user",
-          ...(jobs && { jobs }),
-        }));
-      });
+      yield* eventsExclusively(halt);
       yield { type: "halted", name };
     },
     async *resume() {
