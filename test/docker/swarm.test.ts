@@ -245,7 +245,7 @@ describeWithDocker("a swarm on Docker", () => {
 
     await writeFile(path.join(own.directory, "state/filler"), "x".repeat(16 << 20)).catch(() => undefined);
     const halted = await own.run("swarm-tool", ["halt", "f", "--force"]);
-    expect(halted.stderr).toMatch(/no space left on device\nhint: free some disk space/);
+    expect(halted.stderr).toMatch(/no space left on device\nhint: free some space/);
     expect(halted.exitCode).toBe(2);
     const names = await host.docker("service", "ls", "--format", "{{.Name}}");
     expect(names).toContain("swarm-f_redis");
