@@ -108,7 +108,7 @@ export async function forgetExpired(connection: QueueConnection): Promise<void> 
 }
 
 /**
- * Returns a campaign; undefined if it has expired, or was queued by another version of inet-swarm, which can still read it.
+ * Returns a campaign; undefined if it has expired, or was queued by another version of inet-swarm, which can read it.
  * @throws {UserError} if its entry is damaged.
  */
 async function knownCampaign(redis: Redis, id: string): Promise<Campaign | undefined> {

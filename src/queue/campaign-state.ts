@@ -53,7 +53,8 @@ export async function openCampaignState(
     find: cachedCampaigns(redis),
     cancel: (id) => announceCancellation(redis, id),
     async isCancelled(id) {
-      void redis.expire(campaignKey(id), CAMPAIGN_TTL_SECONDS).catch(onError); // a long campaign must not expire while it runs
+      // A long campaign must not expire while it runs.
+      void redis.expire(campaignKey(id), CAMPAIGN_TTL_SECONDS).catch(onError);
       return (await redis.exists(cancelKey(id))) === 1;
     },
     watch(id) {

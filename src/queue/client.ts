@@ -151,7 +151,7 @@ export async function openQueueClient(connection: QueueConnection, gone?: AbortS
   };
 }
 
-/** Connects until the signal is aborted; then, pending commands fail, at the latest after the next failed attempt to connect. */
+/** Connects until the signal is aborted. Pending commands then fail, at the latest when the next attempt to connect fails. */
 function connectUntil(gone: AbortSignal | undefined, connection: QueueConnection): Redis {
   const retryStrategy = (attempt: number): number | null =>
     gone?.aborted ? null : Math.min(attempt * RETRY_STEP_MS, LONGEST_RETRY_MS);

@@ -63,8 +63,8 @@ export interface FollowedJobs {
 }
 
 /**
- * Streams the events of a campaign's runs until all have ended. Events are fast but may be lost; therefore, the states are
- * also compared now and then. Every run is reported as ended exactly once.
+ * Streams the events of a campaign's runs until all have ended. Events are fast but may be lost; therefore, the states
+ * are also compared now and then. Every run is reported as ended exactly once.
  */
 export function followRuns(
   context: FollowContext,

@@ -39,8 +39,8 @@ export interface JobFacts {
 }
 
 /**
- * A read-only view of the queue of runs, for the dashboard. Each query has a time limit, and fails immediately if Redis is
- * not available. Reconnects automatically.
+ * A read-only view of the queue of runs, for the dashboard. Each query has a time limit, and fails immediately if Redis
+ * is not available. Reconnects automatically.
  * All methods throw a {@link UserError} if the queue does not answer.
  */
 export interface QueueWatch extends Disposable {
@@ -179,7 +179,7 @@ async function readJobs(redis: Redis, keys: readonly string[]): Promise<(JobFact
   return all;
 }
 
-/** Returns those jobs whose fields are not too large: anybody who can write to the queue could fill our memory otherwise. */
+/** Returns those jobs whose fields are not too large: otherwise, who can write to the queue could fill our memory. */
 async function smallJobs(redis: Redis, queue: string, ids: readonly string[]): Promise<string[]> {
   const pipeline = redis.pipeline();
   for (const id of ids) for (const field of SHOWN_FIELDS) pipeline.hstrlen(jobKey(queue, id), field);
