@@ -14,13 +14,13 @@ import { readTemplate } from "./template.ts";
 
 export interface Right {
   right: string;
-  /** Undefined where it is given. */
+  /** Why it is missing; undefined if it is granted. */
   error: UserError | undefined;
 }
 
 const NOBODY = "doctor";
 
-/** Asks each service something that changes nothing. Whether roles can be made turns out when they are. */
+/** Checks the user's permissions by requests that change nothing. The permission to create roles cannot be checked. */
 export async function checkRights(clients: AwsClients): Promise<Right[]> {
   const { ec2 } = clients;
   const stack = `swarm-${NOBODY}`;
@@ -46,7 +46,7 @@ async function tryNetwork({ ec2 }: AwsClients): Promise<void> {
   try {
     await ec2.send(new CreateVpcCommand({ CidrBlock: "10.77.0.0/16", DryRun: true }));
   } catch (error) {
-    if (awsErrorName(error) !== "DryRunOperation") throw error; // its name for: it would have been done
+    if (awsErrorName(error) !== "DryRunOperation") throw error; // DryRunOperation: the request would have succeeded
   }
 }
 

@@ -7,7 +7,7 @@ import type { DashboardPlace } from "../provider.ts";
 const READY_TIMEOUT_MS = 20_000;
 const POLL_MS = 50;
 
-/** Returns the URL of a swarm's dashboard, without the token: it gives read-only access. Undefined if it is not running. */
+/** Returns the read-only URL of a swarm's dashboard, without the token; undefined if the dashboard is not running. */
 export async function dashboardAddress(name: string): Promise<string | undefined> {
   const file = await readDashboardFile(name);
   return file !== undefined && isAlive(file) ? `http://${file.loopback}:${file.port}/` : undefined;
