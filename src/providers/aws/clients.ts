@@ -32,7 +32,8 @@ const KEYS = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]
 /**
  * Returns clients for AWS's services.
  * @throws {UserError} if no valid region is configured.
- * @see AWS SDK for JavaScript v3, "Credential providers" and "Shared config": `AWS_PROFILE`, `AWS_REGION`, `AWS_ENDPOINT_URL`.
+ * @see AWS SDK for JavaScript v3, "Credential providers" and "Shared config": `AWS_PROFILE`, `AWS_REGION`,
+ *   `AWS_ENDPOINT_URL`.
  */
 export async function connectToAws(
   settings: AwsSettings,
@@ -85,7 +86,7 @@ interface AnyClient {
   middlewareStack: EC2Client["middlewareStack"];
 }
 
-/** Makes a client throw errors with hints for the user. Added outside of the retries, so that only final errors are translated. */
+/** Makes a client throw errors with hints for the user. Added outside of the retries, which need the original errors. */
 function explainErrors(client: object, profile: string | undefined): void {
   (client as AnyClient).middlewareStack.add(
     (next) => async (args) => {

@@ -19,8 +19,8 @@ export function isBroken(status: string): boolean {
 }
 
 /**
- * Creates a swarm, or completes one that was partly created, until its manager can be reached. Returns its state, which is
- * written before anything that costs money is created.
+ * Creates a swarm, or completes one that was partly created, until its manager can be reached. Returns its state. The
+ * state file is written before anything that costs money is created.
  * @throws {UserError} with the first resource that failed, and the reason.
  */
 export async function* createSwarm(

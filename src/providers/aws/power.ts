@@ -73,7 +73,7 @@ async function* waitUntilEnded(
   }
 }
 
-/** Starts the machines again by changing the sizes of the groups; CloudFormation is not involved. Returns the new state. */
+/** Starts the machines again, without CloudFormation, by changing the sizes of the groups. Returns the new state. */
 export async function* resumeSwarm(
   clients: AwsClients,
   state: AwsState,

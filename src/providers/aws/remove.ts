@@ -38,7 +38,7 @@ export async function* removeSwarm(
   for (const place of [cache, socket, directory]) await rm(place, { recursive: true, force: true });
 }
 
-/** Returns what is left of a swarm after some time: machines and their disks are deleted a little later than their group. */
+/** Returns what is left of a swarm, after some time: machines and their disks are deleted later than their group. */
 async function remaining(clients: AwsClients, swarm: string, signal: AbortSignal): Promise<string[]> {
   const deadline = Date.now() + GONE_TIMEOUT_MS;
   for (let waitMs = FIRST_POLL_MS; ; waitMs = Math.min(waitMs * 1.25, SLOWEST_POLL_MS)) {

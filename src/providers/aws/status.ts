@@ -38,7 +38,7 @@ export interface AwsStatus extends SwarmStatus {
 
 const HOUR_MS = 3600_000;
 
-/** Queries AWS and the swarm concurrently, and returns the swarm's status. Updates the state file if others changed the swarm. */
+/** Returns a swarm's status. Updates the state file if the swarm was halted or resumed elsewhere. */
 export async function describeSwarm(
   clients: AwsClients,
   state: AwsState,
@@ -94,7 +94,7 @@ function isShort(groups: Groups | undefined, running: readonly Machine[]): boole
   return running.filter(({ role }) => role === "worker").length < (groups?.worker.desired ?? 0);
 }
 
-/** Returns why AWS could not start a worker in the last hour; undefined also if the group does not have our template's name. */
+/** Returns why AWS could not start a worker in the last hour; undefined also for groups of other templates. */
 async function workerFailure(
   clients: AwsClients,
   { stack }: AwsState,
