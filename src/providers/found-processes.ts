@@ -43,7 +43,7 @@ function roleOf(pid: number, args: readonly string[]): Pick<FoundProcess, "role"
     : undefined;
 }
 
-/** Redis's working directory is its data directory, even if that was removed. */
+/** Returns the swarm of a Redis by its working directory, which is its data directory, even if that was removed. */
 function redisOf(pid: number, title: string): Pick<FoundProcess, "role" | "directory"> | undefined {
   const socket = /unixsocket:(\S.*)\/redis\.sock/.exec(title)?.[1];
   const data = process.platform === "linux" ? workingDirectory(pid) : socket && redisDirectory(socket);

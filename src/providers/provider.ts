@@ -84,11 +84,13 @@ interface HaltOptions {
   idle?: { self: number };
 }
 
+/** Options of `resume`; each kind of swarm uses those that apply to it. */
 export interface ResumeOptions {
   /** Number of workers to start (default: as before). */
   workers?: number | undefined;
 }
 
+/** Options of `connect`; each kind of swarm uses those that apply to it. */
 export interface ConnectOptions {
   /** Further addresses from which the manager can be reached. */
   sshCidr?: string | undefined;

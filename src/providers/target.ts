@@ -22,6 +22,7 @@ interface ProcessStatus {
   log: string;
 }
 
+/** Number of jobs in a swarm's queue, runs and builds together; `uncollected` are runs that have ended. */
 export interface JobCounts {
   waiting: number;
   running: number;

@@ -5,6 +5,7 @@ const CHECK_INTERVAL_MS = 4000;
 /** Number of checks without a worker before it is reported: a worker that restarts is disconnected for a moment. */
 const EMPTY_CHECKS = 2;
 
+/** A watch on the workers of a queue. */
 export interface Attendance {
   /** Notes that a worker has just done something, so that the next check is not needed. */
   seen(): void;

@@ -43,6 +43,7 @@ export interface CampaignListing {
   superseded: Record<string, number>;
 }
 
+/** A campaign with the runs that can still be collected or retried. */
 export interface FoundCampaign {
   campaign: Campaign;
   cancelled: boolean;

@@ -28,6 +28,7 @@ export type RunEvent =
   | { type: "attended" };
 type EventOfRun = Extract<RunEvent, { runNumber: number }>;
 
+/** The queue to follow, and the position from which to follow it. */
 export interface FollowContext {
   queue: Queue;
   redis: Redis;

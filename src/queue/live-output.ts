@@ -13,6 +13,7 @@ const MAX_BYTES = 1 << 20;
 const TTL_SECONDS = 3600;
 const CUT = "\n… the rest is in the output file of the run\n";
 
+/** Key of a text: the output of a running job. */
 export const outputKey = (job: string): string => `swarm:output:${job}`;
 
 /** Connects to the queue's Redis, to which output is written every second. */

@@ -36,6 +36,7 @@ export function buildJobId(key: string): string {
   return `b-${key}`;
 }
 
+/** Key of a text: the campaign as JSON. */
 export const campaignKey = (id: string): string => `swarm:campaign:${id}`;
 /** Set of the numbers of the runs that have not been collected. */
 export const openRunsKey = (id: string): string => `swarm:open:${id}`;
@@ -47,7 +48,9 @@ export const unstartedKey = (id: string): string => `swarm:unstarted:${id}`;
 export const supersededKey = (id: string): string => `swarm:superseded:${id}`;
 /** Sorted set of all campaigns, by the time when they were queued. */
 export const CAMPAIGNS_KEY = "swarm:campaigns";
+/** Key that exists if the campaign is cancelled. */
 export const cancelKey = (id: string): string => `swarm:cancelled:${id}`;
+/** Channel on which the IDs of cancelled campaigns are published. */
 export const CANCEL_CHANNEL = "swarm:cancel";
 
 /** How long a campaign is kept after it was queued or one of its runs was executed. */

@@ -19,6 +19,7 @@ import {
   type QueueConnection,
 } from "./names.ts";
 
+/** A campaign with the numbers that the dashboard shows. */
 export interface WatchedCampaign {
   campaign: Campaign;
   cancelled: boolean;

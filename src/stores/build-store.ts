@@ -39,6 +39,7 @@ export interface BuildStore {
   cached(): Promise<Cached[]>;
 }
 
+/** How to store or provide products. */
 export interface LinkOptions {
   /** Copies the products. By default, they are hard links if possible, so that writing to one changes the other, too. */
   copies?: boolean;

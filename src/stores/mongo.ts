@@ -16,12 +16,14 @@ export interface MongoAccess {
   signal?: AbortSignal | undefined;
 }
 
+/** When to retry an operation. */
 export interface Patience {
   /** Also waits while the server answers but refuses to store data. */
   writing?: boolean;
   signal?: AbortSignal | undefined;
 }
 
+/** A connection to a database. */
 export interface Mongo extends AsyncDisposable {
   db: Db;
   driver: typeof import("mongodb");

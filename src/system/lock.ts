@@ -50,6 +50,7 @@ export class LockedError extends UserError {
   }
 }
 
+/** How to acquire a lock. */
 export interface LockOptions {
   /** How long to wait for the lock to be released. */
   timeoutMs: number;
@@ -83,7 +84,10 @@ export async function acquireLock(file: string, options: LockOptions): Promise<A
   }
 }
 
-/** The lock file is created as a hard link to a complete file, so that a reader never sees it empty. */
+/**
+ * Creates the lock file, as a hard link to a complete file so that a reader never sees it empty. Returns undefined if
+ * another process holds the lock.
+ */
 async function tryLock(file: string, here: Host): Promise<AsyncDisposable | undefined> {
   const id = randomUUID();
   const mine: Owner = { ...identify(process.pid)!, host: here, id };

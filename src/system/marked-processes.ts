@@ -33,7 +33,7 @@ export async function endProcessesOf(directory: string, startedAfter?: number): 
   }
 }
 
-/** The kernel shows working directories without symbolic links. */
+/** Returns a directory's path without symbolic links, as the kernel shows working directories. */
 function realPlace(directory: string): string {
   try {
     return realpathSync(directory);
@@ -63,7 +63,7 @@ function belongsTo(pid: number, isIn: (file: string) => boolean): boolean {
   }
 }
 
-/** Leftover processes have lost their parent; a user's shell in the folder still has one. */
+/** Returns whether a process has lost its parent, unlike a user's shell that is in the folder. */
 function isOrphan(pid: number): boolean {
   const parent = Number(statFields(readFileSync(`/proc/${pid}/stat`, "latin1"))[1]);
   if (parent === 1) return true;

@@ -21,7 +21,7 @@ export function cacheDirectory(env: NodeJS.ProcessEnv = process.env): string {
   return path.join(baseDirectory(env, "XDG_CACHE_HOME", ".cache"), APPLICATION);
 }
 
-/** A relative path in the variable is ignored, as the specification requires. */
+/** Returns the directory in a variable, or the fallback. Relative paths are ignored, as the specification requires. */
 function baseDirectory(env: NodeJS.ProcessEnv, variable: string, fallback: string): string {
   const configured = env[variable];
   const isConfigured = configured !== undefined && path.isAbsolute(configured);
@@ -33,7 +33,7 @@ function baseDirectory(env: NodeJS.ProcessEnv, variable: string, fallback: strin
   });
 }
 
-/** @throws {UserError} if the user has no home directory. */
+/** Returns the user's home directory. @throws {UserError} if there is none. */
 function home(env: NodeJS.ProcessEnv): string {
   const folder = homeDirectory(env);
   if (folder !== undefined) return folder;

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { errorCode, UserError } from "../errors.ts";
 import { identify, type ProcessIdentity } from "./identity.ts";
 
+/** A running program and the processes that it has started. */
 export interface ProcessGroup {
   child: ChildProcess;
   identity: ProcessIdentity | undefined;

@@ -17,6 +17,7 @@ export interface ProgramOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** Exit code and output of a program. */
 export interface ProgramResult {
   /** -1 if the program was ended by a signal. */
   exitCode: number;

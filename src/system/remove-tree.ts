@@ -22,7 +22,10 @@ export async function removeTree(place: string): Promise<void> {
   }
 }
 
-/** chmod(1) and rm(1) follow no links and use no long paths; chmod makes a folder accessible before it enters it. */
+/**
+ * Removes a folder with chmod(1) and rm(1), which follow no links and use no long paths; chmod makes a folder accessible
+ * before it enters the folder.
+ */
 async function removeByPrograms(place: string, cause: unknown): Promise<void> {
   if (await isFolder(place)) await execute("chmod", ["-R", "u+rwx", "--", place]); // if this fails, removing may still succeed
   const reason = await execute("rm", ["-rf", "--", place]);

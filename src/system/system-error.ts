@@ -164,7 +164,7 @@ export function firstThere(file: string): string {
   return file === "" ? "the folder" : file;
 }
 
-/** If an error names no file: returns which of the folders that we write to are full. */
+/** Returns which of our folders are full, for an error that names no file: ` on the file system of …`, or nothing. */
 function fullPlaces(): string {
   const places = [() => process.cwd(), stateDirectory, cacheDirectory, tmpdir].flatMap((place) => {
     try {

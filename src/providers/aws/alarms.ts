@@ -59,7 +59,7 @@ export async function armAlarms({ cloudWatch }: CloudWatch, stack: string, swarm
   return await listAlarms({ cloudWatch }, stack);
 }
 
-/** Tells the idle alarm that there is work, which need not be in the queue; valid for about a minute. */
+/** Marks the swarm as busy for the idle alarm, for about a minute, even if its queue is empty. */
 export async function markBusy({ cloudWatch }: CloudWatch, swarm: string): Promise<void> {
   const dimensions = [{ Name: "Swarm", Value: swarm }];
   await cloudWatch.send(

@@ -12,6 +12,7 @@ import { publishedHostKey } from "./parameters.ts";
 import { describeStack, templateParameters } from "./stack.ts";
 import { readTemplate } from "./template.ts";
 
+/** A permission that swarm-tool needs. */
 export interface Right {
   right: string;
   /** Why it is missing; undefined if it is granted. */
@@ -41,7 +42,7 @@ export async function checkRights(clients: AwsClients): Promise<Right[]> {
   );
 }
 
-/** @see Amazon EC2 API Reference, "Common query parameters", DryRun. */
+/** Checks the permission to create a network, without creating one. @see Amazon EC2 API Reference, DryRun */
 async function tryNetwork({ ec2 }: AwsClients): Promise<void> {
   try {
     await ec2.send(new CreateVpcCommand({ CidrBlock: "10.77.0.0/16", DryRun: true }));

@@ -60,13 +60,13 @@ export async function openTunnel(host: SshHost, options: TunnelOptions): Promise
   let earlier: UserError | undefined;
   for (;;) {
     const tunnel = await start(host, options);
-    const begun = Date.now();
+    const startedAt = Date.now();
     const failure = await failureOf(tunnel, host, { ...options, deadline });
     if (failure === undefined) return tunnel;
     await closeTunnel(tunnel);
     options.signal?.throwIfAborted();
     // After a short attempt, the error of the previous one is more informative.
-    const isConclusive = failure.final || Date.now() - begun >= CONCLUSIVE_AFTER_MS;
+    const isConclusive = failure.final || Date.now() - startedAt >= CONCLUSIVE_AFTER_MS;
     if (failure.final || Date.now() > deadline)
       throw isConclusive ? failure.error : (earlier ?? failure.error);
     earlier = failure.error;
@@ -107,7 +107,7 @@ async function start(host: SshHost, options: TunnelOptions): Promise<Tunnel> {
   return tunnel;
 }
 
-/** @see ssh_config(5) */
+/** Returns the arguments of ssh, which override all settings of the user. @see ssh_config(5) */
 function sshArguments(
   host: SshHost,
   { ports, dockerSocket }: Pick<Tunnel, "ports" | "dockerSocket">,

@@ -161,7 +161,7 @@ export function notConnected(name: string): UserError {
   });
 }
 
-/** Returns the path of Docker's socket on the manager, which may be another one if Docker is on this machine. */
+/** Returns the path of Docker's socket on the manager. If the manager is this machine, Docker may be rootless. */
 async function socketOnManager({ isOurs, docker }: ReachableSwarm): Promise<string> {
   const host = isOurs ? "" : await hostOf(docker); // through a tunnel, this would be the tunnel's socket
   return host.startsWith("unix://") ? host.slice("unix://".length) : DOCKER_SOCKET;

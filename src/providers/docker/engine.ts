@@ -13,6 +13,7 @@ export interface Engine {
   nodes: SwarmNode[];
 }
 
+/** A machine of a Docker Swarm. */
 export interface SwarmNode {
   id: string;
   hostname: string;

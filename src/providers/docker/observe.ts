@@ -33,6 +33,7 @@ interface UpdateStatus {
   message: string;
 }
 
+/** A task that failed or cannot be placed. */
 export interface TaskFailure {
   id: string;
   /** Host name of the task's machine; undefined if it has none. */

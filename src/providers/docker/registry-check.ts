@@ -90,7 +90,10 @@ export function explainRegistry(registry: string, text: string, cause?: unknown)
   return new UserError(`the registry ${registry} ${what}: ${reason}`, { hint, cause });
 }
 
-/** Tests pulling on all machines by a service that cannot start: unless it fails for lack of its image, that was pulled. */
+/**
+ * Checks that all machines can pull an image, by a service that cannot start: on a machine where it fails for another
+ * reason than a missing image, the image was pulled.
+ */
 async function pullEverywhere(
   { endpoint, nodes }: Engine,
   service: string,

@@ -104,7 +104,7 @@ export async function checkStack(engine: Engine, stack: string, signal?: AbortSi
   await refuseOtherManager(engine, stack, signal);
 }
 
-/** @throws {UserError} if there is a stack of this name that we have not created. */
+/** Checks that a stack of this name, if there is one, is ours. @throws {UserError} if not. */
 async function refuseForeign(endpoint: DockerEndpoint, stack: string, signal?: AbortSignal): Promise<void> {
   const all = await serviceIds(endpoint, [`label=com.docker.stack.namespace=${stack}`], signal);
   const filters = [`label=com.docker.stack.namespace=${stack}`, "label=inet-swarm.service"];

@@ -26,6 +26,7 @@ const REDIS_HINT =
 const READY_TIMEOUT_MS = 20_000;
 const POLL_MS = 10;
 
+/** Where and how to start a Redis. */
 export interface RedisPlace {
   state: Pick<LocalState, "socketDirectory">;
   /** State directory of the swarm. */

@@ -16,6 +16,7 @@ import {
 import { swarmDirectories } from "../swarm-folders.ts";
 import type { LocalState, SwarmState } from "../swarm-state.ts";
 
+/** A recreated state file. */
 export interface Repaired {
   state: LocalState;
   /** Message with what was wrong and what was done about it. */
