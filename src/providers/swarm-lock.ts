@@ -14,7 +14,7 @@ async function lockSwarm(name: string, signal: AbortSignal | undefined): Promise
   for (;;) {
     const { state: directory } = swarmDirectories(name);
     await makeFolders(path.dirname(directory), 0o700);
-    const options = { timeoutMs: LOCK_TIMEOUT_MS, signal, ignoreFullDisk: true }; // a swarm must be removable then
+    const options = { timeoutMs: LOCK_TIMEOUT_MS, signal, ignoreFullDisk: true }; // `remove` frees space
     const lock = await acquireLock(lockFiles(directory).operations, options);
     if (swarmDirectories(name).state === directory) return lock;
     await lock[Symbol.asyncDispose]();
