@@ -39,7 +39,10 @@ export function asUserError(error: unknown, where: string): UserError | undefine
   const { name, code } = error as MongoError;
   const userError = (text: string, hint: string): UserError => new UserError(text, { hint, cause: error });
   if (typeof code === "number" && USER_REFUSED.includes(code) && /auth/i.test(textOf(error)))
-    return userError(`${where} rejected the user name or password: ${textOf(error)}`, "check the MongoDB URL");
+    return userError(
+      `${where} rejected the user name or password: ${textOf(error)}`,
+      "check the MongoDB URL",
+    );
   if (name === "MongoCompatibilityError" || /wire version/.test(textOf(error)))
     return userError(
       `${where} has a version that is not supported: ${textOf(error)}`,

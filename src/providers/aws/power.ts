@@ -62,7 +62,8 @@ async function* waitUntilEnded(
   for (let waitMs = FIRST_POLL_MS; ; waitMs = Math.min(waitMs * 1.25, SLOWEST_POLL_MS)) {
     const running = (await listMachines(clients, state.name, signal)).filter(isRunning);
     if (running.length === 0) return;
-    if (running.length !== reported) yield step(`waiting for ${running.map(({ id }) => id).join(", ")} to stop`);
+    if (running.length !== reported)
+      yield step(`waiting for ${running.map(({ id }) => id).join(", ")} to stop`);
     reported = running.length;
     if (Date.now() > deadline) {
       throw new UserError(`these machines have not stopped: ${running.map(({ id }) => id).join(", ")}`, {

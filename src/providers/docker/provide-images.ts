@@ -38,7 +38,9 @@ export async function* provideImages(
   );
   const hasSeveralMachines = swarm.workers === undefined ? engine.nodes.length > 1 : swarm.workers > 0;
   const registry =
-    missing.length === 0 || !hasSeveralMachines ? undefined : (named ?? (swarm.isOurs ? OWN_REGISTRY : undefined));
+    missing.length === 0 || !hasSeveralMachines
+      ? undefined
+      : (named ?? (swarm.isOurs ? OWN_REGISTRY : undefined));
   if (missing.length > 0 && hasSeveralMachines && registry === undefined) throw withoutRegistry(engine);
   const images = stackImages(given, build, await imageTag(build), registry);
   const files = swarm.isOurs ? ["stack.yaml", "aws.yaml"] : ["stack.yaml"];

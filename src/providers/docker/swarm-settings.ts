@@ -57,7 +57,9 @@ export async function noteDeployed(
   signal?: AbortSignal,
 ): Promise<void> {
   const labels = ["--label-rm", HALTED_LABEL, "--label-add", `${SETTINGS_LABEL}=${encodeSettings(settings)}`];
-  await docker(endpoint, ["service", "update", "--detach", ...labels, `${stack}_${LABELED_SERVICE}`], { signal });
+  await docker(endpoint, ["service", "update", "--detach", ...labels, `${stack}_${LABELED_SERVICE}`], {
+    signal,
+  });
 }
 
 /** Records that the swarm is halted. */
@@ -67,7 +69,9 @@ export async function noteHalted(
   signal?: AbortSignal,
 ): Promise<void> {
   const label = ["--label-add", `${HALTED_LABEL}=user`];
-  await docker(endpoint, ["service", "update", "--detach", ...label, `${stack}_${LABELED_SERVICE}`], { signal });
+  await docker(endpoint, ["service", "update", "--detach", ...label, `${stack}_${LABELED_SERVICE}`], {
+    signal,
+  });
 }
 
 /** Returns settings in base64, for a label and for a stack file, in which `$` would start a variable. */
