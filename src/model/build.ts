@@ -92,6 +92,10 @@ export const DependencySchema = v.object({
 });
 export type Dependency = v.InferOutput<typeof DependencySchema>;
 
+/** Files of compilers, each with size and modification time, by the names that Makefiles call them by. */
+const CompilersSchema = v.record(v.string(), v.string());
+export type Compilers = v.InferOutput<typeof CompilersSchema>;
+
 export const BuildRequestSchema = v.object({
   protocol: v.literal(PROTOCOL),
   source: SourceSchema,
@@ -114,6 +118,8 @@ export const BuildRequestSchema = v.object({
   namedEnvironment: v.optional(EnvironmentSchema),
   /** Of the client, if its machine builds; of it only the variables of compilers count in the key. */
   clientEnvironment: v.optional(EnvironmentSchema),
+  /** Those that PATH of `clientEnvironment` leads to. */
+  compilers: v.optional(CompilersSchema),
   /** What it needs, each after what that needs in turn. */
   dependencies: v.optional(v.array(DependencySchema)),
 });
@@ -145,13 +151,15 @@ export function buildKey(request: Omit<BuildRequest, "source">): string {
   identity.push(nedExclusions, environment, needed);
   const compiling = buildVariables(request.clientEnvironment ?? {});
   if (Object.keys(compiling).length > 0) identity.push({ compiling });
+  if (request.compilers !== undefined) identity.push({ compilers: request.compilers });
   if (request.namedEnvironment !== undefined) identity.push({ named: request.namedEnvironment });
   return createHash("sha256").update(JSON.stringify(identity)).digest("hex").slice(0, 32);
 }
 
-/** The name of a build that the user made in his own checkout, from what tells one from another. */
+/** Returns the name of a build that the user made in their own checkout. The compilers of today did not make it. */
 export function ownBuildKey(request: Omit<BuildRequest, "source">, stamps: readonly string[]): string {
-  const identity = [buildKey(request), "own", ...stamps];
+  const { compilers: _, ...made } = request;
+  const identity = [buildKey(made), "own", ...stamps];
   return createHash("sha256").update(JSON.stringify(identity)).digest("hex").slice(0, 32);
 }
 

@@ -162,7 +162,7 @@ async function printCollected(
       },
     );
   }
-  throw new UserError(`the output of run ${runNumber} of campaign ${id} is not stored on this machine`, {
+  throw new UserError(`no output of run ${runNumber} of campaign ${id} on this machine`, {
     hint: `runall-swarm logs ${id} lists its runs; its results are collected on ${inOneLine(host)}`,
   });
 }

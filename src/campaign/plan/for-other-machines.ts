@@ -13,7 +13,7 @@ export function forOtherMachines(plan: CampaignPlan): CampaignPlan {
       ...each,
       buildKey: keys.get(dependencyId(each))!,
     }));
-    const { clientEnvironment: _, ...rest } = project.build;
+    const { clientEnvironment: _, compilers: _compilers, ...rest } = project.build;
     const build = { ...rest, omnetpp: { version }, ...(needed && { dependencies: needed }) };
     return { ...project, ownBuild: "its workers run on other machines", build };
   };

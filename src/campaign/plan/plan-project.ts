@@ -3,6 +3,7 @@ import {
   buildKey,
   ownBuildKey,
   type BuildRequest,
+  type Compilers,
   type Dependency,
   type Mode,
   type Omnetpp,
@@ -46,6 +47,8 @@ export interface BuildSettings {
   named?: Environment | undefined;
   /** Of the client, for builds on its machine. */
   client?: Environment | undefined;
+  /** Those of the client's PATH. */
+  compilers?: Compilers | undefined;
 }
 
 export interface ProjectQuestion extends BuildSettings {
@@ -59,7 +62,7 @@ export interface ProjectQuestion extends BuildSettings {
 
 /** How a project is built, and whether the user has done that. */
 export async function planProject(question: ProjectQuestion, signal?: AbortSignal): Promise<ProjectPlan> {
-  const { project, code, mode, omnetpp, named = {}, client, dependencies } = question;
+  const { project, code, mode, omnetpp, named = {}, client, compilers, dependencies } = question;
   const { top } = code.checkout;
   const { stateFiles, nedExclusions, environment } = project;
   const recipe = recipeFor(project, code.entries);
@@ -77,6 +80,7 @@ export async function planProject(question: ProjectQuestion, signal?: AbortSigna
     ...(Object.keys(environment).length > 0 && { environment }),
     ...(Object.keys(named).length > 0 && { namedEnvironment: named }),
     ...(client !== undefined && { clientEnvironment: client }),
+    ...(compilers !== undefined && { compilers }),
     ...(dependencies.length > 0 && { dependencies: dependencies.map(asDependency) }),
   };
   return {

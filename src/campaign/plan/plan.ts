@@ -8,6 +8,7 @@ import { resolveCommit } from "../../project/git/commit.ts";
 import { foldersBeside, surveyFolders, type FolderSurvey } from "../../project/git/folders.ts";
 import type { RunSources } from "../../project/build/run-sources.ts";
 import { scanCode } from "../../project/build/scan-files.ts";
+import { findCompilers } from "../../project/build/find-compilers.ts";
 import { fileOf } from "../../project/files/targets.ts";
 import type { Need } from "../../project/describe/needs.ts";
 import type { WorkTreeRequest } from "../../project/git/reading.ts";
@@ -145,7 +146,9 @@ async function makePlan(
   const { mode, binDirectory } = program;
   const omnetpp = { version, ...(binDirectory !== undefined && { binDirectory }) };
   const codes = new Map(needed).set(checkout.top, code);
-  const settings = { mode, omnetpp, named: here.named, client: here.terminal.environment };
+  const client = here.terminal.environment;
+  const compilers = await findCompilers({ ...client, ...here.named });
+  const settings = { mode, omnetpp, named: here.named, client, compilers };
   const dependencies = await planDependencies(here.dependencies, codes, settings, signal);
   const plan = await planProject({ project, code, workTree, ...settings, dependencies }, signal);
   const products = await checkArguments(here, { plan, dependencies });

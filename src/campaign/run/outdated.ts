@@ -75,7 +75,7 @@ function changesOf(
     reasons.push(
       build === plannedKey(plan)
         ? "the environment, the OMNeT++ installation, a needed project or an option of the campaign has changed"
-        : "the binaries have changed",
+        : "the binaries or the compiler have changed",
     );
   return { changed, reasons };
 }

@@ -17,6 +17,12 @@ export const swarmWorker: Command = {
   },
 };
 
+const IN_CACHE = "in the user's cache directory";
+
+function inCache(name: string): string {
+  return path.join(cacheDirectory(), name);
+}
+
 /** Returns the command-line definition of `swarm-worker`. */
 export function describeWorker({ stdout, stderr }: CommandContext): Program {
   return new Program("swarm-worker")
@@ -27,8 +33,10 @@ export function describeWorker({ stdout, stderr }: CommandContext): Program {
       new Option("--redis-data <dir>", "data directory of that Redis; refuse any other Redis").hideHelp(),
     )
     .option("--secrets <fd>", "read REDIS_URL=… and MONGO_URL=… from this file descriptor", descriptor)
-    .option("--directory <dir>", "directory of the working trees", path.join(cacheDirectory(), "worker"))
-    .option("--builds <dir>", "directory of the builds", path.join(cacheDirectory(), "builds"))
+    .addOption(
+      new Option("--directory <dir>", "directory of the working trees").default(inCache("worker"), IN_CACHE),
+    )
+    .addOption(new Option("--builds <dir>", "directory of the builds").default(inCache("builds"), IN_CACHE))
     .option("--results <dir>", "directory of results not yet collected (default: MongoDB at MONGO_URL)")
     .option("--sources <dir>", "directory of uploaded sources (default: MongoDB at MONGO_URL)")
     .option("--concurrency <n>", "number of concurrent runs, or cores for one per core", concurrency, 1)

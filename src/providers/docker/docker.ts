@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
-import { UserError } from "../../errors.ts";
+import { errorText, UserError } from "../../errors.ts";
 import {
   approveHalt,
   approveRemoval,
@@ -117,6 +117,25 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
     else yield* deploy(deployed && before);
   };
 
+  /** Stops the runners, without requiring a relay, before it writes the state file, which a full disk may prevent. */
+  const halt = async function* (): SwarmEvents {
+    const { docker, services } = await deployedState(name, signal);
+    const problem = await connected(name).then(
+      () => undefined,
+      (error: unknown) => errorText(error),
+    );
+    const jobs = await deployer.removeRunners(reachable(await existing(name)), signal);
+    await noteHalted(docker, stackOf(name), signal);
+    if (jobs === undefined && problem !== undefined)
+      yield { type: "warning", text: `cannot count the jobs of the swarm ${name}: ${problem}` };
+    await changeState(name, (state) => ({
+      ...withSettings(state, services),
+      state: "halted",
+      haltedBy: "user",
+      ...(jobs && { jobs }),
+    }));
+  };
+
   const mend = async ({ askSwarm = false } = {}): Promise<string[]> => {
     if ((await dockerState(name)) === undefined) throw unknownHere(name);
     const { state, relay } = askSwarm ? await deployedState(name, signal) : await existing(name);
@@ -176,18 +195,7 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
         return;
       }
       await approveHalt(name, before.jobs, context);
-      await exclusively(async () => {
-        await syncState();
-        const { docker } = await connected(name);
-        const jobs = await deployer.removeRunners(reachable(await existing(name)), signal);
-        await noteHalted(docker, stackOf(name), signal);
-        await changeState(name, (state) => ({
-          ...state,
-          state: "halted",
-          haltedBy: "user",
-          ...(jobs && { jobs }),
-        }));
-      });
+      yield* eventsExclusively(halt);
       yield { type: "halted", name };
     },
     async *resume() {
