@@ -4,7 +4,7 @@ import { UserError } from "../../errors.ts";
 import { awaitQueue } from "../../queue/check.ts";
 import { openStores, type Stores } from "../../stores/open-stores.ts";
 import type { SwarmAccess } from "../../providers/target.ts";
-import { removeOldThings } from "../../worker/janitor.ts";
+import { removeExpired } from "../../worker/janitor.ts";
 import { runBuilder, runRunner } from "../../worker/worker.ts";
 import { queueFrom, removeSecrets, secretFrom, secretsFrom } from "./access-from-environment.ts";
 import { errorLog } from "./error-log.ts";
@@ -71,7 +71,7 @@ export async function work(
     const { directory, compilers } = options;
     const lockMs = options.lockSeconds * 1000;
     const context = { connection, directory, ...stores, compilers, lockMs, onError, signal: end.signal };
-    if (chosen !== "runner") background(removeOldThings(context));
+    if (chosen !== "runner") background(removeExpired(context));
     await Promise.all([
       chosen === "runner" ? undefined : runBuilder(context),
       chosen === "builder" ? undefined : runRunner({ ...context, concurrency: options.concurrency }),
