@@ -55,7 +55,10 @@ function dieOf(
   process.kill(process.pid, signal);
 }
 
-/** Returns whether the reader of the output has gone, which is not an error: `… --dry-run | head`, or a closed terminal. */
+/**
+ * Returns whether the reader of the output has gone, which is not an error: `… --dry-run | head`, or a closed
+ * terminal.
+ */
 function isReaderGone(error: Error, { isTTY }: { isTTY?: boolean }): boolean {
   const code = errorCode(error);
   return code === "EPIPE" || (code === "EIO" && isTTY === true);

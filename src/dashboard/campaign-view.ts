@@ -20,8 +20,8 @@ const MAX_VARIABLES = 1000;
 const CONCURRENT_RECORDS = 16;
 
 /**
- * All runs of one campaign. A refresh reads only what may have changed. Each change gets a version, so that a page that
- * has seen version 7 receives only later changes.
+ * All runs of one campaign. A refresh reads only what may have changed. Each change gets a version, so that a
+ * page that has seen version 7 receives only later changes.
  */
 export class CampaignView {
   readonly campaign: Campaign;

@@ -88,8 +88,8 @@ export class Campaigns {
     this.#listed = shown;
     this.#endedSince = ended.last;
     const ids = new Set(shown.map(({ campaign }) => campaign.id));
-    for (const kept of [this.#views, this.#ended, this.#requestedAt])
-      for (const id of kept.keys()) if (!ids.has(id)) kept.delete(id);
+    for (const map of [this.#views, this.#ended, this.#requestedAt])
+      for (const id of map.keys()) if (!ids.has(id)) map.delete(id);
     this.#evict();
     const pause = Math.min(LONGEST_PAUSE_MS, PAUSE_FACTOR * (Date.now() - startedAt));
     this.#nextRefreshAt = Date.now() + Math.max(SHORTEST_PAUSE_MS, pause);
@@ -131,6 +131,7 @@ export class Campaigns {
   }
 }
 
+/** The swarm does not have a campaign of this id. */
 export class UnknownCampaign extends UserError {
   override name = "UnknownCampaign";
   constructor(id: string) {

@@ -22,7 +22,10 @@ export class PortTaken extends UserError {
 
 export interface Listening extends AsyncDisposable {
   port: number;
-  /** Host name for URLs: `localhost` only if the server has both loopback addresses, because it may resolve to either. */
+  /**
+   * Host name for URLs: `localhost` only if the server has both loopback addresses, because it may resolve to
+   * either.
+   */
   host: string;
 }
 

@@ -14,8 +14,8 @@ const SCALAR = /^scalar\s+("(?:[^"\\]|\\.)*"|\S+)\s+("(?:[^"\\]|\\.)*"|\S+)\s+(\
 export type Scalar = [name: string, value: number];
 
 /**
- * Yields the scalars of a file, which may have any content. Skips other lines and lines that are longer than OMNeT++'s.
- * Yields nothing if the file does not exist.
+ * Yields the scalars of a file, which may have any content. Skips other lines and lines that are longer than
+ * OMNeT++'s. Yields nothing if the file does not exist.
  */
 export async function* scalarsOf(file: string, maxBytes = MAX_BYTES): AsyncGenerator<Scalar> {
   await using handle = await openRegularFile(file);

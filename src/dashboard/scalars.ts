@@ -7,7 +7,7 @@ import type { DashboardSources } from "./sources.ts";
 const CONCURRENT_FILES = 16;
 /** Number of files from which names are read: all runs of a config record nearly the same scalars. */
 const FILES_FOR_NAMES = 3;
-/** Maximum number of names: a file may have any number, but nobody chooses from more. */
+/** Maximum number of names: a file may have any number, but users cannot choose from more. */
 const MAX_NAMES = 10_000;
 const LONGEST_NAME = 1000;
 /** Number of scalars whose values are cached. */

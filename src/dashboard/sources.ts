@@ -12,7 +12,10 @@ export interface DashboardSources {
   record(campaign: Campaign, runNumber: number): Promise<RecordedRun | undefined>;
   /** Returns the absolute path of a result file that a record names; undefined if it is not on this machine. */
   resultFile(campaign: Campaign, file: string): Promise<string | undefined>;
-  /** Calls a function with the directory that contains, or into which it unpacks, a result that is not yet collected. */
+  /**
+   * Calls a function with the directory that contains, or into which it unpacks, a result that is not yet
+   * collected.
+   */
   readStored(
     result: { stored: string; files: readonly ResultFile[] },
     read: (directory: string) => Promise<string>,

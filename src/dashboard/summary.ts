@@ -81,10 +81,10 @@ function recentRuns(rows: Iterable<Row>, now: number): Recent {
 }
 
 /**
- * Returns the estimated time left, in ms: the remaining time of running runs by their percentages, plus the mean time
- * of ended runs for each other run, divided by the number of concurrent runs.
- * @param pace.busy mean number of runs that were executed concurrently. The number that is running now is smaller if it
- *   is counted between two short runs.
+ * Returns the estimated time left, in ms: the remaining time of running runs by their percentages, plus the
+ * mean time of ended runs for each other run, divided by the number of concurrent runs.
+ * @param pace.busy mean number of runs that were executed concurrently. The number that is running now is
+ *   smaller if it is counted between two short runs.
  */
 function timeLeft(
   rows: Iterable<Row>,

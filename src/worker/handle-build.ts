@@ -28,8 +28,8 @@ const BuildJobSchema = v.object({
 type BuildJob = v.InferOutput<typeof BuildJobSchema>;
 
 /**
- * Executes a build job and returns the answer. A failing build is an answer. A fault of the machine becomes one only
- * after several attempts.
+ * Executes a build job and returns the answer. A failing build is reported in the answer, a fault of the
+ * machine only after several attempts.
  * @throws {Postponed} if the build has to be executed later, or by another builder.
  */
 export async function handleBuild(

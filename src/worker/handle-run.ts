@@ -25,8 +25,8 @@ export interface RunContext extends TroubleContext {
 }
 
 /**
- * Executes a run that was taken from the queue and returns its result. A fault of the worker is not a result: the run
- * is requeued. A malformed job does get a result, because it would otherwise be requeued endlessly.
+ * Executes a run that was taken from the queue and returns its result. A fault of the worker is not a result:
+ * the run is requeued. A malformed job does get a result, because it would otherwise be requeued endlessly.
  * @throws {Postponed} if the run has to be executed later, or by another worker.
  */
 export async function handleRun(taken: TakenJob, slot: Slot, context: RunContext): Promise<RunResult> {
@@ -118,8 +118,8 @@ async function executeSingle(
 }
 
 /**
- * Executes a run in one process with other queued runs if they are short enough. A run whose worker was lost is executed
- * on its own, because it may have caused that.
+ * Executes a run in one process with other queued runs if they are short enough. A run whose worker was lost
+ * is executed on its own, because it may have caused that.
  * @returns undefined if the run has to be executed on its own; the other runs are back in the queue then.
  */
 async function runBatch(
@@ -149,7 +149,10 @@ async function runBatch(
   return results[0];
 }
 
-/** Takes more runs of the campaign from the queue. Hands back malformed jobs and those that have failed to start before. */
+/**
+ * Takes more runs of the campaign from the queue. Hands back malformed jobs and those that have failed to
+ * start before.
+ */
 async function joinOthers(taken: TakenJob, campaign: Campaign, batches: Batches): Promise<JoinedJob[]> {
   const prefix = runJobId(campaign.id, 0).slice(0, -1);
   const size = (waiting: number): number => batches.size(campaign, waiting) - 1;

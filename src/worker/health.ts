@@ -19,8 +19,8 @@ export interface HealthOptions {
 }
 
 /**
- * A circuit breaker. While this machine cannot execute any job, it keeps the worker from taking jobs, reports the reason,
- * and checks again in growing intervals.
+ * A circuit breaker. While this machine cannot execute any job, it keeps the worker from taking jobs, reports
+ * the reason, and checks again in growing intervals.
  */
 export class Health {
   readonly #options: HealthOptions;

@@ -13,8 +13,8 @@ const BUILD_AGE_MS = 90 * 24 * 3600_000;
 const SHORT_AGE_MS = 7 * 24 * 3600_000;
 
 /**
- * Removes expired results and campaigns and long unused sources and builds every hour, until the signal is aborted.
- * Reports errors and continues.
+ * Removes expired results and campaigns and long unused sources and builds every hour, until the signal is
+ * aborted. Reports errors and continues.
  * @throws the reason of the signal.
  */
 export async function removeExpired({

@@ -45,14 +45,17 @@ const DELAY_FACTOR = 4;
 const LONGEST_DELAY_MS = 60_000;
 /** Interval at which a runner checks whether a build in progress has finished. */
 export const BUILD_DELAY_MS = 3000;
-/** Minimum number of retries for a run that could not start, even if the user wants fewer retries after lost workers. */
+/**
+ * Minimum number of retries for a run that could not start, even if the user wants fewer retries after lost
+ * workers.
+ */
 export const LEAST_RETRIES = 3;
 /** Maximum number of attempts that fill the disk: the run itself may be the cause. */
 const DISK_FULL_TRIES = 3;
 
 /**
- * Returns whether an error is the fault of this machine, its servers or the stores, and not of the run. Any other
- * UserError, such as a program that cannot be started, ends the run.
+ * Returns whether an error is the fault of this machine, its servers or the stores, and not of the run. Any
+ * other UserError, such as a program that cannot be started, ends the run.
  */
 export function isOwnTrouble(error: unknown): boolean {
   const own = [
@@ -68,8 +71,8 @@ export function isOwnTrouble(error: unknown): boolean {
 }
 
 /**
- * Requeues a run that could not be executed here. If this machine is the cause, the attempt does not count against the
- * run. Otherwise the run is retried after growing pauses, until the limit is reached.
+ * Requeues a run that could not be executed here. If this machine is the cause, the attempt does not count
+ * against the run. Otherwise the run is retried after growing pauses, until the limit is reached.
  * @returns the result of a run that is not retried any more.
  * @throws {Postponed} if the run is to be retried.
  */
@@ -100,8 +103,8 @@ export function isOfStores(error: unknown): boolean {
 }
 
 /**
- * Returns why a run cannot be executed, after requesting its missing build again; undefined while that build is in
- * progress, which does not count against the run.
+ * Returns why a run cannot be executed, after requesting its missing build again; undefined while that build
+ * is in progress, which does not count against the run.
  */
 export async function reasonFor(
   error: unknown,
@@ -124,7 +127,10 @@ function retry(run: TroubledRun, reason: string, changes: Changes): RunResult {
   throw postponed(run, reason, pauseAfter(troubles), { ...changes, troubles });
 }
 
-/** Returns how long to wait before a job is retried, in ms. @param troubles reasons of its failed attempts. */
+/**
+ * Returns how long to wait before a job is retried, in ms.
+ * @param troubles reasons of its failed attempts.
+ */
 export function pauseAfter(troubles: readonly string[]): number {
   return Math.min(FIRST_DELAY_MS * DELAY_FACTOR ** (troubles.length - 1), LONGEST_DELAY_MS);
 }
@@ -135,8 +141,8 @@ export function withHostname(reason: string): string {
 }
 
 /**
- * Requeues a run that met a full disk. If there is free space after its files have been removed, the run itself filled
- * the disk, so the number of its attempts is limited.
+ * Requeues a run that met a full disk. If there is free space after its files have been removed, the run
+ * itself filled the disk, so the number of its attempts is limited.
  */
 async function requeueForDiskSpace(
   error: unknown,

@@ -2,7 +2,8 @@ import { UserError } from "../../errors.ts";
 import { mayBeNamed, type Environment } from "../../model/environment.ts";
 
 /**
- * Returns the variables of `--env` with one more, sorted by name. A later variable replaces one of the same name.
+ * Returns the variables of `--env` with one more, sorted by name. A later variable replaces one of the same
+ * name.
  * @param text `NAME=VALUE`, or `NAME` for its value in this process.
  * @throws {UserError} if the variable is not set, or cannot be set for runs.
  */

@@ -135,7 +135,8 @@ async function runOnSwarm(
   context: CommandContext,
   directory: string,
 ): Promise<number> {
-  // the plan comes first, because an invalid study must not create a swarm; modules are loaded while programs run for it
+  // The plan comes first, because an invalid study must not create a swarm. Modules are loaded while planning
+  // waits for programs.
   const { runCampaign } = await loadCampaign();
   await using plan = await planning;
   return await showCampaign({ ...options, detached: options.detach, directory }, context, async (say) => {

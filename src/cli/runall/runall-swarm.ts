@@ -4,8 +4,8 @@ import { EXIT, type Command } from "../terminal/command.ts";
 import { EXPLAIN, OWN_OPTIONS, parseOwnOptions, SUB_WORDS } from "./runall-options.ts";
 
 /**
- * Executes all runs of a parameter study on a swarm and collects their results into the study. Most modules are imported
- * only when they are needed, so that `--help` is fast.
+ * Executes all runs of a parameter study on a swarm and collects their results into the study. Most modules
+ * are imported only when they are needed, so that `--help` is fast.
  */
 export const runallSwarm: Command = {
   name: "runall-swarm",

@@ -16,9 +16,10 @@ export interface ChoiceContext {
 }
 
 /**
- * Returns the swarm for a campaign: the named one, else that of the variable `SWARM`, else the only one. If there is
- * none, creates one on this machine. Resumes a halted swarm after asking the user.
- * @throws {UserError} if the choice is ambiguous, or if the swarm is halted and the user does not agree to resume it.
+ * Returns the swarm for a campaign: the named one, else that of the variable `SWARM`, else the only one. If
+ * there is none, creates one on this machine. Resumes a halted swarm after asking the user.
+ * @throws {UserError} if the choice is ambiguous, or if the swarm is halted and the user does not agree to
+ *   resume it.
  */
 export async function chooseSwarm(
   named: string | undefined,
@@ -39,8 +40,8 @@ export async function chooseSwarm(
 }
 
 /**
- * Returns whether the workers of the swarm that would be chosen read the disk of this machine, as those of a new swarm
- * would; undefined if the choice is ambiguous.
+ * Returns whether the workers of the swarm that would be chosen read the disk of this machine, as those of a
+ * new swarm would; undefined if the choice is ambiguous.
  */
 export async function wouldShareDisk(
   named: string | undefined,

@@ -32,8 +32,8 @@ export async function namedOrOnly(name: string | undefined): Promise<SwarmState>
 }
 
 /**
- * Returns the named swarm, else the only one. First restores the state file of a local swarm if it is damaged, or missing
- * while the swarm's processes are running.
+ * Returns the named swarm, else the only one. First restores the state file of a local swarm if it is
+ * damaged, or missing while the swarm's processes are running.
  * @throws {UserError} as namedOrOnly does.
  */
 export async function namedOrRepaired(

@@ -3,8 +3,8 @@ import { styleText } from "node:util";
 export type Paint = (style: "red" | "green" | "yellow" | "bold" | "dim", text: string) => string;
 
 /**
- * Returns whether to print colours to a stream: only to a terminal that supports them, and not if `NO_COLOR` is set.
- * `FORCE_COLOR` overrides both, as in Node.js.
+ * Returns whether to print colours to a stream: only to a terminal that supports them, and not if `NO_COLOR`
+ * is set. `FORCE_COLOR` overrides both, as in Node.js.
  * @see https://no-color.org, https://force-color.org
  */
 export function wantsColor(stream: { isTTY: boolean }, env: NodeJS.ProcessEnv): boolean {

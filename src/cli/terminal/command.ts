@@ -3,7 +3,10 @@ export interface CommandContext {
   argv: readonly string[];
   /** Aborted by the first Ctrl-C, and by SIGTERM or SIGHUP. */
   interrupt: AbortSignal;
-  /** Makes SIGHUP, when the terminal is closed, end the process immediately. Call it when the work continues without it. */
+  /**
+   * Makes SIGHUP, when the terminal is closed, end the process immediately. Call it when the work continues
+   * without it.
+   */
   leaveOnHangup: () => void;
   stdout: NodeJS.WriteStream;
   stderr: NodeJS.WriteStream;

@@ -11,17 +11,18 @@ export interface Candidate {
 const TIMEOUT_MS = 3000;
 
 /**
- * Returns whether the arguments ask for completion: `completion SHELL` prints the script for a shell, which calls the
- * tool with `__complete` and the words on the command line.
+ * Returns whether the arguments ask for completion: `completion SHELL` prints the script for a shell, which
+ * calls the tool with `__complete` and the words on the command line.
  */
 export function isCompletion({ argv }: CommandContext): boolean {
   return argv[0] === "completion" || argv[0] === "__complete";
 }
 
 /**
- * Prints a shell's script or the completion candidates, and returns the exit code. Errors while finding candidates are
- * ignored, because they would appear in the middle of the user's command line.
- * @param find returns the candidates after some complete words; those that do not begin with `typed` are omitted.
+ * Prints a shell's script or the completion candidates, and returns the exit code. Errors while finding
+ * candidates are ignored, because they would appear in the middle of the user's command line.
+ * @param find returns the candidates after some complete words; those that do not begin with `typed` are
+ *   omitted.
  * @throws {UserError} for an unsupported shell.
  */
 export async function answerCompletion(

@@ -19,9 +19,9 @@ export interface OpenWork {
 }
 
 /**
- * Returns the estimated time left of a campaign, in ms, from the progress of its running runs and the wall time of
- * finished ones: the maximum of the time left of the slowest run, of all work divided by the number of runners, and of
- * the rounds in which the waiting runs are executed. Undefined if nothing is known.
+ * Returns the estimated time left of a campaign, in ms, from the progress of its running runs and the wall
+ * time of finished ones: the maximum of the time left of the slowest run, of all work divided by the number
+ * of runners, and of the rounds in which the waiting runs are executed. Undefined if nothing is known.
  */
 export function estimateMs({ running, waiting, parallel, meanMs }: OpenWork): number | undefined {
   const predicted = running.flatMap(({ elapsedMs, gained }) => (gained > 0 ? [elapsedMs / gained] : []));

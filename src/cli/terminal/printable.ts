@@ -1,7 +1,10 @@
-// Names, reasons and outputs come from simulations, the queue and files. They must not control the terminal or disguise
-// text.
+// Names, reasons and outputs come from simulations, the queue and files. They must not control the terminal
+// or disguise text.
 
-/** Control characters except tab and newline, characters that change the text direction, and Unicode line separators. */
+/**
+ * Control characters except tab and newline, characters that change the text direction, and Unicode line
+ * separators.
+ */
 const DANGEROUS = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g; // eslint-disable-line no-control-regex
 const IN_A_LINE = /[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g; // eslint-disable-line no-control-regex
 /** JSON already escapes control characters below the space. */
@@ -48,8 +51,9 @@ export function printableJson(value: unknown, indent?: number): string {
 }
 
 /**
- * Returns a function that decodes a stream of bytes, piece by piece, into printable text. Call it without a piece at the
- * end. A carriage return, with which progress bars overwrite themselves, becomes a newline, so that it hides nothing.
+ * Returns a function that decodes a stream of bytes, piece by piece, into printable text. Call it without a
+ * piece at the end. A carriage return, with which progress bars overwrite themselves, becomes a newline, so
+ * that it hides nothing.
  */
 export function printableStream(): (piece?: Uint8Array) => string {
   const decoder = new TextDecoder();

@@ -10,8 +10,8 @@ const ERASE_TO_END = "\u001b[K";
 const ERASE_LINE = `\r${ERASE_TO_END}`;
 
 /**
- * The last line of a terminal, which shows progress. It is written only if it has changed, at most five times a second,
- * and by a single write that overwrites the old text, so that it does not flicker.
+ * The last line of a terminal, which shows progress. It is written only if it has changed, at most five times
+ * a second, and by a single write that overwrites the old text, so that it does not flicker.
  */
 export class StatusLine {
   readonly #screen: Screen;

@@ -76,8 +76,8 @@ export function usageLines({ made }: CampaignSummary, width: number | undefined)
 }
 
 /**
- * Returns lines about the failed runs: a group for runs with the same error, and a table of the others with their errors
- * and output files. On a terminal their number is limited.
+ * Returns lines about the failed runs: a group for runs with the same error, and a table of the others with
+ * their errors and output files. On a terminal their number is limited.
  * @param width width of the terminal; undefined if there is none.
  */
 export function failedTable(

@@ -45,8 +45,8 @@ export function shorten(text: string, columns: number): string {
 const COLOR = /\u001b\[[0-9;]*m/g; // eslint-disable-line no-control-regex
 
 /**
- * Returns a text that is wrapped between words to a number of columns. A longer word is not split, because it may be a
- * path that the user wants to copy.
+ * Returns a text that is wrapped between words to a number of columns. A longer word is not split, because it
+ * may be a path that the user wants to copy.
  * @param text may contain colours.
  * @param indent beginning of every line but the first.
  */

@@ -46,7 +46,10 @@ export async function dashboard(
   if (!interrupt.aborted) await once(interrupt, "abort");
 }
 
-/** Returns the address with the token, with which the page can cancel and retry. A browser does not send the fragment. */
+/**
+ * Returns the address with the token, with which the page can cancel and retry. A browser does not send the
+ * fragment.
+ */
 async function addressAt({ secret, ...place }: DashboardPlace): Promise<string> {
   if (secret.type === "token") return address(place, secret.token);
   const { tokenFor } = await import("../../dashboard/token.ts");

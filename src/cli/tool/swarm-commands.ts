@@ -37,6 +37,7 @@ async function namedAndRepaired(
   return await openSwarm(await namedOrRepaired(name, io), providerContext(options, io.interrupt));
 }
 
+/** Creates a swarm. */
 export async function init(name: string | undefined, flags: InitFlags, io: Io): Promise<void> {
   const swarm = await newSwarm(name, flags, providerContext(flags, io.interrupt));
   const mongoUrl = flags.mongo ? () => usableMongo(io.say) : undefined;
@@ -44,7 +45,8 @@ export async function init(name: string | undefined, flags: InitFlags, io: Io): 
 }
 
 /**
- * Returns the URL of the user's MongoDB after checking it, so that errors appear before the first result is stored.
+ * Returns the URL of the user's MongoDB after checking it, so that errors appear before the first result is
+ * stored.
  * @throws {UserError} if it cannot be used.
  */
 async function usableMongo(say: Io["say"]): Promise<string> {
@@ -100,6 +102,7 @@ function describe({ swarm, status: seen }: Seen): string[] {
   return statusLines(swarm.describe(seen), seen);
 }
 
+/** Halts a swarm after asking for confirmation if runs are executing. */
 export async function halt(name: string | undefined, options: ForceOptions, io: Io): Promise<void> {
   await show((await namedAndRepaired(name, io, options)).halt(), io);
 }
@@ -109,12 +112,14 @@ export interface ResumeFlags extends ResumeOptions {
   takeOver?: true;
 }
 
+/** Resumes a halted swarm, or restarts dead processes of a running one. */
 export async function resume(name: string | undefined, options: ResumeFlags, io: Io): Promise<void> {
   if (options.takeOver) await takeOverNamed(name);
   const swarm = await namedAndRepaired(options.takeOver ? name?.split("@")[0] : name, io);
   await show(swarm.resume(options), io);
 }
 
+/** Changes the number of worker machines of a swarm. */
 export async function scale(name: string | undefined, workers: number, io: Io): Promise<void> {
   await show((await named(name, io)).scale(workers), io);
 }
@@ -123,6 +128,7 @@ export interface RemoveOptions extends ForceOptions {
   forget?: true;
 }
 
+/** Removes a swarm with its data, or only forgets it on this machine. */
 export async function remove(name: string | undefined, options: RemoveOptions, io: Io): Promise<void> {
   if (options.forget && name?.includes("@")) return await forgetMachine(name, options, io);
   const swarm = await namedAndRepaired(name, io, options);
@@ -154,14 +160,17 @@ async function forgetMachine(name: string, options: RemoveOptions, io: Io): Prom
   io.say(`the swarm ${name} is forgotten`);
 }
 
+/** Opens the connection to a swarm on AWS or Docker. */
 export async function connect(name: string | undefined, options: ConnectOptions, io: Io): Promise<void> {
   await show((await named(name, io)).connect(options), io);
 }
 
+/** Closes the connection to a swarm, which keeps running. */
 export async function disconnect(name: string | undefined, io: Io): Promise<void> {
   await show((await named(name, io)).disconnect(), io);
 }
 
+/** Deploys or updates the services of a swarm. */
 export async function deploy(name: string | undefined, flags: ServiceFlags, io: Io): Promise<void> {
   const swarm = await named(name, io);
   await show(

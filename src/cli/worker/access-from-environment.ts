@@ -7,8 +7,8 @@ import { socketConnection, type QueueConnection } from "../../queue/names.ts";
 const VARIABLES = ["REDIS_URL", "REDIS_URL_FILE", "MONGO_URL", "MONGO_URL_FILE"];
 
 /**
- * Reads variables from a file descriptor that this process was started with: lines `NAME=VALUE`. Unlike environment
- * variables, they do not appear in /proc, where a simulation could read them.
+ * Reads variables from a file descriptor that this process was started with: lines `NAME=VALUE`. Unlike
+ * environment variables, they do not appear in /proc, where a simulation could read them.
  * @throws {UserError} if the descriptor cannot be read.
  */
 export function secretsFrom(descriptor: number): NodeJS.ProcessEnv {
@@ -27,7 +27,8 @@ export function secretsFrom(descriptor: number): NodeJS.ProcessEnv {
 
 /**
  * Removes a worker's credentials from an environment, so that its child processes do not inherit them.
- * @returns the names of the removed variables, which other processes of the same user can still read in /proc.
+ * @returns the names of the removed variables, which other processes of the same user can still read in
+ *   /proc.
  */
 export function removeSecrets(env: NodeJS.ProcessEnv): string[] {
   const found = VARIABLES.filter((name) => env[name]);
@@ -36,8 +37,9 @@ export function removeSecrets(env: NodeJS.ProcessEnv): string[] {
 }
 
 /**
- * Returns a secret from the environment variable NAME, or from the file named by NAME_FILE, as Docker provides secrets.
- * On the command line, every user of the machine could read it. Undefined if neither is set.
+ * Returns a secret from the environment variable NAME, or from the file named by NAME_FILE, as Docker
+ * provides secrets. On the command line, every user of the machine could read it. Undefined if neither is
+ * set.
  * @throws {UserError} if the file cannot be read.
  */
 export async function secretFrom(

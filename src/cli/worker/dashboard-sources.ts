@@ -13,8 +13,8 @@ import { withOpened } from "../../stores/with-opened.ts";
 import type { SwarmAccess } from "../../providers/target.ts";
 
 /**
- * Returns the dashboard's access to collected results, and its actions. For a campaign that was queued on another
- * machine, it has no collected results.
+ * Returns the dashboard's access to collected results, and its actions. For a campaign that was queued on
+ * another machine, it has no collected results.
  */
 export function dashboardSources(swarm: SwarmAccess): DashboardSources {
   const studyOf = remembered(notedStudy);
@@ -45,7 +45,10 @@ export function dashboardSources(swarm: SwarmAccess): DashboardSources {
   };
 }
 
-/** Returns the real path of a file if it may be shown: a link must not expose the user's other files to page visitors. */
+/**
+ * Returns the real path of a file if it may be shown: a link must not expose the user's other files to page
+ * visitors.
+ */
 async function readableFile(study: Study, file: string): Promise<string | undefined> {
   try {
     const [real, gitTop] = await Promise.all([realpath(file), realpath(study.gitTop)]);

@@ -15,8 +15,8 @@ export function errorLog(log: (text: string) => void): (error: Error) => void {
 }
 
 /**
- * Keeps the process running after an uncaught exception or unhandled rejection, because a dashboard serves other
- * requests, too. Restores the default behaviour when disposed of.
+ * Keeps the process running after an uncaught exception or unhandled rejection, because a dashboard serves
+ * other requests, too. Restores the default behaviour when disposed of.
  */
 export function survive(onError: (error: Error) => void): Disposable {
   const handle = (error: unknown): void => onError(error instanceof Error ? error : new Error(String(error)));

@@ -4,8 +4,8 @@ import { drain, type Provider } from "../../providers/provider.ts";
 import { providerContext } from "../swarm/provider-context.ts";
 
 /**
- * Halts the swarm of this process when no job has been waiting or running for some time. Until then, restarts its dead
- * processes. Results that are not yet collected do not keep the swarm running.
+ * Halts the swarm of this process when no job has been waiting or running for some time. Until then, restarts
+ * its dead processes. Results that are not yet collected do not keep the swarm running.
  * @param end aborted after the swarm was halted.
  */
 export async function haltWhenIdle(

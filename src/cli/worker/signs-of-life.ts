@@ -12,8 +12,9 @@ export function showLife(file: string, signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Writes to a file whether the swarm has work, `1` or `0`, for the machine's idle alarm, until the signal is aborted.
- * If the queue does not respond or the file cannot be written, the file becomes outdated, which the machine detects.
+ * Writes to a file whether the swarm has work, `1` or `0`, for the machine's idle alarm, until the signal is
+ * aborted. If the queue does not respond or the file cannot be written, the file becomes outdated, which the
+ * machine detects.
  */
 export function showWork(
   file: string,

@@ -17,15 +17,17 @@ export function takeToken() {
   history.replaceState(undefined, "", location.pathname + location.search);
 }
 
+/** Returns whether this tab may cancel and retry runs. */
 export function hasToken() {
   return sessionStorage.getItem(KEY) !== null;
 }
 
 /**
- * Follows a live answer while the page is visible, because a browser limits the connections of all its tabs to a host.
- * Shows on the page when there is no answer.
+ * Follows a live answer while the page is visible, because a browser limits the connections of all its tabs
+ * to a host. Shows on the page when there is no answer.
  * @template T
- * @param {string} path @param {(answer: T) => void} show
+ * @param {string} path
+ * @param {(answer: T) => void} show
  */
 export function follow(path, show) {
   /** @type {EventSource | undefined} */

@@ -7,11 +7,11 @@ import { RunTable } from "./run-table.js";
 
 /**
  * @typedef {object} Row a run
- * @property {number} runNumber @property {string} state @property {string[]} values @property {number} repetition
- * @property {number | null} startedAt @property {number | null} finishedAt
- * @property {number | null} wallTimeMs @property {number | null} cpuTimeMs @property {number | null} memoryBytes
- * @property {number | null} eventsPerSecond @property {number | null} percent @property {string | null} error
- * @property {string | null} supersededBy
+ * @property {number} runNumber @property {string} state @property {string[]} values
+ * @property {number} repetition @property {number | null} startedAt @property {number | null} finishedAt
+ * @property {number | null} wallTimeMs @property {number | null} cpuTimeMs
+ * @property {number | null} memoryBytes @property {number | null} eventsPerSecond
+ * @property {number | null} percent @property {string | null} error @property {string | null} supersededBy
  *
  * @typedef {object} Update the rows that have changed
  * @property {import("./overview.js").Summary} summary

@@ -1,8 +1,8 @@
 /**
  * Creates an element. Strings in its content become text, never HTML.
  * @param {string} tag
- * @param {Record<string, string | number | boolean | undefined | (() => void)>} [properties] attributes, and functions
- *   as event listeners (`onclick`)
+ * @param {Record<string, string | number | boolean | undefined | (() => void)>} [properties] attributes, and
+ *   functions as event listeners (`onclick`)
  * @param {(Node | string | undefined)[]} content
  */
 export function element(tag, properties = {}, ...content) {
@@ -81,7 +81,10 @@ export function stateBar(states, style = "bar") {
   return bar;
 }
 
-/** Returns the number of runs in each state, in the colours of the bar. @param {Record<string, number>} states */
+/**
+ * Returns the number of runs in each state, in the colours of the bar.
+ * @param {Record<string, number>} states
+ */
 export function stateCounts(states) {
   return inOrder(states).map(([state, runs]) =>
     element("span", { class: `state is-${kind(state)}` }, `${count(runs)} ${state}`),

@@ -1,8 +1,8 @@
 import { amount, element, stateBar, statesText } from "./dom.js";
 
 /**
- * @typedef {{ states: Record<string, number>, sum: number, count: number }} Cell totals of the runs of a cell: runs by
- *   state, sum of the scalar, and number of runs that have the scalar
+ * @typedef {{ states: Record<string, number>, sum: number, count: number }} Cell totals of the runs of a
+ *   cell: runs by state, sum of the scalar, and number of runs that have the scalar
  */
 
 /** Returns the key of a cell. @param {string} line @param {string} column */
@@ -11,8 +11,11 @@ export function key(line, column) {
 }
 
 /**
- * Returns the table cell for some runs: a bar of their states, or the mean of a scalar in the colour of its value.
- * @param {Cell | undefined} cell @param {{ low: number, high: number } | undefined} means @param {string} name
+ * Returns the table cell for some runs: a bar of their states, or the mean of a scalar in the colour of its
+ * value.
+ * @param {Cell | undefined} cell
+ * @param {{ low: number, high: number } | undefined} means
+ * @param {string} name
  */
 export function paint(cell, means, name) {
   if (cell === undefined) return element("td", { class: "none" });
@@ -33,7 +36,10 @@ export function paint(cell, means, name) {
   return element("td", {}, button);
 }
 
-/** Returns a colour from dark blue to light yellow, distinguishable by lightness alone. @param {number} share 0 to 1 */
+/**
+ * Returns a colour from dark blue to light yellow, distinguishable by lightness alone.
+ * @param {number} share 0 to 1
+ */
 function colour(share) {
   const lightness = 28 + 55 * share;
   const hue = 250 - 165 * share;

@@ -187,12 +187,19 @@ export class HeatMap {
     return key(this.valueOf(row, down), down === across ? "" : this.valueOf(row, across));
   }
 
-  /** Returns the value of a variable; the index after the last variable is the repetition. @param {Row} row @param {number} variable */
+  /**
+   * Returns the value of a variable; the index after the last variable is the repetition.
+   * @param {Row} row
+   * @param {number} variable
+   */
   valueOf({ values, repetition }, variable) {
     return variable === this.variables.length ? String(repetition) : (values[variable] ?? "");
   }
 
-  /** Returns the values of a variable: numbers sorted, other values in the order of the runs. @param {number} variable */
+  /**
+   * Returns the values of a variable: numbers sorted, other values in the order of the runs.
+   * @param {number} variable
+   */
   valuesOf(variable) {
     const values = [...new Set([...this.rows.values()].map((row) => this.valueOf(row, variable)))];
     return values.sort((a, b) => parseFloat(a) - parseFloat(b) || 0);

@@ -1,8 +1,9 @@
 /**
- * Changes the content of an element into the wanted nodes, but reuses existing nodes, so that focus, selection and
- * scroll position survive updates of a live page. Elements with a `data-key` are identified by it. Event listeners of
- * the wanted nodes are lost, so add them to the element itself.
- * @param {Element} place @param {Node[]} wanted
+ * Changes the content of an element into the wanted nodes, but reuses existing nodes, so that focus,
+ * selection and scroll position survive updates of a live page. Elements with a `data-key` are identified by
+ * it. Event listeners of the wanted nodes are lost, so add them to the element itself.
+ * @param {Element} place
+ * @param {Node[]} wanted
  */
 export function patch(place, ...wanted) {
   /** @type {Map<string, ChildNode>} */

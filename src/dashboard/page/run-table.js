@@ -152,7 +152,10 @@ export class RunTable {
     if (this.open !== undefined) void this.showOutput(run);
   }
 
-  /** Shows the output of a run and follows it until the run has ended or another output is shown. @param {number} run */
+  /**
+   * Shows the output of a run and follows it until the run has ended or another output is shown.
+   * @param {number} run
+   */
   async showOutput(run) {
     const request = (this.asking = Symbol());
     for (let isRunning = true; isRunning;) {
@@ -171,7 +174,10 @@ function messageOf(error) {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Returns whether the output is scrolled to its end, so that new text should stay visible. @param {Element | null} place */
+/**
+ * Returns whether the output is scrolled to its end, so that new text should stay visible.
+ * @param {Element | null} place
+ */
 function isAtEnd(place) {
   return place === null || place.scrollTop + place.clientHeight >= place.scrollHeight - 4;
 }

@@ -41,7 +41,10 @@ export async function stampTree(tree: string): Promise<TreeStamps> {
   return new Map(files.map((file) => [file, stampOf(path.join(tree, file))]));
 }
 
-/** Returns the stamp of a file. That of a symbolic link includes its target, which can change while the link does not. */
+/**
+ * Returns the stamp of a file. That of a symbolic link includes its target, which can change while the link
+ * does not.
+ */
 function stampOf(place: string): string {
   const stats = lstatSync(place, { bigint: true, throwIfNoEntry: false });
   const target = stats?.isSymbolicLink() ? targetOf(place) : undefined;
@@ -60,9 +63,9 @@ function targetOf(place: string): BigIntStats | undefined {
 }
 
 /**
- * Returns what a build has created: the files that are new or were written since the build started. The targets are
- * those that generated Makefiles name, if the build has created them; without such Makefiles, all libraries and programs.
- * Replaces links among the products by copies of their targets.
+ * Returns what a build has created: the files that are new or were written since the build started. The
+ * targets are those that generated Makefiles name, if the build has created them; without such Makefiles, all
+ * libraries and programs. Replaces links among the products by copies of their targets.
  * @param before the tree at the start of the build.
  * @param options.inherited files of other builds in the tree, whose times may change while this build runs.
  */
@@ -73,17 +76,17 @@ export async function findProducts(
   { inherited, env }: { inherited: ReadonlySet<string>; env: NodeJS.ProcessEnv },
 ): Promise<Products> {
   const files = await filesIn(tree);
-  const made = files.flatMap((file) => {
+  const created = files.flatMap((file) => {
     const isOld = inherited.has(file) || before.get(file) === stampOf(path.join(tree, file));
     const kind = isOld ? undefined : kindOf(tree, file);
     return kind === undefined ? [] : [{ file, kind }];
   });
-  const binaries = withoutObjects(made.filter(({ kind }) => kind === "library" || kind === "binary"));
-  const scripts = made.filter(({ kind }) => kind === "script");
+  const binaries = withoutObjects(created.filter(({ kind }) => kind === "library" || kind === "binary"));
+  const scripts = created.filter(({ kind }) => kind === "script");
   // a script beside a program or library is a wrapper or was created by configure
   const programs = binaries.length > 0 ? binaries : scripts;
   const products = programs.map(({ file }) => file).sort();
-  const data = made.filter(
+  const data = created.filter(
     ({ file, kind }) => (kind === "data" || kind === "script") && !products.includes(file),
   );
   for (const { file } of [...programs, ...data]) replaceLink(path.join(tree, file));
@@ -149,7 +152,7 @@ function replaceLink(place: string): void {
   copyFileSync(target, place);
 }
 
-/** Returns undefined for files that no run needs and for anything but regular files inside the tree. */
+/** Returns the kind of a product; undefined for files that no run needs and for anything but files inside the tree. */
 function kindOf(tree: string, file: string): "library" | "binary" | "script" | "data" | undefined {
   if (INTERMEDIATE.test(file) || isInObjectFolder(file) || forbiddenName(file) !== undefined)
     return undefined;

@@ -39,8 +39,8 @@ export interface BuildPlace {
 
 /**
  * Executes a build and stores its products. Does nothing if the build is already stored.
- * A build that fails is an answer with the end of its log.
- * @throws {DiskFullError} and other errors of this machine, which are not the project's fault.
+ * A failing build is reported in the answer, with the end of its log.
+ * @throws {DiskFullError}, and other errors that are this machine's fault and not the project's.
  */
 export async function build(
   request: BuildRequest,
@@ -99,9 +99,9 @@ async function buildIn(
     return { ok: false, command: failed, log };
   }
   const inherited = inheritedFrom(dependencies);
-  const made = await findProducts(tree, request.mode, before, { inherited, env });
+  const found = await findProducts(tree, request.mode, before, { inherited, env });
   const nedExclusions = request.nedExclusions ?? (await linesOf(path.join(project, ".nedexclusions")));
-  await builds.put(key, tree, { protocol: PROTOCOL, ...made, nedExclusions });
+  await builds.put(key, tree, { protocol: PROTOCOL, ...found, nedExclusions });
   return undefined;
 }
 

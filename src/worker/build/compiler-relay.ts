@@ -18,9 +18,9 @@ const LIMITS: RelayLimits = { probeMs: 2000, connectMs: 2000 };
 const SILENT_PROBES = 2;
 
 /**
- * Opens a local port that forwards connections to a compiler on another machine. A machine that vanishes does not close
- * its connections, and distcc would wait for five minutes. The relay closes them after a few seconds, so that distcc
- * compiles the file locally.
+ * Opens a local port that forwards connections to a compiler on another machine. A machine that vanishes does
+ * not close its connections, and distcc would wait for five minutes. The relay closes them after a few
+ * seconds, so that distcc compiles the file locally.
  */
 export async function openCompilerRelay(
   host: string,

@@ -82,15 +82,18 @@ async function makeSteps(
 }
 
 /**
- * Returns a folder's Makefile if opp_makemake generated it. One that git tracks is used as it is, because it may have
- * been edited by hand.
+ * Returns a folder's Makefile if opp_makemake generated it. One that git tracks is used as it is, because it
+ * may have been edited by hand.
  */
 async function generatedMakefile(folder: string): Promise<string | undefined> {
   const makefile = (await readMakefile(folder))?.text;
   return makefile !== undefined && makemakeCommand(makefile) !== undefined ? makefile : undefined;
 }
 
-/** Returns the option that preserves the target's name when a Makefile from another machine or OMNeT++ is regenerated. */
+/**
+ * Returns the option that preserves the target's name when a Makefile from another machine or OMNeT++ is
+ * regenerated.
+ */
 function nameIn(makefile: string | undefined, options: readonly string[]): string[] {
   const name = makefile === undefined ? undefined : makefileTarget(makefile, "")?.name;
   return name === undefined || nameOption(options) !== undefined ? [] : ["-o", name];

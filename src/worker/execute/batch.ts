@@ -31,9 +31,10 @@ export interface BatchAttempt extends ExecutionContext {
 }
 
 /**
- * Executes several runs of a campaign one after the other in one process and stores the output of each.
- * A batch is all or nothing: it counts only if every run completed and every file contains the id of its run.
- * @returns a result for each job, in the same order; undefined if each run has to be executed in its own process.
+ * Executes several runs of a campaign one after the other in one process and stores the output of each. A
+ * batch is all or nothing: it counts only if every run completed and every file contains the id of its run.
+ * @returns a result for each job, in the same order; undefined if each run has to be executed in its own
+ *   process.
  */
 export async function executeBatch(
   batch: BatchAttempt,
@@ -100,8 +101,8 @@ async function runIn(
 }
 
 /**
- * Returns when each run of a batch started and finished, and its usage. The wall time of a run is the elapsed time that
- * Cmdenv printed plus an equal share of the rest; its CPU time is proportional to that.
+ * Returns when each run of a batch started and finished, and its usage. The wall time of a run is the elapsed
+ * time that Cmdenv printed plus an equal share of the rest; its CPU time is proportional to that.
  */
 function timesOf(
   outputs: readonly string[],

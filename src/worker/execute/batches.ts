@@ -8,7 +8,10 @@ import { areStateless } from "./stateless.ts";
 const BATCH_MS = 1000;
 /** Planned duration of a batch if the user asked for batches. */
 const WANTED_BATCH_MS = 5000;
-/** A batch is stopped after this multiple of its planned duration, because one run may take much longer than the others. */
+/**
+ * A batch is stopped after this multiple of its planned duration, because one run may take much longer than
+ * the others.
+ */
 const TIMEOUT_FACTOR = 10;
 /** Minimum number of batches that remain for each slot, so that no runner finishes long after the others. */
 const BATCHES_LEFT = 2;
@@ -28,8 +31,9 @@ interface Known {
 }
 
 /**
- * Decides how many runs of a campaign are executed in one process. Only short runs are batched, and only if no state
- * carries over from one run to the next: either the user asked for batches (`--batch-size`), or the program is stateless.
+ * Decides how many runs of a campaign are executed in one process. Only short runs are batched, and only if
+ * no state carries over from one run to the next: either the user asked for batches (`--batch-size`), or the
+ * program is stateless.
  */
 export class Batches {
   readonly #concurrency: number;

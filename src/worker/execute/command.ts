@@ -54,8 +54,8 @@ export async function commandFor(
 }
 
 /**
- * Returns the libraries and NED folders of a needed project, relative to the study. Libraries that others are linked
- * with come first.
+ * Returns the libraries and NED folders of a needed project, relative to the study. Libraries that others are
+ * linked with come first.
  */
 function neededFor(
   { dependency, seenAs, manifest }: ProvidedDependency,

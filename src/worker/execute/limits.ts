@@ -8,8 +8,9 @@ const warned = new Set<string>();
 let limits: ProcessLimits | undefined;
 
 /**
- * Returns a command that starts with the umask and resource limits of the campaign's terminal. If they differ from the
- * worker's own, a shell sets them and then replaces itself by the command, so the process id stays the same.
+ * Returns a command that starts with the umask and resource limits of the campaign's terminal. If they differ
+ * from the worker's own, a shell sets them and then replaces itself by the command, so the process id stays
+ * the same.
  */
 export function withLimits<C extends { program: string; args: string[] }>(
   command: C,

@@ -2,7 +2,10 @@ import path from "node:path";
 import type { Campaign } from "../../model/campaign.ts";
 import { isInside } from "../../system/paths.ts";
 
-/** Returns the needed projects of a campaign that have their own checkouts, with their folders beside the campaign's. */
+/**
+ * Returns the needed projects of a campaign that have their own checkouts, with their folders beside the
+ * campaign's.
+ */
 export function neededBeside({ directory, dependencies = [] }: Campaign): { name: string; folder: string }[] {
   const apart = dependencies.filter(({ source }) => source !== undefined);
   return apart.map(({ name, checkoutName }) => ({

@@ -20,15 +20,18 @@ interface EndedRun {
   campaign: Campaign;
   run: Run;
   written: readonly ResultFile[];
-  /** Absolute path at which the simulator would have written the output; undefined to derive it from the result files. */
+  /**
+   * Absolute path at which the simulator would have written the output; undefined to derive it from the
+   * result files.
+   */
   printedTo?: string | undefined;
   /** Process id, if known. */
   pid?: number | undefined;
 }
 
 /**
- * Creates the folder for a run's output, as Cmdenv does before it sets up the network: the model may depend on it.
- * Does nothing if the folder would be outside the mirror.
+ * Creates the folder for a run's output, as Cmdenv does before it sets up the network: the model may depend
+ * on it. Does nothing if the folder would be outside the mirror.
  * @param printedTo absolute path of the output file.
  */
 export function makeOutputFolder({ mirror }: SlotTree, printedTo: string): void {
@@ -38,7 +41,8 @@ export function makeOutputFolder({ mirror }: SlotTree, printedTo: string): void 
 }
 
 /**
- * Moves a run's output to the place where the simulator would write it under `opp_runall`: `X-#0.out` beside `X-#0.sca`.
+ * Moves a run's output to the place where the simulator would write it under `opp_runall`: `X-#0.out` beside
+ * `X-#0.sca`.
  * @returns the file, relative to the mirror.
  */
 export async function placeOutput(
@@ -91,8 +95,8 @@ function candidates(mirror: string, top: string, ended: EndedRun): string[] {
 }
 
 /**
- * Returns the name that `fname-append-host` gives a file: `X.HOST.PID.out`. The process id is taken from the names of
- * the result files, because a script may have started the simulator.
+ * Returns the name that `fname-append-host` gives a file: `X.HOST.PID.out`. The process id is taken from the
+ * names of the result files, because a script may have started the simulator.
  * @see OMNeT++ 6.2, src/envir/envirbase.cc, processFileName.
  */
 function hostInserted(file: string, { written, pid }: Pick<EndedRun, "written" | "pid">): string {

@@ -16,14 +16,17 @@ import type { SlotTree } from "../tree/slot-tree.ts";
 
 /** A command that writes all output files into the tree's mirror. */
 export interface PlacedCommand extends Command {
-  /** Absolute path of the output file in the working tree; undefined to derive it from the names of the result files. */
+  /**
+   * Absolute path of the output file in the working tree; undefined to derive it from the names of the result
+   * files.
+   */
   printedTo: string | undefined;
 }
 
 /**
- * Returns a command whose absolute output paths are mapped into the tree's mirror of the client's file system.
- * Asks the simulator for the paths if the client could not determine them. The mapping uses command-line options, so
- * a `.sca` file shows the mapped result directory.
+ * Returns a command whose absolute output paths are mapped into the tree's mirror of the client's file
+ * system. Asks the simulator for the paths if the client could not determine them. The mapping uses
+ * command-line options, so a `.sca` file shows the mapped result directory.
  * @throws {UserError} if the simulator does not answer.
  * @see OMNeT++ Simulation Manual, "Configuration Options": result-dir, output-scalar-file, …
  */
@@ -69,10 +72,10 @@ interface Mapping {
 }
 
 /**
- * Returns the path in the mirror, relative so that result files do not contain a path of this machine. A relative result
- * directory is resolved against the first ini file's folder in the simulator's default file names, but against the
- * current directory in parameters. If both are used and differ, the path must be absolute (the plan refuses such
- * campaigns if it finds that in the configuration of the first run).
+ * Returns the path in the mirror, relative so that result files do not contain a path of this machine. A
+ * relative result directory is resolved against the first ini file's folder in the simulator's default file
+ * names, but against the current directory in parameters. If both are used and differ, the path must be
+ * absolute (the plan refuses such campaigns if it finds that in the configuration of the first run).
  */
 function mapped(
   option: OutputOption,

@@ -171,7 +171,7 @@ export function outputsOf(tree: SlotTree, campaign: Campaign, difference: Differ
   });
 }
 
-/** Returns the outcome and warnings of a run: one with output that cannot be collected is not completed. */
+/** Returns the outcome and warnings of a run, which has not completed if some of its output cannot be collected. */
 function withProblems(
   outcome: Outcome,
   { warnings, problems }: Outputs,
@@ -194,7 +194,7 @@ function withProblems(
 
 /**
  * Executes one or several runs in one process. Returns how it ended, its output, its start time and warnings.
- * @throws {TreeLost} if the tree was removed meanwhile, {DiskFullError} if the disk is full, or the reason of `abandoned`.
+ * @throws {TreeLost} if the tree was removed, {DiskFullError} if the disk is full, or the reason of `abandoned`.
  */
 export async function simulateIn(
   tree: SlotTree,

@@ -20,8 +20,8 @@ const END = "End.\n";
 
 /**
  * Assigns the files and the printed text of a batch to its runs. Result files contain the id of their run.
- * @returns a part for each run, in their order; undefined if the assignment is not certain: a file is not a result file
- *   or contains no run's id, or the runs have written different kinds of files.
+ * @returns a part for each run, in their order; undefined if the assignment is not certain: a file is not a
+ *   result file or contains no run's id, or the runs have written different kinds of files.
  * @see OMNeT++ Simulation Manual, "Result File Formats".
  */
 export function separate(

@@ -15,9 +15,9 @@ const KNOWN_LIBRARIES =
 const WRITABLE = /^\.t?(?:bss|data)(?!\.rel\.ro)|COM/;
 
 /**
- * Returns whether no state of these programs and libraries can carry over from one run to the next in the same process:
- * they have no writable global or static variables, call no stateful C functions, and use only the libraries of OMNeT++
- * and the compiler. Files without symbols count as stateful.
+ * Returns whether no state of these programs and libraries can carry over from one run to the next in the
+ * same process: they have no writable global or static variables, call no stateful C functions, and use only
+ * the libraries of OMNeT++ and the compiler. Files without symbols count as stateful.
  * @throws if binutils are not installed.
  * @see nm(1), readelf(1) of GNU binutils.
  */

@@ -1,8 +1,8 @@
 const STORE_TIMEOUT_MS = 3600_000;
 
 /**
- * Calls a function that stores results, which retries until its signal is aborted. Limits that to an hour, so that a
- * slot does not wait indefinitely for an unreachable store.
+ * Calls a function that stores results, which retries until its signal is aborted. Limits that to an hour, so
+ * that a slot does not wait indefinitely for an unreachable store.
  * @throws when the hour has passed, or the reason of `abandoned`.
  */
 export async function storeWithRetries<T>(

@@ -23,8 +23,8 @@ export interface Mark {
 }
 
 /**
- * Returns the current time as a mark; for a large tree also as the time of a file. Changes up to CLOCK_GRAIN_MS earlier
- * may be found, too.
+ * Returns the current time as a mark; for a large tree also as the time of a file. Changes up to
+ * CLOCK_GRAIN_MS earlier may be found, too.
  */
 export function setMark(file: string, before: Snapshot): Mark {
   const wallClock = Date.now();
@@ -37,9 +37,10 @@ export function setMark(file: string, before: Snapshot): Mark {
 }
 
 /**
- * Returns what has changed in a tree since a mark. `find` checks the change times of all files in a separate process and
- * in half the time that Node.js needs (7,400 files of INET: 28 ms); only the files that it reports are compared. If the
- * clock has been set meanwhile, times are meaningless and all files are compared.
+ * Returns what has changed in a tree since a mark. `find` checks the change times of all files in a separate
+ * process and in half the time that Node.js needs (7,400 files of INET: 28 ms); only the files that it
+ * reports are compared. If the clock has been set meanwhile, times are meaningless and all files are
+ * compared.
  * @see find(1): -cnewer.
  */
 export async function changesSince(mark: Mark, root: string, before: Snapshot): Promise<Difference> {

@@ -36,8 +36,8 @@ const USERS: [folder: string, depth: number][] = [
 ];
 
 /**
- * The trees of needed projects. Builder and runners of a machine share them, so nothing may be written into a tree after
- * it was created. A tree appears under its name only when it is complete.
+ * The trees of needed projects. Builder and runners of a machine share them, so nothing may be written into a
+ * tree after it was created. A tree appears under its name only when it is complete.
  */
 export class Dependencies {
   /** The worker's directory. */
@@ -54,8 +54,9 @@ export class Dependencies {
   }
 
   /**
-   * Provides a checkout with the projects that it needs: links the binaries of projects inside it, and creates links
-   * beside it to projects with their own checkouts, so that paths such as `../inet/src` work as on the client.
+   * Provides a checkout with the projects that it needs: links the binaries of projects inside it, and
+   * creates links beside it to projects with their own checkouts, so that paths such as `../inet/src` work as
+   * on the client.
    * @param root the checkout's top level.
    * @param how with `copies`, creates private trees beside the checkout instead of links to shared ones.
    * @throws {MissingBuild} if a build of a needed project is not stored.
@@ -96,7 +97,10 @@ export class Dependencies {
     throw new MissingBuild(dependency.buildKey, { project: dependency.name });
   }
 
-  /** Removes a tree that was changed, so that it is created again when needed. Does nothing if that has happened already. */
+  /**
+   * Removes a tree that was changed, so that it is created again when needed. Does nothing if that has
+   * happened already.
+   */
   async drop(tree: SharedTree): Promise<void> {
     await using _ = await acquireLock(`${tree.folder}.lock`, { timeoutMs: LOCK_TIMEOUT_MS });
     if (!isReplaced(tree)) await removeFolder(tree.folder);

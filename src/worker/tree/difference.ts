@@ -10,8 +10,8 @@ export function treeLost(options?: { cause: unknown }): TreeLost {
 const WATCH_MS = 1000;
 
 /**
- * Watches the tree of a run and aborts the returned signal when the tree is removed. The run might otherwise never end,
- * or end without having read its input.
+ * Watches the tree of a run and aborts the returned signal when the tree is removed. The run might otherwise
+ * never end, or end without having read its input.
  */
 export function watchTree(tree: SlotTree, slot: Slot): Disposable & { signal: AbortSignal } {
   const removed = new AbortController();
@@ -21,7 +21,8 @@ export function watchTree(tree: SlotTree, slot: Slot): Disposable & { signal: Ab
 
 /**
  * Returns what a run has changed in its tree.
- * @throws {TreeLost} if another process has changed the tree meanwhile, because the run's result is then meaningless.
+ * @throws {TreeLost} if another process has changed the tree meanwhile, because the run's result is then
+ *   meaningless.
  */
 export async function differenceOf(tree: SlotTree, slot: Slot): Promise<Difference> {
   const difference = await slot.difference(tree);

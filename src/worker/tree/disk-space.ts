@@ -9,7 +9,10 @@ const CHECK_INTERVAL_MS = 15_000;
 export interface DiskSpace {
   /** Waits until a run may start or the signal is aborted. */
   mayStart: () => Promise<void>;
-  /** Records that a run met a full disk in the directory of the working trees. No run starts until there is free space. */
+  /**
+   * Records that a run met a full disk in the directory of the working trees. No run starts until there is
+   * free space.
+   */
   diskWasFull: () => void;
 }
 
@@ -24,8 +27,8 @@ interface DiskSpaceOptions {
 }
 
 /**
- * Delays new runs while there is little free space for their results, or none for their working trees. Checks the store
- * occasionally and concurrently with the runs, so that the check does not delay the next run.
+ * Delays new runs while there is little free space for their results, or none for their working trees. Checks
+ * the store occasionally and concurrently with the runs, so that the check does not delay the next run.
  */
 export function watchDiskSpace(
   { results, directory, signal, onError, caches = [] }: DiskSpaceOptions,

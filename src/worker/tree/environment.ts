@@ -10,7 +10,10 @@ export interface EnvironmentRequest {
   project: string;
   omnetpp: Omnetpp;
   environment?: Environment | undefined;
-  /** Variables that the user named: they replace others of the same name, but search paths are extended by the worker. */
+  /**
+   * Variables that the user named: they replace others of the same name, but search paths are extended by the
+   * worker.
+   */
   named?: Environment | undefined;
   /** The client's environment; undefined on another machine, where the worker's own is used. */
   client?: Environment | undefined;
@@ -19,9 +22,10 @@ export interface EnvironmentRequest {
 }
 
 /**
- * Returns the environment in which a project is built and executed: that of the client, or the worker's own without the
- * variables that belong to a terminal. OMNeT++'s programs come first on PATH. Then the `setenv` scripts of needed
- * projects and of the project itself are sourced, as their users do (INET's Makefile needs that).
+ * Returns the environment in which a project is built and executed: that of the client, or the worker's own
+ * without the variables that belong to a terminal. OMNeT++'s programs come first on PATH. Then the `setenv`
+ * scripts of needed projects and of the project itself are sourced, as their users do (INET's Makefile needs
+ * that).
  * @see INET's and Simu5G's installation guides: `. setenv`.
  */
 export async function projectEnvironment({

@@ -37,8 +37,8 @@ const BLOCK_BYTES = 512;
 const SHOWN = 3;
 
 /**
- * Decides which of a run's files are collected: only regular files, folders, and links that stay inside the permitted
- * places. Opens no file, because opening a FIFO would block.
+ * Decides which of a run's files are collected: only regular files, folders, and links that stay inside the
+ * permitted places. Opens no file, because opening a FIFO would block.
  */
 export function inspectOutputs(difference: Difference, where: Inspection): Outputs {
   const { written, directories, damaged, locked = new Map<string, number>() } = difference;
@@ -130,7 +130,8 @@ function isReadable(place: string, { mode }: Stats): boolean {
 }
 
 /**
- * Returns folders that git recognises as bare repositories: git commands would follow the configuration in them.
+ * Returns folders that git recognises as bare repositories: git commands would follow the configuration in
+ * them.
  * @see git-config(1) safe.bareRepository
  */
 function bareRepositories(files: readonly ResultFile[]): string[] {

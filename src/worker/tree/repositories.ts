@@ -27,8 +27,8 @@ const ISOLATED = [
 ];
 
 /**
- * The repositories from which a worker checks out its trees: the user's own if it is on this machine and has the commit,
- * otherwise a bare repository of the worker for each origin of sources.
+ * The repositories from which a worker checks out its trees: the user's own if it is on this machine and has
+ * the commit, otherwise a bare repository of the worker for each origin of sources.
  */
 export class Repositories {
   readonly #directory: string;

@@ -33,7 +33,10 @@ function sharing({ dependencies }: SlotTree, { shared }: ProvidedDependency): Pr
   return dependencies.filter((other) => other.shared?.folder === shared?.folder);
 }
 
-/** Returns the longest path: the change times of a file's folders may have changed, too, but the file is more specific. */
+/**
+ * Returns the longest path: the change times of a file's folders may have changed, too, but the file is more
+ * specific.
+ */
 function shown(files: readonly string[]): string {
   const longest = files.reduce((one, other) => (other.length > one.length ? other : one), "");
   return longest === "" ? "files" : JSON.stringify(`../${longest}`).slice(1, -1);

@@ -20,8 +20,8 @@ export const MARK = "used";
 const MADE = "made";
 
 /**
- * Records that a tree is complete: any later change is the fault of a run. The recorded time is between that of the last
- * file and now, because the clock of a file system advances only every few milliseconds.
+ * Records that a tree is complete: any later change is the fault of a run. The recorded time is between that
+ * of the last file and now, because the clock of a file system advances only every few milliseconds.
  */
 export async function noteComplete(folder: string): Promise<void> {
   const file = path.join(folder, MADE);
@@ -35,7 +35,10 @@ export async function noteComplete(folder: string): Promise<void> {
   if (isCoarse) await utimes(file, now / 1000, now / 1000);
 }
 
-/** Returns the tree in a folder; undefined if there is none, or one of an earlier version without the time of completion. */
+/**
+ * Returns the tree in a folder; undefined if there is none, or one of an earlier version without the time of
+ * completion.
+ */
 export function sharedTreeIn(folder: string): SharedTree | undefined {
   return existsSync(path.join(folder, MADE)) ? { folder, made: madeStamp(folder) } : undefined;
 }
@@ -50,9 +53,11 @@ function madeStamp(folder: string): string {
 }
 
 /**
- * Returns what has changed in a tree since it was complete, relative to its folder. Checks the change times of all files
- * (7,400 files of INET: 28 ms), because a run may have written a file in place before another run that read it started.
- * @param products hard links, whose change time also changes when another link to the same file is created or removed.
+ * Returns what has changed in a tree since it was complete, relative to its folder. Checks the change times
+ * of all files (7,400 files of INET: 28 ms), because a run may have written a file in place before another
+ * run that read it started.
+ * @param products hard links, whose change time also changes when another link to the same file is created or
+ *   removed.
  */
 export async function changesIn(
   { folder }: Pick<SharedTree, "folder">,

@@ -9,8 +9,9 @@ import type { SlotTree, TreeRequest } from "./slot-tree.ts";
 const provided = new WeakMap<SlotTree, Set<string>>();
 
 /**
- * Creates the folders that the client's working tree has but git does not track, and replaces links through which results
- * would leave the tree by folders. Removes the empty folders that only an earlier campaign of the same source needed.
+ * Creates the folders that the client's working tree has but git does not track, and replaces links through
+ * which results would leave the tree by folders. Removes the empty folders that only an earlier campaign of
+ * the same source needed.
  */
 export function provideFolders(
   tree: SlotTree,

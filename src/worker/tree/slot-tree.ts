@@ -9,8 +9,9 @@ import { isReplaced } from "./shared-tree.ts";
 import { stampOf, type Difference, type Snapshot } from "./snapshot.ts";
 
 /**
- * A working tree of a slot: the tracked files of a commit and the binaries of a build. It has the path of the client's
- * checkout below a folder that represents the client's `/`, so that files written to `../../res` are found, too.
+ * A working tree of a slot: the tracked files of a commit and the binaries of a build. It has the path of the
+ * client's checkout below a folder that represents the client's `/`, so that files written to `../../res` are
+ * found, too.
  */
 export interface SlotTree {
   /** The folder that represents `/`. */
@@ -71,7 +72,10 @@ export function stampShared(dependencies: readonly ProvidedDependency[]): Map<st
   return new Map(files.map((file) => [file, stampOf(file)]));
 }
 
-/** Returns dependencies whose shared tree was replaced or whose binaries have changed since the slot's tree was created. */
+/**
+ * Returns dependencies whose shared tree was replaced or whose binaries have changed since the slot's tree
+ * was created.
+ */
 export function changedDependencies({ dependencies, shared: stamps }: SlotTree): ProvidedDependency[] {
   return dependencies.filter(({ top, manifest, shared }) => {
     if (shared === undefined) return false;
@@ -130,6 +134,7 @@ export function nameOf(
   return [sourceName(source), buildKey, directory, ...needed].join(" ");
 }
 
+/** Returns a folder name for the name of a tree. */
 export function shortName(name: string): string {
   return createHash("sha256").update(name).digest("hex").slice(0, 24);
 }

@@ -57,8 +57,8 @@ export async function endLeftoversIn(directory: string): Promise<void> {
 }
 
 /**
- * A directory in which one run at a time is executed. It belongs to one runner process. Processes and files of an earlier
- * owner are ended and removed.
+ * A directory in which one run at a time is executed. It belongs to one runner process. Processes and files
+ * of an earlier owner are ended and removed.
  */
 export class Slot {
   readonly directory: string;
@@ -173,7 +173,8 @@ export class Slot {
 
   /**
    * Ends processes that a run has left behind.
-   * @param leader id of its first process, if known. After a short run only processes with larger ids are examined.
+   * @param leader id of its first process, if known. After a short run only processes with larger ids are
+   *   examined.
    * @param tookMs wall time of the run.
    */
   async endLeftovers(leader: number | undefined, tookMs: number): Promise<void> {
@@ -185,7 +186,10 @@ export class Slot {
     return await changesSince(this.#mark!, tree.mirror, tree.clean);
   }
 
-  /** Returns whether another process is removing the slot's files, so that missing files are not the fault of the run. */
+  /**
+   * Returns whether another process is removing the slot's files, so that missing files are not the fault of
+   * the run.
+   */
   async isBeingEmptied(tree: SlotTree): Promise<boolean> {
     for (const deadline = Date.now() + EMPTYING_MS; Date.now() < deadline; await delay(EMPTYING_MS / 20))
       if (this.isGone(tree)) return true;
@@ -198,8 +202,8 @@ export class Slot {
   }
 
   /**
-   * Checks the files that all trees share, and drops what has changed: any run on this machine may have written them, and
-   * any may have read them.
+   * Checks the files that all trees share, and drops what has changed: any run on this machine may have
+   * written them, and any may have read them.
    * @returns what has changed, as the beginning of a sentence; undefined if nothing has.
    */
   async changedShared(tree: SlotTree, difference: Difference): Promise<string | undefined> {

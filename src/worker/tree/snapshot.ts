@@ -29,8 +29,8 @@ export interface Difference {
 const ACCESS = 0o700;
 
 /**
- * Returns a snapshot of a tree. Symbolic links count as files, whatever their targets. Makes directories accessible that
- * a run has made inaccessible.
+ * Returns a snapshot of a tree. Symbolic links count as files, whatever their targets. Makes directories
+ * accessible that a run has made inaccessible.
  */
 export function takeSnapshot(root: string): Snapshot {
   const snapshot: Snapshot = { files: new Map(), directories: new Map(), opened: new Map() };
@@ -109,9 +109,9 @@ function removeEntry(snapshot: Snapshot, name: string): void {
 }
 
 /**
- * Returns a stamp that changes with a file's content or mode. It does not contain the change time, which also changes
- * when a hard link to the same binary is created or removed. The stamp of a file that cannot be examined (its path is
- * too long, its name is not UTF-8) has size 0.
+ * Returns a stamp that changes with a file's content or mode. It does not contain the change time, which also
+ * changes when a hard link to the same binary is created or removed. The stamp of a file that cannot be
+ * examined (its path is too long, its name is not UTF-8) has size 0.
  */
 export function stampOf(file: string): string {
   try {
