@@ -28,7 +28,9 @@ await runScript(async () => {
   try {
     const exitCode = await run("runall-swarm", ["-c", "Load"], { cwd: STUDY, env });
     if (exitCode !== 0) throw new SetupError(`the demo's campaign ended with exit code ${exitCode}`);
-    console.log(`\nThe result files are in ${path.relative(process.cwd(), STUDY)}/results. Their mean values:\n`);
+    console.log(
+      `\nThe result files are in ${path.relative(process.cwd(), STUDY)}/results. Their mean values:\n`,
+    );
     return compareWithFormula() ? 0 : 1;
   } finally {
     await run("swarm-tool", ["remove", "--force"], { cwd: ROOT, env, quiet: true });

@@ -26,9 +26,7 @@ async function main(names) {
   if (names[0] === "--differential") return await runDifferential(names[1]);
   const { cases, skipped } = findCases(process.env);
   for (const reason of skipped) console.warn(`SKIPPED ${reason}`);
-  const chosen = cases.filter(
-    ({ name }) => names.length === 0 || names.some((part) => name.includes(part)),
-  );
+  const chosen = cases.filter(({ name }) => names.length === 0 || names.some((part) => name.includes(part)));
   // The path does not affect any result. Set TMPDIR if the default place has too little space for INET.
   const directory = await realpath(await mkdtemp(path.join(tmpdir(), "swarm-omnetpp-")));
   try {

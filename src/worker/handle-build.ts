@@ -65,7 +65,8 @@ async function requeueBuild(
   const reason = await reasonFor(error, context);
   if (reason === undefined) throw new Postponed(BUILD_DELAY_MS);
   const troubles = [...(job.troubles ?? []), withHostname(reason)];
-  if (troubles.length > LEAST_RETRIES) return notStarted(`no builder could execute it: ${distinct(troubles)}`);
+  if (troubles.length > LEAST_RETRIES)
+    return notStarted(`no builder could execute it: ${distinct(troubles)}`);
   throw new Postponed(pauseAfter(troubles), { ...job, troubles });
 }
 

@@ -1,4 +1,4 @@
-/** The process's environment of a command. */
+/** Arguments, output streams and signals of a command. */
 export interface CommandContext {
   argv: readonly string[];
   /** Aborted by the first Ctrl-C, and by SIGTERM or SIGHUP. */

@@ -56,7 +56,9 @@ export class StatusLine {
   /** Prints text above the line by a single write; on a terminal, wraps it between words. */
   printAbove(unwrapped: string): void {
     const lines = unwrapped.split("\n");
-    const text = this.#screen.isTTY ? lines.map((line) => wrap(line, this.#columns, "  ")).join("\n") : unwrapped;
+    const text = this.#screen.isTTY
+      ? lines.map((line) => wrap(line, this.#columns, "  ")).join("\n")
+      : unwrapped;
     if (this.#drawn === "") this.#screen.write(`${text}\n`);
     else this.#screen.write(`\r${text.replaceAll("\n", `${ERASE_TO_END}\n`)}${ERASE_TO_END}\n${this.#drawn}`);
   }

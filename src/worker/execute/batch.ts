@@ -68,7 +68,8 @@ async function runIn(
   const allCompleted = processSucceeded && outcomes.every(({ state }) => state === "done");
   const difference = await differenceOf(tree, slot);
   const { files: written, warnings, problems } = outputsOf(tree, campaign, difference);
-  if (!allCompleted || difference.damaged.length > 0 || warnings.length + problems.length > 0) return undefined;
+  if (!allCompleted || difference.damaged.length > 0 || warnings.length + problems.length > 0)
+    return undefined;
   const parts = separate(tree.mirror, { runs, printed: printed.file, written });
   if (parts === undefined) return undefined;
   batch.release();
