@@ -92,6 +92,11 @@ function refuseQuestion(name: string): void {
   });
 }
 
+/** A configuration option on the command line: `--result-dir=/data`. */
+export function longOption(option: string, value: string): string {
+  return `--${option}=${value}`;
+}
+
 /** The arguments as a program is given them. */
 export function toArgv(args: SimulationArguments): string[] {
   return args.flatMap((arg) => {

@@ -13,14 +13,6 @@ export const OUTPUT_OPTIONS = [
 ] as const;
 export type OutputOption = (typeof OUTPUT_OPTIONS)[number];
 
-/** Files of results that the simulator begins anew in each run, whatever was there. */
-const BEGUN_ANEW = /\.(?:sca|vec|vci|elog|elogi|sna|rt|out)$/;
-
-/** True for the names of files that a local run replaces, too. */
-export function isOverwritten(file: string): boolean {
-  return BEGUN_ANEW.test(file);
-}
-
 /** The value of an option in a run's configuration (`-q runconfig`), which may name it with a pattern such as `**.`. */
 export function configuredOption(
   configuration: ReadonlyMap<string, string>,

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { UserError } from "../../errors.ts";
-import { unquoted } from "../../omnetpp/expand.ts";
 import { configuredOption, parameterWith } from "../../omnetpp/output-options.ts";
+import { unquoted } from "../../omnetpp/quoted-text.ts";
 
 /**
  * An absolute result directory is mapped on a worker to a relative one. If the ini file is elsewhere, that has two

@@ -1,11 +1,9 @@
+import { isGeneratedSymbol } from "../../omnetpp/generated-code.ts";
 import { runProgram } from "../../system/program.ts";
 
 /** What a compiler, a linker and the C++ library put into every program. */
 const OF_THE_COMPILER =
   /^(?:__bss_start|__data_start|__dso_handle|__TMC_END__|_edata|_end|data_start|completed\.\d+|DW\.ref\..*|std::.*)$/;
-/** What OMNeT++'s macros and its message compiler make: written once, whatever the runs do. */
-const OF_OMNETPP =
-  /(?:^|::)__onstartup_(?:obj|func)_\d+$|Descriptor::\w+\(.*\) const::(?:names|fieldNames|fieldTypeStrings)$/;
 /** Functions of the C library that remember something until they are called again. */
 const REMEMBERING =
   /^(?:s?rand(?:om)?|[dejlmn]rand48|(?:s|seed|lcong)(?:rand)?48|strtok|setenv|putenv|setlocale|chdir|dlopen)$/;
@@ -39,7 +37,7 @@ function hasKnownSymbolsAlone(table: string): boolean {
     if (name === undefined || section === undefined) continue;
     if (section === "*UND*" && REMEMBERING.test(name.replace(/@.*$/, ""))) return false;
     if (!WRITABLE.test(section)) continue;
-    if (!OF_THE_COMPILER.test(name) && !OF_OMNETPP.test(name)) return false;
+    if (!OF_THE_COMPILER.test(name) && !isGeneratedSymbol(name)) return false;
     known++;
   }
   return known > 0;
