@@ -13,6 +13,8 @@ export function unquoted(text: string): string {
   return text
     .slice(1, -1)
     .replace(ESCAPE, (_, code: string | undefined, character: string | undefined) =>
-      code === undefined ? (CONTROLS[character!] ?? character!) : String.fromCharCode(Number.parseInt(code, 16)),
+      code === undefined
+        ? (CONTROLS[character!] ?? character!)
+        : String.fromCharCode(Number.parseInt(code, 16)),
     );
 }

@@ -49,7 +49,13 @@ it("reads it from plain files of results alone, among their first lines", async 
   await symlink("a.sca", at("link.sca"));
   await mkdir(at("folder.sca"));
   const names = ["a.sca", "late.vec", "a.txt", "link.sca", "folder.sca"];
-  expect(names.map((name) => runIdOf(at(name)))).toEqual(["A-0-x", undefined, undefined, undefined, undefined]);
+  expect(names.map((name) => runIdOf(at(name)))).toEqual([
+    "A-0-x",
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ]);
 });
 
 it("puts the host and the process id into a name, and finds them there", () => {

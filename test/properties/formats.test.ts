@@ -46,8 +46,12 @@ describe("the output of several runs", () => {
   });
 
   it("gives back what each run printed", () => {
-    const line = fc.stringMatching(/^[\w .,:#=-]{0,30}$/).filter((text) => !/^(?:Prep|Assig|Run )/.test(text));
-    const printed = fc.array(line, { maxLength: 5 }).map((lines) => lines.map((each) => `${each}\n`).join(""));
+    const line = fc
+      .stringMatching(/^[\w .,:#=-]{0,30}$/)
+      .filter((text) => !/^(?:Prep|Assig|Run )/.test(text));
+    const printed = fc
+      .array(line, { maxLength: 5 })
+      .map((lines) => lines.map((each) => `${each}\n`).join(""));
     always(fc.tuple(printed, fc.array(printed, { minLength: 1, maxLength: 4 })), ([preamble, runs]) => {
       const begun = runs.map((text, at) => `Preparing for running configuration A, run #${at}...\n${text}`);
       const parts = splitBatchOutput(`${preamble}${begun.join("")}Run statistics: total 9\n\nEnd.\n`);
@@ -79,7 +83,16 @@ describe("a quoted text", () => {
 });
 
 describe("single lines and names", () => {
-  const texts = textWith("run ", "run A-0-x\n", "package ", "a.b;", "Config ", ": 3", "omnetpp-", "20260101-");
+  const texts = textWith(
+    "run ",
+    "run A-0-x\n",
+    "package ",
+    "a.b;",
+    "Config ",
+    ": 3",
+    "omnetpp-",
+    "20260101-",
+  );
   const READERS = [runIdIn, packageIn, parseConfigNames, unloadableLibrary, withoutMoments, versionIn];
 
   it("are read whatever they are, and soon", () => {

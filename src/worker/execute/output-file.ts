@@ -63,7 +63,8 @@ function staysIn(mirror: string, file: string): boolean {
 /** The last one cannot be taken by a file of the simulation. */
 function candidates(mirror: string, top: string, ended: EndedRun): string[] {
   const { campaign, run, written, printedTo } = ended;
-  const asNamed = (file: string): string => (campaign.appendsHost === true ? hostInserted(file, ended) : file);
+  const asNamed = (file: string): string =>
+    campaign.appendsHost === true ? hostInserted(file, ended) : file;
   const { study, iniFolder = ".", resultDirectory, ownOutputFiles = [] } = campaign;
   const extensions = RUN_FILES.filter((option) => !ownOutputFiles.includes(option)).map(extensionOf);
   const stems = extensions.flatMap((extension) => {

@@ -2,7 +2,12 @@ import path from "node:path";
 import { UserError } from "../../errors.ts";
 import type { Campaign } from "../../model/campaign.ts";
 import type { Run } from "../../model/run.ts";
-import { oneRunQueryArguments, parseSimulationArguments, QUESTIONS, longOption } from "../../omnetpp/opp-args.ts";
+import {
+  oneRunQueryArguments,
+  parseSimulationArguments,
+  QUESTIONS,
+  longOption,
+} from "../../omnetpp/opp-args.ts";
 import {
   configuredOption,
   OUTPUT_OPTIONS,
@@ -88,7 +93,11 @@ async function askOutputFile(command: Command, folder: string | undefined, run: 
   return path.resolve(command.directory, folder ?? ".", value);
 }
 
-async function ask({ program, args, directory, env }: Command, run: Run, query: readonly string[]): Promise<string> {
+async function ask(
+  { program, args, directory, env }: Command,
+  run: Run,
+  query: readonly string[],
+): Promise<string> {
   const question = oneRunQueryArguments(parseSimulationArguments(args), run.runNumber, query);
   const { exitCode, stdout, stderr } = await runProgram(program, question, { cwd: directory, env });
   if (exitCode === 0) return stdout;
