@@ -68,8 +68,8 @@ function parseStatus(line: string): CmdenvLine | undefined {
  * @see OMNeT++ Simulation Manual, "Running Simulations", "Cmdenv": the options of express mode.
  */
 export function elapsedMsIn(printed: string): number {
-  const seconds = Number([...printed.matchAll(ELAPSED)].at(-1)?.[1] ?? 0);
-  return Number.isFinite(seconds) ? seconds * 1000 : 0;
+  const ms = Number([...printed.matchAll(ELAPSED)].at(-1)?.[1] ?? 0) * 1000;
+  return Number.isFinite(ms) ? ms : 0;
 }
 
 /** `inf` and `nan` are printed where no time has passed. */
