@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { ProgressSchema, type OutcomeState } from "../model/outcome.ts";
 import { RunResultSchema, type RunRecord } from "../model/result.ts";
+import { isScalarFile } from "../omnetpp/result-files.ts";
 import type { JobFacts } from "../queue/watch.ts";
 import type { RecordedRun } from "./sources.ts";
 
@@ -38,7 +39,7 @@ export function factsOfRecord(record: RecordedRun): Facts {
     startedAt: Date.parse(record.startedAt),
     finishedAt: Date.parse(record.finishedAt),
     supersededBy: record.supersededBy,
-    scalars: record.files.find(({ path }) => path.endsWith(".sca"))?.path,
+    scalars: record.files.find(({ path }) => isScalarFile(path))?.path,
   };
 }
 

@@ -1,7 +1,7 @@
 import { chunks } from "../queue/campaign-list.ts";
 import type { CampaignView } from "./campaign-view.ts";
 import type { Row } from "./row.ts";
-import { scalarsOf, type Scalar } from "./scalar-file.ts";
+import { scalarsOf, type Scalar } from "../omnetpp/scalar-file.ts";
 import type { DashboardSources } from "./sources.ts";
 
 const CONCURRENT_FILES = 16;

@@ -1,4 +1,4 @@
-import type { SimulationArguments } from "./opp-options.ts";
+import { longOption, type SimulationArguments } from "./opp-options.ts";
 
 interface AddedOption {
   key: string;
@@ -39,7 +39,7 @@ export function addedOptions(
       ?.trim()
       .replace(/^"(.*)"$/, "$1");
     return present !== undefined && present !== value;
-  }).map(({ key, value }) => `--${key}=${value}`);
+  }).map(({ key, value }) => longOption(key, value));
 }
 
 function longOptions(args: SimulationArguments): [string, string][] {

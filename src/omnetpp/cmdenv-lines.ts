@@ -21,6 +21,7 @@ export type CmdenvLine =
 
 const STATUS =
   /^\*\* Event #(\d+) {3}t=(\S+) {3}Elapsed: \S+s \([^)]*\)(?: {2}Thread \S+)?(?: +(\d+)% completed {2}\(\d+% total\))?(?: {3}ev\/sec=(\S+))?\s*$/;
+const ELAPSED = /^\*\* Event #\d+ {3}t=\S+ {3}Elapsed: ([\d.e+-]+)s /gm;
 const EVENT = /^\*\* Event #(\d+) {2}t=(\S+)/;
 const SPEED = /^ {5}Speed: {5}ev\/sec=(\S+)/;
 /** The first line of a run with `-s`; without `-s`, PREPARING is. */
@@ -60,6 +61,15 @@ function parseStatus(line: string): CmdenvLine | undefined {
   }
   const event = EVENT.exec(line);
   return event ? { type: "event", events: Number(event[1]), simTime: event[2]! } : undefined;
+}
+
+/**
+ * Returns the elapsed time in the last status line of a run's output, in ms; 0 if there is none.
+ * @see OMNeT++ Simulation Manual, "Running Simulations", "Cmdenv": the options of express mode.
+ */
+export function elapsedMsIn(printed: string): number {
+  const ms = Number([...printed.matchAll(ELAPSED)].at(-1)?.[1] ?? 0) * 1000;
+  return Number.isFinite(ms) ? ms : 0;
 }
 
 /** Omits `inf` and `nan`, which are printed if no time has passed. */

@@ -6,12 +6,14 @@ import {
   iniQueryArguments,
   oneRunQueryArguments,
   queryArguments,
+  QUESTIONS,
   runFilter,
   values,
 } from "./opp-args.ts";
 import type { SimulationArguments } from "./opp-args.ts";
 import { configuredOption, OUTPUT_OPTIONS, type OutputOption } from "./output-options.ts";
-import { parseRunConfig, parseRunConfigs, parseRuns } from "./query-output.ts";
+import { parseConfigNames, parseRunConfig, parseRunConfigs, parseRuns } from "./query-output.ts";
+import { unquoted } from "./quoted-text.ts";
 
 export { parseRunConfig, parseRuns } from "./query-output.ts";
 
@@ -69,8 +71,8 @@ export async function expand(
   const askRun = (runNumber: number, question: readonly string[]): Promise<ProgramOutput> =>
     ask(oneRunQueryArguments(query.args, runNumber, question));
   const [listed, configured] = await Promise.all([
-    ask(queryArguments(query.args, ["-q", "runs"])),
-    askRun(0, ["-q", "runconfig"]),
+    ask(queryArguments(query.args, QUESTIONS.runs)),
+    askRun(0, QUESTIONS.configuration),
   ]);
   await check(listed, query, ask);
   const runs = parseRuns(listed.stdout, config(query.args));
@@ -79,12 +81,12 @@ export async function expand(
   const configuration = parseRunConfig(configured.stdout);
   if (!configuration.has("network")) await refuseUnnamedConfig(query, ask);
   const outputs = await outputsOf(runs, configuration, query, async () => {
-    const answer = await ask(queryArguments(query.args, ["-q", "runconfig"]));
+    const answer = await ask(queryArguments(query.args, QUESTIONS.configuration));
     await check(answer, query, ask);
     return parseRunConfigs(answer.stdout);
   });
   const seedsFollowRunNumbers = await seedsFollow(runs, configuration, async ({ runNumber }) => {
-    const answer = await askRun(runNumber, ["-q", "runconfig"]);
+    const answer = await askRun(runNumber, QUESTIONS.configuration);
     await check(answer, query, ask);
     return parseRunConfig(answer.stdout);
   });
@@ -206,8 +208,8 @@ function askerOf(
 }
 
 async function askConfigNames({ args }: ExpandQuery, ask: Ask): Promise<string[]> {
-  const { stdout } = await ask(iniQueryArguments(args, ["-a"]));
-  return [...stdout.matchAll(/^Config (.+): \d+$/gm)].map((match) => match[1]!);
+  const { stdout } = await ask(iniQueryArguments(args, QUESTIONS.configs));
+  return parseConfigNames(stdout);
 }
 
 /** Returns the simulator's error message; wrong options are reported on standard output. */
@@ -228,9 +230,4 @@ function withoutRuns({ program, args }: ExpandQuery): UserError {
   return new UserError(`no run of ${name} matches -r '${filter}'`, {
     hint: `to list its runs, run: ${program} -s -c ${name} -q runs`,
   });
-}
-
-/** Returns a string constant of the ini file without its quotes. */
-export function unquoted(value: string): string {
-  return /^"(?:[^"\\]|\\.)*"$/.test(value) ? value.slice(1, -1).replace(/\\(.)/g, "$1") : value;
 }

@@ -1,5 +1,6 @@
 import path from "node:path";
 import { contentOf } from "../system/files.ts";
+import { DEFAULT_INI } from "./named-files.ts";
 
 const INCLUDE = /^\s*include\s+(\S.*?)\s*$/gm;
 
@@ -17,7 +18,7 @@ export interface IniFile {
  */
 export async function readIniFiles(study: string, inis: readonly string[]): Promise<IniFile[]> {
   const found = new Map<string, string>();
-  const waiting = (inis.length > 0 ? inis : ["omnetpp.ini"]).map((file) => path.resolve(study, file));
+  const waiting = (inis.length > 0 ? inis : [DEFAULT_INI]).map((file) => path.resolve(study, file));
   for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
     if (found.has(file)) continue;
     const text = (await contentOf(file)) ?? "";

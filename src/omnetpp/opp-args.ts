@@ -1,3 +1,4 @@
+import { isIniFile } from "./named-files.ts";
 import {
   optionSpan,
   toArgv,
@@ -11,6 +12,7 @@ export { ADDED_OPTIONS, addedOptions } from "./added-options.ts";
 export {
   config,
   isTyped,
+  longOption,
   parseSimulationArguments,
   runFilter,
   toArgv,
@@ -53,7 +55,7 @@ export function splitArguments(argv: readonly string[], own: OwnOptions): SplitA
     } else if (ours && argument === "-h" && index === argv.length - 1) {
       split.own.push("--help");
       index += 1;
-    } else if (argument.startsWith("-") || argument.endsWith(".ini")) {
+    } else if (argument.startsWith("-") || isIniFile(argument)) {
       const span = optionSpan(argv, index);
       split.simulation.push(...argv.slice(index, index + span));
       index += span;
@@ -79,6 +81,14 @@ function spanOfOwn(argv: readonly string[], index: number, { flags, valued }: Ow
 export function queryArguments(args: SimulationArguments, query: readonly string[]): string[] {
   return [...toArgv(without(args, "-u", "-s", "-S")), "-s", ...query];
 }
+
+/** The queries that the simulator answers. @see OMNeT++ Simulation Manual, "Running Simulations": -q, -e, -a. */
+export const QUESTIONS = {
+  runs: ["-q", "runs"],
+  configuration: ["-q", "runconfig"],
+  configs: ["-a"],
+  value: (option: string) => ["-e", option],
+} as const;
 
 /** Returns the command line of a query about one run of the config, whichever runs the user chose. */
 export function oneRunQueryArguments(

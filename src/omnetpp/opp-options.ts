@@ -92,6 +92,11 @@ function refuseQuestion(name: string): void {
   });
 }
 
+/** Returns a configuration option as it is given on the command line: `--result-dir=/data`. */
+export function longOption(option: string, value: string): string {
+  return `--${option}=${value}`;
+}
+
 /** Returns the arguments as passed to a program. */
 export function toArgv(args: SimulationArguments): string[] {
   return args.flatMap((arg) => {

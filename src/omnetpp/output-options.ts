@@ -14,14 +14,6 @@ export const OUTPUT_OPTIONS = [
 ] as const;
 export type OutputOption = (typeof OUTPUT_OPTIONS)[number];
 
-/** Result files that the simulator overwrites in each run. */
-const OVERWRITTEN = /\.(?:sca|vec|vci|elog|elogi|sna|rt|out)$/;
-
-/** Returns whether a local run, too, would replace a file of this name. */
-export function isOverwritten(file: string): boolean {
-  return OVERWRITTEN.test(file);
-}
-
 /**
  * Returns the value of an option in a run's configuration (`-q runconfig`), whose key may begin with a
  * pattern such as `**.`.

@@ -67,3 +67,24 @@ export function parseRunConfig(stdout: string): Map<string, string> {
   }
   return configuration;
 }
+
+/** What `${datetime}` and `${runid}` stand for. */
+const MOMENT = /\d{8}-\d\d:?\d\d:?\d\d(?:-\d+)?/g;
+
+/**
+ * Returns a value without the parts that no two processes have in common.
+ * @see OMNeT++ Simulation Manual, "Configuring Simulations", "Predefined Variables": datetime, runid.
+ */
+export function withoutMoments(value: string): string {
+  return value.replaceAll(MOMENT, "");
+}
+
+/** Reads what `-a` prints of configs: a line such as `Config PureAloha1: 9` for each, with the number of its runs. */
+export function parseConfigNames(stdout: string): string[] {
+  return [...stdout.matchAll(/^Config (.+): \d+$/gm)].map((match) => match[1]!);
+}
+
+/** The library that the simulator complains of, as it named it: `cannot load library 'libqueue.so'`. */
+export function unloadableLibrary(complaint: string): string | undefined {
+  return /Cannot load library '([^']+)'/.exec(complaint)?.[1];
+}

@@ -1,8 +1,29 @@
 import { UserError } from "../errors.ts";
+import type { Mode } from "../model/build.ts";
 import { runProgram, type ProgramOptions } from "../system/program.ts";
 
 /** The programs that can load any model library, in the order in which they are searched for. */
 export const SIMULATORS = ["opp_run", "opp_run_release", "opp_run_dbg"];
+
+/** The same for models that were built in one mode. */
+export function simulatorsFor(mode: Mode): string[] {
+  return mode === "debug" ? ["opp_run_dbg"] : ["opp_run_release", "opp_run"];
+}
+
+/** The mode of a simulation program or library without its extension, by its name. */
+export function modeOf(name: string): Mode {
+  return name.endsWith("_dbg") ? "debug" : "release";
+}
+
+/** Whether a file of OMNeT++'s folders `bin` and `lib` is the simulator or one of its libraries. */
+export function isPartOfSimulator(name: string): boolean {
+  return /^(?:opp_run|libopp)/.test(name);
+}
+
+/** The version that OMNeT++'s file `Version` names: `omnetpp-6.2.0`. */
+export function versionIn(text: string): string | undefined {
+  return /^omnetpp-(\S+)/.exec(text)?.[1];
+}
 
 /**
  * Returns the version of a simulation program's OMNeT++: `6.2.0`.

@@ -2,7 +2,7 @@ import { lstatSync, type Stats } from "node:fs";
 import path from "node:path";
 import type { RunRecord } from "../../model/result.ts";
 import type { Run } from "../../model/run.ts";
-import { isOverwritten } from "../../omnetpp/output-options.ts";
+import { isOverwritten } from "../../omnetpp/result-files.ts";
 import { otherNameOf } from "./name-case.ts";
 import { recordRootsOf } from "./notes.ts";
 import { allRecords, recordFile } from "./records.ts";

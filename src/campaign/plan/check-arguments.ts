@@ -2,9 +2,9 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
 import type { ProjectDescriptor } from "../../project/describe/descriptor.ts";
-import { modeAdvice, otherModeOf } from "../../project/files/other-mode.ts";
-import { libraryFiles, makemakeTarget, targetFile } from "../../project/files/targets.ts";
-import { values } from "../../omnetpp/opp-args.ts";
+import { modeAdvice, otherModeOf } from "../../omnetpp/other-mode.ts";
+import { libraryFiles, makemakeTarget, targetFile } from "../../omnetpp/targets.ts";
+import { namedInis, namedLibraries, namedNedFolders } from "../../omnetpp/named-files.ts";
 import { statIfThere } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import { isExecutable } from "../../system/program.ts";
@@ -60,9 +60,9 @@ export async function checkArguments(here: StudyContext, plans: Plans): Promise<
     const place = places.find(({ top }) => isInside(top, absolute));
     return { name, absolute, place, relative: place ? path.relative(place.top, absolute) : "" };
   };
-  for (const ini of values(args, "-f")) await checkFile(find(`ini file ${ini}`, ini));
+  for (const ini of namedInis(args)) await checkFile(find(`ini file ${ini}`, ini));
   for (const { name, folder } of nedFolders(here)) await checkFolder(find(name, folder));
-  const libraries = values(args, "-l");
+  const libraries = namedLibraries(args);
   const needed: NeededProduct[] = [];
   for (const library of libraries.filter((each) => each.includes("/"))) {
     const named = find(`library ${library}`, library);
@@ -96,8 +96,8 @@ async function checkFile(named: Named): Promise<void> {
 
 /** Returns the NED folders of the option `-n`, otherwise those of the project. */
 function nedFolders({ args, project, checkout }: StudyContext): { name: string; folder: string }[] {
-  const named = values(args, "-n").flatMap((value) => value.split(/[;:]/).filter((each) => each !== ""));
-  if (values(args, "-n").length > 0) return named.map((folder) => ({ name: `NED folder ${folder}`, folder }));
+  const named = namedNedFolders(args);
+  if (named !== undefined) return named.map((folder) => ({ name: `NED folder ${folder}`, folder }));
   return project.nedFolders.map((folder) => ({
     name: `NED folder ${folder || "."} of the project`,
     folder: path.join(checkout.top, folder),

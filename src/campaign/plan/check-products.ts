@@ -2,10 +2,11 @@ import { UserError } from "../../errors.ts";
 import type { Dependency } from "../../model/build.ts";
 import { isCompiled } from "../../project/files/code-files.ts";
 import { isWithin } from "../../project/build/sources.ts";
-import { libraryFiles } from "../../project/files/targets.ts";
+import { libraryFiles } from "../../omnetpp/targets.ts";
 import type { BuildStore } from "../../stores/build-store.ts";
 import { statIfThere } from "../../system/files.ts";
-import { parseSimulationArguments, values } from "../../omnetpp/opp-args.ts";
+import { namedLibraries } from "../../omnetpp/named-files.ts";
+import { parseSimulationArguments } from "../../omnetpp/opp-args.ts";
 import { chooseProgram, type Execution } from "./choose-program.ts";
 import type { CampaignPlan } from "./plan.ts";
 
@@ -42,7 +43,7 @@ export async function checkProducts(
 
 /** Returns whether the user or the project names what is executed; it may be in the source. */
 function isNamed({ execution, campaign }: Plan): boolean {
-  const named = values(parseSimulationArguments(campaign.arguments), "-l");
+  const named = namedLibraries(parseSimulationArguments(campaign.arguments));
   return execution.program?.kind === "project" || execution.targets !== undefined || named.length > 0;
 }
 

@@ -3,7 +3,7 @@ import { UserError } from "../../errors.ts";
 import type { TargetFile } from "../../model/build.ts";
 import type { Campaign, Program } from "../../model/campaign.ts";
 import { isWithin } from "../../project/build/sources.ts";
-import { libraryNames } from "../../project/files/targets.ts";
+import { libraryNames } from "../../omnetpp/targets.ts";
 
 /** What is known about the program before anything is built. */
 export interface ExecutionRequest {

@@ -7,7 +7,7 @@ import { findDependency, NotFound } from "../../project/describe/find-dependency
 import { checkoutName, NoCheckout, openCheckout, type Checkout } from "../../project/git/git.ts";
 import type { Need } from "../../project/describe/needs.ts";
 import { isIgnoredFolder, openFolder } from "../../project/git/plain-folder.ts";
-import { targetFile } from "../../project/files/targets.ts";
+import { targetFile } from "../../omnetpp/targets.ts";
 import { usesProject } from "../../project/describe/uses-project.ts";
 import { planProject, type BuildSettings, type DependencyPlan } from "./plan-project.ts";
 

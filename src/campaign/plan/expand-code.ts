@@ -2,9 +2,11 @@ import path from "node:path";
 import { UserError } from "../../errors.ts";
 import { checkOut } from "../../project/git/checkout.ts";
 import { makeTemporaryFolder } from "../../system/temporary-folder.ts";
-import { modeAdvice, otherModeOf } from "../../project/files/other-mode.ts";
-import { libraryFiles } from "../../project/files/targets.ts";
+import { modeAdvice, otherModeOf } from "../../omnetpp/other-mode.ts";
+import { libraryFiles } from "../../omnetpp/targets.ts";
+import { namedLibraries, withoutLibraries } from "../../omnetpp/named-files.ts";
 import type { SimulationArguments } from "../../omnetpp/opp-args.ts";
+import { unloadableLibrary } from "../../omnetpp/query-output.ts";
 import { expand, type Expansion } from "../../omnetpp/expand.ts";
 import type { Mode } from "../../model/build.ts";
 import { statIfThere } from "../../system/files.ts";
@@ -46,13 +48,13 @@ async function withoutMissingLibraries(
   study: string,
   mode: Mode,
 ): Promise<SimulationArguments> {
-  const loadable = args.map(async (arg) => {
-    if (arg.kind !== "option" || arg.name !== "-l" || !arg.value.includes("/")) return [arg];
-    const files = libraryFiles(path.resolve(study, arg.value), mode);
+  const placed = namedLibraries(args).filter((library) => library.includes("/"));
+  const missing = placed.map(async (library) => {
+    const files = libraryFiles(path.resolve(study, library), mode);
     const found = await Promise.all(files.map((file) => statIfThere(file)));
-    return found.some((each) => each?.isFile()) ? [arg] : [];
+    return found.some((each) => each?.isFile()) ? [] : [library];
   });
-  return (await Promise.all(loadable)).flat();
+  return withoutLibraries(args, (await Promise.all(missing)).flat());
 }
 
 /**
@@ -61,7 +63,7 @@ async function withoutMissingLibraries(
  */
 async function withModeHint(error: unknown, study: string): Promise<unknown> {
   if (!(error instanceof UserError)) return error;
-  const library = /Cannot load library '([^']+)'/.exec(error.message)?.[1];
+  const library = unloadableLibrary(error.message);
   if (library === undefined) return error;
   const searched = library.includes("/") ? "" : (process.env["LD_LIBRARY_PATH"] ?? "");
   for (const folder of [...searched.split(":").filter((each) => each !== ""), study]) {

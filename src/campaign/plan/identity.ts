@@ -2,22 +2,22 @@ import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { simulationVariables } from "../../model/environment.ts";
+import { namedLibraries } from "../../omnetpp/named-files.ts";
 import {
   parseSimulationArguments,
   toArgv,
-  values,
   without,
   type SimulationArguments,
 } from "../../omnetpp/opp-args.ts";
+import { withoutMoments } from "../../omnetpp/query-output.ts";
+import { isPartOfSimulator } from "../../omnetpp/simulator.ts";
+import { linkedFiles } from "../../omnetpp/targets.ts";
 import { statIfThere } from "../../system/files.ts";
 import type { CampaignPlan } from "./plan.ts";
 import { plannedKey } from "./plan-project.ts";
 
 /** Increased if the same campaign would write other files than with an earlier version of inet-swarm. */
 const VERSION = 3;
-
-/** Parts of file names such as `${datetime}` and `${runid}`, which differ between any two processes. */
-const PROCESS_SPECIFIC = /\d{8}-\d\d:?\d\d:?\d\d(?:-\d+)?/g;
 
 /**
  * Returns a hash over everything that decides which files the runs of a campaign write,
@@ -48,8 +48,8 @@ export async function identityOf(plan: CampaignPlan): Promise<string> {
       ...(dependencies && { dependencies }),
       arguments: decidingArguments(args),
     },
-    [...plan.expansion.configuration].map(([key, value]) => [key, value.replaceAll(PROCESS_SPECIFIC, "")]),
-    await stampsOf([...(await ownOmnetpp(plan)), ...namedLibraries(plan, values(args, "-l"))]),
+    [...plan.expansion.configuration].map(([key, value]) => [key, withoutMoments(value)]),
+    await stampsOf([...(await ownOmnetpp(plan)), ...libraryFilesOf(plan, namedLibraries(args))]),
   ];
   const read = simulationVariables(terminal?.environment ?? {});
   if (Object.keys(read).length > 0) parts.push(read);
@@ -73,19 +73,15 @@ async function ownOmnetpp({ build: { omnetpp } }: CampaignPlan): Promise<string[
   const folders = [omnetpp.binDirectory, path.join(omnetpp.binDirectory, "../lib")];
   const files = folders.map(async (folder) => {
     const names = await readdir(folder).catch(() => []); // OMNeT++ was installed in another way
-    return names.filter((name) => /^(?:opp_run|libopp)/.test(name)).map((name) => path.join(folder, name));
+    return names.filter(isPartOfSimulator).map((name) => path.join(folder, name));
   });
   return (await Promise.all(files)).flat().sort();
 }
 
 /** Returns the files that an option `-l` with a folder may refer to. */
-function namedLibraries({ studyDirectory }: CampaignPlan, libraries: readonly string[]): string[] {
+function libraryFilesOf({ studyDirectory }: CampaignPlan, libraries: readonly string[]): string[] {
   return libraries.flatMap((library) => {
-    const { dir, base } = path.parse(path.resolve(studyDirectory, library));
-    if (!library.includes("/")) return [];
-    return ["", "_dbg"].flatMap((mode) =>
-      ["so", "dylib"].map((ext) => path.join(dir, `lib${base}${mode}.${ext}`)),
-    );
+    return library.includes("/") ? linkedFiles(path.resolve(studyDirectory, library)) : [];
   });
 }
 

@@ -2,8 +2,8 @@ import { realpathSync } from "node:fs";
 import path from "node:path";
 import type { ProjectDescriptor } from "../../project/describe/descriptor.ts";
 import type { Checkout } from "../../project/git/git.ts";
-import { targetFile } from "../../project/files/targets.ts";
-import { isOverwritten } from "../../omnetpp/output-options.ts";
+import { targetFile } from "../../omnetpp/targets.ts";
+import { isNamelessIndex, isOverwritten } from "../../omnetpp/result-files.ts";
 import { isInside } from "../../system/paths.ts";
 import { unchangedOutputs } from "../collect/known-outputs.ts";
 
@@ -55,7 +55,7 @@ export async function outputFilter(question: OutputFilterQuestion): Promise<Outp
     if (known.has(absolute)) return true;
     return (
       isOverwritten(file) &&
-      (path.basename(file) === ".vci" || // index of a vector file whose name has no dot
+      (isNamelessIndex(file) ||
         configured.has(withoutExtension(absolute)) ||
         results.some((root) => isInside(root, absolute)) ||
         folders.some((root) => isInside(root, absolute)))

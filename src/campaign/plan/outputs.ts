@@ -5,8 +5,10 @@ import type { Outputs } from "../../model/campaign.ts";
 import { forbiddenName } from "../../stores/output-path.ts";
 import type { Expansion, RunOutputs } from "../../omnetpp/expand.ts";
 import { iniFolders, type IniFolders } from "../../omnetpp/ini-folders.ts";
-import { config, isTyped, values, type SimulationArguments } from "../../omnetpp/opp-args.ts";
+import { namedInis } from "../../omnetpp/named-files.ts";
+import { config, isTyped, type SimulationArguments } from "../../omnetpp/opp-args.ts";
 import { configuredOption, OUTPUT_OPTIONS, type OutputOption } from "../../omnetpp/output-options.ts";
+import { extensionOf } from "../../omnetpp/result-files.ts";
 import { isInside } from "../../system/paths.ts";
 import { homeDirectory } from "../../system/user.ts";
 import { refuseAbsoluteResultDirectory } from "./shown-directory.ts";
@@ -41,7 +43,7 @@ export interface OutputQuestion {
  */
 export async function planOutputs(expansion: Expansion, question: OutputQuestion): Promise<OutputPlan> {
   const { args, study } = question;
-  const folders = await iniFolders(study, values(args, "-f"));
+  const folders = await iniFolders(study, namedInis(args));
   refuseAbsoluteResultDirectory(expansion.configuration, folders.all[0]!, study);
   const runs = expansion.outputs.map((run) => resolveRun(run, folders, question));
   const configured = OUTPUT_OPTIONS.filter((option) =>
@@ -231,8 +233,7 @@ function appendedFiles(
   const appended: OutputPlan["appendedTo"] = [];
   for (const { runNumber, folders, byOption, appends } of runs) {
     for (const option of appends) {
-      const extension = option === "output-scalar-file" ? ".sca" : ".vec";
-      const file = byOption[option] ?? path.join(folders[0]!, `${config(args)}-*${extension}`);
+      const file = byOption[option] ?? path.join(folders[0]!, `${config(args)}-*${extensionOf(option)}`);
       const other = appended.find((each) => each.file === file && byOption[option] !== undefined);
       if (
         other !== undefined ||

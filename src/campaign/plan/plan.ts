@@ -9,7 +9,7 @@ import { foldersBeside, surveyFolders, type FolderSurvey } from "../../project/g
 import type { RunSources } from "../../project/build/run-sources.ts";
 import { scanCode } from "../../project/build/scan-files.ts";
 import { findCompilers } from "../../project/build/find-compilers.ts";
-import { fileOf } from "../../project/files/targets.ts";
+import { fileOf } from "../../omnetpp/targets.ts";
 import type { Need } from "../../project/describe/needs.ts";
 import type { WorkTreeRequest } from "../../project/git/reading.ts";
 import type { Expansion } from "../../omnetpp/expand.ts";

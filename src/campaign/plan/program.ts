@@ -3,7 +3,7 @@ import path from "node:path";
 import { UserError } from "../../errors.ts";
 import type { Mode } from "../../model/build.ts";
 import type { Program } from "../../model/campaign.ts";
-import { SIMULATORS, versionOf } from "../../omnetpp/simulator.ts";
+import { modeOf, SIMULATORS, versionOf } from "../../omnetpp/simulator.ts";
 import { findProgram, isExecutable, isScript } from "../../system/program.ts";
 import { isInside } from "../../system/paths.ts";
 
@@ -34,11 +34,11 @@ export async function findSimulationProgram(
   const omnetpp = simulator === undefined ? {} : { binDirectory: path.dirname(simulator) };
   if (typed === undefined || named) {
     if (simulator === undefined) throw withoutSimulator(typed);
-    const mode = path.basename(simulator) === "opp_run_dbg" ? "debug" : "release";
+    const mode = modeOf(simulator);
     return { local: simulator, ...omnetpp, mode, remote: named ? { kind: "opp_run" } : undefined };
   }
   const file = await programFile(typed, study, top);
-  const mode = file.endsWith("_dbg") ? "debug" : "release";
+  const mode = modeOf(file);
   const isReady = (await isExecutable(file)) && (simulator === undefined || (await canSimulate(file, study)));
   // if the program is not built yet, any simulator can list the runs
   const local = isReady ? file : simulator;

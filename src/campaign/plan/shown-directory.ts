@@ -1,7 +1,7 @@
 import path from "node:path";
 import { UserError } from "../../errors.ts";
-import { unquoted } from "../../omnetpp/expand.ts";
 import { configuredOption, parameterWith } from "../../omnetpp/output-options.ts";
+import { unquoted } from "../../omnetpp/quoted-text.ts";
 
 /**
  * Refuses parameters that use an absolute result directory if the ini file is in another folder. A worker

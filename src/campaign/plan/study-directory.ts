@@ -2,7 +2,8 @@ import { readdir, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import { errorCode, UserError } from "../../errors.ts";
 import { nearest } from "../../model/near.ts";
-import { values, type SimulationArguments } from "../../omnetpp/opp-args.ts";
+import { DEFAULT_INI, iniFiles, isIniFile } from "../../omnetpp/named-files.ts";
+import type { SimulationArguments } from "../../omnetpp/opp-args.ts";
 
 /**
  * Returns the folder of a study, without symbolic links.
@@ -14,8 +15,7 @@ export async function studyDirectory(directory: string, args: SimulationArgument
     const hint = directory.includes("\ufffd") ? "its name is not valid UTF-8: rename the folder" : undefined;
     throw new UserError(`no such folder: ${directory}`, { hint });
   });
-  const inis = values(args, "-f");
-  for (const ini of inis.length > 0 ? inis : ["omnetpp.ini"]) {
+  for (const ini of iniFiles(args)) {
     const file = await stat(path.resolve(study, ini)).catch(() => undefined);
     if (file?.isFile()) continue;
     throw new UserError(`no ${ini} in ${study}`, { hint: hintFor(ini, await inisNear(study)) });
@@ -38,7 +38,7 @@ async function inisNear(study: string): Promise<string[]> {
   if (below.length > 0) return below;
   for (const up of ["..", "../.."]) {
     const names = await readdir(path.resolve(study, up)).catch(() => []);
-    const found = names.filter((name) => name.endsWith(".ini")).map((name) => path.join(up, name));
+    const found = names.filter(isIniFile).map((name) => path.join(up, name));
     if (found.length > 0) return found.sort();
   }
   return [];
@@ -55,7 +55,7 @@ async function inisBelow(study: string): Promise<string[]> {
       const place = path.join(next.folder, entry.name);
       if (entry.isDirectory() && next.depth < DEPTH && !WITHOUT_STUDIES.test(entry.name))
         waiting.push({ folder: place, depth: next.depth + 1 });
-      else if (!entry.isDirectory() && entry.name.endsWith(".ini")) found.push(place);
+      else if (!entry.isDirectory() && isIniFile(entry.name)) found.push(place);
     }
   }
   return found;
@@ -85,7 +85,7 @@ function rank(near: readonly string[], file: string): number {
 function commandFor(file: string): string {
   const { dir, base } = path.parse(file);
   const folder = dir === "" ? [] : ["-C", quoted(dir)];
-  const name = base === "omnetpp.ini" ? [] : ["-f", quoted(base)];
+  const name = base === DEFAULT_INI ? [] : ["-f", quoted(base)];
   return ["runall-swarm", ...folder, ...name, "-c", "CONFIG"].join(" ");
 }
 

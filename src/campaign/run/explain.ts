@@ -1,6 +1,6 @@
 import path from "node:path";
-import { targetFile } from "../../project/files/targets.ts";
-import { values } from "../../omnetpp/opp-args.ts";
+import { targetFile } from "../../omnetpp/targets.ts";
+import { iniFiles } from "../../omnetpp/named-files.ts";
 import { identityOf } from "../plan/identity.ts";
 import { planFrom, type CampaignPlan } from "../plan/plan.ts";
 import type { CampaignRequest } from "../plan/request.ts";
@@ -48,16 +48,11 @@ export async function* explainCampaign(
 function* sectionsOf(known: Partial<StudyContext>, found: Partial<StudyContext>): Generator<Section> {
   const { study, args, checkout } = known;
   if (found.study !== undefined)
-    yield { name: "study", facts: { folder: study, iniFiles: inisOf(args ?? []) } };
+    yield { name: "study", facts: { folder: study, iniFiles: iniFiles(args ?? []) } };
   if (found.checkout !== undefined) yield { name: "checkout", facts: { folder: checkout?.top } };
   if (found.project !== undefined && checkout !== undefined)
     yield projectSection(checkout.top, found.project);
   if (found.dependencies !== undefined) yield* neededSections(found);
-}
-
-function inisOf(args: StudyContext["args"]): string[] {
-  const named = values(args, "-f");
-  return named.length > 0 ? named : ["omnetpp.ini"];
 }
 
 function projectSection(top: string, project: StudyContext["project"]): Section {

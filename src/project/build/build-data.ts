@@ -6,7 +6,7 @@ import { isInside } from "../../system/paths.ts";
 import { isCode } from "../files/code-files.ts";
 import type { ProjectDescriptor } from "../describe/descriptor.ts";
 import { isGenerated } from "../files/generated.ts";
-import { makemakeCommand } from "../files/makemake.ts";
+import { makemakeCommand } from "../../omnetpp/makemake.ts";
 import { isMakefile, MAKEFILES } from "../files/makefiles.ts";
 
 /** Files with rules that people write; generated Makefiles include `makefrag`. */

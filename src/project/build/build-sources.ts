@@ -1,17 +1,17 @@
 import path from "node:path";
 import { MODES, type Recipe } from "../../model/build.ts";
 import type { Code } from "../git/code.ts";
-import { isGeneratedCode, isInObjectFolder } from "../files/derived.ts";
+import { isGeneratedCode, isInObjectFolder } from "../../omnetpp/generated-code.ts";
 import type { ProjectDescriptor } from "../describe/descriptor.ts";
 import { LINK } from "../git/disk.ts";
 import { isOpaque, kindOf } from "../files/file-kinds.ts";
 import type { TreeEntry } from "../git/git.ts";
 import { isUnder, leadsOf, leadsOutOf, Places, type Lead } from "./leads.ts";
-import { makemakeCommand } from "../files/makemake.ts";
+import { makemakeCommand } from "../../omnetpp/makemake.ts";
 import { Mentions } from "../files/mentions.ts";
 import { readObjects } from "../git/objects.ts";
 import { scanCode, type FileScan, type FileScans } from "./scan-files.ts";
-import { targetFile } from "../files/targets.ts";
+import { targetFile } from "../../omnetpp/targets.ts";
 import { pathsUpwards } from "../files/text-scan.ts";
 
 // The rule, as docs/builds.md describes it for users. A file decides a build if it is in the project's

@@ -6,8 +6,8 @@ import { isInside } from "../../system/paths.ts";
 import { findBuildData } from "./build-data.ts";
 import type { ProjectDescriptor } from "../describe/descriptor.ts";
 import type { TreeEntry } from "../git/git.ts";
-import { otherModeOf } from "../files/other-mode.ts";
-import { fileOf } from "../files/targets.ts";
+import { otherModeOf } from "../../omnetpp/other-mode.ts";
+import { fileOf } from "../../omnetpp/targets.ts";
 
 /** The binaries in the user's own checkout. */
 export interface OwnBuild extends Omit<BuildManifest, "protocol"> {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
 import type { Code } from "../git/code.ts";
-import { isGeneratedCode, isInObjectFolder } from "../files/derived.ts";
+import { isGeneratedCode, isInObjectFolder } from "../../omnetpp/generated-code.ts";
 import { LINK } from "../git/disk.ts";
 import { isDocument, namesFilesToRuns } from "../files/file-kinds.ts";
 import type { TreeEntry } from "../git/git.ts";

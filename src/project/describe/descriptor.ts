@@ -5,13 +5,14 @@ import { contentOf, linesOf } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import { chooseProject, type Leads } from "./choose-project.ts";
 import { findBuild } from "./find-build.ts";
-import type { MakemakeFolder } from "../files/makemake.ts";
+import { isNedFile } from "../../omnetpp/ned-files.ts";
+import type { MakemakeFolder } from "../../omnetpp/makemake.ts";
 import { readMakefile } from "../files/makefiles.ts";
 import { defaultNedFolders } from "./ned-folders.ts";
 import { findNeeds, type Need } from "./needs.ts";
 import { readOppFile, type OppFile } from "./opp-file.ts";
 import { readSwarmFile } from "./swarm-file.ts";
-import { makefileTarget, makemakeTarget, type Target } from "../files/targets.ts";
+import { makefileTarget, makemakeTarget, type Target } from "../../omnetpp/targets.ts";
 
 /**
  * The properties of a project. Each comes from the first source that has it: `swarm.json`, an `.opp` file,
@@ -73,7 +74,7 @@ export async function describeProject(top: string, study: string, leads?: Leads)
 }
 
 async function hasNed(folder: string): Promise<boolean> {
-  return (await readdir(folder)).some((name) => name.endsWith(".ned"));
+  return (await readdir(folder)).some(isNedFile);
 }
 
 /**

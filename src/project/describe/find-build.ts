@@ -6,7 +6,7 @@ import {
   makemakeFolders,
   parseMakemakeOptions,
   type MakemakeFolder,
-} from "../files/makemake.ts";
+} from "../../omnetpp/makemake.ts";
 import { readMakefile } from "../files/makefiles.ts";
 
 /** How a project is built, according to its files. */

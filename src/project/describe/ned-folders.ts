@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
+import { isNedFile, packageIn } from "../../omnetpp/ned-files.ts";
 import { contentOf } from "../../system/files.ts";
 
 /** The folders of the IDE's usual layout, which it lists in `.nedfolders`. */
@@ -12,26 +13,22 @@ const USUAL = ["src", "simulations"];
  * @see OMNeT++ Simulation Manual, "Directory Structure, Package.ned Files".
  */
 export async function defaultNedFolders(root: string): Promise<string[]> {
-  if ((await readdir(root)).some(isNed)) return ["."];
+  if ((await readdir(root)).some(isNedFile)) return ["."];
   const found: string[] = [];
   for (const folder of USUAL) {
     const first = await firstNedFile(path.join(root, folder));
     if (first === undefined) continue;
     const text = (await contentOf(path.join(root, folder, first)).catch(() => undefined)) ?? "";
-    const declared = /^\s*package\s+([\w.]+)\s*;/m.exec(text)?.[1] ?? "";
+    const declared = packageIn(text) ?? "";
     if (declared === folder || declared.startsWith(`${folder}.`)) return ["."];
     found.push(folder);
   }
   return found.length > 0 ? found : ["."];
 }
 
-function isNed(name: string): boolean {
-  return name.endsWith(".ned");
-}
-
 /** Returns the NED file in the fewest subfolders, preferably a `package.ned`; relative to the folder. */
 async function firstNedFile(folder: string): Promise<string | undefined> {
-  const files = (await readdir(folder, { recursive: true }).catch(() => [])).filter(isNed);
+  const files = (await readdir(folder, { recursive: true }).catch(() => [])).filter(isNedFile);
   const rank = (file: string): string =>
     [
       String(file.split(path.sep).length).padStart(4),

@@ -8,7 +8,7 @@ import { isInside } from "../../system/paths.ts";
 import { isProject } from "./find-project.ts";
 import { IDE_FILE, referencesInIde } from "./ide-file.ts";
 import { readMakefile } from "../files/makefiles.ts";
-import type { MakemakeFolder } from "../files/makemake.ts";
+import type { MakemakeFolder } from "../../omnetpp/makemake.ts";
 import type { OppFile } from "./opp-file.ts";
 import { SWARM_FILE } from "./swarm-file.ts";
 

@@ -3,7 +3,7 @@ import path from "node:path";
 import { UserError } from "../../errors.ts";
 import { contentOf } from "../../system/files.ts";
 import { LiteralError, parseLiteralCall, type Literal, type LiteralCall } from "./python-literal.ts";
-import type { Target } from "../files/targets.ts";
+import type { Target } from "../../omnetpp/targets.ts";
 
 /**
  * The properties of a project in an `.opp` file; undefined if not given. Paths are relative to its folder.

@@ -3,7 +3,8 @@ import path from "node:path";
 import { contentOf } from "../../system/files.ts";
 import { isCode } from "../files/code-files.ts";
 import { readMakefile } from "../files/makefiles.ts";
-import type { MakemakeFolder } from "../files/makemake.ts";
+import { isNedFile } from "../../omnetpp/ned-files.ts";
+import type { MakemakeFolder } from "../../omnetpp/makemake.ts";
 import { withoutVersion, type Need } from "./needs.ts";
 
 /** Number of files to search: a larger project uses what it refers to in one of these. */
@@ -26,7 +27,7 @@ export async function usesProject(
   if ([makefile, ...options].some((text) => inBuild.test(text))) return true;
   const inFile = new RegExp(`^\\s*(?:import\\s+|#\\s*include\\s*[<"])${escaped}[./]`, "im");
   const files = await readdir(root, { recursive: true }).catch(() => []);
-  const searched = files.filter((file) => file.endsWith(".ned") || isCode(file)).slice(0, MOST_FILES);
+  const searched = files.filter((file) => isNedFile(file) || isCode(file)).slice(0, MOST_FILES);
   for (const file of searched) {
     const text = await contentOf(path.join(root, file)).catch(() => undefined);
     if (text !== undefined && inFile.test(text)) return true;

@@ -1,11 +1,12 @@
 import { open } from "node:fs/promises";
 import path from "node:path";
 import { errorCode } from "../../errors.ts";
+import { isGeneratedCode } from "../../omnetpp/generated-code.ts";
+import { makemakeCommand } from "../../omnetpp/makemake.ts";
+import { isRecorded } from "../../omnetpp/result-files.ts";
 import { statIfThere } from "../../system/files.ts";
-import { isGeneratedCode } from "./derived.ts";
 import { isMakefile } from "./makefiles.ts";
 
-const RESULTS = [".sca", ".vec", ".vci", ".elog"];
 const BINARIES = [".o", ".so", ".dylib", ".a"];
 const FOLDERS = ["results", "out", "node_modules", ".swarm"];
 
@@ -18,7 +19,7 @@ const FOLDERS = ["results", "out", "node_modules", ".swarm"];
 export function isGenerated(file: string, isThere: (file: string) => boolean = () => true): boolean {
   const { dir, name, ext } = path.posix.parse(file);
   if (dir.split("/").some((folder) => FOLDERS.includes(folder))) return true;
-  if (RESULTS.includes(ext) || BINARIES.includes(ext)) return true;
+  if (isRecorded(file) || BINARIES.includes(ext)) return true;
   return name.startsWith(".swarm-tmp-") || isGeneratedCode(file, isThere);
 }
 
@@ -31,7 +32,7 @@ export async function isMadeByMakemake(file: string): Promise<boolean> {
   try {
     await using handle = await open(file);
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(4096), 0, 4096, 0);
-    return /^# {1,3}opp_makemake /m.test(buffer.toString("utf8", 0, bytesRead));
+    return makemakeCommand(buffer.toString("utf8", 0, bytesRead)) !== undefined;
   } catch (error) {
     if (errorCode(error) === "EACCES") return false; // reported when the file is read
     throw error;

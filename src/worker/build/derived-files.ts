@@ -1,7 +1,7 @@
 import { lstatSync } from "node:fs";
 import { lutimes, rm } from "node:fs/promises";
 import path from "node:path";
-import { isGeneratedCode, isInObjectFolder } from "../../project/files/derived.ts";
+import { isGeneratedCode, isInObjectFolder } from "../../omnetpp/generated-code.ts";
 import { isBinary } from "./build-products.ts";
 
 /** Names of files that a compiler or linker writes. */

@@ -2,8 +2,8 @@ import path from "node:path";
 import type { BuildRequest } from "../../model/build.ts";
 import { withExported } from "../../project/build/dependency-options.ts";
 import { MAKEFILES, readMakefile } from "../../project/files/makefiles.ts";
-import { makemakeCommand } from "../../project/files/makemake.ts";
-import { libraryNames, makefileTarget, nameOption } from "../../project/files/targets.ts";
+import { makemakeCommand } from "../../omnetpp/makemake.ts";
+import { libraryNames, makefileTarget, nameOption } from "../../omnetpp/targets.ts";
 import { contentOf } from "../../system/files.ts";
 import type { ProvidedDependency } from "../tree/dependencies.ts";
 

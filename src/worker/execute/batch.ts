@@ -75,7 +75,7 @@ async function runIn(
   batch.release();
   void deps.batches.learn(campaign, tree, end.usage.wallTimeMs / runs.length);
   const times = timesOf(
-    parts.map((part) => part.output),
+    parts.map((part) => part.elapsedMs),
     startedAt,
     end,
   );
@@ -106,13 +106,12 @@ async function runIn(
  * time that Cmdenv printed plus an equal share of the rest; its CPU time is proportional to that.
  */
 function timesOf(
-  outputs: readonly string[],
+  elapsed: readonly number[],
   startedAt: number,
   { usage }: SimulationEnd,
 ): { startedAt: number; finishedAt: number; usage: Usage }[] {
-  const elapsed = outputs.map((output) => elapsedMs(output));
   const total = elapsed.reduce((sum, ms) => sum + ms, 0);
-  const share = Math.max(0, usage.wallTimeMs - total) / outputs.length;
+  const share = Math.max(0, usage.wallTimeMs - total) / elapsed.length;
   let at = startedAt;
   return elapsed.map((ms) => {
     const wallTimeMs = Math.max(1, Math.round(ms + share));
@@ -120,10 +119,4 @@ function timesOf(
     const own = { ...usage, wallTimeMs, ...(usage.cpuTimeMs !== undefined && { cpuTimeMs }) };
     return { startedAt: at, finishedAt: (at += wallTimeMs), usage: own };
   });
-}
-
-/** Returns the elapsed time in the last status line of a run's output; 0 if there is none. */
-function elapsedMs(output: string): number {
-  const last = output.slice(output.lastIndexOf("** Event #"));
-  return Number(/ Elapsed: ([\d.e+-]+)s /.exec(last)?.[1] ?? 0) * 1000;
 }

@@ -1,6 +1,7 @@
 import path from "node:path";
 import type { Campaign } from "../../model/campaign.ts";
-import { parseSimulationArguments, values } from "../../omnetpp/opp-args.ts";
+import { namedLibraries } from "../../omnetpp/named-files.ts";
+import { parseSimulationArguments } from "../../omnetpp/opp-args.ts";
 import type { SlotTree } from "../tree/slot-tree.ts";
 import { areStateless } from "./stateless.ts";
 
@@ -94,7 +95,7 @@ function plannedMs({ batchSize }: Campaign): number {
 /** Returns whether everything loaded besides OMNeT++ was built from the project itself and is stateless. */
 async function isStateless(campaign: Campaign, tree: SlotTree): Promise<boolean> {
   const { omnetpp, arguments: args } = campaign;
-  const foreign = tree.dependencies.length > 0 || values(parseSimulationArguments(args), "-l").length > 0;
+  const foreign = tree.dependencies.length > 0 || namedLibraries(parseSimulationArguments(args)).length > 0;
   if (foreign || Number.parseInt(omnetpp.version) < FIRST_OMNETPP) return false;
   const files = tree.manifest.products.map((file) => path.join(tree.root, file));
   return await areStateless(files, process.env);

@@ -3,8 +3,9 @@ import { UserError } from "../../errors.ts";
 import type { Mode } from "../../model/build.ts";
 import type { Campaign } from "../../model/campaign.ts";
 import type { Run } from "../../model/run.ts";
-import { libraryNames } from "../../project/files/targets.ts";
+import { libraryNames } from "../../omnetpp/targets.ts";
 import { parseSimulationArguments, runArguments } from "../../omnetpp/opp-args.ts";
+import { simulatorsFor } from "../../omnetpp/simulator.ts";
 import { findProgram } from "../../system/program.ts";
 import type { ProvidedDependency } from "../tree/dependencies.ts";
 import { projectEnvironment, withLibraryPath } from "../tree/environment.ts";
@@ -94,7 +95,7 @@ async function createEnvironment(tree: SlotTree, campaign: Campaign): Promise<No
 }
 
 async function simulatorFor(mode: Mode, env: NodeJS.ProcessEnv): Promise<string> {
-  const names = mode === "debug" ? ["opp_run_dbg"] : ["opp_run_release", "opp_run"];
+  const names = simulatorsFor(mode);
   const found = await findProgram(names, env["PATH"]);
   if (found !== undefined) return found;
   throw new UserError(`${names.join(" and ")}: command not found`, {

@@ -4,17 +4,16 @@ import path from "node:path";
 import type { Campaign } from "../../model/campaign.ts";
 import type { ResultFile } from "../../model/result.ts";
 import type { Run } from "../../model/run.ts";
+import { pidIn, withHost } from "../../omnetpp/host-names.ts";
+import { extensionOf } from "../../omnetpp/result-files.ts";
 import { moveFile, statIfThere } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import type { SlotTree } from "../tree/slot-tree.ts";
 
-/** Result files that are named after their run, by the option that would change the name. */
-const RUN_FILES: Record<string, RegExp> = {
-  "output-scalar-file": /\.sca$/,
-  "output-vector-file": /\.vec$/,
-  "eventlog-file": /\.elog$/,
-  "snapshot-file": /\.sna$/,
-};
+/** The options whose files have the name of the run, but for the extension, unless they give another name. */
+const RUN_FILES = ["output-scalar-file", "output-vector-file", "eventlog-file", "snapshot-file"] as const;
+
+const PRINTED = extensionOf("cmdenv-output-file");
 
 interface EndedRun {
   campaign: Campaign;
@@ -69,17 +68,15 @@ function staysIn(mirror: string, file: string): boolean {
 /** Returns possible paths of the output file, best first. No file of the simulation has the last name. */
 function candidates(mirror: string, top: string, ended: EndedRun): string[] {
   const { campaign, run, written, printedTo } = ended;
-  const withHost = (file: string): string =>
+  const asNamed = (file: string): string =>
     campaign.appendsHost === true ? hostInserted(file, ended) : file;
   const { study, iniFolder = ".", resultDirectory, ownOutputFiles = [] } = campaign;
-  const kinds = Object.entries(RUN_FILES).flatMap(([option, kind]) =>
-    ownOutputFiles.includes(option) ? [] : [kind],
-  );
-  const stems = kinds.flatMap((kind) => {
-    const found = written.find((file) => kind.test(file.path));
-    return found === undefined ? [] : [found.path.replace(kind, "")];
+  const extensions = RUN_FILES.filter((option) => !ownOutputFiles.includes(option)).map(extensionOf);
+  const stems = extensions.flatMap((extension) => {
+    const found = written.find((file) => file.path.endsWith(extension));
+    return found === undefined ? [] : [found.path.slice(0, -extension.length)];
   });
-  const reported = printedTo === undefined ? [] : [path.relative(mirror, printedTo)].map(withHost);
+  const reported = printedTo === undefined ? [] : [path.relative(mirror, printedTo)].map(asNamed);
   const directory = path.posix.join(top, study, resultDirectory);
   const usual = stems[0] === undefined ? directory : path.posix.dirname(stems[0]);
   const byNumber = path.posix.join(
@@ -88,25 +85,15 @@ function candidates(mirror: string, top: string, ended: EndedRun): string[] {
   );
   return [
     ...reported,
-    ...stems.slice(0, 1).map((stem) => `${stem}.out`),
-    `${byNumber}.out`,
-    `${byNumber}.swarm.out`,
+    ...stems.slice(0, 1).map((stem) => stem + PRINTED),
+    byNumber + PRINTED,
+    `${byNumber}.swarm${PRINTED}`,
   ];
 }
 
-/**
- * Returns the name that `fname-append-host` gives a file: `X.HOST.PID.out`. The process id is taken from the
- * names of the result files, because a script may have started the simulator.
- * @see OMNeT++ 6.2, src/envir/envirbase.cc, processFileName.
- */
+/** Takes the process id from the names of the result files, because a script may have started the simulator. */
 function hostInserted(file: string, { written, pid }: Pick<EndedRun, "written" | "pid">): string {
   const host = hostname();
-  const ids = written.flatMap(({ path: name }) => {
-    const { base } = path.posix.parse(name);
-    const at = base.lastIndexOf(`.${host}.`);
-    const [, id] = at < 0 ? [] : (/^(\d+)(?:\.|$)/.exec(base.slice(at + host.length + 2)) ?? []);
-    return id === undefined ? [] : [id];
-  });
-  const { dir, name, ext } = path.posix.parse(file);
-  return path.posix.join(dir, `${name}.${host}.${ids[0] ?? pid ?? 0}${ext}`);
+  const [reported] = written.flatMap(({ path: name }) => pidIn(name, host) ?? []);
+  return withHost(file, host, reported ?? pid ?? 0);
 }

@@ -2,14 +2,20 @@ import path from "node:path";
 import { UserError } from "../../errors.ts";
 import type { Campaign } from "../../model/campaign.ts";
 import type { Run } from "../../model/run.ts";
-import { parseRunConfig, unquoted } from "../../omnetpp/expand.ts";
-import { oneRunQueryArguments, parseSimulationArguments } from "../../omnetpp/opp-args.ts";
+import {
+  oneRunQueryArguments,
+  parseSimulationArguments,
+  QUESTIONS,
+  longOption,
+} from "../../omnetpp/opp-args.ts";
 import {
   configuredOption,
   OUTPUT_OPTIONS,
   parameterWith,
   type OutputOption,
 } from "../../omnetpp/output-options.ts";
+import { parseRunConfig } from "../../omnetpp/query-output.ts";
+import { unquoted } from "../../omnetpp/quoted-text.ts";
 import { runProgram } from "../../system/program.ts";
 import type { Command } from "./command.ts";
 import type { SlotTree } from "../tree/slot-tree.ts";
@@ -37,28 +43,27 @@ export async function placeOutputs(
   run: Run,
 ): Promise<PlacedCommand> {
   const { mapsPaths = false, asksOutputFile = false } = campaign;
-  const options = mapsPaths ? await mappedOptions(command, tree, campaign, run) : [];
+  const values = mapsPaths ? await mappedValues(command, tree, campaign, run) : [];
+  const options = values.map(([option, value]) => longOption(option, value));
   const placed = { ...command, args: [...command.args, ...options] };
-  const isMapped = options.some((option) => option.startsWith("--cmdenv-output-file="));
+  const isMapped = values.some(([option]) => option === "cmdenv-output-file");
   const folder = isMapped ? "." : campaign.outputFileFolder;
   const printedTo = asksOutputFile ? await askOutputFile(placed, folder, run) : undefined;
   return { ...placed, printedTo };
 }
 
-async function mappedOptions(
+async function mappedValues(
   command: Command,
   tree: SlotTree,
   campaign: Campaign,
   run: Run,
-): Promise<string[]> {
-  const configuration = parseRunConfig(await ask(command, run, ["-q", "runconfig"]));
-  return OUTPUT_OPTIONS.flatMap((option) => {
+): Promise<[option: OutputOption, value: string][]> {
+  const configuration = parseRunConfig(await ask(command, run, QUESTIONS.configuration));
+  return OUTPUT_OPTIONS.flatMap((option): [OutputOption, string][] => {
     const value = unquoted(configuredOption(configuration, option) ?? "");
     if (!path.isAbsolute(value)) return [];
     const isShown = option === "result-dir" && parameterWith(value, configuration) !== undefined;
-    return [
-      `--${option}=${mapped(option, value, { tree, campaign, directory: command.directory, isShown })}`,
-    ];
+    return [[option, mapped(option, value, { tree, campaign, directory: command.directory, isShown })]];
   });
 }
 
@@ -92,11 +97,15 @@ function mapped(
  * @param folder folder against which the option is resolved, relative to the simulator's current directory.
  */
 async function askOutputFile(command: Command, folder: string | undefined, run: Run): Promise<string> {
-  const value = unquoted((await ask(command, run, ["-e", "cmdenv-output-file"])).trim());
+  const value = unquoted((await ask(command, run, QUESTIONS.value("cmdenv-output-file"))).trim());
   return path.resolve(command.directory, folder ?? ".", value);
 }
 
-async function ask({ program, args, directory, env }: Command, run: Run, query: string[]): Promise<string> {
+async function ask(
+  { program, args, directory, env }: Command,
+  run: Run,
+  query: readonly string[],
+): Promise<string> {
   const question = oneRunQueryArguments(parseSimulationArguments(args), run.runNumber, query);
   const { exitCode, stdout, stderr } = await runProgram(program, question, { cwd: directory, env });
   if (exitCode === 0) return stdout;

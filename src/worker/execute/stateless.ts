@@ -1,11 +1,9 @@
+import { isGeneratedSymbol } from "../../omnetpp/generated-code.ts";
 import { runProgram } from "../../system/program.ts";
 
 /** Symbols that a compiler, a linker and the C++ library put into every program. */
 const OF_THE_COMPILER =
   /^(?:__bss_start|__data_start|__dso_handle|__TMC_END__|_edata|_end|data_start|completed\.\d+|DW\.ref\..*|std::.*)$/;
-/** Symbols from OMNeT++'s macros and its message compiler: initialised once, independent of the runs. */
-const OF_OMNETPP =
-  /(?:^|::)__onstartup_(?:obj|func)_\d+$|Descriptor::\w+\(.*\) const::(?:names|fieldNames|fieldTypeStrings)$/;
 /** Functions of the C library that change state of the process. */
 const STATEFUL =
   /^(?:s?rand(?:om)?|[dejlmn]rand48|(?:s|seed|lcong)(?:rand)?48|strtok|setenv|putenv|setlocale|chdir|dlopen)$/;
@@ -43,7 +41,7 @@ function hasOnlyKnownSymbols(table: string): boolean {
     if (name === undefined || section === undefined) continue;
     if (section === "*UND*" && STATEFUL.test(name.replace(/@.*$/, ""))) return false;
     if (!WRITABLE.test(section)) continue;
-    if (!OF_THE_COMPILER.test(name) && !OF_OMNETPP.test(name)) return false;
+    if (!OF_THE_COMPILER.test(name) && !isGeneratedSymbol(name)) return false;
     known++;
   }
   return known > 0;

@@ -18,3 +18,11 @@ export function isGeneratedCode(file: string, isThere: (file: string) => boolean
 export function isInObjectFolder(file: string): boolean {
   return /(?:^|\/)out\/[^/]+-(?:release|debug)\//.test(file);
 }
+
+const SYMBOL =
+  /(?:^|::)__onstartup_(?:obj|func)_\d+$|Descriptor::\w+\(.*\) const::(?:names|fieldNames|fieldTypeStrings)$/;
+
+/** Whether a variable is one that OMNeT++'s macros and its message compiler make: written once, whatever the runs do. */
+export function isGeneratedSymbol(name: string): boolean {
+  return SYMBOL.test(name);
+}

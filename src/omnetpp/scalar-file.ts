@@ -1,12 +1,13 @@
 import { openRegularFile } from "../system/regular-file.ts";
-import { LineSplitter, MAX_LINE_LENGTH } from "../omnetpp/line-splitter.ts";
+import { LineSplitter, MAX_LINE_LENGTH } from "./line-splitter.ts";
+import { unquoted } from "./quoted-text.ts";
 
 /** Maximum length to read of a file. No scalar file is that large, and reading more would take minutes. */
 const MAX_BYTES = 1 << 29;
 
 /**
  * `scalar <module> <name> <value>`; module and name are quoted if they contain spaces.
- * @see OMNeT++ Simulation Manual, appendix "Result File Formats".
+ * @see OMNeT++ Simulation Manual, appendix "Result File Formats", "Scalar Data".
  */
 const SCALAR = /^scalar\s+("(?:[^"\\]|\\.)*"|\S+)\s+("(?:[^"\\]|\\.)*"|\S+)\s+(\S+)$/;
 
@@ -46,10 +47,4 @@ export function parseScalar(line: string): Scalar | undefined {
   return value === undefined || Number.isNaN(number)
     ? undefined
     : [`${unquoted(module!)} ${unquoted(name!)}`, number];
-}
-
-function unquoted(text: string): string {
-  return text.startsWith('"') && text.endsWith('"') && text.length > 1
-    ? text.slice(1, -1).replace(/\\(.)/g, "$1")
-    : text;
 }

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
-import type { Mode, TargetFile } from "../../model/build.ts";
+import type { Mode, TargetFile } from "../model/build.ts";
 import { makemakeCommand } from "./makemake.ts";
 
 /** A program or library that the linker creates. */
@@ -105,5 +105,13 @@ export function libraryFiles(library: string, mode: Mode): string[] {
   const names = mode === "debug" ? [`${base}_dbg`, base] : [base];
   return [...names.flatMap((name) => [`lib${name}.${SUFFIX}`, `${name}.${SUFFIX}`]), base].map((name) =>
     path.join(dir, name),
+  );
+}
+
+/** Returns the files to which a library of this name may have been linked, in either mode and on any platform. */
+export function linkedFiles(library: string): string[] {
+  const { dir, base } = path.parse(library);
+  return ["", "_dbg"].flatMap((mode) =>
+    ["so", "dylib"].map((suffix) => path.join(dir, `lib${base}${mode}.${suffix}`)),
   );
 }

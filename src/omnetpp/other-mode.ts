@@ -1,5 +1,6 @@
 import path from "node:path";
-import { statIfThere } from "../../system/files.ts";
+import { statIfThere } from "../system/files.ts";
+import { modeOf } from "./simulator.ts";
 
 /**
  * Returns a note on the build of a missing program or library in the other mode; undefined if there is none.
@@ -8,7 +9,7 @@ import { statIfThere } from "../../system/files.ts";
  */
 export async function otherModeOf(file: string): Promise<string | undefined> {
   const { dir, name, ext } = path.parse(file);
-  const isDebug = name.endsWith("_dbg");
+  const isDebug = modeOf(name) === "debug";
   const other = (isDebug ? name.slice(0, -"_dbg".length) : `${name}_dbg`) + ext;
   const found = await statIfThere(path.join(dir, other)).catch(() => undefined);
   if (found?.isFile() !== true) return undefined;
@@ -17,7 +18,7 @@ export async function otherModeOf(file: string): Promise<string | undefined> {
 
 /** Returns advice on a missing program or library: how to build it, or which simulator to use instead. */
 export function modeAdvice(file: string): string {
-  const isDebug = path.parse(file).name.endsWith("_dbg");
+  const isDebug = modeOf(path.parse(file).name) === "debug";
   return isDebug
     ? "build it with make MODE=debug, or use opp_run"
     : "build it with make MODE=release, or use opp_run_dbg";
