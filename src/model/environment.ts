@@ -36,7 +36,7 @@ const OURS = /^(?:(?:REDIS|MONGO)_URL(?:_FILE)?|INET_SWARM_RUN|PWD|OLDPWD|SHLVL|
 
 /**
  * What never travels from a terminal to runs and builds, unless `--env NAME` or `swarm.json` names it. This is the
- * only such list; the README describes it.
+ * only such list; docs/campaigns.md describes it.
  */
 const NEVER_TRAVELS: readonly RegExp[] = [
   OURS,
