@@ -13,7 +13,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const DOCS = readdirSync(path.join(ROOT, "docs"))
   .filter((name) => name.endsWith(".md"))
   .map((name) => `docs/${name}`);
-const PAGES = ["README.md", "CHANGELOG.md", "examples/mm1/README.md", ...DOCS];
+const PAGES = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "examples/mm1/README.md", ...DOCS];
 
 function read(page: string): string {
   return readFileSync(path.join(ROOT, page), "utf8");
