@@ -3,14 +3,15 @@ import { contentOf } from "../system/files.ts";
 
 const INCLUDE = /^\s*include\s+(\S.*?)\s*$/gm;
 
-/** An ini file, absolute, as it is on the disk; empty if it is missing. */
+/** An ini file with its absolute path and its text, which is empty if the file is missing. */
 export interface IniFile {
   file: string;
   text: string;
 }
 
 /**
- * Reads the ini files that a simulation reads, included ones too, each once. What they mean is for the simulator to say.
+ * Reads the ini files of a simulation, including included
+ * files, each once. Only the simulator interprets them.
  * @param inis as given with `-f`; empty for `omnetpp.ini`.
  * @see OMNeT++ Simulation Manual, "Ini File Syntax", "File Inclusion".
  */

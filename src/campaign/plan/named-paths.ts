@@ -5,8 +5,8 @@ import { values, type SimulationArguments } from "../../omnetpp/opp-args.ts";
 const TYPED = /^--(?:ned-path|load-libs)=(.*)$/;
 
 /**
- * Returns the paths, absolute, that a command line names, and those that its ini files name: they tell which project
- * a study uses that is outside of all projects.
+ * Returns the absolute paths that a command line and its ini files name. They show which project a study uses
+ * that is outside all projects.
  */
 export async function namedPaths(
   study: string,

@@ -5,7 +5,10 @@ import type { Expansion } from "../../omnetpp/expand.ts";
 import { toArgv, values } from "../../omnetpp/opp-args.ts";
 import type { StudyContext } from "./study-context.ts";
 
-/** What runs can read follows from where they are, and from what they are told. */
+/**
+ * Returns which files of the sources runs can read, according to the folders that they use and the paths in
+ * their arguments, configuration and environment.
+ */
 export async function runSourcesOf(
   { checkout: { top }, study, project, dependencies, args, named }: StudyContext,
   codes: readonly Code[],

@@ -6,7 +6,7 @@ import { values, type SimulationArguments } from "../../omnetpp/opp-args.ts";
 
 /**
  * Returns the folder of a study, without symbolic links.
- * @throws {UserError} if it or one of its ini files is missing, with those that exist nearby.
+ * @throws {UserError} if the folder or one of its ini files is missing; the hint names ini files nearby.
  */
 export async function studyDirectory(directory: string, args: SimulationArguments): Promise<string> {
   const study = await realpath(directory).catch((error: unknown) => {
@@ -23,13 +23,16 @@ export async function studyDirectory(directory: string, args: SimulationArgument
   return study;
 }
 
-/** Number of levels below, and of folders, in which ini files are looked for. */
+/** Number of levels below a folder, and of folders, that are searched for ini files. */
 const DEPTH = 4;
 const MOST_FOLDERS = 2000;
 const MOST_NAMED = 8;
 const WITHOUT_STUDIES = /^(?:\..*|node_modules|results|out)$/;
 
-/** The ini files of a folder and of those below it, else of those above it; relative, the nearest first. */
+/**
+ * Returns the ini files in a folder and below it, otherwise
+ * those above it; relative paths, the nearest first.
+ */
 async function inisNear(study: string): Promise<string[]> {
   const below = await inisBelow(study);
   if (below.length > 0) return below;
@@ -44,7 +47,7 @@ async function inisNear(study: string): Promise<string[]> {
 async function inisBelow(study: string): Promise<string[]> {
   const found: string[] = [];
   const waiting = [{ folder: "", depth: 0 }];
-  for (let looked = 0; looked < MOST_FOLDERS; looked++) {
+  for (let searched = 0; searched < MOST_FOLDERS; searched++) {
     const next = waiting.shift();
     if (next === undefined) break;
     const entries = await readdir(path.join(study, next.folder), { withFileTypes: true }).catch(() => []);
@@ -70,12 +73,15 @@ function hintFor(ini: string, found: readonly string[]): string {
   return `found ${files.slice(0, MOST_NAMED).join(", ")}${more}; run: ${commandFor(files[0]!)}`;
 }
 
-/** Similar names first; of others the order stays. */
+/** Returns the sort key of a file: files with similar names come first, the others keep their order. */
 function rank(near: readonly string[], file: string): number {
   return near.indexOf(path.basename(file)) >>> 0;
 }
 
-/** Files of an ini file are relative to its folder, so the study is there; its name may be another one. */
+/**
+ * Returns the command for an ini file. File names in an ini
+ * file are relative to its folder, so this folder is the study.
+ */
 function commandFor(file: string): string {
   const { dir, base } = path.parse(file);
   const folder = dir === "" ? [] : ["-C", quoted(dir)];

@@ -8,19 +8,19 @@ import { plannedKey, type ProjectPlan } from "../plan/plan-project.ts";
 import { measureShipment } from "./send-source.ts";
 import { locateStudy, type StudyContext } from "../plan/study-context.ts";
 
-/** What is known of one thing; keys are in camelCase, an undefined value is left out. */
+/** Facts about one subject; keys are in camelCase, undefined values are left out. */
 export type Facts = Record<string, string | number | boolean | readonly string[] | undefined>;
 
-/** A part of the explanation: `project`, `build`, … */
+/** A section of the explanation: `project`, `build`, … */
 export interface Section {
   name: string;
   facts: Facts;
 }
 
 /**
- * Tells what a campaign would be made of, and why: nothing is built, sent or queued. What is found before an error is
- * yielded before it is thrown.
- * @throws {UserError} as planning the campaign would.
+ * Explains what a campaign would consist of, and why. Nothing is built, sent or queued. What is found before
+ * an error is yielded before the error is thrown.
+ * @throws {UserError} as `planCampaign` does.
  */
 export async function* explainCampaign(
   request: CampaignRequest,
@@ -44,7 +44,7 @@ export async function* explainCampaign(
   yield await identitySection(plan);
 }
 
-/** What one step has found. */
+/** Yields the sections about what one step has found. */
 function* sectionsOf(known: Partial<StudyContext>, found: Partial<StudyContext>): Generator<Section> {
   const { study, args, checkout } = known;
   if (found.study !== undefined)
@@ -182,13 +182,13 @@ async function identitySection(plan: CampaignPlan): Promise<Section> {
   const files = [...codes].flatMap((code) =>
     code.entries.map((entry) => ({ file: entry.path, counts: plan.runSources.canRead(code, entry.path) })),
   );
-  const left = files.filter(({ counts }) => !counts).map(({ file }) => file);
+  const unread = files.filter(({ counts }) => !counts).map(({ file }) => file);
   return {
     name: "identity",
     facts: {
       identity: await identityOf(plan),
-      filesThatCount: files.length - left.length,
-      filesThatDoNotCount: left,
+      filesThatCount: files.length - unread.length,
+      filesThatDoNotCount: unread,
     },
   };
 }

@@ -2,15 +2,16 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { contentOf } from "../../system/files.ts";
 
-/** As OMNeT++'s IDE lays out a project, and notes in `.nedfolders`. */
+/** The folders of the IDE's usual layout, which it lists in `.nedfolders`. */
 const USUAL = ["src", "simulations"];
 
 /**
- * Returns the NED folders of a project that does not name them: its folder, or `src` and `simulations` if NED files are in
- * these and none is directly in its folder, unless their packages begin with the names of these folders.
+ * Returns the NED folders of a project that does not list them: its folder, or `src` and `simulations`, if
+ * NED files are in these but not directly in its folder. If their packages begin with the names of these
+ * folders, it is the project's folder.
  * @see OMNeT++ Simulation Manual, "Directory Structure, Package.ned Files".
  */
-export async function usualNedFolders(root: string): Promise<string[]> {
+export async function defaultNedFolders(root: string): Promise<string[]> {
   if ((await readdir(root)).some(isNed)) return ["."];
   const found: string[] = [];
   for (const folder of USUAL) {
@@ -28,7 +29,7 @@ function isNed(name: string): boolean {
   return name.endsWith(".ned");
 }
 
-/** The one that is the least deep, of several `package.ned`; relative to the folder. */
+/** Returns the NED file in the fewest subfolders, preferably a `package.ned`; relative to the folder. */
 async function firstNedFile(folder: string): Promise<string | undefined> {
   const files = (await readdir(folder, { recursive: true }).catch(() => [])).filter(isNed);
   const rank = (file: string): string =>

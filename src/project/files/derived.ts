@@ -1,4 +1,4 @@
-/** What OMNeT++'s own compilers write, with the extension of what they read. */
+/** Files that OMNeT++'s own compilers write, with the extension of the files that they read. */
 const GENERATED = [
   { suffix: /_m\.(?:cc|cpp|h)$/, source: ".msg" },
   { suffix: /_n\.(?:cc|cpp)$/, source: ".ned" },
@@ -6,15 +6,15 @@ const GENERATED = [
 ];
 
 /**
- * Whether a file is code that OMNeT++ generates from another one.
- * @param isThere whether a file is in the same tree.
+ * Returns whether a file is code that OMNeT++ generates from another file.
+ * @param isThere whether a file exists in the same tree.
  * @see OMNeT++ manual, "Message Definitions": the generated files.
  */
 export function isGeneratedCode(file: string, isThere: (file: string) => boolean): boolean {
   return GENERATED.some(({ suffix, source }) => suffix.test(file) && isThere(file.replace(suffix, source)));
 }
 
-/** Whether a file is in the folder in which generated Makefiles have object files and what they link. */
+/** Returns whether a file is in a folder in which generated Makefiles store object files and products. */
 export function isInObjectFolder(file: string): boolean {
   return /(?:^|\/)out\/[^/]+-(?:release|debug)\//.test(file);
 }

@@ -2,7 +2,7 @@ import path from "node:path";
 import { statIfThere } from "../../system/files.ts";
 
 /**
- * Names the build of a missing program or library in the other mode, if that exists.
+ * Returns a note on the build of a missing program or library in the other mode; undefined if there is none.
  * @param file absolute.
  * @returns half a sentence: `libqueue_dbg.so exists there, which is a debug build`.
  */
@@ -15,7 +15,7 @@ export async function otherModeOf(file: string): Promise<string | undefined> {
   return `${other} exists there, which is a ${isDebug ? "release" : "debug"} build`;
 }
 
-/** How the programs of a mode are made and used. */
+/** Returns advice on a missing program or library: how to build it, or which simulator to use instead. */
 export function modeAdvice(file: string): string {
   const isDebug = path.parse(file).name.endsWith("_dbg");
   return isDebug
