@@ -39,7 +39,7 @@ const OURS = /^(?:(?:REDIS|MONGO)_URL(?:_FILE)?|INET_SWARM_RUN|PWD|OLDPWD|SHLVL|
 
 /**
  * Variables of a terminal that are not passed on to runs and builds unless `--env NAME` or `swarm.json` names
- * them. This is the only such list; the README describes it.
+ * them. This is the only such list; docs/campaigns.md describes it.
  */
 const NEVER_TRAVELS: readonly RegExp[] = [
   OURS,
