@@ -104,6 +104,7 @@ describeWithService("docker-registry", "with a registry", () => {
         .split("\n");
       for (const name of nodes) if (name !== "manager" && !workers.has(name)) await removeNode(name);
       for (const [name, machine] of workers) {
+        if (!nodes.includes(name)) await cluster.join(machine);
         await cluster.connect(machine, true);
         await setAvailability(name, "active");
       }
@@ -248,13 +249,17 @@ describeWithService("docker-registry", "with a registry", () => {
     }, 300_000);
 
     it("executes runs on a machine that joins a swarm of one, with the memory that this has", async () => {
-      for (const name of names()) await removeWorker(name);
+      for (const [name, machine] of workers) {
+        await machine.docker("swarm", "leave");
+        await removeNode(name);
+      }
       await must(owner.run("swarm-tool", ["deploy", "s"]));
       expect(await serviceOf("runner")).toMatchObject({ running: 1, desired: 1 });
       const own = await taskOn(cluster.manager, "swarm-s_runner");
       const format = ["inspect", "--format", "{{.HostConfig.Memory}}"];
       expect(Number(await cluster.manager.docker(...format, own))).toBeGreaterThan(0);
-      const name = await addWorker();
+      const [, name] = names();
+      await cluster.join(workers.get(name)!);
       await vi.waitFor(
         async () => expect(await serviceOf("runner-joined")).toMatchObject({ running: 1, desired: 1 }),
         { timeout: 150_000, interval: 500 },
