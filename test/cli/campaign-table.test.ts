@@ -28,7 +28,7 @@ const listings = [
 ];
 
 it.each([80, 120])(
-  "campaigns fit a terminal of %d columns, their names as far as there is room",
+  "fits campaigns into a terminal of %d columns, and shortens their names",
   (columns) => {
     const lines = campaignTable(listings, { isTTY: true, columns }, 60_000);
     expect(Math.max(...lines.map(textWidth))).toBeLessThanOrEqual(columns);
@@ -46,4 +46,4 @@ it.each([
   ["aloha", "logs", false],
   ["--seed-set", "--detach", false],
   ["mm1", "list", false],
-])("%s may be meant for %s: %s", (typed, meant, near) => expect(isNear(typed, meant)).toBe(near));
+])("returns whether %s may be a typing error for %s: %s", (typed, meant, near) => expect(isNear(typed, meant)).toBe(near));

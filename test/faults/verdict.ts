@@ -17,7 +17,7 @@ import { campaignOf, type Fault } from "./faults.ts";
 import type { Finished } from "../helpers/tool.ts";
 import type { World } from "./world.ts";
 
-/** How a campaign went in which something went wrong, in a line. */
+/** How a disturbed campaign went, in one line. */
 export interface Outcome {
   exitCode: number;
   /** Runs by how they ended. */
@@ -53,7 +53,7 @@ export async function judge(
   return { exitCode: first.exitCode, states, repeated: runs - earlier };
 }
 
-/** What the client has printed; if it may stop with a message, what its command printed when it was typed again. */
+/** The client's output; if it may stop with a message, the output of its repeated command. */
 async function endedOrAgain(world: World, mayStop: boolean): Promise<Finished> {
   const first = await world.ended();
   if (!mayStop || first.exitCode !== 2) return first;
@@ -87,7 +87,7 @@ async function expectFiles({ results, model }: World, runs: number, mayFail: boo
   expect(records).toHaveLength(runs);
 }
 
-/** @param isRestored the records' folder is from the middle of the campaign, when its client had a lock there. */
+/** @param isRestored the records' folder is from the middle of the campaign, when its client held a lock there. */
 async function expectNothingLeft(
   { user, results, runners, study }: World,
   isRestored: boolean,

@@ -5,8 +5,8 @@ import { howToInstall } from "../../scripts/system-programs.js";
 const warned = new Set<string>();
 
 /**
- * Tests that need a program of the system, such as `redis-server`. Where it is missing they are skipped,
- * loudly; under REQUIRE_SERVICES=1 (as CI sets it) that is a failure.
+ * Tests that need a program of the system, such as `redis-server`. If it is missing, they are skipped with a warning;
+ * under REQUIRE_SERVICES=1 (as CI sets it) that is a failure.
  */
 export function describeWithService(
   programs: string | readonly string[],

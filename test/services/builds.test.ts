@@ -16,7 +16,7 @@ import {
 import { jobsOf, NO_JOBS } from "../helpers/swarm.ts";
 import { newUser, type Finished, type User } from "../helpers/tool.ts";
 
-/** As the IDE makes it. */
+/** As the IDE generates it. */
 const IDE_MAKEFILE = [
   "all: checkmakefiles",
   "\t@cd src && $(MAKE)",
@@ -29,7 +29,7 @@ const IDE_MAKEFILE = [
 const PROJECT = "<projectDescription><name>other than the folder</name></projectDescription>\n";
 const IGNORED = "/src/Makefile\n*.so\nout/\nresults/\n/src/src\n/src/model\n";
 
-describeWithService("redis-server", "a build decides by what runs are executed", () => {
+describeWithService("redis-server", "a build determines which binaries run", () => {
   let user: User;
   let workspace: Workspace;
 
@@ -43,7 +43,7 @@ describeWithService("redis-server", "a build decides by what runs are executed",
     return () => workspace[Symbol.asyncDispose]();
   });
 
-  /** The sample as the IDE lays it out: `src` and `simulations`. */
+  /** The sample in the IDE's layout: `src` and `simulations`. */
   const layout = async (files: Files): Promise<Files> => ({
     ...(await mm1Sources("src")),
     "simulations/omnetpp.ini": STUDY,
@@ -89,7 +89,7 @@ describeWithService("redis-server", "a build decides by what runs are executed",
       },
     ],
     ["a library", { ".project": PROJECT, ".oppbuildspec": buildspec("src", "--deep --make-so") }],
-  ])("a project of the IDE, its target %s", async (_, files) => {
+  ])("in an IDE project whose target is %s", async (_, files) => {
     const { path: top } = await workspace.add("model", await layout(files));
     const study = path.join(top, "simulations");
     const { stderr } = await succeed(study, "--verbose");
@@ -97,7 +97,7 @@ describeWithService("redis-server", "a build decides by what runs are executed",
     expect((await runall(study)).stdout).toContain("2 of them earlier");
   });
 
-  it("a study and its sources in sibling folders", async () => {
+  it("with a study and its sources in sibling folders", async () => {
     const { path: top } = await workspace.add("model", {
       ...(await mm1Sources("lib")),
       ".oppbuildspec": buildspec(".", "--deep -O out -o sim"),
@@ -132,13 +132,13 @@ describeWithService("redis-server", "a build decides by what runs are executed",
         "swarm.json": '{ "build": ["cmake -S . -B build", "cmake --build build --parallel $JOBS"] }',
       },
     ],
-  ])("a project that CMake builds, %s", async (_, files) => {
+  ])("in a project that CMake builds, %s", async (_, files) => {
     const { path: top } = await workspace.add("model", await withCmake(files));
     const { stderr } = await succeed(path.join(top, "simulations"), "--verbose");
     expect(stderr).toContain("building model");
   });
 
-  it("a generated Makefile that git tracks names the target, whatever the folder is called now", async () => {
+  it("with a target named by a generated Makefile that git tracks, whatever the folder is called now", async () => {
     const made = await workspace.add("old", { ...(await mm1Sources("")), "omnetpp.ini": STUDY });
     await promisify(execFile)("opp_makemake", ["-f", "--deep"], { cwd: made.path, env: user.env });
     await made.commit({ ".gitignore": "results/\nout/\n/old\n" });
@@ -147,7 +147,7 @@ describeWithService("redis-server", "a build decides by what runs are executed",
     await succeed(moved);
   });
 
-  it("a generated Makefile that does not work here is generated again", async () => {
+  it("after generating a Makefile again that does not work here", async () => {
     const header = "#\n# This file was generated with the command:\n#  opp_makemake -f --deep\n#\n";
     const { path: top } = await workspace.add("model", {
       ...(await mm1Sources("")),
@@ -159,7 +159,7 @@ describeWithService("redis-server", "a build decides by what runs are executed",
     expect(stderr).toContain("building model");
   });
 
-  it("data that the build makes and git ignores are there for the runs, also with the user's own binaries", async () => {
+  it("with data that the build generates and git ignores, also with the user's own binaries", async () => {
     const { path: top } = await workspace.add(
       "model",
       await layout({
@@ -186,7 +186,7 @@ describeWithService("redis-server", "a build decides by what runs are executed",
     expect(built.stderr).toContain("building model");
   });
 
-  it("does not trust binaries that git tracks and nobody has built here", async () => {
+  it("without trusting binaries that git tracks and nobody has built here", async () => {
     const files = await layout({
       ".oppbuildspec": buildspec("src", "--deep -o model"),
       ".gitignore": "results/\n/src/Makefile\nout/\n",
@@ -201,7 +201,7 @@ describeWithService("redis-server", "a build decides by what runs are executed",
     expect(stderr).not.toContain("using the binaries of this checkout");
   });
 
-  it("asks which of two programs is meant, and takes the one that is named", async () => {
+  it("and asks which of two programs is meant, and uses the named one", async () => {
     const two = `<buildspec version="4.0"><dir makemake-options="-o one" path="one" type="makemake"/><dir makemake-options="-o two" path="two" type="makemake"/></buildspec>\n`;
     const { path: top } = await workspace.add("model", {
       ...(await mm1Sources("one")),
@@ -219,7 +219,7 @@ describeWithService("redis-server", "a build decides by what runs are executed",
     await succeed(study, "../one/one");
   });
 
-  it("refuses a named program that the build does not make, before anything is built", async () => {
+  it("and refuses a named program that the build does not produce, before anything is built", async () => {
     const { path: top } = await workspace.add(
       "model",
       await layout({ ".oppbuildspec": buildspec("src", "--deep -o model") }),
@@ -248,7 +248,7 @@ describeWithService("redis-server", "a build decides by what runs are executed",
       { "swarm.json": '{ "libraries": ["src/other"] }', ".oppbuildspec": buildspec("src", "--deep") },
       /the build did not produce the library src\/other, only src\/src\n/,
     ],
-  ])("%s is one error, and leaves nothing in the study", async (_, files, message) => {
+  ])("and reports %s as one error, and leaves nothing in the study", async (_, files, message) => {
     const { path: top } = await workspace.add("model", await layout(files));
     await refuse(path.join(top, "simulations"), message);
     expect(await readFile(path.join(top, ".gitignore"), "utf8")).toContain("results/");

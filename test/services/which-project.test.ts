@@ -35,7 +35,7 @@ describeWithService("redis-server", "the project of a study", () => {
 
   const inStudy = (study: string, ...args: string[]): Promise<Finished> =>
     user.run("runall-swarm", ["--verbose", ...args, "-c", "General"], { cwd: study });
-  /** Makes the two runs. @returns what was told on the way. */
+  /** Executes the two runs. @returns the client's messages. */
   const succeed = async (study: string, ...args: string[]): Promise<string> => {
     const { exitCode, stdout, stderr } = await inStudy(study, ...args);
     expect(exitCode, stderr + stdout).toBe(0);
@@ -72,7 +72,7 @@ describeWithService("redis-server", "the project of a study", () => {
     expect(await succeed(path.join(root, "queue/inner"))).toContain("building inner");
   });
 
-  it("is the only one of the checkout, and the study's own NED files count", async () => {
+  it("is the only one of the checkout, and the study's own NED files are used", async () => {
     const { path: root } = await workspace.add("thesis", {
       ...prefixed("model", { ...(await library()), ".nedfolders": "src\n" }),
       "studies/x/omnetpp.ini": STUDY.replace("mm1.Mm1", "Net"),
@@ -83,7 +83,7 @@ describeWithService("redis-server", "the project of a study", () => {
     );
   });
 
-  it("is one of several that the study names: by a library, NED folder or ini file", async () => {
+  it("is the one that the study names: by a library, NED folder or ini file", async () => {
     const { path: root } = await workspace.add("thesis", {
       ...prefixed("model", await library()),
       ...prefixed("other", { ...(await library()), "src/Other.cc": "// another one\n" }),
@@ -120,7 +120,7 @@ ned-path = ../../model/src;.
     );
   });
 
-  it("may refer to itself, and to what nobody has and nothing uses", async () => {
+  it("may refer to itself, and to a missing project that is not used", async () => {
     const { path: root } = await workspace.add("queue", {
       ...(await sampleLike()),
       ".project": ide("the queue", "the queue", "queue", "my lib 2", "größe [alt]"),
@@ -133,7 +133,7 @@ ned-path = ../../model/src;.
     expect(told.match(/warning:/g)).toHaveLength(2);
   });
 
-  it("that is referred to and not found is named where the build fails, and refused where it is used", async () => {
+  it("may refer to a missing project, which a failed build names, and is refused if it uses that project", async () => {
     const files = { "X.cc": "#error\n", "omnetpp.ini": STUDY, ".project": ide("queue", "my lib 2") };
     const { path: root } = await workspace.add("queue", { ...files, "swarm.json": '{ "build": ["false"] }' });
     await refused(
@@ -167,7 +167,7 @@ ned-path = ../../model/src;.
     expect(await succeed(path.join(within, "c/study"))).toContain("building my lib 2");
   });
 
-  it("is built by its makefile or GNUmakefile, before its Makefile", async () => {
+  it("is built by its makefile or GNUmakefile, in preference to its Makefile", async () => {
     for (const [at, names] of [
       ["makefile", "Makefile"],
       ["GNUmakefile", "makefile"],
@@ -183,7 +183,7 @@ ned-path = ../../model/src;.
     }
   });
 
-  it("may need one that is no git checkout: an unpacked release, also within the checkout", async () => {
+  it("may need a project without a git checkout: an unpacked release, also within the checkout", async () => {
     const { path: cell } = await workspace.add("cell", {
       ...simu5gLike("model"),
       ".gitignore": "/model/\n/src/Makefile\n*.so\nout/\nresults/\n",
@@ -207,7 +207,7 @@ ned-path = ../../model/src;.
     expect(await succeed(path.join(cell, "simulations"))).toContain("using an earlier build of model");
   });
 
-  it("is told where it needs another version than there is", async () => {
+  it("is reported if it needs another version than the existing one", async () => {
     await workspace.add("model-4.4", await inetLike("version"));
     const { path: cell } = await workspace.add("cell", simu5gLike("model-4.5"));
     const told = await succeed(path.join(cell, "simulations"));
@@ -228,7 +228,7 @@ ned-path = ../../model/src;.
     await refused(root, "Run number 99 in run list '99' is out of range", "./run", "-r", "99");
   });
 
-  it("whose results cannot be written is refused", async () => {
+  it("is refused if its results cannot be written", async () => {
     const { path: root } = await workspace.add("queue", await sampleLike());
     await mkdir(path.join(root, "elsewhere"));
     await refused(
