@@ -168,10 +168,10 @@ describe("the manager's boot script", () => {
   });
 
   it.each([
-    ["is busy where the mark says so", "1", 0, 1],
-    ["is idle where the mark says so", "0", 0, 0],
-    ["is idle where the mark is older than five minutes", "1", 6, 0],
-    ["is idle where there is no mark", undefined, 0, 0],
+    ["is busy according to the mark", "1", 0, 1],
+    ["is idle according to the mark", "0", 0, 0],
+    ["is idle if the mark is older than five minutes", "1", 6, 0],
+    ["is idle if there is no mark", undefined, 0, 0],
   ])("%s", async (_, mark, ageMinutes, busy) => {
     await using machine = await newMachine();
     await machine.boot("Manager");

@@ -74,7 +74,7 @@ it("finds completed runs and those still to be executed", async () => {
 
 it.each<[string, (s: Awaited<ReturnType<typeof study>>) => Promise<unknown>]>([
   ["is gone", (s) => rm(s.file(0))],
-  ["is cut off", (s) => writeFile(s.file(0), "scalars")],
+  ["is truncated", (s) => writeFile(s.file(0), "scalars")],
   ["has another content of the same size", (s) => writeFile(s.file(0), "SCALARS of 0")],
   [
     "has another content, size and time as before",

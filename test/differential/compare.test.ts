@@ -120,7 +120,7 @@ describe("comparing two worlds", () => {
     ["a result that is missing", /^missing: .*sca is missing/, ({ after }) => void after.delete(SCALARS)],
     ["output without its end", /^wrong: .*out/, ({ after }) => change(after, OUTPUT, { canonical: "" })],
     ["output that is missing", /^missing: .*out is missing/, ({ after }) => void after.delete(OUTPUT)],
-    ["a file that nobody expects", /^stray: /, ({ after }) => void after.set("up/more.txt", file("x"))],
+    ["an unexpected file", /^stray: /, ({ after }) => void after.set("up/more.txt", file("x"))],
     [
       "one in the results",
       /^stray: /,

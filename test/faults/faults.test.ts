@@ -5,7 +5,7 @@ import { afterAll, afterEach, describe, it } from "vitest";
 import { describeWithMongo } from "../helpers/mongo.ts";
 import { describeWithService } from "../helpers/services.ts";
 import { FAULTS, type Fault } from "./faults.ts";
-import { judge } from "./verdict.ts";
+import { expectRecovery } from "./verdict.ts";
 import { startWorld, type Store, type World } from "./world.ts";
 
 /** A campaign of so many takes a second or two. */
@@ -48,7 +48,7 @@ function testFaults(store: Store): void {
       world.begin(RUNS, fault.hitsRun ? IDLE_MS : 0);
       await world.collected(COLLECTED);
       await fault.happen(world);
-      const { exitCode, states, repeated } = await judge(world, RUNS, fault);
+      const { exitCode, states, repeated } = await expectRecovery(world, RUNS, fault);
       tell(
         `exit ${exitCode}, ${describeStates(states)}${repeated > 0 ? `; again: ${repeated} executed` : ""}`,
       );

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { describeWithMongo } from "../helpers/mongo.ts";
 import { describeWithService } from "../helpers/services.ts";
 import { FAULTS, type Fault } from "./faults.ts";
-import { judge } from "./verdict.ts";
+import { expectRecovery } from "./verdict.ts";
 import { startWorld, type Store } from "./world.ts";
 
 /** RANDOM_FAULTS is the number of faults, RANDOM_RUNS the number of runs, SEED determines the choice. */
@@ -46,7 +46,7 @@ function testRandomly(store: Store): void {
       });
     }
     expect(happened.length).toBeGreaterThan(count / 2);
-    const { states } = await judge(world, runs, {
+    const { states } = await expectRecovery(world, runs, {
       ...(mayFail && { mayFail }),
       ...(mayStop && { mayStop }),
     });

@@ -30,7 +30,7 @@ export interface Outcome {
  * Waits until the campaign has ended, and checks that every run is accounted for once, that the files are those of an
  * undisturbed campaign, and that nothing is left over.
  */
-export async function judge(
+export async function expectRecovery(
   world: World,
   runs: number,
   { mayFail, mayStop, losesResults }: Pick<Fault, "mayFail" | "mayStop" | "losesResults">,

@@ -271,7 +271,7 @@ it.each<[string, Record<string, string>, string[]]>([
     ["a/makefrag", "a/gen.py", "common/C.h"],
   ],
   ["a place that only a build makes", { "a/makefrag": "x:\n\tcp sim ../bin/\n" }, ["a/makefrag"]],
-])("of several projects in a repository, %s", async (_, files, expected) => {
+])("of several projects in a repository, follows what leads out of one: %s", async (_, files, expected) => {
   await using repository = await makeRepository({ ...TWO, ...files });
   const all = Object.keys({ ...TWO, ...files }).filter((file) => !/\.(?:xml|json)$/.test(file));
   expect(await sourcesOf(repository, "a")).toEqual(

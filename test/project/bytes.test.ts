@@ -201,7 +201,7 @@ const STATES: Record<string, Change> = {
     await rm(path.join(r.path, "link"));
     await r.write({ link: "lf.txt" });
   },
-  "files in the place of links, where git makes no links": async (r) => {
+  "files in place of links, if git creates no links": async (r) => {
     await r.git("config", "core.symlinks", "false");
     await rm(path.join(r.path, "link"));
     await r.git("checkout", "--quiet", "--", "link");
@@ -213,11 +213,11 @@ const STATES: Record<string, Change> = {
   "a sparse index": async (r) => {
     await r.git("sparse-checkout", "set", "--cone", "--sparse-index", "other");
   },
-  "a sparse index with a folder that is there again": async (r) => {
+  "a sparse index with a folder that exists again": async (r) => {
     await r.git("sparse-checkout", "set", "--cone", "--sparse-index", "other");
     await r.write({ "src/deep/a.cc": "int b;\n", "src/new.cc": "int c;\n" });
   },
-  "a sparse checkout with a file that is there again": async (r) => {
+  "a sparse checkout with a file that exists again": async (r) => {
     await r.git("sparse-checkout", "set", "--no-cone", "/*", "!/src");
     await r.write({ "src/deep/a.cc": "int b;\n" });
   },

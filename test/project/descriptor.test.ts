@@ -76,17 +76,17 @@ it.each([
     ["src", "simulations"],
   ],
   [
-    "src and simulations, where the NED files of src are in folders",
+    "src and simulations, if the NED files of src are in folders",
     { "src/model/b.ned": "package model;\n", "simulations/c.ned": "" },
     ["src", "simulations"],
   ],
-  ["src alone", { "src/b.ned": "simple B {}\n" }, ["src"]],
+  ["only src", { "src/b.ned": "simple B {}\n" }, ["src"]],
   [
     "the root, from which the packages are counted",
     { "src/package.ned": "package src;\n", "simulations/b.ned": "package simulations;\n" },
     [""],
   ],
-  ["the root, where there is no NED file", { "src/b.cc": "" }, [""]],
+  ["the root, if there is no NED file", { "src/b.cc": "" }, [""]],
 ])("uses these NED folders without .nedfolders: %s", async (_, files, folders) => {
   await using repository = await makeRepository({ "swarm.json": "{}", ...files });
   expect((await describeProject(repository.path, repository.path)).nedFolders).toEqual(folders);

@@ -63,7 +63,7 @@ it.each<[string, Files, object]>([
     { folders: [], cmake: "omnetpp" },
   ],
   [
-    "CMake alone",
+    "only CMake",
     { "CMakeLists.txt": "add_executable(x a.cc)\n", "a.cc": "" },
     { folders: [], cmake: "other" },
   ],

@@ -32,11 +32,11 @@ it.each([
   ["a makefile", { "a/makefile": "all:", "a/x.cc": "", "x.cc": "" }, "a"],
   ["a GNUmakefile", { "a/GNUmakefile": "all:", "a/x.cc": "", "x.cc": "" }, "a"],
   ["no Makefile for something else", { "a/b/Makefile": "plots:", "a/.nedfolders": "" }, "a"],
-  ["a Makefile that somebody wrote", { "a/Makefile": "all:", "a/model/y/Y.cc": "", "x.cc": "" }, "a"],
+  ["a handwritten Makefile", { "a/Makefile": "all:", "a/model/y/Y.cc": "", "x.cc": "" }, "a"],
   ["the nearest folder with code", { "a/b/omnetpp.ini": "", "a/src/X.cc": "", "y/Y.cc": "" }, "a"],
-  ["any Makefile, where nothing else is said", { "a/Makefile": "all:" }, "a"],
+  ["any Makefile, if nothing else decides", { "a/Makefile": "all:" }, "a"],
   ["the top level", { "a/b/omnetpp.ini": "", "y/Y.cc": "" }, ""],
-])("chooses %s as the root of a project", async (_, files, root) => {
+])("finds the root of a project: %s", async (_, files, root) => {
   await using repository = await makeRepository({ ...files, "a/b/study/omnetpp.ini": "" });
   const { root: found } = await chooseProject(repository.path, path.join(repository.path, "a/b/study"));
   expect(path.relative(repository.path, found)).toBe(root);

@@ -115,7 +115,7 @@ it.each([
   ["a changed source", { "src/a.cc": "changed" }, "src/a.cc is newer than src/liblib.so"],
   ["a changed header", { "src/b.hpp": "" }, "src/b.hpp is newer than src/liblib.so"],
   ["a changed build file", { "src/makefrag": "" }, "src/makefrag is newer than src/liblib.so"],
-  ["a file that nobody knows", { "src/b.xyz": "" }, "src/b.xyz is newer than src/liblib.so"],
+  ["a file of unknown purpose", { "src/b.xyz": "" }, "src/b.xyz is newer than src/liblib.so"],
   ["an added source", { "src/b.cc": "" }, "src/b.cc is newer than src/liblib.so"],
   ["newer features", { ".oppfeaturestate": "" }, ".oppfeaturestate is newer than src/liblib.so"],
 ])("does not use the user's own library after %s", async (_, files, reason) => {

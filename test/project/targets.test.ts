@@ -36,7 +36,7 @@ it("follows TARGET_DIR", () => {
 });
 
 it.each([
-  ["written by somebody", "TARGET = x\n"],
+  ["written by hand", "TARGET = x\n"],
   ["that links nothing", HEADER],
   ["of a static library", `${HEADER}TARGET = $(LIB_PREFIX)x$(D)$(A_LIB_SUFFIX)\n`],
 ])("finds no target in a Makefile %s", (_, text) => {

@@ -49,7 +49,7 @@ const STATES: Record<string, State> = {
     await r.git("update-index", "--force-remove", "src/deep/b.cc");
     await r.git("update-index", "--add", "src/deep/b.cc");
   },
-  "an index that was written anew": async (r) => {
+  "an index that was rewritten": async (r) => {
     await rm(path.join(r.path, ".git/index"));
     await r.git("read-tree", "HEAD");
   },

@@ -53,13 +53,13 @@ describeWithService("redis-server", "a build determines which binaries run", () 
   });
   const runall = (folder: string, ...args: string[]): Promise<Finished> =>
     user.run("runall-swarm", [...args, "-c", "General"], { cwd: folder });
-  const succeed = async (folder: string, ...args: string[]): Promise<Finished> => {
+  const expectSuccess = async (folder: string, ...args: string[]): Promise<Finished> => {
     const finished = await runall(folder, ...args);
     expect(finished.exitCode, finished.stderr + finished.stdout).toBe(0);
     expect(finished.stdout).toContain("2 done");
     return finished;
   };
-  const refuse = async (folder: string, message: string | RegExp, ...args: string[]): Promise<void> => {
+  const expectRefusal = async (folder: string, message: string | RegExp, ...args: string[]): Promise<void> => {
     const { exitCode, stderr } = await runall(folder, ...args);
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/^ {4}at /m);
@@ -92,7 +92,7 @@ describeWithService("redis-server", "a build determines which binaries run", () 
   ])("in an IDE project whose target is %s", async (_, files) => {
     const { path: top } = await workspace.add("model", await layout(files));
     const study = path.join(top, "simulations");
-    const { stderr } = await succeed(study, "--verbose");
+    const { stderr } = await expectSuccess(study, "--verbose");
     expect(stderr).toContain("building model");
     expect((await runall(study)).stdout).toContain("2 of them earlier");
   });
@@ -105,7 +105,7 @@ describeWithService("redis-server", "a build determines which binaries run", () 
       "app/omnetpp.ini": STUDY,
       ".gitignore": "results/\nout/\nMakefile\n/sim\n",
     });
-    await succeed(path.join(top, "app"));
+    await expectSuccess(path.join(top, "app"));
   });
 
   const CMAKE = [
@@ -134,7 +134,7 @@ describeWithService("redis-server", "a build determines which binaries run", () 
     ],
   ])("in a project that CMake builds, %s", async (_, files) => {
     const { path: top } = await workspace.add("model", await withCmake(files));
-    const { stderr } = await succeed(path.join(top, "simulations"), "--verbose");
+    const { stderr } = await expectSuccess(path.join(top, "simulations"), "--verbose");
     expect(stderr).toContain("building model");
   });
 
@@ -144,7 +144,7 @@ describeWithService("redis-server", "a build determines which binaries run", () 
     await made.commit({ ".gitignore": "results/\nout/\n/old\n" });
     const moved = path.join(workspace.path, "new");
     await rename(made.path, moved);
-    await succeed(moved);
+    await expectSuccess(moved);
   });
 
   it("after generating a Makefile again that does not work here", async () => {
@@ -155,7 +155,7 @@ describeWithService("redis-server", "a build determines which binaries run", () 
       Makefile: `${header}TARGET = older$(D)$(EXE_SUFFIX)\nall:\n\t@echo of another version; exit 1\n`,
       ".gitignore": "results/\nout/\n/older\n",
     });
-    const { stderr } = await succeed(top, "--verbose");
+    const { stderr } = await expectSuccess(top, "--verbose");
     expect(stderr).toContain("building model");
   });
 
@@ -179,10 +179,10 @@ describeWithService("redis-server", "a build determines which binaries run", () 
     const study = path.join(top, "simulations");
     await chmod(path.join(study, "run"), 0o755);
     await promisify(execFile)("make", ["makefiles", "all"], { cwd: top, env: user.env });
-    const own = await succeed(study, "--verbose", "./run");
+    const own = await expectSuccess(study, "--verbose", "./run");
     expect(own.stderr).toContain("using the binaries of this checkout");
     await promisify(execFile)("git", ["clean", "-fdxq"], { cwd: top });
-    const built = await succeed(study, "--verbose", "--rerun", "./run");
+    const built = await expectSuccess(study, "--verbose", "--rerun", "./run");
     expect(built.stderr).toContain("building model");
   });
 
@@ -212,11 +212,11 @@ describeWithService("redis-server", "a build determines which binaries run", () 
       ".gitignore": "results/\nMakefile\nout/\n/one/one\n/two/two\n",
     });
     const study = path.join(top, "study");
-    await refuse(
+    await expectRefusal(
       study,
       /produced 2 programs, one\/one, two\/two, and nothing specifies which of them the runs use\nhint: give the program/,
     );
-    await succeed(study, "../one/one");
+    await expectSuccess(study, "../one/one");
   });
 
   it("and refuses a named program that the build does not produce, before anything is built", async () => {
@@ -224,7 +224,7 @@ describeWithService("redis-server", "a build determines which binaries run", () 
       "model",
       await layout({ ".oppbuildspec": buildspec("src", "--deep -o model") }),
     );
-    await refuse(path.join(top, "simulations"), "the program ../src/other does not exist", "../src/other");
+    await expectRefusal(path.join(top, "simulations"), "the program ../src/other does not exist", "../src/other");
   });
 
   it.each<[string, Files, string | RegExp]>([
@@ -250,7 +250,7 @@ describeWithService("redis-server", "a build determines which binaries run", () 
     ],
   ])("and reports %s as one error, and leaves nothing in the study", async (_, files, message) => {
     const { path: top } = await workspace.add("model", await layout(files));
-    await refuse(path.join(top, "simulations"), message);
+    await expectRefusal(path.join(top, "simulations"), message);
     expect(await readFile(path.join(top, ".gitignore"), "utf8")).toContain("results/");
   });
 });

@@ -90,7 +90,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"\n`,
       it.each(["runall-swarm", "swarm-tool"] as const)("%s has a script without errors", async (tool) => {
         const script = path.join(user.directory, `${tool}.${shell}`);
         await writeFile(script, (await user.run(tool, ["completion", shell])).stdout);
-        execFileSync(shell, ["-n", script], { stdio: "pipe" });
+        expect(execFileSync(shell, ["-n", script], { encoding: "utf8", stdio: "pipe" })).toBe("");
       });
     });
   }

@@ -35,7 +35,7 @@ describeWithService("redis-server", "projects of every shape on this machine", (
   const inStudy = (study: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Finished> =>
     user.run("runall-swarm", ["--verbose", ...args], { cwd: study, env });
   /** Executes the two runs. @returns the client's messages. */
-  const succeed = async (study: string, args: readonly string[] = [], env?: NodeJS.ProcessEnv) => {
+  const expectSuccess = async (study: string, args: readonly string[] = [], env?: NodeJS.ProcessEnv) => {
     const { exitCode, stdout, stderr } = await inStudy(study, ["-c", "General", ...args], env);
     expect(exitCode, stderr + stdout).toBe(0);
     expect(stdout).toContain("2 done");
@@ -63,23 +63,23 @@ describeWithService("redis-server", "projects of every shape on this machine", (
     const { path: root } = await workspace.add("model", await inetLike("library"));
     const study = path.join(root, "examples/one");
     await writeFile(path.join(root, ".oppfeaturestate"), "mm1.unused\n");
-    expect(await succeed(study)).toContain("building model");
+    expect(await expectSuccess(study)).toContain("building model");
     expect(await printed(study)).toMatch(/Loading NED files from \.\.\/\.\.\/src: .*\n.* from \.\.: /);
     const other = await inStudy(study, ["-c", "Other"]);
     expect(other.stdout).toContain("Network 'mm1.unused.Unused' not found"); // it belongs to a feature that is off
     await make(root, { MODEL_ROOT: root }, "makefiles");
     await make(root);
-    expect(await succeed(study)).toContain("using the binaries of this checkout");
+    expect(await expectSuccess(study)).toContain("using the binaries of this checkout");
     await compareWithLocal(study, "opp_run", "-l", "../../src/MODEL", "-n", "../../src:..");
   });
 
   it("execute a program whose Makefile git ignores, as OMNeT++'s samples", async () => {
     const { path: root } = await workspace.add("queue", await sampleLike());
     await promisify(execFile)("opp_makemake", ["-f", "-o", "queue1"], { cwd: root, env: user.env });
-    expect(await succeed(root)).toContain("building queue (queue1 is not built)");
+    expect(await expectSuccess(root)).toContain("building queue (queue1 is not built)");
     await make(root);
     await compareWithLocal(root, "./queue1");
-    expect(await succeed(root)).toContain("using the binaries of this checkout");
+    expect(await expectSuccess(root)).toContain("using the binaries of this checkout");
   });
 
   it("execute code without a description of its build, within a larger repository", async () => {
@@ -92,7 +92,7 @@ describeWithService("redis-server", "projects of every shape on this machine", (
       "2025/other/Other.cc": "#error not of this project\n",
     });
     const study = path.join(repository.path, "2026/queue");
-    await succeed(study);
+    await expectSuccess(study);
     expect(await repository.git("status", "--porcelain")).toBe("");
     const log = await printed(study);
     expect(log).toContain("Loading NED files from .: ");
@@ -101,10 +101,10 @@ describeWithService("redis-server", "projects of every shape on this machine", (
   it("execute a project with ./configure && make, as Veins", async () => {
     const { path: root } = await workspace.add("road", await veinsLike());
     const study = path.join(root, "examples/road");
-    expect(await succeed(study)).toContain("building road");
+    expect(await expectSuccess(study)).toContain("building road");
     await promisify(execFile)("./configure", [], { cwd: root, env: user.env });
     await make(root);
-    expect(await succeed(study)).toContain("using the binaries of this checkout");
+    expect(await expectSuccess(study)).toContain("using the binaries of this checkout");
     await compareWithLocal(study, "opp_run", "-l", "../../src/road", "-n", "../../src/road:..");
   });
 
@@ -129,7 +129,7 @@ describeWithService("redis-server", "projects of every shape on this machine", (
     expect(without.stderr).toContain("the build failed: ./configure && make -C src MODE=$MODE");
     await mkdir(path.join(root, "data"));
     await writeFile(path.join(root, "data/map.xml"), "<map/>");
-    expect(await succeed(study)).toContain("sent 1 changed file (data/map.xml)");
+    expect(await expectSuccess(study)).toContain("sent 1 changed file (data/map.xml)");
     expect(await printed(study)).toMatch(/Loading NED files from \.\.\/\.\.\/src\/road: .*\n\nPreparing/);
   });
 
@@ -148,21 +148,21 @@ describeWithService("redis-server", "projects of every shape on this machine", (
     const model = await workspace.add("model-4.5", await inetLike("needed"));
     const { path: root } = await workspace.add("cell", simu5gLike("model"));
     const study = path.join(root, "simulations");
-    const first = await succeed(study);
+    const first = await expectSuccess(study);
     expect(first).toMatch(/building model \(src\/libMODEL.so is not built\)[^]*built in[^]*building cell /);
     expect(await printed(study)).toMatch(
       /from \.\.\/src: .*\n.* from \.: .*\n.* from \.\.\/\.\.\/model-4\.5\/src: .*\n.* from \.\.\/\.\.\/model-4\.5\/examples: /,
     );
     const { path: second } = await workspace.add("car", simu5gLike("model"));
-    expect(await succeed(path.join(second, "simulations"))).toMatch(
+    expect(await expectSuccess(path.join(second, "simulations"))).toMatch(
       /using an earlier build of model\n[^]*building car /,
     );
 
     await model.write({ "examples/two.ned": "package mm1.examples;\n" });
-    expect(await succeed(study)).toMatch(/using an earlier build of model\nusing an earlier build\n/);
+    expect(await expectSuccess(study)).toMatch(/using an earlier build of model\nusing an earlier build\n/);
     expect(await printed(study)).toMatch(/from \.\.\/\.\.\/model-4\.5\/examples: +2$/m); // it is not mistaken for the earlier product
     await model.write({ "src/Queue.h": "// changed\n" });
-    expect(await succeed(study)).toMatch(/building model [^]*building cell /);
+    expect(await expectSuccess(study)).toMatch(/building model [^]*building cell /);
     expect(await model.git("status", "--porcelain")).toBe(" M src/Queue.h\n?? examples/two.ned");
   });
 
@@ -180,15 +180,15 @@ describeWithService("redis-server", "projects of every shape on this machine", (
     await make(model, env, "makefiles");
     await make(model, env);
     await make(root, env);
-    const own = await succeed(study, [], env);
+    const own = await expectSuccess(study, [], env);
     expect(own).toMatch(/using the binaries of your model\nusing the binaries of this checkout\n/);
     const libraries = ["-l", path.join(model, "src/MODEL"), "-l", "../src/cell"];
     await compareWithLocal(study, "opp_run", ...libraries, "-n", `${model}/src:../src:.`);
     const named = ["-n", `${model}/src:../src:.`, "-l", path.join(model, "src/MODEL")];
-    await succeed(study, named, env);
+    await expectSuccess(study, named, env);
     expect(await printed(study)).toContain("Loading NED files from ../../model/src: ");
     await appendFile(path.join(model, "src/Queue.h"), "// changed\n");
-    expect(await succeed(study, [], env)).toMatch(
+    expect(await expectSuccess(study, [], env)).toMatch(
       /building model \(src\/Queue.h is newer than src\/libMODEL.so\)[^]*building cell \(model is built by the swarm: /,
     );
   });
@@ -207,9 +207,9 @@ describeWithService("redis-server", "projects of every shape on this machine", (
     const nowhere = await inStudy(study, ["-c", "General"]);
     expect(nowhere.stderr).toContain(`${path.join(cell.path, "swarm.json")} needs ${model.path} at v9`);
     await cell.write({ "swarm.json": uses("v1.0") });
-    expect(await succeed(study)).toMatch(/^fetching .* at v1\.0\n[^]*building model [^]*building cell /);
+    expect(await expectSuccess(study)).toMatch(/^fetching .* at v1\.0\n[^]*building model [^]*building cell /);
     await rm(model.path, { recursive: true });
-    expect(await succeed(study, ["--rerun"])).toMatch(
+    expect(await expectSuccess(study, ["--rerun"])).toMatch(
       /using an earlier build of model\nusing an earlier build\n/,
     );
   });
@@ -226,7 +226,7 @@ describeWithService("redis-server", "projects of every shape on this machine", (
       ...prefixed("runs", { ".nedfolders": ".\n", ".project": projects("extra"), "omnetpp.ini": STUDY }),
     });
     const study = path.join(root, "runs");
-    const told = await succeed(study);
+    const told = await expectSuccess(study);
     expect(told).toMatch(/building model [^]*building extra /);
     expect(await printed(study)).toMatch(
       /from \.: .*\n.* from \.\.\/\.\.\/model\/src: .*\n.* from \.\.\/\.\.\/model\/examples: .*\n.* from \.\.\/extra: /,

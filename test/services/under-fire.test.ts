@@ -46,7 +46,7 @@ describeWithService("cc", "a swarm under fire", () => {
     ])(
       "loses no run, executes none twice and leaves nothing behind, when runs are executed $how",
       { timeout: TIMEOUT_MS },
-      ({ options }) => proof(options),
+      ({ options }) => expectNothingLost(options),
     );
   });
 });
@@ -55,7 +55,7 @@ describeWithService("cc", "a swarm under fire", () => {
  * Two campaigns of 500 runs each; meanwhile a runner is stopped past its lock and wakes again, another is
  * killed, Redis is killed and started again, a client is killed, and one campaign is cancelled.
  */
-async function proof(options: readonly string[]): Promise<void> {
+async function expectNothingLost(options: readonly string[]): Promise<void> {
   await using user = await newUser();
   await using repository = await makeRepository({ ".gitignore": "results/\ntiny\n" });
   const study = (name: string): TinyStudy => {

@@ -148,7 +148,7 @@ describeWithService("redis-server", "what somebody else has written into the que
     ["a result of another run", {}, { stored: "forgedc1-1/1" }],
     ["a file above", {}, { files: [{ path: "../../forged.sca", sizeBytes: 6 }] }],
     ["an absolute file", {}, { files: [{ path: "/tmp/forged.sca", sizeBytes: 6 }] }],
-    ["an output that is none of its files", {}, { outputFile: "../../../../etc/passwd" }],
+    ["an output that is not one of its files", {}, { outputFile: "../../../../etc/passwd" }],
   ])("is not collected if it names %s", async (_, run, result) => {
     await forge("forgedc1", {}, { run, result });
     const logs = await tool(["logs", "forgedc1", "0"]);

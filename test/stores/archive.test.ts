@@ -40,7 +40,7 @@ describe("unpacking refuses", () => {
       /contains "a.sca", which is not allowed/,
     ],
     [
-      "a file that comes twice",
+      "a file that occurs twice",
       [FILE],
       [entry({ path: "a.sca", type: "File" }, "abc"), entry({ path: "a.sca", type: "File" }, "abc"), END],
       /is not allowed/,

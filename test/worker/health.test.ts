@@ -94,6 +94,8 @@ it("lets the worker stop while it waits", async () => {
   await mkdir(path.dirname(folder), { recursive: true });
   await writeFile(folder, "");
   await health.judge(new Error("ENOTDIR"));
+  expect(await isOpen(health)).toBe(false);
+  const waiting = health.mayStart();
   end.abort();
-  await health.mayStart();
+  await expect(waiting).resolves.toBeUndefined();
 });

@@ -19,7 +19,7 @@ describeWithService("cc", "a program", () => {
   it.each([
     { what: "has no variable", code: "int main(void) { return 0; }", stateless: true },
     {
-      what: "has constants alone",
+      what: "has only constants",
       code: 'const char *const names[] = {"a", "b"}; int main(void) { return names[1][0]; }',
       stateless: true,
     },
@@ -40,7 +40,7 @@ describeWithService("cc", "a program", () => {
       stateless: false,
     },
     {
-      what: "has no symbols that tell",
+      what: "has no symbols",
       code: "int runs = 0; int main(void) { return runs++; }",
       options: ["-s"],
       stateless: false,

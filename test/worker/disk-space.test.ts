@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { watchDiskSpace } from "../../src/worker/tree/disk-space.ts";
 
 it("starts no run while the store is nearly full, and reports the reason once", async () => {
@@ -41,10 +41,14 @@ it("starts no run while the store is nearly full, and reports the reason once", 
 
 it("has no effect if the store does not report its free space", async () => {
   const { signal } = new AbortController();
-  const freeShare = (): Promise<undefined> => Promise.resolve(undefined);
+  const freeShare = vi.fn(() => Promise.resolve(undefined));
+  const onError = vi.fn();
   const { mayStart } = watchDiskSpace(
-    { results: { freeShare } as never, directory: "/", signal, onError: () => undefined },
+    { results: { freeShare } as never, directory: "/", signal, onError },
     0,
   );
   for (let run = 0; run < 3; run++) await mayStart();
+  await new Promise(setImmediate); // the store may be queried beside the runs
+  expect(freeShare).toHaveBeenCalled();
+  expect(onError).not.toHaveBeenCalled();
 });
