@@ -53,13 +53,10 @@ export async function planOutputs(expansion: Expansion, question: OutputQuestion
     for (const file of run.files) addFile(file, question, { outside, links });
   }
   const redirecting = configuredOption(expansion.configuration, "cmdenv-redirect-output") ?? "false"; // may be an expression
-  const has = (option: OutputOption): boolean => configured.includes(option);
   const mapsPaths = expansion.outputs.some((run) =>
     Object.values(run.values).some((value) => path.isAbsolute(value)),
   );
-  const asksOutputFile =
-    redirecting !== "true" &&
-    (has("cmdenv-output-file") || (has("output-scalar-file") && has("output-vector-file")));
+  const asksOutputFile = redirecting !== "true" && hidesOutputFile(configured);
   return {
     resultDirectory: resultRoot(runs, configured, question),
     outside: [...outside],
@@ -78,6 +75,12 @@ export async function planOutputs(expansion: Expansion, question: OutputQuestion
     runsAlone: redirecting !== "false" || mapsPaths || asksOutputFile,
     appendedTo: appendedFiles(expansion, runs, args),
   };
+}
+
+/** Whether these options leave open where a run prints: its result files are elsewhere, or its output is. */
+function hidesOutputFile(configured: readonly OutputOption[]): boolean {
+  const has = (option: OutputOption): boolean => configured.includes(option);
+  return has("cmdenv-output-file") || (has("output-scalar-file") && has("output-vector-file"));
 }
 
 interface ResolvedRun {
