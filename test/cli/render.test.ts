@@ -235,19 +235,16 @@ describe("on a terminal", () => {
     );
   });
 
-  it.each([60, 80, 140])(
-    "of %d columns aligns the columns of tables, also in Japanese",
-    (columns) => {
-      const { shown, stdout } = watcher(columns);
-      const more = { iterationVariables: { 速度: "とても速い車両" }, error: "だめです" };
-      shown.show(summary([record(1, "failed", more), record(12, "failed", { error: "no" })]));
-      const rows = stdout.lines.slice(0, 3);
-      expect(rows.every((row) => textWidth(row) <= columns)).toBe(true);
-      const reasonAt = rows[0]!.indexOf("reason");
-      expect(textWidth(rows[1]!.slice(0, rows[1]!.indexOf("だ")))).toBe(reasonAt);
-      expect(rows[2]!.indexOf("no")).toBe(reasonAt);
-    },
-  );
+  it.each([60, 80, 140])("of %d columns aligns the columns of tables, also in Japanese", (columns) => {
+    const { shown, stdout } = watcher(columns);
+    const more = { iterationVariables: { 速度: "とても速い車両" }, error: "だめです" };
+    shown.show(summary([record(1, "failed", more), record(12, "failed", { error: "no" })]));
+    const rows = stdout.lines.slice(0, 3);
+    expect(rows.every((row) => textWidth(row) <= columns)).toBe(true);
+    const reasonAt = rows[0]!.indexOf("reason");
+    expect(textWidth(rows[1]!.slice(0, rows[1]!.indexOf("だ")))).toBe(reasonAt);
+    expect(rows[2]!.indexOf("no")).toBe(reasonAt);
+  });
 
   it("reports at the end what the runs have cost and which took longest", () => {
     const { shown, stdout } = watcher(80);

@@ -20,7 +20,9 @@ const { FAULTS_TABLE } = process.env;
 
 describeWithService("cc", "a campaign continues when", () => {
   describeWithService("redis-server", "with its servers", () => {
-    describe("results go through a directory:", () => testFaults("directory"));
+    describe("results go through a directory:", () => {
+      testFaults("directory");
+    });
     describeWithMongo("results go through GridFS:", () => testFaults("gridfs"));
   });
 });

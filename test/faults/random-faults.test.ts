@@ -18,7 +18,9 @@ const RUNNERS = 3;
 
 describeWithService("cc", "a campaign with random faults", () => {
   describeWithService("redis-server", "with its servers", () => {
-    describe("through a directory", () => testRandomly("directory"));
+    describe("through a directory", () => {
+      testRandomly("directory");
+    });
     describeWithMongo("through GridFS", () => testRandomly("gridfs"));
   });
 });

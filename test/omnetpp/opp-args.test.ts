@@ -38,9 +38,21 @@ const SPLITS: [string, string[], string[], string | undefined, string[]][] = [
     undefined,
     ["-s"],
   ],
-  ["our options with attached values", ["-Cdir", "--commit=v1.0", "-a"], ["-Cdir", "--commit=v1.0"], undefined, ["-a"]],
+  [
+    "our options with attached values",
+    ["-Cdir", "--commit=v1.0", "-a"],
+    ["-Cdir", "--commit=v1.0"],
+    undefined,
+    ["-a"],
+  ],
   ["our option without its value", ["-c", "A", "--commit"], ["--commit"], undefined, ["-c", "A"]],
-  ["an option that only begins like ours", ["--commits=1", "--quiet=1"], [], undefined, ["--commits=1", "--quiet=1"]],
+  [
+    "an option that only begins like ours",
+    ["--commits=1", "--quiet=1"],
+    [],
+    undefined,
+    ["--commits=1", "--quiet=1"],
+  ],
   ["a program", ["./aloha", "-c", "A"], [], "./aloha", ["-c", "A"]],
   [
     "a program after options",

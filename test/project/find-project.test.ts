@@ -44,15 +44,12 @@ it.each([
 
 const ROOTS = [".oppbuildspec", ".nedfolders", ".oppfeatures", "swarm.json", "x.opp", ".project"];
 
-it.each(ROOTS.map((name) => [name]))(
-  "prefers %s to a Makefile left in an example folder",
-  async (name) => {
-    const files = { [`a/${name}`]: "", "a/model/X.cc": "", "a/b/Makefile": MADE, "a/b/study/makefile": MADE };
-    await using repository = await makeRepository({ ...files, "a/b/study/omnetpp.ini": "" });
-    const { root: found } = await chooseProject(repository.path, path.join(repository.path, "a/b/study"));
-    expect(path.relative(repository.path, found)).toBe("a");
-  },
-);
+it.each(ROOTS.map((name) => [name]))("prefers %s to a Makefile left in an example folder", async (name) => {
+  const files = { [`a/${name}`]: "", "a/model/X.cc": "", "a/b/Makefile": MADE, "a/b/study/makefile": MADE };
+  await using repository = await makeRepository({ ...files, "a/b/study/omnetpp.ini": "" });
+  const { root: found } = await chooseProject(repository.path, path.join(repository.path, "a/b/study"));
+  expect(path.relative(repository.path, found)).toBe("a");
+});
 
 it.each([
   ["the only one of the checkout", { "model/.oppbuildspec": "" }, [], "model"],

@@ -102,13 +102,16 @@ it("fetches nothing if a repository was cloned without all of its objects", asyn
   expect(await ship({ ...origin, path: top })).toMatch(/^[0-9a-f]{40}$/);
 });
 
-it.each([0, 2, 5, 10, 20, 40, 80])("leaves the repository unchanged when it is interrupted after %i ms", async (ms) => {
-  await using repository = await makeRepository(FILES);
-  await repository.write({ "src/a.cc": "changed\n", "src/deep/new.cc": "new\n" });
-  await age(repository);
-  const before = await repository.everything();
-  await ship(repository, AbortSignal.timeout(ms)).catch((error: unknown) =>
-    expect((error as Error).name).toMatch(/^(Abort|Timeout)Error$/),
-  );
-  expect(await repository.everything()).toEqual(before);
-});
+it.each([0, 2, 5, 10, 20, 40, 80])(
+  "leaves the repository unchanged when it is interrupted after %i ms",
+  async (ms) => {
+    await using repository = await makeRepository(FILES);
+    await repository.write({ "src/a.cc": "changed\n", "src/deep/new.cc": "new\n" });
+    await age(repository);
+    const before = await repository.everything();
+    await ship(repository, AbortSignal.timeout(ms)).catch((error: unknown) =>
+      expect((error as Error).name).toMatch(/^(Abort|Timeout)Error$/),
+    );
+    expect(await repository.everything()).toEqual(before);
+  },
+);

@@ -99,7 +99,9 @@ describe("fetching a project", () => {
   it.each(HOSTILE_VERSIONS)("refuses the version %s", async (version) =>
     expectRefused({ version: filled(version) }, "version"),
   );
-  it.each(["../x", "-x", "a/b", "..", ""])("refuses the name %s", async (name) => expectRefused({ name }, "name"));
+  it.each(["../x", "-x", "a/b", "..", ""])("refuses the name %s", async (name) =>
+    expectRefused({ name }, "name"),
+  );
 
   it.each([
     [`[submodule "x"]\n\tpath = x\n\turl = ext::PROGRAM\n`],

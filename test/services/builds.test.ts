@@ -59,7 +59,11 @@ describeWithService("redis-server", "a build determines which binaries run", () 
     expect(finished.stdout).toContain("2 done");
     return finished;
   };
-  const expectRefusal = async (folder: string, message: string | RegExp, ...args: string[]): Promise<void> => {
+  const expectRefusal = async (
+    folder: string,
+    message: string | RegExp,
+    ...args: string[]
+  ): Promise<void> => {
     const { exitCode, stderr } = await runall(folder, ...args);
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/^ {4}at /m);
@@ -224,7 +228,11 @@ describeWithService("redis-server", "a build determines which binaries run", () 
       "model",
       await layout({ ".oppbuildspec": buildspec("src", "--deep -o model") }),
     );
-    await expectRefusal(path.join(top, "simulations"), "the program ../src/other does not exist", "../src/other");
+    await expectRefusal(
+      path.join(top, "simulations"),
+      "the program ../src/other does not exist",
+      "../src/other",
+    );
   });
 
   it.each<[string, Files, string | RegExp]>([

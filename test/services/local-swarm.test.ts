@@ -107,39 +107,34 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     redis.disconnect();
   });
 
-  it.concurrent(
-    "is halted and resumed during a campaign, which notices and loses nothing",
-    async () => {
-      await using user = await researcher(0);
-      const setDuration = await durationFile(user);
-      await setDuration(8000); // long enough for all the commands below on a busy machine
-      const client = user.startRunall("-c", "Quick");
-      const saw = listen(client);
-      await saw("[1/8]");
-      const refused = await user.run("swarm-tool", ["halt"]);
-      expect(refused.stderr).toMatch(/[12] runs? of the swarm local are running[^]*hint: add --force/);
-      expect(refused.exitCode).toBe(2);
-      expect((await statusOf(user)).state).toBe("running");
+  it.concurrent("is halted and resumed during a campaign, which notices and loses nothing", async () => {
+    await using user = await researcher(0);
+    const setDuration = await durationFile(user);
+    await setDuration(8000); // long enough for all the commands below on a busy machine
+    const client = user.startRunall("-c", "Quick");
+    const saw = listen(client);
+    await saw("[1/8]");
+    const refused = await user.run("swarm-tool", ["halt"]);
+    expect(refused.stderr).toMatch(/[12] runs? of the swarm local are running[^]*hint: add --force/);
+    expect(refused.exitCode).toBe(2);
+    expect((await statusOf(user)).state).toBe("running");
 
-      await mustRun(user, ["halt", "--force"]);
-      expect(processesOf(user)).toHaveLength(1); // the client
-      expect(await statusOf(user)).toMatchObject({ state: "halted", processes: [], jobs: { running: 0 } });
-      await saw("warning: the swarm local is halted (hint: resume it with: swarm-tool resume local)");
-      expect((await mustRun(user, ["halt"])).stdout).toContain("is already halted");
-      const other = await user.runall("-c", "Quick");
-      expect(other.stderr).toMatch(
-        /the swarm local is halted\nhint: resume it with: swarm-tool resume local/,
-      );
-      expect(other.exitCode).toBe(2);
+    await mustRun(user, ["halt", "--force"]);
+    expect(processesOf(user)).toHaveLength(1); // the client
+    expect(await statusOf(user)).toMatchObject({ state: "halted", processes: [], jobs: { running: 0 } });
+    await saw("warning: the swarm local is halted (hint: resume it with: swarm-tool resume local)");
+    expect((await mustRun(user, ["halt"])).stdout).toContain("is already halted");
+    const other = await user.runall("-c", "Quick");
+    expect(other.stderr).toMatch(/the swarm local is halted\nhint: resume it with: swarm-tool resume local/);
+    expect(other.exitCode).toBe(2);
 
-      await setDuration(1);
-      await mustRun(user, ["resume"]);
-      const finished = await client.finished;
-      await expectWhole(user, finished);
-      expect(finished.stderr.match(/the swarm local is halted/g)).toHaveLength(1);
-      expect(finished.stderr).not.toContain("started again");
-    },
-  );
+    await setDuration(1);
+    await mustRun(user, ["resume"]);
+    const finished = await client.finished;
+    await expectWhole(user, finished);
+    expect(finished.stderr.match(/the swarm local is halted/g)).toHaveLength(1);
+    expect(finished.stderr).not.toContain("started again");
+  });
 
   it.concurrent("leaves nothing behind when it is removed, also by commands that were killed", async () => {
     await using user = await newUser();
@@ -239,32 +234,29 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     expect((await statusOf(user)).state).toBe("running");
   });
 
-  it.concurrent(
-    "executes the runs of a killed runner again, after stopping its simulations",
-    async () => {
-      await using user = await researcher(0);
-      const setDuration = await durationFile(user);
-      await setDuration(60_000);
-      const id = await queued(user, "-c", "Quick");
-      using _ = await stopMending(user);
-      await eventually(async () => expect(await simulationPids(user)).toHaveLength(2));
-      const orphans = await simulationPids(user);
-      await kill((await pidsOf(user))["runner"]!);
-      await passSilence(user);
-      expect(orphans.map(isAlive)).toEqual([true, true]);
+  it.concurrent("executes the runs of a killed runner again, after stopping its simulations", async () => {
+    await using user = await researcher(0);
+    const setDuration = await durationFile(user);
+    await setDuration(60_000);
+    const id = await queued(user, "-c", "Quick");
+    using _ = await stopMending(user);
+    await eventually(async () => expect(await simulationPids(user)).toHaveLength(2));
+    const orphans = await simulationPids(user);
+    await kill((await pidsOf(user))["runner"]!);
+    await passSilence(user);
+    expect(orphans.map(isAlive)).toEqual([true, true]);
 
-      await setDuration(50);
-      const second = startRunner(user, "runner", "--concurrency", "2");
-      const ended = once(second, "exit");
-      try {
-        await eventually(() => expect(orphans.map(isAlive)).toEqual([false, false]));
-        await expectWhole(user, await user.runall("attach", id));
-      } finally {
-        second.kill();
-        await ended;
-      }
-    },
-  );
+    await setDuration(50);
+    const second = startRunner(user, "runner", "--concurrency", "2");
+    const ended = once(second, "exit");
+    try {
+      await eventually(() => expect(orphans.map(isAlive)).toEqual([false, false]));
+      await expectWhole(user, await user.runall("attach", id));
+    } finally {
+      second.kill();
+      await ended;
+    }
+  });
 
   it.concurrent("gives up a run whose workers have been lost too often, which can be retried", async () => {
     await using user = await researcher(1);

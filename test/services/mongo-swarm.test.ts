@@ -103,20 +103,23 @@ describeWithMongo("a swarm that stores its results in MongoDB", () => {
     expect(await leftInMongo()).toEqual(BUILD_ALONE);
   });
 
-  it.runIf(CAN_BE_FULL)("keeps results for which MongoDB has no free space, and continues when it has", async () => {
-    await init();
-    await mongo.kill();
-    await mongo.start({ maxBytes: 128 * 1024 });
-    const { stdout } = await user.run("runall-swarm", ["--detach", "-c", "Quick"], { cwd: sample.study });
-    const id = /attach (\S+)/.exec(stdout)![1]!;
-    const log = path.join(stateFolder(user), "logs", "runner.log");
-    await eventually(async () => expect(await readFile(log, "utf8")).toContain("refuses results"));
-    await mongo.kill();
-    await mongo.start();
-    const attached = await user.run("runall-swarm", ["attach", id], { cwd: sample.study });
-    expect(attached.exitCode).toBe(0);
-    expect((await records()).map(({ state }) => state)).toEqual(Array(8).fill("done"));
-  });
+  it.runIf(CAN_BE_FULL)(
+    "keeps results for which MongoDB has no free space, and continues when it has",
+    async () => {
+      await init();
+      await mongo.kill();
+      await mongo.start({ maxBytes: 128 * 1024 });
+      const { stdout } = await user.run("runall-swarm", ["--detach", "-c", "Quick"], { cwd: sample.study });
+      const id = /attach (\S+)/.exec(stdout)![1]!;
+      const log = path.join(stateFolder(user), "logs", "runner.log");
+      await eventually(async () => expect(await readFile(log, "utf8")).toContain("refuses results"));
+      await mongo.kill();
+      await mongo.start();
+      const attached = await user.run("runall-swarm", ["attach", id], { cwd: sample.study });
+      expect(attached.exitCode).toBe(0);
+      expect((await records()).map(({ state }) => state)).toEqual(Array(8).fill("done"));
+    },
+  );
 
   it("executes a run again whose result is damaged in the database", async () => {
     await init();

@@ -207,7 +207,9 @@ describeWithService("redis-server", "projects of every shape on this machine", (
     const nowhere = await inStudy(study, ["-c", "General"]);
     expect(nowhere.stderr).toContain(`${path.join(cell.path, "swarm.json")} needs ${model.path} at v9`);
     await cell.write({ "swarm.json": uses("v1.0") });
-    expect(await expectSuccess(study)).toMatch(/^fetching .* at v1\.0\n[^]*building model [^]*building cell /);
+    expect(await expectSuccess(study)).toMatch(
+      /^fetching .* at v1\.0\n[^]*building model [^]*building cell /,
+    );
     await rm(model.path, { recursive: true });
     expect(await expectSuccess(study, ["--rerun"])).toMatch(
       /using an earlier build of model\nusing an earlier build\n/,

@@ -67,26 +67,29 @@ describeWithService("redis-server", "the queue's Redis of a swarm on this machin
     expect(exitCode).toBe(0);
   });
 
-  it.concurrent("is left unchanged if it cannot be repaired, with a message that says what to do", async () => {
-    await using user = await researcher(1, 1);
-    await mustRun(user, ["halt"]);
-    const names = await readdir(appendOnly(user));
-    const base = path.join(
-      appendOnly(user),
-      names.find((name) => name.includes(".base."))!,
-    );
-    await writeFile(base, "garbage");
-    const { stderr, exitCode } = await user.run("swarm-tool", ["resume"]);
-    expect(stderr).toContain("is damaged and cannot be repaired");
-    expect(stderr).toContain("start with an empty queue");
-    expect(exitCode).toBe(2);
-    expect(await readFile(base, "utf8")).toBe("garbage");
-    const data = path.join(stateFolder(user), "redis");
-    expect(await readdir(stateFolder(user))).not.toContain("redis.repaired");
-    await rm(data, { recursive: true });
-    await mustRun(user, ["resume"]);
-    expect((await statusOf(user)).state).toBe("running");
-  });
+  it.concurrent(
+    "is left unchanged if it cannot be repaired, with a message that says what to do",
+    async () => {
+      await using user = await researcher(1, 1);
+      await mustRun(user, ["halt"]);
+      const names = await readdir(appendOnly(user));
+      const base = path.join(
+        appendOnly(user),
+        names.find((name) => name.includes(".base."))!,
+      );
+      await writeFile(base, "garbage");
+      const { stderr, exitCode } = await user.run("swarm-tool", ["resume"]);
+      expect(stderr).toContain("is damaged and cannot be repaired");
+      expect(stderr).toContain("start with an empty queue");
+      expect(exitCode).toBe(2);
+      expect(await readFile(base, "utf8")).toBe("garbage");
+      const data = path.join(stateFolder(user), "redis");
+      expect(await readdir(stateFolder(user))).not.toContain("redis.repaired");
+      await rm(data, { recursive: true });
+      await mustRun(user, ["resume"]);
+      expect((await statusOf(user)).state).toBe("running");
+    },
+  );
 
   it.concurrent("completes a repair that was interrupted", async () => {
     await using user = await researcher(1, 1);

@@ -39,7 +39,9 @@ const inMongo: MakeStore = async () => {
   };
 };
 
-describe("a directory as result store", () => contract(inDirectory));
+describe("a directory as result store", () => {
+  contract(inDirectory);
+});
 describeWithMongo("MongoDB as result store", () => contract(inMongo));
 
 it("a directory as result store detects a byte that was changed in it", async () => {

@@ -107,32 +107,35 @@ describeWithService("redis-server", "the state file of a swarm on this machine",
     for (const pid of Object.values(pids)) expect(isAlive(pid)).toBe(false);
   });
 
-  it.concurrent("of a newer version is not changed, and does not prevent the use of other swarms", async () => {
-    await using user = await started(1, 1);
-    await mustRun(user, ["init", "--local", "--runners", "1", "second"]);
-    const file = path.join(stateFolder(user, "second"), "swarm.json");
-    const newer = JSON.stringify({ ...(await readState(user, "second")), format: 2 });
-    const before = await readFile(file, "utf8");
-    await writeFile(file, newer);
-    for (const args of [
-      ["resume", "second"],
-      ["remove", "second", "--force"],
-      ["init", "--local", "second"],
-    ]) {
-      const { stderr, exitCode } = await user.run("swarm-tool", args);
-      expect(stderr).toContain("was written by a newer version of inet-swarm (format 2, here 1)");
-      expect(stderr).toContain("use that version for the swarm second");
-      expect(exitCode).toBe(2);
-    }
-    expect(await readFile(file, "utf8")).toBe(newer);
-    const campaign = await user.runall("-c", "Quick", "-r", "0");
-    expect(campaign).toMatchObject({
-      exitCode: 0,
-      stderr: expect.stringContaining("newer version") as string,
-    });
-    expect((await user.run("swarm-tool", ["__complete", "halt", ""])).stdout).toContain("local\t");
-    await writeFile(file, before);
-  });
+  it.concurrent(
+    "of a newer version is not changed, and does not prevent the use of other swarms",
+    async () => {
+      await using user = await started(1, 1);
+      await mustRun(user, ["init", "--local", "--runners", "1", "second"]);
+      const file = path.join(stateFolder(user, "second"), "swarm.json");
+      const newer = JSON.stringify({ ...(await readState(user, "second")), format: 2 });
+      const before = await readFile(file, "utf8");
+      await writeFile(file, newer);
+      for (const args of [
+        ["resume", "second"],
+        ["remove", "second", "--force"],
+        ["init", "--local", "second"],
+      ]) {
+        const { stderr, exitCode } = await user.run("swarm-tool", args);
+        expect(stderr).toContain("was written by a newer version of inet-swarm (format 2, here 1)");
+        expect(stderr).toContain("use that version for the swarm second");
+        expect(exitCode).toBe(2);
+      }
+      expect(await readFile(file, "utf8")).toBe(newer);
+      const campaign = await user.runall("-c", "Quick", "-r", "0");
+      expect(campaign).toMatchObject({
+        exitCode: 0,
+        stderr: expect.stringContaining("newer version") as string,
+      });
+      expect((await user.run("swarm-tool", ["__complete", "halt", ""])).stdout).toContain("local\t");
+      await writeFile(file, before);
+    },
+  );
 
   it.concurrent("of the previous version is used unchanged, by running processes", async () => {
     await using user = await started(300, 1);

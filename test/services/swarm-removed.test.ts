@@ -113,26 +113,23 @@ describeWithService("redis-server", "the queue of a swarm that is removed", () =
     relay.close();
   });
 
-  it.each(["runs", "has ended"])(
-    "makes everything fail that waits, if its Redis %s",
-    async (redisState) => {
-      await using redis = await startRedis();
-      const gone = new AbortController();
-      const reason = new Error("it was removed");
-      await using client = await openQueueClient(socketConnection(redis.socket), gone.signal);
-      const run = { config: "Quick", runNumber: 0, iterationVariables: {}, repetition: 0 };
-      const position = await client.position();
-      await client.add(someCampaign({ runs: 1 }), [run]);
-      const followed = (await client.follow("c1", [run], position)).getReader();
-      if (redisState === "has ended") await redis.kill();
-      const waiting = redisState === "has ended" ? client.position() : undefined;
-      const refused = Promise.allSettled([followed.closed, waiting]);
-      gone.abort(reason);
-      const [closed, asked] = await refused;
-      expect(closed).toEqual({ status: "rejected", reason });
-      if (redisState === "has ended") expect(asked.status).toBe("rejected");
-      await expect(client.follow("c1", [run], position)).rejects.toBe(reason);
-      await expect(client.position()).rejects.toThrow();
-    },
-  );
+  it.each(["runs", "has ended"])("makes everything fail that waits, if its Redis %s", async (redisState) => {
+    await using redis = await startRedis();
+    const gone = new AbortController();
+    const reason = new Error("it was removed");
+    await using client = await openQueueClient(socketConnection(redis.socket), gone.signal);
+    const run = { config: "Quick", runNumber: 0, iterationVariables: {}, repetition: 0 };
+    const position = await client.position();
+    await client.add(someCampaign({ runs: 1 }), [run]);
+    const followed = (await client.follow("c1", [run], position)).getReader();
+    if (redisState === "has ended") await redis.kill();
+    const waiting = redisState === "has ended" ? client.position() : undefined;
+    const refused = Promise.allSettled([followed.closed, waiting]);
+    gone.abort(reason);
+    const [closed, asked] = await refused;
+    expect(closed).toEqual({ status: "rejected", reason });
+    if (redisState === "has ended") expect(asked.status).toBe("rejected");
+    await expect(client.follow("c1", [run], position)).rejects.toBe(reason);
+    await expect(client.position()).rejects.toThrow();
+  });
 });

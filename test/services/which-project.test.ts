@@ -104,7 +104,9 @@ ned-path = ../../model/src;.
     expect(await expectSuccess(study, "-l", "../../other/src/queue", "-n", "../../other/src")).toContain(
       "building other",
     );
-    expect(await expectSuccess(path.join(root, "studies/y"))).toMatch(/building model|using an earlier build/);
+    expect(await expectSuccess(path.join(root, "studies/y"))).toMatch(
+      /building model|using an earlier build/,
+    );
     expect(await expectSuccess(path.join(root, "studies/z"))).toContain("using an earlier build");
   });
 

@@ -157,7 +157,9 @@ describe("packing refuses", () => {
     ["a", "..", false],
     ["a", "/etc", false],
     ["a", "", false],
-  ])("the link %s → %s unless it is safe: %s", (file, target, safe) => expect(isSafeLink(file, target)).toBe(safe));
+  ])("the link %s → %s unless it is safe: %s", (file, target, safe) =>
+    expect(isSafeLink(file, target)).toBe(safe),
+  );
 });
 
 describe("compression", () => {
