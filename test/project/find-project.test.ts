@@ -12,7 +12,7 @@ const PYTHON = "<projectDescription><natures><nature>org.python.pydev.pythonNatu
 
 it.each([
   ["the nearest folder that says so", { "a/.nedfolders": "", "a/b/.oppbuildspec": "" }, "a/b"],
-  ["swarm.json, though it be the only word", { "a/swarm.json": "{}", Makefile: "all:" }, "a"],
+  ["swarm.json, even if there is nothing else", { "a/swarm.json": "{}", Makefile: "all:" }, "a"],
   ["an .opp file", { "a/x.opp": "", ".nedfolders": "" }, "a"],
   ["an IDE's project with code", { "a/.project": IDE, "a/src/X.cc": "", ".nedfolders": "" }, "a"],
   [
