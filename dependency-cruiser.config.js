@@ -7,7 +7,8 @@
 const ROWS = [
   ["cli"],
   ["campaign", "worker", "providers", "dashboard"],
-  ["project", "omnetpp", "queue", "stores"],
+  ["project"],
+  ["omnetpp", "queue", "stores"],
   ["model", "system"],
 ];
 
@@ -80,6 +81,7 @@ const unnamed = Object.entries(PARTS).flatMap(([folder, rows]) => {
 export default {
   forbidden: [
     ...layers,
+    ...forbid("layers: src/project needs no services", "^src/project/", ["queue/", "stores/"]),
     ...parts,
     ...unnamed,
     { name: "no circles", severity: "error", from: {}, to: { circular: true } },

@@ -1,6 +1,6 @@
 /**
- * Something that the user can mend: shown as its message and hint, without a stack trace, exit code 2.
- * Every other error is a bug of ours: shown with its stack, exit code 3.
+ * A fault that the user can fix: shown as its message and hint, without a stack trace; exit code 2. Any other
+ * error is a bug in inet-swarm: shown with its stack trace; exit code 3.
  */
 export class UserError extends Error {
   override name = "UserError";
@@ -13,13 +13,13 @@ export class UserError extends Error {
   }
 }
 
-/** The `code` of a Node.js system error (`ENOENT`, `EACCES`, …), or undefined for any other value. */
+/** Returns the `code` of a Node.js system error (`ENOENT`, `EACCES`, …), or undefined for any other value. */
 export function errorCode(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null | undefined)?.code;
   return typeof code === "string" ? code : undefined;
 }
 
-/** Returns the text of an error for a person, in one piece: its message and, if it has one, its hint. */
+/** Returns the text of an error on one line: its message and, if it has one, its hint. */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error instanceof UserError && error.hint !== undefined
@@ -27,7 +27,10 @@ export function errorText(error: unknown): string {
     : error.message;
 }
 
-/** Notes the file that a system error is about, if the system call does not know it, as `read` and `write` do not. */
+/**
+ * Returns a system error with the path of its file, which
+ * system calls such as `read` and `write` do not report.
+ */
 export function withPath(error: unknown, file: string): unknown {
   const details = error as NodeJS.ErrnoException;
   if (error instanceof Error && details.syscall !== undefined) details.path ??= file;

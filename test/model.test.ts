@@ -67,6 +67,12 @@ it("names a build by everything that decides its binaries, and by nothing else",
   expect(ownBuildKey(request, ["1 2"])).not.toBe(ownBuildKey(request, ["1 3"]));
 });
 
+it("names builds of other compilers differently, unless the user made them", () => {
+  const [older, newer] = ["12", "13"].map((version) => ({ ...request, compilers: { "g++": version } }));
+  expect(buildKey(older!)).not.toBe(buildKey(newer!));
+  expect(ownBuildKey(older!, ["1 2"])).toBe(ownBuildKey(newer!, ["1 2"]));
+});
+
 it("creates ids that BullMQ accepts and people can type", () => {
   const ids = Array.from({ length: 1000 }, newCampaignId);
   expect(new Set(ids).size).toBe(1000);

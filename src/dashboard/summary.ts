@@ -2,7 +2,7 @@ import path from "node:path";
 import type { CampaignView } from "./campaign-view.ts";
 import type { Row } from "./row.ts";
 
-/** A campaign in one row. Times are in ms. */
+/** The figures of a campaign in the overview. Times are in ms. */
 export interface Summary {
   id: string;
   user: string;
@@ -11,23 +11,24 @@ export interface Summary {
   createdAt: number;
   runs: number;
   cancelled: boolean;
-  /** How many runs are in each state; one of which nothing is left here is `without a record`. */
+  /** Number of runs by state; runs without a job and without a record on this machine are `without a record`. */
   states: Record<string, number>;
-  /** Ended, and waiting for a client to collect them. */
+  /** Number of ended runs that no client has collected yet. */
   uncollected: number;
   runsPerSecond: number | undefined;
   eventsPerSecond: number | undefined;
   leftMs: number | undefined;
 }
 
-/** Rates are those of the last minute. */
+/** Period over which rates are measured. */
 const WINDOW_MS = 60_000;
 
+/** Returns the figures of a campaign. */
 export function summarize(view: CampaignView, now = Date.now()): Summary {
   const { campaign, cancelled, rows } = view;
   const states = countStates(view);
   const [queued, running] = [states["queued"] ?? 0, states["running"] ?? 0];
-  const recent = lookBack(rows.values(), now);
+  const recent = recentRuns(rows.values(), now);
   const eventsPerSecond = sum(rows.values(), (row) =>
     row.state === "running" ? (row.eventsPerSecond ?? 0) : 0,
   );
@@ -56,15 +57,15 @@ function countStates({ campaign, cancelled, rows }: CampaignView): Record<string
 }
 
 interface Recent {
-  /** How many ended. */
+  /** Number of runs that ended in the period. */
   runs: number;
-  /** How long runs were made in that time, added up. */
+  /** Total wall time of runs in the period. */
   busyMs: number;
-  /** How long we look back. */
+  /** Length of the period. */
   ms: number;
 }
 
-function lookBack(rows: Iterable<Row>, now: number): Recent {
+function recentRuns(rows: Iterable<Row>, now: number): Recent {
   const recent = { runs: 0, busyMs: 0 };
   const since = now - WINDOW_MS;
   let first = now;
@@ -80,32 +81,33 @@ function lookBack(rows: Iterable<Row>, now: number): Recent {
 }
 
 /**
- * What the runs that are made now still take by their own percentages, and what the others take on the average,
- * shared by those who make them.
- * @param pace.busy how many runs were made at once; between two short runs fewer are counted as running.
+ * Returns the estimated time left, in ms: the remaining time of running runs by their percentages, plus the
+ * mean time of ended runs for each other run, divided by the number of concurrent runs.
+ * @param pace.busy mean number of runs that were executed concurrently. The number that is running now is
+ *   smaller if it is counted between two short runs.
  */
 function timeLeft(
   rows: Iterable<Row>,
   { queued, running, busy, now }: { queued: number; running: number; busy: number; now: number },
 ): number | undefined {
   const ended = { count: 0, ms: 0 };
-  const promised = { count: 0, ms: 0, remainingMs: 0 };
+  const predicted = { count: 0, ms: 0, remainingMs: 0 };
   for (const { state, finishedAt, wallTimeMs, startedAt, percent } of rows) {
     if (finishedAt !== undefined && wallTimeMs !== undefined) {
       ended.count++;
       ended.ms += wallTimeMs;
     } else if (state === "running" && startedAt !== undefined && percent) {
       const wholeMs = ((now - startedAt) * 100) / percent;
-      promised.count++;
-      promised.ms += wholeMs;
-      promised.remainingMs += wholeMs - (now - startedAt);
+      predicted.count++;
+      predicted.ms += wholeMs;
+      predicted.remainingMs += wholeMs - (now - startedAt);
     }
   }
-  const known = ended.count > 0 ? ended : promised;
-  const atOnce = Math.max(running, busy);
-  if (queued + running === 0 || known.count === 0 || atOnce === 0) return undefined;
+  const known = ended.count > 0 ? ended : predicted;
+  const concurrency = Math.max(running, busy);
+  if (queued + running === 0 || known.count === 0 || concurrency === 0) return undefined;
   const meanMs = known.ms / known.count;
-  return (promised.remainingMs + (queued + running - promised.count) * meanMs) / atOnce;
+  return (predicted.remainingMs + (queued + running - predicted.count) * meanMs) / concurrency;
 }
 
 function sum(rows: Iterable<Row>, valueOf: (row: Row) => number): number {

@@ -6,26 +6,28 @@ import { FileNameSchema, FolderNameSchema, ProjectNameSchema, RelativePathSchema
 import { PROTOCOL } from "./protocol.ts";
 
 /**
- * What a worker needs to have the project's tree. The hash of the tree is the source's name: the same content
- * has the same name, whichever commit or work tree it comes from.
+ * Where a worker gets a project's tree. The hash of the tree names the source: the same content has the same
+ * name, whichever commit or work tree it comes from.
  */
 export const SourceSchema = v.object({
-  /** The commit that is checked out; that of a tree that was shipped is made for the purpose. */
+  /** The commit to check out; for a tree that was sent, a commit created for this purpose. */
   commit: HashSchema,
   tree: v.optional(HashSchema),
   /**
-   * Where the commit, or the one that a pack builds on, is fetched from: a git URL, or the absolute path of a
-   * repository's git directory on this machine. Undefined where all of it is shipped.
+   * Where to fetch the commit, or the commit that the packs build on: a git URL, or the absolute path of a
+   * git directory on this machine. Undefined if everything is sent.
    */
   url: v.optional(SourceUrlSchema),
-  /** The commit to fetch from there, where it is not the one that is checked out. */
+  /** The commit to fetch from `url`, if it is not the one to check out. */
   base: v.optional(HashSchema),
-  /** Packs in the swarm's store of sources, by the hashes of their trees, in the order of unpacking. */
+  /**
+   * Packs in the swarm's source store, by the hashes of their trees, in the order in which they are unpacked.
+   */
   packs: v.optional(v.array(HashSchema)),
 });
 export type Source = v.InferOutput<typeof SourceSchema>;
 
-/** Equal for sources of the same content. */
+/** Returns the name of a source; sources with the same content have the same name. */
 export function sourceName(source: Source): string {
   return source.tree ?? source.commit;
 }
@@ -36,7 +38,7 @@ export type Mode = (typeof MODES)[number];
 export const OmnetppSchema = v.object({
   /** As `opp_run -v` prints it: `6.2.0`. */
   version: v.string(),
-  /** Folder of the programs, put in front of PATH; undefined where the worker has its own OMNeT++. */
+  /** Folder of the programs, prepended to PATH; undefined if the worker uses its own OMNeT++. */
   binDirectory: v.optional(v.string()),
 });
 export type Omnetpp = v.InferOutput<typeof OmnetppSchema>;
@@ -44,13 +46,13 @@ export type Omnetpp = v.InferOutput<typeof OmnetppSchema>;
 /** A folder with the options of `opp_makemake` there. */
 const MakemakeFolderSchema = v.object({ folder: RelativePathSchema, options: v.array(v.string()) });
 
-/** How the binaries are made. Folders are relative to the git top level. */
+/** How the binaries are built. Folders are relative to the git top level. */
 const RecipeSchema = v.variant("kind", [
-  /** `make makefiles` where the Makefile has that target, then `make`. */
+  /** `make makefiles` if the Makefile has that target, then `make`. */
   v.object({
     kind: v.literal("make"),
     folder: RelativePathSchema,
-    /** Folders in which the IDE would generate a Makefile before, unless one is there. */
+    /** Folders in which the IDE would generate a Makefile first, unless one exists. */
     folders: v.optional(v.array(MakemakeFolderSchema)),
   }),
   /** `opp_makemake` with these options in each folder, then `make` there. */
@@ -62,40 +64,46 @@ const RecipeSchema = v.variant("kind", [
   v.object({ kind: v.literal("configure"), folder: RelativePathSchema }),
   /** Shell commands that the project names. */
   v.object({ kind: v.literal("commands"), folder: RelativePathSchema, commands: v.array(v.string()) }),
-  /** No C++ code: NED and ini files alone. */
+  /** No C++ code, only NED and ini files. */
   v.object({ kind: v.literal("none") }),
 ]);
 export type Recipe = v.InferOutput<typeof RecipeSchema>;
 
-/** The name of a build, which is that of a folder in the store of builds. */
+/** The name of a build, and of its folder in the build store. */
 export const BuildKeySchema = v.pipe(v.string(), v.regex(/^[\w-]+$/, "it is not the name of a build"));
 
 /** A project that another one needs, for its build and its runs. Paths are relative to the git top level. */
 export const DependencySchema = v.object({
-  /** As the project that needs it calls it: `inet`. */
+  /** The name by which the project that needs it refers to it: `inet`. */
   name: ProjectNameSchema,
-  /** Hash of its tree: what its runs read besides binaries. */
+  /** Hash of its tree, which runs read besides the binaries. */
   tree: HashSchema,
-  /** Where its tree comes from; undefined where it lies in the same checkout as the project that needs it. */
+  /** Where to get its tree; undefined if it is in the same checkout as the project that needs it. */
   source: v.optional(SourceSchema),
-  /** Name of its checkout's folder, which lies beside that of the project that needs it. */
+  /** Name of its checkout's folder, which is a sibling of the folder of the project that needs it. */
   checkoutName: FolderNameSchema,
-  /** Its folder. */
+  /** Folder of the project. */
   project: RelativePathSchema,
   buildKey: BuildKeySchema,
-  /** Environment variable with its folder: `INET_ROOT`. */
+  /** Environment variable that contains the path of its folder: `INET_ROOT`. */
   variable: v.pipe(v.string(), v.regex(/^\w+$/, "it is not a valid name of an environment variable")),
   environment: v.optional(EnvironmentSchema),
   nedFolders: v.array(v.string()),
-  /** Those that it names itself, without prefix and suffix; undefined: the targets of its build. */
+  /**
+   * Libraries that the project names itself, without prefix and suffix; undefined: the targets of its build.
+   */
   libraries: v.optional(v.array(v.string())),
 });
 export type Dependency = v.InferOutput<typeof DependencySchema>;
 
+/** Files of compilers, each with size and modification time, by the names that Makefiles call them by. */
+const CompilersSchema = v.record(v.string(), v.string());
+export type Compilers = v.InferOutput<typeof CompilersSchema>;
+
 export const BuildRequestSchema = v.object({
   protocol: v.literal(PROTOCOL),
   source: SourceSchema,
-  /** Hash over the tracked files that a compiler may read: commits that differ in ini files alone share it. */
+  /** Hash over the tracked files that a compiler may read; commits that differ only in ini files share it. */
   sourcesHash: v.string(),
   /** Name of the checkout's folder: `opp_makemake` calls a program by its folder. */
   checkoutName: FolderNameSchema,
@@ -104,22 +112,29 @@ export const BuildRequestSchema = v.object({
   recipe: RecipeSchema,
   mode: v.picklist(MODES),
   omnetpp: OmnetppSchema,
-  /** Contents of the user's `.oppfeaturestate` and the like, which git ignores and which decide what is built. */
+  /**
+   * Contents of `.oppfeaturestate` and similar files, which
+   * git ignores and which decide what is built; by name.
+   */
   stateFiles: v.optional(v.record(FileNameSchema, v.string())),
-  /** NED packages to exclude, in place of those that `.nedexclusions` names after the build. */
+  /** NED packages to exclude, instead of those that `.nedexclusions` lists after the build. */
   nedExclusions: v.optional(v.array(v.string())),
-  /** Of the project itself; `${project}` is its folder. */
+  /** Environment variables of the project itself; `${project}` is replaced by its folder. */
   environment: v.optional(EnvironmentSchema),
   /** Variables that the user named with `--env`. */
   namedEnvironment: v.optional(EnvironmentSchema),
-  /** Of the client, if its machine builds; of it only the variables of compilers count in the key. */
+  /**
+   * Environment of the client, if its machine builds; only the variables for compilers are part of the key.
+   */
   clientEnvironment: v.optional(EnvironmentSchema),
-  /** What it needs, each after what that needs in turn. */
+  /** The compilers that PATH of `clientEnvironment` leads to. */
+  compilers: v.optional(CompilersSchema),
+  /** The projects that this one needs, in build order: each after those that it needs itself. */
   dependencies: v.optional(v.array(DependencySchema)),
 });
 export type BuildRequest = v.InferOutput<typeof BuildRequestSchema>;
 
-/** The name of a build: equal for requests that give the same binaries. */
+/** Returns the name of a build; requests that produce the same binaries have the same name. */
 export function buildKey(request: Omit<BuildRequest, "source">): string {
   const { sourcesHash, checkoutName, project, recipe, mode, omnetpp } = request;
   const { stateFiles, nedExclusions, environment, dependencies = [] } = request;
@@ -145,29 +160,35 @@ export function buildKey(request: Omit<BuildRequest, "source">): string {
   identity.push(nedExclusions, environment, needed);
   const compiling = buildVariables(request.clientEnvironment ?? {});
   if (Object.keys(compiling).length > 0) identity.push({ compiling });
+  if (request.compilers !== undefined) identity.push({ compilers: request.compilers });
   if (request.namedEnvironment !== undefined) identity.push({ named: request.namedEnvironment });
   return createHash("sha256").update(JSON.stringify(identity)).digest("hex").slice(0, 32);
 }
 
-/** The name of a build that the user made in his own checkout, from what tells one from another. */
+/**
+ * Returns the name of a build that the user made in their own checkout. It is independent of the compilers in PATH, which
+ * may be others than those that made it.
+ * @param stamps distinguish this build from others: size and modification time of each file.
+ */
 export function ownBuildKey(request: Omit<BuildRequest, "source">, stamps: readonly string[]): string {
-  const identity = [buildKey(request), "own", ...stamps];
+  const { compilers: _, ...made } = request;
+  const identity = [buildKey(made), "own", ...stamps];
   return createHash("sha256").update(JSON.stringify(identity)).digest("hex").slice(0, 32);
 }
 
-/** A library or a program that runs can be executed with; its file is relative to the git top level. */
+/** A library or program with which runs are executed; the file is relative to the git top level. */
 const TargetFileSchema = v.object({
   kind: v.picklist(["library", "executable"]),
   file: RelativePathSchema,
 });
 export type TargetFile = v.InferOutput<typeof TargetFileSchema>;
 
-/** What a build consists of; stored as `manifest.json` beside its files. */
+/** What a build consists of; stored as `manifest.json` next to its files. */
 export const BuildManifestSchema = v.object({
   protocol: v.literal(PROTOCOL),
   /** Libraries and executables, relative to the git top level. */
   products: v.array(RelativePathSchema),
-  /** Those that the build's own Makefiles name as their targets; without such Makefiles all of them. */
+  /** The products that the build's Makefiles name as targets; all products if there are no such Makefiles. */
   targets: v.array(TargetFileSchema),
   /** Other files that the build wrote and that runs may read, relative to the git top level. */
   data: v.optional(v.array(RelativePathSchema)),
@@ -176,20 +197,22 @@ export const BuildManifestSchema = v.object({
 });
 export type BuildManifest = v.InferOutput<typeof BuildManifestSchema>;
 
-/** All files of a build, relative to the git top level. */
+/** Returns all files of a build, relative to the git top level. */
 export function filesOf({ products, data = [] }: BuildManifest): string[] {
   return [...products, ...data];
 }
 
-/** What a builder answers. A build that fails is an answer too: its log is for all campaigns that wait for it. */
+/**
+ * A builder's answer. A failed build is an answer, too: all campaigns that wait for the build get its log.
+ */
 export const BuildAnswerSchema = v.variant("ok", [
   v.object({ ok: v.literal(true), tookMs: v.number() }),
   v.object({
     ok: v.literal(false),
     command: v.string(),
-    /** What the build printed, the end of it where it is very much; empty where it did not begin. */
+    /** What the build printed, only the end if it is very long; empty if the build did not start. */
     log: v.string(),
-    /** Why it did not begin. */
+    /** Why the build did not start. */
     reason: v.optional(v.string()),
   }),
 ]);

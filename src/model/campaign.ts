@@ -7,7 +7,7 @@ import { AbsolutePathSchema, FolderNameSchema, RelativePathSchema } from "./plac
 import { PROTOCOL } from "./protocol.ts";
 import { RunSchema } from "./run.ts";
 
-/** What the simulation is: the simulator with the project's library, or a program of the project's own. */
+/** The simulation program: the simulator with the project's libraries, or the project's own executable. */
 const ProgramSchema = v.variant("kind", [
   v.object({ kind: v.literal("opp_run") }),
   /** Path relative to the git top level. */
@@ -15,47 +15,59 @@ const ProgramSchema = v.variant("kind", [
 ]);
 export type Program = v.InferOutput<typeof ProgramSchema>;
 
-/** What a worker has to know of the files that runs write. */
+/** What a worker needs to know about the files that runs write. */
 const OutputsSchema = v.object({
   /**
-   * Absolute paths outside of the checkout to which runs write; a folder ends in a slash, a file stands for all files
-   * with its name up to the extension.
+   * Absolute paths outside the checkout to which runs write. A folder ends in a slash; a file includes all
+   * files with the same name up to the extension.
    */
   outside: v.optional(v.array(v.pipe(v.string(), v.startsWith("/")))),
-  /** Links of the source that lead out of it, relative to the git top level: results go there, so a worker makes them folders. */
+  /**
+   * Symbolic links that lead out of the source, relative to the git top level. Results are written there, so
+   * a worker replaces the links with folders.
+   */
   openedLinks: v.optional(v.array(RelativePathSchema)),
-  /** Folders of the work tree that git does not know, relative to its top level: a run may write into them. */
+  /** Folders of the work tree that git does not track, relative to its top level; a run may write to them. */
   folders: v.optional(v.array(RelativePathSchema)),
-  /** The folder of the first ini file, relative to the study: the simulator's default file names are relative to it. */
+  /**
+   * Folder of the first ini file, relative to the study. The
+   * simulator's default file names are relative to this folder.
+   */
   iniFolder: v.optional(v.string()),
-  /** Some output option has an absolute value: a worker asks for each run's values and maps them into its working tree. */
+  /**
+   * An output option has an absolute value, so a worker queries
+   * each run's values and maps them into its working tree.
+   */
   mapsPaths: v.optional(v.boolean()),
-  /** The place of what a run prints cannot be told from its result files: a worker asks the simulator. */
+  /**
+   * The destination of a run's output cannot be derived from
+   * its result files, so a worker queries the simulator.
+   */
   asksOutputFile: v.optional(v.boolean()),
-  /** The folder to which the configured place of what a run prints is relative; relative to the study. */
+  /** Folder to which the configured output file of a run is relative; itself relative to the study. */
   outputFileFolder: v.optional(v.string()),
   /** The simulator inserts its host and process id into the names of output files (`fname-append-host`). */
   appendsHost: v.optional(v.boolean()),
-  /** Configured output files, by option: their names are not the default ones. */
+  /** The output options that are configured: their files do not have the default names. */
   ownOutputFiles: v.optional(v.array(v.string())),
 });
 export type Outputs = v.InferOutput<typeof OutputsSchema>;
 
-/** What all runs of a campaign have in common; kept once, so that a job carries its run alone. */
+/** What all runs of a campaign have in common; stored once, so that a job contains only its run. */
 export const CampaignSchema = v.object({
   protocol: v.literal(PROTOCOL),
   id: v.string(),
   user: v.string(),
   host: v.string(),
-  /** The git top level on that host: where results are collected. */
+  /** Git top level on `host`, where results are collected. */
   directory: AbsolutePathSchema,
-  /** When it was queued, in ms since 1970. */
+  /** When the campaign was queued, in ms since 1970. */
   createdAt: v.number(),
   config: v.string(),
   source: SourceSchema,
-  /** The user's commit; his files may differ from it. */
+  /** The user's commit; the files may differ from it. */
   commit: v.optional(HashSchema),
-  /** How many files differ from the commit. */
+  /** Number of files that differ from the commit. */
   changedFiles: v.optional(v.number()),
   /** Name of the checkout's folder. */
   checkoutName: FolderNameSchema,
@@ -67,37 +79,44 @@ export const CampaignSchema = v.object({
   /** Folder of the project relative to the git top level. */
   project: RelativePathSchema,
   program: ProgramSchema,
-  /** What the project needs; with libraries and NED folders that come in addition to its own. */
+  /** The projects that this one needs; their libraries and NED folders are used in addition to its own. */
   dependencies: v.optional(v.array(DependencySchema)),
-  /** Of the project, in its build too. */
+  /** Environment variables of the project, for its build and its runs. */
   environment: v.optional(EnvironmentSchema),
-  /** Variables that the user named with `--env`, sorted by name; for builds, too. */
+  /** Variables that the user named with `--env`, sorted by name; for builds and runs. */
   namedEnvironment: v.optional(EnvironmentSchema),
-  /** Of the client, if its machine executes the runs: they have this environment and not the worker's own. */
+  /**
+   * Environment and limits of the client, if its machine executes the runs; they replace the worker's own.
+   */
   terminal: v.optional(TerminalSchema),
-  /** The user's own simulation arguments, in order; paths inside the checkout are relative to the study. */
+  /** The user's simulation arguments, in order; paths inside the checkout are relative to the study. */
   arguments: v.array(v.string()),
-  /** Long options that a worker must add because the configuration says otherwise than it needs. */
+  /**
+   * Long options that a worker must add, because the
+   * configuration sets values with which runs do not work there.
+   */
   addedOptions: v.array(v.string()),
-  /** The libraries of the project that `opp_run` loads (`-l`) if the user named none; relative to the study. */
+  /** Libraries of the project that `opp_run` loads (`-l`) if the user named none; relative to the study. */
   libraries: v.array(v.string()),
-  /** NED folders (`-n`) relative to the study, joined; where the user named none. */
+  /** NED path (`-n`), used if the user named none; folders are relative to the study. */
   nedPath: v.optional(v.string()),
-  /** Where records are kept, relative to the study: the folder that has the results of all runs. */
+  /** Folder of the records, relative to the study: the folder that contains the results of all runs. */
   resultDirectory: v.string(),
   ...OutputsSchema.entries,
-  /** Equal for campaigns whose runs of the same number and variables leave the same files. */
+  /** Equal for campaigns in which runs with the same number and variables write the same files. */
   identity: v.optional(v.string()),
   runs: v.number(),
-  /** How many runs were asked for besides, and not made again because their results were there. */
+  /** Number of runs that were requested in addition, and skipped because they had already completed. */
   skipped: v.optional(v.number()),
-  /** How often a run whose worker has vanished is made again. */
+  /** Maximum number of retries after a worker is lost. */
   retries: v.pipe(v.number(), v.integer(), v.minValue(0)),
   /** Wall-clock limit of a run. */
   timeoutMs: v.optional(v.number()),
-  /** How many short runs one process makes at most; undefined: several where nothing can carry over between them. */
+  /**
+   * Maximum number of short runs in one process; undefined: several, if nothing can carry over between them.
+   */
   batchSize: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
-  /** The first run that does not end well cancels the others. */
+  /** The first run that does not complete cancels the others. */
   stopOnError: v.boolean(),
 });
 export type Campaign = v.InferOutput<typeof CampaignSchema>;
@@ -107,23 +126,27 @@ export const RunJobSchema = v.object({
   protocol: v.literal(PROTOCOL),
   campaign: v.string(),
   run: RunSchema,
-  /** Why workers could not execute it so far, each with the name of its machine. */
+  /** Why workers could not execute the run so far, each with the name of its machine. */
   troubles: v.optional(v.array(v.string())),
-  /** How often it has been broken off on a full disk that had free space afterwards. */
+  /** How often the run was interrupted by a full disk that had free space afterwards. */
   diskFull: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
-  /** Binaries that runs share were changed while it ran: it gets some of its own. */
+  /** Binaries that runs share were changed while the run used them, so it gets its own copy. */
   isPrivate: v.optional(v.boolean()),
 });
 export type RunJob = v.InferOutput<typeof RunJobSchema>;
 
 const ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789";
 
-/** Eight characters that are easy to type, beginning with a letter (BullMQ refuses plain numbers as ids). */
+/**
+ * Returns a new campaign ID: eight characters that are easy to type, the first one a letter (BullMQ refuses
+ * plain numbers as IDs).
+ */
 export function newCampaignId(): string {
   const pick = (alphabet: string): string => alphabet.charAt(randomInt(alphabet.length));
   return pick(ALPHABET.slice(0, 23)) + Array.from({ length: 7 }, () => pick(ALPHABET)).join("");
 }
 
+/** Returns the ID of a run's job in the queue. */
 export function runJobId(campaign: string, runNumber: number): string {
   return `${campaign}-${runNumber}`;
 }

@@ -5,7 +5,10 @@ import { VariableNameSchema } from "./places.ts";
 export const EnvironmentSchema = v.record(VariableNameSchema, v.string());
 export type Environment = v.InferOutput<typeof EnvironmentSchema>;
 
-/** Resource limits that are applied to runs, with the option of `ulimit` and its unit in bytes or seconds. */
+/**
+ * Resource limits that are applied to runs, each with its option
+ * of `ulimit` and the unit of that option, in bytes or seconds.
+ */
 export const LIMITS = {
   cpu: { option: "-t", unit: 1 },
   fileSize: { option: "-f", unit: 512 },
@@ -20,23 +23,23 @@ export type LimitName = keyof typeof LIMITS;
 const LimitSchema = v.union([v.literal("unlimited"), v.pipe(v.number(), v.integer(), v.minValue(0))]);
 export type Limit = v.InferOutput<typeof LimitSchema>;
 
-/** What a process passes on to the programs that it starts. */
+/** What a process passes on to its child processes. */
 export const TerminalSchema = v.object({
   /** Names may be any that a shell exports: `BASH_FUNC_module%%`. */
   environment: v.record(v.string(), v.string()),
   umask: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0o777))),
-  /** Soft limits in bytes, seconds or, of `files`, a number. */
+  /** Soft limits in bytes, `cpu` in seconds, `files` as a number. */
   limits: v.record(v.picklist(Object.keys(LIMITS) as LimitName[]), LimitSchema),
 });
 /** The environment, umask and soft resource limits of the terminal in which a campaign was queued. */
 export type Terminal = v.InferOutput<typeof TerminalSchema>;
 
-/** The queue's and the database's credentials, and what belongs to one shell: nobody can name these for a run. */
+/** Credentials of the queue and the database, and variables of a single shell: `--env` cannot name these. */
 const OURS = /^(?:(?:REDIS|MONGO)_URL(?:_FILE)?|INET_SWARM_RUN|PWD|OLDPWD|SHLVL|_)$/;
 
 /**
- * What never travels from a terminal to runs and builds, unless `--env NAME` or `swarm.json` names it. This is the
- * only such list; the README describes it.
+ * Variables of a terminal that are not passed on to runs and builds unless `--env NAME` or `swarm.json` names
+ * them. This is the only such list; docs/campaigns.md describes it.
  */
 const NEVER_TRAVELS: readonly RegExp[] = [
   OURS,
@@ -48,9 +51,9 @@ const NEVER_TRAVELS: readonly RegExp[] = [
   /^(?:XDG_(?:SESSION_.*|SEAT.*|VTNR|CURRENT_DESKTOP|MENU_PREFIX|RUNTIME_DIR|ACTIVATION_TOKEN)|DBUS_.*)$/,
   /^(?:SSH_.*|GPG_.*|PINENTRY_.*|SUDO_.*|KRB5.*|INVOCATION_ID|JOURNAL_STREAM|NOTIFY_SOCKET|LISTEN_.*)$/,
   /^(?:SYSTEMD_.*|MANAGERPID.*|MAIL)$/,
-  // programs whose behaviour they would change: git, Node.js and npm, Docker
+  // variables that change the behaviour of git, Node.js, npm and Docker
   /^(?:GIT_.*|NODE_.*|npm_.*|NPM_.*|DOCKER_.*|COMPOSE_.*)$/,
-  // of a make that started us, and our own option
+  // variables of the `make` that started this process, and our own option
   /^(?:MAKEFLAGS|MFLAGS|MAKELEVEL|MAKEOVERRIDES|MAKE_TERM(?:OUT|ERR)|SWARM)$/,
   // cloud providers, hosting services and servers
   /^(?:AWS_.*|AZURE_.*|ARM_.*|GOOGLE_.*|GCP_.*|GCLOUD_.*|CLOUDSDK_.*|GITHUB_.*|GH_.*|GITLAB_.*|CI_JOB_.*)$/,
@@ -63,26 +66,29 @@ const NEVER_TRAVELS: readonly RegExp[] = [
 /** `https://user:password@host`, as in the address of a proxy. */
 const URL_WITH_PASSWORD = /\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:[^\s/@]+@/i;
 
-/** Whether a run or a build may have a variable because the terminal has it. */
-function travels(name: string, value: string): boolean {
+/** Returns whether a variable of the terminal is passed on to runs and builds. */
+function isPassedOn(name: string, value: string): boolean {
   return !NEVER_TRAVELS.some((pattern) => pattern.test(name)) && !URL_WITH_PASSWORD.test(value);
 }
 
-/** Returns the variables of an environment that travel. */
+/** Returns the variables of an environment that are passed on to runs and builds. */
 export function travelling(env: NodeJS.ProcessEnv): Environment {
   return Object.fromEntries(
     Object.entries(env).filter(
-      (entry): entry is [string, string] => entry[1] !== undefined && travels(...(entry as [string, string])),
+      (entry): entry is [string, string] =>
+        entry[1] !== undefined && isPassedOn(...(entry as [string, string])),
     ),
   );
 }
 
-/** Whether `--env` may name a variable: not if it belongs to the worker or to a shell. */
+/** Returns whether `--env` may name a variable: not if it belongs to the worker or to a shell. */
 export function mayBeNamed(name: string): boolean {
   return /^[A-Za-z_]\w*$/.test(name) && !OURS.test(name);
 }
 
-/** Read by compilers, linkers, make and Makefiles: their values decide what a build consists of. */
+/**
+ * Variables that compilers, linkers, make and Makefiles read: their values decide what a build consists of.
+ */
 const BUILD_VARIABLES: readonly RegExp[] = [
   /^(?:CC|CXX|CPP|LD|AR|AS|NM|RANLIB|STRIP|LIBS|LDLIBS|DEFINES|MAKEFILES|CONFIGNAME|SYSROOT|SDKROOT)$/,
   /FLAGS(?:_[A-Z]+)?$/,
@@ -90,15 +96,18 @@ const BUILD_VARIABLES: readonly RegExp[] = [
   /^(?:PKG_CONFIG_.*|SOURCE_DATE_EPOCH)$/,
 ];
 
-/** Returns what of an environment can change the binaries that a build makes, sorted by name. */
+/** Returns the variables that can change the binaries of a build, sorted by name. */
 export function buildVariables(env: Environment): Environment {
   return pick(env, BUILD_VARIABLES);
 }
 
-/** Added to the NED path and the excluded packages, whatever the command line says. @see envirbase.cc of OMNeT++ 6.2 */
+/**
+ * Variables that OMNeT++ adds to the NED path and the excluded packages, whatever the command line says.
+ * @see OMNeT++ 6.2, src/envir/envirbase.cc.
+ */
 const SIMULATION_VARIABLES = [/^(?:NEDPATH|OMNETPP_NED_PATH|OMNETPP_NED_PACKAGE_EXCLUSIONS)$/];
 
-/** Returns what of an environment decides how OMNeT++ runs a simulation, sorted by name. */
+/** Returns the variables that affect how OMNeT++ runs a simulation, sorted by name. */
 export function simulationVariables(env: Environment): Environment {
   return pick(env, SIMULATION_VARIABLES);
 }

@@ -3,73 +3,86 @@ import { OUTCOME_STATES, ProgressSchema } from "./outcome.ts";
 import { RunRecordSchema } from "./result.ts";
 import { RunSchema } from "./run.ts";
 
-/** What the runs have cost that were collected; those that never began do not count. */
-export const RunsMadeSchema = v.object({
+/** The cost of the collected runs; runs that never started do not count. */
+export const ExecutedRunsSchema = v.object({
   runs: v.number(),
   /** Sum of the runs' wall times. */
   runTimeMs: v.number(),
-  /** Sum of the runs' CPU times; undefined where the operating system does not tell. */
+  /** Sum of the runs' CPU times; undefined if the operating system does not report them. */
   cpuTimeMs: v.optional(v.number()),
   /** From the start of the first run to the end of the last one. */
   spanMs: v.number(),
-  /** Of all files they wrote. */
+  /** Total size of the files that the runs wrote. */
   sizeBytes: v.number(),
-  /** Those that took longest, the longest first. */
+  /** The longest runs, the longest first. */
   longest: v.array(v.object({ ...RunSchema.entries, wallTimeMs: v.number() })),
 });
-export type RunsMade = v.InferOutput<typeof RunsMadeSchema>;
+export type ExecutedRuns = v.InferOutput<typeof ExecutedRunsSchema>;
 
 export const CampaignSummarySchema = v.object({
-  /** Undefined where the results of all runs were there. */
+  /** Undefined if all runs had already completed. */
   campaign: v.optional(v.string()),
-  /** How many runs ended in each state that occurred; those that were there already count as done. */
+  /** Number of runs for each final state that occurred; skipped runs count as done. */
   states: v.object(v.entriesFromList(OUTCOME_STATES, v.optional(v.number()))),
-  /** How many of them were there already. */
+  /** Number of runs that were skipped because they had already completed. */
   skipped: v.optional(v.number()),
   wallTimeMs: v.number(),
   resultDirectory: v.string(),
-  /** How many runs were collected before whose records are no longer there; undefined where there is none. */
+  /**
+   * Number of runs that were collected before and whose records no longer exist; undefined if there are none.
+   */
   unrecorded: v.optional(v.number()),
-  /** How many of the runs a later campaign has executed again, by campaign: their results have been replaced. */
+  /**
+   * Number of runs that a later campaign has executed again, by campaign; their results have been replaced.
+   */
   superseded: v.optional(v.array(v.object({ campaign: v.string(), runs: v.number() }))),
-  /** Undefined where no run was collected that had begun. */
-  made: v.optional(RunsMadeSchema),
+  /** Undefined if no collected run had started. */
+  made: v.optional(ExecutedRunsSchema),
   /** Records of the runs that did not end as `done`. */
   failed: v.array(RunRecordSchema),
-  /** What may help against their errors. */
+  /** Hints on how to avoid these failures. */
   hints: v.optional(v.array(v.string())),
 });
 export type CampaignSummary = v.InferOutput<typeof CampaignSummarySchema>;
 
 /**
- * What happens in a campaign, in the order in which it happens. Only `cli/` turns it into text; with `--json`
- * it is printed as it is, and docs/events.schema.json describes it.
+ * The events of a campaign, in the order in which they happen. Only `cli/` turns them into text; with
+ * `--json` they are printed unchanged. docs/events.schema.json describes them.
  */
 export const CampaignEventSchema = v.variant("type", [
   v.object({ type: v.literal("warning"), message: v.string(), details: v.array(v.string()) }),
   v.object({ type: v.literal("expanded"), config: v.string(), runs: v.number() }),
-  /** Runs that had completed, and whose results no longer count, because what decides them has changed. */
+  /**
+   * Runs that had completed, but whose results no longer
+   * count, because something that they depend on has changed.
+   */
   v.object({
     type: v.literal("outdated"),
     runs: v.number(),
-    /** Files of the source that have changed since. */
+    /** Source files that have changed since. */
     changed: v.array(v.string()),
-    /** What else differs. */
+    /** Other differences. */
     reasons: v.array(v.string()),
   }),
-  /** An equal campaign runs already: its runs are followed and collected instead of being executed a second time. */
+  /**
+   * An equal campaign is already running: its runs are
+   * followed and collected instead of being executed twice.
+   */
   v.object({ type: v.literal("joined"), campaign: v.string(), runs: v.number() }),
-  /** An earlier campaign of the same runs has results that nobody has collected: these are brought here. */
+  /** An earlier campaign with the same runs has results that were not collected: they are downloaded now. */
   v.object({ type: v.literal("fetching"), campaign: v.string(), runs: v.number() }),
-  /** Results of runs that are there already: `runs` of them, of which some were fetched just now. */
+  /**
+   * Runs that have already completed: `runs` of them, of which
+   * `fetched` were downloaded just now. `left` are to be executed.
+   */
   v.object({ type: v.literal("skipped"), runs: v.number(), fetched: v.number(), left: v.number() }),
   v.object({
     type: v.literal("sent"),
-    /** The name of a project that the study's one needs, if it is that. */
+    /** Name of the project if it is one that the study's project needs; otherwise undefined. */
     project: v.optional(v.string()),
-    /** Files that differ from the commit, or that it does not have. */
+    /** Files that differ from the commit or are missing from it. */
     changed: v.array(v.string()),
-    /** What went to the swarm. */
+    /** Number of bytes sent to the swarm. */
     sizeBytes: v.number(),
     tookMs: v.number(),
   }),
@@ -84,7 +97,7 @@ export const CampaignEventSchema = v.variant("type", [
   v.object({
     type: v.literal("built"),
     key: v.string(),
-    /** The name of a project that the study's one needs, if it is that. */
+    /** Name of the project if it is one that the study's project needs; otherwise undefined. */
     project: v.optional(v.string()),
     how: v.picklist(["own", "kept", "made"]),
     tookMs: v.number(),
@@ -92,7 +105,7 @@ export const CampaignEventSchema = v.variant("type", [
   v.object({ type: v.literal("queued"), campaign: v.string(), runs: v.number() }),
   v.object({ type: v.literal("started"), run: RunSchema }),
   v.object({ type: v.literal("progress"), run: RunSchema, progress: ProgressSchema }),
-  /** Its worker could not make the run for want of room; it is queued again. */
+  /** The worker could not execute the run, for example because of a full disk; the run is queued again. */
   v.object({ type: v.literal("held"), run: RunSchema, reason: v.string() }),
   v.object({
     type: v.literal("finished"),
@@ -101,7 +114,7 @@ export const CampaignEventSchema = v.variant("type", [
     warnings: v.array(v.string()),
   }),
   v.object({ type: v.literal("reconnecting"), reason: v.string() }),
-  /** No runner is connected to the swarm: its runs wait. */
+  /** No runner is connected to the swarm: the runs wait. */
   v.object({ type: v.literal("unattended") }),
   /** A runner is connected again. */
   v.object({ type: v.literal("attended") }),

@@ -2,21 +2,24 @@ import type { RunRecord } from "./result.ts";
 
 /** Runs that ended in the same way. */
 export interface FailureGroup {
-  /** What the first of them reported. */
+  /** The message of the first run. */
   message: string;
-  /** In the order of their numbers; at least one. */
+  /** In run order; at least one. */
   records: RunRecord[];
 }
 
-/** A number by itself, such as an event number, a time with its unit, a process id or an index; not `libfoo2` or `1.2.3`. */
+/**
+ * A separate number, such as an event number, a time with its unit, a process ID or an index; not the digits
+ * of `libfoo2` or `1.2.3`.
+ */
 const NUMBER = /(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?:[munp]?s)?(?![\w]|\.\d)/g;
 
-/** Returns why a run ended, in its own words. */
+/** Returns the error message of a run, or else the reason for its end. */
 export function messageOf({ error, reason }: Pick<RunRecord, "error" | "reason">): string {
   return error ?? reason;
 }
 
-/** Groups runs whose state and message are equal but for numbers that belong to one run. */
+/** Groups runs with the same state and message, ignoring numbers that differ from run to run. */
 export function groupFailures(records: readonly RunRecord[]): FailureGroup[] {
   const groups = new Map<string, FailureGroup>();
   for (const record of records) {
@@ -29,20 +32,24 @@ export function groupFailures(records: readonly RunRecord[]): FailureGroup[] {
   return [...groups.values()];
 }
 
-/** An exit code is part of what happened. */
+/**
+ * Replaces numbers that differ from run to run. Exit codes are kept: different codes are different failures.
+ */
 function withoutNumbers(message: string): string {
   return message
     .split(/(exit code \d+)/)
-    .map((part, at) => (at % 2 === 1 ? part : part.replace(/\b0x[0-9a-f]+\b/gi, "…").replace(NUMBER, "…")))
+    .map((part, index) =>
+      index % 2 === 1 ? part : part.replace(/\b0x[0-9a-f]+\b/gi, "…").replace(NUMBER, "…"),
+    )
     .join("");
 }
 
-/** Returns a group in one line: `16 × Cannot load library …: General #0-#15`. */
+/** Returns a group on one line: `16 × Cannot load library …: General #0-#15`. */
 export function groupLine({ message, records }: FailureGroup): string {
   return `${records.length} × ${message}: ${runRanges(records)}`;
 }
 
-/** Returns the runs by config: `General #0-#3, #7`. */
+/** Returns the run numbers by config: `General #0-#3, #7`. */
 function runRanges(records: readonly RunRecord[]): string {
   const numbers = new Map<string, number[]>();
   for (const { config, runNumber } of records) {

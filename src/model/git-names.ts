@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { AbsolutePathSchema } from "./places.ts";
 
-/** A full SHA-1 or SHA-256. */
+/** A full SHA-1 or SHA-256 hash in hexadecimal digits. */
 export const HashSchema = v.pipe(
   v.string(),
   v.regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, "it is not a git hash"),
@@ -9,17 +9,21 @@ export const HashSchema = v.pipe(
 
 const HOST = /^(?:[\p{L}\p{N}_](?:[\p{L}\p{N}_.-]*)|\[[0-9a-f:.]+\])(?::\d+)?$/iu;
 
-// eslint-disable-next-line no-control-regex -- these are what must not be there
+// eslint-disable-next-line no-control-regex -- the pattern rejects control characters
 const CONTROL = /[\x00-\x1f\x7f]/;
 
-/** Whether a repository can be read there without a name: by http, https or git's own protocol. */
+/**
+ * Returns whether a URL is that of a repository that can be read
+ * without an account: by http, https or git's own protocol.
+ */
 export function isPublicUrl(url: string): boolean {
   const [, host] = /^(?:https?|git):\/\/([^/@]+)\/\S+$/.exec(url) ?? [];
   return host !== undefined && HOST.test(host) && !CONTROL.test(url);
 }
 
 /**
- * Whether git can fetch from there and nothing else happens: no option, no command (`ext::`), no other remote helper.
+ * Returns whether git can do nothing but fetch from an address: it is no option, no command (`ext::`), and
+ * uses no other remote helper.
  * @see git-fetch(1), "GIT URLS"; gitremote-helpers(7).
  */
 export function isRepositoryUrl(url: string): boolean {
@@ -41,7 +45,7 @@ export const RepositoryUrlSchema = v.pipe(
   ),
 );
 
-/** Where a worker gets objects from: what everybody can read, or a git directory on its own machine. */
+/** Where a worker gets objects: a public repository, or a git directory on its own machine. */
 export const SourceUrlSchema = v.union(
   [AbsolutePathSchema, v.pipe(v.string(), v.check(isPublicUrl))],
   "it must be a public address of a git repository, or the absolute path of a git directory",

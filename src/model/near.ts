@@ -1,8 +1,8 @@
 const MOST_EDITS = 2;
 
 /**
- * Whether somebody who typed one word may have meant the other: one or two letters are missing, too many, wrong or
- * exchanged; of a short word fewer.
+ * Returns whether a typed word may be a misspelling of another one: one or two letters are missing, added,
+ * wrong or transposed; fewer in short words.
  * @see Damerau, "A technique for computer detection and correction of spelling errors" (1964).
  */
 export function isNear(typed: string, meant: string): boolean {
@@ -28,7 +28,7 @@ function distance(a: string, b: string): number {
   return last[b.length]!;
 }
 
-/** Returns the words that somebody may have meant who typed another one, the most similar first. */
+/** Returns the words that a typed one may be a misspelling or a part of, the most similar first. */
 export function nearest(typed: string, words: Iterable<string>): string[] {
   const lower = typed.toLowerCase();
   return [...words]
@@ -40,7 +40,7 @@ export function nearest(typed: string, words: Iterable<string>): string[] {
 
 const LEAST_PART = 3;
 
-/** A name of several words was typed in part. */
+/** Returns whether one word contains the other, as when only a part of a long name was typed. */
 function isPart(typed: string, word: string): boolean {
   return typed.length >= LEAST_PART && (word.includes(typed) || typed.includes(word));
 }

@@ -1,30 +1,30 @@
 import * as v from "valibot";
 
-/** How a run ended. `done` is the only state whose result files are whole and go to the result directory. */
+/** How a run ended. Only the result files of a `done` run are complete and stored in the result directory. */
 export const OUTCOME_STATES = [
   "done",
-  /** Exit code 0, but a CPU- or real-time limit ended it: the results are truncated. */
+  /** Exit code 0, but stopped by a CPU- or real-time limit: the results are truncated. */
   "limited",
   /** The simulation's own error: exit code 1 with a `<!>` line, or a fingerprint that does not match. */
   "failed",
   /** Ended by a signal, or with an exit code that is not the simulator's. */
   "crashed",
   "out-of-memory",
-  /** Our own wall-clock limit. */
+  /** Stopped at the campaign's wall-clock limit. */
   "timeout",
   "cancelled",
-  /** Its worker vanished more often than the retry limit allows. */
+  /** Its worker was lost more often than the retry limit allows. */
   "lost",
 ] as const;
 export type OutcomeState = (typeof OUTCOME_STATES)[number];
 
 export const OutcomeSchema = v.object({
   state: v.picklist(OUTCOME_STATES),
-  /** Why it ended, in the simulator's words where it said it: `Simulation time limit reached`. */
+  /** Why the run ended, in the simulator's words if it gave a reason: `Simulation time limit reached`. */
   reason: v.string(),
-  /** The simulation's error message without `<!> Error: `; undefined where there was none. */
+  /** The simulation's error message without `<!> Error: `; undefined if there was none. */
   error: v.optional(v.string()),
-  /** Exit code of the process; undefined when a signal ended it. */
+  /** Exit code of the process; undefined if a signal ended it. */
   exitCode: v.optional(v.number()),
   signal: v.optional(v.string()),
   /** Number of events simulated, as last printed by Cmdenv. */
@@ -34,7 +34,10 @@ export const OutcomeSchema = v.object({
 });
 export type Outcome = v.InferOutput<typeof OutcomeSchema>;
 
-/** The outcome of a run that completed, and whose results cannot all be collected. @param problems as sentences. */
+/**
+ * Returns the outcome of a run that completed, but whose results cannot all be collected.
+ * @param problems one for each file.
+ */
 export function incomplete(outcome: Outcome, problems: readonly string[]): Outcome {
   return {
     ...outcome,
@@ -43,10 +46,13 @@ export function incomplete(outcome: Outcome, problems: readonly string[]): Outco
   };
 }
 
-/** Instead of progress: the worker has handed the run back, and why. It is executed later. */
+/**
+ * Reported instead of progress when a worker has handed back
+ * a run, which is executed later. `held` is the reason.
+ */
 export const PostponementSchema = v.object({
   held: v.string(),
-  /** The swarm lacks a source or a build: whoever has them can send them again. */
+  /** The swarm lacks a source or a build; a client that has it can send it again. */
   lacks: v.optional(v.boolean()),
 });
 export type Postponement = v.InferOutput<typeof PostponementSchema>;
@@ -55,7 +61,7 @@ export type Postponement = v.InferOutput<typeof PostponementSchema>;
 export const ProgressSchema = v.object({
   events: v.number(),
   simTime: v.string(),
-  /** Whole percent of this run; undefined where no time limit is configured. */
+  /** Completed part of this run in percent; undefined if no time limit is configured. */
   percent: v.optional(v.number()),
   /** Events per wall-clock second. */
   eventsPerSecond: v.optional(v.number()),

@@ -1,11 +1,11 @@
 import path from "node:path";
 import * as v from "valibot";
 
-// Paths and names that become paths, or arguments of a program, on another machine.
+// Schemas for names and paths that become paths or program arguments on another machine.
 
 const noNul = v.check((text: string) => !text.includes("\0"), "it contains a NUL character");
 
-/** A folder or file within a tree; empty for the tree itself. */
+/** The path of a folder or file within a tree; empty for the tree itself. */
 export const RelativePathSchema = v.pipe(
   v.string(),
   noNul,
@@ -18,7 +18,7 @@ function isRelative(text: string): boolean {
   return normalized === text && !text.endsWith("/") && !/^(?:\/|\.{1,2}$|\.\.\/)/.test(text);
 }
 
-/** A folder or file on a machine. */
+/** The absolute path of a folder or file. */
 export const AbsolutePathSchema = v.pipe(
   v.string(),
   noNul,
@@ -28,14 +28,14 @@ export const AbsolutePathSchema = v.pipe(
   ),
 );
 
-/** The name of a file or folder in another one. */
+/** The name of a file or folder, without a path. */
 export const FileNameSchema = v.pipe(
   v.string(),
   noNul,
   v.check((text) => !/^\.{0,2}$|\//.test(text), "it must be the name of a file or folder"),
 );
 
-/** The name of a folder that programs get as an argument. */
+/** The name of a folder that is passed to programs as an argument. */
 export const FolderNameSchema = v.pipe(
   FileNameSchema,
   v.check((text) => !text.startsWith("-"), "it begins with a dash, so programs would read it as an option"),
@@ -46,7 +46,7 @@ export const VariableNameSchema = v.pipe(
   v.regex(/^[A-Za-z_]\w*$/, "it is not a valid name of an environment variable"),
 );
 
-/** What a project is called by those that need it. */
+/** The name by which other projects refer to a project. */
 export const ProjectNameSchema = v.pipe(
   v.string(),
   v.regex(

@@ -1,2 +1,2 @@
-/** Version of everything that travels between client and worker. Raised with every incompatible change. */
-export const PROTOCOL = 6 as const;
+/** Version of the data that client and worker exchange. Raised with every incompatible change. */
+export const PROTOCOL = 7 as const;

@@ -3,7 +3,9 @@ import { OutcomeSchema } from "./outcome.ts";
 import { PROTOCOL } from "./protocol.ts";
 import { RunSchema } from "./run.ts";
 
-/** What a run cost. CPU time and memory are undefined where the operating system does not tell. */
+/**
+ * Resources that a run used. CPU time and memory are undefined if the operating system does not report them.
+ */
 export const UsageSchema = v.object({
   wallTimeMs: v.number(),
   /** User and system time of the simulation process. */
@@ -15,33 +17,39 @@ export type Usage = v.InferOutput<typeof UsageSchema>;
 
 /** A file that a run wrote. */
 export const ResultFileSchema = v.object({
-  /** Where a run in the client's checkout would have written it: an absolute path with `/`, without its leading slash. */
+  /**
+   * Where a run in the client's checkout would have written the
+   * file: an absolute path with `/`, without its leading slash.
+   */
   path: v.string(),
-  /** Of a symbolic link the length of its target's name. */
+  /** For a symbolic link, the length of its target's path. */
   sizeBytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
-  /** In hexadecimal digits; of a symbolic link that of its target's name. Undefined until it is stored. */
+  /**
+   * In hexadecimal digits; for a symbolic link, the hash of
+   * its target's path. Undefined until the file is stored.
+   */
   sha256: v.optional(v.string()),
-  /** It was there before the run: a file of the source that the run has changed. */
+  /** The file existed before the run: the run has changed a file of the source. */
   replaces: v.optional(v.boolean()),
 });
 export type ResultFile = v.InferOutput<typeof ResultFileSchema>;
-/** One that has been read while it was stored. */
+/** A result file whose hash was computed while it was stored. */
 export const StoredFileSchema = v.object({ ...ResultFileSchema.entries, sha256: v.string() });
 export type StoredFile = v.InferOutput<typeof StoredFileSchema>;
 
-/** What a runner returns for a job: the job's return value. */
+/** The result of a run, as a runner returns it: the return value of the job. */
 export const RunResultSchema = v.object({
   protocol: v.literal(PROTOCOL),
   outcome: OutcomeSchema,
   usage: UsageSchema,
-  /** Name of what was stored, `<job>/<attempt>`; undefined where the run wrote nothing. */
+  /** Name of the stored files, `<job>/<attempt>`; undefined if the run wrote none. */
   stored: v.optional(v.string()),
   files: v.array(ResultFileSchema),
-  /** Folders that the run made and left empty; paths as those of `files`. */
+  /** Empty folders that the run created; paths as in `files`. */
   folders: v.optional(v.array(v.string())),
-  /** Which of `files` holds what the simulation printed. */
+  /** Path of the file in `files` that contains the simulation's output. */
   outputFile: v.optional(v.string()),
-  /** What the user is to know beside the outcome. */
+  /** What the user should know in addition to the outcome. */
   warnings: v.optional(v.array(v.string())),
   startedAt: v.number(),
   finishedAt: v.number(),
@@ -49,7 +57,9 @@ export const RunResultSchema = v.object({
 });
 export type RunResult = v.InferOutput<typeof RunResultSchema>;
 
-/** The record of a run, `.swarm/<config>-<run>.json` in the result directory; written after its files. */
+/**
+ * The record of a run, stored as `.swarm/<config>-<run>.json` in the result directory after the run's files.
+ */
 export const RunRecordSchema = v.object({
   format: v.literal(1),
   campaign: v.string(),
@@ -60,14 +70,14 @@ export const RunRecordSchema = v.object({
   startedAt: v.string(),
   finishedAt: v.string(),
   worker: v.string(),
-  /** What the user had checked out. */
+  /** The commit that the user had checked out. */
   commit: v.string(),
-  /** How many of his files differed from it. */
+  /** Number of files that differed from the commit. */
   changedFiles: v.optional(v.number()),
-  /** Hash of the files that ran, as of a git tree. */
+  /** Hash of the source that was used, as of a git tree. */
   tree: v.optional(v.string()),
   build: v.string(),
-  /** Equal for campaigns whose runs of the same number and variables leave the same files. */
+  /** Equal for campaigns in which runs with the same number and variables write the same files. */
   identity: v.optional(v.string()),
   omnetpp: v.string(),
   arguments: v.array(v.string()),
@@ -77,11 +87,14 @@ export const RunRecordSchema = v.object({
       path: v.string(),
       sizeBytes: v.number(),
       sha256: v.string(),
-      /** A file of the user's has this content and name: it stays as it is, also if the run leaves another one later. */
+      /**
+       * The user's own file already had this name and content: it stays,
+       * even if a later execution of the run writes other content.
+       */
       wasThere: v.optional(v.boolean()),
     }),
   ),
-  /** Folders that the run made and left empty. */
+  /** Empty folders that the run created. */
   folders: v.optional(v.array(v.string())),
   outputFile: v.optional(v.string()),
 });

@@ -5,21 +5,21 @@ import * as v from "valibot";
  * @see OMNeT++ Simulation Manual, "Configuring Simulations", "Parameter Studies".
  */
 export const RunSchema = v.object({
-  /** The ini file section, without the word `Config`. */
+  /** Section of the ini file, without the word `Config`. */
   config: v.string(),
   runNumber: v.pipe(v.number(), v.integer(), v.minValue(0)),
-  /** In the simulator's order; an iteration without a name is called `0`, `1`, … as in `$0`. */
+  /** In the simulator's order; an unnamed iteration is called `0`, `1`, … as in `$0`. */
   iterationVariables: v.record(v.string(), v.string()),
   repetition: v.pipe(v.number(), v.integer(), v.minValue(0)),
 });
 export type Run = v.InferOutput<typeof RunSchema>;
 
-/** A run in one word for messages: `PureAlohaExperiment #12`. */
+/** Returns a run's label for messages: `PureAlohaExperiment #12`. */
 export function runLabel(run: Pick<Run, "config" | "runNumber">): string {
   return `${run.config} #${run.runNumber}`;
 }
 
-/** The iteration variables as OMNeT++ prints them: `$numHosts=10, $iaMean=1, $repetition=0`. */
+/** Returns the iteration variables as OMNeT++ prints them: `$numHosts=10, $iaMean=1, $repetition=0`. */
 export function runVariables(run: Run): string {
   const variables = Object.entries(run.iterationVariables).map(([name, value]) => `$${name}=${value}`);
   return [...variables, `$repetition=${run.repetition}`].join(", ");

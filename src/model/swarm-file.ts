@@ -10,7 +10,10 @@ const variable = v.pipe(
   v.regex(/^[A-Za-z_]\w*$/, "it is not a valid name of an environment variable"),
 );
 
-/** In JSON Schema, which knows no classes of Unicode; what is a letter is checked where the name is used. */
+/**
+ * Accepts more letters than ProjectNameSchema, because JSON Schema has no Unicode classes; names are checked
+ * again when they are used.
+ */
 const projectName = v.pipe(
   v.string(),
   v.regex(
@@ -19,7 +22,7 @@ const projectName = v.pipe(
   ),
 );
 
-/** A project that is needed: by its name alone it is looked for, else it is where this says. */
+/** A needed project. If only its name is given, it is searched for; otherwise it is at the given location. */
 export const UseSchema = v.strictObject({
   name: projectName,
   folder: v.optional(
@@ -32,7 +35,7 @@ export const UseSchema = v.strictObject({
   ),
 });
 
-/** `swarm.json`: single entries of what a project says of itself, which override what is found. */
+/** The content of `swarm.json`: properties of a project that override those that are detected. */
 export const SwarmFileSchema = v.strictObject({
   $schema: v.optional(v.string()),
   name: v.optional(v.pipe(projectName, v.description("the name by which other projects refer to it"))),

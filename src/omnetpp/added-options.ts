@@ -1,14 +1,15 @@
-import type { SimulationArguments } from "./opp-options.ts";
+import { longOption, type SimulationArguments } from "./opp-options.ts";
 
 interface AddedOption {
   key: string;
-  /** The default of OMNeT++, and what a worker needs. */
+  /** OMNeT++'s default, which is what a worker needs. */
   value: string;
 }
 
 /**
- * The options that a worker adds if the configuration says otherwise: a debugger would wait for somebody for ever. Each
- * one that is added leaves a `config` line in the `.sca` file that a local run does not have, so there are no others.
+ * Options that a worker adds if the configuration sets another value: a debugger would wait for a user
+ * indefinitely. Each added option leaves a `config` line in the `.sca` file that a local run does not have,
+ * so there are no others.
  * @see OMNeT++ Simulation Manual, "Configuration Options".
  */
 export const ADDED_OPTIONS: readonly AddedOption[] = [
@@ -17,10 +18,10 @@ export const ADDED_OPTIONS: readonly AddedOption[] = [
 ];
 
 /**
- * Those of ADDED_OPTIONS that a configuration makes necessary, as `--key=value`. They have to come last on
- * the command line: of several equal options OMNeT++ takes the last.
+ * Returns the options of ADDED_OPTIONS that a configuration makes necessary, as `--key=value`. They must be
+ * last on the command line, because OMNeT++ uses the last of several equal options.
  * @param configuration from `-q runconfig`.
- * @param args may say otherwise than the configuration.
+ * @param args override the configuration.
  */
 export function addedOptions(
   configuration: ReadonlyMap<string, string>,
@@ -29,7 +30,7 @@ export function addedOptions(
   const configured = new Map<string, string>();
   for (const [key, value] of configuration) {
     const name = key.slice(key.lastIndexOf(".") + 1);
-    if (!configured.has(name)) configured.set(name, value); // the first that matches counts
+    if (!configured.has(name)) configured.set(name, value); // the first match applies
   }
   for (const [key, value] of longOptions(args)) configured.set(key, value);
   return ADDED_OPTIONS.filter(({ key, value }) => {
@@ -38,7 +39,7 @@ export function addedOptions(
       ?.trim()
       .replace(/^"(.*)"$/, "$1");
     return present !== undefined && present !== value;
-  }).map(({ key, value }) => `--${key}=${value}`);
+  }).map(({ key, value }) => longOption(key, value));
 }
 
 function longOptions(args: SimulationArguments): [string, string][] {

@@ -1,6 +1,6 @@
 import type { Progress } from "../model/outcome.ts";
 
-/** What a line of Cmdenv's output says. */
+/** The content of a line of Cmdenv's output. */
 export type CmdenvLine =
   | { type: "run"; runNumber: number; silent: boolean }
   | { type: "redirected"; file: string }
@@ -21,20 +21,21 @@ export type CmdenvLine =
 
 const STATUS =
   /^\*\* Event #(\d+) {3}t=(\S+) {3}Elapsed: \S+s \([^)]*\)(?: {2}Thread \S+)?(?: +(\d+)% completed {2}\(\d+% total\))?(?: {3}ev\/sec=(\S+))?\s*$/;
+const ELAPSED = /^\*\* Event #\d+ {3}t=\S+ {3}Elapsed: ([\d.e+-]+)s /gm;
 const EVENT = /^\*\* Event #(\d+) {2}t=(\S+)/;
 const SPEED = /^ {5}Speed: {5}ev\/sec=(\S+)/;
-/** With `-s`; otherwise each run is announced by PREPARING. */
+/** The first line of a run with `-s`; without `-s`, PREPARING is. */
 const RUN = /^[^\s:]+ run #?(\d+): .*\$repetition=\d+/;
 const PREPARING = /^Preparing for running configuration .+, run #(\d+)\.\.\.$/;
 const REDIRECTED = /^Redirecting output to file "(.*)"\.\.\.$/;
-/** Where it happened in the model is of no interest at a regular end. */
+/** Skips the module, which is of no interest at a regular end. */
 const TERMINATION = /^(.*?) -- (?:in .+ \(id=\d+\), )?at t=([-\d.e+]+)s, event #(\d+)/;
-/** The last such mention, because a message may hold another error's. */
+/** Matches the last position in a message, because the message may quote another error with its own. */
 const WHERE = /^.*\bat t=([-\d.e+]+)s, event #(\d+)/;
 
 /**
- * Reads one line of what a simulation prints, without its newline.
- * @returns undefined for lines that say nothing about the course of the run.
+ * Parses one line of a simulation's output, without its newline.
+ * @returns undefined for lines that do not concern the course of the run.
  * @see OMNeT++ 5.7 to 7.0, src/cmdenv/cmdenv.cc and src/envir/envirbase.cc.
  */
 export function parseLine(line: string): CmdenvLine | undefined {
@@ -62,13 +63,25 @@ function parseStatus(line: string): CmdenvLine | undefined {
   return event ? { type: "event", events: Number(event[1]), simTime: event[2]! } : undefined;
 }
 
-/** `inf` and `nan` are printed where no time has passed. */
+/**
+ * Returns the elapsed time in the last status line of a run's output, in ms; 0 if there is none.
+ * @see OMNeT++ Simulation Manual, "Running Simulations", "Cmdenv": the options of express mode.
+ */
+export function elapsedMsIn(printed: string): number {
+  const ms = Number([...printed.matchAll(ELAPSED)].at(-1)?.[1] ?? 0) * 1000;
+  return Number.isFinite(ms) ? ms : 0;
+}
+
+/** Omits `inf` and `nan`, which are printed if no time has passed. */
 function eventsPerSecond(text: string | undefined): { eventsPerSecond?: number } {
   const value = Number(text);
   return Number.isFinite(value) ? { eventsPerSecond: value } : {};
 }
 
-/** @param text the line without its `<!> `. */
+/**
+ * Parses a line that is marked as important.
+ * @param text the line without its `<!> `.
+ */
 function parseMarked(text: string): CmdenvLine | undefined {
   const seeFile = /^Error -- see (.+) for details$/.exec(text);
   if (seeFile) return { type: "see-file", file: seeFile[1]! };

@@ -2,34 +2,37 @@ import type { Outcome, OutcomeState } from "../model/outcome.ts";
 
 /** How a process ended. */
 export interface ProcessEnd {
-  /** null where a signal ended it. */
+  /** null if a signal ended it. */
   exitCode: number | null;
   signal: string | null;
-  /** We ended it because of our own limit. */
+  /** We stopped it at the wall-clock limit. */
   timedOut: boolean;
-  /** We ended it because the user wanted so. */
+  /** We stopped it because the user cancelled the run. */
   cancelled: boolean;
   outOfMemory: boolean;
 }
 
-/** What a run said about itself. */
+/** What the output of a run reports. */
 export interface RunReport {
-  /** It was started by a process that is silent (`-s`). */
+  /** The process prints only little (`-s`). */
   silent: boolean;
-  /** Why it ended, where that was printed: `Simulation time limit reached`. */
+  /** Why the run ended, if that was printed: `Simulation time limit reached`. */
   termination?: string;
-  /** Its first error. */
+  /** The first error. */
   error?: string;
-  /** Its first marked line of no known kind; an error where the process failed. */
+  /** The first marked line of an unknown kind; an error if the process failed. */
   alert?: string;
   fingerprintMismatch?: string;
-  /** The file that has its error. */
+  /** The file that contains the error. */
   seeFile?: string;
-  /** The file that has its output. */
+  /** The file that contains the output. */
   redirectedTo?: string;
   events?: number;
   simTime?: string;
-  /** Another run followed, or the batch's statistics: it had ended, whatever became of the process. */
+  /**
+   * The output of another run or the statistics of the batch
+   * followed: this run had ended, however the process ended.
+   */
   closed: boolean;
 }
 
@@ -43,7 +46,8 @@ interface Verdict {
 }
 
 /**
- * Decides how a run ended. In doubt a run is not `done`: what is cut off must never pass for a whole result.
+ * Returns how a run ended. In doubt, the run is not `done`:
+ * truncated results must never be taken for complete ones.
  */
 export function decideOutcome(report: RunReport, end: ProcessEnd): Outcome {
   const { state, reason, error } = verdict(report, end);
@@ -67,7 +71,10 @@ function verdict(report: RunReport, end: ProcessEnd): Verdict {
   return { state: LIMITS.includes(report.termination) ? "limited" : "done", reason: report.termination };
 }
 
-/** Its error, a wrong fingerprint (6.x ends with exit code 0 then), or what it printed before it failed. */
+/**
+ * Returns the run's error, a fingerprint mismatch (with which
+ * 6.x exits with code 0), or a marked line before a failure.
+ */
 function ownError(report: RunReport, end: ProcessEnd): string | undefined {
   const { error, fingerprintMismatch, alert, seeFile } = report;
   const elsewhere = seeFile === undefined ? undefined : `see ${seeFile} for details`;
@@ -75,9 +82,9 @@ function ownError(report: RunReport, end: ProcessEnd): string | undefined {
 }
 
 /**
- * Whether the run came to an end of its own. Exit code 2 is OMNeT++'s after SIGINT or SIGTERM, which call
- * finish() and leave files that nothing marks as cut off. A run that was cancelled too late, when it had
- * already ended in the regular way, has whole results.
+ * Returns whether the run ended by itself. Exit code 2 is OMNeT++'s after SIGINT or SIGTERM, which call
+ * finish() and leave truncated files that are not marked as such. A run that had already ended regularly when
+ * it was cancelled has complete results.
  */
 function endedByItself(report: RunReport, end: ProcessEnd): boolean {
   const interrupted = report.termination === INTERRUPTED;
@@ -100,9 +107,10 @@ function exitOf({ exitCode, signal }: ProcessEnd): string {
 }
 
 /**
- * No error, and no line that says why the run ended. 7.0 under `-s` prints none, so that the exit code has to
- * do there, and a CPU- or real-time limit goes unseen: a worker does not use `-s`. Elsewhere the line is
- * missing where the output went to a file, or where the model itself ended the process.
+ * Returns the outcome of a run without an error and without a line that says why the
+ * run ended. With `-s`, 7.0 prints no such line: only the exit code counts, and CPU-
+ * and real-time limits go unnoticed, so workers do not use `-s`. Otherwise, the line
+ * is missing if the output went to a file, or if the model itself ended the process.
  */
 function withoutTermination({ silent, redirectedTo }: RunReport, end: ProcessEnd): Verdict {
   if (silent) return { state: "done", reason: "ended without an error" };

@@ -6,23 +6,23 @@ import { LineSplitter } from "./line-splitter.ts";
 export type { ProcessEnd } from "./cmdenv-outcome.ts";
 
 export interface CmdenvListener {
-  /** @param runNumber undefined where the output did not name the run. */
+  /** @param runNumber undefined if the output did not name the run. */
   onProgress?: (runNumber: number | undefined, progress: Progress) => void;
-  /** What it prints goes on in a file; relative to the simulation's directory. */
+  /** Further output goes to a file, whose path is relative to the simulation's directory. */
   onRedirected?: (file: string) => void;
 }
 
 /**
- * Reads what one simulation process prints, as it comes, and knows afterwards how each of its runs ended.
- * A process may run several, one after the other (`-r 0,5,9`).
+ * Parses the output of one simulation process as it arrives, and determines how each of its runs ended. A
+ * process may execute several runs, one after the other (`-r 0,5,9`).
  */
 export class CmdenvOutput {
   readonly #listener: CmdenvListener;
   readonly #runs = new Map<number, RunReport>();
-  /** What was said before the first run was announced. */
+  /** What was printed before the first run was announced. */
   readonly #before: RunReport = { silent: false, closed: false };
   #current: { runNumber: number | undefined; report: RunReport };
-  /** A status block's first line, which its second one completes. */
+  /** The first line of a status block, until the second line completes it. */
   #status: Progress | undefined;
   readonly #stdout = new LineSplitter((line) => this.#read(line));
   readonly #stderr = new LineSplitter((line) => this.#read(line));
@@ -34,8 +34,8 @@ export class CmdenvOutput {
   }
 
   /**
-   * @param stream keeps half lines apart that come through pipes of their own, or from the file to which the output
-   *   is redirected.
+   * Parses a piece of output.
+   * @param stream source of the text; incomplete lines of different sources are kept apart.
    */
   write(chunk: string, stream: "stdout" | "stderr" | "file" = "stdout"): void {
     const streams = { stdout: this.#stdout, stderr: this.#stderr, file: this.#file };
@@ -43,16 +43,18 @@ export class CmdenvOutput {
   }
 
   /**
-   * The file that has what a run printed, if the configuration redirects it; relative to the simulation's directory.
+   * Returns the file that contains the output of a run if the configuration redirects it; relative to the
+   * simulation's directory.
    */
   redirectedTo(runNumber: number): string | undefined {
     return this.#runs.get(runNumber)?.redirectedTo;
   }
 
   /**
-   * How a run ended; to be asked when the process has ended and all that it printed was written here.
-   * Where the process ended before any run was begun, that is every run's outcome.
-   * @param isOnly it was the process's only run: then all that the process did counts, whatever the model printed.
+   * Returns how a run ended; to be called when the process has ended and all its output was passed to
+   * `write`. If the process ended before it started any run, this is the outcome of each run.
+   * @param isOnly the process had no other run: then everything
+   *   that the process did counts, whatever the model printed.
    */
   outcomeOf(runNumber: number, end: ProcessEnd, isOnly = false): Outcome {
     this.#end();
@@ -71,7 +73,10 @@ export class CmdenvOutput {
     this.#reportStatus();
   }
 
-  /** Through another pipe, the error that ended the last run can come before the line that began it. */
+  /**
+   * Returns the report of a run with an error that was printed before the first run: through another pipe,
+   * the error that ended the last run can arrive before the line that announced this run.
+   */
   #withStartupError(report: RunReport): RunReport {
     const last = report === this.#current.report && !report.closed;
     if (!last || report.termination !== undefined || report.error !== undefined) return report;
@@ -148,13 +153,15 @@ function setPosition(report: RunReport, position: { events?: number; simTime?: s
   if (position.simTime !== undefined) report.simTime = position.simTime;
 }
 
-/** An error or a crash of an earlier run of its batch ended the process. */
+/**
+ * Returns the outcome of a run that was not started, because an earlier run of the batch ended the process.
+ */
 function neverStarted(end: ProcessEnd): Outcome {
   const outcome = decideOutcome({ silent: false, closed: false }, end);
   return outcome.state === "crashed" ? { ...outcome, reason: "the run was never started" } : outcome;
 }
 
-/** Why a run is not done, in one line; undefined for one that is. */
+/** Returns why a run is not done, in one line; undefined for a run that is done. */
 export function errorLine({ state, reason, error }: Outcome): string | undefined {
   return state === "done" ? undefined : (error ?? reason);
 }

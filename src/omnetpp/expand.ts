@@ -6,16 +6,18 @@ import {
   iniQueryArguments,
   oneRunQueryArguments,
   queryArguments,
+  QUESTIONS,
   runFilter,
   values,
 } from "./opp-args.ts";
 import type { SimulationArguments } from "./opp-args.ts";
 import { configuredOption, OUTPUT_OPTIONS, type OutputOption } from "./output-options.ts";
-import { parseRunConfig, parseRunConfigs, parseRuns } from "./query-output.ts";
+import { parseConfigNames, parseRunConfig, parseRunConfigs, parseRuns } from "./query-output.ts";
+import { unquoted } from "./quoted-text.ts";
 
 export { parseRunConfig, parseRuns } from "./query-output.ts";
 
-/** Runs a program to its end; a failing exit code is a result. */
+/** Runs a program and waits for it to end; a failing exit code is a result, not an error. */
 export type RunProgram = (
   file: string,
   args: readonly string[],
@@ -32,32 +34,32 @@ export interface ExpandQuery {
   /** The simulator, or a simulation program. */
   program: string;
   args: SimulationArguments;
-  /** The study. */
+  /** Folder of the study. */
   directory: string;
 }
 
-/** Where a run writes, as far as that is configured; without quotes. */
+/** Where a run writes, as configured; values are without quotes. */
 export interface RunOutputs {
   runNumber: number;
   values: Partial<Record<OutputOption, string>>;
-  /** Files to which it appends instead of beginning them anew. */
+  /** Files to which the run appends, instead of overwriting them. */
   appends: ("output-scalar-file" | "output-vector-file")[];
 }
 
-/** What a config is, as the simulator reads it. */
+/** A config, as the simulator reads it. */
 export interface Expansion {
   runs: Run[];
-  /** Of each run; of the first one only if it is the same for all. */
+  /** One entry for each run, or only one for the first run if the outputs of all runs are the same. */
   outputs: RunOutputs[];
-  /** The effective configuration of the config's first run, options of the command line included. */
+  /** The effective configuration of the config's first run, including the options of the command line. */
   configuration: Map<string, string>;
-  /** Each run has random numbers of its own by its number, not by its repetition, say. */
+  /** The seeds of a run depend on its run number, and not, for example, on its repetition. */
   seedsFollowRunNumbers: boolean;
 }
 
 /**
- * Asks the simulator for the runs that the user chose; ini files are read by nobody else.
- * @throws {UserError} with the simulator's own words; where no run is left, too.
+ * Returns the runs that the user chose, as the simulator lists them; only the simulator interprets ini files.
+ * @throws {UserError} with the simulator's message, and if no run is left.
  * @see OMNeT++ Simulation Manual, "Running Simulations": option -q.
  */
 export async function expand(
@@ -69,8 +71,8 @@ export async function expand(
   const askRun = (runNumber: number, question: readonly string[]): Promise<ProgramOutput> =>
     ask(oneRunQueryArguments(query.args, runNumber, question));
   const [listed, configured] = await Promise.all([
-    ask(queryArguments(query.args, ["-q", "runs"])),
-    askRun(0, ["-q", "runconfig"]),
+    ask(queryArguments(query.args, QUESTIONS.runs)),
+    askRun(0, QUESTIONS.configuration),
   ]);
   await check(listed, query, ask);
   const runs = parseRuns(listed.stdout, config(query.args));
@@ -79,19 +81,22 @@ export async function expand(
   const configuration = parseRunConfig(configured.stdout);
   if (!configuration.has("network")) await refuseUnnamedConfig(query, ask);
   const outputs = await outputsOf(runs, configuration, query, async () => {
-    const answer = await ask(queryArguments(query.args, ["-q", "runconfig"]));
+    const answer = await ask(queryArguments(query.args, QUESTIONS.configuration));
     await check(answer, query, ask);
     return parseRunConfigs(answer.stdout);
   });
   const seedsFollowRunNumbers = await seedsFollow(runs, configuration, async ({ runNumber }) => {
-    const answer = await askRun(runNumber, ["-q", "runconfig"]);
+    const answer = await askRun(runNumber, QUESTIONS.configuration);
     await check(answer, query, ask);
     return parseRunConfig(answer.stdout);
   });
   return { runs, outputs, configuration, seedsFollowRunNumbers };
 }
 
-/** All runs are asked for where their values may differ: not for the defaults, and not for constants of the command line. */
+/**
+ * Returns where the runs write. All runs are queried if their values may differ: not for defaults, and not
+ * for constants on the command line.
+ */
 async function outputsOf(
   runs: readonly Run[],
   first: ReadonlyMap<string, string>,
@@ -121,8 +126,9 @@ function runOutputs(runNumber: number, configuration: ReadonlyMap<string, string
 }
 
 /**
- * The default is `seed-set = ${runnumber}`. Of a configured one the simulator tells the value alone, so it is
- * asked for a run that is told apart by it.
+ * Returns whether seeds depend on the run number, as with the default
+ * `seed-set = ${runnumber}`. The simulator prints only the value of a
+ * configured `seed-set`, so a run is queried whose value shows the difference.
  */
 async function seedsFollow(
   runs: readonly Run[],
@@ -130,23 +136,26 @@ async function seedsFollow(
   configurationOf: (run: Run) => Promise<ReadonlyMap<string, string>>,
 ): Promise<boolean> {
   if (!first.has("seed-set")) return true;
-  const telling = runs.findLast((run) => run.runNumber > 0 && run.runNumber !== run.repetition);
-  if (telling === undefined) return false; // one measurement: its numbers do not shift
-  return (await configurationOf(telling)).get("seed-set") === String(telling.runNumber);
+  const sample = runs.findLast((run) => run.runNumber > 0 && run.runNumber !== run.repetition);
+  if (sample === undefined) return false; // only one measurement: its run numbers do not shift
+  return (await configurationOf(sample)).get("seed-set") === String(sample.runNumber);
 }
 
 async function check(answer: ProgramOutput, query: ExpandQuery, ask: Ask): Promise<void> {
   if (answer.exitCode === 0) return;
   const name = config(query.args);
-  const complaint = complaintOf(answer);
-  const unknown = complaint.endsWith(`No such config: ${name}`);
+  const errorMessage = errorMessageOf(answer);
+  const unknown = errorMessage.endsWith(`No such config: ${name}`);
   const names = unknown ? await askConfigNames(query, ask) : [];
-  throw new UserError(`cannot list the runs of ${name}:\n${complaint}`, {
+  throw new UserError(`cannot list the runs of ${name}:\n${errorMessage}`, {
     hint: names.length > 0 ? otherConfigs(name, names) : undefined,
   });
 }
 
-/** Without `-c` the simulator takes General, which in many studies has only what their configs have in common. */
+/**
+ * Refuses a command without `-c` if General has no network. The simulator then uses General, which in many
+ * studies contains only what the configs have in common.
+ */
 async function refuseUnnamedConfig(query: ExpandQuery, ask: Ask): Promise<void> {
   if (values(query.args, "-c").length > 0) return;
   const names = (await askConfigNames(query, ask)).filter((name) => name !== "General");
@@ -170,7 +179,7 @@ function listed(names: readonly string[]): string {
   return names.slice(0, MOST_CONFIGS).join(", ") + more;
 }
 
-/** The configs of the study's ini files; none where they cannot be read. */
+/** Returns the configs of the study's ini files; none if the files cannot be read. */
 export async function configNames(
   query: ExpandQuery,
   deps: { runProgram: RunProgram },
@@ -181,7 +190,10 @@ export async function configNames(
 
 type Ask = (args: readonly string[]) => Promise<ProgramOutput>;
 
-/** An ini file may ask for a user interface that is not installed; runs take place in Cmdenv anyway. */
+/**
+ * Returns a function that queries the simulator. An ini file may select a user interface that is not
+ * installed; then the query is repeated with Cmdenv, which runs use anyway.
+ */
 function askerOf(
   { program, directory }: ExpandQuery,
   deps: { runProgram: RunProgram },
@@ -189,19 +201,19 @@ function askerOf(
 ): Ask {
   return async (args) => {
     const answer = await deps.runProgram(program, args, { cwd: directory, signal });
-    if (answer.exitCode === 0 || !complaintOf(answer).includes("Could not start user interface"))
+    if (answer.exitCode === 0 || !errorMessageOf(answer).includes("Could not start user interface"))
       return answer;
     return await deps.runProgram(program, ["-u", "Cmdenv", ...args], { cwd: directory, signal });
   };
 }
 
 async function askConfigNames({ args }: ExpandQuery, ask: Ask): Promise<string[]> {
-  const { stdout } = await ask(iniQueryArguments(args, ["-a"]));
-  return [...stdout.matchAll(/^Config (.+): \d+$/gm)].map((match) => match[1]!);
+  const { stdout } = await ask(iniQueryArguments(args, QUESTIONS.configs));
+  return parseConfigNames(stdout);
 }
 
-/** The simulator's own lines; wrong options are reported on standard output. */
-function complaintOf({ exitCode, stdout, stderr }: ProgramOutput): string {
+/** Returns the simulator's error message; wrong options are reported on standard output. */
+function errorMessageOf({ exitCode, stdout, stderr }: ProgramOutput): string {
   const marked = [stderr, stdout].map((text) => text.split(/\r?\n/).filter((line) => line.startsWith("<!>")));
   const lines = marked.find((found) => found.length > 0);
   return lines?.join("\n") ?? (stderr.trim() || stdout.trim() || `exit code ${exitCode}`);
@@ -218,9 +230,4 @@ function withoutRuns({ program, args }: ExpandQuery): UserError {
   return new UserError(`no run of ${name} matches -r '${filter}'`, {
     hint: `to list its runs, run: ${program} -s -c ${name} -q runs`,
   });
-}
-
-/** A string constant of the ini file without its quotes. */
-export function unquoted(value: string): string {
-  return /^"(?:[^"\\]|\\.)*"$/.test(value) ? value.slice(1, -1).replace(/\\(.)/g, "$1") : value;
 }

@@ -3,15 +3,18 @@ import { readIniFiles } from "./ini-files.ts";
 import { OUTPUT_OPTIONS, type OutputOption } from "./output-options.ts";
 
 export interface IniFolders {
-  /** Of all ini files, included ones too, without repetition. The first is that of the first ini file. */
+  /**
+   * Folders of all ini files, including included files, without
+   * duplicates. The first one is that of the first ini file.
+   */
   all: string[];
-  /** Of those that have an output option, in the order in which they are read. */
+  /** Folders of the ini files that set an output option, in the order in which the files are read. */
   having: ReadonlyMap<OutputOption, string[]>;
 }
 
 /**
- * The folders of the ini files that a simulation reads: names of files in an ini file are relative to its folder. What
- * the options mean is for the simulator to say; here only the files are told apart.
+ * Returns the folders of the ini files that a simulation reads: a file name in an ini file is relative to its
+ * folder. Only the simulator interprets the options; here, only their files are found.
  * @param inis as given with `-f`; empty for `omnetpp.ini`.
  * @see OMNeT++ Simulation Manual, "Ini File Syntax", "File Inclusion".
  */

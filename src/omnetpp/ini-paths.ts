@@ -4,7 +4,8 @@ import { readIniFiles } from "./ini-files.ts";
 const OPTION = /^\s*(?:ned-path|load-libs)\s*=\s*([^#\n]*)/gm;
 
 /**
- * Returns the ini files that a simulation reads, and the NED folders and libraries that they name, as absolute paths.
+ * Returns the absolute paths of the ini files that a simulation
+ * reads, and of the NED folders and libraries that they name.
  * @param inis as given with `-f`; empty for `omnetpp.ini`.
  */
 export async function iniPaths(study: string, inis: readonly string[]): Promise<string[]> {

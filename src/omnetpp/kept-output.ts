@@ -1,15 +1,15 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 
-/** Of what a simulation prints so much is kept from its beginning… */
+/** Number of bytes to keep from the beginning of a simulation's output. */
 const KEPT_HEAD_BYTES = 16 << 20;
-/** …and so much from its end, which is in memory until then. */
+/** Number of bytes to keep from the end; they are in memory until the file is closed. */
 const KEPT_TAIL_BYTES = 4 << 20;
 
 /**
- * A file with what a simulation prints. One that floods its output must fill neither the disk nor the memory:
- * its beginning and its end are kept, with a sentence between them. When the disk takes no more, writing goes
- * on into the void, so that the simulation never waits for us; `close` tells. What is written is short: it is
- * done at once, which costs less than a way through another thread.
+ * A file with the output of a simulation. A flood of output must fill neither the disk nor the memory, so
+ * only the beginning and the end are kept, with a line between them. If the disk is full, output is
+ * discarded, so that the simulation never waits; `close` reports the error. Writes are synchronous: the
+ * chunks are short, and asynchronous writes would cost more.
  */
 export class KeptOutput {
   readonly #file: number;
@@ -25,24 +25,29 @@ export class KeptOutput {
     this.#limits = limits;
   }
 
-  /** Bytes that are in the middle of the output and not in the file. */
+  /** Number of bytes omitted from the middle of the output. */
   get omitted(): number {
     return this.#omitted;
   }
 
+  /** Whether a write has failed. */
   get failed(): boolean {
     return this.#failure !== undefined;
   }
 
+  /** Writes a chunk of output; a failure is reported by `failed` and `close`. */
   write(chunk: Buffer): void {
-    const room = this.#limits.head - this.#written;
-    const head = chunk.subarray(0, Math.max(0, room));
+    const free = this.#limits.head - this.#written;
+    const head = chunk.subarray(0, Math.max(0, free));
     this.#written += head.length;
     if (head.length < chunk.length) this.#keepLast(chunk.subarray(head.length));
     if (head.length > 0) this.#store(head);
   }
 
-  /** @throws what the first write that failed has thrown. */
+  /**
+   * Writes the end of the output and closes the file.
+   * @throws the error of the first write that failed.
+   */
   close(): void {
     try {
       if (this.#omitted > 0)
@@ -56,7 +61,7 @@ export class KeptOutput {
   }
 
   #keepLast(chunk: Buffer): void {
-    this.#tail.push(Buffer.from(chunk)); // a copy: the rest of a large chunk shall not stay in memory
+    this.#tail.push(Buffer.from(chunk)); // a copy, so that the rest of a large chunk can be freed
     this.#tailBytes += chunk.length;
     while (this.#tailBytes > this.#limits.tail) {
       const surplus = this.#tailBytes - this.#limits.tail;

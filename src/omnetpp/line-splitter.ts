@@ -1,7 +1,7 @@
-/** Longer lines are cut: a flood without a newline must not fill the memory. */
+/** Longer lines are cut, so that output without newlines cannot fill the memory. */
 export const MAX_LINE_LENGTH = 64 * 1024;
 
-/** Makes lines of chunks of text; lines end in `\n` or `\r\n`. */
+/** Splits chunks of text into lines, which end in `\n` or `\r\n`. */
 export class LineSplitter {
   #rest = "";
   readonly #onLine: (line: string) => void;
@@ -14,25 +14,25 @@ export class LineSplitter {
     let from = 0;
     for (let to = chunk.indexOf("\n"); to >= 0; to = chunk.indexOf("\n", from)) {
       this.#keep(chunk, from, to);
-      this.#handOver();
+      this.#emitLine();
       from = to + 1;
     }
     this.#keep(chunk, from, chunk.length);
   }
 
-  /** Hands over the last line, if it did not end in a newline. */
+  /** Passes on the last line, if it did not end in a newline. */
   end(): void {
-    if (this.#rest !== "") this.#handOver();
+    if (this.#rest !== "") this.#emitLine();
   }
 
-  #handOver(): void {
+  #emitLine(): void {
     const line = this.#rest;
     this.#rest = "";
     this.#onLine(line.endsWith("\r") ? line.slice(0, -1) : line);
   }
 
   #keep(chunk: string, from: number, to: number): void {
-    const room = MAX_LINE_LENGTH - this.#rest.length;
-    if (room > 0) this.#rest += chunk.slice(from, Math.min(to, from + room));
+    const free = MAX_LINE_LENGTH - this.#rest.length;
+    if (free > 0) this.#rest += chunk.slice(from, Math.min(to, from + free));
   }
 }

@@ -1,3 +1,4 @@
+import { isIniFile } from "./named-files.ts";
 import {
   optionSpan,
   toArgv,
@@ -11,6 +12,7 @@ export { ADDED_OPTIONS, addedOptions } from "./added-options.ts";
 export {
   config,
   isTyped,
+  longOption,
   parseSimulationArguments,
   runFilter,
   toArgv,
@@ -26,60 +28,69 @@ export interface OwnOptions {
 }
 
 export interface SplitArguments {
-  /** For commander. */
+  /** The options of `runall-swarm`, for commander. */
   own: string[];
   program: string | undefined;
-  /** As typed, and in the same order. */
+  /** The arguments of the simulation, in the order in which they were typed. */
   simulation: string[];
 }
 
 /**
- * Takes apart `runall-swarm [options] [--] [simulation program] [simulation options]`: the first positional
- * that is no ini file is the program; after it, or after `--`, nothing is ours (as with `opp_runall`).
+ * Splits `runall-swarm [options] [--] [simulation program] [simulation options]`. The first positional
+ * argument that is not an ini file is the program. Everything after the program or after `--` belongs to the
+ * simulation, as with `opp_runall`.
  */
 export function splitArguments(argv: readonly string[], own: OwnOptions): SplitArguments {
   const split: SplitArguments = { own: [], program: undefined, simulation: [] };
   let ours = true;
-  for (let at = 0; at < argv.length;) {
-    const argument = argv[at]!;
-    const ownSpan = ours ? spanOfOwn(argv, at, own) : 0;
+  for (let index = 0; index < argv.length;) {
+    const argument = argv[index]!;
+    const ownSpan = ours ? spanOfOwn(argv, index, own) : 0;
     if (ownSpan > 0) {
-      split.own.push(...argv.slice(at, at + ownSpan));
-      at += ownSpan;
+      split.own.push(...argv.slice(index, index + ownSpan));
+      index += ownSpan;
     } else if (ours && argument === "--") {
       ours = false;
-      at += 1;
-    } else if (ours && argument === "-h" && at === argv.length - 1) {
+      index += 1;
+    } else if (ours && argument === "-h" && index === argv.length - 1) {
       split.own.push("--help");
-      at += 1;
-    } else if (argument.startsWith("-") || argument.endsWith(".ini")) {
-      const span = optionSpan(argv, at);
-      split.simulation.push(...argv.slice(at, at + span));
-      at += span;
+      index += 1;
+    } else if (argument.startsWith("-") || isIniFile(argument)) {
+      const span = optionSpan(argv, index);
+      split.simulation.push(...argv.slice(index, index + span));
+      index += span;
     } else {
       split.program = argument;
-      split.simulation.push(...argv.slice(at + 1));
+      split.simulation.push(...argv.slice(index + 1));
       break;
     }
   }
   return split;
 }
 
-/** How many arguments an option of ours takes; 0 where it is none. */
-function spanOfOwn(argv: readonly string[], at: number, { flags, valued }: OwnOptions): number {
-  const argument = argv[at]!;
+/** Returns how many arguments an option of `runall-swarm` takes; 0 if the argument is not one. */
+function spanOfOwn(argv: readonly string[], index: number, { flags, valued }: OwnOptions): number {
+  const argument = argv[index]!;
   if (flags.includes(argument)) return 1;
-  if (valued.includes(argument)) return Math.min(2, argv.length - at); // without its value: commander says so
+  if (valued.includes(argument)) return Math.min(2, argv.length - index); // commander reports a missing value
   const attached = valued.some((name) => argument.startsWith(name.startsWith("--") ? `${name}=` : name));
   return attached ? 1 : 0;
 }
 
-/** The command line of a question about the runs that the user chose, such as `-q runs`. */
+/** Returns the command line of a query about the runs that the user chose, such as `-q runs`. */
 export function queryArguments(args: SimulationArguments, query: readonly string[]): string[] {
   return [...toArgv(without(args, "-u", "-s", "-S")), "-s", ...query];
 }
 
-/** The command line of a question about one run of the config, whichever runs the user chose. */
+/** The queries that the simulator answers. @see OMNeT++ Simulation Manual, "Running Simulations": -q, -e, -a. */
+export const QUESTIONS = {
+  runs: ["-q", "runs"],
+  configuration: ["-q", "runconfig"],
+  configs: ["-a"],
+  value: (option: string) => ["-e", option],
+} as const;
+
+/** Returns the command line of a query about one run of the config, whichever runs the user chose. */
 export function oneRunQueryArguments(
   args: SimulationArguments,
   runNumber: number,
@@ -88,29 +99,29 @@ export function oneRunQueryArguments(
   return queryArguments([...without(args, "-r"), runOption([runNumber])], query);
 }
 
-/** The command line of a question about the ini file, such as `-a`. */
+/** Returns the command line of a query about the ini file, such as `-a`. */
 export function iniQueryArguments(args: SimulationArguments, query: readonly string[]): string[] {
   return queryArguments(without(args, "-c", "-r"), query);
 }
 
-/** What a worker knows besides the user's own arguments. */
+/** What a worker adds to the user's own arguments. */
 export interface RunOptions {
   config: string;
-  /** Several run one after the other in one process. */
+  /** Several runs are executed one after the other in one process. */
   runNumbers: readonly number[];
-  /** Used where the user named none. */
+  /** Used if the user named none. */
   libraries: readonly string[];
-  /** Used where the user named none. */
+  /** Used if the user named none. */
   nedPath: string | undefined;
-  /** Used where the user named none. */
+  /** Used if the user named none. */
   nedExclusions: string | undefined;
-  /** Long options, added last: of several equal ones OMNeT++ takes the last. */
+  /** Long options, added last: OMNeT++ uses the last of several equal options. */
   extra: readonly string[];
 }
 
 /**
- * The command line of a worker. Errors go to standard output, where they keep their place among the other
- * lines (`-m`); never silent, because 7.0 under `-s` does not say how a run ended.
+ * Returns the command line of a simulation on a worker. Errors go to standard output (`-m`), so that they
+ * keep their place among the other lines. Never with `-s`: 7.0 then does not print how a run ended.
  */
 export function runArguments(args: SimulationArguments, options: RunOptions): string[] {
   const theirs = without(args, "-c", "-r", "-u", "-s", "-S", "-m", "-q", "-e");
@@ -135,9 +146,9 @@ function runOption(runNumbers: readonly number[]): SimulationArgument {
 }
 
 /**
- * The arguments with their paths changed: ini files, libraries that are named with a folder (others are
- * looked for in LD_LIBRARY_PATH), and each folder of `-n`, whose separators stay.
- * @returns command-line arguments, to be parsed again where they arrive.
+ * Returns the arguments with their paths changed: ini files, libraries that are named with a folder (others
+ * are searched for in LD_LIBRARY_PATH), and each folder of `-n`, whose separators are kept.
+ * @returns command-line arguments, to be parsed again by the receiver.
  */
 export function mapPaths(args: SimulationArguments, map: (path: string) => string): string[] {
   return toArgv(args.map((arg) => mapPath(arg, map)));

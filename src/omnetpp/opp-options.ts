@@ -1,43 +1,43 @@
 import { UserError } from "../errors.ts";
 
 /**
- * The short options that take a value, and those that take none.
- * @see OMNeT++ 6.2, src/envir/envirbase.h, ARGSPEC; 5.7 to 7.0 differ in `-S` and `-p` alone.
+ * The short options with a value, and those without.
+ * @see OMNeT++ 6.2, src/envir/envirbase.h, ARGSPEC; 5.7 to 7.0 differ only in `-S` and `-p`.
  */
 const VALUED = "fulcrnxipqeh";
 const FLAGS = "avwsSm";
-/** They print an answer instead of running anything. */
+/** Options that print an answer instead of executing runs. */
 const QUESTIONS = "qehav";
 
 /** One argument of a simulation program, with its value. */
 export type SimulationArgument =
   /** `-c Config` and `-cConfig` are the same. */
   | { kind: "option"; name: string; value: string }
-  /** Always as `--key=value`, whichever of its two forms was typed. */
+  /** Always `--key=value`, whichever of the two forms was typed. */
   | { kind: "long"; text: string }
   | { kind: "flag"; text: string }
-  /** Every positional is an ini file to the simulator, whatever its name. */
+  /** The simulator takes every positional argument for an ini file, whatever its name. */
   | { kind: "ini"; path: string }
-  /** What no version knows; the simulator says so better than we could. */
+  /** An option that no version knows; the simulator reports it better than we could. */
   | { kind: "other"; text: string };
 
 /** In the order in which they were typed. */
 export type SimulationArguments = readonly SimulationArgument[];
 
 /**
- * How many arguments the one at an index takes together with its value: 1 or 2.
- * A long option without `=` takes the next argument, as in OMNeT++, but here never another option: with
- * `--vector-recording --dry-run` the simulator's own rule would make a value of `--dry-run`.
+ * Returns how many arguments an option takes, including its value: 1 or 2. A long option without `=` takes
+ * the next argument, as in OMNeT++, but never another option: with `--vector-recording --dry-run`, the
+ * simulator's own rule would make `--dry-run` a value.
  * @see OMNeT++ 6.2, src/envir/args.cc, ArgList::parse.
  */
-export function optionSpan(argv: readonly string[], at: number): 1 | 2 {
-  const [option, next] = [argv[at]!, argv[at + 1]];
+export function optionSpan(argv: readonly string[], index: number): 1 | 2 {
+  const [option, next] = [argv[index]!, argv[index + 1]];
   if (next === undefined) return 1;
   if (option.startsWith("--")) return option === "--" || option.includes("=") || isOption(next) ? 1 : 2;
   return option.length === 2 && isValued(option) ? 2 : 1;
 }
 
-/** Begins with a dash, and is no negative number. */
+/** Returns whether an argument begins with a dash and is not a negative number. */
 function isOption(argument: string): boolean {
   return /^-(?![\d.])./.test(argument);
 }
@@ -48,19 +48,19 @@ function isValued(option: string): boolean {
 
 /**
  * Parses the arguments of a simulation program as the program itself does.
- * @throws {UserError} for what cannot be run on a swarm: another user interface than Cmdenv, questions
- * (`-q`, `-e`, `-h`, `-a`, `-v`), an option without its value.
+ * @throws {UserError} for what is impossible on a swarm: a user interface other than Cmdenv, queries (`-q`,
+ *   `-e`, `-h`, `-a`, `-v`), an option without its value.
  */
 export function parseSimulationArguments(args: readonly string[]): SimulationArguments {
   const parsed: SimulationArgument[] = [];
-  for (let at = 0; at < args.length;) {
-    if (args[at] === "--") {
-      parsed.push(...args.slice(at + 1).map((path) => ({ kind: "ini", path }) as const));
+  for (let index = 0; index < args.length;) {
+    if (args[index] === "--") {
+      parsed.push(...args.slice(index + 1).map((path) => ({ kind: "ini", path }) as const));
       break;
     }
-    const span = optionSpan(args, at);
-    parsed.push(parseArgument(args[at]!, span === 2 ? args[at + 1] : undefined));
-    at += span;
+    const span = optionSpan(args, index);
+    parsed.push(parseArgument(args[index]!, span === 2 ? args[index + 1] : undefined));
+    index += span;
   }
   return parsed;
 }
@@ -92,7 +92,12 @@ function refuseQuestion(name: string): void {
   });
 }
 
-/** The arguments as a program is given them. */
+/** Returns a configuration option as it is given on the command line: `--result-dir=/data`. */
+export function longOption(option: string, value: string): string {
+  return `--${option}=${value}`;
+}
+
+/** Returns the arguments as passed to a program. */
 export function toArgv(args: SimulationArguments): string[] {
   return args.flatMap((arg) => {
     if (arg.kind === "option") return [arg.name, arg.value];
@@ -100,29 +105,32 @@ export function toArgv(args: SimulationArguments): string[] {
   });
 }
 
-/** The values of a short option, in order; of `-f` all ini files, named with or without it, in the order in which they are read. */
+/**
+ * Returns the values of a short option, in order; for `-f`, all ini files in the order in which they are
+ * read, including those named without the option.
+ */
 export function values(args: SimulationArguments, name: string): string[] {
   const named = args.flatMap((arg) => (arg.kind === "option" && arg.name === name ? [arg.value] : []));
   const positional = args.flatMap((arg) => (name === "-f" && arg.kind === "ini" ? [arg.path] : []));
   return [...named, ...positional];
 }
 
-/** The config to run: of several `-c` the last counts. */
+/** Returns the config to run; the last of several `-c` counts. */
 export function config(args: SimulationArguments): string {
   return values(args, "-c").at(-1) ?? "General";
 }
 
-/** Whether a configuration option is given on the command line: `--result-dir=…`. */
+/** Returns whether a configuration option is given on the command line: `--result-dir=…`. */
 export function isTyped(args: SimulationArguments, option: string): boolean {
   return args.some((arg) => arg.kind === "long" && arg.text.startsWith(`--${option}=`));
 }
 
-/** Which of its runs: of several `-r` the last counts; undefined, or an empty text, for all of them. */
+/** Returns the run filter; the last of several `-r` counts. Undefined or empty: all runs. */
 export function runFilter(args: SimulationArguments): string | undefined {
   return values(args, "-r").at(-1);
 }
 
-/** Without some short options, each named with its dash. */
+/** Returns the arguments without some short options, each named with its dash. */
 export function without(args: SimulationArguments, ...names: readonly string[]): SimulationArguments {
   return args.filter((arg) => {
     if (arg.kind === "option") return !names.includes(arg.name);

@@ -1,6 +1,7 @@
 /**
- * The options that say where a run writes. All but the first are names of files, relative to the folder of the ini file
- * that has them, to the first ini file's for their defaults, and to the current directory on the command line.
+ * The options that determine where a run writes. All but the first are file names. They are relative to the
+ * folder of the ini file that sets them; defaults are relative to the folder of the first ini file, and
+ * values on the command line to the current directory.
  * @see OMNeT++ Simulation Manual, "Configuration Options"; 6.2, src/sim/cconfiguration.cc, parseFilename.
  */
 export const OUTPUT_OPTIONS = [
@@ -13,15 +14,10 @@ export const OUTPUT_OPTIONS = [
 ] as const;
 export type OutputOption = (typeof OUTPUT_OPTIONS)[number];
 
-/** Files of results that the simulator begins anew in each run, whatever was there. */
-const BEGUN_ANEW = /\.(?:sca|vec|vci|elog|elogi|sna|rt|out)$/;
-
-/** True for the names of files that a local run replaces, too. */
-export function isOverwritten(file: string): boolean {
-  return BEGUN_ANEW.test(file);
-}
-
-/** The value of an option in a run's configuration (`-q runconfig`), which may name it with a pattern such as `**.`. */
+/**
+ * Returns the value of an option in a run's configuration (`-q runconfig`), whose key may begin with a
+ * pattern such as `**.`.
+ */
 export function configuredOption(
   configuration: ReadonlyMap<string, string>,
   option: string,
@@ -31,7 +27,9 @@ export function configuredOption(
   return undefined;
 }
 
-/** The first entry, other than those of output files, that has the value of `${resultdir}` in it. */
+/**
+ * Returns the first key, other than those of output files, whose value contains the value of `${resultdir}`.
+ */
 export function parameterWith(
   resultDirectory: string,
   configuration: ReadonlyMap<string, string>,

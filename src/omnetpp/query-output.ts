@@ -2,12 +2,15 @@ import type { Run } from "../model/run.ts";
 
 /** The beginning of a run's line, up to its variables. */
 const RUN = /^Run (\d+): (.*)$/;
-/** A variable and its value; quoted parts of a value may contain anything. No repetition of a repetition: it would never end. */
+/**
+ * A variable and its value; quoted parts of a value may contain anything. Has no nested repetition, which
+ * could backtrack without end.
+ */
 const VARIABLE = /\$([^\s=,]+)=((?:[^",]|"(?:[^"\\]|\\.)*"|,(?! \$))*)(?:, |$)/y;
 
 /**
- * Reads what `-q runs` prints: a line such as `Run 3: $numHosts=10, $label=a b, $repetition=1` for each run.
- * Values stay as the simulator writes them, strings with their quotes. Other lines are passed over.
+ * Parses the output of `-q runs`: a line such as `Run 3: $numHosts=10, $label=a b, $repetition=1` for each
+ * run. Values stay as the simulator writes them, strings with their quotes. Other lines are ignored.
  */
 export function parseRuns(stdout: string, config: string): Run[] {
   const runs: Run[] = [];
@@ -22,14 +25,14 @@ export function parseRuns(stdout: string, config: string): Run[] {
 
 function parseVariables(text: string): Record<string, string> {
   const variables: [string, string][] = []; // not an object: a variable may be called __proto__
-  const first = text.indexOf("$"); // 7.0 may write `, $repetition=0` where there is no other variable
+  const first = text.indexOf("$"); // 7.0 may write `, $repetition=0` if there is no other variable
   if (first < 0) return {};
   VARIABLE.lastIndex = first;
   for (let match = VARIABLE.exec(text); match !== null; match = VARIABLE.exec(text)) {
     variables.push([match[1]!, match[2]!]);
     if (VARIABLE.lastIndex === text.length) return Object.fromEntries(variables);
   }
-  return plainVariables(text); // a quote without its partner
+  return plainVariables(text); // there is an unmatched quote
 }
 
 function plainVariables(text: string): Record<string, string> {
@@ -39,7 +42,7 @@ function plainVariables(text: string): Record<string, string> {
   );
 }
 
-/** Reads what `-q runconfig` prints for several runs: the configuration of each, by its number. */
+/** Parses the output of `-q runconfig` for several runs: the configuration of each, by run number. */
 export function parseRunConfigs(stdout: string): Map<number, Map<string, string>> {
   const parts = stdout.split(/^(?=Run \d+: )/m);
   return new Map(
@@ -51,8 +54,8 @@ export function parseRunConfigs(stdout: string): Map<number, Map<string, string>
 }
 
 /**
- * Reads what `-q runconfig` prints for one run: `\tkey = value` lines, the strongest first (options of the
- * command line before the ini file's). Iteration variables are filled in, quotes stay.
+ * Parses the output of `-q runconfig` for one run: `\tkey = value` lines, the strongest first (options of the
+ * command line before those of the ini file). Iteration variables are substituted, quotes are kept.
  */
 export function parseRunConfig(stdout: string): Map<string, string> {
   const configuration = new Map<string, string>();
@@ -63,4 +66,25 @@ export function parseRunConfig(stdout: string): Map<string, string> {
     if (!configuration.has(key)) configuration.set(key, line.slice(separator + 3).trim());
   }
   return configuration;
+}
+
+/** What `${datetime}` and `${runid}` stand for. */
+const MOMENT = /\d{8}-\d\d:?\d\d:?\d\d(?:-\d+)?/g;
+
+/**
+ * Returns a value without the parts that no two processes have in common.
+ * @see OMNeT++ Simulation Manual, "Configuring Simulations", "Predefined Variables": datetime, runid.
+ */
+export function withoutMoments(value: string): string {
+  return value.replaceAll(MOMENT, "");
+}
+
+/** Reads what `-a` prints of configs: a line such as `Config PureAloha1: 9` for each, with the number of its runs. */
+export function parseConfigNames(stdout: string): string[] {
+  return [...stdout.matchAll(/^Config (.+): \d+$/gm)].map((match) => match[1]!);
+}
+
+/** The library that the simulator complains of, as it named it: `cannot load library 'libqueue.so'`. */
+export function unloadableLibrary(complaint: string): string | undefined {
+  return /Cannot load library '([^']+)'/.exec(complaint)?.[1];
 }

@@ -3,7 +3,7 @@ import { LIMITS, travelling, type Limit, type LimitName, type Terminal } from ".
 
 type Limits = Terminal["limits"];
 
-/** The names of /proc/PID/limits. @see proc(5), setrlimit(2) */
+/** The names of the rows of /proc/PID/limits. @see proc(5), setrlimit(2) */
 const ROWS: Record<LimitName, string> = {
   cpu: "Max cpu time",
   fileSize: "Max file size",
@@ -14,19 +14,23 @@ const ROWS: Record<LimitName, string> = {
   memory: "Max address space",
 };
 
-/** Limits and umask that a process passes on. */
+/** Limits and umask that a process passes on to its child processes. */
 export interface ProcessLimits {
   soft: Limits;
   hard: Limits;
   umask: number | undefined;
 }
 
-/** Returns the limits of this process; without any where there is no /proc. */
+/** Returns the limits of this process; empty if there is no /proc. */
 export function ownLimits(): ProcessLimits {
   return parseLimits(contentOf("/proc/self/limits"), contentOf("/proc/self/status"));
 }
 
-/** @param limits the content of /proc/PID/limits. @param status that of /proc/PID/status. */
+/**
+ * Parses the limits and the umask of a process.
+ * @param limits the content of /proc/PID/limits.
+ * @param status the content of /proc/PID/status.
+ */
 export function parseLimits(limits: string, status: string): ProcessLimits {
   const parsed: ProcessLimits = { soft: {}, hard: {}, umask: undefined };
   for (const [name, row] of Object.entries(ROWS) as [LimitName, string][]) {
@@ -52,8 +56,9 @@ function limitOf(text: string): Limit {
 }
 
 /**
- * Returns what runs are to have of the terminal: its environment without what never travels, umask and limits. Node.js
- * raises its own limit of open files when it starts, so that of the process that started this one counts.
+ * Returns the terminal that runs get: the environment without the variables
+ * that are not passed on, umask and limits. Node.js raises its own limit of
+ * open files when it starts, so the limit of the parent process is used.
  */
 export function ownTerminal(env: NodeJS.ProcessEnv = process.env): Terminal {
   const { soft, umask } = ownLimits();
@@ -64,15 +69,15 @@ export function ownTerminal(env: NodeJS.ProcessEnv = process.env): Terminal {
 
 /** How a program is started with the limits of a terminal. */
 export interface LimitedStart {
-  /** Shell commands that set them; empty if this process has them already. */
+  /** Shell commands that set the limits; empty if this process has them already. */
   script: string;
-  /** Limits that cannot be raised so far, for a warning. */
+  /** Limits that cannot be raised as requested, for a warning. */
   refused: string[];
 }
 
 /**
- * Compares the limits of a terminal with those that a worker passes on. A limit above the worker's hard one becomes
- * that one.
+ * Compares the limits of a terminal with those that a worker passes on. A limit above the worker's hard limit
+ * is reduced to the hard limit.
  */
 export function limitedStart(wanted: Pick<Terminal, "limits" | "umask">, own: ProcessLimits): LimitedStart {
   const commands: string[] = [];

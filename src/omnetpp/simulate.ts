@@ -12,43 +12,44 @@ export interface SimulationProcess {
   args: readonly string[];
   directory: string;
   env: NodeJS.ProcessEnv;
-  /** Where everything it prints is kept. */
+  /** File for everything that it prints. */
   outputFile: string;
-  /** Ends what the process has left running outside of its process group. */
+  /** Ends processes that it has left running outside its process group. */
   endLeftovers?: () => Promise<void>;
 }
 
 export interface SimulationLimits {
   /** Wall-clock limit; undefined for none. */
   timeoutMs: number | undefined;
-  /** From SIGINT, which lets OMNeT++ call finish(), to SIGKILL. */
+  /** Time between SIGINT, which lets OMNeT++ call finish(), and SIGKILL. */
   graceMs: number;
-  /** Ends the simulation when aborted. */
+  /** Stops the simulation when aborted. */
   signal: AbortSignal;
 }
 
-/** How a simulation process ended, before anybody has read what it printed. */
+/** How a simulation process ended, before its output is evaluated. */
 export interface SimulationEnd {
   exitCode: number | null;
   signal: NodeJS.Signals | null;
   timedOut: boolean;
   cancelled: boolean;
   outOfMemory: boolean;
-  /** Of the middle of what it printed; 0 unless it flooded its output. */
+  /** Number of bytes omitted from the middle of its output; 0 unless there was a flood of output. */
   omittedOutputBytes: number;
   usage: Usage;
 }
 
 const LATE_OUTPUT_MS = 2000;
-const LOOK_INTERVAL_MS = 1000;
-/** The first looks come early, so that a short run has a peak memory too. */
-const FIRST_LOOKS_MS = [5, 20, 60, 150, 400];
+const MEASURE_INTERVAL_MS = 1000;
+/** The first measurements come early, so that a short run has a peak memory, too. */
+const FIRST_MEASUREMENTS_MS = [5, 20, 60, 150, 400];
 
 /**
- * Runs one simulation process and waits for it to end; what it prints goes to a file and to `output`.
- * A failing simulation is a result, not an error.
- * @param onStart is told the process before it can have ended, to be able to end it after a crash of ours.
- * @throws {UserError} when the program cannot be started.
+ * Runs one simulation process and waits for it to end; its output goes to a file and to `output`. A failing
+ * simulation is a result, not an error.
+ * @param onStart called before the process can have ended,
+ *   so that the process can be ended after a crash of ours.
+ * @throws {UserError} if the program cannot be started.
  * @see OMNeT++ Simulation Manual, "Running Simulations".
  */
 export async function simulate(
@@ -97,7 +98,10 @@ export async function simulate(
   };
 }
 
-/** A process of which no note can be made for our successor is not left running. */
+/**
+ * Reports the process to `onStart`. If that fails, the
+ * process is killed, because no later worker could find it.
+ */
 function reportStart(group: ProcessGroup, onStart: (identity: ProcessIdentity | undefined) => void): void {
   try {
     onStart(group.identity);
@@ -107,7 +111,10 @@ function reportStart(group: ProcessGroup, onStart: (identity: ProcessIdentity | 
   }
 }
 
-/** SIGINT when the time is over or the run is cancelled; says afterwards which of the two it was. */
+/**
+ * Sends SIGINT when the time limit is reached or the run is cancelled.
+ * @returns which of the two it was, once the process has ended.
+ */
 function endOnLimit(group: ProcessGroup, limits: SimulationLimits) {
   const state = { timedOut: false, cancelled: false };
   const cancel = (): void => {
@@ -132,7 +139,10 @@ function endOnLimit(group: ProcessGroup, limits: SimulationLimits) {
 function watchUsage(group: ProcessGroup) {
   const meter = new UsageMeter(group.child.pid!);
   const look = (): void => meter.look();
-  const timers = [...FIRST_LOOKS_MS.map((ms) => setTimeout(look, ms)), setInterval(look, LOOK_INTERVAL_MS)];
+  const timers = [
+    ...FIRST_MEASUREMENTS_MS.map((ms) => setTimeout(look, ms)),
+    setInterval(look, MEASURE_INTERVAL_MS),
+  ];
   return {
     look,
     usage: (): Omit<Usage, "wallTimeMs"> => ({
@@ -146,16 +156,16 @@ function watchUsage(group: ProcessGroup) {
   };
 }
 
-/** A process that left the group may hold the pipes open for ever. */
+/** Closes the pipes, which a process that has left the group may keep open indefinitely. */
 function closeOutput({ child }: ProcessGroup): void {
   child.stdout?.destroy();
   child.stderr?.destroy();
 }
 
 /**
- * Copies stdout and stderr into one file as they come, never faster than the disk takes it. A run whose output
- * cannot be kept is ended.
- * @returns how many bytes were not kept, because there were too many.
+ * Copies stdout and stderr into one file as they arrive, never faster than the disk can write. A run whose
+ * output cannot be stored is stopped.
+ * @returns the number of bytes that were omitted because there were too many.
  */
 async function keepOutput(
   group: ProcessGroup,

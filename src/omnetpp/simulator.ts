@@ -1,12 +1,33 @@
 import { UserError } from "../errors.ts";
+import type { Mode } from "../model/build.ts";
 import { runProgram, type ProgramOptions } from "../system/program.ts";
 
-/** The programs that simulate with any model library, in the order in which they are looked for. */
+/** The programs that can load any model library, in the order in which they are searched for. */
 export const SIMULATORS = ["opp_run", "opp_run_release", "opp_run_dbg"];
 
+/** The same for models that were built in one mode. */
+export function simulatorsFor(mode: Mode): string[] {
+  return mode === "debug" ? ["opp_run_dbg"] : ["opp_run_release", "opp_run"];
+}
+
+/** The mode of a simulation program or library without its extension, by its name. */
+export function modeOf(name: string): Mode {
+  return name.endsWith("_dbg") ? "debug" : "release";
+}
+
+/** Whether a file of OMNeT++'s folders `bin` and `lib` is the simulator or one of its libraries. */
+export function isPartOfSimulator(name: string): boolean {
+  return /^(?:opp_run|libopp)/.test(name);
+}
+
+/** The version that OMNeT++'s file `Version` names: `omnetpp-6.2.0`. */
+export function versionIn(text: string): string | undefined {
+  return /^omnetpp-(\S+)/.exec(text)?.[1];
+}
+
 /**
- * The version of a simulation program's OMNeT++: `6.2.0`.
- * @throws {UserError} where it does not say.
+ * Returns the version of a simulation program's OMNeT++: `6.2.0`.
+ * @throws {UserError} if the program does not print it.
  * @see `opp_run -v`, which prints `Version: 6.2.0, build: …`.
  */
 export async function omnetppVersion(program: string, options: ProgramOptions = {}): Promise<string> {
@@ -17,13 +38,16 @@ export async function omnetppVersion(program: string, options: ProgramOptions = 
   });
 }
 
-/** The version of a simulation program's OMNeT++; undefined if it does not tell. */
+/** Returns the version of a simulation program's OMNeT++; undefined if the program does not print it. */
 export async function versionOf(program: string, options: ProgramOptions = {}): Promise<string | undefined> {
   const { stdout } = await runProgram(program, ["-v"], options);
   return /^Version: ([^,\s]+)/m.exec(stdout)?.[1];
 }
 
-/** Models may behave otherwise from one minor version to the next: 6.1 and 6.2 differ, 6.2.0 and 6.2.1 do not. */
+/**
+ * Returns whether two versions have the same minor version: models may behave differently in 6.1 and 6.2, but
+ * not in 6.2.0 and 6.2.1.
+ */
 export function isSameMinor(one: string, other: string): boolean {
   return minor(one) === minor(other);
 }

@@ -3,13 +3,13 @@ import { isGitFolder } from "../model/names.ts";
 import { isInside } from "../system/paths.ts";
 
 /**
- * What makes a file of this name one that is never collected, to be put after "is"; undefined if it may be collected.
- * Workers and clients apply the same rule: a client does not trust what a worker sends.
+ * Returns why a file of this name is never collected, as a text that follows "is"; undefined if it may be collected.
+ * Both workers and clients apply this rule, because a client does not trust what a worker sends.
  * @param file path with `/`, relative or absolute.
  */
 export function forbiddenName(file: string): string | undefined {
   if (file.includes("\ufffd")) return "not named in valid UTF-8";
-  // eslint-disable-next-line no-control-regex -- these are what is looked for
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\u0000-\u001f\u007f-\u009f]/.test(file)) return "named with a control character";
   for (const name of file.replace(/^\//, "").split("/")) {
     if (name === "" || name === "." || name === "..") return "named by a path that is not normalized";
@@ -20,9 +20,9 @@ export function forbiddenName(file: string): string | undefined {
 }
 
 /**
- * Whether a campaign may write a file outside of its checkout.
- * @param outside absolute paths: a folder ends in a slash and stands for all that is in it; a file stands for all files
- *   with the same name up to its extension, because `x.vec` comes with `x.vci`.
+ * Returns whether a campaign may write a file outside of its checkout.
+ * @param outside absolute paths of folders (with a trailing slash) and files. Allowed are all files in such a folder, and
+ *   all that differ from such a file only by the extension, because `x.vec` comes with `x.vci`.
  */
 export function isAllowedOutside(outside: readonly string[], file: string): boolean {
   return outside.some((place) => {
@@ -39,7 +39,10 @@ export interface OutputPlaces {
   outside: readonly string[];
 }
 
-/** What makes a file one that may not be collected, to be put after "is"; undefined if it may. @param file absolute. */
+/**
+ * Returns why a file may not be collected, as a text that follows "is"; undefined if it may be collected.
+ * @param file absolute path.
+ */
 export function whyRefused({ top, outside }: OutputPlaces, file: string): string | undefined {
   const forbidden = forbiddenName(file.startsWith(`${top}/`) ? file.slice(top.length) : file);
   if (forbidden !== undefined) return forbidden;
@@ -50,8 +53,8 @@ export function whyRefused({ top, outside }: OutputPlaces, file: string): string
 }
 
 /**
- * The same for a symbolic link; undefined if its target is in the same permitted places. Only the names
- * are looked at: the client resolves the links that are on its disk besides.
+ * Returns why a symbolic link may not be collected; undefined if its target is in one of the permitted places. Checks
+ * only the paths; the client also resolves the links on its disk.
  * @param file absolute path of the link.
  */
 export function whyLinkRefused(places: OutputPlaces, file: string, target: string): string | undefined {

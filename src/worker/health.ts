@@ -4,14 +4,14 @@ import type { TroubleReport } from "../queue/troubles.ts";
 import { checkFolder } from "../system/check-folder.ts";
 
 const FIRST_PAUSE_MS = 1000;
-const LAST_PAUSE_MS = 60_000;
-/** So many jobs in a row that could not be done for reasons of our own, and it is rather this machine than the jobs. */
-const PATIENCE = 5;
+const LONGEST_PAUSE_MS = 60_000;
+/** Number of jobs in a row that could not be executed after which this machine is assumed to be the cause. */
+const FAILURE_LIMIT = 5;
 
 export interface HealthOptions {
-  /** Folders that this worker writes to; they are made where they are missing. */
+  /** Folders that this worker writes to; missing ones are created. */
   directories: readonly string[];
-  /** Whether the stores take what is to be stored: throws where they do not. */
+  /** Throws if the stores cannot be written to. */
   checkStores: () => Promise<void>;
   report: Pick<TroubleReport, "set">;
   signal: AbortSignal;
@@ -19,8 +19,8 @@ export interface HealthOptions {
 }
 
 /**
- * Whether this worker can do any job. Like a circuit breaker it holds the worker back from taking jobs that it could
- * only hand back, looks again in growing intervals, and reports why.
+ * A circuit breaker. While this machine cannot execute any job, it keeps the worker from taking jobs, reports
+ * the reason, and checks again in growing intervals.
  */
 export class Health {
   readonly #options: HealthOptions;
@@ -28,7 +28,7 @@ export class Health {
   #reason: string | undefined;
   #inARow = 0;
   #pauseMs: number;
-  /** One job is let through to see whether it works again. */
+  /** One job is admitted as a test. */
   #isTrying = false;
 
   constructor(options: HealthOptions) {
@@ -37,34 +37,34 @@ export class Health {
     this.#pauseMs = this.#firstPauseMs;
   }
 
-  /** Returns when this machine can be used, or the worker ends: before anything is begun here. */
+  /** Waits until this machine can execute jobs or the signal is aborted. Call it before the worker starts anything. */
   async untilWell(): Promise<void> {
-    const reason = await this.#look();
+    const reason = await this.#check();
     if (reason !== undefined) this.#stop(reason);
     await this.mayStart();
   }
 
-  /** Returns when a job may be taken, or the worker ends. */
+  /** Waits until a job may be taken or the signal is aborted. */
   async mayStart(): Promise<void> {
     const { signal } = this.#options;
     while (this.#reason !== undefined && !this.#isTrying) {
-      const isOver = await delay(this.#pauseMs, true, { signal }).catch(() => false); // the worker ends
-      this.#pauseMs = Math.min(this.#pauseMs * 2, LAST_PAUSE_MS);
-      if (!isOver) return;
-      const reason = await this.#look();
+      const hasPassed = await delay(this.#pauseMs, true, { signal }).catch(() => false); // the worker ends
+      this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
+      if (!hasPassed) return;
+      const reason = await this.#check();
       if (reason !== undefined) this.#stop(reason);
-      else if (this.#inARow < PATIENCE) this.#resume();
+      else if (this.#inARow < FAILURE_LIMIT) this.#resume();
       else this.#isTrying = true;
     }
   }
 
   /**
-   * Looks whether it was this machine that kept a job from being done.
-   * @param counts whether the error may be one of this machine, though nothing is found.
-   * @returns what is wrong here; undefined if it may have been the job.
+   * Checks whether this machine is the reason why a job failed.
+   * @param counts whether the machine may be the cause even if the check finds nothing.
+   * @returns what is wrong with this machine; undefined if the job may be the cause.
    */
   async judge(error: unknown, counts = true): Promise<string | undefined> {
-    const reason = await this.#look();
+    const reason = await this.#check();
     if (reason === undefined && !counts) {
       this.isWell();
       return undefined;
@@ -72,12 +72,12 @@ export class Health {
     this.#isTrying = false;
     this.#inARow++;
     if (reason !== undefined) this.#stop(reason);
-    else if (this.#inARow >= PATIENCE)
+    else if (this.#inARow >= FAILURE_LIMIT)
       this.#stop(`${this.#inARow} jobs in a row failed: ${errorText(error)}`);
     return reason;
   }
 
-  /** A job has been done. */
+  /** Records that a job has been executed. */
   isWell(): void {
     this.#inARow = 0;
     if (this.#isTrying) this.#resume();
@@ -96,7 +96,7 @@ export class Health {
     this.#options.report.set(undefined);
   }
 
-  async #look(): Promise<string | undefined> {
+  async #check(): Promise<string | undefined> {
     try {
       for (const directory of this.#options.directories) await checkFolder(directory);
       await this.#options.checkStores();

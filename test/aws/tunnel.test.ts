@@ -84,7 +84,9 @@ describeWithService("sshd", "openTunnel", () => {
 
   it("reports after its time limit that nothing answers", async () => {
     await manager.stop();
-    await expect(open({ timeoutMs: 8000 })).rejects.toThrow(/the tunnel to 203\.0\.113\.7 ended: .*refused/i);
+    await expect(open({ timeoutMs: 8000 })).rejects.toThrow(
+      /the tunnel to 203\.0\.113\.7 closed: .*refused/i,
+    );
     expect(saved.some(isAlive)).toBe(false);
   });
 

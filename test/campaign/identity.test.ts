@@ -99,6 +99,15 @@ it("changes when the user builds OMNeT++ again", async () => {
   expect(await identity()).not.toBe(before);
 });
 
+it("changes with the compiler that PATH leads to", async () => {
+  const compilers = path.join(place.path, "bin");
+  await mkdir(compilers);
+  vi.stubEnv("PATH", `${compilers}${path.delimiter}${process.env["PATH"]!}`);
+  const before = await identity();
+  await writeFile(path.join(compilers, "g++"), "#!/bin/sh\n", { mode: 0o755 });
+  expect(await identity()).not.toBe(before);
+});
+
 it("ignores dates in file names", async () => {
   const name = "--output-scalar-file=${resultdir}/${runid}-${datetime}.sca";
   const first = await identity("-c", "Quick", name);

@@ -34,7 +34,7 @@ it.each<[Partial<RunRecord>, boolean, RegExp]>([
   [{ tree: "u".repeat(40) }, false, /counts: the source has changed$/],
   [{ omnetpp: "6.1" }, false, /counts: OMNeT\+\+ is 6\.2\.0, was 6\.1$/],
   [{ arguments: ["-c", "Load", "-r", "7"] }, false, /counts: the arguments are "--x=1", were ""$/],
-  [{ build: "other" }, false, /counts: the binaries have changed$/],
+  [{ build: "other" }, false, /counts: the binaries or the compiler have changed$/],
   [{}, false, /counts: the environment, .* has changed$/],
 ])("names the reason %j", (more, isSame, line) => {
   expect(told([more, isSame])).toEqual([expect.stringMatching(line) as string]);
@@ -42,7 +42,7 @@ it.each<[Partial<RunRecord>, boolean, RegExp]>([
 
 it("counts runs by their reason, most frequent first", () => {
   expect(told([{ build: "a" }], [{ omnetpp: "6.1" }], [{ build: "b" }])).toEqual([
-    "2 completed runs no longer count: the binaries have changed",
+    "2 completed runs no longer count: the binaries or the compiler have changed",
     "1 completed run no longer counts: OMNeT++ is 6.2.0, was 6.1",
   ]);
 });

@@ -11,6 +11,7 @@ import { identify } from "../../src/system/identity.ts";
 import { describeWithDocker, dockerState, startDocker, type DockerHost } from "../helpers/docker.ts";
 import { startGitHost } from "../helpers/git-daemon.ts";
 import { lookingProgram } from "../helpers/looking-program.ts";
+import { smallDisk } from "../helpers/small-disk.ts";
 import { startManager, type Manager } from "../helpers/sshd.ts";
 import { eventually, isAlive, listen } from "../helpers/swarm.ts";
 import { newSample, newUser, type Finished, type Running, type Sample, type User } from "../helpers/tool.ts";
@@ -226,6 +227,41 @@ describeWithDocker("a swarm on Docker", () => {
     ])
       expect(await host.docker(...list, ...ours, "--quiet")).toBe("");
     expect(await host.docker("secret", "ls")).not.toMatch("swarm-t");
+  }, 300_000);
+
+  it("is halted by a user whose disk is full, and ends the campaign of another user when it is removed", async (context) => {
+    await using own = await newUser();
+    await using other = await newUser();
+    using _ = await smallDisk(path.join(own.directory, "state"), 8 << 10, context);
+    for (const each of [own, other]) await init(each, "f");
+    await using user = await researcher(other);
+    await user.sample.commit({ setenv: "export STAND_IN_RUN_MS=600000\n" });
+    const running = user.start("-c", "Quick", "-r", "0..1", "--swarm", "f");
+    const saw = listen(running);
+    await eventually(async () => {
+      const { stdout } = await user.tool("status", "f", "--json");
+      expect((JSON.parse(stdout) as [{ jobs?: object }])[0].jobs).toMatchObject({ running: 1 });
+    });
+
+    await writeFile(path.join(own.directory, "state/filler"), "x".repeat(16 << 20)).catch(() => undefined);
+    const halted = await own.run("swarm-tool", ["halt", "f", "--force"]);
+    expect(halted.stderr).toMatch(/no space left on device\nhint: free some space/);
+    expect(halted.exitCode).toBe(2);
+    const names = await host.docker("service", "ls", "--format", "{{.Name}}");
+    expect(names).toContain("swarm-f_redis");
+    expect(names).not.toMatch(/swarm-f_(runner|distcc)/);
+    await saw("the swarm f is halted (hint: resume it with: swarm-tool resume f)");
+
+    expect(await own.run("swarm-tool", ["remove", "f", "--force"])).toMatchObject({
+      exitCode: 0,
+      stderr: "",
+    });
+    const { exitCode, stderr } = await running.finished;
+    expect(stderr).toMatch(
+      /the swarm f .*is no longer deployed on .*: this campaign cannot go on\nhint: .*swarm-tool remove f --forget/,
+    );
+    expect(exitCode).toBe(2);
+    expect(await user.tool("remove", "f", "--forget")).toMatchObject({ exitCode: 0 });
   }, 300_000);
 
   it("reports the compiler's messages when a build fails, and executes no run", async () => {

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import type { DockerStatus } from "../../src/providers/target.ts";
 import { startCluster, type DockerCluster } from "../helpers/docker-cluster.ts";
 import type { DockerMachine } from "../helpers/docker-machine.ts";
@@ -26,7 +26,10 @@ repeat = 2
 describeWithService("docker-registry", "with a registry", () => {
   describeWithDocker("a swarm of three machines", () => {
     let cluster: DockerCluster;
-    let [first, second, third] = [] as unknown as [DockerMachine, DockerMachine, DockerMachine];
+    /** Workers of the Docker Swarm by their host names, in the order in which they joined. */
+    const workers = new Map<string, DockerMachine>();
+    let started = 0;
+    let images: string[];
     let untrusted: string;
     let closed: string;
     let owner: User;
@@ -35,18 +38,10 @@ describeWithService("docker-registry", "with a registry", () => {
     beforeAll(async () => {
       cluster = await startCluster(2);
       [untrusted, closed] = cluster.managerOnly as [string, string];
-      [first, second] = await Promise.all([
-        cluster.add("w1", { memoryBytes: 4 * GiB }),
-        cluster.add("w2", { memoryBytes: 8 * GiB }),
-      ]);
-      for (const machine of [first, second]) await cluster.join(machine);
-      const options = optionsFor(await provideBase(cluster.manager));
       [owner, other] = await Promise.all([newUser(), newUser()]);
-      const where = ["--docker", "--host", cluster.manager.host];
-      const registry = ["--registry", cluster.registry.name, "--runners", "2"];
-      await must(owner.run("swarm-tool", ["init", "s", ...where, ...registry, ...options]));
-      await must(other.run("swarm-tool", ["init", "s", ...where]));
-    }, 400_000);
+      images = optionsFor(await provideBase(cluster.manager));
+    }, 200_000);
+    beforeEach(() => beginWithTwoWorkers(), 400_000);
     afterAll(async () => {
       await Promise.all([owner, other].map((user) => user[Symbol.asyncDispose]()));
       await cluster[Symbol.asyncDispose]();
@@ -75,6 +70,54 @@ describeWithService("docker-registry", "with a registry", () => {
         },
         { timeout: 150_000, interval: 500 },
       );
+    /** A machine that is a worker of the Docker Swarm. */
+    const addWorker = async (): Promise<string> => {
+      const name = `w${++started}`;
+      const machine = await cluster.add(name, { memoryBytes: started % 2 === 1 ? 4 * GiB : 8 * GiB });
+      await cluster.join(machine);
+      workers.set(name, machine);
+      return name;
+    };
+    /** Its node stays in the Docker Swarm, as that of a machine that has lost its power. */
+    const killWorker = async (name: string): Promise<void> => {
+      await workers.get(name)![Symbol.asyncDispose]();
+      workers.delete(name);
+    };
+    const removeWorker = async (name: string): Promise<void> => {
+      await killWorker(name);
+      await removeNode(name);
+    };
+    const removeNode = (name: string): Promise<unknown> =>
+      eventually(() => cluster.manager.docker("node", "rm", "--force", name));
+    const isDeployedForWorkers = async (): Promise<boolean> => {
+      const { stdout } = await owner.run("swarm-tool", ["status", "s", "--json"]);
+      if (stdout === "") return false;
+      const [{ state, services }] = JSON.parse(stdout) as [DockerStatus];
+      return (
+        state !== "halted" && services.some((each) => each.name === "runner-joined" && each.desired === 0)
+      );
+    };
+    /** The state in which each test finds the machines and the swarm, whatever an earlier one left. */
+    const beginWithTwoWorkers = async (): Promise<void> => {
+      const nodes = (await cluster.manager.docker("node", "ls", "--format", "{{.Hostname}}"))
+        .trim()
+        .split("\n");
+      for (const name of nodes) if (name !== "manager" && !workers.has(name)) await removeNode(name);
+      for (const [name, machine] of workers) {
+        await cluster.connect(machine, true);
+        await setAvailability(name, "active");
+      }
+      for (const name of [...workers.keys()].slice(2)) await removeWorker(name);
+      while (workers.size < 2) await addWorker();
+      if (!(await isDeployedForWorkers())) {
+        const where = ["--docker", "--host", cluster.manager.host];
+        const registry = ["--registry", cluster.registry.name, "--runners", "2"];
+        await must(owner.run("swarm-tool", ["init", "s", ...where, ...registry, ...images]));
+        await must(other.run("swarm-tool", ["init", "s", ...where]));
+      }
+      await untilWhole(2);
+    };
+    const names = (): [string, string] => [...workers.keys()] as [string, string];
     const setAvailability = (machine: string, availability: "active" | "drain") =>
       cluster.manager.docker("node", "update", "--availability", availability, machine);
 
@@ -83,31 +126,31 @@ describeWithService("docker-registry", "with a registry", () => {
       await addConfig(sample, 2500);
       const running = owner.start("runall-swarm", ["-c", "Nodes", "--swarm", "s"], { cwd: sample.study });
       const saw = listen(running);
+      const [first, second] = names();
       await saw("[3/42]");
-      await setAvailability("w1", "drain");
+      await setAvailability(first, "drain");
       await saw("[6/42]");
-      await setAvailability("w1", "active");
-      await cluster.connect(second, false);
+      await setAvailability(first, "active");
+      await cluster.connect(workers.get(second)!, false);
       await eventually(async () => {
         const { exitCode, status } = await statusOf();
-        expect(status.machines).toContainEqual(expect.objectContaining({ hostname: "w2", status: "Down" }));
+        expect(status.machines).toContainEqual(expect.objectContaining({ hostname: second, status: "Down" }));
         expect(status.services.find(({ name }) => name === "runner")).toMatchObject({
           running: 1,
           desired: 1,
         });
         expect({ exitCode, state: status.state }).toEqual({ exitCode: 0, state: "running" });
       });
-      await cluster.connect(second, true);
+      await cluster.connect(workers.get(second)!, true);
       const pushed = cluster.registry.requests().filter((request) => request.startsWith("PUT"));
       await must(other.run("swarm-tool", ["deploy", "s", "--runners", "3"]));
       expect(cluster.registry.requests().filter((request) => request.startsWith("PUT"))).toEqual(pushed);
-      third = await cluster.add("w3");
-      await cluster.join(third);
+      await addWorker();
       await untilWhole(3);
       await cluster.manager.stopDocker("SIGKILL");
       await cluster.manager.startDocker();
       await saw("[24/42]");
-      await first[Symbol.asyncDispose]();
+      await killWorker(first);
       const { exitCode, stderr } = await running.finished;
       expect(stderr).toMatch(/\[42\/42\]/);
       expect(exitCode).toBe(0);
@@ -118,11 +161,12 @@ describeWithService("docker-registry", "with a registry", () => {
     it("reports within seconds that no runner is connected, and that nothing runs after it was halted", async () => {
       await using sample = await newSample();
       await addConfig(sample, 1000);
-      await Promise.all(["w2", "w3"].map((name) => setAvailability(name, "drain")));
+      const [first, second] = names();
+      await Promise.all([first, second].map((name) => setAvailability(name, "drain")));
       await eventually(async () => {
         const { exitCode, status } = await statusOf();
         expect({ exitCode, state: status.state }).toEqual({ exitCode: 1, state: "broken" });
-        expect(status.services.find(({ name }) => name === "runner")?.trouble).toMatch(/no machine/);
+        expect(status.services.find(({ name }) => name === "runner")?.trouble).toMatch(/no suitable machine/);
       });
       const args = ["-c", "Nodes", "-r", "0..7", "--swarm", "s"];
       const running = owner.start("runall-swarm", args, { cwd: sample.study });
@@ -136,18 +180,17 @@ describeWithService("docker-registry", "with a registry", () => {
         cwd: sample.study,
       });
       expect(refused.stderr).toContain("resume it with: swarm-tool resume s");
-      await setAvailability("w3", "active");
+      await setAvailability(second, "active");
       await must(owner.run("swarm-tool", ["resume", "s"]));
       expect((await running.finished).exitCode).toBe(0);
-      expect(await workersOf(sample)).toEqual(["w3"]); // which joined during the campaign before
-      await setAvailability("w2", "active");
-      await untilWhole(2);
+      expect(await workersOf(sample)).toEqual([second]);
     }, 300_000);
 
     it("keeps the settings of the user who made them, and its running services if an image does not start", async () => {
+      await must(other.run("swarm-tool", ["deploy", "s", "--runners", "3"]));
       const before = (await statusOf(other)).status.services;
       const bad = await owner.run("swarm-tool", ["deploy", "s", "--worker-image", "stand-in-redis"]);
-      expect(bad.stderr).toMatch(/the service \S+ does not start: (on (w2|w3|manager): )?/);
+      expect(bad.stderr).toMatch(/the service \S+ does not start: (on (w\d+|manager): )?/);
       expect(bad.exitCode).toBe(2);
       expect((await statusOf(other)).status.services).toEqual(before);
       const unknown = await owner.run("swarm-tool", ["deploy", "s", "--redis-image", "nobody/has:1"]);
@@ -165,7 +208,7 @@ describeWithService("docker-registry", "with a registry", () => {
       expect((await deploy("http://registry")).stderr).toMatch("is not a valid registry");
       await using _plain = await startRegistry(cluster.network, untrusted.split(":")[0]!);
       const plain = await deploy(untrusted);
-      expect(plain.stderr).toMatch(/cannot pull images from the registry \S+ on: w2, w3/);
+      expect(plain.stderr).toMatch(/cannot pull images from the registry \S+ on: w\d+, w\d+\n/);
       await using _closed = await startRegistry(cluster.network, closed.split(":")[0]!, LOGIN);
       const login = await deploy(closed);
       expect(login.stderr).toMatch(/does not let you push[^]*docker login/);
@@ -183,15 +226,16 @@ describeWithService("docker-registry", "with a registry", () => {
       await using sample = await newSample();
       const slow = (name: number): string =>
         `#include <regex>\n#include <map>\n#include <iostream>\nbool f${name}(const char *s) { return std::regex_match(s, std::regex("a${name}+")); }\n`;
-      const names = Array.from({ length: 10 }, (_, index) => `slow${index}`);
-      const objects = names.map((name) => `${name}.o`).join(" ");
+      const files = Array.from({ length: 10 }, (_, index) => `slow${index}`);
+      const objects = files.map((name) => `${name}.o`).join(" ");
       await sample.commit({
-        ...Object.fromEntries(names.map((name, index) => [`${name}.cc`, slow(index)])),
+        ...Object.fromEntries(files.map((name, index) => [`${name}.cc`, slow(index)])),
         Makefile: `all: ${objects}\n\tcd src && opp_makemake -f --deep -o mm1 && $(MAKE)\n%.o: %.cc\n\t$(CXX) -O2 -c -o $@ $<\n`,
       });
       const running = owner.start("runall-swarm", ["-c", "Quick", "-r", "0", "--swarm", "s"], {
         cwd: sample.study,
       });
+      const second = workers.get(names()[1])!;
       const container = await taskOn(second, "swarm-s_distcc");
       await eventually(async () => expect(await second.docker("top", container)).toContain("cc1plus"));
       await cluster.connect(second, false);
@@ -201,35 +245,29 @@ describeWithService("docker-registry", "with a registry", () => {
       expect(stderr).toMatch(/built in/);
       expect(exitCode).toBe(0);
       expect(Date.now() - cutAt).toBeLessThan(120_000); // distcc by default waits 300 s
-      await untilWhole(2);
     }, 300_000);
 
     it("executes runs on a machine that joins a swarm of one, within the memory of that machine", async () => {
-      for (const [machine, name] of [
-        [second, "w2"],
-        [third, "w3"],
-      ] as const) {
-        await machine.docker("swarm", "leave");
-        await eventually(() => cluster.manager.docker("node", "rm", "--force", name));
-      }
+      for (const name of names()) await removeWorker(name);
       await must(owner.run("swarm-tool", ["deploy", "s"]));
       expect(await serviceOf("runner")).toMatchObject({ running: 1, desired: 1 });
       const own = await taskOn(cluster.manager, "swarm-s_runner");
       const format = ["inspect", "--format", "{{.HostConfig.Memory}}"];
       expect(Number(await cluster.manager.docker(...format, own))).toBeGreaterThan(0);
-      await cluster.join(second);
+      const name = await addWorker();
       await vi.waitFor(
         async () => expect(await serviceOf("runner-joined")).toMatchObject({ running: 1, desired: 1 }),
         { timeout: 150_000, interval: 500 },
       );
-      const joined = await taskOn(second, "swarm-s_runner-joined");
-      expect(Number(await second.docker(...format, joined))).toBe(0);
+      const machine = workers.get(name)!;
+      const joined = await taskOn(machine, "swarm-s_runner-joined");
+      expect(Number(await machine.docker(...format, joined))).toBe(0);
       await using sample = await newSample();
       await addConfig(sample, 1000);
       await must(
         owner.run("runall-swarm", ["-c", "Nodes", "-r", "0..19", "--swarm", "s"], { cwd: sample.study }),
       );
-      expect(await workersOf(sample)).toEqual(expect.arrayContaining(["w2", "manager"]));
+      expect(await workersOf(sample)).toEqual(expect.arrayContaining([name, "manager"]));
     }, 300_000);
 
     it("leaves no image, service, volume or secret when it is removed", async () => {

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { expect, it } from "vitest";
 import { describeProject } from "../../src/project/describe/descriptor.ts";
-import { targetFile } from "../../src/project/files/targets.ts";
+import { targetFile } from "../../src/omnetpp/targets.ts";
 import { makeRepository } from "../helpers/git.ts";
 
 const BUILDSPEC =

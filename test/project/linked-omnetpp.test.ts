@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { linkedOmnetpp } from "../../src/project/build/linked-omnetpp.ts";
-import { modeAdvice, otherModeOf } from "../../src/project/files/other-mode.ts";
+import { modeAdvice, otherModeOf } from "../../src/omnetpp/other-mode.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
 it.runIf(process.platform === "linux")("reads with which OMNeT++ a library was linked", async () => {

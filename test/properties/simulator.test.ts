@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseScalar } from "../../src/dashboard/scalar-file.ts";
+import { parseScalar } from "../../src/omnetpp/scalar-file.ts";
 import { CmdenvOutput } from "../../src/omnetpp/cmdenv-output.ts";
 import { parseLine } from "../../src/omnetpp/cmdenv-lines.ts";
 import { MAX_LINE_LENGTH } from "../../src/omnetpp/line-splitter.ts";

@@ -83,7 +83,7 @@ describeWithService("redis-server", "a checkout that cannot be run as it is", ()
       await sample.write({ [name]: "// changed\n" });
       await chmod(path.join(sample.path, name), 0o000);
       const refused = new RegExp(
-        `cannot read ${name}: Permission denied\nhint: make the file readable, or add it to .gitignore`,
+        `cannot read \\S*/${name}: Permission denied\nhint: make the file readable, or add it to .gitignore`,
       );
       await expectRefused(refused, () => asNobody(user, sample));
     });

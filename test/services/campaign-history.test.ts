@@ -65,7 +65,7 @@ describeWithService("redis-server", "the history of campaigns", () => {
 
     const logs = (await user.runall("logs", id)).stdout;
     expect(logs.match(/: done, /g)).toHaveLength(done);
-    const unstarted = Number(/^(\d+) of 12 were cancelled before they started/m.exec(logs)?.[1] ?? 0);
+    const unstarted = Number(/^(\d+) of 12 runs were cancelled before they started/m.exec(logs)?.[1] ?? 0);
     expect((logs.match(/: cancelled/g) ?? []).length + unstarted).toBe(cancelled);
     const attached = await user.runall("attach", id);
     expect(attached.stdout).toContain(`: ${done} done, ${cancelled} cancelled.`);

@@ -100,7 +100,7 @@ describeWithService("redis-server", "the environment of runs on this machine", (
 
   it("determines with named variables whether a run has completed already", async () => {
     const skipped = async (...args: string[]): Promise<boolean> =>
-      /there already/.test((await runall(args, { MAPS: "/maps/1" })).stderr);
+      /already completed/.test((await runall(args, { MAPS: "/maps/1" })).stderr);
     expect(await skipped("--env", "MAPS")).toBe(false);
     expect(await skipped("--env", "MAPS=/maps/1")).toBe(true);
     expect(await skipped("--env", "MAPS=/maps/2")).toBe(false);

@@ -8,7 +8,7 @@ import { describeWithService } from "../helpers/services.ts";
 import { eventually, jobsOf } from "../helpers/swarm.ts";
 import { newSample, newUser, type Finished, type Sample, type User } from "../helpers/tool.ts";
 
-describeWithService("redis-server", "runall-swarm with existing results", () => {
+describeWithService("redis-server", "runall-swarm if runs have already completed", () => {
   let user: User;
   let sample: Sample;
 
@@ -84,7 +84,7 @@ describeWithService("redis-server", "runall-swarm with existing results", () => 
     const broken = () => user.run("runall-swarm", ["-c", "Broken"], { cwd: sample.study });
     expect((await broken()).exitCode).toBe(1);
     const again = await broken();
-    expect(again.stderr).toMatch(/^3 runs: 2 are there already .*, 1 queued$/m);
+    expect(again.stderr).toMatch(/^3 runs: 2 already completed .*, 1 queued$/m);
     expect(again.exitCode).toBe(1);
   });
 
@@ -124,9 +124,9 @@ describeWithService("redis-server", "runall-swarm with existing results", () => 
     );
     const { stderr } = await runall("-c", "Quick", "-r", "2..5");
     expect(stderr).toMatch(/^collecting completed runs of campaign \w+, which were not yet collected$/m);
-    expect(stderr).toMatch(/^4 runs: 2 are there already .*, 2 queued$/m);
+    expect(stderr).toMatch(/^4 runs: 2 already completed .*, 2 queued$/m);
     expect(await jobsOf(user)).toMatchObject({ uncollected: 2 });
-    expect((await runall("-c", "Quick", "-r", "0..5")).stderr).toMatch(/^6 runs: 6 are there already/m);
+    expect((await runall("-c", "Quick", "-r", "0..5")).stderr).toMatch(/^6 runs: 6 already completed/m);
     expect(await jobsOf(user)).toMatchObject({ uncollected: 0 });
   });
 
@@ -145,7 +145,7 @@ describeWithService("redis-server", "runall-swarm with existing results", () => 
       /^warning: the runs of Quick have other run numbers than when they were executed/m,
     );
     expect(warning).toContain(
-      "Quick #4 was $arrivalRate=0.6, $serviceRate=1, $repetition=0, and is $arrivalRate=0.3",
+      "Quick #4 was $arrivalRate=0.6, $serviceRate=1, $repetition=0, and is now $arrivalRate=0.3",
     );
     await runall("-c", "Quick", "-r", "4");
     expect(await extend("seed-set = ${runnumber}")).toContain("have other run numbers");
@@ -158,9 +158,9 @@ describeWithService("redis-server", "runall-swarm with existing results", () => 
     await runall(...args, "-r", "0,3");
     const before = await readFile(file("all.sca"), "utf8");
     const { stderr } = await runall(...args, "-r", "0..3");
-    expect(stderr).toMatch(/4 runs: 2 are there already/);
+    expect(stderr).toMatch(/4 runs: 2 already completed/);
     expect(await readFile(file("all.sca"), "utf8")).toBe(before); // of the last run
     for (const number of [0, 1, 2]) expect((await stat(file(`all.Quick-${number}.sca`))).isFile()).toBe(true);
-    expect((await runall(...args, "-r", "0..3")).stderr).toMatch(/4 runs: 4 are there already/);
+    expect((await runall(...args, "-r", "0..3")).stderr).toMatch(/4 runs: 4 already completed/);
   });
 });

@@ -56,7 +56,7 @@ describeWithService("redis-server", "a command that is repeated", () => {
     expect(exitCode).toBe(0);
     expect(await jobsOf(user)).toEqual({ waiting: 0, running: 0, uncollected: 0 });
     expect((await user.sample.results()).filter((file) => file.endsWith(".sca"))).toHaveLength(12);
-    expect((await user.runall("-c", "Load")).stderr).toMatch(/^12 runs: 12 are there already/m);
+    expect((await user.runall("-c", "Load")).stderr).toMatch(/^12 runs: 12 already completed/m);
   });
 
   it("names the campaign that another process is collecting, and queues nothing", async () => {
@@ -66,7 +66,7 @@ describeWithService("redis-server", "a command that is repeated", () => {
     const { stderr, exitCode } = await user.runall("-c", "Endless", "--repeat=3");
     const [{ campaign }, ...others] = (await list()) as [Listing];
     expect(others).toEqual([]);
-    const message = `campaign ${campaign.id} has 3 of these runs already, and process ${first.child.pid} is collecting them`;
+    const message = `campaign ${campaign.id} already contains 3 of these runs, and process ${first.child.pid} is collecting them`;
     expect(stderr).toContain(message);
     expect(stderr).toContain("nothing was queued");
     expect(exitCode).toBe(2);
@@ -88,7 +88,7 @@ describeWithService("redis-server", "a command that is repeated", () => {
     expect(await list()).toHaveLength(1);
     expect(ends.map(({ exitCode }) => exitCode).sort()).toEqual([0, 2]);
     expect(ends.find(({ exitCode }) => exitCode === 2)!.stderr).toMatch(
-      /campaign \w+ has \d+ of these runs already/,
+      /campaign \w+ already contains \d+ of these runs/,
     );
   });
 
@@ -107,7 +107,7 @@ describeWithService("redis-server", "a command that is repeated", () => {
     await user.runall("--detach", "-c", "Quick", "-r", "0..3");
     const more = await follow(held, "-c", "Quick");
     expect(more.stderr).toMatch(/has 4 runs of these already queued; following it/);
-    expect(more.stderr).toMatch(/^8 runs: 4 are there already .*, 4 queued$/m);
+    expect(more.stderr).toMatch(/^8 runs: 4 already completed .*, 4 queued$/m);
     expect(more.stdout).toMatch(/^8 runs in .*: 8 done, 4 of them earlier/m);
     expect(await list()).toHaveLength(3);
     expect(await jobsOf(user)).toEqual({ waiting: 0, running: 0, uncollected: 0 });
@@ -168,7 +168,7 @@ describeWithService("redis-server", "a command that is repeated", () => {
     expect(again.stderr).toMatch(/^3 completed runs no longer count: 4 files changed since/m);
     const other = await user.runall("-c", "Quick", "-r", "0..3", "--sim-time-limit=100s");
     expect(other.stderr).toMatch(
-      /^3 completed runs no longer count: the arguments are "--sim-time-limit=100s", and were ""$/m,
+      /^3 completed runs no longer count: the arguments are "--sim-time-limit=100s", were ""$/m,
     );
     expect(other.stderr).toMatch(
       /^1 completed run no longer counts: the arguments are .*; 4 files changed since/m,

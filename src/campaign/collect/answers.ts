@@ -6,14 +6,17 @@ import type { RunResult } from "../../model/result.ts";
 import { parseAnswer } from "../../queue/answers.ts";
 
 export interface Answer extends RunResult {
-  /** The run has not been executed, or not by these rules: another worker may do better. */
+  /** The run was not executed, or by a worker of another version: another worker may succeed. */
   unusable?: true;
 }
 
-/** The answer of a worker, also if it is malformed: that must not keep the other runs from being collected. */
+/**
+ * Returns a worker's answer; for a malformed one, a lost run. An invalid answer must not prevent the other
+ * runs from being collected.
+ */
 export function resultOf(job: string, answer: unknown): Answer {
   try {
-    return refusedBy(answer) ?? parseAnswer(job, answer);
+    return rejectOtherVersion(answer) ?? parseAnswer(job, answer);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return { ...withoutAnswer({ state: "lost", reason: error.message }), unusable: true };
@@ -21,19 +24,22 @@ export function resultOf(job: string, answer: unknown): Answer {
 }
 
 /**
- * A worker of another version that came in the middle of the campaign (one that was there before is refused
- * when runs are queued) makes none of its runs; they can be retried.
- * @returns undefined for an answer that is of this version, as far as it tells.
+ * Returns a lost run for the answer of a worker of another version; the run can be retried. Such a worker has
+ * joined during the campaign: one that was present before is rejected when runs are queued.
+ * @returns undefined if the answer has this version or does not name one.
  */
-function refusedBy(answer: unknown): Answer | undefined {
+function rejectOtherVersion(answer: unknown): Answer | undefined {
   const { success, output } = v.safeParse(v.object({ protocol: v.number() }), answer);
   if (!success || output.protocol === PROTOCOL) return undefined;
   const reason = `its worker runs another version of inet-swarm (protocol ${output.protocol}, here ${PROTOCOL})`;
   return { ...withoutAnswer({ state: "lost", reason }), unusable: true };
 }
 
-/** A run whose job has left the queue without an answer. */
-export function goneResult(reason: string): RunResult {
+/**
+ * Returns the result of a run whose job has left the queue without an answer.
+ * @param reason `removed` for a cancelled run.
+ */
+export function resultOfGoneJob(reason: string): RunResult {
   return withoutAnswer(
     reason === "removed" ? { state: "cancelled", reason: "cancelled" } : { state: "lost", reason },
   );
@@ -52,7 +58,7 @@ function withoutAnswer(outcome: Outcome): RunResult {
   };
 }
 
-/** Whether a run was cancelled before it started: such a run has neither files nor a record. */
+/** Returns whether a run was cancelled before it started: such a run has neither files nor a record. */
 export function neverStarted({ outcome, stored }: RunResult): boolean {
   return outcome.state === "cancelled" && stored === undefined;
 }

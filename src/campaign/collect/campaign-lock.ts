@@ -6,11 +6,11 @@ import { acquireLock, LockedError } from "../../system/lock.ts";
 import { refuseMissing, storing } from "./collect-run.ts";
 import type { Study } from "./places.ts";
 
-/** Another process is collecting a campaign. */
+/** Another process is collecting the campaign. */
 export class CollectedElsewhere extends UserError {
   override name = "CollectedElsewhere";
   readonly pid: number | undefined;
-  /** Name of its machine, if that is not this one. */
+  /** Name of the other process's machine; undefined for this machine. */
   readonly machine: string | undefined;
 
   constructor(id: string, { pid, machine, hint, message }: LockedError) {
@@ -21,8 +21,9 @@ export class CollectedElsewhere extends UserError {
 }
 
 /**
- * Two collectors of one campaign would take the files out of each other's hands.
- * @throws {CollectedElsewhere}
+ * Locks a campaign for collecting its results: two collectors would move each other's files.
+ * @throws {CollectedElsewhere} if another process is collecting it.
+ * @throws {UserError} if the study no longer exists, or the lock cannot be written.
  */
 export async function lockCampaign(study: Study, campaign: Campaign): Promise<AsyncDisposable> {
   refuseMissing(study, campaign);
@@ -38,10 +39,13 @@ export async function lockCampaign(study: Study, campaign: Campaign): Promise<As
   }
 }
 
-/** Until the other client has queued its runs: of very many that takes some seconds. */
+/** Maximum time until another client has queued its runs: very many of them take some seconds. */
 const QUEUEING_TIMEOUT_MS = 120_000;
 
-/** Of two clients that start the same command at the same moment, one looks at what the other has queued. */
+/**
+ * Locks the queueing of runs: if two clients start the same command at the same time, the second one then
+ * finds the runs that the first one has queued.
+ */
 export async function lockQueueing(
   { resultDirectory }: Pick<Study, "resultDirectory">,
   signal: AbortSignal,

@@ -10,26 +10,26 @@ import { neverStarted, type Answer } from "./answers.ts";
 import { Collector, type Collected } from "./collect.ts";
 import type { Study } from "./places.ts";
 import { addToHistory } from "./history.ts";
-import { recordFile, recordIn } from "./records.ts";
+import { recordFile, readRecordFile } from "./records.ts";
 
-/** A run whose results are in the study, and whose job is to be forgotten. */
+/** A run whose results are in the study, and which can be removed from the swarm. */
 export interface CollectedRun extends Collected {
   run: Run;
   started: boolean;
-  /** Its answer or its results cannot be used, which is no fault of the run. */
+  /** The answer or the results cannot be used, through no fault of the run. */
   unusable: boolean;
   /** The earlier campaign whose record of this run was replaced. */
   supersedes: string | undefined;
 }
 
-/** Collects the runs of a campaign, and keeps what becomes of the campaigns before and of this one. */
+/** Collects the runs of a campaign, and records which results of earlier campaigns they replace. */
 export class RunCollector {
   readonly #study: Study;
   readonly #campaign: Campaign;
   readonly #queue: QueueClient;
   readonly #collector: Collector;
-  /** Later campaigns of which a warning has told that their results are replaced. */
-  readonly #told = new Set<string>();
+  /** Campaigns with newer results for which a warning has already been given. */
+  readonly #warned = new Set<string>();
 
   constructor(study: Study, campaign: Campaign, queue: QueueClient, store: ResultStore) {
     this.#study = study;
@@ -38,14 +38,17 @@ export class RunCollector {
     this.#collector = new Collector(study, campaign, store);
   }
 
-  /** Takes up what has been collected before. */
+  /**
+   * Loads what has already been collected.
+   * @param onRecord called with each record of this campaign.
+   */
   async resume(onRecord: (record: RunRecord) => void): Promise<void> {
     await storing(this.#study, this.#campaign, () => this.#collector.resume(onRecord));
   }
 
   /**
    * Moves the results of a run into the study.
-   * @throws {UserError} where the study is gone, or the operating system refuses to take them.
+   * @throws {UserError} if the study no longer exists, or the results cannot be written.
    */
   async collect(run: Run, result: Answer): Promise<CollectedRun> {
     refuseMissing(this.#study, this.#campaign);
@@ -69,24 +72,25 @@ export class RunCollector {
   }
 
   /**
-   * Forgets a run that a process has collected which was killed before it could say so.
-   * @returns whether it was one.
+   * Removes a run from the swarm if it was already collected by
+   * a process that was killed before it could remove the run.
+   * @returns whether this was the case.
    */
   async forgetCollected(run: Run): Promise<boolean> {
     const { id } = this.#campaign;
     const file = recordFile(this.#study.resultDirectory, run);
-    const record = recordIn(file);
+    const record = readRecordFile(file);
     if (record?.campaign !== id) return false;
     const answer = (await this.#queue.result(id, run.runNumber)) as
       { finishedAt?: unknown } | null | undefined;
     const endedAt = Date.parse(record.finishedAt);
-    if (answer?.finishedAt !== endedAt) return false; // it was retried
+    if (answer?.finishedAt !== endedAt) return false; // the run was retried since
     const collected = { run, record, warnings: [], started: true, unusable: false, supersedes: undefined };
     await this.forget(collected);
     return true;
   }
 
-  /** Removes what the swarm has of a collected run. */
+  /** Removes the results and the job of a collected run from the swarm. */
   async forget({ run, record, started, supersedes }: CollectedRun): Promise<void> {
     await storing(this.#study, this.#campaign, async () => {
       await this.#collector.remove(run);
@@ -94,22 +98,27 @@ export class RunCollector {
     });
   }
 
-  /** The record of another campaign that is about to be replaced. */
+  /** Returns the record of another campaign that is about to be replaced; undefined if there is none. */
   #replaced(run: Run): RunRecord | undefined {
     const file = recordFile(this.#study.resultDirectory, run);
-    const record = recordIn(file);
+    const record = readRecordFile(file);
     return record === undefined || record.campaign === this.#campaign.id ? undefined : record;
   }
 
-  /** Results that were left in the swarm for long may be older than what they replace. */
+  /**
+   * Returns a warning if the replaced results are newer: results may have been in the swarm for a long time.
+   */
   #warnOfNewer(before: RunRecord, { finishedAt }: RunResult): string[] {
-    if (Date.parse(before.startedAt) <= finishedAt || this.#told.has(before.campaign)) return [];
-    this.#told.add(before.campaign);
+    if (Date.parse(before.startedAt) <= finishedAt || this.#warned.has(before.campaign)) return [];
+    this.#warned.add(before.campaign);
     return [`${runLabel(before)}: replaced the newer result of campaign ${before.campaign}`];
   }
 }
 
-/** @throws {UserError} where a study has been moved or removed: it is not recreated at its old place. */
+/**
+ * Checks that a study exists. If it was moved or removed, it is not recreated in its old place.
+ * @throws {UserError} if it does not exist.
+ */
 export function refuseMissing({ directory, gitTop }: Study, { id }: Campaign): void {
   const missing = [gitTop, directory].find(
     (folder) => statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true,
@@ -121,8 +130,9 @@ export function refuseMissing({ directory, gitTop }: Study, { id }: Campaign): v
 }
 
 /**
- * The disk may be full, or the folder gone or write-protected: what has not been collected stays in the swarm.
- * @throws {UserError} for what the operating system refuses.
+ * Runs work that writes to the study, and turns errors of the operating system into errors for the user: the
+ * disk may be full, or the folder write-protected. What has not been collected stays in the swarm.
+ * @throws {UserError} for errors of the operating system.
  */
 export async function storing<T>(study: Study, { id }: Campaign, work: () => Promise<T>): Promise<T> {
   try {
@@ -132,8 +142,8 @@ export async function storing<T>(study: Study, { id }: Campaign, work: () => Pro
     if (syscall === undefined) throw error;
     const isHere =
       dest === undefined || isInside(study.directory, dest) || isInside(study.resultDirectory, dest);
-    const what = isHere ? `store results in ${study.resultDirectory}` : "download results from the swarm";
-    throw new UserError(`cannot ${what}: ${errorText(error)}`, {
+    const action = isHere ? `store results in ${study.resultDirectory}` : "download results from the swarm";
+    throw new UserError(`cannot ${action}: ${errorText(error)}`, {
       hint: `nothing is lost, the results are still stored in the swarm; fix the problem, then run: runall-swarm attach ${id}`,
       cause: error,
     });

@@ -22,8 +22,8 @@ export interface Collected {
 }
 
 /**
- * Brings the results of a campaign's runs into the study. Doing it twice for the same run changes nothing;
- * what was begun and broken off is finished by the next call.
+ * Moves the results of a campaign's runs into the study. Collecting a run again changes nothing; after an
+ * interruption, the next call completes it.
  */
 export class Collector {
   readonly #study: Study;
@@ -43,8 +43,9 @@ export class Collector {
   }
 
   /**
-   * Takes up what has been collected of this campaign before, by another process perhaps. The files of runs that
-   * were there already, and were not made again, are known afterwards, too.
+   * Loads what has already been collected of this campaign, and the files of runs that were skipped because
+   * they had already completed.
+   * @param onRecord called with each record of this campaign.
    */
   async resume(onRecord: (record: RunRecord) => void): Promise<void> {
     const { id, identity } = this.#campaign;
@@ -57,8 +58,8 @@ export class Collector {
   }
 
   /**
-   * Moves the files of a run to where a local run would have left them, and writes its record last. What the swarm
-   * has of it is to be removed afterwards.
+   * Moves the files of a run to where a local run would have written them, and then writes its record. The
+   * caller has to remove the run from the swarm afterwards.
    */
   async collect(run: Run, answer: RunResult): Promise<Collected> {
     this.#places.refresh();
@@ -66,18 +67,18 @@ export class Collector {
     try {
       const opened = await this.#open(run, answer, scratch);
       const known = opened instanceof DamagedArchive ? await this.#collectedBefore(run, answer) : undefined;
-      return known ? { record: known, warnings: [] } : await this.#takeOrLose(run, answer, opened);
+      return known ? { record: known, warnings: [] } : await this.#collectOrLose(run, answer, opened);
     } finally {
       if (existsSync(scratch)) await rm(scratch, { recursive: true, force: true });
     }
   }
 
-  /** Removes what the swarm has of a run that was collected. */
+  /** Removes the results of a collected run from the swarm. */
   async remove(run: Run): Promise<void> {
     await this.#store.removeAll(runJobId(this.#campaign.id, run.runNumber));
   }
 
-  /** Where the files are that a run has stored, undefined where there are none, or why they cannot be had. */
+  /** Returns the folder of a run's stored files, undefined if there are none, or why they cannot be read. */
   async #open(
     run: Run,
     { stored, files }: RunResult,
@@ -97,7 +98,7 @@ export class Collector {
     }
   }
 
-  /** The record of a process that was ended after it had removed the result, and before it could say so. */
+  /** Returns the record of a run that another process collected, but could not report before it ended. */
   async #collectedBefore(run: Run, answer: RunResult): Promise<RunRecord | undefined> {
     const record = await readRecord(this.#study.resultDirectory, run);
     const same =
@@ -106,34 +107,37 @@ export class Collector {
     return same ? record : undefined;
   }
 
-  /** Files that were moved into the study may have been taken away before all had arrived. */
-  async #takeOrLose(
+  /** Collects a run. If its files are damaged, removes those already moved, and records a lost run. */
+  async #collectOrLose(
     run: Run,
     answer: RunResult,
     opened: string | undefined | DamagedArchive,
   ): Promise<Collected> {
     const arrived = new Map<string, string>();
     try {
-      return await this.#take(run, answer, opened, arrived);
+      return await this.#moveAndRecord(run, answer, opened, arrived);
     } catch (error) {
       if (!(error instanceof DamagedArchive)) throw error;
       for (const file of arrived.values()) await rm(file, { force: true });
-      return await this.#take(run, answer, error);
+      return await this.#moveAndRecord(run, answer, error);
     }
   }
 
-  /** @param arrived is told where the files are that have arrived, by the paths in the answer. */
-  async #take(
+  /**
+   * Moves the files of a run and writes its record.
+   * @param arrived receives the location of each file that was moved, by its path in the answer.
+   */
+  async #moveAndRecord(
     run: Run,
     answer: RunResult,
     opened: string | undefined | DamagedArchive,
     arrived = new Map<string, string>(),
   ): Promise<Collected> {
     const from = opened instanceof DamagedArchive ? undefined : opened;
-    const told = opened instanceof DamagedArchive ? lostResult(answer, opened) : answer;
-    const warnings = (told.warnings ?? []).map((warning) => `${runLabel(run)}: ${warning}`);
-    const sources = from === undefined ? [] : told.files;
-    let result = this.#checked(told, sources, from);
+    const usable = opened instanceof DamagedArchive ? lostResult(answer, opened) : answer;
+    const warnings = (usable.warnings ?? []).map((warning) => `${runLabel(run)}: ${warning}`);
+    const sources = from === undefined ? [] : usable.files;
+    let result = this.#withCheckedFiles(usable, sources, from);
     if (result.outcome.state !== "cancelled" || result.stored !== undefined)
       await this.#removeOldRecord(run, warnings);
     const move = (): Promise<Map<string, RunRecord["files"][number]>> =>
@@ -154,21 +158,24 @@ export class Collector {
     return { record, warnings };
   }
 
-  /** A run is not done if one of its files cannot be where it belongs; that is found before the first one is moved. */
-  #checked(result: RunResult, files: readonly ResultFile[], from: string | undefined): RunResult {
+  /**
+   * Returns the result of a run. If a file cannot be stored in its place, the run is not done; this is
+   * checked before the first file is moved.
+   */
+  #withCheckedFiles(result: RunResult, files: readonly ResultFile[], from: string | undefined): RunResult {
     if (result.outcome.state !== "done") return result;
     const problems: string[] = [];
     const placeable: string[] = [];
     for (const file of files) {
       const target = this.#target(file.path);
-      const problem = unplaceable(() => {
+      const problem = problemOf(() => {
         this.#checkPermitted(file, target, from!);
         this.#places.check(target);
       });
       if (problem === undefined) placeable.push(target);
       else problems.push(problem);
     }
-    // after the checks: to ask a file system means to write to it
+    // after the checks, because this writes a temporary file
     for (const [target, other] of sameButForCase(placeable, this.#folds))
       problems.push(
         `${this.#places.shown(target)} (on this file system the same name as ${path.basename(other)})`,
@@ -176,7 +183,7 @@ export class Collector {
     return problems.length === 0 ? result : { ...result, outcome: incomplete(result.outcome, problems) };
   }
 
-  /** @throws {Unplaceable} if a file is none that may be collected. @param target where it belongs. */
+  /** Checks that a file may be stored at an absolute path. @throws {Unplaceable} if it may not. */
   #checkPermitted({ path: file }: ResultFile, target: string, from: string): void {
     this.#places.checkPermitted(target);
     const stats = lstatSync(path.join(from, file), { throwIfNoEntry: false });
@@ -186,8 +193,8 @@ export class Collector {
   }
 
   /**
-   * Moves all files of a run. Of one that is not done, those that cannot be placed are named in a warning.
-   * @throws {Unplaceable} if one of a run that is done turns out to have no place.
+   * Moves all files of a run. If the run is not done, files that cannot be stored are reported in a warning.
+   * @throws {Unplaceable} if a file of a run that is done cannot be stored.
    */
   async #moveAll(
     run: Run,
@@ -200,14 +207,15 @@ export class Collector {
     const isDone = result.outcome.state === "done";
     const moved = new Map<string, RunRecord["files"][number]>();
     for (const file of files) {
-      const own = this.#target(file.path);
-      const target = isDone ? own : this.#failedPlace(own);
+      const localTarget = this.#target(file.path);
+      const target = isDone ? localTarget : this.#failedPlace(localTarget);
       try {
-        if (!isDone) this.#checkPermitted(file, own, from!);
+        if (!isDone) this.#checkPermitted(file, localTarget, from!);
         if (!isDone) this.#places.check(target);
         const source = arrived.get(file.path) ?? path.join(from!, file.path);
         const placed = await this.#placement.place(run, { ...file, from: source }, target, warnings);
-        if (placed.isOurs) arrived.set(file.path, placed.target); // what was there before is the user's
+        // a file that existed before belongs to the user
+        if (placed.isOurs) arrived.set(file.path, placed.target);
         moved.set(file.path, placed.recorded);
       } catch (error) {
         if (!(error instanceof Unplaceable) || isDone) throw error;
@@ -233,7 +241,7 @@ export class Collector {
     });
   }
 
-  /** Where a local run would have written a file. Of the campaign's own directory only the name counts. */
+  /** Returns where a local run would have written a file; the study may have been moved since. */
   #target(file: string): string {
     const absolute = path.resolve("/", file);
     const { directory } = this.#campaign;
@@ -241,7 +249,7 @@ export class Collector {
     return path.join(this.#study.gitTop, path.relative(directory, absolute));
   }
 
-  /** Only whole results are among the others; the rest goes to `failed/`, where no analysis looks for it. */
+  /** Returns the place of a file of a run that is not done: in `failed/`, where no analysis finds it. */
   #failedPlace(target: string): string {
     const { gitTop, resultDirectory } = this.#study;
     const failed = path.join(resultDirectory, "failed");
@@ -250,7 +258,7 @@ export class Collector {
     return path.join(failed, "outside", target);
   }
 
-  /** A record must never describe files that are being replaced. Partial files of an earlier failure go too. */
+  /** Removes the previous record, which must never describe replaced files, and files of a failure. */
   async #removeOldRecord(run: Run, warnings: string[]): Promise<void> {
     const file = recordFile(this.#study.resultDirectory, run);
     if (!existsSync(file)) return;
@@ -274,13 +282,13 @@ export class Collector {
   }
 }
 
-/** A run whose files are lost has to be made again, however it ended. */
+/** Returns the result of a run whose files are lost: it has to be executed again, however it ended. */
 function lostResult({ stored: _, ...result }: RunResult, { message }: DamagedArchive): RunResult {
   return { ...result, outcome: { ...result.outcome, state: "lost", reason: message }, files: [] };
 }
 
-/** What makes a file unplaceable, if something does. */
-function unplaceable(check: () => void): string | undefined {
+/** Returns why a file cannot be stored; undefined if it can. */
+function problemOf(check: () => void): string | undefined {
   try {
     check();
     return undefined;

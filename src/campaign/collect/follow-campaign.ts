@@ -9,7 +9,7 @@ import type { QueueClient } from "../../queue/client.ts";
 import type { RunEvent } from "../../queue/follow.ts";
 import type { ResultStore } from "../../stores/store.ts";
 import { removeLeftovers } from "../../system/files.ts";
-import { goneResult, resultOf } from "./answers.ts";
+import { resultOfGoneJob, resultOf } from "./answers.ts";
 import { lockCampaign } from "./campaign-lock.ts";
 import { RunCollector, storing, type CollectedRun } from "./collect-run.ts";
 import type { Study } from "./places.ts";
@@ -17,11 +17,13 @@ import { supersededRuns } from "./history.ts";
 import { missingInputs } from "./missing-inputs.ts";
 import { updateNote } from "./notes.ts";
 import { Pending } from "./pending.ts";
-import { Restoring, type Restore } from "./restore.ts";
+import { Restorer, type Restore } from "./restore.ts";
 import { Tally } from "./tally.ts";
 
-/** The next runs are collected meanwhile. */
-const MOST_FORGOTTEN_AT_ONCE = 32;
+/**
+ * Maximum number of collected runs that are being removed from the swarm while further runs are collected.
+ */
+const MOST_REMOVALS = 32;
 
 export interface FollowedCampaign {
   campaign: Campaign;
@@ -30,25 +32,26 @@ export interface FollowedCampaign {
   open: readonly Run[];
   /** The runs that were cancelled before they started. */
   unstarted: readonly Run[];
-  /** Whether it had been cancelled: runs that are neither open nor recorded never began. */
+  /** The campaign was cancelled earlier: runs that are neither open nor recorded never started. */
   cancelled: boolean;
-  /** Position in the queue's events from which nothing may be missed. */
+  /** Position in the queue's event stream from which to read, so that no event is missed. */
   position: string;
-  /** Runs of the same request that did not end well in a campaign before. */
+  /** Runs of the same request that did not complete in an earlier campaign. */
   earlier?: readonly RunRecord[];
-  /** The campaign's lock, where the caller has it already; released at the end. */
+  /** The campaign's lock, if the caller already has it; released at the end. */
   lock?: AsyncDisposable;
-  /** Others of its runs are left to be collected. */
+  /** Other runs of the campaign remain to be collected. */
   partly?: boolean;
-  /** Sends sources and builds again that the swarm has lost; undefined if they are not here. */
+  /** Sends sources and builds again that the swarm has lost; undefined if they do not exist here. */
   restore?: Restore | undefined;
 }
 
 /**
- * Follows a campaign until its last run has ended, and brings the results of each run into the study.
- * May be broken off and begun again at any point, by another process too.
- * @param interrupt when aborted, what is queued is cancelled, what runs is ended, what is done is collected.
- * @throws {UserError} when another process is collecting the same campaign, or the study is gone.
+ * Follows a campaign until its last run has ended, and collects the results of each run. May be interrupted
+ * at any time and resumed, even by another process.
+ * @param interrupt when aborted, queued runs are cancelled, running
+ *   simulations are stopped, and completed runs are collected.
+ * @throws {UserError} if another process is collecting the same campaign, or the study no longer exists.
  */
 export async function* followCampaign(
   followed: FollowedCampaign,
@@ -67,12 +70,12 @@ export async function* followCampaign(
   const tally = new Tally();
   for (const record of earlier) tally.addEarlier(record);
   await addHistory(tally, followed, collector);
-  const restoring = new Restoring(followed.restore);
-  const forgetting = new Pending(MOST_FORGOTTEN_AT_ONCE);
+  const restoring = new Restorer(followed.restore);
+  const forgetting = new Pending(MOST_REMOVALS);
   using cancelling = cancelOn(interrupt, queue, campaign.id, open);
-  const repeats = new Repeats(campaign, queue);
-  const mayRepeat = (run: Run): boolean => !interrupt.aborted && repeats.mayAdd(run);
-  for (let runs = open, from = position; runs.length > 0; { runs, position: from } = await repeats.queue()) {
+  const retries = new Retries(campaign, queue);
+  const mayRetry = (run: Run): boolean => !interrupt.aborted && retries.mayAdd(run);
+  for (let runs = open, from = position; runs.length > 0; { runs, position: from } = await retries.queue()) {
     for await (const event of await queue.follow(campaign.id, runs, from)) {
       const reported = await translate(event, campaign.id, byNumber, collector);
       if (reported?.lacks) restoring.begin();
@@ -80,8 +83,8 @@ export async function* followCampaign(
       if (reported === undefined) continue;
       const { collected } = reported;
       if (collected !== undefined) await forgetting.add(collector.forget(collected));
-      if (collected?.unusable && mayRepeat(collected.run)) {
-        yield { type: "warning", message: repeatWarning(collected), details: [] };
+      if (collected?.unusable && mayRetry(collected.run)) {
+        yield { type: "warning", message: retryWarning(collected), details: [] };
         continue;
       }
       if (collected !== undefined) byNumber.delete(collected.run.runNumber);
@@ -108,12 +111,17 @@ async function withHints(
   return { ...summary, ...(hints.length > 0 && { hints }) };
 }
 
-/** Removes what clients that were killed, or could not write any more, have left beside the results. */
+/**
+ * Removes temporary files next to the results, left by clients that were killed or could not write any more.
+ */
 export async function removeTemporaryFiles(resultDirectory: string): Promise<void> {
   for (const folder of ["", "failed", ".swarm"]) await removeLeftovers(path.join(resultDirectory, folder));
 }
 
-/** What became of the other runs of a campaign: collected before, replaced by a later campaign, or never started. */
+/**
+ * Adds the other runs of a campaign to the tally: those collected
+ * earlier, replaced by a later campaign, or never started.
+ */
 async function addHistory(
   tally: Tally,
   { campaign, study, open, unstarted }: FollowedCampaign,
@@ -144,7 +152,7 @@ function cancelOn(interrupt: AbortSignal, queue: QueueClient, campaign: string, 
   let cancelled: Promise<unknown> = Promise.resolve();
   const cancel = (): void => {
     cancelled = queue.cancel(campaign, numbers);
-    cancelled.catch(() => undefined); // awaited by done
+    cancelled.catch(() => undefined); // reported by `done`
   };
   interrupt.addEventListener("abort", cancel, { once: true });
   if (interrupt.aborted) cancel();
@@ -154,8 +162,8 @@ function cancelOn(interrupt: AbortSignal, queue: QueueClient, campaign: string, 
   };
 }
 
-/** Runs whose answers or results cannot be used, which is no fault of theirs: they are executed again. */
-class Repeats {
+/** Runs to execute again, because their answers or results cannot be used, through no fault of theirs. */
+class Retries {
   readonly #campaign: Campaign;
   readonly #queue: QueueClient;
   readonly #counts = new Map<number, number>();
@@ -166,7 +174,10 @@ class Repeats {
     this.#queue = queue;
   }
 
-  /** @returns false if it has been repeated as often as the campaign permits. */
+  /**
+   * Adds a run to be executed again.
+   * @returns false if its retries are exhausted.
+   */
   mayAdd(run: Run): boolean {
     const count = (this.#counts.get(run.runNumber) ?? 0) + 1;
     if (count > this.#campaign.retries) return false;
@@ -175,7 +186,10 @@ class Repeats {
     return true;
   }
 
-  /** Queues what has been added. @returns it, and from where it is to be followed. */
+  /**
+   * Queues the added runs.
+   * @returns these runs, and the position from which to follow them.
+   */
   async queue(): Promise<{ runs: readonly Run[]; position: string }> {
     const runs = this.#runs;
     this.#runs = [];
@@ -186,19 +200,19 @@ class Repeats {
   }
 }
 
-function repeatWarning({ run, record: { reason } }: CollectedRun): string {
+function retryWarning({ run, record: { reason } }: CollectedRun): string {
   return `${runLabel(run)} is retried: ${reason}`;
 }
 
 interface ReportedRun {
   event: CampaignEvent;
-  /** The run that was collected on the way. */
+  /** The run that was collected for this event. */
   collected?: CollectedRun;
   /** The swarm lacks a source or a build. */
   lacks?: boolean | undefined;
 }
 
-/** What an event of the queue means to the campaign; a finished run is collected on the way. */
+/** Returns the campaign's event for an event of the queue; a finished run is collected for it. */
 async function translate(
   event: RunEvent,
   campaign: string,
@@ -215,14 +229,17 @@ async function translate(
     case "progress": {
       const progress = v.safeParse(ProgressSchema, event.progress);
       if (progress.success) return { event: { type: "progress", run, progress: progress.output } };
-      const held = v.safeParse(PostponementSchema, event.progress);
-      if (!held.success) return undefined;
-      return { event: { type: "held", run, reason: held.output.held }, lacks: held.output.lacks };
+      const postponement = v.safeParse(PostponementSchema, event.progress);
+      if (!postponement.success) return undefined;
+      return {
+        event: { type: "held", run, reason: postponement.output.held },
+        lacks: postponement.output.lacks,
+      };
     }
     case "completed":
       return finished(await collector.collect(run, resultOf(runJobId(campaign, run.runNumber), event.value)));
     case "gone":
-      return finished(await collector.collect(run, goneResult(event.reason)));
+      return finished(await collector.collect(run, resultOfGoneJob(event.reason)));
   }
 }
 

@@ -10,40 +10,51 @@ import { allRecords } from "./records.ts";
 
 const { files: _files, outputFile: _output, ...kept } = RunRecordSchema.entries;
 
-/** A record that a later campaign has replaced, without its files: those are gone, or belong to the later one. */
+/**
+ * A record that a later campaign has replaced, without its
+ * files: they no longer exist, or belong to the later campaign.
+ */
 const SupersededSchema = v.object({
   ...kept,
-  /** The campaign whose record took its place. */
+  /** The campaign whose record replaced it. */
   supersededBy: v.string(),
 });
 export type Superseded = v.InferOutput<typeof SupersededSchema>;
 
-/** A campaign's runs as they ended, whatever came after them. */
+/** The final states of a campaign's runs, including those that later campaigns have replaced. */
 export interface CampaignHistory {
   /** In run order. */
   records: RunRecord[];
-  /** In run order; runs with a record of this campaign are not among them. */
+  /** In run order; without runs that have a record of this campaign. */
   superseded: Superseded[];
 }
 
-/** Some 100,000 runs. */
+/** Enough for about 100,000 runs. */
 const MOST_BYTES = 1 << 28;
 
-/** One line for each record of a campaign that was replaced, the last one for a run counts. */
+/**
+ * Returns the history file of a campaign: one line for each
+ * record that was replaced; the last line for a run counts.
+ */
 function historyFile(resultDirectory: string, campaign: string): string {
   return path.join(resultDirectory, ".swarm", "history", `${campaign}.jsonl`);
 }
 
-/** Keeps that a record is about to be replaced. Doing it twice changes nothing. */
+/**
+ * Adds a record that is about to be replaced to the history of its campaign. Adding it twice has no effect.
+ */
 export function addToHistory(resultDirectory: string, record: RunRecord, supersededBy: string): void {
-  if (!isCampaignId(record.campaign)) return; // nobody can ask for it
+  if (!isCampaignId(record.campaign)) return; // no command accepts such an ID
   const file = historyFile(resultDirectory, record.campaign);
   const { files: _, outputFile: _file, ...rest } = record;
   mkdirSync(path.dirname(file), { recursive: true });
   appendFileSync(file, `${JSON.stringify({ ...rest, supersededBy } satisfies Superseded)}\n`);
 }
 
-/** The records of a campaign that later ones have replaced, by run number; damaged lines are passed over. */
+/**
+ * Returns the records of a campaign that later campaigns
+ * have replaced, by run number; damaged lines are ignored.
+ */
 export function supersededRuns(resultDirectory: string, campaign: string): Map<number, Superseded> {
   const file = historyFile(resultDirectory, campaign);
   const found = new Map<number, Superseded>();
@@ -65,7 +76,7 @@ function textOf(file: string): string {
   }
 }
 
-/** What is recorded of a campaign here. */
+/** Returns what is recorded here about the runs of a campaign. */
 export async function readHistory(resultDirectory: string, campaign: string): Promise<CampaignHistory> {
   const records: RunRecord[] = [];
   const superseded = supersededRuns(resultDirectory, campaign);

@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { errorCode } from "../../errors.ts";
 import { hashOf } from "../../system/content-hash.ts";
 
-/** A file that a run has written outside of its result directory. */
+/** A file that a run has written outside its result directory. */
 const OutputSchema = v.object({
   /** Relative to the folder of the records. */
   path: v.string(),
@@ -18,14 +18,17 @@ type KnownOutput = v.InferOutput<typeof OutputSchema>;
 
 const LineSchema = v.pipe(v.string(), v.parseJson(), OutputSchema);
 
-/** Has a line for each file outside of the result directory; of several with one name the last counts. */
+/**
+ * Returns the list of output files outside the result directory,
+ * one line for each; the last line for a path counts.
+ */
 function listFile(resultDirectory: string): string {
   return path.join(resultDirectory, ".swarm", "outputs");
 }
 
 /**
- * Remembers that a file is an output, so that it is no part of the next campaign's source. Files inside the result
- * directory need not be remembered.
+ * Records that a file is an output, so that it is not part of the next campaign's source. This is unnecessary
+ * for files inside the result directory.
  */
 export async function rememberOutput(
   resultDirectory: string,
@@ -33,15 +36,16 @@ export async function rememberOutput(
   content: { sizeBytes: number; sha256: string },
 ): Promise<void> {
   const mtimeMs = lstatSync(file, { throwIfNoEntry: false })?.mtimeMs;
-  if (mtimeMs === undefined) return; // somebody has removed it meanwhile
+  if (mtimeMs === undefined) return; // the file has been removed in the meantime
   const line: KnownOutput = { path: path.relative(resultDirectory, file), ...content, mtimeMs };
   mkdirSync(path.join(resultDirectory, ".swarm"), { recursive: true });
   await appendFile(listFile(resultDirectory), `${JSON.stringify(line)}\n`);
 }
 
 /**
- * The outputs outside of a result directory that are still as a run has left them, by their absolute paths, with and without
- * symbolic links: one that the user has changed since counts as source again.
+ * Returns the outputs outside a result directory that have not changed
+ * since a run wrote them, by their absolute paths with and without symbolic
+ * links. A file that the user has changed since counts as source again.
  */
 export async function unchangedOutputs(resultDirectory: string): Promise<Set<string>> {
   const known = new Map<string, KnownOutput>();
@@ -53,13 +57,15 @@ export async function unchangedOutputs(resultDirectory: string): Promise<Set<str
     if (stats?.size !== output.sizeBytes || stats.isDirectory()) continue;
     if (stats.mtimeMs !== output.mtimeMs && (await hashOf(file)) !== output.sha256) continue;
     unchanged.add(file);
-    // git knows a file behind a link by the place where it is
+    // git lists a file by its path without links
     unchanged.add(path.join(realpathSync(path.dirname(file)), path.basename(file)));
   }
   return unchanged;
 }
 
-/** Lines that cannot be read are passed over: a process may have been killed while it wrote one. */
+/**
+ * Yields the recorded outputs. Damaged lines are ignored: a process may have been killed while it wrote one.
+ */
 async function* readOutputs(file: string): AsyncGenerator<KnownOutput> {
   try {
     const lines = createInterface({ input: createReadStream(file), crlfDelay: Infinity });

@@ -10,27 +10,27 @@ import { isInside } from "../../system/paths.ts";
 import type { Study } from "./places.ts";
 import { readNote } from "./notes.ts";
 
-/** Who asks for a campaign. */
-export interface Here {
-  /** Where the user is. */
+/** The caller of a command for an existing campaign. */
+export interface CallerContext {
+  /** The user's current folder. */
   directory: string;
-  /** Told of what is ignored. */
+  /** Reports what is ignored. */
   warn: (text: string) => void;
 }
 
-/** A campaign as far as it can be relied on. */
+/** A campaign whose data can be trusted, with its study. */
 export interface KnownCampaign {
   campaign: Campaign;
   study: Study;
 }
 
 /**
- * Where the results of a campaign go: to the study that it was queued from, by the note of this client; otherwise to
- * the same study of the checkout in which the user is.
- * @param queued as it is in the queue, to which others may write.
- * @throws {UserError} where neither is there.
+ * Returns a campaign and the study in which its results are stored: the study from which it was queued,
+ * according to this client's note; otherwise the same study in the checkout that contains the user's folder.
+ * @param queued the campaign in the queue, to which others may write.
+ * @throws {UserError} if neither study exists.
  */
-export async function knownCampaign(queued: Campaign, here: Here): Promise<KnownCampaign> {
+export async function knownCampaign(queued: Campaign, here: CallerContext): Promise<KnownCampaign> {
   const note = await readNote(queued.id, here.warn);
   if (note !== undefined) {
     refuseOther(queued, note.campaign);
@@ -42,20 +42,20 @@ export async function knownCampaign(queued: Campaign, here: Here): Promise<Known
 }
 
 /**
- * The same without a look at the user's folder: for those who have none.
- * @returns undefined where the campaign was not queued here, or its study is gone.
+ * Returns the study from which a campaign was queued, for callers without a user's folder.
+ * @returns undefined if the campaign was not queued here, or its study no longer exists.
  */
 export async function notedStudy(id: string): Promise<Study | undefined> {
   const note = await readNote(id, () => undefined);
   return note !== undefined && (await isFolder(note.study.directory)) ? note.study : undefined;
 }
 
-/** Whether a file that a record names belongs to the study's results. */
+/** Returns whether a file that a record names belongs to the study's results. */
 export function mayRead({ gitTop, outside }: Study, file: string): boolean {
   return isInside(gitTop, file) || isAllowedOutside(outside, file);
 }
 
-/** Somebody has written another campaign under the same id. */
+/** Refuses a campaign if somebody has written another one with the same ID to the queue. */
 function refuseOther(queued: Campaign, noted: Campaign): void {
   const same =
     queued.identity === noted.identity && queued.config === noted.config && queued.study === noted.study;
@@ -65,7 +65,10 @@ function refuseOther(queued: Campaign, noted: Campaign): void {
   });
 }
 
-/** @param noted where the study was when it was queued from here; undefined where only the queue knows the campaign. */
+/**
+ * Returns the study in the checkout that contains the user's folder.
+ * @param noted folder of the study when it was queued; undefined if only the queue knows the campaign.
+ */
 async function studyHere(campaign: Campaign, directory: string, noted: string | undefined): Promise<Study> {
   const { id } = campaign;
   const gone =
@@ -96,9 +99,10 @@ async function studyHere(campaign: Campaign, directory: string, noted: string | 
   return { gitTop: checkout.top, directory: study, resultDirectory, outside: [] };
 }
 
-/** Where a path leads to, as far as it exists. */
+/** Returns a path without symbolic links, as far as it exists. */
 async function resolveLinks(file: string): Promise<string> {
-  if (await statIfThere(file)) return await realpath(file).catch(() => "/"); // a link that leads nowhere
+  // a dangling link is refused: the root is outside every checkout
+  if (await statIfThere(file)) return await realpath(file).catch(() => "/");
   const parent = path.dirname(file);
   return parent === file ? file : path.join(await resolveLinks(parent), path.basename(file));
 }

@@ -13,27 +13,27 @@ import type { ResultStore } from "../../stores/store.ts";
 import { withOpened } from "../../stores/with-opened.ts";
 import { fileIn, parseAnswer } from "../../queue/answers.ts";
 import { readHistory, supersededRuns } from "./history.ts";
-import { knownCampaign, mayRead, type Here, type KnownCampaign } from "./known-study.ts";
+import { knownCampaign, mayRead, type CallerContext, type KnownCampaign } from "./known-study.ts";
 import { missingInputs } from "./missing-inputs.ts";
 import { readRecord } from "./records.ts";
 
 export interface LogRequest {
   id: string;
-  /** The number of a run; undefined for one line on each. */
+  /** The number of a run; undefined for an overview with one line for each run. */
   run: string | undefined;
   follow: boolean;
-  here: Here;
-  /** Prints what a simulation has printed. */
+  here: CallerContext;
+  /** Prints the output of a simulation. */
   print: (text: Uint8Array) => void;
-  /** Prints a line of ours. */
+  /** Prints a line of the command itself. */
   printLine: (text: string) => void;
 }
 
 const POLL_MS = 500;
 
 /**
- * Prints what a run has printed, wherever it is: being made, ended, or collected.
- * @throws {UserError} where there is no such campaign or run.
+ * Prints the output of a run, which may be running, have ended, or have been collected.
+ * @throws {UserError} if there is no such campaign or run.
  */
 export async function printOutput(
   request: LogRequest,
@@ -84,15 +84,16 @@ async function printOverview(
     );
   const unrecorded = campaign.runs - recorded.size - open.length;
   const never = unstarted.filter((run) => !recorded.has(run.runNumber)).length;
-  const before = cancelled ? Math.max(unrecorded, never) : never;
-  if (before > 0)
+  const unstartedRuns = cancelled ? Math.max(unrecorded, never) : never;
+  if (unstartedRuns > 0)
     print(
-      `${before} of ${campaign.runs} runs were cancelled before they started; to execute them, run: runall-swarm retry ${campaign.id}`,
+      `${unstartedRuns} of ${campaign.runs} runs were cancelled before they started; to execute them, run: runall-swarm retry ${campaign.id}`,
     );
-  if (unrecorded > before) print(`${unrecorded - before} of ${campaign.runs} runs have no record here`);
+  if (unrecorded > unstartedRuns)
+    print(`${unrecorded - unstartedRuns} of ${campaign.runs} runs have no record here`);
 }
 
-/** While it is followed, a run may end, and be collected or cancelled by others. */
+/** Prints the output of one run. In the meantime the run may end, or be collected or cancelled by others. */
 async function printRun(
   campaign: Campaign,
   number: number,
@@ -114,7 +115,7 @@ async function printRun(
         return await printStored(result, print, offset, store);
       } catch (error) {
         if (await queue.isOpen(campaign.id, number)) throw error;
-        break; // somebody has just collected it
+        break; // another process has just collected the run
       }
     }
     const text = await queue.output(runJobId(campaign.id, number), offset);
@@ -162,7 +163,7 @@ async function printCollected(
       },
     );
   }
-  throw new UserError(`the output of run ${runNumber} of campaign ${id} is not stored on this machine`, {
+  throw new UserError(`no output of run ${runNumber} of campaign ${id} on this machine`, {
     hint: `runall-swarm logs ${id} lists its runs; its results are collected on ${inOneLine(host)}`,
   });
 }

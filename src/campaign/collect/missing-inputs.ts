@@ -11,20 +11,19 @@ import type { Study } from "./places.ts";
 import { mayRead } from "./known-study.ts";
 import { sourceFiles } from "./source-manifest.ts";
 
-/** How runs end that cannot open a file. */
+/** The states of runs that could not open a file. */
 const FAILED: readonly OutcomeState[] = ["failed", "crashed"];
 const MOST_GROUPS = 20;
 const MOST_NAMES = 200;
 const MOST_HINTS = 5;
 const TAIL_BYTES = 8192;
 
-/** What the linker makes is built for each campaign, wherever the user's own is. */
+/** Products of a build. Each campaign has its own, so the user's copies are not missing inputs. */
 const BINARY = /\.(?:o|so|a|dylib|dll)$/;
 
 /**
- * Finds inputs that failed runs could not open because they were not sent: files that exist in the user's checkout, but
- * are not part of the campaign's source, as git ignores them.
- * @returns a hint for each.
+ * Returns hints about inputs that failed runs could not open because they were not sent: files that exist in
+ * the user's checkout, but are not part of the campaign's source, because git ignores them.
  */
 export async function missingInputs(
   study: Study,
@@ -48,7 +47,7 @@ export async function missingInputs(
   return [...found.values()].slice(0, MOST_HINTS);
 }
 
-/** The words and quoted parts of a text that may be the name of a file. */
+/** Returns the words and quoted parts of a text that may be file names. */
 function namesIn(text: string): string[] {
   const quoted = [...text.matchAll(/[`'"]([^`'"\n]{1,1000})['"]/g)].map((match) => match[1]!);
   const words = text.split(/[\s`'"<>(),;:[\]{}=]+/).map((word) => word.replace(/\.+$/, ""));
@@ -78,7 +77,7 @@ async function hintFor(file: string, { directory, gitTop }: Study, root: string)
   return `${path.relative(directory, file)} exists here, but was not sent to the swarm, because ${why}; if runs read it, add to ${path.relative(directory, path.join(root, "swarm.json"))}: "ship": [${entry}]`;
 }
 
-/** What the run has printed last: a program may name the file there, and end with an exit code only. */
+/** Returns the end of a run's output: a program may name the file there and only end with an exit code. */
 async function endOfOutput(study: Study, { outputFile }: RunRecord): Promise<string> {
   const file = outputFile === undefined ? undefined : path.resolve(study.directory, outputFile);
   if (file === undefined || !mayRead(study, file)) return "";

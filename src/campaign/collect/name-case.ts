@@ -3,17 +3,21 @@ import path from "node:path";
 import { errorCode } from "../../errors.ts";
 import { temporaryName } from "../../system/files.ts";
 
-/** Whether a file system takes names for the same that differ only in case, as those of macOS and Windows usually do. */
+/**
+ * Returns whether the file system of a folder ignores the
+ * case of names, as those of macOS and Windows usually do.
+ */
 export type FoldsCase = (folder: string) => boolean;
 
-/** Whoever may not write to a folder cannot place a file in it either, and is told so then. */
+/** Errors in folders that cannot be written: storing files there fails, too, and is reported then. */
 const NOT_WRITABLE = ["EACCES", "EPERM", "EROFS"];
 
-/** Asks the file system of a folder, or of the nearest one that exists, by means of a temporary file. */
+/** Tests the file system of a folder, or of its nearest existing parent, by creating a temporary file. */
 export const foldsCase: FoldsCase = (folder) => {
-  let there = folder;
-  while (statSync(there, { throwIfNoEntry: false })?.isDirectory() !== true) there = path.dirname(there);
-  const probe = temporaryName(path.join(there, "case"));
+  let existing = folder;
+  while (statSync(existing, { throwIfNoEntry: false })?.isDirectory() !== true)
+    existing = path.dirname(existing);
+  const probe = temporaryName(path.join(existing, "case"));
   try {
     writeFileSync(probe, "", { flag: "wx" });
     return lstatSync(inOtherCase(probe), { throwIfNoEntry: false }) !== undefined;
@@ -26,8 +30,8 @@ export const foldsCase: FoldsCase = (folder) => {
 };
 
 /**
- * Returns those of some paths that differ from an earlier one only in case, each with that one, where the file system
- * does not tell them apart.
+ * Returns the paths that differ from an earlier one only in case, each with that earlier path, if the file
+ * system ignores the case.
  */
 export function sameButForCase(paths: readonly string[], folds: FoldsCase): Map<string, string> {
   const first = new Map<string, string>();
@@ -41,11 +45,11 @@ export function sameButForCase(paths: readonly string[], folds: FoldsCase): Map<
   return same;
 }
 
-/** The name of an existing file as its folder lists it, if that differs from the given one in case. */
+/** Returns the name of an existing file as its folder lists it, if it differs in case from the given name. */
 export function otherNameOf(file: string): string | undefined {
   const own = lstatSync(file, { throwIfNoEntry: false });
   const other = lstatSync(inOtherCase(file), { throwIfNoEntry: false });
-  if (own === undefined || own.ino !== other?.ino) return undefined; // nearly always
+  if (own === undefined || own.ino !== other?.ino) return undefined; // the usual case
   const name = path.basename(file);
   const names = readdirSync(path.dirname(file));
   const folded = name.toLowerCase();

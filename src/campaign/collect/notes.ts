@@ -9,12 +9,12 @@ import { readJson } from "../../system/json.ts";
 import { isInside, stateDirectory } from "../../system/paths.ts";
 import type { Study } from "./places.ts";
 
-// What this client knows of the campaigns that it has queued. Where results go follows from these notes, not from the
-// queue, to which others may write.
+// Notes of this client about the campaigns that it has queued. They determine where results are stored, and
+// not the queue, to which others may write.
 
 const NoteSchema = v.object({
   format: v.literal(1),
-  /** As it was queued. */
+  /** The campaign as it was queued. */
   campaign: CampaignSchema,
   study: v.object({
     gitTop: v.string(),
@@ -22,7 +22,7 @@ const NoteSchema = v.object({
     resultDirectory: v.string(),
     outside: v.array(v.string()),
   }),
-  /** Nothing of it is left in the swarm. */
+  /** Nothing of the campaign is left in the swarm. */
   collected: v.boolean(),
 });
 
@@ -33,9 +33,12 @@ export interface CampaignNote {
   collected: boolean;
 }
 
-/** A note is removed this long after its last change, if its campaign is collected. */
+/** How long the note of a collected campaign is kept after its last change. */
 const KEPT_MS = 60 * 24 * 3600_000;
-/** And so long if it is not, as when its swarm was removed: no swarm keeps an uncollected campaign for so long. */
+/**
+ * How long the note of an uncollected campaign is kept, for example after its swarm was removed: no swarm
+ * keeps an uncollected campaign that long.
+ */
 const UNCOLLECTED_KEPT_MS = 365 * 24 * 3600_000;
 
 function notesDirectory(): string {
@@ -48,8 +51,8 @@ function noteFile(id: string): string {
 }
 
 /**
- * Writes down where the results of a campaign go; to be done before it is queued.
- * @throws {UserError} where the operating system refuses it.
+ * Writes the note of a campaign; to be called before the campaign is queued.
+ * @throws {UserError} if it cannot be written.
  */
 export async function writeNote({ campaign, study, collected }: CampaignNote): Promise<void> {
   const file = noteFile(campaign.id);
@@ -67,8 +70,8 @@ export async function writeNote({ campaign, study, collected }: CampaignNote): P
 }
 
 /**
- * What is known here of a campaign; undefined where it was not queued here.
- * @param warn is told of a note that cannot be used.
+ * Returns the note of a campaign; undefined if the campaign was not queued here.
+ * @param warn reports a note that cannot be used.
  */
 export async function readNote(id: string, warn: (text: string) => void): Promise<CampaignNote | undefined> {
   try {
@@ -83,8 +86,9 @@ export async function readNote(id: string, warn: (text: string) => void): Promis
 }
 
 /**
- * All campaigns that were queued here, in no order; what cannot be read is named.
- * @param identity of the campaigns that are wanted: the others need not be parsed.
+ * Returns the notes of all campaigns that were queued here, in no particular order.
+ * @param warn reports notes that cannot be read.
+ * @param identity of the wanted campaigns: most notes of others are left out without parsing them.
  */
 export async function readNotes(warn: (text: string) => void, identity?: string): Promise<CampaignNote[]> {
   const notes = await Promise.all(
@@ -97,29 +101,38 @@ export async function readNotes(warn: (text: string) => void, identity?: string)
 }
 
 async function notedIds(): Promise<string[]> {
-  const names = await readdir(notesDirectory()).catch(() => []); // none was ever queued here
+  const names = await readdir(notesDirectory()).catch(() => []); // no campaign was ever queued here
   const ids = names.flatMap((name) => (name.endsWith(".json") ? [name.slice(0, -".json".length)] : []));
   return ids.filter(isCampaignId);
 }
 
-/** The folders outside of a checkout in which campaigns of it that were queued here have their records. */
+/**
+ * Returns the folders outside a checkout in which campaigns
+ * of the checkout that were queued here store their records.
+ */
 export async function recordRootsOutside(top: string): Promise<string[]> {
   return await recordRoots(top, (study) => study.gitTop === top && !isInside(top, study.resultDirectory));
 }
 
-/** The folders in which campaigns of a study that were queued here have their records; each config may have its own. */
+/**
+ * Returns the folders in which campaigns of a study that were
+ * queued here store their records; each config may have its own.
+ */
 export async function recordRootsOf(directory: string): Promise<string[]> {
   return await recordRoots(directory, (study) => study.directory === directory);
 }
 
-/** @param folder that the notes which are meant have somewhere. */
-async function recordRoots(folder: string, isMeant: (study: Study) => boolean): Promise<string[]> {
+/**
+ * Returns the folders of records according to the notes that match.
+ * @param folder occurs in each note that can match; other notes need not be parsed.
+ */
+async function recordRoots(folder: string, matches: (study: Study) => boolean): Promise<string[]> {
   const name = JSON.stringify(folder);
   const roots = await Promise.all(
     (await notedIds()).map(async (id) => {
       if (!(await contentOf(noteFile(id)).catch(() => undefined))?.includes(name)) return [];
       const study = (await readNote(id, () => undefined))?.study;
-      return study !== undefined && isMeant(study) ? [study.resultDirectory] : [];
+      return study !== undefined && matches(study) ? [study.resultDirectory] : [];
     }),
   );
   return [...new Set(roots.flat())];
@@ -133,13 +146,14 @@ export async function removeOldNotes(now = Date.now()): Promise<void> {
     if (now - changedAt <= KEPT_MS) continue;
     const note = await readNote(id, () => undefined);
     const keptMs = note?.collected ? KEPT_MS : UNCOLLECTED_KEPT_MS;
-    if (now - changedAt > keptMs) await rm(file, { force: true }).catch(() => undefined); // the next time
+    // after a failure, the next call tries again
+    if (now - changedAt > keptMs) await rm(file, { force: true }).catch(() => undefined);
   }
 }
 
 /**
- * Keeps where the study is now, and whether all is collected, of a campaign that was queued here. Where it cannot be
- * written, the campaign goes on: the note stays as it was.
+ * Updates the note of a campaign that was queued here: where its study is now, and whether everything is
+ * collected. If the note cannot be written, it stays unchanged, and the campaign continues.
  */
 export async function updateNote(campaign: Campaign, study: Study, collected: boolean): Promise<void> {
   const note = await readNote(campaign.id, () => undefined);

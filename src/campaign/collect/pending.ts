@@ -1,4 +1,4 @@
-/** Work that is under way beside other work, with a limit. */
+/** Work that runs concurrently with other work, up to a limit. */
 export class Pending {
   readonly #most: number;
   readonly #all = new Set<Promise<unknown>>();
@@ -7,15 +7,22 @@ export class Pending {
     this.#most = most;
   }
 
-  /** Returns when there is room for more. @throws what any of the work has thrown. */
+  /**
+   * Adds work, and waits until less work is running than the limit allows.
+   * @throws the error of any of the work.
+   */
   async add(work: Promise<unknown>): Promise<void> {
     this.#all.add(work);
     const remove = (): void => void this.#all.delete(work);
-    work.then(remove, () => undefined); // what fails stays, and is thrown by whoever waits for it
+    // failed work stays, so that the next caller that waits gets its error
+    work.then(remove, () => undefined);
     if (this.#all.size >= this.#most) await Promise.race(this.#all);
   }
 
-  /** Returns when nothing is under way any more. @throws what any of it has thrown. */
+  /**
+   * Waits until all work has ended.
+   * @throws the error of any of the work.
+   */
   async done(): Promise<void> {
     await Promise.all(this.#all);
   }

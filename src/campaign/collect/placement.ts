@@ -25,23 +25,23 @@ import {
 type RunName = Pick<Run, "config" | "runNumber">;
 
 export interface PlacedFile {
-  /** Absolute. */
+  /** Absolute path. */
   target: string;
   recorded: RunRecord["files"][number];
-  /** It has come from the run, and is not a file of the same content that was there before. */
+  /** The file comes from the run; false if a file with the same content existed before. */
   isOurs: boolean;
 }
 
-/** A place for a file. */
+/** The place chosen for a file. */
 interface Chosen {
   target: string;
-  /** The same content is there already. */
+  /** A file with the same content already exists there. */
   isThere: boolean;
-  /** It was there before the campaign. */
+  /** That file is older than the campaign. */
   isUsers?: boolean;
 }
 
-/** Names that the file system refuses, or that are taken by something of another kind: the fault of this file only. */
+/** Errors that concern only one file: its name is refused, or taken by something of another kind. */
 const FAULTS_OF_THE_NAME = [
   "ENAMETOOLONG",
   "EILSEQ",
@@ -53,14 +53,14 @@ const FAULTS_OF_THE_NAME = [
   "ELOOP",
 ];
 
-/** Puts the files of runs to their places in the study, without destroying what is there. */
+/** Moves the files of runs to their places in the study, without destroying existing files. */
 export class Placement {
   readonly #study: Study;
   readonly #replacements: Replacements;
   readonly #createdAt: number;
-  /** The number of the run that a file is from, by its path relative to the study: there may be very many. */
+  /** The run number of each file's writer, by the path relative to the study: there may be very many. */
   readonly #owners = new Map<string, number>();
-  /** Of the run that is collected now. */
+  /** The previous record of the run that is being collected. */
   #previous: Previous | undefined;
 
   constructor(study: Study, { createdAt }: Campaign) {
@@ -69,20 +69,20 @@ export class Placement {
     this.#replacements = new Replacements(study, createdAt);
   }
 
-  /** Files of this campaign that have been placed before. */
+  /** Registers files of this campaign that were stored earlier. */
   own({ runNumber, files }: RunRecord): void {
     for (const file of files) if (file.wasThere !== true) this.#owners.set(file.path, runNumber);
   }
 
-  /** The next files are of the same run as an earlier record. @param writtenAt ms since 1970. */
+  /** Registers the previous record of the run whose files come next. @param writtenAt in ms since 1970. */
   replaces(record: RunRecord, writtenAt: number): void {
     this.#previous = { record, writtenAt };
   }
 
   /**
-   * Moves a file to its place, or beside it.
+   * Moves a file to its place, or next to it.
    * @param target absolute.
-   * @throws {Unplaceable} for a fault of its name.
+   * @throws {Unplaceable} if the file cannot be stored because of its name.
    */
   async place(
     run: Run,
@@ -92,14 +92,14 @@ export class Placement {
   ): Promise<PlacedFile> {
     try {
       if (lstatSync(file.from, { throwIfNoEntry: false }) === undefined) {
-        const moved = await this.#movedBefore(run, file, target);
+        const moved = await this.#findMoved(run, file, target);
         return {
           target: moved,
           recorded: await this.#recorded(file, { target: moved, isThere: false }),
           isOurs: true,
         };
       }
-      const chosen = await this.#choose(run, file, target, warnings);
+      const chosen = await this.#choosePlace(run, file, target, warnings);
       if (!chosen.isThere) await moveResult(file, chosen.target, run);
       return {
         target: chosen.target,
@@ -114,7 +114,7 @@ export class Placement {
     }
   }
 
-  /** Where a permission is missing for the whole result directory, no other run's files could be stored either. */
+  /** Returns whether an error concerns only one file, and not the whole result directory. */
   #isFaultOfName(error: unknown): boolean {
     const code = errorCode(error) ?? "";
     if (FAULTS_OF_THE_NAME.includes(code)) return true;
@@ -128,10 +128,10 @@ export class Placement {
   }
 
   /**
-   * If several runs of the campaign write a file of the same name, the one with the highest number has the plain name,
-   * as after a local batch; the others are kept beside it under a name with their run.
+   * Returns the place for a file. Of several runs of the campaign that write a file of the same name, the one
+   * with the highest run number gets the plain name, as after a local batch.
    */
-  async #choose(
+  async #choosePlace(
     run: Run,
     file: ResultFile & { from: string },
     target: string,
@@ -152,15 +152,15 @@ export class Placement {
       if (await this.#isEdited(owner, target)) return await this.#keep(run, target, NO_RESULT, warnings);
       await this.#moveAside(owner, target, warnings);
     } else {
-      const kept = await this.#avoid(run, file, target, warnings);
+      const kept = await this.#clearPlace(run, file, target, warnings);
       if (kept !== undefined) return kept;
     }
     this.#owners.set(name, run.runNumber);
     return { target, isThere: false };
   }
 
-  /** Makes way for a file, or finds another place for it. @returns undefined if its own place is free. */
-  async #avoid(
+  /** Moves an existing file out of the way, or returns another place for the file. */
+  async #clearPlace(
     run: Run,
     file: ResultFile & { from: string },
     target: string,
@@ -181,7 +181,7 @@ export class Placement {
     }
   }
 
-  /** Leaves the file that exists in place, and stores that of the run beside it. */
+  /** Leaves the existing file in place, and returns a place next to it for the file of the run. */
   async #keep(run: Run, target: string, why: string, warnings: string[]): Promise<Chosen> {
     const beside = await this.#beside(target, run);
     warnings.push(
@@ -190,7 +190,7 @@ export class Placement {
     return { target: beside, isThere: false };
   }
 
-  /** Returns whether somebody has changed a file since the record of its run was written. */
+  /** Returns whether a file was changed after the record of its run was written. */
   async #isEdited({ root, ...owner }: Owner, target: string): Promise<boolean> {
     const file = recordFile(root, owner);
     const record = await readRecord(root, owner);
@@ -199,14 +199,11 @@ export class Placement {
     return !(await this.#replacements.isOwn(target, { record, writtenAt: lstatSync(file).mtimeMs }));
   }
 
-  /**
-   * Where a process has moved a file that was ended before it could write the record. Anything else of the name must not
-   * pass for it.
-   */
-  async #movedBefore(run: Run, { sizeBytes, sha256 }: ResultFile, target: string): Promise<string> {
+  /** Returns where a file was moved by a process that ended before it wrote the record. */
+  async #findMoved(run: Run, { sizeBytes, sha256 }: ResultFile, target: string): Promise<string> {
     for (const place of [await nameBeside(target, run, () => false), target]) {
-      const there = lstatSync(place, { throwIfNoEntry: false });
-      if (there?.size !== sizeBytes || there.ctimeMs < this.#createdAt) continue;
+      const found = lstatSync(place, { throwIfNoEntry: false });
+      if (found?.size !== sizeBytes || found.ctimeMs < this.#createdAt) continue;
       if (sha256 === undefined || (await hashOf(place)) === sha256) return place;
     }
     throw new DamagedArchive(`${target} no longer exists, neither here nor in the swarm`);
@@ -214,7 +211,7 @@ export class Placement {
 
   async #moveAside({ root, ...owner }: Owner, target: string, warnings: string[]): Promise<void> {
     const name = this.#nameOf(target);
-    if (!(await statIfThere(target))) return; // somebody has removed it: nothing of it can be lost
+    if (!(await statIfThere(target))) return; // the file was removed in the meantime: nothing can be lost
     const beside = await this.#beside(target, owner);
     warnings.push(
       `${name} is also written by ${runLabel(owner)}, whose file is now stored as ${path.basename(beside)}`,
@@ -231,7 +228,7 @@ export class Placement {
       await this.#remember(beside, { sizeBytes: moved.sizeBytes, sha256: moved.sha256 });
   }
 
-  /** A name of the run beside a file; one that the same run had before is used again, unless somebody has changed it. */
+  /** Returns a path next to a file; the one that the run used before, unless that file was changed. */
   async #beside(target: string, run: RunName): Promise<string> {
     const previous = this.#previousOf(run);
     return await nameBeside(target, run, async (file) => {
@@ -240,10 +237,7 @@ export class Placement {
     });
   }
 
-  /**
-   * Removes copies beside other runs' files that an earlier record of a run names, and its new one does not.
-   * @param files of the new record.
-   */
+  /** Removes files next to those of other runs that are in the run's previous record, but not in `files`. */
   async removeSuperseded(run: RunName, files: RunRecord["files"]): Promise<void> {
     const previous = this.#previousOf(run);
     const names = new Set(files.map((file) => file.path));
@@ -268,7 +262,7 @@ export class Placement {
     { target, isThere, isUsers = false }: Chosen,
   ): Promise<RunRecord["files"][number]> {
     const content = { sizeBytes, sha256: sha256 ?? (await hashOf(target)) };
-    // what the source has, and a run has written with the same content, stays a part of the source
+    // a file of the source that a run has written unchanged stays part of the source
     if (!(isThere && replaces)) await this.#remember(target, content);
     return { path: this.#nameOf(target), ...content, ...(isUsers && { wasThere: true }) };
   }
@@ -276,7 +270,7 @@ export class Placement {
   async #remember(target: string, content: { sizeBytes: number; sha256: string }): Promise<void> {
     const { resultDirectory } = this.#study;
     const isReported = isInside(resultDirectory, target) && !isInside(resultDirectory, this.#study.directory);
-    if (isReported) return; // by its folder
+    if (isReported) return; // known by its folder
     await rememberOutput(resultDirectory, target, content);
   }
 }

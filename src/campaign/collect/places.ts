@@ -4,17 +4,17 @@ import { errorCode, errorText } from "../../errors.ts";
 import { isAllowedOutside, forbiddenName, whyLinkRefused, whyRefused } from "../../stores/output-path.ts";
 import { isInside } from "../../system/paths.ts";
 
-/** Where results of a campaign are collected, as the client knows it by itself. All paths are absolute. */
+/** Where the results of a campaign are stored, as this client knows it. All paths are absolute. */
 export interface Study {
   gitTop: string;
   directory: string;
   /** Folder of the records. */
   resultDirectory: string;
-  /** Places outside of the checkout to which runs may write. @see OutputPlaces */
+  /** Places outside the checkout to which runs may write. @see OutputPlaces */
   outside: readonly string[];
 }
 
-/** A file that cannot be where it belongs, or must not. The message says which and why. */
+/** A file cannot or must not be stored in its place. The message says which file, and why. */
 export class Unplaceable extends Error {
   override name = "Unplaceable";
 }
@@ -22,14 +22,14 @@ export class Unplaceable extends Error {
 const LONGEST_NAME_BYTES = 255;
 
 /**
- * Decides where files may be written, by their names and by what these names lead to on the disk: a run may have
- * left links, or replaced some that another run has left. What the user's own links lead to is in `outside`.
+ * Decides where files may be written, based on their paths and on the links on the disk: a run may have
+ * created links, or replaced those of another run. Targets of the user's own links are in `outside`.
  */
 export class Places {
   readonly #study: Study;
   readonly #top: string;
   readonly #outside: string[];
-  /** Folders that have been looked at, by their names. */
+  /** Folders without symbolic links, by their paths. */
   #real = new Map<string, string>();
 
   constructor(study: Study) {
@@ -38,19 +38,27 @@ export class Places {
     this.#outside = study.outside.map(realPlace);
   }
 
-  /** Forgets what is known of folders: runs and users may have changed them meanwhile. */
+  /** Discards what is known about folders: runs and users may have changed them. */
   refresh(): void {
     this.#real.clear();
   }
 
-  /** @throws {Unplaceable} if no file may be written here. @param target absolute. */
+  /**
+   * Checks that a file may be written here.
+   * @param target absolute.
+   * @throws {Unplaceable} if it may not.
+   */
   checkPermitted(target: string): void {
     const { gitTop: top, outside } = this.#study;
     const why = whyRefused({ top, outside }, target) ?? this.#whyBehindLinks(target);
     if (why !== undefined) throw new Unplaceable(`${this.shown(target)} (${why})`);
   }
 
-  /** @throws {Unplaceable} if a file must not, or cannot, be written here. @param target absolute. */
+  /**
+   * Checks that a file may and can be written here.
+   * @param target absolute.
+   * @throws {Unplaceable} if it may not or cannot.
+   */
   check(target: string): void {
     this.checkPermitted(target);
     if (Buffer.byteLength(path.basename(target)) > LONGEST_NAME_BYTES)
@@ -59,7 +67,10 @@ export class Places {
       throw new Unplaceable(`${this.shown(target)} (a folder of that name exists)`);
   }
 
-  /** @throws {Unplaceable} if a link leads out of the places in which files may be. */
+  /**
+   * Checks that a symbolic link does not lead out of the permitted places.
+   * @throws {Unplaceable} if it does.
+   */
   checkLink(target: string, leadsTo: string): void {
     const { gitTop: top, outside } = this.#study;
     const resolved = path.resolve(this.#realOf(path.dirname(target)), leadsTo);
@@ -71,7 +82,7 @@ export class Places {
     if (why !== undefined) throw new Unplaceable(`${this.shown(target)} (${why})`);
   }
 
-  /** A path for messages: relative to the study if it is in the checkout. */
+  /** Returns a path for messages: relative to the study if it is in the checkout. */
   shown(target: string): string {
     const { gitTop, directory } = this.#study;
     return isInside(gitTop, target) ? path.relative(directory, target) : target;
@@ -104,7 +115,11 @@ export class Places {
   }
 }
 
-/** The folder without symbolic links; what is not there yet is added to the nearest folder that is. */
+/**
+ * Returns a folder without symbolic links; parts that do not
+ * exist yet are appended to the nearest existing folder.
+ * @throws {Unplaceable} if the folder cannot exist.
+ */
 function realPath(folder: string): string {
   const stats = statsBehindLinks(folder);
   if (stats?.isDirectory()) return realpathSync.native(folder);
@@ -114,7 +129,10 @@ function realPath(folder: string): string {
   return path.join(realPath(path.dirname(folder)), path.basename(folder));
 }
 
-/** Undefined where nothing is, and behind links that go round in a circle. */
+/**
+ * Returns the properties of a file, following links;
+ * undefined if it does not exist, or its links are circular.
+ */
 function statsBehindLinks(place: string): Stats | undefined {
   try {
     return statSync(place, { throwIfNoEntry: false });
@@ -124,26 +142,32 @@ function statsBehindLinks(place: string): Stats | undefined {
   }
 }
 
-/** As many links in a row as Linux follows. */
+/** The number of links that Linux follows. */
 const LONGEST_CHAIN = 40;
 
-/** What a link leads to, without symbolic links: a file, a folder, or something that is not there, or not yet. */
+/**
+ * Returns where a path leads, without symbolic links: a
+ * file, a folder, or something that does not exist (yet).
+ */
 function whereLinkLeads(place: string, left = LONGEST_CHAIN): string {
   const folder = realPath(path.dirname(place));
   const real = path.join(folder, path.basename(place));
   const isLink = lstatSync(real, { throwIfNoEntry: false })?.isSymbolicLink() === true;
-  if (!isLink || left === 0) return real; // what goes round in a circle leads nowhere else
+  if (!isLink || left === 0) return real; // circular links lead nowhere else
   return whereLinkLeads(path.resolve(folder, readlinkSync(real)), left - 1);
 }
 
-/** A place outside of the checkout without symbolic links. */
+/** Returns a place outside the checkout without symbolic links. */
 function realPlace(place: string): string {
   const folder = place.endsWith("/") ? place.slice(0, -1) : path.dirname(place);
   const real = realPath(folder);
   return place.endsWith("/") ? `${real}/` : path.join(real, path.basename(place));
 }
 
-/** git obeys the configuration that lies in such a folder, whatever the folder is called. */
+/**
+ * Returns whether a folder is in a git directory, whose
+ * configuration git obeys, whatever the directory's name is.
+ */
 function isInGitDirectory(folder: string, top: string): boolean {
   for (let each = folder; isInside(top, each) && each !== top; each = path.dirname(each))
     if (["HEAD", "objects", "refs"].every((name) => existsSync(path.join(each, name)))) return true;

@@ -2,19 +2,19 @@ import type { Campaign } from "../../model/campaign.ts";
 import type { RunRecord, RunResult } from "../../model/result.ts";
 import type { Run } from "../../model/run.ts";
 
-/** What has come of a run into the study; paths relative to that. */
-interface Arrived {
+/** What was stored of a run in the study; paths are relative to the study. */
+interface StoredFiles {
   files: RunRecord["files"];
   folders: string[];
   outputFile: string | undefined;
 }
 
-/** The record of a run. */
+/** Returns the record of a run. */
 export function recordOf(
   { id, source, commit, changedFiles, buildKey, identity, omnetpp, arguments: args }: Campaign,
   run: Run,
   result: RunResult,
-  { files, folders, outputFile }: Arrived,
+  { files, folders, outputFile }: StoredFiles,
 ): RunRecord {
   return {
     format: 1,

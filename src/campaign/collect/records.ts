@@ -10,16 +10,20 @@ import { isTemporary, writeFileAtomically } from "../../system/files.ts";
 import { readJson } from "../../system/json.ts";
 import { boundedText } from "../../system/regular-file.ts";
 
-/** A record names the files of one run. */
+/** Maximum size of a record; it contains the names of one run's files. */
 const MOST_BYTES = 1 << 26;
 
 const RecordTextSchema = v.pipe(v.string(), v.parseJson(), RunRecordSchema);
 
-/** Where the record of a run lies. */
+/** Returns the path of a run's record. */
 export function recordFile(resultDirectory: string, run: Pick<Run, "config" | "runNumber">): string {
   return path.join(resultDirectory, ".swarm", `${run.config}-${run.runNumber}.json`);
 }
 
+/**
+ * Returns the record of a run; undefined if there is none.
+ * @throws {UserError} if it is damaged.
+ */
 export function readRecord(
   resultDirectory: string,
   run: Pick<Run, "config" | "runNumber">,
@@ -27,40 +31,41 @@ export function readRecord(
   return readJson(recordFile(resultDirectory, run), RunRecordSchema);
 }
 
-/** The text of a record; undefined where it is damaged. */
+/** Returns the record in a text; undefined if it is damaged. */
 export function parseRecord(text: string): RunRecord | undefined {
   const parsed = v.safeParse(RecordTextSchema, text);
   return parsed.success ? parsed.output : undefined;
 }
 
-/** The record in a file; undefined if there is none, or another thing of this name. */
-export function recordIn(file: string): RunRecord | undefined {
+/** Returns the record in a file; undefined if there is none, or the file is not a record. */
+export function readRecordFile(file: string): RunRecord | undefined {
   const text = boundedText(file, MOST_BYTES);
   return text === undefined ? undefined : parseRecord(text);
 }
 
-/** So many records are read before anything else gets its turn. */
+/** Number of records to read before yielding to the event loop. */
 const CHUNK = 500;
 
 /**
- * The records of all campaigns, as far as they are there; what is not a record of ours is passed over. Reading is
- * synchronous: for 100,000 runs that takes a third of the time.
+ * Yields the existing records of all campaigns; files that are not records are ignored. Synchronous reading
+ * takes a third of the time for 100,000 runs.
  */
 export async function* allRecords(resultDirectory: string): AsyncGenerator<RunRecord> {
   const folder = path.join(resultDirectory, ".swarm");
   const all = await readdir(folder).catch((error: unknown) => {
-    if (["ENOENT", "ENOTDIR"].includes(errorCode(error) ?? "")) return []; // nothing collected yet, or all thrown away
+    // nothing is collected yet, or everything was deleted
+    if (["ENOENT", "ENOTDIR"].includes(errorCode(error) ?? "")) return [];
     throw error;
   });
   const names = all.filter((each) => each.endsWith(".json") && !isTemporary(each));
-  for (const [at, name] of names.entries()) {
-    if (at % CHUNK === 0) await setImmediate();
-    const record = recordIn(path.join(folder, name));
+  for (const [index, name] of names.entries()) {
+    if (index % CHUNK === 0) await setImmediate();
+    const record = readRecordFile(path.join(folder, name));
     if (record !== undefined) yield record;
   }
 }
 
-/** Those of a campaign, in run order. */
+/** Returns the records of a campaign, in run order. */
 export async function readRecords(resultDirectory: string, campaign: string): Promise<RunRecord[]> {
   const records: RunRecord[] = [];
   for await (const record of allRecords(resultDirectory))
@@ -68,6 +73,7 @@ export async function readRecords(resultDirectory: string, campaign: string): Pr
   return records.sort((a, b) => a.runNumber - b.runNumber);
 }
 
+/** Writes the record of a run, replacing its previous record. */
 export async function writeRecord(resultDirectory: string, record: RunRecord): Promise<void> {
   const file = recordFile(resultDirectory, record);
   mkdirSync(path.dirname(file), { recursive: true });

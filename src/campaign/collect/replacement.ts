@@ -2,7 +2,7 @@ import { lstatSync, type Stats } from "node:fs";
 import path from "node:path";
 import type { RunRecord } from "../../model/result.ts";
 import type { Run } from "../../model/run.ts";
-import { isOverwritten } from "../../omnetpp/output-options.ts";
+import { isOverwritten } from "../../omnetpp/result-files.ts";
 import { otherNameOf } from "./name-case.ts";
 import { recordRootsOf } from "./notes.ts";
 import { allRecords, recordFile } from "./records.ts";
@@ -11,48 +11,51 @@ import { hashOf } from "../../system/content-hash.ts";
 type RunName = Pick<Run, "config" | "runNumber">;
 type Writers = Map<string, Owner & { sizeBytes: number; sha256: string }>;
 
-/** The record that a run had before, and when it was written (ms since 1970). */
+/** The previous record of a run, and when it was written (in ms since 1970). */
 export interface Previous {
   record: RunRecord;
   writtenAt: number;
 }
 
-/** A file of a run on its way to the study. */
+/** A file of a run that is to be moved into the study. */
 export interface Incoming {
-  /** Where it is now. */
+  /** Its current path. */
   from: string;
   sizeBytes: number;
   sha256?: string | undefined;
 }
 
-/** Another run that wrote a file, and the folder with its record: each config may have its own. */
+/** Another run that wrote a file, and the folder that contains its record: each config may have its own. */
 export interface Owner extends RunName {
   root: string;
 }
 
-/** What becomes of a file that has the name of one on its way. */
+/** What to do with an existing file that has the name of a new one. */
 export type Decision =
   | { type: "free" }
   | { type: "replace" }
-  /** It has the same content: it stays. Older than the campaign, it is the user's. */
+  /** It has the same content and stays. If it is older than the campaign, it is the user's. */
   | { type: "same"; isUsers: boolean }
-  /** It is another run's result and is kept under that run's name. */
+  /** It is the result of another run, and is renamed after that run. */
   | { type: "rename"; owner: Owner }
-  /** It is the user's, or was changed by him, or its name differs in case: the new one goes beside it. */
+  /**
+   * It is the user's, was changed by the user, or its name
+   * differs in case: the new file is stored next to it.
+   */
   | { type: "keep"; why: string };
 
-/** Why a file is kept that is the user's. */
+/** Why a user's file is kept. */
 export const NO_RESULT = "it is not a result of an earlier run";
 
 /**
- * Decides whether a file of a run may replace what is on the disk: only what a run has written and nobody has changed
- * since, or what the simulator would have replaced, too.
+ * Decides whether a file of a run may replace an existing one: only if a run has written that file and it was
+ * not changed since, or if the simulator, too, would replace it.
  */
 export class Replacements {
   readonly #study: { directory: string; resultDirectory: string };
   readonly #createdAt: number;
   readonly #otherNameOf: typeof otherNameOf;
-  /** The runs that other records name as the writers of a file; read when it is needed for the first time. */
+  /** The runs that have written files, according to other records; read when first needed. */
   #writers: Writers | undefined;
 
   /** @param createdAt when the campaign was queued, in ms since 1970. */
@@ -67,7 +70,9 @@ export class Replacements {
   }
 
   /**
-   * @param target absolute.
+   * Decides what to do with the existing file.
+   * @param target absolute path of both files.
+   * @param previous record of the run.
    */
   async decide(
     target: string,
@@ -75,42 +80,42 @@ export class Replacements {
     run: RunName,
     previous: Previous | undefined,
   ): Promise<Decision> {
-    const there = lstatSync(target, { throwIfNoEntry: false });
-    if (there === undefined) return { type: "free" };
+    const stats = lstatSync(target, { throwIfNoEntry: false });
+    if (stats === undefined) return { type: "free" };
     const name = path.relative(this.#study.directory, target);
     const other = this.#otherNameOf(target);
     if (other !== undefined)
       return { type: "keep", why: `on this file system it has the same name as ${other}, which exists` };
     if (await this.isOwn(target, previous)) return { type: "replace" };
-    const owner = await this.#writerOf(target, there, name, run);
+    const owner = await this.#writerOf(target, stats, name, run);
     if (owner !== undefined) return { type: "rename", owner };
-    if (isOverwritten(target) && there.ctimeMs < this.#createdAt) return { type: "replace" };
-    if (there.size === incoming.sizeBytes) {
+    if (isOverwritten(target) && stats.ctimeMs < this.#createdAt) return { type: "replace" };
+    if (stats.size === incoming.sizeBytes) {
       const sha256 = incoming.sha256 ?? (await hashOf(incoming.from));
       if ((await hashOf(target)) === sha256)
-        return { type: "same", isUsers: there.ctimeMs < this.#createdAt };
+        return { type: "same", isUsers: stats.ctimeMs < this.#createdAt };
     }
     return { type: "keep", why: NO_RESULT };
   }
 
-  /** Whether a file is what an earlier record of the run says. */
+  /** Returns whether a file is as the previous record of the run describes it. */
   async isOwn(target: string, previous: Previous | undefined): Promise<boolean> {
-    const there = lstatSync(target, { throwIfNoEntry: false });
+    const stats = lstatSync(target, { throwIfNoEntry: false });
     const name = path.relative(this.#study.directory, target);
     const own = previous?.record.files.find((file) => file.path === name && file.wasThere !== true);
-    if (own === undefined || there === undefined) return false;
-    return await isUnchanged(target, there, own, previous!.writtenAt);
+    if (own === undefined || stats === undefined) return false;
+    return await isUnchanged(target, stats, own, previous!.writtenAt);
   }
 
-  /** Another run whose record names the file, as it is now. */
-  async #writerOf(target: string, there: Stats, name: string, run: RunName): Promise<Owner | undefined> {
+  /** Returns another run whose record describes the file as it is now. */
+  async #writerOf(target: string, stats: Stats, name: string, run: RunName): Promise<Owner | undefined> {
     this.#writers ??= await this.#readWriters();
     const writer = this.#writers.get(name);
     if (writer === undefined) return undefined;
     const { config, runNumber, root } = writer;
     if (config === run.config && runNumber === run.runNumber) return undefined;
     const writtenAt = lstatSync(recordFile(root, writer), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-    return (await isUnchanged(target, there, writer, writtenAt)) ? { config, runNumber, root } : undefined;
+    return (await isUnchanged(target, stats, writer, writtenAt)) ? { config, runNumber, root } : undefined;
   }
 
   async #readWriters(): Promise<Writers> {
@@ -124,7 +129,7 @@ export class Replacements {
   }
 }
 
-/** Its size is what was recorded, and it was not touched since, or its content is the same all the same. */
+/** Returns whether a file has the recorded size, and was not changed since, or has the recorded content. */
 async function isUnchanged(
   file: string,
   { size, ctimeMs }: Stats,
@@ -136,8 +141,9 @@ async function isUnchanged(
 }
 
 /**
- * The name under which a run's file is kept beside another one: `server1.pcap` of run 3 of config General becomes
- * `server1.General-3.pcap`. A long name is cut, because names have at most 255 bytes.
+ * Returns the path for a run's file next to another file: `server1.pcap` of run 3 of config General becomes
+ * `server1.General-3.pcap`. Long names are cut, because names have at most 255 bytes.
+ * @param taken returns whether a path cannot be used.
  */
 export async function nameBeside(
   file: string,
@@ -148,18 +154,18 @@ export async function nameBeside(
   const suffix = `.${config.replaceAll("/", "_")}-${runNumber}`;
   for (let count = 1; ; count++) {
     const end = `${suffix}${count === 1 ? "" : `.${count}`}${ext}`;
-    const room = 255 - Buffer.byteLength(end);
-    const candidate = path.join(dir, cut(name, room) + end);
+    const maxBytes = 255 - Buffer.byteLength(end);
+    const candidate = path.join(dir, cut(name, maxBytes) + end);
     if (!(await taken(candidate))) return candidate;
   }
 }
 
-/** Whether a file has its name because another run's has the plain one. */
+/** Returns whether a file was named after its run because another run's file has the plain name. */
 export function isNamedBeside(file: string, { config, runNumber }: RunName): boolean {
   return path.basename(file).includes(`.${config.replaceAll("/", "_")}-${runNumber}`);
 }
 
-/** The beginning of a text that has at most so many bytes, without a broken character. */
+/** Returns the beginning of a text with at most a number of bytes, without a broken character. */
 function cut(text: string, bytes: number): string {
   if (Buffer.byteLength(text) <= bytes) return text;
   return Buffer.from(text)

@@ -1,14 +1,14 @@
 import { errorText } from "../../errors.ts";
 import type { CampaignEvent } from "../../model/events.ts";
 
-/** Sees to it that the swarm has the sources and builds of a campaign; its events are those of the first time. */
+/** Provides the sources and builds of a campaign again; the events are the same as before. */
 export type Restore = () => AsyncIterator<CampaignEvent, unknown>;
 
-/** Runs tell one after the other that something is lacking. */
+/** Minimum time between two attempts: runs report one after the other that something is missing. */
 const PAUSE_MS = 5000;
 
-/** Sends what the swarm has lost while a campaign is followed, beside the collecting of its results. */
-export class Restoring {
+/** Sends what the swarm has lost, while a campaign is followed. */
+export class Restorer {
   readonly #restore: Restore | undefined;
   #running: Promise<void> | undefined;
   #endedAt = -Infinity;
@@ -18,7 +18,7 @@ export class Restoring {
     this.#restore = restore;
   }
 
-  /** Something is lacking. */
+  /** Starts to send what is missing, unless this is in progress or was just done. */
   begin(): void {
     if (this.#restore === undefined || this.#running !== undefined) return;
     if (performance.now() - this.#endedAt < PAUSE_MS) return;
@@ -28,13 +28,14 @@ export class Restoring {
     });
   }
 
-  /** What has come up since it was last asked. */
+  /** Returns the events since the last call. */
   takeEvents(): CampaignEvent[] {
     const events = this.#events;
     this.#events = [];
     return events;
   }
 
+  /** Waits until nothing is being sent. */
   async done(): Promise<void> {
     await this.#running;
   }

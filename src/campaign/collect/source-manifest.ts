@@ -6,20 +6,20 @@ import type { TreeEntry } from "../../project/git/git.ts";
 import { statIfThere, temporaryName } from "../../system/files.ts";
 import { allRecords } from "./records.ts";
 
-// What a source consisted of, so that a later command can name the files that have changed since. One file for each
-// source, `.swarm/sources/TREE.gz`: its lines are `<mode> <hash> <path>`, separated by NUL.
+// Manifests of sources, so that a later command can name the files that have changed since. One file for each
+// source, `.swarm/sources/TREE.gz`, with lines `<mode> <hash> <path>`, separated by NUL.
 
-/** A record that somebody has edited may name anything. */
+/** An edited record may contain any text instead of a hash. */
 const HASH = /^[0-9a-f]{40,64}$/;
 const MOST_KEPT = 10;
-/** A larger text was not written by us. */
+/** A larger text was not written by inet-swarm. */
 const MOST_BYTES = 256 << 20;
 
 function manifestFile(resultDirectory: string, tree: string): string {
   return path.join(resultDirectory, ".swarm", "sources", `${tree}.gz`);
 }
 
-/** Keeps what a source consists of. */
+/** Writes the manifest of a source, and removes old ones if there are too many. */
 export async function writeManifest(
   resultDirectory: string,
   tree: string,
@@ -28,7 +28,7 @@ export async function writeManifest(
   const file = manifestFile(resultDirectory, tree);
   if (existsSync(file)) {
     const now = new Date();
-    utimesSync(file, now, now); // it is in use: others go first
+    utimesSync(file, now, now); // marks it as used, so that others are removed first
     return;
   }
   mkdirSync(path.dirname(file), { recursive: true });
@@ -39,7 +39,7 @@ export async function writeManifest(
   await prune(path.dirname(file), resultDirectory, tree);
 }
 
-/** First those go that no record names, then the oldest. */
+/** Removes manifests: first those that no record names, then the oldest. */
 async function prune(folder: string, resultDirectory: string, current: string): Promise<void> {
   const names = (await readdir(folder)).filter((name) => name.endsWith(".gz"));
   if (names.length <= MOST_KEPT) return;
@@ -61,8 +61,8 @@ async function prune(folder: string, resultDirectory: string, current: string): 
 }
 
 /**
- * The files in which a source differs from an earlier one, sorted.
- * @returns undefined where it is not known any more what that consisted of.
+ * Returns the files in which a source differs from an earlier one, sorted.
+ * @returns undefined if the manifest of the earlier source no longer exists.
  */
 export function changedSince(
   resultDirectory: string,
@@ -79,7 +79,7 @@ export function changedSince(
   return [...changed, ...before.keys()].sort();
 }
 
-/** Returns the names of the files of a source; undefined if it is not known any more what that consisted of. */
+/** Returns the names of the files of a source; undefined if its manifest no longer exists. */
 export function sourceFiles(
   resultDirectory: string,
   tree: string,
@@ -93,6 +93,6 @@ function readManifest(file: string): Map<string, string> | undefined {
     const lines = text.split("\0").map((line) => /^(\d+ [0-9a-f]+) (.+)$/s.exec(line));
     return new Map(lines.flatMap((match) => (match ? [[match[2]!, match[1]!] as const] : [])));
   } catch {
-    return undefined; // removed or damaged: then only that something has changed can be said
+    return undefined; // removed or damaged: the changed files cannot be named
   }
 }

@@ -1,55 +1,57 @@
 import type { Campaign } from "../../model/campaign.ts";
-import type { CampaignSummary, RunsMade } from "../../model/events.ts";
+import type { CampaignSummary, ExecutedRuns } from "../../model/events.ts";
 import type { OutcomeState } from "../../model/outcome.ts";
 import type { RunRecord } from "../../model/result.ts";
 import type { Superseded } from "./history.ts";
 
 const LONGEST = 3;
 
-/** What became of a campaign. Of a run that is done nothing is kept but its part in the sums: there may be very many. */
+/**
+ * The result of a campaign. For completed runs, only sums are kept, because there may be very many of them.
+ */
 export class Tally {
   readonly #states: CampaignSummary["states"] = {};
   readonly #failed: RunRecord[] = [];
   readonly #made = { runs: 0, runTimeMs: 0, sizeBytes: 0 };
-  /** How many of the campaign's own runs are accounted for. */
+  /** Number of the campaign's own runs whose final state is known. */
   #recorded = 0;
   readonly #superseded = new Map<string, number>();
   #cpuTimeMs: number | undefined;
-  /** When the first run of each worker began and its last one ended, by its own clock. */
+  /** When the first run of each worker started and its last run ended, by the worker's clock. */
   readonly #spans = new Map<string, { first: number; last: number }>();
-  #longest: RunsMade["longest"] = [];
+  #longest: ExecutedRuns["longest"] = [];
 
-  /** A run that was collected before. */
+  /** Adds a run that was collected earlier. */
   add(record: RunRecord): void {
     this.#recorded++;
     this.#count(record.state, 1);
     if (record.state !== "done") this.#failed.push(record);
   }
 
-  /** A run of the same request that did not end well in a campaign before. */
+  /** Adds a run of the same request that did not complete in an earlier campaign. */
   addEarlier(record: RunRecord): void {
     this.#count(record.state, 1);
     this.#failed.push(record);
   }
 
-  /** A run whose record a later campaign has replaced. */
+  /** Adds a run whose record a later campaign has replaced. */
   addSuperseded({ supersededBy, ...record }: Superseded): void {
     this.add({ ...record, files: [] });
     this.#superseded.set(supersededBy, (this.#superseded.get(supersededBy) ?? 0) + 1);
   }
 
-  /** Runs that were cancelled before they started. */
+  /** Adds runs that were cancelled before they started. */
   addUnstarted(runs: number): void {
     if (runs === 0) return;
     this.#recorded += runs;
     this.#count("cancelled", runs);
   }
 
-  /** A run that was collected just now: it also counts among what was made. */
+  /** Adds a run that was just collected, which also counts among the executed runs. */
   addNew(record: RunRecord): void {
     this.add(record);
     const { wallTimeMs, cpuTimeMs, startedAt, finishedAt, files, worker } = record;
-    if (wallTimeMs === 0) return; // it never began
+    if (wallTimeMs === 0) return; // the run never started
     this.#made.runs++;
     this.#made.runTimeMs += wallTimeMs;
     for (const { sizeBytes } of files) this.#made.sizeBytes += sizeBytes;
@@ -66,7 +68,11 @@ export class Tally {
     this.#longest = this.#longest.toSorted((a, b) => b.wallTimeMs - a.wallTimeMs).slice(0, LONGEST);
   }
 
-  /** @param cancelled whether the campaign was, before anybody followed it: then the runs without a record never began. */
+  /**
+   * Returns the summary of a campaign.
+   * @param cancelled the campaign was cancelled before this
+   *   client followed it: runs without a record never started.
+   */
   summary(
     campaign: Campaign,
     cancelled: boolean,
@@ -98,8 +104,8 @@ export class Tally {
   }
 
   /**
-   * From the start of the first run to the end of the last one. The clocks of machines may differ: it is not less than on
-   * any one machine, and not more than the age of the campaign.
+   * Returns the time from the start of the first run to the end of the last one. The clocks of machines may
+   * differ, so it is limited: at least the longest span on a single machine, at most the age of the campaign.
    */
   #spanMs(ageMs: number): number {
     const spans = [...this.#spans.values()];
@@ -107,7 +113,7 @@ export class Tally {
     return Math.max(...spans.map(({ first, last }) => last - first), Math.min(span, ageMs));
   }
 
-  #runsMade(ageMs: number): RunsMade | undefined {
+  #runsMade(ageMs: number): ExecutedRuns | undefined {
     if (this.#made.runs === 0) return undefined;
     return {
       ...this.#made,

@@ -1,12 +1,13 @@
 import type { CampaignEvent } from "../../model/events.ts";
 import { OUTPUT_OPTIONS } from "../../omnetpp/output-options.ts";
 
-/** A string with an absolute path in it, as the value of a parameter has it. */
+/** A string that contains an absolute path, as in the value of a parameter. */
 const ABSOLUTE = /"\/[^"/][^"]*"/;
 
 /**
- * Warns of parameters with absolute paths, for machines that have other disks: what runs read there is not there, and
- * what they write there is not collected. Output options are no parameters: those are mapped.
+ * Warns of parameters with absolute paths, for a swarm on other machines: files
+ * that runs read there do not exist, and files that they write there are not
+ * collected. Output options are not parameters, and their paths are mapped.
  * @param configuration of one run.
  */
 export function* warnOfAbsoluteParameters(

@@ -2,9 +2,9 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
 import type { ProjectDescriptor } from "../../project/describe/descriptor.ts";
-import { modeAdvice, otherModeOf } from "../../project/files/other-mode.ts";
-import { libraryFiles, makemakeTarget, targetFile } from "../../project/files/targets.ts";
-import { values } from "../../omnetpp/opp-args.ts";
+import { modeAdvice, otherModeOf } from "../../omnetpp/other-mode.ts";
+import { libraryFiles, makemakeTarget, targetFile } from "../../omnetpp/targets.ts";
+import { namedInis, namedLibraries, namedNedFolders } from "../../omnetpp/named-files.ts";
 import { statIfThere } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import { isExecutable } from "../../system/program.ts";
@@ -12,11 +12,11 @@ import type { DependencyPlan } from "./plan-project.ts";
 import type { StudyContext } from "./study-context.ts";
 import type { ProjectPlan } from "./plan-project.ts";
 
-/** A program or library that runs need and that only a build can make. */
+/** A program or library that runs need and that only a build can produce. */
 export interface NeededProduct {
-  /** As the user knows it: `library ../src/mine`. */
+  /** Name for messages: `library ../src/mine`. */
   name: string;
-  /** Any of these will do; relative to the git top level of the study. */
+  /** Any of these files is sufficient; relative to the git top level of the study. */
   files: string[];
 }
 
@@ -25,12 +25,12 @@ interface Plans {
   dependencies: readonly DependencyPlan[];
 }
 
-/** What is known of a checkout: the modes of its files, and the projects that are built in it. */
+/** A checkout: the modes of its files, and the projects that are built in it. */
 interface Place {
   top: string;
   files: ReadonlyMap<string, string>;
   projects: { project: ProjectDescriptor; plan: ProjectPlan }[];
-  /** It has the study. */
+  /** It contains the study. */
   isStudy: boolean;
 }
 
@@ -39,7 +39,7 @@ interface Named {
   name: string;
   absolute: string;
   place: Place | undefined;
-  /** Within the place. */
+  /** Path relative to the place. */
   relative: string;
 }
 
@@ -47,10 +47,10 @@ const EXECUTABLE = "100755";
 const LINK = "120000";
 
 /**
- * Checks that the ini files, NED folders, libraries and the program that a campaign names are in its source, or can be
- * made by its build.
- * @returns what the build of the study's checkout has to make.
- * @throws {UserError} for the first that is missing.
+ * Checks that the ini files, NED folders, libraries and the program of a campaign are in its source, or can
+ * be produced by its build.
+ * @returns what the build of the study's checkout has to produce.
+ * @throws {UserError} for the first one that is missing.
  */
 export async function checkArguments(here: StudyContext, plans: Plans): Promise<NeededProduct[]> {
   const { args, checkout, study, program } = here;
@@ -60,9 +60,9 @@ export async function checkArguments(here: StudyContext, plans: Plans): Promise<
     const place = places.find(({ top }) => isInside(top, absolute));
     return { name, absolute, place, relative: place ? path.relative(place.top, absolute) : "" };
   };
-  for (const ini of values(args, "-f")) await checkFile(find(`ini file ${ini}`, ini));
+  for (const ini of namedInis(args)) await checkFile(find(`ini file ${ini}`, ini));
   for (const { name, folder } of nedFolders(here)) await checkFolder(find(name, folder));
-  const libraries = values(args, "-l");
+  const libraries = namedLibraries(args);
   const needed: NeededProduct[] = [];
   for (const library of libraries.filter((each) => each.includes("/"))) {
     const named = find(`library ${library}`, library);
@@ -77,10 +77,10 @@ export async function checkArguments(here: StudyContext, plans: Plans): Promise<
   return libraries.length > 0 ? needed : ownLibraries(here, plans.plan);
 }
 
-/** The libraries of the study's project that runs load where the user named none. */
+/** Returns the libraries of the study's project that runs load if the user named none. */
 function ownLibraries({ project, program }: StudyContext, { code }: ProjectPlan): NeededProduct[] {
   const files = new Set(code.entries.map((entry) => entry.path));
-  if (!project.isDeclared) return []; // the build tells
+  if (!project.isDeclared) return []; // only the build determines its targets
   return project.targets.flatMap((target) => {
     const file = targetFile(target, program.mode);
     if (target.kind !== "library" || files.has(file)) return [];
@@ -94,17 +94,17 @@ async function checkFile(named: Named): Promise<void> {
   if (!isThere) throw await missing(named, [absolute]);
 }
 
-/** Of `-n`, else those of the project. */
+/** Returns the NED folders of the option `-n`, otherwise those of the project. */
 function nedFolders({ args, project, checkout }: StudyContext): { name: string; folder: string }[] {
-  const named = values(args, "-n").flatMap((value) => value.split(/[;:]/).filter((each) => each !== ""));
-  if (values(args, "-n").length > 0) return named.map((folder) => ({ name: `NED folder ${folder}`, folder }));
+  const named = namedNedFolders(args);
+  if (named !== undefined) return named.map((folder) => ({ name: `NED folder ${folder}`, folder }));
   return project.nedFolders.map((folder) => ({
     name: `NED folder ${folder || "."} of the project`,
     folder: path.join(checkout.top, folder),
   }));
 }
 
-/** A folder without files is no reason to stop. */
+/** Checks that a folder exists; it may be empty. */
 async function checkFolder(named: Named): Promise<void> {
   const { place, relative, absolute } = named;
   if (place !== undefined && (relative === "" || isIn(place, relative))) return;
@@ -114,7 +114,7 @@ async function checkFolder(named: Named): Promise<void> {
     throw await missing(named, [absolute]);
 }
 
-/** A program that the source has must be executable there, unless the build replaces it. */
+/** Checks that a program in the source is executable, unless the build replaces it. */
 async function checkMode({ name, place, relative, absolute }: Named): Promise<void> {
   const mode = place?.files.get(relative);
   if (place === undefined || mode === undefined || mode === EXECUTABLE || mode === LINK) return;
@@ -122,7 +122,10 @@ async function checkMode({ name, place, relative, absolute }: Named): Promise<vo
   throw new UserError(`the ${name} is not executable`, { hint: `run: chmod +x ${absolute}` });
 }
 
-/** @returns it, if the build of the study's checkout has to make it. */
+/**
+ * Checks that a product exists or can be built.
+ * @returns the product, if the build of the study's checkout has to produce it.
+ */
 async function checkProduct(named: Named, candidates: (file: string) => string[]): Promise<NeededProduct[]> {
   const { name, place, relative, absolute } = named;
   const here = candidates(absolute);
@@ -137,22 +140,27 @@ async function checkProduct(named: Named, candidates: (file: string) => string[]
   return place.isStudy ? [{ name, files }] : [];
 }
 
-/** Whether the source has a file, or a symbolic link on the way to it. */
+/** Returns whether the source contains a file, or a symbolic link on the way to it. */
 function isIn({ files }: Pick<Place, "files">, file: string): boolean {
   if (files.has(file)) return true;
   const folder = path.dirname(file);
   return folder !== "." && (files.get(folder) === LINK || isIn({ files }, folder));
 }
 
-/** Only of `opp_makemake` it is known what it makes; a Makefile, configure or commands may make anything. */
+/**
+ * Returns whether a project's build may produce one of some files. Only the products of `opp_makemake` are
+ * known in advance; a Makefile, configure or commands may produce anything.
+ */
 function mayBuild({ project, plan }: Place["projects"][number], files: readonly string[]): boolean {
   const { kind } = plan.build.recipe;
   if (kind === "none") return false;
   if (kind !== "makemake" || project.targets.length === 0) return true;
-  const made = project.makemake.flatMap(({ folder, options }) =>
+  const defaultTargets = project.makemake.flatMap(({ folder, options }) =>
     makemakeTarget(path.join(plan.gitTop, folder), folder, options),
   );
-  return [...project.targets, ...made].some((target) => files.includes(targetFile(target, plan.build.mode)));
+  return [...project.targets, ...defaultTargets].some((target) =>
+    files.includes(targetFile(target, plan.build.mode)),
+  );
 }
 
 function placesOf({ checkout, project }: StudyContext, { plan, dependencies }: Plans): Place[] {
@@ -167,12 +175,14 @@ function placesOf({ checkout, project }: StudyContext, { plan, dependencies }: P
     place.projects.push(each);
     places.set(top, place);
   }
-  return [...places.values()].sort((one, other) => other.top.length - one.top.length); // the innermost first
+  // nested checkouts before those that contain them
+  return [...places.values()].sort((one, other) => other.top.length - one.top.length);
 }
 
 /**
- * @param files where it would be on this machine.
- * @param products what a build would have made.
+ * Returns the error for something that is missing.
+ * @param files its possible paths on this machine.
+ * @param products paths of the products that a build would have produced.
  */
 async function missing(
   { name, place }: Named,

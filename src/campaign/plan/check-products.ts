@@ -2,20 +2,21 @@ import { UserError } from "../../errors.ts";
 import type { Dependency } from "../../model/build.ts";
 import { isCompiled } from "../../project/files/code-files.ts";
 import { isWithin } from "../../project/build/sources.ts";
-import { libraryFiles } from "../../project/files/targets.ts";
+import { libraryFiles } from "../../omnetpp/targets.ts";
 import type { BuildStore } from "../../stores/build-store.ts";
 import { statIfThere } from "../../system/files.ts";
-import { parseSimulationArguments, values } from "../../omnetpp/opp-args.ts";
+import { namedLibraries } from "../../omnetpp/named-files.ts";
+import { parseSimulationArguments } from "../../omnetpp/opp-args.ts";
 import { chooseProgram, type Execution } from "./choose-program.ts";
 import type { CampaignPlan } from "./plan.ts";
 
-/** Names of products in a message. */
+/** Maximum number of products named in a message. */
 const SHOWN = 5;
 
 type Plan = Pick<CampaignPlan, "build" | "campaign" | "code" | "needed" | "execution">;
 
 /**
- * Checks that builds have made what runs need: otherwise each run would fail for the same reason.
+ * Checks that builds have produced what runs need; otherwise, all runs would fail for the same reason.
  * @param dependencies with the keys of their builds.
  * @returns how runs are executed.
  * @throws {UserError} with the log of the build that lacks something.
@@ -33,16 +34,16 @@ export async function checkProducts(
     if (each.source === undefined) for (const file of products) inCheckout.add(file);
     if (plan.execution.program?.kind !== "project") await checkLibraries(each, products, build.mode, builds);
   }
-  const lacking = needed.find(({ files }) => !files.some((file) => inCheckout.has(file)));
-  if (lacking !== undefined) throw await missingProduct(`the ${lacking.name}`, own, buildKey, builds);
+  const missing = needed.find(({ files }) => !files.some((file) => inCheckout.has(file)));
+  if (missing !== undefined) throw await missingProduct(`the ${missing.name}`, own, buildKey, builds);
   if (targets.length === 0 && !isNamed(plan) && hasCode(plan))
     throw await missingProduct("a program or library", own, buildKey, builds);
   return chooseProgram(plan.execution, targets, campaign.study);
 }
 
-/** The user, or the project, says what is executed, and it may be in the source. */
+/** Returns whether the user or the project names what is executed; it may be in the source. */
 function isNamed({ execution, campaign }: Plan): boolean {
-  const named = values(parseSimulationArguments(campaign.arguments), "-l");
+  const named = namedLibraries(parseSimulationArguments(campaign.arguments));
   return execution.program?.kind === "project" || execution.targets !== undefined || named.length > 0;
 }
 
@@ -52,12 +53,12 @@ async function checkLibraries(
   mode: Plan["build"]["mode"],
   builds: BuildStore,
 ): Promise<void> {
-  const lacking = libraries.find((each) => !libraryFiles(each, mode).some((file) => products.includes(file)));
-  if (lacking !== undefined)
-    throw await missingProduct(`the library ${lacking} of ${name}`, products, buildKey, builds);
+  const missing = libraries.find((each) => !libraryFiles(each, mode).some((file) => products.includes(file)));
+  if (missing !== undefined)
+    throw await missingProduct(`the library ${missing} of ${name}`, products, buildKey, builds);
 }
 
-/** A project of NED and ini files alone needs nothing that a build makes. */
+/** Returns whether a project has code; a project with only NED and ini files needs no products. */
 function hasCode({ build, code }: Plan): boolean {
   if (build.recipe.kind === "none") return false;
   return code.entries.some((entry) => isWithin(build.project, entry.path) && isCompiled(entry.path));
@@ -65,7 +66,7 @@ function hasCode({ build, code }: Plan): boolean {
 
 async function missingProduct(
   what: string,
-  made: readonly string[],
+  products: readonly string[],
   key: string,
   builds: BuildStore,
 ): Promise<UserError> {
@@ -74,6 +75,6 @@ async function missingProduct(
     (await statIfThere(log)) === undefined
       ? "check whether the build works in a fresh clone"
       : `see the build log ${log}`;
-  const others = made.length === 0 ? "" : `, only ${made.slice(0, SHOWN).join(", ")}`;
+  const others = products.length === 0 ? "" : `, only ${products.slice(0, SHOWN).join(", ")}`;
   return new UserError(`the build did not produce ${what}${others}`, { hint });
 }

@@ -3,13 +3,13 @@ import { UserError } from "../../errors.ts";
 import type { TargetFile } from "../../model/build.ts";
 import type { Campaign, Program } from "../../model/campaign.ts";
 import { isWithin } from "../../project/build/sources.ts";
-import { libraryNames } from "../../project/files/targets.ts";
+import { libraryNames } from "../../omnetpp/targets.ts";
 
-/** What is known of the program before anything is built. */
+/** What is known about the program before anything is built. */
 export interface ExecutionRequest {
-  /** As the user typed it. */
+  /** The program that the user typed. */
   program?: Program;
-  /** As `swarm.json` or an `.opp` file names them. */
+  /** The targets that `swarm.json` or an `.opp` file names. */
   targets?: readonly TargetFile[];
 }
 
@@ -17,11 +17,12 @@ export interface ExecutionRequest {
 export type Execution = Pick<Campaign, "program" | "libraries">;
 
 /**
- * Decides how runs are executed: by the program that was named, else by what the build made: `opp_run` with the libraries,
- * or the program. With several programs the one nearest above the study is taken.
+ * Returns how runs are executed: by the given program, otherwise by what the
+ * build produced: `opp_run` with the libraries, or the program. Of several
+ * programs, the nearest one in a folder that contains the study is chosen.
  * @param targets of the project's build.
  * @param study relative to the git top level.
- * @throws {UserError} if there are several programs, and nothing tells which one is meant.
+ * @throws {UserError} if there are several programs, and nothing specifies which one to use.
  */
 export function chooseProgram(
   { program, targets: declared }: ExecutionRequest,
@@ -33,13 +34,16 @@ export function chooseProgram(
   if (program !== undefined) return { program, libraries: program.kind === "project" ? [] : libraries };
   const programs = candidates.filter(({ kind }) => kind === "executable").map(({ file }) => file);
   const chosen =
-    libraries.length > 0 ? besideStudy(candidates, programs, study) : theProgram(programs, study);
+    libraries.length > 0 ? nearestProgram(candidates, programs, study) : onlyProgram(programs, study);
   if (chosen !== undefined) return { program: { kind: "project", path: chosen }, libraries: [] };
   return { program: { kind: "opp_run" }, libraries };
 }
 
-/** A program above the study, if no library is there: it has been linked with the libraries that it needs. */
-function besideStudy(
+/**
+ * Returns a program in a folder that contains the study, if no such folder has a library: the program is
+ * linked with the libraries that it needs.
+ */
+function nearestProgram(
   targets: readonly TargetFile[],
   programs: readonly string[],
   study: string,
@@ -50,7 +54,7 @@ function besideStudy(
   return above.length === 1 ? above[0] : undefined;
 }
 
-function theProgram(programs: readonly string[], study: string): string | undefined {
+function onlyProgram(programs: readonly string[], study: string): string | undefined {
   const above = nearest(programs, study);
   const [only, ...others] = above.length > 0 ? above : programs;
   if (others.length === 0) return only;
@@ -62,7 +66,7 @@ function theProgram(programs: readonly string[], study: string): string | undefi
   );
 }
 
-/** Programs in the nearest folder that contains the study. */
+/** Returns the programs in the nearest folder that contains the study. */
 function nearest(programs: readonly string[], study: string): string[] {
   const above = programs.filter((file) => isAbove(file, study));
   const depth = Math.max(...above.map((file) => path.dirname(file).length));

@@ -6,37 +6,37 @@ import { fetchDependency, type FetchOptions } from "../../project/describe/fetch
 import { findDependency, NotFound } from "../../project/describe/find-dependency.ts";
 import { checkoutName, NoCheckout, openCheckout, type Checkout } from "../../project/git/git.ts";
 import type { Need } from "../../project/describe/needs.ts";
-import { isLeftToItself, openFolder } from "../../project/git/plain-folder.ts";
-import { targetFile } from "../../project/files/targets.ts";
+import { isIgnoredFolder, openFolder } from "../../project/git/plain-folder.ts";
+import { targetFile } from "../../omnetpp/targets.ts";
 import { usesProject } from "../../project/describe/uses-project.ts";
 import { planProject, type BuildSettings, type DependencyPlan } from "./plan-project.ts";
 
-/** A project that is needed, and where it lies. */
+/** A needed project, and its location. */
 export interface FoundDependency {
   need: Need;
   checkout: Checkout;
   project: ProjectDescriptor;
-  /** What it needs itself, each after what that needs in turn. */
+  /** The projects that it needs itself, in build order: each after those that it needs. */
   needs: FoundDependency[];
 }
 
 export interface FoundDependencies {
-  /** Each after what it needs itself. */
+  /** In build order: each after the projects that it needs itself. */
   dependencies: FoundDependency[];
-  /** Projects to which only the IDE refers, which are nowhere, and which nothing seems to use. */
+  /** Projects to which only the IDE refers, which do not exist, and which nothing seems to use. */
   leftOut: Need[];
 }
 
 /**
- * Finds what a project needs, and what that needs in turn.
- * @throws {UserError} where something is not found, or two projects need each other.
+ * Finds the projects that a project needs, directly and indirectly.
+ * @throws {UserError} if one is not found, or the dependency is circular.
  */
 export async function findDependencies(
   { checkout, project }: { checkout: Checkout; project: ProjectDescriptor },
-  telling: FetchOptions,
+  fetchOptions: FetchOptions,
 ): Promise<FoundDependencies> {
   const root = path.join(checkout.top, project.folder);
-  const search: Search = { known: new Map(), leftOut: [], telling };
+  const search: Search = { known: new Map(), leftOut: [], fetchOptions };
   const dependencies = await findNeeds({ root, checkout, project }, [root], search);
   return { dependencies, leftOut: search.leftOut };
 }
@@ -48,10 +48,10 @@ interface Needing {
 }
 
 interface Search {
-  /** By their folders. */
+  /** Dependencies by their folders. */
   known: Map<string, FoundDependency>;
   leftOut: Need[];
-  telling: FetchOptions;
+  fetchOptions: FetchOptions;
 }
 
 async function findNeeds(
@@ -75,11 +75,14 @@ async function findNeeds(
   return needs;
 }
 
-/** @returns undefined for a reference of the IDE to the project itself, or to one that is left out. */
+/**
+ * Returns the folder of a needed project.
+ * @returns undefined if the IDE's reference is to the project itself, or to a project that is left out.
+ */
 async function locate(need: Need, needing: Needing, search: Search): Promise<string | undefined> {
   const { name, statedIn, remote, isReference } = need;
   const { root, checkout, project } = needing;
-  if (remote !== undefined) return await fetchDependency({ name, statedIn, ...remote }, search.telling);
+  if (remote !== undefined) return await fetchDependency({ name, statedIn, ...remote }, search.fetchOptions);
   try {
     const folder = await findDependency(need, root, checkout.top);
     return isReference && folder === root ? undefined : folder;
@@ -97,17 +100,20 @@ async function describe(
   above: readonly string[],
   search: Search,
 ): Promise<FoundDependency> {
-  const checkout = await checkoutOf(need, folder, search.telling.signal);
+  const checkout = await checkoutOf(need, folder, search.fetchOptions.signal);
   const project = await describeFolder(checkout.top, folder);
   const needs = await findNeeds({ root: folder, checkout, project }, above, search);
   return { need, checkout, project, needs };
 }
 
-/** A project that is in no repository, or that the one around it ignores, is taken as the folder has it. */
+/**
+ * Returns the checkout of a needed project. If the project is not in a repository, or the repository around
+ * it ignores it, it is taken as it is in its folder.
+ */
 async function checkoutOf(need: Need, folder: string, signal?: AbortSignal): Promise<Checkout> {
   try {
     const checkout = await openCheckout(folder, signal);
-    return (await isLeftToItself(checkout, folder)) ? await openFolder(folder, signal) : checkout;
+    return (await isIgnoredFolder(checkout, folder)) ? await openFolder(folder, signal) : checkout;
   } catch (error) {
     if (error instanceof NoCheckout) return await openFolder(folder, signal);
     throw error instanceof UserError ? notReadable(need, error) : error;
@@ -122,8 +128,11 @@ function notReadable({ name, statedIn }: Need, error: UserError): UserError {
   });
 }
 
-/** What is left out of a checkout, and what goes along, for the sake of the dependencies that lie in it. */
-export function partOf(
+/**
+ * Returns which binaries are left out of a checkout, and which
+ * ignored files are sent, because of the dependencies in it.
+ */
+export function filesForDependencies(
   dependencies: readonly FoundDependency[],
   top: string,
 ): { binaries: string[]; ship: string[] } {
@@ -135,10 +144,13 @@ export function partOf(
   };
 }
 
-/** The codes of checkouts, by their top levels. */
+/** The code of each checkout, by its top level. */
 export type Codes = Map<string, Code>;
 
-/** Reads the work trees of the dependencies that lie in other checkouts than the study. */
+/**
+ * Reads the work trees of the dependencies that are in other checkouts than the study.
+ * @param top git top level of the study.
+ */
 export async function readDependencies(
   dependencies: readonly FoundDependency[],
   top: string,
@@ -162,11 +174,14 @@ export async function readDependencies(
 }
 
 function workTreeOf(checkout: Checkout, dependencies: readonly FoundDependency[]) {
-  const { binaries, ship } = partOf(dependencies, checkout.top);
+  const { binaries, ship } = filesForDependencies(dependencies, checkout.top);
   return { checkout, ship, isLeftOut: Promise.resolve((file: string) => binaries.includes(file)) };
 }
 
-/** How each dependency is built. */
+/**
+ * Returns how each dependency is built.
+ * @param codes of the checkouts, by their top levels.
+ */
 export async function planDependencies(
   dependencies: readonly FoundDependency[],
   codes: ReadonlyMap<string, Code>,

@@ -2,29 +2,30 @@ import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { simulationVariables } from "../../model/environment.ts";
+import { namedLibraries } from "../../omnetpp/named-files.ts";
 import {
   parseSimulationArguments,
   toArgv,
-  values,
   without,
   type SimulationArguments,
 } from "../../omnetpp/opp-args.ts";
+import { withoutMoments } from "../../omnetpp/query-output.ts";
+import { isPartOfSimulator } from "../../omnetpp/simulator.ts";
+import { linkedFiles } from "../../omnetpp/targets.ts";
 import { statIfThere } from "../../system/files.ts";
 import type { CampaignPlan } from "./plan.ts";
 import { plannedKey } from "./plan-project.ts";
 
-/** Raised when the same campaign would leave other files than with an earlier version of ours. */
+/** Increased if the same campaign would write other files than with an earlier version of inet-swarm. */
 const VERSION = 3;
 
-/** Parts of file names such as `${datetime}` and `${runid}`, which no two processes have in common. */
-const MOMENT = /\d{8}-\d\d:?\d\d:?\d\d(?:-\d+)?/g;
-
 /**
- * Names all that decides what the runs of a campaign leave, beside their config, number and variables: the files
- * of the sources that they can read, the binaries, OMNeT++, the command line, and the configuration as the simulator reads it. In
- * doubt it differs, and runs are made again. What it cannot know are files outside of the checkout that a model
- * reads, and variables of the environment that nobody named.
- * @param plan for the machines that make the runs.
+ * Returns a hash over everything that decides which files the runs of a campaign write,
+ * except their config, number and variables: the files of the sources that they can read,
+ * the binaries, OMNeT++, the command line, and the configuration as the simulator reads
+ * it. In doubt, the hash differs, and runs are executed again. Files outside the checkout
+ * that a model reads are not included, nor are environment variables that were not named.
+ * @param plan for the machines that execute the runs.
  */
 export async function identityOf(plan: CampaignPlan): Promise<string> {
   const {
@@ -47,45 +48,47 @@ export async function identityOf(plan: CampaignPlan): Promise<string> {
       ...(dependencies && { dependencies }),
       arguments: decidingArguments(args),
     },
-    [...plan.expansion.configuration].map(([key, value]) => [key, value.replaceAll(MOMENT, "")]),
-    await stampsOf([...(await ownOmnetpp(plan)), ...namedLibraries(plan, values(args, "-l"))]),
+    [...plan.expansion.configuration].map(([key, value]) => [key, withoutMoments(value)]),
+    await stampsOf([...(await ownOmnetpp(plan)), ...libraryFilesOf(plan, namedLibraries(args))]),
   ];
   const read = simulationVariables(terminal?.environment ?? {});
   if (Object.keys(read).length > 0) parts.push(read);
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
 }
 
-/** The arguments that decide what a run leaves. Which runs there are, and how they are shown, does not. */
+/**
+ * Returns the arguments that decide which files a run
+ * writes; not those that select runs or control the display.
+ */
 export function decidingArguments(args: SimulationArguments): string[] {
   return toArgv(without(args, "-c", "-r", "-u", "-s", "-S", "-m"));
 }
 
-/** The simulator and its libraries, where the workers use those of the user: he may have built them anew. */
+/**
+ * Returns the files of the simulator and its libraries, if
+ * workers use the user's OMNeT++, which may have been rebuilt.
+ */
 async function ownOmnetpp({ build: { omnetpp } }: CampaignPlan): Promise<string[]> {
   if (omnetpp.binDirectory === undefined) return [];
   const folders = [omnetpp.binDirectory, path.join(omnetpp.binDirectory, "../lib")];
   const files = folders.map(async (folder) => {
-    const names = await readdir(folder).catch(() => []); // installed in another way
-    return names.filter((name) => /^(?:opp_run|libopp)/.test(name)).map((name) => path.join(folder, name));
+    const names = await readdir(folder).catch(() => []); // OMNeT++ was installed in another way
+    return names.filter(isPartOfSimulator).map((name) => path.join(folder, name));
   });
   return (await Promise.all(files)).flat().sort();
 }
 
-/** The files that an option `-l` with a folder may mean. */
-function namedLibraries({ studyDirectory }: CampaignPlan, libraries: readonly string[]): string[] {
+/** Returns the files that an option `-l` with a folder may refer to. */
+function libraryFilesOf({ studyDirectory }: CampaignPlan, libraries: readonly string[]): string[] {
   return libraries.flatMap((library) => {
-    const { dir, base } = path.parse(path.resolve(studyDirectory, library));
-    if (!library.includes("/")) return [];
-    return ["", "_dbg"].flatMap((mode) =>
-      ["so", "dylib"].map((ext) => path.join(dir, `lib${base}${mode}.${ext}`)),
-    );
+    return library.includes("/") ? linkedFiles(path.resolve(studyDirectory, library)) : [];
   });
 }
 
 async function stampsOf(files: readonly string[]): Promise<string[]> {
   const stats = await Promise.all(files.map((file) => statIfThere(file)));
-  return files.flatMap((file, at) => {
-    const found = stats[at];
+  return files.flatMap((file, index) => {
+    const found = stats[index];
     return found === undefined ? [] : [`${file} ${found.size} ${found.mtimeMs}`];
   });
 }

@@ -4,7 +4,10 @@ import type { CampaignEvent } from "../../model/events.ts";
 import type { Need } from "../../project/describe/needs.ts";
 import type { DependencyPlan } from "./plan-project.ts";
 
-/** Names the projects to which only the IDE refers and that are not on this machine: the campaign goes on without them. */
+/**
+ * Warns of projects to which only the IDE refers and that do not exist on this machine: the campaign
+ * continues without them.
+ */
 export function* warnOfLeftOut(leftOut: readonly Need[]): Generator<CampaignEvent> {
   for (const { name, statedIn, variable } of leftOut) {
     const message = `${statedIn} refers to the project ${name}, which was not found; ignoring it, because nothing seems to use it (if something does, set ${variable} to its folder)`;
@@ -12,7 +15,7 @@ export function* warnOfLeftOut(leftOut: readonly Need[]): Generator<CampaignEven
   }
 }
 
-/** Names the projects that are here in another version than the one that is referred to. */
+/** Warns of projects that exist in another version than the required one. */
 export function* warnOfVersions(dependencies: readonly DependencyPlan[]): Generator<CampaignEvent> {
   for (const { about, gitTop, project } of dependencies) {
     const root = path.join(gitTop, project.folder);
@@ -26,16 +29,18 @@ function versionIn(name: string): string[] | undefined {
   return /\d+(?:\.\d+)*$/.exec(name)?.[0].split(".");
 }
 
-/** A shorter one means any that begins with it. */
+/** Returns whether versions agree; a shorter version stands for all versions that begin with it. */
 function isSameVersion(one: readonly string[] | undefined, other: readonly string[] | undefined): boolean {
-  return one === undefined || other === undefined || one.every((part, at) => (other[at] ?? part) === part);
+  return (
+    one === undefined || other === undefined || one.every((part, index) => (other[index] ?? part) === part)
+  );
 }
 
 /**
- * Passes on the events of a build. If it fails, the hint names what was left out.
- * @throws {UserError}
+ * Yields the events of a build. If it fails, the hint names the projects that were left out.
+ * @throws {UserError} if the build fails.
  */
-export async function* namingLeftOut<T>(
+export async function* withLeftOutHint<T>(
   building: AsyncGenerator<CampaignEvent, T>,
   leftOut: readonly Need[],
 ): AsyncGenerator<CampaignEvent, T> {

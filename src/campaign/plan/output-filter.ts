@@ -2,8 +2,8 @@ import { realpathSync } from "node:fs";
 import path from "node:path";
 import type { ProjectDescriptor } from "../../project/describe/descriptor.ts";
 import type { Checkout } from "../../project/git/git.ts";
-import { targetFile } from "../../project/files/targets.ts";
-import { isOverwritten } from "../../omnetpp/output-options.ts";
+import { targetFile } from "../../omnetpp/targets.ts";
+import { isNamelessIndex, isOverwritten } from "../../omnetpp/result-files.ts";
 import { isInside } from "../../system/paths.ts";
 import { unchangedOutputs } from "../collect/known-outputs.ts";
 
@@ -11,28 +11,28 @@ export interface OutputFilterQuestion {
   checkout: Checkout;
   study: string;
   project: ProjectDescriptor;
-  /** Of other projects in the checkout, relative to its top level. */
+  /** Binaries of other projects in the checkout, relative to its top level. */
   binaries: readonly string[];
-  /** Of the campaign, absolute. */
+  /** Result directory of the campaign, absolute. */
   resultDirectory: string;
-  /** Configured output files of its runs, absolute. */
+  /** Configured output files of the campaign's runs, absolute. */
   outputFiles: readonly string[];
-  /** Folders with records, of other configs too, absolute. */
+  /** Folders with records, including those of other configs, absolute. */
   recordRoots: readonly string[];
 }
 
-/** Which files of a work tree are no sources; all by their paths relative to the top level. */
+/** Decides which files of a work tree are not sources; paths are relative to the top level. */
 export interface OutputFilter {
-  /** For untracked files: binaries and all that is in a result directory, too. */
+  /** For untracked files: whether a file is an output, a binary, or in a result directory. */
   isLeftOut: (file: string) => boolean;
-  /** For all files. */
+  /** For all files: whether a file is an output. */
   isOutput: (file: string) => boolean;
 }
 
 /**
- * Outputs are not sources: else each campaign would change the source of the next one. Which they are, the records
- * tell, and in a result directory the names of the simulator's files. Neither are files that its runs begin anew, which
- * a local run may have left.
+ * Returns a filter for outputs, which are not sources: otherwise, each campaign would change the source of
+ * the next one. Outputs are known from the records, and in a result directory by the file names that the
+ * simulator uses. Files that the runs overwrite are outputs, too: a local run may have written them.
  */
 export async function outputFilter(question: OutputFilterQuestion): Promise<OutputFilter> {
   const { checkout, study, project, binaries, resultDirectory, outputFiles, recordRoots } = question;
@@ -46,15 +46,16 @@ export async function outputFilter(question: OutputFilterQuestion): Promise<Outp
   const known = new Set<string>();
   for (const each of await Promise.all(roots.map(unchangedOutputs))) for (const file of each) known.add(file);
   const results = withoutLinks([resultDirectory]);
-  // in `--result-dir=.` only names and records tell what is a result
+  // with `--result-dir=.`, only names and records show which files are results
   const folders = withoutLinks(roots).filter((root) => !isInside(root, study));
-  const configured = new Set(outputFiles.map(withoutExtension)); // an index is beside its vectors
+  // an index file has the name of its vector file
+  const configured = new Set(outputFiles.map(withoutExtension));
   const isOutput = (file: string): boolean => {
     const absolute = path.join(top, file);
     if (known.has(absolute)) return true;
     return (
       isOverwritten(file) &&
-      (path.basename(file) === ".vci" || // index of a vector file whose name has no dot
+      (isNamelessIndex(file) ||
         configured.has(withoutExtension(absolute)) ||
         results.some((root) => isInside(root, absolute)) ||
         folders.some((root) => isInside(root, absolute)))
@@ -70,17 +71,17 @@ export async function outputFilter(question: OutputFilterQuestion): Promise<Outp
   };
 }
 
-/** The folders, and where links in their paths lead: git knows a file by the place where it is. */
+/** Returns the folders with and without symbolic links: git lists a file by its path without links. */
 function withoutLinks(folders: readonly string[]): string[] {
   return [...new Set(folders.flatMap((folder) => [folder, realPlace(folder)]))];
 }
 
-/** Of a folder that need not exist. */
+/** Returns the path without symbolic links of a folder that need not exist. */
 function realPlace(folder: string): string {
   try {
     return realpathSync(folder);
   } catch {
-    return folder; // the first campaign makes it
+    return folder; // the first campaign creates the folder
   }
 }
 

@@ -5,11 +5,13 @@ import type { Outputs } from "../../model/campaign.ts";
 import { forbiddenName } from "../../stores/output-path.ts";
 import type { Expansion, RunOutputs } from "../../omnetpp/expand.ts";
 import { iniFolders, type IniFolders } from "../../omnetpp/ini-folders.ts";
-import { config, isTyped, values, type SimulationArguments } from "../../omnetpp/opp-args.ts";
+import { namedInis } from "../../omnetpp/named-files.ts";
+import { config, isTyped, type SimulationArguments } from "../../omnetpp/opp-args.ts";
 import { configuredOption, OUTPUT_OPTIONS, type OutputOption } from "../../omnetpp/output-options.ts";
+import { extensionOf } from "../../omnetpp/result-files.ts";
 import { isInside } from "../../system/paths.ts";
 import { homeDirectory } from "../../system/user.ts";
-import { refuseShownDirectory } from "./shown-directory.ts";
+import { refuseAbsoluteResultDirectory } from "./shown-directory.ts";
 
 /** Where the runs of a campaign write. */
 export interface OutputPlan {
@@ -20,9 +22,9 @@ export interface OutputPlan {
   /** Configured output files, absolute. */
   files: string[];
   forWorkers: Omit<Outputs, "outside" | "folders">;
-  /** Several runs must not share a process: their outputs could not be told apart. */
+  /** Several runs must not share a process, because their outputs could not be distinguished. */
   runsAlone: boolean;
-  /** Files to which a local run would append, if they exist: names or, with a `*` at the end, beginnings of names. */
+  /** Files to which a local run would append, if they exist: names, or patterns with a `*` in them. */
   appendedTo: { runNumber: number; option: string; file: string }[];
 }
 
@@ -34,14 +36,15 @@ export interface OutputQuestion {
 }
 
 /**
- * Finds out where the runs will write, from their configurations.
- * @throws {UserError} for what cannot be done right on a swarm: files that several runs append to, result directories
- *   that hold the project itself or the user's home, or that parameters would have a worker's path of.
+ * Determines from the configurations where the runs will write.
+ * @throws {UserError} for what cannot work correctly on a swarm: a file to which
+ *   several runs append; a result directory that contains the project itself or
+ *   the user's home, or whose path on a worker would be in parameters.
  */
 export async function planOutputs(expansion: Expansion, question: OutputQuestion): Promise<OutputPlan> {
   const { args, study } = question;
-  const folders = await iniFolders(study, values(args, "-f"));
-  refuseShownDirectory(expansion.configuration, folders.all[0]!, study);
+  const folders = await iniFolders(study, namedInis(args));
+  refuseAbsoluteResultDirectory(expansion.configuration, folders.all[0]!, study);
   const runs = expansion.outputs.map((run) => resolveRun(run, folders, question));
   const configured = OUTPUT_OPTIONS.filter((option) =>
     expansion.outputs.some((run) => run.values[option] !== undefined),
@@ -52,11 +55,12 @@ export async function planOutputs(expansion: Expansion, question: OutputQuestion
     for (const folder of run.folders) addFolder(folder, question, { outside, links });
     for (const file of run.files) addFile(file, question, { outside, links });
   }
-  const redirecting = configuredOption(expansion.configuration, "cmdenv-redirect-output") ?? "false"; // may be an expression
+  // `true`, `false` or an expression
+  const redirectOutput = configuredOption(expansion.configuration, "cmdenv-redirect-output") ?? "false";
   const mapsPaths = expansion.outputs.some((run) =>
     Object.values(run.values).some((value) => path.isAbsolute(value)),
   );
-  const asksOutputFile = redirecting !== "true" && hidesOutputFile(configured);
+  const asksOutputFile = redirectOutput !== "true" && hidesOutputFile(configured);
   return {
     resultDirectory: resultRoot(runs, configured, question),
     outside: [...outside],
@@ -72,7 +76,7 @@ export async function planOutputs(expansion: Expansion, question: OutputQuestion
       ...(asksOutputFile && { asksOutputFile }),
       ...(configured.length > 0 && { ownOutputFiles: configured }),
     },
-    runsAlone: redirecting !== "false" || mapsPaths || asksOutputFile,
+    runsAlone: redirectOutput !== "false" || mapsPaths || asksOutputFile,
     appendedTo: appendedFiles(expansion, runs, args),
   };
 }
@@ -85,11 +89,11 @@ function hidesOutputFile(configured: readonly OutputOption[]): boolean {
 
 interface ResolvedRun {
   runNumber: number;
-  /** Result directory as the simulator's default file names and as parameters mean it. */
+  /** Result directory as the simulator's default file names use it, and as parameters use it. */
   folders: string[];
-  /** Configured files, by every folder to which their names may be relative. */
+  /** Configured files, relative to each folder to which their names may be relative. */
   files: string[];
-  /** The most likely place of each. */
+  /** The most likely path of each file. */
   byOption: Partial<Record<OutputOption, string>>;
   appends: RunOutputs["appends"];
 }
@@ -119,7 +123,7 @@ function resolveRun(
   };
 }
 
-/** To which folders the name of a file may be relative; to the first one if there is no reason for another. */
+/** Returns the folders to which the name of a file may be relative; the first one is the most likely. */
 function basesOf(
   option: OutputOption,
   { all, having }: IniFolders,
@@ -175,14 +179,14 @@ function refuseForbidden(name: string, place: string): void {
 }
 
 /**
- * The links of the user's on the way to a folder by which a worker's runs would leave its working tree.
- * @returns the folder without links, if there is one of these.
+ * Adds the user's links on the way to a folder, by which the runs of a worker would leave its working tree.
+ * @returns the folder without links, if there are any.
  */
 function addLinks(folder: string, top: string, links: Map<string, string>): string | undefined {
   let real: string | undefined;
   const names = path.relative(top, folder).split(path.sep);
-  for (const at of names.keys()) {
-    const place = path.join(top, ...names.slice(0, at + 1));
+  for (const index of names.keys()) {
+    const place = path.join(top, ...names.slice(0, index + 1));
     if (!lstatSync(place, { throwIfNoEntry: false })?.isSymbolicLink()) continue;
     if (!existsSync(place)) {
       throw new UserError(`cannot store results in ${folder}: ${place} is a dangling symbolic link`, {
@@ -191,12 +195,12 @@ function addLinks(folder: string, top: string, links: Map<string, string>): stri
     }
     const target = realpathSync(place);
     links.set(path.relative(top, place), target);
-    real = path.join(target, ...names.slice(at + 1));
+    real = path.join(target, ...names.slice(index + 1));
   }
   return real;
 }
 
-/** The folder of the records: the one that has the results of all runs. */
+/** Returns the folder of the records: the one that contains the results of all runs. */
 function resultRoot(
   runs: readonly ResolvedRun[],
   configured: readonly OutputOption[],
@@ -220,7 +224,10 @@ function commonFolder(one: string, other: string): string {
   return isInside(one, other) ? one : commonFolder(path.dirname(one), other);
 }
 
-/** @throws {UserError} if several runs append to one file. */
+/**
+ * Returns the files to which a local run would append.
+ * @throws {UserError} if several runs append to one file.
+ */
 function appendedFiles(
   { runs: chosen }: Expansion,
   runs: readonly ResolvedRun[],
@@ -229,8 +236,7 @@ function appendedFiles(
   const appended: OutputPlan["appendedTo"] = [];
   for (const { runNumber, folders, byOption, appends } of runs) {
     for (const option of appends) {
-      const extension = option === "output-scalar-file" ? ".sca" : ".vec";
-      const file = byOption[option] ?? path.join(folders[0]!, `${config(args)}-*${extension}`);
+      const file = byOption[option] ?? path.join(folders[0]!, `${config(args)}-*${extensionOf(option)}`);
       const other = appended.find((each) => each.file === file && byOption[option] !== undefined);
       if (
         other !== undefined ||
@@ -247,7 +253,7 @@ function appendedFiles(
 }
 
 /**
- * Refuses runs that would append to what is there: on a swarm they would begin it anew.
+ * Refuses runs that would append to existing files: on a swarm, they would overwrite them.
  * @param runNumbers of the runs that are about to be queued.
  * @throws {UserError}
  */
@@ -267,8 +273,8 @@ export function refuseAppending(appendedTo: OutputPlan["appendedTo"], runNumbers
 }
 
 /**
- * Better now than after a day of computing.
- * @throws {UserError} if a place outside of the checkout cannot be written.
+ * Checks before the campaign that the places outside the checkout can be written.
+ * @throws {UserError} if one cannot.
  */
 export function refuseUnwritable(outside: readonly string[]): void {
   for (const place of outside) {

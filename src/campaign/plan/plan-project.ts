@@ -3,6 +3,7 @@ import {
   buildKey,
   ownBuildKey,
   type BuildRequest,
+  type Compilers,
   type Dependency,
   type Mode,
   type Omnetpp,
@@ -26,40 +27,42 @@ export interface ProjectPlan {
   code: Code;
   /** The files that decide the build. */
   sources: readonly TreeEntry[];
-  /** Its dependencies have no sources yet: those are known when they have been sent. */
+  /** The dependencies have no source yet: it is known after they were sent. */
   build: Omit<BuildRequest, "source">;
   /** The user's own binaries, or why they cannot be used. */
   ownBuild: OwnBuild | string;
 }
 
-/** A project that is needed, with its code and how it is built. */
+/** A needed project, with its code and how it is built. */
 export interface DependencyPlan extends ProjectPlan {
   about: Omit<Dependency, "source" | "buildKey">;
   project: ProjectDescriptor;
 }
 
-/** What all builds of a campaign have in common. */
+/** Settings that all builds of a campaign have in common. */
 export interface BuildSettings {
   mode: Mode;
   omnetpp: Omnetpp;
   /** Variables that the user named with `--env`. */
   named?: Environment | undefined;
-  /** Of the client, for builds on its machine. */
+  /** Environment of the client, for builds on its machine. */
   client?: Environment | undefined;
+  /** Those of the client's PATH. */
+  compilers?: Compilers | undefined;
 }
 
 export interface ProjectQuestion extends BuildSettings {
   project: ProjectDescriptor;
   code: Code;
-  /** How the work tree is read, where the code is that of a commit. */
+  /** How to read the work tree, if the code is that of a commit. */
   workTree: WorkTreeRequest;
-  /** What it needs, each after what that needs in turn. */
+  /** The projects that it needs, in build order: each after those that it needs itself. */
   dependencies: readonly DependencyPlan[];
 }
 
-/** How a project is built, and whether the user has done that. */
+/** Returns how a project is built, and whether the user's own build can be used. */
 export async function planProject(question: ProjectQuestion, signal?: AbortSignal): Promise<ProjectPlan> {
-  const { project, code, mode, omnetpp, named = {}, client, dependencies } = question;
+  const { project, code, mode, omnetpp, named = {}, client, compilers, dependencies } = question;
   const { top } = code.checkout;
   const { stateFiles, nedExclusions, environment } = project;
   const recipe = recipeFor(project, code.entries);
@@ -77,6 +80,7 @@ export async function planProject(question: ProjectQuestion, signal?: AbortSigna
     ...(Object.keys(environment).length > 0 && { environment }),
     ...(Object.keys(named).length > 0 && { namedEnvironment: named }),
     ...(client !== undefined && { clientEnvironment: client }),
+    ...(compilers !== undefined && { compilers }),
     ...(dependencies.length > 0 && { dependencies: dependencies.map(asDependency) }),
   };
   return {
@@ -88,12 +92,12 @@ export async function planProject(question: ProjectQuestion, signal?: AbortSigna
   };
 }
 
-/** The name of the build that a plan leads to: the user's own, or the one to be made. */
+/** Returns the name of a plan's build: the user's own build, or a new one. */
 export function plannedKey({ build, ownBuild }: Pick<ProjectPlan, "build" | "ownBuild">): string {
   return typeof ownBuild === "string" ? buildKey(build) : ownBuildKey(build, ownBuild.stamps);
 }
 
-/** Tells the projects apart that a plan needs. */
+/** Returns an ID that is unique among the projects that a plan needs. */
 export function dependencyId({
   checkoutName,
   project,
@@ -101,7 +105,7 @@ export function dependencyId({
   return `${checkoutName} ${project}`;
 }
 
-/** A dependency as what needs it names it; its source is known when it has been sent. */
+/** Returns a dependency as the project that needs it names it; its source is known after it was sent. */
 function asDependency(plan: DependencyPlan): Dependency {
   return { ...plan.about, buildKey: plannedKey(plan) };
 }
@@ -110,7 +114,10 @@ function neededProject({ about, gitTop, project }: DependencyPlan): NeededProjec
   return { variable: about.variable, root: path.join(gitTop, project.folder) };
 }
 
-/** The binaries here are those of the work tree: of a commit only where its sources are the same. */
+/**
+ * Returns the user's own build, or why it cannot be used. It belongs to the work tree, so it can only be used
+ * for a commit with the same sources.
+ */
 async function ownBuild(
   { project, code, mode, omnetpp, workTree, named = {}, dependencies }: ProjectQuestion,
   { recipe, sources }: { recipe: Recipe; sources: readonly TreeEntry[] },
@@ -122,11 +129,11 @@ async function ownBuild(
   if (foreign !== undefined)
     return `${foreign.about.name} is built by the swarm: ${foreign.ownBuild as string}`;
   const question = { top: code.checkout.top, project, mode };
-  await using lying = code.checkedOut ? undefined : await readCode(workTree, undefined, signal);
+  await using current = code.checkedOut ? undefined : await readCode(workTree, undefined, signal);
   const here =
-    lying === undefined ? sources : await findBuildSources({ project, recipe, code: lying, signal });
+    current === undefined ? sources : await findBuildSources({ project, recipe, code: current, signal });
   if (sourcesHash(here) !== sourcesHash(sources)) return "other sources are checked out";
-  const { entries: tree, changed } = lying ?? code;
+  const { entries: tree, changed } = current ?? code;
   const found = await findOwnBuild({ ...question, tree, changed, sources: here });
   if (typeof found === "string") return found;
   for (const product of found.products) {

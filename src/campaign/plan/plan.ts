@@ -8,14 +8,15 @@ import { resolveCommit } from "../../project/git/commit.ts";
 import { foldersBeside, surveyFolders, type FolderSurvey } from "../../project/git/folders.ts";
 import type { RunSources } from "../../project/build/run-sources.ts";
 import { scanCode } from "../../project/build/scan-files.ts";
-import { fileOf } from "../../project/files/targets.ts";
+import { findCompilers } from "../../project/build/find-compilers.ts";
+import { fileOf } from "../../omnetpp/targets.ts";
 import type { Need } from "../../project/describe/needs.ts";
 import type { WorkTreeRequest } from "../../project/git/reading.ts";
 import type { Expansion } from "../../omnetpp/expand.ts";
 import { addedOptions, config, mapPaths } from "../../omnetpp/opp-args.ts";
 import { omnetppVersion } from "../../omnetpp/simulator.ts";
 import { isInside } from "../../system/paths.ts";
-import { partOf, planDependencies, readDependencies, type Codes } from "./dependencies.ts";
+import { filesForDependencies, planDependencies, readDependencies, type Codes } from "./dependencies.ts";
 import type { DependencyPlan } from "./plan-project.ts";
 import { checkArguments, type NeededProduct } from "./check-arguments.ts";
 import type { ExecutionRequest } from "./choose-program.ts";
@@ -27,10 +28,10 @@ import { planProject, type ProjectPlan } from "./plan-project.ts";
 import { runSourcesOf } from "./run-sources-of.ts";
 import { findStudyContext, type StudyContext } from "./study-context.ts";
 
-/** How a campaign deals with runs that do not end well. */
+/** How a campaign handles runs that do not complete. */
 export type CampaignLimits = Pick<Campaign, "retries" | "timeoutMs" | "stopOnError" | "batchSize">;
 
-/** What is known of a campaign before there is a swarm for it. */
+/** The parts of a campaign that are known before there is a swarm for it. */
 type CampaignDraft = Omit<
   Campaign,
   | "id"
@@ -47,35 +48,41 @@ type CampaignDraft = Omit<
   | Exclude<keyof CampaignLimits, "batchSize">
 >;
 
-/** Everything that is known before a swarm is needed. It holds temporary files as long as it lives. */
+/**
+ * Everything that is known before a swarm is needed. A plan owns
+ * temporary files, which are removed when it is disposed of.
+ */
 export interface CampaignPlan extends ProjectPlan, AsyncDisposable {
   studyDirectory: string;
   resultDirectory: string;
   outputs: OutputPlan;
   runs: Run[];
-  /** What the project needs, each after what that needs in turn. */
+  /** The projects that this one needs, in build order: each after those that it needs itself. */
   dependencies: DependencyPlan[];
   campaign: CampaignDraft;
   expansion: Expansion;
-  /** Projects that are referred to, but neither there nor used. */
+  /** Projects that are referred to, but do not exist and are not used. */
   leftOut: readonly Need[];
-  /** Which files of the sources runs can read. */
+  /** The files of the sources that runs can read. */
   runSources: RunSources;
-  /** What builds have to make, lest every run fail. */
+  /** What builds must produce; otherwise all runs would fail. */
   needed: NeededProduct[];
-  /** What the user and the project say of how runs are executed. */
+  /** What the user and the project specify about how runs are executed. */
   execution: ExecutionRequest;
 }
 
 /**
- * Finds out what is to be run: the study, its project, the code and the runs.
- * @throws {UserError} for everything that the user has to mend first.
+ * Determines what to run: the study, its project, the code and the runs.
+ * @throws {UserError} for everything that the user has to fix first.
  */
 export async function planCampaign(request: CampaignRequest, signal?: AbortSignal): Promise<CampaignPlan> {
   return await planFrom(await findStudyContext(request, signal), request, signal);
 }
 
-/** The same, where it is known where the user is. */
+/**
+ * Determines what to run, like `planCampaign`, in a study that was already located.
+ * @throws {UserError} for everything that the user has to fix first.
+ */
 export async function planFrom(
   here: StudyContext,
   request: CampaignRequest,
@@ -88,16 +95,17 @@ export async function planFrom(
   const expansion = expandCode(here, commit, signal);
   const outputs = expansion.then((known) => planOutputs(known, { top: checkout.top, study, args }));
   const survey = surveyFolders(checkout.top, signal);
-  for (const each of [outputs, survey]) each.catch(() => undefined); // awaited below, after something else
+  // awaited below, where errors are reported
+  for (const each of [outputs, survey]) each.catch(() => undefined);
   const question = workTreeOf(here, outputs, survey);
-  const asked = Promise.allSettled([
+  const queries = Promise.allSettled([
     readScanned(question, commit, signal),
     readDependencies(here.dependencies, checkout.top, signal),
     expansion,
     version,
   ]);
   request.onAsked?.();
-  const [reading, needed] = await asked;
+  const [reading, needed] = await queries;
   const opened = [reading, needed].flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
   const dispose = async (): Promise<void> => {
     await Promise.all(opened.map((each) => each[Symbol.asyncDispose]()));
@@ -110,12 +118,12 @@ export async function planFrom(
     const found = { ...read, survey: await survey, expansion: expanded, outputs: await outputs };
     return { ...(await makePlan(here, found, omnetpp, signal)), [Symbol.asyncDispose]: dispose };
   } catch (error) {
-    await dispose(); // what fails beside the code would leave the files behind that belong to it
+    await dispose(); // otherwise the temporary files of the code would remain
     throw error;
   }
 }
 
-/** What files say of others is looked for while the simulator lists the runs. */
+/** Reads the code, and starts to scan its files for names of others while the simulator lists the runs. */
 async function readScanned(
   question: WorkTreeRequest,
   commit: string | undefined,
@@ -145,7 +153,9 @@ async function makePlan(
   const { mode, binDirectory } = program;
   const omnetpp = { version, ...(binDirectory !== undefined && { binDirectory }) };
   const codes = new Map(needed).set(checkout.top, code);
-  const settings = { mode, omnetpp, named: here.named, client: here.terminal.environment };
+  const client = here.terminal.environment;
+  const compilers = await findCompilers({ ...client, ...here.named });
+  const settings = { mode, omnetpp, named: here.named, client, compilers };
   const dependencies = await planDependencies(here.dependencies, codes, settings, signal);
   const plan = await planProject({ project, code, workTree, ...settings, dependencies }, signal);
   const products = await checkArguments(here, { plan, dependencies });
@@ -168,14 +178,14 @@ async function makePlan(
   };
 }
 
-/** How the checkout of the study is read: without binaries and without what runs have written. */
+/** Returns how to read the study's checkout: without binaries and without outputs of runs. */
 function workTreeOf(
   here: StudyContext,
   outputs: Promise<OutputPlan>,
   survey: Promise<FolderSurvey>,
 ): WorkTreeRequest {
   const { checkout, project, dependencies } = here;
-  const { ship, binaries } = partOf(dependencies, checkout.top);
+  const { ship, binaries } = filesForDependencies(dependencies, checkout.top);
   const outside = recordRootsOutside(checkout.top);
   const filter = Promise.all([outputs, survey, outside]).then(([known, { recordRoots }, rootsOutside]) =>
     outputFilter({
@@ -219,24 +229,24 @@ function describeCampaign(
     ...(build.environment !== undefined && { environment: build.environment }),
     ...(build.namedEnvironment !== undefined && { namedEnvironment: build.namedEnvironment }),
     terminal,
-    arguments: mapPaths(args, (file) => portable(file, here)),
+    arguments: mapPaths(args, (file) => pathForWorkers(file, here)),
     addedOptions: addedOptions(expansion.configuration, args),
     ...(nedPath !== "." && { nedPath }),
     resultDirectory: path.relative(study, outputs.resultDirectory) || ".",
     ...outputs.forWorkers,
     ...(outputs.outside.length > 0 && { outside: outputs.outside }),
     ...(code.checkedOut && folders.length > 0 && { folders }),
-    // nobody has looked into what those libraries keep from one run to the next
+    // it is unknown what these libraries keep from one run to the next
     ...((expansion.configuration.has("load-libs") || outputs.runsAlone) && { batchSize: 1 }),
   };
 }
 
 /**
- * A path inside the checkout stays relative to the study, and one inside that of a dependency leads to where that
- * is beside it; any other one can only be absolute. A library of the study keeps its folder: without one it is
- * looked for elsewhere.
+ * Returns the path of a file for workers. A path inside the checkout is relative to the study; a path in a
+ * dependency's checkout leads to where this is on a worker, next to the study's checkout; any other path is
+ * absolute. A library in the study keeps its `./`: without a folder, it is searched for elsewhere.
  */
-function portable(file: string, { checkout, study, dependencies }: StudyContext): string {
+function pathForWorkers(file: string, { checkout, study, dependencies }: StudyContext): string {
   const absolute = path.resolve(study, file);
   if (isInside(checkout.top, absolute)) {
     const relative = path.relative(study, absolute) || ".";

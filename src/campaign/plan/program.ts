@@ -3,25 +3,26 @@ import path from "node:path";
 import { UserError } from "../../errors.ts";
 import type { Mode } from "../../model/build.ts";
 import type { Program } from "../../model/campaign.ts";
-import { SIMULATORS, versionOf } from "../../omnetpp/simulator.ts";
+import { modeOf, SIMULATORS, versionOf } from "../../omnetpp/simulator.ts";
 import { findProgram, isExecutable, isScript } from "../../system/program.ts";
 import { isInside } from "../../system/paths.ts";
 
-/** The simulation program, here and on the workers. */
+/** The simulation program, on this machine and on the workers. */
 export interface SimulationProgram {
-  /** What expands the runs here. */
+  /** The program that lists the runs on this machine. */
   local: string;
-  /** Folder of OMNeT++'s own programs, where it is on PATH. */
+  /** Folder of OMNeT++'s own programs, if it is in PATH. */
   binDirectory?: string;
-  /** Undefined: what the build makes decides. */
+  /** The program on the workers; undefined: the products of the build decide. */
   remote: Program | undefined;
   mode: Mode;
 }
 
 /**
  * Finds the simulation program.
- * @param typed as the user typed it, or undefined: then `opp_run`, or the program that the project builds.
- * @throws {UserError} where it is missing, or lies outside of the checkout.
+ * @param typed as typed by the user; undefined: `opp_run`, or the program that the project builds.
+ * @param top git top level, absolute.
+ * @throws {UserError} if the program is missing, or is outside the checkout.
  */
 export async function findSimulationProgram(
   typed: string | undefined,
@@ -33,13 +34,14 @@ export async function findSimulationProgram(
   const omnetpp = simulator === undefined ? {} : { binDirectory: path.dirname(simulator) };
   if (typed === undefined || named) {
     if (simulator === undefined) throw withoutSimulator(typed);
-    const mode = path.basename(simulator) === "opp_run_dbg" ? "debug" : "release";
+    const mode = modeOf(simulator);
     return { local: simulator, ...omnetpp, mode, remote: named ? { kind: "opp_run" } : undefined };
   }
   const file = await programFile(typed, study, top);
-  const mode = file.endsWith("_dbg") ? "debug" : "release";
+  const mode = modeOf(file);
   const isReady = (await isExecutable(file)) && (simulator === undefined || (await canSimulate(file, study)));
-  const local = isReady ? file : simulator; // where it is yet to be built, any simulator will do
+  // if the program is not built yet, any simulator can list the runs
+  const local = isReady ? file : simulator;
   if (local === undefined) throw withoutSimulator(undefined);
   return { local, ...omnetpp, mode, remote: { kind: "project", path: path.relative(top, file) } };
 }
@@ -58,7 +60,7 @@ async function programFile(typed: string, study: string, top: string): Promise<s
   });
 }
 
-/** A script may start a program that is yet to be built, and do nothing then. */
+/** Returns whether a program prints its version; a script may start a program that is not built yet. */
 async function canSimulate(file: string, study: string): Promise<boolean> {
   if (!(await isScript(file))) return true;
   return (await versionOf(file, { cwd: study }).catch(() => undefined)) !== undefined;
@@ -68,7 +70,7 @@ async function realFile(file: string): Promise<string> {
   try {
     return await realpath(file);
   } catch {
-    return file; // it is yet to be built
+    return file; // not built yet
   }
 }
 

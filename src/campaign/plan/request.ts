@@ -1,20 +1,20 @@
 import type { Environment } from "../../model/environment.ts";
 
-/** What the user asked for. */
+/** What the user requested. */
 export interface CampaignRequest {
-  /** Where it was typed, or `-C`. */
+  /** Folder in which the command was typed, or that of `-C`. */
   directory: string;
   /** Commit, branch or tag; undefined for the working tree. */
   commit: string | undefined;
   program: string | undefined;
-  /** Version of the OMNeT++ to use, where it is not to be the one that is here. */
+  /** Version of OMNeT++ to use, if not the one on this machine. */
   omnetpp?: string | undefined;
-  /** The simulation's arguments, untouched. */
+  /** The simulation's arguments, unchanged. */
   arguments: readonly string[];
-  /** Variables that are named for runs and builds, sorted by name. */
+  /** Variables for runs and builds that the user named with `--env`, sorted by name. */
   environment?: Environment | undefined;
-  /** Told what takes time on the way. */
+  /** Reports steps that take time. */
   say?: (text: string) => void;
-  /** The simulator and git have been asked, and their answers take some time. */
+  /** Called when the simulator and git are running, while their answers are awaited. */
   onAsked?: () => void;
 }

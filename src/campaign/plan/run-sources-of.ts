@@ -2,10 +2,14 @@ import path from "node:path";
 import type { Code } from "../../project/git/code.ts";
 import { findRunSources, type RunSources } from "../../project/build/run-sources.ts";
 import type { Expansion } from "../../omnetpp/expand.ts";
-import { toArgv, values } from "../../omnetpp/opp-args.ts";
+import { namedInis, namedLibraries, namedNedFolders } from "../../omnetpp/named-files.ts";
+import { toArgv } from "../../omnetpp/opp-args.ts";
 import type { StudyContext } from "./study-context.ts";
 
-/** What runs can read follows from where they are, and from what they are told. */
+/**
+ * Returns which files of the sources runs can read, according to the folders that they use and the paths in
+ * their arguments, configuration and environment.
+ */
 export async function runSourcesOf(
   { checkout: { top }, study, project, dependencies, args, named }: StudyContext,
   codes: readonly Code[],
@@ -15,9 +19,7 @@ export async function runSourcesOf(
   const folders = projects.flatMap((each) =>
     [each.project.folder, ...each.project.nedFolders].map((folder) => path.join(each.checkout.top, folder)),
   );
-  const paths = ["-f", "-n", "-l"].flatMap((name) =>
-    values(args, name).flatMap((value) => value.split(/[;:]/)),
-  );
+  const paths = [...namedInis(args), ...(namedNedFolders(args) ?? []), ...namedLibraries(args)];
   const variables = [named, ...projects.map((each) => each.project.environment)].flatMap(
     Object.values<string>,
   );

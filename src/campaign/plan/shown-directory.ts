@@ -1,16 +1,17 @@
 import path from "node:path";
 import { UserError } from "../../errors.ts";
-import { unquoted } from "../../omnetpp/expand.ts";
 import { configuredOption, parameterWith } from "../../omnetpp/output-options.ts";
+import { unquoted } from "../../omnetpp/quoted-text.ts";
 
 /**
- * An absolute result directory is mapped on a worker to a relative one. If the ini file is elsewhere, that has two
- * meanings (of file names and of parameters), and only the worker's own path would have one.
+ * Refuses parameters that use an absolute result directory if the ini file is in another folder. A worker
+ * maps the directory to a relative path. This is ambiguous there, because file names and parameters are
+ * relative to different folders, and an absolute path would be the worker's own.
  * @param configuration of the first run.
- * @param iniFolder that of the first ini file, absolute.
- * @throws {UserError} if parameters use an absolute result directory, and the ini file is in another folder.
+ * @param iniFolder folder of the first ini file, absolute.
+ * @throws {UserError} for such a parameter.
  */
-export function refuseShownDirectory(
+export function refuseAbsoluteResultDirectory(
   configuration: ReadonlyMap<string, string>,
   iniFolder: string,
   study: string,

@@ -10,7 +10,7 @@ import type { CampaignRequest } from "./request.ts";
 import { findSimulationProgram, type SimulationProgram } from "./program.ts";
 import { studyDirectory } from "./study-directory.ts";
 
-/** Where the user is and what they typed. */
+/** The study in the user's folder, and what the user typed. */
 export interface StudyContext {
   checkout: Checkout;
   study: string;
@@ -19,14 +19,14 @@ export interface StudyContext {
   leftOut: readonly Need[];
   program: SimulationProgram;
   args: SimulationArguments;
-  /** Variables that are named for runs and builds. */
+  /** Variables for runs and builds that the user named with `--env`. */
   named: Environment;
   terminal: Terminal;
 }
 
 /**
- * Finds the study, its checkout, its project, the program, and what the project needs.
- * @yields what is known so far, after each step.
+ * Finds the study, its checkout, its project, the program, and the projects that are needed.
+ * @yields what each step has found.
  * @throws {UserError} for everything that the user has to fix first.
  */
 export async function* locateStudy(
@@ -49,7 +49,10 @@ export async function* locateStudy(
   return { checkout, study, project, ...needs, program, args, named, terminal: ownTerminal() };
 }
 
-/** The same without the steps. */
+/**
+ * Returns the study, like `locateStudy`, without reporting the steps.
+ * @throws {UserError} for everything that the user has to fix first.
+ */
 export async function findStudyContext(
   request: CampaignRequest,
   signal?: AbortSignal,

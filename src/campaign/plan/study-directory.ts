@@ -2,11 +2,12 @@ import { readdir, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import { errorCode, UserError } from "../../errors.ts";
 import { nearest } from "../../model/near.ts";
-import { values, type SimulationArguments } from "../../omnetpp/opp-args.ts";
+import { DEFAULT_INI, iniFiles, isIniFile } from "../../omnetpp/named-files.ts";
+import type { SimulationArguments } from "../../omnetpp/opp-args.ts";
 
 /**
  * Returns the folder of a study, without symbolic links.
- * @throws {UserError} if it or one of its ini files is missing, with those that exist nearby.
+ * @throws {UserError} if the folder or one of its ini files is missing; the hint names ini files nearby.
  */
 export async function studyDirectory(directory: string, args: SimulationArguments): Promise<string> {
   const study = await realpath(directory).catch((error: unknown) => {
@@ -14,8 +15,7 @@ export async function studyDirectory(directory: string, args: SimulationArgument
     const hint = directory.includes("\ufffd") ? "its name is not valid UTF-8: rename the folder" : undefined;
     throw new UserError(`no such folder: ${directory}`, { hint });
   });
-  const inis = values(args, "-f");
-  for (const ini of inis.length > 0 ? inis : ["omnetpp.ini"]) {
+  for (const ini of iniFiles(args)) {
     const file = await stat(path.resolve(study, ini)).catch(() => undefined);
     if (file?.isFile()) continue;
     throw new UserError(`no ${ini} in ${study}`, { hint: hintFor(ini, await inisNear(study)) });
@@ -23,19 +23,22 @@ export async function studyDirectory(directory: string, args: SimulationArgument
   return study;
 }
 
-/** Number of levels below, and of folders, in which ini files are looked for. */
+/** Number of levels below a folder, and of folders, that are searched for ini files. */
 const DEPTH = 4;
 const MOST_FOLDERS = 2000;
 const MOST_NAMED = 8;
 const WITHOUT_STUDIES = /^(?:\..*|node_modules|results|out)$/;
 
-/** The ini files of a folder and of those below it, else of those above it; relative, the nearest first. */
+/**
+ * Returns the ini files in a folder and below it, otherwise
+ * those above it; relative paths, the nearest first.
+ */
 async function inisNear(study: string): Promise<string[]> {
   const below = await inisBelow(study);
   if (below.length > 0) return below;
   for (const up of ["..", "../.."]) {
     const names = await readdir(path.resolve(study, up)).catch(() => []);
-    const found = names.filter((name) => name.endsWith(".ini")).map((name) => path.join(up, name));
+    const found = names.filter(isIniFile).map((name) => path.join(up, name));
     if (found.length > 0) return found.sort();
   }
   return [];
@@ -44,7 +47,7 @@ async function inisNear(study: string): Promise<string[]> {
 async function inisBelow(study: string): Promise<string[]> {
   const found: string[] = [];
   const waiting = [{ folder: "", depth: 0 }];
-  for (let looked = 0; looked < MOST_FOLDERS; looked++) {
+  for (let searched = 0; searched < MOST_FOLDERS; searched++) {
     const next = waiting.shift();
     if (next === undefined) break;
     const entries = await readdir(path.join(study, next.folder), { withFileTypes: true }).catch(() => []);
@@ -52,7 +55,7 @@ async function inisBelow(study: string): Promise<string[]> {
       const place = path.join(next.folder, entry.name);
       if (entry.isDirectory() && next.depth < DEPTH && !WITHOUT_STUDIES.test(entry.name))
         waiting.push({ folder: place, depth: next.depth + 1 });
-      else if (!entry.isDirectory() && entry.name.endsWith(".ini")) found.push(place);
+      else if (!entry.isDirectory() && isIniFile(entry.name)) found.push(place);
     }
   }
   return found;
@@ -70,16 +73,19 @@ function hintFor(ini: string, found: readonly string[]): string {
   return `found ${files.slice(0, MOST_NAMED).join(", ")}${more}; run: ${commandFor(files[0]!)}`;
 }
 
-/** Similar names first; of others the order stays. */
+/** Returns the sort key of a file: files with similar names come first, the others keep their order. */
 function rank(near: readonly string[], file: string): number {
   return near.indexOf(path.basename(file)) >>> 0;
 }
 
-/** Files of an ini file are relative to its folder, so the study is there; its name may be another one. */
+/**
+ * Returns the command for an ini file. File names in an ini
+ * file are relative to its folder, so this folder is the study.
+ */
 function commandFor(file: string): string {
   const { dir, base } = path.parse(file);
   const folder = dir === "" ? [] : ["-C", quoted(dir)];
-  const name = base === "omnetpp.ini" ? [] : ["-f", quoted(base)];
+  const name = base === DEFAULT_INI ? [] : ["-f", quoted(base)];
   return ["runall-swarm", ...folder, ...name, "-c", "CONFIG"].join(" ");
 }
 

@@ -9,16 +9,17 @@ import { lockCampaign } from "../collect/campaign-lock.ts";
 import type { Study } from "../collect/places.ts";
 import { followCampaign, type FollowedCampaign } from "../collect/follow-campaign.ts";
 import { readHistory } from "../collect/history.ts";
-import { knownCampaign, type Here, type KnownCampaign } from "../collect/known-study.ts";
+import { knownCampaign, type CallerContext, type KnownCampaign } from "../collect/known-study.ts";
 import { readRecord } from "../collect/records.ts";
 
 /**
- * Follows a campaign that was queued before and collects what has not been collected.
- * @throws {UserError} where there is no such campaign, or its study is not here.
+ * Follows a campaign that was queued earlier, and collects the runs that are not collected yet.
+ * @param interrupt as for `followCampaign`.
+ * @throws {UserError} if there is no such campaign, or its study is not on this machine.
  */
 export async function* attachCampaign(
   id: string,
-  here: Here,
+  here: CallerContext,
   queue: QueueClient,
   store: ResultStore,
   interrupt: AbortSignal,
@@ -31,10 +32,12 @@ export async function* attachCampaign(
   yield* followCampaign({ ...found, ...known, position, lock, partly }, queue, store, interrupt);
 }
 
-/** Only who has the lock knows what is left of a campaign: another process may just have collected the rest. */
+/**
+ * Locks a campaign, and only then queries its remaining runs: another process may just have collected some.
+ */
 async function takeCampaign(
   id: string,
-  here: Here,
+  here: CallerContext,
   queue: QueueClient,
 ): Promise<{ found: FoundCampaign; known: KnownCampaign; lock: AsyncDisposable }> {
   const before = await queue.find(id);
@@ -44,7 +47,7 @@ async function takeCampaign(
   return { found, known, lock };
 }
 
-/** What cannot be collected; the rest is. */
+/** Warns of runs that cannot be collected, because their entries in the queue are damaged. */
 function* damaged({ campaign, damaged: reasons }: FoundCampaign): Generator<CampaignEvent> {
   if (reasons.length === 0) return;
   const message = `some entries of campaign ${campaign.id} in the queue are damaged; ignoring their runs`;
@@ -52,31 +55,32 @@ function* damaged({ campaign, damaged: reasons }: FoundCampaign): Generator<Camp
 }
 
 /**
- * Queues those runs of a campaign again that failed or were cancelled, and follows them.
- * @throws {UserError} where there is none.
+ * Queues the failed and cancelled runs of a campaign again, and follows them.
+ * @param interrupt as for `followCampaign`.
+ * @throws {UserError} if there are none.
  */
 export async function* retryCampaign(
   id: string,
-  here: Here,
+  here: CallerContext,
   queue: QueueClient,
   store: ResultStore,
   interrupt: AbortSignal,
 ): AsyncGenerator<CampaignEvent> {
   const { found, known, lock } = await takeCampaign(id, here, queue);
-  const again = await addRetries(found, known, queue).catch(async (error: unknown) => {
+  const retried = await addRetries(found, known, queue).catch(async (error: unknown) => {
     await lock[Symbol.asyncDispose]();
     throw error;
   });
-  yield { type: "queued", campaign: id, runs: again.open.length };
-  yield* followCampaign({ ...again, lock }, queue, store, interrupt);
+  yield { type: "queued", campaign: id, runs: retried.open.length };
+  yield* followCampaign({ ...retried, lock }, queue, store, interrupt);
 }
 
 /**
- * Queues those runs of a campaign again that failed or were cancelled; somebody has to attach and collect them.
- * @returns how many.
- * @throws {UserError} where there is none.
+ * Queues the failed and cancelled runs of a campaign again; the user attaches later to collect them.
+ * @returns the number of these runs.
+ * @throws {UserError} if there are none.
  */
-export async function requeueRuns(id: string, here: Here, queue: QueueClient): Promise<number> {
+export async function requeueRuns(id: string, here: CallerContext, queue: QueueClient): Promise<number> {
   const found = await queue.find(id);
   const { open } = await addRetries(found, await knownCampaign(found.campaign, here), queue);
   return open.length;
@@ -103,7 +107,9 @@ async function addRetries(
   return { campaign, study, open: runs, unstarted, cancelled: false, position, partly };
 }
 
-/** Those that a later campaign has executed again are its own business: they are left out. */
+/**
+ * Returns the failed and cancelled runs of a campaign, except those that a later campaign has executed again.
+ */
 async function unfinished(
   { open, unstarted }: FoundCampaign,
   campaign: Campaign,
@@ -112,10 +118,10 @@ async function unfinished(
   const stillOpen = new Set(open.map((run) => run.runNumber));
   const { records, superseded } = await readHistory(resultDirectory, campaign.id);
   const failed = records.filter(({ state, runNumber }) => state !== "done" && !stillOpen.has(runNumber));
-  const settled = new Set([...records, ...superseded].map((record) => record.runNumber));
+  const recorded = new Set([...records, ...superseded].map((record) => record.runNumber));
   const cancelled: Run[] = [];
   for (const run of unstarted) {
-    if (stillOpen.has(run.runNumber) || settled.has(run.runNumber)) continue;
+    if (stillOpen.has(run.runNumber) || recorded.has(run.runNumber)) continue;
     if (!(await isCompletedElsewhere(run, campaign, resultDirectory))) cancelled.push(run);
   }
   const runs = failed.map(({ config, runNumber, iterationVariables, repetition }) => ({
@@ -132,6 +138,7 @@ async function isCompletedElsewhere(
   { identity }: Campaign,
   resultDirectory: string,
 ): Promise<boolean> {
-  const record = await readRecord(resultDirectory, run).catch(() => undefined); // a damaged one
+  // a damaged record counts as none
+  const record = await readRecord(resultDirectory, run).catch(() => undefined);
   return record?.state === "done" && identity !== undefined && record.identity === identity;
 }

@@ -6,7 +6,7 @@ import { dependencyId } from "../plan/plan-project.ts";
 import { ensureBuild, type BuildStores } from "./prepare-build.ts";
 import { sendSource } from "./send-source.ts";
 
-/** A dependency that workers can have, and the top level of its checkout here. */
+/** A dependency that is available to workers, and the top level of its checkout on this machine. */
 interface Ready {
   dependency: Dependency;
   source: Source;
@@ -14,10 +14,10 @@ interface Ready {
 }
 
 /**
- * Sees to it that the workers can have what the project needs, with binaries. Each is built once, for all
- * campaigns that need it.
+ * Provides the projects that a project needs to the workers, including their binaries. Each is built once for
+ * all campaigns that need it.
  * @param plan with the source of the study's own checkout.
- * @returns what goes into the project's build and into the campaign.
+ * @returns the dependencies for the project's build and for the campaign.
  */
 export async function* ensureDependencies(
   plan: Pick<CampaignPlan, "dependencies" | "build" | "gitTop"> & { source: Source },
@@ -32,23 +32,23 @@ export async function* ensureDependencies(
     const { name } = about;
     const source = sources.get(gitTop) ?? (yield* sendSource(code, stores.sources, signal, name));
     sources.set(gitTop, source);
-    const build = { ...each.build, ...completed(each.build.dependencies, ready, gitTop) };
+    const build = { ...each.build, ...withSources(each.build.dependencies, ready, gitTop) };
     const buildKey = yield* ensureBuild({ ...each, build, source, name }, stores, queue, signal);
     ready.set(dependencyId(about), { dependency: { ...about, buildKey }, source, gitTop });
   }
-  return completed(plan.build.dependencies, ready, plan.gitTop);
+  return withSources(plan.build.dependencies, ready, plan.gitTop);
 }
 
-/** One that lies in the same checkout comes with that. */
-function completed(
+/** Returns dependencies with their sources; one in the same checkout needs none. */
+function withSources(
   dependencies: readonly Dependency[] | undefined,
   ready: ReadonlyMap<string, Ready>,
   gitTop: string,
 ): { dependencies?: Dependency[] } {
   if (dependencies === undefined) return {};
   const complete = dependencies.map((each) => {
-    const { dependency, source, gitTop: theirs } = ready.get(dependencyId(each))!;
-    return theirs === gitTop ? dependency : { ...dependency, source };
+    const { dependency, source, gitTop: top } = ready.get(dependencyId(each))!;
+    return top === gitTop ? dependency : { ...dependency, source };
   });
   return { dependencies: complete };
 }

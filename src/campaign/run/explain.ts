@@ -1,6 +1,6 @@
 import path from "node:path";
-import { targetFile } from "../../project/files/targets.ts";
-import { values } from "../../omnetpp/opp-args.ts";
+import { targetFile } from "../../omnetpp/targets.ts";
+import { iniFiles } from "../../omnetpp/named-files.ts";
 import { identityOf } from "../plan/identity.ts";
 import { planFrom, type CampaignPlan } from "../plan/plan.ts";
 import type { CampaignRequest } from "../plan/request.ts";
@@ -8,19 +8,19 @@ import { plannedKey, type ProjectPlan } from "../plan/plan-project.ts";
 import { measureShipment } from "./send-source.ts";
 import { locateStudy, type StudyContext } from "../plan/study-context.ts";
 
-/** What is known of one thing; keys are in camelCase, an undefined value is left out. */
+/** Facts about one subject; keys are in camelCase, undefined values are left out. */
 export type Facts = Record<string, string | number | boolean | readonly string[] | undefined>;
 
-/** A part of the explanation: `project`, `build`, … */
+/** A section of the explanation: `project`, `build`, … */
 export interface Section {
   name: string;
   facts: Facts;
 }
 
 /**
- * Tells what a campaign would be made of, and why: nothing is built, sent or queued. What is found before an error is
- * yielded before it is thrown.
- * @throws {UserError} as planning the campaign would.
+ * Explains what a campaign would consist of, and why. Nothing is built, sent or queued. What is found before
+ * an error is yielded before the error is thrown.
+ * @throws {UserError} as `planCampaign` does.
  */
 export async function* explainCampaign(
   request: CampaignRequest,
@@ -44,20 +44,15 @@ export async function* explainCampaign(
   yield await identitySection(plan);
 }
 
-/** What one step has found. */
+/** Yields the sections about what one step has found. */
 function* sectionsOf(known: Partial<StudyContext>, found: Partial<StudyContext>): Generator<Section> {
   const { study, args, checkout } = known;
   if (found.study !== undefined)
-    yield { name: "study", facts: { folder: study, iniFiles: inisOf(args ?? []) } };
+    yield { name: "study", facts: { folder: study, iniFiles: iniFiles(args ?? []) } };
   if (found.checkout !== undefined) yield { name: "checkout", facts: { folder: checkout?.top } };
   if (found.project !== undefined && checkout !== undefined)
     yield projectSection(checkout.top, found.project);
   if (found.dependencies !== undefined) yield* neededSections(found);
-}
-
-function inisOf(args: StudyContext["args"]): string[] {
-  const named = values(args, "-f");
-  return named.length > 0 ? named : ["omnetpp.ini"];
 }
 
 function projectSection(top: string, project: StudyContext["project"]): Section {
@@ -182,13 +177,13 @@ async function identitySection(plan: CampaignPlan): Promise<Section> {
   const files = [...codes].flatMap((code) =>
     code.entries.map((entry) => ({ file: entry.path, counts: plan.runSources.canRead(code, entry.path) })),
   );
-  const left = files.filter(({ counts }) => !counts).map(({ file }) => file);
+  const unread = files.filter(({ counts }) => !counts).map(({ file }) => file);
   return {
     name: "identity",
     facts: {
       identity: await identityOf(plan),
-      filesThatCount: files.length - left.length,
-      filesThatDoNotCount: left,
+      filesThatCount: files.length - unread.length,
+      filesThatDoNotCount: unread,
     },
   };
 }

@@ -10,9 +10,9 @@ import { equalCampaigns, type EqualCampaign, type Wanted } from "./join-running.
 import type { Study } from "../collect/places.ts";
 
 /**
- * Collects what the swarm still has of earlier campaigns of the same runs: somebody queued them and has not come back.
- * Failed runs are collected, too: done later, that would replace what has been executed since. Runs that have not ended, or
- * are being collected by another process, stay as they are.
+ * Collects results that the swarm still has of earlier campaigns with the same runs, which were queued but
+ * never collected. Failed runs are collected, too: if they were collected later, they would replace newer
+ * results. Runs that have not ended, or that another process is collecting, are skipped.
  * @returns the numbers of the completed runs.
  */
 export async function* fetchUncollected(
@@ -21,18 +21,18 @@ export async function* fetchUncollected(
   store: ResultStore,
   signal: AbortSignal,
 ): AsyncGenerator<CampaignEvent, Set<number>> {
-  const brought = new Set<number>();
+  const fetched = new Set<number>();
   for (const equal of await equalCampaigns(wanted, queue)) {
     if (equal.ended === 0) continue;
-    for (const number of yield* collectEnded(equal, wanted.study, queue, store, signal)) brought.add(number);
+    for (const number of yield* collectEnded(equal, wanted.study, queue, store, signal)) fetched.add(number);
   }
-  return brought;
+  return fetched;
 }
 
 /**
- * Removes from the swarm what it still has of collected runs: the client stopped after it had written their records, and
- * before it could remove them. Campaigns that another process is collecting are left to it. Nobody needs what is left:
- * if it cannot be removed, that is only a warning.
+ * Removes collected runs from the swarm that are still there, because a client stopped after it had written
+ * their records and before it could remove them. Campaigns that another process is collecting are skipped.
+ * Since these runs are no longer needed, a failure to remove them is only a warning.
  */
 export async function* forgetCollected(
   wanted: Wanted,
@@ -57,7 +57,7 @@ export async function* forgetCollected(
   }
 }
 
-/** Returns undefined if another process is collecting the campaign. */
+/** Locks a campaign; returns undefined if another process is collecting it. */
 async function lockUnlessCollected(study: Study, campaign: Campaign): Promise<AsyncDisposable | undefined> {
   try {
     return await lockCampaign(study, campaign);
@@ -79,15 +79,15 @@ async function* collectEnded(
   yield { type: "fetching", campaign: campaign.id, runs: open.length };
   const collector = new RunCollector(study, campaign, queue, store);
   await collector.resume(() => undefined);
-  const brought: number[] = [];
+  const fetched: number[] = [];
   for (const run of open) {
     signal.throwIfAborted();
     const answer = await queue.result(campaign.id, run.runNumber);
     if (answer === undefined) continue;
     const collected = await collector.collect(run, resultOf(runJobId(campaign.id, run.runNumber), answer));
     await collector.forget(collected);
-    if (collected.record.state === "done") brought.push(run.runNumber);
+    if (collected.record.state === "done") fetched.push(run.runNumber);
     for (const message of collected.warnings) yield { type: "warning", message, details: [] };
   }
-  return brought;
+  return fetched;
 }

@@ -8,26 +8,26 @@ import type { RunRecord } from "../../model/result.ts";
 import { runLabel, runVariables, type Run } from "../../model/run.ts";
 import type { CampaignPlan } from "../plan/plan.ts";
 import { OutdatedRuns, type Outdated } from "./outdated.ts";
-import { recordIn, recordFile } from "../collect/records.ts";
+import { readRecordFile, recordFile } from "../collect/records.ts";
 import { hashOf } from "../../system/content-hash.ts";
 
-/** What the records in a study tell of runs that are wanted. */
+/** What the records in a study say about the wanted runs. */
 export interface Findings {
-  /** Runs whose results are there, whole and the same as if they were made again. */
+  /** Runs that have completed: their results are complete, and a rerun would produce the same. */
   there: Run[];
   open: Run[];
-  /** Runs whose number was that of another run when the record was written. */
+  /** Runs whose number belonged to another run when the record was written. */
   shifted: { run: Run; before: RunRecord }[];
-  /** Runs that had completed, and whose results no longer count. */
+  /** Runs that had completed, but whose results no longer count. */
   outdated: Outdated[];
 }
 
-/** So many records are read before anything else gets its turn. */
+/** Number of records to read before yielding to the event loop. */
 const CHUNK = 500;
 
 /**
- * Looks for runs that need not be made again: they are recorded as done with the same identity, and their files
- * are as they were recorded. Reading is synchronous: for 10,000 runs that takes a third of the time.
+ * Finds the runs that need not be executed again: they are recorded as done with the same identity, and their
+ * files are unchanged. Synchronous reading takes a third of the time for 10,000 runs.
  */
 export async function findFinished(
   {
@@ -41,13 +41,13 @@ export async function findFinished(
   const found: Omit<Findings, "outdated"> = { there: [], open: [], shifted: [] };
   const outdated = new OutdatedRuns();
   const recorded = recordsIn(resultDirectory);
-  for (const [at, run] of runs.entries()) {
-    if (at % CHUNK === 0) {
+  for (const [index, run] of runs.entries()) {
+    if (index % CHUNK === 0) {
       await setImmediate();
       signal.throwIfAborted();
     }
     const file = recordFile(resultDirectory, run);
-    const record = recorded.has(path.basename(file)) ? recordIn(file) : undefined;
+    const record = recorded.has(path.basename(file)) ? readRecordFile(file) : undefined;
     if (record !== undefined && !isSameRun(record, run)) found.shifted.push({ run, before: record });
     else if (record?.state === "done") {
       const isSame = record.identity === identity;
@@ -66,7 +66,7 @@ function recordsIn(resultDirectory: string): Set<string> {
   try {
     return new Set(readdirSync(path.join(resultDirectory, ".swarm")));
   } catch {
-    return new Set(); // nothing has been made here, or it cannot be read: then runs are made
+    return new Set(); // nothing is recorded here, or it cannot be read: runs are executed
   }
 }
 
@@ -80,8 +80,9 @@ function isSameRun(one: Run, other: Run): boolean {
 }
 
 /**
- * A file that has its size, and was not touched since its record was written after it, is what was recorded. Of
- * any other one the content is compared: the results may have been copied, or another run has written it.
+ * Returns whether the files of a run are as recorded. A file with the recorded size that was not changed
+ * after its record was written is unchanged. Any other file is compared by its hash: the results may have
+ * been copied, or another run may have written the file.
  */
 async function isWhole({ files }: RunRecord, recordedIn: string, study: string): Promise<boolean> {
   const { mtimeMs, atime } = lstatSync(recordedIn);
@@ -93,9 +94,10 @@ async function isWhole({ files }: RunRecord, recordedIn: string, study: string):
     if (stats.ctimeMs > mtimeMs) touched.push({ file, sha256 });
   }
   if (touched.length === 0) return true;
-  const compared = new Date();
+  const comparedAt = new Date();
   for (const { file, sha256 } of touched) if ((await hashOf(file)) !== sha256) return false;
-  await utimes(recordedIn, atime, compared).catch(() => undefined); // else it is compared the next time, too
+  // so that the files are not compared again the next time
+  await utimes(recordedIn, atime, comparedAt).catch(() => undefined);
   return true;
 }
 
@@ -103,7 +105,10 @@ export type CampaignWarning = Extract<CampaignEvent, { type: "warning" }>;
 
 const SHOWN = 3;
 
-/** Seeds by run number go with the number: what is made now is another sample than what was there. */
+/**
+ * Warns of runs that have new numbers, if seeds depend on the run number: their results are different samples
+ * than the earlier ones.
+ */
 export function* shiftWarning(
   { expansion, campaign }: Pick<CampaignPlan, "expansion" | "campaign">,
   { shifted }: Findings,

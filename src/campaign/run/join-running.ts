@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
-import type { CampaignEvent, RunsMade } from "../../model/events.ts";
+import type { CampaignEvent, ExecutedRuns } from "../../model/events.ts";
 import type { Run } from "../../model/run.ts";
 import type { CampaignListing } from "../../queue/campaign-list.ts";
 import type { QueueClient } from "../../queue/client.ts";
@@ -14,24 +14,24 @@ import { followCampaign } from "../collect/follow-campaign.ts";
 import type { Restore } from "../collect/restore.ts";
 import { readNotes, type CampaignNote } from "../collect/notes.ts";
 
-/** The runs of a request, and what tells an equal campaign: its study and identity. */
+/** The runs of a request, and what identifies an equal campaign: its study and identity. */
 export interface Wanted {
   study: Study;
   identity: string;
   runs: readonly Run[];
 }
 
-/** A campaign that was queued from here for the same study, with the same identity. */
+/** A campaign that was queued from here, for the same study and with the same identity. */
 export interface EqualCampaign extends CampaignListing {
   note: CampaignNote;
-  /** Its runs that are wanted and have not been collected. */
+  /** Its wanted runs that have not been collected. */
   open: Run[];
 }
 
 /**
- * Campaigns of the swarm that have some of the runs of a request. That they are equal follows from the notes of this
- * client: what others write into the queue does not make a campaign equal.
- * @param wants which of the noted campaigns are looked for (default: all).
+ * Returns the campaigns in the swarm that contain some of the runs of a request. Equality follows only from
+ * the notes of this client, not from what others write to the queue.
+ * @param wants selects among the noted campaigns (default: all).
  */
 export async function equalCampaigns(
   { study, identity, runs }: Wanted,
@@ -51,7 +51,9 @@ export async function equalCampaigns(
   return equal;
 }
 
-/** A study that was moved after its campaign had been queued is still the same. */
+/**
+ * Returns the notes of equal campaigns by ID. A study that was moved after it was queued is still the same.
+ */
 async function notesOf(study: Study, identity: string): Promise<Map<string, CampaignNote>> {
   const relative = path.relative(study.gitTop, study.directory);
   const found = new Map<string, CampaignNote>();
@@ -65,17 +67,17 @@ async function notesOf(study: Study, identity: string): Promise<Map<string, Camp
   return found;
 }
 
-/** What the campaigns that were joined have left of a request. */
+/** The result of joining campaigns. */
 export interface Joined {
-  /** The last one. */
+  /** The last campaign that was joined. */
   campaign: string | undefined;
   campaigns: Set<string>;
-  /** All equal ones, also those of which nothing runs. */
+  /** All equal campaigns, including those without running runs. */
   seen: Set<string>;
-  /** How many runs were followed. */
+  /** Number of runs that were followed. */
   runs: number;
-  made: RunsMade | undefined;
-  /** Runs that are being executed, and that nobody has waited for. */
+  made: ExecutedRuns | undefined;
+  /** Runs that are being executed and were not waited for. */
   detached: Set<number>;
 }
 
@@ -83,15 +85,15 @@ export interface Joining {
   queue: QueueClient;
   store: ResultStore;
   interrupt: AbortSignal;
-  /** Somebody attaches later. */
+  /** Do not wait for the runs; the user attaches later. */
   detach: boolean;
   /** @see FollowedCampaign */
   restore: Restore;
 }
 
 /**
- * Follows the campaigns that execute runs of the request already, as if somebody had attached to them.
- * @throws {UserError} where another process is collecting one: nothing is queued.
+ * Follows the campaigns that are already executing runs of the request, as `attach` does.
+ * @throws {UserError} if another process is collecting one of them: nothing is queued.
  */
 export async function* joinRunning(
   wanted: Wanted,
@@ -110,15 +112,16 @@ export async function* joinRunning(
     const { campaign } = equal.note;
     joined.seen.add(campaign.id);
     const position = await queue.position();
-    const lock = await lockOrName(wanted.study, equal);
-    const { open: found, unstarted } = await queue.find(campaign.id); // another process may have had the lock
+    const lock = await lockOrExplain(wanted.study, equal);
+    // query again: another process may have had the lock
+    const { open: openInQueue, unstarted } = await queue.find(campaign.id);
     const collector = new RunCollector(wanted.study, campaign, queue, store);
     const openInAll: Run[] = [];
-    for (const run of found) if (!(await collector.forgetCollected(run))) openInAll.push(run);
+    for (const run of openInQueue) if (!(await collector.forgetCollected(run))) openInAll.push(run);
     const numbers = new Set(equal.open.map((run) => run.runNumber));
     const open = openInAll.filter((run) => numbers.has(run.runNumber));
     if (cancelled || equal.waiting + equal.running === 0 || open.length === 0 || interrupt.aborted) {
-      await lock[Symbol.asyncDispose](); // what is done of it is fetched, nothing else comes of it
+      await lock[Symbol.asyncDispose](); // its completed runs are fetched later, and no others will follow
       continue;
     }
     yield { type: "joined", campaign: campaign.id, runs: open.length };
@@ -150,7 +153,7 @@ export async function* joinRunning(
   return joined;
 }
 
-async function lockOrName(study: Study, { note, open }: EqualCampaign): Promise<AsyncDisposable> {
+async function lockOrExplain(study: Study, { note, open }: EqualCampaign): Promise<AsyncDisposable> {
   const { campaign } = note;
   try {
     return await lockCampaign(study, campaign);

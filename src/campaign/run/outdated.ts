@@ -9,13 +9,13 @@ import { changedSince } from "../collect/source-manifest.ts";
 /** Completed runs that no longer count, all for the same reason. */
 export interface Outdated extends Pick<RunRecord, "tree" | "build" | "omnetpp" | "arguments"> {
   runs: number;
-  /** Their identity is that of the plan: it is their files that are missing or changed. */
+  /** Their identity is that of the plan, but their files are missing or changed. */
   isSame: boolean;
 }
 
 export type OutdatedEvent = Extract<CampaignEvent, { type: "outdated" }>;
 
-/** Groups runs as they are found. */
+/** Groups outdated runs by the reason. */
 export class OutdatedRuns {
   readonly #groups = new Map<string, Outdated>();
 
@@ -26,13 +26,15 @@ export class OutdatedRuns {
     else this.#groups.set(key, { tree, build, omnetpp, arguments: args, runs: 1, isSame });
   }
 
-  /** The largest group first. */
+  /** Returns the groups, the largest first. */
   get groups(): Outdated[] {
     return [...this.#groups.values()].sort((a, b) => b.runs - a.runs);
   }
 }
 
-/** What is told of completed runs that no longer count: how many, and which change is the reason. */
+/**
+ * Yields one event for each reason why completed runs no longer count: how many runs, and what has changed.
+ */
 export function* describeOutdated(
   plan: Pick<
     CampaignPlan,
@@ -40,14 +42,14 @@ export function* describeOutdated(
   >,
   groups: readonly Outdated[],
 ): Generator<OutdatedEvent> {
-  const told = new Map<string, OutdatedEvent>();
+  const events = new Map<string, OutdatedEvent>();
   for (const group of groups) {
     const event: OutdatedEvent = { type: "outdated", runs: group.runs, ...changesOf(plan, group) };
     const key = JSON.stringify([event.changed, event.reasons]);
-    const same = told.get(key);
-    told.set(key, same ? { ...same, runs: same.runs + group.runs } : event);
+    const same = events.get(key);
+    events.set(key, same ? { ...same, runs: same.runs + group.runs } : event);
   }
-  yield* told.values();
+  yield* events.values();
 }
 
 function changesOf(
@@ -69,21 +71,21 @@ function changesOf(
   }
   const { version } = campaign.omnetpp;
   if (omnetpp !== version) reasons.push(`OMNeT++ is ${version}, was ${omnetpp}`);
-  const [before, now] = [args, campaign.arguments].map((each) => deciding(each).join(" "));
+  const [before, now] = [args, campaign.arguments].map((each) => decidingOrAll(each).join(" "));
   if (before !== now) reasons.push(`the arguments are "${now}", were "${before}"`);
   if (reasons.length === 0 && changed.length === 0)
     reasons.push(
       build === plannedKey(plan)
         ? "the environment, the OMNeT++ installation, a needed project or an option of the campaign has changed"
-        : "the binaries have changed",
+        : "the binaries or the compiler have changed",
     );
   return { changed, reasons };
 }
 
-function deciding(args: readonly string[]): string[] {
+function decidingOrAll(args: readonly string[]): string[] {
   try {
     return decidingArguments(parseSimulationArguments(args));
   } catch {
-    return [...args]; // of a record that somebody has edited
+    return [...args]; // the record was edited
   }
 }

@@ -21,14 +21,14 @@ export interface BuildStores {
 
 interface BuildPlan extends Pick<CampaignPlan, "build" | "ownBuild" | "gitTop"> {
   source: Source;
-  /** Of a project that the study's one needs. */
+  /** Name of a project that the study's project needs. */
   name?: string;
 }
 
 /**
- * The build for the plan: the user's own, one that is kept, or a new one.
+ * Provides the build for a plan: the user's own build, an existing one, or a new one.
  * @returns its key.
- * @throws {UserError} with the last lines of the log when it fails.
+ * @throws {UserError} with the last lines of the log if the build fails.
  */
 export async function* ensureBuild(
   plan: BuildPlan,
@@ -51,7 +51,8 @@ export async function* ensureBuild(
         hint: "run the command again",
       });
     }
-    await builds.put(key, plan.gitTop, manifest, { copies: true }); // no run may write into the user's own binaries
+    // no run may write to the user's own binaries
+    await builds.put(key, plan.gitTop, manifest, { copies: true });
     yield built("own");
     return key;
   }
@@ -64,7 +65,7 @@ export async function* ensureBuild(
   yield { type: "building", key, project: name ?? nameOf(plan.build), reason: plan.ownBuild, log };
   const answer = await queue.build({ ...plan.build, source: plan.source }, signal);
   if (!answer.ok) {
-    if (!sources.sharesDisk) await keepLog(log, answer.log); // else the builder has written it
+    if (!sources.sharesDisk) await keepLog(log, answer.log); // otherwise the builder has written it
     throw buildFailed(answer, log);
   }
   yield built("made");
@@ -82,7 +83,7 @@ async function keepLog(file: string, text: string): Promise<void> {
 
 function buildFailed({ command, log, reason }: BuildAnswer & { ok: false }, file: string): UserError {
   if (reason !== undefined) return new UserError(`the swarm could not build the project: ${reason}`);
-  const words = log.trimEnd().split("\n").slice(-LAST_LINES).join("\n");
+  const lastLines = log.trimEnd().split("\n").slice(-LAST_LINES).join("\n");
   const hint = log === "" ? undefined : `see the build log ${file}`;
-  return new UserError(`the build failed: ${command}\n${words}`, { hint });
+  return new UserError(`the build failed: ${command}\n${lastLines}`, { hint });
 }

@@ -15,37 +15,37 @@ import { checkProducts } from "../plan/check-products.ts";
 import { warnOfAbsoluteParameters } from "../plan/absolute-parameters.ts";
 import { lockCampaign, lockQueueing } from "../collect/campaign-lock.ts";
 import { findFinished, shiftWarning, type Findings } from "./find-finished.ts";
-import { forOtherMachines } from "../plan/for-other-machines.ts";
+import { planForOtherMachines } from "../plan/for-other-machines.ts";
 import { followCampaign, removeTemporaryFiles, type FollowedCampaign } from "../collect/follow-campaign.ts";
 import { ensureDependencies } from "./ensure-dependencies.ts";
 import { identityOf } from "../plan/identity.ts";
 import { refuseAppending, refuseUnwritable } from "../plan/outputs.ts";
 import { equalCampaigns } from "./join-running.ts";
-import { namingLeftOut, warnOfLeftOut, warnOfVersions } from "../plan/left-out.ts";
+import { withLeftOutHint, warnOfLeftOut, warnOfVersions } from "../plan/left-out.ts";
 import { removeOldNotes, writeNote } from "../collect/notes.ts";
 import { describeOutdated } from "./outdated.ts";
 import type { CampaignLimits, CampaignPlan } from "../plan/plan.ts";
 import { ensureBuild } from "./prepare-build.ts";
-import { nothingLeft, runsLeft, studyOf, type RunsLeft } from "./runs-left.ts";
+import { endedWithoutQueueing, runsLeft, studyOf, type RunsLeft } from "./runs-left.ts";
 import { sendSource } from "./send-source.ts";
 import { writeManifest } from "../collect/source-manifest.ts";
 import { explainSystemError } from "../../system/system-error.ts";
 import { userName } from "../../system/user.ts";
 
-/** What a campaign needs of the swarm. */
+/** What a campaign needs from the swarm. */
 export interface CampaignSwarm {
   queue: QueueConnection;
   builds: BuildStore;
   sources: SourceStore;
   results: ResultStore;
-  /** Aborted when the swarm has been removed: then what waits for it fails. */
+  /** Aborted when the swarm has been removed, so that whatever waits for it fails. */
   gone?: AbortSignal | undefined;
 }
 
 export interface CampaignOptions {
-  /** End when all runs are queued; somebody attaches later and collects. */
+  /** Return when all runs are queued; the user attaches later to collect them. */
   detach: boolean;
-  /** Make runs again whose results are there. */
+  /** Rerun runs that have already completed. */
   rerun?: boolean;
 }
 
@@ -56,9 +56,12 @@ interface CampaignRequest {
 }
 
 /**
- * The whole story of a campaign, from its build to the last result in the study.
- * @param interrupt when aborted, what is queued is cancelled, what runs is ended, what is done is collected.
- * @throws {UserError} when the build fails, the study cannot take results, or another process collects the same runs.
+ * Runs a campaign, from its build to the last result in the study.
+ * @param here plan for this machine.
+ * @param interrupt when aborted, queued runs are cancelled, running
+ *   simulations are stopped, and completed runs are collected.
+ * @throws {UserError} if the build fails, results cannot be stored in the study, or another process is
+ *   collecting the same runs.
  */
 export async function* runCampaign(
   here: CampaignPlan,
@@ -68,11 +71,11 @@ export async function* runCampaign(
 ): AsyncGenerator<CampaignEvent> {
   const plan = planFor(swarm.sources, here);
   yield { type: "expanded", config: plan.campaign.config, runs: plan.runs.length };
-  const made = await ensureWritable(plan.resultDirectory);
+  const createdFolders = await ensureWritable(plan.resultDirectory);
   try {
     yield* runPlan(plan, swarm, interrupt, options);
   } finally {
-    await removeEmptyFolders(made); // a build that fails leaves nothing in the study
+    await removeEmptyFolders(createdFolders); // a failed build leaves nothing in the study
   }
 }
 
@@ -86,7 +89,8 @@ async function* runPlan(
   refuseUnwritable(plan.outputs.outside);
   if (!swarm.sources.sharesDisk) yield* warnOfAbsoluteParameters(plan.expansion.configuration);
   const identity = await identityOf(plan);
-  await removeTemporaryFiles(plan.resultDirectory); // also if all runs have completed, and no campaign is followed
+  // even if all runs have completed, and no campaign is followed
+  await removeTemporaryFiles(plan.resultDirectory);
   await using queue = await openQueueClient(swarm.queue, swarm.gone);
   const { rerun = false, detach } = options;
   const request = { plan, identity, options };
@@ -96,19 +100,19 @@ async function* runPlan(
     const left = yield* runsLeft(question, queue, swarm.results, interrupt);
     if (left.open.length === 0 || (interrupt.aborted && left.joined !== undefined)) {
       const isDetached = left.joined !== undefined && left.joined.detached.size > 0;
-      if (!isDetached) yield nothingLeft(plan, left, performance.now() - startedAt);
+      if (!isDetached) yield endedWithoutQueueing(plan, left, performance.now() - startedAt);
       return;
     }
     queued = yield* prepareAndQueue(request, left, swarm, queue, interrupt);
-    if (queued === undefined) continue; // another client was faster: its runs are joined
+    if (queued === undefined) continue; // another client has queued some of the runs: they are joined
     yield { type: "queued", campaign: queued.campaign.id, runs: left.open.length };
     if (!detach) yield* followCampaign({ ...queued, restore }, queue, swarm.results, interrupt);
   }
 }
 
 /**
- * Sees to it that the workers can have what the runs need, and queues them.
- * @returns undefined where another client has queued some of them meanwhile.
+ * Provides the workers with what the runs need, and queues the runs.
+ * @returns undefined if another client has queued some of them in the meantime.
  */
 async function* prepareAndQueue(
   { plan, identity, options }: CampaignRequest,
@@ -153,7 +157,7 @@ interface Provided {
   buildKey: string;
 }
 
-/** Sees to it that the swarm has the sources and builds of a plan. */
+/** Provides the swarm with the sources and builds of a plan. */
 async function* provide(
   plan: CampaignPlan,
   swarm: CampaignSwarm,
@@ -164,16 +168,19 @@ async function* provide(
   const dependencies = yield* ensureDependencies({ ...plan, source }, swarm, queue, interrupt);
   const build = { ...plan.build, ...dependencies };
   const building = ensureBuild({ ...plan, build, source }, swarm, queue, interrupt);
-  const buildKey = yield* namingLeftOut(building, plan.leftOut);
+  const buildKey = yield* withLeftOutHint(building, plan.leftOut);
   return { source, dependencies, buildKey };
 }
 
-/** The plan as it is for the workers that a store of sources belongs to. */
+/** Returns the plan for the workers that use a source store. */
 function planFor(sources: Pick<SourceStore, "sharesDisk">, plan: CampaignPlan): CampaignPlan {
-  return sources.sharesDisk ? plan : forOtherMachines(plan);
+  return sources.sharesDisk ? plan : planForOtherMachines(plan);
 }
 
-/** What the study has of a plan's runs, for a question that needs no swarm. */
+/**
+ * Returns which of a plan's runs have completed, without using a swarm.
+ * @param here plan for this machine.
+ */
 export async function lookForFinished(
   here: CampaignPlan,
   sources: Pick<SourceStore, "sharesDisk">,
@@ -189,16 +196,16 @@ function newCampaign(known: Omit<Campaign, "id" | "user" | "host" | "createdAt">
 }
 
 /**
- * Creates the folder of the results.
+ * Creates the result directory, and checks before the campaign that it is writable.
  * @returns the folders that did not exist before, outermost first.
- * @throws {UserError} where results could not be written: better now than after a day of computing.
+ * @throws {UserError} if results could not be written.
  */
 async function ensureWritable(directory: string): Promise<string[]> {
   try {
-    const made = await makeFolders(path.join(directory, ".swarm"));
+    const createdFolders = await makeFolders(path.join(directory, ".swarm"));
     await access(directory, constants.W_OK);
     await access(path.join(directory, ".swarm"), constants.W_OK);
-    return made;
+    return createdFolders;
   } catch (error) {
     const explained = explainSystemError(error);
     const reason = explained?.message ?? errorText(error);

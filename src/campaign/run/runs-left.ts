@@ -13,29 +13,29 @@ import type { CampaignPlan } from "../plan/plan.ts";
 import { readRecord } from "../collect/records.ts";
 import type { Restore } from "../collect/restore.ts";
 
-/** What the user has asked for. */
+/** What the user has requested. */
 export interface RunsQuestion {
   plan: CampaignPlan;
   identity: string;
   /** Rerun runs that have already completed. */
   rerun: boolean;
-  /** Somebody attaches later and collects. */
+  /** Do not wait for the runs; the user attaches later to collect them. */
   detach: boolean;
   /** @see FollowedCampaign */
   restore: Restore;
 }
 
-/** What is left of a request after what is there and what runs already. */
+/** The remaining part of a request, without runs that have completed or are already being executed. */
 export interface RunsLeft {
   open: Run[];
-  /** Runs that did not end well in a campaign that was joined. */
+  /** Runs that did not complete in a campaign that was joined. */
   failed: RunRecord[];
   joined: Joined | undefined;
-  /** Equal campaigns that have been looked at. */
+  /** Equal campaigns that were considered. */
   seen: ReadonlySet<string>;
 }
 
-/** The runs that are left to be made, and what is to be told of the others. */
+/** Returns the runs that remain to be executed, and yields events about the others. */
 export async function* runsLeft(
   { plan, identity, rerun, detach, restore }: RunsQuestion,
   queue: QueueClient,
@@ -63,8 +63,8 @@ export async function* runsLeft(
     : { open: found.open, failed: [] };
   const { seen } = joined;
   if (isJoined && interrupt.aborted) return { ...rest, joined, seen };
-  const brought = yield* fetchUncollected({ ...wanted, runs: rest.open }, queue, store, interrupt);
-  const open = await without(brought, { ...plan, runs: rest.open }, identity, interrupt);
+  const fetchedRuns = yield* fetchUncollected({ ...wanted, runs: rest.open }, queue, store, interrupt);
+  const open = await withoutFetched(fetchedRuns, { ...plan, runs: rest.open }, identity, interrupt);
   const runs = plan.runs.length - open.length - rest.failed.length - joined.detached.size;
   const fetched = rest.open.length - open.length;
   if (runs > 0 && !(isJoined && open.length === 0))
@@ -72,7 +72,10 @@ export async function* runsLeft(
   return { open, failed: rest.failed, joined: isJoined ? joined : undefined, seen };
 }
 
-/** The runs that the joined campaigns have not completed; what failed there is not run again, as `attach` would not either. */
+/**
+ * Returns the runs that the joined campaigns have not completed.
+ * Failed runs are not executed again, as with `attach`.
+ */
 async function afterJoining(
   plan: CampaignPlan,
   runs: readonly Run[],
@@ -83,7 +86,8 @@ async function afterJoining(
   const { open } = await findFinished({ ...plan, runs: rest }, identity, new AbortController().signal);
   const left: Pick<RunsLeft, "open" | "failed"> = { open: [], failed: [] };
   for (const run of open) {
-    const record = await readRecord(plan.resultDirectory, run).catch(() => undefined); // a damaged one
+    // a damaged record counts as none
+    const record = await readRecord(plan.resultDirectory, run).catch(() => undefined);
     const isFailure = record !== undefined && record.state !== "done" && record.state !== "cancelled";
     if (isFailure && campaigns.has(record.campaign)) left.failed.push(record);
     else left.open.push(run);
@@ -91,7 +95,7 @@ async function afterJoining(
   return left;
 }
 
-/** The user wants them again: that they are executed twice is not to go unnoticed. */
+/** Warns of runs that are already being executed, and would be executed twice. */
 async function* warnOfRunning(wanted: Wanted, queue: QueueClient): AsyncGenerator<CampaignEvent> {
   for (const { note, open, waiting, running } of await equalCampaigns(wanted, queue)) {
     if (waiting + running === 0) continue;
@@ -105,22 +109,24 @@ async function* warnOfRunning(wanted: Wanted, queue: QueueClient): AsyncGenerato
   }
 }
 
-/** The runs of a plan without those that have been brought: these alone are looked at again. */
-async function without(
-  brought: ReadonlySet<number> | undefined,
+/**
+ * Returns the runs of a plan without those that were fetched and are complete; only these are checked again.
+ */
+async function withoutFetched(
+  fetchedRuns: ReadonlySet<number> | undefined,
   plan: CampaignPlan,
   identity: string,
   signal: AbortSignal,
 ): Promise<Run[]> {
-  const runs = plan.runs.filter(({ runNumber }) => brought?.has(runNumber));
+  const runs = plan.runs.filter(({ runNumber }) => fetchedRuns?.has(runNumber));
   if (runs.length === 0) return plan.runs;
   const { there } = await findFinished({ ...plan, runs }, identity, signal);
-  const whole = new Set(there);
-  return plan.runs.filter((run) => !whole.has(run));
+  const complete = new Set(there);
+  return plan.runs.filter((run) => !complete.has(run));
 }
 
-/** The end of a request of which nothing is left to be queued. */
-export function nothingLeft(
+/** Returns the final event of a request without runs to queue. */
+export function endedWithoutQueueing(
   { runs, resultDirectory }: CampaignPlan,
   { open, failed, joined }: RunsLeft,
   wallTimeMs: number,
@@ -131,7 +137,7 @@ export function nothingLeft(
     if (number > 0) states[state] = (states[state] ?? 0) + number;
   };
   add("done", runs.length - failed.length - open.length);
-  add("cancelled", open.length); // only an interrupt leaves some here
+  add("cancelled", open.length); // only an interrupt leaves runs here
   for (const { state } of failed) add(state, 1);
   const skipped = runs.length - (joined?.runs ?? 0);
   const summary = {
@@ -146,7 +152,7 @@ export function nothingLeft(
   return { type: "ended", summary };
 }
 
-/** The study of a plan, as a collector needs it. */
+/** Returns the study of a plan, for collectors. */
 export function studyOf({
   gitTop,
   studyDirectory,

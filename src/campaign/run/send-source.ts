@@ -9,9 +9,9 @@ import type { SourceStore } from "../../stores/source-store.ts";
 const LARGE_BYTES = 50e6;
 
 /**
- * Sees to it that the workers can have the code, and says what was sent for that.
- * @param project name of a project that the study's one needs.
- * @returns how a worker puts it together.
+ * Provides the workers with the code, and yields what was sent.
+ * @param project name of the project, if it is one that the study's project needs.
+ * @returns how a worker gets the source.
  */
 export async function* sendSource(
   code: Code,
@@ -33,14 +33,17 @@ export async function* sendSource(
   return source;
 }
 
-/** What would be sent to a swarm that has the commit and nothing else. */
+/** Returns how many bytes would be sent to a swarm that only has the commit. */
 export async function measureShipment(code: Code, signal: AbortSignal): Promise<{ sizeBytes: number }> {
   if (code.changed.length === 0) return { sizeBytes: 0 };
   const commit = await commitTree(code, code.tree, code.commit);
   return await packCommit(code, commit, code.commit, signal);
 }
 
-/** The source where the swarm has it: it was sent before, or is a commit of a repository that workers can read. */
+/**
+ * Returns the source, if the swarm has it: it was sent earlier,
+ * or is a commit in a repository that workers can read.
+ */
 async function withoutSending(
   code: Code,
   store: SourceStore,
@@ -61,22 +64,23 @@ interface Sent {
   sizeBytes: number;
 }
 
-/** What the commit has, workers of this machine take from the repository itself. */
+/** Sends code to workers on this machine, which read the commit from the repository itself. */
 async function sendToThisMachine(code: Code, store: SourceStore, signal: AbortSignal): Promise<Sent> {
   const url = code.checkout.gitDirectory;
   return await send(code, { url, base: code.commit }, store, signal);
 }
 
 /**
- * What is public is fetched by the workers. Of what is not, the files of one commit are sent whole, once; they
- * are the base of what is sent later.
+ * Sends code to other machines. Workers fetch what is public. Otherwise, all files of one commit are sent
+ * once, as the base for what is sent later.
  */
 async function sendAway(code: Code, store: SourceStore, signal: AbortSignal): Promise<Sent> {
   const origin = await nearestPublicCommit(code.checkout, code.commit, signal);
   if (origin !== undefined) return await send(code, { url: origin.url, base: origin.commit }, store, signal);
   for (const tree of await ancestorTrees(code, signal)) {
     const sent = await store.find(tree);
-    if (sent !== undefined && tree === code.tree) return { source: sent, sizeBytes: 0 }; // by another, just now
+    // another client has just sent it
+    if (sent !== undefined && tree === code.tree) return { source: sent, sizeBytes: 0 };
     if (sent?.packs?.length !== 1 || sent.url !== undefined) continue;
     const base = await commitTree(code, tree, undefined);
     if (base === sent.commit) return await send(code, { base, packs: [tree] }, store, signal);
@@ -84,16 +88,16 @@ async function sendAway(code: Code, store: SourceStore, signal: AbortSignal): Pr
   if (code.changed.length === 0) return await send(code, {}, store, signal);
   const tree = (await ancestorTrees(code, signal))[0]!;
   if (!(await isWhole(code, tree, signal))) return await send(code, {}, store, signal);
-  const whole = await send({ ...code, tree }, {}, store, signal);
-  if (whole.source.packs?.length !== 1 || whole.source.url !== undefined)
+  const sentBase = await send({ ...code, tree }, {}, store, signal);
+  if (sentBase.source.packs?.length !== 1 || sentBase.source.url !== undefined)
     return await send(code, {}, store, signal);
-  const rest = await send(code, { base: whole.source.commit, packs: [tree] }, store, signal);
-  return { source: rest.source, sizeBytes: whole.sizeBytes + rest.sizeBytes };
+  const sentRest = await send(code, { base: sentBase.source.commit, packs: [tree] }, store, signal);
+  return { source: sentRest.source, sizeBytes: sentBase.sizeBytes + sentRest.sizeBytes };
 }
 
 /**
- * Packs the code's tree without what the base has, and puts it into the store.
- * @returns what the store has of it then: others may have sent the same tree, on another base, at the same moment.
+ * Packs the code's tree without what the base has, and stores the pack.
+ * @returns the source in the store: others may have sent the same tree at the same time, with another base.
  */
 async function send(
   code: Code,
@@ -106,8 +110,8 @@ async function send(
   const { file, sizeBytes } = await packCommit(code, commit, from.base, signal);
   const source: Source = { ...from, commit, tree, packs: [...(from.packs ?? []), tree] };
   await store.put(source, file);
-  const kept = store.sharesDisk ? undefined : await store.find(tree);
-  return { source: kept ?? source, sizeBytes };
+  const stored = store.sharesDisk ? undefined : await store.find(tree);
+  return { source: stored ?? source, sizeBytes };
 }
 
 async function* warnOfLargeFiles({ checkout, changed }: Code): AsyncGenerator<CampaignEvent> {

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander";
 
-/** A parser for commander. */
+/** Returns a parser of integers within limits for commander, which reports its errors. */
 export function wholeNumber(from: number, to: number): (text: string) => number {
   return (text) => {
     const value = Number(text);

@@ -6,7 +6,7 @@ import type { Command, CommandContext } from "../terminal/command.ts";
 import { version } from "../terminal/version.ts";
 import type { Role, WorkOptions } from "./work.ts";
 
-/** The processes of a swarm. Started by the targets, not by people; what they need is imported when they work. */
+/** A process of a swarm. Providers start it, not users. Most modules are imported only after parsing the arguments. */
 export const swarmWorker: Command = {
   name: "swarm-worker",
   async run(context) {
@@ -16,6 +16,12 @@ export const swarmWorker: Command = {
     return await work(program.args[0] as Role, program.opts<WorkOptions>(), context);
   },
 };
+
+const IN_CACHE = "in the user's cache directory";
+
+function inCache(name: string): string {
+  return path.join(cacheDirectory(), name);
+}
 
 /** Returns the command-line definition of `swarm-worker`. */
 export function describeWorker({ stdout, stderr }: CommandContext): Program {
@@ -27,8 +33,10 @@ export function describeWorker({ stdout, stderr }: CommandContext): Program {
       new Option("--redis-data <dir>", "data directory of that Redis; refuse any other Redis").hideHelp(),
     )
     .option("--secrets <fd>", "read REDIS_URL=… and MONGO_URL=… from this file descriptor", descriptor)
-    .option("--directory <dir>", "directory of the working trees", path.join(cacheDirectory(), "worker"))
-    .option("--builds <dir>", "directory of the builds", path.join(cacheDirectory(), "builds"))
+    .addOption(
+      new Option("--directory <dir>", "directory of the working trees").default(inCache("worker"), IN_CACHE),
+    )
+    .addOption(new Option("--builds <dir>", "directory of the builds").default(inCache("builds"), IN_CACHE))
     .option("--results <dir>", "directory of results not yet collected (default: MongoDB at MONGO_URL)")
     .option("--sources <dir>", "directory of uploaded sources (default: MongoDB at MONGO_URL)")
     .option("--concurrency <n>", "number of concurrent runs, or cores for one per core", concurrency, 1)

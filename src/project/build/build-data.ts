@@ -6,18 +6,18 @@ import { isInside } from "../../system/paths.ts";
 import { isCode } from "../files/code-files.ts";
 import type { ProjectDescriptor } from "../describe/descriptor.ts";
 import { isGenerated } from "../files/generated.ts";
-import { makemakeCommand } from "../files/makemake.ts";
+import { makemakeCommand } from "../../omnetpp/makemake.ts";
 import { isMakefile, MAKEFILES } from "../files/makefiles.ts";
 
-/** Files with rules that somebody wrote; `makefrag` is included by generated Makefiles. */
+/** Files with rules that people write; generated Makefiles include `makefrag`. */
 const RULES = [...MAKEFILES, "makefrag", "makefrag.vc"];
-/** A file with more words is no Makefile. */
+/** A file with more words is not a Makefile. */
 const MOST_WORDS = 20_000;
 
 /**
- * Finds the data that a build by the user has left in a checkout for runs to read: files that the rules of the project name,
- * also by a pattern such as `%.dat`, and that are not part of the source.
- * @param isSource whether a file is; by its path relative to the git top level.
+ * Returns the data that a build by the user has left in a checkout for runs to read: files that the rules of
+ * the project name, possibly by a pattern such as `%.dat`, and that are not part of the source.
+ * @param isSource whether a file is part of the source, given its path relative to the git top level.
  * @returns paths relative to the git top level.
  */
 export async function findBuildData(
@@ -40,7 +40,10 @@ export async function findBuildData(
   return [...found].sort();
 }
 
-/** A generated Makefile has no rules of the project. */
+/**
+ * Returns the texts with rules in a folder. Generated Makefiles
+ * are left out: they contain no rules of the project.
+ */
 async function rulesIn(folder: string): Promise<string[]> {
   const texts = await Promise.all(RULES.map((name) => contentOf(path.join(folder, name))));
   return texts.filter((text): text is string => text !== undefined && makemakeCommand(text) === undefined);
@@ -61,7 +64,10 @@ async function filesNamed(top: string, folder: string, words: ReadonlySet<string
   );
 }
 
-/** @see GNU make manual, "Pattern Rules": `%` stands for any non-empty text. */
+/**
+ * Returns the files that match a pattern rule.
+ * @see GNU make manual, "Pattern Rules": `%` stands for any non-empty text.
+ */
 async function matching(top: string, pattern: string): Promise<string[]> {
   const { dir, base } = path.parse(pattern);
   const [start = "", end = ""] = base.split("%");

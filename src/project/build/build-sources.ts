@@ -1,22 +1,22 @@
 import path from "node:path";
 import { MODES, type Recipe } from "../../model/build.ts";
 import type { Code } from "../git/code.ts";
-import { isGeneratedCode, isInObjectFolder } from "../files/derived.ts";
+import { isGeneratedCode, isInObjectFolder } from "../../omnetpp/generated-code.ts";
 import type { ProjectDescriptor } from "../describe/descriptor.ts";
 import { LINK } from "../git/disk.ts";
 import { isOpaque, kindOf } from "../files/file-kinds.ts";
 import type { TreeEntry } from "../git/git.ts";
 import { isUnder, leadsOf, leadsOutOf, Places, type Lead } from "./leads.ts";
-import { makemakeCommand } from "../files/makemake.ts";
+import { makemakeCommand } from "../../omnetpp/makemake.ts";
 import { Mentions } from "../files/mentions.ts";
 import { readObjects } from "../git/objects.ts";
 import { scanCode, type FileScan, type FileScans } from "./scan-files.ts";
-import { targetFile } from "../files/targets.ts";
+import { targetFile } from "../../omnetpp/targets.ts";
 import { pathsUpwards } from "../files/text-scan.ts";
 
-// The rule, as docs/builds.md gives it to users. A file decides a build if it is in the project's folder, or where its code
-// or its build leads to, and is code, describes a build, is of a kind that nobody knows, or is data that the scripts of the
-// build mention. Whatever cannot be told counts.
+// The rule, as docs/builds.md describes it for users. A file decides a build if it is in the project's
+// folder, or in a place that its code or its build refers to, and if it is code, describes a build, is of an
+// unknown kind, or is data that the scripts of the build mention. In doubt, a file counts.
 
 export interface BuildSourcesQuestion {
   project: Pick<ProjectDescriptor, "folder" | "makemake" | "commands" | "needs" | "targets">;
@@ -25,7 +25,7 @@ export interface BuildSourcesQuestion {
   signal?: AbortSignal | undefined;
 }
 
-/** Returns the files of a code that decide what a build of a project makes. */
+/** Returns the files that decide what a build of a project produces. */
 export async function findBuildSources(question: BuildSourcesQuestion): Promise<TreeEntry[]> {
   const { recipe, code } = question;
   if (recipe.kind === "none") return [];
@@ -39,7 +39,7 @@ export async function findBuildSources(question: BuildSourcesQuestion): Promise<
     near = code.entries.filter((entry) => inArea(entry.path));
     mentioned = await mentionedIn(question, near, scans);
     if (mentioned.scripts.size === scripts.size) break;
-    scripts = mentioned.scripts; // where these lead to counts, too
+    scripts = mentioned.scripts; // files that these refer to count, too
   }
   const paths = new Set(code.entries.map((entry) => entry.path));
   const products = question.project.targets.flatMap((target) =>
@@ -51,13 +51,16 @@ export async function findBuildSources(question: BuildSourcesQuestion): Promise<
   });
 }
 
-/** What a build by `opp_makemake` rebuilds in any case, also if git tracks it. */
+/** Returns whether a build by `opp_makemake` always rewrites a file, even if git tracks it. */
 function isRemade(file: string, recipe: Recipe, paths: ReadonlySet<string>): boolean {
   if (recipe.kind !== "makemake") return false;
   return isInObjectFolder(file) || isGeneratedCode(file, (source) => paths.has(source));
 }
 
-/** Returns whether a file is in the project's folder, or where something in it leads to. */
+/**
+ * Returns a function that reports whether a file is in the project's
+ * folder, or in a place that something in this area refers to.
+ */
 function areaOf(
   question: BuildSourcesQuestion,
   { files, unread }: FileScans,
@@ -101,18 +104,21 @@ function isUnderAny(area: readonly Lead[], { place, isPartial }: Lead): boolean 
   );
 }
 
-/** Variables that lead to OMNeT++ or into the folders of the build itself. */
+/** Variables that refer to OMNeT++ or to folders of the build itself. */
 const HARMLESS =
   /\$[({](?:OMNETPP\w*|O|D|CONFIGNAME|MODE|PROJECT_OUTPUT_DIR|PROJECTRELATIVE_PATH|\w*_LIB\w*|\w*_FLAGS)[)}]/g;
 
-/** `-I../common`, as seen from the folder in which `opp_makemake` works. */
+/**
+ * Returns the places that options such as `-I../common` refer
+ * to, relative to the folder in which `opp_makemake` runs.
+ */
 function ofOptions({ project, code }: BuildSourcesQuestion, folders: ProjectDescriptor["makemake"]): Lead[] {
   const needed = new Set(
     project.needs.flatMap(({ variable }) => [variable, variable.replace(/_ROOT$/, "_PROJ")]),
   );
   return folders.flatMap(({ folder, options }) =>
-    options.flatMap((option, at) => {
-      const isPath = /^-[IL]/.test(option) || /^-[IL]$/.test(options[at - 1] ?? "");
+    options.flatMap((option, index) => {
+      const isPath = /^-[IL]/.test(option) || /^-[IL]$/.test(options[index - 1] ?? "");
       const text = option.replace(/^-[IL]/, "").replace(HARMLESS, "");
       const variable = /\$[({]?(\w+)/.exec(text)?.[1];
       if (variable !== undefined && !needed.has(variable)) return isPath ? [known("")] : [];
@@ -128,7 +134,10 @@ function ofCommands({ project, code }: BuildSourcesQuestion): Lead[] {
   return paths.flatMap((each) => leadsOutOf(project.folder, each, code.checkout.top));
 }
 
-/** Where links and includes lead: to the folders of headers, which include what is beside them. */
+/**
+ * Returns the places that links and includes refer to. For headers this is their folder, because headers
+ * include files next to them.
+ */
 function leadsOfCode(scan: FileScan, area: readonly string[], places: Places, top: string): Lead[] {
   const { entry, includedUpwards, upwards } = scan;
   if (entry.mode === LINK) return upwards.flatMap((each) => leadsOf(each, [folderOf(entry.path)], top));
@@ -139,7 +148,7 @@ function leadsOfCode(scan: FileScan, area: readonly string[], places: Places, to
       .flatMap((root) =>
         leadsOutOf(root, each, top).map((lead) => {
           const folder = folderOf(lead.place);
-          const isBeside = places.hasFolder(folder) && !isUnder(folder, root); // it may be generated
+          const isBeside = places.hasFolder(folder) && !isUnder(folder, root); // the header may be generated
           const isHere = places.hasFile(lead.place) || places.hasFile(sourceOf(lead.place));
           return isBeside || isHere ? known(folder) : lead;
         }),
@@ -147,18 +156,18 @@ function leadsOfCode(scan: FileScan, area: readonly string[], places: Places, to
   );
 }
 
-/** `X.msg` for `X_m.h`. */
+/** Returns `X.msg` for `X_m.h`. */
 function sourceOf(header: string): string {
   return header.replace(/_m\.h$/, ".msg").replace(/_sm\.h$/, ".sm");
 }
 
-/** Whatever a script or a build file names may be read. */
+/** Returns all places that a script or a build file names: it may read any of them. */
 function leadsOfScript({ entry, upwards, text = "", namesTop }: FileScan, top: string): Lead[] {
   if (namesTop || /show-toplevel/.test(text) || namesFolderOf(text, top)) return [known("")];
   return upwards.flatMap((each) => leadsOutOf(folderOf(entry.path), each, top));
 }
 
-/** A script may find the checkout by a variable of the environment. */
+/** Returns whether a script can find the checkout by an environment variable. */
 function namesFolderOf(text: string, top: string): boolean {
   return Object.entries(process.env).some(
     ([name, value]) =>
@@ -174,16 +183,16 @@ function folderOf(file: string): string {
   return folder === "." ? "" : folder;
 }
 
-/** Files with more text than this are no scripts; more files than this are not looked into. */
+/** If a build mentions more scripts than this, they are not read, and all data counts as mentioned. */
 const MOST_SCRIPTS = 300;
 
 interface Mentioned {
   has: (file: string) => boolean;
-  /** Those that are not in files that describe builds. */
+  /** Scripts other than the files that describe builds. */
   scripts: Set<string>;
 }
 
-/** Finds which data the scripts of a build mention, and those which they mention in turn. */
+/** Returns which data the scripts of a build mention, and in turn the scripts that they mention. */
 async function mentionedIn(
   question: BuildSourcesQuestion,
   near: readonly TreeEntry[],
@@ -191,14 +200,14 @@ async function mentionedIn(
 ): Promise<Mentioned> {
   const isNear = new Set(near.map((entry) => entry.path));
   const mentions = directMentions(question, isNear, scans);
-  const begins = buildFolders(question);
+  const startFolders = buildFolders(question);
   const described = scans.files.filter(({ entry, text }) => text !== undefined && isNear.has(entry.path));
   const read = new Set<string>();
   const called = new Set<string>();
   for (;;) {
     const next = described.filter(
       ({ entry: { path: file } }) =>
-        !read.has(file) && (begins.has(folderOf(file)) || isCalled(mentions, file)),
+        !read.has(file) && (startFolders.has(folderOf(file)) || isCalled(mentions, file)),
     );
     for (const { entry } of next) read.add(entry.path);
     const texts = next.flatMap(({ entry, text }) =>
@@ -247,17 +256,17 @@ function isMentionedScript({ mode, path: file }: TreeEntry, mentions: Mentions):
   );
 }
 
-/** What the IDE keeps of a build has no commands. */
+/** Returns whether a build file can contain commands; the IDE's own files do not. */
 function isScript(file: string): boolean {
   return !/^\.(?:opp|ned|project$)/.test(path.posix.basename(file));
 }
 
-/** Numbers name no files. */
+/** Returns whether a file is a table of numbers, which names no files. */
 function isTable(file: string): boolean {
   return /\.(?:csv|tsv|dat|log|trace)$/i.test(file);
 }
 
-/** A build file in a folder to which others change, or that they name. */
+/** Returns whether other scripts call a build file: they change to its folder, or name it. */
 function isCalled(mentions: Mentions, file: string): boolean {
   return (
     mentions.hasFolderOf(file) || (!/^makefile$/i.test(path.posix.basename(file)) && mentions.hasName(file))
@@ -269,7 +278,7 @@ function addModulesBeside(script: string, near: readonly TreeEntry[], mentions: 
     if (isModuleBeside(file, script)) mentions.addName(path.posix.basename(file));
 }
 
-/** What a Python script may import without naming the file. */
+/** Returns whether a file is a Python module that a script can import without naming the file. */
 function isModuleBeside(file: string, script: string): boolean {
   return file.endsWith(".py") && isUnder(folderOf(script), file);
 }

@@ -2,37 +2,38 @@ import path from "node:path";
 import type { Recipe } from "../../model/build.ts";
 import { isInside } from "../../system/paths.ts";
 
-/** What the build of a project has to know of one that it needs. */
+/** What the build of a project needs to know about a project that it needs. */
 export interface NeededProject {
   variable: string;
-  /** Its folder here, absolute. */
+  /** Its folder on this machine, absolute. */
   root: string;
 }
 
-/** The libraries that the build of a needed project has made. */
+/** The libraries that the build of a needed project has produced. */
 export interface ExportedLibraries {
   variable: string;
-  /** Relative to its folder, without prefix and suffix. */
+  /** Relative to the project's folder, without prefix and suffix. */
   libraries: string[];
 }
 
 /**
- * Returns a recipe in which paths into needed projects go by their environment variables: on a worker they are elsewhere.
- * @param top the git top level here, absolute.
+ * Returns a recipe in which paths into needed projects begin with the projects' environment variables,
+ * because the projects are elsewhere on a worker.
+ * @param top git top level on this machine, absolute.
  * @see opp_makemake(1): -I, -L, -K.
  */
 export function withNeeded(recipe: Recipe, top: string, needed: readonly NeededProject[]): Recipe {
   if (recipe.kind !== "makemake" || needed.length === 0) return recipe;
   const folders = recipe.folders.map(({ folder, options }) => {
-    const own = options.map((option, at) =>
-      byVariable(option, options[at - 1], path.join(top, folder), needed),
+    const own = options.map((option, index) =>
+      replacePathByVariable(option, options[index - 1], path.join(top, folder), needed),
     );
     return { folder, options: own };
   });
   return { kind: "makemake", folders };
 }
 
-function byVariable(
+function replacePathByVariable(
   option: string,
   before: string | undefined,
   folder: string,
@@ -49,8 +50,8 @@ function byVariable(
 }
 
 /**
- * Returns options of `opp_makemake` with those by which headers and libraries of needed projects are found. The IDE adds
- * them by itself.
+ * Returns options of `opp_makemake`, extended by those that are needed to find headers and libraries of
+ * needed projects. The IDE adds these options automatically.
  * @see OMNeT++ User Guide, "Makemake options": --meta:use-exported-libs; opp_makemake(1): -I, -L, -l.
  */
 export function withExported(options: readonly string[], needed: readonly ExportedLibraries[]): string[] {

@@ -1,18 +1,20 @@
 import { open, type FileHandle } from "node:fs/promises";
 import path from "node:path";
+import { versionIn } from "../../omnetpp/simulator.ts";
 import { contentOf, statIfThere } from "../../system/files.ts";
 
 /** The OMNeT++ that a program or library was linked with. */
 export interface LinkedOmnetpp {
   /** Its folder, as the linker wrote it. */
   folder: string;
-  /** As its file `Version` says; undefined if it is gone. */
+  /** As its file `Version` says; undefined if the folder no longer exists. */
   version: string | undefined;
 }
 
 /**
- * Reads with which OMNeT++ a file was linked: `opp_makemake` has the linker note the folder of its libraries.
- * @returns undefined for other files, and for those that note none.
+ * Returns the OMNeT++ that a file was linked with: by the options of `opp_makemake`, the linker records the
+ * folder of its libraries.
+ * @returns undefined for other files, and if no such folder is recorded.
  */
 export async function linkedOmnetpp(file: string): Promise<LinkedOmnetpp | undefined> {
   try {
@@ -20,12 +22,12 @@ export async function linkedOmnetpp(file: string): Promise<LinkedOmnetpp | undef
     for (const folder of await libraryFolders(handle)) {
       if (path.basename(folder) !== "lib" || !path.isAbsolute(folder)) continue;
       const root = path.dirname(folder);
-      const version = /^omnetpp-(\S+)/.exec((await contentOf(path.join(root, "Version"))) ?? "")?.[1];
+      const version = versionIn((await contentOf(path.join(root, "Version"))) ?? "");
       const isGone = (await statIfThere(root)) === undefined;
       if (version !== undefined || (isGone && /omnetpp/i.test(root))) return { folder: root, version };
     }
   } catch {
-    // a file that cannot be read so tells nothing
+    // not an ELF file, or not readable
   }
   return undefined;
 }
@@ -43,7 +45,11 @@ interface Segment {
   sizeBytes: number;
 }
 
-/** @see elf(5); of 64 bits and little-endian, as on all machines that OMNeT++ supports under Linux. */
+/**
+ * Returns the library search paths in a 64-bit little-endian ELF
+ * file, the format on all Linux machines that OMNeT++ supports.
+ * @see elf(5).
+ */
 async function libraryFolders(handle: FileHandle): Promise<string[]> {
   const read = async (offset: number, length: number): Promise<Buffer> => {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, offset);
@@ -55,9 +61,9 @@ async function libraryFolders(handle: FileHandle): Promise<string[]> {
   const dynamic = segments.find(({ type }) => type === DYNAMIC);
   if (dynamic === undefined || dynamic.sizeBytes > MOST_BYTES) return [];
   const tags = await read(dynamic.offset, dynamic.sizeBytes);
-  const entries = Array.from({ length: Math.floor(tags.length / 16) }, (_, at) => ({
-    tag: Number(tags.readBigInt64LE(at * 16)),
-    value: Number(tags.readBigUInt64LE(at * 16 + 8)),
+  const entries = Array.from({ length: Math.floor(tags.length / 16) }, (_, index) => ({
+    tag: Number(tags.readBigInt64LE(index * 16)),
+    value: Number(tags.readBigUInt64LE(index * 16 + 8)),
   }));
   const strings = entries.find(({ tag }) => tag === STRING_TABLE)?.value;
   const place = segments.find(
@@ -76,8 +82,8 @@ async function libraryFolders(handle: FileHandle): Promise<string[]> {
 }
 
 function segmentsOf(table: Buffer): Segment[] {
-  return Array.from({ length: Math.floor(table.length / 56) }, (_, at) => {
-    const start = at * 56;
+  return Array.from({ length: Math.floor(table.length / 56) }, (_, index) => {
+    const start = index * 56;
     return {
       type: table.readUInt32LE(start),
       offset: Number(table.readBigUInt64LE(start + 8)),

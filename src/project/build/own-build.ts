@@ -6,14 +6,16 @@ import { isInside } from "../../system/paths.ts";
 import { findBuildData } from "./build-data.ts";
 import type { ProjectDescriptor } from "../describe/descriptor.ts";
 import type { TreeEntry } from "../git/git.ts";
-import { otherModeOf } from "../files/other-mode.ts";
-import { fileOf } from "../files/targets.ts";
+import { otherModeOf } from "../../omnetpp/other-mode.ts";
+import { fileOf } from "../../omnetpp/targets.ts";
 
 /** The binaries in the user's own checkout. */
 export interface OwnBuild extends Omit<BuildManifest, "protocol"> {
   /** Modification time of the oldest product, in ms since 1970. */
   builtAt: number;
-  /** Size and modification time of each product and of the data: what tells this build from the next one. */
+  /**
+   * Size and modification time of each product and data file, to distinguish this build from the next one.
+   */
   stamps: string[];
 }
 
@@ -21,18 +23,18 @@ export interface OwnBuildQuestion {
   top: string;
   project: ProjectDescriptor;
   mode: Mode;
-  /** The files of the work tree that are to run. */
+  /** The files of the work tree, as they will run. */
   tree: readonly TreeEntry[];
-  /** Those of them that differ from the commit. */
+  /** The files in `tree` that differ from the commit. */
   changed: readonly string[];
-  /** Those that decide the build. */
+  /** The files in `tree` that decide the build. */
   sources: readonly TreeEntry[];
 }
 
 /**
- * The user's own binaries, where they are those of his work tree: every product is newer than every source of
- * the project, committed or not.
- * @returns the reason, as half a sentence, where they are not.
+ * Returns the user's own binaries if they were built from the files of the work tree: every product is newer
+ * than every source of the project, committed or not.
+ * @returns otherwise the reason, as half a sentence.
  */
 export async function findOwnBuild(question: OwnBuildQuestion): Promise<OwnBuild | string> {
   const { top, project, mode, tree, changed } = question;
@@ -67,20 +69,23 @@ export async function findOwnBuild(question: OwnBuildQuestion): Promise<OwnBuild
   };
 }
 
-/** Whether a build of the user is still the one that was found. */
+/** Returns whether the user's build is still the one that was found. */
 export async function isUnchanged(
   { products, data = [], stamps }: Pick<OwnBuild, "products" | "data" | "stamps">,
   top: string,
 ): Promise<boolean> {
   const files = await Promise.all([...products, ...data].map((file) => statIfThere(path.join(top, file))));
-  return files.every((file, at) => stampOf(file) === stamps[at]);
+  return files.every((file, index) => stampOf(file) === stamps[index]);
 }
 
 function stampOf(file: Stats | undefined): string {
   return `${file?.size} ${file?.mtimeMs}`;
 }
 
-/** A source of the project that was changed at a time, in ms since 1970, or after it. */
+/**
+ * Returns a source of the project that was changed at or after a time; undefined if there is none.
+ * @param timeMs in ms since 1970.
+ */
 export async function newerCode(
   { top, project, sources }: Pick<OwnBuildQuestion, "top" | "project" | "sources">,
   timeMs: number,

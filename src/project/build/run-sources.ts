@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
 import type { Code } from "../git/code.ts";
-import { isGeneratedCode, isInObjectFolder } from "../files/derived.ts";
+import { isGeneratedCode, isInObjectFolder } from "../../omnetpp/generated-code.ts";
 import { LINK } from "../git/disk.ts";
 import { isDocument, namesFilesToRuns } from "../files/file-kinds.ts";
 import type { TreeEntry } from "../git/git.ts";
@@ -9,44 +9,45 @@ import { isRelated, isUnder, leadsOf, Places, type Lead } from "./leads.ts";
 import { scanCode, type FileScan } from "./scan-files.ts";
 import { scanText, type TextScan } from "../files/text-scan.ts";
 
-// The rule, as docs/builds.md gives it to users: runs can read every file of a source, but for documents that nothing
-// names, and other projects in the same repository to which nothing leads. Whatever cannot be told counts.
+// The rule, as docs/builds.md describes it for users: runs can read every file of a source, except documents
+// that nothing names, and other projects in the same repository that nothing refers to. In doubt, a file
+// counts.
 
 export interface RunSourcesQuestion {
-  /** Of the study and of what its project needs. */
+  /** The code of the study and of the projects that its project needs. */
   codes: readonly Code[];
-  /** Absolute: the study, the projects, their NED folders, whatever the command line names. */
+  /** Absolute paths of the study, the projects, their NED folders, and all that the command line names. */
   folders: readonly string[];
-  /** What runs are told otherwise: arguments, the configuration, variables of the environment. */
+  /** Other texts that runs get: arguments, the configuration, environment variables. */
   texts: readonly string[];
 }
 
-/** Which files of the sources of a campaign its runs can read. */
+/** The files of a campaign's sources that its runs can read. */
 export interface RunSources {
-  /** @param file of a code, or one that it once had. */
+  /** @param file is or was part of the code. */
   canRead: (code: Pick<Code, "checkout">, file: string) => boolean;
   /** Hash over the names and contents of those files. */
   hashOf: (code: Pick<Code, "checkout" | "entries">) => string;
 }
 
-/** What tells that a folder is a project of its own. */
+/** Files that mark a folder as a separate project. */
 const PROJECT_FILE = /(?:^|\/)(?:\.oppbuildspec|\.project|\.nedfolders|swarm\.json|[^/]+\.opp)$/;
 
-/** Finds which files of the sources of a campaign its runs can read. */
+/** Returns which files of a campaign's sources its runs can read. */
 export async function findRunSources({ codes, folders, texts }: RunSourcesQuestion): Promise<RunSources> {
   const all = [...new Set(codes)];
   const scans = await Promise.all(all.map((code) => scanCode(code)));
-  const told = texts.map((text) => scanText(text, "arguments.txt"));
+  const textScans = texts.map((text) => scanText(text, "arguments.txt"));
   const followed = scans.flatMap((each) => each.files).filter(({ entry }) => isFollowed(entry));
-  const isNamed = namedDocuments(followed, told);
+  const isNamed = namedDocuments(followed, textScans);
   const files = followed.filter(({ entry }) => !isDocument(entry.path) || isNamed(entry.path));
-  // a file that is too large to be looked into, or has an absolute path in it, may name anything
+  // a file that is too large to be scanned, or contains the checkout's absolute path, may name any file
   const isUnknown =
     scans.some(({ unread }) => unread.length > 0) ||
     files.some(({ namesTop }) => namesTop) ||
     all.some(({ checkout }) => texts.some((text) => text.includes(checkout.top)));
   if (isUnknown) return { canRead: () => true, hashOf: (code) => hashOver(code.entries) };
-  const upwards = told.flatMap((scan) => scan.upwards);
+  const upwards = textScans.flatMap((scan) => scan.upwards);
   const foreign = new Map(
     all.map((code) => [code.checkout.top, foreignProjects(code, files, upwards, folders)] as const),
   );
@@ -56,7 +57,7 @@ export async function findRunSources({ codes, folders, texts }: RunSourcesQuesti
   const canRead: RunSources["canRead"] = ({ checkout: { top } }, file) => {
     if (foreign.get(top)?.some((folder) => isUnder(folder, file)) === true) return false;
     if (isInObjectFolder(file) || isGeneratedCode(file, (each) => paths.get(top)?.has(each) === true))
-      return false; // only a build reads it
+      return false; // only builds read these files
     if (!isDocument(file) || /\.(?:ned|ini)$/i.test(file) || isNamed(file)) return true;
     return folders.some(
       (folder) => isInDocuments(path.relative(top, folder)) && !isDocument(path.posix.basename(file)),
@@ -79,21 +80,25 @@ function isFollowed({ mode, path: file }: TreeEntry): boolean {
   return mode === LINK || namesFilesToRuns(file);
 }
 
-/** A study or a project in a folder `docs`: what is in such folders need not be documents. */
+/**
+ * Returns whether a folder, such as a study's, is in a
+ * folder named `docs`: files in it need not be documents.
+ */
 function isInDocuments(folder: string): boolean {
   return !folder.startsWith("..") && /(?:^|\/)docs?(?:\/|$)/i.test(folder);
 }
 
 /**
- * Returns whether a document is named: by its name, the beginning or the end of it, its extension, or its folder; in the text
- * of a file that is none, or of a document that is named itself.
+ * Returns a function that reports whether a document is named: by its name, the
+ * beginning or the end of its name, its extension, or its folder; in the text
+ * of a file that is not a document, or of a document that is itself named.
  */
 function namedDocuments(
   files: readonly FileScan[],
-  told: readonly Pick<TextScan, "documents">[],
+  textScans: readonly Pick<TextScan, "documents">[],
 ): (file: string) => boolean {
   let left = files.filter(({ documents }) => documents.length > 0);
-  const names = new Set(told.flatMap(({ documents }) => documents.map(nameOf)));
+  const names = new Set(textScans.flatMap(({ documents }) => documents.map(nameOf)));
   const isNamed = (file: string): boolean => {
     const base = Buffer.from(path.posix.basename(file)).toString("latin1").toLowerCase();
     if (names.has("docs/") && !isDocument(path.posix.basename(file))) return true;
@@ -108,20 +113,20 @@ function namedDocuments(
   }
 }
 
-/** What is known of the name: what comes after a wildcard or variable in it. */
+/** Returns the known part of a name, which follows the last wildcard or variable. */
 function nameOf(name: string): string {
   return name.toLowerCase().replace(/^.*[*?%$#@](?=.)/s, "");
 }
 
 /**
- * The folders of projects in a checkout that runs cannot read, because nothing leads there.
- * @param told paths that the command line and the configuration have.
+ * Returns the folders of projects in a checkout that runs cannot read, because nothing refers to them.
+ * @param namedPaths paths in the command line and the configuration.
  * @param needed absolute folders.
  */
 function foreignProjects(
   { entries, checkout: { top } }: Code,
   scans: readonly FileScan[],
-  told: readonly string[],
+  namedPaths: readonly string[],
   needed: readonly string[],
 ): string[] {
   const own = needed.map((folder) => path.relative(top, folder)).filter((folder) => !folder.startsWith(".."));
@@ -147,15 +152,19 @@ function foreignProjects(
       const isLedTo = (paths: readonly string[], bases: readonly string[]): boolean =>
         paths.some((each) => mayLead(each, bases, folder) && leadsTo(each, bases, folder, places, top));
       return (
-        !isLedTo(told, own) && !read.some((scan) => isLedTo(scan.upwards, [...own, folderOf(scan.entry)]))
+        !isLedTo(namedPaths, own) &&
+        !read.some((scan) => isLedTo(scan.upwards, [...own, folderOf(scan.entry)]))
       );
     });
     if (left.length === foreign.length) return left;
-    foreign = left; // what is in the others may lead further
+    foreign = left; // files of the other projects may refer to further ones
   }
 }
 
-/** Whether a path may lead into a folder, or to one that it is in; its name is enough. */
+/**
+ * Returns whether a path may lead into a folder or to one
+ * of its parents; the folder's name in the path is enough.
+ */
 function leadsTo(
   text: string,
   bases: readonly string[],
@@ -164,8 +173,9 @@ function leadsTo(
   top: string,
 ): boolean {
   const name = Buffer.from(path.posix.basename(folder)).toString("latin1");
-  const begin = name.split(/[\s"'`<>()=,;:|&{}[\]]/)[0]!; // where a path in a text ends
-  if (text.split("/").some((part) => part === name || (begin !== name && part === begin))) return true;
+  const nameStart = name.split(/[\s"'`<>()=,;:|&{}[\]]/)[0]!; // a path in a text ends at these characters
+  if (text.split("/").some((part) => part === name || (nameStart !== name && part === nameStart)))
+    return true;
   return leadsOf(text, bases, top).some(
     (lead: Lead) => isUnder(folder, lead.place) || places.reaches(lead, folder),
   );

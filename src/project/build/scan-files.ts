@@ -11,24 +11,24 @@ import type { TreeEntry } from "../git/git.ts";
 import { readObjects } from "../git/objects.ts";
 import { NOTHING, scanText, type TextScan } from "../files/text-scan.ts";
 
-/** What files say of other files, by their paths. */
+/** A file, and what it says about other files. */
 export interface FileScan extends TextScan {
   entry: TreeEntry;
-  /** It names the checkout itself by its absolute path. */
+  /** The file contains the absolute path of the checkout. */
   namesTop: boolean;
 }
 
 export interface FileScans {
   files: FileScan[];
-  /** A file that is too large to be read: it may say anything. */
+  /** Files that are too large to be read: they may name any file. */
   unread: string[];
 }
 
-/** Raised when a scan finds something else in the same text. */
+/** Increased if a scan finds something else in the same text. */
 const VERSION = 1;
 
-/** What is remembered of objects: those that say nothing, and what the others say. */
-interface Remembered {
+/** The cached results for objects: those that name nothing, and what the others name. */
+interface ScanCache {
   version: number;
   silent: string[];
   scans: Record<string, TextScan & { namesTop?: boolean }>;
@@ -36,17 +36,17 @@ interface Remembered {
 
 const known = new WeakMap<Code, Promise<FileScans>>();
 
-/** Scans all files of a code, once for as long as it lives. */
+/** Scans all files of a code; the result is kept as long as the code. */
 export function scanCode(code: Code): Promise<FileScans> {
   const found = known.get(code) ?? scanFiles(code, code.entries, code.checkout.signal);
   known.set(code, found);
-  found.catch(() => undefined); // reported to whoever waits for it
+  found.catch(() => undefined); // reported to the caller that awaits it
   return found;
 }
 
 /**
- * Scans files. What was found in an object is remembered in the user's cache, so of a large checkout only what has
- * changed is read.
+ * Scans files. The results for each object are kept in the user's cache, so that only changed files of a
+ * large checkout are read again.
  */
 async function scanFiles(
   { checkout: { top }, env }: Pick<Code, "checkout" | "env">,
@@ -55,12 +55,12 @@ async function scanFiles(
 ): Promise<FileScans> {
   const wanted = entries.filter(({ mode, path: file }) => mode === LINK || !isOpaque(file));
   if (wanted.length === 0) return { files: [], unread: [] };
-  const memory = memoryFile(top);
-  const { silent, scans } = recall(memory);
-  const silences = new Set(silent);
+  const cache = cacheFile(top);
+  const { silent, scans } = readCache(cache);
+  const silentKeys = new Set(silent);
   const keys = wanted.map(keyOf);
-  const isKnown = (key: string): boolean => silences.has(key) || Object.hasOwn(scans, key);
-  const unknown = wanted.filter((_, at) => !isKnown(keys[at]!));
+  const isKnown = (key: string): boolean => silentKeys.has(key) || Object.hasOwn(scans, key);
+  const unknown = wanted.filter((_, index) => !isKnown(keys[index]!));
   const name = Buffer.from(top).toString("latin1");
   const byObject = new Map<string, TreeEntry[]>();
   for (const entry of unknown) byObject.set(entry.object, [...(byObject.get(entry.object) ?? []), entry]);
@@ -68,16 +68,16 @@ async function scanFiles(
     const namesTop = text.includes(name);
     for (const entry of byObject.get(object)!) {
       const found = scanEntry(entry, text);
-      if (found === undefined && !namesTop) silences.add(keyOf(entry));
+      if (found === undefined && !namesTop) silentKeys.add(keyOf(entry));
       else scans[keyOf(entry)] = { ...(found ?? NOTHING), ...(namesTop && { namesTop }) };
     }
     byObject.delete(object);
   }
   const unread = [...byObject.values()].flat().map((entry) => entry.path);
   if (unknown.length > unread.length)
-    await remember(memory, { version: VERSION, silent: [...silences], scans });
-  const files = wanted.flatMap((entry, at) => {
-    const scan = scans[keys[at]!];
+    await writeCache(cache, { version: VERSION, silent: [...silentKeys], scans });
+  const files = wanted.flatMap((entry, index) => {
+    const scan = scans[keys[index]!];
     return scan === undefined ? [] : [{ ...NOTHING, namesTop: false, ...scan, entry }];
   });
   return { files, unread };
@@ -93,7 +93,7 @@ function scanEntry({ mode, path: file }: TreeEntry, text: string): TextScan | un
   return Object.values<string | string[]>({ ...scan }).some((found) => found.length > 0) ? scan : undefined;
 }
 
-/** The same content is scanned in another way in a file of another kind. */
+/** Returns the key of a file's scan: content is scanned differently depending on the kind of the file. */
 function keyOf({ mode, object, path: file }: TreeEntry): string {
   if (mode === LINK) return `link ${object}`;
   const kind = kindOf(file);
@@ -101,36 +101,36 @@ function keyOf({ mode, object, path: file }: TreeEntry): string {
   return `${path.posix.extname(file).toLowerCase()} ${object}`;
 }
 
-const LOOKED_AT = 8192;
+const EXAMINED_BYTES = 8192;
 
 function isBinary(text: string): boolean {
   const zero = text.indexOf("\0");
-  return zero !== -1 && zero < LOOKED_AT;
+  return zero !== -1 && zero < EXAMINED_BYTES;
 }
 
-function memoryFile(top: string): string {
+function cacheFile(top: string): string {
   const name = createHash("sha256").update(top).digest("hex").slice(0, 32);
   return path.join(cacheDirectory(), "scans", `${name}.json`);
 }
 
-/** More is begun anew: most of it is of files that are no more. */
+/** A larger cache is discarded: most of it concerns files that no longer exist. */
 const MOST_BYTES = 16 << 20;
 
-function recall(file: string): Remembered {
+function readCache(file: string): ScanCache {
   try {
     const text = boundedText(file, MOST_BYTES);
-    const found = text === undefined ? undefined : (JSON.parse(text) as Remembered);
+    const found = text === undefined ? undefined : (JSON.parse(text) as ScanCache);
     if (found?.version === VERSION && Array.isArray(found.silent) && typeof found.scans === "object")
       return found;
   } catch {
-    // there is none yet, or it is damaged
+    // there is no cache yet, or it is damaged
   }
   return { version: VERSION, silent: [], scans: {} };
 }
 
 const KEPT_MS = 60 * 24 * 3600_000;
 
-/** Of checkouts that nobody has used for long. */
+/** Removes the caches of checkouts that have not been used for a long time. */
 async function removeOld(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const file = path.join(folder, name);
@@ -139,12 +139,12 @@ async function removeOld(folder: string): Promise<void> {
   }
 }
 
-async function remember(file: string, memory: Remembered): Promise<void> {
+async function writeCache(file: string, cache: ScanCache): Promise<void> {
   try {
     await makeFolders(path.dirname(file), 0o700);
-    await writeFileAtomically(file, JSON.stringify(memory), 0o600);
+    await writeFileAtomically(file, JSON.stringify(cache), 0o600);
     await removeOld(path.dirname(file));
   } catch {
-    // a full or read-only disk: the files are read again the next time
+    // a full or read-only disk: the files are read again next time
   }
 }

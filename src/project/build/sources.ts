@@ -7,7 +7,7 @@ import type { ProjectDescriptor } from "../describe/descriptor.ts";
 import type { TreeEntry } from "../git/git.ts";
 import { MAKEFILES } from "../files/makefiles.ts";
 
-/** Hash over the names and contents of the files that decide a build; see `findBuildSources`. */
+/** Returns a hash over the names and contents of the files that decide a build; see `findBuildSources`. */
 export function sourcesHash(sources: readonly TreeEntry[]): string {
   const hash = createHash("sha256");
   for (const { mode, object, path: file } of sources) hash.update(`${mode} ${object} ${file}\0`);
@@ -15,9 +15,10 @@ export function sourcesHash(sources: readonly TreeEntry[]): string {
 }
 
 /**
- * How a commit's binaries are made: by the commands that the project names, by its `configure`, or by a
- * Makefile that git tracks. One that git does not track is not in the commit, so `opp_makemake` has to write it
- * again.
+ * Returns how the binaries of a tree are built: by the commands that the project
+ * names, by its `configure`, or by a Makefile that git tracks. A Makefile that
+ * git does not track is not in the tree, so `opp_makemake` generates it again.
+ * @throws {UserError} if the project uses CMake in an unknown way.
  */
 export function recipeFor(project: ProjectDescriptor, tree: readonly TreeEntry[]): Recipe {
   const { folder, commands, makemake } = project;
@@ -43,7 +44,10 @@ export function recipeFor(project: ProjectDescriptor, tree: readonly TreeEntry[]
 
 const EXECUTABLE = "100755";
 
-/** Both relative to the git top level, whose folder is empty. */
+/**
+ * Returns whether a file is in a folder; both paths are
+ * relative to the git top level, whose own path is empty.
+ */
 export function isWithin(folder: string, file: string): boolean {
   return folder === "" || file.startsWith(`${folder}/`);
 }

@@ -5,20 +5,24 @@ import { isInside } from "../../system/paths.ts";
 import { findProjectAbove, findProjectsBelow } from "./find-project.ts";
 import { IDE_FILE, nameInIde, referencesInIde } from "./ide-file.ts";
 
-/** Returns absolute paths that the command line and the ini files name: NED folders, libraries, included files. */
+/**
+ * Returns the absolute paths that the command line and the
+ * ini files name: NED folders, libraries, included files.
+ */
 export type Leads = () => Promise<readonly string[]>;
 
 export interface ChosenProject {
-  /** Absolute. */
+  /** Absolute path of the project. */
   root: string;
-  /** What makes it the project of the study, as half a sentence. */
+  /** Why it is the study's project, as half a sentence. */
   reason: string;
 }
 
 /**
- * Decides which project of a checkout a study belongs to: the one that it is in, else the one that the checkout has
- * elsewhere. Of several, it is the one that the study names a path of, or the one that needs the others.
- * @throws {UserError} naming them, if it could be any.
+ * Returns the project that a study belongs to: the one that contains the study,
+ * otherwise another one in the checkout. Of several, it is the one to which a
+ * path leads that the study names, or the one to which no other project refers.
+ * @throws {UserError} with their names, if several are possible.
  */
 export async function chooseProject(
   top: string,
@@ -48,15 +52,15 @@ export async function chooseProject(
   throw ambiguous(study, candidates);
 }
 
-/** Those to which no other one refers. */
+/** Returns the projects to which no other project refers. */
 async function notNeeded(projects: readonly string[]): Promise<string[]> {
   const texts = await Promise.all(
     projects.map(async (project) => (await contentOf(path.join(project, IDE_FILE)).catch(() => "")) ?? ""),
   );
   const references = texts.map(referencesInIde);
-  return projects.filter((project, at) => {
-    const names = [path.basename(project), nameInIde(texts[at]!)];
-    return !references.some((list, by) => by !== at && list.some((name) => names.includes(name)));
+  return projects.filter((project, index) => {
+    const names = [path.basename(project), nameInIde(texts[index]!)];
+    return !references.some((list, by) => by !== index && list.some((name) => names.includes(name)));
   });
 }
 

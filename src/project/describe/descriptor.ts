@@ -5,46 +5,52 @@ import { contentOf, linesOf } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import { chooseProject, type Leads } from "./choose-project.ts";
 import { findBuild } from "./find-build.ts";
-import type { MakemakeFolder } from "../files/makemake.ts";
+import { isNedFile } from "../../omnetpp/ned-files.ts";
+import type { MakemakeFolder } from "../../omnetpp/makemake.ts";
 import { readMakefile } from "../files/makefiles.ts";
-import { usualNedFolders } from "./ned-folders.ts";
+import { defaultNedFolders } from "./ned-folders.ts";
 import { findNeeds, type Need } from "./needs.ts";
 import { readOppFile, type OppFile } from "./opp-file.ts";
 import { readSwarmFile } from "./swarm-file.ts";
-import { makefileTarget, makemakeTarget, type Target } from "../files/targets.ts";
+import { makefileTarget, makemakeTarget, type Target } from "../../omnetpp/targets.ts";
 
 /**
- * What a project says of itself. Each entry comes from the first of these that has it: `swarm.json`, an `.opp`
- * file, the files that OMNeT++ projects have anyway. Paths are relative to the git top level.
+ * The properties of a project. Each comes from the first source that has it: `swarm.json`, an `.opp` file,
+ * the usual files of OMNeT++ projects. Paths are relative to the git top level.
  */
 export interface ProjectDescriptor {
   name: string;
   /** The project's folder; empty for the top level. */
   folder: string;
-  /** What makes that folder the project of a study, as half a sentence. */
+  /** Why that folder is the project of a study, as half a sentence. */
   reason?: string;
-  /** `.nedfolders`, else the project's folder. */
+  /** From `.nedfolders`, otherwise the project's folder. */
   nedFolders: string[];
-  /** What is left out of them; undefined where `.nedexclusions` tells, as it is after the build. */
+  /** Packages excluded from these folders; undefined: as `.nedexclusions` says after the build. */
   nedExclusions: string[] | undefined;
-  /** From `.oppbuildspec`, else from the header of a Makefile that `opp_makemake` wrote; may be empty. */
+  /**
+   * From `.oppbuildspec`, otherwise from the header of a Makefile that `opp_makemake` wrote; may be empty.
+   */
   makemake: MakemakeFolder[];
-  /** The Makefile in its folder: written by somebody, generated, or none that builds code. */
+  /** The kind of Makefile in the project's folder; undefined if there is none that builds code. */
   makefile: "written" | "generated" | undefined;
-  /** CMake builds it, and in which way is not known. */
+  /** CMake builds it in an unknown way. */
   isOtherCmake: boolean;
-  /** What the build is expected to make; what it made decides, unless the project names the targets itself. */
+  /**
+   * The expected products of the build; the actual products
+   * are used, unless the project names its targets itself.
+   */
   targets: Target[];
   /** `swarm.json` or an `.opp` file names the targets. */
   isDeclared: boolean;
-  /** Shell commands that build it, in place of what is found. */
+  /** Shell commands that build the project, instead of the detected way. */
   commands: string[] | undefined;
-  /** Files that git ignores and that decide what is built, by name. */
+  /** Contents of files that git ignores and that decide what is built, by name. */
   stateFiles: Record<string, string>;
-  /** Of what git ignores, what goes along. */
+  /** Files that are sent although git ignores them. */
   ship: string[];
   environment: Record<string, string>;
-  /** The projects that it needs. */
+  /** The projects that this one needs. */
   needs: Need[];
 }
 
@@ -55,8 +61,10 @@ const CMAKE = [
 ];
 
 /**
- * Describes the project that a study belongs to. A study elsewhere in the checkout has its own NED files beside the
- * project's, as a local run would load them from its folder.
+ * Describes the project that a study belongs to. If the study is outside the project, its folder is added to
+ * the NED folders, as a local run would load it.
+ * @param top git top level, absolute.
+ * @throws {UserError} if the project cannot be determined, or one of its files is invalid.
  */
 export async function describeProject(top: string, study: string, leads?: Leads): Promise<ProjectDescriptor> {
   const { root, reason } = await chooseProject(top, study, leads);
@@ -66,12 +74,12 @@ export async function describeProject(top: string, study: string, leads?: Leads)
 }
 
 async function hasNed(folder: string): Promise<boolean> {
-  return (await readdir(folder)).some((name) => name.endsWith(".ned"));
+  return (await readdir(folder)).some(isNedFile);
 }
 
 /**
  * Describes the project in a folder.
- * @throws {UserError} for a file that is not what it should be.
+ * @throws {UserError} if one of its files is invalid.
  * @see OMNeT++ User Guide, "The .oppbuildspec file"; opp_makemake(1).
  */
 export async function describeFolder(top: string, root: string): Promise<ProjectDescriptor> {
@@ -80,7 +88,7 @@ export async function describeFolder(top: string, root: string): Promise<Project
   const opp = await readOppFile(root);
   const listed = (await linesOf(path.join(root, ".nedfolders"))).filter((line) => !line.startsWith("-"));
   const nedFolders =
-    swarm.nedFolders ?? opp?.nedFolders ?? (listed.length > 0 ? listed : await usualNedFolders(root));
+    swarm.nedFolders ?? opp?.nedFolders ?? (listed.length > 0 ? listed : await defaultNedFolders(root));
   const build = await findBuild(root);
   const makemake = build.folders.map((entry) => ({ ...entry, folder: relative(entry.folder) }));
   refuseOutside(makemake, root, top);
@@ -103,7 +111,7 @@ export async function describeFolder(top: string, root: string): Promise<Project
   };
 }
 
-/** A worker has the checkout and nothing above it. */
+/** Workers have only the checkout, so nothing outside can be built. */
 function refuseOutside(makemake: readonly MakemakeFolder[], root: string, top: string): void {
   const outside = makemake.find(({ folder }) => !isInside(top, path.join(top, folder)));
   if (outside === undefined) return;
@@ -129,7 +137,9 @@ function namedTargets(
   return opp?.targets?.map((each) => ({ ...each, folder: relative(each.folder) }));
 }
 
-/** What a generated Makefile names, else what `opp_makemake` would make. */
+/**
+ * Returns the target that a generated Makefile names, otherwise the targets that `opp_makemake` would build.
+ */
 async function expectedTargets(top: string, { folder, options }: MakemakeFolder): Promise<Target[]> {
   const place = path.join(top, folder);
   const makefile = (await readMakefile(place))?.text ?? "";
@@ -137,7 +147,10 @@ async function expectedTargets(top: string, { folder, options }: MakemakeFolder)
   return target === undefined ? makemakeTarget(place, folder, options) : [target];
 }
 
-/** With features, the build writes `.nedexclusions` itself. */
+/**
+ * Returns the contents of the state files. In a project
+ * with features, the build writes `.nedexclusions` itself.
+ */
 async function readStateFiles(root: string): Promise<Record<string, string>> {
   const features = await contentOf(path.join(root, ".oppfeatures"));
   const names = [".oppfeaturestate", ...(features === undefined ? [".nedexclusions"] : [])];

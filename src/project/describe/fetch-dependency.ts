@@ -15,26 +15,25 @@ const LOCK_TIMEOUT_MS = 30 * 60_000;
 const RemoteSchema = v.object({ name: ProjectNameSchema, url: RepositoryUrlSchema, version: VersionSchema });
 
 export interface RemoteProject {
-  /** Of the folder that it gets. */
+  /** Name of the project and of its folder. */
   name: string;
   url: string;
-  /** A tag or a commit: a branch would be another project tomorrow. */
+  /** A tag or a commit; not a branch, which changes over time. */
   version: string;
-  /** The file that names them. */
+  /** The file that contains this information. */
   statedIn: string;
 }
 
-/** What is done while the user waits, and how long he does. */
+/** How the user is informed while a project is fetched, and how the wait can be aborted. */
 export interface FetchOptions {
   say?: ((text: string) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
 
 /**
- * A checkout of a project at one version, which all studies of this user share; fetched where it is not here,
- * which may take minutes and is told.
- * @returns its top level.
- * @throws {UserError} where it cannot be fetched, or the version is a branch.
+ * Returns the top level of a checkout of a project at one version, which all studies of the user share. If it
+ * does not exist yet, it is fetched, which may take minutes and is reported.
+ * @throws {UserError} if it cannot be fetched, or the version is a branch.
  */
 export async function fetchDependency(
   remote: RemoteProject,
@@ -60,7 +59,10 @@ export async function fetchDependency(
   return await realpath(place);
 }
 
-/** By a tag's or commit's name only: whatever the user's configuration adds, no hook, and no other line ends. */
+/**
+ * Settings that override the user's configuration: no hooks,
+ * no conversion of line ends, no external transports.
+ */
 const SETTINGS = [
   "core.hooksPath=/dev/null",
   "core.autocrlf=false",
@@ -77,26 +79,35 @@ async function clone(remote: RemoteProject, place: string, signal?: AbortSignal)
     });
   await mkdir(place);
   const settings = SETTINGS.flatMap((setting) => ["-c", setting]);
-  const of = (protocols: readonly string[]) => ({ cwd: place, env: fetchingBy(protocols), signal, explain });
-  const run = (...args: string[]) => git([...settings, ...args], of([...PROTOCOLS, "file"]));
+  const optionsFor = (protocols: readonly string[]) => ({
+    cwd: place,
+    env: fetchingBy(protocols),
+    signal,
+    explain,
+  });
+  const run = (...args: string[]) => git([...settings, ...args], optionsFor([...PROTOCOLS, "file"]));
   await run("init", "--quiet", "--template=", ".");
   await run("remote", "add", "--", "origin", url);
   refuseBranch(remote, await run("ls-remote", "--", "origin", `refs/heads/${version}`));
   const fetch = [...settings, "fetch", "--quiet", "--no-tags"];
-  const one = await tryGit([...fetch, "--depth=1", "--", "origin", version], of([...PROTOCOLS, "file"]));
-  if (one.exitCode === 0) await run("checkout", "--quiet", "--detach", "FETCH_HEAD");
+  const shallow = await tryGit(
+    [...fetch, "--depth=1", "--", "origin", version],
+    optionsFor([...PROTOCOLS, "file"]),
+  );
+  if (shallow.exitCode === 0) await run("checkout", "--quiet", "--detach", "FETCH_HEAD");
   else {
-    // a server that does not give single commits away, or a shortened hash
+    // the server does not serve single commits, or the hash is abbreviated
     await run("fetch", "--quiet", "--no-tags", "--", "origin", "+refs/*:refs/remotes/origin/*");
     const found = await run("rev-parse", "--verify", "--end-of-options", `${version}^{commit}`);
     await run("checkout", "--quiet", "--detach", found.trim());
   }
   if (!(await statIfThere(path.join(place, ".gitmodules")))) return;
   const update = ["submodule", "--quiet", "update", "--init", "--recursive", "--depth=1"];
-  await git([...settings, ...update], of(PROTOCOLS)); // none from this machine, as in git itself
+  // no submodules from this machine, as in git itself
+  await git([...settings, ...update], optionsFor(PROTOCOLS));
 }
 
-/** What is no name, address or version must not become a path, an option or a command. */
+/** Rejects invalid names, addresses and versions, which could become paths, options or commands. */
 function refuseInvalid({ statedIn, ...values }: RemoteProject): void {
   const result = v.safeParse(RemoteSchema, values);
   if (result.success) return;

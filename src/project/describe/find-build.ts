@@ -6,30 +6,31 @@ import {
   makemakeFolders,
   parseMakemakeOptions,
   type MakemakeFolder,
-} from "../files/makemake.ts";
+} from "../../omnetpp/makemake.ts";
 import { readMakefile } from "../files/makefiles.ts";
 
-/** How the files of a project say that it is built. */
+/** How a project is built, according to its files. */
 export interface FoundBuild {
-  /** The Makefile in its folder: written by somebody, generated, or none that builds code. */
+  /** The kind of Makefile in the project's folder; undefined if there is none that builds code. */
   makefile: "written" | "generated" | undefined;
-  /** Where `opp_makemake` works; relative to the project's folder. */
+  /** Folders in which `opp_makemake` runs; relative to the project's folder. */
   folders: MakemakeFolder[];
-  /** CMake builds it, by OMNeT++'s own support for CMake or in another way. */
+  /** How CMake builds the project: by OMNeT++'s own support for CMake, or otherwise. */
   cmake?: "omnetpp" | "other";
 }
 
-/** A Makefile that does none of this is for something else, such as plots. */
+/** A Makefile that contains none of these is for something else, such as plots. */
 const BUILDS =
   /\$[({]MAKE[)}]|(?:^|[\s;&|])make\s|opp_makemake|\$[({](?:CXX|CC|LINK)\b|g\+\+|clang|cmake|\.cc\b|\.cpp\b/m;
 
-/** The package FindOmnetPP, which projects such as Artery have, or functions of such packages. */
+/** The package FindOmnetPP, which projects such as Artery contain, or functions of such packages. */
 const USES_OMNETPP =
   /\bfind_package\s*\(\s*omnetpp\b|\b(?:add_opp_|opp_|generate_opp_|target_opp_|import_opp_)\w+\s*\(/i;
 
 /**
- * Finds how a project is built: by what `.oppbuildspec` says, else by the generated Makefiles in its folder, in those to which
- * a Makefile there leads, and in `src`. Code without any of them becomes one program, as with `opp_makemake --deep`.
+ * Returns how a project is built: as `.oppbuildspec` says, otherwise by the generated Makefiles in its
+ * folder, in the folders that a Makefile there refers to, and in `src`. Code without any of these becomes one
+ * program, as with `opp_makemake --deep`.
  */
 export async function findBuild(root: string): Promise<FoundBuild> {
   const makefile = (await readMakefile(root))?.text;
@@ -64,7 +65,7 @@ function kindOf(makefile: string | undefined, isGenerated: boolean): FoundBuild[
   return isGenerated ? "generated" : "written";
 }
 
-/** Folders in which a Makefile calls make: `cd src && $(MAKE)`, `$(MAKE) -C src`. */
+/** Returns the folders in which a Makefile calls make: `cd src && $(MAKE)`, `$(MAKE) -C src`. */
 function foldersOf(makefile: string): string[] {
   return [...makefile.matchAll(/(?:\bcd|\s-C)\s+([\w.][\w./-]*)/g)].flatMap(([, folder]) => {
     const place = path.posix.normalize(folder!);

@@ -9,12 +9,13 @@ import { MAKEFILES } from "../files/makefiles.ts";
 /** Files that only the root of a project has. */
 const PROJECT_FILES = ["swarm.json", ".oppbuildspec", ".oppfeatures", ".nedfolders"];
 
-/** Number of levels below a folder in which its code is looked for. */
+/** Number of levels below a folder that are searched for its code. */
 const CODE_DEPTH = 5;
 
 /**
- * What makes a folder the root of a project, the strongest first. A weaker reason counts only if no folder from the
- * study up to the git top level has a stronger one: a Makefile may be left over in an example folder, or be for plots.
+ * The reasons for a folder to be the root of a project, the strongest first. A weaker reason counts only if
+ * no folder from the study up to the git top level has a stronger one: the Makefile in an example folder may
+ * be a leftover, or be for plots.
  */
 const REASONS: {
   applies: (signs: Signs, folder: string) => boolean | Promise<boolean>;
@@ -33,18 +34,22 @@ const REASONS: {
   { applies: (signs) => signs.code, text: () => "it is the nearest folder with code" },
 ];
 
-/** The folder that is the project of a study, if one from the study up to the git top level is. */
+/** The project of a study, if it is one of the folders from the study up to the git top level. */
 export interface FoundAbove {
   root: string | undefined;
-  /** What makes it the project, as half a sentence. */
+  /** Why it is the project, as half a sentence. */
   reason?: string;
-  /** The nearest folder with a Makefile that compiles nothing of its own: it may build a project further down. */
+  /**
+   * The nearest folder with a Makefile that compiles no code
+   * of its own; it may build a project in a folder below.
+   */
   withMakefile: string | undefined;
 }
 
 /**
- * Finds the root of the project that a study belongs to: of the folders from the study up to the git top level, the
- * one with the strongest reason (see `docs/architecture.md`), and of several equal ones the nearest.
+ * Returns the root of the project that a study belongs to: of the folders
+ * from the study up to the git top level, the one with the strongest reason
+ * (see `docs/architecture.md`), and of several equal ones, the nearest.
  */
 export async function findProjectAbove(top: string, study: string): Promise<FoundAbove> {
   const folders: { folder: string; signs: Signs }[] = [];
@@ -57,13 +62,13 @@ export async function findProjectAbove(top: string, study: string): Promise<Foun
   return { root: undefined, withMakefile };
 }
 
-/** Number of levels below the git top level, and of folders, in which projects are looked for. */
+/** Number of levels below the git top level, and of folders, that are searched for projects. */
 const PROJECT_DEPTH = 6;
 const MOST_FOLDERS = 20_000;
 
 /**
- * Finds the projects of a checkout that say so themselves, those inside of another one left out, and clones of other
- * repositories, which are not part of the checkout. A submodule is: its `.git` is a file.
+ * Returns the projects of a checkout that have a file which describes a project. Projects inside another
+ * project and clones of other repositories are left out. Submodules, whose `.git` is a file, are included.
  */
 export async function findProjectsBelow(top: string): Promise<string[]> {
   const found: string[] = [];
@@ -87,31 +92,34 @@ export async function findProjectsBelow(top: string): Promise<string[]> {
   return found.sort();
 }
 
-/** Whether a folder says itself that it is the root of a project, not only by some Makefile or code in it. */
+/** Returns whether a folder has a file which describes a project, not only some Makefile or code. */
 async function describesProject(folder: string): Promise<boolean> {
   const signs = await signsOf(folder);
   return signs.describes || signs.known;
 }
 
-/** Whether a folder can be a project that another one needs. */
+/** Returns whether a folder can be a project that another one needs. */
 export async function isProject(folder: string): Promise<boolean> {
   const { describes, makefile, known } = await signsOf(folder);
   return describes || makefile || known;
 }
 
-/** Whether C++ code lies in a folder, or in its `src`. */
+/** Returns whether there is C++ code in a folder or in its `src`. */
 export async function hasCode(folder: string): Promise<boolean> {
   return (await signsOf(folder)).code;
 }
 
 interface Signs {
-  /** A file of OMNeT++ or of ours says so, or the IDE's file beside something that is built. */
+  /**
+   * There is a file of OMNeT++ or inet-swarm that describes
+   * a project, or the IDE's file next to code or a Makefile.
+   */
   describes: boolean;
-  /** Those files. */
+  /** The files that describe a project, except the IDE's. */
   files: string[];
-  /** Also in `src`, where `opp_makemake` writes it in a project of the IDE's usual form. */
+  /** There is a Makefile, possibly in `src`, where `opp_makemake` writes it in the IDE's usual layout. */
   makefile: boolean;
-  /** A project of OMNeT++'s IDE. */
+  /** It is a project of OMNeT++'s IDE. */
   known: boolean;
   code: boolean;
 }
@@ -136,10 +144,12 @@ async function ideFile(folder: string): Promise<string> {
   return (await contentOf(path.join(folder, IDE_FILE)).catch(() => "")) ?? "";
 }
 
-/** Folders in which nothing is that a project's Makefile compiles. */
+/** Folders that contain nothing that a project's Makefile compiles. */
 const WITHOUT_CODE = /^(?:\..*|node_modules|results|out)$/;
 
-/** Whether code of a folder itself is below it: what is in a project of its own does not count. */
+/**
+ * Returns whether a folder has code, possibly in folders below; code of other projects in it does not count.
+ */
 async function hasCodeBelow(folder: string, depth: number): Promise<boolean> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   if (entries.some((entry) => entry.isFile() && isCode(entry.name))) return true;

@@ -1,21 +1,30 @@
-/** What Eclipse, and so OMNeT++'s IDE, knows of a project. @see Eclipse, "The project description file". */
+/**
+ * The file in which Eclipse, and therefore OMNeT++'s IDE, describes a project.
+ * @see Eclipse, "The project description file".
+ */
 export const IDE_FILE = ".project";
 
 const NATURE = /<nature>([^<]*)<\/nature>/g;
 
-/** Whether a `.project` can be that of an OMNeT++ project: others, such as for Python, name their natures. */
+/**
+ * Returns whether a `.project` can be that of an OMNeT++ project;
+ * those of others, such as Python projects, name other natures.
+ */
 export function isOmnetppProject(text: string): boolean {
   const natures = [...text.matchAll(NATURE)].map((match) => match[1]!.trim());
   return natures.length === 0 || natures.some((nature) => nature.startsWith("org.omnetpp."));
 }
 
-/** Returns the project's name in the IDE. */
+/** Returns the project's name in the IDE; undefined if it has none. */
 export function nameInIde(text: string): string | undefined {
   const found = /<name>([^<]*)<\/name>/.exec(text)?.[1]?.trim();
   return found === undefined || found === "" ? undefined : unescaped(found);
 }
 
-/** Returns the names of the projects that it refers to, without its own. @see OMNeT++ User Guide, "Project References". */
+/**
+ * Returns the names of the projects that a project refers to, without its own name.
+ * @see OMNeT++ User Guide, "Project References".
+ */
 export function referencesInIde(text: string): string[] {
   const own = nameInIde(text);
   const [, list = ""] = text.split("<projects>", 2);

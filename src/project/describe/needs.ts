@@ -8,28 +8,29 @@ import { isInside } from "../../system/paths.ts";
 import { isProject } from "./find-project.ts";
 import { IDE_FILE, referencesInIde } from "./ide-file.ts";
 import { readMakefile } from "../files/makefiles.ts";
-import type { MakemakeFolder } from "../files/makemake.ts";
+import type { MakemakeFolder } from "../../omnetpp/makemake.ts";
 import type { OppFile } from "./opp-file.ts";
 import { SWARM_FILE } from "./swarm-file.ts";
 
-/** A project that another one needs. */
+/** A project that another project needs. */
 export interface Need {
   name: string;
-  /** Environment variable with its folder. */
+  /** Environment variable that contains the path of its folder. */
   variable: string;
-  /** Where it lies, absolute, if that is said. */
+  /** Its folder, absolute, if given. */
   folder?: string;
-  /** Its git repository, and a tag or commit of it. */
+  /** Its git repository, and a tag or commit of it, if given. */
   remote?: { url: string; version: string };
-  /** The file that says so. */
+  /** The file that names the needed project. */
   statedIn: string;
-  /** The IDE refers to it, which many projects do for convenience only. */
+  /** It may be unused: only the IDE refers to it, or an option with a path of another machine. */
   isReference?: true;
 }
 
 /**
- * The projects that the one in a folder needs: those of `swarm.json`, else of the `.opp` file, else those that
- * the IDE has noted in `.project`, that `opp_makemake` was given, or whose environment variable the Makefile reads.
+ * Returns the projects that a project needs: those in `swarm.json`, otherwise those in the `.opp` file,
+ * otherwise those that `opp_makemake` was given, whose environment variable the Makefile reads, or that the
+ * IDE lists in `.project`.
  * @see OMNeT++ User Guide, "Project References"; opp_makemake(1): -K.
  */
 export async function findNeeds(
@@ -46,7 +47,9 @@ export async function findNeeds(
     ...(await ofMakefile(root)),
     ...(await ofEclipse(root)),
   ];
-  return found.filter((need, at) => found.findIndex(({ variable }) => variable === need.variable) === at);
+  return found.filter(
+    (need, index) => found.findIndex(({ variable }) => variable === need.variable) === index,
+  );
 }
 
 function stated(root: string, use: Exclude<NonNullable<SwarmFile["uses"]>[number], string>): Need {
@@ -60,7 +63,10 @@ function stated(root: string, use: Exclude<NonNullable<SwarmFile["uses"]>[number
   };
 }
 
-/** @throws {UserError} for a name that can be no folder beside the project: it would lead elsewhere on a worker. */
+/**
+ * Returns a need by its name.
+ * @throws {UserError} if the name cannot be that of a sibling folder: it would lead elsewhere on a worker.
+ */
 function named(name: string, statedIn: string): Need {
   const result = v.safeParse(ProjectNameSchema, name);
   if (!result.success) {
@@ -74,7 +80,7 @@ function named(name: string, statedIn: string): Need {
   return { name, variable: variableOf(name), statedIn };
 }
 
-/** `INET_ROOT` for `inet`, and for `inet-4.5` as well: the version is no part of the name. */
+/** Returns the environment variable for a project: `INET_ROOT` for `inet`, and also for `inet-4.5`. */
 export function variableOf(name: string): string {
   return `${withoutVersion(name)
     .toUpperCase()
@@ -82,8 +88,8 @@ export function variableOf(name: string): string {
 }
 
 /**
- * The projects in which OMNeT++'s IDE is told to look for what this one uses; many are there for convenience only. One
- * that refers to itself by the name of its folder needs nothing.
+ * Returns the projects to which the project refers in OMNeT++'s IDE, often only for convenience. References
+ * to itself by its folder's name are ignored.
  */
 async function ofEclipse(root: string): Promise<Need[]> {
   const file = path.join(root, IDE_FILE);
@@ -93,13 +99,16 @@ async function ofEclipse(root: string): Promise<Need[]> {
     .map((name) => ({ ...named(name, file), isReference: true }));
 }
 
-/** `-KINET_PROJ=../../inet`, relative to the folder of the Makefile. */
+/**
+ * Returns the projects in options such as `-KINET_PROJ=../../inet`;
+ * paths are relative to the folder of the Makefile.
+ */
 async function ofMakemake(root: string, makemake: readonly MakemakeFolder[]): Promise<Need[]> {
   const needs: Need[] = [];
   for (const { folder, options } of makemake) {
-    for (const [at, option] of options.entries()) {
+    for (const [index, option] of options.entries()) {
       const definition =
-        option === "-K" ? options[at + 1] : /^(?:-K|--makefile-define=)(.+)/.exec(option)?.[1];
+        option === "-K" ? options[index + 1] : /^(?:-K|--makefile-define=)(.+)/.exec(option)?.[1];
       const [, name, place] = /^(\w+?)_?PROJ=([^$]+)$/.exec(definition ?? "") ?? [];
       if (name === undefined || place === undefined) continue;
       const target = path.resolve(root, folder, place);
@@ -111,7 +120,10 @@ async function ofMakemake(root: string, makemake: readonly MakemakeFolder[]): Pr
   return needs;
 }
 
-/** `$(INET_ROOT)`, where the user's environment has it and a project lies there. */
+/**
+ * Returns the projects of variables such as `$(INET_ROOT)`, if the user's environment has the variable and
+ * there is a project in that folder.
+ */
 async function ofMakefile(root: string): Promise<Need[]> {
   const makefile = await readMakefile(root);
   if (makefile === undefined) return [];
@@ -126,7 +138,7 @@ async function ofMakefile(root: string): Promise<Need[]> {
   return needs;
 }
 
-/** `inet` for `inet-4.5.4` and `inet4.5`. */
+/** Returns a name without its version: `inet` for `inet-4.5.4` and `inet4.5`. */
 export function withoutVersion(name: string): string {
   return name.replace(/[-_ ]?v?\d[\d.x]*$/, "") || name;
 }

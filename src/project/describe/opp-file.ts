@@ -3,9 +3,11 @@ import path from "node:path";
 import { UserError } from "../../errors.ts";
 import { contentOf } from "../../system/files.ts";
 import { LiteralError, parseLiteralCall, type Literal, type LiteralCall } from "./python-literal.ts";
-import type { Target } from "../files/targets.ts";
+import type { Target } from "../../omnetpp/targets.ts";
 
-/** What a project says of itself in an `.opp` file; what it does not say is undefined. Paths are relative to its folder. */
+/**
+ * The properties of a project in an `.opp` file; undefined if not given. Paths are relative to its folder.
+ */
 export interface OppFile {
   file: string;
   name: string | undefined;
@@ -17,7 +19,10 @@ export interface OppFile {
 
 const KIND = "SimulationProject";
 
-/** The names of a folder's `.opp` files: `.opp` first, then the one that is called as the folder. */
+/**
+ * Returns the names of a folder's `.opp` files: first `.opp`,
+ * then the one named after the folder, then the others.
+ */
 async function oppFilesIn(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => []);
   const own = [".opp", `${path.basename(folder)}.opp`];
@@ -26,8 +31,8 @@ async function oppFilesIn(folder: string): Promise<string[]> {
 }
 
 /**
- * The `.opp` file of a folder that describes the project in this folder.
- * @throws {UserError} naming file and line, where it is not one call with literal arguments.
+ * Returns the content of the `.opp` file that describes the project in a folder.
+ * @throws {UserError} with file and line, if the file is not a single call with literal arguments.
  * @see opp_repl, "Project Descriptor Files (.opp)".
  */
 export async function readOppFile(folder: string): Promise<OppFile | undefined> {
@@ -51,7 +56,10 @@ function parse(file: string, text: string): LiteralCall {
   }
 }
 
-/** A collection of `.opp` files describes projects that lie elsewhere. */
+/**
+ * Returns whether an `.opp` file describes the project in its own folder; a collection of `.opp` files
+ * describes projects elsewhere.
+ */
 function isDescribed({ arguments: given }: LiteralCall, folder: string): boolean {
   const root = given.get("root_folder");
   if (typeof root === "string") return path.resolve(folder, root) === folder;
@@ -80,7 +88,10 @@ function describe(file: string, { arguments: given }: LiteralCall): OppFile {
   };
 }
 
-/** Which kind is built stands in `build_types`; without it, what is named tells. */
+/**
+ * Returns the targets. `build_types` gives their kind; without it, the kind follows from whether libraries or
+ * executables are listed.
+ */
 function targets(
   name: string | undefined,
   given: LiteralCall["arguments"],

@@ -2,12 +2,12 @@
 export type Literal = string | number | boolean | null | Literal[] | { [key: string]: Literal };
 
 export interface LiteralCall {
-  /** What is called. */
+  /** Name of the function that is called. */
   name: string;
   arguments: Map<string, Literal>;
 }
 
-/** Where a text is not what it should be. */
+/** A text is not a call with literal arguments. */
 export class LiteralError extends Error {
   override name = "LiteralError";
   /** Counted from 1. */
@@ -20,8 +20,8 @@ export class LiteralError extends Error {
 }
 
 /**
- * Reads one call with keyword arguments whose values are literals, such as `SimulationProject(name="inet")`.
- * It is never evaluated: whatever is no literal is an error.
+ * Parses one call with keyword arguments whose values are literals, such as `SimulationProject(name="inet")`.
+ * Nothing is evaluated: whatever is not a literal is an error.
  * @throws {LiteralError}
  * @see Python's ast.literal_eval; Python Language Reference, "Lexical analysis".
  */
@@ -54,18 +54,18 @@ const TOKEN = new RegExp(
 function tokenize(text: string): Token[] {
   const tokens: Token[] = [];
   let line = 1;
-  for (let at = 0; at < text.length; at = TOKEN.lastIndex) {
-    TOKEN.lastIndex = at;
+  for (let offset = 0; offset < text.length; offset = TOKEN.lastIndex) {
+    TOKEN.lastIndex = offset;
     const groups = TOKEN.exec(text)?.groups;
     if (groups === undefined)
-      throw new LiteralError(`${JSON.stringify(text.charAt(at))} is not a literal`, line);
+      throw new LiteralError(`${JSON.stringify(text.charAt(offset))} is not a literal`, line);
     const { string, number, name, mark } = groups;
     if (string !== undefined) {
       tokens.push({ kind: "string", text: unquote(string, groups["raw"] !== undefined), line });
     } else if (number !== undefined) tokens.push({ kind: "number", text: number.replaceAll("_", ""), line });
     else if (name !== undefined) tokens.push({ kind: "name", text: name, line });
     else if (mark !== undefined) tokens.push({ kind: "mark", text: mark, line });
-    line += text.slice(at, TOKEN.lastIndex).split("\n").length - 1;
+    line += text.slice(offset, TOKEN.lastIndex).split("\n").length - 1;
   }
   return [...tokens, { kind: "end", text: "the end", line }];
 }
@@ -89,7 +89,7 @@ const DEEPEST = 200;
 
 class Parser {
   readonly #tokens: readonly Token[];
-  #at = 0;
+  #position = 0;
   #depth = 0;
 
   constructor(tokens: readonly Token[]) {
@@ -132,11 +132,11 @@ class Parser {
     throw new LiteralError(`${token.text} is not a literal`, token.line);
   }
 
-  /** Strings that follow each other are one. */
+  /** Returns a string with those that follow it: adjacent strings are one string. */
   #adjacent(text: string): string {
-    let whole = text;
-    while (this.#peek().kind === "string") whole += this.#next().text;
-    return whole;
+    let joined = text;
+    while (this.#peek().kind === "string") joined += this.#next().text;
+    return joined;
   }
 
   #items(end: string): Literal[] {
@@ -164,12 +164,12 @@ class Parser {
   }
 
   #peek(): Token {
-    return this.#tokens[this.#at]!;
+    return this.#tokens[this.#position]!;
   }
 
   #next(): Token {
     const token = this.#peek();
-    if (token.kind !== "end") this.#at++;
+    if (token.kind !== "end") this.#position++;
     return token;
   }
 

@@ -9,9 +9,9 @@ import { isInside } from "../../system/paths.ts";
 export const SWARM_FILE = "swarm.json";
 
 /**
- * What a project says of itself in `swarm.json`; undefined where there is none.
- * @param top the git top level, which no path may lead out of.
- * @throws {UserError} naming the file and the entry, as a dotted path.
+ * Returns the content of a project's `swarm.json`; undefined if there is none.
+ * @param top git top level; no path in the file may lead out of it.
+ * @throws {UserError} with the file, and with the entry as a dotted path.
  */
 export async function readSwarmFile(root: string, top: string): Promise<SwarmFile | undefined> {
   const file = path.join(root, SWARM_FILE);
@@ -33,8 +33,8 @@ function parse(text: string, file: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     const reason = (error as Error).message.replace(/ \(line.*/, "");
-    const at = /position (\d+)/.exec(reason);
-    const line = at === null ? "" : `:${text.slice(0, Number(at[1])).split("\n").length}`;
+    const position = /position (\d+)/.exec(reason);
+    const line = position === null ? "" : `:${text.slice(0, Number(position[1])).split("\n").length}`;
     throw new UserError(`${file}${line} is not valid JSON: ${reason}`, { cause: error });
   }
 }
@@ -57,7 +57,10 @@ function explain(file: string, issue: v.BaseIssue<unknown>): UserError {
   return wrong(file, place, "unknown entry", hint);
 }
 
-/** Of the two things that an entry of `uses` can be, the one that was meant is the one that fits further. */
+/**
+ * Returns the issue within an object in `uses`, whose entries
+ * are strings or objects; undefined if no object was given.
+ */
 function innerIssue(issue: v.BaseIssue<unknown>): v.BaseIssue<unknown> | undefined {
   return issue.issues?.find((each) => each.path !== undefined);
 }
@@ -84,7 +87,7 @@ function contradiction({ libraries, executable, uses = [] }: SwarmFile): Problem
   return undefined;
 }
 
-/** What is no address and no version must not become an option or a command of git. */
+/** Rejects invalid addresses and versions, which could become options or commands of git. */
 function unusable({ uses = [] }: SwarmFile): Problem | undefined {
   for (const [index, use] of uses.entries()) {
     if (typeof use === "string") continue;
@@ -110,7 +113,7 @@ function leadingOut(file: SwarmFile, root: string, top: string): Problem | undef
 
 const NEAR_EDITS = 3;
 
-/** The known name that takes the fewest changes, if they are few. */
+/** Returns the known name with the fewest edits; undefined if there are too many. */
 function nearest(name: string, known: readonly string[]): string | undefined {
   const distances = known.map((each) => ({
     each,
@@ -120,14 +123,14 @@ function nearest(name: string, known: readonly string[]): string | undefined {
   return best !== undefined && best.edits <= NEAR_EDITS ? best.each : undefined;
 }
 
-/** Levenshtein's distance. */
+/** Returns Levenshtein's distance. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let index = 0; index < from.length; index++) {
     const next = [index + 1];
-    for (let at = 0; at < to.length; at++) {
-      const replaced = row[at]! + (to[at] === from[index] ? 0 : 1);
-      next.push(Math.min(replaced, row[at + 1]! + 1, next[at]! + 1));
+    for (let column = 0; column < to.length; column++) {
+      const replaced = row[column]! + (to[column] === from[index] ? 0 : 1);
+      next.push(Math.min(replaced, row[column + 1]! + 1, next[column]! + 1));
     }
     row = next;
   }

@@ -3,15 +3,16 @@ import path from "node:path";
 import { contentOf } from "../../system/files.ts";
 import { isCode } from "../files/code-files.ts";
 import { readMakefile } from "../files/makefiles.ts";
-import type { MakemakeFolder } from "../files/makemake.ts";
+import { isNedFile } from "../../omnetpp/ned-files.ts";
+import type { MakemakeFolder } from "../../omnetpp/makemake.ts";
 import { withoutVersion, type Need } from "./needs.ts";
 
-/** Number of files to look into: a project of this size uses what it refers to in one of the first. */
+/** Number of files to search: a larger project uses what it refers to in one of these. */
 const MOST_FILES = 5000;
 
 /**
- * Whether a project seems to use another one to which the IDE refers: its build names it, a NED file imports its
- * packages, or C++ code includes its headers.
+ * Returns whether a project seems to use another one to which the IDE refers: its build names it, a NED file
+ * imports its packages, or C++ code includes its headers.
  * @param makemake with folders and options.
  */
 export async function usesProject(
@@ -26,8 +27,8 @@ export async function usesProject(
   if ([makefile, ...options].some((text) => inBuild.test(text))) return true;
   const inFile = new RegExp(`^\\s*(?:import\\s+|#\\s*include\\s*[<"])${escaped}[./]`, "im");
   const files = await readdir(root, { recursive: true }).catch(() => []);
-  const looked = files.filter((file) => file.endsWith(".ned") || isCode(file)).slice(0, MOST_FILES);
-  for (const file of looked) {
+  const searched = files.filter((file) => isNedFile(file) || isCode(file)).slice(0, MOST_FILES);
+  for (const file of searched) {
     const text = await contentOf(path.join(root, file)).catch(() => undefined);
     if (text !== undefined && inFile.test(text)) return true;
   }

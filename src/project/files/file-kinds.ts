@@ -1,15 +1,15 @@
 import path from "node:path";
 import { isReadByCompilers } from "./code-files.ts";
 
-/** What the name of a file tells of who reads it. */
+/** Who reads a file, according to its name. */
 export type FileKind =
   /** Compilers. */
   | "code"
-  /** Whatever builds: make, CMake, `configure`, OMNeT++'s IDE. */
+  /** Build tools: make, CMake, `configure`, OMNeT++'s IDE. */
   | "build"
-  /** A build only if its scripts say so. */
+  /** Builds only read it if their scripts name it. */
   | "data"
-  /** Nobody knows. */
+  /** Unknown. */
   | "other";
 
 const BUILD_NAMES = new Set(
@@ -29,16 +29,19 @@ const DATA = new Set(
     ".zst .7z .py .ipynb .r .rmd .sh .bash .gp .gnuplot .plt .mat .npy .npz .pkl .parquet .sqlite .db .launch .opp .geojson .gpx .kml .osm"
   ).split(" "),
 );
-/** What git, editors, IDEs and the simulator itself keep beside sources: hidden files and folders, and backups. */
+/**
+ * Files that git, editors, IDEs and the simulator itself keep
+ * next to sources: hidden files and folders, and backups.
+ */
 const OF_TOOLS =
   /(?:^|\/)\.|~$|\.(?:bak|orig|rej|swp|swo|tmp|patch|diff)$|(?:^|\/)(?:swarm\.json|thumbs\.db)$/i;
 
 const known = new Map<string, FileKind>();
 
-/** Returns who may read a file; by its name and its folders. */
+/** Returns who may read a file, according to its name and its folders. */
 export function kindOf(file: string): FileKind {
   const kind = known.get(file) ?? findKind(file);
-  known.set(file, kind); // it is asked several times of each file
+  known.set(file, kind); // cached, because it is queried several times for each file
   return kind;
 }
 
@@ -54,7 +57,9 @@ function findKind(file: string): FileKind {
 const PROSE =
   /^(?:readme|licen[cs]e|copying|changelog|changes|authors|contributors|contributing|credits|news|todo|install|thanks|whatsnew|citation|code_of_conduct|security|maintainers|acknowledge?ments)(?:[_-][\w-]*)?(?:\.(?:md|markdown|rst|adoc|txt|html?|pdf|cff))?$/i;
 
-/** Text for people, by its name: `README`, `LICENSE-INET`, `CHANGELOG.md`. */
+/**
+ * Returns whether a file is text for people, according to its name: `README`, `LICENSE-INET`, `CHANGELOG.md`.
+ */
 export function isProse(file: string): boolean {
   return PROSE.test(path.posix.basename(file)) && !isReadByCompilers(file);
 }
@@ -62,7 +67,10 @@ export function isProse(file: string): boolean {
 const DOCUMENTS = new Set(".md .markdown .rst .adoc .pdf .tex .bib .docx .doc .odt .pptx .ppt".split(" "));
 const DOCUMENT_FOLDERS = /^(?:.*\/)?docs?\//;
 
-/** Whether a file is documentation by its name or its folder, which runs read only if something names it. */
+/**
+ * Returns whether a file is documentation, according to its
+ * name or folder. Runs read it only if something names it.
+ */
 export function isDocument(file: string): boolean {
   if (isProse(file) || DOCUMENTS.has(path.posix.extname(file).toLowerCase())) return true;
   return DOCUMENT_FOLDERS.test(file);
@@ -75,7 +83,7 @@ const OPAQUE = new Set(
   ).split(" "),
 );
 
-/** Whether a file has no text that could name other files. */
+/** Returns whether a file contains no text that could name other files. */
 export function isOpaque(file: string): boolean {
   return OPAQUE.has(path.posix.extname(file).toLowerCase());
 }
@@ -83,7 +91,7 @@ export function isOpaque(file: string): boolean {
 const NAMING_NOTHING =
   /(?:^|\/)(?:\.git\w+|\.\w+ignore|\.c?project|\.clang[\w-]*|\.editorconfig|\.\w+\.yml|swarm\.json)$|(?:^|\/)\.(?:github|gitlab|circleci|vscode|idea|settings|devcontainer)\//i;
 
-/** Whether a file may have paths in it that a run follows; not those of git, editors and builds. */
+/** Returns whether a file may contain paths that a run follows; files of git, editors and builds do not. */
 export function namesFilesToRuns(file: string): boolean {
   return kindOf(file) !== "build" && !NAMING_NOTHING.test(file);
 }

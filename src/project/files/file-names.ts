@@ -1,7 +1,11 @@
 import { UserError } from "../../errors.ts";
 
-/** @throws {UserError} for a name that is not UTF-8: what stands for it here would be another file on a worker. */
-export function refuseStrangeNames(files: readonly string[]): void {
+/**
+ * Refuses file names that are not valid UTF-8: with replacement
+ * characters, they would name other files on a worker.
+ * @throws {UserError}
+ */
+export function refuseInvalidNames(files: readonly string[]): void {
   const strange = files.find((file) => file.includes("\ufffd"));
   if (strange === undefined) return;
   throw new UserError(`a file name is not valid UTF-8: ${strange}`, {
@@ -9,10 +13,13 @@ export function refuseStrangeNames(files: readonly string[]): void {
   });
 }
 
-/** The names by which some file system may find a git directory, which git writes nowhere. */
+/** Names that some file system takes for a git directory; git does not write files with these names. */
 const GIT_DIRECTORY = /^(?:\.git|git~1)[ .]*(?::.*)?$/is;
 
-/** Whether git refuses to write a file of this name. @see git-config(1) core.protectNTFS, core.protectHFS. */
+/**
+ * Returns whether git refuses to write a file with this path.
+ * @see git-config(1) core.protectNTFS, core.protectHFS.
+ */
 export function isInGitDirectory(file: string): boolean {
   return file
     .split("/")

@@ -1,10 +1,13 @@
 import path from "node:path";
 import { contentOf } from "../../system/files.ts";
 
-/** The names by which make looks for a Makefile, in its order. @see GNU make manual, "What Name to Give Your Makefile". */
+/**
+ * The names of a Makefile, in the order in which make searches for them.
+ * @see GNU make manual, "What Name to Give Your Makefile".
+ */
 export const MAKEFILES = ["GNUmakefile", "makefile", "Makefile"];
 
-/** Returns the Makefile of a folder that make would take; undefined if there is none. */
+/** Returns the Makefile that make would use in a folder; undefined if there is none. */
 export async function readMakefile(folder: string): Promise<{ file: string; text: string } | undefined> {
   for (const name of MAKEFILES) {
     const file = path.join(folder, name);
@@ -14,7 +17,7 @@ export async function readMakefile(folder: string): Promise<{ file: string; text
   return undefined;
 }
 
-/** Whether a file has one of the names of a Makefile. */
+/** Returns whether a file has one of the names of a Makefile. */
 export function isMakefile(file: string): boolean {
   return MAKEFILES.includes(path.basename(file));
 }

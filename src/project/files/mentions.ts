@@ -1,26 +1,29 @@
 import path from "node:path";
 
-/** A word is separated by blanks, quotation marks, brackets and what else ends a file name in scripts. */
+/** Characters that end a file name in scripts: blanks, quotation marks, brackets and others. */
 const SEPARATORS = /[\s"'`()[\]{},;:=|&<>!#$@\\]+/;
 const WILDCARD = /[*?%]/;
-/** These name a folder to work in, not its files. */
+/** Words that are followed by a folder to work in, which does not mention its files. */
 const CHANGING =
   /^(?:cd|-C|-I|-L|--directory|pushd|mkdir|-p|add_subdirectory|include_directories|link_directories|cwd|chdir)$/;
-/** Reading whatever is in a folder, whose name may be computed. */
+/** Scripts that read all files of a folder, whose name may be computed. */
 const WALKS =
   /\b(?:listdir|scandir|os\.walk|iterdir|rglob|opendir|readdir)\b|\bwildcard \*[ )]|\bfind \.\/? +-type f *(?:$|[|;&)])/m;
 
-/** Which files the scripts of a build mention: by their name, their folder, or a pattern for their extension. */
+/**
+ * The files that the scripts of a build mention: by their
+ * name, their folder, or a pattern for their extension.
+ */
 export class Mentions {
   readonly #names = new Set<string>();
   readonly #extensions = new Set<string>();
   readonly #folders = new Set<string>();
-  /** Folders to work in, too. */
+  /** Like `#folders`, and also folders to work in. */
   readonly #places = new Set<string>();
   readonly #inFolders = new Map<string, boolean>();
   #all = false;
 
-  /** Adds the words of a script. */
+  /** Adds all words of a script. */
   add(text: string): void {
     this.#inFolders.clear();
     if (WALKS.test(text)) this.#all = true;
@@ -46,24 +49,29 @@ export class Mentions {
     if (!isPlace) this.#folders.add(folder);
   }
 
-  /** Adds a name that is known otherwise. */
+  /** Adds the name of a file that is known from elsewhere. */
   addName(name: string): void {
     this.#names.add(name.toLowerCase());
   }
 
+  /** Makes all files count as mentioned. */
   addAll(): void {
     this.#all = true;
   }
 
+  /** Returns whether a file is mentioned in any way. */
   has(file: string): boolean {
     if (this.#all || this.hasName(file)) return true;
     const extension = path.posix.extname(file).toLowerCase();
     if (this.#extensions.has(extension)) return true;
-    if (NAMED_ONLY.has(extension)) return false; // whoever builds in a folder names it
+    if (NAMED_ONLY.has(extension)) return false; // naming a folder to build in does not mention these files
     return this.#isInFolder(file);
   }
 
-  /** By any of its folders, as it is seen from any other one: `data` for `src/data/x/in.csv`. */
+  /**
+   * Returns whether one of a file's folders is mentioned,
+   * relative to any other: `data` for `src/data/x/in.csv`.
+   */
   #isInFolder(file: string): boolean {
     const folder = path.posix.dirname(file);
     const found = this.#inFolders.get(folder) ?? isIn(file, this.#folders);
@@ -71,18 +79,22 @@ export class Mentions {
     return found;
   }
 
-  /** Whether a word is the file's name, or the end of it: `$(NAME)_table.csv`. */
+  /** Returns whether a word is the file's name, or the end of its name: `$(NAME)_table.csv`. */
   hasName(file: string): boolean {
     const base = path.posix.basename(latin1(file)).toLowerCase();
     const last = base.split(SEPARATORS).findLast((part) => part !== "") ?? base;
     if (this.#names.has(base) || this.#names.has(last)) return true;
-    for (let at = 1; at < last.length; at++)
-      if ("_-.".includes(last[at]!) && last.indexOf(".", at + 1) !== -1 && this.#names.has(last.slice(at)))
+    for (let index = 1; index < last.length; index++)
+      if (
+        "_-.".includes(last[index]!) &&
+        last.indexOf(".", index + 1) !== -1 &&
+        this.#names.has(last.slice(index))
+      )
         return true;
     return false;
   }
 
-  /** Whether a folder is mentioned, also as one to work in. */
+  /** Returns whether one of a file's folders is mentioned, possibly as a folder to work in. */
   hasFolderOf(file: string): boolean {
     return this.#all || isIn(file, this.#places);
   }
@@ -99,7 +111,7 @@ function isIn(file: string, folders: ReadonlySet<string>): boolean {
   return false;
 }
 
-/** Texts are read with one character for each byte. */
+/** Returns a name in the form in which texts are read: with one character for each byte. */
 function latin1(name: string): string {
   return Buffer.from(name).toString("latin1");
 }

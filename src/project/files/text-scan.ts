@@ -1,27 +1,27 @@
 import path from "node:path";
 import { isDocument, isProse, kindOf } from "./file-kinds.ts";
 
-/** What the text of a file says of other files. */
+/** What the text of a file says about other files. */
 export interface TextScan {
   /** Paths that lead upwards, such as `../common/in.xml`. */
   upwards: string[];
-  /** Those of preprocessor lines. */
+  /** Paths in preprocessor lines that lead upwards. */
   includedUpwards: string[];
-  /** Names of data that code includes: `table.csv`. */
+  /** Names of data files that code includes: `table.csv`. */
   includedData: string[];
-  /** Names of documents, and `docs/` for the folders with them. */
+  /** Names of documents, and `docs/` for folders of documents. */
   documents: string[];
-  /** The text itself, of a file that describes a build. */
+  /** The text itself, if the file describes a build. */
   text?: string;
 }
 
 export const NOTHING: TextScan = { upwards: [], includedUpwards: [], includedData: [], documents: [] };
 
-/** What ends a path in any of the languages. */
+/** Characters that end a path in any of the languages. */
 const BOUNDARY = new Set(" \t\r\n\"'`<>()=,;:|&{}[]");
 const LONGEST_PATH = 4096;
 
-/** Finds in a text what may be a path or a name of other files; too much rather than too little. */
+/** Returns whatever in a text may be a path or a name of another file; in doubt, it is included. */
 export function scanText(text: string, file: string): TextScan {
   const isCode = kindOf(file) === "code";
   const extension = path.posix.extname(file).toLowerCase();
@@ -40,7 +40,7 @@ export function scanText(text: string, file: string): TextScan {
   };
 }
 
-/** In scripts, a `..` between blanks or brackets is a folder. */
+/** Returns whether a file is a script, in which a `..` between blanks or brackets is a folder. */
 function isScript(file: string): boolean {
   return kindOf(file) === "build" || /\.(?:py|sh|bash)$/i.test(file) || path.posix.extname(file) === "";
 }
@@ -49,9 +49,9 @@ const UPWARDS = /\.\.(?:[/\\]|(?=["'`;:]|[ \t]*(?:\r?\n|$)))/g;
 const UPWARDS_IN_SCRIPTS = /\.\.(?:[/\\]|(?=["'`;:)\s&|]|$))/g;
 
 /**
- * The paths in a text with a component `..`, each from where it begins. Ranges (`1..10`), dots (`...`) and a `..` between
- * spaces are none.
- * @param isScript a `..` before a blank or a bracket is one, too.
+ * Returns the paths in a text that contain a component `..`,
+ * without ranges (`1..10`), dots (`...`) and a `..` between blanks.
+ * @param isScript a `..` before a blank or a bracket counts, too.
  */
 export function pathsUpwards(text: string, isScript = false): string[] {
   if (!text.includes("..")) return [];
@@ -60,26 +60,26 @@ export function pathsUpwards(text: string, isScript = false): string[] {
   for (const match of text.matchAll(isScript ? UPWARDS_IN_SCRIPTS : UPWARDS)) {
     const before = text[match.index - 1];
     if (match.index < end || (before !== undefined && /[\w.]/.test(before))) continue;
-    const start = begin(text, match.index);
-    end = finish(text, match.index);
+    const start = pathStart(text, match.index);
+    end = pathEnd(text, match.index);
     found.add(text.slice(start, end).replaceAll("\\", "/"));
   }
   return [...found];
 }
 
-function begin(text: string, at: number): number {
-  let start = at;
-  while (start > 0 && at - start < LONGEST_PATH && !BOUNDARY.has(text[start - 1]!)) start--;
+function pathStart(text: string, position: number): number {
+  let start = position;
+  while (start > 0 && position - start < LONGEST_PATH && !BOUNDARY.has(text[start - 1]!)) start--;
   return start;
 }
 
-function finish(text: string, at: number): number {
-  let end = at;
-  while (end < text.length && end - at < LONGEST_PATH && !BOUNDARY.has(text[end]!)) end++;
+function pathEnd(text: string, position: number): number {
+  let end = position;
+  while (end < text.length && end - position < LONGEST_PATH && !BOUNDARY.has(text[end]!)) end++;
   return end;
 }
 
-/** What preprocessor lines and assembler code name. */
+/** Returns the files that preprocessor lines and assembler code include. */
 function includesIn(text: string): string[] {
   const found: string[] = [];
   for (const [line] of text.matchAll(/^[ \t]*(?:#|%:|\?\?=)(?:[^\n\\]|\\[^])*/gm))
@@ -93,7 +93,11 @@ function includesIn(text: string): string[] {
 const DOCUMENT_HINT =
   /\.(?:md|markdown|rst|adoc|pdf|tex|bib|docx?|odt|pptx?)(?![\w.])|(?<![\w.-])docs?(?=["'/])|(?<![a-z])(?:readme|licen[cs]e|copying|changelog|changes|authors|contribut|credits|news|todo|install|thanks|whatsnew|citation|code_of_conduct|security|maintainers|acknowledge?ments)/gi;
 
-/** @param comments what is no comment: what is in quotation marks, or lines that do not begin with `#`. */
+/**
+ * Returns the names of documents in a text.
+ * @param comments how to recognise text that is not a comment: it
+ *   is in quotation marks, or in lines that do not begin with `#`.
+ */
 function documentsIn(whole: string, comments: "quoted" | "lines" | "none"): string[] {
   const found = new Set<string>();
   const text = comments === "quoted" ? (whole.match(/^.*".*$/gm) ?? []).join("\n") : whole;
@@ -104,17 +108,20 @@ function documentsIn(whole: string, comments: "quoted" | "lines" | "none"): stri
       found.add("docs/");
       continue;
     }
-    const name = path.posix.basename(text.slice(begin(text, index), finish(text, index)));
+    const name = path.posix.basename(text.slice(pathStart(text, index), pathEnd(text, index)));
     if (hint.startsWith(".") || isProse(name) || isDocument(name)) found.add(name);
   }
   return [...found];
 }
 
-/** Whether there is a quotation mark before a place, in its line, and one after it. */
-function isQuoted(text: string, at: number): boolean {
-  const start = text.lastIndexOf("\n", at) + 1;
-  const end = text.indexOf("\n", at);
-  return text.slice(start, at).includes('"') && text.slice(at, end === -1 ? text.length : end).includes('"');
+/** Returns whether there are quotation marks before and after a position in its line. */
+function isQuoted(text: string, position: number): boolean {
+  const start = text.lastIndexOf("\n", position) + 1;
+  const end = text.indexOf("\n", position);
+  return (
+    text.slice(start, position).includes('"') &&
+    text.slice(position, end === -1 ? text.length : end).includes('"')
+  );
 }
 
 function unique(names: readonly string[]): string[] {

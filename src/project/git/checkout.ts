@@ -12,14 +12,15 @@ export interface StoredCommit {
   commit: string;
 }
 
-/** Git cannot write the files of a commit: its repository is damaged, or the place for the files cannot be used. */
+/** Git cannot write the files of a commit: the repository is damaged, or the target folder is unusable. */
 export class CheckoutFailed extends UserError {
   override name = "CheckoutFailed";
 }
 
 /**
- * Writes the tracked files of a commit into an empty directory. The repository that the commit comes from is only read.
- * @throws {UserError} where the repository does not have the commit or git fails.
+ * Writes the tracked files of a commit to an empty folder. The commit's repository is only read.
+ * @param tree the folder, absolute; created if necessary.
+ * @throws {UserError} if the repository does not contain the commit, or git fails.
  */
 export async function checkOut(stored: StoredCommit, tree: string, signal?: AbortSignal): Promise<void> {
   await mkdir(tree, { recursive: true });
@@ -27,10 +28,11 @@ export async function checkOut(stored: StoredCommit, tree: string, signal?: Abor
 }
 
 /**
- * Writes tracked files again, over whatever is there. With a git directory and an index of ours, which are gone
- * afterwards, so that neither the configuration and attributes of the repository nor those of the tree convert a file or
- * execute a program: a checkout has the bytes that the disk had.
+ * Writes tracked files, overwriting whatever exists. This uses a temporary git directory and index, so that
+ * neither the configuration and attributes of the repository nor those of the tree convert files or execute
+ * programs: the files get exactly the bytes that were on the disk.
  * @param files relative to the tree; undefined for all.
+ * @throws {UserError} if the repository does not contain the commit, or git fails.
  */
 export async function restore(
   { gitDirectory, commit }: StoredCommit,
@@ -38,17 +40,17 @@ export async function restore(
   files: readonly string[] | undefined,
   signal?: AbortSignal,
 ): Promise<void> {
-  const own = temporaryName(tree);
-  const which = files === undefined ? ["--all"] : ["-z", "--stdin"];
+  const temporary = temporaryName(tree);
+  const selection = files === undefined ? ["--all"] : ["-z", "--stdin"];
   try {
-    makeGitDirectory(own, commit);
+    makeGitDirectory(temporary, commit);
     const objects = await objectsOf(gitDirectory);
     const options = {
       cwd: tree,
       env: {
-        ...readingEnvironment(own, [objects]),
+        ...readingEnvironment(temporary, [objects]),
         GIT_WORK_TREE: tree,
-        GIT_INDEX_FILE: path.join(own, "index"),
+        GIT_INDEX_FILE: path.join(temporary, "index"),
       },
       signal,
       explain: (reason: string) =>
@@ -58,8 +60,8 @@ export async function restore(
     };
     await git(["read-tree", commit], options);
     const input = files === undefined ? {} : { input: files.join("\0") };
-    await git(["checkout-index", "--force", "--quiet", ...which], { ...options, ...input });
+    await git(["checkout-index", "--force", "--quiet", ...selection], { ...options, ...input });
   } finally {
-    await rm(own, { recursive: true, force: true });
+    await rm(temporary, { recursive: true, force: true });
   }
 }

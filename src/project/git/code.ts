@@ -8,32 +8,32 @@ import { git, splitNul, type GitOptions } from "./plumbing.ts";
 import { GITLINK } from "./submodules.ts";
 import { objectSizes, treesOf, writeObject } from "./objects.ts";
 import { makeScratch, readingEnvironment, type Scratch } from "./scratch.ts";
-import { inLines, type Warning } from "./warnings.ts";
+import { formatWarnings, type Warning } from "./warnings.ts";
 import { readWorkTree } from "./work-tree.ts";
 import type { WorkTreeRequest } from "./reading.ts";
 
-/** The code that a campaign runs, as git objects; nothing of it has been written to the repository. */
+/** The code that a campaign runs, as git objects. Nothing of it is written to the user's repository. */
 export interface Code extends AsyncDisposable {
   checkout: Checkout;
-  /** The user's commit: what he named, or what his work tree is based on. */
+  /** The commit that the user named, or on which the work tree is based. */
   commit: string;
-  /** Hash of the tree that runs. */
+  /** Hash of the tree that is executed. */
   tree: string;
   entries: TreeEntry[];
-  /** Files that differ from the commit, or that it does not have. */
+  /** Files that differ from the commit or are missing from it. */
   changed: string[];
-  /** The tree is that of the work tree. */
+  /** The tree is the user's work tree. */
   checkedOut: boolean;
   scratch: Scratch;
-  /** What a git process needs to see the objects; one that is to write some must not see them. */
+  /** Environment of git processes that read the objects; processes that write objects must not see them. */
   env: NodeJS.ProcessEnv;
   warnings: string[];
 }
 
 /**
- * The code that is to run: the work tree as it lies on the disk, or a commit.
+ * Reads the code to run: the work tree, as it is on the disk, or a commit.
  * @param ref undefined for the work tree.
- * @throws {UserError} where there is no such commit, and for what git cannot take of the work tree.
+ * @throws {UserError} if there is no such commit, or git cannot read the work tree.
  */
 export async function readCode(
   request: WorkTreeRequest,
@@ -44,12 +44,12 @@ export async function readCode(
   const commit = await (ref === undefined ? headCommit(checkout) : resolveCommit(checkout, ref));
   const scratch = await makeScratch(checkout, commit);
   try {
-    const code = ref === undefined ? await workTree(request, commit, scratch, signal) : undefined;
+    const code = ref === undefined ? await readFromDisk(request, commit, scratch, signal) : undefined;
     return {
       checkout,
       commit,
       scratch,
-      ...(code ?? (await committed(checkout, commit, scratch, signal))),
+      ...(code ?? (await readFromCommit(checkout, commit, scratch, signal))),
       [Symbol.asyncDispose]: () => scratch[Symbol.asyncDispose](),
     };
   } catch (error) {
@@ -60,7 +60,7 @@ export async function readCode(
 
 type Read = Pick<Code, "tree" | "entries" | "changed" | "checkedOut" | "env" | "warnings">;
 
-async function workTree(
+async function readFromDisk(
   request: WorkTreeRequest,
   head: string,
   scratch: Scratch,
@@ -71,18 +71,18 @@ async function workTree(
   const committedEnv = readingEnvironment(scratch.scratch, [request.checkout.objectDirectory]);
   const both = Promise.all([reading, treeOf(request.checkout, head, committedEnv, signal)]);
   const [read, headTree] = await both.catch(async (error: unknown) => {
-    await reading.catch(() => undefined); // it writes into the scratch directory, which is removed then
+    await reading.catch(() => undefined); // it writes to the scratch directory, which is about to be removed
     throw error;
   });
   const entries = await withoutOutputs(request, read.entries);
   const trees = treesOf(entries, head);
   const { hash: tree } = trees[0]!;
-  const found = { ...read, warnings: inLines(read.warnings), entries, tree, checkedOut: true };
+  const found = { ...read, warnings: formatWarnings(read.warnings), entries, tree, checkedOut: true };
   if (tree === headTree) return { ...found, changed: [] };
   const inHead = ["ls-tree", "-r", "-d", "-z", "--full-tree", head];
   const known = await git(inHead, { cwd: top, env: committedEnv, signal, explain: unreadable(head, top) });
-  const there = new Set(splitNul(known).map((line) => /^\d+ tree (\w+)\t/.exec(line)?.[1]));
-  for (const each of trees) if (!there.has(each.hash)) await writeObject(scratch.objects, each);
+  const existing = new Set(splitNul(known).map((line) => /^\d+ tree (\w+)\t/.exec(line)?.[1]));
+  for (const each of trees) if (!existing.has(each.hash)) await writeObject(scratch.objects, each);
   const diff = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", headTree, tree];
   const changed = splitNul(await git(diff, { cwd: top, env: read.env, signal }));
   const isOutput = await request.isOutput;
@@ -111,7 +111,7 @@ function unreadable(commit: string, top: string): (reason: string) => UserError 
     });
 }
 
-async function committed(
+async function readFromCommit(
   checkout: Checkout,
   commit: string,
   scratch: Scratch,
@@ -128,21 +128,24 @@ async function committed(
   const sizes = await objectSizes(entries, options);
   refuseMissing(entries, sizes, commit);
   const pointers = await committedPointers(entries, sizes, options);
-  const warnings = [...inLines(submodules.map(ofCommit)), ...pointerWarnings(pointers, "in the commit")];
+  const warnings = [
+    ...formatWarnings(submodules.map(submoduleWarning)),
+    ...pointerWarnings(pointers, "in the commit"),
+  ];
   return { tree, entries, changed: [], checkedOut: false, env, warnings };
 }
 
-function ofCommit(folder: string): Warning {
-  const what =
+function submoduleWarning(folder: string): Warning {
+  const advice =
     "not sent with --commit; if runs need them, check out the commit with its submodules and run without --commit";
   return {
     file: `the submodule ${folder}`,
-    one: `of the commit is ${what.replace("them", "its files")}`,
-    many: `submodules of the commit are ${what}`,
+    one: `of the commit is ${advice.replace("them", "its files")}`,
+    many: `submodules of the commit are ${advice}`,
   };
 }
 
-/** A partial clone has files only of what was checked out. */
+/** Refuses an incomplete commit: a partial clone contains only files of commits that were checked out. */
 function refuseMissing(
   entries: readonly TreeEntry[],
   sizes: ReadonlyMap<string, number>,
@@ -157,7 +160,7 @@ function refuseMissing(
   });
 }
 
-/** The files of a commit that Git LFS keeps elsewhere. */
+/** Returns the files of a commit whose content is stored by Git LFS. */
 async function committedPointers(
   entries: readonly TreeEntry[],
   sizes: ReadonlyMap<string, number>,
@@ -178,8 +181,8 @@ async function committedPointers(
   return small.filter(({ object }) => pointers.has(object)).map((entry) => entry.path);
 }
 
-/** Sizes of those files that are there, in bytes. */
+/** Returns the sizes of the files that exist, in bytes. */
 export async function fileSizes(top: string, files: readonly string[]): Promise<Map<string, number>> {
   const stats = await Promise.all(files.map((file) => statIfThere(path.join(top, file))));
-  return new Map(files.flatMap((file, at) => (stats[at]?.isFile() ? [[file, stats[at].size]] : [])));
+  return new Map(files.flatMap((file, index) => (stats[index]?.isFile() ? [[file, stats[index].size]] : [])));
 }

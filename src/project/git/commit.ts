@@ -7,9 +7,9 @@ import { FETCH_NOTHING } from "./plumbing.ts";
 const TIMEOUT_MS = 60_000;
 
 /**
- * The full hash of a commit.
- * @param ref what the user typed: a hash, branch, tag, `HEAD~2`.
- * @throws {UserError} where there is no such commit.
+ * Returns the full hash of a commit.
+ * @param ref as typed by the user: a hash, branch, tag, `HEAD~2`.
+ * @throws {UserError} if there is no such commit.
  */
 export async function resolveCommit(checkout: Checkout, ref: string): Promise<string> {
   const question = ["rev-parse", "--verify", "--end-of-options", `${ref}^{commit}`];
@@ -18,13 +18,13 @@ export async function resolveCommit(checkout: Checkout, ref: string): Promise<st
       hint: "list commits with: git log --oneline --all",
     });
   const answer = (await ask(checkout, question, FETCH_NOTHING, explain)).trim();
-  if (!v.is(HashSchema, answer)) throw explain(); // `^main` is a commit that is left out of something
+  if (!v.is(HashSchema, answer)) throw explain(); // such as `^main`, which excludes a commit
   return answer;
 }
 
 /**
- * All files of a commit, in git's order.
- * @param env of a git process that sees the commit through a git directory of ours.
+ * Returns all files of a commit, in git's order.
+ * @param env of a git process that sees the commit through a separate git directory.
  */
 export async function listTree(
   checkout: Checkout,
@@ -36,7 +36,7 @@ export async function listTree(
   return parseTree(output);
 }
 
-/** Reads what `git ls-tree -z` prints. */
+/** Parses the output of `git ls-tree -z`. */
 export function parseTree(output: string): TreeEntry[] {
   return output.split("\0").flatMap((line) => {
     const match = /^(\d+) \w+ ([0-9a-f]+)\t(.*)$/s.exec(line);
@@ -44,7 +44,10 @@ export function parseTree(output: string): TreeEntry[] {
   });
 }
 
-/** By simple-git, which is loaded only where the user names a commit: that takes longer than the question. */
+/**
+ * Runs git by simple-git. It is loaded only if the user names
+ * a commit, because loading takes longer than the command.
+ */
 async function ask(
   { top, signal }: Checkout,
   command: string[],
@@ -58,7 +61,7 @@ async function ask(
     allowEnvironment: Object.keys(env),
     unsafe: { allowUnsafeConfigPaths: true },
     ...(signal && { abort: signal }),
-  }).env({ ...ambient(), ...env });
+  }).env({ ...gitVariables(), ...env });
   try {
     return await git.raw(command);
   } catch (error) {
@@ -72,8 +75,8 @@ async function ask(
   }
 }
 
-/** What git needs of our environment to find its programs and the user's configuration. */
-function ambient(): NodeJS.ProcessEnv {
+/** Returns the variables that git needs to find its programs and the user's configuration. */
+function gitVariables(): NodeJS.ProcessEnv {
   const names = ["PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR"];
   return Object.fromEntries(names.map((name) => [name, process.env[name]]));
 }

@@ -10,7 +10,10 @@ export const LINK = "120000";
 const REGULAR = "100644";
 const EXECUTABLE = "100755";
 
-/** The files below a folder as `lstat` shows them, without those that only a link to another folder shows. */
+/**
+ * The files in a folder as `lstat` reports them, without
+ * those that are only reached through a link to a folder.
+ */
 export class Disk {
   readonly #top: string;
   readonly #folders = new Map<string, boolean>([["", true]]);
@@ -19,7 +22,11 @@ export class Disk {
     this.#top = top;
   }
 
-  /** @throws {UserError} where a folder may not be searched. */
+  /**
+   * Returns the properties of a file; undefined if it does not exist.
+   * @param file relative to the folder.
+   * @throws {UserError} if a folder may not be searched.
+   */
   stat(file: string): Stats | undefined {
     const end = file.lastIndexOf("/");
     return this.#isFolder(end === -1 ? "" : file.slice(0, end)) ? this.#lstat(file) : undefined;
@@ -43,7 +50,10 @@ export class Disk {
   }
 }
 
-/** @throws {UserError} for what is neither a file nor a link: it is never opened. */
+/**
+ * Returns git's mode of a file or symbolic link.
+ * @throws {UserError} for anything else, which is never opened.
+ */
 export function modeOf(stats: Stats, file: string): string {
   if (stats.isSymbolicLink()) return LINK;
   if (stats.isFile()) return (stats.mode & 0o100) === 0 ? REGULAR : EXECUTABLE;
@@ -52,13 +62,14 @@ export function modeOf(stats: Stats, file: string): string {
   });
 }
 
-/** From the change of a file to the clock's next tick, after which another change has another time. */
+/** Resolution of a file's times: within this time, a second change may leave the times as they are. */
 const TICK_MS = 50;
 const COARSE_TICK_MS = 2000;
 
 /**
- * Whether a file is the one that the index was last compared with: what `lstat` says of it is the same, and it was
- * not changed just before the index was written, when a second change would not show.
+ * Returns whether a file is unchanged since the index was last compared
+ * with it: `lstat` reports the same values, and the file was not changed so
+ * shortly before the index was written that a second change would not show.
  * @see git's Documentation/technical/racy-git.txt
  */
 export function isSame(stats: Stats, entry: IndexEntry, { writtenMs }: IndexFile): boolean {
@@ -73,11 +84,11 @@ export function isSame(stats: Stats, entry: IndexEntry, { writtenMs }: IndexFile
 }
 
 /**
- * Hashes files byte by byte: no filter, no other line ends.
+ * Hashes files byte by byte, without filters and conversion of line ends.
  * @param files absolute.
- * @param env of a git process that writes objects, and a place in which it can be.
- * @param options `-w` stores them, too.
- * @returns their hashes, in order.
+ * @param env of a git process that writes objects; `cwd` is its folder.
+ * @param options `-w` also stores the files.
+ * @returns the hashes, in the same order.
  */
 export async function hashFiles(
   files: readonly string[],
@@ -95,14 +106,20 @@ export async function hashFiles(
   return printed.trim().split("\n");
 }
 
-/** As git quotes names in lists with a line for each. @see git-config(1) core.quotePath. */
+/**
+ * Returns a file name as git quotes names in lists with one name per line.
+ * @see git-config(1) core.quotePath.
+ */
 function quoted(file: string): string {
   if (!/[\n\r"\\]/.test(file)) return file;
   const escaped = file.replaceAll(/["\\]/g, "\\$&").replaceAll("\n", "\\n").replaceAll("\r", "\\r");
   return `"${escaped}"`;
 }
 
-/** Stores what a symbolic link says. @returns the hash. */
+/**
+ * Stores the target of a symbolic link as an object.
+ * @returns its hash.
+ */
 export async function hashLink(file: string, objects: string, like: string): Promise<string> {
   const object = makeObject("blob", await readlink(file, { encoding: "buffer" }), like);
   await writeObject(objects, object);

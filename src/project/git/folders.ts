@@ -1,22 +1,23 @@
 import path from "node:path";
 import { findProgram, runProgram } from "../../system/program.ts";
 
-/** The folders of a work tree, on the disk. */
+/** The folders of a work tree on the disk. */
 export interface FolderSurvey {
-  /** Relative to the top level, those of git and of our records left out. */
+  /** Relative to the top level, without those of git and of our records. */
   folders: string[];
-  /** Folders in which records of runs are. */
+  /** Folders that contain records of runs. */
   recordRoots: string[];
 }
 
 /**
- * Lists the folders of a work tree, also empty and ignored ones. `find` needs about 15 ms for 1,500 folders with 7,400
- * files, in a process beside this one.
+ * Lists the folders of a work tree, including empty and ignored ones. `find` needs about 15 ms for 1,500
+ * folders with 7,400 files, concurrently with this process.
  */
 export async function surveyFolders(top: string, signal?: AbortSignal): Promise<FolderSurvey> {
   const expression = ["-name", ".git", "-prune", "-o", "-name", ".swarm", "-prune", "-print0", "-o"];
   const find = await findProgram(["find"]);
-  if (find === undefined) return { folders: [], recordRoots: [] }; // what a run misses then, it reports itself
+  // without this program, runs report missing folders themselves
+  if (find === undefined) return { folders: [], recordRoots: [] };
   const { stdout } = await runProgram(find, [".", ...expression, "-type", "d", "-print0"], {
     cwd: top,
     signal,
@@ -31,14 +32,14 @@ export async function surveyFolders(top: string, signal?: AbortSignal): Promise<
   };
 }
 
-/** A campaign names no more folders than this: they travel with it. */
+/** Maximum number of folders in a campaign: their names are sent with it. */
 const MOST_FOLDERS = 5000;
-/** Folders with many others in them, which no simulation writes into. */
+/** Folders that contain many others, to which no simulation writes. */
 const LEFT_OUT = /(?:^|\/)(?:node_modules|out)\//;
 
 /**
- * Those folders that a tree of these files does not have anyway: a run finds them as it would on the user's disk.
- * Of nested ones the innermost, because the others come with it.
+ * Returns the folders that a tree with these files does not have anyway, so that a run finds them as on the
+ * user's disk. Of nested folders, only the innermost, because the others are created with it.
  */
 export function foldersBeside({ folders }: FolderSurvey, files: readonly string[]): string[] {
   const known = new Set<string>();

@@ -6,31 +6,31 @@ import { FolderNameSchema } from "../../model/places.ts";
 import { contentOf } from "../../system/files.ts";
 import { git, tryGit, type GitOptions } from "./plumbing.ts";
 
-/** A git checkout, as questions that never change it: no lock is taken, no index refreshed. */
+/** A git checkout. Queries never change it: they take no locks and do not refresh the index. */
 export interface Checkout {
   /** Top level of the work tree, absolute, without symbolic links. */
   top: string;
   /** The git directory of this work tree, absolute. */
   gitDirectory: string;
-  /** Where the objects lie, which all work trees of a repository share. */
+  /** Folder of the objects, which all work trees of a repository share. */
   objectDirectory: string;
-  /** What is ignored here besides what the `.gitignore` files name; it need not exist. */
+  /** File with ignore patterns in addition to those of the `.gitignore` files; it need not exist. */
   excludeFile: string;
-  /** Attributes besides those of the `.gitattributes` files; it need not exist. */
+  /** File with attributes in addition to those of the `.gitattributes` files; it need not exist. */
   attributesFile: string;
-  /** Commits whose parents are missing; it exists in a shallow clone. */
+  /** File with the commits whose parents are missing; it exists only in a shallow clone. */
   shallowFile: string;
-  /** Aborted when the answers are not wanted any more. */
+  /** Aborted if the answers are no longer needed. */
   signal: AbortSignal | undefined;
-  /** For git processes that ask the repository itself, if it cannot be found from its work tree. */
+  /** Environment for git processes that query the repository, if it cannot be found from its work tree. */
   env?: NodeJS.ProcessEnv;
 }
 
 const TIMEOUT_MS = 60_000;
 
 /**
- * The checkout that a directory lies in.
- * @throws {UserError} outside of a checkout, and where git is missing or refuses the repository.
+ * Returns the checkout that contains a folder.
+ * @throws {UserError} if the folder is not in a checkout, git is missing, or git refuses the repository.
  */
 export async function openCheckout(directory: string, signal?: AbortSignal): Promise<Checkout> {
   const files = ["objects", "info/exclude", "info/attributes", "shallow"];
@@ -54,7 +54,7 @@ export async function openCheckout(directory: string, signal?: AbortSignal): Pro
 }
 
 /**
- * The name of the checkout's folder, which the one on a worker gets, too.
+ * Returns the name of the checkout's folder, which is also used on workers.
  * @throws {UserError} for a name that a program there would take for an option.
  */
 export function checkoutName({ top }: Pick<Checkout, "top">): string {
@@ -66,7 +66,7 @@ export function checkoutName({ top }: Pick<Checkout, "top">): string {
   });
 }
 
-/** What is said where git fails at reading a repository in which the files of a work tree are. */
+/** Returns a function that explains why git cannot read the files of a work tree. */
 export function unreadableRepository(top: string): (reason: string) => UserError {
   return (reason) =>
     new UserError(`git cannot read the files of ${top}: ${reason}`, {
@@ -74,13 +74,13 @@ export function unreadableRepository(top: string): (reason: string) => UserError
     });
 }
 
-/** Where the objects of a git directory lie, which may be that of one of several work trees. */
+/** Returns the folder of the objects of a git directory, which may be that of one of several work trees. */
 export async function objectsOf(gitDirectory: string): Promise<string> {
   const common = await contentOf(path.join(gitDirectory, "commondir"));
   return path.resolve(gitDirectory, common?.replace(/\n$/, "") ?? "", "objects");
 }
 
-/** A folder is in no checkout. */
+/** A folder is not in a checkout. */
 export class NoCheckout extends UserError {
   override name = "NoCheckout";
 }
@@ -94,8 +94,8 @@ function outsideOfCheckout(directory: string, reason: string): UserError {
 }
 
 /**
- * The commit that is checked out.
- * @throws {UserError} where there is none yet.
+ * Returns the hash of the commit that is checked out.
+ * @throws {UserError} if there is no commit yet.
  */
 export async function headCommit({ top, signal, env = {} }: Checkout): Promise<string> {
   const explain = (): UserError =>
@@ -104,13 +104,20 @@ export async function headCommit({ top, signal, env = {} }: Checkout): Promise<s
   return (await ask(question, { cwd: top, signal, env, explain })).trim();
 }
 
+/**
+ * A file of a tree: its mode in octal digits, the hash of
+ * its content, and its path relative to the top of the tree.
+ */
 export interface TreeEntry {
   mode: string;
   object: string;
   path: string;
 }
 
-/** @throws {UserError} also where git is missing, or does not answer in time, as on a disk that is away. */
+/**
+ * Runs git and returns its output.
+ * @throws {UserError} if git fails, is missing, or does not answer in time, as on an unreachable disk.
+ */
 async function ask(command: readonly string[], options: GitOptions): Promise<string> {
   const limit = AbortSignal.timeout(TIMEOUT_MS);
   const signal = options.signal === undefined ? limit : AbortSignal.any([options.signal, limit]);
@@ -124,7 +131,10 @@ async function ask(command: readonly string[], options: GitOptions): Promise<str
   }
 }
 
-/** Whether a repository has a commit; nothing is fetched for the answer. @param commit a full hash. */
+/**
+ * Returns whether a repository has a commit, without fetching anything.
+ * @param commit a full hash.
+ */
 export async function hasCommit({ top, signal }: Checkout, commit: string): Promise<boolean> {
   if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) return false;
   const env = { GIT_NO_LAZY_FETCH: "1" };

@@ -4,33 +4,36 @@ import { errorCode, UserError } from "../../errors.ts";
 import type { Checkout, TreeEntry } from "./git.ts";
 import { git, type GitOptions } from "./plumbing.ts";
 
-/** A tracked file as the index knows it, with what `lstat` said when it was last compared with the disk. */
+/** A tracked file in the index, with the values of `lstat` when the index was last compared with the disk. */
 export interface IndexEntry extends TreeEntry {
-  /** 0, but for a file with a conflict. */
+  /** 0, unless the file has a conflict. */
   stage: number;
-  /** Times in ms since 1970, as Node.js rounds them. */
+  /** Times in ms since 1970, rounded as in Node.js. */
   mtimeMs: number;
   ctimeMs: number;
-  /** The last 32 bits of both. */
+  /** Inode and size: only their last 32 bits. */
   inode: number;
   size: number;
 }
 
 export interface IndexFile {
-  /** The copy that is read. */
+  /** The copy from which the index is read. */
   file: string;
   /** When the index was written, in ms since 1970. */
   writtenMs: number;
-  /** It may have folders instead of the files that a sparse checkout leaves out. */
+  /** The index may contain folders instead of the files that a sparse checkout leaves out. */
   isSparse: boolean;
 }
 
-/** An extension of an index that has folders, and its length. @see git's Documentation/gitformat-index.txt */
+/**
+ * The extension, with its length, of an index that contains folders.
+ * @see git's Documentation/gitformat-index.txt
+ */
 const SPARSE = "sdir\0\0\0\0";
 
 /**
- * Copies the index of a checkout, so that all questions see the same one and git writes to none.
- * @param scratch the git directory that uses the copy; an index that is split has its other part there, too.
+ * Copies the index of a checkout, so that all queries see the same index and git writes to none.
+ * @param scratch git directory that uses the copy; the shared part of a split index is copied there, too.
  */
 export async function copyIndex(
   { gitDirectory }: Pick<Checkout, "gitDirectory">,
@@ -49,12 +52,15 @@ export async function copyIndex(
     await copy.writeFile(content);
     return { file, writtenMs: mtimeMs, isSparse: content.includes(SPARSE) };
   } catch (error) {
-    if (errorCode(error) !== "ENOENT") throw error; // nothing was ever added
+    if (errorCode(error) !== "ENOENT") throw error; // no file was ever added
     return { file, writtenMs: 0, isSparse: false };
   }
 }
 
-/** All entries of an index, in git's order. @see git-ls-files(1) --debug, --sparse. */
+/**
+ * Returns all entries of an index, in git's order.
+ * @see git-ls-files(1) --debug, --sparse.
+ */
 export async function readEntries(
   options: GitOptions,
   settings: readonly string[] = [],
@@ -64,34 +70,39 @@ export async function readEntries(
   return [...parseEntries(await git(command, options))];
 }
 
-/** Step by step, because a regular expression leaves a dozen strings of each of some thousand entries behind. */
+/**
+ * Parses the output of `git ls-files --stage --debug -z`. Without regular expressions, which would create a
+ * dozen strings for each of thousands of entries.
+ * @throws {UserError} if the format is unknown.
+ */
 export function* parseEntries(output: string): Generator<IndexEntry> {
-  let at = 0;
+  let position = 0;
   const upTo = (end: string): string => {
-    const found = output.indexOf(end, at);
+    const found = output.indexOf(end, position);
     if (found === -1) throw unknownOutput("an unknown format");
-    const text = output.slice(at, found);
-    at = found + end.length;
+    const text = output.slice(position, found);
+    position = found + end.length;
     return text;
   };
-  const number = (name: string): number => {
-    if (!output.startsWith(name, at)) throw unknownOutput(`no${name.trimEnd()}`);
+  const readNumber = (name: string): number => {
+    if (!output.startsWith(name, position)) throw unknownOutput(`no${name.trimEnd()}`);
     let value = 0;
-    for (at += name.length; isDigit(output.charCodeAt(at)); at++) value = value * 10 + digit(output, at);
+    for (position += name.length; isDigit(output.charCodeAt(position)); position++)
+      value = value * 10 + digit(output, position);
     return value;
   };
-  while (at < output.length) {
+  while (position < output.length) {
     const mode = upTo(" ");
     const object = upTo(" ");
     const stage = Number(upTo("\t"));
     const file = upTo("\0");
-    const ctimeMs = milliseconds(number("  ctime: "), number(":"));
-    const mtimeMs = milliseconds(number("\n  mtime: "), number(":"));
-    number("\n  dev: ");
-    const inode = number("\tino: ");
-    number("\n  uid: ");
-    number("\tgid: ");
-    const size = number("\n  size: ");
+    const ctimeMs = milliseconds(readNumber("  ctime: "), readNumber(":"));
+    const mtimeMs = milliseconds(readNumber("\n  mtime: "), readNumber(":"));
+    readNumber("\n  dev: ");
+    const inode = readNumber("\tino: ");
+    readNumber("\n  uid: ");
+    readNumber("\tgid: ");
+    const size = readNumber("\n  size: ");
     upTo("\n");
     yield { mode, object, path: file, stage, ctimeMs, mtimeMs, inode, size };
   }
@@ -109,11 +120,11 @@ function isDigit(code: number): boolean {
   return code >= ZERO && code < ZERO + 10;
 }
 
-function digit(text: string, at: number): number {
-  return text.charCodeAt(at) - ZERO;
+function digit(text: string, position: number): number {
+  return text.charCodeAt(position) - ZERO;
 }
 
-/** The same number as in the `Stats` of Node.js. */
+/** Returns the same number as the `Stats` of Node.js. */
 function milliseconds(seconds: number, nanoseconds: number): number {
   return seconds * 1000 + nanoseconds / 1e6;
 }

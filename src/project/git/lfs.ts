@@ -1,23 +1,24 @@
 import { open } from "node:fs/promises";
 import path from "node:path";
 
-/** A pointer is shorter. @see Git LFS, docs/spec.md. */
+/** A pointer file is shorter than this. @see Git LFS, docs/spec.md. */
 export const POINTER_BYTES = 1024;
 
 const FIRST_LINE = "version https://git-lfs.github.com/spec/";
 const NAMED = 10;
 
-/** Whether attributes have some files kept by Git LFS. */
+/** Returns whether, according to some attributes, Git LFS stores files. */
 export function namesLfs(attributes: string): boolean {
   return /\sfilter=lfs\b/.test(attributes);
 }
 
+/** Returns whether a file's content is only a Git LFS pointer. */
 export function isPointer(content: string): boolean {
   return content.startsWith(FIRST_LINE);
 }
 
 /**
- * The files that hold Git LFS's pointer instead of their content.
+ * Returns the files that contain a Git LFS pointer instead of their content.
  * @param files short ones, relative to the folder.
  */
 export async function findPointers(top: string, files: readonly string[]): Promise<string[]> {
@@ -30,7 +31,10 @@ export async function findPointers(top: string, files: readonly string[]): Promi
   return found;
 }
 
-/** @param where the pointers are, as half a sentence. */
+/**
+ * Returns a warning about files that contain only a Git LFS pointer; none without such files.
+ * @param where the pointers are, as half a sentence.
+ */
 export function pointerWarnings(files: readonly string[], where: string): string[] {
   if (files.length === 0) return [];
   const more = files.length > NAMED ? ` and ${files.length - NAMED} more` : "";

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { statIfThere } from "../../system/files.ts";
 import { Disk, hashFiles, hashLink, LINK, modeOf } from "./disk.ts";
-import { isInGitDirectory, refuseStrangeNames } from "../files/file-names.ts";
+import { isInGitDirectory, refuseInvalidNames } from "../files/file-names.ts";
 import { isGenerated, isMadeByMakemake } from "../files/generated.ts";
 import { unreadableRepository, type TreeEntry } from "./git.ts";
 import type { IndexFile } from "./index-entries.ts";
@@ -13,8 +13,8 @@ import type { Warning } from "./warnings.ts";
 import type { Reading } from "./reading.ts";
 
 /**
- * Reads the files that git does not track: those that it does not ignore, and those that the project wants to have
- * sent in spite of that.
+ * Reads the files that git does not track: those that it does not
+ * ignore, and ignored files that the project lists under `ship`.
  * @throws {UserError} for files that cannot be read, and names that are not UTF-8.
  */
 export async function readNewFiles(
@@ -50,7 +50,10 @@ interface Listed {
 
 type List = (...args: string[]) => Promise<Listed>;
 
-/** Asks git for the files that are not in the index; a folder that it cannot search is a warning. */
+/**
+ * Returns a function that lists the files that are not in
+ * the index; a folder that git cannot search is a warning.
+ */
 function lister(
   { checkout, scratch, alternates, prefix }: Reading,
   index: IndexFile,
@@ -62,10 +65,10 @@ function lister(
     const answer = await tryGit(["ls-files", "--others", "-z", ...args], { cwd: top, env, signal });
     if (answer.exitCode !== 0) throw unreadableRepository(top)(answer.stderr.trim());
     const files = splitNul(answer.stdout);
-    const closed = [...answer.stderr.matchAll(/could not open directory '(.+)\/': (.+)/g)];
+    const unreadable = [...answer.stderr.matchAll(/could not open directory '(.+)\/': (.+)/g)];
     return {
       files,
-      warnings: closed.map(([, folder, why]): Warning => ({
+      warnings: unreadable.map(([, folder, why]): Warning => ({
         file: `${prefix}${folder!}`,
         one: `cannot be read and is not sent: ${why!}`,
         many: `folders cannot be read and are not sent (${why!})`,
@@ -84,9 +87,11 @@ async function untrackedFiles(
   const leftOut = await isLeftOut;
   const isThere = (file: string): boolean => existsSync(path.join(checkout.top, file));
   const candidates = listed.files.filter((file) => !leftOut(prefix + file) && !isGenerated(file, isThere));
-  const made = await Promise.all(candidates.map((file) => isMadeByMakemake(path.join(checkout.top, file))));
-  const wanted = candidates.filter((_, at) => !made[at]);
-  refuseStrangeNames(wanted);
+  const areGenerated = await Promise.all(
+    candidates.map((file) => isMadeByMakemake(path.join(checkout.top, file))),
+  );
+  const wanted = candidates.filter((_, index) => !areGenerated[index]);
+  refuseInvalidNames(wanted);
   const repositories = wanted.filter((file) => file.endsWith("/"));
   return {
     files: wanted.filter((file) => !file.endsWith("/")),
@@ -104,16 +109,16 @@ async function untrackedFiles(
 async function shippedFiles({ checkout, ship }: Reading, list: List): Promise<Listed> {
   if (ship.length === 0) return { files: [], warnings: [] };
   const found = await Promise.all(ship.map((file) => statIfThere(path.join(checkout.top, file))));
-  const missing = ship.filter((_, at) => found[at] === undefined);
+  const missing = ship.filter((_, index) => found[index] === undefined);
   const listed = await list("--", ...ship.map((file) => `:(top,literal)${file}`));
-  refuseStrangeNames(listed.files);
+  refuseInvalidNames(listed.files);
   return {
     files: listed.files.filter((file) => !file.endsWith("/")),
-    warnings: [...missing.map(notThere), ...listed.warnings],
+    warnings: [...missing.map(missingWarning), ...listed.warnings],
   };
 }
 
-function notThere(file: string): Warning {
+function missingWarning(file: string): Warning {
   return {
     file,
     one: 'is listed under "ship", but does not exist',
@@ -121,7 +126,7 @@ function notThere(file: string): Warning {
   };
 }
 
-/** Stores the contents of files that no repository has. */
+/** Stores the contents of files as objects. */
 async function storeFiles(
   files: readonly string[],
   { checkout, scratch, objects, like }: Reading,
@@ -136,7 +141,7 @@ async function storeFiles(
   const places = regular.map((file) => path.join(checkout.top, file));
   const env = writingEnvironment(scratch);
   const hashes = await hashFiles(places, { cwd: scratch, env, signal }, "-w");
-  const objectOf = new Map(regular.map((file, at) => [file, hashes[at]!]));
+  const objectOf = new Map(regular.map((file, index) => [file, hashes[index]!]));
   const entries: TreeEntry[] = [];
   for (const { file, mode } of found) {
     const object = objectOf.get(file) ?? (await hashLink(path.join(checkout.top, file), objects, like));

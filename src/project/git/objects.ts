@@ -6,34 +6,41 @@ import { errorCode } from "../../errors.ts";
 import type { TreeEntry } from "./git.ts";
 import { git, type GitOptions } from "./plumbing.ts";
 
-/** A git object that need not lie anywhere. */
+/** A git object, which need not be stored anywhere. */
 export interface GitObject {
   hash: string;
-  /** With its header. */
+  /** Including the header. */
   content: Buffer;
 }
 
-/** @param like a hash of the same repository, which tells whether it uses SHA-1 or SHA-256. */
+/**
+ * Returns an object with its hash.
+ * @param like a hash of the same repository, which determines whether SHA-1 or SHA-256 is used.
+ */
 export function makeObject(type: "blob" | "tree" | "commit", body: Buffer, like: string): GitObject {
   const content = Buffer.concat([Buffer.from(`${type} ${body.length}\0`), body]);
   const algorithm = like.length === 64 ? "sha256" : "sha1";
   return { hash: createHash(algorithm).update(content).digest("hex"), content };
 }
 
-/** Writes a loose object. @see Pro Git, "Git Internals - Git Objects", Object Storage. */
+/**
+ * Writes a loose object, unless it exists.
+ * @param objects folder of the objects.
+ * @see Pro Git, "Git Internals - Git Objects", Object Storage.
+ */
 export async function writeObject(objects: string, { hash, content }: GitObject): Promise<void> {
   const folder = path.join(objects, hash.slice(0, 2));
   await mkdir(folder, { recursive: true });
   try {
     await writeFile(path.join(folder, hash.slice(2)), deflateSync(content), { flag: "wx", mode: 0o444 });
   } catch (error) {
-    if (errorCode(error) !== "EEXIST") throw error; // the same content
+    if (errorCode(error) !== "EEXIST") throw error; // the same object
   }
 }
 
 /**
- * The sizes of objects, in bytes, of those that are here.
- * @param options of a git process that sees them, and must not fetch what it does not see.
+ * Returns the sizes of objects in bytes; missing objects are left out.
+ * @param options of a git process that sees the objects and must not fetch missing ones.
  */
 export async function objectSizes(
   entries: readonly TreeEntry[],
@@ -50,15 +57,15 @@ export async function objectSizes(
   return sizes;
 }
 
-/** An object of more bytes is no text that somebody wrote. */
+/** A larger object is not a text that a person wrote. */
 const MOST_TEXT = 4 << 20;
-/** So many bytes are in memory together. */
-const AT_ONCE = 64 << 20;
+/** Maximum number of bytes in memory. */
+const MOST_BYTES_IN_MEMORY = 64 << 20;
 
 /**
- * Yields the contents of files by their objects, with one character for each byte; not of those that are missing or larger
- * than `MOST_TEXT`.
- * @param options of a git process that sees them.
+ * Yields the contents of objects, with one character for each byte. Objects that are missing or larger than
+ * `MOST_TEXT` are left out.
+ * @param options of a git process that sees the objects.
  */
 export async function* readObjects(
   objects: Iterable<string>,
@@ -69,7 +76,7 @@ export async function* readObjects(
   let size = 0;
   for (const [object, bytes] of await objectSizes(entries, options)) {
     if (bytes > MOST_TEXT) continue;
-    if (size + bytes > AT_ONCE) {
+    if (size + bytes > MOST_BYTES_IN_MEMORY) {
       yield* contentsOf(wanted, options);
       wanted = [];
       size = 0;
@@ -87,18 +94,21 @@ async function* contentsOf(
   if (objects.length === 0) return;
   const input = objects.map((object) => `${object}\n`).join("");
   const answer = await git(["cat-file", "--batch", "--buffer"], { ...options, input, bytes: true });
-  for (let at = 0; at < answer.length;) {
-    const begin = answer.indexOf("\n", at) + 1;
-    const [object, , length] = answer.slice(at, begin - 1).split(" ");
-    at = begin + Number(length) + 1;
-    yield [object!, answer.slice(begin, at - 1)];
+  for (let position = 0; position < answer.length;) {
+    const begin = answer.indexOf("\n", position) + 1;
+    const [object, , length] = answer.slice(position, begin - 1).split(" ");
+    position = begin + Number(length) + 1;
+    yield [object!, answer.slice(begin, position - 1)];
   }
 }
 
-/** A folder while its tree is made: what lies in it by name. */
+/** A folder while its tree object is built: its entries by name. */
 type Folder = Map<string, TreeEntry | Folder>;
 
-/** The tree objects of a list of files, the top one first. @param like a hash of the same repository. */
+/**
+ * Returns the tree objects of a list of files, the top one first.
+ * @param like a hash of the same repository.
+ */
 export function treesOf(entries: readonly TreeEntry[], like: string): GitObject[] {
   const top: Folder = new Map();
   for (const entry of entries)
@@ -112,14 +122,17 @@ function folderOf(top: Folder, directory: string): Folder {
   if (directory === ".") return top;
   const parent = folderOf(top, path.posix.dirname(directory));
   const name = path.posix.basename(directory);
-  const there = parent.get(name);
-  if (there instanceof Map) return there;
-  const made: Folder = new Map();
-  parent.set(name, made);
-  return made;
+  const existing = parent.get(name);
+  if (existing instanceof Map) return existing;
+  const created: Folder = new Map();
+  parent.set(name, created);
+  return created;
 }
 
-/** Names are sorted by their bytes, those of folders as if they ended in a slash. */
+/**
+ * Adds the tree object of a folder, and returns its hash. Names are sorted by their bytes, those of folders
+ * as if they ended in a slash.
+ */
 function addTree(folder: Folder, like: string, trees: GitObject[]): string {
   const lines = [...folder].map(([name, child]) => {
     const [mode, object] =

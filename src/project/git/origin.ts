@@ -12,15 +12,16 @@ export interface PublicCommit {
 const ANSWER_TIMEOUT_MS = 15_000;
 
 /**
- * The nearest commit, the given one or one before it, that a remote gives to everybody: a worker has none of
- * the user's keys and passwords. Undefined where there is no such remote, or it does not answer in time.
+ * Returns the nearest public commit: the given one or an ancestor that a remote
+ * serves to everybody, because workers have none of the user's keys and
+ * passwords. Undefined if there is no such remote, or it does not answer in time.
  */
 export async function nearestPublicCommit(
   checkout: Checkout,
   commit: string,
   signal: AbortSignal,
 ): Promise<PublicCommit | undefined> {
-  if (checkout.env !== undefined) return undefined; // it is in our cache, without a remote
+  if (checkout.env !== undefined) return undefined; // its git directory is in our cache and has no remote
   const { top: cwd } = checkout;
   await using own = await makeScratch(checkout, commit);
   const env = readingEnvironment(own.scratch, [checkout.objectDirectory]);
@@ -31,16 +32,16 @@ export async function nearestPublicCommit(
     const answer = await tryGit(["remote", "get-url", "--", name], { cwd, signal });
     const url = publicUrl(answer.stdout.replace(/\n$/, ""));
     if (answer.exitCode !== 0 || url === undefined) continue;
-    const heads = await publicHeads(url, reading);
-    const nearest = heads.length === 0 ? undefined : await nearestOf(commit, heads, reading);
+    const publicCommits = await publicHeads(url, reading);
+    const nearest = publicCommits.length === 0 ? undefined : await nearestOf(commit, publicCommits, reading);
     if (nearest !== undefined) return { url, commit: nearest };
   }
   return undefined;
 }
 
 /**
- * The address under which a remote can be read without a name, or undefined where there is none. Of an ssh
- * address that is the same path by https, which all the large hosts serve.
+ * Returns the address at which a remote can be read without an account; undefined if there is none. For an
+ * ssh address, it is the same path by https, which all large hosts serve.
  * @see git-fetch(1), "GIT URLS".
  */
 export function publicUrl(remote: string): string | undefined {
@@ -61,21 +62,21 @@ function withoutAccount(remote: string): string | undefined {
 }
 
 /**
- * As somebody whom nobody knows: a worker has none of the user's configuration, so neither his passwords and keys
- * nor what he has other addresses replaced by.
+ * Environment without any of the user's configuration, as
+ * on a worker: no passwords, keys or replaced addresses.
  * @see git-config(1) url.<base>.insteadOf, http.extraHeader; curl reads ~/.netrc.
  */
-const NOBODY = { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1", HOME: "/nonexistent" };
+const ANONYMOUS = { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1", HOME: "/nonexistent" };
 
-/** How the objects of the checkout are read: nothing is fetched that is not there. */
+/** Options of git processes that read the checkout's objects, without fetching missing ones. */
 type Reading = Omit<GitOptions, "input" | "signal"> & { signal: AbortSignal };
 
-/** What the remote's branches and tags point to, as far as it is here too. */
+/** Returns the commits that the remote's branches and tags point to and that exist in the checkout. */
 async function publicHeads(url: string, reading: Reading): Promise<string[]> {
   const { signal } = reading;
   const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
   const options = ["-c", "credential.helper=", "-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=10"];
-  const env = { ...fetchingBy(PUBLIC_PROTOCOLS), ...NOBODY };
+  const env = { ...fetchingBy(PUBLIC_PROTOCOLS), ...ANONYMOUS };
   try {
     const command = [...options, "ls-remote", "--", url];
     const answer = await tryGit(command, { cwd: "/", env, signal: limit });
@@ -84,7 +85,7 @@ async function publicHeads(url: string, reading: Reading): Promise<string[]> {
     return await existingCommits([...new Set(hashes)], reading);
   } catch (error) {
     if (signal.aborted) throw error;
-    return []; // it took too long
+    return []; // the remote did not answer in time
   }
 }
 
@@ -96,11 +97,11 @@ async function existingCommits(hashes: readonly string[], reading: Reading): Pro
 
 async function nearestOf(
   commit: string,
-  heads: readonly string[],
+  publicCommits: readonly string[],
   reading: Reading,
 ): Promise<string | undefined> {
   const command = ["rev-list", "--boundary", "--topo-order", "--stdin"];
-  const input = `${commit}\n${heads.map((head) => `^${head}\n`).join("")}`;
+  const input = `${commit}\n${publicCommits.map((head) => `^${head}\n`).join("")}`;
   const lines = (await git(command, { ...reading, input })).split("\n").filter((line) => line !== "");
   if (lines.every((line) => line.startsWith("-")) || lines.length === 0) return commit;
   return lines.find((line) => line.startsWith("-"))?.slice(1);

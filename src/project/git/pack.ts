@@ -4,10 +4,13 @@ import type { Code } from "./code.ts";
 import { makeObject, writeObject } from "./objects.ts";
 import { git } from "./plumbing.ts";
 
-/** The same tree on the same base is the same commit, whoever makes it and when. */
+/** A constant author, so that the same tree with the same parent always has the same commit hash. */
 const NOBODY = "inet-swarm <inet-swarm@localhost> 0 +0000";
 
-/** A commit of a tree that is in no branch; its hash depends on the tree and the parent alone. */
+/**
+ * Writes a commit of a tree that is in no branch, and returns
+ * its hash, which depends only on the tree and the parent.
+ */
 export async function commitTree(code: Code, tree: string, parent: string | undefined): Promise<string> {
   const parents = parent === undefined ? [] : [`parent ${parent}`];
   const head = [`tree ${tree}`, ...parents, `author ${NOBODY}`, `committer ${NOBODY}`];
@@ -18,8 +21,8 @@ export async function commitTree(code: Code, tree: string, parent: string | unde
 }
 
 /**
- * Writes a commit and all that it has beyond another one to a pack, as `git push` would send it.
- * @param base a commit whose objects the swarm has or can fetch; undefined where it has nothing.
+ * Writes a pack with a commit and all objects that a base lacks, as `git push` would send it.
+ * @param base a commit whose objects the swarm has or can fetch; undefined if it has none.
  * @see git-pack-objects(1) --revs, --thin.
  */
 export async function packCommit(
@@ -40,7 +43,10 @@ export async function packCommit(
   return { file, sizeBytes: (await stat(file)).size };
 }
 
-/** Whether all files of a tree are here, which they need not be in a partial clone. @see git-rev-list(1) --missing. */
+/**
+ * Returns whether all files of a tree exist in the repository; in a partial clone, some may be missing.
+ * @see git-rev-list(1) --missing.
+ */
 export async function isWhole(code: Code, tree: string, signal?: AbortSignal): Promise<boolean> {
   const command = ["rev-list", "--objects", "--missing=print", "--end-of-options", tree];
   const answer = await git(command, { cwd: code.checkout.top, env: code.env, signal });
@@ -49,7 +55,7 @@ export async function isWhole(code: Code, tree: string, signal?: AbortSignal): P
 
 const ANCESTORS = 20;
 
-/** The trees of the commit and of those before it, the nearest first. */
+/** Returns the trees of the commit and its ancestors, the nearest first. */
 export async function ancestorTrees(code: Code, signal?: AbortSignal): Promise<string[]> {
   const { commit, env, checkout } = code;
   const command = ["rev-list", `--max-count=${ANCESTORS}`, "--first-parent", "--format=%T", commit];

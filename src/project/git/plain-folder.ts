@@ -11,9 +11,9 @@ import { makeFolders } from "../../system/files.ts";
 const NOBODY = "inet-swarm <inet-swarm@localhost> 0 +0000";
 
 /**
- * Opens a folder that no repository has, such as an unpacked release, as if it had just been made one: all its files
- * are new, but for those that its `.gitignore` files name. The git directory is in our cache, with one empty commit,
- * which is the same each time; nothing is written into the folder.
+ * Opens a folder that is not in a repository, such as an unpacked release, as if a repository had just been
+ * created there: all its files are new, except those that its `.gitignore` files ignore. The git directory is
+ * in our cache, and has one empty commit, which is always the same; nothing is written to the folder.
  */
 export async function openFolder(folder: string, signal?: AbortSignal): Promise<Checkout> {
   const top = await realpath(folder);
@@ -32,8 +32,11 @@ export async function openFolder(folder: string, signal?: AbortSignal): Promise<
   return { top, gitDirectory, objectDirectory, ...files, signal, env: { GIT_DIR: gitDirectory } };
 }
 
-/** Whether a repository has nothing of a folder in its work tree: then it is no part of a checkout of it. */
-export async function isLeftToItself({ top, signal }: Checkout, folder: string): Promise<boolean> {
+/**
+ * Returns whether a repository ignores a folder in its work tree and tracks nothing in it: then the folder is
+ * not part of the checkout.
+ */
+export async function isIgnoredFolder({ top, signal }: Checkout, folder: string): Promise<boolean> {
   if (folder === top) return false;
   const ignored = await tryGit(["check-ignore", "-q", "--", folder], { cwd: top, signal });
   if (ignored.exitCode !== 0) return false;

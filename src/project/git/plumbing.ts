@@ -1,27 +1,27 @@
 import { UserError } from "../../errors.ts";
 import { runProgram } from "../../system/program.ts";
 
-/** Where git works and what it is told beyond its arguments. */
+/** Options of a git process in addition to its arguments. */
 export interface GitOptions {
   cwd: string;
   env?: NodeJS.ProcessEnv;
   input?: string;
-  /** File descriptors instead of text. */
+  /** File descriptors to use instead of text. */
   inputFrom?: number;
   outputTo?: number;
-  /** Returns what it prints with one character for each byte. */
+  /** Decode the output with one character for each byte. */
   bytes?: boolean;
   signal?: AbortSignal | undefined;
-  /** What to say where git fails; the default shows git's own words. */
+  /** Returns the error to throw if git fails; the default has git's own message. */
   explain?: (reason: string) => Error;
 }
 
-/** The variables of git that count: how a connection is made, and where git's own programs are. */
+/** Variables of git to keep: how a connection is made, and where git's own programs are. */
 const KEPT = /^GIT_(?:SSH|SSH_COMMAND|SSH_VARIANT|PROXY_COMMAND|EXEC_PATH)$|^GIT_(?:SSL|HTTP|PROXY_SSL)_/;
 
 /**
- * An environment without the variables by which a hook, an alias or `git rebase --exec` tells git which
- * repository, index, objects, configuration or attributes to use.
+ * Returns an environment without the variables by which a hook, an alias or `git rebase --exec` tells git
+ * which repository, index, objects, configuration or attributes to use.
  * @see git(1), "Environment Variables".
  */
 function withoutRepository(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
@@ -30,17 +30,17 @@ function withoutRepository(env: NodeJS.ProcessEnv = process.env): NodeJS.Process
 }
 
 /**
- * Prevents git from fetching, also what a partial clone lacks. Git 2.45 and later know the first variable;
- * before, no protocol is allowed by which anything could be fetched.
+ * Variables that prevent git from fetching, even what a partial clone lacks. Git 2.45 and later know the
+ * first one; in earlier versions, no protocol for fetching is allowed.
  */
 export const FETCH_NOTHING = { GIT_NO_LAZY_FETCH: "1", GIT_ALLOW_PROTOCOL: "none" };
 
-/** The protocols by which everybody can read a repository. */
+/** Protocols by which everybody can read a public repository. */
 export const PUBLIC_PROTOCOLS = ["http", "https", "git"];
 
 /**
- * Lets one command fetch, by these protocols and with the configuration files that the user's environment names.
- * Never by `ext::`, which runs a command.
+ * Returns an environment that lets one command fetch, by some protocols and with the configuration files that
+ * the user's environment names. Never by `ext::`, which runs a command.
  */
 export function fetchingBy(protocols: readonly string[]): NodeJS.ProcessEnv {
   const names = ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"];
@@ -52,8 +52,8 @@ export function fetchingBy(protocols: readonly string[]): NodeJS.ProcessEnv {
 }
 
 /**
- * What git must never do on its own: ask for a password, wait for an unknown host key, refresh an index that
- * is not ours, fetch, start a helper process, open an editor.
+ * Returns an environment in which git does nothing on its own: ask for a password, wait for an unknown host
+ * key, refresh an index that is not ours, fetch, start a helper process, open an editor.
  */
 export function quietGit(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   return {
@@ -71,8 +71,8 @@ export function quietGit(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEn
 }
 
 /**
- * Runs a git command and returns what it prints.
- * @throws {UserError} with git's own words.
+ * Runs a git command and returns its output.
+ * @throws {UserError} with git's message, or as `explain` returns it.
  */
 export async function git(args: readonly string[], options: GitOptions): Promise<string> {
   const { exitCode, stdout, stderr } = await tryGit(args, options);
@@ -81,13 +81,13 @@ export async function git(args: readonly string[], options: GitOptions): Promise
   throw options.explain?.(reason) ?? new UserError(`git ${args[0]!}: ${reason}`);
 }
 
-/** The same where a failure is an answer. */
+/** Runs a git command and returns its output and exit code; a failing exit code is a result, not an error. */
 export async function tryGit(args: readonly string[], options: GitOptions) {
   const { explain: _, ...rest } = options;
   return await runProgram("git", args, { ...rest, env: { ...quietGit(), ...options.env } });
 }
 
-/** Splits what git prints with `-z`. */
+/** Splits the output of git with `-z`. */
 export function splitNul(output: string): string[] {
   return output.split("\0").filter((part) => part !== "");
 }

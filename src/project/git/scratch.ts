@@ -5,19 +5,19 @@ import { cacheDirectory } from "../../system/paths.ts";
 import { makeTemporaryFolder } from "../../system/temporary-folder.ts";
 import type { Checkout } from "./git.ts";
 
-/** A git directory of ours, through which repositories are read and in which new objects are stored. */
+/** A temporary git directory, through which repositories are read and in which new objects are stored. */
 export interface Scratch {
   scratch: string;
   objects: string;
-  /** A hash of the repository that is read, which tells whether it uses SHA-1 or SHA-256. */
+  /** A hash of the repository that is read, which determines whether SHA-1 or SHA-256 is used. */
   like: string;
 }
 
-/** A work tree takes seconds to read; a folder that is older was left by a process that was killed. */
+/** Reading a work tree takes seconds; an older folder was left behind by a process that was killed. */
 const LEFTOVER_AGE_MS = 3600_000;
 
 /**
- * Creates a git directory through which the objects of a checkout can be read, and nothing of its configuration.
+ * Creates a git directory through which the objects of a checkout can be read, but none of its configuration.
  * @param like a hash of the repository.
  */
 export async function makeScratch(
@@ -33,7 +33,7 @@ export async function makeScratch(
   return { scratch, objects: path.join(scratch, "objects"), like, [Symbol.asyncDispose]: dispose };
 }
 
-/** The file's bytes, its mode and its links are those of the disk, whatever the platform's defaults are. */
+/** Bytes, modes and links are those on the disk, whatever the platform's defaults are. */
 const CONFIG = `[core]
 	repositoryFormatVersion = 1
 	bare = false
@@ -53,10 +53,13 @@ const CONFIG = `[core]
 	auto = false
 `;
 
-/** These come before the attributes that a project's own files give. @see gitattributes(5). */
+/** These take precedence over the attributes in a project's own files. @see gitattributes(5). */
 const ATTRIBUTES = "* -text -eol -crlf -ident -filter -working-tree-encoding\n";
 
-/** Writes what makes an empty folder a git directory; its configuration and attributes convert no file. */
+/**
+ * Turns an empty folder into a git directory whose configuration and attributes convert no files.
+ * @param like a hash that determines whether SHA-1 or SHA-256 is used.
+ */
 export function makeGitDirectory(directory: string, like: string): void {
   for (const folder of ["objects/info", "objects/pack", "refs", "info"])
     mkdirSync(path.join(directory, folder), { recursive: true });
@@ -68,7 +71,10 @@ export function makeGitDirectory(directory: string, like: string): void {
   writeFileSync(path.join(directory, "HEAD"), "ref: refs/heads/none\n");
 }
 
-/** For git processes that use a git directory of ours and see the objects of repositories besides its own. */
+/**
+ * Returns the environment of git processes that use a separate
+ * git directory and also see the objects of other repositories.
+ */
 export function readingEnvironment(gitDirectory: string, alternates: readonly string[]): NodeJS.ProcessEnv {
   return {
     GIT_DIR: gitDirectory,
@@ -81,15 +87,19 @@ export function readingEnvironment(gitDirectory: string, alternates: readonly st
 }
 
 /**
- * For git processes that write objects. They see no repository: where git is to write an object that it finds,
- * it gives the file that has it a new time instead, also in a repository that it only reads.
+ * Returns the environment of git processes that write objects. They see no
+ * other repository: if git is to write an object that exists, it updates
+ * the time of the existing file, even in a repository that is only read.
  * @see git's object-file.c, write_object_file and freshen_file.
  */
 export function writingEnvironment(gitDirectory: string): NodeJS.ProcessEnv {
   return readingEnvironment(gitDirectory, []);
 }
 
-/** @see git(1) GIT_ALTERNATE_OBJECT_DIRECTORIES: paths with a colon stand in double quotes. */
+/**
+ * Joins paths with colons; paths that contain a colon are put in double quotes.
+ * @see git(1) GIT_ALTERNATE_OBJECT_DIRECTORIES.
+ */
 function joinPaths(directories: readonly string[]): string {
   const quoted = [...new Set(directories)].map((directory) =>
     /[:"\\]/.test(directory) ? JSON.stringify(directory) : directory,

@@ -8,10 +8,10 @@ import { git } from "./plumbing.ts";
 
 const FOLDER = "040000";
 
-/** What the index knows of a file that it does not list: nothing with which the disk could be compared. */
+/** Values for a file that the index does not list, with which no file on the disk agrees. */
 const UNKNOWN = { stage: 0, mtimeMs: 0, ctimeMs: 0, inode: 0, size: 0 };
 
-/** Without these git expands the index as it reads it. */
+/** Without these settings, git expands the index while it reads it. */
 const SETTINGS = [
   "core.sparseCheckout=true",
   "core.sparseCheckoutCone=true",
@@ -20,9 +20,9 @@ const SETTINGS = [
 ].flatMap((setting) => ["-c", setting]);
 
 /**
- * Lists the files of a sparse index, of folders that it leaves out only where they are on the disk nevertheless, and
- * writes an index of these files for other questions. Git would expand the index by itself, but gives the trees that
- * it finds in the repository a new time then.
+ * Lists the files of a sparse index, and writes an index of these files for further queries. Files in folders
+ * that the sparse checkout leaves out are listed only if the folder exists on the disk. Git could expand the
+ * index itself, but would then update the times of the trees that it finds in the repository.
  * @see git's Documentation/technical/sparse-index.txt
  */
 export async function expandIndex(

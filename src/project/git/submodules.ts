@@ -7,8 +7,8 @@ import type { Reading, WorkTreeFiles } from "./reading.ts";
 export const GITLINK = "160000";
 
 /**
- * Reads the files of submodules, which become part of the whole tree: a worker then needs neither their
- * repositories nor the right to read them, and changes within them count as any other.
+ * Reads the files of submodules, which become part of the whole tree. A worker then needs neither their
+ * repositories nor the permission to read them, and changes in them count like any other change.
  * @see gitsubmodules(7).
  */
 export async function readSubmodules(
@@ -26,7 +26,7 @@ export async function readSubmodules(
       warnings.push(...notInitialised([`${reading.prefix}${folder}`]));
       continue;
     }
-    // without a repository, its files may have been copied there
+    // the files of an uninitialised submodule may have been copied there
     const checkout = isInitialised
       ? await openCheckout(top, reading.checkout.signal)
       : { ...reading.checkout, top, gitDirectory: reading.scratch, objectDirectory: reading.objects };
@@ -39,13 +39,13 @@ export async function readSubmodules(
   return { entries, warnings };
 }
 
-/** Whether a run needs one cannot be known. */
+/** Returns warnings: whether runs need a submodule is unknown. */
 function notInitialised(folders: readonly string[]): Warning[] {
-  const what =
+  const advice =
     "not initialised, so their files are not sent; if runs need them, fetch them: git submodule update --init --recursive";
   return folders.map((folder) => ({
     file: `the submodule ${folder}`,
-    one: `is ${what.replace("their", "its")} -- ${folder}`,
-    many: `submodules are ${what}`,
+    one: `is ${advice.replace("their", "its")} -- ${folder}`,
+    many: `submodules are ${advice}`,
   }));
 }

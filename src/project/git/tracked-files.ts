@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
 import { contentOf } from "../../system/files.ts";
 import { Disk, hashFiles, hashLink, isSame, LINK, modeOf } from "./disk.ts";
-import { refuseStrangeNames } from "../files/file-names.ts";
+import { refuseInvalidNames } from "../files/file-names.ts";
 import { unreadableRepository, type TreeEntry } from "./git.ts";
 import { readEntries, type IndexEntry, type IndexFile } from "./index-entries.ts";
 import { findPointers, namesLfs, POINTER_BYTES } from "./lfs.ts";
@@ -14,26 +14,26 @@ import type { UserSettings } from "./user-settings.ts";
 import type { Reading } from "./reading.ts";
 
 export interface TrackedFiles {
-  /** With the content and the mode that the disk has; what is not on the disk is not among them. */
+  /** With the content and mode on the disk; files that do not exist there are left out. */
   entries: TreeEntry[];
   submodules: string[];
-  /** Files of which only Git LFS's pointer is on the disk. */
+  /** Files whose content on the disk is only a Git LFS pointer. */
   pointers: string[];
 }
 
-/** A tracked file that is on the disk, with its mode there. */
+/** A tracked file that exists on the disk, with its mode there. */
 interface Found {
   entry: IndexEntry;
   mode: string;
   sizeBytes: number;
-  /** The index was compared with what is on the disk now. */
+  /** The file has not changed since the index was compared with it. */
   isSame: boolean;
 }
 
 /**
- * Reads the tracked files as they are on the disk, whatever the index says of them. A file that the index was last
- * compared with has the content that the index names, unless that was converted: then its size differs, or, where
- * conversions are configured that may keep the size, it is hashed.
+ * Reads the tracked files as they are on the disk, whatever the index says. A file that has not changed since
+ * the index was compared with it has the content that the index names, unless git converted it. After a
+ * conversion its size differs; if conversions that may keep the size are configured, the file is hashed.
  * @throws {UserError} for conflicts, and for files that cannot be read.
  */
 export async function readTrackedFiles(
@@ -48,19 +48,19 @@ export async function readTrackedFiles(
   const options = { cwd: top, env, signal, explain: unreadableRepository(top) };
   const known = entries ?? (await readEntries(options));
   refuseConflicts(known, top);
-  refuseStrangeNames(known.map((entry) => entry.path));
+  refuseInvalidNames(known.map((entry) => entry.path));
   const isSubmodule = ({ mode }: IndexEntry): boolean => mode === GITLINK;
   const files = known.filter((entry) => !isSubmodule(entry));
   const measuring = objectSizes(files, options);
-  measuring.catch(() => undefined); // reported where it is awaited
+  measuring.catch(() => undefined); // reported when it is awaited
   const found = await findOnDisk(files, top, index);
   const conversions = await findConversions(found, top, settings);
   const sizes = await measuring;
   const isAsStored = ({ entry, sizeBytes }: Found): boolean =>
     sizeBytes > conversions.upToBytes && sizes.get(entry.object) === sizeBytes;
   const regular = found.filter(({ mode }) => mode !== LINK);
-  const doubtful = regular.filter((each) => !each.isSame || !isAsStored(each));
-  const hashes = await hashDoubtful(doubtful, sizes, reading, signal);
+  const uncertain = regular.filter((each) => !each.isSame || !isAsStored(each));
+  const hashes = await hashUncertain(uncertain, sizes, reading, signal);
   const links = found.filter(({ mode }) => mode === LINK);
   for (const { entry } of links)
     hashes.set(entry, await hashLink(path.join(top, entry.path), objects, entry.object));
@@ -91,10 +91,10 @@ const CHUNK = 500;
 async function findOnDisk(entries: readonly IndexEntry[], top: string, index: IndexFile): Promise<Found[]> {
   const disk = new Disk(top);
   const found: Found[] = [];
-  for (const [at, entry] of entries.entries()) {
-    if (at % CHUNK === CHUNK - 1) await nextTurn();
+  for (const [position, entry] of entries.entries()) {
+    if (position % CHUNK === CHUNK - 1) await nextTurn();
     const stats = disk.stat(entry.path);
-    if (stats === undefined || stats.isDirectory()) continue; // deleted, or replaced by files that git calls new
+    if (stats === undefined || stats.isDirectory()) continue; // deleted, or replaced by a folder
     const mode = modeOf(stats, entry.path);
     found.push({ entry, mode, sizeBytes: stats.size, isSame: isSame(stats, entry, index) });
   }
@@ -102,14 +102,14 @@ async function findOnDisk(entries: readonly IndexEntry[], top: string, index: In
 }
 
 interface Conversions {
-  /** Files up to this size may have been converted without a change of it. */
+  /** Files up to this size may have been converted without a change of their size. */
   upToBytes: number;
   lfs: boolean;
 }
 
 /**
- * What may have been done with files between the disk and the repository. Line ends and keywords change their sizes;
- * encodings and filters need not.
+ * Returns which conversions may take place between the disk and the repository. Line ends and keywords change
+ * the size of a file; encodings and filters need not.
  * @see gitattributes(5).
  */
 async function findConversions(
@@ -130,20 +130,20 @@ async function findConversions(
   return { lfs, upToBytes: any ? Infinity : lfs ? POINTER_BYTES : -1 };
 }
 
-/** @returns the hashes of what is on the disk; where the repository does not have it, it is stored. */
-async function hashDoubtful(
-  doubtful: readonly Found[],
+/** Returns the hashes of files on the disk, and stores their contents unless the repository has them. */
+async function hashUncertain(
+  uncertain: readonly Found[],
   stored: ReadonlyMap<string, number>,
   { checkout, scratch }: Reading,
   signal?: AbortSignal,
 ): Promise<Map<IndexEntry, string>> {
   const options = { cwd: scratch, env: writingEnvironment(scratch), signal };
   const places = (which: readonly Found[]) => which.map(({ entry }) => path.join(checkout.top, entry.path));
-  const hashes = await hashFiles(places(doubtful), options);
+  const hashes = await hashFiles(places(uncertain), options);
   const isKnown = (each: Found, hash: string): boolean => hash === each.entry.object && stored.has(hash);
-  const result = new Map(doubtful.map((each, at) => [each.entry, hashes[at]!]));
-  const fresh = doubtful.filter((each, at) => !isKnown(each, hashes[at]!));
+  const result = new Map(uncertain.map((each, index) => [each.entry, hashes[index]!]));
+  const fresh = uncertain.filter((each, index) => !isKnown(each, hashes[index]!));
   const written = await hashFiles(places(fresh), options, "-w");
-  for (const [at, { entry }] of fresh.entries()) result.set(entry, written[at]!);
+  for (const [index, { entry }] of fresh.entries()) result.set(entry, written[index]!);
   return result;
 }

@@ -4,47 +4,50 @@ import type { Checkout } from "./git.ts";
 import { git, splitNul, tryGit } from "./plumbing.ts";
 import { homeDirectory } from "../../system/user.ts";
 
-/** What the user's configuration of git says about files that we read. */
+/** The settings in the user's git configuration that concern the files to read. */
 export interface UserSettings {
-  /** Files of patterns that are ignored besides those of `.gitignore` files, the least important first. */
+  /** Files with ignore patterns in addition to those of `.gitignore` files, the least important first. */
   excludeFiles: string[];
-  /** Attributes that are not those of `.gitattributes` files in the checkout. */
+  /** Attributes in addition to those of `.gitattributes` files in the checkout. */
   attributes: string;
-  /** Names of the programs that git has files pass, but for that of Git LFS. */
+  /** Names of the filters through which git passes files, except that of Git LFS. */
   filters: string[];
 }
 
-/** Reads the configuration and nothing else: no program that it names is executed. */
+/** Reads the settings without executing any program that the configuration names. */
 export async function readUserSettings(checkout: Checkout, signal?: AbortSignal): Promise<UserSettings> {
   const { top: cwd, excludeFile, attributesFile } = checkout;
   const listed = await git(["config", "--null", "--name-only", "--list"], { cwd, signal });
   const names = new Set(splitNul(listed));
-  const place = async (name: string, file: string): Promise<string> => {
+  const pathOf = async (name: string, file: string): Promise<string> => {
     if (!names.has(name.toLowerCase())) return path.join(configurationDirectory(), file);
     const answer = await tryGit(["config", "--type=path", "--get", name], { cwd, signal });
     return path.resolve(cwd, answer.stdout.replace(/\n$/, ""));
   };
-  const ignore = await place("core.excludesFile", "ignore");
-  const own = await place("core.attributesFile", "attributes");
+  const ignore = await pathOf("core.excludesFile", "ignore");
+  const own = await pathOf("core.attributesFile", "attributes");
   const texts = await Promise.all(["/etc/gitattributes", own, attributesFile].map(readable));
   const excluded = await Promise.all([ignore, excludeFile].map(readable));
   const filters = [...names].flatMap(
     (name) => /^filter\.(.+)\.(?:clean|smudge|process)$/s.exec(name)?.[1] ?? [],
   );
   return {
-    excludeFiles: [ignore, excludeFile].filter((_, at) => excluded[at] !== undefined),
+    excludeFiles: [ignore, excludeFile].filter((_, index) => excluded[index] !== undefined),
     attributes: texts.join("\n"),
     filters: [...new Set(filters)].filter((name) => name !== "lfs"),
   };
 }
 
-/** @see gitignore(5), gitattributes(5): `$XDG_CONFIG_HOME/git`. */
+/**
+ * Returns the folder of the user's git configuration.
+ * @see gitignore(5), gitattributes(5): `$XDG_CONFIG_HOME/git`.
+ */
 function configurationDirectory(): string {
   const configured = process.env["XDG_CONFIG_HOME"];
   return path.join(configured || path.join(homeDirectory() ?? "/", ".config"), "git");
 }
 
-/** Git, too, passes over one that cannot be read. */
+/** Returns the content of a file; undefined if it cannot be read, because git ignores such a file, too. */
 async function readable(file: string): Promise<string | undefined> {
   return await contentOf(file).catch(() => undefined);
 }

@@ -1,9 +1,9 @@
-/** What is to be known of one file; of several of a kind the user reads one line. */
+/** A warning about one file; several of a kind are shown on one line. */
 interface FileWarning {
   file: string;
-  /** Follows the file's name, or the names of a few of several files. */
+  /** Text after the file's name. */
   one: string;
-  /** Follows the number of files. */
+  /** Text after the number of files, before some of their names. */
   many: string;
 }
 
@@ -11,8 +11,11 @@ export type Warning = string | FileWarning;
 
 const NAMED = 3;
 
-/** Returns one line for each warning, and for those of a kind one with their number and a few names. */
-export function inLines(warnings: readonly Warning[]): string[] {
+/**
+ * Returns one line for each warning, but only one for all
+ * file warnings of a kind, with their number and a few names.
+ */
+export function formatWarnings(warnings: readonly Warning[]): string[] {
   const kinds = new Map<string, FileWarning[]>();
   const lines = warnings.filter((warning) => typeof warning === "string");
   for (const warning of warnings)

@@ -15,10 +15,10 @@ import { readUserSettings } from "./user-settings.ts";
 import type { Warning } from "./warnings.ts";
 
 /**
- * Reads a work tree: tracked files, and those that git neither tracks nor ignores, byte by byte as the disk has them.
- * Git does it with a copy of the index and a git directory of ours, in which new objects go; so the repository stays
- * as it is, whenever this is interrupted, and neither its configuration nor its attributes convert anything or
- * execute a program.
+ * Reads the files of a work tree that git tracks, or neither tracks nor ignores, byte by
+ * byte as they are on the disk. Git uses a copy of the index and a temporary git directory
+ * for new objects. So the repository stays unchanged even after an interruption, and
+ * neither its configuration nor its attributes convert files or execute programs.
  * @throws {UserError} for conflicts, files that cannot be read, names that are not UTF-8.
  * @see gitglossary(7) "index"; git(1) GIT_DIR, GIT_INDEX_FILE, GIT_ALTERNATE_OBJECT_DIRECTORIES.
  */
@@ -27,11 +27,11 @@ export async function readWorkTree(
   scratch: Scratch,
   signal?: AbortSignal,
 ): Promise<WorkTreeFiles> {
-  const whole = await readInto({ ...request, ...scratch, alternates: [], prefix: "" }, signal);
-  return { ...whole, entries: inGitsOrder(whole.entries) };
+  const files = await readInto({ ...request, ...scratch, alternates: [], prefix: "" }, signal);
+  return { ...files, entries: sortedAsInGit(files.entries) };
 }
 
-/** One repository; its submodules are read in turn and their files become part of the tree. */
+/** Reads one repository and, in turn, its submodules, whose files become part of the tree. */
 async function readInto(reading: Reading, signal?: AbortSignal): Promise<WorkTreeFiles> {
   const { checkout, prefix, scratch, alternates } = reading;
   alternates.push(checkout.objectDirectory);
@@ -41,7 +41,7 @@ async function readInto(reading: Reading, signal?: AbortSignal): Promise<WorkTre
   const settings = readUserSettings(checkout, signal);
   const others = settings.then((found) => readNewFiles(reading, known.index, found, signal));
   const both = [readTrackedFiles(reading, known, settings, signal), others] as const;
-  await Promise.allSettled(both); // each writes into the scratch directory, which is removed after an error
+  await Promise.allSettled(both); // both write to the scratch directory, which is removed after an error
   const [tracked, untracked] = await Promise.all(both);
   const own = [...tracked.entries, ...untracked.entries];
   const inner = await readSubmodules(reading, tracked.submodules, (each) => readInto(each, signal));
@@ -55,7 +55,7 @@ async function readInto(reading: Reading, signal?: AbortSignal): Promise<WorkTre
   return { entries: [...own, ...inner.entries], env: readingEnvironment(scratch, alternates), warnings };
 }
 
-/** A link out of the checkout leads nowhere on a worker, so what it leads to would be missing without a word. */
+/** Returns warnings about links out of the checkout, which lead nowhere on a worker. */
 async function linksLeadingOut(
   { checkout: { top }, prefix }: Reading,
   entries: readonly TreeEntry[],
@@ -73,8 +73,11 @@ async function linksLeadingOut(
   return targets.flat();
 }
 
-/** By the bytes of the names. JavaScript compares strings in the same way, unless they have surrogates. */
-function inGitsOrder(entries: readonly TreeEntry[]): TreeEntry[] {
+/**
+ * Returns entries sorted by the bytes of their names. JavaScript compares strings in the same order, unless
+ * they contain surrogates.
+ */
+function sortedAsInGit(entries: readonly TreeEntry[]): TreeEntry[] {
   const hasSurrogates = entries.some((entry) => /[\ud800-\udfff]/.test(entry.path));
   const compare = hasSurrogates
     ? (one: string, other: string) => Buffer.compare(Buffer.from(one), Buffer.from(other))

@@ -3,8 +3,9 @@ import { UserError } from "../../errors.ts";
 import type { Mode } from "../../model/build.ts";
 import type { Campaign } from "../../model/campaign.ts";
 import type { Run } from "../../model/run.ts";
-import { libraryNames } from "../../project/files/targets.ts";
+import { libraryNames } from "../../omnetpp/targets.ts";
 import { parseSimulationArguments, runArguments } from "../../omnetpp/opp-args.ts";
+import { simulatorsFor } from "../../omnetpp/simulator.ts";
 import { findProgram } from "../../system/program.ts";
 import type { ProvidedDependency } from "../tree/dependencies.ts";
 import { projectEnvironment, withLibraryPath } from "../tree/environment.ts";
@@ -18,11 +19,15 @@ export interface Command {
   env: NodeJS.ProcessEnv;
 }
 
-/** Those of a tree, each by what the campaigns that have it ask for. */
+/** Environments that were built for a tree, by the settings of the campaigns that use them. */
 const environments = new WeakMap<SlotTree, Map<string, Promise<NodeJS.ProcessEnv>>>();
 const ENVIRONMENTS_PER_TREE = 8;
 
-/** The command line that makes runs of one config, one after the other, in a working tree. */
+/**
+ * Returns the command that executes runs of one config in a working tree, one after the other in one process.
+ * @throws {UserError} if OMNeT++ is not on PATH or has another version than the user's.
+ * @see OMNeT++ Simulation Manual, "Running Simulations": options -c, -r, -u, -l, -n, -x.
+ */
 export async function commandFor(
   tree: SlotTree,
   campaign: Campaign,
@@ -49,7 +54,10 @@ export async function commandFor(
   return { program, args, directory, env: { ...env, PWD: directory } };
 }
 
-/** Libraries that others are linked with come first. */
+/**
+ * Returns the libraries and NED folders of a needed project, relative to the study. Libraries that others are
+ * linked with come first.
+ */
 function neededFor(
   { dependency, seenAs, manifest }: ProvidedDependency,
   fromStudy: (file: string) => string,
@@ -61,7 +69,7 @@ function neededFor(
   };
 }
 
-/** Campaigns of the same source and build have the same tree, but not always the same environment. */
+/** Returns the environment of a campaign's runs. Campaigns that share a tree may have different environments. */
 function environmentOf(tree: SlotTree, campaign: Campaign): Promise<NodeJS.ProcessEnv> {
   const { omnetpp, environment, namedEnvironment, terminal } = campaign;
   const name = JSON.stringify([omnetpp, environment, namedEnvironment, terminal?.environment]);
@@ -70,24 +78,24 @@ function environmentOf(tree: SlotTree, campaign: Campaign): Promise<NodeJS.Proce
   const known = ofTree.get(name);
   if (known) return known;
   if (ofTree.size >= ENVIRONMENTS_PER_TREE) ofTree.clear();
-  const made = makeEnvironment(tree, campaign);
-  ofTree.set(name, made);
-  made.catch(() => ofTree.delete(name)); // the next one tries again
-  return made;
+  const created = createEnvironment(tree, campaign);
+  ofTree.set(name, created);
+  created.catch(() => ofTree.delete(name)); // so that the next run tries again
+  return created;
 }
 
-async function makeEnvironment(tree: SlotTree, campaign: Campaign): Promise<NodeJS.ProcessEnv> {
+async function createEnvironment(tree: SlotTree, campaign: Campaign): Promise<NodeJS.ProcessEnv> {
   const { omnetpp, environment, namedEnvironment: named, terminal } = campaign;
   const project = path.join(tree.root, campaign.project);
   const { dependencies, manifest } = tree;
   const client = terminal?.environment;
   const env = await projectEnvironment({ project, omnetpp, environment, named, client, dependencies });
-  await checkOmnetpp(omnetpp, env); // a build may have been kept longer than the OMNeT++ that made it
+  await checkOmnetpp(omnetpp, env); // the OMNeT++ may have been replaced since the build
   return withLibraryPath(env, tree.root, manifest.products);
 }
 
 async function simulatorFor(mode: Mode, env: NodeJS.ProcessEnv): Promise<string> {
-  const names = mode === "debug" ? ["opp_run_dbg"] : ["opp_run_release", "opp_run"];
+  const names = simulatorsFor(mode);
   const found = await findProgram(names, env["PATH"]);
   if (found !== undefined) return found;
   throw new UserError(`${names.join(" and ")}: command not found`, {

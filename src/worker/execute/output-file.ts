@@ -4,31 +4,34 @@ import path from "node:path";
 import type { Campaign } from "../../model/campaign.ts";
 import type { ResultFile } from "../../model/result.ts";
 import type { Run } from "../../model/run.ts";
+import { pidIn, withHost } from "../../omnetpp/host-names.ts";
+import { extensionOf } from "../../omnetpp/result-files.ts";
 import { moveFile, statIfThere } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import type { SlotTree } from "../tree/slot-tree.ts";
 
-/** Result files whose name, but for the suffix, is that of the run; by the option that would give them another one. */
-const RUN_FILES: Record<string, RegExp> = {
-  "output-scalar-file": /\.sca$/,
-  "output-vector-file": /\.vec$/,
-  "eventlog-file": /\.elog$/,
-  "snapshot-file": /\.sna$/,
-};
+/** The options whose files have the name of the run, but for the extension, unless they give another name. */
+const RUN_FILES = ["output-scalar-file", "output-vector-file", "eventlog-file", "snapshot-file"] as const;
+
+const PRINTED = extensionOf("cmdenv-output-file");
 
 interface EndedRun {
   campaign: Campaign;
   run: Run;
   written: readonly ResultFile[];
-  /** Where the simulator would have put it, absolute; undefined if the names of the result files tell. */
+  /**
+   * Absolute path at which the simulator would have written the output; undefined to derive it from the
+   * result files.
+   */
   printedTo?: string | undefined;
-  /** Its process, if that is known. */
+  /** Process id, if known. */
   pid?: number | undefined;
 }
 
 /**
- * Makes the folder for what a run prints, as Cmdenv does before it sets up the network: the model may look for it.
- * @param printedTo absolute.
+ * Creates the folder for a run's output, as Cmdenv does before it sets up the network: the model may depend
+ * on it. Does nothing if the folder would be outside the mirror.
+ * @param printedTo absolute path of the output file.
  */
 export function makeOutputFolder({ mirror }: SlotTree, printedTo: string): void {
   const file = path.relative(mirror, printedTo);
@@ -37,7 +40,8 @@ export function makeOutputFolder({ mirror }: SlotTree, printedTo: string): void 
 }
 
 /**
- * Puts what a run printed where `opp_runall` has the simulator put it: `X-#0.out` beside `X-#0.sca`.
+ * Moves a run's output to the place where the simulator would write it under `opp_runall`: `X-#0.out` beside
+ * `X-#0.sca`.
  * @returns the file, relative to the mirror.
  */
 export async function placeOutput(
@@ -54,27 +58,25 @@ export async function placeOutput(
   return { path: place, sizeBytes: (await statIfThere(target))!.size };
 }
 
-/** A run may have put a link in place of a folder. */
+/** Returns whether a file is inside the mirror after links are resolved: a run may have replaced a folder by a link. */
 function staysIn(mirror: string, file: string): boolean {
   let folder = path.join(mirror, path.dirname(file));
   while (!existsSync(folder)) folder = path.dirname(folder);
   return isInside(realpathSync(mirror), realpathSync(folder));
 }
 
-/** The last one cannot be taken by a file of the simulation. */
+/** Returns possible paths of the output file, best first. No file of the simulation has the last name. */
 function candidates(mirror: string, top: string, ended: EndedRun): string[] {
   const { campaign, run, written, printedTo } = ended;
-  const withHost = (file: string): string =>
+  const asNamed = (file: string): string =>
     campaign.appendsHost === true ? hostInserted(file, ended) : file;
   const { study, iniFolder = ".", resultDirectory, ownOutputFiles = [] } = campaign;
-  const kinds = Object.entries(RUN_FILES).flatMap(([option, kind]) =>
-    ownOutputFiles.includes(option) ? [] : [kind],
-  );
-  const stems = kinds.flatMap((kind) => {
-    const found = written.find((file) => kind.test(file.path));
-    return found === undefined ? [] : [found.path.replace(kind, "")];
+  const extensions = RUN_FILES.filter((option) => !ownOutputFiles.includes(option)).map(extensionOf);
+  const stems = extensions.flatMap((extension) => {
+    const found = written.find((file) => file.path.endsWith(extension));
+    return found === undefined ? [] : [found.path.slice(0, -extension.length)];
   });
-  const asked = printedTo === undefined ? [] : [path.relative(mirror, printedTo)].map(withHost);
+  const reported = printedTo === undefined ? [] : [path.relative(mirror, printedTo)].map(asNamed);
   const directory = path.posix.join(top, study, resultDirectory);
   const usual = stems[0] === undefined ? directory : path.posix.dirname(stems[0]);
   const byNumber = path.posix.join(
@@ -82,26 +84,16 @@ function candidates(mirror: string, top: string, ended: EndedRun): string[] {
     `${run.config}-${run.runNumber}`,
   );
   return [
-    ...asked,
-    ...stems.slice(0, 1).map((stem) => `${stem}.out`),
-    `${byNumber}.out`,
-    `${byNumber}.swarm.out`,
+    ...reported,
+    ...stems.slice(0, 1).map((stem) => stem + PRINTED),
+    byNumber + PRINTED,
+    `${byNumber}.swarm${PRINTED}`,
   ];
 }
 
-/**
- * The name that `fname-append-host` gives a file: `X.HOST.PID.out`. The result files tell the process id, because the
- * simulator may have been started by a script.
- * @see OMNeT++ 6.2, src/envir/envirbase.cc, processFileName.
- */
+/** Takes the process id from the names of the result files, because a script may have started the simulator. */
 function hostInserted(file: string, { written, pid }: Pick<EndedRun, "written" | "pid">): string {
   const host = hostname();
-  const told = written.flatMap(({ path: name }) => {
-    const { base } = path.posix.parse(name);
-    const at = base.lastIndexOf(`.${host}.`);
-    const [, id] = at < 0 ? [] : (/^(\d+)(?:\.|$)/.exec(base.slice(at + host.length + 2)) ?? []);
-    return id === undefined ? [] : [id];
-  });
-  const { dir, name, ext } = path.posix.parse(file);
-  return path.posix.join(dir, `${name}.${host}.${told[0] ?? pid ?? 0}${ext}`);
+  const [reported] = written.flatMap(({ path: name }) => pidIn(name, host) ?? []);
+  return withHost(file, host, reported ?? pid ?? 0);
 }

@@ -6,8 +6,8 @@ export interface MakemakeFolder {
 }
 
 /**
- * The folders of type `makemake` in an `.oppbuildspec`, with their options.
- * The file is written by the IDE alone, always in this form; an XML parser would be one more dependency.
+ * Returns the folders of type `makemake` in an `.oppbuildspec`, with their options. Only the IDE writes this
+ * file, always in the same form, so an XML parser is not worth a dependency.
  * @see OMNeT++ User Guide, "Building": the Makemake options of a folder.
  */
 export function makemakeFolders(buildspec: string): MakemakeFolder[] {
@@ -24,14 +24,18 @@ export function makemakeFolders(buildspec: string): MakemakeFolder[] {
   });
 }
 
-/** The options in the header of a Makefile that `opp_makemake` wrote; undefined for any other one. */
+/**
+ * Returns the options in the header of a Makefile that
+ * `opp_makemake` wrote; undefined for any other Makefile.
+ */
 export function makemakeCommand(makefile: string): string | undefined {
   return /^# {1,3}opp_makemake (.*)$/m.exec(makefile)?.[1];
 }
 
 /**
- * Splits a line of options as a shell does (single and double quotes, backslash), and leaves out what only
- * the IDE understands (`--meta:…`) and the `-f` that is always added. The IDE doubles the `$` of variables for make.
+ * Splits a line of options as a shell does (single and double quotes, backslash). Leaves out options that
+ * only the IDE understands (`--meta:…`), and `-f`, which is always added. The IDE doubles the `$` of
+ * variables for make; this is undone.
  */
 export function parseMakemakeOptions(line: string): string[] {
   const words = [...line.matchAll(/(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+/gs)].map((match) =>

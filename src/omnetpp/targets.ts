@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
-import type { Mode, TargetFile } from "../../model/build.ts";
+import type { Mode, TargetFile } from "../model/build.ts";
 import { makemakeCommand } from "./makemake.ts";
 
-/** What the linker makes. */
+/** A program or library that the linker creates. */
 export interface Target {
   kind: "library" | "executable";
   /** Relative to the git top level. */
@@ -15,7 +15,8 @@ export interface Target {
 const SUFFIX = process.platform === "darwin" ? "dylib" : "so";
 
 /**
- * Returns what `opp_makemake` with these options makes.
+ * Returns the target that `opp_makemake` creates with some
+ * options; none without linking or for a static library.
  * @param place absolute path of the folder.
  * @see opp_makemake(1): -o, -s, -a, -n.
  */
@@ -26,18 +27,21 @@ export function makemakeTarget(place: string, folder: string, options: readonly 
   return [{ kind: library ? "library" : "executable", folder, name }];
 }
 
-/** The name that options give to the target: `-o x`, `-ox`, `--output x`, `--output=x`. */
+/** Returns the name of the target in options: `-o x`, `-ox`, `--output x`, `--output=x`. */
 export function nameOption(options: readonly string[]): string | undefined {
   const separate = ["-o", "--output", "--name"]; // --name: in build specifications of older IDEs
-  for (const [at, option] of options.entries()) {
-    if (separate.includes(option)) return options[at + 1];
+  for (const [index, option] of options.entries()) {
+    if (separate.includes(option)) return options[index + 1];
     const [, attached] = /^(?:-o|--output=|--name=)(.+)$/s.exec(option) ?? [];
     if (attached !== undefined) return attached;
   }
   return undefined;
 }
 
-/** `opp_makemake` names the target after the nearest folder upwards with a `.project`, else after the folder itself. */
+/**
+ * Returns the default name: that of the nearest parent folder
+ * with a `.project`, otherwise that of the folder itself.
+ */
 function defaultName(place: string): string {
   for (let folder = place; ; folder = path.dirname(folder)) {
     if (existsSync(path.join(folder, ".project"))) return path.basename(folder);
@@ -46,8 +50,9 @@ function defaultName(place: string): string {
 }
 
 /**
- * Returns the target of a Makefile that `opp_makemake` generated, as its variables name it, whatever the folder is
- * called now; undefined for any other Makefile, and for one that links nothing or only a static library.
+ * Returns the target of a Makefile that `opp_makemake` generated. Its name comes from the variables, because
+ * the folder may have been renamed since. Undefined for any other Makefile, and for one that links nothing or
+ * only a static library.
  * @param folder of the Makefile, relative to the git top level.
  * @see the template in opp_makemake: TARGET_DIR, TARGET_NAME, TARGET.
  */
@@ -69,18 +74,18 @@ export function makefileTarget(makefile: string, folder: string): Target | undef
   };
 }
 
-/** The file that a target is linked to. */
+/** Returns the path of a target's file, relative to the git top level. */
 export function targetFile(target: Target, mode: Mode): string {
   const name = mode === "debug" ? `${target.name}_dbg` : target.name;
   return path.join(target.folder, target.kind === "library" ? `lib${name}.${SUFFIX}` : name);
 }
 
-/** The same with its kind. */
+/** Returns a target's file with its kind. */
 export function fileOf(target: Target, mode: Mode): TargetFile {
   return { kind: target.kind, file: targetFile(target, mode) };
 }
 
-/** The libraries among targets as `-l` takes them: without prefix, mode and suffix. */
+/** Returns the libraries among targets as `-l` takes them: without prefix, mode and suffix. */
 export function libraryNames(targets: readonly TargetFile[]): string[] {
   return targets.flatMap(({ kind, file }) => {
     if (kind !== "library") return [];
@@ -91,7 +96,7 @@ export function libraryNames(targets: readonly TargetFile[]): string[] {
 }
 
 /**
- * Returns the files that the simulator takes for a library named with `-l`.
+ * Returns the files that the simulator tries to load for a library named with `-l`, in order.
  * @param library with its folder, without prefix and suffix.
  * @see OMNeT++ 6.2, src/sim/util.cc, opp_loadlibrary.
  */
@@ -100,5 +105,13 @@ export function libraryFiles(library: string, mode: Mode): string[] {
   const names = mode === "debug" ? [`${base}_dbg`, base] : [base];
   return [...names.flatMap((name) => [`lib${name}.${SUFFIX}`, `${name}.${SUFFIX}`]), base].map((name) =>
     path.join(dir, name),
+  );
+}
+
+/** Returns the files to which a library of this name may have been linked, in either mode and on any platform. */
+export function linkedFiles(library: string): string[] {
+  const { dir, base } = path.parse(library);
+  return ["", "_dbg"].flatMap((mode) =>
+    ["so", "dylib"].map((suffix) => path.join(dir, `lib${base}${mode}.${suffix}`)),
   );
 }

@@ -1,23 +1,24 @@
 import path from "node:path";
-import { statIfThere } from "../../system/files.ts";
+import { statIfThere } from "../system/files.ts";
+import { modeOf } from "./simulator.ts";
 
 /**
- * Names the build of a missing program or library in the other mode, if that exists.
+ * Returns a note on the build of a missing program or library in the other mode; undefined if there is none.
  * @param file absolute.
  * @returns half a sentence: `libqueue_dbg.so exists there, which is a debug build`.
  */
 export async function otherModeOf(file: string): Promise<string | undefined> {
   const { dir, name, ext } = path.parse(file);
-  const isDebug = name.endsWith("_dbg");
+  const isDebug = modeOf(name) === "debug";
   const other = (isDebug ? name.slice(0, -"_dbg".length) : `${name}_dbg`) + ext;
   const found = await statIfThere(path.join(dir, other)).catch(() => undefined);
   if (found?.isFile() !== true) return undefined;
   return `${other} exists there, which is a ${isDebug ? "release" : "debug"} build`;
 }
 
-/** How the programs of a mode are made and used. */
+/** Returns advice on a missing program or library: how to build it, or which simulator to use instead. */
 export function modeAdvice(file: string): string {
-  const isDebug = path.parse(file).name.endsWith("_dbg");
+  const isDebug = modeOf(path.parse(file).name) === "debug";
   return isDebug
     ? "build it with make MODE=debug, or use opp_run"
     : "build it with make MODE=release, or use opp_run_dbg";

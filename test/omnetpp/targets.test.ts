@@ -1,6 +1,6 @@
 import path from "node:path";
 import { expect, it } from "vitest";
-import { libraryNames, makefileTarget, makemakeTarget, nameOption } from "../../src/project/files/targets.ts";
+import { libraryNames, makefileTarget, makemakeTarget, nameOption } from "../../src/omnetpp/targets.ts";
 import { makeRepository } from "../helpers/git.ts";
 
 const HEADER = "#\n# This file was generated with the command:\n#  opp_makemake -f --deep\n#\n";

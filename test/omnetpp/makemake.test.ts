@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { makemakeFolders, parseMakemakeOptions } from "../../src/project/files/makemake.ts";
+import { makemakeFolders, parseMakemakeOptions } from "../../src/omnetpp/makemake.ts";
 
 it("reads the folders in which opp_makemake runs", () => {
   const buildspec = `<?xml version="1.0" encoding="UTF-8" standalone="no"?>
