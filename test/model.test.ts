@@ -12,7 +12,7 @@ it.each([
   ["docs/events.schema.json", CampaignEventSchema],
   ["docs/record.schema.json", RunRecordSchema],
   ["docs/swarm.schema.json", SwarmFileSchema],
-])("%s is that of the code (else: npm run schema)", async (file, schema) => {
+])("%s matches the code (else: npm run schema)", async (file, schema) => {
   const { title, ...published } = JSON.parse(
     await readFile(new URL(`../${file}`, import.meta.url), "utf8"),
   ) as Record<string, unknown>;
@@ -41,7 +41,7 @@ const inet: Dependency = {
   nedFolders: ["src"],
 };
 
-it("names a build by all that decides its binaries, and by nothing else", () => {
+it("names a build by everything that decides its binaries, and by nothing else", () => {
   const key = buildKey(request);
   const elsewhere: BuildRequest = { ...request, source: { url: "/b/.git", commit: "b".repeat(40) } };
   expect(buildKey(elsewhere)).toBe(key);
@@ -73,7 +73,7 @@ it("names builds of other compilers differently, unless the user made them", () 
   expect(ownBuildKey(older!, ["1 2"])).toBe(ownBuildKey(newer!, ["1 2"]));
 });
 
-it("makes ids that BullMQ takes and people can type", () => {
+it("creates ids that BullMQ accepts and people can type", () => {
   const ids = Array.from({ length: 1000 }, newCampaignId);
   expect(new Set(ids).size).toBe(1000);
   for (const id of ids) expect(id).toMatch(/^[a-z][a-z2-9]{7}$/);

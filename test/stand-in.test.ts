@@ -50,10 +50,10 @@ describe.each(folders)("the stand-in expands %s as opp_run 6.2.0 does", (folder)
 interface Placement {
   args: string[];
   exitCode: number;
-  /** Of the output the lines that name files; the answer to a query. */
+  /** The lines of the output that name files, or the answer to a query. */
   said: string[];
   stderr: string;
-  /** What was not there before, relative to the folder above the study. */
+  /** New entries, relative to the folder above the study. */
   files: string[];
 }
 
@@ -102,7 +102,7 @@ async function filesBelow(top: string): Promise<string[]> {
     .sort();
 }
 
-/** What is left of an output without the model's names and numbers; repeated status blocks count once. */
+/** An output without the model's names and numbers; repeated status blocks count once. */
 function shape(output: string): string {
   const words = output
     .replace(/PureAloha\w*|Quick|Endless/g, "CONFIG")
@@ -137,7 +137,7 @@ describe("the stand-in builds and runs examples/mm1", () => {
 
   afterAll(() => rm(project, { recursive: true, force: true }));
 
-  describe("speaks as Cmdenv 6.2.0 was recorded", () => {
+  describe("behaves as recorded from Cmdenv 6.2.0", () => {
     const recordings = path.resolve(import.meta.dirname, "fixtures/omnetpp/cmdenv/6.2.0");
     test.each([
       ["success", ["-c", "Quick", "-r", "0"]],
@@ -167,7 +167,7 @@ describe("the stand-in builds and runs examples/mm1", () => {
     return Number(new RegExp(`^scalar \\S+ ${name} (\\S+)$`, "m").exec(text)?.[1]);
   }
 
-  test("the mean waiting time is that of the formula", async () => {
+  test("leaves the mean waiting time of the formula", async () => {
     const outcome = await run(program, [...start, "-c", "Load"], study);
     expect(outcome.stderr).toBe("");
     expect(outcome.stdout).toContain("Run statistics: total 12, successful 12\n\nEnd.\n");
@@ -181,7 +181,7 @@ describe("the stand-in builds and runs examples/mm1", () => {
     }
   });
 
-  test("the same run leaves the same vectors and scalars, and the index fits", async () => {
+  test("leaves the same vectors and scalars for the same run, with a matching index", async () => {
     const name = "Quick-arrivalRate=0.6,serviceRate=1-#1";
     const body = async () =>
       (
@@ -206,7 +206,7 @@ describe("the stand-in builds and runs examples/mm1", () => {
     }
   });
 
-  test("an error of the model ends the batch and leaves no scalars", async () => {
+  test("ends the batch after an error of the model and leaves no scalars", async () => {
     const outcome = await run(program, [...start, "-s", "-c", "Broken"], study);
     expect(outcome.exitCode).toBe(1);
     expect(outcome.stderr).toMatch(
@@ -221,7 +221,7 @@ describe("the stand-in builds and runs examples/mm1", () => {
     );
   });
 
-  test.each(["SIGINT", "SIGTERM"] as const)("%s finishes the run, with exit code 2", async (signal) => {
+  test.each(["SIGINT", "SIGTERM"] as const)("finishes the run on %s, with exit code 2", async (signal) => {
     const child = spawn(program, [...start, "-m", "-c", "Endless", "--cmdenv-status-frequency=50ms"], {
       cwd: study,
     });
@@ -237,7 +237,7 @@ describe("the stand-in builds and runs examples/mm1", () => {
     expect(await scalar("Endless-#0.sca", "waitingTime:count")).toBeGreaterThan(0);
   });
 
-  test("STAND_IN_RUN_MS makes a run last, with status blocks on its way", async () => {
+  test("slows down a run by STAND_IN_RUN_MS, with status blocks on its way", async () => {
     const before = Date.now();
     const args = [...start, "-c", "Quick", "-r", "0", "--cmdenv-status-frequency=100ms"];
     const outcome = await run(program, args, study, { STAND_IN_RUN_MS: "2000" });
@@ -245,7 +245,7 @@ describe("the stand-in builds and runs examples/mm1", () => {
     expect(outcome.stdout.match(/^\*\* Event #/gm)?.length).toBeGreaterThan(3);
   });
 
-  test("a wrong fingerprint is told, with exit code 0; the right one is verified", async () => {
+  test("reports a wrong fingerprint, with exit code 0, and verifies the right one", async () => {
     const args = [...start, "-s", "-c", "Quick", "-r", "0"];
     const wrong = await run(program, [...args, "--fingerprint=1234-5678/tplx"], study);
     expect(wrong.exitCode).toBe(0);
@@ -256,7 +256,7 @@ describe("the stand-in builds and runs examples/mm1", () => {
     expect(right.stdout).toContain(`\n<!> Fingerprint successfully verified: ${calculated ?? ""}\n`);
   });
 
-  test("a source with #error fails the build as a compiler does", async () => {
+  test("fails the build of a source with #error as a compiler does", async () => {
     const source = path.join(project, "broken");
     await cp(path.join(project, "src"), source, { recursive: true });
     await appendFile(path.join(source, "Sink.cc"), "#error does not compile\n");

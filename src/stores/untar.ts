@@ -94,10 +94,7 @@ async function nextEntry(reader: BlockReader): Promise<EntryHeader | undefined> 
     const { type } = header;
     if (type === "ExtendedHeader") {
       if (extended !== undefined) throw new DamagedArchive("it has two headers for one file");
-      const length = header.size ?? 0;
-      if (length > LONGEST_HEADER) throw new DamagedArchive("it has a header of an impossible size");
-      const text = (await reader.read(padded(length))).subarray(0, length).toString("utf8");
-      extended = Pax.parse(text);
+      extended = await readExtended(reader, header.size ?? 0);
       continue;
     }
     if (type !== "File" && type !== "SymbolicLink")
@@ -107,6 +104,11 @@ async function nextEntry(reader: BlockReader): Promise<EntryHeader | undefined> 
     const { size = header.size, mtime = header.mtime } = extended ?? {};
     return { type, path: name ?? "", mode, linkpath, size, mtime } as EntryHeader;
   }
+}
+
+async function readExtended(reader: BlockReader, length: number): Promise<Pax> {
+  if (length > LONGEST_HEADER) throw new DamagedArchive("it has a header of an impossible size");
+  return Pax.parse((await reader.read(padded(length))).subarray(0, length).toString("utf8"));
 }
 
 /** Parses a header block. @throws {DamagedArchive} if it is invalid, or has a number that JavaScript cannot represent. */

@@ -22,8 +22,8 @@ const PROGRAMS = [
 ];
 
 /**
- * What each program of the machine answers: one that notes how it was called, and what it was given on
- * stdin, and then does what the test has said, in bash.
+ * What each program of the machine answers: each program logs how it was called and its stdin, and then executes
+ * the test's bash code.
  */
 const STAND_IN = `#!/bin/bash
 name=$(basename "$0")
@@ -33,7 +33,7 @@ echo "$name $*$given" >>"$SWARM_ROOT/calls"
 . "$SWARM_ROOT/answers" "$name" "$@"
 `;
 
-/** What AWS and Docker answer on every machine. */
+/** Answers of AWS and Docker on every machine. */
 const COMMON_ANSWERS = `
 case "$*" in
   *"ec2 attach-volume"*) touch "$SWARM_ROOT/dev/sdf";;
@@ -49,12 +49,12 @@ esac
 interface Machine extends AsyncDisposable {
   root: string;
   boot(role: "Manager" | "Worker"): Promise<ProgramResult>;
-  /** Runs a program that the boot script has put in place. */
+  /** Runs a program that the boot script has installed. */
   run(program: string): Promise<ProgramResult>;
   /** How its programs were called, in order. */
   calls(): Promise<string[]>;
   forget(): Promise<void>;
-  /** @param answers bash that sees the program as $1 and its arguments after that. */
+  /** @param answers bash code with the program's name in $1 and its arguments after that. */
   answer(answers: string): Promise<void>;
 }
 
@@ -99,7 +99,7 @@ async function newMachine(): Promise<Machine> {
 }
 
 describe("the manager's boot script", () => {
-  it("publishes the host key first, and the join token when the swarm is there", async () => {
+  it("publishes the host key first, and the join token once the swarm exists", async () => {
     await using machine = await newMachine();
     expect(await machine.boot("Manager")).toMatchObject({ exitCode: 0 });
     const calls = (await machine.calls()).filter((call) => !call.startsWith("curl"));
@@ -123,7 +123,7 @@ describe("the manager's boot script", () => {
     );
   });
 
-  it("makes a file system only on a volume that has none, and mounts it again after a reboot", async () => {
+  it("creates a file system only on a volume that has none, and mounts the volume again after a reboot", async () => {
     await using machine = await newMachine();
     await machine.boot("Manager");
     expect((await machine.calls()).some((call) => call.startsWith("mkfs"))).toBe(false);
@@ -136,7 +136,7 @@ describe("the manager's boot script", () => {
     expect(await fresh.calls()).toContain(`mkfs.xfs -q ${fresh.root}/dev/sdf`);
   });
 
-  it("waits for the volume until the manager before it has let it go", async () => {
+  it("waits until the previous manager has released the volume", async () => {
     await using machine = await newMachine();
     await machine.answer(`
       if [ "$3" = attach-volume ]; then
@@ -151,7 +151,7 @@ describe("the manager's boot script", () => {
     );
   });
 
-  it("takes a volume that has come although AWS's answer was lost", async () => {
+  it("uses a volume that was attached although AWS's response was lost", async () => {
     await using machine = await newMachine();
     await machine.answer(`if [ "$3" = attach-volume ]; then touch "$SWARM_ROOT/dev/sdf"; exit 255; fi`);
     expect(await machine.boot("Manager")).toMatchObject({ exitCode: 0 });
@@ -159,7 +159,7 @@ describe("the manager's boot script", () => {
     expect(attached).toHaveLength(1);
   });
 
-  it("starts no swarm where the volume does not come", async () => {
+  it("does not start a swarm if the volume is never attached", async () => {
     await using machine = await newMachine();
     await machine.answer(`if [ "$3" = attach-volume ]; then exit 255; fi`);
     const { exitCode } = await machine.boot("Manager");
@@ -168,10 +168,10 @@ describe("the manager's boot script", () => {
   });
 
   it.each([
-    ["is busy where the mark says so", "1", 0, 1],
-    ["is idle where the mark says so", "0", 0, 0],
-    ["is idle where the mark is older than five minutes", "1", 6, 0],
-    ["is idle where there is no mark", undefined, 0, 0],
+    ["is busy according to the mark", "1", 0, 1],
+    ["is idle according to the mark", "0", 0, 0],
+    ["is idle if the mark is older than five minutes", "1", 6, 0],
+    ["is idle if there is no mark", undefined, 0, 0],
   ])("%s", async (_, mark, ageMinutes, busy) => {
     await using machine = await newMachine();
     await machine.boot("Manager");
@@ -191,7 +191,7 @@ describe("the manager's boot script", () => {
 
 describe("a worker's boot script", () => {
   interface Worker extends Machine {
-    /** @param state what its Docker says of the swarm that it is in. */
+    /** @param state the state of the swarm according to the worker's Docker. */
     sees(published: string, state: string): Promise<void>;
   }
 
@@ -213,13 +213,13 @@ describe("a worker's boot script", () => {
     (await machine.calls()).filter((call) => call.startsWith("docker swarm"));
   const LEAVE = "docker swarm leave --force";
 
-  it("waits while no manager is published", async () => {
+  it("waits until a manager is published", async () => {
     await using machine = await worker("");
     expect(await machine.run("swarm-join")).toMatchObject({ exitCode: 0 });
     expect(await joins(machine)).toEqual([]);
   });
 
-  it("joins the manager that is published, once", async () => {
+  it("joins the published manager only once", async () => {
     await using machine = await worker("i-1 10.77.0.5:2377 TOKEN1");
     await machine.run("swarm-join");
     expect(await joins(machine)).toEqual([LEAVE, "docker swarm join --token TOKEN1 10.77.0.5:2377"]);
@@ -229,7 +229,7 @@ describe("a worker's boot script", () => {
     expect(await joins(machine)).toEqual([]);
   });
 
-  it("leaves and joins anew when the manager was replaced", async () => {
+  it("leaves the swarm and joins the new one when the manager was replaced", async () => {
     await using machine = await worker("i-1 10.77.0.5:2377 TOKEN1");
     await machine.run("swarm-join");
     await machine.sees("i-2 10.77.0.9:2377 TOKEN2", "active");
@@ -238,7 +238,7 @@ describe("a worker's boot script", () => {
     expect(await joins(machine)).toEqual([LEAVE, "docker swarm join --token TOKEN2 10.77.0.9:2377"]);
   });
 
-  it("tries again when joining has failed", async () => {
+  it("tries again when joining fails", async () => {
     await using machine = await worker("i-1 10.77.0.5:2377 TOKEN1");
     await machine.answer(`
       case "$*" in

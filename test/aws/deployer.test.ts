@@ -14,7 +14,7 @@ import { describeWithService } from "../helpers/services.ts";
 const never = new AbortController().signal;
 const JOBS: JobCounts = { waiting: 3, running: 0, uncollected: 5 };
 
-/** What deploys the services, as far as halting needs it. */
+/** The part of a deployer that halting needs. */
 function deployer(removeRunners: (swarm: ReachableSwarm) => Promise<JobCounts>): SwarmDeployer {
   const unexpected = (): never => {
     throw new Error("nothing is deployed here");
@@ -45,7 +45,7 @@ describeWithPythonTools("a swarm on AWS with services", () => {
       await emulator[Symbol.asyncDispose]();
     });
 
-    it("is halted all the same when its runners cannot be taken away, and keeps what waits on its volume", async () => {
+    it("is halted even if its runners cannot be removed, and keeps queued runs on its volume", async () => {
       const state = await existingAws("inet");
       const events: ProgressEvent[] = [];
       const sockets: string[] = [];

@@ -12,10 +12,10 @@ describeWithPythonTools("swarm-tool doctor and policy", () => {
     });
     afterAll(() => emulator[Symbol.asyncDispose]());
 
-    it("finds nothing to mend where all is there", async () => {
+    it("finds nothing to fix if everything is set up", async () => {
       await using user = await awsUser(emulator);
       user.proxy.script = (call) =>
-        // the emulator does not know DryRun here, and would make a network
+        // the emulator ignores DryRun here, and would create a network
         call.action === "ec2:CreateVpc"
           ? awsError(call, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
           : undefined;
@@ -27,7 +27,7 @@ describeWithPythonTools("swarm-tool doctor and policy", () => {
       expect(stdout).toContain("ok    permission to create networks");
     });
 
-    it("names each thing that is missing, with the way to mend it, and looks on", async () => {
+    it("names everything that is missing, how to fix it, and completes all checks", async () => {
       await using user = await awsUser(emulator);
       user.proxy.script = (call) =>
         call.action === "autoscaling:DescribeAutoScalingGroups"
@@ -56,7 +56,7 @@ describeWithPythonTools("swarm-tool doctor and policy", () => {
       expect(stdout).toContain("ok    AWS credentials");
     });
 
-    it("prints the policy for the account of the credentials, or for one that is named", async () => {
+    it("prints the policy for the account of the credentials, or for a named account", async () => {
       await using user = await awsUser(emulator);
       const { exitCode, stdout } = await user.tool("policy");
       expect(exitCode).toBe(0);

@@ -29,7 +29,7 @@ describeWithPythonTools("a swarm on AWS", () => {
       expect(await init).toMatchObject({ exitCode: 0 });
     }
 
-    it("is made, halted, resumed, scaled and removed, and nothing is left", async () => {
+    it("is created, halted, resumed, scaled and removed, and leaves nothing behind", async () => {
       await using user = await awsUser(emulator);
       const init = user.tool(...INIT, "--workers", "2");
       const first = await user.bootManager();
@@ -59,7 +59,7 @@ describeWithPythonTools("a swarm on AWS", () => {
       expect(running.cost.hourly).toBeGreaterThan(0.2);
       expect(running.warning).toBeUndefined();
 
-      // Also before a worker has joined: runs are for them, and the images come from the swarm's registry.
+      // Also before a worker has joined: runs are scheduled on workers, and the images come from the swarm's registry.
       expect(await user.manager.stackVariables()).toContain("SWARM_WORKERS=node.role == worker\n");
       expect(await user.manager.stackVariables()).toContain(
         "_WORKER_IMAGE=127.0.0.1:5000/inet-swarm-worker:",
@@ -98,7 +98,7 @@ describeWithPythonTools("a swarm on AWS", () => {
       await expectAllowed(user.proxy.calls);
     });
 
-    /** The one that the group starts anew; the machine before it is still there for a moment. */
+    /** The instance that replaces the old one in the group; the old one still exists for a moment. */
     async function bootedAfter(user: AwsUser, earlier: string): Promise<string> {
       return await vi.waitUntil(
         async () => {
@@ -109,7 +109,7 @@ describeWithPythonTools("a swarm on AWS", () => {
       );
     }
 
-    it("connects again after the tunnel was closed, and after its process has died", async () => {
+    it("connects again after the tunnel was closed and after its process has died", async () => {
       await using user = await awsUser(emulator);
       await made(user);
       expect((await user.tool("disconnect")).stdout).toBe(
@@ -138,7 +138,7 @@ describeWithPythonTools("a swarm on AWS", () => {
       await user.queue.restart();
     });
 
-    it("deploys its services anew where AWS has replaced the manager", async () => {
+    it("deploys its services again after AWS has replaced the manager", async () => {
       await using user = await awsUser(emulator);
       await made(user);
       const first = (await user.status()).machines[0]!.id;
@@ -157,7 +157,7 @@ describeWithPythonTools("a swarm on AWS", () => {
       expect((await user.tool("connect")).stderr).not.toContain("was replaced");
     });
 
-    it("lets the manager make the runs where there is no worker", async () => {
+    it("executes runs on the manager if there is no worker", async () => {
       await using user = await awsUser(emulator);
       await made(user, "--workers", "0");
       const onManager = "SWARM_WORKERS=node.id == n1\n";
@@ -167,7 +167,7 @@ describeWithPythonTools("a swarm on AWS", () => {
       expect(await user.manager.stackVariables()).not.toContain(onManager);
     });
 
-    it("asks AWS all that status shows at once, and sees that it was resumed from elsewhere", async () => {
+    it("queries AWS concurrently for status, and notices that it was resumed from another machine", async () => {
       await using user = await awsUser(emulator);
       await made(user);
       const before = user.proxy.times.length;
@@ -191,7 +191,7 @@ describeWithPythonTools("a swarm on AWS", () => {
       expect(await user.status()).toMatchObject({ state: "running", tunnel: { open: true } });
     });
 
-    it("does not connect to a machine that shows another host key than AWS has published", async () => {
+    it("does not connect to a machine whose host key differs from the published one", async () => {
       await using user = await awsUser(emulator);
       await made(user);
       await user.tool("disconnect");
@@ -209,7 +209,7 @@ describeWithPythonTools("a swarm on AWS", () => {
       });
     });
 
-    it("goes on with a creation that was interrupted", async () => {
+    it("continues a creation that was interrupted", async () => {
       await using user = await awsUser(emulator);
       const { child, finished } = user.start("swarm-tool", INIT);
       await vi.waitUntil(() => user.proxy.calls.includes("cloudformation:CreateStack"), { timeout: 60_000 });
@@ -220,10 +220,10 @@ describeWithPythonTools("a swarm on AWS", () => {
       expect(await again).toMatchObject({ exitCode: 0 });
       expect(user.proxy.calls.filter((call) => call === "cloudformation:CreateStack")).toHaveLength(1);
       expect(await user.status()).toMatchObject({ state: "running" });
-      expect(await user.tool(...INIT)).toMatchObject({ exitCode: 0 }); // and a third time changes nothing
+      expect(await user.tool(...INIT)).toMatchObject({ exitCode: 0 }); // a third call changes nothing
     });
 
-    it("notices that it has halted itself, and does not let the alarm halt it again after resume", async () => {
+    it("notices that it has halted itself, and is not halted again by the alarm after resume", async () => {
       await using user = await awsUser(emulator);
       await made(user);
       const first = (await user.status()).machines[0]!.id;
@@ -237,14 +237,14 @@ describeWithPythonTools("a swarm on AWS", () => {
       await bootedAfter(user, first);
       expect(await resume).toMatchObject({
         exitCode: 0,
-        stderr: expect.stringContaining("opening the tunnel to") as string, // not that to the machine that has ended
+        stderr: expect.stringContaining("opening the tunnel to") as string, // not to the terminated machine
       });
       const { alarms, workers } = await user.status();
       expect(alarms.map(({ state }) => state)).toEqual(["OK", "OK", "OK"]);
       expect(workers.wanted).toBe(1);
     });
 
-    it("says what is wrong with what it is asked for", async () => {
+    it("reports what is wrong with a request", async () => {
       await using user = await awsUser(emulator);
       await made(user);
       await user.tool("disconnect");
@@ -278,7 +278,7 @@ describeWithPythonTools("a swarm on AWS", () => {
       }
     });
 
-    it("leaves alone a stack that it has not made", async () => {
+    it("does not touch a stack that it did not create", async () => {
       await using user = await awsUser(emulator);
       await made(user);
       await using other = await awsUser(emulator);
@@ -301,7 +301,7 @@ function foreignStack(): { status: number; body: string } {
   };
 }
 
-/** Every call that the tools have made must be in the policy that users are told to have. */
+/** Every call that the tools have made must be permitted by the policy in our docs. */
 async function expectAllowed(calls: readonly string[]): Promise<void> {
   const policy = JSON.parse(await readFile(installedFile("cloudformation/iam-policy.json"), "utf8")) as {
     Statement: { Action: string | string[] }[];
@@ -314,7 +314,7 @@ async function expectAllowed(calls: readonly string[]): Promise<void> {
   expect(calls.length).toBeGreaterThan(20);
 }
 
-/** From which the manager may be reached by SSH. */
+/** The address range from which the manager can be reached by SSH. */
 async function allowedRanges({ clients }: Emulator): Promise<string[]> {
   const { SecurityGroups } = await clients.ec2.send(
     new DescribeSecurityGroupsCommand({ Filters: [{ Name: "tag:Name", Values: ["inet-manager"] }] }),
@@ -332,7 +332,7 @@ async function stacks({ clients }: Emulator): Promise<string[]> {
   return (Stacks ?? []).map(({ StackName }) => StackName!);
 }
 
-/** What CloudWatch does when the alarm goes off: its actions, and it stays in ALARM. */
+/** What CloudWatch does when the alarm goes off: it executes the alarm's actions and stays in ALARM. */
 async function fireIdleAlarm({ clients }: Emulator): Promise<void> {
   const { MetricAlarms } = await clients.cloudWatch.send(
     new DescribeAlarmsCommand({ AlarmNames: ["swarm-inet-idle"] }),

@@ -12,17 +12,17 @@ const VALUES = { SwarmName: "inet", DataVolume: "vol-0123", "AWS::Region": "eu-c
 const TEMPLATE = installedFile("cloudformation/swarm.yaml");
 /** AWS's limit for the user data of a machine, before it is encoded. */
 const USER_DATA_BYTES = 16_384;
-/** AWS's limit for a managed policy, white space not counted. */
+/** AWS's limit for a managed policy, not counting white space. */
 const POLICY_CHARACTERS = 6144;
 
 describeWithPythonTools("cloudformation/swarm.yaml", () => {
-  it("is what cfn-lint takes", async () => {
+  it("passes cfn-lint", async () => {
     const args = ["--regions", "us-east-1", "eu-central-1", "--", TEMPLATE];
     expect(await runProgram(pythonTool("cfn-lint"), args)).toEqual({ exitCode: 0, stdout: "", stderr: "" });
   });
 
   it.each(["Manager", "Worker"] as const)(
-    "has a boot script for the %s that bash and shellcheck take",
+    "has a boot script for the %s that passes bash and shellcheck",
     async (role) => {
       await using folder = await temporaryDirectory();
       const file = path.join(folder.path, "boot.sh");
@@ -38,13 +38,13 @@ describeWithPythonTools("cloudformation/swarm.yaml", () => {
   );
 });
 
-/** The scripts that a script writes. */
+/** The scripts that a script writes to files. */
 function written(script: string): string[] {
   return [...script.matchAll(/<<'END'\n([\s\S]*?\n)END\n/g)].map((match) => match[1]!);
 }
 
 describe("cloudformation/swarm.yaml", () => {
-  it("keeps to what is decided for every swarm", async () => {
+  it("follows the decisions that hold for every swarm", async () => {
     const text = await readFile(TEMPLATE, "utf8");
     expect(Buffer.byteLength(text)).toBeLessThan(51_200);
     expect(text.match(/MinSize: .*/g)).toEqual(['MinSize: "0"', 'MinSize: "0"']);
@@ -71,11 +71,11 @@ describe("the IAM policy", () => {
     return (JSON.parse(text) as { Statement: Statement[] }).Statement;
   };
 
-  it("fits into what AWS takes, and names the account", async () => {
+  it("fits AWS's size limit, and names the account", async () => {
     expect(JSON.stringify(await statements())).not.toContain("ACCOUNT");
   });
 
-  it("lets its user make only roles that have no more rights than himself", async () => {
+  it("lets its user create only roles that have no more rights than the user", async () => {
     const all = await statements();
     const changing =
       /^iam:(Create|Put|Attach|Detach|Update|Set|Pass|Delete).*(Role|Policy|User|AccessKey|Boundary)/;
@@ -94,7 +94,7 @@ describe("the IAM policy", () => {
     expect(everything).toEqual([]);
   });
 
-  it("lets its user change only what is the swarm's", async () => {
+  it("lets its user change only what belongs to the swarm", async () => {
     for (const { Sid, Action, Resource, Condition } of await statements()) {
       const changes = [Action].flat().filter((action) => !/:(Describe|Get|List|Validate)/.test(action));
       if (changes.length === 0 || Condition !== undefined || Sid === "Create") continue;

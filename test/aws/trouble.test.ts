@@ -18,7 +18,7 @@ import {
 
 const STACK = "AWS::CloudFormation::Stack";
 
-describeWithPythonTools("when AWS makes trouble", () => {
+describeWithPythonTools("when AWS fails", () => {
   describeWithService(["sshd", "redis-server"], "swarm-tool", () => {
     let emulator: Emulator;
     beforeAll(async () => {
@@ -32,7 +32,7 @@ describeWithPythonTools("when AWS makes trouble", () => {
       expect(await init).toMatchObject({ exitCode: 0 });
     }
 
-    /** A stack that goes through these phases, one a question, and then stays in the last one. */
+    /** A stack that goes through these phases, one for each query, and then stays in the last one. */
     function phases(...steps: { status: string | undefined; events: ScriptedEvent[] }[]): Script {
       let at = -1;
       const happened = (): ScriptedEvent[] => steps.slice(0, at + 1).flatMap(({ events }) => events);
@@ -51,7 +51,7 @@ describeWithPythonTools("when AWS makes trouble", () => {
       };
     }
 
-    it("shows the first resource that failed and why, and how to remove the remains", async () => {
+    it("shows the first resource that failed, the reason, and how to remove the rest", async () => {
       await using user = await awsUser(emulator);
       user.proxy.script = phases(
         {
@@ -104,7 +104,7 @@ describeWithPythonTools("when AWS makes trouble", () => {
       expect(await user.tool("remove", "--yes")).toMatchObject({ exitCode: 0 });
     });
 
-    it("lists what AWS could not take back of a failed creation, because it costs money", async () => {
+    it("lists the resources that AWS could not delete after a failed creation, because they cost money", async () => {
       await using user = await awsUser(emulator);
       const failed = { id: "Vpc", type: "AWS::EC2::VPC", status: "CREATE_FAILED", reason: "no" };
       const scripted = phases({ status: "ROLLBACK_FAILED", events: [failed] });
@@ -118,7 +118,7 @@ describeWithPythonTools("when AWS makes trouble", () => {
       user.proxy.script = () => undefined;
     });
 
-    it("asks AWS no more often than every two seconds, and ever more seldom", async () => {
+    it("polls AWS at most every two seconds, and less and less often", async () => {
       await using user = await awsUser(emulator);
       const steps = Array.from({ length: 5 }, () => ({ status: "CREATE_IN_PROGRESS", events: [] }));
       user.proxy.script = phases(...steps, { status: "ROLLBACK_COMPLETE", events: [] });
@@ -131,10 +131,10 @@ describeWithPythonTools("when AWS makes trouble", () => {
       user.proxy.script = () => undefined;
     });
 
-    it("takes AWS's own prices where it may ask for them", async () => {
+    it("uses AWS's own prices if it is permitted to query them", async () => {
       await using user = await awsUser(emulator);
       user.proxy.script = ({ action }) => (action === "pricing:GetProducts" ? priceList("0.25") : undefined);
-      // nobody waits long for it, so that a busy machine may tell its own prices
+      // the command waits only briefly for prices, so a busy machine may print the built-in ones
       await eventually(async () => {
         const { stdout } = await user.tool(...INIT.filter((arg) => arg !== "--yes"), "--workers", "3");
         expect(stdout).toContain("costs about $1.02 an hour while running, by AWS's price list of today");
@@ -149,7 +149,7 @@ describeWithPythonTools("when AWS makes trouble", () => {
       );
     });
 
-    it("says so when the stack is deleted by hand meanwhile", async () => {
+    it("reports that the stack was deleted by hand meanwhile", async () => {
       await using user = await awsUser(emulator);
       user.proxy.script = phases(
         {
@@ -164,7 +164,7 @@ describeWithPythonTools("when AWS makes trouble", () => {
       });
     });
 
-    it("bears throttling and a connection that is cut", async () => {
+    it("recovers from throttling and from a closed connection", async () => {
       await using user = await awsUser(emulator);
       const hit = new Set<string>();
       user.proxy.script = (call) => {
@@ -177,7 +177,7 @@ describeWithPythonTools("when AWS makes trouble", () => {
       expect(await user.status()).toMatchObject({ state: "running" });
     });
 
-    it("says what is missing when a right is denied in the middle, and goes on when it is given", async () => {
+    it("names the missing permission when one is denied midway, and continues once it is granted", async () => {
       await using user = await awsUser(emulator);
       const message =
         "User: arn:aws:iam::1:user/x is not authorized to perform: cloudwatch:PutMetricData on resource: *";
@@ -197,7 +197,7 @@ describeWithPythonTools("when AWS makes trouble", () => {
       ["expired credentials", "ExpiredToken", "the AWS credentials have expired"],
       ["an unknown key", "InvalidClientTokenId", "AWS does not know the access key"],
       ["a wrong secret", "SignatureDoesNotMatch", "the secret access key does not match"],
-    ])("tells %s from other trouble", async (_, code, message) => {
+    ])("distinguishes %s from other errors", async (_, code, message) => {
       await using user = await awsUser(emulator);
       user.proxy.script = (call) => awsError(call, code, "no", 403);
       expect(await user.tool(...INIT)).toMatchObject({
@@ -207,7 +207,7 @@ describeWithPythonTools("when AWS makes trouble", () => {
       expect(user.proxy.calls).not.toContain("cloudformation:CreateStack");
     });
 
-    it("says where credentials and region come from when there are none", async () => {
+    it("explains where credentials and region come from if there are none", async () => {
       await using user = await awsUser(emulator);
       const { AWS_ACCESS_KEY_ID: _, AWS_SECRET_ACCESS_KEY: _secret, AWS_REGION: _region, ...env } = user.env;
       for (const name of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]) env[name] = "";
@@ -227,7 +227,7 @@ describeWithPythonTools("when AWS makes trouble", () => {
       });
     });
 
-    it("makes nothing where docker is missing, without which nothing can be deployed", async () => {
+    it("creates nothing if docker is missing, which deployment needs", async () => {
       await using user = await awsUser(emulator);
       const { exitCode, stderr } = await user.run("swarm-tool", INIT, { env: { PATH: "/nowhere" } });
       expect(exitCode).toBe(2);
@@ -235,7 +235,7 @@ describeWithPythonTools("when AWS makes trouble", () => {
       expect(user.proxy.calls).toEqual([]);
     });
 
-    it("tells why AWS starts no machine", async () => {
+    it("reports why AWS starts no machine", async () => {
       await using user = await awsUser(emulator);
       const reason = "You have requested more vCPU capacity than your current vCPU limit of 1 allows.";
       user.proxy.script = ({ action }) => {
@@ -251,7 +251,7 @@ describeWithPythonTools("when AWS makes trouble", () => {
       );
     });
 
-    it("refuses a swarm that the account may not run, before anything is made", async () => {
+    it("refuses a swarm that exceeds the account's limits, before anything is created", async () => {
       await using user = await awsUser(emulator);
       user.proxy.script = ({ action }) =>
         action === "servicequotas:GetServiceQuota"
@@ -272,7 +272,7 @@ describeWithPythonTools("when AWS makes trouble", () => {
       expect(await init).toMatchObject({ exitCode: 0 });
     });
 
-    it("says that a swarm is gone whose stack was deleted by hand, and forgets it", async () => {
+    it("reports that a swarm no longer exists after its stack was deleted by hand, and forgets it", async () => {
       await using user = await awsUser(emulator);
       await made(user);
       await emulator.clients.cloudFormation.send(new DeleteStackCommand({ StackName: "swarm-inet" }));
@@ -288,7 +288,7 @@ describeWithPythonTools("when AWS makes trouble", () => {
       expect(await listLeftovers(emulator.clients, "inet")).toEqual([]);
     });
 
-    it("warns where the alarm would not halt the swarm", async () => {
+    it("warns if the alarm would not halt the swarm", async () => {
       await using user = await awsUser(emulator);
       await made(user);
       await emulator.clients.cloudWatch.send(
@@ -298,7 +298,7 @@ describeWithPythonTools("when AWS makes trouble", () => {
       expect(warning).toContain("the actions of swarm-inet-idle are disabled");
     });
 
-    it("does not say that all is gone while AWS cannot delete the stack", async () => {
+    it("does not report success while AWS cannot delete the stack", async () => {
       await using user = await awsUser(emulator);
       await made(user);
       let deleted = false;

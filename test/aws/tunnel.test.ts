@@ -54,7 +54,7 @@ describeWithService("sshd", "openTunnel", () => {
       },
     );
 
-  it("is ready when Docker answers through it, and gone when it is closed", async () => {
+  it("is ready when Docker answers through it, and ends when it is closed", async () => {
     const tunnel = await open();
     expect(await dockerAnswers(tunnel.dockerSocket)).toBe(true);
     expect((await stat(tunnel.dockerSocket)).mode & 0o077).toBe(0);
@@ -65,7 +65,7 @@ describeWithService("sshd", "openTunnel", () => {
     expect(await dockerAnswers(tunnel.dockerSocket)).toBe(false);
   });
 
-  it("refuses a machine that shows another host key than the published one", async () => {
+  it("refuses a machine whose host key differs from the published one", async () => {
     const other = await startManager();
     try {
       await expect(open({ host: { hostKey: other.hostKey } })).rejects.toThrow(
@@ -77,12 +77,12 @@ describeWithService("sshd", "openTunnel", () => {
     }
   });
 
-  it("says that the manager does not take the key", async () => {
+  it("reports that the manager rejects the key", async () => {
     await manager.allow("");
     await expect(open()).rejects.toThrow("rejected the swarm's key");
   });
 
-  it("says after its time that nobody answers", async () => {
+  it("reports after its time limit that nothing answers", async () => {
     await manager.stop();
     await expect(open({ timeoutMs: 8000 })).rejects.toThrow(
       /the tunnel to 203\.0\.113\.7 closed: .*refused/i,
@@ -90,7 +90,7 @@ describeWithService("sshd", "openTunnel", () => {
     expect(saved.some(isAlive)).toBe(false);
   });
 
-  it("waits for a manager that comes up meanwhile", async () => {
+  it("waits for a manager that is still starting", async () => {
     await manager.stop();
     const opening = open();
     await vi.waitFor(() => expect(saved.length).toBeGreaterThan(0), { timeout: 30_000 });
@@ -98,15 +98,15 @@ describeWithService("sshd", "openTunnel", () => {
     expect(isOpen(await opening)).toBe(true);
   });
 
-  it("takes other local ports where some are taken, and records them", async () => {
+  it("uses other local ports if some are in use, and records them", async () => {
     await using taken = await listen();
     const tunnel = await open({ ports: { redis: taken.port } });
     expect(tunnel.ports["redis"]).not.toBe(taken.port);
     expect(new Set(Object.values(tunnel.ports)).size).toBe(4);
   });
 
-  it("ends when the connection is cut, and can be opened again with the same ports", async () => {
-    const first = await open({ ports: await freePorts() }); // others may want the usual ones
+  it("ends when the connection is lost, and can be reopened with the same ports", async () => {
+    const first = await open({ ports: await freePorts() }); // other tests may use the default ports
     manager.cut();
     await vi.waitFor(() => expect(isOpen(first)).toBe(false), { timeout: 30_000 });
     const second = await open({ ports: first.ports });
@@ -114,7 +114,7 @@ describeWithService("sshd", "openTunnel", () => {
     expect(await dockerAnswers(second.dockerSocket)).toBe(true);
   });
 
-  it("leaves nothing running when it is interrupted", async () => {
+  it("leaves no process behind when it is interrupted", async () => {
     await manager.stop();
     const interruption = new AbortController();
     const opening = open({ signal: interruption.signal });
@@ -124,7 +124,7 @@ describeWithService("sshd", "openTunnel", () => {
     expect(saved.some(isAlive)).toBe(false);
   });
 
-  it("does not take a process for its own that got a recycled pid", async () => {
+  it("does not mistake a process with a recycled pid for its own", async () => {
     const tunnel = await open();
     const recycled = { ...tunnel, pid: process.pid };
     expect(isOpen(recycled)).toBe(false);
@@ -132,7 +132,7 @@ describeWithService("sshd", "openTunnel", () => {
     expect(isOpen(tunnel)).toBe(true);
   });
 
-  it("keeps its key and what it knows of the host to itself", async () => {
+  it("keeps its key and known host readable only by its user", async () => {
     await open();
     expect((await stat(keyFile(folder.path))).mode & 0o077).toBe(0);
     expect(await readFile(path.join(folder.path, "known_hosts"), "utf8")).toBe(`i-0123 ${manager.hostKey}\n`);

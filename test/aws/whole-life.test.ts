@@ -24,14 +24,14 @@ import { compareResults } from "../real-omnetpp/compare-results.js";
 
 const MINUTES = 60_000;
 const run = promisify(execFile);
-/** Started by hand, so that its images are there before there is a swarm. */
+/** Started manually, so that its images exist before the swarm does. */
 const IMAGES = stackImages(
   { redis: "stand-in-redis", mongo: "stand-in-mongo", visualizer: "stand-in-visualizer" },
   {},
   "test",
   undefined,
 );
-/** A worker has no volume: its disk is a new one, on which images alone are there beforehand. */
+/** A worker has no volume: its disk is new, and contains only images beforehand. */
 const FRESH_WORKER = `
 mount disk "$SWARM_ROOT/var/lib/docker"
 (cd "$SWARM_ROOT/var/lib/docker" && rm -rf swarm network containers)
@@ -39,8 +39,8 @@ mount disk "$SWARM_ROOT/var/lib/docker"
 vi.setConfig({ testTimeout: 10 * MINUTES, hookTimeout: 10 * MINUTES });
 
 /**
- * The life of a swarm, with AWS's emulator, and machines that run the template's own boot scripts with a real Docker:
- * what the volume keeps, and how workers find a new manager, is then Docker's own doing.
+ * The life of a swarm with AWS's emulator and machines that run the template's own boot scripts with a real Docker:
+ * what the volume keeps, and how workers find a new manager, is then up to Docker itself.
  */
 describeWithPythonTools("a swarm on AWS, with the machines' own boot scripts", () => {
   describeWithDocker("and a real Docker", () => {
@@ -51,7 +51,7 @@ describeWithPythonTools("a swarm on AWS, with the machines' own boot scripts", (
     let sample: Sample;
     let program: AsyncDisposable;
     const machines: AwsMachine[] = [];
-    /** Goes by whole periods alone: while one is being made up, the next must not begin. */
+    /** Advances only in whole periods: no period may start while another one is being computed. */
     let clock = Date.now();
     const now = (): number => clock;
     let addresses = 4;
@@ -92,7 +92,7 @@ describeWithPythonTools("a swarm on AWS, with the machines' own boot scripts", (
       return machine;
     };
 
-    /** Images for both: nothing is fetched from anywhere here. */
+    /** Images for both: nothing is downloaded here. */
     async function prepareVolumes(): Promise<void> {
       await mkdir(volume("manager"));
       const script = "mount volume $SWARM_ROOT/var/lib/docker\nsystemctl enable --now docker\n";
@@ -108,7 +108,7 @@ describeWithPythonTools("a swarm on AWS, with the machines' own boot scripts", (
       await run("cp", ["--archive", "--reflink=auto", volume("manager"), volume("worker")]);
     }
 
-    /** Whatever the address: it leads to the machine that is the manager now. */
+    /** Independent of the address: leads to the current manager. */
     async function writeSsh(): Promise<void> {
       const file = path.join(user.manager.bin, "ssh");
       const proxy = `$(cat ${folder.path}/manager-sshd)`;
@@ -120,7 +120,7 @@ describeWithPythonTools("a swarm on AWS, with the machines' own boot scripts", (
       );
     }
 
-    /** The machine that AWS has started in a group, at the beginning of its boot script. */
+    /** The machine that AWS has started in a group, when its boot script starts. */
     async function boot(role: "manager" | "worker", earlier?: AwsMachine): Promise<AwsMachine> {
       const id = await vi.waitUntil(() => instanceOf(role, earlier?.id), { timeout: 60_000, interval: 100 });
       const { clients } = emulator;
@@ -155,7 +155,7 @@ describeWithPythonTools("a swarm on AWS, with the machines' own boot scripts", (
       await writeFile(path.join(folder.path, "manager-sshd"), command);
     }
 
-    /** What AWS does with machines that a group has no more; the volume is then free. */
+    /** Terminates machines that a group no longer contains, as AWS does; the volume is then free. */
     async function terminate(): Promise<void> {
       for (const machine of machines.splice(0)) await machine[Symbol.asyncDispose]();
       const { clients } = emulator;
@@ -182,7 +182,7 @@ describeWithPythonTools("a swarm on AWS, with the machines' own boot scripts", (
       return await evaluateAlarm(emulator, "swarm-inet-idle", now());
     }
 
-    /** Until the dashboard has noted this. */
+    /** Waits until the dashboard has noticed this. */
     const noted = async (manager: AwsMachine, mark: string): Promise<void> => {
       await vi.waitFor(
         async () =>
@@ -193,7 +193,7 @@ describeWithPythonTools("a swarm on AWS, with the machines' own boot scripts", (
       );
     };
 
-    it("makes what was queued without its client, halts itself after an idle hour, and gives everything after resume", async () => {
+    it("executes queued runs without the client, halts itself after an idle hour, and returns all results after resume", async () => {
       const images = Object.entries(IMAGES).map(([name, image]) => [`--${name}-image`, image]);
       const init = user.tool(...INIT, "--workers", "1", "--runners", "2", ...images.flat());
       let manager = await boot("manager");
@@ -203,7 +203,7 @@ describeWithPythonTools("a swarm on AWS, with the machines' own boot scripts", (
 
       await sample.commit({ setenv: "export STAND_IN_RUN_MS=8000\n" });
       const runall = (...args: string[]) => user.run("runall-swarm", args, { cwd: sample.study });
-      const queued = await runall("-c", "Quick", "--repeat=3", "--detach"); // 12 runs, for longer than the dashboard takes to note it
+      const queued = await runall("-c", "Quick", "--repeat=3", "--detach"); // 12 runs, which take longer than the dashboard needs to notice them
       succeeded(queued);
       const [, campaign = ""] = /runall-swarm attach (\S+)/.exec(queued.stdout)!;
 
@@ -248,7 +248,7 @@ describeWithPythonTools("a swarm on AWS, with the machines' own boot scripts", (
       await expectSameAsHere();
       await expectPortsClosed(manager);
 
-      succeeded(await user.tool("remove", "inet")); // without a question: all is collected
+      succeeded(await user.tool("remove", "inet")); // without confirmation: everything is collected
       expect(await listLeftovers(emulator.clients, "inet")).toEqual([]);
     });
 
@@ -263,7 +263,7 @@ describeWithPythonTools("a swarm on AWS, with the machines' own boot scripts", (
       expect(files).toBeGreaterThan(24);
     }
 
-    /** The services answer on the manager's own loopback address, and on no other one. */
+    /** The services answer only on the manager's own loopback address. */
     async function expectPortsClosed({ enter }: AwsMachine): Promise<void> {
       const { stdout: listening } = await run(enter[0]!, [...enter.slice(1), "cat", "/proc/net/tcp"]);
       for (const port of [6379, 27017, 9181, 8080]) {

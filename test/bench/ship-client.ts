@@ -4,8 +4,8 @@ import { runCampaign } from "../../src/campaign/run/run-campaign.ts";
 import { socketConnection } from "../../src/queue/names.ts";
 import { openStores } from "../../src/stores/open-stores.ts";
 
-// node ship-client.js STUDY REDIS-SOCKET BUILDS: one run, on a swarm whose workers do not share this disk. Prints
-// events as runall-swarm --json does. MONGO_URL says where sources, builds and results are kept.
+// node ship-client.js STUDY REDIS-SOCKET BUILDS: executes one run on a swarm whose workers do not share this disk. Prints
+// events as runall-swarm --json does. MONGO_URL names where sources, builds and results are stored.
 const [study = "", redis = "", builds = ""] = process.argv.slice(2);
 const url = process.env["MONGO_URL"] ?? "";
 

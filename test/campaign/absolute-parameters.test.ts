@@ -11,7 +11,7 @@ it("names parameters with absolute paths", () => {
   ]);
 });
 
-it("is silent about relative paths, output options and other texts", () => {
+it("does not report relative paths, output options or other texts", () => {
   const others = {
     "**.file": '"a/b.xml"',
     "result-dir": '"/data"',

@@ -33,7 +33,7 @@ it("asks which of several programs is meant", () => {
   expect(() => chooseProgram({}, [program("x"), program("y")], "study")).toThrow("nothing specifies which");
 });
 
-it("takes what the user or the project names", () => {
+it("uses the program that the user or the project names", () => {
   const targets = [program("a/x"), program("b/y"), library("libz.so")];
   expect(chooseProgram({ program: { kind: "project", path: "b/y" } }, targets, "s")).toEqual(project("b/y"));
   expect(chooseProgram({ program: { kind: "opp_run" } }, targets, "s")).toEqual(oppRun("../z"));

@@ -15,7 +15,7 @@ import { temporaryDirectory } from "../helpers/temporary.ts";
 
 const CAMPAIGN = someCampaign();
 
-/** A file of the campaign's checkout as workers name it. */
+/** A file of the campaign's checkout by the name that workers use. */
 const inMirror = (file: string): string => path.join("checkout", file);
 
 const run = (runNumber: number) => ({ config: "General", runNumber, iterationVariables: {}, repetition: 0 });
@@ -78,7 +78,7 @@ async function study() {
     [Symbol.asyncDispose]: () => temporary[Symbol.asyncDispose]() }; // prettier-ignore
 }
 
-it("puts files where a local run leaves them and describes them in a record", async () => {
+it("puts files where a local run leaves them, and describes them in a record", async () => {
   await using s = await study();
   const result = await s.finish(0, { "study/results/a.sca": "scalars", "study/other/b.txt": "b" });
   const collector = s.newCollector();
@@ -100,7 +100,7 @@ it("puts files where a local run leaves them and describes them in a record", as
   expect(await readdir(s.storeDirectory)).toEqual([]);
 });
 
-it("a run is lost, so that it is executed again, if a byte of its results has changed in the store", async () => {
+it("records a run as lost, so that it is executed again, if a byte of its results changed in the store", async () => {
   await using s = await study();
   const result = await s.finish(0, { "study/results/a.sca": "scalars", "study/results/b.vec": "vectors" });
   await writeFile(path.join(s.storeDirectory, result.stored!, result.files[1]!.path), "VECTORS");
@@ -110,18 +110,18 @@ it("a run is lost, so that it is executed again, if a byte of its results has ch
   expect(await s.list("results")).toEqual([".swarm"]);
 });
 
-it("a run is not done whose names differ only in case, where the file system does not tell them apart", async () => {
+it("does not complete a run whose file names differ only in case, if the file system ignores case", async () => {
   await using s = await study();
   const result = await s.finish(0, { "study/results/A.sca": "upper", "study/results/a.sca": "lower" });
   const { record } = await s.newCollector(CAMPAIGN, () => true).collect(run(0), result);
   expect(record.state).toBe("failed");
   expect(record.error).toContain("results/a.sca (on this file system the same name as A.sca)");
-  expect(await s.list("results/failed")).toEqual(["A.sca", "a.sca"]); // this file system does
+  expect(await s.list("results/failed")).toEqual(["A.sca", "a.sca"]); // if this file system ignores case
   const whole = await s.newCollector().collect(run(0), await s.finish(0, { "study/results/A.sca": "upper" }));
   expect(whole.record.state).toBe("done");
 });
 
-it("asks no file system about names outside of the permitted places", async () => {
+it("does not query the file system about names outside of the permitted places", async () => {
   await using s = await study();
   const result = await s.finish(0, {
     "study/.git/A": "upper",
@@ -138,7 +138,7 @@ it("asks no file system about names outside of the permitted places", async () =
   expect(asked).toEqual([]);
 });
 
-it("another file of the same size does not pass for one that was collected before", async () => {
+it("does not mistake another file of the same size for one collected before", async () => {
   await using s = await study();
   const result = await s.finish(0, { "study/results/a.sca": "scalars" });
   await rm(path.join(s.storeDirectory, result.stored!, result.files[0]!.path));
@@ -149,7 +149,7 @@ it("another file of the same size does not pass for one that was collected befor
 });
 
 it.each(["failed", "crashed", "limited", "timeout", "cancelled", "out-of-memory"] as const)(
-  "keeps files of a %s run apart",
+  "keeps files of a %s run separate",
   async (state) => {
     await using s = await study();
     await s
@@ -165,7 +165,7 @@ it.each(["failed", "crashed", "limited", "timeout", "cancelled", "out-of-memory"
   },
 );
 
-it("removes what a run left when it failed, once it is done", async () => {
+it("removes what a failed attempt of a run left, once the run has completed", async () => {
   await using s = await study();
   await s.newCollector().collect(run(1), await s.finish(1, { "study/results/a.vec": "half" }, "failed"));
   const later = s.newCollector({ ...CAMPAIGN, id: "c2" });
@@ -175,7 +175,7 @@ it("removes what a run left when it failed, once it is done", async () => {
 });
 
 it.each([[[0, 1, 2]], [[2, 1, 0]], [[1, 2, 0]]])(
-  "loses no file of a name that several runs write, in the order %j",
+  "loses no file whose name several runs write, in the order %j",
   async (order) => {
     await using s = await study();
     const collector = s.newCollector();
@@ -204,7 +204,7 @@ it.each([[[0, 1, 2]], [[2, 1, 0]], [[1, 2, 0]]])(
   },
 );
 
-it("finishes what an earlier call began", async () => {
+it("completes what an earlier call began", async () => {
   await using s = await study();
   const result = await s.finish(0, { "study/results/a.sca": "aaa", "study/results/a.vec": "bb" });
   const stored = await s.store.open(result.stored!, result.files, "");
@@ -215,7 +215,7 @@ it("finishes what an earlier call began", async () => {
   expect((await readRecord(s.results, run(0)))?.files).toHaveLength(2);
 });
 
-it("passes over the half of a record that a killed client has left", async () => {
+it("ignores the truncated record that a killed client has left", async () => {
   await using s = await study();
   await s.newCollector().collect(run(0), await s.finish(0, { "study/results/a.sca": "x" }));
   const record = await s.read("results/.swarm/General-0.json");
@@ -227,7 +227,7 @@ it("passes over the half of a record that a killed client has left", async () =>
   expect(found).toEqual([0]);
 });
 
-it("removes what an attempt has stored whose worker was killed before it could answer", async () => {
+it("removes what an attempt stored whose worker was killed before it could answer", async () => {
   await using s = await study();
   await s.finish(0, { "study/results/a.sca": "x" });
   await rename(path.join(s.storeDirectory, "c1-0/1"), path.join(s.storeDirectory, "c1-0/0"));
@@ -237,7 +237,7 @@ it("removes what an attempt has stored whose worker was killed before it could a
   expect(await readdir(s.storeDirectory)).toEqual([]);
 });
 
-it("records a run as lost of which a file is damaged", async () => {
+it("records a run as lost if one of its files is damaged", async () => {
   await using s = await study();
   const result = await s.finish(0, { "study/results/a.sca": "aaa" });
   const files = [{ path: inMirror("study/results/a.sca"), sizeBytes: 4 }];
@@ -250,21 +250,21 @@ it("records a run as lost of which a file is damaged", async () => {
   expect(await readdir(s.results)).toEqual([".swarm"]);
 });
 
-it("records a run as lost whose files were taken away while they were collected, so that it can be made again", async () => {
+it("records a run as lost whose files were removed during collection, so that it can be executed again", async () => {
   await using s = await study();
   const content = { "study/results/a.sca": "aaa", "study/results/b.sca": "bbb" };
   const result = await s.finish(0, content);
-  await rm(path.join(s.storeDirectory, "c1-0/1/checkout/study/results/b.sca")); // was moved to a folder that is gone
+  await rm(path.join(s.storeDirectory, "c1-0/1/checkout/study/results/b.sca")); // was moved to a folder that no longer exists
   const collector = s.newCollector();
   const { record } = await collector.collect(run(0), result);
   expect(record).toMatchObject({ state: "lost", files: [] });
   expect(record.reason).toContain("b.sca");
-  expect(await readdir(s.results)).toEqual([".swarm"]); // half of a result is none
+  expect(await readdir(s.results)).toEqual([".swarm"]); // half of a result is no result
   await collector.remove(run(0));
   expect(await readdir(s.storeDirectory)).toEqual([]);
 });
 
-it("replaces a damaged record and says so", async () => {
+it("replaces a damaged record and reports it", async () => {
   await using s = await study();
   await mkdir(path.join(s.results, ".swarm"), { recursive: true });
   await writeFile(path.join(s.results, ".swarm/General-0.json"), "{");
@@ -283,7 +283,7 @@ it.each([
   "checkout/.swarm/x",
   "checkout/git~1/x",
   "checkout/s\u001b[2J",
-])("does not write %j, and the run is not done", async (file) => {
+])("does not write %j, and does not complete the run", async (file) => {
   await using s = await study();
   const result = await s.finish(0, { "study/results/a.sca": "aaa" });
   const files = [...result.files, { path: file, sizeBytes: 3 }];
@@ -302,7 +302,7 @@ it("puts files into the configured places outside of the checkout, and into no o
   expect(await s.read("../../scratch/run/a.sca")).toBe("aaa");
 });
 
-it("writes through no link that leads out of the checkout, whoever has left it", async () => {
+it("never writes through a link that leads out of the checkout, whoever created the link", async () => {
   await using s = await study();
   await mkdir(path.join(s.results, "real"), { recursive: true });
   await symlink("real", path.join(s.results, "inside"));
@@ -328,7 +328,7 @@ it("writes through no link that leads out of the checkout, whoever has left it",
 });
 
 it.each(["/etc/hostname", "../../../../etc/hostname", "..//../..", ""])(
-  "takes no link to %j",
+  "refuses a link to %j",
   async (target) => {
     await using s = await study();
     const answer = await s.finish(0, { "study/results/a.sca": "aaa", "study/results/link": "" });
@@ -341,7 +341,7 @@ it.each(["/etc/hostname", "../../../../etc/hostname", "..//../..", ""])(
   },
 );
 
-it("leaves a file that the user has changed, and puts that of the run beside it", async () => {
+it("leaves a file that the user has changed, and puts the run's version beside it", async () => {
   await using s = await study();
   await s.write("notes.txt", "mine");
   const answer = await s.finish(0, { "study/notes.txt": "of the run", "study/results/a.sca": "x" });
@@ -401,7 +401,7 @@ it("leaves a file that the user has changed when its run is repeated with the sa
   expect(await s.read("results/trace.General-0.txt")).toBe("of run 0");
 });
 
-it("replaces an earlier result file of the simulator's as a local run does, but none that appeared meanwhile", async () => {
+it("replaces an earlier result file of the simulator as a local run does, but none that appeared meanwhile", async () => {
   await using s = await study();
   await s.write("results/a.sca", "earlier");
   const future = { ...CAMPAIGN, createdAt: Date.now() + 60_000 };
@@ -428,7 +428,7 @@ it("keeps the result of another config whose file has the same name", async () =
   expect((await readRecord(s.results, run(0)))?.files).toMatchObject([{ path: "results/all.General-0.sca" }]);
 });
 
-it("a folder of a file's name is the fault of that run only", async () => {
+it("fails only the run whose file name is taken by a folder", async () => {
   await using s = await study();
   await mkdir(path.join(s.results, "x.txt"), { recursive: true });
   await s.write("results/y", "a file");
@@ -448,7 +448,7 @@ it("a folder of a file's name is the fault of that run only", async () => {
   expect(await s.read("results/failed/a.sca")).toBe("a");
 });
 
-it("cuts the name of a file kept beside another one if it would be too long", async () => {
+it("shortens the name of a file kept beside another one if it would be too long", async () => {
   await using s = await study();
   const name = `${"x".repeat(250)}.txt`;
   const collector = s.newCollector();
@@ -459,7 +459,7 @@ it("cuts the name of a file kept beside another one if it would be too long", as
   expect(names.find((each) => each.endsWith(".General-0.txt"))).toHaveLength(255);
 });
 
-it("makes the folders that a run has left empty", async () => {
+it("creates the folders that a run has left empty", async () => {
   await using s = await study();
   const answer = await s.finish(0, { "study/results/a.sca": "x" });
   const folders = [inMirror("study/plots/empty"), "etc/evil", inMirror(".git/x")];
@@ -469,7 +469,7 @@ it("makes the folders that a run has left empty", async () => {
   expect(warnings).toHaveLength(2);
 });
 
-it("takes only what is stored for this very run", async () => {
+it("accepts only what was stored for this run", async () => {
   await using s = await study();
   const answer = await s.finish(0, { "study/results/a.sca": "x" });
   for (const stored of ["c1-1/1", "../../etc/1", "c1-0/../c1-0/1", "c1-0", "c1-0/1/x"]) {
@@ -478,7 +478,7 @@ it("takes only what is stored for this very run", async () => {
   }
 });
 
-it("takes no earlier file for a result that was lost, and removes none", async () => {
+it("does not mistake an earlier file for a lost result, and removes none", async () => {
   await using s = await study();
   await s.write("notes.txt", "same");
   await s.write("results/b.sca", "old");
@@ -491,12 +491,12 @@ it("takes no earlier file for a result that was lost, and removes none", async (
   expect(await s.read("results/b.sca")).toBe("old");
 });
 
-it("moves no file of the user's to the files of a run that turns out not to be done", async () => {
+it("does not move the user's files to those of a run that turns out to have failed", async () => {
   await using s = await study();
   await s.write("notes.txt", "same");
   const answer = await s.finish(0, {
     "study/notes.txt": "same",
-    [path.join(s.results, "p")]: "one", // by another name the same place as the next one's folder
+    [path.join(s.results, "p")]: "one", // under another name the same place as the folder of the next one
     "study/results/p/y": "two",
   });
   const { record } = await s.newCollector().collect(run(0), answer);
@@ -508,7 +508,7 @@ it("moves no file of the user's to the files of a run that turns out not to be d
   expect(await s.read("results/failed/p")).toBe("one");
 });
 
-it("removes a copy of an earlier result only when the run is done and has left another", async () => {
+it("removes a copy of an earlier result only when the run has completed and has left another", async () => {
   await using s = await study();
   await s.write("notes.txt", "mine");
   await s.write("more.txt", "mine");
@@ -526,7 +526,7 @@ it("removes a copy of an earlier result only when the run is done and has left a
   expect(await s.list(".")).toEqual(["more.General-0.txt", "more.txt", "notes.txt", "results"]);
 });
 
-it("leaves a file that the user had before a run wrote the same, also when a later run writes another", async () => {
+it("leaves a file that the user had before a run wrote the same content, also when a later run writes another", async () => {
   await using s = await study();
   await s.write("results/all.csv", "same");
   const later = (id: string) => s.newCollector({ ...CAMPAIGN, id, createdAt: Date.now() + 60_000 });
@@ -553,7 +553,7 @@ it.each([
   ["a file", "target.txt"],
   ["a link that leads nowhere", "dangling"],
   ["itself", "link"],
-])("takes a link to %s that is there already", async (_, target) => {
+])("accepts a link to %s that exists already", async (_, target) => {
   await using s = await study();
   await s.write("results/target.txt", "local");
   await symlink("nowhere", path.join(s.results, "dangling"));
@@ -566,7 +566,7 @@ it.each([
   expect(record).toMatchObject({ state: "done" });
 });
 
-it("takes no link to a link that leads out of the checkout", async () => {
+it("refuses a link to a link that leads out of the checkout", async () => {
   await using s = await study();
   await mkdir(s.results, { recursive: true });
   await symlink(path.join(s.home, "secret"), path.join(s.results, "out"));

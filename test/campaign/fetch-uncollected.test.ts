@@ -13,7 +13,7 @@ import { temporaryDirectory } from "../helpers/temporary.ts";
 const RUN = { config: "General", runNumber: 0, iterationVariables: {}, repetition: 0 };
 const ENDED_AT = 5000;
 
-/** Asks for run 0, which is recorded and still in the queue, and returns the runs that are removed from there. */
+/** Queries run 0, which is recorded and still in the queue, and returns the runs that are removed from the queue. */
 async function forgottenRuns(collected: boolean, finishedAt: number): Promise<number[]> {
   await using temporary = await temporaryDirectory();
   vi.stubEnv("XDG_STATE_HOME", temporary.path);
@@ -56,7 +56,7 @@ async function forgottenRuns(collected: boolean, finishedAt: number): Promise<nu
   return removed;
 }
 
-it("removes a run from the queue whose record was written by a client that stopped then", async () => {
+it("removes a run from the queue if its record was written by a client that stopped then", async () => {
   expect(await forgottenRuns(false, ENDED_AT)).toEqual([0]);
 });
 
@@ -64,6 +64,6 @@ it("leaves a run that was executed again since", async () => {
   expect(await forgottenRuns(false, ENDED_AT + 1)).toEqual([]);
 });
 
-it("does not ask the queue about campaigns that have been collected", async () => {
+it("does not query the queue about campaigns that have been collected", async () => {
   expect(await forgottenRuns(true, ENDED_AT)).toEqual([]);
 });

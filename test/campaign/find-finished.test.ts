@@ -19,7 +19,7 @@ const run = (runNumber: number, x = String(runNumber)): Run => ({
   repetition: 0,
 });
 
-/** A study in which runs are recorded as done, each with a file of its own. */
+/** A study with runs recorded as completed, each with a file of its own. */
 async function study(...runs: Run[]) {
   const directory = await temporaryDirectory();
   const results = path.join(directory.path, "results");
@@ -60,12 +60,12 @@ function recordOf(each: Run, file: string, content: string): RunRecord {
   };
 }
 
-/** File systems stamp files by the ticks of a clock: what happens within one has the same time. */
+/** File systems have a coarse clock for time stamps: events within one tick have the same time. */
 const nextTick = (): Promise<unknown> => setTimeout(20);
 
 const numbers = (runs: readonly Run[]): number[] => runs.map((each) => each.runNumber);
 
-it("finds the runs whose results are there, and those that are to be made", async () => {
+it("finds completed runs and those still to be executed", async () => {
   await using s = await study(run(0), run(2));
   const { there, open } = await s.find([run(0), run(1), run(2)]);
   expect(numbers(there)).toEqual([0, 2]);
@@ -74,7 +74,7 @@ it("finds the runs whose results are there, and those that are to be made", asyn
 
 it.each<[string, (s: Awaited<ReturnType<typeof study>>) => Promise<unknown>]>([
   ["is gone", (s) => rm(s.file(0))],
-  ["is cut off", (s) => writeFile(s.file(0), "scalars")],
+  ["is truncated", (s) => writeFile(s.file(0), "scalars")],
   ["has another content of the same size", (s) => writeFile(s.file(0), "SCALARS of 0")],
   [
     "has another content, size and time as before",
@@ -92,31 +92,31 @@ it.each<[string, (s: Awaited<ReturnType<typeof study>>) => Promise<unknown>]>([
       await symlink("1.sca", s.file(0));
     },
   ],
-])("makes a run again whose file %s", async (_, damage) => {
+])("executes a run again whose file %s", async (_, damage) => {
   await using s = await study(run(0), run(1));
   await nextTick();
   await damage(s);
   expect(numbers((await s.find([run(0), run(1)])).open)).toEqual([0]);
 });
 
-it("finds results that were copied, by their content", async () => {
+it("recognizes results that were copied, by their content", async () => {
   await using s = await study(run(0), run(1));
   await using other = await temporaryDirectory();
   await cp(s.path, other.path, { recursive: true });
   await nextTick();
   await writeFile(path.join(other.path, "results/1.sca"), "SCALARS of 1");
   expect(numbers((await s.find([run(0), run(1)], "same", other.path)).there)).toEqual([0]);
-  expect(numbers((await s.find([run(0), run(1)], "same", other.path)).there)).toEqual([0]); // and knows it
+  expect(numbers((await s.find([run(0), run(1)], "same", other.path)).there)).toEqual([0]); // and recognizes it
 });
 
-it("makes a run again that has another identity, or did not end well", async () => {
+it("executes a run again that has another identity or has not completed", async () => {
   await using s = await study(run(0));
   expect((await s.find([run(0)], "another")).there).toEqual([]);
   await writeRecord(s.results, { ...recordOf(run(0), "results/0.sca", "scalars of 0"), state: "limited" });
   expect((await s.find([run(0)])).there).toEqual([]);
 });
 
-it("tells of runs that have other numbers than when they were made, where their seeds go by number", async () => {
+it("reports runs whose numbers have changed since they were executed, if their seeds depend on the number", async () => {
   await using s = await study(run(0), run(1, "9"), run(2, "10"));
   const found = await s.find([run(0), run(1), run(2), run(3)]);
   expect(numbers(found.there)).toEqual([0]);
@@ -138,5 +138,5 @@ it("reads 2000 records in far less time than a run takes", async () => {
   await using s = await study(...runs);
   const startedAt = performance.now();
   expect((await s.find(runs)).there).toHaveLength(2000);
-  expect(performance.now() - startedAt).toBeLessThan(10_000); // on a busy machine; it is a fifth of a second on an idle one
+  expect(performance.now() - startedAt).toBeLessThan(10_000); // on a busy machine; a fifth of a second on an idle one
 });

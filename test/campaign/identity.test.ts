@@ -33,7 +33,7 @@ it.each<[string, () => Promise<unknown>]>([
   ["results of another config", () => sample.write({ "simulations/results/other.sca": "x" })],
   ["changes of documents", () => sample.write({ "README.md": "x", "docs/x.txt": "x", LICENSE: "x" })],
   ["a new time of a file", () => utimes(path.join(sample.study, "omnetpp.ini"), 1, 1)],
-])("stays after %s", async (_, change) => {
+])("stays the same after %s", async (_, change) => {
   await sample.write({ "src/new.txt": "not committed" });
   const before = await identity();
   await change();
@@ -63,7 +63,7 @@ it("changes with the options of the simulation, not with which of its runs are w
   expect(new Set([before, ...all]).size).toBe(1 + others.length);
 });
 
-it("changes with a library that is named by its path, when that is built anew", async () => {
+it("changes with a library that is named by its path when the library is built again", async () => {
   const library = path.join(place.path, "mine");
   await writeFile(path.join(place.path, "libmine.so"), "1");
   const before = await identity("-c", "Quick", "-l", library);
@@ -71,7 +71,7 @@ it("changes with a library that is named by its path, when that is built anew", 
   expect(await identity("-c", "Quick", "-l", library)).not.toBe(before);
 });
 
-it("changes with variables that are named, or that OMNeT++ reads, and with no others", async () => {
+it("changes with variables that are named or that OMNeT++ reads, and with no others", async () => {
   const before = await identity();
   const named = async (environment: Record<string, string>): Promise<string> => {
     const request = { directory: sample.study, commit: undefined, program: undefined, environment };
@@ -86,7 +86,7 @@ it("changes with variables that are named, or that OMNeT++ reads, and with no ot
   expect(new Set([before, ...all]).size).toBe(4);
 });
 
-it("changes when the user builds his OMNeT++ anew", async () => {
+it("changes when the user builds OMNeT++ again", async () => {
   const root = path.join(place.path, "omnetpp");
   await mkdir(path.join(root, "lib"), { recursive: true });
   await mkdir(path.join(root, "bin"));
@@ -108,14 +108,14 @@ it("changes with the compiler that PATH leads to", async () => {
   expect(await identity()).not.toBe(before);
 });
 
-it("takes no notice of dates in the names of files", async () => {
+it("ignores dates in file names", async () => {
   const name = "--output-scalar-file=${resultdir}/${runid}-${datetime}.sca";
   const first = await identity("-c", "Quick", name);
   await vi.waitFor(() => expect(Date.now() % 1000).toBeLessThan(100), { timeout: 30_000, interval: 20 });
   expect(await identity("-c", "Quick", name)).toBe(first);
 });
 
-it("changes with a project that is needed, also with its NED files", async () => {
+it("changes with a needed project, including its NED files", async () => {
   await using workspace = await newWorkspace();
   const model = await workspace.add("model", await inetLike("identity"));
   const cell = await workspace.add("cell", simu5gLike("model"));

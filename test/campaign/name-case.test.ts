@@ -5,7 +5,7 @@ import { foldsCase, otherNameOf, sameButForCase } from "../../src/campaign/colle
 import { Replacements } from "../../src/campaign/collect/replacement.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
-it("finds paths that differ only in case, where the file system does not tell them apart", () => {
+it("finds paths that differ only in case if the file system ignores case", () => {
   const paths = ["/r/A.sca", "/r/b.sca", "/r/a.sca", "/R/a.sca", "/r/b.sca", "/r/É.vec", "/r/e\u0301.vec"];
   expect(sameButForCase(paths, () => false).size).toBe(0);
   expect([...sameButForCase(paths, () => true)]).toEqual([
@@ -15,7 +15,7 @@ it("finds paths that differ only in case, where the file system does not tell th
   ]);
 });
 
-it("asks the file system, which on Linux tells names apart", async () => {
+it("queries the file system, which on Linux distinguishes case", async () => {
   await using directory = await temporaryDirectory();
   await writeFile(path.join(directory.path, "a.sca"), "");
   await link(path.join(directory.path, "a.sca"), path.join(directory.path, "A.SCA"));
@@ -23,7 +23,7 @@ it("asks the file system, which on Linux tells names apart", async () => {
   expect(otherNameOf(path.join(directory.path, "a.sca"))).toBeUndefined();
 });
 
-it("a result is not replaced by one whose name differs in case", async () => {
+it("does not replace a result by one whose name differs in case", async () => {
   await using directory = await temporaryDirectory();
   const study = { directory: directory.path, resultDirectory: path.join(directory.path, "results") };
   const target = path.join(directory.path, "a.sca");

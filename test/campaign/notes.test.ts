@@ -29,10 +29,10 @@ afterEach(async () => {
 });
 const folder = (): string => path.join(state.path, "inet-swarm/campaigns");
 
-it("knows what was queued from here, and where its study has been moved", async () => {
+it("knows what was queued on this machine, and where its study has been moved", async () => {
   const campaign = someCampaign({ id: "abcdefgh" });
   expect(await readNote("abcdefgh", nobody)).toBeUndefined();
-  await updateNote(campaign, STUDY, true); // of somebody else's campaign nothing is noted
+  await updateNote(campaign, STUDY, true); // nothing is recorded about other users' campaigns
   expect(await readNotes(nobody)).toEqual([]);
   await writeNote({ campaign, study: STUDY, collected: false });
   expect(await readNote("abcdefgh", nobody)).toMatchObject({ campaign, study: STUDY, collected: false });
@@ -41,7 +41,7 @@ it("knows what was queued from here, and where its study has been moved", async 
   expect(await readNotes(nobody)).toMatchObject([{ study: moved, collected: true }]);
 });
 
-it("names what cannot be read, and goes on with the rest", async () => {
+it("names notes that cannot be read, and continues with the others", async () => {
   await writeNote({ campaign: someCampaign({ id: "abcdefgh" }), study: STUDY, collected: false });
   await writeFile(path.join(folder(), "damaged1.json"), "{");
   await writeFile(path.join(folder(), "damaged2.json"), "{}");
@@ -54,7 +54,7 @@ it("names what cannot be read, and goes on with the rest", async () => {
     expect(warnings.some((text) => text.includes(`ignoring the note of campaign ${id}`))).toBe(true);
 });
 
-it("refuses to be asked for a file that is no note", async () => {
+it("refuses to read a file that is not a note", async () => {
   const warnings: string[] = [];
   for (const id of ["../../etc/passwd", "", "A", "a".repeat(99), "a/b"])
     expect(await readNote(id, (text) => warnings.push(text))).toBeUndefined();
@@ -72,11 +72,11 @@ it("removes notes of campaigns that were collected 60 days ago", async () => {
   for (const id of ["collected", "waiting1"]) await utimes(path.join(folder(), `${id}.json`), old, old);
   await removeOldNotes();
   expect((await readdir(folder())).sort()).toEqual(["fresh123.json", "waiting1.json"]);
-  await removeOldNotes(Date.now() + 364 * DAY); // the swarm of the one that waits was removed long ago
+  await removeOldNotes(Date.now() + 364 * DAY); // the swarm of the waiting campaign was removed long ago
   expect(await readdir(folder())).toEqual([]);
 });
 
-it("knows the folders outside of a checkout in which campaigns of it have records", async () => {
+it("knows the folders outside of a checkout in which its campaigns have records", async () => {
   expect(await recordRootsOutside("/c")).toEqual([]);
   const ids = { abcdefgh: "/data/a", bcdefghj: "/data/a", cdefghjk: "/c/s/results" };
   for (const [id, resultDirectory] of Object.entries(ids))

@@ -20,7 +20,7 @@ const plan = {
 const key = plannedKey(plan);
 const same = { tree: "t".repeat(40), build: key, arguments: ["-c", "Load", "--x=1"] };
 
-/** What is told of these records. */
+/** What is reported about these records. */
 function told(...records: [more: Partial<RunRecord>, isSame?: boolean][]): string[] {
   const found = new OutdatedRuns();
   records.forEach(([more, isSame = false], at) =>
@@ -36,11 +36,11 @@ it.each<[Partial<RunRecord>, boolean, RegExp]>([
   [{ arguments: ["-c", "Load", "-r", "7"] }, false, /counts: the arguments are "--x=1", were ""$/],
   [{ build: "other" }, false, /counts: the binaries or the compiler have changed$/],
   [{}, false, /counts: the environment, .* has changed$/],
-])("%j is named", (more, isSame, line) => {
+])("names the reason %j", (more, isSame, line) => {
   expect(told([more, isSame])).toEqual([expect.stringMatching(line) as string]);
 });
 
-it("counts runs by their reason, most first", () => {
+it("counts runs by their reason, most frequent first", () => {
   expect(told([{ build: "a" }], [{ omnetpp: "6.1" }], [{ build: "b" }])).toEqual([
     "2 completed runs no longer count: the binaries or the compiler have changed",
     "1 completed run no longer counts: OMNeT++ is 6.2.0, was 6.1",

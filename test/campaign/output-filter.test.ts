@@ -7,7 +7,7 @@ import type { ProjectDescriptor } from "../../src/project/describe/descriptor.ts
 import type { Checkout } from "../../src/project/git/git.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
-it("leaves out what records name, what is in result directories, and configured files that a run begins anew", async () => {
+it("leaves out files that records name, files in result directories, and configured files that a run overwrites", async () => {
   await using temporary = await temporaryDirectory();
   const top = path.join(temporary.path, "checkout");
   const study = path.join(top, "study");

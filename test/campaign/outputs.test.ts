@@ -41,7 +41,7 @@ async function place() {
   };
 }
 
-it("the results of a study are in results, and nothing is outside", async () => {
+it("puts the results of a study into results, and nothing outside", async () => {
   await using at = await place();
   expect(await at.plan([{}, {}])).toMatchObject({
     resultDirectory: path.join(at.study, "results"),
@@ -51,7 +51,7 @@ it("the results of a study are in results, and nothing is outside", async () => 
   });
 });
 
-it("default names are relative to the folder of the first ini file", async () => {
+it("resolves default names against the folder of the first ini file", async () => {
   await using at = await place();
   const { resultDirectory, forWorkers } = await at.plan([{}], { argv: ["-f", "sub/omnetpp.ini"] });
   expect(resultDirectory).toBe(path.join(at.study, "sub/results"));
@@ -69,12 +69,12 @@ it.each([
   ["beside the study", [{ "result-dir": "../results" }], "results"],
   ["by file names only", [{ "output-scalar-file": "../r/a.sca", "output-vector-file": "../r/a.vec" }], "r"],
   ["with scalars elsewhere", [{ "output-scalar-file": "own/a.sca" }], "study/results"],
-] satisfies [string, Values[], string][])("the records of results %s", async (_, values, folder) => {
+] satisfies [string, Values[], string][])("has the records of results %s", async (_, values, folder) => {
   await using at = await place();
   expect((await at.plan(values)).resultDirectory).toBe(path.join(at.top, folder));
 });
 
-it("says what is written outside of the checkout", async () => {
+it("reports what is written outside of the checkout", async () => {
   await using at = await place();
   const { outside, forWorkers } = await at.plan([
     { "result-dir": "../../res", "output-scalar-file": `${at.base}/scalars/a.sca` },
@@ -83,19 +83,19 @@ it("says what is written outside of the checkout", async () => {
   expect(forWorkers).toMatchObject({ mapsPaths: true, ownOutputFiles: ["result-dir", "output-scalar-file"] });
 });
 
-it("file names are relative to the ini file that has them, also to an included one", async () => {
+it("resolves file names against the ini file that contains them, also if it is included", async () => {
   await using at = await place();
   await writeFile(path.join(at.study, "omnetpp.ini"), "[General]\ninclude sub/more.ini\n");
   await writeFile(path.join(at.study, "sub/more.ini"), "include ../../../far/base.ini\n");
   const { outside } = await at.plan([{ "eventlog-file": "../x.elog" }]);
-  expect(outside).toEqual([`${at.base}/x.elog`]); // as base.ini would mean it
+  expect(outside).toEqual([`${at.base}/x.elog`]); // the path that base.ini refers to
   expect(
     (await at.plan([{ "eventlog-file": "../x.elog" }], { argv: ["--eventlog-file=../x.elog"] })).outside,
   ).toEqual([]);
 });
 
 it.each(["..", "../..", "../../..", "/"])(
-  "refuses a result directory outside that holds the project: %s",
+  "refuses a result directory outside of the checkout that contains the project: %s",
   async (folder) => {
     await using at = await place();
     const planning = at.plan([{ "result-dir": folder }]);
@@ -119,7 +119,7 @@ it("follows the user's own link to another disk", async () => {
   expect(resultDirectory).toBe(path.join(at.study, "results"));
 });
 
-it("refuses a link that leads nowhere, or to the user's home", async () => {
+it("refuses a dangling link, and one to the user's home", async () => {
   await using at = await place();
   await symlink(path.join(at.base, "gone"), path.join(at.study, "results"));
   await expect(at.plan([{}])).rejects.toThrow("a dangling symbolic link");
@@ -133,7 +133,7 @@ it("refuses files to which several runs append", async () => {
   );
 });
 
-it("refuses to append to what is there, when the run is about to be queued", async () => {
+it("refuses to append to existing files, when the run is about to be queued", async () => {
   await using at = await place();
   const own = await at.plan(
     [{ "output-scalar-file": "results/0.sca" }, { "output-scalar-file": "results/1.sca" }],
@@ -153,7 +153,7 @@ it("refuses to append to what is there, when the run is about to be queued", asy
   refuseAppending(byDefault.appendedTo, new Set());
 });
 
-it("asks for the place of what a run prints only if its result files do not tell", async () => {
+it("has workers query the output file of a run only if it cannot be derived from the run's result files", async () => {
   await using at = await place();
   const both = { "output-scalar-file": "a.sca", "output-vector-file": "a.vec" };
   expect((await at.plan([both])).forWorkers.asksOutputFile).toBe(true);
@@ -164,7 +164,7 @@ it("asks for the place of what a run prints only if its result files do not tell
   expect((await at.plan([{}], { config: { "cmdenv-redirect-output": "true" } })).runsAlone).toBe(true);
 });
 
-it("tells workers that names have host and process id in them, and the plan which files are configured", async () => {
+it("reports to workers that names contain host and process id, and to the plan which files are configured", async () => {
   await using at = await place();
   const values = [0, 1].map((run) => ({
     "cmdenv-output-file": `logs/${run}.out`,
@@ -180,7 +180,7 @@ it("tells workers that names have host and process id in them, and the plan whic
   expect((await at.plan(values)).forWorkers).not.toHaveProperty("appendsHost");
 });
 
-it("a worker's path in parameters is refused: an absolute result directory, and an ini file elsewhere", async () => {
+it("refuses paths in parameters that differ on a worker: an absolute result directory, and an ini file elsewhere", async () => {
   await using at = await place();
   const directory = path.join(at.base, "res");
   const values = { "result-dir": directory };

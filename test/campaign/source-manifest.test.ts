@@ -13,7 +13,7 @@ const entry = (name: string, object = "a", mode = "100644") => ({
   mode,
 });
 
-it("names the files that are new, gone, or have another content or mode", async () => {
+it("names the files that are new, missing, or have other content or another mode", async () => {
   await using results = await temporaryDirectory();
   const before = [entry("a b.ini"), entry("gone"), entry("mode"), entry("same"), entry("ü\nö")];
   await writeManifest(results.path, tree(1), before);
@@ -31,7 +31,7 @@ it("names the files that are new, gone, or have another content or mode", async 
   expect(changedSince(results.path, tree(1), now)).toBeUndefined();
 });
 
-it("keeps at most ten, those that records name and the newest", async () => {
+it("keeps at most ten lists: those that records name, and the newest", async () => {
   await using results = await temporaryDirectory();
   const named = tree(1);
   await writeRecord(results.path, madeRecord("c1", 0, { tree: named }));

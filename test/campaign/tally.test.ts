@@ -17,11 +17,11 @@ const record = (runNumber: number, more: Partial<RunRecord> = {}): RunRecord =>
     ...more,
   });
 
-it("tells what the runs have cost that were collected now, and how all of them ended", () => {
+it("reports the cost of the runs collected now, and how all of them ended", () => {
   const tally = new Tally();
   tally.add(record(9, { state: "failed" }));
   for (const runNumber of [1, 4, 2, 3]) tally.addNew(record(runNumber));
-  tally.addNew(record(0, { state: "cancelled", wallTimeMs: 0, files: [] })); // it never began
+  tally.addNew(record(0, { state: "cancelled", wallTimeMs: 0, files: [] })); // it never started
   const { failed, made, ...summary } = tally.summary(someCampaign({ runs: 6 }), false, where);
   expect(summary).toEqual({
     campaign: "c1",
@@ -34,7 +34,7 @@ it("tells what the runs have cost that were collected now, and how all of them e
   expect(made?.longest.map(({ runNumber }) => runNumber)).toEqual([4, 3, 2]);
 });
 
-it("gives no span that clocks which differ make up", () => {
+it("reports no time span that would come from differing clocks", () => {
   const spanOf = (minutesOff: number): number => {
     const at = (second: number, off: number): string =>
       new Date(Date.UTC(2026, 0, 1, 0, off, second)).toISOString();
@@ -55,7 +55,7 @@ it("gives no span that clocks which differ make up", () => {
   }
 });
 
-it("takes the runs without a record for cancelled where the campaign was, else it says that there is none", () => {
+it("counts runs without a record as cancelled if the campaign was, and else as missing", () => {
   const campaign = someCampaign({ runs: 3 });
   const tallied = (): Tally => {
     const tally = new Tally();
@@ -67,7 +67,7 @@ it("takes the runs without a record for cancelled where the campaign was, else i
   expect(tallied().summary(campaign, false, where)).toMatchObject({ states: { done: 1 }, unrecorded: 2 });
 });
 
-it("has no more work under way than it may, and passes errors on", async () => {
+it("never exceeds its limit of concurrent work, and passes errors on", async () => {
   const pending = new Pending(2);
   let finish = (): void => undefined;
   await pending.add(new Promise<void>((resolve) => (finish = resolve)));

@@ -16,7 +16,7 @@ it.each([
   });
 });
 
-it("prefers the socket that is named", async () => {
+it("prefers the named socket", async () => {
   const connection = await queueFrom({ REDIS_URL: "redis://redis" }, "/run/redis.sock");
   expect(connection).toMatchObject({ path: "/run/redis.sock", maxRetriesPerRequest: null });
 });
@@ -32,7 +32,7 @@ it("reads a secret from the file that Docker mounts", async () => {
   expect(await secretFrom({}, "MONGO_URL")).toBeUndefined();
 });
 
-it("tells what is missing or wrong, and never shows a password", async () => {
+it("reports what is missing or wrong, and never shows a password", async () => {
   for (const REDIS_URL of ["", "redis", "http://:word@host", "rediss://:word@host"]) {
     const failure = await queueFrom({ REDIS_URL }, undefined).catch((error: unknown) => error as UserError);
     expect(failure).toBeInstanceOf(UserError);

@@ -27,15 +27,12 @@ const listings = [
   },
 ];
 
-it.each([80, 120])(
-  "campaigns fit a terminal of %d columns, their names as far as there is room",
-  (columns) => {
-    const lines = campaignTable(listings, { isTTY: true, columns }, 60_000);
-    expect(Math.max(...lines.map(textWidth))).toBeLessThanOrEqual(columns);
-    expect(lines[1]).toMatch(/ AConfig\w*… .* 2 waiting, 1 running$/);
-    expect(lines[2]).toMatch(/^c1 .* Short .* 3 +1 min 00 s ago +cancelled$/);
-  },
-);
+it.each([80, 120])("fits campaigns into a terminal of %d columns, and shortens their names", (columns) => {
+  const lines = campaignTable(listings, { isTTY: true, columns }, 60_000);
+  expect(Math.max(...lines.map(textWidth))).toBeLessThanOrEqual(columns);
+  expect(lines[1]).toMatch(/ AConfig\w*… .* 2 waiting, 1 running$/);
+  expect(lines[2]).toMatch(/^c1 .* Short .* 3 +1 min 00 s ago +cancelled$/);
+});
 
 it.each([
   ["--timout", "--timeout", true],
@@ -46,4 +43,6 @@ it.each([
   ["aloha", "logs", false],
   ["--seed-set", "--detach", false],
   ["mm1", "list", false],
-])("%s may be meant for %s: %s", (typed, meant, near) => expect(isNear(typed, meant)).toBe(near));
+])("returns whether %s may be a typing error for %s: %s", (typed, meant, near) =>
+  expect(isNear(typed, meant)).toBe(near),
+);

@@ -70,18 +70,18 @@ async function allHelpScreens(): Promise<string> {
     .join("\n");
 }
 
-it("all help screens and messages are those that were reviewed (else: vitest -u, and read the changes)", async () => {
+it("shows only reviewed help screens and messages (else: vitest -u, and read the changes)", async () => {
   const messages = [...collectMessages()].map(([file, texts]) => `## ${file}\n\n${texts.join("\n")}\n`);
   const all = `# Help\n\n${await allHelpScreens()}\n# Messages\n\n${messages.join("\n")}`;
   await expect(all).toMatchFileSnapshot("messages.snapshot");
 });
 
-it("no help line is longer than a terminal is wide", async () => {
+it("has no help line wider than a terminal", async () => {
   const lines = (await allHelpScreens()).split("\n");
   expect(lines.filter((line) => line.length > COLUMNS)).toEqual([]);
 });
 
-it("help screens and messages keep to the project's terms", async () => {
+it("uses the project's terms in help screens and messages", async () => {
   const lines = [...(await allHelpScreens()).split("\n"), ...[...collectMessages().values()].flat()];
   const wrong = lines.flatMap((line) =>
     BANNED.filter(([word]) => word.test(line)).map(([, instead]) => `${line} [write: ${instead}]`),

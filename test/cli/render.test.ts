@@ -31,14 +31,14 @@ interface Options {
   color?: boolean;
 }
 
-/** Somebody who looks at a terminal of that many columns. */
+/** Output as a user sees it on a terminal of that many columns. */
 function watcher(columns: number, options: Options = {}) {
   const stderr = new VirtualTerminal(columns);
   const stdout = new VirtualTerminal(columns);
   return { stderr, stdout, ...renderer(stdout, stderr, options) };
 }
 
-/** Streams that are not a terminal. */
+/** Output streams that are not a terminal. */
 function collector(options: Options = {}) {
   const written = { stdout: "", stderr: "" };
   const stream = (name: "stdout" | "stderr") => ({
@@ -97,14 +97,14 @@ describe("on a terminal", () => {
     [60, "1 of 4 runs done, 2 running, 40 %, about 18 s left"],
     [40, "1 of 4 runs done, 2 running, 40 %"],
     [20, "1 of 4 runs done"],
-  ])("of %d columns shows in one line how far it is: as much as fits", (columns, line) => {
+  ])("of %d columns shows progress in one line, as much as fits", (columns, line) => {
     const seen = watcher(columns);
     middleOf(seen);
     expect(seen.stderr.lines).toEqual([line]);
     expect(seen.stdout.writes).toEqual([]);
   });
 
-  it("writes the line only when it has changed, at most five times a second, each time at once", () => {
+  it("writes the line only when it has changed, at most five times a second, each time in one piece", () => {
     const { shown, clock, stderr } = watcher(80);
     shown.show({ type: "queued", campaign: "c1", runs: 1000 });
     for (let number = 0; number < 1000; number++) {
@@ -117,7 +117,7 @@ describe("on a terminal", () => {
     for (const text of stderr.writes) expect(text).toMatch(/^\r[^\r\n]*\u001b\[K$/); // eslint-disable-line no-control-regex
     const before = stderr.writes.length;
     clock.now += 1000;
-    shown.refresh(); // what came too soon after the last time
+    shown.refresh(); // the update that came too soon after the last one
     expect(stderr.last).toMatch(/^1000 of 1000 runs done, 100 %/);
     clock.now += 60_000;
     shown.refresh();
@@ -129,7 +129,7 @@ describe("on a terminal", () => {
     expect([quiet - before, stderr.writes.length - quiet]).toEqual([1, 0]);
   });
 
-  it("counts the time left down, also while nothing happens", () => {
+  it("counts down the time left, also while nothing happens", () => {
     const seen = watcher(80);
     middleOf(seen);
     seen.clock.now += 3000;
@@ -137,7 +137,7 @@ describe("on a terminal", () => {
     expect(seen.stderr.last).toMatch(/about 15 s left$/);
   });
 
-  it("looks at the slowest run when the last ones are made, not at the mean", () => {
+  it("estimates the time left by the slowest run when the last ones execute, not by the mean", () => {
     const { shown, clock, stderr } = watcher(80);
     shown.show({ type: "queued", campaign: "c1", runs: 11 });
     for (let number = 0; number < 11; number++) shown.show({ type: "started", run: run(number) });
@@ -150,7 +150,7 @@ describe("on a terminal", () => {
     expect(stderr.last).toMatch(/^10 of 11 runs done, 1 running, 91 %, .*about 1 min 40 s left$/);
   });
 
-  it("fits its line anew when the terminal gets narrower or wider", () => {
+  it("fits the line again when the terminal gets narrower or wider", () => {
     const seen = watcher(140);
     middleOf(seen);
     seen.stderr.columns = 60;
@@ -162,7 +162,7 @@ describe("on a terminal", () => {
     expect(seen.stderr.lines).toHaveLength(1);
   });
 
-  it("keeps the line of progress below a warning, and leaves nothing of it behind", () => {
+  it("keeps the progress line below a warning, and removes all of it at the end", () => {
     const { shown, clock, stderr } = watcher(80);
     shown.show({ type: "queued", campaign: "c1", runs: 3 });
     clock.now = 1000;
@@ -180,21 +180,21 @@ describe("on a terminal", () => {
     ]);
   });
 
-  it("shows the errors of failed runs whole, and never cuts a path", () => {
+  it("shows the errors of failed runs completely, and never shortens a path", () => {
     const { shown, stdout } = watcher(60);
     const error =
       "serviceRate must be positive, but is -1 -- in module (mm1::Queue) Mm1.queue (id=3), at t=1.5s";
     shown.show(summary([record(7, "failed", { error, outputFile: `results/failed/${"y".repeat(80)}.out` })]));
     expect(stdout.lines.slice(0, 4)).toEqual([
       "run  state   variables",
-      "#7   failed  $a=1, $repetition=0", // whole: there is room for it where the error is not beside it
+      "#7   failed  $a=1, $repetition=0", // complete: there is enough space if the error is not beside it
       "     serviceRate must be positive, but is -1 -- in module",
       "     (mm1::Queue) Mm1.queue (id=3), at t=1.5s",
     ]);
     expect(stdout.lines.slice(4, 6).join("")).toBe(`     results/failed/${"y".repeat(80)}.out`);
   });
 
-  it("shows runs with the same error together, with the first of them", () => {
+  it("groups runs with the same error, and names the first of them", () => {
     const { shown, stdout } = watcher(60);
     const error = (event: number) =>
       `Cannot load library 'libnosuch.so' -- at t=${event / 7}s, event #${event}`;
@@ -214,7 +214,7 @@ describe("on a terminal", () => {
     expect(stdout.lines).toContain("to print the output of one, run: runall-swarm logs c1 0");
   });
 
-  it("shows the first of very many failed runs, and where all of them are", () => {
+  it("shows the first of very many failed runs, and where all of them are listed", () => {
     const { shown, stdout } = watcher(80);
     shown.show(
       summary(
@@ -225,7 +225,7 @@ describe("on a terminal", () => {
     expect(stdout.lines).toContain("… and 100 more; to list all, run: runall-swarm logs c1");
   });
 
-  it("tells of runs whose records have been removed", () => {
+  it("reports runs whose records have been removed", () => {
     const { shown, stdout } = watcher(120);
     shown.show(summary([], { states: {}, unrecorded: 12 }));
     expect(stdout.lines[0]).toBe("12 runs in 1 min 01 s: 12 without a record in results.");
@@ -235,21 +235,18 @@ describe("on a terminal", () => {
     );
   });
 
-  it.each([60, 80, 140])(
-    "of %d columns has tables whose columns stand below each other, also in Japanese",
-    (columns) => {
-      const { shown, stdout } = watcher(columns);
-      const more = { iterationVariables: { 速度: "とても速い車両" }, error: "だめです" };
-      shown.show(summary([record(1, "failed", more), record(12, "failed", { error: "no" })]));
-      const rows = stdout.lines.slice(0, 3);
-      expect(rows.every((row) => textWidth(row) <= columns)).toBe(true);
-      const reasonAt = rows[0]!.indexOf("reason");
-      expect(textWidth(rows[1]!.slice(0, rows[1]!.indexOf("だ")))).toBe(reasonAt);
-      expect(rows[2]!.indexOf("no")).toBe(reasonAt);
-    },
-  );
+  it.each([60, 80, 140])("of %d columns aligns the columns of tables, also in Japanese", (columns) => {
+    const { shown, stdout } = watcher(columns);
+    const more = { iterationVariables: { 速度: "とても速い車両" }, error: "だめです" };
+    shown.show(summary([record(1, "failed", more), record(12, "failed", { error: "no" })]));
+    const rows = stdout.lines.slice(0, 3);
+    expect(rows.every((row) => textWidth(row) <= columns)).toBe(true);
+    const reasonAt = rows[0]!.indexOf("reason");
+    expect(textWidth(rows[1]!.slice(0, rows[1]!.indexOf("だ")))).toBe(reasonAt);
+    expect(rows[2]!.indexOf("no")).toBe(reasonAt);
+  });
 
-  it("says at the end what the runs have cost and which took longest", () => {
+  it("reports at the end what the runs have cost and which took longest", () => {
     const { shown, stdout } = watcher(80);
     const longest = [
       { ...run(3), wallTimeMs: 65_000 },
@@ -275,7 +272,7 @@ describe("on a terminal", () => {
     );
   });
 
-  it("is coloured where that is wanted, and not elsewhere", () => {
+  it("is coloured only if colour is wanted", () => {
     const plain = watcher(80);
     const colored = watcher(80, { color: true });
     for (const seen of [plain, colored]) {
@@ -318,7 +315,7 @@ describe("without a terminal", () => {
     );
   });
 
-  it("is silent with --quiet unless something went wrong", () => {
+  it("prints nothing with --quiet unless something went wrong", () => {
     const { shown, written } = collector({ quiet: true });
     shown.show({ type: "expanded", config: "C", runs: 2 });
     shown.show({ type: "warning", message: "look", details: [] });
@@ -333,13 +330,13 @@ it.each([
   [3400, "3.4 KB"],
   [69_960_000, "70 MB"],
   [4.3e9, "4.3 GB"],
-])("%d bytes are %s", (bytes, text) => expect(formatSize(bytes)).toBe(text));
+])("formats %d bytes as %s", (bytes, text) => expect(formatSize(bytes)).toBe(text));
 
 it.each([
   [950, "950"],
   [999_600, "1.0 M"],
   [12_300, "12 k"],
-])("%d is %s", (value, text) => expect(formatNumber(value)).toBe(text));
+])("formats %d as %s", (value, text) => expect(formatNumber(value)).toBe(text));
 
 it.each([
   [10, "1 s"],
@@ -347,7 +344,7 @@ it.each([
   [61_000, "1 min 10 s"],
   [601_000, "11 min"],
   [7_500_000, "2 h 05 min"],
-])("an estimate of %d ms is %s", (ms, text) => expect(formatEstimate(ms)).toBe(text));
+])("formats an estimate of %d ms as %s", (ms, text) => expect(formatEstimate(ms)).toBe(text));
 
 it.each([
   ["abc", 3],
@@ -356,7 +353,7 @@ it.each([
   ["ｱ", 1],
   ["👩‍💻", 2],
   ["“…”", 3],
-])("%s is %d columns wide", (text, width) => expect(textWidth(text)).toBe(width));
+])("measures %s as %d columns wide", (text, width) => expect(textWidth(text)).toBe(width));
 
 it.each([
   [7, "7 ms"],
@@ -365,9 +362,9 @@ it.each([
   [200_000, "3 min 20 s"],
   [7_500_000, "2 h 05 min"],
   [280_000_000, "3 d 5 h"],
-])("%d ms is %s", (ms, text) => expect(formatDuration(ms)).toBe(text));
+])("formats %d ms as %s", (ms, text) => expect(formatDuration(ms)).toBe(text));
 
-it("aligns columns and shortens texts visibly", () => {
+it("aligns columns and marks texts that it shortens", () => {
   expect(
     formatTable([
       ["a", "bb"],

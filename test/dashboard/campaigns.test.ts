@@ -9,7 +9,7 @@ const sources = collected(({ id, runs }) => Array.from({ length: runs }, (_, run
 beforeEach(() => vi.useFakeTimers({ toFake: ["Date"] }));
 afterEach(() => vi.useRealTimers());
 
-it("shows the rows of an ended campaign that is larger than what is kept", async () => {
+it("shows the rows of an ended campaign that is larger than the cache", async () => {
   const campaigns = new Campaigns(endedQueue([big, small]), sources, { keptRows: 20 });
   expect((await campaigns.overview()).map(({ id, states }) => [id, states])).toEqual([
     ["big", { done: 30 }],
@@ -23,7 +23,7 @@ it("shows the rows of an ended campaign that is larger than what is kept", async
   await expect(campaigns.view("nosuch")).rejects.toThrow(UnknownCampaign);
 });
 
-it("keeps the rows of what a page looks at, although others look at something larger", async () => {
+it("keeps the rows of the campaign that a page shows, although others request a larger one", async () => {
   const read = vi.fn(sources.records.bind(sources));
   const campaigns = new Campaigns(endedQueue([big, small]), { ...sources, records: read }, { keptRows: 20 });
   await campaigns.view("big");
@@ -37,7 +37,7 @@ it("keeps the rows of what a page looks at, although others look at something la
   expect(read).not.toHaveBeenCalled();
 });
 
-it("is not stale for long after a look that took long", async () => {
+it("is not stale for long after a slow query", async () => {
   const queue = endedQueue([small]);
   const slow = collected(({ id }) => {
     vi.advanceTimersByTime(20_000); // 100,000 jobs that are read for the first time

@@ -4,7 +4,7 @@ import type { RunRecord } from "../../src/model/result.ts";
 import type { QueueWatch, WatchedCampaign } from "../../src/queue/watch.ts";
 import { someCampaign } from "../helpers/campaign.ts";
 
-/** A campaign of a study that is at `directory`. */
+/** A campaign of a study in `directory`. */
 export function madeCampaign(id: string, runs: number, directory = "/nowhere"): Campaign {
   const study = { config: "Load", checkoutName: "mm1", study: "simulations" };
   return someCampaign({
@@ -41,7 +41,7 @@ export function madeRecord(campaign: string, runNumber: number, more: Partial<Ru
   };
 }
 
-/** A queue in which nothing is open any more; counts how often it was looked at. */
+/** A queue whose jobs have all ended; counts how often it was queried. */
 export function endedQueue(campaigns: readonly Campaign[]): QueueWatch & { looks: number } {
   const watched = campaigns.map((campaign): WatchedCampaign => ({
     campaign,

@@ -24,7 +24,7 @@ function row(runNumber: number, finishedAt: number, scalars?: string): Row {
   return { runNumber, state: "done", values: [], repetition: 0, finishedAt, scalars };
 }
 
-it("reads each scalar file once for a scalar, and again when its run was made again", async () => {
+it("reads each scalar file once for a scalar, and again when its run was executed again", async () => {
   await using directory = await temporaryDirectory("scalars-");
   const view = new CampaignView(madeCampaign("some", 3, directory.path));
   for (const run of [0, 1]) {

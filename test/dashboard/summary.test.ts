@@ -14,7 +14,7 @@ function viewOf(rows: readonly Partial<Row>[]): CampaignView {
   return view;
 }
 
-/** Two runners have made runs of a second each for the last minute. */
+/** Two runners have executed runs of one second each for the last minute. */
 const ended = Array.from({ length: 120 }, (_, index): Partial<Row> => {
   const finishedAt = NOW - 500 * index;
   return { state: "done", wallTimeMs: 1000, startedAt: finishedAt - 1000, finishedAt };
@@ -22,7 +22,7 @@ const ended = Array.from({ length: 120 }, (_, index): Partial<Row> => {
 const queued = Array.from({ length: 600 }, (): Partial<Row> => ({}));
 const running: Partial<Row> = { state: "running", startedAt: NOW };
 
-it("tells the time left by what was busy in the last minute, also between two runs", () => {
+it("estimates the time left by the runners busy in the last minute, also between two runs", () => {
   for (const now of [[running, running], [running], []]) {
     const { leftMs, runsPerSecond } = summarize(viewOf([...ended, ...queued, ...now]), NOW);
     expect(leftMs! / 1000).toBeGreaterThan(295);
@@ -31,13 +31,13 @@ it("tells the time left by what was busy in the last minute, also between two ru
   }
 });
 
-it("tells the time left of the first runs by their own percentages", () => {
+it("estimates the time left of the first runs by their own percentages", () => {
   const half: Partial<Row> = { state: "running", startedAt: NOW - 10_000, percent: 50 };
   expect(summarize(viewOf([half, half]), NOW).leftMs).toBe(10_000);
   expect(summarize(viewOf([half, half, {}, {}]), NOW).leftMs).toBe(30_000); // a run takes 20 s
 });
 
-it("counts of a long run that has just ended only what fell into the last minute", () => {
+it("counts only the last minute of a long run that has just ended", () => {
   const hour = 3600_000;
   const long: Partial<Row> = {
     state: "done",
@@ -48,13 +48,13 @@ it("counts of a long run that has just ended only what fell into the last minute
   expect(summarize(viewOf([long, running, {}]), NOW).leftMs).toBe(2 * hour);
 });
 
-it("tells no time left where nothing runs or nothing is known", () => {
+it("gives no estimate if nothing runs or nothing is known", () => {
   expect(summarize(viewOf(queued), NOW).leftMs).toBeUndefined();
   expect(summarize(viewOf([running, {}]), NOW).leftMs).toBeUndefined();
   expect(summarize(viewOf(ended), NOW).leftMs).toBeUndefined();
 });
 
-it("counts runs of which nothing is left here", () => {
+it("counts runs of which nothing is left in the queue", () => {
   const gone = new CampaignView(madeCampaign("some", 3));
   expect(summarize(gone, NOW).states).toEqual({ "without a record": 3 });
   gone.cancelled = true;

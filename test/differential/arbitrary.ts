@@ -11,7 +11,7 @@ import {
   type Shape,
 } from "./shape.ts";
 
-/** The plain value in most shapes, so that what is special meets in twos and threes, not all at once. */
+/** The plain value in most shapes, so that special values meet in twos and threes, not all together. */
 function mostly<T>(plain: T, others: readonly T[], weight = 2): fc.Arbitrary<T> {
   return fc.oneof(
     { arbitrary: fc.constant(plain), weight },
@@ -64,7 +64,7 @@ const anyShapes: fc.Arbitrary<Shape> = fc.record({
   attach: mostly(false, [true], 3),
 });
 
-/** What these write depends on what an earlier command has left, which a swarm's runs do not see: it is no source. */
+/** Their output depends on what an earlier command has left, which a swarm's runs do not see because it is not source. */
 const APPENDING = ["appendShared", "appendSharedResult", "changeTracked", "changeIni", "changeUntracked"];
 
 /** Studies of all forms. */

@@ -14,11 +14,11 @@ import { keepWorld, makeWorld, pictureOf, type Simulator, type World } from "./w
 
 export interface Verdict {
   problems: Problem[];
-  /** Whether the campaign was refused, and so says little of the shape. */
+  /** Whether the campaign was refused, so that it covers little of the shape. */
   refused: boolean;
 }
 
-/** Executes a study plainly and through the swarm, and compares all that both leave. */
+/** Executes a study plainly and through the swarm, and compares the results of both. */
 export async function checkShape(shape: Shape, user: User, simulator: Simulator): Promise<Verdict> {
   await using place = await temporaryDirectory("swarm-shape-");
   const world = await makeWorld(shape, place.path, simulator);
@@ -61,7 +61,7 @@ export async function checkShape(shape: Shape, user: User, simulator: Simulator)
   return { problems, refused: ending.exitCode === 2 };
 }
 
-/** @returns the first exit code that is not 0, and all that was printed. */
+/** @returns the first nonzero exit code, and everything that was printed. */
 async function campaigns(
   user: User,
   world: World,
@@ -85,7 +85,7 @@ async function campaigns(
   };
 }
 
-/** The same commands again execute nothing, and neither they nor `attach` change anything. */
+/** Repeats the commands, which must execute nothing; neither they nor `attach` may change anything. */
 async function checkAfterwards(
   user: User,
   world: World,
@@ -120,7 +120,7 @@ async function checkAfterwards(
   return problems;
 }
 
-/** What the user did meanwhile counts as source; a file of their own does so unless its folder has results of the campaign. */
+/** The user's edits meanwhile count as source; a file of their own does unless its folder has results of the campaign. */
 function isSourceEdited(world: World, after: Picture): boolean {
   const { edit, resultDirectory } = world.shape;
   if (edit !== "result") return edit !== "nothing";
@@ -177,7 +177,7 @@ function editOf({ shape, top, study }: World): Edit[] {
   }
 }
 
-/** A result of an earlier command, relative to the world: none that failed, because the next command replaces that. */
+/** A result of an earlier command, relative to the world: none of a failed run, because the next command replaces those. */
 function resultOf(world: World): string | undefined {
   const files = [...pictureOf(world)].filter(
     ([file, { type }]) => type === "file" && /^(?!.*(?:\.(?:HOST|[AB]-\d+)\.|\/failed\/)).*\.sca$/.test(file),
@@ -185,7 +185,7 @@ function resultOf(world: World): string | undefined {
   return files[0]?.[0];
 }
 
-/** The user changes it. */
+/** The user's edit. */
 async function editResult(world: World, file: string | undefined): Promise<void> {
   const place = path.join(world.top, file ?? "");
   if (file === undefined || !existsSync(place)) return;

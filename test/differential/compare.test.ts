@@ -14,7 +14,7 @@ const SIMULATOR: Simulator = {
   env: { STAND_IN_EXECUTABLE: "1" },
 };
 
-/** Both sides of a comparison, as a swarm without faults would give them. */
+/** Both sides of a comparison, as a swarm without faults would leave them. */
 interface Sides {
   expectation: Expectation;
   before: Map<string, Entry>;
@@ -94,7 +94,7 @@ describe("comparing two worlds", () => {
     plain = await twice({ iterated: true, operations: [{ name: "link", runs: "all", when: "after" }] });
   });
 
-  it("finds nothing where the swarm left what plain runs leave, but for times and process ids", () => {
+  it("finds no difference if the swarm left what plain runs leave, except for times and process ids", () => {
     expect(problemsOf(plain)).toEqual([]);
     expect([...plain.after.keys()]).toEqual(expect.arrayContaining([SCALARS, VECTORS, INDEX, OUTPUT]));
     expect(entryOf(plain.after, SCALARS).content).not.toBe(entryOf(plain.expectation.after, SCALARS).content);
@@ -120,7 +120,7 @@ describe("comparing two worlds", () => {
     ["a result that is missing", /^missing: .*sca is missing/, ({ after }) => void after.delete(SCALARS)],
     ["output without its end", /^wrong: .*out/, ({ after }) => change(after, OUTPUT, { canonical: "" })],
     ["output that is missing", /^missing: .*out is missing/, ({ after }) => void after.delete(OUTPUT)],
-    ["a file that nobody expects", /^stray: /, ({ after }) => void after.set("up/more.txt", file("x"))],
+    ["an unexpected file", /^stray: /, ({ after }) => void after.set("up/more.txt", file("x"))],
     [
       "one in the results",
       /^stray: /,
@@ -232,7 +232,7 @@ describe("comparing a file that several runs write", () => {
     });
   });
 
-  it("asks for each version, and for a word on it", () => {
+  it("requires each version, and a message about it", () => {
     const sides = copyOf(plain);
     expect(problemsOf(sides)).toEqual([`lost: what A-0 wrote to ${shared} is nowhere`]);
     sides.after.set(aside, file("run A-0\n"));
@@ -254,7 +254,7 @@ describe("comparing a file that several runs write", () => {
   });
 });
 
-describe("comparing a file of the user's that a run changes", () => {
+describe("comparing a user's file that a run changes", () => {
   const tracked = `${STUDY}/tracked.input`;
   let plain: Sides;
 
@@ -262,7 +262,7 @@ describe("comparing a file of the user's that a run changes", () => {
     plain = await twice({ operations: [{ name: "changeTracked", runs: 0, when: "after" }] });
   });
 
-  it("takes the run's version in its place or beside it", () => {
+  it("accepts the run's version in its place or beside it", () => {
     const sides = copyOf(plain);
     expect(problemsOf(sides)).toEqual([]);
     const version = entryOf(sides.after, tracked);
@@ -273,7 +273,7 @@ describe("comparing a file of the user's that a run changes", () => {
     expect(problemsOf(sides)).toEqual([]);
   });
 
-  it("asks for both where the user edits it, too", () => {
+  it("requires both versions if the user edits the file, too", () => {
     const sides = copyOf(plain);
     const version = entryOf(sides.after, tracked);
     (sides.allowances.edits as Map<string, Entry>).set(tracked, file("mine\n"));
@@ -285,10 +285,10 @@ describe("comparing a file of the user's that a run changes", () => {
   });
 });
 
-describe("comparing what only plain runs may leave", () => {
+describe("comparing files that only plain runs may leave", () => {
   const fifo = `${STUDY}/results/pipe-A-0`;
 
-  it("asks for its name in a warning", async () => {
+  it("requires their name in a warning", async () => {
     const sides = await twice({ operations: [{ name: "fifo", runs: 0, when: "after" }] });
     sides.allowances.localOnly = (name) => path.basename(name).startsWith("pipe-");
     sides.after.delete(fifo);

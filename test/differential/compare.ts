@@ -2,33 +2,33 @@ import path from "node:path";
 import { difference, isSame, type Entry, type Picture } from "./picture.ts";
 import type { Expectation, RunName } from "./plain.ts";
 
-/** How a campaign ended, as the user and the records tell. */
+/** How a campaign ended, according to its messages and records. */
 export interface Ending {
   exitCode: number;
-  /** All that was printed. */
+  /** Everything that was printed. */
   output: string;
   /** The state of each run that has a record, with its reason. */
   states: ReadonlyMap<RunName, { state: string; error: string }>;
 }
 
-/** What else than the same tree is right. */
+/** Permitted deviations from equal trees. */
 export interface Allowances {
   /** The campaign may be refused. */
   refusal: boolean;
-  /** Runs that need not be done, although the plain ones were. */
+  /** Runs that may fail although the plain ones completed. */
   failure: (run: RunName) => boolean;
-  /** Entries that only plain runs leave, if the user is told. */
+  /** Entries that only plain runs leave, if a message reports them. */
   localOnly: (file: string) => boolean;
-  /** Entries that the swarm may leave alone. */
+  /** Entries that the swarm may leave unchanged. */
   swarmOnly: (file: string) => boolean;
-  /** What the user made of entries meanwhile; undefined: deleted. */
+  /** The user's edits of entries meanwhile; undefined: deleted. */
   edits: ReadonlyMap<string, Entry | undefined>;
 }
 
-/** `KIND: what`; the kind groups what has one cause. */
+/** `KIND: what`; problems of one kind have one cause. */
 export type Problem = string;
 
-/** A copy's name begins as the file's; of a long name at least so much is left. */
+/** A copy's name begins like the file's; at least so much of a long name is kept. */
 const SHORTEST_STEM = 40;
 
 const FAILED = /(?:^|\/)failed\//;
@@ -37,9 +37,9 @@ const GIT = /(?:^|\/)\.git(?:\/|$)/i;
 
 /**
  * Compares what a campaign left with what plain runs leave.
- * @param before the world in which the campaign began.
+ * @param before the world in which the campaign started.
  * @param after the world that it left.
- * @returns what is not as it should be; nothing if all is right.
+ * @returns the problems; empty if there are none.
  */
 export function compare(
   expectation: Expectation,
@@ -81,7 +81,7 @@ function* stateProblems(
     yield `exit code: ${exitCode}, but ${allDone ? "all runs are" : "not all runs are"} done`;
 }
 
-/** Entries that are not as they were. */
+/** Entries that differ from their earlier state. */
 export function* changes(
   before: Picture,
   after: Picture,
@@ -108,7 +108,7 @@ interface Sides {
 class Comparison {
   readonly #sides: Sides;
   readonly #problems: Problem[] = [];
-  /** Entries of the swarm's that are copies beside others. */
+  /** The swarm's entries that are copies beside others. */
   readonly #explained = new Set<string>();
   readonly #strays: string[] = [];
 
@@ -161,11 +161,11 @@ class Comparison {
       this.#problems.push(`${kind}: ${file} ${difference(was, is)}`);
   }
 
-  /** No run that is done wrote it. */
+  /** No completed run wrote it. */
   #unwritten(file: string, was: Entry | undefined, is: Entry | undefined): void {
     const { expectation } = this.#sides;
     if (isSame(was, is) || (is?.type === "folder" && was === undefined)) return;
-    // a run that was not done the first time is done now: what is here is what plain runs have left both times
+    // a run that failed the first time has completed now: the present content is what plain runs have left both times
     if (is !== undefined && isSame(expectation.after.get(file), is)) return;
     if (is === undefined && FAILED.test(file) && expectation.runs.some((run) => this.#sides.done(run)))
       return;
@@ -193,7 +193,7 @@ class Comparison {
 
   #folder(file: string, is: Entry | undefined): void {
     const below = [...this.#sides.expectation.after.keys()].some((each) => each.startsWith(`${file}/`));
-    if (is === undefined && below) return; // what is in it is missing, too, and reported
+    if (is === undefined && below) return; // its content is missing, too, and reported
     if (is?.type !== "folder")
       this.#problems.push(`empty folder: ${file} ${is ? `is a ${is.type}` : "is missing"}`);
   }
@@ -219,7 +219,7 @@ class Comparison {
     for (const version of versions) if (!isSame(version.entry, is)) this.#beside(file, version);
   }
 
-  /** The run's version has to be under another name, which is told. */
+  /** The run's version must have another name, and a message must report it. */
   #beside(file: string, { run, entry }: { run: RunName; entry: Entry }): void {
     const copies = this.#copies(file, { run, entry });
     if (copies.length === 0) {
@@ -227,13 +227,13 @@ class Comparison {
       return;
     }
     for (const [name] of copies) this.#explained.add(name);
-    // one that was there before was told of when it was made
+    // an existing copy was reported when it was created
     const isTold = copies.some(([name]) => this.#isNamed(name) || this.#sides.before.has(name));
     if (!isTold && !this.#isNamed(file))
       this.#problems.push(`silent: what ${run} wrote to ${file} is in ${copies[0]![0]}, and nobody says so`);
   }
 
-  /** Entries beside a file with the run in their names, which have what the run wrote to it. */
+  /** Entries beside a file with the run in their names that contain what the run wrote. */
   #copies(file: string, { run, entry }: { run: RunName; entry: Entry }): [string, Entry][] {
     return [...this.#sides.after].filter(
       ([name, found]) =>
@@ -251,7 +251,7 @@ class Comparison {
     return this.#sides.ending.output.includes(Buffer.from(path.basename(file), "latin1").toString("utf8"));
   }
 
-  /** A copy of an earlier command's under a run's name, and what the run has written now has the plain name. */
+  /** A copy from an earlier command under a run's name, while the plain name now has what the run wrote. */
   #isMovedCopy(file: string): boolean {
     const { plain, run } = copyName(file);
     const { expectation, after, done } = this.#sides;
@@ -260,7 +260,7 @@ class Comparison {
     return written !== undefined && isSame(written, after.get(plain));
   }
 
-  /** A copy under a run's name of what the run wrote, although that is what was there before. */
+  /** A copy under a run's name of what the run wrote, although the file had that content before. */
   #isCopy(file: string): boolean {
     const { plain, run } = copyName(file);
     const picture = this.#sides.expectation.pictures.get(run);
@@ -269,7 +269,7 @@ class Comparison {
     );
   }
 
-  /** Files of runs that are not done may be in a folder of their own. */
+  /** Files of failed runs may be in a folder of their own. */
   #isOfFailed(file: string): boolean {
     return FAILED.test(file) && this.#sides.expectation.runs.some((run) => !this.#sides.done(run));
   }

@@ -79,7 +79,7 @@ export function commandArguments(shape: Shape, config: string, world: string): s
   ];
 }
 
-/** The result directory, or its part without variables, as the study sees it; for absolute ones a folder of its own. */
+/** The result directory, or its part without variables, relative to the study; for absolute ones a separate folder. */
 export function resultBase(shape: Shape): string {
   const { base } = RESULT_DIRECTORIES[shape.resultDirectory];
   return shape.ini === "folder" ? `sub/${base}` : base;

@@ -51,13 +51,13 @@ describeWithService("redis-server", "what generated studies have shown", () => {
       ],
       before: "swarm",
     },
-    "a link is written again whose target is there": { ...does("link"), before: "local" },
-    "the folder of the output is there during the run": {
+    "a link is written again whose target exists": { ...does("link"), before: "local" },
+    "the folder of the output exists during the run": {
       ...does("list"),
       ini: "folder",
       output: "own",
     },
-    "no folder of the output is there if it is not redirected": {
+    "no folder of the output exists if it is not redirected": {
       ...does("list"),
       ini: "folder",
       output: "own",

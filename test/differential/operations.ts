@@ -1,27 +1,27 @@
-/** Something that a run does besides simulating. */
+/** Something that a run does in addition to simulating. */
 export interface OperationKind {
   /**
-   * Shell commands, in the study's folder: `$r` is the run's number, `$c` its config, `$n` both, `$R` the result
-   * directory, which is there.
+   * Shell commands in the study's folder: `$r` is the run number, `$c` the config, `$n` both, `$R` the result directory,
+   * which exists.
    */
   script: string;
   /** Several runs write files of the same names. */
   shared?: boolean;
-  /** Such a run need not be done: what it leaves cannot be taken to the user, and that is said. */
+  /** Such a run may fail: what it leaves cannot be transferred to the user, which a message reports. */
   mayFail?: boolean;
   /** The plain run leaves it, and the swarm only names it in a warning. Part of its name. */
   named?: string;
   /** What the run may leave only locally. */
   localOnly?: RegExp;
-  /** What it writes depends on what earlier runs have left, which a swarm's runs do not see. */
+  /** Its output depends on what earlier runs have left, which a swarm's runs do not see. */
   alone?: boolean;
-  /** What it writes depends on the inputs, which the user may change between two commands. */
+  /** Its output depends on the inputs, which the user may change between two commands. */
   reads?: boolean;
-  /** It changes inputs, which a plain run that comes later sees. */
+  /** It changes inputs, which a later plain run sees. */
   changes?: boolean;
 }
 
-/** Leaves a file that tells which run wrote it. */
+/** Leaves a file that shows which run wrote it. */
 const write = (file: string): string => `echo "run $n" > ${file}`;
 
 /** By name; the names appear in shapes. */
@@ -34,7 +34,7 @@ export const OPERATIONS: Readonly<Record<string, OperationKind>> = {
     reads: true,
   },
   list: {
-    // without logs, the folder of cmdenv-output-file: Cmdenv makes it when it starts, the swarm makes it before that;
+    // without logs: the folder of cmdenv-output-file, which Cmdenv creates when it starts, and the swarm before that;
     // without those of failed runs, which only a campaign leaves
     script:
       'find ned existing-empty store ../common sub -type d ! -name logs ! -path "*/failed*" | LC_ALL=C sort > "../list-$n.dat"',

@@ -3,24 +3,24 @@ import { hostname } from "node:os";
 import path from "node:path";
 import { normalizerFor } from "../real-omnetpp/normalize.js";
 
-/** One file, folder or anything else below a folder. */
+/** A file, folder or other entry below a folder. */
 export interface Entry {
   type: "file" | "folder" | "link" | "fifo" | "socket" | "other";
-  /** Permissions; of a link none. */
+  /** Permissions; undefined for a link. */
   mode: number;
-  /** Of a file its bytes, of a link its target; as Latin-1. */
+  /** The bytes of a file, the target of a link; as Latin-1. */
   content: string;
-  /** What of the content counts: without run ids, dates, process ids. */
+  /** The part of the content that is compared: without run ids, dates, process ids. */
   canonical: string;
   mtimeMs: number;
 }
 
-/** All that is below a folder, by path; names and paths as Latin-1, so that any byte can be in them. */
+/** All entries below a folder, by path; names and paths as Latin-1, so that they can contain any byte. */
 export type Picture = ReadonlyMap<string, Entry>;
 
 /**
  * @param top absolute.
- * @param mappedFrom the folder of the first ini file, where the study has absolute paths, which a swarm may have mapped to relative ones.
+ * @param mappedFrom the folder of the first ini file, if the study has absolute paths, which a swarm may have mapped to relative ones.
  */
 export function takePicture(top: string, mappedFrom?: string): Picture {
   const entries = new Map<string, Entry>();
@@ -63,17 +63,17 @@ function plainName(name: string): string {
   );
 }
 
-/** opp_runall gives it on the command line, a worker does not. */
+/** opp_runall passes it on the command line, a worker does not. */
 const NOT_COMPARED = ["cmdenv-redirect-output"];
 
-/** Options by which a swarm may map a path. */
+/** Options with which a swarm may map a path. */
 const MAPPED =
   /^config (?:result-dir|output-scalar-file|output-vector-file|eventlog-file|cmdenv-output-file|snapshot-file) /;
 
 /**
- * What of a file's content counts. Of result files everything but run ids, dates, process ids, the config line of an option
- * that only opp_runall gives, and where absolute paths may have been mapped, the form of the result directory and the config
- * lines of the options that do so; of what Cmdenv prints only the lines that begin with `<!>`, because opp_runall asks for
+ * The part of a file's content that is compared. Of result files everything but run ids, dates, process ids, the config line of
+ * an option that only opp_runall passes, and, if absolute paths may have been mapped, the form of the result directory and the
+ * config lines of the options that map it; of Cmdenv's output only the lines that begin with `<!>`, because opp_runall requests
  * fewer of the others; of all other files every byte.
  */
 function canonicalContent(name: string, content: string, mappedFrom?: string): string {
@@ -85,7 +85,7 @@ function canonicalContent(name: string, content: string, mappedFrom?: string): s
   return [...lines.filter((line) => line !== undefined), ...normalizer.end()].join("\n");
 }
 
-/** The usual extension of such a file: a name may have any. */
+/** The usual extension of such a file; its name may have any. */
 function kindOf(content: string): string {
   if (/^version \d+\nrun /.test(content)) return ".sca";
   if (/^(?:file \d+ \d+| ) *\nversion \d+\n/.test(content)) return ".vci";
@@ -118,7 +118,7 @@ export function isSame(one: Entry | undefined, other: Entry | undefined): boolea
   );
 }
 
-/** Half a sentence on how one entry differs from what is expected. */
+/** Half a sentence on how one entry differs from the expected one. */
 export function difference(expected: Entry | undefined, found: Entry | undefined): string {
   if (found === undefined) return "is missing";
   if (expected === undefined) return `is a ${found.type} that nobody expects`;

@@ -4,23 +4,23 @@ import { isSame, type Picture } from "./picture.ts";
 import type { Shape } from "./shape.ts";
 import { pictureOf, type World } from "./world.ts";
 
-/** A run as everything here names it: `A-0`. */
+/** A run's name in these files: `A-0`. */
 export type RunName = string;
 
-/** What plain runs, one after the other, leave. */
+/** The results of plain runs, executed one after the other. */
 export interface Expectation {
   before: Picture;
   after: Picture;
   runs: RunName[];
   /** Runs that a local user would see fail. */
   failed: ReadonlySet<RunName>;
-  /** Which runs write an entry: what each makes of it, alone in the world of before where several do. */
+  /** Which runs write an entry: the version of each, executed alone in the original world if there are several. */
   versions: ReadonlyMap<string, ReadonlyMap<RunName, Picture>>;
-  /** What each run leaves, also where that is what was there before. */
+  /** What each run leaves, also if it is what existed before. */
   pictures: ReadonlyMap<RunName, Picture>;
 }
 
-/** Executes a study as opp_runall does, but without its batches and side by side. The world changes. */
+/** Executes a study like opp_runall, but without batches and parallelism. Changes the world. */
 export async function runPlainly(
   world: World,
   configs: readonly string[],
@@ -52,7 +52,7 @@ export async function runPlainly(
   return { before, after, runs: [...pictures.keys()], failed, versions, pictures };
 }
 
-/** Whether a plain run writes something else because others came before it. */
+/** Whether a plain run writes something else because of runs before it. */
 function seeEachOther({ operations }: Shape): boolean {
   const kinds = operations.map(({ name }) => OPERATIONS[name]!);
   return (

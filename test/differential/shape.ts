@@ -1,8 +1,8 @@
-/** What a study is like, in a form that can be printed, replayed and made simpler. */
+/** The properties of a study, in a form that can be printed, replayed and simplified. */
 export interface Shape {
   /** Where the ini file is: in the study, in a folder named with -f, or included from another folder of the checkout. */
   ini: "study" | "folder" | "included";
-  /** One config, or two that are run one after the other. */
+  /** One config, or two that are executed one after the other. */
   configs: 1 | 2;
   repeat: 1 | 2;
   /** Whether two values of an iteration variable double the runs. */
@@ -10,7 +10,7 @@ export interface Shape {
   /** A run filter for -r; empty: all runs. */
   filter: string;
   resultDirectory: keyof typeof RESULT_DIRECTORIES;
-  /** Where the result directory is named. */
+  /** Where the result directory is configured. */
   namedIn: "ini" | "config" | "arguments";
   scalars: keyof typeof SCALAR_FILES;
   vectors: keyof typeof VECTOR_FILES;
@@ -19,16 +19,16 @@ export interface Shape {
   eventlog: keyof typeof EVENTLOG_FILES;
   subdivision: boolean;
   appendHost: boolean;
-  /** What runs do besides: names in OPERATIONS, with the runs that do it. */
+  /** Additional actions of runs: names in OPERATIONS, with the runs that perform them. */
   operations: Operation[];
-  /** What is in the result directory before: results of a plain run, or of the swarm, edited or not. */
+  /** The initial content of the result directory: results of a plain run, or of the swarm, edited or not. */
   before: "nothing" | "local" | "swarm" | "edited";
   /** What the user does while the first run executes. */
   edit: "nothing" | "tracked" | "untracked" | "delete" | "result";
   git: GitSetting[];
   /** Whether git ignores the results. */
   ignored: boolean;
-  /** Whether `attach` is called when all is over. */
+  /** Whether `attach` is called at the end. */
   attach: boolean;
 }
 
@@ -52,7 +52,7 @@ export const GIT_SETTINGS = [
 ] as const;
 type GitSetting = (typeof GIT_SETTINGS)[number];
 
-/** `value` may name WORLD, the folder above everything; `base` is its part without variables, as the study sees it. */
+/** `value` may name WORLD, the folder above everything; `base` is its part without variables, relative to the study. */
 interface ResultDirectory {
   value: string;
   base: string;
@@ -119,7 +119,7 @@ export const EVENTLOG_FILES = {
   shared: "results/all.elog",
 } as const;
 
-/** The shape in which nothing is special: others are made simpler towards it. */
+/** The shape without special values: others are simplified towards it. */
 export const PLAINEST: Shape = {
   ini: "study",
   configs: 1,
@@ -143,7 +143,7 @@ export const PLAINEST: Shape = {
   attach: false,
 };
 
-/** The entries in which a shape differs from the plainest, as a text that SHAPE takes. */
+/** The entries in which a shape differs from the plainest, as a text that SHAPE accepts. */
 export function describeShape(shape: Shape): string {
   const entries = Object.entries(shape) as [keyof Shape, unknown][];
   return JSON.stringify(

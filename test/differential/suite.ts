@@ -11,10 +11,10 @@ import { PLAINEST, describeShape, parseShapes, type Shape } from "./shape.ts";
 import type { Simulator } from "./world.ts";
 
 /**
- * The differential test reads these variables:
- * SHAPES how many shapes each store gets, SEED from which they are generated, SHAPE one that a failure named, or an array of such,
- * SHAPE_MODEL a library of examples/mm1, with which the real opp_run of PATH is used, SHRINK how many failing ones are
- * made simpler.
+ * Variables of the differential test:
+ * SHAPES number of shapes for each store, SEED from which they are generated, SHAPE one that a failure named, or an array of
+ * such, SHAPE_MODEL a library of examples/mm1, with which the real opp_run of PATH is used, SHRINK number of failing shapes to
+ * simplify.
  */
 const { SHAPES, SEED, SHAPE, SHAPE_MODEL, SHRINK } = process.env;
 const DEFAULT_SHAPES = 75;
@@ -25,7 +25,7 @@ interface Failure {
   problems: Problem[];
 }
 
-/** Adds the test of one store. @param user is asked for when the test begins. */
+/** Adds the test of one store. @param user is called when the test starts. */
 export function testShapes(user: () => User, defaultSeed: number): void {
   const seed = SEED === undefined ? defaultSeed : Number(SEED);
   const chosen = SHAPE === undefined ? undefined : parseShapes(SHAPE);
@@ -43,14 +43,14 @@ export function testShapes(user: () => User, defaultSeed: number): void {
         failures.push({ shape, problems: verdict.problems });
         console.log(`shape ${index + 1} of ${count}: ${describeShape(shape)}\n${list(verdict.problems)}`);
       }
-      if (SHAPE === undefined) expect(refused).toBeLessThan(Math.max(3, count / 5)); // else it proves little
+      if (SHAPE === undefined) expect(refused).toBeLessThan(Math.max(3, count / 5)); // else the test proves little
       expect(failures.length === 0 ? "" : await report(failures, seed, user())).toBe("");
     },
     count * SECONDS_PER_SHAPE * 1000 + 600_000,
   );
 }
 
-/** Adds a test for each of some shapes. @param known the shapes by what they have once shown. */
+/** Adds a test for each of some shapes. @param known the shapes by the fault that they once revealed. */
 export function testKnown(user: () => User, known: Readonly<Record<string, Partial<Shape>>>): void {
   it.for(Object.entries(known))("%s", { timeout: SECONDS_PER_SHAPE * 4000 }, async ([, entries]) => {
     const { problems } = await check({ ...PLAINEST, ...entries }, user());
@@ -78,7 +78,7 @@ function simulator(): Simulator {
   return { program, args: ["-l", SHAPE_MODEL], env: {} };
 }
 
-/** What is wrong, kind by kind, with the simplest shape that shows it. */
+/** The problems, kind by kind, with the simplest shape that shows each. */
 async function report(failures: readonly Failure[], seed: number, user: User): Promise<string> {
   const kinds = new Map<string, Failure[]>();
   for (const failure of failures) {
@@ -99,7 +99,7 @@ async function report(failures: readonly Failure[], seed: number, user: User): P
   return `seed ${seed}\n${texts.join("\n")}`;
 }
 
-/** Replaces one entry after the other by the plainest, as long as a problem of the kind stays. */
+/** Replaces one entry after the other by the plainest, as long as a problem of the kind remains. */
 async function simplify(failure: Failure, kind: string, user: User): Promise<Failure> {
   let simplest = failure;
   const attempt = async (change: Partial<Shape>): Promise<void> => {

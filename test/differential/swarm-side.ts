@@ -12,7 +12,7 @@ import type { Picture } from "./picture.ts";
 import type { RunName } from "./plain.ts";
 import type { World } from "./world.ts";
 
-/** A command that takes longer does not end. */
+/** A command that takes longer is considered hung. */
 const LIMIT_MS = 60_000;
 
 /** Runs runall-swarm in the study. @returns exit code -1 if it did not end. */
@@ -56,7 +56,7 @@ export async function editMeanwhile(
   while (!existsSync(signal("started")) && !state.ended) await setTimeout(10);
   await edit();
   if (!state.ended) {
-    // opening the pipe waits for its reader, who may have been killed
+    // opening the pipe waits for its reader, which may have been killed
     const writer = spawn("sh", ["-c", 'echo > "$1"', "sh", signal("go")], { stdio: "ignore" });
     const written = once(writer, "close");
     await ended;
@@ -74,7 +74,7 @@ export function executions(world: World): number {
   return existsSync(file) ? readFileSync(file, "utf8").split("\n").length - 1 : 0;
 }
 
-/** What the records in a world say of each run. */
+/** What the records in a world contain about each run. */
 export function statesIn(after: Picture): Ending["states"] {
   const states = new Map<RunName, { state: string; error: string }>();
   for (const [file, { content }] of after) {
@@ -89,7 +89,7 @@ export function statesIn(after: Picture): Ending["states"] {
 export interface Edit {
   /** Relative to the world. */
   file: string;
-  /** Undefined: it is deleted. */
+  /** Undefined: deleted. */
   content: string | undefined;
 }
 

@@ -11,7 +11,7 @@ import { hasAbsolutePaths, type Shape } from "./shape.ts";
 export interface Simulator {
   /** Absolute: opp_run. */
   program: string;
-  /** What makes it know the model. */
+  /** Arguments that load the model. */
   args: readonly string[];
   env: Readonly<Record<string, string>>;
 }
@@ -22,9 +22,9 @@ export interface World {
   /** Absolute; the checkout is `up/checkout` below it. */
   top: string;
   study: string;
-  /** A folder that is none of the study's, by which runs and test talk. */
+  /** A folder outside of the study, through which runs and test communicate. */
   signals: string;
-  /** Of the command, without the program. */
+  /** Arguments of the command, without the program. */
   args(config: string): string[];
   /** For the client only. */
   env: Record<string, string>;
@@ -32,7 +32,7 @@ export interface World {
 
 const NED = path.resolve(import.meta.dirname, "../../examples/mm1/src");
 
-/** Puts a world in a folder, which is empty. */
+/** Creates a world in an empty folder. */
 export async function makeWorld(shape: Shape, place: string, simulator: Simulator): Promise<World> {
   const top = path.join(place, "world");
   const checkout = path.join(top, "up/checkout");
@@ -74,7 +74,7 @@ export async function makeWorld(shape: Shape, place: string, simulator: Simulato
 
 const IGNORED = ["results/", "*.sca", "*.vec", "*.vci", "*.out", "*.elog", "*.csv", ""].join("\n");
 
-/** The files on the disk are other than git would check out, in the ways in which that can be. */
+/** Makes the files on disk differ from what git would check out, in every possible way. */
 async function commit(checkout: string, { git: settings }: Shape): Promise<void> {
   const git = async (...args: string[]): Promise<unknown> =>
     promisify(execFile)("git", args, { cwd: checkout, env: gitEnvironment });
@@ -122,7 +122,7 @@ async function commit(checkout: string, { git: settings }: Shape): Promise<void>
   }
 }
 
-/** The study's program: what runs do besides, and the simulator. */
+/** The study's program: the additional actions of runs, and the simulator. */
 function wrapper(shape: Shape, { program, args, env }: Simulator, signals: string): string {
   const during = (when: "before" | "after"): string =>
     shape.operations
@@ -153,7 +153,7 @@ ${during("after")}exit $code
 `;
 }
 
-/** Keeps a copy of a world, to be restored at the same place. */
+/** Stores a copy of a world, to be restored at the same place. */
 export async function keepWorld({ top }: World, name = "kept"): Promise<() => Promise<void>> {
   const kept = `${top}.${name}`;
   await promisify(execFile)("cp", ["-a", top, kept]);
@@ -166,7 +166,7 @@ export async function keepWorld({ top }: World, name = "kept"): Promise<() => Pr
   };
 }
 
-/** All that is in a world. */
+/** All entries of a world. */
 export function pictureOf({ shape, top, study }: World): Picture {
   const iniFolder = shape.ini === "folder" ? path.join(study, "sub") : study; // a mapped result-dir is relative to it
   return takePicture(top, hasAbsolutePaths(shape) ? iniFolder : undefined);

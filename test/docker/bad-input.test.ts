@@ -6,7 +6,7 @@ import { describeWithService } from "../helpers/services.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 import { newUser, type Finished, type User } from "../helpers/tool.ts";
 
-/** One sentence, a hint, never a stack trace. */
+/** One sentence and a hint, never a stack trace. */
 function expectAdvice({ exitCode, stderr }: Finished, message: string | RegExp, hint: string | RegExp): void {
   expect(stderr).toMatch(message);
   expect(stderr).toMatch(hint);
@@ -28,13 +28,13 @@ describeWithService("docker", "swarm-tool init --docker tells what is to be chan
     return await init("--host", engine.host, ...args);
   };
 
-  it("where there is no docker program", async () => {
+  it("if there is no docker program", async () => {
     const env = { PATH: "/nowhere" };
     const finished = await user.run("swarm-tool", ["init", "--docker"], { env });
     expectAdvice(finished, "docker: command not found", "install the Docker command line");
   });
 
-  it("where Docker does not answer, or is not known", async () => {
+  it("if Docker does not answer or the target is unknown", async () => {
     const nobody = `unix://${path.join(user.directory, "nobody.sock")}`;
     expectAdvice(await init("--host", nobody), `Docker at ${nobody} is not responding`, "docker info");
     const ssh = await init("--host", "ssh://nobody@127.0.0.1:1");
@@ -44,7 +44,7 @@ describeWithService("docker", "swarm-tool init --docker tells what is to be chan
     expectAdvice(both, "--host and --context cannot be used together", "give only one of them");
   });
 
-  it("where ssh does not lead to a Docker", async () => {
+  it("if ssh does not lead to a Docker", async () => {
     const over = async (...lines: string[]): Promise<Finished> => {
       await using folder = await temporaryDirectory();
       await writeFile(path.join(folder.path, "ssh"), `#!/bin/sh\nread -r request\n${lines.join("\n")}\n`, {
@@ -62,12 +62,12 @@ describeWithService("docker", "swarm-tool init --docker tells what is to be chan
     expectAdvice(printing, /far prints extra output when a command is run over ssh/, "ssh me@far true");
   });
 
-  it("where Docker is too old", async () => {
+  it("if Docker is too old", async () => {
     const old = await initOn({ apiVersion: "1.39" });
     expectAdvice(old, /with API version 1\.39; at least 1\.40 is required/, "19.03 or later");
   });
 
-  it("where Docker is not in swarm mode, locked, out of order, or a worker", async () => {
+  it("if Docker is not in swarm mode, locked, broken, or a worker", async () => {
     const no = { ControlAvailable: false };
     const none = await initOn({ swarm: { ...no, LocalNodeState: "inactive" } });
     expectAdvice(none, "is not in swarm mode", "docker swarm init");
@@ -79,12 +79,12 @@ describeWithService("docker", "swarm-tool init --docker tells what is to be chan
     expectAdvice(worker, /is a worker of its Docker Swarm; only a manager/, "--host ssh://user@manager");
   });
 
-  it("where several machines have no registry for the image that is built", async () => {
+  it("if several machines have no registry for the image to be built", async () => {
     const several = await initOn({ nodes: ["one", "two", "three"] }, "many");
     expectAdvice(several, "this swarm has 3 machines, but no registry", "--registry HOST");
   });
 
-  it("where the manager has no room for an image", async () => {
+  it("if the manager has too little disk space for an image", async () => {
     const full = await initOn({ buildError: "write /layer.tar: no space left on device" }, "full");
     expectAdvice(full, /cannot build the image inet-swarm-\w+:\w+:[^]*no space left/, "docker system df");
     const other = await initOn(
@@ -94,21 +94,21 @@ describeWithService("docker", "swarm-tool init --docker tells what is to be chan
     expectAdvice(other, /cannot build the image[^]*non-zero code: 2/, "swarm-tool deploy --build");
   });
 
-  it("where the data are on another manager", async () => {
+  it("if the data are on another manager", async () => {
     const images = ["pinned", "--worker-image", "a", "--distcc-image", "b"];
     const other = await initOn({ nodes: ["one", "two"], constraint: "node.id == n1" }, ...images);
     expectAdvice(other, "the data of the stack swarm-pinned are on the machine two", "--host ssh://user@two");
   });
 
-  it("where the swarm is on another Docker, has a name too long, or is asked for twice", async () => {
-    await initOn({ buildError: "no" }, "elsewhere"); // is begun
+  it("if the swarm is on another Docker, its name is too long, or it exists already", async () => {
+    await initOn({ buildError: "no" }, "elsewhere"); // leaves an unfinished swarm
     const other = await initOn({}, "elsewhere");
     expectAdvice(other, "the swarm elsewhere is on another Docker", "choose another name");
     expectAdvice(await init("x".repeat(41)), "is too long for the name of a swarm on Docker", "at most 40");
     expectAdvice(await init("--local"), "--local and --docker cannot be used together", "");
   });
 
-  it("where the archive of OMNeT++ is none, or nobody knows what it should be", async () => {
+  it("if the archive of OMNeT++ is invalid, or its version is unknown", async () => {
     expectAdvice(await init("--omnetpp-archive", "/nowhere.tgz"), "cannot read the OMNeT++ archive", "");
     expectAdvice(
       await init("--omnetpp-archive", "/tmp"),
@@ -118,8 +118,8 @@ describeWithService("docker", "swarm-tool init --docker tells what is to be chan
     expectAdvice(await init("--omnetpp-version", "6.9.9"), "the checksum of this", "--omnetpp-sha256");
   });
 
-  it("where a swarm is to be removed whose Docker is no more, which can be forgotten", async () => {
-    await initOn({ buildError: "no" }, "gone"); // is begun
+  it("if the Docker of a swarm to be removed no longer exists, and how to forget the swarm", async () => {
+    await initOn({ buildError: "no" }, "gone"); // leaves an unfinished swarm
     expectAdvice(await user.run("swarm-tool", ["remove", "gone", "--yes"]), "is not responding", "--forget");
     const forgotten = await user.run("swarm-tool", ["remove", "gone", "--forget"]);
     expect(forgotten).toMatchObject({ exitCode: 0, stderr: "" });

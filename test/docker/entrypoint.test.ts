@@ -9,7 +9,7 @@ import { temporaryDirectory } from "../helpers/temporary.ts";
 const ENTRYPOINT = fileURLToPath(new URL("../../docker/entrypoint.sh", import.meta.url));
 const run = promisify(execFile);
 
-/** A worker that reads its secrets and then lets a simulation look for them. */
+/** A worker that reads its secrets and then lets a simulation search for them. */
 const WORKER = `
 import { closeSync, readFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
@@ -20,7 +20,7 @@ const { stdout, stderr } = spawnSync("sh", [process.env.SIMULATION]);
 console.log(JSON.stringify({ secrets, argv: process.argv.slice(2), found: String(stdout), refused: String(stderr) }));
 `;
 
-/** Looks at what it can of all processes above it, of their command lines, files and memory, and of the secrets' files. */
+/** Reads what it can of all parent processes: their command lines, files and memory, and the files of the secrets. */
 const SIMULATION = `
 id -u; env; ps -eo args 2>&1
 cat "$SECRETS/redis-url" "$SECRETS/mongo-url"
@@ -72,7 +72,7 @@ describe.skipIf(process.getuid?.() !== 0)("the entry point of a worker's contain
     return JSON.parse(stdout) as { secrets: string; argv: string[]; found: string; refused: string };
   };
 
-  it("hands the worker its credentials, and none to what that starts", async () => {
+  it("passes credentials to the worker, and none to the programs that it starts", async () => {
     const { secrets, argv, found, refused } = await start({});
     expect(secrets.trim().split("\n")).toEqual([
       "REDIS_URL=redis://:secret-of-redis@redis:6379",
@@ -87,7 +87,7 @@ describe.skipIf(process.getuid?.() !== 0)("the entry point of a worker's contain
       expect(refused).toMatch(new RegExp(`${file}.*: Permission denied`));
   });
 
-  it("takes them from the environment, too, and shows none of them there", async () => {
+  it("also reads credentials from the environment, and removes them from there", async () => {
     const given = { REDIS_URL: "redis://:secret-of-env@r", REDIS_URL_FILE: "", MONGO_URL_FILE: "" };
     const { secrets, found } = await start(given);
     expect(secrets.trim()).toBe("REDIS_URL=redis://:secret-of-env@r");

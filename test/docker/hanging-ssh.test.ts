@@ -9,7 +9,7 @@ import { temporaryDirectory } from "../helpers/temporary.ts";
 describeWithService("docker", "docker over an ssh that hangs", () => {
   afterEach(() => vi.unstubAllEnvs());
 
-  it("ends with a message when its time is over, and leaves no ssh behind", async () => {
+  it("ends with a message after its time limit, and leaves no ssh behind", async () => {
     await using folder = await temporaryDirectory();
     const pidFile = path.join(folder.path, "pid");
     const script = `#!/bin/sh\necho $$ >${pidFile}\nexec sleep 600\n`;

@@ -7,7 +7,7 @@ import { explainRegistry } from "../../src/providers/docker/registry-check.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
 describe("the tag of an image", () => {
-  it("follows from what an archive holds, not from where it is or whether it is here", async () => {
+  it("depends on the content of an archive, not on its location or whether it still exists", async () => {
     await using folder = await temporaryDirectory();
     const [one, two] = ["one.tgz", "elsewhere.tgz"].map((name) => path.join(folder.path, name));
     await writeFile(one!, "a tree");
@@ -21,11 +21,11 @@ describe("the tag of an image", () => {
     expect(await imageTag({ omnetppArchive: two })).not.toBe(tag);
     expect(await omnetppImage({ omnetppArchive: two })).not.toBe(await omnetppImage({ omnetppArchive: one }));
     const usual = (await serviceChange({ omnetppArchive: "" }))({ images: {}, build });
-    expect(usual.build).toEqual({}); // an empty name takes the usual one again
+    expect(usual.build).toEqual({}); // an empty name selects the usual one again
   });
 });
 
-describe("what is wrong with a registry", () => {
+describe("the fault of a registry", () => {
   it.each([
     [
       "http: server gave HTTP response to HTTPS client",
@@ -38,7 +38,7 @@ describe("what is wrong with a registry", () => {
     ["dial tcp 10.0.0.9:5000: connect: connection refused", /cannot be reached from the manager/, /port/],
     ["dial tcp: lookup r.example: no such host", /cannot be reached/, /name/],
     ["unexpected HTTP status: 404 Not Found", /is not a registry/, /path/],
-  ])("is told from Docker's words: %s", (text, message, hint) => {
+  ])("is recognized in Docker's message: %s", (text, message, hint) => {
     const error = explainRegistry("r.example:5000/group", text);
     expect(error.message).toMatch(message);
     expect(error.hint).toMatch(hint);

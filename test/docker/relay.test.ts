@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo } from "node:net";
 import { expect, it } from "vitest";
 import { relay, type Ports } from "../../src/providers/docker/relay.ts";
 
-it("takes another port where somebody else has the one that it wants", async () => {
+it("uses another port if the preferred one is in use", async () => {
   const other = createServer().listen(0, "127.0.0.1");
   await once(other, "listening");
   const taken = (other.address() as AddressInfo).port;

@@ -19,7 +19,7 @@ esac
 
 afterEach(() => vi.unstubAllEnvs());
 
-it("removes the networks of a stack when the tasks that use them have ended", async () => {
+it("removes the networks of a stack once the tasks that use them have ended", async () => {
   await using folder = await temporaryDirectory();
   await writeFile(path.join(folder.path, "docker"), DOCKER, { mode: 0o755 });
   vi.stubEnv("FOLDER", folder.path);
@@ -28,5 +28,5 @@ it("removes the networks of a stack when the tasks that use them have ended", as
   const calls = (await readFile(path.join(folder.path, "calls"), "utf8")).trimEnd().split("\n");
   expect(calls.filter((call) => call === "stack rm")).toHaveLength(1);
   expect(calls.filter((call) => call === "network rm")).toHaveLength(2);
-  await removeStack({ host: "unix:///nowhere" }, "swarm-t"); // nothing is left to be removed
+  await removeStack({ host: "unix:///nowhere" }, "swarm-t"); // nothing is left to remove
 });

@@ -48,7 +48,7 @@ describeWithDocker("a swarm on Docker", () => {
     expect(made).toMatchObject({ exitCode: 0 });
   };
 
-  /** A study of a user; of the one with the swarm `s` where none is named. */
+  /** A study of a user; of the user with the swarm `s` by default. */
   const researcher = async (user = owner): Promise<Researcher> => {
     const sample = await newSample();
     return {
@@ -85,7 +85,7 @@ describeWithDocker("a swarm on Docker", () => {
     expect(files).toBeGreaterThan(7);
   };
 
-  it("makes the runs of a study that a git host has, and keeps its secrets and its ports", async () => {
+  it("executes the runs of a study from a git host, and exposes neither secrets nor ports", async () => {
     await using user = await researcher();
     await using remote = await startGitHost(host.ourAddress);
     await user.sample.commit({
@@ -123,7 +123,7 @@ describeWithDocker("a swarm on Docker", () => {
     await expectSameAsLocal(user, "-c", "Quick");
   }, 300_000);
 
-  it("lets neither a run nor a build read the passwords of its services", async () => {
+  it("hides the passwords of its services from runs and builds", async () => {
     await using user = await researcher();
     const { sample } = user;
     const secrets = ["/run/secrets/redis-url", "/run/secrets/mongo-url"];
@@ -150,7 +150,7 @@ describeWithDocker("a swarm on Docker", () => {
     expect(built.stderr).toMatch(/environ: Permission denied/);
   }, 300_000);
 
-  it("loses nothing when a runner, the queue and the results' server are killed in the middle", async () => {
+  it("loses nothing when a runner, the queue and the result server are killed during a campaign", async () => {
     await using user = await researcher();
     await user.sample.commit({ setenv: "export STAND_IN_RUN_MS=700\n" });
     const args = ["-c", "Quick", "--repeat=6"]; // 24 runs
@@ -180,7 +180,7 @@ describeWithDocker("a swarm on Docker", () => {
     });
   }, 400_000);
 
-  it("is halted and resumed in the middle of a campaign, and leaves nothing when it is removed", async () => {
+  it("is halted and resumed during a campaign, and leaves nothing behind when it is removed", async () => {
     await using own = await newUser();
     const context = ["context", "create", "tests", "--docker", `host=${host.host}`];
     await promisify(execFile)("docker", context, { env: own.env });
@@ -213,7 +213,7 @@ describeWithDocker("a swarm on Docker", () => {
     process.kill(relay.pid, "SIGKILL");
     await eventually(() => expect(isAlive(relay.pid)).toBe(false));
     expect((await user.tool("status", "t")).stdout).toMatch(/broken(.*\n)*.*swarm-tool connect t/);
-    expect(await user.runall("-c", "Quick", "-r", "0", "--swarm", "t")).toMatchObject({ exitCode: 0 }); // mends it
+    expect(await user.runall("-c", "Quick", "-r", "0", "--swarm", "t")).toMatchObject({ exitCode: 0 }); // repairs it
 
     const { relay: second } = await dockerState(own, "t");
     expect(await user.tool("remove", "t")).toMatchObject({ exitCode: 0 });
@@ -264,7 +264,7 @@ describeWithDocker("a swarm on Docker", () => {
     expect(await user.tool("remove", "f", "--forget")).toMatchObject({ exitCode: 0 });
   }, 300_000);
 
-  it("tells that a build has failed with the compiler's words, and makes no run", async () => {
+  it("reports the compiler's messages when a build fails, and executes no run", async () => {
     await using user = await researcher();
     await user.sample.commit({ "src/Queue.cc": '#error "the author has gone home"\n' });
     const two = [user.runall("-c", "Quick", "--swarm", "s"), user.runall("-c", "Quick", "--swarm", "s")];
@@ -274,7 +274,7 @@ describeWithDocker("a swarm on Docker", () => {
     }
   }, 200_000);
 
-  it("makes as many runs at once as it is told, within its memory", async () => {
+  it("executes as many runs concurrently as configured, within its memory", async () => {
     await using user = await researcher();
     await user.sample.commit({ setenv: "export STAND_IN_RUN_MS=3000\n" });
     expect(await user.tool("deploy", "s", "--runners", "4")).toMatchObject({ exitCode: 0 });
@@ -293,7 +293,7 @@ describeWithDocker("a swarm on Docker", () => {
     }
   }, 200_000);
 
-  it("is used by somebody else over ssh, who is told no password", async () => {
+  it("can be used by another user over ssh, who sees no password", async () => {
     await using manager = await startManager({ sshd: { SetEnv: `DOCKER_HOST=${host.host}` } });
     await using other = await newUser();
     other.env["PATH"] = `${await sshTo(manager, other.directory)}${path.delimiter}${other.env["PATH"]!}`;
@@ -314,7 +314,7 @@ describeWithDocker("a swarm on Docker", () => {
     expect(await user.tool("remove", "s", "--forget")).toMatchObject({ exitCode: 0 });
   }, 200_000);
 
-  it("is changed by one command at a time, whoever calls it", async () => {
+  it("is changed by one command at a time, whoever runs the command", async () => {
     await using other = await newUser();
     await init(other, "s");
     {
@@ -344,7 +344,7 @@ describeWithDocker("a swarm on Docker", () => {
     expect(await other.run("swarm-tool", ["remove", "s", "--forget"])).toMatchObject({ exitCode: 0 });
   }, 300_000);
 
-  it("refuses a stack that others have made, and an image that is not there", async () => {
+  it("refuses a stack that others have created, and an image that does not exist", async () => {
     await using user = await newUser();
     await using folder = await newSample();
     const file = path.join(folder.path, "stack.yaml");
@@ -375,7 +375,7 @@ describeWithDocker("a swarm on Docker", () => {
   }, 300_000);
 });
 
-/** A folder with an `ssh` that gets in there. */
+/** A folder with an `ssh` that enters the container. */
 async function sshTo(manager: Manager, directory: string): Promise<string> {
   const [folder, key] = [path.join(directory, "bin"), path.join(directory, "key")];
   await mkdir(folder);
@@ -390,7 +390,7 @@ async function sshTo(manager: Manager, directory: string): Promise<string> {
   return folder;
 }
 
-/** In no argument of a process, no log and no description of what Docker has. */
+/** The secret is in no process argument, no log and no description that Docker returns. */
 async function expectNoPasswords(researcher: Researcher, host: DockerHost): Promise<void> {
   const { services, relay } = await dockerState(researcher.user, "s");
   const secrets = Object.values(services.passwords);
@@ -420,7 +420,7 @@ function argumentsOfAll(): string[] {
   });
 }
 
-/** Neither the swarm's machine nor this one lets others in; those of a Docker Swarm itself are the manager's own. */
+/** Neither the swarm's machine nor this one accepts connections; the open ports of a Docker Swarm are the manager's own. */
 async function expectClosed(host: DockerHost, relayed: readonly number[]): Promise<void> {
   expect(await answers(host.address, 2377)).toBe(true); // it can be reached
   const open: string[] = [];
@@ -431,7 +431,7 @@ async function expectClosed(host: DockerHost, relayed: readonly number[]): Promi
   expect(open).toEqual([]);
 }
 
-/** Where others can reach this machine. */
+/** The address at which others can reach this machine. */
 function ownAddresses(): string[] {
   const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   return all.filter(({ internal, family }) => !internal && family === "IPv4").map(({ address }) => address);

@@ -122,7 +122,7 @@ describeWithService("docker-registry", "with a registry", () => {
     const setAvailability = (machine: string, availability: "active" | "drain") =>
       cluster.manager.docker("node", "update", "--availability", availability, machine);
 
-    it("gives the files of a local campaign, whatever becomes of its machines meanwhile", async () => {
+    it("leaves the files of a local campaign, whatever happens to its machines meanwhile", async () => {
       await using sample = await newSample();
       await addConfig(sample, 2500);
       const running = owner.start("runall-swarm", ["-c", "Nodes", "--swarm", "s"], { cwd: sample.study });
@@ -159,7 +159,7 @@ describeWithService("docker-registry", "with a registry", () => {
       await expectSameAsLocal(owner, sample);
     }, 400_000);
 
-    it("says within seconds that no runner is connected, and that nothing runs after it was halted", async () => {
+    it("reports within seconds that no runner is connected, and that nothing runs after it was halted", async () => {
       await using sample = await newSample();
       await addConfig(sample, 1000);
       const [first, second] = names();
@@ -187,7 +187,7 @@ describeWithService("docker-registry", "with a registry", () => {
       expect(await workersOf(sample)).toEqual([second]);
     }, 300_000);
 
-    it("keeps the settings of whoever set them, and all that runs if an image does not start", async () => {
+    it("keeps the settings of the user who made them, and its running services if an image does not start", async () => {
       await must(other.run("swarm-tool", ["deploy", "s", "--runners", "3"]));
       const before = (await statusOf(other)).status.services;
       const bad = await owner.run("swarm-tool", ["deploy", "s", "--worker-image", "stand-in-redis"]);
@@ -199,10 +199,10 @@ describeWithService("docker-registry", "with a registry", () => {
       expect((await statusOf(other)).status.services).toEqual(before);
       await must(owner.run("swarm-tool", ["deploy", "s"]));
       const command = await cluster.manager.docker("service", "inspect", "swarm-s_runner");
-      expect(command).toMatch(/"--concurrency",\s*"3"/); // what the other user has set
+      expect(command).toMatch(/"--concurrency",\s*"3"/); // the other user's setting
     }, 300_000);
 
-    it("says what is wrong with a registry before anything is built", async () => {
+    it("reports what is wrong with a registry before anything is built", async () => {
       const deploy = (registry: string) => owner.run("swarm-tool", ["deploy", "s", "--registry", registry]);
       const nobody = await deploy(`${cluster.address()}:5000`);
       expect(nobody.stderr).toMatch(/the registry \S+ cannot be reached from the manager/);
@@ -223,7 +223,7 @@ describeWithService("docker-registry", "with a registry", () => {
       expect((await statusOf()).status.state).toBe("running");
     }, 300_000);
 
-    it("compiles by itself what a machine that vanishes was to compile", async () => {
+    it("compiles locally what a machine that vanishes was to compile", async () => {
       await using sample = await newSample();
       const slow = (name: number): string =>
         `#include <regex>\n#include <map>\n#include <iostream>\nbool f${name}(const char *s) { return std::regex_match(s, std::regex("a${name}+")); }\n`;
@@ -245,10 +245,10 @@ describeWithService("docker-registry", "with a registry", () => {
       await cluster.connect(second, true);
       expect(stderr).toMatch(/built in/);
       expect(exitCode).toBe(0);
-      expect(Date.now() - cutAt).toBeLessThan(120_000); // distcc by itself waits 300 s
+      expect(Date.now() - cutAt).toBeLessThan(120_000); // distcc by default waits 300 s
     }, 300_000);
 
-    it("executes runs on a machine that joins a swarm of one, with the memory that this has", async () => {
+    it("executes runs on a machine that joins a swarm of one, within the memory of that machine", async () => {
       for (const [name, machine] of workers) {
         await machine.docker("swarm", "leave");
         await removeNode(name);

@@ -1,4 +1,4 @@
-// Loaded before a tool (node --import): its clock is off by the milliseconds in the file that CLOCK_OFFSET_FILE names.
+// Loaded before a tool (node --import): shifts its clock by the milliseconds in the file that CLOCK_OFFSET_FILE names.
 import { readFileSync } from "node:fs";
 
 const file = process.env["CLOCK_OFFSET_FILE"] ?? "";
@@ -9,7 +9,7 @@ function now() {
   try {
     offset = Number(readFileSync(file, "utf8"));
   } catch {
-    // nobody has set it yet
+    // not set yet
   }
   return RealDate.now() + offset;
 }

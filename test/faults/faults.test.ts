@@ -5,12 +5,12 @@ import { afterAll, afterEach, describe, it } from "vitest";
 import { describeWithMongo } from "../helpers/mongo.ts";
 import { describeWithService } from "../helpers/services.ts";
 import { FAULTS, type Fault } from "./faults.ts";
-import { judge } from "./verdict.ts";
+import { expectRecovery } from "./verdict.ts";
 import { startWorld, type Store, type World } from "./world.ts";
 
-/** A campaign of them takes a second or two. */
+/** A campaign of so many takes a second or two. */
 const RUNS = 40;
-/** For which each run waits where the fault hits a run: the campaign then lasts some seconds. */
+/** Pause of each run if the fault hits a run: the campaign then lasts some seconds. */
 const IDLE_MS = 500;
 /** The fault happens when so many have been collected. */
 const COLLECTED = 5;
@@ -18,9 +18,11 @@ const IN_SHORT = ["a runner is killed", "the client is stopped", "the cache of a
 /** File to which a line is appended for each fault; see scripts/test-faults.js. */
 const { FAULTS_TABLE } = process.env;
 
-describeWithService("cc", "a campaign goes on when", () => {
+describeWithService("cc", "a campaign continues when", () => {
   describeWithService("redis-server", "with its servers", () => {
-    describe("results go through a directory:", () => testFaults("directory"));
+    describe("results go through a directory:", () => {
+      testFaults("directory");
+    });
     describeWithMongo("results go through GridFS:", () => testFaults("gridfs"));
   });
 });
@@ -48,7 +50,7 @@ function testFaults(store: Store): void {
       world.begin(RUNS, fault.hitsRun ? IDLE_MS : 0);
       await world.collected(COLLECTED);
       await fault.happen(world);
-      const { exitCode, states, repeated } = await judge(world, RUNS, fault);
+      const { exitCode, states, repeated } = await expectRecovery(world, RUNS, fault);
       tell(
         `exit ${exitCode}, ${describeStates(states)}${repeated > 0 ? `; again: ${repeated} executed` : ""}`,
       );
@@ -56,7 +58,7 @@ function testFaults(store: Store): void {
   }
 }
 
-/** Without the script, through GridFS only those that concern it: the others do the same as through a directory. */
+/** Without the script, only faults that concern GridFS are tested with it: the others behave as with a directory. */
 function faultsOf(store: Store): Fault[] {
   const wanted = FAULTS.filter((fault) => fault.store === undefined || fault.store === store);
   if (FAULTS_TABLE !== undefined || store === "directory") return wanted;

@@ -17,27 +17,27 @@ const SECOND_CLIENT_MS = 15_000;
 /** Something that goes wrong while a campaign runs. */
 export interface Fault {
   name: string;
-  /** Whether a run may end as failed of it: its own process was hit. */
+  /** Whether a run may end as failed: its own process was hit. */
   mayFail?: true;
-  /** The client stops with a message, and its command has to be typed again. */
+  /** The client stops with a message, and its command must be repeated. */
   mayStop?: true;
-  /** Whether results that had been collected are gone of it. */
+  /** Whether collected results are lost by it. */
   losesResults?: true;
   store?: Store;
   /** It hits a run, so that the campaign has to last. */
   hitsRun?: true;
-  /** Only for a superuser, who can mount. */
+  /** Only for root, who can mount. */
   mounts?: true;
-  /** Before the campaign begins; what it returns is disposed of after the last check. */
+  /** Runs before the campaign starts; its result is disposed of after the last check. */
   prepare?(world: World): Promise<Disposable>;
-  /** Lets it happen, and undoes what does not pass by itself. */
+  /** Causes the fault, and undoes what does not pass by itself. */
   happen(world: World): Promise<void>;
 }
 
-/** Until the others have had the time to take the runs of a runner that is silent. */
+/** Waits until the others have had the time to take the runs of a silent runner. */
 const pastLock = (): Promise<void> => delay(PAST_LOCK_MS);
 
-/** An earlier fault may have ended it, or do so meanwhile. */
+/** An earlier fault may have ended the process, or do so meanwhile. */
 function isGone(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === "ESRCH";
 }
@@ -78,7 +78,7 @@ async function pidOf({ user }: World, role: string): Promise<number> {
   return pid!;
 }
 
-/** Sends a signal to a simulation of a runner, which is stopped meanwhile, so that it cannot end before. @returns its pid. */
+/** Sends a signal to a simulation of a runner, which is stopped meanwhile: the simulation cannot end before. @returns its pid. */
 async function signalSimulation(world: World, name: NodeJS.Signals): Promise<number> {
   const runner = runnerPid(world);
   let found: number | undefined;
@@ -103,19 +103,19 @@ async function stopSimulation(world: World): Promise<void> {
   signal(pid, "SIGCONT");
 }
 
-/** Removes what is in a folder, whatever happens to it meanwhile. */
+/** Removes the content of a folder, whatever happens to it meanwhile. */
 async function empty(directory: string): Promise<void> {
   for (const name of await readdir(directory).catch(() => [])) await removeInUse(path.join(directory, name));
 }
 
-/** A disk of its own at a folder, until the end of the test. */
+/** Mounts a separate disk at a folder, until the end of the test. */
 async function mountAt(directory: string): Promise<Disposable> {
   await mkdir(directory, { recursive: true });
   execFileSync("mount", ["-t", "tmpfs", "-o", "size=256m,mode=700", "none", directory]);
   return { [Symbol.dispose]: () => execFileSync("umount", ["--lazy", directory]) };
 }
 
-/** No byte is free on the disk of a folder, for a while. */
+/** Fills the disk of a folder for a while. */
 async function fillUp(directory: string): Promise<void> {
   const filler = path.join(directory, "filler");
   try {
@@ -126,12 +126,12 @@ async function fillUp(directory: string): Promise<void> {
   }
 }
 
-/** A folder is read-only for a while. */
+/** Makes a folder read-only for a while. */
 async function protect(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true }); // an earlier fault may have moved it
   execFileSync("mount", ["--bind", directory, directory]);
   try {
-    // It is refused as busy as long as something is being written there.
+    // The mount is refused as busy while something is being written.
     await eventually(() => execFileSync("mount", ["-o", "remount,bind,ro", directory], { stdio: "pipe" }));
     await pastLock();
   } finally {
@@ -139,11 +139,11 @@ async function protect(directory: string): Promise<void> {
   }
 }
 
-/** A folder is elsewhere for a while. */
+/** Moves a folder away for a while. */
 async function moveAway(directory: string): Promise<void> {
   await rename(directory, `${directory}.moved`);
   await pastLock();
-  // what is made in its place meanwhile may be made again just then
+  // what is created in its place meanwhile may be recreated at that moment
   await eventually(async () => {
     await empty(`${directory}.meanwhile`);
     await rename(directory, `${directory}.meanwhile`).catch(() => undefined);
@@ -178,7 +178,7 @@ async function filesWithPaths(directory: string): Promise<string[]> {
   return entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
 }
 
-/** A worker of an earlier version, which speaks another protocol. */
+/** A worker of an earlier version, which uses another protocol. */
 async function startOldRunner(world: World): Promise<void> {
   const place = path.join(world.user.directory, "old-version");
   await rm(place, { recursive: true, force: true });
@@ -415,7 +415,7 @@ export const FAULTS: readonly Fault[] = [
   },
 ];
 
-/** The id of the campaign that runs. */
+/** The id of the running campaign. */
 export async function campaignOf({ user, study }: World): Promise<string> {
   const { stdout } = await user.run("runall-swarm", ["list", "--json"], { cwd: study });
   const all = JSON.parse(stdout) as { campaign: { id: string; study: string }; state: string }[];

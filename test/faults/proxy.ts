@@ -3,9 +3,9 @@ import { connect, createServer, type Socket } from "node:net";
 
 /** A relay between the processes of a swarm and one of its servers, which a test can cut or freeze. */
 export interface Proxy extends AsyncDisposable {
-  /** Ends all connections, as a router that restarts; new ones are accepted. */
+  /** Closes all connections, like a router that restarts; new ones are accepted. */
   cut(): void;
-  /** Connections stay open and nothing passes, as behind a firewall that forgot them; until `thaw`. */
+  /** Connections stay open but transfer nothing, like behind a firewall that forgot them; until `thaw`. */
   freeze(): void;
   thaw(): void;
 }

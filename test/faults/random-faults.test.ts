@@ -5,20 +5,22 @@ import { describe, expect, it } from "vitest";
 import { describeWithMongo } from "../helpers/mongo.ts";
 import { describeWithService } from "../helpers/services.ts";
 import { FAULTS, type Fault } from "./faults.ts";
-import { judge } from "./verdict.ts";
+import { expectRecovery } from "./verdict.ts";
 import { startWorld, type Store } from "./world.ts";
 
-/** RANDOM_FAULTS how many happen, RANDOM_RUNS during how many runs, SEED by which they are chosen. */
+/** RANDOM_FAULTS is the number of faults, RANDOM_RUNS the number of runs, SEED determines the choice. */
 const { FAULTS_TABLE, RANDOM_FAULTS = "6", RANDOM_RUNS = "60", SEED = "16" } = process.env;
 const SECONDS_PER_FAULT = 60;
 /** Duration of a fault, most of which wait until a lock has expired; the campaign has to last as long as all of them. */
 const FAULT_MS = 3000;
-/** Two that are disturbed and the swarm's own. */
+/** Two that are disturbed, and the swarm's own. */
 const RUNNERS = 3;
 
 describeWithService("cc", "a campaign with random faults", () => {
   describeWithService("redis-server", "with its servers", () => {
-    describe("through a directory", () => testRandomly("directory"));
+    describe("through a directory", () => {
+      testRandomly("directory");
+    });
     describeWithMongo("through GridFS", () => testRandomly("gridfs"));
   });
 });
@@ -46,7 +48,7 @@ function testRandomly(store: Store): void {
       });
     }
     expect(happened.length).toBeGreaterThan(count / 2);
-    const { states } = await judge(world, runs, {
+    const { states } = await expectRecovery(world, runs, {
       ...(mayFail && { mayFail }),
       ...(mayStop && { mayStop }),
     });
@@ -55,7 +57,7 @@ function testRandomly(store: Store): void {
   });
 }
 
-/** It needs nothing that has to be made before the campaign, and leaves what has been collected. */
+/** It needs no preparation before the campaign, and loses no collected results. */
 function canRepeat(fault: Fault, wanted: Store): boolean {
   const isPossible = userInfo().uid === 0 || fault.mounts !== true;
   return (fault.store ?? wanted) === wanted && !("prepare" in fault) && !fault.losesResults && isPossible;

@@ -17,7 +17,7 @@ import { campaignOf, type Fault } from "./faults.ts";
 import type { Finished } from "../helpers/tool.ts";
 import type { World } from "./world.ts";
 
-/** How a campaign went in which something went wrong, in a line. */
+/** How a disturbed campaign went, in one line. */
 export interface Outcome {
   exitCode: number;
   /** Runs by how they ended. */
@@ -30,7 +30,7 @@ export interface Outcome {
  * Waits until the campaign has ended, and checks that every run is accounted for once, that the files are those of an
  * undisturbed campaign, and that nothing is left over.
  */
-export async function judge(
+export async function expectRecovery(
   world: World,
   runs: number,
   { mayFail, mayStop, losesResults }: Pick<Fault, "mayFail" | "mayStop" | "losesResults">,
@@ -53,7 +53,7 @@ export async function judge(
   return { exitCode: first.exitCode, states, repeated: runs - earlier };
 }
 
-/** What the client has printed; if it may stop with a message, what its command printed when it was typed again. */
+/** The client's output; if it may stop with a message, the output of its repeated command. */
 async function endedOrAgain(world: World, mayStop: boolean): Promise<Finished> {
   const first = await world.ended();
   if (!mayStop || first.exitCode !== 2) return first;
@@ -87,7 +87,7 @@ async function expectFiles({ results, model }: World, runs: number, mayFail: boo
   expect(records).toHaveLength(runs);
 }
 
-/** @param isRestored the records' folder is from the middle of the campaign, when its client had a lock there. */
+/** @param isRestored the records' folder is from the middle of the campaign, when its client held a lock there. */
 async function expectNothingLeft(
   { user, results, runners, study }: World,
   isRestored: boolean,

@@ -13,16 +13,16 @@ import { startProxy, type Proxy } from "./proxy.ts";
 const TINY = fileURLToPath(new URL("../bench/tiny", import.meta.url));
 const BIN = fileURLToPath(new URL("../../bin", import.meta.url));
 const CLOCK = fileURLToPath(new URL("clock.js", import.meta.url));
-/** After this time without a sign of life other runners take the runs of one. */
+/** After this time without a sign of life, other runners take the runs of a runner. */
 export const LOCK_SECONDS = 2;
-/** Until a campaign has ended after the last fault was undone. */
+/** Time limit for the end of the campaign after the last fault was undone. */
 const END_TIMEOUT_MS = 120_000;
-/** So often that no run is lost for good, however often its runner is killed. */
+/** So many retries that no run is lost for good, however often its runner is killed. */
 const RETRIES = "1000";
 
 export type Store = "directory" | "gridfs";
 
-/** A runner of the swarm's, in a process of its own, that the test may treat as it likes. */
+/** A runner of the swarm in a separate process, which the test may disturb. */
 interface Runner {
   child: ChildProcess;
   /** Its cache. */
@@ -39,29 +39,29 @@ export interface World extends AsyncDisposable {
   /** Between the disturbed runners and MongoDB. */
   mongoProxy: Proxy | undefined;
   runners: Runner[];
-  /** The command that waits for the campaign now. */
+  /** The command that currently waits for the campaign. */
   client: Running;
   study: string;
   results: string;
   /** The folder of an undisturbed study, with results. */
   model: string;
-  /** Milliseconds by which the clocks of the disturbed runners and the clients are off. */
+  /** Offset in milliseconds of the clocks of the disturbed runners and the clients. */
   setClocks(offset: { runners?: number; client?: number }): Promise<void>;
   startRunner(index: number, bin?: string): void;
-  /** Starts the command again, or another one, in place of the client. */
+  /** Starts the command again, or another one, instead of the client. */
   command(args?: readonly string[]): Running;
-  /** Begins a campaign of so many runs. @param idleMs for which each waits. */
+  /** Starts a campaign of so many runs. @param idleMs pause of each run. */
   begin(runs: number, idleMs?: number): void;
   /**
-   * Until so many runs of the campaign have been collected.
+   * Waits until so many runs of the campaign have been collected.
    * @param mayStop a client that has stopped with a message is started again.
    */
   collected(runs: number, mayStop?: boolean): Promise<void>;
-  /** Until the client has ended. */
+  /** Waits until the client has ended. */
   ended(): Promise<Finished>;
 }
 
-/** @param runs how many the model has; no campaign has more. */
+/** @param runs how many runs the model has; no campaign has more. */
 export async function startWorld(store: Store, runs: number): Promise<World> {
   const mongo = store === "gridfs" ? await startMongo() : undefined;
   const user = await newUser();
@@ -140,7 +140,7 @@ export async function startWorld(store: Store, runs: number): Promise<World> {
       await vi.waitFor(
         async () => {
           if (mayStop && world.client.child.exitCode === 2) {
-            // or nothing had begun: a command that has just been typed, or beside a client that goes on
+            // or nothing had started: a command that has just been typed, or beside a client that continues
             expect((await world.ended()).stderr).toMatch(/nothing (?:is lost|was queued)|cannot write to/);
             world.command();
           }
@@ -188,7 +188,7 @@ function throughSocket(url: string, socket: string): string {
   return url.replace(/^mongodb:\/\/[^/]+/, `mongodb://${encodeURIComponent(socket)}`);
 }
 
-/** What a command has printed when it ended, which it has to do. */
+/** The output of a command, which must end. */
 async function ended(client: Running): Promise<Finished> {
   const timer = new AbortController();
   const late = delay(END_TIMEOUT_MS, undefined, { signal: timer.signal }).then(() => {

@@ -6,14 +6,14 @@ import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 import type { Emulator } from "./emulator.ts";
 
-/** What stands for AWS's command line on the machines: it passes what it is called with to a unix socket. */
+/** Replaces AWS's command line on the machines: passes its arguments to a unix socket. */
 export const AWS_PROGRAM = `#!/bin/bash
 value=
 case "$*" in *file:///dev/stdin*) value=$(cat) ;; esac
 exec /usr/bin/curl --silent --show-error --fail --unix-socket "$AWS_SOCKET" --data-binary "$value" -H "arguments: $*" http://aws/
 `;
 
-/** Serves the calls that the boot scripts make. @param now the time that CloudWatch is told. */
+/** Serves the calls of the boot scripts. @param now the time that is reported to CloudWatch. */
 export async function serveAwsProgram(
   socket: string,
   emulator: Emulator,

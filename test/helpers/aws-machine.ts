@@ -12,18 +12,18 @@ import { temporaryDirectory } from "./temporary.ts";
 
 const run = promisify(execFile);
 
-/** A machine of a swarm: namespaces of this one, in which a boot script of the template is run with a real Docker. */
+/** A machine of a swarm: namespaces of this machine, in which a boot script of the template runs with a real Docker. */
 export interface AwsMachine extends AsyncDisposable {
   id: string;
   folder: string;
-  /** Below it lies what the boot script sees as the machine's files. */
+  /** The folder of the files that the boot script sees as the machine's. */
   root: string;
   docker(...args: string[]): Promise<string>;
-  /** Runs a program that the boot script has put in place. */
+  /** Runs a program that the boot script has installed. */
   run(program: string): Promise<void>;
-  /** How a process gets into the machine. */
+  /** How a process enters the machine. */
   enter: string[];
-  /** Ends its Docker as a shutdown would; the rest is there still. */
+  /** Ends its Docker like a shutdown; everything else still exists. */
   stopDocker(): Promise<void>;
 }
 
@@ -31,15 +31,15 @@ export interface MachineOptions {
   id: string;
   name: string;
   address: string;
-  /** Where its Docker keeps everything. */
+  /** The folder in which its Docker stores everything. */
   volume: string;
   network: AwsNetwork;
-  /** What it runs first; a line on its standard input ends the waiting for the network. */
+  /** The first command; a line on its standard input ends the wait for the network. */
   script: string;
   awsSocket: string;
 }
 
-/** Programs of the machine that there is no need of, because the folder that plays the volume is there already. */
+/** Programs of the machine that are not needed, because the folder that represents the volume already exists. */
 const NOTHING = ["dnf", "mkfs.xfs", "usermod", "xfs_growfs"];
 
 const SYSTEMCTL = `#!/bin/bash
@@ -115,7 +115,7 @@ export async function startAwsMachine(options: MachineOptions): Promise<AwsMachi
   }
   const first = async (): Promise<string> =>
     (await readFile(`/proc/${child.pid!}/task/${child.pid!}/children`, "utf8")).trim().split(" ")[0]!;
-  const inside = await first(); // the process with the namespace of processes
+  const inside = await first(); // the process with the process namespace
   const enter = ["nsenter", "--target", inside, "--mount", "--net", "--pid", "--uts"];
   return {
     id,
@@ -146,7 +146,7 @@ export async function startAwsMachine(options: MachineOptions): Promise<AwsMachi
   };
 }
 
-/** Until its boot script has ended. */
+/** Waits until its boot script has ended. */
 export async function booted({ folder }: AwsMachine): Promise<void> {
   await vi.waitFor(
     async () => {

@@ -6,9 +6,9 @@ const run = promisify(execFile);
 
 /** The subnet of a swarm's machines: a switch in a namespace of its own, which ends with this process. */
 export interface AwsNetwork extends AsyncDisposable {
-  /** Plugs in the machine whose namespaces a process has. */
+  /** Connects the machine whose namespaces a process has. */
   plug(pid: number, address: string): Promise<void>;
-  /** Cuts a machine off, or connects it again. */
+  /** Disconnects a machine, or connects it again. */
   connect(pid: number, connected: boolean): Promise<void>;
 }
 

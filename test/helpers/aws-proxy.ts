@@ -7,28 +7,28 @@ import { setTimeout as delay } from "node:timers/promises";
 /** A call of AWS's API, as IAM names it: `ec2:DescribeInstances`. */
 export interface AwsCall {
   action: string;
-  /** How the service writes its answers. */
+  /** The format of the service's responses. */
   protocol: "query" | "ec2" | "json";
 }
 
 export interface AwsAnswer {
   status: number;
   body: string;
-  /** Of its content; XML where it is not said. */
+  /** Content type of the response; XML by default. */
   type?: string;
 }
 
-/** Says what a call is answered; undefined lets it through to the emulator. */
+/** Returns the response to a call; undefined passes the call on to the emulator. */
 export type Script = (call: AwsCall) => AwsAnswer | "cut" | undefined;
 
-/** Stands between a tool and the emulator, notes each call, and answers some of them itself. */
+/** Runs between a tool and the emulator, logs each call, and answers some of them itself. */
 export interface AwsProxy extends AsyncDisposable {
   url: string;
   calls: string[];
   /** When each call came, in milliseconds. */
   times: number[];
   script: Script;
-  /** How long every answer takes. */
+  /** Delay of every response. */
   delayMs: number;
 }
 
@@ -76,7 +76,7 @@ function forward(upstream: string, incoming: IncomingMessage, body: Buffer, outg
   onward.end(body);
 }
 
-/** AWS has three ways to name an action: a field of a form, a header, and a path. */
+/** AWS has three ways to name an action: a form field, a header, and a path. */
 function describeCall({ headers, url }: IncomingMessage, body: Buffer): AwsCall {
   const scope = /Credential=[^/]+\/[^/]+\/[^/]+\/([^/]+)\//.exec(headers.authorization ?? "")?.[1];
   const service = scope === "monitoring" ? "cloudwatch" : (scope ?? "unsigned");

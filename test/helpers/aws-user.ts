@@ -11,12 +11,12 @@ import { startRedis, type RedisServer } from "./redis.ts";
 import { startManager, type Manager } from "./sshd.ts";
 import { newUser, type Finished, type User } from "./tool.ts";
 
-/** A user with an AWS account, which is an emulator, and a machine that plays the manager. */
+/** A user with an AWS account, which is an emulator, and a machine that acts as the manager. */
 export interface AwsUser extends User {
   emulator: Emulator;
   proxy: AwsProxy;
   manager: Manager;
-  /** The queue of the swarm's services: as on the volume, it is there whichever machine is the manager. */
+  /** The queue of the swarm's services: it exists whichever machine is the manager, as on the volume. */
   queue: RedisServer;
   tool(...args: string[]): Promise<Finished>;
   status(name?: string): Promise<AwsStatus>;
@@ -79,7 +79,7 @@ export async function awsUser(emulator: Emulator): Promise<AwsUser> {
   };
 }
 
-/** The id of the machine in the manager's group, when there is one. */
+/** The id of the machine in the manager's group, if there is one. */
 async function managerOf({ clients }: Emulator, swarm: string): Promise<string> {
   return await vi.waitUntil(
     async () => {

@@ -1,7 +1,7 @@
 import { PROTOCOL } from "../../src/model/protocol.ts";
 import type { Campaign } from "../../src/model/campaign.ts";
 
-/** A campaign of which a test cares for some entries alone. */
+/** A campaign of which a test uses only some entries. */
 export function someCampaign(entries: Partial<Campaign> = {}): Campaign {
   return {
     protocol: PROTOCOL,

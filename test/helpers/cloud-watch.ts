@@ -16,7 +16,7 @@ import type { Emulator } from "./emulator.ts";
 
 export const PERIOD_MS = 300_000;
 
-/** What AWS itself publishes each minute: how many machines the groups have, and how much their workers compute. */
+/** The metrics that AWS itself publishes each minute: how many machines the groups have, and how busy their workers are. */
 export async function publishGroups({ clients }: Emulator, now: number, cpuPercent: number): Promise<void> {
   const { AutoScalingGroups } = await clients.autoScaling.send(new DescribeAutoScalingGroupsCommand({}));
   for (const { AutoScalingGroupName, Instances } of AutoScalingGroups ?? []) {
@@ -35,9 +35,9 @@ export async function publishGroups({ clients }: Emulator, now: number, cpuPerce
 }
 
 /**
- * Does what CloudWatch does with the idle alarm of a stack: works out its expression for the last periods, and where all
- * of them breach, its actions.
- * @returns the values, the oldest first, and whether it went off.
+ * Evaluates the idle alarm of a stack like CloudWatch: computes its expression for the last periods and, if all of them
+ * breach the threshold, executes its actions.
+ * @returns the values, the oldest first, and whether the alarm went off.
  * @see Amazon CloudWatch User Guide, "Use metric math", and "Using Amazon CloudWatch alarms".
  */
 export async function evaluateAlarm(emulator: Emulator, name: string, now: number) {
@@ -93,7 +93,7 @@ async function statistic(
   return Datapoints?.[0]?.[Stat as "Maximum"];
 }
 
-/** A policy of step scaling: the step in whose interval the metric lies, from the threshold on. */
+/** A step scaling policy: the step whose interval contains the metric, from the threshold on. */
 async function follow({ clients }: Emulator, policyArn: string, distance: number): Promise<void> {
   const { ScalingPolicies } = await clients.autoScaling.send(new DescribePoliciesCommand({}));
   const policy = ScalingPolicies!.find(({ PolicyARN }) => PolicyARN === policyArn)!;

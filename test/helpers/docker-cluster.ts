@@ -7,17 +7,17 @@ import { REGISTRY_PORT, startRegistry, type Registry } from "./registry.ts";
 export interface DockerCluster extends AsyncDisposable {
   network: AwsNetwork;
   registry: Registry;
-  /** The first machine, which began the Docker Swarm. */
+  /** The first machine, which created the Docker Swarm. */
   manager: DockerMachine;
-  /** Registries that only the manager accepts without TLS, as image names begin; nothing is there yet. */
+  /** Registries that only the manager accepts without TLS, as prefixes of image names; none is running yet. */
   managerOnly: string[];
-  /** An address of the network that nothing has yet. */
+  /** An unused address of the network. */
   address(): string;
-  /** Starts one more machine, which does not join yet. */
+  /** Starts another machine, which does not join yet. */
   add(hostname: string, options?: AddOptions): Promise<DockerMachine>;
   /** Makes a machine a worker of the Docker Swarm. */
   join(machine: DockerMachine): Promise<void>;
-  /** Cuts a machine off the network, or connects it again. */
+  /** Disconnects a machine from the network, or connects it again. */
   connect(machine: DockerMachine, connected: boolean): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ export async function startCluster(accepted = 0): Promise<DockerCluster> {
   try {
     const network = await startNetwork();
     owned.push(network);
-    const subnet = `10.${randomInt(64, 192)}.${randomInt(16) * 16}`; // Docker's own begin at 10.0 and 172.17
+    const subnet = `10.${randomInt(64, 192)}.${randomInt(16) * 16}`; // Docker's own networks start at 10.0 and 172.17
     let last = 9;
     const address = (): string => `${subnet}.${last++}`;
     const registry = await startRegistry(network, address());

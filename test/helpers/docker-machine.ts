@@ -10,27 +10,27 @@ import { end, inNamespaces, MACHINE, ownNetwork } from "./namespaces.ts";
 import { isAlive } from "./swarm.ts";
 import { removeDirectory, temporaryDirectory } from "./temporary.ts";
 
-/** A machine with a Docker of its own: namespaces of this one, with a cable between the two. */
+/** A machine with a Docker of its own: namespaces of this machine, connected by a virtual cable. */
 export interface DockerMachine extends AsyncDisposable {
-  /** A folder of this machine; everything of the Docker lies there. */
+  /** A folder of this machine that contains everything of the Docker. */
   folder: string;
   /** Its Docker, as `docker --host` takes it. */
   host: string;
-  /** Its own address on the cable. */
+  /** Its address on the cable. */
   address: string;
-  /** The address that this machine has for it. */
+  /** The address that this machine has on the cable. */
   ourAddress: string;
-  /** A process that has its namespaces, but for that of processes. */
+  /** A process that has its namespaces, except for the process namespace. */
   pid: number;
-  /** Runs a docker command. @returns what it prints, and what it says. */
+  /** Runs a docker command. @returns what it prints on both streams. */
   docker(...args: string[]): Promise<string>;
-  /** Ends its Docker alone: by SIGTERM, as a shutdown does, or by SIGKILL. */
+  /** Ends only its Docker: with SIGTERM, like a shutdown, or with SIGKILL. */
   stopDocker(signal: "SIGTERM" | "SIGKILL"): Promise<void>;
   startDocker(): Promise<void>;
 }
 
 export interface MachineOptions {
-  /** Connects it, once it has a network of its own; by a cable to this machine if not given. */
+  /** Connects it, once it has a network of its own; by a cable to this machine by default. */
   connect?: (pid: number) => Promise<Addresses>;
   /** Options of dockerd. */
   daemon?: readonly string[];
@@ -49,8 +49,8 @@ const CGROUPS = "/sys/fs/cgroup";
 const run = promisify(execFile);
 
 /**
- * Starts a machine whose Docker answers. Its network, mounts and processes end with one process, and that with ours,
- * however it ends: what a killed run leaves is a folder, which the next one removes.
+ * Starts a machine whose Docker answers. Its network, mounts and processes end with one process, and that process ends with
+ * ours, however it ends: a killed test leaves only a folder, which the next one removes.
  */
 export async function startMachine(
   hostname: string,
@@ -93,7 +93,7 @@ export async function startMachine(
   }
 }
 
-/** Each line starts Docker, if none is running: the network has to be there before the first one. */
+/** Each line starts Docker, if it is not running: the network must exist before the first one. */
 const MACHINE_SCRIPT = `hostname "$1"; folder=$2; shift 2; ip link set lo up
 [ ! -e "$folder/meminfo" ] || mount --bind "$folder/meminfo" /proc/meminfo
 while read -r _; do rm -f "$folder/pid"; dockerd "$@" </dev/null; done`;
@@ -119,7 +119,7 @@ function startNamespaces(
   return child;
 }
 
-/** What /proc/meminfo says of a machine with so much memory, half of which is free. */
+/** The content of /proc/meminfo on a machine with so much memory, half of which is free. */
 async function memoryOf(bytes: number): Promise<string> {
   const values: Record<string, number> = { MemTotal: bytes, MemFree: bytes / 2, MemAvailable: bytes / 2 };
   const text = await readFile("/proc/meminfo", "utf8");
@@ -136,7 +136,7 @@ async function childOf(pid: number): Promise<number | undefined> {
 /** A pair of devices, which both end with the machine. */
 async function connectCable(pid: number): Promise<Addresses> {
   const device = `swarm-${randomBytes(4).toString("hex")}`;
-  const subnet = `10.${randomInt(64, 192)}.${randomInt(256)}`; // Docker's own begin at 10.0 and 172.17
+  const subnet = `10.${randomInt(64, 192)}.${randomInt(256)}`; // Docker's own networks start at 10.0 and 172.17
   const [ourAddress, address] = [`${subnet}.1`, `${subnet}.2`];
   const ip = (...args: string[]): Promise<unknown> => run("ip", args);
   await ip("link", "add", device, "type", "veth", "peer", "name", "eth0", "netns", String(pid));
@@ -157,12 +157,12 @@ async function removeLeftovers(): Promise<void> {
   }
 }
 
-/** With the control groups that its containers had: these are the kernel's, not a namespace's. */
+/** With the control groups of its containers: these belong to the kernel, not to a namespace. */
 export async function removeMachine(folder: string): Promise<void> {
   for (const controller of await readdir(CGROUPS).catch(() => []))
     await removeGroup(path.join(CGROUPS, controller, path.basename(folder)));
   await removeGroup(path.join(CGROUPS, path.basename(folder)));
-  await vi.waitFor(() => removeDirectory(folder), { timeout: 20_000, interval: 100 }); // mounts go a little later
+  await vi.waitFor(() => removeDirectory(folder), { timeout: 20_000, interval: 100 }); // mounts disappear a little later
 }
 
 async function removeGroup(group: string): Promise<void> {

@@ -3,22 +3,22 @@ import { existsSync } from "node:fs";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { dockerBase } from "../../scripts/docker-base.js";
 import { builtMongoServer } from "../../scripts/mongo-server.js";
 import { startMachine, type DockerMachine } from "./docker-machine.ts";
 import { STAND_IN, type User } from "./tool.ts";
 
-/** A Docker Swarm of the test's own, of one machine. */
+/** A separate Docker Swarm for the test, of one machine. */
 export interface DockerHost extends DockerMachine {
-  /** What a swarm is made with here: no image registry is needed. */
+  /** Options of init for this Docker: no image registry is needed. */
   options: string[];
 }
 
 export const BASE = "swarm-test-base:1";
 const run = promisify(execFile);
 
-/** Where a dockerd cannot be started it is said loudly; under REQUIRE_SERVICES=1 that is a failure. */
+/** If a dockerd cannot be started, prints a warning; under REQUIRE_SERVICES=1 the test fails. */
 export function describeWithDocker(name: string, body: () => void): void {
   if (existsSync(dockerBase()) && existsSync(builtMongoServer())) {
     describe(name, body);
@@ -28,9 +28,7 @@ export function describeWithDocker(name: string, body: () => void): void {
     "there is no base image for tests with Docker, or no MongoDB server: npm test makes them, as root";
   if (process.env["REQUIRE_SERVICES"] === "1") {
     describe(name, () => {
-      it("finds Docker", () => {
-        throw new Error(reason);
-      });
+      it("finds Docker", () => expect.fail(reason));
     });
     return;
   }
@@ -50,7 +48,7 @@ export async function startDocker(): Promise<DockerHost> {
   }
 }
 
-/** Makes the base of the workers' images, and what stands for those of others. @returns an archive of "OMNeT++". */
+/** Creates the base of the workers' images, and stand-ins for the images of others. @returns an archive of "OMNeT++". */
 export async function provideBase(machine: Pick<DockerMachine, "docker" | "folder">): Promise<string> {
   const searchPath = "ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   await machine.docker("import", "--change", searchPath, dockerBase(), BASE);
@@ -58,7 +56,7 @@ export async function provideBase(machine: Pick<DockerMachine, "docker" | "folde
   return await packStandIn(machine.folder);
 }
 
-/** What stands for the images of Redis, MongoDB and the visualizer. */
+/** Stand-in for the images of Redis, MongoDB and the visualizer. */
 const OTHERS = `
 FROM ${BASE} AS redis
 RUN mkdir -p /data
@@ -79,7 +77,7 @@ async function buildOthers(machine: Pick<DockerMachine, "docker" | "folder">): P
     await machine.docker("build", "--quiet", "--target", name, "--tag", `stand-in-${name}`, context);
 }
 
-/** A "built tree" of OMNeT++, as a user's own archive. */
+/** A "built tree" of OMNeT++, like a user's own archive. */
 async function packStandIn(folder: string): Promise<string> {
   const archive = path.join(folder, "omnetpp.tgz");
   const place = path.dirname(STAND_IN);
@@ -93,7 +91,7 @@ export function optionsFor(archive: string): string[] {
   return ["--base-image", BASE, "--omnetpp-archive", archive, ...images];
 }
 
-/** What a user's state file knows. */
+/** The content of a user's state file. */
 export async function dockerState(user: User, name: string) {
   const file = path.join(user.env["XDG_STATE_HOME"]!, "inet-swarm/swarms", name, "swarm.json");
   return JSON.parse(await readFile(file, "utf8")) as {

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { createInterface } from "node:readline";
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { hasPythonTools, pythonTools } from "../../scripts/python-tools.js";
 import { connectToAws, type AwsClients } from "../../src/providers/aws/clients.ts";
 
@@ -12,14 +12,14 @@ export const REGION = "eu-central-1";
 /** AWS's emulator, empty at first. */
 export interface Emulator extends AsyncDisposable {
   url: string;
-  /** What a user's tools need in their environment to talk to it. */
+  /** The environment variables with which a user's tools connect to it. */
   env: Record<string, string>;
   clients: AwsClients;
   /** The calls that have reached it, as `Service.Action`, without repetitions. */
   calls(): Promise<string[]>;
 }
 
-/** Checks rights only after so many calls; moto's own default is never. */
+/** Checks permissions only after so many calls; moto's own default is never. */
 export async function startEmulator(options: { checkedAfter?: number } = {}): Promise<Emulator> {
   const script = fileURLToPath(new URL("emulator.py", import.meta.url));
   const server = spawn(python(), ["-u", script, "0"], {
@@ -66,7 +66,7 @@ export async function startEmulator(options: { checkedAfter?: number } = {}): Pr
   };
 }
 
-/** The SDK takes its endpoint and keys from this process's environment when a client first needs them. */
+/** The SDK reads its endpoint and keys from this process's environment when a client first needs them. */
 async function connectForTests(env: Record<string, string>): Promise<AwsClients> {
   Object.assign(process.env, env);
   return await connectToAws({});
@@ -76,20 +76,18 @@ function python(): string {
   return path.join(pythonTools(), "bin", "python3");
 }
 
-/** A program that comes from PyPI. */
+/** A program from PyPI. */
 export function pythonTool(name: string): string {
   return path.join(pythonTools(), "bin", name);
 }
 
-/** Tests that need something from PyPI: loudly skipped without it, a failure under REQUIRE_SERVICES=1. */
+/** Tests that need something from PyPI: skipped with a warning without it, a failure under REQUIRE_SERVICES=1. */
 export function describeWithPythonTools(name: string, body: () => void): void {
   if (hasPythonTools()) return void describe(name, body);
   const reason = "the tools from PyPI are missing: npm test installs them, with python3 and its module venv";
   if (process.env["REQUIRE_SERVICES"] === "1") {
     describe(name, () => {
-      it("finds the tools from PyPI", () => {
-        throw new Error(reason);
-      });
+      it("finds the tools from PyPI", () => expect.fail(reason));
     });
     return;
   }

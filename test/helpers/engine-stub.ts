@@ -3,21 +3,21 @@ import { createServer, type ServerResponse } from "node:http";
 import path from "node:path";
 import { temporaryDirectory } from "./temporary.ts";
 
-/** What an Engine tells of itself, where it is not the usual: a manager, alone in its swarm, that has nothing. */
+/** What an Engine reports about itself, if it differs from the default: a manager, alone in its swarm, without services. */
 export interface EngineStub {
   apiVersion?: string;
-  /** Of the answer to `docker info`. */
+  /** Part of the answer to `docker info`. */
   swarm?: Partial<{ LocalNodeState: string; ControlAvailable: boolean; NodeID: string; Error: string }>;
   /** Host names; the first one is the manager itself. */
   nodes?: readonly string[];
   /** Where services of any stack have their data: a constraint. */
   constraint?: string;
-  /** What a build says and ends with. */
+  /** The output of a build and its last message. */
   buildError?: string;
 }
 
 /**
- * A Docker Engine as far as it is asked before anything is deployed, at a unix socket.
+ * A Docker Engine with the API that is used before anything is deployed, at a unix socket.
  * @see Docker Engine API 1.41: SystemVersion, SystemInfo, NodeList, NodeInspect, ServiceList, ServiceInspect, ConfigCreate, ConfigDelete, ImageBuild
  */
 export async function startEngineStub(stub: EngineStub): Promise<{ host: string } & AsyncDisposable> {
@@ -77,7 +77,7 @@ function answer(path: string, stub: EngineStub, response: ServerResponse): void 
         `${JSON.stringify({ errorDetail: { message: buildError }, error: buildError })}\n`,
       );
   }
-  if (path === "/configs/c0") return json({ ID: "c0" }); // asked for, or removed
+  if (path === "/configs/c0") return json({ ID: "c0" }); // queried, or removed
   const node = described.find(({ ID }) => path === `/nodes/${ID}`);
   if (node !== undefined) return json(node);
   if (path.startsWith("/services/") && constraint !== undefined) return json(describeService(constraint));

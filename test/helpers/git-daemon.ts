@@ -8,13 +8,13 @@ import { gitEnvironment } from "./git.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
 export interface GitHost extends AsyncDisposable {
-  /** Of the bare repository that it serves to everybody; empty at first. */
+  /** URL of the bare repository that it serves to everybody; empty at first. */
   url: string;
   port: number;
 }
 
 /**
- * Serves a bare repository by git's own protocol, for reading and for pushing.
+ * Serves a bare repository with git's own protocol, for reading and for pushing.
  * @param address of the interface to listen on.
  */
 export async function startGitHost(address = "127.0.0.1"): Promise<GitHost> {

@@ -6,7 +6,7 @@ import { makeRepository } from "./git.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
 describe("makeRepository", () => {
-  it("commits what it is given, whatever the user's git is configured to", async () => {
+  it("commits the given files, whatever the user's git configuration is", async () => {
     await using repository = await makeRepository({ "simulations/omnetpp.ini": "[General]\n" });
     const first = await repository.git("rev-parse", "HEAD");
     const second = await repository.commit({ "src/Queue.ned": "simple Queue {}\n" });
@@ -21,7 +21,7 @@ describe("makeRepository", () => {
 });
 
 describe("temporaryDirectory", () => {
-  it("is removed at the end of the block, with read-only folders in it", async () => {
+  it("is removed at the end of the block, including read-only folders", async () => {
     let file: string;
     {
       await using directory = await temporaryDirectory();

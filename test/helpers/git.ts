@@ -5,7 +5,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { removeDirectory, temporaryDirectory } from "./temporary.ts";
 
-/** Git as on a machine whose user has configured nothing, in an environment without a repository of its own. */
+/** Git without any user configuration, in an environment that names no repository. */
 export const gitEnvironment: NodeJS.ProcessEnv = {
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_"))),
   GIT_CONFIG_GLOBAL: "/dev/null",
@@ -32,7 +32,7 @@ export interface Repository extends AsyncDisposable {
 
 /**
  * A repository with these files in its first commit, on branch `main`; removed at the end of the block.
- * @param place a folder that is not there yet; else one of its own.
+ * @param place a folder that does not exist yet; by default a temporary one.
  */
 export async function makeRepository(
   files: Record<string, string> = { "README.md": "a test\n" },
@@ -62,7 +62,7 @@ export async function makeRepository(
   return { path: top, git, write, commit, everything, [Symbol.asyncDispose]: () => removeDirectory(top) };
 }
 
-/** What tells that nobody has touched a file below a directory. */
+/** Attributes that show that nobody has modified a file below a directory. */
 export async function describeFiles(top: string): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   for (const entry of await readdir(top, { recursive: true, withFileTypes: true })) {
@@ -77,7 +77,7 @@ export async function describeFiles(top: string): Promise<Map<string, string>> {
       : entry.isSymbolicLink()
         ? await readlink(file)
         : "";
-    const isPlace = entry.isDirectory() && !name.startsWith(".git"); // results may come into it
+    const isPlace = entry.isDirectory() && !name.startsWith(".git"); // results may appear in it
     found.set(name, `${mode.toString(8)} ${isPlace ? "" : mtimeNs} ${ino} ${content}`);
   }
   return found;

@@ -10,19 +10,19 @@ import type { Finished } from "./tool.ts";
 
 const BIN = fileURLToPath(new URL("../../bin", import.meta.url));
 
-/** A machine with a name, processes and mounts of its own that shares this one's files, as the nodes of a cluster do. */
+/** A machine with a name, processes and mounts of its own that shares the files of this one, like the nodes of a cluster. */
 export interface LoginNode extends AsyncDisposable {
   run(tool: "runall-swarm" | "swarm-tool", args: readonly string[], cwd?: string): Promise<Finished>;
   /** Command lines of its processes. */
   processes(): Promise<string[]>;
-  /** Ends all its processes, as a power failure would. */
+  /** Ends all its processes, like a power failure. */
   stop(): Promise<void>;
 }
 
 export interface LoginNodeOptions {
   name: string;
   env: NodeJS.ProcessEnv;
-  /** A folder for its boot id, if it is to have another one than this machine. */
+  /** A folder for its boot id, if it should differ from that of this machine. */
   boot?: { id: string; folder: string };
 }
 
@@ -56,7 +56,7 @@ export async function startLoginNode({ name, env, boot }: LoginNodeOptions): Pro
   };
 }
 
-/** The first process in its namespaces, as it is seen from here: a child of `unshare`, which `setpriv` has become. */
+/** The first process in its namespaces, seen from here: a child of `unshare`, which `setpriv` has replaced. */
 async function firstProcess({ pid }: ChildProcess): Promise<string> {
   return (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).trim();
 }

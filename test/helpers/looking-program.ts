@@ -1,5 +1,5 @@
 /**
- * Returns a simulation program that prints its environment, all command lines, and what it can read of the processes above it
+ * Returns a simulation program that prints its environment, all command lines, and what it can read of its parent processes
  * (environment, open files) and of files; then it simulates.
  */
 export function lookingProgram(files: readonly string[] = []): string {

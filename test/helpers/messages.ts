@@ -5,7 +5,7 @@ import ts from "typescript";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** Files whose texts are scripts, names of files, or git objects, not messages. */
+/** Files whose texts are scripts, file names, or git objects, not messages. */
 const NO_MESSAGES = [
   "src/cli/terminal/completion-scripts.ts",
   "src/project/files/file-kinds.ts",
@@ -17,7 +17,7 @@ const NO_MESSAGES = [
 const PROSE = /[A-Za-z]{2,}[,:;]? [("'$]*[A-Za-z]{2,}|> [a-z]{2,} [a-z<]|[a-z]{2,} <expr>/;
 const SHELL = /\$\{?[@1-9]|\$\(|redis\.call|^[a-z-]+( [a-z-]+)+$(?<=quiet|minor|place|rate|left|queued)/;
 
-/** Returns every message in the source by file: each text literal, with `<expr>` for what is inserted. */
+/** Returns every message in the source by file: each text literal, with `<expr>` for inserted values. */
 export function collectMessages(): Map<string, string[]> {
   const files = readdirSync(path.join(ROOT, "src"), { recursive: true, encoding: "utf8" })
     .filter((file) => /\.[tj]s$/.test(file))

@@ -6,7 +6,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
 import path from "node:path";
 import { MongoClient } from "mongodb";
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { builtMongoServer } from "../../scripts/mongo-server.js";
 import { findProgram } from "../../scripts/setup.js";
 import { removeDirectory } from "./temporary.ts";
@@ -14,47 +14,44 @@ import { removeDirectory } from "./temporary.ts";
 export interface MongoServer extends AsyncDisposable {
   /** With a database of the test's own. */
   url: string;
-  /** Of the process that runs now. */
+  /** Pid of the current process. */
   pid(): number;
-  /** As a crash would. */
+  /** Kills it, like a crash. */
   kill(): Promise<void>;
-  /** Starts it again where it was, with its data. */
+  /** Starts it again at the same place, with its data. */
   start(options?: MongoOptions): Promise<void>;
 }
 
 interface MongoOptions {
-  /** The server refuses more than so much data; FerretDB alone can be told. */
+  /** The size of data above which the server refuses writes; only FerretDB supports it. */
   maxBytes?: number;
 }
 
-/** The driver tells a socket by this ending. */
+/** The driver recognizes a socket by this ending. */
 const SOCKET = "mongo.sock";
 const SQLITE_PAGE_BYTES = 4096;
 const hasMongod = findProgram("mongod") !== undefined;
-/** Whether a server of a test's own is one that can be told to be full. */
+/** Whether a server of a test can be configured to be full. */
 export const CAN_BE_FULL = !hasMongod;
 
-/** Tests that need a MongoDB of their own; see services.ts for where there is none. */
+/** Tests that need a MongoDB of their own; see services.ts for what happens without one. */
 export function describeWithMongo(name: string, body: () => void): void {
   if (hasMongod || existsSync(builtMongoServer())) {
     describe(name, body);
-  } else if (process.env["REQUIRE_SERVICES"] === "1") {
-    describe(name, () => {
-      it("finds a MongoDB server", () => {
-        throw new Error(
-          "there is no MongoDB server: install mongod, or Go 1.23, with which npm test builds one",
-        );
-      });
-    });
-  } else {
-    console.warn(
-      "SKIPPED tests: there is no MongoDB server: install mongod, or Go 1.23, with which npm test builds one",
-    );
-    describe.skip(`${name} (no MongoDB server)`, body);
+    return;
   }
+  const reason = "there is no MongoDB server: install mongod, or Go 1.23, with which npm test builds one";
+  if (process.env["REQUIRE_SERVICES"] === "1") {
+    describe(name, () => {
+      it("finds a MongoDB server", () => expect.fail(reason));
+    });
+    return;
+  }
+  console.warn(`SKIPPED tests: ${reason}`);
+  describe.skip(`${name} (no MongoDB server)`, body);
 }
 
-/** A database of the test's own on the server that `MONGO_URL` names, else on a server of its own. */
+/** A database of the test's own on the server that `MONGO_URL` names, else on a private server. */
 export async function someMongo(): Promise<{ url: string } & AsyncDisposable> {
   const named = process.env["MONGO_URL"];
   if (!named) return await startMongo();
@@ -110,7 +107,7 @@ export async function startMongo(options: MongoOptions = {}): Promise<MongoServe
   return { url, pid: () => running!.server.pid!, kill, start, [Symbol.asyncDispose]: dispose };
 }
 
-/** It ends when our end of its stdin does, so however this process ends. */
+/** It ends when our end of its stdin is closed, so however this process ends. */
 function ferretCommand(directory: string, maxPages: number | undefined): [string, string[]] {
   const limit = maxPages === undefined ? "" : `?_pragma=max_page_count(${maxPages})`;
   const data = `file:${path.join(directory, "data")}/${limit}`;
@@ -120,7 +117,7 @@ function ferretCommand(directory: string, maxPages: number | undefined): [string
 function mongodCommand(directory: string, place: string): [string, string[]] {
   const [host, port] = place.split(":") as [string, string];
   const mongod = ["mongod", "--quiet", "--nounixsocket", "--bind_ip", host, "--port", port];
-  const script = '"$@" & read -r _; kill -9 $!'; // takes the server along, however this process ends
+  const script = '"$@" & read -r _; kill -9 $!'; // ends the server too, however this process ends
   return [
     "sh",
     ["-c", `exec 3<&0; (${script}) <&3`, "sh", ...mongod, "--dbpath", path.join(directory, "data")],
@@ -136,7 +133,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Whether the server answers; false if it ends before that. */
+/** Waits until the server answers; false if it ends before that. */
 async function answers(url: string, exited: Promise<unknown>): Promise<boolean> {
   const client = new MongoClient(url, { serverSelectionTimeoutMS: 30_000 });
   try {

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readlink } from "node:fs/promises";
 import { vi } from "vitest";
 
-/** What makes a machine of its own: nothing that is done in it is seen outside, and all of it ends with one process. */
+/** Options that create a separate machine: nothing done in it is visible outside, and all of it ends with one process. */
 export const MACHINE = [
   ...["--net", "--mount", "--uts", "--ipc"],
   ...["--pid", "--fork", "--kill-child", "--mount-proc"],
@@ -11,7 +11,7 @@ export const MACHINE = [
 
 /**
  * A process in namespaces of its own; it ends with this one, however that ends.
- * @param stderr whether what it says is to be read.
+ * @param stderr whether its error output should be readable.
  */
 export function inNamespaces(
   namespaces: readonly string[],
@@ -22,7 +22,7 @@ export function inNamespaces(
   return spawn("setpriv", args, { stdio: ["pipe", "ignore", stderr] });
 }
 
-/** Waits until a process has a network of its own, which it gets a moment after it was started. */
+/** Waits until a process has a network of its own, a moment after it was started. */
 export async function ownNetwork(pid: number): Promise<void> {
   const ours = await readlink("/proc/self/ns/net");
   await vi.waitFor(

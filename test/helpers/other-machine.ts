@@ -12,12 +12,12 @@ import { startRedis } from "./redis.ts";
 import { WORKER } from "./swarm.ts";
 import { newUser, STAND_IN } from "./tool.ts";
 
-/** A swarm whose only worker has nothing of the client's disk: it behaves as on another machine. */
+/** A swarm whose only worker has nothing of the client's disk: it behaves like one on another machine. */
 export interface OtherMachine extends AsyncDisposable {
   mongo: MongoServer;
-  /** Of its worker. */
+  /** The worker's own folder. */
   home: string;
-  /** Runs #0 of a config in a study. @returns what was told on the way. */
+  /** Executes run 0 of a config in a study. @returns the events on the way. */
   campaign(
     study: string,
     config: string,
@@ -83,12 +83,12 @@ export async function startOtherMachine(): Promise<OtherMachine> {
 
 export type Sent = Extract<CampaignEvent, { type: "sent" }>;
 
-/** What was sent to the swarm; undefined where nothing was. */
+/** What was sent to the swarm; undefined if nothing was. */
 export function sentOf(events: readonly CampaignEvent[]): Sent | undefined {
   return events.find((event): event is Sent => event.type === "sent");
 }
 
-/** How many runs are done at the end. */
+/** How many runs have completed at the end. */
 export function doneOf(events: readonly CampaignEvent[]): number | undefined {
   return events.flatMap((event) => (event.type === "ended" ? [event.summary.states.done] : []))[0];
 }

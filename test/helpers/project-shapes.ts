@@ -13,7 +13,7 @@ export interface ShapedProject extends Repository {
   addConfig(file?: string): Promise<void>;
 }
 
-/** A way in which a project says how it is built; each is the queue of examples/mm1. */
+/** A way in which a project describes its build; each is the queue of examples/mm1. */
 export interface ProjectShape {
   name: string;
   /** A config of its study. */
@@ -21,7 +21,7 @@ export interface ProjectShape {
   make: () => Promise<ShapedProject>;
 }
 
-/** To add one: its files, and where its study is. */
+/** To add one: its files, and the folder of its study. */
 export const PROJECT_SHAPES: readonly ProjectShape[] = [
   shape("an executable by its .oppbuildspec", "simulations", "Quick", mm1),
   shape("all in one folder, with a Makefile of opp_makemake that git ignores", "", "General", async () => ({
@@ -59,7 +59,7 @@ function shape(name: string, folder: string, config: string, files: () => Promis
   };
 }
 
-/** The sample as it lies in this checkout. */
+/** The sample as in this checkout. */
 async function mm1(): Promise<Files> {
   const entries = await readdir(MM1, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile());

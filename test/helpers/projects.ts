@@ -20,7 +20,7 @@ export async function mm1Sources(folder: string): Promise<Files> {
   return Object.fromEntries(await Promise.all(entries));
 }
 
-/** A short study of that network; config `Other` asks for one of another package. */
+/** A short study of that network; config `Other` uses one of another package. */
 export const STUDY = `[General]
 network = mm1.Mm1
 sim-time-limit = 100s
@@ -35,8 +35,8 @@ export function buildspec(folder: string, options: string): string {
 }
 
 /**
- * As INET: a library, features that decide which packages there are, a Makefile that wants the setenv script.
- * @param name makes its sources other ones than those of other tests, so that it is built for each.
+ * Like INET: a library, features that determine the packages, a Makefile that requires the setenv script.
+ * @param name makes its sources differ from those of other tests, so that it is built for each.
  */
 export async function inetLike(name: string): Promise<Files> {
   return {
@@ -62,7 +62,7 @@ export async function inetLike(name: string): Promise<Files> {
   };
 }
 
-/** As OMNeT++'s samples: all in one folder, and a Makefile that git ignores, if there is one. */
+/** Like OMNeT++'s samples: everything in one folder, and possibly a Makefile that git ignores. */
 export async function sampleLike(): Promise<Files> {
   return {
     ...(await mm1Sources("")),
@@ -71,7 +71,7 @@ export async function sampleLike(): Promise<Files> {
   };
 }
 
-/** As Veins: `./configure` writes the Makefile of the sources. */
+/** Like Veins: `./configure` writes the Makefile of the sources. */
 export async function veinsLike(): Promise<Files> {
   return {
     ...(await mm1Sources("src/road")),
@@ -98,7 +98,7 @@ export async function veinsLike(): Promise<Files> {
   };
 }
 
-/** As Simu5G: a library of its own, networks and another library from a project that the Makefile finds by its variable. */
+/** Like Simu5G: a library of its own, networks, and another library from a project that the Makefile finds by its variable. */
 export function simu5gLike(needs: string): Files {
   return {
     ".gitignore": "/src/Makefile\n*.so\nout/\nresults/\n",
@@ -121,7 +121,7 @@ export function simu5gLike(needs: string): Files {
   };
 }
 
-/** A folder in which repositories lie side by side, each by its name; `configure` scripts can be run. */
+/** A folder that contains repositories side by side, each under its name; `configure` scripts can be executed. */
 export interface Workspace extends AsyncDisposable {
   path: string;
   add(name: string, files: Files): Promise<Repository>;

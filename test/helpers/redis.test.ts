@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { startRedis } from "./redis.ts";
 import { describeWithService } from "./services.ts";
 
-/** What one command answers on a connection of its own. */
+/** The reply to one command on a connection of its own. */
 async function ask<T>(socket: string, question: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis(socket);
   try {
@@ -25,7 +25,7 @@ describeWithService("redis-server", "startRedis", () => {
     expect(() => process.kill(server.pid, 0)).toThrow("ESRCH");
   });
 
-  it("forgets its data when it is killed, and keeps it with an append-only file", async () => {
+  it("loses its data when it is killed, and keeps them with an append-only file", async () => {
     for (const appendOnly of [false, true]) {
       await using server = await startRedis({ appendOnly });
       const before = server.pid;

@@ -10,24 +10,24 @@ export interface RedisServer extends AsyncDisposable {
   /** The unix socket: the server listens on nothing else. */
   socket: string;
   directory: string;
-  /** Of the process that runs now, or ran last. */
+  /** Pid of the current process, or of the last one. */
   readonly pid: number;
-  /** SIGTERM, as an administrator would: what is to be kept is written. */
+  /** Sends SIGTERM, like an administrator: persistent data is written. */
   stop(): Promise<void>;
-  /** SIGKILL, as a crash would. */
+  /** Sends SIGKILL, like a crash. */
   kill(): Promise<void>;
-  /** Stops the server if it runs, and starts it on the same socket and directory. */
+  /** Stops the server if it runs, and starts it with the same socket and directory. */
   restart(): Promise<void>;
 }
 
-/** Ends when its stdin does, which is when this process ends, however it ends; then takes the server along. */
+/** Ends when its stdin is closed, which happens when this process ends, however it ends; then ends the server, too. */
 const GUARD = 'read -r _; kill -9 "$1"; rm -rf "$2"';
 
 /** A unix socket's path has at most 107 bytes, on macOS 103. */
 const LONGEST_TEMPORARY = 80;
 
 /**
- * A private redis-server, which answers when this returns.
+ * Starts a private redis-server and waits until it answers.
  * @param appendOnly keep the data over `restart`.
  */
 export async function startRedis({
@@ -89,20 +89,20 @@ export async function startRedis({
 function guard(pid: number, directory: string, exited: Promise<unknown>): void {
   const watcher = spawn("sh", ["-c", GUARD, "sh", `${pid}`, directory], {
     stdio: ["pipe", "ignore", "ignore"],
-    detached: true, // a Ctrl-C for the tests is not for the guard
+    detached: true, // a Ctrl-C for the tests must not reach the guard
   });
   watcher.unref();
   void exited.then(() => watcher.kill("SIGKILL"));
 }
 
-/** Whether the server answers; false if it ends before that. */
+/** Waits until the server answers; false if it ends before that. */
 async function answers(
   socket: string,
   password: string | undefined,
   exited: Promise<unknown>,
 ): Promise<boolean> {
   const probe = new Redis(socket, { password, retryStrategy: () => 20, maxRetriesPerRequest: 500 });
-  probe.on("error", () => undefined); // refused until the socket is there
+  probe.on("error", () => undefined); // refused until the socket exists
   try {
     return await Promise.race([probe.ping().then(() => true), exited.then(() => false)]);
   } finally {
@@ -110,7 +110,7 @@ async function answers(
   }
 }
 
-/** Reads what a process prints, so that it never waits for us, and keeps the end of it. */
+/** Reads a process's output, so that the process never blocks, and keeps the end of it. */
 function lastOutput(server: ChildProcess): () => string {
   let text = "";
   server.stdout!.setEncoding("utf8").on("data", (chunk: string) => {

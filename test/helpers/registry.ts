@@ -10,11 +10,11 @@ import { temporaryDirectory } from "./temporary.ts";
 
 /** An image registry on a machine of its own. */
 export interface Registry extends AsyncDisposable {
-  /** As image names begin: `10.1.2.9:5000`. */
+  /** As a prefix of image names: `10.1.2.9:5000`. */
   name: string;
   /** Tags of an image; none if it does not exist. */
   tags(image: string): Promise<string[]>;
-  /** What it was asked for since it started, one request a line: `PUT /v2/…`. */
+  /** The requests since it started, one a line: `PUT /v2/…`. */
   requests(): string[];
 }
 

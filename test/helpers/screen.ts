@@ -1,17 +1,17 @@
-/* eslint-disable no-control-regex -- control sequences are what this is about */
+/* eslint-disable no-control-regex -- control sequences are the subject here */
 const TOKEN = /\u001b\[([0-9;]*)([A-Za-z])|[\s\S]/gu;
 
-/** Terminals give two columns to these; enough for the texts of our tests. */
+/** Terminals display these in two columns; enough for the texts of our tests. */
 const WIDE = /[\u3000-\u9fff\uac00-\ud7a3\u{1f300}-\u{1faff}]/u;
 
 /**
- * A terminal of a number of columns that understands what we may use: `\r`, `\n`, erasing to the end of the
- * line, and colours. Anything else is an error, as it might not work everywhere.
+ * A terminal with a number of columns that understands what our tools may use: `\r`, `\n`, erasing to the end of the
+ * line, and colours. Anything else is an error, because it might not work everywhere.
  */
 export class VirtualTerminal {
   readonly isTTY = true;
   columns: number;
-  /** The texts that were written, as they came. */
+  /** The texts in the order in which they were written. */
   readonly writes: string[] = [];
   readonly #lines: string[][] = [[]];
   #column = 0;
@@ -26,7 +26,7 @@ export class VirtualTerminal {
     return true;
   }
 
-  /** What a person sees. */
+  /** The visible screen. */
   get lines(): string[] {
     return this.#lines.map((line) => line.join("").trimEnd());
   }

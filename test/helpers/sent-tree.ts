@@ -10,14 +10,14 @@ import { Repositories } from "../../src/worker/tree/repositories.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
 export interface SentTree {
-  /** What a worker has in its tree, as `readTree` tells it. */
+  /** The content of a worker's tree, as `readTree` returns it. */
   files: Map<string, string>;
   warnings: string[];
   changed: string[];
 }
 
 /**
- * Reads a checkout, sends it and checks it out as a worker does.
+ * Reads a checkout, sends it and checks it out like a worker.
  * @param sharesDisk whether the worker is on the same machine.
  */
 export async function sendTree(
@@ -42,7 +42,7 @@ export async function sendTree(
   return { files: await readTree(tree), warnings: code.warnings, changed: code.changed };
 }
 
-/** The files below a folder, without those of git, by name: whether they can be executed, and their bytes. */
+/** The files below a folder, without those of git, by name: whether they are executable, and their bytes. */
 export async function readTree(top: string): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   const visit = async (folder: string): Promise<void> => {

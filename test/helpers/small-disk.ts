@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { vi, type TestContext } from "vitest";
 
-/** A disk of its own, on which a test can run out of room. */
+/** A separate disk that a test can fill. */
 export async function smallDisk(directory: string, sizeKb: number, { skip }: TestContext) {
   await mkdir(directory, { recursive: true });
   try {
@@ -12,7 +12,7 @@ export async function smallDisk(directory: string, sizeKb: number, { skip }: Tes
   }
   return {
     enlarge: () => execFileSync("mount", ["-o", "remount,size=64m", directory]),
-    /** It is refused as busy as long as something is being written there. */
+    /** The unmount is refused as busy while something is being written. */
     protect: (how: "ro" | "rw") =>
       vi.waitFor(() => execFileSync("mount", ["-o", `remount,${how}`, directory], { stdio: "pipe" }), {
         timeout: 30_000,

@@ -14,26 +14,26 @@ import { runProgram } from "../../src/system/program.ts";
 import { freePort } from "../../src/system/ports.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
-/** A machine as the manager is one: a real sshd with its own host key, and something that answers as Docker does. */
+/** A machine like the manager: a real sshd with its own host key, and something that answers like Docker. */
 export interface Manager extends AsyncDisposable {
   port: number;
   user: string;
   /** `ssh-ed25519 AAAA…` */
   hostKey: string;
   /**
-   * Folder with an `ssh` that reaches this machine whatever the address, and a `docker` that answers for what lies behind
-   * the tunnel's socket; to be put first on PATH.
+   * Folder with an `ssh` that reaches this machine under any address, and a `docker` that answers for the machine behind
+   * the tunnel's socket; must be first on PATH.
    */
   bin: string;
-  /** What its docker was asked for, one command a line. */
+  /** The commands for its docker, one a line. */
   dockerCalls(): Promise<string[]>;
-  /** What its services were deployed with last, as `NAME=value` lines. */
+  /** The environment with which its services were deployed last, as `NAME=value` lines. */
   stackVariables(): Promise<string>;
-  /** Puts another machine in its place, on which nothing is deployed. */
+  /** Replaces it by another machine, on which nothing is deployed. */
   replace(): Promise<void>;
-  /** Lets this key in, alone. */
+  /** Admits only this key. */
   allow(publicKey: string): Promise<void>;
-  /** Cuts what is connected, as a network does that fails. */
+  /** Cuts all connections, like a network failure. */
   cut(): void;
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -79,7 +79,7 @@ export async function startManager({ sshd: more = {}, queue }: ManagerOptions = 
   const stop = async (): Promise<void> => {
     if (sshd?.exitCode !== null || sshd.signalCode !== null) return;
     const exited = once(sshd, "exit");
-    sshd.kill("SIGSTOP"); // so that no connection comes in between
+    sshd.kill("SIGSTOP"); // so that no connection is opened in between
     cut();
     sshd.kill("SIGKILL");
     await exited;
@@ -117,7 +117,7 @@ function killLiving(pid: number): void {
   }
 }
 
-/** The processes of an sshd's connections: each is the leader of a session of its own. */
+/** The processes of an sshd's connections: each is the leader of its own session. */
 function sessions(pid: number): number[] {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
   return children === "" ? [] : children.split(" ").map(Number);
@@ -133,13 +133,13 @@ async function writeConfig(
 
 interface SshdConfig {
   hostKeyFile: string;
-  /** File with the keys that are let in. */
+  /** File with the keys that are admitted. */
   authorized: string;
   /** Further settings. */
   more?: Record<string, string>;
 }
 
-/** Of a machine that takes keys alone. */
+/** The ssh configuration of a machine that only accepts keys. */
 export function sshdConfig({ hostKeyFile, authorized, more }: SshdConfig): string {
   const settings = {
     HostKey: hostKeyFile,
@@ -148,7 +148,7 @@ export function sshdConfig({ hostKeyFile, authorized, more }: SshdConfig): strin
     PermitRootLogin: "prohibit-password",
     PasswordAuthentication: "no",
     KbdInteractiveAuthentication: "no",
-    StrictModes: "no", // the folder for temporary files is open to all
+    StrictModes: "no", // other users can write to the folder for temporary files
     UsePAM: "no",
     ...more,
   };
@@ -157,8 +157,8 @@ export function sshdConfig({ hostKeyFile, authorized, more }: SshdConfig): strin
 }
 
 /**
- * The first value of an option counts for ssh, so these come before those that the tool gives.
- * @param places what the tunnel leads to: where the tool believes it to be, and where it is.
+ * For ssh the first value of an option is valid, so these precede those that the tool passes.
+ * @param places the ends of the tunnel: where the tool assumes each to be, and where it is.
  */
 async function writeSsh(bin: string, port: number, places: readonly [string, string][]): Promise<void> {
   await mkdir(bin);

@@ -30,7 +30,7 @@ export function createAnswer(): AwsAnswer {
   );
 }
 
-/** @param events oldest first, as they happened. */
+/** @param events in the order in which they happened. */
 export function eventsAnswer(events: readonly ScriptedEvent[]): AwsAnswer {
   const time = new Date().toISOString();
   const members = events.map(
@@ -40,7 +40,7 @@ export function eventsAnswer(events: readonly ScriptedEvent[]): AwsAnswer {
   return cloudFormation("DescribeStackEvents", `<StackEvents>${members.reverse().join("")}</StackEvents>`);
 }
 
-/** An error as the service of the call writes it. */
+/** An error in the format of the called service. */
 export function awsError({ protocol }: AwsCall, code: string, message: string, status = 400): AwsAnswer {
   switch (protocol) {
     case "json":

@@ -12,7 +12,7 @@ import { newSample, newUser, type Finished, type Running, type Sample, type User
 
 export const WORKER = fileURLToPath(new URL("../../bin/swarm-worker.js", import.meta.url));
 export const EVENTUALLY = { timeout: 30_000, interval: 50 };
-/** Until a check holds: the processes of a swarm go at their own pace. */
+/** Waits until a check passes: the processes of a swarm proceed at their own pace. */
 export function eventually(check: () => unknown): Promise<unknown> {
   return vi.waitFor(check, EVENTUALLY);
 }
@@ -26,7 +26,7 @@ export interface Researcher extends User {
   startRunall(...args: string[]): Running;
 }
 
-/** @param runMs how long each run takes at least. */
+/** @param runMs minimum duration of each run. */
 export async function researcher(runMs: number, runners = 2): Promise<Researcher> {
   const [user, sample] = await Promise.all([newUser(), newSample()]);
   user.env["STAND_IN_RUN_MS"] = String(runMs);
@@ -43,7 +43,7 @@ export async function researcher(runMs: number, runners = 2): Promise<Researcher
   };
 }
 
-/** Queues a campaign and leaves. @returns its id. */
+/** Queues a campaign and detaches. @returns its id. */
 export async function queued(user: Researcher, ...args: string[]): Promise<string> {
   const { stdout } = await user.runall("--detach", ...args);
   return /runall-swarm attach (\S+)/.exec(stdout)![1]!;
@@ -68,7 +68,7 @@ export async function statusOf(user: User, name = "local"): Promise<LocalStatus>
   return (JSON.parse(stdout) as [LocalStatus])[0];
 }
 
-/** What the queue holds, without starting a tool to ask. */
+/** The content of the queue, read without starting a tool. */
 export function jobsOf(user: User): Promise<JobCounts> {
   return countJobs(socketConnection(path.join(stateFolder(user), "redis.sock")));
 }
@@ -88,7 +88,7 @@ export async function pidsOf(user: User, name = "local"): Promise<Record<string,
 }
 
 /**
- * Keeps the builder of the swarm from starting again what a test has ended: it looks once a minute. Until the end of the
+ * Prevents the builder of the swarm from restarting what a test has ended: it checks once a minute. Lasts until the end of the
  * block, or of the builder.
  */
 export async function stopMending(user: User): Promise<Disposable> {
@@ -101,7 +101,7 @@ export async function stopMending(user: User): Promise<Disposable> {
   };
 }
 
-/** SIGKILL, as the kernel's when memory is short; returns when the process has ended. */
+/** Sends SIGKILL, like the kernel when memory is short; returns when the process has ended. */
 export async function kill(pid: number): Promise<void> {
   process.kill(pid, "SIGKILL");
   await eventually(() => expect(isAlive(pid)).toBe(false));
@@ -115,7 +115,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Command lines of all processes of this user: what a swarm started, and what that started. */
+/** Command lines of all processes of this user: those that a swarm started, and their children. */
 export function processesOf(user: User): string[] {
   return readdirSync("/proc").flatMap((pid) => {
     try {
@@ -126,7 +126,7 @@ export function processesOf(user: User): string[] {
   });
 }
 
-/** By its environment, or, as Redis overwrites its own with its title, by the folder in which it works. */
+/** Finds a process by its environment or, because Redis overwrites its own with its title, by its working directory. */
 function isOf({ directory }: User, pid: string): boolean {
   const environment = readFileSync(`/proc/${pid}/environ`, "latin1");
   return (
@@ -138,22 +138,22 @@ function isOf({ directory }: User, pid: string): boolean {
 export const simulationsOf = (user: User): string[] =>
   processesOf(user).filter((line) => line.includes("opp-run.js"));
 
-/** Files below a directory, or none where it is not there. */
+/** Files below a directory, or none if it does not exist. */
 export async function filesBelow(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
   return entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name);
 }
 
 export interface HeldRuns extends AsyncDisposable {
-  /** Lets those below this number go on. */
+  /** Releases the runs below this number. */
   holdFrom(runNumber: number): Promise<void>;
-  /** Lets all go on. */
+  /** Releases all runs. */
   release(): Promise<void>;
 }
 
 /**
- * Lets the runs wait that have at least this number, in campaigns that are queued from now on: what a test does in the
- * middle of a campaign comes in its middle, however busy the machine is.
+ * Holds the runs with at least this number, in campaigns that are queued from now on: what a test does in the middle of a
+ * campaign happens in its middle, however busy the machine is.
  */
 export async function holdRuns(user: User, runNumber: number): Promise<HeldRuns> {
   const file = path.join(user.directory, "hold");
@@ -168,14 +168,14 @@ export async function holdRuns(user: User, runNumber: number): Promise<HeldRuns>
   return { holdFrom, release, [Symbol.asyncDispose]: release };
 }
 
-/** Follows what a tool prints on stderr. */
+/** Collects a tool's output on stderr. */
 export function listen({ child }: Running): (wanted: string) => Promise<unknown> {
   let all = "";
   child.stderr!.on("data", (chunk: Buffer) => (all += chunk.toString()));
   return (wanted) => eventually(() => expect(all).toContain(wanted));
 }
 
-/** A worker of the same swarm that lets go of its jobs soon after it has vanished. */
+/** A worker of the same swarm whose jobs are released soon after it has vanished. */
 export function startRunner(user: User, ...more: string[]): ChildProcess {
   const directories = ["--builds", path.join(cacheFolder(user), "builds")];
   directories.push("--sources", path.join(cacheFolder(user), "sources"));

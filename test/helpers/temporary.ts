@@ -10,7 +10,7 @@ export interface TemporaryDirectory extends AsyncDisposable {
   path: string;
 }
 
-/** An empty directory of mode 700 that is removed with all that lies in it at the end of the block. */
+/** An empty directory of mode 700 that is removed with its content at the end of the block. */
 export async function temporaryDirectory(prefix = "swarm-test-"): Promise<TemporaryDirectory> {
   const directory = await realpath(await mkdtemp(path.join(tmpdir(), prefix)));
   return { path: directory, [Symbol.asyncDispose]: () => removeDirectory(directory) };

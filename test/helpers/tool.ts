@@ -20,14 +20,14 @@ export interface Running {
   finished: Promise<Finished>;
 }
 
-/** A user with a home of his own, OMNeT++'s stand-in on PATH, and the tools of this checkout. */
+/** A user with a separate home, OMNeT++'s stand-in on PATH, and the tools of this checkout. */
 export interface User extends AsyncDisposable {
   directory: string;
   env: NodeJS.ProcessEnv;
   /** Runs a tool to its end. */
   run(tool: "runall-swarm" | "swarm-tool", args: readonly string[], options?: RunOptions): Promise<Finished>;
   start(tool: "runall-swarm" | "swarm-tool", args: readonly string[], options?: RunOptions): Running;
-  /** A process that is killed at the end of the block, should it still be there. */
+  /** A process that is killed at the end of the block if it still runs. */
   adopt(child: ChildProcess): ChildProcess;
 }
 
@@ -36,7 +36,7 @@ export interface RunOptions {
   env?: NodeJS.ProcessEnv;
 }
 
-/** At the end of the block his swarms are removed, whatever state they are in. */
+/** At the end of the block the user's swarms are removed, whatever state they are in. */
 export async function newUser(): Promise<User> {
   const home = await temporaryDirectory("swarm-user-");
   const { SWARM: _, ...inherited } = gitEnvironment;
@@ -63,7 +63,7 @@ export async function newUser(): Promise<User> {
   };
   const run: User["run"] = (tool, args, options) => start(tool, args, options).finished;
   const removeSwarms = async (): Promise<void> => {
-    for (const child of started) child.kill("SIGKILL"); // does nothing to one that has ended
+    for (const child of started) child.kill("SIGKILL"); // has no effect on one that has ended
     for (const name of await readdir(path.join(home.path, "state/inet-swarm/swarms")).catch(() => [])) {
       if (!name.includes(".")) await run("swarm-tool", ["remove", name, "--force"]);
     }
@@ -77,14 +77,14 @@ export async function newUser(): Promise<User> {
 }
 
 export interface Sample extends Repository {
-  /** The folder with the omnetpp.ini. */
+  /** The folder of the omnetpp.ini. */
   study: string;
   /** Files below the result directory, sorted. */
   results(): Promise<string[]>;
   read(file: string): Promise<string>;
 }
 
-/** The sample project in a repository of its own. */
+/** The sample project in a separate repository. */
 export async function newSample(): Promise<Sample> {
   const repository = await makeRepository();
   await cp(path.join(ROOT, "examples/mm1"), repository.path, { recursive: true });

@@ -12,12 +12,12 @@ it.each([
   "GIT_DIR GIT_INDEX_FILE NODE_OPTIONS npm_config_registry npm_lifecycle_event DOCKER_HOST KUBECONFIG",
   "REDIS_URL REDIS_URL_FILE MONGO_URL MONGO_URL_FILE REDIS_PASSWORD MONGO_HOST DATABASE_URL SENTRY_DSN",
   "MAKEFLAGS MAKELEVEL SWARM",
-])("keeps these where they are: %s", (names) => {
+])("does not send variables of the session, credentials and service addresses: %s", (names) => {
   const env = Object.fromEntries(names.split(" ").map((name) => [name, "1"]));
   expect(travelling(env)).toEqual({});
 });
 
-it("lets everything else travel, also what only looks like it", () => {
+it("sends all other variables, also those with a similar name", () => {
   const env = {
     HOME: "/home/me",
     PATH: "/bin",
@@ -37,12 +37,12 @@ it("lets everything else travel, also what only looks like it", () => {
   expect(travelling(env)).toEqual(env);
 });
 
-it("keeps the address of a server that has a password in it", () => {
+it("does not send the address of a server that contains a password", () => {
   const env = { http_proxy: "http://me:secret@proxy:3128", STORE: "s3://host/a:b", LIST: "a://b,c://d:e@f" };
   expect(travelling(env)).toEqual({ STORE: "s3://host/a:b" });
 });
 
-it("knows what may be named", () => {
+it("knows which variables may be named", () => {
   expect(["MAPS", "_x1", "MY_TOKEN", "GIT_DIR", "PATH"].filter(mayBeNamed)).toHaveLength(5);
   expect(
     ["", "1A", "A B", "A-B", "A\n", "REDIS_URL", "MONGO_URL_FILE", "PWD", "_"].filter(mayBeNamed),

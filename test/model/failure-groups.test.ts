@@ -7,7 +7,7 @@ const record = (runNumber: number, error: string | undefined, more: Partial<RunR
   ({ config: "General", runNumber, state: "failed", reason: "exit code 1", error, ...more }) as RunRecord;
 const lines = (...records: RunRecord[]): string[] => groupFailures(records).map(groupLine);
 
-it("takes errors for equal that differ in what belongs to one run", () => {
+it("treats errors as equal that differ only in details of one run", () => {
   expect(
     lines(
       record(0, "no route -- in module (Host) Net.host[3] (id=17), at t=1.5s, event #1023"),
@@ -25,11 +25,11 @@ it.each([
   ["libfoo2.so is missing", "libfoo3.so is missing"],
   ["OMNeT++ 6.1.0 is needed", "OMNeT++ 6.2.0 is needed"],
   ["no gate in", "no gate out"],
-])("tells %j from %j", (one, other) => {
+])("distinguishes %j from %j", (one, other) => {
   expect(lines(record(0, one), record(1, other))).toHaveLength(2);
 });
 
-it("tells exit codes and states apart", () => {
+it("distinguishes exit codes and states", () => {
   const ended = (runNumber: number, state: OutcomeState, reason: string): RunRecord =>
     record(runNumber, undefined, { state, reason });
   const all = [
@@ -45,7 +45,7 @@ it("tells exit codes and states apart", () => {
   ]);
 });
 
-it("stays quick with very many runs", () => {
+it("stays fast with very many runs", () => {
   const all = Array.from({ length: 100_000 }, (_, number) => record(number, `no route at event #${number}`));
   expect(lines(...all)).toEqual(["100000 × no route at event #0: General #0-#99999"]);
 });

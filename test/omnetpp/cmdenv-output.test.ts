@@ -11,7 +11,7 @@ type Expected = [number, OutcomeState, string, number | undefined, string?];
 
 const END = "Simulation time limit reached";
 const CPU = "CPU time limit reached";
-/** 7.0 under `-s` does not say how a run ended: a limit cannot be told from a regular end there. */
+/** 7.0 under `-s` does not print how a run ended: a limit cannot be distinguished from a regular end there. */
 const SILENT = "ended without an error";
 const MISMATCH = "Fingerprint mismatch! calculated: 15f4-7238/tplx, expected: 1234-5678/tplx";
 const PROMPT = "The simulation attempted to prompt for user input";
@@ -19,7 +19,7 @@ const BIT_LENGTH = "(omnetpp::cPacket)pk-9-#0: setBitLength(): Negative length -
 const NO_LIBRARY = "Cannot load library '../../src//libNoLib.so'";
 const NO_NED = "Could not load NED sources from '../../nowhere'";
 
-/** Told from the recorded text by hand. */
+/** Expected outcomes, derived from the recorded text by hand. */
 const TABLE: Record<string, Record<string, Expected[]>> = {
   "6.2.0": {
     "success-silent": [[0, "done", END, 168792]],
@@ -45,7 +45,7 @@ const TABLE: Record<string, Record<string, Expected[]>> = {
       [0, "failed", "exit code 1", undefined, "No such variable: ${p}"],
       [1, "failed", "exit code 1", undefined, "No such variable: ${p}"],
     ],
-    // its output went to a file, which the recorded text does not say under -s
+    // its output went to a file, which the recorded text does not name under -s
     "redirected-output": [[0, "done", SILENT, undefined]],
     eventlog: [[0, "done", END, 319]],
     "sqlite-results": [[0, "done", END, 168792]],
@@ -61,7 +61,7 @@ const TABLE: Record<string, Record<string, Expected[]>> = {
       [5, "done", END, 65209],
       [9, "done", END, 40875],
     ],
-    // truncated, and nothing in the output says so: the reason why workers run without -s
+    // truncated, and nothing in the output says so: the reason why workers execute without -s
     "cpu-time-limit": [[0, "done", SILENT, 538624]],
     "real-time-limit": [[0, "done", SILENT, 542720]],
     "fingerprint-ok": [[0, "done", SILENT, 168792]],
@@ -91,7 +91,7 @@ const REGULAR: ProcessEnd = {
 const exit = (exitCode: number): ProcessEnd => ({ ...REGULAR, exitCode });
 const killed = (signal: string): ProcessEnd => ({ ...REGULAR, exitCode: null, signal });
 
-/** Repeatable: the same sizes in every run of the tests. */
+/** Repeatable: the same sizes every time the tests run. */
 function randomly(seed: number): () => number {
   let state = seed;
   return () => (state = (state * 48271) % 2147483647) / 2147483647;
@@ -138,7 +138,7 @@ describe.each(Object.keys(TABLE))("recorded from %s", (version) => {
   });
 });
 
-test("progress comes with the speed of the line after it, and names its run", () => {
+test("reports progress with the speed of the line after it, and names its run", () => {
   const progress: [number | undefined, Progress][] = [];
   const output = new CmdenvOutput({
     onProgress: (runNumber, one) => progress.push([runNumber, one]),
@@ -181,7 +181,7 @@ const FAILED =
   "\n<!> Error: boom -- at t=1s -- in module (inet::Ipv4) Net.h[1].ipv4 (id=52), at t=1.5s, event #77\n";
 const STATISTICS = "\nRun statistics: total 2, successful 1, skipped 1\n\nEnd.\n";
 
-/** Title, output, end, and the outcome of run 0. Exit codes as 6.2.0 gave them. */
+/** Title, output, end, and the outcome of run 0. Exit codes are those of 6.2.0. */
 const ENDS: [string, string, ProcessEnd, Partial<Outcome>][] = [
   ["a regular end", BEGIN + REACHED, REGULAR, { state: "done", reason: END, events: 3110, simTime: "100" }],
   [
@@ -299,7 +299,7 @@ test.each(ENDS)("%s", (_title, text, end, expected) => {
 });
 
 describe("a batch", () => {
-  test("the failure of one run leaves those before it done, and those after it not begun", () => {
+  test("the failure of one run leaves those before it completed, and those after it not started", () => {
     const output = outputOf(
       BEGIN + REACHED + NEXT + FAILED + "\nRun statistics: total 3, successful 1, errors 1, skipped 1\n",
     );
@@ -311,12 +311,12 @@ describe("a batch", () => {
     expect(output.outcomeOf(2, exit(1)).reason).toBe("the run was never started");
   });
 
-  test("a crash in one run leaves those before it done", () => {
+  test("a crash in one run leaves those before it completed", () => {
     const output = outputOf(BEGIN + REACHED + NEXT);
     expect([0, 1].map((run) => output.outcomeOf(run, killed("SIGSEGV")).state)).toEqual(["done", "crashed"]);
   });
 
-  test("cancelling it leaves the runs before it done", () => {
+  test("cancelling it leaves the runs before it completed", () => {
     const output = outputOf(BEGIN + REACHED + NEXT + SIGINT + STATISTICS);
     const end = { ...exit(2), cancelled: true };
     expect([0, 1, 2].map((run) => output.outcomeOf(run, end).state)).toEqual([
@@ -326,26 +326,26 @@ describe("a batch", () => {
     ]);
   });
 
-  test("runs go on after a failure where the batch does not stop", () => {
+  test("runs continue after a failure if the batch does not stop on errors", () => {
     const output = outputOf(
       BEGIN + FAILED + NEXT + REACHED + "\nRun statistics: total 2, successful 1, errors 1\n",
     );
     expect([0, 1].map((run) => output.outcomeOf(run, exit(1)).state)).toEqual(["failed", "done"]);
   });
 
-  test("a wrong fingerprint counts for its own run", () => {
+  test("a wrong fingerprint affects only its own run", () => {
     const output = outputOf(`${BEGIN}${REACHED}\n<!> ${MISMATCH}\n\n${NEXT}${REACHED}`);
     expect([0, 1].map((run) => output.outcomeOf(run, REGULAR).state)).toEqual(["failed", "done"]);
   });
 });
 
-test("a run that had its process to itself is not done if the process failed, whatever the model prints", () => {
+test("a run with a process of its own has not completed if the process failed, whatever the model prints", () => {
   const output = outputOf(BEGIN + REACHED + "\nRun statistics: total 1, successful 1, errors 0\n");
   expect(output.outcomeOf(0, exit(3), true)).toMatchObject({ state: "crashed", reason: "exit code 3" });
   expect(output.outcomeOf(0, exit(0), true).state).toBe("done");
 });
 
-test("half lines of the two streams are kept apart", () => {
+test("keeps partial lines of the two streams separate", () => {
   const output = new CmdenvOutput();
   output.write("Preparing for running configuration A, ");
   output.write("undisposed object\n", "stderr");
@@ -353,14 +353,14 @@ test("half lines of the two streams are kept apart", () => {
   expect(output.outcomeOf(4, exit(1))).toMatchObject({ state: "failed", error: "it fails" });
 });
 
-test("a flood without a newline is cut, and what follows is read", () => {
+test("truncates an endless line, and reads what follows", () => {
   const output = new CmdenvOutput();
   for (let megabyte = 0; megabyte < 64; megabyte += 1) output.write("x".repeat(1 << 20));
   output.write(`\n${BEGIN}${REACHED}`);
   expect(output.outcomeOf(0, REGULAR).state).toBe("done");
 });
 
-test("an error line for everything that is not done", () => {
+test("has an error line for everything that has not completed", () => {
   expect(errorLine({ state: "done", reason: END })).toBeUndefined();
   expect(errorLine({ state: "limited", reason: CPU })).toBe(CPU);
   expect(errorLine({ state: "failed", reason: "exit code 1", error: "boom" })).toBe("boom");

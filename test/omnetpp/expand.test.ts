@@ -22,7 +22,7 @@ const recordings = readdirSync(fixtures, { recursive: true, encoding: "utf8" })
   .sort()
   .map((name) => ({ name, cases: JSON.parse(readFileSync(path.join(fixtures, name), "utf8")) as Case[] }));
 
-/** Plays recorded answers back; what was not recorded is a configuration without anything special. */
+/** Replays recorded answers; other queries get a configuration without special values. */
 function playback(cases: readonly Case[], calls: string[][] = []): RunProgram {
   return (_file, args) => {
     calls.push([...args]);
@@ -74,7 +74,7 @@ describe.each(recordings)("$name", ({ cases }) => {
 });
 
 describe("run lines", () => {
-  test("quoted values hold commas and what looks like a variable", () => {
+  test("quoted values may contain commas and what looks like a variable", () => {
     const line =
       'Run 3: $d="priority, two classes", $e="a, $b=1, \\"x", $label=a b, $f=u(0, 1), $repetition=2\n';
     expect(parseRuns(line, "A")).toEqual([
@@ -92,7 +92,7 @@ describe("run lines", () => {
     ]);
   });
 
-  test("unnamed iterations, none at all, a quote without its partner, values with =", () => {
+  test("accept unnamed iterations, none, an unbalanced quote, and values with =", () => {
     const text = ["$0=1, $1=10, $repetition=0", ", $repetition=1", '$a=5", $b=x==1, $repetition=0'];
     const stdout = text.map((variables, run) => `Run ${run}: ${variables}\r\n`).join("\n");
     expect(parseRuns(stdout, "A").map((run) => run.iterationVariables)).toEqual([
@@ -102,26 +102,26 @@ describe("run lines", () => {
     ]);
   });
 
-  test("a banner is passed over", () => {
+  test("follow a banner, which is ignored", () => {
     const stdout =
       "OMNeT++ Discrete Event Simulation\n\nConfig: A\nNumber of runs: 1\n\nRun 0: $repetition=0\n\nEnd.\n";
     expect(parseRuns(stdout, "A")).toHaveLength(1);
   });
 
-  test("100,000 runs", () => {
+  test("are parsed also if there are 100,000", () => {
     const lines = Array.from(
       { length: 100_000 },
       (_, run) => `Run ${run}: $n=${run % 100}, $d="a, b", $repetition=${run % 7}\n`,
     );
     const before = process.cpuUsage();
     const runs = parseRuns(lines.join(""), "A");
-    expect(process.cpuUsage(before).user / 1000).toBeLessThan(5000); // looking at each run for each run would take minutes
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(5000); // comparing each run with each other run would take minutes
     expect(runs).toHaveLength(100_000);
     expect(runs.at(-1)).toMatchObject({ runNumber: 99_999, iterationVariables: { n: "99", d: '"a, b"' } });
   });
 });
 
-test("of several equal keys of a configuration the first counts", () => {
+test("uses the first of several equal keys of a configuration", () => {
   const stdout =
     'Run 0: $a=1, $repetition=0\n\tresult-dir = second\n\tresult-dir = "out/Dir-1"\n\t*.label = "a = b"\n';
   expect(parseRunConfig(stdout)).toEqual(
@@ -144,7 +144,7 @@ describe("expansion", () => {
     ...success(stdout),
   });
 
-  test("asks for the runs chosen and for the configuration of the first one", async () => {
+  test("queries the selected runs, and the configuration of the first one", async () => {
     const calls: string[][] = [];
     const without = {
       ...configured(""),
@@ -156,12 +156,12 @@ describe("expansion", () => {
     expect(expansion.configuration.get("cmdenv-express-mode")).toBe("false");
   });
 
-  test("nothing is configured for the output by default", async () => {
+  test("configures no output by default", async () => {
     const { outputs } = await expandWith(["-c", "A", "-r3"], playback([listed]));
     expect(outputs).toEqual([{ runNumber: 3, values: {}, appends: [] }]);
   });
 
-  test("output options are asked for all runs, because their values may differ", async () => {
+  test("queries output options of all runs, because their values may differ", async () => {
     const each = all(
       'Run 3: $repetition=0\n\tresult-dir = "out \\"1\\""\n\toutput-scalar-file = a/3.sca\n\t**.output-vector-file-append = true\n',
     );
@@ -175,7 +175,7 @@ describe("expansion", () => {
     ]);
   });
 
-  test("a constant of the command line is the same for all runs", async () => {
+  test("treats a constant of the command line as the same for all runs", async () => {
     const args = ["-c", "A", "-r3", "--result-dir=out"];
     const typed = [listed, configured("out")].map((each) => ({
       ...each,
@@ -189,7 +189,7 @@ describe("expansion", () => {
     expect(outputs).toEqual([{ runNumber: 3, values: { "result-dir": "out" }, appends: [] }]);
   });
 
-  test("an unknown config names those there are", async () => {
+  test("names the existing configs if the config is unknown", async () => {
     const cases = recordings.find(({ name }) => name === "study/cases.json")!.cases;
     const recorded = cases.find(({ args }) => args.includes("nosuch"))!;
     const unknown = { ...recorded, args: ["-c", "nosuch", "-s", "-q", "runs"] };
@@ -198,7 +198,7 @@ describe("expansion", () => {
     expect(error.hint).toBe("configs here: General, Rates, Sweep, Text, Single");
   });
 
-  test("an ini file may ask for a user interface that is not installed", async () => {
+  test("accepts an ini file that names a user interface that is not installed", async () => {
     const calls: string[][] = [];
     const runProgram: RunProgram = (_file, args) => {
       calls.push([...args]);
@@ -211,7 +211,7 @@ describe("expansion", () => {
     expect(calls.filter(([option]) => option === "-u").every((call) => call.includes("-q"))).toBe(true);
   });
 
-  test("General without a network is no config where there are others", async () => {
+  test("does not treat General without a network as a config if there are others", async () => {
     const runProgram: RunProgram = (_file, args) => {
       if (args.includes("-a")) return Promise.resolve(success("Config General: 1\nConfig A: 2\n"));
       return Promise.resolve(
@@ -224,27 +224,27 @@ describe("expansion", () => {
     expect((await expandWith(["-c", "General"], runProgram)).runs).toHaveLength(1);
   });
 
-  test("wrong options are reported on standard output", async () => {
+  test("reports wrong options that the simulator printed on standard output", async () => {
     const cases = recordings.find(({ name }) => name === "study/cases.json")!.cases;
     const recorded = cases.find(({ args }) => args[0] === "-Z")!;
     const error = await errorOf(expandWith(["-Z"], () => Promise.resolve(recorded)));
     expect(error.message).toContain("<!> Error: Invalid command-line option -Z");
   });
 
-  test("a program that says nothing is reported by its exit code", async () => {
+  test("reports the exit code of a program that prints nothing", async () => {
     const error = await errorOf(
       expandWith([], () => Promise.resolve({ exitCode: 127, stdout: "", stderr: "" })),
     );
     expect(error.message).toContain("exit code 127");
   });
 
-  test("where no run matches, the filter is named", async () => {
+  test("names the filter if no run matches", async () => {
     const error = await errorOf(expandWith(["-c", "A", "-r", "$x>5"], playback([])));
     expect(error.message).toBe("no run of A matches -r '$x>5'");
     expect(error.hint).toContain("opp_run -s -c A -q runs");
   });
 
-  test("the directory and the signal are passed on", async () => {
+  test("passes the directory and the signal on", async () => {
     const { signal } = new AbortController();
     const seen: unknown[] = [];
     const runProgram: RunProgram = (_file, args, options) => {

@@ -17,7 +17,7 @@ it.each([
   [["abc"], "abc"],
   [["abcd", "efg"], "abcdefg"],
   [["ab", "cdef", "g"], "abcdefg"],
-])("keeps %j whole", async (chunks, text) => {
+])("keeps all of %j", async (chunks, text) => {
   expect(await kept(chunks)).toEqual({ text, omitted: 0 });
 });
 
@@ -31,7 +31,7 @@ it.each([
   expect(text).toMatch(new RegExp(`^abcd\n… ${omitted} bytes of the output omitted.*\n${end}$`));
 });
 
-it("tells that the disk takes no more when it is closed, and lets the simulation print on", () => {
+it("reports a full disk when it is closed, and lets the simulation continue to print", () => {
   const output = new KeptOutput("/dev/full");
   output.write(Buffer.from("one"));
   expect(output.failed).toBe(true);

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { makemakeFolders, parseMakemakeOptions } from "../../src/omnetpp/makemake.ts";
 
-it("reads the folders that opp_makemake works in", () => {
+it("reads the folders in which opp_makemake runs", () => {
   const buildspec = `<?xml version="1.0" encoding="UTF-8" standalone="no"?>
 <buildspec version="4.0">
     <dir path="." type="custom"/>
@@ -17,6 +17,6 @@ it.each([
   ["-L'a b' -l\"c d\" e\\ f", ["-La b", "-lc d", "e f"]],
   ["-I$$\\(INET_PROJ\\)/src -lINET$$(D)", ["-I$(INET_PROJ)/src", "-lINET$(D)"]],
   ["", []],
-])("splits %j as a shell does", (line, options) => {
+])("splits %j like a shell", (line, options) => {
   expect(parseMakemakeOptions(line)).toEqual(options);
 });

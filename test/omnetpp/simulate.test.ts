@@ -5,7 +5,7 @@ import { simulate, type SimulationLimits } from "../../src/omnetpp/simulate.ts";
 import { identify } from "../../src/system/identity.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
-/** Long enough for a shell to begin on a busy machine. */
+/** Long enough for a shell to start on a busy machine. */
 const TIMEOUT_MS = 3000;
 
 const limits = (more: Partial<SimulationLimits> = {}): SimulationLimits => ({
@@ -29,14 +29,14 @@ async function run(script: string, how: SimulationLimits = limits()) {
   return { end, heard, output: await readFile(outputFile, "utf8"), pid };
 }
 
-it("keeps what the simulation prints, on both streams, and passes it on as it comes", async () => {
+it("stores both streams of a simulation, and passes output on immediately", async () => {
   const { end, heard, output } = await run("echo one; echo two >&2; exit 3");
   expect(end).toMatchObject({ exitCode: 3, signal: null, timedOut: false, cancelled: false });
   expect(heard.sort()).toEqual(["stderr: two\n", "stdout: one\n"]);
   expect(output.split("\n").sort()).toEqual(["", "one", "two"]);
 });
 
-it("interrupts a simulation that takes too long, which can still finish", async () => {
+it("interrupts a simulation that takes too long, which can still write its results", async () => {
   const { end, output } = await run(
     'trap "echo finish; exit 2" INT; while :; do sleep 0.02; done',
     limits({ timeoutMs: TIMEOUT_MS }),
@@ -45,7 +45,7 @@ it("interrupts a simulation that takes too long, which can still finish", async 
   expect(output).toBe("finish\n");
 });
 
-it("kills one that does not heed it, with all that it has started", async () => {
+it("kills a simulation that ignores the interrupt, with all processes that it has started", async () => {
   const stop = new AbortController();
   const running = run(
     'trap "" INT; sleep 100 & echo $!; stop=1; wait; wait',
@@ -63,10 +63,10 @@ it("is cancelled by a signal", async () => {
   expect(end).toMatchObject({ cancelled: true, timedOut: false });
 });
 
-it.runIf(process.platform === "linux")("records CPU time and memory of a run of a second", async () => {
+it.runIf(process.platform === "linux")("records CPU time and memory of a run of one second", async () => {
   const script = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; times; echo end";
   const { end, output } = await run(script);
-  // What the shell itself says that it and the system have spent on it: `0m0.310000s 0m0.020000s`.
+  // The shell's own report of its user and system time: `0m0.310000s 0m0.020000s`.
   const [, user, system] = /^0m([\d.]+)s 0m([\d.]+)s$/m.exec(output)!;
   const spentMs = (Number(user) + Number(system)) * 1000;
   expect(spentMs).toBeGreaterThan(100);
@@ -75,7 +75,7 @@ it.runIf(process.platform === "linux")("records CPU time and memory of a run of 
   expect(end.usage.peakMemoryBytes).toBeGreaterThan(100_000);
 });
 
-it("keeps the beginning and the end of an output that floods", async () => {
+it("keeps the beginning and the end of a very long output", async () => {
   const { end, output } = await run("echo first; yes | head -c 40000000; echo last");
   expect(end.exitCode).toBe(0);
   expect(output).toMatch(/^first\ny\n/);

@@ -36,10 +36,10 @@ it("follows TARGET_DIR", () => {
 });
 
 it.each([
-  ["written by somebody", "TARGET = x\n"],
+  ["written by hand", "TARGET = x\n"],
   ["that links nothing", HEADER],
   ["of a static library", `${HEADER}TARGET = $(LIB_PREFIX)x$(D)$(A_LIB_SUFFIX)\n`],
-])("has no target in a Makefile %s", (_, text) => {
+])("finds no target in a Makefile %s", (_, text) => {
   expect(makefileTarget(text, "")).toBeUndefined();
 });
 
@@ -54,7 +54,7 @@ it.each([
   expect(nameOption(options)).toBe(name);
 });
 
-it("names a target after the nearest folder of the IDE, else after its own", async () => {
+it("names a target after the nearest folder of the IDE, else after its own folder", async () => {
   await using repository = await makeRepository({
     "model/.project": "",
     "model/src/a.cc": "",
@@ -66,7 +66,7 @@ it("names a target after the nearest folder of the IDE, else after its own", asy
   expect(name("other")).toBe("other");
 });
 
-it("names libraries as -l takes them", () => {
+it("names libraries in the form that -l takes", () => {
   const files = ["src/libINET.so", "libX_dbg.so", "lib/liby.so.1.2"];
   const targets = files.map((file) => ({ kind: "library" as const, file }));
   expect(libraryNames([...targets, { kind: "executable", file: "sim" }])).toEqual(["src/INET", "X", "lib/y"]);

@@ -31,7 +31,7 @@ async function sourcesOf(repository: Repository, folder = ""): Promise<string[]>
   return sources.map((entry) => entry.path).sort();
 }
 
-/** Of some files besides a `.oppbuildspec` and code, those that decide the build. */
+/** Those of some files that decide a build, in a project with a `.oppbuildspec` and code. */
 async function deciding(files: Record<string, string>): Promise<string[]> {
   await using repository = await makeRepository({
     ".oppbuildspec": buildspec(".", "--deep -o sim"),
@@ -45,7 +45,7 @@ async function deciding(files: Record<string, string>): Promise<string[]> {
 }
 
 it.each([
-  // compilers
+  // read by compilers
   ["src/B.cc", true],
   ["src/B.cpp", true],
   ["src/B.CC", true],
@@ -58,7 +58,7 @@ it.each([
   ["src/B.cu", true],
   ["src/B.msg", true],
   ["src/B.sm", true],
-  // what describes a build
+  // describe a build
   [".oppfeatures", true],
   [".project", true],
   [".nedexclusions", true],
@@ -69,10 +69,10 @@ it.each([
   ["CMakeLists.txt", true],
   ["cmake/Find.cmake", true],
   ["src/version.h.in", true],
-  // nobody knows
+  // of unknown purpose
   ["src/table", true],
   ["src/table.xyz", true],
-  // what runs, people and tools read
+  // read by runs, people and tools
   ["simulations/omnetpp.ini", false],
   ["src/B.ned", false],
   ["simulations/in.xml", false],
@@ -93,7 +93,7 @@ it.each([
   [".nedfolders", false],
   [".github/workflows/test.yml", false],
   [".settings/org.prefs", false],
-])("%s decides a build: %s", async (file, decides) => {
+])("returns whether %s decides a build: %s", async (file, decides) => {
   const content = file === "swarm.json" ? "{}" : "";
   expect(await deciding({ [file]: content })).toEqual(decides ? [file] : []);
 });
@@ -198,13 +198,13 @@ it.each<[string, Record<string, string>, string[]]>([
     { makefrag: 'X = "größe 1.csv"\n', "größe 1.csv": "" },
     ["größe 1.csv"],
   ],
-])("data count if mentioned %s", async (_, files, expected) => {
+])("includes data if mentioned %s", async (_, files, expected) => {
   const found = await deciding(files);
   const data = Object.keys(files).filter((file) => file !== "makefrag" && file !== "Makefile");
   expect(found.filter((file) => data.includes(file))).toEqual([...expected].sort());
 });
 
-/** Two projects in one repository, and what belongs to neither. */
+/** Two projects in one repository, and files that belong to neither. */
 const TWO: Record<string, string> = {
   "a/.oppbuildspec": buildspec(".", "--deep -o sim"),
   "a/src/A.cc": "",
@@ -271,7 +271,7 @@ it.each<[string, Record<string, string>, string[]]>([
     ["a/makefrag", "a/gen.py", "common/C.h"],
   ],
   ["a place that only a build makes", { "a/makefrag": "x:\n\tcp sim ../bin/\n" }, ["a/makefrag"]],
-])("of several projects in a repository, %s", async (_, files, expected) => {
+])("of several projects in a repository, follows what leads out of one: %s", async (_, files, expected) => {
   await using repository = await makeRepository({ ...TWO, ...files });
   const all = Object.keys({ ...TWO, ...files }).filter((file) => !/\.(?:xml|json)$/.test(file));
   expect(await sourcesOf(repository, "a")).toEqual(
@@ -279,14 +279,14 @@ it.each<[string, Record<string, string>, string[]]>([
   );
 });
 
-it("follows symbolic links of the project, also by way of another one", async () => {
+it("follows symbolic links of the project, also through another link", async () => {
   await using repository = await makeRepository(TWO);
   await symlink("../../way/deep", path.join(repository.path, "a/src/more"));
   await symlink("common", path.join(repository.path, "way"));
   expect(await sourcesOf(repository, "a")).toEqual([...OWN, "a/src/more", ...COMMON, "way"]);
 });
 
-it("leaves out what a build by opp_makemake rebuilds, and its products", async () => {
+it("leaves out what a build by opp_makemake generates again, and its products", async () => {
   const remade = {
     Makefile: "#  opp_makemake -f --deep -o sim\n",
     "A.msg": "",
@@ -305,18 +305,18 @@ it("leaves out what a build by opp_makemake rebuilds, and its products", async (
   expect(await sourcesOf(repository)).toEqual([".oppbuildspec", "A.msg", "B_m.cc"]);
 });
 
-it("counts a generated Makefile that git tracks: the build uses it", async () => {
+it("includes a generated Makefile that git tracks, because the build uses it", async () => {
   const files = { Makefile: "#  opp_makemake -f --deep -o sim\n", "A.cc": "" };
   await using repository = await makeRepository(files);
   expect(await sourcesOf(repository)).toEqual(["A.cc", "Makefile"]);
 });
 
-it("counts nothing of a project without code", async () => {
+it("includes nothing of a project without code", async () => {
   await using repository = await makeRepository({ "omnetpp.ini": "", "X.ned": "", X: "" });
   expect(await sourcesOf(repository)).toEqual([]);
 });
 
-it("remembers what files say by their content, and not what another content says", async () => {
+it("caches what files contain by their content, and does not mix up contents", async () => {
   await using repository = await makeRepository({ ...TWO, "a/src/A.cc": '#include "../../b/B.h"\n' });
   expect(await sourcesOf(repository, "a")).toContain("b/B.cc");
   expect(await sourcesOf(repository, "a")).toContain("b/B.cc");

@@ -19,7 +19,7 @@ afterEach(async () => {
 
 const UTF_16 = Buffer.from("utf-16 text\n", "utf16le").toString("latin1");
 
-/** Names and contents of any kind: latin1 for the bytes. */
+/** Names and contents of any kind: latin1 stands for bytes. */
 const FILES: Record<string, string> = {
   "lf.txt": "one\ntwo\n",
   "crlf.txt": "one\r\ntwo\r\n",
@@ -64,13 +64,13 @@ async function makeFiles(config: Record<string, string> = {}, attributes = ""): 
   return repository;
 }
 
-/** Has git write all files as its settings say. */
+/** Lets git write all files according to its settings. */
 async function writeAnew(repository: Repository): Promise<void> {
   for (const name of Object.keys(FILES)) await rm(path.join(repository.path, name));
   await repository.git("checkout", "--quiet", "--", ".");
 }
 
-/** Makes the index look written long after the files, so that what it says of them counts. */
+/** Makes the index appear to be written long after the files, so that its entries are trusted. */
 async function trustIndex(repository: Repository): Promise<void> {
   const later = new Date(Date.now() + 60_000);
   await utimes(path.join(repository.path, ".git/index"), later, later);
@@ -111,7 +111,7 @@ const CONFIGURATIONS: Record<string, [config: Record<string, string>, attributes
 };
 
 it.each(Object.entries(CONFIGURATIONS))(
-  "a worker has the bytes of the disk: %s",
+  "sends the bytes of the disk to a worker: %s",
   async (_, [config, attributes = ""]) => {
     const repository = await makeFiles(config, attributes);
     const expectSame = async (sharesDisk = true): Promise<void> =>
@@ -134,11 +134,11 @@ it.each(Object.entries(CONFIGURATIONS))(
   },
 );
 
-/** What is gone without a trace: an encoding in which this text has other bytes, but not more. */
+/** Settings that leave no trace: an encoding in which this text has other bytes, but as many. */
 const TRACELESS = "an encoding that keeps sizes";
 
 it.each(Object.entries(CONFIGURATIONS).filter(([name]) => name !== TRACELESS))(
-  "a worker has the bytes of the disk when the settings are gone, of which the index knows nothing: %s",
+  "sends the bytes of the disk when the settings are gone that the index does not record: %s",
   async (_, [config, attributes = ""]) => {
     const repository = await makeFiles(config, attributes);
     await writeAnew(repository);
@@ -201,7 +201,7 @@ const STATES: Record<string, Change> = {
     await rm(path.join(r.path, "link"));
     await r.write({ link: "lf.txt" });
   },
-  "files in the place of links, where git makes no links": async (r) => {
+  "files in place of links, if git creates no links": async (r) => {
     await r.git("config", "core.symlinks", "false");
     await rm(path.join(r.path, "link"));
     await r.git("checkout", "--quiet", "--", "link");
@@ -213,11 +213,11 @@ const STATES: Record<string, Change> = {
   "a sparse index": async (r) => {
     await r.git("sparse-checkout", "set", "--cone", "--sparse-index", "other");
   },
-  "a sparse index with a folder that is there again": async (r) => {
+  "a sparse index with a folder that exists again": async (r) => {
     await r.git("sparse-checkout", "set", "--cone", "--sparse-index", "other");
     await r.write({ "src/deep/a.cc": "int b;\n", "src/new.cc": "int c;\n" });
   },
-  "a sparse checkout with a file that is there again": async (r) => {
+  "a sparse checkout with a file that exists again": async (r) => {
     await r.git("sparse-checkout", "set", "--no-cone", "/*", "!/src");
     await r.write({ "src/deep/a.cc": "int b;\n" });
   },
@@ -236,7 +236,7 @@ const STATES: Record<string, Change> = {
   },
 };
 
-it.each(Object.entries(STATES))("a worker has what is on the disk: %s", async (name, change) => {
+it.each(Object.entries(STATES))("sends what is on the disk to a worker: %s", async (name, change) => {
   const repository = await makeFiles();
   if (name !== JUST_NOW) await trustIndex(repository);
   await change(repository);
@@ -286,7 +286,7 @@ it("reads a repository of SHA-256", async () => {
   expect((await sendTree(top)).files).toEqual(await readTree(top));
 });
 
-it("checks a commit out byte by byte", async () => {
+it("checks out a commit byte for byte", async () => {
   const config = { "core.autocrlf": "true", "filter.rot.smudge": ROT_13, "filter.rot.clean": ROT_13 };
   const repository = await makeFiles();
   for (const [name, value] of Object.entries(config)) await repository.git("config", name, value);

@@ -25,7 +25,7 @@ it.each([
   ["inet4.5", "INET_ROOT"],
   ["Simu5G", "SIMU5G_ROOT"],
   ["veins_inet", "VEINS_INET_ROOT"],
-])("the folder of %s stands in %s", (name, variable) => expect(variableOf(name)).toBe(variable));
+])("finds the folder of %s in %s", (name, variable) => expect(variableOf(name)).toBe(variable));
 
 it.each([
   ["its name", { "inet/.nedfolders": "", "inet-4.4/.nedfolders": "" }, "inet"],
@@ -39,7 +39,7 @@ it.each([
   expect(await findDependency(inet, root, root)).toBe(path.join(directory.path, found));
 });
 
-it("finds it beside the checkout, and where the environment says before that", async () => {
+it("finds a project beside the checkout, and before that where the environment names it", async () => {
   await using directory = await temporaryDirectory();
   await write(directory.path, { "inet/.nedfolders": "", "other/.nedfolders": "", "top/a/b/.nedfolders": "" });
   const top = path.join(directory.path, "top");
@@ -53,7 +53,7 @@ it("finds it beside the checkout, and where the environment says before that", a
   );
 });
 
-it("asks which one is meant", async () => {
+it("asks which of several projects is meant", async () => {
   await using directory = await temporaryDirectory();
   await write(directory.path, {
     "inet-4.4/.nedfolders": "",
@@ -66,7 +66,7 @@ it("asks which one is meant", async () => {
   );
 });
 
-it("finds what a project needs in what opp_makemake was given, and in what the Makefile reads", async () => {
+it("finds needed projects in the arguments of opp_makemake and in what the Makefile reads", async () => {
   await using directory = await temporaryDirectory();
   const root = path.join(directory.path, "cell");
   await write(directory.path, {
@@ -87,7 +87,7 @@ it("finds what a project needs in what opp_makemake was given, and in what the M
   ]);
 });
 
-it("writes paths into a needed project by its variable", () => {
+it("writes paths into a needed project with its variable", () => {
   const options = [
     "--make-so",
     "-I../../inet/src",

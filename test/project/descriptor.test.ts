@@ -7,7 +7,7 @@ import { makeRepository } from "../helpers/git.ts";
 const BUILDSPEC =
   '<buildspec><dir makemake-options="--make-so --deep -o INET" path="src" type="makemake"/></buildspec>';
 
-it("finds the nearest project above the study and what it says of itself", async () => {
+it("finds the nearest project above the study and its own description", async () => {
   await using repository = await makeRepository({
     "inet/.oppbuildspec": BUILDSPEC,
     "inet/.nedfolders": "src\nexamples\n\n-src/excluded\n",
@@ -35,7 +35,7 @@ it("finds the nearest project above the study and what it says of itself", async
   });
 });
 
-it("reads the header of a Makefile that opp_makemake wrote, and names the program by the folder", async () => {
+it("reads the header of a Makefile that opp_makemake wrote, and names the program after the folder", async () => {
   await using repository = await makeRepository({
     "aloha/Makefile": "#\n# This file was generated with the command:\n#  opp_makemake -f --deep\n#\n",
   });
@@ -44,7 +44,7 @@ it("reads the header of a Makefile that opp_makemake wrote, and names the progra
   expect(project.nedFolders).toEqual(["aloha"]);
 });
 
-it("takes the git top level where nothing describes a project", async () => {
+it("uses the git top level if nothing describes a project", async () => {
   await using repository = await makeRepository({ "a/omnetpp.ini": "" });
   expect(await describeProject(repository.path, path.join(repository.path, "a"))).toMatchObject({
     folder: "",
@@ -53,7 +53,7 @@ it("takes the git top level where nothing describes a project", async () => {
   });
 });
 
-it("does not look above the checkout", async () => {
+it("does not search above the checkout", async () => {
   await using repository = await makeRepository({ "a/omnetpp.ini": "", Makefile: "" });
   const inner = path.join(repository.path, "a");
   expect((await describeProject(inner, inner)).folder).toBe("");
@@ -64,7 +64,7 @@ it.runIf(process.platform === "linux").each([
   ["library", "debug", "src/libINET_dbg.so"],
   ["executable", "release", "src/INET"],
   ["executable", "debug", "src/INET_dbg"],
-] as const)("a %s in %s mode is %s", (kind, mode, file) => {
+] as const)("names the file of a %s in %s mode: %s", (kind, mode, file) => {
   expect(targetFile({ kind, folder: "src", name: "INET" }, mode)).toBe(file);
 });
 
@@ -76,18 +76,18 @@ it.each([
     ["src", "simulations"],
   ],
   [
-    "src and simulations, where the NED files of src are in folders",
+    "src and simulations, if the NED files of src are in folders",
     { "src/model/b.ned": "package model;\n", "simulations/c.ned": "" },
     ["src", "simulations"],
   ],
-  ["src alone", { "src/b.ned": "simple B {}\n" }, ["src"]],
+  ["only src", { "src/b.ned": "simple B {}\n" }, ["src"]],
   [
     "the root, from which the packages are counted",
     { "src/package.ned": "package src;\n", "simulations/b.ned": "package simulations;\n" },
     [""],
   ],
-  ["the root, where there is no NED file", { "src/b.cc": "" }, [""]],
-])("without .nedfolders, the NED folders are %s", async (_, files, folders) => {
+  ["the root, if there is no NED file", { "src/b.cc": "" }, [""]],
+])("uses these NED folders without .nedfolders: %s", async (_, files, folders) => {
   await using repository = await makeRepository({ "swarm.json": "{}", ...files });
   expect((await describeProject(repository.path, repository.path)).nedFolders).toEqual(folders);
 });

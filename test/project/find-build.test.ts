@@ -63,7 +63,7 @@ it.each<[string, Files, object]>([
     { folders: [], cmake: "omnetpp" },
   ],
   [
-    "CMake alone",
+    "only CMake",
     { "CMakeLists.txt": "add_executable(x a.cc)\n", "a.cc": "" },
     { folders: [], cmake: "other" },
   ],
@@ -77,7 +77,7 @@ it.each<[string, Files, object]>([
   expect(await findBuild(repository.path)).toEqual({ makefile: undefined, ...build });
 });
 
-it("finds the data that rules name, and no sources, code or binaries", async () => {
+it("finds the data that rules name, but no sources, code or binaries", async () => {
   await using repository = await makeRepository({
     makefrag:
       "all: .git/HEAD table.dat maps/a.map $(X).dat ../out.dat\n%.tab: %.txt\n\tgen $< > $@\ngen.cc:\n\tx\n",

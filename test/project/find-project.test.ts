@@ -12,7 +12,7 @@ const PYTHON = "<projectDescription><natures><nature>org.python.pydev.pythonNatu
 
 it.each([
   ["the nearest folder that says so", { "a/.nedfolders": "", "a/b/.oppbuildspec": "" }, "a/b"],
-  ["swarm.json, though it be the only word", { "a/swarm.json": "{}", Makefile: "all:" }, "a"],
+  ["swarm.json, even if there is nothing else", { "a/swarm.json": "{}", Makefile: "all:" }, "a"],
   ["an .opp file", { "a/x.opp": "", ".nedfolders": "" }, "a"],
   ["an IDE's project with code", { "a/.project": IDE, "a/src/X.cc": "", ".nedfolders": "" }, "a"],
   [
@@ -32,11 +32,11 @@ it.each([
   ["a makefile", { "a/makefile": "all:", "a/x.cc": "", "x.cc": "" }, "a"],
   ["a GNUmakefile", { "a/GNUmakefile": "all:", "a/x.cc": "", "x.cc": "" }, "a"],
   ["no Makefile for something else", { "a/b/Makefile": "plots:", "a/.nedfolders": "" }, "a"],
-  ["a Makefile that somebody wrote", { "a/Makefile": "all:", "a/model/y/Y.cc": "", "x.cc": "" }, "a"],
+  ["a handwritten Makefile", { "a/Makefile": "all:", "a/model/y/Y.cc": "", "x.cc": "" }, "a"],
   ["the nearest folder with code", { "a/b/omnetpp.ini": "", "a/src/X.cc": "", "y/Y.cc": "" }, "a"],
-  ["any Makefile, where nothing else is said", { "a/Makefile": "all:" }, "a"],
+  ["any Makefile, if nothing else decides", { "a/Makefile": "all:" }, "a"],
   ["the top level", { "a/b/omnetpp.ini": "", "y/Y.cc": "" }, ""],
-])("the root of a project is that of %s", async (_, files, root) => {
+])("finds the root of a project: %s", async (_, files, root) => {
   await using repository = await makeRepository({ ...files, "a/b/study/omnetpp.ini": "" });
   const { root: found } = await chooseProject(repository.path, path.join(repository.path, "a/b/study"));
   expect(path.relative(repository.path, found)).toBe(root);
@@ -44,15 +44,12 @@ it.each([
 
 const ROOTS = [".oppbuildspec", ".nedfolders", ".oppfeatures", "swarm.json", "x.opp", ".project"];
 
-it.each(ROOTS.map((name) => [name]))(
-  "a left Makefile in an example folder does not beat %s",
-  async (name) => {
-    const files = { [`a/${name}`]: "", "a/model/X.cc": "", "a/b/Makefile": MADE, "a/b/study/makefile": MADE };
-    await using repository = await makeRepository({ ...files, "a/b/study/omnetpp.ini": "" });
-    const { root: found } = await chooseProject(repository.path, path.join(repository.path, "a/b/study"));
-    expect(path.relative(repository.path, found)).toBe("a");
-  },
-);
+it.each(ROOTS.map((name) => [name]))("prefers %s to a Makefile left in an example folder", async (name) => {
+  const files = { [`a/${name}`]: "", "a/model/X.cc": "", "a/b/Makefile": MADE, "a/b/study/makefile": MADE };
+  await using repository = await makeRepository({ ...files, "a/b/study/omnetpp.ini": "" });
+  const { root: found } = await chooseProject(repository.path, path.join(repository.path, "a/b/study"));
+  expect(path.relative(repository.path, found)).toBe("a");
+});
 
 it.each([
   ["the only one of the checkout", { "model/.oppbuildspec": "" }, [], "model"],
@@ -63,7 +60,7 @@ it.each([
   ["the needing one of two that paths lead into", named("a", "b"), ["a/src", "b/src"], "b"],
   ["a Makefile above several", { "a/.nedfolders": "", "b/.nedfolders": "", Makefile: "all:" }, [], ""],
   ["the only one, though there is a Makefile for plots", { "a/.nedfolders": "", Makefile: "all:" }, [], "a"],
-])("a study outside of a project's folder belongs to %s", async (_, files, leads, root) => {
+])("assigns a study outside of a project's folder to %s", async (_, files, leads, root) => {
   await using repository = await makeRepository({ ...files, "studies/x/omnetpp.ini": "" });
   const { path: top } = repository;
   const paths = leads.map((each) => path.join(top, each));
@@ -84,12 +81,12 @@ function named(library: string, model: string): Record<string, string> {
   };
 }
 
-it("is asked for where it could be several, also where a path leads nowhere", async () => {
+it("requires a choice if several projects are possible, also when a path is dangling", async () => {
   const files = Object.fromEntries(Array.from({ length: 12 }, (_, at) => [`p${at + 10}/.nedfolders`, ""]));
   await using repository = await makeRepository({ ...files, "studies/x/omnetpp.ini": "" });
   const { path: top } = repository;
   await mkdir(path.join(top, "clone/.git"), { recursive: true });
-  await repository.write({ "clone/.nedfolders": "" }); // a repository of its own is not part of this one
+  await repository.write({ "clone/.nedfolders": "" }); // a nested repository is not part of this one
   const study = path.join(top, "studies/x");
   await expect(chooseProject(top, study, () => Promise.resolve(["/elsewhere"]))).rejects.toThrow(
     `${study} is not in a project, and the checkout has 12 projects: ../../p10, ../../p11, ../../p12, ../../p13, ` +
@@ -97,7 +94,7 @@ it("is asked for where it could be several, also where a path leads nowhere", as
   );
 });
 
-it("a project of the IDE's usual form can be needed by others", async () => {
+it("recognizes a project in the IDE's usual form as one that others can need", async () => {
   await using repository = await makeRepository({ "src/GNUmakefile": "all:" });
   expect(await isProject(repository.path)).toBe(true);
   expect(await isProject(path.join(repository.path, ".git"))).toBe(false);

@@ -25,7 +25,7 @@ afterEach(async () => {
   await place[Symbol.asyncDispose]();
 });
 
-const OTHER = "/other"; // stands for another repository
+const OTHER = "/other"; // names another repository
 const VARIABLES: Record<string, Record<string, string>> = {
   "of a hook": { GIT_DIR: ".git", GIT_INDEX_FILE: ".git/index.lock", GIT_PREFIX: "src/", GIT_EXEC_PATH: "" },
   "of another repository": { GIT_DIR: `${OTHER}/.git`, GIT_WORK_TREE: OTHER },
@@ -55,7 +55,7 @@ const VARIABLES: Record<string, Record<string, string>> = {
 };
 
 it.each(Object.entries(VARIABLES))(
-  "reads the same with the variables %s in the environment",
+  "reads the same data with the variables %s in the environment",
   async (_, env) => {
     await using other = await makeRepository({ "other.txt": "other\n", all: "*\n" });
     await other.write({ config: "[core]\n\tautocrlf = true\n\texcludesFile = all\n" });
@@ -76,7 +76,7 @@ it.each(Object.entries(VARIABLES))(
   },
 );
 
-it("keeps what says how a connection is made", () => {
+it("keeps variables that configure connections", () => {
   const kept = { GIT_SSH_COMMAND: "ssh -i key", GIT_SSL_CAINFO: "/ca.pem", GIT_SSL_NO_VERIFY: "1" };
   const env = quietGit({ ...kept, GIT_DIR: "/x", GIT_PREFIX: "x", HOME: "/home/u" });
   expect(env).toMatchObject({ GIT_SSL_CAINFO: "/ca.pem", GIT_SSL_NO_VERIFY: "1", HOME: "/home/u" });
@@ -85,7 +85,7 @@ it("keeps what says how a connection is made", () => {
   expect(env).not.toHaveProperty("GIT_PREFIX");
 });
 
-it("executes nothing that the configuration, the attributes or hooks name", async () => {
+it("executes nothing that the configuration, attributes or hooks name", async () => {
   const log = path.join(place.path, "executed");
   const program = path.join(place.path, "program.sh");
   await writeFile(program, `#!/bin/sh\necho "$0 $*" >>"${log}"\ncat\n`);

@@ -7,7 +7,7 @@ import { headCommit, openCheckout } from "../../src/project/git/git.ts";
 import { makeRepository } from "../helpers/git.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
-it("resolves commits and says which one is not there", async () => {
+it("resolves commits and names one that does not exist", async () => {
   await using repository = await makeRepository();
   const checkout = await openCheckout(repository.path);
   expect(await resolveCommit(checkout, "main")).toBe(await repository.git("rev-parse", "HEAD"));
@@ -22,12 +22,12 @@ it("asks for a first commit", async () => {
   await expect(headCommit(await openCheckout(directory.path))).rejects.toThrow("has no commit yet");
 });
 
-it("says that a folder is not in a checkout", async () => {
+it("reports that a folder is not in a checkout", async () => {
   await using directory = await temporaryDirectory();
   await expect(openCheckout(directory.path)).rejects.toThrow(`${directory.path} is not in a git checkout`);
 });
 
-it("knows a worktree by its own git directory", async () => {
+it("identifies a worktree by its own git directory", async () => {
   await using repository = await makeRepository({ "a.txt": "a" });
   await using directory = await temporaryDirectory();
   const worktree = path.join(directory.path, "w");
@@ -39,7 +39,7 @@ it("knows a worktree by its own git directory", async () => {
   expect(await readFile(path.join(tree, "a.txt"), "utf8")).toBe("a");
 });
 
-it("checks a commit out beside the repository and puts single files back", async () => {
+it("checks out a commit beside the repository and restores single files", async () => {
   await using repository = await makeRepository({ "src/a.txt": "one", "run.sh": "#!/bin/sh\n" });
   await chmod(path.join(repository.path, "run.sh"), 0o755);
   const commit = await repository.commit();
@@ -56,7 +56,7 @@ it("checks a commit out beside the repository and puts single files back", async
   expect(await repository.git("status", "--porcelain")).toBe("");
 });
 
-it("explains a commit that the repository does not have", async () => {
+it("reports a commit that the repository does not have", async () => {
   await using repository = await makeRepository();
   await using directory = await temporaryDirectory();
   await mkdir(path.join(directory.path, "tree"));
@@ -66,7 +66,7 @@ it("explains a commit that the repository does not have", async () => {
   );
 });
 
-it("lists a commit's files with names of any kind", async () => {
+it("lists a commit's files, whatever characters their names contain", async () => {
   await using repository = await makeRepository({ "a b.ini": "", "sub/ü\n.cc": "" });
   const checkout = await openCheckout(repository.path);
   const tree = await listTree(checkout, await headCommit(checkout));

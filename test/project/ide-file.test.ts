@@ -14,7 +14,7 @@ it.each<[string, string[]]>([
   ["", []],
 ])("reads the references %j", (projects, names) => expect(referencesInIde(file(projects))).toEqual(names));
 
-it("reads the name, and whether it is a project of OMNeT++", () => {
+it("reads the name, and whether it is an OMNeT++ project", () => {
   expect(nameInIde(file(""))).toBe("it self");
   expect(nameInIde("<name> </name>")).toBe(undefined);
   expect(nameInIde("nothing")).toBe(undefined);

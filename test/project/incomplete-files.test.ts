@@ -22,7 +22,7 @@ afterEach(async () => {
 
 const POINTER = `version https://git-lfs.github.com/spec/v1\noid sha256:${"0".repeat(64)}\nsize 1286136\n`;
 
-it("warns of files of which only Git LFS's pointers are here, and sends those", async () => {
+it("warns of files that exist only as Git LFS pointers, and sends the pointers", async () => {
   await repository.commit({
     ".gitattributes": "*.pdf filter=lfs diff=lfs merge=lfs -text\n",
     "papers/thesis.pdf": POINTER,
@@ -97,7 +97,7 @@ it("names a repository within the checkout that is not sent", async () => {
 });
 
 it.each([".GIT/config", "sub/.Git/config", "git~1", ".git. /x"])(
-  "names a file that git writes nowhere: %s",
+  "names a file that git cannot check out: %s",
   async (file) => {
     await repository.write({ [file]: "x\n" });
     const { files, warnings } = await sendTree(repository.path);
@@ -114,7 +114,7 @@ it.each(["a tracked", "a new"])("names %s file whose name is not UTF-8", async (
   await unlink(file);
 });
 
-it("names a tracked file in whose place is a pipe, and does not open it", async () => {
+it("names a tracked file that is replaced by a pipe, and does not open the pipe", async () => {
   await rm(path.join(repository.path, "a.cc"));
   await promisify(execFile)("mkfifo", [
     path.join(repository.path, "a.cc"),
@@ -128,7 +128,7 @@ it("names a tracked file in whose place is a pipe, and does not open it", async 
   expect((await sendTree(repository.path)).files).toEqual(new Map());
 });
 
-it("sends what is shipped though git ignores it, and names what is not there", async () => {
+it("sends files listed in `ship` although git ignores them, and names those that do not exist", async () => {
   await repository.commit({ ".gitignore": "*.dat\n" });
   await mkdir(path.join(repository.path, "-data"));
   await repository.write({ "-data/a.dat": "a\r\n", "b.dat": "b\n" });

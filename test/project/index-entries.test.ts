@@ -8,7 +8,7 @@ import { copyIndex, readEntries } from "../../src/project/git/index-entries.ts";
 import { gitEnvironment, makeRepository } from "../helpers/git.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
-it("knows the files that the index was compared with, but for those changed just before", async () => {
+it("trusts the index for all files except those changed just before it was written", async () => {
   await using repository = await makeRepository({ "a.cc": "int a;\n", "b c\n.ini": "", "src/d.ned": "x\n" });
   await using scratch = await temporaryDirectory();
   const file = path.join(repository.path, ".git/index");

@@ -26,7 +26,7 @@ it.runIf(process.platform === "linux")("reads with which OMNeT++ a library was l
   expect(await linkedOmnetpp(file)).toBe(undefined);
 });
 
-it("knows nothing of other, cut and missing files", async () => {
+it("returns nothing for unrelated, truncated and missing files", async () => {
   await using directory = await temporaryDirectory();
   const file = path.join(directory.path, "x");
   expect(await linkedOmnetpp(file)).toBe(undefined);

@@ -10,7 +10,7 @@ import { commitTree } from "../../src/project/git/pack.ts";
 import { makeRepository, type Repository } from "../helpers/git.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
-/** Names that are sorted otherwise as folders, as UTF-16, or as text of some language. */
+/** Names that sort differently as folders, as UTF-16, or as text of some language. */
 const NAMES = [
   "a",
   "a.b",
@@ -33,7 +33,7 @@ async function treesIn(repository: Repository) {
   return treesOf(entries, entries[0]!.object);
 }
 
-it("makes the trees that git makes", async () => {
+it("creates the same trees as git", async () => {
   await using repository = await makeRepository(FILES);
   const trees = await treesIn(repository);
   const expected = await repository.git("ls-tree", "-r", "-d", "--format=%(objectname)", "HEAD");
@@ -41,7 +41,7 @@ it("makes the trees that git makes", async () => {
   expect(trees.map(({ hash }) => hash).sort()).toEqual([trees[0]!.hash, ...expected.split("\n")].sort());
 });
 
-it("makes them by SHA-256 where the repository does", async () => {
+it("creates SHA-256 trees if the repository uses SHA-256", async () => {
   await using directory = await temporaryDirectory();
   await using first = await makeRepository();
   await first.git("init", "--quiet", "--object-format=sha256", directory.path);
@@ -58,7 +58,7 @@ it("makes them by SHA-256 where the repository does", async () => {
   expect(top?.hash).toBe(await other.git("rev-parse", "HEAD^{tree}"));
 });
 
-it("makes the commit that git makes", async () => {
+it("creates the same commit as git", async () => {
   await using repository = await makeRepository();
   await repository.write({ "src/new.cc": "new\n" });
   const request = {
@@ -88,7 +88,7 @@ it("makes the commit that git makes", async () => {
   expect(made).toBe(expected);
 });
 
-it("waits for what still reads where a commit is damaged, before it removes its folder", async () => {
+it("waits for pending reads of a damaged commit before it removes its folder", async () => {
   await using repository = await makeRepository(FILES);
   const checkout = await openCheckout(repository.path);
   const tree = await repository.git("rev-parse", "HEAD^{tree}");

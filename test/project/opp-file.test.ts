@@ -49,7 +49,7 @@ it.each([
   expect(() => parseLiteralCall(text)).toThrow(expect.objectContaining({ message, line }) as Error);
 });
 
-it("describes a project by its .opp file, before the files that OMNeT++ projects have anyway", async () => {
+it("describes a project by its .opp file, in preference to the files that OMNeT++ projects have anyway", async () => {
   await using repository = await makeRepository({
     "model/model.opp": `SimulationProject(name="simu", root_folder=".", library_folder="src", dynamic_libraries=["simu5g"],
       ned_folders=["src", "simulations"], ned_exclusions=["simu5g.cars"], used_projects=["inet"])`,
@@ -75,13 +75,13 @@ it.each([
   ['name="a", executables=["b"], dynamic_libraries=["c"]', [{ kind: "library", folder: ".", name: "c" }]],
   ['name="a", build_types=["static library"]', []],
   ['name="a"', undefined],
-])("takes from %s what is built", async (given, targets) => {
+])("reads the products of the build from %s", async (given, targets) => {
   await using directory = await temporaryDirectory();
   await writeFile(path.join(directory.path, ".opp"), `SimulationProject(${given})`);
   expect((await readOppFile(directory.path))?.targets).toEqual(targets);
 });
 
-it("leaves files alone that describe projects elsewhere", async () => {
+it("ignores files that describe projects elsewhere", async () => {
   await using directory = await temporaryDirectory();
   const write = (name: string, given: string) =>
     writeFile(path.join(directory.path, name), `SimulationProject(name="${name}", ${given})`);
@@ -96,7 +96,7 @@ it("leaves files alone that describe projects elsewhere", async () => {
   expect((await readOppFile(directory.path))?.name).toBe("c.opp");
 });
 
-it("tells file and line of what is not a literal", async () => {
+it("reports file and line of an expression that is not a literal", async () => {
   await using directory = await temporaryDirectory();
   const file = path.join(directory.path, "x.opp");
   await writeFile(file, "SimulationProject(\n  name=get_name())\n");

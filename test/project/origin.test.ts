@@ -32,7 +32,7 @@ it.each([
   expect(publicUrl(remote)).toBe(url);
 });
 
-it("names the commit itself where a remote has it, else the nearest one before it", async () => {
+it("names the commit itself if a remote has it, else its nearest ancestor that a remote has", async () => {
   await using repository = await makeRepository();
   await repository.git("remote", "add", "elsewhere", "/srv/git/nowhere.git");
   await repository.git("remote", "add", "origin", host.url);
@@ -45,7 +45,7 @@ it("names the commit itself where a remote has it, else the nearest one before i
   expect(await nearest(repository)).toEqual({ url: host.url, commit: pushed });
 });
 
-it("asks as a worker would, without what the user has configured", async () => {
+it("asks remotes without the user's configuration, like a worker", async () => {
   await using repository = await makeRepository();
   const place = host.url.slice(0, host.url.lastIndexOf("/") + 1);
   await repository.git("push", "--quiet", host.url, "HEAD:refs/heads/private");

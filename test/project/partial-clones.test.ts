@@ -72,7 +72,7 @@ describe.each(["there", "gone"])("with the origin %s", (where) => {
   );
 });
 
-it("says of which commit a clone does not have the files", async () => {
+it("names the commit whose files a clone does not have", async () => {
   const repository = await clone("--filter=blob:none", "--sparse");
   await repository.git("sparse-checkout", "set", "src");
   const before = await repository.everything();

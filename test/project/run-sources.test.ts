@@ -48,7 +48,7 @@ const REPOSITORY: Record<string, string> = {
 const B = ["b/.project", "b/B.cc", "b/sim/in.xml"];
 const C = ["c/.nedfolders", "c/C.ned"];
 
-it("what only a build reads, beside its sources, is not read", async () => {
+it("does not treat files that only a build reads as read by runs", async () => {
   const derived = ["a/T_m.cc", "a/T_m.h", "a/out/gcc-release/a/A.o"];
   const others = { "a/T.msg": "", "a/U_m.cc": "", "a/out/notes.txt": "" };
   const files = { ...Object.fromEntries(derived.map((file) => [file, ""])), ...others };
@@ -56,7 +56,7 @@ it("what only a build reads, beside its sources, is not read", async () => {
   expect(await unreadIn(repository)).toEqual(derived);
 });
 
-it("other projects and documents are not read", async () => {
+it("does not treat other projects and documents as read", async () => {
   const documents = {
     "README.md": "see ../b and docs/x.txt",
     LICENSE: "",
@@ -82,19 +82,19 @@ it.each<[string, Record<string, string>]>([
   ["an ini file without quotes", { "a/sim/omnetpp.ini": "load-libs = ../../b/x\n" }],
   ["an iteration variable", { "a/sim/omnetpp.ini": '*.f = "../../${p=b,c}/in.xml"\n' }],
   ["a path in parts", { "a/sim/omnetpp.ini": '*.d = "../../"\n*.f = "in.xml"\n' }],
-  ["a folder alone", { "a/sim/omnetpp.ini": '*.d = "../.."\n' }],
+  ["a folder", { "a/sim/omnetpp.ini": '*.d = "../.."\n' }],
   ["a NED file", { "a/A.ned": 'string f = default("../../b/sim/in.xml");\n' }],
   ["code", { "a/A.cc": 'open("../../b/sim/in.xml");\n' }],
   ["an XML file", { "a/in.xml": '<x file="../b/sim/in.xml"/>\n' }],
   ["a list of files", { "a/list.txt": "../b/sim/in.xml\n" }],
   ["a path with backslashes", { "a/in.json": '{"f": "..\\\\b\\\\in.xml"}\n' }],
   ["a file that belongs to no project", { "common/in.xml": '<x file="../b/sim/in.xml"/>\n' }],
-])("another project is read if %s leads there", async (_, files) => {
+])("treats another project as read if %s leads there", async (_, files) => {
   await using repository = await makeRepository({ ...REPOSITORY, ...files });
   expect(await unreadIn(repository, ["a/sim", "a"])).not.toEqual(expect.arrayContaining(B));
 });
 
-it("another project is read if one leads there that is read", async () => {
+it("treats another project as read if a project that is read leads there", async () => {
   await using repository = await makeRepository({
     ...REPOSITORY,
     "a/in.xml": "<x>../b/sim/in.xml</x>",
@@ -110,7 +110,7 @@ it.each<[string, string[], string[], string[]]>([
   ["an absolute path", ["a"], ["TOP/c/x"], []],
   ["results beside it", ["a"], ["--result-dir=../results"], [...B, ...C]],
   ["a range", ["a"], ["${n=1..10}"], [...B, ...C]],
-])("another project is read with %s", async (_, folders, texts, unread) => {
+])("treats another project as read with %s", async (_, folders, texts, unread) => {
   await using repository = await makeRepository(REPOSITORY);
   const told = texts.map((text) => text.replace("TOP", repository.path));
   expect(await unreadIn(repository, folders, told)).toEqual(unread);
@@ -124,13 +124,13 @@ it("follows symbolic links to other projects and documents", async () => {
   expect(await unreadIn(repository)).toEqual(["README.md", ...C]);
 });
 
-it("a file with the checkout's absolute path may name anything", async () => {
+it("assumes that a file with the checkout's absolute path may name anything", async () => {
   await using repository = await makeRepository({ ...REPOSITORY, "README.md": "" });
   await repository.write({ "a/in.xml": `<x file="${repository.path}/c/C.ned"/>` });
   expect(await unreadIn(repository)).toEqual([]);
 });
 
-it("a file too large to be looked into may name anything", async () => {
+it("assumes that a file too large to be searched may name anything", async () => {
   await using repository = await makeRepository({ ...REPOSITORY, "a/in.xml": "x".repeat(5 << 20) });
   expect(await unreadIn(repository)).toEqual([]);
 });
@@ -141,12 +141,12 @@ it.each<[string, Record<string, string>, string]>([
   ["in NED", { "a/A.ned": 'string f = default("x.pdf");\n' }, "a/x.pdf"],
   ["in XML", { "a/in.xml": "<x>notes.rst</x>\n" }, "a/notes.rst"],
   ["by its folder", { "a/x.ini": '*.f = "docs/in.csv"\n' }, "a/docs/in.csv"],
-  ["by its folder alone", { "a/x.ini": '*.d = "docs"\n*.f = "in.csv"\n' }, "a/docs/in.csv"],
+  ["only by its folder", { "a/x.ini": '*.d = "docs"\n*.f = "in.csv"\n' }, "a/docs/in.csv"],
   ["by its end", { "a/x.ini": '*.f = "${n=1,2}_x.md"\n' }, "a/1_x.md"],
   ["by its extension", { "a/A.cc": 'open(name + ".md");\n' }, "a/1_x.md"],
   ["by its beginning", { "a/A.cc": 'open("README" + x);\n' }, "a/README.txt"],
   ["by a document that is named", { "a/x.ini": '*.f = "list.md"\n', "a/list.md": "other.md" }, "a/other.md"],
-])("a document is read if it is named %s", async (_, files, document) => {
+])("treats a document as read if it is named %s", async (_, files, document) => {
   await using repository = await makeRepository({ ...REPOSITORY, ...files, [document]: "" });
   expect(await unreadIn(repository)).not.toContain(document);
 });
@@ -156,7 +156,7 @@ it.each<[string, Record<string, string>, string]>([
   ["in a comment of an ini file", { "a/x.ini": "# see README.md\n" }, "a/README.md"],
   ["by another document", { "a/README.md": "other.md" }, "a/other.md"],
   ["by a build", { "a/Makefile": "doc: notes.md\n" }, "a/notes.md"],
-])("a document is not read if it is named %s", async (_, files, document) => {
+])("does not treat a document as read if it is named %s", async (_, files, document) => {
   await using repository = await makeRepository({ ...REPOSITORY, ...files, [document]: "" });
   expect(await unreadIn(repository)).toContain(document);
 });

@@ -50,7 +50,7 @@ it.each([
   expect(recipeFor(project, await treeOf(repository))).toEqual(recipe);
 });
 
-it("does not take a Makefile for the recipe that git does not have", async () => {
+it("does not build by a Makefile that git does not track", async () => {
   await using repository = await makeRepository({ "a.cc": "", ".gitignore": "Makefile\n" });
   await repository.write({ Makefile: "#  opp_makemake -f -o it\n" });
   const project = await describeProject(repository.path, repository.path);
@@ -84,7 +84,7 @@ async function builtRepository() {
   return repository;
 }
 
-it("uses the user's own library where it is newer than every source", async () => {
+it("uses the user's own library if it is newer than every source", async () => {
   await using repository = await builtRepository();
   for (const file of ["omnetpp.ini", "src/in.xml", "a.json", "a.txt", "a.csv", "a.py", "README.md"])
     await repository.write({ [file]: "# changed, which no binary knows" });
@@ -95,7 +95,7 @@ it("uses the user's own library where it is newer than every source", async () =
   });
 });
 
-it("takes a build with other data for another one", async () => {
+it("does not reuse a build that used other data", async () => {
   await using repository = await builtRepository();
   await repository.commit({
     ".gitignore": "*.so\n.nedexclusions\n*.dat\n",
@@ -115,10 +115,10 @@ it.each([
   ["a changed source", { "src/a.cc": "changed" }, "src/a.cc is newer than src/liblib.so"],
   ["a changed header", { "src/b.hpp": "" }, "src/b.hpp is newer than src/liblib.so"],
   ["a changed build file", { "src/makefrag": "" }, "src/makefrag is newer than src/liblib.so"],
-  ["a file that nobody knows", { "src/b.xyz": "" }, "src/b.xyz is newer than src/liblib.so"],
+  ["a file of unknown purpose", { "src/b.xyz": "" }, "src/b.xyz is newer than src/liblib.so"],
   ["an added source", { "src/b.cc": "" }, "src/b.cc is newer than src/liblib.so"],
   ["newer features", { ".oppfeaturestate": "" }, ".oppfeaturestate is newer than src/liblib.so"],
-])("does not use it after %s", async (_, files, reason) => {
+])("does not use the user's own library after %s", async (_, files, reason) => {
   await using repository = await builtRepository();
   if (".oppfeaturestate" in files)
     await repository.commit({ ".gitignore": "*.so\n.nedexclusions\n.oppfeaturestate\n" });

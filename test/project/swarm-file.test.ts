@@ -7,7 +7,7 @@ import { readSwarmFile } from "../../src/project/describe/swarm-file.ts";
 import { makeRepository } from "../helpers/git.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
-it("overrides single entries of what is found, and leaves the others", async () => {
+it("overrides single entries of the detected description, and leaves the others", async () => {
   await using repository = await makeRepository({
     "a/.oppbuildspec":
       '<buildspec><dir makemake-options="--make-so -o x" path="src" type="makemake"/></buildspec>',
@@ -65,7 +65,7 @@ it.each([
   ["[]", ": it must be an object", undefined],
   ["3", ": it must be an object", undefined],
   ['{\n  "name": "x",\n}', ":3 is not valid JSON: ", undefined],
-])("tells what is wrong with %s, and where", async (text, message, hint) => {
+])("reports what is wrong with %s, and where", async (text, message, hint) => {
   await using directory = await temporaryDirectory();
   const file = path.join(directory.path, "swarm.json");
   await writeFile(file, text);

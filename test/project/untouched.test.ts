@@ -7,7 +7,7 @@ import { commitTree, packCommit } from "../../src/project/git/pack.ts";
 import { makeRepository, type Repository } from "../helpers/git.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
-/** Git gives an object that it would write, and finds, a new time: from long ago, that shows. */
+/** Git updates the time of an existing object that it would write: a time from long ago shows that. */
 async function age(repository: Repository): Promise<void> {
   const past = new Date("2001-02-03T04:05:06Z");
   const all = await readdir(path.join(repository.path, ".git"), { recursive: true, withFileTypes: true });
@@ -15,7 +15,7 @@ async function age(repository: Repository): Promise<void> {
   for (const entry of objects) await utimes(path.join(entry.parentPath, entry.name), past, past);
 }
 
-/** Reads the code as a campaign does, and makes what would be sent. @returns the tree's hash. */
+/** Reads the code like a campaign, and creates what would be sent. @returns the tree's hash. */
 async function ship(repository: Repository, signal?: AbortSignal): Promise<string> {
   const checkout = await openCheckout(repository.path, signal);
   const request = { checkout, ship: [], isLeftOut: Promise.resolve(() => false) };
@@ -49,7 +49,7 @@ const STATES: Record<string, State> = {
     await r.git("update-index", "--force-remove", "src/deep/b.cc");
     await r.git("update-index", "--add", "src/deep/b.cc");
   },
-  "an index that was written anew": async (r) => {
+  "an index that was rewritten": async (r) => {
     await rm(path.join(r.path, ".git/index"));
     await r.git("read-tree", "HEAD");
   },
@@ -61,7 +61,7 @@ const STATES: Record<string, State> = {
   "a file that is gone": async (r) => rm(path.join(r.path, "src/deep/b.cc")),
 };
 
-it.each(Object.entries(STATES))("leaves a repository as it is: %s", async (_, change) => {
+it.each(Object.entries(STATES))("leaves a repository unchanged: %s", async (_, change) => {
   await using repository = await makeRepository(FILES);
   await change(repository);
   await age(repository);
@@ -70,7 +70,7 @@ it.each(Object.entries(STATES))("leaves a repository as it is: %s", async (_, ch
   expect(await repository.everything()).toEqual(before);
 });
 
-it("leaves a submodule as it is, whatever lies in it", async () => {
+it("leaves a submodule unchanged, whatever it contains", async () => {
   await using inner = await makeRepository({ "src/lib.cc": "lib\n", "src/deep/x.cc": "x\n" });
   await using repository = await makeRepository(FILES);
   await repository.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", inner.path, "lib");
@@ -82,7 +82,7 @@ it("leaves a submodule as it is, whatever lies in it", async () => {
   expect(await repository.everything()).toEqual(before);
 });
 
-it.each(Object.entries(STATES))("gives the tree that git would commit: %s", async (_, change) => {
+it.each(Object.entries(STATES))("returns the tree that git would commit: %s", async (_, change) => {
   await using repository = await makeRepository(FILES);
   await change(repository);
   const tree = await ship(repository);
@@ -90,7 +90,7 @@ it.each(Object.entries(STATES))("gives the tree that git would commit: %s", asyn
   expect(tree).toBe(await repository.git("rev-parse", "HEAD^{tree}"));
 });
 
-it("fetches nothing where a repository has been cloned without all of its objects", async () => {
+it("fetches nothing if a repository was cloned without all of its objects", async () => {
   await using origin = await makeRepository(FILES);
   await origin.git("config", "uploadpack.allowFilter", "true");
   await using place = await temporaryDirectory();
@@ -102,13 +102,16 @@ it("fetches nothing where a repository has been cloned without all of its object
   expect(await ship({ ...origin, path: top })).toMatch(/^[0-9a-f]{40}$/);
 });
 
-it.each([0, 2, 5, 10, 20, 40, 80])("leaves it as it is when it is broken off after %i ms", async (ms) => {
-  await using repository = await makeRepository(FILES);
-  await repository.write({ "src/a.cc": "changed\n", "src/deep/new.cc": "new\n" });
-  await age(repository);
-  const before = await repository.everything();
-  await ship(repository, AbortSignal.timeout(ms)).catch((error: unknown) =>
-    expect((error as Error).name).toMatch(/^(Abort|Timeout)Error$/),
-  );
-  expect(await repository.everything()).toEqual(before);
-});
+it.each([0, 2, 5, 10, 20, 40, 80])(
+  "leaves the repository unchanged when it is interrupted after %i ms",
+  async (ms) => {
+    await using repository = await makeRepository(FILES);
+    await repository.write({ "src/a.cc": "changed\n", "src/deep/new.cc": "new\n" });
+    await age(repository);
+    const before = await repository.everything();
+    await ship(repository, AbortSignal.timeout(ms)).catch((error: unknown) =>
+      expect((error as Error).name).toMatch(/^(Abort|Timeout)Error$/),
+    );
+    expect(await repository.everything()).toEqual(before);
+  },
+);

@@ -30,7 +30,7 @@ import { makeRepository } from "../helpers/git.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "../helpers/temporary.ts";
 
 let place: TemporaryDirectory;
-/** A program that leaves a trace. */
+/** A program that leaves a trace when it is executed. */
 let program: string;
 
 beforeEach(async () => {
@@ -83,7 +83,7 @@ const HOSTILE_VERSIONS = [
   "",
 ];
 
-describe("a project that is fetched", () => {
+describe("fetching a project", () => {
   const remote = { name: "model", url: "/srv/model.git", version: "v1", statedIn: "/p/swarm.json" };
   const expectRefused = async (values: Partial<typeof remote>, field: string): Promise<void> => {
     const said: string[] = [];
@@ -95,11 +95,13 @@ describe("a project that is fetched", () => {
   };
   const filled = (text: string): string => text.replace("PROGRAM", program);
 
-  it.each(HOSTILE_URLS)("not from %s", async (url) => expectRefused({ url: filled(url) }, "url"));
-  it.each(HOSTILE_VERSIONS)("not at %s", async (version) =>
+  it.each(HOSTILE_URLS)("refuses the URL %s", async (url) => expectRefused({ url: filled(url) }, "url"));
+  it.each(HOSTILE_VERSIONS)("refuses the version %s", async (version) =>
     expectRefused({ version: filled(version) }, "version"),
   );
-  it.each(["../x", "-x", "a/b", "..", ""])("not as %s", async (name) => expectRefused({ name }, "name"));
+  it.each(["../x", "-x", "a/b", "..", ""])("refuses the name %s", async (name) =>
+    expectRefused({ name }, "name"),
+  );
 
   it.each([
     [`[submodule "x"]\n\tpath = x\n\turl = ext::PROGRAM\n`],
@@ -107,7 +109,7 @@ describe("a project that is fetched", () => {
     [`[submodule "x"]\n\tpath = -x\n\turl = https://127.0.0.1:1/x\n`],
     [`[submodule "x"]\n\tpath = x\n\turl = /srv/x\n\tupdate = !PROGRAM\n`],
     [`[submodule "../../x"]\n\tpath = x\n\turl = https://127.0.0.1:1/x\n`],
-  ])("without a command of its submodules: %j", async (modules) => {
+  ])("executes no command of its submodules: %j", async (modules) => {
     const upstream = await makeRepository(
       { "a.cc": "", ".gitmodules": modules.replace("PROGRAM", program) },
       path.join(place.path, "upstream"),
@@ -123,7 +125,7 @@ describe("a project that is fetched", () => {
     await expect(fetchDependency({ ...remote, url: upstream.path })).rejects.toThrow(UserError);
   });
 
-  it("by its tag, without the user's hooks and line ends", async () => {
+  it("uses the tag, but not the user's hooks and line-ending settings", async () => {
     const upstream = await makeRepository(
       { "a.txt": "a\n", "b.txt": "b\r\n" },
       path.join(place.path, "upstream"),
@@ -147,7 +149,7 @@ describe("a project that is fetched", () => {
 });
 
 it.each(HOSTILE_URLS.filter((url) => url !== ""))(
-  "a worker executes nothing for a source from %s",
+  "executes nothing on a worker for a source from %s",
   async (url) => {
     const source = { url: url.replace("PROGRAM", program), commit: "1".repeat(40) };
     expect(v.is(SourceSchema, source)).toBe(false);
@@ -159,7 +161,7 @@ it.each(HOSTILE_URLS.filter((url) => url !== ""))(
 );
 
 it.each(["--all", "--output=x", "-n1", "--upload-pack=x", "main..other", "^main", "", "\n", "HEAD\n--all"])(
-  "takes %j for the name of a commit, and finds none",
+  "treats %j as the name of a commit, and finds none",
   async (ref) => {
     const repository = await makeRepository({ "a.txt": "" }, path.join(place.path, "p"));
     const before = await repository.everything();
@@ -199,14 +201,14 @@ describe("what a project says of itself", () => {
       { ".oppbuildspec": '<dir makemake-options="-s" path="../../x" type="makemake"/>' },
       /builds in .*\/x, which is outside the checkout/,
     ],
-  ])("%j is refused", async (files, message) => {
+  ])("refuses %j", async (files, message) => {
     await expect(describeFiles(files as Record<string, string>)).rejects.toThrow(message);
     await expect(describeFolder(path.join(place.path, "p"), path.join(place.path, "p"))).rejects.toThrow(
       UserError,
     );
   });
 
-  it("does not make a file outside the checkout a binary of it", async () => {
+  it("does not accept a file outside the checkout as a binary", async () => {
     await writeFile(path.join(place.path, "secret"), "");
     const project = await describeFiles({
       ".oppbuildspec": '<dir makemake-options="-o ../secret" path="." type="makemake"/>',
@@ -257,7 +259,7 @@ it.each([
   ["build", BuildRequestSchema, request],
   ["dependency", DependencySchema, dependency],
   ["campaign", CampaignSchema, campaign],
-])("a %s is taken", (_, schema, value) => expect(v.is(schema, value)).toBe(true));
+])("accepts a %s", (_, schema, value) => expect(v.is(schema, value)).toBe(true));
 
 const LEADING_OUT = ["../x", "..", "/x", "a/../../x", "a/..", "./a", "a/", "a//b", "a\0b"];
 const NO_NAMES = ["..", ".", "", "a/b", "/", "-x"];
@@ -318,12 +320,12 @@ it.each([
     "products",
     LEADING_OUT.map((file) => [file]),
   ],
-])("%s from the queue cannot lead elsewhere", (_, schema, valid, field, values) => {
+])("refuses values of %s from the queue that lead elsewhere", (_, schema, valid, field, values) => {
   for (const value of values)
     expect(v.is(schema, { ...valid, [field]: value }), JSON.stringify(value)).toBe(false);
 });
 
-it("takes what is an address, a version, a name or a path", () => {
+it("accepts a valid address, version, name or path", () => {
   const urls = [
     "https://h/a",
     "http://[::1]:80/a",

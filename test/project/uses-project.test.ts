@@ -23,7 +23,7 @@ it.each<[string, Record<string, string>, string[], boolean]>([
   expect(await usesProject(repository.path, [{ folder: "src", options }], need)).toBe(isUsed);
 });
 
-it("a name with signs of a pattern is a name", async () => {
+it("treats special characters in a name literally", async () => {
   await using repository = await makeRepository({ "Net.ned": "import axb.C;\n" });
   const odd = { name: "a.b (c) [d", variable: "A_B__C___D_ROOT" };
   expect(await usesProject(repository.path, [], odd)).toBe(false);

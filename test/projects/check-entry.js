@@ -17,14 +17,14 @@ import { collectFiles, findChanges, takeSnapshot } from "./snapshot.js";
  */
 
 const SHOWN_FILES = 5;
-/** Results that OMNeT++ replaces, also if git tracks them. */
+/** Results that OMNeT++ replaces, even if git tracks them. */
 const REPLACED = /\.(?:sca|vec|vci|elog|out)$/;
 
 /**
  * Checks one entry of the table in fresh clones of its checkout.
  * @param {Entry} entry
  * @param {string} checkout is only read.
- * @param {{ directory: string, env: NodeJS.ProcessEnv, limitMs: number }} options directory: is made; env: of the swarm;
+ * @param {{ directory: string, env: NodeJS.ProcessEnv, limitMs: number }} options directory: is created; env: of the swarm;
  *   limitMs: for each of the two sides.
  * @returns {Promise<Outcome>}
  */
@@ -48,7 +48,7 @@ export async function checkEntry(entry, checkout, { directory, env, limitMs }) {
     if (typeof result === "string") return { state: "FAULT", text: result };
     const [left, right] = [path.join(directory, "expected"), path.join(directory, "found")];
     await collectFiles(local, expected, left);
-    // what the repository has with the same content need not be written again
+    // files with the same content in the repository need not be written again
     const same = expected.filter((file) => !result.written.includes(file) && result.before.has(file));
     await collectFiles(swarm, [...same, ...result.written], right, result.besides);
     const comparison = await compareResults(left, right, { addedOptions: ADDED_OPTIONS });
@@ -80,7 +80,7 @@ async function checkExpansion(entry, checkout, { env, deadline }) {
 }
 
 /**
- * Runs a part of the study, twice, and looks at what changes in the checkout.
+ * Executes a part of the study twice, and checks what changes in the checkout.
  * @param {Entry} entry @param {string} checkout @param {SwarmOptions} options
  */
 async function runThroughSwarm(entry, checkout, { env, deadline }) {
@@ -111,7 +111,7 @@ async function runThroughSwarm(entry, checkout, { env, deadline }) {
 }
 
 /**
- * A file that the repository has stays as it is, and the run's goes beside it under its name.
+ * A file that the repository has stays unchanged, and the run's version is put beside it under the run's name.
  * @param {readonly string[]} written
  * @param {ReadonlyMap<string, string>} before
  * @param {string} config

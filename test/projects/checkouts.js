@@ -41,9 +41,9 @@ function findSample(name) {
 }
 
 /**
- * Makes a fresh clone; of a folder without a repository, a repository with its sources.
+ * Creates a fresh clone; for a folder without a repository, a repository with its sources.
  * @param {string} source is only read.
- * @param {string} directory is made.
+ * @param {string} directory is created.
  */
 export async function makeClone(source, directory) {
   await mkdir(path.dirname(directory), { recursive: true });
@@ -62,7 +62,7 @@ export async function makeClone(source, directory) {
   await git(["commit", "--quiet", "--message=A copy for a test"], directory);
 }
 
-/** Programs that a sample's folder has when it was built: named like it. @param {string} folder */
+/** Programs that a sample's folder contains after a build: they have its name. @param {string} folder */
 function listPrograms(folder) {
   const name = path.basename(folder);
   return new Set(
@@ -73,7 +73,7 @@ function listPrograms(folder) {
 }
 
 /**
- * Whether a checkout is at the commit that its entry was written for.
+ * Checks that a checkout is at the commit for which its entry was written.
  * @param {Entry} entry
  * @param {string} checkout
  * @returns {Promise<string | undefined>} a warning
@@ -85,7 +85,7 @@ export async function checkCommit({ commit }, checkout) {
 }
 
 /**
- * Removes what a clean build would make anew and git tracks nevertheless: out/, and _m files of messages.
+ * Removes files that a clean build would generate although git tracks them: out/, and _m files of messages.
  * @param {string} directory
  */
 export async function removeDerived(directory) {

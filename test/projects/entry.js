@@ -1,17 +1,17 @@
 /**
- * A study of a public repository, and what is expected of it.
+ * A study of a public repository, and its expected outcome.
  * @typedef {object} Entry
  * @property {string} repository OWNER/NAME on GitHub; `samples/NAME` is a sample of the OMNeT++ on PATH.
- * @property {string} [commit] the one that this entry was written for, abbreviated.
- * @property {string} shape what makes this project different from others, in a few words.
+ * @property {string} [commit] for which this entry was written, abbreviated.
+ * @property {string} shape how this project differs from others, in a few words.
  * @property {string} study its folder within the checkout.
  * @property {string} [ini] default: omnetpp.ini.
  * @property {string} config
  * @property {number} runs of the whole config.
- * @property {string} [filter] a run filter: what is executed of it. Default: run 0.
- * @property {readonly string[]} [args] further options of the simulation, which make it short.
- * @property {string} [build] shell command in the checkout's root, as a user would build. Default: see reference.js.
- * @property {string} [program] what that builds, relative to the checkout. Default: the only one that it builds.
+ * @property {string} [filter] run filter of the runs to execute. Default: run 0.
+ * @property {readonly string[]} [args] further options of the simulation, which shorten it.
+ * @property {string} [build] shell command in the checkout's root, like a user's. Default: see reference.js.
+ * @property {string} [program] which the build produces, relative to the checkout. Default: the only one that it produces.
  * @property {readonly string[]} [ned] NED folders, relative to the checkout.
  * @property {readonly string[]} [needs] other repositories whose checkouts it needs: INET_ROOT is set for OWNER/inet.
  * @property {string} [expansionOnly] why it is not executed.
@@ -38,7 +38,7 @@ const FIELDS = {
 const REQUIRED = ["repository", "shape", "study", "config", "runs"];
 
 /**
- * Checks the table: each field of each entry, and that none is there twice.
+ * Checks the table: each field of each entry, and that no entry occurs twice.
  * @param {readonly unknown[]} table
  * @returns {Entry[]}
  * @throws {Error} that names the entry and the field.

@@ -27,11 +27,11 @@ describe("the table", () => {
     ["there are no runs", { ...ENTRY, runs: 0 }, "runs"],
     ["a repository has no owner", { ...ENTRY, repository: "model" }, "repository"],
     ["it is not an object", "model", "not an object"],
-  ])("is refused where %s", (_, entry, text) => {
+  ])("is refused if %s", (_, entry, text) => {
     expect(() => parseTable([entry])).toThrow(text);
   });
 
-  it("is refused where an entry is there twice", () => {
+  it("is refused if it contains an entry twice", () => {
     expect(() => parseTable([ENTRY, { ...ENTRY }])).toThrow("twice");
     expect(parseTable([ENTRY, { ...ENTRY, ini: "other.ini" }])).toHaveLength(2);
   });
@@ -59,7 +59,7 @@ describe("expansion", () => {
 });
 
 describe("snapshots", () => {
-  it("find what was written, touched and removed, but not the repository's own files", async () => {
+  it("list what was written, touched and removed, except for the repository's own files", async () => {
     await using temporary = await temporaryDirectory();
     const directory = temporary.path;
     await mkdir(path.join(directory, ".git"));
@@ -93,14 +93,14 @@ describe("checkouts", () => {
     expect(findCheckout({ repository: "someone/other" }, [folder])).toBeUndefined();
   });
 
-  it("lose what a clean build makes", () => {
+  it("are cleaned of files that a clean build generates", () => {
     const files = ["A.msg", "A_m.cc", "A_m.h", "B_m.cc", "out/x", "src/out/y.o", "src/layout/z.cc", "main.o"];
     expect(derivedFiles(files)).toEqual(["A_m.cc", "A_m.h", "out/x", "src/out/y.o", "main.o"]);
   });
 });
 
 describe("a bounded program", () => {
-  it("is reported with its output", async () => {
+  it("returns its output", async () => {
     const options = { directory: ".", deadline: Date.now() + 60_000 };
     expect(await runBounded(["sh", "-c", "echo out; echo err >&2"], options)).toMatchObject({
       succeeded: true,
@@ -111,7 +111,7 @@ describe("a bounded program", () => {
     expect(await runBounded(["no-such-program"], options)).toMatchObject({ succeeded: false });
   });
 
-  it("is killed at its deadline, with what it started", async () => {
+  it("is killed at its deadline, with all processes that it has started", async () => {
     const ended = await runBounded(["sh", "-c", "sleep 600 | cat"], {
       directory: ".",
       deadline: Date.now() + 50,

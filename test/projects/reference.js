@@ -7,14 +7,14 @@ import { findChanges, takeSnapshot } from "./snapshot.js";
 
 /** @import { Entry } from "./entry.js" */
 
-/** What is wrong is the table, the checkout or this machine: a plain local run does not succeed. */
+/** The table, the checkout or this machine is at fault: a plain local run does not succeed. */
 export class ReferenceError extends Error {
   /** @override */
   name = "ReferenceError";
 }
 
 /**
- * Builds a checkout with its own Makefile or opp_makemake and runs a part of the study, as a user would.
+ * Builds a checkout with its own Makefile or opp_makemake and executes a part of the study, like a user.
  * @param {Entry} entry
  * @param {string} checkout
  * @param {number} deadline as Date.now()
@@ -35,14 +35,14 @@ export async function runLocally(entry, checkout, deadline) {
   const ned = nedFolders(entry, checkout).map(
     (folder) => path.relative(study, path.join(checkout, folder)) || ".",
   );
-  // As runall-swarm does: a model that asks for a parameter would ask for ever.
+  // Like runall-swarm: a model that prompts for a parameter would wait forever.
   const interactive = "--cmdenv-interactive=false";
   const command = ["opp_runall", "-j2", "-b1", ...simulation, "-n", ned.join(":"), interactive];
   await succeed(command, { directory: study, deadline });
   return findChanges(built, await takeSnapshot(checkout)).written;
 }
 
-/** What both sides get. @param {Entry} entry */
+/** The arguments of both sides. @param {Entry} entry */
 export function simulationArgs({ ini, config, filter = "0", args = [] }) {
   return [...(ini === undefined ? [] : ["-f", ini]), "-c", config, "-r", filter, ...args];
 }

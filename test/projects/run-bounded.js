@@ -5,7 +5,7 @@ const SHOWN_CHARACTERS = 1_500;
 /**
  * @typedef {object} Ended
  * @property {boolean} succeeded
- * @property {string} output what was printed to both streams, in order.
+ * @property {string} output of both streams, in order.
  * @property {string} reason why it did not succeed, with the end of the output.
  */
 

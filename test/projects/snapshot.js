@@ -1,7 +1,7 @@
 import { cp, mkdir, readdir, stat } from "node:fs/promises";
 import path from "node:path";
 
-/** Files of a directory, each with what changes when it is written. @typedef {Map<string, string>} Snapshot */
+/** Files of a directory, each with attributes that change when it is written. @typedef {Map<string, string>} Snapshot */
 
 /** @param {string} directory @returns {Promise<Snapshot>} without the repository's `.git` */
 export async function takeSnapshot(directory) {
@@ -29,10 +29,10 @@ export function findChanges(before, after) {
 }
 
 /**
- * Copies files with their times to a directory of their own, where they can be compared.
+ * Copies files with their times to a separate directory, where they can be compared.
  * @param {string} from
  * @param {readonly string[]} files
- * @param {string} to is made.
+ * @param {string} to is created.
  * @param {ReadonlyMap<string, string>} names of those that get another name there
  */
 export async function collectFiles(from, files, to, names = new Map()) {

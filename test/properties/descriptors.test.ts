@@ -43,7 +43,7 @@ describe(".opp", () => {
     );
   });
 
-  it("gives back every literal that Python can write", () => {
+  it("returns every literal that Python can write", () => {
     const literal = fc.letrec<{ value: Literal; list: Literal[] }>((tie) => ({
       value: fc.oneof(
         { maxDepth: 4 },
@@ -114,15 +114,15 @@ describe("files of the IDE and of opp_makemake", () => {
       answers(() => scanText(text, file));
   };
 
-  it("are read whatever is in them", () => {
+  it("can be read whatever they contain", () => {
     always(textWith(...pieces, ...spec, ...makefile), parse);
   });
 
-  it("are read soon, however long and odd", () => {
+  it("can be read quickly, however long and unusual", () => {
     always(repeated(LONG, ...pieces, ...spec, ...makefile, "..", "../", '#include "', "'"), parse, 100);
   });
 
-  it("give back the options that were quoted for a shell", () => {
+  it("return the options that were quoted for a shell", () => {
     const word = fc.stringMatching(/^[^-\0$`!][^\0$`]{0,10}$/);
     always(fc.array(word, { maxLength: 5 }), (words) => {
       const line = words.map((each) => `'${each.replaceAll("'", `'\\''`)}'`).join(" ");
@@ -157,7 +157,7 @@ describe("swarm.json", () => {
       expect(isInside(folder.path, path.resolve(root, place))).toBe(true);
   };
 
-  it("is used as it is, or refused; it never leads out of the checkout", async () => {
+  it("is used unchanged, or refused; never leads out of the checkout", async () => {
     const root = path.join(folder.path, "project");
     mkdirSync(root);
     const place = fc.constantFrom(

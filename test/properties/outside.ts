@@ -2,10 +2,10 @@ import fc from "fast-check";
 import { expect } from "vitest";
 import { UserError } from "../../src/errors.ts";
 
-/** Another seed looks at other inputs: `SEED=7 npm test`. */
+/** Another seed tests other inputs: `SEED=7 npm test`. */
 export const SEED = Number(process.env["SEED"] ?? 16_003);
 const CASES = 300;
-/** Of a processor. A parser takes well below a millisecond; one that backtracks takes minutes. */
+/** CPU time. A parser takes well below a millisecond; one that backtracks takes minutes. */
 const LIMIT_MS = 3000;
 
 /** Checks a property for many inputs. */
@@ -16,7 +16,7 @@ export function always<T>(inputs: fc.Arbitrary<T>, check: (input: T) => unknown,
   );
 }
 
-/** Checks that a parser answers, or refuses with a `UserError`, soon, and leaves the prototype of objects as it is. */
+/** Checks that a parser returns a value, or refuses with a `UserError`, quickly, and does not change the prototype of objects. */
 export function answers<T>(
   parse: () => T,
   alsoThrown: new (...args: never[]) => Error = UserError,
@@ -35,7 +35,7 @@ export function answers<T>(
   return answer;
 }
 
-/** Text of any characters, also half surrogates, with pieces of a format in it that a parser looks for. */
+/** Text of any characters, including unpaired surrogates, mixed with pieces of a format that a parser searches for. */
 export function textWith(...pieces: string[]): fc.Arbitrary<string> {
   const piece = fc.oneof(
     { weight: 4, arbitrary: fc.constantFrom(...pieces) },
@@ -60,7 +60,7 @@ export function textWith(...pieces: string[]): fc.Arbitrary<string> {
   return fc.array(piece, { maxLength: 40 }).map((all) => all.join(""));
 }
 
-/** One or two pieces again and again: what makes an expression with nested repetitions backtrack. */
+/** One or two pieces repeated many times: an expression with nested repetitions would backtrack. */
 export function repeated(length: number, ...pieces: string[]): fc.Arbitrary<string> {
   const any = fc.constantFrom(...pieces, " ", "a", '"', "'", "\\", "\n", "1", ",", "(", "<", "$");
   return fc
@@ -68,7 +68,7 @@ export function repeated(length: number, ...pieces: string[]): fc.Arbitrary<stri
     .map(([start, one, other, end]) => start + (one + other).repeat(length / (one + other).length) + end);
 }
 
-/** JSON of any shape, also with names that have a meaning for JavaScript. */
+/** JSON of any shape, also with names that have a meaning in JavaScript. */
 export function anyJson(): fc.Arbitrary<unknown> {
   const key = fc.oneof(fc.constantFrom("__proto__", "constructor", "toString", "polluted"), fc.string());
   return fc.letrec((tie) => ({
@@ -91,7 +91,7 @@ export function anyJson(): fc.Arbitrary<unknown> {
   }))["value"];
 }
 
-/** A valid value of which one part, at any depth, is something else. */
+/** A valid value of which one part, at any depth, is replaced. */
 export function damaged(valid: unknown): fc.Arbitrary<unknown> {
   return fc.tuple(fc.nat(), anyJson(), fc.boolean()).map(([at, other, removes]) => {
     const copy = structuredClone(valid);

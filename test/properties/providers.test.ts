@@ -27,7 +27,7 @@ import { someCampaign } from "../helpers/campaign.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "../helpers/temporary.ts";
 import { always, answers, anyJson, damaged, SEED, textWith } from "./outside.ts";
 
-/** What a terminal might obey, also at the end of a line. */
+/** Characters that a terminal might interpret, also at the end of a line. */
 const DANGEROUS = /[\0-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/; // eslint-disable-line no-control-regex
 
 const SERVICE = {
@@ -64,7 +64,7 @@ const SCHEMAS = [
   [VersionAnswer, VERSION],
   [SecretAnswer, { Name: "swarm-s-redis" }],
 ] as const;
-/** One JSON text a line, of which some are damaged. */
+/** One JSON text a line, some of them damaged. */
 const linesOf = (valid: object): fc.Arbitrary<string> =>
   fc
     .array(fc.oneof(fc.constant(valid), damaged(valid)), { maxLength: 4 })
@@ -72,7 +72,7 @@ const linesOf = (valid: object): fc.Arbitrary<string> =>
 const OUTSIDE = textWith("\x1b[2J", "\x9b", "\u202e", "\n", "Running", "No such image: ");
 
 describe("Docker's answers", () => {
-  it("are what is expected, or refused", () => {
+  it("is of the expected form, or refused", () => {
     for (const [schema, valid] of SCHEMAS) {
       expect(parseLines(schema, `${JSON.stringify(valid)}\n`, ["x"])).toHaveLength(1);
       always(linesOf(valid), (text) => answers(() => parseLines(schema, text, ["service", "ls"])));
@@ -82,7 +82,7 @@ describe("Docker's answers", () => {
     }
   });
 
-  it("give numbers and texts of services, whatever Docker says of them", () => {
+  it("contain numbers and texts of services, whatever Docker returns", () => {
     always(fc.tuple(linesOf(SERVICE), linesOf(TASK)), ([services, tasks]) => {
       const observed = answers(() =>
         observeServices(
@@ -98,7 +98,7 @@ describe("Docker's answers", () => {
     });
   });
 
-  it("are shown without what a terminal would obey, each in one line", () => {
+  it("are shown without control characters, each in one line", () => {
     always(fc.tuple(OUTSIDE, OUTSIDE, OUTSIDE), ([name, reason, hostname]) => {
       const service = structuredClone(SERVICE);
       service.Spec.Name = `swarm-s_${name}`;
@@ -120,7 +120,7 @@ describe("Docker's answers", () => {
     });
   });
 
-  it("tell how a swarm was deployed, or nothing", () => {
+  it("describe how a swarm was deployed, or nothing", () => {
     const settings = { images: { redis: "r" }, build: {} };
     const label = { "inet-swarm.settings": encodeSettings(settings), "inet-swarm.halted": "user" };
     expect(deployedAs(JSON.stringify(label))).toEqual({ settings, halted: true });
@@ -144,12 +144,12 @@ describe("AWS's answers", () => {
     Tags: [{ Key: "Name", Value: "s-manager" }],
   };
   const volume = { VolumeId: "v-1", State: "in-use", Size: 8, CreateTime: new Date(0) };
-  /** The SDK gives every field the right type, or leaves it out. */
+  /** The SDK gives every field the right type, or omits it. */
   const partly = (valid: Record<string, unknown>): fc.Arbitrary<object> =>
     fc.subarray(Object.keys(valid)).map((kept) => Object.fromEntries(kept.map((key) => [key, valid[key]])));
   const sends = (answer: object) => ({ ec2: { send: () => Promise.resolve(answer) } }) as never;
 
-  it("list machines and volumes, also where AWS leaves fields out", async () => {
+  it("list machines and volumes, also if AWS omits fields", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(partly(instance)), fc.array(partly(volume)), async (instances, volumes) => {
         const machines = await listMachines(sends({ Reservations: [{ Instances: instances }, {}] }), "s");
@@ -162,7 +162,7 @@ describe("AWS's answers", () => {
     expect(await listVolumes(sends({}), "s")).toEqual([]);
   });
 
-  it("are shown without what a terminal would obey", () => {
+  it("are shown without control characters", () => {
     always(OUTSIDE, (trouble) => {
       const status: AwsStatus = {
         name: "s",
@@ -187,7 +187,7 @@ describe("AWS's answers", () => {
 describe("git's index", () => {
   const entry = `100644 ${"a".repeat(40)} 0\ta.cc\0  ctime: 1:2\n  mtime: 3:4\n  dev: 5\tino: 6\n  uid: 7\tgid: 8\n  size: 9\tflags: 0\n`;
 
-  it("is entries, or refused", () => {
+  it("is parsed into entries, or refused", () => {
     expect([...parseEntries(entry + entry)]).toHaveLength(2);
     const pieces = [...entry.split(/(?<=[\0\t\n ])/), entry, "160000 ", "\0"];
     always(textWith(...pieces), (text) => answers(() => [...parseEntries(text)]));
@@ -196,7 +196,7 @@ describe("git's index", () => {
     );
   });
 
-  it("gives back every path that git can have", () => {
+  it("returns every path that git can have", () => {
     always(fc.string({ unit: "binary" }), (name) => {
       const file = name.replaceAll("\0", "");
       const [first] = parseEntries(entry.replace("a.cc", () => file));
@@ -205,7 +205,7 @@ describe("git's index", () => {
   });
 });
 
-describe("files of our own that somebody has changed", () => {
+describe("files of ours that somebody has changed", () => {
   let folder: TemporaryDirectory;
   beforeAll(async () => {
     folder = await temporaryDirectory();

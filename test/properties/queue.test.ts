@@ -110,7 +110,7 @@ describe("what is in the queue", () => {
     });
   });
 
-  it("may name its variables as it likes", async () => {
+  it("may name its variables freely", async () => {
     const names = fc.array(fc.oneof(fc.constantFrom("__proto__", "constructor", "toString"), fc.string()), {
       maxLength: 5,
     });
@@ -147,10 +147,10 @@ describe("what is in the queue", () => {
   });
 });
 
-describe("files of ours", () => {
+describe("our own files", () => {
   const record = madeRecord(campaign.id, 0);
 
-  it("are records, or passed over", () => {
+  it("are records, or ignored", () => {
     expect(parseRecord(JSON.stringify(record))).toEqual(record);
     always(
       fc.oneof(
@@ -165,7 +165,7 @@ describe("files of ours", () => {
     );
   });
 
-  it("are states and addresses, or refused with the field that is wrong", () => {
+  it("are states and addresses, or refused with a message that names the field", () => {
     const identity = { pid: 1, startTime: "1" };
     const states = [
       {

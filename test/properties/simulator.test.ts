@@ -24,7 +24,7 @@ const STATUS = [
 ];
 
 describe("what -q prints", () => {
-  it("is parsed whatever it is", () => {
+  it("is parsed, whatever it is", () => {
     always(textWith(...QUERY), (text) => {
       for (const { iterationVariables, repetition, runNumber } of answers(() => parseRuns(text, "A"))!) {
         expect(Object.getPrototypeOf(iterationVariables)).toBe(Object.prototype);
@@ -34,12 +34,12 @@ describe("what -q prints", () => {
     });
   });
 
-  it("is parsed soon, however long and odd", () => {
+  it("is parsed quickly, however long and unusual", () => {
     always(repeated(50_000, ...QUERY), (text) => answers(() => parseRuns(`Run 0: $a=${text}`, "A")), 100);
     always(repeated(50_000, ...QUERY), (text) => answers(() => parseRunConfigs(text)), 50);
   });
 
-  it("gives back the variables that the simulator printed", () => {
+  it("returns the variables that the simulator printed", () => {
     const name = fc.oneof(
       fc.constantFrom("__proto__", "constructor", "0"),
       fc.stringMatching(/^[A-Za-z_]\w{0,8}$/),
@@ -68,7 +68,7 @@ describe("what -q prints", () => {
 });
 
 describe("what Cmdenv prints", () => {
-  it("leads to an outcome of every run, whatever it is and however it is cut", () => {
+  it("leads to an outcome of every run, whatever it is and however it is split", () => {
     const input = fc.tuple(
       fc.array(fc.tuple(textWith(...STATUS), fc.constantFrom("stdout", "stderr", "file"))),
       fc.nat(300),
@@ -84,7 +84,7 @@ describe("what Cmdenv prints", () => {
     });
   });
 
-  it("is parsed soon, however long and odd a line is", () => {
+  it("is parsed quickly, however long and unusual a line is", () => {
     const prefix = fc.constantFrom(
       "",
       "<!> ",
@@ -117,7 +117,7 @@ describe("a scalar file", () => {
     );
   });
 
-  it("gives back names and values as they were recorded", () => {
+  it("returns names and values as they were recorded", () => {
     const name = fc.string({ unit: "grapheme-ascii", minLength: 1, maxLength: 10 });
     always(
       fc.tuple(name, name, fc.double({ noNaN: true, noDefaultInfinity: true })),

@@ -34,7 +34,7 @@ it("yields what work has reported before it throws", async () => {
   await expect(result).rejects.toThrow("broken");
 });
 
-it("waits for the work when nobody listens any more", async () => {
+it("waits for the work when nobody listens any longer", async () => {
   let ended = false;
   let release = (): void => undefined;
   const events = reporting(async (report) => {

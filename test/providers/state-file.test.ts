@@ -63,7 +63,7 @@ async function failure(name: string): Promise<StateFileError> {
   return error as StateFileError;
 }
 
-/** The part of the previous version's schema that decided what it could read. */
+/** The part of the previous version's schema that determined what it could read. */
 const PreviousLocalState = v.object({
   format: v.literal(1),
   name: v.string(),
@@ -82,7 +82,7 @@ const PreviousLocalState = v.object({
   ),
 });
 
-it("can be read by the previous version, and what that writes can be read again", async () => {
+it("the state file can be read by the previous version, whose file this version can read", async () => {
   await using folder = await newFolder("local");
   await writeState(local);
   const previous = v.parse(PreviousLocalState, JSON.parse(await readFile(folder.file, "utf8")));
@@ -93,7 +93,7 @@ it("can be read by the previous version, and what that writes can be read again"
   expect(await readState("local")).toEqual({ ...expected, runners: 5, processes: [known] });
 });
 
-it("keeps what a later version added to the same format", async () => {
+it("the state file keeps entries that a later version added to the same format", async () => {
   await using folder = await newFolder("local");
   await writeFile(folder.file, JSON.stringify({ ...local, later: { a: 1 } }));
   await changeStateFile("local", (state) => ({ ...state!, state: "halted" as const }));
@@ -101,7 +101,7 @@ it("keeps what a later version added to the same format", async () => {
 });
 
 it.each(["", "{", '{"format": 1, "name": "cloud"', "null", "[]", "\0\0\0\0"])(
-  "is read from its backup if it is %j, or missing",
+  "the state file is read from its backup if it is %j, or missing",
   async (content) => {
     await using folder = await newFolder("cloud");
     await writeState(aws);
@@ -112,7 +112,7 @@ it.each(["", "{", '{"format": 1, "name": "cloud"', "null", "[]", "\0\0\0\0"])(
   },
 );
 
-it("says of a newer version's file to use that version, and never to remove the file", async () => {
+it("a state file of a newer version leads to a message that asks for that version, and never for removing the file", async () => {
   await using folder = await newFolder("cloud");
   await writeState(aws);
   await writeFile(folder.file, JSON.stringify({ ...aws, format: 2 }));
@@ -128,7 +128,7 @@ it.each([
   ['{"target": "docker", ', "swarm-tool init cloud --docker"],
   ['{"target": "local", ', "swarm-tool resume cloud"],
   ["\0", "recreate the file"],
-])("says how a damaged one is made good again: %s", async (content, command) => {
+])("a damaged state file leads to a message that says how to repair it: %s", async (content, command) => {
   await using folder = await newFolder("cloud");
   await writeFile(folder.file, content);
   const { kind, hint } = await failure("cloud");
@@ -137,7 +137,7 @@ it.each([
   expect(hint).not.toMatch(/\brm\b|remove the file/);
 });
 
-it("is set aside when the swarm is found again, not deleted", async () => {
+it("the state file is renamed when the swarm is found again, not deleted", async () => {
   await using folder = await newFolder("cloud");
   await writeFile(folder.file, "{");
   await writeFile(folder.backup, "{");
@@ -153,7 +153,7 @@ it("is set aside when the swarm is found again, not deleted", async () => {
   expect(await readdir(folder.directory)).toHaveLength(4);
 });
 
-it("loses no change of many that are made at the same time", async () => {
+it("the state file loses none of many concurrent changes", async () => {
   await using folder = await newFolder("cloud");
   await writeState(aws);
   const services = { images: {}, build: {} };
@@ -170,7 +170,7 @@ it("loses no change of many that are made at the same time", async () => {
   expect((await readdir(folder.directory)).sort()).toEqual(["swarm.backup.json", "swarm.json"]);
 });
 
-it("is not written while somebody changes it", async () => {
+it("the state file is not written while another process changes it", async () => {
   await using _ = await newFolder("cloud");
   await writeState(aws);
   let written = Promise.resolve();
@@ -182,7 +182,7 @@ it("is not written while somebody changes it", async () => {
   expect(await readState("cloud")).toEqual({ ...aws, workers: 7 });
 });
 
-it("has a tunnel for each machine that shares it", async () => {
+it("the state file has a tunnel for each machine that shares it", async () => {
   await using folder = await newFolder("cloud");
   const there = { ...identify(process.pid)!, host: { name: "login2", boot: "b2", pids: "1" } };
   const tunnel = { ...there, log: "/l", ports: {}, dockerSocket: "/s" };

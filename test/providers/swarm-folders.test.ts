@@ -10,7 +10,7 @@ const login1: Host = { name: "login1", boot: "b1", pids: "4026531836" };
 const login2: Host = { name: "login2", boot: "b2", pids: "4026531836" };
 
 interface Home extends AsyncDisposable {
-  /** Writes a state file as a machine would. */
+  /** Writes a state file like a machine would. */
   write(folder: string, content: object | string): Promise<void>;
   remove(folder: string): Promise<void>;
   /** Name of the folder that a swarm of this name has on a machine. */
@@ -50,7 +50,7 @@ function local(host: Host | undefined, name = "local"): object {
   };
 }
 
-it("is NAME for the first machine and NAME@HOST for every other one", async () => {
+it("names a swarm's folder NAME for the first machine and NAME@HOST for every other machine", async () => {
   await using home = await sharedHome();
   expect(home.folder(login1)).toBe("local");
   await home.write("local", local(login1));
@@ -60,7 +60,7 @@ it("is NAME for the first machine and NAME@HOST for every other one", async () =
   expect([home.folder(login1), home.folder(login2)]).toEqual(["local", "local@login2"]);
 });
 
-it("stays a machine's own after it was started again", async () => {
+it("keeps a machine's folder after a restart", async () => {
   await using home = await sharedHome();
   await home.write("local", local(login1));
   await home.write("local@login2", local(login2));
@@ -68,7 +68,7 @@ it("stays a machine's own after it was started again", async () => {
   expect([home.folder(first!), home.folder(second!)]).toEqual(["local", "local@login2"]);
 });
 
-it("is each container's own on a machine, also if they have one name", async () => {
+it("gives each container on a machine a folder of its own, also if they share a name", async () => {
   await using home = await sharedHome();
   await home.write("local", local(login1));
   const container = { ...login1, pids: "4026532000" };
@@ -78,7 +78,7 @@ it("is each container's own on a machine, also if they have one name", async () 
   expect([home.folder(login1), home.folder(container)]).toEqual(["local", "local@login1"]);
 });
 
-it("takes what an earlier version wrote, and what cannot be read, for this machine's", async () => {
+it("assigns folders of an earlier version, and unreadable ones, to this machine", async () => {
   await using home = await sharedHome();
   await home.write("local", local(undefined));
   expect(home.folder(login2)).toBe("local");
@@ -86,13 +86,13 @@ it("takes what an earlier version wrote, and what cannot be read, for this machi
   expect(home.folder(login2)).toBe("local");
 });
 
-it("is one for all machines of a swarm that is elsewhere", async () => {
+it("uses one folder for all machines if the swarm is elsewhere", async () => {
   await using home = await sharedHome();
   await home.write("cloud", { ...local(login1, "cloud"), target: "docker" });
   expect(home.folder(login2, "cloud")).toBe("cloud");
 });
 
-it("has no room for names that lead out of it", async () => {
+it("refuses names that lead out of the folder", async () => {
   await using home = await sharedHome();
   for (const name of ["..", "a/b", "local@x", ""])
     expect(() => home.folder(login1, name)).toThrow("is not a valid swarm name");

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { watchAttendance } from "../../src/queue/attendance.ts";
 
-it("tells once that no worker is connected, and once that one is again", async () => {
+it("reports once that no worker is connected, and once that one is connected again", async () => {
   const told: boolean[] = [];
   let workers: { name: string }[] = [];
   let looks = 0;

@@ -20,7 +20,7 @@ import { describeWithService } from "../helpers/services.ts";
 
 const NAME = "layout";
 
-/** A queue on a server of its own, and a worker that takes jobs only when it is asked to. */
+/** A queue on a server of its own, and a worker that takes jobs only on request. */
 async function openLayout() {
   const redis = await startRedis();
   const connection = socketConnection(redis.socket);
@@ -42,7 +42,7 @@ async function openLayout() {
 }
 
 describe("the version of BullMQ", () => {
-  it("is pinned, because we read its keys, and is the one that is installed", async () => {
+  it("is pinned, because we read its keys, and is the installed one", async () => {
     const manifest = new URL("../../package.json", import.meta.url);
     const { dependencies } = JSON.parse(await readFile(manifest, "utf8")) as {
       dependencies: Record<string, string>;
@@ -54,7 +54,7 @@ describe("the version of BullMQ", () => {
 });
 
 describe("job ids in a text", () => {
-  it("are those of the queue, whatever is around them", () => {
+  it("are those of the queue, whatever surrounds them", () => {
     const text = "\r\n$17\r\nbull:run:c1-12\r\nbull:run:c1-3:lock\0bull:build:b-1\nxbull:run:c2-0";
     expect(jobIdsIn(text, "run")).toEqual(["c1-12", "c1-3", "c2-0"]);
   });
@@ -81,7 +81,7 @@ describeWithService("redis-server", "BullMQ's layout in Redis", () => {
     expect(await layout.raw.type(queueKey(NAME, "events"))).toBe("stream");
   });
 
-  it("orders jobs by priority, and equal ones as they were added", async () => {
+  it("orders jobs by priority, and jobs of equal priority by age", async () => {
     await using layout = await openLayout();
     for (const [id, priority] of [
       ["last", LAST_PRIORITY],
@@ -101,7 +101,7 @@ describeWithService("redis-server", "BullMQ's layout in Redis", () => {
     await expect(layout.add("beyond", LAST_PRIORITY + 1)).rejects.toThrow();
   });
 
-  it("has a start only while a job is taken, and an end and a value once it has completed", async () => {
+  it("has a start only while a job is active, and an end and a value once it has completed", async () => {
     await using layout = await openLayout();
     await layout.add("j", 1);
     expect(await layout.stored("j")).toMatchObject({ [FIELD.name]: "run", [FIELD.data]: '{"number":1}' });
@@ -134,7 +134,7 @@ describeWithService("redis-server", "BullMQ's layout in Redis", () => {
     expect([id, score]).toEqual(["j", ended[FIELD.finishedAt]]);
   });
 
-  it("knows the states by the names that we ask for", async () => {
+  it("has the states under the names that we query", async () => {
     await using layout = await openLayout();
     const states = [await layout.queue.add("run", {}).then((job) => job.getState())];
     states.push(await layout.add("p", 1).then((job) => job.getState()));

@@ -20,13 +20,13 @@ async function refusal(checked: Promise<void>): Promise<UserError> {
   return error as UserError;
 }
 
-it("tells that nothing answers", async () => {
+it("reports that nothing answers", async () => {
   const { message, hint } = await refusal(checkQueue(socketConnection("/nowhere/redis.sock")));
   expect(message).toMatch(/^cannot reach the queue's Redis at \/nowhere\/redis\.sock: .*ENOENT/);
   expect(hint).toContain("swarm-tool status");
 });
 
-it("tells of a version that is too old", async () => {
+it("reports a version that is too old", async () => {
   const info = "# Server\r\nredis_version:5.0.7\r\n";
   const server = createServer((socket) => {
     socket.on("data", () => socket.write(`$${info.length}\r\n${info}\r\n`));
@@ -40,7 +40,7 @@ it("tells of a version that is too old", async () => {
 });
 
 describeWithService("redis-server", "a Redis with a password", () => {
-  it("is told from one that is not there", async () => {
+  it("is distinguished from one that does not exist", async () => {
     await using redis = await startRedis({ password: "secret" });
     const connection = socketConnection(redis.socket);
     await checkQueue({ ...connection, password: "secret" });
@@ -106,7 +106,7 @@ describeWithService("redis-server", "a Redis that would lose jobs or is another'
     });
   });
 
-  it("is refused as soon as others can reach its socket, also when the connection is made again", async () => {
+  it("is refused as soon as others can reach its socket, also when the connection is reopened", async () => {
     await withRedis(async (_, { socket, directory }) => {
       const connection = new Redis({ ...socketConnection(socket), retryStrategy: () => 10 });
       const errors: string[] = [];
@@ -125,7 +125,7 @@ describeWithService("redis-server", "a Redis that would lose jobs or is another'
   });
 });
 
-it("refuses a socket that another user made", async () => {
+it("refuses a socket that another user created", async () => {
   if (process.getuid?.() !== 0) {
     console.warn("SKIPPED: to make another user's socket needs root");
     return;

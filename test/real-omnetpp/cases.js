@@ -4,20 +4,20 @@ import { ROOT } from "../../scripts/setup.js";
 /** @import { Project } from "./projects.js" */
 
 /**
- * A parameter study that is run both ways.
+ * A parameter study that is executed both ways.
  * @typedef {object} Case
  * @property {string} name
  * @property {Project} project
  * @property {string} study its folder within the project.
  * @property {readonly string[]} program how OMNeT++'s own tools start the simulation.
- * @property {readonly string[]} swarmProgram what is typed after `runall-swarm` for it.
+ * @property {readonly string[]} swarmProgram the same on the command line of `runall-swarm`.
  * @property {readonly string[]} args of the simulation, the same for both.
  * @property {string} config
  * @property {boolean} [sharedNames] its runs write files of the same names.
- * @property {boolean} [batchesDiffer] what a run leaves depends on the runs before it in the same process.
+ * @property {boolean} [batchesDiffer] the results of a run depend on the runs before it in the same process.
  */
 
-/** Options that one side adds where it has to: opp_runall the first, runall-swarm those of src/omnetpp/added-options.ts. */
+/** Options that one side must add: opp_runall the first, runall-swarm those of src/omnetpp/added-options.ts. */
 export const ADDED_OPTIONS = [
   "cmdenv-redirect-output",
   "cmdenv-express-mode",
@@ -82,7 +82,7 @@ function inetCases(source) {
     products: [library],
     settings: [".oppfeaturestate", ".nedexclusions"],
   };
-  // What INET's setenv gives to its own start script, which knows the library, NED folders and exclusions.
+  // The arguments that INET's setenv passes to its own start script, which knows the library, NED folders and exclusions.
   const inet = { project, program: ["inet"], swarmProgram: [] };
   const recordPackets = [
     "--*.srv.numPcapRecorders=1",

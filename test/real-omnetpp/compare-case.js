@@ -13,13 +13,13 @@ import { runReference } from "./reference.js";
  * @property {string} name
  * @property {Reference} reference
  * @property {Comparison} comparison
- * @property {number} swarmMs wall time of runall-swarm, with its build where it had to build.
+ * @property {number} swarmMs wall time of runall-swarm, including its build if it had to build.
  */
 
 /**
- * Runs a study both ways, each in a checkout of its own, and compares what is left.
+ * Executes a study both ways, each in a separate checkout, and compares the results.
  * @param {Case} study
- * @param {string} directory is made, and holds the checkouts `reference/NAME` and `swarm/NAME`.
+ * @param {string} directory is created, and holds the checkouts `reference/NAME` and `swarm/NAME`.
  * @param {(directory: string, args: readonly string[]) => Promise<{ durationMs: number }>} runSwarm runs
  *   runall-swarm in a directory.
  * @returns {Promise<Row>}

@@ -18,7 +18,7 @@ export async function compareLines(expected, actual, makeNormalizer) {
   const right = new LineReader(actual, makeNormalizer());
   try {
     for (;;) {
-      // Reading is awaited once for each chunk, not for each line: a .vec has millions of them.
+      // Reading is awaited once for each chunk, not for each line: a .vec has millions of lines.
       if (left.isEmpty() && !left.isAtEnd) await left.fill();
       if (right.isEmpty() && !right.isAtEnd) await right.fill();
       while (!left.isEmpty() && !right.isEmpty()) {
@@ -40,7 +40,7 @@ export async function compareLines(expected, actual, makeNormalizer) {
   }
 }
 
-/** The lines of a file that count, in the form in which they count. */
+/** The lines of a file that are compared, in normalized form. */
 class LineReader {
   isAtEnd = false;
   #stream;

@@ -22,13 +22,13 @@ import { normalizerFor } from "./normalize.js";
  * @property {(file: string) => boolean} [ignore] files, by their path in the directory, that are not compared.
  */
 
-/** What one side alone is expected to have: logs of runs, our records, files of runs that failed. */
+/** Files that only one side is expected to have: logs of runs, our records, files of failed runs. */
 export const NOT_A_RESULT = /(^|\/)(\.swarm|failed)\/|\.out$/;
 
 /**
- * Compares two directories of OMNeT++'s result files. They are equal if they differ in nothing but run
- * ids, dates, process ids and the `config` lines of given options. Files are streamed, whatever their size.
- * @param {string} expected what `opp_runall` left.
+ * Compares two directories of OMNeT++'s result files. They are equal if they differ only in run ids, dates, process ids
+ * and the `config` lines of given options. Files are streamed, whatever their size.
+ * @param {string} expected the results of `opp_runall`.
  * @param {string} actual
  * @param {CompareOptions} [options]
  * @returns {Promise<Comparison>}

@@ -11,7 +11,7 @@ interface RunOptions {
   mean?: number;
 }
 
-/** Result files of one run, shaped as OMNeT++ 6.2 leaves them. */
+/** Result files of one run, in the form that OMNeT++ 6.2 writes. */
 function resultFiles({
   processId,
   config = [],
@@ -71,7 +71,7 @@ async function compare(
 const reference = resultFiles({ processId: 99 });
 
 describe("compareResults", () => {
-  it("finds runs equal that differ in run id, date, process id and what follows from their lengths", async () => {
+  it("treats runs as equal that differ only in run id, date, process id and offsets that depend on their lengths", async () => {
     const actual = resultFiles({ processId: 10_123 });
     for (const name of ["Load-#0.sca", "Load-#0.vec", "Load-#0.vci"] as const) {
       actual[name] = actual[name]
@@ -96,7 +96,7 @@ describe("compareResults", () => {
     expect(difference?.reason).toMatch(/^line 4: "I f/);
   });
 
-  it("reports the config line of an option, unless it is known to be added", async () => {
+  it("reports the config line of an option, unless it is listed as added", async () => {
     const actual = resultFiles({ processId: 99, config: ["config cmdenv-redirect-output true"] });
     const { differences } = await compare(reference, actual);
     expect(differences.map(({ file }) => file)).toEqual(["Load-#0.sca", "Load-#0.vci", "Load-#0.vec"]);
@@ -118,7 +118,7 @@ describe("compareResults", () => {
     ]);
   });
 
-  it("reports a truncated vector file and an index that is not its own", async () => {
+  it("reports a truncated vector file and an index that belongs to another file", async () => {
     const whole = resultFiles({ processId: 99 });
     const actual = { ...whole, "Load-#0.vec": whole["Load-#0.vec"].slice(0, -10) };
     const { differences } = await compare(reference, actual);
@@ -135,7 +135,7 @@ describe("compareResults", () => {
     expect(differences[1]?.reason).toContain('expected (line 14): "0\\t2\\t0.7\\t0"');
   });
 
-  it("reports a missing newline at the end, a missing file, one too many, and bytes that differ", async () => {
+  it("reports a missing newline at the end, a missing file, an extra file, and bytes that differ", async () => {
     const { "Load-#0.sca": sca, "Load-#0.vec": vec, "Load-#0.vci": vci } = resultFiles({ processId: 99 });
     const actual = { "Load-#0.sca": sca.slice(0, -1), "Load-#0.vec": vec, "Load-#0.vci": vci };
     const { differences } = await compare(
@@ -162,7 +162,7 @@ describe("compareResults", () => {
     expect((await stat(path.join(expected, "Load-#0.vec"))).mtimeMs).toBe(1795430232_000);
   });
 
-  it("leaves out what is no result", async () => {
+  it("leaves out files that are not results", async () => {
     const others = { "Load-#0.out": "log", ".swarm/records/0.json": "{}", "failed/Load-#1.sca": "version 3" };
     expect((await compare(reference, { ...reference, ...others })).differences).toEqual([]);
   });

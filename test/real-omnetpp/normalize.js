@@ -1,8 +1,8 @@
 /**
- * What of a file's lines counts, one object for each side of a comparison.
+ * Selects the lines of a file that are compared; one object for each side of a comparison.
  * @typedef {object} Normalizer
- * @property {(line: string) => string | undefined} line what the line is compared as; undefined: not at all.
- * @property {() => string[]} end lines that stand for what is known only at the end.
+ * @property {(line: string) => string | undefined} line the form in which the line is compared; undefined: not at all.
+ * @property {() => string[]} end lines for what is known only at the end.
  */
 
 /**
@@ -44,7 +44,7 @@ function headerNormalizer(addedOptions) {
 }
 
 /**
- * An event log names its run at its beginning; later lines hold offsets in the file, which depend on the length of that name.
+ * An event log names its run at its beginning; later lines contain offsets in the file, which depend on the length of that name.
  * @returns {Normalizer}
  */
 function eventLogNormalizer() {
@@ -66,7 +66,7 @@ function eventLogNormalizer() {
 }
 
 /**
- * The index of a vector file says where its blocks begin, how long the file is and when it was written.
+ * The index of a vector file contains the offsets of its blocks, the file's length and the time at which it was written.
  * Offsets depend on the length of the header, and so on the process id: they are counted from the first block.
  * @param {(line: string) => string | undefined} header
  * @returns {Normalizer}

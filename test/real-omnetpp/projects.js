@@ -10,10 +10,10 @@ import { runProgram } from "./run-program.js";
  * @typedef {object} Project
  * @property {string} source its folder.
  * @property {"folder" | "repository"} kind a repository is cloned; a folder (of a larger checkout) becomes a
- *   repository of its own.
- * @property {readonly string[]} products binaries that are there, and are taken along.
+ *   separate repository.
+ * @property {readonly string[]} products existing binaries, which are copied, too.
  * @property {readonly string[]} [settings] files that decide what is built, not tracked by git.
- * @property {{ folder: string, makemake: readonly string[] }} [build] how it is built where it has no products.
+ * @property {{ folder: string, makemake: readonly string[] }} [build] how it is built if it has no products.
  */
 
 /** Git without the user's settings. */
@@ -27,9 +27,9 @@ const GIT_ENVIRONMENT = {
 };
 
 /**
- * Makes a checkout of a project, with its binaries newer than its sources, as after a build.
+ * Creates a checkout of a project, with its binaries newer than its sources, as after a build.
  * @param {Project} project
- * @param {string} directory is made.
+ * @param {string} directory is created.
  */
 export async function makeCheckout({ source, kind, products, settings = [] }, directory) {
   if (kind === "repository") await git(["clone", "--quiet", "--shared", source, directory], ROOT);

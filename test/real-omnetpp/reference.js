@@ -41,8 +41,8 @@ export async function runReference(study, checkout, env) {
 }
 
 /**
- * Where runs write files of the same names, opp_runall leaves one of them, or a mixture. Each run is made
- * alone. The last one's files keep their names, those of the others stand beside them with their runs' names.
+ * If runs write files of the same names, opp_runall leaves one of them, or a mixture. Each run is executed separately. The
+ * last one's files keep their names, those of the others are put beside them with their runs' names.
  * @param {string} config
  * @param {readonly number[]} runNumbers
  * @param {readonly string[]} command

@@ -4,7 +4,7 @@ import { SetupError } from "../../scripts/setup.js";
 const SHOWN_CHARACTERS = 4_000;
 
 /**
- * Runs a program to its end, which must be a good one.
+ * Runs a program to its end, which must succeed.
  * @param {string} program
  * @param {readonly string[]} args
  * @param {{ directory: string, env?: NodeJS.ProcessEnv }} options `env` is added to this process's own.

@@ -10,7 +10,7 @@ interface Machine {
 
 const never = (): boolean => false;
 
-/** An installer that records what it is asked to run; `fails` says which calls go wrong. */
+/** An installer that records the commands that it should execute; `fails` selects the calls that fail. */
 function recorder({ isRoot = true, hasApt = true, fails = never }: Machine = {}) {
   const calls: string[] = [];
   const run = (program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<void> => {
@@ -33,7 +33,7 @@ const INSTALL =
   "DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install --yes --no-install-recommends redis-server make";
 
 describe("installPrograms", () => {
-  it("installs by apt as root, without fetching the package lists where they are there", async () => {
+  it("installs with apt as root, without fetching package lists that exist", async () => {
     const installer = recorder();
     expect(await installPrograms(["redis-server", "make"], installer)).toBeUndefined();
     expect(installer.calls()).toEqual([INSTALL]);
@@ -50,7 +50,7 @@ describe("installPrograms", () => {
     expect(await installPrograms(["redis-server"], installer)).toBe("apt-get is out of order");
   });
 
-  it.each([{ isRoot: false }, { hasApt: false }])("tries nothing with %o", async (machine) => {
+  it.each([{ isRoot: false }, { hasApt: false }])("installs nothing with %o", async (machine) => {
     const installer = recorder(machine);
     expect(await installPrograms(["redis-server"], installer)).toBeUndefined();
     expect(installer.calls()).toEqual([]);
@@ -58,7 +58,7 @@ describe("installPrograms", () => {
 });
 
 describe("howToInstall", () => {
-  it("names the packages of each package manager", () => {
+  it("names the packages for each package manager", () => {
     expect(howToInstall(["redis-server", "git"])).toBe(
       [
         "redis-server, git: not found. Install with one of:",
@@ -71,7 +71,7 @@ describe("howToInstall", () => {
 });
 
 describe("checkNode", () => {
-  it.each(["20.19.0", "20.20.2", "22.0.0", "24.11.1"])("takes %s", (version) => {
+  it.each(["20.19.0", "20.20.2", "22.0.0", "24.11.1"])("accepts %s", (version) => {
     expect(() => checkNode(version)).not.toThrow();
   });
 

@@ -9,7 +9,7 @@ import { describeWithService } from "../helpers/services.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "../helpers/temporary.ts";
 import { newSample, newUser, type Sample, type User } from "../helpers/tool.ts";
 
-/** Ini files in all places from which a study may take them. */
+/** Ini files in all places from which a study may read them. */
 const FILES = {
   "common/base.ini": "[General]\nnetwork = mm1.Mm1\nsim-time-limit = 200s\ninclude rates.ini\n",
   "common/rates.ini": "*.source.arrivalRate = 0.5\n*.queue.serviceRate = 1\n",
@@ -80,7 +80,7 @@ describeWithService("redis-server", "the same command leaves the same results as
     for (const each of [user, sample, local, place]) await each[Symbol.asyncDispose]();
   });
 
-  /** Runs a case both ways, and compares what is left. */
+  /** Executes a case both ways, and compares the results. */
   const expectSame = async ({ cwd, args, results }: Case, top = sample.path): Promise<void> => {
     const [here, there] = [path.join(local.path, cwd), path.join(top, cwd)];
     const folder = results ?? path.join(cwd, "results");
@@ -124,20 +124,20 @@ describeWithService("redis-server", "the same command leaves the same results as
     await expectSame(quick, path.join(outer.path, "lib/mm1"));
   });
 
-  it("in a folder that is reached through a link", async () => {
+  it("in a folder that is reached through a symbolic link", async () => {
     const link = path.join(place.path, "link");
     await symlink(sample.path, link);
     await expectSame(quick, link);
   });
 
-  it("in a checkout whose folder has spaces and quotes in its name", async () => {
+  it("in a checkout whose folder name contains spaces and quotes", async () => {
     const top = path.join(place.path, 'it\'s a "study"');
     await mkdir(top);
     await cp(sample.path, top, { recursive: true, filter: (file) => !file.includes("results") });
     await expectSame(quick, top);
   });
 
-  it("with -C, from elsewhere", async () => {
+  it("with -C, from another folder", async () => {
     await rm(path.join(sample.study, "results"), { recursive: true, force: true });
     const { exitCode } = await user.run("runall-swarm", ["-C", sample.study, "-c", "Quick", "-r", "0"]);
     expect(exitCode).toBe(0);

@@ -27,7 +27,7 @@ describeWithService("redis-server", "a checkout that cannot be run as it is", ()
   const runall = (args = ["-c", "Quick", "-r", "0"], cwd = sample.study): Promise<Finished> =>
     user.run("runall-swarm", args, { cwd });
 
-  /** The user is told in a sentence, and nothing of his is another than before, to the byte. */
+  /** The user gets a message of one sentence, and the user's files are unchanged to the byte. */
   const expectRefused = async (message: RegExp, call = () => runall()): Promise<void> => {
     const before = await sample.everything();
     const { exitCode, stderr, stdout } = await call();
@@ -56,7 +56,7 @@ describeWithService("redis-server", "a checkout that cannot be run as it is", ()
     await expectRefused(
       /unresolved merge conflicts in .*: README\.md\nhint: resolve them and git add the files, or abort the merge with: git merge --abort/,
     );
-    await sample.git("add", "README.md"); // resolved, but not committed: that is as good as any change
+    await sample.git("add", "README.md"); // resolved, but not committed: equivalent to any other change
     expect((await runall()).exitCode).toBe(0);
     expect(await sample.git("status", "--porcelain", ini)).toBe("");
   });
@@ -88,7 +88,7 @@ describeWithService("redis-server", "a checkout that cannot be run as it is", ()
       await expectRefused(refused, () => asNobody(user, sample));
     });
 
-    it("of a name that is not UTF-8", async () => {
+    it("whose name is not UTF-8", async () => {
       const file = Buffer.concat([
         Buffer.from(`${sample.path}/src/`),
         Buffer.from([0x66, 0xfc, 0x72]),
@@ -107,7 +107,7 @@ describeWithService("redis-server", "a checkout that cannot be run as it is", ()
     });
   });
 
-  it("has a pipe in the place of a file", async () => {
+  it("has a pipe in place of a file", async () => {
     await rm(path.join(sample.path, "src/Queue.cc"));
     await run("mkfifo", [path.join(sample.path, "src/Queue.cc")]);
     await expectPipe();
@@ -131,7 +131,7 @@ describeWithService("redis-server", "a checkout that cannot be run as it is", ()
     expect(await sample.everything()).toEqual(before);
   });
 
-  it("has a link that leads out of it: that is told, and what does not need it runs", async () => {
+  it("has a link that leads out of it, which is reported, and runs that do not need it execute", async () => {
     await using outside = await temporaryDirectory();
     await writeFile(path.join(outside.path, "data.txt"), "1 2 3\n");
     await symlink(path.join(outside.path, "data.txt"), path.join(sample.study, "data.txt"));
@@ -148,7 +148,7 @@ describeWithService("redis-server", "a checkout that cannot be run as it is", ()
   });
 });
 
-/** Root can read every file, so somebody else has to try: plans alone, for which no swarm is needed. */
+/** Root can read every file, so another user has to try: only to plan, which needs no swarm. */
 async function asNobody(user: User, sample: Sample): Promise<Finished> {
   if (process.getuid?.() !== 0) return await user.run("runall-swarm", ["-c", "Quick"], { cwd: sample.study });
   await using home = await temporaryDirectory();

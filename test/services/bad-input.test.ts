@@ -5,14 +5,14 @@ import { describeWithService } from "../helpers/services.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 import { newSample, newUser, STAND_IN, type Finished, type Sample, type User } from "../helpers/tool.ts";
 
-/** What a user sees who has something to change: one sentence, perhaps a hint, never a stack trace. */
+/** The output for a user error: one sentence, perhaps a hint, never a stack trace. */
 function expectAdvice({ exitCode, stderr }: Finished, message: string | RegExp): void {
   expect(stderr).toMatch(message);
   expect(stderr).not.toMatch(/^ {4}at /m);
   expect(exitCode).toBe(2);
 }
 
-describeWithService("redis-server", "runall-swarm tells what is to be changed", () => {
+describeWithService("redis-server", "runall-swarm reports what to change", () => {
   let user: User;
   let sample: Sample;
 
@@ -34,7 +34,7 @@ describeWithService("redis-server", "runall-swarm tells what is to be changed", 
     expectAdvice(await runall([], directory.path), `${directory.path} is not in a git checkout`);
   });
 
-  it("where there is no omnetpp.ini, or not the one that is named", async () => {
+  it("without omnetpp.ini, or without the named ini file", async () => {
     expectAdvice(await runall([], sample.path), `no omnetpp.ini in ${sample.path}`);
     expectAdvice(await runall(["-f", "other.ini"]), `no other.ini in ${sample.study}`);
     expectAdvice(await runall(["-C", "/nowhere"]), "no such folder: /nowhere");
@@ -70,7 +70,7 @@ describeWithService("redis-server", "runall-swarm tells what is to be changed", 
     expectAdvice(await runall(args), new RegExp(message));
   });
 
-  it("where the result directory cannot be written", async () => {
+  it("if the result directory is not writable", async () => {
     expectAdvice(
       await runall(["-c", "Quick", "--result-dir=/proc/nowhere"]),
       "cannot write to the result directory /proc/nowhere",
@@ -108,7 +108,7 @@ describeWithService("redis-server", "runall-swarm tells what is to be changed", 
     expect((await other.run("swarm-tool", ["status"])).stdout).toContain("no swarm exists");
   });
 
-  it("when the build fails, with its last lines and its log, and again when it is asked again", async () => {
+  it("if the build fails, with its last lines and its log, also if the command is repeated", async () => {
     await using broken = await newSample();
     await broken.commit({ "src/Bad.cc": "#error this does not compile\n" });
     for (const _ of [1, 2]) {
@@ -123,14 +123,14 @@ describeWithService("redis-server", "runall-swarm tells what is to be changed", 
     expect((await runall(["-c", "Quick", "-r", "0"], broken.study)).exitCode).toBe(0);
   });
 
-  it("when the repository has no commit", async () => {
+  it("if the repository has no commit", async () => {
     await using directory = await temporaryDirectory();
     await sample.git("init", "--quiet", directory.path);
     await writeFile(path.join(directory.path, "omnetpp.ini"), "[General]\n");
     expectAdvice(await runall([], directory.path), "has no commit yet");
   });
 
-  it("of swarm-tool, too", async () => {
+  it("also in swarm-tool", async () => {
     expectAdvice(await user.run("swarm-tool", ["init"]), "no AWS region is configured");
     expectAdvice(await user.run("swarm-tool", ["init", "--local", "a b"]), '"a b" is not a valid swarm name');
     expectAdvice(await user.run("swarm-tool", ["init", "--local", "--runners", "0"]), "whole number from 1");
@@ -139,7 +139,7 @@ describeWithService("redis-server", "runall-swarm tells what is to be changed", 
   });
 });
 
-/** A folder that has these programs and nothing else. */
+/** A folder that contains these programs and nothing else. */
 async function pathWith(programs: readonly string[]) {
   const directory = await temporaryDirectory("swarm-path-");
   for (const program of programs) {

@@ -16,7 +16,7 @@ const COMMANDS = [
   ["runall-swarm", "-c", "Quick", "-r", "0"],
 ] as const;
 
-describeWithService("redis-server", "something else where files of ours should be", () => {
+describeWithService("redis-server", "something else in place of our files", () => {
   let user: User;
   let sample: Sample;
   beforeAll(async () => {
@@ -31,7 +31,7 @@ describeWithService("redis-server", "something else where files of ours should b
   const at = (name: string): string => path.join(user.directory, name);
   const run = ([tool, ...args]: readonly string[], env = {}): Promise<Finished> =>
     user.run(tool as "swarm-tool", args, { cwd: sample.study, env });
-  /** No command may take it for a fault of its own. */
+  /** No command may report it as a bug. */
   const expectAdvice = ({ exitCode, stdout, stderr }: Finished, hint: RegExp): void => {
     expect(stderr).not.toMatch(/this is a bug|^ {4}at /m);
     expect([exitCode, stdout]).toEqual([2, ""]);
@@ -48,25 +48,25 @@ describeWithService("redis-server", "something else where files of ours should b
     await make(at(place));
     for (const command of COMMANDS) {
       const finished = await run(command);
-      if (finished.stderr.includes("no swarm exists")) continue; // nothing of ours is behind it
+      if (finished.stderr.includes("no swarm exists")) continue; // this command needs nothing at that place
       expectAdvice(finished, new RegExp(`${at(place)}[^]*\\nhint: .*(move|remove)`));
     }
     await rm(at(place), { recursive: true });
   });
 
-  it("a cache that is a file stops no removal", async () => {
+  it("does not prevent a removal if the cache is a file", async () => {
     await writeFile(at("cache"), "");
     expectAdvice(await run(COMMANDS[0]), /cache: file already exists\nhint: move .*XDG_CACHE_HOME/);
     await rm(at("cache"));
     expect(await run(COMMANDS[0])).toMatchObject({ exitCode: 0 });
     await eventually(async () => {
       await removeInUse(at("cache"));
-      await writeFile(at("cache"), ""); // the swarm may just have made the folder again
+      await writeFile(at("cache"), ""); // the swarm may just have recreated the folder
     });
     expect(await run(COMMANDS[3])).toMatchObject({ exitCode: 0, stderr: "" });
   });
 
-  it.each(["/proc/nonexistent", "/dev/null"])("a home that cannot be is told: %s", async (home) => {
+  it.each(["/proc/nonexistent", "/dev/null"])("is reported if the home is unusable: %s", async (home) => {
     const env = { HOME: home, XDG_STATE_HOME: "", XDG_CACHE_HOME: "" };
     for (const command of [COMMANDS[0], COMMANDS[4]])
       expectAdvice(
@@ -75,7 +75,7 @@ describeWithService("redis-server", "something else where files of ours should b
       );
   });
 
-  it("a disk that is read-only or full is told", async (context) => {
+  it("is reported if the disk is read-only or full", async (context) => {
     using disk = await smallDisk(at("disk"), 64, context);
     const env = { XDG_STATE_HOME: at("disk"), XDG_CACHE_HOME: at("disk") };
     await writeFile(at("disk/filler"), "x".repeat(1e6)).catch(() => undefined);
@@ -94,7 +94,7 @@ describeWithService("redis-server", "something else where files of ours should b
     await disk.protect("rw");
   });
 
-  it("a full disk keeps nobody from halting and removing a swarm", async (context) => {
+  it("does not prevent halt and remove on a full disk", async (context) => {
     using _ = await smallDisk(at("state"), 8 << 10, context);
     expect(await run(COMMANDS[0])).toMatchObject({ exitCode: 0 });
     await writeFile(at("state/filler"), "x".repeat(16 << 20)).catch(() => undefined);
@@ -107,7 +107,7 @@ describeWithService("redis-server", "something else where files of ours should b
     expect(await filesBelow(at("state"))).toEqual(["filler"]);
   });
 
-  it("a name with control characters does nothing to the terminal", async () => {
+  it("does not affect the terminal if its name has control characters", async () => {
     const odd = at("a\u001b[31m");
     await mkdir(odd);
     const env = { XDG_STATE_HOME: odd, XDG_CACHE_HOME: odd };

@@ -30,14 +30,14 @@ describeWithService("redis-server", "several runs in one process", () => {
     const id = /"campaign":"([a-z0-9]{8})"/.exec(stdout)?.[1];
     return await readRecords(resultsOf(sample), id!);
   };
-  /** The processes that have made runs, by what their result files say. */
+  /** The processes that have executed runs, according to their result files. */
   const processes = async (): Promise<Set<string>> => {
     const scalars = (await sample.results()).filter((file) => file.endsWith(".sca"));
     const texts = await Promise.all(scalars.map((file) => sample.read(`results/${file}`)));
     return new Set(texts.map((text) => /^attr processid (\d+)$/m.exec(text)![1]!));
   };
 
-  it("leave what each leaves alone, with a record and an output of its own", async () => {
+  it("leave what each run leaves on its own, with a record and an output of its own", async () => {
     const { exitCode, stdout } = await runall(sample, "--json", "-b", "5", "-c", "Quick", "--repeat=8");
     expect(exitCode).toBe(0);
     const made = await records(stdout);
@@ -56,7 +56,7 @@ describeWithService("redis-server", "several runs in one process", () => {
     expect(files).toBe(96);
   });
 
-  it("end each by itself where one of them fails", async () => {
+  it("end individually if one of them fails", async () => {
     const { stdout, exitCode } = await runall(sample, "--json", "-b", "6", "-c", "Broken", "--repeat=6");
     expect(exitCode).toBe(1);
     const states = (await records(stdout)).map((record) => record.state);
@@ -72,7 +72,7 @@ describeWithService("redis-server", "several runs in one process", () => {
     await sample.write({ "simulations/omnetpp.ini": `${ini}\n${uneven}` });
   };
 
-  it("end each by itself where one of them takes too long", async () => {
+  it("end individually if one of them takes too long", async () => {
     await writeUneven();
     const { stdout } = await runall(sample, "--json", "-b", "4", "--timeout", "8s", "-c", "Uneven");
     const ends = await records(stdout);
@@ -91,7 +91,7 @@ describeWithService("redis-server", "several runs in one process", () => {
       "data",
       (chunk: Buffer) => (done += chunk.toString().split('"state":"done"').length - 1),
     );
-    await expect.poll(() => done).toBeGreaterThanOrEqual(2); // from now on they are made together
+    await expect.poll(() => done).toBeGreaterThanOrEqual(2); // from now on they are executed together
     child.kill("SIGINT");
     const { stdout, exitCode } = await finished;
     expect(exitCode).toBe(130);
@@ -107,7 +107,7 @@ describeWithService("redis-server", "several runs in one process", () => {
     expect(scalars).toHaveLength(whole!);
   });
 
-  it("are made where one beside them is malformed, which tells what is wrong", async () => {
+  it("are executed if another one is malformed, and the message names what is wrong", async () => {
     const { runner } = await pidsOf(user);
     process.kill(runner!, "SIGSTOP");
     const connection = socketConnection(path.join(stateFolder(user), "redis.sock"));
@@ -133,7 +133,7 @@ describeWithService("redis-server", "several runs in one process", () => {
     }
   });
 
-  it("lose no file where they write one of the same name", async () => {
+  it("lose no file if they write files of one name", async () => {
     const args = ["-c", "Quick", "--output-scalar-file=results/all.sca", "--vector-recording=false"];
     const { exitCode } = await runall(sample, "-b", "4", ...args);
     expect(exitCode).toBe(0);
@@ -143,7 +143,7 @@ describeWithService("redis-server", "several runs in one process", () => {
     expect(new Set(texts.map((text) => /^attr runnumber (\d+)$/m.exec(text)![1])).size).toBe(8);
   });
 
-  it("are at least one", async () => {
+  it("have a batch size of at least one", async () => {
     const { exitCode, stderr } = await runall(sample, "-b", "0", "-c", "Quick");
     expect(exitCode).toBe(2);
     expect(stderr).toContain("the batch size must be at least 1");

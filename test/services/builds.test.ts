@@ -16,7 +16,7 @@ import {
 import { jobsOf, NO_JOBS } from "../helpers/swarm.ts";
 import { newUser, type Finished, type User } from "../helpers/tool.ts";
 
-/** As the IDE makes it. */
+/** As the IDE generates it. */
 const IDE_MAKEFILE = [
   "all: checkmakefiles",
   "\t@cd src && $(MAKE)",
@@ -29,7 +29,7 @@ const IDE_MAKEFILE = [
 const PROJECT = "<projectDescription><name>other than the folder</name></projectDescription>\n";
 const IGNORED = "/src/Makefile\n*.so\nout/\nresults/\n/src/src\n/src/model\n";
 
-describeWithService("redis-server", "a build decides by what runs are executed", () => {
+describeWithService("redis-server", "a build determines which binaries run", () => {
   let user: User;
   let workspace: Workspace;
 
@@ -43,7 +43,7 @@ describeWithService("redis-server", "a build decides by what runs are executed",
     return () => workspace[Symbol.asyncDispose]();
   });
 
-  /** The sample as the IDE lays it out: `src` and `simulations`. */
+  /** The sample in the IDE's layout: `src` and `simulations`. */
   const layout = async (files: Files): Promise<Files> => ({
     ...(await mm1Sources("src")),
     "simulations/omnetpp.ini": STUDY,
@@ -53,13 +53,17 @@ describeWithService("redis-server", "a build decides by what runs are executed",
   });
   const runall = (folder: string, ...args: string[]): Promise<Finished> =>
     user.run("runall-swarm", [...args, "-c", "General"], { cwd: folder });
-  const succeed = async (folder: string, ...args: string[]): Promise<Finished> => {
+  const expectSuccess = async (folder: string, ...args: string[]): Promise<Finished> => {
     const finished = await runall(folder, ...args);
     expect(finished.exitCode, finished.stderr + finished.stdout).toBe(0);
     expect(finished.stdout).toContain("2 done");
     return finished;
   };
-  const refuse = async (folder: string, message: string | RegExp, ...args: string[]): Promise<void> => {
+  const expectRefusal = async (
+    folder: string,
+    message: string | RegExp,
+    ...args: string[]
+  ): Promise<void> => {
     const { exitCode, stderr } = await runall(folder, ...args);
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/^ {4}at /m);
@@ -89,15 +93,15 @@ describeWithService("redis-server", "a build decides by what runs are executed",
       },
     ],
     ["a library", { ".project": PROJECT, ".oppbuildspec": buildspec("src", "--deep --make-so") }],
-  ])("a project of the IDE, its target %s", async (_, files) => {
+  ])("in an IDE project whose target is %s", async (_, files) => {
     const { path: top } = await workspace.add("model", await layout(files));
     const study = path.join(top, "simulations");
-    const { stderr } = await succeed(study, "--verbose");
+    const { stderr } = await expectSuccess(study, "--verbose");
     expect(stderr).toContain("building model");
     expect((await runall(study)).stdout).toContain("2 of them earlier");
   });
 
-  it("a study and its sources in sibling folders", async () => {
+  it("with a study and its sources in sibling folders", async () => {
     const { path: top } = await workspace.add("model", {
       ...(await mm1Sources("lib")),
       ".oppbuildspec": buildspec(".", "--deep -O out -o sim"),
@@ -105,7 +109,7 @@ describeWithService("redis-server", "a build decides by what runs are executed",
       "app/omnetpp.ini": STUDY,
       ".gitignore": "results/\nout/\nMakefile\n/sim\n",
     });
-    await succeed(path.join(top, "app"));
+    await expectSuccess(path.join(top, "app"));
   });
 
   const CMAKE = [
@@ -132,22 +136,22 @@ describeWithService("redis-server", "a build decides by what runs are executed",
         "swarm.json": '{ "build": ["cmake -S . -B build", "cmake --build build --parallel $JOBS"] }',
       },
     ],
-  ])("a project that CMake builds, %s", async (_, files) => {
+  ])("in a project that CMake builds, %s", async (_, files) => {
     const { path: top } = await workspace.add("model", await withCmake(files));
-    const { stderr } = await succeed(path.join(top, "simulations"), "--verbose");
+    const { stderr } = await expectSuccess(path.join(top, "simulations"), "--verbose");
     expect(stderr).toContain("building model");
   });
 
-  it("a generated Makefile that git tracks names the target, whatever the folder is called now", async () => {
+  it("with a target named by a generated Makefile that git tracks, whatever the folder is called now", async () => {
     const made = await workspace.add("old", { ...(await mm1Sources("")), "omnetpp.ini": STUDY });
     await promisify(execFile)("opp_makemake", ["-f", "--deep"], { cwd: made.path, env: user.env });
     await made.commit({ ".gitignore": "results/\nout/\n/old\n" });
     const moved = path.join(workspace.path, "new");
     await rename(made.path, moved);
-    await succeed(moved);
+    await expectSuccess(moved);
   });
 
-  it("a generated Makefile that does not work here is generated again", async () => {
+  it("after generating a Makefile again that does not work here", async () => {
     const header = "#\n# This file was generated with the command:\n#  opp_makemake -f --deep\n#\n";
     const { path: top } = await workspace.add("model", {
       ...(await mm1Sources("")),
@@ -155,11 +159,11 @@ describeWithService("redis-server", "a build decides by what runs are executed",
       Makefile: `${header}TARGET = older$(D)$(EXE_SUFFIX)\nall:\n\t@echo of another version; exit 1\n`,
       ".gitignore": "results/\nout/\n/older\n",
     });
-    const { stderr } = await succeed(top, "--verbose");
+    const { stderr } = await expectSuccess(top, "--verbose");
     expect(stderr).toContain("building model");
   });
 
-  it("data that the build makes and git ignores are there for the runs, also with the user's own binaries", async () => {
+  it("with data that the build generates and git ignores, also with the user's own binaries", async () => {
     const { path: top } = await workspace.add(
       "model",
       await layout({
@@ -179,14 +183,14 @@ describeWithService("redis-server", "a build decides by what runs are executed",
     const study = path.join(top, "simulations");
     await chmod(path.join(study, "run"), 0o755);
     await promisify(execFile)("make", ["makefiles", "all"], { cwd: top, env: user.env });
-    const own = await succeed(study, "--verbose", "./run");
+    const own = await expectSuccess(study, "--verbose", "./run");
     expect(own.stderr).toContain("using the binaries of this checkout");
     await promisify(execFile)("git", ["clean", "-fdxq"], { cwd: top });
-    const built = await succeed(study, "--verbose", "--rerun", "./run");
+    const built = await expectSuccess(study, "--verbose", "--rerun", "./run");
     expect(built.stderr).toContain("building model");
   });
 
-  it("does not trust binaries that git tracks and nobody has built here", async () => {
+  it("without trusting binaries that git tracks and nobody has built here", async () => {
     const files = await layout({
       ".oppbuildspec": buildspec("src", "--deep -o model"),
       ".gitignore": "results/\n/src/Makefile\nout/\n",
@@ -201,7 +205,7 @@ describeWithService("redis-server", "a build decides by what runs are executed",
     expect(stderr).not.toContain("using the binaries of this checkout");
   });
 
-  it("asks which of two programs is meant, and takes the one that is named", async () => {
+  it("and asks which of two programs is meant, and uses the named one", async () => {
     const two = `<buildspec version="4.0"><dir makemake-options="-o one" path="one" type="makemake"/><dir makemake-options="-o two" path="two" type="makemake"/></buildspec>\n`;
     const { path: top } = await workspace.add("model", {
       ...(await mm1Sources("one")),
@@ -212,19 +216,23 @@ describeWithService("redis-server", "a build decides by what runs are executed",
       ".gitignore": "results/\nMakefile\nout/\n/one/one\n/two/two\n",
     });
     const study = path.join(top, "study");
-    await refuse(
+    await expectRefusal(
       study,
       /produced 2 programs, one\/one, two\/two, and nothing specifies which of them the runs use\nhint: give the program/,
     );
-    await succeed(study, "../one/one");
+    await expectSuccess(study, "../one/one");
   });
 
-  it("refuses a named program that the build does not make, before anything is built", async () => {
+  it("and refuses a named program that the build does not produce, before anything is built", async () => {
     const { path: top } = await workspace.add(
       "model",
       await layout({ ".oppbuildspec": buildspec("src", "--deep -o model") }),
     );
-    await refuse(path.join(top, "simulations"), "the program ../src/other does not exist", "../src/other");
+    await expectRefusal(
+      path.join(top, "simulations"),
+      "the program ../src/other does not exist",
+      "../src/other",
+    );
   });
 
   it.each<[string, Files, string | RegExp]>([
@@ -248,9 +256,9 @@ describeWithService("redis-server", "a build decides by what runs are executed",
       { "swarm.json": '{ "libraries": ["src/other"] }', ".oppbuildspec": buildspec("src", "--deep") },
       /the build did not produce the library src\/other, only src\/src\n/,
     ],
-  ])("%s is one error, and leaves nothing in the study", async (_, files, message) => {
+  ])("and reports %s as one error, and leaves nothing in the study", async (_, files, message) => {
     const { path: top } = await workspace.add("model", await layout(files));
-    await refuse(path.join(top, "simulations"), message);
+    await expectRefusal(path.join(top, "simulations"), message);
     expect(await readFile(path.join(top, ".gitignore"), "utf8")).toContain("results/");
   });
 });

@@ -47,7 +47,7 @@ describeWithService("redis-server", "the history of campaigns", () => {
   const scalars = async (): Promise<string[]> =>
     (await user.sample.results()).filter((file) => file.endsWith(".sca") && !file.startsWith("failed/"));
 
-  it("is consistent through Ctrl-C, list, logs, attach, retry, rerun and back", async () => {
+  it("is consistent through Ctrl-C, list, logs, attach, retry and rerun", async () => {
     await using held = await holdRuns(user, 4);
     const first = user.startRunall("-c", "Load");
     await listen(first)("[3/12]");
@@ -111,7 +111,7 @@ describeWithService("redis-server", "the history of campaigns", () => {
     expect(await output(id, 7)).toContain("Calling finish()");
   });
 
-  it("has what failed, also when it was completed by a later campaign", async () => {
+  it("contains failed runs, also those completed by a later campaign", async () => {
     await user.runall("-c", "Broken");
     const id = await newest();
     expect(await listing(id)).toMatchObject({ states: { done: 2, failed: 1 } });
@@ -125,12 +125,12 @@ describeWithService("redis-server", "the history of campaigns", () => {
     expect(attached.stdout).toContain(`2 done, 1 failed, 1 superseded by ${later}`);
     expect(attached.exitCode).toBe(1);
     const retry = await user.runall("retry", id);
-    expect(retry).toMatchObject({ exitCode: 2 }); // it is the later campaign's now
+    expect(retry).toMatchObject({ exitCode: 2 }); // it belongs to the later campaign now
     expect((await user.runall("retry", later)).stdout).toContain("1 failed");
     expect(await listing(later)).toMatchObject({ states: { failed: 1 } });
   });
 
-  it("says that a campaign has ended when somebody cancels it, and changes nothing", async () => {
+  it("reports that a campaign has ended when somebody cancels it, and changes nothing", async () => {
     await user.runall("-c", "Quick", "-r", "0..1");
     const id = await newest();
     const cancel = await user.runall("cancel", id);
@@ -151,7 +151,7 @@ describeWithService("redis-server", "the history of campaigns", () => {
     expect((await user.runall("attach", waiting)).stdout).toContain(": 2 done.");
   });
 
-  it("retries what --stop-on-error has cancelled, and what a cancelled campaign never started", async () => {
+  it("retries runs that --stop-on-error has cancelled, and those that a cancelled campaign never started", async () => {
     await using held = await holdRuns(user, 6); // run 4 is the first that fails
     await user.runall("--stop-on-error", "-c", "Broken", "--repeat=4");
     await held.release();
@@ -173,7 +173,7 @@ describeWithService("redis-server", "the history of campaigns", () => {
     expect((await listing(id)).states).toEqual({ done: 12 });
   });
 
-  it("leaves to a later campaign what that has completed of a cancelled one", async () => {
+  it("assigns runs of a cancelled campaign to the later campaign that has completed them", async () => {
     await using held = await holdRuns(user, 2);
     const id = await queued(user, "-c", "Load");
     await user.runall("cancel", id);

@@ -70,7 +70,7 @@ describeWithService("redis-server", "runall-swarm on this machine", () => {
     expect(files).toBe(12);
   });
 
-  it("tells failed runs, with the simulator's words, and keeps their files apart", async () => {
+  it("reports failed runs with the simulator's message, and keeps their files separate", async () => {
     const { exitCode, stdout } = await runall("-c", "Broken");
     expect(exitCode).toBe(1);
     expect(stdout).toContain("3 runs in");
@@ -90,7 +90,7 @@ describeWithService("redis-server", "runall-swarm on this machine", () => {
     expect(files.filter((file) => file.startsWith("failed/") && !file.endsWith(".out"))).not.toEqual([]);
   });
 
-  it("tells of truncated results", async () => {
+  it("reports truncated results", async () => {
     const { exitCode, stdout } = await runall("-c", "Endless", "--cpu-time-limit=0.1s");
     expect(exitCode).toBe(1);
     expect(stdout).toContain("CPU time limit reached");
@@ -100,7 +100,7 @@ describeWithService("redis-server", "runall-swarm on this machine", () => {
     ]);
   });
 
-  it("loses no file when runs write the same name", async () => {
+  it("loses no file when runs write files of the same name", async () => {
     const { exitCode, stderr } = await runall(
       "-c",
       "Quick",
@@ -138,7 +138,7 @@ describeWithService("redis-server", "runall-swarm on this machine", () => {
     expect((await sample.results()).filter((file) => file.endsWith(".sca"))).toHaveLength(2);
   });
 
-  it("lists the runs of --dry-run and makes none", async () => {
+  it("lists the runs with --dry-run and executes none", async () => {
     const { exitCode, stdout } = await runall("--dry-run", "-c", "Quick", "-r", "6..7");
     expect(stdout).toBe(
       "Quick #6: $arrivalRate=0.6, $serviceRate=2, $repetition=0\nQuick #7: $arrivalRate=0.6, $serviceRate=2, $repetition=1\n",
@@ -147,7 +147,7 @@ describeWithService("redis-server", "runall-swarm on this machine", () => {
     expect((await readdir(sample.study)).sort()).toEqual(["omnetpp.ini"]);
   });
 
-  it("runs the files as they lie on the disk, and tells what of them is not committed", async () => {
+  it("runs the working tree, and reports which files are not committed", async () => {
     const quick = "\n[Config Fresh]\nextends = Quick\ndescription = not committed\n";
     const ini = await readFile(path.join(sample.study, "omnetpp.ini"), "utf8");
     await sample.write({ "simulations/omnetpp.ini": ini + quick, "simulations/notes.txt": "" });
@@ -171,7 +171,7 @@ describeWithService("redis-server", "runall-swarm on this machine", () => {
     expect((await record("Quick", 0))?.commit).toBe(await sample.git("rev-parse", "before"));
   });
 
-  it("uses the program that is built here, and makes nothing anew", async () => {
+  it("uses the program that was built here, and builds nothing", async () => {
     await promisify(execFile)("opp_makemake", ["-f", "--deep", "-o", "mm1"], {
       cwd: path.join(sample.path, "src"),
       env: user.env,
@@ -185,7 +185,7 @@ describeWithService("redis-server", "runall-swarm on this machine", () => {
     expect(exitCode).toBe(0);
   });
 
-  it("cancels what is queued and ends what runs on Ctrl-C, and collects what is done", async () => {
+  it("cancels queued runs and stops running ones on Ctrl-C, and collects completed ones", async () => {
     await using slow = await newUser();
     await slow.run("swarm-tool", ["init", "--local", "--runners", "1"]);
     await using _ = await holdRuns(slow, 1);

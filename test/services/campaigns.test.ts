@@ -52,7 +52,7 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
   const scalars = async (): Promise<string[]> =>
     (await sample.results()).filter((file) => file.endsWith(".sca"));
 
-  it("are queued with --detach, listed, and collected with attach, from anywhere; twice changes nothing", async () => {
+  it("are queued with --detach, listed, and collected with attach from any folder; repeating it changes nothing", async () => {
     const id = await detached("-c", "Quick");
     expect(await listing(id)).toMatchObject({
       campaign: { config: "Quick", study: "simulations" },
@@ -73,17 +73,17 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
     expect(await listing(id)).toMatchObject({ waiting: 0, running: 0, ended: 0, collected: 8 });
   });
 
-  /** What `--json` has printed, which must be all and nothing but what its published schema knows. */
+  /** The output of `--json`, which must contain only events and fields of its published schema. */
   const events = (stdout: string): CampaignEvent[] => {
     const lines = stdout.trim().split("\n");
     return lines.map((line) => {
       const event = JSON.parse(line) as CampaignEvent;
-      expect(v.parse(CampaignEventSchema, event)).toEqual(event); // parsing leaves out what the schema does not know
+      expect(v.parse(CampaignEventSchema, event)).toEqual(event); // parsing removes fields that the schema does not know
       return event;
     });
   };
 
-  it("tell all they do as JSON, as the published schema says", async () => {
+  it("report all events as JSON that follows the published schema", async () => {
     const { stdout, exitCode } = await runall(["--json", "-c", "Broken"]);
     const told = events(stdout);
     const types = told.map(({ type }) => type);
@@ -101,7 +101,7 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
     expect(attached.at(-1)).toMatchObject({ summary: { states: { done: 2, failed: 1 } } });
   });
 
-  it("are cancelled by their id, and what was done is not lost", async () => {
+  it("are cancelled by their id, and keep completed runs", async () => {
     await using held = await holdRuns(user, 1);
     const id = await detached("-c", "Load");
     await expect.poll(async () => (await listing(id)).ended).toBeGreaterThan(0);
@@ -110,7 +110,7 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
     expect(stdout).toMatch(/^campaign \S+: \d+ queued runs? cancelled/);
     expect(exitCode).toBe(0);
     const attached = await runall(["attach", id]);
-    expect(attached.stdout).toMatch(/^12 runs in .*: \d+ done, \d+ cancelled\./m); // also those that never began
+    expect(attached.stdout).toMatch(/^12 runs in .*: \d+ done, \d+ cancelled\./m); // including those that never started
     expect(attached.exitCode).toBe(1);
     expect(await runall(["attach", id])).toMatchObject({ exitCode: 1 });
     expect((await runall(["logs", id])).stdout).toMatch(
@@ -120,7 +120,7 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
     expect(await listing(id)).toMatchObject({ cancelled: true, waiting: 0, running: 0, ended: 0 });
   });
 
-  it("make failed runs again, and only those", async () => {
+  it("retry failed runs, and only those", async () => {
     const first = await runall(["-c", "Broken"]);
     expect(first.exitCode).toBe(1);
     const [{ campaign }] = (await list()) as [Listing];
@@ -138,7 +138,7 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
     });
   });
 
-  it("show what a run prints while it is made, when it has ended, and when it is collected", async () => {
+  it("show the output of a run while it executes, when it has ended, and when it is collected", async () => {
     await using slow = await newUser();
     slow.env["STAND_IN_RUN_MS"] = "4000";
     await slow.run("swarm-tool", ["init", "--local", "--runners", "1"]);
@@ -157,7 +157,7 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
     expect(await logs("7")).toMatchObject({ exitCode: 2 });
   });
 
-  it("are left alone by a terminal that is closed", async () => {
+  it("continue when their terminal is closed", async () => {
     await using held = await holdRuns(user, 2);
     const client = user.start("runall-swarm", ["-c", "Load"], { cwd: sample.study });
     await listen(client)("[1/12]");
@@ -171,8 +171,8 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
     expect(await scalars()).toHaveLength(12);
   });
 
-  it("end what follows the output of a run when the run is cancelled", async () => {
-    const id = await detached("-c", "Endless", "--repeat=3"); // two are made, one waits
+  it("stop following the output of a run when the run is cancelled", async () => {
+    const id = await detached("-c", "Endless", "--repeat=3"); // two are executed, one waits
     const follow = (run: string) => user.start("runall-swarm", ["logs", id, run, "-f"]);
     const [made, waiting] = [follow("0"), follow("2")];
     await expect.poll(async () => (await runall(["logs", id, "0"])).stdout).toContain("Running simulation");
@@ -190,7 +190,7 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
     await runall(["attach", id]);
   });
 
-  it("say what is no longer there when their results have been removed", async () => {
+  it("report what no longer exists when their results have been removed", async () => {
     const id = await detached("-c", "Quick", "-r", "0..1");
     await runall(["attach", id]);
     await rm(path.join(sample.study, "results"), { recursive: true });
@@ -206,17 +206,17 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
     });
   });
 
-  it("end a run that takes too long", async () => {
+  it("stop a run that takes too long", async () => {
     const { stdout, exitCode } = await runall(["--timeout", "10s", "-c", "Endless"]);
     expect(stdout).toMatch(/#0 +timeout/);
     expect(exitCode).toBe(1);
     expect(await readdir(path.join(sample.study, "results", "failed"))).toContain("Endless-#0.sca");
   });
 
-  it("stop at the first error where they are told to", async () => {
+  it("stop at the first error if --stop-on-error is given", async () => {
     await using single = await newUser();
     await single.run("swarm-tool", ["init", "--local", "--runners", "1"]);
-    await using _ = await holdRuns(single, 2); // it may begin while the one before is being answered
+    await using _ = await holdRuns(single, 2); // it may start while the previous one is being answered
     const { stdout, exitCode } = await single.run("runall-swarm", ["--stop-on-error", "-c", "Broken"], {
       cwd: sample.study,
     });
@@ -232,7 +232,7 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
     [["attach"], "missing required argument 'id'"],
     [["--timeout", "soon"], '"soon" is not a duration'],
     [["--retries", "-1"], '"-1" is not a whole number'],
-  ])("%j is explained", async (args, message) => {
+  ])("report invalid arguments: %j", async (args, message) => {
     const { stderr, exitCode } = await runall(args);
     expect(stderr).toContain(message);
     expect(exitCode).toBe(2);

@@ -16,7 +16,7 @@ describeWithService("redis-server", "completion", () => {
   });
   afterAll(() => user[Symbol.asyncDispose]());
 
-  /** The candidates for the last of some words, as bash has them after the tab key. */
+  /** The candidates for the last word of a command line, as bash gets them after the tab key. */
   const inBash = async (...words: string[]): Promise<string[]> => {
     const script = path.join(user.directory, "complete.bash");
     const tool = words[0]!;
@@ -32,11 +32,11 @@ printf '%s\\n' "\${COMPREPLY[@]}"\n`,
     return printed.toString().split("\n").slice(0, -1);
   };
 
-  /** On a busy machine it gives up now and then, as it should: whoever types does not wait. */
+  /** On a busy machine it gives up now and then, as intended: the user does not wait. */
   const expectInBash = (words: readonly string[], expected: readonly string[]): Promise<unknown> =>
     eventually(async () => expect(await inBash(...words)).toEqual(expected));
 
-  it("knows the sub-words and options", async () => {
+  it("completes subcommands and options", async () => {
     expect(await inBash("runall-swarm", "")).toEqual([
       "list",
       "attach",
@@ -52,7 +52,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"\n`,
     expect(await inBash("swarm-tool", "init", "--l")).toEqual(["--local"]);
   });
 
-  it("asks the simulator for the configs of the study, also of another folder", async () => {
+  it("queries the simulator for the configs of the study, also in another folder", async () => {
     const configs = ["General", "Load", "Quick", "Broken", "Endless"];
     await expectInBash(["runall-swarm", "-c", ""], configs);
     await expectInBash(["runall-swarm", "-f", "omnetpp.ini", "-c", "Qu"], ["Quick"]);
@@ -60,7 +60,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"\n`,
     await expectInBash(["runall-swarm", "-C", "/", "-c", ""], [""]);
   });
 
-  it("knows the swarms and the campaigns", async () => {
+  it("completes the names of swarms and campaigns", async () => {
     await expectInBash(["swarm-tool", "halt", ""], ["local"]);
     await expectInBash(["runall-swarm", "--swarm", "lo"], ["local"]);
     const id = await queued(user, "-c", "Quick");
@@ -69,7 +69,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"\n`,
     await expectInBash(["runall-swarm", "cancel", "--swarm", "other", ""], [""]);
   });
 
-  it("names the shells that it knows", async () => {
+  it("names the supported shells", async () => {
     expect(await user.run("runall-swarm", ["completion", "tcsh"])).toMatchObject({
       exitCode: 2,
       stderr:
@@ -77,7 +77,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"\n`,
     });
   });
 
-  it.skipIf(findProgram("fish") === undefined)("completes in fish", async () => {
+  it.skipIf(findProgram("fish") === undefined)("works in fish", async () => {
     const { stdout } = await user.run("runall-swarm", ["completion", "fish"]);
     const tool = `function runall-swarm; "${process.execPath}" "${BIN}/runall-swarm.js" $argv; end`;
     const script = `${tool}\n${stdout}\ncomplete -C "runall-swarm -c Qu"`;
@@ -90,7 +90,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"\n`,
       it.each(["runall-swarm", "swarm-tool"] as const)("%s has a script without errors", async (tool) => {
         const script = path.join(user.directory, `${tool}.${shell}`);
         await writeFile(script, (await user.run(tool, ["completion", shell])).stdout);
-        execFileSync(shell, ["-n", script], { stdio: "pipe" });
+        expect(execFileSync(shell, ["-n", script], { encoding: "utf8", stdio: "pipe" })).toBe("");
       });
     });
   }

@@ -22,7 +22,7 @@ import { temporaryDirectory, type TemporaryDirectory } from "../helpers/temporar
 
 const GIANT = "x".repeat(40e6);
 
-describeWithService("redis-server", "the dashboard goes on", () => {
+describeWithService("redis-server", "the dashboard keeps working", () => {
   let folder: TemporaryDirectory;
   let redis: RedisServer;
   let client: Redis;
@@ -85,7 +85,7 @@ describeWithService("redis-server", "the dashboard goes on", () => {
       socket.write(text);
     });
 
-  it("at both loopback addresses, and takes a port only if it has both", async () => {
+  it("at both loopback addresses, and uses a port only if it is free at both", async () => {
     const answers = await Promise.all(
       ["127.0.0.1", "[::1]"].map((host) => fetch(`http://${host}:${served.port}/api/campaigns`)),
     );
@@ -156,7 +156,7 @@ describeWithService("redis-server", "the dashboard goes on", () => {
     expect(await ids()).toEqual([campaign.id]);
   });
 
-  it("with result files that are none", async () => {
+  it("with invalid result files", async () => {
     const scalars = `${base}/api/campaigns/${campaign.id}/scalars`;
     const odd = (name: string): string => path.join(folder.path, `odd.${name}`);
     const output = async (): Promise<string> =>
@@ -178,7 +178,7 @@ describeWithService("redis-server", "the dashboard goes on", () => {
     }
   });
 
-  it("with entries of the queue that are damaged, or as large as Redis takes them", async () => {
+  it("with entries of the queue that are damaged, or as large as Redis accepts", async () => {
     const other = { ...campaign, id: "bcdefghj" };
     const key = (run: number): string => `bull:${RUN_QUEUE}:${other.id}-${run}`;
     await client.zadd(CAMPAIGNS_KEY, 2, other.id, 3, "cdefghjk", 4, "defghjkm", 5, "../../x", 6, "__proto__");
@@ -213,7 +213,7 @@ describeWithService("redis-server", "the dashboard goes on", () => {
     expect((await fetch(`${base}/queues/api/queues/${RUN_QUEUE}/${other.id}-3`)).status).toBe(404);
   });
 
-  it("while Redis is away, and shows the campaigns again when it returns", async () => {
+  it("while Redis is not running, and shows the campaigns again when it returns", async () => {
     await redis.kill();
     const told = async (): Promise<string> => await (await fetch(`${base}/api/campaigns`)).text();
     await expect.poll(told, EVENTUALLY).toContain("is not responding");

@@ -16,7 +16,7 @@ import {
   type Researcher,
 } from "../helpers/swarm.ts";
 
-/** Where the dashboard of the user's swarm is, and the token for it. */
+/** URL of the dashboard of the user's swarm, and the token for it. */
 async function dashboardOf(user: Researcher): Promise<{ base: string; token: string; address: string }> {
   const address = (await mustRun(user, ["dashboard"])).stdout.trim();
   const url = new URL(address);
@@ -54,7 +54,7 @@ describeWithService("redis-server", "the dashboard", () => {
   });
   afterAll(() => user[Symbol.asyncDispose]());
 
-  it("runs with the swarm, for its user alone, and goes with it", async () => {
+  it("runs with the swarm, only for its user, and stops with it", async () => {
     const { base } = await dashboardOf(user);
     expect((await statusOf(user)).dashboard).toBe(`${base}/`);
     const { mode } = await stat(path.join(stateFolder(user), "dashboard.json"));
@@ -108,7 +108,7 @@ describeWithService("redis-server", "the dashboard", () => {
     expect(await output.text()).toContain("<!> Error");
   });
 
-  it("changes something for its user alone", async () => {
+  it("makes changes only for its user", async () => {
     const { base, token } = await dashboardOf(user);
     const id = await queued(user, "-c", "Broken");
     await user.runall("attach", id);
@@ -132,7 +132,7 @@ describeWithService("redis-server", "the dashboard", () => {
     expect([ended.status, await ended.json()]).toEqual([409, { error }]);
   });
 
-  it("answers nobody who comes by another name, and says what is not there", async () => {
+  it("refuses requests under another host name, and reports what does not exist", async () => {
     const { base } = await dashboardOf(user);
     const status = await new Promise((resolve, reject) => {
       const asked = request(`${base}/api/campaigns`, { headers: { Host: "evil.example:9181" } }, (answer) => {
@@ -151,7 +151,7 @@ describeWithService("redis-server", "the dashboard", () => {
     expect((await fetch(`${base}/page/..%2f..%2fserver.ts`)).status).toBe(404);
   });
 
-  it("shows the single jobs in bull-board, which changes nothing", async () => {
+  it("shows the single jobs in bull-board, which is read-only", async () => {
     const { base, token } = await dashboardOf(user);
     const id = await queued(user, "-c", "Quick");
     const board = `${base}/queues`;
@@ -177,7 +177,7 @@ describeWithService("redis-server", "the dashboard", () => {
     expect(await user.runall("attach", id)).toMatchObject({ exitCode: 0 });
   });
 
-  it("is served at another port as well, until Ctrl-C, unless that is taken", async () => {
+  it("is served at another port as well, until Ctrl-C, unless the port is in use", async () => {
     const { base } = await dashboardOf(user);
     const taken = await user.run("swarm-tool", ["dashboard", "--port", new URL(base).port]);
     expect(taken).toMatchObject({
@@ -224,7 +224,7 @@ describeWithService("redis-server", "the dashboard's page", () => {
   });
 });
 
-/** As in a browser; the types of one are not known here. */
+/** As in a browser, whose types are not known here. */
 interface Scrolled {
   scrollTop: number;
   scrollHeight: number;
@@ -237,7 +237,7 @@ interface Shown {
   matches(selector: string): boolean;
 }
 
-/** @param goOn lets more of the runs be made, but not all. */
+/** @param goOn releases more of the runs, but not all. */
 async function followAndCancel(user: Researcher, page: Page, goOn: () => Promise<void>): Promise<void> {
   const running = user.startRunall("-c", "Quick", "--repeat=25");
   const told = listen(running);
@@ -253,7 +253,7 @@ async function followAndCancel(user: Researcher, page: Page, goOn: () => Promise
   await page.getByLabel("rows", { exact: true }).selectOption("repetition"); // 25 lines
   const map = page.locator(".map-place");
   const tall = await map.evaluate((place: Scrolled) => [place.clientHeight, place.scrollHeight] as const);
-  expect(tall[0]).toBeLessThan(tall[1]); // it scrolls by itself, so that the table stays in sight
+  expect(tall[0]).toBeLessThan(tall[1]); // it scrolls by itself, so that the table stays visible
   await page.getByLabel("rows", { exact: true }).selectOption("$arrivalRate");
   await page.getByLabel("columns", { exact: true }).selectOption("repetition");
 
@@ -282,7 +282,7 @@ async function followAndCancel(user: Researcher, page: Page, goOn: () => Promise
   await expect.poll(() => states.textContent()).not.toMatch(/running|queued/);
 }
 
-/** What somebody uses is not replaced under his hands by what is new. */
+/** What the user interacts with is not replaced by an update. */
 async function expectToStayInPlace(
   page: Page,
   states: Locator,
@@ -302,14 +302,14 @@ async function expectToStayInPlace(
   expect(await output.evaluate((pre: Scrolled) => pre.scrollTop)).toBe(7);
 }
 
-/** Nothing sticks out of a narrow page, and an address that leads nowhere says so. */
+/** Nothing overflows a narrow page, and an address that leads nowhere shows a message. */
 async function lookFromAPhone(page: Page, address: string): Promise<void> {
   await page.setViewportSize({ width: 360, height: 740 });
   const width = () => page.locator("html").evaluate((html: Scrolled) => html.scrollWidth);
   expect(await width()).toBe(360);
   await page.getByRole("link", { name: "Campaigns" }).click();
   await page.getByRole("link", { name: "Quick" }).waitFor();
-  const table = page.locator(".scroll"); // it would scroll where its content is too wide
+  const table = page.locator(".scroll"); // it would scroll if its content were too wide
   expect(await table.evaluate((place: Scrolled) => place.scrollWidth - place.clientWidth)).toBe(0);
   for (const place of ["study", "user", "progress"])
     expect(await page.locator(`[data-campaign] .at-${place}`).isVisible()).toBe(true);

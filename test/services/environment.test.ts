@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { describeWithService } from "../helpers/services.ts";
 import { newSample, newUser, type Finished, type Sample, type User } from "../helpers/tool.ts";
 
-/** Prints its environment and limits before it simulates, as a model that reads them would. */
+/** Prints its environment and limits before it simulates, like a model that reads them. */
 const PROGRAM = `#!/bin/sh
 case " $* " in
 *" -q "*|*" -v "*) ;;
@@ -47,7 +47,7 @@ describeWithService("redis-server", "the environment of runs on this machine", (
     );
   };
 
-  it("is that of the terminal in which a campaign was queued, not of the one that made the swarm", async () => {
+  it("is that of the terminal in which a campaign was queued, not of the one that created the swarm", async () => {
     for (const env of [{ MAPS: "/maps/2024" }, { MAPS: "/maps/2025" }, {}]) {
       await rm(path.join(sample.study, "results"), { recursive: true, force: true });
       expect(await runall([], env)).toMatchObject({ exitCode: 0 });
@@ -61,9 +61,9 @@ describeWithService("redis-server", "the environment of runs on this machine", (
     }
   });
 
-  it("belongs to each of two campaigns with the same source and build", async () => {
+  it("is separate for two campaigns with the same source and build", async () => {
     const values = ["one", "two", "three"];
-    await runall([]); // their build and source are there
+    await runall([]); // their build and source exist
     const ids: string[] = [];
     for (const MAPS of values) {
       const { stdout } = await user.run(
@@ -80,7 +80,7 @@ describeWithService("redis-server", "the environment of runs on this machine", (
     }
   });
 
-  it("has no session or credential variable, unless it is named", async () => {
+  it("contains no session or credential variable, unless it is named", async () => {
     const env = {
       MY_TOKEN: "t",
       SSH_AUTH_SOCK: "/s",
@@ -98,7 +98,7 @@ describeWithService("redis-server", "the environment of runs on this machine", (
     expect(stdout).not.toContain('"terminal"');
   });
 
-  it("decides with what is named whether a run has completed already", async () => {
+  it("determines with named variables whether a run has completed already", async () => {
     const skipped = async (...args: string[]): Promise<boolean> =>
       /already completed/.test((await runall(args, { MAPS: "/maps/1" })).stderr);
     expect(await skipped("--env", "MAPS")).toBe(false);
@@ -113,13 +113,13 @@ describeWithService("redis-server", "the environment of runs on this machine", (
     [["--env", "1X=2"], '--env: "1X" is not a valid name of an environment variable'],
     [["--env", "=x"], '--env: "" is not a valid name of an environment variable'],
     [["--env", "REDIS_URL=x"], "--env REDIS_URL: this variable cannot be set for runs"],
-  ])("refuses %j", async (args, message) => {
+  ])("cannot contain %j", async (args, message) => {
     const { exitCode, stderr } = await runall(args);
     expect(stderr).toContain(message);
     expect(exitCode).toBe(2);
   });
 
-  it("comes with the umask and the soft limits of the terminal", async () => {
+  it("includes the umask and the soft limits of the terminal", async () => {
     const script = 'umask 0027; ulimit -S -s 4000; ulimit -S -c 0; ulimit -S -t 1234; exec "$@"';
     const command = [process.execPath, TOOL, "./sim.sh", "-c", "Quick", "-r", "0"];
     const child = spawn("sh", ["-c", script, "sh", ...command], {
@@ -133,7 +133,7 @@ describeWithService("redis-server", "the environment of runs on this machine", (
     expect(await printed()).not.toContain("cpu=1234");
   });
 
-  it("builds with the compiler settings of the terminal, once for each", async () => {
+  it("includes the compiler settings of the terminal, with one build for each", async () => {
     const builds = async (env: NodeJS.ProcessEnv, ...args: string[]): Promise<boolean> => {
       const { stderr, exitCode } = await user.run(
         "runall-swarm",

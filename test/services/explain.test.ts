@@ -37,7 +37,7 @@ describeWithService("redis-server", "runall-swarm explain", () => {
     return project.path;
   };
 
-  it("tells what was found and why, and makes nothing", async () => {
+  it("reports what was found and why, and executes nothing", async () => {
     const project = await makeProject();
     const { stdout, exitCode } = await explain(path.join(project, "simulations"), "explain", "-c", "General");
     expect(exitCode).toBe(0);
@@ -59,7 +59,7 @@ describeWithService("redis-server", "runall-swarm explain", () => {
     expect((await user.run("swarm-tool", ["status"])).stdout).toContain("no swarm exists");
   });
 
-  it("is JSON, with the identity that a campaign has", async () => {
+  it("prints JSON, with the identity that a campaign has", async () => {
     const project = await makeProject();
     const study = path.join(project, "simulations");
     const { stdout } = await explain(study, "--explain", "--json", "-c", "General");
@@ -75,7 +75,7 @@ describeWithService("redis-server", "runall-swarm explain", () => {
     expect(other["build"]).toEqual(found["build"]);
   });
 
-  it("tells what it has found before something is wrong", async () => {
+  it("reports what it has found before the first error", async () => {
     const project = await workspace.add("model", {
       "swarm.json": '{ "uses": ["nosuch"] }',
       "omnetpp.ini": STUDY,

@@ -8,7 +8,7 @@ import { describeWithService } from "../helpers/services.ts";
 import { eventually, jobsOf } from "../helpers/swarm.ts";
 import { newSample, newUser, type Finished, type Sample, type User } from "../helpers/tool.ts";
 
-describeWithService("redis-server", "runall-swarm where runs have already completed", () => {
+describeWithService("redis-server", "runall-swarm if runs have already completed", () => {
   let user: User;
   let sample: Sample;
 
@@ -29,7 +29,7 @@ describeWithService("redis-server", "runall-swarm where runs have already comple
   };
   const record = (runNumber: number, config = "Quick") =>
     readRecord(path.join(sample.study, "results"), { config, runNumber });
-  /** Which of Quick's runs a call has made. */
+  /** Which of Quick's runs a call has executed. */
   const madeBy = async (call: () => Promise<unknown>): Promise<number[]> => {
     const numbers = [0, 1, 2, 3, 4, 5, 6, 7];
     const before = await Promise.all(numbers.map((number) => record(number)));
@@ -39,7 +39,7 @@ describeWithService("redis-server", "runall-swarm where runs have already comple
   };
   const file = (name: string): string => path.join(sample.study, "results", name);
 
-  it("makes only what is not there, says so, and makes it again with --rerun", async () => {
+  it("executes only runs without results, says so, and executes all again with --rerun", async () => {
     await runall("-c", "Quick", "-r", "0..2");
     expect(
       await madeBy(async () => {
@@ -67,7 +67,7 @@ describeWithService("redis-server", "runall-swarm where runs have already comple
     expect(await stat(ended).catch(() => "gone")).toBe("gone");
   });
 
-  it("makes again what is missing, cut off or changed, and what did not end well", async () => {
+  it("executes runs again whose files are missing, truncated or changed, and runs that have not completed", async () => {
     await runall("-c", "Quick");
     const of = async (runNumber: number, ext: string): Promise<string> =>
       path.join(
@@ -88,7 +88,7 @@ describeWithService("redis-server", "runall-swarm where runs have already comple
     expect(again.exitCode).toBe(1);
   });
 
-  it("makes all runs again when a source or an option has changed", async () => {
+  it("executes all runs again when a source or an option has changed", async () => {
     await runall("-c", "Quick", "-r", "0,1");
     await appendFile(path.join(sample.path, "src/Queue.cc"), "// x\n");
     expect(await madeBy(() => runall("-c", "Quick", "-r", "0,1"))).toEqual([0, 1]);
@@ -96,7 +96,7 @@ describeWithService("redis-server", "runall-swarm where runs have already comple
     expect(await madeBy(() => runall("-c", "Quick", "-r", "0,1", "--sim-time-limit=100s"))).toEqual([0, 1]);
   });
 
-  it("shows with --dry-run and with --json what is there", async () => {
+  it("shows existing results with --dry-run and with --json", async () => {
     await runall("-c", "Quick", "-r", "0..2");
     const dry = await runall("--dry-run", "-c", "Quick", "-r", "0..3");
     expect(dry.stderr).toBe("4 runs: 3 already completed (rerun with --rerun), 1 to be executed\n");
@@ -130,7 +130,7 @@ describeWithService("redis-server", "runall-swarm where runs have already comple
     expect(await jobsOf(user)).toMatchObject({ uncollected: 0 });
   });
 
-  it("warns where run numbers have shifted, and with them the seeds", async () => {
+  it("warns if run numbers have shifted, and with them the seeds", async () => {
     const ini = path.join(sample.study, "omnetpp.ini");
     const extend = async (seeds: string): Promise<string> => {
       const text = await readFile(ini, "utf8");
@@ -153,13 +153,13 @@ describeWithService("redis-server", "runall-swarm where runs have already comple
     expect(await extend("seed-set = ${repetition}")).not.toContain("have other run numbers");
   });
 
-  it("keeps files of the same name that runs have written which are not made again", async () => {
+  it("keeps files of the same name that were written by runs not executed again", async () => {
     const args = ["-c", "Quick", "--output-scalar-file=results/all.sca"];
     await runall(...args, "-r", "0,3");
     const before = await readFile(file("all.sca"), "utf8");
     const { stderr } = await runall(...args, "-r", "0..3");
     expect(stderr).toMatch(/4 runs: 2 already completed/);
-    expect(await readFile(file("all.sca"), "utf8")).toBe(before); // that of the last run
+    expect(await readFile(file("all.sca"), "utf8")).toBe(before); // of the last run
     for (const number of [0, 1, 2]) expect((await stat(file(`all.Quick-${number}.sca`))).isFile()).toBe(true);
     expect((await runall(...args, "-r", "0..3")).stderr).toMatch(/4 runs: 4 already completed/);
   });

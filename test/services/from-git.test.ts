@@ -7,7 +7,7 @@ import { newSample, newUser, type Sample, type User } from "../helpers/tool.ts";
 
 let user: User;
 let sample: Sample;
-/** Plans a campaign and writes down what it would run. */
+/** Plans a campaign and prints what it would execute. */
 let script: string;
 
 beforeEach(async () => {
@@ -55,7 +55,7 @@ it.each<[string, () => Promise<unknown>]>([
       await git("bisect", "reset");
     },
   ],
-])("from %s a campaign is the same as from a terminal", async (_, call) => {
+])("plans the same campaign from %s as from a terminal", async (_, call) => {
   await sample.commit({ "simulations/other.ini": "[General]\n" });
   const { stdout, exitCode } = await user.run("runall-swarm", ["-c", "Quick", "--dry-run"], {
     cwd: sample.study,

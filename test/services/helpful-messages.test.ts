@@ -10,11 +10,11 @@ import { jobsOf, NO_JOBS } from "../helpers/swarm.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 import { newSample, newUser, type Finished, type Sample, type User } from "../helpers/tool.ts";
 
-/** Answers questions as the simulator does, then executes a line instead of simulating. */
+/** Answers queries like the simulator, then executes a line instead of simulating. */
 const program = (line: string): string =>
   `#!/bin/sh\ncase " $* " in *" -q "*|*' -v '*) exec opp_run "$@";; esac\n${line}\n`;
 
-describeWithService("redis-server", "a message names what helps", () => {
+describeWithService("redis-server", "a message gives helpful details", () => {
   let user: User;
   let sample: Sample;
 
@@ -37,7 +37,7 @@ describeWithService("redis-server", "a message names what helps", () => {
     expect(await jobsOf(user)).toEqual(NO_JOBS);
   };
 
-  it("where there is no omnetpp.ini: the ini files below, the command to type, and no more than a few", async () => {
+  it("without omnetpp.ini: the ini files below, the command to type, and no more than a few", async () => {
     const there = (await sample.git("ls-files", "*.ini")).split("\n");
     expect(there).toContain("simulations/omnetpp.ini");
     await expectAdvice(
@@ -55,7 +55,7 @@ describeWithService("redis-server", "a message names what helps", () => {
     );
   });
 
-  it("where the output goes to a full disk, and the command runs on", async () => {
+  it("when the output goes to a full disk, and the command keeps running", async () => {
     const full = openSync("/dev/full", "w");
     const args = [path.resolve("bin/runall-swarm.js"), "-c", "Quick"];
     const child = spawn(process.execPath, args, {
@@ -72,7 +72,7 @@ describeWithService("redis-server", "a message names what helps", () => {
     expect((await sample.results()).filter((file) => file.endsWith(".sca"))).toHaveLength(8);
   });
 
-  it("where an ini file is misspelled, or above", async () => {
+  it("when an ini file is misspelled, or in a folder above", async () => {
     await sample.commit({ "simulations/load.ini": "", "simulations/sub/README": "" });
     await expectAdvice(
       await runall(["-f", "laod.ini"]),
@@ -85,7 +85,7 @@ describeWithService("redis-server", "a message names what helps", () => {
     await expectAdvice(await runall([], "src"), "change to a folder that contains an omnetpp.ini");
   });
 
-  it("where the config is misspelled, is the only one, or is not named", async () => {
+  it("when the config is misspelled, is the only one, or is not named", async () => {
     await expectAdvice(
       await runall(["-c", "Qiuck"]),
       "hint: did you mean Quick? configs here: Quick, General, ",
@@ -104,7 +104,7 @@ describeWithService("redis-server", "a message names what helps", () => {
     );
   });
 
-  it("where only the other mode of a library is built, or what is built is of another OMNeT++", async () => {
+  it("when only the other mode of a library is built, or was built with another OMNeT++", async () => {
     await using elsewhere = await temporaryDirectory();
     const library = path.join(elsewhere.path, "mine");
     await writeFile(`${path.dirname(library)}/libmine_dbg.so`, "");
@@ -126,7 +126,7 @@ describeWithService("redis-server", "a message names what helps", () => {
     expect(second.stderr).not.toContain("using the binaries of this checkout");
   });
 
-  it("where links lead out of the checkout: one line, however many they are", async () => {
+  it("when links lead out of the checkout: one line, however many there are", async () => {
     await mkdir(path.join(sample.path, "links"));
     for (let at = 0; at < 54; at++) await symlink("/nowhere", path.join(sample.path, `links/l${at}`));
     const { stderr, exitCode } = await runall(["-c", "Quick", "-r", "0"]);
@@ -136,7 +136,7 @@ describeWithService("redis-server", "a message names what helps", () => {
     ]);
   });
 
-  it("where runs write the same file: a few lines, and the number of the others", async () => {
+  it("when runs write the same file: a few lines, and the number of the others", async () => {
     await sample.commit({ "simulations/sim.sh": program('echo "$*" >shared.txt; exec ../src/mm1 "$@"') });
     await chmod(path.join(sample.study, "sim.sh"), 0o755);
     const { stderr } = await runall(["./sim.sh", "-c", "Quick"]);
@@ -146,11 +146,11 @@ describeWithService("redis-server", "a message names what helps", () => {
         /^warning: (\d+) more \(shown with --verbose\) such as: shared\.txt is also written by Quick #\d/gm,
       ),
     ];
-    expect(shown.length).toBeLessThanOrEqual(6); // the earlier or the later one may be what is renamed
+    expect(shown.length).toBeLessThanOrEqual(6); // the earlier or the later one may be renamed
     expect(more.reduce((sum, match) => sum + Number(match[1]), shown.length)).toBe(7);
   });
 
-  it("where a run cannot open what git ignores: the file, and the entry that sends it", async () => {
+  it("when a run cannot open what git ignores: the file, and the entry that sends it", async () => {
     await sample.commit({
       ".gitignore": "*.csv\nresults/\n",
       "simulations/sim.sh": program('cat data/trace.csv >/dev/null || exit 1; exec ../src/mm1 "$@"'),
@@ -174,7 +174,7 @@ describeWithService("redis-server", "a message names what helps", () => {
     expect(sent.exitCode, sent.stderr + sent.stdout).toBe(0);
   });
 
-  it("says nothing of files that were sent, results and folders", async () => {
+  it("but not about files that were sent, results and folders", async () => {
     await sample.commit({
       ".gitignore": "results/\n",
       "simulations/in.csv": "1\n",

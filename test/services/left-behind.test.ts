@@ -17,7 +17,7 @@ import {
   type Researcher,
 } from "../helpers/swarm.ts";
 
-/** What a run does before or after its simulation, by its number. */
+/** Actions of a run before or after its simulation, by its number. */
 async function addProgram(user: Researcher, before: string, after = ""): Promise<void> {
   await user.sample.commit({
     "simulations/nasty": `#!/bin/sh
@@ -34,7 +34,7 @@ exit $code
   await user.sample.commit({});
 }
 
-/** So long no other process sleeps. */
+/** No other process sleeps for exactly this long. */
 const SLEEP = `sleep 1000.${process.pid}`;
 const DAEMON = `(setsid sh -c '${SLEEP}; echo late > results/late.sca' >/dev/null 2>&1 &)`;
 const WITHOUT_ENVIRONMENT = `(setsid env -i /bin/sh -c '${SLEEP}; :' >/dev/null 2>&1 &)`;
@@ -67,7 +67,7 @@ describeWithService("redis-server", "what a run leaves behind", () => {
     expect(first.stdout).toMatch(/^8 runs in /m);
     expect(sleepers()).toEqual([]);
     const before = (await user.sample.results()).filter((file) => /^Quick.*\.sca$/.test(file));
-    expect(before.length).toBeGreaterThanOrEqual(6); // one changed the sources that git has, which says so
+    expect(before.length).toBeGreaterThanOrEqual(6); // one changed the sources of the repository, which is reported
     const again = await user.runall("-c", "Quick", "--rerun");
     expect(again).toMatchObject({ exitCode: 0 });
     expect(again.stdout).toMatch(/8 runs in .*: 8 done/);
@@ -76,7 +76,7 @@ describeWithService("redis-server", "what a run leaves behind", () => {
     expect(await jobsOf(user)).toEqual(NO_JOBS);
   });
 
-  it("never is a binary that others run, or that the user has built", async () => {
+  it("never becomes a binary that others run, or that the user has built", async () => {
     await using user = await researcher(0, 2);
     const program = path.join(user.sample.path, "src/mm1");
     await addProgram(user, `[ "$run" != 3 ] || printf '#!/bin/sh\\nexit 7\\n' > ../src/mm1`);
@@ -87,7 +87,7 @@ describeWithService("redis-server", "what a run leaves behind", () => {
     expect(() => readFileSync(program)).toThrow("ENOENT"); // the user has built nothing
   });
 
-  it("is ended with the next runner, and when the swarm is removed", async () => {
+  it("is stopped by the next runner, and when the swarm is removed", async () => {
     await using user = await researcher(0, 1);
     await addProgram(user, `${DAEMON}\n${WITHOUT_ENVIRONMENT}\n${SLEEP}`);
     const id = await queued(user, "./nasty", "-c", "Quick", "-r", "0");

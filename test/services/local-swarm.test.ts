@@ -34,7 +34,7 @@ import { describeWithService } from "../helpers/services.ts";
 import { newSample, newUser, type Finished, type Sample, type User } from "../helpers/tool.ts";
 
 describeWithService("redis-server", "the swarm on this machine", () => {
-  /** All of `Quick` is there, once and whole, and nothing is left in the swarm. */
+  /** All results of `Quick` exist, once and complete, and nothing is left in the swarm. */
   async function expectWhole(user: Researcher, finished: Finished): Promise<void> {
     expect(finished).toMatchObject({
       exitCode: 0,
@@ -60,7 +60,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     expect(simulationsOf(user)).toEqual([]);
   }
 
-  it.concurrent("is made by init, which may be repeated, and is the user's alone", async () => {
+  it.concurrent("is created by init, which may be repeated, and belongs only to the user", async () => {
     await using user = await newUser();
     const { stdout } = await mustRun(user, ["init", "--local", "--runners", "2"]);
     expect(stdout).toContain("the swarm local is running on this machine with 2 runners");
@@ -107,46 +107,41 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     redis.disconnect();
   });
 
-  it.concurrent(
-    "is halted and resumed in the middle of a campaign, which notices and loses nothing",
-    async () => {
-      await using user = await researcher(0);
-      const setDuration = await durationFile(user);
-      await setDuration(8000); // long enough for all the commands below on a busy machine
-      const client = user.startRunall("-c", "Quick");
-      const saw = listen(client);
-      await saw("[1/8]");
-      const refused = await user.run("swarm-tool", ["halt"]);
-      expect(refused.stderr).toMatch(/[12] runs? of the swarm local are running[^]*hint: add --force/);
-      expect(refused.exitCode).toBe(2);
-      expect((await statusOf(user)).state).toBe("running");
+  it.concurrent("is halted and resumed during a campaign, which notices and loses nothing", async () => {
+    await using user = await researcher(0);
+    const setDuration = await durationFile(user);
+    await setDuration(8000); // long enough for all the commands below on a busy machine
+    const client = user.startRunall("-c", "Quick");
+    const saw = listen(client);
+    await saw("[1/8]");
+    const refused = await user.run("swarm-tool", ["halt"]);
+    expect(refused.stderr).toMatch(/[12] runs? of the swarm local are running[^]*hint: add --force/);
+    expect(refused.exitCode).toBe(2);
+    expect((await statusOf(user)).state).toBe("running");
 
-      await mustRun(user, ["halt", "--force"]);
-      expect(processesOf(user)).toHaveLength(1); // the client
-      expect(await statusOf(user)).toMatchObject({ state: "halted", processes: [], jobs: { running: 0 } });
-      await saw("warning: the swarm local is halted (hint: resume it with: swarm-tool resume local)");
-      expect((await mustRun(user, ["halt"])).stdout).toContain("is already halted");
-      const other = await user.runall("-c", "Quick");
-      expect(other.stderr).toMatch(
-        /the swarm local is halted\nhint: resume it with: swarm-tool resume local/,
-      );
-      expect(other.exitCode).toBe(2);
+    await mustRun(user, ["halt", "--force"]);
+    expect(processesOf(user)).toHaveLength(1); // the client
+    expect(await statusOf(user)).toMatchObject({ state: "halted", processes: [], jobs: { running: 0 } });
+    await saw("warning: the swarm local is halted (hint: resume it with: swarm-tool resume local)");
+    expect((await mustRun(user, ["halt"])).stdout).toContain("is already halted");
+    const other = await user.runall("-c", "Quick");
+    expect(other.stderr).toMatch(/the swarm local is halted\nhint: resume it with: swarm-tool resume local/);
+    expect(other.exitCode).toBe(2);
 
-      await setDuration(1);
-      await mustRun(user, ["resume"]);
-      const finished = await client.finished;
-      await expectWhole(user, finished);
-      expect(finished.stderr.match(/the swarm local is halted/g)).toHaveLength(1);
-      expect(finished.stderr).not.toContain("started again");
-    },
-  );
+    await setDuration(1);
+    await mustRun(user, ["resume"]);
+    const finished = await client.finished;
+    await expectWhole(user, finished);
+    expect(finished.stderr.match(/the swarm local is halted/g)).toHaveLength(1);
+    expect(finished.stderr).not.toContain("started again");
+  });
 
-  it.concurrent("leaves nothing when it is removed, also of commands that were killed", async () => {
+  it.concurrent("leaves nothing behind when it is removed, also by commands that were killed", async () => {
     await using user = await newUser();
     await using sample = await newSample();
     user.env["TMPDIR"] = path.join(user.directory, "tmp");
     await mkdir(user.env["TMPDIR"]);
-    // What is known of projects and campaigns is not the swarm's.
+    // What is known of projects and campaigns does not belong to the swarm.
     const isOthers = (file: string): boolean =>
       /^(?:cache\/inet-swarm\/(?:scans|work-trees)|state\/inet-swarm\/campaigns)(?:\/[^/.]+\.json)?$/.test(
         file,
@@ -171,7 +166,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     expect(await listing()).toEqual(before);
   });
 
-  it("asks before it is removed with something in it, also when it is halted or broken", async () => {
+  it("requires confirmation to be removed unless it is empty, also when it is halted or broken", async () => {
     await using user = await researcher(1);
     await queued(user, "-c", "Quick");
     await eventually(async () => expect(await jobsOf(user)).toMatchObject({ uncollected: 8 }));
@@ -196,15 +191,15 @@ describeWithService("redis-server", "the swarm on this machine", () => {
 
     expect((await remove("--force")).exitCode).toBe(0);
     expect(processesOf(user)).toEqual([]);
-    // the client's notes on its campaigns stay: they say where results belong, whichever swarm has them;
-    // so does what it remembers of the checkout's files
+    // the client's notes on its campaigns stay: they contain where results belong, whichever swarm has them;
+    // so does its cache of the checkout's files
     const isClients = (name: string): boolean =>
       /^[a-z][a-z0-9]{7}\.json$/.test(name) || /^[0-9a-f]{32}\.json$/.test(name);
     expect((await filesBelow(user.directory)).filter((name) => !isClients(name))).toEqual([]);
     expect((await user.run("swarm-tool", ["status"])).stdout).toContain("no swarm exists");
   });
 
-  it.concurrent("shows a process that has died, and resume starts it again", async () => {
+  it.concurrent("shows a process that has died, which resume starts again", async () => {
     await using user = await researcher(1, 1);
     for (const role of ["builder", "runner", "redis", "dashboard"]) {
       const before = await pidsOf(user);
@@ -223,7 +218,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     }
   });
 
-  it.concurrent("says that its queue is not responding, without waiting for ever", async () => {
+  it.concurrent("reports that its queue is not responding, without waiting forever", async () => {
     await using user = await researcher(1, 1);
     const { redis } = await pidsOf(user);
     process.kill(redis!, "SIGSTOP");
@@ -239,34 +234,31 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     expect((await statusOf(user)).state).toBe("running");
   });
 
-  it.concurrent(
-    "makes the runs of a runner again that was killed, after ending its simulations",
-    async () => {
-      await using user = await researcher(0);
-      const setDuration = await durationFile(user);
-      await setDuration(60_000);
-      const id = await queued(user, "-c", "Quick");
-      using _ = await stopMending(user);
-      await eventually(async () => expect(await simulationPids(user)).toHaveLength(2));
-      const orphans = await simulationPids(user);
-      await kill((await pidsOf(user))["runner"]!);
-      await passSilence(user);
-      expect(orphans.map(isAlive)).toEqual([true, true]);
+  it.concurrent("executes the runs of a killed runner again, after stopping its simulations", async () => {
+    await using user = await researcher(0);
+    const setDuration = await durationFile(user);
+    await setDuration(60_000);
+    const id = await queued(user, "-c", "Quick");
+    using _ = await stopMending(user);
+    await eventually(async () => expect(await simulationPids(user)).toHaveLength(2));
+    const orphans = await simulationPids(user);
+    await kill((await pidsOf(user))["runner"]!);
+    await passSilence(user);
+    expect(orphans.map(isAlive)).toEqual([true, true]);
 
-      await setDuration(50);
-      const second = startRunner(user, "runner", "--concurrency", "2");
-      const ended = once(second, "exit");
-      try {
-        await eventually(() => expect(orphans.map(isAlive)).toEqual([false, false]));
-        await expectWhole(user, await user.runall("attach", id));
-      } finally {
-        second.kill();
-        await ended;
-      }
-    },
-  );
+    await setDuration(50);
+    const second = startRunner(user, "runner", "--concurrency", "2");
+    const ended = once(second, "exit");
+    try {
+      await eventually(() => expect(orphans.map(isAlive)).toEqual([false, false]));
+      await expectWhole(user, await user.runall("attach", id));
+    } finally {
+      second.kill();
+      await ended;
+    }
+  });
 
-  it.concurrent("gives up a run whose workers have vanished too often, which can be retried", async () => {
+  it.concurrent("gives up a run whose workers have been lost too often, which can be retried", async () => {
     await using user = await researcher(1);
     const id = await queued(user, "--retries", "1", "-c", "Endless");
     using _ = await stopMending(user);
@@ -298,20 +290,20 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     await ended;
   });
 
-  it.concurrent("leaves no simulation of a runner that was killed when it is halted", async () => {
+  it.concurrent("leaves no simulation of a killed runner when it is halted", async () => {
     await using user = await researcher(1);
     await queued(user, "-c", "Endless");
     await eventually(async () => expect(await simulationPids(user)).toHaveLength(1));
     {
       using _ = await stopMending(user);
       await kill((await pidsOf(user))["runner"]!);
-      await eventually(() => expect(simulationsOf(user)).toHaveLength(1)); // it may have just begun
+      await eventually(() => expect(simulationsOf(user)).toHaveLength(1)); // it may have just started
     }
     await mustRun(user, ["halt", "--force"]);
     expect(processesOf(user)).toEqual([]);
   });
 
-  it.concurrent("goes on after Redis was killed in the middle of a campaign", async () => {
+  it.concurrent("continues after Redis was killed during a campaign", async () => {
     await using user = await researcher(0);
     await using held = await holdRuns(user, 3);
     const client = user.startRunall("-c", "Quick");
@@ -324,7 +316,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     await expectWhole(user, await client.finished);
   });
 
-  it.concurrent("goes on when its client is killed", async () => {
+  it.concurrent("continues when its client is killed", async () => {
     await using user = await researcher(0);
     await using held = await holdRuns(user, 2);
     const client = user.startRunall("-c", "Quick");
@@ -341,13 +333,13 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     await expectWhole(user, await user.runall("attach", await onlyCampaign(user)));
   });
 
-  it.concurrent("is left at once by a second Ctrl-C", async () => {
+  it.concurrent("is left immediately on a second Ctrl-C", async () => {
     await using user = await researcher(1);
     const client = user.startRunall("-c", "Endless");
     const saw = listen(client);
     await eventually(async () => expect(await simulationPids(user)).toHaveLength(1));
     const { redis } = await pidsOf(user);
-    process.kill(redis!, "SIGSTOP"); // so that the first one cannot be done with
+    process.kill(redis!, "SIGSTOP"); // so that the first one takes longer
     try {
       client.child.kill("SIGINT");
       await saw("Press Ctrl-C again to exit immediately");
@@ -361,7 +353,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     }
   });
 
-  it.concurrent("halts itself when it is idle, and is resumed without a question", async () => {
+  it.concurrent("halts itself when it is idle, and is resumed without confirmation", async () => {
     await using user = await researcher(1, 1);
     const watch = startRunner(user, "builder", "--idle-halts", "local", "--idle-minutes", "0.01");
     const ended = once(watch, "exit");
@@ -376,7 +368,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     expect(await readState(user)).not.toHaveProperty("haltedBy");
   });
 
-  it.concurrent("starts what has died of itself while nobody watches", async () => {
+  it.concurrent("restarts its processes that have died while no client runs", async () => {
     await using user = await researcher(1, 1);
     const { runner, redis } = await pidsOf(user);
     const connection = socketConnection(path.join(stateFolder(user), "redis.sock"));
@@ -385,7 +377,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
       await work(opened);
       await opened.close();
     };
-    // so that it is not idle before it has been looked at
+    // so that it is not idle before it has been checked
     await queue((runs) => runs.add("waits", {}, { jobId: "waits-0", delay: 3_600_000 }));
     await kill(runner!);
     await kill(redis!);
@@ -400,7 +392,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     expect(await ended).toEqual([0, null]);
   });
 
-  it.concurrent("makes the runs of two studies at once", async () => {
+  it.concurrent("executes the runs of two studies concurrently", async () => {
     await using user = await researcher(50);
     await using other = await newSample();
     const [here, there] = await Promise.all([
@@ -419,7 +411,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
   });
 });
 
-/** As if nothing had been heard for long of whoever has taken a run: the next runner gives it to others. */
+/** Simulates a long silence of whoever has taken a run: the next runner hands the run to others. */
 async function passSilence(user: User): Promise<void> {
   const redis = new Redis(path.join(stateFolder(user), "redis.sock"));
   const runs = await redis.lrange("bull:run:active", 0, -1);
@@ -429,7 +421,7 @@ async function passSilence(user: User): Promise<void> {
 }
 
 /**
- * Lets the project itself say how long its runs last, by what a file holds when a worker starts.
+ * Makes the project itself determine how long its runs last, by a file that is read when a worker starts.
  * @returns sets that duration in ms.
  */
 async function durationFile({ directory, sample }: Researcher): Promise<(runMs: number) => Promise<void>> {
@@ -438,7 +430,7 @@ async function durationFile({ directory, sample }: Researcher): Promise<(runMs: 
   return (runMs) => writeFile(file, String(runMs));
 }
 
-/** Pids of the simulations that the runner has noted for its successor. */
+/** Pids of the simulations that the runner has recorded for its successor. */
 async function simulationPids(user: User): Promise<number[]> {
   const slots = path.join(cacheFolder(user), "slots");
   const notes = (await readdir(slots)).map((slot) =>
@@ -463,7 +455,7 @@ describeWithService("redis-server", "several swarms on this machine", () => {
   const runall = (args: readonly string[], env = {}): Promise<Finished> =>
     user.run("runall-swarm", args, { cwd: sample.study, env });
 
-  it("begin with one that is made when there is none, and said", async () => {
+  it("begin with one that is created when there is none, and reported", async () => {
     const { stderr, exitCode } = await runall(["-c", "Quick", "-r", "0"]);
     expect(stderr).toMatch(
       /no swarm exists yet: creating one on this machine with \d+ runners?; it shuts down/,
@@ -472,7 +464,7 @@ describeWithService("redis-server", "several swarms on this machine", () => {
     expect(await statusOf(user)).toMatchObject({ name: "local", state: "running" });
   });
 
-  it("are told apart by name", async () => {
+  it("are distinguished by name", async () => {
     await mustRun(user, ["init", "--local", "--runners", "1", "second"]);
     const listed = async (name: string): Promise<number> =>
       (JSON.parse((await runall(["list", "--json", "--swarm", name])).stdout) as unknown[]).length;
@@ -488,11 +480,11 @@ describeWithService("redis-server", "several swarms on this machine", () => {
     expect((await runall(["-c", "Quick", "-r", "1"], { SWARM: "second" })).exitCode).toBe(0);
     expect([await listed("local"), await listed("second")]).toEqual([before, 2]);
     await mustRun(user, ["halt", "local"]);
-    expect((await runall(["-c", "Quick", "-r", "2"])).exitCode).toBe(0); // the only one that runs
+    expect((await runall(["-c", "Quick", "-r", "2"])).exitCode).toBe(0); // the only running one
     expect(await listed("second")).toBe(3);
   });
 
-  it("are each user's own", async () => {
+  it("belong to one user each", async () => {
     await using other = await newUser();
     expect((await other.run("swarm-tool", ["status"])).stdout).toContain("no swarm exists");
     await mustRun(other, ["init", "--local", "--runners", "1", "second"]);

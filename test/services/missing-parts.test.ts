@@ -44,16 +44,16 @@ describeWithService("redis-server", "a part of a campaign that does not exist", 
     [["./nosuch"], "the program nosuch does not exist"],
     [["../src/nosuch"], "the program ../src/nosuch does not exist"],
     [["--dry-run", "../src/nosuch"], "the program ../src/nosuch does not exist"],
-  ])("%j is refused once, before anything is queued", async (args, message) => {
+  ])("leads to one refusal before anything is queued: %j", async (args, message) => {
     await expectRefusal(args, `runall-swarm: ${message}\n`);
   });
 
-  it("is named where the project itself says so", async () => {
+  it("is named if the project itself names it", async () => {
     await sample.commit({ ".nedfolders": "src\nnosuch\n" });
     await expectRefusal([], "the NED folder nosuch of the project does not exist");
   });
 
-  it("may be there, and not travel", async () => {
+  it("may be a file that git ignores, which is not sent", async () => {
     await sample.commit({ ".gitignore": "*.local\nmaps/\nlib*.so\nresults/\n" });
     await sample.write({
       "simulations/my.local": "",
@@ -68,12 +68,12 @@ describeWithService("redis-server", "a part of a campaign that does not exist", 
     await expectRefusal(["-n", "../src:maps"], `the NED folder maps ${hint}`);
   });
 
-  it("may be a program that cannot be executed", async () => {
+  it("may be a program that is not executable", async () => {
     await sample.commit({ "simulations/sim.sh": "#!/bin/sh\n" });
     await expectRefusal(["./sim.sh"], /the program sim\.sh is not executable\nhint: .*chmod \+x .*sim\.sh/);
   });
 
-  it("may be what the build leaves out", async () => {
+  it("may be a product that the build leaves out", async () => {
     const build = { build: ["echo nothing is made"] };
     await sample.commit({ "swarm.json": JSON.stringify({ ...build, libraries: ["src/queue"] }) });
     await expectRefusal(
@@ -87,14 +87,14 @@ describeWithService("redis-server", "a part of a campaign that does not exist", 
     await expectRefusal([], /the build did not produce a program or library\n/);
   });
 
-  it("is no reason to refuse what the build makes, or what is there", async () => {
+  it("is not reported for products of the build and existing files", async () => {
     expect(await runall("--dry-run", "../src/mm1")).toMatchObject({ exitCode: 0 });
     expect(await runall("../src/mm1", "-r", "0")).toMatchObject({ exitCode: 0 });
     await sample.write({ "simulations/empty/.keep": "", "simulations/ned/package.ned": "package mm1;\n" });
     expect(await runall("--dry-run", "-n", "../src:ned:../src/.")).toMatchObject({ exitCode: 0 });
   });
 
-  it("in every run is one line of the summary and of the logs", async () => {
+  it("leads to one line in the summary and in the logs if every run misses it", async () => {
     await sample.commit({
       "simulations/sim.sh":
         '#!/bin/sh\ncase " $* " in *" -q "*|*\' -v \'*) exec opp_run "$@";; esac\necho \'<!> Error: Cannot open map \'$$; exit 1\n',

@@ -10,14 +10,14 @@ import { describeWithMongo, startMongo } from "../helpers/mongo.ts";
 import { eventually } from "../helpers/swarm.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
-/** More than the buffers of all sockets on the way. */
+/** More than the buffers of all sockets in between. */
 const LARGE = Buffer.alloc(15 << 20);
 const FILLED_BYTES = 1 << 16;
 
-/** A way to a server that can stop in the middle of a request. */
+/** A connection to a server that can stall in the middle of a request. */
 interface Way extends AsyncDisposable {
   port: number;
-  /** From now on nothing of a large request is taken. @returns whether there is one that waits. */
+  /** From now on transfers nothing of a large request. @returns whether one is waiting. */
   block(): () => boolean;
 }
 
@@ -79,7 +79,7 @@ async function startWay(url: string, certificate: Certificate | undefined): Prom
 
 describeWithMongo("a connection to MongoDB", () => {
   it.each(["without TLS", "with TLS"])(
-    "that is closed in the middle of a request ends the request, %s",
+    "that is closed during a request ends the request, %s",
     async (how) => {
       await using mongo = await startMongo();
       await using folder = await temporaryDirectory();

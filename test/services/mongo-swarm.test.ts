@@ -10,7 +10,7 @@ import { compareResults } from "../real-omnetpp/compare-results.js";
 import type { RunRecord } from "../../src/model/result.ts";
 import { newSample, newUser, type Finished, type Sample, type User } from "../helpers/tool.ts";
 
-describeWithMongo("a swarm that keeps its results in MongoDB", () => {
+describeWithMongo("a swarm that stores its results in MongoDB", () => {
   let mongo: MongoServer;
   let user: User;
   let sample: Sample;
@@ -35,7 +35,7 @@ describeWithMongo("a swarm that keeps its results in MongoDB", () => {
     return texts.map((text) => JSON.parse(text) as RunRecord);
   };
 
-  /** Names and number of what the database still holds. */
+  /** Names and number of the documents that the database still contains. */
   const leftInMongo = (): Promise<string[]> =>
     inMongo(async (db) => {
       const names = (await db.listCollections().toArray()).map(({ name }) => name).sort();
@@ -51,7 +51,7 @@ describeWithMongo("a swarm that keeps its results in MongoDB", () => {
     }
   };
 
-  it("gives the same files as one that keeps them in a directory, and leaves none behind", async () => {
+  it("returns the same files as one with a directory, and leaves none behind", async () => {
     await init();
     const finished = await runQuick(user, sample);
     expect(finished.exitCode).toBe(0);
@@ -73,7 +73,7 @@ describeWithMongo("a swarm that keeps its results in MongoDB", () => {
     expect(await compareResults(...folders)).toMatchObject({ differences: [] });
   });
 
-  it("shows its URL to no run: not in the environment, of no process above it, and not on a command line", async () => {
+  it("hides its URL from runs: in the environment, in parent processes, and on command lines", async () => {
     await init();
     await sample.write({ "simulations/sim.sh": lookingProgram() });
     await chmod(path.join(sample.study, "sim.sh"), 0o755);
@@ -87,7 +87,7 @@ describeWithMongo("a swarm that keeps its results in MongoDB", () => {
     expect(printed).not.toMatch(/(?:MONGO_URL|TOKEN)/);
   });
 
-  it("waits while MongoDB is away, says so, and makes no run twice", async () => {
+  it("waits while MongoDB is not running, reports it, and executes no run twice", async () => {
     await init();
     await using held = await holdRuns(user, 1);
     const campaign = user.start("runall-swarm", ["-c", "Quick"], { cwd: sample.study });
@@ -103,20 +103,23 @@ describeWithMongo("a swarm that keeps its results in MongoDB", () => {
     expect(await leftInMongo()).toEqual(BUILD_ALONE);
   });
 
-  it.runIf(CAN_BE_FULL)("keeps results that MongoDB has no room for, and goes on when it has", async () => {
-    await init();
-    await mongo.kill();
-    await mongo.start({ maxBytes: 128 * 1024 });
-    const { stdout } = await user.run("runall-swarm", ["--detach", "-c", "Quick"], { cwd: sample.study });
-    const id = /attach (\S+)/.exec(stdout)![1]!;
-    const log = path.join(stateFolder(user), "logs", "runner.log");
-    await eventually(async () => expect(await readFile(log, "utf8")).toContain("refuses results"));
-    await mongo.kill();
-    await mongo.start();
-    const attached = await user.run("runall-swarm", ["attach", id], { cwd: sample.study });
-    expect(attached.exitCode).toBe(0);
-    expect((await records()).map(({ state }) => state)).toEqual(Array(8).fill("done"));
-  });
+  it.runIf(CAN_BE_FULL)(
+    "keeps results for which MongoDB has no free space, and continues when it has",
+    async () => {
+      await init();
+      await mongo.kill();
+      await mongo.start({ maxBytes: 128 * 1024 });
+      const { stdout } = await user.run("runall-swarm", ["--detach", "-c", "Quick"], { cwd: sample.study });
+      const id = /attach (\S+)/.exec(stdout)![1]!;
+      const log = path.join(stateFolder(user), "logs", "runner.log");
+      await eventually(async () => expect(await readFile(log, "utf8")).toContain("refuses results"));
+      await mongo.kill();
+      await mongo.start();
+      const attached = await user.run("runall-swarm", ["attach", id], { cwd: sample.study });
+      expect(attached.exitCode).toBe(0);
+      expect((await records()).map(({ state }) => state)).toEqual(Array(8).fill("done"));
+    },
+  );
 
   it("executes a run again whose result is damaged in the database", async () => {
     await init();
@@ -139,7 +142,7 @@ describeWithMongo("a swarm that keeps its results in MongoDB", () => {
   });
 });
 
-/** What stays in the database when all results have been collected. */
+/** What remains in the database when all results have been collected. */
 const BUILD_ALONE = [expect.stringMatching(/^builds\.chunks/), "builds.files: 1"];
 
 function runQuick(user: User, sample: Sample): Promise<Finished> {

@@ -23,7 +23,7 @@ function expectAdvice({ exitCode, stdout, stderr }: Finished, message: string | 
   expect(exitCode).toBe(2);
 }
 
-it("tells where nobody said which MongoDB, or where the URL is none", async () => {
+it("reports that MongoDB is not configured, or that the URL is invalid", async () => {
   expectAdvice(await init({ MONGO_URL: "", MONGO_URL_FILE: "" }), "MONGO_URL is not set");
   expectAdvice(await init({ MONGO_URL: `http://me:${SECRET}@host/` }), "the MongoDB URL is not valid");
   expectAdvice(
@@ -32,14 +32,14 @@ it("tells where nobody said which MongoDB, or where the URL is none", async () =
   );
 });
 
-it("tells where nothing listens", async () => {
+it("reports that nothing listens", async () => {
   await using directory = await temporaryDirectory();
   const socket = encodeURIComponent(path.join(directory.path, "mongo.sock"));
   const finished = await init({ MONGO_URL: `mongodb://${socket}/` });
   expectAdvice(finished, /MongoDB at .*mongo.sock is not responding \(connect ENOENT/);
 });
 
-it("tells that a server is too old", async () => {
+it("reports that a server is too old", async () => {
   await using directory = await temporaryDirectory();
   const socket = path.join(directory.path, "mongo.sock");
   await using _ = await oldMongo(socket);
@@ -51,15 +51,15 @@ it("tells that a server is too old", async () => {
   );
 });
 
-describeWithMongo("a MongoDB that wants another password", () => {
-  it("is told, without the password", async () => {
+describeWithMongo("a MongoDB that requires another password", () => {
+  it("leads to a message that does not contain the password", async () => {
     await using mongo = await startMongo();
     const url = mongo.url.replace("mongodb://", `mongodb://me:${SECRET}@`);
     expectAdvice(await init({ MONGO_URL: url }), "rejected the user name or password");
   });
 });
 
-/** Answers every request as MongoDB 3.6 would greet. */
+/** Answers every request like MongoDB 3.6 answers a handshake. */
 async function oldMongo(socket: string): Promise<AsyncDisposable> {
   const server: Server = createServer((connection) => {
     connection.on("error", () => undefined);

@@ -7,7 +7,7 @@ import { describeWithService } from "../helpers/services.ts";
 import { mustRun } from "../helpers/swarm.ts";
 import { newUser, type User } from "../helpers/tool.ts";
 
-/** Two projects side by side, one of which the other needs: on a worker, all slots share the needed one. */
+/** Two projects side by side, one of which needs the other: on a worker, all slots share the needed one. */
 describeWithService("redis-server", "a run that writes into a project that its own needs", () => {
   let user: User;
   let workspace: Workspace;
@@ -39,7 +39,7 @@ describeWithService("redis-server", "a run that writes into a project that its o
   });
   const runall = (...args: string[]) => user.run("runall-swarm", args, { cwd: study });
 
-  it("is not done, and no other run sees what it wrote", async () => {
+  it("has not completed, and no other run sees what it wrote", async () => {
     const { exitCode, stdout, stderr } = await runall("./writing", "-c", "General");
     expect(stdout, stderr).toMatch(/2 runs in .*: 1 done, 1 failed/);
     expect(`${stdout}${stderr}`).toContain(
@@ -51,7 +51,7 @@ describeWithService("redis-server", "a run that writes into a project that its o
     expect(await model.git("status", "--porcelain")).toBe("");
   });
 
-  it("is done if its results belong there", async () => {
+  it("has completed if its results belong there", async () => {
     const { exitCode, stdout, stderr } = await runall("-c", "General", "--result-dir=../../model/results");
     expect({ exitCode, stdout }, stderr).toMatchObject({ exitCode: 0 });
     const names = await readdir(path.join(model.path, "results"));

@@ -41,7 +41,7 @@ describeWithMongo("a worker that does not share the disk of the client", () => {
     await writeFile(ini, `${await readFile(ini, "utf8")}\n[Config ${name}]\nextends = Quick\n`);
   };
 
-  it("fetches a commit that the remote has, and is sent nothing", async () => {
+  it("fetches a commit that the remote has, without an upload from the client", async () => {
     await push();
     const events = await campaign();
     expect(sent(events)).toBeUndefined();
@@ -49,7 +49,7 @@ describeWithMongo("a worker that does not share the disk of the client", () => {
     expect(events.filter(({ type }) => type === "warning")).toEqual([]);
   });
 
-  it("has its own environment and what is named, and nothing else of the client's", async () => {
+  it("has its own environment and the named variables, and nothing else of the client's", async () => {
     await sample.commit({ setenv: 'echo "$THERE|$THEIR_TOKEN|$HERE|$NAMED" >~/seen.txt\n' });
     vi.stubEnv("HERE", "client");
     vi.stubEnv("CXXFLAGS", "-O9");
@@ -58,7 +58,7 @@ describeWithMongo("a worker that does not share the disk of the client", () => {
     expect(await readFile(path.join(machine.home, "seen.txt"), "utf8")).toBe("1|||named\n");
   });
 
-  it("is sent what differs from a commit that the remote has, and no more", async () => {
+  it("receives only the differences from a commit that the remote has", async () => {
     await sample.commit({ "large.bin": randomText(300_000) });
     await push();
     await addConfig("Fresh");
@@ -66,10 +66,10 @@ describeWithMongo("a worker that does not share the disk of the client", () => {
     expect(done(events)).toBe(1);
     expect(sent(events)!.changed).toEqual(["simulations/omnetpp.ini"]);
     expect(sent(events)!.sizeBytes).toBeLessThan(4000);
-    expect(sent(await campaign("Fresh", { rerun: true }))).toBeUndefined(); // it is there
+    expect(sent(await campaign("Fresh", { rerun: true }))).toBeUndefined(); // it exists there
   });
 
-  it("is sent commits that were not pushed", async () => {
+  it("receives commits that were not pushed", async () => {
     await push();
     await addConfig("Fresh");
     await sample.commit({ "large.bin": randomText(300_000) });
@@ -79,7 +79,7 @@ describeWithMongo("a worker that does not share the disk of the client", () => {
     expect(sent(events)!.sizeBytes).toBeGreaterThan(100_000);
   });
 
-  it("is sent all of a project without a remote once, and then the differences alone", async () => {
+  it("receives all files of a project without a remote once, and then only the differences", async () => {
     await sample.commit({ "large.bin": randomText(300_000) });
     const first = await campaign();
     expect(done(first)).toBe(1);
@@ -95,7 +95,7 @@ describeWithMongo("a worker that does not share the disk of the client", () => {
     expect(sent(third)!.sizeBytes).toBeLessThan(6000);
   });
 
-  it("takes a remote that asks for a password, or does not answer, for one that gives nothing", async () => {
+  it("works without a remote that asks for a password or does not answer", async () => {
     using server = await silentServer();
     await sample.git("remote", "add", "origin", `http://127.0.0.1:${server.port}/private.git`);
     const events = await campaign();
@@ -111,7 +111,7 @@ describeWithMongo("a worker that does not share the disk of the client", () => {
     expect(done(await campaign("Fresh", { commit: "fresh" }))).toBe(1);
   });
 
-  it("is sent what a project needs, or fetches it, and builds it once", async () => {
+  it("receives or fetches what a project needs, and builds it once", async () => {
     await using workspace = await newWorkspace();
     const model = await workspace.add("model", await inetLike("elsewhere"));
     const cell = await workspace.add("cell", simu5gLike("model"));
@@ -146,7 +146,7 @@ describeWithMongo("a worker that does not share the disk of the client", () => {
     expect(output).toMatch(/from \.\.\/\.\.\/model\/examples: +2$/m);
   });
 
-  it("tells that a pack is damaged, and is sent it again", async () => {
+  it("reports that a pack is damaged, and receives it again", async () => {
     await addConfig("Fresh");
     await machine.endWorker(); // so that it has not been unpacked when it is damaged
     const waiting = campaign("Fresh");
@@ -157,7 +157,7 @@ describeWithMongo("a worker that does not share the disk of the client", () => {
     expect(done(await campaign("Fresh"))).toBe(1);
   });
 
-  /** @throws as long as there is none. */
+  /** @throws if there is none yet. */
   const damagePacks = async (): Promise<void> => {
     const client = new MongoClient(machine.mongo.url);
     try {

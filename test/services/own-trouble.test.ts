@@ -23,8 +23,8 @@ import {
 } from "../helpers/swarm.ts";
 import { removeInUse } from "../helpers/temporary.ts";
 
-describeWithService("redis-server", "a worker's own trouble", () => {
-  it("is no result of a run: the cache is emptied under the runner", async () => {
+describeWithService("redis-server", "a worker's own failure", () => {
+  it("is not the result of a run: the cache is emptied while the runner works", async () => {
     await using user = await researcher(50);
     const client = user.startRunall("-c", "Quick", "--repeat=10");
     await listen(client)("[4/40]");
@@ -36,7 +36,7 @@ describeWithService("redis-server", "a worker's own trouble", () => {
     expect(await jobsOf(user)).toEqual(NO_JOBS);
   });
 
-  it("is none of a campaign that nobody follows: a lost build is made again", async () => {
+  it("does not affect a campaign that nobody follows: a lost build is executed again", async () => {
     await using user = await researcher(50);
     await queued(user, "-c", "Quick", "-r", "0");
     await eventually(async () => expect(await jobsOf(user)).toEqual({ ...NO_JOBS, uncollected: 1 }));
@@ -50,7 +50,7 @@ describeWithService("redis-server", "a worker's own trouble", () => {
     expect(await user.runall("attach", id)).toMatchObject({ exitCode: 0 });
   });
 
-  it("is told in status and to the client while a runner cannot work, and passes", async (context) => {
+  it("is reported in status and to the client while a runner cannot work, until it is over", async (context) => {
     await using user = await researcher(0, 1);
     await mustRun(user, ["halt"]);
     using disk = await smallDisk(cacheFolder(user), 65_536, context);
@@ -73,7 +73,7 @@ describeWithService("redis-server", "a worker's own trouble", () => {
     });
   });
 
-  it("leaves a run to a machine that is well", async (context) => {
+  it("leaves a run to a machine that works", async (context) => {
     await using user = await researcher(100, 1);
     const broken = path.join(user.directory, "broken");
     using disk = await smallDisk(broken, 65_536, context);
@@ -85,7 +85,7 @@ describeWithService("redis-server", "a worker's own trouble", () => {
     expect(exitCode).toBe(0);
   });
 
-  it("ends as lost where nobody can send again what is missing, with the reason and the machine", async () => {
+  it("ends a run as lost if nobody can send the missing files again, with the reason and the machine", async () => {
     await using user = await researcher(50);
     const id = await queued(user, "-c", "Endless", "-r", "0");
     await user.runall("cancel", id);
@@ -112,7 +112,7 @@ describeWithService("redis-server", "a worker's own trouble", () => {
     redis.disconnect();
   });
 
-  it("does not keep a run from being cancelled", async () => {
+  it("does not prevent a run from being cancelled", async () => {
     await using user = await researcher(50);
     const { runner } = await pidsOf(user);
     process.kill(runner!, "SIGSTOP");

@@ -6,16 +6,16 @@ import { describeWithMongo } from "../helpers/mongo.ts";
 import { doneOf, sentOf, startOtherMachine, type OtherMachine } from "../helpers/other-machine.ts";
 import { PROJECT_SHAPES, type ShapedProject } from "../helpers/project-shapes.ts";
 
-/** A state in which a checkout may be, and what of it has to be sent to machines that can only reach its remote. */
+/** A state of a checkout, and what of it must be sent to machines that can only reach its remote. */
 interface CheckoutState {
   name: string;
   /** With a remote that everybody can read, to which the first commit was pushed. */
   remote: boolean;
-  /** What is in the first commit besides. */
+  /** Further content of the first commit. */
   prepare?: (project: ShapedProject) => Promise<unknown>;
-  /** Adds the config `Fresh`, which is run then: it is there only where the change is. */
+  /** Adds the config `Fresh`, which is then executed: it exists only with the change. */
   change?: (project: ShapedProject) => Promise<unknown>;
-  /** Files that differ from the commit; undefined where nothing is sent. */
+  /** Files that differ from the commit; undefined if nothing is sent. */
   sent?: string[];
 }
 
@@ -47,7 +47,7 @@ const STATES: readonly CheckoutState[] = [
   { name: "without a remote, changed", remote: false, change: addConfig, sent: ["omnetpp.ini"] },
 ];
 
-describeWithMongo("on machines that have nothing of the project", () => {
+describeWithMongo("on machines that do not have the project", () => {
   let machine: OtherMachine;
   let host: GitHost;
   let cells = 0;
@@ -64,7 +64,7 @@ describeWithMongo("on machines that have nothing of the project", () => {
     it.each(STATES)("$name", async ({ remote, prepare, change, sent }) => {
       await using project = await make();
       const cell = `cell${cells++}`;
-      await project.commit({ "cell.txt": cell }); // or the swarm would know the content from another one
+      await project.commit({ "cell.txt": cell }); // else the swarm would know the content from another one
       await prepare?.(project);
       if (remote) {
         await project.git("remote", "add", "origin", host.url);

@@ -34,8 +34,8 @@ describeWithService("redis-server", "projects of every shape on this machine", (
 
   const inStudy = (study: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Finished> =>
     user.run("runall-swarm", ["--verbose", ...args], { cwd: study, env });
-  /** Makes the two runs. @returns what was told on the way. */
-  const succeed = async (study: string, args: readonly string[] = [], env?: NodeJS.ProcessEnv) => {
+  /** Executes the two runs. @returns the client's messages. */
+  const expectSuccess = async (study: string, args: readonly string[] = [], env?: NodeJS.ProcessEnv) => {
     const { exitCode, stdout, stderr } = await inStudy(study, ["-c", "General", ...args], env);
     expect(exitCode, stderr + stdout).toBe(0);
     expect(stdout).toContain("2 done");
@@ -47,7 +47,7 @@ describeWithService("redis-server", "projects of every shape on this machine", (
   };
   const make = (folder: string, env: NodeJS.ProcessEnv = {}, ...args: string[]) =>
     promisify(execFile)("make", ["MODE=release", ...args], { cwd: folder, env: { ...user.env, ...env } });
-  /** The same study by the simulator itself. */
+  /** The same study executed by the simulator itself. */
   const compareWithLocal = async (study: string, program: string, ...args: string[]): Promise<void> => {
     const swarms = path.join(study, "swarms");
     await rename(path.join(study, "results"), swarms);
@@ -59,30 +59,30 @@ describeWithService("redis-server", "projects of every shape on this machine", (
     expect(compared.files).toBe(6);
   };
 
-  it("a library with features and a Makefile of its own, as INET", async () => {
+  it("execute a library with features and a Makefile of its own, as INET", async () => {
     const { path: root } = await workspace.add("model", await inetLike("library"));
     const study = path.join(root, "examples/one");
     await writeFile(path.join(root, ".oppfeaturestate"), "mm1.unused\n");
-    expect(await succeed(study)).toContain("building model");
+    expect(await expectSuccess(study)).toContain("building model");
     expect(await printed(study)).toMatch(/Loading NED files from \.\.\/\.\.\/src: .*\n.* from \.\.: /);
     const other = await inStudy(study, ["-c", "Other"]);
-    expect(other.stdout).toContain("Network 'mm1.unused.Unused' not found"); // it is of a feature that is off
+    expect(other.stdout).toContain("Network 'mm1.unused.Unused' not found"); // it belongs to a feature that is off
     await make(root, { MODEL_ROOT: root }, "makefiles");
     await make(root);
-    expect(await succeed(study)).toContain("using the binaries of this checkout");
+    expect(await expectSuccess(study)).toContain("using the binaries of this checkout");
     await compareWithLocal(study, "opp_run", "-l", "../../src/MODEL", "-n", "../../src:..");
   });
 
-  it("a program whose Makefile git ignores, as OMNeT++'s samples", async () => {
+  it("execute a program whose Makefile git ignores, as OMNeT++'s samples", async () => {
     const { path: root } = await workspace.add("queue", await sampleLike());
     await promisify(execFile)("opp_makemake", ["-f", "-o", "queue1"], { cwd: root, env: user.env });
-    expect(await succeed(root)).toContain("building queue (queue1 is not built)");
+    expect(await expectSuccess(root)).toContain("building queue (queue1 is not built)");
     await make(root);
     await compareWithLocal(root, "./queue1");
-    expect(await succeed(root)).toContain("using the binaries of this checkout");
+    expect(await expectSuccess(root)).toContain("using the binaries of this checkout");
   });
 
-  it("code without any word of how it is built, within a larger repository", async () => {
+  it("execute code without a description of its build, within a larger repository", async () => {
     const repository = await workspace.add("papers", {
       "README.md": "",
       ...Object.fromEntries(
@@ -92,23 +92,23 @@ describeWithService("redis-server", "projects of every shape on this machine", (
       "2025/other/Other.cc": "#error not of this project\n",
     });
     const study = path.join(repository.path, "2026/queue");
-    await succeed(study);
+    await expectSuccess(study);
     expect(await repository.git("status", "--porcelain")).toBe("");
     const log = await printed(study);
     expect(log).toContain("Loading NED files from .: ");
   });
 
-  it("a project with ./configure && make, as Veins", async () => {
+  it("execute a project with ./configure && make, as Veins", async () => {
     const { path: root } = await workspace.add("road", await veinsLike());
     const study = path.join(root, "examples/road");
-    expect(await succeed(study)).toContain("building road");
+    expect(await expectSuccess(study)).toContain("building road");
     await promisify(execFile)("./configure", [], { cwd: root, env: user.env });
     await make(root);
-    expect(await succeed(study)).toContain("using the binaries of this checkout");
+    expect(await expectSuccess(study)).toContain("using the binaries of this checkout");
     await compareWithLocal(study, "opp_run", "-l", "../../src/road", "-n", "../../src/road:..");
   });
 
-  it("the commands and entries of swarm.json, in place of what is found", async () => {
+  it("use the commands and entries of swarm.json instead of the detected ones", async () => {
     const files = await veinsLike();
     const { path: root } = await workspace.add("road", {
       ...files,
@@ -129,11 +129,11 @@ describeWithService("redis-server", "projects of every shape on this machine", (
     expect(without.stderr).toContain("the build failed: ./configure && make -C src MODE=$MODE");
     await mkdir(path.join(root, "data"));
     await writeFile(path.join(root, "data/map.xml"), "<map/>");
-    expect(await succeed(study)).toContain("sent 1 changed file (data/map.xml)");
+    expect(await expectSuccess(study)).toContain("sent 1 changed file (data/map.xml)");
     expect(await printed(study)).toMatch(/Loading NED files from \.\.\/\.\.\/src\/road: .*\n\nPreparing/);
   });
 
-  it("tells what is wrong in swarm.json, with its path, and makes nothing", async () => {
+  it("report what is wrong in swarm.json, with its path, and execute nothing", async () => {
     const { path: root } = await workspace.add("queue", {
       ...(await sampleLike()),
       "swarm.json": '{ "nedFolder": ["."] }',
@@ -144,29 +144,29 @@ describeWithService("redis-server", "projects of every shape on this machine", (
     expect(stderr).toContain("did you mean nedFolders?");
   });
 
-  it("a project that needs another one, as Simu5G needs INET: that is built once, and used by all", async () => {
+  it("build a project that another one needs, as Simu5G needs INET, once for all", async () => {
     const model = await workspace.add("model-4.5", await inetLike("needed"));
     const { path: root } = await workspace.add("cell", simu5gLike("model"));
     const study = path.join(root, "simulations");
-    const first = await succeed(study);
+    const first = await expectSuccess(study);
     expect(first).toMatch(/building model \(src\/libMODEL.so is not built\)[^]*built in[^]*building cell /);
     expect(await printed(study)).toMatch(
       /from \.\.\/src: .*\n.* from \.: .*\n.* from \.\.\/\.\.\/model-4\.5\/src: .*\n.* from \.\.\/\.\.\/model-4\.5\/examples: /,
     );
     const { path: second } = await workspace.add("car", simu5gLike("model"));
-    expect(await succeed(path.join(second, "simulations"))).toMatch(
+    expect(await expectSuccess(path.join(second, "simulations"))).toMatch(
       /using an earlier build of model\n[^]*building car /,
     );
 
     await model.write({ "examples/two.ned": "package mm1.examples;\n" });
-    expect(await succeed(study)).toMatch(/using an earlier build of model\nusing an earlier build\n/);
-    expect(await printed(study)).toMatch(/from \.\.\/\.\.\/model-4\.5\/examples: +2$/m); // it is not taken for what was made before
+    expect(await expectSuccess(study)).toMatch(/using an earlier build of model\nusing an earlier build\n/);
+    expect(await printed(study)).toMatch(/from \.\.\/\.\.\/model-4\.5\/examples: +2$/m); // it is not mistaken for the earlier product
     await model.write({ "src/Queue.h": "// changed\n" });
-    expect(await succeed(study)).toMatch(/building model [^]*building cell /);
+    expect(await expectSuccess(study)).toMatch(/building model [^]*building cell /);
     expect(await model.git("status", "--porcelain")).toBe(" M src/Queue.h\n?? examples/two.ned");
   });
 
-  it("the user's own binaries of what is needed, where they are newer than its sources", async () => {
+  it("use the user's own binaries of a needed project, if they are newer than its sources", async () => {
     const { path: model } = await workspace.add("elsewhere/model", await inetLike("own"));
     const { path: root } = await workspace.add("cell", simu5gLike("model"));
     const study = path.join(root, "simulations");
@@ -180,20 +180,20 @@ describeWithService("redis-server", "projects of every shape on this machine", (
     await make(model, env, "makefiles");
     await make(model, env);
     await make(root, env);
-    const own = await succeed(study, [], env);
+    const own = await expectSuccess(study, [], env);
     expect(own).toMatch(/using the binaries of your model\nusing the binaries of this checkout\n/);
     const libraries = ["-l", path.join(model, "src/MODEL"), "-l", "../src/cell"];
     await compareWithLocal(study, "opp_run", ...libraries, "-n", `${model}/src:../src:.`);
     const named = ["-n", `${model}/src:../src:.`, "-l", path.join(model, "src/MODEL")];
-    await succeed(study, named, env);
+    await expectSuccess(study, named, env);
     expect(await printed(study)).toContain("Loading NED files from ../../model/src: ");
     await appendFile(path.join(model, "src/Queue.h"), "// changed\n");
-    expect(await succeed(study, [], env)).toMatch(
+    expect(await expectSuccess(study, [], env)).toMatch(
       /building model \(src\/Queue.h is newer than src\/libMODEL.so\)[^]*building cell \(model is built by the swarm: /,
     );
   });
 
-  it("a project at one version of a repository, which need not be here", async () => {
+  it("use a project at one version of a repository, which need not be on this machine", async () => {
     const model = await workspace.add("upstream.git", await inetLike("version"));
     await model.git("tag", "v1.0");
     await model.commit({ "src/Broken.cc": "#error later versions do not compile\n" });
@@ -207,14 +207,16 @@ describeWithService("redis-server", "projects of every shape on this machine", (
     const nowhere = await inStudy(study, ["-c", "General"]);
     expect(nowhere.stderr).toContain(`${path.join(cell.path, "swarm.json")} needs ${model.path} at v9`);
     await cell.write({ "swarm.json": uses("v1.0") });
-    expect(await succeed(study)).toMatch(/^fetching .* at v1\.0\n[^]*building model [^]*building cell /);
+    expect(await expectSuccess(study)).toMatch(
+      /^fetching .* at v1\.0\n[^]*building model [^]*building cell /,
+    );
     await rm(model.path, { recursive: true });
-    expect(await succeed(study, ["--rerun"])).toMatch(
+    expect(await expectSuccess(study, ["--rerun"])).toMatch(
       /using an earlier build of model\nusing an earlier build\n/,
     );
   });
 
-  it("a project within the same repository, and one that is needed by what is needed", async () => {
+  it("use a needed project within the same repository, and one that a needed project needs", async () => {
     await workspace.add("model", await inetLike("suite"));
     const library = { ".oppbuildspec": buildspec(".", "--make-so -o extra"), ".project": projects("model") };
     const { path: root } = await workspace.add("suite", {
@@ -226,14 +228,14 @@ describeWithService("redis-server", "projects of every shape on this machine", (
       ...prefixed("runs", { ".nedfolders": ".\n", ".project": projects("extra"), "omnetpp.ini": STUDY }),
     });
     const study = path.join(root, "runs");
-    const told = await succeed(study);
+    const told = await expectSuccess(study);
     expect(told).toMatch(/building model [^]*building extra /);
     expect(await printed(study)).toMatch(
       /from \.: .*\n.* from \.\.\/\.\.\/model\/src: .*\n.* from \.\.\/\.\.\/model\/examples: .*\n.* from \.\.\/extra: /,
     );
   });
 
-  it("refuses projects that need each other", async () => {
+  it("are refused if they need each other", async () => {
     const { path: root } = await workspace.add("one", {
       ...(await sampleLike()),
       ".project": projects("two"),

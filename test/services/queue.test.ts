@@ -32,7 +32,7 @@ const run = (runNumber: number): Run => ({
 const runs = (count: number): Run[] => Array.from({ length: count }, (_, number) => run(number));
 const campaign = (id: string): Campaign => someCampaign({ id });
 
-/** A consumer of the queue `run`; ends with the block. */
+/** A consumer of the queue `run`; stopped at the end of the block. */
 function startConsumer(
   redis: RedisServer,
   handle: (job: TakenJob) => Promise<object>,
@@ -64,7 +64,7 @@ function startConsumer(
     refused,
     stop,
     async [Symbol.asyncDispose]() {
-      giveUp(new Error("the test has ended")); // after a failure what a job waits for may never come
+      giveUp(new Error("the test has ended")); // after a failure, the event that a job waits for may never come
       await stop();
     },
   };
@@ -80,8 +80,8 @@ const numberIn = (job: Pick<TakenJob, "data">): number => (job.data as { run: Ru
 const endsOf = (events: readonly RunEvent[]): number[] =>
   events.flatMap((event) => (event.type === "completed" ? [event.runNumber] : [])).sort((a, b) => a - b);
 
-describeWithService("redis-server", "the queues", () => {
-  it("brings every run to a worker and its answer back, once", async () => {
+describeWithService("redis-server", "the queue", () => {
+  it("delivers every run to a worker and its answer to the client, once", async () => {
     await using redis = await startRedis();
     await using client = await openQueueClient(socketConnection(redis.socket));
     const position = await client.position();
@@ -100,7 +100,7 @@ describeWithService("redis-server", "the queues", () => {
     expect(await countJobs(socketConnection(redis.socket))).toMatchObject({ uncollected: 299 });
   });
 
-  it("misses nothing that happened before it follows, and tells campaigns apart", async () => {
+  it("delivers events from before it follows, and separates campaigns", async () => {
     await using redis = await startRedis();
     await using client = await openQueueClient(socketConnection(redis.socket));
     await client.add(campaign("c1"), runs(3));
@@ -109,12 +109,12 @@ describeWithService("redis-server", "the queues", () => {
       await using _ = startConsumer(redis, () => Promise.resolve({ done: true }));
       await expect.poll(async () => (await countJobs(socketConnection(redis.socket))).uncollected).toBe(6);
     }
-    const position = await client.position(); // later than everything
+    const position = await client.position(); // later than everything else
     const events = await collectEvents(await client.follow("c2", runs(3), position));
     expect(endsOf(events)).toEqual([0, 1, 2]);
   });
 
-  it("keeps nothing of a campaign that has expired, and all of the others", async () => {
+  it("removes everything of an expired campaign, and nothing of the others", async () => {
     await using redis = await startRedis();
     const connection = socketConnection(redis.socket);
     await using client = await openQueueClient(connection);
@@ -135,7 +135,7 @@ describeWithService("redis-server", "the queues", () => {
     other.disconnect();
   });
 
-  it("keeps the process no longer when it is closed, also where nothing was asked of it", async () => {
+  it("does not keep the process alive after it is closed, also if nothing was queried", async () => {
     await using redis = await startRedis();
     const isClients = new AsyncLocalStorage<true>();
     const timers = new Set<number>();
@@ -151,20 +151,20 @@ describeWithService("redis-server", "the queues", () => {
         await delay(ms); // whatever it is about to do with its connections
       }
     });
-    // not by the clock, so that a busy machine is no fault: one that was left would last two seconds
+    // not by the clock, because of busy machines: a remaining timer would last two seconds
     for (let looks = 0; looks < 50 && timers.size > 0; looks++) await delay(20);
     watch.disable();
     expect(timers.size).toBe(0);
   });
 
-  it("is counted also where the machine slept for longer than an answer may take", async () => {
+  it("is counted also if the machine slept for longer than an answer may take", async () => {
     await using redis = await startRedis();
     const counted = countJobs(socketConnection(redis.socket));
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3500);
     expect(await counted).toEqual({ waiting: 0, running: 0, uncollected: 0 });
   });
 
-  it("lists all campaigns, or those that are wanted", async () => {
+  it("lists all campaigns, or those requested", async () => {
     await using redis = await startRedis();
     await using client = await openQueueClient(socketConnection(redis.socket));
     for (const id of ["c1", "c2"]) await client.add(campaign(id), runs(3));
@@ -177,7 +177,7 @@ describeWithService("redis-server", "the queues", () => {
     expect(await listed(({ id }) => id === "c2")).toEqual([["c2", 3]]);
   });
 
-  it("lets a job be done together with those that are next, each with an answer of its own", async () => {
+  it("executes a job together with the next ones, each with an answer of its own", async () => {
     await using redis = await startRedis();
     await using client = await openQueueClient(socketConnection(redis.socket));
     const position = await client.position();
@@ -209,7 +209,7 @@ describeWithService("redis-server", "the queues", () => {
     expect(answers).toHaveLength(10);
   });
 
-  it("keeps nothing of the jobs that are done, as long as it may work", async () => {
+  it("stores nothing about completed jobs while its connection works", async () => {
     await using redis = await startRedis();
     await using client = await openQueueClient(socketConnection(redis.socket));
     const position = await client.position();
@@ -230,7 +230,7 @@ describeWithService("redis-server", "the queues", () => {
       .toBeLessThan(10);
   });
 
-  it("joins no job of another campaign, and hands back those that are not done", async () => {
+  it("joins no job of another campaign, and hands back jobs that it does not execute", async () => {
     await using redis = await startRedis();
     await using client = await openQueueClient(socketConnection(redis.socket));
     const position = await client.position();
@@ -264,7 +264,7 @@ describeWithService("redis-server", "the queues", () => {
     expect(consumer.errors).toEqual([]);
   });
 
-  it("gives a job that cannot be done now to others later, in its turn, and counts it as waiting", async () => {
+  it("gives a job that cannot be executed now to others later, in its turn, and counts it as waiting", async () => {
     await using redis = await startRedis();
     const connection = socketConnection(redis.socket);
     await using client = await openQueueClient(connection);
@@ -295,7 +295,7 @@ describeWithService("redis-server", "the queues", () => {
     expect([...consumer.errors, ...other.errors]).toEqual([]);
   });
 
-  it("keeps an answer that Redis does not take until it does", async () => {
+  it("keeps an answer that Redis refuses until Redis accepts it", async () => {
     await using redis = await startRedis();
     const connection = socketConnection(redis.socket);
     await using client = await openQueueClient(connection);
@@ -304,7 +304,7 @@ describeWithService("redis-server", "the queues", () => {
     let times = 0;
     const handle = async (): Promise<object> => {
       times++;
-      await config.config("SET", "min-replicas-to-write", "1"); // it refuses to write, as on a full disk
+      await config.config("SET", "min-replicas-to-write", "1"); // it refuses writes, as on a full disk
       return { done: true };
     };
     await using consumer = startConsumer(redis, handle, { lockMs: 60_000 });
@@ -316,7 +316,7 @@ describeWithService("redis-server", "the queues", () => {
     config.disconnect();
   });
 
-  it("tells who takes no jobs, until he does again or has vanished", async () => {
+  it("reports which worker takes no jobs, until it does again or has vanished", async () => {
     await using redis = await startRedis();
     const connection = socketConnection(redis.socket);
     await using client = await openQueueClient(connection);
@@ -336,7 +336,7 @@ describeWithService("redis-server", "the queues", () => {
     report.set("again");
     await expect.poll(() => client.troubles()).toHaveLength(1);
     const raw = new Redis(connection);
-    await raw.del(...(await raw.keys("swarm:trouble:*"))); // as after a minute without a word of it
+    await raw.del(...(await raw.keys("swarm:trouble:*"))); // as after a minute without a sign of life
     expect(await client.troubles()).toEqual([]);
     await raw.sadd("swarm:troubles", "forged");
     await raw.set("swarm:trouble:forged", JSON.stringify({ role: "queen", host: 1 }));
@@ -346,7 +346,7 @@ describeWithService("redis-server", "the queues", () => {
     expect(errors).toEqual([]);
   });
 
-  it("may be left alone at any moment", async () => {
+  it("may be closed at any moment", async () => {
     await using redis = await startRedis();
     await using client = await openQueueClient(socketConnection(redis.socket));
     await client.add(campaign("c1"), runs(3));
@@ -355,11 +355,11 @@ describeWithService("redis-server", "the queues", () => {
       await expect.poll(async () => (await countJobs(socketConnection(redis.socket))).uncollected).toBe(3);
     }
     const events = await client.follow("c1", runs(3), await client.position());
-    await events.cancel(); // while it asks for the states of the runs
-    await client.position(); // answered after them: nobody is left who could be told, and that is no fault
+    await events.cancel(); // while it queries the states of the runs
+    await client.position(); // answered after them: nobody is left to receive them, which is no error
   });
 
-  it("asks for the answers of many runs only as fast as they are taken", async () => {
+  it("requests the answers of many runs only as fast as they are consumed", async () => {
     await using redis = await startRedis();
     const connection = socketConnection(redis.socket);
     await using client = await openQueueClient(connection);
@@ -378,13 +378,13 @@ describeWithService("redis-server", "the queues", () => {
     const before = await asked();
     const events = await client.follow("c1", runs(4000), await client.position());
     await expect.poll(asked).toBeGreaterThan(before);
-    for (let turn = 0; turn < 50; turn++) await client.position(); // in that time it could have asked for all
+    for (let turn = 0; turn < 50; turn++) await client.position(); // in that time it could have requested all
     expect((await asked()) - before).toBeLessThanOrEqual(2000);
     expect(endsOf(await collectEvents(events))).toHaveLength(4000);
     stats.disconnect();
   });
 
-  it("goes on after Redis was restarted", async () => {
+  it("continues after Redis was restarted", async () => {
     await using redis = await startRedis({ appendOnly: true });
     await using client = await openQueueClient(socketConnection(redis.socket));
     const position = await client.position();
@@ -416,7 +416,7 @@ describeWithService("redis-server", "the queues", () => {
     expect(largest).toHaveLength(1000);
   });
 
-  it("gives a campaign that wants batches its turns in batches, and not more of them", async () => {
+  it("gives a campaign with batches its turns in batches, and not more of them", async () => {
     await using redis = await startRedis();
     await using client = await openQueueClient(socketConnection(redis.socket));
     await client.add({ ...campaign("batches"), batchSize: 3 }, runs(9));
@@ -431,7 +431,7 @@ describeWithService("redis-server", "the queues", () => {
     expect(order.join("")).toBe("bbbsssbbbsssbbbsss");
   });
 
-  it("makes the runs of a campaign in their order", async () => {
+  it("executes the runs of a campaign in their order", async () => {
     await using redis = await startRedis();
     await using client = await openQueueClient(socketConnection(redis.socket));
     await client.add(campaign("c1"), runs(1500));
@@ -443,7 +443,7 @@ describeWithService("redis-server", "the queues", () => {
     expect(order).toEqual(runs(1500).map((each) => each.runNumber));
   });
 
-  it("runs no more jobs at once than there are slots", async () => {
+  it("executes no more jobs concurrently than there are slots", async () => {
     await using redis = await startRedis();
     await using client = await openQueueClient(socketConnection(redis.socket));
     let [running, most] = [0, 0];
@@ -460,7 +460,7 @@ describeWithService("redis-server", "the queues", () => {
     expect(most).toBe(3);
   });
 
-  it("begins the next job when one has released its place, and ends both", async () => {
+  it("starts the next job when one has released its slot, and completes both", async () => {
     await using redis = await startRedis();
     await using client = await openQueueClient(socketConnection(redis.socket));
     const second = deferred();
@@ -474,7 +474,7 @@ describeWithService("redis-server", "the queues", () => {
     await expect.poll(async () => (await countJobs(socketConnection(redis.socket))).uncollected).toBe(2);
   });
 
-  it("hands the jobs of a consumer that is ended back to the queue", async () => {
+  it("hands the jobs of a consumer that is stopped back to the queue", async () => {
     await using redis = await startRedis();
     await using client = await openQueueClient(socketConnection(redis.socket));
     const position = await client.position();
@@ -496,7 +496,7 @@ describeWithService("redis-server", "the queues", () => {
     expect(events.at(-1)).toMatchObject({ type: "completed", value: { attempt: 2 } });
   });
 
-  it("gives the job of a consumer that shows no sign of life to another one and refuses its late answer", async () => {
+  it("gives the job of a consumer without a sign of life to another one and refuses its late answer", async () => {
     await using redis = await startRedis();
     await using client = await openQueueClient(socketConnection(redis.socket));
     const position = await client.position();
@@ -513,7 +513,7 @@ describeWithService("redis-server", "the queues", () => {
       admin.del(`bull:${RUN_QUEUE}:c1-0:lock`, `bull:${RUN_QUEUE}:stalled-check`),
     ); // as after a long silence
     await using _ = startConsumer(redis, (job) => Promise.resolve({ from: "second", lost: job.lost }), {
-      lockMs: 5000, // it looks twice as often for jobs whose lock is gone; its own must not be
+      lockMs: 5000, // it checks twice as often for jobs whose lock is gone; its own lock must not be
     });
     const events = await collectEvents(await client.follow("c1", runs(1), position));
     expect(events.at(-1)).toMatchObject({ type: "completed", value: { from: "second", lost: 1 } });
@@ -522,7 +522,7 @@ describeWithService("redis-server", "the queues", () => {
     expect(silent.refused).toEqual([{ from: "silent" }]);
   });
 
-  it("cancels what waits, tells what runs, and leaves other campaigns alone", async () => {
+  it("cancels waiting jobs, notifies running ones, and does not affect other campaigns", async () => {
     await using redis = await startRedis();
     await using client = await openQueueClient(socketConnection(redis.socket));
     await using state = await openCampaignState(socketConnection(redis.socket), () => undefined);
@@ -544,7 +544,7 @@ describeWithService("redis-server", "the queues", () => {
     expect(await countJobs(socketConnection(redis.socket))).toMatchObject({ waiting: 5 });
   });
 
-  it("lets two clients that ask for the same build share one job, and asks again after a failure", async () => {
+  it("shares one job between two clients that request the same build, and requests it again after a failure", async () => {
     await using redis = await startRedis();
     const connection = socketConnection(redis.socket);
     await using client = await openQueueClient(connection);
@@ -570,7 +570,7 @@ describeWithService("redis-server", "the queues", () => {
     await builder;
   });
 
-  it("tells a campaign that another version has written from one that is malformed, naming the field", async () => {
+  it("distinguishes a campaign written by another version from a malformed one, and names the field", async () => {
     await using redis = await startRedis();
     await using state = await openCampaignState(socketConnection(redis.socket), () => undefined);
     const write = (wrong: object): Promise<void> =>

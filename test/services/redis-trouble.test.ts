@@ -35,7 +35,7 @@ describeWithService("redis-server", "the queue's Redis of a swarm on this machin
     await writeFile(file, change(await readFile(file)));
   }
 
-  it.concurrent("is repaired if its append-only file is damaged, and what was lost is said", async () => {
+  it.concurrent("is repaired if its append-only file is damaged, and lost data is reported", async () => {
     await using user = await researcher(1, 1);
     await user.runall("-c", "Quick", "-r", "0");
     await mustRun(user, ["halt"]);
@@ -58,7 +58,7 @@ describeWithService("redis-server", "the queue's Redis of a swarm on this machin
     expect(processesOf(user)).toEqual([]);
   });
 
-  it.concurrent("says what is missing after the machine lost power, and has nothing to repair", async () => {
+  it.concurrent("reports what is missing after a power failure, and has nothing to repair", async () => {
     await using user = await researcher(1, 1);
     await mustRun(user, ["halt"]);
     await damage(user, (content) => Buffer.concat([content, Buffer.from("*3\r\n$3\r\nSET\r\n$1\r\na")]));
@@ -67,26 +67,29 @@ describeWithService("redis-server", "the queue's Redis of a swarm on this machin
     expect(exitCode).toBe(0);
   });
 
-  it.concurrent("is left as it is if it cannot be repaired, with what to do about it", async () => {
-    await using user = await researcher(1, 1);
-    await mustRun(user, ["halt"]);
-    const names = await readdir(appendOnly(user));
-    const base = path.join(
-      appendOnly(user),
-      names.find((name) => name.includes(".base."))!,
-    );
-    await writeFile(base, "garbage");
-    const { stderr, exitCode } = await user.run("swarm-tool", ["resume"]);
-    expect(stderr).toContain("is damaged and cannot be repaired");
-    expect(stderr).toContain("start with an empty queue");
-    expect(exitCode).toBe(2);
-    expect(await readFile(base, "utf8")).toBe("garbage");
-    const data = path.join(stateFolder(user), "redis");
-    expect(await readdir(stateFolder(user))).not.toContain("redis.repaired");
-    await rm(data, { recursive: true });
-    await mustRun(user, ["resume"]);
-    expect((await statusOf(user)).state).toBe("running");
-  });
+  it.concurrent(
+    "is left unchanged if it cannot be repaired, with a message that says what to do",
+    async () => {
+      await using user = await researcher(1, 1);
+      await mustRun(user, ["halt"]);
+      const names = await readdir(appendOnly(user));
+      const base = path.join(
+        appendOnly(user),
+        names.find((name) => name.includes(".base."))!,
+      );
+      await writeFile(base, "garbage");
+      const { stderr, exitCode } = await user.run("swarm-tool", ["resume"]);
+      expect(stderr).toContain("is damaged and cannot be repaired");
+      expect(stderr).toContain("start with an empty queue");
+      expect(exitCode).toBe(2);
+      expect(await readFile(base, "utf8")).toBe("garbage");
+      const data = path.join(stateFolder(user), "redis");
+      expect(await readdir(stateFolder(user))).not.toContain("redis.repaired");
+      await rm(data, { recursive: true });
+      await mustRun(user, ["resume"]);
+      expect((await statusOf(user)).state).toBe("running");
+    },
+  );
 
   it.concurrent("completes a repair that was interrupted", async () => {
     await using user = await researcher(1, 1);
@@ -109,17 +112,17 @@ describeWithService("redis-server", "the queue's Redis of a swarm on this machin
     expect((await statusOf(user)).state).toBe("running");
   });
 
-  it.concurrent("is the only one that writes to its data", async () => {
+  it.concurrent("is the only process that writes to its data", async () => {
     await using user = await researcher(1, 1);
     const { builder, redis } = await pidsOf(user);
-    await kill(builder!); // it looks each minute whether its Redis has died
+    await kill(builder!); // it checks each minute whether its Redis has died
     await kill(redis!);
     const data = path.join(stateFolder(user), "redis");
     const socket = path.join(stateFolder(user), "redis.sock");
     const args = ["--port", "0", "--unixsocket", socket, "--dir", data, "--appendonly", "yes", "--save", ""];
     const other = user.adopt(spawn("redis-server", args, { stdio: "ignore", env: user.env }));
     const exited = once(other, "exit");
-    // a Redis is told by its title, which it has once it listens; the socket's file may be that of the one before
+    // a Redis is recognized by its title, which it has once it listens; the socket's file may belong to the previous one
     await eventually(async () =>
       expect(await readFile(`/proc/${other.pid}/cmdline`, "utf8")).toContain(`unixsocket:${socket}`),
     );
@@ -145,7 +148,7 @@ describeWithService("redis-server", "the queue's Redis of a swarm on this machin
     await exited;
   });
 
-  it.concurrent("is not spoken to when others can reach its socket", async () => {
+  it.concurrent("is not contacted when others can reach its socket", async () => {
     await using user = await researcher(1, 1);
     await chmod(stateFolder(user), 0o755);
     const { stderr, exitCode } = await user.runall("-c", "Quick", "-r", "0");
@@ -157,7 +160,7 @@ describeWithService("redis-server", "the queue's Redis of a swarm on this machin
   });
 
   it.concurrent(
-    "is reached where the paths of the state and of TMPDIR are too long for a socket",
+    "can be reached if the paths of the state and of TMPDIR are too long for a socket",
     async () => {
       await using user = await newUser();
       const long = path.join(user.directory, "x".repeat(120));
@@ -181,9 +184,9 @@ describeWithService("redis-server", "the queue's Redis of a swarm on this machin
     await using user = await newUser();
     const programs = path.join(user.directory, "programs");
     await mkdir(programs);
-    // Valkey's programs take the same options; PATH has nothing of Redis.
+    // Valkey's programs accept the same options; PATH contains nothing of Redis.
     await symlink(findProgram("redis-server")!, path.join(programs, "valkey-server"));
-    const checker = `#!/bin/sh\nexec ${findProgram("redis-check-aof")!} "$@"\n`; // it looks at its own name
+    const checker = `#!/bin/sh\nexec ${findProgram("redis-check-aof")!} "$@"\n`; // it checks its own name
     await writeFile(path.join(programs, "valkey-check-aof"), checker, { mode: 0o755 });
     for (const program of ["node", "git", "sh", "bash", "env", "uname"])
       if (findProgram(program) !== undefined)
@@ -208,13 +211,13 @@ describeWithService("redis-server", "the queue's Redis of a swarm on this machin
     expect(refused.exitCode).toBe(2);
   });
 
-  it.concurrent("goes on with its jobs after a repair in the middle of a campaign", async () => {
+  it.concurrent("continues with its jobs after a repair during a campaign", async () => {
     await using user = await researcher(50, 1);
     const id = await queued(user, "-c", "Quick");
     await mustRun(user, ["halt", "--force"]);
     await damage(user, (content) => Buffer.concat([content, Buffer.from("garbage\r\n")]));
     const { stdout, stderr, exitCode } = await user.runall("attach", id);
-    expect({ stdout, stderr, exitCode }).toMatchObject({ exitCode: 2 }); // halted: nobody is there to be asked
+    expect({ stdout, stderr, exitCode }).toMatchObject({ exitCode: 2 }); // halted: no process answers
     expect((await user.run("swarm-tool", ["resume"])).stderr).toContain("has been repaired");
     const done = await user.runall("attach", id);
     expect(done.stdout).toMatch(/8 runs in .*: 8 done\./);

@@ -6,7 +6,7 @@ import { startRedis } from "../helpers/redis.ts";
 import { describeWithService } from "../helpers/services.ts";
 
 describeWithService("redis-server", "a queue whose workers have vanished", () => {
-  it("has no running job once the locks have run out", async () => {
+  it("has no running job once the locks have expired", async () => {
     await using redis = await startRedis();
     const connection = socketConnection(redis.socket);
     const queue = new Queue(RUN_QUEUE, { connection });

@@ -32,7 +32,7 @@ describeWithService("redis-server", "a command that is repeated", () => {
   const list = async (): Promise<Listing[]> =>
     JSON.parse((await user.runall("list", "--json")).stdout) as Listing[];
 
-  /** Repeats a command that finds its runs under way, and lets these go on then. */
+  /** Repeats a command that finds its runs queued or running, and then releases these runs. */
   const follow = async (held: HeldRuns, ...args: string[]): Promise<Finished> => {
     const client = user.startRunall(...args);
     await listen(client)("following it");
@@ -40,7 +40,7 @@ describeWithService("redis-server", "a command that is repeated", () => {
     return await client.finished;
   };
 
-  it("goes on after its terminal was closed: no run is executed twice", async () => {
+  it("continues after its terminal was closed: no run is executed twice", async () => {
     await using held = await holdRuns(user, 3);
     const first = user.startRunall("-c", "Load");
     await listen(first)("[2/12]");
@@ -79,7 +79,7 @@ describeWithService("redis-server", "a command that is repeated", () => {
     for (const { finished } of [twice, first]) expect((await finished).exitCode).toBe(130);
   });
 
-  it("queues its runs once when two clients begin at the same moment", async () => {
+  it("queues its runs once when two clients start at the same moment", async () => {
     await using held = await holdRuns(user, 0);
     const both = [user.startRunall("-c", "Load"), user.startRunall("-c", "Load")];
     await eventually(() => expect(both.filter(({ child }) => child.exitCode !== null)).toHaveLength(1));
@@ -92,7 +92,7 @@ describeWithService("redis-server", "a command that is repeated", () => {
     );
   });
 
-  it("follows what runs, reports what failed there, and queues the rest", async () => {
+  it("follows running runs, reports those that failed, and queues the rest", async () => {
     await mustRun(user, ["remove", "local", "--force"]);
     await mustRun(user, ["init", "--local", "--runners", "1"]);
     await using held = await holdRuns(user, 0);
@@ -113,7 +113,7 @@ describeWithService("redis-server", "a command that is repeated", () => {
     expect(await jobsOf(user)).toEqual({ waiting: 0, running: 0, uncollected: 0 });
   });
 
-  it("collects what failed in a campaign that ended meanwhile, and executes it again", async () => {
+  it("collects failed runs of a campaign that ended meanwhile, and executes them again", async () => {
     await user.runall("--detach", "-c", "Broken");
     await eventually(async () =>
       expect(await jobsOf(user)).toEqual({ waiting: 0, running: 0, uncollected: 3 }),
@@ -125,7 +125,7 @@ describeWithService("redis-server", "a command that is repeated", () => {
     expect((await list()).map(({ states }) => states)).toEqual([{ failed: 1 }, { done: 2, failed: 1 }]);
   });
 
-  it("with --detach names the campaign, and queues only what that does not have", async () => {
+  it("with --detach names the campaign, and queues only runs that it does not have", async () => {
     const endless = (...args: string[]) => user.runall("--detach", "-c", "Endless", "--repeat=4", ...args);
     await endless("-r", "0..2");
     const same = await endless("-r", "0..2");
@@ -152,11 +152,11 @@ describeWithService("redis-server", "a command that is repeated", () => {
     expect(stderr).toMatch(/^collecting completed runs of campaign/m);
     expect(stdout).toMatch(/8 runs in .*: 8 done, 8 of them earlier/);
     expect(exitCode).toBe(0);
-    await expect(access(user.sample.path)).rejects.toThrow(); // it is not made again
+    await expect(access(user.sample.path)).rejects.toThrow(); // it is not executed again
     await rename(moved, user.sample.path);
   });
 
-  it("tells how many completed runs no longer count, and which change is the reason", async () => {
+  it("reports how many completed runs no longer count, and which change is the reason", async () => {
     await user.runall("-c", "Quick", "-r", "0..3");
     for (const file of ["src/Queue.cc", "simulations/omnetpp.ini", "src/a.txt", "src/b.txt"])
       await appendFile(path.join(user.sample.path, file), "\n");

@@ -26,7 +26,7 @@ describeWithService("redis-server", "results of a study", () => {
     const ini = await sample.read("omnetpp.ini");
     await sample.commit({ "simulations/omnetpp.ini": `${ini}\n${text}` });
   };
-  /** A program that does something before it simulates. */
+  /** A program with an action before it simulates. */
   const addProgram = async (script: string): Promise<void> => {
     const queries = 'case "$*" in *"-q "*|*"-e "*|-v) exec opp_run "$@" ;; esac';
     await sample.commit({
@@ -36,7 +36,7 @@ describeWithService("redis-server", "results of a study", () => {
     await sample.commit({});
   };
 
-  it("are no sources: neither the same command nor another config runs again because of them", async () => {
+  it("are not sources: neither the same command nor another config runs again because of them", async () => {
     await addConfigs("[Config Own]\nextends = Quick\noutput-scalar-file = ${configname}/s${runnumber}.sca\n");
     await addProgram('echo "$*" > log.txt; mkdir -p plots; echo x > plots/data.csv');
     const own = ["./sim", "-c", "Own", "-r", "0..1"];
@@ -55,7 +55,7 @@ describeWithService("redis-server", "results of a study", () => {
     expect(await sample.read("log.txt")).toBe("now it is mine, and may be an input");
   });
 
-  it("go by way of the user's own link to another disk, also if git tracks it", async () => {
+  it("follow the user's own link to another disk, also if git tracks the link", async () => {
     await using disk = await temporaryDirectory();
     await symlink(disk.path, path.join(sample.study, "results"));
     await sample.git("add", "--force", "--all");
@@ -69,7 +69,7 @@ describeWithService("redis-server", "results of a study", () => {
     expect((await runall("-c", "Quick", "-r", "0")).stdout).toMatch(/1 done, 1 of them earlier/);
   });
 
-  it("outside of the checkout are where a local run puts them", async () => {
+  it("outside of the checkout are in the same place as after a local run", async () => {
     await using place = await temporaryDirectory();
     const absolute = path.join(place.path, "absolute");
     await addConfigs(`[Config Away]\nextends = Quick\nresult-dir = "${absolute}/\${repetition}"\n`);
@@ -86,7 +86,7 @@ describeWithService("redis-server", "results of a study", () => {
     await expect(access(path.join(sample.study, "results"))).rejects.toThrow();
   });
 
-  it("are in the folder of the ini file, and what is printed is where it is configured", async () => {
+  it("are in the folder of the ini file, and printed output is in the configured place", async () => {
     await mkdir(path.join(sample.study, "sub"));
     await rename(path.join(sample.study, "omnetpp.ini"), path.join(sample.study, "sub/x.ini"));
     const output = ["--cmdenv-redirect-output=true", "--cmdenv-output-file=logs/${runnumber}.log"];
@@ -100,7 +100,7 @@ describeWithService("redis-server", "results of a study", () => {
     expect(await sample.read("logs/0.log")).toContain("Calling finish() at end of Run #0");
   });
 
-  it("are refused, before anything runs, where they cannot be right", async () => {
+  it("are refused, before anything runs, if their place cannot be right", async () => {
     await addConfigs(
       "[Config All]\nextends = Quick\noutput-scalar-file = results/all.sca\noutput-scalar-file-append = true\n",
     );
@@ -118,7 +118,7 @@ describeWithService("redis-server", "results of a study", () => {
     await expect(access(path.join(sample.study, "results"))).rejects.toThrow();
   });
 
-  it("of a run that writes where it must not are kept apart, and all others are collected", async () => {
+  it("of a run that writes to a forbidden place are kept separate, and all others are collected", async () => {
     await addProgram(
       'case "$*" in *"-r 1"*) mkdir -p ../.git/hooks ../../far; echo x > ../.git/hooks/post-commit; echo x > ../../far/y; mkfifo results-fifo ;; esac',
     );

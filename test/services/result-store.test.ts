@@ -14,7 +14,7 @@ import { temporaryDirectory } from "../helpers/temporary.ts";
 
 interface Bench extends AsyncDisposable {
   store: ResultStore;
-  /** A working tree, and a place for unpacking. */
+  /** A working tree, and a folder for unpacking. */
   tree: string;
   scratch: string;
 }
@@ -39,10 +39,12 @@ const inMongo: MakeStore = async () => {
   };
 };
 
-describe("a directory as result store", () => contract(inDirectory));
+describe("a directory as result store", () => {
+  contract(inDirectory);
+});
 describeWithMongo("MongoDB as result store", () => contract(inMongo));
 
-it("a directory as result store notices a byte that was changed in it", async () => {
+it("a directory as result store detects a byte that was changed in it", async () => {
   await using directory = await temporaryDirectory();
   const tree = path.join(directory.path, "tree");
   await mkdir(tree);
@@ -59,18 +61,18 @@ it("a directory as result store notices a byte that was changed in it", async ()
   }
 });
 
-describeWithMongo("MongoDB as result store, where an upload is broken off", () => {
-  /** What there is in the database of pieces and of notes that an upload has begun. */
+describeWithMongo("MongoDB as result store, when an upload is interrupted", () => {
+  /** The pieces in the database, and the notes of started uploads. */
   const counts = async (mongo: Mongo): Promise<number[]> =>
     Promise.all(
       ["files", "chunks", "uploads"].map((name) => mongo.db.collection(`results.${name}`).countDocuments()),
     );
 
-  it("leaves nothing behind when the worker gives it up", async () => {
+  it("leaves nothing behind when the worker cancels it", async () => {
     await using server = await someMongo();
     await using mongo = await openMongo({ url: server.url, onWaiting: () => undefined });
     await using directory = await temporaryDirectory();
-    await writeFile(path.join(directory.path, "a.vec"), randomBytes(64 << 20)); // far from done when it is given up
+    await writeFile(path.join(directory.path, "a.vec"), randomBytes(64 << 20)); // far from complete when it is cancelled
     const store = openGridFsStore(mongo);
     const controller = new AbortController();
     const put = store.put("c1-0/1", directory.path, ["a.vec"], controller.signal);
@@ -103,7 +105,7 @@ describeWithMongo("MongoDB as result store, where an upload is broken off", () =
     expect(await counts(mongo)).toEqual([0, 1, 1]);
   });
 
-  it("takes memory that does not grow with the result", async () => {
+  it("uses an amount of memory that does not depend on the size of the result", async () => {
     await using server = await someMongo();
     await using mongo = await openMongo({ url: server.url, onWaiting: () => undefined });
     await using directory = await temporaryDirectory();
@@ -124,8 +126,8 @@ describeWithMongo("MongoDB as result store, where an upload is broken off", () =
   });
 });
 
-describeWithMongo("MongoDB, when the connections to it have just been destroyed", () => {
-  it("is found again", async () => {
+describeWithMongo("MongoDB, when its connections have just been destroyed", () => {
+  it("is connected again", async () => {
     await using server = await someMongo();
     const sockets: Socket[] = [];
     const collect = (message: unknown): unknown => sockets.push((message as { socket: Socket }).socket);
@@ -156,7 +158,7 @@ function contract(makeStore: MakeStore): void {
     };
   };
 
-  /** Writes files into the tree and stores them. @returns what the answer of a run would name. */
+  /** Writes files into the tree and stores them. @returns what the answer of a run would contain. */
   const put = async (b: Bench, name: string, files: Record<string, string>): Promise<ResultFile[]> => {
     for (const [file, content] of Object.entries(files)) {
       await mkdir(path.dirname(path.join(b.tree, file)), { recursive: true });
@@ -165,7 +167,7 @@ function contract(makeStore: MakeStore): void {
     return await b.store.put(name, b.tree, Object.keys(files));
   };
 
-  it("gives back what it was given, with names, content, permissions and times", async () => {
+  it("returns what was stored, with names, content, permissions and times", async () => {
     await using b = await bench();
     const long = `results/${"long ".repeat(40)}ünïcode#0.vec`;
     const content = { "results/a.sca": "scalar\n", [long]: "vector\n".repeat(300_000), "deep/er/empty": "" };
@@ -189,12 +191,12 @@ function contract(makeStore: MakeStore): void {
       expect((await lstat(path.join(place, file))).mode & 0o777).toBe(0o640);
     }
     expect(Math.round((await lstat(path.join(place, long))).mtimeMs)).toBe(1_700_000_000_123);
-    // An index names the second of its vector file: the next one would be wrong.
+    // An index contains the second of its vector file: the next second would be wrong.
     expect(Math.floor((await lstat(path.join(place, "results/a.sca"))).mtimeMs / 1000)).toBe(1_700_000_000);
     expect(await readlink(path.join(place, "results/link"))).toBe("a.sca");
   });
 
-  it("refuses what is not what was stored, also if only a byte differs", async () => {
+  it("refuses results that differ from the stored ones, also in a single byte", async () => {
     await using b = await bench();
     await symlink("a.sca", path.join(b.tree, "link"));
     await writeFile(path.join(b.tree, "a.sca"), "1");
@@ -218,7 +220,7 @@ function contract(makeStore: MakeStore): void {
     expect(await readdir(place)).toEqual(["a.sca"]);
   });
 
-  it("removes one attempt, or all that a job has stored, and nothing of another job", async () => {
+  it("removes one attempt, or everything that a job has stored, and nothing of another job", async () => {
     await using b = await bench();
     const files = await put(b, "c1-1/1", { "a.sca": "1" });
     await put(b, "c1-1/2", { "a.sca": "2" });
@@ -239,7 +241,7 @@ function contract(makeStore: MakeStore): void {
     expect(await readFile(path.join(ten, "a.sca"), "utf8")).toBe("10");
   });
 
-  it("keeps what is put beside one another apart", async () => {
+  it("separates results that are stored side by side", async () => {
     await using b = await bench();
     const names = Array.from({ length: 8 }, (_, index) => `c1-${index}/1`);
     const all = await Promise.all(names.map((name) => put(b, name, { [`${name}.sca`]: name })));
@@ -249,7 +251,7 @@ function contract(makeStore: MakeStore): void {
     }
   });
 
-  it("removes what nobody has collected for long", async () => {
+  it("removes results that nobody has collected for long", async () => {
     await using b = await bench();
     const files = await put(b, "c1-0/1", { "a.sca": "1" });
     expect(await b.store.removeOlderThan(60_000)).toBe(0);
@@ -259,7 +261,7 @@ function contract(makeStore: MakeStore): void {
     expect(await b.store.removeOlderThan(-1000)).toBe(0);
   });
 
-  it("leaves the files where they are when it is interrupted", async () => {
+  it("leaves the files in place when it is interrupted", async () => {
     await using b = await bench();
     await writeFile(path.join(b.tree, "a.sca"), "1");
     const put = b.store.put("c1-0/1", b.tree, ["a.sca"], AbortSignal.abort());

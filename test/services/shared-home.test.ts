@@ -30,7 +30,7 @@ describeWithService(["redis-server", "unshare", "nsenter"], "a home that several
     readdir(path.join(user.env["XDG_STATE_HOME"]!, "inet-swarm/swarms"));
 
   it.concurrent(
-    "has a local swarm of the same name for each of them, which does not touch the others",
+    "has a local swarm of the same name for each of them, which does not affect the others",
     async () => {
       await using user = await newUser();
       await using sample = await newSample();
@@ -76,7 +76,7 @@ describeWithService(["redis-server", "unshare", "nsenter"], "a home that several
     },
   );
 
-  it.concurrent("makes two swarms when two machines make theirs at the same moment", async () => {
+  it.concurrent("has two swarms after two machines create theirs at the same moment", async () => {
     await using user = await newUser();
     await using first = await node(user, "login1");
     await using second = await node(user, "login2");
@@ -86,7 +86,7 @@ describeWithService(["redis-server", "unshare", "nsenter"], "a home that several
     expect(await folders(user)).toHaveLength(2);
   });
 
-  it.concurrent("resumes a machine's own swarm after that was started again", async () => {
+  it.concurrent("resumes a machine's own swarm after the machine was restarted", async () => {
     await using user = await newUser();
     await using sample = await newSample();
     await using first = await node(user, "login1");
@@ -105,30 +105,33 @@ describeWithService(["redis-server", "unshare", "nsenter"], "a home that several
     expect(await folders(user)).toEqual(["local"]);
   });
 
-  it.concurrent("lets go of the swarm of a machine that is gone, by a word of the user's", async () => {
-    await using user = await newUser();
-    await using sample = await newSample();
-    await using first = await node(user, "login1");
-    await using second = await node(user, "login2");
-    await must(first.run("swarm-tool", ["init", "--local", "--runners", "1"]));
-    await must(first.run("runall-swarm", ["-c", "Quick", "-r", "0"], sample.study));
-    await first.stop();
-    await must(second.run("swarm-tool", ["resume", "local@login1", "--take-over"]));
-    expect(JSON.parse(await must(second.run("runall-swarm", ["list", "--json"])))).toHaveLength(1);
-    expect(await must(second.run("runall-swarm", ["-c", "Quick", "-r", "1"], sample.study))).toMatch(
-      /1 done\./,
-    );
-    await expectComplete(second);
+  it.concurrent(
+    "releases the swarm of a machine that no longer exists, when the user confirms it",
+    async () => {
+      await using user = await newUser();
+      await using sample = await newSample();
+      await using first = await node(user, "login1");
+      await using second = await node(user, "login2");
+      await must(first.run("swarm-tool", ["init", "--local", "--runners", "1"]));
+      await must(first.run("runall-swarm", ["-c", "Quick", "-r", "0"], sample.study));
+      await first.stop();
+      await must(second.run("swarm-tool", ["resume", "local@login1", "--take-over"]));
+      expect(JSON.parse(await must(second.run("runall-swarm", ["list", "--json"])))).toHaveLength(1);
+      expect(await must(second.run("runall-swarm", ["-c", "Quick", "-r", "1"], sample.study))).toMatch(
+        /1 done\./,
+      );
+      await expectComplete(second);
 
-    await using third = await node(user, "login3");
-    await second.stop();
-    const refused = await third.run("swarm-tool", ["remove", "local@login2"]);
-    expect(refused.stderr).toContain("the swarm local is on login2");
-    const asked = await third.run("swarm-tool", ["remove", "local@login2", "--forget"]);
-    expect(asked.stderr).toContain("its processes still running on login2 are not stopped");
-    expect(asked.exitCode).toBe(2);
-    await must(third.run("swarm-tool", ["remove", "local@login2", "--forget", "--force"]));
-    expect(await folders(user)).toEqual([]);
-    expect(await readdir(path.join(user.env["XDG_CACHE_HOME"]!, "inet-swarm/swarms"))).toEqual([]);
-  });
+      await using third = await node(user, "login3");
+      await second.stop();
+      const refused = await third.run("swarm-tool", ["remove", "local@login2"]);
+      expect(refused.stderr).toContain("the swarm local is on login2");
+      const asked = await third.run("swarm-tool", ["remove", "local@login2", "--forget"]);
+      expect(asked.stderr).toContain("its processes still running on login2 are not stopped");
+      expect(asked.exitCode).toBe(2);
+      await must(third.run("swarm-tool", ["remove", "local@login2", "--forget", "--force"]));
+      expect(await folders(user)).toEqual([]);
+      expect(await readdir(path.join(user.env["XDG_CACHE_HOME"]!, "inet-swarm/swarms"))).toEqual([]);
+    },
+  );
 });

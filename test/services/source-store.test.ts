@@ -9,8 +9,8 @@ import { temporaryDirectory } from "../helpers/temporary.ts";
 
 const CLIENTS = 4;
 
-describeWithMongo("MongoDB as store of sources", () => {
-  it("has a source from the first moment on, whoever sends the same one meanwhile", async () => {
+describeWithMongo("MongoDB as source store", () => {
+  it("has a source from the first moment on, even if others send the same one meanwhile", async () => {
     await using server = await someMongo();
     await using mongo = await openMongo({ url: server.url, onWaiting: () => undefined });
     await using directory = await temporaryDirectory();

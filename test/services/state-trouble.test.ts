@@ -19,7 +19,7 @@ import {
 import { removeInUse } from "../helpers/temporary.ts";
 
 describeWithService("redis-server", "the state file of a swarm on this machine", () => {
-  /** With all its processes at work: one that has just been started reads the state file. */
+  /** A swarm with all its processes busy: one that has just been started reads the state file. */
   async function started(runMs: number, runners: number): Promise<Researcher> {
     const user = await researcher(runMs, runners);
     await eventually(() => readFile(path.join(stateFolder(user), "dashboard.json")));
@@ -33,7 +33,7 @@ describeWithService("redis-server", "the state file of a swarm on this machine",
     ["empty", (file) => writeFile(file, "")],
     ["cut off", async (file) => writeFile(file, (await readFile(file, "utf8")).slice(0, -300))],
     ["of an older format", (file) => writeFile(file, '{"format": 0, "target": "local", "runners": 2}')],
-  ])("is written again from what runs if it is %s, with its backup", async (_, spoil) => {
+  ])("is written again from the running processes if it is %s, with its backup", async (_, spoil) => {
     await using user = await started(1, 2);
     const pids = await pidsOf(user);
     for (const file of files(user)) await spoil(file);
@@ -53,7 +53,7 @@ describeWithService("redis-server", "the state file of a swarm on this machine",
     expect((await user.runall("-c", "Quick", "-r", "0")).exitCode).toBe(0);
   });
 
-  it.concurrent("is restored from its backup without a word if only one of them is damaged", async () => {
+  it.concurrent("is restored from its backup silently if only one of them is damaged", async () => {
     await using user = await started(1, 1);
     const pids = await pidsOf(user);
     await writeFile(files(user)[0]!, "{");
@@ -62,17 +62,17 @@ describeWithService("redis-server", "the state file of a swarm on this machine",
     expect(await pidsOfBackup(user)).toEqual(pids);
   });
 
-  it.concurrent("may be a FIFO, for which nobody waits", async () => {
+  it.concurrent("may be a FIFO, which is not opened", async () => {
     await using user = await started(1, 1);
     const pids = await pidsOf(user);
     await rm(files(user)[0]!);
     execFileSync("mkfifo", [files(user)[0]!]);
-    expect((await statusOf(user)).state).toBe("running"); // by the backup
+    expect((await statusOf(user)).state).toBe("running"); // from the backup
     await mustRun(user, ["resume"]);
     expect(await pidsOf(user)).toEqual(pids);
   });
 
-  it.concurrent("may be missing: what runs is found, shown, and known again", async () => {
+  it.concurrent("may be missing: running processes are found, shown, and recorded again", async () => {
     await using user = await started(1, 1);
     const pids = await pidsOf(user);
     for (const file of files(user)) await rm(file);
@@ -97,7 +97,7 @@ describeWithService("redis-server", "the state file of a swarm on this machine",
     for (const pid of Object.values(pids)) expect(isAlive(pid)).toBe(false);
   });
 
-  it.concurrent("may be gone with the whole folder: nothing keeps running that nobody knows of", async () => {
+  it.concurrent("may be deleted with the whole folder, and no unknown process keeps running", async () => {
     await using user = await started(1, 1);
     const pids = await pidsOf(user);
     await removeInUse(stateFolder(user));
@@ -107,34 +107,37 @@ describeWithService("redis-server", "the state file of a swarm on this machine",
     for (const pid of Object.values(pids)) expect(isAlive(pid)).toBe(false);
   });
 
-  it.concurrent("of a newer version stays untouched, and is in nobody's way", async () => {
-    await using user = await started(1, 1);
-    await mustRun(user, ["init", "--local", "--runners", "1", "second"]);
-    const file = path.join(stateFolder(user, "second"), "swarm.json");
-    const newer = JSON.stringify({ ...(await readState(user, "second")), format: 2 });
-    const before = await readFile(file, "utf8");
-    await writeFile(file, newer);
-    for (const args of [
-      ["resume", "second"],
-      ["remove", "second", "--force"],
-      ["init", "--local", "second"],
-    ]) {
-      const { stderr, exitCode } = await user.run("swarm-tool", args);
-      expect(stderr).toContain("was written by a newer version of inet-swarm (format 2, here 1)");
-      expect(stderr).toContain("use that version for the swarm second");
-      expect(exitCode).toBe(2);
-    }
-    expect(await readFile(file, "utf8")).toBe(newer);
-    const campaign = await user.runall("-c", "Quick", "-r", "0");
-    expect(campaign).toMatchObject({
-      exitCode: 0,
-      stderr: expect.stringContaining("newer version") as string,
-    });
-    expect((await user.run("swarm-tool", ["__complete", "halt", ""])).stdout).toContain("local\t");
-    await writeFile(file, before);
-  });
+  it.concurrent(
+    "of a newer version is not changed, and does not prevent the use of other swarms",
+    async () => {
+      await using user = await started(1, 1);
+      await mustRun(user, ["init", "--local", "--runners", "1", "second"]);
+      const file = path.join(stateFolder(user, "second"), "swarm.json");
+      const newer = JSON.stringify({ ...(await readState(user, "second")), format: 2 });
+      const before = await readFile(file, "utf8");
+      await writeFile(file, newer);
+      for (const args of [
+        ["resume", "second"],
+        ["remove", "second", "--force"],
+        ["init", "--local", "second"],
+      ]) {
+        const { stderr, exitCode } = await user.run("swarm-tool", args);
+        expect(stderr).toContain("was written by a newer version of inet-swarm (format 2, here 1)");
+        expect(stderr).toContain("use that version for the swarm second");
+        expect(exitCode).toBe(2);
+      }
+      expect(await readFile(file, "utf8")).toBe(newer);
+      const campaign = await user.runall("-c", "Quick", "-r", "0");
+      expect(campaign).toMatchObject({
+        exitCode: 0,
+        stderr: expect.stringContaining("newer version") as string,
+      });
+      expect((await user.run("swarm-tool", ["__complete", "halt", ""])).stdout).toContain("local\t");
+      await writeFile(file, before);
+    },
+  );
 
-  it.concurrent("of the previous version is used as it is, by processes that run", async () => {
+  it.concurrent("of the previous version is used unchanged, by running processes", async () => {
     await using user = await started(300, 1);
     const id = await queued(user, "-c", "Quick", "-r", "0..2");
     const pids = await pidsOf(user);
@@ -177,7 +180,7 @@ describeWithService("redis-server", "the state file of a swarm on this machine",
     },
   );
 
-  it.concurrent("that cannot be read is said, with the file and the reason", async () => {
+  it.concurrent("that cannot be read is reported, with the file and the reason", async () => {
     await using user = await started(1, 1);
     const [file] = files(user);
     const before = await readFile(file!, "utf8");

@@ -34,7 +34,7 @@ function expectEnd({ exitCode, stderr }: Finished): void {
 }
 
 describeWithService("redis-server", "a client whose swarm is removed", () => {
-  it("ends, says so, and leaves what it has collected", async () => {
+  it("ends, reports it, and leaves what it has collected", async () => {
     await using user = await waitingResearcher();
     const running = user.startRunall("./waiting", "-c", "Quick", "-r", "0..2");
     await listen(running)("[1/3]");
@@ -47,7 +47,7 @@ describeWithService("redis-server", "a client whose swarm is removed", () => {
     expect(again.stderr).toMatch("3 runs: 1 already completed");
   });
 
-  it("ends where it attaches, and where it follows what a run prints", async () => {
+  it("ends when it attaches, and when it follows the output of a run", async () => {
     await using user = await waitingResearcher();
     await user.runall("--detach", "./waiting", "-c", "Quick", "-r", "0..1");
     const id = await onlyCampaign(user);
@@ -60,7 +60,7 @@ describeWithService("redis-server", "a client whose swarm is removed", () => {
     expect(exitCode).toBe(2);
   });
 
-  it("waits where it is only halted, says what to do, and goes on", async () => {
+  it("waits if the swarm is only halted, reports what to do, and continues", async () => {
     await using user = await waitingResearcher();
     const running = user.startRunall("./waiting", "-c", "Quick", "-r", "0..1");
     await listen(running)("[1/2]");
@@ -73,7 +73,7 @@ describeWithService("redis-server", "a client whose swarm is removed", () => {
   });
 });
 
-/** Without an error on the other side: what it has sent is read. */
+/** Without an error on the other side: what the swarm has sent is read. */
 function close(socket: Socket): void {
   socket.unpipe();
   socket
@@ -83,7 +83,7 @@ function close(socket: Socket): void {
 }
 
 describeWithService("redis-server", "the queue of a swarm that is removed", () => {
-  it("is told as one that does not answer, also where a relay still takes connections", async () => {
+  it("is reported as not responding, also if a relay still accepts connections", async () => {
     await using redis = await startRedis();
     await using folder = await temporaryDirectory();
     const socket = path.join(folder.path, "relay");
@@ -113,26 +113,23 @@ describeWithService("redis-server", "the queue of a swarm that is removed", () =
     relay.close();
   });
 
-  it.each(["runs", "has ended"])(
-    "lets everything fail that waits, where its Redis %s",
-    async (redisState) => {
-      await using redis = await startRedis();
-      const gone = new AbortController();
-      const reason = new Error("it was removed");
-      await using client = await openQueueClient(socketConnection(redis.socket), gone.signal);
-      const run = { config: "Quick", runNumber: 0, iterationVariables: {}, repetition: 0 };
-      const position = await client.position();
-      await client.add(someCampaign({ runs: 1 }), [run]);
-      const followed = (await client.follow("c1", [run], position)).getReader();
-      if (redisState === "has ended") await redis.kill();
-      const waiting = redisState === "has ended" ? client.position() : undefined;
-      const refused = Promise.allSettled([followed.closed, waiting]);
-      gone.abort(reason);
-      const [closed, asked] = await refused;
-      expect(closed).toEqual({ status: "rejected", reason });
-      if (redisState === "has ended") expect(asked.status).toBe("rejected");
-      await expect(client.follow("c1", [run], position)).rejects.toBe(reason);
-      await expect(client.position()).rejects.toThrow();
-    },
-  );
+  it.each(["runs", "has ended"])("makes everything fail that waits, if its Redis %s", async (redisState) => {
+    await using redis = await startRedis();
+    const gone = new AbortController();
+    const reason = new Error("it was removed");
+    await using client = await openQueueClient(socketConnection(redis.socket), gone.signal);
+    const run = { config: "Quick", runNumber: 0, iterationVariables: {}, repetition: 0 };
+    const position = await client.position();
+    await client.add(someCampaign({ runs: 1 }), [run]);
+    const followed = (await client.follow("c1", [run], position)).getReader();
+    if (redisState === "has ended") await redis.kill();
+    const waiting = redisState === "has ended" ? client.position() : undefined;
+    const refused = Promise.allSettled([followed.closed, waiting]);
+    gone.abort(reason);
+    const [closed, asked] = await refused;
+    expect(closed).toEqual({ status: "rejected", reason });
+    if (redisState === "has ended") expect(asked.status).toBe("rejected");
+    await expect(client.follow("c1", [run], position)).rejects.toBe(reason);
+    await expect(client.position()).rejects.toThrow();
+  });
 });

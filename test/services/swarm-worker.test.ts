@@ -22,7 +22,7 @@ import {
 import { temporaryDirectory } from "../helpers/temporary.ts";
 import { newUser, type User } from "../helpers/tool.ts";
 
-/** A worker with folders of its own, and what it has said so far. */
+/** A worker with separate folders, and its output so far. */
 function startWorker(user: User, folder: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
   const all = [WORKER, ...args, "--directory", folder];
   const child = user.adopt(
@@ -35,11 +35,11 @@ function startWorker(user: User, folder: string, args: readonly string[], env: N
 }
 
 describeWithService("redis-server", "swarm-worker", () => {
-  it("makes builds and runs in one process where it is told to do all", async () => {
+  it("executes builds and runs in one process if it is configured to do both", async () => {
     await using user = await researcher(0, 1);
     const { builder, runner } = await pidsOf(user);
     const own = [builder!, runner!];
-    for (const pid of own) process.kill(pid, "SIGSTOP"); // ended ones would be started again
+    for (const pid of own) process.kill(pid, "SIGSTOP"); // they would be started again if they ended
     try {
       const stores = ["--builds", path.join(cacheFolder(user), "builds")];
       stores.push("--sources", path.join(cacheFolder(user), "sources"));
@@ -61,7 +61,7 @@ describeWithService("redis-server", "swarm-worker", () => {
     await mustRun(user, ["halt"]);
   });
 
-  it("waits for a Redis that is not there yet, says so once, and can be ended meanwhile", async () => {
+  it("waits for a Redis that has not started yet, reports it once, and can be stopped meanwhile", async () => {
     await using directory = await temporaryDirectory();
     await using user = await newUser();
     const args = [
@@ -85,7 +85,7 @@ describeWithService("redis-server", "swarm-worker", () => {
     expect(worker.said()).not.toMatch(/^ {4}at /m);
   });
 
-  it("passes for alive as a dashboard when it can be looked at", async () => {
+  it("reports itself as alive as a dashboard once the dashboard can be opened", async () => {
     await using redis = await startRedis();
     await using directory = await temporaryDirectory();
     await using user = await newUser();
@@ -112,7 +112,7 @@ describeWithService("redis-server", "swarm-worker", () => {
     expect(await serving.ended).toBe(0);
   });
 
-  it("ends where Redis refuses its password", async () => {
+  it("ends if Redis refuses its password", async () => {
     await using redis = await startRedis({ password: "secret" });
     await using directory = await temporaryDirectory();
     await using user = await newUser();

@@ -22,11 +22,11 @@ import {
   stateFolder,
 } from "../helpers/swarm.ts";
 
-/** How both sides are told apart where a worker speaks the next protocol. */
+/** The names of both sides if a worker uses the next protocol. */
 const OTHER = `protocol ${PROTOCOL + 1}, here ${PROTOCOL}`;
 
-describeWithService("redis-server", "a campaign in trouble", () => {
-  it("stops when the disk of the study is full, and is collected when there is room again", async (context) => {
+describeWithService("redis-server", "a campaign with failures", () => {
+  it("stops when the disk of the study is full, and is collected when there is free space again", async (context) => {
     await using user = await researcher(50);
     const results = path.join(user.sample.study, "results");
     using disk = await smallDisk(results, 24, context);
@@ -40,7 +40,7 @@ describeWithService("redis-server", "a campaign in trouble", () => {
     expect(await jobsOf(user)).toEqual(NO_JOBS);
   });
 
-  it("goes on when the result directory was in the way meanwhile", async () => {
+  it("continues when something was in the place of the result directory for a while", async () => {
     await using user = await researcher(50);
     const id = await queued(user, "-c", "Quick");
     const results = path.join(user.sample.study, "results");
@@ -54,21 +54,21 @@ describeWithService("redis-server", "a campaign in trouble", () => {
     expect((await user.sample.results()).filter((file) => file.endsWith(".sca"))).toHaveLength(8);
   });
 
-  it("puts up with a result directory that is removed while it runs", async () => {
+  it("tolerates the removal of its result directory while it runs", async () => {
     await using user = await researcher(50);
     const running = user.startRunall("-c", "Quick", "--repeat=8");
     await listen(running)("[3/32]");
     await rename(path.join(user.sample.study, "results"), path.join(user.directory, "taken away"));
     const { exitCode, stderr } = await running.finished;
     expect(stderr).not.toMatch(/^ {4}at /m);
-    if (exitCode === 0) return; // what came later is there
+    if (exitCode === 0) return; // later results exist
     expect(stderr).toMatch("cannot store results");
     expect(exitCode).toBe(2);
     const id = await onlyCampaign(user);
     expect(await user.runall("attach", id)).toMatchObject({ exitCode: 0 });
   });
 
-  it("stops when the result directory cannot be written any more, and goes on when it can", async (context) => {
+  it("stops when the result directory is no longer writable, and continues when it is", async (context) => {
     await using user = await researcher(50);
     const results = path.join(user.sample.study, "results");
     using disk = await smallDisk(results, 65_536, context);
@@ -87,7 +87,7 @@ describeWithService("redis-server", "a campaign in trouble", () => {
     expect(await jobsOf(user)).toEqual(NO_JOBS);
   });
 
-  it("keeps the beginning and the end of what a run prints without end, and says so", async () => {
+  it("keeps the beginning and the end of an endless output of a run, and reports it", async () => {
     await using user = await researcher(50);
     await user.sample.commit({
       "simulations/flood": `#!/bin/sh
@@ -105,7 +105,7 @@ exec ../src/mm1 -n ../src:. "$@"\n`,
     expect((await user.sample.read(path.join("results", printed!))).length).toBeLessThan(22 << 20);
   });
 
-  it("is not begun on workers of another version, and those take none of its runs", async () => {
+  it("is not started on workers of another version, which take none of its runs", async () => {
     await using user = await researcher(50);
     const connection = socketConnection(path.join(stateFolder(user), "redis.sock"));
     const other = new Worker(RUN_QUEUE, null, { connection, name: workerName(PROTOCOL + 1, "elsewhere") });
@@ -151,7 +151,7 @@ exec ../src/mm1 -n ../src:. "$@"\n`,
     }
   });
 
-  it("tells which field of a job is malformed, and goes on with the others", async () => {
+  it("names the malformed field of a job, and continues with the others", async () => {
     await using user = await researcher(50);
     const connection = socketConnection(path.join(stateFolder(user), "redis.sock"));
     const queue = new Queue(RUN_QUEUE, { connection });
@@ -182,8 +182,8 @@ exec ../src/mm1 -n ../src:. "$@"\n`,
   });
 });
 
-describeWithService("redis-server", "a worker in trouble", () => {
-  it("says that its disk is full, and makes the runs when there is room", async (context) => {
+describeWithService("redis-server", "a worker with failures", () => {
+  it("reports that its disk is full, and executes the runs when there is free space", async (context) => {
     await using user = await researcher(0, 1);
     await mustRun(user, ["halt"]);
     using disk = await smallDisk(path.join(cacheFolder(user), "slots"), 512, context);

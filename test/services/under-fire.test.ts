@@ -25,9 +25,9 @@ import { newUser, type Finished, type Running, type User } from "../helpers/tool
 
 const TINY = fileURLToPath(new URL("../bench/tiny", import.meta.url));
 const RUNS = 500;
-/** Of the runners that are disturbed: after this time without a sign of life others take their jobs. */
+/** Of the runners that are disturbed: after this time without a sign of life, others take their jobs. */
 const LOCK_SECONDS = 2;
-/** Until a process has ended that has nothing left to do. */
+/** Time limit for the end of a process that has nothing left to do. */
 const END_TIMEOUT_MS = 60_000;
 /** All of it takes half a minute on two idle cores. */
 const TIMEOUT_MS = 300_000;
@@ -44,9 +44,9 @@ describeWithService("cc", "a swarm under fire", () => {
       { how: "one by one", options: [] },
       { how: "several in a process", options: ["--batch-size", "5"] },
     ])(
-      "loses no run, makes none twice and leaves nothing over, where runs are made $how",
+      "loses no run, executes none twice and leaves nothing behind, when runs are executed $how",
       { timeout: TIMEOUT_MS },
-      ({ options }) => proof(options),
+      ({ options }) => expectNothingLost(options),
     );
   });
 });
@@ -55,7 +55,7 @@ describeWithService("cc", "a swarm under fire", () => {
  * Two campaigns of 500 runs each; meanwhile a runner is stopped past its lock and wakes again, another is
  * killed, Redis is killed and started again, a client is killed, and one campaign is cancelled.
  */
-async function proof(options: readonly string[]): Promise<void> {
+async function expectNothingLost(options: readonly string[]): Promise<void> {
   await using user = await newUser();
   await using repository = await makeRepository({ ".gitignore": "results/\ntiny\n" });
   const study = (name: string): TinyStudy => {
@@ -90,7 +90,7 @@ async function proof(options: readonly string[]): Promise<void> {
   expect(cancelling).toMatchObject({ exitCode: 0 });
   const attached = user.start("runall-swarm", ["attach", id], { cwd: disturbed.directory });
   await collected(disturbed, 300);
-  for (const run of [slept, orphaned]) await recorded(disturbed, run); // made by others, now that its lock is gone
+  for (const run of [slept, orphaned]) await recorded(disturbed, run); // executed by others, now that its lock is gone
   sleeper.kill("SIGCONT");
 
   expect(await ended(attached, "the client that attached")).toMatchObject(allDone(RUNS));
@@ -111,7 +111,7 @@ async function makeStudy(directory: string): Promise<void> {
   execFileSync("make", ["-s"], { cwd: directory });
 }
 
-/** A runner with one slot of its own, in a folder of its own. */
+/** A runner with one slot and a separate folder. */
 function startDisturbed(user: User, name: string): ChildProcess {
   const own = ["--directory", path.join(user.directory, name), "--lock-seconds", String(LOCK_SECONDS)];
   return startRunner(user, "runner", ...own);
@@ -139,7 +139,7 @@ async function campaignIn(user: User, { directory }: TinyStudy): Promise<string>
   return id!;
 }
 
-/** Until so many runs have been collected, or all. */
+/** Waits until so many runs have been collected, or all. */
 async function collected({ results }: TinyStudy, runs: number): Promise<void> {
   await vi.waitFor(
     async () => {
@@ -150,7 +150,7 @@ async function collected({ results }: TinyStudy, runs: number): Promise<void> {
   );
 }
 
-/** Stops a runner at a moment when it makes a run of a study, or several. @returns the number of the first. */
+/** Stops a runner at a moment when it executes a run of a study, or several. @returns the number of the first. */
 async function stopAtRunOf(
   { directory }: TinyStudy,
   runner: ChildProcess,
@@ -180,13 +180,13 @@ function runsMadeBy(runner: ChildProcess, study: string): number[] {
   }
 }
 
-/** Until a run has been collected. */
+/** Waits until a run has been collected. */
 async function recorded({ results }: TinyStudy, run: number): Promise<void> {
   const record = path.join(results, ".swarm", `Bench-${run}.json`);
   await eventually(() => expect(existsSync(record)).toBe(true));
 }
 
-/** Every run of the campaign that is recorded is whole and as in the other study, and counted once. */
+/** Every recorded run of the campaign is complete, equal to that of the other study, and counted once. */
 async function expectSame(study: TinyStudy, model: TinyStudy, runs: number, id: string): Promise<void> {
   const records = (await readRecords(study.results, id)).filter(({ state }) => state === "done");
   expect(new Set(records.map(({ runNumber }) => runNumber)).size).toBe(runs);
@@ -200,13 +200,13 @@ async function expectSame(study: TinyStudy, model: TinyStudy, runs: number, id: 
     }
   }
   const named = records.flatMap(({ files }) => files.map(({ path: file }) => path.basename(file)));
-  const whole = (await readdir(study.results)).filter((name) => name !== "failed"); // what was cancelled lies there
+  const whole = (await readdir(study.results)).filter((name) => name !== "failed"); // contains the cancelled runs
   expect(whole.sort()).toEqual([".swarm", ...named].sort());
   const kept = await readdir(path.join(study.results, ".swarm"));
-  expect(kept.filter((name) => !/^(?:Bench-\d+\.json|sources)$/.test(name))).toEqual([]); // no lock, nothing half done
+  expect(kept.filter((name) => !/^(?:Bench-\d+\.json|sources)$/.test(name))).toEqual([]); // no lock, nothing incomplete
 }
 
-/** What a client has printed when it ended, which it has to do. */
+/** The output of a client, which must end. */
 async function ended(client: Running, what: string): Promise<Finished> {
   let printed = "";
   client.child.stderr!.on("data", (chunk: Buffer) => (printed += chunk.toString()));

@@ -25,7 +25,7 @@ import { newSample } from "../helpers/tool.ts";
 
 const RUNALL = fileURLToPath(new URL("../../bin/runall-swarm.js", import.meta.url));
 const ESC = "\u001b]0;PWNED\u0007\u001b[2J\u009b31m\r\nfake line";
-/** What no output may have. */
+/** Characters that no output may contain. */
 const DANGEROUS = /[\0-\x08\x0b-\x1f\x7f-\x9f]/; // eslint-disable-line no-control-regex
 
 describeWithService("redis-server", "what somebody else has written into the queue", () => {
@@ -47,10 +47,10 @@ describeWithService("redis-server", "what somebody else has written into the que
 
   const notes = (): string => path.join(user.env["XDG_STATE_HOME"]!, "inet-swarm/campaigns");
   const tool = (args: readonly string[], cwd = sample.study) => user.run("runall-swarm", args, { cwd });
-  /** How a worker names a file of the campaign's checkout. */
+  /** A worker's name for a file of the campaign's checkout. */
   const named = (file: string, directory = "/etc"): string => path.join(directory, file).slice(1);
   const head = (): Promise<string> => sample.git("rev-parse", "HEAD");
-  /** A campaign with one run that has ended, and a result that waits. */
+  /** A campaign with one run that has ended, and a result that is not collected yet. */
   const forge = async (
     id: string,
     campaign: Partial<Campaign> = {},
@@ -93,7 +93,7 @@ describeWithService("redis-server", "what somebody else has written into the que
     await redis.zrem("swarm:campaigns", id);
     await redis.del(`swarm:campaign:${id}`, `swarm:open:${id}`, `bull:run:${id}-0`);
   };
-  /** Files that came from a forged result. */
+  /** Files from a forged result. */
   const written = async (): Promise<string[]> =>
     (await filesBelow(sample.path)).filter((name) => name.includes("forged"));
 
@@ -116,7 +116,7 @@ describeWithService("redis-server", "what somebody else has written into the que
     ["a commit of another project", { commit: "b".repeat(40) }, "is not a checkout of its project"],
     ["a commit that is an option", { commit: "--upload-pack=touch forged" }, "malformed at commit"],
     ["another id", { id: "another1" }, "malformed at id"],
-  ])("is not followed where it names %s", async (_, campaign, message) => {
+  ])("is not followed if it names %s", async (_, campaign, message) => {
     await forge("forgeda1", campaign);
     for (const word of ["attach", "retry", "logs"]) {
       const { stderr, exitCode } = await tool([word, "forgeda1"]);
@@ -130,7 +130,7 @@ describeWithService("redis-server", "what somebody else has written into the que
     await forget("forgeda1");
   });
 
-  it("does not decide where results go: they go into the checkout where the user is, or nowhere", async () => {
+  it("does not decide where results go: they go into the user's checkout, or nowhere", async () => {
     await forge("forgedb1", { directory: "/etc" });
     const outside = await tool(["attach", "forgedb1"], user.directory);
     expect(outside.stderr).toContain("was not queued from this machine");
@@ -148,8 +148,8 @@ describeWithService("redis-server", "what somebody else has written into the que
     ["a result of another run", {}, { stored: "forgedc1-1/1" }],
     ["a file above", {}, { files: [{ path: "../../forged.sca", sizeBytes: 6 }] }],
     ["an absolute file", {}, { files: [{ path: "/tmp/forged.sca", sizeBytes: 6 }] }],
-    ["an output that is none of its files", {}, { outputFile: "../../../../etc/passwd" }],
-  ])("is not collected where it names %s", async (_, run, result) => {
+    ["an output that is not one of its files", {}, { outputFile: "../../../../etc/passwd" }],
+  ])("is not collected if it names %s", async (_, run, result) => {
     await forge("forgedc1", {}, { run, result });
     const logs = await tool(["logs", "forgedc1", "0"]);
     expect(logs).toMatchObject({ exitCode: 2, stdout: "" });
@@ -164,7 +164,7 @@ describeWithService("redis-server", "what somebody else has written into the que
     ["another config", { config: "../../../forged" }],
     ["another run", { runNumber: 5 }],
     ["no number", { runNumber: "many" }],
-  ])("is left out where a queued run names %s, and the rest is collected", async (_, run) => {
+  ])("is left out if a queued run names %s, and the rest is collected", async (_, run) => {
     await forge("forgedd1", {}, { run });
     const { stderr, stdout } = await tool(["attach", "forgedd1"]);
     expect(stderr).toMatch(/warning: some entries of campaign forgedd1 in the queue are damaged/);
@@ -173,10 +173,10 @@ describeWithService("redis-server", "what somebody else has written into the que
     await forget("forgedd1");
   });
 
-  it("is not the campaign that was queued from here, though it has its id", async () => {
+  it("is not mistaken for the campaign that was queued from here, although it has its id", async () => {
     const { stdout } = await tool(["--detach", "-c", "Quick", "-r", "0"]);
     const id = /attach (\S+)/.exec(stdout)![1]!;
-    // else a runner could take the forged campaign for its own
+    // else a runner could mistake the forged campaign for its own
     await eventually(async () => expect(await redis.hget(`bull:run:${id}-0`, "finishedOn")).not.toBeNull());
     const mine = JSON.parse((await redis.get(`swarm:campaign:${id}`))!) as Campaign;
     await redis.set(`swarm:campaign:${id}`, JSON.stringify({ ...mine, config: "Load", directory: "/etc" }));
@@ -191,7 +191,7 @@ describeWithService("redis-server", "what somebody else has written into the que
     expect(await sample.results()).toContain(".swarm/Quick-0.json");
   });
 
-  it("does not get a terminal to do anything", async () => {
+  it("cannot send control sequences to a terminal", async () => {
     const outcome = { state: "failed", reason: ESC, error: ESC };
     await forge(
       "forgede1",
@@ -218,7 +218,7 @@ describeWithService("redis-server", "what somebody else has written into the que
     await forget("forgede1");
   });
 
-  it("does not keep other campaigns from being listed, shown and collected where it is damaged", async () => {
+  it("does not prevent other campaigns from being listed, shown and collected if it is damaged", async () => {
     const { stdout } = await tool(["--detach", "-c", "Quick", "-r", "0..1"]);
     const id = /attach (\S+)/.exec(stdout)![1]!;
     await eventually(async () => expect(await jobsOf(user)).toMatchObject({ waiting: 0, running: 0 }));
@@ -254,7 +254,7 @@ describeWithService("redis-server", "what somebody else has written into the que
     for (const name of names) await redis.zrem("swarm:campaigns", name);
   });
 
-  it("has notes of the user alone", async () => {
+  it("cannot affect the notes, which only the user can access", async () => {
     const { stdout } = await tool(["--detach", "-c", "Quick", "-r", "0"]);
     const id = /attach (\S+)/.exec(stdout)![1]!;
     expect(await readdir(notes())).toContain(`${id}.json`);
@@ -264,7 +264,7 @@ describeWithService("redis-server", "what somebody else has written into the que
 });
 
 describeWithService("redis-server", "a study that is moved", () => {
-  it("is not made again at its old place, also while its campaign is followed; attach goes on in the new one", async () => {
+  it("is not created again at its old place, also while its campaign is followed; attach continues in the new place", async () => {
     await using user = await researcher(0);
     await using held = await holdRuns(user, 3);
     const running = user.startRunall("-c", "Load");
@@ -296,7 +296,7 @@ describeWithService("redis-server", "a study that is moved", () => {
 });
 
 describeWithService(["redis-server", "script"], "what a simulation prints", () => {
-  it("is shown to a terminal without its control sequences, and to a file as it is", async () => {
+  it("is shown on a terminal without control sequences, and unchanged in a file", async () => {
     await using user = await researcher(0);
     const id = await queued(user, "-c", "Quick", "-r", "0");
     await user.runall("attach", id);

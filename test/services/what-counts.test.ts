@@ -55,25 +55,25 @@ describeWithService("redis-server", "a change in a repository of two projects", 
   }
 
   it.each(["b/Queue.cc", "b/omnetpp.ini", "README.md", "a/LICENSE", "a/docs/x.txt", "a/notes.rst"])(
-    "%s reruns nothing",
+    "in %s reruns nothing",
     async (file) => {
       expect(await changed({ [file]: "// changed" })).toEqual({ built: undefined, queued: 0 });
     },
   );
 
-  it.each(["xml", "json", "txt", "csv", "py"])("a file .%s causes no build", async (extension) => {
+  it.each(["xml", "json", "txt", "csv", "py"])("in a file .%s causes no build", async (extension) => {
     expect(await changed({ [`a/in.${extension}`]: "changed" })).toEqual({ built: "kept", queued: 2 });
   });
 
-  it("an entry of swarm.json causes no build", async () => {
+  it("in an entry of swarm.json causes no build", async () => {
     expect(await changed({ "a/swarm.json": '{"name": "other"}' })).toMatchObject({ built: "kept" });
   });
 
-  it("what a link leads to reruns runs, without a build", async () => {
+  it("behind a symbolic link causes a rerun, without a build", async () => {
     expect(await changed({ "common/data/in.txt": "changed" })).toEqual({ built: "kept", queued: 2 });
   });
 
-  it.each(["a/Queue.h", "common/common.h", "common/table.csv"])("%s causes a build", async (file) => {
+  it.each(["a/Queue.h", "common/common.h", "common/table.csv"])("in %s causes a build", async (file) => {
     const content = file.endsWith(".csv") ? "1,2\n" : `${await sourceOf(file)}\n// changed\n`;
     expect(await changed({ [file]: content })).toEqual({ built: "made", queued: 2 });
   });

@@ -35,14 +35,14 @@ describeWithService("redis-server", "the project of a study", () => {
 
   const inStudy = (study: string, ...args: string[]): Promise<Finished> =>
     user.run("runall-swarm", ["--verbose", ...args, "-c", "General"], { cwd: study });
-  /** Makes the two runs. @returns what was told on the way. */
-  const succeed = async (study: string, ...args: string[]): Promise<string> => {
+  /** Executes the two runs. @returns the client's messages. */
+  const expectSuccess = async (study: string, ...args: string[]): Promise<string> => {
     const { exitCode, stdout, stderr } = await inStudy(study, ...args);
     expect(exitCode, stderr + stdout).toBe(0);
     expect(stdout).toContain("2 done");
     return stderr;
   };
-  const refused = async (study: string, message: string | RegExp, ...args: string[]): Promise<void> => {
+  const expectRefusal = async (study: string, message: string | RegExp, ...args: string[]): Promise<void> => {
     const { exitCode, stderr } = await inStudy(study, ...args);
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/^ {4}at /m);
@@ -55,7 +55,7 @@ describeWithService("redis-server", "the project of a study", () => {
       ...(await inetLike("stray")),
       "examples/one/Makefile": LEFT_MAKEFILE,
     });
-    expect(await succeed(path.join(root, "examples/one"))).toContain("building stray");
+    expect(await expectSuccess(path.join(root, "examples/one"))).toContain("building stray");
   });
 
   it("is one of several side by side, as OMNeT++'s samples, and one inside of another", async () => {
@@ -68,22 +68,22 @@ describeWithService("redis-server", "the project of a study", () => {
       }),
       ...prefixed("queue/inner", { ...(await sampleLike()), ".oppbuildspec": buildspec(".", "-o inner") }),
     });
-    expect(await succeed(path.join(root, "queue"))).toContain("building queue");
-    expect(await succeed(path.join(root, "queue/inner"))).toContain("building inner");
+    expect(await expectSuccess(path.join(root, "queue"))).toContain("building queue");
+    expect(await expectSuccess(path.join(root, "queue/inner"))).toContain("building inner");
   });
 
-  it("is the only one of the checkout, and the study's own NED files count", async () => {
+  it("is the only one of the checkout, and the study's own NED files are used", async () => {
     const { path: root } = await workspace.add("thesis", {
       ...prefixed("model", { ...(await library()), ".nedfolders": "src\n" }),
       "studies/x/omnetpp.ini": STUDY.replace("mm1.Mm1", "Net"),
       "studies/x/Net.ned": "import mm1.Mm1;\nnetwork Net extends Mm1\n{\n}\n",
     });
-    expect(await succeed(path.join(root, "studies/x"))).toMatch(
+    expect(await expectSuccess(path.join(root, "studies/x"))).toMatch(
       /building model|using an earlier build of model/,
     );
   });
 
-  it("is one of several that the study names: by a library, NED folder or ini file", async () => {
+  it("is the one that the study names: by a library, NED folder or ini file", async () => {
     const { path: root } = await workspace.add("thesis", {
       ...prefixed("model", await library()),
       ...prefixed("other", { ...(await library()), "src/Other.cc": "// another one\n" }),
@@ -96,16 +96,18 @@ ned-path = ../../model/src;.
 `,
     });
     const study = path.join(root, "studies/x");
-    await refused(
+    await expectRefusal(
       study,
       `${study} is not in a project, and the checkout has 2 projects: ../../model, ../../other\nhint: name a folder or library of the one to use, such as -n ../../model, or write a swarm.json beside the ini file: { "uses": [{ "name": "model", "folder": "../../model" }] }\n`,
     );
-    await refused(study, "is not in a project", "-n", "../../model/src:../../other/src");
-    expect(await succeed(study, "-l", "../../other/src/queue", "-n", "../../other/src")).toContain(
+    await expectRefusal(study, "is not in a project", "-n", "../../model/src:../../other/src");
+    expect(await expectSuccess(study, "-l", "../../other/src/queue", "-n", "../../other/src")).toContain(
       "building other",
     );
-    expect(await succeed(path.join(root, "studies/y"))).toMatch(/building model|using an earlier build/);
-    expect(await succeed(path.join(root, "studies/z"))).toContain("using an earlier build");
+    expect(await expectSuccess(path.join(root, "studies/y"))).toMatch(
+      /building model|using an earlier build/,
+    );
+    expect(await expectSuccess(path.join(root, "studies/z"))).toContain("using an earlier build");
   });
 
   it("is what a swarm.json beside the study uses", async () => {
@@ -115,17 +117,17 @@ ned-path = ../../model/src;.
       "studies/x/omnetpp.ini": STUDY,
       "studies/x/swarm.json": '{ "uses": [{ "name": "model", "folder": "../../model" }] }',
     });
-    expect(await succeed(path.join(root, "studies/x"))).toMatch(
+    expect(await expectSuccess(path.join(root, "studies/x"))).toMatch(
       /building model|using an earlier build of model/,
     );
   });
 
-  it("may refer to itself, and to what nobody has and nothing uses", async () => {
+  it("may refer to itself, and to a missing project that is not used", async () => {
     const { path: root } = await workspace.add("queue", {
       ...(await sampleLike()),
       ".project": ide("the queue", "the queue", "queue", "my lib 2", "größe [alt]"),
     });
-    const told = await succeed(root);
+    const told = await expectSuccess(root);
     expect(told).toMatch(
       /warning: .*\.project refers to the project my lib 2, which was not found; .*MY_LIB_ROOT/,
     );
@@ -133,22 +135,22 @@ ned-path = ../../model/src;.
     expect(told.match(/warning:/g)).toHaveLength(2);
   });
 
-  it("that is referred to and not found is named where the build fails, and refused where it is used", async () => {
+  it("may refer to a missing project, which a failed build names, and is refused if it uses that project", async () => {
     const files = { "X.cc": "#error\n", "omnetpp.ini": STUDY, ".project": ide("queue", "my lib 2") };
     const { path: root } = await workspace.add("queue", { ...files, "swarm.json": '{ "build": ["false"] }' });
-    await refused(
+    await expectRefusal(
       root,
       /the build failed: false[^]*hint: .*projects not found and ignored: my lib 2 \(MY_LIB_ROOT\)/,
     );
     const { path: using } = await workspace.add("using", simu5gLike("model"));
-    await refused(path.join(using, "simulations"), "needs the project model, which was not found");
+    await expectRefusal(path.join(using, "simulations"), "needs the project model, which was not found");
     const imports = {
       ...(await sampleLike()),
       "My.ned": "import my.lib.X;\n",
       ".project": ide("importing", "my"),
     };
     const { path: importing } = await workspace.add("importing", imports);
-    await refused(importing, "needs the project my, which was not found");
+    await expectRefusal(importing, "needs the project my, which was not found");
   });
 
   it("finds a reference with a space by its folder or its name in the IDE, beside it or in the checkout", async () => {
@@ -156,18 +158,18 @@ ned-path = ../../model/src;.
     const using = { ".project": ide("study", "my lib 2"), ".nedfolders": ".\n", "omnetpp.ini": STUDY };
     await workspace.add("my lib 2", lib);
     const { path: beside } = await workspace.add("beside", using);
-    expect(await succeed(beside)).toContain("building my lib 2");
+    expect(await expectSuccess(beside)).toContain("building my lib 2");
     await rename(path.join(workspace.path, "my lib 2"), path.join(workspace.path, "elsewhere"));
-    expect(await succeed(beside, "--rerun")).toContain("2 runs");
+    expect(await expectSuccess(beside, "--rerun")).toContain("2 runs");
     await rm(path.join(workspace.path, "elsewhere"), { recursive: true });
     const { path: within } = await workspace.add("within", {
       ...prefixed("a/b/lib", lib),
       ...prefixed("c/study", using),
     });
-    expect(await succeed(path.join(within, "c/study"))).toContain("building my lib 2");
+    expect(await expectSuccess(path.join(within, "c/study"))).toContain("building my lib 2");
   });
 
-  it("is built by its makefile or GNUmakefile, before its Makefile", async () => {
+  it("is built by its makefile or GNUmakefile, in preference to its Makefile", async () => {
     for (const [at, names] of [
       ["makefile", "Makefile"],
       ["GNUmakefile", "makefile"],
@@ -179,11 +181,11 @@ ned-path = ../../model/src;.
         [second]: "all:\n\tfalse\n",
         "simulations/omnetpp.ini": STUDY,
       });
-      expect(await succeed(path.join(root, "simulations"), "../src/q")).toContain(`building made${at}`);
+      expect(await expectSuccess(path.join(root, "simulations"), "../src/q")).toContain(`building made${at}`);
     }
   });
 
-  it("may need one that is no git checkout: an unpacked release, also within the checkout", async () => {
+  it("may need a project without a git checkout: an unpacked release, also within the checkout", async () => {
     const { path: cell } = await workspace.add("cell", {
       ...simu5gLike("model"),
       ".gitignore": "/model/\n/src/Makefile\n*.so\nout/\nresults/\n",
@@ -196,24 +198,24 @@ ned-path = ../../model/src;.
       "src/x.o": "",
     });
     await rm(path.join(model, ".git"), { recursive: true });
-    const told = await succeed(path.join(cell, "simulations"));
+    const told = await expectSuccess(path.join(cell, "simulations"));
     expect(told).toMatch(/sent \d+ changed files of model[^]*building model[^]*building cell/);
-    expect(await succeed(path.join(cell, "simulations"), "--rerun")).toContain(
+    expect(await expectSuccess(path.join(cell, "simulations"), "--rerun")).toContain(
       "using an earlier build of model",
     );
     await cp(model, path.join(cell, "model"), { recursive: true });
     await rm(model, { recursive: true });
     await rm(path.join(cell, "simulations/results"), { recursive: true });
-    expect(await succeed(path.join(cell, "simulations"))).toContain("using an earlier build of model");
+    expect(await expectSuccess(path.join(cell, "simulations"))).toContain("using an earlier build of model");
   });
 
-  it("is told where it needs another version than there is", async () => {
+  it("is reported if it needs another version than the existing one", async () => {
     await workspace.add("model-4.4", await inetLike("version"));
     const { path: cell } = await workspace.add("cell", simu5gLike("model-4.5"));
-    const told = await succeed(path.join(cell, "simulations"));
+    const told = await expectSuccess(path.join(cell, "simulations"));
     expect(told).toMatch(/warning: the project needs model-4\.5; using .*model-4\.4, which/);
     const { path: fits } = await workspace.add("fits", simu5gLike("model4"));
-    expect(await succeed(path.join(fits, "simulations"))).not.toContain("warning:");
+    expect(await expectSuccess(path.join(fits, "simulations"))).not.toContain("warning:");
   });
 
   it("may be started by a script whose program is not built yet", async () => {
@@ -223,15 +225,15 @@ ned-path = ../../model/src;.
       run: '#!/bin/sh\nexec ./queue "$@"\n',
     });
     await chmod(path.join(root, "run"), 0o755);
-    expect(await succeed(root, "./run")).toContain("building queue");
+    expect(await expectSuccess(root, "./run")).toContain("building queue");
     await rm(path.join(root, "results"), { recursive: true });
-    await refused(root, "Run number 99 in run list '99' is out of range", "./run", "-r", "99");
+    await expectRefusal(root, "Run number 99 in run list '99' is out of range", "./run", "-r", "99");
   });
 
-  it("whose results cannot be written is refused", async () => {
+  it("is refused if its results cannot be written", async () => {
     const { path: root } = await workspace.add("queue", await sampleLike());
     await mkdir(path.join(root, "elsewhere"));
-    await refused(
+    await expectRefusal(
       root,
       /cannot write to the result directory \/proc\/.*: [^\n]*\nhint: .*set result-dir to a writable folder/,
       "--result-dir=/proc/self/results",

@@ -12,7 +12,7 @@ import { temporaryDirectory, type TemporaryDirectory } from "../helpers/temporar
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
-/** An archive as somebody else could have made it. */
+/** An archive as somebody else could have created it. */
 function entry(data: HeaderData, content = ""): Buffer {
   const header = new Header({ mode: 0o644, size: content.length, mtime: new Date(0), ...data });
   header.encode();
@@ -40,7 +40,7 @@ describe("unpacking refuses", () => {
       /contains "a.sca", which is not allowed/,
     ],
     [
-      "a file that comes twice",
+      "a file that occurs twice",
       [FILE],
       [entry({ path: "a.sca", type: "File" }, "abc"), entry({ path: "a.sca", type: "File" }, "abc"), END],
       /is not allowed/,
@@ -105,7 +105,7 @@ describe("unpacking refuses", () => {
     await expect(unpacking).rejects.toBeInstanceOf(DamagedArchive);
   });
 
-  it("to read on when it has seen enough, and ends the stream", async () => {
+  it("to continue reading when it has seen enough, and ends the stream", async () => {
     await using directory = await temporaryDirectory();
     let ended = false;
     const source = (async function* () {
@@ -119,7 +119,7 @@ describe("unpacking refuses", () => {
     expect(ended).toBe(true);
   });
 
-  it("to write through a link: links are made when all files are there", async () => {
+  it("to write through a link: links are created when all files exist", async () => {
     await using directory = await temporaryDirectory();
     await mkdir(path.join(directory.path, "in"));
     const archive = [
@@ -141,7 +141,7 @@ describe("packing refuses", () => {
     for await (const _ of tarOf(directory.path, [file], () => undefined));
   };
 
-  it("links that lead out of the working tree, and names that no archive holds", async () => {
+  it("links that lead out of the working tree, and names that an archive cannot hold", async () => {
     await using directory = await temporaryDirectory();
     await symlink("/etc/passwd", path.join(directory.path, "link"));
     await expect(pack(directory, "link")).rejects.toThrow(
@@ -157,13 +157,15 @@ describe("packing refuses", () => {
     ["a", "..", false],
     ["a", "/etc", false],
     ["a", "", false],
-  ])("the link %s → %s: safe is %s", (file, target, safe) => expect(isSafeLink(file, target)).toBe(safe));
+  ])("the link %s → %s unless it is safe: %s", (file, target, safe) =>
+    expect(isSafeLink(file, target)).toBe(safe),
+  );
 });
 
 describe("compression", () => {
   const SIZES = [0, 100, 5 << 20];
 
-  it.each(SIZES)("gives %d bytes back, and tells when they are cut or changed", async (size) => {
+  it.each(SIZES)("returns %d bytes, and reports when they are truncated or changed", async (size) => {
     await using directory = await temporaryDirectory();
     const text = "0.123 456\n".repeat(size / 10);
     await writeFile(path.join(directory.path, "a.vec"), text);
@@ -184,7 +186,7 @@ describe("compression", () => {
     await expect(unpack(whole, "changed")).rejects.toBeInstanceOf(DamagedArchive);
   });
 
-  it("unpacks zstd also where neither Node.js nor a program knows it", async () => {
+  it("unpacks zstd also if neither Node.js nor a program supports it", async () => {
     const program = process.env["PATH"];
     process.env["PATH"] = "";
     try {

@@ -81,7 +81,7 @@ const VALID_CONTENTS = new Map<string, string>([
   ...Object.entries(LINKS).map(([name, target]): [string, string] => [name, `→ ${target}`]),
 ]);
 
-/** Unpacks an archive in a folder of its own, whose neighbours must stay as they are. @returns whether it is not damaged. */
+/** Unpacks an archive in a separate folder, whose neighbours must not change. @returns whether the archive is intact. */
 async function unpack(
   packed: Buffer,
   compression: Compression,
@@ -123,14 +123,14 @@ async function unpack(
 }
 
 describe("a hostile archive or answer", () => {
-  it("is made from a valid one, which unpacks", async () => {
+  it("is created from a valid one, which unpacks", async () => {
     const { tar, files } = await validArchive();
     expect(files).toHaveLength(VALID_CONTENTS.size);
     for (const compression of ["gzip", compressor(tar.length).compression] as const)
       expect(await unpack(await compress(compression, tar), compression, files)).toBe(true);
   });
 
-  it(`is taken for what it is, or for damaged: ${CASES} of seed ${SEED}`, async () => {
+  it(`is unpacked correctly or reported as damaged: ${CASES} cases of seed ${SEED}`, async () => {
     const valid = await validArchive();
     const before = process.memoryUsage().rss;
     const cases = fc.record({
@@ -163,13 +163,13 @@ describe("a hostile archive or answer", () => {
       }),
       { seed: SEED, numRuns: CASES, endOnFailure: false },
     );
-    expect(unpacked).toBeGreaterThan(CASES / 50); // what does no harm is no damage
+    expect(unpacked).toBeGreaterThan(CASES / 50); // a harmless mutation is not damage
     expect(unpacked).toBeLessThan(CASES / 2);
     expect([...seen].sort()).toEqual([...MUTATIONS].sort());
     expect(process.memoryUsage().rss - before).toBeLessThan(MEMORY_BYTES);
   });
 
-  it("answers with sizes and hashes of no file are not believed", () => {
+  it("is refused if a size or hash is invalid", () => {
     const file = { path: "a", sizeBytes: 1, sha256: "0".repeat(64) };
     expect(v.is(ResultFileSchema, file)).toBe(true);
     for (const sizeBytes of [-1, 1.5, NaN, Infinity, "1", null, 2 ** 53])
@@ -177,7 +177,7 @@ describe("a hostile archive or answer", () => {
   });
 });
 
-describe("what unpacks to far more than it is", () => {
+describe("an archive that unpacks to far more than its size", () => {
   const name = "results/zeros";
 
   it.each<[string, number, RegExp]>([

@@ -11,11 +11,11 @@ it.each([
     error("MongoServerError", "not primary", { code: 10107, errorLabels: ["RetryableWriteError"] }),
     "is not ready",
   ],
-])("waits for what passes: %s", (passing, reason) => {
+])("waits for a temporary failure to pass: %s", (passing, reason) => {
   expect(reasonToWait(passing, false)).toContain(reason);
 });
 
-it("waits for room only where something is written, and shows no password", () => {
+it("waits for free space only when writing, and shows no password", () => {
   const full = error("MongoServerError", "no space left for mongodb://me:secret@host/db", { code: 14031 });
   expect(reasonToWait(full, true)).toBe("refuses results (no space left for mongodb://host/db)");
   expect(reasonToWait(full, false)).toBeUndefined();

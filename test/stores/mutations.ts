@@ -3,7 +3,7 @@ import { Header, type HeaderData } from "tar/header";
 import { Pax } from "tar/pax";
 import type { ResultFile } from "../../src/model/result.ts";
 
-/** What can be done to an archive and to the answer that names its files. */
+/** Possible mutations of an archive and of the answer that names its files. */
 export const MUTATIONS = [
   "flip bits",
   "flip bits, with a right checksum",
@@ -39,7 +39,7 @@ export const MUTATIONS = [
 
 export interface Mutation {
   kind: (typeof MUTATIONS)[number];
-  /** Where, and what: any numbers. */
+  /** Place and value: any numbers. */
   at: number;
   value: number;
 }
@@ -275,7 +275,7 @@ function extended(text: string): Buffer {
   return entry({ path: "PaxHeader/x", type: "ExtendedHeader" }, `${text}\n`);
 }
 
-/** Puts a number below zero, or beyond what JavaScript can hold, into a header's size. */
+/** Puts a number below zero, or beyond what JavaScript can represent, into a header's size. */
 function withSize(block: Buffer, value: number): Buffer {
   block[124] = value % 2 === 0 ? 0xff : 0x80;
   for (let at = 125; at < 136; at++) block[at] = (value * at) % 256;

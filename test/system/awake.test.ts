@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { awakeFor } from "../../src/system/awake.ts";
 
-it("does not count the time in which the process could do nothing", async () => {
+it("does not count the time in which the process was suspended", async () => {
   const order: string[] = [];
   const waiting = awakeFor(300).then(() => order.push("waited"));
   const until = performance.now() + 400;
@@ -11,6 +11,6 @@ it("does not count the time in which the process could do nothing", async () => 
   expect(order).toEqual(["answered", "waited"]);
 });
 
-it("ends when it is told to", async () => {
+it("ends when it is cancelled", async () => {
   await expect(awakeFor(600_000, AbortSignal.abort())).rejects.toThrow(/abort/i);
 });

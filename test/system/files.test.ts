@@ -14,7 +14,7 @@ import {
 import { isInside } from "../../src/system/paths.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
-it("replaces a file and leaves no temporary one", async () => {
+it("replaces a file and leaves no temporary file", async () => {
   await using directory = await temporaryDirectory();
   const file = path.join(directory.path, "state.json");
   await writeFileAtomically(file, "old", 0o600);
@@ -24,7 +24,7 @@ it("replaces a file and leaves no temporary one", async () => {
   expect(await readdir(directory.path)).toEqual(["state.json"]);
 });
 
-it("moves files with their folders, symbolic links as they are", async () => {
+it("moves files with their folders, and symbolic links unchanged", async () => {
   await using directory = await temporaryDirectory();
   const [from, to] = [path.join(directory.path, "from"), path.join(directory.path, "to")];
   await mkdir(path.join(from, "a/b"), { recursive: true });
@@ -44,7 +44,7 @@ it.runIf(existsSync("/dev/shm"))("moves a file to another file system", async ()
   await utimes(from, 1_000_000, 1_000_000);
   await moveFile(from, to);
   expect(await readFile(to, "utf8")).toBe("content");
-  expect((await stat(to)).mtimeMs).toBe(1_000_000_000); // an index names the time of its vector file
+  expect((await stat(to)).mtimeMs).toBe(1_000_000_000); // an index contains the time of its vector file
   expect(await readdir(directory.path)).toEqual([]);
   expect(await readdir(other.path)).toEqual(["x"]);
 });
@@ -68,7 +68,7 @@ it.each([
   expect(isInside(directory, file)).toBe(expected);
 });
 
-it("makes folders also where several do so at once", async () => {
+it("creates folders also if several processes do so concurrently", async () => {
   await using directory = await temporaryDirectory();
   const folder = path.join(directory.path, "results/.swarm");
   await Promise.all(Array.from({ length: 9 }, () => makeFolders(folder)));
@@ -88,7 +88,7 @@ it("removes what killed processes left behind, and nothing that may be in use", 
   await removeLeftovers(path.join(directory.path, "nowhere"));
 });
 
-it("removes at once what a process of this machine has left that has ended, and nothing of others", async () => {
+it("removes immediately what an ended process of this machine has left, and nothing of others", async () => {
   await using directory = await temporaryDirectory();
   const own = path.basename(temporaryName(path.join(directory.path, "result.sca")));
   const ended = own.replace(`.${process.pid}.`, ".999999999.");

@@ -13,22 +13,22 @@ it.each<[string, Host | undefined, ReturnType<typeof relationOf>]>([
   ["another machine", { name: "login2", boot: "b2", pids: "4026531836" }, "elsewhere"],
   ["another container of this machine", { ...here, pids: "4026532000" }, "elsewhere"],
   ["another container with a name of its own", { name: "c1", boot: "b1", pids: "4026532000" }, "elsewhere"],
-])("a host that is %s", (_, host, relation) => {
+])("recognizes a host that is %s", (_, host, relation) => {
   expect(relationOf(host, here)).toBe(relation);
 });
 
-it("does not take two machines for one because their systems tell no boot", () => {
+it("does not confuse two machines whose systems report no boot id", () => {
   const bare = { name: "mac1", boot: "", pids: "" };
   expect(relationOf(bare, bare)).toBe("here");
   expect(relationOf({ ...bare, name: "mac2" }, bare)).toBe("elsewhere");
 });
 
-it("names a container as such only if it shares the machine's name", () => {
+it("treats a container as such only if it shares the machine's name", () => {
   expect(describeHost({ ...here, pids: "1" }, here)).toBe("another container of login1");
   expect(describeHost({ ...here, name: "login2", boot: "b2" }, here)).toBe("login2");
 });
 
-it("records this host with each process, of which nothing is known from another one", () => {
+it("records this host with each process, and knows nothing about processes of another host", () => {
   const own = identify(process.pid)!;
   expect(own.host).toEqual(thisHost());
   expect(isAlive(own)).toBe(true);

@@ -9,7 +9,7 @@ import { identify } from "../../src/system/identity.ts";
 import { smallDisk } from "../helpers/small-disk.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
-it("keeps a second one out until the first one has let go", async () => {
+it("excludes a second owner until the first one has released it", async () => {
   await using directory = await temporaryDirectory();
   const file = path.join(directory.path, "lock");
   const order: string[] = [];
@@ -23,7 +23,7 @@ it("keeps a second one out until the first one has let go", async () => {
   expect(order.map((entry) => entry.split(" ")[1])).toEqual(["in", "out", "in", "out", "in", "out"]);
 });
 
-it("takes the lock of a process that has died", async () => {
+it("takes over the lock of a process that has died", async () => {
   await using directory = await temporaryDirectory();
   const file = path.join(directory.path, "lock");
   const child = spawn("sleep", ["60"]);
@@ -35,7 +35,7 @@ it("takes the lock of a process that has died", async () => {
   expect(JSON.parse(await readFile(file, "utf8"))).toMatchObject({ pid: process.pid });
 });
 
-it("does not mistake a recycled pid for the owner", async () => {
+it("does not mistake a process with a recycled pid for the owner", async () => {
   await using directory = await temporaryDirectory();
   const file = path.join(directory.path, "lock");
   await writeFile(file, JSON.stringify({ pid: process.pid, startTime: "1" }));
@@ -43,7 +43,7 @@ it("does not mistake a recycled pid for the owner", async () => {
   expect(JSON.parse(await readFile(file, "utf8"))).toMatchObject(identify(process.pid)!);
 });
 
-it("is passed over on a full disk if nobody holds it, and only then", async (context) => {
+it("skips the lock on a full disk if nobody holds it, and only then", async (context) => {
   await using directory = await temporaryDirectory();
   const place = path.join(directory.path, "disk");
   using _ = await smallDisk(place, 64, context);
@@ -70,7 +70,7 @@ it("names the owner when it has waited long enough", async () => {
 
 const other: Host = { name: "login2", boot: "other-boot", pids: "4026531836" };
 
-it("never takes the lock of another machine, and names the machine", async () => {
+it("never takes over the lock of another machine, and names the machine", async () => {
   await using directory = await temporaryDirectory();
   const file = path.join(directory.path, "lock");
   const there = await acquireLock(file, { timeoutMs: 0, here: other });
@@ -90,7 +90,7 @@ it("never takes the lock of another machine, and names the machine", async () =>
   expect(await readdir(directory.path)).toEqual(["lock"]);
 });
 
-it("never takes the lock of another container of this machine", async () => {
+it("never takes over the lock of another container on this machine", async () => {
   await using directory = await temporaryDirectory();
   const file = path.join(directory.path, "lock");
   const container = { ...thisHost(), pids: "1" };
@@ -98,7 +98,7 @@ it("never takes the lock of another container of this machine", async () => {
   await expect(acquireLock(file, { timeoutMs: 0 })).rejects.toThrow(/ on another container of /);
 });
 
-it("takes over a lock from before the last boot of this host, also where the process id is in use again", async () => {
+it("takes over a lock from before the last boot of this host, also if the process id is in use again", async () => {
   await using directory = await temporaryDirectory();
   const file = path.join(directory.path, "lock");
   await acquireLock(file, { timeoutMs: 0, here: { ...thisHost(), boot: "earlier" } });
@@ -106,7 +106,7 @@ it("takes over a lock from before the last boot of this host, also where the pro
   expect(JSON.parse(await readFile(file, "utf8"))).toMatchObject({ host: thisHost() });
 });
 
-it("has a lock for which a network file system lost the answer, and repeated the call", async () => {
+it("holds a lock for which a network file system lost the answer and repeated the call", async () => {
   await using directory = await temporaryDirectory();
   const [mine, others, lock] = ["mine", "others", "lock"].map((name) => path.join(directory.path, name));
   for (const file of [mine!, others!]) await writeFile(file, "");
@@ -115,7 +115,7 @@ it("has a lock for which a network file system lost the answer, and repeated the
   expect(await linkExclusively(others!, lock!)).toBe(false);
 });
 
-it("respects the lock of a living process that an earlier version made", async () => {
+it("respects the lock of a living process of an earlier version", async () => {
   await using directory = await temporaryDirectory();
   const file = path.join(directory.path, "lock");
   const { pid, startTime } = identify(process.pid)!;
@@ -123,7 +123,7 @@ it("respects the lock of a living process that an earlier version made", async (
   await expect(acquireLock(file, { timeoutMs: 0 })).rejects.toThrow(LockedError);
 });
 
-it("lets only one in of many that find a stale lock", async () => {
+it("admits only one of many that find a stale lock", async () => {
   await using directory = await temporaryDirectory();
   const file = path.join(directory.path, "lock");
   let inside = 0;
@@ -146,7 +146,7 @@ it("lets only one in of many that find a stale lock", async () => {
   expect(most).toBe(1);
 });
 
-it("takes over a removal that its process did not live to complete", async () => {
+it("takes over a removal that its process did not complete before it died", async () => {
   await using directory = await temporaryDirectory();
   const file = path.join(directory.path, "lock");
   for (const name of [file, `${file}.stale`])
@@ -155,7 +155,7 @@ it("takes over a removal that its process did not live to complete", async () =>
   expect(await readdir(directory.path)).toEqual(["lock"]);
 });
 
-it("leaves a lock alone that was removed by hand and is another's by now", async () => {
+it("does not remove a lock that was removed by hand and has another owner now", async () => {
   await using directory = await temporaryDirectory();
   const file = path.join(directory.path, "lock");
   const first = await acquireLock(file, { timeoutMs: 0 });
@@ -165,7 +165,7 @@ it("leaves a lock alone that was removed by hand and is another's by now", async
   expect(await readdir(directory.path)).toEqual(["lock"]);
 });
 
-it("does not guess whose a damaged lock is, unless the machine was started since", async () => {
+it("does not guess the owner of a damaged lock, unless the machine was restarted since", async () => {
   await using directory = await temporaryDirectory();
   const file = path.join(directory.path, "lock");
   await writeFile(file, "");

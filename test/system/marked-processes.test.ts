@@ -23,7 +23,7 @@ const withoutEnvironment = "setsid env -i sh -c 'echo $$; exec sleep 1000 >/dev/
 it.each([
   ["has its marker and a session of its own", orphan, true],
   ["has cleared its environment and works in the folder", withoutEnvironment, false],
-])("ends what %s", async (_, script, marked) => {
+])("stops %s", async (_, script, marked) => {
   await using directory = await temporaryDirectory();
   const place = path.join(directory.path, "slots/1");
   await mkdir(place, { recursive: true });
@@ -35,7 +35,7 @@ it.each([
   expect(identify(pid)).toBeUndefined();
 });
 
-it("looks only at what was started after a process, where it is told to", async () => {
+it("examines only what was started after a given process, if there is one", async () => {
   await using directory = await temporaryDirectory();
   const first = await pidFrom(orphan, "/", directory.path);
   const second = await pidFrom(orphan, "/", directory.path);
@@ -45,7 +45,7 @@ it("looks only at what was started after a process, where it is told to", async 
   expect(identify(first)).toBeUndefined();
 });
 
-it("leaves a shell alone in which the user has gone there", async () => {
+it("does not stop a shell in which the user has changed to the folder", async () => {
   await using directory = await temporaryDirectory();
   const shell = spawn("sleep", ["1000"], { cwd: directory.path, stdio: "ignore" });
   await once(shell, "spawn");

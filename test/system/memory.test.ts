@@ -5,7 +5,7 @@ import { build } from "rolldown";
 import { expect, it } from "vitest";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
-/** Keeps 30 MB, and makes garbage that lives for a while: what survives two young collections is old. */
+/** Keeps 30 MB, and creates garbage that lives for a while: what survives two young collections is old. */
 const PROGRAM = `
   const kept = Array.from({ length: 300_000 }, (_, index) => ({ index, text: "run " + index }));
   if (process.argv[2] === "small") keepHeapSmall(kept.length);
@@ -17,7 +17,7 @@ const PROGRAM = `
   console.log(kept.length, process.resourceUsage().maxRSS);
 `;
 
-it("keeps the heap of a process near to what lives in it", async () => {
+it("keeps the heap of a process close to the size of its live data", async () => {
   await using place = await temporaryDirectory();
   const file = path.join(place.path, "program.mjs");
   await build({

@@ -9,7 +9,7 @@ const options = {
   stdio: ["ignore", "pipe", "inherit"] as ("ignore" | "pipe" | "inherit")[],
 };
 
-it("ends what the program started too", async () => {
+it("stops what the program started too", async () => {
   const group = await startGroup("sh", ["-c", "sleep 100 & echo $!; wait"], options);
   const [chunk] = (await once(group.child.stdout!, "data")) as [Buffer];
   const grandchild = Number(chunk.toString());
@@ -19,14 +19,14 @@ it("ends what the program started too", async () => {
   await expect.poll(() => identify(grandchild)).toBeUndefined();
 });
 
-it("kills a program that does not heed the interrupt", async () => {
+it("kills a program that ignores the interrupt", async () => {
   const group = await startGroup("sh", ["-c", "trap '' INT; echo ready; while :; do sleep 1; done"], options);
   await once(group.child.stdout!, "data");
   group.interrupt(10);
   expect(await group.ended).toEqual({ exitCode: null, signal: "SIGKILL" });
 });
 
-it("tells which program cannot be started", async () => {
+it("names a program that cannot be started", async () => {
   await expect(startGroup("/nowhere/opp_run", [], options)).rejects.toThrow(
     "cannot start /nowhere/opp_run: command not found",
   );

@@ -9,18 +9,18 @@ vi.mock("../../src/system/regular-file.ts", { spy: true });
 
 afterEach(() => vi.restoreAllMocks());
 
-it("reads a file that appears while it is looked for", async () => {
+it("reads a file that appears while it is being looked for", async () => {
   await using folder = await temporaryDirectory();
   const file = path.join(folder.path, "relay.json");
   vi.mocked(regularFile.openRegularFile).mockImplementationOnce(async () => {
-    await writeFile(file, "{}"); // after it was not there
+    await writeFile(file, "{}"); // after it did not exist
     return undefined;
   });
   expect(await readText(file)).toBe("{}");
   expect(regularFile.openRegularFile).toHaveBeenCalledTimes(2);
 });
 
-it("reads no file that is not there, and refuses what is no regular file", async () => {
+it("reads no file that does not exist, and refuses what is not a regular file", async () => {
   await using folder = await temporaryDirectory();
   expect(await readText(path.join(folder.path, "none"))).toBeUndefined();
   const link = path.join(folder.path, "link");

@@ -17,7 +17,7 @@ cd "$1/plain" && n=$(printf 'x%.0s' $(seq 250)) && for i in $(seq 20); do mkdir 
 chmod 0 "$1/closed/in/it" "$1/closed/in" "$1/closed"; chmod 0555 "$1/read-only"
 `;
 
-/** Puts a module of ours as JavaScript where every user can read it. */
+/** Stores a module of ours as JavaScript in a place where every user can read it. */
 async function writeModule(folder: string, name: string): Promise<void> {
   const { outputText } = transpileModule(await readFile(path.join(SOURCE, `${name}.ts`), "utf8"), {
     compilerOptions: { module: ModuleKind.ESNext, target: ScriptTarget.ES2022 },
@@ -33,7 +33,7 @@ it("removes whatever a program has left", async () => {
   execFileSync("bash", ["-c", HOSTILE, "bash", place]);
   await removeTree(place);
   expect(existsSync(place)).toBe(false);
-  await removeTree(place); // what is not there is no error
+  await removeTree(place); // a missing path is no error
 });
 
 it("removes names that are not UTF-8", async () => {
@@ -49,7 +49,7 @@ it("removes names that are not UTF-8", async () => {
   expect(existsSync(place)).toBe(false);
 });
 
-it("does the same for a user whom the modes keep out", async ({ skip }) => {
+it("does the same for a user whose access the modes deny", async ({ skip }) => {
   if (process.getuid!() !== 0) skip("SKIPPED: only root can become another user");
   await using directory = await temporaryDirectory();
   await chmod(directory.path, 0o777);

@@ -23,7 +23,7 @@ function explained(work: () => unknown): [message: string, hint: string] {
   return [message, hint!];
 }
 
-it("names what was tried, where, why, and what is in the way", async () => {
+it("names what was attempted, where, why, and what is in the way", async () => {
   await using folder = await temporaryDirectory();
   const at = (name: string): string => path.join(folder.path, name);
   writeFileSync(at("file"), "");
@@ -43,7 +43,7 @@ it("names what was tried, where, why, and what is in the way", async () => {
   expect(explained(() => mkdirSync(at("x".repeat(300))))[1]).toContain("shorter names");
 });
 
-it("names the file of ours that was to be written, not the temporary one", async (context) => {
+it("names the final file of a write, not the temporary one", async (context) => {
   await using folder = await temporaryDirectory();
   using _ = await smallDisk(folder.path, 64, context);
   const file = path.join(folder.path, "state.json");
@@ -54,7 +54,7 @@ it("names the file of ours that was to be written, not the temporary one", async
   });
 });
 
-it("leaves errors of our own alone", () => {
+it("leaves our own errors unchanged", () => {
   const odd = [
     new TypeError("x is not a function"),
     new UserError("x"),
@@ -67,7 +67,7 @@ it("leaves errors of our own alone", () => {
   expect(explainSystemError(ours)).toBeUndefined();
 });
 
-it("says on which machine it was, and what can be done there", () => {
+it("names the machine, and what can be done there", () => {
   const text = remoteText(new UserError("opp_run: command not found", { hint: "install OMNeT++" }));
   expect(text).toBe(`opp_run: command not found (hint: install OMNeT++) [on ${hostname()}]`);
   expect(remoteText(errorOf(() => mkdirSync("/proc/nothing/here")))).toMatch(
@@ -76,7 +76,7 @@ it("says on which machine it was, and what can be done there", () => {
   expect(errorText(new UserError("plain"))).toBe("plain");
 });
 
-it.each([stateDirectory, cacheDirectory])("refuses a home that is none", (directory) => {
+it.each([stateDirectory, cacheDirectory])("refuses a home that is not a directory", (directory) => {
   expect(() => directory({ HOME: "relative" })).toThrow("HOME is not an absolute path: relative");
   expect(() => directory({ HOME: "/tmp/\ufffd" })).toThrow("HOME is not valid UTF-8");
   expect(directory({ HOME: "/home/ada", XDG_STATE_HOME: "ignored", XDG_CACHE_HOME: "" })).toMatch(

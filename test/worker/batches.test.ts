@@ -11,7 +11,7 @@ import { someCampaign } from "../helpers/campaign.ts";
 import { describeWithService } from "../helpers/services.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
-/** A tree whose build has made these files. */
+/** A tree in which a build has produced these files. */
 const treeWith = (root: string, ...products: string[]): SlotTree => ({
   mirror: "/",
   root,
@@ -27,11 +27,11 @@ const treeWith = (root: string, ...products: string[]): SlotTree => ({
 const nowhere = treeWith("/nowhere", "model");
 const wanted = (batchSize: number): Campaign => someCampaign({ id: "c1", batchSize });
 
-it("makes runs alone as long as it does not know how long they take", () => {
+it("executes runs one by one as long as their duration is unknown", () => {
   expect(new Batches(2).size(wanted(5), 100)).toBe(1);
 });
 
-it("makes no more runs in a process than the user wants, and none together that are long", () => {
+it("executes no more runs in a process than the user wants, and long ones one by one", () => {
   const batches = new Batches(2);
   void batches.learn(wanted(5), nowhere, 20);
   expect(batches.size(wanted(5), 100)).toBe(5);
@@ -47,7 +47,7 @@ it("leaves work for the other slots, so that all end together", () => {
   expect([99, 39, 7, 3, 0].map((waiting) => batches.size(wanted(50), waiting))).toEqual([25, 10, 2, 1, 1]);
 });
 
-it("makes no batch of a campaign again where one was of no use", () => {
+it("forms no batch of a campaign after one was of no use", () => {
   const batches = new Batches(2);
   void batches.learn(wanted(5), nowhere, 20);
   batches.forbid(wanted(5));
@@ -55,7 +55,7 @@ it("makes no batch of a campaign again where one was of no use", () => {
   expect(batches.size(wanted(5), 100)).toBe(1);
 });
 
-it("waits for a batch ten times as long as one should last, and no longer than for a run", () => {
+it("waits for a batch ten times its intended duration, but no longer than for a run", () => {
   const batches = new Batches(2);
   expect(batches.timeoutMs(someCampaign({ id: "c1" }))).toBe(10_000);
   expect(batches.timeoutMs(wanted(5))).toBe(50_000);
@@ -81,7 +81,7 @@ describeWithService("cc", "where the user has not said what he wants", () => {
     return batches.size(campaign, 100);
   }
 
-  it("makes batches of a program that is stateless", async () => {
+  it("forms batches of a program that is stateless", async () => {
     expect(await learned("stateless", {})).toBe(26);
   });
 
@@ -94,7 +94,7 @@ describeWithService("cc", "where the user has not said what he wants", () => {
       what: "another project is needed",
       tree: { dependencies: [{} as SlotTree["dependencies"][number]] },
     },
-  ])("makes none where $what", async ({ program = "stateless", changes = {}, tree = {} }) => {
+  ])("forms none if $what", async ({ program = "stateless", changes = {}, tree = {} }) => {
     expect(await learned(program, changes, tree)).toBe(1);
   });
 });

@@ -18,7 +18,7 @@ async function write(tree: string, files: Record<string, string>): Promise<void>
   }
 }
 
-/** What is found of these files, written before and during a build. */
+/** The products found among these files, written before and during a build. */
 async function productsOf(
   before: Record<string, string>,
   during: Record<string, string>,
@@ -35,7 +35,7 @@ async function productsOf(
 const makefile = (...lines: string[]): string =>
   ["#", "# This file was generated with the command:", "#  opp_makemake -f", "#", ...lines, ""].join("\n");
 
-it("finds libraries, programs and data, and nothing of what compilers keep for themselves", async () => {
+it("finds libraries, programs and data, and none of the compilers' intermediate files", async () => {
   const found = await productsOf(
     { "old.so": "", "old.dat": "" },
     {
@@ -64,7 +64,7 @@ it("finds libraries, programs and data, and nothing of what compilers keep for t
   });
 });
 
-it("takes the targets that generated Makefiles name, also one from before, if the build made them", async () => {
+it("finds the targets that generated Makefiles name, also of an earlier Makefile, if the build produced them", async () => {
   const target = (name: string, suffix: string): string =>
     makefile("TARGET_DIR = .", `TARGET_NAME = ${name}$(D)`, `TARGET = $(TARGET_NAME)$(${suffix})`);
   const found = await productsOf(
@@ -84,13 +84,13 @@ it("takes the targets that generated Makefiles name, also one from before, if th
   ]);
 });
 
-it("takes a script for a program only if there is no other", async () => {
+it("treats a script as a program only if there is no other", async () => {
   expect((await productsOf({}, { run: "#!/bin/sh\n" })).products).toEqual(["run"]);
   const both = await productsOf({}, { run: "#!/bin/sh\n", sim: ELF });
   expect(both).toMatchObject({ products: ["sim"], data: ["run"] });
 });
 
-it("takes no script for a program beside a library", async () => {
+it("does not treat a script as a program beside a library", async () => {
   const scripts = await productsOf({}, { "src/libx.so": "", "config.status": "#!/bin/sh\n" });
   expect(scripts.targets).toEqual([{ kind: "library", file: "src/libx.so" }]);
   expect(scripts.data).toEqual(["config.status"]);
@@ -99,7 +99,7 @@ it("takes no script for a program beside a library", async () => {
 const TOOL = ["/bin/true", "/usr/bin/true"].find((file) => existsSync(file) && isBinary(file));
 
 it.runIf(TOOL !== undefined && findProgram("readelf") !== undefined)(
-  "takes no program for the simulation that is not linked with OMNeT++",
+  "does not treat a program as the simulation if it is not linked with OMNeT++",
   async () => {
     await using place = await temporaryDirectory();
     const before = await stampTree(place.path);
@@ -114,7 +114,7 @@ it.runIf(TOOL !== undefined && findProgram("readelf") !== undefined)(
   },
 );
 
-it("takes nothing of a repository that the build makes, and no name that no run may have", async () => {
+it("leaves out a repository that the build creates, and names that no run may have", async () => {
   const found = await productsOf(
     {},
     { ".git/HEAD": "x", "sub/.GIT/config": "x", "a\nb": "x", "kept.dat": "" },
@@ -128,7 +128,7 @@ it("leaves out what other builds have put into the tree", async () => {
   ]);
 });
 
-it("keeps the file to which a link in place of a program leads, and no link out of the tree", async () => {
+it("keeps the file to which a link in place of a program leads, but no link out of the tree", async () => {
   await using place = await temporaryDirectory();
   const tree = path.join(place.path, "tree");
   await mkdir(tree);

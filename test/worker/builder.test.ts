@@ -10,7 +10,7 @@ import { makeRepository, type Repository } from "../helpers/git.ts";
 import { repositoriesIn } from "../helpers/repositories.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
-/** A project as INET is one: a tracked Makefile that needs the project's setenv, features, a library, exclusions. */
+/** A project like INET: a tracked Makefile that needs the project's setenv, features, a library, exclusions. */
 const PROJECT = {
   ".gitignore": ".oppfeaturestate\n.nedexclusions\n*.so\nsrc/Makefile\nout/\n",
   setenv: 'export MODEL_ROOT=$(pwd)\n[ "$1" = -q ] || echo "hello"\n',
@@ -55,7 +55,7 @@ function placeIn(directory: string, builds: BuildStore): BuildPlace {
 
 const never = new AbortController().signal;
 
-it("builds by the project's own Makefile, with its setenv and the user's features, and keeps what was made", async () => {
+it("builds by the project's own Makefile, with its setenv and the user's features, and stores the products", async () => {
   await using repository = await makeRepository(PROJECT);
   await using directory = await temporaryDirectory();
   const builds = openBuildDirectory(path.join(directory.path, "builds"));
@@ -78,7 +78,7 @@ it("builds by the project's own Makefile, with its setenv and the user's feature
   expect(await repository.git("status", "--porcelain", "--ignored")).toBe("");
 });
 
-it("builds in the client's environment, and with the variables that are named", async () => {
+it("builds in the client's environment, and with the named variables", async () => {
   await using repository = await makeRepository({
     setenv: "export NAMED=setenv SET=setenv\n",
     Makefile: 'all:\n\t@echo "$$SESSION $$CXXFLAGS $$NAMED $$SET $$MY_PATH" > libmodel.so\n',
@@ -100,7 +100,7 @@ it("builds in the client's environment, and with the variables that are named", 
   expect(made).toBe(" -O3 named setenv named\n");
 });
 
-it("makes one build for two that ask at once, and none where it is there", async () => {
+it("executes one build for two concurrent requests, and none if the build exists", async () => {
   await using repository = await makeRepository({
     ...PROJECT,
     "src/Makefile.in": `${PROJECT["src/Makefile.in"]}\techo x >> "$$COUNT"\n`,
@@ -115,7 +115,7 @@ it("makes one build for two that ask at once, and none where it is there", async
   delete process.env["COUNT"];
 });
 
-it("builds two modes of a project at the same time", async () => {
+it("builds two modes of a project concurrently", async () => {
   await using repository = await makeRepository({
     Makefile: [
       "all:", // each waits for the other one
@@ -142,7 +142,7 @@ it("builds two modes of a project at the same time", async () => {
   }
 });
 
-it("answers a build that fails with its command, its last lines and its log, and keeps nothing", async () => {
+it("answers a failed build with its command, its last lines and its log, and stores nothing", async () => {
   await using repository = await makeRepository({ Makefile: "all:\n\t@echo model.cc:1: error: no; false\n" });
   await using directory = await temporaryDirectory();
   const builds = openBuildDirectory(path.join(directory.path, "builds"));
@@ -157,7 +157,7 @@ it("answers a build that fails with its command, its last lines and its log, and
   expect(await builds.find(buildKey(request))).toBeUndefined();
 });
 
-it("has nothing to build for NED and ini files alone", async () => {
+it("has nothing to build for a project with only NED and ini files", async () => {
   await using repository = await makeRepository({ "omnetpp.ini": "" });
   await using directory = await temporaryDirectory();
   const builds = openBuildDirectory(path.join(directory.path, "builds"));
@@ -166,7 +166,7 @@ it("has nothing to build for NED and ini files alone", async () => {
   expect(await builds.find(buildKey(request))).toMatchObject({ products: [] });
 });
 
-it("ends when it is told to, and leaves no tree behind", async () => {
+it("ends when it is cancelled, and leaves no tree behind", async () => {
   await using repository = await makeRepository({ Makefile: "all:\n\tsleep 100\n" });
   await using directory = await temporaryDirectory();
   const builds = openBuildDirectory(path.join(directory.path, "builds"));
@@ -215,7 +215,7 @@ it("builds again what git tracks beside its sources, although all times of a che
   );
 });
 
-it("leaves the binaries of a needed project in the same checkout as they are: they may be the user's own", async () => {
+it("leaves the binaries of a needed project in the same checkout unchanged: they may be the user's own", async () => {
   await using repository = await makeRepository({
     "lib/.oppbuildspec": "",
     Makefile: "all:\n\ttouch libmodel.so\n",

@@ -5,7 +5,7 @@ import { changesSince, setMark, type Mark } from "../../src/worker/tree/changes.
 import { takeSnapshot } from "../../src/worker/tree/snapshot.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
-/** As many files as it takes for `find` to be asked. */
+/** The number of files from which on `find` is called. */
 async function makeTree(root: string, files: number): Promise<void> {
   for (let folder = 0; folder < 3; folder++) {
     await mkdir(path.join(root, `d${folder}`), { recursive: true });
@@ -33,7 +33,7 @@ describe.each([
     };
   };
 
-  it("finds nothing where nothing was done", async () => {
+  it("finds nothing if nothing was changed", async () => {
     expect(await changed(() => Promise.resolve())).toEqual({
       written: [],
       damaged: [],
@@ -66,7 +66,7 @@ describe.each([
     expect(difference.written).toEqual(["d0/old"]);
   });
 
-  it("names folders that were locked, new ones too, with their mode", async () => {
+  it("names folders that were locked, also new ones, with their mode", async () => {
     await using directory = await temporaryDirectory();
     const root = path.join(directory.path, "tree");
     await makeTree(root, files);
@@ -83,7 +83,7 @@ describe.each([
     expect((await changesSince(mark, root, before)).locked).toBeUndefined();
   });
 
-  it("finds everything when the clock was set meanwhile", async () => {
+  it("finds everything when the clock was changed meanwhile", async () => {
     const work = (root: string): Promise<void> => writeFile(path.join(root, "d0/new"), "");
     const anHourAgo = (mark: Mark): Mark => ({ ...mark, wallClock: mark.wallClock + 3_600_000 });
     const future = new Date(Date.now() + 3_600_000);

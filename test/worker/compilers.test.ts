@@ -13,8 +13,8 @@ async function listening(onConnection: (socket: Socket) => void): Promise<{ serv
   return { server, port: (server.address() as AddressInfo).port };
 }
 
-describe("the way to a compiler on another machine", () => {
-  it("brings all bytes in both directions, also after one side has said all", async () => {
+describe("the connection to a compiler on another machine", () => {
+  it("transfers all bytes in both directions, also after one side has finished", async () => {
     const { server, port } = await listening((socket) => {
       let bytes = 0;
       socket.on("data", (chunk: Buffer) => (bytes += chunk.length));
@@ -27,20 +27,20 @@ describe("the way to a compiler on another machine", () => {
     server.close();
   });
 
-  it("ends connections to a machine that no longer answers, though these are still open", async () => {
+  it("closes connections to a machine that no longer answers, although these are still open", async () => {
     const taken: Socket[] = [];
     const { server, port } = await listening((socket) => taken.push(socket.on("error", () => undefined)));
     using relay = await openCompilerRelay("127.0.0.1", port, LIMITS);
     const client = connect(relay.port, "127.0.0.1").on("error", () => undefined);
     client.write("source");
     await expect.poll(() => taken.length).toBeGreaterThan(0);
-    server.close(); // nothing listens any more: a look at it fails, as at a machine that has vanished
+    server.close(); // nothing listens any longer: probing it fails, like on a machine that has vanished
     await once(client, "close");
     expect(client.destroyed).toBe(true);
     for (const socket of taken) socket.destroy();
   });
 
-  it("refuses at once what leads nowhere", async () => {
+  it("refuses an address that leads nowhere immediately", async () => {
     const { server, port } = await listening(() => undefined);
     server.close();
     await once(server, "close");
@@ -51,8 +51,8 @@ describe("the way to a compiler on another machine", () => {
   });
 });
 
-describe("builds at once", () => {
-  it("are two where others compile and the memory is enough", () => {
+describe("concurrent builds", () => {
+  it("are two if other machines compile and there is enough memory", () => {
     expect(concurrentBuilds(undefined, 64 * 2 ** 30)).toBe(1);
     expect(concurrentBuilds("compilers", 64 * 2 ** 30)).toBe(2);
     expect(concurrentBuilds("compilers", 3 * 2 ** 30)).toBe(1);

@@ -48,7 +48,7 @@ async function place() {
     const names = await readdir(path.join(directory.path, "dependencies"));
     return names.filter((name) => !name.endsWith(".lock"));
   };
-  /** As the checkout of a slot. */
+  /** Like the checkout of a slot. */
   const checkout = async (slot: string): Promise<string> => {
     const root = path.join(directory.path, "slots", slot, "tree/cell");
     await mkdir(root, { recursive: true });
@@ -82,7 +82,7 @@ it("gives all slots one tree of what they need, with its binaries, beside their 
   expect(await here.trees()).toHaveLength(1);
 });
 
-it("removes a tree when nothing leads to it any more", async () => {
+it("removes a tree when nothing leads to it any longer", async () => {
   await using here = await place();
   const makeOld = async (): Promise<void> => {
     const then = new Date(Date.now() - 3600_000);
@@ -94,7 +94,7 @@ it("removes a tree when nothing leads to it any more", async () => {
   await here.repository.commit({ "src/B.ned": "" });
   await makeOld();
   await here.shared.provide([await here.dependency()], await here.checkout("1"));
-  expect(await here.trees()).toHaveLength(2); // the first slot has it in use
+  expect(await here.trees()).toHaveLength(2); // the first slot uses it
   await rm(path.dirname(first), { recursive: true });
   await here.repository.commit({ "src/C.ned": "" });
   await makeOld();
@@ -102,7 +102,7 @@ it("removes a tree when nothing leads to it any more", async () => {
   expect(await here.trees()).toHaveLength(2);
 });
 
-it("is found by the name alone, too, where its folder has a version", async () => {
+it("finds a needed project also by its name without the folder's version", async () => {
   await using here = await place();
   const root = await here.checkout("0");
   await here.shared.provide([await here.dependency({ name: "inet-4.5", checkoutName: "inet-4.5.4" })], root);
@@ -118,7 +118,7 @@ it("refuses two checkouts of one name", async () => {
   );
 });
 
-it("runs a study with the libraries, NED folders, exclusions and environment of what it needs", async () => {
+it("executes a study with the libraries, NED folders, exclusions and environment of needed projects", async () => {
   await using here = await place();
   await using cell = await makeRepository({
     "sim/omnetpp.ini": "",
@@ -201,7 +201,7 @@ async function neededIn(here: Awaited<ReturnType<typeof place>>) {
   return { slot, begin };
 }
 
-it("is removed with its build when a run has written into its library, which all slots share", async () => {
+it("removes a shared tree with its build when a run has written into its library", async () => {
   await using here = await place();
   const { begin } = await neededIn(here);
   const { inet, changed } = await begin();
@@ -220,7 +220,7 @@ const WRITES: [what: string, write: (inet: string) => Promise<unknown>, told: st
 ];
 
 it.each(WRITES)(
-  "is removed when a run has left %s in it, and made again as it was",
+  "removes a shared tree when a run has left %s in it, and creates it again in its original state",
   async (_, write, told) => {
     await using here = await place();
     const { begin } = await neededIn(here);
@@ -236,7 +236,7 @@ it.each(WRITES)(
   },
 );
 
-it("concerns all runs that had a tree in which one of them wrote, also one that began later", async () => {
+it("a write into a shared tree affects all its runs, also one that started later", async () => {
   await using here = await place();
   const { begin } = await neededIn(here);
   const writer = await begin();
@@ -260,7 +260,7 @@ it("concerns all runs that had a tree in which one of them wrote, also one that 
   expect(await next.changed()).toBeUndefined();
 });
 
-it("is made again for the next one if a run has changed it whose runner was killed", async () => {
+it("creates a shared tree again for the next run if a run has changed it whose runner was killed", async () => {
   await using here = await place();
   const [one, two] = [await here.checkout("0"), await here.checkout("1")];
   const needed = [await here.dependency()];
@@ -275,7 +275,7 @@ it("is made again for the next one if a run has changed it whose runner was kill
   expect(await readFile(path.join(two, "../inet/src/libINET.so"), "utf8")).toBe("inet");
 });
 
-it("is the slot's own where that shares nothing: each change is that of its run", async () => {
+it("uses a tree of the slot's own if that slot shares nothing: each change belongs to its run", async () => {
   await using here = await place();
   const { slot, begin } = await neededIn(here);
   const { tree, inet, changed } = await begin(true);

@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { Health } from "../../src/worker/health.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
-/** A worker's health with what it has reported; it looks again after a millisecond. */
+/** A worker's health and its reports; it checks again after a millisecond. */
 async function someHealth() {
   const directory = await temporaryDirectory();
   const folder = path.join(directory.path, "slots");
@@ -21,7 +21,7 @@ async function someHealth() {
   return { health, folder, reported, stores, end, [Symbol.asyncDispose]: directory[Symbol.asyncDispose] };
 }
 
-/** Whether it lets a job be taken now. */
+/** Whether a job may be taken now. */
 async function isOpen(health: Health): Promise<boolean> {
   return (await Promise.race([
     health.mayStart().then(() => true),
@@ -29,7 +29,7 @@ async function isOpen(health: Health): Promise<boolean> {
   ])) as boolean;
 }
 
-it("makes its folders again, and blames the job where nothing is wrong here", async () => {
+it("creates its folders again, and blames the job if nothing is wrong on this machine", async () => {
   await using some = await someHealth();
   const { health, folder, reported } = some;
   await rm(folder, { recursive: true, force: true });
@@ -38,7 +38,7 @@ it("makes its folders again, and blames the job where nothing is wrong here", as
   expect(reported).toEqual([]);
 });
 
-it("takes no jobs while a folder cannot be used, says so, and goes on when it can", async () => {
+it("takes no jobs while a folder is unusable, reports it, and continues when the folder is usable", async () => {
   await using some = await someHealth();
   const { health, folder, reported } = some;
   await writeFile(folder, "a file is in the way");
@@ -50,7 +50,7 @@ it("takes no jobs while a folder cannot be used, says so, and goes on when it ca
   expect(reported.at(-1)).toBeUndefined();
 });
 
-it("does the same while the stores take nothing", async () => {
+it("takes no jobs while the stores accept nothing", async () => {
   await using some = await someHealth();
   const { health, reported, stores } = some;
   stores.trouble = new Error("MongoDB does not answer");
@@ -61,7 +61,7 @@ it("does the same while the stores take nothing", async () => {
   expect(reported.at(-1)).toBeUndefined();
 });
 
-it("pauses after several jobs in a row that could not be done, and then tries with one", async () => {
+it("pauses after several jobs in a row that could not be executed, and then tries one job", async () => {
   await using some = await someHealth();
   const { health, reported } = some;
   for (let times = 0; times < 5; times++) {
@@ -71,7 +71,7 @@ it("pauses after several jobs in a row that could not be done, and then tries wi
   expect(reported).toEqual(["5 jobs in a row failed: no such program"]);
   expect(await isOpen(health)).toBe(false);
   await health.mayStart();
-  await health.judge(new Error("no such program")); // the one that was let through
+  await health.judge(new Error("no such program")); // the one that was admitted
   expect(await isOpen(health)).toBe(false);
   await health.mayStart();
   health.isWell();
@@ -79,7 +79,7 @@ it("pauses after several jobs in a row that could not be done, and then tries wi
   expect(reported.at(-1)).toBeUndefined();
 });
 
-it("does not count what is the fault of a job", async () => {
+it("does not count failures that the job has caused", async () => {
   await using some = await someHealth();
   const { health, reported } = some;
   for (let times = 0; times < 20; times++)
@@ -88,12 +88,14 @@ it("does not count what is the fault of a job", async () => {
   expect(reported).toEqual([]);
 });
 
-it("lets the worker end while it waits", async () => {
+it("lets the worker stop while it waits", async () => {
   await using some = await someHealth();
   const { health, folder, end } = some;
   await mkdir(path.dirname(folder), { recursive: true });
   await writeFile(folder, "");
   await health.judge(new Error("ENOTDIR"));
+  expect(await isOpen(health)).toBe(false);
+  const waiting = health.mayStart();
   end.abort();
-  await health.mayStart();
+  await expect(waiting).resolves.toBeUndefined();
 });

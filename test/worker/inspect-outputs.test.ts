@@ -11,7 +11,7 @@ import { temporaryDirectory } from "../helpers/temporary.ts";
 
 const TOP = "/home/user/project";
 
-/** What is found of what a run does in a tree with `study/omnetpp.ini` and the build's `src/model`. */
+/** The findings about a run's actions in a tree with `study/omnetpp.ini` and the build's `src/model`. */
 async function inspected(work: (top: string) => Promise<unknown>, outside: string[] = []) {
   await using directory = await temporaryDirectory();
   const mirror = path.join(directory.path, "root");
@@ -33,7 +33,7 @@ const write = async (file: string, content = "x"): Promise<void> => {
   await writeFile(file, content);
 };
 
-it("takes files and links that stay inside, wherever in the checkout they are", async () => {
+it("accepts files and links that stay inside, wherever in the checkout they are", async () => {
   const found = await inspected(async (top) => {
     await write(path.join(top, "study/results/a.sca"));
     await write(path.join(top, "study/log with ünicode.txt"));
@@ -44,7 +44,7 @@ it("takes files and links that stay inside, wherever in the checkout they are", 
   expect(found.files).toEqual(["study/latest", "study/log with ünicode.txt", "study/results/a.sca"]);
 });
 
-it("takes what is written outside only where that is configured", async () => {
+it("accepts files outside of the checkout only if they are configured", async () => {
   const work = (top: string): Promise<void> => write(path.join(top, "../../res/run/a.sca"));
   expect((await inspected(work, ["/home/res/"])).problems).toEqual([]);
   const { problems, files } = await inspected(work);
@@ -52,7 +52,7 @@ it("takes what is written outside only where that is configured", async () => {
   expect(files).toEqual([]);
 });
 
-it("takes the index that comes with a configured file", async () => {
+it("accepts the index of a configured file", async () => {
   const found = await inspected(
     async (top) => {
       await write(path.join(top, "../x.vec"));
@@ -86,7 +86,7 @@ it.each([
   ["study/results/.swarm-tmp-abc", "inside .swarm"],
   ["study/results/new\nline", "control character"],
   ["src/model", "part of the build"],
-])("the run that writes %j is not done", async (file, why) => {
+])("does not complete a run that writes %j", async (file, why) => {
   const found = await inspected(async (top) => {
     await write(path.join(top, file));
     await write(path.join(top, "study/results/a.sca"));
@@ -95,7 +95,7 @@ it.each([
   expect(found.problems).toEqual([expect.stringContaining(why)]);
 });
 
-it("a name that is not UTF-8 is a problem, not an error", async () => {
+it("reports a name that is not UTF-8 as a problem, not as an error", async () => {
   const found = await inspected(async (top) => {
     await write(Buffer.from(`${top}/study/lat\xe9in.txt`, "latin1") as unknown as string).catch(async () => {
       await promisify(execFile)("sh", ["-c", `printf x > "$(printf '${top}/study/lat\\351in.txt')"`]);
@@ -105,7 +105,7 @@ it("a name that is not UTF-8 is a problem, not an error", async () => {
 });
 
 it.each(["/etc/hostname", "../../../../etc/hostname", "../../.git"])(
-  "a link to %s is a problem",
+  "reports a link to %s as a problem",
   async (target) => {
     const { problems, files } = await inspected((top) => symlink(target, path.join(top, "study/link")));
     expect(problems).toEqual([expect.stringContaining("study/link (a symbolic link")]);
@@ -113,7 +113,7 @@ it.each(["/etc/hostname", "../../../../etc/hostname", "../../.git"])(
   },
 );
 
-it("a file that its owner must not read is a problem", async () => {
+it("reports a file that its owner must not read as a problem", async () => {
   const { problems } = await inspected(async (top) => {
     await write(path.join(top, "study/secret"));
     await chmod(path.join(top, "study/secret"), 0);
@@ -121,7 +121,7 @@ it("a file that its owner must not read is a problem", async () => {
   expect(problems).toEqual(["study/secret (not readable)"]);
 });
 
-it("finds what is in folders that the run has locked, and says that they are open now", async () => {
+it("finds what is in folders that the run has locked, and reports that they are open now", async () => {
   const { files, warnings } = await inspected(async (top) => {
     await write(path.join(top, "study/locked/a"));
     await chmod(path.join(top, "study/locked"), 0);
@@ -132,7 +132,7 @@ it("finds what is in folders that the run has locked, and says that they are ope
   ]);
 });
 
-it("a folder that git would take for a repository is a problem", async () => {
+it("reports a folder that git would treat as a repository as a problem", async () => {
   const { problems } = await inspected(async (top) => {
     for (const name of ["HEAD", "config", "objects/x", "refs/x"])
       await write(path.join(top, "study/results/r", name));

@@ -5,11 +5,11 @@ import { STAND_IN } from "../helpers/tool.ts";
 
 const env = { PATH: `${STAND_IN}${path.delimiter}${process.env["PATH"]!}` };
 
-it.each(["6.2.0", "6.2.1", "6.2"])("takes OMNeT++ 6.2.0 for %s", async (version) => {
+it.each(["6.2.0", "6.2.1", "6.2"])("accepts OMNeT++ 6.2.0 for %s", async (version) => {
   await expect(checkOmnetpp({ version }, env)).resolves.toBeUndefined();
 });
 
-it.each(["6.1.0", "7.0.0pre2", "6.20.0"])("tells that it is not %s, and what to do", async (version) => {
+it.each(["6.1.0", "7.0.0pre2", "6.20.0"])("reports that it is not %s, and what to do", async (version) => {
   await expect(checkOmnetpp({ version }, env)).rejects.toMatchObject({
     message: `this swarm has OMNeT++ 6.2.0, but you have ${version}`,
     hint:
@@ -18,7 +18,7 @@ it.each(["6.1.0", "7.0.0pre2", "6.20.0"])("tells that it is not %s, and what to 
   });
 });
 
-it("compares nothing where the user's own installation is used, or there is none", async () => {
+it("compares nothing if the user's own installation is used, or there is none", async () => {
   await expect(checkOmnetpp({ version: "5.7", binDirectory: STAND_IN }, env)).resolves.toBeUndefined();
   await expect(checkOmnetpp({ version: "5.7" }, { PATH: "/nowhere" })).resolves.toBeUndefined();
 });

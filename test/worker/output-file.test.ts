@@ -9,7 +9,7 @@ import { temporaryDirectory } from "../helpers/temporary.ts";
 
 const RUN = { config: "A", runNumber: 0, iterationVariables: {}, repetition: 0 };
 
-/** Where the output of a run is placed that wrote some files; all relative to the checkout. */
+/** Where the output of a run that wrote some files is placed; all relative to the checkout. */
 async function placed(written: string[], asked: string | undefined, pid?: number): Promise<string> {
   await using directory = await temporaryDirectory();
   const mirror = path.join(directory.path, "root");
@@ -26,7 +26,7 @@ async function placed(written: string[], asked: string | undefined, pid?: number
   return path.relative("checkout", place);
 }
 
-it("inserts host and process id where the simulator would, as its result files tell", async () => {
+it("inserts host and process id like the simulator, as its result files show", async () => {
   const host = hostname();
   expect(await placed([`own/A-0.${host}.77.sca`], "logs/A.0.out", 5)).toBe(`logs/A.0.${host}.77.out`);
   expect(await placed([`own/A-0.${host}.77`], "logs/A-0.out", 5)).toBe(`logs/A-0.${host}.77.out`);
@@ -36,7 +36,7 @@ it("inserts host and process id where the simulator would, as its result files t
   );
 });
 
-it("makes the folder of the output before the run, but none outside of the working tree", async () => {
+it("creates the folder of the output before the run, but none outside of the working tree", async () => {
   await using directory = await temporaryDirectory();
   const mirror = path.join(directory.path, "root");
   await mkdir(mirror);

@@ -25,7 +25,7 @@ afterEach(async () => {
   await place[Symbol.asyncDispose]();
 });
 
-/** Sends the files as they lie there. */
+/** Sends the files of the working tree. */
 async function send(): Promise<Source> {
   const checkout = await openCheckout(repository.path);
   await using code = await readCode(
@@ -46,7 +46,7 @@ async function contentOf(worker: Repositories, source: Source, file: string): Pr
   return (await tryGit(["cat-file", "blob", `${source.commit}:${file}`], { cwd })).stdout;
 }
 
-it("puts a source together from what was sent of it", async () => {
+it("assembles a source from the parts that were sent", async () => {
   const first = await send();
   expect(first.packs).toHaveLength(1);
   expect(await contentOf(newWorker(), first, "src/a.cc")).toBe("one\n");
@@ -56,7 +56,7 @@ it("puts a source together from what was sent of it", async () => {
   expect(await contentOf(newWorker(), second, "src/a.cc")).toBe("two\n");
 });
 
-it("asks for nothing that it has", async () => {
+it("requests nothing that it has", async () => {
   const first = await send();
   await newWorker().open(first);
   await repository.write({ "src/a.cc": "two\n" });
@@ -65,7 +65,7 @@ it("asks for nothing that it has", async () => {
   expect(await contentOf(newWorker(), second, "src/a.cc")).toBe("two\n");
 });
 
-it("takes what somebody else has sent of the same files meanwhile", async () => {
+it("uses files that somebody else has sent meanwhile", async () => {
   const shared = store;
   let theirs: Source | undefined;
   store = {
@@ -73,7 +73,7 @@ it("takes what somebody else has sent of the same files meanwhile", async () => 
     async find(tree) {
       if (theirs !== undefined) return await shared.find(tree);
       store = shared;
-      theirs = await send(); // just after we have looked
+      theirs = await send(); // just after our check
       return undefined;
     },
   };
@@ -82,7 +82,7 @@ it("takes what somebody else has sent of the same files meanwhile", async () => 
   expect(await contentOf(newWorker(), ours, "src/a.cc")).toBe("one\n");
 });
 
-it("takes what the swarm has kept of two that were sent at once, on whatever each builds", async () => {
+it("uses both of two sources that were sent concurrently, whatever each is based on", async () => {
   const [shared, mine] = [store, repository];
   await using other = await makeRepository({ "src/a.cc": "two\n" });
   await send();
@@ -92,7 +92,7 @@ it("takes what the swarm has kept of two that were sent at once, on whatever eac
     ...shared,
     async put() {
       [store, repository] = [shared, other];
-      theirs = await send(); // a moment before ours, which changes nothing any more
+      theirs = await send(); // a moment before ours, which has no effect any longer
       repository = mine;
     },
   };
@@ -102,7 +102,7 @@ it("takes what the swarm has kept of two that were sent at once, on whatever eac
   expect(await contentOf(newWorker(), ours, "src/a.cc")).toBe("two\n");
 });
 
-it("says that something is missing, and what to do", async () => {
+it("reports that something is missing, and what to do", async () => {
   const first = await send();
   await store.remove(first.tree!);
   await expect(newWorker().open(first)).rejects.toMatchObject({
@@ -111,7 +111,7 @@ it("says that something is missing, and what to do", async () => {
   });
 });
 
-it("goes on for one caller when another gives up", async () => {
+it("continues for one caller when another cancels", async () => {
   const source = await send();
   const worker = newWorker();
   const giveUp = new AbortController();

@@ -13,7 +13,7 @@ const runs = [0, 5, 9].map((runNumber) => ({
   repetition: 0,
 }));
 
-/** What separates the recorded output of runs 0, 5 and 9 and these files, each with the number of its run. */
+/** The result of separating the recorded output of runs 0, 5 and 9 and these files, each with the number of its run. */
 async function separated(version: string, files: Record<string, number | string>, made = runs) {
   await using directory = await temporaryDirectory();
   const printed = path.join(recorded, version, "batch-of-three.stdout.txt");
@@ -50,7 +50,7 @@ describe.each(["6.2.0", "7.0.0pre2"])("three runs in one process of OMNeT++ %s",
     ]);
   });
 
-  it("have printed what each would have printed alone", async () => {
+  it("have each the output that they would have printed alone", async () => {
     const parts = await separated(version, { "a.sca": 0, "b.sca": 5, "c.sca": 9 });
     for (const [at, { output }] of parts!.entries()) {
       expect(output).toMatch(/^OMNeT\+\+ Discrete Event Simulation[^]*\nSetting up Cmdenv/);
@@ -72,11 +72,11 @@ describe.each(["6.2.0", "7.0.0pre2"])("three runs in one process of OMNeT++ %s",
     ["a file was written by all", { "all.sca": 9 }],
     ["a file was written by all beside others", { "all.sca": 9, "a.vec": 0, "b.vec": 5, "c.vec": 9 }],
     ["no run has written one", {}],
-  ])("cannot be told apart where %s", async (_, files) => {
+  ])("cannot be separated if %s", async (_, files) => {
     expect(await separated(version, files)).toBeUndefined();
   });
 
-  it("cannot be told apart where the output is of other runs", async () => {
+  it("cannot be separated if the output is of other runs", async () => {
     expect(await separated(version, { "a.sca": 0, "b.sca": 5 }, runs.slice(0, 2))).toBeUndefined();
   });
 });

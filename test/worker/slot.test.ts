@@ -70,7 +70,7 @@ it("has the tracked files and the binaries, under the checkout's own name", asyn
   expect(await written(prepared.slot, tree)).toEqual([]);
 });
 
-it("finds what a run wrote, wherever that is, and is clean afterwards", async () => {
+it("finds what a run wrote, wherever the file is, and is clean afterwards", async () => {
   await using prepared = await preparedSlot();
   const { slot, tree, write } = prepared;
   await write("study/results/new.sca", "12345");
@@ -106,7 +106,7 @@ it("finds what a run wrote, wherever that is, and is clean afterwards", async ()
   expect(await readFile(path.join(tree.root, "study/omnetpp.ini"), "utf8")).toBe("[General]\n");
 });
 
-it("gives the same tree to the next run of the same source, and another one to another build", async () => {
+it("gives the same tree to the next run of the same source, and another tree to another build", async () => {
   await using prepared = await preparedSlot();
   const { slot, tree, request, builds } = prepared;
   expect((await slot.prepare(request)).root).toBe(tree.root);
@@ -120,7 +120,7 @@ it("gives the same tree to the next run of the same source, and another one to a
   expect(other.root).not.toBe(tree.root);
 });
 
-it("ends the simulation and removes the trees of an owner that was killed", async () => {
+it("stops the simulation and removes the trees of an owner that was killed", async () => {
   await using prepared = await preparedSlot();
   const { slot, builds, repositories, directory } = prepared;
   const simulation = spawn("sleep", ["100"], { detached: true });
@@ -133,7 +133,7 @@ it("ends the simulation and removes the trees of an owner that was killed", asyn
   expect(await readdir(next.directory)).toEqual(["taken"]);
 });
 
-it("drops a build whose library a run has written to, and gives the run a copy of the next one", async () => {
+it("discards a build whose library a run has written to, and gives the run a copy of the next one", async () => {
   await using prepared = await preparedSlot();
   const { slot, tree, request, builds, write, directory } = prepared;
   await write("src/lib.so", "ruined!");
@@ -152,7 +152,7 @@ it("drops a build whose library a run has written to, and gives the run a copy o
   expect(await readFile(path.join(next.root, "src/lib.so"), "utf8")).toBe("built again");
 });
 
-it("makes a tree again that was removed, or whose binaries were changed, before the next run", async () => {
+it("creates a tree again that was removed, or whose binaries were changed, before the next run", async () => {
   await using prepared = await preparedSlot();
   const { slot, tree, request } = prepared;
   await rm(path.dirname(tree.mirror), { recursive: true });
@@ -163,7 +163,7 @@ it("makes a tree again that was removed, or whose binaries were changed, before 
   expect(await readFile(path.join(anew.root, "study/omnetpp.ini"), "utf8")).toBe("[General]\n");
 });
 
-it("tells a slot that is emptied from outside from a run that removes its own files", async () => {
+it("distinguishes a slot that is emptied from outside from a run that removes its own files", async () => {
   await using prepared = await preparedSlot();
   const { slot, tree } = prepared;
   await rm(path.join(tree.root, "study"), { recursive: true });

@@ -19,7 +19,7 @@ describeWithService("cc", "a program", () => {
   it.each([
     { what: "has no variable", code: "int main(void) { return 0; }", stateless: true },
     {
-      what: "has constants alone",
+      what: "has only constants",
       code: 'const char *const names[] = {"a", "b"}; int main(void) { return names[1][0]; }',
       stateless: true,
     },
@@ -40,18 +40,18 @@ describeWithService("cc", "a program", () => {
       stateless: false,
     },
     {
-      what: "has no symbols that tell",
+      what: "has no symbols",
       code: "int runs = 0; int main(void) { return runs++; }",
       options: ["-s"],
       stateless: false,
     },
-  ])("that $what: $stateless", async ({ code, options = [], stateless }) => {
+  ])("that $what is stateless: $stateless", async ({ code, options = [], stateless }) => {
     await using directory = await temporaryDirectory();
     const program = await compile(directory.path, code, ...options);
     expect(await areStateless([program], process.env)).toBe(stateless);
   });
 
-  it("that uses a library of somebody else is not stateless", async () => {
+  it("that uses somebody else's library is not stateless", async () => {
     await using directory = await temporaryDirectory();
     const library = path.join(directory.path, "libother.so");
     const code = path.join(directory.path, "other.c");
@@ -65,7 +65,7 @@ describeWithService("cc", "a program", () => {
     expect(await areStateless([program], process.env)).toBe(false);
   });
 
-  it("that is a script, or is not there, is not stateless", async () => {
+  it("that is a script, or does not exist, is not stateless", async () => {
     await using directory = await temporaryDirectory();
     const script = path.join(directory.path, "model");
     await writeFile(script, "#!/bin/sh\n");

@@ -1,7 +1,7 @@
 import path from "node:path";
 import * as v from "valibot";
 import { runJobId, type Campaign } from "../../model/campaign.ts";
-import type { CampaignEvent } from "../../model/events.ts";
+import type { CampaignEvent, CampaignSummary } from "../../model/events.ts";
 import { PostponementSchema, ProgressSchema } from "../../model/outcome.ts";
 import type { RunRecord } from "../../model/result.ts";
 import { runLabel, type Run } from "../../model/run.ts";
@@ -59,7 +59,7 @@ export async function* followCampaign(
   store: ResultStore,
   interrupt: AbortSignal,
 ): AsyncGenerator<CampaignEvent> {
-  const { campaign, study, open, cancelled, position, earlier = [], partly = false } = followed;
+  const { campaign, study, open, cancelled, position, earlier = [], partly } = followed;
   const startedAt = performance.now();
   await using _lock = followed.lock ?? (await lockCampaign(study, campaign));
   await updateNote(campaign, study, false);
@@ -74,6 +74,7 @@ export async function* followCampaign(
   const forgetting = new Pending(MOST_REMOVALS);
   using cancelling = cancelOn(interrupt, queue, campaign.id, open);
   const retries = new Retries(campaign, queue);
+  const mayRetry = (run: Run): boolean => !interrupt.aborted && retries.mayAdd(run);
   for (let runs = open, from = position; runs.length > 0; { runs, position: from } = await retries.queue()) {
     for await (const event of await queue.follow(campaign.id, runs, from)) {
       const reported = await translate(event, campaign.id, byNumber, collector);
@@ -82,7 +83,7 @@ export async function* followCampaign(
       if (reported === undefined) continue;
       const { collected } = reported;
       if (collected !== undefined) await forgetting.add(collector.forget(collected));
-      if (collected?.unusable && !interrupt.aborted && retries.mayAdd(collected.run)) {
+      if (collected?.unusable && mayRetry(collected.run)) {
         yield { type: "warning", message: retryWarning(collected), details: [] };
         continue;
       }
@@ -97,8 +98,17 @@ export async function* followCampaign(
   if (!partly) await updateNote(campaign, study, true);
   const wallTimeMs = performance.now() - startedAt;
   const summary = tally.summary(campaign, cancelled, { resultDirectory, wallTimeMs });
+  yield { type: "ended", summary: await withHints(summary, study, campaign) };
+}
+
+/** Adds hints about files that failed runs may have missed. */
+async function withHints(
+  summary: CampaignSummary,
+  study: Study,
+  campaign: Campaign,
+): Promise<CampaignSummary> {
   const hints = await missingInputs(study, campaign, summary.failed);
-  yield { type: "ended", summary: { ...summary, ...(hints.length > 0 && { hints }) } };
+  return { ...summary, ...(hints.length > 0 && { hints }) };
 }
 
 /**

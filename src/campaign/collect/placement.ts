@@ -1,7 +1,7 @@
-import { accessSync, constants, lstatSync, mkdirSync } from "node:fs";
+import { accessSync, constants, lstatSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import path from "node:path";
-import { errorCode, errorText, UserError } from "../../errors.ts";
+import { errorCode, errorText } from "../../errors.ts";
 import type { Campaign } from "../../model/campaign.ts";
 import type { ResultFile, RunRecord } from "../../model/result.ts";
 import { runLabel, type Run } from "../../model/run.ts";
@@ -9,6 +9,7 @@ import { DamagedArchive } from "../../stores/store.ts";
 import { moveFile, statIfThere } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import { rememberOutput } from "./known-outputs.ts";
+import { moveResult } from "./move-result.ts";
 import { Unplaceable, type Study } from "./places.ts";
 import { readRecord, recordFile, writeRecord } from "./records.ts";
 import { hashOf } from "../../system/content-hash.ts";
@@ -99,7 +100,7 @@ export class Placement {
         };
       }
       const chosen = await this.#choosePlace(run, file, target, warnings);
-      if (!chosen.isThere) await this.#moveIn(file, chosen.target, run);
+      if (!chosen.isThere) await moveResult(file, chosen.target, run);
       return {
         target: chosen.target,
         recorded: await this.#recorded(file, chosen),
@@ -254,28 +255,6 @@ export class Placement {
 
   #nameOf(target: string): string {
     return path.relative(this.#study.directory, target);
-  }
-
-  async #moveIn({ from, sizeBytes }: ResultFile & { from: string }, to: string, run: Run): Promise<void> {
-    const stored = await statIfThere(from);
-    if (stored !== undefined && stored.size !== sizeBytes)
-      throw new DamagedArchive(
-        `its result file ${path.basename(to)} is damaged: ${stored.size} of ${sizeBytes} bytes`,
-      );
-    if (stored !== undefined) {
-      mkdirSync(path.dirname(to), { recursive: true });
-      await moveFile(from, to).catch((error: unknown) => {
-        if (lstatSync(from, { throwIfNoEntry: false }) !== undefined) throw error;
-        throw new DamagedArchive(`${to} is no longer in the swarm`, { cause: error });
-      });
-    }
-    const arrived = await statIfThere(to);
-    if (arrived === undefined)
-      throw new DamagedArchive(`${to} no longer exists, neither here nor in the swarm`);
-    if (arrived.size === sizeBytes) return;
-    throw new UserError(`${to} of ${runLabel(run)} is incomplete: ${arrived.size} of ${sizeBytes} bytes`, {
-      hint: "check the free disk space, then run the campaign again",
-    });
   }
 
   async #recorded(

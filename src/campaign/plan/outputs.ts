@@ -57,13 +57,10 @@ export async function planOutputs(expansion: Expansion, question: OutputQuestion
   }
   // `true`, `false` or an expression
   const redirectOutput = configuredOption(expansion.configuration, "cmdenv-redirect-output") ?? "false";
-  const has = (option: OutputOption): boolean => configured.includes(option);
   const mapsPaths = expansion.outputs.some((run) =>
     Object.values(run.values).some((value) => path.isAbsolute(value)),
   );
-  const asksOutputFile =
-    redirectOutput !== "true" &&
-    (has("cmdenv-output-file") || (has("output-scalar-file") && has("output-vector-file")));
+  const asksOutputFile = redirectOutput !== "true" && hidesOutputFile(configured);
   return {
     resultDirectory: resultRoot(runs, configured, question),
     outside: [...outside],
@@ -82,6 +79,12 @@ export async function planOutputs(expansion: Expansion, question: OutputQuestion
     runsAlone: redirectOutput !== "false" || mapsPaths || asksOutputFile,
     appendedTo: appendedFiles(expansion, runs, args),
   };
+}
+
+/** Whether these options leave open where a run prints: its result files are elsewhere, or its output is. */
+function hidesOutputFile(configured: readonly OutputOption[]): boolean {
+  const has = (option: OutputOption): boolean => configured.includes(option);
+  return has("cmdenv-output-file") || (has("output-scalar-file") && has("output-vector-file"));
 }
 
 interface ResolvedRun {

@@ -194,49 +194,66 @@ interface Mentioned {
 
 /** Returns which data the scripts of a build mention, and in turn the scripts that they mention. */
 async function mentionedIn(
-  { project, recipe, code, signal }: BuildSourcesQuestion,
+  question: BuildSourcesQuestion,
   near: readonly TreeEntry[],
-  { files, unread }: FileScans,
+  scans: FileScans,
 ): Promise<Mentioned> {
-  const mentions = new Mentions();
-  for (const line of project.commands ?? []) mentions.add(line);
   const isNear = new Set(near.map((entry) => entry.path));
-  for (const { entry, includedData } of files)
-    if (isNear.has(entry.path)) for (const name of includedData) mentions.addName(name);
-  if (unread.some((file) => isNear.has(file) && describesBuild(file))) mentions.addAll();
-  const startFolders = new Set([project.folder, ...project.makemake.map(({ folder }) => folder)]);
-  if (recipe.kind === "makemake") for (const { folder } of recipe.folders) startFolders.add(folder);
-  const described = files.filter(({ entry, text }) => text !== undefined && isNear.has(entry.path));
+  const mentions = directMentions(question, isNear, scans);
+  const startFolders = buildFolders(question);
+  const described = scans.files.filter(({ entry, text }) => text !== undefined && isNear.has(entry.path));
   const read = new Set<string>();
   const called = new Set<string>();
   for (;;) {
-    const texts: string[] = [];
-    for (const { entry, text } of described) {
-      if (read.has(entry.path) || !(startFolders.has(folderOf(entry.path)) || isCalled(mentions, entry.path)))
-        continue;
-      read.add(entry.path);
-      if (isScript(entry.path) && makemakeCommand(text!) === undefined) texts.push(text!);
-    }
-    const scripts = near.filter(({ mode, path: file }) => {
-      if (read.has(file) || mode === LINK || isOpaque(file)) return false;
-      const kind = kindOf(file);
-      return (
-        (kind === "data" && !isTable(file) && mentions.has(file)) ||
-        (kind === "other" && mentions.hasName(file))
-      );
-    });
+    const next = described.filter(
+      ({ entry: { path: file } }) =>
+        !read.has(file) && (startFolders.has(folderOf(file)) || isCalled(mentions, file)),
+    );
+    for (const { entry } of next) read.add(entry.path);
+    const texts = next.flatMap(({ entry, text }) =>
+      isScript(entry.path) && makemakeCommand(text!) === undefined ? [text!] : [],
+    );
+    const scripts = near.filter((entry) => !read.has(entry.path) && isMentionedScript(entry, mentions));
     if (read.size + scripts.length > MOST_SCRIPTS) mentions.addAll();
-    else texts.push(...(await textsOf(scripts, code, signal)));
+    else texts.push(...(await textsOf(scripts, question.code, question.signal)));
     for (const { path: file } of scripts) {
       read.add(file);
       called.add(file);
-      if (file.endsWith(".py"))
-        for (const other of near)
-          if (isModuleBeside(other.path, file)) mentions.addName(path.posix.basename(other.path));
+      if (file.endsWith(".py")) addModulesBeside(file, near, mentions);
     }
     if (texts.length === 0) return { has: (file) => mentions.has(file), scripts: called };
     for (const text of texts) mentions.add(text);
   }
+}
+
+/** What the build commands, the code, and build files that are too large to be read mention. */
+function directMentions(
+  { project }: BuildSourcesQuestion,
+  isNear: ReadonlySet<string>,
+  { files, unread }: FileScans,
+): Mentions {
+  const mentions = new Mentions();
+  for (const line of project.commands ?? []) mentions.add(line);
+  for (const { entry, includedData } of files)
+    if (isNear.has(entry.path)) for (const name of includedData) mentions.addName(name);
+  if (unread.some((file) => isNear.has(file) && describesBuild(file))) mentions.addAll();
+  return mentions;
+}
+
+/** The folders in which a build starts. */
+function buildFolders({ project, recipe }: BuildSourcesQuestion): ReadonlySet<string> {
+  const folders = new Set([project.folder, ...project.makemake.map(({ folder }) => folder)]);
+  if (recipe.kind === "makemake") for (const { folder } of recipe.folders) folders.add(folder);
+  return folders;
+}
+
+/** Whether a file may be a script that a build executes. */
+function isMentionedScript({ mode, path: file }: TreeEntry, mentions: Mentions): boolean {
+  if (mode === LINK || isOpaque(file)) return false;
+  const kind = kindOf(file);
+  return (
+    (kind === "data" && !isTable(file) && mentions.has(file)) || (kind === "other" && mentions.hasName(file))
+  );
 }
 
 /** Returns whether a build file can contain commands; the IDE's own files do not. */
@@ -254,6 +271,11 @@ function isCalled(mentions: Mentions, file: string): boolean {
   return (
     mentions.hasFolderOf(file) || (!/^makefile$/i.test(path.posix.basename(file)) && mentions.hasName(file))
   );
+}
+
+function addModulesBeside(script: string, near: readonly TreeEntry[], mentions: Mentions): void {
+  for (const { path: file } of near)
+    if (isModuleBeside(file, script)) mentions.addName(path.posix.basename(file));
 }
 
 /** Returns whether a file is a Python module that a script can import without naming the file. */

@@ -41,17 +41,23 @@ export async function findBuild(root: string): Promise<FoundBuild> {
     const isOther = makefile !== undefined && folders.length > 0 && !BUILDS.test(makefile);
     return { makefile: isOther ? undefined : kindOf(makefile, isGenerated), folders };
   }
-  const folders: MakemakeFolder[] = [];
-  for (const folder of isGenerated ? ["."] : [".", ...foldersOf(makefile ?? ""), "src"]) {
-    const command = makemakeCommand((await readMakefile(path.join(root, folder)))?.text ?? "");
-    if (command === undefined || folders.some((known) => known.folder === folder)) continue;
-    folders.push({ folder, options: parseMakemakeOptions(command) });
-  }
+  const candidates = isGenerated ? ["."] : [".", ...foldersOf(makefile ?? ""), "src"];
+  const folders = await generatedFolders(root, new Set(candidates));
   if (folders.length > 0 || makefile !== undefined || !(await hasCode(root)))
     return { makefile: kindOf(makefile, isGenerated), folders };
   const cmake = await contentOf(path.join(root, "CMakeLists.txt"));
   if (cmake === undefined) return { makefile: undefined, folders: [{ folder: ".", options: ["--deep"] }] };
   return { makefile: undefined, folders, cmake: USES_OMNETPP.test(cmake) ? "omnetpp" : "other" };
+}
+
+/** Those of some folders that have a generated Makefile. */
+async function generatedFolders(root: string, candidates: ReadonlySet<string>): Promise<MakemakeFolder[]> {
+  const folders: MakemakeFolder[] = [];
+  for (const folder of candidates) {
+    const command = makemakeCommand((await readMakefile(path.join(root, folder)))?.text ?? "");
+    if (command !== undefined) folders.push({ folder, options: parseMakemakeOptions(command) });
+  }
+  return folders;
 }
 
 function kindOf(makefile: string | undefined, isGenerated: boolean): FoundBuild["makefile"] {

@@ -55,18 +55,37 @@ export async function* provideImages(
       : canPull(engine, images[name], signal);
   const absent: typeof missing = [];
   for (const name of missing) if (!(await isAvailable(name))) absent.push(name);
-  if (absent.length > 0 && registry !== undefined && registry !== OWN_REGISTRY)
-    yield* checkRegistry(engine, stackOf(swarm.name), registry, signal);
+  if (absent.length > 0) yield* checkForeign(swarm, engine, registry, signal);
   for (const name of absent) {
-    if (!(await hasImage(engine.endpoint, images[name], signal))) {
-      yield buildingText(name, images);
-      await buildImage(engine.endpoint, name, images[name], build, signal);
-    }
+    yield* buildMissing(engine, name, images, build, signal);
     if (registry === undefined) continue;
     yield `pushing the image ${images[name]}`;
     await pushImage(engine.endpoint, images[name], signal);
   }
   return { images, files };
+}
+
+/** Checks a registry that the swarm does not run itself. */
+async function* checkForeign(
+  swarm: ReachableSwarm,
+  engine: Engine,
+  registry: string | undefined,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<string> {
+  if (registry === undefined || registry === OWN_REGISTRY) return;
+  yield* checkRegistry(engine, stackOf(swarm.name), registry, signal);
+}
+
+async function* buildMissing(
+  { endpoint }: Engine,
+  name: (typeof BUILT_IMAGES)[number],
+  images: StackImages,
+  build: Services["build"],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<string> {
+  if (await hasImage(endpoint, images[name], signal)) return;
+  yield buildingText(name, images);
+  await buildImage(endpoint, name, images[name], build, signal);
 }
 
 /** Returns whether the registry has an image, by pulling it on the manager. */

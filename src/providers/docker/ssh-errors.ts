@@ -8,9 +8,7 @@ import { UserError } from "../../errors.ts";
 export function explainSsh(host: string, text: string): UserError | undefined {
   const [, status, output = ""] = /exited with exit status (\d+)[^]*?stderr=([^]*)/.exec(text) ?? [];
   const reason = output.trim().split("\n").at(-1)?.trim() ?? "";
-  const target = host.replace(/^ssh:\/\//, "").replace(/\/$/, "");
-  const [, user = "", machine = target, port] = /^(?:(.+)@)?(.+?)(?::(\d+))?$/.exec(target) ?? [];
-  const ssh = ["ssh", ...(port ? ["-p", port] : []), user === "" ? machine : `${user}@${machine}`].join(" ");
+  const { user, machine, ssh } = parseHost(host);
   if (status === "127" || /docker: (command )?not found|docker: No such file/i.test(output)) {
     return new UserError(`${machine} has no docker program for ${user === "" ? "this user" : user}`, {
       hint: `install Docker there, or add it to the PATH of commands run over ssh: ${ssh} docker version`,
@@ -31,4 +29,11 @@ export function explainSsh(host: string, text: string): UserError | undefined {
     });
   }
   return undefined;
+}
+
+function parseHost(host: string): { user: string; machine: string; ssh: string } {
+  const target = host.replace(/^ssh:\/\//, "").replace(/\/$/, "");
+  const [, user = "", machine = target, port] = /^(?:(.+)@)?(.+?)(?::(\d+))?$/.exec(target) ?? [];
+  const ssh = ["ssh", ...(port ? ["-p", port] : []), user === "" ? machine : `${user}@${machine}`].join(" ");
+  return { user, machine, ssh };
 }

@@ -12,7 +12,7 @@ import { simulate } from "./simulate.js";
 const NO_RUN = new Map();
 
 /**
- * Runs all runs that the filter selects, one after the other.
+ * Executes all runs that the filter selects, one after the other.
  * @param {Configuration} configuration @param {Console} console
  * @param {{ configName: string, runFilter: string, nedFolders: string[], nedExclusions: string[], hasCode: boolean }} request
  * @returns {Promise<number>} the exit code: 1 if a run failed, 2 if the batch was interrupted

@@ -15,7 +15,7 @@ const PREDEFINED = new Set(
   ),
 );
 
-/** The sections of the ini files and the `--option`s, which win over all of them. */
+/** The sections of the ini files and the `--option`s, which override all of them. */
 export class Configuration {
   #sections;
   #commandLine;
@@ -34,7 +34,7 @@ export class Configuration {
       if (value === "") throw new OppError(`Missing value for command-line option --${key}`);
       else if (!key.includes(".") && !isKnownOption(key))
         throw new OppError(`Unknown command-line configuration option --${key}`);
-    // of several equal options the last counts
+    // of several equal options the last one is used
     this.#commandLine = [...new Map(commandLine.map((each) => [each.key, each])).values()]
       .toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
       .map(({ key, value }) => ({

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { makeDirectoryOf, orFail } from "./files.js";
 
-/** Where the program's words go: standard output and error, or a file (`cmdenv-redirect-output`). */
+/** Where the program's output goes: standard output and error, or a file (`cmdenv-redirect-output`). */
 export class Console {
   /** `-m`: errors go to standard output. */
   mergeStderr = false;
@@ -15,7 +15,7 @@ export class Console {
     write(this.#redirected?.fd ?? 1, text);
   }
 
-  /** For what is not printed under `-s`. @param {string} text */
+  /** For messages that are not printed under `-s`. @param {string} text */
   verbose(text) {
     if (!this.silent) this.out(text);
   }
@@ -42,7 +42,7 @@ export class Console {
   }
 }
 
-/** Writes all of it, also to a pipe that is full or whose reader is gone. @param {number} fd @param {string} text */
+/** Writes all of the text, also to a pipe that is full or whose reader has ended. @param {number} fd @param {string} text */
 function write(fd, text) {
   let rest = Buffer.from(text);
   while (rest.length > 0) {

@@ -20,10 +20,10 @@ const NETWORK = [
 ];
 
 /**
- * Writes a beginning of an event log and its end; what happens between them is left out. Where none is recorded, an
- * earlier one is removed.
+ * Writes the beginning of an event log and its end, without the events between them. If none is recorded, removes an
+ * earlier one.
  * @param {ActiveRun} run
- * @returns {() => void} is called when the run has ended
+ * @returns {() => void} must be called when the run has ended
  */
 export function openEventlog(run) {
   const file = run.file("eventlog-file");
@@ -33,7 +33,7 @@ export function openEventlog(run) {
   }
   makeDirectoryOf(file);
   const fd = orFail(() => openSync(file, "w"), `Cannot open eventlog file \`${file}' for write`);
-  // this line goes past the redirection, in OMNeT++ too
+  // this line is not redirected, nor is it in OMNeT++
   process.stdout.write(`Recording eventlog to file \`${file}'...\n`);
   writeSync(fd, `SB ${VERSIONS} rid ${quoted(run.variable("runid"))}\n\n${NETWORK.join("\n")}\n`);
   return () => {

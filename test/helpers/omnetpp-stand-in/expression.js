@@ -92,10 +92,10 @@ const FUNCTIONS = {
 };
 
 /**
- * Parses the whole expression before it evaluates anything, as OMNeT++ does: a syntax error comes first.
+ * Parses the whole expression before it evaluates anything, like OMNeT++: a syntax error comes first.
  * @param {string} text
  * @returns {Value}
- * @throws {OppError} in the words of OMNeT++
+ * @throws {OppError} with OMNeT++'s message
  */
 export function evaluate(text) {
   const tokens = tokenize(text);

@@ -6,7 +6,7 @@ import { OppError } from "./errors.js";
 import { evaluate } from "./expression.js";
 
 /**
- * A path without `.` and without `..` that undo a folder before them: links are not looked at, as in OMNeT++.
+ * A path without `.` and without `..` that cancels a folder before it: links are not resolved, like in OMNeT++.
  * @param {string} file
  */
 export function tidy(file) {
@@ -22,7 +22,7 @@ export function tidy(file) {
   return prefix + (segments.length === 0 ? "." : segments.join("/"));
 }
 
-/** The folder of a file, `.` where it has none. @param {string} file */
+/** The folder of a file, `.` if it has none. @param {string} file */
 export function directoryOf(file) {
   const slash = file.lastIndexOf("/", file.length - 2);
   return slash <= 0 ? "." : file.slice(0, slash + 1);
@@ -35,7 +35,7 @@ export function resolveFile(base, value) {
   return tidy(name.startsWith("/") ? name : `${base}/${name}`);
 }
 
-/** An option's value as it is meant: one in quotes is an expression. @param {string} value */
+/** An option's value without quotes: a quoted value is an expression. @param {string} value */
 export function unquote(value) {
   return value.startsWith('"') ? String(evaluate(value)) : value;
 }
@@ -47,7 +47,7 @@ export function withHost(file) {
   return `${stem}.${hostname()}.${process.pid}${extension}`;
 }
 
-/** Of `a.vec` the index; a name without a dot has none, so the index is `.vci` in the working directory. @param {string} vectorFile */
+/** The index of `a.vec`; a name without a dot has none, so the index is `.vci` in the working directory. @param {string} vectorFile */
 export function indexName(vectorFile) {
   return `${vectorFile.slice(0, Math.max(0, vectorFile.lastIndexOf(".")))}.vci`;
 }
@@ -105,7 +105,7 @@ function codeOf(error) {
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
-/** As strerror would. @param {unknown} error */
+/** Like strerror. @param {unknown} error */
 function describe(error) {
   /** @type {Record<string, string>} */
   const words = {

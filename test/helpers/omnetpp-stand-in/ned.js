@@ -4,8 +4,8 @@ import process from "node:process";
 import { OppError } from "./errors.js";
 
 /**
- * Looks through the NED folders for networks.
- * @param {string[]} folders @param {string[]} exclusions packages that are left out, with those in them
+ * Searches the NED folders for networks.
+ * @param {string[]} folders @param {string[]} exclusions packages that are left out, including nested ones
  * @param {(text: string) => void} print one `Loading NED files…` line for each
  * @returns {Set<string>} names, plain and qualified
  * @throws {OppError} if a folder is missing
@@ -45,7 +45,7 @@ function nedFiles(folder) {
 /**
  * Checks that a library of `-l` could be loaded.
  * @param {string} name with or without path, prefix and suffix
- * @throws {OppError} in the dynamic linker's words
+ * @throws {OppError} with the dynamic linker's message
  */
 export function loadLibrary(name) {
   const directory = path.dirname(name);

@@ -1,6 +1,6 @@
 /**
- * A stand-in for opp_makemake 6.2: the Makefile that it writes "builds" a program that starts the stand-in's opp_run, and fails as a
- * compiler would where a source file has a line that begins with `#error`.
+ * A stand-in for opp_makemake 6.2: the Makefile that it writes "builds" a program that starts the stand-in's opp_run, and fails
+ * like a compiler if a source file has a line that begins with `#error`.
  */
 import { existsSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -77,14 +77,14 @@ function last(values, short, long) {
   return values.get(short)?.at(-1) ?? values.get(long)?.at(-1);
 }
 
-/** @param {string} directory @returns {string} the nearest folder upwards that is a project of the IDE, else the same */
+/** @param {string} directory @returns {string} the nearest folder upwards that is a project of the IDE, else the directory */
 function projectOf(directory) {
   for (let folder = directory; folder !== path.dirname(folder); folder = path.dirname(folder))
     if (existsSync(path.join(folder, ".project"))) return folder;
   return directory;
 }
 
-/** @param {string} text @returns {string} an argument as the shell, and then make, would have it */
+/** @param {string} text @returns {string} an argument quoted for make and the shell */
 function quotedForMake(text) {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replace(/'/g, "'\\''")}'`;
 }

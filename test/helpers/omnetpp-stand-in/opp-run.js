@@ -1,5 +1,5 @@
 /**
- * A stand-in for opp_run 6.2.0, for machines without OMNeT++. It expands ini files as the real one does, and simulates one model:
+ * A stand-in for opp_run 6.2.0, for machines without OMNeT++. It expands ini files like the real one, and simulates one model:
  * the queue of examples/mm1.
  */
 import { existsSync } from "node:fs";
@@ -71,7 +71,7 @@ async function start({ options, settings, iniFiles }, console) {
     console.out(options.has("h") ? help(last("h") ?? "") : VERSION);
     return 0;
   }
-  // each is loaded only when it is needed: a query should be quick
+  // each is loaded only when it is needed: a query should be fast
   if (options.has("a") || options.has("q") || options.has("e")) {
     const { query } = await import("./query.js");
     return query(configuration, console, {

@@ -1,5 +1,5 @@
 /**
- * Names and defaults of the configuration options that OMNeT++ 6.2 knows, to tell a misspelt one and to answer `-e`.
+ * Names and defaults of the configuration options of OMNeT++ 6.2, to recognize a misspelled one and to answer `-e`.
  * Those of single objects (`**.vector-recording`) begin with `**.`.
  * @type {Readonly<Record<string, string>>}
  */

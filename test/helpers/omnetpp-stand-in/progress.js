@@ -51,7 +51,7 @@ export class Progress {
     const seconds = (now - this.#last.at) / 1000;
     const events = model.events - this.#last.events;
     const simulated = model.time - this.#last.time;
-    // too short an interval says nothing
+    // too short an interval is not meaningful
     const measurable = seconds >= 0.01;
     const rate = measurable ? events / seconds : 0;
     this.#last = { at: now, events: model.events, time: model.time };

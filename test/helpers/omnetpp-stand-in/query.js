@@ -11,7 +11,7 @@ const PER_RUN = ["numruns", "runnumbers", "runs", "rundetails", "runconfig"];
 /** @type {import("./scenario.js").Assignment} */
 const NO_RUN = new Map();
 
-/** What a run calls itself: any process id will do. */
+/** The process id in a run's id: any number will do. */
 const CONTEXT = { processId: process.pid, date: new Date() };
 
 /**
@@ -68,7 +68,7 @@ export function query(configuration, console, { all, question, option, configNam
 /** @param {number[]} numbers @param {(number: number) => unknown} activate */
 function checkVariables(numbers, activate) {
   try {
-    // each run fails or none does: a variable is known to all of them
+    // each run fails or none does: all of them know the same variables
     if (numbers[0] !== undefined) activate(numbers[0]);
   } catch (error) {
     if (!(error instanceof OppError)) throw error;

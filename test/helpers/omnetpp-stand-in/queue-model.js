@@ -1,6 +1,6 @@
 import { OppError } from "./errors.js";
 
-/** What the model of examples/mm1 does when it ends a run by itself. */
+/** The error with which the model of examples/mm1 ends a run. */
 export class ModelError extends OppError {
   /** @param {string} message @param {string} place such as `module (mm1::Queue) Mm1.queue (id=3)` */
   constructor(message, place) {
@@ -81,7 +81,7 @@ const TO_QUEUE = 1;
 const TO_SINK = 2;
 
 /**
- * The network of examples/mm1, event by event as its C++ does it: four events for each job (the source's timer, the
+ * The network of examples/mm1, event by event like its C++ code: four events for each job (the source's timer, the
  * arrival at the queue, the end of service, the arrival at the sink).
  */
 export class QueueModel {
@@ -101,10 +101,10 @@ export class QueueModel {
   #endOfService = Infinity;
   #underway = NONE;
   #inService = 0;
-  /** When the job that is served, and the one on its way to the sink, came. */
+  /** Arrival times of the job being served, and of the job on its way to the sink. */
   #served = 0;
   #leaving = 0;
-  /** When the waiting jobs came: a ring. */
+  /** Arrival times of the waiting jobs: a ring buffer. */
   #waiting = new Float64Array(64);
   #head = 0;
   #length = 0;

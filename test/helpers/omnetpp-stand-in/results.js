@@ -52,13 +52,13 @@ const VECTORS = [
   },
 ];
 
-/** Lines that are kept before they are written as one block. */
+/** Lines that are buffered before they are written as one block. */
 const BLOCK_LINES = 20_000;
 
 const NO_APPEND =
   "omnetpp::envir::OmnetppOutputVectorManager does not support append mode -- in module (omnetpp::cModule) Mm1 (id=1), during network initialization";
 
-/** The `.vec` file and its index, written as the simulation goes on; they are there from its start. */
+/** The `.vec` file and its index, written during the simulation; both exist from its start. */
 export class VectorFiles {
   #run;
   /** @type {{ fd: number, index: number, size: number } | undefined} */
@@ -108,7 +108,7 @@ export class VectorFiles {
     this.#open.size += length;
   }
 
-  /** The index's first line tells which state of the `.vec` file it belongs to. */
+  /** The index's first line names the state of the `.vec` file to which it belongs. */
   close() {
     this.queueLength.flush();
     this.waitingTime.flush();
@@ -127,7 +127,7 @@ function isRecorded(run, path, kind) {
   return run.ofObject(`${path}.${kind}`) !== "false";
 }
 
-/** Times in which a vector is recorded. @param {ActiveRun} run @param {string} path @returns {[number, number][]} */
+/** Intervals in which a vector is recorded. @param {ActiveRun} run @param {string} path @returns {[number, number][]} */
 function windows(run, path) {
   if (run.ofObject(`${path}.vector-recording`) === "false" || !run.isOn("record-vector-results")) return [];
   const intervals = run.ofObject(`${path}.vector-recording-intervals`);
@@ -187,7 +187,7 @@ export function writeScalars(run, model, parameters) {
   makeDirectoryOf(file);
   const lines = scalarLines(run, model, parameters).map((line) => `${line}\n`);
   const fd = orFail(() => openSync(file, "a"), `Cannot open output scalar file '${file}'`);
-  // a file that is appended to has its version once
+  // a file to which runs append has its version line once
   const head = fstatSync(fd).size === 0 ? header(run) : header(run).replace(/^version.*\n/, "");
   writeSync(fd, head + lines.join(""));
   closeSync(fd);

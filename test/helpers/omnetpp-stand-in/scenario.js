@@ -32,7 +32,7 @@ export function splitTopLevel(text, separator) {
 }
 
 /**
- * What stands between `${` and `}`: a reference, a named or an unnamed iteration.
+ * The text between `${` and `}`: a reference, a named or an unnamed iteration.
  * @param {string} body
  * @returns {IterationVariable} the value is empty for a mere reference
  */
@@ -176,7 +176,7 @@ function satisfied(constraint, values) {
 const RUN_LIST = /^[\d\s,.-]+$/;
 
 /**
- * @param {string} filter what stood after `-r`
+ * @param {string} filter the value of `-r`
  * @param {Assignment[]} runs
  * @returns {number[]}
  */

@@ -13,7 +13,7 @@ import { VectorFiles, removeOldScalars, writeScalars } from "./results.js";
 /** @typedef {import("./config.js").ActiveRun} ActiveRun */
 /** @typedef {import("./console.js").Console} Console */
 
-/** Cmdenv looks at the clock once in so many events. */
+/** Cmdenv checks the clock once in so many events. */
 const EVENTS_BETWEEN_CHECKS = 256;
 
 /** Network of examples/mm1: the only one that the stand-in can simulate. */
@@ -157,7 +157,7 @@ async function runToEnd(run, model, progress, limits, console, interrupted) {
       if (finished && ahead <= 0) return "Simulation time limit reached";
       if (ahead > 0.005 || finished) await setTimeout(Math.min(ahead * 1000, 20));
       else if (performance.now() - lastYield > 5)
-        await setImmediate(); // signals are heard only between turns
+        await setImmediate(); // signals are handled only between turns
       else continue;
       lastYield = performance.now();
       if (interrupted()) return "SIGINT or SIGTERM received, exiting";
@@ -176,7 +176,7 @@ async function runToEnd(run, model, progress, limits, console, interrupted) {
 
 /**
  * How `STAND_IN_RUN_MS` slows a run down: its events are spread over so many milliseconds of wall time. A run without any
- * limit rests a hundredth of a second after every few events, so that a long test need not occupy a processor.
+ * limit pauses a hundredth of a second after every few events, so that a long test does not occupy a processor.
  * @param {import("./progress.js").Limits} limits
  */
 function pacing(limits) {
@@ -192,7 +192,7 @@ function pacing(limits) {
   };
 }
 
-/** Whether the file `STAND_IN_HOLD` is there, and names this run or an earlier one. @param {number} runNumber */
+/** Whether the file `STAND_IN_HOLD` exists, and names this run or an earlier one. @param {number} runNumber */
 function isHeld(runNumber) {
   const file = process.env["STAND_IN_HOLD"];
   if (file === undefined) return false;

@@ -1,7 +1,7 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { watchDiskSpace } from "../../src/worker/tree/disk-space.ts";
 
-it("lets no run begin while the store is nearly full, and says why once", async () => {
+it("starts no run while the store is nearly full, and reports the reason once", async () => {
   const told: string[] = [];
   let share: number | undefined = 0.05;
   let looks = 0;
@@ -16,7 +16,7 @@ it("lets no run begin while the store is nearly full, and says why once", async 
     { results: { freeShare } as never, directory: "/", signal, onError },
     1,
   );
-  await mayStart(); // looks beside the run that begins
+  await mayStart(); // checks while the run starts
   await expect.poll(() => told).toEqual([expect.stringContaining("less than 10 % of the disk is free")]);
 
   let begun = false;
@@ -39,12 +39,16 @@ it("lets no run begin while the store is nearly full, and says why once", async 
   await ending;
 });
 
-it("is of no account where the store does not tell", async () => {
+it("has no effect if the store does not report its free space", async () => {
   const { signal } = new AbortController();
-  const freeShare = (): Promise<undefined> => Promise.resolve(undefined);
+  const freeShare = vi.fn(() => Promise.resolve(undefined));
+  const onError = vi.fn();
   const { mayStart } = watchDiskSpace(
-    { results: { freeShare } as never, directory: "/", signal, onError: () => undefined },
+    { results: { freeShare } as never, directory: "/", signal, onError },
     0,
   );
   for (let run = 0; run < 3; run++) await mayStart();
+  await new Promise(setImmediate); // the store may be queried beside the runs
+  expect(freeShare).toHaveBeenCalled();
+  expect(onError).not.toHaveBeenCalled();
 });

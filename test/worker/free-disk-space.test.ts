@@ -13,7 +13,7 @@ import { temporaryDirectory } from "../helpers/temporary.ts";
 const HOUR_MS = 3600_000;
 const manifest = { protocol: PROTOCOL, products: ["lib.so"], targets: [], nedExclusions: [] };
 
-/** A node's copies of builds that are kept elsewhere. */
+/** A node's copies of builds that are stored elsewhere. */
 function fetchedBuilds(directory: string) {
   const builds = openBuildDirectory(path.join(directory, "builds"));
   const caches: Cache[] = [{ cached: () => builds.all() }];
@@ -33,7 +33,7 @@ function fetchedBuilds(directory: string) {
   };
 }
 
-it("removes what was not used for longest, as much as is needed, and nothing that may be in use", async () => {
+it("removes what was unused for longest, as much as needed, and nothing that may be in use", async () => {
   await using directory = await temporaryDirectory();
   const { builds, caches, put, keys } = fetchedBuilds(directory.path);
   await put("newest", 0);
@@ -49,7 +49,7 @@ it("removes what was not used for longest, as much as is needed, and nothing tha
   expect(await freeDiskSpace(directory.path, caches, () => false)).toBe(0);
 });
 
-it("gives up fetched builds and repositories before a tree is made on a disk that is low", async (context) => {
+it("removes fetched builds and repositories before it creates a tree on a disk that is nearly full", async (context) => {
   await using repository = await makeRepository({ "omnetpp.ini": "[General]\n" });
   await using directory = await temporaryDirectory();
   using _disk = await smallDisk(directory.path, 4096, context);
@@ -71,7 +71,7 @@ it("gives up fetched builds and repositories before a tree is made on a disk tha
   expect(await keys()).toEqual(["now"]);
 });
 
-it("fetches a repository once more that was given up", async () => {
+it("fetches a repository again that was removed", async () => {
   await using repository = await makeRepository({ "omnetpp.ini": "[General]\n" });
   await using directory = await temporaryDirectory();
   const repositories = repositoriesIn(directory.path);
@@ -86,7 +86,7 @@ it("fetches a repository once more that was given up", async () => {
   expect(await repositories.cached()).toHaveLength(1);
 });
 
-it("removes builds and logs of this machine that nobody has used for long", async () => {
+it("removes builds and logs of this machine that have long been unused", async () => {
   await using directory = await temporaryDirectory();
   const { builds, put, keys } = fetchedBuilds(directory.path);
   await put("new", 0);
