@@ -4,9 +4,9 @@ import { closeSync, openSync } from "node:fs";
 import { open, readFile } from "node:fs/promises";
 import type { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
-import { setTimeout as delay } from "node:timers/promises";
 import { errorCode, UserError } from "../errors.ts";
 import { identify, isAlive, type ProcessIdentity } from "../system/identity.ts";
+import { poll } from "../system/poll.ts";
 
 export { findAllProcesses, findProcesses, type FoundProcess } from "./found-processes.ts";
 
@@ -95,13 +95,14 @@ export async function stopAll(
 }
 
 async function stop(identity: ProcessIdentity, timeoutMs: number): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  sendSignal(identity, "SIGTERM");
-  while (isAlive(identity)) {
-    if (Date.now() > deadline) sendSignal(identity, "SIGKILL");
-    if (Date.now() > deadline + KILL_TIMEOUT_MS) throw doesNotEnd(identity);
-    await delay(POLL_MS);
+  for (const [signal, limitMs] of [
+    ["SIGTERM", timeoutMs],
+    ["SIGKILL", KILL_TIMEOUT_MS],
+  ] as const) {
+    sendSignal(identity, signal);
+    if (await poll(() => !isAlive(identity), { everyMs: POLL_MS, timeoutMs: limitMs })) return;
   }
+  throw doesNotEnd(identity);
 }
 
 function doesNotEnd({ pid }: ProcessIdentity): UserError {

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Db, MongoClient } from "mongodb";
 import { errorText, UserError } from "../errors.ts";
+import { attempts } from "../system/poll.ts";
 import { endDrainWaits } from "./drain-waits.ts";
 import { asUnreachable, asUserError, reasonToWait, withoutSecrets } from "./mongo-errors.ts";
 
@@ -31,8 +31,7 @@ export interface Mongo extends AsyncDisposable {
 
 const DEFAULT_DATABASE = "swarm";
 const ANSWER_TIMEOUT_MS = 5000;
-const FIRST_RETRY_MS = 200;
-const LAST_RETRY_MS = 10_000;
+const RETRY = { everyMs: 200, growth: 2, slowestMs: 10_000 };
 
 /**
  * Opens a connection and makes sure that the server can be used.
@@ -95,7 +94,8 @@ async function untilItWorks<T>(
 ): Promise<T> {
   const ended = AbortSignal.any([access.signal, signal].filter((one) => one !== undefined));
   let told = false;
-  for (let waitMs = FIRST_RETRY_MS; ; waitMs = Math.min(waitMs * 2, LAST_RETRY_MS)) {
+  const nextAttempt = attempts({ ...RETRY, signal: ended });
+  for (;;) {
     ended.throwIfAborted();
     try {
       return await work();
@@ -106,6 +106,6 @@ async function untilItWorks<T>(
       if (!told) access.onWaiting(`${where} ${reason}; waiting for it`);
       told = true;
     }
-    await delay(waitMs, undefined, { signal: ended });
+    await nextAttempt();
   }
 }

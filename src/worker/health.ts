@@ -1,10 +1,9 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { errorText } from "../errors.ts";
 import type { TroubleReport } from "../queue/troubles.ts";
 import { checkFolder } from "../system/check-folder.ts";
+import { attempts } from "../system/poll.ts";
 
-const FIRST_PAUSE_MS = 1000;
-const LAST_PAUSE_MS = 60_000;
+const PACE = { everyMs: 1000, growth: 2, slowestMs: 60_000 };
 /** So many jobs in a row that could not be done for reasons of our own, and it is rather this machine than the jobs. */
 const PATIENCE = 5;
 
@@ -24,17 +23,16 @@ export interface HealthOptions {
  */
 export class Health {
   readonly #options: HealthOptions;
-  readonly #firstPauseMs: number;
   #reason: string | undefined;
   #inARow = 0;
-  #pauseMs: number;
+  /** Pauses until the next look; false if the worker ends meanwhile. */
+  #nextLook: () => Promise<boolean>;
   /** One job is let through to see whether it works again. */
   #isTrying = false;
 
   constructor(options: HealthOptions) {
     this.#options = options;
-    this.#firstPauseMs = options.firstPauseMs ?? FIRST_PAUSE_MS;
-    this.#pauseMs = this.#firstPauseMs;
+    this.#nextLook = this.#looks();
   }
 
   /** Returns when this machine can be used, or the worker ends: before anything is begun here. */
@@ -46,11 +44,8 @@ export class Health {
 
   /** Returns when a job may be taken, or the worker ends. */
   async mayStart(): Promise<void> {
-    const { signal } = this.#options;
     while (this.#reason !== undefined && !this.#isTrying) {
-      const isOver = await delay(this.#pauseMs, true, { signal }).catch(() => false); // the worker ends
-      this.#pauseMs = Math.min(this.#pauseMs * 2, LAST_PAUSE_MS);
-      if (!isOver) return;
+      if (!(await this.#nextLook())) return;
       const reason = await this.#look();
       if (reason !== undefined) this.#stop(reason);
       else if (this.#inARow < PATIENCE) this.#resume();
@@ -83,6 +78,11 @@ export class Health {
     if (this.#isTrying) this.#resume();
   }
 
+  #looks(): () => Promise<boolean> {
+    const { signal, firstPauseMs = PACE.everyMs } = this.#options;
+    return attempts({ ...PACE, everyMs: firstPauseMs, signal, onAbort: "stop" });
+  }
+
   #stop(reason: string): void {
     if (this.#reason !== reason) this.#options.report.set(reason);
     this.#reason = reason;
@@ -92,7 +92,7 @@ export class Health {
     this.#isTrying = false;
     this.#inARow = 0;
     this.#reason = undefined;
-    this.#pauseMs = this.#firstPauseMs;
+    this.#nextLook = this.#looks();
     this.#options.report.set(undefined);
   }
 

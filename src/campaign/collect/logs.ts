@@ -1,6 +1,5 @@
 import { createReadStream, existsSync } from "node:fs";
 import path from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
 import { runJobId, type Campaign } from "../../model/campaign.ts";
 import { groupFailures, groupLine, messageOf } from "../../model/failure-groups.ts";
@@ -12,6 +11,7 @@ import type { QueueClient } from "../../queue/client.ts";
 import type { ResultStore } from "../../stores/store.ts";
 import { withOpened } from "../../stores/with-opened.ts";
 import { fileIn, parseAnswer } from "../../queue/answers.ts";
+import { attempts } from "../../system/poll.ts";
 import { readHistory, supersededRuns } from "./history.ts";
 import { knownCampaign, mayRead, type CallerContext, type KnownCampaign } from "./known-study.ts";
 import { missingInputs } from "./missing-inputs.ts";
@@ -103,6 +103,7 @@ async function printRun(
   signal: AbortSignal,
 ): Promise<void> {
   let offset = 0;
+  const nextAttempt = attempts({ everyMs: POLL_MS, signal });
   while (await queue.isOpen(campaign.id, number)) {
     const value = await queue.result(campaign.id, number);
     if (value !== undefined) {
@@ -124,7 +125,7 @@ async function printRun(
       print(text);
     }
     if (!follow) return offset > 0 ? undefined : printLine(`run ${number} has not printed anything yet`);
-    await delay(POLL_MS, undefined, { signal });
+    await nextAttempt();
   }
   await printCollected(await knownCampaign(campaign, here), number, print, offset);
 }

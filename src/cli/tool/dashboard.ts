@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Dashboard } from "../../dashboard/server.ts";
 import { PortTaken } from "../../dashboard/listen.ts";
 import { errorText } from "../../errors.ts";
 import { identify } from "../../system/identity.ts";
+import { attempts } from "../../system/poll.ts";
 import { explainSystemError } from "../../system/system-error.ts";
 import { readDashboardFile, writeDashboardFile, type DashboardFile } from "../../providers/dashboard-file.ts";
 import { openSwarm } from "../../providers/kinds/kinds.ts";
@@ -66,6 +66,7 @@ async function serveBackground(
   await using served = await openFirst(access, [before?.port ?? PORT, ...usualPorts(), 0], token, context);
   const { port, host } = served;
   const file = { port, loopback: host as DashboardFile["loopback"], token, ...identify(process.pid)! };
+  const nextAttempt = attempts({ everyMs: WRITE_AGAIN_MS, signal: interrupt, onAbort: "stop" });
   let told = false;
   while (!interrupt.aborted) {
     try {
@@ -74,7 +75,7 @@ async function serveBackground(
     } catch (error) {
       if (!told) stderr.write(`${errorText(explainSystemError(error) ?? error)}; retrying\n`); // a full disk
       told = true;
-      await delay(WRITE_AGAIN_MS, undefined, { signal: interrupt }).catch(() => undefined);
+      await nextAttempt();
     }
   }
 }

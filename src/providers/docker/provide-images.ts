@@ -1,5 +1,5 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
+import { poll } from "../../system/poll.ts";
 import type { ReachableSwarm } from "../reachable-swarm.ts";
 import { buildImage, hasImage, pullImage, pushImage } from "./build.ts";
 import type { Engine } from "./engine.ts";
@@ -107,18 +107,15 @@ async function* startRegistry(
   const stack = stackOf(swarm.name);
   yield "starting the swarm's registry";
   await deployStack(engine, { stack, images, dockerSocket: "" }, ["registry.yaml"], signal);
-  const deadline = Date.now() + REGISTRY_TIMEOUT_MS;
-  for (;;) {
+  const isRunning = async (): Promise<boolean> => {
     const nodes = await listNodes(engine.endpoint, signal);
     const services = await observeStack(engine.endpoint, nodes, stack, signal);
-    if (services.some(({ name, running }) => name === "registry" && running > 0)) return;
-    if (Date.now() > deadline) {
-      throw new UserError("the swarm's registry does not start", {
-        hint: `check with: docker service ps ${stack}_registry`,
-      });
-    }
-    await delay(POLL_MS, undefined, signal && { signal });
-  }
+    return services.some(({ name, running }) => name === "registry" && running > 0);
+  };
+  if (await poll(isRunning, { everyMs: POLL_MS, timeoutMs: REGISTRY_TIMEOUT_MS, signal })) return;
+  throw new UserError("the swarm's registry does not start", {
+    hint: `check with: docker service ps ${stack}_registry`,
+  });
 }
 
 function withoutRegistry({ nodes }: Engine): UserError {

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { isNearlyFull, NEARLY_FULL, type ResultStore } from "../../stores/store.ts";
 import { diskHasSpace } from "../../system/disk.ts";
+import { attempts } from "../../system/poll.ts";
 import { freeDiskSpace, type Cache } from "./free-disk-space.ts";
 
 const LOOK_AGAIN_MS = 15_000;
@@ -56,9 +56,9 @@ export function watchDiskSpace(
     async mayStart() {
       if (diskFull) await look();
       else lookNowAndThen();
+      const nextLook = attempts({ everyMs: lookAgainMs, signal, onAbort: "stop" });
       while (storeFull || diskFull) {
-        await delay(lookAgainMs, undefined, { signal }).catch(() => undefined); // the runner ends
-        if (signal.aborted) return;
+        if (!(await nextLook())) return; // the runner ends
         await look();
       }
     },

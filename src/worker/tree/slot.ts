@@ -1,7 +1,6 @@
 import { closeSync, constants, existsSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { mkdir, rename, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
 import type { BuildStore } from "../../stores/build-store.ts";
 import { isAlive, ProcessIdentitySchema, type ProcessIdentity } from "../../system/identity.ts";
@@ -10,6 +9,7 @@ import { diskIsLow } from "../../system/disk.ts";
 import { temporaryName } from "../../system/files.ts";
 import { readJson } from "../../system/json.ts";
 import { endProcessesOf } from "../../system/marked-processes.ts";
+import { poll } from "../../system/poll.ts";
 import { removeTree } from "../../system/remove-tree.ts";
 import { checkOut, CheckoutFailed, restore } from "../../project/git/checkout.ts";
 import { changesSince, setMark, type Mark } from "./changes.ts";
@@ -183,9 +183,8 @@ export class Slot {
 
   /** Whether somebody removes the slot's files from outside, or has done so: what is missing then is not the run's doing. */
   async isBeingEmptied(tree: SlotTree): Promise<boolean> {
-    for (const deadline = Date.now() + EMPTYING_MS; Date.now() < deadline; await delay(EMPTYING_MS / 20))
-      if (this.isGone(tree)) return true;
-    return false;
+    const options = { everyMs: EMPTYING_MS / 20, timeoutMs: EMPTYING_MS };
+    return (await poll(() => this.isGone(tree), options)) ?? false;
   }
 
   /** Whether somebody has removed a tree, or the slot. */
@@ -271,6 +270,6 @@ async function endLeftover(file: string): Promise<void> {
   });
   if (identity === undefined || !isAlive(identity)) return;
   signalGroup(identity.pid, "SIGKILL");
-  const deadline = Date.now() + KILL_TIMEOUT_MS; // one that waits for a broken disk does not end
-  while (isAlive(identity) && Date.now() < deadline) await delay(KILL_POLL_MS);
+  // One that waits for a broken disk does not end.
+  await poll(() => !isAlive(identity), { everyMs: KILL_POLL_MS, timeoutMs: KILL_TIMEOUT_MS });
 }
