@@ -1,4 +1,5 @@
 import path from "node:path";
+import { estimateTimeLeft, type OpenWork } from "../model/time-left.ts";
 import type { CampaignView } from "./campaign-view.ts";
 import type { Row } from "./row.ts";
 
@@ -80,32 +81,28 @@ function lookBack(rows: Iterable<Row>, now: number): Recent {
 }
 
 /**
- * What the runs that are made now still take by their own percentages, and what the others take on the average,
- * shared by those who make them.
- * @param pace.busy how many runs were made at once; between two short runs fewer are counted as running.
+ * Estimates the time left; undefined if nothing is left or nothing runs.
+ * @param pace.busy how many runs were executed at the same time; between two short runs fewer count as running.
  */
 function timeLeft(
   rows: Iterable<Row>,
   { queued, running, busy, now }: { queued: number; running: number; busy: number; now: number },
 ): number | undefined {
   const ended = { count: 0, ms: 0 };
-  const promised = { count: 0, ms: 0, remainingMs: 0 };
-  for (const { state, finishedAt, wallTimeMs, startedAt, percent } of rows) {
+  const parts: OpenWork["running"][number][] = [];
+  for (const { state, finishedAt, wallTimeMs, startedAt, percent = 0 } of rows) {
     if (finishedAt !== undefined && wallTimeMs !== undefined) {
       ended.count++;
       ended.ms += wallTimeMs;
-    } else if (state === "running" && startedAt !== undefined && percent) {
-      const wholeMs = ((now - startedAt) * 100) / percent;
-      promised.count++;
-      promised.ms += wholeMs;
-      promised.remainingMs += wholeMs - (now - startedAt);
+    } else if (state === "running") {
+      const elapsedMs = startedAt === undefined ? 0 : now - startedAt;
+      parts.push({ elapsedMs, gained: percent / 100, left: 1 - percent / 100 });
     }
   }
-  const known = ended.count > 0 ? ended : promised;
-  const atOnce = Math.max(running, busy);
-  if (queued + running === 0 || known.count === 0 || atOnce === 0) return undefined;
-  const meanMs = known.ms / known.count;
-  return (promised.remainingMs + (queued + running - promised.count) * meanMs) / atOnce;
+  const parallel = Math.max(running, busy);
+  if (queued + running === 0 || parallel === 0) return undefined;
+  const meanMs = ended.count > 0 ? ended.ms / ended.count : undefined;
+  return estimateTimeLeft({ running: parts, waiting: queued, parallel, meanMs });
 }
 
 function sum(rows: Iterable<Row>, valueOf: (row: Row) => number): number {

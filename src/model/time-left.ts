@@ -1,29 +1,29 @@
-/** What is known of a run that is being made: parts of the whole run, from 0 to 1. */
+/** What is known of a run that is being executed: parts of the whole run, from 0 to 1. */
 interface RunningPart {
   /** Since it is watched. */
   elapsedMs: number;
-  /** How much of it was made in that time. */
+  /** How much of it was executed in that time. */
   gained: number;
   left: number;
 }
 
 export interface OpenWork {
   running: readonly RunningPart[];
-  /** Runs that have not begun. */
+  /** Runs that have not started. */
   waiting: number;
-  /** How many are made at once. */
+  /** How many are executed at the same time; on average, where that is known. */
   parallel: number;
-  /** What a finished run took on average; undefined where none has finished. */
+  /** What a finished run took on average; undefined if none has finished. */
   meanMs: number | undefined;
 }
 
 /**
- * How long a campaign still takes, from the progress that its runs report and from those that have ended.
+ * Estimates how long a campaign still takes, in ms, from the progress that its runs report and from those that have ended.
  * At the end it is the slowest run that counts, not the sum: it is the largest of what the run that takes
  * longest needs, what all work takes on all runners, and what the waiting runs take in rounds.
- * @returns undefined where nothing is known.
+ * @returns undefined if nothing is known.
  */
-export function estimateMs({ running, waiting, parallel, meanMs }: OpenWork): number | undefined {
+export function estimateTimeLeft({ running, waiting, parallel, meanMs }: OpenWork): number | undefined {
   const whole = running.flatMap(({ elapsedMs, gained }) => (gained > 0 ? [elapsedMs / gained] : []));
   const mean = meanMs ?? (whole.length > 0 ? sum(whole) / whole.length : undefined);
   if (mean === undefined) return undefined;
