@@ -6,6 +6,7 @@ import { groupFailures, groupLine, messageOf } from "../../model/failure-groups.
 import { inOneLine } from "../../model/names.ts";
 import type { RunResult } from "../../model/result.ts";
 import { runLabel, runVariables } from "../../model/run.ts";
+import { wholeNumberIn } from "../../model/whole-number.ts";
 import type { FoundCampaign } from "../../queue/campaign-list.ts";
 import type { QueueClient } from "../../queue/client.ts";
 import type { ResultStore } from "../../stores/store.ts";
@@ -45,9 +46,9 @@ export async function printOutput(
   for (const reason of found.damaged) request.here.warn(reason);
   if (request.run === undefined)
     return await printOverview(found, await knownCampaign(found.campaign, request.here), request.printLine);
-  if (!/^\d{1,9}$/.test(request.run))
-    throw new UserError(`${JSON.stringify(request.run)} is not a run number`);
-  await printRun(found.campaign, Number(request.run), request, queue, store, signal);
+  const number = wholeNumberIn(request.run);
+  if (number === undefined) throw new UserError(`${JSON.stringify(request.run)} is not a run number`);
+  await printRun(found.campaign, number, request, queue, store, signal);
 }
 
 async function printOverview(

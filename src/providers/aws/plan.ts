@@ -1,5 +1,6 @@
 import { isIPv4 } from "node:net";
 import { errorText, UserError } from "../../errors.ts";
+import { wholeNumberIn } from "../../model/whole-number.ts";
 import { readUnlessDamaged } from "../state-file.ts";
 import { whoAmI, type Account } from "./account.ts";
 import type { AwsClients } from "./clients.ts";
@@ -134,8 +135,8 @@ function parametersFor(
 /** @throws {UserError} where it is none, or is the whole internet. */
 export function checkCidr(text: string): string {
   const [address = "", bits] = (text.includes("/") ? text : `${text}/32`).split("/");
-  const width = Number(bits);
-  if (!isIPv4(address) || !/^\d+$/.test(bits ?? "") || width > 32) {
+  const width = wholeNumberIn(bits ?? "", 0, 32);
+  if (!isIPv4(address) || width === undefined) {
     throw new UserError(`${JSON.stringify(text)} is not an IPv4 address range`, {
       hint: "write it as 203.0.113.7/32",
     });
