@@ -1,12 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
-import { open, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import type { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { errorCode, UserError } from "../errors.ts";
 import { identify, isAlive, type ProcessIdentity } from "../system/identity.ts";
 import { poll } from "../system/poll.ts";
+import { endOfFile } from "../system/regular-file.ts";
 
 export { findAllProcesses, findProcesses, type FoundProcess } from "./found-processes.ts";
 
@@ -14,6 +15,8 @@ const POLL_MS = 10;
 /** Long enough for OMNeT++ to finish and for the runner to hand its runs back. */
 const STOP_TIMEOUT_MS = 20_000;
 const KILL_TIMEOUT_MS = 20_000;
+/** So much of the end of a log has its last lines. */
+const LAST_LINES_BYTES = 1 << 14;
 
 /** Where a process finds its secrets. */
 export const SECRETS_DESCRIPTOR = 3;
@@ -127,7 +130,6 @@ export async function textFrom(file: string, offset: number): Promise<string> {
 
 /** The end of a process's log, for the message that it does not run. */
 export async function lastLines(file: string, count: number): Promise<string> {
-  await using handle = await open(file);
-  const text = await handle.readFile("utf8");
+  const text = (await endOfFile(file, LAST_LINES_BYTES))?.end.toString() ?? "";
   return text.trimEnd().split("\n").slice(-count).join("\n");
 }
