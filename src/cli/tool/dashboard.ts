@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { Dashboard } from "../../dashboard/server.ts";
 import { PortTaken } from "../../dashboard/listen.ts";
+import { newToken, tokenFor } from "../../dashboard/token.ts";
 import { errorText } from "../../errors.ts";
 import { identify } from "../../system/identity.ts";
 import { attempts } from "../../system/poll.ts";
@@ -38,7 +38,7 @@ export async function dashboard(
   const { accessHere } = swarm;
   if (accessHere !== undefined && background) return await serveBackground(swarm, accessHere, context);
   if (accessHere === undefined || port === undefined)
-    return void stdout.write(`${await addressAt(await swarm.dashboard(interrupt))}\n`);
+    return void stdout.write(`${addressAt(await swarm.dashboard(interrupt))}\n`);
   if (state.state === "halted") throw haltedError(state.name);
   const token = newToken();
   await using served = await open(accessHere, port, token, context);
@@ -47,9 +47,8 @@ export async function dashboard(
 }
 
 /** With the token, so that its page can cancel and retry; a browser does not send what stands behind `#`. */
-async function addressAt({ secret, ...place }: DashboardPlace): Promise<string> {
+function addressAt({ secret, ...place }: DashboardPlace): string {
   if (secret.type === "token") return address(place, secret.token);
-  const { tokenFor } = await import("../../dashboard/token.ts");
   return address(place, tokenFor(secret.password));
 }
 
@@ -108,10 +107,6 @@ async function open(
   const log = (text: string): void => void stderr.write(`${new Date().toISOString()} ${text}\n`);
   const swarm = await access({ onWaiting: log, waitAtStart: true, signal: interrupt });
   return await serveDashboard(swarm, { port, token, log });
-}
-
-function newToken(): string {
-  return randomBytes(24).toString("base64url");
 }
 
 function address({ host, port }: Pick<Dashboard, "host" | "port">, token: string): string {

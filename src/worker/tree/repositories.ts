@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import { mkdir, open, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
+import { shortHash } from "../../short-hash.ts";
 import type { Source } from "../../model/build.ts";
 import { sourceName } from "../../model/build.ts";
 import { objectsOf } from "../../project/git/git.ts";
@@ -70,7 +70,7 @@ export class Repositories {
   /** Where ours is for a source; undefined where the user's own repository has it. */
   #placeOf({ url, commit, packs = [] }: Source): string | undefined {
     if (packs.length === 0 && url !== undefined && path.isAbsolute(url)) return undefined;
-    return path.join(this.#directory, `${shortHash(url ?? packs[0] ?? commit)}.git`);
+    return path.join(this.#directory, `${shortHash(url ?? packs[0] ?? commit, 16)}.git`);
   }
 
   /** All of them: they can be fetched, or put together from what was sent, once more. */
@@ -157,8 +157,4 @@ async function fetchCommit(
   throw new UserError(
     `the commit ${commit.slice(0, 12)} cannot be fetched from ${url}: ${all.stderr.trim() || one.stderr.trim()}`,
   );
-}
-
-function shortHash(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }

@@ -2,6 +2,7 @@ import { closeSync, constants, existsSync, mkdirSync, openSync, writeSync } from
 import { mkdir, rename, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
+import { shortHash } from "../../short-hash.ts";
 import type { BuildStore } from "../../stores/build-store.ts";
 import { isAlive, ProcessIdentitySchema, type ProcessIdentity } from "../../system/identity.ts";
 import { signalGroup } from "../../system/process-group.ts";
@@ -24,7 +25,6 @@ import {
   isIntact,
   nameOf,
   removeSurplus,
-  shortName,
   stampShared,
   type SlotTree,
   type TreeRequest,
@@ -129,7 +129,7 @@ export class Slot {
     const { source, directory, buildKey, dependencies: needed = [], isPrivate = false } = request;
     await freeDiskSpace(this.directory, [this.#builds, this.#repositories]);
     const manifest = await request.manifest();
-    const place = path.join(this.directory, shortName(nameOf(request, needed)));
+    const place = path.join(this.directory, shortHash(nameOf(request, needed), 24));
     const mirror = path.join(place, "root");
     const top = directory.slice(1);
     const root = path.join(mirror, top);
