@@ -6,10 +6,16 @@ import type { CampaignState } from "../queue/campaign-state.ts";
 import type { LiveOutput } from "../queue/live-output.ts";
 import type { OwnedJob, JoinedJob, TakenJob } from "../queue/taken-job.ts";
 import { parseOrExplain } from "../system/json.ts";
-import { remoteText } from "../system/system-error.ts";
 import { executeBatch } from "./execute/batch.ts";
 import type { Batches } from "./execute/batches.ts";
-import { requeueRun, isOfStores, isOwnTrouble, lostReason, type TroubleContext } from "./own-trouble.ts";
+import {
+  requeueRun,
+  isOfStores,
+  isOwnTrouble,
+  lostReason,
+  notStarted,
+  type TroubleContext,
+} from "./own-trouble.ts";
 import {
   executeRun,
   withoutRunning,
@@ -68,7 +74,7 @@ async function findRun(
   } catch (error) {
     if (!(error instanceof UserError)) throw error; // Redis does not answer as it should
     onError(error);
-    return withoutRunning("crashed", `the worker could not start it: ${remoteText(error)}`);
+    return notStarted(error);
   }
 }
 

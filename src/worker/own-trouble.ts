@@ -84,8 +84,7 @@ export async function requeueRun(
   const renewed = isOfStores(error) ? undefined : await run.slot.renew().catch((failure: unknown) => failure);
   const notWell = isOfStores(error) ? undefined : await health.judge(renewed ?? error, isOwnTrouble(error));
   if (notWell !== undefined) throw held(run, notWell, HAND_OVER_MS);
-  if (!isOwnTrouble(error))
-    return withoutRunning("crashed", `the worker could not start it: ${remoteText(error)}`);
+  if (!isOwnTrouble(error)) return notStarted(error);
   const reason = await reasonFor(error, context);
   if (reason === undefined) throw held(run, errorText(error), BUILD_DELAY_MS, { lacks: true });
   return tryAgain(run, reason, {
@@ -142,6 +141,11 @@ async function requeueForDiskSpace(
   if (!disks.every(diskHasSpace)) throw held(run, errorText(error), HAND_OVER_MS);
   const tries = (run.job.diskFull ?? 0) + 1;
   if (tries < DISK_FULL_TRIES) throw held(run, errorText(error), HAND_OVER_MS, { diskFull: tries });
+  return notStarted(error);
+}
+
+/** The answer for a run that cannot be started, which is not the fault of this machine. */
+export function notStarted(error: unknown): RunResult {
   return withoutRunning("crashed", `the worker could not start it: ${remoteText(error)}`);
 }
 

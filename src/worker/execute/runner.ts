@@ -5,7 +5,7 @@ import type { Campaign, RunJob } from "../../model/campaign.ts";
 import { runJobId } from "../../model/campaign.ts";
 import { PROTOCOL } from "../../model/protocol.ts";
 import { incomplete, type Outcome } from "../../model/outcome.ts";
-import type { ResultFile, RunResult, StoredFile } from "../../model/result.ts";
+import { answerWithoutRunning, type ResultFile, type RunResult, type StoredFile } from "../../model/result.ts";
 import type { Run } from "../../model/run.ts";
 import { MissingBuild, type BuildStore } from "../../stores/build-store.ts";
 import type { ResultStore } from "../../stores/store.ts";
@@ -286,14 +286,5 @@ function floodWarning(omitted: number): string {
 
 /** The answer for a run that was never started here. */
 export function withoutRunning(state: "cancelled" | "lost" | "crashed", reason: string): RunResult {
-  const now = Date.now();
-  return {
-    protocol: PROTOCOL,
-    outcome: { state, reason },
-    usage: { wallTimeMs: 0 },
-    files: [],
-    startedAt: now,
-    finishedAt: now,
-    worker: hostname(),
-  };
+  return answerWithoutRunning(state, reason, hostname());
 }
