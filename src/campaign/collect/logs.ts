@@ -8,7 +8,6 @@ import type { RunResult } from "../../model/result.ts";
 import { runLabel, runVariables } from "../../model/run.ts";
 import { wholeNumberIn } from "../../model/whole-number.ts";
 import type { FoundCampaign } from "../../queue/campaign-list.ts";
-import type { QueueClient } from "../../queue/client.ts";
 import type { ResultStore } from "../../stores/store.ts";
 import { withOpened } from "../../stores/with-opened.ts";
 import { fileIn, parseAnswer } from "../../queue/answers.ts";
@@ -17,6 +16,7 @@ import { readHistory, supersededRuns } from "./history.ts";
 import { knownCampaign, mayRead, type CallerContext, type KnownCampaign } from "./known-study.ts";
 import { missingInputs } from "./missing-inputs.ts";
 import { readRecord } from "./records.ts";
+import type { CampaignSession } from "./session.ts";
 
 export interface LogRequest {
   id: string;
@@ -38,17 +38,15 @@ const POLL_MS = 500;
  */
 export async function printOutput(
   request: LogRequest,
-  queue: QueueClient,
-  store: ResultStore,
-  signal: AbortSignal,
+  session: CampaignSession,
 ): Promise<void> {
-  const found = await queue.find(request.id);
+  const found = await session.queue.find(request.id);
   for (const reason of found.damaged) request.here.warn(reason);
   if (request.run === undefined)
     return await printOverview(found, await knownCampaign(found.campaign, request.here), request.printLine);
   const number = wholeNumberIn(request.run);
   if (number === undefined) throw new UserError(`${JSON.stringify(request.run)} is not a run number`);
-  await printRun(found.campaign, number, request, queue, store, signal);
+  await printRun(found.campaign, number, request, session);
 }
 
 async function printOverview(
@@ -99,12 +97,10 @@ async function printRun(
   campaign: Campaign,
   number: number,
   { follow, print, printLine, here }: LogRequest,
-  queue: QueueClient,
-  store: ResultStore,
-  signal: AbortSignal,
+  { queue, store, interrupt }: CampaignSession,
 ): Promise<void> {
   let offset = 0;
-  const nextAttempt = attempts({ everyMs: POLL_MS, signal });
+  const nextAttempt = attempts({ everyMs: POLL_MS, signal: interrupt });
   while (await queue.isOpen(campaign.id, number)) {
     const value = await queue.result(campaign.id, number);
     if (value !== undefined) {

@@ -4,17 +4,18 @@ import { UserError } from "../../errors.ts";
 import type { BuildAnswer, Source } from "../../model/build.ts";
 import type { CampaignEvent } from "../../model/events.ts";
 import { PROTOCOL } from "../../model/protocol.ts";
-import type { QueueClient } from "../../queue/client.ts";
 import type { BuildStore } from "../../stores/build-store.ts";
 import type { SourceStore } from "../../stores/source-store.ts";
 import { isUnchanged } from "../../project/build/own-build.ts";
 import type { CampaignPlan } from "../plan/plan.ts";
 import { plannedKey } from "../plan/plan-project.ts";
 import { makeFolders } from "../../system/files.ts";
+import type { CampaignSession } from "../collect/session.ts";
 
 const LAST_LINES = 20;
 
-export interface BuildStores {
+/** What is needed to have something built on the swarm. */
+export interface BuildSession extends Pick<CampaignSession, "queue" | "interrupt"> {
   builds: BuildStore;
   sources: SourceStore;
 }
@@ -32,9 +33,7 @@ interface BuildPlan extends Pick<CampaignPlan, "build" | "ownBuild" | "gitTop"> 
  */
 export async function* ensureBuild(
   plan: BuildPlan,
-  { builds, sources }: BuildStores,
-  queue: QueueClient,
-  signal: AbortSignal,
+  { builds, sources, queue, interrupt }: BuildSession,
 ): AsyncGenerator<CampaignEvent, string> {
   const startedAt = performance.now();
   const key = plannedKey(plan);
@@ -63,7 +62,7 @@ export async function* ensureBuild(
   }
   const log = builds.logFile(key);
   yield { type: "building", key, project: name ?? nameOf(plan.build), reason: plan.ownBuild, log };
-  const answer = await queue.build({ ...plan.build, source: plan.source }, signal);
+  const answer = await queue.build({ ...plan.build, source: plan.source }, interrupt);
   if (!answer.ok) {
     if (!sources.sharesDisk) await keepLog(log, answer.log); // otherwise the builder has written it
     throw buildFailed(answer, log);
