@@ -17,13 +17,13 @@ export async function keepBuildRequest(redis: Redis, request: BuildRequest): Pro
 /** What became of the wish to have a build again. */
 type Rebuilding =
   /** It is being built, or waits for a builder. */
-  | "under way"
+  | { state: "under way" }
   /** It has been queued now. */
-  | "queued"
+  | { state: "queued" }
   /** Nobody knows how it was made. */
-  | "unknown"
+  | { state: "unknown" }
   /** It could not be built: the words of the builder. */
-  | { failed: string };
+  | { state: "failed"; reason: string };
 
 /** Has lost builds made again. */
 export interface Rebuilder extends AsyncDisposable {
@@ -53,15 +53,15 @@ export function openRebuilder(connection: QueueConnection, onError: (error: Erro
 async function askAgain(redis: Redis, queue: Queue, key: string): Promise<Rebuilding> {
   const id = buildJobId(key);
   const job = await queue.getJob(id);
-  if (job !== undefined && job.finishedOn === undefined) return "under way";
+  if (job !== undefined && job.finishedOn === undefined) return { state: "under way" };
   if (job !== undefined) {
     const answer = parseOrExplain(BuildAnswerSchema, job.returnvalue, "the builder's answer");
-    if (!answer.ok) return { failed: answer.reason ?? `${answer.command} failed` };
+    if (!answer.ok) return { state: "failed", reason: answer.reason ?? `${answer.command} failed` };
   }
   const text = await redis.get(requestKey(key));
-  if (text === null) return "unknown";
+  if (text === null) return { state: "unknown" };
   const request = parseOrExplain(BuildRequestSchema, jsonIn(text), `the request for build ${key}`);
   if (job !== undefined) await queue.remove(id);
   await queue.add("build", request, { jobId: id });
-  return "queued";
+  return { state: "queued" };
 }

@@ -38,7 +38,7 @@ export interface RunContext extends TroubleContext {
 export async function handleRun(taken: TakenJob, slot: Slot, context: RunContext): Promise<RunResult> {
   const { campaigns, health } = context;
   const found = await findRun(taken, context);
-  if ("outcome" in found) return found;
+  if (!found.ok) return found.answer;
   const { job, campaign } = found;
   using watch = campaigns.watch(campaign.id);
   if (await campaigns.isCancelled(campaign.id)) return withoutRunning("cancelled", "cancelled");
@@ -67,14 +67,14 @@ export async function handleRun(taken: TakenJob, slot: Slot, context: RunContext
 async function findRun(
   taken: TakenJob,
   { campaigns, onError }: RunContext,
-): Promise<{ job: RunJob; campaign: Campaign } | RunResult> {
+): Promise<{ ok: true; job: RunJob; campaign: Campaign } | { ok: false; answer: RunResult }> {
   try {
     const job = parseJob(taken);
-    return { job, campaign: await campaigns.find(job.campaign) };
+    return { ok: true, job, campaign: await campaigns.find(job.campaign) };
   } catch (error) {
     if (!(error instanceof UserError)) throw error; // Redis does not answer as it should
     onError(error);
-    return notStarted(error);
+    return { ok: false, answer: notStarted(error) };
   }
 }
 

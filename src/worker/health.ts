@@ -1,4 +1,5 @@
 import { errorText } from "../errors.ts";
+import { no, YES, type Verdict } from "../model/verdict.ts";
 import type { TroubleReport } from "../queue/troubles.ts";
 import { checkFolder } from "../system/check-folder.ts";
 import { attempts } from "../system/poll.ts";
@@ -37,8 +38,8 @@ export class Health {
 
   /** Returns when this machine can be used, or the worker ends: before anything is begun here. */
   async untilWell(): Promise<void> {
-    const reason = await this.#look();
-    if (reason !== undefined) this.#stop(reason);
+    const found = await this.#look();
+    if (!found.ok) this.#stop(found.reason);
     await this.mayStart();
   }
 
@@ -46,8 +47,8 @@ export class Health {
   async mayStart(): Promise<void> {
     while (this.#reason !== undefined && !this.#isTrying) {
       if (!(await this.#nextLook())) return;
-      const reason = await this.#look();
-      if (reason !== undefined) this.#stop(reason);
+      const found = await this.#look();
+      if (!found.ok) this.#stop(found.reason);
       else if (this.#inARow < PATIENCE) this.#resume();
       else this.#isTrying = true;
     }
@@ -56,20 +57,20 @@ export class Health {
   /**
    * Looks whether it was this machine that kept a job from being done.
    * @param counts whether the error may be one of this machine, though nothing is found.
-   * @returns what is wrong here; undefined if it may have been the job.
+   * @returns whether this machine is well, so that it may have been the job; otherwise what is wrong here.
    */
-  async judge(error: unknown, counts = true): Promise<string | undefined> {
-    const reason = await this.#look();
-    if (reason === undefined && !counts) {
+  async judge(error: unknown, counts = true): Promise<Verdict> {
+    const found = await this.#look();
+    if (found.ok && !counts) {
       this.isWell();
-      return undefined;
+      return found;
     }
     this.#isTrying = false;
     this.#inARow++;
-    if (reason !== undefined) this.#stop(reason);
+    if (!found.ok) this.#stop(found.reason);
     else if (this.#inARow >= PATIENCE)
       this.#stop(`${this.#inARow} jobs in a row failed: ${errorText(error)}`);
-    return reason;
+    return found;
   }
 
   /** A job has been done. */
@@ -96,13 +97,13 @@ export class Health {
     this.#options.report.set(undefined);
   }
 
-  async #look(): Promise<string | undefined> {
+  async #look(): Promise<Verdict> {
     try {
       for (const directory of this.#options.directories) await checkFolder(directory);
       await this.#options.checkStores();
-      return undefined;
+      return YES;
     } catch (error) {
-      return errorText(error);
+      return no(errorText(error));
     }
   }
 }

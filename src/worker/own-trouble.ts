@@ -3,6 +3,7 @@ import { errorText, UserError } from "../errors.ts";
 import type { Campaign, RunJob } from "../model/campaign.ts";
 import type { Postponement } from "../model/outcome.ts";
 import type { RunResult } from "../model/result.ts";
+import { YES } from "../model/verdict.ts";
 import { CheckoutFailed } from "../project/git/checkout.ts";
 import type { Rebuilder } from "../queue/build-requests.ts";
 import { Postponed } from "../queue/postponed.ts";
@@ -82,12 +83,12 @@ export async function requeueRun(
   onError(error as Error);
   if (isDiskFullError(error)) return await requeueForDiskSpace(error, run, context);
   const renewed = isOfStores(error) ? undefined : await run.slot.renew().catch((failure: unknown) => failure);
-  const notWell = isOfStores(error) ? undefined : await health.judge(renewed ?? error, isOwnTrouble(error));
-  if (notWell !== undefined) throw held(run, notWell, HAND_OVER_MS);
+  const here = isOfStores(error) ? YES : await health.judge(renewed ?? error, isOwnTrouble(error));
+  if (!here.ok) throw held(run, here.reason, HAND_OVER_MS);
   if (!isOwnTrouble(error)) return notStarted(error);
-  const reason = await reasonFor(error, context);
-  if (reason === undefined) throw held(run, errorText(error), BUILD_DELAY_MS, { lacks: true });
-  return tryAgain(run, reason, {
+  const obstacle = await obstacleOf(error, context);
+  if (obstacle.state === "building") throw held(run, errorText(error), BUILD_DELAY_MS, { lacks: true });
+  return tryAgain(run, obstacle.reason, {
     ...(isOfStores(error) && { lacks: true }),
     ...(error instanceof SharedFilesChanged && { isPrivate: true }),
   });
@@ -98,17 +99,20 @@ export function isOfStores(error: unknown): boolean {
   return error instanceof MissingBuild || error instanceof MissingSource;
 }
 
-/** Why a run cannot be made; undefined where a build of it is being made again: that takes as long as it takes. */
-export async function reasonFor(
+/** What keeps a job from being executed. A build that it lacks takes as long as it takes. */
+type Obstacle = { state: "building" } | { state: "trouble"; reason: string };
+
+export async function obstacleOf(
   error: unknown,
   { rebuilder }: Pick<TroubleContext, "rebuilder">,
-): Promise<string | undefined> {
-  if (!(error instanceof MissingBuild)) return errorText(error);
+): Promise<Obstacle> {
+  const reason = errorText(error);
+  if (!(error instanceof MissingBuild)) return { state: "trouble", reason };
   const rebuilding = await rebuilder.ask(error.key);
-  if (rebuilding === "under way") return undefined;
-  if (typeof rebuilding === "object")
-    return `${errorText(error)}, and its builder reported: ${rebuilding.failed}`;
-  return errorText(error);
+  if (rebuilding.state === "under way") return { state: "building" };
+  if (rebuilding.state === "failed")
+    return { state: "trouble", reason: `${reason}, and its builder reported: ${rebuilding.reason}` };
+  return { state: "trouble", reason };
 }
 
 function tryAgain(run: TroubledRun, reason: string, changes: Changes): RunResult {

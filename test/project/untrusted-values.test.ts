@@ -219,7 +219,7 @@ describe("what a project says of itself", () => {
       changed: [],
       sources: [],
     });
-    expect(found).toBe(`${path.join(place.path, "secret")} is outside the checkout`);
+    expect(found).toEqual({ ok: false, reason: `${path.join(place.path, "secret")} is outside the checkout` });
   });
 });
 

@@ -42,10 +42,10 @@ export async function* ensureBuild(
     const tookMs = Math.round(performance.now() - startedAt);
     return { type: "built", key, how, tookMs, ...(name !== undefined && { project: name }) };
   };
-  if (typeof plan.ownBuild !== "string") {
-    const { products, targets, data, nedExclusions } = plan.ownBuild;
+  if (plan.ownBuild.ok) {
+    const { products, targets, data, nedExclusions } = plan.ownBuild.build;
     const manifest = { protocol: PROTOCOL, products, targets, data, nedExclusions } as const;
-    if (!(await isUnchanged(plan.ownBuild, plan.gitTop))) {
+    if (!(await isUnchanged(plan.ownBuild.build, plan.gitTop))) {
       throw new UserError(`the binaries in ${plan.gitTop} changed while the campaign was being prepared`, {
         hint: "run the command again",
       });
@@ -61,7 +61,7 @@ export async function* ensureBuild(
     return key;
   }
   const log = builds.logFile(key);
-  yield { type: "building", key, project: name ?? nameOf(plan.build), reason: plan.ownBuild, log };
+  yield { type: "building", key, project: name ?? nameOf(plan.build), reason: plan.ownBuild.reason, log };
   const answer = await queue.build({ ...plan.build, source: plan.source }, interrupt);
   if (!answer.ok) {
     if (!sources.sharesDisk) await keepLog(log, answer.log); // otherwise the builder has written it

@@ -69,7 +69,7 @@ export async function* provideImages(
 
 /** Whether the registry has an image: then the manager has it, too, after this. */
 async function isThere(engine: Engine, image: string, signal: AbortSignal | undefined): Promise<boolean> {
-  return (await pullImage(engine.endpoint, image, signal)) === undefined;
+  return (await pullImage(engine.endpoint, image, signal)).ok;
 }
 
 /** An image that nobody has is known before a service is stopped for it. */
@@ -83,9 +83,9 @@ async function* pullGiven(
     const image = images[service];
     if (given[service] === undefined || (await hasImage(endpoint, image, signal))) continue;
     yield `pulling the image ${image}`;
-    const reason = await pullImage(endpoint, image, signal);
-    if (reason === undefined) continue;
-    throw new UserError(`cannot pull the image ${image} on the manager: ${reason}`, {
+    const pulled = await pullImage(endpoint, image, signal);
+    if (pulled.ok) continue;
+    throw new UserError(`cannot pull the image ${image} on the manager: ${pulled.reason}`, {
       hint: `give another one: swarm-tool deploy ${imageOption(service)}`,
     });
   }
