@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { errorText, UserError } from "../errors.ts";
 import type { Campaign, RunJob } from "../model/campaign.ts";
-import type { Postponement } from "../model/outcome.ts";
+import type { RunReport } from "../model/outcome.ts";
 import type { RunResult } from "../model/result.ts";
 import { YES } from "../model/verdict.ts";
 import { CheckoutFailed } from "../project/git/checkout.ts";
@@ -167,7 +167,8 @@ function held(
   delayMs: number,
   { lacks = false, ...changes }: Changes = {},
 ): Postponed {
-  taken.report({ held: withHostname(reason), ...(lacks && { lacks: true }) } satisfies Postponement);
+  const report: RunReport = { type: "held", held: withHostname(reason), ...(lacks && { lacks: true }) };
+  taken.report(report);
   return new Postponed(delayMs, Object.keys(changes).length > 0 ? { ...job, ...changes } : undefined);
 }
 

@@ -1,8 +1,7 @@
 import path from "node:path";
-import * as v from "valibot";
 import { runJobId, type Campaign } from "../../model/campaign.ts";
 import type { CampaignEvent } from "../../model/events.ts";
-import { PostponementSchema, ProgressSchema } from "../../model/outcome.ts";
+import { parseReport } from "../../model/outcome.ts";
 import type { RunRecord } from "../../model/result.ts";
 import { runLabel, type Run } from "../../model/run.ts";
 import type { QueueClient } from "../../queue/client.ts";
@@ -216,14 +215,12 @@ async function translate(
     case "active":
       return { event: { type: "started", run } };
     case "progress": {
-      const progress = v.safeParse(ProgressSchema, event.progress);
-      if (progress.success) return { event: { type: "progress", run, progress: progress.output } };
-      const postponement = v.safeParse(PostponementSchema, event.progress);
-      if (!postponement.success) return undefined;
-      return {
-        event: { type: "held", run, reason: postponement.output.held },
-        lacks: postponement.output.lacks,
-      };
+      const report = parseReport(event.progress);
+      if (report === undefined) return undefined;
+      if (report.type === "held")
+        return { event: { type: "held", run, reason: report.held }, lacks: report.lacks };
+      const { type: _, ...progress } = report;
+      return { event: { type: "progress", run, progress } };
     }
     case "completed":
       return finished(await collector.collect(run, resultOf(runJobId(campaign, run.runNumber), event.value)));

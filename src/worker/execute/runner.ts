@@ -4,7 +4,7 @@ import type { BuildManifest } from "../../model/build.ts";
 import type { Campaign, RunJob } from "../../model/campaign.ts";
 import { runJobId } from "../../model/campaign.ts";
 import { PROTOCOL } from "../../model/protocol.ts";
-import { incomplete, type Outcome } from "../../model/outcome.ts";
+import { incomplete, type Outcome, type RunReport } from "../../model/outcome.ts";
 import { answerWithoutRunning, type ResultFile, type RunResult, type StoredFile } from "../../model/result.ts";
 import type { Run } from "../../model/run.ts";
 import { MissingBuild, type BuildStore } from "../../stores/build-store.ts";
@@ -55,7 +55,7 @@ export interface ExecutionContext {
 export interface RunAttempt extends ExecutionContext {
   job: RunJob;
   attempt: number;
-  report: (progress: object) => void;
+  report: (report: RunReport) => void;
   /** What the simulation prints, as it comes. */
   print: (text: string) => void;
 }
@@ -119,7 +119,7 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
   const inStudy = (file: string): string => path.resolve(tree.root, campaign.study, file);
   using follower = new FileFollower((text) => both.write(text, "file"));
   const output = new CmdenvOutput({
-    onProgress: (_run, progress) => attempt.report(progress),
+    onProgress: (_run, progress) => attempt.report({ type: "progress", ...progress }),
     onRedirected: (file) => {
       if (isInside(tree.mirror, inStudy(file))) follower.follow(inStudy(file));
     },
