@@ -60,8 +60,7 @@ async function requeueBuild(
 ): Promise<BuildAnswer> {
   context.onError(error as Error);
   if (!isOwnTrouble(error) || error instanceof OtherOmnetpp) return notBegun(remoteText(error));
-  if (!isOfStores(error) && !(await context.health.judge(error)).ok)
-    throw new Postponed(HAND_OVER_MS);
+  if (!isOfStores(error) && !(await context.health.judge(error)).ok) throw new Postponed(HAND_OVER_MS);
   const obstacle = await obstacleOf(error, context);
   if (obstacle.state === "building") throw new Postponed(BUILD_DELAY_MS);
   const troubles = [...(job.troubles ?? []), withHostname(obstacle.reason)];

@@ -219,7 +219,10 @@ describe("what a project says of itself", () => {
       changed: [],
       sources: [],
     });
-    expect(found).toEqual({ ok: false, reason: `${path.join(place.path, "secret")} is outside the checkout` });
+    expect(found).toEqual({
+      ok: false,
+      reason: `${path.join(place.path, "secret")} is outside the checkout`,
+    });
   });
 });
 

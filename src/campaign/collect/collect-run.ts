@@ -31,11 +31,7 @@ export class RunCollector {
   /** Campaigns with newer results for which a warning has already been given. */
   readonly #warned = new Set<string>();
 
-  constructor(
-    study: Study,
-    campaign: Campaign,
-    { queue, store }: Pick<CampaignSession, "queue" | "store">,
-  ) {
+  constructor(study: Study, campaign: Campaign, { queue, store }: Pick<CampaignSession, "queue" | "store">) {
     this.#study = study;
     this.#campaign = campaign;
     this.#queue = queue;

@@ -23,9 +23,7 @@ export interface Collected {
 
 /** The files of a run that are stored in the swarm. */
 type Opened =
-  | { state: "none" }
-  | { state: "opened"; directory: string }
-  | { state: "damaged"; error: DamagedArchive };
+  { state: "none" } | { state: "opened"; directory: string } | { state: "damaged"; error: DamagedArchive };
 
 /** What is needed to move a run's files into the study. */
 interface Transfer {
@@ -130,10 +128,7 @@ export class Collector {
     }
   }
 
-  /**
-   * Moves the files of a run and writes its record.
-   * @param arrived receives the location of each file that was moved, by its path in the answer.
-   */
+  /** Moves the files of a run and writes its record. @param arrived see `Transfer`. */
   async #moveAndRecord(
     run: Run,
     answer: RunResult,

@@ -36,10 +36,7 @@ const POLL_MS = 500;
  * Prints the output of a run, which may be running, have ended, or have been collected.
  * @throws {UserError} if there is no such campaign or run.
  */
-export async function printOutput(
-  request: LogRequest,
-  session: CampaignSession,
-): Promise<void> {
+export async function printOutput(request: LogRequest, session: CampaignSession): Promise<void> {
   const found = await session.queue.find(request.id);
   for (const reason of found.damaged) request.here.warn(reason);
   if (request.run === undefined)

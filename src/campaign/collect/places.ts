@@ -101,8 +101,7 @@ export class Places {
   }
 
   #isPermitted(real: string): boolean {
-    if (isInside(this.#top, real))
-      return real === this.#top || checkName(real.slice(this.#top.length)).ok;
+    if (isInside(this.#top, real)) return real === this.#top || checkName(real.slice(this.#top.length)).ok;
     return isAllowedOutside(this.#outside, real) || this.#outside.includes(`${real}/`);
   }
 

@@ -159,10 +159,7 @@ interface Provided {
 }
 
 /** Provides the swarm with the sources and builds of a plan. */
-async function* provide(
-  plan: CampaignPlan,
-  session: BuildSession,
-): AsyncGenerator<CampaignEvent, Provided> {
+async function* provide(plan: CampaignPlan, session: BuildSession): AsyncGenerator<CampaignEvent, Provided> {
   const source = yield* sendSource(plan.code, session.sources, session.interrupt);
   const dependencies = yield* ensureDependencies({ ...plan, source }, session);
   const build = { ...plan.build, ...dependencies };

@@ -5,7 +5,12 @@ import type { Campaign, RunJob } from "../../model/campaign.ts";
 import { runJobId } from "../../model/campaign.ts";
 import { PROTOCOL } from "../../model/protocol.ts";
 import { incomplete, type Outcome, type RunReport } from "../../model/outcome.ts";
-import { answerWithoutRunning, type ResultFile, type RunResult, type StoredFile } from "../../model/result.ts";
+import {
+  answerWithoutRunning,
+  type ResultFile,
+  type RunResult,
+  type StoredFile,
+} from "../../model/result.ts";
 import type { Run } from "../../model/run.ts";
 import { MissingBuild, type BuildStore } from "../../stores/build-store.ts";
 import type { ResultStore } from "../../stores/store.ts";
