@@ -1,13 +1,13 @@
 #!/bin/sh
-# Starts a worker in its container: as root it reads the credentials of queue and database, which only root may read,
-# and goes on in the same process as uid 1000 without any capability. docs/security.md says what that protects.
+# Starts a worker in its container: reads the credentials of queue and database as root, because only root may read them,
+# and continues in the same process as uid 1000 without capabilities. See docs/security.md.
 set -eu
-# If the machine runs out of memory, the kernel kills a simulation and nothing else that runs there.
+# If the machine runs out of memory, the kernel kills a simulation and no other process.
 if [ "${1:-}" = runner ]; then echo 500 >/proc/self/oom_score_adj || true; fi
 if [ "$(id -u)" != 0 ]; then
   exec swarm-worker --alive-file /tmp/swarm-worker-alive "$@"
 fi
-secret() { # NAME: its value, or the content of the file that NAME_FILE names
+secret() { # NAME: prints NAME=VALUE, with the value of NAME or the content of the file named by NAME_FILE
   eval "value=\${$1:-}; file=\${$1_FILE:-}"
   if [ -n "$file" ]; then value=$(cat "$file"); fi
   if [ -n "$value" ]; then printf '%s=%s\n' "$1" "$value"; fi

@@ -11,7 +11,7 @@ const RESULT_BYTES = 1 << 30;
 const SAMPLE_MS = 100;
 
 /**
- * What takes a quarter of an hour: many runs, and a big result.
+ * Measures 100,000 runs and a result of 1 GB, which takes 15 minutes.
  * @param {string} study @param {Tools} tools
  * @returns {Promise<Row[]>}
  */
@@ -23,13 +23,13 @@ export async function largeRows(study, tools) {
   const perRun = [few.ms / 100, many.ms / RUNS];
   return [
     {
-      what: "cost of a run of 100,000 beside one of 100",
+      what: "time per run: 100,000 runs compared with 100",
       figure: `${((perRun[1] ?? NaN) / (perRun[0] ?? NaN)).toFixed(2)} x`,
       limit: "level",
       details: perRun
         .map((ms) => `${ms.toFixed(1)} ms`)
         .reverse()
-        .join(" beside "),
+        .join(" compared with "),
     },
     memoryRow("100,000 runs", many),
     memoryRow("a result of 1 GB", big),
@@ -39,7 +39,7 @@ export async function largeRows(study, tools) {
 /** @param {string} what @param {{ client: number, runner: number }} peak @returns {Row} */
 export function memoryRow(what, { client, runner }) {
   return {
-    what: `most memory with ${what}`,
+    what: `peak memory: ${what}`,
     figure: `${Math.max(client, runner)} MB`,
     limit: "200 MB",
     details: `client ${client} MB, runner ${runner} MB`,
@@ -47,8 +47,9 @@ export function memoryRow(what, { client, runner }) {
 }
 
 /**
+ * Executes a campaign and measures its wall time and peak memory.
  * @param {string} study @param {Tools} tools @param {string[]} args @param {string} [swarm]
- * @returns {Promise<{ ms: number, client: number, runner: number }>} memory in MB, the most that there was
+ * @returns {Promise<{ ms: number, client: number, runner: number }>} peak memory of client and runner in MB
  */
 export async function measured(study, tools, args, swarm = "local") {
   const runner = tools.runnerPid(swarm);
@@ -63,16 +64,16 @@ export async function measured(study, tools, args, swarm = "local") {
       stdio: ["ignore", "ignore", "inherit"],
     },
   );
-  let most = 0;
-  const sampler = setInterval(() => (most = Math.max(most, peakOf(client.pid ?? 0))), SAMPLE_MS);
+  let peak = 0;
+  const sampler = setInterval(() => (peak = Math.max(peak, peakOf(client.pid ?? 0))), SAMPLE_MS);
   /** @type {number | null} */
   const exitCode = await new Promise((resolve) => client.once("close", resolve));
   clearInterval(sampler);
   if (exitCode !== 0) throw new Error(`runall-swarm ${args.join(" ")}: exit code ${String(exitCode)}`);
-  return { ms: performance.now() - startedAt, client: most, runner: peakOf(runner) };
+  return { ms: performance.now() - startedAt, client: peak, runner: peakOf(runner) };
 }
 
-/** Most memory that a process has had, in MB; 0 where it has ended. @param {number} pid @see proc(5), VmHWM */
+/** Returns the peak memory of a process in MB; 0 if it has ended. @param {number} pid @see proc(5), VmHWM */
 export function peakOf(pid) {
   try {
     const [, kilobytes] = /^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];

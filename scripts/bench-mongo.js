@@ -14,32 +14,34 @@ const RESULT_BYTES = 256 << 20;
 const LARGE_BYTES = 1 << 30;
 
 /**
- * The way of a result through MongoDB, as from a Docker Swarm: packed, stored, fetched, unpacked. How fast that is
- * depends on the server: the one that `MONGO_URL` names, else the one of the tests.
- * @param {string} study @param {Tools} tools @param {{ rounds: number, large: boolean }} options
+ * Measures the transfer of results through MongoDB, as from a Docker Swarm: packed, stored, fetched,
+ * unpacked. The speed depends on the server: that at `MONGO_URL`, else that of the tests.
+ * @param {string} study
+ * @param {Tools} tools
+ * @param {{ rounds: number, large: boolean }} options
  * @returns {Promise<Row[]>}
  */
 export async function mongoRows(study, tools, { rounds, large }) {
   const server = await startServer(path.dirname(study));
-  const ours = { ...tools, env: { ...tools.env, MONGO_URL: server.url } };
+  const mongoTools = { ...tools, env: { ...tools.env, MONGO_URL: server.url } };
   try {
     const init = ["init", SWARM, "--local", "--mongo", "--runners", "1"];
-    await tool("swarm-tool", init, study, ours.env);
-    await measured(study, ours, ["--runs=1", "--ms=0"], SWARM); // brings the binaries there
-    const starts = await repeat(rounds, () => timeToFirstRun(study, ours));
-    const ways = await repeat(rounds, () => wayOf(RESULT_BYTES, study, ours));
-    const rows = [startRow(starts), wayRow(ways)];
+    await tool("swarm-tool", init, study, mongoTools.env);
+    await measured(study, mongoTools, ["--runs=1", "--ms=0"], SWARM); // uploads the binaries
+    const starts = await repeat(rounds, () => timeToFirstRun(study, mongoTools));
+    const transfers = await repeat(rounds, () => transfer(RESULT_BYTES, study, mongoTools));
+    const rows = [startRow(starts), transferRow(transfers)];
     if (!large) return rows;
     rmSync(path.join(study, "results"), { recursive: true, force: true });
-    const peak = await measured(study, ours, ["--runs=1", `--bytes=${LARGE_BYTES}`], SWARM);
+    const peak = await measured(study, mongoTools, ["--runs=1", `--bytes=${LARGE_BYTES}`], SWARM);
     return [...rows, memoryRow("a result of 1 GB through MongoDB", peak)];
   } finally {
-    await tool("swarm-tool", ["remove", SWARM, "--force"], study, ours.env);
+    await tool("swarm-tool", ["remove", SWARM, "--force"], study, mongoTools.env);
     await server.stop();
   }
 }
 
-/** @typedef {{ bytesPerSecond: number, copyBytesPerSecond: number }} Way */
+/** @typedef {{ bytesPerSecond: number, copyBytesPerSecond: number }} Transfer */
 
 /** @param {readonly number[]} starts @returns {Row} */
 function startRow(starts) {
@@ -47,15 +49,15 @@ function startRow(starts) {
     what: "from runall-swarm to the first running simulation",
     figure: `${median(starts).toFixed(0)} ms`,
     limit: "",
-    details: "the build is there; on this machine",
+    details: "with an existing build, on this machine",
   };
 }
 
-/** @param {readonly Way[]} ways @returns {Row} */
-function wayRow(ways) {
+/** @param {readonly Transfer[]} transfers @returns {Row} */
+function transferRow(transfers) {
   const [through, plain] = [
-    median(ways.map((way) => way.bytesPerSecond)),
-    median(ways.map((way) => way.copyBytesPerSecond)),
+    median(transfers.map((each) => each.bytesPerSecond)),
+    median(transfers.map((each) => each.copyBytesPerSecond)),
   ];
   return {
     what: "a result of 256 MB through MongoDB",
@@ -73,8 +75,8 @@ async function timeToFirstRun(study, tools) {
   return Date.parse(readRecord(study).startedAt) - startedAt;
 }
 
-/** @param {number} bytes @param {string} study @param {Tools} tools @returns {Promise<Way>} */
-async function wayOf(bytes, study, tools) {
+/** @param {number} bytes @param {string} study @param {Tools} tools @returns {Promise<Transfer>} */
+async function transfer(bytes, study, tools) {
   const results = path.join(study, "results");
   rmSync(results, { recursive: true, force: true });
   await measured(study, tools, ["--runs=1", `--bytes=${bytes}`], SWARM);
@@ -82,9 +84,9 @@ async function wayOf(bytes, study, tools) {
   const ended = Date.parse(startedAt) + wallTimeMs;
   const seconds = (statSync(file).mtimeMs - ended) / 1000; // the record is written last
   const [vectors, copy] = [path.join(results, "Bench.vec"), path.join(results, "copy")];
-  const begun = performance.now();
+  const copyStartedAt = performance.now();
   copyFileSync(vectors, copy);
-  const copySeconds = (performance.now() - begun) / 1000;
+  const copySeconds = (performance.now() - copyStartedAt) / 1000;
   const { size } = statSync(vectors);
   return { bytesPerSecond: size / seconds, copyBytesPerSecond: size / copySeconds };
 }
@@ -109,7 +111,7 @@ async function startServer(place) {
   const [socket, data] = [path.join(folder, "mongo.sock"), path.join(folder, "data")];
   mkdirSync(data);
   const server = spawn(builtMongoServer(), ["-socket", socket, "-data", `file:${data}/`], {
-    stdio: ["pipe", "ignore", "inherit"], // it ends with our end of its stdin
+    stdio: ["pipe", "ignore", "inherit"], // the server ends when its stdin is closed
   });
   const exited = once(server, "exit");
   return {

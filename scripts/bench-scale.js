@@ -9,8 +9,8 @@ import { measured, peakOf } from "./bench-large.js";
 import { benchEnvironment, print, project, toolsIn } from "./bench-tools.js";
 import { ROOT, runScript, setUp } from "./setup.js";
 
-// npm run bench:scale [-- --runs N] [--runners N]: what a campaign of 100,000 empty runs on 64 runner processes costs beside
-// smaller ones: time for each run, most memory of client and runner, Redis memory for each run.
+// npm run bench:scale [-- --runs N] [--runners N]: compares a campaign of 100,000 empty runs on 64 runner
+// processes with smaller ones: time per run, peak memory of client and runner, Redis memory per run.
 
 /** @typedef {import("./bench-tools.js").Row} Row */
 /** @typedef {import("./bench-tools.js").Tools} Tools */
@@ -72,34 +72,43 @@ function startRunner(place, index, tools, signal) {
   return child;
 }
 
-/** @param {string} study @param {Tools} tools @param {{ size: number, pids: number[] }} options @returns {Promise<Row>} */
+/**
+ * @param {string} study
+ * @param {Tools} tools
+ * @param {{ size: number, pids: number[] }} options
+ * @returns {Promise<Row>}
+ */
 async function scaleRow(study, tools, { size, pids }) {
   rmSync(path.join(study, "results"), { recursive: true, force: true });
   const socket = path.join(tools.env["XDG_STATE_HOME"] ?? "", "inet-swarm/swarms/local/redis.sock");
   const redis = new Redis(socket);
   try {
     const before = await memoryOf(redis);
-    let most = before;
+    let peak = before;
     const sampler = setInterval(() => {
-      void memoryOf(redis).then((now) => (most = Math.max(most, now)));
+      void memoryOf(redis).then((now) => (peak = Math.max(peak, now)));
     }, SAMPLE_MS);
     const { ms, client, runner } = await measured(study, tools, [`--runs=${size}`, "--ms=0"]);
     clearInterval(sampler);
     const runners = Math.max(runner, ...pids.map(peakOf));
     return {
       what: `${size} runs on ${pids.length + 1} runners`,
-      figure: `${(ms / size).toFixed(2)} ms a run`,
+      figure: `${(ms / size).toFixed(2)} ms per run`,
       limit: "level",
       details:
-        `${((size / ms) * 1000).toFixed(0)} runs a second; most memory: client ${client} MB, runner ${runners} MB, ` +
-        `Redis ${(most / 2 ** 20).toFixed(0)} MB (${((most - before) / size / 1024).toFixed(1)} KB a run)`,
+        `${((size / ms) * 1000).toFixed(0)} runs/s; peak memory: client ${client} MB, runner ${runners} MB, ` +
+        `Redis ${(peak / 2 ** 20).toFixed(0)} MB (${((peak - before) / size / 1024).toFixed(1)} KB per run)`,
     };
   } finally {
     redis.disconnect();
   }
 }
 
-/** Bytes that Redis has allocated. @param {Redis} redis @see https://redis.io/docs/latest/commands/info/ */
+/**
+ * Returns the number of bytes that Redis has allocated.
+ * @param {Redis} redis
+ * @see https://redis.io/docs/latest/commands/info/
+ */
 async function memoryOf(redis) {
   const text = await redis.info("memory");
   return Number(/^used_memory:(\d+)/m.exec(text)?.[1] ?? 0);

@@ -11,13 +11,13 @@ import { ROOT, SetupError } from "./setup.js";
 /** @typedef {import("./bench-tools.js").Tools} Tools */
 /** @typedef {{ type: string, sizeBytes?: number, tookMs?: number }} Event */
 
-/** INET 4.5 has as many files, and 18 MB when git has packed them. */
+/** As in INET 4.5, whose files take 18 MB when git has packed them. */
 const FILES = 7500;
 const FILE_BYTES = 12_000;
 
 /**
- * What it takes to bring a project of INET's size to a swarm whose workers are other machines (here they only
- * behave so), and how long one waits for the first run when nothing has changed.
+ * Measures how long it takes to send a project of INET's size to a swarm on other machines (here simulated on
+ * this one), and the time to the first run if nothing has changed.
  * @param {string} place a temporary folder
  * @param {Tools} tools
  * @param {(program: string, args: string[], cwd: string) => unknown} run
@@ -26,7 +26,7 @@ const FILE_BYTES = 12_000;
 export async function shipRows(place, tools, run) {
   const missing = await provideMongoServer((text) => console.log(text));
   if (missing !== undefined || !existsSync(builtMongoServer())) {
-    console.log(`nothing is shipped: ${missing ?? "MONGO_URL or mongod is not used here"}`);
+    console.log(`skipping the upload of a project: ${missing ?? "it does not use MONGO_URL or mongod"}`);
     return [];
   }
   const study = makeProject(path.join(place, "ship"), run);
@@ -54,21 +54,21 @@ async function measure(study, machine, env) {
   await firstRun(here, study, env);
   const local = await firstRun(here, study, env);
   return [
-    shipRow("a project of INET's size is sent, first", first, "60 s", "MB", 1e6),
+    shipRow("first upload of a project of INET's size", first, "60 s", "MB", 1e6),
     shipRow("… after a change of one line", changed, "5 kB", "kB", 1e3),
-    startRow("… unchanged: from Enter to the first run", local, "on this machine"),
-    startRow("… the same on other machines", again, ""),
+    startRow("… unchanged: time to the first run", local, "on this machine"),
+    startRow("… unchanged: time to the first run", again, "on other machines"),
   ];
 }
 
 /**
- * A worker that has nothing of the client's disk, with its own servers.
+ * Starts a worker with its own servers that does not share files with the client.
  * @param {string} place @param {NodeJS.ProcessEnv} inherited
  */
 async function startOtherMachine(place, inherited) {
   const socket = path.join(place, "redis.sock");
   const mongo = path.join(place, "mongo.sock");
-  const there = path.join(place, "there");
+  const remote = path.join(place, "remote");
   const client = path.join(ROOT, ".cache", "bench");
   mkdirSync(path.join(place, "mongo"));
   await build({
@@ -79,17 +79,19 @@ async function startOtherMachine(place, inherited) {
     logLevel: "warn",
     output: { dir: client, cleanDir: true, entryFileNames: "[name].js" },
   });
-  /** @type {NodeJS.ProcessEnv} tiny is of no version of OMNeT++, so there must be none that it differs from */
+  /**
+   * @type {NodeJS.ProcessEnv} without OMNeT++, whose version would differ from the version that tiny reports
+   */
   const env = {
     ...inherited,
     PATH: withoutOmnetpp(inherited["PATH"] ?? ""),
     MONGO_URL: `mongodb://${encodeURIComponent(mongo)}/bench`,
   };
-  const worker = ["--directory", there, "--builds", path.join(there, "builds")];
+  const worker = ["--directory", remote, "--builds", path.join(remote, "builds")];
   const tool = path.join(ROOT, "bin/swarm-worker.js");
   const processes = [
     spawn(builtMongoServer(), ["-socket", mongo, "-data", `file:${place}/mongo/`], {
-      stdio: ["pipe", "ignore", "inherit"], // it ends when its stdin does
+      stdio: ["pipe", "ignore", "inherit"], // the server ends when its stdin is closed
     }),
     spawn("redis-server", ["--port", "0", "--unixsocket", socket, "--save", "", "--dir", place], {
       stdio: "ignore",
@@ -142,8 +144,9 @@ function startRow(what, { startedMs }, details) {
 }
 
 /**
- * @param {string[]} command of Node.js @param {string} cwd @param {NodeJS.ProcessEnv} env
- * @returns {Promise<{ startedMs: number, sent: Event | undefined }>} when the first run began, and what was sent
+ * Executes a campaign.
+ * @param {string[]} command arguments of Node.js @param {string} cwd @param {NodeJS.ProcessEnv} env
+ * @returns {Promise<{ startedMs: number, sent: Event | undefined }>} time to the first run, and what was sent
  */
 async function firstRun(command, cwd, env) {
   const startedAt = performance.now();
@@ -166,6 +169,7 @@ async function firstRun(command, cwd, env) {
 }
 
 /**
+ * Creates a git repository of INET's size.
  * @param {string} top @param {(program: string, args: string[], cwd: string) => unknown} run
  * @returns {string} the study
  */
@@ -186,7 +190,7 @@ function makeProject(top, run) {
   return study;
 }
 
-/** Text that packs about as well as C++ does. @param {number} seed */
+/** Returns text that compresses about as well as C++ code. @param {number} seed */
 function someCode(seed) {
   let state = seed + 1;
   const words = [];

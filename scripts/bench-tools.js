@@ -3,10 +3,17 @@ import { cpSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { ROOT, SetupError } from "./setup.js";
 
-/** A line of what a bench prints. @typedef {{ what: string, figure: string, limit: string, details: string }} Row */
+/**
+ * A row of a benchmark's table.
+ * @typedef {{ what: string, figure: string, limit: string, details: string }} Row
+ */
 /** @typedef {ReturnType<typeof toolsIn>} Tools */
 
-/** Of a user with nothing but a folder. @param {string} place @returns {NodeJS.ProcessEnv} */
+/**
+ * Returns the environment of a user whose swarms are in a folder.
+ * @param {string} place
+ * @returns {NodeJS.ProcessEnv}
+ */
 export function benchEnvironment(place) {
   const { SWARM: _, ...inherited } = process.env;
   return {
@@ -16,11 +23,11 @@ export function benchEnvironment(place) {
   };
 }
 
-/** The tools of this checkout. @param {NodeJS.ProcessEnv} env */
+/** Returns functions that run the tools of this checkout. @param {NodeJS.ProcessEnv} env */
 export function toolsIn(env) {
   return {
     env,
-    /** The process that makes the runs. @param {string} [swarm] */
+    /** Returns the process id of the runner. @param {string} [swarm] */
     runnerPid(swarm = "local") {
       const file = path.join(env["XDG_STATE_HOME"] ?? "", "inet-swarm/swarms", swarm, "swarm.json");
       /** @type {(text: string) => { processes: { role: string, pid: number }[] }} */
@@ -35,6 +42,7 @@ export function toolsIn(env) {
 }
 
 /**
+ * Runs a program and measures its wall time.
  * @param {string} program @param {readonly string[]} args @param {string} cwd @param {NodeJS.ProcessEnv} env
  * @returns {{ ms: number, stdout: string }}
  */
@@ -52,7 +60,7 @@ export function run(program, args, cwd, env = process.env) {
   return { ms, stdout };
 }
 
-/** A copy of a folder of this checkout as a git repository of its own, built. */
+/** Copies a folder of this checkout, makes the copy a git repository, builds it, and returns its path. */
 export function project(
   /** @type {string} */ folder,
   /** @type {string} */ place,
@@ -72,9 +80,9 @@ export function project(
   return top;
 }
 
-/** @param {readonly Row[]} rows */
+/** Prints a table. @param {readonly Row[]} rows */
 export function print(rows) {
-  const table = [{ what: "what", figure: "figure", limit: "limit", details: "" }, ...rows];
+  const table = [{ what: "measurement", figure: "figure", limit: "limit", details: "" }, ...rows];
   /** @param {keyof Row} key */
   const width = (key) => Math.max(...table.map((row) => row[key].length));
   for (const row of table) {

@@ -8,16 +8,16 @@ import { benchEnvironment, print, project, run, toolsIn } from "./bench-tools.js
 import { findProgram, ROOT, runScript, setUp } from "./setup.js";
 
 /**
- * Measures what a user waits for, side by side in one run, because machines differ and are shared: each figure
- * is a ratio or a median, and stands beside its limit. `npm run bench -- 5` makes five rounds instead of three;
- * with `--large` 100,000 runs and a result of 1 GB come after them, which takes a quarter of an hour. `--ship` measures
- * alone what it takes to bring a project to a swarm, `--mongo` the way of results through MongoDB with one of 1 GB.
+ * Measures what users wait for and prints each figure with its limit. Figures are ratios or medians, because
+ * machines differ and are shared. `npm run bench -- 5` uses five rounds instead of three. `--large` adds
+ * 100,000 runs and a result of 1 GB, which takes 15 minutes. `--ship` measures only the upload of a project,
+ * `--mongo` only the transfer of results through MongoDB, including one of 1 GB.
  */
 
 const ROUNDS = Number(process.argv.slice(2).find((argument) => /^\d+$/.test(argument)) ?? 3);
-const MONGO_ALONE = process.argv.includes("--mongo");
+const ONLY_MONGO = process.argv.includes("--mongo");
 const LARGE = process.argv.includes("--large");
-const SHIP_ALONE = process.argv.includes("--ship");
+const ONLY_SHIP = process.argv.includes("--ship");
 const RUNNERS = 2;
 
 /** @typedef {import("./bench-tools.js").Row} Row */
@@ -29,14 +29,14 @@ await runScript(async () => {
   const place = mkdtempSync(path.join(tmpdir(), "swarm-bench-"));
   const tools = toolsIn(benchEnvironment(place));
   try {
-    if (!MONGO_ALONE) tools.swarmTool(["init", "--local", "--runners", String(RUNNERS)]);
+    if (!ONLY_MONGO) tools.swarmTool(["init", "--local", "--runners", String(RUNNERS)]);
     const ship = () => shipRows(place, tools, run);
-    if (SHIP_ALONE) {
+    if (ONLY_SHIP) {
       print(await ship());
       return 0;
     }
     const study = project("test/bench/tiny", place, ["make"], ["-s"]);
-    if (MONGO_ALONE) {
+    if (ONLY_MONGO) {
       print(await mongoRows(study, tools, { rounds: ROUNDS, large: true }));
       return 0;
     }
@@ -46,7 +46,7 @@ await runScript(async () => {
     print(await mongoRows(study, tools, { rounds: ROUNDS, large: LARGE }));
     if (LARGE) print(await largeRows(study, tools));
   } finally {
-    if (!MONGO_ALONE) tools.swarmTool(["remove", "local", "--force"]);
+    if (!ONLY_MONGO) tools.swarmTool(["remove", "local", "--force"]);
     rmSync(place, { recursive: true, force: true });
   }
   return 0;
@@ -72,10 +72,10 @@ function helpTime() {
   );
   const empty = median(rounds(() => run(process.execPath, ["-e", ""], ROOT).ms));
   return {
-    what: "--help beside node -e ''",
+    what: "--help compared with node -e ''",
     figure: `${(Math.max(...help) / empty).toFixed(2)} x`,
     limit: "2 x",
-    details: `${help.map((ms) => ms.toFixed(0)).join(", ")} ms beside ${empty.toFixed(0)} ms`,
+    details: `${help.map((ms) => ms.toFixed(0)).join(", ")} ms compared with ${empty.toFixed(0)} ms`,
   };
 }
 
@@ -84,8 +84,11 @@ function tinyRows(study, tools) {
   const tiny = ["--quiet", "./tiny", "-c", "Bench"];
   /** @type {number[]} */
   const longPauses = [];
-  /** @param {number} runs of a second each. @returns {number} wall time beside what it would be without us. */
-  const seconds = (runs) => {
+  /**
+   * @param {number} runs number of runs of 1 s.
+   * @returns {number} wall time relative to the time of the runs alone
+   */
+  const relativeTime = (runs) => {
     rmSync(path.join(study, "results"), { recursive: true, force: true });
     const { ms } = tools.runall(study, [...tiny, `--runs=${runs}`, "--ms=1000"]);
     const records = readRecords(study);
@@ -96,8 +99,8 @@ function tinyRows(study, tools) {
     longPauses.push(idle / records.length);
     return ms / (sum / RUNNERS);
   };
-  const long = rounds(() => seconds(20));
-  const longer = seconds(100);
+  const long = rounds(() => relativeTime(20));
+  const longer = relativeTime(100);
   const queueing = tools.runall(study, [
     "--detach",
     "--quiet",
@@ -110,13 +113,13 @@ function tinyRows(study, tools) {
   const id = /attach (\S+)/.exec(queueing.stdout)?.[1] ?? "";
   const empty = tools.runall(study, ["attach", "--quiet", id]);
   const total = (queueing.ms + empty.ms) / 1000;
-  const there = tools.runall(study, [...tiny, "--runs=10000", "--ms=0"]);
+  const completed = tools.runall(study, [...tiny, "--runs=10000", "--ms=0"]);
   return [
     {
-      what: "20 runs of 1 s: wall time beside sum / runners",
+      what: "20 runs of 1 s: wall time / (run time / runners)",
       figure: `${median(long).toFixed(3)} x`,
       limit: "1.02 x",
-      details: "start and end of the client included",
+      details: "including start and end of the client",
     },
     {
       what: "100 runs of 1 s: the same",
@@ -125,7 +128,7 @@ function tinyRows(study, tools) {
       details: "one round",
     },
     {
-      what: "a runner's pause between two runs",
+      what: "pause of a runner between two runs",
       figure: `${median(longPauses).toFixed(1)} ms`,
       limit: "10 ms",
       details: "mean over the runs of a round",
@@ -134,19 +137,19 @@ function tinyRows(study, tools) {
       what: "10,000 runs expanded and queued",
       figure: `${(queueing.ms / 1000).toFixed(1)} s`,
       limit: "3 s",
-      details: "while the runners work on them",
+      details: "while the runners execute them",
     },
     {
-      what: "10,000 empty runs made and collected",
+      what: "10,000 empty runs executed and collected",
       figure: `${total.toFixed(0)} s`,
       limit: "100 s",
-      details: `${(10_000 / total).toFixed(0)} runs a second`,
+      details: `${(10_000 / total).toFixed(0)} runs/s`,
     },
     {
-      what: "10,000 runs that are there already",
-      figure: `${(there.ms / 1000).toFixed(1)} s`,
+      what: "10,000 runs that have already completed",
+      figure: `${(completed.ms / 1000).toFixed(1)} s`,
       limit: "5 s",
-      details: "each record and file is looked at",
+      details: "each record and file is checked",
     },
   ];
 }
@@ -163,7 +166,7 @@ function readRecords(study) {
 /** @param {string} place @param {Tools} tools @returns {Row[]} */
 function omnetppRow(place, tools) {
   if (findProgram("opp_runall") === undefined) {
-    console.log("OMNeT++ is not on PATH: nothing is compared with opp_runall");
+    console.log("OMNeT++ is not on PATH: skipping the comparison with opp_runall");
     return [];
   }
   const top = project(
@@ -186,20 +189,20 @@ function omnetppRow(place, tools) {
   /** @type {[number, number][]} */
   const times = [];
   const pairs = rounds(() => {
-    const ours = tools.runall(study, ["--quiet", "--rerun", ...args]).ms;
-    const theirs = run("opp_runall", [`-j${RUNNERS}`, ...args], study, tools.env).ms;
-    times.push([ours, theirs]);
-    return ours / theirs;
+    const swarm = tools.runall(study, ["--quiet", "--rerun", ...args]).ms;
+    const local = run("opp_runall", [`-j${RUNNERS}`, ...args], study, tools.env).ms;
+    times.push([swarm, local]);
+    return swarm / local;
   });
-  const [ours, theirs] = [0, 1].map((index) =>
+  const [swarm, local] = [0, 1].map((index) =>
     (median(times.map((pair) => pair[index] ?? NaN)) / 1000).toFixed(2),
   );
   return [
     {
-      what: "42 short runs beside opp_runall -j2",
+      what: "42 short runs compared with opp_runall -j2",
       figure: `${median(pairs).toFixed(2)} x`,
       limit: "1.0 x",
-      details: `${ours} s beside ${theirs} s`,
+      details: `${swarm} s compared with ${local} s`,
     },
   ];
 }

@@ -4,14 +4,14 @@ import path from "node:path";
 import { findProgram, ROOT, runScript, setUp, SetupError } from "./setup.js";
 
 /**
- * The main job, from nothing: makes a swarm on this machine, runs a parameter study of the M/M/1 queue on it,
- * and compares what the result files say with the formula.
+ * Demonstrates the main use case: creates a swarm on this machine, executes a parameter study of the M/M/1
+ * queue on it, and compares the results with the formula.
  */
 
 const PLACE = path.join(ROOT, ".cache", "demo");
 const STUDY = path.join(PLACE, "mm1", "simulations");
 const STAND_IN = path.join(ROOT, "test", "helpers", "omnetpp-stand-in", "bin");
-/** How far the mean of the runs may be from the formula: the longest queue varies the most. */
+/** Maximum relative difference between the mean of the runs and the formula. The longest queue varies most. */
 const TOLERANCE = 0.15;
 
 await runScript(async () => {
@@ -23,12 +23,14 @@ await runScript(async () => {
       : `using OMNeT++: ${simulator}`,
   );
   const env = demoEnvironment(simulator === undefined);
-  await run("swarm-tool", ["remove", "--force"], { cwd: ROOT, env, quiet: true }); // of a demo that was killed
+  await run("swarm-tool", ["remove", "--force"], { cwd: ROOT, env, quiet: true }); // left by a demo that was killed
   copySample();
   try {
     const exitCode = await run("runall-swarm", ["-c", "Load"], { cwd: STUDY, env });
     if (exitCode !== 0) throw new SetupError(`the demo's campaign ended with exit code ${exitCode}`);
-    console.log(`\nThe result files are in ${path.relative(process.cwd(), STUDY)}/results. What they say:\n`);
+    console.log(
+      `\nThe result files are in ${path.relative(process.cwd(), STUDY)}/results. Their mean values:\n`,
+    );
     return compareWithFormula() ? 0 : 1;
   } finally {
     await run("swarm-tool", ["remove", "--force"], { cwd: ROOT, env, quiet: true });
@@ -47,7 +49,7 @@ function demoEnvironment(standIn) {
   };
 }
 
-/** The study has to be in a git checkout, as a user's is; this one is the demo's own. */
+/** Copies the sample into a new git repository, because a study has to be in a checkout. */
 function copySample() {
   rmSync(PLACE, { recursive: true, force: true });
   mkdirSync(PLACE, { recursive: true });
@@ -80,7 +82,7 @@ function run(program, args, { cwd, env, quiet = false }) {
   });
 }
 
-/** Prints the mean waiting times beside those of the formula; true where they agree. */
+/** Prints the mean waiting times and those of the formula. Returns whether they agree. */
 function compareWithFormula() {
   const waiting = waitingTimes();
   console.log("arrival rate   runs   mean waiting time   M/M/1 formula   difference");
@@ -106,7 +108,7 @@ function compareWithFormula() {
   return agrees;
 }
 
-/** The mean waiting time of each run, by arrival rate, from the scalar files. */
+/** Returns the mean waiting time of each run from the scalar files, by arrival rate. */
 function waitingTimes() {
   const results = path.join(STUDY, "results");
   /** @type {Map<number, number[]>} */

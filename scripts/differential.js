@@ -5,12 +5,12 @@ import path from "node:path";
 import { runProgram } from "../test/real-omnetpp/run-program.js";
 import { ROOT } from "./setup.js";
 
-/** Shapes for each of the two stores, unless a number is given. */
+/** Default number of studies for each of the two stores. */
 const DEFAULT_SHAPES = 250;
 
 /**
- * Runs the differential test (test/differential) with the real OMNeT++ of PATH, and the model of examples/mm1.
- * @param {string | undefined} shapes how many studies in all
+ * Runs the differential test (test/differential) with the OMNeT++ on PATH and the model of examples/mm1.
+ * @param {string | undefined} shapes total number of studies
  * @returns {Promise<number>} the exit code
  */
 export async function runDifferential(shapes) {

@@ -15,7 +15,7 @@ import { buildMongoServer } from "./mongo-server.js";
 import { findProgram, ROOT, runStep } from "./setup.js";
 
 const CACHE = path.join(ROOT, ".cache", "docker-base");
-/** What docker/Dockerfile installs, so that it finds it there, and what stands for the images of other projects. */
+/** The packages that docker/Dockerfile installs, and those that replace the images of other projects. */
 const PACKAGES = [
   "bison,ca-certificates,ccache,curl,distcc,flex,g++,git,libxml2-dev,make,perl,pkg-config,python3,socat,xz-utils,zlib1g-dev",
   "redis-server",
@@ -29,16 +29,16 @@ const NOT_NEEDED = [
   "var/lib/apt/lists",
 ];
 
-/** The base image of the tests with Docker, as a tar for `docker import`; it need not be there. */
+/** Returns the path of the base image for tests with Docker, a tar file for `docker import`. It need not exist. */
 export function dockerBase() {
   const version = createHash("sha256").update(`${PACKAGES} ${NODE}`).digest("hex").slice(0, 12);
   return path.join(CACHE, `${version}.tar`);
 }
 
 /**
- * Makes it: Debian by debootstrap from where this machine has its own packages, and Node.js from npm.
+ * Builds the base image: Debian by debootstrap from this machine's package source, and Node.js from npm.
  * @param {(text: string) => void} say
- * @returns {Promise<string | undefined>} why there is none; undefined where there is one.
+ * @returns {Promise<string | undefined>} why it could not be built; undefined if it exists.
  */
 export async function provideDockerBase(say) {
   const file = dockerBase();
@@ -51,7 +51,7 @@ export async function provideDockerBase(say) {
   for (const name of readdirSync(CACHE)) rmSync(path.join(CACHE, name), { recursive: true });
   const folder = mkdtempSync(path.join(CACHE, "root-"));
   try {
-    say("making a base image for the tests with Docker (once; takes two minutes)…");
+    say("building a base image for the tests with Docker (once; takes two minutes)…");
     const { mirror, suite } = packageSource();
     await runStep("debootstrap", ["--variant=minbase", `--include=${PACKAGES}`, suite, folder, mirror]);
     for (const place of NOT_NEEDED) rmSync(path.join(folder, place), { recursive: true, force: true });
@@ -77,7 +77,7 @@ async function installNode(root) {
   rmSync(folder, { recursive: true });
 }
 
-/** Where apt has Debian's packages from, in either of its two formats. See sources.list(5). */
+/** Returns apt's source of Debian packages, in either of its two formats. @see sources.list(5) */
 function packageSource() {
   const folder = "/etc/apt/sources.list.d";
   const files = existsSync(folder) ? readdirSync(folder).map((name) => path.join(folder, name)) : [];

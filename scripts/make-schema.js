@@ -6,7 +6,7 @@ import { RunRecordSchema } from "../dist/model/result.js";
 import { SwarmFileSchema } from "../dist/model/swarm-file.js";
 import { ROOT } from "./setup.js";
 
-/** Writes the published schemas of what `--json` prints and of a run's record; a test holds them up to date. */
+/** The published schemas, which this script writes. A test checks that they are up to date. */
 const published = {
   "events.schema.json": {
     title: "An event of a campaign: one line of runall-swarm --json",

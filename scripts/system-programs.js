@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 
 /**
- * The packages that programs of the system come in.
+ * The packages that contain programs, by program and package manager.
  * @type {Record<string, { apt: string, dnf: string, brew: string }>}
  */
 const PACKAGES = {
@@ -21,14 +21,14 @@ const PACKAGES = {
   ssh: { apt: "openssh-client", dnf: "openssh-clients", brew: "openssh" },
 };
 
-/** Packages whose installation would start a service: we need the program alone. */
+/** Packages whose installation would start a service, although only the program is needed. */
 const SERVICES = ["redis-server", "openssh-server", "docker.io", "docker-registry"];
 
-/** Where a package's service is not called like the package. @type {Record<string, string>} */
+/** Names of services that differ from the names of their packages. @type {Record<string, string>} */
 const SERVICE_NAMES = { "openssh-server": "ssh", "docker.io": "docker" };
 
 /**
- * What to tell a user whose machine lacks programs.
+ * Returns instructions for installing missing programs.
  * @param {readonly string[]} programs
  */
 export function howToInstall(programs) {
@@ -44,18 +44,18 @@ export function howToInstall(programs) {
 
 /**
  * @typedef {object} Installer
- * @property {(program: string, args: readonly string[], env?: NodeJS.ProcessEnv) => Promise<unknown>} run rejects
- *   with the program's output when it fails.
+ * @property {(program: string, args: readonly string[], env?: NodeJS.ProcessEnv) => Promise<unknown>} run
+ *   rejects with the program's output when it fails.
  * @property {(text: string) => void} say
  * @property {boolean} isRoot
  * @property {boolean} hasApt
  */
 
 /**
- * Installs what is missing where that can be done without asking: by apt, as root.
+ * Installs programs with apt if this process is root, because that needs no confirmation by the user.
  * @param {readonly string[]} programs
  * @param {Installer} installer
- * @returns {Promise<string | undefined>} why it failed; undefined if it did not, or was not tried.
+ * @returns {Promise<string | undefined>} why it failed; undefined if it succeeded or was not tried.
  */
 export async function installPrograms(programs, { run, say, isRoot, hasApt }) {
   if (!isRoot || !hasApt) return undefined;
@@ -70,7 +70,7 @@ export async function installPrograms(programs, { run, say, isRoot, hasApt }) {
       RUNLEVEL: "1", // invoke-rc.d starts nothing in this runlevel
     });
   try {
-    // A mask of this boot only: should we be killed here, nothing lasting is left behind.
+    // A mask for this boot only, so that nothing remains permanently if this process is killed.
     for (const service of services) await run("systemctl", ["mask", "--runtime", service]);
     try {
       await install();

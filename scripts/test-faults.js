@@ -6,8 +6,9 @@ import { parseArgs } from "node:util";
 import { provideMongoServer } from "./mongo-server.js";
 import { ROOT, runScript, setUp } from "./setup.js";
 
-// npm run test:faults [-- --random N] [--seed N] [TEXT…]: lets each fault of test/faults happen to a campaign, through both stores,
-// then N random ones (500) to a campaign of 1,000 runs; TEXT chooses faults by their names. Prints a table, fault by outcome.
+// npm run test:faults [-- --random N] [--seed N] [TEXT…]: injects each fault of test/faults into a campaign,
+// with both stores, then N random faults (500) into a campaign of 1,000 runs. TEXT selects faults by their
+// names. Prints a table of faults and outcomes.
 
 const RANDOM_RUNS = "1000";
 
@@ -36,7 +37,7 @@ await runScript(async () => {
       },
       stdio: "inherit",
     });
-    process.on("SIGINT", () => undefined); // Ctrl-C reaches vitest, too: let it end by itself
+    process.on("SIGINT", () => undefined); // vitest receives Ctrl-C, too, and ends by itself
     /** @type {number | null} */
     const code = await new Promise((resolve, reject) => {
       tests.once("error", reject).once("close", resolve);
@@ -48,7 +49,7 @@ await runScript(async () => {
   }
 });
 
-/** @param {string} lines a JSON array each: store, fault, outcome @returns {string} */
+/** @param {string} lines JSON arrays, one per line: store, fault, outcome @returns {string} */
 function formatTable(lines) {
   /** @type {(text: string) => [string, string, string]} */
   const parse = JSON.parse;

@@ -8,15 +8,16 @@ import { compareCase } from "../test/real-omnetpp/compare-case.js";
 import { formatDifferences, formatTable } from "../test/real-omnetpp/table.js";
 import { runTool, withSwarm } from "../test/real-omnetpp/with-swarm.js";
 
-// npm run test:omnetpp [-- CASE…]: runs parameter studies with the real OMNeT++, by opp_runall and by
+// npm run test:omnetpp [-- CASE…]: executes parameter studies with the real OMNeT++, by opp_runall and by
 // runall-swarm, and compares every result file. Exit code 1 on any difference; KEEP=1 keeps the files.
-// npm run test:omnetpp -- --differential [N]: does the same for N generated studies (500), half of them for each store.
+// npm run test:omnetpp -- --differential [N]: does the same for N generated studies (500), half of them for
+// each store.
 
-// Ctrl-C reaches the programs that run here, too: what they were part of fails, and is cleaned up below.
+// The running programs receive Ctrl-C, too. Their case fails, and its files are removed below.
 let interrupted = false;
 process.on("SIGINT", () => (interrupted = true));
 
-/** @param {readonly string[]} names of cases, or beginnings of them; empty: all */
+/** @param {readonly string[]} names parts of the names of cases; empty for all cases */
 async function main(names) {
   await setUp({ system: ["redis-server", "git", "make"] });
   for (const name of ["opp_run", "opp_runall", "opp_makemake"]) {
@@ -25,10 +26,8 @@ async function main(names) {
   if (names[0] === "--differential") return await runDifferential(names[1]);
   const { cases, skipped } = findCases(process.env);
   for (const reason of skipped) console.warn(`SKIPPED ${reason}`);
-  const chosen = cases.filter(
-    ({ name }) => names.length === 0 || names.some((start) => name.includes(start)),
-  );
-  // Where the projects lie matters to no result; where there is no room for INET's, TMPDIR says another place.
+  const chosen = cases.filter(({ name }) => names.length === 0 || names.some((part) => name.includes(part)));
+  // The path does not affect any result. Set TMPDIR if the default place has too little space for INET.
   const directory = await realpath(await mkdtemp(path.join(tmpdir(), "swarm-omnetpp-")));
   try {
     return await withSwarm(directory, (env) =>

@@ -10,14 +10,15 @@ import { checkCommit, findCheckout, makeClone } from "../test/projects/checkouts
 import { describeEntry, parseTable } from "../test/projects/entry.js";
 import { TABLE } from "../test/projects/table.js";
 
-// npm run test:projects -- FOLDER… [--only TEXT] [--minutes N]: runs studies of public repositories, whose checkouts are in
-// FOLDER, with the real OMNeT++, locally and by runall-swarm, and compares. Exit code 1 on any fault; KEEP=1 keeps the files.
+// npm run test:projects -- FOLDER… [--only TEXT] [--minutes N]: executes studies of public repositories,
+// whose checkouts are in FOLDER, with the real OMNeT++, locally and by runall-swarm, and compares the
+// results. Exit code 1 on any fault; KEEP=1 keeps the files.
 
 /** @import { Entry } from "../test/projects/entry.js" */
 
 const DEFAULT_MINUTES = "8";
 
-// Ctrl-C reaches this process only: the programs that run here have process groups of their own, and a deadline.
+// Only this process receives Ctrl-C: its child processes have their own process groups, and a deadline.
 let interrupted = false;
 process.on("SIGINT", () => (interrupted = true));
 
@@ -48,7 +49,7 @@ async function main(args) {
   const entries = parseTable(TABLE).filter(
     (entry) => only.length === 0 || only.some((text) => describeEntry(entry).includes(text)),
   );
-  if (entries.length === 0) throw new SetupError(`--only ${only.join(" ")}: no entry of the table has that`);
+  if (entries.length === 0) throw new SetupError(`--only ${only.join(" ")}: no entry of the table matches`);
   const directory = await realpath(await mkdtemp(path.join(tmpdir(), "swarm-projects-")));
   try {
     return await withSwarm(directory, (env) =>
@@ -104,11 +105,11 @@ async function checkAll(entries, folders, options) {
 }
 
 /**
- * Makes one clone of each project that an entry needs, for all entries.
+ * Clones each project that an entry needs, once for all entries.
  * @param {Entry} entry
  * @param {readonly string[]} folders
  * @param {string} directory
- * @returns {Promise<{ needed: NodeJS.ProcessEnv, missing: string[] }>} the variables that lead there.
+ * @returns {Promise<{ needed: NodeJS.ProcessEnv, missing: string[] }>} variables with their folders.
  */
 async function provideNeeded({ needs = [] }, folders, directory) {
   /** @type {NodeJS.ProcessEnv} */

@@ -6,9 +6,9 @@ import { provideMongoServer } from "./mongo-server.js";
 import { providePythonTools } from "./python-tools.js";
 import { ROOT, runScript, setUp } from "./setup.js";
 
-// npm test [-- arguments for vitest]: sets up what is missing, then runs the tests.
+// npm test [-- arguments for vitest]: installs what is missing, then runs the tests.
 await runScript(async () => {
-  // Tests that need a program which is missing say so and are skipped, or fail under REQUIRE_SERVICES=1.
+  // Tests that need a missing program are skipped with a message, or fail with REQUIRE_SERVICES=1.
   const system = [
     "redis-server",
     "git",
@@ -31,14 +31,14 @@ await runScript(async () => {
     cwd: ROOT,
     stdio: "inherit",
   });
-  process.on("SIGINT", () => undefined); // Ctrl-C reaches vitest, too: let it end by itself
+  process.on("SIGINT", () => undefined); // vitest receives Ctrl-C, too, and ends by itself
   process.on("SIGTERM", () => tests.kill());
   return await new Promise((resolve, reject) => {
     tests.once("error", reject).once("close", (code) => resolve(code ?? 1));
   });
 });
 
-/** One after the other: the second needs what the first builds. */
+/** Provides the servers one after the other, because the Docker image contains the MongoDB server. */
 async function provideServers() {
   for (const provide of [provideMongoServer, provideDockerBase]) {
     const reason = await provide(console.log);

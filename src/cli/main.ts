@@ -7,16 +7,16 @@ import { printable } from "./terminal/printable.ts";
 const ISSUES = "the project's issue tracker";
 
 /**
- * Runs a command and turns what happens into an exit code: the only place that catches all errors.
- * The first signal interrupts the command, the second one ends the process at once.
+ * Runs a command and returns its exit code. This is the only place that catches all errors.
+ * The first signal interrupts the command; the second one ends the process immediately.
  */
 export async function main(command: Command, argv: readonly string[]): Promise<number> {
   const interruption = new AbortController();
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  let hangupLeaves = false;
+  let exitsOnHangup = false;
   const onSignal = (signal: NodeJS.Signals): void => {
-    const leaves = signal === "SIGHUP" && hangupLeaves;
-    if (interruption.signal.aborted || leaves) dieOf(signal, signals, onSignal);
+    const exitsNow = signal === "SIGHUP" && exitsOnHangup;
+    if (interruption.signal.aborted || exitsNow) dieOf(signal, signals, onSignal);
     else interruption.abort();
   };
   for (const signal of signals) process.on(signal, onSignal);
@@ -27,7 +27,7 @@ export async function main(command: Command, argv: readonly string[]): Promise<n
     });
   try {
     const { stdout, stderr } = process;
-    const leaveOnHangup = (): void => void (hangupLeaves = true);
+    const leaveOnHangup = (): void => void (exitsOnHangup = true);
     const exitCode = await command.run({
       argv,
       interrupt: interruption.signal,
@@ -45,7 +45,7 @@ export async function main(command: Command, argv: readonly string[]): Promise<n
   }
 }
 
-/** Without our handlers the signal does what it does by default, and the shell sees that it did. */
+/** Ends the process by a signal with its default action, so that the shell sees that signal as the cause. */
 function dieOf(
   signal: NodeJS.Signals,
   signals: readonly NodeJS.Signals[],
@@ -55,13 +55,16 @@ function dieOf(
   process.kill(process.pid, signal);
 }
 
-/** Returns whether nobody reads the output any more, which is not an error: `runall-swarm --dry-run | head`, or a closed terminal. */
+/**
+ * Returns whether the reader of the output has gone, which is not an error: `… --dry-run | head`, or a closed
+ * terminal.
+ */
 function isReaderGone(error: Error, { isTTY }: { isTTY?: boolean }): boolean {
   const code = errorCode(error);
   return code === "EPIPE" || (code === "EIO" && isTTY === true);
 }
 
-/** Output to a file on a full disk, for example. The command itself has continued. */
+/** Returns the error for output that could not be written, for example to a full disk. The command itself continued. */
 function cannotPrint(error: Error): UserError {
   return new UserError(`cannot write the whole output: ${errorText(error)}`, {
     hint: "the command itself has completed; free some disk space before running it again",
@@ -69,7 +72,7 @@ function cannotPrint(error: Error): UserError {
   });
 }
 
-/** Of an error while something was closed because of an earlier one, the earlier one counts. */
+/** Prints an error and returns its exit code. If closing resources failed, too, the original error decides the code. */
 function explain(name: string, error: unknown, interrupted: boolean): number {
   if (error instanceof Error && "suppressed" in error) {
     const exitCode = explain(name, error.suppressed, interrupted);

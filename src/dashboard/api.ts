@@ -5,7 +5,7 @@ import { wholeNumberIn } from "../model/whole-number.ts";
 import type { QueueWatch } from "../queue/watch.ts";
 import type { CampaignView } from "./campaign-view.ts";
 import { UnknownCampaign, type Campaigns } from "./campaigns.ts";
-import { explained, liveAnswers } from "./live.ts";
+import { liveAnswers, messageWithHint } from "./live.ts";
 import { outputOf } from "./output.ts";
 import { asArray, COLUMNS } from "./row.ts";
 import { Scalars } from "./scalars.ts";
@@ -13,15 +13,14 @@ import type { DashboardSources } from "./sources.ts";
 import { summarize } from "./summary.ts";
 import { Busy, Turns } from "./turns.ts";
 
-/** What the routes need beside the campaigns. */
 export interface ApiOptions {
   sources: DashboardSources;
-  /** Who has it may cancel and retry. */
+  /** Secret that a request must contain to cancel or retry runs. */
   token: string;
   onError: (error: Error) => void;
 }
 
-/** What the page asks for. Everybody on this machine may look; changing something needs the token. */
+/** Returns the routes of the dashboard's API. Reading is open to every user of this machine; changes need the token. */
 export function apiRoutes(
   campaigns: Campaigns,
   queue: QueueWatch,
@@ -31,7 +30,7 @@ export function apiRoutes(
   const allScalars = new WeakMap<CampaignView, Scalars>();
   const turns = { scalars: new Turns(1), outputs: new Turns(4) };
   const live = liveAnswers(onError);
-  app.onError((error, context) => problem(error, context, onError));
+  app.onError((error, context) => errorResponse(error, context, onError));
 
   app.get("/campaigns", (context) =>
     live(context, async () => JSON.stringify({ campaigns: await campaigns.overview() })),
@@ -63,20 +62,20 @@ export function apiRoutes(
     const ask = (): Promise<string> => outputOf(view.campaign, run, queue, sources);
     return context.text(await turns.outputs.take(ask));
   });
-  app.post("/campaigns/:id/:deed{cancel|retry}", async (context) => {
+  app.post("/campaigns/:id/:action{cancel|retry}", async (context) => {
     const given = context.req.header("authorization")?.replace(/^Bearer /, "") ?? "";
     if (!isSame(given, token)) return context.json({ error: "the token is missing or wrong" }, 403);
-    const { id, deed } = context.req.param();
-    const runs = await (deed === "cancel" ? sources.cancel(id) : sources.retry(id));
+    const { id, action } = context.req.param();
+    const runs = await (action === "cancel" ? sources.cancel(id) : sources.retry(id));
     campaigns.forget(id);
     return context.json({ runs });
   });
   return app;
 }
 
-function problem(error: Error, context: Context, onError: (error: Error) => void): Response {
-  if (error instanceof UserError) return context.json({ error: explained(error) }, statusOf(error));
-  if (context.req.raw.signal.aborted) return context.body(null, 400); // nobody waits for it
+function errorResponse(error: Error, context: Context, onError: (error: Error) => void): Response {
+  if (error instanceof UserError) return context.json({ error: messageWithHint(error) }, statusOf(error));
+  if (context.req.raw.signal.aborted) return context.body(null, 400); // the client has disconnected
   onError(error);
   return context.json({ error: "this is a bug; see the dashboard's log" }, 500);
 }
@@ -86,7 +85,7 @@ function statusOf(error: UserError): 404 | 409 | 503 {
   return error instanceof Busy ? 503 : 409;
 }
 
-/** In a time that does not tell how much of it is right. */
+/** Compares two secrets in constant time. */
 function isSame(given: string, wanted: string): boolean {
   const [a, b] = [given, wanted].map((text) => createHash("sha256").update(text).digest());
   return timingSafeEqual(a!, b!);

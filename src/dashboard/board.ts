@@ -10,10 +10,10 @@ import type { BuildRequest } from "../model/build.ts";
 import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "../queue/names.ts";
 import type { QueueWatch } from "../queue/watch.ts";
 
-/** How many jobs a page has at most. */
-const MOST_JOBS = 100;
+/** Maximum number of jobs per page. */
+const MAX_JOBS = 100;
 
-/** Asks for no more than can be shown: whoever can write to the queue can write jobs of any size. */
+/** Limits the number and size of the jobs that are read: any user of the queue can add jobs of any size. */
 class BoundedAdapter extends BullMQAdapter {
   readonly #queue: Queue;
   readonly #watch: QueueWatch;
@@ -27,13 +27,13 @@ class BoundedAdapter extends BullMQAdapter {
   override async getJobs(
     states: Parameters<BullMQAdapter["getJobs"]>[0],
     start = 0,
-    end = MOST_JOBS,
+    end = MAX_JOBS,
   ): Promise<Job[]> {
-    const last = Math.min(end, start + MOST_JOBS - 1);
+    const last = Math.min(end, start + MAX_JOBS - 1);
     const ids = await this.#queue.getRanges(states as JobType[], start, last);
     const small = await this.#watch.smallJobs(this.#queue.name, ids);
     const jobs = await Promise.allSettled(small.map((id) => this.#queue.getJob(id)));
-    return jobs.flatMap((job) => (job.status === "fulfilled" && job.value) || []); // a damaged one hides no other
+    return jobs.flatMap((job) => (job.status === "fulfilled" && job.value) || []); // omits only damaged jobs
   }
 
   override async getJob(id: string): Promise<Job | undefined> {
@@ -42,7 +42,7 @@ class BoundedAdapter extends BullMQAdapter {
   }
 }
 
-/** What a user has in the environment is not for whoever looks at the board. */
+/** Returns an adapter that does not show the environment of clients, which may contain secrets. */
 function adapterFor(queue: Queue, watch: QueueWatch): BullMQAdapter {
   const adapter = new BoundedAdapter(queue, watch);
   adapter.setFormatter("data", (data: Partial<BuildRequest> | null): object => {
@@ -52,7 +52,7 @@ function adapterFor(queue: Queue, watch: QueueWatch): BullMQAdapter {
   return adapter;
 }
 
-/** bull-board, to look at single jobs. It changes nothing: a job that is removed there would be a run lost. */
+/** Opens bull-board, which shows single jobs. It is read-only, because removing a job would lose a run. */
 export function openBoard(
   connection: QueueConnection,
   watch: QueueWatch,

@@ -6,30 +6,31 @@ import { keepHeapSmall } from "../system/memory.ts";
 import { factsOfJob, factsOfRecord, type Row } from "./row.ts";
 import type { DashboardSources } from "./sources.ts";
 
-/** What all campaigns share of one look at the queue. */
-export interface QueueLook {
+/** Job ids that are read from the queue once for all campaigns. */
+export interface QueueSnapshot {
   active: ReadonlySet<string>;
+  /** Jobs that have ended since the last snapshot. */
   ended: ReadonlySet<string>;
 }
 
-/** No study has more; a damaged job may have any number. */
-const MOST_VARIABLES = 1000;
+/** More variables than any study has; a damaged job may have any number. */
+const MAX_VARIABLES = 1000;
 
-/** How many rows a record is asked for at once when runs have been collected. */
-const AT_ONCE = 16;
+/** Number of records to read concurrently when runs have been collected. */
+const CONCURRENT_RECORDS = 16;
 
 /**
- * All runs of one campaign, kept up to date by asking for what has changed. A change gets a version, so that a
- * page that has seen version 7 is sent what is newer.
+ * All runs of one campaign. A refresh reads only what may have changed. Each change gets a version, so that a
+ * page that has seen version 7 receives only later changes.
  */
 export class CampaignView {
   readonly campaign: Campaign;
   readonly rows = new Map<number, Row>();
-  /** Names of the iteration variables, in the order in which they came up. */
+  /** Names of the iteration variables, in the order of their first occurrence. */
   readonly variables: string[] = [];
   readonly #names = new Set<string>();
   cancelled = false;
-  /** How many of its runs a later campaign has replaced. */
+  /** Number of runs that later campaigns have replaced. */
   superseded = 0;
   version = 0;
   readonly #versions = new Map<number, number>();
@@ -40,19 +41,21 @@ export class CampaignView {
     this.campaign = campaign;
   }
 
-  /** Runs that the queue still has: queued, being made, or ended and not collected. */
+  /** Number of runs in the queue: queued, running, or ended and not yet collected. */
   get open(): number {
     return this.#open.size;
   }
 
+  /** Returns the rows that have changed after a version; all rows for version 0. */
   changedSince(version: number): Row[] {
     if (version <= 0) return [...this.rows.values()];
     return [...this.rows.values()].filter((row) => this.#versions.get(row.runNumber)! > version);
   }
 
+  /** Updates all rows from the queue and the records. */
   async refresh(
     now: WatchedCampaign,
-    look: QueueLook,
+    snapshot: QueueSnapshot,
     queue: QueueWatch,
     sources: DashboardSources,
   ): Promise<void> {
@@ -60,42 +63,41 @@ export class CampaignView {
     this.cancelled = now.cancelled;
     if (!this.#loaded || now.superseded !== this.superseded) await this.#load(sources);
     this.superseded = now.superseded;
-    const nothingOpen = now.open === 0 && this.#open.size === 0;
-    if (nothingOpen) return;
+    if (now.open === 0 && this.#open.size === 0) return;
     const open = new Set(await queue.openRuns(this.campaign.id));
-    const left = [...this.#open].filter((number) => !open.has(number));
-    const asked = [...open].filter((number) => this.#mayHaveChanged(number, look));
+    const removed = [...this.#open].filter((number) => !open.has(number));
+    const changed = [...open].filter((number) => this.#mayHaveChanged(number, snapshot));
     this.#open = open;
-    await this.#readJobs(asked, look, queue);
-    for (const some of chunks(left, AT_ONCE)) {
+    await this.#readJobs(changed, snapshot, queue);
+    for (const some of chunks(removed, CONCURRENT_RECORDS)) {
       await Promise.all(some.map((number) => this.#readCollected(number, sources)));
     }
   }
 
-  /** What was collected before we looked for the first time, or has been replaced since. */
+  /** Reads the records of all collected runs: at first, and when a later campaign has replaced some. */
   async #load(sources: DashboardSources): Promise<void> {
     keepHeapSmall(this.campaign.runs);
     for (const record of await sources.records(this.campaign)) this.#set(record, factsOfRecord(record));
     this.#loaded = true;
   }
 
-  #mayHaveChanged(number: number, { active, ended }: QueueLook): boolean {
+  #mayHaveChanged(number: number, { active, ended }: QueueSnapshot): boolean {
     const row = this.rows.get(number);
     if (row === undefined || !this.#open.has(number)) return true;
     const id = runJobId(this.campaign.id, number);
     return active.has(id) || ended.has(id) || row.state === "running";
   }
 
-  async #readJobs(numbers: readonly number[], look: QueueLook, queue: QueueWatch): Promise<void> {
+  async #readJobs(numbers: readonly number[], snapshot: QueueSnapshot, queue: QueueWatch): Promise<void> {
     const jobs = await queue.jobs(this.campaign.id, numbers);
     numbers.forEach((number, index) => {
       const job = jobs[index];
       if (job?.run === undefined) return;
-      this.#set(job.run, factsOfJob(job, look.active.has(runJobId(this.campaign.id, number))));
+      this.#set(job.run, factsOfJob(job, snapshot.active.has(runJobId(this.campaign.id, number))));
     });
   }
 
-  /** One that has left the queue: collected, or cancelled before it began. */
+  /** Updates a run that is no longer in the queue: it was collected, or cancelled before it started. */
   async #readCollected(number: number, sources: DashboardSources): Promise<void> {
     const record = await sources.record(this.campaign, number);
     if (record !== undefined) return this.#set(record, factsOfRecord(record));
@@ -118,7 +120,7 @@ export class CampaignView {
 
   #valuesOf({ iterationVariables }: Run): string[] {
     for (const name of Object.keys(iterationVariables)) {
-      if (this.#names.has(name) || this.variables.length === MOST_VARIABLES) continue;
+      if (this.#names.has(name) || this.variables.length === MAX_VARIABLES) continue;
       this.#names.add(name);
       this.variables.push(name);
     }

@@ -5,14 +5,14 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { errorCode, errorText, UserError } from "../errors.ts";
 
-/** Of each address. Whoever opens more is refused, so that pages that are open get their answers. */
-const MOST_CONNECTIONS = 500;
-/** No question takes longer to be asked; answers may. */
+/** Maximum number of connections for each address. Further ones are refused, so that open pages get their answers. */
+const MAX_CONNECTIONS = 500;
+/** Time limit for receiving a request. Answers may take longer. */
 const REQUEST_TIMEOUT_MS = 20_000;
-/** A connection on which nothing moves for so long is closed: live pages get a sign of life more often. */
+/** Time after which an idle connection is closed. Live pages receive a heartbeat more often. */
 const IDLE_TIMEOUT_MS = 60_000;
 const LOOPBACK = ["127.0.0.1", "::1"] as const;
-/** This machine does not have the address. */
+/** Error codes for an address that this machine does not have. */
 const NO_SUCH_ADDRESS = ["EADDRNOTAVAIL", "EAFNOSUPPORT", "EINVAL"];
 
 /** The port is in use on one of the addresses. */
@@ -22,15 +22,18 @@ export class PortTaken extends UserError {
 
 export interface Listening extends AsyncDisposable {
   port: number;
-  /** What a browser calls the place: `localhost` may lead to either loopback address, so both must be ours. */
+  /**
+   * Host name for URLs: `localhost` only if the server has both loopback addresses, because it may resolve to
+   * either.
+   */
   host: string;
 }
 
 /**
- * Serves at a port.
- * @param host one address; undefined: both loopback addresses, or the one that this machine has.
- * @param port 0: any that is free.
- * @throws {PortTaken}
+ * Serves an application at a port.
+ * @param port 0 for any free port.
+ * @param host one address; undefined for both loopback addresses, or the one that this machine has.
+ * @throws {PortTaken} if the port is in use.
  * @throws {UserError} if no address can be used.
  */
 export async function listen(app: Hono, port: number, host?: string): Promise<Listening> {
@@ -55,24 +58,24 @@ export async function listen(app: Hono, port: number, host?: string): Promise<Li
     };
   } catch (error) {
     await close(servers.map(({ server }) => server));
-    if (error instanceof PortTaken && port === 0) return await listen(app, port, host); // free on one address only
+    if (error instanceof PortTaken && port === 0) return await listen(app, port, host); // in use on the second address
     throw error;
   }
 }
 
-/** @returns undefined if this machine does not have the address. */
+/** Returns a listening server, or undefined if this machine does not have the address. */
 async function listenAt(app: Hono, port: number, host: string): Promise<Server | undefined> {
   const answer = getRequestListener(app.fetch);
   const server = createServer(
     { requestTimeout: REQUEST_TIMEOUT_MS },
     (request, response) => void answer(request, response),
   );
-  server.maxConnections = MOST_CONNECTIONS;
+  server.maxConnections = MAX_CONNECTIONS;
   server.timeout = IDLE_TIMEOUT_MS;
   try {
     server.listen({ port, host, ipv6Only: host.includes(":"), exclusive: true });
     await once(server, "listening");
-    server.on("error", () => undefined); // a connection that could not be accepted: the others go on
+    server.on("error", () => undefined); // failure to accept a connection does not affect the others
     return server;
   } catch (error) {
     if (NO_SUCH_ADDRESS.includes(errorCode(error) ?? "")) return undefined;
@@ -88,6 +91,6 @@ async function listenAt(app: Hono, port: number, host: string): Promise<Server |
 
 async function close(servers: readonly Server[]): Promise<void> {
   const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
-  for (const server of servers) server.closeAllConnections(); // the live pages never end
+  for (const server of servers) server.closeAllConnections(); // live pages never close theirs
   await Promise.all(closed);
 }

@@ -3,28 +3,31 @@ import { streamSSE } from "hono/streaming";
 import { UserError } from "../errors.ts";
 import { Busy } from "./turns.ts";
 
-/** How often a live page is told what is new. */
-const LIVE_MS = 1000;
-/** A sign of life, after which a connection whose client has gone is noticed. */
-const SIGN_MS = 15_000;
-/** Of open pages: each asks once a second, and may hold an answer of some MB. */
-const MOST_LIVE = 200;
+/** Interval at which live pages are updated. */
+const UPDATE_MS = 1000;
+/** Interval of heartbeats, by which the server detects that a client has disconnected. */
+const HEARTBEAT_MS = 15_000;
+/** Maximum number of live pages: each needs an answer every second, which may take some MB. */
+const MAX_LIVE_PAGES = 200;
 
-/** Answers with what a question gives: once, or, for an `EventSource`, each time that something has changed. */
+/** Answers a request with what `ask` returns: once, or, for an `EventSource`, each time that it has changed. */
 export type LiveAnswer = (context: Context, ask: () => Promise<string>) => Promise<Response>;
 
-/** @param onError is told of our own faults; a page is only told that there was one. */
+/**
+ * Returns a function that answers requests and limits the number of live pages.
+ * @param onError receives internal errors, whose details are not sent to pages.
+ */
 export function liveAnswers(onError: (error: Error) => void): LiveAnswer {
   let open = 0;
   const asEvent = (error: unknown): string => {
-    if (error instanceof UserError) return JSON.stringify({ error: explained(error) });
+    if (error instanceof UserError) return JSON.stringify({ error: messageWithHint(error) });
     onError(error as Error);
     return JSON.stringify({ error: "this is a bug; see the dashboard's log" });
   };
   return async (context, ask) => {
     const isLive =
       context.req.method === "GET" && (context.req.header("accept") ?? "").includes("text/event-stream");
-    if (isLive && open >= MOST_LIVE)
+    if (isLive && open >= MAX_LIVE_PAGES)
       throw new Busy("too many open pages of this dashboard", { hint: "close some of them" });
     if (!isLive) return context.body(await ask(), 200, { "Content-Type": "application/json" });
     open++;
@@ -34,15 +37,15 @@ export function liveAnswers(onError: (error: Error) => void): LiveAnswer {
     });
     return streamSSE(context, async (stream) => {
       try {
-        let told: string | undefined;
-        let reportedAt = 0;
+        let sent: string | undefined;
+        let sentAt = 0;
         for (let text = first; !stream.aborted; text = await ask().catch(asEvent)) {
           const now = performance.now();
-          if (text !== told) await stream.writeSSE({ data: text });
-          else if (now - reportedAt > SIGN_MS) await stream.write(":\n\n");
-          if (text !== told || now - reportedAt > SIGN_MS) reportedAt = now;
-          told = text;
-          await stream.sleep(LIVE_MS);
+          if (text !== sent) await stream.writeSSE({ data: text });
+          else if (now - sentAt > HEARTBEAT_MS) await stream.write(":\n\n");
+          if (text !== sent || now - sentAt > HEARTBEAT_MS) sentAt = now;
+          sent = text;
+          await stream.sleep(UPDATE_MS);
         }
       } finally {
         open--;
@@ -51,7 +54,7 @@ export function liveAnswers(onError: (error: Error) => void): LiveAnswer {
   };
 }
 
-/** The message of an error with what the user can do. */
-export function explained({ message, hint }: UserError): string {
+/** Returns the message of an error with its hint. */
+export function messageWithHint({ message, hint }: UserError): string {
   return hint === undefined ? message : `${message} – ${hint}`;
 }

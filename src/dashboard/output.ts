@@ -5,12 +5,12 @@ import type { QueueWatch } from "../queue/watch.ts";
 import { endOfFile } from "../system/regular-file.ts";
 import type { DashboardSources } from "./sources.ts";
 
-/** So much of the end of a long output is shown. */
+/** Length of the part of a long output, counted from its end, that is shown. */
 const SHOWN_BYTES = 1 << 18;
 
 /**
- * What a run has printed, wherever it is: collected, ended, or being made.
- * @throws {UserError} where it has printed nothing that can be reached.
+ * Returns the end of a run's output, whether the run has been collected, has ended, or is running.
+ * @throws {UserError} if no output is available.
  */
 export async function outputOf(
   campaign: Campaign,
@@ -46,5 +46,5 @@ async function endOf(file: string): Promise<string> {
 function shown({ end, sizeBytes }: { end: Buffer; sizeBytes: number }): string {
   const text = end.subarray(-SHOWN_BYTES).toString();
   const omitted = sizeBytes - Math.min(end.length, SHOWN_BYTES);
-  return omitted > 0 ? `… ${omitted} bytes before this …\n${text}` : text;
+  return omitted > 0 ? `… ${omitted} bytes omitted …\n${text}` : text;
 }

@@ -4,7 +4,7 @@ import { installedFile } from "../system/installation.ts";
 
 const TYPES = { html: "text/html", js: "text/javascript", css: "text/css", svg: "image/svg+xml" } as const;
 
-/** One page for the campaigns and for each campaign; its script looks at the address. */
+/** Returns the routes of the page. All addresses get the same HTML, whose script decides by the URL what to show. */
 export function pageRoutes(): Hono {
   const app = new Hono();
   const file = async (name: string): Promise<Response> => {

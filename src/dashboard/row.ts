@@ -4,7 +4,7 @@ import { RunResultSchema, type RunRecord } from "../model/result.ts";
 import type { JobFacts } from "../queue/watch.ts";
 import type { RecordedRun } from "./sources.ts";
 
-/** A run as the table shows it. Kept for every run of a campaign, so it has what is shown and no more. */
+/** A run in the table. It has only what is shown, because there is one for every run of a campaign. */
 export interface Row {
   runNumber: number;
   state: "queued" | "running" | OutcomeState;
@@ -19,11 +19,11 @@ export interface Row {
   events?: number | undefined;
   eventsPerSecond?: number | undefined;
   percent?: number | undefined;
-  /** First line of the error, cut. */
+  /** First line of the error, truncated. */
   error?: string | undefined;
-  /** The later campaign that has executed the run again. */
+  /** Id of a later campaign that has executed the run again. */
   supersededBy?: string | undefined;
-  /** The scalar file, relative to the study, where the run has been collected. */
+  /** The scalar file of a collected run, relative to the study. */
   scalars?: string | undefined;
 }
 
@@ -31,6 +31,7 @@ const LONGEST_ERROR = 200;
 
 type Facts = Omit<Row, "runNumber" | "values" | "repetition">;
 
+/** Returns what a record contains about a collected run. */
 export function factsOfRecord(record: RecordedRun): Facts {
   return {
     ...ended(record, record),
@@ -41,7 +42,10 @@ export function factsOfRecord(record: RecordedRun): Facts {
   };
 }
 
-/** @param active whether a worker has it now. */
+/**
+ * Returns what a job contains about a run in the queue.
+ * @param active whether a worker has taken the job.
+ */
 export function factsOfJob(job: JobFacts, active: boolean): Facts {
   const result = v.safeParse(RunResultSchema, job.result);
   if (job.finishedAt !== undefined && result.success) {
@@ -74,7 +78,7 @@ function ended(
   };
 }
 
-/** How a row travels to the page: `COLUMNS` gives the order. Nothing for what is not known. */
+/** Names of the values that `asArray` returns, in the same order. */
 export const COLUMNS = [
   "runNumber",
   "state",
@@ -91,6 +95,7 @@ export const COLUMNS = [
   "supersededBy",
 ] as const satisfies (keyof Row)[];
 
+/** Returns a row as it is sent to the page: the values of `COLUMNS`, null for unknown ones. */
 export function asArray(row: Row): unknown[] {
   return COLUMNS.map((column) => row[column] ?? null);
 }

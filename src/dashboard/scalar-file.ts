@@ -1,28 +1,28 @@
 import { openRegularFile } from "../system/regular-file.ts";
 import { LineSplitter, MAX_LINE_LENGTH } from "../omnetpp/line-splitter.ts";
 
-/** More of a file is not read: it would take minutes, and no scalar file is that large. */
-const MOST_BYTES = 1 << 29;
+/** Maximum length to read of a file. No scalar file is that large, and reading more would take minutes. */
+const MAX_BYTES = 1 << 29;
 
 /**
- * `scalar <module> <name> <value>`; module and name are quoted where they hold spaces.
+ * `scalar <module> <name> <value>`; module and name are quoted if they contain spaces.
  * @see OMNeT++ Simulation Manual, appendix "Result File Formats".
  */
 const SCALAR = /^scalar\s+("(?:[^"\\]|\\.)*"|\S+)\s+("(?:[^"\\]|\\.)*"|\S+)\s+(\S+)$/;
 
-/** A scalar that a file records, as `module name`. */
+/** A scalar in a file; its name is `module name`. */
 export type Scalar = [name: string, value: number];
 
 /**
- * Reads the scalars of a file, which may have any content: what is not a scalar is passed over, and a line that is longer
- * than any of OMNeT++'s counts as none. A file that does not exist has none.
+ * Yields the scalars of a file, which may have any content. Skips other lines and lines that are longer than
+ * OMNeT++'s. Yields nothing if the file does not exist.
  */
-export async function* scalarsOf(file: string, mostBytes = MOST_BYTES): AsyncGenerator<Scalar> {
+export async function* scalarsOf(file: string, maxBytes = MAX_BYTES): AsyncGenerator<Scalar> {
   await using handle = await openRegularFile(file);
   if (handle === undefined) return;
   const lines: string[] = [];
   const splitter = new LineSplitter((line) => void lines.push(line));
-  const text = handle.createReadStream({ encoding: "utf8", end: mostBytes - 1, autoClose: false });
+  const text = handle.createReadStream({ encoding: "utf8", end: maxBytes - 1, autoClose: false });
   for await (const chunk of text) {
     splitter.write(chunk as string);
     yield* found(lines);
@@ -38,9 +38,9 @@ function* found(lines: string[]): Generator<Scalar> {
   }
 }
 
-/** Parses one line of a scalar file; undefined if it records no scalar. */
+/** Returns the scalar in a line of a scalar file; undefined if there is none. */
 export function parseScalar(line: string): Scalar | undefined {
-  if (line.length >= MAX_LINE_LENGTH) return undefined; // it was cut
+  if (line.length >= MAX_LINE_LENGTH) return undefined; // truncated by LineSplitter
   const [, module, name, value] = SCALAR.exec(line) ?? [];
   const number = Number(value);
   return value === undefined || Number.isNaN(number)

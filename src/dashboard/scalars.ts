@@ -4,73 +4,73 @@ import type { Row } from "./row.ts";
 import { scalarsOf, type Scalar } from "./scalar-file.ts";
 import type { DashboardSources } from "./sources.ts";
 
-const FILES_AT_ONCE = 16;
-/** Names are those of the first files that are there; all runs of a config record more or less the same. */
+const CONCURRENT_FILES = 16;
+/** Number of files from which names are read: all runs of a config record nearly the same scalars. */
 const FILES_FOR_NAMES = 3;
-/** Nobody chooses from more of them, and a file may have any number. */
-const MOST_NAMES = 10_000;
+/** Maximum number of names: a file may have any number, but users cannot choose from more. */
+const MAX_NAMES = 10_000;
 const LONGEST_NAME = 1000;
-/** Scalars whose values are kept. */
-const KEPT_NAMES = 4;
+/** Number of scalars whose values are cached. */
+const CACHED_SCALARS = 4;
 
-interface Value {
-  /** When the run ended: one that was made again has another file. */
-  of: number | undefined;
+interface CachedValue {
+  /** End time of the run from whose file the value was read: it differs after a rerun. */
+  finishedAt: number | undefined;
   value: number | undefined;
 }
 
-/** The scalars of a campaign's files. A live page asks again and again, so a file is read once for a scalar. */
+/** The scalars in a campaign's files. Values are cached, because a live page requests them repeatedly. */
 export class Scalars {
   readonly #view: CampaignView;
   readonly #sources: DashboardSources;
-  /** By name of the scalar and run number; what was asked for last stands last. */
-  readonly #known = new Map<string, Map<number, Value>>();
+  /** By scalar name, least recently requested first, and run number. */
+  readonly #cached = new Map<string, Map<number, CachedValue>>();
 
   constructor(view: CampaignView, sources: DashboardSources) {
     this.#view = view;
     this.#sources = sources;
   }
 
-  /** What the files record, as `module name`. */
+  /** Returns the names of the scalars in the files, as `module name`. */
   async names(): Promise<string[]> {
     const names = new Set<string>();
     for (const row of this.#rows().slice(0, FILES_FOR_NAMES)) {
       for await (const [name] of scalarsIn(this.#view, row, this.#sources)) {
         if (name.length <= LONGEST_NAME) names.add(name);
-        if (names.size === MOST_NAMES) break;
+        if (names.size === MAX_NAMES) break;
       }
     }
     return [...names].sort();
   }
 
   /**
-   * The value of one scalar in every run that records it, by run number.
-   * @param signal nobody waits for the answer any more.
+   * Returns the value of one scalar in every run that records it, by run number.
+   * @param signal aborted when the client has disconnected.
    */
   async values(name: string, signal?: AbortSignal): Promise<[runNumber: number, value: number][]> {
-    const known = this.#knownOf(name);
+    const cached = this.#cachedValues(name);
     const rows = this.#rows();
-    const unread = rows.filter((row) => known.get(row.runNumber)?.of !== row.finishedAt);
-    for (const some of chunks(unread, FILES_AT_ONCE)) {
+    const unread = rows.filter((row) => cached.get(row.runNumber)?.finishedAt !== row.finishedAt);
+    for (const some of chunks(unread, CONCURRENT_FILES)) {
       signal?.throwIfAborted();
       const found = await Promise.all(some.map((row) => valueIn(this.#view, row, name, this.#sources)));
       some.forEach(({ runNumber, finishedAt }, index) =>
-        known.set(runNumber, { of: finishedAt, value: found[index] }),
+        cached.set(runNumber, { finishedAt, value: found[index] }),
       );
     }
     return rows.flatMap(({ runNumber }) => {
-      const value = known.get(runNumber)?.value;
+      const value = cached.get(runNumber)?.value;
       return value === undefined ? [] : [[runNumber, value]];
     });
   }
 
-  #knownOf(name: string): Map<number, Value> {
-    const known = this.#known.get(name) ?? new Map<number, Value>();
-    this.#known.delete(name);
-    this.#known.set(name, known);
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > KEPT_NAMES) this.#known.delete(oldest!);
-    return known;
+  #cachedValues(name: string): Map<number, CachedValue> {
+    const cached = this.#cached.get(name) ?? new Map<number, CachedValue>();
+    this.#cached.delete(name);
+    this.#cached.set(name, cached);
+    const [oldest] = this.#cached.keys();
+    if (this.#cached.size > CACHED_SCALARS) this.#cached.delete(oldest!);
+    return cached;
   }
 
   #rows(): Row[] {

@@ -12,24 +12,24 @@ import { pageRoutes } from "./page-routes.ts";
 
 export interface DashboardOptions extends ApiOptions {
   connection: QueueConnection;
-  /** 0: any that is free. */
+  /** 0 for any free port. */
   port: number;
-  /** Both loopback addresses unless the process is in a container of its own. */
+  /** Address to listen at; both loopback addresses by default. */
   host?: string;
 }
 
-/** BullMQ waits for a Redis that is away; a browser shall not. */
+/** BullMQ waits for an unreachable Redis without a limit; requests from a browser must not. */
 const BOARD_TIMEOUT_MS = 10_000;
 
 export interface Dashboard extends AsyncDisposable {
   port: number;
-  /** What a browser calls the machine: `localhost`, or the only loopback address that it has. */
+  /** Host name for URLs: `localhost`, or the only loopback address that this machine has. */
   host: string;
 }
 
 /**
- * Serves the dashboard: the campaigns, and bull-board for the two queues under `/queues`.
- * @throws {PortTaken}
+ * Starts the dashboard's server: the campaigns, and bull-board for the two queues at `/queues`.
+ * @throws {PortTaken} if the port is in use.
  */
 export async function openDashboard(options: DashboardOptions): Promise<Dashboard> {
   const queue = watchQueue(options.connection);
@@ -64,7 +64,7 @@ export async function openDashboard(options: DashboardOptions): Promise<Dashboar
 
 const OWN_NAMES = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
-/** Another site that has its name point to this machine (DNS rebinding) shall not read or do anything. */
+/** Rejects other host names, so that a site whose name resolves to this machine (DNS rebinding) has no access. */
 const sameHost: MiddlewareHandler = async (context, next) => {
   const name = (context.req.header("host") ?? "").replace(/:\d+$/, "");
   if (!OWN_NAMES.has(name)) return context.text(`this dashboard is at localhost, not ${name}`, 403);

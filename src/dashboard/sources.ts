@@ -1,32 +1,35 @@
 import type { Campaign } from "../model/campaign.ts";
 import type { ResultFile, RunRecord } from "../model/result.ts";
 
-/** A record of a campaign, also where a later campaign has replaced it: then without its files. */
+/** A record of a run. If a later campaign has replaced it, its files are omitted. */
 export type RecordedRun = RunRecord & { supersededBy?: string };
 
-/** How the dashboard reaches what has been collected, and what it lets others do; put together by `cli/`. */
+/** Access to collected results, and the actions of the dashboard; implemented by `cli/`. */
 export interface DashboardSources {
-  /** The records of all runs of a campaign that have been collected. */
+  /** Returns the records of all collected runs of a campaign. */
   records(campaign: Campaign): Promise<RecordedRun[]>;
-  /** The record of one run; undefined where there is none. */
+  /** Returns the record of one run; undefined if there is none. */
   record(campaign: Campaign, runNumber: number): Promise<RecordedRun | undefined>;
-  /** Absolute path of a result file that a record names; undefined where it cannot be reached from here. */
+  /** Returns the absolute path of a result file that a record names; undefined if it is not on this machine. */
   resultFile(campaign: Campaign, file: string): Promise<string | undefined>;
-  /** Reads a result that waits for its client, in the directory where it lies or has been unpacked for that. */
+  /**
+   * Calls a function with the directory that contains, or into which it unpacks, a result that is not yet
+   * collected.
+   */
   readStored(
     result: { stored: string; files: readonly ResultFile[] },
     read: (directory: string) => Promise<string>,
   ): Promise<string>;
   /**
    * Cancels a campaign.
-   * @returns how many queued runs are gone.
-   * @throws {UserError} where it has ended.
+   * @returns the number of queued runs that were removed.
+   * @throws {UserError} if it has ended.
    */
   cancel(id: string): Promise<number>;
   /**
-   * Queues those runs again that failed or were cancelled.
-   * @returns how many.
-   * @throws {UserError} where there is none.
+   * Requeues the runs of a campaign that failed or were cancelled.
+   * @returns the number of these runs.
+   * @throws {UserError} if there are none.
    */
   retry(id: string): Promise<number>;
 }

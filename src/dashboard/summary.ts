@@ -3,7 +3,7 @@ import { estimateTimeLeft, type OpenWork } from "../model/time-left.ts";
 import type { CampaignView } from "./campaign-view.ts";
 import type { Row } from "./row.ts";
 
-/** A campaign in one row. Times are in ms. */
+/** The figures of a campaign in the overview. Times are in ms. */
 export interface Summary {
   id: string;
   user: string;
@@ -12,23 +12,24 @@ export interface Summary {
   createdAt: number;
   runs: number;
   cancelled: boolean;
-  /** How many runs are in each state; one of which nothing is left here is `without a record`. */
+  /** Number of runs by state; runs without a job and without a record on this machine are `without a record`. */
   states: Record<string, number>;
-  /** Ended, and waiting for a client to collect them. */
+  /** Number of ended runs that no client has collected yet. */
   uncollected: number;
   runsPerSecond: number | undefined;
   eventsPerSecond: number | undefined;
   leftMs: number | undefined;
 }
 
-/** Rates are those of the last minute. */
+/** Period over which rates are measured. */
 const WINDOW_MS = 60_000;
 
+/** Returns the figures of a campaign. */
 export function summarize(view: CampaignView, now = Date.now()): Summary {
   const { campaign, cancelled, rows } = view;
   const states = countStates(view);
   const [queued, running] = [states["queued"] ?? 0, states["running"] ?? 0];
-  const recent = lookBack(rows.values(), now);
+  const recent = recentRuns(rows.values(), now);
   const eventsPerSecond = sum(rows.values(), (row) =>
     row.state === "running" ? (row.eventsPerSecond ?? 0) : 0,
   );
@@ -57,15 +58,15 @@ function countStates({ campaign, cancelled, rows }: CampaignView): Record<string
 }
 
 interface Recent {
-  /** How many ended. */
+  /** Number of runs that ended in the period. */
   runs: number;
-  /** How long runs were made in that time, added up. */
+  /** Total wall time of runs in the period. */
   busyMs: number;
-  /** How long we look back. */
+  /** Length of the period. */
   ms: number;
 }
 
-function lookBack(rows: Iterable<Row>, now: number): Recent {
+function recentRuns(rows: Iterable<Row>, now: number): Recent {
   const recent = { runs: 0, busyMs: 0 };
   const since = now - WINDOW_MS;
   let first = now;
@@ -81,8 +82,9 @@ function lookBack(rows: Iterable<Row>, now: number): Recent {
 }
 
 /**
- * Estimates the time left; undefined if nothing is left or nothing runs.
- * @param pace.busy how many runs were executed at the same time; between two short runs fewer count as running.
+ * Returns the estimated time left, in ms; undefined if no run is left or none is running.
+ * @param pace.busy mean number of runs that were executed concurrently. The number that is running now is
+ *   smaller if it is counted between two short runs.
  */
 function timeLeft(
   rows: Iterable<Row>,

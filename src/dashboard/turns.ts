@@ -1,29 +1,29 @@
 import { UserError } from "../errors.ts";
 
-/** How many may wait. */
+/** Maximum number of waiting requests. */
 const LONGEST_QUEUE = 100;
 
-/** There is too much to do at the moment. */
+/** The dashboard has too many requests at the moment. */
 export class Busy extends UserError {
   override name = "Busy";
 }
 
-/** Lets a few of many questions be answered at once: each may read a large file. */
+/** Limits the number of requests that are answered concurrently: each may read a large file. */
 export class Turns {
-  readonly #atOnce: number;
+  readonly #limit: number;
   readonly #waiting: (() => void)[] = [];
   #busy = 0;
 
-  constructor(atOnce: number) {
-    this.#atOnce = atOnce;
+  constructor(limit: number) {
+    this.#limit = limit;
   }
 
   /**
-   * Does work when it is its turn.
-   * @throws {Busy} if too many wait already.
+   * Calls a function as soon as fewer than the maximum are in progress, and returns its result.
+   * @throws {Busy} if too many requests are waiting.
    */
   async take<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#busy < this.#atOnce) this.#busy++;
+    if (this.#busy < this.#limit) this.#busy++;
     else {
       if (this.#waiting.length >= LONGEST_QUEUE)
         throw new Busy("too many requests to the dashboard", { hint: "try again in a minute" });

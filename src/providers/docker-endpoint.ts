@@ -1,7 +1,7 @@
-/** Which Docker is meant: that of the environment and its current context where neither is given. */
+/** Which Docker to use (default: that of the environment or of the current context). */
 export interface DockerEndpoint {
-  /** As `docker --host` takes it: `unix:///run/docker.sock`, `ssh://user@machine`. */
+  /** Value of `docker --host`: `unix:///run/docker.sock`, `ssh://user@machine`. */
   host?: string | undefined;
-  /** Name of a docker context. */
+  /** Name of a Docker context. */
   context?: string | undefined;
 }

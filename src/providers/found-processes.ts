@@ -5,24 +5,24 @@ import { identify, type ProcessIdentity } from "../system/identity.ts";
 import { stateDirectory } from "../system/paths.ts";
 import { redisDirectory, swarmsDirectory } from "./swarm-folders.ts";
 
-/** A process of a local swarm, recognised by its command line and its working directory instead of by the state file. */
+/** A process of a local swarm that was found by its command line and working directory instead of the state file. */
 export interface FoundProcess extends ProcessIdentity {
   role: "redis" | "builder" | "runner" | "dashboard";
-  /** State directory of its swarm. */
+  /** State directory of its swarm; for a dashboard, the swarm's name. */
   directory: string;
   args: string[];
 }
 
-/** The processes of this user on this host that belong to the swarm with a state directory. */
+/** Returns the processes of this user on this host that belong to the swarm with this state directory. */
 export function findProcesses(directory: string): FoundProcess[] {
-  const name = path.basename(directory).split("@")[0]!; // all that a dashboard's command line tells
+  const name = path.basename(directory).split("@")[0]!; // a dashboard's command line contains only the name
   const real = resolved(directory);
   return findAllProcesses().filter(
     (found) => found.directory === directory || found.directory === real || found.directory === name,
   );
 }
 
-/** The processes of all local swarms of this user on this host. */
+/** Returns the processes of all local swarms of this user on this host. */
 export function findAllProcesses(): FoundProcess[] {
   return commandLines().flatMap(({ pid, args }) => {
     const found = roleOf(pid, args);
@@ -38,12 +38,12 @@ function roleOf(pid: number, args: readonly string[]): Pick<FoundProcess, "role"
   if (worker >= 0) return workerOf(args.slice(worker + 1));
   const tool = args.findIndex((arg) => path.basename(arg) === "swarm-tool.js");
   if (tool < 0 || args[tool + 1] !== "dashboard" || args[tool + 3] !== "--background") return undefined;
-  return environmentOf(pid) === stateDirectory()
+  return stateDirectoryOf(pid) === stateDirectory()
     ? { role: "dashboard", directory: args[tool + 2]! }
     : undefined;
 }
 
-/** Its working directory is that of its data, also when that was removed. */
+/** Returns the swarm of a Redis by its working directory, which is its data directory, even if that was removed. */
 function redisOf(pid: number, title: string): Pick<FoundProcess, "role" | "directory"> | undefined {
   const socket = /unixsocket:(\S.*)\/redis\.sock/.exec(title)?.[1];
   const data = process.platform === "linux" ? workingDirectory(pid) : socket && redisDirectory(socket);
@@ -64,12 +64,12 @@ function workingDirectory(pid: number): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/cwd`).replace(/ \(deleted\)$/, "");
   } catch {
-    return undefined; // it has ended, or is not ours
+    return undefined; // it has ended, or belongs to another user
   }
 }
 
-/** The state directory that a process uses. */
-function environmentOf(pid: number): string | undefined {
+/** Returns the state directory that a process uses according to its environment. */
+function stateDirectoryOf(pid: number): string | undefined {
   try {
     const lines = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
     const env: NodeJS.ProcessEnv = Object.fromEntries(
@@ -86,7 +86,7 @@ function resolved(directory: string): string {
   try {
     return realpathSync(directory);
   } catch {
-    return directory; // removed
+    return directory; // it has been removed
   }
 }
 
@@ -95,7 +95,7 @@ interface CommandLine {
   args: string[];
 }
 
-/** Of this user's processes in this PID namespace. */
+/** Returns the command lines of this user's processes in this PID namespace. */
 function commandLines(): CommandLine[] {
   if (process.platform !== "linux") return psLines();
   const own = namespaceOf("self");
@@ -115,11 +115,11 @@ function namespaceOf(pid: string): string {
   try {
     return readlinkSync(`/proc/${pid}/ns/pid`);
   } catch {
-    return ""; // a kernel without namespaces, or a process that may not be looked at
+    return ""; // a kernel without namespaces, or a process of another user
   }
 }
 
-/** Arguments with spaces are not told apart there. */
+/** Returns the command lines that ps(1) shows, in which arguments that contain spaces are split. */
 function psLines(): CommandLine[] {
   const text = execFileSync("ps", ["-axww", "-o", "pid=,uid=,args="], { encoding: "utf8" });
   return text.split("\n").flatMap((line) => {

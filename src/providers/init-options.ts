@@ -1,22 +1,22 @@
 import type { DockerEndpoint } from "./docker-endpoint.ts";
 import type { Services } from "./services.ts";
 
-/** The change of the services that the user's options make; asked for only where there are services. */
+/** Returns the change that the user's options make to the services; called only for swarms with services. */
 export type ServiceChange = () => Promise<(services: Services) => Services>;
 
-/** What a swarm is made with: each kind takes the options that it has. */
+/** Options for creating a swarm. Each kind of swarm uses those that apply to it. */
 export interface InitOptions {
   services: ServiceChange;
-  /** Runs at once on each machine. */
+  /** Number of concurrent runs on each machine. */
   runners?: number | undefined;
-  /** URL of the user's own MongoDB for results, which holds a password. */
+  /** Returns the URL of the user's own MongoDB for results, which contains a password. */
   mongoUrl?: (() => Promise<string>) | undefined;
   /** The Docker of the manager. */
   docker?: DockerEndpoint;
   machines?: MachineOptions;
 }
 
-/** The machines that are made at a cloud provider. */
+/** The machines to create at a cloud provider. */
 interface MachineOptions {
   workers: number;
   instanceType: string;

@@ -4,9 +4,9 @@ import { readState, readStateIn } from "./state-file.ts";
 import { directoriesOf, swarmFolders } from "./swarm-folders.ts";
 import type { LocalState, SwarmState } from "./swarm-state.ts";
 
-/** A swarm on another machine that shares the home directory: it is shown, and never touched. */
+/** A swarm on another machine that shares the home directory: it is listed but never changed. */
 export interface SwarmElsewhere {
-  /** `NAME@HOST`, by which it is named here. */
+  /** Its name on this machine, `NAME@HOST`. */
   label: string;
   folder: string;
   machine: string;
@@ -14,24 +14,25 @@ export interface SwarmElsewhere {
   state: LocalState;
 }
 
-/** A swarm of which the state file cannot be used. */
+/** A swarm whose state file cannot be read. */
 interface UnreadableSwarm {
   name: string;
   error: UserError;
 }
 
-/** All swarms of this user. One that cannot be read is no reason not to know of the others. */
+/** All swarms of this user, including those that cannot be read. */
 export interface KnownSwarms {
   swarms: SwarmState[];
   elsewhere: SwarmElsewhere[];
   unreadable: UnreadableSwarm[];
 }
 
-/** Returns the swarms that can be used from this host, by name; those that cannot be read are left out. */
+/** Returns the swarms that can be used from this host, sorted by name. Those that cannot be read are left out. */
 export async function listSwarms(): Promise<SwarmState[]> {
   return (await lookAtSwarms()).swarms;
 }
 
+/** Returns all swarms of this user, sorted by name. */
 export async function lookAtSwarms(): Promise<KnownSwarms> {
   const known: KnownSwarms = { swarms: [], elsewhere: [], unreadable: [] };
   const folders = swarmFolders();
@@ -47,7 +48,7 @@ export async function lookAtSwarms(): Promise<KnownSwarms> {
     const label = `${name}@${host!.name}`;
     await collect(label, known, async () => {
       const state = await readStateIn(label, directoriesOf(folder).state);
-      if (state?.target !== "local") return; // gone or changed meanwhile
+      if (state?.target !== "local") return; // removed or changed in the meantime
       known.elsewhere.push({ label, folder, machine: describeHost(host!), host: host!, state });
     });
   }
@@ -63,13 +64,13 @@ async function collect(name: string, known: KnownSwarms, read: () => Promise<voi
   }
 }
 
-/** Returns the swarms of other machines with a name, which may be `NAME` or `NAME@HOST`. */
+/** Returns the swarms of other machines with this name. @param given `NAME` or `NAME@HOST`. */
 export async function findElsewhere(given: string): Promise<SwarmElsewhere[]> {
   const { elsewhere } = await lookAtSwarms();
   return elsewhere.filter(({ label, state }) => given === label || given === state.name);
 }
 
-/** What can be done from here about a swarm of another machine with which the home directory is shared. */
+/** Returns the error for a swarm of another machine that shares the home directory, with what the user can do. */
 export function onOtherMachine({ label, machine, state }: SwarmElsewhere): UserError {
   return new UserError(
     `the swarm ${state.name} is on ${machine}, not on this machine; its processes cannot be reached from here`,

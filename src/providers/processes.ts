@@ -12,16 +12,16 @@ import { endOfFile } from "../system/regular-file.ts";
 export { findAllProcesses, findProcesses, type FoundProcess } from "./found-processes.ts";
 
 const POLL_MS = 10;
-/** Long enough for OMNeT++ to finish and for the runner to hand its runs back. */
+/** Long enough for simulations to stop and for the runner to hand back its runs. */
 const STOP_TIMEOUT_MS = 20_000;
 const KILL_TIMEOUT_MS = 20_000;
 /** So much of the end of a log has its last lines. */
 const LAST_LINES_BYTES = 1 << 14;
 
-/** Where a process finds its secrets. */
+/** File descriptor from which a process reads its secrets. */
 export const SECRETS_DESCRIPTOR = 3;
 
-/** A process had ended before anything was asked of it. */
+/** A process has exited immediately after its start. */
 export class ExitedImmediately extends UserError {
   override name = "ExitedImmediately";
 }
@@ -29,18 +29,19 @@ export class ExitedImmediately extends UserError {
 interface DetachedOptions {
   secrets?: Record<string, string> | undefined;
   env?: NodeJS.ProcessEnv;
-  /** What to do if the program is not there. */
+  /** Hint for the user if the program does not exist. */
   missing?: string;
-  /** Empties the log first: it is read for the reason of a failure. One that has ended already is no error then. */
+  /** Empties the log first, so that the caller finds the reason of a failure in it. An exited process is no error then. */
   freshLog?: boolean;
 }
 
 /**
- * A process that lives on when this one has ended and its terminal is closed.
- * @param secrets it reads as lines `NAME=VALUE` from the file descriptor 3: an environment could be read by what it runs.
- * @param env its environment; else that of this process without our credentials.
- * @throws {UserError} where it is not there.
- * @throws {ExitedImmediately}
+ * Starts a process that keeps running when this process has ended and its terminal is closed.
+ * @param log file to which its output is appended.
+ * @param secrets lines `NAME=VALUE` that it reads from file descriptor 3: its child processes could read its environment.
+ * @param env its environment (default: that of this process without our credentials).
+ * @throws {UserError} if the program does not exist.
+ * @throws {ExitedImmediately} if the process has exited already.
  */
 export async function startDetached(
   file: string,
@@ -57,7 +58,7 @@ export async function startDetached(
       env,
     });
     await once(child, "spawn");
-    if (secrets !== undefined) await pass(secrets, child.stdio[SECRETS_DESCRIPTOR] as Writable);
+    if (secrets !== undefined) await passSecrets(secrets, child.stdio[SECRETS_DESCRIPTOR] as Writable);
     child.unref();
     const identity = identify(child.pid!);
     if (identity === undefined && freshLog) return { pid: child.pid!, startTime: "ended" };
@@ -72,23 +73,23 @@ export async function startDetached(
   }
 }
 
-/** A process that has ended meanwhile is found out about by its log. */
-async function pass(secrets: Record<string, string>, pipe: Writable): Promise<void> {
+/** Writes secrets to a process. If it has exited in the meantime, its log shows the reason. */
+async function passSecrets(secrets: Record<string, string>, pipe: Writable): Promise<void> {
   const lines = Object.entries(secrets).map(([name, value]) => `${name}=${value}\n`);
   pipe.end(lines.join(""));
   await finished(pipe, { readable: false }).catch(() => undefined);
   pipe.destroy();
 }
 
-/** What `swarm-worker` takes from its environment; a user's own must not reach it by chance. */
+/** Removes the variables that `swarm-worker` reads, so that a worker does not use the user's own ones by accident. */
 function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const ours = ["MONGO_URL", "MONGO_URL_FILE", "REDIS_URL", "REDIS_URL_FILE"];
   return Object.fromEntries(Object.entries(env).filter(([name]) => !ours.includes(name)));
 }
 
 /**
- * SIGTERM, and SIGKILL for what does not heed it in time.
- * @throws {UserError} if one does not end even then, as one that waits for a broken disk.
+ * Stops processes: with SIGTERM, and with SIGKILL after a time limit.
+ * @throws {UserError} if a process does not exit even then, for example because it waits for a broken disk.
  */
 export async function stopAll(
   processes: readonly ProcessIdentity[],
@@ -123,12 +124,12 @@ function sendSignal(identity: ProcessIdentity, signal: NodeJS.Signals): void {
   }
 }
 
-/** What a log holds after an offset in bytes. */
+/** Returns the text of a file after an offset in bytes. */
 export async function textFrom(file: string, offset: number): Promise<string> {
   return (await readFile(file)).subarray(offset).toString("utf8");
 }
 
-/** The end of a process's log, for the message that it does not run. */
+/** Returns the last lines of a process's log, for an error message. */
 export async function lastLines(file: string, count: number): Promise<string> {
   const text = (await endOfFile(file, LAST_LINES_BYTES))?.end.toString() ?? "";
   return text.trimEnd().split("\n").slice(-count).join("\n");

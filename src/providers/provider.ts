@@ -8,10 +8,10 @@ import type { JobCounts, StatusLine, SwarmAccess, SwarmStatus } from "./target.t
 export type ProgressEvent =
   | { type: "step"; text: string }
   | { type: "warning"; text: string }
-  /** A resource of a cloud provider has changed its state. */
+  /** A resource of a cloud provider has changed its status. */
   | { type: "resource"; logicalId: string; resourceType: string; status: string; reason: string | undefined };
 
-/** What would be made, and its price. */
+/** The machines that would be created, and their price. */
 export interface PricedPlan {
   name: string;
   region: string;
@@ -22,86 +22,89 @@ export interface PricedPlan {
   managerType: string;
   spot: boolean;
   volumeGiB: number;
-  /** Addresses that may reach the manager by ssh. */
+  /** Addresses from which the manager can be reached by ssh. */
   sshCidr: string | undefined;
   idleMinutes: number;
   maxHours: number;
-  /** In US dollars; undefined if it is not known. */
+  /** Price in US dollars per hour; undefined if it is unknown. */
   hourly: number | undefined;
+  /** Price of the data volume in US dollars per month. */
   volumeMonthly: number;
   /** Where the prices come from. */
   prices: string;
 }
 
-/** What happens while a swarm is created, changed or removed: its progress, then the result. */
+/** Events of creating, changing or removing a swarm: its progress, then the result. */
 export type SwarmEvent =
   | ProgressEvent
-  /** Machines are still there after something failed; they cost that many US dollars an hour, if that is known. */
+  /** After a failure, machines are still running. @property hourly their price in US dollars per hour, if it is known. */
   | { type: "left-running"; name: string; known: boolean; hourly: number | undefined }
   | { type: "planned"; plan: PricedPlan }
-  /** A swarm of this machine has been made. */
+  /** A swarm on this machine has been created. */
   | { type: "made-here"; name: string; runners: number }
-  /** @property place where its machines are, if that is not the user's own Docker. */
+  /** A swarm on other machines has been created. @property place where, if not on the user's own Docker. */
   | { type: "made"; name: string; place?: string }
   | { type: "already-halted"; name: string }
-  /** @property volumeMonthly what its data cost in US dollars a month while it is halted. */
+  /** @property volumeMonthly price of its data volume in US dollars per month while the swarm is halted. */
   | { type: "halted"; name: string; jobs?: JobCounts; volumeMonthly?: number }
   | { type: "running"; name: string; workers?: number }
   | { type: "scaled"; name: string; workers: number }
   | { type: "connected"; name: string }
   | { type: "disconnected"; name: string; wasConnected: boolean }
   | { type: "deployed"; name: string }
-  /** @property provider who has confirmed that nothing is left. */
+  /** @property provider the cloud provider that has confirmed that nothing is left. */
   | { type: "removed"; name: string; provider?: string }
   | { type: "forgotten"; name: string }
-  /** How its dashboard, its Docker and its visualizer are reached. */
+  /** How to reach the swarm's dashboard, Docker and visualizer. */
   | { type: "reachable"; name: string; dockerSocket?: string; visualizerPort?: number };
 
 export type SwarmEvents<R = void> = AsyncGenerator<SwarmEvent, R>;
 
-/** What the user has to agree to before it is done. */
+/** What the user has to approve. */
 export type Question =
   | { type: "interrupts-runs"; name: string; runs: number }
-  /** @property runs undefined if the queue does not answer. @property volume whether a volume is deleted, too. */
+  /** @property runs undefined if the queue does not answer. @property volume whether the data volume is also deleted. */
   | { type: "loses-runs"; name: string; runs: number | undefined; volume: boolean }
   | { type: "costs-money"; name: string };
 
-/** What a provider needs of its caller. */
+/** Functions that a provider needs from its caller. */
 export interface ProviderContext {
   countJobs: (connection: QueueConnection) => Promise<JobCounts>;
-  /** Ends the simulations of a killed runner that are still running; the runner must have ended. */
+  /** Stops the simulations that a killed runner left running; the runner must have ended. */
   endSimulations(directory: string): Promise<void>;
-  /** Returns if the user agrees. @throws {UserError} otherwise. */
+  /** Asks the user to approve. @throws {UserError} if the user declines. */
   approve: (question: Question) => Promise<void>;
-  /** Offers to remove what is left of a swarm that could not be made. @returns whether the user wants that. */
+  /** Offers to remove what is left of a swarm that could not be created. @returns whether the user accepts. */
   offerRemoval(failure: UserError): Promise<boolean>;
   signal?: AbortSignal | undefined;
 }
 
 interface HaltOptions {
-  /** The swarm halts itself because it is idle: nobody is asked, and the process `self` ends by itself afterwards. */
+  /** The swarm halts itself because it is idle: nobody is asked, and the process with the pid `self` is not stopped. */
   idle?: { self: number };
 }
 
+/** Options of `resume`; each kind of swarm uses those that apply to it. */
 export interface ResumeOptions {
-  /** How many machines are started; default: as before. */
+  /** Number of workers to start (default: as before). */
   workers?: number | undefined;
 }
 
+/** Options of `connect`; each kind of swarm uses those that apply to it. */
 export interface ConnectOptions {
-  /** Addresses that may reach the manager, too. */
+  /** Further addresses from which the manager can be reached. */
   sshCidr?: string | undefined;
 }
 
 interface MendOptions {
   signal?: AbortSignal;
-  /** Also look at the swarm itself, which others may have halted or removed. */
+  /** Also queries the swarm itself, which others may have halted or removed. */
   askSwarm?: boolean;
-  /** Called with what takes time. */
+  /** Called with a description of an operation that takes time. */
   onWaiting?: (text: string) => void;
 }
 
-/** Where a dashboard is, and what its token is, or is made from. */
+/** Address of a dashboard, and its token or the password from which the token is derived. */
 export interface DashboardPlace {
   host: string;
   port: number;
@@ -109,77 +112,78 @@ export interface DashboardPlace {
 }
 
 /**
- * A swarm of one kind, whether it exists or not. Every operation may be repeated: what is already done stays as it is. Long
- * operations are generators of events; they take the swarm's lock, so that one of them runs at a time.
+ * A swarm of one kind, which need not exist. Every operation may be repeated. Long operations are generators of events;
+ * they hold the swarm's lock, so that only one of them runs at a time.
  */
 export interface Provider {
   readonly name: string;
-  /** Makes the swarm, or completes one that is half made. */
+  /** Creates the swarm, or completes one that was partly created. */
   init(options: InitOptions): SwarmEvents;
-  /** Opens the way to a swarm elsewhere. */
+  /** Opens the connection to a swarm on other machines. */
   connect(options: ConnectOptions): SwarmEvents;
-  /** Closes it; the swarm keeps running. */
+  /** Closes the connection; the swarm keeps running. */
   disconnect(): SwarmEvents;
-  /** Deploys the services, or brings them up to date. */
+  /** Deploys or updates the services. */
   deploy(change: ServiceChange): SwarmEvents;
   /** Stops all processes or machines and keeps the data: queued runs continue after `resume`. */
   halt(options?: HaltOptions): SwarmEvents;
   resume(options?: ResumeOptions): SwarmEvents;
-  /** Changes how many workers there are. */
+  /** Changes the number of workers. */
   scale(workers: number): SwarmEvents;
-  /** Stops everything and deletes it. */
+  /** Stops all processes and machines, and deletes all data. */
   remove(): SwarmEvents;
-  /** Deletes only what this machine knows of the swarm. */
+  /** Deletes only the local data about the swarm. */
   forget(): SwarmEvents;
   status(): Promise<SwarmStatus>;
-  /** @param status of this swarm. */
+  /** Returns what `swarm-tool status` shows. @param status of this swarm. */
   describe(status: SwarmStatus): StatusLine[];
 
   // for a campaign
 
-  /** Whether `access` would answer immediately, with nothing to start. */
+  /** Returns whether `access` would return immediately without starting anything. */
   isReady(): Promise<boolean>;
-  /** Whether it is halted, if somebody else may have done that: then the state file does not say so. */
+  /** Returns whether the swarm is halted; for swarms that other users may halt, which does not change the state file. */
   isHalted?(): Promise<boolean>;
   /**
-   * Restarts what has died of a running swarm; cheap enough for every few seconds.
-   * @returns what had died, as sentences.
+   * Restarts the processes of a running swarm that have ended; cheap enough to be called every few seconds.
+   * @returns a sentence for each process that had ended.
    * @throws {SwarmRemoved} if there is nothing left of the swarm.
    * @throws {UserError} if the swarm is halted.
    */
   mend(options?: MendOptions): Promise<string[]>;
   /**
-   * What a campaign needs; a process that died is restarted.
-   * @param onWaiting called with the reason when something does not answer for a while.
-   * @param gone aborted when the swarm has been removed, which ends all waiting for it.
+   * Opens the swarm's queue and stores for a campaign, and restarts processes that have ended.
+   * @param onWaiting called with the reason for waiting if something does not answer.
+   * @param gone aborted when the swarm has been removed, which stops all waiting for it.
    */
   access(onWaiting: (reason: string) => void, gone?: AbortSignal): Promise<SwarmAccess>;
 
   // for its dashboard
 
-  /** @throws {UserError} if it cannot be reached. */
+  /** Returns the address of the swarm's dashboard. @throws {UserError} if it cannot be reached. */
   dashboard(signal: AbortSignal): Promise<DashboardPlace>;
-  /** What a dashboard in this process needs, whether the swarm runs or not; undefined if it has its own elsewhere. */
+  /** Opens queue and stores for a dashboard in this process, even if the swarm is halted; undefined if not possible. */
   accessHere?: (patience: Omit<MongoAccess, "url">) => Promise<SwarmAccess>;
 }
 
+/** Returns the event for a step of an operation. */
 export function step(text: string): ProgressEvent {
   return { type: "step", text };
 }
 
-/** Runs an operation to its end. @param tell called with each event. */
+/** Runs an operation to its end, and returns its result. @param onEvent called with each event. */
 export async function drain<E, R>(
   events: AsyncGenerator<E, R>,
-  tell: (event: E) => void = () => undefined,
+  onEvent: (event: E) => void = () => undefined,
 ): Promise<R> {
   for (;;) {
     const next = await events.next();
     if (next.done) return next.value;
-    tell(next.value);
+    onEvent(next.value);
   }
 }
 
-/** Runs work that reports by a callback; yields each report as a step. */
+/** Calls a function that reports its progress by a callback, and yields each report as a step. Returns its result. */
 export async function* reporting<R>(
   work: (report: (text: string) => void) => Promise<R>,
 ): AsyncGenerator<ProgressEvent, R> {
@@ -206,7 +210,7 @@ export async function* reporting<R>(
   }
 }
 
-/** Asks before runs are interrupted. */
+/** Asks the user to approve if runs would be interrupted. */
 export async function approveHalt(
   name: string,
   jobs: JobCounts | undefined,
@@ -216,7 +220,7 @@ export async function approveHalt(
   if (runs > 0) await approve({ type: "interrupts-runs", name, runs });
 }
 
-/** Asks before runs or results are lost, also if nobody knows whether there are any. */
+/** Asks the user to approve if runs or results would be lost, or if it is unknown whether there are any. */
 export async function approveRemoval(
   name: string,
   jobs: JobCounts | undefined,
@@ -227,16 +231,19 @@ export async function approveRemoval(
   if (runs !== 0) await approve({ type: "loses-runs", name, runs, volume });
 }
 
+/** Returns the error for an operation that needs a running swarm. */
 export function haltedError(name: string): UserError {
   return new UserError(`the swarm ${name} is halted`, { hint: `resume it with: swarm-tool resume ${name}` });
 }
 
+/** Returns the error for an operation that only swarms with services support. */
 export function notOnDocker(name: string): UserError {
   return new UserError(`the swarm ${name} is not on a Docker Swarm`, {
     hint: `remove it: swarm-tool remove ${name}`,
   });
 }
 
+/** Returns the error for an operation that only swarms on AWS support. */
 export function notOnAws(name: string): UserError {
   return new UserError(`the swarm ${name} is not on AWS: it has no machines to add or remove`);
 }

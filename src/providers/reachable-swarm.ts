@@ -1,38 +1,38 @@
 import type { DockerEndpoint } from "./docker-endpoint.ts";
 import type { JobCounts, SwarmAccess } from "./target.ts";
 
-/** A Docker Swarm whose manager and services are reached from this machine, as long as a tunnel or relay is open. */
+/** A Docker Swarm whose manager and services can be reached from this machine while a tunnel or relay is open. */
 export interface ReachableSwarm {
   name: string;
   /** The Docker of its manager. */
   docker: DockerEndpoint;
-  /** Its machines were made by us, and nothing else runs there. */
+  /** Whether we created its machines, so that nothing else runs on them. */
   isOurs: boolean;
-  /** How many machines it is to have beside its manager, also before they have joined; undefined: those that Docker has. */
+  /** Expected number of machines besides the manager, which may not have joined yet (default: those that have joined). */
   workers?: number;
-  /** Port on 127.0.0.1 at which a service answers, where it is deployed. */
+  /** Port on 127.0.0.1 of each deployed service, by its name. */
   ports: Readonly<Record<string, number>>;
 }
 
-/** What is done with a Docker Swarm once it can be reached; the same wherever its machines are. */
+/** Operations on a Docker Swarm that can be reached, independent of where its machines are. */
 export interface SwarmDeployer {
-  /** Deploys the services, or brings them up to date; says what it does. May be repeated. */
+  /** Deploys or updates the services; yields its steps. May be repeated. */
   deploy(swarm: ReachableSwarm, signal: AbortSignal | undefined): AsyncIterable<string>;
   /**
-   * Takes the runners away before the machines go, so that they hand back what they have.
-   * @returns what is in the queue then; undefined where it does not answer.
+   * Removes the runners before the machines are stopped, so that they hand back their runs.
+   * @returns the jobs that are then in the queue; undefined if it does not answer.
    */
   removeRunners(swarm: ReachableSwarm, signal: AbortSignal | undefined): Promise<JobCounts | undefined>;
   /**
-   * What a campaign needs.
-   * @param onWaiting told why, when something does not answer for a while.
-   * @param gone aborted when the swarm has been removed, which ends all waiting for it.
+   * Opens the swarm's queue and stores for a campaign.
+   * @param onWaiting called with the reason for waiting if something does not answer.
+   * @param gone aborted when the swarm has been removed, which stops all waiting for it.
    */
   access(
     swarm: ReachableSwarm,
     onWaiting: (reason: string) => void,
     gone?: AbortSignal,
   ): Promise<SwarmAccess>;
-  /** Undefined where the queue does not answer. */
+  /** Returns the jobs in the queue; undefined if it does not answer. */
   countJobs(swarm: ReachableSwarm): Promise<JobCounts | undefined>;
 }

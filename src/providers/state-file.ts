@@ -10,10 +10,10 @@ import { asSeenHere, FORMAT, SwarmStateSchema, type SwarmState } from "./swarm-s
 
 const CHANGE_TIMEOUT_MS = 30_000;
 
-/** A state file, and its backup, that cannot be used. */
+/** Neither a state file nor its backup can be used. */
 export class StateFileError extends UserError {
   override name = "StateFileError";
-  /** Newer: another version of inet-swarm must be used. Damaged: it can be repaired. */
+  /** `newer`: written by a newer version of inet-swarm; `damaged`: can be repaired; `unreadable`: cannot be read. */
   readonly kind: "newer" | "damaged" | "unreadable";
   readonly swarm: string;
 
@@ -30,8 +30,8 @@ export class StateFileError extends UserError {
 }
 
 /**
- * Returns what is known of a swarm, undefined if there is none of this name. A damaged or missing state file is read from
- * its backup.
+ * Returns the state of a swarm, or undefined if there is none of this name. If the state file is damaged or missing, its
+ * backup is read.
  * @throws {StateFileError} if neither can be used.
  */
 export function readState(name: string): Promise<SwarmState | undefined> {
@@ -39,7 +39,7 @@ export function readState(name: string): Promise<SwarmState | undefined> {
   return readStateIn(name, swarmDirectories(name).state);
 }
 
-/** The same for the swarm in a folder, also of another machine. @param name for messages. */
+/** Returns the state of the swarm in a folder, which may belong to another machine. @param name for messages. */
 export async function readStateIn(name: string, directory: string): Promise<SwarmState | undefined> {
   const files = [STATE_FILE, BACKUP_FILE].map((file) => path.join(directory, file));
   let failure: StateFileError | undefined;
@@ -50,7 +50,7 @@ export async function readStateIn(name: string, directory: string): Promise<Swar
     } catch (error) {
       if (!(error instanceof StateFileError)) throw error;
       failure ??= error;
-      if (error.kind === "newer") break; // its backup may be an older one, which is no longer true
+      if (error.kind === "newer") break; // the backup may be older and no longer valid
     }
   }
   if (failure !== undefined) throw failure;
@@ -98,7 +98,7 @@ async function readOne(name: string, file: string): Promise<SwarmState | undefin
   }
 }
 
-/** What a later version may have added to the format; it stays when the state is written again. */
+/** Returns fields that a later version may have added, so that they are preserved when the state is written again. */
 function unknownFields(raw: object): object {
   const known = new Set(SwarmStateSchema.options.flatMap(({ entries }) => Object.keys(entries)));
   return Object.fromEntries(Object.entries(raw).filter(([field]) => !known.has(field)));
@@ -117,13 +117,13 @@ function repairHint(name: string, text: string | undefined, directory: string): 
   }
 }
 
-/** The text of the state file and of its backup, one after the other, also if neither can be parsed. */
+/** Returns the texts of the state file and its backup, concatenated, even if they cannot be parsed. */
 export async function savedText(directory: string): Promise<string> {
   const files = [STATE_FILE, BACKUP_FILE].map((file) => path.join(directory, file));
   return (await Promise.all(files.map((file) => readText(file)))).join("\n");
 }
 
-/** Of a state file that cannot be parsed. */
+/** Guesses the target of a swarm whose state file cannot be parsed. @param text of the state file. */
 export function probableTarget(
   text: string | undefined,
   directory: string,
@@ -135,7 +135,7 @@ export function probableTarget(
   return existsSync(path.join(directory, "logs", "relay.log")) ? "docker" : undefined;
 }
 
-/** The same as `readState`, but undefined if the file is damaged: of a swarm that is found again by other means. */
+/** Returns the state of a swarm like `readState`, but undefined if it is damaged: the swarm can be found by other means. */
 export async function readUnlessDamaged(name: string): Promise<SwarmState | undefined> {
   try {
     return await readState(name);
@@ -145,7 +145,7 @@ export async function readUnlessDamaged(name: string): Promise<SwarmState | unde
   }
 }
 
-/** Renames a damaged state file and its backup, so that a new one can be written. @returns where they are now. */
+/** Renames a damaged state file and its backup, so that a new one can be written. @returns their new paths. */
 export async function setAsideDamaged(name: string): Promise<string[]> {
   if ((await readUnlessDamaged(name)) !== undefined) return [];
   const { state: directory } = swarmDirectories(name);
@@ -173,21 +173,21 @@ export async function writeState(state: SwarmState): Promise<void> {
   await writeStateIn(swarmDirectories(state.name).state, state);
 }
 
-/** The same for the swarm in a folder. */
+/** Writes the state of the swarm in a folder, and its backup. */
 export async function writeStateIn(directory: string, state: SwarmState): Promise<void> {
   await using _ = await lockStateFile(directory);
-  await store(directory, state);
+  await storeState(directory, state);
 }
 
-/** Nobody else writes meanwhile. A full disk is found out about when the state is written. */
+/** Locks a state file against other writers. With a full disk, only writing the state fails. */
 async function lockStateFile(directory: string): Promise<AsyncDisposable> {
   await makeFolders(path.dirname(directory), 0o700);
   const options = { timeoutMs: CHANGE_TIMEOUT_MS, ignoreFullDisk: true };
   return await acquireLock(lockFiles(directory).stateFile, options);
 }
 
-/** Under the lock of the state file. */
-async function store(directory: string, state: SwarmState): Promise<void> {
+/** Writes the state and its backup; the caller holds the lock. */
+async function storeState(directory: string, state: SwarmState): Promise<void> {
   await makeFolders(directory, 0o700);
   const text = `${JSON.stringify(state, undefined, 2)}\n`;
   for (const file of [STATE_FILE, BACKUP_FILE])
@@ -195,9 +195,8 @@ async function store(directory: string, state: SwarmState): Promise<void> {
 }
 
 /**
- * Changes the state of a swarm as it is now; of two processes that change it at the same time none undoes what the other
- * did.
- * @param change returns undefined to leave it as it is.
+ * Changes the current state of a swarm, under a lock, so that concurrent changes are not lost. Returns the new state.
+ * @param change returns undefined to leave the state unchanged.
  */
 export async function changeStateFile<S extends SwarmState>(
   name: string,
@@ -206,6 +205,6 @@ export async function changeStateFile<S extends SwarmState>(
   const { state: directory } = swarmDirectories(name);
   await using _ = await lockStateFile(directory);
   const changed = change(await readState(name));
-  if (changed !== undefined) await store(directory, changed);
+  if (changed !== undefined) await storeState(directory, changed);
   return changed;
 }

@@ -8,28 +8,28 @@ import { cacheDirectory, stateDirectory } from "../system/paths.ts";
 import { boundedText } from "../system/regular-file.ts";
 
 const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
-/** A swarm of the local target whose name is taken by one of another machine, in a home that both share. */
+/** A suffix distinguishes local swarms of the same name on several machines that share the home directory. */
 const FOLDER = /^([A-Za-z][A-Za-z0-9_-]{0,62})(?:@([A-Za-z0-9._-]{1,80}))?$/;
 
-/** A state file has some kB. */
+/** State files have a few KB. */
 const MOST_BYTES = 1 << 24;
 
 export const STATE_FILE = "swarm.json";
-/** The same again, from which a damaged or missing one is restored. */
+/** Copy from which a damaged or missing state file is restored. */
 export const BACKUP_FILE = "swarm.backup.json";
 
-/** Folder of a swarm below `swarms`, in the state and in the cache directory. */
+/** A swarm's folder in `swarms`, in the state and in the cache directory. */
 export interface SwarmFolder {
   folder: string;
   name: string;
-  /** As which its machine is named in the folder's name; undefined for the first swarm of that name. */
+  /** Machine in the folder's name; undefined for the first swarm of that name. */
   suffix: string | undefined;
-  /** Host of a local swarm; undefined for other swarms, or if nothing tells it. */
+  /** Host of a local swarm; undefined for other swarms, or if it is unknown. */
   host: Host | undefined;
   target: string | undefined;
 }
 
-/** @throws {UserError} if it is not a valid swarm name. */
+/** Checks a swarm's name. @throws {UserError} if it is not valid. */
 export function checkName(name: string): void {
   if (NAME.test(name)) return;
   throw new UserError(`${JSON.stringify(name)} is not a valid swarm name`, {
@@ -37,18 +37,20 @@ export function checkName(name: string): void {
   });
 }
 
+/** Returns the directory that contains the state of all swarms. */
 export function swarmsDirectory(): string {
   return path.join(stateDirectory(), "swarms");
 }
 
 /**
- * Folders of a swarm: what must outlive a reboot, and what can be made again. Those of a local swarm are this host's own,
- * also if other machines share the home directory: `NAME` for the first machine, else `NAME@HOST`.
+ * Returns the folders of a swarm: `state` must persist, `cache` can be created again. Machines that share a home directory
+ * have separate folders for local swarms: `NAME` on the first machine, `NAME@HOST` on the others.
  */
 export function swarmDirectories(name: string, here = thisHost()): { state: string; cache: string } {
   return directoriesOf(folderFor(name, here));
 }
 
+/** Returns the state and the cache directory of a swarm's folder. */
 export function directoriesOf(folder: string): { state: string; cache: string } {
   return {
     state: path.join(swarmsDirectory(), folder),
@@ -56,22 +58,22 @@ export function directoriesOf(folder: string): { state: string; cache: string } 
   };
 }
 
-/** Where the queue's Redis of a local swarm keeps its data. */
+/** Returns the data directory of a local swarm's Redis. @param state the swarm's state directory. */
 export function redisDirectory(state: string): string {
   return path.join(state, "redis");
 }
 
-/** The locks of the swarm in a state directory: of its operations, and of its state file. They lie beside it. */
+/** Returns the lock files of a swarm, for its operations and its state file. They are next to its state directory. */
 export function lockFiles(directory: string): { operations: string; stateFile: string } {
   return { operations: `${directory}.lock`, stateFile: `${directory}.${STATE_FILE}.lock` };
 }
 
-/** Folder for what belongs to this host of a swarm that is elsewhere: sockets, ports. */
+/** Returns the folder for this host's part of a swarm on other machines: sockets, ports. */
 export function hostDirectory(name: string, here = thisHost()): string {
   return path.join(swarmDirectories(name, here).state, `on-${suffixOf(here)}`);
 }
 
-/** Which folder a swarm of this name has on a host, whether it exists or not. */
+/** Returns the folder of a swarm on a host; the swarm need not exist. */
 function folderFor(name: string, here: Host): string {
   checkName(name);
   const same = swarmFolders().filter((each) => each.name === name);
@@ -93,7 +95,7 @@ function folderFor(name: string, here: Host): string {
   }
 }
 
-/** The folders of all swarms, by name: this host's and those of other machines. */
+/** Returns the folders of all swarms, of this host and others, sorted by name. */
 export function swarmFolders(): SwarmFolder[] {
   return entriesOf(swarmsDirectory())
     .sort()
@@ -103,7 +105,7 @@ export function swarmFolders(): SwarmFolder[] {
     });
 }
 
-/** Locks and temporary files are files. */
+/** Returns the folders in a directory, without files such as locks. */
 function entriesOf(directory: string): string[] {
   try {
     const entries = readdirSync(directory, { withFileTypes: true });
@@ -130,11 +132,11 @@ function textOf(file: string): string | undefined {
   try {
     return boundedText(file, MOST_BYTES);
   } catch {
-    return undefined; // whoever reads the whole state reports it
+    return undefined; // readState reports the error
   }
 }
 
-/** A host's name as a part of a folder's name. */
+/** Returns a host's name in a form that can be part of a folder's name. */
 function suffixOf({ name }: Host): string {
   return name.replaceAll(/[^A-Za-z0-9._-]/g, "_").slice(0, 64) || "unnamed";
 }

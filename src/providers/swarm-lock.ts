@@ -7,21 +7,21 @@ import { lockFiles, swarmDirectories } from "./swarm-folders.ts";
 const LOCK_TIMEOUT_MS = 60_000;
 
 /**
- * Takes the lock of a swarm: one command at a time changes it. While the lock is waited for, another machine may have made
- * a swarm of this name: then this host's folder is another.
+ * Acquires the lock of a swarm, so that only one command at a time changes it. While this waits, another machine may
+ * create a swarm of this name; this host then uses another folder.
  */
 async function lockSwarm(name: string, signal: AbortSignal | undefined): Promise<AsyncDisposable> {
   for (;;) {
     const { state: directory } = swarmDirectories(name);
     await makeFolders(path.dirname(directory), 0o700);
-    const options = { timeoutMs: LOCK_TIMEOUT_MS, signal, ignoreFullDisk: true }; // else a swarm on it could not be removed
+    const options = { timeoutMs: LOCK_TIMEOUT_MS, signal, ignoreFullDisk: true }; // `remove` frees space
     const lock = await acquireLock(lockFiles(directory).operations, options);
     if (swarmDirectories(name).state === directory) return lock;
     await lock[Symbol.asyncDispose]();
   }
 }
 
-/** Works under the lock of a swarm. */
+/** Calls a function while holding the lock of a swarm, and returns its result. */
 export async function withSwarmLock<T>(
   name: string,
   work: () => Promise<T>,
@@ -31,7 +31,7 @@ export async function withSwarmLock<T>(
   return await work();
 }
 
-/** The same for an operation with events. */
+/** Runs an operation while holding the lock of a swarm: yields its events and returns its result. */
 export async function* eventsUnderLock<R>(
   name: string,
   work: () => SwarmEvents<R>,

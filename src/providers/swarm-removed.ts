@@ -1,6 +1,6 @@
 import { UserError } from "../errors.ts";
 
-/** A swarm that does not exist any more, as somebody learns who has used it. */
+/** A swarm that was in use no longer exists. */
 export class SwarmRemoved extends UserError {
   override name = "SwarmRemoved";
 }

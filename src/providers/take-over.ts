@@ -9,7 +9,7 @@ import type { SwarmElsewhere } from "./list-swarms.ts";
 import { readStateIn, writeStateIn } from "./state-file.ts";
 import { directoriesOf, lockFiles, swarmDirectories } from "./swarm-folders.ts";
 
-/** Deletes all that a swarm of another machine, which is gone, has left in the shared directories. */
+/** Deletes what a swarm has left in the shared directories; for a swarm of a machine that no longer exists. */
 export async function forgetElsewhere({ folder }: SwarmElsewhere): Promise<void> {
   const { state: directory, cache } = directoriesOf(folder);
   for (const place of [cache, directory]) await rm(place, { recursive: true, force: true });
@@ -17,7 +17,7 @@ export async function forgetElsewhere({ folder }: SwarmElsewhere): Promise<void>
 }
 
 /**
- * Makes a swarm of another machine one of this host, halted: of a machine that is gone or has been renamed.
+ * Turns a swarm of another machine, which no longer exists or was renamed, into a halted swarm of this host.
  * @throws {UserError} if this host has a swarm of that name.
  */
 export async function takeOver({ label, folder, state: { name } }: SwarmElsewhere): Promise<void> {
@@ -34,7 +34,7 @@ export async function takeOver({ label, folder, state: { name } }: SwarmElsewher
   await writeStateIn(directory, { ...state, state: "halted", host: thisHost(), processes: [] });
 }
 
-/** Those of slots, repositories and builds. */
+/** Returns the lock files of slots, repositories and builds in a cache directory. */
 async function locksIn(directory: string, depth = 3): Promise<string[]> {
   if (depth === 0) return [];
   const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);

@@ -3,18 +3,18 @@ import type { SourceStore } from "../stores/source-store.ts";
 import type { ResultStore } from "../stores/store.ts";
 import type { QueueConnection } from "../queue/names.ts";
 
-/** What a campaign needs of a swarm. */
+/** Queue and stores of a swarm, as a campaign needs them. */
 export interface SwarmAccess extends AsyncDisposable {
   name: string;
   queue: QueueConnection;
   builds: BuildStore;
   sources: SourceStore;
   results: ResultStore;
-  /** Aborted when the swarm has been removed: then what waits for it fails with its reason. */
+  /** Aborted when the swarm has been removed: whatever waits for it then fails with the signal's reason. */
   gone?: AbortSignal | undefined;
 }
 
-/** One process of a swarm, as `status` shows it. */
+/** A process of a swarm, for `swarm-tool status`. */
 interface ProcessStatus {
   role: string;
   alive: boolean;
@@ -22,28 +22,29 @@ interface ProcessStatus {
   log: string;
 }
 
+/** Number of jobs in a swarm's queue, runs and builds together; `uncollected` are runs that have ended. */
 export interface JobCounts {
   waiting: number;
   running: number;
   uncollected: number;
-  /** Workers that take no jobs now, and why, each in one line; undefined if there is none. */
+  /** One line for each worker that has stopped taking jobs, with the reason; undefined if there are none. */
   troubles?: string[] | undefined;
 }
 
-/** A line, or some, of what `status` shows of a swarm. */
+/** One or more lines of `swarm-tool status`. */
 export type StatusLine =
   | { type: "text"; text: string }
   | { type: "table"; rows: readonly (readonly string[])[] }
-  /** What the queue holds. */
+  /** The number of jobs in the queue. */
   | { type: "queue" };
 
-/** What `status` tells of every swarm. */
+/** Status of a swarm of any kind. */
 export interface SwarmStatus {
   name: string;
   target: "local" | "aws" | "docker";
-  /** Broken: a process or machine has ended, or the queue does not answer. */
+  /** `broken`: a process or machine has ended, or the queue does not answer. */
   state: "running" | "halted" | "broken" | "creating";
-  /** Of a halted swarm what it held then; undefined where the queue does not answer. */
+  /** Jobs in the queue, for a halted swarm when it was halted; undefined if the queue does not answer. */
   jobs: JobCounts | undefined;
 }
 
@@ -52,13 +53,13 @@ export interface LocalStatus extends SwarmStatus {
   runners: number;
   processes: ProcessStatus[];
   directories: string[];
-  /** Its address; undefined where it does not run. */
+  /** URL of the dashboard; undefined if it is not running. */
   dashboard: string | undefined;
 }
 
 export interface DockerStatus extends SwarmStatus {
   target: "docker";
-  /** Which Docker its manager is. */
+  /** Description of the manager's Docker. */
   docker: string;
   stack: string;
   machines: readonly { hostname: string; role: "manager" | "worker"; status: string; availability: string }[];
@@ -67,12 +68,12 @@ export interface DockerStatus extends SwarmStatus {
     running: number;
     desired: number;
     image: string;
-    /** Why less of it runs than should. */
+    /** Why fewer replicas are running than desired. */
     trouble?: string;
   }[];
-  /** Local port of each service; undefined where the relay does not run. */
+  /** Local port of each service; undefined if the relay is not running. */
   ports: Readonly<Record<string, number>> | undefined;
 }
 
-/** Told what was found damaged, and what was done about it. */
+/** Called with a description of what was damaged and how it was repaired. */
 export type Report = (text: string) => void;

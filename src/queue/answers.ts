@@ -5,12 +5,12 @@ import { RunResultSchema, type RunResult } from "../model/result.ts";
 import { parseOrExplain } from "../system/json.ts";
 import { isInside } from "../system/paths.ts";
 
-// What a worker has answered for a run, as the queue has it: others may have written there.
+// A worker's result of a run is read from the queue, where other programs may have written: it is checked here.
 
 /**
- * The answer for a run.
- * @param job `<campaign>-<run>`.
- * @throws {UserError} where it is malformed, or names what is not the run's own.
+ * Parses the result that a worker has returned for a run.
+ * @param job ID of the run's job, `<campaign>-<run>`.
+ * @throws {UserError} if it is malformed, or refers to anything that does not belong to the run.
  */
 export function parseAnswer(job: string, answer: unknown, what = "its worker's answer"): RunResult {
   const result = parseOrExplain(RunResultSchema, answer, what);
@@ -23,7 +23,7 @@ export function parseAnswer(job: string, answer: unknown, what = "its worker's a
   return result;
 }
 
-/** A file of an opened result. @throws {UserError} where it leads out of the directory. */
+/** Returns the absolute path of a file in a result's directory. @throws {UserError} if the file is outside of it. */
 export function fileIn(directory: string, file: string): string {
   const absolute = path.resolve(directory, file);
   if (!isInside(directory, absolute)) throw new UserError(`${file} is outside the stored result`);

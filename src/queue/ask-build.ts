@@ -5,12 +5,12 @@ import { parseOrExplain } from "../system/json.ts";
 import { followJobs, lastEventId, type FollowContext } from "./follow.ts";
 import { buildJobId } from "./names.ts";
 
-/** A job of ours disappears when somebody else asks for the same build just after it has failed. */
+/** Our job disappears if another client requests the same build just after it has failed. */
 const TRIES = 3;
 
 /**
- * Asks for a build and waits for the answer; whoever asks for the same build meanwhile shares the job.
- * @throws {UserError} where the job is taken away again and again.
+ * Requests a build and waits for the answer. Clients that request the same build concurrently share one job.
+ * @throws {UserError} if the job is repeatedly removed from the queue.
  */
 export async function askBuild(
   context: Omit<FollowContext, "position"> & { queue: Queue<BuildRequest> },
@@ -20,7 +20,7 @@ export async function askBuild(
   const { queue } = context;
   const id = buildJobId(buildKey(request));
   const old = await queue.getJob(id);
-  if (old?.finishedOn !== undefined) await queue.remove(id); // it failed, or its build is gone
+  if (old?.finishedOn !== undefined) await queue.remove(id); // it failed, or its build no longer exists
   for (let left = TRIES; left > 0; left--) {
     const position = await lastEventId(context);
     await queue.add("build", request, { jobId: id });
@@ -32,7 +32,7 @@ export async function askBuild(
   });
 }
 
-/** @returns undefined where the job is no longer there. */
+/** Waits for a build job to complete and returns its value; undefined if the job is removed. */
 async function answerOf(id: string, context: FollowContext, signal: AbortSignal): Promise<unknown> {
   const numberOf = (other: string): number | undefined => (other === id ? 0 : undefined);
   const events = await followJobs(context, { open: new Set([0]), idOf: () => id, numberOf });

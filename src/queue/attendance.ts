@@ -1,55 +1,56 @@
 import { setInterval } from "node:timers";
 import type { Queue } from "bullmq";
 
-const LOOK_INTERVAL_MS = 4000;
-/** A worker that is started again is away for a moment. */
-const EMPTY_LOOKS = 2;
+const CHECK_INTERVAL_MS = 4000;
+/** Number of checks without a worker before it is reported: a worker that restarts is disconnected for a moment. */
+const EMPTY_CHECKS = 2;
 
+/** A watch on the workers of a queue. */
 export interface Attendance {
-  /** Something was done with a job just now: there is no need to look. */
+  /** Notes that a worker has just done something, so that the next check is not needed. */
   seen(): void;
   stop(): void;
 }
 
 /**
- * Watches whether any worker is connected to a queue. Redis drops the connections of machines that have vanished.
- * @param tell told false if there has been none for some seconds, and true once there is one again.
+ * Watches whether any worker is connected to a queue. Redis drops the connections of lost machines.
+ * @param onChange called with false if no worker has been connected for some seconds, and with true when one is again.
  * @see BullMQ, Queue.getWorkers
  */
 export function watchAttendance(
   queue: Pick<Queue, "getWorkers">,
-  tell: (attended: boolean) => void,
-  intervalMs = LOOK_INTERVAL_MS,
+  onChange: (attended: boolean) => void,
+  intervalMs = CHECK_INTERVAL_MS,
 ): Attendance {
-  let empty = 0;
-  let looking = false;
+  let emptyChecks = 0;
+  let checking = false;
   let active = false;
-  const found = (some: boolean): void => {
-    const before = empty;
-    empty = some ? 0 : empty + 1;
-    if (some && before >= EMPTY_LOOKS) tell(true);
-    if (empty === EMPTY_LOOKS) tell(false);
+  const note = (attended: boolean): void => {
+    const before = emptyChecks;
+    emptyChecks = attended ? 0 : emptyChecks + 1;
+    if (attended && before >= EMPTY_CHECKS) onChange(true);
+    if (emptyChecks === EMPTY_CHECKS) onChange(false);
   };
-  const look = async (): Promise<void> => {
+  const check = async (): Promise<void> => {
     try {
-      found((await queue.getWorkers()).length > 0);
+      note((await queue.getWorkers()).length > 0);
     } catch {
-      // that the queue does not answer is told elsewhere
+      // the caller reports a queue that does not answer
     } finally {
-      looking = false;
+      checking = false;
     }
   };
   const timer = setInterval(() => {
     const wasActive = active;
     active = false;
-    if (looking || wasActive) return;
-    looking = true;
-    void look();
+    if (checking || wasActive) return;
+    checking = true;
+    void check();
   }, intervalMs);
   return {
     seen() {
       active = true;
-      found(true);
+      note(true);
     },
     stop: () => clearInterval(timer),
   };

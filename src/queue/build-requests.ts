@@ -4,32 +4,34 @@ import { BuildAnswerSchema, buildKey, BuildRequestSchema, type BuildRequest } fr
 import { jsonIn, parseOrExplain } from "../system/json.ts";
 import { BUILD_QUEUE, buildJobId, CAMPAIGN_TTL_SECONDS, type QueueConnection } from "./names.ts";
 
-// The build store of a machine, or of the swarm, may lose a build while runs of it wait. How it was made is kept
-// beside the queue, so that a runner can have it made again though no client is there.
+// The build store of a machine or of the swarm may lose a build while runs that need it are queued. The request for the
+// build is stored in Redis, so that a runner can have it built again even if no client is connected.
 
 const requestKey = (key: string): string => `swarm:build-request:${key}`;
 
-/** Keeps how a build is made, as long as runs of it may wait. */
+/** Stores the request for a build as long as runs that need it may be queued. */
 export async function keepBuildRequest(redis: Redis, request: BuildRequest): Promise<void> {
   await redis.set(requestKey(buildKey(request)), JSON.stringify(request), "EX", CAMPAIGN_TTL_SECONDS);
 }
 
-/** What became of the wish to have a build again. */
+/** State of a request to build a lost build again. */
 type Rebuilding =
-  /** It is being built, or waits for a builder. */
+  /** The build is in progress or queued already. */
   | { state: "under way" }
-  /** It has been queued now. */
+  /** The build has just been queued. */
   | { state: "queued" }
-  /** Nobody knows how it was made. */
+  /** The original request is no longer stored. */
   | { state: "unknown" }
-  /** It could not be built: the words of the builder. */
+  /** The build failed, for this reason given by the builder. */
   | { state: "failed"; reason: string };
 
-/** Has lost builds made again. */
+/** Has lost builds built again. */
 export interface Rebuilder extends AsyncDisposable {
+  /** Queues a lost build unless it is queued already. @param key key of the build. */
   ask(key: string): Promise<Rebuilding>;
 }
 
+/** Returns a rebuilder, which connects to the queue when it is first used. */
 export function openRebuilder(connection: QueueConnection, onError: (error: Error) => void): Rebuilder {
   let opened: { redis: Redis; queue: Queue } | undefined;
   const open = (): { redis: Redis; queue: Queue } => {
@@ -41,7 +43,7 @@ export function openRebuilder(connection: QueueConnection, onError: (error: Erro
   return {
     async ask(key) {
       const { redis, queue } = (opened ??= open());
-      return await askAgain(redis, queue, key);
+      return await requeueBuild(redis, queue, key);
     },
     async [Symbol.asyncDispose]() {
       opened?.redis.disconnect();
@@ -50,7 +52,7 @@ export function openRebuilder(connection: QueueConnection, onError: (error: Erro
   };
 }
 
-async function askAgain(redis: Redis, queue: Queue, key: string): Promise<Rebuilding> {
+async function requeueBuild(redis: Redis, queue: Queue, key: string): Promise<Rebuilding> {
   const id = buildJobId(key);
   const job = await queue.getJob(id);
   if (job !== undefined && job.finishedOn === undefined) return { state: "under way" };

@@ -27,22 +27,23 @@ import {
 } from "./names.ts";
 import { jobCounts, statesOf, supersededBy, unstartedRuns } from "./run-states.ts";
 
-/** A campaign as `list` shows it. */
+/** Describes a campaign for `runall-swarm list`. */
 export interface CampaignListing {
   campaign: Campaign;
   cancelled: boolean;
-  /** Runs by what is happening to them. */
+  /** Number of queued runs. */
   waiting: number;
   running: number;
-  /** Ended, and not yet collected. */
+  /** Number of runs that have ended and are not yet collected. */
   ended: number;
   collected: number;
-  /** How those ended that are not waiting or running any more, as far as they have been collected or cancelled. */
+  /** Number of runs that have been collected or cancelled, by how they ended. */
   states: Partial<Record<OutcomeState, number>>;
-  /** How many of them a later campaign has replaced, by the id of that campaign. */
+  /** Number of runs whose results a later campaign has replaced, by the ID of that campaign. */
   superseded: Record<string, number>;
 }
 
+/** A campaign with the runs that can still be collected or retried. */
 export interface FoundCampaign {
   campaign: Campaign;
   cancelled: boolean;
@@ -50,16 +51,16 @@ export interface FoundCampaign {
   open: Run[];
   /** Its runs that were cancelled before they started. */
   unstarted: Run[];
-  /** What is wrong with its other entries in the queue. */
+  /** For each run whose entry in the queue cannot be read: the reason. */
   damaged: string[];
 }
 
-/** Told of a campaign whose entry in the queue cannot be used. */
+/** Called with the reason if a campaign's entry in the queue cannot be read. */
 export type OnDamaged = (reason: string) => void;
 
 const CHUNK = 1000;
 
-/** The campaigns of the swarm that are still known, the newest first: all, or those that are wanted. */
+/** Returns the swarm's campaigns that have not expired, newest first. @param isWanted selects campaigns (default: all). */
 export async function listCampaigns(
   redis: Redis,
   queue: Queue,
@@ -82,17 +83,17 @@ export async function listCampaigns(
   return listings.flat();
 }
 
-/** An entry that is not what it should be, also where it is not even of the right type for Redis. */
+/** Returns whether an error is caused by a damaged entry, which may even have the wrong Redis type. */
 function isDamage(error: unknown): boolean {
   return error instanceof UserError || errorText(error).startsWith("WRONGTYPE");
 }
 
-/** Removes what is left in the queue of campaigns that nobody has collected in time. */
+/** Removes what is left in the queue of campaigns that expired before they were collected. */
 export async function forgetExpired(connection: QueueConnection): Promise<void> {
-  // where Redis is away it does not wait: it is asked again some time
+  // fails immediately if Redis is not available: this is called again later
   const redis = new Redis({ ...connection, maxRetriesPerRequest: 0, retryStrategy: () => null });
   const queue = new Queue(RUN_QUEUE, { connection: redis });
-  for (const emitter of [queue, redis]) emitter.on("error", () => undefined); // whoever asks is told
+  for (const emitter of [queue, redis]) emitter.on("error", () => undefined); // the commands below fail
   try {
     for (const id of await redis.zrange(CAMPAIGNS_KEY, 0, -1)) {
       if ((await redis.exists(campaignKey(id))) === 1) continue;
@@ -108,8 +109,8 @@ export async function forgetExpired(connection: QueueConnection): Promise<void> 
 }
 
 /**
- * Undefined where it has expired, or is of another version, which still knows it.
- * @throws {UserError} where its entry is damaged.
+ * Returns a campaign; undefined if it has expired, or was queued by another version of inet-swarm, which can read it.
+ * @throws {UserError} if its entry is damaged.
  */
 async function knownCampaign(redis: Redis, id: string): Promise<Campaign | undefined> {
   const text = await redis.get(campaignKey(id));
@@ -130,8 +131,8 @@ async function describe(redis: Redis, queue: Queue, campaign: Campaign): Promise
 }
 
 /**
- * A campaign and its runs that have not been collected.
- * @throws {UserError} where there is none of this id.
+ * Returns a campaign and its runs that have not been collected.
+ * @throws {UserError} if there is no campaign with this ID.
  */
 export async function openCampaign(redis: Redis, queue: Queue, id: string): Promise<FoundCampaign> {
   checkCampaignId(id);
@@ -144,7 +145,7 @@ export async function openCampaign(redis: Redis, queue: Queue, id: string): Prom
     try {
       return parseRunJob(campaign, number, data);
     } catch (error) {
-      damaged.push(errorText(error)); // the others are collected all the same
+      damaged.push(errorText(error)); // the other runs can still be collected
       return undefined;
     }
   };
@@ -166,6 +167,7 @@ async function openNumbers(redis: Redis, id: string): Promise<number[]> {
   return runNumbers(await redis.smembers(openRunsKey(id)));
 }
 
+/** Yields consecutive parts of an array. */
 export function* chunks<T>(all: readonly T[], size = CHUNK): Generator<T[]> {
   for (let start = 0; start < all.length; start += size) yield all.slice(start, start + size);
 }

@@ -10,31 +10,32 @@ import {
   type QueueConnection,
 } from "./names.ts";
 
-/** Keeps what all runs of a campaign have in common. */
+/** Stores a campaign: the data that all its runs share. */
 export async function saveCampaign(redis: Redis, campaign: Campaign): Promise<void> {
   await redis.set(campaignKey(campaign.id), JSON.stringify(campaign), "EX", CAMPAIGN_TTL_SECONDS);
   await redis.zadd(CAMPAIGNS_KEY, campaign.createdAt, campaign.id);
 }
 
-/** Tells all runners that a campaign is cancelled: those that work on it now, and those that would take its runs. */
+/** Marks a campaign as cancelled, and notifies the runners that are executing its runs. */
 export async function announceCancellation(redis: Redis, campaign: string): Promise<void> {
   await redis.set(cancelKey(campaign), "1", "EX", CAMPAIGN_TTL_SECONDS);
   await redis.publish(CANCEL_CHANNEL, campaign);
 }
 
-/** Campaigns as a runner sees them. BullMQ cancels a job only in the process that runs it, so that is ours. */
+/** A runner's view of campaigns. Cancelling is our own: BullMQ cancels a job only in the process that executes it. */
 export interface CampaignState extends AsyncDisposable {
-  /** @throws {UserError} where it is not there or of another version. */
+  /** Returns a campaign. @throws {UserError} if it does not exist or is of another version. */
   find(id: string): Promise<Campaign>;
   isCancelled(id: string): Promise<boolean>;
-  /** Its runs that are still queued will end as cancelled. */
+  /** Cancels a campaign: its queued runs will end as cancelled. */
   cancel(id: string): Promise<void>;
-  /** The signal is aborted when the campaign is cancelled from now on. */
+  /** Returns a signal that is aborted if the campaign is cancelled from now on. */
   watch(id: string): { signal: AbortSignal } & Disposable;
 }
 
 const CACHED_CAMPAIGNS = 100;
 
+/** Connects to the queue's Redis and subscribes to cancellations. */
 export async function openCampaignState(
   connection: QueueConnection,
   onError: (error: Error) => void,
@@ -52,7 +53,8 @@ export async function openCampaignState(
     find: cachedCampaigns(redis),
     cancel: (id) => announceCancellation(redis, id),
     async isCancelled(id) {
-      void redis.expire(campaignKey(id), CAMPAIGN_TTL_SECONDS).catch(onError); // of a long one, too
+      // A long campaign must not expire while it runs.
+      void redis.expire(campaignKey(id), CAMPAIGN_TTL_SECONDS).catch(onError);
       return (await redis.exists(cancelKey(id))) === 1;
     },
     watch(id) {
@@ -69,14 +71,14 @@ export async function openCampaignState(
 }
 
 function cachedCampaigns(redis: Redis): (id: string) => Promise<Campaign> {
-  const known = new Map<string, Campaign>();
+  const cache = new Map<string, Campaign>();
   return async (id) => {
-    const cached = known.get(id);
+    const cached = cache.get(id);
     if (cached) return cached;
     const text = await redis.get(campaignKey(id));
     const campaign = parseCampaign(id, text);
-    if (known.size >= CACHED_CAMPAIGNS) known.clear();
-    known.set(id, campaign);
+    if (cache.size >= CACHED_CAMPAIGNS) cache.clear();
+    cache.set(id, campaign);
     return campaign;
   };
 }

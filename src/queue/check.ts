@@ -5,21 +5,21 @@ import { attempts } from "../system/poll.ts";
 import { KEY_TYPES, queueKey } from "./bull-layout.ts";
 import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "./names.ts";
 
-/** The oldest Redis that BullMQ recommends, for queues with priorities. @see BullMQ guide, "Redis compatibility" */
-const OLDEST = [6, 2] as const;
+/** The oldest version of Redis that BullMQ recommends. @see BullMQ guide, "Redis compatibility" */
+const OLDEST_VERSION = [6, 2] as const;
 const ANSWER_TIMEOUT_MS = 10_000;
 const RETRY_MS = 1000;
 
-/** Nothing answers there; it may do so later. */
+/** The queue does not answer; it may do so later. */
 class QueueUnreachable extends UserError {
   override name = "QueueUnreachable";
 }
 
 /**
- * Waits until the queue's Redis answers, for processes that may be started before it.
- * @param onWaiting is told once why it waits.
- * @returns false where it has not answered until the signal.
- * @throws {UserError} where it answers and is of no use: a wrong password, a wrong version.
+ * Waits until the queue's Redis answers; for processes that may start before it.
+ * @param onWaiting called once with the reason for waiting.
+ * @returns false if the signal is aborted before Redis answers.
+ * @throws {UserError} if Redis answers but cannot be used: wrong password, wrong version.
  */
 export async function awaitQueue(
   connection: QueueConnection,
@@ -27,15 +27,15 @@ export async function awaitQueue(
   signal: AbortSignal,
 ): Promise<boolean> {
   const nextAttempt = attempts({ everyMs: RETRY_MS, signal, onAbort: "stop" });
-  let told = false;
+  let isReported = false;
   while (!signal.aborted) {
     try {
       await checkQueue(connection);
       return true;
     } catch (error) {
       if (!(error instanceof QueueUnreachable)) throw error;
-      if (!told) onWaiting(`${error.message}; waiting for it`);
-      told = true;
+      if (!isReported) onWaiting(`${error.message}; waiting for it`);
+      isReported = true;
     }
     await nextAttempt();
   }
@@ -43,9 +43,9 @@ export async function awaitQueue(
 }
 
 /**
- * Makes sure that the queue's Redis is there and fit for use. Without this a wrong address, password or version
- * is a client that waits for ever.
- * @throws {UserError} saying which of these it is.
+ * Checks that the queue's Redis answers and can be used. Without this check, a client with a wrong address or password,
+ * or for a wrong version, would wait forever.
+ * @throws {UserError} naming the reason.
  */
 export async function checkQueue(connection: QueueConnection): Promise<void> {
   const redis = new Redis({
@@ -56,7 +56,7 @@ export async function checkQueue(connection: QueueConnection): Promise<void> {
     commandTimeout: ANSWER_TIMEOUT_MS,
     retryStrategy: () => null,
   });
-  let cause: Error | undefined; // the call that meets it only says that the connection is closed
+  let cause: Error | undefined; // the failing command only reports that the connection is closed
   redis.on("error", (error) => (cause ??= error));
   try {
     await redis.connect();
@@ -66,8 +66,8 @@ export async function checkQueue(connection: QueueConnection): Promise<void> {
     checkSettings(info, connection);
     await checkData(redis, connection);
   } catch (error) {
-    if (cause instanceof UserError) throw cause; // the socket is not ours
-    throw error instanceof UserError ? error : explained(cause ?? error, connection);
+    if (cause instanceof UserError) throw cause; // the socket does not belong to this user
+    throw error instanceof UserError ? error : explainFailure(cause ?? error, connection);
   } finally {
     redis.disconnect();
   }
@@ -76,10 +76,11 @@ export async function checkQueue(connection: QueueConnection): Promise<void> {
 function checkVersion(info: string, connection: QueueConnection): void {
   const version = /^redis_version:(\d+)\.(\d+)\S*/m.exec(info);
   const [major, minor] = version ? [Number(version[1]), Number(version[2])] : [0, 0];
-  if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return;
+  const [oldestMajor, oldestMinor] = OLDEST_VERSION;
+  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
   const found = version?.[0].split(":")[1] ?? "of an unknown version";
   throw new UserError(
-    `the Redis at ${address(connection)} is ${found}; at least ${OLDEST.join(".")} is required`,
+    `the Redis at ${address(connection)} is ${found}; at least ${OLDEST_VERSION.join(".")} is required`,
     {
       hint: "install a newer redis-server or valkey-server, then halt and resume the swarm",
     },
@@ -87,8 +88,8 @@ function checkVersion(info: string, connection: QueueConnection): void {
 }
 
 /**
- * Refuses a Redis that may lose or refuse jobs: one that evicts keys, a replica, a cluster.
- * From `INFO`, because managed services do not allow `CONFIG`.
+ * Rejects a Redis that may lose or refuse jobs: one that evicts keys, a replica, a cluster, a sentinel.
+ * Uses `INFO`, because managed services do not allow `CONFIG`.
  */
 function checkSettings(info: string, connection: QueueConnection): void {
   const field = (name: string): string | undefined => new RegExp(`^${name}:(\\S+)`, "m").exec(info)?.[1];
@@ -119,7 +120,7 @@ function checkSettings(info: string, connection: QueueConnection): void {
 
 const KEYS = Object.keys(KEY_TYPES) as (keyof typeof KEY_TYPES)[];
 
-/** Refuses a Redis with data of something else under our names, or, at a socket, that of another swarm. */
+/** Rejects a Redis in which another application uses our keys, and one at a socket that belongs to another swarm. */
 async function checkData(redis: Redis, connection: QueueConnection): Promise<void> {
   const { dataDirectory } = connection;
   if (dataDirectory !== undefined) {
@@ -150,7 +151,7 @@ async function isSameFolder(one: string, other: string): Promise<boolean> {
   return a === b;
 }
 
-function explained(error: unknown, connection: QueueConnection): UserError {
+function explainFailure(error: unknown, connection: QueueConnection): UserError {
   const text = errorText(error);
   const where = `the queue's Redis at ${address(connection)}`;
   if (/NOAUTH|WRONGPASS|invalid password/i.test(text)) {

@@ -29,57 +29,57 @@ import { BUILD_QUEUE, cancelKey, openRunsKey, RUN_QUEUE, type QueueConnection } 
 const RETRY_STEP_MS = 50;
 const LONGEST_RETRY_MS = 2000;
 
-/** The queues as a client sees them. */
+/** A client's view of the queues. */
 export interface QueueClient extends AsyncDisposable {
   /**
-   * Asks for a build and waits for the answer; clients that ask for the same build share one job.
-   * @throws {UserError} where a builder is of another version.
+   * Requests a build and waits for the answer; clients that request the same build share one job.
+   * @throws {UserError} if a builder is of another version.
    */
   build(request: BuildRequest, signal: AbortSignal): Promise<BuildAnswer>;
-  /** Keeps how a build is made, so that runners can have it made again if it is lost while runs wait. */
+  /** Stores the request for a build, so that runners can have it built again if it is lost while runs are queued. */
   keepRequest(request: BuildRequest): Promise<void>;
-  /** The workers that take no jobs now, each in one line. */
+  /** Returns one line for each worker that has stopped taking jobs. */
   troubles(): Promise<string[]>;
   /**
    * Queues all runs of a campaign.
-   * @throws {UserError} where a runner is of another version; nothing is queued then.
+   * @throws {UserError} if a runner is of another version; nothing is queued then.
    */
   add(campaign: Campaign, runs: readonly Run[]): Promise<void>;
-  /** Where the stream of events stands; ask before adding, to miss none. */
+  /** Returns the current position in the stream of events. Call this before `add` in order not to miss an event. */
   position(): Promise<string>;
-  /** What happens to the runs after that position, until all have ended. */
+  /** Streams the events of the runs after a position, until all have ended. */
   follow(campaign: string, runs: readonly Run[], position: string): Promise<ReadableStream<RunEvent>>;
   /**
-   * Cancels a campaign: nothing of it starts any more, and running simulations are stopped.
-   * @returns the numbers of the runs that were still waiting; they are gone from the queue. Undefined where none of the
-   *   runs is waiting or running: then the campaign stays as it is.
+   * Cancels a campaign: no more of its runs are started, and running simulations are stopped.
+   * @returns the numbers of the runs that were queued; they have been removed from the queue. Undefined if none of the
+   *   runs was queued or running; the campaign is then not changed.
    */
   cancel(campaign: string, runNumbers: readonly number[]): Promise<number[] | undefined>;
-  /** The campaigns that the swarm knows, the newest first; the runs of those that are not wanted are not looked at. */
+  /** Returns the swarm's campaigns, newest first. @param isWanted selects campaigns before their runs are counted. */
   list(isWanted?: (campaign: Campaign) => boolean, onDamaged?: OnDamaged): Promise<CampaignListing[]>;
   /**
-   * A campaign with its runs that have not been collected.
-   * @throws {UserError} where there is none of this id.
+   * Returns a campaign with its runs that have not been collected.
+   * @throws {UserError} if there is no campaign with this ID.
    */
   find(id: string): Promise<FoundCampaign>;
-  /** Whether a run has yet to be collected. */
+  /** Returns whether a run has not been collected yet. */
   isOpen(campaign: string, runNumber: number): Promise<boolean>;
-  /** Takes back that a campaign is cancelled. */
+  /** Undoes the cancellation of a campaign. */
   revive(campaign: string): Promise<void>;
-  /** What the worker of a run returned; undefined as long as it has not ended. */
+  /** Returns the value that a run's worker has returned; undefined until the run has ended. */
   result(campaign: string, runNumber: number): Promise<unknown>;
-  /** What a running job has printed after an offset, as far as it is known. */
+  /** Returns what a running job has printed after an offset in bytes; undefined if nothing is known. */
   output(job: string, offset: number): Promise<Buffer | undefined>;
-  /** Keeps how a run ended that has been collected, for `list` and `retry`, and forgets its job. */
+  /** Notes how a collected run ended, for `list` and `retry`, and removes its job. */
   collected(campaign: string, run: Run, end: CollectedEnd): Promise<void>;
-  /** Forgets the job of a run. */
+  /** Removes the job of a run. */
   forget(campaign: string, runNumber: number): Promise<void>;
 }
 
 /**
- * Connects to the queues of a swarm. A lost connection comes back by itself.
- * @param gone aborted when the swarm has been removed: then nothing is waited for any more, and everything fails.
- * @throws {UserError} where Redis is not there, refuses the password, or is too old.
+ * Connects to the queues of a swarm. Reconnects automatically.
+ * @param gone aborted when the swarm has been removed: all commands then fail instead of waiting for a connection.
+ * @throws {UserError} if Redis does not answer, rejects the password, or is too old.
  */
 export async function openQueueClient(connection: QueueConnection, gone?: AbortSignal): Promise<QueueClient> {
   await checkQueue(connection);
@@ -87,12 +87,12 @@ export async function openQueueClient(connection: QueueConnection, gone?: AbortS
   const options = { connection: redis, skipVersionCheck: true };
   const runs = new Queue<RunJob>(RUN_QUEUE, options);
   const builds = new Queue<BuildRequest>(BUILD_QUEUE, options);
-  for (const emitter of [redis, runs, builds]) emitter.on("error", () => undefined); // whoever follows is told
+  for (const emitter of [redis, runs, builds]) emitter.on("error", () => undefined); // `follow` reports them
   const forget = async (campaign: string, runNumber: number): Promise<void> => {
     await runs.remove(runJobId(campaign, runNumber));
     await redis.srem(openRunsKey(campaign), runNumber);
   };
-  await redis.ping(); // a connection that is closed while it is being made keeps the process for two seconds
+  await redis.ping(); // closing a connection that is not yet established would delay the process's end by two seconds
   return {
     async build(request, signal) {
       await checkWorkers(builds);
@@ -107,11 +107,11 @@ export async function openQueueClient(connection: QueueConnection, gone?: AbortS
       await checkWorkers(runs);
       await saveCampaign(redis, campaign);
       const turn = await fairTurns(redis, runs, campaign.batchSize ?? 1);
-      let place = 0;
+      let index = 0;
       for (const chunk of chunks(all)) {
         const numbers = chunk.map((run) => run.runNumber);
         await redis.sadd(openRunsKey(campaign.id), ...numbers);
-        await runs.addBulk(chunk.map((run) => asJob(campaign.id, run, turn(place++))));
+        await runs.addBulk(chunk.map((run) => asJob(campaign.id, run, turn(index++))));
         await forgetEnds(redis, campaign.id, numbers);
       }
     },
@@ -120,8 +120,10 @@ export async function openQueueClient(connection: QueueConnection, gone?: AbortS
       await announceCancellation(redis, campaign);
       const removed: number[] = [];
       for (const chunk of chunks(runNumbers)) {
-        const gone = await Promise.all(chunk.map((number) => removeWaiting(redis, runs, campaign, number)));
-        removed.push(...chunk.filter((_, index) => gone[index]));
+        const isRemoved = await Promise.all(
+          chunk.map((number) => removeWaiting(redis, runs, campaign, number)),
+        );
+        removed.push(...chunk.filter((_, index) => isRemoved[index]));
       }
       return removed;
     },
@@ -149,13 +151,14 @@ export async function openQueueClient(connection: QueueConnection, gone?: AbortS
   };
 }
 
-/** After the signal, waiting commands fail: at once, or when the next attempt to connect has failed. */
+/** Connects until the signal is aborted. Pending commands then fail, at the latest when the next attempt to connect fails. */
 function connectUntil(gone: AbortSignal | undefined, connection: QueueConnection): Redis {
   const retryStrategy = (attempt: number): number | null =>
     gone?.aborted ? null : Math.min(attempt * RETRY_STEP_MS, LONGEST_RETRY_MS);
   const redis = new Redis({ ...connection, retryStrategy });
   const end = (): void => {
-    if (redis.status !== "reconnecting") redis.disconnect(); // there it would cancel the attempt, and nothing would fail
+    // While reconnecting, this would cancel the next attempt, and pending commands would never fail.
+    if (redis.status !== "reconnecting") redis.disconnect();
   };
   gone?.addEventListener("abort", end, { once: true });
   return redis;

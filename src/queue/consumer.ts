@@ -10,21 +10,21 @@ import { workerName } from "./worker-name.ts";
 
 export interface ConsumerOptions {
   queue: string;
-  /** How many jobs do their main work at once. */
+  /** Maximum number of jobs that do their main work concurrently. */
   concurrency: number;
-  /** How many jobs there may be in all, with those that have called `release`. */
+  /** Maximum number of jobs, including those that have called `release`. */
   slots: number;
   connection: QueueConnection;
-  /** After this time without a sign of life a job goes to another worker. */
+  /** Time without a renewal of its lock after which a job is requeued for another worker. */
   lockMs: number;
   /**
-   * Returns the job's return value. When `job.signal` is aborted it may throw: the job is handed back.
-   * @throws {Postponed} where the job cannot be done now.
+   * Does a job and returns its return value. If it throws after `job.signal` is aborted, the job is handed back.
+   * @throws {Postponed} if the job cannot be done now.
    */
   handle(job: TakenJob, slot: number): Promise<object>;
-  /** Asked before each job is taken: returns when one may be. */
+  /** Called before each job is taken; resolves when a job may be taken. */
   mayTake?: () => Promise<void>;
-  /** The queue did not take the return value, because the job had been given to somebody else meanwhile. */
+  /** Called if the queue rejects a return value because the job has been given to another worker in the meantime. */
   onRefused: (value: object) => Promise<void>;
   onError: (error: Error) => void;
   signal: AbortSignal;
@@ -32,7 +32,8 @@ export interface ConsumerOptions {
 
 const RETRY_MS = 1000;
 
-interface OpenJob {
+/** A job that this process has taken and not yet completed or handed back. */
+interface HeldJob {
   job: Job;
   token: string;
   abort: AbortController;
@@ -40,9 +41,9 @@ interface OpenJob {
 }
 
 /**
- * Takes jobs from a queue until the signal; jobs that are running then are handed back. A job is taken only
- * when it can begin at once, so that none waits here while another worker is idle. Uses BullMQ's manual
- * processing, because what happens to a job whose worker vanished is for the handler to say.
+ * Takes jobs from a queue until the signal is aborted; running jobs are then handed back. A job is taken only when it can
+ * start immediately, so that none waits here while another worker is idle. Uses BullMQ's manual processing, because the
+ * handler decides what to do with a job whose worker was lost.
  * @see BullMQ guide, "Manually processing jobs".
  */
 export async function consume(options: ConsumerOptions): Promise<void> {
@@ -62,20 +63,20 @@ export async function consume(options: ConsumerOptions): Promise<void> {
     await consumer.run();
   } finally {
     clearInterval(renewal);
-    await worker.close(true); // nothing runs any more; without force it would wait for its blocking call
+    await worker.close(true); // no job is running any more; without force, this would wait for the blocking call
   }
 }
 
 class Consumer {
   readonly #worker: Worker;
   readonly #options: ConsumerOptions;
-  readonly #held = new Set<OpenJob>();
+  readonly #held = new Set<HeldJob>();
   readonly #free: number[];
   readonly #running = new Set<Promise<void>>();
-  /** Jobs whose main work is being done. */
+  /** Number of jobs that are doing their main work. */
   #busy = 0;
   #wake: () => void = () => undefined;
-  /** Ends the waiting for the next job. A race with a promise that lives as long as this would keep every job. */
+  /** Stops waiting for the next job. Not a race with a promise of this object: that would keep every job in memory. */
   #stopWaiting: () => void = () => undefined;
 
   constructor(worker: Worker, options: ConsumerOptions) {
@@ -116,15 +117,15 @@ class Consumer {
       if (this.#options.signal.aborted) return undefined;
       return (await this.#worker.getNextJob(token)) as Job | undefined;
     } catch (error) {
-      if (this.#options.signal.aborted) return undefined; // its connection is being closed
+      if (this.#options.signal.aborted) return undefined; // the connection is being closed
       this.#options.onError(error as Error);
       await delay(RETRY_MS);
       return undefined;
     }
   }
 
-  #hold(job: Job, token: string): OpenJob {
-    const held: OpenJob = { job, token, abort: new AbortController(), released: false };
+  #hold(job: Job, token: string): HeldJob {
+    const held: HeldJob = { job, token, abort: new AbortController(), released: false };
     if (this.#options.signal.aborted) held.abort.abort();
     this.#held.add(held);
     return held;
@@ -146,16 +147,16 @@ class Consumer {
     this.#running.add(work);
   }
 
-  #release(held: OpenJob): void {
+  #release(held: HeldJob): void {
     if (held.released) return;
     held.released = true;
     this.#busy--;
     this.#wake();
   }
 
-  async #workOn(held: OpenJob, slot: number): Promise<void> {
+  async #workOn(held: HeldJob, slot: number): Promise<void> {
     const { abort } = held;
-    const joined = new Set<OpenJob>();
+    const joined = new Set<HeldJob>();
     let value: object;
     try {
       value = await this.#options.handle(this.#asTaken(held, joined), slot);
@@ -170,19 +171,19 @@ class Consumer {
     await this.#complete(held, value);
   }
 
-  /** What a run has left is worth some patience: it is sent until the queue takes it, or has given the job away. */
-  async #complete({ job, token }: OpenJob, value: object): Promise<void> {
-    const isTaken = await persistently(() => job.moveToCompleted(value, token, false), this.#options);
-    if (!isTaken && !(await this.#isAnswer(job, value))) await this.#options.onRefused(value);
+  /** Retries until the queue accepts the value or has given the job to another worker, so that no result is lost. */
+  async #complete({ job, token }: HeldJob, value: object): Promise<void> {
+    const isAccepted = await persistently(() => job.moveToCompleted(value, token, false), this.#options);
+    if (!isAccepted && !(await this.#isStored(job, value))) await this.#options.onRefused(value);
   }
 
-  /** A connection that breaks may lose the queue's reply alone; sent again, the same value is refused. */
-  async #isAnswer({ id }: Job, value: object): Promise<boolean> {
+  /** Returns whether a job has this value: if a broken connection loses only the reply, the repeated call is rejected. */
+  async #isStored({ id }: Job, value: object): Promise<boolean> {
     const now = await Job.fromId<unknown, unknown>(this.#worker, id!);
     return now?.finishedOn !== undefined && JSON.stringify(now.returnvalue) === JSON.stringify(value);
   }
 
-  #asTaken(held: OpenJob, joined: Set<OpenJob>): TakenJob {
+  #asTaken(held: HeldJob, joined: Set<HeldJob>): TakenJob {
     return {
       ...asOwnedJob(held.job, held.abort.signal),
       release: () => this.#release(held),
@@ -190,14 +191,14 @@ class Consumer {
       join: async (size, accepts) => {
         const wanted = await nextInTurn(this.#worker, size, accepts);
         await Promise.all(Array.from({ length: wanted }, () => this.#takeWaiting(joined)));
-        const strangers = [...joined].filter(({ job }) => !accepts(job.id!)); // another worker was quicker
-        await Promise.all(strangers.map((other) => this.#leave(other, joined)));
+        const unrelated = [...joined].filter(({ job }) => !accepts(job.id!)); // another worker took the expected jobs
+        await Promise.all(unrelated.map((other) => this.#leave(other, joined)));
         return [...joined].map((other) => this.#asJoined(other, joined));
       },
     };
   }
 
-  #asJoined(held: OpenJob, joined: Set<OpenJob>): JoinedJob {
+  #asJoined(held: HeldJob, joined: Set<HeldJob>): JoinedJob {
     return {
       ...asOwnedJob(held.job, held.abort.signal),
       complete: async (value) => {
@@ -209,31 +210,31 @@ class Consumer {
     };
   }
 
-  async #leave(held: OpenJob, joined: Set<OpenJob>): Promise<void> {
+  async #leave(held: HeldJob, joined: Set<HeldJob>): Promise<void> {
     joined.delete(held);
     await this.#handBack(held);
     this.#held.delete(held);
   }
 
-  async #takeWaiting(joined: Set<OpenJob>): Promise<void> {
+  async #takeWaiting(joined: Set<HeldJob>): Promise<void> {
     const token = randomUUID();
     try {
       const job = (await this.#worker.getNextJob(token, { block: false })) as Job | undefined;
       if (job !== undefined) joined.add(this.#hold(job, token));
     } catch (error) {
-      this.#options.onError(error as Error); // one less; were it taken all the same, its lock would run out
+      this.#options.onError(error as Error); // if the job was taken nevertheless, its lock expires
     }
   }
 
-  async #handBack({ job, token }: Pick<OpenJob, "job" | "token">): Promise<void> {
+  async #handBack({ job, token }: Pick<HeldJob, "job" | "token">): Promise<void> {
     await persistently(async () => {
       await this.#forgetStart(job);
       await job.moveToWait(token);
     }, this.#options);
   }
 
-  /** Its place among the others stays: it has the priority that it was queued with. */
-  async #postpone({ job, token }: OpenJob, { delayMs, data }: Postponed): Promise<void> {
+  /** Requeues a job with a delay. It keeps its priority and therefore its place among the others. */
+  async #postpone({ job, token }: HeldJob, { delayMs, data }: Postponed): Promise<void> {
     await persistently(async () => {
       await this.#forgetStart(job);
       if (data !== undefined) await job.updateData(data);
@@ -241,7 +242,7 @@ class Consumer {
     }, this.#options);
   }
 
-  /** Whoever counts jobs takes one with a start and no end for running. */
+  /** Removes a job's start time: a job with a start and no end would be counted as running. */
   async #forgetStart({ id }: Job): Promise<void> {
     const redis = await this.#worker.backend.client;
     await redis.hdel(jobKey(this.#worker.name, id!), FIELD.startedAt);

@@ -6,36 +6,36 @@ import { awakeFor } from "../system/awake.ts";
 import { readTroubles, troubleLine } from "./troubles.ts";
 import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "./names.ts";
 
-/** How much work a swarm has: runs and builds together. */
+/** Number of a swarm's jobs, runs and builds together. */
 export interface JobCounts {
   waiting: number;
   running: number;
-  /** Runs that have ended and whose client has not yet fetched them. */
+  /** Runs that have ended and are not yet collected. */
   uncollected: number;
-  /** Workers that take no jobs now, and why, each in one line; undefined if there is none. */
+  /** One line for each worker that has stopped taking jobs, with the reason; undefined if there are none. */
   troubles?: string[];
 }
 
-/** Counting takes a millisecond; only a Redis that hangs, or is not there, takes longer than this. */
+/** Counting takes a millisecond, unless Redis hangs or is not running. */
 const ANSWER_TIMEOUT_MS = 3000;
-/** The way to one on another machine has to be opened first: with ssh, and a process there. */
-const FAR_ANSWER_TIMEOUT_MS = 15_000;
-/** A Redis that hangs does not close its side of the connection either. */
+/** On another machine, an ssh connection and a process have to be started first. */
+const REMOTE_ANSWER_TIMEOUT_MS = 15_000;
+/** A Redis that hangs does not close its side of the connection. */
 const DISCONNECT_TIMEOUT_MS = 100;
 
-/** @throws {UserError} where the queue does not answer. */
+/** Returns the number of a swarm's jobs. @throws {UserError} if the queue does not answer in time. */
 export async function countJobs(connection: QueueConnection): Promise<JobCounts> {
   const redis = new Redis({ ...connection, disconnectTimeout: DISCONNECT_TIMEOUT_MS });
-  redis.on("error", () => undefined); // it does not answer then, and that is said below
+  redis.on("error", () => undefined); // a queue that does not answer is reported below
   const timer = new AbortController();
-  const timeoutMs = connection.path === undefined ? FAR_ANSWER_TIMEOUT_MS : ANSWER_TIMEOUT_MS;
-  const silence = awakeFor(timeoutMs, timer.signal).then(() => {
+  const timeoutMs = connection.path === undefined ? REMOTE_ANSWER_TIMEOUT_MS : ANSWER_TIMEOUT_MS;
+  const timeout = awakeFor(timeoutMs, timer.signal).then(() => {
     throw new UserError("the queue of the swarm is not responding");
   });
   const counted = count(redis);
-  for (const promise of [silence, counted]) promise.catch(() => undefined); // whichever comes too late
+  for (const promise of [timeout, counted]) promise.catch(() => undefined); // the later one is ignored
   try {
-    return await Promise.race([counted, silence]);
+    return await Promise.race([counted, timeout]);
   } finally {
     timer.abort();
     redis.disconnect();

@@ -5,11 +5,11 @@ import { PROTOCOL } from "../model/protocol.ts";
 import type { Run } from "../model/run.ts";
 import { jsonIn, parseOrExplain } from "../system/json.ts";
 
-// Whoever can write to the queue can write anything: what is read from it is checked here.
+// Anybody who can write to the queue can write anything; therefore, what is read from it is checked here.
 
 /**
- * The campaign that an entry of the queue describes.
- * @throws {UserError} where it is damaged, of another version, or names what it must not name.
+ * Parses a campaign's entry in the queue.
+ * @throws {UserError} if it is damaged, of another version, or has a field with a value that is not allowed.
  */
 export function parseCampaign(id: string, text: string | null): Campaign {
   const what = `campaign ${id}`;
@@ -25,17 +25,18 @@ export function parseCampaign(id: string, text: string | null): Campaign {
   return campaign;
 }
 
-/** Whether an entry belongs to a version of ours that is not this one, which still knows it. */
+/** Returns whether an entry was written by another version of inet-swarm, which can still read it. */
 export function isOfAnotherVersion(text: string | null): boolean {
   const { protocol } = (jsonIn(text) ?? {}) as { protocol?: unknown };
   return typeof protocol === "number" && protocol !== PROTOCOL;
 }
 
-/** @throws {UserError} where there can be no campaign of this id. */
+/** Checks the form of a campaign's ID. @throws {UserError} if no campaign can have this ID. */
 export function checkCampaignId(id: string): void {
   if (!isCampaignId(id)) throw noCampaign(id);
 }
 
+/** Returns the error for a campaign that does not exist. */
 export function noCampaign(id: string): UserError {
   return new UserError(`no campaign ${isCampaignId(id) ? id : JSON.stringify(id)}`, {
     hint: "list campaigns with: runall-swarm list",
@@ -43,8 +44,8 @@ export function noCampaign(id: string): UserError {
 }
 
 /**
- * The run of a queued job.
- * @throws {UserError} where it is damaged, or is not a run of this campaign.
+ * Parses the data of a queued run.
+ * @throws {UserError} if they are damaged, or belong to another run or campaign.
  */
 export function parseRunJob(
   { id, config }: Pick<Campaign, "id" | "config">,
@@ -58,7 +59,7 @@ export function parseRunJob(
   return run;
 }
 
-/** Numbers of runs, sorted; what is no number is left out. */
+/** Returns the run numbers among some texts, sorted. */
 export function runNumbers(texts: readonly string[]): number[] {
   return texts
     .filter((text) => /^\d{1,9}$/.test(text))

@@ -10,58 +10,62 @@ import { watchAttendance } from "./attendance.ts";
 import type { QueueConnection } from "./names.ts";
 import { readTroubles, troubleLine } from "./troubles.ts";
 
-/** What happens to a run, as the queue tells it. */
+/** What happens to the followed runs, their workers and the connection to the queue. */
 export type RunEvent =
   | { type: "active"; runNumber: number }
   | { type: "progress"; runNumber: number; progress: unknown }
-  /** Its worker is done with it; `value` is what it returned. */
+  /** The run's worker has finished; `value` is what it returned. */
   | { type: "completed"; runNumber: number; value: unknown }
-  /** The job is no longer there, or BullMQ gave it up. */
+  /** The job was removed or failed in BullMQ. */
   | { type: "gone"; runNumber: number; reason: string }
-  /** A worker takes no jobs, in one line; told once for each such line. */
+  /** A worker has stopped taking jobs; reported once for each distinct line. */
   | { type: "trouble"; line: string }
-  /** Redis does not answer; nothing is lost, it goes on by itself when it does. */
+  /** Redis does not answer. Nothing is lost: following continues when it answers again. */
   | { type: "disconnected"; reason: string }
   /** No worker is connected. */
   | { type: "unattended" }
-  /** One is connected again. */
+  /** A worker is connected again. */
   | { type: "attended" };
 type EventOfRun = Extract<RunEvent, { runNumber: number }>;
 
+/** The queue to follow, and the position from which to follow it. */
 export interface FollowContext {
   queue: Queue;
   redis: Redis;
   connection: QueueConnection;
-  /** Id of the last event that is of no interest. */
+  /** ID of the event after which following starts. */
   position: string;
-  /** Aborted when the swarm has been removed: then following fails with its reason. */
+  /** Aborted when the swarm has been removed: following then fails with the signal's reason. */
   gone?: AbortSignal | undefined;
 }
 
-/** Where a queue's stream of events stands now. */
+/** Returns the ID of the latest event of a queue; `0-0` if there is none. */
 export async function lastEventId({ queue, redis }: Pick<FollowContext, "queue" | "redis">): Promise<string> {
   const [last] = await redis.xrevrange(queueKey(queue.name, "events"), "+", "-", "COUNT", 1);
   return last?.[0] ?? "0-0";
 }
 
-/** Redis trims the stream of events, and a lost connection loses some: so all states are compared this often. */
+/** How often all states are compared: events may be lost when Redis trims their stream or a connection breaks. */
 const COMPARE_INTERVAL_MS = 30_000;
 const TROUBLE_INTERVAL_MS = 5000;
 const CHUNK = 1000;
-/** A relay or tunnel takes connections also if there is no Redis behind it: that is no error of a connection. */
+/**
+ * Number of closed connections after which Redis counts as unreachable: a relay or tunnel accepts connections even if
+ * Redis does not run behind it, so that connecting does not fail.
+ */
 const MOST_DROPPED = 3;
 
-/** Jobs by numbers, which the events have; there may be very many, so ids are made as they are needed. */
+/** Jobs by number. There may be very many, so that IDs are computed only when needed. */
 export interface FollowedJobs {
   open: Set<number>;
   idOf: (number: number) => string;
-  /** Undefined for a job of somebody else. */
+  /** Returns undefined for a job that is not followed. */
   numberOf: (id: string) => number | undefined;
 }
 
 /**
- * Follows the runs of a campaign until each has ended. Events make it fast, comparing the states makes it
- * right: every run is reported as ended exactly once.
+ * Streams the events of a campaign's runs until all have ended. Events are fast but may be lost; therefore, the states
+ * are also compared now and then. Every run is reported as ended exactly once.
  */
 export function followRuns(
   context: FollowContext,
@@ -79,7 +83,7 @@ export function followRuns(
   });
 }
 
-/** The same for any jobs. */
+/** Streams the events of any jobs, as {@link followRuns} does for runs. */
 export async function followJobs(
   context: FollowContext,
   jobs: FollowedJobs,
@@ -88,7 +92,7 @@ export async function followJobs(
     connection: context.connection,
     lastEventId: context.position,
   });
-  events.on("error", () => undefined); // told below, as an event
+  events.on("error", () => undefined); // reported below, as an event
   await unlessAborted(events.waitUntilReady(), context.gone).catch((error: unknown) => {
     void events.close();
     throw error;
@@ -98,14 +102,14 @@ export async function followJobs(
     start: (controller) => {
       feeding = feed(controller, { ...context, events, jobs });
     },
-    pull: () => feeding?.goOn(),
+    pull: () => feeding?.resume(),
     cancel: () => feeding?.stop(),
   });
 }
 
 interface Feeding {
-  /** What was told has been taken. */
-  goOn(): void;
+  /** Called when the reader has consumed what was enqueued. */
+  resume(): void;
   stop(): void;
 }
 
@@ -119,7 +123,7 @@ function feed(
   { events, jobs, ...context }: Feed,
 ): Feeding {
   const { open } = jobs;
-  const tell = (event: EventOfRun): void => {
+  const report = (event: EventOfRun): void => {
     if (!open.has(event.runNumber)) return;
     controller.enqueue(event);
     if (event.type !== "completed" && event.type !== "gone") return;
@@ -128,15 +132,15 @@ function feed(
     stop();
     controller.close();
   };
-  const tellOf = (id: string, event: (runNumber: number) => EventOfRun): void => {
+  const reportJob = (id: string, event: (runNumber: number) => EventOfRun): void => {
     const runNumber = jobs.numberOf(id);
-    if (runNumber !== undefined) tell(event(runNumber));
+    if (runNumber !== undefined) report(event(runNumber));
   };
-  let goOn = (): void => undefined;
-  /** Answers of very many runs are not to be in memory all at once. */
-  const untilTaken = async (): Promise<void> => {
+  let resume = (): void => undefined;
+  /** Waits until the reader has consumed all events, so that not all results of very many runs are in memory together. */
+  const untilConsumed = async (): Promise<void> => {
     if (open.size > 0 && (controller.desiredSize ?? 0) <= 0)
-      await new Promise<void>((resolve) => (goOn = resolve));
+      await new Promise<void>((resolve) => (resume = resolve));
   };
   let comparing = false;
   let again = false;
@@ -144,7 +148,7 @@ function feed(
     again = comparing;
     if (comparing) return;
     comparing = true;
-    void compareStates({ ...context, jobs, tell, untilTaken })
+    void compareStates({ ...context, jobs, report, untilConsumed })
       .catch(disconnected)
       .finally(() => {
         comparing = false;
@@ -152,15 +156,15 @@ function feed(
       });
   };
   const timer = setInterval(compare, COMPARE_INTERVAL_MS);
-  const told = new Set<string>();
-  const askForTroubles = async (): Promise<void> => {
+  const reported = new Set<string>();
+  const reportTroubles = async (): Promise<void> => {
     for (const line of (await readTroubles(context.redis)).map(troubleLine)) {
-      if (open.size === 0 || told.has(line)) continue;
-      told.add(line);
+      if (open.size === 0 || reported.has(line)) continue;
+      reported.add(line);
       controller.enqueue({ type: "trouble", line });
     }
   };
-  const troubles = setInterval(() => void askForTroubles().catch(disconnected), TROUBLE_INTERVAL_MS);
+  const troubles = setInterval(() => void reportTroubles().catch(disconnected), TROUBLE_INTERVAL_MS);
   const { gone } = context;
   const abandon = (): void => {
     stop();
@@ -184,8 +188,8 @@ function feed(
     if (open.size > 0) controller.enqueue({ type: attended ? "attended" : "unattended" });
   });
   const stop = (): void => {
-    open.clear(); // an answer that is still under way has nobody to be told to
-    goOn();
+    open.clear(); // nothing is reported any more, even if an answer of Redis is still to come
+    resume();
     clearInterval(timer);
     clearInterval(troubles);
     attendance.stop();
@@ -194,36 +198,36 @@ function feed(
     void events.close();
   };
   for (const name of ["active", "progress", "completed"] as const) events.on(name, () => attendance.seen());
-  events.on("active", ({ jobId }) => tellOf(jobId, (runNumber) => ({ type: "active", runNumber })));
+  events.on("active", ({ jobId }) => reportJob(jobId, (runNumber) => ({ type: "active", runNumber })));
   events.on("progress", ({ jobId, data }) =>
-    tellOf(jobId, (runNumber) => ({ type: "progress", runNumber, progress: data })),
+    reportJob(jobId, (runNumber) => ({ type: "progress", runNumber, progress: data })),
   );
   events.on("completed", ({ jobId, returnvalue }) =>
-    tellOf(jobId, (runNumber) => ({ type: "completed", runNumber, value: returnvalue })),
+    reportJob(jobId, (runNumber) => ({ type: "completed", runNumber, value: returnvalue })),
   );
   events.on("failed", ({ jobId, failedReason: reason }) =>
-    tellOf(jobId, (runNumber) => ({ type: "gone", runNumber, reason })),
+    reportJob(jobId, (runNumber) => ({ type: "gone", runNumber, reason })),
   );
   events.on("removed", ({ jobId }) =>
-    tellOf(jobId, (runNumber) => ({ type: "gone", runNumber, reason: "removed" })),
+    reportJob(jobId, (runNumber) => ({ type: "gone", runNumber, reason: "removed" })),
   );
   context.redis.on("error", disconnected).on("close", dropped).on("ready", reconnected);
   gone?.addEventListener("abort", abandon, { once: true });
   compare();
-  return { stop, goOn: () => goOn() };
+  return { stop, resume: () => resume() };
 }
 
 interface Comparison extends Pick<FollowContext, "queue" | "redis"> {
   jobs: FollowedJobs;
-  tell: (event: EventOfRun) => void;
-  untilTaken: () => Promise<void>;
+  report: (event: EventOfRun) => void;
+  untilConsumed: () => Promise<void>;
 }
 
-/** Asks for the state of every run that is still open, a thousand in one call. */
-async function compareStates({ queue, redis, jobs, tell, untilTaken }: Comparison): Promise<void> {
+/** Reads the states of all open jobs, a thousand at a time, and reports those that have ended. */
+async function compareStates({ queue, redis, jobs, report, untilConsumed }: Comparison): Promise<void> {
   const numbers = [...jobs.open];
   for (let start = 0; start < numbers.length; start += CHUNK) {
-    await untilTaken();
+    await untilConsumed();
     const pipeline = redis.pipeline();
     const chunk = numbers.slice(start, start + CHUNK);
     for (const number of chunk)
@@ -239,10 +243,10 @@ async function compareStates({ queue, redis, jobs, tell, untilTaken }: Compariso
       const [error, fields] = answers[index] ?? [];
       if (error || !Array.isArray(fields)) return;
       const [finishedOn, value, failedReason, name] = fields as (string | null)[];
-      if (name === null) tell({ type: "gone", runNumber, reason: "removed" });
+      if (name === null) report({ type: "gone", runNumber, reason: "removed" });
       else if (finishedOn === null) return;
-      else if (failedReason) tell({ type: "gone", runNumber, reason: failedReason });
-      else tell({ type: "completed", runNumber, value: jsonIn(value) });
+      else if (failedReason) report({ type: "gone", runNumber, reason: failedReason });
+      else report({ type: "completed", runNumber, value: jsonIn(value) });
     });
   }
 }

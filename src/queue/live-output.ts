@@ -1,27 +1,29 @@
 import { Redis } from "ioredis";
 import type { QueueConnection } from "./names.ts";
 
-/** What running simulations print, so that somebody far away can read along. The whole of it is a result file. */
+/** The output of running simulations, for users on other machines. The complete output is a result file. */
 export interface LiveOutput extends AsyncDisposable {
-  /** A place for the output of one job; dispose of it when the run has ended. */
+  /** Opens the output of one job; dispose of it when the run has ended. */
   open(job: string): { write(text: string): void } & AsyncDisposable;
 }
 
 const FLUSH_MS = 1000;
-/** Enough to see what goes on; a simulation that floods its output must not fill the queue's memory. */
+/** Output stored for each job: a simulation that prints very much must not fill the queue's memory. */
 const MAX_BYTES = 1 << 20;
 const TTL_SECONDS = 3600;
 const CUT = "\n… the rest is in the output file of the run\n";
 
+/** Key of a text: the output of a running job. */
 export const outputKey = (job: string): string => `swarm:output:${job}`;
 
+/** Connects to the queue's Redis, to which output is written every second. */
 export function openLiveOutput(connection: QueueConnection, onError: (error: Error) => void): LiveOutput {
   const redis = new Redis(connection);
   redis.on("error", onError);
   return {
     open(job) {
       let pending = "";
-      let room = MAX_BYTES;
+      let remaining = MAX_BYTES;
       const flush = async (): Promise<void> => {
         if (pending === "") return;
         const text = pending;
@@ -31,9 +33,9 @@ export function openLiveOutput(connection: QueueConnection, onError: (error: Err
       const timer = setInterval(() => void flush().catch(onError), FLUSH_MS);
       return {
         write(text) {
-          if (room <= 0) return;
-          room -= text.length;
-          pending += room > 0 ? text : CUT;
+          if (remaining <= 0) return;
+          remaining -= text.length;
+          pending += remaining > 0 ? text : CUT;
         },
         async [Symbol.asyncDispose]() {
           clearInterval(timer);
@@ -49,8 +51,8 @@ export function openLiveOutput(connection: QueueConnection, onError: (error: Err
 }
 
 /**
- * What a running job has printed after an offset in bytes.
- * @returns undefined where it is not running, or has not printed for a second.
+ * Returns what a running job has printed after an offset in bytes. Output arrives with a delay of up to a second.
+ * Returns undefined if the job is not running or has printed nothing yet.
  */
 export async function readOutput(redis: Redis, job: string, offset: number): Promise<Buffer | undefined> {
   const text = await redis.getrangeBuffer(outputKey(job), offset, -1);

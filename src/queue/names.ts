@@ -1,24 +1,24 @@
 import type { RedisOptions } from "ioredis";
 import { OwnSocketConnector } from "./own-socket-connector.ts";
 
-/** How to reach the queue's Redis: a unix socket, or a host with a password. */
+/** How to connect to the queue's Redis: by a Unix socket, or by host and password. */
 export interface QueueConnection {
   path?: string;
-  /** Looks at each connection whose socket it is. */
+  /** Checks the owner of the socket before each connection. */
   Connector?: NonNullable<RedisOptions["Connector"]>;
-  /** Where the Redis at a socket has its data: another one is refused. */
+  /** Data directory of the Redis at a socket; a Redis with another one is rejected. */
   dataDirectory?: string;
   host?: string;
   port?: number;
-  /** Number of the database; 0 if it is not given. */
+  /** Number of the database (default: 0). */
   db?: number;
   username?: string;
   password?: string;
-  /** BullMQ's workers wait for a lost connection as long as it takes. */
+  /** Required by BullMQ's workers, which wait for a lost connection without a limit. */
   maxRetriesPerRequest: null;
 }
 
-/** @param dataDirectory where its Redis keeps its data, if that is known. */
+/** Returns the connection to a Unix socket of this user. @param dataDirectory its Redis's data directory, if known. */
 export function socketConnection(socket: string, dataDirectory?: string): QueueConnection {
   return {
     path: socket,
@@ -31,24 +31,27 @@ export function socketConnection(socket: string, dataDirectory?: string): QueueC
 export const RUN_QUEUE = "run";
 export const BUILD_QUEUE = "build";
 
-/** BullMQ refuses ids that are plain integers or contain a colon. */
+/** Returns the ID of a build's job. BullMQ does not allow IDs that are plain integers or contain a colon. */
 export function buildJobId(key: string): string {
   return `b-${key}`;
 }
 
+/** Key of a text: the campaign as JSON. */
 export const campaignKey = (id: string): string => `swarm:campaign:${id}`;
-/** A set of the numbers of the runs that have not been collected. */
+/** Set of the numbers of the runs that have not been collected. */
 export const openRunsKey = (id: string): string => `swarm:open:${id}`;
-/** A hash of the collected runs that are not done, by their numbers: how each ended. */
+/** Hash of the outcomes, other than `done`, of collected runs by run number. */
 export const statesKey = (id: string): string => `swarm:states:${id}`;
-/** A hash of the runs that were cancelled before they started, by their numbers: there is no record of these. */
+/** Hash of the runs that were cancelled before they started, by run number: these have no record. */
 export const unstartedKey = (id: string): string => `swarm:unstarted:${id}`;
-/** A hash of the runs whose record a later campaign has replaced, by their numbers: the id of that campaign. */
+/** Hash of the runs whose record a later campaign has replaced: from run number to the ID of that campaign. */
 export const supersededKey = (id: string): string => `swarm:superseded:${id}`;
-/** All campaigns, by the time when they were queued. */
+/** Sorted set of all campaigns, by the time when they were queued. */
 export const CAMPAIGNS_KEY = "swarm:campaigns";
+/** Key that exists if the campaign is cancelled. */
 export const cancelKey = (id: string): string => `swarm:cancelled:${id}`;
+/** Channel on which the IDs of cancelled campaigns are published. */
 export const CANCEL_CHANNEL = "swarm:cancel";
 
-/** Kept this long after a campaign was queued or a run of it was made, should nobody collect it. */
+/** How long a campaign is kept after it was queued or one of its runs was executed. */
 export const CAMPAIGN_TTL_SECONDS = 30 * 24 * 3600;

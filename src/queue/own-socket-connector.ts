@@ -5,9 +5,9 @@ import { checkSocket } from "../system/own-socket.ts";
 type Connector = NonNullable<RedisOptions["Connector"]>;
 
 /**
- * Connects ioredis to a unix socket, each time after a look at whose it is. A socket of somebody else is an error of the
- * connection, after which ioredis tries again.
- * Without a base class of ioredis, which would have to be loaded before it is needed.
+ * Connects ioredis to a Unix socket, and checks the socket's owner before each connection. A socket of another user is a
+ * connection error, after which ioredis tries again.
+ * Does not extend a class of ioredis, which would have to be loaded before it is needed.
  */
 class SocketConnector {
   readonly #path: string;
@@ -27,14 +27,14 @@ class SocketConnector {
 
   async connect(): Promise<Socket> {
     this.connecting = true;
-    await new Promise((resolve) => process.nextTick(resolve)); // listeners are added meanwhile
+    await new Promise((resolve) => process.nextTick(resolve)); // ioredis adds its listeners in the meantime
     if (!this.#isWanted()) throw new Error("Connection is closed.");
     this.#stream = this.#open();
     this.#stream.once("error", (error) => (this.firstError = error));
     return this.#stream;
   }
 
-  /** Whether it has not been disconnected since. */
+  /** Returns whether `disconnect` has not been called in the meantime. */
   #isWanted(): boolean {
     return this.connecting;
   }
@@ -44,7 +44,7 @@ class SocketConnector {
       checkSocket(this.#path);
       return createConnection({ path: this.#path });
     } catch (error) {
-      this.firstError = error as Error; // ioredis looks here, because the stream is closed already
+      this.firstError = error as Error; // ioredis reads the error from here, because the stream is closed already
       return new Socket().destroy(this.firstError);
     }
   }
@@ -59,5 +59,5 @@ class SocketConnector {
   }
 }
 
-/** For the option `Connector` of ioredis, which gets the connection's options. */
+/** Value for the option `Connector` of ioredis, which passes the connection's options to it. */
 export const OwnSocketConnector = SocketConnector as unknown as Connector;

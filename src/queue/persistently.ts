@@ -3,7 +3,7 @@ import { attempts } from "../system/poll.ts";
 
 const RETRY_MS = 1000;
 
-/** What BullMQ answers for a job that this worker does not have any more. */
+/** BullMQ's error codes for a job that this worker no longer holds. */
 const LOST: readonly unknown[] = [
   ErrorCode.JobNotExist,
   ErrorCode.JobLockNotExist,
@@ -12,9 +12,9 @@ const LOST: readonly unknown[] = [
 ];
 
 /**
- * Changes the state of a job, again and again where Redis refuses it (it loads its data, its disk or its memory is
- * full). Meanwhile the lock of the job is renewed by whoever holds it.
- * @returns false if the job has been given to somebody else, or the worker ends.
+ * Changes the state of a job, and retries while Redis does not accept it (because it loads its data, or its disk or
+ * memory is full). The caller renews the job's lock in the meantime.
+ * @returns false if another worker has the job by now, or the signal is aborted.
  */
 export async function persistently(
   change: () => Promise<unknown>,
@@ -29,6 +29,6 @@ export async function persistently(
       onError(error as Error);
       if (LOST.includes((error as { code?: unknown }).code) || signal.aborted) return false;
     }
-    await nextAttempt(); // when the worker ends: once more
+    await nextAttempt(); // aborted: try once more
   }
 }

@@ -1,9 +1,9 @@
-/** Thrown by the handler of a job that cannot be done now: the job goes back to the queue. */
+/** Thrown by a job's handler if the job cannot be done now: the job is requeued. */
 export class Postponed extends Error {
   override name = "Postponed";
-  /** No worker takes the job before this time has passed. */
+  /** Time before any worker takes the job again. */
   readonly delayMs: number;
-  /** Replaces the data of the job. */
+  /** New data of the job (default: unchanged). */
   readonly data: object | undefined;
 
   constructor(delayMs: number, data?: object) {

@@ -1,6 +1,6 @@
 import { UserError } from "../errors.ts";
 
-/** What Redis answers, or its client says, for reasons outside of our code; with what to do. */
+/** Errors of Redis or its client that are not caused by our code, with hints. */
 const KNOWN: readonly { text: RegExp; message: string; hint: string }[] = [
   {
     text: /^MISCONF/,
@@ -39,7 +39,7 @@ const KNOWN: readonly { text: RegExp; message: string; hint: string }[] = [
   },
 ];
 
-/** Returns an error of the queue's Redis as what the user can do about it; undefined for any other error. */
+/** Returns an error of the queue's Redis as an error with a hint for the user; undefined for any other error. */
 export function explainQueueError(error: unknown): UserError | undefined {
   if (!(error instanceof Error)) return undefined;
   const known = KNOWN.find(({ text }) => text.test(error.message));

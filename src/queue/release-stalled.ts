@@ -6,10 +6,10 @@ const CHECK_INTERVAL_MS = 1000;
 const POLL_MS = 250;
 
 /**
- * Puts the runs back into the queue whose worker has vanished and whose lock has run out. The workers do that themselves;
- * this is for a queue that has none any more.
- * @param timeoutMs how long to wait for locks that have not yet run out.
- * @returns how many runs still count as running.
+ * Requeues the runs of lost workers after their locks have expired. Workers do this themselves; this function is for a
+ * queue without workers.
+ * @param timeoutMs how long to wait for locks to expire.
+ * @returns the number of runs that still count as running.
  */
 export async function releaseStalled(connection: QueueConnection, timeoutMs: number): Promise<number> {
   const worker = new Worker(RUN_QUEUE, null, {
@@ -18,7 +18,7 @@ export async function releaseStalled(connection: QueueConnection, timeoutMs: num
     maxStalledCount: Number.MAX_SAFE_INTEGER,
   });
   const queue = new Queue(RUN_QUEUE, { connection });
-  worker.on("error", () => undefined); // the caller sees what is left
+  worker.on("error", () => undefined); // the returned number shows what was not done
   queue.on("error", () => undefined);
   try {
     await worker.waitUntilReady();

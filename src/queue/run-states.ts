@@ -9,19 +9,19 @@ import { FIELD, jobKey, WAITING_STATES } from "./bull-layout.ts";
 import { runNumbers } from "./entries.ts";
 import { campaignKey, openRunsKey, statesKey, supersededKey, unstartedKey } from "./names.ts";
 
-// What stays known of a campaign's runs after their jobs have left the queue: how many failed, which never started
-// and which a later campaign has replaced.
+// What is kept about a campaign's runs after their jobs have left the queue: how many failed, which never started, and
+// which have been replaced by a later campaign.
 
-/** How a run ended that has been collected. */
+/** How a collected run ended. */
 export interface CollectedEnd {
   state: OutcomeState;
-  /** False for a run that was cancelled before it started: it has no record. */
+  /** False for a run that was cancelled before it started, which has no record. */
   started: boolean;
-  /** The campaign whose record of this run was replaced. */
+  /** ID of the campaign whose record of this run was replaced. */
   supersedes?: string | undefined;
 }
 
-/** Keeps how a run ended. Doing it twice changes nothing. */
+/** Stores how a run ended. May be repeated. */
 export async function keepEnd(
   redis: Redis,
   campaign: string,
@@ -48,7 +48,7 @@ function jobText(campaign: string, run: Run): string {
   return JSON.stringify({ protocol: PROTOCOL, campaign, run } satisfies RunJob);
 }
 
-/** Runs that are queued again are neither cancelled nor failed. */
+/** Removes the stored ends of runs that are queued again. */
 export async function forgetEnds(redis: Redis, campaign: string, numbers: readonly number[]): Promise<void> {
   const fields = numbers.map(String);
   await redis
@@ -58,7 +58,7 @@ export async function forgetEnds(redis: Redis, campaign: string, numbers: readon
     .exec();
 }
 
-/** How many runs of a campaign are waiting, running, or have ended; those without a job do not count. */
+/** Returns how many of some runs are queued, are running, or have ended; those without a job are not counted. */
 export async function jobCounts(
   redis: Redis,
   queue: Queue,
@@ -83,10 +83,10 @@ export async function jobCounts(
 }
 
 /**
- * Takes a run that waits out of the queue; it can be retried afterwards.
- * The campaign is marked as cancelled before, so a job that a worker takes between the calls ends as cancelled and has
- * no result to lose.
- * @returns whether it was waiting.
+ * Removes a waiting run from the queue so that it can be retried later.
+ * The campaign must have been marked as cancelled before: if a worker takes the job in the meantime, the job ends as
+ * cancelled, and no result is lost.
+ * @returns whether the run was waiting.
  */
 export async function removeWaiting(
   redis: Redis,
@@ -98,7 +98,7 @@ export async function removeWaiting(
   const state = await queue.getJobState(id);
   if (!WAITING_STATES.some((each) => each === state)) return false;
   const data = await redis.hget(jobKey(queue.name, id), FIELD.data);
-  // before it is removed: a client that is killed in between must not lose it
+  // stored before the job is removed, so that a client that is killed in between does not lose the run
   if (data !== null) await redis.hset(unstartedKey(campaign), runNumber, data);
   if ((await queue.remove(id)) !== 1) {
     await redis.hdel(unstartedKey(campaign), String(runNumber));
@@ -112,7 +112,7 @@ export async function removeWaiting(
   return true;
 }
 
-/** How a campaign's collected runs ended. */
+/** Returns the number of a campaign's collected runs by how they ended. @param collected number of all collected runs. */
 export async function statesOf(
   redis: Redis,
   campaign: string,
@@ -128,7 +128,7 @@ export async function statesOf(
   return states;
 }
 
-/** How many of a campaign's runs each later campaign has replaced. */
+/** Returns how many of a campaign's runs have been replaced, by the ID of the later campaign. */
 export async function supersededBy(redis: Redis, campaign: string): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   for (const id of (await redis.hvals(supersededKey(campaign))).filter(isCampaignId))
@@ -136,7 +136,7 @@ export async function supersededBy(redis: Redis, campaign: string): Promise<Reco
   return counts;
 }
 
-/** The runs that were cancelled before they started, in run order. */
+/** Returns the runs that were cancelled before they started, by ascending run number. */
 export async function unstartedRuns(
   redis: Redis,
   campaign: string,

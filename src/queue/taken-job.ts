@@ -5,34 +5,35 @@ import { queueKey } from "./bull-layout.ts";
 export interface OwnedJob {
   id: string;
   data: unknown;
-  /** 1 for the first time that a worker takes it. */
+  /** 1 when a worker takes the job for the first time. */
   attempt: number;
-  /** How often a worker that had it has vanished. */
+  /** How many workers were lost while they had the job. */
   lost: number;
-  /** Aborted when this process ends, or when the job has been given to somebody else. */
+  /** Aborted when this process is to end, or when the job has been given to another worker. */
   signal: AbortSignal;
 }
 
 /** A job that is done together with another one. */
 export interface JoinedJob extends OwnedJob {
   complete: (value: object) => Promise<void>;
-  /** Gives it back to the queue; done for those that are not completed when the other job is. */
+  /** Hands the job back to the queue; called for jobs that are not completed when the main job is. */
   handBack: () => Promise<void>;
 }
 
-/** A job as its handler sees it. */
+/** A handler's view of a job. */
 export interface TakenJob extends OwnedJob {
   report: (progress: object) => void;
-  /** The main work of the job is done: another one may begin beside the rest. */
+  /** Notes that the job's main work is done, so that another job may start during the rest. */
   release: () => void;
   /**
-   * Takes further jobs, as far as they are next in turn and waiting now, to be done together with this one.
-   * @param size how many there may be, of so many that wait.
-   * @param accepts whether a job of this id goes with this one.
+   * Takes further jobs to be done together with this one, if they are the next in the queue.
+   * @param size returns the maximum number of further jobs, given the number of waiting jobs.
+   * @param accepts returns whether a job with this ID can be done together with this one.
    */
   join: (size: (waiting: number) => number, accepts: (id: string) => boolean) => Promise<JoinedJob[]>;
 }
 
+/** Returns a BullMQ job without BullMQ's interface. */
 export function asOwnedJob(job: Job, signal: AbortSignal): OwnedJob {
   return {
     id: job.id!,
@@ -43,7 +44,7 @@ export function asOwnedJob(job: Job, signal: AbortSignal): OwnedJob {
   };
 }
 
-/** How many of the jobs that are next in turn go with one that is taken already. */
+/** Returns how many of the next jobs in the queue can be done together with a job that has been taken. */
 export async function nextInTurn(
   worker: Worker,
   ...[size, accepts]: Parameters<TakenJob["join"]>
@@ -53,6 +54,6 @@ export async function nextInTurn(
   const wanted = size(await redis.zcard(waiting));
   if (wanted <= 0) return 0;
   const ids: string[] = await redis.zrange(waiting, 0, wanted - 1);
-  const stranger = ids.findIndex((id) => !accepts(id));
-  return stranger < 0 ? ids.length : stranger;
+  const firstUnrelated = ids.findIndex((id) => !accepts(id));
+  return firstUnrelated < 0 ? ids.length : firstUnrelated;
 }

@@ -3,10 +3,10 @@ import type { Redis } from "ioredis";
 import { LAST_PRIORITY, priorityOf, queueKey } from "./bull-layout.ts";
 
 /**
- * Fair turns between campaigns, by start-time fair queueing: the k-th run of a campaign stands k places behind
- * the run whose turn it is when the campaign is queued. So one of 10,000 runs and a later one of 10 take turns.
- * @param together so many runs have their turn at once, and wait as much longer for the next.
- * @returns the priority of the k-th run, from 0.
+ * Returns a function from a run's index in its campaign (from 0) to its priority, by start-time fair queueing: the k-th
+ * run of a campaign has the priority of the run that is next when the campaign is queued, plus k. Thus, a campaign of
+ * 10,000 runs and a later one of 10 take turns.
+ * @param together number of consecutive runs with the same priority, which are executed as a batch.
  * @see Goyal, Vin, Cheng: "Start-time Fair Queueing" (SIGCOMM 1996).
  */
 export async function fairTurns(

@@ -19,6 +19,7 @@ import {
   type QueueConnection,
 } from "./names.ts";
 
+/** A campaign with the numbers that the dashboard shows. */
 export interface WatchedCampaign {
   campaign: Campaign;
   cancelled: boolean;
@@ -28,46 +29,46 @@ export interface WatchedCampaign {
   superseded: number;
 }
 
-/** What Redis tells of a job that has not been collected. */
+/** The stored data of a job that has not been collected. */
 export interface JobFacts {
   run: Run | undefined;
   startedAt: number | undefined;
   finishedAt: number | undefined;
-  /** As the worker sent them: to be parsed by whoever uses them. */
+  /** As sent by the worker, not yet checked; so is `result`. */
   progress: unknown;
   result: unknown;
 }
 
 /**
- * The queue of runs as an onlooker sees it, who only reads and asks for what has changed. Every question has
- * a limit and fails at once where Redis is not there; the connection comes back by itself.
+ * A read-only view of the queue of runs, for the dashboard. Each query has a time limit, and fails immediately if Redis
+ * is not available. Reconnects automatically.
+ * All methods throw a {@link UserError} if the queue does not answer.
  */
 export interface QueueWatch extends Disposable {
-  /** @throws {UserError} where the queue does not answer; as do all the others. */
   campaigns(): Promise<WatchedCampaign[]>;
-  /** Numbers of the runs that have not been collected. */
+  /** Returns the numbers of the runs that have not been collected. */
   openRuns(campaign: string): Promise<number[]>;
-  /** Ids of the jobs that are being made. */
+  /** Returns the IDs of running jobs. */
   activeJobs(): Promise<string[]>;
-  /** Ids of the jobs that ended at or after a time, in ms since 1970, with the time of the last one. */
+  /** Returns the IDs of the jobs that ended at or after a time, and the latest end; times are in ms since 1970. */
   endedSince(time: number): Promise<{ ids: string[]; last: number }>;
   jobs(campaign: string, runNumbers: readonly number[]): Promise<(JobFacts | undefined)[]>;
-  /** The end of what a running job has printed, and the size of all of it. */
+  /** Returns the last bytes that a running job has printed, and the size of its whole output. */
   lastOutput(job: string, mostBytes: number): Promise<{ end: Buffer; sizeBytes: number } | undefined>;
-  /** Those jobs of a queue that are not too large to be shown. */
+  /** Returns those of some jobs that are not too large to be shown. */
   smallJobs(queue: string, ids: readonly string[]): Promise<string[]>;
 }
 
 const ANSWER_TIMEOUT_MS = 5000;
 const RECONNECT_MS = 500;
 const FACT_FIELDS = [FIELD.data, FIELD.startedAt, FIELD.finishedAt, FIELD.progress, FIELD.value];
-/** Of a campaign, or of a field of a job; larger ones are not ours, and count as damaged. */
+/** Maximum size of a campaign or of a job's field; a larger one was not written by us and counts as damaged. */
 const MOST_BYTES = 1 << 24;
-/** What bull-board shows of a job. */
+/** The fields that bull-board shows. */
 const SHOWN_FIELDS = [FIELD.data, FIELD.options, FIELD.progress, FIELD.value, FIELD.stack, FIELD.failure];
 const MOST_SHOWN_BYTES = 1 << 20;
 
-/** `HMGET` of those fields that are not too large: the others are empty. */
+/** Lua script: like `HMGET`, but fields that are too large are returned empty. */
 const READ_FIELDS = `
 local found = {}
 for at = 2, #ARGV do
@@ -78,6 +79,7 @@ for at = 2, #ARGV do
 end
 return found`;
 
+/** Connects to the queue's Redis in the background. */
 export function watchQueue(connection: QueueConnection): QueueWatch {
   const redis = new Redis({
     ...connection,
@@ -85,7 +87,7 @@ export function watchQueue(connection: QueueConnection): QueueWatch {
     commandTimeout: ANSWER_TIMEOUT_MS,
     retryStrategy: () => RECONNECT_MS,
   });
-  redis.on("error", () => undefined); // whoever asks is told
+  redis.on("error", () => undefined); // the queries fail
   return {
     campaigns: () => answered(() => readCampaigns(redis)),
     openRuns: (id) => answered(async () => runNumbers(await redis.smembers(openRunsKey(id)))),
@@ -119,7 +121,7 @@ export function watchQueue(connection: QueueConnection): QueueWatch {
   };
 }
 
-/** An entry of the queue is not of the type that it should have. */
+/** An entry of the queue does not have the expected type. */
 export class DamagedEntry extends UserError {
   override name = "DamagedEntry";
 }
@@ -137,7 +139,7 @@ async function answered<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
-/** One whose entry is damaged is left out: the others are shown all the same. */
+/** Returns all campaigns except those whose entries are damaged. */
 async function readCampaigns(redis: Redis): Promise<WatchedCampaign[]> {
   const ids = (await redis.zrevrange(CAMPAIGNS_KEY, 0, -1)).filter(isCampaignId);
   const pipeline = redis.pipeline();
@@ -178,7 +180,7 @@ async function readJobs(redis: Redis, keys: readonly string[]): Promise<(JobFact
   return all;
 }
 
-/** Whoever writes to the queue can write what would fill the memory: a job is shown up to a size. */
+/** Returns those jobs whose fields are not too large: otherwise, who can write to the queue could fill our memory. */
 async function smallJobs(redis: Redis, queue: string, ids: readonly string[]): Promise<string[]> {
   const pipeline = redis.pipeline();
   for (const id of ids) for (const field of SHOWN_FIELDS) pipeline.hstrlen(jobKey(queue, id), field);
@@ -188,7 +190,7 @@ async function smallJobs(redis: Redis, queue: string, ids: readonly string[]): P
   return ids.filter((_, at) => sizeOf(at) <= MOST_SHOWN_BYTES);
 }
 
-/** Undefined where the job is not there any more. */
+/** Parses the fields of a job; returns undefined if the job no longer exists. */
 function factsOf(fields: readonly (string | null)[]): JobFacts | undefined {
   const [data, startedAt, finishedAt, progress, result] = fields.map((text) => text ?? undefined);
   if (data === undefined) return undefined;

@@ -3,14 +3,14 @@ import type { Queue } from "bullmq";
 import { UserError } from "../errors.ts";
 import { PROTOCOL } from "../model/protocol.ts";
 
-/** What a worker calls itself in Redis, so that clients see whether it understands them before they give it work. */
+/** Returns a worker's name in Redis, which tells clients the version of its protocol before they queue jobs for it. */
 export function workerName(protocol: number = PROTOCOL, host = hostname()): string {
   return `protocol-${protocol}@${host}`;
 }
 
 const NAME = /:w:protocol-(\d+)@(.*)$/;
 
-/** @throws {UserError} where a worker of the queue is of another version, naming its machine. */
+/** Checks the versions of a queue's workers. @throws {UserError} naming the machine of a worker of another version. */
 export async function checkWorkers(queue: Queue): Promise<void> {
   for (const { rawname = "" } of await queue.getWorkers()) {
     const [, protocol, host] = NAME.exec(rawname) ?? [];

@@ -15,48 +15,52 @@ import {
 import { readJson } from "../system/json.ts";
 import { removeTree } from "../system/remove-tree.ts";
 
-/** The binaries of builds, by build key. A build is there whole or not at all, and never changes. */
+/** The binaries of builds, by build key. A build is stored completely or not at all, and never changes. */
 export interface BuildStore {
-  /** @param signal ends the waiting for a store that does not answer. */
+  /**
+   * Returns the manifest of a stored build, or undefined.
+   * @param signal stops waiting for a store that does not answer.
+   */
   find(key: string, signal?: AbortSignal): Promise<BuildManifest | undefined>;
-  /** Keeps the products named by the manifest, which lie below `tree`. An existing build stays as it is. */
+  /** Stores the products named by the manifest, which are located in `tree`. An existing build is not changed. */
   put(key: string, tree: string, manifest: BuildManifest, options?: LinkOptions): Promise<void>;
   /**
-   * Puts the products into a working tree.
-   * @throws {MissingBuild} where they are not there, or were changed since they were stored.
+   * Links or copies the products into a working tree.
+   * @throws {MissingBuild} if they are not stored, or were changed since they were stored.
    */
   linkInto(key: string, manifest: BuildManifest, tree: string, options?: LinkOptions): Promise<void>;
-  /** Removes this machine's copy of a build if its products were changed: a program may write through a hard link. */
+  /** Removes this machine's copy of a build if its products were changed, as a program can do through a hard link. */
   dropChanged(key: string): Promise<void>;
-  /** Where the log of a build lies; the file need not exist. */
+  /** Returns the path of a build's log; the file need not exist. */
   logFile(key: string): string;
-  /** Removes builds that nobody has asked for so long, and old logs. @returns how many builds. */
+  /** Removes builds that have not been used for `ageMs`, and old logs. @returns the number of removed builds. */
   removeOlderThan(ageMs: number): Promise<number>;
-  /** Copies on this machine of builds that can be fetched again. */
+  /** Returns the copies on this machine of builds that can be downloaded again. */
   cached(): Promise<Cached[]>;
 }
 
+/** How to store or provide products. */
 export interface LinkOptions {
-  /** Products are copied. Otherwise both places share them where that is possible, and what is written to one is in both. */
+  /** Copies the products. By default, they are hard links if possible, so that writing to one changes the other, too. */
   copies?: boolean;
-  /** Ends the waiting for a store that does not answer. */
+  /** Stops waiting for a store that does not answer. */
   signal?: AbortSignal | undefined;
 }
 
 /** Builds in a directory of this machine. */
 export interface BuildDirectory extends BuildStore {
-  /** Notes that a build is in use. @returns false where it is not there. */
+  /** Notes that a build is in use. @returns false if it is not stored. */
   use(key: string): Promise<boolean>;
-  /** All of them, as what a cache holds. */
+  /** Returns all builds as cached folders. */
   all(): Promise<Cached[]>;
 }
 
-/** The store does not have a build, or not any more. It can be made again. */
+/** A build is not, or no longer, in the store. It can be built again. */
 export class MissingBuild extends UserError {
   override name = "MissingBuild";
   readonly key: string;
 
-  /** @param reason what became of it, where that is known. */
+  /** @param reason why the build is missing (default: it no longer exists). */
   constructor(key: string, { project, reason }: { project?: string; reason?: string } = {}) {
     const what = project === undefined ? `build ${key}` : `build ${key} of ${project}`;
     super(`${what} ${reason ?? "no longer exists"}`, { hint: "run the command again" });
@@ -65,14 +69,14 @@ export class MissingBuild extends UserError {
 }
 
 const MANIFEST = "manifest.json";
-/** What the products were when they were stored. */
+/** Records size, time and mode of the products when they were stored. */
 const STAMPS = "stamps.json";
 const StampsSchema = v.record(v.string(), v.string());
 const LOG = ".log";
 
 /**
- * Builds as directories on this machine. Products are hard links where that works: the linker of a later
- * build makes a new file, so that a kept build and the runs that use it are not disturbed.
+ * Opens a store of builds in a directory of this machine. Products are hard links if possible: the linker of a later
+ * build creates a new file, so that a stored build and the runs that use it do not change.
  */
 export function openBuildDirectory(directory: string): BuildDirectory {
   const place = (key: string): string => path.join(directory, key);
@@ -114,7 +118,7 @@ export function openBuildDirectory(directory: string): BuildDirectory {
         await rename(partial, place(key));
       } catch (error) {
         await removeTree(partial);
-        if (!(await find(key))) throw error; // else somebody else was faster with the same build
+        if (!(await find(key))) throw error; // otherwise, another process has stored the same build
       }
     },
     async linkInto(key, manifest, tree, options) {
@@ -154,7 +158,7 @@ async function removeOldLogs(directory: string, ageMs: number): Promise<void> {
   }
 }
 
-/** A text for each product that changes when the file is written; not its change time, which linking changes, too. */
+/** Returns a text for each product that changes when the file is written. Linking a file also changes its ctime. */
 function stampsOf(directory: string, { products }: BuildManifest): Record<string, string> {
   const stamps = products.flatMap((file) => {
     const stats = lstatSync(path.join(directory, file), { throwIfNoEntry: false });
@@ -163,22 +167,22 @@ function stampsOf(directory: string, { products }: BuildManifest): Record<string
   return Object.fromEntries(stamps);
 }
 
-/** Products are linked. Data are copied: a run may change them, which is no concern of the others. */
+/** Links the products; copies data files, because a run may change them without affecting other runs. */
 async function provide(
   from: string,
   to: string,
   { products, data = [] }: BuildManifest,
   { copies = false }: LinkOptions = {},
 ): Promise<void> {
-  const place = async (
+  const provideFile = async (
     file: string,
     put: (source: string, target: string) => Promise<void>,
   ): Promise<void> => {
     const target = path.join(to, file);
     await mkdir(path.dirname(target), { recursive: true });
     await rm(target, { force: true });
-    await put(await realpath(path.join(from, file)), target); // older Makefiles link to what is in `out`
+    await put(await realpath(path.join(from, file)), target); // older Makefiles create symbolic links to files in `out`
   };
-  for (const file of products) await place(file, copies ? copy : linkOrCopy);
-  for (const file of data) await place(file, copy);
+  for (const file of products) await provideFile(file, copies ? copy : linkOrCopy);
+  for (const file of data) await provideFile(file, copy);
 }

@@ -12,8 +12,8 @@ import { DamagedArchive, type ResultStore } from "./store.ts";
 const PARTIAL = ".partial";
 
 /**
- * Results as plain files on this machine: they are moved, so that a second copy never exists.
- * Used by the local target, where runner and client see the same file system.
+ * Opens a store of results as plain files on this machine. Files are moved, so that a second copy never exists.
+ * Used for local swarms, where runner and client share a file system.
  */
 export function openDirectoryStore(directory: string): ResultStore {
   const place = (name: string): string => path.join(directory, name);
@@ -48,7 +48,7 @@ export function openDirectoryStore(directory: string): ResultStore {
       return results.length;
     },
     check: () => checkFolder(directory),
-    freeShare: () => Promise.resolve(undefined), // it is the user's own disk
+    freeShare: () => Promise.resolve(undefined), // the user's own disk
   };
 }
 
@@ -58,26 +58,26 @@ async function describe(folder: string, file: string): Promise<StoredFile> {
 }
 
 /**
- * Something may have written to a file that lies here, or the disk may have damaged it. One that is missing may have been
- * collected by a process that was ended then.
- * @throws {DamagedArchive} if a file is not what was stored.
+ * Checks a stored file, which another program or the disk may have changed. A missing file is accepted: a client that was
+ * killed while collecting may have moved it.
+ * @throws {DamagedArchive} if the file is not what was stored.
  */
 async function check(folder: string, { path: file, sizeBytes, sha256 }: ResultFile): Promise<void> {
   const place = path.join(folder, file);
-  const there = await statIfThere(place);
-  if (there === undefined) return;
-  if (there.size !== sizeBytes)
+  const stats = await statIfThere(place);
+  if (stats === undefined) return;
+  if (stats.size !== sizeBytes)
     throw new DamagedArchive(
-      `its result file ${path.basename(file)} is damaged: ${there.size} of ${sizeBytes} bytes`,
+      `its result file ${path.basename(file)} is damaged: ${stats.size} of ${sizeBytes} bytes`,
     );
   if (sha256 !== undefined && (await hashOf(place)) !== sha256)
     throw new DamagedArchive(`its result file ${path.basename(file)} is damaged: its content has changed`);
 }
 
 /**
- * Removes a folder that has nothing but empty folders: what has been collected has moved. Removing one may wait for
- * the disk, for more than what else is done for a run; so that is not done at once.
- * @returns false where something else is in it.
+ * Removes a folder that contains only empty folders, because its files have been collected. Asynchronous, because
+ * removing a folder may wait for the disk longer than all other work for a run.
+ * @returns false if the folder contains anything else.
  */
 async function removeEmptyFolders(folder: string): Promise<boolean> {
   const entries = existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : undefined;
@@ -88,7 +88,7 @@ async function removeEmptyFolders(folder: string): Promise<boolean> {
   return true;
 }
 
-/** `<job>/<attempt>`, whole or not, by the time when it was last touched. */
+/** Returns the folders `<job>/<attempt>`, complete or not, that were last changed before a time in ms since 1970. */
 async function resultsOlderThan(directory: string, before: number): Promise<string[]> {
   const old: string[] = [];
   for (const job of await readFolder(directory)) {

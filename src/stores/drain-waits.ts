@@ -2,18 +2,18 @@ import { subscribe } from "node:diagnostics_channel";
 import type { Socket } from "node:net";
 import tls from "node:tls";
 
-let watched = false;
+let isInstalled = false;
 
 /**
- * Ends every wait for `drain` with the connection. If MongoDB's driver (7.9.0) waits for it and the socket is destroyed
- * meanwhile, or was destroyed but not yet closed, it would wait forever: in an operation, or in the heartbeat without which
- * it finds no server again. It notices a closed connection only after that wait, and offers no way to its sockets.
+ * Makes every socket of this process emit `drain` when it closes. MongoDB's driver (7.9.0) notices a closed connection
+ * only after waiting for `drain`: if the socket is destroyed before or during that wait, the driver would wait forever,
+ * in an operation or in the heartbeat that it needs to find a server again. The driver gives no access to its sockets.
  */
 export function endDrainWaits(): void {
-  if (watched) return;
-  watched = true;
+  if (isInstalled) return;
+  isInstalled = true;
   subscribe("net.client.socket", (message) => endWait((message as { socket: Socket }).socket));
-  const { connect } = tls; // Node.js publishes sockets with TLS on no channel
+  const { connect } = tls; // Node.js publishes TLS sockets on no diagnostics channel
   tls.connect = ((...args: Parameters<typeof connect>) => {
     const socket = connect(...args);
     endWait(socket);

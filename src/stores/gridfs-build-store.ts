@@ -12,16 +12,16 @@ import type { Mongo } from "./mongo.ts";
 import { DamagedArchive } from "./store.ts";
 
 const UNFINISHED_MS = 24 * 3600_000;
-/** A build that is in use is noted so often. */
+/** How often to note that a build is in use. */
 const TOUCH_MS = 24 * 3600_000;
 
 /**
- * Builds as archives in MongoDB, each fetched once by a machine and kept in a directory there.
- * @param directory for the builds that have been fetched, and for the logs of those that are made here.
+ * Opens a store of builds as archives in MongoDB. Each machine downloads a build once and keeps it in a directory.
+ * @param directory for downloaded builds, and for the logs of builds made on this machine.
  */
 export function openGridFsBuilds(mongo: Mongo, directory: string): BuildStore {
   const archives = new Archives(mongo, "builds", { namedByContent: true });
-  const kept = openBuildDirectory(directory);
+  const local = openBuildDirectory(directory);
   const fetching = new Map<string, Promise<void>>();
 
   const findArchive = async (
@@ -37,18 +37,18 @@ export function openGridFsBuilds(mongo: Mongo, directory: string): BuildStore {
   };
 
   const fetch = async (key: string): Promise<void> => {
-    await kept.dropChanged(key);
-    if (await kept.use(key)) return;
+    await local.dropChanged(key);
+    if (await local.use(key)) return;
     const found = await findArchive(key);
     if (found === undefined) throw new MissingBuild(key);
     await removeLeftovers(directory);
     const place = temporaryName(path.join(directory, key));
     try {
       await mongo.patiently(() => archives.unpack(key, found.files, place));
-      await kept.put(key, place, found.manifest);
+      await local.put(key, place, found.manifest);
     } catch (error) {
       if (!(error instanceof DamagedArchive)) throw error;
-      await mongo.patiently(() => archives.remove(key)); // so that it is made again
+      await mongo.patiently(() => archives.remove(key)); // so that the project is built again
       throw new MissingBuild(key, { reason: `is lost: ${errorText(error)}` });
     } finally {
       await rm(place, { recursive: true, force: true });
@@ -65,15 +65,15 @@ export function openGridFsBuilds(mongo: Mongo, directory: string): BuildStore {
     async linkInto(key, manifest, tree, options) {
       const running = fetching.get(key) ?? fetch(key).finally(() => fetching.delete(key));
       fetching.set(key, running);
-      await unlessAborted(running, options?.signal); // what others wait for, too, goes on
-      await kept.linkInto(key, manifest, tree, options);
+      await unlessAborted(running, options?.signal); // other slots may wait for the same download: it continues
+      await local.linkInto(key, manifest, tree, options);
     },
-    dropChanged: (key) => kept.dropChanged(key), // it is fetched again
-    logFile: (key) => kept.logFile(key),
+    dropChanged: (key) => local.dropChanged(key), // it will be downloaded again
+    logFile: (key) => local.logFile(key),
     async removeOlderThan(ageMs) {
-      await kept.removeOlderThan(ageMs);
+      await local.removeOlderThan(ageMs);
       return await mongo.patiently(() => archives.removeOlderThan(ageMs, UNFINISHED_MS));
     },
-    cached: () => kept.all(),
+    cached: () => local.all(),
   };
 }

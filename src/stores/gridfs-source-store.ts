@@ -9,7 +9,7 @@ import { DamagedArchive } from "./store.ts";
 
 const UNFINISHED_MS = 24 * 3600_000;
 
-/** The packs of sources in MongoDB, for workers on other machines. */
+/** Opens a store of source packs in MongoDB, for workers on other machines. */
 export function openGridFsSources(mongo: Mongo): SourceStore {
   const archives = new Archives(mongo, "sources", { namedByContent: true });
   const find = (tree: string): Promise<FoundArchive | undefined> =>
@@ -23,7 +23,7 @@ export function openGridFsSources(mongo: Mongo): SourceStore {
       const packs = source.packs ?? [];
       for (const pack of packs) {
         if (pack === tree || (await find(pack))) continue;
-        await mongo.patiently(() => archives.remove(tree)); // of no use without it: both are sent anew
+        await mongo.patiently(() => archives.remove(tree)); // useless without that pack: both will be sent again
         return undefined;
       }
       for (const pack of packs) await mongo.patiently(() => archives.touch(pack));
@@ -45,7 +45,7 @@ export function openGridFsSources(mongo: Mongo): SourceStore {
       } catch (error) {
         await folder[Symbol.asyncDispose]();
         if (!(error instanceof DamagedArchive)) throw error;
-        await mongo.patiently(() => archives.remove(tree)); // so that it is sent again
+        await mongo.patiently(() => archives.remove(tree)); // so that the source is sent again
         throw damagedSource(tree, error.message);
       }
     },

@@ -9,7 +9,7 @@ import { DamagedArchive, type ResultStore } from "./store.ts";
 /** How long a worker may take to upload one result. */
 const UNFINISHED_MS = 24 * 3600_000;
 
-/** Results as archives in MongoDB, for a swarm whose workers do not share a file system with the client. */
+/** Opens a store of results as archives in MongoDB, for workers that do not share a file system with the client. */
 export function openGridFsStore(mongo: Mongo): ResultStore {
   const archives = new Archives(mongo, "results");
   return {
@@ -26,7 +26,7 @@ export function openGridFsStore(mongo: Mongo): ResultStore {
       try {
         await unpack().catch(async (error: unknown) => {
           if (!(error instanceof DamagedArchive)) throw error;
-          await unpack(); // it may have been damaged on its way
+          await unpack(); // it may have been damaged during the download
         });
       } catch (error) {
         if (!(error instanceof DamagedArchive)) throw error;
@@ -48,14 +48,14 @@ export function openGridFsStore(mongo: Mongo): ResultStore {
       try {
         return await mongo.patiently(() => freeShareOf(mongo));
       } catch (error) {
-        if (error instanceof mongo.driver.MongoClientClosedError) return undefined; // nobody has to care any more
+        if (error instanceof mongo.driver.MongoClientClosedError) return undefined; // closed: the answer is no longer needed
         throw error;
       }
     },
   };
 }
 
-/** Of the server's file system, which it tells with the statistics of a database. */
+/** Returns the free share of the server's file system, from the statistics of a database. @see MongoDB manual, dbStats */
 async function freeShareOf({ db }: Mongo): Promise<number | undefined> {
   const { fsUsedSize, fsTotalSize } = await db.command({ dbStats: 1 });
   if (typeof fsUsedSize !== "number" || typeof fsTotalSize !== "number" || fsTotalSize <= 0) return undefined;

@@ -10,25 +10,25 @@ import { DamagedArchive } from "./store.ts";
 import { tarOf } from "./tar.ts";
 import { untar } from "./untar.ts";
 
-/** Large pieces mean few round trips; a few of them are in memory at a time. */
+/** Large chunks need few round trips; a few of them are in memory at a time. */
 const CHUNK_BYTES = 1 << 20;
 const CHUNKS_PER_BATCH = 4;
-/** MongoDB's error code where a unique index has the key already. */
+/** MongoDB's error code if a unique index already contains the key. */
 const DUPLICATE_KEY = 11000;
 
-/** What is known of an archive: the metadata of its GridFS file. */
+/** Describes an archive: the metadata of its GridFS file. */
 const ArchiveSchema = v.object({
   format: v.literal(1),
   compression: v.picklist(COMPRESSIONS),
   files: v.array(StoredFileSchema),
-  /** What else belongs to it. */
+  /** Data of the store that uses the archive, such as a build's manifest. */
   about: v.optional(v.unknown()),
 });
 export type Archive = v.InferOutput<typeof ArchiveSchema>;
 
 export interface FoundArchive extends Archive {
   id: ObjectId;
-  /** Of the compressed archive, in bytes. */
+  /** Size of the compressed archive, in bytes. */
   length: number;
   uploadDate: Date;
 }
@@ -49,8 +49,8 @@ interface Chunk {
 }
 
 /**
- * An upload that has begun, or a removal. GridFS itself shows a file only when it is whole; its chunks are there
- * before, and after it.
+ * An upload or a removal in progress. GridFS lists a file only while it is complete; its chunks are stored before, and
+ * removed after, the file's entry.
  */
 interface Upload {
   _id: ObjectId;
@@ -59,8 +59,8 @@ interface Upload {
 }
 
 /**
- * Archives (tar, compressed) in a GridFS bucket. An archive is there whole or not at all. Nothing here waits for a
- * server that does not answer: that is for the stores.
+ * Compressed tar archives in a GridFS bucket. An archive is stored completely or not at all. Methods fail if the server
+ * does not answer; the stores retry them.
  * @see MongoDB's GridFS specification.
  */
 export class Archives {
@@ -72,7 +72,7 @@ export class Archives {
   readonly #namedByContent: boolean;
   #indexed: Promise<void> | undefined;
 
-  /** @param namedByContent archives of a name are the same: the first stays, whoever stores it at the same moment. */
+  /** @param namedByContent archives of the same name have the same content: the one stored first is kept. */
   constructor({ db, driver }: Mongo, bucketName: string, { namedByContent = false } = {}) {
     this.#namedByContent = namedByContent;
     this.#files = db.collection(`${bucketName}.files`);
@@ -82,7 +82,7 @@ export class Archives {
     this.#binary = (data) => new driver.Binary(data);
   }
 
-  /** Packs files and stores them; what was there of that name goes, or stays where it is the same. */
+  /** Packs and stores files. An archive of the same name is replaced, or kept if archives are named by their content. */
   async put(
     name: string,
     tree: string,
@@ -100,7 +100,7 @@ export class Archives {
       const file = { length, chunkSize: CHUNK_BYTES, uploadDate: new Date(), filename: name };
       await this.#files.insertOne({ _id: id, ...file, metadata: archive });
     } catch (error) {
-      await this.#removeIds([id]).catch(() => undefined); // the first error counts; the rest is for the janitor
+      await this.#removeIds([id]).catch(() => undefined); // the first error is the one to report; removeOlderThan removes the rest
       if (this.#namedByContent && (error as { code?: unknown }).code === DUPLICATE_KEY) return archive;
       throw error;
     }
@@ -110,9 +110,9 @@ export class Archives {
   }
 
   /**
-   * Stores a stream as chunks, the next one being packed beside the upload of the last. Nothing is under way any
-   * more when this ends, however it does (the driver's own stream leaves an insertion behind when it is destroyed).
-   * @returns its length.
+   * Stores a stream as chunks, each packed during the upload of the previous one. When this returns or throws, no insert
+   * is in progress any more (the driver's own stream may leave one behind when it is destroyed).
+   * @returns the length of the stream in bytes.
    */
   async #write(id: ObjectId, packed: AsyncIterable<Buffer>, signal?: AbortSignal): Promise<number> {
     let length = 0;
@@ -133,7 +133,10 @@ export class Archives {
     }
   }
 
-  /** Those of the GridFS specification, and that the first one stays; after a failure they are made with the next archive. */
+  /**
+   * Creates the indexes of the GridFS specification, and a unique one if archives are named by their content. After a
+   * failure, this is tried again with the next archive.
+   */
   async #makeIndexes(): Promise<void> {
     try {
       await this.#files.createIndex({ filename: 1, uploadDate: 1 }, {}, {});
@@ -145,13 +148,13 @@ export class Archives {
     }
   }
 
-  /** Of several archives of a name the newest one, which is to stay. */
+  /** Returns the newest archive of a name; older ones are about to be removed. */
   async #valid(name: string): Promise<File | undefined> {
     const sorted = this.#files.find({ filename: name }).sort({ uploadDate: -1, _id: -1 });
     return (await sorted.limit(1).toArray())[0];
   }
 
-  /** The archive of a name, or undefined. */
+  /** Returns the archive of a name, or undefined. */
   async find(name: string): Promise<FoundArchive | undefined> {
     const file = await this.#valid(name);
     if (file === undefined) return undefined;
@@ -160,8 +163,9 @@ export class Archives {
   }
 
   /**
-   * Unpacks an archive into a directory that is made for it.
-   * @throws {DamagedArchive} and leaves nothing behind.
+   * Unpacks an archive into a directory, which is created or replaced.
+   * @param files the expected files.
+   * @throws {DamagedArchive} if the archive is missing, or its content is not as expected; the directory is removed.
    */
   async unpack(name: string, files: readonly ResultFile[], directory: string): Promise<void> {
     const archive = await this.find(name);
@@ -188,7 +192,7 @@ export class Archives {
     if (left !== 0) throw new DamagedArchive("it is truncated");
   }
 
-  /** Removes the archives of a name, and what is left of uploads of it. */
+  /** Removes the archives of a name, and what interrupted uploads of that name have left. */
   async remove(name: string): Promise<void> {
     await this.#removeWhere({ filename: name });
   }
@@ -198,27 +202,27 @@ export class Archives {
     await this.#removeWhere({ filename: { $gte: `${folder}/`, $lt: `${folder}0` } }); // 0 comes after /
   }
 
-  /** Removes archives, and uploads that were never finished. @returns how many archives. */
+  /** Removes archives older than `ageMs` and uploads unfinished for `unfinishedMs`. @returns the number of archives. */
   async removeOlderThan(ageMs: number, unfinishedMs: number): Promise<number> {
     const [old, abandoned] = [ageMs, unfinishedMs].map((age) => new Date(Date.now() - age));
     const outdated = { uploadDate: { $lt: old! } };
     const count = await this.#files.countDocuments(outdated);
     const uploads = await this.#uploads.find({ startedAt: { $lt: abandoned! } }).toArray();
     for (const { _id } of uploads) {
-      const whole = await this.#files.countDocuments({ _id });
-      if (whole === 0) await this.#removeIds([_id]);
+      const complete = await this.#files.countDocuments({ _id });
+      if (complete === 0) await this.#removeIds([_id]);
       else await this.#uploads.deleteOne({ _id });
     }
     await this.#removeWhere(outdated);
     return count;
   }
 
-  /** Notes that an archive is still in use: its age begins anew. */
+  /** Notes that an archive is in use, by resetting its age. */
   async touch(name: string): Promise<void> {
     await this.#files.updateMany({ filename: name }, { $set: { uploadDate: new Date() } });
   }
 
-  /** What is broken off is found again by name: a removal is noted like an upload until its chunks are gone, too. */
+  /** Notes each removal like an upload until the chunks are removed, so that an interrupted one is found by its name. */
   async #removeWhere(filter: object): Promise<void> {
     const files = await this.#files.find(filter, { projection: { _id: 1, filename: 1 } }).toArray();
     for (const { _id, filename } of files) {
@@ -229,7 +233,7 @@ export class Archives {
     await this.#removeIds([...files.map(({ _id }) => _id), ...uploads]);
   }
 
-  /** The file first: what is left of an archive must not look like one. */
+  /** Removes the file's entry first, so that a partly removed archive is not found. */
   async #removeIds(ids: readonly ObjectId[]): Promise<void> {
     if (ids.length === 0) return;
     await this.#files.deleteMany({ _id: { $in: ids } });
@@ -244,7 +248,7 @@ async function idsOf(cursor: AsyncIterable<{ _id: ObjectId }>): Promise<ObjectId
   return ids;
 }
 
-/** The same bytes in pieces of one size, but for the last. */
+/** Yields the same bytes in pieces of one size; only the last one may be shorter. */
 async function* portions(source: AsyncIterable<Buffer>, size: number): AsyncGenerator<Buffer> {
   let waiting: Buffer[] = [];
   let length = 0;

@@ -4,28 +4,30 @@ import { attempts } from "../system/poll.ts";
 import { endDrainWaits } from "./drain-waits.ts";
 import { asUnreachable, asUserError, reasonToWait, withoutSecrets } from "./mongo-errors.ts";
 
-/** How to reach a MongoDB, and what to do while it does not answer. */
+/** How to connect to MongoDB, and what to do while it does not answer. */
 export interface MongoAccess {
-  /** With user, password and database, as MongoDB's manual has it. Never shown. */
+  /** Connection string with user, password and database. Never shown. @see MongoDB manual, "Connection Strings" */
   url: string;
-  /** Told, when an outage begins, why somebody has to wait. */
+  /** Called when an outage begins, with the reason for waiting. */
   onWaiting: (reason: string) => void;
   /** Whether to wait for a server that does not answer yet. */
   waitAtStart?: boolean;
-  /** Ends all waiting. */
+  /** Stops all waiting. */
   signal?: AbortSignal | undefined;
 }
 
+/** When to retry an operation. */
 export interface Patience {
-  /** Waits also where the server answers, but refuses. */
+  /** Also waits while the server answers but refuses to store data. */
   writing?: boolean;
   signal?: AbortSignal | undefined;
 }
 
+/** A connection to a database. */
 export interface Mongo extends AsyncDisposable {
   db: Db;
   driver: typeof import("mongodb");
-  /** Does something, again and again while the server does not answer or has no room. */
+  /** Does some work, and retries it while the server does not answer or (with `writing`) cannot store more data. */
   patiently<T>(work: () => Promise<T>, patience?: Patience): Promise<T>;
 }
 
@@ -34,8 +36,8 @@ const ANSWER_TIMEOUT_MS = 5000;
 const RETRY = { everyMs: 200, growth: 2, slowestMs: 10_000 };
 
 /**
- * Opens a connection and makes sure that the server can be used.
- * @throws {UserError} where it does not answer, is too old, or does not take the password.
+ * Opens a connection and checks that the server can be used.
+ * @throws {UserError} if it does not answer, is too old, or rejects the password.
  */
 export async function openMongo(access: MongoAccess): Promise<Mongo> {
   endDrainWaits();
@@ -57,7 +59,7 @@ export async function openMongo(access: MongoAccess): Promise<Mongo> {
   return { db, driver, patiently, [Symbol.asyncDispose]: () => client.close() };
 }
 
-/** @throws {UserError} where a MongoDB cannot be used. */
+/** Checks that a MongoDB can be used. @throws {UserError} if not. */
 export async function checkMongo(access: MongoAccess): Promise<void> {
   await (await openMongo(access))[Symbol.asyncDispose]();
 }
@@ -80,7 +82,7 @@ function hostsOf({ options: { srvHost, hosts } }: MongoClient): string {
   return srvHost ?? hosts.map(String).join(",");
 }
 
-/** The driver has a default of its own, which is meant for tests. */
+/** Returns the database named in a URL. The driver's own default is meant for tests. */
 function databaseOf(url: string): string | undefined {
   const name = /^mongodb(?:\+srv)?:\/\/[^/]*\/([^?]+)/.exec(url)?.[1];
   return name === undefined ? undefined : decodeURIComponent(name);
@@ -92,19 +94,19 @@ async function untilItWorks<T>(
   access: MongoAccess,
   { writing = false, signal }: Patience,
 ): Promise<T> {
-  const ended = AbortSignal.any([access.signal, signal].filter((one) => one !== undefined));
-  let told = false;
-  const nextAttempt = attempts({ ...RETRY, signal: ended });
+  const aborted = AbortSignal.any([access.signal, signal].filter((one) => one !== undefined));
+  let isReported = false;
+  const nextAttempt = attempts({ ...RETRY, signal: aborted });
   for (;;) {
-    ended.throwIfAborted();
+    aborted.throwIfAborted();
     try {
       return await work();
     } catch (error) {
-      ended.throwIfAborted();
+      aborted.throwIfAborted();
       const reason = reasonToWait(error, writing);
       if (reason === undefined) throw asUserError(error, where) ?? error;
-      if (!told) access.onWaiting(`${where} ${reason}; waiting for it`);
-      told = true;
+      if (!isReported) access.onWaiting(`${where} ${reason}; waiting for it`);
+      isReported = true;
     }
     await nextAttempt();
   }

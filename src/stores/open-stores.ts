@@ -4,25 +4,25 @@ import type { MongoAccess } from "./mongo.ts";
 import { openSourceDirectory, type SourceStore } from "./source-store.ts";
 import type { ResultStore } from "./store.ts";
 
-/** Where a swarm keeps sources, builds and results. */
+/** Where a swarm stores sources, builds and results. */
 export interface Stores extends AsyncDisposable {
   builds: BuildStore;
   sources: SourceStore;
   results: ResultStore;
 }
 
-/** Results lie in a directory of this machine, or in MongoDB. */
+/** Results are stored in a directory of this machine or in MongoDB. */
 export type StorePlaces =
-  /** With MongoDB, `builds` is for those that have been fetched from there. */
+  /** With MongoDB, `builds` is the directory for downloaded builds. */
   { builds: string } & (
     | { sources: string; results: string; mongo?: undefined }
-    /** With `sources`, client and workers are on this machine, and only results lie in MongoDB. */
+    /** With `sources`, client and workers are on this machine, and only builds and results are in MongoDB. */
     | { sources?: string | undefined; mongo: MongoAccess }
   );
 
 /**
  * Opens the stores of a swarm.
- * @throws {UserError} where MongoDB cannot be used.
+ * @throws {UserError} if MongoDB cannot be used.
  */
 export async function openStores(places: StorePlaces): Promise<Stores> {
   if (places.mongo !== undefined) return await openMongoStores(places.mongo, places.builds, places.sources);
@@ -34,7 +34,7 @@ export async function openStores(places: StorePlaces): Promise<Stores> {
   };
 }
 
-/** What MongoDB needs is loaded where there is one. */
+/** Loads MongoDB's modules only if they are used. */
 async function openMongoStores(
   access: MongoAccess,
   builds: string,

@@ -4,13 +4,13 @@ import { no, YES, type Verdict } from "../model/verdict.ts";
 import { isInside } from "../system/paths.ts";
 
 /**
- * Whether a file of this name may be collected; the reason why not is to be put after "is".
- * Workers and clients apply the same rule: a client does not trust what a worker sends.
+ * Returns whether a file of this name may be collected; the reason why not is a text that follows "is".
+ * Both workers and clients apply this rule, because a client does not trust what a worker sends.
  * @param file path with `/`, relative or absolute.
  */
 export function checkName(file: string): Verdict {
   if (file.includes("\ufffd")) return no("not named in valid UTF-8");
-  // eslint-disable-next-line no-control-regex -- these are what is looked for
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\u0000-\u001f\u007f-\u009f]/.test(file)) return no("named with a control character");
   for (const name of file.replace(/^\//, "").split("/")) {
     if (name === "" || name === "." || name === "..") return no("named by a path that is not normalized");
@@ -21,9 +21,9 @@ export function checkName(file: string): Verdict {
 }
 
 /**
- * Whether a campaign may write a file outside of its checkout.
- * @param outside absolute paths: a folder ends in a slash and stands for all that is in it; a file stands for all files
- *   with the same name up to its extension, because `x.vec` comes with `x.vci`.
+ * Returns whether a campaign may write a file outside of its checkout.
+ * @param outside absolute paths of folders (with a trailing slash) and files. Allowed are all files in such a folder, and
+ *   all that differ from such a file only by the extension, because `x.vec` comes with `x.vci`.
  */
 export function isAllowedOutside(outside: readonly string[], file: string): boolean {
   return outside.some((place) => {
@@ -40,7 +40,10 @@ export interface OutputPlaces {
   outside: readonly string[];
 }
 
-/** Whether a file may be collected; the reason why not is to be put after "is". @param file absolute. */
+/**
+ * Returns whether a file may be collected; the reason why not is a text that follows "is".
+ * @param file absolute path.
+ */
 export function checkPlace({ top, outside }: OutputPlaces, file: string): Verdict {
   const named = checkName(file.startsWith(`${top}/`) ? file.slice(top.length) : file);
   if (!named.ok) return named;
@@ -51,8 +54,8 @@ export function checkPlace({ top, outside }: OutputPlaces, file: string): Verdic
 }
 
 /**
- * The same for a symbolic link: its target has to be in the same permitted places. Only the names
- * are looked at: the client resolves the links that are on its disk besides.
+ * Returns whether a symbolic link may be collected: its target has to be in one of the permitted places. Checks
+ * only the paths; the client also resolves the links on its disk.
  * @param file absolute path of the link.
  */
 export function checkLink(places: OutputPlaces, file: string, target: string): Verdict {

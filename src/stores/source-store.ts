@@ -12,20 +12,20 @@ import {
 import { readJson } from "../system/json.ts";
 
 /**
- * The packs of sources that were shipped, by the hash of their tree. Each is there whole or not at all. What a
- * pack holds is checked by git where it is unpacked: a damaged one is removed and asked for again.
+ * The git packs of sources that were sent, by the hash of their tree. Each is stored completely or not at all. Git checks
+ * a pack when it is unpacked; a damaged one is removed and requested again.
  */
 export interface SourceStore {
-  /** The workers read the repositories of the client's machine: what is committed need not be shipped. */
+  /** Whether the workers can read the client's repositories, so that what is committed need not be sent. */
   readonly sharesDisk: boolean;
-  /** How a tree that was shipped before is put together. */
+  /** Returns the description of a stored source by its tree, or undefined. */
   find(tree: string): Promise<Source | undefined>;
-  /** Keeps a pack under the hash of the source's tree. An existing one is replaced. */
+  /** Stores a pack by the hash of the source's tree. An existing one is replaced. @param pack path of the file. */
   put(source: Source, pack: string): Promise<void>;
-  /** A file with the pack, for the time of the block; undefined where it is not there. */
+  /** Returns the pack as a file that may exist only until it is disposed of; undefined if it is not stored. */
   open(tree: string): Promise<PackFile | undefined>;
   remove(tree: string): Promise<void>;
-  /** Removes what nobody has asked for so long: it can be shipped again. @returns how many. */
+  /** Removes sources that have not been used for `ageMs`: they can be sent again. @returns the number of removed ones. */
   removeOlderThan(ageMs: number): Promise<number>;
 }
 
@@ -33,22 +33,22 @@ interface PackFile extends AsyncDisposable {
   path: string;
 }
 
-/** The store does not have a source, or not whole. It can be sent again. */
+/** A source is missing from the store or damaged. It can be sent again. */
 export class MissingSource extends UserError {
   override name = "MissingSource";
 
-  /** @param reason what became of it. */
+  /** @param reason why the source cannot be used. */
   constructor(tree: string, reason = "is no longer in the swarm") {
     super(`the source ${tree.slice(0, 12)} ${reason}`, { hint: "run the command again to resend it" });
   }
 }
 
-/** @param reason in git's words, or the store's. */
+/** Returns the error for a damaged source. @param reason from git or the store. */
 export function damagedSource(tree: string, reason: string): MissingSource {
   return new MissingSource(tree, `is damaged: ${reason}`);
 }
 
-/** Packs as files on this machine. */
+/** Opens a store of packs as files on this machine. */
 export function openSourceDirectory(directory: string, { sharesDisk = true } = {}): SourceStore {
   const packFile = (tree: string): string => path.join(directory, `${tree}.pack`);
   const noteFile = (tree: string): string => path.join(directory, `${tree}.json`);

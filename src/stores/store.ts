@@ -1,49 +1,49 @@
 import type { ResultFile, StoredFile } from "../model/result.ts";
 
 /**
- * Where finished runs lie until their client has them. A result is stored for each attempt under
- * `<job>/<attempt>`; only the one that the job's return value names counts.
+ * Stores the files of finished runs until the client collects them. Each attempt's result is named `<job>/<attempt>`; the
+ * valid one is named by the job's return value.
  */
 export interface ResultStore {
   /**
-   * Takes files out of a working tree; they are gone from there afterwards. Complete or absent.
-   * Waits where the store does not answer or is full, until the signal.
+   * Moves files from a working tree into the store, completely or not at all. Waits, until the signal is aborted, while
+   * the store does not answer or is full.
    * @param files paths relative to `tree`.
-   * @returns what was stored; the hashes travel with the answer.
+   * @returns the stored files with sizes and hashes, which are part of the run's result.
    */
   put(name: string, tree: string, files: readonly string[], signal?: AbortSignal): Promise<StoredFile[]>;
 
   /**
-   * Gives a stored result as a directory with the same relative paths.
-   * @param files what it consists of, as the answer of the run names it.
-   * @param scratch a place of the caller on the file system where the files will stay, for stores that unpack;
-   *   whatever is there goes. The caller removes it afterwards.
-   * @throws {DamagedArchive} where it is not there, or is not what was stored.
+   * Returns a directory that contains a stored result with the same relative paths.
+   * @param files the files of the result, as named by the run's result.
+   * @param scratch a directory for stores that unpack, on the file system to which the files will be moved. Its content
+   *   is replaced; the caller removes it afterwards.
+   * @throws {DamagedArchive} if the result is missing or is not what was stored.
    */
   open(name: string, files: readonly ResultFile[], scratch: string): Promise<string>;
 
-  /** Removes a result, or what is left of it; one that is not there is no error. */
+  /** Removes a result, or what is left of it. One that does not exist is not an error. */
   remove(name: string): Promise<void>;
 
-  /** Removes what all attempts at a job have stored, also those of workers that never answered. */
+  /** Removes the results of all attempts at a job, including those of lost workers. */
   removeAll(job: string): Promise<void>;
 
-  /** Removes what nobody has collected for so long. @returns how many results. */
+  /** Removes results that were not collected within `ageMs`. @returns the number of removed results. */
   removeOlderThan(ageMs: number): Promise<number>;
 
   /**
-   * Looks whether a result could be stored now.
-   * @throws where it could not, and says why.
+   * Checks that a result could be stored now.
+   * @throws if not, with the reason.
    */
   check(): Promise<void>;
 
-  /** What is free for results, from 0 to 1; undefined where the store does not tell or nobody has to care. */
+  /** Returns the free share of the disk for results, from 0 to 1; undefined if it is unknown or need not be watched. */
   freeShare(): Promise<number | undefined>;
 }
 
 const LEAST_FREE_SHARE = 0.1;
 
-/** Whether results have so little room left that no more runs may be begun. */
+/** Returns whether so little disk space is free for results that no more runs may be started. */
 export async function isNearlyFull(store: Pick<ResultStore, "freeShare">): Promise<boolean> {
   return ((await store.freeShare()) ?? 1) < LEAST_FREE_SHARE;
 }
@@ -51,7 +51,7 @@ export async function isNearlyFull(store: Pick<ResultStore, "freeShare">): Promi
 export const NEARLY_FULL =
   "less than 10 % of the disk is free where results are stored; no runs are started until there is more";
 
-/** What was stored cannot be had back: cut short, changed, or no longer there. The message says what is wrong. */
+/** A stored archive is truncated, changed or missing. The message says what is wrong. */
 export class DamagedArchive extends Error {
   override name = "DamagedArchive";
 }

@@ -9,18 +9,18 @@ import { sha256 } from "../short-hash.ts";
 import type { StoredFile } from "../model/result.ts";
 import { isInside } from "../system/paths.ts";
 
-/** All of a tar file comes in blocks of this size. */
+/** Size of a tar file's blocks. */
 export const BLOCK = 512;
 const PIECE = 1 << 20;
-/** Something that a run has left running may put a FIFO or a link in place of a file: neither is waited for or followed. */
+/** A process left running by a run may replace a file by a FIFO, which must not block, or a link, which is not followed. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
 /**
- * The files as a tar archive, piece by piece. Each has an extended header of POSIX.1-2001, for its whole name
- * and for its time of modification to the millisecond: an index (`.vci`) names that of its vector file.
- * @param files paths relative to `tree`: plain files and symbolic links.
- * @param onPacked is told what each file was that went into the archive.
- * @throws {UserError} for a file that could not be unpacked safely.
+ * Yields files as a tar archive, piece by piece. Each has an extended header of POSIX.1-2001 for long names and for the
+ * modification time in milliseconds, because an index file (`.vci`) contains that of its vector file.
+ * @param files paths relative to `tree` of regular files and symbolic links.
+ * @param onPacked called with the size and hash of each file in the archive.
+ * @throws {UserError} if a file could not be unpacked safely.
  */
 export async function* tarOf(
   tree: string,
@@ -46,7 +46,7 @@ export async function* tarOf(
   yield Buffer.alloc(2 * BLOCK);
 }
 
-/** Whether a relative link stays in the tree that it lies in. */
+/** Returns whether a link is relative and its target is in the tree that contains it. */
 export function isSafeLink(file: string, target: string): boolean {
   if (target === "" || path.isAbsolute(target) || /[\n\0]/.test(target)) return false;
   return isInside("/tree", path.resolve("/tree", path.dirname(file), target));
@@ -74,7 +74,7 @@ async function* plainFile(
   return { sizeBytes: size, sha256: hash.digest("hex") };
 }
 
-/** To the millisecond, but never in the next second, as `stats.mtime` may be. */
+/** Returns the modification time in ms, never rounded up to the next second as `stats.mtime` may be. */
 function timeOf({ mtimeMs }: { mtimeMs: number }): Date {
   const lastOfSecond = Math.floor(mtimeMs / 1000) * 1000 + 999;
   return new Date(Math.min(Math.round(mtimeMs), lastOfSecond));

@@ -10,7 +10,7 @@ import { isInside } from "../system/paths.ts";
 import { DamagedArchive } from "./store.ts";
 import { BLOCK, isSafeLink } from "./tar.ts";
 
-/** More than any name of a file needs. */
+/** Largest extended header to accept, in bytes: more than any file name needs. */
 const LONGEST_HEADER = 64 * 1024;
 
 interface Link {
@@ -20,10 +20,9 @@ interface Link {
 }
 
 /**
- * Unpacks a tar archive into an empty directory. Only what is expected is taken: plain files and links of known
- * names, sizes and hashes, each once, none of them missing. Links are made last, so that nothing is ever written
- * through one.
- * @throws {DamagedArchive} for anything else; what has been unpacked until then stays for the caller to remove.
+ * Unpacks a tar archive into an empty directory. It must contain exactly the expected regular files and links, with their
+ * names, sizes and hashes. Links are created last, so that nothing is written through a link.
+ * @throws {DamagedArchive} if it contains anything else; the caller removes what has been unpacked.
  */
 export async function untar(
   archive: AsyncIterable<Buffer>,
@@ -41,7 +40,7 @@ export async function untar(
   }
 }
 
-/** What the system says of names that are too long, have a null character, or need a file and a folder in one place. */
+/** Errors from names that are too long, contain a null character, or name the same path as a file and a folder. */
 const NAMES_REFUSED: ReadonlySet<string> = new Set([
   ...["EEXIST", "EISDIR", "EINVAL", "ELOOP", "ENAMETOOLONG", "ENOTDIR", "ERR_INVALID_ARG_VALUE"],
 ]);
@@ -86,7 +85,7 @@ type EntryHeader = Pick<Pax, "path" | "linkpath" | "mtime" | "size" | "mode"> & 
   path: string;
 };
 
-/** The header of the next file, or undefined at the end of the archive. */
+/** Returns the header of the next file, or undefined at the end of the archive. */
 async function nextEntry(reader: BlockReader): Promise<EntryHeader | undefined> {
   let extended: Pax | undefined;
   for (;;) {
@@ -111,7 +110,7 @@ async function nextEntry(reader: BlockReader): Promise<EntryHeader | undefined> 
   }
 }
 
-/** @throws {DamagedArchive} also for numbers that JavaScript cannot hold. */
+/** Parses a header block. @throws {DamagedArchive} if it is invalid, or has a number that JavaScript cannot represent. */
 function parseHeader(block: Buffer): Header {
   let header: Header;
   try {
@@ -123,7 +122,7 @@ function parseHeader(block: Buffer): Header {
   return header;
 }
 
-/** The time of modification; the epoch where there is none that a file could have. */
+/** Returns the modification time; the epoch if it is missing or invalid. */
 function timeOf({ mtime }: EntryHeader): Date {
   return mtime === undefined || Number.isNaN(+mtime) ? new Date(0) : mtime;
 }
@@ -142,7 +141,7 @@ function check(known: ResultFile, sizeBytes: number, sha256: string | undefined)
     throw new DamagedArchive(`the content of ${known.path} has changed`);
 }
 
-/** @returns the content's SHA-256. */
+/** Writes a file's content from an archive. @returns its SHA-256. */
 async function writeFrom(reader: BlockReader, place: string, size: number, mode: number): Promise<string> {
   await using handle = await open(place, "wx", mode);
   const hash = createHash("sha256");
@@ -160,7 +159,7 @@ function padded(size: number): number {
   return Math.ceil(size / BLOCK) * BLOCK;
 }
 
-/** Reads a stream in portions of the reader's choice. */
+/** Reads a stream in pieces of requested sizes. */
 class BlockReader {
   readonly #source: AsyncIterator<Buffer>;
   #rest: Buffer = Buffer.alloc(0);
@@ -169,12 +168,12 @@ class BlockReader {
     this.#source = source[Symbol.asyncIterator]();
   }
 
-  /** Ends the stream: what is not read any more need not be unpacked. */
+  /** Ends the stream: the rest need not be decompressed. */
   async close(): Promise<void> {
     await this.#source.return?.();
   }
 
-  /** Up to so many bytes, at least one. */
+  /** Returns between one and `limit` bytes. */
   async some(limit: number): Promise<Buffer> {
     while (this.#rest.length === 0) {
       const next = await this.#source.next();
@@ -186,6 +185,7 @@ class BlockReader {
     return piece;
   }
 
+  /** Returns exactly `length` bytes. @throws {DamagedArchive} if the stream ends before. */
   async read(length: number): Promise<Buffer> {
     const pieces: Buffer[] = [];
     for (let left = length; left > 0;) {

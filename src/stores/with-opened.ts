@@ -3,7 +3,7 @@ import type { ResultFile } from "../model/result.ts";
 import { makeTemporaryFolder } from "../system/temporary-folder.ts";
 import type { ResultStore } from "./store.ts";
 
-/** Looks into a stored result, which stays where it is. */
+/** Calls a function with the directory of a stored result, which stays in the store. Returns the function's value. */
 export async function withOpened<T>(
   store: ResultStore,
   { stored, files }: { stored: string; files: readonly ResultFile[] },

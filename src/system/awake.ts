@@ -3,8 +3,8 @@ import { setTimeout as delay } from "node:timers/promises";
 const STEP_MS = 100;
 
 /**
- * Waits until this process has been at work for so long. Time in which the machine slept, or had none for it, counts as
- * little: an answer that came meanwhile is read before anybody is said not to answer.
+ * Waits until this process has been awake for some time, in milliseconds. Time in which the machine was suspended or too
+ * busy hardly counts, so that an answer that arrived in the meantime is read before a timeout is reported.
  * @throws when the signal is aborted.
  */
 export async function awakeFor(ms: number, signal?: AbortSignal): Promise<void> {

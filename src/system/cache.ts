@@ -4,17 +4,17 @@ import { errorCode } from "../errors.ts";
 import { removeTree } from "./remove-tree.ts";
 import { isTemporary, statIfThere, temporaryName } from "./files.ts";
 
-/** A folder whose content can be had again from elsewhere. */
+/** A folder whose content can be downloaded or built again. */
 export interface Cached {
   folder: string;
-  /** When it was last used; `markUsed` says so. */
+  /** When it was last used, as noted by `markUsed`. */
   usedAtMs: number;
   remove: () => Promise<void>;
 }
 
 /**
- * Notes that something cached is in use, by the time of a file that is always there.
- * @returns false where it is not there (any more).
+ * Notes that a cached folder is in use by setting the modification time of a file that every such folder contains.
+ * @returns false if the file does not exist.
  */
 export async function markUsed(file: string): Promise<boolean> {
   const now = new Date();
@@ -28,8 +28,8 @@ export async function markUsed(file: string): Promise<boolean> {
 }
 
 /**
- * The folders of a directory that are whole.
- * @param mark name of the file in each that `markUsed` is called with.
+ * Returns the complete folders in a directory: those that contain the mark.
+ * @param mark name of the file whose time `markUsed` sets.
  */
 export async function cachedFolders(directory: string, mark: string): Promise<Cached[]> {
   const names = await readdir(directory).catch((error: unknown) => {
@@ -48,13 +48,13 @@ export async function cachedFolders(directory: string, mark: string): Promise<Ca
   return found.filter((each) => each !== undefined);
 }
 
-/** Removes a folder so that nobody finds a part of it. One that is not there is no error. */
+/** Removes a folder so that no other process sees a part of it. A folder that does not exist is not an error. */
 export async function removeFolder(folder: string): Promise<void> {
   const aside = temporaryName(folder);
   try {
     await rename(folder, aside);
   } catch (error) {
-    if (errorCode(error) !== "ENOENT") throw error; // another process was faster
+    if (errorCode(error) !== "ENOENT") throw error; // another process has removed it
   }
   await removeTree(aside);
 }

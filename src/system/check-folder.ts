@@ -7,9 +7,9 @@ import { temporaryName } from "./files.ts";
 const PROBE_BYTES = 4096;
 
 /**
- * Makes a folder of ours where it is missing, and sees whether a file can be written, read and removed there. One that
- * is closed to its owner, as a program may have left it, is opened again.
- * @throws {UserError} where it cannot be used.
+ * Creates one of our folders if it is missing, and checks that a file can be written, read and removed in it. If a
+ * program has taken away the owner's permissions, they are restored.
+ * @throws {UserError} if the folder cannot be used.
  */
 export async function checkFolder(directory: string): Promise<void> {
   try {

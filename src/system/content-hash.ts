@@ -3,13 +3,13 @@ import { createReadStream, lstatSync, readFileSync, readlinkSync } from "node:fs
 import { errorCode } from "../errors.ts";
 import { sha256 } from "../short-hash.ts";
 
-/** A file up to this size is read at once. */
+/** A file up to this size is read synchronously. */
 const SMALL_BYTES = 1 << 18;
 
 /**
- * SHA-256 of a file; of a symbolic link its target's name is hashed, as git does. Anything else has none, an empty text:
- * it is not opened, because opening a FIFO waits for somebody at its other end. Neither has a file that somebody has
- * removed meanwhile.
+ * Returns the SHA-256 of a file's content, in hexadecimal; for a symbolic link, that of its target path, as git does.
+ * Returns an empty string if the file no longer exists or is of another type, which is not opened: opening a FIFO
+ * blocks until another process opens its other end.
  */
 export async function hashOf(file: string): Promise<string> {
   try {

@@ -22,29 +22,28 @@ import { removeTree } from "./remove-tree.ts";
 import { thisHost } from "./host.ts";
 import { identify } from "./identity.ts";
 
-// What is done for every run and takes some microseconds (a name looked up, a file renamed, a short text written)
-// is done at once: by way of Node.js's thread pool it would cost ten times as much of the processor that the
-// simulations need.
+// Operations that every run needs and that take microseconds (looking up a name, renaming a file, writing a short text)
+// are synchronous: Node.js's thread pool would take ten times as much processor time from the simulations.
 
 const TEMPORARY_PREFIX = ".swarm-tmp-";
 
 let ownMark: string | undefined;
 
-let marks: { name: string; ids: string } | undefined;
+let hostMark: { name: string; ids: string } | undefined;
 
-function hostMarks(): { name: string; ids: string } {
+function thisHostMark(): { name: string; ids: string } {
   const hash = (text: string): string => shortHash(text, 8);
   const { name, boot, pids } = thisHost();
-  return (marks ??= { name: hash(name), ids: `${hash(boot)}${hash(pids)}` });
+  return (hostMark ??= { name: hash(name), ids: `${hash(boot)}${hash(pids)}` });
 }
 
-/** Tells by which process a temporary file was made: host, pid and start time. */
+/** Returns the part of a temporary file's name that identifies the process that created it: host, pid and start time. */
 function markOf(pid: number, startTime: string): string {
-  const { name, ids } = hostMarks();
+  const { name, ids } = thisHostMark();
   return `${name}${ids}.${pid}.${startTime.replaceAll(/\W/g, "")}`;
 }
 
-/** Name of a temporary file beside `file`; the prefix tells ours apart when leftovers are looked for. */
+/** Returns a new name for a temporary file in the folder of `file`. By its prefix, leftovers are recognized. */
 export function temporaryName(file: string): string {
   ownMark ??= markOf(process.pid, identify(process.pid)!.startTime);
   return path.join(
@@ -53,23 +52,23 @@ export function temporaryName(file: string): string {
   );
 }
 
-/** Whether a temporary file is that of a process that has ended: of this host, or of this host before its last boot. */
+/** Returns whether the process that created a temporary file ran on this host and has ended, for example by a reboot. */
 function isAbandoned(name: string): boolean {
   const mark = name.slice(TEMPORARY_PREFIX.length);
   const [, machine, boot, pids, pid, startTime] =
     /^([0-9a-f]{8})([0-9a-f]{8})([0-9a-f]{8})\.(\d+)\.(\w+)-/.exec(mark) ?? [];
   if (pid === undefined || startTime === undefined) return false;
-  const here = hostMarks();
+  const here = thisHostMark();
   if (`${boot}${pids}` !== here.ids) return machine === here.name && !here.ids.startsWith(`${boot}`);
   return identify(Number(pid))?.startTime.replaceAll(/\W/g, "") !== startTime;
 }
 
-/** A temporary folder that whoever has the same key finds again, so that one process removes what another left. */
+/** Returns a temporary folder's path that depends only on a key, so that one process can remove what another left. */
 export function temporaryFolder(directory: string, key: string): string {
   return path.join(directory, `${TEMPORARY_PREFIX}${key}`);
 }
 
-/** Whether a name is that of a temporary file or folder of ours. */
+/** Returns whether a name is that of one of our temporary files or folders. */
 export function isTemporary(name: string): boolean {
   return name.startsWith(TEMPORARY_PREFIX);
 }
@@ -77,9 +76,9 @@ export function isTemporary(name: string): boolean {
 const LEFTOVER_AGE_MS = 24 * 3600_000;
 
 /**
- * Removes temporary files and folders of ours that a killed process left in a directory.
- * @param olderThanMs since their last change: a younger one may be in use, perhaps on another machine, unless its
- *   process was one of this machine and has ended.
+ * Removes our temporary files and folders that a killed process left in a directory.
+ * @param olderThanMs time since their last change. A newer one may be in use, perhaps on another machine, and is
+ *   removed only if its process ran on this machine and has ended.
  */
 export async function removeLeftovers(directory: string, olderThanMs = LEFTOVER_AGE_MS): Promise<void> {
   const names = await readdir(directory).catch((error: unknown) => {
@@ -94,11 +93,11 @@ export async function removeLeftovers(directory: string, olderThanMs = LEFTOVER_
 }
 
 /**
- * Removes temporary files and folders of ended processes of this user and machine from a directory that other users
- * may share. What cannot be removed stays: it is in nobody's way.
+ * Removes the temporary files and folders that ended processes of this user on this machine left in a directory, which
+ * other users may share. What cannot be removed is left, because it does no harm.
  */
 export async function removeAbandoned(directory: string): Promise<void> {
-  const names = await readdir(directory).catch(() => []); // some may write to their TMPDIR, but not list it
+  const names = await readdir(directory).catch(() => []); // a TMPDIR may be writable but not readable
   for (const name of names.filter((each) => isTemporary(each) && isAbandoned(each))) {
     const file = path.join(directory, name);
     if ((await statIfThere(file))?.uid !== process.getuid?.()) continue;
@@ -106,22 +105,23 @@ export async function removeAbandoned(directory: string): Promise<void> {
   }
 }
 
-/** Writes a file so that a reader sees the old content or the new one, never a part. */
+/** Writes a file atomically: a reader sees either the old or the new content. */
 export async function writeFileAtomically(file: string, content: string, mode = 0o644): Promise<void> {
   const temporary = temporaryName(file);
   try {
     writeFileSync(temporary, content, { flag: "wx", mode });
     renameSync(temporary, file);
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined); // what happened first counts
+    await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to report
     throw withPath(error, file);
   }
 }
 
 /**
- * Moves a file or symbolic link; an existing target is replaced. Across file systems it is copied under a
- * temporary name first, so that the final name never shows a part of it; so is a file that has other names as well
- * (hard links), which would change with it. Its times stay: an index (`.vci`) names the modification time of its vector file.
+ * Moves a file or symbolic link; an existing target is replaced. Between file systems, it is copied under a temporary
+ * name first, so that the final name never shows a partial file. A file with further hard links is copied as well:
+ * otherwise, later writes would change the other names, too. Its times are preserved, because an index file (`.vci`)
+ * contains the modification time of its vector file.
  */
 export async function moveFile(from: string, to: string): Promise<void> {
   const stats = lstatSync(from);
@@ -139,7 +139,7 @@ export async function moveFile(from: string, to: string): Promise<void> {
   }
 }
 
-/** Gives a file a second name; where the file system has no hard links, or between two of them, it is copied. */
+/** Creates a hard link to a file; copies the file if it cannot be linked, for example to another file system. */
 export async function linkOrCopy(from: string, to: string): Promise<void> {
   try {
     await link(from, to);
@@ -160,41 +160,41 @@ async function copyThenRename(from: string, to: string): Promise<void> {
     }
     await rename(temporary, to);
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined); // what happened first counts
+    await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to report
     throw error;
   }
 }
 
 /**
- * Moves files below one directory to the same relative paths below another.
+ * Moves files from one directory to the same relative paths in another.
  * @param files paths relative to `from`.
  */
 export async function moveFiles(from: string, to: string, files: readonly string[]): Promise<void> {
-  const made = new Set<string>();
+  const created = new Set<string>();
   for (const file of files) {
     const target = path.join(to, file);
     const directory = path.dirname(target);
-    if (!made.has(directory)) {
+    if (!created.has(directory)) {
       mkdirSync(directory, { recursive: true });
-      made.add(directory);
+      created.add(directory);
     }
     await moveFile(path.join(from, file), target);
   }
 }
 
-/** lstat, or undefined where there is nothing of that name. */
+/** Returns the lstat of a file, or undefined if it does not exist. */
 export function statIfThere(file: string): Promise<Stats | undefined> {
   return new Promise((resolve) => {
     try {
       resolve(lstatSync(file, { throwIfNoEntry: false }));
     } catch (error) {
-      if (errorCode(error) !== "ENOTDIR") throw error; // it rejects the promise
+      if (errorCode(error) !== "ENOTDIR") throw error; // rejects the promise
       resolve(undefined);
     }
   });
 }
 
-/** A file's text, or undefined where there is no regular file of that name. */
+/** Returns a file's text, or undefined if there is no regular file of that name. */
 export async function contentOf(file: string): Promise<string | undefined> {
   const handle = await openRegularFile(file);
   try {
@@ -204,33 +204,33 @@ export async function contentOf(file: string): Promise<string | undefined> {
   }
 }
 
-/** Non-empty lines of a file; none where there is no such file. */
+/** Returns the non-empty lines of a file, without white space at their ends; none if the file does not exist. */
 export async function linesOf(file: string): Promise<string[]> {
   const content = (await contentOf(file)) ?? "";
   return content.split("\n").flatMap((line) => line.trim() || []);
 }
 
 /**
- * Creates a folder and those above it. Step by step: in /proc, where nothing can be made, `mkdir` with `recursive` tries
- * for ever (Node.js 20).
- * @param mode of those that did not exist.
- * @returns the folders that did not exist before, outermost first.
+ * Creates a folder and its missing parents, one by one: in /proc, where nothing can be created, `mkdir` with `recursive`
+ * never returns (Node.js 20).
+ * @param mode of the created folders.
+ * @returns the created folders, outermost first.
  */
 export async function makeFolders(directory: string, mode?: number): Promise<string[]> {
   if (await isFolder(directory)) return [];
   const parent = path.dirname(directory);
-  const made = parent === directory ? [] : await makeFolders(parent, mode);
+  const created = parent === directory ? [] : await makeFolders(parent, mode);
   try {
     await mkdir(directory, { mode });
   } catch (error) {
-    // Somebody else may have made it meanwhile.
+    // Another process may have created it in the meantime.
     if (errorCode(error) !== "EEXIST" || !(await isFolder(directory))) throw error;
-    return made;
+    return created;
   }
-  return [...made, directory];
+  return [...created, directory];
 }
 
-/** Whether something is a folder, or a link to one. */
+/** Returns whether a path is a folder or a link to one. */
 async function isFolder(directory: string): Promise<boolean> {
   try {
     return (await stat(directory)).isDirectory();
@@ -240,14 +240,14 @@ async function isFolder(directory: string): Promise<boolean> {
   }
 }
 
-/** Why a folder stays: it is in use, gone already, or on a disk that has become read-only. */
-const STAYS = ["ENOTEMPTY", "EEXIST", "ENOENT", "EROFS", "EACCES", "EPERM", "EBUSY", "ENOTDIR"];
+/** The folder is in use, has been removed already, or is on a disk that has become read-only. */
+const NOT_REMOVABLE = ["ENOTEMPTY", "EEXIST", "ENOENT", "EROFS", "EACCES", "EPERM", "EBUSY", "ENOTDIR"];
 
-/** Removes those folders that are empty, if that is possible. @param folders outermost first. */
+/** Removes those folders that are empty, if possible. @param folders outermost first. */
 export async function removeEmptyFolders(folders: readonly string[]): Promise<void> {
   for (const folder of folders.toReversed()) {
     await rmdir(folder).catch((error: unknown) => {
-      if (!STAYS.includes(errorCode(error) ?? "")) throw error;
+      if (!NOT_REMOVABLE.includes(errorCode(error) ?? "")) throw error;
     });
   }
 }

@@ -7,26 +7,26 @@ import * as v from "valibot";
 export const HostSchema = v.object({
   /** Host name. */
   name: v.pipe(v.string(), v.maxLength(255)),
-  /** Differs after each boot; empty if the system does not tell. */
+  /** ID of the current boot; empty if the system does not provide one. */
   boot: v.pipe(v.string(), v.maxLength(64)),
-  /** The PID namespace, because two containers of a machine have the same boot; empty if there are none. */
+  /** The PID namespace, because two containers of a machine share its boot ID; empty if there are no namespaces. */
   pids: v.pipe(v.string(), v.maxLength(32)),
 });
 export type Host = v.InferOutput<typeof HostSchema>;
 
 let known: Host | undefined;
 
-/** Returns the host of this process; it stays the same as long as the process lives. */
+/** Returns the host of this process, which does not change while the process runs. */
 export function thisHost(): Host {
   return (known ??= { name: hostname(), boot: bootId(), pids: pidNamespace() });
 }
 
 /**
- * Relation of a recorded host to this one.
- * - `here`: its process ids can be looked up.
- * - `rebooted`: this host before its last boot; whatever ran has ended.
- * - `elsewhere`: another machine or container, of whose processes nothing is known.
- * @param host undefined: recorded by a version that did not record it, on this host.
+ * Returns how a recorded host relates to this one.
+ * - `here`: its process IDs can be looked up.
+ * - `rebooted`: this host before its last boot; all its processes have ended.
+ * - `elsewhere`: another machine or container, whose processes cannot be looked up.
+ * @param host undefined if recorded on this host by a version that did not note the host.
  */
 export function relationOf(host: Host | undefined, here = thisHost()): "here" | "rebooted" | "elsewhere" {
   if (host === undefined) return "here";
@@ -35,13 +35,17 @@ export function relationOf(host: Host | undefined, here = thisHost()): "here" | 
   return host.boot === here.boot ? "here" : "rebooted";
 }
 
-/** Name of a host for messages; says so if it is another container or PID namespace of the same machine. */
+/** Returns the name of a host for messages; distinguishes another container or PID namespace of this machine. */
 export function describeHost(host: Host, here = thisHost()): string {
   const isSibling = host.name === here.name && relationOf(host, here) === "elsewhere";
   return isSibling ? `another container of ${host.name}` : host.name;
 }
 
-/** @see random(4), sysctl(3) of macOS: `kern.bootsessionuuid` does not change when the clock is set. */
+/**
+ * Returns the ID of the current boot. On macOS, `kern.bootsessionuuid` is preferred: `kern.boottime` changes when the
+ * clock is set.
+ * @see random(4), sysctl(3) of macOS
+ */
 function bootId(): string {
   if (process.platform === "linux") return textOf("/proc/sys/kernel/random/boot_id");
   for (const name of ["kern.bootsessionuuid", "kern.boottime"]) {
@@ -67,11 +71,11 @@ function sysctl(name: string): string {
     });
     return (/sec = (\d+)/.exec(text)?.[1] ?? text).trim().slice(0, 64);
   } catch {
-    return ""; // the system does not know it
+    return ""; // the system has no such variable
   }
 }
 
-/** `pid:[4026531836]`: the number. */
+/** Returns the number from a link target such as `pid:[4026531836]`. */
 function pidNamespace(): string {
   if (process.platform !== "linux") return "";
   try {

@@ -3,44 +3,48 @@ import { execFileSync } from "node:child_process";
 import * as v from "valibot";
 import { HostSchema, relationOf, thisHost } from "./host.ts";
 
-/** A process that cannot be mistaken for a later one with the same, recycled pid, nor for one of another machine. */
+/** Identifies a process uniquely, even if its pid is reused later or by another machine. */
 export const ProcessIdentitySchema = v.object({
   pid: v.pipe(v.number(), v.integer(), v.minValue(1)),
-  /** Opaque; equal for the same process as long as it lives. */
+  /** Opaque; constant while the process runs. */
   startTime: v.string(),
-  /** Where it runs; undefined if an earlier version of inet-swarm recorded it. */
+  /** Where the process runs; undefined if recorded by an earlier version of inet-swarm. */
   host: v.optional(HostSchema),
 });
 export type ProcessIdentity = v.InferOutput<typeof ProcessIdentitySchema>;
 
-/** Identity of a living process, or undefined where there is none with this pid (or only a zombie). */
+/** Returns the identity of a running process, or undefined if none has this pid (or only a zombie). */
 export function identify(pid: number): ProcessIdentity | undefined {
   const startTime = process.platform === "linux" ? linuxStartTime(pid) : psStartTime(pid);
   return startTime === undefined ? undefined : { pid, startTime, host: thisHost() };
 }
 
 /**
- * What is known of a process: of one on another machine or in another container neither that it lives nor that it
- * has ended.
+ * Returns whether a process is alive or has ended; `elsewhere` if it runs on another machine or in another container,
+ * where that cannot be checked.
  */
 export function lifeOf(identity: ProcessIdentity, here = thisHost()): "alive" | "ended" | "elsewhere" {
   const relation = relationOf(identity.host, here);
   if (relation === "elsewhere") return "elsewhere";
-  const lives = relation === "here" && identify(identity.pid)?.startTime === identity.startTime;
-  return lives ? "alive" : "ended";
+  const alive = relation === "here" && identify(identity.pid)?.startTime === identity.startTime;
+  return alive ? "alive" : "ended";
 }
 
-/** Whether a process lives on this host. False does not mean that it has ended: it may run elsewhere. */
+/** Returns whether a process is alive on this host. If not, it may still be running on another host. */
 export function isAlive(identity: ProcessIdentity): boolean {
   return lifeOf(identity) === "alive";
 }
 
-/** Whether a process has ended for certain. */
+/** Returns whether a process is known to have ended. */
 export function hasEnded(identity: ProcessIdentity): boolean {
   return lifeOf(identity) === "ended";
 }
 
-/** The fields of a /proc/PID/stat after the program's name, which may itself contain spaces and parentheses. */
+/**
+ * Returns the fields of a /proc/PID/stat that follow the program's name, which may itself contain spaces and parentheses.
+ * The first one is field 3.
+ * @see proc(5)
+ */
 export function statFields(text: string): string[] {
   return text.slice(text.lastIndexOf(")") + 2).split(" ");
 }
@@ -49,11 +53,11 @@ function procStat(pid: number): string[] | undefined {
   try {
     return statFields(readFileSync(`/proc/${pid}/stat`, "latin1"));
   } catch {
-    return undefined; // the process has ended: that is the answer
+    return undefined; // the process has ended
   }
 }
 
-/** proc(5): field 3 is the state, field 22 the start time in clock ticks since boot. */
+/** Returns the start time in clock ticks since boot. @see proc(5): field 3 is the state, field 22 the start time. */
 function linuxStartTime(pid: number): string | undefined {
   const fields = procStat(pid);
   if (fields === undefined || fields[0] === "Z" || fields[0] === "X") return undefined;
@@ -64,6 +68,6 @@ function psStartTime(pid: number): string | undefined {
   try {
     return execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" }).trim() || undefined;
   } catch {
-    return undefined; // ps ends with 1 where there is no such process
+    return undefined; // ps exits with 1 if there is no such process
   }
 }

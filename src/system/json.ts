@@ -4,9 +4,9 @@ import { UserError, withPath } from "../errors.ts";
 import { openRegularFile } from "./regular-file.ts";
 
 /**
- * Reads a JSON file of ours.
- * @returns undefined where there is no such file.
- * @throws {UserError} when it cannot be read, or its content is not what it should be.
+ * Reads one of our JSON files and checks it against a schema.
+ * @returns undefined if the file does not exist.
+ * @throws {UserError} if it is not a regular file, is not valid JSON, or does not match the schema.
  */
 export async function readJson<S extends v.GenericSchema>(
   file: string,
@@ -17,20 +17,20 @@ export async function readJson<S extends v.GenericSchema>(
   return parseOrExplain(schema, parseJson(text, file), file, "remove the file if it is damaged");
 }
 
-/** A file of ours has some KB; one that lists all files of a large build, some MB. */
+/** Our files have a few KB; the list of all files of a large build has a few MB. */
 const MOST_BYTES = 1 << 28;
 
 /**
- * Reads a text file of ours.
- * @returns undefined if there is no such file.
- * @throws {UserError} if it is no regular file, too large, or cannot be read.
+ * Reads one of our text files.
+ * @returns undefined if the file does not exist.
+ * @throws {UserError} if it is not a regular file or too large.
  */
 export async function readText(file: string): Promise<string | undefined> {
   await using handle = await openRegularFile(file);
   if (handle === undefined) {
-    const there = await lstat(file).catch(() => undefined);
-    if (there === undefined) return undefined;
-    if (there.isFile()) return await readText(file); // somebody has written it since it was opened
+    const stats = await lstat(file).catch(() => undefined);
+    if (stats === undefined) return undefined;
+    if (stats.isFile()) return await readText(file); // created by another process since the attempt to open it
     throw new UserError(`${file} is not a regular file`, { hint: "move it away or rename it" });
   }
   if ((await handle.stat()).size > MOST_BYTES)
@@ -53,7 +53,7 @@ function parseJson(text: string, file: string): unknown {
   }
 }
 
-/** The value of a JSON text; undefined where it is not valid JSON, or there is none. */
+/** Returns the value of a JSON text; undefined if there is no text or it is not valid JSON. */
 export function jsonIn(text: string | null | undefined): unknown {
   try {
     return text == null ? undefined : (JSON.parse(text) as unknown);
@@ -63,9 +63,9 @@ export function jsonIn(text: string | null | undefined): unknown {
 }
 
 /**
- * Checks data that comes from outside this process.
- * @param what names the data in the message: "queued run", "state file /…".
- * @throws {UserError} naming the field that is wrong.
+ * Parses data from outside this process by a schema, and returns the result.
+ * @param what names the data in the error message: "queued run", "state file /…".
+ * @throws {UserError} naming the first field that does not match.
  */
 export function parseOrExplain<S extends v.GenericSchema>(
   schema: S,

@@ -14,12 +14,12 @@ import { boundedText } from "./regular-file.ts";
 
 const POLL_MS = 50;
 const MOST_BYTES = 1 << 16;
-/** Of times of files, which may come from another machine's clock. */
+/** Tolerance for file times, which may come from another machine's clock. */
 const CLOCK_TOLERANCE_MS = 60_000;
 
 const OwnerSchema = v.object({
   ...ProcessIdentitySchema.entries,
-  /** Tells two locks of one process apart; earlier versions had none. */
+  /** Distinguishes several locks of one process; missing in lock files of earlier versions. */
   id: v.optional(v.string()),
 });
 type Owner = v.InferOutput<typeof OwnerSchema>;
@@ -29,7 +29,7 @@ export class LockedError extends UserError {
   override name = "LockedError";
   /** The process that holds it; undefined if it has just released it. */
   readonly pid: number | undefined;
-  /** Name of its machine, if that is not this one. */
+  /** Name of that process's machine; undefined if it is this one. */
   readonly machine: string | undefined;
 
   constructor(file: string, owner: Owner | "damaged" | undefined, here: Host) {
@@ -50,20 +50,22 @@ export class LockedError extends UserError {
   }
 }
 
+/** How to acquire a lock. */
 export interface LockOptions {
-  /** How long to wait for its owner. */
+  /** How long to wait for the lock to be released. */
   timeoutMs: number;
   signal?: AbortSignal | undefined;
-  /** Whose locks are known to be dead or alive. */
+  /** The host whose processes can be checked (default: this one). */
   here?: Host;
   /** Proceeds without a lock file if the disk is full and no process holds the lock: for commands that free space. */
   ignoreFullDisk?: boolean;
 }
 
 /**
- * Takes a lock that the processes of all machines respect that share the directory, also over NFS. The lock of a process
- * of this host that has ended, also by a reboot, is taken over; one of another machine is never touched.
- * @throws {LockedError} when it is still held after that time; names the owner's pid and machine.
+ * Acquires a lock file and returns an object that releases it. The lock also holds between machines that share the
+ * directory, for example by NFS. A lock whose owner ran on this host and has ended (or was ended by a reboot) is taken
+ * over; a lock of another machine is never broken.
+ * @throws {LockedError} if the lock is still held after `timeoutMs`; it names the owner's pid and machine.
  */
 export async function acquireLock(file: string, options: LockOptions): Promise<AsyncDisposable> {
   const { timeoutMs, signal, here = thisHost(), ignoreFullDisk = false } = options;
@@ -81,7 +83,10 @@ export async function acquireLock(file: string, options: LockOptions): Promise<A
   }
 }
 
-/** The lock file appears whole, by a hard link to a finished one: a reader never sees it empty. */
+/**
+ * Creates the lock file, as a hard link to a complete file so that a reader never sees it empty. Returns undefined if
+ * another process holds the lock.
+ */
 async function tryLock(file: string, here: Host): Promise<AsyncDisposable | undefined> {
   const id = randomUUID();
   const mine: Owner = { ...identify(process.pid)!, host: here, id };
@@ -98,9 +103,8 @@ async function tryLock(file: string, here: Host): Promise<AsyncDisposable | unde
 }
 
 /**
- * Gives a file a second name. On NFS the answer to a link that succeeded may be lost, and the repeated call then says that
- * the name is taken: the number of links tells.
- * @returns false if the name is taken.
+ * Creates a hard link to a temporary file, and returns false if the name exists already. On NFS, the reply to a
+ * successful request may be lost, and the repeated one fails with EEXIST; therefore, the number of links decides.
  * @see open(2), about `O_EXCL` and link(2)
  */
 export async function linkExclusively(temporary: string, file: string): Promise<boolean> {
@@ -114,7 +118,7 @@ export async function linkExclusively(temporary: string, file: string): Promise<
   }
 }
 
-/** Removes our own lock only: somebody may have removed it by hand, and it may be another's by now. */
+/** Removes the lock only if it is still ours: a user may have removed it, and another process may hold it by now. */
 async function release(file: string, id: string): Promise<void> {
   const owner = ownerOf(file);
   if (owner === undefined || owner === "damaged" || owner.id !== id) return;
@@ -123,18 +127,19 @@ async function release(file: string, id: string): Promise<void> {
 
 async function isStale(file: string, owner: Owner | "damaged", here: Host): Promise<boolean> {
   if (owner !== "damaged") return lifeOf(owner, here) === "ended";
-  // A lock is complete before it gets its name, so only a crash of the machine leaves a damaged one.
+  // A lock file is complete before it gets its name, so that only a crash of the machine can leave a damaged one.
   const changed = await stat(file).then(
     ({ mtimeMs }) => mtimeMs,
-    () => Infinity, // gone
+    () => Infinity, // has been removed
   );
   return changed + CLOCK_TOLERANCE_MS < Date.now() - uptime() * 1000;
 }
 
 /**
- * Removes a stale lock. Only one process at a time may, under a lock of its own, so nobody else's fresh lock is hit; and
- * because a repeated call of NFS could still hit one, the file is moved aside first, and put back if it is another.
- * @returns false if another process is faster.
+ * Removes a stale lock. A second lock ensures that only one process does so at a time, so that no new lock is removed by
+ * mistake. Because a repeated NFS request could still do that, the file is moved aside first, and put back if it is not
+ * the stale lock.
+ * @returns false if another process is removing, or has replaced, the stale lock.
  */
 async function removeStale(file: string, stale: Owner | "damaged", here: Host): Promise<boolean> {
   await using breaker = await tryLock(`${file}.stale`, here);
@@ -160,13 +165,13 @@ function isSame(one: Owner | "damaged" | undefined, other: Owner | "damaged"): b
   return one.id === other.id && one.pid === other.pid && one.startTime === other.startTime;
 }
 
-/** The process that a lock names; undefined if nobody holds it, or the file is damaged. */
+/** Returns the process that holds a lock; undefined if there is none, or if the lock file is damaged. */
 export function lockOwner(file: string): ProcessIdentity | undefined {
   const owner = ownerOf(file);
   return owner === "damaged" ? undefined : owner;
 }
 
-/** Returns undefined if nobody holds the lock. @throws {UserError} if the file cannot be read. */
+/** Returns the content of a lock file, or undefined if there is none. @throws if the file cannot be read. */
 function ownerOf(file: string): Owner | "damaged" | undefined {
   try {
     const text = boundedText(file, MOST_BYTES);

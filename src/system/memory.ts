@@ -1,18 +1,18 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-/** How much may be added to what lives in the heap before garbage is collected. */
+/** Growth of the heap, relative to its live objects, after which garbage is collected. */
 const GROWTH_PERCENT = 20;
 
-/** With so many runs memory is worth saving. */
+/** Number of runs from which saving memory is worthwhile. */
 const MANY_RUNS = 5000;
 
 let isKeptSmall = false;
 
 /**
- * Keeps the heap of this process near to what lives in it, where it has very many runs to go through. By default V8
- * lets it grow to four times of that on a machine with much memory, which the simulations could use. V8 sets the
- * limit when it collects garbage, so that is done once, in some 20 ms.
+ * Limits the growth of this process's heap if there are very many runs. By default, V8 lets the heap grow to four times
+ * its live size on a machine with much memory, which the simulations could use. V8 applies the limit when it collects
+ * garbage; therefore, garbage is collected once (about 20 ms).
  */
 export function keepHeapSmall(runs: number): void {
   if (runs < MANY_RUNS || isKeptSmall) return;

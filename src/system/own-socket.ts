@@ -4,9 +4,9 @@ import { errorCode, UserError } from "../errors.ts";
 import { userId } from "./user.ts";
 
 /**
- * Makes sure that a unix socket is this user's: whoever could make one in its place would get all that is sent there.
- * A socket that does not exist is left to whoever connects to it.
- * @throws {UserError} if it, or its directory, belongs to somebody else or can be changed by others.
+ * Checks that a Unix socket belongs to this user: if another user could replace it, that user would receive all that is
+ * sent to it. A socket that does not exist is accepted; connecting to it will fail.
+ * @throws {UserError} if the socket or its directory belongs to another user or is accessible to others.
  */
 export function checkSocket(socket: string): void {
   const directory = path.dirname(socket);
@@ -17,13 +17,13 @@ export function checkSocket(socket: string): void {
   if (stats !== undefined && (!stats.isSocket() || stats.uid !== userId())) throw notOurs(socket);
 }
 
-/** Whether a folder does not exist yet or is this user's alone; one in a directory for everybody could be anybody's. */
+/** Returns whether a folder does not exist yet, or belongs to this user and is accessible only to this user. */
 export function isFreeOrOurs(directory: string): boolean {
   const stats = existing(() => lstatSync(directory));
   return stats === undefined || (stats.isDirectory() && isPrivate(stats));
 }
 
-/** Others may neither look into it nor change it. */
+/** Returns whether a file belongs to this user, and others can neither read nor change it. */
 function isPrivate({ uid, mode }: Stats): boolean {
   return uid === userId() && (mode & 0o077) === 0;
 }

@@ -3,8 +3,8 @@ import { createServer, type AddressInfo } from "node:net";
 import { errorCode } from "../errors.ts";
 
 /**
- * A port of the loopback interface that nobody listens on: the preferred one where it is free.
- * @param except ports that are already promised to somebody.
+ * Returns a TCP port of the loopback interface on which no process listens: the preferred one if it is free.
+ * @param except ports that are reserved for something else.
  */
 export async function freePort(preferred: number, except: readonly number[] = []): Promise<number> {
   if (!except.includes(preferred)) {

@@ -3,18 +3,19 @@ import { once } from "node:events";
 import { errorCode, UserError } from "../errors.ts";
 import { identify, type ProcessIdentity } from "./identity.ts";
 
+/** A running program and the processes that it has started. */
 export interface ProcessGroup {
   child: ChildProcess;
   identity: ProcessIdentity | undefined;
-  /** Resolves when the first process of the group has ended; what it left running is killed. */
+  /** Resolves when the leader of the group has ended; the processes that it left running are killed. */
   ended: Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }>;
-  /** SIGINT to the whole group, SIGKILL after the grace. May be called again. */
+  /** Sends SIGINT to the whole group, and SIGKILL after `graceMs`. May be called again. */
   interrupt(graceMs: number): void;
 }
 
 /**
- * Starts a program as the leader of a process group of its own, so that whatever it starts ends with it.
- * @throws {UserError} when the program cannot be started.
+ * Starts a program as the leader of its own process group, so that its child processes end with it.
+ * @throws {UserError} if the program cannot be started.
  */
 export async function startGroup(
   file: string,
@@ -47,7 +48,7 @@ export async function startGroup(
   };
 }
 
-/** Signals all processes of a group; a group that has ended is no error. */
+/** Sends a signal to all processes of a group. A group that has ended is not an error. */
 export function signalGroup(leader: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-leader, signal);

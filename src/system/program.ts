@@ -8,26 +8,27 @@ export interface ProgramOptions {
   cwd?: string;
   env?: NodeJS.ProcessEnv;
   input?: string;
-  /** A file descriptor that takes what it prints, instead of the result. */
+  /** File descriptor to which the program's standard output goes; `stdout` of the result is then empty. */
   outputTo?: number;
-  /** A file descriptor that it reads from, instead of `input`. */
+  /** File descriptor from which the program reads, instead of `input`. */
   inputFrom?: number;
-  /** Returns what it prints with one character for each byte, instead of decoding it. */
+  /** Returns one character for each byte of the output (Latin-1) instead of decoding UTF-8. */
   bytes?: boolean;
   signal?: AbortSignal | undefined;
 }
 
+/** Exit code and output of a program. */
 export interface ProgramResult {
-  /** 128 + number is not used: a program ended by a signal gives -1. */
+  /** -1 if the program was ended by a signal. */
   exitCode: number;
   stdout: string;
   stderr: string;
 }
 
 /**
- * Runs a short program and returns what it printed; a failing exit code is a result, not an error.
- * On node:child_process alone, because it serves the start of `runall-swarm`, where every import counts.
- * @throws {UserError} when the program is not there or cannot be started.
+ * Runs a short-lived program and returns its output. A non-zero exit code is a result, not an error.
+ * Uses only node:child_process, because `runall-swarm` needs it at startup, when every import takes time.
+ * @throws {UserError} if the program does not exist or cannot be started.
  */
 export async function runProgram(
   file: string,
@@ -45,7 +46,7 @@ export async function runProgram(
     child.once("error", (error) => reject(startError(file, error)));
     child.once("close", (code) => resolve(code ?? -1));
   });
-  child.stdin?.on("error", () => undefined); // a program that does not read its input is no fault
+  child.stdin?.on("error", () => undefined); // a program need not read its input
   child.stdin?.end(options.input);
   if (options.bytes === true) child.stdout?.setEncoding("latin1");
   const [exitCode, stdout, stderr] = await Promise.all([
@@ -62,7 +63,7 @@ function startError(file: string, error: Error): Error {
   return new UserError(`cannot start ${file}: ${error.message}`, { cause: error });
 }
 
-/** The first of these programs that PATH has, as an absolute path. */
+/** Returns the absolute path of the first of these programs that is found in PATH; undefined if none is. */
 export async function findProgram(
   names: readonly string[],
   searchPath: string | undefined = process.env["PATH"],
@@ -77,22 +78,23 @@ export async function findProgram(
   return undefined;
 }
 
+/** Returns whether a file exists and this user may execute it. */
 export async function isExecutable(file: string): Promise<boolean> {
   try {
     await access(file, constants.X_OK);
     return (await stat(file)).isFile();
   } catch {
-    return false; // the answer, whatever the reason
+    return false; // whatever the reason, it cannot be executed
   }
 }
 
-/** Whether another program interprets a file, as its first line says. */
+/** Returns whether a file is a script: whether it begins with `#!`. */
 export async function isScript(file: string): Promise<boolean> {
   try {
     await using handle = await open(file);
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(2), 0, 2, 0);
     return buffer.toString("latin1", 0, bytesRead) === "#!";
   } catch {
-    return false; // the answer, whatever the reason
+    return false; // a file that cannot be read cannot be interpreted
   }
 }

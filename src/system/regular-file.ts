@@ -2,13 +2,13 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs
 import { open, type FileHandle } from "node:fs/promises";
 import { errorCode } from "../errors.ts";
 
-// To open a FIFO waits for somebody at its other end, and to read a device may never end: neither must stop a process
-// that shows what others have written.
+// Opening a FIFO blocks until another process opens its other end, and reading a device may never end. A process that
+// reads files written by other programs must not be blocked by either.
 
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
-const NOT_THERE = ["ENOENT", "ENOTDIR", "ELOOP", "ENXIO", "ENODEV"];
+const MISSING_CODES = ["ENOENT", "ENOTDIR", "ELOOP", "ENXIO", "ENODEV"];
 
-/** Opens a file to read it; undefined if there is none, or if it is no regular file. */
+/** Opens a file for reading; returns undefined if it does not exist or is not a regular file. */
 export async function openRegularFile(file: string): Promise<FileHandle | undefined> {
   const handle = await open(file, FLAGS).catch(unlessMissing);
   if (handle === undefined) return undefined;
@@ -31,8 +31,8 @@ export async function endOfFile(
 }
 
 /**
- * Returns the text of a file, synchronously; undefined if there is none, if it is no regular file, or if it is larger than
- * a limit.
+ * Returns the text of a file, synchronously; undefined if the file does not exist, is not a regular file, or is larger
+ * than a limit.
  */
 export function boundedText(file: string, mostBytes: number): string | undefined {
   let descriptor: number;
@@ -50,6 +50,6 @@ export function boundedText(file: string, mostBytes: number): string | undefined
 }
 
 function unlessMissing(error: unknown): undefined {
-  if (!NOT_THERE.includes(errorCode(error) ?? "")) throw error;
+  if (!MISSING_CODES.includes(errorCode(error) ?? "")) throw error;
   return undefined;
 }

@@ -4,27 +4,30 @@ import { lstat, rm } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { errorCode } from "../errors.ts";
 
-/** What tells of folders that a program has closed, or goes on writing to, and of names that Node.js cannot handle. */
+/** Errors from folders without permissions, folders still being written to, and names that Node.js cannot handle. */
 const STUBBORN = ["EACCES", "EPERM", "ENOTEMPTY", "ENAMETOOLONG", "EBUSY"];
 
 /**
- * Removes a folder with all that is in it, or a file, whatever a program has left there: folders closed by their mode,
- * paths that are longer than the system allows, names that are not UTF-8. What is not there is no error.
- * @throws where something cannot be removed: it belongs to another user, or its disk is read-only.
+ * Removes a file, or a folder with all its content, even if a program has left folders without permissions, paths longer
+ * than the system allows, or names that are not valid UTF-8. A path that does not exist is not an error.
+ * @throws if something cannot be removed because it belongs to another user or its disk is read-only.
  */
 export async function removeTree(place: string): Promise<void> {
   try {
     await rm(place, { recursive: true, force: true });
   } catch (error) {
-    if (errorCode(error) === "ENOTDIR") return; // a path that leads through a file has nothing of ours
+    if (errorCode(error) === "ENOTDIR") return; // a path that leads through a file does not exist
     if (!STUBBORN.includes(errorCode(error) ?? "")) throw error;
     await removeByPrograms(place, error);
   }
 }
 
-/** chmod(1) opens a folder before it goes on with what is in it; both follow no links and never name a whole path. */
+/**
+ * Removes a folder with chmod(1) and rm(1), which follow no links and use no long paths; chmod makes a folder accessible
+ * before it enters the folder.
+ */
 async function removeByPrograms(place: string, cause: unknown): Promise<void> {
-  if (await isFolder(place)) await execute("chmod", ["-R", "u+rwx", "--", place]); // what it cannot change may be removable
+  if (await isFolder(place)) await execute("chmod", ["-R", "u+rwx", "--", place]); // if this fails, removing may still succeed
   const reason = await execute("rm", ["-rf", "--", place]);
   if (reason !== undefined) throw Object.assign(new Error(reason, { cause }), { code: errorCode(cause) });
 }
@@ -33,7 +36,7 @@ async function isFolder(place: string): Promise<boolean> {
   return (await lstat(place).catch(() => undefined))?.isDirectory() === true;
 }
 
-/** @returns what it says where it fails. */
+/** Runs a program, and returns the first line of its error output if it fails. */
 async function execute(program: string, args: readonly string[]): Promise<string | undefined> {
   const child = spawn(program, args, {
     stdio: ["ignore", "ignore", "pipe"],

@@ -7,7 +7,7 @@ import { diskIsFull } from "./disk.ts";
 import { isTemporary } from "./files.ts";
 import { cacheDirectory, isInside, stateDirectory } from "./paths.ts";
 
-/** What was tried, by the system call that failed. */
+/** Verb phrases for messages, by the system call that failed. */
 const ATTEMPTS: Readonly<Record<string, string>> = {
   access: "access",
   chmod: "change the mode of",
@@ -35,7 +35,7 @@ const ATTEMPTS: Readonly<Record<string, string>> = {
   write: "write",
 };
 
-/** Returns what to do about an error at a place. */
+/** Returns a hint about an error that concerns a file. */
 type Advice = (file: string) => string;
 
 const permission: Advice = (file) => `check the owner and the permissions of ${firstThere(file)}`;
@@ -44,7 +44,7 @@ const later =
   () =>
     `${what}, then run the command again`;
 
-/** Errors that have their reason outside of our code, by their code, with what to do. */
+/** Hints for errors that are not caused by our code, by error code. */
 const ADVICE: Readonly<Record<string, Advice>> = {
   EACCES: permission,
   EPERM: permission,
@@ -84,8 +84,8 @@ const ADVICE: Readonly<Record<string, Advice>> = {
 };
 
 /**
- * Returns an error of the operating system (permission denied, disk full, a file in place of a folder, …) as what the
- * user can do about it; undefined for any other error.
+ * Returns an error of the operating system (permission denied, disk full, not a folder, …) as an error with a hint for
+ * the user; undefined for any other error.
  * @see errno(3)
  */
 export function explainSystemError(error: unknown): UserError | undefined {
@@ -104,13 +104,13 @@ export function explainSystemError(error: unknown): UserError | undefined {
   return new UserError(
     `cannot ${attempt(syscall)}${place === "" ? "" : ` ${place}`}: ${reasonOf(error, code)}`,
     {
-      hint: [advice(place), elsewhere(place)].filter((part) => part !== "").join("; "),
+      hint: [advice(place), relocationHint(place)].filter((part) => part !== "").join("; "),
       cause: error,
     },
   );
 }
 
-/** Returns the text of an error for somebody on another machine: what can be done about it, and where it happened. */
+/** Returns the text of an error for a user on another machine: with a hint, and with the name of this machine. */
 export function remoteText(error: unknown): string {
   const text = errorText(explainSystemError(error) ?? error);
   return text.includes(hostname()) ? text : `${text} [on ${hostname()}]`;
@@ -120,7 +120,7 @@ function attempt(syscall: string): string {
   return Object.hasOwn(ATTEMPTS, syscall) ? ATTEMPTS[syscall]! : syscall;
 }
 
-/** The file or the address; of a temporary file, the one that it was to become, or its folder. */
+/** Returns the file or the address that an error concerns; for a temporary file, its final name or its folder. */
 function placeOf(error: NodeJS.ErrnoException): string {
   const {
     path: file,
@@ -142,7 +142,7 @@ function reasonOf(error: NodeJS.ErrnoException, code: string): string {
   return known ?? code;
 }
 
-/** A program that cannot be started. */
+/** Returns the error for a program that cannot be started. */
 function notStarted(error: NodeJS.ErrnoException, syscall: string, code: string): UserError {
   const program = error.path ?? syscall.slice("spawn ".length);
   if (code === "ENOENT")
@@ -151,27 +151,27 @@ function notStarted(error: NodeJS.ErrnoException, syscall: string, code: string)
   return new UserError(`cannot start ${program}: ${reasonOf(error, code)}`, { hint, cause: error });
 }
 
-/** The innermost part of a path that exists, also if it is a link that leads nowhere. */
+/** Returns the longest leading part of a path that exists, which may be a dangling link. */
 export function firstThere(file: string): string {
   for (let place = file; path.isAbsolute(place); place = path.dirname(place)) {
     try {
       if (lstatSync(place, { throwIfNoEntry: false }) !== undefined || place === path.dirname(place))
         return place;
     } catch {
-      // not below this one either
+      // this part of the path cannot be accessed: try its parent
     }
   }
   return file === "" ? "the folder" : file;
 }
 
-/** Of what was written without a name: the places of ours that are full. */
+/** Returns which of our folders are full, for an error that names no file: ` on the file system of …`, or nothing. */
 function fullPlaces(): string {
   const places = [() => process.cwd(), stateDirectory, cacheDirectory, tmpdir].flatMap((place) => {
     try {
       const folder = firstThere(place());
       return diskIsFull(folder) ? folder : [];
     } catch {
-      return []; // there is none, or it cannot be asked
+      return []; // the folder does not exist or cannot be accessed
     }
   });
   return places.length === 0 ? "" : ` on the file system of ${[...new Set(places)].join(", ")}`;
@@ -179,15 +179,16 @@ function fullPlaces(): string {
 
 function missing(file: string): string {
   if (file === "") return "something no longer exists";
-  const there = firstThere(file);
-  const broken = there !== file && there !== "/" && statSync(there, { throwIfNoEntry: false }) === undefined;
-  if (broken) return `${there} is a dangling symbolic link`;
-  const [first = ""] = path.relative(there, file).split(path.sep);
-  return `${path.isAbsolute(file) ? path.join(there, first) : file} does not exist`;
+  const existing = firstThere(file);
+  const isDangling =
+    existing !== file && existing !== "/" && statSync(existing, { throwIfNoEntry: false }) === undefined;
+  if (isDangling) return `${existing} is a dangling symbolic link`;
+  const [first = ""] = path.relative(existing, file).split(path.sep);
+  return `${path.isAbsolute(file) ? path.join(existing, first) : file} does not exist`;
 }
 
-/** Our own folders may be anywhere. */
-function elsewhere(place: string): string {
+/** Returns a hint to relocate one of our own folders by its variable; empty if the path has nothing to do with them. */
+function relocationHint(place: string): string {
   const ours = [
     ["XDG_STATE_HOME", stateDirectory],
     ["XDG_CACHE_HOME", cacheDirectory],
@@ -202,6 +203,6 @@ function isRelated(place: string, folderOf: () => string): boolean {
     const folder = folderOf();
     return path.isAbsolute(place) && (isInside(folder, place) || isInside(place, folder));
   } catch {
-    return false; // there is no home
+    return false; // the user has no home directory
   }
 }

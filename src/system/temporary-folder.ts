@@ -11,9 +11,10 @@ export interface TemporaryFolder extends AsyncDisposable {
 const cleaned = new Map<string, Promise<void>>();
 
 /**
- * Creates a folder that is removed when it is disposed of. The first call of a process also removes the folders that
- * killed processes of this user have left.
- * @param parent folder in which it is created (default: the folder for temporary files).
+ * Creates a folder that is removed when the returned object is disposed of. The first call of a process also removes
+ * the folders that killed processes of this user have left.
+ * @param purpose part of the folder's name.
+ * @param parent folder in which it is created (default: the system's folder for temporary files).
  */
 export async function makeTemporaryFolder(purpose: string, parent = tmpdir()): Promise<TemporaryFolder> {
   if (!cleaned.has(parent)) cleaned.set(parent, removeAbandoned(parent));

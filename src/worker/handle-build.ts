@@ -22,15 +22,15 @@ import {
 /** The data of a job in the queue `build`. */
 const BuildJobSchema = v.object({
   ...BuildRequestSchema.entries,
-  /** Why it could not be built so far, each with the name of the machine. */
+  /** Reasons why earlier attempts failed, each with the name of the machine. */
   troubles: v.optional(v.array(v.string())),
 });
 type BuildJob = v.InferOutput<typeof BuildJobSchema>;
 
 /**
- * Returns what a builder answers for a job. That the project cannot be built is an answer; trouble of this machine is
- * none until it has come up several times.
- * @throws {Postponed} where the build is to be made later, or by another builder.
+ * Executes a build job and returns the answer. A failing build is reported in the answer, a fault of the
+ * machine only after several attempts.
+ * @throws {Postponed} if the build has to be executed later, or by another builder.
  */
 export async function handleBuild(
   taken: TakenJob,
@@ -41,7 +41,7 @@ export async function handleBuild(
   try {
     job = parseOrExplain(BuildJobSchema, taken.data, "queued build");
   } catch (error) {
-    return notBegun(remoteText(error));
+    return notStarted(remoteText(error));
   }
   try {
     const answer = await build(job, place, taken.signal);
@@ -59,15 +59,16 @@ async function requeueBuild(
   context: Pick<TroubleContext, "health" | "rebuilder" | "onError">,
 ): Promise<BuildAnswer> {
   context.onError(error as Error);
-  if (!isOwnTrouble(error) || error instanceof OtherOmnetpp) return notBegun(remoteText(error));
+  if (!isOwnTrouble(error) || error instanceof OtherOmnetpp) return notStarted(remoteText(error));
   if (!isOfStores(error) && !(await context.health.judge(error)).ok) throw new Postponed(HAND_OVER_MS);
   const obstacle = await obstacleOf(error, context);
   if (obstacle.state === "building") throw new Postponed(BUILD_DELAY_MS);
   const troubles = [...(job.troubles ?? []), withHostname(obstacle.reason)];
-  if (troubles.length > LEAST_RETRIES) return notBegun(`no builder could execute it: ${distinct(troubles)}`);
+  if (troubles.length > LEAST_RETRIES)
+    return notStarted(`no builder could execute it: ${distinct(troubles)}`);
   throw new Postponed(pauseAfter(troubles), { ...job, troubles });
 }
 
-function notBegun(reason: string): BuildAnswer {
+function notStarted(reason: string): BuildAnswer {
   return { ok: false, command: "preparing the build", log: "", reason };
 }

@@ -31,9 +31,9 @@ export interface RunContext extends TroubleContext {
 }
 
 /**
- * Returns how a run ended that has been taken from the queue. What goes wrong on this side is no result: the run goes
- * back to the queue. A job that can never be a run has a result, or it would come again for ever.
- * @throws {Postponed} where the run is to be made later, or by another worker.
+ * Executes a run that was taken from the queue and returns its result. A fault of the worker is not a result:
+ * the run is requeued. A malformed job does get a result, because it would otherwise be requeued endlessly.
+ * @throws {Postponed} if the run has to be executed later, or by another worker.
  */
 export async function handleRun(taken: TakenJob, slot: Slot, context: RunContext): Promise<RunResult> {
   const { campaigns, health } = context;
@@ -63,7 +63,7 @@ export async function handleRun(taken: TakenJob, slot: Slot, context: RunContext
   }
 }
 
-/** The run of a job, or the answer for one that is malformed, of another version, or of a campaign that is not known. */
+/** Returns the run of a job, or a result if the job is malformed, of another version, or its campaign is unknown. */
 async function findRun(
   taken: TakenJob,
   { campaigns, onError }: RunContext,
@@ -72,34 +72,35 @@ async function findRun(
     const job = parseJob(taken);
     return { ok: true, job, campaign: await campaigns.find(job.campaign) };
   } catch (error) {
-    if (!(error instanceof UserError)) throw error; // Redis does not answer as it should
+    if (!(error instanceof UserError)) throw error; // Redis failed, not the job
     onError(error);
     return { ok: false, answer: notStarted(error) };
   }
 }
 
-/** Makes a run; where the worker's own folders were in the way, once more in a slot that is made anew. */
+/** Executes a run. If it could not start because of the worker's own files, empties the slot and tries once more. */
 async function runRepairing(
   taken: TakenJob,
   job: RunJob,
   where: ExecutionContext,
   context: RunContext,
 ): Promise<RunResult> {
-  const made = { simulation: false };
+  const progress = { hasSimulated: false };
   const release = (): void => {
-    made.simulation = true;
+    progress.hasSimulated = true;
     where.release();
   };
   const run = async (): Promise<RunResult> => {
-    const around = { ...where, release };
+    const execution = { ...where, release };
     return (
-      (await runBatch(taken, job, around, context)) ?? (await executeSingle(taken, job, around, context))
+      (await runBatch(taken, job, execution, context)) ??
+      (await executeSingle(taken, job, execution, context))
     );
   };
   try {
     return await run();
   } catch (error) {
-    const isLate = made.simulation || taken.signal.aborted || where.cancelled.aborted;
+    const isLate = progress.hasSimulated || taken.signal.aborted || where.cancelled.aborted;
     if (isLate || !isOwnTrouble(error) || isOfStores(error)) throw error;
     context.onError(error as Error);
     await where.slot.renew();
@@ -107,8 +108,8 @@ async function runRepairing(
   }
 }
 
-function parseJob(held: OwnedJob): RunJob {
-  return parseOrExplain(RunJobSchema, held.data, "queued run");
+function parseJob({ data }: OwnedJob): RunJob {
+  return parseOrExplain(RunJobSchema, data, "queued run");
 }
 
 async function executeSingle(
@@ -123,9 +124,9 @@ async function executeSingle(
 }
 
 /**
- * Makes a run together with others that wait, where they are short enough. One whose worker has vanished may be the
- * reason for that: it goes by itself.
- * @returns undefined where it is to be made alone; the others are in the queue again then.
+ * Executes a run in one process with other queued runs if they are short enough. A run whose worker was lost
+ * is executed on its own, because it may have caused that.
+ * @returns undefined if the run has to be executed on its own; the other runs are back in the queue then.
  */
 async function runBatch(
   taken: TakenJob,
@@ -154,7 +155,10 @@ async function runBatch(
   return results[0];
 }
 
-/** Those that do not pass for ordinary runs are handed back: each tells by itself what is wrong with it. */
+/**
+ * Takes more runs of the campaign from the queue. Hands back malformed jobs and those that have failed to
+ * start before.
+ */
 async function joinOthers(taken: TakenJob, campaign: Campaign, batches: Batches): Promise<JoinedJob[]> {
   const prefix = runJobId(campaign.id, 0).slice(0, -1);
   const size = (waiting: number): number => batches.size(campaign, waiting) - 1;
@@ -162,7 +166,7 @@ async function joinOthers(taken: TakenJob, campaign: Campaign, batches: Batches)
   const ordinary = others.filter(
     ({ lost, data }) => lost === 0 && v.is(RunJobSchema, data) && data.troubles === undefined,
   );
-  const strange = others.filter((other) => !ordinary.includes(other));
-  await Promise.all(strange.map((other) => other.handBack()));
+  const unusual = others.filter((other) => !ordinary.includes(other));
+  await Promise.all(unusual.map((other) => other.handBack()));
   return ordinary;
 }

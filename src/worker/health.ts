@@ -5,13 +5,13 @@ import { checkFolder } from "../system/check-folder.ts";
 import { attempts } from "../system/poll.ts";
 
 const PACE = { everyMs: 1000, growth: 2, slowestMs: 60_000 };
-/** So many jobs in a row that could not be done for reasons of our own, and it is rather this machine than the jobs. */
-const PATIENCE = 5;
+/** Number of jobs in a row that could not be executed after which this machine is assumed to be the cause. */
+const FAILURE_LIMIT = 5;
 
 export interface HealthOptions {
-  /** Folders that this worker writes to; they are made where they are missing. */
+  /** Folders that this worker writes to; missing ones are created. */
   directories: readonly string[];
-  /** Whether the stores take what is to be stored: throws where they do not. */
+  /** Throws if the stores cannot be written to. */
   checkStores: () => Promise<void>;
   report: Pick<TroubleReport, "set">;
   signal: AbortSignal;
@@ -19,48 +19,48 @@ export interface HealthOptions {
 }
 
 /**
- * Whether this worker can do any job. Like a circuit breaker it holds the worker back from taking jobs that it could
- * only hand back, looks again in growing intervals, and reports why.
+ * A circuit breaker. While this machine cannot execute any job, it keeps the worker from taking jobs, reports
+ * the reason, and checks again in growing intervals.
  */
 export class Health {
   readonly #options: HealthOptions;
   #reason: string | undefined;
   #inARow = 0;
-  /** Pauses until the next look; false if the worker ends meanwhile. */
-  #nextLook: () => Promise<boolean>;
-  /** One job is let through to see whether it works again. */
+  /** Pauses until the next check; returns false if the worker ends meanwhile. */
+  #nextCheck: () => Promise<boolean>;
+  /** One job is admitted as a test. */
   #isTrying = false;
 
   constructor(options: HealthOptions) {
     this.#options = options;
-    this.#nextLook = this.#looks();
+    this.#nextCheck = this.#pauses();
   }
 
-  /** Returns when this machine can be used, or the worker ends: before anything is begun here. */
+  /** Waits until this machine can execute jobs or the signal is aborted. Call it before the worker starts anything. */
   async untilWell(): Promise<void> {
-    const found = await this.#look();
+    const found = await this.#check();
     if (!found.ok) this.#stop(found.reason);
     await this.mayStart();
   }
 
-  /** Returns when a job may be taken, or the worker ends. */
+  /** Waits until a job may be taken or the signal is aborted. */
   async mayStart(): Promise<void> {
     while (this.#reason !== undefined && !this.#isTrying) {
-      if (!(await this.#nextLook())) return;
-      const found = await this.#look();
+      if (!(await this.#nextCheck())) return;
+      const found = await this.#check();
       if (!found.ok) this.#stop(found.reason);
-      else if (this.#inARow < PATIENCE) this.#resume();
+      else if (this.#inARow < FAILURE_LIMIT) this.#resume();
       else this.#isTrying = true;
     }
   }
 
   /**
-   * Looks whether it was this machine that kept a job from being done.
-   * @param counts whether the error may be one of this machine, though nothing is found.
-   * @returns whether this machine is well, so that it may have been the job; otherwise what is wrong here.
+   * Checks whether this machine is the reason why a job failed.
+   * @param counts whether the machine may be the cause even if the check finds nothing.
+   * @returns yes if nothing is wrong with this machine, so that the job may be the cause.
    */
   async judge(error: unknown, counts = true): Promise<Verdict> {
-    const found = await this.#look();
+    const found = await this.#check();
     if (found.ok && !counts) {
       this.isWell();
       return found;
@@ -68,18 +68,18 @@ export class Health {
     this.#isTrying = false;
     this.#inARow++;
     if (!found.ok) this.#stop(found.reason);
-    else if (this.#inARow >= PATIENCE)
+    else if (this.#inARow >= FAILURE_LIMIT)
       this.#stop(`${this.#inARow} jobs in a row failed: ${errorText(error)}`);
     return found;
   }
 
-  /** A job has been done. */
+  /** Records that a job has been executed. */
   isWell(): void {
     this.#inARow = 0;
     if (this.#isTrying) this.#resume();
   }
 
-  #looks(): () => Promise<boolean> {
+  #pauses(): () => Promise<boolean> {
     const { signal, firstPauseMs = PACE.everyMs } = this.#options;
     return attempts({ ...PACE, everyMs: firstPauseMs, signal, onAbort: "stop" });
   }
@@ -93,11 +93,11 @@ export class Health {
     this.#isTrying = false;
     this.#inARow = 0;
     this.#reason = undefined;
-    this.#nextLook = this.#looks();
+    this.#nextCheck = this.#pauses();
     this.#options.report.set(undefined);
   }
 
-  async #look(): Promise<Verdict> {
+  async #check(): Promise<Verdict> {
     try {
       for (const directory of this.#options.directories) await checkFolder(directory);
       await this.#options.checkStores();

@@ -5,18 +5,19 @@ import { attempts } from "../system/poll.ts";
 import type { WorkerOptions } from "./worker.ts";
 
 const INTERVAL_MS = 3600_000;
-/** The queue has forgotten a campaign by then: nobody can collect its results any more. */
+/** By then the campaign's entry in the queue has expired, so its results can no longer be collected. */
 const RESULT_AGE_MS = CAMPAIGN_TTL_SECONDS * 1000;
 const SOURCE_AGE_MS = 30 * 24 * 3600_000;
 const BUILD_AGE_MS = 90 * 24 * 3600_000;
-/** Of sources and builds, where there is little room for results. */
+/** Maximum age of sources and builds while there is little free space for results. */
 const SHORT_AGE_MS = 7 * 24 * 3600_000;
 
 /**
- * Removes results and campaigns that nobody has collected, and sources and builds that nobody has used for long, until
- * the signal.
+ * Removes expired results and campaigns and long unused sources and builds every hour, until the signal is
+ * aborted. Reports errors and continues.
+ * @throws the reason of the signal.
  */
-export async function removeOldThings({
+export async function removeExpired({
   connection,
   results,
   builds,
@@ -37,7 +38,7 @@ export async function removeOldThings({
       await forgetExpired(connection);
     } catch (error) {
       signal.throwIfAborted();
-      onError(error as Error); // it tries again in an hour
+      onError(error as Error); // the next attempt is in an hour
     }
     await nextAttempt();
   }

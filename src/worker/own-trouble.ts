@@ -27,7 +27,7 @@ export interface TroubleContext {
   onError: (error: Error) => void;
 }
 
-/** A run that has been taken from the queue and cannot be made here now. */
+/** A run that was taken from the queue and cannot be executed here now. */
 export interface TroubledRun {
   taken: TakenJob;
   job: RunJob;
@@ -35,25 +35,28 @@ export interface TroubledRun {
   slot: Slot;
 }
 
-/** What becomes part of the job, and whether the swarm lacks something. */
+/** Changes to the data of a job, and whether a source or build is missing in the swarm. */
 type Changes = { lacks?: boolean } & Pick<RunJob, "troubles" | "diskFull" | "isPrivate">;
 
-/** Another machine may have the run meanwhile; where there is none, this one tries again after this time. */
+/** Pause before a requeued job may be taken again, so that another machine can take it first. */
 export const HAND_OVER_MS = 1000;
-/** Pause after the first trouble with a run; each further one is so many times as long. */
+/** Pause after the first failed attempt to start a run; each further pause is DELAY_FACTOR times as long. */
 const FIRST_DELAY_MS = 1000;
 const DELAY_FACTOR = 4;
-const LAST_DELAY_MS = 60_000;
-/** Until a runner looks again for a build that is being made. */
+const LONGEST_DELAY_MS = 60_000;
+/** Interval at which a runner checks whether a build in progress has finished. */
 export const BUILD_DELAY_MS = 3000;
-/** A run is tried so often at least, whatever the user says of lost workers: nothing of it has been executed yet. */
+/**
+ * Minimum number of retries for a run that could not start, even if the user wants fewer retries after lost
+ * workers.
+ */
 export const LEAST_RETRIES = 3;
-/** It may be the run itself that fills the disk: not more often than this. */
+/** Maximum number of attempts that fill the disk: the run itself may be the cause. */
 const DISK_FULL_TRIES = 3;
 
 /**
- * Whether an error says nothing of the run, but of this machine, its servers or what they keep. What else the user is
- * to be told (a program that cannot be started, say) is the end of the run.
+ * Returns whether an error is the fault of this machine, its servers or the stores, and not of the run. Any
+ * other UserError, such as a program that cannot be started, ends the run.
  */
 export function isOwnTrouble(error: unknown): boolean {
   const own = [
@@ -69,10 +72,10 @@ export function isOwnTrouble(error: unknown): boolean {
 }
 
 /**
- * Gives a run back to the queue that cannot be made here. If this machine is not well, that does not count against the
- * run; else it is tried again after a growing pause, until it is given up.
- * @returns the answer for a run that is given up.
- * @throws {Postponed} where it is to be tried again.
+ * Requeues a run that could not be executed here. If this machine is the cause, the attempt does not count
+ * against the run. Otherwise the run is retried after growing pauses, until the limit is reached.
+ * @returns the result of a run that is not retried any more.
+ * @throws {Postponed} if the run is to be retried.
  */
 export async function requeueRun(
   error: unknown,
@@ -84,24 +87,25 @@ export async function requeueRun(
   if (isDiskFullError(error)) return await requeueForDiskSpace(error, run, context);
   const renewed = isOfStores(error) ? undefined : await run.slot.renew().catch((failure: unknown) => failure);
   const here = isOfStores(error) ? YES : await health.judge(renewed ?? error, isOwnTrouble(error));
-  if (!here.ok) throw held(run, here.reason, HAND_OVER_MS);
+  if (!here.ok) throw postponed(run, here.reason, HAND_OVER_MS);
   if (!isOwnTrouble(error)) return notStarted(error);
   const obstacle = await obstacleOf(error, context);
-  if (obstacle.state === "building") throw held(run, errorText(error), BUILD_DELAY_MS, { lacks: true });
-  return tryAgain(run, obstacle.reason, {
+  if (obstacle.state === "building") throw postponed(run, errorText(error), BUILD_DELAY_MS, { lacks: true });
+  return retry(run, obstacle.reason, {
     ...(isOfStores(error) && { lacks: true }),
     ...(error instanceof SharedFilesChanged && { isPrivate: true }),
   });
 }
 
-/** It is the swarm's stores that lack something, on whichever machine the run is tried. */
+/** Returns whether a source or build is missing in the swarm's stores, which is the same on every machine. */
 export function isOfStores(error: unknown): boolean {
   return error instanceof MissingBuild || error instanceof MissingSource;
 }
 
-/** What keeps a job from being executed. A build that it lacks takes as long as it takes. */
+/** What prevents a job from being executed. While a missing build is in progress, nothing counts against a run. */
 type Obstacle = { state: "building" } | { state: "trouble"; reason: string };
 
+/** Returns what prevents a job from being executed, after requesting its missing build again. */
 export async function obstacleOf(
   error: unknown,
   { rebuilder }: Pick<TroubleContext, "rebuilder">,
@@ -115,45 +119,52 @@ export async function obstacleOf(
   return { state: "trouble", reason };
 }
 
-function tryAgain(run: TroubledRun, reason: string, changes: Changes): RunResult {
+/** Returns the result of a run whose retries are used up, and postpones any other run. */
+function retry(run: TroubledRun, reason: string, changes: Changes): RunResult {
   const { job, campaign } = run;
   const troubles = [...(job.troubles ?? []), withHostname(reason)];
   if (troubles.length > Math.max(campaign.retries, LEAST_RETRIES))
     return withoutRunning("lost", `no worker could start it: ${distinct(troubles)}`);
-  throw held(run, reason, pauseAfter(troubles), { ...changes, troubles });
+  throw postponed(run, reason, pauseAfter(troubles), { ...changes, troubles });
 }
 
-/** How long a job rests that could not be done so often, in ms. */
+/**
+ * Returns how long to wait before a job is retried, in ms.
+ * @param troubles reasons of its failed attempts.
+ */
 export function pauseAfter(troubles: readonly string[]): number {
-  return Math.min(FIRST_DELAY_MS * DELAY_FACTOR ** (troubles.length - 1), LAST_DELAY_MS);
+  return Math.min(FIRST_DELAY_MS * DELAY_FACTOR ** (troubles.length - 1), LONGEST_DELAY_MS);
 }
 
-/** A reason with the name of this machine. */
+/** Returns a reason with the name of this machine. */
 export function withHostname(reason: string): string {
   return `${hostname()}: ${reason}`;
 }
 
-/** The tree is gone by now: if there is room then, it was the run itself that filled the disk. */
+/**
+ * Requeues a run that met a full disk. If there is free space after its files have been removed, the run
+ * itself filled the disk, so the number of its attempts is limited.
+ */
 async function requeueForDiskSpace(
   error: unknown,
   run: TroubledRun,
   { diskSpace }: TroubleContext,
 ): Promise<RunResult> {
-  await run.slot.renew().catch(() => undefined); // on a full disk that may fail, too
+  await run.slot.renew().catch(() => undefined); // may fail on a full disk
   diskSpace.diskWasFull();
   const disks = [run.slot.directory, ...placesOf(error)];
-  if (!disks.every(diskHasSpace)) throw held(run, errorText(error), HAND_OVER_MS);
+  if (!disks.every(diskHasSpace)) throw postponed(run, errorText(error), HAND_OVER_MS);
   const tries = (run.job.diskFull ?? 0) + 1;
-  if (tries < DISK_FULL_TRIES) throw held(run, errorText(error), HAND_OVER_MS, { diskFull: tries });
+  if (tries < DISK_FULL_TRIES) throw postponed(run, errorText(error), HAND_OVER_MS, { diskFull: tries });
   return notStarted(error);
 }
 
-/** The answer for a run that cannot be started, which is not the fault of this machine. */
+/** Returns the result of a run that cannot be started, which is not the fault of this machine. */
 export function notStarted(error: unknown): RunResult {
   return withoutRunning("crashed", `the worker could not start it: ${remoteText(error)}`);
 }
 
-/** Where an error of the operating system has happened: also the store of results may be full. */
+/** Returns the paths to which an operating-system error refers: the store of results may be full, too. */
 function placesOf(error: unknown): string[] {
   if (!(error instanceof Error)) return [];
   const { path: file, dest } = error as NodeJS.ErrnoException & { dest?: string };
@@ -161,7 +172,8 @@ function placesOf(error: unknown): string[] {
   return [...places, ...placesOf(error.cause)];
 }
 
-function held(
+/** Reports why a run is requeued, and returns the error that requeues it. */
+function postponed(
   { taken, job }: TroubledRun,
   reason: string,
   delayMs: number,
@@ -172,14 +184,17 @@ function held(
   return new Postponed(delayMs, Object.keys(changes).length > 0 ? { ...job, ...changes } : undefined);
 }
 
-/** Why a run is lost whose workers have vanished. @param troubles of those that could not run it. */
+/**
+ * Returns the reason for a run whose workers were lost.
+ * @param troubles reasons why other workers could not start it.
+ */
 export function lostReason(times: number, troubles: readonly string[] = []): string {
   const often = times === 1 ? "" : ` ${times} times`;
   const others = troubles.length === 0 ? "" : `; other problems: ${distinct(troubles)}`;
   return `its worker was lost${often}${others}`;
 }
 
-/** Each reason once, in the order in which they came. */
+/** Returns each reason once, in the order of their first occurrence. */
 export function distinct(troubles: readonly string[]): string {
   return [...new Set(troubles)].join("; ");
 }

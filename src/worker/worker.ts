@@ -25,14 +25,14 @@ import { Slot, slotsDirectory } from "./tree/slot.ts";
 
 export interface WorkerOptions {
   connection: QueueConnection;
-  /** Where working trees lie. */
+  /** Contains the working trees. */
   directory: string;
   builds: BuildStore;
   sources: SourceStore;
   results: ResultStore;
   /** Name of the service that compiles for the builder on other nodes, if there is one. */
   compilers?: string | undefined;
-  /** Until another worker may take the job of one that shows no sign of life. */
+  /** Time without a heartbeat after which another worker may take a job. */
   lockMs: number;
   onError: (error: Error) => void;
   signal: AbortSignal;
@@ -41,7 +41,7 @@ export interface WorkerOptions {
 const GRACE_MS = 10_000;
 const SLOT_LOCK_TIMEOUT_MS = 30_000;
 
-/** Works on the queue `build` until the signal. */
+/** Executes jobs of the queue `build` until the signal is aborted. */
 export async function runBuilder(options: WorkerOptions): Promise<void> {
   const { connection, builds, compilers, onError, signal } = options;
   const directory = path.join(options.directory, "builder");
@@ -52,7 +52,7 @@ export async function runBuilder(options: WorkerOptions): Promise<void> {
   const directories = [directory, folderOf(builds)];
   const health = new Health({ directories, checkStores: () => Promise.resolve(), report, signal });
   await health.untilWell();
-  await endProcessesOf(directory); // of a builder that was killed
+  await endProcessesOf(directory); // left by a builder that was killed
   const place = { directory, builds, repositories, dependencies, compilers };
   await consume({
     ...options,
@@ -65,17 +65,20 @@ export async function runBuilder(options: WorkerOptions): Promise<void> {
   });
 }
 
-/** Builder and runner of a machine share them. */
+/** Returns the repositories that builder and runner of this machine share. */
 function repositoriesOf({ directory, sources }: WorkerOptions): Repositories {
   return new Repositories(path.join(directory, "repositories"), sources);
 }
 
-/** Where a store has builds on this machine. */
+/** Returns the folder in which a store keeps builds on this machine. */
 function folderOf(builds: BuildStore): string {
   return path.dirname(builds.logFile("any"));
 }
 
-/** Works on the queue `run`, as many runs at once as told, until the signal. */
+/**
+ * Executes jobs of the queue `run` until the signal is aborted.
+ * @param options.concurrency number of simulations that run concurrently.
+ */
 export async function runRunner(options: WorkerOptions & { concurrency: number }): Promise<void> {
   const { connection, concurrency, builds, results, onError, signal } = options;
   const directory = slotsDirectory(options.directory);
@@ -96,7 +99,7 @@ export async function runRunner(options: WorkerOptions & { concurrency: number }
       Slot.take(path.join(directory, String(slot)), builds, repositories, onError),
     ),
   );
-  await removeLeftovers(directory).catch(onError); // what could not be removed from a slot
+  await removeLeftovers(directory).catch(onError); // folders that a slot could not remove
   await using output = openLiveOutput(connection, onError);
   await using campaigns = await openCampaignState(connection, onError);
   await using rebuilder = openRebuilder(connection, onError);
@@ -119,7 +122,7 @@ export async function runRunner(options: WorkerOptions & { concurrency: number }
   });
 }
 
-/** Room for the runs that have ended and whose files are being looked for and stored. */
+/** Returns the number of extra slots for runs that have ended and whose files are being collected and stored. */
 function spareSlots(concurrency: number): number {
   return Math.ceil(concurrency / 2);
 }

@@ -99,7 +99,9 @@ describeWithService("docker-registry", "with a registry", () => {
     };
     /** The state in which each test finds the machines and the swarm, whatever an earlier one left. */
     const beginWithTwoWorkers = async (): Promise<void> => {
-      const nodes = (await cluster.manager.docker("node", "ls", "--format", "{{.Hostname}}")).trim().split("\n");
+      const nodes = (await cluster.manager.docker("node", "ls", "--format", "{{.Hostname}}"))
+        .trim()
+        .split("\n");
       for (const name of nodes) if (name !== "manager" && !workers.has(name)) await removeNode(name);
       for (const [name, machine] of workers) {
         await cluster.connect(machine, true);

@@ -12,7 +12,7 @@ import { printable, printableJson, printableLine, printableStream } from "../ter
 import { keepHealthy } from "./keep-healthy.ts";
 import { showCampaign } from "./show-campaign.ts";
 
-/** Options of several sub-words. */
+/** Options that several subcommands have. */
 export interface CommonOptions {
   swarm?: string;
   json?: boolean;
@@ -20,8 +20,9 @@ export interface CommonOptions {
   verbose?: boolean;
 }
 
-// What the sub-words do; loaded when one of them is called.
+// The actions of the subcommands; this module is loaded only when one of them is called.
 
+/** Prints all campaigns of a swarm. */
 export async function list(options: CommonOptions, { stdout, stderr }: CommandContext): Promise<void> {
   await using connected = await connect(options.swarm, stderr, true);
   const warn = warnOn(stderr);
@@ -31,13 +32,13 @@ export async function list(options: CommonOptions, { stdout, stderr }: CommandCo
   else for (const line of campaignTable(listings, stdout, Date.now())) stdout.write(`${line}\n`);
 }
 
-/** What a user has in the environment is not for whoever lists campaigns. */
+/** Removes the client's environment, which may contain secrets, from a listing. */
 function withoutTerminal(listing: CampaignListing): CampaignListing {
   const { terminal: _, ...campaign } = listing.campaign;
   return { ...listing, campaign };
 }
 
-/** @returns the exit code. */
+/** Follows a campaign, after requeueing its failed runs for `retry`, and returns the exit code. */
 export async function follow(
   word: "attach" | "retry",
   id: string,
@@ -50,13 +51,14 @@ export async function follow(
   return await showCampaign({ quiet, verbose, json, directory }, context, (say) => {
     connected.say = say;
     const here = { directory, warn: (text: string) => say(`warning: ${text}`) };
-    const begin = word === "attach" ? attachCampaign : retryCampaign;
+    const start = word === "attach" ? attachCampaign : retryCampaign;
     const { results } = swarm;
-    const events = begin(id, here, { queue, store: results, interrupt: context.interrupt });
+    const events = start(id, here, { queue, store: results, interrupt: context.interrupt });
     return Promise.resolve({ target, gone, results, events });
   });
 }
 
+/** Cancels the queued runs of a campaign and stops its running simulations. */
 export async function cancel(
   id: string,
   options: CommonOptions,
@@ -79,11 +81,12 @@ function uncollected(id: string, runs: number): string {
   return runs === 0 ? "" : `; ${count(runs, "run")} not yet collected; run: runall-swarm attach ${id}`;
 }
 
-/** Where there is nothing but lines of text. */
+/** Returns a function that prints warnings. */
 function warnOn(stderr: CommandContext["stderr"]): (text: string) => void {
   return (text) => void stderr.write(`warning: ${printable(text)}\n`);
 }
 
+/** Prints the output of a run, or how each run of a campaign ended. */
 export async function logs(
   id: string,
   run: string | undefined,
@@ -107,16 +110,19 @@ export async function logs(
 }
 
 interface Connected extends AsyncDisposable {
-  /** For what is to be said on the way; to be replaced by who has a better place for it than stderr. */
+  /** Prints progress to stderr; replaced when a renderer takes over. */
   say: (text: string) => void;
   target: Provider;
   swarm: SwarmAccess;
   queue: QueueClient;
-  /** To be aborted when the swarm has been removed. */
+  /** Abort it when the swarm has been removed. */
   gone: AbortController;
 }
 
-/** @param asItIs whether a swarm that is halted will do. */
+/**
+ * Opens the connection to a swarm.
+ * @param asItIs accept a halted swarm without resuming it.
+ */
 async function connect(
   name: string | undefined,
   stderr: CommandContext["stderr"],

@@ -4,7 +4,7 @@ import { EXIT, type CommandContext } from "../terminal/command.ts";
 
 const actions = () => import("./campaign-actions.ts");
 
-/** `runall-swarm list | attach | cancel | logs | retry`: what concerns campaigns that are queued already. */
+/** Runs `runall-swarm list | attach | cancel | logs | retry` and returns the exit code. */
 export async function runSubWord(context: CommandContext): Promise<number> {
   let exitCode: number = EXIT.done;
   await describeSubWords(context, (code) => (exitCode = code)).parseAsync([...context.argv], {
@@ -13,7 +13,7 @@ export async function runSubWord(context: CommandContext): Promise<number> {
   return exitCode;
 }
 
-/** The sub-words as commander knows them. */
+/** Returns the subcommands of `runall-swarm` for existing campaigns. @param finish receives the exit code. */
 export function describeSubWords(context: CommandContext, finish: (code: number) => void): Program {
   const { stdout, stderr } = context;
   const program = new Program("runall-swarm")

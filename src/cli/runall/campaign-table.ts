@@ -7,7 +7,7 @@ import { shorten, textWidth } from "../terminal/text-width.ts";
 const SHORTEST_NAME = 8;
 const HEAD = ["id", "user", "study", "config", "runs", "queued", "now"];
 
-/** On a terminal the names of studies and configs are shortened where it is narrow. */
+/** Returns the lines of a table of campaigns. Shortens studies and configs if a terminal is too narrow. */
 export function campaignTable(
   listings: readonly CampaignListing[],
   { isTTY, columns }: Pick<NodeJS.WriteStream, "isTTY" | "columns">,
@@ -21,16 +21,16 @@ export function campaignTable(
   const others = formatTable(
     rows.map((row) => row.map((cell, column) => (names.includes(column) ? "" : cell))),
   );
-  const room = Math.max(SHORTEST_NAME, Math.floor((columns - widthOf(others)) / names.length));
+  const width = Math.max(SHORTEST_NAME, Math.floor((columns - widthOf(others)) / names.length));
   return formatTable(
-    rows.map((row) => row.map((cell, column) => (names.includes(column) ? shorten(cell, room) : cell))),
+    rows.map((row) => row.map((cell, column) => (names.includes(column) ? shorten(cell, width) : cell))),
   );
 }
 
-function rowOf(listing: CampaignListing, today: number): string[] {
+function rowOf(listing: CampaignListing, now: number): string[] {
   const { campaign } = listing;
   const study = path.join(campaign.checkoutName, campaign.study);
-  const age = `${formatDuration(today - campaign.createdAt)} ago`;
+  const age = `${formatDuration(now - campaign.createdAt)} ago`;
   const cells = [
     campaign.id,
     campaign.user,
@@ -38,13 +38,13 @@ function rowOf(listing: CampaignListing, today: number): string[] {
     campaign.config,
     String(campaign.runs),
     age,
-    nowOf(listing),
+    statesOf(listing),
   ];
   return cells.map(printableLine);
 }
 
-/** What is happening to a campaign's runs, and what has become of the others. */
-function nowOf({ cancelled, waiting, running, ended, states, superseded }: CampaignListing): string {
+/** Returns the number of a campaign's runs in each state. */
+function statesOf({ cancelled, waiting, running, ended, states, superseded }: CampaignListing): string {
   const { done = 0, cancelled: stopped = 0, ...others } = states;
   const failed = Object.values(others).reduce<number>((sum, runs) => sum + runs, 0);
   const counts = { waiting, running, "to collect": ended, done, failed, cancelled: stopped };

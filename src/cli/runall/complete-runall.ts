@@ -22,6 +22,7 @@ const EXPLANATION: Candidate = {
   description: "print what would be built, sent and executed, and why",
 };
 
+/** Prints completion candidates for `runall-swarm` and returns the exit code. */
 export function completeRunall(context: CommandContext): Promise<number> {
   const subWords = describeSubWords(context, () => undefined);
   return answerCompletion(context, "runall-swarm", async (before, typed, signal): Promise<Candidate[]> => {
@@ -31,7 +32,7 @@ export function completeRunall(context: CommandContext): Promise<number> {
     if (SUB_WORDS.has(first ?? "")) {
       const command = subWords.commands.find((each) => each.name() === first)!;
       if (typed.startsWith("-")) return optionsOf(command);
-      return takesCampaign(before) ? await campaigns(before) : [];
+      return expectsCampaign(before) ? await campaigns(before) : [];
     }
     if (previous === "-c") return await configs(before.slice(0, -1), signal);
     if (previous === "-C" || (previous?.startsWith("-") && OWN_OPTIONS.valued.includes(previous))) return [];
@@ -40,13 +41,13 @@ export function completeRunall(context: CommandContext): Promise<number> {
   });
 }
 
-/** Whether the id is yet to come. */
-function takesCampaign([first, ...before]: readonly string[]): boolean {
+/** Returns whether a campaign id is expected next. */
+function expectsCampaign([first, ...before]: readonly string[]): boolean {
   const named = before.filter((word, at) => !word.startsWith("-") && before[at - 1] !== "--swarm");
   return first !== "list" && named.length === 0;
 }
 
-/** The configs of the ini files that are named so far. */
+/** Returns the configs of the ini files on the command line. */
 async function configs(before: readonly string[], signal: AbortSignal): Promise<Candidate[]> {
   const { own, simulation } = splitArguments(before, OWN_OPTIONS);
   const at = own.lastIndexOf("-C");
@@ -62,7 +63,7 @@ const loadQueueClient = () => import("../../queue/client.ts");
 const loadKinds = () => import("../../providers/kinds/kinds.ts");
 const loadContext = () => import("../swarm/provider-context.ts");
 
-/** Those of the swarms that run; nothing is started for a question. */
+/** Returns the campaigns of running swarms. Starts nothing. */
 async function campaigns(before: readonly string[]): Promise<Candidate[]> {
   const [{ openQueueClient }, { openSwarm }, { providerContext }] = await Promise.all([
     loadQueueClient(),

@@ -4,10 +4,10 @@ import { EXIT, type CommandContext } from "../terminal/command.ts";
 import { printableLine, printableValue } from "../terminal/printable.ts";
 import { version } from "../terminal/version.ts";
 
-/** A list with more entries is cut for people, and whole in JSON. */
-const MOST_LINES = 20;
+/** Maximum number of entries of a list; JSON has all of them. */
+const MAX_LINES = 20;
 
-/** Prints what a campaign would be made of, and why: for the user, and for a bug report. */
+/** Prints what would be built, sent and executed, and why: for the user, and for bug reports. Returns the exit code. */
 export async function explainStudy(
   request: CampaignRequest,
   { json }: { json: boolean },
@@ -28,7 +28,7 @@ export async function explainStudy(
   return EXIT.done;
 }
 
-/** `nedFolders`: `NED folders`. */
+/** Returns the label for a key: `NED folders` for `nedFolders`. */
 function labelOf(key: string): string {
   const words = key.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   return words.replace(/^ned\b/, "NED");
@@ -39,8 +39,8 @@ function describe(name: string, facts: Facts): string {
     if (value === undefined || (Array.isArray(value) && value.length === 0)) return [];
     const label = labelOf(key);
     const texts = Array.isArray(value) ? (value as readonly string[]) : [String(value)];
-    const more = texts.length - MOST_LINES;
-    const shown = more > 0 ? [...texts.slice(0, MOST_LINES), `and ${more} more`] : texts;
+    const more = texts.length - MAX_LINES;
+    const shown = more > 0 ? [...texts.slice(0, MAX_LINES), `and ${more} more`] : texts;
     return shown.map(
       (text, at) => `  ${at === 0 ? `${label}:` : "".padEnd(label.length + 1)} ${printableLine(text)}\n`,
     );

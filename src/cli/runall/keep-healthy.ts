@@ -6,38 +6,42 @@ import { isNearlyFull, NEARLY_FULL, type ResultStore } from "../../stores/store.
 
 const INTERVAL_MS = 5000;
 
-/** Where warnings go. */
-interface Warned {
+/** Prints warnings. */
+interface Warner {
   warn(text: string): void;
 }
 
-/** Where progress goes, too. */
-interface Informed extends Warned {
+/** Prints progress, too. */
+interface Reporter extends Warner {
   say(text: string): void;
 }
 
 export interface Health extends Disposable {
-  /** Whether anything was heard of the swarm lately; if not, the swarm itself is asked, too. */
+  /** Records whether the queue responds. If it does not, checks ask the swarm's provider, too. */
   heard(answers: boolean): void;
 }
 
 /**
- * Starts processes of the swarm again that die: nobody else would do so while a client waits.
+ * Restarts dead processes of a swarm while a client waits for it, until it is disposed of.
  * @param gone aborted if the swarm has been removed.
  */
-export function keepHealthy(target: Pick<Provider, "mend">, gone: AbortController, shown: Informed): Health {
+export function keepHealthy(
+  target: Pick<Provider, "mend">,
+  gone: AbortController,
+  reporter: Reporter,
+): Health {
   let askSwarm = false;
   const check = async (): Promise<void> => {
     try {
-      const onWaiting = (text: string): void => shown.say(text);
-      for (const text of await target.mend({ askSwarm, onWaiting })) shown.warn(text);
+      const onWaiting = (text: string): void => reporter.say(text);
+      for (const text of await target.mend({ askSwarm, onWaiting })) reporter.warn(text);
     } catch (error) {
       if (!(error instanceof SwarmRemoved)) throw error;
       gone.abort(endOfCampaign(error));
     }
   };
-  const watch = everySoOften(shown, check);
-  return { heard: (answers) => void (askSwarm = !answers), [Symbol.dispose]: () => watch[Symbol.dispose]() };
+  const timer = checkPeriodically(reporter, check);
+  return { heard: (answers) => void (askSwarm = !answers), [Symbol.dispose]: () => timer[Symbol.dispose]() };
 }
 
 function endOfCampaign(error: SwarmRemoved): UserError {
@@ -48,32 +52,32 @@ function endOfCampaign(error: SwarmRemoved): UserError {
   });
 }
 
-/** The runners begin nothing while the store is nearly full; that it does not answer, it says by itself. */
-export function watchDiskSpace(results: Pick<ResultStore, "freeShare">, warned: Warned): Disposable {
-  let told = false;
-  return everySoOften(warned, async () => {
-    const full = await isNearlyFull(results);
-    if (full && !told) warned.warn(NEARLY_FULL);
-    told = full;
+/** Warns when the result store is nearly full, because runners start no runs then, until it is disposed of. */
+export function watchDiskSpace(results: Pick<ResultStore, "freeShare">, warner: Warner): Disposable {
+  let wasFull = false;
+  return checkPeriodically(warner, async () => {
+    const isFull = await isNearlyFull(results);
+    if (isFull && !wasFull) warner.warn(NEARLY_FULL);
+    wasFull = isFull;
   });
 }
 
-/** What goes wrong is told, the same thing once. */
-function everySoOften(warned: Warned, check: () => Promise<void>): Disposable {
+/** Repeats a check. Warns of an error once until it changes or disappears. */
+function checkPeriodically(warner: Warner, check: () => Promise<void>): Disposable {
   let checking = false;
   let ended = false;
-  let told: string | undefined;
-  const tell = (text: string | undefined): void => {
-    if (text !== undefined && text !== told && !ended) warned.warn(text);
-    told = text;
+  let lastError: string | undefined;
+  const report = (error: string | undefined): void => {
+    if (error !== undefined && error !== lastError && !ended) warner.warn(error);
+    lastError = error;
   };
   const onTime = (): void => {
     if (checking) return;
     checking = true;
     void check()
       .then(
-        () => tell(undefined),
-        (error: unknown) => tell(errorText(error)),
+        () => report(undefined),
+        (error: unknown) => report(errorText(error)),
       )
       .finally(() => (checking = false));
   };

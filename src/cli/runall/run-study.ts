@@ -14,7 +14,7 @@ import { printableLine, printableValue } from "../terminal/printable.ts";
 import { outdatedLine, skippedLine } from "../terminal/summary.ts";
 import { showCampaign } from "./show-campaign.ts";
 
-/** Plans the campaign of a study, and lists its runs or makes them. */
+/** Plans the campaign of a study, then lists, explains or executes its runs. Returns the exit code. */
 export async function runStudy(
   { program, simulation }: SplitArguments,
   options: OwnOptionValues,
@@ -35,25 +35,25 @@ export async function runStudy(
   const planning = planCampaign(request, context.interrupt).catch((error: unknown) => {
     throw withMisplacedOption(withMisspelledWord(error, context.argv), simulation);
   });
-  planning.catch(() => undefined); // it is awaited below, after something else
+  planning.catch(() => undefined); // awaited later, so an early rejection must not count as unhandled
   if (options.dryRun) return await listRuns(planning, options, context);
   await Promise.race([asked, planning]);
   return await runOnSwarm(planning, options, context, directory);
 }
 
-/** The simulator knows nothing of our options, and would only say that. */
+/** Adds a hint to the simulator's error if an option of runall-swarm was passed to the simulation. */
 function withMisplacedOption(error: unknown, simulation: readonly string[]): unknown {
-  const ours = simulation.find(
+  const misplaced = simulation.find(
     (argument) => OWN_OPTIONS.flags.includes(argument) || OWN_OPTIONS.valued.includes(argument),
   );
-  if (!(error instanceof UserError) || ours === undefined) return error;
+  if (!(error instanceof UserError) || misplaced === undefined) return error;
   return new UserError(error.message, {
-    hint: `put options of runall-swarm, such as ${ours}, before the simulation program`,
+    hint: `put options of runall-swarm, such as ${misplaced}, before the simulation program`,
     cause: error,
   });
 }
 
-/** What we do not know goes to the simulator, also what was meant for us. */
+/** Adds a hint to the simulator's error if a misspelled subcommand or option was passed to the simulation. */
 function withMisspelledWord(error: unknown, [first = "", ...more]: readonly string[]): unknown {
   if (!(error instanceof UserError)) return error;
   const meant = (words: Iterable<string>, word: string): string | undefined =>
@@ -72,28 +72,29 @@ function withMisspelledWord(error: unknown, [first = "", ...more]: readonly stri
   return error;
 }
 
-/** The runs, which of them are there already, and what would be sent. */
+/** Prints the runs, how many of them have already completed, and what would be sent. */
 async function listRuns(
   planning: Promise<CampaignPlan>,
   options: OwnOptionValues,
   context: CommandContext,
 ): Promise<number> {
   await using plan = await planning;
-  const there = await finishedRuns(plan, options, context);
+  const completed = await countCompleted(plan, options, context);
   for (const run of plan.runs)
     context.stdout.write(`${printableLine(`${runLabel(run)}: ${runVariables(run)}`)}\n`);
-  if (there > 0) context.stderr.write(`${skippedLine(there, plan.runs.length - there, "to be executed")}\n`);
+  if (completed > 0)
+    context.stderr.write(`${skippedLine(completed, plan.runs.length - completed, "to be executed")}\n`);
   await printShipment(plan.code, undefined, context);
-  const told = new Set([plan.gitTop]);
+  const printed = new Set([plan.gitTop]);
   for (const { gitTop, code, about } of plan.dependencies) {
-    if (!told.has(gitTop)) await printShipment(code, about.name, context);
-    told.add(gitTop);
+    if (!printed.has(gitTop)) await printShipment(code, about.name, context);
+    printed.add(gitTop);
   }
   return EXIT.done;
 }
 
-/** As it is for the swarm that would be chosen. */
-async function finishedRuns(
+/** Returns the number of runs that would be skipped on the swarm that would be chosen, and prints warnings. */
+async function countCompleted(
   plan: CampaignPlan,
   { swarm, rerun }: OwnOptionValues,
   { interrupt, stderr }: CommandContext,
@@ -110,7 +111,10 @@ async function finishedRuns(
   return rerun ? 0 : there.length;
 }
 
-/** @param project name of one that the study's project needs. */
+/**
+ * Prints which changed files of a checkout would be sent.
+ * @param project name of a needed project; undefined for the study's own.
+ */
 async function printShipment(
   code: Code,
   project: string | undefined,
@@ -131,7 +135,8 @@ async function runOnSwarm(
   context: CommandContext,
   directory: string,
 ): Promise<number> {
-  // a bad study must not make a swarm, so the plan comes first; what takes time to load is loaded while others work at it
+  // The plan comes first, because an invalid study must not create a swarm. Modules are loaded while planning
+  // waits for programs.
   const { runCampaign } = await loadCampaign();
   await using plan = await planning;
   return await showCampaign({ ...options, detached: options.detach, directory }, context, async (say) => {
@@ -148,13 +153,13 @@ async function runOnSwarm(
   });
 }
 
-/** Ends the use of a resource with the last event. */
+/** Yields events and disposes of a resource after the last one. */
 async function* during<T>(resource: AsyncDisposable, events: AsyncIterable<T>): AsyncGenerator<T> {
   await using _ = resource;
   yield* events;
 }
 
-/** By themselves, because TypeScript 6.0 does not rewrite the extension of an import beside a `using`. */
+/** A separate function, because TypeScript 6.0 does not rewrite the extension of an import in a block with `using`. */
 function loadCampaign() {
   return import("../../campaign/run/run-campaign.ts");
 }

@@ -8,13 +8,13 @@ import type { CommandContext } from "../terminal/command.ts";
 import { withVariable } from "./named-variables.ts";
 import { version } from "../terminal/version.ts";
 
-/** A first word that means the option of the same name. */
+/** First argument that is equivalent to the option of the same name. */
 export const EXPLAIN = "explain";
 
-/** What it does with campaigns that are queued already. */
+/** Names of the subcommands for existing campaigns. */
 export const SUB_WORDS = new Set(["list", "attach", "cancel", "logs", "retry"]);
 
-/** Which arguments of `runall-swarm` are its own; every other one is the simulation's. */
+/** Options of `runall-swarm` itself; all others are passed to the simulation. */
 export const OWN_OPTIONS: OwnOptions = {
   flags: [
     "--dry-run",
@@ -48,7 +48,7 @@ export interface OwnOptionValues {
   verbose: boolean;
 }
 
-/** The options of `runall-swarm` as commander knows them. */
+/** Returns the command-line definition of `runall-swarm`. */
 export async function describeOptions(context: CommandContext): Promise<Command> {
   const { Command } = await import("commander");
   return new Command("runall-swarm")
@@ -95,8 +95,9 @@ export async function describeOptions(context: CommandContext): Promise<Command>
 }
 
 /**
- * @returns undefined where help or version was asked for and has been printed.
- * @throws CommanderError for wrong options, after printing what is wrong.
+ * Returns the values of runall-swarm's own options; undefined if it has printed the help or version instead.
+ * @throws {CommanderError} for invalid options, after printing a message.
+ * @throws {UserError} for invalid values.
  */
 export async function parseOwnOptions(
   own: readonly string[],

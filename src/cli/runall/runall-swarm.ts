@@ -4,8 +4,8 @@ import { EXIT, type Command } from "../terminal/command.ts";
 import { EXPLAIN, OWN_OPTIONS, parseOwnOptions, SUB_WORDS } from "./runall-options.ts";
 
 /**
- * Runs every run of a parameter study on a swarm; results are left in the study. What the work itself needs
- * is imported when it is clear that there is any: `--help` is not to wait for it.
+ * Executes all runs of a parameter study on a swarm and collects their results into the study. Most modules
+ * are imported only when they are needed, so that `--help` is fast.
  */
 export const runallSwarm: Command = {
   name: "runall-swarm",

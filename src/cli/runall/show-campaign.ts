@@ -13,15 +13,15 @@ import { keepHealthy, watchDiskSpace } from "./keep-healthy.ts";
 export interface ShowOptions {
   quiet: boolean;
   verbose: boolean;
-  /** Events as JSON on stdout instead of text. */
+  /** Print events as JSON on stdout instead of text. */
   json: boolean;
-  /** Nobody waits for the end: say how to come back. */
+  /** The client does not wait for the end: print how to attach to the campaign. */
   detached?: boolean;
-  /** Paths are shown relative to it. */
+  /** Directory to which printed paths are relative. */
   directory: string;
 }
 
-/** A campaign to be shown, on a swarm that is to be kept running meanwhile. */
+/** A campaign to be shown, and the swarm that must keep running meanwhile. */
 export interface ShownCampaign {
   target: Provider;
   results: Pick<ResultStore, "freeShare">;
@@ -31,8 +31,8 @@ export interface ShownCampaign {
 }
 
 /**
- * Shows a campaign until it ends.
- * @param begin makes ready what is needed; what takes time is said on the way.
+ * Shows a campaign until it ends, and restarts dead processes of its swarm.
+ * @param begin prepares the campaign, and prints its progress with the given function.
  * @returns the exit code.
  * @throws {UserError} if the swarm is removed before the campaign has ended.
  */
@@ -66,7 +66,7 @@ export async function showCampaign(
       if (event.type === "ended") allDone = isAllDone(event.summary);
     }
   } catch (error) {
-    throw gone.signal.aborted ? gone.signal.reason : error; // what failed because of it says nothing more
+    throw gone.signal.aborted ? gone.signal.reason : error; // the error is a consequence of the removal
   } finally {
     interrupt.removeEventListener("abort", onInterrupt);
     renderer.clear();
@@ -85,7 +85,7 @@ function isAllDone({ states, unrecorded }: CampaignSummary): boolean {
   return unrecorded === undefined && ended === (states.done ?? 0);
 }
 
-/** Progress goes on also where no event comes, and the terminal may change its width. */
+/** Redraws the status line regularly and when the terminal's width changes. */
 function keepFresh(renderer: CampaignRenderer, stderr: NodeJS.WriteStream): Disposable {
   if (!stderr.isTTY) return { [Symbol.dispose]: () => undefined };
   const resize = (): void => renderer.resize();

@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import { UserError } from "../../errors.ts";
 
-/** Asks a question on the terminal; without one the answer is no. */
+/** Asks a question on the terminal and returns whether the answer is yes. Without a terminal it is no. */
 export async function confirm(question: string): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return false;
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
@@ -12,7 +12,12 @@ export async function confirm(question: string): Promise<boolean> {
   }
 }
 
-/** @throws {UserError} where the answer is no. */
+/**
+ * Asks the user whether to continue.
+ * @param fact a consequence that the user has to accept.
+ * @param flag option that skips the question.
+ * @throws {UserError} if the answer is no.
+ */
 export async function ask(fact: string, flag = "--force"): Promise<void> {
   if (await confirm(`${fact}. Continue?`)) return;
   throw new UserError(fact, { hint: `add ${flag} to continue without being asked` });

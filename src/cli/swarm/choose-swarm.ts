@@ -8,17 +8,18 @@ import { confirm } from "./ask.ts";
 import { providerContext } from "./provider-context.ts";
 
 export interface ChoiceContext {
-  /** For a swarm that has to be made; without it none is made. */
+  /** Number of runners for a new swarm; undefined: create none. */
   runners?: number;
-  /** Whether one that is halted will do, if its queue answers all the same. */
+  /** Accept a halted swarm if its queue may respond all the same. */
   asItIs?: boolean;
   say: (text: string) => void;
 }
 
 /**
- * The swarm that a campaign goes to: the one that is named, else `SWARM`, else the only one; where there is
- * none, the one on this machine is made.
- * @throws {UserError} where it is not clear which, or where it is halted and nobody can be asked.
+ * Returns the swarm for a campaign: the named one, else that of the variable `SWARM`, else the only one. If
+ * there is none, creates one on this machine. Resumes a halted swarm after asking the user.
+ * @throws {UserError} if the choice is ambiguous, or if the swarm is halted and the user does not agree to
+ *   resume it.
  */
 export async function chooseSwarm(
   named: string | undefined,
@@ -31,7 +32,7 @@ export async function chooseSwarm(
   if (running.length > 1) throw ambiguous(running);
   const [only] = running.length === 1 ? running : swarms;
   if (swarms.length > 1 && running.length === 0) throw ambiguous(swarms);
-  if (only === undefined) return await makeLocal(context);
+  if (only === undefined) return await createLocal(context);
   const target = await openSwarm(only, providerContext());
   const isHalted = (await target.isHalted?.()) ?? only.state === "halted";
   if (isHalted && !(context.asItIs && target.isHalted)) await resumeHalted(only, target, context);
@@ -39,8 +40,8 @@ export async function chooseSwarm(
 }
 
 /**
- * Whether the workers of the swarm that would be chosen read the disk of this machine, as those do of one that
- * would be made; undefined where it is not clear which one it is.
+ * Returns whether the workers of the swarm that would be chosen read the disk of this machine, as those of a
+ * new swarm would; undefined if the choice is ambiguous.
  */
 export async function wouldShareDisk(
   named: string | undefined,
@@ -53,10 +54,10 @@ export async function wouldShareDisk(
   if (candidates.length === 0) return true;
   const [only] = candidates;
   if (candidates.length > 1 || only === undefined) return undefined;
-  return isOnThisMachine(only); // also where it keeps results in a MongoDB
+  return isOnThisMachine(only); // even if its results are in a MongoDB
 }
 
-/** One that cannot be read is no reason not to use another, and no reason to make a new one in its place. */
+/** Returns the swarms with a valid state file and warns of the others. Throws if all state files are invalid. */
 async function readableSwarms({ say }: ChoiceContext): Promise<SwarmState[]> {
   const { swarms, unreadable } = await lookAtSwarms();
   if (swarms.length === 0 && unreadable[0] !== undefined) throw unreadable[0].error;
@@ -75,7 +76,7 @@ async function namedSwarm(name: string): Promise<SwarmState> {
   });
 }
 
-async function makeLocal({ runners, say }: ChoiceContext): Promise<Provider> {
+async function createLocal({ runners, say }: ChoiceContext): Promise<Provider> {
   if (runners === undefined) {
     const [other] = (await lookAtSwarms()).elsewhere;
     if (other !== undefined) throw onOtherMachine(other);
@@ -85,21 +86,21 @@ async function makeLocal({ runners, say }: ChoiceContext): Promise<Provider> {
     `no swarm exists yet: creating one on this machine with ${runners} runners; it shuts down after one hour idle`,
   );
   const target = await newSwarm(undefined, { local: true }, providerContext());
-  await sayProgress(target.init({ runners, services: () => Promise.resolve((services) => services) }), say);
+  await printProgress(target.init({ runners, services: () => Promise.resolve((services) => services) }), say);
   return target;
 }
 
-/** Resuming may cost money, so somebody is asked, unless it halted itself and is on this machine. */
+/** Resumes a halted swarm. Asks first, because that may cost money, unless a swarm on this machine halted when idle. */
 async function resumeHalted(state: SwarmState, target: Provider, { say }: ChoiceContext): Promise<void> {
   const isFree = isOnThisMachine(state) && state.haltedBy === "idleness";
   if (!isFree && !(await confirm(`the swarm ${state.name} is halted. Resume it?`)))
     throw haltedError(state.name);
   say(`resuming the swarm ${state.name}`);
-  await sayProgress(target.resume(), say);
+  await printProgress(target.resume(), say);
 }
 
-/** Of what a campaign needs on its way, only the progress is told. */
-async function sayProgress(events: SwarmEvents, say: (text: string) => void): Promise<void> {
+/** Prints only progress and warnings of an operation. */
+async function printProgress(events: SwarmEvents, say: (text: string) => void): Promise<void> {
   await drain(events, (event) => {
     if (event.type === "step") say(event.text);
     if (event.type === "warning") say(`warning: ${event.text}`);

@@ -5,8 +5,8 @@ import { readState, StateFileError } from "../../providers/state-file.ts";
 import type { SwarmState } from "../../providers/swarm-state.ts";
 
 /**
- * The swarm that is named, else the only one.
- * @throws {UserError} where there are several, or none.
+ * Returns the named swarm, else the only one.
+ * @throws {UserError} if the name is unknown or no name is given and there are none or several.
  */
 export async function namedOrOnly(name: string | undefined): Promise<SwarmState> {
   if (name !== undefined) {
@@ -32,7 +32,9 @@ export async function namedOrOnly(name: string | undefined): Promise<SwarmState>
 }
 
 /**
- * The same; a local swarm whose state file is damaged, or missing while its processes run, is made known again first.
+ * Returns the named swarm, else the only one. First restores the state file of a local swarm if it is
+ * damaged, or missing while the swarm's processes are running.
+ * @throws {UserError} as namedOrOnly does.
  */
 export async function namedOrRepaired(
   name: string | undefined,

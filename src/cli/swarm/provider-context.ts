@@ -2,13 +2,13 @@ import type { ProviderContext, Question } from "../../providers/provider.ts";
 import { count } from "../terminal/format.ts";
 import { ask, confirm } from "./ask.ts";
 
-/** Options that answer questions beforehand. */
+/** Options that answer questions in advance. */
 export interface ForceOptions {
   force?: true;
   yes?: true;
 }
 
-/** What providers need of other parts and of the user; loaded when it is used. */
+/** Returns what providers need from other modules, which are loaded on use, and from the user. */
 export function providerContext({ force, yes }: ForceOptions = {}, signal?: AbortSignal): ProviderContext {
   return {
     countJobs: async (connection) => (await import("../../queue/counts.ts")).countJobs(connection),
@@ -22,7 +22,7 @@ export function providerContext({ force, yes }: ForceOptions = {}, signal?: Abor
   };
 }
 
-/** What the user has to agree to. */
+/** Returns the consequence that the user has to accept. */
 function factOf(question: Question): string {
   const { name } = question;
   switch (question.type) {

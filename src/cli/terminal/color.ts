@@ -3,8 +3,8 @@ import { styleText } from "node:util";
 export type Paint = (style: "red" | "green" | "yellow" | "bold" | "dim", text: string) => string;
 
 /**
- * Whether somebody wants colours there: a terminal that has them, unless `NO_COLOR` is set; `FORCE_COLOR` wins
- * over both, as it does for Node.js.
+ * Returns whether to print colours to a stream: only to a terminal that supports them, and not if `NO_COLOR`
+ * is set. `FORCE_COLOR` overrides both, as in Node.js.
  * @see https://no-color.org, https://force-color.org
  */
 export function wantsColor(stream: { isTTY: boolean }, env: NodeJS.ProcessEnv): boolean {
@@ -13,6 +13,7 @@ export function wantsColor(stream: { isTTY: boolean }, env: NodeJS.ProcessEnv): 
   return stream.isTTY && !env["NO_COLOR"] && env["TERM"] !== "dumb";
 }
 
+/** Returns a function that colours texts, or one that does not. */
 export function painter(color: boolean): Paint {
   if (!color) return (_style, text) => text;
   return (style, text) => styleText(style, text, { validateStream: false });

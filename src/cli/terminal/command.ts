@@ -1,9 +1,12 @@
-/** What a command gets from the process that it runs in. */
+/** Arguments, output streams and signals of a command. */
 export interface CommandContext {
   argv: readonly string[];
   /** Aborted by the first Ctrl-C, and by SIGTERM or SIGHUP. */
   interrupt: AbortSignal;
-  /** What is waited for goes on by itself: from now on a terminal that is closed (SIGHUP) ends the process at once. */
+  /**
+   * Makes SIGHUP, when the terminal is closed, end the process immediately. Call it when the work continues
+   * without it.
+   */
   leaveOnHangup: () => void;
   stdout: NodeJS.WriteStream;
   stderr: NodeJS.WriteStream;

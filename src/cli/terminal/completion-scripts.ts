@@ -1,6 +1,6 @@
 import { UserError } from "../../errors.ts";
 
-/** Asks the tool itself, which answers with a line for each candidate: the word, a tab, what it is. */
+/** Scripts that call the tool, which prints a line for each candidate: the word, a tab, and its description. */
 const SCRIPTS: Record<string, (tool: string, name: string) => string> = {
   bash: (tool, name) => `# completion of ${tool} for bash; in ~/.bashrc: source <(${tool} completion bash)
 _${name}() {
@@ -34,8 +34,8 @@ complete -c ${tool} -a '(${tool} __complete (commandline -opc)[2..-1] (commandli
 const SHELLS = Object.keys(SCRIPTS);
 
 /**
- * The script that teaches a shell to complete the words of a tool.
- * @throws {UserError} for a shell that it knows none for.
+ * Returns the script that adds completion for a tool to a shell.
+ * @throws {UserError} for an unsupported shell.
  */
 export function completionScript(tool: string, shell: string | undefined): string {
   const script = SCRIPTS[shell ?? ""];

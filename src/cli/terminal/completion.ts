@@ -1,25 +1,29 @@
 import type { Command as Program } from "commander";
 import { EXIT, type CommandContext } from "./command.ts";
 
-/** What may stand where the cursor is. */
+/** A word that can be inserted at the cursor. */
 export interface Candidate {
   word: string;
   description: string;
 }
 
-/** A shell waits for the answer; one that takes longer is of no use to anybody. */
+/** Time limit for finding candidates, because the shell waits for them. */
 const TIMEOUT_MS = 3000;
 
-/** `completion SHELL` prints the script for a shell, which calls the tool with `__complete` and what is typed. */
+/**
+ * Returns whether the arguments ask for completion: `completion SHELL` prints the script for a shell, which
+ * calls the tool with `__complete` and the words on the command line.
+ */
 export function isCompletion({ argv }: CommandContext): boolean {
   return argv[0] === "completion" || argv[0] === "__complete";
 }
 
 /**
- * What goes wrong on the way to the candidates is not told: whoever presses the tab key in the middle of a line
- * does not want to read an error.
- * @param find the candidates after some whole words; those that do not begin with what is typed are left out.
- * @throws {UserError} for a shell without a script.
+ * Prints a shell's script or the completion candidates, and returns the exit code. Errors while finding
+ * candidates are ignored, because they would appear in the middle of the user's command line.
+ * @param find returns the candidates after some complete words; those that do not begin with `typed` are
+ *   omitted.
+ * @throws {UserError} for an unsupported shell.
  */
 export async function answerCompletion(
   { argv, stdout }: CommandContext,
@@ -39,14 +43,14 @@ export async function answerCompletion(
   return EXIT.done;
 }
 
-/** The options of a command, the longer form of each. */
+/** Returns the options of a command in their long forms. */
 export function optionsOf(command: Program): Candidate[] {
   return command.options
     .filter((option) => !option.hidden)
     .map(({ long, short, description }) => ({ word: long ?? short ?? "", description }));
 }
 
-/** Its sub-words. */
+/** Returns the subcommands of a command. */
 export function commandsOf(command: Program): Candidate[] {
   const shown = new Set(command.createHelp().visibleCommands(command)); // with commander's own `help`
   return command.commands
@@ -54,6 +58,7 @@ export function commandsOf(command: Program): Candidate[] {
     .map((each) => ({ word: each.name(), description: each.description() }));
 }
 
+/** Returns the names of all swarms. */
 export async function swarmNames(): Promise<Candidate[]> {
   const { listSwarms } = await import("../../providers/list-swarms.ts");
   return (await listSwarms()).map(({ name, state }) => ({ word: name, description: `swarm, ${state}` }));

@@ -1,11 +1,12 @@
-/** Runs report every two seconds; over this time the rate is even and still of the present. */
+/** Period of the average. Runs report every two seconds, so a shorter one would fluctuate. */
 const WINDOW_MS = 10_000;
+/** Minimum time between two samples. */
 const GRAIN_MS = 500;
 
-/** How many events a second a campaign makes at present. */
+/** The current number of simulated events per second of a campaign. */
 export class EventRate {
   readonly #now: () => number;
-  /** Events up to a moment, the newest last. */
+  /** Total events by time, latest last. */
   #samples: { at: number; events: number }[] = [];
   #events = 0;
 
@@ -13,11 +14,12 @@ export class EventRate {
     this.#now = now;
   }
 
-  /** From now on events are made. */
+  /** Starts the measurement. */
   begin(): void {
     if (this.#samples.length === 0) this.#samples.push({ at: this.#now(), events: 0 });
   }
 
+  /** Adds newly simulated events. */
   add(events: number): void {
     this.begin();
     this.#events += events;
@@ -26,7 +28,7 @@ export class EventRate {
     else this.#samples.push({ at: this.#now(), events: this.#events });
   }
 
-  /** Undefined as long as too little has been seen. */
+  /** Events per second; undefined if the measurement is too short. */
   get perSecond(): number | undefined {
     const now = this.#now();
     const outside = this.#samples.findLastIndex(({ at }) => now - at > WINDOW_MS);

@@ -5,12 +5,12 @@ export { count, dollars, formatDuration } from "../../model/amounts.ts";
 
 const SIZES = ["B", "KB", "MB", "GB", "TB"];
 
-/** A size in a person's units, by thousands as disks are sold: `12 B`, `3.4 KB`, `70 MB`, `4.3 GB`. */
+/** Returns a size with a decimal unit: `12 B`, `3.4 KB`, `70 MB`, `4.3 GB`. */
 export function formatSize(bytes: number): string {
   return scaled(bytes, SIZES);
 }
 
-/** A large number in few characters: `950`, `12 k`, `1.3 M`. */
+/** Returns a number in short form: `950`, `12 k`, `1.3 M`. */
 export function formatNumber(value: number): string {
   return scaled(value, ["", "k", "M", "G", "T"]).trimEnd();
 }
@@ -25,7 +25,7 @@ function scaled(value: number, units: readonly string[]): string {
   return `${value.toFixed(digits)} ${units[unit]!}`;
 }
 
-/** An estimate, no finer than it can be: `8 s`, `3 min 20 s`, `25 min`, `2 h 05 min`. */
+/** Returns an estimated duration, rounded up: `8 s`, `3 min 20 s`, `25 min`, `2 h 05 min`. */
 export function formatEstimate(ms: number): string {
   const seconds = Math.max(1, Math.ceil(ms / 1000));
   if (seconds < 60) return `${seconds} s`;
@@ -34,7 +34,7 @@ export function formatEstimate(ms: number): string {
   return formatDuration(ms);
 }
 
-/** Columns as wide as their widest entry, two spaces between them. */
+/** Returns the lines of a table. Columns are as wide as their widest cell, with two spaces between them. */
 export function formatTable(rows: readonly (readonly string[])[]): string[] {
   const widths = rows.reduce<number[]>((all, row) => {
     row.forEach((cell, column) => (all[column] = Math.max(all[column] ?? 0, textWidth(cell))));
@@ -50,7 +50,7 @@ export function formatTable(rows: readonly (readonly string[])[]): string[] {
 
 const LISTED = 10;
 
-/** The first of some names, one a line, and how many more there are. */
+/** Returns the first names, one per line, and the number of further ones. */
 export function shortList(names: readonly string[]): string {
   const lines = names.slice(0, LISTED).map((name) => `    ${name}`);
   if (names.length > LISTED) lines.push(`    … and ${names.length - LISTED} more`);

@@ -1,23 +1,23 @@
-// Names, reasons and outputs come from simulations, from the queue and from files: a terminal must not take any of it
-// for a command, nor show it as something else than it is.
+// Names, reasons and outputs come from simulations, the queue and files. They must not control the terminal
+// or disguise text.
 
 /**
- * Control characters other than tab and newline, characters that reverse the direction of what follows, and those that
- * some terminals take for the end of a line.
+ * Control characters except tab and newline, characters that change the text direction, and Unicode line
+ * separators.
  */
 const DANGEROUS = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g; // eslint-disable-line no-control-regex
 const IN_A_LINE = /[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g; // eslint-disable-line no-control-regex
-/** In JSON, control characters below the space are escaped already. */
+/** JSON already escapes control characters below the space. */
 const DANGEROUS_IN_JSON = /[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 const NAMED: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
-/** Makes what a terminal might obey visible, as `\x1b`; newlines and tabs stay. */
+/** Returns a text with visible escapes, such as `\x1b`, in place of control characters other than newline and tab. */
 export function printable(text: string): string {
   return text.replace(DANGEROUS, visible);
 }
 
-/** The same for what is to stay in one line: newlines and tabs become visible, too. */
+/** Returns a text as a single line: escapes newlines and tabs, too. */
 export function printableLine(text: string): string {
   return text.replace(IN_A_LINE, visible);
 }
@@ -28,7 +28,7 @@ function visible(character: string): string {
   return NAMED[character] ?? prefix + code.toString(16).padStart(digits, "0");
 }
 
-/** A value with all texts in it made printable, each as one line; also the names of its entries. */
+/** Returns a value in which all strings and property names are printable single lines. */
 export function printableValue<T>(value: T): T {
   return printed(value) as T;
 }
@@ -42,7 +42,7 @@ function printed(value: unknown): unknown {
   );
 }
 
-/** JSON that does nothing to a terminal, and means the same. */
+/** Returns JSON without characters that would affect a terminal. Its meaning is the same. */
 export function printableJson(value: unknown, indent?: number): string {
   return JSON.stringify(value, undefined, indent).replace(
     DANGEROUS_IN_JSON,
@@ -51,17 +51,17 @@ export function printableJson(value: unknown, indent?: number): string {
 }
 
 /**
- * Makes a stream of bytes printable that comes in pieces. A carriage return, by which progress bars write over
- * themselves, begins a new line: what it would hide may be what matters.
- * @returns what takes a piece and gives what can be shown of it; at the end it is called without one.
+ * Returns a function that decodes a stream of bytes, piece by piece, into printable text. Call it without a
+ * piece at the end. A carriage return, with which progress bars overwrite themselves, becomes a newline, so
+ * that it hides nothing.
  */
 export function printableStream(): (piece?: Uint8Array) => string {
   const decoder = new TextDecoder();
-  let held = "";
+  let pending = "";
   return (piece) => {
-    const text = held + (piece === undefined ? decoder.decode() : decoder.decode(piece, { stream: true }));
-    held = piece !== undefined && text.endsWith("\r") ? "\r" : "";
-    const whole = held === "" ? text : text.slice(0, -1);
-    return printable(whole.replace(/\r+\n|\r/g, "\n"));
+    const text = pending + (piece === undefined ? decoder.decode() : decoder.decode(piece, { stream: true }));
+    pending = piece !== undefined && text.endsWith("\r") ? "\r" : "";
+    const complete = pending === "" ? text : text.slice(0, -1);
+    return printable(complete.replace(/\r+\n|\r/g, "\n"));
   };
 }

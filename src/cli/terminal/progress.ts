@@ -6,15 +6,15 @@ import { count, formatEstimate, formatNumber } from "./format.ts";
 import type { Paint } from "./color.ts";
 import { textWidth } from "./text-width.ts";
 
-/** A run that is being made, as far as it has been watched. */
+/** The observed progress of a running run. */
 interface Watched {
-  /** Where the watching began: at its start, or at the first report of a run that had started before. */
+  /** The first observation: the start of the run, or its first report if it had started before. */
   since: { at: number; percent: number; events: number } | undefined;
   percent: number;
   events: number;
 }
 
-/** How far a campaign is, and what that looks like in one line. */
+/** The progress of a campaign, and its text for the status line. */
 export class CampaignProgress {
   readonly #now: () => number;
   readonly #running = new Map<number, Watched>();
@@ -22,7 +22,7 @@ export class CampaignProgress {
   total = 0;
   finished = 0;
   done = 0;
-  /** Wall time of the runs that ended by themselves. */
+  /** Total wall time of the runs that were executed. */
   #runTimeMs = 0;
   #timed = 0;
   #parallel = 0;
@@ -51,7 +51,7 @@ export class CampaignProgress {
     this.#parallel = Math.max(this.#parallel, this.#running.size);
   }
 
-  /** A run was handed back to the queue. */
+  /** Records that a run was requeued. */
   hold(runNumber: number): void {
     this.#running.delete(runNumber);
   }
@@ -67,13 +67,13 @@ export class CampaignProgress {
     this.#timed++;
   }
 
-  /** Whole percent of the campaign; never 100 before its end. */
+  /** Progress of the campaign in percent, rounded down. */
   get percent(): number {
     const percents = [...this.#running.values()].reduce((sum, { percent }) => sum + percent, 0);
     return this.total === 0 ? 0 : Math.floor((100 * this.finished + percents) / this.total);
   }
 
-  /** Undefined as long as nothing is known. */
+  /** Estimated time left in ms; undefined if nothing is known. */
   get leftMs(): number | undefined {
     const now = this.#now();
     const running = [...this.#running.values()].map(({ since, percent }) => ({
@@ -86,14 +86,14 @@ export class CampaignProgress {
     return estimateTimeLeft({ running, waiting, parallel: this.#parallel, meanMs });
   }
 
-  /** As much of it as fits, the most important first. */
+  /** Returns the text for the status line. Omits the least important parts that do not fit. */
   line(columns: number, paint: Paint): string {
-    const bad = this.finished - this.done;
+    const failed = this.finished - this.done;
     const left = this.finished < this.total ? this.leftMs : undefined;
     const rate = this.#rate.perSecond;
     const parts = [
       { rank: 0, text: `${this.done} of ${count(this.total, "run")} done` },
-      { rank: 2, text: bad > 0 ? `${bad} failed` : "", style: "red" as const },
+      { rank: 2, text: failed > 0 ? `${failed} failed` : "", style: "red" as const },
       { rank: 3, text: this.#running.size > 0 ? `${this.#running.size} running` : "" },
       { rank: 1, text: `${this.percent} %`, style: "bold" as const },
       { rank: 5, text: rate === undefined ? "" : `${formatNumber(rate)} events/s` },
@@ -101,8 +101,8 @@ export class CampaignProgress {
     ].filter(({ text }) => text !== "");
     const join = (): string => parts.map(({ text }) => text).join(", ");
     while (parts.length > 1 && textWidth(join()) > columns) {
-      const last = parts.reduce((worst, part) => (part.rank > worst.rank ? part : worst));
-      parts.splice(parts.indexOf(last), 1);
+      const least = parts.reduce((worst, part) => (part.rank > worst.rank ? part : worst));
+      parts.splice(parts.indexOf(least), 1);
     }
     return parts.map(({ text, style }) => (style ? paint(style, text) : text)).join(", ");
   }

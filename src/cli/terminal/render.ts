@@ -13,25 +13,26 @@ import { shorten, wrap } from "./text-width.ts";
 export interface RenderOptions {
   quiet: boolean;
   verbose: boolean;
-  /** Where results belong; paths are shown relative to it. */
+  /** Directory to which printed paths are relative. */
   directory: string;
   stdout: Screen;
   stderr: Screen;
-  /** Whether the streams are to be coloured. */
+  /** Whether to colour each stream. */
   color: { stdout: boolean; stderr: boolean };
   now: () => number;
 }
 
+/** Maximum number of details of a warning. */
 const DETAILS = 10;
 
-/** Shows a campaign: one line that changes on a terminal, plain lines elsewhere. */
+/** Shows the events of a campaign: with a status line on a terminal, as plain lines otherwise. */
 export class CampaignRenderer {
   readonly #options: RenderOptions;
   readonly #paint: Paint;
   #progress: CampaignProgress;
   readonly #status: StatusLine;
   readonly #warnings = new RepeatedWarnings();
-  #silent = false;
+  #isReconnecting = false;
 
   constructor(options: RenderOptions) {
     this.#options = options;
@@ -40,8 +41,9 @@ export class CampaignRenderer {
     this.#status = new StatusLine(options.stderr, options.stderr.isTTY && !options.quiet, options.now);
   }
 
-  show(told: CampaignEvent): void {
-    const event = printableValue(told);
+  /** Shows an event. */
+  show(received: CampaignEvent): void {
+    const event = printableValue(received);
     switch (event.type) {
       case "warning":
         return this.warn(
@@ -89,7 +91,7 @@ export class CampaignRenderer {
       case "finished":
         return this.#showFinished(event.run, event.record, event.warnings);
       case "reconnecting":
-        this.#silent = true;
+        this.#isReconnecting = true;
         return this.warn(`the swarm is not responding (${event.reason}); waiting for it`);
       case "unattended":
         return this.warn(
@@ -104,26 +106,27 @@ export class CampaignRenderer {
     }
   }
 
-  /** Call it now and then: what is shown changes with time, too. */
+  /** Redraws the status line, whose text depends on the time. Call it regularly. */
   refresh(): void {
     this.#status.refresh();
   }
 
-  /** The terminal has another width. */
+  /** Redraws the status line for a new terminal width. */
   resize(): void {
     this.#status.redraw();
   }
 
-  /** A line of news, above the line of progress. */
+  /** Prints a line above the status line. */
   say(text: string): void {
     this.#print(printable(text));
   }
 
+  /** Prints a warning above the status line, even with `--quiet`. */
   warn(text: string): void {
     this.#status.printAbove(`${this.#paint("yellow", "warning:")} ${printable(text)}`);
   }
 
-  /** @param text may have colours; what comes from outside has been made printable. */
+  /** @param text may contain colours; text from outside must already be printable. */
   #print(text: string): void {
     if (!this.#options.quiet) this.#status.printAbove(text);
   }
@@ -134,15 +137,15 @@ export class CampaignRenderer {
     );
   }
 
-  /** Removes the line of progress. */
+  /** Removes the status line. */
   clear(): void {
     this.#status.clear();
   }
 
   #showBuilding(): void {
-    const began = this.#options.now();
+    const startedAt = this.#options.now();
     this.#status.set((columns) =>
-      shorten(`building… ${formatDuration(this.#options.now() - began)}`, columns),
+      shorten(`building… ${formatDuration(this.#options.now() - startedAt)}`, columns),
     );
   }
 
@@ -156,8 +159,8 @@ export class CampaignRenderer {
   }
 
   #showProgress(): void {
-    if (this.#silent) this.say("the swarm is responding again");
-    this.#silent = false;
+    if (this.#isReconnecting) this.say("the swarm is responding again");
+    this.#isReconnecting = false;
     this.#status.set((columns) => this.#progress.line(columns, this.#paint));
   }
 
@@ -203,7 +206,7 @@ function limited(details: readonly string[]): string[] {
   return [...details.slice(0, DETAILS), `… and ${details.length - DETAILS} more`];
 }
 
-/** What of a checkout went to the swarm before its runs. */
+/** Returns the line about the files of a checkout that were sent. */
 function sentLine({ project, changed, sizeBytes }: Extract<CampaignEvent, { type: "sent" }>): string {
   const whole = project ?? "the project";
   const some = `${count(changed.length, "changed file")}${project === undefined ? "" : ` of ${project}`}`;

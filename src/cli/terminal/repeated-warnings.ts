@@ -1,26 +1,26 @@
-/** Number of warnings of a kind that are shown when they come; the others are counted. */
+/** Number of warnings of a kind that are shown immediately; the others are counted. */
 const SHOWN = 3;
 
-/** A word that belongs to one file or run: a path, a name with an extension, a number. */
-const PARTICULAR = /\S*[/\d.#]\S*/g;
+/** A word that differs between warnings of a kind: a path, a name with an extension, a number. */
+const VARIABLE_WORD = /\S*[/\d.#]\S*/g;
 
-/** Tells which warnings of a campaign are like earlier ones: with 10,000 runs they would bury everything else. */
+/** Recognises repeated warnings of a campaign: with 10,000 runs they would hide all other output. */
 export class RepeatedWarnings {
-  readonly #kinds = new Map<string, { first: string; told: number }>();
+  readonly #kinds = new Map<string, { first: string; count: number }>();
 
-  /** @returns whether it is among the first of its kind. */
+  /** Returns whether a warning is one of the first of its kind. */
   isNews(text: string): boolean {
-    const name = text.replace(PARTICULAR, "…");
-    const kind = this.#kinds.get(name) ?? { first: text, told: 0 };
-    kind.told += 1;
+    const name = text.replace(VARIABLE_WORD, "…");
+    const kind = this.#kinds.get(name) ?? { first: text, count: 0 };
+    kind.count += 1;
     this.#kinds.set(name, kind);
-    return kind.told <= SHOWN;
+    return kind.count <= SHOWN;
   }
 
-  /** Returns one line for each kind of which some were not shown, and begins anew. */
+  /** Returns a line for each kind with warnings that were not shown, and resets all counts. */
   takeRest(): string[] {
-    const rest = [...this.#kinds.values()].filter(({ told }) => told > SHOWN);
+    const rest = [...this.#kinds.values()].filter(({ count }) => count > SHOWN);
     this.#kinds.clear();
-    return rest.map(({ first, told }) => `${told - SHOWN} more (shown with --verbose) such as: ${first}`);
+    return rest.map(({ first, count }) => `${count - SHOWN} more (shown with --verbose) such as: ${first}`);
   }
 }

@@ -1,67 +1,69 @@
 import { wrap } from "./text-width.ts";
 
-/** The part of a stream that a terminal's last line needs. */
+/** The part of a stream that the status line needs. */
 export type Screen = Pick<NodeJS.WriteStream, "write" | "isTTY" | "columns">;
 
-/** Five times a second: faster than that nobody reads, and over ssh it would flicker. */
+/** Minimum time between two updates: faster ones cannot be read and flicker over SSH. */
 export const REDRAW_MS = 200;
 
 const ERASE_TO_END = "\u001b[K";
 const ERASE_LINE = `\r${ERASE_TO_END}`;
 
 /**
- * The last line of a terminal, which changes. Written only when it has changed, at most five times a second,
- * each time by one write that goes over the old text, so that there is no moment without it.
+ * The last line of a terminal, which shows progress. It is written only if it has changed, at most five times
+ * a second, and by a single write that overwrites the old text, so that it does not flicker.
  */
 export class StatusLine {
   readonly #screen: Screen;
   readonly #now: () => number;
-  readonly #shown: boolean;
+  readonly #isShown: boolean;
   #text: (columns: number) => string = () => "";
   #drawn = "";
   #drawnAt = -Infinity;
 
-  /** @param shown false where there is no terminal, or nobody wants the line. */
-  constructor(screen: Screen, shown: boolean, now: () => number) {
+  /** @param isShown false if there is no terminal or the user does not want the line. */
+  constructor(screen: Screen, isShown: boolean, now: () => number) {
     this.#screen = screen;
-    this.#shown = shown;
+    this.#isShown = isShown;
     this.#now = now;
   }
 
-  /** Columns that the line may have: the last one stays free, else some terminals would wrap. */
+  /** Maximum width of the line. It leaves the last column free, because some terminals would wrap. */
   get #columns(): number {
     return (this.#screen.columns || 80) - 1;
   }
 
-  /** @param text makes the line, no wider than a number of columns. */
+  /** Sets the content. @param text returns the line for a maximum number of columns. */
   set(text: (columns: number) => string): void {
     this.#text = text;
     this.refresh();
   }
 
-  /** Shows what has changed; call it now and then, for what changed too soon after the last time. */
+  /** Draws the line unless that was done less than REDRAW_MS ago. Call it regularly. */
   refresh(): void {
     if (this.#now() - this.#drawnAt >= REDRAW_MS) this.redraw();
   }
 
-  /** Shows what has changed at once: also after the terminal got another width. */
+  /** Draws the line immediately. Call it after the terminal's width has changed. */
   redraw(): void {
-    const line = this.#shown ? this.#text(this.#columns) : "";
+    const line = this.#isShown ? this.#text(this.#columns) : "";
     if (line === this.#drawn) return;
     this.#drawn = line;
     this.#drawnAt = this.#now();
     this.#screen.write(`\r${line}${ERASE_TO_END}`);
   }
 
-  /** Prints lines above it, by one write; on a terminal they are broken between words. */
-  printAbove(news: string): void {
-    const lines = news.split("\n");
-    const text = this.#screen.isTTY ? lines.map((line) => wrap(line, this.#columns, "  ")).join("\n") : news;
+  /** Prints text above the line by a single write; on a terminal, wraps it between words. */
+  printAbove(unwrapped: string): void {
+    const lines = unwrapped.split("\n");
+    const text = this.#screen.isTTY
+      ? lines.map((line) => wrap(line, this.#columns, "  ")).join("\n")
+      : unwrapped;
     if (this.#drawn === "") this.#screen.write(`${text}\n`);
     else this.#screen.write(`\r${text.replaceAll("\n", `${ERASE_TO_END}\n`)}${ERASE_TO_END}\n${this.#drawn}`);
   }
 
-  /** Takes the line away. */
+  /** Removes the line. */
   clear(): void {
     this.#text = () => "";
     if (this.#drawn !== "") this.#screen.write(ERASE_LINE);

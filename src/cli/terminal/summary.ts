@@ -10,19 +10,19 @@ import { shorten, textWidth, wrap } from "./text-width.ts";
 
 const VARIABLES_WITHOUT_TERMINAL = 60;
 const INDENT = "     ";
-const MOST_FAILED = 20;
+const MAX_FAILED = 20;
 
 type OutdatedEvent = Extract<CampaignEvent, { type: "outdated" }>;
 
-/** `12 runs: 9 already completed (rerun with --rerun), 3 queued` */
-export function skippedLine(there: number, left: number, what = "queued"): string {
+/** Returns a line such as `12 runs: 9 already completed (rerun with --rerun), 3 queued`. */
+export function skippedLine(completed: number, left: number, what = "queued"): string {
   const rest = left > 0 ? `, ${left} ${what}` : "";
-  return `${count(there + left, "run")}: ${there} already completed (rerun with --rerun)${rest}`;
+  return `${count(completed + left, "run")}: ${completed} already completed (rerun with --rerun)${rest}`;
 }
 
 const SHOWN_FILES = 3;
 
-/** `12 completed runs no longer count: 3 files changed since: omnetpp.ini, src/Queue.cc, …` */
+/** Returns a line such as `12 completed runs no longer count: 3 files changed since: omnetpp.ini, src/Queue.cc, …`. */
 export function outdatedLine({ runs, changed, reasons }: OutdatedEvent): string {
   const names = changed.slice(0, SHOWN_FILES).join(", ");
   const files = `${count(changed.length, "file")} changed since: ${names}`;
@@ -32,7 +32,7 @@ export function outdatedLine({ runs, changed, reasons }: OutdatedEvent): string 
   return `${count(runs, "completed run")} no longer ${verb}: ${all.join("; ")}`;
 }
 
-/** `66 runs in 17 s: 64 done, 2 failed. Results (4.3 GB) are in results, …` */
+/** Returns a line such as `66 runs in 17 s: 64 done, 2 failed. Results (4.3 GB) are in results, …`. */
 export function endLine(summary: CampaignSummary, directory: string, paint: Paint): string {
   const { states, wallTimeMs, resultDirectory, made, skipped, superseded, unrecorded = 0 } = summary;
   const recorded = Object.values(states).reduce<number>((sum, number) => sum + (number ?? 0), 0);
@@ -58,7 +58,7 @@ function colorOf(state: OutcomeState): "green" | "red" | "yellow" {
   return state === "cancelled" ? "yellow" : "red";
 }
 
-/** What the runs have cost, and which of them most; nothing where a single one was made. */
+/** Returns lines about the total time and the longest runs; none if fewer than two runs were executed. */
 export function usageLines({ made }: CampaignSummary, width: number | undefined): string[] {
   if (made === undefined || made.runs < 2) return [];
   const { runTimeMs, cpuTimeMs, spanMs, longest } = made;
@@ -76,9 +76,9 @@ export function usageLines({ made }: CampaignSummary, width: number | undefined)
 }
 
 /**
- * The runs that went wrong by themselves: those with the same error in one line, each other one with its error and where
- * its output is; on a terminal not more than one can look through.
- * @param width of the terminal; undefined where there is none.
+ * Returns lines about the failed runs: a group for runs with the same error, and a table of the others with
+ * their errors and output files. On a terminal their number is limited.
+ * @param width width of the terminal; undefined if there is none.
  */
 export function failedTable(
   { campaign, failed }: CampaignSummary,
@@ -86,20 +86,20 @@ export function failedTable(
   paint: Paint,
 ): string[] {
   const groups = groupFailures(failed.filter((record) => record.state !== "cancelled"));
-  const several = groups.filter(({ records }) => records.length > 1).slice(0, width && MOST_FAILED);
+  const several = groups.filter(({ records }) => records.length > 1).slice(0, width && MAX_FAILED);
   const single = groups.flatMap(({ records }) => (records.length === 1 ? records : []));
-  const records = single.slice(0, width && Math.max(0, MOST_FAILED - several.length));
+  const records = single.slice(0, width && Math.max(0, MAX_FAILED - several.length));
   const shown = [...several.map((group) => group.records.length), records.length];
   const more = failed.filter(({ state }) => state !== "cancelled").length - shown.reduce((a, b) => a + b, 0);
-  const one = several[0]?.records[0];
+  const example = several[0]?.records[0];
   return [
     ...several.flatMap((group) => linesOf(group, width, paint)),
     ...(records.length > 0 ? tableOf(records, width, paint) : []),
-    ...(one === undefined
+    ...(example === undefined
       ? []
       : [
           wrap(
-            `to print the output of one, run: runall-swarm logs ${campaign} ${one.runNumber}`,
+            `to print the output of one, run: runall-swarm logs ${campaign} ${example.runNumber}`,
             width ?? Infinity,
           ),
         ]),
@@ -109,7 +109,7 @@ export function failedTable(
   ];
 }
 
-/** A group with its error in full and its first run. */
+/** Returns the lines of a group: its complete error and its first run. */
 function linesOf(group: FailureGroup, width: number | undefined, paint: Paint): string[] {
   const first = group.records[0]!;
   const { runNumber, state, outputFile } = first;
@@ -123,7 +123,7 @@ function linesOf(group: FailureGroup, width: number | undefined, paint: Paint): 
   ];
 }
 
-/** An error that does not fit beside the run stands below it: it is what one wants to read. */
+/** Returns a table of runs. If an error does not fit beside its run, it is printed in full below the run. */
 function tableOf(records: readonly RunRecord[], width: number | undefined, paint: Paint): string[] {
   const table = (variables: number, withReason: boolean): string[] => {
     const rows = records.map((record) => [
@@ -148,7 +148,7 @@ function tableOf(records: readonly RunRecord[], width: number | undefined, paint
   return [paint("bold", head!), ...colored.flatMap((line, index) => [line, ...details[index]!])];
 }
 
-/** Columns that the variables of a run may have beside its error. */
+/** Returns the maximum width of a run's variables beside its error. */
 function variablesBeside(width: number): number {
   return Math.max(10, Math.floor(width / 3));
 }

@@ -1,25 +1,25 @@
-/** Characters that take two columns; half-width katakana belong to the script and take one. */
+/** Characters of two columns; half-width katakana are excluded, which belong to the same script. */
 const WIDE =
   /^(?![\uff61-\uff9f])[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Emoji_Presentation}\u3000-\u303e\uff01-\uff60\uffe0-\uffe6]/u;
-/** Characters that take none by themselves. */
-const NONE = /^[\p{Mark}\p{Format}\p{Control}]/u;
+/** Characters without a width of their own. */
+const ZERO_WIDTH = /^[\p{Mark}\p{Format}\p{Control}]/u;
 const ASCII = /^[\x20-\x7e]*$/;
 
 let segmenter: Intl.Segmenter | undefined;
 
-/** What a person sees as one character each. */
+/** Returns the user-perceived characters (grapheme clusters) of a text. */
 function characters(text: string): Iterable<string> {
   segmenter ??= new Intl.Segmenter();
   return Array.from(segmenter.segment(text), ({ segment }) => segment);
 }
 
 function characterWidth(character: string): number {
-  if (NONE.test(character)) return 0;
+  if (ZERO_WIDTH.test(character)) return 0;
   return WIDE.test(character) || character.includes("\ufe0f") ? 2 : 1;
 }
 
 /**
- * How many columns of a terminal a text without control sequences takes.
+ * Returns the number of terminal columns of a text without control sequences.
  * @see Unicode Standard Annex 11, "East Asian Width".
  */
 export function textWidth(text: string): number {
@@ -29,26 +29,26 @@ export function textWidth(text: string): number {
   return width;
 }
 
-/** Cuts a text to a number of columns, showing that it does. */
+/** Returns a text truncated to a number of columns, with `…` at its end. */
 export function shorten(text: string, columns: number): string {
   if (textWidth(text) <= columns) return text;
-  let kept = "";
-  let room = columns - 1;
+  let start = "";
+  let left = columns - 1;
   for (const character of characters(text)) {
-    room -= characterWidth(character);
-    if (room < 0) break;
-    kept += character;
+    left -= characterWidth(character);
+    if (left < 0) break;
+    start += character;
   }
-  return `${kept}…`;
+  return `${start}…`;
 }
 
 const COLOR = /\u001b\[[0-9;]*m/g; // eslint-disable-line no-control-regex
 
 /**
- * Breaks a text between its words so that no line takes more than a number of columns; a word that is longer stays
- * whole, because it may be a path that somebody wants to copy.
- * @param text may have colours.
- * @param indent begins every line but the first.
+ * Returns a text that is wrapped between words to a number of columns. A longer word is not split, because it
+ * may be a path that the user wants to copy.
+ * @param text may contain colours.
+ * @param indent beginning of every line but the first.
  */
 export function wrap(text: string, columns: number, indent = ""): string {
   const lines: string[] = [];
@@ -60,7 +60,7 @@ export function wrap(text: string, columns: number, indent = ""): string {
   return lines.join("\n");
 }
 
-/** Fills a text with spaces up to a number of columns. */
+/** Returns a text padded with spaces to a number of columns. */
 export function padColumns(text: string, columns: number): string {
   return text + " ".repeat(Math.max(0, columns - textWidth(text)));
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { installedFile } from "../../system/installation.ts";
 
-/** The version of this installation, from its package.json. */
+/** Returns the version of this installation from its package.json. */
 export function version(): string {
   return (JSON.parse(readFileSync(installedFile("package.json"), "utf8")) as { version: string }).version;
 }

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "commander";
 import { wholeNumberIn } from "../../model/whole-number.ts";
 
-/** A parser for commander. */
+/** Returns a parser of integers within limits for commander, which reports its errors. */
 export function wholeNumber(from: number, to: number): (text: string) => number {
   return (text) => {
     const value = wholeNumberIn(text, from, to);

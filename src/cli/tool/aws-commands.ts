@@ -1,6 +1,10 @@
 import { UserError } from "../../errors.ts";
 import type { Io } from "./io.ts";
 
+/**
+ * Prints the IAM policy that a user of swarm-tool needs.
+ * @throws {UserError} if the account number is invalid, or AWS cannot be reached.
+ */
 export async function printPolicy(
   options: { account?: string; profile?: string },
   { say }: Io,
@@ -15,6 +19,6 @@ export async function printPolicy(
     return say(await policyFor({ id: options.account, user: "arn:aws:iam" }));
   }
   const { connectToAws } = await import("../../providers/aws/clients.ts");
-  using clients = await connectToAws({ region: "us-east-1", ...options }); // the account is the same in all
+  using clients = await connectToAws({ region: "us-east-1", ...options }); // the account is the same in all regions
   say(await policyFor(await whoAmI(clients)));
 }

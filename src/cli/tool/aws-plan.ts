@@ -1,7 +1,7 @@
 import type { PricedPlan } from "../../providers/provider.ts";
 import { count, dollars } from "../terminal/format.ts";
 
-/** What would be made and what it would cost, for the user to agree to. */
+/** Returns lines about what would be created on AWS and its costs, which the user has to accept. */
 export function explainPlan(plan: PricedPlan): string[] {
   const { workers, instanceType, managerType, spot, idleMinutes, maxHours, volumeGiB } = plan;
   const market = spot ? " (spot: at most; AWS may reclaim them)" : "";

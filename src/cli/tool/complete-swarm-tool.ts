@@ -8,7 +8,10 @@ import {
 } from "../terminal/completion.ts";
 import type { CommandContext } from "../terminal/command.ts";
 
-/** @param program swarm-tool's commands, as commander knows them. */
+/**
+ * Prints completion candidates for `swarm-tool` and returns the exit code.
+ * @param program command-line definition of swarm-tool.
+ */
 export function completeSwarmTool(context: CommandContext, program: Program): Promise<number> {
   return answerCompletion(context, "swarm-tool", async ([name, ...more], typed): Promise<Candidate[]> => {
     if (name === undefined) return [...commandsOf(program), ...optionsOf(program)];

@@ -14,19 +14,19 @@ import { providerContext } from "../swarm/provider-context.ts";
 import type { CommandContext } from "../terminal/command.ts";
 import { serveDashboard } from "../worker/serve-dashboard.ts";
 
-/** Where the reference's dashboard was, and people look for it. */
+/** Default port, which users of earlier versions know. */
 const PORT = 9181;
 const USUAL_PORTS = 20;
-const WRITE_AGAIN_MS = 5000;
+const RETRY_MS = 5000;
 
 export interface DashboardCommandOptions {
-  /** Serve one more, until Ctrl-C. */
+  /** Serve another dashboard at this port until Ctrl-C. */
   port?: number;
-  /** The swarm's own one: at the port that it had before, else at the first usual one that is free. */
+  /** Serve the swarm's own dashboard: at its last port, else at the first free one of the usual ports. */
   background?: true;
 }
 
-/** Says where a swarm's dashboard is, or serves it. */
+/** Prints the address of a swarm's dashboard, or serves a dashboard until it is interrupted. */
 export async function dashboard(
   given: string | undefined,
   { port, background }: DashboardCommandOptions,
@@ -46,7 +46,10 @@ export async function dashboard(
   if (!interrupt.aborted) await once(interrupt, "abort");
 }
 
-/** With the token, so that its page can cancel and retry; a browser does not send what stands behind `#`. */
+/**
+ * Returns the address with the token, with which the page can cancel and retry. A browser does not send the
+ * fragment.
+ */
 function addressAt({ secret, ...place }: DashboardPlace): string {
   if (secret.type === "token") return address(place, secret.token);
   return address(place, tokenFor(secret.password));
@@ -61,25 +64,25 @@ async function serveBackground(
 ): Promise<void> {
   const { interrupt, stderr } = context;
   const before = await readDashboardFile(name);
-  const token = before?.token ?? newToken(); // pages that are open stay valid, also by the port
+  const token = before?.token ?? newToken(); // with the same token and port, open pages remain valid
   await using served = await openFirst(access, [before?.port ?? PORT, ...usualPorts(), 0], token, context);
   const { port, host } = served;
   const file = { port, loopback: host as DashboardFile["loopback"], token, ...identify(process.pid)! };
-  const nextAttempt = attempts({ everyMs: WRITE_AGAIN_MS, signal: interrupt, onAbort: "stop" });
-  let told = false;
+  const nextAttempt = attempts({ everyMs: RETRY_MS, signal: interrupt, onAbort: "stop" });
+  let hasReported = false;
   while (!interrupt.aborted) {
     try {
       await writeDashboardFile(name, file);
       await once(interrupt, "abort");
     } catch (error) {
-      if (!told) stderr.write(`${errorText(explainSystemError(error) ?? error)}; retrying\n`); // a full disk
-      told = true;
+      if (!hasReported) stderr.write(`${errorText(explainSystemError(error) ?? error)}; retrying\n`);
+      hasReported = true;
       await nextAttempt();
     }
   }
 }
 
-/** Where a dashboard is looked for if the preferred port is taken; below the ports that systems give to connections. */
+/** Returns ports to try if the preferred one is in use. They are below the range of ephemeral ports. */
 function usualPorts(): number[] {
   return Array.from({ length: USUAL_PORTS }, (_, at) => PORT + at);
 }

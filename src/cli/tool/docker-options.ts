@@ -1,7 +1,7 @@
 import { Option, type Command as Program } from "commander";
 import { wholeNumber } from "../terminal/whole-number.ts";
 
-/** What the services of a swarm are deployed with; what is not said stays as it is. */
+/** Options for the services of a swarm. A setting without its option remains unchanged. */
 export interface ServiceFlags {
   runners?: number;
   build?: true;
@@ -18,9 +18,10 @@ export interface ServiceFlags {
   omnetppSha256?: string;
 }
 
-/** Release archive that the project's own Dockerfile knows by itself. */
+/** OMNeT++ release whose archive and checksum are in docker/Dockerfile. */
 export const KNOWN_OMNETPP = "6.2.0";
 
+/** Adds the options for services and images to a command. */
 export function serviceOptions(command: Program): Program {
   return command
     .optionsGroup("Services and images:")
@@ -38,7 +39,7 @@ export function serviceOptions(command: Program): Program {
     .option("--omnetpp-sha256 <sum>", "SHA-256 checksum of the archive, if it is a URL");
 }
 
-/** The number of runners, where `--local` does not have the option already. */
+/** Adds the option for the number of runners to a command. */
 export function runnersOption(command: Program): Program {
   return command.option(
     "--runners <n>",

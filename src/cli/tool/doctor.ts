@@ -5,16 +5,16 @@ import type { Io } from "./io.ts";
 
 interface Finding {
   what: string;
-  /** Undefined where all is well. */
+  /** The problem; undefined if there is none. */
   trouble: string | undefined;
   fix?: string | undefined;
-  /** Only some swarms need it: it is told, and no fault. */
+  /** Only some swarms need it, so a problem is a note, not a failure. */
   optional?: true;
 }
 
 type Check = () => Promise<Finding>;
 
-/** Checks what swarms need, each thing by itself. @returns exit code 2 where something is to be mended. */
+/** Checks all requirements of swarms and prints the findings. Returns exit code 2 if any check fails. */
 export async function doctor(options: { region?: string; profile?: string }, { say }: Io): Promise<number> {
   const checks: Check[] = [
     node,
@@ -64,7 +64,7 @@ function node(): Promise<Finding> {
   });
 }
 
-/** Whether a program is there, or another one that does the same; what it answers does not matter. */
+/** Returns a check that one of several equivalent programs can be started. Its exit code is ignored. */
 function program(names: string | readonly string[], args: readonly string[], fix: string): Check {
   const [first, ...others] = [names].flat();
   return async () => {
@@ -84,7 +84,7 @@ function optional(check: Check): Check {
   return async () => ({ ...(await check()), optional: true });
 }
 
-/** Each needs the one before it. */
+/** Checks the AWS region, credentials, rights and quota. Stops at a failing check on which the others depend. */
 async function awsFindings(options: { region?: string; profile?: string }): Promise<Finding[]> {
   const { connectToAws } = await import("../../providers/aws/clients.ts");
   const { whoAmI } = await import("../../providers/aws/account.ts");
@@ -106,7 +106,7 @@ async function awsFindings(options: { region?: string; profile?: string }): Prom
   }
 }
 
-/** The manager of the default swarm has two, each of its three workers too. */
+/** vCPUs of a default swarm: two for the manager and for each of three workers. */
 const DEFAULT_PROCESSORS = 8;
 
 function describeQuota(quota: number | undefined): Finding {

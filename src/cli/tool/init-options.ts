@@ -28,7 +28,7 @@ export interface InitFlags extends ServiceFlags {
 
 const IDLE_MINUTES = ["10", "15", "20", "30", "45", "60", "90", "120", "180", "240", "480", "720", "1440"];
 
-/** The defaults are those of cloudformation/swarm.yaml. */
+/** Adds the options of `swarm-tool init` to a command. The defaults are those of cloudformation/swarm.yaml. */
 export function awsInitOptions(command: Program): Program {
   command
     .optionsGroup("Kind of swarm (default: AWS):")
@@ -64,7 +64,7 @@ export function awsInitOptions(command: Program): Program {
   return runnersOption(serviceOptions(command)).optionsGroup("Options:");
 }
 
-/** What the flags say, for the provider. */
+/** Returns the provider's options for the flags of `swarm-tool init`. */
 export function initOptions(flags: InitFlags): InitOptions {
   const { host, context, runners, spot = false, idleMinutes, volumeSize, ...machines } = flags;
   return {

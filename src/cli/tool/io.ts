@@ -2,15 +2,16 @@ import type { StatusLine, SwarmStatus } from "../../providers/target.ts";
 import { formatTable } from "../terminal/format.ts";
 import { printableLine } from "../terminal/printable.ts";
 
-/** Where a command of swarm-tool prints. */
+/** Output of a command of swarm-tool. */
 export interface Io {
+  /** Prints a result to stdout. */
   say: (text: string) => void;
-  /** What is for people alone: progress and warnings. */
+  /** Prints progress or a warning to stderr. */
   note: (text: string) => void;
   interrupt: AbortSignal;
 }
 
-/** What `status` prints of a swarm. Names and reasons come from its machines: each stays in its line. */
+/** Returns the lines of `status` for a swarm. Names and reasons come from its machines, so they are made printable. */
 export function statusLines(lines: readonly StatusLine[], status: SwarmStatus): string[] {
   return lines.flatMap((line) => {
     switch (line.type) {
@@ -27,7 +28,7 @@ export function statusLines(lines: readonly StatusLine[], status: SwarmStatus): 
   });
 }
 
-/** What `status` shows of a queue. */
+/** Returns the text of `status` about a queue. */
 function describeQueue({ jobs }: SwarmStatus): string {
   if (jobs === undefined) return "not responding";
   const counts = `${jobs.waiting} waiting, ${jobs.running} running, ${jobs.uncollected} to collect`;

@@ -6,8 +6,8 @@ import type { Services } from "../../providers/services.ts";
 import { KNOWN_OMNETPP, type ServiceFlags } from "./docker-options.ts";
 
 /**
- * The change that flags make.
- * @throws {UserError} where an archive cannot be read, or its checksum is missing.
+ * Returns a function that applies the flags to the services of a swarm.
+ * @throws {UserError} if an archive cannot be read, or its checksum is missing.
  */
 export async function serviceChange(flags: ServiceFlags): Promise<(services: Services) => Services> {
   const archive = await archiveFrom(flags.omnetppArchive);
@@ -47,7 +47,7 @@ async function archiveFrom(given: string | undefined): Promise<string | undefine
   throw new UserError(`${given} is not an archive`, { hint: "give an OMNeT++ release archive (.tgz)" });
 }
 
-/** Nobody shall compile for a quarter of an hour what somebody has put in the way. */
+/** Throws if an archive would be downloaded without a known checksum, because it may have been tampered with. */
 function checkVersion({ omnetppVersion, omnetppSha256 }: ServiceFlags, archive: string | undefined): void {
   const isLocal = archive !== undefined && archive !== "" && !/^https?:/.test(archive);
   const isOther =

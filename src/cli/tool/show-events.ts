@@ -3,7 +3,7 @@ import { count, dollars } from "../terminal/format.ts";
 import { explainPlan } from "./aws-plan.ts";
 import type { Io } from "./io.ts";
 
-/** Runs an operation on a swarm and prints what happens. */
+/** Prints the events of an operation on a swarm until it ends. */
 export async function show(events: SwarmEvents, io: Io): Promise<void> {
   for await (const event of events) print(event, io);
 }
@@ -25,7 +25,7 @@ function print(event: SwarmEvent, { say, note }: Io): void {
 
 type Of<T extends SwarmEvent["type"]> = Extract<SwarmEvent, { type: T }>;
 
-/** Of a resource's states those that are final are shown. */
+/** Prints the final states of a resource, and omits states in progress. */
 function printResource(event: Of<"resource">, note: Io["note"]): void {
   const { logicalId, resourceType, status, reason } = event;
   if (status.endsWith("_IN_PROGRESS")) return;
@@ -38,7 +38,7 @@ function leftRunning({ name, known, hourly }: Of<"left-running">): string {
   return `warning: AWS ${known ? "has" : "may have"} machines of the swarm ${name}, which cost ${price}. To continue, run: swarm-tool init ${name}; to remove them, run: swarm-tool remove ${name}`;
 }
 
-/** What the user has asked for. */
+/** Returns the lines of a result. */
 function resultLines(
   event: Exclude<SwarmEvent, { type: "step" | "warning" | "resource" | "left-running" }>,
 ): string[] {

@@ -23,13 +23,13 @@ import { providerContext, type ForceOptions } from "../swarm/provider-context.ts
 import { serviceChange } from "./service-change.ts";
 import { show } from "./show-events.ts";
 
-/** The swarm that is named, else the only one. */
+/** Returns the named swarm, else the only one. */
 async function named(name: string | undefined, io: Io): Promise<Provider> {
   return await openSwarm(await namedOrOnly(name), providerContext({}, io.interrupt));
 }
 
-/** The same; one whose state is damaged is repaired first. */
-async function namedAndKnown(
+/** Returns the named swarm, else the only one. Repairs a damaged state file first. */
+async function namedAndRepaired(
   name: string | undefined,
   io: Io,
   options: ForceOptions = {},
@@ -37,6 +37,7 @@ async function namedAndKnown(
   return await openSwarm(await namedOrRepaired(name, io), providerContext(options, io.interrupt));
 }
 
+/** Creates a swarm. */
 export async function init(name: string | undefined, flags: InitFlags, io: Io): Promise<void> {
   const swarm = await newSwarm(name, flags, providerContext(flags, io.interrupt));
   const mongoUrl = flags.mongo ? () => usableMongo(io.say) : undefined;
@@ -44,8 +45,9 @@ export async function init(name: string | undefined, flags: InitFlags, io: Io): 
 }
 
 /**
- * The URL of the user's MongoDB; better now than with the first result it turns out that it cannot be used.
- * @throws {UserError} where it cannot.
+ * Returns the URL of the user's MongoDB after checking it, so that errors appear before the first result is
+ * stored.
+ * @throws {UserError} if it cannot be used.
  */
 async function usableMongo(say: Io["say"]): Promise<string> {
   const url = await secretFrom(process.env, "MONGO_URL");
@@ -60,7 +62,7 @@ async function usableMongo(say: Io["say"]): Promise<string> {
 
 const loadMongo = () => import("../../stores/mongo.ts");
 
-/** @returns the exit code: a swarm of which something has died is a failure. */
+/** Prints the status of one or all swarms and returns the exit code. A swarm with dead processes is a failure. */
 export async function status(name: string | undefined, options: { json?: true }, io: Io): Promise<number> {
   const known: KnownSwarms =
     name === undefined
@@ -69,17 +71,17 @@ export async function status(name: string | undefined, options: { json?: true },
   const { swarms, elsewhere, unreadable } = known;
   const unknown = unreadable.map(({ name: swarm, error }) => `${swarm}: ${explain(error)}`);
   if (name === undefined) unknown.push(...describeLost(known));
-  const ask = async (state: SwarmState): Promise<Seen | undefined> => {
+  const query = async (state: SwarmState): Promise<Seen | undefined> => {
     try {
       const swarm = await openSwarm(state, providerContext({}, io.interrupt));
       return { swarm, status: await swarm.status() };
     } catch (error) {
       if (!(error instanceof UserError) || name !== undefined) throw error;
       unknown.push(`${state.name} (${state.target}): unknown: ${explain(error)}`);
-      return undefined; // the other swarms are shown all the same
+      return undefined; // the other swarms are still shown
     }
   };
-  const all = (await Promise.all(swarms.map(ask))).filter((each) => each !== undefined);
+  const all = (await Promise.all(swarms.map(query))).filter((each) => each !== undefined);
   const others = elsewhere.map(statusElsewhere);
   if (options.json) io.say(printableJson([...all.map((each) => each.status), ...others], 2));
   else if (swarms.length + unknown.length + others.length === 0)
@@ -100,21 +102,24 @@ function describe({ swarm, status: seen }: Seen): string[] {
   return statusLines(swarm.describe(seen), seen);
 }
 
+/** Halts a swarm after asking for confirmation if runs are executing. */
 export async function halt(name: string | undefined, options: ForceOptions, io: Io): Promise<void> {
-  await show((await namedAndKnown(name, io, options)).halt(), io);
+  await show((await namedAndRepaired(name, io, options)).halt(), io);
 }
 
 export interface ResumeFlags extends ResumeOptions {
-  /** Use a swarm of another machine on this one from now on. */
+  /** Move a swarm of another machine to this one. */
   takeOver?: true;
 }
 
+/** Resumes a halted swarm, or restarts dead processes of a running one. */
 export async function resume(name: string | undefined, options: ResumeFlags, io: Io): Promise<void> {
   if (options.takeOver) await takeOverNamed(name);
-  const swarm = await namedAndKnown(options.takeOver ? name?.split("@")[0] : name, io);
+  const swarm = await namedAndRepaired(options.takeOver ? name?.split("@")[0] : name, io);
   await show(swarm.resume(options), io);
 }
 
+/** Changes the number of worker machines of a swarm. */
 export async function scale(name: string | undefined, workers: number, io: Io): Promise<void> {
   await show((await named(name, io)).scale(workers), io);
 }
@@ -123,13 +128,17 @@ export interface RemoveOptions extends ForceOptions {
   forget?: true;
 }
 
+/** Removes a swarm with its data, or only forgets it on this machine. */
 export async function remove(name: string | undefined, options: RemoveOptions, io: Io): Promise<void> {
   if (options.forget && name?.includes("@")) return await forgetMachine(name, options, io);
-  const swarm = await namedAndKnown(name, io, options);
+  const swarm = await namedAndRepaired(name, io, options);
   await show(options.forget ? swarm.forget() : swarm.remove(), io);
 }
 
-/** @throws {UserError} if no other machine has a swarm of this name. */
+/**
+ * Returns a swarm of another machine.
+ * @throws {UserError} if no other machine has a swarm of this name.
+ */
 async function elsewhereNamed(name: string): Promise<SwarmElsewhere> {
   const [found] = await findElsewhere(name);
   if (found !== undefined) return found;
@@ -151,14 +160,17 @@ async function forgetMachine(name: string, options: RemoveOptions, io: Io): Prom
   io.say(`the swarm ${name} is forgotten`);
 }
 
+/** Opens the connection to a swarm on AWS or Docker. */
 export async function connect(name: string | undefined, options: ConnectOptions, io: Io): Promise<void> {
   await show((await named(name, io)).connect(options), io);
 }
 
+/** Closes the connection to a swarm, which keeps running. */
 export async function disconnect(name: string | undefined, io: Io): Promise<void> {
   await show((await named(name, io)).disconnect(), io);
 }
 
+/** Deploys or updates the services of a swarm. */
 export async function deploy(name: string | undefined, flags: ServiceFlags, io: Io): Promise<void> {
   const swarm = await named(name, io);
   await show(

@@ -12,7 +12,7 @@ import type { RemoveOptions, ResumeFlags } from "./swarm-commands.ts";
 import type { Io } from "./io.ts";
 import { printable } from "../terminal/printable.ts";
 
-/** Makes, halts, resumes and removes swarms. What a command needs is imported when it is called. */
+/** Creates and manages swarms. The modules of a command are imported when it is called. */
 export const swarmTool: Command = {
   name: "swarm-tool",
   async run(context) {
@@ -33,7 +33,7 @@ export const swarmTool: Command = {
 const commands = () => import("./swarm-commands.ts");
 const workers = wholeNumber(0, 100);
 
-/** Its commands as commander knows them. */
+/** Returns the command-line definition of `swarm-tool`. @param finish receives the exit code. */
 export function describeProgram(context: CommandContext, finish: (code: number) => void): Program {
   const { stdout, stderr, interrupt } = context;
   const io: Io = {
@@ -103,7 +103,7 @@ export function describeProgram(context: CommandContext, finish: (code: number) 
   return program;
 }
 
-/** Those that only a swarm elsewhere has. */
+/** Adds the commands for swarms on AWS and Docker, and those for setup. */
 function describeAwsCommands(
   program: Program,
   io: Io,

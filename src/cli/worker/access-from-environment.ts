@@ -4,13 +4,13 @@ import { errorText, UserError } from "../../errors.ts";
 import { wholeNumberIn } from "../../model/whole-number.ts";
 import { socketConnection, type QueueConnection } from "../../queue/names.ts";
 
-/** The variables in which a worker is given access to its servers. */
+/** Environment variables with a worker's access to its servers. */
 const VARIABLES = ["REDIS_URL", "REDIS_URL_FILE", "MONGO_URL", "MONGO_URL_FILE"];
 
 /**
- * Reads what a file descriptor has that this process was started with: lines `NAME=VALUE`. Unlike an environment it
- * leaves nothing in /proc that a simulation could read.
- * @throws {UserError} if it cannot be read.
+ * Reads variables from a file descriptor that this process was started with: lines `NAME=VALUE`. Unlike
+ * environment variables, they do not appear in /proc, where a simulation could read them.
+ * @throws {UserError} if the descriptor cannot be read.
  */
 export function secretsFrom(descriptor: number): NodeJS.ProcessEnv {
   try {
@@ -27,8 +27,9 @@ export function secretsFrom(descriptor: number): NodeJS.ProcessEnv {
 }
 
 /**
- * Removes a worker's credentials from an environment, lest programs that it starts inherit them.
- * @returns the names of those that the kernel goes on showing to processes of the same user.
+ * Removes a worker's credentials from an environment, so that its child processes do not inherit them.
+ * @returns the names of the removed variables, which other processes of the same user can still read in
+ *   /proc.
  */
 export function removeSecrets(env: NodeJS.ProcessEnv): string[] {
   const found = VARIABLES.filter((name) => env[name]);
@@ -37,9 +38,10 @@ export function removeSecrets(env: NodeJS.ProcessEnv): string[] {
 }
 
 /**
- * A value that must not stand on a command line, where everybody on the machine can read it: from the environment
- * variable NAME, or from the file that NAME_FILE names, as Docker hands out secrets.
- * @throws {UserError} where that file cannot be read.
+ * Returns a secret from the environment variable NAME, or from the file named by NAME_FILE, as Docker
+ * provides secrets. On the command line, every user of the machine could read it. Undefined if neither is
+ * set.
+ * @throws {UserError} if the file cannot be read.
  */
 export async function secretFrom(
   env: NodeJS.ProcessEnv,
@@ -57,8 +59,10 @@ export async function secretFrom(
 }
 
 /**
- * The queue's Redis, by its unix socket or by the URL `redis://USER:PASSWORD@HOST:PORT/DATABASE` in `REDIS_URL`.
- * @throws {UserError} where neither is there, or the URL is not one.
+ * Returns the connection to the queue's Redis: by its Unix socket, or by the URL
+ * `redis://USER:PASSWORD@HOST:PORT/DATABASE` in `REDIS_URL`.
+ * @param dataDirectory data directory of the Redis at the socket; any other Redis is refused.
+ * @throws {UserError} if neither is given, or the URL is invalid.
  */
 export async function queueFrom(
   env: NodeJS.ProcessEnv,
@@ -71,7 +75,7 @@ export async function queueFrom(
     "give --redis SOCKET, or redis://:PASSWORD@HOST:PORT in REDIS_URL or in the file REDIS_URL_FILE";
   if (text === undefined) throw new UserError("REDIS_URL is not set", { hint });
   if (!URL.canParse(text) || new URL(text).protocol !== "redis:" || new URL(text).hostname === "")
-    throw new UserError("REDIS_URL is not a Redis URL", { hint }); // it may hold a password: not shown
+    throw new UserError("REDIS_URL is not a Redis URL", { hint }); // not shown: it may contain a password
   const { hostname, port, username, password, pathname } = new URL(text);
   const database = pathname.slice(1);
   const db = database === "" ? undefined : wholeNumberIn(database, 0, 999_999);

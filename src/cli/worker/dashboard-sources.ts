@@ -13,8 +13,8 @@ import { withOpened } from "../../stores/with-opened.ts";
 import type { SwarmAccess } from "../../providers/target.ts";
 
 /**
- * What the dashboard shows beside the queue, and what it lets others do. Of a campaign that was not queued from here,
- * it shows only what the queue has.
+ * Returns the dashboard's access to collected results, and its actions. For a campaign that was queued on
+ * another machine, it has no collected results.
  */
 export function dashboardSources(swarm: SwarmAccess): DashboardSources {
   const studyOf = remembered(notedStudy);
@@ -45,19 +45,22 @@ export function dashboardSources(swarm: SwarmAccess): DashboardSources {
   };
 }
 
-/** A link in a result folder must not show other files of the user's to whoever may look at this page. */
+/**
+ * Returns the real path of a file if it may be shown: a link must not expose the user's other files to page
+ * visitors.
+ */
 async function readableFile(study: Study, file: string): Promise<string | undefined> {
   try {
     const [real, gitTop] = await Promise.all([realpath(file), realpath(study.gitTop)]);
     return mayRead({ ...study, gitTop }, real) ? real : undefined;
   } catch {
-    return undefined; // it is not there any more
+    return undefined; // the file no longer exists
   }
 }
 
 const REMEMBERED_MS = 2000;
 
-/** Asks once for questions that come at nearly the same time, as those for all runs of a campaign do. */
+/** Returns a function that reuses recent answers: there is a call for every run of a campaign within a short time. */
 function remembered<T>(ask: (id: string) => Promise<T>): (id: string) => Promise<T> {
   const known = new Map<string, { answer: Promise<T>; at: number }>();
   return (id) => {
@@ -69,7 +72,7 @@ function remembered<T>(ask: (id: string) => Promise<T>): (id: string) => Promise
   };
 }
 
-/** One campaign whose records cannot be read must not hide the others. */
+/** Returns the records of a campaign. Returns none if they cannot be read, so that other campaigns are still shown. */
 async function recordsOf({ id }: Campaign, study: Study | undefined): Promise<RecordedRun[]> {
   if (study === undefined) return [];
   const { records, superseded } = await readHistory(study.resultDirectory, id).catch(() => ({
@@ -86,7 +89,7 @@ async function recordOf(
 ): Promise<RecordedRun | undefined> {
   if (study === undefined) return undefined;
   const { resultDirectory } = study;
-  const record = await readRecord(resultDirectory, { config, runNumber }).catch(() => undefined); // a damaged one
+  const record = await readRecord(resultDirectory, { config, runNumber }).catch(() => undefined); // damaged
   if (record?.campaign === id) return record;
   const superseded = supersededRuns(resultDirectory, id).get(runNumber);
   return superseded && { ...superseded, files: [] };

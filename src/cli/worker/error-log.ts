@@ -1,6 +1,6 @@
 const SAME_ERROR_MS = 60_000;
 
-/** A server that is away makes the same errors again and again: each is told once a minute. */
+/** Returns a function that logs errors, each at most once a minute: an unreachable server repeats the same error. */
 export function errorLog(log: (text: string) => void): (error: Error) => void {
   const reportedAt = new Map<string, number>();
   return (error) => {
@@ -15,16 +15,16 @@ export function errorLog(log: (text: string) => void): (error: Error) => void {
 }
 
 /**
- * Lets a process go on whatever a callback or a promise that nobody waits for has thrown: a dashboard serves others, too.
- * @returns what restores the default, to end.
+ * Keeps the process running after an uncaught exception or unhandled rejection, because a dashboard serves
+ * other requests, too. Restores the default behaviour when disposed of.
  */
 export function survive(onError: (error: Error) => void): Disposable {
-  const note = (error: unknown): void => onError(error instanceof Error ? error : new Error(String(error)));
+  const handle = (error: unknown): void => onError(error instanceof Error ? error : new Error(String(error)));
   const events = ["uncaughtException", "unhandledRejection"] as const;
-  for (const event of events) process.on(event, note);
+  for (const event of events) process.on(event, handle);
   return {
     [Symbol.dispose]() {
-      for (const event of events) process.off(event, note);
+      for (const event of events) process.off(event, handle);
     },
   };
 }

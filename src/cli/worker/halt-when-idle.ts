@@ -4,9 +4,9 @@ import { attempts } from "../../system/poll.ts";
 import { providerContext } from "../swarm/provider-context.ts";
 
 /**
- * Halts the swarm that this process belongs to when no job has waited or run for the given time, and until
- * then starts again what dies of it: nobody else may be there who would.
- * A result that waits for its client does not keep it running.
+ * Halts the swarm of this process when no job has been waiting or running for some time. Until then, restarts
+ * its dead processes. Results that are not yet collected do not keep the swarm running.
+ * @param end aborted after the swarm was halted.
  */
 export async function haltWhenIdle(
   swarm: string,
@@ -22,7 +22,7 @@ export async function haltWhenIdle(
     const busy = await isBusy(target, end.signal).catch((error: unknown) => {
       end.signal.throwIfAborted();
       onError(error as Error);
-      return true; // as long as it is not known
+      return true; // unknown counts as busy
     });
     if (busy) busyAt = Date.now();
   }

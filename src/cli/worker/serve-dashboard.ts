@@ -6,12 +6,12 @@ import { dashboardSources } from "./dashboard-sources.ts";
 export interface ServeOptions {
   port: number;
   host?: string;
-  /** Who has it may cancel and retry. */
+  /** Secret that a request must contain to cancel or retry runs. */
   token: string;
   log: (text: string) => void;
 }
 
-/** The dashboard of a swarm; what it needs of the swarm is closed with it, and also where it cannot be opened. */
+/** Starts the dashboard of a swarm. Closes the access to the swarm with it, or if it cannot be started. */
 export async function serveDashboard(swarm: SwarmAccess, options: ServeOptions): Promise<Dashboard> {
   const onError = errorLog(options.log);
   const surviving = survive(onError);

@@ -6,14 +6,15 @@ import { attempts } from "../../system/poll.ts";
 const ALIVE_MS = 20_000;
 const BUSY_MS = 30_000;
 
-/** Writes a file again and again, for the container's health check: this process goes on. */
+/** Updates a file regularly until the signal is aborted, for the container's health check. */
 export function showLife(file: string, signal: AbortSignal): Promise<void> {
   return repeat(ALIVE_MS, signal, () => writeFileAtomically(file, `${new Date().toISOString()}\n`));
 }
 
 /**
- * Tells the machine whether the swarm has work, for its idle alarm: `1` or `0`. Where the queue does not answer, or the
- * file cannot be written now, it stays as it is, and the machine takes what it was told as too old.
+ * Writes to a file whether the swarm has work, `1` or `0`, for the machine's idle alarm, until the signal is
+ * aborted. If the queue does not respond or the file cannot be written, the file becomes outdated, which the
+ * machine detects.
  */
 export function showWork(
   file: string,

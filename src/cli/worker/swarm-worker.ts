@@ -7,7 +7,7 @@ import type { Command, CommandContext } from "../terminal/command.ts";
 import { version } from "../terminal/version.ts";
 import type { Role, WorkOptions } from "./work.ts";
 
-/** The processes of a swarm. Started by the targets, not by people; what they need is imported when they work. */
+/** A process of a swarm. Providers start it, not users. Most modules are imported only after parsing the arguments. */
 export const swarmWorker: Command = {
   name: "swarm-worker",
   async run(context) {

@@ -3,7 +3,7 @@ import { UserError } from "../../errors.ts";
 import { awaitQueue } from "../../queue/check.ts";
 import { openStores, type Stores } from "../../stores/open-stores.ts";
 import type { SwarmAccess } from "../../providers/target.ts";
-import { removeOldThings } from "../../worker/janitor.ts";
+import { removeExpired } from "../../worker/janitor.ts";
 import { runBuilder, runRunner } from "../../worker/worker.ts";
 import { queueFrom, removeSecrets, secretFrom, secretsFrom } from "./access-from-environment.ts";
 import { errorLog } from "./error-log.ts";
@@ -15,9 +15,9 @@ export type Role = "builder" | "runner" | "all" | "dashboard";
 
 export interface WorkOptions {
   redis?: string;
-  /** Where the Redis at that socket keeps its data. */
+  /** Data directory of the Redis at that socket. */
   redisData?: string;
-  /** File descriptor with the URLs of its servers. */
+  /** File descriptor from which the URLs of servers are read. */
   secrets?: number;
   directory: string;
   builds: string;
@@ -33,7 +33,7 @@ export interface WorkOptions {
   lockSeconds: number;
 }
 
-/** What a process of a swarm does, until it is told to end. @returns the exit code. */
+/** Works as a process of a swarm until it is interrupted, and returns the exit code. */
 export async function work(
   chosen: Role,
   options: WorkOptions,
@@ -48,7 +48,7 @@ export async function work(
   const alive = (): void => {
     if (aliveFile !== undefined) background(showLife(aliveFile, end.signal));
   };
-  // A worker lives also while it waits for its servers; a dashboard when it can be looked at.
+  // A worker is alive while it waits for its servers, a dashboard only when it serves requests.
   if (chosen !== "dashboard") alive();
   const env = options.secrets === undefined ? { ...process.env } : secretsFrom(options.secrets);
   for (const name of removeSecrets(process.env)) log(exposed(name));
@@ -58,7 +58,7 @@ export async function work(
   const onError = errorLog(log);
   if (idleHalts !== undefined) background(haltWhenIdle(idleHalts, idleMinutes * 60_000, end, onError));
   try {
-    // After haltWhenIdle, which starts a dead Redis again.
+    // After haltWhenIdle, which restarts a dead Redis.
     if (!(await awaitQueue(connection, log, end.signal))) return EXIT.done;
     if (chosen === "dashboard") {
       const { port, busyFile } = options;
@@ -70,13 +70,13 @@ export async function work(
     const { directory, compilers } = options;
     const lockMs = options.lockSeconds * 1000;
     const context = { connection, directory, ...stores, compilers, lockMs, onError, signal: end.signal };
-    if (chosen !== "runner") background(removeOldThings(context));
+    if (chosen !== "runner") background(removeExpired(context));
     await Promise.all([
       chosen === "runner" ? undefined : runBuilder(context),
       chosen === "builder" ? undefined : runRunner({ ...context, concurrency: options.concurrency }),
     ]);
   } finally {
-    end.abort(); // what is in the background ends with it
+    end.abort(); // stops the background tasks
   }
   return EXIT.done;
 }
@@ -102,7 +102,7 @@ async function storesFor(
   });
 }
 
-/** In a container: reached over the swarm's network alone. */
+/** Serves the dashboard in a container, which is reachable only over the swarm's network. */
 async function showDashboard(
   swarm: SwarmAccess,
   { port, log, onServing }: { port: number; log: (text: string) => void; onServing: () => void },

@@ -1,7 +1,7 @@
 const KEY = "swarm-token";
-const AGAIN_MS = 5000;
+const RETRY_MS = 5000;
 
-/** Whoever calls it knows what it is. @type {(text: string) => unknown} */
+/** Callers cast the result. @type {(text: string) => unknown} */
 const parse = JSON.parse;
 
 /** @param {Response} answer */
@@ -9,7 +9,7 @@ export async function json(answer) {
   return parse(await answer.text());
 }
 
-/** The token comes behind the address's `#`, once, and is kept as long as the tab is open. */
+/** Moves the token from the fragment of the URL to the tab's session storage. */
 export function takeToken() {
   const given = new URLSearchParams(location.hash.slice(1)).get("token");
   if (given === null) return;
@@ -17,22 +17,24 @@ export function takeToken() {
   history.replaceState(undefined, "", location.pathname + location.search);
 }
 
+/** Returns whether this tab may cancel and retry runs. */
 export function hasToken() {
   return sessionStorage.getItem(KEY) !== null;
 }
 
 /**
- * Follows an address while the page can be seen, because a browser has few connections to a place for all its
- * tabs; says on the page when there is no answer.
+ * Follows a live answer while the page is visible, because a browser limits the connections of all its tabs
+ * to a host. Shows on the page when there is no answer.
  * @template T
- * @param {string} path @param {(answer: T) => void} show
+ * @param {string} path
+ * @param {(answer: T) => void} show
  */
 export function follow(path, show) {
   /** @type {EventSource | undefined} */
   let source;
   const open = () => {
     source?.close();
-    source = document.hidden ? undefined : listen(path, show, () => setTimeout(open, AGAIN_MS));
+    source = document.hidden ? undefined : listen(path, show, () => setTimeout(open, RETRY_MS));
   };
   document.addEventListener("visibilitychange", open);
   open();
@@ -41,33 +43,36 @@ export function follow(path, show) {
 /**
  * @template T
  * @param {string} path @param {(answer: T) => void} show
- * @param {() => void} again the queue may answer later
+ * @param {() => void} retry called if the connection is closed
  */
-function listen(path, show, again) {
+function listen(path, show, retry) {
   const source = new EventSource(path);
   source.onmessage = ({ data }) => {
     const answer = /** @type {T & { error?: string }} */ (parse(String(data)));
-    tell(answer.error ?? "");
+    showStatus(answer.error ?? "");
     if (answer.error === undefined) show(answer);
   };
   source.onerror = () => {
-    tell("no response; retrying");
-    if (source.readyState === EventSource.CLOSED) void explain(path, again);
+    showStatus("no response; retrying");
+    if (source.readyState === EventSource.CLOSED) void explain(path, retry);
   };
   return source;
 }
 
-/** An event source does not say why it was refused. @param {string} path @param {() => void} again */
-async function explain(path, again) {
+/**
+ * Shows why a request failed: an event source does not report the reason.
+ * @param {string} path @param {() => void} retry
+ */
+async function explain(path, retry) {
   const answer = await fetch(path).catch(() => undefined);
-  if (answer?.status !== 404) again();
+  if (answer?.status !== 404) retry();
   if (answer === undefined || answer.ok) return;
-  tell(await errorOf(answer));
+  showStatus(await errorOf(answer));
   document.getElementById("loading")?.remove();
 }
 
 /** @param {string} text */
-function tell(text) {
+function showStatus(text) {
   /** @type {HTMLElement} */ (document.getElementById("connection")).textContent = text;
 }
 
@@ -77,7 +82,7 @@ async function errorOf(answer) {
   return error ?? answer.statusText;
 }
 
-/** @param {string} path */
+/** Fetches a path. Throws an error with the server's message if that fails. @param {string} path */
 export async function ask(path) {
   const answer = await fetch(path);
   if (!answer.ok) throw new Error(await errorOf(answer));
@@ -85,12 +90,12 @@ export async function ask(path) {
 }
 
 /**
- * Cancels or retries a campaign.
- * @param {string} id @param {"cancel" | "retry"} deed
- * @returns how many runs that concerns
+ * Cancels a campaign or retries its failed runs.
+ * @param {string} id @param {"cancel" | "retry"} action
+ * @returns the number of affected runs
  */
-export async function change(id, deed) {
-  const answer = await fetch(`/api/campaigns/${encodeURIComponent(id)}/${deed}`, {
+export async function change(id, action) {
+  const answer = await fetch(`/api/campaigns/${encodeURIComponent(id)}/${action}`, {
     method: "POST",
     headers: { Authorization: `Bearer ${sessionStorage.getItem(KEY) ?? ""}` },
   });

@@ -7,18 +7,18 @@ import { RunTable } from "./run-table.js";
 
 /**
  * @typedef {object} Row a run
- * @property {number} runNumber @property {string} state @property {string[]} values @property {number} repetition
- * @property {number | null} startedAt @property {number | null} finishedAt
- * @property {number | null} wallTimeMs @property {number | null} cpuTimeMs @property {number | null} memoryBytes
- * @property {number | null} eventsPerSecond @property {number | null} percent @property {string | null} error
- * @property {string | null} supersededBy
+ * @property {number} runNumber @property {string} state @property {string[]} values
+ * @property {number} repetition @property {number | null} startedAt @property {number | null} finishedAt
+ * @property {number | null} wallTimeMs @property {number | null} cpuTimeMs
+ * @property {number | null} memoryBytes @property {number | null} eventsPerSecond
+ * @property {number | null} percent @property {string | null} error @property {string | null} supersededBy
  *
- * @typedef {object} News what has changed
+ * @typedef {object} Update the rows that have changed
  * @property {import("./overview.js").Summary} summary
  * @property {string[]} variables @property {string[]} columns @property {unknown[][]} rows
  */
 
-/** A campaign with its runs. @param {HTMLElement} main @param {string} id */
+/** Shows a campaign with its runs. @param {HTMLElement} main @param {string} id */
 export function showCampaign(main, id) {
   /** @type {Map<number, Row>} */
   const rows = new Map();
@@ -26,13 +26,13 @@ export function showCampaign(main, id) {
   const head = element("div");
   const actions = actionBar(id);
   const table = new RunTable(rows, async (run) => (await ask(`${path}/runs/${run}/output`)).text());
-  const nothing = element(
+  const noRecords = element(
     "p",
     { class: "quiet" },
-    "No records of its runs are stored here: their results were collected on another machine, replaced or removed.",
+    "No records of this campaign's runs are stored here: their results were collected on another machine, replaced or removed.",
   );
   const map = new HeatMap(rows, path, (cell) => table.narrow(cell));
-  follow(path, (/** @type {News} */ { summary, variables, columns, rows: changed }) => {
+  follow(path, (/** @type {Update} */ { summary, variables, columns, rows: changed }) => {
     document.title = `${summary.config} – ${id}`;
     for (const values of changed) {
       const row = /** @type {Row} */ (
@@ -46,9 +46,9 @@ export function showCampaign(main, id) {
       map.update(variables);
       table.update(variables);
     }
-    nothing.toggleAttribute("hidden", rows.size > 0);
+    noRecords.toggleAttribute("hidden", rows.size > 0);
     for (const { section } of [map, table]) section.toggleAttribute("hidden", rows.size === 0);
-    if (!head.isConnected) main.replaceChildren(head, actions.bar, nothing, map.section, table.section);
+    if (!head.isConnected) main.replaceChildren(head, actions.bar, noRecords, map.section, table.section);
   });
 }
 
@@ -80,13 +80,13 @@ function describe({ id, config, study, user, states, runs, leftMs, uncollected, 
 /** @param {string} id */
 function actionBar(id) {
   const answer = element("span", { role: "status" });
-  /** @param {"cancel" | "retry"} deed @param {string} question */
-  const act = async (deed, question) => {
+  /** @param {"cancel" | "retry"} action @param {string} question */
+  const act = async (action, question) => {
     if (!confirm(question)) return;
     try {
-      const runs = await change(id, deed);
+      const runs = await change(id, action);
       answer.textContent =
-        deed === "cancel"
+        action === "cancel"
           ? `cancelled ${count(runs)} queued runs`
           : `requeued ${count(runs)} runs; to collect them, run: runall-swarm attach ${id}`;
     } catch (error) {
@@ -104,7 +104,7 @@ function actionBar(id) {
     ),
     element(
       "button",
-      { type: "button", onclick: () => void act("retry", "Rerun the failed runs?") },
+      { type: "button", onclick: () => void act("retry", "Rerun all failed and cancelled runs?") },
       "Retry failed runs",
     ),
   ];

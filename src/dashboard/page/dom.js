@@ -1,21 +1,22 @@
 /**
- * An element; texts are never read as HTML.
+ * Creates an element. Strings in its content become text, never HTML.
  * @param {string} tag
- * @param {Record<string, string | number | boolean | undefined | (() => void)>} [properties] `class`, `data-…` and the like as attributes, `onclick` and the like as they are
+ * @param {Record<string, string | number | boolean | undefined | (() => void)>} [properties] attributes, and
+ *   functions as event listeners (`onclick`)
  * @param {(Node | string | undefined)[]} content
  */
 export function element(tag, properties = {}, ...content) {
-  const made = document.createElement(tag);
+  const created = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
-    if (typeof value === "function") made.addEventListener(name.slice(2), value);
-    else if (value === true) made.setAttribute(name, "");
-    else if (value !== undefined && value !== false) made.setAttribute(name, String(value));
+    if (typeof value === "function") created.addEventListener(name.slice(2), value);
+    else if (value === true) created.setAttribute(name, "");
+    else if (value !== undefined && value !== false) created.setAttribute(name, String(value));
   }
-  made.append(...content.filter((each) => each !== undefined));
-  return made;
+  created.append(...content.filter((each) => each !== undefined));
+  return created;
 }
 
-/** @param {number | null | undefined} ms */
+/** Returns a duration with its unit. @param {number | null | undefined} ms */
 export function duration(ms) {
   if (ms === undefined || ms === null) return "";
   if (ms < 1000) return `${Math.round(ms)} ms`;
@@ -26,7 +27,7 @@ export function duration(ms) {
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.round(hours / 24)} d`;
 }
 
-/** A duration that is guessed: no finer than it can be. @param {number} ms */
+/** Returns an estimated duration: rounded up to whole seconds. @param {number} ms */
 export function estimate(ms) {
   return ms < 60_000 ? `${Math.max(1, Math.ceil(ms / 1000))} s` : duration(ms);
 }
@@ -39,7 +40,7 @@ export function size(bytes) {
 
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
 
-/** @param {number | null | undefined} value */
+/** Returns a value with about four significant digits. @param {number | null | undefined} value */
 export function amount(value) {
   if (value === undefined || value === null) return "";
   if (value !== 0 && (Math.abs(value) < 0.001 || Math.abs(value) >= 1e12)) return value.toExponential(2);
@@ -47,22 +48,22 @@ export function amount(value) {
   return Number(value.toPrecision(4)).toLocaleString("en", { maximumFractionDigits: 4 });
 }
 
-/** A number of things, with every digit. @param {number} things */
-export function count(things) {
-  return things.toLocaleString("en");
+/** Returns an integer with all digits, in groups. @param {number} number */
+export function count(number) {
+  return number.toLocaleString("en");
 }
 
-/** What states have in common to the eye. @param {string} state */
+/** Returns the state by which a state is coloured and filtered. @param {string} state */
 export function kind(state) {
   if (["failed", "crashed", "out-of-memory", "timeout", "lost"].includes(state)) return "failed";
   return state;
 }
 
-/** States in the order in which a bar shows them. */
+/** The order of states in a bar. */
 const ORDER = ["done", "limited", "failed", "cancelled", "running"];
 
 /**
- * How many of each kind, as a bar.
+ * Returns a bar with a part for each kind of states, proportional to the number of runs.
  * @param {Record<string, number>} states @param {string} [style]
  */
 export function stateBar(states, style = "bar") {
@@ -80,14 +81,17 @@ export function stateBar(states, style = "bar") {
   return bar;
 }
 
-/** How many runs are in each state, with the colours of the bar. @param {Record<string, number>} states */
+/**
+ * Returns the number of runs in each state, in the colours of the bar.
+ * @param {Record<string, number>} states
+ */
 export function stateCounts(states) {
   return inOrder(states).map(([state, runs]) =>
     element("span", { class: `state is-${kind(state)}` }, `${count(runs)} ${state}`),
   );
 }
 
-/** @param {Record<string, number>} states */
+/** Returns the number of runs in each state as a text. @param {Record<string, number>} states */
 export function statesText(states) {
   return inOrder(states)
     .map(([state, runs]) => `${count(runs)} ${state}`)
@@ -96,6 +100,6 @@ export function statesText(states) {
 
 /** @param {Record<string, number>} states */
 function inOrder(states) {
-  const place = (/** @type {string} */ state) => ORDER.indexOf(kind(state)) + 1 || ORDER.length + 1;
-  return Object.entries(states).sort(([a], [b]) => place(a) - place(b));
+  const rank = (/** @type {string} */ state) => ORDER.indexOf(kind(state)) + 1 || ORDER.length + 1;
+  return Object.entries(states).sort(([a], [b]) => rank(a) - rank(b));
 }

@@ -1,13 +1,22 @@
 import { amount, element, stateBar, statesText } from "./dom.js";
 
-/** @typedef {{ states: Record<string, number>, sum: number, count: number }} Cell what the runs of a cell have in all */
+/**
+ * @typedef {{ states: Record<string, number>, sum: number, count: number }} Cell totals of the runs of a
+ *   cell: runs by state, sum of the scalar, and number of runs that have the scalar
+ */
 
-/** @param {string} line @param {string} column */
+/** Returns the key of a cell. @param {string} line @param {string} column */
 export function key(line, column) {
   return `${line}\0${column}`;
 }
 
-/** @param {Cell | undefined} cell @param {{ low: number, high: number } | undefined} means @param {string} name */
+/**
+ * Returns the table cell for some runs: a bar of their states, or the mean of a scalar in the colour of its
+ * value.
+ * @param {Cell | undefined} cell
+ * @param {{ low: number, high: number } | undefined} means
+ * @param {string} name
+ */
 export function paint(cell, means, name) {
   if (cell === undefined) return element("td", { class: "none" });
   const title = `${name}: ${statesText(cell.states)}`;
@@ -27,14 +36,17 @@ export function paint(cell, means, name) {
   return element("td", {}, button);
 }
 
-/** From dark blue to yellow, ever lighter: also told apart without seeing colours. @param {number} share */
+/**
+ * Returns a colour from dark blue to light yellow, distinguishable by lightness alone.
+ * @param {number} share 0 to 1
+ */
 function colour(share) {
   const lightness = 28 + 55 * share;
   const hue = 250 - 165 * share;
   return { back: `oklch(${lightness}% 0.12 ${hue})`, front: lightness > 58 ? "#111" : "#fff" };
 }
 
-/** @param {Map<string, Cell>} cells */
+/** Returns the lowest and the highest mean. @param {Map<string, Cell>} cells */
 export function range(cells) {
   let [low, high] = [Infinity, -Infinity];
   for (const { sum, count } of cells.values()) {

@@ -10,18 +10,18 @@ import { patch } from "./patch.js";
  */
 
 const STATE = "state";
-/** While runs are made, the scalars of those that were collected meanwhile come in this often. */
+/** Interval at which the scalars of newly collected runs are fetched. */
 const REFRESH_MS = 5000;
-/** So many values of a variable make a map that one can still look at, and that a browser draws without a pause. */
-const MOST_VALUES = 100;
-/** From so many names on, one looks for them by a part of them. */
+/** Number of values of a variable that are still readable in a map, and that a browser draws quickly. */
+const MAX_VALUES = 100;
+/** Number of names from which on the filter is shown. */
 const MANY_NAMES = 20;
 
-/** The runs over two of the iteration variables: their states, or the mean of a scalar. */
+/** A table of runs by two iteration variables, with their states or the mean of a scalar in each cell. */
 export class HeatMap {
   /**
-   * @param {ReadonlyMap<number, Row>} rows @param {string} path of the campaign
-   * @param {(cell: CellChoice) => void} choose called with a cell that somebody clicks
+   * @param {ReadonlyMap<number, Row>} rows @param {string} path the campaign's path in the API
+   * @param {(cell: CellChoice) => void} choose called with the cell that the user clicks
    */
   constructor(rows, path, choose) {
     this.rows = rows;
@@ -29,10 +29,10 @@ export class HeatMap {
     this.choose = choose;
     /** @type {string[]} */
     this.variables = [];
-    /** Of the chosen scalar, by run. @type {Map<number, number>} */
+    /** Values of the selected scalar by run number. @type {Map<number, number>} */
     this.values = new Map();
     this.askedAt = 0;
-    /** The latest question that has no answer yet. @type {symbol | undefined} */
+    /** Identifies the latest request in progress. @type {symbol | undefined} */
     this.asking = undefined;
     this.across = this.chooser("columns");
     this.down = this.chooser("rows");
@@ -42,8 +42,8 @@ export class HeatMap {
     this.part = /** @type {HTMLInputElement} */ (
       element("input", {
         type: "search",
-        placeholder: "part of a name",
-        "aria-label": "filter",
+        placeholder: "filter scalars",
+        "aria-label": "filter scalars",
         hidden: true,
       })
     );
@@ -69,9 +69,9 @@ export class HeatMap {
 
   /** @param {string} label */
   chooser(label) {
-    const made = /** @type {HTMLSelectElement} */ (element("select", { "aria-label": label }));
-    made.onchange = () => void this.refresh(true);
-    return made;
+    const select = /** @type {HTMLSelectElement} */ (element("select", { "aria-label": label }));
+    select.onchange = () => void this.refresh(true);
+    return select;
   }
 
   /** @param {string[]} variables */
@@ -80,7 +80,7 @@ export class HeatMap {
     void this.refresh(false);
   }
 
-  /** @param {string[]} variables */
+  /** Lists the variables in both choosers. @param {string[]} variables */
   offer(variables) {
     this.variables = [...variables];
     [this.down, this.across].forEach((chooser, index) => {
@@ -90,23 +90,23 @@ export class HeatMap {
     });
   }
 
-  /** @param {boolean} anew even if it was asked just before */
-  async refresh(anew) {
-    if (anew) this.values = new Map();
+  /** Draws the map and fetches values. @param {boolean} immediately even if REFRESH_MS have not passed */
+  async refresh(immediately) {
+    if (immediately) this.values = new Map();
     this.draw();
-    if (!anew && (this.asking !== undefined || Date.now() - this.askedAt < REFRESH_MS)) return;
-    const mine = (this.asking = Symbol());
+    if (!immediately && (this.asking !== undefined || Date.now() - this.askedAt < REFRESH_MS)) return;
+    const request = (this.asking = Symbol());
     this.askedAt = Date.now();
     try {
       if (this.scalars.length === 0) await this.askScalars();
       const values = await this.askValues(this.what.value);
-      if (this.asking !== mine) return;
+      if (this.asking !== request) return;
       this.values = values;
       this.draw();
     } catch (error) {
       this.legend.textContent = /** @type {Error} */ (error).message;
     } finally {
-      if (this.asking === mine) this.asking = undefined;
+      if (this.asking === request) this.asking = undefined;
     }
   }
 
@@ -123,7 +123,7 @@ export class HeatMap {
     this.listScalars();
   }
 
-  /** Those whose names have the wanted part, and what is chosen. */
+  /** Lists the scalars that match the filter, and the selected one. */
   listScalars() {
     const chosen = this.what.value || STATE;
     const part = this.part.value.toLowerCase();
@@ -138,16 +138,16 @@ export class HeatMap {
     const cells = this.cells(down, across);
     const [lines, columns] = [this.valuesOf(down), down === across ? [""] : this.valuesOf(across)];
     const means = this.what.value === STATE ? undefined : range(cells);
-    const cut = Math.max(lines.length, columns.length) > MOST_VALUES;
+    const truncated = Math.max(lines.length, columns.length) > MAX_VALUES;
     this.legend.textContent = [
       means && `mean, from ${amount(means.low)} to ${amount(means.high)}`,
-      cut && `the first ${MOST_VALUES} values of each`,
+      truncated && `only the first ${MAX_VALUES} values of each variable`,
     ]
       .filter(Boolean)
       .join("; ");
-    const shown = columns.slice(0, MOST_VALUES);
+    const shown = columns.slice(0, MAX_VALUES);
     const head = element("tr", {}, element("th", {}), ...shown.map((value) => element("th", {}, value)));
-    const body = lines.slice(0, MOST_VALUES).map((line) => {
+    const body = lines.slice(0, MAX_VALUES).map((line) => {
       const row = shown.map((column) =>
         paint(cells.get(key(line, column)), means, this.nameOf(down, line, across, column)),
       );
@@ -156,11 +156,16 @@ export class HeatMap {
     patch(this.place, element("table", { class: "map" }, element("tbody", {}, head, ...body)));
   }
 
-  /** @param {number} down @param {string} line @param {number} across @param {string} column */
+  /**
+   * Returns the variables of a cell with their values.
+   * @param {number} down @param {string} line @param {number} across @param {string} column
+   */
   nameOf(down, line, across, column) {
-    const one = (/** @type {number} */ variable, /** @type {string} */ value) =>
+    const assignment = (/** @type {number} */ variable, /** @type {string} */ value) =>
       `${variable === this.variables.length ? "repetition" : `$${this.variables[variable] ?? ""}`}=${value}`;
-    return down === across ? one(down, line) : `${one(down, line)}, ${one(across, column)}`;
+    return down === across
+      ? assignment(down, line)
+      : `${assignment(down, line)}, ${assignment(across, column)}`;
   }
 
   /** @param {Element} target */
@@ -177,17 +182,24 @@ export class HeatMap {
     });
   }
 
-  /** Which cell it belongs to. @param {Row} row @param {number} down @param {number} across */
+  /** Returns the key of the cell of a run. @param {Row} row @param {number} down @param {number} across */
   keyOf(row, down, across) {
     return key(this.valueOf(row, down), down === across ? "" : this.valueOf(row, across));
   }
 
-  /** The one after the last variable is the repetition. @param {Row} row @param {number} variable */
+  /**
+   * Returns the value of a variable; the index after the last variable is the repetition.
+   * @param {Row} row
+   * @param {number} variable
+   */
   valueOf({ values, repetition }, variable) {
     return variable === this.variables.length ? String(repetition) : (values[variable] ?? "");
   }
 
-  /** Numbers in their order, other values as they come. @param {number} variable */
+  /**
+   * Returns the values of a variable: numbers sorted, other values in the order of the runs.
+   * @param {number} variable
+   */
   valuesOf(variable) {
     const values = [...new Set([...this.rows.values()].map((row) => this.valueOf(row, variable)))];
     return values.sort((a, b) => parseFloat(a) - parseFloat(b) || 0);

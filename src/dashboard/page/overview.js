@@ -3,7 +3,7 @@ import { amount, count, element, estimate, stateBar, stateCounts } from "./dom.j
 import { patch } from "./patch.js";
 
 /**
- * @typedef {object} Summary as the server's `Summary`
+ * @typedef {object} Summary the server's `Summary`
  * @property {string} id @property {string} user @property {string} study @property {string} config
  * @property {number} createdAt @property {number} runs @property {boolean} cancelled
  * @property {Record<string, number>} states @property {number} uncollected
@@ -13,7 +13,7 @@ import { patch } from "./patch.js";
 /** @type {Intl.DateTimeFormatOptions} */
 const SHORT = { dateStyle: "short", timeStyle: "short" };
 
-/** One row for each campaign. @param {HTMLElement} main */
+/** Shows a row for each campaign. @param {HTMLElement} main */
 export function showOverview(main) {
   const body = element("tbody");
   const table = element(
@@ -30,20 +30,20 @@ export function showOverview(main) {
           {},
           ...["Campaign", "Study", "User"].map((text) => element("th", {}, text)),
           element("th", {}, "Progress"),
-          ...["Rate", "Time left", "Queued"].map((text) => element("th", { class: "number" }, text)),
+          ...["Rate", "Time left", "Submitted"].map((text) => element("th", { class: "number" }, text)),
         ),
       ),
       body,
     ),
   );
   follow("/api/campaigns", (/** @type {{ campaigns: Summary[] }} */ { campaigns }) => {
-    if (campaigns.length === 0) return main.replaceChildren(nothing());
+    if (campaigns.length === 0) return main.replaceChildren(noCampaigns());
     patch(body, ...campaigns.map(row));
     if (!table.isConnected) main.replaceChildren(element("h1", {}, "Campaigns"), table);
   });
 }
 
-function nothing() {
+function noCampaigns() {
   return element(
     "p",
     { class: "quiet" },
@@ -83,15 +83,15 @@ function row(summary) {
   );
 }
 
-/** @param {Pick<Summary, "runsPerSecond" | "eventsPerSecond">} summary */
+/** Returns runs and events per time. @param {Pick<Summary, "runsPerSecond" | "eventsPerSecond">} summary */
 export function rate({ runsPerSecond, eventsPerSecond }) {
-  const runs = runsPerSecond === undefined ? "" : perMinute(runsPerSecond);
+  const runs = runsPerSecond === undefined ? "" : runRate(runsPerSecond);
   const events = eventsPerSecond === undefined ? "" : `${amount(eventsPerSecond)} ev/s`;
   return [runs, events].filter((text) => text !== "").join(", ");
 }
 
 /** @param {number} runsPerSecond */
-function perMinute(runsPerSecond) {
+function runRate(runsPerSecond) {
   const [runs, unit] = runsPerSecond >= 1 ? [runsPerSecond, "s"] : [runsPerSecond * 60, "min"];
   return `${amount(Number(runs.toPrecision(2)))} runs/${unit}`;
 }

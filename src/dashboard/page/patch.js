@@ -1,8 +1,9 @@
 /**
- * Makes the content of a place like this, but keeps the nodes that are there: what somebody is clicking, has
- * selected, scrolled or given the focus stays as it is on a live page. Elements with `data-key` are known by it.
- * Listeners are not taken over, so they belong to the place.
- * @param {Element} place @param {Node[]} wanted
+ * Changes the content of an element into the wanted nodes, but reuses existing nodes, so that focus,
+ * selection and scroll position survive updates of a live page. Elements with a `data-key` are identified by
+ * it. Event listeners of the wanted nodes are lost, so add them to the element itself.
+ * @param {Element} place
+ * @param {Node[]} wanted
  */
 export function patch(place, ...wanted) {
   /** @type {Map<string, ChildNode>} */
@@ -47,7 +48,7 @@ function update(known, node) {
   for (const { name, value } of node.attributes)
     if (name !== "style" && known.getAttribute(name) !== value) known.setAttribute(name, value);
   for (const name of known.getAttributeNames()) if (!node.hasAttribute(name)) known.removeAttribute(name);
-  // the policy allows styles that scripts set, but not as an attribute
+  // the Content-Security-Policy forbids setting the style attribute, but not the style property
   if (known.style.cssText !== node.style.cssText) known.style.cssText = node.style.cssText;
   patch(known, ...node.childNodes);
 }

@@ -4,44 +4,48 @@ import { patch } from "./patch.js";
 /** @typedef {import("./campaign.js").Row} Row */
 /** @typedef {import("./heat-map.js").CellChoice} CellChoice */
 
-/** So many rows a browser draws without a pause. */
-const PAGE = 200;
+/** Number of rows per page, which a browser draws quickly. */
+const PAGE_ROWS = 200;
 const STATES = ["all", "running", "failed", "done", "queued", "cancelled", "limited"];
-/** What a run prints while it is made comes in this often. */
+/** Interval at which the output of a running simulation is fetched. */
 const OUTPUT_MS = 2000;
 
-/** The runs as a table, a page at a time. */
+/** The table of runs, in pages. */
 export class RunTable {
   /** @param {ReadonlyMap<number, Row>} rows @param {(run: number) => Promise<string>} output */
   constructor(rows, output) {
     this.rows = rows;
     this.output = output;
     this.page = 0;
-    /** The run whose output is shown. @type {number | undefined} */
+    /** Number of the run whose output is shown. @type {number | undefined} */
     this.open = undefined;
     this.text = "";
-    /** Who fetches it. @type {symbol | undefined} */
+    /** Identifies the latest request in progress. @type {symbol | undefined} */
     this.asking = undefined;
     /** @type {string[]} */
     this.variables = [];
-    /** Of the heat map. @type {CellChoice | undefined} */
+    /** The selected cell of the heat map. @type {CellChoice | undefined} */
     this.cell = undefined;
     const states = STATES.map((state) => element("option", { value: state }, state));
     this.filter = /** @type {HTMLSelectElement} */ (element("select", { "aria-label": "state" }, ...states));
     this.filter.onchange = () => this.turn(-this.page);
     this.whole = element("button", { type: "button", onclick: () => this.narrow(undefined) });
-    this.back = element(
+    this.previous = element(
       "button",
-      { type: "button", "aria-label": "back", onclick: () => this.turn(-1) },
+      { type: "button", "aria-label": "previous page", onclick: () => this.turn(-1) },
       "‹",
     );
-    this.forth = element("button", { type: "button", "aria-label": "on", onclick: () => this.turn(1) }, "›");
+    this.next = element(
+      "button",
+      { type: "button", "aria-label": "next page", onclick: () => this.turn(1) },
+      "›",
+    );
     this.place = element("span", { class: "quiet" });
     this.head = element("thead");
     this.body = element("tbody");
     this.body.onclick = ({ target }) => this.clicked(/** @type {Element} */ (target));
     const heading = element("h2", {}, "Runs");
-    const pages = element("span", { class: "pages" }, this.back, this.place, this.forth);
+    const pages = element("span", { class: "pages" }, this.previous, this.place, this.next);
     const bar = element("div", { class: "bar-line" }, heading, this.filter, this.whole, pages);
     const table = element("table", { class: "runs" }, this.head, this.body);
     this.section = element("section", {}, bar, element("div", { class: "scroll" }, table));
@@ -50,7 +54,7 @@ export class RunTable {
   /** @param {string[]} variables */
   update(variables) {
     this.variables = variables;
-    const columns = ["Run", "State", ...variables.map((name) => `$${name}`), "rep."];
+    const columns = ["Run", "State", ...variables.map((name) => `$${name}`), "Repetition"];
     patch(
       this.head,
       element(
@@ -65,13 +69,13 @@ export class RunTable {
     this.draw();
   }
 
-  /** @param {number} by */
+  /** Moves by some pages. @param {number} by */
   turn(by) {
     this.page += by;
     this.draw();
   }
 
-  /** Shows the runs of one cell alone. @param {CellChoice | undefined} cell */
+  /** Shows only the runs of one cell; all runs for undefined. @param {CellChoice | undefined} cell */
   narrow(cell) {
     this.cell = cell;
     this.turn(-this.page);
@@ -80,18 +84,18 @@ export class RunTable {
 
   draw() {
     const wanted = this.filter.value;
-    const chosen = [...this.rows.values()]
+    const matching = [...this.rows.values()]
       .filter(({ state }) => wanted === "all" || kind(state) === wanted)
       .filter((row) => this.cell?.has(row) ?? true)
       .sort((a, b) => a.runNumber - b.runNumber);
-    const pages = Math.max(1, Math.ceil(chosen.length / PAGE));
+    const pages = Math.max(1, Math.ceil(matching.length / PAGE_ROWS));
     this.page = Math.min(this.page, pages - 1);
-    const shown = chosen.slice(this.page * PAGE, (this.page + 1) * PAGE);
+    const shown = matching.slice(this.page * PAGE_ROWS, (this.page + 1) * PAGE_ROWS);
     const page = pages > 1 ? `, page ${this.page + 1} of ${pages}` : "";
-    this.place.textContent = `${count(chosen.length)} runs${page}`;
-    this.back.toggleAttribute("disabled", this.page === 0);
-    this.forth.toggleAttribute("disabled", this.page >= pages - 1);
-    for (const turner of [this.back, this.forth]) turner.toggleAttribute("hidden", pages === 1);
+    this.place.textContent = `${count(matching.length)} ${matching.length === 1 ? "run" : "runs"}${page}`;
+    this.previous.toggleAttribute("disabled", this.page === 0);
+    this.next.toggleAttribute("disabled", this.page >= pages - 1);
+    for (const button of [this.previous, this.next]) button.toggleAttribute("hidden", pages === 1);
     this.whole.textContent = `${this.cell?.text ?? ""} ×`;
     this.whole.toggleAttribute("hidden", this.cell === undefined);
     const atEnd = isAtEnd(this.body.querySelector("pre"));
@@ -100,7 +104,7 @@ export class RunTable {
     if (output && atEnd) output.scrollTop = output.scrollHeight;
   }
 
-  /** @param {Row} row */
+  /** Returns the lines of a run: its values, and below them its error and output. @param {Row} row */
   lines(row) {
     const { runNumber, state, values, repetition, percent, wallTimeMs, startedAt } = row;
     const time =
@@ -111,7 +115,7 @@ export class RunTable {
     const button = element(
       "button",
       { type: "button", "aria-expanded": String(open) },
-      open ? "hide" : "output",
+      open ? "Hide output" : "Show output",
     );
     const line = element(
       "tr",
@@ -148,16 +152,19 @@ export class RunTable {
     if (this.open !== undefined) void this.showOutput(run);
   }
 
-  /** Until another is asked for, or all is there. @param {number} run */
+  /**
+   * Shows the output of a run and follows it until the run has ended or another output is shown.
+   * @param {number} run
+   */
   async showOutput(run) {
-    const mine = (this.asking = Symbol());
-    for (let grows = true; grows;) {
-      grows = this.rows.get(run)?.state === "running";
+    const request = (this.asking = Symbol());
+    for (let isRunning = true; isRunning;) {
+      isRunning = this.rows.get(run)?.state === "running";
       const text = await this.output(run).catch(messageOf);
-      if (this.asking !== mine || this.open !== run) return;
+      if (this.asking !== request || this.open !== run) return;
       this.text = text;
       this.draw();
-      if (grows) await new Promise((resolve) => setTimeout(resolve, OUTPUT_MS));
+      if (isRunning) await new Promise((resolve) => setTimeout(resolve, OUTPUT_MS));
     }
   }
 }
@@ -167,7 +174,10 @@ function messageOf(error) {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Whoever has scrolled to the end wants to see what comes. @param {Element | null} place */
+/**
+ * Returns whether the output is scrolled to its end, so that new text should stay visible.
+ * @param {Element | null} place
+ */
 function isAtEnd(place) {
   return place === null || place.scrollTop + place.clientHeight >= place.scrollHeight - 4;
 }

@@ -5,16 +5,17 @@ import type { AwsClients } from "./clients.ts";
 
 export interface Account {
   id: string;
-  /** ARN of the user or role that the credentials belong to. */
+  /** ARN of the user or role to which the credentials belong. */
   user: string;
 }
 
+/** Returns the account and user of the current credentials. */
 export async function whoAmI({ sts }: Pick<AwsClients, "sts">): Promise<Account> {
   const { Account, Arn } = await sts.send(new GetCallerIdentityCommand({}));
   return { id: Account!, user: Arn! };
 }
 
-/** The IAM policy that a user of swarm-tool needs, for his account. */
+/** Returns the IAM policy, as JSON text, that a user of swarm-tool needs in this account. */
 export async function policyFor(account: Account): Promise<string> {
   const text = await readFile(installedFile("cloudformation/iam-policy.json"), "utf8");
   const partition = account.user.split(":")[1] ?? "aws";

@@ -9,14 +9,15 @@ import { options } from "./stack.ts";
 
 type CloudWatch = Pick<AwsClients, "cloudWatch">;
 
-/** An alarm that halts the swarm: when it is idle, or when it has run for as long as it may. */
+/** An alarm that halts the swarm when it is idle, or after its maximum lifetime. */
 export interface Alarm {
   name: string;
   state: string;
-  /** Whether it would do anything. */
+  /** Whether its actions are enabled. */
   armed: boolean;
 }
 
+/** Returns the alarms of a swarm's stack. */
 export async function listAlarms(
   { cloudWatch }: CloudWatch,
   stack: string,
@@ -33,16 +34,16 @@ export async function listAlarms(
   }));
 }
 
-/** The alarm that is there for idleness; without it a forgotten swarm costs money. */
+/** Returns the alarm that halts an idle swarm; without it, a forgotten swarm costs money. */
 export function idleAlarm(alarms: readonly Alarm[], stack: string): Alarm | undefined {
   return alarms.find(({ name }) => name === `${stack}-idle`);
 }
 
 /**
- * Makes the alarms ready for a swarm that is about to start. One that is still in ALARM repeats its action
- * every minute and would halt the swarm at once, so it is set to OK. And the swarm is marked as busy: its idle time
- * begins anew, instead of going on from before it was halted; nor is it documented that metric math fills a metric that
- * never had a value.
+ * Enables and resets the alarms of a swarm that is about to start, and returns them. An alarm that is still in ALARM
+ * repeats its action every minute and would halt the swarm immediately; therefore, it is set to OK. The swarm is also
+ * marked as busy, so that its idle time does not continue from before it was halted, and because it is not documented
+ * that metric math fills a metric that never had a value.
  * @see Amazon CloudWatch User Guide, "Using Amazon CloudWatch alarms" and "Use metric math".
  */
 export async function armAlarms({ cloudWatch }: CloudWatch, stack: string, swarm: string): Promise<Alarm[]> {
@@ -58,7 +59,7 @@ export async function armAlarms({ cloudWatch }: CloudWatch, stack: string, swarm
   return await listAlarms({ cloudWatch }, stack);
 }
 
-/** For the idle alarm: there is work of which the swarm's queue does not know. It counts for the minutes around now. */
+/** Marks the swarm as busy for the idle alarm, for about a minute, even if its queue is empty. */
 export async function markBusy({ cloudWatch }: CloudWatch, swarm: string): Promise<void> {
   const dimensions = [{ Name: "Swarm", Value: swarm }];
   await cloudWatch.send(

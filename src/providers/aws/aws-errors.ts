@@ -1,6 +1,6 @@
 import { errorCode, errorText, UserError } from "../../errors.ts";
 
-/** The name that AWS gives an error: `ValidationError`, `AccessDenied`, `InvalidKeyPair.NotFound`, … */
+/** Returns AWS's name of an error: `ValidationError`, `AccessDenied`, `InvalidKeyPair.NotFound`, … */
 export function awsErrorName(error: unknown): string | undefined {
   const name = (error as { name?: unknown } | null | undefined)?.name;
   return typeof name === "string" ? name : undefined;
@@ -15,7 +15,7 @@ interface Explanation {
   hint: string;
 }
 
-/** @see AWS API references, "Common Error Types"; EC2 has names of its own. */
+/** @see AWS API references, "Common Error Types"; EC2 has its own names. */
 const EXPLANATIONS: readonly Explanation[] = [
   {
     names: ["CredentialsProviderError"],
@@ -88,8 +88,8 @@ const EXPLANATIONS: readonly Explanation[] = [
 ];
 
 /**
- * A UserError for what the user can mend; every other error as it is.
- * @param profile whose credentials were used, where one is named.
+ * Returns a UserError for an error that the user can fix, and every other error unchanged.
+ * @param profile whose credentials were used, if one is set.
  */
 export function explainAwsError(error: unknown, profile?: string): unknown {
   if (error instanceof UserError) return error;
@@ -112,12 +112,12 @@ export function explainAwsError(error: unknown, profile?: string): unknown {
   return new UserError(found.text(error, profile), { hint: found.hint, cause: error });
 }
 
-/** The name of the AWS error that a UserError of ours explains, or of the error itself. */
+/** Returns AWS's name of an error, or of the error that a UserError explains. */
 export function originalName(error: unknown): string | undefined {
   return awsErrorName(error instanceof UserError ? error.cause : error);
 }
 
-/** Of `User: arn:… is not authorized to perform: ec2:RunInstances on resource: …` the action. */
+/** Returns the action in `User: arn:… is not authorized to perform: ec2:RunInstances on resource: …`. */
 function deniedAction(message: string): string {
   return /not authorized to perform:? (\S+)/.exec(message)?.[1] ?? message;
 }

@@ -10,13 +10,13 @@ import type { AwsStatus } from "./status.ts";
 import { existingAws, notComplete, reachable, removedError, type Aws } from "./swarm.ts";
 import { isOpen } from "./tunnel.ts";
 
-/** Of what nobody interrupts. */
+/** Signal that is never aborted. */
 const never = new AbortController().signal;
 
-/** With AWS's SDK, which a swarm with an open tunnel does not need. */
+/** Loads AWS's SDK, which a swarm with an open tunnel does not need. */
 const operations = () => import("./operations.ts");
 
-/** The swarm on AWS. */
+/** Returns the provider for a swarm on AWS. */
 export function awsProvider(name: string, context: ProviderContext, deployer: SwarmDeployer): Provider {
   const aws: Aws = { name, context, deployer, signal: context.signal ?? never };
   return {
@@ -71,20 +71,20 @@ export function awsProvider(name: string, context: ProviderContext, deployer: Sw
   };
 }
 
-/** Whether the tunnel is open and Docker answers through it. */
+/** Returns whether the tunnel is open and Docker answers through it. */
 async function answers(state: AwsState): Promise<boolean> {
   return isOpen(state.tunnel) && (await dockerAnswers(state.tunnel.dockerSocket));
 }
 
-/** With an open tunnel. Of several clients whose tunnel has ended one opens it. */
-async function connected(aws: Aws, tell: (text: string) => void = () => undefined): Promise<AwsState> {
+/** Opens the tunnel if it is not open, and returns the state. If several clients need it, only one of them opens it. */
+async function connected(aws: Aws, onStep: (text: string) => void = () => undefined): Promise<AwsState> {
   const { name } = aws;
   const before = await existingAws(name);
   if (await answers(before)) return before;
   if (before.state === "halted") throw haltedError(name);
   if (before.state === "creating") throw notComplete(name);
-  const { openWay } = await operations();
-  return await drain(openWay(aws), (event) => {
-    if ("text" in event) tell(event.text);
+  const { ensureTunnel } = await operations();
+  return await drain(ensureTunnel(aws), (event) => {
+    if ("text" in event) onStep(event.text);
   });
 }

@@ -8,13 +8,13 @@ import { STSClient } from "@aws-sdk/client-sts";
 import { UserError } from "../../errors.ts";
 import { explainAwsError } from "./aws-errors.ts";
 
-/** Where a swarm lies and who asks; what is not said is found as the SDK does: environment, `~/.aws`, … */
+/** Region and credentials. Defaults are found as the SDK does: environment, `~/.aws`, … */
 export interface AwsSettings {
   region?: string | undefined;
   profile?: string | undefined;
 }
 
-/** One client for each service. They open no connection before the first call. */
+/** One client for each service. They connect with their first request. */
 export interface AwsClients extends Disposable {
   region: string;
   cloudFormation: CloudFormationClient;
@@ -30,18 +30,20 @@ const MAX_ATTEMPTS = 6;
 const KEYS = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
 /**
- * @throws {UserError} where no region is configured.
- * @see AWS SDK for JavaScript v3, "Credential providers" and "Shared config": `AWS_PROFILE`, `AWS_REGION`, `AWS_ENDPOINT_URL`.
+ * Returns clients for AWS's services.
+ * @throws {UserError} if no valid region is configured.
+ * @see AWS SDK for JavaScript v3, "Credential providers" and "Shared config": `AWS_PROFILE`, `AWS_REGION`,
+ *   `AWS_ENDPOINT_URL`.
  */
 export async function connectToAws(
   settings: AwsSettings,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<AwsClients> {
-  // The SDK warns on Node.js 20 that its releases of 2027 will want a later one; users can do nothing with that.
+  // On Node.js 20, the SDK warns that its releases of 2027 will require a later version, which does not concern users.
   env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
-  // A profile that is asked for counts for more than keys in the environment; the SDK would warn of them.
+  // An explicit profile takes precedence over keys in the environment; the SDK would warn about them.
   if (settings.profile !== undefined) for (const name of KEYS) Reflect.deleteProperty(env, name);
-  // AWS_DEFAULT_REGION is what AWS's command line reads; the SDK does not.
+  // AWS_DEFAULT_REGION is read by AWS's command line, but not by the SDK.
   const region = settings.region ?? (env["AWS_REGION"] || env["AWS_DEFAULT_REGION"] || undefined);
   const options = {
     maxAttempts: MAX_ATTEMPTS,
@@ -84,7 +86,7 @@ interface AnyClient {
   middlewareStack: EC2Client["middlewareStack"];
 }
 
-/** Outside of the retries: only what is final is translated. */
+/** Makes a client throw errors with hints for the user. Added outside of the retries, which need the original errors. */
 function explainErrors(client: object, profile: string | undefined): void {
   (client as AnyClient).middlewareStack.add(
     (next) => async (args) => {

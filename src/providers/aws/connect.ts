@@ -19,7 +19,11 @@ export interface ConnectOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Opens the tunnel to the manager where it is not open, after it has started and said which key is its own. */
+/**
+ * Opens the tunnel to the manager, if it is not open, after the manager has started and published its host key.
+ * Returns the new state.
+ * @throws {UserError} if the manager is not ready in time, or the swarm is halted or has no machines.
+ */
 export async function* connectManager(
   clients: AwsClients,
   state: AwsState,
@@ -48,7 +52,7 @@ export async function* connectManager(
       signal,
       save: async (tunnel) => {
         connected = await changeState(state.name, (now) => ({
-          ...(now.state === "halted" ? asRunning(now) : now), // resumed from elsewhere
+          ...(now.state === "halted" ? asRunning(now) : now), // resumed from another machine
           tunnel,
           manager: manager.id,
         }));
@@ -58,7 +62,7 @@ export async function* connectManager(
   return connected;
 }
 
-/** Ends the tunnel. @returns whether there was one. */
+/** Closes the tunnel. @returns whether it was open. */
 export async function disconnectManager(state: AwsState): Promise<boolean> {
   const wasOpen = reachable(state) !== undefined;
   if (state.tunnel === undefined) return false;
@@ -76,7 +80,7 @@ async function* waitForManager(
 ): AsyncGenerator<ProgressEvent, ReadyManager> {
   const since = new Date(Date.now() - 60_000);
   const nextAttempt = attempts({ ...AWS_PACE, timeoutMs, signal });
-  let said = "";
+  let reported = "";
   for (;;) {
     const [groups, machines] = await Promise.all([
       findGroups(clients, state.stack, state.name, signal),
@@ -100,8 +104,8 @@ async function* waitForManager(
       if (failure !== undefined) throw failure;
     }
     const missing = describeMissing(manager);
-    if (missing !== said) yield step(`waiting for ${missing}`);
-    said = missing;
+    if (missing !== reported) yield step(`waiting for ${missing}`);
+    reported = missing;
     if (!(await nextAttempt())) {
       throw new UserError(
         `the manager of the swarm ${state.name} is not ready: still waiting for ${missing}`,
@@ -118,7 +122,7 @@ function describeMissing(manager: Machine | undefined): string {
   return manager.address === undefined ? "the manager's address" : "the manager to publish its host key";
 }
 
-/** From the parameter that our template has, else from what the machine wrote to its console. */
+/** Returns a manager's host key: from the parameter of our template, otherwise from the machine's console output. */
 async function hostKeyOf(
   clients: AwsClients,
   swarm: string,

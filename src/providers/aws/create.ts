@@ -13,15 +13,15 @@ import { createStack, firstFailure, followStack } from "./stack.ts";
 import { awsDirectories, changeState } from "./swarm.ts";
 import { START_TIMEOUT_MS } from "./timeouts.ts";
 
-/** Whether a stack can only be removed: it never came to be, or its removal failed. */
+/** Returns whether a stack can only be removed, because its creation or removal failed. */
 export function isBroken(status: string): boolean {
   return /^(ROLLBACK_|CREATE_FAILED|DELETE_FAILED)/.test(status) && !status.endsWith("_IN_PROGRESS");
 }
 
 /**
- * Makes a swarm, or goes on with one that is half made, until its manager can be reached.
- * The state is written before anything that costs money is made.
- * @throws {UserError} with the first resource that failed, and why.
+ * Creates a swarm, or completes one that was partly created, until its manager can be reached. Returns its state. The
+ * state file is written before anything that costs money is created.
+ * @throws {UserError} with the first resource that failed, and the reason.
  */
 export async function* createSwarm(
   clients: AwsClients,
@@ -46,7 +46,7 @@ export async function* createSwarm(
   return yield* connectManager(clients, started, { timeoutMs: START_TIMEOUT_MS, signal });
 }
 
-/** Writes down what is known of a swarm, also of one whose state was lost: from then on it can be removed. */
+/** Writes a swarm's state file if it is missing or damaged, so that the swarm can be removed. Returns the state. */
 export async function noteSwarm(plan: Plan): Promise<AwsState> {
   const { name } = plan.options;
   await setAsideDamaged(name);
@@ -71,13 +71,13 @@ async function* completeStack(
   throw await creationFailure(clients, { id, since, status, swarm: options.name, stack });
 }
 
-/** Where a stack rests when nothing of it is left that costs money. */
-const TAKEN_BACK = ["ROLLBACK_COMPLETE", ""];
+/** Final statuses of a stack of which nothing is left that costs money. */
+const ROLLED_BACK = ["ROLLBACK_COMPLETE", ""];
 
-/** A stack that did not come to be. */
+/** The creation of a stack failed. */
 export class CreationError extends UserError {}
 
-/** What went wrong, and what is left of it. */
+/** Returns the error for a failed stack: which resource failed, and what is left of the stack. */
 export async function creationFailure(
   clients: AwsClients,
   stack: { id: string; since: Date; status: string | undefined; swarm: string; stack: string },
@@ -87,7 +87,7 @@ export async function creationFailure(
     failure === undefined
       ? `the stack ${stack.stack} ended in ${stack.status ?? "its deletion"}`
       : `AWS could not create ${failure.logicalId} (${failure.type}): ${failure.reason ?? failure.status}`;
-  const left = TAKEN_BACK.includes(stack.status ?? "") ? [] : await listLeftovers(clients, stack.swarm);
+  const left = ROLLED_BACK.includes(stack.status ?? "") ? [] : await listLeftovers(clients, stack.swarm);
   const state =
     left.length === 0
       ? "AWS has rolled back what it had created"
@@ -97,13 +97,14 @@ export async function creationFailure(
   });
 }
 
-/** A swarm that does not halt itself is told of, loudly. */
+/** Enables the alarms, and yields a warning if the swarm would not halt itself. */
 export async function* checkAlarms(clients: AwsClients, state: AwsState): AsyncGenerator<ProgressEvent> {
   const alarms = await armAlarms(clients, state.stack, state.name);
   const text = alarmWarning(alarms, state.stack);
   if (text !== undefined) yield { type: "warning", text };
 }
 
+/** Returns a warning if a swarm's alarms would not halt it, otherwise undefined. */
 export function alarmWarning(
   alarms: Awaited<ReturnType<typeof armAlarms>>,
   stack: string,
@@ -115,6 +116,7 @@ export function alarmWarning(
   return `the actions of ${disarmed.join(", ")} are disabled: the swarm does not shut down by itself and costs money until you halt it`;
 }
 
+/** Converts the events of a stack to progress events. */
 export async function* resourceEvents<R>(
   events: AsyncGenerator<{ logicalId: string; type: string; status: string; reason: string | undefined }, R>,
 ): AsyncGenerator<ProgressEvent, R> {

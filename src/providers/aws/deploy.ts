@@ -14,8 +14,9 @@ const SWARM_TIMEOUT_MS = 10 * 60_000;
 const POLL_MS = 500;
 
 /**
- * Deploys the services on a swarm that is connected, or brings them up to date. Where images are built there, it takes a
- * quarter of an hour or more, in which the swarm is not idle.
+ * Deploys or updates the services of a connected swarm. If images are built there, this takes a quarter of an hour or
+ * more; the swarm is marked as busy in the meantime. Returns the new state.
+ * @throws {UserError} if the tunnel is not open.
  */
 export async function* deployServices(
   clients: Pick<AwsClients, "cloudWatch">,
@@ -31,7 +32,7 @@ export async function* deployServices(
   }
   yield* waitForSwarm(swarm.docker, signal);
   const awake = setInterval(() => {
-    markBusy(clients, state.name).catch(() => undefined); // the next minute tries again
+    markBusy(clients, state.name).catch(() => undefined); // tried again in the next minute
   }, AWAKE_MS);
   try {
     for await (const text of deployer.deploy(swarm, signal)) yield step(text);
@@ -44,7 +45,7 @@ export async function* deployServices(
   }));
 }
 
-/** A manager's Docker answers some seconds before its boot script has made it the manager of a swarm. */
+/** Waits for the manager's Docker Swarm: Docker answers some seconds before the boot script initializes it. */
 async function* waitForSwarm(docker: DockerEndpoint, signal: AbortSignal): AsyncGenerator<ProgressEvent> {
   const nextAttempt = attempts({ everyMs: POLL_MS, timeoutMs: SWARM_TIMEOUT_MS, signal });
   for (let polls = 0; !(await isManager(docker, signal)); polls++) {
@@ -58,8 +59,8 @@ async function* waitForSwarm(docker: DockerEndpoint, signal: AbortSignal): Async
 }
 
 /**
- * Deploys the services anew where AWS has put another machine in the place of the manager that had them; their data lie
- * on the volume, which the new one has.
+ * Deploys the services again if AWS has replaced the manager on which they ran; their data is on the volume, which the
+ * new manager has. Returns the new state.
  */
 export async function* deployWhereReplaced(
   clients: Pick<AwsClients, "cloudWatch">,

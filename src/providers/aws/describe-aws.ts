@@ -2,7 +2,7 @@ import { count, dollars, formatDuration } from "../../model/amounts.ts";
 import type { StatusLine } from "../target.ts";
 import type { AwsStatus } from "./status.ts";
 
-/** What `status` shows of a swarm on AWS. */
+/** Returns what `swarm-tool status` shows for a swarm on AWS. */
 export function describeAws(swarm: AwsStatus, now = Date.now()): StatusLine[] {
   const machines = swarm.machines.map(({ id, role, type, state, launched, spot }) => [
     `  ${role}`,

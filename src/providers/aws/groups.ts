@@ -10,7 +10,7 @@ import { options, TAG } from "./stack.ts";
 
 type Scaling = Pick<AwsClients, "autoScaling">;
 
-/** The two auto scaling groups of a swarm. */
+/** The two Auto Scaling groups of a swarm. */
 export interface Groups {
   manager: Group;
   worker: Group;
@@ -19,15 +19,16 @@ export interface Groups {
 interface Group {
   name: string;
   desired: number;
-  /** Ids of its machines, also of those that start or end. */
+  /** IDs of its machines, including those that are starting or terminating. */
   instances: string[];
   inService: number;
 }
 
 /**
- * The groups of a swarm, known by our tag (CloudFormation gives a stack's tags to all that it makes) and by their Name tags `<swarm>-manager` and `<swarm>-worker` in any case.
- * Another template names them after the stack.
- * @returns undefined where the stack has none, because it is not made yet or removed.
+ * Returns the groups of a swarm. They are found by our tag, which CloudFormation copies from the stack to its resources,
+ * and by their Name tags, `<swarm>-manager` and `<swarm>-worker`, ignoring case. User templates may use the stack's name
+ * instead of the swarm's.
+ * @returns undefined if there are none, because the stack is not complete or was removed.
  */
 export async function findGroups(
   { autoScaling }: Scaling,
@@ -62,6 +63,7 @@ function describeGroup(group: AutoScalingGroup): Group {
   };
 }
 
+/** Sets the desired number of machines in a group. */
 export async function setDesired({ autoScaling }: Scaling, group: string, desired: number): Promise<void> {
   await autoScaling.send(
     new SetDesiredCapacityCommand({
@@ -73,8 +75,8 @@ export async function setDesired({ autoScaling }: Scaling, group: string, desire
 }
 
 /**
- * Why a group does not start machines, since a time: quotas, capacity of the zone, limits of the account.
- * @returns undefined where nothing failed.
+ * Returns why a group has failed to start machines since a time: quotas, capacity of the zone, limits of the account.
+ * Returns undefined if nothing failed.
  */
 export async function launchFailure(
   { autoScaling }: Scaling,

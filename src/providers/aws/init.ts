@@ -12,12 +12,12 @@ import { planSwarm, type Plan } from "./plan.ts";
 import { PRICES_AS_OF } from "./prices.ts";
 import { removeSwarm } from "./remove.ts";
 import { describeStack } from "./stack.ts";
-import { existingAws, whereItIs, type Aws } from "./swarm.ts";
+import { existingAws, reachableEvent, type Aws } from "./swarm.ts";
 
-/** To tell what runs when something has failed. */
+/** Time limit for querying what is running after a failure. */
 const ANSWER_TIMEOUT_MS = 5000;
 
-/** Makes a swarm, or completes one that is half made. */
+/** Creates a swarm, or completes one that was partly created. */
 export async function* init(aws: Aws, { services, machines }: InitOptions): SwarmEvents {
   const { name, context, deployer, signal } = aws;
   if (machines === undefined) throw new Error("no machine options for a swarm on AWS");
@@ -51,16 +51,16 @@ export async function* init(aws: Aws, { services, machines }: InitOptions): Swar
     signal,
   );
   yield { type: "made", name, place: "AWS" };
-  yield await whereItIs(name);
+  yield await reachableEvent(name);
 }
 
-/** Better now than with machines that cost money and cannot be reached. */
+/** Checks the required programs before there are machines that cost money and could not be reached. */
 async function requirePrograms(): Promise<void> {
   await docker({}, ["--version"]);
   await runProgram("ssh", ["-V"]);
 }
 
-/** Nobody shall believe that nothing costs money because a command has failed or was interrupted. */
+/** Reports that machines may still cost money after the command has failed or was interrupted. */
 async function* leftRunning(clients: AwsClients, { stack, options, hourly }: Plan): SwarmEvents {
   const limit = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
   const present = await describeStack(clients, stack, limit).catch(() => "not known");
@@ -68,7 +68,7 @@ async function* leftRunning(clients: AwsClients, { stack, options, hourly }: Pla
   yield { type: "left-running", name: options.name, known: present !== "not known", hourly };
 }
 
-/** What is left of a stack that failed is of no use; on a terminal it can be removed at once. */
+/** Offers to remove what is left of a failed stack. Returns the error to throw. */
 async function* offerRemoval(
   { name, context, signal }: Aws,
   clients: AwsClients,

@@ -10,12 +10,12 @@ import { TAG } from "./stack.ts";
 
 type Ec2 = Pick<AwsClients, "ec2">;
 
-/** File of the private key of a swarm. */
+/** Returns the path of a swarm's private key. */
 export function keyFile(directory: string): string {
   return path.join(directory, "ssh", "id_ed25519");
 }
 
-/** Makes an ed25519 key where there is none; the private half never leaves this machine. @returns the public half. */
+/** Creates an Ed25519 key pair if there is none. The private key never leaves this machine. @returns the public key. */
 export async function makeKey(directory: string, comment: string): Promise<string> {
   const file = keyFile(directory);
   if ((await statIfThere(file)) === undefined || (await statIfThere(`${file}.pub`)) === undefined) {
@@ -29,16 +29,16 @@ export async function makeKey(directory: string, comment: string): Promise<strin
 }
 
 /**
- * Imports a public key under a name; where it is there already, nothing happens. A key of ours of which the
- * private half is not here (it was made on another machine, or is lost) is replaced.
- * @throws {UserError} where somebody else's key has that name.
+ * Imports a public key under a name, unless it exists already. Another key that we created is replaced: its private key
+ * is on another machine or lost.
+ * @throws {UserError} if the name is used by a key that swarm-tool did not create.
  */
 export async function importKey(
   { ec2 }: Ec2,
   name: string,
   swarm: string,
   publicKey: string,
-): Promise<"imported" | "there"> {
+): Promise<"imported" | "exists"> {
   const known = await findKey({ ec2 }, name);
   if (known !== undefined && !known.ours) {
     throw new UserError(`the AWS account already has a key pair ${name} that swarm-tool did not create`, {
@@ -46,7 +46,7 @@ export async function importKey(
     });
   }
   if (known !== undefined) {
-    if (known.publicKey !== undefined && sameKey(known.publicKey, publicKey)) return "there";
+    if (known.publicKey !== undefined && sameKey(known.publicKey, publicKey)) return "exists";
     await ec2.send(new DeleteKeyPairCommand({ KeyName: name }));
   }
   await ec2.send(
@@ -59,7 +59,7 @@ export async function importKey(
   return "imported";
 }
 
-/** @returns false where there is none of ours. */
+/** Deletes a key pair that we imported. @returns false if there is none. */
 export async function deleteKey({ ec2 }: Ec2, name: string): Promise<boolean> {
   if (!(await findKey({ ec2 }, name))?.ours) return false;
   await ec2.send(new DeleteKeyPairCommand({ KeyName: name }));
@@ -83,7 +83,7 @@ async function findKey(
   }
 }
 
-/** Apart from the comments. */
+/** Returns whether two public keys are the same, ignoring their comments. */
 function sameKey(a: string, b: string): boolean {
   const key = (text: string): string => text.trim().split(/\s+/).slice(0, 2).join(" ");
   return key(a) === key(b);

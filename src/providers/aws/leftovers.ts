@@ -11,7 +11,7 @@ import { TAG } from "./stack.ts";
 
 type Clients = Pick<AwsClients, "ec2" | "autoScaling">;
 
-/** What AWS still has under the tag of a swarm, as `volume vol-0123`: all that costs money, and the network. */
+/** Returns what AWS still has with the tag of a swarm: all that costs money, and the network. Form: `volume vol-0123`. */
 export async function listLeftovers(clients: Clients, swarm: string): Promise<string[]> {
   const { ec2, autoScaling } = clients;
   const query = { Filters: [{ Name: `tag:${TAG}`, Values: [swarm] }] };

@@ -10,16 +10,16 @@ import type { AwsClients } from "./clients.ts";
 
 type Ec2 = Pick<AwsClients, "ec2" | "region">;
 
-/** What the images of our template run on. */
+/** Architecture of the images in our template. */
 const ARCHITECTURE = "x86_64";
 
-/** "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", and its twin for spot; both in vCPUs. */
+/** Quotas for "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances" and for spot instances, in vCPUs. */
 const QUOTAS = { onDemand: "L-1216C47A", spot: "L-34B43A08" } as const;
 const STANDARD = /^[acdhimrtz]\d/;
 
 /**
- * A zone of the region that offers all these instance types.
- * @throws {UserError} naming a type that the region does not offer.
+ * Returns a zone of the region that offers all these instance types.
+ * @throws {UserError} if there is none; it names a type that the region does not offer.
  */
 export async function zoneFor({ ec2, region }: Ec2, types: readonly string[]): Promise<string> {
   const wanted = [...new Set(types)];
@@ -50,8 +50,8 @@ export async function zoneFor({ ec2, region }: Ec2, types: readonly string[]): P
 }
 
 /**
- * How many virtual processors each of these types has.
- * @throws {UserError} naming a type that our images do not run on.
+ * Returns the number of vCPUs of each instance type.
+ * @throws {UserError} naming a type on which our images do not run.
  */
 export async function processorsOf({ ec2 }: Ec2, types: readonly string[]): Promise<Map<string, number>> {
   const { InstanceTypes } = await ec2.send(
@@ -70,8 +70,8 @@ export async function processorsOf({ ec2 }: Ec2, types: readonly string[]): Prom
 }
 
 /**
- * Compares what a swarm needs with what the account may run at once; new accounts may run few.
- * @throws {UserError} where the quota is too small, because AWS would start only some of the machines.
+ * Compares the vCPUs that a swarm needs with the account's quota, which is small for new accounts.
+ * @throws {UserError} if the quota is too small, because AWS would start only some of the machines.
  */
 export async function checkQuota(
   clients: Pick<AwsClients, "serviceQuotas">,
@@ -93,7 +93,7 @@ export async function checkQuota(
   }
 }
 
-/** Undefined where we may not know it: that is no reason to refuse a swarm. */
+/** Returns a quota in vCPUs; undefined without permission to read it, which does not prevent creating a swarm. */
 export async function quotaOf(
   { serviceQuotas }: Pick<AwsClients, "serviceQuotas">,
   code: string = QUOTAS.onDemand,

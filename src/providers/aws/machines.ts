@@ -9,7 +9,7 @@ export interface Machine {
   role: "manager" | "worker" | "other";
   type: string;
   state: string;
-  /** Undefined where it has none (yet). */
+  /** Public IP address; undefined if it has none yet. */
   address: string | undefined;
   launched: Date;
   spot: boolean;
@@ -22,16 +22,16 @@ export interface DataVolume {
   created: Date;
 }
 
-/** The states in which AWS charges for a machine, or soon will. */
-const LIVING = ["pending", "running", "stopping", "stopped", "shutting-down"];
+/** The states in which AWS charges for a machine, or may charge again. */
+const CHARGED_STATES = ["pending", "running", "stopping", "stopped", "shutting-down"];
 
-/** The machines of a swarm that are not terminated, the manager first. */
+/** Returns the machines of a swarm that are not terminated, the manager first. */
 export async function listMachines({ ec2 }: Ec2, swarm: string, signal?: AbortSignal): Promise<Machine[]> {
   const { Reservations } = await ec2.send(
     new DescribeInstancesCommand({
       Filters: [
         { Name: `tag:${TAG}`, Values: [swarm] },
-        { Name: "instance-state-name", Values: LIVING },
+        { Name: "instance-state-name", Values: CHARGED_STATES },
       ],
     }),
     options(signal),
@@ -53,7 +53,7 @@ export async function listMachines({ ec2 }: Ec2, swarm: string, signal?: AbortSi
   return machines.sort((a, b) => a.role.localeCompare(b.role) || a.id.localeCompare(b.id));
 }
 
-/** The volumes of a swarm that outlive its machines. */
+/** Returns the data volumes of a swarm, which persist without its machines. */
 export async function listVolumes({ ec2 }: Ec2, swarm: string, signal?: AbortSignal): Promise<DataVolume[]> {
   const { Volumes } = await ec2.send(
     new DescribeVolumesCommand({
@@ -72,6 +72,7 @@ export async function listVolumes({ ec2 }: Ec2, swarm: string, signal?: AbortSig
   }));
 }
 
+/** Returns whether a machine is running or starting. */
 export function isRunning({ state }: Machine): boolean {
   return state === "running" || state === "pending";
 }

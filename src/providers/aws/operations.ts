@@ -18,14 +18,14 @@ import { haltSwarm, resumeSwarm, scaleSwarm } from "./power.ts";
 import { removeSwarm } from "./remove.ts";
 import { allowSsh } from "./ssh-access.ts";
 import { describeSwarm, type AwsStatus } from "./status.ts";
-import { existingAws, notComplete, whereItIs, type Aws } from "./swarm.ts";
+import { existingAws, notComplete, reachableEvent, type Aws } from "./swarm.ts";
 import { CONNECT_TIMEOUT_MS } from "./timeouts.ts";
 
 export { init } from "./init.ts";
 
 type Work<R> = (clients: AwsClients, state: AwsState) => SwarmEvents<R>;
 
-/** Works under the swarm's lock, in the region and under the profile with which it was made. */
+/** Runs an operation while holding the swarm's lock, in the region and with the profile with which it was created. */
 async function* onAws<R>({ name, signal }: Aws, work: Work<R>): SwarmEvents<R> {
   return yield* eventsUnderLock(
     name,
@@ -38,6 +38,7 @@ async function* onAws<R>({ name, signal }: Aws, work: Work<R>): SwarmEvents<R> {
   );
 }
 
+/** Halts the swarm. @throws {UserError} if it is already halted. */
 export async function* halt(aws: Aws): SwarmEvents {
   const { name, context, deployer, signal } = aws;
   yield* onAws(aws, async function* (clients) {
@@ -55,6 +56,7 @@ function alreadyHalted(name: string): UserError {
   });
 }
 
+/** Starts the machines of a halted swarm and deploys its services. */
 export async function* resume(aws: Aws, options: ResumeOptions): SwarmEvents {
   const { name, deployer, signal } = aws;
   yield* onAws(aws, async function* (clients, state) {
@@ -72,22 +74,24 @@ export async function* resume(aws: Aws, options: ResumeOptions): SwarmEvents {
       throw error;
     }
     yield { type: "running", name, workers };
-    yield await whereItIs(name);
+    yield await reachableEvent(name);
   });
 }
 
+/** Changes the number of workers of a running swarm. */
 export async function* scale(aws: Aws, workers: number): SwarmEvents {
   const { name, deployer, signal } = aws;
   yield* onAws(aws, async function* (clients, state) {
     const scaled = await scaleSwarm(clients, state, workers);
     yield { type: "scaled", name, workers };
-    // Without workers the manager makes the runs.
+    // Without workers, the manager executes the runs: then the services must be deployed again.
     if (state.workers > 0 === workers > 0) return;
     const connected = yield* connectManager(clients, scaled, { timeoutMs: CONNECT_TIMEOUT_MS, signal });
     yield* deployServices(clients, connected, deployer, signal);
   });
 }
 
+/** Removes the swarm with all its data. */
 export async function* remove(aws: Aws): SwarmEvents {
   const { name, context, deployer, signal } = aws;
   yield* onAws(aws, async function* (clients) {
@@ -99,6 +103,7 @@ export async function* remove(aws: Aws): SwarmEvents {
   });
 }
 
+/** Opens the tunnel to the swarm. */
 export async function* connect(aws: Aws, { sshCidr }: ConnectOptions): SwarmEvents {
   const { name, deployer, signal } = aws;
   yield* onAws(aws, async function* (clients, state) {
@@ -106,12 +111,12 @@ export async function* connect(aws: Aws, { sshCidr }: ConnectOptions): SwarmEven
     if (state.state === "creating") throw notComplete(name);
     yield* openTunnel(clients, state, deployer, signal);
     yield { type: "connected", name };
-    yield await whereItIs(name);
+    yield await reachableEvent(name);
   });
 }
 
-/** What a campaign needs of `connect`. */
-export function openWay(aws: Aws): SwarmEvents<AwsState> {
+/** Opens the tunnel for a campaign, without changing the access by SSH. Returns the new state. */
+export function ensureTunnel(aws: Aws): SwarmEvents<AwsState> {
   const { deployer, signal } = aws;
   return onAws(aws, (clients, state) => openTunnel(clients, state, deployer, signal));
 }
@@ -126,11 +131,13 @@ async function* openTunnel(
   return yield* deployWhereReplaced(clients, open, deployer, signal);
 }
 
+/** Closes the tunnel to the swarm. */
 export async function* disconnect({ name, signal }: Aws): SwarmEvents {
   const close = async (): Promise<boolean> => disconnectManager(await existingAws(name));
   yield { type: "disconnected", name, wasConnected: await withSwarmLock(name, close, signal) };
 }
 
+/** Deploys or updates the services of the swarm. */
 export async function* deploy(aws: Aws, services: ServiceChange): SwarmEvents {
   const { name, deployer, signal } = aws;
   const change = await services();
@@ -141,6 +148,7 @@ export async function* deploy(aws: Aws, services: ServiceChange): SwarmEvents {
   });
 }
 
+/** Returns the status of the swarm. */
 export async function status({ name, deployer, signal }: Aws): Promise<AwsStatus> {
   const state = await existingAws(name);
   using clients = await connectToAws({ region: state.region, profile: state.profile });

@@ -5,7 +5,7 @@ import { options } from "./stack.ts";
 
 type Ssm = Pick<AwsClients, "ssm">;
 
-/** The public key by which a manager proves who it is: `ssh-ed25519 AAAA…`. */
+/** Returns the public host key that a manager has published, `ssh-ed25519 AAAA…`; undefined if there is none yet. */
 export async function publishedHostKey(
   { ssm }: Ssm,
   swarm: string,
@@ -14,7 +14,7 @@ export async function publishedHostKey(
 ): Promise<string | undefined> {
   const value = await parameter({ ssm }, `/swarm/${swarm}/host-key`, signal);
   const [, id, key] = /^(i-\w+) (\S+ \S+)$/.exec(value?.trim() ?? "") ?? [];
-  return id === managerId ? key : undefined; // else it is that of a manager before this one
+  return id === managerId ? key : undefined; // otherwise, it is the key of a previous manager
 }
 
 async function parameter({ ssm }: Ssm, name: string, signal?: AbortSignal): Promise<string | undefined> {
@@ -27,7 +27,7 @@ async function parameter({ ssm }: Ssm, name: string, signal?: AbortSignal): Prom
   }
 }
 
-/** The one that is not the stack's own: CloudFormation cannot make a SecureString. */
+/** Deletes the join token, which is not part of the stack because CloudFormation cannot create a SecureString. */
 export async function deleteJoinToken({ ssm }: Ssm, swarm: string): Promise<void> {
   try {
     await ssm.send(new DeleteParameterCommand({ Name: `/swarm/${swarm}/worker-join` }));

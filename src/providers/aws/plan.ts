@@ -26,7 +26,7 @@ export interface InitOptions {
   sshUser: string;
 }
 
-/** What would be made, for the user to agree to. */
+/** What would be created, for the user to approve. */
 export interface Plan {
   options: InitOptions;
   account: Account;
@@ -34,18 +34,19 @@ export interface Plan {
   stack: string;
   template: Template;
   parameters: Record<string, string>;
-  /** In US dollars; undefined where a type is neither in AWS's price list of today nor in our table. */
+  /** Price in US dollars per hour; undefined if a type is neither in AWS's current price list nor in our table. */
   hourly: number | undefined;
-  /** Of today; undefined where AWS does not tell them. */
+  /** Current prices; undefined if AWS does not provide them. */
   prices: Prices | undefined;
+  /** Price of the data volume in US dollars per month. */
   volumeMonthly: number;
-  /** Status of the stack where it is there already. */
+  /** Status of the stack, if it exists already. */
   present: { id: string; status: string; created: Date } | undefined;
 }
 
 /**
- * Looks whether a swarm can be made, and what it would cost; nothing is made.
- * @throws {UserError} where something is in the way.
+ * Checks whether a swarm can be created and returns what it would cost. Nothing is created.
+ * @throws {UserError} if the swarm cannot be created.
  */
 export async function planSwarm(clients: AwsClients, options: InitOptions): Promise<Plan> {
   const { name, instanceType, managerType, workers } = options;
@@ -108,7 +109,7 @@ async function checkState(name: string, region: string): Promise<void> {
   }
 }
 
-/** Those that the template has: another template need not have all. */
+/** Returns the parameters that the template has: a user's template need not have all of them. */
 function parametersFor(
   options: InitOptions & { sshCidr: string; zone: string },
   known: readonly string[],
@@ -132,7 +133,7 @@ function parametersFor(
   return Object.fromEntries(Object.entries(all).filter(([parameter]) => known.includes(parameter)));
 }
 
-/** @throws {UserError} where it is none, or is the whole internet. */
+/** Returns an address or address range in CIDR form. @throws {UserError} if it is not valid or too large. */
 export function checkCidr(text: string): string {
   const [address = "", bits] = (text.includes("/") ? text : `${text}/32`).split("/");
   const width = wholeNumberIn(bits ?? "", 0, 32);
@@ -152,7 +153,7 @@ export function checkCidr(text: string): string {
 const OWN_ADDRESS_URL = "https://checkip.amazonaws.com";
 const OWN_ADDRESS_TIMEOUT_MS = 10_000;
 
-/** The address from which AWS sees this machine. */
+/** Returns this machine's public address, as seen by AWS, in CIDR form. */
 async function ownAddress(): Promise<string> {
   try {
     const response = await fetch(OWN_ADDRESS_URL, { signal: AbortSignal.timeout(OWN_ADDRESS_TIMEOUT_MS) });

@@ -14,7 +14,7 @@ import { AWS_PACE, START_TIMEOUT_MS } from "./timeouts.ts";
 
 const HALT_TIMEOUT_MS = 10 * 60_000;
 
-/** Ends all machines and keeps the data volume. @returns false where it was halted already. */
+/** Terminates all machines and keeps the data volume. @returns false if the swarm was already halted. */
 export async function* haltSwarm(
   clients: AwsClients,
   state: AwsState,
@@ -32,11 +32,11 @@ export async function* haltSwarm(
       jobs = await deployer.removeRunners(swarm, signal);
     } catch (error) {
       signal.throwIfAborted();
-      // No reason to let the machines run: what they have is made again after resume.
+      // The machines are stopped nevertheless: their runs are executed again after resume.
       yield { type: "warning", text: `cannot remove the runners: ${errorText(error)}` };
     }
   }
-  // From here on nothing is interrupted: machines that are half halted cost as much as running ones.
+  // From here on, the signal is ignored: a partly halted swarm costs as much as a running one.
   await setDesired(clients, groups.worker.name, 0);
   await setDesired(clients, groups.manager.name, 0);
   await disconnectManager(state);
@@ -58,12 +58,13 @@ async function* waitUntilEnded(
   signal: AbortSignal,
 ): AsyncGenerator<ProgressEvent> {
   const nextAttempt = attempts({ ...AWS_PACE, timeoutMs: HALT_TIMEOUT_MS, signal });
-  let said = 0;
+  let reported = 0;
   for (;;) {
     const running = (await listMachines(clients, state.name, signal)).filter(isRunning);
     if (running.length === 0) return;
-    if (running.length !== said) yield step(`waiting for ${running.map(({ id }) => id).join(", ")} to stop`);
-    said = running.length;
+    if (running.length !== reported)
+      yield step(`waiting for ${running.map(({ id }) => id).join(", ")} to stop`);
+    reported = running.length;
     if (!(await nextAttempt())) {
       throw new UserError(`these machines have not stopped: ${running.map(({ id }) => id).join(", ")}`, {
         hint: "they cost money: check them in the AWS console, under EC2, Instances",
@@ -72,7 +73,7 @@ async function* waitUntilEnded(
   }
 }
 
-/** Starts the machines again. Only the sizes of the groups change: nothing is deployed by CloudFormation. */
+/** Starts the machines again, without CloudFormation, by changing the sizes of the groups. Returns the new state. */
 export async function* resumeSwarm(
   clients: AwsClients,
   state: AwsState,
@@ -80,9 +81,9 @@ export async function* resumeSwarm(
   signal: AbortSignal,
 ): AsyncGenerator<ProgressEvent, AwsState> {
   const groups = await requireGroups(clients, state);
-  yield* checkAlarms(clients, state); // before a machine runs
-  const leadsToEndedMachine = groups.manager.desired === 0;
-  if (leadsToEndedMachine && state.tunnel !== undefined) await closeTunnel(state.tunnel);
+  yield* checkAlarms(clients, state); // before any machine is running
+  const isHalted = groups.manager.desired === 0;
+  if (isHalted && state.tunnel !== undefined) await closeTunnel(state.tunnel);
   await setDesired(clients, groups.manager.name, 1);
   await setDesired(clients, groups.worker.name, workers);
   const started = await changeState(state.name, (now) => ({ ...asRunning(now), workers }));
@@ -90,7 +91,7 @@ export async function* resumeSwarm(
   return yield* connectManager(clients, started, { timeoutMs: START_TIMEOUT_MS, signal });
 }
 
-/** @throws {UserError} where the swarm is halted. */
+/** Changes the number of workers. Returns the new state. @throws {UserError} if the swarm is halted. */
 export async function scaleSwarm(clients: AwsClients, state: AwsState, workers: number): Promise<AwsState> {
   const groups = await requireGroups(clients, state);
   if (groups.manager.desired === 0) throw haltedError(state.name);

@@ -1,13 +1,13 @@
 import { GetProductsCommand, PricingClient } from "@aws-sdk/client-pricing";
 import { ADDRESS_HOUR, type Prices } from "./prices.ts";
 
-/** The price list is served in a few regions, for all. */
+/** The price list for all regions is available only in a few. */
 const REGION = "us-east-1";
 const ANSWER_TIMEOUT_MS = 4000;
 
 /**
- * What machines of these types cost by AWS's price list of today.
- * @returns undefined where AWS does not tell: without the right to ask, or in time. Our own table is there then.
+ * Returns the prices of these instance types from AWS's current price list.
+ * @returns undefined without permission to read the list, or if AWS does not answer in time; our own table is used then.
  * @see AWS Price List API, "GetProducts".
  */
 export async function todaysPrices(
@@ -33,7 +33,7 @@ export async function todaysPrices(
     );
     return entries.every(([, price]) => Number.isFinite(price)) ? Object.fromEntries(entries) : undefined;
   } catch {
-    return undefined; // an estimate is no reason to stop
+    return undefined; // the prices are only an estimate
   } finally {
     client.destroy();
   }
@@ -57,9 +57,9 @@ interface Product {
   };
 }
 
-/** Not a number where there is none. */
+/** Returns the price in US dollars per hour; NaN if there is none. */
 function priceIn(product: { toString(): string } | undefined): number {
-  const { terms } = JSON.parse(product?.toString() ?? "{}") as Product; // a text that the SDK has wrapped in an object
+  const { terms } = JSON.parse(product?.toString() ?? "{}") as Product; // the SDK wraps the JSON text in an object
   const [offer] = Object.values(terms?.OnDemand ?? {});
   const [dimension] = Object.values(offer?.priceDimensions ?? {});
   return Number.parseFloat(dimension?.pricePerUnit.USD ?? "");

@@ -1,10 +1,10 @@
 /**
- * List prices for Linux on demand, in US dollars, for a first estimate; AWS's bill is what counts.
+ * Date of the list prices below, in US dollars for Linux on demand. They are only an estimate.
  * @see https://aws.amazon.com/ec2/pricing/on-demand and https://aws.amazon.com/ebs/pricing
  */
 export const PRICES_AS_OF = "2025-06";
 
-/** An hour of the size `large`; other sizes cost in proportion (`xlarge` twice, `medium` half of it, …). */
+/** Price of an hour of the size `large`. Other sizes cost in proportion: `xlarge` twice, `medium` half as much, … */
 const LARGE: Record<string, number> = {
   t2: 0.0928,
   t3: 0.0832,
@@ -27,7 +27,7 @@ const LARGE: Record<string, number> = {
   r7i: 0.1323,
 };
 
-/** By how much a region is dearer than us-east-1; of others the dearest is taken. */
+/** Price level of a region relative to us-east-1. */
 const REGION_FACTOR: Record<string, number> = {
   "us-east-1": 1,
   "us-east-2": 1,
@@ -40,17 +40,21 @@ const REGION_FACTOR: Record<string, number> = {
   "eu-central-1": 1.2,
   "ap-south-1": 1.1,
 };
-const DEAREST = 1.6;
+/** Price level of the most expensive region, which is assumed for regions that are not in the table. */
+const HIGHEST_FACTOR = 1.6;
 
 const VOLUME_GIB_MONTH = 0.08;
-/** Of a public IPv4 address. */
+/** Price of an hour of a public IPv4 address. */
 export const ADDRESS_HOUR = 0.005;
 const HOURS_A_MONTH = 730;
 
-/** Of an hour of a machine with its public address, in US dollars, by instance type. */
+/** Price of an hour of a machine with its public address, in US dollars, by instance type. */
 export type Prices = Readonly<Record<string, number>>;
 
-/** By the price list where AWS told it, else by our table; undefined where neither has the type. */
+/**
+ * Returns the price of an hour of a machine in US dollars, from AWS's price list if available, otherwise from our table;
+ * undefined if neither has the type.
+ */
 export function priceOf(type: string, region: string, prices: Prices | undefined): number | undefined {
   return prices?.[type] ?? hourlyPrice(type, region);
 }
@@ -63,17 +67,18 @@ function hourlyPrice(type: string, region: string): number | undefined {
   return large * factor * regionFactor(region) + ADDRESS_HOUR;
 }
 
+/** Returns the price of a volume in US dollars per month. */
 export function monthlyVolumePrice(sizeGiB: number, region: string): number {
   return sizeGiB * VOLUME_GIB_MONTH * regionFactor(region);
 }
 
-/** What a volume has cost in so many hours. */
+/** Returns the price of a volume for some hours, in US dollars. */
 export function volumePrice(sizeGiB: number, region: string, hours: number): number {
   return (monthlyVolumePrice(sizeGiB, region) * hours) / HOURS_A_MONTH;
 }
 
 function regionFactor(region: string): number {
-  return REGION_FACTOR[region] ?? DEAREST;
+  return REGION_FACTOR[region] ?? HIGHEST_FACTOR;
 }
 
 function sizeFactor(size: string): number | undefined {

@@ -16,8 +16,8 @@ import { AWS_PACE } from "./timeouts.ts";
 const GONE_TIMEOUT_MS = 30_000;
 
 /**
- * Deletes all that a swarm has on AWS, and then what is known of it here.
- * @throws {UserError} naming what AWS could not delete; the swarm is then still known.
+ * Deletes a swarm's resources on AWS and then its files on this machine.
+ * @throws {UserError} naming what AWS could not delete; the files are kept then.
  */
 export async function* removeSwarm(
   clients: AwsClients,
@@ -38,7 +38,7 @@ export async function* removeSwarm(
   for (const place of [cache, socket, directory]) await rm(place, { recursive: true, force: true });
 }
 
-/** Machines and their disks go a little later than the group that had them. */
+/** Returns what is left of a swarm, after some time: machines and their disks are deleted later than their group. */
 async function remaining(clients: AwsClients, swarm: string, signal: AbortSignal): Promise<string[]> {
   const nextAttempt = attempts({ ...AWS_PACE, timeoutMs: GONE_TIMEOUT_MS, signal });
   for (;;) {

@@ -12,15 +12,16 @@ import { publishedHostKey } from "./parameters.ts";
 import { describeStack, templateParameters } from "./stack.ts";
 import { readTemplate } from "./template.ts";
 
+/** A permission that swarm-tool needs. */
 export interface Right {
   right: string;
-  /** Undefined where it is given. */
+  /** Why it is missing; undefined if it is granted. */
   error: UserError | undefined;
 }
 
 const NOBODY = "doctor";
 
-/** Asks each service something that changes nothing. Whether roles can be made turns out when they are. */
+/** Checks the user's permissions by requests that change nothing. The permission to create roles cannot be checked. */
 export async function checkRights(clients: AwsClients): Promise<Right[]> {
   const { ec2 } = clients;
   const stack = `swarm-${NOBODY}`;
@@ -41,12 +42,12 @@ export async function checkRights(clients: AwsClients): Promise<Right[]> {
   );
 }
 
-/** @see Amazon EC2 API Reference, "Common query parameters", DryRun. */
+/** Checks the permission to create a network, without creating one. @see Amazon EC2 API Reference, DryRun */
 async function tryNetwork({ ec2 }: AwsClients): Promise<void> {
   try {
     await ec2.send(new CreateVpcCommand({ CidrBlock: "10.77.0.0/16", DryRun: true }));
   } catch (error) {
-    if (awsErrorName(error) !== "DryRunOperation") throw error; // its name for: it would have been done
+    if (awsErrorName(error) !== "DryRunOperation") throw error; // DryRunOperation: the request would have succeeded
   }
 }
 

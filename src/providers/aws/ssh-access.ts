@@ -5,7 +5,7 @@ import type { AwsClients } from "./clients.ts";
 import { checkCidr } from "./plan.ts";
 import { TAG } from "./stack.ts";
 
-/** Lets a range of addresses reach the manager by SSH, beside those that may already. */
+/** Allows a range of addresses, in addition to those already allowed, to reach the manager by SSH. */
 export async function allowSsh(
   { ec2 }: Pick<AwsClients, "ec2">,
   swarm: string,

@@ -16,19 +16,19 @@ import { AWS_PACE } from "./timeouts.ts";
 
 type CloudFormation = Pick<AwsClients, "cloudFormation">;
 
-/** What happens to the stack or one of its resources. */
+/** A change of the status of a stack or one of its resources. */
 export interface ResourceEvent {
-  /** Name in the template; of the stack itself the stack's name. */
+  /** Name in the template; for the stack itself, the stack's name. */
   logicalId: string;
   type: string;
   status: string;
   reason: string | undefined;
 }
 
-/** Marks what belongs to a swarm; the value is the swarm's name. */
+/** Tag of everything that belongs to a swarm; its value is the swarm's name. */
 export const TAG = "swarm-tool";
 
-/** Undefined where there is none, also after its deletion. */
+/** Returns a stack; undefined if it does not exist or was deleted. */
 export async function describeStack(
   { cloudFormation }: CloudFormation,
   stack: string,
@@ -47,7 +47,7 @@ export async function describeStack(
   }
 }
 
-/** Whether a stack was made by us for this swarm. */
+/** Returns whether we created a stack for this swarm. */
 export function isOurs(stack: Stack, swarm: string): boolean {
   return stack.Tags?.some(({ Key, Value }) => Key === TAG && Value === swarm) ?? false;
 }
@@ -56,7 +56,7 @@ export interface Template {
   body: { TemplateBody: string } | { TemplateURL: string };
 }
 
-/** The names of a template's parameters, which AWS also checks for its form. */
+/** Returns the names of a template's parameters. @throws {UserError} if AWS rejects the template. */
 export async function templateParameters(
   { cloudFormation }: CloudFormation,
   { body }: Template,
@@ -70,6 +70,7 @@ export async function templateParameters(
   }
 }
 
+/** Starts the creation of a stack, and returns its ARN. */
 export async function createStack(
   { cloudFormation }: CloudFormation,
   stack: { name: string; swarm: string; template: Template; parameters: Record<string, string> },
@@ -87,15 +88,15 @@ export async function createStack(
   return StackId!;
 }
 
-/** A stack that is not there is no error. */
+/** Starts the deletion of a stack. A stack that does not exist is not an error. */
 export async function deleteStack({ cloudFormation }: CloudFormation, stack: string): Promise<void> {
   await cloudFormation.send(new DeleteStackCommand({ StackName: stack }));
 }
 
 /**
- * What happens to a stack from a time on, until it is at rest.
- * @param stackId its ARN: after its deletion the name says nothing any more.
- * @returns the status at which it rests; undefined where it is gone.
+ * Yields the events of a stack since a time, until the current operation on it has ended.
+ * @param stackId its ARN, because a deleted stack cannot be found by its name.
+ * @returns its final status; undefined if it no longer exists.
  */
 export async function* followStack(
   clients: CloudFormation,
@@ -105,7 +106,7 @@ export async function* followStack(
   const seen = new Set<string>();
   const nextAttempt = attempts({ ...AWS_PACE, signal });
   for (;;) {
-    // The state first: what happened before it is then among the events.
+    // The status is queried first, so that all events before it are yielded.
     const stack = await describeStack(clients, stackId, signal);
     for (const event of await newEvents(clients, stackId, { seen, since, signal })) yield event;
     if (stack?.StackStatus === undefined) return undefined;
@@ -114,7 +115,7 @@ export async function* followStack(
   }
 }
 
-/** The first failure is the cause; others follow from it ("Resource creation cancelled"). */
+/** Returns the first failure, which is the cause of the others ("Resource creation cancelled"). */
 export async function firstFailure(
   clients: CloudFormation,
   stackId: string,
@@ -127,7 +128,7 @@ export async function firstFailure(
   );
 }
 
-/** Oldest first. */
+/** Returns the events that are not in `seen`, oldest first, and adds them to it. */
 async function newEvents(
   { cloudFormation }: CloudFormation,
   stackId: string,
@@ -148,7 +149,7 @@ async function newEvents(
         ({ EventId, Timestamp }) => !seen.has(EventId!) && (Timestamp ?? since) >= since,
       );
       events.push(...fresh);
-      next = fresh.length > 0 ? page.NextToken : undefined; // newest first: the rest is old
+      next = fresh.length > 0 ? page.NextToken : undefined; // pages are sorted newest first: the rest is old
     } while (next !== undefined);
   } catch (error) {
     if (!isMissing(error)) throw error;
@@ -173,6 +174,7 @@ function toParameters(parameters: Record<string, string>): Parameter[] {
   }));
 }
 
+/** Returns the options of a request: `signal` is for timers of Node.js, `abortSignal` for the SDK. */
 export function options(signal: AbortSignal | undefined): {
   signal?: AbortSignal;
   abortSignal?: AbortSignal;

@@ -19,17 +19,17 @@ export interface AwsStatus extends SwarmStatus {
   region: string;
   stack: { name: string; status: string };
   machines: Machine[];
-  /** With the reason where AWS does not start as many as it shall. */
+  /** @property trouble why AWS does not start as many workers as wanted. */
   workers: { wanted: number; inService: number; trouble: string | undefined };
   volumes: DataVolume[];
   alarms: Alarm[];
-  /** Undefined where the swarm halts itself. */
+  /** Why the swarm does not halt itself; undefined if it does. */
   warning: string | undefined;
   tunnel: { open: boolean; pid?: number; ports?: Record<string, number>; dockerSocket?: string };
-  /** In US dollars; undefined where a machine's type is not in our table. */
+  /** Prices in US dollars; undefined if the price of a machine's type is unknown. */
   cost: {
     hourly: number | undefined;
-    /** Of the machines that run now, since they started. */
+    /** Price of the running machines since they started. */
     sinceStart: number | undefined;
     volumeMonthly: number;
     volumeSoFar: number;
@@ -38,7 +38,7 @@ export interface AwsStatus extends SwarmStatus {
 
 const HOUR_MS = 3600_000;
 
-/** One round of questions, all at the same time. */
+/** Returns a swarm's status. Updates the state file if the swarm was halted or resumed elsewhere. */
 export async function describeSwarm(
   clients: AwsClients,
   state: AwsState,
@@ -94,7 +94,7 @@ function isShort(groups: Groups | undefined, running: readonly Machine[]): boole
   return running.filter(({ role }) => role === "worker").length < (groups?.worker.desired ?? 0);
 }
 
-/** Why AWS could not start a worker in the last hour, where its group has the name that our template gives it. */
+/** Returns why AWS could not start a worker in the last hour; undefined also for groups of other templates. */
 async function workerFailure(
   clients: AwsClients,
   { stack }: AwsState,
@@ -130,8 +130,8 @@ function powerState({
 }
 
 /**
- * A swarm that halted itself is noted as such: from then on it is not asked for in vain. And one that was resumed from
- * elsewhere runs: it costs money. What AWS said is older than what another command has written down meanwhile.
+ * Updates the state file if the swarm has halted itself, so that no command waits for it, or was resumed from another
+ * machine, because it then costs money. A state that another command has written in the meantime is newer and is kept.
  */
 async function noteChange(state: AwsState, power: AwsStatus["state"]): Promise<void> {
   const changeUnlessWritten = (change: (now: AwsState) => AwsState): Promise<AwsState> =>
@@ -144,7 +144,7 @@ async function noteChange(state: AwsState, power: AwsStatus["state"]): Promise<v
   if (power === "running" && state.state === "halted") await changeUnlessWritten(asRunning);
 }
 
-/** A command that starts machines opens a tunnel. */
+/** Returns whether the tunnel is unchanged: a command that starts machines opens a new one. */
 function sameTunnel(one: AwsState, other: AwsState): boolean {
   return one.tunnel?.pid === other.tunnel?.pid && one.tunnel?.startTime === other.tunnel?.startTime;
 }

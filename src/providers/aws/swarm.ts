@@ -8,7 +8,7 @@ import { SwarmRemoved } from "../swarm-removed.ts";
 import type { AwsState, SwarmState } from "../swarm-state.ts";
 import { isOpen } from "./tunnel.ts";
 
-/** A swarm on AWS, and what its operations need. */
+/** A swarm on AWS, with the context of its operations. */
 export interface Aws {
   name: string;
   context: ProviderContext;
@@ -16,14 +16,15 @@ export interface Aws {
   signal: AbortSignal;
 }
 
-/** Name of the CloudFormation stack of a swarm, and the beginning of all physical names. */
+/** Returns the name of a swarm's CloudFormation stack, with which the names of its resources begin. */
 export function stackName(swarm: string): string {
   return `swarm-${swarm}`;
 }
 
-/** CloudFormation's own rule, and room for `swarm-` and `-manager` in names of at most 64 characters. */
+/** CloudFormation's rule, shortened so that names with `swarm-` and `-manager` have at most 64 characters. */
 const NAME = /^[A-Za-z][A-Za-z0-9-]{0,39}$/;
 
+/** Checks the name of a swarm on AWS. @throws {UserError} if it is not valid. */
 export function checkSwarmName(name: string): void {
   if (NAME.test(name)) return;
   throw new UserError(`${JSON.stringify(name)} is not a valid name for a swarm on AWS`, {
@@ -31,12 +32,13 @@ export function checkSwarmName(name: string): void {
   });
 }
 
+/** Returns the directories of a swarm on AWS: its state, its cache, and the folder for sockets. */
 export function awsDirectories(name: string): { state: string; cache: string; socket: string } {
   const { state, cache } = swarmDirectories(name);
   return { state, cache, socket: socketDirectoryFor(hostDirectory(name)) };
 }
 
-/** @throws {UserError} where there is no such swarm, or it is not on AWS. */
+/** Returns the state of a swarm on AWS. @throws {UserError} if it does not exist or is not on AWS. */
 export async function existingAws(name: string): Promise<AwsState> {
   return asAws(name, await readState(name));
 }
@@ -49,17 +51,17 @@ function asAws(name: string, state: SwarmState | undefined): AwsState {
   return state;
 }
 
-/** Changes fields of the state as it is now: what another part wrote meanwhile stays. */
+/** Changes the current state of a swarm, including concurrent changes, and returns the new one. */
 export async function changeState(name: string, change: (state: AwsState) => AwsState): Promise<AwsState> {
   return (await changeStateFile(name, (state) => change(asAws(name, state))))!;
 }
 
-/** What was known of a swarm when it was halted is of no use once it runs. */
+/** Returns the state of a running swarm, without the fields that describe when it was halted. */
 export function asRunning({ haltedBy: _haltedBy, jobs: _jobs, ...state }: AwsState): AwsState {
   return { ...state, state: "running" };
 }
 
-/** Undefined where no tunnel is open. */
+/** Returns the swarm as it can be reached through its tunnel; undefined if the tunnel is not open. */
 export function reachable(state: AwsState): ReachableSwarm | undefined {
   if (!isOpen(state.tunnel)) return undefined;
   const { dockerSocket, ports } = state.tunnel;
@@ -67,15 +69,18 @@ export function reachable(state: AwsState): ReachableSwarm | undefined {
   return { name: state.name, docker, isOurs: true, workers: state.workers, ports };
 }
 
-export async function whereItIs(name: string): Promise<SwarmEvent> {
+/** Returns the event that reports how to reach the swarm. */
+export async function reachableEvent(name: string): Promise<SwarmEvent> {
   const { tunnel } = await existingAws(name);
   return { type: "reachable", name, ...(tunnel && { dockerSocket: tunnel.dockerSocket }) };
 }
 
+/** Returns the error for a swarm that was removed while it was in use. */
 export function removedError(name: string): SwarmRemoved {
   return new SwarmRemoved(`the swarm ${name} was removed`);
 }
 
+/** Returns the error for a swarm that was only partly created. */
 export function notComplete(name: string): UserError {
   return new UserError(`the swarm ${name} is not complete`, {
     hint: `complete it with: swarm-tool init ${name}`,

@@ -6,7 +6,11 @@ import type { Template } from "./stack.ts";
 /** CloudFormation's limit for a template that is not in S3, in bytes. */
 const MAX_BODY_BYTES = 51_200;
 
-/** @param source a file or a URL in S3; ours where it is not given. */
+/**
+ * Returns a CloudFormation template.
+ * @param source path of a file, or a URL in S3 (default: our template).
+ * @throws {UserError} if the file cannot be read or is too large.
+ */
 export async function readTemplate(source?: string): Promise<Template> {
   if (source !== undefined && /^https?:\/\//.test(source)) return { body: { TemplateURL: source } };
   const file = source ?? installedFile("cloudformation/swarm.yaml");

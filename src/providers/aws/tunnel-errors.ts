@@ -4,7 +4,7 @@ interface Reason {
   pattern: RegExp;
   text: (address: string) => string;
   hint: string;
-  /** Trying again would not help. */
+  /** Whether trying again would not help. */
   final: boolean;
 }
 
@@ -43,8 +43,8 @@ const REASONS: readonly Reason[] = [
 ];
 
 /**
- * Why a tunnel is not ready, from what ssh has printed.
- * @param isRunning whether ssh itself has come through.
+ * Returns why a tunnel is not ready, from the output of ssh.
+ * @param isRunning whether ssh is still running; the manager's Docker is then the reason.
  */
 export function explainSsh(
   output: string,

@@ -10,39 +10,39 @@ import { dockerAnswers } from "../docker/docker-ping.ts";
 import { explainSsh } from "./tunnel-errors.ts";
 import { makeFolders } from "../../system/files.ts";
 
-/** The services of a swarm that are reached through its tunnel, with their ports on the manager. */
+/** The services that are forwarded by a tunnel, with their ports on the manager. */
 export const FORWARDS = { dashboard: 9181, visualizer: 8080, mongo: 27017, redis: 6379 } as const;
 const DOCKER_SOCKET = "/var/run/docker.sock";
 
-/** A machine, and the only key by which it can prove who it is. */
+/** A machine that can be reached by ssh, with its host key. */
 export interface SshHost {
   address: string;
   user: string;
   keyFile: string;
-  /** Instead of the address, which another machine may get: the instance's id. */
+  /** Instance ID, used instead of the address, which may be assigned to another machine later. */
   alias: string;
   /** `ssh-ed25519 AAAA…` */
   hostKey: string;
 }
 
 export interface TunnelOptions {
-  /** For known_hosts and the log. */
+  /** Folder for known_hosts and the log. */
   directory: string;
-  /** Mode 700, with a path short enough for a socket. */
+  /** Folder with mode 700 and a path that is short enough for a socket. */
   socketDirectory: string;
-  /** Local ports of an earlier tunnel, taken again where they are free: its clients then find it. */
+  /** Local ports of an earlier tunnel, which are used again if they are free, so that its clients can continue. */
   ports?: Readonly<Record<string, number>> | undefined;
   /** How long to try. */
   timeoutMs: number;
   signal?: AbortSignal | undefined;
-  /** Told at once, so that no process runs that nobody knows of. */
+  /** Called immediately after ssh has started, so that the state file contains every running process. */
   save: (tunnel: Tunnel) => Promise<void>;
 }
 
 const POLL_MS = 100;
 /**
- * Until a fresh session is tried: while the manager boots, its user has no right to Docker yet, and a
- * session keeps the groups with which it began.
+ * Time after which a new session is started: while the manager boots, its user is not yet in the group `docker`, and a
+ * session keeps the groups with which it started.
  */
 const ATTEMPT_MS = 20_000;
 const PAUSE_MS = 1000;
@@ -50,9 +50,8 @@ const CONCLUSIVE_AFTER_MS = 5000;
 const STOP_MS = 3000;
 
 /**
- * Opens a tunnel to a manager. It lives on when this process has ended.
- * @returns when Docker answers through it.
- * @throws {UserError} where the host shows another key, does not take ours, or does not answer in time.
+ * Opens a tunnel to a manager, which stays open when this process ends, and waits until Docker answers through it.
+ * @throws {UserError} if the host has another key, rejects our key, or does not answer in time.
  */
 export async function openTunnel(host: SshHost, options: TunnelOptions): Promise<Tunnel> {
   const { timeoutMs, signal } = options;
@@ -63,25 +62,25 @@ export async function openTunnel(host: SshHost, options: TunnelOptions): Promise
   let earlier: UserError | undefined;
   for (;;) {
     const tunnel = await start(host, options);
-    const begun = Date.now();
+    const startedAt = Date.now();
     const failure = await failureOf(tunnel, host, { ...options, deadline });
     if (failure === undefined) return tunnel;
     await closeTunnel(tunnel);
     signal?.throwIfAborted();
-    // An attempt that was cut short knows less than the one before it.
-    const isConclusive = failure.final || Date.now() - begun >= CONCLUSIVE_AFTER_MS;
+    // After a short attempt, the error of the previous one is more informative.
+    const isConclusive = failure.final || Date.now() - startedAt >= CONCLUSIVE_AFTER_MS;
     if (failure.final || !(await nextAttempt()))
       throw isConclusive ? failure.error : (earlier ?? failure.error);
     earlier = failure.error;
   }
 }
 
-/** A process with the recorded pid that started at another time is not ours. */
+/** Returns whether the ssh process of a tunnel is running. Another process with the same pid does not count. */
 export function isOpen(tunnel: Tunnel | undefined): tunnel is Tunnel {
   return tunnel !== undefined && isAlive(tunnel);
 }
 
-/** Ends the tunnel; one that has ended is no error. */
+/** Closes the tunnel. One that is closed already is not an error. */
 export async function closeTunnel(tunnel: Tunnel): Promise<void> {
   await stopAll([tunnel], STOP_MS);
   await rm(tunnel.dockerSocket, { force: true });
@@ -109,7 +108,7 @@ async function start(host: SshHost, options: TunnelOptions): Promise<Tunnel> {
   return tunnel;
 }
 
-/** @see ssh_config(5) */
+/** Returns the arguments of ssh, which override all settings of the user. @see ssh_config(5) */
 function sshArguments(
   host: SshHost,
   { ports, dockerSocket }: Pick<Tunnel, "ports" | "dockerSocket">,
@@ -149,7 +148,7 @@ function sshArguments(
   ];
 }
 
-/** @returns undefined when Docker answers through the tunnel. */
+/** Waits until Docker answers through the tunnel, and returns undefined; otherwise returns the reason. */
 async function failureOf(
   tunnel: Tunnel,
   host: SshHost,
@@ -176,7 +175,7 @@ function knownHosts(directory: string): string {
   return path.join(directory, "known_hosts");
 }
 
-/** A value with spaces; % would be the start of a token. */
+/** Quotes a value that may contain spaces, and escapes %, which starts a token. @see ssh_config(5), "TOKENS" */
 function quote(file: string): string {
   return `"${file.replaceAll("%", "%%")}"`;
 }

@@ -2,12 +2,12 @@ import * as v from "valibot";
 import { UserError } from "../../errors.ts";
 import { jsonIn, parseOrExplain } from "../../system/json.ts";
 
-// What the docker program prints as JSON. Fields that are not used here are not looked at: they differ between versions.
+// Output of the docker program as JSON. Only fields that are used are checked: the others differ between versions.
 
-/** As `docker version` prints it. */
+/** Output of `docker version`. */
 export const VersionAnswer = v.object({ Server: v.object({ ApiVersion: v.string(), Version: v.string() }) });
 
-/** As `docker info` prints it. */
+/** Output of `docker info`. */
 export const InfoAnswer = v.object({
   Swarm: v.object({
     NodeID: v.string(),
@@ -64,9 +64,9 @@ export const TaskAnswer = v.object({
 export const SecretAnswer = v.object({ Name: v.string() });
 
 /**
- * Parses what a docker command prints, one JSON value a line.
- * @param command its first words, for messages.
- * @throws {UserError} if it is something else.
+ * Parses the output of a docker command, with one JSON value per line.
+ * @param command the command's arguments, for error messages.
+ * @throws {UserError} if the output does not match the schema.
  */
 export function parseLines<S extends v.GenericSchema>(
   schema: S,

@@ -11,12 +11,12 @@ import type { DockerEndpoint } from "../docker-endpoint.ts";
 import { isUrl, omnetppImage, type BuiltImage } from "./images.ts";
 import type { BuildArguments } from "../services.ts";
 
-/** Tells our images from others, so that `remove` takes none of somebody else's. */
+/** Label of our images, so that `remove` does not remove others. */
 export const IMAGE_LABEL = "inet-swarm.image";
 const LAST_LINES = 15;
 const PUSH_TIMEOUT_MS = 30 * 60_000;
 
-/** Whether the Docker there has an image. */
+/** Returns whether the manager has an image. */
 export async function hasImage(
   endpoint: DockerEndpoint,
   image: string,
@@ -26,7 +26,7 @@ export async function hasImage(
   return found.trim() !== "";
 }
 
-/** Pulls an image on the manager. @returns whether it is there now; otherwise Docker's reason. */
+/** Pulls an image on the manager. @returns whether that succeeded; otherwise Docker's reason. */
 export async function pullImage(
   endpoint: DockerEndpoint,
   image: string,
@@ -41,6 +41,7 @@ export async function pullImage(
   }
 }
 
+/** Pushes an image from the manager to its registry. */
 export async function pushImage(
   endpoint: DockerEndpoint,
   image: string,
@@ -50,9 +51,9 @@ export async function pushImage(
 }
 
 /**
- * Builds an image of builder, runner and dashboard, or of the compiler, on the manager. OMNeT++ is kept as an image of its
- * own, so that the next version of this tool does not compile it again.
- * @throws {UserError} with the last lines that the build printed.
+ * Builds the image for builder, runner and dashboard, or the one for compilers, on the manager. OMNeT++ is kept as a
+ * separate image, so that the next version of this tool does not compile it again.
+ * @throws {UserError} with the last lines of the build's output.
  */
 export async function buildImage(
   endpoint: DockerEndpoint,
@@ -108,7 +109,7 @@ async function build(
   const sent = pipeline(await buildContext(isFile ? archive : undefined), child.stdin).catch(
     (error: unknown) => {
       if (errorCode(error) !== "EPIPE" && errorCode(error) !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
-    }, // docker has ended before it had read all: it says why
+    }, // docker has ended before it has read everything; its output contains the reason
   );
   const [[exitCode]] = await Promise.all([closed, sent]);
   signal?.throwIfAborted();
@@ -122,8 +123,8 @@ async function build(
 }
 
 /**
- * Deletes the images that were built there, with the stages that they were built in; those that a swarm still uses stay.
- * @param keep names of those that stay as well, for the next deployment.
+ * Deletes the images that were built on the manager, and their stages, except those that are in use.
+ * @param keep names of further images that are kept for the next deployment.
  */
 export async function removeBuiltImages(
   endpoint: DockerEndpoint,
@@ -141,12 +142,12 @@ export async function removeBuiltImages(
       .filter((name) => !keep.includes(name));
     let removed = 0;
     for (const image of images) if (await removeImage(endpoint, image, signal)) removed++;
-    // what an image was built from is listed once the image is gone
+    // The stages of an image are listed only after the image has been removed.
     if (removed === 0) return;
   }
 }
 
-/** Deletes the containers of tasks of a stack that have ended on the manager, with their volumes. */
+/** Deletes the containers of a stack's ended tasks on the manager, with their volumes. */
 export async function removeEndedContainers(
   endpoint: DockerEndpoint,
   stack: string,
@@ -164,7 +165,7 @@ export async function removeEndedContainers(
   }
 }
 
-/** @returns whether it is gone; one that is used stays. */
+/** Deletes an image unless it is in use. @returns whether it was deleted. */
 export async function removeImage(
   endpoint: DockerEndpoint,
   image: string,

@@ -10,7 +10,7 @@ import { openEngine } from "./engine.ts";
 
 const OwnerSchema = v.object({ ...ProcessIdentitySchema.entries, user: v.string() });
 
-/** Of `docker config inspect`. */
+/** Output of `docker config inspect`. */
 const ConfigAnswer = v.object({
   ID: v.string(),
   CreatedAt: v.string(),
@@ -18,17 +18,17 @@ const ConfigAnswer = v.object({
 });
 type Config = v.InferOutput<typeof ConfigAnswer>;
 
-/** Nobody deploys for so long: of a process on another machine nothing else is known. */
+/** No deployment takes longer. Whether a process on another machine has ended cannot be found out in another way. */
 const LONGEST_MS = 3 * 3600_000;
 const TRIES = 3;
 
-/** Name of a config in Docker, whose names are unique: whoever has made it may change the stack. */
+/** Name of the Docker config that is the lock: names of configs are unique, so that only one process can create it. */
 const lockName = (stack: string): string => `${stack}_changing`;
 
 /**
- * Keeps others, on whatever machine, from changing a stack until it is disposed of. The lock of a process that has ended
- * is taken over.
- * @throws {UserError} if somebody else is changing it.
+ * Locks a stack against changes from any machine, until the returned object is disposed of. The lock of a process that
+ * has ended is taken over.
+ * @throws {UserError} if another process is changing the stack.
  */
 export async function lockChanges(
   endpoint: DockerEndpoint,
@@ -39,14 +39,14 @@ export async function lockChanges(
     const id = await create(endpoint, stack, signal);
     if (id !== undefined) return { [Symbol.asyncDispose]: () => remove(endpoint, id) };
     const other = await read(endpoint, stack, signal);
-    if (other === undefined) continue; // it has just ended
+    if (other === undefined) continue; // it has just been released
     if (!isStale(other)) throw isBeingChanged(stack, other);
-    await remove(endpoint, other.ID); // by its id: never that of somebody who was faster
+    await remove(endpoint, other.ID); // by its ID, so that the new lock of another process is not removed
   }
   throw new UserError(`the stack ${stack} is being changed by others`, { hint: "try again in a minute" });
 }
 
-/** @returns its id; undefined if there is one already. */
+/** Creates the lock. @returns its ID; undefined if it exists already. */
 async function create(
   endpoint: DockerEndpoint,
   stack: string,
@@ -60,7 +60,7 @@ async function create(
     ).trim();
   } catch (error) {
     if (/already ?exists/i.test(errorText(error))) return undefined;
-    await openEngine(endpoint, signal); // says what is wrong if it is no manager, for example
+    await openEngine(endpoint, signal); // throws a better error, for example if it is not a manager
     throw error;
   }
 }
@@ -81,7 +81,7 @@ async function read(
   }
 }
 
-/** Also if the command is being interrupted. What stays is taken over. */
+/** Removes a lock, also if the command is being interrupted. A lock that cannot be removed becomes stale. */
 async function remove(endpoint: DockerEndpoint, id: string): Promise<void> {
   await docker(endpoint, ["config", "rm", id]).catch(() => undefined);
 }

@@ -7,7 +7,7 @@ import { explainSsh } from "./ssh-errors.ts";
 
 export interface DockerOptions {
   input?: string;
-  /** Added to the environment. */
+  /** Further environment variables. */
   env?: NodeJS.ProcessEnv;
   signal?: AbortSignal | undefined;
   timeoutMs?: number;
@@ -16,9 +16,9 @@ export interface DockerOptions {
 const ANSWER_TIMEOUT_MS = 60_000;
 
 /**
- * Runs a command of the docker program, which knows contexts, certificates and ssh.
- * @returns what it prints.
- * @throws {UserError} with Docker's own words.
+ * Runs a command of the docker program, which supports contexts, certificates and ssh.
+ * @returns its output.
+ * @throws {UserError} with Docker's error message.
  * @see docker(1)
  */
 export async function docker(
@@ -44,8 +44,8 @@ export async function docker(
 }
 
 /**
- * The same for a command that prints one JSON object a line.
- * @throws {UserError} also if it prints something else.
+ * Runs a docker command that prints one JSON object per line, and returns the objects.
+ * @throws {UserError} with Docker's error message, or if the output does not match the schema.
  */
 export async function dockerLines<S extends v.GenericSchema>(
   endpoint: DockerEndpoint,
@@ -58,26 +58,28 @@ export async function dockerLines<S extends v.GenericSchema>(
   return parseLines(schema, await docker(endpoint, all, options), command);
 }
 
+/** Returns the options that select a Docker. */
 export function endpointArguments({ host, context }: DockerEndpoint): string[] {
   if (context !== undefined) return ["--context", context];
   return host === undefined ? [] : ["--host", host];
 }
 
-/** What is named goes before the environment, which docker itself has the other way round. */
+/** Returns the environment of a docker command. Unlike with docker itself, an explicit endpoint overrides variables. */
 export function dockerEnvironment({ host, context }: DockerEndpoint): NodeJS.ProcessEnv {
   const { DOCKER_HOST, DOCKER_CONTEXT, ...rest } = process.env;
   if (host !== undefined || context !== undefined) return rest;
   return { ...rest, ...(DOCKER_HOST && { DOCKER_HOST }), ...(DOCKER_CONTEXT && { DOCKER_CONTEXT }) };
 }
 
+/** Returns the name of a Docker for messages. */
 export function describeEndpoint({ host, context }: DockerEndpoint): string {
   if (context !== undefined) return `the docker context ${context}`;
   return host === undefined ? "Docker" : `Docker at ${host}`;
 }
 
 /**
- * Which Docker is meant, for good: another terminal may have another environment.
- * @throws {UserError} where there is no such context.
+ * Returns the endpoint that is used by default, explicitly, because the environment may differ in another terminal.
+ * @throws {UserError} if the current context does not exist.
  */
 export async function resolveEndpoint(endpoint: DockerEndpoint, env = process.env): Promise<DockerEndpoint> {
   if (endpoint.host !== undefined || endpoint.context !== undefined) return endpoint;
@@ -85,7 +87,7 @@ export async function resolveEndpoint(endpoint: DockerEndpoint, env = process.en
   return { context: (await docker({}, ["context", "show"])).trim() };
 }
 
-/** The address of a Docker: `unix:///var/run/docker.sock`. */
+/** Returns the address of a Docker: `unix:///var/run/docker.sock`. */
 export async function hostOf({ host, context }: DockerEndpoint): Promise<string> {
   if (host !== undefined) return host;
   const format = ["--format", "{{.Endpoints.docker.Host}}"];

@@ -5,19 +5,19 @@ import type { Readable } from "node:stream";
 import { create } from "tar";
 import { installedFile } from "../../system/installation.ts";
 
-/** What the worker image has of this installation, and what the Dockerfile reads. */
+/** The parts of this installation that the worker image contains or the Dockerfile reads. */
 const OWN = ["package.json", "bin", "dist", "docker/entrypoint.sh", "src/dashboard/page", "examples/mm1"];
-/** What the bundled program still imports by name. */
+/** Packages that are not bundled but imported by name. */
 const EXTERNAL = ["@bull-board/api", "@bull-board/hono", "@bull-board/ui"];
-/** What a package names for its types alone. Others that it calls optional are needed: bull-board's bullmq. */
+/** Peer dependencies that are only needed for types. Other optional ones are needed at run time: bull-board's bullmq. */
 const FOR_TYPES = ["typescript"];
 /** Name of the user's OMNeT++ archive in the context. */
 export const ARCHIVE_IN_CONTEXT = "omnetpp.tgz";
 
 /**
- * The context for `docker build`, as a tar: the Dockerfile and this installation below `inet-swarm/`. The image
- * then has this very version, and building it needs no package registry.
- * @param archive an OMNeT++ archive of this machine that is sent along.
+ * Returns the context for `docker build` as a tar stream: the Dockerfile and, in `inet-swarm/`, this installation. The
+ * image thus contains exactly this version, and building it needs no package registry.
+ * @param archive an OMNeT++ archive on this machine that is added to the context.
  */
 export async function buildContext(archive?: string): Promise<Readable> {
   const root = installedFile(".");
@@ -45,7 +45,7 @@ function placeInContext(file: string, archive: string | undefined): string {
   return `inet-swarm/${file}`;
 }
 
-/** The packages that are imported by name, with all that they need, as folders below the root. */
+/** Returns the folders, relative to the root, of the packages that are imported by name, and of their dependencies. */
 async function externalPackages(root: string): Promise<string[]> {
   const found = new Set<string>();
   const visit = async (name: string, from: string): Promise<void> => {
@@ -66,7 +66,7 @@ interface Manifest {
   peerDependencies?: Record<string, string>;
 }
 
-/** As Node.js looks for a package: in the nearest `node_modules`. */
+/** Returns the folder of a package as Node.js finds it: in the nearest `node_modules`. */
 function locate(name: string, from: string, root: string): string | undefined {
   for (let folder = from; ; folder = path.dirname(folder)) {
     const candidate = path.join(folder, "node_modules", name);

@@ -24,13 +24,13 @@ export interface DeployerDependencies {
 }
 
 const HAND_BACK_TIMEOUT_MS = 30_000;
-/** As long as a run belongs to a runner that has vanished, since its last sign of life. */
+/** Time after which the lock of a lost runner on its run has expired. */
 const LOCK_TIMEOUT_MS = 35_000;
 const POLL_MS = 500;
 const DOCKER_SOCKET = "/var/run/docker.sock";
 const NO_SERVICES: Services = { images: {}, build: {} };
 
-/** Deploys the services on a Docker Swarm and finds them there. */
+/** Returns the deployer of services on a Docker Swarm. */
 export function dockerDeployer({ countJobs }: DeployerDependencies): SwarmDeployer {
   return {
     async *deploy(swarm, signal) {
@@ -55,14 +55,15 @@ export function dockerDeployer({ countJobs }: DeployerDependencies): SwarmDeploy
       yield* waitUntilStable(engine, stack, before, signal);
       await noteDeployed(swarm.docker, stack, services, signal);
       const used = [...Object.values(images), await omnetppImage(services.build)];
-      await removeEndedContainers(swarm.docker, stack, signal); // they hold images
-      await removeBuiltImages(swarm.docker, signal, used); // those of earlier versions
+      await removeEndedContainers(swarm.docker, stack, signal); // they keep images in use
+      await removeBuiltImages(swarm.docker, signal, used); // images of earlier versions
     },
     async removeRunners(swarm, signal) {
       await removeServices(swarm.docker, stackOf(swarm.name), WORKING_SERVICES, signal);
       const jobs = await untilHandedBack(() => this.countJobs(swarm), signal);
       if ((jobs?.running ?? 0) === 0) return jobs;
-      const { releaseStalled } = await import("../../queue/release-stalled.ts"); // of machines that are cut off
+      // Runs that are left belong to machines that are disconnected.
+      const { releaseStalled } = await import("../../queue/release-stalled.ts");
       await releaseStalled(queueOf(swarm, await passwordsOf(swarm)), LOCK_TIMEOUT_MS);
       return await this.countJobs(swarm);
     },
@@ -84,7 +85,7 @@ export function dockerDeployer({ countJobs }: DeployerDependencies): SwarmDeploy
   };
 }
 
-/** The runners of other machines end at their own pace; one that does not hand back its runs loses them to others. */
+/** Waits, up to a time limit, until the runners have handed back their runs. Returns the jobs in the queue. */
 async function untilHandedBack(
   count: () => Promise<JobCounts | undefined>,
   signal: AbortSignal | undefined,
@@ -96,13 +97,13 @@ async function untilHandedBack(
   }
 }
 
-/** Of the services, as they are known here. */
+/** Returns a swarm's services from its state file. */
 export async function servicesOf(name: string): Promise<Services> {
   const state = await readState(name);
   return (state && "services" in state ? state.services : undefined) ?? NO_SERVICES;
 }
 
-/** Changes what is known of the services; what another part wrote meanwhile stays. */
+/** Changes a swarm's services in its state file, including concurrent changes. */
 export async function changeServices(name: string, change: (services: Services) => Services): Promise<void> {
   await changeStateFile<SwarmState>(name, (state) => {
     if (state === undefined || state.target === "local") throw new Error(`${name} has no services`);
@@ -111,8 +112,9 @@ export async function changeServices(name: string, change: (services: Services) 
 }
 
 /**
- * The passwords of the services: those of this machine's user, else those that the services have, which whoever can
- * reach their Docker may know.
+ * Returns the passwords of the services: from the state file, otherwise from a container of the services. Users who have
+ * access to the manager's Docker are permitted to know them.
+ * @throws {UserError} if the services are not deployed.
  */
 export async function passwordsOf(swarm: ReachableSwarm, signal?: AbortSignal): Promise<Passwords> {
   const { passwords } = await servicesOf(swarm.name);
@@ -144,21 +146,22 @@ function queueOf(swarm: ReachableSwarm, { redis }: Passwords): QueueConnection {
   return { host: "127.0.0.1", port: portOf(swarm, "redis"), password: redis, maxRetriesPerRequest: null };
 }
 
-/** @throws {UserError} if the swarm is not connected. */
+/** Returns the local port of a service. @throws {UserError} if the swarm is not connected. */
 export function portOf({ name, ports }: ReachableSwarm, service: string): number {
   const port = ports[service];
   if (port !== undefined) return port;
   throw notConnected(name);
 }
 
+/** Returns the error for an operation that needs a connected swarm. */
 export function notConnected(name: string): UserError {
   return new UserError(`the swarm ${name} is not connected`, {
     hint: `connect it with: swarm-tool connect ${name}`,
   });
 }
 
-/** That of a rootless or other Docker of this machine has another place. */
+/** Returns the path of Docker's socket on the manager. If the manager is this machine, Docker may be rootless. */
 async function socketOnManager({ isOurs, docker }: ReachableSwarm): Promise<string> {
-  const host = isOurs ? "" : await hostOf(docker); // through a tunnel it is the tunnel's own
+  const host = isOurs ? "" : await hostOf(docker); // through a tunnel, this would be the tunnel's socket
   return host.startsWith("unix://") ? host.slice("unix://".length) : DOCKER_SOCKET;
 }

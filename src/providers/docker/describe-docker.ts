@@ -1,6 +1,6 @@
 import type { DockerStatus, StatusLine } from "../target.ts";
 
-/** What `status` shows of a swarm on a Docker Swarm. */
+/** Returns what `swarm-tool status` shows for a swarm on a Docker Swarm. */
 export function describeDocker(swarm: DockerStatus): StatusLine[] {
   const { name, target, state, docker, stack, machines, services, ports } = swarm;
   const rows = [

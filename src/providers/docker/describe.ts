@@ -10,10 +10,10 @@ import { OPTIONAL_SERVICES, stackOf, WORKING_SERVICES } from "./stack.ts";
 
 type ServiceStatus = DockerStatus["services"][number];
 
-/** Services that every stack has; what executes runs is not there while it is halted. */
+/** Services that every stack has; those that execute runs are missing while the swarm is halted. */
 const NEEDED = ["builder", "dashboard", "distcc", "mongo", "redis", "runner"];
 
-/** What `status` shows: only what runs on machines that are there counts. */
+/** Returns the status of a swarm. Tasks on machines that are down do not count as running. */
 export async function describeSwarm(
   state: DockerState,
   deployer: SwarmDeployer,
@@ -30,14 +30,14 @@ export async function describeSwarm(
     return trouble === undefined || isIdle(name, desired) ? status : { ...status, trouble };
   });
   const all: ServiceStatus[] = [...services, ...missing(state, services)];
-  const isWhole =
+  const isComplete =
     isRelaying(state.relay) &&
     jobs !== undefined &&
     all.every(({ name, trouble }) => trouble === undefined || OPTIONAL_SERVICES.includes(name));
   return {
     name: state.name,
     target: "docker",
-    state: state.state === "running" && !isWhole ? "broken" : state.state,
+    state: state.state === "running" && !isComplete ? "broken" : state.state,
     jobs: jobs ?? state.jobs,
     docker: describeEndpoint(state.docker),
     stack,
@@ -47,7 +47,7 @@ export async function describeSwarm(
   };
 }
 
-/** Of machines that join later there need not be any. */
+/** Returns whether a service needs no task: those for machines that join later, if there are no such machines. */
 function isIdle(name: string, desired: number): boolean {
   return desired === 0 && name.endsWith("-joined");
 }

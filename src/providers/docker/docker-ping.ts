@@ -3,7 +3,7 @@ import { request } from "node:http";
 const TIMEOUT_MS = 5000;
 
 /**
- * Whether a Docker engine answers on a unix socket.
+ * Returns whether a Docker Engine answers on a Unix socket.
  * @see Docker Engine API, "Ping".
  */
 export function dockerAnswers(socketPath: string): Promise<boolean> {
@@ -12,7 +12,7 @@ export function dockerAnswers(socketPath: string): Promise<boolean> {
       response.resume();
       resolve(response.statusCode === 200);
     });
-    ping.once("error", () => resolve(false)); // no socket yet, or nobody behind it: that is the answer
+    ping.once("error", () => resolve(false)); // there is no socket yet, or no process listens on it
     ping.once("timeout", () => ping.destroy());
     ping.end();
   });

@@ -20,7 +20,14 @@ import type { DockerState } from "../swarm-state.ts";
 import type { DockerStatus } from "../target.ts";
 import { resolveEndpoint } from "./cli.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
-import { gone, notComplete, notThere, otherDocker, twoDockers, unknownHere } from "./docker-errors.ts";
+import {
+  notComplete,
+  notDeployed,
+  otherDocker,
+  twoDockers,
+  unknownHere,
+  withForgetHint,
+} from "./docker-errors.ts";
 import { asDocker, asRunning, changeState, dockerState, existing } from "./docker-state.ts";
 import { openEngine } from "./engine.ts";
 import { lockChanges } from "./change-lock.ts";
@@ -35,24 +42,24 @@ import type { Services } from "../services.ts";
 import { checkStack, removeStack, stackOf } from "./stack.ts";
 import { noteHalted, readDeployed } from "./swarm-settings.ts";
 
-const NOTHING_SAID: Services = { images: {}, build: {} };
-/** Docker refuses names of services with more than 63 characters. */
+const NO_SERVICES: Services = { images: {}, build: {} };
+/** Docker rejects names of services with more than 63 characters. */
 const NAME_LIMIT = 40;
 
-/** The swarm on a Docker Swarm that somebody has made. */
+/** Returns the provider for a swarm on an existing Docker Swarm. */
 export function dockerProvider(name: string, context: ProviderContext, deployer: SwarmDeployer): Provider {
   const { signal } = context;
   const locked = <T>(work: () => Promise<T>): Promise<T> => withSwarmLock(name, work, signal);
   const eventsLocked = (work: () => SwarmEvents): SwarmEvents => eventsUnderLock(name, work, signal);
 
-  /** While nobody else changes the swarm, on whatever machine. */
+  /** Calls a function while no other process, on any machine, changes the swarm. */
   const exclusively = <T>(work: () => Promise<T>): Promise<T> =>
     locked(async () => {
       const { docker } = await existing(name);
       await using _ = await lockChanges(docker, stackOf(name), signal);
       return await work();
     });
-  /** The same for an operation with events. */
+  /** Runs an operation with events while no other process changes the swarm. */
   const eventsExclusively = (work: () => SwarmEvents): SwarmEvents =>
     eventsLocked(async function* () {
       const { docker } = await existing(name);
@@ -60,7 +67,7 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
       yield* work();
     });
 
-  /** Deploys what the state has; if that fails, what it had before holds again. */
+  /** Deploys the services of the state file. If that fails, the earlier services are restored in it. */
   const deploy = async function* (before?: Services): SwarmEvents {
     try {
       for await (const text of deployer.deploy(reachable(await existing(name)), signal)) yield step(text);
@@ -72,7 +79,7 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
     await changeState(name, asRunning);
   };
 
-  /** Uses what somebody else has deployed, as it is. */
+  /** Uses a swarm that another user has deployed, unchanged. */
   const join = async function* (halted: boolean): SwarmEvents {
     const { docker } = await existing(name);
     await checkStack(await openEngine(docker, signal), stackOf(name), signal);
@@ -81,9 +88,9 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
     yield step(`using the swarm ${name} that is already deployed there, unchanged`);
   };
 
-  /** As the swarm itself is, which others may have changed. Under the swarm's lock. */
-  const synced = async (): Promise<DockerState> => {
-    const now = await seen(name, signal);
+  /** Updates the state file from the swarm itself, which others may have changed. The caller holds the swarm's lock. */
+  const syncState = async (): Promise<DockerState> => {
+    const now = await deployedState(name, signal);
     return await changeState(name, (state) => ({ ...withSettings(state, now.services), state: now.state }));
   };
 
@@ -96,23 +103,23 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
     await setAsideDamaged(name);
     const known = await dockerState(name);
     if (known !== undefined && !isSame(known.docker, docker)) throw otherDocker(known);
-    await openEngine(docker, signal); // before anything is written down
+    await openEngine(docker, signal); // before the state file is written
     await using _ = await lockChanges(docker, stackOf(name), signal);
-    const there = await readDeployed(docker, stackOf(name), signal);
-    const before = { ...(known?.services ?? NOTHING_SAID), ...there?.settings };
+    const deployed = await readDeployed(docker, stackOf(name), signal);
+    const before = { ...(known?.services ?? NO_SERVICES), ...deployed?.settings };
     const services = change(before);
     await changeStateFile(name, (state) => ({
       ...(asDocker(name, state) ?? newState(name, docker)),
       services,
     }));
-    if (known === undefined && there !== undefined && isDeepStrictEqual(services, before))
-      yield* join(there.halted);
-    else yield* deploy(there && before);
+    if (known === undefined && deployed !== undefined && isDeepStrictEqual(services, before))
+      yield* join(deployed.halted);
+    else yield* deploy(deployed && before);
   };
 
-  /** Writes the state file last, and needs no relay: a full disk here keeps no runner from being stopped. */
+  /** Stops the runners, without requiring a relay, before it writes the state file, which a full disk may prevent. */
   const halt = async function* (): SwarmEvents {
-    const { docker, services } = await seen(name, signal);
+    const { docker, services } = await deployedState(name, signal);
     const problem = await connected(name).then(
       () => undefined,
       (error: unknown) => errorText(error),
@@ -131,16 +138,17 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
 
   const mend = async ({ askSwarm = false } = {}): Promise<string[]> => {
     if ((await dockerState(name)) === undefined) throw unknownHere(name);
-    const { state, relay } = askSwarm ? await seen(name, signal) : await existing(name);
+    const { state, relay } = askSwarm ? await deployedState(name, signal) : await existing(name);
     if (state === "halted") throw haltedError(name);
     if (isRelaying(relay)) return [];
     await locked(() => connected(name));
     return ["the relay to the swarm had stopped and was restarted"];
   };
 
-  const status = async (): Promise<DockerStatus> => describeSwarm(await seen(name, signal), deployer, signal);
+  const status = async (): Promise<DockerStatus> =>
+    describeSwarm(await deployedState(name, signal), deployer, signal);
 
-  const whereItIs = async (): Promise<SwarmEvent> => {
+  const reachableEvent = async (): Promise<SwarmEvent> => {
     const port = (await status()).ports?.["visualizer"];
     return { type: "reachable", name, ...(port !== undefined && { visualizerPort: port }) };
   };
@@ -152,13 +160,13 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
       if (endpoint.host !== undefined && endpoint.context !== undefined) throw twoDockers();
       const change = await options.services();
       yield* eventsLocked(() => init(endpoint, change));
-      yield await whereItIs();
+      yield await reachableEvent();
       yield { type: "made", name };
     },
     async *deploy(services) {
       const change = await services();
       yield* eventsExclusively(async function* () {
-        const { state, services: before } = await synced();
+        const { state, services: before } = await syncState();
         if (state === "halted") throw haltedError(name);
         await changeState(name, (now) => ({ ...now, services: change(now.services) }));
         yield* deploy(state === "creating" ? undefined : before);
@@ -166,17 +174,17 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
       yield { type: "deployed", name };
     },
     async *connect() {
-      await existing(name); // one that is unknown here was not removed from under a campaign
+      await existing(name); // if there is none, this error fits better than that of `mend`
       await mend();
-      yield await whereItIs();
+      yield await reachableEvent();
     },
     async *disconnect() {
       const wasConnected = await locked(async () => {
         const { relay } = await existing(name);
-        const was = isRelaying(relay);
+        const isOpen = isRelaying(relay);
         await stopRelay(relay);
         await changeState(name, ({ relay: _, ...state }) => state);
-        return was;
+        return isOpen;
       });
       yield { type: "disconnected", name, wasConnected };
     },
@@ -192,7 +200,7 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
     },
     async *resume() {
       yield* eventsExclusively(async function* () {
-        await synced();
+        await syncState();
         yield* deploy();
       });
       yield { type: "running", name };
@@ -202,7 +210,7 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
     },
     async *remove() {
       const { jobs } = await status().catch((error: unknown) => {
-        throw error instanceof UserError ? notThere(name, error) : error;
+        throw error instanceof UserError ? withForgetHint(name, error) : error;
       });
       await approveRemoval(name, jobs, context);
       await exclusively(async () => {
@@ -228,13 +236,13 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
       const { state, relay } = await existing(name);
       return state === "running" && isRelaying(relay);
     },
-    isHalted: async () => (await seen(name, signal)).state === "halted",
+    isHalted: async () => (await deployedState(name, signal)).state === "halted",
     mend,
     async access(onWaiting, gone) {
       const state = await existing(name);
       if (state.state === "creating") throw notComplete(name);
-      const open = isRelaying(state.relay) ? state : await locked(() => connected(name));
-      return await deployer.access(reachable(open), onWaiting, gone);
+      const withRelay = isRelaying(state.relay) ? state : await locked(() => connected(name));
+      return await deployer.access(reachable(withRelay), onWaiting, gone);
     },
     dashboard: async () => forwardedDashboard(reachable(await existing(name))),
   };
@@ -245,7 +253,7 @@ async function removeDirectories(name: string): Promise<void> {
   for (const place of [cache, state]) await rm(place, { recursive: true, force: true });
 }
 
-/** With the relay running. Under the swarm's lock. */
+/** Starts the relay if it is not running, and returns the state. The caller holds the swarm's lock. */
 async function connected(name: string): Promise<DockerState> {
   const state = await existing(name);
   if (isRelaying(state.relay)) return state;
@@ -254,20 +262,20 @@ async function connected(name: string): Promise<DockerState> {
 }
 
 /**
- * The state as the swarm itself has it: other users may have halted it, or deployed it with other settings.
- * @throws {UserError} if it is no longer there.
+ * Returns the state, updated from the swarm itself: other users may have halted it, or deployed it with other settings.
+ * @throws {UserError} if the swarm is no longer deployed.
  */
-async function seen(name: string, signal: AbortSignal | undefined): Promise<DockerState> {
+async function deployedState(name: string, signal: AbortSignal | undefined): Promise<DockerState> {
   const state = await existing(name);
   if (state.state === "creating") return state;
   const deployed = await readDeployed(state.docker, stackOf(name), signal);
-  if (deployed === undefined) throw gone(state);
+  if (deployed === undefined) throw notDeployed(state);
   const { settings, halted } = deployed;
   if (settings === undefined) return state;
   return { ...withSettings(state, settings), state: halted ? "halted" : "running" };
 }
 
-/** What was set stays out of it if it is not set any more; the passwords stay. */
+/** Replaces all settings of the services, including those that are no longer set, except the passwords. */
 function withSettings(state: DockerState, settings: Omit<Services, "passwords">): DockerState {
   const { passwords } = state.services;
   return { ...state, services: { ...settings, ...(passwords && { passwords }) } };

@@ -7,12 +7,13 @@ import type { DockerEndpoint } from "../docker-endpoint.ts";
 /** A manager of a Docker Swarm. */
 export interface Engine {
   endpoint: DockerEndpoint;
-  /** Of the manager itself, where everything is that keeps data. */
+  /** Node ID of the manager, on which all services with data run. */
   nodeId: string;
   version: string;
   nodes: SwarmNode[];
 }
 
+/** A machine of a Docker Swarm. */
 export interface SwarmNode {
   id: string;
   hostname: string;
@@ -24,15 +25,15 @@ export interface SwarmNode {
   memoryBytes: number;
 }
 
-/** The oldest Engine API that knows all that the stack file asks for: that of Docker 19.03. */
+/** The oldest Engine API that supports everything in the stack file: that of Docker 19.03. */
 const OLDEST_API = [1, 40] as const;
 
 type Version = v.InferOutput<typeof VersionAnswer>;
 type Swarm = v.InferOutput<typeof InfoAnswer>["Swarm"];
 
 /**
- * Makes sure that a manager of a Docker Swarm answers.
- * @throws {UserError} where Docker is not there, too old, not in swarm mode, or no manager.
+ * Checks that a manager of a Docker Swarm answers, and returns it with its nodes.
+ * @throws {UserError} if Docker does not answer, is too old, is not in swarm mode, or is not a manager.
  */
 export async function openEngine(endpoint: DockerEndpoint, signal?: AbortSignal): Promise<Engine> {
   const version = await answerOf(endpoint, VersionAnswer, "version", signal);
@@ -47,7 +48,7 @@ export async function openEngine(endpoint: DockerEndpoint, signal?: AbortSignal)
   };
 }
 
-/** All machines of a Docker Swarm, as its manager sees them now. */
+/** Returns all nodes of a Docker Swarm, as its manager sees them now. */
 export async function listNodes(endpoint: DockerEndpoint, signal?: AbortSignal): Promise<SwarmNode[]> {
   const nodes = await dockerLines(endpoint, NodeAnswer, ["node", "ls"], { signal });
   const ids = nodes.map(({ ID }) => ID);
@@ -62,7 +63,7 @@ export async function listNodes(endpoint: DockerEndpoint, signal?: AbortSignal):
   }));
 }
 
-/** Whether it is a manager of a Docker Swarm by now. */
+/** Returns whether a Docker is a manager of a Docker Swarm. */
 export async function isManager(endpoint: DockerEndpoint, signal?: AbortSignal): Promise<boolean> {
   return (await answerOf(endpoint, InfoAnswer, "info", signal)).Swarm.ControlAvailable;
 }
@@ -78,7 +79,7 @@ async function answerOf<S extends v.GenericSchema>(
   return answer;
 }
 
-/** How many workers a swarm has, where nobody knows how many it is to have. Those that are down may never come back. */
+/** Returns the number of workers, for swarms without an expected number; those that are down may never return. */
 export function countWorkers({ nodes }: Engine): number {
   return nodes.filter(({ role, status }) => role === "worker" && status !== "Down").length;
 }
@@ -98,15 +99,15 @@ async function memoryOf(
   );
 }
 
-/** What the services that keep data may need at most. */
+/** Maximum memory of the services with data. */
 const DATA_BYTES = 4.5 * 2 ** 30;
 
 /**
- * How much memory the builder may have, and a runner on the manager, so that a greedy compiler or simulation is killed by
- * the kernel instead of the queue beside it. A runner on any other machine has no limit: that would be the same for all,
- * whatever they have. There its simulations are the first that the kernel kills: see docker/entrypoint.sh.
- * @param workers how many the swarm is to have.
- * @returns bytes; 0 for no limit.
+ * Returns the memory limits of the builder, and of a runner on the manager, in bytes; 0 for no limit. With them, the
+ * kernel kills a compiler or simulation that uses too much memory, and not the queue on the same machine. Runners on
+ * workers have no limit, because it would be the same for all workers. There, the kernel kills simulations first: see
+ * docker/entrypoint.sh.
+ * @param workers expected number of workers.
  */
 export function memoryLimits(
   { nodes, nodeId }: Engine,
@@ -118,8 +119,8 @@ export function memoryLimits(
 }
 
 /**
- * Which machines execute runs, as a constraint of a service: the workers; the manager, if there is none. Those that join
- * such a swarm later have services of their own: docker/joined.yaml.
+ * Returns the constraint for services on the machines that execute runs: the workers or, if there are none, the manager.
+ * In the latter case, workers that join later have separate services: see docker/joined.yaml.
  * @see Docker, "docker service create", --constraint.
  */
 export function workerConstraint({ nodeId }: Pick<Engine, "nodeId">, workers: number): string {

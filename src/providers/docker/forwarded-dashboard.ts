@@ -3,8 +3,8 @@ import type { ReachableSwarm } from "../reachable-swarm.ts";
 import { passwordsOf, portOf } from "./deployer.ts";
 
 /**
- * Where the dashboard of a swarm is that runs on its manager; a tunnel or relay forwards it to this machine.
- * @throws {UserError} if it is not connected.
+ * Returns the local address to which a tunnel or relay forwards the dashboard on a swarm's manager.
+ * @throws {UserError} if the swarm is not connected.
  */
 export async function forwardedDashboard(swarm: ReachableSwarm): Promise<DashboardPlace> {
   const port = portOf(swarm, "dashboard");

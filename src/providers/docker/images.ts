@@ -8,13 +8,13 @@ import { installedFile } from "../../system/installation.ts";
 import type { BuildArguments, ImageNames } from "../services.ts";
 
 /**
- * The images that were published for this version of the tool, by their digests. None is as long as there is
- * none: then they are built on the manager.
+ * The images that were published for this version of the tool, by their digests. If undefined, images are built on the
+ * manager.
  */
 export const PUBLISHED: { worker: string; distcc: string } | undefined = undefined as
   { worker: string; distcc: string } | undefined;
 
-/** Versions that the stack file was tried with. */
+/** Versions with which the stack file was tested. */
 const SERVICE_IMAGES = {
   redis: "redis:7.4-bookworm",
   mongo: "mongo:7.0",
@@ -22,19 +22,20 @@ const SERVICE_IMAGES = {
   registry: "registry:2.8",
 } as const;
 
-/** The registry of machines that swarm-tool made, each at its own loopback address. */
+/** The registry on machines that swarm-tool created; each machine has its own at its loopback address. */
 export const OWN_REGISTRY = "127.0.0.1:5000";
 
 /** All images of a stack, by service. */
 export type StackImages = Record<keyof ImageNames, string>;
 
-/** Those of a stack that are built on its manager, unless there are others. */
+/** Images that are built on the manager if there are neither published nor the user's own ones. */
 export const BUILT_IMAGES = ["distcc", "worker"] as const;
 export type BuiltImage = (typeof BUILT_IMAGES)[number];
 
 /**
- * @param tag of the images that are built here; tells one build from another.
- * @param registry to which they are pushed, if any.
+ * Returns the images of all services.
+ * @param tag of images that are built on the manager; identifies the build.
+ * @param registry to which built images are pushed, if any.
  */
 export function stackImages(
   given: ImageNames,
@@ -56,8 +57,8 @@ export function stackImages(
 }
 
 /**
- * A tag that is another one for other contents: of this installation, or of the arguments. It is the same wherever the
- * installation and the archive are.
+ * Returns a tag that depends on the content of this installation and the build arguments, but not on the paths of the
+ * installation and the archive.
  */
 export async function imageTag(build: BuildArguments): Promise<string> {
   const hash = createHash("sha256").update(await describeBuild(build));
@@ -66,7 +67,7 @@ export async function imageTag(build: BuildArguments): Promise<string> {
   return hash.digest("hex").slice(0, 12);
 }
 
-/** Name of the image that has OMNeT++ alone, from which a worker's is built. */
+/** Returns the name of the image that contains only OMNeT++, from which the worker's image is built. */
 export async function omnetppImage(build: BuildArguments): Promise<string> {
   return `inet-swarm-omnetpp:${shortHash(await describeBuild(build), 12)}`;
 }
@@ -78,11 +79,12 @@ async function describeBuild({ own: _, omnetppArchive: archive, ...build }: Buil
   return JSON.stringify(values.filter(([, value]) => value !== undefined).sort());
 }
 
+/** Returns whether an archive is given by its URL. */
 export function isUrl(archive: string): boolean {
   return /^https?:/.test(archive);
 }
 
-/** SHA-256 of an archive that is a file here; undefined if it is not here, or is a URL. */
+/** Returns the SHA-256 of an archive; undefined if it is not on this machine, or is a URL. */
 export async function digestOf(archive: string): Promise<string | undefined> {
   if (isUrl(archive) || (await statIfThere(archive)) === undefined) return undefined;
   const hash = createHash("sha256");

@@ -6,23 +6,23 @@ import type { DockerEndpoint } from "../docker-endpoint.ts";
 import type { SwarmNode } from "./engine.ts";
 import { serviceIds } from "./service-list.ts";
 
-/** A service of a stack with its tasks, as its Docker Swarm has them now. */
+/** The current state of a stack's service and its tasks. */
 export interface ObservedService {
-  /** Without the stack's name. */
+  /** Name without that of the stack. */
   name: string;
   image: string;
-  /** Tasks that run on machines that can have them. */
+  /** Number of tasks that are running on suitable machines. */
   running: number;
-  /** How many that should be. */
+  /** Number of tasks that should be running. */
   desired: number;
-  /** Ids of those that run. */
+  /** IDs of the running tasks. */
   runningTasks: string[];
-  /** What a task of it is, without where it may be placed: a change of the latter replaces no task. */
+  /** Specification of the tasks, without the placement, whose change does not replace tasks. */
   taskSpec: string;
   update: UpdateStatus | undefined;
-  /** Tasks that failed or cannot be placed, the newest first. */
+  /** Tasks that failed or cannot be placed, newest first. */
   failures: TaskFailure[];
-  /** Why less runs than should, naming the machines; undefined if all is well. */
+  /** Why fewer tasks are running than desired, with the names of machines; undefined if all are running. */
   trouble: string | undefined;
 }
 
@@ -33,9 +33,10 @@ interface UpdateStatus {
   message: string;
 }
 
+/** A task that failed or cannot be placed. */
 export interface TaskFailure {
   id: string;
-  /** Host name of its machine; undefined if it has none. */
+  /** Host name of the task's machine; undefined if it has none. */
   node: string | undefined;
   /** `Pending`, `Rejected`, `Failed`, … */
   state: string;
@@ -46,8 +47,8 @@ type Service = v.InferOutput<typeof ServiceAnswer>;
 type Task = v.InferOutput<typeof TaskAnswer>;
 
 /**
- * Asks Docker for the services of a stack and their tasks; none if it is not deployed.
- * @param nodes of the Docker Swarm: a task of a machine that is down still counts as running for Docker.
+ * Returns the services of a stack with their tasks; none if the stack is not deployed.
+ * @param nodes of the Docker Swarm, because Docker counts tasks on machines that are down as running.
  * @see Docker, "docker stack ps"; SwarmKit, "Task Model".
  */
 export async function observeStack(
@@ -65,7 +66,7 @@ export async function observeStack(
   return observeServices(described, tasks, nodes, stack);
 }
 
-/** What services and tasks of a stack, as Docker describes them, come to. */
+/** Returns the state of services from Docker's descriptions of services, tasks and nodes. */
 export function observeServices(
   services: readonly Service[],
   tasks: readonly Task[],
@@ -102,11 +103,11 @@ function observe(
   stack: string,
 ): ObservedService {
   const { TaskTemplate: template, Mode: mode, Name } = service.Spec;
-  const able = nodes.filter((node) => canRun(node, template.Placement?.Constraints ?? []));
-  const isAble = new Set(able.map(({ id }) => id));
+  const suitable = nodes.filter((node) => canRun(node, template.Placement?.Constraints ?? []));
+  const suitableIds = new Set(suitable.map(({ id }) => id));
   const wanted = tasks.filter(({ DesiredState }) => DesiredState === "Running");
   const runs = wanted.filter(
-    ({ CurrentState, Node }) => stateOf(CurrentState) === "Running" && isAble.has(Node),
+    ({ CurrentState, Node }) => stateOf(CurrentState) === "Running" && suitableIds.has(Node),
   );
   const { Placement: _, ...taskSpec } = template;
   const state = service.UpdateStatus?.State;
@@ -114,7 +115,7 @@ function observe(
     name: Name.slice(stack.length + 1),
     image: template.ContainerSpec.Image,
     running: runs.length,
-    desired: mode.Global == null ? (mode.Replicated?.Replicas ?? 1) : able.length,
+    desired: mode.Global == null ? (mode.Replicated?.Replicas ?? 1) : suitable.length,
     runningTasks: runs.map(({ ID }) => ID),
     taskSpec: JSON.stringify(taskSpec),
     update: state
@@ -126,10 +127,10 @@ function observe(
       : undefined,
     failures: tasks.filter(({ Error }) => Error !== "").map((task) => asFailure(task, nodes)),
   };
-  return { ...known, trouble: troubleOf(known, runs, able, wanted) };
+  return { ...known, trouble: troubleOf(known, runs, suitable, wanted) };
 }
 
-/** Whether tasks may be placed on a machine now. Constraints that we do not set ourselves count as met. */
+/** Returns whether tasks may be placed on a machine now. Constraints that we do not set count as met. */
 function canRun({ id, role, status, availability }: SwarmNode, constraints: readonly string[]): boolean {
   if (status !== "Ready" || availability !== "Active") return false;
   return constraints.every((constraint) => {
@@ -153,14 +154,14 @@ type Known = Omit<ObservedService, "trouble">;
 function troubleOf(
   { desired, running, update, failures }: Known,
   runs: readonly Task[],
-  able: readonly SwarmNode[],
+  suitable: readonly SwarmNode[],
   wanted: readonly Task[],
 ): string | undefined {
   if (update?.state.endsWith("paused")) return `its update is paused: ${update.message}`;
   if (running >= desired && desired > 0) return undefined;
-  if (able.length === 0) return "no suitable machine is ready and active";
+  if (suitable.length === 0) return "no suitable machine is ready and active";
   if (desired === 0) return "it is scaled to 0";
-  const without = able.filter(({ id }) => !runs.some(({ Node }) => Node === id));
+  const without = suitable.filter(({ id }) => !runs.some(({ Node }) => Node === id));
   const unplaced = failures.find(({ node, state }) => node === undefined && state === "Pending");
   const reasons = without.flatMap(({ id, hostname }) => {
     const failure = failures.find(({ node }) => node === hostname);

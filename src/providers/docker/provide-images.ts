@@ -13,19 +13,19 @@ import { deployStack, stackOf } from "./stack.ts";
 
 const REGISTRY_TIMEOUT_MS = 5 * 60_000;
 const POLL_MS = 500;
-/** Images of services that run on the manager, and that a swarm cannot do without. */
+/** Images of the required services that run on the manager. */
 const ON_MANAGER = ["redis", "mongo", "worker"] as const;
 
-/** The images of a stack, and the files of the folder `docker` that it is deployed from. */
+/** The images of a stack, and the files in the folder `docker` from which it is deployed. */
 export interface Provided {
   images: StackImages;
   files: string[];
 }
 
 /**
- * Builds the images that are neither published nor the user's own, and makes sure that the swarm can have all.
- * @yields what takes time.
- * @throws {UserError} if an image or the registry cannot be used; nothing has been deployed then.
+ * Builds and pushes the images that are neither published nor the user's own, and checks that the others can be pulled.
+ * @yields descriptions of steps that take time.
+ * @throws {UserError} if an image or the registry cannot be used; no services have been changed then.
  */
 export async function* provideImages(
   swarm: ReachableSwarm,
@@ -36,10 +36,12 @@ export async function* provideImages(
   const missing = BUILT_IMAGES.filter(
     (name) => given[name] === undefined && (PUBLISHED === undefined || build.own),
   );
-  const several = swarm.workers === undefined ? engine.nodes.length > 1 : swarm.workers > 0;
+  const hasSeveralMachines = swarm.workers === undefined ? engine.nodes.length > 1 : swarm.workers > 0;
   const registry =
-    missing.length === 0 || !several ? undefined : (named ?? (swarm.isOurs ? OWN_REGISTRY : undefined));
-  if (missing.length > 0 && several && registry === undefined) throw withoutRegistry(engine);
+    missing.length === 0 || !hasSeveralMachines
+      ? undefined
+      : (named ?? (swarm.isOurs ? OWN_REGISTRY : undefined));
+  if (missing.length > 0 && hasSeveralMachines && registry === undefined) throw withoutRegistry(engine);
   const images = stackImages(given, build, await imageTag(build), registry);
   const files = swarm.isOurs ? ["stack.yaml", "aws.yaml"] : ["stack.yaml"];
   yield* pullGiven(engine, given, images, signal);
@@ -47,12 +49,12 @@ export async function* provideImages(
     files.push("registry.yaml");
     yield* startRegistry(swarm, engine, images, signal);
   }
-  const isPushed = (name: (typeof missing)[number]): Promise<boolean> =>
+  const isAvailable = (name: (typeof missing)[number]): Promise<boolean> =>
     registry === undefined
       ? hasImage(engine.endpoint, images[name], signal)
-      : isThere(engine, images[name], signal);
+      : canPull(engine, images[name], signal);
   const absent: typeof missing = [];
-  for (const name of missing) if (!(await isPushed(name))) absent.push(name);
+  for (const name of missing) if (!(await isAvailable(name))) absent.push(name);
   if (absent.length > 0 && registry !== undefined && registry !== OWN_REGISTRY)
     yield* checkRegistry(engine, stackOf(swarm.name), registry, signal);
   for (const name of absent) {
@@ -67,12 +69,12 @@ export async function* provideImages(
   return { images, files };
 }
 
-/** Whether the registry has an image: then the manager has it, too, after this. */
-async function isThere(engine: Engine, image: string, signal: AbortSignal | undefined): Promise<boolean> {
+/** Returns whether the registry has an image, by pulling it on the manager. */
+async function canPull(engine: Engine, image: string, signal: AbortSignal | undefined): Promise<boolean> {
   return (await pullImage(engine.endpoint, image, signal)).ok;
 }
 
-/** An image that nobody has is known before a service is stopped for it. */
+/** Pulls the user's own images on the manager, so that a missing one is noticed before any service is stopped. */
 async function* pullGiven(
   { endpoint }: Engine,
   given: ImageNames,
@@ -97,7 +99,7 @@ function buildingText(name: (typeof BUILT_IMAGES)[number], images: StackImages):
     : `building the image ${images.distcc}: takes one or two minutes, only once`;
 }
 
-/** Before all others: their images come from it. */
+/** Starts the swarm's registry and waits for it, before the other services, whose images come from it. */
 async function* startRegistry(
   swarm: ReachableSwarm,
   engine: Engine,

@@ -9,18 +9,18 @@ import type { Engine } from "./engine.ts";
 const PUSH_TIMEOUT_MS = 60_000;
 const NODES_TIMEOUT_MS = 60_000;
 const POLL_MS = 300;
-/** An image without any file: each machine can pull it, and none can start it. */
+/** An image without any file, which every machine can pull but none can start. */
 const EMPTY_TAR = "\0".repeat(1024);
 const NAME = "inet-swarm-check";
 
-/** As image names begin: a host with a dot or a port, or localhost, and an optional path. */
+/** The beginning of an image's name: a host with a dot or a port, or localhost, and an optional path. */
 const REGISTRY =
   /^(?:localhost|[\w-]+(?:\.[\w-]+)+|[\w-]+(?=:\d)|\[[\da-f:]+\])(?::\d{1,5})?(?:\/[a-z\d]+(?:[._/-]+[a-z\d]+)*)?$/i;
 
 /**
- * Makes sure that the manager can push to a registry and that each machine can pull from it, before something large is
- * built for it.
- * @throws {UserError} with what is wrong with the registry, or the machines that cannot use it.
+ * Checks that the manager can push to a registry and that each machine can pull from it, before a large image is built.
+ * @yields descriptions of steps that take time.
+ * @throws {UserError} if the registry cannot be used, or naming the machines that cannot use it.
  */
 export async function* checkRegistry(
   engine: Engine,
@@ -59,7 +59,7 @@ async function push(
   }
 }
 
-/** What the manager's Docker says of a registry, with what can be done about it. */
+/** Returns an error of the manager's Docker about a registry as an error with a hint. @param text Docker's message. */
 export function explainRegistry(registry: string, text: string, cause?: unknown): UserError {
   const host = registry.split("/")[0]!;
   const reason = text.trim().split("\n").at(-1)!;
@@ -90,7 +90,10 @@ export function explainRegistry(registry: string, text: string, cause?: unknown)
   return new UserError(`the registry ${registry} ${what}: ${reason}`, { hint, cause });
 }
 
-/** A service that cannot start: that it fails on a machine in another way than for want of its image is what is asked. */
+/**
+ * Checks that all machines can pull an image, by a service that cannot start: on a machine where it fails for another
+ * reason than a missing image, the image was pulled.
+ */
 async function pullEverywhere(
   { endpoint, nodes }: Engine,
   service: string,
@@ -98,7 +101,7 @@ async function pullEverywhere(
   image: string,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const asked = nodes.filter(({ status, availability }) => status === "Ready" && availability === "Active");
+  const checked = nodes.filter(({ status, availability }) => status === "Ready" && availability === "Active");
   const options = ["--detach", "--quiet", "--no-resolve-image", "--with-registry-auth", "--mode", "global"];
   const create = [
     "service",
@@ -111,11 +114,11 @@ async function pullEverywhere(
     image,
     "/x",
   ];
-  await docker(endpoint, ["service", "rm", service], { signal }).catch(() => undefined); // of a check that was killed
+  await docker(endpoint, ["service", "rm", service], { signal }).catch(() => undefined); // left by a check that was killed
   await docker(endpoint, create, { signal });
   const failed = new Map<string, string>();
   try {
-    const waiting = new Map(asked.map(({ id, hostname }) => [id, hostname]));
+    const waiting = new Map(checked.map(({ id, hostname }) => [id, hostname]));
     const look = async (): Promise<boolean> => {
       const command = ["service", "ps", "--no-trunc", "--no-resolve", service];
       for (const { Node, Error, CurrentState } of await dockerLines(endpoint, TaskAnswer, command, {

@@ -17,15 +17,17 @@ const READY_TIMEOUT_MS = 20_000;
 const POLL_MS = 20;
 const STOP_TIMEOUT_MS = 5000;
 
-/** Where a relay is found once it listens; written by itself. */
+/** A relay's process and ports, written by the relay when it listens. */
 const RelayFileSchema = v.object({
   ...ProcessIdentitySchema.entries,
   ports: v.record(v.string(), v.number()),
 });
 
 /**
- * Starts the process that brings connections to the services, which lives on after this one.
- * @param before an earlier one: its ports are taken again where they are free, so that its clients find it.
+ * Starts the process that forwards connections to the services, and waits until it listens. It keeps running when this
+ * process ends.
+ * @param before an earlier relay, whose ports are used again if they are free, so that its clients can continue.
+ * @throws {UserError} if it does not start.
  */
 export async function startRelay(name: string, before: Relay | undefined): Promise<Relay> {
   const logs = path.join(swarmDirectories(name).state, "logs");
@@ -44,15 +46,17 @@ export async function startRelay(name: string, before: Relay | undefined): Promi
   }
 }
 
+/** Stops a relay, if there is one. */
 export async function stopRelay(relay: Relay | undefined): Promise<void> {
   if (relay !== undefined) await stopAll([relay], STOP_TIMEOUT_MS);
 }
 
+/** Returns whether a relay is running on this host. */
 export function isRelaying(relay: Relay | undefined): relay is Relay {
   return relay !== undefined && isAlive(relay);
 }
 
-/** Serves a swarm's ports in this process until the signal. */
+/** Forwards a swarm's ports in this process until the signal is aborted. */
 export async function serveRelay(
   name: string,
   ports: Ports,
@@ -64,7 +68,7 @@ export async function serveRelay(
   await relay({ endpoint, stack: stackOf(name), ports, onListening, log, signal });
 }
 
-/** Says where this process, which is the relay of a swarm, listens. */
+/** Writes the ports on which this process, the relay of a swarm, listens. */
 async function publishPorts(name: string, ports: Ports): Promise<void> {
   await makeFolders(hostDirectory(name), 0o700);
   await writeFileAtomically(
@@ -74,7 +78,7 @@ async function publishPorts(name: string, ports: Ports): Promise<void> {
   );
 }
 
-/** Waits until the relay listens: another program may have taken a port that was free a moment ago. */
+/** Waits until the relay listens, and returns its ports, which differ from the wanted ones if those are in use. */
 async function portsOf(name: string, relay: ProcessIdentity, log: string): Promise<Ports> {
   const nextAttempt = attempts({ everyMs: POLL_MS, timeoutMs: READY_TIMEOUT_MS });
   for (;;) {

@@ -7,10 +7,10 @@ import { dockerEnvironment, endpointArguments } from "./cli.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
 import { containerOf } from "./stack.ts";
 
-/** The service from whose container all others are reached: it is in the swarm's network. */
-const DOORWAY = "dashboard";
+/** The service through whose container the others are reached, because it is in the swarm's network. */
+const GATEWAY = "dashboard";
 
-/** The services that are reached from outside, with their ports in the swarm's network. */
+/** The services that can be reached from outside, with their ports in the swarm's network. */
 export const SERVICE_PORTS = { dashboard: 9181, visualizer: 8080, mongo: 27017, redis: 6379 } as const;
 
 /** Local port of each service, by its name. */
@@ -19,25 +19,25 @@ export type Ports = Readonly<Record<string, number>>;
 export interface RelayOptions {
   endpoint: DockerEndpoint;
   stack: string;
-  /** Another one is taken where somebody else listens on it. */
+  /** Preferred ports; others are used if these are in use. */
   ports: Ports;
-  /** Told where it listens, as soon as it does. */
+  /** Called with the actual ports when the relay listens. */
   onListening: (ports: Ports) => Promise<void>;
   log: (text: string) => void;
   signal: AbortSignal;
 }
 
 /**
- * Brings connections to ports of 127.0.0.1 to the services of a stack, until the signal: with `docker exec`, the way
- * that every Docker has that can be reached at all. So the stack need not publish any port.
+ * Forwards connections from ports of 127.0.0.1 to the services of a stack, until the signal is aborted. It uses
+ * `docker exec`, which works with every Docker that can be reached, so that the stack need not publish ports.
  */
 export async function relay(options: RelayOptions): Promise<void> {
   const { signal } = options;
-  const doorway = new Doorway(options);
+  const gateway = new Gateway(options);
   const servers: Server[] = [];
   const ports: Record<string, number> = {};
   for (const [service, wanted] of Object.entries(options.ports)) {
-    const server = serve(service, doorway, options);
+    const server = serve(service, gateway, options);
     ports[service] = await listen(server, wanted);
     servers.push(server);
   }
@@ -46,8 +46,8 @@ export async function relay(options: RelayOptions): Promise<void> {
   for (const server of servers) server.close();
 }
 
-/** The container that is gone through. Looked for once: over ssh every question takes its time. */
-class Doorway {
+/** The container through which connections are forwarded. Looked up only once, because requests over ssh take time. */
+class Gateway {
   readonly #options: RelayOptions;
   #container: Promise<string> | undefined;
 
@@ -65,31 +65,31 @@ class Doorway {
     }
   }
 
-  /** It is another one after the service was started anew. */
-  lost(): void {
+  /** Looks up the container again for the next connection: a restarted service has another one. */
+  forget(): void {
     this.#container = undefined;
   }
 
   async #find(): Promise<string> {
     const { endpoint, stack, signal } = this.#options;
-    const container = await containerOf(endpoint, stack, DOORWAY, signal);
-    if (container === undefined) throw new Error(`the service ${DOORWAY} is not running`);
+    const container = await containerOf(endpoint, stack, GATEWAY, signal);
+    if (container === undefined) throw new Error(`the service ${GATEWAY} is not running`);
     return container;
   }
 }
 
-function serve(service: string, doorway: Doorway, options: RelayOptions): Server {
+function serve(service: string, gateway: Gateway, options: RelayOptions): Server {
   const remote = SERVICE_PORTS[service as keyof typeof SERVICE_PORTS];
   return createServer({ noDelay: true }, (socket) => {
-    socket.on("error", () => undefined); // whoever connected has gone
-    bring(socket, `TCP:${service}:${remote}`, doorway, options).catch((error: unknown) => {
+    socket.on("error", () => undefined); // the client has disconnected
+    forward(socket, `TCP:${service}:${remote}`, gateway, options).catch((error: unknown) => {
       options.log(`${service}: ${errorText(error)}`);
-      socket.destroy(); // its owner connects again
+      socket.destroy(); // the client connects again
     });
   });
 }
 
-/** @returns the port: any one where the wanted one is taken, or not for us. */
+/** Listens on the wanted port or, if that is in use or not permitted, on any port. @returns the port. */
 async function listen(server: Server, wanted: number): Promise<number> {
   try {
     server.listen(wanted, "127.0.0.1");
@@ -101,31 +101,31 @@ async function listen(server: Server, wanted: number): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-async function bring(
+async function forward(
   socket: Socket,
   to: string,
-  doorway: Doorway,
+  gateway: Gateway,
   { endpoint, signal }: RelayOptions,
 ): Promise<void> {
-  const container = await doorway.container();
+  const container = await gateway.container();
   const command = ["exec", "--interactive", container, "socat", "-", to];
   const child = spawn("docker", [...endpointArguments(endpoint), ...command], {
     env: dockerEnvironment(endpoint),
     stdio: ["pipe", "pipe", "pipe"],
     signal,
   });
-  let said = "";
-  child.stderr.on("data", (chunk: Buffer) => (said = (said + chunk.toString()).slice(-1000)));
+  let errorOutput = "";
+  child.stderr.on("data", (chunk: Buffer) => (errorOutput = (errorOutput + chunk.toString()).slice(-1000)));
   const closed = once(child, "close") as Promise<[number | null]>;
   socket.once("close", () => child.kill());
   const [, [exitCode]] = await Promise.all([
     Promise.all([
       pipeline(socket, child.stdin).catch(() => undefined),
       pipeline(child.stdout, socket).catch(() => undefined),
-    ]), // either side may end first; why docker did is told below
+    ]), // either side may end first; errors of docker are reported below
     closed,
   ]);
   if (exitCode === 0 || exitCode === null) return;
-  doorway.lost();
-  if (!socket.destroyed) throw new Error(said.trim());
+  gateway.forget();
+  if (!socket.destroyed) throw new Error(errorOutput.trim());
 }

@@ -9,13 +9,13 @@ export interface RunDockerOptions {
   signal: AbortSignal;
 }
 
-/** A stack has some dozen services; a build may print much. */
+/** Maximum output of a command. */
 const MOST_CHARACTERS = 1 << 26;
 
 /**
- * Runs the docker program. When the signal is aborted, it returns at once, also if a child of docker goes on: an ssh that
- * hangs keeps the output open.
- * @throws {UserError} if docker is not there.
+ * Runs the docker program and returns its output. Fails immediately when the signal is aborted, even if a child process
+ * of docker, such as an ssh that hangs, keeps the output open.
+ * @throws {UserError} if docker is not installed.
  */
 export function runDocker(args: readonly string[], options: RunDockerOptions): Promise<ProgramResult> {
   const { env, input, signal } = options;
@@ -32,7 +32,7 @@ export function runDocker(args: readonly string[], options: RunDockerOptions): P
     };
     child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout = bounded(stdout + text)));
     child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr = bounded(stderr + text)));
-    child.stdin.on("error", () => undefined); // it ended before it had read all
+    child.stdin.on("error", () => undefined); // docker has ended before it has read everything
     child.stdin.end(input);
     const onAbort = (): void => {
       endTree(child);
@@ -52,13 +52,13 @@ export function runDocker(args: readonly string[], options: RunDockerOptions): P
   });
 }
 
-/** Ends docker with its ssh, and lets go of what they print. */
+/** Stops docker and its child processes, such as ssh, and closes their output. */
 function endTree(child: ChildProcess): void {
   for (const pid of child.pid === undefined ? [] : childrenOf(child.pid)) {
     try {
       process.kill(pid, "SIGTERM");
     } catch {
-      // it has ended
+      // the process has ended
     }
   }
   child.kill("SIGTERM");
@@ -66,7 +66,7 @@ function endTree(child: ChildProcess): void {
   child.unref();
 }
 
-/** Children and their children; none if the operating system does not tell. */
+/** Returns the pids of all descendants of a process; none if the operating system does not provide them. */
 function childrenOf(pid: number): number[] {
   try {
     const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").trim();

@@ -10,7 +10,7 @@ const MONGO_DATABASE = "swarm";
 
 const secretName = (stack: string, name: string): string => `${stack}_${name}`;
 
-/** What each service reads as a file; the names are those of the stack file. */
+/** Returns the contents of the secrets, by their names in the stack file. */
 function secretContents({ redis, mongo }: Passwords): Record<string, string> {
   return {
     "redis-conf": `requirepass ${redis}\n`,
@@ -20,16 +20,16 @@ function secretContents({ redis, mongo }: Passwords): Record<string, string> {
   };
 }
 
-/** @see MongoDB manual, "Connection Strings". */
+/** Returns the URL of a swarm's MongoDB, with its password. @see MongoDB manual, "Connection Strings". */
 export function mongoUrl(password: string, host: string, port: number): string {
   const options = "authSource=admin&directConnection=true";
   return `mongodb://${MONGO_USER}:${password}@${host}:${port}/${MONGO_DATABASE}?${options}`;
 }
 
 /**
- * Makes the secrets of a stack where they are not there.
- * @param known the passwords that the stack's volumes have been used with.
- * @returns the passwords; undefined where the secrets were there already and are not known here.
+ * Creates the secrets of a stack that do not exist.
+ * @param known the passwords with which the stack's volumes have been used.
+ * @returns the passwords; undefined if all secrets exist already and their passwords are not known.
  */
 export async function ensureSecrets(
   endpoint: DockerEndpoint,
@@ -43,8 +43,8 @@ export async function ensureSecrets(
   const missing = contents.filter(([name]) => !present.includes(secretName(stack, name)));
   if (missing.length === 0) return known;
   if (missing.length < contents.length && known === undefined) await removeSecrets(endpoint, stack, signal);
-  const toMake = known === undefined ? contents : missing;
-  for (const [name, content] of toMake) {
+  const toCreate = known === undefined ? contents : missing;
+  for (const [name, content] of toCreate) {
     const label = ["--label", `inet-swarm.stack=${stack}`];
     await docker(endpoint, ["secret", "create", ...label, secretName(stack, name), "-"], {
       input: content,
@@ -54,7 +54,7 @@ export async function ensureSecrets(
   return passwords;
 }
 
-/** @throws {UserError} where a service still uses one. */
+/** Removes the secrets of a stack. @throws {UserError} if a service still uses one. */
 export async function removeSecrets(
   endpoint: DockerEndpoint,
   stack: string,
@@ -64,7 +64,7 @@ export async function removeSecrets(
   if (names.length > 0) await docker(endpoint, ["secret", "rm", ...names], { signal });
 }
 
-/** Reads the passwords where they are used; who may use that Docker may know them. */
+/** Returns the passwords from a container of a service. @throws {UserError} if they cannot be read. */
 export async function readPasswords(
   endpoint: DockerEndpoint,
   container: string,
@@ -88,7 +88,7 @@ async function listSecrets(endpoint: DockerEndpoint, stack: string, signal?: Abo
   return lines.map(({ Name }) => Name);
 }
 
-/** Letters and digits alone: it stands in URLs and in a configuration file. */
+/** Returns a random password of only letters and digits, because it is part of URLs and a configuration file. */
 function newPassword(): string {
   return randomBytes(24).toString("hex");
 }

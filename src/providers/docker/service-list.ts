@@ -1,7 +1,7 @@
 import { docker } from "./cli.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
 
-/** Ids of the services for which all filters hold. @see Docker, "docker service ls", --filter. */
+/** Returns the IDs of the services that match all filters. @see Docker, "docker service ls", --filter. */
 export async function serviceIds(
   endpoint: DockerEndpoint,
   filters: readonly string[],

@@ -1,17 +1,17 @@
 import { UserError } from "../../errors.ts";
 
 /**
- * What went wrong on the way to a Docker that is reached over ssh; undefined if it is something else.
- * @param host as `docker --host` takes it: `ssh://user@machine`.
- * @param text what the docker program says. A banner of the machine may be part of it.
+ * Returns an error of ssh, when a Docker is reached over ssh, as an error with a hint; undefined for any other error.
+ * @param host value of `docker --host`: `ssh://user@machine`.
+ * @param text error output of the docker program, which may contain a banner of the machine.
  */
 export function explainSsh(host: string, text: string): UserError | undefined {
-  const [, status, said = ""] = /exited with exit status (\d+)[^]*?stderr=([^]*)/.exec(text) ?? [];
-  const reason = said.trim().split("\n").at(-1)?.trim() ?? "";
+  const [, status, output = ""] = /exited with exit status (\d+)[^]*?stderr=([^]*)/.exec(text) ?? [];
+  const reason = output.trim().split("\n").at(-1)?.trim() ?? "";
   const target = host.replace(/^ssh:\/\//, "").replace(/\/$/, "");
   const [, user = "", machine = target, port] = /^(?:(.+)@)?(.+?)(?::(\d+))?$/.exec(target) ?? [];
   const ssh = ["ssh", ...(port ? ["-p", port] : []), user === "" ? machine : `${user}@${machine}`].join(" ");
-  if (status === "127" || /docker: (command )?not found|docker: No such file/i.test(said)) {
+  if (status === "127" || /docker: (command )?not found|docker: No such file/i.test(output)) {
     return new UserError(`${machine} has no docker program for ${user === "" ? "this user" : user}`, {
       hint: `install Docker there, or add it to the PATH of commands run over ssh: ${ssh} docker version`,
     });

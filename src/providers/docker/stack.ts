@@ -7,28 +7,28 @@ import { countWorkers, memoryLimits, workerConstraint, type Engine } from "./eng
 import type { StackImages } from "./images.ts";
 import { serviceIds } from "./service-list.ts";
 
-/** Name of a swarm's stack in Docker. */
+/** Returns the name of a swarm's stack in Docker. */
 export function stackOf(swarm: string): string {
   return `swarm-${swarm}`;
 }
 
-/** What executes and compiles runs; the others keep data, or show it. */
+/** Services that execute runs and compile; the others store or show data. */
 export const WORKING_SERVICES = ["runner", "distcc", "runner-joined", "distcc-joined"];
-/** Not needed for runs. */
+/** Services that are not needed for runs. */
 export const OPTIONAL_SERVICES = ["visualizer"];
 
-/** What a stack is deployed with. */
+/** Variables of a deployment. */
 export interface StackRequest {
   /** Name of the stack in Docker. */
   stack: string;
   images: StackImages;
-  /** Runs at once on each node; undefined for as many as it has cores. */
+  /** Number of concurrent runs on each node (default: its number of cores). */
   runners?: number | undefined;
-  /** How many machines make runs; undefined for those that have joined already. */
+  /** Expected number of workers (default: those that have joined already). */
   workers?: number | undefined;
   /** Path of Docker's socket on the manager, for the visualizer. */
   dockerSocket: string;
-  /** The settings that it was deployed with before: see swarm-settings. */
+  /** The settings of the previous deployment: see swarm-settings. */
   settings?: string | undefined;
 }
 
@@ -37,8 +37,8 @@ const DEPLOY_TIMEOUT_MS = 5 * 60_000;
 const GONE_TIMEOUT_MS = 3 * 60_000;
 
 /**
- * Deploys the services, or changes those that are not as they should be.
- * @param files of the folder `docker` of this installation.
+ * Deploys the services, and updates those that have changed.
+ * @param files names of compose files in the folder `docker` of this installation.
  * @see docker-stack-deploy(1)
  */
 export async function deployStack(
@@ -67,7 +67,7 @@ export async function deployStack(
   const all = files.includes("stack.yaml") && workers === 0 ? [...files, "joined.yaml"] : files;
   const compose = all.flatMap((file) => ["--compose-file", installedFile(`docker/${file}`)]);
   const options = [...compose, "--resolve-image", "never", "--with-registry-auth"];
-  const prune = files.includes("stack.yaml") ? ["--prune"] : []; // what an earlier deployment needed besides
+  const prune = files.includes("stack.yaml") ? ["--prune"] : []; // removes services of earlier deployments
   await docker(endpoint, ["stack", "deploy", ...prune, ...options, stack], {
     env: variables,
     signal,
@@ -75,14 +75,14 @@ export async function deployStack(
   });
 }
 
-/** As Docker takes it: `1536M`. */
+/** Returns a size in Docker's form: `1536M`. */
 function megabytes(bytes: number): string {
   return `${Math.floor(bytes / 2 ** 20)}M`;
 }
 
 /**
- * Data are in volumes of one machine; deployed from another manager, the services would begin anew there.
- * @throws {UserError} where they are on another machine, which is still there.
+ * Checks that a stack has no data on another manager: deployed from this one, the services would start without data.
+ * @throws {UserError} if the data is in volumes of another machine that is still a node.
  */
 async function refuseOtherManager(engine: Engine, stack: string, signal?: AbortSignal): Promise<void> {
   const { endpoint, nodeId, nodes } = engine;
@@ -98,13 +98,13 @@ async function refuseOtherManager(engine: Engine, stack: string, signal?: AbortS
   );
 }
 
-/** @throws {UserError} where a stack of this name is not ours, or has its data on another manager. */
+/** Checks that a stack may be deployed. @throws {UserError} if it is not ours, or its data is on another manager. */
 export async function checkStack(engine: Engine, stack: string, signal?: AbortSignal): Promise<void> {
   await refuseForeign(engine.endpoint, stack, signal);
   await refuseOtherManager(engine, stack, signal);
 }
 
-/** @throws {UserError} where there is a stack of this name that we have not made. */
+/** Checks that a stack of this name, if there is one, is ours. @throws {UserError} if not. */
 async function refuseForeign(endpoint: DockerEndpoint, stack: string, signal?: AbortSignal): Promise<void> {
   const all = await serviceIds(endpoint, [`label=com.docker.stack.namespace=${stack}`], signal);
   const filters = [`label=com.docker.stack.namespace=${stack}`, "label=inet-swarm.service"];
@@ -115,7 +115,7 @@ async function refuseForeign(endpoint: DockerEndpoint, stack: string, signal?: A
   });
 }
 
-/** The services of a stack, without its name; none if it is not deployed. */
+/** Returns the names of a stack's services, without the stack's name; none if it is not deployed. */
 async function serviceNames(
   endpoint: DockerEndpoint,
   stack: string,
@@ -126,7 +126,7 @@ async function serviceNames(
   return output.split("\n").flatMap((name) => (name === "" ? [] : [name.slice(stack.length + 1)]));
 }
 
-/** Takes services away and waits until none of their containers is left on the manager. */
+/** Removes services, and waits until none of their containers is left on the manager. */
 export async function removeServices(
   endpoint: DockerEndpoint,
   stack: string,
@@ -137,11 +137,11 @@ export async function removeServices(
   const services = names.filter((name) => present.includes(name)).map((name) => `${stack}_${name}`);
   if (services.length > 0) await docker(endpoint, ["service", "rm", ...services], { signal });
   for (const name of names) {
-    await gone(endpoint, [`label=com.docker.swarm.service.name=${stack}_${name}`], signal);
+    await containersRemoved(endpoint, [`label=com.docker.swarm.service.name=${stack}_${name}`], signal);
   }
 }
 
-/** Deletes the stack with its volumes; those of other nodes go with their containers. */
+/** Deletes a stack with its volumes on the manager. Volumes on other nodes are deleted with their containers. */
 export async function removeStack(
   endpoint: DockerEndpoint,
   stack: string,
@@ -152,14 +152,14 @@ export async function removeStack(
   if ((await serviceIds(endpoint, [label], signal)).length > 0) {
     await unlessInUse(docker(endpoint, ["stack", "rm", stack], { signal, timeoutMs: GONE_TIMEOUT_MS }));
   }
-  await gone(endpoint, [label], signal);
+  await containersRemoved(endpoint, [label], signal);
   await removeNetworks(endpoint, label, signal);
   const listed = await docker(endpoint, ["volume", "ls", "--quiet", "--filter", label], { signal });
   const volumes = listed.split("\n").filter((line) => line !== "");
   if (volumes.length > 0) await docker(endpoint, ["volume", "rm", ...volumes], { signal });
 }
 
-/** Docker refuses to remove a network, and only that, while a task that is being stopped still uses it. */
+/** Docker's error for a network, and only for that, while a task that is being stopped still uses it. */
 const IN_USE = /\bnetwork \S+ (?:is in use by task|has active endpoints|not found)\b/;
 
 async function unlessInUse(removal: Promise<string>): Promise<void> {
@@ -170,7 +170,7 @@ async function unlessInUse(removal: Promise<string>): Promise<void> {
   }
 }
 
-/** Removes the networks that `docker stack rm` has left, of this command or of one that was ended. */
+/** Removes the networks that `docker stack rm` has left, now or in a command that was interrupted. */
 async function removeNetworks(endpoint: DockerEndpoint, label: string, signal?: AbortSignal): Promise<void> {
   const nextAttempt = attempts({ everyMs: POLL_MS, timeoutMs: GONE_TIMEOUT_MS, signal });
   for (let isOver = false; ; isOver = !(await nextAttempt())) {
@@ -183,7 +183,7 @@ async function removeNetworks(endpoint: DockerEndpoint, label: string, signal?: 
   }
 }
 
-async function gone(
+async function containersRemoved(
   endpoint: DockerEndpoint,
   filters: readonly string[],
   signal?: AbortSignal,
@@ -195,7 +195,7 @@ async function gone(
   throw new UserError("containers of the swarm do not stop", { hint: "check with: docker ps" });
 }
 
-/** Id of the running container of a service on the manager, or undefined. */
+/** Returns the ID of a service's running container on the manager, or undefined. */
 export async function containerOf(
   endpoint: DockerEndpoint,
   stack: string,

@@ -5,23 +5,23 @@ import { docker } from "./cli.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
 import { ServicesSchema, type Services } from "../services.ts";
 
-/** What a swarm was deployed with, for whoever deploys it next; without its passwords, which Docker keeps as secrets. */
+/** The settings of a deployment, for the next one by any user; without the passwords, which are Docker secrets. */
 const SettingsSchema = v.omit(ServicesSchema, ["passwords"]);
 export type Settings = v.InferOutput<typeof SettingsSchema>;
 
-/** What the swarm itself says of how it was deployed. */
+/** How a swarm was deployed, as recorded in the swarm itself. */
 export interface Deployed {
-  /** Undefined of one that an earlier version of this tool has deployed. */
+  /** Undefined if deployed by an earlier version of this tool. */
   settings: Settings | undefined;
   halted: boolean;
 }
 
-/** Labels of the service that is there as long as the swarm is, also while it is halted. */
-const KEEPER = "redis";
+/** The service whose labels contain the settings, because it also runs while the swarm is halted. */
+const LABELED_SERVICE = "redis";
 const SETTINGS_LABEL = "inet-swarm.settings";
 const HALTED_LABEL = "inet-swarm.halted";
 
-/** Undefined if the swarm is not there. */
+/** Returns how a swarm was deployed; undefined if it is not deployed. */
 export async function readDeployed(
   endpoint: DockerEndpoint,
   stack: string,
@@ -29,7 +29,7 @@ export async function readDeployed(
 ): Promise<Deployed | undefined> {
   try {
     const format = ["--format", "{{json .Spec.Labels}}"];
-    const output = await docker(endpoint, ["service", "inspect", ...format, `${stack}_${KEEPER}`], {
+    const output = await docker(endpoint, ["service", "inspect", ...format, `${stack}_${LABELED_SERVICE}`], {
       signal,
     });
     return deployedAs(output);
@@ -39,7 +39,7 @@ export async function readDeployed(
   }
 }
 
-/** @param labels of the service, as JSON. */
+/** Returns how a swarm was deployed. @param labels of the service, as JSON. */
 export function deployedAs(labels: string): Deployed {
   const known = v.safeParse(v.record(v.string(), v.unknown()), jsonIn(labels));
   const { [SETTINGS_LABEL]: settings, [HALTED_LABEL]: halted } = known.success ? known.output : {};
@@ -49,7 +49,7 @@ export function deployedAs(labels: string): Deployed {
   };
 }
 
-/** Notes what the swarm has been deployed with. A label of a service restarts nothing. */
+/** Records the settings of a deployment. Changing a label does not restart the service. */
 export async function noteDeployed(
   endpoint: DockerEndpoint,
   stack: string,
@@ -57,20 +57,24 @@ export async function noteDeployed(
   signal?: AbortSignal,
 ): Promise<void> {
   const labels = ["--label-rm", HALTED_LABEL, "--label-add", `${SETTINGS_LABEL}=${encodeSettings(settings)}`];
-  await docker(endpoint, ["service", "update", "--detach", ...labels, `${stack}_${KEEPER}`], { signal });
+  await docker(endpoint, ["service", "update", "--detach", ...labels, `${stack}_${LABELED_SERVICE}`], {
+    signal,
+  });
 }
 
-/** Notes that the swarm is halted. */
+/** Records that the swarm is halted. */
 export async function noteHalted(
   endpoint: DockerEndpoint,
   stack: string,
   signal?: AbortSignal,
 ): Promise<void> {
   const label = ["--label-add", `${HALTED_LABEL}=user`];
-  await docker(endpoint, ["service", "update", "--detach", ...label, `${stack}_${KEEPER}`], { signal });
+  await docker(endpoint, ["service", "update", "--detach", ...label, `${stack}_${LABELED_SERVICE}`], {
+    signal,
+  });
 }
 
-/** As it is in a label, and in a stack file, where `$` would be a variable. */
+/** Returns settings in base64, for a label and for a stack file, in which `$` would start a variable. */
 export function encodeSettings({ images, build, registry, runners }: Services): string {
   return Buffer.from(JSON.stringify({ images, build, registry, runners })).toString("base64");
 }
@@ -78,5 +82,5 @@ export function encodeSettings({ images, build, registry, runners }: Services): 
 function decode(text: string): Settings | undefined {
   if (text === "") return undefined;
   const parsed = v.safeParse(SettingsSchema, jsonIn(Buffer.from(text, "base64").toString("utf8")));
-  return parsed.success ? parsed.output : undefined; // somebody has changed the label: as of an earlier version
+  return parsed.success ? parsed.output : undefined; // a user has changed the label: treated like an earlier version's
 }

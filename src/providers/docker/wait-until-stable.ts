@@ -7,20 +7,21 @@ import { observeStack, type ObservedService, type TaskFailure } from "./observe.
 import { OPTIONAL_SERVICES } from "./stack.ts";
 
 const POLL_MS = 500;
-/** So long after the last change of what runs. */
-const SETTLE_TIMEOUT_MS = 10 * 60_000;
+/** Time limit since the last change of the running tasks. */
+const STABLE_TIMEOUT_MS = 10 * 60_000;
 const ROLLBACK_TIMEOUT_MS = 3 * 60_000;
-/** Between two requests to roll a service back. */
-const ASK_AGAIN_MS = 3000;
-/** After this time an update that fails is not rolled back by Docker itself. */
+/** Time between two requests to roll back a service. */
+const REQUEST_INTERVAL_MS = 3000;
+/** Time after which Docker no longer rolls back a failing update itself. */
 const STUCK_MS = 20_000;
+/** Number of failed tasks after which a service counts as failing. */
 const FAILURES = 2;
 
 /**
- * Waits until all services run as they were deployed.
- * @param before what ran before that: tasks of it do not count where it was changed.
- * @yields warnings about those that a swarm can do without.
- * @throws {UserError} with Docker's reason if one does not start. What ran before runs again then.
+ * Waits until all services are running as deployed.
+ * @param before the services before the deployment; the old tasks of changed services do not count.
+ * @yields warnings about optional services that do not start.
+ * @throws {UserError} with Docker's reason if a required service does not start; changed services are then rolled back.
  */
 export async function* waitUntilStable(
   engine: Engine,
@@ -43,22 +44,22 @@ async function* untilStable(
   before: readonly ObservedService[],
   signal: AbortSignal | undefined,
 ): AsyncGenerator<string> {
-  const given = new Set<string>();
+  const abandoned = new Set<string>();
   const nextAttempt = attempts({ everyMs: POLL_MS, signal });
   let [seen, deadline] = ["", 0];
   for (;;) {
     const services = await observeNow(engine, stack, signal);
-    const waiting = services.filter((service) => !given.has(service.name) && !isDone(service, before));
+    const waiting = services.filter((service) => !abandoned.has(service.name) && !isDone(service, before));
     if (services.length > 0 && waiting.length === 0) return;
     for (const service of waiting) {
       const reason = failureOf(service, before);
       if (reason === undefined) continue;
       if (!OPTIONAL_SERVICES.includes(service.name)) throw cannotStart(service.name, reason);
-      given.add(service.name);
+      abandoned.add(service.name);
       yield `warning: the ${service.name} does not start: ${reason}`;
     }
     const now = JSON.stringify(services.map(({ runningTasks }) => runningTasks));
-    if (now !== seen) [seen, deadline] = [now, Date.now() + SETTLE_TIMEOUT_MS];
+    if (now !== seen) [seen, deadline] = [now, Date.now() + STABLE_TIMEOUT_MS];
     if (Date.now() > deadline) {
       const troubles = waiting.map(({ trouble = "no task of the new version is running" }) => trouble);
       throw cannotStart(waiting.map(({ name }) => name).join(", "), troubles.join("; "));
@@ -74,7 +75,7 @@ async function observeNow(engine: Engine, stack: string, signal?: AbortSignal): 
 const isUpdating = ({ update }: ObservedService): boolean =>
   update?.state === "updating" || update?.state === "rollback_started";
 
-/** Whether as many tasks run as should, and none of them is from before a change. */
+/** Returns whether all desired tasks of a service are running, and none of them is older than a change. */
 function isDone(service: ObservedService, before: readonly ObservedService[]): boolean {
   if (service.running < service.desired || isUpdating(service)) return false;
   const earlier = before.find(({ name }) => name === service.name);
@@ -88,7 +89,7 @@ function isNewUpdate({ update }: ObservedService, earlier: ObservedService | und
   return update !== undefined && update.startedAt !== earlier?.update?.startedAt;
 }
 
-/** Why the tasks of a service fail, if they have done so more than once; why they cannot be placed at all. */
+/** Returns why the tasks of a service cannot be placed, or have failed repeatedly; otherwise undefined. */
 function failureOf(service: ObservedService, before: readonly ObservedService[]): string | undefined {
   const earlier = before.find(({ name }) => name === service.name);
   const old = new Set(earlier?.failures.map(({ id }) => id));
@@ -104,12 +105,12 @@ function withNode({ node, reason }: TaskFailure): string {
   return node === undefined ? reason : `on ${node}: ${reason}`;
 }
 
-/** A machine that has just joined tries until its own cache of the swarm's registry is there. */
+/** Returns whether a task failed only because its machine has just joined and does not yet have its registry cache. */
 function isTooEarly(reason: string): boolean {
   return reason.includes(`No such image: ${OWN_REGISTRY}/`);
 }
 
-/** Puts back all that was changed, also what started well, and waits until it runs. */
+/** Rolls back all changed services, including those that have started, and waits until they are running. */
 async function rollBack(
   engine: Engine,
   stack: string,
@@ -119,28 +120,30 @@ async function rollBack(
   const isChanged = (service: ObservedService): boolean =>
     before.some(({ name, taskSpec }) => name === service.name && taskSpec !== service.taskSpec);
   const nextAttempt = attempts({ everyMs: POLL_MS, timeoutMs: ROLLBACK_TIMEOUT_MS, signal });
-  const askedAt = new Map<string, number>();
+  const requestedAt = new Map<string, number>();
   const startedAt = Date.now();
   for (;;) {
     const services = (await observeNow(engine, stack, signal)).filter(({ name }) =>
       before.some((earlier) => earlier.name === name),
     );
     for (const service of services.filter(isChanged)) {
-      // Docker may be about to do it itself; asked twice, it puts back what did not start
-      if (Date.now() - (askedAt.get(service.name) ?? startedAt - ASK_AGAIN_MS) < ASK_AGAIN_MS) continue;
+      // Docker may already be rolling back. A second request would restore the version that did not start.
+      const lastRequest = requestedAt.get(service.name) ?? startedAt - REQUEST_INTERVAL_MS;
+      if (Date.now() - lastRequest < REQUEST_INTERVAL_MS) continue;
       if (isUpdating(service) && Date.now() - startedAt < STUCK_MS) continue;
-      askedAt.set(service.name, Date.now());
+      requestedAt.set(service.name, Date.now());
       const command = ["service", "rollback", "--detach", `${stack}_${service.name}`];
-      await docker(engine.endpoint, command, { signal }).catch(() => undefined); // it was quicker: nothing to go back to
+      // This fails if Docker was faster: there is no previous version any more.
+      await docker(engine.endpoint, command, { signal }).catch(() => undefined);
     }
     const waiting = services.filter(
       (service) => isChanged(service) || isUpdating(service) || service.running < service.desired,
     );
-    if (waiting.length === 0 || !(await nextAttempt())) return; // the error that led here is told
+    if (waiting.length === 0 || !(await nextAttempt())) return; // the caller throws the original error
   }
 }
 
-/** Services with an image of another name. */
+/** Image names of services whose images are named differently. */
 const IMAGE_OPTIONS: Record<string, string> = {
   builder: "worker",
   runner: "worker",
@@ -149,7 +152,7 @@ const IMAGE_OPTIONS: Record<string, string> = {
   "distcc-joined": "distcc",
 };
 
-/** The option that names the image of a service. */
+/** Returns the option that sets the image of a service, for hints. */
 export function imageOption(service: string): string {
   return `--${IMAGE_OPTIONS[service] ?? service}-image NAME`;
 }

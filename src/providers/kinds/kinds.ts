@@ -3,24 +3,24 @@ import { localProvider, repairLocal } from "../local/local.ts";
 import type { Provider, ProviderContext } from "../provider.ts";
 import type { SwarmState } from "../swarm-state.ts";
 
-/** What decides of which kind a new swarm is, and its name. */
+/** Options that determine the kind and the name of a new swarm. */
 export interface KindFlags {
   local?: true;
   docker?: true;
-  /** Another way to give the name. */
+  /** Alternative to the name. */
   stack?: string;
 }
 
 interface Kind {
-  /** Whether the flags of `init` ask for it. */
+  /** Returns whether the options of `init` select this kind. */
   isMeant(flags: KindFlags): boolean;
   nameFor(given: string | undefined, flags: KindFlags): string;
-  /** Whether its workers use the disk of this machine, and it costs nothing to start. */
+  /** Whether the workers use the disk of this machine, and starting them costs nothing. */
   isHere: boolean;
   open(name: string, context: ProviderContext): Promise<Provider>;
 }
 
-/** All kinds of swarms; what belongs to one is loaded when a swarm of it is used. */
+/** All kinds of swarms. The modules of a kind are loaded when a swarm of that kind is used. */
 const KINDS: Readonly<Record<SwarmState["target"], Kind>> = {
   local: {
     isMeant: ({ local }) => local === true,
@@ -59,14 +59,14 @@ function oneName(name: string | undefined, stack: string | undefined): string | 
   });
 }
 
-/** A swarm that exists. */
+/** Returns the provider of an existing swarm. */
 export function openSwarm({ name, target }: SwarmState, context: ProviderContext): Promise<Provider> {
   return KINDS[target].open(name, context);
 }
 
 /**
- * A swarm that is to be made.
- * @throws {UserError} if its kind or its name is ambiguous.
+ * Returns the provider for a swarm that is to be created.
+ * @throws {UserError} if the options for its kind or name contradict each other.
  */
 export async function newSwarm(
   name: string | undefined,
@@ -79,14 +79,14 @@ export async function newSwarm(
   return await kind.open(kind.nameFor(name, flags), context);
 }
 
-/** Whether the workers of a swarm use the disk of this machine; then it also costs nothing to start it. */
+/** Returns whether the workers of a swarm use the disk of this machine, so that starting it costs nothing. */
 export function isOnThisMachine({ target }: SwarmState): boolean {
   return KINDS[target].isHere;
 }
 
 /**
- * Makes a swarm known again whose state file is damaged, or missing while its processes run.
- * @param report told what was wrong and what was done.
- * @returns whether there was anything to repair.
+ * Recreates the state file of a swarm if it is damaged, or missing while the swarm's processes are running.
+ * @param report called with what was wrong and what was done.
+ * @returns whether anything was repaired.
  */
 export const repairState: (name: string, report: (text: string) => void) => Promise<boolean> = repairLocal;

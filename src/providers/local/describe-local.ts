@@ -1,7 +1,7 @@
 import { count } from "../../model/amounts.ts";
 import type { LocalStatus, StatusLine } from "../target.ts";
 
-/** What `status` shows of a swarm on this machine. */
+/** Returns what `swarm-tool status` shows for a swarm on this machine. */
 export function describeLocal(swarm: LocalStatus): StatusLine[] {
   const { name, target, state, runners, processes, directories, dashboard } = swarm;
   const rows = processes.map(({ role, alive, pid, log }) => [

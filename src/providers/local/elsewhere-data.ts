@@ -5,17 +5,18 @@ import { statIfThere, temporaryName, writeFileAtomically } from "../../system/fi
 import { redisDirectory } from "../swarm-folders.ts";
 import type { LocalState } from "../swarm-state.ts";
 
-/** A queue with workers is written to at least twice in this time, by their checks for lost runs. */
+/** Within this time, a queue with workers is written to at least twice, by their checks for lost runs. */
 const QUIET_MS = 90_000;
 
 /**
- * Refuses to start a swarm that an earlier version of inet-swarm started, which did not record on which machine, while its
- * queue is written to although none of its processes lives here: they live on another machine.
+ * Refuses to start a swarm that probably runs on another machine: none of its processes runs here, but its queue was
+ * written to recently. For swarms of an earlier version of inet-swarm, which did not record the machine.
+ * @throws {UserError} if the queue was written to recently.
  */
 export async function refuseIfWritten(state: LocalState, directory: string): Promise<void> {
   if (state.processes.length === 0) return;
-  const written = await lastWritten(redisDirectory(directory));
-  const ageMs = (await nowIn(directory)) - written;
+  const writtenAt = await lastWritten(redisDirectory(directory));
+  const ageMs = (await nowIn(directory)) - writtenAt;
   if (ageMs > QUIET_MS) return;
   const seconds = Math.max(0, Math.round(ageMs / 1000));
   throw new UserError(
@@ -32,7 +33,7 @@ async function lastWritten(data: string): Promise<number> {
   return Math.max(0, ...all.flatMap((stats) => (stats?.isFile() ? [stats.mtimeMs] : [])));
 }
 
-/** By the clock that the file system uses, which may be another machine's. */
+/** Returns the time by the clock of the file system, which may be on another machine; in ms since 1970. */
 async function nowIn(directory: string): Promise<number> {
   const file = temporaryName(path.join(directory, "clock"));
   await writeFileAtomically(file, "");

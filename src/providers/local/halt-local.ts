@@ -14,8 +14,8 @@ const STOP_WITHOUT_REDIS_MS = 2000;
 type LocalContext = Pick<ProviderContext, "countJobs" | "endSimulations">;
 
 /**
- * Ends the processes of a local swarm and notes that it is halted.
- * @param except a pid that ends by itself: the process that calls this.
+ * Stops the processes of a local swarm and notes that it is halted.
+ * @param except pid of the calling process, which exits by itself.
  */
 export async function haltLocal(
   name: string,
@@ -25,12 +25,15 @@ export async function haltLocal(
 ): Promise<void> {
   const state = await existingLocal(name);
   await stopWorkers(state, deps, except);
-  const jobs = (await countJobs(state, deps)) ?? state.jobs; // no runner any more that could change it
+  const jobs = (await countJobs(state, deps)) ?? state.jobs; // constant now, because no runner is left
   await stopRedis(state);
   await writeState({ ...state, state: "halted", haltedBy: by, processes: [], ...(jobs && { jobs }) });
 }
 
-/** Before the Redis that they hand their jobs back to; where it has ended they would wait for it in vain. */
+/**
+ * Stops the workers of a local swarm. Must be called before Redis is stopped, because they hand their jobs back to it. If
+ * Redis has ended already, they are killed soon, because they would wait for it.
+ */
 export async function stopWorkers(state: LocalState, deps: LocalContext, except?: number): Promise<void> {
   const workers = state.processes.filter(({ role, pid }) => role !== "redis" && pid !== except);
   await stopAll(workers, hasRedis(state) ? undefined : STOP_WITHOUT_REDIS_MS);
@@ -41,15 +44,17 @@ function hasRedis({ processes }: LocalState): boolean {
   return processes.some((process) => process.role === "redis" && isAlive(process));
 }
 
+/** Stops the Redis of a local swarm. */
 export function stopRedis({ processes }: LocalState): Promise<void> {
   return stopAll(processes.filter(({ role }) => role === "redis"));
 }
 
+/** Returns the connection to a local swarm's queue. */
 export function queueOf(state: LocalState): QueueConnection {
   return socketConnection(socketFile(state), localDirectories(state.name).redis);
 }
 
-/** Undefined where the queue does not answer. */
+/** Returns the jobs in the queue; undefined if it does not answer. */
 export async function countJobs(state: LocalState, deps: LocalContext): Promise<JobCounts | undefined> {
   if (!hasRedis(state)) return undefined;
   try {

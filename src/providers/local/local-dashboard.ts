@@ -7,13 +7,13 @@ import type { DashboardPlace } from "../provider.ts";
 const READY_TIMEOUT_MS = 20_000;
 const POLL_MS = 50;
 
-/** Without the token: whoever sees it may only look. */
+/** Returns the read-only URL of a swarm's dashboard, without the token; undefined if the dashboard is not running. */
 export async function dashboardAddress(name: string): Promise<string | undefined> {
   const file = await readDashboardFile(name);
   return file !== undefined && isAlive(file) ? `http://${file.loopback}:${file.port}/` : undefined;
 }
 
-/** Waits until the dashboard of a swarm that runs can be looked at. */
+/** Waits until the dashboard of a running swarm is available. @throws {UserError} if it does not start in time. */
 export async function dashboardPlace(name: string, signal: AbortSignal): Promise<DashboardPlace> {
   const published = async (): Promise<DashboardFile | undefined> => {
     const file = await readDashboardFile(name);

@@ -9,14 +9,14 @@ import { redisDirectory, swarmDirectories } from "../swarm-folders.ts";
 import type { LocalState } from "../swarm-state.ts";
 import { userId } from "../../system/user.ts";
 
-/** sockaddr_un.sun_path of unix(7) has 108 bytes with its end; macOS has 104. */
+/** @see unix(7): sockaddr_un.sun_path has 108 bytes including the terminating null; macOS has 104. */
 const SOCKET_PATH_LIMIT = 103;
 const LONGEST_SOCKET = "docker.sock";
 
 /**
- * Returns where the sockets of a directory are: there, or, if its path is too long for a socket, in a folder for temporary
- * files that is this user's alone.
- * @throws {UserError} if there is no such folder with a path short enough.
+ * Returns the folder for sockets: the preferred one or, if its path is too long for a socket, a temporary folder that
+ * only this user can access.
+ * @throws {UserError} if there is no such folder with a short path.
  */
 export function socketDirectoryFor(preferred: string, env: NodeJS.ProcessEnv = process.env): string {
   if (isShort(preferred)) return preferred;
@@ -42,15 +42,16 @@ function isWritable(directory: string): boolean {
     accessSync(directory, constants.W_OK | constants.X_OK);
     return true;
   } catch {
-    return false; // the answer, whatever the reason
+    return false; // whatever the reason, it cannot be used
   }
 }
 
+/** Returns the path of the Redis socket of a local swarm. */
 export function socketFile(state: Pick<LocalState, "socketDirectory">): string {
   return path.join(state.socketDirectory, "redis.sock");
 }
 
-/** Where a local swarm keeps what; the same for its workers and its clients. */
+/** Returns the directories of a local swarm, which are the same for workers and clients. */
 export function localDirectories(name: string) {
   const { state, cache } = swarmDirectories(name);
   return {
@@ -63,7 +64,7 @@ export function localDirectories(name: string) {
   };
 }
 
-/** The command line of a process of this installation. */
+/** Returns the command line that starts a process of a local swarm: the program and its arguments. */
 export function workerArguments(
   role: "builder" | "runner" | "dashboard",
   state: LocalState,

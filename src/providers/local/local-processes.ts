@@ -12,7 +12,7 @@ type SwarmProcess = LocalState["processes"][number];
 const ROLES = ["redis", "builder", "runner", "dashboard"] as const;
 type Role = (typeof ROLES)[number];
 
-/** Whether every process of a local swarm runs, and its queue can be reached. */
+/** Returns whether all processes of a local swarm are running, and the socket of its queue exists. */
 export function isComplete(state: LocalState): boolean {
   const { processes } = state;
   const all = ROLES.every((role) => processes.some((process) => process.role === role && isAlive(process)));
@@ -20,9 +20,9 @@ export function isComplete(state: LocalState): boolean {
 }
 
 /**
- * Starts what does not run of the processes of a local swarm.
- * @param save is told after each start, so that a process never runs that nobody knows of.
- * @param report is told what was found damaged, and what of it was lost.
+ * Starts the processes of a local swarm that are not running.
+ * @param save called after each start, so that the state file contains every running process.
+ * @param report called with what was damaged and what was lost.
  */
 export async function startMissing(
   state: LocalState,
@@ -44,7 +44,7 @@ export async function startMissing(
         await awaitRedis(known, place);
         continue;
       }
-      if (known !== undefined) await stopAll([known]); // somebody has removed its socket: nobody can reach it
+      if (known !== undefined) await stopAll([known]); // its socket has been removed, so that it cannot be reached
       await startRedis(place, async (redis) => {
         processes = [...others, { role, log, ...redis }];
         await save(processes);
@@ -65,7 +65,7 @@ async function startRole(
   const isWorker = role !== "dashboard";
   const secrets = isWorker && state.mongoUrl !== undefined ? { MONGO_URL: state.mongoUrl } : undefined;
   if (secrets !== undefined) args.push("--secrets", String(SECRETS_DESCRIPTOR));
-  const env = travelling(process.env); // runs could read in /proc what this terminal has beside that
+  const env = travelling(process.env); // without the terminal's other variables, which runs could read in /proc
   const identity = await startDetached(file, args, log, { secrets, env });
   return { role, log, ...identity };
 }

@@ -18,7 +18,7 @@ import { socketFile } from "./local-paths.ts";
 import { completeRepair, isDamaged, leftOut, repairData } from "./redis-repair.ts";
 import type { LocalState } from "../swarm-state.ts";
 
-/** Servers that speak Redis's protocol and keep its data, the first one found is used. */
+/** Servers with Redis's protocol and data format. The first one found is used. */
 const REDIS_SERVERS = ["redis-server", "valkey-server"] as const;
 const REDIS_HINT =
   "a swarm on this machine needs Redis or Valkey for its queue; install one: apt-get install redis-server, dnf install valkey, or brew install redis";
@@ -26,41 +26,43 @@ const REDIS_HINT =
 const READY_TIMEOUT_MS = 20_000;
 const POLL_MS = 10;
 
+/** Where and how to start a Redis. */
 export interface RedisPlace {
   state: Pick<LocalState, "socketDirectory">;
   /** State directory of the swarm. */
   directory: string;
   log: string;
   env: NodeJS.ProcessEnv;
-  /** Told what was found and repaired. */
+  /** Called with what was damaged and repaired. */
   report: (text: string) => void;
 }
 
 /**
  * Starts the Redis of a local swarm and waits until it has loaded its data. A damaged append-only file is repaired.
- * @param save told after each start, so that no process runs that nobody knows of.
+ * @param save called after each start, so that the state file contains every running process.
+ * @throws {UserError} if there is no Redis, it does not start, or its data cannot be repaired.
  */
 export async function startRedis(
   place: RedisPlace,
   save: (redis: ProcessIdentity) => Promise<void>,
 ): Promise<ProcessIdentity> {
   const data = redisDirectory(place.directory);
-  await endOthers(place);
+  await stopOthers(place);
   await completeRepair(data);
   const server = await findProgram(REDIS_SERVERS);
   if (server === undefined) throw new UserError("redis-server: command not found", { hint: REDIS_HINT });
   for (let repaired = false; ; repaired = true) {
-    const begins = (await statIfThere(place.log))?.size ?? 0;
+    const logOffset = (await statIfThere(place.log))?.size ?? 0;
     try {
       const redis = await start(server, data, place);
       await save(redis);
       await awaitRedis(redis, place);
-      const lost = leftOut(await textFrom(place.log, begins));
+      const lost = leftOut(await textFrom(place.log, logOffset));
       if (lost !== undefined) place.report(lost);
       return redis;
     } catch (error) {
       if (!(error instanceof ExitedImmediately)) throw error;
-      const isRepairable = !repaired && isDamaged(await textFrom(place.log, begins));
+      const isRepairable = !repaired && isDamaged(await textFrom(place.log, logOffset));
       if (!isRepairable)
         throw new ExitedImmediately(await describeFailure(place.log), { hint: `see ${place.log}` });
       place.report(await repairData(data, server));
@@ -68,8 +70,8 @@ export async function startRedis(
   }
 }
 
-/** Two of them would write to the same files. */
-async function endOthers({ directory, report }: RedisPlace): Promise<void> {
+/** Stops other Redis processes that use the same data: two of them would write to the same files. */
+async function stopOthers({ directory, report }: RedisPlace): Promise<void> {
   const others = findProcesses(directory).filter(({ role }) => role === "redis");
   if (others.length === 0) return;
   await stopAll(others);
@@ -100,7 +102,7 @@ async function start(
 
 /**
  * Waits until Redis answers at the swarm's socket.
- * @throws {UserError} if it ends, does not answer in time, or another one answers there.
+ * @throws {UserError} if Redis exits or does not answer in time, or if another one answers.
  */
 export async function awaitRedis(
   redis: ProcessIdentity,
@@ -109,16 +111,16 @@ export async function awaitRedis(
   const deadline = Date.now() + READY_TIMEOUT_MS;
   const probe = await openProbe(socketFile(state));
   let refused: UserError | undefined;
-  probe.on("error", (error) => (refused = error instanceof UserError ? error : undefined)); // else: not there yet
+  probe.on("error", (error) => (refused = error instanceof UserError ? error : undefined)); // other errors: not started yet
   try {
     for (;;) {
       const pid = await Promise.race([processId(probe), delay(500, undefined)]);
       if (pid === redis.pid) return;
       if (refused !== undefined) throw refused;
       if (pid !== undefined) throw foreign(socketFile(state), pid);
-      const lives = isAlive(redis);
-      if (lives && Date.now() < deadline) continue;
-      const Failure = lives ? UserError : ExitedImmediately;
+      const isRunning = isAlive(redis);
+      if (isRunning && Date.now() < deadline) continue;
+      const Failure = isRunning ? UserError : ExitedImmediately;
       throw new Failure(await describeFailure(log), { hint: `see ${log}` });
     }
   } finally {
@@ -136,13 +138,13 @@ function foreign(socket: string, pid: number): UserError {
   });
 }
 
-/** Loaded here: most campaigns find their swarm running, and have other things to begin with. */
+/** Loads ioredis only here, because most campaigns find their swarm running and start faster without it. */
 async function openProbe(socket: string): Promise<Redis> {
   const { Redis: Client } = await import("ioredis");
   return new Client({ ...socketConnection(socket), retryStrategy: () => POLL_MS });
 }
 
-/** Of the server; undefined as long as it loads its data. */
+/** Returns the server's process ID; undefined while it loads its data. */
 async function processId(probe: Redis): Promise<number | undefined> {
   try {
     await probe.ping();

@@ -33,18 +33,18 @@ import { SwarmRemoved } from "../swarm-removed.ts";
 import type { LocalState } from "../swarm-state.ts";
 import type { LocalStatus, Report, SwarmAccess } from "../target.ts";
 
-/** The swarm on this machine: redis-server, a builder and a runner as background processes of the user. */
+/** Returns the provider for a swarm on this machine: Redis, builder, runner and dashboard as background processes. */
 export function localProvider(name: string, context: ProviderContext): Provider {
   const locked = <T>(work: () => Promise<T>, signal = context.signal): Promise<T> =>
     withSwarmLock(name, work, signal);
 
-  /** Starts what does not run. @returns the state with which it does. */
+  /** Starts the processes that are not running. @returns the new state. */
   const start = async (state: LocalState, report: Report): Promise<LocalState> => {
     const { state: directory, cache } = localDirectories(name);
-    await makeFolders(cache, 0o700); // else only the workers' logs would tell that it cannot be
-    const isReached = state.processes.some(isAlive);
-    if (state.host === undefined && !isReached) await refuseIfWritten(state, directory);
-    const socketDirectory = isReached ? state.socketDirectory : socketDirectoryFor(directory);
+    await makeFolders(cache, 0o700); // here, because otherwise a failure would only be in the workers' logs
+    const isRunning = state.processes.some(isAlive);
+    if (state.host === undefined && !isRunning) await refuseIfWritten(state, directory);
+    const socketDirectory = isRunning ? state.socketDirectory : socketDirectoryFor(directory);
     await makePrivate(socketDirectory);
     checkSocket(socketFile({ socketDirectory }));
     const { haltedBy: _haltedBy, jobs: _jobs, ...rest } = state;
@@ -59,26 +59,26 @@ export function localProvider(name: string, context: ProviderContext): Provider 
     const directories = localDirectories(name);
     await stopWorkers(state, context);
     await stopRedis(state);
-    await stopAll(findProcesses(directories.state)); // which the state does not know of
+    await stopAll(findProcesses(directories.state)); // those that are not in the state file
     const places = [directories.cache, state.socketDirectory, directories.state];
     for (const place of places) await removeTree(place);
     await removeLeftovers(path.dirname(directories.state)); // of commands that were killed
   };
 
-  /** The state as it is, or as it can be found out. */
+  /** Returns the state, repaired if necessary. */
   const repaired = async (report: Report, mongoUrl?: string): Promise<LocalState | undefined> => {
     const found = await repairLocalState(name, mongoUrl);
     if (found !== undefined) report(found.report);
     return found?.state ?? (await localState(name));
   };
 
-  /** Starts what does not run of a swarm that is not halted. */
+  /** Starts the processes that are not running, unless the swarm is halted. */
   const complete = (report: Report, signal?: AbortSignal): Promise<LocalState> =>
     locked(async () => {
       const state = await existingLocal(name);
       if (state.state === "halted") throw haltedError(name);
-      const isKnown = state.host !== undefined; // else an earlier version started it: from now on its host is recorded
-      return isComplete(state) && isKnown ? state : await start(state, report);
+      const hasHost = state.host !== undefined; // an earlier version did not record the host; `start` does
+      return isComplete(state) && hasHost ? state : await start(state, report);
     }, signal);
 
   const status = async (): Promise<LocalStatus> => {
@@ -193,8 +193,8 @@ export function localProvider(name: string, context: ProviderContext): Provider 
 }
 
 /**
- * Writes a damaged state file again, or one that is missing while processes run.
- * @returns whether there was anything to repair.
+ * Recreates a state file that is damaged, or missing while processes are running.
+ * @returns whether anything was repaired.
  */
 export function repairLocal(name: string, report: Report): Promise<boolean> {
   return withSwarmLock(name, async () => {
@@ -205,8 +205,8 @@ export function repairLocal(name: string, report: Report): Promise<boolean> {
 }
 
 /**
- * How to reach a local swarm, whether it runs or not.
- * @throws {UserError} where its MongoDB cannot be used.
+ * Opens the queue and stores of a local swarm, even if it is not running.
+ * @throws {UserError} if its MongoDB cannot be used.
  */
 async function localAccess(state: LocalState, patience: Omit<MongoAccess, "url">): Promise<SwarmAccess> {
   const { builds, sources, results } = localDirectories(state.name);
@@ -242,7 +242,7 @@ function otherStore(name: string): UserError {
   });
 }
 
-/** What an `init` has made that did not succeed. */
+/** Removes what a failed `init` has created. */
 async function removeNew(name: string): Promise<void> {
   const state = await localState(name);
   const { cache, state: directory } = localDirectories(name);
@@ -251,7 +251,7 @@ async function removeNew(name: string): Promise<void> {
   for (const place of places) await removeTree(place);
 }
 
-/** A folder for temporary files is shared with others, who could have made this one before us: `checkSocket` looks. */
+/** Creates a folder for this user. In a shared folder for temporary files, another user may own it: see `checkSocket`. */
 async function makePrivate(directory: string): Promise<void> {
   await makeFolders(directory, 0o700);
 }

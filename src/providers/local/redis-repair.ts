@@ -7,43 +7,45 @@ import { findProgram, runProgram } from "../../system/program.ts";
 import { jobIdsIn } from "../../queue/bull-layout.ts";
 import { RUN_QUEUE } from "../../queue/names.ts";
 
-/** Where the data is while it is repaired; beside it, so that it can take its place. */
+/** Suffix of the copy that is repaired. It is next to the data, so that it can be renamed to replace them. */
 const REPAIRED = ".repaired";
 const DAMAGED = ".damaged-";
-/** How much of what was cut off is searched for the runs that it is about. */
+/** Maximum size of the lost data that is searched for affected runs. */
 const SEARCHED_BYTES = 64 << 20;
 
-/** What Redis and Valkey log when they do not start because of their append-only file. */
+/** What Redis and Valkey log if they do not start because of a damaged append-only file. */
 const DAMAGE =
   /Bad file format reading the append only file|Unexpected end of file reading the append only file|(?:redis|valkey)-check-aof/;
-/** A file of which only the last command is incomplete is loaded nevertheless, without it. */
+/** What they log if they load a file without its last command, because only that is incomplete. */
 const CUT_OFF = /Truncating the AOF (\S+) at offset (\d+)/;
 
+/** Returns whether Redis did not start because of a damaged append-only file. @param log its output. */
 export function isDamaged(log: string): boolean {
   return DAMAGE.test(log);
 }
 
-/** What Redis itself has left out when it loaded its data; undefined if that is nothing. */
+/** Returns what Redis has left out when it loaded its data, as a message; undefined if nothing. @param log its output. */
 export function leftOut(log: string): string | undefined {
   const [, file] = CUT_OFF.exec(log) ?? [];
   if (file === undefined) return undefined;
   return `the last command in the queue's file ${file} was incomplete and is lost: at most the last second before the machine or Redis stopped`;
 }
 
-/** Completes a repair that was interrupted when the data had been set aside. */
+/** Completes a repair that was interrupted after the damaged data was renamed; removes an incomplete one. */
 export async function completeRepair(data: string): Promise<void> {
   const repaired = `${data}${REPAIRED}`;
   if ((await statIfThere(repaired)) === undefined) return;
   if ((await statIfThere(data)) === undefined)
-    await rename(repaired, data); // it was checked before
+    await rename(repaired, data); // it was checked before the data was renamed
   else await rm(repaired, { recursive: true, force: true });
 }
 
 /**
- * Repairs the append-only file of a Redis that does not run, on a copy. The damaged data is kept beside it.
- * @param server the program that uses it: its own checking program is preferred.
- * @returns what was lost and where the damaged data is.
- * @throws {UserError} if it cannot be repaired; then nothing was changed.
+ * Repairs a copy of the append-only file of a Redis that is not running, and replaces the data by the copy. The damaged
+ * data is kept.
+ * @param server the Redis or Valkey server, whose own checking program is preferred.
+ * @returns a message with what was lost and where the damaged data is.
+ * @throws {UserError} if the file cannot be repaired; nothing is changed then.
  */
 export async function repairData(data: string, server: string): Promise<string> {
   const program = await checkProgram(server);
@@ -83,11 +85,11 @@ export async function repairData(data: string, server: string): Promise<string> 
 async function checkProgram(server: string): Promise<string | undefined> {
   const names = ["redis-check-aof", "valkey-check-aof"];
   if (path.basename(server).startsWith("valkey")) names.reverse();
-  const beside = path.dirname(server);
-  return (await findProgram(names, beside)) ?? (await findProgram(names));
+  const serverFolder = path.dirname(server);
+  return (await findProgram(names, serverFolder)) ?? (await findProgram(names));
 }
 
-/** The manifest of several files (from Redis 7 on), or the only file. */
+/** Returns the manifest of several files (from Redis 7 on), or the only file. */
 async function fileToCheck(data: string): Promise<string> {
   const folder = path.join(data, "appendonlydir");
   const names = (await statIfThere(folder)) === undefined ? [] : await readdir(folder);
@@ -99,7 +101,7 @@ async function isValid(data: string, program: string): Promise<boolean> {
   return (await runProgram(program, [await fileToCheck(data)], { input: "n\n" })).exitCode === 0;
 }
 
-/** In bytes, and in the runs that the lost commands were about. */
+/** Returns a message with the lost bytes and the runs that they concern. */
 async function describeLoss(before: string, after: string): Promise<string> {
   let lostBytes = 0;
   let allBytes = 0;

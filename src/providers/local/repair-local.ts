@@ -17,24 +17,25 @@ import {
 import { swarmDirectories } from "../swarm-folders.ts";
 import type { LocalState, SwarmState } from "../swarm-state.ts";
 
+/** A recreated state file. */
 export interface Repaired {
   state: LocalState;
-  /** What was wrong and what was done about it. */
+  /** Message with what was wrong and what was done about it. */
   report: string;
 }
 
-/** Whether neither a queue nor a process is left from which the state of a swarm could be repaired. */
+/** Returns whether neither a queue nor a process is left from which a swarm's state could be repaired. */
 export function isNothingLeft(name: string): boolean {
   const { state } = swarmDirectories(name);
   return !existsSync(path.join(state, "redis")) && findProcesses(state).length === 0;
 }
 
 /**
- * Writes the state of a local swarm again whose state file is damaged, or missing while its processes run, from what runs
- * and from what can be read of the file. Under the swarm's lock.
- * @param mongoUrl where it keeps its results, which no running process tells.
+ * Recreates the state file of a local swarm if it is damaged, or missing while the swarm's processes are running, from
+ * these processes and what can be read of the file. The caller holds the swarm's lock.
+ * @param mongoUrl URL of the swarm's MongoDB, which cannot be found out from the processes.
  * @returns undefined if there is nothing to repair.
- * @throws {UserError} if it cannot be repaired, or is not a swarm of this machine.
+ * @throws {UserError} if the state cannot be repaired, or the swarm is not on this machine.
  */
 export async function repairLocalState(name: string, mongoUrl?: string): Promise<Repaired | undefined> {
   const reason = await reasonToRepair(name);
@@ -107,7 +108,7 @@ function option(process: FoundProcess | undefined, name: string): string | undef
   return at < 0 ? undefined : process?.args[at + 1];
 }
 
-/** A string in a JSON text that need not be whole. */
+/** Returns a string field from a JSON text, which may be incomplete. */
 function field(text: string, name: string): string | undefined {
   const quoted = new RegExp(`"${name}":\\s*("(?:[^"\\\\]|\\\\.)*")`).exec(text)?.[1];
   try {

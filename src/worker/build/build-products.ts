@@ -24,24 +24,27 @@ import { runProgram } from "../../system/program.ts";
 
 export type Products = Required<Pick<BuildManifest, "products" | "targets" | "data">>;
 
-/** What compilers, linkers and their tools write for themselves. */
+/** Intermediate files of compilers, linkers and build tools. */
 const INTERMEDIATE =
   /\.(?:o|obj|d|a|lo|la|gch|pch|P|Tpo|pyc|tmp)$|(?:^|\/)(?:CMakeFiles|__pycache__)\/|(?:^|\/)CMakeCache\.txt$/;
 const LIBRARY = /\.(?:so|dylib)(?:\.\d+)*$/;
 const MAGIC_BYTES = 4;
-/** ELF, and the forms of Mach-O. */
+/** First bytes of ELF files and of all Mach-O variants. */
 const MAGIC = new Set(["7f454c46", "cffaedfe", "cefaedfe", "feedfacf", "feedface", "cafebabe"]);
 
-/** The files of a tree, each with a text that changes when the file is written. */
+/** The files of a tree, each with a stamp that changes whenever the file is written. */
 export type TreeStamps = ReadonlyMap<string, string>;
 
-/** Returns the stamps of a tree. They tell changes apart that are nearer than the clock of the file system. */
+/** Returns the stamps of all files of a tree. They detect changes that are closer together than a clock tick. */
 export async function stampTree(tree: string): Promise<TreeStamps> {
   const files = await filesIn(tree);
   return new Map(files.map((file) => [file, stampOf(path.join(tree, file))]));
 }
 
-/** Of a symbolic link with that of its target, which may be written while the link stays. */
+/**
+ * Returns the stamp of a file. That of a symbolic link includes its target, which can change while the link
+ * does not.
+ */
 function stampOf(place: string): string {
   const stats = lstatSync(place, { bigint: true, throwIfNoEntry: false });
   const target = stats?.isSymbolicLink() ? targetOf(place) : undefined;
@@ -50,20 +53,21 @@ function stampOf(place: string): string {
     .join(" ");
 }
 
-/** @returns undefined for a link that leads nowhere. */
+/** Returns the status of a file or of a link's target; undefined for a dangling link. */
 function targetOf(place: string): BigIntStats | undefined {
   try {
     return statSync(place, { bigint: true });
   } catch {
-    return undefined; // missing, a circle, or closed to this user
+    return undefined; // missing, part of a circle, or not accessible
   }
 }
 
 /**
- * Finds what a build has made: the files that are new or were written since it began. The targets are those that
- * generated Makefiles name, if the build has made them; without such Makefiles all libraries and programs.
- * @param before the tree as it was when the build began.
- * @param options.inherited files of other builds in the tree, which may change their time while this build runs.
+ * Returns what a build has created: the files that are new or were written since the build started. The
+ * targets are those that generated Makefiles name, if the build has created them; without such Makefiles, all
+ * libraries and programs. Replaces links among the products by copies of their targets.
+ * @param before the tree at the start of the build.
+ * @param options.inherited files of other builds in the tree, whose times may change while this build runs.
  */
 export async function findProducts(
   tree: string,
@@ -72,17 +76,17 @@ export async function findProducts(
   { inherited, env }: { inherited: ReadonlySet<string>; env: NodeJS.ProcessEnv },
 ): Promise<Products> {
   const files = await filesIn(tree);
-  const made = files.flatMap((file) => {
+  const created = files.flatMap((file) => {
     const isOld = inherited.has(file) || before.get(file) === stampOf(path.join(tree, file));
     const kind = isOld ? undefined : kindOf(tree, file);
     return kind === undefined ? [] : [{ file, kind }];
   });
-  const binaries = withoutObjects(made.filter(({ kind }) => kind === "library" || kind === "binary"));
-  const scripts = made.filter(({ kind }) => kind === "script");
-  // a script beside a program or library is a wrapper, or a tool of configure
+  const binaries = withoutObjects(created.filter(({ kind }) => kind === "library" || kind === "binary"));
+  const scripts = created.filter(({ kind }) => kind === "script");
+  // a script beside a program or library is a wrapper or was created by configure
   const programs = binaries.length > 0 ? binaries : scripts;
   const products = programs.map(({ file }) => file).sort();
-  const data = made.filter(
+  const data = created.filter(
     ({ file, kind }) => (kind === "data" || kind === "script") && !products.includes(file),
   );
   for (const { file } of [...programs, ...data]) replaceLink(path.join(tree, file));
@@ -98,7 +102,7 @@ export async function findProducts(
   };
 }
 
-/** What is linked in `out`, and then put where it is used, is one product. */
+/** Omits a binary in `out` if it also exists outside, where opp_makemake's Makefiles copy or link it. */
 function withoutObjects<T extends { file: string }>(binaries: readonly T[]): T[] {
   const inOut = (file: string): boolean => file.split(path.sep).includes("out");
   const used = new Set(binaries.filter(({ file }) => !inOut(file)).map(({ file }) => path.basename(file)));
@@ -109,7 +113,7 @@ function byFile(one: TargetFile, other: TargetFile): number {
   return one.file < other.file ? -1 : 1;
 }
 
-/** Programs beside a simulation are its tools: only a simulation is linked with OMNeT++'s libraries. */
+/** Omits programs that are not linked with OMNeT++'s libraries, unless no other target would be left. */
 async function withoutTools(
   tree: string,
   targets: readonly TargetFile[],
@@ -120,7 +124,7 @@ async function withoutTools(
   for (const target of targets) {
     if (target.kind === "library") continue;
     const answer = await runProgram("readelf", ["-d", "--", target.file], { cwd: tree, env }).catch(
-      () => undefined, // without binutils nothing is known
+      () => undefined, // binutils are not installed
     );
     const isKnown = answer?.exitCode === 0 && answer.stdout.includes("(NEEDED)");
     const isSimulation = /\(NEEDED\).*\[libopp/.test(answer?.stdout ?? "");
@@ -130,7 +134,7 @@ async function withoutTools(
   return others.length > 0 ? others : [...targets];
 }
 
-/** @returns all files and symbolic links below a folder, relative to it. */
+/** Returns all files and symbolic links below a folder, relative to it. */
 export async function filesIn(tree: string): Promise<string[]> {
   const entries = await readdir(tree, { recursive: true, withFileTypes: true });
   return entries.flatMap((entry) =>
@@ -140,15 +144,15 @@ export async function filesIn(tree: string): Promise<string[]> {
   );
 }
 
-/** Makefiles of OMNeT++ 5 link to what is in `out`, which is not kept. */
+/** Replaces a link by a copy of its target: Makefiles of OMNeT++ 5 link to files in `out`, which is not stored. */
 function replaceLink(place: string): void {
   if (!lstatSync(place).isSymbolicLink()) return;
-  const target = realpathSync(place); // within the tree, or it would be no product
+  const target = realpathSync(place); // inside the tree: kindOf has checked that
   rmSync(place);
   copyFileSync(target, place);
 }
 
-/** @returns undefined for what no run needs, and for what is no regular file within the tree. */
+/** Returns the kind of a product; undefined for files that no run needs and for anything but files inside the tree. */
 function kindOf(tree: string, file: string): "library" | "binary" | "script" | "data" | undefined {
   if (INTERMEDIATE.test(file) || isInObjectFolder(file) || !checkName(file).ok) return undefined;
   const place = path.join(tree, file);
@@ -160,6 +164,7 @@ function kindOf(tree: string, file: string): "library" | "binary" | "script" | "
   return isBinary(place) ? "binary" : "script";
 }
 
+/** Returns whether a file is an ELF or Mach-O file. */
 export function isBinary(file: string): boolean {
   const handle = openSync(file, "r");
   try {

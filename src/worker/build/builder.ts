@@ -24,22 +24,24 @@ import { freeDiskSpace } from "../tree/free-disk-space.ts";
 import { stepsOf, type Step } from "./recipe.ts";
 import type { Repositories } from "../tree/repositories.ts";
 
-/** So much of a log goes to those who wait for the build. */
+/** Length of the part of a log, counted from its end, that the client receives. */
 const LOG_BYTES = 1 << 20;
 const LOCK_TIMEOUT_MS = 4 * 3600_000;
 
 export interface BuildPlace {
+  /** Contains the working trees of builds in progress. */
   directory: string;
   builds: BuildStore;
   repositories: Repositories;
   dependencies: Dependencies;
-  /** Name of the service that compiles on other nodes; undefined: this machine alone, without a cache. */
+  /** Name of the service that compiles on other nodes; undefined: compile only on this machine, without a cache. */
   compilers?: string | undefined;
 }
 
 /**
- * Makes a build and keeps it; one that is there is left alone.
- * @param where its directory is for working trees while building.
+ * Executes a build and stores its products. Does nothing if the build is already stored.
+ * A failing build is reported in the answer, with the end of its log.
+ * @throws {DiskFullError}, and other errors that are this machine's fault and not the project's.
  */
 export async function build(
   request: BuildRequest,
@@ -57,7 +59,7 @@ export async function build(
   if (await where.builds.find(key)) return { ok: true, tookMs: took() };
   await freeDiskSpace(where.directory, [where.builds, where.repositories]);
   const place = path.join(where.directory, key);
-  await removeTree(place); // of a builder that was killed
+  await removeTree(place); // a killed builder may have left it
   try {
     const failure = await buildIn(path.join(place, request.checkoutName), key, request, where, signal);
     return failure ?? { ok: true, tookMs: took() };
@@ -77,7 +79,7 @@ async function buildIn(
   const { source } = request;
   const gitDirectory = await repositories.open(source, signal);
   await checkOut({ gitDirectory, commit: source.commit }, tree, signal);
-  await ageDerivedFiles(tree, await filesIn(tree)); // not what others have built, which is linked into the tree next
+  await ageDerivedFiles(tree, await filesIn(tree)); // before the products of other builds are linked into the tree
   const project = path.join(tree, request.project);
   const dependencies = await shared.provide(request.dependencies ?? [], tree, signal);
   for (const [name, content] of Object.entries(request.stateFiles ?? {}))
@@ -94,34 +96,34 @@ async function buildIn(
   const failed = await runSteps(steps, marked, logFile, signal);
   if (failed !== undefined) {
     const log = await endOf(logFile);
-    refuseOwnTrouble(tree, log);
+    throwIfMachineFault(tree, log);
     return { ok: false, command: failed, log };
   }
   const inherited = inheritedFrom(dependencies);
-  const made = await findProducts(tree, request.mode, before, { inherited, env });
+  const found = await findProducts(tree, request.mode, before, { inherited, env });
   const nedExclusions = request.nedExclusions ?? (await linesOf(path.join(project, ".nedexclusions")));
-  await builds.put(key, tree, { protocol: PROTOCOL, ...made, nedExclusions });
+  await builds.put(key, tree, { protocol: PROTOCOL, ...found, nedExclusions });
   return undefined;
 }
 
 /**
- * Looks whether a build failed for reasons that have nothing to do with the project.
- * @throws {DiskFullError} or another error that is no answer.
+ * Throws if a build failed because of this machine, not because of the project.
+ * @throws {DiskFullError} if the disk is full or read-only.
  */
-function refuseOwnTrouble(tree: string, log: string): void {
+function throwIfMachineFault(tree: string, log: string): void {
   if (!existsSync(tree)) throw new Error(`the working tree ${tree} was removed during the build`);
   const [reason] = /No space left on device|Disk quota exceeded|Read-only file system/.exec(log) ?? [];
   if (reason !== undefined || diskIsFull(tree))
     throw new DiskFullError(`${tree}: ${reason ?? "the disk is full"}`);
 }
 
-/** Files of the projects in the same checkout that the one to be built needs. */
+/** Returns the build products of needed projects in the same checkout. */
 function inheritedFrom(dependencies: readonly ProvidedDependency[]): Set<string> {
   const inside = dependencies.filter(({ dependency }) => dependency.source === undefined);
   return new Set(inside.flatMap(({ manifest }) => filesOf(manifest)));
 }
 
-/** The command that failed, or undefined where all went well. */
+/** Returns the title of the step that failed, or undefined if all steps succeeded. */
 async function runSteps(
   steps: readonly Step[],
   env: NodeJS.ProcessEnv,

@@ -1,25 +1,26 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
-/** The way to a compiler on another machine: a local port that distcc connects to. */
+/** Forwards connections from a local port, which distcc connects to, to a compiler on another machine. */
 export interface CompilerRelay extends Disposable {
   port: number;
 }
 
 export interface RelayLimits {
-  /** Between two looks whether the machine still answers, while something is compiled there. */
+  /** Interval of the checks whether the machine still answers, while it compiles something. */
   probeMs: number;
-  /** Until a connection counts as refused. */
+  /** Time after which a connection attempt counts as failed. */
   connectMs: number;
 }
 
 const LIMITS: RelayLimits = { probeMs: 2000, connectMs: 2000 };
-/** One lost packet is no lost machine. */
+/** Number of unanswered probes in a row after which the machine counts as lost: one may be a lost packet. */
 const SILENT_PROBES = 2;
 
 /**
- * Opens a local port whose connections lead to a compiler. A machine that vanishes does not close its connections, and
- * distcc would wait five minutes for it: here they are closed a few seconds later, and distcc compiles the file itself.
+ * Opens a local port that forwards connections to a compiler on another machine. A machine that vanishes does
+ * not close its connections, and distcc would wait for five minutes. The relay closes them after a few
+ * seconds, so that distcc compiles the file locally.
  */
 export async function openCompilerRelay(
   host: string,
@@ -38,7 +39,7 @@ export async function openCompilerRelay(
     const late = setTimeout(() => close(pair), limits.connectMs);
     compiler.once("connect", () => clearTimeout(late));
     for (const socket of pair) {
-      socket.on("error", () => close(pair)); // the other side sees its connection end
+      socket.on("error", () => close(pair));
       socket.once("close", () => {
         clearTimeout(late);
         if (socket.errored ?? !socket.readableEnded) close(pair);
@@ -70,6 +71,7 @@ export async function openCompilerRelay(
   };
 }
 
+/** Returns whether a machine accepts a connection. */
 function answers(host: string, port: number, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });

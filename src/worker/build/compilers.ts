@@ -3,49 +3,51 @@ import { availableParallelism, totalmem } from "node:os";
 import { errorCode } from "../../errors.ts";
 import { openCompilerRelay } from "./compiler-relay.ts";
 
-/** How a build compiles: with which environment, and how many files at once. In use until it is disposed of. */
+/** How a build compiles. Holds connections to other machines until it is disposed of. */
 export interface Compilers extends Disposable {
   env: NodeJS.ProcessEnv;
+  /** Number of files to compile concurrently. */
   jobs: number;
 }
 
-/** Debian's folder of compilers that are ccache. */
+/** Debian's folder with links from the names of compilers to ccache. */
 const CCACHE_COMPILERS = "/usr/lib/ccache";
 const DISTCC_PORT = 3632;
-/** Until distcc compiles a file itself whose compiler hangs, on a machine that answers. */
+/** Time after which distcc compiles a file locally if the other machine answers but its compiler hangs. */
 const IO_TIMEOUT_SECONDS = 90;
-/** Without a compiler, Docker asks the name servers of the machine for one, which may be far or none. */
+/** If no compiler runs, Docker forwards the query to the machine's name servers, which may be slow or unreachable. */
 const RESOLVING = { timeout: 1000, tries: 2 };
-/** What a build needs on this machine beside what others compile for it. */
+/** Memory that a build needs on this machine although other machines compile most files. */
 const BUILD_BYTES = 2 * 2 ** 30;
 const MOST_BUILDS = 2;
 
-/** Of this machine alone. */
+/** Returns the compilers of this machine, without a cache. */
 export function ownCompilers(env: NodeJS.ProcessEnv): Compilers {
   return { env, jobs: availableParallelism(), [Symbol.dispose]: () => undefined };
 }
 
 /**
- * How many builds go side by side, so that none waits for another user's: with compilers on other machines two, if this one
- * has the memory.
- * @param name of the service of the compilers, if there is one.
+ * Returns how many builds run concurrently: with compilers on other machines two, if there is enough memory,
+ * so that a build need not wait for that of another user.
+ * @param name name of the compiler service, if there is one.
  */
 export function concurrentBuilds(name: string | undefined, memoryBytes = ownMemory()): number {
   if (name === undefined) return 1;
   return Math.max(1, Math.min(MOST_BUILDS, Math.floor(memoryBytes / BUILD_BYTES)));
 }
 
-/** Of the container, if it has a limit. */
+/** Returns the memory limit of the container or the memory of the machine, whichever is smaller, in bytes. */
 function ownMemory(): number {
   const limit = process.constrainedMemory();
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
 
 /**
- * Those of all nodes that are there now, behind a cache of what has been compiled before; a node that goes away
- * meanwhile is made up for by this one, which is the last to be asked: it has the queue and the results to serve.
- * @param name whose addresses are the nodes'.
- * @param tree folder that is another one in each build; the cache does not mind.
+ * Returns the compilers of all nodes that are reachable now, with ccache in front of them. This machine
+ * compiles what a vanished node has not finished. It is last in the list of hosts, because it also serves the
+ * queue and the results.
+ * @param name name of the compiler service; its addresses are those of the nodes.
+ * @param tree folder of the build; its path differs from build to build, so ccache ignores it.
  * @see distcc(1), ccache(1)
  */
 export async function sharedCompilers(
@@ -54,7 +56,7 @@ export async function sharedCompilers(
   tree: string,
 ): Promise<Compilers> {
   const nodes = await addresses(name);
-  const each = availableParallelism(); // theirs are not known: machines of a swarm are alike
+  const each = availableParallelism(); // that of the nodes is unknown; all machines of a swarm are assumed to be alike
   const relays = await Promise.all(nodes.map((address) => openCompilerRelay(address, DISTCC_PORT)));
   const hosts = relays.map(({ port }) => `127.0.0.1:${port}/${each},lzo`);
   return {
@@ -66,7 +68,7 @@ export async function sharedCompilers(
       PATH: `${CCACHE_COMPILERS}:${env["PATH"] ?? ""}`,
       CCACHE_BASEDIR: tree,
       CCACHE_NOHASHDIR: "1",
-      // INET is compiled with a precompiled header, which ccache refuses otherwise.
+      // INET uses a precompiled header, which ccache does not cache by default.
       CCACHE_SLOPPINESS: "pch_defines,time_macros,include_file_mtime,include_file_ctime",
       ...(hosts.length > 0 && {
         CCACHE_PREFIX: "distcc",

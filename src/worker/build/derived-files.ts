@@ -4,29 +4,30 @@ import path from "node:path";
 import { isGeneratedCode, isInObjectFolder } from "../../project/files/derived.ts";
 import { isBinary } from "./build-products.ts";
 
-/** What a compiler or linker wrote. */
+/** Names of files that a compiler or linker writes. */
 const OBJECTS = /\.(?:o|obj|d|a|so|dylib|gch|pch)$/;
-/** Before anything that a build could depend on; not 1970, which make takes for a file that does not exist. */
+/** Earlier than any source file; not 1970, because make treats a file with time 0 as missing. */
 const LONG_AGO = new Date("1990-01-01T00:00:00Z");
 
 /**
- * Gives the derived files of a fresh checkout (code that OMNeT++ generates, object files, libraries, programs) a time
- * before that of their sources: git writes all files at the same time, so a build would take them for up to date,
- * whatever they were made from. What the build has no rule for stays as it is.
- * Object and dependency files in object folders are removed: the latter may name paths that make cannot parse.
+ * Sets the times of derived files in a fresh checkout (code that OMNeT++ generates, object files, libraries,
+ * programs) to a date before that of their sources. Git writes all files at the same time, so a build would
+ * otherwise consider them up to date even if their sources have changed. Files that no build rule creates
+ * keep their content. Removes object and dependency files in object folders: the latter may contain paths
+ * that make cannot parse.
  * @param files all files of the tree, relative to it.
  * @see GNU make manual, "How make Works": a target is remade if it is older than a prerequisite.
  */
 export async function ageDerivedFiles(tree: string, files: readonly string[]): Promise<void> {
   const all = new Set(files);
-  const isThere = (file: string): boolean => all.has(file);
+  const exists = (file: string): boolean => all.has(file);
   for (const file of files) {
     const place = path.join(tree, file);
     if (isInObjectFolder(file) && /\.[do]$/.test(file)) await rm(place);
     else if (
       OBJECTS.test(file) ||
       isInObjectFolder(file) ||
-      isGeneratedCode(file, isThere) ||
+      isGeneratedCode(file, exists) ||
       isProgram(place)
     )
       await lutimes(place, LONG_AGO, LONG_AGO);

@@ -3,20 +3,20 @@ import type { Omnetpp } from "../../model/build.ts";
 import { isSameMinor, omnetppVersion, SIMULATORS } from "../../omnetpp/simulator.ts";
 import { findProgram } from "../../system/program.ts";
 
-/** The OMNeT++ of this machine is of another version; that of another machine of the swarm may be the right one. */
+/** This machine's OMNeT++ has another version than the user's. Another machine of the swarm may have the right one. */
 export class OtherOmnetpp extends UserError {
   override name = "OtherOmnetpp";
 }
 
 /**
- * Sees to it that the OMNeT++ of this machine is the user's, in the first two numbers of its version. Where his
- * own installation is used there is nothing to compare.
- * @throws {OtherOmnetpp} where it is another version.
+ * Checks that the OMNeT++ of this machine has the same major and minor version as the user's.
+ * Compares nothing if the user's own installation is used.
+ * @throws {OtherOmnetpp} if the versions differ.
  */
 export async function checkOmnetpp(wanted: Omnetpp, env: NodeJS.ProcessEnv): Promise<void> {
   if (wanted.binDirectory !== undefined) return;
   const simulator = await findProgram(SIMULATORS, env["PATH"]);
-  if (simulator === undefined) return; // what needs it says so
+  if (simulator === undefined) return; // the first command that needs it reports that
   const version = await omnetppVersion(simulator, { env });
   if (isSameMinor(version, wanted.version)) return;
   throw new OtherOmnetpp(`this swarm has OMNeT++ ${version}, but you have ${wanted.version}`, {

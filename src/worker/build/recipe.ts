@@ -7,27 +7,27 @@ import { libraryNames, makefileTarget, nameOption } from "../../project/files/ta
 import { contentOf } from "../../system/files.ts";
 import type { ProvidedDependency } from "../tree/dependencies.ts";
 
-/** A program of a build. */
+/** A command of a build. */
 export interface Step {
   folder: string;
   command: string;
   args: string[];
-  /** What the user is told, where it is not the program with its arguments. */
+  /** How the step is shown to the user; the command with its arguments by default. */
   title?: string;
   env?: Record<string, string>;
-  /** What is done if it fails; that has to succeed then. */
+  /** Steps to execute if this one fails. They must succeed. */
   orElse?: Step[];
 }
 
 export interface StepOptions {
   /** Number of files to compile concurrently. */
   jobs: number;
-  /** What the project needs, built. */
+  /** The built projects that the project needs. */
   dependencies: readonly ProvidedDependency[];
 }
 
 /**
- * The programs that make a build, in their order.
+ * Returns the steps of a build in their order.
  * @param tree the checkout's top level.
  */
 export async function stepsOf(
@@ -81,19 +81,25 @@ async function makeSteps(
   return [...(makefiles ? [{ folder, command: "make", args: ["makefiles"] }] : missing), make(folder)];
 }
 
-/** One that git tracks counts as it is, as for `make`: it has the name of the target, and perhaps changes by hand. */
+/**
+ * Returns a folder's Makefile if opp_makemake generated it. One that git tracks is used as it is, because it
+ * may have been edited by hand.
+ */
 async function generatedMakefile(folder: string): Promise<string | undefined> {
   const makefile = (await readMakefile(folder))?.text;
   return makefile !== undefined && makemakeCommand(makefile) !== undefined ? makefile : undefined;
 }
 
-/** The name of the target in a Makefile that does not work here, of another version of OMNeT++ or machine, and is generated again. */
+/**
+ * Returns the option that preserves the target's name when a Makefile from another machine or OMNeT++ is
+ * regenerated.
+ */
 function nameIn(makefile: string | undefined, options: readonly string[]): string[] {
   const name = makefile === undefined ? undefined : makefileTarget(makefile, "")?.name;
   return name === undefined || nameOption(options) !== undefined ? [] : ["-o", name];
 }
 
-/** As the IDE does before it builds. */
+/** Returns a step that generates a Makefile if there is none, as the IDE does before a build. */
 function ifMissing(folder: string, options: readonly string[]): Step {
   const script = `for f in ${MAKEFILES.join(" ")}; do [ -e "$f" ] && exit; done; exec opp_makemake "$@"`;
   const title = `opp_makemake ${["-f", ...options].join(" ")}`;
@@ -112,7 +118,10 @@ function makemakeStep(_project: string, folder: string, args: string[]): Step {
   return { folder, command: "opp_makemake", args };
 }
 
-/** The features that are enabled decide what is compiled. @see opp_featuretool(1): options, defines. */
+/**
+ * Returns a step that generates a Makefile with the options of the enabled features.
+ * @see `opp_featuretool --help`: options, defines.
+ */
 function featuresStep(project: string, folder: string, args: string[]): Step {
   const script =
     'cd "$1" && FEATURES=$(opp_featuretool options -f -l) && cd "$2" && shift 2 && opp_makemake "$@" $FEATURES';

@@ -6,12 +6,12 @@ import { CmdenvOutput } from "../../omnetpp/cmdenv-output.ts";
 import type { SimulationEnd } from "../../omnetpp/simulate.ts";
 import { differenceOf } from "../tree/difference.ts";
 import {
-  inTree,
-  keep,
   outputsOf,
   pathsOf,
   simulateIn,
+  storeRun,
   withoutRunning,
+  withTree,
   type EndedRun,
   type RunnerDependencies,
   type ExecutionContext,
@@ -31,15 +31,16 @@ export interface BatchAttempt extends ExecutionContext {
 }
 
 /**
- * Makes several runs of a campaign in one process, one after the other, and stores what each of them wrote.
- * A batch is all or nothing: it counts where every run ended well, and each file says which run wrote it.
- * @returns a result for each job, in the same order; undefined where each has to be made by itself.
+ * Executes several runs of a campaign one after the other in one process and stores the output of each. A
+ * batch is all or nothing: it counts only if every run completed and every file contains the id of its run.
+ * @returns a result for each job, in the same order; undefined if each run has to be executed in its own
+ *   process.
  */
 export async function executeBatch(
   batch: BatchAttempt,
   deps: RunnerDependencies,
 ): Promise<RunResult[] | undefined> {
-  return await inTree(batch, deps, async (tree) => {
+  return await withTree(batch, deps, async (tree) => {
     const results = await runIn(tree, batch, deps);
     if (results === undefined) await batch.slot.discard(tree);
     return results;
@@ -63,11 +64,12 @@ async function runIn(
     return jobs.map(() => withoutRunning("cancelled", "cancelled"));
   }
   const outcomes = runs.map((run) => output.outcomeOf(run.runNumber, end));
-  const endedWell = end.exitCode === 0 && end.omittedOutputBytes === 0;
-  const allWell = endedWell && outcomes.every(({ state }) => state === "done");
+  const processSucceeded = end.exitCode === 0 && end.omittedOutputBytes === 0;
+  const allCompleted = processSucceeded && outcomes.every(({ state }) => state === "done");
   const difference = await differenceOf(tree, slot);
   const { files: written, warnings, problems } = outputsOf(tree, campaign, difference);
-  if (!allWell || difference.damaged.length > 0 || warnings.length + problems.length > 0) return undefined;
+  if (!allCompleted || difference.damaged.length > 0 || warnings.length + problems.length > 0)
+    return undefined;
   const parts = separate(tree.mirror, { runs, printed: printed.file, written });
   if (parts === undefined) return undefined;
   batch.release();
@@ -89,7 +91,7 @@ async function runIn(
       printed: { file },
       ...(at === 0 && simulated.warnings.length > 0 && { warnings: simulated.warnings }),
     };
-    results.push(await keep(tree, ended, batch, deps.results));
+    results.push(await storeRun(tree, ended, batch, deps.results));
   }
   await slot.clean(
     tree,
@@ -100,8 +102,8 @@ async function runIn(
 }
 
 /**
- * When each run of a batch was made, and what it cost: the time that it says has elapsed, and an equal share of what
- * the process needed besides; CPU time in proportion.
+ * Returns when each run of a batch started and finished, and its usage. The wall time of a run is the elapsed
+ * time that Cmdenv printed plus an equal share of the rest; its CPU time is proportional to that.
  */
 function timesOf(
   outputs: readonly string[],
@@ -120,7 +122,7 @@ function timesOf(
   });
 }
 
-/** From the last status line; 0 where there is none. */
+/** Returns the elapsed time in the last status line of a run's output; 0 if there is none. */
 function elapsedMs(output: string): number {
   const last = output.slice(output.lastIndexOf("** Event #"));
   return Number(/ Elapsed: ([\d.e+-]+)s /.exec(last)?.[1] ?? 0) * 1000;

@@ -4,45 +4,50 @@ import { parseSimulationArguments, values } from "../../omnetpp/opp-args.ts";
 import type { SlotTree } from "../tree/slot-tree.ts";
 import { areStateless } from "./stateless.ts";
 
-/** A batch saves the starts of processes. It keeps the answer of its first run until its end: not for longer than this… */
+/** Planned duration of a batch. It is short because the first run is reported only when the whole batch has ended. */
 const BATCH_MS = 1000;
-/** …or than this, where the user wants batches. */
+/** Planned duration of a batch if the user asked for batches. */
 const WANTED_BATCH_MS = 5000;
-/** One of its runs may take much longer than the others: so many times as long as a batch may last it is ended. */
-const PATIENCE = 10;
-/** So many batches are left for each slot when one is cut, lest one runner be the last to end. */
+/**
+ * A batch is stopped after this multiple of its planned duration, because one run may take much longer than
+ * the others.
+ */
+const TIMEOUT_FACTOR = 10;
+/** Minimum number of batches that remain for each slot, so that no runner finishes long after the others. */
 const BATCHES_LEFT = 2;
-/** From here on each run of a batch has a simulation of its own inside the process; before, the clock's last state stays. */
+/** First OMNeT++ in which each run of a process has its own simulation object. In earlier ones state carries over. */
 const FIRST_OMNETPP = 7;
 const KNOWN_CAMPAIGNS = 100;
 
-/** Equal for campaigns whose runs do the same. */
+/** Returns a name that is equal for campaigns with the same runs. */
 function nameOf({ identity, id, config, batchSize }: Campaign): string {
   return [identity ?? id, config, batchSize].join(" ");
 }
 
 interface Known {
-  /** Wall time of a run, the start of a process included; of late ones more than of early ones. */
+  /** Moving average of the wall time of a run, including process start-up. */
   runMs: number;
   mayBatch: boolean;
 }
 
 /**
- * Says how many runs of a campaign are made in one process. Only short ones are made together, and only where
- * nothing carries over from one to the next: the user says so (`--batch-size`), or his program shows it.
+ * Decides how many runs of a campaign are executed in one process. Only short runs are batched, and only if
+ * no state carries over from one run to the next: either the user asked for batches (`--batch-size`), or the
+ * program is stateless.
  */
 export class Batches {
   readonly #concurrency: number;
   readonly #campaigns = new Map<string, Known>();
 
-  /** @param concurrency how many runs are made at once here. */
+  /** @param concurrency number of runs that this runner executes concurrently. */
   constructor(concurrency: number) {
     this.#concurrency = concurrency;
   }
 
   /**
-   * Runs of a campaign have been made here in so much time each.
-   * @returns when it is known what kind of program they have; nobody has to wait for that.
+   * Records how long a run of a campaign took, and examines the program when the campaign is new.
+   * Callers need not wait: until the program has been examined, runs are executed one by one.
+   * @param runMs wall time.
    */
   async learn(campaign: Campaign, tree: SlotTree, runMs: number): Promise<void> {
     const name = nameOf(campaign);
@@ -55,36 +60,39 @@ export class Batches {
     const fresh: Known = { runMs, mayBatch: (campaign.batchSize ?? 1) > 1 };
     this.#campaigns.set(name, fresh);
     if (campaign.batchSize !== undefined) return;
-    fresh.mayBatch = await carriesNothing(campaign, tree).catch(() => false); // without the programs that tell
+    fresh.mayBatch = await isStateless(campaign, tree).catch(() => false); // binutils are not installed
   }
 
-  /** The runs of this campaign cannot be told apart when they are made in one process, or do not end well there. */
+  /** Excludes a campaign from batching: its runs failed in a batch, or their outputs could not be separated. */
   forbid(campaign: Campaign): void {
     const known = this.#campaigns.get(nameOf(campaign));
     if (known !== undefined) known.mayBatch = false;
   }
 
-  /** How many runs the next process makes, when so many others wait; 1 as long as nothing is known. */
+  /**
+   * Returns the number of runs for the next process; 1 as long as nothing is known about the campaign.
+   * @param waiting number of other runs in the queue.
+   */
   size(campaign: Campaign, waiting: number): number {
     const known = this.#campaigns.get(nameOf(campaign));
     if (known?.mayBatch !== true || campaign.mapsPaths || campaign.asksOutputFile) return 1;
-    const fair = Math.ceil((waiting + 1) / (this.#concurrency * BATCHES_LEFT));
-    const short = Math.floor(longest(campaign) / Math.max(1, known.runMs));
-    return Math.max(1, Math.min(fair, campaign.batchSize ?? Infinity, short));
+    const fairShare = Math.ceil((waiting + 1) / (this.#concurrency * BATCHES_LEFT));
+    const inPlannedTime = Math.floor(plannedMs(campaign) / Math.max(1, known.runMs));
+    return Math.max(1, Math.min(fairShare, campaign.batchSize ?? Infinity, inPlannedTime));
   }
 
-  /** Wall-clock limit of a batch. */
+  /** Returns the wall-clock limit of a batch. */
   timeoutMs(campaign: Campaign): number {
-    return Math.min(longest(campaign) * PATIENCE, campaign.timeoutMs ?? Infinity);
+    return Math.min(plannedMs(campaign) * TIMEOUT_FACTOR, campaign.timeoutMs ?? Infinity);
   }
 }
 
-function longest({ batchSize }: Campaign): number {
+function plannedMs({ batchSize }: Campaign): number {
   return batchSize === undefined ? BATCH_MS : WANTED_BATCH_MS;
 }
 
-/** Whether all that is loaded beside OMNeT++ was built from the project itself, and is stateless. */
-async function carriesNothing(campaign: Campaign, tree: SlotTree): Promise<boolean> {
+/** Returns whether everything loaded besides OMNeT++ was built from the project itself and is stateless. */
+async function isStateless(campaign: Campaign, tree: SlotTree): Promise<boolean> {
   const { omnetpp, arguments: args } = campaign;
   const foreign = tree.dependencies.length > 0 || values(parseSimulationArguments(args), "-l").length > 0;
   if (foreign || Number.parseInt(omnetpp.version) < FIRST_OMNETPP) return false;

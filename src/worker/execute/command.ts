@@ -18,11 +18,15 @@ export interface Command {
   env: NodeJS.ProcessEnv;
 }
 
-/** Those of a tree, each by what the campaigns that have it ask for. */
+/** Environments that were built for a tree, by the settings of the campaigns that use them. */
 const environments = new WeakMap<SlotTree, Map<string, Promise<NodeJS.ProcessEnv>>>();
 const ENVIRONMENTS_PER_TREE = 8;
 
-/** The command line that makes runs of one config, one after the other, in a working tree. */
+/**
+ * Returns the command that executes runs of one config in a working tree, one after the other in one process.
+ * @throws {UserError} if OMNeT++ is not on PATH or has another version than the user's.
+ * @see OMNeT++ Simulation Manual, "Running Simulations": options -c, -r, -u, -l, -n, -x.
+ */
 export async function commandFor(
   tree: SlotTree,
   campaign: Campaign,
@@ -49,7 +53,10 @@ export async function commandFor(
   return { program, args, directory, env: { ...env, PWD: directory } };
 }
 
-/** Libraries that others are linked with come first. */
+/**
+ * Returns the libraries and NED folders of a needed project, relative to the study. Libraries that others are
+ * linked with come first.
+ */
 function neededFor(
   { dependency, seenAs, manifest }: ProvidedDependency,
   fromStudy: (file: string) => string,
@@ -61,7 +68,7 @@ function neededFor(
   };
 }
 
-/** Campaigns of the same source and build have the same tree, but not always the same environment. */
+/** Returns the environment of a campaign's runs. Campaigns that share a tree may have different environments. */
 function environmentOf(tree: SlotTree, campaign: Campaign): Promise<NodeJS.ProcessEnv> {
   const { omnetpp, environment, namedEnvironment, terminal } = campaign;
   const name = JSON.stringify([omnetpp, environment, namedEnvironment, terminal?.environment]);
@@ -70,19 +77,19 @@ function environmentOf(tree: SlotTree, campaign: Campaign): Promise<NodeJS.Proce
   const known = ofTree.get(name);
   if (known) return known;
   if (ofTree.size >= ENVIRONMENTS_PER_TREE) ofTree.clear();
-  const made = makeEnvironment(tree, campaign);
-  ofTree.set(name, made);
-  made.catch(() => ofTree.delete(name)); // the next one tries again
-  return made;
+  const created = createEnvironment(tree, campaign);
+  ofTree.set(name, created);
+  created.catch(() => ofTree.delete(name)); // so that the next run tries again
+  return created;
 }
 
-async function makeEnvironment(tree: SlotTree, campaign: Campaign): Promise<NodeJS.ProcessEnv> {
+async function createEnvironment(tree: SlotTree, campaign: Campaign): Promise<NodeJS.ProcessEnv> {
   const { omnetpp, environment, namedEnvironment: named, terminal } = campaign;
   const project = path.join(tree.root, campaign.project);
   const { dependencies, manifest } = tree;
   const client = terminal?.environment;
   const env = await projectEnvironment({ project, omnetpp, environment, named, client, dependencies });
-  await checkOmnetpp(omnetpp, env); // a build may have been kept longer than the OMNeT++ that made it
+  await checkOmnetpp(omnetpp, env); // the OMNeT++ may have been replaced since the build
   return withLibraryPath(env, tree.root, manifest.products);
 }
 

@@ -1,11 +1,11 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 
-const LOOK_MS = 500;
+const POLL_MS = 500;
 const PIECE_BYTES = 1 << 20;
-/** The run chooses the file: neither a FIFO nor a link may have us wait, or read something else. */
+/** The run chooses the file: opening a FIFO must not block, and a link must not make the worker read another file. */
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
-/** Reads along a file that a simulation writes, from the moment on at which its name is known. */
+/** Follows a file that a simulation writes, from the time its name is known. */
 export class FileFollower implements Disposable {
   readonly #onText: (text: string) => void;
   readonly #decoder = new TextDecoder();
@@ -16,16 +16,19 @@ export class FileFollower implements Disposable {
 
   constructor(onText: (text: string) => void) {
     this.#onText = onText;
-    this.#timer = setInterval(() => this.#read(1), LOOK_MS);
+    this.#timer = setInterval(() => this.#read(1), POLL_MS);
   }
 
-  /** The last one that is named counts. @param file absolute. */
+  /**
+   * Reads this file from now on, instead of an earlier one.
+   * @param file absolute path.
+   */
   follow(file: string): void {
     this.#file = file;
     this.#position = 0;
   }
 
-  /** Reads the rest; to be called when nobody writes any more. */
+  /** Reads the rest of the file. Call it after the simulation has ended. */
   finish(): void {
     while (this.#read(64) > 0);
   }
@@ -34,10 +37,13 @@ export class FileFollower implements Disposable {
     clearInterval(this.#timer);
   }
 
-  /** @param pieces at most so many, lest a flood keep the process from everything else. @returns how many bytes it was. */
+  /**
+   * Reads what is new in the file and returns its length in bytes.
+   * @param pieces maximum number of pieces to read, so that a fast writer does not block the event loop.
+   */
   #read(pieces: number): number {
     if (this.#file === undefined) return 0;
-    let all = 0;
+    let total = 0;
     try {
       const descriptor = openSync(this.#file, FLAGS);
       try {
@@ -45,15 +51,15 @@ export class FileFollower implements Disposable {
           const length = readSync(descriptor, this.#piece, 0, PIECE_BYTES, this.#position);
           if (length === 0) break;
           this.#position += length;
-          all += length;
+          total += length;
           this.#onText(this.#decoder.decode(this.#piece.subarray(0, length), { stream: true }));
         }
       } finally {
         closeSync(descriptor);
       }
     } catch {
-      return all; // it is not there yet, or the run has removed it: then nobody can say how the run ended
+      return total; // the file does not exist yet, or the run has removed it
     }
-    return all;
+    return total;
   }
 }

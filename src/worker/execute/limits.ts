@@ -3,13 +3,14 @@ import type { Campaign } from "../../model/campaign.ts";
 import { limitedStart, ownLimits, type ProcessLimits } from "../../omnetpp/resource-limits.ts";
 
 const KNOWN_CAMPAIGNS = 100;
-/** Campaigns that have been told which limits cannot be had. */
+/** Ids of campaigns whose user has been warned about limits that cannot be set. */
 const warned = new Set<string>();
 let limits: ProcessLimits | undefined;
 
 /**
- * Lets a command begin with the umask and resource limits of the campaign's terminal. It is started by a shell where
- * they differ from this worker's own, and has the same process id.
+ * Returns a command that starts with the umask and resource limits of the campaign's terminal. If they differ
+ * from the worker's own, a shell sets them and then replaces itself by the command, so the process id stays
+ * the same.
  */
 export function withLimits<C extends { program: string; args: string[] }>(
   command: C,
@@ -24,7 +25,7 @@ export function withLimits<C extends { program: string; args: string[] }>(
   if (warned.size >= KNOWN_CAMPAIGNS) warned.clear();
   if (refused.length > 0) warned.add(id);
   const { program, args } = command;
-  if (script === "" || !isExecutable(program)) return { ...command, warnings }; // its start says what is wrong
+  if (script === "" || !isExecutable(program)) return { ...command, warnings }; // starting it reports the reason
   const shell = ["-c", `${script}; exec "$@"`, "sh", program, ...args];
   return { ...command, program: "/bin/sh", args: shell, warnings };
 }

@@ -2,7 +2,10 @@ import path from "node:path";
 import type { Campaign } from "../../model/campaign.ts";
 import { isInside } from "../../system/paths.ts";
 
-/** Projects that a campaign needs and that have checkouts of their own, by their places beside its own. */
+/**
+ * Returns the needed projects of a campaign that have their own checkouts, with their folders beside the
+ * campaign's.
+ */
 export function neededBeside({ directory, dependencies = [] }: Campaign): { name: string; folder: string }[] {
   const apart = dependencies.filter(({ source }) => source !== undefined);
   return apart.map(({ name, checkoutName }) => ({
@@ -11,7 +14,7 @@ export function neededBeside({ directory, dependencies = [] }: Campaign): { name
   }));
 }
 
-/** Whether the results of a campaign belong in a project that it needs: what slots share must not change. */
+/** Returns whether a campaign writes results into a needed project. Its slots must not share that project then. */
 export function writesToNeeded(campaign: Campaign): boolean {
   const folders = neededBeside(campaign).map(({ folder }) => folder);
   return (campaign.outside ?? []).some((place) => folders.some((folder) => isInside(folder, place)));

@@ -8,7 +8,7 @@ import { moveFile, statIfThere } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import type { SlotTree } from "../tree/slot-tree.ts";
 
-/** Result files whose name, but for the suffix, is that of the run; by the option that would give them another one. */
+/** Result files that are named after their run, by the option that would change the name. */
 const RUN_FILES: Record<string, RegExp> = {
   "output-scalar-file": /\.sca$/,
   "output-vector-file": /\.vec$/,
@@ -20,15 +20,19 @@ interface EndedRun {
   campaign: Campaign;
   run: Run;
   written: readonly ResultFile[];
-  /** Where the simulator would have put it, absolute; undefined if the names of the result files tell. */
+  /**
+   * Absolute path at which the simulator would have written the output; undefined to derive it from the
+   * result files.
+   */
   printedTo?: string | undefined;
-  /** Its process, if that is known. */
+  /** Process id, if known. */
   pid?: number | undefined;
 }
 
 /**
- * Makes the folder for what a run prints, as Cmdenv does before it sets up the network: the model may look for it.
- * @param printedTo absolute.
+ * Creates the folder for a run's output, as Cmdenv does before it sets up the network: the model may depend
+ * on it. Does nothing if the folder would be outside the mirror.
+ * @param printedTo absolute path of the output file.
  */
 export function makeOutputFolder({ mirror }: SlotTree, printedTo: string): void {
   const file = path.relative(mirror, printedTo);
@@ -37,7 +41,8 @@ export function makeOutputFolder({ mirror }: SlotTree, printedTo: string): void 
 }
 
 /**
- * Puts what a run printed where `opp_runall` has the simulator put it: `X-#0.out` beside `X-#0.sca`.
+ * Moves a run's output to the place where the simulator would write it under `opp_runall`: `X-#0.out` beside
+ * `X-#0.sca`.
  * @returns the file, relative to the mirror.
  */
 export async function placeOutput(
@@ -54,14 +59,14 @@ export async function placeOutput(
   return { path: place, sizeBytes: (await statIfThere(target))!.size };
 }
 
-/** A run may have put a link in place of a folder. */
+/** Returns whether a file is inside the mirror after links are resolved: a run may have replaced a folder by a link. */
 function staysIn(mirror: string, file: string): boolean {
   let folder = path.join(mirror, path.dirname(file));
   while (!existsSync(folder)) folder = path.dirname(folder);
   return isInside(realpathSync(mirror), realpathSync(folder));
 }
 
-/** The last one cannot be taken by a file of the simulation. */
+/** Returns possible paths of the output file, best first. No file of the simulation has the last name. */
 function candidates(mirror: string, top: string, ended: EndedRun): string[] {
   const { campaign, run, written, printedTo } = ended;
   const withHost = (file: string): string =>
@@ -74,7 +79,7 @@ function candidates(mirror: string, top: string, ended: EndedRun): string[] {
     const found = written.find((file) => kind.test(file.path));
     return found === undefined ? [] : [found.path.replace(kind, "")];
   });
-  const asked = printedTo === undefined ? [] : [path.relative(mirror, printedTo)].map(withHost);
+  const reported = printedTo === undefined ? [] : [path.relative(mirror, printedTo)].map(withHost);
   const directory = path.posix.join(top, study, resultDirectory);
   const usual = stems[0] === undefined ? directory : path.posix.dirname(stems[0]);
   const byNumber = path.posix.join(
@@ -82,7 +87,7 @@ function candidates(mirror: string, top: string, ended: EndedRun): string[] {
     `${run.config}-${run.runNumber}`,
   );
   return [
-    ...asked,
+    ...reported,
     ...stems.slice(0, 1).map((stem) => `${stem}.out`),
     `${byNumber}.out`,
     `${byNumber}.swarm.out`,
@@ -90,18 +95,18 @@ function candidates(mirror: string, top: string, ended: EndedRun): string[] {
 }
 
 /**
- * The name that `fname-append-host` gives a file: `X.HOST.PID.out`. The result files tell the process id, because the
- * simulator may have been started by a script.
+ * Returns the name that `fname-append-host` gives a file: `X.HOST.PID.out`. The process id is taken from the
+ * names of the result files, because a script may have started the simulator.
  * @see OMNeT++ 6.2, src/envir/envirbase.cc, processFileName.
  */
 function hostInserted(file: string, { written, pid }: Pick<EndedRun, "written" | "pid">): string {
   const host = hostname();
-  const told = written.flatMap(({ path: name }) => {
+  const ids = written.flatMap(({ path: name }) => {
     const { base } = path.posix.parse(name);
     const at = base.lastIndexOf(`.${host}.`);
     const [, id] = at < 0 ? [] : (/^(\d+)(?:\.|$)/.exec(base.slice(at + host.length + 2)) ?? []);
     return id === undefined ? [] : [id];
   });
   const { dir, name, ext } = path.posix.parse(file);
-  return path.posix.join(dir, `${name}.${host}.${told[0] ?? pid ?? 0}${ext}`);
+  return path.posix.join(dir, `${name}.${host}.${ids[0] ?? pid ?? 0}${ext}`);
 }

@@ -14,15 +14,19 @@ import { runProgram } from "../../system/program.ts";
 import type { Command } from "./command.ts";
 import type { SlotTree } from "../tree/slot-tree.ts";
 
-/** How a run is started whose output files are where the runner finds them, and where what it prints belongs. */
+/** A command that writes all output files into the tree's mirror. */
 export interface PlacedCommand extends Command {
-  /** Absolute path in the working tree; undefined if the names of the result files tell. */
+  /**
+   * Absolute path of the output file in the working tree; undefined to derive it from the names of the result
+   * files.
+   */
   printedTo: string | undefined;
 }
 
 /**
- * Has the simulator say where it would write, as far as that cannot be known before: absolute paths are mapped into the
- * tree's mirror of the client's file system by options of the command line, which a `.sca` file shows as its result directory.
+ * Returns a command whose absolute output paths are mapped into the tree's mirror of the client's file
+ * system. Asks the simulator for the paths if the client could not determine them. The mapping uses
+ * command-line options, so a `.sca` file shows the mapped result directory.
  * @throws {UserError} if the simulator does not answer.
  * @see OMNeT++ Simulation Manual, "Configuration Options": result-dir, output-scalar-file, …
  */
@@ -61,16 +65,17 @@ async function mappedOptions(
 interface Mapping {
   tree: SlotTree;
   campaign: Campaign;
-  /** Where the simulator starts. */
+  /** The simulator's current directory. */
   directory: string;
-  /** Parameters have the value, too. */
+  /** Some parameter uses the value, too. */
   isShown: boolean;
 }
 
 /**
- * Relative, as it would be at the client's. The result directory is relative to the first ini file's folder in the
- * simulator's default file names and to the current directory in parameters: if both are used, only an absolute path does
- * (the plan refuses such a campaign as far as its first run tells).
+ * Returns the path in the mirror, relative so that result files do not contain a path of this machine. A
+ * relative result directory is resolved against the first ini file's folder in the simulator's default file
+ * names, but against the current directory in parameters. If both are used and differ, the path must be
+ * absolute (the plan refuses such campaigns if it finds that in the configuration of the first run).
  */
 function mapped(
   option: OutputOption,
@@ -82,7 +87,10 @@ function mapped(
   return isShown ? place : path.relative(path.resolve(directory, iniFolder), place);
 }
 
-/** @param folder to which an option of that origin is relative; relative to where the simulator starts. */
+/**
+ * Returns the absolute path that `cmdenv-output-file` has for a run.
+ * @param folder folder against which the option is resolved, relative to the simulator's current directory.
+ */
 async function askOutputFile(command: Command, folder: string | undefined, run: Run): Promise<string> {
   const value = unquoted((await ask(command, run, ["-e", "cmdenv-output-file"])).trim());
   return path.resolve(command.directory, folder ?? ".", value);

@@ -37,23 +37,23 @@ import { storeWithRetries } from "./store-with-retries.ts";
 export interface RunnerDependencies {
   builds: BuildStore;
   results: ResultStore;
-  /** Told how long runs take. */
+  /** Records how long runs take. */
   batches: Batches;
-  /** From SIGINT to SIGKILL. */
+  /** Time between SIGINT and SIGKILL. */
   graceMs: number;
 }
 
-/** Where and for whom runs are made. */
+/** The campaign and the place in which runs are executed. */
 export interface ExecutionContext {
   campaign: Campaign;
   slot: Slot;
-  /** The simulation has ended: the next one may begin beside what is left to do. */
+  /** Call when the simulation has ended: the next one may start while its files are collected. */
   release: () => void;
-  /** The campaign is cancelled: the run ends and says so. */
+  /** Aborted when the campaign is cancelled: the run is stopped and reported as cancelled. */
   cancelled: AbortSignal;
-  /** Runs get binaries and needed projects that they share with no others. */
+  /** The runs get their own copies of binaries and needed projects. */
   isPrivate?: boolean;
-  /** The runner itself ends, or has lost the job: whatever the run has done is thrown away. */
+  /** Aborted when the runner ends or has lost the job: the run is stopped and its output discarded. */
   abandoned: AbortSignal;
 }
 
@@ -61,7 +61,7 @@ export interface RunAttempt extends ExecutionContext {
   job: RunJob;
   attempt: number;
   report: (report: RunReport) => void;
-  /** What the simulation prints, as it comes. */
+  /** Receives the simulation's output while it runs. */
   print: (text: string) => void;
 }
 
@@ -70,38 +70,39 @@ export type EndedRun = Pick<RunResult, "outcome" | "usage" | "warnings" | "start
   job: RunJob;
   attempt: number;
   outputs: Pick<Outputs, "files" | "folders">;
-  /** The file with what it printed, and where that belongs. */
   printed: Printed;
 };
 
+/** What a run printed. */
 export interface Printed {
+  /** Temporary file with the output. */
   file: string;
-  /** Absolute; undefined if the names of the result files tell. */
+  /** Absolute path at which the output is stored; undefined to derive it from the names of the result files. */
   belongsTo?: string | undefined;
-  /** The process that printed it, or the first one of several; undefined if it ended immediately. */
+  /** Id of the process, or of the first one of several; undefined if it ended immediately. */
   pid?: number | undefined;
-  /** The simulator has put it there itself, relative to the mirror: `file` has only what it said before. */
+  /** File to which the simulator redirected its output, relative to the mirror. `file` has only what came before. */
   redirectedTo?: string | undefined;
 }
 
 /**
- * Makes one run in a slot and stores what it wrote.
- * Whatever the simulation does is a result; an error is one of ours, or of the machine.
+ * Executes one run in a slot and stores its output.
+ * A failing simulation is reported as a result. Throws only for errors of the worker or the machine.
  */
 export async function executeRun(attempt: RunAttempt, deps: RunnerDependencies): Promise<RunResult> {
-  return await inTree(attempt, deps, (tree) => runIn(tree, attempt, deps));
+  return await withTree(attempt, deps, (tree) => runIn(tree, attempt, deps));
 }
 
-/** Does work in a tree of the slot; one in which it fails is made anew. */
-export async function inTree<T>(
-  surroundings: ExecutionContext,
+/** Calls a function with a working tree of the slot, and discards the tree if the function fails. */
+export async function withTree<T>(
+  context: ExecutionContext,
   { builds }: RunnerDependencies,
   work: (tree: SlotTree) => Promise<T>,
 ): Promise<T> {
-  const { campaign, slot, abandoned } = surroundings;
-  const signal = AbortSignal.any([surroundings.cancelled, abandoned]);
+  const { campaign, slot, abandoned } = context;
+  const signal = AbortSignal.any([context.cancelled, abandoned]);
   const { source, buildKey, directory, dependencies, folders, openedLinks } = campaign;
-  const isPrivate = surroundings.isPrivate === true || writesToNeeded(campaign);
+  const isPrivate = context.isPrivate === true || writesToNeeded(campaign);
   const manifest = async (): Promise<BuildManifest> => {
     const found = await builds.find(buildKey, signal);
     if (found === undefined) throw new MissingBuild(buildKey);
@@ -156,12 +157,12 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
     outputs,
     printed: { ...printed, redirectedTo },
   };
-  const result = await keep(tree, ended, attempt, deps.results);
+  const result = await storeRun(tree, ended, attempt, deps.results);
   await slot.clean(tree, difference, pathsOf(result.files));
   return result;
 }
 
-/** What a run has written, as far as it can be collected. */
+/** Returns the files that a run has written, sorted by whether they can be collected. */
 export function outputsOf(tree: SlotTree, campaign: Campaign, difference: Difference): Outputs {
   const manifests = [tree, ...tree.dependencies.filter(({ dependency }) => dependency.source === undefined)];
   const products = manifests.flatMap(({ manifest }) =>
@@ -175,17 +176,17 @@ export function outputsOf(tree: SlotTree, campaign: Campaign, difference: Differ
   });
 }
 
-/** A run is done only if all that it wrote can be collected. */
+/** Returns the outcome and warnings of a run, which has not completed if some of its output cannot be collected. */
 function withProblems(
   outcome: Outcome,
   { warnings, problems }: Outputs,
   { omittedOutputBytes }: SimulationEnd,
-  told: readonly string[],
+  startWarnings: readonly string[],
 ): Pick<RunResult, "outcome" | "warnings"> {
   const flood = omittedOutputBytes > 0 ? [floodWarning(omittedOutputBytes)] : [];
   const failed = outcome.state === "done" && problems.length > 0;
   const all = [
-    ...told,
+    ...startWarnings,
     ...flood,
     ...warnings,
     ...(failed ? [] : problems.map((problem) => `not collected: ${problem}`)),
@@ -197,8 +198,8 @@ function withProblems(
 }
 
 /**
- * Executes one or several runs in one process.
- * @returns how it ended, what it printed, when it was begun, and warnings for the user.
+ * Executes one or several runs in one process. Returns how it ended, its output, its start time and warnings.
+ * @throws {TreeLost} if the tree was removed, {DiskFullError} if the disk is full, or the reason of `abandoned`.
  */
 export async function simulateIn(
   tree: SlotTree,
@@ -212,7 +213,7 @@ export async function simulateIn(
   const placed = await placeOutputs(await commandFor(tree, campaign, runs), tree, campaign, runs[0]);
   const { warnings, env, ...command } = withLimits(placed, campaign);
   slot.begin(tree);
-  if (command.printedTo !== undefined && makesOutputFolder(campaign))
+  if (command.printedTo !== undefined && createsOutputFolder(campaign))
     makeOutputFolder(tree, command.printedTo);
   let pid: number | undefined;
   using watch = watchTree(tree, slot);
@@ -235,13 +236,13 @@ export async function simulateIn(
   return { end, printed: { file, belongsTo: command.printedTo, pid }, startedAt, warnings };
 }
 
-/** As `opp_runall` does, which redirects the output unless the user says on the command line how it shall be. */
-function makesOutputFolder({ arguments: args }: Campaign): boolean {
+/** Returns whether Cmdenv would redirect its output, as under `opp_runall`, unless the command line decides that. */
+function createsOutputFolder({ arguments: args }: Campaign): boolean {
   return !isTyped(parseSimulationArguments(args), "cmdenv-redirect-output");
 }
 
-/** Stores what a run has written; its files are gone from the tree then. */
-export async function keep(
+/** Stores the files of a run, which moves them out of the tree, and returns its result. */
+export async function storeRun(
   tree: SlotTree,
   { job, attempt, outputs, printed, outcome, usage, warnings, startedAt, finishedAt }: EndedRun,
   { campaign, abandoned }: Pick<ExecutionContext, "campaign" | "abandoned">,
@@ -253,7 +254,7 @@ export async function keep(
   const outputFile = redirected ?? (await placeOutput(printed.file, tree, ended));
   const all = redirected === undefined ? [...written, outputFile] : written;
   const stored = `${runJobId(campaign.id, job.run.runNumber)}/${attempt}`;
-  const kept = await storeWithRetries(abandoned, (signal) =>
+  const files = await storeWithRetries(abandoned, (signal) =>
     results.put(stored, tree.mirror, pathsOf(all), signal),
   );
   return {
@@ -261,7 +262,7 @@ export async function keep(
     outcome,
     usage,
     stored,
-    files: withReplaced(kept, all),
+    files: withReplaced(files, all),
     ...(folders.length > 0 && { folders }),
     outputFile: outputFile.path,
     ...(warnings !== undefined && { warnings }),
@@ -271,16 +272,16 @@ export async function keep(
   };
 }
 
-function withReplaced(kept: readonly StoredFile[], all: readonly ResultFile[]): ResultFile[] {
+function withReplaced(stored: readonly StoredFile[], all: readonly ResultFile[]): ResultFile[] {
   const replacing = new Set(all.filter((file) => file.replaces).map((file) => file.path));
-  return kept.map((file) => ({ ...file, ...(replacing.has(file.path) && { replaces: true }) }));
+  return stored.map((file) => ({ ...file, ...(replacing.has(file.path) && { replaces: true }) }));
 }
 
 export function pathsOf(files: readonly ResultFile[]): string[] {
   return files.map((file) => file.path);
 }
 
-/** On a full disk a simulation may end as if all were well, with files that are cut off. */
+/** Throws if the disk is full: a simulation may then exit normally with truncated files. */
 function ensureDiskSpace(directory: string): void {
   if (diskIsFull(directory)) throw new DiskFullError(`the disk of ${directory} on ${hostname()} is full`);
 }
@@ -289,7 +290,7 @@ function floodWarning(omitted: number): string {
   return `its output was too long; ${omitted} bytes from the middle were omitted`;
 }
 
-/** The answer for a run that was never started here. */
+/** Returns the result of a run that was not executed here. */
 export function withoutRunning(state: "cancelled" | "lost" | "crashed", reason: string): RunResult {
   return answerWithoutRunning(state, reason, hostname());
 }

@@ -3,14 +3,14 @@ import path from "node:path";
 import type { ResultFile } from "../../model/result.ts";
 import type { Run } from "../../model/run.ts";
 
-/** What one run of a batch has left. */
+/** The output of one run of a batch. */
 export interface Part {
   written: ResultFile[];
-  /** What it would have printed alone. */
+  /** What the run would have printed in its own process. */
   output: string;
 }
 
-/** In a result file the line with the run's id is among the first. */
+/** Number of bytes to search for the run's id, which is in one of the first lines of a result file. */
 const HEAD_BYTES = 1024;
 const RUN_LINE = /^run (\S+)$/m;
 const ID_LINE = /^Assigned runID=(\S+)$/m;
@@ -19,9 +19,9 @@ const STATISTICS = /^Run statistics: total .*\n\n?/m;
 const END = "End.\n";
 
 /**
- * Tells what the runs of a batch have left: result files say whose they are, and the output has a part for each.
- * @returns in the order of the runs; undefined where something cannot be told for certain: another kind of file,
- *   a file that two runs have written, runs that leave different kinds of files.
+ * Assigns the files and the printed text of a batch to its runs. Result files contain the id of their run.
+ * @returns a part for each run, in their order; undefined if the assignment is not certain: a file is not a
+ *   result file or contains no run's id, or the runs have written different kinds of files.
  * @see OMNeT++ Simulation Manual, "Result File Formats".
  */
 export function separate(
@@ -52,7 +52,7 @@ function kindsOf(files: readonly ResultFile[]): string {
     .join(" ");
 }
 
-/** The id of the run that a result file is of; undefined for other files. */
+/** Returns the id of the run that wrote a result file; undefined for other files. */
 function writerOf(file: string): string | undefined {
   if (!/\.(?:sca|vec|vci)$/.test(file) || !lstatSync(file).isFile()) return undefined;
   const head = Buffer.alloc(HEAD_BYTES);
@@ -64,7 +64,7 @@ function writerOf(file: string): string | undefined {
   }
 }
 
-/** Each run's output, between what the process said at its beginning and at its end. */
+/** Returns the output of each run, with the process's first lines before it and its last lines after it. */
 function splitOutput(text: string, runs: readonly Run[]): string[] | undefined {
   const beginnings = [...text.matchAll(BEGINNING)];
   const numbers = beginnings.map(([, number]) => Number(number));

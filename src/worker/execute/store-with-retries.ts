@@ -1,15 +1,19 @@
-const PATIENCE_MS = 3600_000;
+const STORE_TIMEOUT_MS = 3600_000;
 
-/** What a run has left is worth some waiting; but its slot and the run itself must not wait for a store for ever. */
+/**
+ * Calls a function that stores results, which retries until its signal is aborted. Limits that to an hour, so
+ * that a slot does not wait indefinitely for an unreachable store.
+ * @throws when the hour has passed, or the reason of `abandoned`.
+ */
 export async function storeWithRetries<T>(
   abandoned: AbortSignal,
   store: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const late = AbortSignal.timeout(PATIENCE_MS);
+  const timeout = AbortSignal.timeout(STORE_TIMEOUT_MS);
   try {
-    return await store(AbortSignal.any([abandoned, late]));
+    return await store(AbortSignal.any([abandoned, timeout]));
   } catch (error) {
-    if (!late.aborted || abandoned.aborted) throw error;
+    if (!timeout.aborted || abandoned.aborted) throw error;
     throw new Error("its results could not be stored within an hour", { cause: error });
   }
 }

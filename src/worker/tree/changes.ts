@@ -8,35 +8,39 @@ import {
   type Snapshot,
 } from "./snapshot.ts";
 
-/** File systems stamp files with a clock that is up to a timer tick behind. */
+/** Maximum lag of the clock from which file systems take timestamps: it advances only once per timer tick. */
 export const CLOCK_GRAIN_MS = 50;
 
-/** Up to here looking at every file is cheaper than starting a program, which takes Node.js about 5 ms. */
+/** Number of files up to which comparing all of them is faster than starting `find`, which takes about 5 ms. */
 const SMALL_TREE = 500;
 
-/** The moment from which changes of a tree are looked for. */
+/** The time since which changes of a tree are searched. */
 export interface Mark {
-  /** A file whose modification time is that moment; undefined where every file will be looked at. */
+  /** A file with that modification time; undefined if all files will be compared. */
   file: string | undefined;
   wallClock: number;
   steadyClock: number;
 }
 
-/** Notes the present moment, in a file for a large tree. What happened shortly before it may be found as well. */
+/**
+ * Returns the current time as a mark; for a large tree also as the time of a file. Changes up to
+ * CLOCK_GRAIN_MS earlier may be found, too.
+ */
 export function setMark(file: string, before: Snapshot): Mark {
   const wallClock = Date.now();
   const mark = { file: undefined, wallClock, steadyClock: performance.now() };
   if (before.files.size <= SMALL_TREE) return mark;
   writeFileSync(file, "");
-  const moment = (wallClock - CLOCK_GRAIN_MS) / 1000;
-  utimesSync(file, moment, moment);
+  const seconds = (wallClock - CLOCK_GRAIN_MS) / 1000;
+  utimesSync(file, seconds, seconds);
   return { ...mark, file };
 }
 
 /**
- * What has changed in a tree since a mark. `find` looks at the change times of all files, in a process beside
- * this one and in half the time that Node.js needs (7,400 files of INET: 28 ms); only what it names is
- * compared. Where the clock was set meanwhile, times say nothing, and everything is compared.
+ * Returns what has changed in a tree since a mark. `find` checks the change times of all files in a separate
+ * process and in half the time that Node.js needs (7,400 files of INET: 28 ms); only the files that it
+ * reports are compared. If the clock has been set meanwhile, times are meaningless and all files are
+ * compared.
  * @see find(1): -cnewer.
  */
 export async function changesSince(mark: Mark, root: string, before: Snapshot): Promise<Difference> {
@@ -45,7 +49,7 @@ export async function changesSince(mark: Mark, root: string, before: Snapshot): 
   const { exitCode, stdout } = await runProgram("find", [".", "-cnewer", mark.file, "-print0"], {
     cwd: root,
   });
-  // a run has locked a folder, or something of it is still at work
+  // the run has made a folder inaccessible, or one of its processes is still removing files
   if (exitCode !== 0) return compareSnapshots(before, takeSnapshot(root));
   const changed = stdout.split("\0").flatMap((name) => (name === "" ? [] : [name.slice("./".length)]));
   return compareSnapshots(before, updateSnapshot(before, root, changed));

@@ -13,34 +13,34 @@ import { removeTree } from "../../system/remove-tree.ts";
 import type { Repositories } from "./repositories.ts";
 import { changesIn, isReplaced, MARK, noteComplete, sharedTreeIn, type SharedTree } from "./shared-tree.ts";
 
-/** A dependency as it lies on this machine, with its binaries. */
+/** A needed project on this machine, with its binaries. */
 export interface ProvidedDependency {
   dependency: Dependency;
-  /** Git top level of its tree, absolute: the same for all that need it, unless it is private. */
+  /** Absolute path of the git top level of its tree: the same for all trees that need it, unless it is private. */
   top: string;
-  /** The same by a name beside, or within, the checkout that needs it. */
+  /** The path of the same folder beside, or inside, the checkout that needs it. */
   seenAs: string;
   manifest: BuildManifest;
-  /** Its tree, if others share it. */
+  /** The tree of the project if slots and builders share it. */
   shared?: SharedTree | undefined;
 }
 
 const LOCK_TIMEOUT_MS = 30 * 60_000;
-/** From making a tree to linking it there may be a moment in which nothing leads to it. */
+/** Minimum age of a tree that is removed as unused: a new tree has no links yet. */
 const UNUSED_AGE_MS = 10 * 60_000;
 
-/** Folders of a worker's directory in which links to dependencies lie, and how deep. */
+/** Folders of a worker's directory that contain links to dependencies, and at which depth. */
 const USERS: [folder: string, depth: number][] = [
   ["slots", 2],
   ["builder", 1],
 ];
 
 /**
- * The trees of the projects that others need. Builder and runners of a machine share them: nothing is written
- * there but when they are made. A tree is there whole or not at all.
+ * The trees of needed projects. Builder and runners of a machine share them, so nothing may be written into a
+ * tree after it was created. A tree appears under its name only when it is complete.
  */
 export class Dependencies {
-  /** Of the worker. */
+  /** The worker's directory. */
   readonly #worker: string;
   readonly #directory: string;
   readonly #builds: BuildStore;
@@ -54,10 +54,13 @@ export class Dependencies {
   }
 
   /**
-   * Sees to it that a checkout has what it needs: binaries of the projects that lie within it, and links beside
-   * it to those that have checkouts of their own, so that paths such as `../inet/src` lead where they do at the user's.
+   * Provides a checkout with the projects that it needs: links the binaries of projects inside it, and
+   * creates links beside it to projects with their own checkouts, so that paths such as `../inet/src` work as
+   * on the client.
    * @param root the checkout's top level.
-   * @param how with copies, it gets trees of its own, beside it, in place of those that others share.
+   * @param how with `copies`, creates private trees beside the checkout instead of links to shared ones.
+   * @throws {MissingBuild} if a build of a needed project is not stored.
+   * @throws {UserError} if two checkouts have the same name.
    */
   async provide(
     dependencies: readonly Dependency[],
@@ -81,7 +84,7 @@ export class Dependencies {
         throw sameName(seenAs, dependency.name);
       const top = tree === undefined ? seenAs : path.join(tree.folder, dependency.checkoutName);
       if (tree !== undefined) await link(top, seenAs, dependency.name);
-      else if (!provided.some((other) => other.top === top)) await this.#makePrivate(sharing, seenAs, how);
+      else if (!provided.some((other) => other.top === top)) await this.#createPrivate(sharing, seenAs, how);
       await linkIfFree(top, path.join(path.dirname(root), withoutVersion(dependency.name)));
       provided.push({ ...each, top, seenAs, shared: tree });
     }
@@ -94,28 +97,32 @@ export class Dependencies {
     throw new MissingBuild(dependency.buildKey, { project: dependency.name });
   }
 
-  /** Removes a tree that somebody has changed, so that the next one who needs it gets another; not one that is new already. */
+  /**
+   * Removes a tree that was changed, so that it is created again when needed. Does nothing if that has
+   * happened already.
+   */
   async drop(tree: SharedTree): Promise<void> {
     await using _ = await acquireLock(`${tree.folder}.lock`, { timeoutMs: LOCK_TIMEOUT_MS });
     if (!isReplaced(tree)) await removeFolder(tree.folder);
   }
 
-  /** One tree for all the projects that lie in one checkout; one that has been changed is made anew. */
+  /** Returns the tree of projects in the same checkout. Creates it if it does not exist or was changed. */
   async #tree(sharing: readonly Found[], signal?: AbortSignal): Promise<SharedTree> {
     const { tree, checkoutName } = sharing[0]!.dependency;
     const keys = sharing.map(({ dependency }) => dependency.buildKey).sort();
     const place = path.join(this.#directory, shortHash([tree, checkoutName, ...keys].join(" "), 16));
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     await using _ = await acquireLock(`${place}.lock`, { timeoutMs: LOCK_TIMEOUT_MS, signal });
-    const there = (await markUsed(path.join(place, MARK))) ? sharedTreeIn(place) : undefined;
-    if (there !== undefined && (await changesIn(there, productsOf(sharing))).length === 0) return there;
+    const existing = (await markUsed(path.join(place, MARK))) ? sharedTreeIn(place) : undefined;
+    if (existing !== undefined && (await changesIn(existing, productsOf(sharing))).length === 0)
+      return existing;
     await removeFolder(place);
     await this.#removeUnused();
-    await this.#make(sharing, place, signal);
+    await this.#create(sharing, place, signal);
     return sharedTreeIn(place)!;
   }
 
-  async #make(sharing: readonly Found[], place: string, signal?: AbortSignal): Promise<void> {
+  async #create(sharing: readonly Found[], place: string, signal?: AbortSignal): Promise<void> {
     const partial = temporaryName(place);
     try {
       await this.#fill(sharing, path.join(partial, sharing[0]!.dependency.checkoutName), { signal });
@@ -127,8 +134,8 @@ export class Dependencies {
     }
   }
 
-  /** A tree of one slot only, in which each change is that of its run. One that is there stays. */
-  async #makePrivate(sharing: readonly Found[], tree: string, how?: LinkOptions): Promise<void> {
+  /** Creates a tree for one slot, so that every change in it is that of the slot's run. An existing tree remains. */
+  async #createPrivate(sharing: readonly Found[], tree: string, how?: LinkOptions): Promise<void> {
     if ((await statIfThere(tree))?.isDirectory() !== true) await this.#fill(sharing, tree, how);
   }
 
@@ -140,7 +147,7 @@ export class Dependencies {
       await this.#builds.linkInto(dependency.buildKey, manifest, tree, how);
   }
 
-  /** Trees to which no slot and no build links any more. */
+  /** Removes trees to which no slot and no build has a link. */
   async #removeUnused(): Promise<void> {
     await removeLeftovers(this.#directory);
     const used = new Set<string>();
@@ -159,7 +166,7 @@ interface Found {
   manifest: BuildManifest;
 }
 
-/** Binaries in a shared tree, relative to its folder. */
+/** Returns the binaries in a shared tree, relative to its folder. */
 export function productsOf(
   sharing: readonly Pick<ProvidedDependency, "dependency" | "manifest">[],
 ): Set<string> {
@@ -188,17 +195,17 @@ function sameName(place: string, name: string): UserError {
   });
 }
 
-/** Whether another checkout has a place already. */
+/** Returns a test whether a project belongs to another checkout with the same path. */
 function isOtherAt(place: string, dependency: Dependency): (other: ProvidedDependency) => boolean {
   return (other) => other.seenAs === place && !isSameCheckout(other.dependency, dependency);
 }
 
-/** Scripts look for `../inet`, whichever version it is that lies there. */
+/** Creates a link unless the place is taken: scripts refer to `../inet` whatever its version is. */
 async function linkIfFree(target: string, place: string): Promise<void> {
   if (!(await statIfThere(place))) await symlink(target, place);
 }
 
-/** Where the symbolic links lead that lie so deep below a folder. */
+/** Returns the targets of all symbolic links below a folder, down to a depth. */
 async function linksIn(folder: string, depth: number): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   const found = await Promise.all(

@@ -2,22 +2,27 @@ import type { Slot } from "./slot.ts";
 import { SharedFilesChanged, TreeLost, type SlotTree } from "./slot-tree.ts";
 import type { Difference } from "./snapshot.ts";
 
+/** Returns the error for a run whose working tree was removed. */
 export function treeLost(options?: { cause: unknown }): TreeLost {
   return new TreeLost("its working tree was removed while it ran", options);
 }
 
 const WATCH_MS = 1000;
 
-/** Aborts its signal when the tree of a run is removed: the run may then never end, or end without having read its input. */
+/**
+ * Watches the tree of a run and aborts the returned signal when the tree is removed. The run might otherwise
+ * never end, or end without having read its input.
+ */
 export function watchTree(tree: SlotTree, slot: Slot): Disposable & { signal: AbortSignal } {
-  const gone = new AbortController();
-  const timer = setInterval(() => slot.isGone(tree) && gone.abort(treeLost()), WATCH_MS);
-  return { signal: gone.signal, [Symbol.dispose]: () => clearInterval(timer) };
+  const removed = new AbortController();
+  const timer = setInterval(() => slot.isGone(tree) && removed.abort(treeLost()), WATCH_MS);
+  return { signal: removed.signal, [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 /**
  * Returns what a run has changed in its tree.
- * @throws {TreeLost} if others have changed the tree meanwhile: how the run ended says nothing then.
+ * @throws {TreeLost} if another process has changed the tree meanwhile, because the run's result is then
+ *   meaningless.
  */
 export async function differenceOf(tree: SlotTree, slot: Slot): Promise<Difference> {
   const difference = await slot.difference(tree);

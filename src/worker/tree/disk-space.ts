@@ -3,40 +3,42 @@ import { diskHasSpace } from "../../system/disk.ts";
 import { attempts } from "../../system/poll.ts";
 import { freeDiskSpace, type Cache } from "./free-disk-space.ts";
 
-const LOOK_AGAIN_MS = 15_000;
+const CHECK_INTERVAL_MS = 15_000;
 
-/** Whether a runner has room for another run. */
+/** Keeps a runner from starting runs without enough free disk space. */
 export interface DiskSpace {
-  /** Returns when a run may be begun, or when the runner ends. */
+  /** Waits until a run may start or the signal is aborted. */
   mayStart: () => Promise<void>;
-  /** A run has met a full disk in the directory where runs are made: none is begun until there is room. */
+  /**
+   * Records that a run met a full disk in the directory of the working trees. No run starts until there is
+   * free space.
+   */
   diskWasFull: () => void;
 }
 
-/** What is looked at, and what is told of it. */
 interface DiskSpaceOptions {
   results: ResultStore;
-  /** Where working trees are made. */
+  /** Contains the working trees. */
   directory: string;
   signal: AbortSignal;
   onError: (error: Error) => void;
-  /** What may be removed when the disk is full. */
+  /** Caches whose content is removed when the disk is full. */
   caches?: readonly Cache[];
 }
 
 /**
- * Holds a runner back from new runs while there is little room for their results, or none to make them in. The
- * store is looked at now and then, beside the runs, so that the pause between two of them does not grow.
+ * Delays new runs while there is little free space for their results, or none for their working trees. Checks
+ * the store occasionally and concurrently with the runs, so that the check does not delay the next run.
  */
 export function watchDiskSpace(
   { results, directory, signal, onError, caches = [] }: DiskSpaceOptions,
-  lookAgainMs = LOOK_AGAIN_MS,
+  checkIntervalMs = CHECK_INTERVAL_MS,
 ): DiskSpace {
-  let lookedAt = -Infinity;
+  let checkedAt = -Infinity;
   let storeFull = false;
   let diskFull = false;
-  let looking: Promise<void> | undefined;
-  const look = async (): Promise<void> => {
+  let checking: Promise<void> | undefined;
+  const check = async (): Promise<void> => {
     try {
       const now = await isNearlyFull(results);
       if (now && !storeFull) onError(new Error(NEARLY_FULL));
@@ -46,20 +48,20 @@ export function watchDiskSpace(
     } catch (error) {
       if (!signal.aborted) onError(error as Error);
     }
-    lookedAt = performance.now();
+    checkedAt = performance.now();
   };
-  const lookNowAndThen = (): void => {
-    if (looking !== undefined || performance.now() - lookedAt < lookAgainMs) return;
-    looking = look().finally(() => (looking = undefined));
+  const checkOccasionally = (): void => {
+    if (checking !== undefined || performance.now() - checkedAt < checkIntervalMs) return;
+    checking = check().finally(() => (checking = undefined));
   };
   return {
     async mayStart() {
-      if (diskFull) await look();
-      else lookNowAndThen();
-      const nextLook = attempts({ everyMs: lookAgainMs, signal, onAbort: "stop" });
+      if (diskFull) await check();
+      else checkOccasionally();
+      const nextCheck = attempts({ everyMs: checkIntervalMs, signal, onAbort: "stop" });
       while (storeFull || diskFull) {
-        if (!(await nextLook())) return; // the runner ends
-        await look();
+        if (!(await nextCheck())) return; // the runner ends
+        await check();
       }
     },
     diskWasFull: () => (diskFull = true),

@@ -10,18 +10,22 @@ export interface EnvironmentRequest {
   project: string;
   omnetpp: Omnetpp;
   environment?: Environment | undefined;
-  /** Named by the user: they replace variables of the same name, but search paths are put together with ours. */
+  /**
+   * Variables that the user named: they replace others of the same name, but search paths are extended by the
+   * worker.
+   */
   named?: Environment | undefined;
-  /** Of the client that asks; undefined on another machine, where this worker's own is taken. */
+  /** The client's environment; undefined on another machine, where the worker's own is used. */
   client?: Environment | undefined;
-  /** Each after what it needs in turn. */
+  /** Needed projects, each after those that it needs itself. */
   dependencies?: readonly ProvidedDependency[];
 }
 
 /**
- * The environment in which a project is built and run: that of the client, or of this worker without what never
- * travels; OMNeT++'s programs first on PATH, then what the project's own `setenv` says, as its users source it (INET's Makefile needs it), after those of the projects
- * that it needs.
+ * Returns the environment in which a project is built and executed: that of the client, or the worker's own
+ * without the variables that belong to a terminal. OMNeT++'s programs come first on PATH. Then the `setenv`
+ * scripts of needed projects and of the project itself are sourced, as their users do (INET's Makefile needs
+ * that).
  * @see INET's and Simu5G's installation guides: `. setenv`.
  */
 export async function projectEnvironment({
@@ -53,7 +57,7 @@ function filledIn(environment: Environment = {}, project: string): Environment {
   return Object.fromEntries(entries.map(([name, value]) => [name, value.replaceAll("${project}", project)]));
 }
 
-/** A script may refuse a shell that is not interactive; Simu5G's takes `-f` for that. */
+/** Options to try in turn: a script may refuse a shell that is not interactive, for which Simu5G's has `-f`. */
 const SETENV_OPTIONS = ["-q", "-f"];
 
 async function withSetenv(env: NodeJS.ProcessEnv, project: string): Promise<NodeJS.ProcessEnv> {
@@ -62,13 +66,13 @@ async function withSetenv(env: NodeJS.ProcessEnv, project: string): Promise<Node
   for (const option of SETENV_OPTIONS) {
     const args = ["--norc", "-c", script, "bash", project, option];
     const { exitCode, stdout } = await runProgram("bash", args, { env });
-    if (exitCode === 0) return parse(stdout);
+    if (exitCode === 0) return parseEnvironment(stdout);
   }
-  return env; // a setenv that fails leaves what there is, as in the user's shell
+  return env; // a failing setenv does not stop the build, as in the user's shell
 }
 
-/** What `env -0` prints. */
-function parse(stdout: string): NodeJS.ProcessEnv {
+/** Parses the output of `env -0`. */
+function parseEnvironment(stdout: string): NodeJS.ProcessEnv {
   const pairs = stdout.split("\0").flatMap((line) => {
     const equals = line.indexOf("=");
     return equals > 0 ? [[line.slice(0, equals), line.slice(equals + 1)] as const] : [];
@@ -76,7 +80,7 @@ function parse(stdout: string): NodeJS.ProcessEnv {
   return Object.fromEntries(pairs.filter(([name]) => !["_", "PWD", "OLDPWD", "SHLVL"].includes(name)));
 }
 
-/** The same with the project's libraries found, wherever the linker wrote down that they were. */
+/** Returns an environment in which the project's libraries are found, whatever paths the linker has recorded. */
 export function withLibraryPath(
   env: NodeJS.ProcessEnv,
   tree: string,

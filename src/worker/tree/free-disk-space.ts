@@ -1,19 +1,20 @@
 import type { Cached } from "../../system/cache.ts";
 import { diskIsLow } from "../../system/disk.ts";
 
-/** Something that keeps what can be had again. */
+/** A store whose entries can be created or fetched again. */
 export interface Cache {
+  /** Returns all entries that may be removed. */
   cached(): Promise<Cached[]>;
 }
 
-/** What was used so shortly ago may be in use. */
+/** Age up to which an entry counts as in use. */
 const IN_USE_MS = 10 * 60_000;
 
 /**
- * Removes what can be had again, the longest unused first, as long as the disk of a directory has little room.
- * @param caches that lie on this disk.
- * @param isLow whether there is little.
- * @returns how many things were removed.
+ * Removes cache entries, least recently used first, while the disk of a directory has little free space.
+ * @param caches caches on the same disk.
+ * @param isLow returns whether a directory's disk has little free space.
+ * @returns the number of removed entries.
  */
 export async function freeDiskSpace(
   directory: string,

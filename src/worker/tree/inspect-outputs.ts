@@ -7,39 +7,39 @@ import { checkLink, checkPlace, type OutputPlaces } from "../../stores/output-pa
 import { isInside } from "../../system/paths.ts";
 import type { Difference } from "./snapshot.ts";
 
-/** The outputs of a run, sorted by whether the client can have them. */
+/** The outputs of a run, sorted by whether they can be collected. */
 export interface Outputs {
   files: ResultFile[];
-  /** New folders that are empty, but for what is not collected. */
+  /** New folders without any collected file. */
   folders: string[];
-  /** Sentences on what is not collected, and need not be: sockets and the like. */
+  /** Messages about files that are not collected and need not be, such as sockets. */
   warnings: string[];
-  /** Sentences on results that cannot be collected: the run is not done. */
+  /** Messages about results that cannot be collected, so that the run has not completed. */
   problems: string[];
 }
 
 export interface Inspection {
-  /** The folder that stands for the client's `/`. */
+  /** The folder that represents the client's `/`. */
   mirror: string;
   places: OutputPlaces;
   /** Files of the build, relative to the mirror. */
   products: ReadonlySet<string>;
-  /** Needed projects with a checkout of their own: name and place, as absolute paths beside the campaign's. */
+  /** Needed projects with their own checkouts; the folders are absolute paths on the client. */
   needed?: readonly { name: string; folder: string }[];
 }
 
-/** A larger file of which hardly anything is on the disk is not read, sent and compared as if it were. */
+/** A larger file is refused as sparse if it occupies less than 1/SPARSE_RATIO of its size on the disk. */
 const SPARSE_BYTES = 4 * 2 ** 30;
 const SPARSE_RATIO = 16;
 /** Unit of `blocks`. @see stat(2) */
 const BLOCK_BYTES = 512;
 
-/** A client that gets this many names in a message stops reading. */
+/** Maximum number of names in a message. */
 const SHOWN = 3;
 
 /**
- * Decides which of the files that a run wrote are collected. Only regular files, folders and links that stay inside
- * are; nothing is opened, because opening a FIFO waits for somebody at its other end.
+ * Decides which of a run's files are collected: only regular files, folders, and links that stay inside the
+ * permitted places. Opens no file, because opening a FIFO would block.
  */
 export function inspectOutputs(difference: Difference, where: Inspection): Outputs {
   const { written, directories, damaged, locked = new Map<string, number>() } = difference;
@@ -112,19 +112,20 @@ function isSparse({ size, blocks }: Stats): boolean {
   return size > SPARSE_BYTES && blocks * BLOCK_BYTES * SPARSE_RATIO < size;
 }
 
-/** By its mode too, because root may read everything, and the user who collects it may not be root. */
+/** Checks the mode, too: this process may be root, but the user who collects the file need not be. */
 function isReadable(place: string, { mode }: Stats): boolean {
   if ((mode & 0o400) === 0) return false;
   try {
     accessSync(place, constants.R_OK);
     return true;
   } catch {
-    return false; // the answer
+    return false;
   }
 }
 
 /**
- * Folders that git takes for a repository without a work tree: its commands would obey the configuration in there.
+ * Returns folders that git recognises as bare repositories: git commands would follow the configuration in
+ * them.
  * @see git-config(1) safe.bareRepository
  */
 function bareRepositories(files: readonly ResultFile[]): string[] {
@@ -136,7 +137,7 @@ function bareRepositories(files: readonly ResultFile[]): string[] {
   });
 }
 
-/** Those in which nothing is, not even another folder. */
+/** Returns the folders that contain no file and no other folder. */
 function emptyFolders(
   directories: readonly string[],
   files: readonly ResultFile[],
@@ -152,13 +153,13 @@ function emptyFolders(
   return empty;
 }
 
-/** `a/b/c` lies in `a/b` and in `a`. */
+/** Returns all folders above a file: `a` and `a/b` for `a/b/c`. */
 export function parents(file: string): string[] {
   const names = file.split("/").slice(0, -1);
   return names.map((_, index) => names.slice(0, index + 1).join("/"));
 }
 
-/** A file as the user knows it: relative to his checkout, or absolute. */
+/** Returns a path for messages: relative to the user's checkout, or absolute outside of it; quoted as in JSON. */
 function shown(file: string, { places }: Inspection): string {
   const prefix = `${places.top.slice(1)}/`;
   return JSON.stringify(file.startsWith(prefix) ? file.slice(prefix.length) : `/${file}`).slice(1, -1);

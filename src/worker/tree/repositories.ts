@@ -11,10 +11,11 @@ import { cachedFolders, markUsed, type Cached } from "../../system/cache.ts";
 import { acquireLock } from "../../system/lock.ts";
 import { removeTree } from "../../system/remove-tree.ts";
 
-/** A file that a repository always has; its time says when it was used last. */
+/** A file that every repository has; its modification time records when the repository was last used. */
 const HEAD = "HEAD";
 const LOCK_TIMEOUT_MS = 30 * 60_000;
-const QUIET = [
+/** Options that keep git from running hooks, maintenance and credential helpers. */
+const ISOLATED = [
   "-c",
   "core.hooksPath=/dev/null",
   "-c",
@@ -26,13 +27,13 @@ const QUIET = [
 ];
 
 /**
- * The repositories that a worker takes its trees from: the user's own where it is on this machine and has the
- * commit, else a bare one of ours for each place that sources come from.
+ * The repositories from which a worker checks out its trees: the user's own if it is on this machine and has
+ * the commit, otherwise a bare repository of the worker for each origin of sources.
  */
 export class Repositories {
   readonly #directory: string;
   readonly #store: SourceStore;
-  /** What has been opened by this process, by source. */
+  /** Git directories that this process has opened, by source and commit. */
   readonly #opened = new Map<string, Promise<string>>();
 
   constructor(directory: string, store: SourceStore) {
@@ -41,39 +42,39 @@ export class Repositories {
   }
 
   /**
-   * The git directory that has the source's commit; what is missing is fetched and unpacked.
-   * @throws {UserError} where a repository cannot be read, or a pack is missing or damaged.
+   * Returns a git directory that has the source's commit. Fetches and unpacks missing objects.
+   * @throws {UserError} if a repository cannot be read, or a pack is missing or damaged.
    */
   async open(source: Source, signal?: AbortSignal): Promise<string> {
     const repository = this.#placeOf(source);
     if (repository === undefined) return source.url!;
     const name = `${sourceName(source)} ${source.commit}`;
-    const known = await this.#opened.get(name)?.catch(() => undefined); // what ended another call need not end this one
+    const known = await this.#opened.get(name)?.catch(() => undefined); // another call's failure need not recur
     if (known !== undefined && (await markUsed(path.join(known, HEAD)))) return known;
     const opening = this.#complete(source, repository, signal);
     this.#opened.set(name, opening);
-    opening.catch(() => this.#opened.delete(name)); // the next one tries again
+    opening.catch(() => this.#opened.delete(name)); // so that the next call tries again
     return await opening;
   }
 
-  /** Removes the repository that a source is taken from if it is ours and objects are missing or damaged in it. */
+  /** Removes the worker's repository of a source if objects in it are missing or damaged. */
   async repair(source: Source, signal?: AbortSignal): Promise<void> {
     const repository = this.#placeOf(source);
     if (repository === undefined) return;
     await using _ = await acquireLock(`${repository}.lock`, { timeoutMs: LOCK_TIMEOUT_MS, signal });
     const check = ["fsck", "--connectivity-only", "--no-dangling", "--no-progress", source.commit];
     const isWhole =
-      (await tryGit([...QUIET, ...check], { cwd: repository }).catch(() => undefined))?.exitCode === 0;
+      (await tryGit([...ISOLATED, ...check], { cwd: repository }).catch(() => undefined))?.exitCode === 0;
     if (!isWhole) await removeTree(repository);
   }
 
-  /** Where ours is for a source; undefined where the user's own repository has it. */
+  /** Returns the path of the worker's repository for a source; undefined if the user's own repository is used. */
   #placeOf({ url, commit, packs = [] }: Source): string | undefined {
     if (packs.length === 0 && url !== undefined && path.isAbsolute(url)) return undefined;
     return path.join(this.#directory, `${shortHash(url ?? packs[0] ?? commit, 16)}.git`);
   }
 
-  /** All of them: they can be fetched, or put together from what was sent, once more. */
+  /** Returns all repositories: each can be fetched, or unpacked from the stored packs, again. */
   async cached(): Promise<Cached[]> {
     const all = await cachedFolders(this.#directory, HEAD);
     return all.map((each) => ({ ...each, remove: () => removeUnlocked(each) }));
@@ -87,28 +88,29 @@ export class Repositories {
     if (await hasCommit(repository, commit)) return repository;
     if (url !== undefined && !path.isAbsolute(url) && !(await hasCommit(repository, base)))
       await fetchCommit(repository, url, base, signal);
-    const there = packs.length > 1 && (await hasCommit(repository, base)); // the packs before the last one
-    for (const pack of there ? packs.slice(-1) : packs) await this.#unpack(repository, pack, signal);
+    const isLastMissing = packs.length > 1 && (await hasCommit(repository, base)); // only the last pack
+    const missing = isLastMissing ? packs.slice(-1) : packs;
+    for (const pack of missing) await this.#unpack(repository, pack, signal);
     if (await hasCommit(repository, commit)) return repository;
     throw new UserError(`the commit ${commit.slice(0, 12)} is missing from what was sent`, {
       hint: "run the command again",
     });
   }
 
-  /** Objects that the pack builds on may be missing: git says so, as it does of a pack that is damaged. */
+  /** Unpacks a pack. git reports if the pack is damaged or if objects that it is based on are missing. */
   async #unpack(repository: string, tree: string, signal?: AbortSignal): Promise<void> {
     await using pack = await this.#store.open(tree);
     if (pack === undefined) throw new MissingSource(tree);
     await using handle = await open(pack.path);
     const command = ["index-pack", "--stdin", "--fix-thin"];
-    const answer = await tryGit([...QUIET, ...command], { cwd: repository, inputFrom: handle.fd, signal });
+    const answer = await tryGit([...ISOLATED, ...command], { cwd: repository, inputFrom: handle.fd, signal });
     if (answer.exitCode === 0) return;
     await this.#store.remove(tree);
     throw damagedSource(tree, answer.stderr.trim());
   }
 }
 
-/** One that is being completed stays. */
+/** Removes a repository unless another process is using it. */
 async function removeUnlocked(repository: Cached): Promise<void> {
   try {
     await using _ = await acquireLock(`${repository.folder}.lock`, { timeoutMs: 0 });
@@ -136,7 +138,7 @@ async function hasCommit(repository: string, commit: string): Promise<boolean> {
   return (await tryGit(["cat-file", "-e", `${commit}^{tree}`], { cwd: repository })).exitCode === 0;
 }
 
-/** A server that does not give single commits away gives all its branches. */
+/** Fetches one commit, or all branches if the server does not allow fetching single commits. */
 async function fetchCommit(
   repository: string,
   url: string,
@@ -145,7 +147,7 @@ async function fetchCommit(
 ): Promise<void> {
   const env = fetchingBy([...PUBLIC_PROTOCOLS, "file"]);
   const fetch = (...what: string[]) =>
-    tryGit([...QUIET, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", ...what], {
+    tryGit([...ISOLATED, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", ...what], {
       cwd: repository,
       env,
       signal,

@@ -12,36 +12,39 @@ interface Stores {
 
 /**
  * Drops the shared trees of needed projects in which files have changed.
- * @returns what has changed, as the beginning of a sentence.
+ * @returns what has changed, as the beginning of a sentence; undefined if nothing has.
  */
 export async function dropChangedDependencies(tree: SlotTree, stores: Stores): Promise<string | undefined> {
   const replaced = new Set(changedDependencies(tree));
-  let told: string | undefined;
+  let description: string | undefined;
   for (const each of tree.dependencies) {
     if (each.shared === undefined) continue;
     const files = replaced.has(each) ? [] : await changesIn(each.shared, productsOf(sharing(tree, each)));
     if (!replaced.has(each) && files.length === 0) continue;
     await stores.dependencies.drop(each.shared);
     await stores.builds.dropChanged(each.dependency.buildKey);
-    told ??= `${shown(files)} of the needed project ${each.dependency.name}`;
+    description ??= `${shown(files)} of the needed project ${each.dependency.name}`;
   }
-  return told;
+  return description;
 }
 
-/** Those in the same tree as a dependency. */
+/** Returns the dependencies in the same shared tree. */
 function sharing({ dependencies }: SlotTree, { shared }: ProvidedDependency): ProvidedDependency[] {
   return dependencies.filter((other) => other.shared?.folder === shared?.folder);
 }
 
-/** Of a file and the folders in which it lies the file says most. */
+/**
+ * Returns the longest path: the change times of a file's folders may have changed, too, but the file is more
+ * specific.
+ */
 function shown(files: readonly string[]): string {
   const longest = files.reduce((one, other) => (other.length > one.length ? other : one), "");
   return longest === "" ? "files" : JSON.stringify(`../${longest}`).slice(1, -1);
 }
 
 /**
- * Drops a build if a run has written into its binaries, which all trees of this machine share.
- * @returns what has changed, as the beginning of a sentence.
+ * Drops a build if a run has written into its binaries, which all trees of this machine share as hard links.
+ * @returns what has changed, as the beginning of a sentence; undefined if nothing has.
  */
 export async function dropChangedBinaries(
   tree: SlotTree,

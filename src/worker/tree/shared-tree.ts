@@ -8,20 +8,20 @@ import { stampOf } from "./snapshot.ts";
 
 /** A tree that slots and builders of a machine share. */
 export interface SharedTree {
-  /** The folder of this tree only, in which the checkout lies. */
+  /** The folder that contains only this tree's checkout and its marks. */
   folder: string;
-  /** Tells it from a tree that is made later at the same place. */
+  /** A stamp that distinguishes the tree from one that is created later at the same path. */
   made: string;
 }
 
-/** A file in the folder of each tree whose time tells when the tree was last asked for. */
+/** A file in the folder of each tree; its modification time records when the tree was last used. */
 export const MARK = "used";
-/** A file whose modification time tells when the tree was complete. */
+/** A file whose modification time records when the tree was complete. */
 const MADE = "made";
 
 /**
- * Notes that a tree is complete: whatever changes from now on is somebody's doing. The time is one between that of the
- * last file and now, because file systems stamp files with a clock that stands still for some milliseconds.
+ * Records that a tree is complete: any later change is the fault of a run. The recorded time is between that
+ * of the last file and now, because the clock of a file system advances only every few milliseconds.
  */
 export async function noteComplete(folder: string): Promise<void> {
   const file = path.join(folder, MADE);
@@ -31,16 +31,19 @@ export async function noteComplete(folder: string): Promise<void> {
   const now = writtenAt(file);
   const between = now - CLOCK_GRAIN_MS / 2;
   await utimes(file, between / 1000, between / 1000);
-  const isCoarse = (await changesIn({ folder }, new Set())).length > 0; // whole seconds, say
+  const isCoarse = (await changesIn({ folder }, new Set())).length > 0; // for example, times in whole seconds
   if (isCoarse) await utimes(file, now / 1000, now / 1000);
 }
 
-/** The tree in a folder; undefined if none is there, or one of an earlier version, of which this is not known. */
+/**
+ * Returns the tree in a folder; undefined if there is none, or one of an earlier version without the time of
+ * completion.
+ */
 export function sharedTreeIn(folder: string): SharedTree | undefined {
   return existsSync(path.join(folder, MADE)) ? { folder, made: madeStamp(folder) } : undefined;
 }
 
-/** Whether a tree has been removed, or made anew. */
+/** Returns whether a tree was removed or created again. */
 export function isReplaced({ folder, made }: SharedTree): boolean {
   return madeStamp(folder) !== made;
 }
@@ -50,9 +53,11 @@ function madeStamp(folder: string): string {
 }
 
 /**
- * Returns what has changed in a tree since it was complete, relative to its folder. All change times are looked at,
- * because a run may have written a file in place, or before another run began that read it (7,400 files of INET: 28 ms).
- * @param products hard links, whose change time changes with other links to the same file, too.
+ * Returns what has changed in a tree since it was complete, relative to its folder. Checks the change times
+ * of all files (7,400 files of INET: 28 ms), because a run may have written a file in place before another
+ * run that read it started.
+ * @param products hard links, whose change time also changes when another link to the same file is created or
+ *   removed.
  */
 export async function changesIn(
   { folder }: Pick<SharedTree, "folder">,
@@ -66,7 +71,7 @@ export async function changesIn(
   const isOurs = (name: string): boolean =>
     name === MARK || name === MADE || (products.has(name) && writtenAt(path.join(folder, name)) <= madeAt);
   const changed = names.filter((name) => !isOurs(name));
-  return exitCode === 0 || changed.length > 0 ? changed : ["."]; // somebody has locked or removed a folder
+  return exitCode === 0 || changed.length > 0 ? changed : ["."]; // a folder was removed or made inaccessible
 }
 
 function writtenAt(file: string): number {

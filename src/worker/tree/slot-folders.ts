@@ -5,12 +5,13 @@ import { isInside } from "../../system/paths.ts";
 import { parents } from "./inspect-outputs.ts";
 import type { SlotTree, TreeRequest } from "./slot-tree.ts";
 
-/** Folders that a tree has beyond those of its source. */
+/** Folders of a tree that are not part of its source. */
 const provided = new WeakMap<SlotTree, Set<string>>();
 
 /**
- * Gives a tree the folders that the client's work tree has and git does not know, and makes folders of the links
- * by which results would leave it. What an earlier campaign had of the same source is taken away.
+ * Creates the folders that the client's working tree has but git does not track, and replaces links through
+ * which results would leave the tree by folders. Removes the empty folders that only an earlier campaign of
+ * the same source needed.
  */
 export function provideFolders(
   tree: SlotTree,
@@ -30,7 +31,7 @@ export function provideFolders(
 function addFolder({ mirror, clean }: SlotTree, folder: string, known: Set<string>): void {
   const place = path.join(mirror, folder);
   try {
-    if (!isInside(realpathSync(mirror), realpathSync(path.dirname(place)))) return; // behind a link that leads out
+    if (!isInside(realpathSync(mirror), realpathSync(path.dirname(place)))) return; // a parent is a link to outside
     mkdirSync(place);
   } catch (error) {
     if (["EEXIST", "ENOTDIR", "ENOENT"].includes(errorCode(error) ?? "")) return; // a file or a link has this name
@@ -56,7 +57,7 @@ function openLink({ mirror, clean }: SlotTree, link: string): void {
   clean.directories.set(link, []);
 }
 
-/** An entry that its parent lists: a snapshot that is brought up to date misses it otherwise when it is gone. */
+/** Adds a folder to its parent's entries: otherwise an updated snapshot would not notice when the folder is removed. */
 function register(directories: Map<string, string[]>, folder: string): void {
   const names = directories.get(path.posix.dirname(folder));
   const name = path.posix.basename(folder);

@@ -8,67 +8,73 @@ import { isReplaced } from "./shared-tree.ts";
 import { stampOf, type Difference, type Snapshot } from "./snapshot.ts";
 
 /**
- * A working tree of a slot: the tracked files of a commit with the binaries of a build. It has the path of the client's
- * checkout below a folder that stands for `/`, so that what a run writes by way of `../../res` is found, too.
+ * A working tree of a slot: the tracked files of a commit and the binaries of a build. It has the path of the
+ * client's checkout below a folder that represents the client's `/`, so that files written to `../../res` are
+ * found, too.
  */
 export interface SlotTree {
-  /** The folder that stands for `/`. */
+  /** The folder that represents `/`. */
   mirror: string;
   /** The checkout's top level. */
   root: string;
-  /** The same relative to the mirror. */
+  /** The top level relative to the mirror. */
   top: string;
   source: Source;
   buildKey: string;
   manifest: BuildManifest;
   dependencies: ProvidedDependency[];
+  /** The tree before a run. */
   clean: Snapshot;
-  /** Its binaries and the projects that it needs are copies, which no other tree shares. */
+  /** Its binaries and needed projects are copies that no other tree shares. */
   isPrivate: boolean;
-  /** Stamps of the binaries of projects with a checkout of their own, by their absolute paths: all slots share them. */
+  /** Stamps of the binaries of needed projects that all slots share, by absolute path. */
   shared: ReadonlyMap<string, string>;
 }
 
 export interface TreeRequest {
   source: Source;
-  /** The client's checkout, absolute. */
+  /** Absolute path of the client's checkout. */
   directory: string;
   buildKey: string;
-  /** Asked for where the tree has to be made. */
+  /** Called only if the tree has to be created. */
   manifest: () => Promise<BuildManifest>;
-  /** It is to share nothing with other trees. */
+  /** The tree must not share files with other trees. */
   isPrivate?: boolean | undefined;
   dependencies?: readonly Dependency[] | undefined;
-  /** @see Outputs */
+  /** Folders of the client's working tree that git does not track, relative to the checkout. */
   folders?: readonly string[] | undefined;
+  /** Links that are replaced by folders, because results would leave the checkout through them. */
   openedLinks?: readonly string[] | undefined;
 }
 
-/** A working tree was changed or removed while a run was made in it, and not by the run alone. */
+/** A working tree was removed or changed by another process while a run was executed in it. */
 export class TreeLost extends UserError {
   override name = "TreeLost";
 }
 
-/** A run may have written into files that it shared with others. */
+/** Some run has written into files that this run shared. */
 export class SharedFilesChanged extends TreeLost {
   override name = "SharedFilesChanged";
 }
 
-/** Whether a tree is there with the binaries that it was made with. A run may have written into them. */
+/** Returns whether a tree exists and its binaries are unchanged: a run may have written into them. */
 export function isIntact(tree: SlotTree): boolean {
   return (
     existsSync(tree.root) && changedBinaries(tree).length === 0 && changedDependencies(tree).length === 0
   );
 }
 
-/** Returns the stamps of what dependencies with a checkout of their own have built. */
+/** Returns the stamps of the binaries in shared trees, by absolute path. */
 export function stampShared(dependencies: readonly ProvidedDependency[]): Map<string, string> {
   const apart = dependencies.filter(({ shared }) => shared !== undefined);
   const files = apart.flatMap(({ top, manifest }) => manifest.products.map((file) => path.join(top, file)));
   return new Map(files.map((file) => [file, stampOf(file)]));
 }
 
-/** Dependencies in a shared tree that has been replaced, or whose binaries have changed since the slot's tree was made. */
+/**
+ * Returns dependencies whose shared tree was replaced or whose binaries have changed since the slot's tree
+ * was created.
+ */
 export function changedDependencies({ dependencies, shared: stamps }: SlotTree): ProvidedDependency[] {
   return dependencies.filter(({ top, manifest, shared }) => {
     if (shared === undefined) return false;
@@ -77,7 +83,7 @@ export function changedDependencies({ dependencies, shared: stamps }: SlotTree):
   });
 }
 
-/** Binaries of the project, and of those in the same checkout, whose content may have changed; relative to the mirror. */
+/** Returns the binaries in the checkout whose content may have changed, relative to the mirror. */
 export function changedBinaries(tree: SlotTree): string[] {
   const inside = tree.dependencies.filter(({ dependency }) => dependency.source === undefined);
   const files = [tree, ...inside].flatMap(({ manifest }) => manifest.products);
@@ -85,7 +91,7 @@ export function changedBinaries(tree: SlotTree): string[] {
   return places.filter((file) => stampOf(path.join(tree.mirror, file)) !== tree.clean.files.get(file));
 }
 
-/** All files of builds in a tree, relative to its top level. */
+/** Returns all build products in a tree, relative to its top level. */
 export function builtFiles(tree: SlotTree): Set<string> {
   const inside = tree.dependencies.filter(({ dependency }) => dependency.source === undefined);
   return new Set([tree, ...inside].flatMap(({ manifest }) => filesOf(manifest)));
@@ -96,23 +102,24 @@ export function dependenciesOf(tree: SlotTree): Dependency[] {
 }
 
 /**
- * Removes what a run has left that nobody collects, and the folders in which it was.
- * @throws if a file is not found by its name, which is so if that is not valid UTF-8.
+ * Removes the files of a run that were not collected, and the folders that the run created.
+ * @param moved collected files, which are no longer in the tree.
+ * @throws if a file cannot be found, because its name is not valid UTF-8.
  */
 export function removeSurplus(
   { mirror, clean }: SlotTree,
   { written, directories }: Difference,
   moved: readonly string[],
 ): void {
-  const gone = new Set(moved);
+  const collected = new Set(moved);
   for (const { path: file } of written)
-    if (!clean.files.has(file)) rmSync(path.join(mirror, file), { force: gone.has(file) });
-  const made = new Set([...directories, ...[...moved, ...written.map((file) => file.path)].flatMap(parents)]);
-  const surplus = [...made].filter((directory) => !clean.directories.has(directory));
+    if (!clean.files.has(file)) rmSync(path.join(mirror, file), { force: collected.has(file) });
+  const used = new Set([...directories, ...[...moved, ...written.map((file) => file.path)].flatMap(parents)]);
+  const surplus = [...used].filter((directory) => !clean.directories.has(directory));
   for (const directory of surplus.sort().reverse()) rmdirSync(path.join(mirror, directory));
 }
 
-/** Equal for trees with the same files. */
+/** Returns a name that is equal for trees with the same files. */
 export function nameOf(
   {
     source,

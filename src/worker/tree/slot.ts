@@ -31,34 +31,34 @@ import {
 } from "./slot-tree.ts";
 import { stampOf, takeSnapshot, type Difference } from "./snapshot.ts";
 
-/** Enough for two campaigns that take turns; one, where there is little room. */
+/** Two, so that two campaigns that take turns keep their trees. While disk space is low, a slot has only one. */
 const TREES_PER_SLOT = 2;
 const KILL_TIMEOUT_MS = 5000;
 const KILL_POLL_MS = 5;
 const MARK_FILE = "begun";
 const PROCESS_FILE = "simulation.json";
-/** Lies in a slot as long as nobody removes its files from outside: no run can take it for its own. */
+/** Its absence shows that another process is emptying the slot: it is outside the tree of a run. */
 const TAKEN_FILE = "taken";
-/** In this time the system does not use up its process ids, so those of a run are larger than that of its first process. */
+/** Process ids do not wrap around in this time, so all processes of a run have larger ids than its first one. */
 const SHORT_RUN_MS = 10_000;
-/** Whoever empties a folder takes some time for it. */
+/** Time to wait for signs that another process is emptying the slot. */
 const EMPTYING_MS = 1000;
-/** More than a process with its host takes. */
+/** Fixed length of the note on the running simulation; larger than any process identity as JSON. */
 const NOTE_BYTES = 640;
 
-/** Where the slots of the runner lie that works in a directory. */
+/** Returns the folder that contains the slots of a runner. */
 export function slotsDirectory(directory: string): string {
   return path.join(directory, "slots");
 }
 
-/** Ends the processes that a runner or builder has left that was killed and has no successor. */
+/** Ends the processes of a runner or builder that was killed and is not restarted. */
 export async function endLeftoversIn(directory: string): Promise<void> {
   await endProcessesOf(directory);
 }
 
 /**
- * The place where one run at a time is made. It belongs to one runner process; whatever an earlier owner
- * left there, running or lying about, is ended and removed.
+ * A directory in which one run at a time is executed. It belongs to one runner process. Processes and files
+ * of an earlier owner are ended and removed.
  */
 export class Slot {
   readonly directory: string;
@@ -68,7 +68,7 @@ export class Slot {
   #trees: SlotTree[] = [];
   #mark: Mark | undefined;
 
-  /** Its folder is there and empty but for what is ours. */
+  /** The directory contains only files of this process. */
   #isTaken = false;
 
   private constructor(directory: string, builds: BuildStore, repositories: Repositories) {
@@ -78,7 +78,10 @@ export class Slot {
     this.#builds = builds;
   }
 
-  /** @param onError told why it cannot be used yet: it is tried again with the next run. */
+  /**
+   * Returns a slot in a directory.
+   * @param onError receives the reason if the directory cannot be used yet. The next run tries again.
+   */
   static async take(
     directory: string,
     builds: BuildStore,
@@ -91,8 +94,8 @@ export class Slot {
   }
 
   /**
-   * Ends what runs in the slot, and empties it.
-   * @throws where its folder cannot be used.
+   * Ends all processes in the slot and empties it.
+   * @throws if its directory cannot be used.
    */
   async renew(): Promise<void> {
     this.#isTaken = false;
@@ -105,7 +108,7 @@ export class Slot {
     this.#isTaken = true;
   }
 
-  /** The tree for a source and a build, made where it is not there. */
+  /** Returns the tree for a source and a build, and creates it if necessary. */
   async prepare(request: TreeRequest, signal?: AbortSignal): Promise<SlotTree> {
     if (!this.#isTaken || !existsSync(path.join(this.directory, TAKEN_FILE))) await this.renew();
     const { isPrivate = false } = request;
@@ -119,13 +122,13 @@ export class Slot {
     }
     const others = diskIsLow(this.directory) ? 0 : TREES_PER_SLOT - 1;
     while (this.#trees.length > others) await removeTree(path.dirname(this.#trees.shift()!.mirror));
-    const tree = known ?? (await this.#make(request, signal));
+    const tree = known ?? (await this.#create(request, signal));
     provideFolders(tree, request);
     this.#trees.push(tree);
     return tree;
   }
 
-  async #make(request: TreeRequest, signal?: AbortSignal): Promise<SlotTree> {
+  async #create(request: TreeRequest, signal?: AbortSignal): Promise<SlotTree> {
     const { source, directory, buildKey, dependencies: needed = [], isPrivate = false } = request;
     await freeDiskSpace(this.directory, [this.#builds, this.#repositories]);
     const manifest = await request.manifest();
@@ -150,10 +153,10 @@ export class Slot {
     }
   }
 
-  /** Remembers the simulation, so that the next owner of the slot can end it should this process be killed. */
+  /** Records the simulation's process, so that the next owner of the slot can end it if this process is killed. */
   remember(identity: ProcessIdentity | undefined): void {
     if (identity === undefined) return;
-    // over the old note, of the same length: to cut the file would have ext4 write it to the disk
+    // overwrites the old note, which has the same length: ext4 would flush a truncated file to the disk
     const note = JSON.stringify(identity).padEnd(NOTE_BYTES);
     const file = openSync(path.join(this.directory, PROCESS_FILE), constants.O_WRONLY | constants.O_CREAT);
     try {
@@ -163,38 +166,44 @@ export class Slot {
     }
   }
 
-  /** Call before a run: what changes from now on is that run's. */
+  /** Sets the mark from which `difference` compares. Call it before a run. */
   begin(tree: SlotTree): void {
     this.#mark = setMark(path.join(this.directory, MARK_FILE), tree.clean);
   }
 
   /**
-   * Ends what a run has left running.
-   * @param leader pid of its first process, where that is known; of a short run only later ones are looked at.
+   * Ends processes that a run has left behind.
+   * @param leader id of its first process, if known. After a short run only processes with larger ids are
+   *   examined.
+   * @param tookMs wall time of the run.
    */
   async endLeftovers(leader: number | undefined, tookMs: number): Promise<void> {
     await endProcessesOf(this.directory, tookMs < SHORT_RUN_MS ? leader : undefined);
   }
 
-  /** What has changed in a tree since `begin`; paths are relative to its mirror. */
+  /** Returns what has changed in a tree since `begin`; paths are relative to its mirror. */
   async difference(tree: SlotTree): Promise<Difference> {
     return await changesSince(this.#mark!, tree.mirror, tree.clean);
   }
 
-  /** Whether somebody removes the slot's files from outside, or has done so: what is missing then is not the run's doing. */
+  /**
+   * Returns whether another process is removing the slot's files, so that missing files are not the fault of
+   * the run.
+   */
   async isBeingEmptied(tree: SlotTree): Promise<boolean> {
     const options = { everyMs: EMPTYING_MS / 20, timeoutMs: EMPTYING_MS };
     return (await poll(() => this.isGone(tree), options)) ?? false;
   }
 
-  /** Whether somebody has removed a tree, or the slot. */
+  /** Returns whether another process has removed a tree, or the slot. */
   isGone({ mirror }: SlotTree): boolean {
     return ![path.join(this.directory, TAKEN_FILE), mirror].every((place) => existsSync(place));
   }
 
   /**
-   * What has changed of that which all trees share, as the beginning of a sentence: any run on this machine may have
-   * written there, and any may have read it. It is dropped then.
+   * Checks the files that all trees share, and drops what has changed: any run on this machine may have
+   * written them, and any may have read them.
+   * @returns what has changed, as the beginning of a sentence; undefined if nothing has.
    */
   async changedShared(tree: SlotTree, difference: Difference): Promise<string | undefined> {
     const stores = { builds: this.#builds, dependencies: this.#dependencies };
@@ -203,7 +212,10 @@ export class Slot {
     );
   }
 
-  /** Puts the tree back as it was before a run; one that a run has ruined is discarded. */
+  /**
+   * Restores a tree to its state before the run, or discards it if that is impossible.
+   * @param moved collected files, which are no longer in the tree.
+   */
   async clean(tree: SlotTree, difference: Difference, moved: readonly string[]): Promise<void> {
     try {
       removeSurplus(tree, difference, moved);
@@ -211,7 +223,7 @@ export class Slot {
         mkdirSync(path.join(tree.mirror, directory), { recursive: true });
       await this.#restore(tree, difference.damaged);
     } catch {
-      await this.discard(tree); // the next run gets a new one
+      await this.discard(tree);
     }
   }
 
@@ -234,25 +246,25 @@ export class Slot {
     for (const file of damaged) tree.clean.files.set(file, stampOf(path.join(tree.mirror, file)));
   }
 
-  /** A tree that could not be cleaned is made anew. */
+  /** Removes a tree that cannot be used any more. The next run gets a new one. */
   async discard(tree: SlotTree): Promise<void> {
     this.#trees = this.#trees.filter((known) => known !== tree);
     await removeTree(path.dirname(tree.mirror));
   }
 }
 
-/** By these links those who look for dependencies that nobody uses any more find them: `Dependencies` looks there. */
+/** Creates links to the shared trees that a slot's tree uses, from which `Dependencies` finds out which are unused. */
 async function markUses(place: string, dependencies: readonly ProvidedDependency[]): Promise<void> {
   const tops = new Set(dependencies.filter(({ shared }) => shared !== undefined).map(({ top }) => top));
   for (const [at, top] of [...tops].entries()) await symlink(top, path.join(place, `uses-${at}`));
 }
 
-/** The worker's directory, below which its slots lie. */
+/** Returns the worker's directory, which contains the slots. */
 function workerOf(slot: string): string {
   return path.dirname(path.dirname(slot));
 }
 
-/** What cannot be removed is moved out of the way: it must not keep the slot from being used. */
+/** Removes a directory, or renames it if that fails, so that the slot can be used. */
 async function clear(directory: string): Promise<void> {
   try {
     await removeTree(directory);
@@ -263,13 +275,14 @@ async function clear(directory: string): Promise<void> {
   }
 }
 
+/** Kills the simulation that an earlier owner of the slot has recorded. */
 async function endLeftover(file: string): Promise<void> {
   const identity = await readJson(file, ProcessIdentitySchema).catch((error: unknown) => {
-    if (error instanceof UserError) return undefined; // damaged: it tells nothing
+    if (error instanceof UserError) return undefined; // the note is damaged
     throw error;
   });
   if (identity === undefined || !isAlive(identity)) return;
   signalGroup(identity.pid, "SIGKILL");
-  // One that waits for a broken disk does not end.
+  // a process that waits for a broken disk does not end
   await poll(() => !isAlive(identity), { everyMs: KILL_POLL_MS, timeoutMs: KILL_TIMEOUT_MS });
 }

@@ -5,30 +5,33 @@ import type { ResultFile } from "../../model/result.ts";
 
 /** The entries below a directory. */
 export interface Snapshot {
-  /** Relative path to a stamp that changes with the content or the mode. */
+  /** A stamp that changes with the content or the mode, by relative path. */
   files: Map<string, string>;
-  /** Relative path to the names in it; the top itself is the empty path. */
+  /** The names of the entries, by relative path; that of the root is empty. */
   directories: Map<string, string[]>;
-  /** Directories that their owner could not use until this snapshot was taken, with the mode that they had. */
+  /** The former mode of directories that were not accessible to their owner, by relative path. */
   opened: Map<string, number>;
 }
 
 export interface Difference {
-  /** New files and files with another content or mode. */
+  /** New files and files with changed content or mode. */
   written: ResultFile[];
-  /** Of the files that were there before: gone or changed. */
+  /** Existing files that were removed or changed. */
   damaged: string[];
   /** New directories, deepest first. */
   directories: string[];
-  /** Directories that are gone, parents first. */
+  /** Removed directories, parents first. */
   missing: string[];
-  /** Directories that the run has locked, with the mode that it gave them. */
+  /** Directories that the run made inaccessible, with the mode that it gave them. */
   locked?: ReadonlyMap<string, number>;
 }
 
 const ACCESS = 0o700;
 
-/** Lists a tree. Symbolic links are files, wherever they lead. Folders that a run has locked are opened again. */
+/**
+ * Returns a snapshot of a tree. Symbolic links count as files, whatever their targets. Makes directories
+ * accessible that a run has made inaccessible.
+ */
 export function takeSnapshot(root: string): Snapshot {
   const snapshot: Snapshot = { files: new Map(), directories: new Map(), opened: new Map() };
   addDirectory(snapshot, root, "");
@@ -50,7 +53,7 @@ function addDirectory(snapshot: Snapshot, root: string, directory: string): void
   }
 }
 
-/** The entries of a directory, made accessible for its owner first; undefined if it is gone. */
+/** Returns the entries of a directory after making it accessible to its owner; undefined if it does not exist. */
 function openedEntries({ opened }: Snapshot, root: string, directory: string): Dirent[] | undefined {
   const place = path.join(root, directory);
   try {
@@ -67,8 +70,8 @@ function openedEntries({ opened }: Snapshot, root: string, directory: string): D
 }
 
 /**
- * A snapshot that is brought up to date by looking at some paths only.
- * @param changed everything that may have changed: files, and directories whose entries may have.
+ * Returns a snapshot in which only some paths are updated.
+ * @param changed all files that may have changed, and all directories whose entries may have.
  */
 export function updateSnapshot(before: Snapshot, root: string, changed: readonly string[]): Snapshot {
   const after: Snapshot = {
@@ -79,7 +82,7 @@ export function updateSnapshot(before: Snapshot, root: string, changed: readonly
   for (const name of changed) {
     const place = path.join(root, name);
     const stats = lstatSync(place, { throwIfNoEntry: false });
-    if (stats === undefined) continue; // its directory has changed too, and tells
+    if (stats === undefined) continue; // its directory is in the list, too, and removes the entry
     if (!stats.isDirectory()) {
       if (before.directories.has(name)) removeEntry(after, name); // a file took the place of a directory
       after.files.set(name, stampOf(place));
@@ -106,8 +109,9 @@ function removeEntry(snapshot: Snapshot, name: string): void {
 }
 
 /**
- * Not the change time: it changes when another tree gets or loses a hard link to the same binary. A file that cannot
- * be looked at (its path is too long, its name is not UTF-8) has a stamp without a size.
+ * Returns a stamp that changes with a file's content or mode. It does not contain the change time, which also
+ * changes when a hard link to the same binary is created or removed. The stamp of a file that cannot be
+ * examined (its path is too long, its name is not UTF-8) has size 0.
  */
 export function stampOf(file: string): string {
   try {
@@ -118,6 +122,7 @@ export function stampOf(file: string): string {
   }
 }
 
+/** Returns the differences between two snapshots of a tree. */
 export function compareSnapshots(before: Snapshot, after: Snapshot): Difference {
   const written = [...after.files].filter(([file, stamp]) => before.files.get(file) !== stamp);
   const damaged = [...before.files].filter(([file, stamp]) => after.files.get(file) !== stamp);
