@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Hono, type Context } from "hono";
 import { UserError } from "../errors.ts";
+import { wholeNumberIn } from "../model/whole-number.ts";
 import type { QueueWatch } from "../queue/watch.ts";
 import type { CampaignView } from "./campaign-view.ts";
 import { UnknownCampaign, type Campaigns } from "./campaigns.ts";
@@ -56,9 +57,9 @@ export function apiRoutes(
   });
   app.get("/campaigns/:id/runs/:run/output", async (context) => {
     const view = await campaigns.view(context.req.param("id"));
-    const run = context.req.param("run");
-    if (!/^\d{1,9}$/.test(run)) throw new UserError("no such run");
-    const ask = (): Promise<string> => outputOf(view.campaign, Number(run), queue, sources);
+    const run = wholeNumberIn(context.req.param("run"));
+    if (run === undefined) throw new UserError("no such run");
+    const ask = (): Promise<string> => outputOf(view.campaign, run, queue, sources);
     return context.text(await turns.outputs.take(ask));
   });
   app.post("/campaigns/:id/:action{cancel|retry}", async (context) => {

@@ -2,7 +2,7 @@ import { UserError } from "../errors.ts";
 import { runJobId, type Campaign } from "../model/campaign.ts";
 import { fileIn, parseAnswer } from "../queue/answers.ts";
 import type { QueueWatch } from "../queue/watch.ts";
-import { openRegularFile } from "../system/regular-file.ts";
+import { endOfFile } from "../system/regular-file.ts";
 import type { DashboardSources } from "./sources.ts";
 
 /** Length of the part of a long output, counted from its end, that is shown. */
@@ -34,20 +34,17 @@ export async function outputOf(
   }
   const printed = await queue.lastOutput(runJobId(campaign.id, runNumber), SHOWN_BYTES);
   if (printed === undefined) throw new UserError(`run ${runNumber} has not printed anything yet`);
-  return shown(printed.end, printed.sizeBytes);
+  return shown(printed);
 }
 
 async function endOf(file: string): Promise<string> {
-  await using handle = await openRegularFile(file);
-  if (handle === undefined) throw new UserError(`${file} no longer exists`);
-  const { size } = await handle.stat();
-  const buffer = Buffer.alloc(Math.min(size, SHOWN_BYTES));
-  const { bytesRead } = await handle.read(buffer, 0, buffer.length, size - buffer.length);
-  return shown(buffer.subarray(0, bytesRead), size);
+  const printed = await endOfFile(file, SHOWN_BYTES);
+  if (printed === undefined) throw new UserError(`${file} no longer exists`);
+  return shown(printed);
 }
 
-function shown(end: Buffer, size: number): string {
+function shown({ end, sizeBytes }: { end: Buffer; sizeBytes: number }): string {
   const text = end.subarray(-SHOWN_BYTES).toString();
-  const omitted = size - Math.min(end.length, SHOWN_BYTES);
+  const omitted = sizeBytes - Math.min(end.length, SHOWN_BYTES);
   return omitted > 0 ? `… ${omitted} bytes omitted …\n${text}` : text;
 }

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { ProgressSchema, type OutcomeState } from "../model/outcome.ts";
+import { parseReport, type OutcomeState } from "../model/outcome.ts";
 import { RunResultSchema, type RunRecord } from "../model/result.ts";
 import { isScalarFile } from "../omnetpp/result-files.ts";
 import type { JobFacts } from "../queue/watch.ts";
@@ -55,9 +55,11 @@ export function factsOfJob(job: JobFacts, active: boolean): Facts {
   }
   if (job.finishedAt !== undefined) return { state: "lost", finishedAt: job.finishedAt };
   if (!active) return { state: "queued" };
-  const progress = v.safeParse(ProgressSchema, job.progress);
-  const { percent, eventsPerSecond, events } = progress.success ? progress.output : {};
-  return { state: "running", startedAt: job.startedAt, percent, eventsPerSecond, events };
+  const running = { state: "running", startedAt: job.startedAt } as const;
+  const report = parseReport(job.progress);
+  if (report?.type !== "progress") return running;
+  const { percent, eventsPerSecond, events } = report;
+  return { ...running, percent, eventsPerSecond, events };
 }
 
 function ended(

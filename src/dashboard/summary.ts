@@ -1,4 +1,5 @@
 import path from "node:path";
+import { estimateTimeLeft, type OpenWork } from "../model/time-left.ts";
 import type { CampaignView } from "./campaign-view.ts";
 import type { Row } from "./row.ts";
 
@@ -81,8 +82,7 @@ function recentRuns(rows: Iterable<Row>, now: number): Recent {
 }
 
 /**
- * Returns the estimated time left, in ms: the remaining time of running runs by their percentages, plus the
- * mean time of ended runs for each other run, divided by the number of concurrent runs.
+ * Returns the estimated time left, in ms; undefined if no run is left or none is running.
  * @param pace.busy mean number of runs that were executed concurrently. The number that is running now is
  *   smaller if it is counted between two short runs.
  */
@@ -91,23 +91,20 @@ function timeLeft(
   { queued, running, busy, now }: { queued: number; running: number; busy: number; now: number },
 ): number | undefined {
   const ended = { count: 0, ms: 0 };
-  const predicted = { count: 0, ms: 0, remainingMs: 0 };
-  for (const { state, finishedAt, wallTimeMs, startedAt, percent } of rows) {
+  const parts: OpenWork["running"][number][] = [];
+  for (const { state, finishedAt, wallTimeMs, startedAt, percent = 0 } of rows) {
     if (finishedAt !== undefined && wallTimeMs !== undefined) {
       ended.count++;
       ended.ms += wallTimeMs;
-    } else if (state === "running" && startedAt !== undefined && percent) {
-      const wholeMs = ((now - startedAt) * 100) / percent;
-      predicted.count++;
-      predicted.ms += wholeMs;
-      predicted.remainingMs += wholeMs - (now - startedAt);
+    } else if (state === "running") {
+      const elapsedMs = startedAt === undefined ? 0 : now - startedAt;
+      parts.push({ elapsedMs, gained: percent / 100, left: 1 - percent / 100 });
     }
   }
-  const known = ended.count > 0 ? ended : predicted;
-  const concurrency = Math.max(running, busy);
-  if (queued + running === 0 || known.count === 0 || concurrency === 0) return undefined;
-  const meanMs = known.ms / known.count;
-  return (predicted.remainingMs + (queued + running - predicted.count) * meanMs) / concurrency;
+  const parallel = Math.max(running, busy);
+  if (queued + running === 0 || parallel === 0) return undefined;
+  const meanMs = ended.count > 0 ? ended.ms / ended.count : undefined;
+  return estimateTimeLeft({ running: parts, waiting: queued, parallel, meanMs });
 }
 
 function sum(rows: Iterable<Row>, valueOf: (row: Row) => number): number {

@@ -1,4 +1,9 @@
-import { createHmac } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
+
+/** A token that nobody can guess. */
+export function newToken(): string {
+  return randomBytes(24).toString("base64url");
+}
 
 /**
  * Returns the token of a dashboard that all users of a queue share. It is derived from the queue's password,

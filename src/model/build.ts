@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import * as v from "valibot";
+import { shortHash } from "../short-hash.ts";
 import { buildVariables, EnvironmentSchema } from "./environment.ts";
 import { HashSchema, SourceUrlSchema } from "./git-names.ts";
 import { FileNameSchema, FolderNameSchema, ProjectNameSchema, RelativePathSchema } from "./places.ts";
@@ -162,7 +162,7 @@ export function buildKey(request: Omit<BuildRequest, "source">): string {
   if (Object.keys(compiling).length > 0) identity.push({ compiling });
   if (request.compilers !== undefined) identity.push({ compilers: request.compilers });
   if (request.namedEnvironment !== undefined) identity.push({ named: request.namedEnvironment });
-  return createHash("sha256").update(JSON.stringify(identity)).digest("hex").slice(0, 32);
+  return shortHash(JSON.stringify(identity));
 }
 
 /**
@@ -173,7 +173,7 @@ export function buildKey(request: Omit<BuildRequest, "source">): string {
 export function ownBuildKey(request: Omit<BuildRequest, "source">, stamps: readonly string[]): string {
   const { compilers: _, ...made } = request;
   const identity = [buildKey(made), "own", ...stamps];
-  return createHash("sha256").update(JSON.stringify(identity)).digest("hex").slice(0, 32);
+  return shortHash(JSON.stringify(identity));
 }
 
 /** A library or program with which runs are executed; the file is relative to the git top level. */

@@ -46,16 +46,12 @@ export function incomplete(outcome: Outcome, problems: readonly string[]): Outco
   };
 }
 
-/**
- * Reported instead of progress when a worker has handed back
- * a run, which is executed later. `held` is the reason.
- */
-export const PostponementSchema = v.object({
+/** Reported when a worker has handed back a run, which is executed later. `held` is the reason. */
+const PostponementSchema = v.object({
   held: v.string(),
   /** The swarm lacks a source or a build; a client that has it can send it again. */
   lacks: v.optional(v.boolean()),
 });
-export type Postponement = v.InferOutput<typeof PostponementSchema>;
 
 /** Progress of a running simulation, from one of Cmdenv's status blocks. */
 export const ProgressSchema = v.object({
@@ -67,3 +63,22 @@ export const ProgressSchema = v.object({
   eventsPerSecond: v.optional(v.number()),
 });
 export type Progress = v.InferOutput<typeof ProgressSchema>;
+
+/** What a worker reports of a run that has not ended. */
+const RunReportSchema = v.variant("type", [
+  v.object({ type: v.literal("progress"), ...ProgressSchema.entries }),
+  v.object({ type: v.literal("held"), ...PostponementSchema.entries }),
+]);
+export type RunReport = v.InferOutput<typeof RunReportSchema>;
+
+/** Returns what a worker has reported, as it is in the queue; undefined if that is no report. */
+export function parseReport(data: unknown): RunReport | undefined {
+  const report = v.safeParse(RunReportSchema, withType(data));
+  return report.success ? report.output : undefined;
+}
+
+/** Workers of earlier versions send no type. */
+function withType(data: unknown): unknown {
+  if (typeof data !== "object" || data === null || "type" in data) return data;
+  return { type: "held" in data ? "held" : "progress", ...data };
+}

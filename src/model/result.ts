@@ -58,6 +58,27 @@ export const RunResultSchema = v.object({
 export type RunResult = v.InferOutput<typeof RunResultSchema>;
 
 /**
+ * Returns the answer for a run that was not executed, or of whose execution nothing is known.
+ * @param worker name of the machine that answers; undefined if no worker did.
+ */
+export function answerWithoutRunning(
+  state: "cancelled" | "lost" | "crashed",
+  reason: string,
+  worker = "",
+): RunResult {
+  const now = Date.now();
+  return {
+    protocol: PROTOCOL,
+    outcome: { state, reason },
+    usage: { wallTimeMs: 0 },
+    files: [],
+    startedAt: now,
+    finishedAt: now,
+    worker,
+  };
+}
+
+/**
  * The record of a run, stored as `.swarm/<config>-<run>.json` in the result directory after the run's files.
  */
 export const RunRecordSchema = v.object({

@@ -1,12 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
-import { open, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import type { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
-import { setTimeout as delay } from "node:timers/promises";
 import { errorCode, UserError } from "../errors.ts";
 import { identify, isAlive, type ProcessIdentity } from "../system/identity.ts";
+import { poll } from "../system/poll.ts";
+import { endOfFile } from "../system/regular-file.ts";
 
 export { findAllProcesses, findProcesses, type FoundProcess } from "./found-processes.ts";
 
@@ -14,6 +15,8 @@ const POLL_MS = 10;
 /** Long enough for simulations to stop and for the runner to hand back its runs. */
 const STOP_TIMEOUT_MS = 20_000;
 const KILL_TIMEOUT_MS = 20_000;
+/** So much of the end of a log has its last lines. */
+const LAST_LINES_BYTES = 1 << 14;
 
 /** File descriptor from which a process reads its secrets. */
 export const SECRETS_DESCRIPTOR = 3;
@@ -96,13 +99,14 @@ export async function stopAll(
 }
 
 async function stop(identity: ProcessIdentity, timeoutMs: number): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  sendSignal(identity, "SIGTERM");
-  while (isAlive(identity)) {
-    if (Date.now() > deadline) sendSignal(identity, "SIGKILL");
-    if (Date.now() > deadline + KILL_TIMEOUT_MS) throw doesNotEnd(identity);
-    await delay(POLL_MS);
+  for (const [signal, limitMs] of [
+    ["SIGTERM", timeoutMs],
+    ["SIGKILL", KILL_TIMEOUT_MS],
+  ] as const) {
+    sendSignal(identity, signal);
+    if (await poll(() => !isAlive(identity), { everyMs: POLL_MS, timeoutMs: limitMs })) return;
   }
+  throw doesNotEnd(identity);
 }
 
 function doesNotEnd({ pid }: ProcessIdentity): UserError {
@@ -127,7 +131,6 @@ export async function textFrom(file: string, offset: number): Promise<string> {
 
 /** Returns the last lines of a process's log, for an error message. */
 export async function lastLines(file: string, count: number): Promise<string> {
-  await using handle = await open(file);
-  const text = await handle.readFile("utf8");
+  const text = (await endOfFile(file, LAST_LINES_BYTES))?.end.toString() ?? "";
   return text.trimEnd().split("\n").slice(-count).join("\n");
 }

@@ -17,13 +17,13 @@ export async function keepBuildRequest(redis: Redis, request: BuildRequest): Pro
 /** State of a request to build a lost build again. */
 type Rebuilding =
   /** The build is in progress or queued already. */
-  | "under way"
+  | { state: "under way" }
   /** The build has just been queued. */
-  | "queued"
+  | { state: "queued" }
   /** The original request is no longer stored. */
-  | "unknown"
+  | { state: "unknown" }
   /** The build failed, for this reason given by the builder. */
-  | { failed: string };
+  | { state: "failed"; reason: string };
 
 /** Has lost builds built again. */
 export interface Rebuilder extends AsyncDisposable {
@@ -55,15 +55,15 @@ export function openRebuilder(connection: QueueConnection, onError: (error: Erro
 async function requeueBuild(redis: Redis, queue: Queue, key: string): Promise<Rebuilding> {
   const id = buildJobId(key);
   const job = await queue.getJob(id);
-  if (job !== undefined && job.finishedOn === undefined) return "under way";
+  if (job !== undefined && job.finishedOn === undefined) return { state: "under way" };
   if (job !== undefined) {
     const answer = parseOrExplain(BuildAnswerSchema, job.returnvalue, "the builder's answer");
-    if (!answer.ok) return { failed: answer.reason ?? `${answer.command} failed` };
+    if (!answer.ok) return { state: "failed", reason: answer.reason ?? `${answer.command} failed` };
   }
   const text = await redis.get(requestKey(key));
-  if (text === null) return "unknown";
+  if (text === null) return { state: "unknown" };
   const request = parseOrExplain(BuildRequestSchema, jsonIn(text), `the request for build ${key}`);
   if (job !== undefined) await queue.remove(id);
   await queue.add("build", request, { jobId: id });
-  return "queued";
+  return { state: "queued" };
 }

@@ -1,7 +1,7 @@
 import { realpath } from "node:fs/promises";
-import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { errorText, UserError } from "../errors.ts";
+import { attempts } from "../system/poll.ts";
 import { KEY_TYPES, queueKey } from "./bull-layout.ts";
 import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "./names.ts";
 
@@ -26,6 +26,7 @@ export async function awaitQueue(
   onWaiting: (reason: string) => void,
   signal: AbortSignal,
 ): Promise<boolean> {
+  const nextAttempt = attempts({ everyMs: RETRY_MS, signal, onAbort: "stop" });
   let isReported = false;
   while (!signal.aborted) {
     try {
@@ -36,7 +37,7 @@ export async function awaitQueue(
       if (!isReported) onWaiting(`${error.message}; waiting for it`);
       isReported = true;
     }
-    await delay(RETRY_MS, undefined, { signal }).catch(() => undefined); // aborted
+    await nextAttempt();
   }
   return false;
 }

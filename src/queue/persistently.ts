@@ -1,5 +1,5 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { ErrorCode } from "bullmq";
+import { attempts } from "../system/poll.ts";
 
 const RETRY_MS = 1000;
 
@@ -20,6 +20,7 @@ export async function persistently(
   change: () => Promise<unknown>,
   { onError, signal }: { onError: (error: Error) => void; signal: AbortSignal },
 ): Promise<boolean> {
+  const nextAttempt = attempts({ everyMs: RETRY_MS, signal, onAbort: "stop" });
   for (;;) {
     try {
       await change();
@@ -28,6 +29,6 @@ export async function persistently(
       onError(error as Error);
       if (LOST.includes((error as { code?: unknown }).code) || signal.aborted) return false;
     }
-    await delay(RETRY_MS, undefined, { signal }).catch(() => undefined); // aborted: try once more
+    await nextAttempt(); // aborted: try once more
   }
 }

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { Queue, Worker } from "bullmq";
+import { attempts } from "../system/poll.ts";
 import { RUN_QUEUE, type QueueConnection } from "./names.ts";
 
 const CHECK_INTERVAL_MS = 1000;
@@ -23,11 +23,10 @@ export async function releaseStalled(connection: QueueConnection, timeoutMs: num
   try {
     await worker.waitUntilReady();
     await worker.startStalledCheckTimer();
-    const deadline = Date.now() + timeoutMs;
+    const nextAttempt = attempts({ everyMs: POLL_MS, timeoutMs });
     for (;;) {
       const active = await queue.getActiveCount();
-      if (active === 0 || Date.now() >= deadline) return active;
-      await delay(POLL_MS);
+      if (active === 0 || !(await nextAttempt())) return active;
     }
   } finally {
     await Promise.all([worker.close(true), queue.close()]);

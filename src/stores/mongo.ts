@@ -1,6 +1,6 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { Db, MongoClient } from "mongodb";
 import { errorText, UserError } from "../errors.ts";
+import { attempts } from "../system/poll.ts";
 import { endDrainWaits } from "./drain-waits.ts";
 import { asUnreachable, asUserError, reasonToWait, withoutSecrets } from "./mongo-errors.ts";
 
@@ -33,8 +33,7 @@ export interface Mongo extends AsyncDisposable {
 
 const DEFAULT_DATABASE = "swarm";
 const ANSWER_TIMEOUT_MS = 5000;
-const FIRST_RETRY_MS = 200;
-const LAST_RETRY_MS = 10_000;
+const RETRY = { everyMs: 200, growth: 2, slowestMs: 10_000 };
 
 /**
  * Opens a connection and checks that the server can be used.
@@ -97,7 +96,8 @@ async function untilItWorks<T>(
 ): Promise<T> {
   const aborted = AbortSignal.any([access.signal, signal].filter((one) => one !== undefined));
   let isReported = false;
-  for (let waitMs = FIRST_RETRY_MS; ; waitMs = Math.min(waitMs * 2, LAST_RETRY_MS)) {
+  const nextAttempt = attempts({ ...RETRY, signal: aborted });
+  for (;;) {
     aborted.throwIfAborted();
     try {
       return await work();
@@ -108,6 +108,6 @@ async function untilItWorks<T>(
       if (!isReported) access.onWaiting(`${where} ${reason}; waiting for it`);
       isReported = true;
     }
-    await delay(waitMs, undefined, { signal: aborted });
+    await nextAttempt();
   }
 }

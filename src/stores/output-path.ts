@@ -1,22 +1,23 @@
 import path from "node:path";
 import { isGitFolder } from "../model/names.ts";
+import { no, YES, type Verdict } from "../model/verdict.ts";
 import { isInside } from "../system/paths.ts";
 
 /**
- * Returns why a file of this name is never collected, as a text that follows "is"; undefined if it may be collected.
+ * Returns whether a file of this name may be collected; the reason why not is a text that follows "is".
  * Both workers and clients apply this rule, because a client does not trust what a worker sends.
  * @param file path with `/`, relative or absolute.
  */
-export function forbiddenName(file: string): string | undefined {
-  if (file.includes("\ufffd")) return "not named in valid UTF-8";
+export function checkName(file: string): Verdict {
+  if (file.includes("\ufffd")) return no("not named in valid UTF-8");
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (/[\u0000-\u001f\u007f-\u009f]/.test(file)) return "named with a control character";
+  if (/[\u0000-\u001f\u007f-\u009f]/.test(file)) return no("named with a control character");
   for (const name of file.replace(/^\//, "").split("/")) {
-    if (name === "" || name === "." || name === "..") return "named by a path that is not normalized";
-    if (isGitFolder(name)) return "inside .git";
-    if (/^\.swarm(?:-tmp-.*)?$/is.test(name)) return "inside .swarm, which is reserved for inet-swarm";
+    if (name === "" || name === "." || name === "..") return no("named by a path that is not normalized");
+    if (isGitFolder(name)) return no("inside .git");
+    if (/^\.swarm(?:-tmp-.*)?$/is.test(name)) return no("inside .swarm, which is reserved for inet-swarm");
   }
-  return undefined;
+  return YES;
 }
 
 /**
@@ -40,26 +41,27 @@ export interface OutputPlaces {
 }
 
 /**
- * Returns why a file may not be collected, as a text that follows "is"; undefined if it may be collected.
+ * Returns whether a file may be collected; the reason why not is a text that follows "is".
  * @param file absolute path.
  */
-export function whyRefused({ top, outside }: OutputPlaces, file: string): string | undefined {
-  const forbidden = forbiddenName(file.startsWith(`${top}/`) ? file.slice(top.length) : file);
-  if (forbidden !== undefined) return forbidden;
-  if (file !== top && isInside(top, file)) return undefined;
+export function checkPlace({ top, outside }: OutputPlaces, file: string): Verdict {
+  const named = checkName(file.startsWith(`${top}/`) ? file.slice(top.length) : file);
+  if (!named.ok) return named;
+  if (file !== top && isInside(top, file)) return YES;
   return isAllowedOutside(outside, file)
-    ? undefined
-    : "outside the checkout, where only the configured result directory and output files are collected";
+    ? YES
+    : no("outside the checkout, where only the configured result directory and output files are collected");
 }
 
 /**
- * Returns why a symbolic link may not be collected; undefined if its target is in one of the permitted places. Checks
+ * Returns whether a symbolic link may be collected: its target has to be in one of the permitted places. Checks
  * only the paths; the client also resolves the links on its disk.
  * @param file absolute path of the link.
  */
-export function whyLinkRefused(places: OutputPlaces, file: string, target: string): string | undefined {
-  if (target === "" || path.isAbsolute(target)) return `a symbolic link with an absolute target, ${target}`;
+export function checkLink(places: OutputPlaces, file: string, target: string): Verdict {
+  if (target === "" || path.isAbsolute(target))
+    return no(`a symbolic link with an absolute target, ${target}`);
   const resolved = path.resolve(path.dirname(file), target);
-  if (resolved === places.top || whyRefused(places, resolved) === undefined) return undefined;
-  return `a symbolic link that leads out of the collected folders, to ${target}`;
+  if (resolved === places.top || checkPlace(places, resolved).ok) return YES;
+  return no(`a symbolic link that leads out of the collected folders, to ${target}`);
 }

@@ -5,6 +5,7 @@ import path from "node:path";
 import { Header } from "tar/header";
 import { Pax } from "tar/pax";
 import { UserError } from "../errors.ts";
+import { sha256 } from "../short-hash.ts";
 import type { StoredFile } from "../model/result.ts";
 import { isInside } from "../system/paths.ts";
 
@@ -35,8 +36,7 @@ export async function* tarOf(
       if (!isSafeLink(file, linkpath))
         throw new UserError(`the run left a link that leads out of its working tree: ${file} → ${linkpath}`);
       yield* header({ path: file, type: "SymbolicLink", linkpath, size: 0, mtime: timeOf(stats) });
-      const sha256 = createHash("sha256").update(linkpath).digest("hex");
-      onPacked({ path: file, sizeBytes: Buffer.byteLength(linkpath), sha256 });
+      onPacked({ path: file, sizeBytes: Buffer.byteLength(linkpath), sha256: sha256(linkpath) });
     } else if (stats.isFile()) {
       onPacked({ path: file, ...(yield* plainFile(file, place)) });
     } else {

@@ -4,6 +4,7 @@ import path from "node:path";
 import { Header } from "tar/header";
 import { Pax } from "tar/pax";
 import { errorCode, errorText } from "../errors.ts";
+import { sha256 } from "../short-hash.ts";
 import type { ResultFile } from "../model/result.ts";
 import { isInside } from "../system/paths.ts";
 import { DamagedArchive } from "./store.ts";
@@ -63,7 +64,7 @@ async function unpackEntries(
     if (entry.type === "SymbolicLink") {
       if (linkpath === undefined || !isSafeLink(name, linkpath))
         throw new DamagedArchive(`the link ${name} leads out of its directory`);
-      check(known, Buffer.byteLength(linkpath), createHash("sha256").update(linkpath).digest("hex"));
+      check(known, Buffer.byteLength(linkpath), sha256(linkpath));
       links.push({ place, target: linkpath, mtime });
     } else {
       if (size !== known.sizeBytes) check(known, size, undefined);

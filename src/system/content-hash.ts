@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream, lstatSync, readFileSync, readlinkSync } from "node:fs";
 import { errorCode } from "../errors.ts";
+import { sha256 } from "../short-hash.ts";
 
 /** A file up to this size is read synchronously. */
 const SMALL_BYTES = 1 << 18;
@@ -11,12 +12,12 @@ const SMALL_BYTES = 1 << 18;
  * blocks until another process opens its other end.
  */
 export async function hashOf(file: string): Promise<string> {
-  const hash = createHash("sha256");
   try {
     const stats = lstatSync(file);
-    if (stats.isSymbolicLink()) return hash.update(readlinkSync(file)).digest("hex");
+    if (stats.isSymbolicLink()) return sha256(readlinkSync(file));
     if (!stats.isFile()) return "";
-    if (stats.size <= SMALL_BYTES) return hash.update(readFileSync(file)).digest("hex");
+    if (stats.size <= SMALL_BYTES) return sha256(readFileSync(file));
+    const hash = createHash("sha256");
     for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 }))
       hash.update(chunk as Buffer);
     return hash.digest("hex");

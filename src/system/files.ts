@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { lstatSync, mkdirSync, renameSync, writeFileSync, type Stats } from "node:fs";
 import {
   copyFile,
@@ -16,6 +16,7 @@ import {
 } from "node:fs/promises";
 import path from "node:path";
 import { errorCode, withPath } from "../errors.ts";
+import { shortHash } from "../short-hash.ts";
 import { openRegularFile } from "./regular-file.ts";
 import { removeTree } from "./remove-tree.ts";
 import { thisHost } from "./host.ts";
@@ -31,7 +32,7 @@ let ownMark: string | undefined;
 let hostMark: { name: string; ids: string } | undefined;
 
 function thisHostMark(): { name: string; ids: string } {
-  const hash = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 8);
+  const hash = (text: string): string => shortHash(text, 8);
   const { name, boot, pids } = thisHost();
   return (hostMark ??= { name: hash(name), ids: `${hash(boot)}${hash(pids)}` });
 }

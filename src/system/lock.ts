@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { link, rename, rm, stat, writeFile } from "node:fs/promises";
 import { uptime } from "node:os";
-import { setTimeout as delay } from "node:timers/promises";
 import * as v from "valibot";
 import { errorCode, UserError } from "../errors.ts";
 import { isDiskFullError } from "./disk.ts";
@@ -10,6 +9,7 @@ import { temporaryName } from "./files.ts";
 import { describeHost, thisHost, type Host } from "./host.ts";
 import { identify, lifeOf, ProcessIdentitySchema, type ProcessIdentity } from "./identity.ts";
 import { jsonIn } from "./json.ts";
+import { attempts } from "./poll.ts";
 import { boundedText } from "./regular-file.ts";
 
 const POLL_MS = 50;
@@ -69,7 +69,7 @@ export interface LockOptions {
  */
 export async function acquireLock(file: string, options: LockOptions): Promise<AsyncDisposable> {
   const { timeoutMs, signal, here = thisHost(), ignoreFullDisk = false } = options;
-  const deadline = Date.now() + timeoutMs;
+  const nextAttempt = attempts({ everyMs: POLL_MS, timeoutMs, signal });
   for (;;) {
     signal?.throwIfAborted();
     const lock = await tryLock(file, here).catch(async (error: unknown) => {
@@ -79,8 +79,7 @@ export async function acquireLock(file: string, options: LockOptions): Promise<A
       return { [Symbol.asyncDispose]: () => Promise.resolve() };
     });
     if (lock !== undefined) return lock;
-    if (Date.now() >= deadline) throw new LockedError(file, ownerOf(file), here);
-    await delay(POLL_MS, undefined, signal === undefined ? {} : { signal });
+    if (!(await nextAttempt())) throw new LockedError(file, ownerOf(file), here);
   }
 }
 

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { statFields } from "./identity.ts";
 import { isInside } from "./paths.ts";
+import { attempts } from "./poll.ts";
 
 /**
  * Environment variable that names the folder in which a worker executes a run. Every process of the run inherits it, even
@@ -23,13 +23,13 @@ const FEW_PIDS = 200;
  * @returns the pids that still exist after five seconds.
  */
 export async function endProcessesOf(directory: string, startedAfter?: number): Promise<number[]> {
-  const deadline = Date.now() + END_TIMEOUT_MS;
+  const nextLook = attempts({ everyMs: POLL_MS, timeoutMs: END_TIMEOUT_MS });
   const places = new Set([directory, realPlace(directory)]);
   for (;;) {
     const found = processesOf([...places], startedAfter);
-    if (found.length === 0 || Date.now() >= deadline) return found;
+    if (found.length === 0) return found;
     for (const signal of ["SIGSTOP", "SIGKILL"] as const) for (const pid of found) signalOne(pid, signal); // a stopped process cannot start another one
-    await delay(POLL_MS);
+    if (!(await nextLook())) return found;
   }
 }
 

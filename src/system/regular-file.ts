@@ -17,6 +17,19 @@ export async function openRegularFile(file: string): Promise<FileHandle | undefi
   return undefined;
 }
 
+/** Returns the last bytes of a file and its size; undefined if there is none, or if it is no regular file. */
+export async function endOfFile(
+  file: string,
+  mostBytes: number,
+): Promise<{ end: Buffer; sizeBytes: number } | undefined> {
+  await using handle = await openRegularFile(file);
+  if (handle === undefined) return undefined;
+  const { size: sizeBytes } = await handle.stat();
+  const length = Math.min(sizeBytes, mostBytes);
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, sizeBytes - length);
+  return { end: buffer.subarray(0, bytesRead), sizeBytes };
+}
+
 /**
  * Returns the text of a file, synchronously; undefined if the file does not exist, is not a regular file, or is larger
  * than a limit.

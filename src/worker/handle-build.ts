@@ -13,8 +13,8 @@ import {
   isOfStores,
   isOwnTrouble,
   LEAST_RETRIES,
+  obstacleOf,
   pauseAfter,
-  reasonFor,
   withHostname,
   type TroubleContext,
 } from "./own-trouble.ts";
@@ -60,11 +60,10 @@ async function requeueBuild(
 ): Promise<BuildAnswer> {
   context.onError(error as Error);
   if (!isOwnTrouble(error) || error instanceof OtherOmnetpp) return notStarted(remoteText(error));
-  if (!isOfStores(error) && (await context.health.judge(error)) !== undefined)
-    throw new Postponed(HAND_OVER_MS);
-  const reason = await reasonFor(error, context);
-  if (reason === undefined) throw new Postponed(BUILD_DELAY_MS);
-  const troubles = [...(job.troubles ?? []), withHostname(reason)];
+  if (!isOfStores(error) && !(await context.health.judge(error)).ok) throw new Postponed(HAND_OVER_MS);
+  const obstacle = await obstacleOf(error, context);
+  if (obstacle.state === "building") throw new Postponed(BUILD_DELAY_MS);
+  const troubles = [...(job.troubles ?? []), withHostname(obstacle.reason)];
   if (troubles.length > LEAST_RETRIES)
     return notStarted(`no builder could execute it: ${distinct(troubles)}`);
   throw new Postponed(pauseAfter(troubles), { ...job, troubles });

@@ -6,10 +6,16 @@ import type { CampaignState } from "../queue/campaign-state.ts";
 import type { LiveOutput } from "../queue/live-output.ts";
 import type { OwnedJob, JoinedJob, TakenJob } from "../queue/taken-job.ts";
 import { parseOrExplain } from "../system/json.ts";
-import { remoteText } from "../system/system-error.ts";
 import { executeBatch } from "./execute/batch.ts";
 import type { Batches } from "./execute/batches.ts";
-import { requeueRun, isOfStores, isOwnTrouble, lostReason, type TroubleContext } from "./own-trouble.ts";
+import {
+  requeueRun,
+  isOfStores,
+  isOwnTrouble,
+  lostReason,
+  notStarted,
+  type TroubleContext,
+} from "./own-trouble.ts";
 import {
   executeRun,
   withoutRunning,
@@ -32,7 +38,7 @@ export interface RunContext extends TroubleContext {
 export async function handleRun(taken: TakenJob, slot: Slot, context: RunContext): Promise<RunResult> {
   const { campaigns, health } = context;
   const found = await findRun(taken, context);
-  if ("outcome" in found) return found;
+  if (!found.ok) return found.answer;
   const { job, campaign } = found;
   using watch = campaigns.watch(campaign.id);
   if (await campaigns.isCancelled(campaign.id)) return withoutRunning("cancelled", "cancelled");
@@ -61,14 +67,14 @@ export async function handleRun(taken: TakenJob, slot: Slot, context: RunContext
 async function findRun(
   taken: TakenJob,
   { campaigns, onError }: RunContext,
-): Promise<{ job: RunJob; campaign: Campaign } | RunResult> {
+): Promise<{ ok: true; job: RunJob; campaign: Campaign } | { ok: false; answer: RunResult }> {
   try {
     const job = parseJob(taken);
-    return { job, campaign: await campaigns.find(job.campaign) };
+    return { ok: true, job, campaign: await campaigns.find(job.campaign) };
   } catch (error) {
     if (!(error instanceof UserError)) throw error; // Redis failed, not the job
     onError(error);
-    return withoutRunning("crashed", `the worker could not start it: ${remoteText(error)}`);
+    return { ok: false, answer: notStarted(error) };
   }
 }
 

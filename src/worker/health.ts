@@ -1,10 +1,10 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { errorText } from "../errors.ts";
+import { no, YES, type Verdict } from "../model/verdict.ts";
 import type { TroubleReport } from "../queue/troubles.ts";
 import { checkFolder } from "../system/check-folder.ts";
+import { attempts } from "../system/poll.ts";
 
-const FIRST_PAUSE_MS = 1000;
-const LONGEST_PAUSE_MS = 60_000;
+const PACE = { everyMs: 1000, growth: 2, slowestMs: 60_000 };
 /** Number of jobs in a row that could not be executed after which this machine is assumed to be the cause. */
 const FAILURE_LIMIT = 5;
 
@@ -24,35 +24,31 @@ export interface HealthOptions {
  */
 export class Health {
   readonly #options: HealthOptions;
-  readonly #firstPauseMs: number;
   #reason: string | undefined;
   #inARow = 0;
-  #pauseMs: number;
+  /** Pauses until the next check; returns false if the worker ends meanwhile. */
+  #nextCheck: () => Promise<boolean>;
   /** One job is admitted as a test. */
   #isTrying = false;
 
   constructor(options: HealthOptions) {
     this.#options = options;
-    this.#firstPauseMs = options.firstPauseMs ?? FIRST_PAUSE_MS;
-    this.#pauseMs = this.#firstPauseMs;
+    this.#nextCheck = this.#pauses();
   }
 
   /** Waits until this machine can execute jobs or the signal is aborted. Call it before the worker starts anything. */
   async untilWell(): Promise<void> {
-    const reason = await this.#check();
-    if (reason !== undefined) this.#stop(reason);
+    const found = await this.#check();
+    if (!found.ok) this.#stop(found.reason);
     await this.mayStart();
   }
 
   /** Waits until a job may be taken or the signal is aborted. */
   async mayStart(): Promise<void> {
-    const { signal } = this.#options;
     while (this.#reason !== undefined && !this.#isTrying) {
-      const hasPassed = await delay(this.#pauseMs, true, { signal }).catch(() => false); // the worker ends
-      this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
-      if (!hasPassed) return;
-      const reason = await this.#check();
-      if (reason !== undefined) this.#stop(reason);
+      if (!(await this.#nextCheck())) return;
+      const found = await this.#check();
+      if (!found.ok) this.#stop(found.reason);
       else if (this.#inARow < FAILURE_LIMIT) this.#resume();
       else this.#isTrying = true;
     }
@@ -61,26 +57,31 @@ export class Health {
   /**
    * Checks whether this machine is the reason why a job failed.
    * @param counts whether the machine may be the cause even if the check finds nothing.
-   * @returns what is wrong with this machine; undefined if the job may be the cause.
+   * @returns yes if nothing is wrong with this machine, so that the job may be the cause.
    */
-  async judge(error: unknown, counts = true): Promise<string | undefined> {
-    const reason = await this.#check();
-    if (reason === undefined && !counts) {
+  async judge(error: unknown, counts = true): Promise<Verdict> {
+    const found = await this.#check();
+    if (found.ok && !counts) {
       this.isWell();
-      return undefined;
+      return found;
     }
     this.#isTrying = false;
     this.#inARow++;
-    if (reason !== undefined) this.#stop(reason);
+    if (!found.ok) this.#stop(found.reason);
     else if (this.#inARow >= FAILURE_LIMIT)
       this.#stop(`${this.#inARow} jobs in a row failed: ${errorText(error)}`);
-    return reason;
+    return found;
   }
 
   /** Records that a job has been executed. */
   isWell(): void {
     this.#inARow = 0;
     if (this.#isTrying) this.#resume();
+  }
+
+  #pauses(): () => Promise<boolean> {
+    const { signal, firstPauseMs = PACE.everyMs } = this.#options;
+    return attempts({ ...PACE, everyMs: firstPauseMs, signal, onAbort: "stop" });
   }
 
   #stop(reason: string): void {
@@ -92,17 +93,17 @@ export class Health {
     this.#isTrying = false;
     this.#inARow = 0;
     this.#reason = undefined;
-    this.#pauseMs = this.#firstPauseMs;
+    this.#nextCheck = this.#pauses();
     this.#options.report.set(undefined);
   }
 
-  async #check(): Promise<string | undefined> {
+  async #check(): Promise<Verdict> {
     try {
       for (const directory of this.#options.directories) await checkFolder(directory);
       await this.#options.checkStores();
-      return undefined;
+      return YES;
     } catch (error) {
-      return errorText(error);
+      return no(errorText(error));
     }
   }
 }

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { forgetExpired } from "../queue/campaign-list.ts";
 import { CAMPAIGN_TTL_SECONDS } from "../queue/names.ts";
 import { isNearlyFull } from "../stores/store.ts";
+import { attempts } from "../system/poll.ts";
 import type { WorkerOptions } from "./worker.ts";
 
 const INTERVAL_MS = 3600_000;
@@ -28,6 +28,7 @@ export async function removeExpired({
   WorkerOptions,
   "connection" | "results" | "builds" | "sources" | "signal" | "onError"
 >): Promise<void> {
+  const nextAttempt = attempts({ everyMs: INTERVAL_MS, signal });
   for (;;) {
     try {
       await results.removeOlderThan(RESULT_AGE_MS);
@@ -39,6 +40,6 @@ export async function removeExpired({
       signal.throwIfAborted();
       onError(error as Error); // the next attempt is in an hour
     }
-    await delay(INTERVAL_MS, undefined, { signal });
+    await nextAttempt();
   }
 }

@@ -1,8 +1,9 @@
 import { hostname } from "node:os";
 import { errorText, UserError } from "../errors.ts";
 import type { Campaign, RunJob } from "../model/campaign.ts";
-import type { Postponement } from "../model/outcome.ts";
+import type { RunReport } from "../model/outcome.ts";
 import type { RunResult } from "../model/result.ts";
+import { YES } from "../model/verdict.ts";
 import { CheckoutFailed } from "../project/git/checkout.ts";
 import type { Rebuilder } from "../queue/build-requests.ts";
 import { Postponed } from "../queue/postponed.ts";
@@ -85,13 +86,12 @@ export async function requeueRun(
   onError(error as Error);
   if (isDiskFullError(error)) return await requeueForDiskSpace(error, run, context);
   const renewed = isOfStores(error) ? undefined : await run.slot.renew().catch((failure: unknown) => failure);
-  const fault = isOfStores(error) ? undefined : await health.judge(renewed ?? error, isOwnTrouble(error));
-  if (fault !== undefined) throw postponed(run, fault, HAND_OVER_MS);
-  if (!isOwnTrouble(error))
-    return withoutRunning("crashed", `the worker could not start it: ${remoteText(error)}`);
-  const reason = await reasonFor(error, context);
-  if (reason === undefined) throw postponed(run, errorText(error), BUILD_DELAY_MS, { lacks: true });
-  return retry(run, reason, {
+  const here = isOfStores(error) ? YES : await health.judge(renewed ?? error, isOwnTrouble(error));
+  if (!here.ok) throw postponed(run, here.reason, HAND_OVER_MS);
+  if (!isOwnTrouble(error)) return notStarted(error);
+  const obstacle = await obstacleOf(error, context);
+  if (obstacle.state === "building") throw postponed(run, errorText(error), BUILD_DELAY_MS, { lacks: true });
+  return retry(run, obstacle.reason, {
     ...(isOfStores(error) && { lacks: true }),
     ...(error instanceof SharedFilesChanged && { isPrivate: true }),
   });
@@ -102,20 +102,21 @@ export function isOfStores(error: unknown): boolean {
   return error instanceof MissingBuild || error instanceof MissingSource;
 }
 
-/**
- * Returns why a run cannot be executed, after requesting its missing build again; undefined while that build
- * is in progress, which does not count against the run.
- */
-export async function reasonFor(
+/** What prevents a job from being executed. While a missing build is in progress, nothing counts against a run. */
+type Obstacle = { state: "building" } | { state: "trouble"; reason: string };
+
+/** Returns what prevents a job from being executed, after requesting its missing build again. */
+export async function obstacleOf(
   error: unknown,
   { rebuilder }: Pick<TroubleContext, "rebuilder">,
-): Promise<string | undefined> {
-  if (!(error instanceof MissingBuild)) return errorText(error);
+): Promise<Obstacle> {
+  const reason = errorText(error);
+  if (!(error instanceof MissingBuild)) return { state: "trouble", reason };
   const rebuilding = await rebuilder.ask(error.key);
-  if (rebuilding === "under way") return undefined;
-  if (typeof rebuilding === "object")
-    return `${errorText(error)}, and its builder reported: ${rebuilding.failed}`;
-  return errorText(error);
+  if (rebuilding.state === "under way") return { state: "building" };
+  if (rebuilding.state === "failed")
+    return { state: "trouble", reason: `${reason}, and its builder reported: ${rebuilding.reason}` };
+  return { state: "trouble", reason };
 }
 
 /** Returns the result of a run whose retries are used up, and postpones any other run. */
@@ -155,6 +156,11 @@ async function requeueForDiskSpace(
   if (!disks.every(diskHasSpace)) throw postponed(run, errorText(error), HAND_OVER_MS);
   const tries = (run.job.diskFull ?? 0) + 1;
   if (tries < DISK_FULL_TRIES) throw postponed(run, errorText(error), HAND_OVER_MS, { diskFull: tries });
+  return notStarted(error);
+}
+
+/** Returns the result of a run that cannot be started, which is not the fault of this machine. */
+export function notStarted(error: unknown): RunResult {
   return withoutRunning("crashed", `the worker could not start it: ${remoteText(error)}`);
 }
 
@@ -173,7 +179,8 @@ function postponed(
   delayMs: number,
   { lacks = false, ...changes }: Changes = {},
 ): Postponed {
-  taken.report({ held: withHostname(reason), ...(lacks && { lacks: true }) } satisfies Postponement);
+  const report: RunReport = { type: "held", held: withHostname(reason), ...(lacks && { lacks: true }) };
+  taken.report(report);
   return new Postponed(delayMs, Object.keys(changes).length > 0 ? { ...job, ...changes } : undefined);
 }
 

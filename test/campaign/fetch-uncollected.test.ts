@@ -50,7 +50,7 @@ async function forgottenRuns(collected: boolean, finishedAt: number): Promise<nu
     collected: (_: string, { runNumber }: typeof RUN) => Promise.resolve(removed.push(runNumber)),
   } as unknown as QueueClient;
   const store = openDirectoryStore(path.join(temporary.path, "store"));
-  for await (const event of forgetCollected({ study, identity: "i", runs: [RUN] }, queue, store))
+  for await (const event of forgetCollected({ study, identity: "i", runs: [RUN] }, { queue, store }))
     expect(event).toBeUndefined();
   vi.unstubAllEnvs();
   return removed;

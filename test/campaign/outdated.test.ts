@@ -15,7 +15,7 @@ const plan = {
   runSources: { canRead: () => true, hashOf: () => "h" },
   resultDirectory: "/nowhere",
   build,
-  ownBuild: "it is not built",
+  ownBuild: { ok: false, reason: "it is not built" },
 } as unknown as CampaignPlan;
 const key = plannedKey(plan);
 const same = { tree: "t".repeat(40), build: key, arguments: ["-c", "Load", "--x=1"] };

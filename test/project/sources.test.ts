@@ -6,7 +6,7 @@ import { describeProject } from "../../src/project/describe/descriptor.ts";
 import { readCode } from "../../src/project/git/code.ts";
 import { listTree } from "../../src/project/git/commit.ts";
 import { headCommit, openCheckout } from "../../src/project/git/git.ts";
-import { findOwnBuild, type OwnBuild } from "../../src/project/build/own-build.ts";
+import { findOwnBuild, type OwnBinaries } from "../../src/project/build/own-build.ts";
 import { recipeFor, sourcesHash } from "../../src/project/build/sources.ts";
 import { makeRepository, type Repository } from "../helpers/git.ts";
 
@@ -70,6 +70,10 @@ async function ownBuildOf(repository: Repository) {
   return await findOwnBuild({ top: repository.path, project, mode: "release", tree, changed, sources });
 }
 
+function stampsOf(found: OwnBinaries): string[] | undefined {
+  return found.ok ? found.build.stamps : undefined;
+}
+
 async function builtRepository() {
   const repository = await makeRepository({
     ".oppbuildspec": BUILDSPEC,
@@ -89,9 +93,12 @@ it("uses the user's own library if it is newer than every source", async () => {
   for (const file of ["omnetpp.ini", "src/in.xml", "a.json", "a.txt", "a.csv", "a.py", "README.md"])
     await repository.write({ [file]: "# changed, which no binary knows" });
   expect(await ownBuildOf(repository)).toMatchObject({
-    products: ["src/liblib.so"],
-    targets: [{ kind: "library", file: "src/liblib.so" }],
-    nedExclusions: ["inet.x", "inet.y"],
+    ok: true,
+    build: {
+      products: ["src/liblib.so"],
+      targets: [{ kind: "library", file: "src/liblib.so" }],
+      nedExclusions: ["inet.x", "inet.y"],
+    },
   });
 });
 
@@ -105,10 +112,10 @@ it("does not reuse a build that used other data", async () => {
   await utimes(path.join(repository.path, "src/makefrag"), past, past);
   await repository.write({ "src/table.dat": "1" });
   const one = await ownBuildOf(repository);
-  expect(one).toMatchObject({ data: ["src/table.dat"] });
+  expect(one).toMatchObject({ ok: true, build: { data: ["src/table.dat"] } });
   await repository.write({ "src/table.dat": "12" });
   const other = await ownBuildOf(repository);
-  expect((other as OwnBuild).stamps).not.toEqual((one as OwnBuild).stamps);
+  expect(stampsOf(other)).not.toEqual(stampsOf(one));
 });
 
 it.each([
@@ -125,14 +132,14 @@ it.each([
   await repository.write(files);
   const future = new Date(Date.now() + 60_000);
   for (const file of Object.keys(files)) await utimes(path.join(repository.path, file), future, future);
-  expect(await ownBuildOf(repository)).toBe(reason);
+  expect(await ownBuildOf(repository)).toEqual({ ok: false, reason });
 });
 
 it("does not use a library that is older than a source, or missing", async () => {
   await using repository = await builtRepository();
   const future = new Date(Date.now() + 60_000);
   await utimes(path.join(repository.path, "src/a.cc"), future, future);
-  expect(await ownBuildOf(repository)).toBe("src/a.cc is newer than src/liblib.so");
+  expect(await ownBuildOf(repository)).toEqual({ ok: false, reason: "src/a.cc is newer than src/liblib.so" });
   await repository.git("clean", "--quiet", "-fdx");
-  expect(await ownBuildOf(repository)).toBe("src/liblib.so is not built");
+  expect(await ownBuildOf(repository)).toEqual({ ok: false, reason: "src/liblib.so is not built" });
 });

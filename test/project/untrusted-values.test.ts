@@ -221,7 +221,10 @@ describe("what a project says of itself", () => {
       changed: [],
       sources: [],
     });
-    expect(found).toBe(`${path.join(place.path, "secret")} is outside the checkout`);
+    expect(found).toEqual({
+      ok: false,
+      reason: `${path.join(place.path, "secret")} is outside the checkout`,
+    });
   });
 });
 

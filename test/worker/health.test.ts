@@ -33,7 +33,7 @@ it("creates its folders again, and blames the job if nothing is wrong on this ma
   await using some = await someHealth();
   const { health, folder, reported } = some;
   await rm(folder, { recursive: true, force: true });
-  expect(await health.judge(new Error("ENOENT"))).toBeUndefined();
+  expect(await health.judge(new Error("ENOENT"))).toEqual({ ok: true });
   expect(await isOpen(health)).toBe(true);
   expect(reported).toEqual([]);
 });
@@ -42,7 +42,10 @@ it("takes no jobs while a folder is unusable, reports it, and continues when the
   await using some = await someHealth();
   const { health, folder, reported } = some;
   await writeFile(folder, "a file is in the way");
-  expect(await health.judge(new Error("ENOTDIR"))).toMatch(`cannot use ${folder}: EEXIST`);
+  expect(await health.judge(new Error("ENOTDIR"))).toEqual({
+    ok: false,
+    reason: expect.stringContaining(`cannot use ${folder}: EEXIST`) as string,
+  });
   expect(await isOpen(health)).toBe(false);
   await rm(folder);
   await health.mayStart();

@@ -1,8 +1,7 @@
 import * as v from "valibot";
 import { UserError } from "../../errors.ts";
-import type { Outcome } from "../../model/outcome.ts";
 import { PROTOCOL } from "../../model/protocol.ts";
-import type { RunResult } from "../../model/result.ts";
+import { answerWithoutRunning, type RunResult } from "../../model/result.ts";
 import { parseAnswer } from "../../queue/answers.ts";
 
 export interface Answer extends RunResult {
@@ -19,7 +18,7 @@ export function resultOf(job: string, answer: unknown): Answer {
     return rejectOtherVersion(answer) ?? parseAnswer(job, answer);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return { ...withoutAnswer({ state: "lost", reason: error.message }), unusable: true };
+    return { ...answerWithoutRunning("lost", error.message), unusable: true };
   }
 }
 
@@ -32,7 +31,7 @@ function rejectOtherVersion(answer: unknown): Answer | undefined {
   const { success, output } = v.safeParse(v.object({ protocol: v.number() }), answer);
   if (!success || output.protocol === PROTOCOL) return undefined;
   const reason = `its worker runs another version of inet-swarm (protocol ${output.protocol}, here ${PROTOCOL})`;
-  return { ...withoutAnswer({ state: "lost", reason }), unusable: true };
+  return { ...answerWithoutRunning("lost", reason), unusable: true };
 }
 
 /**
@@ -40,22 +39,9 @@ function rejectOtherVersion(answer: unknown): Answer | undefined {
  * @param reason `removed` for a cancelled run.
  */
 export function resultOfGoneJob(reason: string): RunResult {
-  return withoutAnswer(
-    reason === "removed" ? { state: "cancelled", reason: "cancelled" } : { state: "lost", reason },
-  );
-}
-
-function withoutAnswer(outcome: Outcome): RunResult {
-  const now = Date.now();
-  return {
-    protocol: PROTOCOL,
-    outcome,
-    usage: { wallTimeMs: 0 },
-    files: [],
-    startedAt: now,
-    finishedAt: now,
-    worker: "",
-  };
+  return reason === "removed"
+    ? answerWithoutRunning("cancelled", "cancelled")
+    : answerWithoutRunning("lost", reason);
 }
 
 /** Returns whether a run was cancelled before it started: such a run has neither files nor a record. */

@@ -4,13 +4,13 @@ import type { Campaign } from "../../model/campaign.ts";
 import type { RunRecord, RunResult } from "../../model/result.ts";
 import { runLabel, type Run } from "../../model/run.ts";
 import type { QueueClient } from "../../queue/client.ts";
-import type { ResultStore } from "../../stores/store.ts";
 import { isInside } from "../../system/paths.ts";
 import { neverStarted, type Answer } from "./answers.ts";
 import { Collector, type Collected } from "./collect.ts";
 import type { Study } from "./places.ts";
 import { addToHistory } from "./history.ts";
 import { recordFile, readRecordFile } from "./records.ts";
+import type { CampaignSession } from "./session.ts";
 
 /** A run whose results are in the study, and which can be removed from the swarm. */
 export interface CollectedRun extends Collected {
@@ -31,7 +31,7 @@ export class RunCollector {
   /** Campaigns with newer results for which a warning has already been given. */
   readonly #warned = new Set<string>();
 
-  constructor(study: Study, campaign: Campaign, queue: QueueClient, store: ResultStore) {
+  constructor(study: Study, campaign: Campaign, { queue, store }: Pick<CampaignSession, "queue" | "store">) {
     this.#study = study;
     this.#campaign = campaign;
     this.#queue = queue;

@@ -21,6 +21,21 @@ export interface Collected {
   warnings: string[];
 }
 
+/** The files of a run that are stored in the swarm. */
+type Opened =
+  { state: "none" } | { state: "opened"; directory: string } | { state: "damaged"; error: DamagedArchive };
+
+/** What is needed to move a run's files into the study. */
+interface Transfer {
+  run: Run;
+  /** The folder of the files; undefined if there are none. */
+  from: string | undefined;
+  /** Receives the location of each file that was moved, by its path in the answer. */
+  arrived: Map<string, string>;
+  /** Receives warnings for the user. */
+  warnings: string[];
+}
+
 /**
  * Moves the results of a campaign's runs into the study. Collecting a run again changes nothing; after an
  * interruption, the next call completes it.
@@ -66,7 +81,7 @@ export class Collector {
     const scratch = temporaryFolder(path.join(this.#study.resultDirectory, ".swarm"), this.#campaign.id);
     try {
       const opened = await this.#open(run, answer, scratch);
-      const known = opened instanceof DamagedArchive ? await this.#collectedBefore(run, answer) : undefined;
+      const known = opened.state === "damaged" ? await this.#collectedBefore(run, answer) : undefined;
       return known ? { record: known, warnings: [] } : await this.#collectOrLose(run, answer, opened);
     } finally {
       if (existsSync(scratch)) await rm(scratch, { recursive: true, force: true });
@@ -78,22 +93,16 @@ export class Collector {
     await this.#store.removeAll(runJobId(this.#campaign.id, run.runNumber));
   }
 
-  /** Returns the folder of a run's stored files, undefined if there are none, or why they cannot be read. */
-  async #open(
-    run: Run,
-    { stored, files }: RunResult,
-    scratch: string,
-  ): Promise<string | undefined | DamagedArchive> {
-    if (stored === undefined) return undefined;
-    const isOwn = isStoredBy(runJobId(this.#campaign.id, run.runNumber), stored);
-    if (!isOwn)
-      return new DamagedArchive(
-        `its worker's answer names results that belong to another run: ${JSON.stringify(stored)}`,
-      );
+  async #open(run: Run, { stored, files }: RunResult, scratch: string): Promise<Opened> {
+    if (stored === undefined) return { state: "none" };
     try {
-      return await this.#store.open(stored, files, scratch);
+      if (!isStoredBy(runJobId(this.#campaign.id, run.runNumber), stored))
+        throw new DamagedArchive(
+          `its worker's answer names results that belong to another run: ${JSON.stringify(stored)}`,
+        );
+      return { state: "opened", directory: await this.#store.open(stored, files, scratch) };
     } catch (error) {
-      if (error instanceof DamagedArchive) return error;
+      if (error instanceof DamagedArchive) return { state: "damaged", error };
       throw error;
     }
   }
@@ -108,40 +117,33 @@ export class Collector {
   }
 
   /** Collects a run. If its files are damaged, removes those already moved, and records a lost run. */
-  async #collectOrLose(
-    run: Run,
-    answer: RunResult,
-    opened: string | undefined | DamagedArchive,
-  ): Promise<Collected> {
+  async #collectOrLose(run: Run, answer: RunResult, opened: Opened): Promise<Collected> {
     const arrived = new Map<string, string>();
     try {
       return await this.#moveAndRecord(run, answer, opened, arrived);
     } catch (error) {
       if (!(error instanceof DamagedArchive)) throw error;
       for (const file of arrived.values()) await rm(file, { force: true });
-      return await this.#moveAndRecord(run, answer, error);
+      return await this.#moveAndRecord(run, answer, { state: "damaged", error });
     }
   }
 
-  /**
-   * Moves the files of a run and writes its record.
-   * @param arrived receives the location of each file that was moved, by its path in the answer.
-   */
+  /** Moves the files of a run and writes its record. @param arrived see `Transfer`. */
   async #moveAndRecord(
     run: Run,
     answer: RunResult,
-    opened: string | undefined | DamagedArchive,
-    arrived = new Map<string, string>(),
+    opened: Opened,
+    arrived: Transfer["arrived"] = new Map(),
   ): Promise<Collected> {
-    const from = opened instanceof DamagedArchive ? undefined : opened;
-    const usable = opened instanceof DamagedArchive ? lostResult(answer, opened) : answer;
+    const from = opened.state === "opened" ? opened.directory : undefined;
+    const usable = opened.state === "damaged" ? lostResult(answer, opened.error) : answer;
     const warnings = (usable.warnings ?? []).map((warning) => `${runLabel(run)}: ${warning}`);
     const sources = from === undefined ? [] : usable.files;
     let result = this.#withCheckedFiles(usable, sources, from);
     if (result.outcome.state !== "cancelled" || result.stored !== undefined)
       await this.#removeOldRecord(run, warnings);
     const move = (): Promise<Map<string, RunRecord["files"][number]>> =>
-      this.#moveAll(run, result, sources, from, arrived, warnings);
+      this.#moveAll(result, sources, { run, from, arrived, warnings });
     const moved = await move().catch(async (error: unknown) => {
       if (!(error instanceof Unplaceable)) throw error;
       result = { ...result, outcome: incomplete(result.outcome, [error.message]) };
@@ -197,12 +199,9 @@ export class Collector {
    * @throws {Unplaceable} if a file of a run that is done cannot be stored.
    */
   async #moveAll(
-    run: Run,
     result: RunResult,
     files: readonly ResultFile[],
-    from: string | undefined,
-    arrived: Map<string, string>,
-    warnings: string[],
+    { run, from, arrived, warnings }: Transfer,
   ): Promise<Map<string, RunRecord["files"][number]>> {
     const isDone = result.outcome.state === "done";
     const moved = new Map<string, RunRecord["files"][number]>();

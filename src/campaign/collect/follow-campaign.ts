@@ -1,13 +1,11 @@
 import path from "node:path";
-import * as v from "valibot";
 import { runJobId, type Campaign } from "../../model/campaign.ts";
 import type { CampaignEvent, CampaignSummary } from "../../model/events.ts";
-import { PostponementSchema, ProgressSchema } from "../../model/outcome.ts";
+import { parseReport } from "../../model/outcome.ts";
 import type { RunRecord } from "../../model/result.ts";
 import { runLabel, type Run } from "../../model/run.ts";
 import type { QueueClient } from "../../queue/client.ts";
 import type { RunEvent } from "../../queue/follow.ts";
-import type { ResultStore } from "../../stores/store.ts";
 import { removeLeftovers } from "../../system/files.ts";
 import { resultOfGoneJob, resultOf } from "./answers.ts";
 import { lockCampaign } from "./campaign-lock.ts";
@@ -19,6 +17,7 @@ import { updateNote } from "./notes.ts";
 import { Pending } from "./pending.ts";
 import { Restorer, type Restore } from "./restore.ts";
 import { Tally } from "./tally.ts";
+import type { CampaignSession } from "./session.ts";
 
 /**
  * Maximum number of collected runs that are being removed from the swarm while further runs are collected.
@@ -49,23 +48,22 @@ export interface FollowedCampaign {
 /**
  * Follows a campaign until its last run has ended, and collects the results of each run. May be interrupted
  * at any time and resumed, even by another process.
- * @param interrupt when aborted, queued runs are cancelled, running
+ * @param session when it is interrupted, queued runs are cancelled, running
  *   simulations are stopped, and completed runs are collected.
  * @throws {UserError} if another process is collecting the same campaign, or the study no longer exists.
  */
 export async function* followCampaign(
   followed: FollowedCampaign,
-  queue: QueueClient,
-  store: ResultStore,
-  interrupt: AbortSignal,
+  session: CampaignSession,
 ): AsyncGenerator<CampaignEvent> {
-  const { campaign, study, open, cancelled, position, earlier = [], partly } = followed;
+  const { queue, interrupt } = session;
+  const { campaign, study, open, cancelled, position, earlier = [], partly = false } = followed;
   const startedAt = performance.now();
   await using _lock = followed.lock ?? (await lockCampaign(study, campaign));
   await updateNote(campaign, study, false);
   const { resultDirectory } = study;
   await removeTemporaryFiles(resultDirectory);
-  const collector = new RunCollector(study, campaign, queue, store);
+  const collector = new RunCollector(study, campaign, session);
   const byNumber = new Map(open.map((run) => [run.runNumber, run]));
   const tally = new Tally();
   for (const record of earlier) tally.addEarlier(record);
@@ -227,14 +225,12 @@ async function translate(
     case "active":
       return { event: { type: "started", run } };
     case "progress": {
-      const progress = v.safeParse(ProgressSchema, event.progress);
-      if (progress.success) return { event: { type: "progress", run, progress: progress.output } };
-      const postponement = v.safeParse(PostponementSchema, event.progress);
-      if (!postponement.success) return undefined;
-      return {
-        event: { type: "held", run, reason: postponement.output.held },
-        lacks: postponement.output.lacks,
-      };
+      const report = parseReport(event.progress);
+      if (report === undefined) return undefined;
+      if (report.type === "held")
+        return { event: { type: "held", run, reason: report.held }, lacks: report.lacks };
+      const { type: _, ...progress } = report;
+      return { event: { type: "progress", run, progress } };
     }
     case "completed":
       return finished(await collector.collect(run, resultOf(runJobId(campaign, run.runNumber), event.value)));

@@ -1,21 +1,22 @@
 import { createReadStream, existsSync } from "node:fs";
 import path from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
 import { runJobId, type Campaign } from "../../model/campaign.ts";
 import { groupFailures, groupLine, messageOf } from "../../model/failure-groups.ts";
 import { inOneLine } from "../../model/names.ts";
 import type { RunResult } from "../../model/result.ts";
 import { runLabel, runVariables } from "../../model/run.ts";
+import { wholeNumberIn } from "../../model/whole-number.ts";
 import type { FoundCampaign } from "../../queue/campaign-list.ts";
-import type { QueueClient } from "../../queue/client.ts";
 import type { ResultStore } from "../../stores/store.ts";
 import { withOpened } from "../../stores/with-opened.ts";
 import { fileIn, parseAnswer } from "../../queue/answers.ts";
+import { attempts } from "../../system/poll.ts";
 import { readHistory, supersededRuns } from "./history.ts";
 import { knownCampaign, mayRead, type CallerContext, type KnownCampaign } from "./known-study.ts";
 import { missingInputs } from "./missing-inputs.ts";
 import { readRecord } from "./records.ts";
+import type { CampaignSession } from "./session.ts";
 
 export interface LogRequest {
   id: string;
@@ -35,19 +36,14 @@ const POLL_MS = 500;
  * Prints the output of a run, which may be running, have ended, or have been collected.
  * @throws {UserError} if there is no such campaign or run.
  */
-export async function printOutput(
-  request: LogRequest,
-  queue: QueueClient,
-  store: ResultStore,
-  signal: AbortSignal,
-): Promise<void> {
-  const found = await queue.find(request.id);
+export async function printOutput(request: LogRequest, session: CampaignSession): Promise<void> {
+  const found = await session.queue.find(request.id);
   for (const reason of found.damaged) request.here.warn(reason);
   if (request.run === undefined)
     return await printOverview(found, await knownCampaign(found.campaign, request.here), request.printLine);
-  if (!/^\d{1,9}$/.test(request.run))
-    throw new UserError(`${JSON.stringify(request.run)} is not a run number`);
-  await printRun(found.campaign, Number(request.run), request, queue, store, signal);
+  const number = wholeNumberIn(request.run);
+  if (number === undefined) throw new UserError(`${JSON.stringify(request.run)} is not a run number`);
+  await printRun(found.campaign, number, request, session);
 }
 
 async function printOverview(
@@ -98,11 +94,10 @@ async function printRun(
   campaign: Campaign,
   number: number,
   { follow, print, printLine, here }: LogRequest,
-  queue: QueueClient,
-  store: ResultStore,
-  signal: AbortSignal,
+  { queue, store, interrupt }: CampaignSession,
 ): Promise<void> {
   let offset = 0;
+  const nextAttempt = attempts({ everyMs: POLL_MS, signal: interrupt });
   while (await queue.isOpen(campaign.id, number)) {
     const value = await queue.result(campaign.id, number);
     if (value !== undefined) {
@@ -124,7 +119,7 @@ async function printRun(
       print(text);
     }
     if (!follow) return offset > 0 ? undefined : printLine(`run ${number} has not printed anything yet`);
-    await delay(POLL_MS, undefined, { signal });
+    await nextAttempt();
   }
   await printCollected(await knownCampaign(campaign, here), number, print, offset);
 }

@@ -1,4 +1,3 @@
-import { open } from "node:fs/promises";
 import path from "node:path";
 import type { Campaign } from "../../model/campaign.ts";
 import { groupFailures, messageOf } from "../../model/failure-groups.ts";
@@ -7,6 +6,7 @@ import type { RunRecord } from "../../model/result.ts";
 import { tryGit } from "../../project/git/plumbing.ts";
 import { statIfThere } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
+import { endOfFile } from "../../system/regular-file.ts";
 import type { Study } from "./places.ts";
 import { mayRead } from "./known-study.ts";
 import { sourceFiles } from "./source-manifest.ts";
@@ -81,10 +81,5 @@ async function hintFor(file: string, { directory, gitTop }: Study, root: string)
 async function endOfOutput(study: Study, { outputFile }: RunRecord): Promise<string> {
   const file = outputFile === undefined ? undefined : path.resolve(study.directory, outputFile);
   if (file === undefined || !mayRead(study, file)) return "";
-  const size = (await statIfThere(file))?.size ?? 0;
-  if (size === 0) return "";
-  await using handle = await open(file);
-  const start = Math.max(0, size - TAIL_BYTES);
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(TAIL_BYTES), 0, TAIL_BYTES, start);
-  return buffer.toString("utf8", 0, bytesRead);
+  return (await endOfFile(file, TAIL_BYTES))?.end.toString() ?? "";
 }

@@ -1,7 +1,8 @@
 import { existsSync, lstatSync, readlinkSync, realpathSync, statSync, type Stats } from "node:fs";
 import path from "node:path";
 import { errorCode, errorText } from "../../errors.ts";
-import { isAllowedOutside, forbiddenName, whyLinkRefused, whyRefused } from "../../stores/output-path.ts";
+import { no, YES, type Verdict } from "../../model/verdict.ts";
+import { checkLink, checkName, checkPlace, isAllowedOutside } from "../../stores/output-path.ts";
 import { isInside } from "../../system/paths.ts";
 
 /** Where the results of a campaign are stored, as this client knows it. All paths are absolute. */
@@ -50,8 +51,9 @@ export class Places {
    */
   checkPermitted(target: string): void {
     const { gitTop: top, outside } = this.#study;
-    const why = whyRefused({ top, outside }, target) ?? this.#whyBehindLinks(target);
-    if (why !== undefined) throw new Unplaceable(`${this.shown(target)} (${why})`);
+    const named = checkPlace({ top, outside }, target);
+    const verdict = named.ok ? this.#checkBehindLinks(target) : named;
+    if (!verdict.ok) throw new Unplaceable(`${this.shown(target)} (${verdict.reason})`);
   }
 
   /**
@@ -74,12 +76,10 @@ export class Places {
   checkLink(target: string, leadsTo: string): void {
     const { gitTop: top, outside } = this.#study;
     const resolved = path.resolve(this.#realOf(path.dirname(target)), leadsTo);
-    const why =
-      whyLinkRefused({ top, outside }, target, leadsTo) ??
-      (this.#isPermitted(whereLinkLeads(resolved))
-        ? undefined
-        : `a symbolic link that leads out of the checkout, to ${leadsTo}`);
-    if (why !== undefined) throw new Unplaceable(`${this.shown(target)} (${why})`);
+    let verdict = checkLink({ top, outside }, target, leadsTo);
+    if (verdict.ok && !this.#isPermitted(whereLinkLeads(resolved)))
+      verdict = no(`a symbolic link that leads out of the checkout, to ${leadsTo}`);
+    if (!verdict.ok) throw new Unplaceable(`${this.shown(target)} (${verdict.reason})`);
   }
 
   /** Returns a path for messages: relative to the study if it is in the checkout. */
@@ -88,21 +88,20 @@ export class Places {
     return isInside(gitTop, target) ? path.relative(directory, target) : target;
   }
 
-  #whyBehindLinks(target: string): string | undefined {
+  #checkBehindLinks(target: string): Verdict {
     let folder: string;
     try {
       folder = this.#realOf(path.dirname(target));
     } catch (error) {
-      return error instanceof Unplaceable ? error.message : `not writable: ${errorText(error)}`;
+      return no(error instanceof Unplaceable ? error.message : `not writable: ${errorText(error)}`);
     }
     if (!this.#isPermitted(path.join(folder, path.basename(target))))
-      return "behind a symbolic link that leads out of the checkout";
-    return isInGitDirectory(folder, this.#top) ? "inside a git directory" : undefined;
+      return no("behind a symbolic link that leads out of the checkout");
+    return isInGitDirectory(folder, this.#top) ? no("inside a git directory") : YES;
   }
 
   #isPermitted(real: string): boolean {
-    if (isInside(this.#top, real))
-      return real === this.#top || forbiddenName(real.slice(this.#top.length)) === undefined;
+    if (isInside(this.#top, real)) return real === this.#top || checkName(real.slice(this.#top.length)).ok;
     return isAllowedOutside(this.#outside, real) || this.#outside.includes(`${real}/`);
   }
 

@@ -1,3 +1,4 @@
+import { no } from "../../model/verdict.ts";
 import type { CampaignPlan } from "./plan.ts";
 import { dependencyId, plannedKey, type ProjectPlan } from "./plan-project.ts";
 
@@ -16,7 +17,7 @@ export function planForOtherMachines(plan: CampaignPlan): CampaignPlan {
     }));
     const { clientEnvironment: _, compilers: _compilers, ...rest } = project.build;
     const build = { ...rest, omnetpp: { version }, ...(needed && { dependencies: needed }) };
-    return { ...project, ownBuild: "its workers run on other machines", build };
+    return { ...project, ownBuild: no("its workers run on other machines"), build };
   };
   const dependencies = plan.dependencies.map((each) => {
     const changed = adapt(each);

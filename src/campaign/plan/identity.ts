@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
+import { shortHash } from "../../short-hash.ts";
 import { simulationVariables } from "../../model/environment.ts";
 import { namedLibraries } from "../../omnetpp/named-files.ts";
 import {
@@ -53,7 +53,7 @@ export async function identityOf(plan: CampaignPlan): Promise<string> {
   ];
   const read = simulationVariables(terminal?.environment ?? {});
   if (Object.keys(read).length > 0) parts.push(read);
-  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
+  return shortHash(JSON.stringify(parts));
 }
 
 /**

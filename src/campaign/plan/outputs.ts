@@ -2,7 +2,8 @@ import { accessSync, constants, existsSync, lstatSync, readdirSync, realpathSync
 import path from "node:path";
 import { errorText, UserError } from "../../errors.ts";
 import type { Outputs } from "../../model/campaign.ts";
-import { forbiddenName } from "../../stores/output-path.ts";
+import { YES } from "../../model/verdict.ts";
+import { checkName } from "../../stores/output-path.ts";
 import type { Expansion, RunOutputs } from "../../omnetpp/expand.ts";
 import { iniFolders, type IniFolders } from "../../omnetpp/ini-folders.ts";
 import { namedInis } from "../../omnetpp/named-files.ts";
@@ -171,9 +172,9 @@ function addFile(file: string, { top }: OutputQuestion, { outside, links }: Foun
 }
 
 function refuseForbidden(name: string, place: string): void {
-  const why = name === "" ? undefined : forbiddenName(name);
-  if (why === undefined) return;
-  throw new UserError(`cannot store results in ${place}: it is ${why}`, {
+  const named = name === "" ? YES : checkName(name);
+  if (named.ok) return;
+  throw new UserError(`cannot store results in ${place}: it is ${named.reason}`, {
     hint: "set result-dir to another folder, or rename this one",
   });
 }

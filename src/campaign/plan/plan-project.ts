@@ -11,13 +11,14 @@ import {
 } from "../../model/build.ts";
 import { buildVariables, type Environment } from "../../model/environment.ts";
 import { PROTOCOL } from "../../model/protocol.ts";
+import { no } from "../../model/verdict.ts";
 import { readCode, type Code } from "../../project/git/code.ts";
 import { withNeeded, type NeededProject } from "../../project/build/dependency-options.ts";
 import type { ProjectDescriptor } from "../../project/describe/descriptor.ts";
 import { findBuildSources } from "../../project/build/build-sources.ts";
 import { checkoutName, type TreeEntry } from "../../project/git/git.ts";
 import { linkedOmnetpp } from "../../project/build/linked-omnetpp.ts";
-import { findOwnBuild, newerCode, type OwnBuild } from "../../project/build/own-build.ts";
+import { findOwnBuild, newerCode, type OwnBinaries } from "../../project/build/own-build.ts";
 import { recipeFor, sourcesHash } from "../../project/build/sources.ts";
 import type { WorkTreeRequest } from "../../project/git/reading.ts";
 
@@ -29,8 +30,7 @@ export interface ProjectPlan {
   sources: readonly TreeEntry[];
   /** The dependencies have no source yet: it is known after they were sent. */
   build: Omit<BuildRequest, "source">;
-  /** The user's own binaries, or why they cannot be used. */
-  ownBuild: OwnBuild | string;
+  ownBuild: OwnBinaries;
 }
 
 /** A needed project, with its code and how it is built. */
@@ -94,7 +94,7 @@ export async function planProject(question: ProjectQuestion, signal?: AbortSigna
 
 /** Returns the name of a plan's build: the user's own build, or a new one. */
 export function plannedKey({ build, ownBuild }: Pick<ProjectPlan, "build" | "ownBuild">): string {
-  return typeof ownBuild === "string" ? buildKey(build) : ownBuildKey(build, ownBuild.stamps);
+  return ownBuild.ok ? ownBuildKey(build, ownBuild.build.stamps) : buildKey(build);
 }
 
 /** Returns an ID that is unique among the projects that a plan needs. */
@@ -122,30 +122,30 @@ async function ownBuild(
   { project, code, mode, omnetpp, workTree, named = {}, dependencies }: ProjectQuestion,
   { recipe, sources }: { recipe: Recipe; sources: readonly TreeEntry[] },
   signal?: AbortSignal,
-): Promise<OwnBuild | string> {
+): Promise<OwnBinaries> {
   const [compiling] = Object.keys(buildVariables(named));
-  if (compiling !== undefined) return `${compiling} is set with --env`;
-  const foreign = dependencies.find(({ ownBuild: own }) => typeof own === "string");
-  if (foreign !== undefined)
-    return `${foreign.about.name} is built by the swarm: ${foreign.ownBuild as string}`;
+  if (compiling !== undefined) return no(`${compiling} is set with --env`);
+  for (const { about, ownBuild: theirs } of dependencies)
+    if (!theirs.ok) return no(`${about.name} is built by the swarm: ${theirs.reason}`);
   const question = { top: code.checkout.top, project, mode };
   await using current = code.checkedOut ? undefined : await readCode(workTree, undefined, signal);
   const here =
     current === undefined ? sources : await findBuildSources({ project, recipe, code: current, signal });
-  if (sourcesHash(here) !== sourcesHash(sources)) return "other sources are checked out";
+  if (sourcesHash(here) !== sourcesHash(sources)) return no("other sources are checked out");
   const { entries: tree, changed } = current ?? code;
   const found = await findOwnBuild({ ...question, tree, changed, sources: here });
-  if (typeof found === "string") return found;
-  for (const product of found.products) {
+  if (!found.ok) return found;
+  const { products, builtAt } = found.build;
+  for (const product of products) {
     const linked = await linkedOmnetpp(path.join(question.top, product));
     if (linked === undefined || linked.version === omnetpp.version) continue;
     const which = linked.version ?? `in ${linked.folder}, which does not exist`;
-    return `${product} was built with OMNeT++ ${which}, not ${omnetpp.version}`;
+    return no(`${product} was built with OMNeT++ ${which}, not ${omnetpp.version}`);
   }
   for (const each of dependencies) {
     const { gitTop: top } = each;
-    const newer = await newerCode({ top, project: each.project, sources: each.sources }, found.builtAt);
-    if (newer !== undefined) return `${newer} of ${each.about.name} is newer than ${found.products[0]!}`;
+    const newer = await newerCode({ top, project: each.project, sources: each.sources }, builtAt);
+    if (newer !== undefined) return no(`${newer} of ${each.about.name} is newer than ${products[0]!}`);
   }
   return found;
 }

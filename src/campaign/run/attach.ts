@@ -4,32 +4,30 @@ import type { Campaign } from "../../model/campaign.ts";
 import type { Run } from "../../model/run.ts";
 import type { FoundCampaign } from "../../queue/campaign-list.ts";
 import type { QueueClient } from "../../queue/client.ts";
-import type { ResultStore } from "../../stores/store.ts";
 import { lockCampaign } from "../collect/campaign-lock.ts";
 import type { Study } from "../collect/places.ts";
 import { followCampaign, type FollowedCampaign } from "../collect/follow-campaign.ts";
 import { readHistory } from "../collect/history.ts";
 import { knownCampaign, type CallerContext, type KnownCampaign } from "../collect/known-study.ts";
 import { readRecord } from "../collect/records.ts";
+import type { CampaignSession } from "../collect/session.ts";
 
 /**
  * Follows a campaign that was queued earlier, and collects the runs that are not collected yet.
- * @param interrupt as for `followCampaign`.
+ * @param session as for `followCampaign`.
  * @throws {UserError} if there is no such campaign, or its study is not on this machine.
  */
 export async function* attachCampaign(
   id: string,
   here: CallerContext,
-  queue: QueueClient,
-  store: ResultStore,
-  interrupt: AbortSignal,
+  session: CampaignSession,
 ): AsyncGenerator<CampaignEvent> {
-  const position = await queue.position();
-  const { found, known, lock } = await takeCampaign(id, here, queue);
+  const position = await session.queue.position();
+  const { found, known, lock } = await takeCampaign(id, here, session.queue);
   yield { type: "queued", campaign: id, runs: found.open.length };
   yield* damaged(found);
   const partly = found.damaged.length > 0;
-  yield* followCampaign({ ...found, ...known, position, lock, partly }, queue, store, interrupt);
+  yield* followCampaign({ ...found, ...known, position, lock, partly }, session);
 }
 
 /**
@@ -56,23 +54,22 @@ function* damaged({ campaign, damaged: reasons }: FoundCampaign): Generator<Camp
 
 /**
  * Queues the failed and cancelled runs of a campaign again, and follows them.
- * @param interrupt as for `followCampaign`.
+ * @param session as for `followCampaign`.
  * @throws {UserError} if there are none.
  */
 export async function* retryCampaign(
   id: string,
   here: CallerContext,
-  queue: QueueClient,
-  store: ResultStore,
-  interrupt: AbortSignal,
+  session: CampaignSession,
 ): AsyncGenerator<CampaignEvent> {
+  const { queue } = session;
   const { found, known, lock } = await takeCampaign(id, here, queue);
   const retried = await addRetries(found, known, queue).catch(async (error: unknown) => {
     await lock[Symbol.asyncDispose]();
     throw error;
   });
   yield { type: "queued", campaign: id, runs: retried.open.length };
-  yield* followCampaign({ ...retried, lock }, queue, store, interrupt);
+  yield* followCampaign({ ...retried, lock }, session);
 }
 
 /**

@@ -1,9 +1,8 @@
 import type { Dependency, Source } from "../../model/build.ts";
 import type { CampaignEvent } from "../../model/events.ts";
-import type { QueueClient } from "../../queue/client.ts";
 import type { CampaignPlan } from "../plan/plan.ts";
 import { dependencyId } from "../plan/plan-project.ts";
-import { ensureBuild, type BuildStores } from "./prepare-build.ts";
+import { ensureBuild, type BuildSession } from "./prepare-build.ts";
 import { sendSource } from "./send-source.ts";
 
 /** A dependency that is available to workers, and the top level of its checkout on this machine. */
@@ -21,19 +20,17 @@ interface Ready {
  */
 export async function* ensureDependencies(
   plan: Pick<CampaignPlan, "dependencies" | "build" | "gitTop"> & { source: Source },
-  stores: BuildStores,
-  queue: QueueClient,
-  signal: AbortSignal,
+  session: BuildSession,
 ): AsyncGenerator<CampaignEvent, { dependencies?: Dependency[] }> {
   const sources = new Map([[plan.gitTop, plan.source]]);
   const ready = new Map<string, Ready>();
   for (const each of plan.dependencies) {
     const { gitTop, about, code } = each;
     const { name } = about;
-    const source = sources.get(gitTop) ?? (yield* sendSource(code, stores.sources, signal, name));
+    const source = sources.get(gitTop) ?? (yield* sendSource(code, session.sources, session.interrupt, name));
     sources.set(gitTop, source);
     const build = { ...each.build, ...withSources(each.build.dependencies, ready, gitTop) };
-    const buildKey = yield* ensureBuild({ ...each, build, source, name }, stores, queue, signal);
+    const buildKey = yield* ensureBuild({ ...each, build, source, name }, session);
     ready.set(dependencyId(about), { dependency: { ...about, buildKey }, source, gitTop });
   }
   return withSources(plan.build.dependencies, ready, plan.gitTop);

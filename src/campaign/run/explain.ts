@@ -132,11 +132,10 @@ function buildSection({ project, program }: StudyContext, plan: CampaignPlan): S
 function buildFacts(plan: ProjectPlan): Facts {
   const { recipe } = plan.build;
   const { ownBuild, sources } = plan;
-  const own = typeof ownBuild === "string" ? undefined : ownBuild;
   return {
     builtBy: describeRecipe(recipe),
-    ownBinaries: own === undefined ? `not used: ${ownBuild as string}` : `used: ${own.products.join(", ")}`,
-    data: own?.data,
+    ownBinaries: ownBuild.ok ? `used: ${ownBuild.build.products.join(", ")}` : `not used: ${ownBuild.reason}`,
+    data: ownBuild.ok ? ownBuild.build.data : undefined,
     sourceFiles: sources.length,
     key: plannedKey(plan),
   };

@@ -1,13 +1,12 @@
 import { UserError } from "../../errors.ts";
 import type { CampaignEvent } from "../../model/events.ts";
 import { runJobId, type Campaign } from "../../model/campaign.ts";
-import type { QueueClient } from "../../queue/client.ts";
-import type { ResultStore } from "../../stores/store.ts";
 import { resultOf } from "../collect/answers.ts";
 import { CollectedElsewhere, lockCampaign } from "../collect/campaign-lock.ts";
 import { RunCollector } from "../collect/collect-run.ts";
 import { equalCampaigns, type EqualCampaign, type Wanted } from "./join-running.ts";
 import type { Study } from "../collect/places.ts";
+import type { CampaignSession } from "../collect/session.ts";
 
 /**
  * Collects results that the swarm still has of earlier campaigns with the same runs, which were queued but
@@ -17,14 +16,12 @@ import type { Study } from "../collect/places.ts";
  */
 export async function* fetchUncollected(
   wanted: Wanted,
-  queue: QueueClient,
-  store: ResultStore,
-  signal: AbortSignal,
+  session: CampaignSession,
 ): AsyncGenerator<CampaignEvent, Set<number>> {
   const fetched = new Set<number>();
-  for (const equal of await equalCampaigns(wanted, queue)) {
+  for (const equal of await equalCampaigns(wanted, session.queue)) {
     if (equal.ended === 0) continue;
-    for (const number of yield* collectEnded(equal, wanted.study, queue, store, signal)) fetched.add(number);
+    for (const number of yield* collectEnded(equal, wanted.study, session)) fetched.add(number);
   }
   return fetched;
 }
@@ -36,14 +33,13 @@ export async function* fetchUncollected(
  */
 export async function* forgetCollected(
   wanted: Wanted,
-  queue: QueueClient,
-  store: ResultStore,
+  session: Pick<CampaignSession, "queue" | "store">,
 ): AsyncGenerator<CampaignEvent> {
   if (wanted.runs.length === 0) return;
-  for (const { note, open } of await equalCampaigns(wanted, queue, ({ collected }) => !collected)) {
+  for (const { note, open } of await equalCampaigns(wanted, session.queue, ({ collected }) => !collected)) {
     await using lock = await lockUnlessCollected(wanted.study, note.campaign);
     if (lock === undefined) continue;
-    const collector = new RunCollector(wanted.study, note.campaign, queue, store);
+    const collector = new RunCollector(wanted.study, note.campaign, session);
     try {
       for (const run of open) await collector.forgetCollected(run);
     } catch (error) {
@@ -70,18 +66,17 @@ async function lockUnlessCollected(study: Study, campaign: Campaign): Promise<As
 async function* collectEnded(
   { note: { campaign }, open }: EqualCampaign,
   study: Study,
-  queue: QueueClient,
-  store: ResultStore,
-  signal: AbortSignal,
+  session: CampaignSession,
 ): AsyncGenerator<CampaignEvent, number[]> {
+  const { queue, interrupt } = session;
   await using lock = await lockUnlessCollected(study, campaign);
   if (lock === undefined) return [];
   yield { type: "fetching", campaign: campaign.id, runs: open.length };
-  const collector = new RunCollector(study, campaign, queue, store);
+  const collector = new RunCollector(study, campaign, session);
   await collector.resume(() => undefined);
   const fetched: number[] = [];
   for (const run of open) {
-    signal.throwIfAborted();
+    interrupt.throwIfAborted();
     const answer = await queue.result(campaign.id, run.runNumber);
     if (answer === undefined) continue;
     const collected = await collector.collect(run, resultOf(runJobId(campaign.id, run.runNumber), answer));

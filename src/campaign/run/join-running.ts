@@ -5,7 +5,6 @@ import type { CampaignEvent, ExecutedRuns } from "../../model/events.ts";
 import type { Run } from "../../model/run.ts";
 import type { CampaignListing } from "../../queue/campaign-list.ts";
 import type { QueueClient } from "../../queue/client.ts";
-import type { ResultStore } from "../../stores/store.ts";
 import { statIfThere } from "../../system/files.ts";
 import { CollectedElsewhere, lockCampaign } from "../collect/campaign-lock.ts";
 import { RunCollector } from "../collect/collect-run.ts";
@@ -13,6 +12,7 @@ import type { Study } from "../collect/places.ts";
 import { followCampaign } from "../collect/follow-campaign.ts";
 import type { Restore } from "../collect/restore.ts";
 import { readNotes, type CampaignNote } from "../collect/notes.ts";
+import type { CampaignSession } from "../collect/session.ts";
 
 /** The runs of a request, and what identifies an equal campaign: its study and identity. */
 export interface Wanted {
@@ -81,10 +81,7 @@ export interface Joined {
   detached: Set<number>;
 }
 
-export interface Joining {
-  queue: QueueClient;
-  store: ResultStore;
-  interrupt: AbortSignal;
+interface Joining {
   /** Do not wait for the runs; the user attaches later. */
   detach: boolean;
   /** @see FollowedCampaign */
@@ -97,8 +94,10 @@ export interface Joining {
  */
 export async function* joinRunning(
   wanted: Wanted,
-  { queue, store, interrupt, detach, restore }: Joining,
+  { detach, restore }: Joining,
+  session: CampaignSession,
 ): AsyncGenerator<CampaignEvent, Joined> {
+  const { queue, interrupt } = session;
   const joined: Joined = {
     campaign: undefined,
     campaigns: new Set(),
@@ -115,7 +114,7 @@ export async function* joinRunning(
     const lock = await lockOrExplain(wanted.study, equal);
     // query again: another process may have had the lock
     const { open: openInQueue, unstarted } = await queue.find(campaign.id);
-    const collector = new RunCollector(wanted.study, campaign, queue, store);
+    const collector = new RunCollector(wanted.study, campaign, session);
     const openInAll: Run[] = [];
     for (const run of openInQueue) if (!(await collector.forgetCollected(run))) openInAll.push(run);
     const numbers = new Set(equal.open.map((run) => run.runNumber));
@@ -145,7 +144,7 @@ export async function* joinRunning(
       partly,
       restore,
     };
-    for await (const event of followCampaign(followed, queue, store, interrupt)) {
+    for await (const event of followCampaign(followed, session)) {
       if (event.type === "ended") joined.made = event.summary.made;
       else yield event;
     }

@@ -4,17 +4,18 @@ import { UserError } from "../../errors.ts";
 import type { BuildAnswer, Source } from "../../model/build.ts";
 import type { CampaignEvent } from "../../model/events.ts";
 import { PROTOCOL } from "../../model/protocol.ts";
-import type { QueueClient } from "../../queue/client.ts";
 import type { BuildStore } from "../../stores/build-store.ts";
 import type { SourceStore } from "../../stores/source-store.ts";
 import { isUnchanged } from "../../project/build/own-build.ts";
 import type { CampaignPlan } from "../plan/plan.ts";
 import { plannedKey } from "../plan/plan-project.ts";
 import { makeFolders } from "../../system/files.ts";
+import type { CampaignSession } from "../collect/session.ts";
 
 const LAST_LINES = 20;
 
-export interface BuildStores {
+/** What is needed to have something built on the swarm. */
+export interface BuildSession extends Pick<CampaignSession, "queue" | "interrupt"> {
   builds: BuildStore;
   sources: SourceStore;
 }
@@ -32,9 +33,7 @@ interface BuildPlan extends Pick<CampaignPlan, "build" | "ownBuild" | "gitTop"> 
  */
 export async function* ensureBuild(
   plan: BuildPlan,
-  { builds, sources }: BuildStores,
-  queue: QueueClient,
-  signal: AbortSignal,
+  { builds, sources, queue, interrupt }: BuildSession,
 ): AsyncGenerator<CampaignEvent, string> {
   const startedAt = performance.now();
   const key = plannedKey(plan);
@@ -43,10 +42,10 @@ export async function* ensureBuild(
     const tookMs = Math.round(performance.now() - startedAt);
     return { type: "built", key, how, tookMs, ...(name !== undefined && { project: name }) };
   };
-  if (typeof plan.ownBuild !== "string") {
-    const { products, targets, data, nedExclusions } = plan.ownBuild;
+  if (plan.ownBuild.ok) {
+    const { products, targets, data, nedExclusions } = plan.ownBuild.build;
     const manifest = { protocol: PROTOCOL, products, targets, data, nedExclusions } as const;
-    if (!(await isUnchanged(plan.ownBuild, plan.gitTop))) {
+    if (!(await isUnchanged(plan.ownBuild.build, plan.gitTop))) {
       throw new UserError(`the binaries in ${plan.gitTop} changed while the campaign was being prepared`, {
         hint: "run the command again",
       });
@@ -62,8 +61,8 @@ export async function* ensureBuild(
     return key;
   }
   const log = builds.logFile(key);
-  yield { type: "building", key, project: name ?? nameOf(plan.build), reason: plan.ownBuild, log };
-  const answer = await queue.build({ ...plan.build, source: plan.source }, signal);
+  yield { type: "building", key, project: name ?? nameOf(plan.build), reason: plan.ownBuild.reason, log };
+  const answer = await queue.build({ ...plan.build, source: plan.source }, interrupt);
   if (!answer.ok) {
     if (!sources.sharesDisk) await keepLog(log, answer.log); // otherwise the builder has written it
     throw buildFailed(answer, log);

@@ -5,7 +5,7 @@ import { errorText, UserError } from "../../errors.ts";
 import type { Dependency, Source } from "../../model/build.ts";
 import { newCampaignId, type Campaign } from "../../model/campaign.ts";
 import type { CampaignEvent } from "../../model/events.ts";
-import { openQueueClient, type QueueClient } from "../../queue/client.ts";
+import { openQueueClient } from "../../queue/client.ts";
 import type { QueueConnection } from "../../queue/names.ts";
 import type { BuildStore } from "../../stores/build-store.ts";
 import type { SourceStore } from "../../stores/source-store.ts";
@@ -25,7 +25,7 @@ import { withLeftOutHint, warnOfLeftOut, warnOfVersions } from "../plan/left-out
 import { removeOldNotes, writeNote } from "../collect/notes.ts";
 import { describeOutdated } from "./outdated.ts";
 import type { CampaignLimits, CampaignPlan } from "../plan/plan.ts";
-import { ensureBuild } from "./prepare-build.ts";
+import { ensureBuild, type BuildSession } from "./prepare-build.ts";
 import { endedWithoutQueueing, runsLeft, studyOf, type RunsLeft } from "./runs-left.ts";
 import { sendSource } from "./send-source.ts";
 import { writeManifest } from "../collect/source-manifest.ts";
@@ -94,19 +94,21 @@ async function* runPlan(
   await using queue = await openQueueClient(swarm.queue, swarm.gone);
   const { rerun = false, detach } = options;
   const request = { plan, identity, options };
-  const restore = (): AsyncGenerator<CampaignEvent> => provide(plan, swarm, queue, interrupt);
+  const { builds, sources, results: store } = swarm;
+  const session = { queue, store, builds, sources, interrupt };
+  const restore = (): AsyncGenerator<CampaignEvent> => provide(plan, session);
   for (let queued: FollowedCampaign | undefined; queued === undefined;) {
     const question = { plan, identity, rerun, detach, restore };
-    const left = yield* runsLeft(question, queue, swarm.results, interrupt);
+    const left = yield* runsLeft(question, session);
     if (left.open.length === 0 || (interrupt.aborted && left.joined !== undefined)) {
       const isDetached = left.joined !== undefined && left.joined.detached.size > 0;
       if (!isDetached) yield endedWithoutQueueing(plan, left, performance.now() - startedAt);
       return;
     }
-    queued = yield* prepareAndQueue(request, left, swarm, queue, interrupt);
+    queued = yield* prepareAndQueue(request, left, session);
     if (queued === undefined) continue; // another client has queued some of the runs: they are joined
     yield { type: "queued", campaign: queued.campaign.id, runs: left.open.length };
-    if (!detach) yield* followCampaign({ ...queued, restore }, queue, swarm.results, interrupt);
+    if (!detach) yield* followCampaign({ ...queued, restore }, session);
   }
 }
 
@@ -117,16 +119,15 @@ async function* runPlan(
 async function* prepareAndQueue(
   { plan, identity, options }: CampaignRequest,
   { open, failed, seen }: RunsLeft,
-  swarm: CampaignSwarm,
-  queue: QueueClient,
-  interrupt: AbortSignal,
+  session: BuildSession,
 ): AsyncGenerator<CampaignEvent, FollowedCampaign | undefined> {
+  const { queue, interrupt } = session;
   const { detach, rerun, ...limits } = options;
   refuseAppending(plan.outputs.appendedTo, new Set(open.map((run) => run.runNumber)));
   yield* warnOfLeftOut(plan.leftOut);
   yield* warnOfVersions(plan.dependencies);
-  const { source, dependencies, buildKey } = yield* provide(plan, swarm, queue, interrupt);
-  const execution = await checkProducts(plan, { ...dependencies, buildKey }, swarm.builds);
+  const { source, dependencies, buildKey } = yield* provide(plan, session);
+  const execution = await checkProducts(plan, { ...dependencies, buildKey }, session.builds);
   const skipped = plan.runs.length - open.length - failed.length;
   const amount = { runs: open.length, ...(skipped > 0 && { skipped }) };
   const known = { ...plan.campaign, ...execution, ...limits, ...dependencies, ...amount };
@@ -158,16 +159,11 @@ interface Provided {
 }
 
 /** Provides the swarm with the sources and builds of a plan. */
-async function* provide(
-  plan: CampaignPlan,
-  swarm: CampaignSwarm,
-  queue: QueueClient,
-  interrupt: AbortSignal,
-): AsyncGenerator<CampaignEvent, Provided> {
-  const source = yield* sendSource(plan.code, swarm.sources, interrupt);
-  const dependencies = yield* ensureDependencies({ ...plan, source }, swarm, queue, interrupt);
+async function* provide(plan: CampaignPlan, session: BuildSession): AsyncGenerator<CampaignEvent, Provided> {
+  const source = yield* sendSource(plan.code, session.sources, session.interrupt);
+  const dependencies = yield* ensureDependencies({ ...plan, source }, session);
   const build = { ...plan.build, ...dependencies };
-  const building = ensureBuild({ ...plan, build, source }, swarm, queue, interrupt);
+  const building = ensureBuild({ ...plan, build, source }, session);
   const buildKey = yield* withLeftOutHint(building, plan.leftOut);
   return { source, dependencies, buildKey };
 }

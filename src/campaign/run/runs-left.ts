@@ -3,7 +3,6 @@ import type { OutcomeState } from "../../model/outcome.ts";
 import type { RunRecord } from "../../model/result.ts";
 import type { Run } from "../../model/run.ts";
 import type { QueueClient } from "../../queue/client.ts";
-import type { ResultStore } from "../../stores/store.ts";
 import type { Study } from "../collect/places.ts";
 import { fetchUncollected, forgetCollected } from "./fetch-uncollected.ts";
 import { findFinished, shiftWarning } from "./find-finished.ts";
@@ -12,6 +11,7 @@ import { describeOutdated } from "./outdated.ts";
 import type { CampaignPlan } from "../plan/plan.ts";
 import { readRecord } from "../collect/records.ts";
 import type { Restore } from "../collect/restore.ts";
+import type { CampaignSession } from "../collect/session.ts";
 
 /** What the user has requested. */
 export interface RunsQuestion {
@@ -38,10 +38,9 @@ export interface RunsLeft {
 /** Returns the runs that remain to be executed, and yields events about the others. */
 export async function* runsLeft(
   { plan, identity, rerun, detach, restore }: RunsQuestion,
-  queue: QueueClient,
-  store: ResultStore,
-  interrupt: AbortSignal,
+  session: CampaignSession,
 ): AsyncGenerator<CampaignEvent, RunsLeft> {
+  const { queue, interrupt } = session;
   const found = await findFinished(plan, identity, interrupt);
   yield* shiftWarning(plan, found);
   const wanted = { study: studyOf(plan), identity };
@@ -50,20 +49,19 @@ export async function* runsLeft(
     return { open: plan.runs, failed: [], joined: undefined, seen: new Set() };
   }
   yield* describeOutdated(plan, found.outdated);
-  yield* forgetCollected({ ...wanted, runs: found.there }, queue, store);
+  yield* forgetCollected({ ...wanted, runs: found.there }, session);
   if (found.open.length === 0) {
     yield { type: "skipped", runs: plan.runs.length, fetched: 0, left: 0 };
     return { open: [], failed: [], joined: undefined, seen: new Set() };
   }
-  const context = { queue, store, interrupt, detach, restore };
-  const joined = yield* joinRunning({ ...wanted, runs: found.open }, context);
+  const joined = yield* joinRunning({ ...wanted, runs: found.open }, { detach, restore }, session);
   const isJoined = joined.campaign !== undefined;
   const rest = isJoined
     ? await afterJoining(plan, found.open, joined, identity)
     : { open: found.open, failed: [] };
   const { seen } = joined;
   if (isJoined && interrupt.aborted) return { ...rest, joined, seen };
-  const fetchedRuns = yield* fetchUncollected({ ...wanted, runs: rest.open }, queue, store, interrupt);
+  const fetchedRuns = yield* fetchUncollected({ ...wanted, runs: rest.open }, session);
   const open = await withoutFetched(fetchedRuns, { ...plan, runs: rest.open }, identity, interrupt);
   const runs = plan.runs.length - open.length - rest.failed.length - joined.detached.size;
   const fetched = rest.open.length - open.length;

@@ -52,8 +52,9 @@ export async function follow(
     connected.say = say;
     const here = { directory, warn: (text: string) => say(`warning: ${text}`) };
     const start = word === "attach" ? attachCampaign : retryCampaign;
-    const events = start(id, here, queue, swarm.results, context.interrupt);
-    return Promise.resolve({ target, gone, results: swarm.results, events });
+    const { results } = swarm;
+    const events = start(id, here, { queue, store: results, interrupt: context.interrupt });
+    return Promise.resolve({ target, gone, results, events });
   });
 }
 
@@ -101,7 +102,7 @@ export async function logs(
   const request = { id, run, follow: options.follow ?? false, here, print, printLine };
   using _health = keepHealthy(target, gone, { warn: here.warn, say: connected.say });
   try {
-    await printOutput(request, queue, swarm.results, interrupt);
+    await printOutput(request, { queue, store: swarm.results, interrupt });
   } catch (error) {
     throw gone.signal.aborted ? gone.signal.reason : error;
   }

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { CampaignLimits } from "../../campaign/plan/plan.ts";
 import { UserError } from "../../errors.ts";
 import type { Environment } from "../../model/environment.ts";
+import { wholeNumberIn } from "../../model/whole-number.ts";
 import type { OwnOptions } from "../../omnetpp/opp-args.ts";
 import type { CommandContext } from "../terminal/command.ts";
 import { withVariable } from "./named-variables.ts";
@@ -151,7 +152,8 @@ export async function parseOwnOptions(
 }
 
 function wholeNumber(text: string): number {
-  if (/^\d{1,6}$/.test(text)) return Number(text);
+  const value = wholeNumberIn(text, 0, 999_999);
+  if (value !== undefined) return value;
   throw new UserError(`${JSON.stringify(text)} is not a whole number`);
 }
 

@@ -1,7 +1,7 @@
 import type { Progress } from "../../model/outcome.ts";
 import type { RunRecord } from "../../model/result.ts";
+import { estimateTimeLeft } from "../../model/time-left.ts";
 import { EventRate } from "./event-rate.ts";
-import { estimateMs } from "./estimate.ts";
 import { count, formatEstimate, formatNumber } from "./format.ts";
 import type { Paint } from "./color.ts";
 import { textWidth } from "./text-width.ts";
@@ -83,7 +83,7 @@ export class CampaignProgress {
     }));
     const meanMs = this.#timed > 0 ? this.#runTimeMs / this.#timed : undefined;
     const waiting = this.total - this.finished - running.length;
-    return estimateMs({ running, waiting, parallel: this.#parallel, meanMs });
+    return estimateTimeLeft({ running, waiting, parallel: this.#parallel, meanMs });
   }
 
   /** Returns the text for the status line. Omits the least important parts that do not fit. */

@@ -1,10 +1,10 @@
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Dashboard } from "../../dashboard/server.ts";
 import { PortTaken } from "../../dashboard/listen.ts";
+import { newToken, tokenFor } from "../../dashboard/token.ts";
 import { errorText } from "../../errors.ts";
 import { identify } from "../../system/identity.ts";
+import { attempts } from "../../system/poll.ts";
 import { explainSystemError } from "../../system/system-error.ts";
 import { readDashboardFile, writeDashboardFile, type DashboardFile } from "../../providers/dashboard-file.ts";
 import { openSwarm } from "../../providers/kinds/kinds.ts";
@@ -38,7 +38,7 @@ export async function dashboard(
   const { accessHere } = swarm;
   if (accessHere !== undefined && background) return await serveBackground(swarm, accessHere, context);
   if (accessHere === undefined || port === undefined)
-    return void stdout.write(`${await addressAt(await swarm.dashboard(interrupt))}\n`);
+    return void stdout.write(`${addressAt(await swarm.dashboard(interrupt))}\n`);
   if (state.state === "halted") throw haltedError(state.name);
   const token = newToken();
   await using served = await open(accessHere, port, token, context);
@@ -50,9 +50,8 @@ export async function dashboard(
  * Returns the address with the token, with which the page can cancel and retry. A browser does not send the
  * fragment.
  */
-async function addressAt({ secret, ...place }: DashboardPlace): Promise<string> {
+function addressAt({ secret, ...place }: DashboardPlace): string {
   if (secret.type === "token") return address(place, secret.token);
-  const { tokenFor } = await import("../../dashboard/token.ts");
   return address(place, tokenFor(secret.password));
 }
 
@@ -69,6 +68,7 @@ async function serveBackground(
   await using served = await openFirst(access, [before?.port ?? PORT, ...usualPorts(), 0], token, context);
   const { port, host } = served;
   const file = { port, loopback: host as DashboardFile["loopback"], token, ...identify(process.pid)! };
+  const nextAttempt = attempts({ everyMs: RETRY_MS, signal: interrupt, onAbort: "stop" });
   let hasReported = false;
   while (!interrupt.aborted) {
     try {
@@ -77,7 +77,7 @@ async function serveBackground(
     } catch (error) {
       if (!hasReported) stderr.write(`${errorText(explainSystemError(error) ?? error)}; retrying\n`);
       hasReported = true;
-      await delay(RETRY_MS, undefined, { signal: interrupt }).catch(() => undefined);
+      await nextAttempt();
     }
   }
 }
@@ -110,10 +110,6 @@ async function open(
   const log = (text: string): void => void stderr.write(`${new Date().toISOString()} ${text}\n`);
   const swarm = await access({ onWaiting: log, waitAtStart: true, signal: interrupt });
   return await serveDashboard(swarm, { port, token, log });
-}
-
-function newToken(): string {
-  return randomBytes(24).toString("base64url");
 }
 
 function address({ host, port }: Pick<Dashboard, "host" | "port">, token: string): string {

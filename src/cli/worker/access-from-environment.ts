@@ -1,6 +1,7 @@
 import { closeSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { errorText, UserError } from "../../errors.ts";
+import { wholeNumberIn } from "../../model/whole-number.ts";
 import { socketConnection, type QueueConnection } from "../../queue/names.ts";
 
 /** Environment variables with a worker's access to its servers. */
@@ -76,12 +77,14 @@ export async function queueFrom(
   if (!URL.canParse(text) || new URL(text).protocol !== "redis:" || new URL(text).hostname === "")
     throw new UserError("REDIS_URL is not a Redis URL", { hint }); // not shown: it may contain a password
   const { hostname, port, username, password, pathname } = new URL(text);
-  if (!/^\/?\d{0,6}$/.test(pathname))
+  const database = pathname.slice(1);
+  const db = database === "" ? undefined : wholeNumberIn(database, 0, 999_999);
+  if (database !== "" && db === undefined)
     throw new UserError("the database in REDIS_URL is not a number", { hint });
   return {
     host: hostname.replace(/^\[(.*)\]$/, "$1"),
     port: port === "" ? 6379 : Number(port),
-    ...(pathname.length > 1 && { db: Number(pathname.slice(1)) }),
+    ...(db !== undefined && { db }),
     ...(username !== "" && { username: decodeURIComponent(username) }),
     ...(password !== "" && { password: decodeURIComponent(password) }),
     maxRetriesPerRequest: null,

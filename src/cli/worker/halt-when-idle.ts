@@ -1,6 +1,6 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { newSwarm } from "../../providers/kinds/kinds.ts";
 import { drain, type Provider } from "../../providers/provider.ts";
+import { attempts } from "../../system/poll.ts";
 import { providerContext } from "../swarm/provider-context.ts";
 
 /**
@@ -15,10 +15,10 @@ export async function haltWhenIdle(
   onError: (error: Error) => void,
 ): Promise<void> {
   const target = await newSwarm(swarm, { local: true }, providerContext({}, end.signal));
-  const pollMs = Math.min(60_000, idleMs / 4);
+  const nextLook = attempts({ everyMs: Math.min(60_000, idleMs / 4), signal: end.signal });
   let busyAt = Date.now();
   while (Date.now() - busyAt < idleMs) {
-    await delay(pollMs, undefined, { signal: end.signal });
+    await nextLook();
     const busy = await isBusy(target, end.signal).catch((error: unknown) => {
       end.signal.throwIfAborted();
       onError(error as Error);

@@ -1,7 +1,7 @@
-import { setInterval as interval } from "node:timers/promises";
 import { countJobs } from "../../queue/counts.ts";
 import type { QueueConnection } from "../../queue/names.ts";
 import { writeFileAtomically } from "../../system/files.ts";
+import { attempts } from "../../system/poll.ts";
 
 const ALIVE_MS = 20_000;
 const BUSY_MS = 30_000;
@@ -33,10 +33,7 @@ export function showWork(
 }
 
 async function repeat(everyMs: number, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
-  await work();
-  try {
-    for await (const _ of interval(everyMs, undefined, { signal, ref: false })) await work();
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
+  const next = attempts({ everyMs, signal, onAbort: "stop", ref: false });
+  do await work();
+  while (await next());
 }

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { Command as Program, InvalidArgumentError, Option } from "commander";
+import { wholeNumberIn } from "../../model/whole-number.ts";
 import { cacheDirectory } from "../../system/paths.ts";
 import type { Command, CommandContext } from "../terminal/command.ts";
 import { version } from "../terminal/version.ts";
@@ -70,13 +71,13 @@ function concurrency(text: string): number {
 }
 
 function descriptor(text: string): number {
-  if (/^\d{1,4}$/.test(text) && Number(text) > 2) return Number(text);
+  const value = wholeNumberIn(text, 3, 9999);
+  if (value !== undefined) return value;
   throw new InvalidArgumentError("It must be the number of a file descriptor from 3.");
 }
 
 function positive(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new InvalidArgumentError("It must be a whole number from 1.");
-  return value;
+  const value = wholeNumberIn(text, 1);
+  if (value !== undefined) return value;
+  throw new InvalidArgumentError("It must be a whole number from 1.");
 }

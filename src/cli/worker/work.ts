@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { UserError } from "../../errors.ts";
 import { awaitQueue } from "../../queue/check.ts";
@@ -109,12 +108,12 @@ async function showDashboard(
   { port, log, onServing }: { port: number; log: (text: string) => void; onServing: () => void },
   signal: AbortSignal,
 ): Promise<void> {
-  const [{ serveDashboard }, { tokenFor }] = await Promise.all([
+  const [{ serveDashboard }, { newToken, tokenFor }] = await Promise.all([
     import("./serve-dashboard.ts"),
     import("../../dashboard/token.ts"),
   ]);
   const { password } = swarm.queue;
-  const token = password === undefined ? randomBytes(24).toString("base64url") : tokenFor(password);
+  const token = password === undefined ? newToken() : tokenFor(password);
   await using _ = await serveDashboard(swarm, { port, host: "0.0.0.0", token, log });
   onServing();
   if (!signal.aborted) await once(signal, "abort");

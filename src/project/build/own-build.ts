@@ -1,6 +1,7 @@
 import type { Stats } from "node:fs";
 import path from "node:path";
 import type { BuildManifest, Mode } from "../../model/build.ts";
+import { no } from "../../model/verdict.ts";
 import { linesOf, statIfThere } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import { findBuildData } from "./build-data.ts";
@@ -19,6 +20,9 @@ export interface OwnBuild extends Omit<BuildManifest, "protocol"> {
   stamps: string[];
 }
 
+/** The user's own binaries, or why they cannot be used, as half a sentence. */
+export type OwnBinaries = { ok: true; build: OwnBuild } | { ok: false; reason: string };
+
 export interface OwnBuildQuestion {
   top: string;
   project: ProjectDescriptor;
@@ -34,32 +38,32 @@ export interface OwnBuildQuestion {
 /**
  * Returns the user's own binaries if they were built from the files of the work tree: every product is newer
  * than every source of the project, committed or not.
- * @returns otherwise the reason, as half a sentence.
  */
-export async function findOwnBuild(question: OwnBuildQuestion): Promise<OwnBuild | string> {
+export async function findOwnBuild(question: OwnBuildQuestion): Promise<OwnBinaries> {
   const { top, project, mode, tree, changed } = question;
-  if (project.targets.length === 0) return "the project does not specify what it builds";
+  if (project.targets.length === 0) return no("the project does not specify what it builds");
   const targets = project.targets.map((target) => fileOf(target, mode));
   const products = targets.map(({ file }) => file);
   const outside = products.find((product) => !isInside(top, path.join(top, product)));
-  if (outside !== undefined) return `${path.join(top, outside)} is outside the checkout`;
+  if (outside !== undefined) return no(`${path.join(top, outside)} is outside the checkout`);
   const stats = await Promise.all(products.map((product) => statIfThere(path.join(top, product))));
   const missing = stats.findIndex((product) => product?.isFile() !== true);
   if (missing !== -1) {
     const other = await otherModeOf(path.join(top, products[missing]!));
-    return `${products[missing]!} is not built${other === undefined ? "" : `; ${other}`}`;
+    return no(`${products[missing]!} is not built${other === undefined ? "" : `; ${other}`}`);
   }
   const committed = products.find(
     (product) => tree.some((entry) => entry.path === product) && !changed.includes(product),
   );
-  if (committed !== undefined) return `${committed} is in git, so the sources it was built from are unknown`;
+  if (committed !== undefined)
+    return no(`${committed} is in git, so the sources it was built from are unknown`);
   const sent = new Set(tree.map((entry) => entry.path));
   const oldest = Math.min(...stats.map((product) => product!.mtimeMs));
   const newer = await newerCode(question, oldest);
-  if (newer !== undefined) return `${newer} is newer than ${products[0]!}`;
+  if (newer !== undefined) return no(`${newer} is newer than ${products[0]!}`);
   const data = await findBuildData(top, project, (file) => sent.has(file) || products.includes(file));
   const written = await Promise.all(data.map((file) => statIfThere(path.join(top, file))));
-  return {
+  const build = {
     products,
     targets,
     data,
@@ -67,6 +71,7 @@ export async function findOwnBuild(question: OwnBuildQuestion): Promise<OwnBuild
     builtAt: oldest,
     stamps: [...stats, ...written].map(stampOf),
   };
+  return { ok: true, build };
 }
 
 /** Returns whether the user's build is still the one that was found. */

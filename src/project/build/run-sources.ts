@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import path from "node:path";
 import type { Code } from "../git/code.ts";
 import { isGeneratedCode, isInObjectFolder } from "../../omnetpp/generated-code.ts";
@@ -7,6 +6,7 @@ import { isDocument, namesFilesToRuns } from "../files/file-kinds.ts";
 import type { TreeEntry } from "../git/git.ts";
 import { isRelated, isUnder, leadsOf, Places, type Lead } from "./leads.ts";
 import { scanCode, type FileScan } from "./scan-files.ts";
+import { sourcesHash } from "./sources.ts";
 import { scanText, type TextScan } from "../files/text-scan.ts";
 
 // The rule, as docs/builds.md describes it for users: runs can read every file of a source, except documents
@@ -46,7 +46,7 @@ export async function findRunSources({ codes, folders, texts }: RunSourcesQuesti
     scans.some(({ unread }) => unread.length > 0) ||
     files.some(({ namesTop }) => namesTop) ||
     all.some(({ checkout }) => texts.some((text) => text.includes(checkout.top)));
-  if (isUnknown) return { canRead: () => true, hashOf: (code) => hashOver(code.entries) };
+  if (isUnknown) return { canRead: () => true, hashOf: (code) => sourcesHash(code.entries) };
   const upwards = textScans.flatMap((scan) => scan.upwards);
   const foreign = new Map(
     all.map((code) => [code.checkout.top, foreignProjects(code, files, upwards, folders)] as const),
@@ -66,14 +66,8 @@ export async function findRunSources({ codes, folders, texts }: RunSourcesQuesti
   return {
     canRead,
     hashOf: (code) =>
-      hashOver(code.entries.filter((entry) => entry.mode === LINK || canRead(code, entry.path))),
+      sourcesHash(code.entries.filter((entry) => entry.mode === LINK || canRead(code, entry.path))),
   };
-}
-
-function hashOver(entries: readonly TreeEntry[]): string {
-  const hash = createHash("sha256");
-  for (const { mode, object, path: file } of entries) hash.update(`${mode} ${object} ${file}\0`);
-  return hash.digest("hex");
 }
 
 function isFollowed({ mode, path: file }: TreeEntry): boolean {

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
 import path from "node:path";
+import { shortHash } from "../../short-hash.ts";
 import { makeFolders, statIfThere, writeFileAtomically } from "../../system/files.ts";
 import { cacheDirectory } from "../../system/paths.ts";
 import { boundedText } from "../../system/regular-file.ts";
@@ -109,7 +109,7 @@ function isBinary(text: string): boolean {
 }
 
 function cacheFile(top: string): string {
-  const name = createHash("sha256").update(top).digest("hex").slice(0, 32);
+  const name = shortHash(top);
   return path.join(cacheDirectory(), "scans", `${name}.json`);
 }
 

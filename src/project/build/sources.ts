@@ -7,7 +7,7 @@ import type { ProjectDescriptor } from "../describe/descriptor.ts";
 import type { TreeEntry } from "../git/git.ts";
 import { MAKEFILES } from "../files/makefiles.ts";
 
-/** Returns a hash over the names and contents of the files that decide a build; see `findBuildSources`. */
+/** Returns a hash over the names, modes and contents of files: those that decide a build, or those that runs can read. */
 export function sourcesHash(sources: readonly TreeEntry[]): string {
   const hash = createHash("sha256");
   for (const { mode, object, path: file } of sources) hash.update(`${mode} ${object} ${file}\0`);

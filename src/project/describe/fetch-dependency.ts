@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { mkdir, realpath, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import * as v from "valibot";
 import { UserError } from "../../errors.ts";
+import { shortHash } from "../../short-hash.ts";
 import { RepositoryUrlSchema, VersionSchema } from "../../model/git-names.ts";
 import { ProjectNameSchema } from "../../model/places.ts";
 import { makeFolders, removeLeftovers, statIfThere, temporaryName } from "../../system/files.ts";
@@ -41,7 +41,7 @@ export async function fetchDependency(
 ): Promise<string> {
   refuseInvalid(remote);
   const { name, url, version } = remote;
-  const parent = path.join(cacheDirectory(), "dependencies", shortHash(`${url} ${version}`));
+  const parent = path.join(cacheDirectory(), "dependencies", shortHash(`${url} ${version}`, 16));
   const place = path.join(parent, name);
   await makeFolders(parent, 0o700);
   await using _ = await acquireLock(`${parent}.lock`, { timeoutMs: LOCK_TIMEOUT_MS, signal });
@@ -123,8 +123,4 @@ function refuseBranch({ statedIn, url, version }: RemoteProject, answer: string)
   throw new UserError(`${statedIn} needs ${url} at ${version}, which is a branch`, {
     hint: `a branch moves, so results would change with it; give a tag, or the branch's current commit: ${answer.slice(0, 40)}`,
   });
-}
-
-function shortHash(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }

@@ -2,6 +2,7 @@ import path from "node:path";
 import * as v from "valibot";
 import { UserError } from "../../errors.ts";
 import { RepositoryUrlSchema, VersionSchema } from "../../model/git-names.ts";
+import { nearest } from "../../model/near.ts";
 import { SwarmFileSchema, UseSchema, type SwarmFile } from "../../model/swarm-file.ts";
 import { contentOf } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
@@ -52,7 +53,7 @@ function explain(file: string, issue: v.BaseIssue<unknown>): UserError {
   const { type, message }: Issue = inner === undefined || inner === null ? issue : deepest!;
   if (type !== "strict_object" || message.startsWith("Invalid type")) return wrong(file, place, message);
   const known = Object.keys(inner ? UseSchema.entries : SwarmFileSchema.entries);
-  const near = nearest(place.split(".").at(-1)!, known);
+  const [near] = nearest(place.split(".").at(-1)!, known);
   const hint = near === undefined ? `known entries: ${known.join(", ")}` : `did you mean ${near}?`;
   return wrong(file, place, "unknown entry", hint);
 }
@@ -109,30 +110,4 @@ function leadingOut(file: SwarmFile, root: string, top: string): Problem | undef
     return [field, `it leads out of the checkout ${top}; list projects outside the checkout under uses`];
   }
   return undefined;
-}
-
-const NEAR_EDITS = 3;
-
-/** Returns the known name with the fewest edits; undefined if there are too many. */
-function nearest(name: string, known: readonly string[]): string | undefined {
-  const distances = known.map((each) => ({
-    each,
-    edits: editDistance(name.toLowerCase(), each.toLowerCase()),
-  }));
-  const best = distances.sort((a, b) => a.edits - b.edits)[0];
-  return best !== undefined && best.edits <= NEAR_EDITS ? best.each : undefined;
-}
-
-/** Returns Levenshtein's distance. */
-function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (let index = 0; index < from.length; index++) {
-    const next = [index + 1];
-    for (let column = 0; column < to.length; column++) {
-      const replaced = row[column]! + (to[column] === from[index] ? 0 : 1);
-      next.push(Math.min(replaced, row[column + 1]! + 1, next[column]! + 1));
-    }
-    row = next;
-  }
-  return row[to.length]!;
 }

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { realpath, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { shortHash } from "../../short-hash.ts";
 import { cacheDirectory } from "../../system/paths.ts";
 import type { Checkout } from "./git.ts";
 import { makeObject, treesOf, writeObject } from "./objects.ts";
@@ -17,7 +17,7 @@ const NOBODY = "inet-swarm <inet-swarm@localhost> 0 +0000";
  */
 export async function openFolder(folder: string, signal?: AbortSignal): Promise<Checkout> {
   const top = await realpath(folder);
-  const name = createHash("sha256").update(top).digest("hex").slice(0, 32);
+  const name = shortHash(top);
   const gitDirectory = path.join(cacheDirectory(), "folders", name);
   await makeFolders(gitDirectory, 0o700);
   makeGitDirectory(gitDirectory, "");

@@ -1,6 +1,6 @@
 import { GetConsoleOutputCommand } from "@aws-sdk/client-ec2";
-import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
+import { attempts } from "../../system/poll.ts";
 import { haltedError, step, type ProgressEvent } from "../provider.ts";
 import type { AwsState } from "../swarm-state.ts";
 import { closeTunnel, isOpen, openTunnel } from "./tunnel.ts";
@@ -11,7 +11,7 @@ import { keyFile } from "./key-pair.ts";
 import { listMachines, type Machine } from "./machines.ts";
 import { publishedHostKey } from "./parameters.ts";
 import { options } from "./stack.ts";
-import { FIRST_POLL_MS, SLOWEST_POLL_MS } from "./timeouts.ts";
+import { AWS_PACE } from "./timeouts.ts";
 import { asRunning, awsDirectories, changeState, reachable } from "./swarm.ts";
 
 export interface ConnectOptions {
@@ -32,7 +32,7 @@ export async function* connectManager(
   if (isOpen(state.tunnel) && (await dockerAnswers(state.tunnel.dockerSocket))) return state;
   if (state.tunnel !== undefined) await closeTunnel(state.tunnel);
   const deadline = Date.now() + timeoutMs;
-  const manager = yield* waitForManager(clients, state, { deadline, signal });
+  const manager = yield* waitForManager(clients, state, { timeoutMs, signal });
   yield step(`opening the tunnel to ${manager.id} at ${manager.address}`);
   const { state: directory, socket } = awsDirectories(state.name);
   let connected = state;
@@ -76,11 +76,12 @@ type ReadyManager = Machine & { address: string; hostKey: string };
 async function* waitForManager(
   clients: AwsClients,
   state: AwsState,
-  { deadline, signal }: { deadline: number; signal: AbortSignal | undefined },
+  { timeoutMs, signal }: ConnectOptions,
 ): AsyncGenerator<ProgressEvent, ReadyManager> {
   const since = new Date(Date.now() - 60_000);
+  const nextAttempt = attempts({ ...AWS_PACE, timeoutMs, signal });
   let reported = "";
-  for (let waitMs = FIRST_POLL_MS; ; waitMs = Math.min(waitMs * 1.25, SLOWEST_POLL_MS)) {
+  for (;;) {
     const [groups, machines] = await Promise.all([
       findGroups(clients, state.stack, state.name, signal),
       listMachines(clients, state.name, signal),
@@ -103,7 +104,9 @@ async function* waitForManager(
       if (failure !== undefined) throw failure;
     }
     const missing = describeMissing(manager);
-    if (Date.now() > deadline) {
+    if (missing !== reported) yield step(`waiting for ${missing}`);
+    reported = missing;
+    if (!(await nextAttempt())) {
       throw new UserError(
         `the manager of the swarm ${state.name} is not ready: still waiting for ${missing}`,
         {
@@ -111,9 +114,6 @@ async function* waitForManager(
         },
       );
     }
-    if (missing !== reported) yield step(`waiting for ${missing}`);
-    reported = missing;
-    await delay(waitMs, undefined, signal && { signal });
   }
 }
 

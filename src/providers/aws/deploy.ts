@@ -1,5 +1,5 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
+import { attempts } from "../../system/poll.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
 import { isManager } from "../docker/engine.ts";
 import { step, type ProgressEvent } from "../provider.ts";
@@ -47,15 +47,14 @@ export async function* deployServices(
 
 /** Waits for the manager's Docker Swarm: Docker answers some seconds before the boot script initializes it. */
 async function* waitForSwarm(docker: DockerEndpoint, signal: AbortSignal): AsyncGenerator<ProgressEvent> {
-  const deadline = Date.now() + SWARM_TIMEOUT_MS;
+  const nextAttempt = attempts({ everyMs: POLL_MS, timeoutMs: SWARM_TIMEOUT_MS, signal });
   for (let polls = 0; !(await isManager(docker, signal)); polls++) {
     if (polls === 0) yield step("waiting for the manager to initialize its Docker Swarm");
-    if (Date.now() > deadline) {
+    if (!(await nextAttempt())) {
       throw new UserError("the manager has not initialized a Docker Swarm", {
         hint: "see /var/log/cloud-init-output.log on the manager, or halt and resume the swarm",
       });
     }
-    await delay(POLL_MS, undefined, { signal });
   }
 }
 

@@ -1,5 +1,6 @@
 import { isIPv4 } from "node:net";
 import { errorText, UserError } from "../../errors.ts";
+import { wholeNumberIn } from "../../model/whole-number.ts";
 import { readUnlessDamaged } from "../state-file.ts";
 import { whoAmI, type Account } from "./account.ts";
 import type { AwsClients } from "./clients.ts";
@@ -135,8 +136,8 @@ function parametersFor(
 /** Returns an address or address range in CIDR form. @throws {UserError} if it is not valid or too large. */
 export function checkCidr(text: string): string {
   const [address = "", bits] = (text.includes("/") ? text : `${text}/32`).split("/");
-  const width = Number(bits);
-  if (!isIPv4(address) || !/^\d+$/.test(bits ?? "") || width > 32) {
+  const width = wholeNumberIn(bits ?? "", 0, 32);
+  if (!isIPv4(address) || width === undefined) {
     throw new UserError(`${JSON.stringify(text)} is not an IPv4 address range`, {
       hint: "write it as 203.0.113.7/32",
     });

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { errorText, UserError } from "../../errors.ts";
+import { attempts } from "../../system/poll.ts";
 import { haltedError, step, type ProgressEvent } from "../provider.ts";
 import type { SwarmDeployer } from "../reachable-swarm.ts";
 import type { AwsState } from "../swarm-state.ts";
@@ -10,7 +10,7 @@ import { findGroups, setDesired, type Groups } from "./groups.ts";
 import { isRunning, listMachines } from "./machines.ts";
 import { asRunning, changeState, reachable } from "./swarm.ts";
 import { closeTunnel } from "./tunnel.ts";
-import { FIRST_POLL_MS, SLOWEST_POLL_MS, START_TIMEOUT_MS } from "./timeouts.ts";
+import { AWS_PACE, START_TIMEOUT_MS } from "./timeouts.ts";
 
 const HALT_TIMEOUT_MS = 10 * 60_000;
 
@@ -57,20 +57,19 @@ async function* waitUntilEnded(
   state: AwsState,
   signal: AbortSignal,
 ): AsyncGenerator<ProgressEvent> {
-  const deadline = Date.now() + HALT_TIMEOUT_MS;
+  const nextAttempt = attempts({ ...AWS_PACE, timeoutMs: HALT_TIMEOUT_MS, signal });
   let reported = 0;
-  for (let waitMs = FIRST_POLL_MS; ; waitMs = Math.min(waitMs * 1.25, SLOWEST_POLL_MS)) {
+  for (;;) {
     const running = (await listMachines(clients, state.name, signal)).filter(isRunning);
     if (running.length === 0) return;
     if (running.length !== reported)
       yield step(`waiting for ${running.map(({ id }) => id).join(", ")} to stop`);
     reported = running.length;
-    if (Date.now() > deadline) {
+    if (!(await nextAttempt())) {
       throw new UserError(`these machines have not stopped: ${running.map(({ id }) => id).join(", ")}`, {
         hint: "they cost money: check them in the AWS console, under EC2, Instances",
       });
     }
-    await delay(waitMs, undefined, { signal });
   }
 }
 

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
-import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
+import { attempts } from "../../system/poll.ts";
 import { step, type ProgressEvent } from "../provider.ts";
 import type { AwsState } from "../swarm-state.ts";
 import type { AwsClients } from "./clients.ts";
@@ -11,7 +11,7 @@ import { deleteJoinToken } from "./parameters.ts";
 import { deleteStack, describeStack, firstFailure, followStack, isOurs } from "./stack.ts";
 import { closeTunnel } from "./tunnel.ts";
 import { awsDirectories } from "./swarm.ts";
-import { FIRST_POLL_MS, SLOWEST_POLL_MS } from "./timeouts.ts";
+import { AWS_PACE } from "./timeouts.ts";
 
 const GONE_TIMEOUT_MS = 30_000;
 
@@ -40,11 +40,10 @@ export async function* removeSwarm(
 
 /** Returns what is left of a swarm, after some time: machines and their disks are deleted later than their group. */
 async function remaining(clients: AwsClients, swarm: string, signal: AbortSignal): Promise<string[]> {
-  const deadline = Date.now() + GONE_TIMEOUT_MS;
-  for (let waitMs = FIRST_POLL_MS; ; waitMs = Math.min(waitMs * 1.25, SLOWEST_POLL_MS)) {
+  const nextAttempt = attempts({ ...AWS_PACE, timeoutMs: GONE_TIMEOUT_MS, signal });
+  for (;;) {
     const left = await listLeftovers(clients, swarm);
-    if (left.length === 0 || Date.now() > deadline) return left;
-    await delay(waitMs, undefined, { signal });
+    if (left.length === 0 || !(await nextAttempt())) return left;
   }
 }
 

@@ -8,11 +8,11 @@ import {
   type Stack,
   type StackEvent,
 } from "@aws-sdk/client-cloudformation";
-import { setTimeout as delay } from "node:timers/promises";
 import { errorText, UserError } from "../../errors.ts";
+import { attempts } from "../../system/poll.ts";
 import { awsErrorName } from "./aws-errors.ts";
 import type { AwsClients } from "./clients.ts";
-import { FIRST_POLL_MS, SLOWEST_POLL_MS } from "./timeouts.ts";
+import { AWS_PACE } from "./timeouts.ts";
 
 type CloudFormation = Pick<AwsClients, "cloudFormation">;
 
@@ -104,13 +104,14 @@ export async function* followStack(
   { since, signal }: { since: Date; signal?: AbortSignal | undefined },
 ): AsyncGenerator<ResourceEvent, string | undefined> {
   const seen = new Set<string>();
-  for (let waitMs = FIRST_POLL_MS; ; waitMs = Math.min(waitMs * 1.25, SLOWEST_POLL_MS)) {
+  const nextAttempt = attempts({ ...AWS_PACE, signal });
+  for (;;) {
     // The status is queried first, so that all events before it are yielded.
     const stack = await describeStack(clients, stackId, signal);
     for (const event of await newEvents(clients, stackId, { seen, since, signal })) yield event;
     if (stack?.StackStatus === undefined) return undefined;
     if (!stack.StackStatus.endsWith("_IN_PROGRESS")) return stack.StackStatus;
-    await delay(waitMs, undefined, options(signal));
+    await nextAttempt();
   }
 }
 

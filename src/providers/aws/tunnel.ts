@@ -1,8 +1,8 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import type { UserError } from "../../errors.ts";
 import { isAlive } from "../../system/identity.ts";
+import { attempts } from "../../system/poll.ts";
 import { freePort } from "../../system/ports.ts";
 import { startDetached, stopAll } from "../processes.ts";
 import type { Tunnel } from "../swarm-state.ts";
@@ -54,7 +54,9 @@ const STOP_MS = 3000;
  * @throws {UserError} if the host has another key, rejects our key, or does not answer in time.
  */
 export async function openTunnel(host: SshHost, options: TunnelOptions): Promise<Tunnel> {
-  const deadline = Date.now() + options.timeoutMs;
+  const { timeoutMs, signal } = options;
+  const deadline = Date.now() + timeoutMs;
+  const nextAttempt = attempts({ everyMs: PAUSE_MS, timeoutMs, signal });
   await makeFolders(options.directory, 0o700);
   await writeFile(knownHosts(options.directory), `${host.alias} ${host.hostKey}\n`, { mode: 0o600 });
   let earlier: UserError | undefined;
@@ -64,13 +66,12 @@ export async function openTunnel(host: SshHost, options: TunnelOptions): Promise
     const failure = await failureOf(tunnel, host, { ...options, deadline });
     if (failure === undefined) return tunnel;
     await closeTunnel(tunnel);
-    options.signal?.throwIfAborted();
+    signal?.throwIfAborted();
     // After a short attempt, the error of the previous one is more informative.
     const isConclusive = failure.final || Date.now() - startedAt >= CONCLUSIVE_AFTER_MS;
-    if (failure.final || Date.now() > deadline)
+    if (failure.final || !(await nextAttempt()))
       throw isConclusive ? failure.error : (earlier ?? failure.error);
     earlier = failure.error;
-    await delay(PAUSE_MS, undefined, options.signal && { signal: options.signal });
   }
 }
 
@@ -153,15 +154,15 @@ async function failureOf(
   host: SshHost,
   { signal, deadline }: { signal?: AbortSignal | undefined; deadline: number },
 ): Promise<{ error: UserError; final: boolean } | undefined> {
-  const attemptEnd = Math.min(Date.now() + ATTEMPT_MS, deadline);
+  const timeoutMs = Math.min(ATTEMPT_MS, deadline - Date.now());
+  const nextLook = attempts({ everyMs: POLL_MS, timeoutMs });
   for (;;) {
     if (signal?.aborted) {
       await closeTunnel(tunnel);
       signal.throwIfAborted();
     }
     if (await dockerAnswers(tunnel.dockerSocket)) return undefined;
-    if (!isAlive(tunnel) || Date.now() > attemptEnd) return await explain(tunnel, host);
-    await delay(POLL_MS);
+    if (!isAlive(tunnel) || !(await nextLook())) return await explain(tunnel, host);
   }
 }
 

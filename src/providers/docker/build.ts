@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 import { pipeline } from "node:stream/promises";
 import { errorCode, UserError } from "../../errors.ts";
 import { ARCHIVE_IN_CONTEXT, buildContext } from "./context.ts";
+import { no, YES, type Verdict } from "../../model/verdict.ts";
 import { statIfThere } from "../../system/files.ts";
 import { docker, dockerEnvironment, endpointArguments } from "./cli.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
@@ -25,17 +26,17 @@ export async function hasImage(
   return found.trim() !== "";
 }
 
-/** Pulls an image on the manager. @returns the reason of a failure; undefined on success. */
+/** Pulls an image on the manager. @returns whether that succeeded; otherwise Docker's reason. */
 export async function pullImage(
   endpoint: DockerEndpoint,
   image: string,
   signal?: AbortSignal,
-): Promise<string | undefined> {
+): Promise<Verdict> {
   try {
     await docker(endpoint, ["pull", "--quiet", image], { signal, timeoutMs: PUSH_TIMEOUT_MS });
-    return undefined;
+    return YES;
   } catch (error) {
-    if (error instanceof UserError) return error.message.replace(/^docker pull \S+: (Error[^:]*: )?/, "");
+    if (error instanceof UserError) return no(error.message.replace(/^docker pull \S+: (Error[^:]*: )?/, ""));
     throw error;
   }
 }

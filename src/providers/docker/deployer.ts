@@ -1,7 +1,7 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { QueueConnection } from "../../queue/names.ts";
 import { openStores } from "../../stores/open-stores.ts";
 import { UserError } from "../../errors.ts";
+import { attempts } from "../../system/poll.ts";
 import { localDirectories } from "../local/local-paths.ts";
 import type { ReachableSwarm, SwarmDeployer } from "../reachable-swarm.ts";
 import { changeStateFile, readState } from "../state-file.ts";
@@ -90,11 +90,10 @@ async function untilHandedBack(
   count: () => Promise<JobCounts | undefined>,
   signal: AbortSignal | undefined,
 ): Promise<JobCounts | undefined> {
-  const deadline = Date.now() + HAND_BACK_TIMEOUT_MS;
+  const nextAttempt = attempts({ everyMs: POLL_MS, timeoutMs: HAND_BACK_TIMEOUT_MS, signal });
   for (;;) {
     const jobs = await count();
-    if ((jobs?.running ?? 0) === 0 || Date.now() >= deadline) return jobs;
-    await delay(POLL_MS, undefined, signal && { signal });
+    if ((jobs?.running ?? 0) === 0 || !(await nextAttempt())) return jobs;
   }
 }
 

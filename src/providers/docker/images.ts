@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readFile, readdir } from "node:fs/promises";
 import path from "node:path";
+import { shortHash } from "../../short-hash.ts";
 import { statIfThere } from "../../system/files.ts";
 import { installedFile } from "../../system/installation.ts";
 import type { BuildArguments, ImageNames } from "../services.ts";
@@ -68,8 +69,7 @@ export async function imageTag(build: BuildArguments): Promise<string> {
 
 /** Returns the name of the image that contains only OMNeT++, from which the worker's image is built. */
 export async function omnetppImage(build: BuildArguments): Promise<string> {
-  const hash = createHash("sha256").update(await describeBuild(build));
-  return `inet-swarm-omnetpp:${hash.digest("hex").slice(0, 12)}`;
+  return `inet-swarm-omnetpp:${shortHash(await describeBuild(build), 12)}`;
 }
 
 async function describeBuild({ own: _, omnetppArchive: archive, ...build }: BuildArguments): Promise<string> {

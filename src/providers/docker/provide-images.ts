@@ -1,5 +1,5 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
+import { poll } from "../../system/poll.ts";
 import type { ReachableSwarm } from "../reachable-swarm.ts";
 import { buildImage, hasImage, pullImage, pushImage } from "./build.ts";
 import type { Engine } from "./engine.ts";
@@ -90,7 +90,7 @@ async function* buildMissing(
 
 /** Returns whether the registry has an image, by pulling it on the manager. */
 async function canPull(engine: Engine, image: string, signal: AbortSignal | undefined): Promise<boolean> {
-  return (await pullImage(engine.endpoint, image, signal)) === undefined;
+  return (await pullImage(engine.endpoint, image, signal)).ok;
 }
 
 /** Pulls the user's own images on the manager, so that a missing one is noticed before any service is stopped. */
@@ -104,9 +104,9 @@ async function* pullGiven(
     const image = images[service];
     if (given[service] === undefined || (await hasImage(endpoint, image, signal))) continue;
     yield `pulling the image ${image}`;
-    const reason = await pullImage(endpoint, image, signal);
-    if (reason === undefined) continue;
-    throw new UserError(`cannot pull the image ${image} on the manager: ${reason}`, {
+    const pulled = await pullImage(endpoint, image, signal);
+    if (pulled.ok) continue;
+    throw new UserError(`cannot pull the image ${image} on the manager: ${pulled.reason}`, {
       hint: `give another one: swarm-tool deploy ${imageOption(service)}`,
     });
   }
@@ -128,18 +128,15 @@ async function* startRegistry(
   const stack = stackOf(swarm.name);
   yield "starting the swarm's registry";
   await deployStack(engine, { stack, images, dockerSocket: "" }, ["registry.yaml"], signal);
-  const deadline = Date.now() + REGISTRY_TIMEOUT_MS;
-  for (;;) {
+  const isRunning = async (): Promise<boolean> => {
     const nodes = await listNodes(engine.endpoint, signal);
     const services = await observeStack(engine.endpoint, nodes, stack, signal);
-    if (services.some(({ name, running }) => name === "registry" && running > 0)) return;
-    if (Date.now() > deadline) {
-      throw new UserError("the swarm's registry does not start", {
-        hint: `check with: docker service ps ${stack}_registry`,
-      });
-    }
-    await delay(POLL_MS, undefined, signal && { signal });
-  }
+    return services.some(({ name, running }) => name === "registry" && running > 0);
+  };
+  if (await poll(isRunning, { everyMs: POLL_MS, timeoutMs: REGISTRY_TIMEOUT_MS, signal })) return;
+  throw new UserError("the swarm's registry does not start", {
+    hint: `check with: docker service ps ${stack}_registry`,
+  });
 }
 
 function withoutRegistry({ nodes }: Engine): UserError {

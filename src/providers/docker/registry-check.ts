@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
+import { poll } from "../../system/poll.ts";
 import { IMAGE_LABEL, removeImage } from "./build.ts";
 import { TaskAnswer } from "./answers.ts";
 import { docker, dockerLines } from "./cli.ts";
@@ -119,8 +119,7 @@ async function pullEverywhere(
   const failed = new Map<string, string>();
   try {
     const waiting = new Map(checked.map(({ id, hostname }) => [id, hostname]));
-    const deadline = Date.now() + NODES_TIMEOUT_MS;
-    while (waiting.size > 0 && Date.now() < deadline) {
+    const look = async (): Promise<boolean> => {
       const command = ["service", "ps", "--no-trunc", "--no-resolve", service];
       for (const { Node, Error, CurrentState } of await dockerLines(endpoint, TaskAnswer, command, {
         signal,
@@ -132,8 +131,9 @@ async function pullEverywhere(
         if (/no such image|pull access denied|manifest|unauthorized/i.test(Error))
           failed.set(hostname, Error);
       }
-      if (waiting.size > 0) await delay(POLL_MS, undefined, signal && { signal });
-    }
+      return waiting.size === 0;
+    };
+    await poll(look, { everyMs: POLL_MS, timeoutMs: NODES_TIMEOUT_MS, signal });
     for (const hostname of waiting.values()) failed.set(hostname, "no response");
   } finally {
     await docker(endpoint, ["service", "rm", service]).catch(() => undefined); // the next check removes it

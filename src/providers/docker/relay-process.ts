@@ -1,11 +1,11 @@
 import path from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import * as v from "valibot";
 import { UserError } from "../../errors.ts";
 import { makeFolders, writeFileAtomically } from "../../system/files.ts";
 import { identify, isAlive, ProcessIdentitySchema, type ProcessIdentity } from "../../system/identity.ts";
 import { installedFile } from "../../system/installation.ts";
 import { readJson } from "../../system/json.ts";
+import { attempts } from "../../system/poll.ts";
 import { lastLines, startDetached, stopAll } from "../processes.ts";
 import { hostDirectory, swarmDirectories } from "../swarm-folders.ts";
 import type { Relay } from "../swarm-state.ts";
@@ -80,12 +80,11 @@ async function publishPorts(name: string, ports: Ports): Promise<void> {
 
 /** Waits until the relay listens, and returns its ports, which differ from the wanted ones if those are in use. */
 async function portsOf(name: string, relay: ProcessIdentity, log: string): Promise<Ports> {
-  const deadline = Date.now() + READY_TIMEOUT_MS;
+  const nextAttempt = attempts({ everyMs: POLL_MS, timeoutMs: READY_TIMEOUT_MS });
   for (;;) {
     const found = await readJson(relayFile(name), RelayFileSchema);
     if (found?.pid === relay.pid && found.startTime === relay.startTime) return found.ports;
-    if (!isAlive(relay) || Date.now() > deadline) throw doesNotStart(await lastLines(log, 3), log);
-    await delay(POLL_MS);
+    if (!isAlive(relay) || !(await nextAttempt())) throw doesNotStart(await lastLines(log, 3), log);
   }
 }
 

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { errorText, UserError } from "../../errors.ts";
 import { installedFile } from "../../system/installation.ts";
+import { attempts, poll } from "../../system/poll.ts";
 import { docker } from "./cli.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
 import { countWorkers, memoryLimits, workerConstraint, type Engine } from "./engine.ts";
@@ -172,15 +172,14 @@ async function unlessInUse(removal: Promise<string>): Promise<void> {
 
 /** Removes the networks that `docker stack rm` has left, now or in a command that was interrupted. */
 async function removeNetworks(endpoint: DockerEndpoint, label: string, signal?: AbortSignal): Promise<void> {
-  const deadline = Date.now() + GONE_TIMEOUT_MS;
-  for (;;) {
+  const nextAttempt = attempts({ everyMs: POLL_MS, timeoutMs: GONE_TIMEOUT_MS, signal });
+  for (let isOver = false; ; isOver = !(await nextAttempt())) {
     const listed = await docker(endpoint, ["network", "ls", "--quiet", "--filter", label], { signal });
     const networks = listed.split("\n").filter((line) => line !== "");
     if (networks.length === 0) return;
-    if (Date.now() > deadline)
+    if (isOver)
       throw new UserError("networks of the swarm are still in use", { hint: "see: docker network ls" });
     await unlessInUse(docker(endpoint, ["network", "rm", ...networks], { signal }));
-    await delay(POLL_MS, undefined, signal && { signal });
   }
 }
 
@@ -189,13 +188,11 @@ async function containersRemoved(
   filters: readonly string[],
   signal?: AbortSignal,
 ): Promise<void> {
-  const deadline = Date.now() + GONE_TIMEOUT_MS;
   const options = filters.flatMap((filter) => ["--filter", filter]);
-  while ((await docker(endpoint, ["ps", "--all", "--quiet", ...options], { signal })).trim() !== "") {
-    if (Date.now() > deadline)
-      throw new UserError("containers of the swarm do not stop", { hint: "check with: docker ps" });
-    await delay(POLL_MS, undefined, signal && { signal });
-  }
+  const isGone = async (): Promise<boolean> =>
+    (await docker(endpoint, ["ps", "--all", "--quiet", ...options], { signal })).trim() === "";
+  if (await poll(isGone, { everyMs: POLL_MS, timeoutMs: GONE_TIMEOUT_MS, signal })) return;
+  throw new UserError("containers of the swarm do not stop", { hint: "check with: docker ps" });
 }
 
 /** Returns the ID of a service's running container on the manager, or undefined. */

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
+import { attempts } from "../../system/poll.ts";
 import { docker } from "./cli.ts";
 import { listNodes, type Engine } from "./engine.ts";
 import { OWN_REGISTRY } from "./images.ts";
@@ -45,6 +45,7 @@ async function* untilStable(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<string> {
   const abandoned = new Set<string>();
+  const nextAttempt = attempts({ everyMs: POLL_MS, signal });
   let [seen, deadline] = ["", 0];
   for (;;) {
     const services = await observeNow(engine, stack, signal);
@@ -63,7 +64,7 @@ async function* untilStable(
       const troubles = waiting.map(({ trouble = "no task of the new version is running" }) => trouble);
       throw cannotStart(waiting.map(({ name }) => name).join(", "), troubles.join("; "));
     }
-    await delay(POLL_MS, undefined, signal && { signal });
+    await nextAttempt();
   }
 }
 
@@ -118,7 +119,7 @@ async function rollBack(
 ): Promise<void> {
   const isChanged = (service: ObservedService): boolean =>
     before.some(({ name, taskSpec }) => name === service.name && taskSpec !== service.taskSpec);
-  const deadline = Date.now() + ROLLBACK_TIMEOUT_MS;
+  const nextAttempt = attempts({ everyMs: POLL_MS, timeoutMs: ROLLBACK_TIMEOUT_MS, signal });
   const requestedAt = new Map<string, number>();
   const startedAt = Date.now();
   for (;;) {
@@ -138,8 +139,7 @@ async function rollBack(
     const waiting = services.filter(
       (service) => isChanged(service) || isUpdating(service) || service.running < service.desired,
     );
-    if (waiting.length === 0 || Date.now() > deadline) return; // the caller throws the original error
-    await delay(POLL_MS, undefined, signal && { signal });
+    if (waiting.length === 0 || !(await nextAttempt())) return; // the caller throws the original error
   }
 }
 

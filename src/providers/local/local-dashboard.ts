@@ -1,7 +1,7 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
 import { isAlive } from "../../system/identity.ts";
-import { readDashboardFile } from "../dashboard-file.ts";
+import { poll } from "../../system/poll.ts";
+import { readDashboardFile, type DashboardFile } from "../dashboard-file.ts";
 import type { DashboardPlace } from "../provider.ts";
 
 const READY_TIMEOUT_MS = 20_000;
@@ -15,16 +15,14 @@ export async function dashboardAddress(name: string): Promise<string | undefined
 
 /** Waits until the dashboard of a running swarm is available. @throws {UserError} if it does not start in time. */
 export async function dashboardPlace(name: string, signal: AbortSignal): Promise<DashboardPlace> {
-  const deadline = Date.now() + READY_TIMEOUT_MS;
-  for (;;) {
+  const published = async (): Promise<DashboardFile | undefined> => {
     const file = await readDashboardFile(name);
-    if (file !== undefined && isAlive(file))
-      return { host: file.loopback, port: file.port, secret: { type: "token", token: file.token } };
-    if (Date.now() > deadline) {
-      throw new UserError(`the dashboard of the swarm ${name} is not running`, {
-        hint: `start it with: swarm-tool resume ${name}`,
-      });
-    }
-    await delay(POLL_MS, undefined, { signal });
-  }
+    return file !== undefined && isAlive(file) ? file : undefined;
+  };
+  const file = await poll(published, { everyMs: POLL_MS, timeoutMs: READY_TIMEOUT_MS, signal });
+  if (file !== undefined)
+    return { host: file.loopback, port: file.port, secret: { type: "token", token: file.token } };
+  throw new UserError(`the dashboard of the swarm ${name} is not running`, {
+    hint: `start it with: swarm-tool resume ${name}`,
+  });
 }

@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { accessSync, constants } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
+import { shortHash } from "../../short-hash.ts";
 import { installedFile } from "../../system/installation.ts";
 import { isFreeOrOurs } from "../../system/own-socket.ts";
 import { redisDirectory, swarmDirectories } from "../swarm-folders.ts";
@@ -20,7 +20,7 @@ const LONGEST_SOCKET = "docker.sock";
  */
 export function socketDirectoryFor(preferred: string, env: NodeJS.ProcessEnv = process.env): string {
   if (isShort(preferred)) return preferred;
-  const hash = createHash("sha256").update(preferred).digest("hex").slice(0, 12);
+  const hash = shortHash(preferred, 12);
   const parents = [tmpdir(), "/tmp", env["XDG_RUNTIME_DIR"] ?? "", "/var/tmp"];
   const places = parents
     .filter((parent) => path.isAbsolute(parent) && isWritable(parent))

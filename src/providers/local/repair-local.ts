@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
+import { wholeNumberIn } from "../../model/whole-number.ts";
 import { thisHost } from "../../system/host.ts";
 import { findProcesses, type FoundProcess } from "../processes.ts";
 import { socketDirectoryFor } from "./local-paths.ts";
@@ -85,14 +86,14 @@ function stateFrom(name: string, { directory, found, text, mongoUrl: given }: Ev
     });
   }
   const socket = option(worker, "--redis");
-  const runners = Number(option(runner, "--concurrency") ?? /"runners":\s*(\d+)/.exec(text)?.[1]);
+  const runners = option(runner, "--concurrency") ?? /"runners":\s*(\d+)/.exec(text)?.[1] ?? "";
   return {
     format: 1,
     name,
     target: "local",
     state: "running",
     host: thisHost(),
-    runners: Number.isInteger(runners) && runners > 0 ? runners : availableParallelism(),
+    runners: wholeNumberIn(runners, 1) ?? availableParallelism(),
     socketDirectory: socket === undefined ? socketDirectoryFor(directory) : path.dirname(socket),
     ...(mongoUrl !== undefined && { mongoUrl }),
     processes: first.map(({ role, pid, startTime, host }) => ({

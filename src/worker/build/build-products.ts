@@ -18,7 +18,7 @@ import { isInObjectFolder } from "../../omnetpp/generated-code.ts";
 import { isGenerated } from "../../project/files/generated.ts";
 import { isMakefile } from "../../project/files/makefiles.ts";
 import { makefileTarget, fileOf } from "../../omnetpp/targets.ts";
-import { forbiddenName } from "../../stores/output-path.ts";
+import { checkName } from "../../stores/output-path.ts";
 import { isInside } from "../../system/paths.ts";
 import { runProgram } from "../../system/program.ts";
 
@@ -154,8 +154,7 @@ function replaceLink(place: string): void {
 
 /** Returns the kind of a product; undefined for files that no run needs and for anything but files inside the tree. */
 function kindOf(tree: string, file: string): "library" | "binary" | "script" | "data" | undefined {
-  if (INTERMEDIATE.test(file) || isInObjectFolder(file) || forbiddenName(file) !== undefined)
-    return undefined;
+  if (INTERMEDIATE.test(file) || isInObjectFolder(file) || !checkName(file).ok) return undefined;
   const place = path.join(tree, file);
   const stats = targetOf(place);
   if (!stats?.isFile() || !isInside(realpathSync(tree), realpathSync(place))) return undefined;

@@ -1,5 +1,5 @@
 import { createWriteStream, existsSync, type WriteStream } from "node:fs";
-import { mkdir, open, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { finished } from "node:stream/promises";
 import { execa } from "execa";
@@ -12,6 +12,7 @@ import { linesOf } from "../../system/files.ts";
 import { acquireLock } from "../../system/lock.ts";
 import { endProcessesOf, MARKER } from "../../system/marked-processes.ts";
 import { checkOut } from "../../project/git/checkout.ts";
+import { endOfFile } from "../../system/regular-file.ts";
 import { removeTree } from "../../system/remove-tree.ts";
 import { ownCompilers, sharedCompilers } from "./compilers.ts";
 import { filesIn, findProducts, stampTree } from "./build-products.ts";
@@ -189,9 +190,7 @@ function missing(command: string): { hint: string } {
 }
 
 async function endOf(file: string): Promise<string> {
-  await using handle = await open(file);
-  const { size } = await handle.stat();
-  const length = Math.min(size, LOG_BYTES);
-  const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length);
-  return buffer.toString("utf8");
+  const printed = await endOfFile(file, LOG_BYTES);
+  if (printed === undefined) throw new Error(`the log ${file} was removed during the build`);
+  return printed.end.toString();
 }

@@ -4,8 +4,13 @@ import type { BuildManifest } from "../../model/build.ts";
 import type { Campaign, RunJob } from "../../model/campaign.ts";
 import { runJobId } from "../../model/campaign.ts";
 import { PROTOCOL } from "../../model/protocol.ts";
-import { incomplete, type Outcome } from "../../model/outcome.ts";
-import type { ResultFile, RunResult, StoredFile } from "../../model/result.ts";
+import { incomplete, type Outcome, type RunReport } from "../../model/outcome.ts";
+import {
+  answerWithoutRunning,
+  type ResultFile,
+  type RunResult,
+  type StoredFile,
+} from "../../model/result.ts";
 import type { Run } from "../../model/run.ts";
 import { MissingBuild, type BuildStore } from "../../stores/build-store.ts";
 import type { ResultStore } from "../../stores/store.ts";
@@ -55,7 +60,7 @@ export interface ExecutionContext {
 export interface RunAttempt extends ExecutionContext {
   job: RunJob;
   attempt: number;
-  report: (progress: object) => void;
+  report: (report: RunReport) => void;
   /** Receives the simulation's output while it runs. */
   print: (text: string) => void;
 }
@@ -120,7 +125,7 @@ async function runIn(tree: SlotTree, attempt: RunAttempt, deps: RunnerDependenci
   const inStudy = (file: string): string => path.resolve(tree.root, campaign.study, file);
   using follower = new FileFollower((text) => both.write(text, "file"));
   const output = new CmdenvOutput({
-    onProgress: (_run, progress) => attempt.report(progress),
+    onProgress: (_run, progress) => attempt.report({ type: "progress", ...progress }),
     onRedirected: (file) => {
       if (isInside(tree.mirror, inStudy(file))) follower.follow(inStudy(file));
     },
@@ -287,14 +292,5 @@ function floodWarning(omitted: number): string {
 
 /** Returns the result of a run that was not executed here. */
 export function withoutRunning(state: "cancelled" | "lost" | "crashed", reason: string): RunResult {
-  const now = Date.now();
-  return {
-    protocol: PROTOCOL,
-    outcome: { state, reason },
-    usage: { wallTimeMs: 0 },
-    files: [],
-    startedAt: now,
-    finishedAt: now,
-    worker: hostname(),
-  };
+  return answerWithoutRunning(state, reason, hostname());
 }

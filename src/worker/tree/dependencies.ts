@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import { mkdir, readdir, readlink, rename, symlink } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
+import { shortHash } from "../../short-hash.ts";
 import type { BuildManifest, Dependency } from "../../model/build.ts";
 import { checkOut } from "../../project/git/checkout.ts";
 import { withoutVersion } from "../../project/describe/needs.ts";
@@ -110,7 +110,7 @@ export class Dependencies {
   async #tree(sharing: readonly Found[], signal?: AbortSignal): Promise<SharedTree> {
     const { tree, checkoutName } = sharing[0]!.dependency;
     const keys = sharing.map(({ dependency }) => dependency.buildKey).sort();
-    const place = path.join(this.#directory, shortHash([tree, checkoutName, ...keys].join(" ")));
+    const place = path.join(this.#directory, shortHash([tree, checkoutName, ...keys].join(" "), 16));
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     await using _ = await acquireLock(`${place}.lock`, { timeoutMs: LOCK_TIMEOUT_MS, signal });
     const existing = (await markUsed(path.join(place, MARK))) ? sharedTreeIn(place) : undefined;
@@ -220,8 +220,4 @@ async function linksIn(folder: string, depth: number): Promise<string[]> {
     }),
   );
   return found.flat();
-}
-
-function shortHash(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { isNearlyFull, NEARLY_FULL, type ResultStore } from "../../stores/store.ts";
 import { diskHasSpace } from "../../system/disk.ts";
+import { attempts } from "../../system/poll.ts";
 import { freeDiskSpace, type Cache } from "./free-disk-space.ts";
 
 const CHECK_INTERVAL_MS = 15_000;
@@ -58,9 +58,9 @@ export function watchDiskSpace(
     async mayStart() {
       if (diskFull) await check();
       else checkOccasionally();
+      const nextCheck = attempts({ everyMs: checkIntervalMs, signal, onAbort: "stop" });
       while (storeFull || diskFull) {
-        await delay(checkIntervalMs, undefined, { signal }).catch(() => undefined); // the runner ends
-        if (signal.aborted) return;
+        if (!(await nextCheck())) return; // the runner ends
         await check();
       }
     },

@@ -2,7 +2,8 @@ import { accessSync, constants, lstatSync, readlinkSync, type Stats } from "node
 import path from "node:path";
 import { errorCode } from "../../errors.ts";
 import type { ResultFile } from "../../model/result.ts";
-import { whyLinkRefused, whyRefused, type OutputPlaces } from "../../stores/output-path.ts";
+import { no, YES, type Verdict } from "../../model/verdict.ts";
+import { checkLink, checkPlace, type OutputPlaces } from "../../stores/output-path.ts";
 import { isInside } from "../../system/paths.ts";
 import type { Difference } from "./snapshot.ts";
 
@@ -46,10 +47,10 @@ export function inspectOutputs(difference: Difference, where: Inspection): Outpu
   const special: string[] = [];
   const refused = new Map<string, string[]>();
   for (const file of written) {
-    const verdict = verdictOn(file, where);
-    if (verdict === undefined) files.push(file);
-    else if (verdict.special) special.push(`${shown(file.path, where)} (${verdict.why})`);
-    else refused.set(verdict.why, [...(refused.get(verdict.why) ?? []), shown(file.path, where)]);
+    const verdict = inspect(file, where);
+    if (verdict.ok) files.push(file);
+    else if (verdict.isSpecial) special.push(`${shown(file.path, where)} (${verdict.reason})`);
+    else refused.set(verdict.reason, [...(refused.get(verdict.reason) ?? []), shown(file.path, where)]);
   }
   const repositories = bareRepositories(files).map((folder) => shown(folder, where));
   if (repositories.length > 0) refused.set("a git repository", repositories);
@@ -72,40 +73,33 @@ export function inspectOutputs(difference: Difference, where: Inspection): Outpu
   };
 }
 
-interface Verdict {
-  why: string;
-  special?: true;
-}
+/** `isSpecial`: it may be among results, and need not be collected. */
+type Inspected = { ok: true } | { ok: false; reason: string; isSpecial?: true };
 
-function verdictOn(file: ResultFile, where: Inspection): Verdict | undefined {
+function inspect(file: ResultFile, where: Inspection): Inspected {
   const { mirror, places, products, needed = [] } = where;
   const absolute = `/${file.path}`;
-  const why = whyRefused(places, absolute);
+  const place = checkPlace(places, absolute);
   const project = needed.find(({ folder }) => isInside(folder, absolute));
-  if (why !== undefined && project !== undefined)
-    return { why: `in the needed project ${project.name}, which a run must not change` };
-  if (why !== undefined) return { why };
-  if (products.has(file.path)) return { why: "part of the build, which a run must not change" };
-  const place = path.join(mirror, file.path);
-  const stats = statusOf(place);
-  if (typeof stats === "string") return { why: stats };
-  const kind = specialKind(stats);
-  if (kind !== undefined) return { why: kind, special: true };
-  if (stats.isSymbolicLink()) {
-    const reason = whyLinkRefused(places, absolute, readlinkSync(place));
-    return reason === undefined ? undefined : { why: reason };
-  }
-  if (isSparse(stats)) return { why: `sparse: ${stats.size} bytes with hardly any content` };
-  return isReadable(place, stats) ? undefined : { why: "not readable" };
+  if (!place.ok && project !== undefined)
+    return no(`in the needed project ${project.name}, which a run must not change`);
+  if (!place.ok) return place;
+  if (products.has(file.path)) return no("part of the build, which a run must not change");
+  return inspectContent(path.join(mirror, file.path), (target) => checkLink(places, absolute, target));
 }
 
-/** Returns the status of a file, or the reason why it cannot be read. */
-function statusOf(place: string): Stats | string {
+function inspectContent(place: string, checkTarget: (target: string) => Verdict): Inspected {
+  let stats: Stats;
   try {
-    return lstatSync(place);
+    stats = lstatSync(place);
   } catch (error) {
-    return errorCode(error) === "ENAMETOOLONG" ? "its path is too long" : "not accessible";
+    return no(errorCode(error) === "ENAMETOOLONG" ? "its path is too long" : "not accessible");
   }
+  const kind = specialKind(stats);
+  if (kind !== undefined) return { ...no(kind), isSpecial: true };
+  if (stats.isSymbolicLink()) return checkTarget(readlinkSync(place));
+  if (isSparse(stats)) return no(`sparse: ${stats.size} bytes with hardly any content`);
+  return isReadable(place, stats) ? YES : no("not readable");
 }
 
 function specialKind(stats: Stats): string | undefined {
@@ -152,7 +146,7 @@ function emptyFolders(
   const filled = new Set(files.flatMap((file) => parents(file.path)));
   const empty: string[] = [];
   for (const folder of directories) {
-    if (filled.has(folder) || whyRefused(places, `/${folder}/x`) !== undefined) continue;
+    if (filled.has(folder) || !checkPlace(places, `/${folder}/x`).ok) continue;
     empty.push(folder);
     for (const parent of parents(folder)) filled.add(parent);
   }

@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import { mkdir, open, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
+import { shortHash } from "../../short-hash.ts";
 import type { Source } from "../../model/build.ts";
 import { sourceName } from "../../model/build.ts";
 import { objectsOf } from "../../project/git/git.ts";
@@ -71,7 +71,7 @@ export class Repositories {
   /** Returns the path of the worker's repository for a source; undefined if the user's own repository is used. */
   #placeOf({ url, commit, packs = [] }: Source): string | undefined {
     if (packs.length === 0 && url !== undefined && path.isAbsolute(url)) return undefined;
-    return path.join(this.#directory, `${shortHash(url ?? packs[0] ?? commit)}.git`);
+    return path.join(this.#directory, `${shortHash(url ?? packs[0] ?? commit, 16)}.git`);
   }
 
   /** Returns all repositories: each can be fetched, or unpacked from the stored packs, again. */
@@ -159,8 +159,4 @@ async function fetchCommit(
   throw new UserError(
     `the commit ${commit.slice(0, 12)} cannot be fetched from ${url}: ${all.stderr.trim() || one.stderr.trim()}`,
   );
-}
-
-function shortHash(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }

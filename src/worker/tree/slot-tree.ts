@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { existsSync, rmdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
@@ -132,9 +131,4 @@ export function nameOf(
   const needed = dependencies.map((each) => [each.tree, each.checkoutName, each.buildKey].join(" "));
   const directory = "top" in where ? `/${where.top}` : where.directory;
   return [sourceName(source), buildKey, directory, ...needed].join(" ");
-}
-
-/** Returns a folder name for the name of a tree. */
-export function shortName(name: string): string {
-  return createHash("sha256").update(name).digest("hex").slice(0, 24);
 }

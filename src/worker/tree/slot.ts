@@ -1,8 +1,8 @@
 import { closeSync, constants, existsSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { mkdir, rename, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
+import { shortHash } from "../../short-hash.ts";
 import type { BuildStore } from "../../stores/build-store.ts";
 import { isAlive, ProcessIdentitySchema, type ProcessIdentity } from "../../system/identity.ts";
 import { signalGroup } from "../../system/process-group.ts";
@@ -10,6 +10,7 @@ import { diskIsLow } from "../../system/disk.ts";
 import { temporaryName } from "../../system/files.ts";
 import { readJson } from "../../system/json.ts";
 import { endProcessesOf } from "../../system/marked-processes.ts";
+import { poll } from "../../system/poll.ts";
 import { removeTree } from "../../system/remove-tree.ts";
 import { checkOut, CheckoutFailed, restore } from "../../project/git/checkout.ts";
 import { changesSince, setMark, type Mark } from "./changes.ts";
@@ -24,7 +25,6 @@ import {
   isIntact,
   nameOf,
   removeSurplus,
-  shortName,
   stampShared,
   type SlotTree,
   type TreeRequest,
@@ -132,7 +132,7 @@ export class Slot {
     const { source, directory, buildKey, dependencies: needed = [], isPrivate = false } = request;
     await freeDiskSpace(this.directory, [this.#builds, this.#repositories]);
     const manifest = await request.manifest();
-    const place = path.join(this.directory, shortName(nameOf(request, needed)));
+    const place = path.join(this.directory, shortHash(nameOf(request, needed), 24));
     const mirror = path.join(place, "root");
     const top = directory.slice(1);
     const root = path.join(mirror, top);
@@ -191,9 +191,8 @@ export class Slot {
    * the run.
    */
   async isBeingEmptied(tree: SlotTree): Promise<boolean> {
-    for (const deadline = Date.now() + EMPTYING_MS; Date.now() < deadline; await delay(EMPTYING_MS / 20))
-      if (this.isGone(tree)) return true;
-    return false;
+    const options = { everyMs: EMPTYING_MS / 20, timeoutMs: EMPTYING_MS };
+    return (await poll(() => this.isGone(tree), options)) ?? false;
   }
 
   /** Returns whether another process has removed a tree, or the slot. */
@@ -284,6 +283,6 @@ async function endLeftover(file: string): Promise<void> {
   });
   if (identity === undefined || !isAlive(identity)) return;
   signalGroup(identity.pid, "SIGKILL");
-  const deadline = Date.now() + KILL_TIMEOUT_MS; // a process that waits for a broken disk does not end
-  while (isAlive(identity) && Date.now() < deadline) await delay(KILL_POLL_MS);
+  // a process that waits for a broken disk does not end
+  await poll(() => !isAlive(identity), { everyMs: KILL_POLL_MS, timeoutMs: KILL_TIMEOUT_MS });
 }

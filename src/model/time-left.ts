@@ -12,7 +12,7 @@ export interface OpenWork {
   running: readonly RunningPart[];
   /** Number of runs that have not started. */
   waiting: number;
-  /** Number of concurrent runs. */
+  /** Number of concurrent runs, which may be a mean. */
   parallel: number;
   /** Mean wall time of finished runs; undefined if none has finished. */
   meanMs: number | undefined;
@@ -23,7 +23,7 @@ export interface OpenWork {
  * time of finished ones: the maximum of the time left of the slowest run, of all work divided by the number
  * of runners, and of the rounds in which the waiting runs are executed. Undefined if nothing is known.
  */
-export function estimateMs({ running, waiting, parallel, meanMs }: OpenWork): number | undefined {
+export function estimateTimeLeft({ running, waiting, parallel, meanMs }: OpenWork): number | undefined {
   const predicted = running.flatMap(({ elapsedMs, gained }) => (gained > 0 ? [elapsedMs / gained] : []));
   const mean = meanMs ?? (predicted.length > 0 ? sum(predicted) / predicted.length : undefined);
   if (mean === undefined) return undefined;
