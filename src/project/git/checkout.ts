@@ -3,7 +3,7 @@ import path from "node:path";
 import { UserError } from "../../errors.ts";
 import { temporaryName } from "../../system/files.ts";
 import { objectsOf } from "./git.ts";
-import { git } from "./plumbing.ts";
+import { checkOutIndex, readTree } from "./commands/trees.ts";
 import { makeGitDirectory, readingEnvironment } from "./scratch.ts";
 
 /** A commit in a repository on this machine. */
@@ -39,7 +39,6 @@ export async function restore(
   signal?: AbortSignal,
 ): Promise<void> {
   const own = temporaryName(tree);
-  const which = files === undefined ? ["--all"] : ["-z", "--stdin"];
   try {
     makeGitDirectory(own, commit);
     const objects = await objectsOf(gitDirectory);
@@ -56,9 +55,8 @@ export async function restore(
           hint: `check the repository: git --git-dir ${gitDirectory} fsck`,
         }),
     };
-    await git(["read-tree", commit], options);
-    const input = files === undefined ? {} : { input: files.join("\0") };
-    await git(["checkout-index", "--force", "--quiet", ...which], { ...options, ...input });
+    await readTree(commit, options);
+    await checkOutIndex(files, options);
   } finally {
     await rm(own, { recursive: true, force: true });
   }

@@ -4,7 +4,8 @@ import path from "node:path";
 import { deflateSync } from "node:zlib";
 import { errorCode } from "../../errors.ts";
 import type { TreeEntry } from "./git.ts";
-import { git, type GitOptions } from "./plumbing.ts";
+import type { GitOptions } from "./commands/ask.ts";
+import { objectContents, objectSizes } from "./commands/contents.ts";
 
 /** A git object that need not lie anywhere. */
 export interface GitObject {
@@ -31,25 +32,6 @@ export async function writeObject(objects: string, { hash, content }: GitObject)
   }
 }
 
-/**
- * The sizes of objects, in bytes, of those that are here.
- * @param options of a git process that sees them, and must not fetch what it does not see.
- */
-export async function objectSizes(
-  entries: readonly TreeEntry[],
-  options: Omit<GitOptions, "input">,
-): Promise<Map<string, number>> {
-  if (entries.length === 0) return new Map();
-  const input = entries.map(({ object }) => `${object}\n`).join("");
-  const command = ["cat-file", "--batch-check=%(objectname) %(objectsize)", "--buffer"];
-  const sizes = new Map<string, number>();
-  for (const line of (await git(command, { ...options, input })).split("\n")) {
-    const [object, size] = line.split(" ") as [string, string | undefined];
-    if (size !== undefined && size !== "missing") sizes.set(object, Number(size));
-  }
-  return sizes;
-}
-
 /** An object of more bytes is no text that somebody wrote. */
 const MOST_TEXT = 4 << 20;
 /** So many bytes are in memory together. */
@@ -62,37 +44,21 @@ const AT_ONCE = 64 << 20;
  */
 export async function* readObjects(
   objects: Iterable<string>,
-  options: Omit<GitOptions, "input" | "bytes">,
+  options: GitOptions,
 ): AsyncGenerator<[object: string, content: string]> {
-  const entries = [...new Set(objects)].map((object) => ({ mode: "", object, path: "" }));
   let wanted: string[] = [];
   let size = 0;
-  for (const [object, bytes] of await objectSizes(entries, options)) {
+  for (const [object, bytes] of await objectSizes([...new Set(objects)], options)) {
     if (bytes > MOST_TEXT) continue;
     if (size + bytes > AT_ONCE) {
-      yield* contentsOf(wanted, options);
+      yield* objectContents(wanted, options);
       wanted = [];
       size = 0;
     }
     wanted.push(object);
     size += bytes;
   }
-  yield* contentsOf(wanted, options);
-}
-
-async function* contentsOf(
-  objects: readonly string[],
-  options: Omit<GitOptions, "input" | "bytes">,
-): AsyncGenerator<[object: string, content: string]> {
-  if (objects.length === 0) return;
-  const input = objects.map((object) => `${object}\n`).join("");
-  const answer = await git(["cat-file", "--batch", "--buffer"], { ...options, input, bytes: true });
-  for (let at = 0; at < answer.length;) {
-    const begin = answer.indexOf("\n", at) + 1;
-    const [object, , length] = answer.slice(at, begin - 1).split(" ");
-    at = begin + Number(length) + 1;
-    yield [object!, answer.slice(begin, at - 1)];
-  }
+  yield* objectContents(wanted, options);
 }
 
 /** A folder while its tree is made: what lies in it by name. */

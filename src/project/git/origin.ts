@@ -1,6 +1,9 @@
 import { isPublicUrl } from "../../model/git-names.ts";
+import type { GitOptions } from "./commands/ask.ts";
+import { remoteNames, remoteUrl } from "./commands/configuration.ts";
+import { publicHeads } from "./commands/remotes.ts";
+import { commitsAmong, nearestCommit } from "./commands/revisions.ts";
 import type { Checkout } from "./git.ts";
-import { fetchingBy, git, PUBLIC_PROTOCOLS, tryGit, type GitOptions } from "./plumbing.ts";
 import { makeScratch, readingEnvironment } from "./scratch.ts";
 
 /** A commit that everybody can fetch. */
@@ -25,14 +28,13 @@ export async function nearestPublicCommit(
   await using own = await makeScratch(checkout, commit);
   const env = readingEnvironment(own.scratch, [checkout.objectDirectory]);
   const reading = { cwd: own.scratch, env, signal };
-  const names = (await git(["remote"], { cwd, signal })).split("\n").filter((name) => name !== "");
+  const names = await remoteNames({ cwd, signal });
   const first = (name: string): number => ["origin", "upstream"].indexOf(name) >>> 0;
   for (const name of names.sort((a, b) => first(a) - first(b))) {
-    const answer = await tryGit(["remote", "get-url", "--", name], { cwd, signal });
-    const url = publicUrl(answer.stdout.replace(/\n$/, ""));
-    if (answer.exitCode !== 0 || url === undefined) continue;
-    const heads = await publicHeads(url, reading);
-    const nearest = heads.length === 0 ? undefined : await nearestOf(commit, heads, reading);
+    const url = publicUrl((await remoteUrl(name, { cwd, signal })) ?? "");
+    if (url === undefined) continue;
+    const heads = await knownHeads(url, reading);
+    const nearest = heads.length === 0 ? undefined : await nearestCommit(commit, heads, reading);
     if (nearest !== undefined) return { url, commit: nearest };
   }
   return undefined;
@@ -60,48 +62,16 @@ function withoutAccount(remote: string): string | undefined {
   return host === undefined ? undefined : `https://${host}/${repository!}`;
 }
 
-/**
- * As somebody whom nobody knows: a worker has none of the user's configuration, so neither his passwords and keys
- * nor what he has other addresses replaced by.
- * @see git-config(1) url.<base>.insteadOf, http.extraHeader; curl reads ~/.netrc.
- */
-const NOBODY = { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1", HOME: "/nonexistent" };
-
 /** How the objects of the checkout are read: nothing is fetched that is not there. */
-type Reading = Omit<GitOptions, "input" | "signal"> & { signal: AbortSignal };
+type Reading = GitOptions & { signal: AbortSignal };
 
 /** What the remote's branches and tags point to, as far as it is here too. */
-async function publicHeads(url: string, reading: Reading): Promise<string[]> {
-  const { signal } = reading;
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
-  const options = ["-c", "credential.helper=", "-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=10"];
-  const env = { ...fetchingBy(PUBLIC_PROTOCOLS), ...NOBODY };
+async function knownHeads(url: string, reading: Reading): Promise<string[]> {
+  const limit = AbortSignal.any([reading.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
   try {
-    const command = [...options, "ls-remote", "--", url];
-    const answer = await tryGit(command, { cwd: "/", env, signal: limit });
-    if (answer.exitCode !== 0) return [];
-    const hashes = [...answer.stdout.matchAll(/^([0-9a-f]{40,64})\t/gm)].map((match) => match[1]!);
-    return await existingCommits([...new Set(hashes)], reading);
+    return await commitsAmong(await publicHeads(url, limit), reading);
   } catch (error) {
-    if (signal.aborted) throw error;
+    if (reading.signal.aborted) throw error;
     return []; // it took too long
   }
-}
-
-async function existingCommits(hashes: readonly string[], reading: Reading): Promise<string[]> {
-  const input = `${hashes.join("\n")}\n`;
-  const answer = await git(["cat-file", "--batch-check"], { ...reading, input });
-  return [...answer.matchAll(/^([0-9a-f]+) commit \d+$/gm)].map((match) => match[1]!);
-}
-
-async function nearestOf(
-  commit: string,
-  heads: readonly string[],
-  reading: Reading,
-): Promise<string | undefined> {
-  const command = ["rev-list", "--boundary", "--topo-order", "--stdin"];
-  const input = `${commit}\n${heads.map((head) => `^${head}\n`).join("")}`;
-  const lines = (await git(command, { ...reading, input })).split("\n").filter((line) => line !== "");
-  if (lines.every((line) => line.startsWith("-")) || lines.length === 0) return commit;
-  return lines.find((line) => line.startsWith("-"))?.slice(1);
 }

@@ -1,8 +1,9 @@
 import { open, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Code } from "./code.ts";
+import { writePack } from "./commands/packs.ts";
+import { hasMissingObjects, treesOfHistory } from "./commands/revisions.ts";
 import { makeObject, writeObject } from "./objects.ts";
-import { git } from "./plumbing.ts";
 
 /** The same tree on the same base is the same commit, whoever makes it and when. */
 const NOBODY = "inet-swarm <inet-swarm@localhost> 0 +0000";
@@ -18,9 +19,8 @@ export async function commitTree(code: Code, tree: string, parent: string | unde
 }
 
 /**
- * Writes a commit and all that it has beyond another one to a pack, as `git push` would send it.
+ * Writes a commit and all that it has beyond another one to a pack.
  * @param base a commit whose objects the swarm has or can fetch; undefined where it has nothing.
- * @see git-pack-objects(1) --revs, --thin.
  */
 export async function packCommit(
   code: Code,
@@ -30,21 +30,14 @@ export async function packCommit(
 ): Promise<{ file: string; sizeBytes: number }> {
   const file = path.join(code.scratch.scratch, `${commit}.pack`);
   await using handle = await open(file, "wx", 0o600);
-  await git(["pack-objects", "--revs", "--thin", "--stdout", "--quiet", "--delta-base-offset"], {
-    cwd: code.checkout.top,
-    env: code.env,
-    input: `${commit}\n${base === undefined ? "" : `^${base}\n`}`,
-    outputTo: handle.fd,
-    signal,
-  });
+  const options = { cwd: code.checkout.top, env: code.env, signal };
+  await writePack({ commit, base, to: handle.fd }, options);
   return { file, sizeBytes: (await stat(file)).size };
 }
 
-/** Whether all files of a tree are here, which they need not be in a partial clone. @see git-rev-list(1) --missing. */
+/** Whether all files of a tree are here, which they need not be in a partial clone. */
 export async function isWhole(code: Code, tree: string, signal?: AbortSignal): Promise<boolean> {
-  const command = ["rev-list", "--objects", "--missing=print", "--end-of-options", tree];
-  const answer = await git(command, { cwd: code.checkout.top, env: code.env, signal });
-  return !/^\?/m.test(answer);
+  return !(await hasMissingObjects(tree, { cwd: code.checkout.top, env: code.env, signal }));
 }
 
 const ANCESTORS = 20;
@@ -52,7 +45,5 @@ const ANCESTORS = 20;
 /** The trees of the commit and of those before it, the nearest first. */
 export async function ancestorTrees(code: Code, signal?: AbortSignal): Promise<string[]> {
   const { commit, env, checkout } = code;
-  const command = ["rev-list", `--max-count=${ANCESTORS}`, "--first-parent", "--format=%T", commit];
-  const lines = (await git(command, { cwd: checkout.top, env, signal })).trim().split("\n");
-  return lines.filter((line) => !line.startsWith("commit "));
+  return await treesOfHistory(commit, ANCESTORS, { cwd: checkout.top, env, signal });
 }
