@@ -14,6 +14,15 @@ const KIND_OF_SWARM = {
   selector: ":matches(BinaryExpression, SwitchStatement) > MemberExpression[property.name='target']",
   message: "What depends on the kind of a swarm belongs into its provider: see providers/provider.",
 };
+const IMPORT = ":matches(ImportDeclaration, ImportExpression, ExportNamedDeclaration, ExportAllDeclaration)";
+const PROGRAMS = {
+  selector: String.raw`${IMPORT}[source.value=/^(node:)?child_process$|^execa$/]`,
+  message: "Programs are started by src/system/program.ts only.",
+};
+const GIT = [
+  `${IMPORT}[source.value="simple-git"]`,
+  'CallExpression[callee.name=/^(runProgram|runLogged|startPiped|startLeader|outputOf)$/][arguments.0.value="git"]',
+].map((selector) => ({ selector, message: "Git is asked by src/project/git/commands only." }));
 
 // Which folder imports from which is checked by dependency-cruiser.config.js.
 export default defineConfig(
@@ -42,11 +51,19 @@ export default defineConfig(
   {
     files: ["src/**/*.ts"],
     ignores: ["src/queue/bull-layout.ts"],
-    rules: { "no-restricted-syntax": ["error", PROCESS_EXIT, BULL_LAYOUT] },
+    rules: { "no-restricted-syntax": ["error", PROCESS_EXIT, PROGRAMS, ...GIT, BULL_LAYOUT] },
   },
   {
     files: ["src/cli/**/*.ts"],
-    rules: { "no-restricted-syntax": ["error", PROCESS_EXIT, BULL_LAYOUT, KIND_OF_SWARM] },
+    rules: { "no-restricted-syntax": ["error", PROCESS_EXIT, PROGRAMS, ...GIT, BULL_LAYOUT, KIND_OF_SWARM] },
+  },
+  {
+    files: ["src/system/program.ts"],
+    rules: { "no-restricted-syntax": ["error", PROCESS_EXIT, ...GIT, BULL_LAYOUT] },
+  },
+  {
+    files: ["src/project/git/commands/*.ts"],
+    rules: { "no-restricted-syntax": ["error", PROCESS_EXIT, PROGRAMS, BULL_LAYOUT] },
   },
   { files: ["**/*.js", "**/*.mjs"], rules: { "@typescript-eslint/explicit-function-return-type": "off" } },
 );

@@ -1,10 +1,10 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { pipeline } from "node:stream/promises";
 import { errorCode, UserError } from "../../errors.ts";
 import { ARCHIVE_IN_CONTEXT, buildContext } from "./context.ts";
 import { statIfThere } from "../../system/files.ts";
+import { startPiped } from "../../system/program.ts";
 import { docker, dockerEnvironment, endpointArguments } from "./cli.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
 import { isUrl, omnetppImage, type BuiltImage } from "./images.ts";
@@ -91,10 +91,9 @@ async function build(
     value === undefined ? [] : ["--build-arg", `${name}=${value}`],
   );
   const command = ["build", "--network", "host", "--target", target, "--label", IMAGE_LABEL, "--tag", image];
-  const child = spawn("docker", [...endpointArguments(endpoint), ...command, ...options, "-"], {
+  const child = startPiped("docker", [...endpointArguments(endpoint), ...command, ...options, "-"], {
     env: dockerEnvironment(endpoint),
-    stdio: ["pipe", "pipe", "pipe"],
-    ...(signal && { signal }),
+    signal,
   });
   const lines: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
