@@ -84,6 +84,12 @@ export default {
     ...forbid("layers: src/project needs no services", "^src/project/", ["queue/", "stores/"]),
     ...parts,
     ...unnamed,
+    {
+      name: "git is asked by src/project/git/commands only",
+      severity: "error",
+      from: { pathNot: "^src/project/git/commands/" },
+      to: { path: "^src/project/git/commands/ask", dependencyTypesNot: ["type-only"] },
+    },
     { name: "no circles", severity: "error", from: {}, to: { circular: true } },
     { name: "layers: src/errors", severity: "error", from: { path: "^src/errors" }, to: { path: "^src/" } },
   ],

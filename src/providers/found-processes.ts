@@ -1,8 +1,9 @@
-import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
+import { UserError } from "../errors.ts";
 import { identify, type ProcessIdentity } from "../system/identity.ts";
 import { stateDirectory } from "../system/paths.ts";
+import { outputOf } from "../system/program.ts";
 import { redisDirectory, swarmsDirectory } from "./swarm-folders.ts";
 
 /** A process of a local swarm that was found by its command line and working directory instead of the state file. */
@@ -121,7 +122,8 @@ function namespaceOf(pid: string): string {
 
 /** Returns the command lines that ps(1) shows, in which arguments that contain spaces are split. */
 function psLines(): CommandLine[] {
-  const text = execFileSync("ps", ["-axww", "-o", "pid=,uid=,args="], { encoding: "utf8" });
+  const text = outputOf("ps", ["-axww", "-o", "pid=,uid=,args="]);
+  if (text === undefined) throw new UserError("cannot list the processes: ps fails", { hint: "install ps" });
   return text.split("\n").flatMap((line) => {
     const [, pid, uid, args] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
     if (args === undefined || Number(uid) !== process.getuid!()) return [];

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -7,6 +6,7 @@ import { finished } from "node:stream/promises";
 import { errorCode, UserError } from "../errors.ts";
 import { identify, isAlive, type ProcessIdentity } from "../system/identity.ts";
 import { poll } from "../system/poll.ts";
+import { startLeader } from "../system/program.ts";
 import { endOfFile } from "../system/regular-file.ts";
 
 export { findAllProcesses, findProcesses, type FoundProcess } from "./found-processes.ts";
@@ -51,8 +51,7 @@ export async function startDetached(
 ): Promise<ProcessIdentity> {
   const output = openSync(log, freshLog ? "w" : "a", 0o600);
   try {
-    const child = spawn(file, args, {
-      detached: true,
+    const child = startLeader(file, args, {
       stdio: ["ignore", output, output, ...(secrets === undefined ? [] : (["pipe"] as const))],
       cwd: "/",
       env,

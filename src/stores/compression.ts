@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { accessSync, constants } from "node:fs";
 import path from "node:path";
@@ -6,6 +5,7 @@ import type { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import * as zlib from "node:zlib";
 import { errorCode } from "../errors.ts";
+import { startPiped } from "../system/program.ts";
 import { DamagedArchive } from "./store.ts";
 
 /** Values of an archive's field `compression`. */
@@ -85,7 +85,7 @@ function through(make: () => Transform): Stage {
 
 function throughProgram(program: string, args: readonly string[]): Stage {
   return async function* (source) {
-    const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] });
+    const child = startPiped(program, args);
     const ended = once(child, "close") as Promise<[number | null]>;
     let errorOutput = "";
     child.stderr

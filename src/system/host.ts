@@ -1,7 +1,7 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import * as v from "valibot";
+import { outputOf } from "./program.ts";
 
 /** The machine, or container, that a process id belongs to. */
 export const HostSchema = v.object({
@@ -64,15 +64,8 @@ function textOf(file: string): string {
 }
 
 function sysctl(name: string): string {
-  try {
-    const text = execFileSync("sysctl", ["-n", name], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "ignore"],
-    });
-    return (/sec = (\d+)/.exec(text)?.[1] ?? text).trim().slice(0, 64);
-  } catch {
-    return ""; // the system has no such variable
-  }
+  const text = outputOf("sysctl", ["-n", name]) ?? ""; // the system does not know it
+  return (/sec = (\d+)/.exec(text)?.[1] ?? text).trim().slice(0, 64);
 }
 
 /** Returns the number from a link target such as `pid:[4026531836]`. */

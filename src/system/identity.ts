@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { execFileSync } from "node:child_process";
 import * as v from "valibot";
 import { HostSchema, relationOf, thisHost } from "./host.ts";
+import { outputOf } from "./program.ts";
 
 /** Identifies a process uniquely, even if its pid is reused later or by another machine. */
 export const ProcessIdentitySchema = v.object({
@@ -65,9 +65,5 @@ function linuxStartTime(pid: number): string | undefined {
 }
 
 function psStartTime(pid: number): string | undefined {
-  try {
-    return execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" }).trim() || undefined;
-  } catch {
-    return undefined; // ps exits with 1 if there is no such process
-  }
+  return outputOf("ps", ["-o", "lstart=", "-p", String(pid)])?.trim() || undefined; // ps fails if there is none
 }

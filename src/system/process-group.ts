@@ -1,7 +1,7 @@
-import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
 import { once } from "node:events";
 import { errorCode, UserError } from "../errors.ts";
 import { identify, type ProcessIdentity } from "./identity.ts";
+import { startLeader, type ChildProcess, type StdioOptions } from "./program.ts";
 
 /** A running program and the processes that it has started. */
 export interface ProcessGroup {
@@ -22,7 +22,7 @@ export async function startGroup(
   args: readonly string[],
   options: { cwd: string; env: NodeJS.ProcessEnv; stdio: StdioOptions },
 ): Promise<ProcessGroup> {
-  const child = spawn(file, args, { ...options, detached: true });
+  const child = startLeader(file, args, options);
   const ended = once(child, "exit").then(([exitCode, signal]) => {
     clearTimeout(killer);
     if (child.pid !== undefined) signalGroup(child.pid, "SIGKILL");

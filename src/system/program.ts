@@ -1,8 +1,22 @@
-import { spawn } from "node:child_process";
+import {
+  execFileSync,
+  spawn,
+  type ChildProcess,
+  type ChildProcessWithoutNullStreams,
+  type StdioOptions,
+} from "node:child_process";
 import { access, constants, open, stat } from "node:fs/promises";
 import path from "node:path";
+import type { Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { errorCode, UserError } from "../errors.ts";
+
+// The only module that starts programs (simple-git starts git: see project/git/commands). A build's steps run by execa, which
+// takes as long to load as a short program to run. So everything else is started by node:child_process: what clients do
+// when they start, what must hand file descriptors over, what leads a process group or outlives this process, streams
+// of which either side may end first, and synchronous questions.
+
+export type { ChildProcess, StdioOptions };
 
 export interface ProgramOptions {
   cwd?: string;
@@ -27,7 +41,6 @@ export interface ProgramResult {
 
 /**
  * Runs a short-lived program and returns its output. A non-zero exit code is a result, not an error.
- * Uses only node:child_process, because `runall-swarm` needs it at startup, when every import takes time.
  * @throws {UserError} if the program does not exist or cannot be started.
  */
 export async function runProgram(
@@ -61,6 +74,61 @@ function startError(file: string, error: Error): Error {
   if (error.name === "AbortError") return error;
   if (errorCode(error) === "ENOENT") return new UserError(`${file}: command not found`, { cause: error });
   return new UserError(`cannot start ${file}: ${error.message}`, { cause: error });
+}
+
+/** Runs a short-lived program synchronously and returns its output; undefined if it fails or does not exist. */
+export function outputOf(file: string, args: readonly string[]): string | undefined {
+  try {
+    return execFileSync(file, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  } catch {
+    return undefined; // the answer, whatever the reason
+  }
+}
+
+/** Starts a program that is fed and read piece by piece. */
+export function startPiped(
+  file: string,
+  args: readonly string[],
+  options: { env?: NodeJS.ProcessEnv; signal?: AbortSignal | undefined } = {},
+): ChildProcessWithoutNullStreams {
+  return spawn(file, args, { env: options.env, signal: options.signal });
+}
+
+/** Starts a program as the leader of a process group and session of its own, so that no signal to ours reaches it. */
+export function startLeader(
+  file: string,
+  args: readonly string[],
+  options: { cwd: string; env: NodeJS.ProcessEnv; stdio: StdioOptions },
+): ChildProcess {
+  return spawn(file, args, { ...options, detached: true });
+}
+
+/**
+ * Runs a program that may take long, such as a compiler, and copies what it prints, in its order, to a log.
+ * @throws the signal's reason, after the program has been stopped.
+ */
+export async function runLogged(
+  file: string,
+  args: readonly string[],
+  options: { cwd: string; env: NodeJS.ProcessEnv; log: Writable; signal: AbortSignal },
+): Promise<"succeeded" | "failed" | "missing"> {
+  const { cwd, env, log, signal } = options;
+  const { execa } = await import("execa");
+  const child = execa(file, args, {
+    cwd,
+    env,
+    extendEnv: false,
+    stdin: "ignore",
+    all: true,
+    buffer: false,
+    reject: false,
+    cancelSignal: signal,
+  });
+  child.all.pipe(log, { end: false });
+  const result = await child;
+  if (result.isCanceled) signal.throwIfAborted();
+  if (errorCode(result.cause) === "ENOENT") return "missing";
+  return result.failed ? "failed" : "succeeded";
 }
 
 /** Returns the absolute path of the first of these programs that is found in PATH; undefined if none is. */

@@ -1,8 +1,6 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { lstat, rm } from "node:fs/promises";
-import { text } from "node:stream/consumers";
 import { errorCode } from "../errors.ts";
+import { runProgram } from "./program.ts";
 
 /** Errors from folders without permissions, folders still being written to, and names that Node.js cannot handle. */
 const STUBBORN = ["EACCES", "EPERM", "ENOTEMPTY", "ENAMETOOLONG", "EBUSY"];
@@ -38,10 +36,6 @@ async function isFolder(place: string): Promise<boolean> {
 
 /** Runs a program, and returns the first line of its error output if it fails. */
 async function execute(program: string, args: readonly string[]): Promise<string | undefined> {
-  const child = spawn(program, args, {
-    stdio: ["ignore", "ignore", "pipe"],
-    env: { ...process.env, LC_ALL: "C" },
-  });
-  const [reason] = await Promise.all([text(child.stderr), once(child, "close")]);
-  return child.exitCode === 0 ? undefined : reason.trim().split("\n", 1)[0];
+  const { exitCode, stderr } = await runProgram(program, args, { env: { ...process.env, LC_ALL: "C" } });
+  return exitCode === 0 ? undefined : stderr.trim().split("\n", 1)[0];
 }

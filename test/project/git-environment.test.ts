@@ -1,9 +1,9 @@
 import { chmod, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { fetchingEnvironment, localEnvironment } from "../../src/project/git/commands/environment.ts";
 import { resolveCommit } from "../../src/project/git/commit.ts";
 import { openCheckout } from "../../src/project/git/git.ts";
-import { quietGit } from "../../src/project/git/plumbing.ts";
 import { makeRepository, type Repository } from "../helpers/git.ts";
 import { readTree, sendTree } from "../helpers/sent-tree.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "../helpers/temporary.ts";
@@ -76,13 +76,23 @@ it.each(Object.entries(VARIABLES))(
   },
 );
 
-it("keeps variables that configure connections", () => {
+it("keeps variables that configure connections for commands that fetch", () => {
   const kept = { GIT_SSH_COMMAND: "ssh -i key", GIT_SSL_CAINFO: "/ca.pem", GIT_SSL_NO_VERIFY: "1" };
-  const env = quietGit({ ...kept, GIT_DIR: "/x", GIT_PREFIX: "x", HOME: "/home/u" });
+  const all = { ...kept, GIT_DIR: "/x", GIT_PREFIX: "x", HOME: "/home/u" };
+  const env = fetchingEnvironment(["https"], all);
   expect(env).toMatchObject({ GIT_SSL_CAINFO: "/ca.pem", GIT_SSL_NO_VERIFY: "1", HOME: "/home/u" });
   expect(env["GIT_SSH_COMMAND"]).toMatch(/^ssh -i key /);
   expect(env).not.toHaveProperty("GIT_DIR");
   expect(env).not.toHaveProperty("GIT_PREFIX");
+  const { GIT_OPTIONAL_LOCKS, GIT_NO_LAZY_FETCH, GIT_ALLOW_PROTOCOL, LC_ALL, ...local } =
+    localEnvironment(all);
+  expect({ GIT_OPTIONAL_LOCKS, GIT_NO_LAZY_FETCH, GIT_ALLOW_PROTOCOL, LC_ALL }).toEqual({
+    GIT_OPTIONAL_LOCKS: "0",
+    GIT_NO_LAZY_FETCH: "1",
+    GIT_ALLOW_PROTOCOL: "none",
+    LC_ALL: "C",
+  });
+  expect(local).toEqual({ HOME: "/home/u" });
 });
 
 it("executes nothing that the configuration, attributes or hooks name", async () => {

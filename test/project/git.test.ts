@@ -2,7 +2,8 @@ import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { checkOut, restore } from "../../src/project/git/checkout.ts";
-import { listTree, resolveCommit } from "../../src/project/git/commit.ts";
+import { filesOfTree } from "../../src/project/git/commands/files.ts";
+import { resolveCommit } from "../../src/project/git/commit.ts";
 import { headCommit, openCheckout } from "../../src/project/git/git.ts";
 import { makeRepository } from "../helpers/git.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
@@ -69,6 +70,6 @@ it("reports a commit that the repository does not have", async () => {
 it("lists a commit's files, whatever characters their names contain", async () => {
   await using repository = await makeRepository({ "a b.ini": "", "sub/ü\n.cc": "" });
   const checkout = await openCheckout(repository.path);
-  const tree = await listTree(checkout, await headCommit(checkout));
+  const tree = await filesOfTree(await headCommit(checkout), { cwd: checkout.top });
   expect(tree.map((entry) => entry.path)).toEqual(["a b.ini", "sub/ü\n.cc"]);
 });

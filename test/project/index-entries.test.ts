@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { isSame } from "../../src/project/git/disk.ts";
 import { openCheckout } from "../../src/project/git/git.ts";
 import { copyIndex, readEntries } from "../../src/project/git/index-entries.ts";
-import { gitEnvironment, makeRepository } from "../helpers/git.ts";
+import { makeRepository } from "../helpers/git.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
 it("trusts the index for all files except those changed just before it was written", async () => {
@@ -14,7 +14,7 @@ it("trusts the index for all files except those changed just before it was writt
   const file = path.join(repository.path, ".git/index");
   const known = async (name: string): Promise<Record<string, boolean>> => {
     const index = await copyIndex(await openCheckout(repository.path), scratch.path, name);
-    const env = { ...gitEnvironment, GIT_INDEX_FILE: index.file };
+    const env = { GIT_INDEX_FILE: index.file };
     const entries = await readEntries({ cwd: repository.path, env });
     const same = entries.map((entry) => {
       const stats = lstatSync(path.join(repository.path, entry.path));

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { treesOf } from "../../src/project/git/objects.ts";
 import { readCode } from "../../src/project/git/code.ts";
-import { listTree } from "../../src/project/git/commit.ts";
+import { filesOfTree } from "../../src/project/git/commands/files.ts";
 import { openCheckout } from "../../src/project/git/git.ts";
 import { commitTree } from "../../src/project/git/pack.ts";
 import { makeRepository, type Repository } from "../helpers/git.ts";
@@ -29,7 +29,7 @@ const FILES = Object.fromEntries(NAMES.map((name) => [name, `${name}\n`]));
 
 async function treesIn(repository: Repository) {
   const checkout = await openCheckout(repository.path);
-  const entries = await listTree(checkout, "HEAD");
+  const entries = await filesOfTree("HEAD", { cwd: checkout.top });
   return treesOf(entries, entries[0]!.object);
 }
 

@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { findBuildSources } from "../../src/project/build/build-sources.ts";
 import { describeProject } from "../../src/project/describe/descriptor.ts";
 import { readCode } from "../../src/project/git/code.ts";
-import { listTree } from "../../src/project/git/commit.ts";
+import { filesOfTree } from "../../src/project/git/commands/files.ts";
 import { headCommit, openCheckout } from "../../src/project/git/git.ts";
 import { findOwnBuild, type OwnBinaries } from "../../src/project/build/own-build.ts";
 import { recipeFor, sourcesHash } from "../../src/project/build/sources.ts";
@@ -15,7 +15,7 @@ const BUILDSPEC =
 
 async function treeOf(repository: Repository) {
   const checkout = await openCheckout(repository.path);
-  return await listTree(checkout, await headCommit(checkout));
+  return await filesOfTree(await headCommit(checkout), { cwd: checkout.top });
 }
 
 it("hashes names and contents", async () => {

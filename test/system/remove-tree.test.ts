@@ -63,7 +63,7 @@ it("does the same for a user whose access the modes deny", async ({ skip }) => {
   if (made.error !== undefined) skip("SKIPPED: there is no setpriv");
   expect(asNobody("ls", path.join(place, "closed")).status).not.toBe(0);
   const code = path.join(directory.path, "code");
-  for (const file of ["errors", "system/remove-tree"]) await writeModule(code, file);
+  for (const file of ["errors", "system/program", "system/remove-tree"]) await writeModule(code, file);
   const script = "const { removeTree } = await import(process.argv[1]); await removeTree(process.argv[2]);";
   const module = path.join(code, "system/remove-tree.mjs");
   const { status, stderr } = asNobody(process.execPath, "--input-type=module", "-e", script, module, place);

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { sendSource } from "../../src/campaign/run/send-source.ts";
 import type { Source } from "../../src/model/build.ts";
 import { readCode } from "../../src/project/git/code.ts";
+import { objectContents } from "../../src/project/git/commands/contents.ts";
 import { openCheckout } from "../../src/project/git/git.ts";
-import { tryGit } from "../../src/project/git/plumbing.ts";
 import { openSourceDirectory, type SourceStore } from "../../src/stores/source-store.ts";
 import { Repositories } from "../../src/worker/tree/repositories.ts";
 import { makeRepository, type Repository } from "../helpers/git.ts";
@@ -43,7 +43,10 @@ const newWorker = (): Repositories => new Repositories(path.join(place.path, "re
 
 async function contentOf(worker: Repositories, source: Source, file: string): Promise<string> {
   const cwd = await worker.open(source);
-  return (await tryGit(["cat-file", "blob", `${source.commit}:${file}`], { cwd })).stdout;
+  const contents: string[] = [];
+  for await (const [, content] of objectContents([`${source.commit}:${file}`], { cwd }))
+    contents.push(content);
+  return contents.join("");
 }
 
 it("assembles a source from the parts that were sent", async () => {

@@ -3,7 +3,7 @@ import type { Campaign } from "../../model/campaign.ts";
 import { groupFailures, messageOf } from "../../model/failure-groups.ts";
 import type { OutcomeState } from "../../model/outcome.ts";
 import type { RunRecord } from "../../model/result.ts";
-import { tryGit } from "../../project/git/plumbing.ts";
+import { isIgnored } from "../../project/git/commands/files.ts";
 import { statIfThere } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import { endOfFile } from "../../system/regular-file.ts";
@@ -71,8 +71,7 @@ async function isInput(
 }
 
 async function hintFor(file: string, { directory, gitTop }: Study, root: string): Promise<string> {
-  const { exitCode } = await tryGit(["check-ignore", "-q", "--", file], { cwd: gitTop });
-  const why = exitCode === 0 ? "git ignores it" : "it was not part of the source";
+  const why = (await isIgnored(file, { cwd: gitTop })) ? "git ignores it" : "it was not part of the source";
   const entry = JSON.stringify(path.relative(root, file));
   return `${path.relative(directory, file)} exists here, but was not sent to the swarm, because ${why}; if runs read it, add to ${path.relative(directory, path.join(root, "swarm.json"))}: "ship": [${entry}]`;
 }

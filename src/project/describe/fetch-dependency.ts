@@ -8,7 +8,7 @@ import { ProjectNameSchema } from "../../model/places.ts";
 import { makeFolders, removeLeftovers, statIfThere, temporaryName } from "../../system/files.ts";
 import { acquireLock } from "../../system/lock.ts";
 import { cacheDirectory } from "../../system/paths.ts";
-import { fetchingBy, git, PUBLIC_PROTOCOLS, tryGit } from "../git/plumbing.ts";
+import { VersionCheckout } from "../git/commands/remotes.ts";
 
 const LOCK_TIMEOUT_MS = 30 * 60_000;
 
@@ -59,18 +59,6 @@ export async function fetchDependency(
   return await realpath(place);
 }
 
-/**
- * Settings that override the user's configuration: no hooks,
- * no conversion of line ends, no external transports.
- */
-const SETTINGS = [
-  "core.hooksPath=/dev/null",
-  "core.autocrlf=false",
-  "core.eol=lf",
-  "protocol.ext.allow=never",
-];
-const PROTOCOLS = [...PUBLIC_PROTOCOLS, "ssh"];
-
 async function clone(remote: RemoteProject, place: string, signal?: AbortSignal): Promise<void> {
   const { url, version } = remote;
   const explain = (reason: string): UserError =>
@@ -78,33 +66,11 @@ async function clone(remote: RemoteProject, place: string, signal?: AbortSignal)
       hint: "check the URL, your access to the repository, and that the version is one of its tags or commits",
     });
   await mkdir(place);
-  const settings = SETTINGS.flatMap((setting) => ["-c", setting]);
-  const optionsFor = (protocols: readonly string[]) => ({
-    cwd: place,
-    env: fetchingBy(protocols),
-    signal,
-    explain,
-  });
-  const run = (...args: string[]) => git([...settings, ...args], optionsFor([...PROTOCOLS, "file"]));
-  await run("init", "--quiet", "--template=", ".");
-  await run("remote", "add", "--", "origin", url);
-  refuseBranch(remote, await run("ls-remote", "--", "origin", `refs/heads/${version}`));
-  const fetch = [...settings, "fetch", "--quiet", "--no-tags"];
-  const shallow = await tryGit(
-    [...fetch, "--depth=1", "--", "origin", version],
-    optionsFor([...PROTOCOLS, "file"]),
-  );
-  if (shallow.exitCode === 0) await run("checkout", "--quiet", "--detach", "FETCH_HEAD");
-  else {
-    // the server does not serve single commits, or the hash is abbreviated
-    await run("fetch", "--quiet", "--no-tags", "--", "origin", "+refs/*:refs/remotes/origin/*");
-    const found = await run("rev-parse", "--verify", "--end-of-options", `${version}^{commit}`);
-    await run("checkout", "--quiet", "--detach", found.trim());
-  }
-  if (!(await statIfThere(path.join(place, ".gitmodules")))) return;
-  const update = ["submodule", "--quiet", "update", "--init", "--recursive", "--depth=1"];
-  // no submodules from this machine, as in git itself
-  await git([...settings, ...update], optionsFor(PROTOCOLS));
+  const checkout = new VersionCheckout({ cwd: place, signal, explain });
+  await checkout.initialise(url);
+  refuseBranch(remote, await checkout.branchHead(version));
+  await checkout.checkOut(version);
+  if (await statIfThere(path.join(place, ".gitmodules"))) await checkout.fetchSubmodules();
 }
 
 /** Rejects invalid names, addresses and versions, which could become paths, options or commands. */
@@ -118,9 +84,10 @@ function refuseInvalid({ statedIn, ...values }: RemoteProject): void {
   );
 }
 
-function refuseBranch({ statedIn, url, version }: RemoteProject, answer: string): void {
-  if (answer.trim() === "") return;
+/** @param head the commit of the branch that has the version's name. */
+function refuseBranch({ statedIn, url, version }: RemoteProject, head: string | undefined): void {
+  if (head === undefined) return;
   throw new UserError(`${statedIn} needs ${url} at ${version}, which is a branch`, {
-    hint: `a branch moves, so results would change with it; give a tag, or the branch's current commit: ${answer.slice(0, 40)}`,
+    hint: `a branch moves, so results would change with it; give a tag, or the branch's current commit: ${head}`,
   });
 }

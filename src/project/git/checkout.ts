@@ -3,7 +3,7 @@ import path from "node:path";
 import { UserError } from "../../errors.ts";
 import { temporaryName } from "../../system/files.ts";
 import { objectsOf } from "./git.ts";
-import { git } from "./plumbing.ts";
+import { checkOutIndex, readTree } from "./commands/trees.ts";
 import { makeGitDirectory, readingEnvironment } from "./scratch.ts";
 
 /** A commit in a repository on this machine. */
@@ -41,7 +41,6 @@ export async function restore(
   signal?: AbortSignal,
 ): Promise<void> {
   const temporary = temporaryName(tree);
-  const selection = files === undefined ? ["--all"] : ["-z", "--stdin"];
   try {
     makeGitDirectory(temporary, commit);
     const objects = await objectsOf(gitDirectory);
@@ -58,9 +57,8 @@ export async function restore(
           hint: `check the repository: git --git-dir ${gitDirectory} fsck`,
         }),
     };
-    await git(["read-tree", commit], options);
-    const input = files === undefined ? {} : { input: files.join("\0") };
-    await git(["checkout-index", "--force", "--quiet", ...selection], { ...options, ...input });
+    await readTree(commit, options);
+    await checkOutIndex(files, options);
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }

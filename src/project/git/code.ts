@@ -1,12 +1,15 @@
 import path from "node:path";
 import { UserError } from "../../errors.ts";
 import { statIfThere } from "../../system/files.ts";
-import { listTree, resolveCommit } from "./commit.ts";
+import type { GitOptions } from "./commands/ask.ts";
+import { objectSizes } from "./commands/contents.ts";
+import { changedFiles, filesOfTree, treesOfFolders } from "./commands/files.ts";
+import { hashOf } from "./commands/revisions.ts";
+import { resolveCommit } from "./commit.ts";
 import { headCommit, type Checkout, type TreeEntry } from "./git.ts";
 import { isPointer, namesLfs, pointerWarnings, POINTER_BYTES } from "./lfs.ts";
-import { git, splitNul, type GitOptions } from "./plumbing.ts";
 import { GITLINK } from "./submodules.ts";
-import { objectSizes, treesOf, writeObject } from "./objects.ts";
+import { readObjects, treesOf, writeObject } from "./objects.ts";
 import { makeScratch, readingEnvironment, type Scratch } from "./scratch.ts";
 import { formatWarnings, type Warning } from "./warnings.ts";
 import { readWorkTree } from "./work-tree.ts";
@@ -79,12 +82,10 @@ async function readFromDisk(
   const { hash: tree } = trees[0]!;
   const found = { ...read, warnings: formatWarnings(read.warnings), entries, tree, checkedOut: true };
   if (tree === headTree) return { ...found, changed: [] };
-  const inHead = ["ls-tree", "-r", "-d", "-z", "--full-tree", head];
-  const known = await git(inHead, { cwd: top, env: committedEnv, signal, explain: unreadable(head, top) });
-  const existing = new Set(splitNul(known).map((line) => /^\d+ tree (\w+)\t/.exec(line)?.[1]));
-  for (const each of trees) if (!existing.has(each.hash)) await writeObject(scratch.objects, each);
-  const diff = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", headTree, tree];
-  const changed = splitNul(await git(diff, { cwd: top, env: read.env, signal }));
+  const options = { cwd: top, env: committedEnv, signal, explain: unreadable(head, top) };
+  const there = await treesOfFolders(head, options);
+  for (const each of trees) if (!there.has(each.hash)) await writeObject(scratch.objects, each);
+  const changed = await changedFiles(headTree, tree, { cwd: top, env: read.env, signal });
   const isOutput = await request.isOutput;
   return { ...found, changed: changed.filter((file) => isOutput?.(file) !== true) };
 }
@@ -100,8 +101,7 @@ async function treeOf(
   env: NodeJS.ProcessEnv,
   signal?: AbortSignal,
 ): Promise<string> {
-  const question = ["rev-parse", "--verify", "--end-of-options", `${commit}^{tree}`];
-  return (await git(question, { cwd: top, env, signal, explain: unreadable(commit, top) })).trim();
+  return await hashOf(`${commit}^{tree}`, { cwd: top, env, signal, explain: unreadable(commit, top) });
 }
 
 function unreadable(commit: string, top: string): (reason: string) => UserError {
@@ -118,14 +118,14 @@ async function readFromCommit(
   signal?: AbortSignal,
 ): Promise<Read> {
   const env = readingEnvironment(scratch.scratch, [checkout.objectDirectory]);
+  const options = { cwd: checkout.top, env, signal, explain: unreadable(commit, checkout.top) };
   const [tree, all] = await Promise.all([
     treeOf(checkout, commit, env, signal),
-    listTree(checkout, commit, env),
+    filesOfTree(commit, options),
   ]);
   const entries = all.filter(({ mode }) => mode !== GITLINK);
   const submodules = all.filter(({ mode }) => mode === GITLINK).map((entry) => entry.path);
-  const options = { cwd: checkout.top, env, signal, explain: unreadable(commit, checkout.top) };
-  const sizes = await objectSizes(entries, options);
+  const sizes = await objectSizes(objectsOf(entries), options);
   refuseMissing(entries, sizes, commit);
   const pointers = await committedPointers(entries, sizes, options);
   const warnings = [
@@ -166,22 +166,22 @@ async function committedPointers(
   sizes: ReadonlyMap<string, number>,
   options: GitOptions,
 ): Promise<string[]> {
-  const read = (object: string): Promise<string> => git(["cat-file", "blob", object], options);
   const attributes = entries.filter((entry) => path.posix.basename(entry.path) === ".gitattributes");
-  const texts = await Promise.all(attributes.map(({ object }) => read(object)));
-  if (!texts.some(namesLfs)) return [];
+  let usesLfs = false;
+  for await (const [, text] of readObjects(objectsOf(attributes), options)) usesLfs ||= namesLfs(text);
+  if (!usesLfs) return [];
   const small = entries.filter(({ object }) => sizes.get(object)! <= POINTER_BYTES);
-  const input = small.map(({ object }) => `${object}\n`).join("");
-  const contents = await git(["cat-file", "--batch"], { ...options, input });
-  const pointers = new Set(
-    [...contents.matchAll(/^([0-9a-f]{40,64}) blob \d+\n([^\n]*)/gm)].flatMap(([, object, line]) =>
-      isPointer(line!) ? [object!] : [],
-    ),
-  );
+  const pointers = new Set<string>();
+  for await (const [object, content] of readObjects(objectsOf(small), options))
+    if (isPointer(content)) pointers.add(object);
   return small.filter(({ object }) => pointers.has(object)).map((entry) => entry.path);
 }
 
-/** Returns the sizes of the files that exist, in bytes. */
+function objectsOf(entries: readonly TreeEntry[]): string[] {
+  return entries.map(({ object }) => object);
+}
+
+/** Sizes of those files that are there, in bytes. */
 export async function fileSizes(top: string, files: readonly string[]): Promise<Map<string, number>> {
   const stats = await Promise.all(files.map((file) => statIfThere(path.join(top, file))));
   return new Map(files.flatMap((file, index) => (stats[index]?.isFile() ? [[file, stats[index].size]] : [])));

@@ -2,9 +2,10 @@ import { lstatSync, type Stats } from "node:fs";
 import { readlink } from "node:fs/promises";
 import path from "node:path";
 import { errorCode, UserError } from "../../errors.ts";
+import type { GitOptions } from "./commands/ask.ts";
+import { hashFiles } from "./commands/contents.ts";
 import type { IndexEntry, IndexFile } from "./index-entries.ts";
 import { makeObject, writeObject } from "./objects.ts";
-import { git } from "./plumbing.ts";
 
 export const LINK = "120000";
 const REGULAR = "100644";
@@ -83,37 +84,17 @@ export function isSame(stats: Stats, entry: IndexEntry, { writtenMs }: IndexFile
   );
 }
 
-/**
- * Hashes files byte by byte, without filters and conversion of line ends.
- * @param files absolute.
- * @param env of a git process that writes objects; `cwd` is its folder.
- * @param options `-w` also stores the files.
- * @returns the hashes, in the same order.
- */
-export async function hashFiles(
+/** `hashFiles`, with an error that names the file that cannot be read. */
+export async function hashFilesOnDisk(
   files: readonly string[],
-  { env, cwd, signal }: { env: NodeJS.ProcessEnv; cwd: string; signal?: AbortSignal | undefined },
-  ...options: "-w"[]
+  store: boolean,
+  options: GitOptions,
 ): Promise<string[]> {
-  if (files.length === 0) return [];
-  const input = files.map((file) => `${quoted(file)}\n`).join("");
   const explain = (reason: string): Error => {
     const [, file, why] = /could not open '(.+)' for reading: (.+)/s.exec(reason) ?? [];
     return file === undefined ? new UserError(`git hash-object: ${reason}`) : cannotRead(file, why!);
   };
-  const command = ["hash-object", ...options, "--no-filters", "--stdin-paths"];
-  const printed = await git(command, { cwd, env, input, signal, explain });
-  return printed.trim().split("\n");
-}
-
-/**
- * Returns a file name as git quotes names in lists with one name per line.
- * @see git-config(1) core.quotePath.
- */
-function quoted(file: string): string {
-  if (!/[\n\r"\\]/.test(file)) return file;
-  const escaped = file.replaceAll(/["\\]/g, "\\$&").replaceAll("\n", "\\n").replaceAll("\r", "\\r");
-  return `"${escaped}"`;
+  return await hashFiles(files, store, { ...options, explain });
 }
 
 /**

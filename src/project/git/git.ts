@@ -1,10 +1,12 @@
 import { realpath } from "node:fs/promises";
 import path from "node:path";
 import * as v from "valibot";
-import { errorCode, UserError } from "../../errors.ts";
+import { UserError } from "../../errors.ts";
 import { FolderNameSchema } from "../../model/places.ts";
 import { contentOf } from "../../system/files.ts";
-import { git, tryGit, type GitOptions } from "./plumbing.ts";
+import { hashOf, hasObject, locateRepository } from "./commands/revisions.ts";
+
+export type { TreeEntry } from "./commands/files.ts";
 
 /** A git checkout. Queries never change it: they take no locks and do not refresh the index. */
 export interface Checkout {
@@ -26,19 +28,15 @@ export interface Checkout {
   env?: NodeJS.ProcessEnv;
 }
 
-const TIMEOUT_MS = 60_000;
-
 /**
  * Returns the checkout that contains a folder.
  * @throws {UserError} if the folder is not in a checkout, git is missing, or git refuses the repository.
  */
 export async function openCheckout(directory: string, signal?: AbortSignal): Promise<Checkout> {
   const files = ["objects", "info/exclude", "info/attributes", "shallow"];
-  const places = files.flatMap((file) => ["--git-path", file]);
-  const question = ["rev-parse", "--show-toplevel", "--absolute-git-dir", ...places];
   const explain = (reason: string): UserError => outsideOfCheckout(directory, reason);
-  const answer = await ask(question, { cwd: directory, signal, explain });
-  const [top, gitDirectory, ...found] = answer.replace(/\n$/, "").split("\n");
+  const lines = await locateRepository(files, { cwd: directory, signal, explain });
+  const [top, gitDirectory, ...found] = lines;
   if (!top || !gitDirectory) throw outsideOfCheckout(directory, "it has no work tree");
   if (found.length !== files.length) {
     throw new UserError(`the path of the checkout of ${directory} has a line break`, {
@@ -100,35 +98,7 @@ function outsideOfCheckout(directory: string, reason: string): UserError {
 export async function headCommit({ top, signal, env = {} }: Checkout): Promise<string> {
   const explain = (): UserError =>
     new UserError(`${top} has no commit yet`, { hint: "commit your files first: git add -A && git commit" });
-  const question = ["rev-parse", "--verify", "--end-of-options", "HEAD^{commit}"];
-  return (await ask(question, { cwd: top, signal, env, explain })).trim();
-}
-
-/**
- * A file of a tree: its mode in octal digits, the hash of
- * its content, and its path relative to the top of the tree.
- */
-export interface TreeEntry {
-  mode: string;
-  object: string;
-  path: string;
-}
-
-/**
- * Runs git and returns its output.
- * @throws {UserError} if git fails, is missing, or does not answer in time, as on an unreachable disk.
- */
-async function ask(command: readonly string[], options: GitOptions): Promise<string> {
-  const limit = AbortSignal.timeout(TIMEOUT_MS);
-  const signal = options.signal === undefined ? limit : AbortSignal.any([options.signal, limit]);
-  try {
-    return await git(command, { ...options, signal });
-  } catch (error) {
-    if (errorCode((error as Error).cause) === "ENOENT")
-      throw new UserError("git: command not found", { hint: "install git", cause: error });
-    if (!limit.aborted || options.signal?.aborted) throw error;
-    throw new UserError(`git ${command[0]!} prints nothing in ${options.cwd}`, { cause: error });
-  }
+  return await hashOf("HEAD^{commit}", { cwd: top, signal, env, explain });
 }
 
 /**
@@ -137,7 +107,5 @@ async function ask(command: readonly string[], options: GitOptions): Promise<str
  */
 export async function hasCommit({ top, signal }: Checkout, commit: string): Promise<boolean> {
   if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) return false;
-  const env = { GIT_NO_LAZY_FETCH: "1" };
-  const { exitCode } = await tryGit(["cat-file", "-e", `${commit}^{commit}`], { cwd: top, env, signal });
-  return exitCode === 0;
+  return await hasObject(`${commit}^{commit}`, { cwd: top, signal });
 }

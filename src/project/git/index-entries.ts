@@ -1,8 +1,9 @@
 import { copyFile, open, readdir } from "node:fs/promises";
 import path from "node:path";
 import { errorCode, UserError } from "../../errors.ts";
+import type { GitOptions } from "./commands/ask.ts";
+import { printIndex } from "./commands/files.ts";
 import type { Checkout, TreeEntry } from "./git.ts";
-import { git, type GitOptions } from "./plumbing.ts";
 
 /** A tracked file in the index, with the values of `lstat` when the index was last compared with the disk. */
 export interface IndexEntry extends TreeEntry {
@@ -57,17 +58,9 @@ export async function copyIndex(
   }
 }
 
-/**
- * Returns all entries of an index, in git's order.
- * @see git-ls-files(1) --debug, --sparse.
- */
-export async function readEntries(
-  options: GitOptions,
-  settings: readonly string[] = [],
-  ...sparse: "--sparse"[]
-): Promise<IndexEntry[]> {
-  const command = [...settings, "ls-files", "--stage", "--debug", ...sparse, "-z"];
-  return [...parseEntries(await git(command, options))];
+/** All entries of an index, in git's order. @param sparse folders that a sparse checkout leaves out stay folders. */
+export async function readEntries(options: GitOptions, sparse = false): Promise<IndexEntry[]> {
+  return [...parseEntries(await printIndex(options, sparse))];
 }
 
 /**

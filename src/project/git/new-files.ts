@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { statIfThere } from "../../system/files.ts";
-import { Disk, hashFiles, hashLink, LINK, modeOf } from "./disk.ts";
+import { otherFiles } from "./commands/files.ts";
+import { Disk, hashFilesOnDisk, hashLink, LINK, modeOf } from "./disk.ts";
 import { isInGitDirectory, refuseInvalidNames } from "../files/file-names.ts";
 import { isGenerated, isMadeByMakemake } from "../files/generated.ts";
 import { unreadableRepository, type TreeEntry } from "./git.ts";
 import type { IndexFile } from "./index-entries.ts";
-import { splitNul, tryGit } from "./plumbing.ts";
 import { readingEnvironment, writingEnvironment } from "./scratch.ts";
 import type { UserSettings } from "./user-settings.ts";
 import type { Warning } from "./warnings.ts";
@@ -62,16 +62,14 @@ function lister(
   const { top } = checkout;
   return async (...args) => {
     const env = { ...readingEnvironment(scratch, alternates), GIT_INDEX_FILE: index.file };
-    const answer = await tryGit(["ls-files", "--others", "-z", ...args], { cwd: top, env, signal });
-    if (answer.exitCode !== 0) throw unreadableRepository(top)(answer.stderr.trim());
-    const files = splitNul(answer.stdout);
-    const unreadable = [...answer.stderr.matchAll(/could not open directory '(.+)\/': (.+)/g)];
+    const explain = unreadableRepository(top);
+    const { files, closed } = await otherFiles(args, { cwd: top, env, signal, explain });
     return {
       files,
-      warnings: unreadable.map(([, folder, why]): Warning => ({
-        file: `${prefix}${folder!}`,
-        one: `cannot be read and is not sent: ${why!}`,
-        many: `folders cannot be read and are not sent (${why!})`,
+      warnings: closed.map(({ folder, reason }): Warning => ({
+        file: `${prefix}${folder}`,
+        one: `cannot be read and is not sent: ${reason}`,
+        many: `folders cannot be read and are not sent (${reason})`,
       })),
     };
   };
@@ -140,8 +138,8 @@ async function storeFiles(
   const regular = found.filter(({ mode }) => mode !== LINK).map(({ file }) => file);
   const places = regular.map((file) => path.join(checkout.top, file));
   const env = writingEnvironment(scratch);
-  const hashes = await hashFiles(places, { cwd: scratch, env, signal }, "-w");
-  const objectOf = new Map(regular.map((file, index) => [file, hashes[index]!]));
+  const hashes = await hashFilesOnDisk(places, true, { cwd: scratch, env, signal });
+  const objectOf = new Map(regular.map((file, at) => [file, hashes[at]!]));
   const entries: TreeEntry[] = [];
   for (const { file, mode } of found) {
     const object = objectOf.get(file) ?? (await hashLink(path.join(checkout.top, file), objects, like));

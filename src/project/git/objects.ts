@@ -4,7 +4,8 @@ import path from "node:path";
 import { deflateSync } from "node:zlib";
 import { errorCode } from "../../errors.ts";
 import type { TreeEntry } from "./git.ts";
-import { git, type GitOptions } from "./plumbing.ts";
+import type { GitOptions } from "./commands/ask.ts";
+import { objectContents, objectSizes } from "./commands/contents.ts";
 
 /** A git object, which need not be stored anywhere. */
 export interface GitObject {
@@ -38,25 +39,6 @@ export async function writeObject(objects: string, { hash, content }: GitObject)
   }
 }
 
-/**
- * Returns the sizes of objects in bytes; missing objects are left out.
- * @param options of a git process that sees the objects and must not fetch missing ones.
- */
-export async function objectSizes(
-  entries: readonly TreeEntry[],
-  options: Omit<GitOptions, "input">,
-): Promise<Map<string, number>> {
-  if (entries.length === 0) return new Map();
-  const input = entries.map(({ object }) => `${object}\n`).join("");
-  const command = ["cat-file", "--batch-check=%(objectname) %(objectsize)", "--buffer"];
-  const sizes = new Map<string, number>();
-  for (const line of (await git(command, { ...options, input })).split("\n")) {
-    const [object, size] = line.split(" ") as [string, string | undefined];
-    if (size !== undefined && size !== "missing") sizes.set(object, Number(size));
-  }
-  return sizes;
-}
-
 /** A larger object is not a text that a person wrote. */
 const MOST_TEXT = 4 << 20;
 /** Maximum number of bytes in memory. */
@@ -69,37 +51,21 @@ const MOST_BYTES_IN_MEMORY = 64 << 20;
  */
 export async function* readObjects(
   objects: Iterable<string>,
-  options: Omit<GitOptions, "input" | "bytes">,
+  options: GitOptions,
 ): AsyncGenerator<[object: string, content: string]> {
-  const entries = [...new Set(objects)].map((object) => ({ mode: "", object, path: "" }));
   let wanted: string[] = [];
   let size = 0;
-  for (const [object, bytes] of await objectSizes(entries, options)) {
+  for (const [object, bytes] of await objectSizes([...new Set(objects)], options)) {
     if (bytes > MOST_TEXT) continue;
     if (size + bytes > MOST_BYTES_IN_MEMORY) {
-      yield* contentsOf(wanted, options);
+      yield* objectContents(wanted, options);
       wanted = [];
       size = 0;
     }
     wanted.push(object);
     size += bytes;
   }
-  yield* contentsOf(wanted, options);
-}
-
-async function* contentsOf(
-  objects: readonly string[],
-  options: Omit<GitOptions, "input" | "bytes">,
-): AsyncGenerator<[object: string, content: string]> {
-  if (objects.length === 0) return;
-  const input = objects.map((object) => `${object}\n`).join("");
-  const answer = await git(["cat-file", "--batch", "--buffer"], { ...options, input, bytes: true });
-  for (let position = 0; position < answer.length;) {
-    const begin = answer.indexOf("\n", position) + 1;
-    const [object, , length] = answer.slice(position, begin - 1).split(" ");
-    position = begin + Number(length) + 1;
-    yield [object!, answer.slice(begin, position - 1)];
-  }
+  yield* objectContents(wanted, options);
 }
 
 /** A folder while its tree object is built: its entries by name. */

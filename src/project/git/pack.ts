@@ -1,8 +1,9 @@
 import { open, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Code } from "./code.ts";
+import { writePack } from "./commands/packs.ts";
+import { hasMissingObjects, treesOfHistory } from "./commands/revisions.ts";
 import { makeObject, writeObject } from "./objects.ts";
-import { git } from "./plumbing.ts";
 
 /** A constant author, so that the same tree with the same parent always has the same commit hash. */
 const NOBODY = "inet-swarm <inet-swarm@localhost> 0 +0000";
@@ -23,7 +24,6 @@ export async function commitTree(code: Code, tree: string, parent: string | unde
 /**
  * Writes a pack with a commit and all objects that a base lacks, as `git push` would send it.
  * @param base a commit whose objects the swarm has or can fetch; undefined if it has none.
- * @see git-pack-objects(1) --revs, --thin.
  */
 export async function packCommit(
   code: Code,
@@ -33,24 +33,14 @@ export async function packCommit(
 ): Promise<{ file: string; sizeBytes: number }> {
   const file = path.join(code.scratch.scratch, `${commit}.pack`);
   await using handle = await open(file, "wx", 0o600);
-  await git(["pack-objects", "--revs", "--thin", "--stdout", "--quiet", "--delta-base-offset"], {
-    cwd: code.checkout.top,
-    env: code.env,
-    input: `${commit}\n${base === undefined ? "" : `^${base}\n`}`,
-    outputTo: handle.fd,
-    signal,
-  });
+  const options = { cwd: code.checkout.top, env: code.env, signal };
+  await writePack({ commit, base, to: handle.fd }, options);
   return { file, sizeBytes: (await stat(file)).size };
 }
 
-/**
- * Returns whether all files of a tree exist in the repository; in a partial clone, some may be missing.
- * @see git-rev-list(1) --missing.
- */
+/** Returns whether all files of a tree exist in the repository; in a partial clone, some may be missing. */
 export async function isWhole(code: Code, tree: string, signal?: AbortSignal): Promise<boolean> {
-  const command = ["rev-list", "--objects", "--missing=print", "--end-of-options", tree];
-  const answer = await git(command, { cwd: code.checkout.top, env: code.env, signal });
-  return !/^\?/m.test(answer);
+  return !(await hasMissingObjects(tree, { cwd: code.checkout.top, env: code.env, signal }));
 }
 
 const ANCESTORS = 20;
@@ -58,7 +48,5 @@ const ANCESTORS = 20;
 /** Returns the trees of the commit and its ancestors, the nearest first. */
 export async function ancestorTrees(code: Code, signal?: AbortSignal): Promise<string[]> {
   const { commit, env, checkout } = code;
-  const command = ["rev-list", `--max-count=${ANCESTORS}`, "--first-parent", "--format=%T", commit];
-  const lines = (await git(command, { cwd: checkout.top, env, signal })).trim().split("\n");
-  return lines.filter((line) => !line.startsWith("commit "));
+  return await treesOfHistory(commit, ANCESTORS, { cwd: checkout.top, env, signal });
 }

@@ -2,9 +2,9 @@ import { realpath, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { shortHash } from "../../short-hash.ts";
 import { cacheDirectory } from "../../system/paths.ts";
+import { isIgnored, isTracked } from "./commands/files.ts";
 import type { Checkout } from "./git.ts";
 import { makeObject, treesOf, writeObject } from "./objects.ts";
-import { tryGit } from "./plumbing.ts";
 import { makeGitDirectory } from "./scratch.ts";
 import { makeFolders } from "../../system/files.ts";
 
@@ -38,8 +38,6 @@ export async function openFolder(folder: string, signal?: AbortSignal): Promise<
  */
 export async function isIgnoredFolder({ top, signal }: Checkout, folder: string): Promise<boolean> {
   if (folder === top) return false;
-  const ignored = await tryGit(["check-ignore", "-q", "--", folder], { cwd: top, signal });
-  if (ignored.exitCode !== 0) return false;
-  const tracked = await tryGit(["ls-files", "-z", "--", folder], { cwd: top, signal });
-  return tracked.exitCode === 0 && tracked.stdout === "";
+  const options = { cwd: top, signal };
+  return (await isIgnored(folder, options)) && (await isTracked(folder, options)) === false;
 }

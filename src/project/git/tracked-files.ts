@@ -2,12 +2,12 @@ import path from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
 import { contentOf } from "../../system/files.ts";
-import { Disk, hashFiles, hashLink, isSame, LINK, modeOf } from "./disk.ts";
+import { objectSizes } from "./commands/contents.ts";
+import { Disk, hashFilesOnDisk, hashLink, isSame, LINK, modeOf } from "./disk.ts";
 import { refuseInvalidNames } from "../files/file-names.ts";
 import { unreadableRepository, type TreeEntry } from "./git.ts";
 import { readEntries, type IndexEntry, type IndexFile } from "./index-entries.ts";
 import { findPointers, namesLfs, POINTER_BYTES } from "./lfs.ts";
-import { objectSizes } from "./objects.ts";
 import { readingEnvironment, writingEnvironment } from "./scratch.ts";
 import { GITLINK } from "./submodules.ts";
 import type { UserSettings } from "./user-settings.ts";
@@ -51,7 +51,10 @@ export async function readTrackedFiles(
   refuseInvalidNames(known.map((entry) => entry.path));
   const isSubmodule = ({ mode }: IndexEntry): boolean => mode === GITLINK;
   const files = known.filter((entry) => !isSubmodule(entry));
-  const measuring = objectSizes(files, options);
+  const measuring = objectSizes(
+    files.map(({ object }) => object),
+    options,
+  );
   measuring.catch(() => undefined); // reported when it is awaited
   const found = await findOnDisk(files, top, index);
   const conversions = await findConversions(found, top, settings);
@@ -139,11 +142,11 @@ async function hashUncertain(
 ): Promise<Map<IndexEntry, string>> {
   const options = { cwd: scratch, env: writingEnvironment(scratch), signal };
   const places = (which: readonly Found[]) => which.map(({ entry }) => path.join(checkout.top, entry.path));
-  const hashes = await hashFiles(places(uncertain), options);
+  const hashes = await hashFilesOnDisk(places(uncertain), false, options);
   const isKnown = (each: Found, hash: string): boolean => hash === each.entry.object && stored.has(hash);
   const result = new Map(uncertain.map((each, index) => [each.entry, hashes[index]!]));
   const fresh = uncertain.filter((each, index) => !isKnown(each, hashes[index]!));
-  const written = await hashFiles(places(fresh), options, "-w");
+  const written = await hashFilesOnDisk(places(fresh), true, options);
   for (const [index, { entry }] of fresh.entries()) result.set(entry, written[index]!);
   return result;
 }

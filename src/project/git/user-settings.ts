@@ -1,7 +1,7 @@
 import path from "node:path";
 import { contentOf } from "../../system/files.ts";
+import { configuredNames, configuredPath } from "./commands/configuration.ts";
 import type { Checkout } from "./git.ts";
-import { git, splitNul, tryGit } from "./plumbing.ts";
 import { homeDirectory } from "../../system/user.ts";
 
 /** The settings in the user's git configuration that concern the files to read. */
@@ -17,12 +17,10 @@ export interface UserSettings {
 /** Reads the settings without executing any program that the configuration names. */
 export async function readUserSettings(checkout: Checkout, signal?: AbortSignal): Promise<UserSettings> {
   const { top: cwd, excludeFile, attributesFile } = checkout;
-  const listed = await git(["config", "--null", "--name-only", "--list"], { cwd, signal });
-  const names = new Set(splitNul(listed));
+  const names = await configuredNames({ cwd, signal });
   const pathOf = async (name: string, file: string): Promise<string> => {
     if (!names.has(name.toLowerCase())) return path.join(configurationDirectory(), file);
-    const answer = await tryGit(["config", "--type=path", "--get", name], { cwd, signal });
-    return path.resolve(cwd, answer.stdout.replace(/\n$/, ""));
+    return path.resolve(cwd, await configuredPath(name, { cwd, signal }));
   };
   const ignore = await pathOf("core.excludesFile", "ignore");
   const own = await pathOf("core.attributesFile", "attributes");

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { pipeline } from "node:stream/promises";
@@ -6,6 +5,7 @@ import { errorCode, UserError } from "../../errors.ts";
 import { ARCHIVE_IN_CONTEXT, buildContext } from "./context.ts";
 import { no, YES, type Verdict } from "../../model/verdict.ts";
 import { statIfThere } from "../../system/files.ts";
+import { startPiped } from "../../system/program.ts";
 import { docker, dockerEnvironment, endpointArguments } from "./cli.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
 import { isUrl, omnetppImage, type BuiltImage } from "./images.ts";
@@ -93,10 +93,9 @@ async function build(
     value === undefined ? [] : ["--build-arg", `${name}=${value}`],
   );
   const command = ["build", "--network", "host", "--target", target, "--label", IMAGE_LABEL, "--tag", image];
-  const child = spawn("docker", [...endpointArguments(endpoint), ...command, ...options, "-"], {
+  const child = startPiped("docker", [...endpointArguments(endpoint), ...command, ...options, "-"], {
     env: dockerEnvironment(endpoint),
-    stdio: ["pipe", "pipe", "pipe"],
-    ...(signal && { signal }),
+    signal,
   });
   const lines: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {

@@ -1,8 +1,8 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
 import { errorCode, errorText } from "../../errors.ts";
+import { startPiped } from "../../system/program.ts";
 import { dockerEnvironment, endpointArguments } from "./cli.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
 import { containerOf } from "./stack.ts";
@@ -109,9 +109,8 @@ async function forward(
 ): Promise<void> {
   const container = await gateway.container();
   const command = ["exec", "--interactive", container, "socat", "-", to];
-  const child = spawn("docker", [...endpointArguments(endpoint), ...command], {
+  const child = startPiped("docker", [...endpointArguments(endpoint), ...command], {
     env: dockerEnvironment(endpoint),
-    stdio: ["pipe", "pipe", "pipe"],
     signal,
   });
   let errorOutput = "";

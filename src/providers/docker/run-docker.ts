@@ -1,7 +1,6 @@
-import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { errorCode, UserError } from "../../errors.ts";
-import type { ProgramResult } from "../../system/program.ts";
+import { startPiped, type ChildProcess, type ProgramResult } from "../../system/program.ts";
 
 export interface RunDockerOptions {
   env: NodeJS.ProcessEnv;
@@ -21,7 +20,7 @@ export function runDocker(args: readonly string[], options: RunDockerOptions): P
   const { env, input, signal } = options;
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
-    const child = spawn("docker", args, { env, stdio: ["pipe", "pipe", "pipe"] });
+    const child = startPiped("docker", args, { env });
     let [stdout, stderr] = ["", ""];
     const bounded = (text: string): string => {
       if (text.length > MOST_CHARACTERS) {

@@ -2,8 +2,7 @@ import { createWriteStream, existsSync, type WriteStream } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { finished } from "node:stream/promises";
-import { execa } from "execa";
-import { errorCode, UserError } from "../../errors.ts";
+import { UserError } from "../../errors.ts";
 import { buildKey, filesOf, type BuildAnswer, type BuildRequest } from "../../model/build.ts";
 import { PROTOCOL } from "../../model/protocol.ts";
 import type { BuildStore } from "../../stores/build-store.ts";
@@ -12,6 +11,7 @@ import { linesOf } from "../../system/files.ts";
 import { acquireLock } from "../../system/lock.ts";
 import { endProcessesOf, MARKER } from "../../system/marked-processes.ts";
 import { checkOut } from "../../project/git/checkout.ts";
+import { runLogged } from "../../system/program.ts";
 import { endOfFile } from "../../system/regular-file.ts";
 import { removeTree } from "../../system/remove-tree.ts";
 import { ownCompilers, sharedCompilers } from "./compilers.ts";
@@ -161,22 +161,10 @@ async function succeeds(
   signal: AbortSignal,
 ): Promise<boolean> {
   log.write(`$ ${titleOf(step)}\n`);
-  const process = execa(step.command, step.args, {
-    cwd: step.folder,
-    env: { ...env, ...step.env },
-    extendEnv: false,
-    stdin: "ignore",
-    all: true,
-    buffer: false,
-    reject: false,
-    cancelSignal: signal,
-  });
-  process.all.pipe(log, { end: false });
-  const result = await process;
-  if (result.isCanceled) signal.throwIfAborted();
-  if (errorCode(result.cause) === "ENOENT")
-    throw new UserError(`${step.command}: command not found`, missing(step.command));
-  return !result.failed;
+  const { command, args, folder: cwd } = step;
+  const ended = await runLogged(command, args, { cwd, env: { ...env, ...step.env }, log, signal });
+  if (ended === "missing") throw new UserError(`${command}: command not found`, missing(command));
+  return ended === "succeeded";
 }
 
 function titleOf({ title, command, args }: Step): string {

@@ -4,8 +4,10 @@ import { UserError } from "../../errors.ts";
 import { shortHash } from "../../short-hash.ts";
 import type { Source } from "../../model/build.ts";
 import { sourceName } from "../../model/build.ts";
+import { unpack } from "../../project/git/commands/packs.ts";
+import * as remotes from "../../project/git/commands/remotes.ts";
+import { hasObject, isConnected } from "../../project/git/commands/revisions.ts";
 import { objectsOf } from "../../project/git/git.ts";
-import { fetchingBy, git, PUBLIC_PROTOCOLS, tryGit } from "../../project/git/plumbing.ts";
 import { damagedSource, MissingSource, type SourceStore } from "../../stores/source-store.ts";
 import { cachedFolders, markUsed, type Cached } from "../../system/cache.ts";
 import { acquireLock } from "../../system/lock.ts";
@@ -14,17 +16,6 @@ import { removeTree } from "../../system/remove-tree.ts";
 /** A file that every repository has; its modification time records when the repository was last used. */
 const HEAD = "HEAD";
 const LOCK_TIMEOUT_MS = 30 * 60_000;
-/** Options that keep git from running hooks, maintenance and credential helpers. */
-const ISOLATED = [
-  "-c",
-  "core.hooksPath=/dev/null",
-  "-c",
-  "gc.auto=0",
-  "-c",
-  "maintenance.auto=false",
-  "-c",
-  "credential.helper=",
-];
 
 /**
  * The repositories from which a worker checks out its trees: the user's own if it is on this machine and has
@@ -62,9 +53,7 @@ export class Repositories {
     const repository = this.#placeOf(source);
     if (repository === undefined) return;
     await using _ = await acquireLock(`${repository}.lock`, { timeoutMs: LOCK_TIMEOUT_MS, signal });
-    const check = ["fsck", "--connectivity-only", "--no-dangling", "--no-progress", source.commit];
-    const isWhole =
-      (await tryGit([...ISOLATED, ...check], { cwd: repository }).catch(() => undefined))?.exitCode === 0;
+    const isWhole = await isConnected(source.commit, { cwd: repository }).catch(() => false);
     if (!isWhole) await removeTree(repository);
   }
 
@@ -102,11 +91,10 @@ export class Repositories {
     await using pack = await this.#store.open(tree);
     if (pack === undefined) throw new MissingSource(tree);
     await using handle = await open(pack.path);
-    const command = ["index-pack", "--stdin", "--fix-thin"];
-    const answer = await tryGit([...ISOLATED, ...command], { cwd: repository, inputFrom: handle.fd, signal });
-    if (answer.exitCode === 0) return;
+    const damage = await unpack(handle.fd, { cwd: repository, signal });
+    if (damage === undefined) return;
     await this.#store.remove(tree);
-    throw damagedSource(tree, answer.stderr.trim());
+    throw damagedSource(tree, damage);
   }
 }
 
@@ -123,11 +111,7 @@ async function removeUnlocked(repository: Cached): Promise<void> {
 async function initialise(repository: string, { url, commit }: Source, signal?: AbortSignal): Promise<void> {
   if (await markUsed(path.join(repository, HEAD))) return;
   await mkdir(repository, { recursive: true });
-  const format = commit.length === 64 ? "sha256" : "sha1";
-  await git(["init", "--bare", "--quiet", "--template=", `--object-format=${format}`, "."], {
-    cwd: repository,
-    signal,
-  });
+  await remotes.initialiseBare(commit, { cwd: repository, signal });
   if (url === undefined || !path.isAbsolute(url)) return;
   const objects = await objectsOf(url);
   await mkdir(path.join(repository, "objects/info"), { recursive: true });
@@ -135,7 +119,7 @@ async function initialise(repository: string, { url, commit }: Source, signal?: 
 }
 
 async function hasCommit(repository: string, commit: string): Promise<boolean> {
-  return (await tryGit(["cat-file", "-e", `${commit}^{tree}`], { cwd: repository })).exitCode === 0;
+  return await hasObject(`${commit}^{tree}`, { cwd: repository });
 }
 
 /** Fetches one commit, or all branches if the server does not allow fetching single commits. */
@@ -145,18 +129,10 @@ async function fetchCommit(
   commit: string,
   signal?: AbortSignal,
 ): Promise<void> {
-  const env = fetchingBy([...PUBLIC_PROTOCOLS, "file"]);
-  const fetch = (...what: string[]) =>
-    tryGit([...ISOLATED, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", ...what], {
-      cwd: repository,
-      env,
-      signal,
-    });
-  const one = await fetch("--depth=1", "--", url, commit);
-  if (one.exitCode === 0) return;
-  const all = await fetch("--", url, "+refs/*:refs/remotes/all/*");
-  if (all.exitCode === 0 && (await hasCommit(repository, commit))) return;
-  throw new UserError(
-    `the commit ${commit.slice(0, 12)} cannot be fetched from ${url}: ${all.stderr.trim() || one.stderr.trim()}`,
-  );
+  const options = { cwd: repository, signal };
+  const one = await remotes.fetchCommit(url, commit, options);
+  if (one === undefined) return;
+  const all = await remotes.fetchAll(url, options);
+  if (all === undefined && (await hasCommit(repository, commit))) return;
+  throw new UserError(`the commit ${commit.slice(0, 12)} cannot be fetched from ${url}: ${all || one}`);
 }
