@@ -240,7 +240,7 @@ describeWithDocker("a swarm on Docker", () => {
     const saw = listen(running);
     await eventually(async () => {
       const { stdout } = await user.tool("status", "f", "--json");
-      expect((JSON.parse(stdout) as [{ jobs?: object }])[0].jobs).toMatchObject({ running: 1 });
+      expect((JSON.parse(stdout) as [{ jobs?: { running: number } }])[0].jobs?.running).toBeGreaterThan(0);
     });
 
     await writeFile(path.join(own.directory, "state/filler"), "x".repeat(16 << 20)).catch(() => undefined);
