@@ -34,7 +34,7 @@ export function keepHealthy(
   const check = async (): Promise<void> => {
     try {
       const onWaiting = (text: string): void => reporter.say(text);
-      for (const text of await target.mend({ askSwarm, onWaiting })) reporter.warn(text);
+      for (const text of await target.repair({ askSwarm, onWaiting })) reporter.warn(text);
     } catch (error) {
       if (!(error instanceof SwarmRemoved)) throw error;
       gone.abort(endOfCampaign(error));

@@ -32,6 +32,6 @@ export async function haltWhenIdle(
 
 async function isBusy(target: Provider, signal: AbortSignal): Promise<boolean> {
   const { state, jobs } = await target.status();
-  if (state === "broken") await target.mend({ signal });
+  if (state === "broken") await target.repair({ signal });
   return jobs === undefined || jobs.waiting + jobs.running > 0;
 }

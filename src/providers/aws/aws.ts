@@ -51,7 +51,7 @@ export function awsProvider(name: string, context: ProviderContext, deployer: Sw
     status: async () => (await operations()).status(aws),
     describe: (status) => describeAws(status as AwsStatus),
     isReady: async () => await answers(await existingAws(name)),
-    async mend({ signal = aws.signal, onWaiting } = {}) {
+    async repair({ signal = aws.signal, onWaiting } = {}) {
       if ((await readState(name)) === undefined) throw removedError(name);
       const state = await existingAws(name);
       if (state.state === "halted") throw haltedError(name);

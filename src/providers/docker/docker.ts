@@ -136,7 +136,7 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
     }));
   };
 
-  const mend = async ({ askSwarm = false } = {}): Promise<string[]> => {
+  const repair = async ({ askSwarm = false } = {}): Promise<string[]> => {
     if ((await dockerState(name)) === undefined) throw unknownHere(name);
     const { state, relay } = askSwarm ? await deployedState(name, signal) : await existing(name);
     if (state === "halted") throw haltedError(name);
@@ -174,8 +174,8 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
       yield { type: "deployed", name };
     },
     async *connect() {
-      await existing(name); // if there is none, this error fits better than that of `mend`
-      await mend();
+      await existing(name); // if there is none, this error fits better than that of `repair`
+      await repair();
       yield await reachableEvent();
     },
     async *disconnect() {
@@ -237,7 +237,7 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
       return state === "running" && isRelaying(relay);
     },
     isHalted: async () => (await deployedState(name, signal)).state === "halted",
-    mend,
+    repair,
     async access(onWaiting, gone) {
       const state = await existing(name);
       if (state.state === "creating") throw notComplete(name);

@@ -138,7 +138,7 @@ export function localProvider(name: string, context: ProviderContext): Provider 
     scale() {
       throw notOnAws(name);
     },
-    async mend({ signal } = {}) {
+    async repair({ signal } = {}) {
       if ((await localState(name)) === undefined && isNothingLeft(name))
         throw new SwarmRemoved(`the swarm ${name} was removed`);
       const { state, processes } = await status();
