@@ -96,7 +96,7 @@ export interface ConnectOptions {
   sshCidr?: string | undefined;
 }
 
-interface MendOptions {
+interface RepairOptions {
   signal?: AbortSignal;
   /** Also queries the swarm itself, which others may have halted or removed. */
   askSwarm?: boolean;
@@ -150,7 +150,7 @@ export interface Provider {
    * @throws {SwarmRemoved} if there is nothing left of the swarm.
    * @throws {UserError} if the swarm is halted.
    */
-  repair(options?: MendOptions): Promise<string[]>;
+  repair(options?: RepairOptions): Promise<string[]>;
   /**
    * Opens the swarm's queue and stores for a campaign, and restarts processes that have ended.
    * @param onWaiting called with the reason for waiting if something does not answer.
