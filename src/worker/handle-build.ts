@@ -11,7 +11,7 @@ import {
   distinct,
   HAND_OVER_MS,
   isOfStores,
-  isOwnTrouble,
+  isMachineFault,
   LEAST_RETRIES,
   obstacleOf,
   pauseAfter,
@@ -59,7 +59,7 @@ async function requeueBuild(
   context: Pick<TroubleContext, "health" | "rebuilder" | "onError">,
 ): Promise<BuildAnswer> {
   context.onError(error as Error);
-  if (!isOwnTrouble(error) || error instanceof OtherOmnetpp) return notStarted(remoteText(error));
+  if (!isMachineFault(error) || error instanceof OtherOmnetpp) return notStarted(remoteText(error));
   if (!isOfStores(error) && !(await context.health.judge(error)).ok) throw new Postponed(HAND_OVER_MS);
   const obstacle = await obstacleOf(error, context);
   if (obstacle.state === "building") throw new Postponed(BUILD_DELAY_MS);

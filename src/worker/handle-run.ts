@@ -11,7 +11,7 @@ import type { Batches } from "./execute/batches.ts";
 import {
   requeueRun,
   isOfStores,
-  isOwnTrouble,
+  isMachineFault,
   lostReason,
   notStarted,
   type TroubleContext,
@@ -101,7 +101,7 @@ async function runRepairing(
     return await run();
   } catch (error) {
     const isLate = progress.hasSimulated || taken.signal.aborted || where.cancelled.aborted;
-    if (isLate || !isOwnTrouble(error) || isOfStores(error)) throw error;
+    if (isLate || !isMachineFault(error) || isOfStores(error)) throw error;
     context.onError(error as Error);
     await where.slot.renew();
     return await run();

@@ -58,7 +58,7 @@ const DISK_FULL_TRIES = 3;
  * Returns whether an error is the fault of this machine, its servers or the stores, and not of the run. Any
  * other UserError, such as a program that cannot be started, ends the run.
  */
-export function isOwnTrouble(error: unknown): boolean {
+export function isMachineFault(error: unknown): boolean {
   const own = [
     MissingBuild,
     MissingSource,
@@ -86,9 +86,9 @@ export async function requeueRun(
   onError(error as Error);
   if (isDiskFullError(error)) return await requeueForDiskSpace(error, run, context);
   const renewed = isOfStores(error) ? undefined : await run.slot.renew().catch((failure: unknown) => failure);
-  const here = isOfStores(error) ? YES : await health.judge(renewed ?? error, isOwnTrouble(error));
+  const here = isOfStores(error) ? YES : await health.judge(renewed ?? error, isMachineFault(error));
   if (!here.ok) throw postponed(run, here.reason, HAND_OVER_MS);
-  if (!isOwnTrouble(error)) return notStarted(error);
+  if (!isMachineFault(error)) return notStarted(error);
   const obstacle = await obstacleOf(error, context);
   if (obstacle.state === "building") throw postponed(run, errorText(error), BUILD_DELAY_MS, { lacks: true });
   return retry(run, obstacle.reason, {
