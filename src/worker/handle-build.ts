@@ -16,7 +16,7 @@ import {
   obstacleOf,
   pauseAfter,
   withHostname,
-  type TroubleContext,
+  type FaultContext,
 } from "./own-trouble.ts";
 
 /** The data of a job in the queue `build`. */
@@ -35,7 +35,7 @@ type BuildJob = v.InferOutput<typeof BuildJobSchema>;
 export async function handleBuild(
   taken: TakenJob,
   place: BuildPlace,
-  context: Pick<TroubleContext, "health" | "rebuilder" | "onError">,
+  context: Pick<FaultContext, "health" | "rebuilder" | "onError">,
 ): Promise<BuildAnswer> {
   let job: BuildJob;
   try {
@@ -56,7 +56,7 @@ export async function handleBuild(
 async function requeueBuild(
   error: unknown,
   job: BuildJob,
-  context: Pick<TroubleContext, "health" | "rebuilder" | "onError">,
+  context: Pick<FaultContext, "health" | "rebuilder" | "onError">,
 ): Promise<BuildAnswer> {
   context.onError(error as Error);
   if (!isMachineFault(error) || error instanceof OtherOmnetpp) return notStarted(remoteText(error));

@@ -14,7 +14,7 @@ import {
   isMachineFault,
   lostReason,
   notStarted,
-  type TroubleContext,
+  type FaultContext,
 } from "./own-trouble.ts";
 import {
   executeRun,
@@ -24,7 +24,7 @@ import {
 } from "./execute/runner.ts";
 import type { Slot } from "./tree/slot.ts";
 
-export interface RunContext extends TroubleContext {
+export interface RunContext extends FaultContext {
   campaigns: CampaignState;
   output: LiveOutput;
   deps: RunnerDependencies;

@@ -20,7 +20,7 @@ import { withoutRunning } from "./execute/runner.ts";
 import type { Slot } from "./tree/slot.ts";
 import { SharedFilesChanged, TreeLost } from "./tree/slot-tree.ts";
 
-export interface TroubleContext {
+export interface FaultContext {
   health: Pick<Health, "judge" | "isWell">;
   rebuilder: Rebuilder;
   diskSpace: Pick<DiskSpace, "diskWasFull">;
@@ -80,7 +80,7 @@ export function isMachineFault(error: unknown): boolean {
 export async function requeueRun(
   error: unknown,
   run: TroubledRun,
-  context: TroubleContext,
+  context: FaultContext,
 ): Promise<RunResult> {
   const { health, onError } = context;
   onError(error as Error);
@@ -108,7 +108,7 @@ type Obstacle = { state: "building" } | { state: "trouble"; reason: string };
 /** Returns what prevents a job from being executed, after requesting its missing build again. */
 export async function obstacleOf(
   error: unknown,
-  { rebuilder }: Pick<TroubleContext, "rebuilder">,
+  { rebuilder }: Pick<FaultContext, "rebuilder">,
 ): Promise<Obstacle> {
   const reason = errorText(error);
   if (!(error instanceof MissingBuild)) return { state: "trouble", reason };
@@ -148,7 +148,7 @@ export function withHostname(reason: string): string {
 async function requeueForDiskSpace(
   error: unknown,
   run: TroubledRun,
-  { diskSpace }: TroubleContext,
+  { diskSpace }: FaultContext,
 ): Promise<RunResult> {
   await run.slot.renew().catch(() => undefined); // may fail on a full disk
   diskSpace.diskWasFull();
