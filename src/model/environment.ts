@@ -72,7 +72,7 @@ function isPassedOn(name: string, value: string): boolean {
 }
 
 /** Returns the variables of an environment that are passed on to runs and builds. */
-export function travelling(env: NodeJS.ProcessEnv): Environment {
+export function passedOnVariables(env: NodeJS.ProcessEnv): Environment {
   return Object.fromEntries(
     Object.entries(env).filter(
       (entry): entry is [string, string] =>

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { LIMITS, travelling, type Limit, type LimitName, type Terminal } from "../model/environment.ts";
+import { LIMITS, passedOnVariables, type Limit, type LimitName, type Terminal } from "../model/environment.ts";
 
 type Limits = Terminal["limits"];
 
@@ -64,7 +64,7 @@ export function ownTerminal(env: NodeJS.ProcessEnv = process.env): Terminal {
   const { soft, umask } = ownLimits();
   const { files } = parseLimits(contentOf(`/proc/${process.ppid}/limits`), "").soft;
   const limits = { ...soft, ...(files !== undefined && { files }) };
-  return { environment: travelling(env), limits, ...(umask !== undefined && { umask }) };
+  return { environment: passedOnVariables(env), limits, ...(umask !== undefined && { umask }) };
 }
 
 /** How a program is started with the limits of a terminal. */

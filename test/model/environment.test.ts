@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { buildKey, type BuildRequest } from "../../src/model/build.ts";
-import { mayBeNamed, travelling } from "../../src/model/environment.ts";
+import { mayBeNamed, passedOnVariables } from "../../src/model/environment.ts";
 import { PROTOCOL } from "../../src/model/protocol.ts";
 
 it.each([
@@ -14,7 +14,7 @@ it.each([
   "MAKEFLAGS MAKELEVEL SWARM",
 ])("does not send variables of the session, credentials and service addresses: %s", (names) => {
   const env = Object.fromEntries(names.split(" ").map((name) => [name, "1"]));
-  expect(travelling(env)).toEqual({});
+  expect(passedOnVariables(env)).toEqual({});
 });
 
 it("sends all other variables, also those with a similar name", () => {
@@ -34,12 +34,12 @@ it("sends all other variables, also those with a similar name", () => {
     "BASH_FUNC_module%%": "() {  :\n}",
     http_proxy: "http://proxy:3128",
   };
-  expect(travelling(env)).toEqual(env);
+  expect(passedOnVariables(env)).toEqual(env);
 });
 
 it("does not send the address of a server that contains a password", () => {
   const env = { http_proxy: "http://me:secret@proxy:3128", STORE: "s3://host/a:b", LIST: "a://b,c://d:e@f" };
-  expect(travelling(env)).toEqual({ STORE: "s3://host/a:b" });
+  expect(passedOnVariables(env)).toEqual({ STORE: "s3://host/a:b" });
 });
 
 it("knows which variables may be named", () => {

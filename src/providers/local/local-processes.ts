@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { travelling } from "../../model/environment.ts";
+import { passedOnVariables } from "../../model/environment.ts";
 import { isAlive } from "../../system/identity.ts";
 import { SECRETS_DESCRIPTOR, startDetached, stopAll } from "../processes.ts";
 import { awaitRedis, startRedis } from "./local-redis.ts";
@@ -39,7 +39,7 @@ export async function startMissing(
     const known = processes.find((process) => process.role === role);
     const others = processes.filter((process) => process.role !== role);
     if (role === "redis") {
-      const place = { state, directory, log, env: travelling(process.env), report };
+      const place = { state, directory, log, env: passedOnVariables(process.env), report };
       if (known !== undefined && existsSync(socketFile(state))) {
         await awaitRedis(known, place);
         continue;
@@ -65,7 +65,7 @@ async function startRole(
   const isWorker = role !== "dashboard";
   const secrets = isWorker && state.mongoUrl !== undefined ? { MONGO_URL: state.mongoUrl } : undefined;
   if (secrets !== undefined) args.push("--secrets", String(SECRETS_DESCRIPTOR));
-  const env = travelling(process.env); // without the terminal's other variables, which runs could read in /proc
+  const env = passedOnVariables(process.env); // without the terminal's other variables, which runs could read in /proc
   const identity = await startDetached(file, args, log, { secrets, env });
   return { role, log, ...identity };
 }

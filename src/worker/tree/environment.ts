@@ -1,6 +1,6 @@
 import path from "node:path";
 import type { Omnetpp } from "../../model/build.ts";
-import { travelling, type Environment } from "../../model/environment.ts";
+import { passedOnVariables, type Environment } from "../../model/environment.ts";
 import { statIfThere } from "../../system/files.ts";
 import { runProgram } from "../../system/program.ts";
 import type { ProvidedDependency } from "./dependencies.ts";
@@ -36,7 +36,7 @@ export async function projectEnvironment({
   client,
   dependencies = [],
 }: EnvironmentRequest): Promise<NodeJS.ProcessEnv> {
-  const inherited: NodeJS.ProcessEnv = { ...(client ?? travelling(process.env)), ...named };
+  const inherited: NodeJS.ProcessEnv = { ...(client ?? passedOnVariables(process.env)), ...named };
   const folders = [omnetpp.binDirectory, inherited["PATH"]].filter((folder) => folder !== undefined);
   let env: NodeJS.ProcessEnv = { ...inherited, PATH: folders.join(path.delimiter) };
   for (const { dependency, top, manifest } of dependencies) {
