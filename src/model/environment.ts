@@ -82,7 +82,7 @@ export function passedOnVariables(env: NodeJS.ProcessEnv): Environment {
 }
 
 /** Returns whether `--env` may name a variable: not if it belongs to the worker or to a shell. */
-export function mayBeNamed(name: string): boolean {
+export function isNameable(name: string): boolean {
   return /^[A-Za-z_]\w*$/.test(name) && !OURS.test(name);
 }
 

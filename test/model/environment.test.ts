@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { buildKey, type BuildRequest } from "../../src/model/build.ts";
-import { mayBeNamed, passedOnVariables } from "../../src/model/environment.ts";
+import { isNameable, passedOnVariables } from "../../src/model/environment.ts";
 import { PROTOCOL } from "../../src/model/protocol.ts";
 
 it.each([
@@ -43,9 +43,9 @@ it("does not send the address of a server that contains a password", () => {
 });
 
 it("knows which variables may be named", () => {
-  expect(["MAPS", "_x1", "MY_TOKEN", "GIT_DIR", "PATH"].filter(mayBeNamed)).toHaveLength(5);
+  expect(["MAPS", "_x1", "MY_TOKEN", "GIT_DIR", "PATH"].filter(isNameable)).toHaveLength(5);
   expect(
-    ["", "1A", "A B", "A-B", "A\n", "REDIS_URL", "MONGO_URL_FILE", "PWD", "_"].filter(mayBeNamed),
+    ["", "1A", "A B", "A-B", "A\n", "REDIS_URL", "MONGO_URL_FILE", "PWD", "_"].filter(isNameable),
   ).toEqual([]);
 });
 

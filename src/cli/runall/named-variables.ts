@@ -1,5 +1,5 @@
 import { UserError } from "../../errors.ts";
-import { mayBeNamed, type Environment } from "../../model/environment.ts";
+import { isNameable, type Environment } from "../../model/environment.ts";
 
 /**
  * Returns the variables of `--env` with one more, sorted by name. A later variable replaces one of the same
@@ -15,7 +15,7 @@ export function withVariable(
   const equals = text.indexOf("=");
   const name = equals < 0 ? text : text.slice(0, equals);
   const value = equals < 0 ? env[name] : text.slice(equals + 1);
-  if (!mayBeNamed(name)) throw cannotBeNamed(name);
+  if (!isNameable(name)) throw cannotBeNamed(name);
   if (value === undefined) {
     throw new UserError(`--env ${name}: the variable is not set`, {
       hint: `export the variable, or give a value: --env ${name}=VALUE`,
