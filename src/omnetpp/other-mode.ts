@@ -1,5 +1,5 @@
 import path from "node:path";
-import { statIfThere } from "../system/files.ts";
+import { lstatIfExists } from "../system/files.ts";
 import { modeOf } from "./simulator.ts";
 
 /**
@@ -11,7 +11,7 @@ export async function otherModeOf(file: string): Promise<string | undefined> {
   const { dir, name, ext } = path.parse(file);
   const isDebug = modeOf(name) === "debug";
   const other = (isDebug ? name.slice(0, -"_dbg".length) : `${name}_dbg`) + ext;
-  const found = await statIfThere(path.join(dir, other)).catch(() => undefined);
+  const found = await lstatIfExists(path.join(dir, other)).catch(() => undefined);
   if (found?.isFile() !== true) return undefined;
   return `${other} exists there, which is a ${isDebug ? "release" : "debug"} build`;
 }

@@ -8,7 +8,7 @@ import { cachedFolders, markUsed, removeFolder, type Cached } from "../system/ca
 import {
   linkOrCopy,
   removeLeftovers,
-  statIfThere,
+  lstatIfExists,
   temporaryName,
   writeFileAtomically,
 } from "../system/files.ts";
@@ -149,11 +149,11 @@ async function copy(source: string, target: string): Promise<void> {
 }
 
 async function removeOldLogs(directory: string, ageMs: number): Promise<void> {
-  if (!(await statIfThere(directory))) return;
+  if (!(await lstatIfExists(directory))) return;
   for (const name of await readdir(directory)) {
     if (!name.endsWith(LOG)) continue;
     const file = path.join(directory, name);
-    const changedAt = (await statIfThere(file))?.mtimeMs ?? Infinity;
+    const changedAt = (await lstatIfExists(file))?.mtimeMs ?? Infinity;
     if (Date.now() - changedAt > ageMs) await rm(file, { force: true });
   }
 }

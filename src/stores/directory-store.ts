@@ -5,7 +5,7 @@ import { errorCode } from "../errors.ts";
 import type { ResultFile, StoredFile } from "../model/result.ts";
 import { checkFolder } from "../system/check-folder.ts";
 import { hashOf } from "../system/content-hash.ts";
-import { moveFiles, statIfThere } from "../system/files.ts";
+import { moveFiles, lstatIfExists } from "../system/files.ts";
 import { removeTree } from "../system/remove-tree.ts";
 import { DamagedArchive, type ResultStore } from "./store.ts";
 
@@ -64,7 +64,7 @@ async function describe(folder: string, file: string): Promise<StoredFile> {
  */
 async function check(folder: string, { path: file, sizeBytes, sha256 }: ResultFile): Promise<void> {
   const place = path.join(folder, file);
-  const stats = await statIfThere(place);
+  const stats = await lstatIfExists(place);
   if (stats === undefined) return;
   if (stats.size !== sizeBytes)
     throw new DamagedArchive(
@@ -94,7 +94,7 @@ async function resultsOlderThan(directory: string, before: number): Promise<stri
   for (const job of await readFolder(directory)) {
     for (const attempt of await readFolder(path.join(directory, job))) {
       const place = path.join(directory, job, attempt);
-      const stats = await statIfThere(place);
+      const stats = await lstatIfExists(place);
       if (stats !== undefined && stats.ctimeMs < before) old.push(place);
     }
   }

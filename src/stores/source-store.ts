@@ -5,7 +5,7 @@ import { sourceName, SourceSchema, type Source } from "../model/build.ts";
 import {
   makeFolders,
   removeLeftovers,
-  statIfThere,
+  lstatIfExists,
   temporaryName,
   writeFileAtomically,
 } from "../system/files.ts";
@@ -56,7 +56,7 @@ export function openSourceDirectory(directory: string, { sharesDisk = true } = {
     sharesDisk,
     async find(tree) {
       const source = await readJson(noteFile(tree), SourceSchema);
-      if (source === undefined || !(await statIfThere(packFile(tree)))) return undefined;
+      if (source === undefined || !(await lstatIfExists(packFile(tree)))) return undefined;
       const now = new Date();
       for (const name of source.packs ?? []) await utimes(packFile(name), now, now).catch(() => undefined);
       return source;
@@ -76,7 +76,7 @@ export function openSourceDirectory(directory: string, { sharesDisk = true } = {
     },
     async open(tree) {
       const file = packFile(tree);
-      if (!(await statIfThere(file))) return undefined;
+      if (!(await lstatIfExists(file))) return undefined;
       return { path: file, [Symbol.asyncDispose]: () => Promise.resolve() };
     },
     async remove(tree) {
@@ -91,7 +91,7 @@ async function removeUnused(directory: string, ageMs: number): Promise<number> {
   const files = (await readdir(directory).catch(() => [])).filter((each) => each.endsWith(".pack"));
   let removed = 0;
   for (const file of files.map((name) => path.join(directory, name))) {
-    const stats = await statIfThere(file);
+    const stats = await lstatIfExists(file);
     if (stats === undefined || Date.now() - stats.mtimeMs < ageMs) continue;
     await rm(file.replace(/\.pack$/, ".json"), { force: true });
     await rm(file, { force: true });

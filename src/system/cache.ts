@@ -2,7 +2,7 @@ import { readdir, rename, utimes } from "node:fs/promises";
 import path from "node:path";
 import { errorCode } from "../errors.ts";
 import { removeTree } from "./remove-tree.ts";
-import { isTemporary, statIfThere, temporaryName } from "./files.ts";
+import { isTemporary, lstatIfExists, temporaryName } from "./files.ts";
 
 /** A folder whose content can be downloaded or built again. */
 export interface Cached {
@@ -41,7 +41,7 @@ export async function cachedFolders(directory: string, mark: string): Promise<Ca
       .filter((name) => !isTemporary(name))
       .map(async (name) => {
         const folder = path.join(directory, name);
-        const stats = await statIfThere(path.join(folder, mark));
+        const stats = await lstatIfExists(path.join(folder, mark));
         return stats && { folder, usedAtMs: stats.mtimeMs, remove: () => removeFolder(folder) };
       }),
   );

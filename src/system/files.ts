@@ -87,7 +87,7 @@ export async function removeLeftovers(directory: string, olderThanMs = LEFTOVER_
   });
   for (const name of names.filter(isTemporary)) {
     const file = path.join(directory, name);
-    const age = Date.now() - ((await statIfThere(file))?.ctimeMs ?? Infinity);
+    const age = Date.now() - ((await lstatIfExists(file))?.ctimeMs ?? Infinity);
     if (age >= olderThanMs || isAbandoned(name)) await removeTree(file);
   }
 }
@@ -100,7 +100,7 @@ export async function removeAbandoned(directory: string): Promise<void> {
   const names = await readdir(directory).catch(() => []); // a TMPDIR may be writable but not readable
   for (const name of names.filter((each) => isTemporary(each) && isAbandoned(each))) {
     const file = path.join(directory, name);
-    if ((await statIfThere(file))?.uid !== process.getuid?.()) continue;
+    if ((await lstatIfExists(file))?.uid !== process.getuid?.()) continue;
     await removeTree(file).catch(() => undefined);
   }
 }
@@ -183,7 +183,7 @@ export async function moveFiles(from: string, to: string, files: readonly string
 }
 
 /** Returns the lstat of a file, or undefined if it does not exist. */
-export function statIfThere(file: string): Promise<Stats | undefined> {
+export function lstatIfExists(file: string): Promise<Stats | undefined> {
   return new Promise((resolve) => {
     try {
       resolve(lstatSync(file, { throwIfNoEntry: false }));

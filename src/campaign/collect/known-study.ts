@@ -5,7 +5,7 @@ import type { Campaign } from "../../model/campaign.ts";
 import { inOneLine, isGitFolder, isRelativeFolder } from "../../model/names.ts";
 import { hasCommit, openCheckout } from "../../project/git/git.ts";
 import { isAllowedOutside } from "../../stores/output-path.ts";
-import { statIfThere } from "../../system/files.ts";
+import { lstatIfExists } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import type { Study } from "./places.ts";
 import { readNote } from "./notes.ts";
@@ -102,11 +102,11 @@ async function studyHere(campaign: Campaign, directory: string, noted: string | 
 /** Returns a path without symbolic links, as far as it exists. */
 async function resolveLinks(file: string): Promise<string> {
   // a dangling link is refused: the root is outside every checkout
-  if (await statIfThere(file)) return await realpath(file).catch(() => "/");
+  if (await lstatIfExists(file)) return await realpath(file).catch(() => "/");
   const parent = path.dirname(file);
   return parent === file ? file : path.join(await resolveLinks(parent), path.basename(file));
 }
 
 async function isFolder(directory: string): Promise<boolean> {
-  return (await statIfThere(directory))?.isDirectory() === true;
+  return (await lstatIfExists(directory))?.isDirectory() === true;
 }

@@ -4,7 +4,7 @@ import { groupFailures, messageOf } from "../../model/failure-groups.ts";
 import type { OutcomeState } from "../../model/outcome.ts";
 import type { RunRecord } from "../../model/result.ts";
 import { isIgnored } from "../../project/git/commands/files.ts";
-import { statIfThere } from "../../system/files.ts";
+import { lstatIfExists } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import { endOfFile } from "../../system/regular-file.ts";
 import type { Study } from "./places.ts";
@@ -67,7 +67,7 @@ async function isInput(
   if (!isInside(gitTop, file) || isInside(resultDirectory, file)) return false;
   const relative = path.relative(gitTop, file);
   if (relative.split(path.sep).includes(".git") || isSent(relative)) return false;
-  return (await statIfThere(file).catch(() => undefined))?.isFile() === true;
+  return (await lstatIfExists(file).catch(() => undefined))?.isFile() === true;
 }
 
 async function hintFor(file: string, { directory, gitTop }: Study, root: string): Promise<string> {

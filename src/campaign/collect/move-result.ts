@@ -4,7 +4,7 @@ import { UserError } from "../../errors.ts";
 import type { ResultFile } from "../../model/result.ts";
 import { runLabel, type Run } from "../../model/run.ts";
 import { DamagedArchive } from "../../stores/store.ts";
-import { moveFile, statIfThere } from "../../system/files.ts";
+import { moveFile, lstatIfExists } from "../../system/files.ts";
 
 /**
  * Moves a result file to its place, unless an earlier attempt has done so.
@@ -15,7 +15,7 @@ export async function moveResult(
   to: string,
   run: Run,
 ): Promise<void> {
-  const stored = await statIfThere(from);
+  const stored = await lstatIfExists(from);
   if (stored !== undefined && stored.size !== sizeBytes)
     throw new DamagedArchive(
       `its result file ${path.basename(to)} is damaged: ${stored.size} of ${sizeBytes} bytes`,
@@ -27,7 +27,7 @@ export async function moveResult(
       throw new DamagedArchive(`${to} is no longer in the swarm`, { cause: error });
     });
   }
-  const arrived = await statIfThere(to);
+  const arrived = await lstatIfExists(to);
   if (arrived === undefined)
     throw new DamagedArchive(`${to} no longer exists, neither here nor in the swarm`);
   if (arrived.size === sizeBytes) return;

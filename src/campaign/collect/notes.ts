@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { errorText, UserError } from "../../errors.ts";
 import { CampaignSchema, type Campaign } from "../../model/campaign.ts";
 import { isCampaignId } from "../../model/names.ts";
-import { contentOf, makeFolders, statIfThere, writeFileAtomically } from "../../system/files.ts";
+import { contentOf, makeFolders, lstatIfExists, writeFileAtomically } from "../../system/files.ts";
 import { readJson } from "../../system/json.ts";
 import { isInside, stateDirectory } from "../../system/paths.ts";
 import type { Study } from "./places.ts";
@@ -142,7 +142,7 @@ async function recordRoots(folder: string, matches: (study: Study) => boolean): 
 export async function removeOldNotes(now = Date.now()): Promise<void> {
   for (const id of await notedIds()) {
     const file = noteFile(id);
-    const changedAt = (await statIfThere(file))?.mtimeMs ?? now;
+    const changedAt = (await lstatIfExists(file))?.mtimeMs ?? now;
     if (now - changedAt <= KEPT_MS) continue;
     const note = await readNote(id, () => undefined);
     const keptMs = note?.collected ? KEPT_MS : UNCOLLECTED_KEPT_MS;

@@ -6,7 +6,7 @@ import type { Campaign } from "../../model/campaign.ts";
 import type { ResultFile, RunRecord } from "../../model/result.ts";
 import { runLabel, type Run } from "../../model/run.ts";
 import { DamagedArchive } from "../../stores/store.ts";
-import { moveFile, statIfThere } from "../../system/files.ts";
+import { moveFile, lstatIfExists } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import { rememberOutput } from "./known-outputs.ts";
 import { moveResult } from "./move-result.ts";
@@ -211,7 +211,7 @@ export class Placement {
 
   async #moveAside({ root, ...owner }: Owner, target: string, warnings: string[]): Promise<void> {
     const name = this.#nameOf(target);
-    if (!(await statIfThere(target))) return; // the file was removed in the meantime: nothing can be lost
+    if (!(await lstatIfExists(target))) return; // the file was removed in the meantime: nothing can be lost
     const beside = await this.#beside(target, owner);
     warnings.push(
       `${name} is also written by ${runLabel(owner)}, whose file is now stored as ${path.basename(beside)}`,

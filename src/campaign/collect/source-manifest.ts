@@ -3,7 +3,7 @@ import { readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import type { TreeEntry } from "../../project/git/git.ts";
-import { statIfThere, temporaryName } from "../../system/files.ts";
+import { lstatIfExists, temporaryName } from "../../system/files.ts";
 import { allRecords } from "./records.ts";
 
 // Manifests of sources, so that a later command can name the files that have changed since. One file for each
@@ -48,7 +48,7 @@ async function prune(folder: string, resultDirectory: string, current: string): 
   const ages = await Promise.all(
     names.map(async (name) => {
       const isNamed = named.has(path.basename(name, ".gz"));
-      const changedAt = (await statIfThere(path.join(folder, name)))?.mtimeMs ?? 0;
+      const changedAt = (await lstatIfExists(path.join(folder, name)))?.mtimeMs ?? 0;
       return { name, rank: isNamed ? changedAt : -1 };
     }),
   );

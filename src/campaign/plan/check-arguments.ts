@@ -5,7 +5,7 @@ import type { ProjectDescriptor } from "../../project/describe/descriptor.ts";
 import { modeAdvice, otherModeOf } from "../../omnetpp/other-mode.ts";
 import { libraryFiles, makemakeTarget, targetFile } from "../../omnetpp/targets.ts";
 import { namedInis, namedLibraries, namedNedFolders } from "../../omnetpp/named-files.ts";
-import { statIfThere } from "../../system/files.ts";
+import { lstatIfExists } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import { isExecutable } from "../../system/program.ts";
 import type { DependencyPlan } from "./plan-project.ts";
@@ -90,7 +90,7 @@ function ownLibraries({ project, program }: StudyContext, { code }: ProjectPlan)
 
 async function checkFile(named: Named): Promise<void> {
   const { place, relative, absolute } = named;
-  const isThere = place === undefined ? await statIfThere(absolute) : isIn(place, relative);
+  const isThere = place === undefined ? await lstatIfExists(absolute) : isIn(place, relative);
   if (!isThere) throw await missing(named, [absolute]);
 }
 
@@ -131,7 +131,7 @@ async function checkProduct(named: Named, candidates: (file: string) => string[]
   const here = candidates(absolute);
   const files = candidates(relative);
   if (place === undefined) {
-    const found = await Promise.all(here.map((file) => statIfThere(file)));
+    const found = await Promise.all(here.map((file) => lstatIfExists(file)));
     if (found.some((each) => each?.isFile())) return [];
     throw await missing(named, [], here);
   }
@@ -189,7 +189,7 @@ async function missing(
   files: readonly string[],
   products: readonly string[] = [],
 ): Promise<UserError> {
-  const found = await Promise.all(files.map((file) => statIfThere(file)));
+  const found = await Promise.all(files.map((file) => lstatIfExists(file)));
   const isHere = place !== undefined && found.some((each) => each !== undefined);
   const reason = isHere ? "is not part of the source" : "does not exist";
   for (const file of isHere ? [] : products) {

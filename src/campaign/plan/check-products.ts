@@ -4,7 +4,7 @@ import { isCompiled } from "../../project/files/code-files.ts";
 import { isWithin } from "../../project/build/sources.ts";
 import { libraryFiles } from "../../omnetpp/targets.ts";
 import type { BuildStore } from "../../stores/build-store.ts";
-import { statIfThere } from "../../system/files.ts";
+import { lstatIfExists } from "../../system/files.ts";
 import { namedLibraries } from "../../omnetpp/named-files.ts";
 import { parseSimulationArguments } from "../../omnetpp/opp-args.ts";
 import { chooseProgram, type Execution } from "./choose-program.ts";
@@ -72,7 +72,7 @@ async function missingProduct(
 ): Promise<UserError> {
   const log = builds.logFile(key);
   const hint =
-    (await statIfThere(log)) === undefined
+    (await lstatIfExists(log)) === undefined
       ? "check whether the build works in a fresh clone"
       : `see the build log ${log}`;
   const others = products.length === 0 ? "" : `, only ${products.slice(0, SHOWN).join(", ")}`;

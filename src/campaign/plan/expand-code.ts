@@ -9,7 +9,7 @@ import type { SimulationArguments } from "../../omnetpp/opp-args.ts";
 import { unloadableLibrary } from "../../omnetpp/query-output.ts";
 import { expand, type Expansion } from "../../omnetpp/expand.ts";
 import type { Mode } from "../../model/build.ts";
-import { statIfThere } from "../../system/files.ts";
+import { lstatIfExists } from "../../system/files.ts";
 import { runProgram } from "../../system/program.ts";
 import type { StudyContext } from "./study-context.ts";
 
@@ -51,7 +51,7 @@ async function withoutMissingLibraries(
   const placed = namedLibraries(args).filter((library) => library.includes("/"));
   const missing = placed.map(async (library) => {
     const files = libraryFiles(path.resolve(study, library), mode);
-    const found = await Promise.all(files.map((file) => statIfThere(file)));
+    const found = await Promise.all(files.map((file) => lstatIfExists(file)));
     return found.some((each) => each?.isFile()) ? [] : [library];
   });
   return withoutLibraries(args, (await Promise.all(missing)).flat());

@@ -12,7 +12,7 @@ import {
 import { withoutMoments } from "../../omnetpp/query-output.ts";
 import { isPartOfSimulator } from "../../omnetpp/simulator.ts";
 import { linkedFiles } from "../../omnetpp/targets.ts";
-import { statIfThere } from "../../system/files.ts";
+import { lstatIfExists } from "../../system/files.ts";
 import type { CampaignPlan } from "./plan.ts";
 import { plannedKey } from "./plan-project.ts";
 
@@ -86,7 +86,7 @@ function libraryFilesOf({ studyDirectory }: CampaignPlan, libraries: readonly st
 }
 
 async function stampsOf(files: readonly string[]): Promise<string[]> {
-  const stats = await Promise.all(files.map((file) => statIfThere(file)));
+  const stats = await Promise.all(files.map((file) => lstatIfExists(file)));
   return files.flatMap((file, index) => {
     const found = stats[index];
     return found === undefined ? [] : [`${file} ${found.size} ${found.mtimeMs}`];

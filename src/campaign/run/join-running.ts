@@ -5,7 +5,7 @@ import type { CampaignEvent, ExecutedRuns } from "../../model/events.ts";
 import type { Run } from "../../model/run.ts";
 import type { CampaignListing } from "../../queue/campaign-list.ts";
 import type { QueueClient } from "../../queue/client.ts";
-import { statIfThere } from "../../system/files.ts";
+import { lstatIfExists } from "../../system/files.ts";
 import { CollectedElsewhere, lockCampaign } from "../collect/campaign-lock.ts";
 import { RunCollector } from "../collect/collect-run.ts";
 import type { Study } from "../collect/places.ts";
@@ -62,7 +62,7 @@ async function notesOf(study: Study, identity: string): Promise<Map<string, Camp
     if (campaign.identity !== identity || campaign.host !== hostname() || campaign.study !== relative)
       continue;
     const isHere = note.study.directory === study.directory;
-    if (isHere || !(await statIfThere(note.study.directory))) found.set(campaign.id, note);
+    if (isHere || !(await lstatIfExists(note.study.directory))) found.set(campaign.id, note);
   }
   return found;
 }

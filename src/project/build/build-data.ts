@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { isGitFolder } from "../../model/names.ts";
-import { contentOf, statIfThere } from "../../system/files.ts";
+import { contentOf, lstatIfExists } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import { isCode } from "../files/code-files.ts";
 import type { ProjectDescriptor } from "../describe/descriptor.ts";
@@ -56,7 +56,7 @@ async function filesNamed(top: string, folder: string, words: ReadonlySet<string
     const place = path.join(top, folder, word);
     if (!isInside(top, place)) continue;
     if (word.includes("%")) files.push(...(await matching(top, place)));
-    else if ((await statIfThere(place))?.isFile()) files.push(path.relative(top, place));
+    else if ((await lstatIfExists(place))?.isFile()) files.push(path.relative(top, place));
   }
   return files.filter(
     (file) =>

@@ -2,7 +2,7 @@ import type { Stats } from "node:fs";
 import path from "node:path";
 import type { BuildManifest, Mode } from "../../model/build.ts";
 import { no } from "../../model/verdict.ts";
-import { linesOf, statIfThere } from "../../system/files.ts";
+import { linesOf, lstatIfExists } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import { findBuildData } from "./build-data.ts";
 import type { ProjectDescriptor } from "../describe/descriptor.ts";
@@ -46,7 +46,7 @@ export async function findOwnBuild(question: OwnBuildQuestion): Promise<OwnBinar
   const products = targets.map(({ file }) => file);
   const outside = products.find((product) => !isInside(top, path.join(top, product)));
   if (outside !== undefined) return no(`${path.join(top, outside)} is outside the checkout`);
-  const stats = await Promise.all(products.map((product) => statIfThere(path.join(top, product))));
+  const stats = await Promise.all(products.map((product) => lstatIfExists(path.join(top, product))));
   const missing = stats.findIndex((product) => product?.isFile() !== true);
   if (missing !== -1) {
     const other = await otherModeOf(path.join(top, products[missing]!));
@@ -62,7 +62,7 @@ export async function findOwnBuild(question: OwnBuildQuestion): Promise<OwnBinar
   const newer = await newerCode(question, oldest);
   if (newer !== undefined) return no(`${newer} is newer than ${products[0]!}`);
   const data = await findBuildData(top, project, (file) => sent.has(file) || products.includes(file));
-  const written = await Promise.all(data.map((file) => statIfThere(path.join(top, file))));
+  const written = await Promise.all(data.map((file) => lstatIfExists(path.join(top, file))));
   const build = {
     products,
     targets,
@@ -79,7 +79,7 @@ export async function isUnchanged(
   { products, data = [], stamps }: Pick<OwnBuild, "products" | "data" | "stamps">,
   top: string,
 ): Promise<boolean> {
-  const files = await Promise.all([...products, ...data].map((file) => statIfThere(path.join(top, file))));
+  const files = await Promise.all([...products, ...data].map((file) => lstatIfExists(path.join(top, file))));
   return files.every((file, index) => stampOf(file) === stamps[index]);
 }
 
@@ -98,7 +98,7 @@ export async function newerCode(
   const generated = [".oppfeaturestate"].map((name) => path.join(project.folder, name));
   const checked = await Promise.all(
     [...sources.map((entry) => entry.path), ...generated].map(async (file) => {
-      const stats = await statIfThere(path.join(top, file));
+      const stats = await lstatIfExists(path.join(top, file));
       return stats !== undefined && stats.mtimeMs >= timeMs ? file : undefined;
     }),
   );

@@ -1,7 +1,7 @@
 import { readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { shortHash } from "../../short-hash.ts";
-import { makeFolders, statIfThere, writeFileAtomically } from "../../system/files.ts";
+import { makeFolders, lstatIfExists, writeFileAtomically } from "../../system/files.ts";
 import { cacheDirectory } from "../../system/paths.ts";
 import { boundedText } from "../../system/regular-file.ts";
 import type { Code } from "../git/code.ts";
@@ -134,7 +134,7 @@ const KEPT_MS = 60 * 24 * 3600_000;
 async function removeOld(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const file = path.join(folder, name);
-    const changedAt = (await statIfThere(file))?.mtimeMs ?? Infinity;
+    const changedAt = (await lstatIfExists(file))?.mtimeMs ?? Infinity;
     if (Date.now() - changedAt > KEPT_MS) await rm(file, { force: true });
   }
 }

@@ -5,7 +5,7 @@ import { UserError } from "../../errors.ts";
 import { shortHash } from "../../short-hash.ts";
 import { RepositoryUrlSchema, VersionSchema } from "../../model/git-names.ts";
 import { ProjectNameSchema } from "../../model/places.ts";
-import { makeFolders, removeLeftovers, statIfThere, temporaryName } from "../../system/files.ts";
+import { makeFolders, removeLeftovers, lstatIfExists, temporaryName } from "../../system/files.ts";
 import { acquireLock } from "../../system/lock.ts";
 import { cacheDirectory } from "../../system/paths.ts";
 import { VersionCheckout } from "../git/commands/remotes.ts";
@@ -45,7 +45,7 @@ export async function fetchDependency(
   const place = path.join(parent, name);
   await makeFolders(parent, 0o700);
   await using _ = await acquireLock(`${parent}.lock`, { timeoutMs: LOCK_TIMEOUT_MS, signal });
-  if (await statIfThere(place)) return await realpath(place);
+  if (await lstatIfExists(place)) return await realpath(place);
   await removeLeftovers(parent);
   say?.(`fetching ${url} at ${version}`);
   const partial = temporaryName(place);
@@ -70,7 +70,7 @@ async function clone(remote: RemoteProject, place: string, signal?: AbortSignal)
   await checkout.initialise(url);
   refuseBranch(remote, await checkout.branchHead(version));
   await checkout.checkOut(version);
-  if (await statIfThere(path.join(place, ".gitmodules"))) await checkout.fetchSubmodules();
+  if (await lstatIfExists(path.join(place, ".gitmodules"))) await checkout.fetchSubmodules();
 }
 
 /** Rejects invalid names, addresses and versions, which could become paths, options or commands. */

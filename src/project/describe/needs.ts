@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { UserError } from "../../errors.ts";
 import { ProjectNameSchema } from "../../model/places.ts";
 import type { SwarmFile } from "../../model/swarm-file.ts";
-import { contentOf, statIfThere } from "../../system/files.ts";
+import { contentOf, lstatIfExists } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import { isProject } from "./find-project.ts";
 import { IDE_FILE, referencesInIde } from "./ide-file.ts";
@@ -114,7 +114,7 @@ async function ofMakemake(root: string, makemake: readonly MakemakeFolder[]): Pr
       const target = path.resolve(root, folder, place);
       const need = named(name.replace(/[\d_]+$/, "").toLowerCase(), path.join(root, folder, "Makefile"));
       if (await isProject(target)) needs.push({ ...need, folder: target });
-      else if (!(await statIfThere(target))) needs.push({ ...need, isReference: true }); // of another machine
+      else if (!(await lstatIfExists(target))) needs.push({ ...need, isReference: true }); // of another machine
     }
   }
   return needs;
@@ -131,7 +131,7 @@ async function ofMakefile(root: string): Promise<Need[]> {
   const needs: Need[] = [];
   for (const [, name] of text.matchAll(/\$[({](\w+)_ROOT[)}]/g)) {
     const place = process.env[`${name!}_ROOT`];
-    if (place === undefined || !(await statIfThere(place)) || isInside(place, root)) continue;
+    if (place === undefined || !(await lstatIfExists(place)) || isInside(place, root)) continue;
     if (await isProject(place))
       needs.push({ ...named(name!.toLowerCase(), file), folder: path.resolve(place) });
   }

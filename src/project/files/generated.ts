@@ -4,7 +4,7 @@ import { errorCode } from "../../errors.ts";
 import { isGeneratedCode } from "../../omnetpp/generated-code.ts";
 import { makemakeCommand } from "../../omnetpp/makemake.ts";
 import { isRecorded } from "../../omnetpp/result-files.ts";
-import { statIfThere } from "../../system/files.ts";
+import { lstatIfExists } from "../../system/files.ts";
 import { isMakefile } from "./makefiles.ts";
 
 const BINARIES = [".o", ".so", ".dylib", ".a"];
@@ -28,7 +28,7 @@ export function isGenerated(file: string, isThere: (file: string) => boolean = (
  * worker, the builder generates it again for its own OMNeT++.
  */
 export async function isMadeByMakemake(file: string): Promise<boolean> {
-  if (!isMakefile(file) || (await statIfThere(file))?.isFile() !== true) return false;
+  if (!isMakefile(file) || (await lstatIfExists(file))?.isFile() !== true) return false;
   try {
     await using handle = await open(file);
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(4096), 0, 4096, 0);

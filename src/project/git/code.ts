@@ -1,6 +1,6 @@
 import path from "node:path";
 import { UserError } from "../../errors.ts";
-import { statIfThere } from "../../system/files.ts";
+import { lstatIfExists } from "../../system/files.ts";
 import type { GitOptions } from "./commands/ask.ts";
 import { objectSizes } from "./commands/contents.ts";
 import { changedFiles, filesOfTree, treesOfFolders } from "./commands/files.ts";
@@ -183,6 +183,6 @@ function objectsOf(entries: readonly TreeEntry[]): string[] {
 
 /** Sizes of those files that are there, in bytes. */
 export async function fileSizes(top: string, files: readonly string[]): Promise<Map<string, number>> {
-  const stats = await Promise.all(files.map((file) => statIfThere(path.join(top, file))));
+  const stats = await Promise.all(files.map((file) => lstatIfExists(path.join(top, file))));
   return new Map(files.flatMap((file, index) => (stats[index]?.isFile() ? [[file, stats[index].size]] : [])));
 }

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { statIfThere } from "../../system/files.ts";
+import { lstatIfExists } from "../../system/files.ts";
 import { otherFiles } from "./commands/files.ts";
 import { Disk, hashFilesOnDisk, hashLink, LINK, modeOf } from "./disk.ts";
 import { isInGitDirectory, refuseInvalidNames } from "../files/file-names.ts";
@@ -106,7 +106,7 @@ async function untrackedFiles(
 
 async function shippedFiles({ checkout, ship }: Reading, list: List): Promise<Listed> {
   if (ship.length === 0) return { files: [], warnings: [] };
-  const found = await Promise.all(ship.map((file) => statIfThere(path.join(checkout.top, file))));
+  const found = await Promise.all(ship.map((file) => lstatIfExists(path.join(checkout.top, file))));
   const missing = ship.filter((_, index) => found[index] === undefined);
   const listed = await list("--", ...ship.map((file) => `:(top,literal)${file}`));
   refuseInvalidNames(listed.files);

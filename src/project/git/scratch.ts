@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { makeFolders, removeLeftovers, statIfThere } from "../../system/files.ts";
+import { makeFolders, removeLeftovers, lstatIfExists } from "../../system/files.ts";
 import { cacheDirectory } from "../../system/paths.ts";
 import { makeTemporaryFolder } from "../../system/temporary-folder.ts";
 import type { Checkout } from "./git.ts";
@@ -29,7 +29,7 @@ export async function makeScratch(
   await removeLeftovers(parent, LEFTOVER_AGE_MS);
   const { path: scratch, [Symbol.asyncDispose]: dispose } = await makeTemporaryFolder("git", parent);
   makeGitDirectory(scratch, like);
-  if (await statIfThere(shallowFile)) copyFileSync(shallowFile, path.join(scratch, "shallow"));
+  if (await lstatIfExists(shallowFile)) copyFileSync(shallowFile, path.join(scratch, "shallow"));
   return { scratch, objects: path.join(scratch, "objects"), like, [Symbol.asyncDispose]: dispose };
 }
 

@@ -1,6 +1,6 @@
 import { copyFile } from "node:fs/promises";
 import path from "node:path";
-import { statIfThere } from "../../system/files.ts";
+import { lstatIfExists } from "../../system/files.ts";
 import { filesOfTree } from "./commands/files.ts";
 import { addToIndex } from "./commands/trees.ts";
 import { unreadableRepository, type Checkout } from "./git.ts";
@@ -28,11 +28,11 @@ export async function expandIndex(
   const options = { cwd: top, env: { ...env, GIT_INDEX_FILE: index.file }, signal, explain };
   const entries: IndexEntry[] = [];
   const patterns = "info/sparse-checkout";
-  if (await statIfThere(path.join(gitDirectory, patterns)))
+  if (await lstatIfExists(path.join(gitDirectory, patterns)))
     await copyFile(path.join(gitDirectory, patterns), path.join(scratch, patterns));
   for (const entry of await readEntries(options, true)) {
     if (entry.mode !== FOLDER) entries.push(entry);
-    else if ((await statIfThere(path.join(top, entry.path)))?.isDirectory() === true) {
+    else if ((await lstatIfExists(path.join(top, entry.path)))?.isDirectory() === true) {
       const inside = await filesOfTree(entry.object, options);
       entries.push(...inside.map((each) => ({ ...UNKNOWN, ...each, path: `${entry.path}${each.path}` })));
     }

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { statIfThere } from "../../system/files.ts";
+import { lstatIfExists } from "../../system/files.ts";
 import { openCheckout, type TreeEntry } from "./git.ts";
 import type { Warning } from "./warnings.ts";
 import type { Reading, WorkTreeFiles } from "./reading.ts";
@@ -21,8 +21,8 @@ export async function readSubmodules(
   for (const folder of folders) {
     const top = path.join(reading.checkout.top, folder);
     const prefix = `${reading.prefix}${folder}/`;
-    const isInitialised = (await statIfThere(path.join(top, ".git"))) !== undefined;
-    if (!isInitialised && (await statIfThere(top))?.isDirectory() !== true) {
+    const isInitialised = (await lstatIfExists(path.join(top, ".git"))) !== undefined;
+    if (!isInitialised && (await lstatIfExists(top))?.isDirectory() !== true) {
       warnings.push(...notInitialised([`${reading.prefix}${folder}`]));
       continue;
     }

@@ -2,7 +2,7 @@ import { DeleteKeyPairCommand, DescribeKeyPairsCommand, ImportKeyPairCommand } f
 import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
-import { makeFolders, statIfThere } from "../../system/files.ts";
+import { makeFolders, lstatIfExists } from "../../system/files.ts";
 import { runProgram } from "../../system/program.ts";
 import { awsErrorName } from "./aws-errors.ts";
 import type { AwsClients } from "./clients.ts";
@@ -18,7 +18,7 @@ export function keyFile(directory: string): string {
 /** Creates an Ed25519 key pair if there is none. The private key never leaves this machine. @returns the public key. */
 export async function makeKey(directory: string, comment: string): Promise<string> {
   const file = keyFile(directory);
-  if ((await statIfThere(file)) === undefined || (await statIfThere(`${file}.pub`)) === undefined) {
+  if ((await lstatIfExists(file)) === undefined || (await lstatIfExists(`${file}.pub`)) === undefined) {
     await makeFolders(path.dirname(file), 0o700);
     await rm(file, { force: true });
     const args = ["-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", file];

@@ -4,7 +4,7 @@ import { pipeline } from "node:stream/promises";
 import { errorCode, UserError } from "../../errors.ts";
 import { ARCHIVE_IN_CONTEXT, buildContext } from "./context.ts";
 import { no, YES, type Verdict } from "../../model/verdict.ts";
-import { statIfThere } from "../../system/files.ts";
+import { lstatIfExists } from "../../system/files.ts";
 import { startPiped } from "../../system/program.ts";
 import { docker, dockerEnvironment, endpointArguments } from "./cli.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
@@ -75,7 +75,7 @@ async function build(
 ): Promise<void> {
   const archive = args.omnetppArchive;
   const isFile = archive !== undefined && !isUrl(archive);
-  if (isFile && (await statIfThere(archive)) === undefined) {
+  if (isFile && (await lstatIfExists(archive)) === undefined) {
     throw new UserError(
       `cannot build the image ${image}: the OMNeT++ archive ${archive} is not on this machine`,
       {

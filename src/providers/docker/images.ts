@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { readFile, readdir } from "node:fs/promises";
 import path from "node:path";
 import { shortHash } from "../../short-hash.ts";
-import { statIfThere } from "../../system/files.ts";
+import { lstatIfExists } from "../../system/files.ts";
 import { installedFile } from "../../system/installation.ts";
 import type { BuildArguments, ImageNames } from "../services.ts";
 
@@ -86,7 +86,7 @@ export function isUrl(archive: string): boolean {
 
 /** Returns the SHA-256 of an archive; undefined if it is not on this machine, or is a URL. */
 export async function digestOf(archive: string): Promise<string | undefined> {
-  if (isUrl(archive) || (await statIfThere(archive)) === undefined) return undefined;
+  if (isUrl(archive) || (await lstatIfExists(archive)) === undefined) return undefined;
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(archive)) hash.update(chunk as Buffer);
   return hash.digest("hex");

@@ -1,7 +1,7 @@
 import { readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
-import { statIfThere, temporaryName, writeFileAtomically } from "../../system/files.ts";
+import { lstatIfExists, temporaryName, writeFileAtomically } from "../../system/files.ts";
 import { redisDirectory } from "../swarm-folders.ts";
 import type { LocalState } from "../swarm-state.ts";
 
@@ -29,7 +29,7 @@ export async function refuseIfWritten(state: LocalState, directory: string): Pro
 
 async function lastWritten(data: string): Promise<number> {
   const names = await readdir(data, { recursive: true }).catch(() => []);
-  const all = await Promise.all(names.map((name) => statIfThere(path.join(data, name))));
+  const all = await Promise.all(names.map((name) => lstatIfExists(path.join(data, name))));
   return Math.max(0, ...all.flatMap((stats) => (stats?.isFile() ? [stats.mtimeMs] : [])));
 }
 
@@ -37,7 +37,7 @@ async function lastWritten(data: string): Promise<number> {
 async function nowIn(directory: string): Promise<number> {
   const file = temporaryName(path.join(directory, "clock"));
   await writeFileAtomically(file, "");
-  const now = (await statIfThere(file))?.mtimeMs ?? Date.now();
+  const now = (await lstatIfExists(file))?.mtimeMs ?? Date.now();
   await rm(file, { force: true });
   return now;
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { UserError } from "../../errors.ts";
 import { socketConnection } from "../../queue/names.ts";
-import { makeFolders, statIfThere } from "../../system/files.ts";
+import { makeFolders, lstatIfExists } from "../../system/files.ts";
 import { isAlive, type ProcessIdentity } from "../../system/identity.ts";
 import { findProgram } from "../../system/program.ts";
 import {
@@ -52,7 +52,7 @@ export async function startRedis(
   const server = await findProgram(REDIS_SERVERS);
   if (server === undefined) throw new UserError("redis-server: command not found", { hint: REDIS_HINT });
   for (let repaired = false; ; repaired = true) {
-    const logOffset = (await statIfThere(place.log))?.size ?? 0;
+    const logOffset = (await lstatIfExists(place.log))?.size ?? 0;
     try {
       const redis = await start(server, data, place);
       await save(redis);

@@ -2,7 +2,7 @@ import { cp, readdir, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
 import { isDiskFullError } from "../../system/disk.ts";
-import { statIfThere } from "../../system/files.ts";
+import { lstatIfExists } from "../../system/files.ts";
 import { findProgram, runProgram } from "../../system/program.ts";
 import { jobIdsIn } from "../../queue/bull-layout.ts";
 import { RUN_QUEUE } from "../../queue/names.ts";
@@ -34,8 +34,8 @@ export function leftOut(log: string): string | undefined {
 /** Completes a repair that was interrupted after the damaged data was renamed; removes an incomplete one. */
 export async function completeRepair(data: string): Promise<void> {
   const repaired = `${data}${REPAIRED}`;
-  if ((await statIfThere(repaired)) === undefined) return;
-  if ((await statIfThere(data)) === undefined)
+  if ((await lstatIfExists(repaired)) === undefined) return;
+  if ((await lstatIfExists(data)) === undefined)
     await rename(repaired, data); // it was checked before the data was renamed
   else await rm(repaired, { recursive: true, force: true });
 }
@@ -92,7 +92,7 @@ async function checkProgram(server: string): Promise<string | undefined> {
 /** Returns the manifest of several files (from Redis 7 on), or the only file. */
 async function fileToCheck(data: string): Promise<string> {
   const folder = path.join(data, "appendonlydir");
-  const names = (await statIfThere(folder)) === undefined ? [] : await readdir(folder);
+  const names = (await lstatIfExists(folder)) === undefined ? [] : await readdir(folder);
   const manifest = names.find((name) => name.endsWith(".manifest"));
   return manifest === undefined ? path.join(data, "appendonly.aof") : path.join(folder, manifest);
 }
@@ -108,7 +108,7 @@ async function describeLoss(before: string, after: string): Promise<string> {
   const runs = new Set<string>();
   for (const { file, size } of await filesIn(before)) {
     allBytes += size;
-    const kept = (await statIfThere(path.join(after, file)))?.size ?? 0;
+    const kept = (await lstatIfExists(path.join(after, file)))?.size ?? 0;
     if (kept >= size) continue;
     lostBytes += size - kept;
     const lost = (await readFile(path.join(before, file))).subarray(kept, kept + SEARCHED_BYTES);
@@ -125,7 +125,7 @@ async function describeLoss(before: string, after: string): Promise<string> {
 async function filesIn(directory: string): Promise<{ file: string; size: number }[]> {
   const names = await readdir(directory, { recursive: true });
   const found = await Promise.all(
-    names.map(async (file) => ({ file, stats: await statIfThere(path.join(directory, file)) })),
+    names.map(async (file) => ({ file, stats: await lstatIfExists(path.join(directory, file)) })),
   );
   return found.flatMap(({ file, stats }) => (stats?.isFile() ? [{ file, size: stats.size }] : []));
 }

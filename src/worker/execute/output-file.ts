@@ -6,7 +6,7 @@ import type { ResultFile } from "../../model/result.ts";
 import type { Run } from "../../model/run.ts";
 import { pidIn, withHost } from "../../omnetpp/host-names.ts";
 import { extensionOf } from "../../omnetpp/result-files.ts";
-import { moveFile, statIfThere } from "../../system/files.ts";
+import { moveFile, lstatIfExists } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import type { SlotTree } from "../tree/slot-tree.ts";
 
@@ -55,7 +55,7 @@ export async function placeOutput(
   const target = path.join(mirror, place);
   mkdirSync(path.dirname(target), { recursive: true });
   await moveFile(printed, target);
-  return { path: place, sizeBytes: (await statIfThere(target))!.size };
+  return { path: place, sizeBytes: (await lstatIfExists(target))!.size };
 }
 
 /** Returns whether a file is inside the mirror after links are resolved: a run may have replaced a folder by a link. */

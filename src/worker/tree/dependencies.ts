@@ -7,7 +7,7 @@ import { checkOut } from "../../project/git/checkout.ts";
 import { withoutVersion } from "../../project/describe/needs.ts";
 import { MissingBuild, type BuildStore, type LinkOptions } from "../../stores/build-store.ts";
 import { cachedFolders, markUsed, removeFolder } from "../../system/cache.ts";
-import { removeLeftovers, statIfThere, temporaryName } from "../../system/files.ts";
+import { removeLeftovers, lstatIfExists, temporaryName } from "../../system/files.ts";
 import { acquireLock } from "../../system/lock.ts";
 import { removeTree } from "../../system/remove-tree.ts";
 import type { Repositories } from "./repositories.ts";
@@ -136,7 +136,7 @@ export class Dependencies {
 
   /** Creates a tree for one slot, so that every change in it is that of the slot's run. An existing tree remains. */
   async #createPrivate(sharing: readonly Found[], tree: string, how?: LinkOptions): Promise<void> {
-    if ((await statIfThere(tree))?.isDirectory() !== true) await this.#fill(sharing, tree, how);
+    if ((await lstatIfExists(tree))?.isDirectory() !== true) await this.#fill(sharing, tree, how);
   }
 
   async #fill(sharing: readonly Found[], tree: string, how: LinkOptions = {}): Promise<void> {
@@ -185,7 +185,7 @@ function isSameCheckout(one: Dependency, other: Dependency): boolean {
 async function link(target: string, place: string, name: string): Promise<void> {
   const present = await readlink(place).catch(() => undefined);
   if (present === target) return;
-  if (present === undefined && !(await statIfThere(place))) return await symlink(target, place);
+  if (present === undefined && !(await lstatIfExists(place))) return await symlink(target, place);
   throw sameName(place, name);
 }
 
@@ -202,7 +202,7 @@ function isOtherAt(place: string, dependency: Dependency): (other: ProvidedDepen
 
 /** Creates a link unless the place is taken: scripts refer to `../inet` whatever its version is. */
 async function linkIfFree(target: string, place: string): Promise<void> {
-  if (!(await statIfThere(place))) await symlink(target, place);
+  if (!(await lstatIfExists(place))) await symlink(target, place);
 }
 
 /** Returns the targets of all symbolic links below a folder, down to a depth. */

@@ -1,7 +1,7 @@
 import path from "node:path";
 import type { Omnetpp } from "../../model/build.ts";
 import { passedOnVariables, type Environment } from "../../model/environment.ts";
-import { statIfThere } from "../../system/files.ts";
+import { lstatIfExists } from "../../system/files.ts";
 import { runProgram } from "../../system/program.ts";
 import type { ProvidedDependency } from "./dependencies.ts";
 
@@ -61,7 +61,7 @@ function filledIn(environment: Environment = {}, project: string): Environment {
 const SETENV_OPTIONS = ["-q", "-f"];
 
 async function withSetenv(env: NodeJS.ProcessEnv, project: string): Promise<NodeJS.ProcessEnv> {
-  if (!(await statIfThere(path.join(project, "setenv")))?.isFile()) return env;
+  if (!(await lstatIfExists(path.join(project, "setenv")))?.isFile()) return env;
   const script = 'cd -- "$1" && . ./setenv "$2" >/dev/null 2>&1; env -0';
   for (const option of SETENV_OPTIONS) {
     const args = ["--norc", "-c", script, "bash", project, option];
