@@ -3,7 +3,7 @@ import { rename } from "node:fs/promises";
 import path from "node:path";
 import { errorCode, UserError } from "../errors.ts";
 import { makeFolders, writeFileAtomically } from "../system/files.ts";
-import { jsonIn, parseOrExplain, readText } from "../system/json.ts";
+import { parseJsonOrUndefined, parseOrExplain, readText } from "../system/json.ts";
 import { acquireLock } from "../system/lock.ts";
 import { BACKUP_FILE, checkName, lockFiles, STATE_FILE, swarmDirectories } from "./swarm-folders.ts";
 import { asSeenHere, FORMAT, SwarmStateSchema, type SwarmState } from "./swarm-state.ts";
@@ -62,7 +62,7 @@ async function readOne(name: string, file: string): Promise<SwarmState | undefin
   try {
     const text = await readText(file);
     if (text === undefined) return undefined;
-    raw = jsonIn(text);
+    raw = parseJsonOrUndefined(text);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     throw new StateFileError(name, "unreadable", error.message, {

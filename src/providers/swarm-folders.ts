@@ -3,7 +3,7 @@ import path from "node:path";
 import * as v from "valibot";
 import { errorCode, UserError } from "../errors.ts";
 import { HostSchema, relationOf, thisHost, type Host } from "../system/host.ts";
-import { jsonIn } from "../system/json.ts";
+import { parseJsonOrUndefined } from "../system/json.ts";
 import { cacheDirectory, stateDirectory } from "../system/paths.ts";
 import { boundedText } from "../system/regular-file.ts";
 
@@ -120,7 +120,7 @@ const OwnerSchema = v.object({ target: v.string(), host: v.optional(HostSchema) 
 
 function ownerOf(folder: string): Pick<SwarmFolder, "host" | "target"> {
   for (const name of [STATE_FILE, BACKUP_FILE]) {
-    const parsed = v.safeParse(OwnerSchema, jsonIn(textOf(path.join(swarmsDirectory(), folder, name))));
+    const parsed = v.safeParse(OwnerSchema, parseJsonOrUndefined(textOf(path.join(swarmsDirectory(), folder, name))));
     if (!parsed.success) continue;
     const { target, host } = parsed.output;
     return { target, host: target === "local" ? host : undefined };

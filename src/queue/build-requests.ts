@@ -1,7 +1,7 @@
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { BuildAnswerSchema, buildKey, BuildRequestSchema, type BuildRequest } from "../model/build.ts";
-import { jsonIn, parseOrExplain } from "../system/json.ts";
+import { parseJsonOrUndefined, parseOrExplain } from "../system/json.ts";
 import { BUILD_QUEUE, buildJobId, CAMPAIGN_TTL_SECONDS, type QueueConnection } from "./names.ts";
 
 // The build store of a machine or of the swarm may lose a build while runs that need it are queued. The request for the
@@ -62,7 +62,7 @@ async function requeueBuild(redis: Redis, queue: Queue, key: string): Promise<Re
   }
   const text = await redis.get(requestKey(key));
   if (text === null) return { state: "unknown" };
-  const request = parseOrExplain(BuildRequestSchema, jsonIn(text), `the request for build ${key}`);
+  const request = parseOrExplain(BuildRequestSchema, parseJsonOrUndefined(text), `the request for build ${key}`);
   if (job !== undefined) await queue.remove(id);
   await queue.add("build", request, { jobId: id });
   return { state: "queued" };

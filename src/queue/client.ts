@@ -4,7 +4,7 @@ import type { BuildAnswer, BuildRequest } from "../model/build.ts";
 import { runJobId, type Campaign, type RunJob } from "../model/campaign.ts";
 import { PROTOCOL } from "../model/protocol.ts";
 import type { Run } from "../model/run.ts";
-import { jsonIn } from "../system/json.ts";
+import { parseJsonOrUndefined } from "../system/json.ts";
 import { FIELD, jobKey } from "./bull-layout.ts";
 import { askBuild } from "./ask-build.ts";
 import { keepBuildRequest } from "./build-requests.ts";
@@ -138,7 +138,7 @@ export async function openQueueClient(connection: QueueConnection, gone?: AbortS
     async result(campaign, runNumber) {
       const job = jobKey(runs.name, runJobId(campaign, runNumber));
       const [finishedOn, value] = await redis.hmget(job, FIELD.finishedAt, FIELD.value);
-      return finishedOn === null ? undefined : (jsonIn(value) ?? null);
+      return finishedOn === null ? undefined : (parseJsonOrUndefined(value) ?? null);
     },
     output: (job, offset) => readOutput(redis, job, offset),
     list: (isWanted, onDamaged) => listCampaigns(redis, runs, isWanted, onDamaged),

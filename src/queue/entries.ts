@@ -3,7 +3,7 @@ import { CampaignSchema, RunJobSchema, type Campaign } from "../model/campaign.t
 import { isCampaignId, isConfigName, isRelativeFolder } from "../model/names.ts";
 import { PROTOCOL } from "../model/protocol.ts";
 import type { Run } from "../model/run.ts";
-import { jsonIn, parseOrExplain } from "../system/json.ts";
+import { parseJsonOrUndefined, parseOrExplain } from "../system/json.ts";
 
 // Anybody who can write to the queue can write anything; therefore, what is read from it is checked here.
 
@@ -13,7 +13,7 @@ import { jsonIn, parseOrExplain } from "../system/json.ts";
  */
 export function parseCampaign(id: string, text: string | null): Campaign {
   const what = `campaign ${id}`;
-  const campaign = parseOrExplain(CampaignSchema, jsonIn(text), what);
+  const campaign = parseOrExplain(CampaignSchema, parseJsonOrUndefined(text), what);
   const wrong =
     (campaign.id !== id && "id") ||
     (!isConfigName(campaign.config) && "config") ||
@@ -27,7 +27,7 @@ export function parseCampaign(id: string, text: string | null): Campaign {
 
 /** Returns whether an entry was written by another version of inet-swarm, which can still read it. */
 export function isOfAnotherVersion(text: string | null): boolean {
-  const { protocol } = (jsonIn(text) ?? {}) as { protocol?: unknown };
+  const { protocol } = (parseJsonOrUndefined(text) ?? {}) as { protocol?: unknown };
   return typeof protocol === "number" && protocol !== PROTOCOL;
 }
 
@@ -53,7 +53,7 @@ export function parseRunJob(
   data: string,
 ): Run {
   const what = `queued run ${runNumber} of campaign ${id}`;
-  const { campaign, run } = parseOrExplain(RunJobSchema, jsonIn(data), what);
+  const { campaign, run } = parseOrExplain(RunJobSchema, parseJsonOrUndefined(data), what);
   if (campaign !== id || run.config !== config || run.runNumber !== runNumber)
     throw new UserError(`${what} refers to a run of another campaign`);
   return run;

@@ -3,7 +3,7 @@ import { QueueEvents, type Queue } from "bullmq";
 import type { Redis } from "ioredis";
 import { runJobId } from "../model/campaign.ts";
 import type { Run } from "../model/run.ts";
-import { jsonIn } from "../system/json.ts";
+import { parseJsonOrUndefined } from "../system/json.ts";
 import { FIELD, jobKey, queueKey } from "./bull-layout.ts";
 import { unlessAborted } from "../system/unless-aborted.ts";
 import { watchAttendance } from "./attendance.ts";
@@ -246,7 +246,7 @@ async function compareStates({ queue, redis, jobs, report, untilConsumed }: Comp
       if (name === null) report({ type: "gone", runNumber, reason: "removed" });
       else if (finishedOn === null) return;
       else if (failedReason) report({ type: "gone", runNumber, reason: failedReason });
-      else report({ type: "completed", runNumber, value: jsonIn(value) });
+      else report({ type: "completed", runNumber, value: parseJsonOrUndefined(value) });
     });
   }
 }

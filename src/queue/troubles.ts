@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { Redis } from "ioredis";
 import * as v from "valibot";
-import { jsonIn } from "../system/json.ts";
+import { parseJsonOrUndefined } from "../system/json.ts";
 import type { QueueConnection } from "./names.ts";
 
 /** A worker that has stopped taking jobs, and the reason. */
@@ -74,7 +74,7 @@ export async function readTroubles(redis: Redis): Promise<Trouble[]> {
   const expired = ids.filter((_, at) => texts[at] === null);
   if (expired.length > 0) await redis.srem(TROUBLES_KEY, ...expired);
   return texts.flatMap((text) => {
-    const trouble = v.safeParse(TroubleSchema, jsonIn(text));
+    const trouble = v.safeParse(TroubleSchema, parseJsonOrUndefined(text));
     return trouble.success ? [trouble.output] : [];
   });
 }

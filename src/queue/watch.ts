@@ -4,7 +4,7 @@ import { errorText, UserError } from "../errors.ts";
 import { RunJobSchema, runJobId, type Campaign } from "../model/campaign.ts";
 import { isCampaignId } from "../model/names.ts";
 import type { Run } from "../model/run.ts";
-import { jsonIn } from "../system/json.ts";
+import { parseJsonOrUndefined } from "../system/json.ts";
 import { ENDED_SETS, FIELD, jobKey, queueKey } from "./bull-layout.ts";
 import { chunks } from "./campaign-list.ts";
 import { parseCampaign, runNumbers } from "./entries.ts";
@@ -194,12 +194,12 @@ async function smallJobs(redis: Redis, queue: string, ids: readonly string[]): P
 function factsOf(fields: readonly (string | null)[]): JobFacts | undefined {
   const [data, startedAt, finishedAt, progress, result] = fields.map((text) => text ?? undefined);
   if (data === undefined) return undefined;
-  const job = v.safeParse(RunJobSchema, jsonIn(data));
+  const job = v.safeParse(RunJobSchema, parseJsonOrUndefined(data));
   return {
     run: job.success ? job.output.run : undefined,
     startedAt: startedAt === undefined ? undefined : Number(startedAt),
     finishedAt: finishedAt === undefined ? undefined : Number(finishedAt),
-    progress: jsonIn(progress),
-    result: jsonIn(result),
+    progress: parseJsonOrUndefined(progress),
+    result: parseJsonOrUndefined(result),
   };
 }

@@ -54,7 +54,7 @@ function parseJson(text: string, file: string): unknown {
 }
 
 /** Returns the value of a JSON text; undefined if there is no text or it is not valid JSON. */
-export function jsonIn(text: string | null | undefined): unknown {
+export function parseJsonOrUndefined(text: string | null | undefined): unknown {
   try {
     return text == null ? undefined : (JSON.parse(text) as unknown);
   } catch {

@@ -8,7 +8,7 @@ import { isDiskFullError } from "./disk.ts";
 import { temporaryName } from "./files.ts";
 import { describeHost, thisHost, type Host } from "./host.ts";
 import { identify, lifeOf, ProcessIdentitySchema, type ProcessIdentity } from "./identity.ts";
-import { jsonIn } from "./json.ts";
+import { parseJsonOrUndefined } from "./json.ts";
 import { attempts } from "./poll.ts";
 import { boundedText } from "./regular-file.ts";
 
@@ -176,7 +176,7 @@ function ownerOf(file: string): Owner | "damaged" | undefined {
   try {
     const text = boundedText(file, MOST_BYTES);
     if (text === undefined && !existsSync(file)) return undefined;
-    const parsed = v.safeParse(OwnerSchema, jsonIn(text));
+    const parsed = v.safeParse(OwnerSchema, parseJsonOrUndefined(text));
     return parsed.success ? parsed.output : "damaged";
   } catch (error) {
     if (["ENOENT", "ENOTDIR", "ESTALE"].includes(errorCode(error) ?? "")) return undefined; // ESTALE: removed on another machine

@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { errorCode } from "../../errors.ts";
 import { isCampaignId } from "../../model/names.ts";
 import { RunRecordSchema, type RunRecord } from "../../model/result.ts";
-import { jsonIn } from "../../system/json.ts";
+import { parseJsonOrUndefined } from "../../system/json.ts";
 import { boundedText } from "../../system/regular-file.ts";
 import { allRecords } from "./records.ts";
 
@@ -60,7 +60,7 @@ export function supersededRuns(resultDirectory: string, campaign: string): Map<n
   const found = new Map<number, Superseded>();
   if (!isCampaignId(campaign)) return found;
   for (const line of textOf(file).split("\n")) {
-    const parsed = v.safeParse(SupersededSchema, jsonIn(line));
+    const parsed = v.safeParse(SupersededSchema, parseJsonOrUndefined(line));
     if (parsed.success && parsed.output.campaign === campaign)
       found.set(parsed.output.runNumber, parsed.output);
   }

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { UserError } from "../../errors.ts";
-import { jsonIn, parseOrExplain } from "../../system/json.ts";
+import { parseJsonOrUndefined, parseOrExplain } from "../../system/json.ts";
 
 // Output of the docker program as JSON. Only fields that are used are checked: the others differ between versions.
 
@@ -76,7 +76,7 @@ export function parseLines<S extends v.GenericSchema>(
   const what = `what docker ${command.slice(0, 2).join(" ")} prints`;
   return output.split("\n").flatMap((line) => {
     if (line.trim() === "") return [];
-    const value = jsonIn(line);
+    const value = parseJsonOrUndefined(line);
     if (value === undefined) throw new UserError(`${what} is not valid JSON`, { hint: HINT });
     return [parseOrExplain(schema, value, what, HINT)];
   });

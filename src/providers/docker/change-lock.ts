@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { errorText, UserError } from "../../errors.ts";
 import { inOneLine } from "../../model/names.ts";
 import { hasEnded, identify, ProcessIdentitySchema } from "../../system/identity.ts";
-import { jsonIn } from "../../system/json.ts";
+import { parseJsonOrUndefined } from "../../system/json.ts";
 import { userName } from "../../system/user.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
 import { docker, dockerLines } from "./cli.ts";
@@ -87,7 +87,7 @@ async function remove(endpoint: DockerEndpoint, id: string): Promise<void> {
 }
 
 function ownerOf({ Spec: { Data } }: Config): v.InferOutput<typeof OwnerSchema> | undefined {
-  const owner = v.safeParse(OwnerSchema, jsonIn(Buffer.from(Data ?? "", "base64").toString("utf8")));
+  const owner = v.safeParse(OwnerSchema, parseJsonOrUndefined(Buffer.from(Data ?? "", "base64").toString("utf8")));
   return owner.success ? owner.output : undefined;
 }
 

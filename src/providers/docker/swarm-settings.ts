@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { UserError } from "../../errors.ts";
-import { jsonIn } from "../../system/json.ts";
+import { parseJsonOrUndefined } from "../../system/json.ts";
 import { docker } from "./cli.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
 import { ServicesSchema, type Services } from "../services.ts";
@@ -41,7 +41,7 @@ export async function readDeployed(
 
 /** Returns how a swarm was deployed. @param labels of the service, as JSON. */
 export function deployedAs(labels: string): Deployed {
-  const known = v.safeParse(v.record(v.string(), v.unknown()), jsonIn(labels));
+  const known = v.safeParse(v.record(v.string(), v.unknown()), parseJsonOrUndefined(labels));
   const { [SETTINGS_LABEL]: settings, [HALTED_LABEL]: halted } = known.success ? known.output : {};
   return {
     settings: typeof settings === "string" ? decode(settings) : undefined,
@@ -81,6 +81,6 @@ export function encodeSettings({ images, build, registry, runners }: Services): 
 
 function decode(text: string): Settings | undefined {
   if (text === "") return undefined;
-  const parsed = v.safeParse(SettingsSchema, jsonIn(Buffer.from(text, "base64").toString("utf8")));
+  const parsed = v.safeParse(SettingsSchema, parseJsonOrUndefined(Buffer.from(text, "base64").toString("utf8")));
   return parsed.success ? parsed.output : undefined; // a user has changed the label: treated like an earlier version's
 }
