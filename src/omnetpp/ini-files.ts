@@ -1,5 +1,5 @@
 import path from "node:path";
-import { contentOf } from "../system/files.ts";
+import { readTextIfExists } from "../system/files.ts";
 import { DEFAULT_INI } from "./named-files.ts";
 
 const INCLUDE = /^\s*include\s+(\S.*?)\s*$/gm;
@@ -21,7 +21,7 @@ export async function readIniFiles(study: string, inis: readonly string[]): Prom
   const waiting = (inis.length > 0 ? inis : [DEFAULT_INI]).map((file) => path.resolve(study, file));
   for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
     if (found.has(file)) continue;
-    const text = (await contentOf(file)) ?? "";
+    const text = (await readTextIfExists(file)) ?? "";
     found.set(file, text);
     for (const [, included] of text.matchAll(INCLUDE))
       waiting.push(path.resolve(path.dirname(file), included!));

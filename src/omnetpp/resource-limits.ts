@@ -23,7 +23,7 @@ export interface ProcessLimits {
 
 /** Returns the limits of this process; empty if there is no /proc. */
 export function ownLimits(): ProcessLimits {
-  return parseLimits(contentOf("/proc/self/limits"), contentOf("/proc/self/status"));
+  return parseLimits(readTextIfExists("/proc/self/limits"), readTextIfExists("/proc/self/status"));
 }
 
 /**
@@ -62,7 +62,7 @@ function limitOf(text: string): Limit {
  */
 export function ownTerminal(env: NodeJS.ProcessEnv = process.env): Terminal {
   const { soft, umask } = ownLimits();
-  const { files } = parseLimits(contentOf(`/proc/${process.ppid}/limits`), "").soft;
+  const { files } = parseLimits(readTextIfExists(`/proc/${process.ppid}/limits`), "").soft;
   const limits = { ...soft, ...(files !== undefined && { files }) };
   return { environment: passedOnVariables(env), limits, ...(umask !== undefined && { umask }) };
 }
@@ -105,7 +105,7 @@ function isAbove(limit: Limit, other: Limit): boolean {
   return other !== "unlimited" && (limit === "unlimited" || limit > other);
 }
 
-function contentOf(file: string): string {
+function readTextIfExists(file: string): string {
   try {
     return readFileSync(file, "latin1");
   } catch {

@@ -195,7 +195,7 @@ export function lstatIfExists(file: string): Promise<Stats | undefined> {
 }
 
 /** Returns a file's text, or undefined if there is no regular file of that name. */
-export async function contentOf(file: string): Promise<string | undefined> {
+export async function readTextIfExists(file: string): Promise<string | undefined> {
   const handle = await openRegularFile(file);
   try {
     return await handle?.readFile("utf8");
@@ -206,7 +206,7 @@ export async function contentOf(file: string): Promise<string | undefined> {
 
 /** Returns the non-empty lines of a file, without white space at their ends; none if the file does not exist. */
 export async function linesOf(file: string): Promise<string[]> {
-  const content = (await contentOf(file)) ?? "";
+  const content = (await readTextIfExists(file)) ?? "";
   return content.split("\n").flatMap((line) => line.trim() || []);
 }
 

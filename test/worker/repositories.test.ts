@@ -41,7 +41,7 @@ async function send(): Promise<Source> {
 
 const newWorker = (): Repositories => new Repositories(path.join(place.path, "repositories"), store);
 
-async function contentOf(worker: Repositories, source: Source, file: string): Promise<string> {
+async function readTextIfExists(worker: Repositories, source: Source, file: string): Promise<string> {
   const cwd = await worker.open(source);
   const contents: string[] = [];
   for await (const [, content] of objectContents([`${source.commit}:${file}`], { cwd }))
@@ -52,11 +52,11 @@ async function contentOf(worker: Repositories, source: Source, file: string): Pr
 it("assembles a source from the parts that were sent", async () => {
   const first = await send();
   expect(first.packs).toHaveLength(1);
-  expect(await contentOf(newWorker(), first, "src/a.cc")).toBe("one\n");
+  expect(await readTextIfExists(newWorker(), first, "src/a.cc")).toBe("one\n");
   await repository.write({ "src/a.cc": "two\n" });
   const second = await send();
   expect(second.packs).toEqual([first.tree, second.tree]);
-  expect(await contentOf(newWorker(), second, "src/a.cc")).toBe("two\n");
+  expect(await readTextIfExists(newWorker(), second, "src/a.cc")).toBe("two\n");
 });
 
 it("requests nothing that it has", async () => {
@@ -65,7 +65,7 @@ it("requests nothing that it has", async () => {
   await repository.write({ "src/a.cc": "two\n" });
   const second = await send();
   await store.remove(first.tree!);
-  expect(await contentOf(newWorker(), second, "src/a.cc")).toBe("two\n");
+  expect(await readTextIfExists(newWorker(), second, "src/a.cc")).toBe("two\n");
 });
 
 it("uses files that somebody else has sent meanwhile", async () => {
@@ -82,7 +82,7 @@ it("uses files that somebody else has sent meanwhile", async () => {
   };
   const ours = await send();
   expect(ours).toEqual(theirs);
-  expect(await contentOf(newWorker(), ours, "src/a.cc")).toBe("one\n");
+  expect(await readTextIfExists(newWorker(), ours, "src/a.cc")).toBe("one\n");
 });
 
 it("uses both of two sources that were sent concurrently, whatever each is based on", async () => {
@@ -102,7 +102,7 @@ it("uses both of two sources that were sent concurrently, whatever each is based
   const ours = await send();
   expect(ours).toEqual(theirs);
   expect(ours.packs).toHaveLength(1);
-  expect(await contentOf(newWorker(), ours, "src/a.cc")).toBe("two\n");
+  expect(await readTextIfExists(newWorker(), ours, "src/a.cc")).toBe("two\n");
 });
 
 it("reports that something is missing, and what to do", async () => {
@@ -119,7 +119,7 @@ it("continues for one caller when another cancels", async () => {
   const worker = newWorker();
   const giveUp = new AbortController();
   const first = worker.open(source, giveUp.signal);
-  const second = contentOf(worker, source, "src/a.cc");
+  const second = readTextIfExists(worker, source, "src/a.cc");
   giveUp.abort();
   await expect(first).rejects.toThrow(/abort/i);
   expect(await second).toBe("one\n");

@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { errorText, UserError } from "../../errors.ts";
 import { CampaignSchema, type Campaign } from "../../model/campaign.ts";
 import { isCampaignId } from "../../model/names.ts";
-import { contentOf, makeFolders, lstatIfExists, writeFileAtomically } from "../../system/files.ts";
+import { readTextIfExists, makeFolders, lstatIfExists, writeFileAtomically } from "../../system/files.ts";
 import { readJson } from "../../system/json.ts";
 import { isInside, stateDirectory } from "../../system/paths.ts";
 import type { Study } from "./places.ts";
@@ -93,7 +93,7 @@ export async function readNote(id: string, warn: (text: string) => void): Promis
 export async function readNotes(warn: (text: string) => void, identity?: string): Promise<CampaignNote[]> {
   const notes = await Promise.all(
     (await notedIds()).map(async (id) => {
-      const text = identity === undefined ? undefined : await contentOf(noteFile(id));
+      const text = identity === undefined ? undefined : await readTextIfExists(noteFile(id));
       return text === undefined || text.includes(identity!) ? await readNote(id, warn) : undefined;
     }),
   );
@@ -130,7 +130,7 @@ async function recordRoots(folder: string, matches: (study: Study) => boolean): 
   const name = JSON.stringify(folder);
   const roots = await Promise.all(
     (await notedIds()).map(async (id) => {
-      if (!(await contentOf(noteFile(id)).catch(() => undefined))?.includes(name)) return [];
+      if (!(await readTextIfExists(noteFile(id)).catch(() => undefined))?.includes(name)) return [];
       const study = (await readNote(id, () => undefined))?.study;
       return study !== undefined && matches(study) ? [study.resultDirectory] : [];
     }),

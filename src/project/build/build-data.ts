@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { isGitFolder } from "../../model/names.ts";
-import { contentOf, lstatIfExists } from "../../system/files.ts";
+import { readTextIfExists, lstatIfExists } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import { isCode } from "../files/code-files.ts";
 import type { ProjectDescriptor } from "../describe/descriptor.ts";
@@ -45,7 +45,7 @@ export async function findBuildData(
  * are left out: they contain no rules of the project.
  */
 async function rulesIn(folder: string): Promise<string[]> {
-  const texts = await Promise.all(RULES.map((name) => contentOf(path.join(folder, name))));
+  const texts = await Promise.all(RULES.map((name) => readTextIfExists(path.join(folder, name))));
   return texts.filter((text): text is string => text !== undefined && makemakeCommand(text) === undefined);
 }
 

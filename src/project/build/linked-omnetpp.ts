@@ -1,7 +1,7 @@
 import { open, type FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { versionIn } from "../../omnetpp/simulator.ts";
-import { contentOf, lstatIfExists } from "../../system/files.ts";
+import { readTextIfExists, lstatIfExists } from "../../system/files.ts";
 
 /** The OMNeT++ that a program or library was linked with. */
 export interface LinkedOmnetpp {
@@ -22,7 +22,7 @@ export async function linkedOmnetpp(file: string): Promise<LinkedOmnetpp | undef
     for (const folder of await libraryFolders(handle)) {
       if (path.basename(folder) !== "lib" || !path.isAbsolute(folder)) continue;
       const root = path.dirname(folder);
-      const version = versionIn((await contentOf(path.join(root, "Version"))) ?? "");
+      const version = versionIn((await readTextIfExists(path.join(root, "Version"))) ?? "");
       const isGone = (await lstatIfExists(root)) === undefined;
       if (version !== undefined || (isGone && /omnetpp/i.test(root))) return { folder: root, version };
     }

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { UserError } from "../../errors.ts";
-import { contentOf } from "../../system/files.ts";
+import { readTextIfExists } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import { findProjectAbove, findProjectsBelow } from "./find-project.ts";
 import { IDE_FILE, nameInIde, referencesInIde } from "./ide-file.ts";
@@ -55,7 +55,7 @@ export async function chooseProject(
 /** Returns the projects to which no other project refers. */
 async function notNeeded(projects: readonly string[]): Promise<string[]> {
   const texts = await Promise.all(
-    projects.map(async (project) => (await contentOf(path.join(project, IDE_FILE)).catch(() => "")) ?? ""),
+    projects.map(async (project) => (await readTextIfExists(path.join(project, IDE_FILE)).catch(() => "")) ?? ""),
   );
   const references = texts.map(referencesInIde);
   return projects.filter((project, index) => {

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
-import { contentOf, linesOf } from "../../system/files.ts";
+import { readTextIfExists, linesOf } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import { chooseProject, type Leads } from "./choose-project.ts";
 import { findBuild } from "./find-build.ts";
@@ -152,10 +152,10 @@ async function expectedTargets(top: string, { folder, options }: MakemakeFolder)
  * with features, the build writes `.nedexclusions` itself.
  */
 async function readStateFiles(root: string): Promise<Record<string, string>> {
-  const features = await contentOf(path.join(root, ".oppfeatures"));
+  const features = await readTextIfExists(path.join(root, ".oppfeatures"));
   const names = [".oppfeaturestate", ...(features === undefined ? [".nedexclusions"] : [])];
   const contents = await Promise.all(
-    names.map(async (name) => [name, await contentOf(path.join(root, name))] as const),
+    names.map(async (name) => [name, await readTextIfExists(path.join(root, name))] as const),
   );
   return Object.fromEntries(contents.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }

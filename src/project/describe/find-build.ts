@@ -1,5 +1,5 @@
 import path from "node:path";
-import { contentOf } from "../../system/files.ts";
+import { readTextIfExists } from "../../system/files.ts";
 import { hasCode } from "./find-project.ts";
 import {
   makemakeCommand,
@@ -35,7 +35,7 @@ const USES_OMNETPP =
 export async function findBuild(root: string): Promise<FoundBuild> {
   const makefile = (await readMakefile(root))?.text;
   const isGenerated = makefile !== undefined && makemakeCommand(makefile) !== undefined;
-  const buildspec = await contentOf(path.join(root, ".oppbuildspec"));
+  const buildspec = await readTextIfExists(path.join(root, ".oppbuildspec"));
   if (buildspec !== undefined) {
     const folders = makemakeFolders(buildspec);
     const isOther = makefile !== undefined && folders.length > 0 && !BUILDS.test(makefile);
@@ -45,7 +45,7 @@ export async function findBuild(root: string): Promise<FoundBuild> {
   const folders = await generatedFolders(root, new Set(candidates));
   if (folders.length > 0 || makefile !== undefined || !(await hasCode(root)))
     return { makefile: kindOf(makefile, isGenerated), folders };
-  const cmake = await contentOf(path.join(root, "CMakeLists.txt"));
+  const cmake = await readTextIfExists(path.join(root, "CMakeLists.txt"));
   if (cmake === undefined) return { makefile: undefined, folders: [{ folder: ".", options: ["--deep"] }] };
   return { makefile: undefined, folders, cmake: USES_OMNETPP.test(cmake) ? "omnetpp" : "other" };
 }

@@ -1,7 +1,7 @@
 import { readdir, realpath } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
-import { contentOf } from "../../system/files.ts";
+import { readTextIfExists } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import { findProjectsBelow, isProject } from "./find-project.ts";
 import { IDE_FILE, nameInIde } from "./ide-file.ts";
@@ -74,7 +74,7 @@ async function findAmong(need: Need, folders: readonly string[], root: string): 
 
 async function namedInIde(name: string, folders: readonly string[]): Promise<string[]> {
   const files = await Promise.all(
-    folders.map((folder) => contentOf(path.join(folder, IDE_FILE)).catch(() => undefined)),
+    folders.map((folder) => readTextIfExists(path.join(folder, IDE_FILE)).catch(() => undefined)),
   );
   return folders.filter((_, index) => nameInIde(files[index] ?? "") === name);
 }

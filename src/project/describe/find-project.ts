@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
-import { contentOf } from "../../system/files.ts";
+import { readTextIfExists } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import { isCode } from "../files/code-files.ts";
 import { IDE_FILE, isOmnetppProject } from "./ide-file.ts";
@@ -141,7 +141,7 @@ async function signsOf(folder: string): Promise<Signs> {
 }
 
 async function ideFile(folder: string): Promise<string> {
-  return (await contentOf(path.join(folder, IDE_FILE)).catch(() => "")) ?? "";
+  return (await readTextIfExists(path.join(folder, IDE_FILE)).catch(() => "")) ?? "";
 }
 
 /** Folders that contain nothing that a project's Makefile compiles. */

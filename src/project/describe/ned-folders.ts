@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { isNedFile, packageIn } from "../../omnetpp/ned-files.ts";
-import { contentOf } from "../../system/files.ts";
+import { readTextIfExists } from "../../system/files.ts";
 
 /** The folders of the IDE's usual layout, which it lists in `.nedfolders`. */
 const USUAL = ["src", "simulations"];
@@ -18,7 +18,7 @@ export async function defaultNedFolders(root: string): Promise<string[]> {
   for (const folder of USUAL) {
     const first = await firstNedFile(path.join(root, folder));
     if (first === undefined) continue;
-    const text = (await contentOf(path.join(root, folder, first)).catch(() => undefined)) ?? "";
+    const text = (await readTextIfExists(path.join(root, folder, first)).catch(() => undefined)) ?? "";
     const declared = packageIn(text) ?? "";
     if (declared === folder || declared.startsWith(`${folder}.`)) return ["."];
     found.push(folder);

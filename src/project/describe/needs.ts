@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { UserError } from "../../errors.ts";
 import { ProjectNameSchema } from "../../model/places.ts";
 import type { SwarmFile } from "../../model/swarm-file.ts";
-import { contentOf, lstatIfExists } from "../../system/files.ts";
+import { readTextIfExists, lstatIfExists } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import { isProject } from "./find-project.ts";
 import { IDE_FILE, referencesInIde } from "./ide-file.ts";
@@ -93,7 +93,7 @@ export function variableOf(name: string): string {
  */
 async function ofEclipse(root: string): Promise<Need[]> {
   const file = path.join(root, IDE_FILE);
-  const names = referencesInIde((await contentOf(file)) ?? "");
+  const names = referencesInIde((await readTextIfExists(file)) ?? "");
   return names
     .filter((name) => name !== path.basename(root))
     .map((name) => ({ ...named(name, file), isReference: true }));

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
-import { contentOf } from "../../system/files.ts";
+import { readTextIfExists } from "../../system/files.ts";
 import { LiteralError, parseLiteralCall, type Literal, type LiteralCall } from "./python-literal.ts";
 import type { Target } from "../../omnetpp/targets.ts";
 
@@ -38,7 +38,7 @@ async function oppFilesIn(folder: string): Promise<string[]> {
 export async function readOppFile(folder: string): Promise<OppFile | undefined> {
   for (const name of await oppFilesIn(folder)) {
     const file = path.join(folder, name);
-    const call = parse(file, (await contentOf(file)) ?? "");
+    const call = parse(file, (await readTextIfExists(file)) ?? "");
     if (call.name === KIND && isDescribed(call, folder)) return describe(file, call);
   }
   return undefined;

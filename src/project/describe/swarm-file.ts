@@ -4,7 +4,7 @@ import { UserError } from "../../errors.ts";
 import { RepositoryUrlSchema, VersionSchema } from "../../model/git-names.ts";
 import { nearest } from "../../model/near.ts";
 import { SwarmFileSchema, UseSchema, type SwarmFile } from "../../model/swarm-file.ts";
-import { contentOf } from "../../system/files.ts";
+import { readTextIfExists } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 
 export const SWARM_FILE = "swarm.json";
@@ -16,7 +16,7 @@ export const SWARM_FILE = "swarm.json";
  */
 export async function readSwarmFile(root: string, top: string): Promise<SwarmFile | undefined> {
   const file = path.join(root, SWARM_FILE);
-  const text = await contentOf(file);
+  const text = await readTextIfExists(file);
   if (text === undefined) return undefined;
   const data = parse(text, file);
   if (typeof data !== "object" || data === null || Array.isArray(data))

@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
-import { contentOf } from "../../system/files.ts";
+import { readTextIfExists } from "../../system/files.ts";
 import { isCode } from "../files/code-files.ts";
 import { readMakefile } from "../files/makefiles.ts";
 import { isNedFile } from "../../omnetpp/ned-files.ts";
@@ -29,7 +29,7 @@ export async function usesProject(
   const files = await readdir(root, { recursive: true }).catch(() => []);
   const searched = files.filter((file) => isNedFile(file) || isCode(file)).slice(0, MOST_FILES);
   for (const file of searched) {
-    const text = await contentOf(path.join(root, file)).catch(() => undefined);
+    const text = await readTextIfExists(path.join(root, file)).catch(() => undefined);
     if (text !== undefined && inFile.test(text)) return true;
   }
   return false;

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { contentOf } from "../../system/files.ts";
+import { readTextIfExists } from "../../system/files.ts";
 
 /**
  * The names of a Makefile, in the order in which make searches for them.
@@ -11,7 +11,7 @@ export const MAKEFILES = ["GNUmakefile", "makefile", "Makefile"];
 export async function readMakefile(folder: string): Promise<{ file: string; text: string } | undefined> {
   for (const name of MAKEFILES) {
     const file = path.join(folder, name);
-    const text = await contentOf(file);
+    const text = await readTextIfExists(file);
     if (text !== undefined) return { file, text };
   }
   return undefined;

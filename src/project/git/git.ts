@@ -3,7 +3,7 @@ import path from "node:path";
 import * as v from "valibot";
 import { UserError } from "../../errors.ts";
 import { FolderNameSchema } from "../../model/places.ts";
-import { contentOf } from "../../system/files.ts";
+import { readTextIfExists } from "../../system/files.ts";
 import { hashOf, hasObject, locateRepository } from "./commands/revisions.ts";
 
 export type { TreeEntry } from "./commands/files.ts";
@@ -74,7 +74,7 @@ export function unreadableRepository(top: string): (reason: string) => UserError
 
 /** Returns the folder of the objects of a git directory, which may be that of one of several work trees. */
 export async function objectsOf(gitDirectory: string): Promise<string> {
-  const common = await contentOf(path.join(gitDirectory, "commondir"));
+  const common = await readTextIfExists(path.join(gitDirectory, "commondir"));
   return path.resolve(gitDirectory, common?.replace(/\n$/, "") ?? "", "objects");
 }
 

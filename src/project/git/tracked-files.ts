@@ -1,7 +1,7 @@
 import path from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { UserError } from "../../errors.ts";
-import { contentOf } from "../../system/files.ts";
+import { readTextIfExists } from "../../system/files.ts";
 import { objectSizes } from "./commands/contents.ts";
 import { Disk, hashFilesOnDisk, hashLink, isSame, LINK, modeOf } from "./disk.ts";
 import { refuseInvalidNames } from "../files/file-names.ts";
@@ -125,7 +125,7 @@ async function findConversions(
     ({ entry, mode }) => mode !== LINK && path.posix.basename(entry.path) === ".gitattributes",
   );
   const texts = await Promise.all(
-    own.map(({ entry }) => contentOf(path.join(top, entry.path)).catch(() => "")),
+    own.map(({ entry }) => readTextIfExists(path.join(top, entry.path)).catch(() => "")),
   );
   const attributes = [others, ...texts].join("\n");
   const lfs = namesLfs(attributes);

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { contentOf } from "../../system/files.ts";
+import { readTextIfExists } from "../../system/files.ts";
 import { configuredNames, configuredPath } from "./commands/configuration.ts";
 import type { Checkout } from "./git.ts";
 import { homeDirectory } from "../../system/user.ts";
@@ -47,5 +47,5 @@ function configurationDirectory(): string {
 
 /** Returns the content of a file; undefined if it cannot be read, because git ignores such a file, too. */
 async function readable(file: string): Promise<string | undefined> {
-  return await contentOf(file).catch(() => undefined);
+  return await readTextIfExists(file).catch(() => undefined);
 }

@@ -4,7 +4,7 @@ import { withExported } from "../../project/build/dependency-options.ts";
 import { MAKEFILES, readMakefile } from "../../project/files/makefiles.ts";
 import { makemakeCommand } from "../../omnetpp/makemake.ts";
 import { libraryNames, makefileTarget, nameOption } from "../../omnetpp/targets.ts";
-import { contentOf } from "../../system/files.ts";
+import { readTextIfExists } from "../../system/files.ts";
 import type { ProvidedDependency } from "../tree/dependencies.ts";
 
 /** A command of a build. */
@@ -53,7 +53,7 @@ export async function stepsOf(
       return await makeSteps(recipe, tree, make);
     case "makemake": {
       const project = path.join(tree, request.project);
-      const features = await contentOf(path.join(project, ".oppfeatures"));
+      const features = await readTextIfExists(path.join(project, ".oppfeatures"));
       const defines = features === undefined ? [] : definesStep(project, features);
       const makemake = features === undefined ? makemakeStep : featuresStep;
       const needed = dependencies.map(exportedBy);
