@@ -38,7 +38,7 @@ const ATTEMPTS: Readonly<Record<string, string>> = {
 /** Returns a hint about an error that concerns a file. */
 type Advice = (file: string) => string;
 
-const permission: Advice = (file) => `check the owner and the permissions of ${firstThere(file)}`;
+const permission: Advice = (file) => `check the owner and the permissions of ${firstExisting(file)}`;
 const later =
   (what: string): Advice =>
   () =>
@@ -48,11 +48,11 @@ const later =
 const ADVICE: Readonly<Record<string, Advice>> = {
   EACCES: permission,
   EPERM: permission,
-  EROFS: (file) => `the file system of ${firstThere(file)} is read-only: use another place, or remount it`,
+  EROFS: (file) => `the file system of ${firstExisting(file)} is read-only: use another place, or remount it`,
   ENOSPC: (file) =>
-    `free some space${file === "" ? fullPlaces() : ` on the file system of ${firstThere(file)}`}, then run the command again`,
+    `free some space${file === "" ? fullPlaces() : ` on the file system of ${firstExisting(file)}`}, then run the command again`,
   EDQUOT: later("free some space or ask for a larger quota"),
-  ENOTDIR: (file) => `${firstThere(file)} is not a folder: move it away or rename it`,
+  ENOTDIR: (file) => `${firstExisting(file)} is not a folder: move it away or rename it`,
   EISDIR: (file) => `expected a file, not a folder${file === "" ? "" : `: move ${file} away or rename it`}`,
   EEXIST: (file) => `move ${file} away or rename it`,
   ENOTEMPTY: (file) => `something else writes into ${file}: stop it, then run the command again`,
@@ -65,7 +65,7 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   ENOMEM: later("free some memory"),
   EAGAIN: later("stop other programs, or raise the limit of processes (ulimit -u)"),
   EIO: (file) =>
-    `the disk or network file system of ${firstThere(file)} reported an error: check the system log`,
+    `the disk or network file system of ${firstExisting(file)} reported an error: check the system log`,
   ESTALE: later("the network file system has changed: change to the folder again"),
   EBUSY: later("stop the program that uses it"),
   ETXTBSY: later("wait until the program file has been written"),
@@ -152,7 +152,7 @@ function notStarted(error: NodeJS.ErrnoException, syscall: string, code: string)
 }
 
 /** Returns the longest leading part of a path that exists, which may be a dangling link. */
-export function firstThere(file: string): string {
+export function firstExisting(file: string): string {
   for (let place = file; path.isAbsolute(place); place = path.dirname(place)) {
     try {
       if (lstatSync(place, { throwIfNoEntry: false }) !== undefined || place === path.dirname(place))
@@ -168,7 +168,7 @@ export function firstThere(file: string): string {
 function fullPlaces(): string {
   const places = [() => process.cwd(), stateDirectory, cacheDirectory, tmpdir].flatMap((place) => {
     try {
-      const folder = firstThere(place());
+      const folder = firstExisting(place());
       return diskIsFull(folder) ? folder : [];
     } catch {
       return []; // the folder does not exist or cannot be accessed
@@ -179,7 +179,7 @@ function fullPlaces(): string {
 
 function missing(file: string): string {
   if (file === "") return "something no longer exists";
-  const existing = firstThere(file);
+  const existing = firstExisting(file);
   const isDangling =
     existing !== file && existing !== "/" && statSync(existing, { throwIfNoEntry: false }) === undefined;
   if (isDangling) return `${existing} is a dangling symbolic link`;

@@ -12,7 +12,7 @@ import { MissingBuild } from "../stores/build-store.ts";
 import { MissingSource } from "../stores/source-store.ts";
 import { DiskFullError, diskHasSpace, isDiskFullError } from "../system/disk.ts";
 import { LockedError } from "../system/lock.ts";
-import { firstThere, remoteText } from "../system/system-error.ts";
+import { firstExisting, remoteText } from "../system/system-error.ts";
 import type { Health } from "./health.ts";
 import { OtherOmnetpp } from "./build/omnetpp.ts";
 import type { DiskSpace } from "./tree/disk-space.ts";
@@ -168,7 +168,7 @@ export function notStarted(error: unknown): RunResult {
 function placesOf(error: unknown): string[] {
   if (!(error instanceof Error)) return [];
   const { path: file, dest } = error as NodeJS.ErrnoException & { dest?: string };
-  const places = [file, dest].filter((place) => place !== undefined).map(firstThere);
+  const places = [file, dest].filter((place) => place !== undefined).map(firstExisting);
   return [...places, ...placesOf(error.cause)];
 }
 
