@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { HostSchema } from "../system/host.ts";
-import { lifeOf, ProcessIdentitySchema, type ProcessIdentity } from "../system/identity.ts";
+import { lifeStatus, ProcessIdentitySchema, type ProcessIdentity } from "../system/identity.ts";
 import { ServicesSchema } from "./services.ts";
 
 /** Format of the state file. Raise it only if earlier versions must not read the file; not for additional fields. */
@@ -111,9 +111,9 @@ export function asSeenHere(state: SwarmState): SwarmState {
 }
 
 function separate<P extends ProcessIdentity>(processes: readonly P[]): { own: P | undefined; others: P[] } {
-  const own = processes.filter((each) => lifeOf(each) !== "elsewhere");
+  const own = processes.filter((each) => lifeStatus(each) !== "elsewhere");
   return {
-    own: own.find((each) => lifeOf(each) === "alive") ?? own[0],
-    others: processes.filter((each) => lifeOf(each) === "elsewhere"),
+    own: own.find((each) => lifeStatus(each) === "alive") ?? own[0],
+    others: processes.filter((each) => lifeStatus(each) === "elsewhere"),
   };
 }

@@ -4,7 +4,7 @@ import path from "node:path";
 import { UserError } from "../errors.ts";
 import { thisHost } from "../system/host.ts";
 import { lockOwner } from "../system/lock.ts";
-import { lifeOf } from "../system/identity.ts";
+import { lifeStatus } from "../system/identity.ts";
 import type { SwarmElsewhere } from "./list-swarms.ts";
 import { readStateIn, writeStateIn } from "./state-file.ts";
 import { directoriesOf, lockFiles, swarmDirectories } from "./swarm-folders.ts";
@@ -50,5 +50,5 @@ async function locksIn(directory: string, depth = 3): Promise<string[]> {
 
 async function removeForeign(lock: string): Promise<void> {
   const owner = lockOwner(lock);
-  if (owner !== undefined && lifeOf(owner) === "elsewhere") await rm(lock, { force: true });
+  if (owner !== undefined && lifeStatus(owner) === "elsewhere") await rm(lock, { force: true });
 }

@@ -23,7 +23,7 @@ export function identify(pid: number): ProcessIdentity | undefined {
  * Returns whether a process is alive or has ended; `elsewhere` if it runs on another machine or in another container,
  * where that cannot be checked.
  */
-export function lifeOf(identity: ProcessIdentity, here = thisHost()): "alive" | "ended" | "elsewhere" {
+export function lifeStatus(identity: ProcessIdentity, here = thisHost()): "alive" | "ended" | "elsewhere" {
   const relation = relationOf(identity.host, here);
   if (relation === "elsewhere") return "elsewhere";
   const alive = relation === "here" && identify(identity.pid)?.startTime === identity.startTime;
@@ -32,12 +32,12 @@ export function lifeOf(identity: ProcessIdentity, here = thisHost()): "alive" | 
 
 /** Returns whether a process is alive on this host. If not, it may still be running on another host. */
 export function isAlive(identity: ProcessIdentity): boolean {
-  return lifeOf(identity) === "alive";
+  return lifeStatus(identity) === "alive";
 }
 
 /** Returns whether a process is known to have ended. */
 export function hasEnded(identity: ProcessIdentity): boolean {
-  return lifeOf(identity) === "ended";
+  return lifeStatus(identity) === "ended";
 }
 
 /**

@@ -7,7 +7,7 @@ import { errorCode, UserError } from "../errors.ts";
 import { isDiskFullError } from "./disk.ts";
 import { temporaryName } from "./files.ts";
 import { describeHost, thisHost, type Host } from "./host.ts";
-import { identify, lifeOf, ProcessIdentitySchema, type ProcessIdentity } from "./identity.ts";
+import { identify, lifeStatus, ProcessIdentitySchema, type ProcessIdentity } from "./identity.ts";
 import { parseJsonOrUndefined } from "./json.ts";
 import { attempts } from "./poll.ts";
 import { boundedText } from "./regular-file.ts";
@@ -34,7 +34,7 @@ export class LockedError extends UserError {
 
   constructor(file: string, owner: Owner | "damaged" | undefined, here: Host) {
     const known = owner === "damaged" ? undefined : owner;
-    const host = known !== undefined && lifeOf(known, here) === "elsewhere" ? known.host : undefined;
+    const host = known !== undefined && lifeStatus(known, here) === "elsewhere" ? known.host : undefined;
     const machine = host && describeHost(host, here);
     const where = machine === undefined ? "" : ` on ${machine}`;
     super(`${file} is locked by process ${known?.pid ?? "?"}${where}`, {
@@ -126,7 +126,7 @@ async function release(file: string, id: string): Promise<void> {
 }
 
 async function isStale(file: string, owner: Owner | "damaged", here: Host): Promise<boolean> {
-  if (owner !== "damaged") return lifeOf(owner, here) === "ended";
+  if (owner !== "damaged") return lifeStatus(owner, here) === "ended";
   // A lock file is complete before it gets its name, so that only a crash of the machine can leave a damaged one.
   const changed = await stat(file).then(
     ({ mtimeMs }) => mtimeMs,

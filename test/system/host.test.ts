@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { describeHost, relationOf, thisHost, type Host } from "../../src/system/host.ts";
-import { hasEnded, identify, isAlive, lifeOf } from "../../src/system/identity.ts";
+import { hasEnded, identify, isAlive, lifeStatus } from "../../src/system/identity.ts";
 
 const here: Host = { name: "login1", boot: "b1", pids: "4026531836" };
 
@@ -33,9 +33,9 @@ it("records this host with each process, and knows nothing about processes of an
   expect(own.host).toEqual(thisHost());
   expect(isAlive(own)).toBe(true);
   const foreign = { ...own, host: { ...thisHost(), name: "login2", boot: "b2" } };
-  expect([lifeOf(foreign), isAlive(foreign), hasEnded(foreign)]).toEqual(["elsewhere", false, false]);
+  expect([lifeStatus(foreign), isAlive(foreign), hasEnded(foreign)]).toEqual(["elsewhere", false, false]);
   const before = { ...own, host: { ...thisHost(), boot: "b0" } };
-  expect([lifeOf(before), isAlive(before), hasEnded(before)]).toEqual(["ended", false, true]);
+  expect([lifeStatus(before), isAlive(before), hasEnded(before)]).toEqual(["ended", false, true]);
   const { host: _, ...unknown } = own; // as an earlier version wrote it
   expect(isAlive(unknown)).toBe(true);
 });
