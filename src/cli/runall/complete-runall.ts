@@ -15,7 +15,7 @@ import {
 import { formatDuration } from "../terminal/format.ts";
 import type { CommandContext } from "../terminal/command.ts";
 import { printableLine } from "../terminal/printable.ts";
-import { describeOptions, EXPLAIN, OWN_OPTIONS, SUB_WORDS } from "./runall-options.ts";
+import { describeOptions, EXPLAIN, OWN_OPTIONS, SUBCOMMANDS } from "./runall-options.ts";
 
 const EXPLANATION: Candidate = {
   word: EXPLAIN,
@@ -29,7 +29,7 @@ export function completeRunall(context: CommandContext): Promise<number> {
     const [first] = before;
     const previous = before.at(-1);
     if (previous === "--swarm") return await swarmNames();
-    if (SUB_WORDS.has(first ?? "")) {
+    if (SUBCOMMANDS.has(first ?? "")) {
       const command = subWords.commands.find((each) => each.name() === first)!;
       if (typed.startsWith("-")) return optionsOf(command);
       return expectsCampaign(before) ? await campaigns(before) : [];

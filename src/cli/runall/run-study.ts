@@ -9,7 +9,7 @@ import { chooseSwarm, wouldShareDisk } from "../swarm/choose-swarm.ts";
 import { count, formatSize, shortList } from "../terminal/format.ts";
 import { EXIT, type CommandContext } from "../terminal/command.ts";
 import { isNear } from "../../model/near.ts";
-import { EXPLAIN, OWN_OPTIONS, SUB_WORDS, type OwnOptionValues } from "./runall-options.ts";
+import { EXPLAIN, OWN_OPTIONS, SUBCOMMANDS, type OwnOptionValues } from "./runall-options.ts";
 import { printableLine, printableValue } from "../terminal/printable.ts";
 import { outdatedLine, skippedLine } from "../terminal/summary.ts";
 import { showCampaign } from "./show-campaign.ts";
@@ -58,7 +58,7 @@ function withMisspelledWord(error: unknown, [first = "", ...more]: readonly stri
   if (!(error instanceof UserError)) return error;
   const meant = (words: Iterable<string>, word: string): string | undefined =>
     [...words].find((each) => word !== each && isNear(word, each));
-  const subWord = meant([...SUB_WORDS, EXPLAIN], first);
+  const subWord = meant([...SUBCOMMANDS, EXPLAIN], first);
   if (subWord !== undefined)
     return new UserError(error.message, { hint: `did you mean: runall-swarm ${subWord}?`, cause: error });
   for (const argument of [first, ...more]) {

@@ -1,7 +1,7 @@
 import { splitArguments } from "../../omnetpp/opp-args.ts";
 import { isCompletion } from "../terminal/completion.ts";
 import { EXIT, type Command } from "../terminal/command.ts";
-import { EXPLAIN, OWN_OPTIONS, parseOwnOptions, SUB_WORDS } from "./runall-options.ts";
+import { EXPLAIN, OWN_OPTIONS, parseOwnOptions, SUBCOMMANDS } from "./runall-options.ts";
 
 /**
  * Executes all runs of a parameter study on a swarm and collects their results into the study. Most modules
@@ -11,7 +11,7 @@ export const runallSwarm: Command = {
   name: "runall-swarm",
   async run(context) {
     if (isCompletion(context)) return await (await import("./complete-runall.ts")).completeRunall(context);
-    if (SUB_WORDS.has(context.argv[0] ?? "")) {
+    if (SUBCOMMANDS.has(context.argv[0] ?? "")) {
       const { runSubWord } = await import("./campaign-commands.ts");
       return await runSubWord(context);
     }
