@@ -5,7 +5,7 @@ import { EXIT, type CommandContext } from "../terminal/command.ts";
 const actions = () => import("./campaign-actions.ts");
 
 /** Runs `runall-swarm list | attach | cancel | logs | retry` and returns the exit code. */
-export async function runSubWord(context: CommandContext): Promise<number> {
+export async function runSubcommand(context: CommandContext): Promise<number> {
   let exitCode: number = EXIT.done;
   await describeSubWords(context, (code) => (exitCode = code)).parseAsync([...context.argv], {
     from: "user",

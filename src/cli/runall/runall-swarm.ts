@@ -12,8 +12,8 @@ export const runallSwarm: Command = {
   async run(context) {
     if (isCompletion(context)) return await (await import("./complete-runall.ts")).completeRunall(context);
     if (SUBCOMMANDS.has(context.argv[0] ?? "")) {
-      const { runSubWord } = await import("./campaign-commands.ts");
-      return await runSubWord(context);
+      const { runSubcommand } = await import("./campaign-commands.ts");
+      return await runSubcommand(context);
     }
     const [first, ...others] = context.argv;
     const argv = first === EXPLAIN ? [`--${EXPLAIN}`, ...others] : context.argv;
