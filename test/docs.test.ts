@@ -3,7 +3,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { expect, it } from "vitest";
-import { describeSubWords } from "../src/cli/runall/campaign-commands.ts";
+import { describeSubcommands } from "../src/cli/runall/campaign-commands.ts";
 import { describeOptions } from "../src/cli/runall/runall-options.ts";
 import type { CommandContext } from "../src/cli/terminal/command.ts";
 import { describeProgram } from "../src/cli/tool/swarm-tool.ts";
@@ -63,7 +63,7 @@ async function allOptions(): Promise<Set<string>> {
   const ignore = (): void => undefined;
   const programs = [
     await describeOptions(context),
-    describeSubWords(context, ignore),
+    describeSubcommands(context, ignore),
     describeProgram(context, ignore),
   ];
   return new Set([...programs.flatMap(optionsOf), "--help"]);

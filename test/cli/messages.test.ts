@@ -1,7 +1,7 @@
 import { Writable } from "node:stream";
 import type { Command } from "commander";
 import { expect, it } from "vitest";
-import { describeSubWords } from "../../src/cli/runall/campaign-commands.ts";
+import { describeSubcommands } from "../../src/cli/runall/campaign-commands.ts";
 import { describeOptions } from "../../src/cli/runall/runall-options.ts";
 import type { CommandContext } from "../../src/cli/terminal/command.ts";
 import { describeProgram } from "../../src/cli/tool/swarm-tool.ts";
@@ -58,7 +58,7 @@ async function allHelpScreens(): Promise<string> {
   const context = contextFor(() => undefined);
   const programs = [
     await describeOptions(context),
-    ...describeSubWords(context, () => undefined).commands,
+    ...describeSubcommands(context, () => undefined).commands,
     describeProgram(context, () => undefined),
     describeWorker(context),
   ];

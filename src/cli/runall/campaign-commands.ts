@@ -7,14 +7,14 @@ const actions = () => import("./campaign-actions.ts");
 /** Runs `runall-swarm list | attach | cancel | logs | retry` and returns the exit code. */
 export async function runSubcommand(context: CommandContext): Promise<number> {
   let exitCode: number = EXIT.done;
-  await describeSubWords(context, (code) => (exitCode = code)).parseAsync([...context.argv], {
+  await describeSubcommands(context, (code) => (exitCode = code)).parseAsync([...context.argv], {
     from: "user",
   });
   return exitCode;
 }
 
 /** Returns the subcommands of `runall-swarm` for existing campaigns. @param finish receives the exit code. */
-export function describeSubWords(context: CommandContext, finish: (code: number) => void): Program {
+export function describeSubcommands(context: CommandContext, finish: (code: number) => void): Program {
   const { stdout, stderr } = context;
   const program = new Program("runall-swarm")
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })

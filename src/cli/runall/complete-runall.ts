@@ -4,7 +4,7 @@ import { configNames } from "../../omnetpp/expand.ts";
 import { parseSimulationArguments, splitArguments } from "../../omnetpp/opp-args.ts";
 import { findProgram, runProgram } from "../../system/program.ts";
 import { listSwarms } from "../../providers/list-swarms.ts";
-import { describeSubWords } from "./campaign-commands.ts";
+import { describeSubcommands } from "./campaign-commands.ts";
 import {
   answerCompletion,
   commandsOf,
@@ -24,7 +24,7 @@ const EXPLANATION: Candidate = {
 
 /** Prints completion candidates for `runall-swarm` and returns the exit code. */
 export function completeRunall(context: CommandContext): Promise<number> {
-  const subWords = describeSubWords(context, () => undefined);
+  const subWords = describeSubcommands(context, () => undefined);
   return answerCompletion(context, "runall-swarm", async (before, typed, signal): Promise<Candidate[]> => {
     const [first] = before;
     const previous = before.at(-1);
