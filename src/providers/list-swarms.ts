@@ -29,11 +29,11 @@ export interface KnownSwarms {
 
 /** Returns the swarms that can be used from this host, sorted by name. Those that cannot be read are left out. */
 export async function listSwarms(): Promise<SwarmState[]> {
-  return (await lookAtSwarms()).swarms;
+  return (await findAllSwarms()).swarms;
 }
 
 /** Returns all swarms of this user, sorted by name. */
-export async function lookAtSwarms(): Promise<KnownSwarms> {
+export async function findAllSwarms(): Promise<KnownSwarms> {
   const known: KnownSwarms = { swarms: [], elsewhere: [], unreadable: [] };
   const folders = swarmFolders();
   const foreign = folders.filter(({ host }) => relationOf(host) === "elsewhere");
@@ -66,7 +66,7 @@ async function collect(name: string, known: KnownSwarms, read: () => Promise<voi
 
 /** Returns the swarms of other machines with this name. @param given `NAME` or `NAME@HOST`. */
 export async function findElsewhere(given: string): Promise<SwarmElsewhere[]> {
-  const { elsewhere } = await lookAtSwarms();
+  const { elsewhere } = await findAllSwarms();
   return elsewhere.filter(({ label, state }) => given === label || given === state.name);
 }
 

@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it, vi } from "vitest";
 import { thisHost, type Host } from "../../src/system/host.ts";
-import { lookAtSwarms } from "../../src/providers/list-swarms.ts";
+import { findAllSwarms } from "../../src/providers/list-swarms.ts";
 import { swarmDirectories } from "../../src/providers/swarm-folders.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
@@ -107,7 +107,7 @@ it("shows swarms of other machines as theirs, and one that cannot be read beside
   await home.write("mine", local(thisHost(), "mine"));
   await home.write("broken", "{");
   await home.write("newer", { ...local(thisHost(), "newer"), format: 2 });
-  const { swarms, elsewhere, unreadable } = await lookAtSwarms();
+  const { swarms, elsewhere, unreadable } = await findAllSwarms();
   expect(swarms.map(({ name }) => name)).toEqual(["mine"]);
   expect(elsewhere.map(({ label, machine }) => [label, machine])).toEqual([["local@login1", "login1"]]);
   expect(unreadable.map(({ name, error }) => [name, error.message.replace(/^.*swarms\//, "")])).toEqual([

@@ -1,6 +1,6 @@
 import { UserError } from "../../errors.ts";
 import { isOnThisMachine, newSwarm, openSwarm } from "../../providers/kinds/kinds.ts";
-import { findElsewhere, listSwarms, lookAtSwarms, onOtherMachine } from "../../providers/list-swarms.ts";
+import { findElsewhere, listSwarms, findAllSwarms, onOtherMachine } from "../../providers/list-swarms.ts";
 import { drain, haltedError, type Provider, type SwarmEvents } from "../../providers/provider.ts";
 import { readState } from "../../providers/state-file.ts";
 import type { SwarmState } from "../../providers/swarm-state.ts";
@@ -59,7 +59,7 @@ export async function wouldShareDisk(
 
 /** Returns the swarms with a valid state file and warns of the others. Throws if all state files are invalid. */
 async function readableSwarms({ say }: ChoiceContext): Promise<SwarmState[]> {
-  const { swarms, unreadable } = await lookAtSwarms();
+  const { swarms, unreadable } = await findAllSwarms();
   if (swarms.length === 0 && unreadable[0] !== undefined) throw unreadable[0].error;
   for (const { error } of unreadable) say(`warning: ${error.message}`);
   return swarms;
@@ -78,7 +78,7 @@ async function namedSwarm(name: string): Promise<SwarmState> {
 
 async function createLocal({ runners, say }: ChoiceContext): Promise<Provider> {
   if (runners === undefined) {
-    const [other] = (await lookAtSwarms()).elsewhere;
+    const [other] = (await findAllSwarms()).elsewhere;
     if (other !== undefined) throw onOtherMachine(other);
     throw new UserError("no swarm exists", { hint: "create one with: swarm-tool init --local" });
   }

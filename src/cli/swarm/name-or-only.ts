@@ -1,6 +1,6 @@
 import { UserError } from "../../errors.ts";
 import { repairState } from "../../providers/kinds/kinds.ts";
-import { findElsewhere, lookAtSwarms, onOtherMachine } from "../../providers/list-swarms.ts";
+import { findElsewhere, findAllSwarms, onOtherMachine } from "../../providers/list-swarms.ts";
 import { readState, StateFileError } from "../../providers/state-file.ts";
 import type { SwarmState } from "../../providers/swarm-state.ts";
 
@@ -18,7 +18,7 @@ export async function namedOrOnly(name: string | undefined): Promise<SwarmState>
       hint: "list all swarms with: swarm-tool status; create one with: swarm-tool init",
     });
   }
-  const { swarms, unreadable, elsewhere } = await lookAtSwarms();
+  const { swarms, unreadable, elsewhere } = await findAllSwarms();
   if (swarms.length === 1 && unreadable.length === 0) return swarms[0]!;
   if (swarms.length === 0 && unreadable.length === 1) throw unreadable[0]!.error;
   if (swarms.length + unreadable.length === 0) {

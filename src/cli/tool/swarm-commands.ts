@@ -4,7 +4,7 @@ import { secretFrom } from "../worker/access-from-environment.ts";
 import { newSwarm, openSwarm } from "../../providers/kinds/kinds.ts";
 import {
   findElsewhere,
-  lookAtSwarms,
+  findAllSwarms,
   type KnownSwarms,
   type SwarmElsewhere,
 } from "../../providers/list-swarms.ts";
@@ -66,7 +66,7 @@ const loadMongo = () => import("../../stores/mongo.ts");
 export async function status(name: string | undefined, options: { json?: true }, io: Io): Promise<number> {
   const known: KnownSwarms =
     name === undefined
-      ? await lookAtSwarms()
+      ? await findAllSwarms()
       : { swarms: [await namedOrOnly(name)], elsewhere: [], unreadable: [] };
   const { swarms, elsewhere, unreadable } = known;
   const unknown = unreadable.map(({ name: swarm, error }) => `${swarm}: ${explain(error)}`);
