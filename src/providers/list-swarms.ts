@@ -5,7 +5,7 @@ import { directoriesOf, swarmFolders } from "./swarm-folders.ts";
 import type { LocalState, SwarmState } from "./swarm-state.ts";
 
 /** A swarm on another machine that shares the home directory: it is listed but never changed. */
-export interface SwarmElsewhere {
+export interface OtherHostSwarm {
   /** Its name on this machine, `NAME@HOST`. */
   label: string;
   folder: string;
@@ -23,7 +23,7 @@ interface UnreadableSwarm {
 /** All swarms of this user, including those that cannot be read. */
 export interface KnownSwarms {
   swarms: SwarmState[];
-  elsewhere: SwarmElsewhere[];
+  elsewhere: OtherHostSwarm[];
   unreadable: UnreadableSwarm[];
 }
 
@@ -65,13 +65,13 @@ async function collect(name: string, known: KnownSwarms, read: () => Promise<voi
 }
 
 /** Returns the swarms of other machines with this name. @param given `NAME` or `NAME@HOST`. */
-export async function findElsewhere(given: string): Promise<SwarmElsewhere[]> {
+export async function findElsewhere(given: string): Promise<OtherHostSwarm[]> {
   const { elsewhere } = await findAllSwarms();
   return elsewhere.filter(({ label, state }) => given === label || given === state.name);
 }
 
 /** Returns the error for a swarm of another machine that shares the home directory, with what the user can do. */
-export function onOtherMachine({ label, machine, state }: SwarmElsewhere): UserError {
+export function onOtherMachine({ label, machine, state }: OtherHostSwarm): UserError {
   return new UserError(
     `the swarm ${state.name} is on ${machine}, not on this machine; its processes cannot be reached from here`,
     {

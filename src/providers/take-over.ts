@@ -5,12 +5,12 @@ import { UserError } from "../errors.ts";
 import { thisHost } from "../system/host.ts";
 import { lockOwner } from "../system/lock.ts";
 import { lifeStatus } from "../system/identity.ts";
-import type { SwarmElsewhere } from "./list-swarms.ts";
+import type { OtherHostSwarm } from "./list-swarms.ts";
 import { readStateIn, writeStateIn } from "./state-file.ts";
 import { directoriesOf, lockFiles, swarmDirectories } from "./swarm-folders.ts";
 
 /** Deletes what a swarm has left in the shared directories; for a swarm of a machine that no longer exists. */
-export async function forgetElsewhere({ folder }: SwarmElsewhere): Promise<void> {
+export async function forgetElsewhere({ folder }: OtherHostSwarm): Promise<void> {
   const { state: directory, cache } = directoriesOf(folder);
   for (const place of [cache, directory]) await rm(place, { recursive: true, force: true });
   for (const lock of Object.values(lockFiles(directory))) await removeForeign(lock);
@@ -20,7 +20,7 @@ export async function forgetElsewhere({ folder }: SwarmElsewhere): Promise<void>
  * Turns a swarm of another machine, which no longer exists or was renamed, into a halted swarm of this host.
  * @throws {UserError} if this host has a swarm of that name.
  */
-export async function takeOver({ label, folder, state: { name } }: SwarmElsewhere): Promise<void> {
+export async function takeOver({ label, folder, state: { name } }: OtherHostSwarm): Promise<void> {
   if (existsSync(swarmDirectories(name).state)) {
     throw new UserError(`this machine also has a swarm named ${name}; cannot take over ${label}`, {
       hint: `remove one of them: swarm-tool remove ${name}, or swarm-tool remove ${label} --forget`,

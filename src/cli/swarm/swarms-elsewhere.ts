@@ -2,7 +2,7 @@ import { realpathSync } from "node:fs";
 import path from "node:path";
 import type { UserError } from "../../errors.ts";
 import { findAllProcesses, type FoundProcess } from "../../providers/processes.ts";
-import type { KnownSwarms, SwarmElsewhere } from "../../providers/list-swarms.ts";
+import type { KnownSwarms, OtherHostSwarm } from "../../providers/list-swarms.ts";
 import { swarmDirectories, swarmsDirectory } from "../../providers/swarm-folders.ts";
 import { count } from "../terminal/format.ts";
 
@@ -17,7 +17,7 @@ export interface ElsewhereStatus {
 }
 
 /** Returns the status of a swarm of another machine. */
-export function statusElsewhere({ label, machine, state }: SwarmElsewhere): ElsewhereStatus {
+export function statusElsewhere({ label, machine, state }: OtherHostSwarm): ElsewhereStatus {
   const { runners, state: lastKnown } = state;
   return { name: label, target: "local", state: "elsewhere", machine, runners, lastKnown };
 }

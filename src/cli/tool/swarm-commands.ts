@@ -6,7 +6,7 @@ import {
   findElsewhere,
   findAllSwarms,
   type KnownSwarms,
-  type SwarmElsewhere,
+  type OtherHostSwarm,
 } from "../../providers/list-swarms.ts";
 import type { ConnectOptions, Provider, ResumeOptions } from "../../providers/provider.ts";
 import type { SwarmState } from "../../providers/swarm-state.ts";
@@ -139,7 +139,7 @@ export async function remove(name: string | undefined, options: RemoveOptions, i
  * Returns a swarm of another machine.
  * @throws {UserError} if no other machine has a swarm of this name.
  */
-async function elsewhereNamed(name: string): Promise<SwarmElsewhere> {
+async function elsewhereNamed(name: string): Promise<OtherHostSwarm> {
   const [found] = await findElsewhere(name);
   if (found !== undefined) return found;
   throw new UserError(`no swarm ${name} on another machine`, {
