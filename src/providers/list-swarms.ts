@@ -65,7 +65,7 @@ async function collect(name: string, known: KnownSwarms, read: () => Promise<voi
 }
 
 /** Returns the swarms of other machines with this name. @param given `NAME` or `NAME@HOST`. */
-export async function findElsewhere(given: string): Promise<OtherHostSwarm[]> {
+export async function findOnOtherHosts(given: string): Promise<OtherHostSwarm[]> {
   const { elsewhere } = await findAllSwarms();
   return elsewhere.filter(({ label, state }) => given === label || given === state.name);
 }

@@ -1,6 +1,6 @@
 import { UserError } from "../../errors.ts";
 import { isOnThisMachine, newSwarm, openSwarm } from "../../providers/kinds/kinds.ts";
-import { findElsewhere, listSwarms, findAllSwarms, onOtherMachine } from "../../providers/list-swarms.ts";
+import { findOnOtherHosts, listSwarms, findAllSwarms, onOtherMachine } from "../../providers/list-swarms.ts";
 import { drain, haltedError, type Provider, type SwarmEvents } from "../../providers/provider.ts";
 import { readState } from "../../providers/state-file.ts";
 import type { SwarmState } from "../../providers/swarm-state.ts";
@@ -68,7 +68,7 @@ async function readableSwarms({ say }: ChoiceContext): Promise<SwarmState[]> {
 async function namedSwarm(name: string): Promise<SwarmState> {
   const state = await readState(name);
   if (state) return state;
-  const [elsewhere] = await findElsewhere(name);
+  const [elsewhere] = await findOnOtherHosts(name);
   if (elsewhere !== undefined) throw onOtherMachine(elsewhere);
   const names = (await listSwarms()).map((swarm) => swarm.name);
   throw new UserError(`no swarm named ${name}`, {

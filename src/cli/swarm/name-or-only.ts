@@ -1,6 +1,6 @@
 import { UserError } from "../../errors.ts";
 import { repairState } from "../../providers/kinds/kinds.ts";
-import { findElsewhere, findAllSwarms, onOtherMachine } from "../../providers/list-swarms.ts";
+import { findOnOtherHosts, findAllSwarms, onOtherMachine } from "../../providers/list-swarms.ts";
 import { readState, StateFileError } from "../../providers/state-file.ts";
 import type { SwarmState } from "../../providers/swarm-state.ts";
 
@@ -12,7 +12,7 @@ export async function namedOrOnly(name: string | undefined): Promise<SwarmState>
   if (name !== undefined) {
     const state = name.includes("@") ? undefined : await readState(name);
     if (state !== undefined) return state;
-    const [elsewhere] = await findElsewhere(name);
+    const [elsewhere] = await findOnOtherHosts(name);
     if (elsewhere !== undefined) throw onOtherMachine(elsewhere);
     throw new UserError(`no swarm named ${name}`, {
       hint: "list all swarms with: swarm-tool status; create one with: swarm-tool init",

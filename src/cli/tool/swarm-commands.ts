@@ -3,7 +3,7 @@ import { UserError } from "../../errors.ts";
 import { secretFrom } from "../worker/access-from-environment.ts";
 import { newSwarm, openSwarm } from "../../providers/kinds/kinds.ts";
 import {
-  findElsewhere,
+  findOnOtherHosts,
   findAllSwarms,
   type KnownSwarms,
   type OtherHostSwarm,
@@ -140,7 +140,7 @@ export async function remove(name: string | undefined, options: RemoveOptions, i
  * @throws {UserError} if no other machine has a swarm of this name.
  */
 async function elsewhereNamed(name: string): Promise<OtherHostSwarm> {
-  const [found] = await findElsewhere(name);
+  const [found] = await findOnOtherHosts(name);
   if (found !== undefined) return found;
   throw new UserError(`no swarm ${name} on another machine`, {
     hint: "list all swarms with: swarm-tool status; those of other machines are shown as NAME@MACHINE",
