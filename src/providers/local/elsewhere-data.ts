@@ -13,7 +13,7 @@ const QUIET_MS = 90_000;
  * written to recently. For swarms of an earlier version of inet-swarm, which did not record the machine.
  * @throws {UserError} if the queue was written to recently.
  */
-export async function refuseIfWritten(state: LocalState, directory: string): Promise<void> {
+export async function refuseIfRunningElsewhere(state: LocalState, directory: string): Promise<void> {
   if (state.processes.length === 0) return;
   const writtenAt = await lastWritten(redisDirectory(directory));
   const ageMs = (await nowIn(directory)) - writtenAt;

@@ -15,7 +15,7 @@ import { isComplete, startMissing } from "./local-processes.ts";
 import { findProcesses, stopAll } from "../processes.ts";
 import { existingLocal, localState, missing } from "./existing-local.ts";
 import { countJobs, haltLocal, queueOf, stopRedis, stopWorkers } from "./halt-local.ts";
-import { refuseIfWritten } from "./elsewhere-data.ts";
+import { refuseIfRunningElsewhere } from "./elsewhere-data.ts";
 import {
   approveHalt,
   approveRemoval,
@@ -43,7 +43,7 @@ export function localProvider(name: string, context: ProviderContext): Provider 
     const { state: directory, cache } = localDirectories(name);
     await makeFolders(cache, 0o700); // here, because otherwise a failure would only be in the workers' logs
     const isRunning = state.processes.some(isAlive);
-    if (state.host === undefined && !isRunning) await refuseIfWritten(state, directory);
+    if (state.host === undefined && !isRunning) await refuseIfRunningElsewhere(state, directory);
     const socketDirectory = isRunning ? state.socketDirectory : socketDirectoryFor(directory);
     await makePrivate(socketDirectory);
     checkSocket(socketFile({ socketDirectory }));
