@@ -4,7 +4,7 @@ import { wholeNumberIn } from "../../model/whole-number.ts";
 import { readUnlessDamaged } from "../state-file.ts";
 import { whoAmI, type Account } from "./account.ts";
 import type { AwsClients } from "./clients.ts";
-import { todaysPrices } from "./price-list.ts";
+import { fetchPrices } from "./price-list.ts";
 import { monthlyVolumePrice, priceOf, type Prices } from "./prices.ts";
 import { describeStack, isOurs, templateParameters, type Template } from "./stack.ts";
 import { checkSwarmName, stackName } from "./swarm.ts";
@@ -61,7 +61,7 @@ export async function planSwarm(clients: AwsClients, options: InitOptions): Prom
     describeStack(clients, stack),
     templateParameters(clients, template),
     zoneFor(clients, types),
-    todaysPrices(types, clients.region, options.profile),
+    fetchPrices(types, clients.region, options.profile),
   ]);
   if (present !== undefined && !isOurs(present, name)) {
     throw new UserError(`the AWS account has a stack ${stack} that swarm-tool did not create`, {

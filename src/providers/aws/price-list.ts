@@ -10,7 +10,7 @@ const ANSWER_TIMEOUT_MS = 4000;
  * @returns undefined without permission to read the list, or if AWS does not answer in time; our own table is used then.
  * @see AWS Price List API, "GetProducts".
  */
-export async function todaysPrices(
+export async function fetchPrices(
   types: readonly string[],
   region: string,
   profile: string | undefined,
