@@ -88,7 +88,7 @@ function optional(check: Check): Check {
 async function awsFindings(options: { region?: string; profile?: string }): Promise<Finding[]> {
   const { connectToAws } = await import("../../providers/aws/clients.ts");
   const { whoAmI } = await import("../../providers/aws/account.ts");
-  const { checkRights } = await import("../../providers/aws/rights.ts");
+  const { checkPermissions } = await import("../../providers/aws/rights.ts");
   const { quotaOf } = await import("../../providers/aws/machine-types.ts");
   try {
     using clients = await connectToAws(options);
@@ -96,7 +96,7 @@ async function awsFindings(options: { region?: string; profile?: string }): Prom
     try {
       const { id, user } = await whoAmI(clients);
       const credentials = { what: `AWS credentials: ${user}, account ${id}`, trouble: undefined };
-      const [rights, quota] = await Promise.all([checkRights(clients), quotaOf(clients)]);
+      const [rights, quota] = await Promise.all([checkPermissions(clients), quotaOf(clients)]);
       return [region, credentials, ...rights.map(asFinding), describeQuota(quota)];
     } catch (error) {
       return [region, troubleOf("AWS credentials", error)];

@@ -22,7 +22,7 @@ export interface Right {
 const NOBODY = "doctor";
 
 /** Checks the user's permissions by requests that change nothing. The permission to create roles cannot be checked. */
-export async function checkRights(clients: AwsClients): Promise<Right[]> {
+export async function checkPermissions(clients: AwsClients): Promise<Right[]> {
   const { ec2 } = clients;
   const stack = `swarm-${NOBODY}`;
   const questions: Record<string, () => Promise<unknown>> = {
