@@ -28,10 +28,10 @@ export function openGridFsBuilds(mongo: Mongo, directory: string): BuildStore {
     key: string,
     signal?: AbortSignal,
   ): Promise<{ manifest: BuildManifest; files: StoredFile[] } | undefined> => {
-    const archive = await mongo.patiently(() => archives.find(key), { signal });
+    const archive = await mongo.withRetry(() => archives.find(key), { signal });
     if (archive === undefined) return undefined;
     if (Date.now() - +archive.uploadDate > TOUCH_MS)
-      await mongo.patiently(() => archives.touch(key), { signal });
+      await mongo.withRetry(() => archives.touch(key), { signal });
     const manifest = parseOrExplain(BuildManifestSchema, archive.about, `the stored build ${key}`);
     return { manifest, files: archive.files };
   };
@@ -44,11 +44,11 @@ export function openGridFsBuilds(mongo: Mongo, directory: string): BuildStore {
     await removeLeftovers(directory);
     const place = temporaryName(path.join(directory, key));
     try {
-      await mongo.patiently(() => archives.unpack(key, found.files, place));
+      await mongo.withRetry(() => archives.unpack(key, found.files, place));
       await local.put(key, place, found.manifest);
     } catch (error) {
       if (!(error instanceof DamagedArchive)) throw error;
-      await mongo.patiently(() => archives.remove(key)); // so that the project is built again
+      await mongo.withRetry(() => archives.remove(key)); // so that the project is built again
       throw new MissingBuild(key, { reason: `is lost: ${errorText(error)}` });
     } finally {
       await rm(place, { recursive: true, force: true });
@@ -60,7 +60,7 @@ export function openGridFsBuilds(mongo: Mongo, directory: string): BuildStore {
     async put(key, tree, manifest) {
       if (await findArchive(key)) return;
       const write = (): Promise<unknown> => archives.put(key, tree, filesOf(manifest), { about: manifest });
-      await mongo.patiently(write, { writing: true });
+      await mongo.withRetry(write, { writing: true });
     },
     async linkInto(key, manifest, tree, options) {
       const running = fetching.get(key) ?? fetch(key).finally(() => fetching.delete(key));
@@ -72,7 +72,7 @@ export function openGridFsBuilds(mongo: Mongo, directory: string): BuildStore {
     logFile: (key) => local.logFile(key),
     async removeOlderThan(ageMs) {
       await local.removeOlderThan(ageMs);
-      return await mongo.patiently(() => archives.removeOlderThan(ageMs, UNFINISHED_MS));
+      return await mongo.withRetry(() => archives.removeOlderThan(ageMs, UNFINISHED_MS));
     },
     cached: () => local.all(),
   };

@@ -13,7 +13,7 @@ const UNFINISHED_MS = 24 * 3600_000;
 export function openGridFsSources(mongo: Mongo): SourceStore {
   const archives = new Archives(mongo, "sources", { namedByContent: true });
   const find = (tree: string): Promise<FoundArchive | undefined> =>
-    mongo.patiently(() => archives.find(tree));
+    mongo.withRetry(() => archives.find(tree));
   return {
     sharesDisk: false,
     async find(tree) {
@@ -23,16 +23,16 @@ export function openGridFsSources(mongo: Mongo): SourceStore {
       const packs = source.packs ?? [];
       for (const pack of packs) {
         if (pack === tree || (await find(pack))) continue;
-        await mongo.patiently(() => archives.remove(tree)); // useless without that pack: both will be sent again
+        await mongo.withRetry(() => archives.remove(tree)); // useless without that pack: both will be sent again
         return undefined;
       }
-      for (const pack of packs) await mongo.patiently(() => archives.touch(pack));
+      for (const pack of packs) await mongo.withRetry(() => archives.touch(pack));
       return source;
     },
     async put(source, pack) {
       const { dir, base } = path.parse(pack);
       const write = (): Promise<unknown> => archives.put(sourceName(source), dir, [base], { about: source });
-      await mongo.patiently(write, { writing: true });
+      await mongo.withRetry(write, { writing: true });
     },
     async open(tree) {
       const archive = await find(tree);
@@ -40,16 +40,16 @@ export function openGridFsSources(mongo: Mongo): SourceStore {
       const folder = await makeTemporaryFolder("source");
       try {
         const place = path.join(folder.path, "pack");
-        await mongo.patiently(() => archives.unpack(tree, archive.files, place));
+        await mongo.withRetry(() => archives.unpack(tree, archive.files, place));
         return { ...folder, path: path.join(place, archive.files[0]!.path) };
       } catch (error) {
         await folder[Symbol.asyncDispose]();
         if (!(error instanceof DamagedArchive)) throw error;
-        await mongo.patiently(() => archives.remove(tree)); // so that the source is sent again
+        await mongo.withRetry(() => archives.remove(tree)); // so that the source is sent again
         throw damagedSource(tree, error.message);
       }
     },
-    remove: (tree) => mongo.patiently(() => archives.remove(tree)),
-    removeOlderThan: (ageMs) => mongo.patiently(() => archives.removeOlderThan(ageMs, UNFINISHED_MS)),
+    remove: (tree) => mongo.withRetry(() => archives.remove(tree)),
+    removeOlderThan: (ageMs) => mongo.withRetry(() => archives.removeOlderThan(ageMs, UNFINISHED_MS)),
   };
 }

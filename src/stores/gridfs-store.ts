@@ -14,7 +14,7 @@ export function openGridFsStore(mongo: Mongo): ResultStore {
   const archives = new Archives(mongo, "results");
   return {
     async put(name, tree, files, signal) {
-      const archive = await mongo.patiently(() => archives.put(name, tree, files, { signal }), {
+      const archive = await mongo.withRetry(() => archives.put(name, tree, files, { signal }), {
         writing: true,
         signal,
       });
@@ -22,7 +22,7 @@ export function openGridFsStore(mongo: Mongo): ResultStore {
       return archive.files;
     },
     async open(name, files, scratch) {
-      const unpack = (): Promise<void> => mongo.patiently(() => archives.unpack(name, files, scratch));
+      const unpack = (): Promise<void> => mongo.withRetry(() => archives.unpack(name, files, scratch));
       try {
         await unpack().catch(async (error: unknown) => {
           if (!(error instanceof DamagedArchive)) throw error;
@@ -34,9 +34,9 @@ export function openGridFsStore(mongo: Mongo): ResultStore {
       }
       return scratch;
     },
-    remove: (name) => mongo.patiently(() => archives.remove(name)),
-    removeAll: (job) => mongo.patiently(() => archives.removeFolder(job)),
-    removeOlderThan: (ageMs) => mongo.patiently(() => archives.removeOlderThan(ageMs, UNFINISHED_MS)),
+    remove: (name) => mongo.withRetry(() => archives.remove(name)),
+    removeAll: (job) => mongo.withRetry(() => archives.removeFolder(job)),
+    removeOlderThan: (ageMs) => mongo.withRetry(() => archives.removeOlderThan(ageMs, UNFINISHED_MS)),
     async check() {
       try {
         await mongo.db.command({ ping: 1 });
@@ -46,7 +46,7 @@ export function openGridFsStore(mongo: Mongo): ResultStore {
     },
     async freeShare() {
       try {
-        return await mongo.patiently(() => freeShareOf(mongo));
+        return await mongo.withRetry(() => freeShareOf(mongo));
       } catch (error) {
         if (error instanceof mongo.driver.MongoClientClosedError) return undefined; // closed: the answer is no longer needed
         throw error;

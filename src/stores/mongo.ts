@@ -28,7 +28,7 @@ export interface Mongo extends AsyncDisposable {
   db: Db;
   driver: typeof import("mongodb");
   /** Does some work, and retries it while the server does not answer or (with `writing`) cannot store more data. */
-  patiently<T>(work: () => Promise<T>, patience?: Patience): Promise<T>;
+  withRetry<T>(work: () => Promise<T>, patience?: Patience): Promise<T>;
 }
 
 const DEFAULT_DATABASE = "swarm";
@@ -44,19 +44,19 @@ export async function openMongo(access: MongoAccess): Promise<Mongo> {
   const driver = await import("mongodb");
   const client = makeClient(driver, access.url);
   const where = `MongoDB at ${hostsOf(client)}`;
-  const patiently: Mongo["patiently"] = (work, patience = {}) => untilItWorks(where, work, access, patience);
+  const withRetry: Mongo["patiently"] = (work, patience = {}) => untilItWorks(where, work, access, patience);
   const first = async (): Promise<void> => {
     await client.connect();
     await client.db().command({ ping: 1 });
   };
   try {
-    await (access.waitAtStart ? patiently(first) : first());
+    await (access.waitAtStart ? withRetry(first) : first());
   } catch (error) {
     await client.close();
     throw asUserError(error, where) ?? asUnreachable(error, where) ?? error;
   }
   const db = client.db(databaseOf(access.url) ?? DEFAULT_DATABASE);
-  return { db, driver, patiently, [Symbol.asyncDispose]: () => client.close() };
+  return { db, driver, withRetry, [Symbol.asyncDispose]: () => client.close() };
 }
 
 /** Checks that a MongoDB can be used. @throws {UserError} if not. */
