@@ -17,7 +17,7 @@ export interface MongoAccess {
 }
 
 /** When to retry an operation. */
-export interface Patience {
+export interface RetryOptions {
   /** Also waits while the server answers but refuses to store data. */
   writing?: boolean;
   signal?: AbortSignal | undefined;
@@ -28,7 +28,7 @@ export interface Mongo extends AsyncDisposable {
   db: Db;
   driver: typeof import("mongodb");
   /** Does some work, and retries it while the server does not answer or (with `writing`) cannot store more data. */
-  withRetry<T>(work: () => Promise<T>, patience?: Patience): Promise<T>;
+  withRetry<T>(work: () => Promise<T>, patience?: RetryOptions): Promise<T>;
 }
 
 const DEFAULT_DATABASE = "swarm";
@@ -92,7 +92,7 @@ async function untilItWorks<T>(
   where: string,
   work: () => Promise<T>,
   access: MongoAccess,
-  { writing = false, signal }: Patience,
+  { writing = false, signal }: RetryOptions,
 ): Promise<T> {
   const aborted = AbortSignal.any([access.signal, signal].filter((one) => one !== undefined));
   let isReported = false;
