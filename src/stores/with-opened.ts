@@ -4,7 +4,7 @@ import { makeTemporaryFolder } from "../system/temporary-folder.ts";
 import type { ResultStore } from "./store.ts";
 
 /** Calls a function with the directory of a stored result, which stays in the store. Returns the function's value. */
-export async function withOpened<T>(
+export async function withOpenedResult<T>(
   store: ResultStore,
   { stored, files }: { stored: string; files: readonly ResultFile[] },
   look: (directory: string) => Promise<T>,

@@ -9,7 +9,7 @@ import { runLabel, runVariables } from "../../model/run.ts";
 import { wholeNumberIn } from "../../model/whole-number.ts";
 import type { FoundCampaign } from "../../queue/campaign-list.ts";
 import type { ResultStore } from "../../stores/store.ts";
-import { withOpened } from "../../stores/with-opened.ts";
+import { withOpenedResult } from "../../stores/with-opened.ts";
 import { fileIn, parseAnswer } from "../../queue/answers.ts";
 import { attempts } from "../../system/poll.ts";
 import { readHistory, supersededRuns } from "./history.ts";
@@ -131,7 +131,7 @@ async function printStored(
   store: ResultStore,
 ): Promise<void> {
   if (stored === undefined || outputFile === undefined) return;
-  await withOpened(store, { stored, files }, (directory) =>
+  await withOpenedResult(store, { stored, files }, (directory) =>
     printFile(fileIn(directory, outputFile), print, offset),
   );
 }

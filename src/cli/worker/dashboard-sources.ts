@@ -9,7 +9,7 @@ import { UserError } from "../../errors.ts";
 import type { DashboardSources, RecordedRun } from "../../dashboard/sources.ts";
 import type { Campaign } from "../../model/campaign.ts";
 import { openQueueClient, type QueueClient } from "../../queue/client.ts";
-import { withOpened } from "../../stores/with-opened.ts";
+import { withOpenedResult } from "../../stores/with-opened.ts";
 import type { SwarmAccess } from "../../providers/target.ts";
 
 /**
@@ -31,7 +31,7 @@ export function dashboardSources(swarm: SwarmAccess): DashboardSources {
       const absolute = path.resolve(study.directory, file);
       return mayRead(study, absolute) ? await readableFile(study, absolute) : undefined;
     },
-    readStored: (result, read) => withOpened(swarm.results, result, read),
+    readStored: (result, read) => withOpenedResult(swarm.results, result, read),
     cancel: (id) =>
       withQueue(async (queue) => {
         const { open } = await queue.find(id);
