@@ -10,7 +10,7 @@ import { BUILD_QUEUE, buildJobId, CAMPAIGN_TTL_SECONDS, type QueueConnection } f
 const requestKey = (key: string): string => `swarm:build-request:${key}`;
 
 /** Stores the request for a build as long as runs that need it may be queued. */
-export async function keepBuildRequest(redis: Redis, request: BuildRequest): Promise<void> {
+export async function storeBuildRequest(redis: Redis, request: BuildRequest): Promise<void> {
   await redis.set(requestKey(buildKey(request)), JSON.stringify(request), "EX", CAMPAIGN_TTL_SECONDS);
 }
 

@@ -7,7 +7,7 @@ import type { Run } from "../model/run.ts";
 import { parseJsonOrUndefined } from "../system/json.ts";
 import { FIELD, jobKey } from "./bull-layout.ts";
 import { askBuild } from "./ask-build.ts";
-import { keepBuildRequest } from "./build-requests.ts";
+import { storeBuildRequest } from "./build-requests.ts";
 import { announceCancellation, saveCampaign } from "./campaign-state.ts";
 import { checkQueue } from "./check.ts";
 import {
@@ -98,7 +98,7 @@ export async function openQueueClient(connection: QueueConnection, gone?: AbortS
       await checkWorkers(builds);
       return await askBuild({ queue: builds, redis, connection, gone }, request, signal);
     },
-    keepRequest: (request) => keepBuildRequest(redis, request),
+    keepRequest: (request) => storeBuildRequest(redis, request),
     troubles: async () => (await readTroubles(redis)).map(troubleLine),
     position: () => lastEventId({ queue: runs, redis }),
     follow: (campaign, wanted, position) =>
