@@ -3,7 +3,7 @@ import { Redis } from "ioredis";
 import { UserError } from "../errors.ts";
 import { ENDED_SETS, WAITING_STATES } from "./bull-layout.ts";
 import { awakeFor } from "../system/awake.ts";
-import { readTroubles, troubleLine } from "./troubles.ts";
+import { readStoppedWorkers, troubleLine } from "./troubles.ts";
 import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "./names.ts";
 
 /** Number of a swarm's jobs, runs and builds together. */
@@ -43,7 +43,7 @@ export async function countJobs(connection: QueueConnection): Promise<JobCounts>
 }
 
 async function count(connection: Redis): Promise<JobCounts> {
-  const troubles = await readTroubles(connection);
+  const troubles = await readStoppedWorkers(connection);
   const [runs, builds] = await Promise.all(
     [RUN_QUEUE, BUILD_QUEUE].map((name) => {
       const queue = new Queue(name, { connection });

@@ -67,7 +67,7 @@ export function openTroubleReport(
 }
 
 /** Returns the workers that have stopped taking jobs. Malformed reports are left out. */
-export async function readTroubles(redis: Redis): Promise<Trouble[]> {
+export async function readStoppedWorkers(redis: Redis): Promise<Trouble[]> {
   const ids = await redis.smembers(TROUBLES_KEY);
   if (ids.length === 0) return [];
   const texts = await redis.mget(ids.map(troubleKey));
