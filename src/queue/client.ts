@@ -21,7 +21,7 @@ import {
 import { readOutput } from "./live-output.ts";
 import { followRuns, lastEventId, type RunEvent } from "./follow.ts";
 import { forgetEnds, jobCounts, keepEnd, removeWaiting, type CollectedEnd } from "./run-states.ts";
-import { readStoppedWorkers, troubleLine } from "./troubles.ts";
+import { readStoppedWorkers, describeStoppedWorker } from "./troubles.ts";
 import { fairTurns } from "./turns.ts";
 import { checkWorkers } from "./worker-name.ts";
 import { BUILD_QUEUE, cancelKey, openRunsKey, RUN_QUEUE, type QueueConnection } from "./names.ts";
@@ -99,7 +99,7 @@ export async function openQueueClient(connection: QueueConnection, gone?: AbortS
       return await askBuild({ queue: builds, redis, connection, gone }, request, signal);
     },
     keepRequest: (request) => storeBuildRequest(redis, request),
-    troubles: async () => (await readStoppedWorkers(redis)).map(troubleLine),
+    troubles: async () => (await readStoppedWorkers(redis)).map(describeStoppedWorker),
     position: () => lastEventId({ queue: runs, redis }),
     follow: (campaign, wanted, position) =>
       followRuns({ queue: runs, redis, connection, position, gone }, campaign, wanted),

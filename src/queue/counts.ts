@@ -3,7 +3,7 @@ import { Redis } from "ioredis";
 import { UserError } from "../errors.ts";
 import { ENDED_SETS, WAITING_STATES } from "./bull-layout.ts";
 import { awakeFor } from "../system/awake.ts";
-import { readStoppedWorkers, troubleLine } from "./troubles.ts";
+import { readStoppedWorkers, describeStoppedWorker } from "./troubles.ts";
 import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "./names.ts";
 
 /** Number of a swarm's jobs, runs and builds together. */
@@ -57,6 +57,6 @@ async function count(connection: Redis): Promise<JobCounts> {
     waiting: sum(...WAITING_STATES),
     running: sum("active"),
     uncollected: (runs?.["completed"] ?? 0) + (runs?.["failed"] ?? 0),
-    ...(troubles.length > 0 && { troubles: troubles.map(troubleLine) }),
+    ...(troubles.length > 0 && { troubles: troubles.map(describeStoppedWorker) }),
   };
 }

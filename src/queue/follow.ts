@@ -8,7 +8,7 @@ import { FIELD, jobKey, queueKey } from "./bull-layout.ts";
 import { unlessAborted } from "../system/unless-aborted.ts";
 import { watchAttendance } from "./attendance.ts";
 import type { QueueConnection } from "./names.ts";
-import { readStoppedWorkers, troubleLine } from "./troubles.ts";
+import { readStoppedWorkers, describeStoppedWorker } from "./troubles.ts";
 
 /** What happens to the followed runs, their workers and the connection to the queue. */
 export type RunEvent =
@@ -158,7 +158,7 @@ function feed(
   const timer = setInterval(compare, COMPARE_INTERVAL_MS);
   const reported = new Set<string>();
   const reportTroubles = async (): Promise<void> => {
-    for (const line of (await readStoppedWorkers(context.redis)).map(troubleLine)) {
+    for (const line of (await readStoppedWorkers(context.redis)).map(describeStoppedWorker)) {
       if (open.size === 0 || reported.has(line)) continue;
       reported.add(line);
       controller.enqueue({ type: "trouble", line });

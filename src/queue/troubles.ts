@@ -80,6 +80,6 @@ export async function readStoppedWorkers(redis: Redis): Promise<Trouble[]> {
 }
 
 /** Returns a worker's report as one line for the user. */
-export function troubleLine({ role, host, reason }: Trouble): string {
+export function describeStoppedWorker({ role, host, reason }: Trouble): string {
   return `the ${role} on ${host} has stopped taking jobs: ${reason}`;
 }
