@@ -17,7 +17,7 @@ export interface Attendance {
  * @param onChange called with false if no worker has been connected for some seconds, and with true when one is again.
  * @see BullMQ, Queue.getWorkers
  */
-export function watchAttendance(
+export function watchWorkers(
   queue: Pick<Queue, "getWorkers">,
   onChange: (attended: boolean) => void,
   intervalMs = CHECK_INTERVAL_MS,

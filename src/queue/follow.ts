@@ -6,7 +6,7 @@ import type { Run } from "../model/run.ts";
 import { parseJsonOrUndefined } from "../system/json.ts";
 import { FIELD, jobKey, queueKey } from "./bull-layout.ts";
 import { unlessAborted } from "../system/unless-aborted.ts";
-import { watchAttendance } from "./attendance.ts";
+import { watchWorkers } from "./attendance.ts";
 import type { QueueConnection } from "./names.ts";
 import { readStoppedWorkers, describeStoppedWorker } from "./troubles.ts";
 
@@ -184,7 +184,7 @@ function feed(
     closed = 0;
     compare();
   };
-  const attendance = watchAttendance(context.queue, (attended) => {
+  const attendance = watchWorkers(context.queue, (attended) => {
     if (open.size > 0) controller.enqueue({ type: attended ? "attended" : "unattended" });
   });
   const stop = (): void => {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { watchAttendance } from "../../src/queue/attendance.ts";
+import { watchWorkers } from "../../src/queue/attendance.ts";
 
 it("reports once that no worker is connected, and once that one is connected again", async () => {
   const told: boolean[] = [];
@@ -11,7 +11,7 @@ it("reports once that no worker is connected, and once that one is connected aga
       return looks === 3 ? Promise.reject(new Error("away")) : Promise.resolve(workers);
     },
   };
-  const attendance = watchAttendance(queue as never, (attended) => told.push(attended), 5);
+  const attendance = watchWorkers(queue as never, (attended) => told.push(attended), 5);
   await expect.poll(() => looks).toBeGreaterThan(8);
   expect(told).toEqual([false]);
   workers = [{ name: "w" }];
