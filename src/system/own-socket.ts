@@ -18,7 +18,7 @@ export function checkSocket(socket: string): void {
 }
 
 /** Returns whether a folder does not exist yet, or belongs to this user and is accessible only to this user. */
-export function isFreeOrOurs(directory: string): boolean {
+export function isUnusedOrPrivate(directory: string): boolean {
   const stats = existing(() => lstatSync(directory));
   return stats === undefined || (stats.isDirectory() && isPrivate(stats));
 }

@@ -4,7 +4,7 @@ import path from "node:path";
 import { UserError } from "../../errors.ts";
 import { shortHash } from "../../short-hash.ts";
 import { installedFile } from "../../system/installation.ts";
-import { isFreeOrOurs } from "../../system/own-socket.ts";
+import { isUnusedOrPrivate } from "../../system/own-socket.ts";
 import { redisDirectory, swarmDirectories } from "../swarm-folders.ts";
 import type { LocalState } from "../swarm-state.ts";
 import { userId } from "../../system/user.ts";
@@ -26,7 +26,7 @@ export function socketDirectoryFor(preferred: string, env: NodeJS.ProcessEnv = p
     .filter((parent) => path.isAbsolute(parent) && isWritable(parent))
     .map((parent) => path.join(parent, `inet-swarm-${userId()}-${hash}`))
     .filter(isShort);
-  const place = places.find(isFreeOrOurs);
+  const place = places.find(isUnusedOrPrivate);
   if (place !== undefined) return place;
   throw new UserError(`no directory for the sockets of ${preferred}: its path is too long`, {
     hint: "set XDG_STATE_HOME to a directory with a shorter path, or TMPDIR to your own directory with a path of at most 60 characters",
