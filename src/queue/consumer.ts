@@ -206,7 +206,7 @@ class Consumer {
         await this.#complete(held, value).catch(this.#options.onError);
         this.#held.delete(held);
       },
-      handBack: () => this.#leave(held, joined),
+      requeue: () => this.#leave(held, joined),
     };
   }
 

@@ -17,7 +17,7 @@ export interface OwnedJob {
 export interface JoinedJob extends OwnedJob {
   complete: (value: object) => Promise<void>;
   /** Hands the job back to the queue; called for jobs that are not completed when the main job is. */
-  handBack: () => Promise<void>;
+  requeue: () => Promise<void>;
 }
 
 /** A handler's view of a job. */

@@ -148,7 +148,7 @@ async function runBatch(
   });
   if (results === undefined) {
     if (!abandoned.aborted) deps.batches.forbid(campaign);
-    await Promise.all(others.map((other) => other.handBack()));
+    await Promise.all(others.map((other) => other.requeue()));
     return undefined;
   }
   await Promise.all(others.map((other, at) => other.complete(results[at + 1]!)));
@@ -167,6 +167,6 @@ async function joinOthers(taken: TakenJob, campaign: Campaign, batches: Batches)
     ({ lost, data }) => lost === 0 && v.is(RunJobSchema, data) && data.troubles === undefined,
   );
   const unusual = others.filter((other) => !ordinary.includes(other));
-  await Promise.all(unusual.map((other) => other.handBack()));
+  await Promise.all(unusual.map((other) => other.requeue()));
   return ordinary;
 }
