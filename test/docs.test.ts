@@ -59,7 +59,7 @@ function optionsOf(program: Command): string[] {
 async function allOptions(): Promise<Set<string>> {
   const { stdout, stderr } = process;
   const interrupt = new AbortController().signal;
-  const context: CommandContext = { argv: [], interrupt, leaveOnHangup: () => undefined, stdout, stderr };
+  const context: CommandContext = { argv: [], interrupt, exitOnHangup: () => undefined, stdout, stderr };
   const ignore = (): void => undefined;
   const programs = [
     await describeOptions(context),

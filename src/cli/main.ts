@@ -27,11 +27,11 @@ export async function main(command: Command, argv: readonly string[]): Promise<n
     });
   try {
     const { stdout, stderr } = process;
-    const leaveOnHangup = (): void => void (exitsOnHangup = true);
+    const exitOnHangup = (): void => void (exitsOnHangup = true);
     const exitCode = await command.run({
       argv,
       interrupt: interruption.signal,
-      leaveOnHangup,
+      exitOnHangup,
       stdout,
       stderr,
     });

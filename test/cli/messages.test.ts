@@ -39,7 +39,7 @@ function contextFor(write: (text: string) => void): CommandContext {
     },
   }) as unknown as NodeJS.WriteStream;
   const interrupt = new AbortController().signal;
-  return { argv: [], interrupt, leaveOnHangup: () => undefined, stdout: stream, stderr: stream };
+  return { argv: [], interrupt, exitOnHangup: () => undefined, stdout: stream, stderr: stream };
 }
 
 /** Returns the help screen of a command and of all its subcommands. */

@@ -38,7 +38,7 @@ export interface ShownCampaign {
  */
 export async function showCampaign(
   options: ShowOptions,
-  { stdout, stderr, interrupt, leaveOnHangup }: CommandContext,
+  { stdout, stderr, interrupt, exitOnHangup }: CommandContext,
   begin: (say: (text: string) => void) => Promise<ShownCampaign>,
 ): Promise<number> {
   const color = { stdout: wantsColor(stdout, process.env), stderr: wantsColor(stderr, process.env) };
@@ -60,7 +60,7 @@ export async function showCampaign(
       else renderer.show(event);
       if (isQueued) {
         campaign = event.campaign;
-        leaveOnHangup();
+        exitOnHangup();
       }
       if (isQueued && options.detached && !options.json) renderer.sayDetached(event.campaign);
       if (event.type === "ended") allDone = isAllDone(event.summary);

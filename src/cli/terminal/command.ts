@@ -7,7 +7,7 @@ export interface CommandContext {
    * Makes SIGHUP, when the terminal is closed, end the process immediately. Call it when the work continues
    * without it.
    */
-  leaveOnHangup: () => void;
+  exitOnHangup: () => void;
   stdout: NodeJS.WriteStream;
   stderr: NodeJS.WriteStream;
 }
