@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { BuildRequest, Recipe } from "../../src/model/build.ts";
 import { PROTOCOL } from "../../src/model/protocol.ts";
-import { stepsOf } from "../../src/worker/build/recipe.ts";
+import { buildSteps } from "../../src/worker/build/recipe.ts";
 import { makeRepository } from "../helpers/git.ts";
 
 const make = "make MODE=debug -j3";
@@ -50,6 +50,6 @@ it.each<[string, Record<string, string>, Recipe, string[]]>([
     mode: "debug",
     omnetpp: { version: "6.2.0" },
   };
-  const steps = await stepsOf(request, repository.path, { jobs: 3, dependencies: [] });
+  const steps = await buildSteps(request, repository.path, { jobs: 3, dependencies: [] });
   expect(steps.map(({ title, command, args }) => title ?? [command, ...args].join(" "))).toEqual(titles);
 });

@@ -21,7 +21,7 @@ import { ageDerivedFiles } from "./derived-files.ts";
 import { projectEnvironment } from "../tree/environment.ts";
 import { checkOmnetpp } from "./omnetpp.ts";
 import { freeDiskSpace } from "../tree/free-disk-space.ts";
-import { stepsOf, type Step } from "./recipe.ts";
+import { buildSteps, type Step } from "./recipe.ts";
 import type { Repositories } from "../tree/repositories.ts";
 
 /** Length of the part of a log, counted from its end, that the client receives. */
@@ -90,7 +90,7 @@ async function buildIn(
   using compilers = name === undefined ? ownCompilers(env) : await sharedCompilers(env, name, tree);
   const logFile = builds.logFile(key);
   await mkdir(path.dirname(logFile), { recursive: true });
-  const steps = await stepsOf(request, tree, { jobs: compilers.jobs, dependencies });
+  const steps = await buildSteps(request, tree, { jobs: compilers.jobs, dependencies });
   const before = await stampTree(tree);
   const marked = { ...compilers.env, [MARKER]: path.dirname(tree) };
   const failed = await runSteps(steps, marked, logFile, signal);

@@ -30,7 +30,7 @@ export interface StepOptions {
  * Returns the steps of a build in their order.
  * @param tree the checkout's top level.
  */
-export async function stepsOf(
+export async function buildSteps(
   request: BuildRequest,
   tree: string,
   { jobs, dependencies }: StepOptions,
