@@ -167,7 +167,7 @@ it("distinguishes a slot that is emptied from outside from a run that removes it
   await using prepared = await preparedSlot();
   const { slot, tree } = prepared;
   await rm(path.join(tree.root, "study"), { recursive: true });
-  expect(await slot.isBeingEmptied(tree)).toBe(false);
+  expect(await slot.isBeingRemoved(tree)).toBe(false);
   await rm(slot.directory, { recursive: true });
-  expect(await slot.isBeingEmptied(tree)).toBe(true);
+  expect(await slot.isBeingRemoved(tree)).toBe(true);
 });

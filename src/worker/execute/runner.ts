@@ -114,7 +114,7 @@ export async function withTree<T>(
   try {
     return await work(tree);
   } catch (error) {
-    const isLost = !abandoned.aborted && !isIntact(tree) && (await slot.isBeingEmptied(tree));
+    const isLost = !abandoned.aborted && !isIntact(tree) && (await slot.isBeingRemoved(tree));
     await slot.discard(tree);
     throw isLost && !(error instanceof TreeLost) ? treeLost({ cause: error }) : error;
   }

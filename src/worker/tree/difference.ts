@@ -28,7 +28,7 @@ export async function differenceOf(tree: SlotTree, slot: Slot): Promise<Differen
   const difference = await slot.difference(tree);
   const written = new Set(difference.written.map((file) => file.path));
   const isMissing = difference.missing.length > 0 || difference.damaged.some((file) => !written.has(file));
-  if (isMissing && (await slot.isBeingEmptied(tree))) throw treeLost();
+  if (isMissing && (await slot.isBeingRemoved(tree))) throw treeLost();
   const changed = await slot.changedShared(tree, difference);
   if (changed !== undefined) throw new SharedFilesChanged(`${changed} changed while it ran`);
   return difference;

@@ -190,7 +190,7 @@ export class Slot {
    * Returns whether another process is removing the slot's files, so that missing files are not the fault of
    * the run.
    */
-  async isBeingEmptied(tree: SlotTree): Promise<boolean> {
+  async isBeingRemoved(tree: SlotTree): Promise<boolean> {
     const options = { everyMs: EMPTYING_MS / 20, timeoutMs: EMPTYING_MS };
     return (await poll(() => this.isGone(tree), options)) ?? false;
   }
