@@ -27,7 +27,7 @@ async function study(...runs: Run[]) {
   for (const each of runs) {
     const content = `scalars of ${each.runNumber}`;
     await writeFile(path.join(results, `${each.runNumber}.sca`), content);
-    await writeRecord(results, recordOf(each, `results/${each.runNumber}.sca`, content));
+    await writeRecord(results, createRecord(each, `results/${each.runNumber}.sca`, content));
   }
   const find = (wanted: Run[], identity = "same", place = directory.path) =>
     findFinished(
@@ -39,7 +39,7 @@ async function study(...runs: Run[]) {
   return { ...directory, results, find, file };
 }
 
-function recordOf(each: Run, file: string, content: string): RunRecord {
+function createRecord(each: Run, file: string, content: string): RunRecord {
   const sha256 = createHash("sha256").update(content).digest("hex");
   return {
     format: 1,
@@ -112,7 +112,7 @@ it("recognizes results that were copied, by their content", async () => {
 it("executes a run again that has another identity or has not completed", async () => {
   await using s = await study(run(0));
   expect((await s.find([run(0)], "another")).there).toEqual([]);
-  await writeRecord(s.results, { ...recordOf(run(0), "results/0.sca", "scalars of 0"), state: "limited" });
+  await writeRecord(s.results, { ...createRecord(run(0), "results/0.sca", "scalars of 0"), state: "limited" });
   expect((await s.find([run(0)])).there).toEqual([]);
 });
 

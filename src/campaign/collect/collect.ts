@@ -13,7 +13,7 @@ import { isInside } from "../../system/paths.ts";
 import { foldsCase, sameButForCase, type FoldsCase } from "./name-case.ts";
 import { Places, Unplaceable, type Study } from "./places.ts";
 import { Placement } from "./placement.ts";
-import { recordOf } from "./record-of.ts";
+import { createRecord } from "./record-of.ts";
 import { allRecords, readRecord, recordFile, writeRecord } from "./records.ts";
 
 export interface Collected {
@@ -154,7 +154,7 @@ export class Collector {
     const folders =
       result.outcome.state === "done" ? this.#makeFolders(result.folders ?? [], run, warnings) : [];
     const outputFile = result.outputFile === undefined ? undefined : moved.get(result.outputFile)?.path;
-    const record = recordOf(this.#campaign, run, result, { files, folders, outputFile });
+    const record = createRecord(this.#campaign, run, result, { files, folders, outputFile });
     const neverStarted = record.state === "cancelled" && result.stored === undefined;
     if (!neverStarted) await writeRecord(this.#study.resultDirectory, record);
     return { record, warnings };

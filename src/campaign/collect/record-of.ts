@@ -10,7 +10,7 @@ interface StoredFiles {
 }
 
 /** Returns the record of a run. */
-export function recordOf(
+export function createRecord(
   { id, source, commit, changedFiles, buildKey, identity, omnetpp, arguments: args }: Campaign,
   run: Run,
   result: RunResult,

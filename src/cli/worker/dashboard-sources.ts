@@ -24,7 +24,7 @@ export function dashboardSources(swarm: SwarmAccess): DashboardSources {
   };
   return {
     records: async (campaign) => await recordsOf(campaign, await studyOf(campaign.id)),
-    record: async (campaign, runNumber) => await recordOf(campaign, runNumber, await studyOf(campaign.id)),
+    record: async (campaign, runNumber) => await createRecord(campaign, runNumber, await studyOf(campaign.id)),
     async resultFile({ id }, file) {
       const study = await studyOf(id);
       if (study === undefined) return undefined;
@@ -82,7 +82,7 @@ async function recordsOf({ id }: Campaign, study: Study | undefined): Promise<Re
   return [...records, ...superseded.map((each) => ({ ...each, files: [] }))];
 }
 
-async function recordOf(
+async function createRecord(
   { id, config }: Campaign,
   runNumber: number,
   study: Study | undefined,
