@@ -29,7 +29,7 @@ export interface OutputPlan {
   appendedTo: { runNumber: number; option: string; file: string }[];
 }
 
-export interface OutputQuestion {
+export interface OutputRequest {
   /** Git top level and study, absolute. */
   top: string;
   study: string;
@@ -42,7 +42,7 @@ export interface OutputQuestion {
  *   several runs append; a result directory that contains the project itself or
  *   the user's home, or whose path on a worker would be in parameters.
  */
-export async function planOutputs(expansion: Expansion, question: OutputQuestion): Promise<OutputPlan> {
+export async function planOutputs(expansion: Expansion, question: OutputRequest): Promise<OutputPlan> {
   const { args, study } = question;
   const folders = await iniFolders(study, namedInis(args));
   refuseAbsoluteResultDirectory(expansion.configuration, folders.all[0]!, study);
@@ -102,7 +102,7 @@ interface ResolvedRun {
 function resolveRun(
   { runNumber, values: configured, appends }: RunOutputs,
   folders: IniFolders,
-  question: OutputQuestion,
+  question: OutputRequest,
 ): ResolvedRun {
   const resultDirectory = configured["result-dir"] ?? "results";
   const byOption: ResolvedRun["byOption"] = {};
@@ -128,7 +128,7 @@ function resolveRun(
 function basesOf(
   option: OutputOption,
   { all, having }: IniFolders,
-  { study, args }: OutputQuestion,
+  { study, args }: OutputRequest,
 ): string[] {
   if (isTyped(args, option)) return [study];
   return having.get(option) ?? (option === "cmdenv-output-file" ? all.slice(0, 1) : all);
@@ -139,7 +139,7 @@ interface Found {
   links: Map<string, string>;
 }
 
-function addFolder(folder: string, { top, study }: OutputQuestion, { outside, links }: Found): void {
+function addFolder(folder: string, { top, study }: OutputRequest, { outside, links }: Found): void {
   if (isInside(top, folder)) {
     refuseForbidden(folder.slice(top.length), folder);
     const real = addLinks(folder, top, links);
@@ -160,7 +160,7 @@ function addFolder(folder: string, { top, study }: OutputQuestion, { outside, li
   outside.add(`${folder}/`);
 }
 
-function addFile(file: string, { top }: OutputQuestion, { outside, links }: Found): void {
+function addFile(file: string, { top }: OutputRequest, { outside, links }: Found): void {
   if (!isInside(top, file)) {
     refuseForbidden(file, file);
     outside.add(file);
@@ -205,7 +205,7 @@ function addLinks(folder: string, top: string, links: Map<string, string>): stri
 function resultRoot(
   runs: readonly ResolvedRun[],
   configured: readonly OutputOption[],
-  { top, study }: OutputQuestion,
+  { top, study }: OutputRequest,
 ): string {
   const usesDirectory =
     !configured.includes("output-scalar-file") || !configured.includes("output-vector-file");
