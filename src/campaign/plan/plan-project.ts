@@ -51,7 +51,7 @@ export interface BuildSettings {
   compilers?: Compilers | undefined;
 }
 
-export interface ProjectQuestion extends BuildSettings {
+export interface ProjectRequest extends BuildSettings {
   project: ProjectDescriptor;
   code: Code;
   /** How to read the work tree, if the code is that of a commit. */
@@ -61,7 +61,7 @@ export interface ProjectQuestion extends BuildSettings {
 }
 
 /** Returns how a project is built, and whether the user's own build can be used. */
-export async function planProject(question: ProjectQuestion, signal?: AbortSignal): Promise<ProjectPlan> {
+export async function planProject(question: ProjectRequest, signal?: AbortSignal): Promise<ProjectPlan> {
   const { project, code, mode, omnetpp, named = {}, client, compilers, dependencies } = question;
   const { top } = code.checkout;
   const { stateFiles, nedExclusions, environment } = project;
@@ -119,7 +119,7 @@ function neededProject({ about, gitTop, project }: DependencyPlan): NeededProjec
  * for a commit with the same sources.
  */
 async function ownBuild(
-  { project, code, mode, omnetpp, workTree, named = {}, dependencies }: ProjectQuestion,
+  { project, code, mode, omnetpp, workTree, named = {}, dependencies }: ProjectRequest,
   { recipe, sources }: { recipe: Recipe; sources: readonly TreeEntry[] },
   signal?: AbortSignal,
 ): Promise<OwnBinaries> {
