@@ -14,7 +14,7 @@ import type { Restore } from "../collect/restore.ts";
 import type { CampaignSession } from "../collect/session.ts";
 
 /** What the user has requested. */
-export interface RunsQuestion {
+export interface RunsRequest {
   plan: CampaignPlan;
   identity: string;
   /** Rerun runs that have already completed. */
@@ -37,7 +37,7 @@ export interface RunsLeft {
 
 /** Returns the runs that remain to be executed, and yields events about the others. */
 export async function* runsLeft(
-  { plan, identity, rerun, detach, restore }: RunsQuestion,
+  { plan, identity, rerun, detach, restore }: RunsRequest,
   session: CampaignSession,
 ): AsyncGenerator<CampaignEvent, RunsLeft> {
   const { queue, interrupt } = session;
