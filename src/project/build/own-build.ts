@@ -23,7 +23,7 @@ export interface OwnBuild extends Omit<BuildManifest, "protocol"> {
 /** The user's own binaries, or why they cannot be used, as half a sentence. */
 export type OwnBinaries = { ok: true; build: OwnBuild } | { ok: false; reason: string };
 
-export interface OwnBuildQuestion {
+export interface OwnBuildRequest {
   top: string;
   project: ProjectDescriptor;
   mode: Mode;
@@ -39,7 +39,7 @@ export interface OwnBuildQuestion {
  * Returns the user's own binaries if they were built from the files of the work tree: every product is newer
  * than every source of the project, committed or not.
  */
-export async function findOwnBuild(question: OwnBuildQuestion): Promise<OwnBinaries> {
+export async function findOwnBuild(question: OwnBuildRequest): Promise<OwnBinaries> {
   const { top, project, mode, tree, changed } = question;
   if (project.targets.length === 0) return no("the project does not specify what it builds");
   const targets = project.targets.map((target) => fileOf(target, mode));
@@ -92,7 +92,7 @@ function stampOf(file: Stats | undefined): string {
  * @param timeMs in ms since 1970.
  */
 export async function newerCode(
-  { top, project, sources }: Pick<OwnBuildQuestion, "top" | "project" | "sources">,
+  { top, project, sources }: Pick<OwnBuildRequest, "top" | "project" | "sources">,
   timeMs: number,
 ): Promise<string | undefined> {
   const generated = [".oppfeaturestate"].map((name) => path.join(project.folder, name));
