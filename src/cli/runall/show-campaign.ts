@@ -62,7 +62,7 @@ export async function showCampaign(
         campaign = event.campaign;
         exitOnHangup();
       }
-      if (isQueued && options.detached && !options.json) renderer.sayDetached(event.campaign);
+      if (isQueued && options.detached && !options.json) renderer.printDetached(event.campaign);
       if (event.type === "ended") allDone = isAllDone(event.summary);
     }
   } catch (error) {

@@ -131,7 +131,7 @@ export class CampaignRenderer {
     if (!this.#options.quiet) this.#status.printAbove(text);
   }
 
-  sayDetached(campaign: string): void {
+  printDetached(campaign: string): void {
     this.#options.stdout.write(
       `campaign ${campaign} is queued; to collect its results, run: runall-swarm attach ${campaign}\n`,
     );
