@@ -7,7 +7,7 @@ const ALIVE_MS = 20_000;
 const BUSY_MS = 30_000;
 
 /** Updates a file regularly until the signal is aborted, for the container's health check. */
-export function showLife(file: string, signal: AbortSignal): Promise<void> {
+export function writeHeartbeat(file: string, signal: AbortSignal): Promise<void> {
   return repeat(ALIVE_MS, signal, () => writeFileAtomically(file, `${new Date().toISOString()}\n`));
 }
 

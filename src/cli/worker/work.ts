@@ -9,7 +9,7 @@ import { queueFrom, removeSecrets, secretFrom, secretsFrom } from "./access-from
 import { errorLog } from "./error-log.ts";
 import { haltWhenIdle } from "./halt-when-idle.ts";
 import { EXIT, type CommandContext } from "../terminal/command.ts";
-import { showLife, showWork } from "./signs-of-life.ts";
+import { writeHeartbeat, showWork } from "./signs-of-life.ts";
 
 export type Role = "builder" | "runner" | "all" | "dashboard";
 
@@ -46,7 +46,7 @@ export async function work(
   const { aliveFile } = options;
   const background = (task: Promise<void>): void => inBackground(task, end.signal, errorLog(log));
   const alive = (): void => {
-    if (aliveFile !== undefined) background(showLife(aliveFile, end.signal));
+    if (aliveFile !== undefined) background(writeHeartbeat(aliveFile, end.signal));
   };
   // A worker is alive while it waits for its servers, a dashboard only when it serves requests.
   if (chosen !== "dashboard") alive();
