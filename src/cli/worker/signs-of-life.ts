@@ -16,7 +16,7 @@ export function writeHeartbeat(file: string, signal: AbortSignal): Promise<void>
  * aborted. If the queue does not respond or the file cannot be written, the file becomes outdated, which the
  * machine detects.
  */
-export function showWork(
+export function writeBusyFile(
   file: string,
   connection: QueueConnection,
   onError: (error: Error) => void,

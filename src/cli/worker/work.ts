@@ -9,7 +9,7 @@ import { queueFrom, removeSecrets, secretFrom, secretsFrom } from "./access-from
 import { errorLog } from "./error-log.ts";
 import { haltWhenIdle } from "./halt-when-idle.ts";
 import { EXIT, type CommandContext } from "../terminal/command.ts";
-import { writeHeartbeat, showWork } from "./signs-of-life.ts";
+import { writeHeartbeat, writeBusyFile } from "./signs-of-life.ts";
 
 export type Role = "builder" | "runner" | "all" | "dashboard";
 
@@ -62,7 +62,7 @@ export async function work(
     if (!(await awaitQueue(connection, log, end.signal))) return EXIT.done;
     if (chosen === "dashboard") {
       const { port, busyFile } = options;
-      if (busyFile !== undefined) background(showWork(busyFile, connection, onError, end.signal));
+      if (busyFile !== undefined) background(writeBusyFile(busyFile, connection, onError, end.signal));
       const serving = { port, log, onServing: alive };
       await showDashboard({ name: "", queue: connection, ...stores }, serving, end.signal);
       return EXIT.done;
