@@ -12,7 +12,7 @@ import { configuredOption, OUTPUT_OPTIONS, type OutputOption } from "../../omnet
 import { extensionOf } from "../../omnetpp/result-files.ts";
 import { isInside } from "../../system/paths.ts";
 import { homeDirectory } from "../../system/user.ts";
-import { refuseAbsoluteResultDirectory } from "./shown-directory.ts";
+import { refuseAbsoluteResultDirectory } from "./absolute-result-directory.ts";
 
 /** Where the runs of a campaign write. */
 export interface OutputPlan {
