@@ -17,7 +17,7 @@ import {
   pauseAfter,
   withHostname,
   type FaultContext,
-} from "./own-trouble.ts";
+} from "./machine-faults.ts";
 
 /** The data of a job in the queue `build`. */
 const BuildJobSchema = v.object({

@@ -15,7 +15,7 @@ import {
   lostReason,
   notStarted,
   type FaultContext,
-} from "./own-trouble.ts";
+} from "./machine-faults.ts";
 import {
   executeRun,
   withoutRunning,
