@@ -9,7 +9,7 @@ import { queueFrom, removeSecrets, secretFrom, secretsFrom } from "./access-from
 import { errorLog } from "./error-log.ts";
 import { haltWhenIdle } from "./halt-when-idle.ts";
 import { EXIT, type CommandContext } from "../terminal/command.ts";
-import { writeHeartbeat, writeBusyFile } from "./signs-of-life.ts";
+import { writeHeartbeat, writeBusyFile } from "./heartbeat-files.ts";
 
 export type Role = "builder" | "runner" | "all" | "dashboard";
 
