@@ -1,5 +1,11 @@
 import { readFileSync } from "node:fs";
-import { LIMITS, passedOnVariables, type Limit, type LimitName, type Terminal } from "../model/environment.ts";
+import {
+  LIMITS,
+  passedOnVariables,
+  type Limit,
+  type LimitName,
+  type Terminal,
+} from "../model/environment.ts";
 
 type Limits = Terminal["limits"];
 

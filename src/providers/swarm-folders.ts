@@ -120,7 +120,10 @@ const OwnerSchema = v.object({ target: v.string(), host: v.optional(HostSchema) 
 
 function ownerOf(folder: string): Pick<SwarmFolder, "host" | "target"> {
   for (const name of [STATE_FILE, BACKUP_FILE]) {
-    const parsed = v.safeParse(OwnerSchema, parseJsonOrUndefined(textOf(path.join(swarmsDirectory(), folder, name))));
+    const parsed = v.safeParse(
+      OwnerSchema,
+      parseJsonOrUndefined(textOf(path.join(swarmsDirectory(), folder, name))),
+    );
     if (!parsed.success) continue;
     const { target, host } = parsed.output;
     return { target, host: target === "local" ? host : undefined };

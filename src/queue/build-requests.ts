@@ -62,7 +62,11 @@ async function requeueBuild(redis: Redis, queue: Queue, key: string): Promise<Re
   }
   const text = await redis.get(requestKey(key));
   if (text === null) return { state: "unknown" };
-  const request = parseOrExplain(BuildRequestSchema, parseJsonOrUndefined(text), `the request for build ${key}`);
+  const request = parseOrExplain(
+    BuildRequestSchema,
+    parseJsonOrUndefined(text),
+    `the request for build ${key}`,
+  );
   if (job !== undefined) await queue.remove(id);
   await queue.add("build", request, { jobId: id });
   return { state: "queued" };

@@ -108,7 +108,7 @@ class Consumer {
     });
     if (job) this.#begin(job, token);
     else if (this.#options.signal.aborted)
-      void taken.then((late) => late && this.#handBack({ job: late, token }));
+      void taken.then((late) => late && this.#requeue({ job: late, token }));
   }
 
   async #take(token: string): Promise<Job | undefined> {
@@ -162,7 +162,7 @@ class Consumer {
       value = await this.#options.handle(this.#asTaken(held, joined), slot);
     } catch (error) {
       if (error instanceof Postponed) return await this.#postpone(held, error);
-      if (abort.signal.aborted) return await this.#handBack(held);
+      if (abort.signal.aborted) return await this.#requeue(held);
       this.#options.onError(error as Error);
       return await this.#postpone(held, new Postponed(RETRY_MS));
     } finally {
@@ -212,7 +212,7 @@ class Consumer {
 
   async #leave(held: HeldJob, joined: Set<HeldJob>): Promise<void> {
     joined.delete(held);
-    await this.#handBack(held);
+    await this.#requeue(held);
     this.#held.delete(held);
   }
 
@@ -226,7 +226,7 @@ class Consumer {
     }
   }
 
-  async #handBack({ job, token }: Pick<HeldJob, "job" | "token">): Promise<void> {
+  async #requeue({ job, token }: Pick<HeldJob, "job" | "token">): Promise<void> {
     await persistently(async () => {
       await this.#forgetStart(job);
       await job.moveToWait(token);

@@ -44,7 +44,7 @@ export async function openMongo(access: MongoAccess): Promise<Mongo> {
   const driver = await import("mongodb");
   const client = makeClient(driver, access.url);
   const where = `MongoDB at ${hostsOf(client)}`;
-  const withRetry: Mongo["patiently"] = (work, patience = {}) => untilItWorks(where, work, access, patience);
+  const withRetry: Mongo["withRetry"] = (work, patience = {}) => untilItWorks(where, work, access, patience);
   const first = async (): Promise<void> => {
     await client.connect();
     await client.db().command({ ping: 1 });

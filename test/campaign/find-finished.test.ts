@@ -112,7 +112,10 @@ it("recognizes results that were copied, by their content", async () => {
 it("executes a run again that has another identity or has not completed", async () => {
   await using s = await study(run(0));
   expect((await s.find([run(0)], "another")).there).toEqual([]);
-  await writeRecord(s.results, { ...createRecord(run(0), "results/0.sca", "scalars of 0"), state: "limited" });
+  await writeRecord(s.results, {
+    ...createRecord(run(0), "results/0.sca", "scalars of 0"),
+    state: "limited",
+  });
   expect((await s.find([run(0)])).there).toEqual([]);
 });
 

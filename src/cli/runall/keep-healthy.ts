@@ -26,7 +26,7 @@ export interface Health extends Disposable {
  * @param gone aborted if the swarm has been removed.
  */
 export function keepHealthy(
-  target: Pick<Provider, "mend">,
+  target: Pick<Provider, "repair">,
   gone: AbortController,
   reporter: Reporter,
 ): Health {

@@ -24,7 +24,8 @@ export function dashboardSources(swarm: SwarmAccess): DashboardSources {
   };
   return {
     records: async (campaign) => await recordsOf(campaign, await studyOf(campaign.id)),
-    record: async (campaign, runNumber) => await createRecord(campaign, runNumber, await studyOf(campaign.id)),
+    record: async (campaign, runNumber) =>
+      await createRecord(campaign, runNumber, await studyOf(campaign.id)),
     async resultFile({ id }, file) {
       const study = await studyOf(id);
       if (study === undefined) return undefined;

@@ -55,7 +55,9 @@ export async function chooseProject(
 /** Returns the projects to which no other project refers. */
 async function notNeeded(projects: readonly string[]): Promise<string[]> {
   const texts = await Promise.all(
-    projects.map(async (project) => (await readTextIfExists(path.join(project, IDE_FILE)).catch(() => "")) ?? ""),
+    projects.map(
+      async (project) => (await readTextIfExists(path.join(project, IDE_FILE)).catch(() => "")) ?? "",
+    ),
   );
   const references = texts.map(referencesInIde);
   return projects.filter((project, index) => {

@@ -87,7 +87,10 @@ async function remove(endpoint: DockerEndpoint, id: string): Promise<void> {
 }
 
 function ownerOf({ Spec: { Data } }: Config): v.InferOutput<typeof OwnerSchema> | undefined {
-  const owner = v.safeParse(OwnerSchema, parseJsonOrUndefined(Buffer.from(Data ?? "", "base64").toString("utf8")));
+  const owner = v.safeParse(
+    OwnerSchema,
+    parseJsonOrUndefined(Buffer.from(Data ?? "", "base64").toString("utf8")),
+  );
   return owner.success ? owner.output : undefined;
 }
 

@@ -81,6 +81,9 @@ export function encodeSettings({ images, build, registry, runners }: Services): 
 
 function decode(text: string): Settings | undefined {
   if (text === "") return undefined;
-  const parsed = v.safeParse(SettingsSchema, parseJsonOrUndefined(Buffer.from(text, "base64").toString("utf8")));
+  const parsed = v.safeParse(
+    SettingsSchema,
+    parseJsonOrUndefined(Buffer.from(text, "base64").toString("utf8")),
+  );
   return parsed.success ? parsed.output : undefined; // a user has changed the label: treated like an earlier version's
 }
