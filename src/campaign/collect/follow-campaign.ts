@@ -57,7 +57,7 @@ export async function* followCampaign(
   session: CampaignSession,
 ): AsyncGenerator<CampaignEvent> {
   const { queue, interrupt } = session;
-  const { campaign, study, open, cancelled, position, earlier = [], partly = false } = followed;
+  const { campaign, study, open, cancelled, position, partly = false } = followed;
   const startedAt = performance.now();
   await using _lock = followed.lock ?? (await lockCampaign(study, campaign));
   await updateNote(campaign, study, false);
@@ -66,7 +66,6 @@ export async function* followCampaign(
   const collector = new RunCollector(study, campaign, session);
   const byNumber = new Map(open.map((run) => [run.runNumber, run]));
   const tally = new Tally();
-  for (const record of earlier) tally.addEarlier(record);
   await addHistory(tally, followed, collector);
   const restoring = new Restorer(followed.restore);
   const forgetting = new Pending(MOST_REMOVALS);
@@ -117,14 +116,15 @@ export async function removeTemporaryFiles(resultDirectory: string): Promise<voi
 }
 
 /**
- * Adds the other runs of a campaign to the tally: those collected
+ * Adds the other runs of a campaign to the tally: those of earlier campaigns that did not complete, and those collected
  * earlier, replaced by a later campaign, or never started.
  */
 async function addHistory(
   tally: Tally,
-  { campaign, study, open, unstarted }: FollowedCampaign,
+  { campaign, study, open, unstarted, earlier = [] }: FollowedCampaign,
   collector: RunCollector,
 ): Promise<void> {
+  for (const record of earlier) tally.addEarlier(record);
   const { runs, skipped = 0 } = campaign;
   if (open.length === runs && skipped === 0) return;
   const known = new Set(open.map((run) => run.runNumber));
