@@ -15,7 +15,7 @@ import { formatWarnings, type Warning } from "./warnings.ts";
 import { readWorkTree } from "./work-tree.ts";
 import type { WorkTreeRequest } from "./reading.ts";
 
-/** The code that a campaign runs, as git objects. Nothing of it is written to the user's repository. */
+/** The code that a campaign runs, as git objects, none of which is written to the user's repository. */
 export interface Code extends AsyncDisposable {
   checkout: Checkout;
   /** The commit that the user named, or on which the work tree is based. */
@@ -74,7 +74,7 @@ async function readFromDisk(
   const committedEnv = readingEnvironment(scratch.scratch, [request.checkout.objectDirectory]);
   const both = Promise.all([reading, treeOf(request.checkout, head, committedEnv, signal)]);
   const [read, headTree] = await both.catch(async (error: unknown) => {
-    await reading.catch(() => undefined); // it writes to the scratch directory, which is about to be removed
+    await reading.catch(() => undefined); // it writes to the scratch directory, which is removed next
     throw error;
   });
   const entries = await withoutOutputs(request, read.entries);
@@ -181,7 +181,7 @@ function objectsOf(entries: readonly TreeEntry[]): string[] {
   return entries.map(({ object }) => object);
 }
 
-/** Sizes of those files that are there, in bytes. */
+/** Returns the sizes of the files that exist, in bytes. */
 export async function fileSizes(top: string, files: readonly string[]): Promise<Map<string, number>> {
   const stats = await Promise.all(files.map((file) => lstatIfExists(path.join(top, file))));
   return new Map(files.flatMap((file, index) => (stats[index]?.isFile() ? [[file, stats[index].size]] : [])));

@@ -13,6 +13,6 @@ export async function resolveCommit({ top, signal }: Checkout, ref: string): Pro
   const explain = (): UserError =>
     new UserError(`no commit ${ref} in ${top}`, { hint: "list commits with: git log --oneline --all" });
   const answer = await hashOf(`${ref}^{commit}`, { cwd: top, signal, explain });
-  if (!v.is(HashSchema, answer)) throw explain(); // `^main` is a commit that is left out of something
+  if (!v.is(HashSchema, answer)) throw explain(); // `^main` excludes a commit instead of naming one
   return answer;
 }

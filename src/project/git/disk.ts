@@ -63,7 +63,7 @@ export function modeOf(stats: Stats, file: string): string {
   });
 }
 
-/** Resolution of a file's times: within this time, a second change may leave the times as they are. */
+/** Resolution of file times, in ms: a second change within this time may leave the times unchanged. */
 const TICK_MS = 50;
 const COARSE_TICK_MS = 2000;
 
@@ -84,7 +84,7 @@ export function isSame(stats: Stats, entry: IndexEntry, { writtenMs }: IndexFile
   );
 }
 
-/** `hashFiles`, with an error that names the file that cannot be read. */
+/** Returns the hashes of files, as `hashFiles` does, with an error that names a file that cannot be read. */
 export async function hashFilesOnDisk(
   files: readonly string[],
   store: boolean,
@@ -97,10 +97,7 @@ export async function hashFilesOnDisk(
   return await hashFiles(files, store, { ...options, explain });
 }
 
-/**
- * Stores the target of a symbolic link as an object.
- * @returns its hash.
- */
+/** Stores the target of a symbolic link as an object, and returns its hash. */
 export async function hashLink(file: string, objects: string, like: string): Promise<string> {
   const object = makeObject("blob", await readlink(file, { encoding: "buffer" }), like);
   await writeObject(objects, object);

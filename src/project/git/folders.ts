@@ -16,7 +16,7 @@ export interface FolderSurvey {
 export async function surveyFolders(top: string, signal?: AbortSignal): Promise<FolderSurvey> {
   const expression = ["-name", ".git", "-prune", "-o", "-name", ".swarm", "-prune", "-print0", "-o"];
   const find = await findProgram(["find"]);
-  // without this program, runs report missing folders themselves
+  // without `find`, a run reports a missing folder itself
   if (find === undefined) return { folders: [], recordRoots: [] };
   const { stdout } = await runProgram(find, [".", ...expression, "-type", "d", "-print0"], {
     cwd: top,
@@ -38,8 +38,8 @@ const MOST_FOLDERS = 5000;
 const LEFT_OUT = /(?:^|\/)(?:node_modules|out)\//;
 
 /**
- * Returns the folders that a tree with these files does not have anyway, so that a run finds them as on the
- * user's disk. Of nested folders, only the innermost, because the others are created with it.
+ * Returns the folders that a tree with these files would lack, so that a run finds the same folders as on the
+ * user's disk. Of nested folders, only the innermost is returned, because the others are created with it.
  */
 export function foldersBeside({ folders }: FolderSurvey, files: readonly string[]): string[] {
   const known = new Set<string>();

@@ -58,13 +58,16 @@ export async function copyIndex(
   }
 }
 
-/** All entries of an index, in git's order. @param sparse folders that a sparse checkout leaves out stay folders. */
+/**
+ * Returns all entries of an index, in git's order.
+ * @param sparse list the folders that a sparse checkout leaves out as folders.
+ */
 export async function readEntries(options: GitOptions, sparse = false): Promise<IndexEntry[]> {
   return [...parseEntries(await printIndex(options, sparse))];
 }
 
 /**
- * Parses the output of `git ls-files --stage --debug -z`. Without regular expressions, which would create a
+ * Parses the output of `git ls-files --stage --debug -z`. Uses no regular expressions, which would create a
  * dozen strings for each of thousands of entries.
  * @throws {UserError} if the format is unknown.
  */

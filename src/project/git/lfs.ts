@@ -7,7 +7,7 @@ export const POINTER_BYTES = 1024;
 const FIRST_LINE = "version https://git-lfs.github.com/spec/";
 const NAMED = 10;
 
-/** Returns whether, according to some attributes, Git LFS stores files. */
+/** Returns whether attributes assign files to Git LFS. */
 export function namesLfs(attributes: string): boolean {
   return /\sfilter=lfs\b/.test(attributes);
 }
@@ -32,8 +32,8 @@ export async function findPointers(top: string, files: readonly string[]): Promi
 }
 
 /**
- * Returns a warning about files that contain only a Git LFS pointer; none without such files.
- * @param where the pointers are, as half a sentence.
+ * Returns a warning about files that contain only a Git LFS pointer; none if there are no such files.
+ * @param where location of the pointers, as part of a sentence.
  */
 export function pointerWarnings(files: readonly string[], where: string): string[] {
   if (files.length === 0) return [];

@@ -25,7 +25,7 @@ export function makeObject(type: "blob" | "tree" | "commit", body: Buffer, like:
 }
 
 /**
- * Writes a loose object, unless it exists.
+ * Writes a loose object, unless it already exists.
  * @param objects folder of the objects.
  * @see Pro Git, "Git Internals - Git Objects", Object Storage.
  */
@@ -39,9 +39,9 @@ export async function writeObject(objects: string, { hash, content }: GitObject)
   }
 }
 
-/** A larger object is not a text that a person wrote. */
+/** Maximum size of an object to read, in bytes. A larger one is not a text that a person wrote. */
 const MOST_TEXT = 4 << 20;
-/** Maximum number of bytes in memory. */
+/** Maximum size of all objects that are in memory together, in bytes. */
 const MOST_BYTES_IN_MEMORY = 64 << 20;
 
 /**

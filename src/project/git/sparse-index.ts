@@ -8,7 +8,7 @@ import { readEntries, type IndexEntry, type IndexFile } from "./index-entries.ts
 
 const FOLDER = "040000";
 
-/** Values for a file that the index does not list, with which no file on the disk agrees. */
+/** Values for a file that is not in the index; they match no file on the disk. */
 const UNKNOWN = { stage: 0, mtimeMs: 0, ctimeMs: 0, inode: 0, size: 0 };
 
 /**

@@ -39,7 +39,7 @@ export async function readSubmodules(
   return { entries, warnings };
 }
 
-/** Returns warnings: whether runs need a submodule is unknown. */
+/** Returns warnings instead of an error, because it is unknown whether runs need the submodules. */
 function notInitialised(folders: readonly string[]): Warning[] {
   const advice =
     "not initialised, so their files are not sent; if runs need them, fetch them: git submodule update --init --recursive";

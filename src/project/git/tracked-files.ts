@@ -31,8 +31,8 @@ interface Found {
 }
 
 /**
- * Reads the tracked files as they are on the disk, whatever the index says. A file that has not changed since
- * the index was compared with it has the content that the index names, unless git converted it. After a
+ * Reads the tracked files as they are on the disk, whatever the index contains. A file that has not changed
+ * since the index was compared with it has the content that the index names, unless git converted it. After a
  * conversion its size differs; if conversions that may keep the size are configured, the file is hashed.
  * @throws {UserError} for conflicts, and for files that cannot be read.
  */
@@ -105,14 +105,14 @@ async function findOnDisk(entries: readonly IndexEntry[], top: string, index: In
 }
 
 interface Conversions {
-  /** Files up to this size may have been converted without a change of their size. */
+  /** Size in bytes up to which a file may have been converted without a change of its size. */
   upToBytes: number;
   lfs: boolean;
 }
 
 /**
- * Returns which conversions may take place between the disk and the repository. Line ends and keywords change
- * the size of a file; encodings and filters need not.
+ * Returns the conversions that may take place between the disk and the repository. Those of line endings and
+ * keywords change the size of a file; encodings and filters need not.
  * @see gitattributes(5).
  */
 async function findConversions(

@@ -14,7 +14,7 @@ export interface UserSettings {
   filters: string[];
 }
 
-/** Reads the settings without executing any program that the configuration names. */
+/** Returns the settings, without executing any program that the configuration names. */
 export async function readUserSettings(checkout: Checkout, signal?: AbortSignal): Promise<UserSettings> {
   const { top: cwd, excludeFile, attributesFile } = checkout;
   const names = await configuredNames({ cwd, signal });

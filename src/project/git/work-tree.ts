@@ -55,7 +55,7 @@ async function readInto(reading: Reading, signal?: AbortSignal): Promise<WorkTre
   return { entries: [...own, ...inner.entries], env: readingEnvironment(scratch, alternates), warnings };
 }
 
-/** Returns warnings about links out of the checkout, which lead nowhere on a worker. */
+/** Returns warnings about links that lead out of the checkout, and therefore nowhere on a worker. */
 async function linksLeadingOut(
   { checkout: { top }, prefix }: Reading,
   entries: readonly TreeEntry[],

@@ -4,42 +4,42 @@ import type { ProgramResult } from "../../../system/program.ts";
 import { unlessAborted } from "../../../system/unless-aborted.ts";
 import { localEnvironment } from "./environment.ts";
 
-/** Where git works, and what it is told besides its arguments. */
+/** Working directory, environment and limits of a git command. */
 export interface GitOptions {
   cwd: string;
-  /** Variables besides those of `localEnvironment`. */
+  /** Variables in addition to those of `localEnvironment`, over which they take precedence. */
   env?: NodeJS.ProcessEnv;
   signal?: AbortSignal | undefined;
-  /** Longest time that the answer may take; undefined for no limit. */
+  /** Time limit for the command; undefined for none. */
   timeoutMs?: number;
-  /** Returns the error for a command that fails; by default it has git's own words. */
+  /** Returns the error to throw if the command fails; by default, a `UserError` with git's message. */
   explain?: (reason: string) => Error;
 }
 
-/** What simple-git refuses unless it is told that it is meant. */
+/** A safety check of simple-git, named by the option that disables it. */
 export type Guard = keyof NonNullable<SimpleGitOptions["unsafe"]>;
 
 export interface CommandOptions extends GitOptions {
-  /** What git reads from its standard input. */
+  /** Text for the standard input of git. */
   input?: string;
-  /** What the command needs of what simple-git refuses, besides configuration files that variables name. */
+  /** Safety checks to disable, in addition to that of configuration files which variables name. */
   permits?: readonly Guard[];
 }
 
 /**
- * Asks git and returns what it prints.
- * @throws {UserError} with git's own words if it fails.
+ * Returns what a git command prints.
+ * @throws {UserError} with git's message if the command fails, or the error that `explain` returns.
  */
 export async function ask(command: readonly string[], options: CommandOptions): Promise<string> {
   return successful(command, await answerTo(command, options), options);
 }
 
-/** Asks git where a failing exit code is an answer, too. */
+/** Returns the exit code and output of a git command. A non-zero exit code is a result, not an error. */
 export async function answerTo(command: readonly string[], options: CommandOptions): Promise<ProgramResult> {
   return await execute(command, options, async (git) => await git.raw([...command]));
 }
 
-/** Returns what `git cat-file` prints, with one character for each byte. */
+/** Returns what `git cat-file` prints, with one character for each byte (Latin-1). */
 export async function askForBytes(args: readonly string[], options: CommandOptions): Promise<string> {
   const command = ["cat-file", ...args];
   const read = async (git: SimpleGit): Promise<string> =>
@@ -47,7 +47,10 @@ export async function askForBytes(args: readonly string[], options: CommandOptio
   return successful(command, await execute(command, options, read), options);
 }
 
-/** @throws what the caller says of a failure, else git's own words. */
+/**
+ * Returns the standard output of a command that has succeeded.
+ * @throws the error that `explain` returns, by default a `UserError` with git's message, if it has failed.
+ */
 export function successful(
   command: readonly string[],
   { exitCode, stdout, stderr }: ProgramResult,
@@ -58,12 +61,12 @@ export function successful(
   throw explain?.(reason) ?? new UserError(`git ${command[0]!}: ${reason}`);
 }
 
-/** How `spawn` fails if there is no such program, as a negative exit code. */
+/** Exit code that Node.js reports for a program that does not exist: ENOENT, negated. */
 const NOT_FOUND = -2;
 
 /**
- * Runs one command, with an instance of simple-git of its own: the commands of one instance wait for each other.
- * simple-git is loaded with the first command, because most calls of our tools need none.
+ * Runs one command in its own instance of simple-git, because the commands of one instance wait for each
+ * other. simple-git is loaded with the first command, because most invocations of our tools do not need git.
  */
 async function execute(
   command: readonly string[],
@@ -83,7 +86,7 @@ async function execute(
       ...(signal && { abort: signal }),
       errors: (error, { exitCode, stdErr }: { exitCode: number | null; stdErr: Buffer[] }) => {
         Object.assign(end, { exitCode: exitCode ?? -1, stderr: Buffer.concat(stdErr).toString() });
-        return error instanceof GitPluginError ? error : undefined; // a failing exit code is an answer
+        return error instanceof GitPluginError ? error : undefined; // a non-zero exit code is a result
       },
     });
     const stdout = await unlessAborted(start(git.env(variables(options)).outputHandler(endSilence)), signal);
@@ -93,7 +96,7 @@ async function execute(
     if (limit?.aborted) throw new UserError(`git ${command[0]!} prints nothing in ${cwd}`, { cause: error });
     if (error instanceof GitConstructError) throw new UserError(`${cwd} is not a folder`, { cause: error });
     if (!(error instanceof GitPluginError)) throw error;
-    return { exitCode: -1, stdout: "", stderr: error.message }; // simple-git refuses the command
+    return { exitCode: -1, stdout: "", stderr: error.message }; // simple-git has refused the command
   }
 }
 
@@ -108,17 +111,21 @@ function settings(options: CommandOptions): Partial<SimpleGitOptions> {
     baseDir: cwd,
     allowEnvironment: Object.keys(variables(options)),
     unsafe: Object.fromEntries(guards.map((guard) => [guard, true])),
-    completion: { onClose: true, onExit: false }, // when git exits, not all that it printed has been read
-    input: () => Buffer.from(input), // an empty one, too: it closes the standard input
+    completion: { onClose: true, onExit: false }, // on exit, some output may be unread
+    input: () => Buffer.from(input), // even if it is empty: this closes standard input
   };
 }
 
-/** simple-git waits another 50 ms after a command that has printed nothing; an empty piece of output prevents that. */
+/** Emits an empty chunk at the end of the output, because simple-git waits for another 50 ms if git prints nothing. */
 function endSilence(_program: string, stdout: NodeJS.ReadableStream): void {
   stdout.once("end", () => stdout.emit("data", Buffer.alloc(0)));
 }
 
-/** @throws {UserError} if git was not started: simple-git then has the reason as what git printed. */
+/**
+ * Returns the result of a command, unless git could not be started: simple-git reports the reason as output
+ * of git.
+ * @throws {UserError} if git could not be started.
+ */
 function started(result: ProgramResult): ProgramResult {
   if (result.exitCode === NOT_FOUND) throw new UserError("git: command not found", { hint: "install git" });
   if (result.exitCode < 0 && result.stderr.startsWith("Error: spawn"))

@@ -1,12 +1,12 @@
 import { answerTo, ask, type CommandOptions } from "./ask.ts";
 import { splitNul } from "./files.ts";
 
-/** Returns the names of everything that is configured for a repository. */
+/** Returns the names of all settings that apply to a repository. */
 export async function configuredNames(options: CommandOptions): Promise<Set<string>> {
   return new Set(splitNul(await ask(["config", "--null", "--name-only", "--list"], options)));
 }
 
-/** Returns the path that is configured under a name, with `~` replaced. */
+/** Returns the path to which a setting is set, with `~` expanded; empty if it is not set. */
 export async function configuredPath(name: string, options: CommandOptions): Promise<string> {
   const { stdout } = await answerTo(["config", "--type=path", "--get", name], options);
   return stdout.replace(/\n$/, "");

@@ -1,8 +1,8 @@
 import { ask, askForBytes, type CommandOptions } from "./ask.ts";
 
 /**
- * Returns the sizes of objects, in bytes, of those that are there.
- * @param options of a git process that sees them, and must not fetch what it does not see.
+ * Returns the sizes of objects in bytes; missing objects are left out.
+ * @param options of a git process that can read the objects and must not fetch missing ones.
  */
 export async function objectSizes(
   objects: readonly string[],
@@ -19,7 +19,7 @@ export async function objectSizes(
   return sizes;
 }
 
-/** Yields the contents of objects that are there, with one character for each byte. */
+/** Yields the contents of objects, which must exist, with one character for each byte (Latin-1). */
 export async function* objectContents(
   objects: readonly string[],
   options: CommandOptions,
@@ -36,10 +36,9 @@ export async function* objectContents(
 }
 
 /**
- * Hashes files byte by byte: no filter, no other line ends.
- * @param files absolute.
- * @param store stores them, too.
- * @returns their hashes, in order.
+ * Returns the hashes of files, in order, without applying filters or converting line endings.
+ * @param files absolute paths.
+ * @param store also store the contents as objects.
  */
 export async function hashFiles(
   files: readonly string[],
@@ -52,7 +51,7 @@ export async function hashFiles(
   return (await ask(command, { ...options, input })).trim().split("\n");
 }
 
-/** As git quotes names in lists with a line for each. @see git-config(1) core.quotePath. */
+/** Returns a file name quoted as in git's lists with one name per line. @see git-config(1) core.quotePath. */
 function quoted(file: string): string {
   if (!/[\n\r"\\]/.test(file)) return file;
   const escaped = file.replaceAll(/["\\]/g, "\\$&").replaceAll("\n", "\\n").replaceAll("\r", "\\r");

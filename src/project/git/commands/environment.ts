@@ -1,20 +1,20 @@
-/** Git's variables that say how a connection is made, and where git's own programs are. */
+/** Variables that configure git's connections or locate git's own programs. */
 const OF_CONNECTIONS =
   /^GIT_(?:SSH|SSH_COMMAND|SSH_VARIANT|PROXY_COMMAND|EXEC_PATH)$|^GIT_(?:SSL|HTTP|PROXY_SSL)_/;
 
-/** Variables that simple-git refuses, in lower case; none of our commands uses what they name. */
+/** Names of variables that simple-git refuses, in lower case; none of our commands needs them. */
 const REFUSED = ["editor", "pager", "prefix", "ssh_askpass", "visual"];
 
 /**
- * Prevents git from fetching, also what a partial clone lacks. Git 2.45 and later know the first variable;
- * before, no protocol is allowed by which anything could be fetched.
+ * Prevents git from fetching anything, including objects that a partial clone lacks. Git 2.45 and later know
+ * the first variable; for earlier versions, the second one allows no protocol.
  */
 const FETCH_NOTHING = { GIT_NO_LAZY_FETCH: "1", GIT_ALLOW_PROTOCOL: "none" };
 
 /**
- * Returns the environment of commands that connect to nothing: without the variables by which a hook, an alias or
- * `git rebase --exec` tells git which repository, index, objects, configuration or attributes to use. Git fetches nothing
- * and does not refresh an index that is not ours.
+ * Returns the environment of git commands that use no network. It lacks the variables by which a hook, an
+ * alias or `git rebase --exec` selects another repository, index, object directory, configuration or
+ * attributes. Git fetches nothing and does not refresh an index that is not ours.
  * @see git(1), "Environment Variables".
  */
 export function localEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
@@ -27,16 +27,16 @@ function isOfGit(name: string): boolean {
   return plain.startsWith("git_") || REFUSED.includes(plain);
 }
 
-/** The protocols by which everybody can read a repository. */
+/** Protocols by which a repository can be public. */
 export const PUBLIC_PROTOCOLS = ["http", "https", "git"];
 
-/** The configuration files that the user's environment names. */
+/** Variables that select the user's configuration files. */
 const CONFIGURATION = ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"];
 
 /**
- * Returns the environment of a command that fetches by these protocols, and never by `ext::`, which runs a command. The
- * user's variables of connections and configuration files are kept. Git does not ask for a password, wait for an unknown
- * host key, or open an editor.
+ * Returns the environment of a command that fetches only by these protocols, and never by `ext::`, which runs
+ * a command. The user's variables for connections and configuration files are kept. Git does not ask for a
+ * password, wait for an unknown host key to be confirmed, or open an editor.
  */
 export function fetchingEnvironment(
   protocols: readonly string[],

@@ -15,7 +15,7 @@ export async function filesOfTree(tree: string, options: CommandOptions): Promis
   });
 }
 
-/** Returns the trees of all folders of a commit. */
+/** Returns the hashes of the trees of all folders in a commit. */
 export async function treesOfFolders(commit: string, options: CommandOptions): Promise<Set<string>> {
   const output = await ask(["ls-tree", "-r", "-d", "-z", "--full-tree", commit], options);
   return new Set(splitNul(output).flatMap((line) => /^\d+ tree (\w+)\t/.exec(line)?.[1] ?? []));
@@ -27,15 +27,15 @@ export async function changedFiles(one: string, other: string, options: CommandO
 }
 
 /**
- * Returns what git prints of the entries of an index. @see git-ls-files(1) --debug, --sparse.
- * @param sparse folders that a sparse checkout leaves out stay folders.
+ * Returns what git prints about the entries of an index. @see git-ls-files(1) --debug, --sparse.
+ * @param sparse list the folders that a sparse checkout leaves out as folders.
  */
 export async function printIndex(options: CommandOptions, sparse = false): Promise<string> {
   const [settings, option] = sparse ? [SPARSE, ["--sparse"]] : [[], []];
   return await ask([...settings, "ls-files", "--stage", "--debug", ...option, "-z"], options);
 }
 
-/** Without these git expands the index as it reads it. */
+/** Without these settings, git expands a sparse index when it reads it. */
 const SPARSE = [
   "core.sparseCheckout=true",
   "core.sparseCheckoutCone=true",
@@ -44,9 +44,9 @@ const SPARSE = [
 ].flatMap((setting) => ["-c", setting]);
 
 /**
- * Lists files that the index does not have.
+ * Returns the files that are not in the index, and the folders that cannot be searched, each with the reason.
  * @param which exclude patterns, and paths after `--`.
- * @returns also the folders that cannot be searched, each with the reason.
+ * @throws the error that `explain` returns.
  */
 export async function otherFiles(
   which: readonly string[],
@@ -61,18 +61,18 @@ export async function otherFiles(
   };
 }
 
-/** Whether a repository tracks something below a folder; undefined if git cannot say. */
+/** Returns whether a repository tracks anything below a folder; undefined if git fails. */
 export async function isTracked(folder: string, options: CommandOptions): Promise<boolean | undefined> {
   const { exitCode, stdout } = await answerTo(["ls-files", "-z", "--", folder], options);
   return exitCode === 0 ? stdout !== "" : undefined;
 }
 
-/** Whether patterns of the repository or of the user ignore a file or folder. */
+/** Returns whether ignore patterns of the repository or the user match a file or folder. */
 export async function isIgnored(file: string, options: CommandOptions): Promise<boolean> {
   return (await answerTo(["check-ignore", "-q", "--", file], options)).exitCode === 0;
 }
 
-/** Splits what git prints with `-z`. */
+/** Returns the entries of an output with `-z`, in which each entry ends in a NUL character. */
 export function splitNul(output: string): string[] {
   return output.split("\0").filter((part) => part !== "");
 }

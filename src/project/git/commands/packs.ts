@@ -3,12 +3,12 @@ import { successful, type GitOptions } from "./ask.ts";
 import { localEnvironment } from "./environment.ts";
 import { QUIET } from "./settings.ts";
 
-// Packs may be larger than the memory. So git reads and writes their files itself: simple-git takes no file descriptors.
+// A pack may not fit into memory, so git itself reads and writes the file. simple-git cannot pass file descriptors on.
 
 /**
- * Writes a commit, and all that it has beyond another one, to a file, as `git push` would send it.
- * @param base undefined for everything.
- * @param to a file descriptor.
+ * Writes a pack with a commit and all objects that a base lacks, as `git push` would send it.
+ * @param base a commit; undefined to write all objects.
+ * @param to file descriptor of the pack file.
  * @see git-pack-objects(1) --revs, --thin.
  */
 export async function writePack(
@@ -25,8 +25,8 @@ export async function writePack(
 
 /**
  * Adds the objects of a pack to a repository.
- * @param from a file descriptor.
- * @returns why that is not possible: the pack is damaged, or objects that it builds on are missing.
+ * @param from file descriptor of the pack file.
+ * @returns the reason if this fails: the pack is damaged, or objects on which it builds are missing.
  */
 export async function unpack(from: number, { cwd, signal }: GitOptions): Promise<string | undefined> {
   const command = [...QUIET, "index-pack", "--stdin", "--fix-thin"];

@@ -10,13 +10,13 @@ import {
 } from "./settings.ts";
 
 /**
- * As somebody whom nobody knows: a worker has none of the user's configuration, so neither his passwords and keys
- * nor what he has other addresses replaced by.
+ * The environment of an anonymous user: a worker has none of the user's passwords, keys and address
+ * replacements.
  * @see git-config(1) url.<base>.insteadOf, http.extraHeader; curl reads ~/.netrc.
  */
 const NOBODY = { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1", HOME: "/nonexistent" };
 
-/** Returns what a remote's branches and tags point to, as everybody can read them; empty if nobody can. */
+/** Returns the hashes to which a remote's branches and tags point; empty if the remote cannot be read anonymously. */
 export async function publicHeads(url: string, signal: AbortSignal): Promise<string[]> {
   const env = { ...fetchingEnvironment(PUBLIC_PROTOCOLS), ...NOBODY };
   const permits = [...FETCHING_PERMITS, "allowUnsafeCredentialHelper"] as const;
@@ -26,14 +26,17 @@ export async function publicHeads(url: string, signal: AbortSignal): Promise<str
   return [...new Set([...stdout.matchAll(/^([0-9a-f]{40,64})\t/gm)].map((match) => match[1]!))];
 }
 
-/** Makes an empty repository without a work tree. @param like a hash, which tells whether it uses SHA-1 or SHA-256. */
+/**
+ * Creates an empty repository without a work tree.
+ * @param like a hash, which determines whether SHA-1 or SHA-256 is used.
+ */
 export async function initialiseBare(like: string, options: GitOptions): Promise<void> {
   const format = like.length === 64 ? "sha256" : "sha1";
   const command = ["init", "--bare", "--quiet", "--template=", `--object-format=${format}`, "."];
   await ask(command, { ...options, permits: ["allowUnsafeTemplateDir"] });
 }
 
-/** Fetches a commit and nothing before it. @returns the reason if that is not possible. */
+/** Fetches a commit without its history. @returns the reason if this fails. */
 export async function fetchCommit(
   url: string,
   commit: string,
@@ -42,7 +45,7 @@ export async function fetchCommit(
   return await fetchQuietly(["--depth=1", "--", url, commit], options);
 }
 
-/** Fetches all branches and tags. @returns the reason if that is not possible. */
+/** Fetches all branches and tags. @returns the reason if this fails. */
 export async function fetchAll(url: string, options: GitOptions): Promise<string | undefined> {
   return await fetchQuietly(["--", url, "+refs/*:refs/remotes/all/*"], options);
 }
@@ -57,16 +60,16 @@ async function fetchQuietly(what: readonly string[], options: GitOptions): Promi
 
 const USERS_PROTOCOLS = [...PUBLIC_PROTOCOLS, "ssh"];
 
-/** The checkout of a version of another repository, which the user can read, in an empty folder: step by step. */
+/** Checks out a version of another repository, which the user can read, into an empty folder, step by step. */
 export class VersionCheckout {
   readonly #options: GitOptions;
 
-  /** @param options `cwd` is the folder. */
+  /** @param options `cwd` is the empty folder. */
   constructor(options: GitOptions) {
     this.#options = options;
   }
 
-  /** Makes the folder a repository with the other one as its remote. */
+  /** Creates a repository in the folder, with the other repository as its remote. */
   async initialise(url: string): Promise<void> {
     await this.#run(["init", "--quiet", "--template=", "."]);
     await this.#run(["remote", "add", "--", "origin", url]);
@@ -89,13 +92,13 @@ export class VersionCheckout {
       await this.#run(["checkout", "--quiet", "--detach", "FETCH_HEAD"]);
       return;
     }
-    // a server that does not give single commits away, or a shortened hash
+    // the server does not serve single commits, or the hash is abbreviated
     await this.#run([...fetch, "--", "origin", "+refs/*:refs/remotes/origin/*"]);
     const found = await this.#run(["rev-parse", "--verify", "--end-of-options", `${version}^{commit}`]);
     await this.#run(["checkout", "--quiet", "--detach", found.trim()]);
   }
 
-  /** Fetches the submodules, none from this machine, as in git itself. */
+  /** Fetches the submodules, but, like git itself, none from a path on this machine. */
   async fetchSubmodules(): Promise<void> {
     const update = ["submodule", "--quiet", "update", "--init", "--recursive", "--depth=1"];
     await ask([...AS_STORED, ...update], this.#fetching(USERS_PROTOCOLS));

@@ -1,11 +1,12 @@
 import { answerTo, ask, type CommandOptions } from "./ask.ts";
 
-/** Everything else is answered at once: a longer time means that a disk does not respond. */
+/** Time limit for questions that git answers immediately, unless a disk does not respond. */
 const TIMEOUT_MS = 60_000;
 
 /**
- * Returns the lines with which git says where the repository of a folder is: the top level, the git directory, and the
- * paths of these files of the git directory, which may be relative to the folder.
+ * Returns the paths that locate the repository of a folder: its top level, its git directory, and files in
+ * the git directory, whose paths may be relative to the folder.
+ * @param files names of the files in the git directory.
  */
 export async function locateRepository(files: readonly string[], options: CommandOptions): Promise<string[]> {
   const paths = files.flatMap((file) => ["--git-path", file]);
@@ -14,30 +15,33 @@ export async function locateRepository(files: readonly string[], options: Comman
   return answer.replace(/\n$/, "").split("\n");
 }
 
-/** Returns the hash of what is named: `HEAD^{commit}`, `main~2^{tree}`. A name never passes for an option. */
+/** Returns the hash of a named object: `HEAD^{commit}`, `main~2^{tree}`. A name is never taken for an option. */
 export async function hashOf(name: string, options: CommandOptions): Promise<string> {
   const command = ["rev-parse", "--verify", "--end-of-options", name];
   return (await ask(command, { timeoutMs: TIMEOUT_MS, ...options })).trim();
 }
 
-/** Whether a repository has an object. @param name a full hash, or what it leads to: `HASH^{tree}`. */
+/** Returns whether a repository has an object. @param name a full hash, or an expression with one: `HASH^{tree}`. */
 export async function hasObject(name: string, options: CommandOptions): Promise<boolean> {
   return (await answerTo(["cat-file", "-e", name], options)).exitCode === 0;
 }
 
-/** Whether all objects that a commit needs are there. @see git-fsck(1) --connectivity-only. */
+/** Returns whether a repository has all objects that a commit needs. @see git-fsck(1) --connectivity-only. */
 export async function isConnected(commit: string, options: CommandOptions): Promise<boolean> {
   const command = ["fsck", "--connectivity-only", "--no-dangling", "--no-progress", commit];
   return (await answerTo(command, options)).exitCode === 0;
 }
 
-/** Whether objects of a tree are missing, as in a partial clone. @see git-rev-list(1) --missing. */
+/** Returns whether objects of a tree are missing, as in a partial clone. @see git-rev-list(1) --missing. */
 export async function hasMissingObjects(tree: string, options: CommandOptions): Promise<boolean> {
   const command = ["rev-list", "--objects", "--missing=print", "--end-of-options", tree];
   return /^\?/m.test(await ask(command, options));
 }
 
-/** Returns the trees of a commit and of those before it, the nearest first. */
+/**
+ * Returns the trees of a commit and of its first-parent ancestors, the nearest first.
+ * @param count maximum number of trees.
+ */
 export async function treesOfHistory(
   commit: string,
   count: number,
@@ -48,7 +52,7 @@ export async function treesOfHistory(
   return lines.filter((line) => !line.startsWith("commit "));
 }
 
-/** Returns those of the hashes that are commits of the repository. */
+/** Returns the hashes that belong to commits of the repository. */
 export async function commitsAmong(hashes: readonly string[], options: CommandOptions): Promise<string[]> {
   const input = `${hashes.join("\n")}\n`;
   const answer = await ask(["cat-file", "--batch-check"], { ...options, input });
@@ -56,8 +60,8 @@ export async function commitsAmong(hashes: readonly string[], options: CommandOp
 }
 
 /**
- * Returns the nearest commit, the given one or one before it, that is in the history of one of the heads; undefined if
- * none is. @see git-rev-list(1) --boundary.
+ * Returns the given commit, or its nearest ancestor, that is in the history of one of the heads; undefined if
+ * there is none. @see git-rev-list(1) --boundary.
  */
 export async function nearestCommit(
   commit: string,

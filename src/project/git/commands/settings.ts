@@ -1,6 +1,6 @@
 import type { Guard } from "./ask.ts";
 
-/** No hook is executed, no helper process is started, and no stored password is used. */
+/** Options that prevent hooks, background processes and the use of stored passwords. */
 export const QUIET = asOptions(
   "core.hooksPath=/dev/null",
   "gc.auto=0",
@@ -9,7 +9,7 @@ export const QUIET = asOptions(
 );
 export const QUIET_PERMITS: readonly Guard[] = ["allowUnsafeHooksPath", "allowUnsafeCredentialHelper"];
 
-/** Whatever the user's configuration adds: no hook, and no other line ends. */
+/** Options that prevent hooks and the conversion of line endings, whatever the user's configuration contains. */
 export const AS_STORED = asOptions(
   "core.hooksPath=/dev/null",
   "core.autocrlf=false",
@@ -18,10 +18,13 @@ export const AS_STORED = asOptions(
 );
 export const AS_STORED_PERMITS: readonly Guard[] = ["allowUnsafeHooksPath", "allowUnsafeProtocolOverride"];
 
-/** Nobody's password is used, and a remote that stops sending is given up. */
+/** Options that prevent the use of stored passwords, and give up on a remote that stops sending. */
 export const ANONYMOUS = asOptions("credential.helper=", "http.lowSpeedLimit=1", "http.lowSpeedTime=10");
 
-/** The variables of `fetchingEnvironment`: the user's ssh, proxy and programs of git, and `true` for what would ask. */
+/**
+ * Guards that must permit the variables of `fetchingEnvironment`: the user's ssh and proxy, the folder of git's programs, and
+ * `true` instead of programs that prompt.
+ */
 export const FETCHING_PERMITS: readonly Guard[] = [
   "allowUnsafeAskPass",
   "allowUnsafeEditor",

@@ -1,11 +1,11 @@
 import { ask, type CommandOptions } from "./ask.ts";
 
-/** Has the index that the environment names list the files of a commit. */
+/** Replaces the content of the index that the environment names by the files of a commit. */
 export async function readTree(commit: string, options: CommandOptions): Promise<void> {
   await ask(["read-tree", commit], options);
 }
 
-/** Writes files of the index that the environment names, over whatever exists. @param files undefined for all. */
+/** Writes files of the index that the environment names, overwriting existing ones. @param files undefined for all. */
 export async function checkOutIndex(
   files: readonly string[] | undefined,
   options: CommandOptions,
