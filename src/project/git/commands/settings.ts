@@ -22,8 +22,8 @@ export const AS_STORED_PERMITS: readonly Guard[] = ["allowUnsafeHooksPath", "all
 export const ANONYMOUS = asOptions("credential.helper=", "http.lowSpeedLimit=1", "http.lowSpeedTime=10");
 
 /**
- * Guards that must permit the variables of `fetchingEnvironment`: the user's ssh and proxy, the folder of git's programs, and
- * `true` instead of programs that prompt.
+ * The guards to disable for the variables of `fetchingEnvironment`: the user's ssh and proxy, the folder of
+ * git's programs, and `true` instead of programs that prompt.
  */
 export const FETCHING_PERMITS: readonly Guard[] = [
   "allowUnsafeAskPass",
