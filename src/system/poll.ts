@@ -1,25 +1,28 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-/** How long to pause between two attempts. */
+/** Pauses between attempts. */
 interface Pace {
-  /** The pause after an attempt. */
+  /** Pause after the first attempt. */
   everyMs: number;
-  /** Factor by which the pause grows with each attempt. */
+  /** Factor by which the pause grows with each attempt (default: 1). */
   growth?: number;
-  /** The longest pause. */
+  /** Longest pause (default: unlimited). */
   slowestMs?: number;
 }
 
 interface Attempts extends Pace {
   signal?: AbortSignal | undefined;
-  /** Whether a pause keeps the process alive; true unless given. */
+  /** Whether a pause keeps the process alive (default: true). */
   ref?: boolean;
 }
 
 export interface AttemptOptions extends Attempts {
-  /** No further attempt after this time; the one that is in progress then is the last. */
+  /** Time after which no further attempt begins; an attempt in progress is completed (default: unlimited). */
   timeoutMs?: number | undefined;
-  /** What an abort during a pause does: it throws an AbortError (`throw`), or there is no further attempt (`stop`). */
+  /**
+   * Effect of an abort during a pause: it throws an AbortError (`throw`, the default) or ends the attempts
+   * (`stop`).
+   */
   onAbort?: "throw" | "stop";
 }
 
@@ -29,9 +32,9 @@ interface EndlessOptions extends Attempts {
   onAbort?: "throw";
 }
 
-/** What time is asked of. */
+/** Measures time and pauses; a test passes one on which only pauses take time. */
 export interface Clock {
-  /** In milliseconds; never goes back. */
+  /** Returns a time in ms that never decreases. */
   now: () => number;
   sleep: (ms: number, options: { signal?: AbortSignal; ref: boolean }) => Promise<void>;
 }
@@ -42,8 +45,8 @@ const SYSTEM_CLOCK: Clock = {
 };
 
 /**
- * Returns a function that pauses after an attempt and returns whether to make another one: false when the time is over.
- * The time begins now. For loops that do more than ask one question; else see `poll`.
+ * Returns a function that pauses after an attempt and returns whether to make another one: false after the
+ * time limit, which begins now. For loops that do more than ask one question; `poll` is for the others.
  */
 export function attempts(options: AttemptOptions, clock = SYSTEM_CLOCK): () => Promise<boolean> {
   const { everyMs, growth = 1, slowestMs = Infinity, timeoutMs = Infinity } = options;
@@ -66,9 +69,9 @@ export function attempts(options: AttemptOptions, clock = SYSTEM_CLOCK): () => P
 type Look<T> = () => T | false | undefined | Promise<T | false | undefined>;
 
 /**
- * Asks again and again until there is an answer.
- * @param look returns the answer; undefined or false as long as there is none.
- * @returns undefined when the time is over.
+ * Repeats a question until there is an answer, and returns the answer; undefined if the time limit passes
+ * first.
+ * @param look returns the answer; undefined or false if there is none yet.
  */
 export async function poll<T>(look: Look<T>, options: EndlessOptions, clock?: Clock): Promise<T>;
 export async function poll<T>(look: Look<T>, options: AttemptOptions, clock?: Clock): Promise<T | undefined>;

@@ -11,10 +11,10 @@ import type { Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { errorCode, UserError } from "../errors.ts";
 
-// The only module that starts programs (simple-git starts git: see project/git/commands). A build's steps run by execa, which
-// takes as long to load as a short program to run. So everything else is started by node:child_process: what clients do
-// when they start, what must hand file descriptors over, what leads a process group or outlives this process, streams
-// of which either side may end first, and synchronous questions.
+// The only module that starts programs, except git, which simple-git starts (see project/git/commands). execa executes
+// the steps of a build. Loading it takes as long as executing a short program, so node:child_process starts everything
+// else: what clients execute during their start, what file descriptors are passed to, what leads a process group or
+// outlives this process, what has streams of which either side may end first, and what is executed synchronously.
 
 export type { ChildProcess, StdioOptions };
 
@@ -81,11 +81,11 @@ export function outputOf(file: string, args: readonly string[]): string | undefi
   try {
     return execFileSync(file, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
   } catch {
-    return undefined; // the answer, whatever the reason
+    return undefined; // whatever the reason
   }
 }
 
-/** Starts a program that is fed and read piece by piece. */
+/** Starts a program whose input and output are streams. */
 export function startPiped(
   file: string,
   args: readonly string[],
@@ -94,7 +94,7 @@ export function startPiped(
   return spawn(file, args, { env: options.env, signal: options.signal });
 }
 
-/** Starts a program as the leader of a process group and session of its own, so that no signal to ours reaches it. */
+/** Starts a program as the leader of its own process group and session, so that signals to ours do not reach it. */
 export function startLeader(
   file: string,
   args: readonly string[],
@@ -104,7 +104,8 @@ export function startLeader(
 }
 
 /**
- * Runs a program that may take long, such as a compiler, and copies what it prints, in its order, to a log.
+ * Runs a program that may take long, such as a compiler, and copies its output and its errors to a log, in
+ * the order in which they are printed.
  * @throws the signal's reason, after the program has been stopped.
  */
 export async function runLogged(

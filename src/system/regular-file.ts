@@ -17,7 +17,7 @@ export async function openRegularFile(file: string): Promise<FileHandle | undefi
   return undefined;
 }
 
-/** Returns the last bytes of a file and its size; undefined if there is none, or if it is no regular file. */
+/** Returns the last bytes of a file and its size; undefined if it does not exist or is not a regular file. */
 export async function endOfFile(
   file: string,
   mostBytes: number,
