@@ -29,7 +29,7 @@ export const OutcomeSchema = v.object({
   signal: v.optional(v.string()),
   /** Number of events simulated, as last printed by Cmdenv. */
   events: v.optional(v.number()),
-  /** Simulation time in seconds, in the simulator's own digits (it has more than a double holds). */
+  /** Simulation time in seconds, with all digits that the simulator printed (more than a double can hold). */
   simTime: v.optional(v.string()),
 });
 export type Outcome = v.InferOutput<typeof OutcomeSchema>;
@@ -64,14 +64,14 @@ export const ProgressSchema = v.object({
 });
 export type Progress = v.InferOutput<typeof ProgressSchema>;
 
-/** What a worker reports of a run that has not ended. */
+/** What a worker reports about a run that has not ended. */
 const RunReportSchema = v.variant("type", [
   v.object({ type: v.literal("progress"), ...ProgressSchema.entries }),
   v.object({ type: v.literal("held"), ...PostponementSchema.entries }),
 ]);
 export type RunReport = v.InferOutput<typeof RunReportSchema>;
 
-/** Returns what a worker has reported, as it is in the queue; undefined if that is no report. */
+/** Returns a worker's report as it is in the queue; undefined if the data is not a report. */
 export function parseReport(data: unknown): RunReport | undefined {
   const report = v.safeParse(RunReportSchema, withType(data));
   return report.success ? report.output : undefined;

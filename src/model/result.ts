@@ -18,8 +18,8 @@ export type Usage = v.InferOutput<typeof UsageSchema>;
 /** A file that a run wrote. */
 export const ResultFileSchema = v.object({
   /**
-   * Where a run in the client's checkout would have written the
-   * file: an absolute path with `/`, without its leading slash.
+   * Path at which a run in the client's checkout would have written the file: absolute, with `/`, without its
+   * leading slash.
    */
   path: v.string(),
   /** For a symbolic link, the length of its target's path. */
@@ -58,7 +58,7 @@ export const RunResultSchema = v.object({
 export type RunResult = v.InferOutput<typeof RunResultSchema>;
 
 /**
- * Returns the answer for a run that was not executed, or of whose execution nothing is known.
+ * Returns the answer for a run that was not executed, or about whose execution nothing is known.
  * @param worker name of the machine that answers; undefined if no worker did.
  */
 export function answerWithoutRunning(
@@ -109,8 +109,8 @@ export const RunRecordSchema = v.object({
       sizeBytes: v.number(),
       sha256: v.string(),
       /**
-       * The user's own file already had this name and content: it stays,
-       * even if a later execution of the run writes other content.
+       * The user's own file already had this name and content: the file stays, even if a later execution of
+       * the run writes other content.
        */
       wasThere: v.optional(v.boolean()),
     }),

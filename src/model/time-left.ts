@@ -12,7 +12,7 @@ export interface OpenWork {
   running: readonly RunningPart[];
   /** Number of runs that have not started. */
   waiting: number;
-  /** Number of concurrent runs, which may be a mean. */
+  /** Number of concurrent runs; it may be a mean. */
   parallel: number;
   /** Mean wall time of finished runs; undefined if none has finished. */
   meanMs: number | undefined;

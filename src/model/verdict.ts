@@ -1,9 +1,9 @@
-/** A yes, or a no with its reason. */
+/** Whether a condition holds, and if not, the reason. */
 export type Verdict = { ok: true } | No;
 
 interface No {
   ok: false;
-  /** As part of a sentence. */
+  /** Part of a sentence. */
   reason: string;
 }
 
