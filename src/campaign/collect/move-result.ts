@@ -7,8 +7,9 @@ import { DamagedArchive } from "../../stores/store.ts";
 import { moveFile, lstatIfExists } from "../../system/files.ts";
 
 /**
- * Moves a result file to its place, unless an earlier attempt has done so.
- * @throws {DamagedArchive} if it is damaged or lost.
+ * Moves a result file to its place, unless an earlier attempt has already done so.
+ * @throws {DamagedArchive} if the file is damaged or lost.
+ * @throws {UserError} if the file in its place is incomplete.
  */
 export async function moveResult(
   { from, sizeBytes }: ResultFile & { from: string },
