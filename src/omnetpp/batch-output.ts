@@ -1,26 +1,26 @@
 import { elapsedMsIn } from "./cmdenv-lines.ts";
 
-/** What one of several runs of a process has printed. */
+/** The output of one of several runs of a process. */
 export interface PrintedPart {
   runNumber: number;
-  /** What the run would have printed alone. */
+  /** The output that the run would have if it were the only one of its process. */
   text: string;
-  /** As the run's result files name it; undefined where it was not printed. */
+  /** The run ID, as in the run's result files; undefined if it was not printed. */
   runId: string | undefined;
-  /** By the run's last status line; 0 where there is none. */
+  /** Elapsed time in the run's last status line; 0 if there is none. */
   elapsedMs: number;
 }
 
 const BEGINNING = /^Preparing for running configuration .+, run #(\d+)\.\.\.$/gm;
 const RUN_ID = /^Assigned runID=(\S+)$/m;
 const STATISTICS = /^Run statistics: total .*\n\n?/m;
-/** A process that makes one run prints it after the run. */
+/** Printed after the run by a process that executes only one. */
 const END = "End.\n";
 
 /**
- * Splits what a process printed that made several runs one after the other (`-r 0,5,9`): each part has what the process
- * said at its beginning, and what one run printed; the sums over all runs are left out.
- * @returns the parts in the order of the runs; none where no run was announced.
+ * Returns the output of each run of a process that executed several runs one after the other (`-r 0,5,9`),
+ * with what the process printed at its start. The statistics of the whole batch are left out.
+ * @returns the parts in the order of the runs; none if no run was announced.
  * @see OMNeT++ Simulation Manual, "Running Simulations", "Running Several Simulation Runs".
  */
 export function splitBatchOutput(printed: string): PrintedPart[] {

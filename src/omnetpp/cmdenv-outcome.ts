@@ -46,8 +46,8 @@ interface Verdict {
 }
 
 /**
- * Returns how a run ended. In doubt, the run is not `done`:
- * truncated results must never be taken for complete ones.
+ * Returns how a run ended. In case of doubt, the run is not `done`: truncated results must never pass for
+ * complete ones.
  */
 export function decideOutcome(report: RunReport, end: ProcessEnd): Outcome {
   const { state, reason, error } = verdict(report, end);
@@ -107,10 +107,10 @@ function exitOf({ exitCode, signal }: ProcessEnd): string {
 }
 
 /**
- * Returns the outcome of a run without an error and without a line that says why the
- * run ended. With `-s`, 7.0 prints no such line: only the exit code counts, and CPU-
- * and real-time limits go unnoticed, so workers do not use `-s`. Otherwise, the line
- * is missing if the output went to a file, or if the model itself ended the process.
+ * Returns the outcome of a run without an error and without a line that names the reason for its end. With
+ * `-s`, 7.0 prints no such line: only the exit code counts, and CPU- and real-time limits go unnoticed, so
+ * workers do not use `-s`. Otherwise, the line is missing if the output went to a file, or if the model
+ * itself ended the process.
  */
 function withoutTermination({ silent, redirectedTo }: RunReport, end: ProcessEnd): Verdict {
   if (silent) return { state: "done", reason: "ended without an error" };

@@ -22,7 +22,10 @@ export function isInObjectFolder(file: string): boolean {
 const SYMBOL =
   /(?:^|::)__onstartup_(?:obj|func)_\d+$|Descriptor::\w+\(.*\) const::(?:names|fieldNames|fieldTypeStrings)$/;
 
-/** Whether a variable is one that OMNeT++'s macros and its message compiler make: written once, whatever the runs do. */
+/**
+ * Returns whether a variable is defined by OMNeT++'s macros or its message compiler. Such a variable is
+ * written only once, whatever the runs do.
+ */
 export function isGeneratedSymbol(name: string): boolean {
   return SYMBOL.test(name);
 }

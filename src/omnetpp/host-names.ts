@@ -9,7 +9,7 @@ export function withHost(file: string, host: string, pid: number | string): stri
   return path.posix.join(dir, `${name}.${host}.${pid}${ext}`);
 }
 
-/** Returns the process id in such a name; undefined in any other. */
+/** Returns the process ID in a name that `fname-append-host` has given; undefined for any other name. */
 export function pidIn(file: string, host: string): string | undefined {
   const { base } = path.posix.parse(file);
   const at = base.lastIndexOf(`.${host}.`);

@@ -1,6 +1,6 @@
 import { values, type SimulationArguments } from "./opp-options.ts";
 
-/** What the simulator reads where no ini file is named. */
+/** The ini file that the simulator reads if none is named. */
 export const DEFAULT_INI = "omnetpp.ini";
 
 const TYPED_LISTS = /^--(?:ned-path|load-libs)=(.*)$/;
@@ -10,13 +10,13 @@ export function namedInis(args: SimulationArguments): string[] {
   return values(args, "-f");
 }
 
-/** Returns the ini files with which a simulation begins: those that are named, else the default one. */
+/** Returns the ini files with which a simulation begins: those that are named, otherwise the default one. */
 export function iniFiles(args: SimulationArguments): string[] {
   const named = namedInis(args);
   return named.length > 0 ? named : [DEFAULT_INI];
 }
 
-/** Whether a file is an ini file by its name. */
+/** Returns whether a file is an ini file, judging by its name. */
 export function isIniFile(name: string): boolean {
   return name.endsWith(".ini");
 }
@@ -44,7 +44,7 @@ export function namedNedFolders(args: SimulationArguments): string[] | undefined
   return named.flatMap((value) => value.split(/[;:]/).filter((each) => each !== ""));
 }
 
-/** Returns the NED folders and libraries with a folder that a command line names, in any form. */
+/** Returns the NED folders, and the libraries with their folders, that a command line names in any form. */
 export function namedPlaces(args: SimulationArguments): string[] {
   const long = args.flatMap((arg) => (arg.kind === "long" ? (TYPED_LISTS.exec(arg.text)?.[1] ?? []) : []));
   const folders = [...values(args, "-n"), ...long].flatMap((list) => list.split(/[;: ]+/));

@@ -21,7 +21,7 @@ export type SimulationArgument =
   /** An option that no version knows; the simulator reports it better than we could. */
   | { kind: "other"; text: string };
 
-/** In the order in which they were typed. */
+/** The arguments of a simulation program, in the order in which they were typed. */
 export type SimulationArguments = readonly SimulationArgument[];
 
 /**

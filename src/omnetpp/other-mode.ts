@@ -3,9 +3,10 @@ import { lstatIfExists } from "../system/files.ts";
 import { modeOf } from "./simulator.ts";
 
 /**
- * Returns a note on the build of a missing program or library in the other mode; undefined if there is none.
- * @param file absolute.
- * @returns half a sentence: `libqueue_dbg.so exists there, which is a debug build`.
+ * Returns a note if a missing program or library exists in the other mode (release or debug); otherwise
+ * undefined.
+ * @param file absolute path.
+ * @returns part of a sentence: `libqueue_dbg.so exists there, which is a debug build`.
  */
 export async function otherModeOf(file: string): Promise<string | undefined> {
   const { dir, name, ext } = path.parse(file);

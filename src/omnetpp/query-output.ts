@@ -3,8 +3,8 @@ import type { Run } from "../model/run.ts";
 /** The beginning of a run's line, up to its variables. */
 const RUN = /^Run (\d+): (.*)$/;
 /**
- * A variable and its value; quoted parts of a value may contain anything. Has no nested repetition, which
- * could backtrack without end.
+ * A variable and its value; quoted parts of a value may contain anything. There is no nested repetition,
+ * which could backtrack without end.
  */
 const VARIABLE = /\$([^\s=,]+)=((?:[^",]|"(?:[^"\\]|\\.)*"|,(?! \$))*)(?:, |$)/y;
 
@@ -68,7 +68,7 @@ export function parseRunConfig(stdout: string): Map<string, string> {
   return configuration;
 }
 
-/** What `${datetime}` and `${runid}` stand for. */
+/** Matches the values of `${datetime}` and `${runid}`. */
 const MOMENT = /\d{8}-\d\d:?\d\d:?\d\d(?:-\d+)?/g;
 
 /**
@@ -79,12 +79,15 @@ export function withoutMoments(value: string): string {
   return value.replaceAll(MOMENT, "");
 }
 
-/** Reads what `-a` prints of configs: a line such as `Config PureAloha1: 9` for each, with the number of its runs. */
+/**
+ * Returns the configs in the output of `-a`, which has a line such as `Config PureAloha1: 9` for each, with
+ * its number of runs.
+ */
 export function parseConfigNames(stdout: string): string[] {
   return [...stdout.matchAll(/^Config (.+): \d+$/gm)].map((match) => match[1]!);
 }
 
-/** The library that the simulator complains of, as it named it: `cannot load library 'libqueue.so'`. */
+/** Returns the library that the simulator cannot load, as its message names it: `cannot load library 'libqueue.so'`. */
 export function unloadableLibrary(complaint: string): string | undefined {
   return /Cannot load library '([^']+)'/.exec(complaint)?.[1];
 }

@@ -1,11 +1,12 @@
-/** A text in double quotes from its beginning to its end; a quote in it is escaped. */
+/** Matches a text that is entirely in double quotes; quotes inside it are escaped. */
 const QUOTED = /^"(?:[^"\\]|\\.)*"$/s;
 const ESCAPE = /\\(?:x([\da-fA-F]{1,2})|(.))/gs;
 const CONTROLS: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
 
 /**
- * Returns a string constant without its quotes and escapes (`"a \"b\""` is `a "b"`); any other text as it is. The
- * simulator writes them so in result files, in ini files and in its answers.
+ * Returns a string constant without its quotes and escapes (`"a \"b\""` becomes `a "b"`), and any other text
+ * unchanged. The simulator writes string constants in this form in result files, in ini files and in answers
+ * to queries.
  * @see OMNeT++ Simulation Manual, appendix "Result File Formats", "Line types": quotes and backslashes.
  */
 export function unquoted(text: string): string {

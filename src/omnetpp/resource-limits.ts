@@ -62,9 +62,9 @@ function limitOf(text: string): Limit {
 }
 
 /**
- * Returns the terminal that runs get: the environment without the variables
- * that are not passed on, umask and limits. Node.js raises its own limit of
- * open files when it starts, so the limit of the parent process is used.
+ * Returns the terminal whose settings runs get: its umask, its limits, and its environment without the
+ * variables that are not passed on. Node.js raises its own limit of open files when it starts, so the limit
+ * of the parent process is used.
  */
 export function ownTerminal(env: NodeJS.ProcessEnv = process.env): Terminal {
   const { soft, umask } = ownLimits();

@@ -18,7 +18,7 @@ const EXTENSIONS = {
 /** An option that names files of one kind. */
 type FileOption = keyof typeof EXTENSIONS;
 
-/** Files of results that the simulator begins anew in each run, whatever was there. */
+/** Result files that the simulator overwrites in each run. */
 const BEGUN_ANEW = /\.(?:sca|vec|vci|elog|elogi|sna|rt|out)$/;
 const RECORDED = /[^/]\.(?:sca|vec|vci|elog)$/;
 const NAMING_THEIR_RUN = /\.(?:sca|vec|vci)$/;
@@ -28,32 +28,33 @@ export function extensionOf(option: FileOption): string {
   return EXTENSIONS[option];
 }
 
-/** True for the names of files that a local run replaces, too. */
+/** Returns whether a local run would overwrite a file of this name, too. */
 export function isOverwritten(file: string): boolean {
   return BEGUN_ANEW.test(file);
 }
 
-/** True for the names of scalar, vector and index files and eventlogs, which nobody but a simulation writes. */
+/** Returns whether a name is that of a scalar, vector, index or eventlog file, which only simulations write. */
 export function isRecorded(file: string): boolean {
   return RECORDED.test(file);
 }
 
-/** True for the names of scalar files. */
+/** Returns whether a name is that of a scalar file. */
 export function isScalarFile(file: string): boolean {
   return file.endsWith(extensionOf("output-scalar-file"));
 }
 
-/** True for the index of a vector file whose own name has no extension. */
+/** Returns whether a file is the index of a vector file whose own name has no extension. */
 export function isNamelessIndex(file: string): boolean {
   return path.basename(file) === ".vci";
 }
 
-/** The line with the run's id is among the first. */
+/** Number of bytes to read of a file; the line with the run ID is among the first. */
 const HEAD_BYTES = 1024;
 const RUN = /^run (\S+)$/m;
 
 /**
- * Returns the id of the run that a result file is of, from the file's first lines: `run PureAloha-0-20260101-10:00:00-1234`.
+ * Returns the ID of the run that wrote a result file, from the file's first lines: `run
+ * PureAloha-0-20260101-10:00:00-1234`.
  * @see OMNeT++ Simulation Manual, appendix "Result File Formats", "Run Declaration".
  */
 export function runIdIn(head: string): string | undefined {
@@ -61,7 +62,7 @@ export function runIdIn(head: string): string | undefined {
 }
 
 /**
- * Reads the id of the run that wrote a file of results; undefined for other files.
+ * Returns the ID of the run that wrote a result file; undefined for other files.
  * @param file absolute path.
  */
 export function runIdOf(file: string): string | undefined {

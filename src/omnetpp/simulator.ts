@@ -5,22 +5,22 @@ import { runProgram, type ProgramOptions } from "../system/program.ts";
 /** The programs that can load any model library, in the order in which they are searched for. */
 export const SIMULATORS = ["opp_run", "opp_run_release", "opp_run_dbg"];
 
-/** The same for models that were built in one mode. */
+/** Returns those of the programs that load models built in a mode, in the order in which they are searched for. */
 export function simulatorsFor(mode: Mode): string[] {
   return mode === "debug" ? ["opp_run_dbg"] : ["opp_run_release", "opp_run"];
 }
 
-/** The mode of a simulation program or library without its extension, by its name. */
+/** Returns the mode of a simulation program or library, from its name without the extension. */
 export function modeOf(name: string): Mode {
   return name.endsWith("_dbg") ? "debug" : "release";
 }
 
-/** Whether a file of OMNeT++'s folders `bin` and `lib` is the simulator or one of its libraries. */
+/** Returns whether a file in OMNeT++'s folders `bin` and `lib` is the simulator or one of its libraries. */
 export function isPartOfSimulator(name: string): boolean {
   return /^(?:opp_run|libopp)/.test(name);
 }
 
-/** The version that OMNeT++'s file `Version` names: `omnetpp-6.2.0`. */
+/** Returns the version in the text of OMNeT++'s file `Version`: `omnetpp-6.2.0`. */
 export function versionIn(text: string): string | undefined {
   return /^omnetpp-(\S+)/.exec(text)?.[1];
 }

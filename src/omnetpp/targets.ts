@@ -15,8 +15,8 @@ export interface Target {
 const SUFFIX = process.platform === "darwin" ? "dylib" : "so";
 
 /**
- * Returns the target that `opp_makemake` creates with some
- * options; none without linking or for a static library.
+ * Returns the target that `opp_makemake` creates with these options; none if it does not link, or for a
+ * static library.
  * @param place absolute path of the folder.
  * @see opp_makemake(1): -o, -s, -a, -n.
  */
@@ -39,8 +39,8 @@ export function nameOption(options: readonly string[]): string | undefined {
 }
 
 /**
- * Returns the default name: that of the nearest parent folder
- * with a `.project`, otherwise that of the folder itself.
+ * Returns the default name of a target: the name of the nearest parent folder with a `.project`, otherwise
+ * that of the folder itself.
  */
 function defaultName(place: string): string {
   for (let folder = place; ; folder = path.dirname(folder)) {

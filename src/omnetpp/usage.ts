@@ -24,7 +24,7 @@ export class UsageMeter implements Disposable {
     this.#files = { stat: open("stat"), schedstat: open("schedstat"), status: open("status") };
   }
 
-  /** Updates both values. */
+  /** Updates the CPU time and the peak memory. */
   look(): void {
     const fields = statFields(this.#read("stat"));
     if (fields.length < 13) return; // the process has ended
