@@ -53,7 +53,7 @@ function stampOf(place: string): string {
     .join(" ");
 }
 
-/** Returns the status of a file or of a link's target; undefined for a dangling link. */
+/** Returns the status of a file or of the target of a link; undefined for a dangling link. */
 function targetOf(place: string): BigIntStats | undefined {
   try {
     return statSync(place, { bigint: true });

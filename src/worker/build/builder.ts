@@ -34,7 +34,7 @@ export interface BuildPlace {
   builds: BuildStore;
   repositories: Repositories;
   dependencies: Dependencies;
-  /** Name of the service that compiles on other nodes; undefined: compile only on this machine, without a cache. */
+  /** Name of the service that compiles on other nodes; undefined to compile only on this machine, without a cache. */
   compilers?: string | undefined;
 }
 
@@ -59,7 +59,7 @@ export async function build(
   if (await where.builds.find(key)) return { ok: true, tookMs: took() };
   await freeDiskSpace(where.directory, [where.builds, where.repositories]);
   const place = path.join(where.directory, key);
-  await removeTree(place); // a killed builder may have left it
+  await removeTree(place); // a killed builder may have left a tree
   try {
     const failure = await buildIn(path.join(place, request.checkoutName), key, request, where, signal);
     return failure ?? { ok: true, tookMs: took() };
@@ -123,7 +123,7 @@ function inheritedFrom(dependencies: readonly ProvidedDependency[]): Set<string>
   return new Set(inside.flatMap(({ manifest }) => filesOf(manifest)));
 }
 
-/** Returns the title of the step that failed, or undefined if all steps succeeded. */
+/** Executes the steps of a build and returns the title of the one that failed; undefined if all succeeded. */
 async function runSteps(
   steps: readonly Step[],
   env: NodeJS.ProcessEnv,

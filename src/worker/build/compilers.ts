@@ -27,8 +27,8 @@ export function ownCompilers(env: NodeJS.ProcessEnv): Compilers {
 }
 
 /**
- * Returns how many builds run concurrently: with compilers on other machines two, if there is enough memory,
- * so that a build need not wait for that of another user.
+ * Returns the number of concurrent builds: two if other machines compile and there is enough memory, so that
+ * a build need not wait for one of another user; otherwise one.
  * @param name name of the compiler service, if there is one.
  */
 export function concurrentBuilds(name: string | undefined, memoryBytes = ownMemory()): number {
@@ -44,8 +44,8 @@ function ownMemory(): number {
 
 /**
  * Returns the compilers of all nodes that are reachable now, with ccache in front of them. This machine
- * compiles what a vanished node has not finished. It is last in the list of hosts, because it also serves the
- * queue and the results.
+ * compiles the files that a vanished node has not finished. It is last in the list of hosts, because it also
+ * serves the queue and the results.
  * @param name name of the compiler service; its addresses are those of the nodes.
  * @param tree folder of the build; its path differs from build to build, so ccache ignores it.
  * @see distcc(1), ccache(1)

@@ -13,8 +13,8 @@ const LONG_AGO = new Date("1990-01-01T00:00:00Z");
  * Sets the times of derived files in a fresh checkout (code that OMNeT++ generates, object files, libraries,
  * programs) to a date before that of their sources. Git writes all files at the same time, so a build would
  * otherwise consider them up to date even if their sources have changed. Files that no build rule creates
- * keep their content. Removes object and dependency files in object folders: the latter may contain paths
- * that make cannot parse.
+ * keep their content. Removes object and dependency files in object folders, because dependency files may
+ * contain paths that make cannot parse.
  * @param files all files of the tree, relative to it.
  * @see GNU make manual, "How make Works": a target is remade if it is older than a prerequisite.
  */

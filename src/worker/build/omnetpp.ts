@@ -9,8 +9,8 @@ export class OtherOmnetpp extends UserError {
 }
 
 /**
- * Checks that the OMNeT++ of this machine has the same major and minor version as the user's.
- * Compares nothing if the user's own installation is used.
+ * Checks that the OMNeT++ of this machine has the same major and minor version as the user's. Does nothing if
+ * the build uses the user's own installation.
  * @throws {OtherOmnetpp} if the versions differ.
  */
 export async function checkOmnetpp(wanted: Omnetpp, env: NodeJS.ProcessEnv): Promise<void> {

@@ -22,7 +22,7 @@ export interface Step {
 export interface StepOptions {
   /** Number of files to compile concurrently. */
   jobs: number;
-  /** The built projects that the project needs. */
+  /** The projects that this one needs, which have been built. */
   dependencies: readonly ProvidedDependency[];
 }
 
