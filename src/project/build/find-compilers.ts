@@ -3,13 +3,13 @@ import type { Compilers } from "../../model/build.ts";
 import type { Environment } from "../../model/environment.ts";
 import { findProgram } from "../../system/program.ts";
 
-/** OMNeT++'s `configure` chooses among these; which one it took is in its Makefile.inc, as a name that PATH resolves. */
+/** OMNeT++'s `configure` chooses one of these. Its Makefile.inc contains the chosen name, which is resolved through PATH. */
 const NAMES = ["cc", "c++", "gcc", "g++", "clang", "clang++"];
 
 /**
- * Returns the compilers that a build in an environment could use, by the names that a Makefile calls them by: the file
- * that PATH leads to, its size in bytes and its modification time in ms. An update, another module or another conda
- * environment changes the answer.
+ * Returns the compilers that a build in an environment could use, by the names that Makefiles use: for each,
+ * the file that PATH leads to, its size in bytes and its modification time in ms. An update, another module
+ * or another conda environment changes the result.
  */
 export async function findCompilers(environment: Environment): Promise<Compilers> {
   const named = ["CC", "CXX"].flatMap((variable) => environment[variable]?.trim().split(/\s+/, 1) ?? []);
@@ -25,6 +25,6 @@ async function describeProgram(name: string, searchPath = ""): Promise<string | 
     const [file, { size, mtimeMs }] = await Promise.all([realpath(program), stat(program)]);
     return `${file} ${size} ${mtimeMs}`;
   } catch {
-    return undefined; // removed just now: the same as missing
+    return undefined; // removed just now, which is the same as missing
   }
 }

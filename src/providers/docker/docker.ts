@@ -43,7 +43,7 @@ import { checkStack, removeStack, stackOf } from "./stack.ts";
 import { noteHalted, readDeployed } from "./swarm-settings.ts";
 
 const NO_SERVICES: Services = { images: {}, build: {} };
-/** Docker rejects names of services with more than 63 characters. */
+/** Maximum length of a swarm's name: Docker limits the names of its services to 63 characters. */
 const NAME_LIMIT = 40;
 
 /** Returns the provider for a swarm on an existing Docker Swarm. */
@@ -59,7 +59,7 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
       await using _ = await lockChanges(docker, stackOf(name), signal);
       return await work();
     });
-  /** Runs an operation with events while no other process changes the swarm. */
+  /** Executes an operation that yields events while no other process, on any machine, changes the swarm. */
   const eventsExclusively = (work: () => SwarmEvents): SwarmEvents =>
     eventsLocked(async function* () {
       const { docker } = await existing(name);
@@ -103,7 +103,7 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
     await setAsideDamaged(name);
     const known = await dockerState(name);
     if (known !== undefined && !isSame(known.docker, docker)) throw otherDocker(known);
-    await openEngine(docker, signal); // before the state file is written
+    await openEngine(docker, signal); // before the state file is written, so that an error leaves none
     await using _ = await lockChanges(docker, stackOf(name), signal);
     const deployed = await readDeployed(docker, stackOf(name), signal);
     const before = { ...(known?.services ?? NO_SERVICES), ...deployed?.settings };
@@ -117,7 +117,7 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
     else yield* deploy(deployed && before);
   };
 
-  /** Stops the runners, without requiring a relay, before it writes the state file, which a full disk may prevent. */
+  /** Stops the runners before it writes the state file, because the disk may be full. Needs no relay. */
   const halt = async function* (): SwarmEvents {
     const { docker, services } = await deployedState(name, signal);
     const problem = await connected(name).then(
