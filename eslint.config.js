@@ -63,7 +63,8 @@ const RESTRICTED = [
 ];
 
 /**
- * Returns the rule without those that do not hold in a place.
+ * Returns the setting of `no-restricted-syntax` with all restrictions except those that do not apply in a
+ * place.
  * @param {typeof RESTRICTED} exceptions
  * @returns {["error", ...{ selector: string, message: string }[]]}
  */
@@ -89,7 +90,7 @@ export default defineConfig(
       ],
       "@typescript-eslint/no-confusing-void-expression": "off",
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
-      "no-undef": "off", // the compiler knows better
+      "no-undef": "off", // TypeScript reports undefined names
       "@typescript-eslint/no-non-null-assertion": "off",
       "no-restricted-syntax": ["error", PROCESS_EXIT],
     },
@@ -107,7 +108,7 @@ export default defineConfig(
     rules: { "no-restricted-syntax": everywhereBut(place, KIND_OF_SWARM) },
   })),
   {
-    // The highest values of today, so that nothing gets worse: a function or file that exceeds one is divided.
+    // The highest values in the code so far, so that nothing gets worse: split a function or file that exceeds one.
     files: ["src/**/*.{ts,js}"],
     rules: {
       complexity: ["error", { max: 16, variant: "modified" }], // a switch with short cases counts as one branch
@@ -123,30 +124,30 @@ export default defineConfig(
     rules: { "max-lines-per-function": ["error", { max: 185, skipBlankLines: true, skipComments: true }] },
   },
   {
-    // The version of the plugin is the last one for Node.js 20.
+    // This is the last version of the plugin that supports Node.js 20.
     files: ["test/**/*.ts"],
     plugins: { vitest },
     settings: { vitest: { typecheck: true } },
     rules: {
-      // A helper that checks something is named accordingly, so that every test visibly checks something.
+      // A helper that asserts something has such a name, so that every test visibly asserts something.
       "vitest/expect-expect": [
         "error",
         { assertFunctionNames: ["expect", "expect*", "always", "fc.assert"] },
       ],
       "vitest/no-commented-out-tests": "error",
-      "vitest/no-disabled-tests": "error", // only helpers skip tests, with a warning: what is missing is a failure in CI
+      "vitest/no-disabled-tests": "error", // only helpers skip tests: with a warning, or a failure in CI
       "vitest/no-focused-tests": "error",
       "vitest/no-identical-title": "error",
       "vitest/no-import-node-test": "error",
       "vitest/require-awaited-expect-poll": "error",
       "vitest/valid-describe-callback": "error",
-      "vitest/valid-expect": ["error", { maxArgs: 2 }], // the second one is printed with a failure
+      "vitest/valid-expect": ["error", { maxArgs: 2 }], // the second one is printed if the assertion fails
       "vitest/valid-expect-in-promise": "error",
       "vitest/valid-title": ["error", { disallowedWords: UNCLEAR_WORDS }],
     },
   },
   {
-    files: ["test/helpers/*.ts"], // those that wrap describe()
+    files: ["test/helpers/*.ts"], // some of them wrap describe()
     rules: { "vitest/no-disabled-tests": "off", "vitest/valid-describe-callback": "off" },
   },
   { files: ["**/*.js", "**/*.mjs"], rules: { "@typescript-eslint/explicit-function-return-type": "off" } },
