@@ -12,9 +12,9 @@ import { newSample, newUser, type Finished, type Sample, type User } from "../he
 import { compareResults } from "../real-omnetpp/compare-results.js";
 
 const GiB = 2 ** 30;
-/** For htpasswd(1), with a password that nobody has. */
+/** An entry of htpasswd(1) that no password matches. */
 const LOGIN = "user:!";
-/** 42 runs of three files each. */
+/** A config with 42 runs, each of which writes three files. */
 const CONFIG = `
 [Config Nodes]
 sim-time-limit = 1000s
@@ -53,7 +53,7 @@ describeWithService("docker-registry", "with a registry", () => {
     };
     const serviceOf = async (name: string) =>
       (await statusOf()).status.services.find((service) => service.name === name);
-    /** Machines that have joined pull the images first. */
+    /** Waits until all services run. A machine that has joined must first pull the images. */
     const untilWhole = (runners: number): Promise<unknown> =>
       vi.waitFor(
         async () => {
@@ -70,7 +70,7 @@ describeWithService("docker-registry", "with a registry", () => {
         },
         { timeout: 150_000, interval: 500 },
       );
-    /** A machine that is a worker of the Docker Swarm. */
+    /** Starts a machine that joins the Docker Swarm as a worker, and returns its name. */
     const addWorker = async (): Promise<string> => {
       const name = `w${++started}`;
       const machine = await cluster.add(name, { memoryBytes: started % 2 === 1 ? 4 * GiB : 8 * GiB });
@@ -78,7 +78,7 @@ describeWithService("docker-registry", "with a registry", () => {
       workers.set(name, machine);
       return name;
     };
-    /** Its node stays in the Docker Swarm, as that of a machine that has lost its power. */
+    /** Kills a worker. Its node stays in the Docker Swarm, like that of a machine that has lost power. */
     const killWorker = async (name: string): Promise<void> => {
       await workers.get(name)![Symbol.asyncDispose]();
       workers.delete(name);
@@ -97,7 +97,7 @@ describeWithService("docker-registry", "with a registry", () => {
         state !== "halted" && services.some((each) => each.name === "runner-joined" && each.desired === 0)
       );
     };
-    /** The state in which each test finds the machines and the swarm, whatever an earlier one left. */
+    /** Restores the state of the machines and of the swarm in which each test begins, whatever earlier tests left. */
     const beginWithTwoWorkers = async (): Promise<void> => {
       const nodes = (await cluster.manager.docker("node", "ls", "--format", "{{.Hostname}}"))
         .trim()
@@ -245,7 +245,7 @@ describeWithService("docker-registry", "with a registry", () => {
       await cluster.connect(second, true);
       expect(stderr).toMatch(/built in/);
       expect(exitCode).toBe(0);
-      expect(Date.now() - cutAt).toBeLessThan(120_000); // distcc by default waits 300 s
+      expect(Date.now() - cutAt).toBeLessThan(120_000); // the default of distcc is 300 s
     }, 300_000);
 
     it("executes runs on a machine that joins a swarm of one, within the memory of that machine", async () => {
@@ -301,7 +301,7 @@ async function addConfig(sample: Sample, runMs: number): Promise<void> {
   });
 }
 
-/** Container of a service's task on a machine. */
+/** Returns the container of a service's task on a machine. */
 async function taskOn(machine: DockerMachine, service: string): Promise<string> {
   let id = "";
   await eventually(async () => {
@@ -312,7 +312,7 @@ async function taskOn(machine: DockerMachine, service: string): Promise<string> 
   return id;
 }
 
-/** Host names of the machines that executed runs, as the records have them. */
+/** Returns the host names of the machines that executed runs, according to the records. */
 async function workersOf(sample: Sample): Promise<string[]> {
   const { study } = sample;
   const records = (await sample.results()).filter((file) => /^\.swarm\/[^/]+\.json$/.test(file));

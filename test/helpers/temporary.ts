@@ -10,18 +10,18 @@ export interface TemporaryDirectory extends AsyncDisposable {
   path: string;
 }
 
-/** An empty directory of mode 700 that is removed with its content at the end of the block. */
+/** Creates an empty directory of mode 700, which is removed with its content at the end of the block. */
 export async function temporaryDirectory(prefix = "swarm-test-"): Promise<TemporaryDirectory> {
   const directory = await realpath(await mkdtemp(path.join(tmpdir(), prefix)));
   return { path: directory, [Symbol.asyncDispose]: () => removeDirectory(directory) };
 }
 
-/** Removes a directory, also while other processes write files into it. */
+/** Removes a directory, even while other processes write files into it. */
 export function removeInUse(directory: string): Promise<void> {
   return rm(directory, { recursive: true, force: true, maxRetries: 20 });
 }
 
-/** Removes a directory, also one in which a test made folders read-only. */
+/** Removes a directory, even if a test has made folders in it read-only. */
 export async function removeDirectory(directory: string): Promise<void> {
   try {
     await removeInUse(directory);

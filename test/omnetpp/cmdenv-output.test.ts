@@ -11,7 +11,7 @@ type Expected = [number, OutcomeState, string, number | undefined, string?];
 
 const END = "Simulation time limit reached";
 const CPU = "CPU time limit reached";
-/** 7.0 under `-s` does not print how a run ended: a limit cannot be distinguished from a regular end there. */
+/** With `-s`, 7.0 does not print how a run ended, so a limit cannot be distinguished from a regular end. */
 const SILENT = "ended without an error";
 const MISMATCH = "Fingerprint mismatch! calculated: 15f4-7238/tplx, expected: 1234-5678/tplx";
 const PROMPT = "The simulation attempted to prompt for user input";
@@ -45,7 +45,7 @@ const TABLE: Record<string, Record<string, Expected[]>> = {
       [0, "failed", "exit code 1", undefined, "No such variable: ${p}"],
       [1, "failed", "exit code 1", undefined, "No such variable: ${p}"],
     ],
-    // its output went to a file, which the recorded text does not name under -s
+    // the output went to a file, which the recorded text does not name with -s
     "redirected-output": [[0, "done", SILENT, undefined]],
     eventlog: [[0, "done", END, 319]],
     "sqlite-results": [[0, "done", END, 168792]],
@@ -61,7 +61,7 @@ const TABLE: Record<string, Record<string, Expected[]>> = {
       [5, "done", END, 65209],
       [9, "done", END, 40875],
     ],
-    // truncated, and nothing in the output says so: the reason why workers execute without -s
+    // truncated, but the output does not show that, so workers do not use -s
     "cpu-time-limit": [[0, "done", SILENT, 538624]],
     "real-time-limit": [[0, "done", SILENT, 542720]],
     "fingerprint-ok": [[0, "done", SILENT, 168792]],
@@ -91,7 +91,7 @@ const REGULAR: ProcessEnd = {
 const exit = (exitCode: number): ProcessEnd => ({ ...REGULAR, exitCode });
 const killed = (signal: string): ProcessEnd => ({ ...REGULAR, exitCode: null, signal });
 
-/** Repeatable: the same sizes every time the tests run. */
+/** Returns a generator of pseudorandom numbers that yields the same numbers whenever the tests run. */
 function randomly(seed: number): () => number {
   let state = seed;
   return () => (state = (state * 48271) % 2147483647) / 2147483647;

@@ -22,7 +22,7 @@ const recordings = readdirSync(fixtures, { recursive: true, encoding: "utf8" })
   .sort()
   .map((name) => ({ name, cases: JSON.parse(readFileSync(path.join(fixtures, name), "utf8")) as Case[] }));
 
-/** Replays recorded answers; other queries get a configuration without special values. */
+/** Returns a program that replays recorded answers; other queries get a configuration without special values. */
 function playback(cases: readonly Case[], calls: string[][] = []): RunProgram {
   return (_file, args) => {
     calls.push([...args]);
@@ -115,7 +115,7 @@ describe("run lines", () => {
     );
     const before = process.cpuUsage();
     const runs = parseRuns(lines.join(""), "A");
-    expect(process.cpuUsage(before).user / 1000).toBeLessThan(5000); // comparing each run with each other run would take minutes
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(5000); // comparing all pairs of runs would take minutes
     expect(runs).toHaveLength(100_000);
     expect(runs.at(-1)).toMatchObject({ runNumber: 99_999, iterationVariables: { n: "99", d: '"a, b"' } });
   });

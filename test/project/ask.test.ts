@@ -16,7 +16,7 @@ afterEach(async () => {
   await place[Symbol.asyncDispose]();
 });
 
-/** Lets a shell script be the only git that is found. */
+/** Puts a shell script on PATH that takes the place of git. */
 async function useInsteadOfGit(script: string): Promise<void> {
   const bin = path.join(place.path, "bin");
   await mkdir(bin);
