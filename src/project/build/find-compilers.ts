@@ -3,7 +3,7 @@ import type { Compilers } from "../../model/build.ts";
 import type { Environment } from "../../model/environment.ts";
 import { findProgram } from "../../system/program.ts";
 
-/** OMNeT++'s `configure` chooses one of these. Its Makefile.inc contains the chosen name, which is resolved through PATH. */
+/** OMNeT++'s `configure` chooses one of these. Makefile.inc contains the chosen name, which is resolved through PATH. */
 const NAMES = ["cc", "c++", "gcc", "g++", "clang", "clang++"];
 
 /**
