@@ -62,7 +62,7 @@ function limitOf(text: string): Limit {
 }
 
 /**
- * Returns the terminal whose settings runs get: its umask, its limits, and its environment without the
+ * Returns the settings of this terminal that runs get: umask, limits, and the environment without the
  * variables that are not passed on. Node.js raises its own limit of open files when it starts, so the limit
  * of the parent process is used.
  */

@@ -28,7 +28,7 @@ export function extensionOf(option: FileOption): string {
   return EXTENSIONS[option];
 }
 
-/** Returns whether a local run would overwrite a file of this name, too. */
+/** Returns whether a local run would overwrite a file of this name. */
 export function isOverwritten(file: string): boolean {
   return BEGUN_ANEW.test(file);
 }
@@ -53,8 +53,8 @@ const HEAD_BYTES = 1024;
 const RUN = /^run (\S+)$/m;
 
 /**
- * Returns the ID of the run that wrote a result file, from the file's first lines: `run
- * PureAloha-0-20260101-10:00:00-1234`.
+ * Returns the ID of the run that wrote a result file, from the file's first lines.
+ * @param head contains a line such as `run PureAloha-0-20260101-10:00:00-1234`.
  * @see OMNeT++ Simulation Manual, appendix "Result File Formats", "Run Declaration".
  */
 export function runIdIn(head: string): string | undefined {

@@ -5,7 +5,7 @@ import { runProgram, type ProgramOptions } from "../system/program.ts";
 /** The programs that can load any model library, in the order in which they are searched for. */
 export const SIMULATORS = ["opp_run", "opp_run_release", "opp_run_dbg"];
 
-/** Returns those of the programs that load models built in a mode, in the order in which they are searched for. */
+/** Returns the simulators that can load models built in a mode, in the order in which they are searched for. */
 export function simulatorsFor(mode: Mode): string[] {
   return mode === "debug" ? ["opp_run_dbg"] : ["opp_run_release", "opp_run"];
 }

@@ -45,8 +45,9 @@ const SYSTEM_CLOCK: Clock = {
 };
 
 /**
- * Returns a function that pauses after an attempt and returns whether to make another one: false after the
- * time limit, which begins now. For loops that do more than ask one question; `poll` is for the others.
+ * Returns a function that pauses after an attempt and returns whether to make another one: false once the
+ * time limit, counted from this call, has passed. For loops that do more than ask one question; for the
+ * others, see `poll`.
  */
 export function attempts(options: AttemptOptions, clock = SYSTEM_CLOCK): () => Promise<boolean> {
   const { everyMs, growth = 1, slowestMs = Infinity, timeoutMs = Infinity } = options;

@@ -11,10 +11,11 @@ import type { Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { errorCode, UserError } from "../errors.ts";
 
-// The only module that starts programs, except git, which simple-git starts (see project/git/commands). execa executes
-// the steps of a build. Loading it takes as long as executing a short program, so node:child_process starts everything
-// else: what clients execute during their start, what file descriptors are passed to, what leads a process group or
-// outlives this process, what has streams of which either side may end first, and what is executed synchronously.
+// The only module that starts programs, except for the git commands that simple-git starts (see project/git/commands).
+// execa executes the steps of a build. Loading it takes as long as executing a short program, so node:child_process
+// starts everything else: what clients execute during their start, programs to which file descriptors are passed, that
+// lead a process group, outlive this process, or have streams of which either side may end first, and programs that are
+// executed synchronously.
 
 export type { ChildProcess, StdioOptions };
 

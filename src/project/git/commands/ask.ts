@@ -22,7 +22,7 @@ export type Guard = keyof NonNullable<SimpleGitOptions["unsafe"]>;
 export interface CommandOptions extends GitOptions {
   /** Text for the standard input of git. */
   input?: string;
-  /** Safety checks to disable, in addition to that of configuration files which variables name. */
+  /** Safety checks to disable, in addition to that of variables which name configuration files. */
   permits?: readonly Guard[];
 }
 

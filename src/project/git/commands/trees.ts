@@ -1,6 +1,6 @@
 import { ask, type CommandOptions } from "./ask.ts";
 
-/** Replaces the content of the index that the environment names by the files of a commit. */
+/** Replaces the content of the index that the environment names with the files of a commit. */
 export async function readTree(commit: string, options: CommandOptions): Promise<void> {
   await ask(["read-tree", commit], options);
 }
