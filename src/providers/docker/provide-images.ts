@@ -37,10 +37,9 @@ export async function* provideImages(
     (name) => given[name] === undefined && (PUBLISHED === undefined || build.own),
   );
   const hasSeveralMachines = swarm.workers === undefined ? engine.nodes.length > 1 : swarm.workers > 0;
-  const registry =
-    missing.length === 0 || !hasSeveralMachines
-      ? undefined
-      : (named ?? (swarm.isOurs ? OWN_REGISTRY : undefined));
+  // A registry that the user has named is used for one machine, too: others may join, and pull the images.
+  const usual = hasSeveralMachines && swarm.isOurs ? OWN_REGISTRY : undefined;
+  const registry = missing.length === 0 ? undefined : (named ?? usual);
   if (missing.length > 0 && hasSeveralMachines && registry === undefined) throw withoutRegistry(engine);
   const images = stackImages(given, build, await imageTag(build), registry);
   const files = swarm.isOurs ? ["stack.yaml", "aws.yaml"] : ["stack.yaml"];
