@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { once } from "node:events";
+import { once, setMaxListeners } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -29,17 +29,15 @@ await runScript(async () => {
   const place = mkdtempSync(path.join(tmpdir(), "swarm-scale-"));
   const tools = toolsIn(benchEnvironment(place));
   const end = new AbortController();
+  setMaxListeners(0, end.signal); // one for each runner
   try {
     tools.swarmTool(["init", "--local", "--runners", "1"]);
     const study = project("test/bench/tiny", place, ["make"], ["-s"]);
     const processes = Array.from({ length: runners - 1 }, (_, index) =>
       startRunner(place, index, tools, end.signal),
     );
-    /** @type {Row[]} */
-    const rows = [];
     for (const size of [runs / 100, runs / 10, runs].map(Math.ceil))
-      rows.push(await scaleRow(study, tools, { size, pids: processes.map(({ pid }) => pid ?? 0) }));
-    print(rows);
+      print([await scaleRow(study, tools, { size, pids: processes.map(({ pid }) => pid ?? 0) })]);
     const ended = processes.map((child) => once(child, "close"));
     end.abort();
     await Promise.all(ended);
