@@ -115,7 +115,7 @@ export default defineConfig(
       "max-depth": ["error", 4],
       "max-lines": ["error", 300],
       "max-lines-per-function": ["error", { max: 70, skipBlankLines: true, skipComments: true }],
-      "max-params": ["error", 6],
+      "max-params": ["error", 5],
     },
   },
   {

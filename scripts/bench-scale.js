@@ -3,6 +3,7 @@ import { once, setMaxListeners } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { Redis } from "ioredis";
 import { measured, peakOf } from "./bench-large.js";
@@ -30,17 +31,23 @@ await runScript(async () => {
   const tools = toolsIn(benchEnvironment(place));
   const end = new AbortController();
   setMaxListeners(0, end.signal); // one for each runner
+  // Ctrl-C reaches the client, too, which ends then; the swarm is removed below.
+  process.once("SIGINT", () => end.abort());
   try {
     tools.swarmTool(["init", "--local", "--runners", "1"]);
     const study = project("test/bench/tiny", place, ["make"], ["-s"]);
     const processes = Array.from({ length: runners - 1 }, (_, index) =>
       startRunner(place, index, tools, end.signal),
     );
-    for (const size of [runs / 100, runs / 10, runs].map(Math.ceil))
+    for (const size of [runs / 100, runs / 10, runs].map(Math.ceil)) {
       print([await scaleRow(study, tools, { size, pids: processes.map(({ pid }) => pid ?? 0) })]);
+    }
     const ended = processes.map((child) => once(child, "close"));
     end.abort();
     await Promise.all(ended);
+  } catch (error) {
+    if (end.signal.aborted) return 130; // the client was interrupted
+    throw error;
   } finally {
     end.abort();
     tools.swarmTool(["remove", "local", "--force"]);
@@ -80,14 +87,18 @@ async function scaleRow(study, tools, { size, pids }) {
   rmSync(path.join(study, "results"), { recursive: true, force: true });
   const socket = path.join(tools.env["XDG_STATE_HOME"] ?? "", "inet-swarm/swarms/local/redis.sock");
   const redis = new Redis(socket);
+  const sampling = new AbortController();
   try {
     const before = await memoryOf(redis);
     let peak = before;
-    const sampler = setInterval(() => {
-      void memoryOf(redis).then((now) => (peak = Math.max(peak, now)));
-    }, SAMPLE_MS);
+    const sample = async () => {
+      for (;;) {
+        await delay(SAMPLE_MS, undefined, { signal: sampling.signal });
+        peak = Math.max(peak, await memoryOf(redis));
+      }
+    };
+    sample().catch(() => undefined); // it ends with an error: aborted, or the connection is closed
     const { ms, client, runner } = await measured(study, tools, [`--runs=${size}`, "--ms=0"]);
-    clearInterval(sampler);
     const runners = Math.max(runner, ...pids.map(peakOf));
     return {
       what: `${size} runs on ${pids.length + 1} runners`,
@@ -98,6 +109,7 @@ async function scaleRow(study, tools, { size, pids }) {
         `Redis ${(peak / 2 ** 20).toFixed(0)} MB (${((peak - before) / size / 1024).toFixed(1)} KB per run)`,
     };
   } finally {
+    sampling.abort();
     redis.disconnect();
   }
 }
