@@ -4,7 +4,7 @@ import { rolldown } from "rolldown";
 import { optionsPage } from "./options-page.js";
 import { ROOT } from "./setup.js";
 
-/** @import { describePrograms } from "../src/cli/programs.ts" */
+/** @import { ProgramDescription } from "../src/cli/programs.ts" */
 
 // npm run docs: writes docs/options.md. A test checks that the page is up to date.
 const bundle = await rolldown({
@@ -16,6 +16,7 @@ const bundle = await rolldown({
 });
 const { output } = await bundle.write({ dir: path.join(ROOT, ".cache", "programs"), cleanDir: true });
 const file = path.join(ROOT, ".cache", "programs", output[0].fileName);
-const programs = /** @type {{ describePrograms: typeof describePrograms }} */ (await import(file));
+/** @type {{ describePrograms: () => Promise<ProgramDescription[]> }} */
+const { describePrograms } = await import(file); // eslint-disable-line @typescript-eslint/no-unsafe-assignment -- typed above
 const page = path.join(ROOT, "docs", "options.md");
-writeFileSync(page, await optionsPage(await programs.describePrograms(), page));
+writeFileSync(page, await optionsPage(await describePrograms(), page));

@@ -58,7 +58,9 @@ function section(level, command, title) {
     ...(note === undefined ? [] : [note]),
     ...table(
       ["argument", "meaning"],
-      help.visibleArguments(command).map((each) => [`\`${each.name()}\``, help.argumentDescription(each)]),
+      help
+        .visibleArguments(command)
+        .map((each) => [code(each.name()), escape(help.argumentDescription(each))]),
     ),
     ...optionTables(command),
     "",
@@ -78,7 +80,7 @@ function optionTables(command) {
     ...(filled.length > 1 ? [`**${group.replace(/:$/, "")}**`] : []),
     ...table(
       ["option", "meaning"],
-      options.map((option) => [`\`${option.flags}\``, help.optionDescription(option)]),
+      options.map((option) => [code(option.flags), escape(help.optionDescription(option))]),
     ),
   ]);
 }
@@ -86,20 +88,18 @@ function optionTables(command) {
 /** @param {readonly string[]} head @param {readonly (readonly string[])[]} rows */
 function table(head, rows) {
   if (rows.length === 0) return [];
-  const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.map(escape).join(" | ")} |`);
+  const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
   return [lines.join("\n")];
 }
 
 /** @param {string} text */
-function escape(text) {
-  return text
-    .replaceAll("|", String.raw`\|`)
-    .replaceAll(/<(?=[a-zA-Z])/g, (sign, at) => (isInCode(text, at) ? sign : String.raw`\<`));
+function code(text) {
+  return `\`${text.replaceAll("|", String.raw`\|`)}\``;
 }
 
-/** @param {string} text @param {number} at */
-function isInCode(text, at) {
-  return text.slice(0, at).split("`").length % 2 === 0;
+/** @param {string} text */
+function escape(text) {
+  return text.replaceAll(/[|<]/g, String.raw`\$&`);
 }
 
 /** @param {string} text */
