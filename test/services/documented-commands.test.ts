@@ -23,11 +23,11 @@ const IN_SAMPLE: readonly [RegExp, string][] = [
 /** Parts of documented output that differ from run to run. */
 const VARYING: readonly [RegExp, string][] = [
   [/(?:\/home\/you|~)\/\\\.(?:local\/)?(?=state\/|cache\/)/g, "\\S+/"],
-  [/\b\d+(?:\\\.\d+)? (?:ms|s|min|kB|MB)\b/g, "[\\d.]+ \\w+"],
-  [/\d+\\\.\d+×/g, "[\\d.]+×"],
+  [/\b\d+(?:\\\.\d+)? (?:ms|s|min|kB|MB)\b/g, "[\\d.]+ \\w+(?: \\d+ \\w+)?"],
+  [/, \d+\\\.\d+× speedup/g, "(?:, [\\d.]+× speedup)?"], // only of runs that take longer than a second
   [/#\d+ .*/g, "#\\d+ .*"],
   [/\b\d+ runners\b/g, "\\d+ runners?"],
-  [/pid \d+/g, "pid \\d+"],
+  [/pid \d+ +/g, "pid \\d+ +"],
   [/localhost:\d+/g, "localhost:\\d+"],
   [/\b[0-9a-f]{8}…/g, "[0-9a-f]+"],
   [/…/g, ".*"],
