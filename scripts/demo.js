@@ -1,7 +1,6 @@
-import { spawn } from "node:child_process";
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
-import { copySample, STAND_IN } from "./sample.js";
 import { findProgram, ROOT, runScript, setUp, SetupError } from "./setup.js";
 
 /**
@@ -11,6 +10,7 @@ import { findProgram, ROOT, runScript, setUp, SetupError } from "./setup.js";
 
 const PLACE = path.join(ROOT, ".cache", "demo");
 const STUDY = path.join(PLACE, "mm1", "simulations");
+const STAND_IN = path.join(ROOT, "test", "helpers", "omnetpp-stand-in", "bin");
 /** Maximum relative difference between the mean of the runs and the formula. The longest queue varies most. */
 const TOLERANCE = 0.15;
 
@@ -24,8 +24,7 @@ await runScript(async () => {
   );
   const env = demoEnvironment(simulator === undefined);
   await run("swarm-tool", ["remove", "--force"], { cwd: ROOT, env, quiet: true }); // left by a demo that was killed
-  rmSync(PLACE, { recursive: true, force: true });
-  copySample(path.dirname(STUDY));
+  copySample();
   try {
     const exitCode = await run("runall-swarm", ["-c", "Load"], { cwd: STUDY, env });
     if (exitCode !== 0) throw new SetupError(`the demo's campaign ended with exit code ${exitCode}`);
@@ -48,6 +47,23 @@ function demoEnvironment(standIn) {
     XDG_STATE_HOME: path.join(PLACE, "state"),
     XDG_CACHE_HOME: path.join(PLACE, "cache"),
   };
+}
+
+/** Copies the sample into a new git repository, because a study has to be in a checkout. */
+function copySample() {
+  rmSync(PLACE, { recursive: true, force: true });
+  mkdirSync(PLACE, { recursive: true });
+  const project = path.join(PLACE, "mm1");
+  cpSync(path.join(ROOT, "examples", "mm1"), project, { recursive: true });
+  const identity = ["-c", "user.name=Demo", "-c", "user.email=demo@example.org"];
+  for (const command of [
+    ["init", "--quiet"],
+    ["add", "--all"],
+    [...identity, "commit", "--quiet", "--message=The sample"],
+  ]) {
+    const { status, stderr } = spawnSync("git", command, { cwd: project, encoding: "utf8" });
+    if (status !== 0) throw new SetupError(`git ${command.join(" ")}: ${stderr}`);
+  }
 }
 
 /**
