@@ -190,14 +190,14 @@ All other options are passed to the simulation: -c CONFIG, -r FILTER,
 The simulation program is opp_run or the program that the project builds;
 to use another one, name it as with opp_runall: ./aloha
 
-Examples:
-  runall-swarm -c PureAlohaExperiment
-  runall-swarm -c PureAlohaExperiment -r '$numHosts==10' --sim-time-limit=10s
-  runall-swarm --dry-run ./aloha -c PureAlohaExperiment
-
 Exit codes:
   0    all runs completed
   1    a run failed
   2    usage or configuration error
   3    internal error
-  130  interrupted`;
+  130  interrupted
+
+Examples:
+  runall-swarm -c PureAlohaExperiment
+  runall-swarm -c PureAlohaExperiment -r '$numHosts==10' --sim-time-limit=10s
+  runall-swarm --dry-run ./aloha -c PureAlohaExperiment`;

@@ -1,7 +1,7 @@
 import { statusLines, type Io } from "./io.ts";
 import { UserError } from "../../errors.ts";
 import { secretFrom } from "../worker/access-from-environment.ts";
-import { newSwarm, openSwarm } from "../../providers/kinds/kinds.ts";
+import { kindsToOffer, newSwarm, openSwarm } from "../../providers/kinds/kinds.ts";
 import {
   findOnOtherHosts,
   findAllSwarms,
@@ -37,11 +37,25 @@ async function namedAndRepaired(
   return await openSwarm(await namedOrRepaired(name, io), providerContext(options, io.interrupt));
 }
 
-/** Creates a swarm. */
-export async function init(name: string | undefined, flags: InitFlags, io: Io): Promise<void> {
+/**
+ * Creates a swarm, or prints the kinds of swarms to choose from if none is chosen and there are no AWS credentials.
+ * Returns the exit code.
+ */
+export async function init(name: string | undefined, flags: InitFlags, io: Io): Promise<number> {
+  const offers = await kindsToOffer(flags);
+  if (offers !== undefined) {
+    io.note("no swarm was created; choose where it should execute runs:");
+    for (const { option, description } of offers)
+      io.note(
+        `\n  ${["swarm-tool init", ...(name === undefined ? [] : [name]), option].join(" ")}\n      ${description}`,
+      );
+    io.note("\nto check what is missing on this machine, run: swarm-tool doctor");
+    return EXIT.usage;
+  }
   const swarm = await newSwarm(name, flags, providerContext(flags, io.interrupt));
   const mongoUrl = flags.mongo ? () => usableMongo(io.say) : undefined;
   await show(swarm.init({ ...initOptions(flags), mongoUrl }), io);
+  return EXIT.done;
 }
 
 /**
