@@ -49,6 +49,16 @@ export function describeProgram(context: CommandContext, finish: (code: number) 
     .addHelpText("after", HELP)
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
     .exitOverride();
+  addManageCommands(program, io, finish, context);
+  addRemoteCommands(program, io);
+  addSetupCommands(program, io, finish, stdout);
+  return program;
+}
+
+type Finish = (code: number) => void;
+
+/** Adds the commands that swarms of all kinds have. */
+function addManageCommands(program: Program, io: Io, finish: Finish, context: CommandContext): void {
   program.commandsGroup("Manage swarms:");
   addInitOptions(
     program.command("init").description("create a swarm on this machine, on a Docker Swarm, or on AWS"),
@@ -109,17 +119,10 @@ export function describeProgram(context: CommandContext, finish: (code: number) 
     .action(async (name: string | undefined, options: DashboardCommandOptions) => {
       await (await import("./dashboard.ts")).dashboard(name, options, context);
     });
-  describeAwsCommands(program, io, finish, stdout);
-  return program;
 }
 
-/** Adds the commands for swarms on AWS and Docker, and those for setup. */
-function describeAwsCommands(
-  program: Program,
-  io: Io,
-  finish: (code: number) => void,
-  stdout: CommandContext["stdout"],
-): void {
+/** Adds the commands for swarms on AWS and Docker. */
+function addRemoteCommands(program: Program, io: Io): void {
   program.commandsGroup("Swarms on AWS and Docker:");
   withExamples(program.command("scale <workers> [name]"), "swarm-tool scale 10", "swarm-tool scale 0 inet")
     .description("change the number of workers of a swarm on AWS")
@@ -150,6 +153,10 @@ function describeAwsCommands(
   ).action(async (name: string | undefined, flags: ServiceFlags) => {
     await (await commands()).deploy(name, flags, io);
   });
+}
+
+/** Adds the commands that need no swarm. */
+function addSetupCommands(program: Program, io: Io, finish: Finish, stdout: CommandContext["stdout"]): void {
   program.commandsGroup("Setup:");
   withExamples(program.command("context"), "swarm-tool context | docker build --tag worker -")
     .description("print the docker build context as a tar archive")
