@@ -2,6 +2,7 @@ import type { CommonOptions } from "./campaign-actions.ts";
 import { Command as Program } from "commander";
 import { EXIT, type CommandContext } from "../terminal/command.ts";
 import { withExamples } from "../terminal/examples.ts";
+import { forPeople } from "../terminal/for-people.ts";
 
 const actions = () => import("./campaign-actions.ts");
 
@@ -18,7 +19,10 @@ export async function runSubcommand(context: CommandContext): Promise<number> {
 export function describeSubcommands(context: CommandContext, finish: (code: number) => void): Program {
   const { stdout, stderr } = context;
   const program = new Program("runall-swarm")
-    .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
+    .configureOutput({
+      writeOut: (text) => stdout.write(forPeople(text, stdout)),
+      writeErr: (text) => stderr.write(forPeople(text, stderr)),
+    })
     .exitOverride();
   const command = (usage: string, description: string): Program =>
     program

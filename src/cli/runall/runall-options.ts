@@ -6,6 +6,7 @@ import { wholeNumberIn } from "../../model/whole-number.ts";
 import type { OwnOptions } from "../../omnetpp/opp-args.ts";
 import type { CommandContext } from "../terminal/command.ts";
 import { withVariable } from "./named-variables.ts";
+import { forPeople } from "../terminal/for-people.ts";
 import { version } from "../terminal/version.ts";
 
 /** First argument that is equivalent to the option of the same name. */
@@ -88,8 +89,8 @@ export async function describeOptions(context: CommandContext): Promise<Command>
     .version(version(), "--version")
     .addHelpText("after", HELP)
     .configureOutput({
-      writeOut: (text) => context.stdout.write(text),
-      writeErr: (text) => context.stderr.write(text),
+      writeOut: (text) => context.stdout.write(forPeople(text, context.stdout)),
+      writeErr: (text) => context.stderr.write(forPeople(text, context.stderr)),
     })
     .exitOverride();
 }

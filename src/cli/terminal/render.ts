@@ -3,6 +3,7 @@ import type { RunRecord } from "../../model/result.ts";
 import { runLabel, runVariables, type Run } from "../../model/run.ts";
 import { BuildLine } from "./build-line.ts";
 import { painter, type Paint } from "./color.ts";
+import { forPeople } from "./for-people.ts";
 import { count, formatDuration, formatSize } from "./format.ts";
 import { printable, printableValue } from "./printable.ts";
 import { CampaignProgress } from "./progress.ts";
@@ -140,9 +141,9 @@ export class CampaignRenderer {
   }
 
   printDetached(campaign: string): void {
-    this.#options.stdout.write(
-      `campaign ${campaign} is queued; to collect its results, run: runall-swarm attach ${campaign}\n`,
-    );
+    const { stdout } = this.#options;
+    const text = `campaign ${campaign} is queued; to collect its results, run: runall-swarm attach ${campaign}`;
+    stdout.write(`${forPeople(text, stdout)}\n`);
   }
 
   /** Removes the status line. */
@@ -200,7 +201,7 @@ export class CampaignRenderer {
     for (const hint of summary.hints ?? []) lines.push(wrapped(`hint: ${hint}`, width));
     if (!quiet) lines.push(...usageLines(summary, width));
     if (!quiet || summary.failed.length > 0) lines.push(wrapped(endLine(summary, directory, paint), width));
-    for (const line of lines) stdout.write(`${line}\n`);
+    for (const line of lines) stdout.write(`${forPeople(line, stdout)}\n`);
   }
 }
 

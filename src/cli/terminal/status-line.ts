@@ -1,4 +1,4 @@
-import { wrap } from "./text-width.ts";
+import { forPeople } from "./for-people.ts";
 
 /** The part of a stream that the status line needs. */
 export type Screen = Pick<NodeJS.WriteStream, "write" | "isTTY" | "columns">;
@@ -66,10 +66,8 @@ export class StatusLine {
   /** Prints text above the line by a single write; on a terminal, wraps it between words. */
   printAbove(unwrapped: string): void {
     this.#printedAt = this.#now();
-    const lines = unwrapped.split("\n");
-    const text = this.#screen.isTTY
-      ? lines.map((line) => wrap(line, this.#columns, "  ")).join("\n")
-      : unwrapped;
+    const { isTTY } = this.#screen;
+    const text = forPeople(unwrapped, { isTTY, columns: this.#columns });
     if (this.#drawn === "") this.#screen.write(`${text}\n`);
     else this.#screen.write(`\r${text.replaceAll("\n", `${ERASE_TO_END}\n`)}${ERASE_TO_END}\n${this.#drawn}`);
   }

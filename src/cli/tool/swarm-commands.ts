@@ -97,10 +97,10 @@ export async function status(name: string | undefined, options: { json?: true },
   };
   const all = (await Promise.all(swarms.map(query))).filter((each) => each !== undefined);
   const others = elsewhere.map(statusElsewhere);
-  if (options.json) io.say(printableJson([...all.map((each) => each.status), ...others], 2));
+  if (options.json) io.sayData(printableJson([...all.map((each) => each.status), ...others], 2));
   else if (swarms.length + unknown.length + others.length === 0)
     io.say("no swarm exists; create one with: swarm-tool init, or swarm-tool init --local");
-  else all.flatMap(describe).forEach(io.say);
+  else all.flatMap((each) => describe(each, io)).forEach(io.say);
   if (!options.json) others.map(describeElsewhere).forEach(io.say);
   unknown.forEach(io.note);
   if (unknown.length > 0) return EXIT.usage;
@@ -112,8 +112,8 @@ interface Seen {
   status: SwarmStatus;
 }
 
-function describe({ swarm, status: seen }: Seen): string[] {
-  return statusLines(swarm.describe(seen), seen);
+function describe({ swarm, status: seen }: Seen, { columns }: Io): string[] {
+  return statusLines(swarm.describe(seen), seen, columns);
 }
 
 /** Halts a swarm after asking for confirmation if runs are executing. */

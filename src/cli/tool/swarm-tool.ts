@@ -8,6 +8,7 @@ import type { DashboardCommandOptions } from "./dashboard.ts";
 import type { DoctorFlags } from "./doctor.ts";
 import { isCompletion } from "../terminal/completion.ts";
 import { withExamples } from "../terminal/examples.ts";
+import { forPeople } from "../terminal/for-people.ts";
 import { version } from "../terminal/version.ts";
 import type { ForceOptions } from "../swarm/provider-context.ts";
 import type { RemoveOptions, ResumeFlags } from "./swarm-commands.ts";
@@ -39,15 +40,20 @@ const workers = wholeNumber(0, 100);
 export function describeProgram(context: CommandContext, finish: (code: number) => void): Program {
   const { stdout, stderr, interrupt } = context;
   const io: Io = {
-    say: (text) => void stdout.write(`${printable(text)}\n`),
-    note: (text) => void stderr.write(`${printable(text)}\n`),
+    say: (text) => void stdout.write(`${forPeople(printable(text), stdout)}\n`),
+    note: (text) => void stderr.write(`${forPeople(printable(text), stderr)}\n`),
+    sayData: (text) => void stdout.write(`${printable(text)}\n`),
+    columns: stdout.isTTY ? stdout.columns || 80 : undefined,
     interrupt,
   };
   const program = new Program("swarm-tool")
     .description("Create and manage the swarms that runall-swarm uses.")
     .version(version(), "--version")
     .addHelpText("after", HELP)
-    .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
+    .configureOutput({
+      writeOut: (text) => stdout.write(forPeople(text, stdout)),
+      writeErr: (text) => stderr.write(forPeople(text, stderr)),
+    })
     .exitOverride();
   addManageCommands(program, io, finish, context);
   addRemoteCommands(program, io);
