@@ -1,6 +1,7 @@
 import type { CommonOptions } from "./campaign-actions.ts";
 import { Command as Program } from "commander";
 import { EXIT, type CommandContext } from "../terminal/command.ts";
+import { addCompletion } from "../terminal/completion.ts";
 import { withExamples } from "../terminal/examples.ts";
 import { forPeople } from "../terminal/for-people.ts";
 
@@ -55,6 +56,7 @@ export function describeSubcommands(context: CommandContext, finish: (code: numb
       (await actions()).logs(id, run, options, context),
     );
   for (const each of program.commands) withExamples(each, ...EXAMPLES[each.name()]!);
+  addCompletion(program, stdout);
   return program;
 }
 

@@ -17,11 +17,7 @@ export interface Io {
 }
 
 /** Returns the lines of `status` for a swarm. Names and reasons come from its machines, so they are made printable. */
-export function statusLines(
-  lines: readonly StatusLine[],
-  status: SwarmStatus,
-  columns?: number,
-): string[] {
+export function statusLines(lines: readonly StatusLine[], status: SwarmStatus, columns?: number): string[] {
   return lines.flatMap((line) => {
     switch (line.type) {
       case "text":

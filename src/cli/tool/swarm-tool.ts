@@ -6,7 +6,7 @@ import { wholeNumber } from "../terminal/whole-number.ts";
 import { EXIT, type Command, type CommandContext } from "../terminal/command.ts";
 import type { DashboardCommandOptions } from "./dashboard.ts";
 import type { DoctorFlags } from "./doctor.ts";
-import { isCompletion } from "../terminal/completion.ts";
+import { addCompletion, isCompletion } from "../terminal/completion.ts";
 import { withExamples } from "../terminal/examples.ts";
 import { forPeople } from "../terminal/for-people.ts";
 import { version } from "../terminal/version.ts";
@@ -207,6 +207,7 @@ function addSetupCommands(program: Program, io: Io, finish: Finish, stdout: Comm
     .action(async (options: DoctorFlags) => {
       finish(await (await import("./doctor.ts")).doctor(options, io));
     });
+  addCompletion(program, stdout);
 }
 
 const HELP = `
