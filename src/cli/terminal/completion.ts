@@ -29,7 +29,7 @@ export function addCompletion(program: Program, stdout: CommandContext["stdout"]
       .command("completion [shell]")
       .description(`print the script that completes ${tool} in bash, zsh or fish`)
       .action((shell: string | undefined) => void stdout.write(completionScript(tool, shell))),
-    `${tool} completion bash > ~/.local/share/bash-completion/completions/${tool}`,
+    `${tool} completion bash >> ~/.bashrc`,
     `${tool} completion zsh >> ~/.zshrc    # after compinit`,
     `${tool} completion fish > ~/.config/fish/completions/${tool}.fish`,
   );
