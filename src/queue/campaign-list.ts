@@ -25,6 +25,7 @@ import {
   unstartedKey,
   type QueueConnection,
 } from "./names.ts";
+import { forgetLimit } from "./run-limit.ts";
 import { jobCounts, statesOf, supersededBy, unstartedRuns } from "./run-states.ts";
 
 /** Describes a campaign for `runall-swarm list`. */
@@ -100,6 +101,7 @@ export async function forgetExpired(connection: QueueConnection): Promise<void> 
       for (const chunk of chunks(await openNumbers(redis, id)))
         await Promise.all(chunk.map((number) => queue.remove(runJobId(id, number))));
       await redis.del(openRunsKey(id), statesKey(id), unstartedKey(id), supersededKey(id));
+      await forgetLimit(redis, id);
       await redis.zrem(CAMPAIGNS_KEY, id);
     }
   } finally {

@@ -20,6 +20,7 @@ import {
 } from "./campaign-list.ts";
 import { readOutput } from "./live-output.ts";
 import { followRuns, lastEventId, type RunEvent } from "./follow.ts";
+import { admitRuns, park, PARKED_MS } from "./run-limit.ts";
 import { forgetEnds, jobCounts, keepEnd, removeWaiting, type CollectedEnd } from "./run-states.ts";
 import { readStoppedWorkers, describeStoppedWorker } from "./troubles.ts";
 import { fairTurns } from "./turns.ts";
@@ -111,9 +112,11 @@ export async function openQueueClient(connection: QueueConnection, gone?: AbortS
       for (const chunk of chunks(all)) {
         const numbers = chunk.map((run) => run.runNumber);
         await redis.sadd(openRunsKey(campaign.id), ...numbers);
-        await runs.addBulk(chunk.map((run) => asJob(campaign.id, run, turn(index++))));
+        await park(redis, campaign, numbers);
+        await runs.addBulk(chunk.map((run) => asJob(campaign, run, turn(index++))));
         await forgetEnds(redis, campaign.id, numbers);
       }
+      if (campaign.concurrency !== undefined) await admitRuns(redis, runs, campaign);
     },
     async cancel(campaign, runNumbers) {
       if (!(await isAnyActive(redis, runs, campaign, runNumbers))) return undefined;
@@ -164,12 +167,13 @@ function connectUntil(gone: AbortSignal | undefined, connection: QueueConnection
   return redis;
 }
 
-function asJob(campaign: string, run: Run, priority: number) {
-  const data: RunJob = { protocol: PROTOCOL, campaign, run };
+function asJob({ id, concurrency }: Campaign, run: Run, priority: number) {
+  const data: RunJob = { protocol: PROTOCOL, campaign: id, run };
+  const delay = concurrency === undefined ? {} : { delay: PARKED_MS };
   return {
     name: `${run.config} #${run.runNumber}`,
     data,
-    opts: { jobId: runJobId(campaign, run.runNumber), priority },
+    opts: { jobId: runJobId(id, run.runNumber), priority, ...delay },
   };
 }
 

@@ -24,11 +24,26 @@ export const OWN_OPTIONS: OwnOptions = {
     "--stop-on-error",
     "--json",
     "--quiet",
+    "-V",
     "--verbose",
     "--help",
     "--version",
   ],
-  valued: ["-C", "--commit", "--swarm", "--retries", "--timeout", "--omnetpp", "-b", "--batch-size", "--env"],
+  valued: [
+    "-C",
+    "--directory",
+    "--commit",
+    "--swarm",
+    "--retries",
+    "--timeout",
+    "--omnetpp",
+    "-j",
+    "--jobs",
+    "-b",
+    "--batch-size",
+    "--env",
+  ],
+  aliases: { "--batchsize": "--batch-size" },
 };
 
 export interface OwnOptionValues {
@@ -66,13 +81,14 @@ export async function describeOptions(context: CommandContext): Promise<Command>
     .option("--stop-on-error", "cancel the campaign when a run fails")
     .option("--timeout <duration>", "stop runs that take longer: 90s, 30min, 2h, 1d", duration)
     .option("--retries <n>", "maximum retries after a worker is lost", wholeNumber, 3)
+    .option("-j, --jobs <n>", "maximum concurrent runs (default: as many as the swarm can)", jobs)
     .option(
       "-b, --batch-size <n>",
       "maximum short runs per process (default: chosen per program; 1: no batching)",
       batchSize,
     )
     .optionsGroup("Project:")
-    .option("-C <dir>", "change to this directory first", ".")
+    .option("-C, --directory <dir>", "change to this directory first", ".")
     .option("--commit <ref>", "run this commit of the project (default: the working tree)")
     .option(
       "--env <NAME[=VALUE]>",
@@ -83,7 +99,7 @@ export async function describeOptions(context: CommandContext): Promise<Command>
     .optionsGroup("Output:")
     .option("--json", "print events as JSON, one per line")
     .option("--quiet", "print only warnings, errors and failed runs")
-    .option("--verbose", "print a line for every run and every step")
+    .option("-V, --verbose", "print a line for every run and every step")
     .optionsGroup("Options:")
     .version(version(), "--version")
     .addHelpText("after", HELP)
@@ -112,7 +128,7 @@ export async function parseOwnOptions(
     throw error;
   }
   const options = program.opts<{
-    C: string;
+    directory: string;
     commit?: string;
     dryRun?: true;
     explain?: true;
@@ -124,13 +140,14 @@ export async function parseOwnOptions(
     retries: number;
     timeout?: number;
     batchSize?: number;
+    jobs?: number;
     stopOnError?: true;
     json?: true;
     quiet?: true;
     verbose?: true;
   }>();
   return {
-    directory: options.C,
+    directory: options.directory,
     commit: options.commit,
     dryRun: options.dryRun ?? false,
     explain: options.explain ?? false,
@@ -141,6 +158,7 @@ export async function parseOwnOptions(
       stopOnError: options.stopOnError ?? false,
       ...(options.timeout !== undefined && { timeoutMs: options.timeout }),
       ...(options.batchSize !== undefined && { batchSize: options.batchSize }),
+      ...(options.jobs !== undefined && { concurrency: options.jobs }),
     },
     json: options.json ?? false,
     swarm: options.swarm,
@@ -161,6 +179,12 @@ function batchSize(text: string): number {
   const size = wholeNumber(text);
   if (size > 0) return size;
   throw new UserError("the batch size must be at least 1");
+}
+
+function jobs(text: string): number {
+  const most = wholeNumber(text);
+  if (most > 0) return most;
+  throw new UserError("the number of concurrent runs must be at least 1");
 }
 
 function omnetpp(text: string): string {
