@@ -104,20 +104,7 @@ export async function openQueueClient(connection: QueueConnection, gone?: AbortS
     position: () => lastEventId({ queue: runs, redis }),
     follow: (campaign, wanted, position) =>
       followRuns({ queue: runs, redis, connection, position, gone }, campaign, wanted),
-    async add(campaign, all) {
-      await checkWorkers(runs);
-      await saveCampaign(redis, campaign);
-      const turn = await fairTurns(redis, runs, campaign.batchSize ?? 1);
-      let index = 0;
-      for (const chunk of chunks(all)) {
-        const numbers = chunk.map((run) => run.runNumber);
-        await redis.sadd(openRunsKey(campaign.id), ...numbers);
-        await park(redis, campaign, numbers);
-        await runs.addBulk(chunk.map((run) => asJob(campaign, run, turn(index++))));
-        await forgetEnds(redis, campaign.id, numbers);
-      }
-      if (campaign.concurrency !== undefined) await admitRuns(redis, runs, campaign);
-    },
+    add: (campaign, all) => addRuns(redis, runs, campaign, all),
     async cancel(campaign, runNumbers) {
       if (!(await isAnyActive(redis, runs, campaign, runNumbers))) return undefined;
       await announceCancellation(redis, campaign);
@@ -165,6 +152,26 @@ function connectUntil(gone: AbortSignal | undefined, connection: QueueConnection
   };
   gone?.addEventListener("abort", end, { once: true });
   return redis;
+}
+
+async function addRuns(
+  redis: Redis,
+  queue: Queue<RunJob>,
+  campaign: Campaign,
+  runs: readonly Run[],
+): Promise<void> {
+  await checkWorkers(queue);
+  await saveCampaign(redis, campaign);
+  const turn = await fairTurns(redis, queue, campaign.batchSize ?? 1);
+  let index = 0;
+  for (const chunk of chunks(runs)) {
+    const numbers = chunk.map((run) => run.runNumber);
+    await redis.sadd(openRunsKey(campaign.id), ...numbers);
+    await park(redis, campaign, numbers);
+    await queue.addBulk(chunk.map((run) => asJob(campaign, run, turn(index++))));
+    await forgetEnds(redis, campaign.id, numbers);
+  }
+  await admitRuns(redis, queue, campaign);
 }
 
 function asJob({ id, concurrency }: Campaign, run: Run, priority: number) {

@@ -84,6 +84,7 @@ export async function admitRuns(
   campaign: LimitedCampaign,
   ended: readonly number[] = [],
 ): Promise<void> {
+  if (campaign.concurrency === undefined) return;
   const since = delayedFrom(Date.now() + PARKED_MS / 2);
   const numbers = (await evaluate(redis, FILL, campaign, [since, ...ended])) as string[];
   await Promise.all(
