@@ -84,6 +84,22 @@ export async function listCampaigns(
   return listings.flat();
 }
 
+/** Returns the swarm's campaigns that have not expired, newest first, without those whose entries are damaged. */
+export async function readCampaigns(redis: Redis): Promise<Campaign[]> {
+  const ids = (await redis.zrevrange(CAMPAIGNS_KEY, 0, -1)).filter(isCampaignId);
+  const found = await Promise.all(
+    ids.map(async (id) => {
+      try {
+        return await knownCampaign(redis, id);
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        return undefined;
+      }
+    }),
+  );
+  return found.filter((campaign) => campaign !== undefined);
+}
+
 /** Returns whether an error is caused by a damaged entry, which may even have the wrong Redis type. */
 function isDamage(error: unknown): boolean {
   return error instanceof UserError || errorText(error).startsWith("WRONGTYPE");

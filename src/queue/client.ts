@@ -14,6 +14,7 @@ import {
   chunks,
   listCampaigns,
   openCampaign,
+  readCampaigns,
   type CampaignListing,
   type FoundCampaign,
   type OnDamaged,
@@ -25,7 +26,14 @@ import { forgetEnds, jobCounts, keepEnd, removeWaiting, type CollectedEnd } from
 import { readStoppedWorkers, describeStoppedWorker } from "./troubles.ts";
 import { fairTurns } from "./turns.ts";
 import { checkWorkers } from "./worker-name.ts";
-import { BUILD_QUEUE, cancelKey, openRunsKey, RUN_QUEUE, type QueueConnection } from "./names.ts";
+import {
+  BUILD_QUEUE,
+  campaignKey,
+  cancelKey,
+  openRunsKey,
+  RUN_QUEUE,
+  type QueueConnection,
+} from "./names.ts";
 
 const RETRY_STEP_MS = 50;
 const LONGEST_RETRY_MS = 2000;
@@ -58,6 +66,10 @@ export interface QueueClient extends AsyncDisposable {
   cancel(campaign: string, runNumbers: readonly number[]): Promise<number[] | undefined>;
   /** Returns the swarm's campaigns, newest first. @param isWanted selects campaigns before their runs are counted. */
   list(isWanted?: (campaign: Campaign) => boolean, onDamaged?: OnDamaged): Promise<CampaignListing[]>;
+  /** Returns the swarm's campaigns, newest first, without counting their runs. */
+  campaigns(): Promise<Campaign[]>;
+  /** Returns whether there is a campaign with this ID, even if its entry cannot be read. */
+  isKnown(id: string): Promise<boolean>;
   /**
    * Returns a campaign with its runs that have not been collected.
    * @throws {UserError} if there is no campaign with this ID.
@@ -132,6 +144,8 @@ export async function openQueueClient(connection: QueueConnection, gone?: AbortS
     },
     output: (job, offset) => readOutput(redis, job, offset),
     list: (isWanted, onDamaged) => listCampaigns(redis, runs, isWanted, onDamaged),
+    campaigns: () => readCampaigns(redis),
+    isKnown: async (id) => (await redis.exists(campaignKey(id))) === 1,
     find: (id) => openCampaign(redis, runs, id),
     isOpen: async (id, runNumber) => (await redis.sismember(openRunsKey(id), runNumber)) === 1,
     async [Symbol.asyncDispose]() {

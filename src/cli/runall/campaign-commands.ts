@@ -1,6 +1,10 @@
 import type { CommonOptions } from "./campaign-actions.ts";
-import { Command as Program } from "commander";
+import { Command as Program, Option } from "commander";
 import { EXIT, type CommandContext } from "../terminal/command.ts";
+import { SILENT_ERRORS } from "../terminal/usage-error.ts";
+
+const ID =
+  "ID is that of a campaign (see: runall-swarm list), its first characters, or last for your newest campaign.";
 
 const actions = () => import("./campaign-actions.ts");
 
@@ -17,13 +21,19 @@ export async function runSubcommand(context: CommandContext): Promise<number> {
 export function describeSubcommands(context: CommandContext, finish: (code: number) => void): Program {
   const { stdout, stderr } = context;
   const program = new Program("runall-swarm")
-    .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      ...SILENT_ERRORS,
+    })
     .exitOverride();
   const command = (usage: string, description: string): Program =>
     program
       .command(usage)
       .description(description)
       .option("--swarm <name>", "the campaign's swarm (default: $SWARM, else the only one)");
+  const withId = (usage: string, description: string): Program => command(usage, `${description}. ${ID}`);
+  const yes = ["--yes", "resume a halted swarm without asking, even if it costs money"] as const;
 
   command("list", "list the campaigns of a swarm, newest first")
     .option("--json", "print JSON")
@@ -32,19 +42,22 @@ export function describeSubcommands(context: CommandContext, finish: (code: numb
     ["attach", "follow a campaign and collect its results"],
     ["retry", "rerun failed and cancelled runs"],
   ] as const) {
-    command(`${word} <id>`, description)
+    withId(`${word} <id>`, description)
+      .option(...yes)
       .option("--json", "print events as JSON, one per line")
-      .option("--quiet", "print only warnings, errors and failed runs")
-      .option("--verbose", "print a line for every run")
+      .addOption(new Option("--quiet", "print only warnings, errors and failed runs").conflicts("verbose"))
+      .option("-V, --verbose", "print a line for every run")
       .action(async (id: string, options: CommonOptions) => {
         finish(await (await actions()).follow(word, id, options, context));
       });
   }
-  command(
+  withId(
     "cancel <id>",
     "cancel queued runs and stop running simulations; completed runs can still be collected",
-  ).action(async (id: string, options: CommonOptions) => (await actions()).cancel(id, options, context));
-  command("logs <id> [run]", "print the output of a run; without a run number, list how each run ended")
+  )
+    .option(...yes)
+    .action(async (id: string, options: CommonOptions) => (await actions()).cancel(id, options, context));
+  withId("logs <id> [run]", "print the output of a run; without a run number, list how each run ended")
     .option("-f, --follow", "keep printing until the run has ended")
     .action(async (id: string, run: string | undefined, options: CommonOptions & { follow?: true }) =>
       (await actions()).logs(id, run, options, context),

@@ -6,6 +6,7 @@ import { wholeNumberIn } from "../../model/whole-number.ts";
 import type { OwnOptions } from "../../omnetpp/opp-args.ts";
 import type { CommandContext } from "../terminal/command.ts";
 import { withVariable } from "./named-variables.ts";
+import { SILENT_ERRORS } from "../terminal/usage-error.ts";
 import { version } from "../terminal/version.ts";
 
 /** First argument that is equivalent to the option of the same name. */
@@ -22,6 +23,7 @@ export const OWN_OPTIONS: OwnOptions = {
     "--rerun",
     "--detach",
     "--stop-on-error",
+    "--yes",
     "--json",
     "--quiet",
     "-V",
@@ -51,6 +53,8 @@ export interface OwnOptionValues {
   commit: string | undefined;
   dryRun: boolean;
   explain: boolean;
+  /** Resume a halted swarm without asking. */
+  yes: boolean;
   rerun: boolean;
   detach: boolean;
   limits: CampaignLimits;
@@ -65,7 +69,7 @@ export interface OwnOptionValues {
 
 /** Returns the command-line definition of `runall-swarm`. */
 export async function describeOptions(context: CommandContext): Promise<Command> {
-  const { Command } = await import("commander");
+  const { Command, Option } = await import("commander");
   return new Command("runall-swarm")
     .description(
       "Execute the runs of an OMNeT++ parameter study on a swarm and store the result files locally, as opp_runall does.",
@@ -73,9 +77,12 @@ export async function describeOptions(context: CommandContext): Promise<Command>
     .usage("[options] [--] [simulation program] [simulation options]")
     .optionsGroup("Preview:")
     .option("--dry-run", "list the runs, and what would be sent")
-    .option("--explain", "print what would be built, sent and executed, and why")
+    .addOption(
+      new Option("--explain", "print what would be built, sent and executed, and why").conflicts("dryRun"),
+    )
     .optionsGroup("Execution:")
     .option("--swarm <name>", "use this swarm (default: $SWARM, else the only one)")
+    .option("--yes", "resume a halted swarm without asking, even if it costs money")
     .option("--rerun", "rerun runs that have already completed")
     .option("--detach", "exit when the runs are queued (collect them with attach)")
     .option("--stop-on-error", "cancel the campaign when a run fails")
@@ -97,8 +104,8 @@ export async function describeOptions(context: CommandContext): Promise<Command>
     )
     .option("--omnetpp <version>", "accept this OMNeT++ version on the swarm (default: yours)", omnetpp)
     .optionsGroup("Output:")
-    .option("--json", "print events as JSON, one per line")
-    .option("--quiet", "print only warnings, errors and failed runs")
+    .option("--json", "print JSON: events, one per line, or the preview")
+    .addOption(new Option("--quiet", "print only warnings, errors and failed runs").conflicts("verbose"))
     .option("-V, --verbose", "print a line for every run and every step")
     .optionsGroup("Options:")
     .version(version(), "--version")
@@ -106,6 +113,7 @@ export async function describeOptions(context: CommandContext): Promise<Command>
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(text),
+      ...SILENT_ERRORS,
     })
     .exitOverride();
 }
@@ -135,6 +143,7 @@ export async function parseOwnOptions(
     swarm?: string;
     omnetpp?: string;
     env?: Environment;
+    yes?: true;
     rerun?: true;
     detach?: true;
     retries: number;
@@ -151,6 +160,7 @@ export async function parseOwnOptions(
     commit: options.commit,
     dryRun: options.dryRun ?? false,
     explain: options.explain ?? false,
+    yes: options.yes ?? false,
     rerun: options.rerun ?? false,
     detach: options.detach ?? false,
     limits: {

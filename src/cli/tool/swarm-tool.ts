@@ -3,7 +3,8 @@ import { Command as Program, Option } from "commander";
 import { runnersOption, serviceOptions, type ServiceFlags } from "./docker-options.ts";
 import { awsInitOptions, type InitFlags } from "./init-options.ts";
 import { wholeNumber } from "../terminal/whole-number.ts";
-import { EXIT, type Command, type CommandContext } from "../terminal/command.ts";
+import { EXIT, isHelp, type Command, type CommandContext } from "../terminal/command.ts";
+import { SILENT_ERRORS } from "../terminal/usage-error.ts";
 import type { DashboardCommandOptions } from "./dashboard.ts";
 import { isCompletion } from "../terminal/completion.ts";
 import { version } from "../terminal/version.ts";
@@ -15,6 +16,7 @@ import { printable } from "../terminal/printable.ts";
 /** Creates and manages swarms. The modules of a command are imported when it is called. */
 export const swarmTool: Command = {
   name: "swarm-tool",
+  onlyPrints: (argv) => isHelp(argv) || ["status", "context", "policy", "doctor"].includes(argv[0] ?? ""),
   async run(context) {
     if (isCompletion(context)) {
       const { completeSwarmTool } = await import("./complete-swarm-tool.ts");
@@ -44,14 +46,19 @@ export function describeProgram(context: CommandContext, finish: (code: number) 
   const program = new Program("swarm-tool")
     .description("Create and manage the swarms that runall-swarm uses.")
     .version(version(), "--version")
-    .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      ...SILENT_ERRORS,
+    })
     .exitOverride();
   program.commandsGroup("Manage swarms:");
   awsInitOptions(
     program
       .command("init [name]")
       .description("create a swarm on AWS, on a Docker Swarm, or on this machine"),
-  ).action(async (name: string | undefined, flags: InitFlags) => {
+  ).action(async (name: string | undefined, flags: InitFlags, command: Program) => {
+    (await import("./refuse-flags.ts")).refuseInapplicable(command, flags);
     await (await commands()).init(name, flags, io);
   });
   program
@@ -151,7 +158,11 @@ function describeAwsCommands(
   program
     .command("policy")
     .description("print the IAM policy that a user of swarm-tool needs on AWS")
-    .option("--account <number>", "AWS account (default: account of the credentials)")
+    .addOption(
+      new Option("--account <number>", "AWS account (default: account of the credentials)").conflicts(
+        "profile",
+      ),
+    )
     .option("--profile <name>", "AWS profile (default: as configured for AWS)")
     .action(async (options: { account?: string; profile?: string }) => {
       await (await import("./aws-commands.ts")).printPolicy(options, io);
