@@ -48,6 +48,7 @@ export async function main(command: Command, argv: readonly string[]): Promise<n
     const incomplete = explain(command.name, cannotPrint(unwritten), false);
     return exitCode === EXIT.done ? incomplete : exitCode;
   } catch (error) {
+    await flushed(process.stdout);
     if (isUnread) return EXIT.unread;
     const typed = [command.name, ...argv.filter((_, at) => at === 0)].filter((word) => !word.startsWith("-"));
     return explain(command.name, explainUsage(error, typed.join(" ")) ?? error, interruption.signal.aborted);

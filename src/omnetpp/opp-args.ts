@@ -80,7 +80,7 @@ export function splitArguments(typed: readonly string[], own: OwnOptions): Split
 /** Refuses the option with which `opp_runall` writes a makefile instead of executing the runs. */
 function refuseExport(argument: string): void {
   if (!/^(-e|--export$|--export=)/.test(argument)) return;
-  throw new UserError(`${argument}: runs are executed by the swarm, so there is no makefile to export`, {
+  throw new UserError(`${argument}: runs are executed by the swarm, so no makefile can be exported`, {
     hint: "to list the runs, add --dry-run; to query the simulator, call it directly: opp_run -e …",
   });
 }

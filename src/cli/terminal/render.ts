@@ -78,7 +78,6 @@ export class CampaignRenderer {
       case "queued":
         this.#progress = new CampaignProgress(this.#options.now);
         this.#progress.begin(event.runs);
-        if (!this.#options.detached) this.say(`campaign ${event.campaign}: ${count(event.runs, "run")}`);
         return this.#showProgress();
       case "started":
         this.#progress.start(event.run.runNumber);
