@@ -45,6 +45,10 @@ describeWithService("redis-server", "a campaign with --jobs", () => {
       await using held = await holdRuns(user, 0);
       const id = await queued(user, "-j2", "-c", "Quick", "--repeat=3");
       await eventually(async () => expect(await jobsOf(user)).toMatchObject({ running: 2, waiting: 10 }));
+      const repeated = await user.runall("--detach", "-j3", "--timeout", "1h", "-c", "Quick", "--repeat=3");
+      expect(repeated.stderr).toContain(
+        "keeps the limits with which it was queued; no effect: --jobs, --timeout",
+      );
       const other = await queued(user, "-c", "Load", "--sim-time-limit=3000s");
       await eventually(async () => expect(await jobsOf(user)).toMatchObject({ running: 4, waiting: 20 }));
       await held.release();

@@ -119,10 +119,12 @@ function describeAwsCommands(
 ): void {
   program.commandsGroup("Swarms on AWS and Docker:");
   program
-    .command("scale <workers> [name]")
+    .command("scale")
+    .argument("<workers>", "number of worker machines", workers)
+    .argument("[name]")
     .description("change the number of workers of a swarm on AWS")
-    .action(async (text: string, name: string | undefined) => {
-      await (await commands()).scale(name, workers(text), io);
+    .action(async (count: number, name: string | undefined) => {
+      await (await commands()).scale(name, count, io);
     });
   program
     .command("connect [name]")
