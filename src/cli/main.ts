@@ -23,13 +23,13 @@ export async function main(command: Command, argv: readonly string[]): Promise<n
   };
   for (const signal of signals) process.on(signal, onSignal);
   let unwritten: Error | undefined;
-  let isUnread = false;
+  const unread = new AbortController();
   const onlyPrints = command.onlyPrints(argv);
   for (const stream of [process.stdout, process.stderr])
     stream.on("error", (error: Error) => {
       if (!isReaderGone(error, stream)) return void (unwritten ??= error);
       if (stream !== process.stdout || !onlyPrints) return;
-      isUnread = true;
+      unread.abort();
       interruption.abort();
     });
   try {
@@ -43,13 +43,13 @@ export async function main(command: Command, argv: readonly string[]): Promise<n
       stderr,
     });
     await flushed(stdout);
-    if (isUnread) return EXIT.unread;
+    if (unread.signal.aborted) return EXIT.unread;
     if (unwritten === undefined) return exitCode;
     const incomplete = explain(command.name, cannotPrint(unwritten), false);
     return exitCode === EXIT.done ? incomplete : exitCode;
   } catch (error) {
     await flushed(process.stdout);
-    if (isUnread) return EXIT.unread;
+    if (unread.signal.aborted) return EXIT.unread;
     const typed = [command.name, ...argv.filter((_, at) => at === 0)].filter((word) => !word.startsWith("-"));
     return explain(command.name, explainUsage(error, typed.join(" ")) ?? error, interruption.signal.aborted);
   } finally {
@@ -101,11 +101,7 @@ function explain(name: string, error: unknown, interrupted: boolean): number {
     process.stderr.write(`${printable(error.message)}\n`);
     return EXIT.done;
   }
-  if (error instanceof UserError) {
-    const hint = error.hint === undefined ? "" : `hint: ${printable(error.hint)}\n`;
-    process.stderr.write(`${name}: ${printable(error.message)}\n${hint}`);
-    return EXIT.usage;
-  }
+  if (error instanceof UserError) return explainUserError(name, error);
   const explained = explainSystemError(error) ?? explainQueueError(error);
   if (explained !== undefined) return explain(name, explained, interrupted);
   const commander = errorCode(error)?.startsWith("commander.") ? (error as { exitCode?: number }) : undefined;
@@ -119,4 +115,10 @@ function explain(name: string, error: unknown, interrupted: boolean): number {
     `${name}: this is a bug. Please report it with the following lines on ${ISSUES}.\n${printable(details)}\n`,
   );
   return EXIT.bug;
+}
+
+function explainUserError(name: string, { message, hint }: UserError): number {
+  const advice = hint === undefined ? "" : `hint: ${printable(hint)}\n`;
+  process.stderr.write(`${name}: ${printable(message)}\n${advice}`);
+  return EXIT.usage;
 }

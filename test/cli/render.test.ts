@@ -93,7 +93,7 @@ function middleOf({ shown, clock }: Pick<ReturnType<typeof watcher>, "shown" | "
 
 it("shows no progress on the line of the prompt when the client does not wait", () => {
   const { shown, stderr, stdout } = watcher(80, { detached: true });
-  shown.show({ type: "building", project: "mm1", reason: "new", log: "log" });
+  shown.show({ type: "building", key: "k", project: "mm1", reason: "new", log: "log" });
   shown.show({ type: "queued", campaign: "c1", runs: 4 });
   shown.refresh();
   shown.printDetached("c1");

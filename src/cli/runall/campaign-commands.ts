@@ -1,7 +1,7 @@
 import type { CommonOptions } from "./campaign-actions.ts";
 import { Command as Program, Option } from "commander";
 import { EXIT, type CommandContext } from "../terminal/command.ts";
-import { SILENT_ERRORS } from "../terminal/usage-error.ts";
+import { outputOf } from "../terminal/usage-error.ts";
 
 const ID =
   "ID is that of a campaign (see: runall-swarm list), its first characters, or last for your newest campaign.";
@@ -19,14 +19,7 @@ export async function runSubcommand(context: CommandContext): Promise<number> {
 
 /** Returns the subcommands of `runall-swarm` for existing campaigns. @param finish receives the exit code. */
 export function describeSubcommands(context: CommandContext, finish: (code: number) => void): Program {
-  const { stdout, stderr } = context;
-  const program = new Program("runall-swarm")
-    .configureOutput({
-      writeOut: (text) => stdout.write(text),
-      writeErr: (text) => stderr.write(text),
-      ...SILENT_ERRORS,
-    })
-    .exitOverride();
+  const program = new Program("runall-swarm").configureOutput(outputOf(context)).exitOverride();
   const command = (usage: string, description: string): Program =>
     program
       .command(usage)

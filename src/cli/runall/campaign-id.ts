@@ -5,7 +5,7 @@ import { noCampaign } from "../../queue/entries.ts";
 import { formatDuration } from "../terminal/format.ts";
 
 /** Stands for the user's newest campaign. */
-export const LAST = "last";
+const LAST = "last";
 
 /**
  * Returns the id of the campaign that is meant: the id itself, the beginning of only one id, or `last`.

@@ -6,7 +6,7 @@ import { wholeNumberIn } from "../../model/whole-number.ts";
 import type { OwnOptions } from "../../omnetpp/opp-args.ts";
 import type { CommandContext } from "../terminal/command.ts";
 import { withVariable } from "./named-variables.ts";
-import { SILENT_ERRORS } from "../terminal/usage-error.ts";
+import { outputOf } from "../terminal/usage-error.ts";
 import { version } from "../terminal/version.ts";
 
 /** First argument that is equivalent to the option of the same name. */
@@ -110,11 +110,7 @@ export async function describeOptions(context: CommandContext): Promise<Command>
     .optionsGroup("Options:")
     .version(version(), "--version")
     .addHelpText("after", HELP)
-    .configureOutput({
-      writeOut: (text) => context.stdout.write(text),
-      writeErr: (text) => context.stderr.write(text),
-      ...SILENT_ERRORS,
-    })
+    .configureOutput(outputOf(context))
     .exitOverride();
 }
 
@@ -135,26 +131,23 @@ export async function parseOwnOptions(
     if (error instanceof CommanderError && error.exitCode === 0) return undefined;
     throw error;
   }
-  const options = program.opts<{
-    directory: string;
-    commit?: string;
-    dryRun?: true;
-    explain?: true;
-    swarm?: string;
-    omnetpp?: string;
-    env?: Environment;
-    yes?: true;
-    rerun?: true;
-    detach?: true;
-    retries: number;
-    timeout?: number;
-    batchSize?: number;
-    jobs?: number;
-    stopOnError?: true;
-    json?: true;
-    quiet?: true;
-    verbose?: true;
-  }>();
+  const options = program.opts<
+    LimitOptions & {
+      directory: string;
+      commit?: string;
+      dryRun?: true;
+      explain?: true;
+      swarm?: string;
+      omnetpp?: string;
+      env?: Environment;
+      yes?: true;
+      rerun?: true;
+      detach?: true;
+      json?: true;
+      quiet?: true;
+      verbose?: true;
+    }
+  >();
   return {
     directory: options.directory,
     commit: options.commit,
@@ -163,19 +156,37 @@ export async function parseOwnOptions(
     yes: options.yes ?? false,
     rerun: options.rerun ?? false,
     detach: options.detach ?? false,
-    limits: {
-      retries: options.retries,
-      stopOnError: options.stopOnError ?? false,
-      ...(options.timeout !== undefined && { timeoutMs: options.timeout }),
-      ...(options.batchSize !== undefined && { batchSize: options.batchSize }),
-      ...(options.jobs !== undefined && { concurrency: options.jobs }),
-    },
+    limits: limitsOf(options),
     json: options.json ?? false,
     swarm: options.swarm,
     omnetpp: options.omnetpp,
     environment: options.env ?? {},
     quiet: options.quiet ?? false,
     verbose: options.verbose ?? false,
+  };
+}
+
+interface LimitOptions {
+  retries: number;
+  timeout?: number;
+  batchSize?: number;
+  jobs?: number;
+  stopOnError?: true;
+}
+
+function limitsOf({
+  retries,
+  timeout,
+  batchSize: size,
+  jobs: most,
+  stopOnError,
+}: LimitOptions): CampaignLimits {
+  return {
+    retries,
+    stopOnError: stopOnError ?? false,
+    ...(timeout !== undefined && { timeoutMs: timeout }),
+    ...(size !== undefined && { batchSize: size }),
+    ...(most !== undefined && { concurrency: most }),
   };
 }
 

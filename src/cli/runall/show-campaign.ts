@@ -58,11 +58,7 @@ export async function showCampaign(
       if (event.type === "expanded" || isQueued) keepHeapSmall(event.runs);
       health.heard(!["reconnecting", "unattended"].includes(event.type));
       if (options.json) stdout.write(`${printableJson(event)}\n`);
-      else {
-        if (event.type === "queued" && !options.detached)
-          renderer.say(`campaign ${event.campaign}: ${count(event.runs, "run")}`);
-        renderer.show(event);
-      }
+      else show(renderer, event, options);
       if (isQueued) {
         campaign = event.campaign;
         exitOnHangup();
@@ -78,6 +74,13 @@ export async function showCampaign(
   }
   if (interrupt.aborted) return EXIT.interrupted;
   return allDone ? EXIT.done : EXIT.failed;
+}
+
+/** Shows an event. The id of a campaign is shown even if its progress is not. */
+function show(renderer: CampaignRenderer, event: CampaignEvent, { detached }: ShowOptions): void {
+  if (event.type === "queued" && !detached)
+    renderer.say(`campaign ${event.campaign}: ${count(event.runs, "run")}`);
+  renderer.show(event);
 }
 
 function interruption(campaign: string | undefined): string {

@@ -1,7 +1,15 @@
+import type { OutputConfiguration } from "commander";
+import type { CommandContext } from "./command.ts";
 import { errorCode, UserError } from "../../errors.ts";
 
-/** Settings with which commander leaves the printing of errors to `main`. */
-export const SILENT_ERRORS = { outputError: () => undefined };
+/** Returns the settings with which commander prints help screens, and leaves the printing of errors to `main`. */
+export function outputOf({ stdout, stderr }: Pick<CommandContext, "stdout" | "stderr">): OutputConfiguration {
+  return {
+    writeOut: (text) => void stdout.write(text),
+    writeErr: (text) => void stderr.write(text),
+    outputError: () => undefined,
+  };
+}
 
 /**
  * Returns commander's error in the form of all other errors; undefined for another error, and for a help

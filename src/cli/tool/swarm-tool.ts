@@ -4,7 +4,7 @@ import { runnersOption, serviceOptions, type ServiceFlags } from "./docker-optio
 import { awsInitOptions, type InitFlags } from "./init-options.ts";
 import { wholeNumber } from "../terminal/whole-number.ts";
 import { EXIT, isHelp, type Command, type CommandContext } from "../terminal/command.ts";
-import { SILENT_ERRORS } from "../terminal/usage-error.ts";
+import { outputOf } from "../terminal/usage-error.ts";
 import type { DashboardCommandOptions } from "./dashboard.ts";
 import { isCompletion } from "../terminal/completion.ts";
 import { version } from "../terminal/version.ts";
@@ -46,11 +46,7 @@ export function describeProgram(context: CommandContext, finish: (code: number) 
   const program = new Program("swarm-tool")
     .description("Create and manage the swarms that runall-swarm uses.")
     .version(version(), "--version")
-    .configureOutput({
-      writeOut: (text) => stdout.write(text),
-      writeErr: (text) => stderr.write(text),
-      ...SILENT_ERRORS,
-    })
+    .configureOutput(outputOf(context))
     .exitOverride();
   program.commandsGroup("Manage swarms:");
   awsInitOptions(

@@ -4,7 +4,7 @@ import { Command as Program, InvalidArgumentError, Option } from "commander";
 import { wholeNumberIn } from "../../model/whole-number.ts";
 import { cacheDirectory } from "../../system/paths.ts";
 import { isHelp, type Command, type CommandContext } from "../terminal/command.ts";
-import { SILENT_ERRORS } from "../terminal/usage-error.ts";
+import { outputOf } from "../terminal/usage-error.ts";
 import { version } from "../terminal/version.ts";
 import type { Role, WorkOptions } from "./work.ts";
 
@@ -56,11 +56,7 @@ export function describeWorker({ stdout, stderr }: CommandContext): Program {
         .hideHelp(),
     )
     .version(version(), "--version")
-    .configureOutput({
-      writeOut: (text) => stdout.write(text),
-      writeErr: (text) => stderr.write(text),
-      ...SILENT_ERRORS,
-    })
+    .configureOutput(outputOf({ stdout, stderr }))
     .exitOverride();
 }
 

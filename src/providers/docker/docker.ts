@@ -174,8 +174,7 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
       yield { type: "deployed", name };
     },
     async *connect({ sshCidr } = {}) {
-      if (sshCidr !== undefined) throw new UserError(`--ssh-cidr: the swarm ${name} is not on AWS`);
-      await existing(name); // if there is none, this error fits better than that of `repair`
+      await (sshCidr === undefined ? existing(name) : refuseAddresses(name)); // if there is none, this error fits better than that of `repair`
       await repair();
       yield await reachableEvent();
     },
