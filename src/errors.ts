@@ -13,6 +13,14 @@ export class UserError extends Error {
   }
 }
 
+/**
+ * Thrown when the user has answered a question with no: the command ends without doing anything, which is not
+ * an error; exit code 0. Shown as its message.
+ */
+export class Declined extends Error {
+  override name = "Declined";
+}
+
 /** Returns the `code` of a Node.js system error (`ENOENT`, `EACCES`, …), or undefined for any other value. */
 export function errorCode(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null | undefined)?.code;

@@ -1,15 +1,17 @@
-import { errorCode, errorText, UserError } from "../errors.ts";
+import { Declined, errorCode, errorText, UserError } from "../errors.ts";
 import { explainQueueError } from "../queue/queue-errors.ts";
 import { explainSystemError } from "../system/system-error.ts";
 import { EXIT, type Command } from "./terminal/command.ts";
 import { forPeople } from "./terminal/for-people.ts";
 import { printable } from "./terminal/printable.ts";
+import { explainUsage } from "./terminal/usage-error.ts";
 
 const ISSUES = "the project's issue tracker";
 
 /**
  * Runs a command and returns its exit code. This is the only place that catches all errors.
- * The first signal interrupts the command; the second one ends the process immediately.
+ * The first signal interrupts the command; the second one ends the process immediately. A command that only
+ * prints is interrupted when nobody reads its output any longer.
  */
 export async function main(command: Command, argv: readonly string[]): Promise<number> {
   const interruption = new AbortController();
@@ -22,9 +24,14 @@ export async function main(command: Command, argv: readonly string[]): Promise<n
   };
   for (const signal of signals) process.on(signal, onSignal);
   let unwritten: Error | undefined;
+  const unread = new AbortController();
+  const onlyPrints = command.onlyPrints(argv);
   for (const stream of [process.stdout, process.stderr])
     stream.on("error", (error: Error) => {
-      if (!isReaderGone(error, stream)) unwritten ??= error;
+      if (!isReaderGone(error, stream)) return void (unwritten ??= error);
+      if (stream !== process.stdout || !onlyPrints) return;
+      unread.abort();
+      interruption.abort();
     });
   try {
     const { stdout, stderr } = process;
@@ -36,14 +43,24 @@ export async function main(command: Command, argv: readonly string[]): Promise<n
       stdout,
       stderr,
     });
+    await flushed(stdout);
+    if (unread.signal.aborted) return EXIT.unread;
     if (unwritten === undefined) return exitCode;
     const incomplete = explain(command.name, cannotPrint(unwritten), false);
     return exitCode === EXIT.done ? incomplete : exitCode;
   } catch (error) {
-    return explain(command.name, error, interruption.signal.aborted);
+    await flushed(process.stdout);
+    if (unread.signal.aborted) return EXIT.unread;
+    const typed = [command.name, ...argv.filter((_, at) => at === 0)].filter((word) => !word.startsWith("-"));
+    return explain(command.name, explainUsage(error, typed.join(" ")) ?? error, interruption.signal.aborted);
   } finally {
     for (const signal of signals) process.off(signal, onSignal);
   }
+}
+
+/** Waits until a stream has reported the errors of everything that was written. */
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write("", () => setImmediate(resolve)));
 }
 
 /** Ends the process by a signal with its default action, so that the shell sees that signal as the cause. */
@@ -85,11 +102,11 @@ function explain(name: string, error: unknown, interrupted: boolean): number {
     print(`${name}: also, while cleaning up: ${text}`);
     return exitCode;
   }
-  if (error instanceof UserError) {
-    print(`${name}: ${error.message}`);
-    if (error.hint !== undefined) print(`hint: ${error.hint}`);
-    return EXIT.usage;
+  if (error instanceof Declined) {
+    print(error.message);
+    return EXIT.done;
   }
+  if (error instanceof UserError) return explainUserError(name, error);
   const explained = explainSystemError(error) ?? explainQueueError(error);
   if (explained !== undefined) return explain(name, explained, interrupted);
   const commander = errorCode(error)?.startsWith("commander.") ? (error as { exitCode?: number }) : undefined;
@@ -103,4 +120,10 @@ function explain(name: string, error: unknown, interrupted: boolean): number {
     `${name}: this is a bug. Please report it with the following lines on ${ISSUES}.\n${printable(details)}\n`,
   );
   return EXIT.bug;
+}
+
+function explainUserError(name: string, { message, hint }: UserError): number {
+  print(`${name}: ${message}`);
+  if (hint !== undefined) print(`hint: ${hint}`);
+  return EXIT.usage;
 }

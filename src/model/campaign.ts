@@ -116,6 +116,8 @@ export const CampaignSchema = v.object({
    * Maximum number of short runs in one process; undefined: several, if nothing can carry over between them.
    */
   batchSize: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  /** Maximum number of runs that the whole swarm executes concurrently; undefined: as many as it can. */
+  concurrency: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
   /** The first run that does not complete cancels the others. */
   stopOnError: v.boolean(),
 });

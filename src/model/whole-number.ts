@@ -6,3 +6,14 @@ export function wholeNumberIn(text: string, from = 0, to = Number.MAX_SAFE_INTEG
   const value = Number(text);
   return /^\d+$/.test(text) && value >= from && value <= to ? value : undefined;
 }
+
+/** Returns numbers as OMNeT++ writes them in run filters, such as `0..41` or `0..3,8`. */
+export function rangesOf(numbers: readonly number[]): string {
+  const ranges: [number, number][] = [];
+  for (const number of [...numbers].sort((a, b) => a - b)) {
+    const last = ranges.at(-1);
+    if (last !== undefined && number <= last[1] + 1) last[1] = number;
+    else ranges.push([number, number]);
+  }
+  return ranges.map(([from, to]) => (from === to ? from : `${from}..${to}`)).join(",");
+}

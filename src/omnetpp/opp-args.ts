@@ -1,3 +1,4 @@
+import { UserError } from "../errors.ts";
 import { isIniFile } from "./named-files.ts";
 import {
   optionSpan,
@@ -25,6 +26,8 @@ export type { SimulationArguments } from "./opp-options.ts";
 export interface OwnOptions {
   flags: readonly string[];
   valued: readonly string[];
+  /** Other names of options, with the names above. */
+  aliases?: Readonly<Record<string, string>>;
 }
 
 export interface SplitArguments {
@@ -39,11 +42,17 @@ export interface SplitArguments {
  * Splits `runall-swarm [options] [--] [simulation program] [simulation options]`. The first positional
  * argument that is not an ini file is the program. Everything after the program or after `--` belongs to the
  * simulation, as with `opp_runall`.
+ * @throws {UserError} for `--export`, which only `opp_runall` has.
  */
-export function splitArguments(argv: readonly string[], own: OwnOptions): SplitArguments {
+export function splitArguments(typed: readonly string[], own: OwnOptions): SplitArguments {
+  const argv = [...typed];
   const split: SplitArguments = { own: [], program: undefined, simulation: [] };
   let ours = true;
   for (let index = 0; index < argv.length;) {
+    if (ours) {
+      refuseExport(argv[index]!);
+      argv[index] = withoutAlias(argv[index]!, own);
+    }
     const argument = argv[index]!;
     const ownSpan = ours ? spanOfOwn(argv, index, own) : 0;
     if (ownSpan > 0) {
@@ -66,6 +75,21 @@ export function splitArguments(argv: readonly string[], own: OwnOptions): SplitA
     }
   }
   return split;
+}
+
+/** Refuses the option with which `opp_runall` writes a makefile instead of executing the runs. */
+function refuseExport(argument: string): void {
+  if (!/^(-e|--export$|--export=)/.test(argument)) return;
+  throw new UserError(`${argument}: runs are executed by the swarm, so no makefile can be exported`, {
+    hint: "to list the runs, add --dry-run; to query the simulator, call it directly: opp_run -e …",
+  });
+}
+
+/** Returns an argument with the main name of its option: `--batch-size=5` for `--batchsize=5`. */
+function withoutAlias(argument: string, { aliases = {} }: OwnOptions): string {
+  const [name = "", ...value] = argument.split("=");
+  const main = Object.hasOwn(aliases, name) ? aliases[name]! : name;
+  return [main, ...value].join("=");
 }
 
 /** Returns how many arguments an option of `runall-swarm` takes; 0 if the argument is not one. */

@@ -11,7 +11,7 @@ export const KEY_TYPES = {
   completed: "zset",
 } as const;
 
-type QueueKey = keyof typeof KEY_TYPES | "failed" | "events";
+type QueueKey = keyof typeof KEY_TYPES | "delayed" | "failed" | "events";
 
 /** Returns the key of one of a queue's sets, lists or streams. */
 export function queueKey(queue: string, name: QueueKey): string {
@@ -58,4 +58,12 @@ const SCORE_UNIT = 2 ** 32;
 /** Returns the priority of a job from its score in the set `prioritized`. */
 export function priorityOf(score: number): number {
   return Math.floor(score / SCORE_UNIT);
+}
+
+/** A score in the set `delayed` is the time, in ms since 1970, from which workers may take the job, times this. */
+const DELAY_UNIT = 0x1000;
+
+/** Returns the smallest score in the set `delayed` of jobs that no worker may take before a time in ms since 1970. */
+export function delayedFrom(time: number): number {
+  return time * DELAY_UNIT;
 }

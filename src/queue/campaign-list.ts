@@ -25,6 +25,7 @@ import {
   unstartedKey,
   type QueueConnection,
 } from "./names.ts";
+import { forgetLimit } from "./run-limit.ts";
 import { jobCounts, statesOf, supersededBy, unstartedRuns } from "./run-states.ts";
 
 /** Describes a campaign for `runall-swarm list`. */
@@ -83,6 +84,22 @@ export async function listCampaigns(
   return listings.flat();
 }
 
+/** Returns the swarm's campaigns that have not expired, newest first, without those whose entries are damaged. */
+export async function readCampaigns(redis: Redis): Promise<Campaign[]> {
+  const ids = (await redis.zrevrange(CAMPAIGNS_KEY, 0, -1)).filter(isCampaignId);
+  const found = await Promise.all(
+    ids.map(async (id) => {
+      try {
+        return await knownCampaign(redis, id);
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        return undefined;
+      }
+    }),
+  );
+  return found.filter((campaign) => campaign !== undefined);
+}
+
 /** Returns whether an error is caused by a damaged entry, which may even have the wrong Redis type. */
 function isDamage(error: unknown): boolean {
   return error instanceof UserError || errorText(error).startsWith("WRONGTYPE");
@@ -100,6 +117,7 @@ export async function forgetExpired(connection: QueueConnection): Promise<void> 
       for (const chunk of chunks(await openNumbers(redis, id)))
         await Promise.all(chunk.map((number) => queue.remove(runJobId(id, number))));
       await redis.del(openRunsKey(id), statesKey(id), unstartedKey(id), supersededKey(id));
+      await forgetLimit(redis, id);
       await redis.zrem(CAMPAIGNS_KEY, id);
     }
   } finally {

@@ -15,17 +15,26 @@ import {
   chunks,
   listCampaigns,
   openCampaign,
+  readCampaigns,
   type CampaignListing,
   type FoundCampaign,
   type OnDamaged,
 } from "./campaign-list.ts";
 import { readOutput } from "./live-output.ts";
 import { followRuns, lastEventId, type RunEvent } from "./follow.ts";
+import { admitRuns, park, PARKED_MS } from "./run-limit.ts";
 import { forgetEnds, jobCounts, keepEnd, removeWaiting, type CollectedEnd } from "./run-states.ts";
 import { readStoppedWorkers, describeStoppedWorker } from "./troubles.ts";
 import { fairTurns } from "./turns.ts";
 import { checkWorkers } from "./worker-name.ts";
-import { BUILD_QUEUE, cancelKey, openRunsKey, RUN_QUEUE, type QueueConnection } from "./names.ts";
+import {
+  BUILD_QUEUE,
+  campaignKey,
+  cancelKey,
+  openRunsKey,
+  RUN_QUEUE,
+  type QueueConnection,
+} from "./names.ts";
 
 const RETRY_STEP_MS = 50;
 const LONGEST_RETRY_MS = 2000;
@@ -62,6 +71,10 @@ export interface QueueClient extends AsyncDisposable {
   cancel(campaign: string, runNumbers: readonly number[]): Promise<number[] | undefined>;
   /** Returns the swarm's campaigns, newest first. @param isWanted selects campaigns before their runs are counted. */
   list(isWanted?: (campaign: Campaign) => boolean, onDamaged?: OnDamaged): Promise<CampaignListing[]>;
+  /** Returns the swarm's campaigns, newest first, without counting their runs. */
+  campaigns(): Promise<Campaign[]>;
+  /** Returns whether there is a campaign with this ID, even if its entry cannot be read. */
+  isKnown(id: string): Promise<boolean>;
   /**
    * Returns a campaign with its runs that have not been collected.
    * @throws {UserError} if there is no campaign with this ID.
@@ -108,18 +121,7 @@ export async function openQueueClient(connection: QueueConnection, gone?: AbortS
     position: () => lastEventId({ queue: runs, redis }),
     follow: (campaign, wanted, position) =>
       followRuns({ queue: runs, redis, connection, position, gone }, campaign, wanted),
-    async add(campaign, all) {
-      await checkWorkers(runs);
-      await saveCampaign(redis, campaign);
-      const turn = await fairTurns(redis, runs, campaign.batchSize ?? 1);
-      let index = 0;
-      for (const chunk of chunks(all)) {
-        const numbers = chunk.map((run) => run.runNumber);
-        await redis.sadd(openRunsKey(campaign.id), ...numbers);
-        await runs.addBulk(chunk.map((run) => asJob(campaign.id, run, turn(index++))));
-        await forgetEnds(redis, campaign.id, numbers);
-      }
-    },
+    add: (campaign, all) => addRuns(redis, runs, campaign, all),
     async cancel(campaign, runNumbers) {
       if (!(await isAnyActive(redis, runs, campaign, runNumbers))) return undefined;
       await announceCancellation(redis, campaign);
@@ -147,6 +149,8 @@ export async function openQueueClient(connection: QueueConnection, gone?: AbortS
     },
     output: (job, offset) => readOutput(redis, job, offset),
     list: (isWanted, onDamaged) => listCampaigns(redis, runs, isWanted, onDamaged),
+    campaigns: () => readCampaigns(redis),
+    isKnown: async (id) => (await redis.exists(campaignKey(id))) === 1,
     find: (id) => openCampaign(redis, runs, id),
     isOpen: async (id, runNumber) => (await redis.sismember(openRunsKey(id), runNumber)) === 1,
     async [Symbol.asyncDispose]() {
@@ -169,12 +173,33 @@ function connectUntil(gone: AbortSignal | undefined, connection: QueueConnection
   return redis;
 }
 
-function asJob(campaign: string, run: Run, priority: number) {
-  const data: RunJob = { protocol: PROTOCOL, campaign, run };
+async function addRuns(
+  redis: Redis,
+  queue: Queue<RunJob>,
+  campaign: Campaign,
+  runs: readonly Run[],
+): Promise<void> {
+  await checkWorkers(queue);
+  await saveCampaign(redis, campaign);
+  const turn = await fairTurns(redis, queue, campaign.batchSize ?? 1);
+  let index = 0;
+  for (const chunk of chunks(runs)) {
+    const numbers = chunk.map((run) => run.runNumber);
+    await redis.sadd(openRunsKey(campaign.id), ...numbers);
+    await park(redis, campaign, numbers);
+    await queue.addBulk(chunk.map((run) => asJob(campaign, run, turn(index++))));
+    await forgetEnds(redis, campaign.id, numbers);
+  }
+  await admitRuns(redis, queue, campaign);
+}
+
+function asJob({ id, concurrency }: Campaign, run: Run, priority: number) {
+  const data: RunJob = { protocol: PROTOCOL, campaign: id, run };
+  const delay = concurrency === undefined ? {} : { delay: PARKED_MS };
   return {
     name: `${run.config} #${run.runNumber}`,
     data,
-    opts: { jobId: runJobId(campaign, run.runNumber), priority },
+    opts: { jobId: runJobId(id, run.runNumber), priority, ...delay },
   };
 }
 

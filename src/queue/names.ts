@@ -46,6 +46,12 @@ export const statesKey = (id: string): string => `swarm:states:${id}`;
 export const unstartedKey = (id: string): string => `swarm:unstarted:${id}`;
 /** Hash of the runs whose record a later campaign has replaced: from run number to the ID of that campaign. */
 export const supersededKey = (id: string): string => `swarm:superseded:${id}`;
+/** Hash of the campaigns that limit their concurrent runs: from the campaign's ID to its limit. */
+export const LIMITS_KEY = "swarm:limits";
+/** Set of the numbers of the runs that a campaign with a limit admits: they are being executed or may be started. */
+export const admittedKey = (id: string): string => `swarm:admitted:${id}`;
+/** Sorted set of the numbers of the runs of a campaign with a limit that have to wait until others have ended. */
+export const parkedKey = (id: string): string => `swarm:parked:${id}`;
 /** Sorted set of all campaigns, by the time when they were queued. */
 export const CAMPAIGNS_KEY = "swarm:campaigns";
 /** Key that exists if the campaign is cancelled. */

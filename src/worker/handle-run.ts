@@ -4,6 +4,8 @@ import { runJobId, RunJobSchema, type Campaign, type RunJob } from "../model/cam
 import type { RunResult } from "../model/result.ts";
 import type { CampaignState } from "../queue/campaign-state.ts";
 import type { LiveOutput } from "../queue/live-output.ts";
+import { Postponed } from "../queue/postponed.ts";
+import { PARKED_MS, type Admission, type RunLimits } from "../queue/run-limit.ts";
 import type { OwnedJob, JoinedJob, TakenJob } from "../queue/taken-job.ts";
 import { parseOrExplain } from "../system/json.ts";
 import { executeBatch } from "./execute/batch.ts";
@@ -15,6 +17,7 @@ import {
   lostReason,
   notStarted,
   type FaultContext,
+  type TroubledRun,
 } from "./machine-faults.ts";
 import {
   executeRun,
@@ -26,6 +29,7 @@ import type { Slot } from "./tree/slot.ts";
 
 export interface RunContext extends FaultContext {
   campaigns: CampaignState;
+  limits: Pick<RunLimits, "of">;
   output: LiveOutput;
   deps: RunnerDependencies;
 }
@@ -36,17 +40,47 @@ export interface RunContext extends FaultContext {
  * @throws {Postponed} if the run has to be executed later, or by another worker.
  */
 export async function handleRun(taken: TakenJob, slot: Slot, context: RunContext): Promise<RunResult> {
-  const { campaigns, health } = context;
+  const { campaigns, limits } = context;
   const found = await findRun(taken, context);
   if (!found.ok) return found.answer;
   const { job, campaign } = found;
   using watch = campaigns.watch(campaign.id);
-  if (await campaigns.isCancelled(campaign.id)) return withoutRunning("cancelled", "cancelled");
+  const isCancelled = await campaigns.isCancelled(campaign.id);
+  const admission = limits.of(campaign);
+  if (!(await admission.enter(job.run.runNumber)) && !isCancelled) throw new Postponed(PARKED_MS);
+  const leave = (): void => {
+    if (!taken.signal.aborted) admission.leave(); // otherwise the run stays admitted for its next worker
+  };
+  try {
+    if (isCancelled) return withoutRunning("cancelled", "cancelled");
+    return await executeAdmitted({ taken, job, campaign, slot }, { watch, admission, leave }, context);
+  } finally {
+    leave();
+  }
+}
+
+interface AdmittedRun {
+  watch: { signal: AbortSignal };
+  admission: Admission;
+  /** Admits other runs in the place of this one, whose simulation has ended. */
+  leave: () => void;
+}
+
+async function executeAdmitted(
+  { taken, job, campaign, slot }: TroubledRun,
+  { watch, admission, leave }: AdmittedRun,
+  context: RunContext,
+): Promise<RunResult> {
+  const { campaigns, health } = context;
   if (taken.lost > campaign.retries) return withoutRunning("lost", lostReason(taken.lost, job.troubles));
   const where = {
     campaign,
     slot,
-    release: taken.release,
+    admission,
+    release: () => {
+      leave();
+      taken.release();
+    },
     cancelled: watch.signal,
     abandoned: taken.signal,
     isPrivate: job.isPrivate === true,
@@ -62,6 +96,8 @@ export async function handleRun(taken: TakenJob, slot: Slot, context: RunContext
     return await requeueRun(error, { taken, job, campaign, slot }, context);
   }
 }
+
+type AdmittedContext = ExecutionContext & Pick<AdmittedRun, "admission">;
 
 /** Returns the run of a job, or a result if the job is malformed, of another version, or its campaign is unknown. */
 async function findRun(
@@ -82,7 +118,7 @@ async function findRun(
 async function runRepairing(
   taken: TakenJob,
   job: RunJob,
-  where: ExecutionContext,
+  where: AdmittedContext,
   context: RunContext,
 ): Promise<RunResult> {
   const progress = { hasSimulated: false };
@@ -115,7 +151,7 @@ function parseJob({ data }: OwnedJob): RunJob {
 async function executeSingle(
   { id, attempt, report }: TakenJob,
   job: RunJob,
-  where: ExecutionContext,
+  where: AdmittedContext,
   { output, deps }: RunContext,
 ): Promise<RunResult> {
   await using live = output.open(id);
@@ -131,23 +167,26 @@ async function executeSingle(
 async function runBatch(
   taken: TakenJob,
   job: RunJob,
-  where: ExecutionContext,
+  where: AdmittedContext,
   { deps }: RunContext,
 ): Promise<RunResult | undefined> {
-  const { campaign } = where;
+  const { campaign, admission } = where;
   const isTroubled = taken.lost > 0 || job.troubles !== undefined;
   if (isTroubled || deps.batches.size(campaign, Infinity) === 1) return undefined;
-  const others = await joinOthers(taken, campaign, deps.batches);
+  const others = await joinOthers(taken, where, deps.batches);
   if (others.length === 0) return undefined;
   const abandoned = AbortSignal.any([taken.signal, ...others.map((other) => other.signal)]);
   const jobs = others.map((other) => ({ job: parseJob(other), attempt: other.attempt }));
   const batch = { ...where, abandoned, jobs: [{ job, attempt: taken.attempt }, ...jobs] as const };
+  const handBack = (): void => jobs.forEach((other) => admission.handBack(other.job.run.runNumber));
   const results = await executeBatch(batch, deps).catch((error: unknown) => {
+    handBack();
     if (abandoned.aborted && !taken.signal.aborted) return undefined; // one of the others was lost
     throw error;
   });
   if (results === undefined) {
     if (!abandoned.aborted) deps.batches.forbid(campaign);
+    handBack();
     await Promise.all(others.map((other) => other.requeue()));
     return undefined;
   }
@@ -156,16 +195,23 @@ async function runBatch(
 }
 
 /**
- * Takes more runs of the campaign from the queue. Hands back malformed jobs and those that have failed to
- * start before.
+ * Takes more runs of the campaign from the queue. Hands back malformed jobs, those that have failed to start
+ * before, and those that the campaign's limit does not admit.
  */
-async function joinOthers(taken: TakenJob, campaign: Campaign, batches: Batches): Promise<JoinedJob[]> {
+async function joinOthers(
+  taken: TakenJob,
+  { campaign, admission }: AdmittedContext,
+  batches: Batches,
+): Promise<JoinedJob[]> {
   const prefix = runJobId(campaign.id, 0).slice(0, -1);
   const size = (waiting: number): number => batches.size(campaign, waiting) - 1;
   const others = await taken.join(size, (id) => id.startsWith(prefix));
-  const ordinary = others.filter(
-    ({ lost, data }) => lost === 0 && v.is(RunJobSchema, data) && data.troubles === undefined,
-  );
+  const ordinary: JoinedJob[] = [];
+  for (const other of others) {
+    const { lost, data } = other;
+    const isOrdinary = lost === 0 && v.is(RunJobSchema, data) && data.troubles === undefined;
+    if (isOrdinary && (await admission.enter(data.run.runNumber))) ordinary.push(other);
+  }
   const unusual = others.filter((other) => !ordinary.includes(other));
   await Promise.all(unusual.map((other) => other.requeue()));
   return ordinary;

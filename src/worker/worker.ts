@@ -6,6 +6,7 @@ import { openCampaignState } from "../queue/campaign-state.ts";
 import { consume } from "../queue/consumer.ts";
 import { openLiveOutput } from "../queue/live-output.ts";
 import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "../queue/names.ts";
+import { openRunLimits } from "../queue/run-limit.ts";
 import { openTroubleReport } from "../queue/troubles.ts";
 import type { BuildStore } from "../stores/build-store.ts";
 import type { SourceStore } from "../stores/source-store.ts";
@@ -102,10 +103,11 @@ export async function runRunner(options: WorkerOptions & { concurrency: number }
   await removeLeftovers(directory).catch(onError); // folders that a slot could not remove
   await using output = openLiveOutput(connection, onError);
   await using campaigns = await openCampaignState(connection, onError);
+  await using limits = openRunLimits(connection, onError);
   await using rebuilder = openRebuilder(connection, onError);
   const diskSpace = watchDiskSpace({ ...options, directory, caches: [builds, repositories] });
   const deps = { builds, results, batches: new Batches(concurrency), graceMs: GRACE_MS };
-  const context = { campaigns, output, rebuilder, diskSpace, health, deps, onError };
+  const context = { campaigns, limits, output, rebuilder, diskSpace, health, deps, onError };
   await consume({
     ...options,
     queue: RUN_QUEUE,

@@ -28,6 +28,7 @@ const record = (runNumber: number, state: OutcomeState, more: Partial<RunRecord>
 interface Options {
   quiet?: boolean;
   verbose?: boolean;
+  detached?: boolean;
   color?: boolean;
 }
 
@@ -54,11 +55,11 @@ type Stream = ConstructorParameters<typeof CampaignRenderer>[0]["stdout"];
 function renderer(
   stdout: Stream,
   stderr: Stream,
-  { quiet = false, verbose = false, color = false }: Options,
+  { quiet = false, verbose = false, detached = false, color = false }: Options,
 ) {
   const clock = { now: 0 };
   const shown = new CampaignRenderer({
-    quiet, verbose, stdout, stderr, directory: "/study", now: () => clock.now, color: { stdout: color, stderr: color },
+    quiet, verbose, detached, stdout, stderr, directory: "/study", now: () => clock.now, color: { stdout: color, stderr: color },
   }); // prettier-ignore
   return { shown, clock };
 }
@@ -89,6 +90,16 @@ function middleOf({ shown, clock }: Pick<ReturnType<typeof watcher>, "shown" | "
   shown.show({ type: "progress", run: run(1), progress });
   shown.refresh();
 }
+
+it("shows no progress on the line of the prompt when the client does not wait", () => {
+  const { shown, stderr, stdout } = watcher(80, { detached: true });
+  shown.show({ type: "building", key: "k", project: "mm1", reason: "new", log: "log" });
+  shown.show({ type: "queued", campaign: "c1", runs: 4 });
+  shown.refresh();
+  shown.printDetached("c1");
+  expect(stderr.last).toBe("");
+  expect(stdout.lines[0]).toMatch(/^campaign c1 is queued/);
+});
 
 describe("on a terminal", () => {
   it.each([

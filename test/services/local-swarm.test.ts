@@ -115,7 +115,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     const saw = listen(client);
     await saw("[1/8]");
     const refused = await user.run("swarm-tool", ["halt"]);
-    expect(refused.stderr).toMatch(/[12] runs? of the swarm local are running[^]*hint: add --force/);
+    expect(refused.stderr).toMatch(/[12] runs? of the swarm local are running[^]*hint: add --yes/);
     expect(refused.exitCode).toBe(2);
     expect((await statusOf(user)).state).toBe("running");
 
@@ -124,7 +124,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     expect(await statusOf(user)).toMatchObject({ state: "halted", processes: [], jobs: { running: 0 } });
     await saw("warning: the swarm local is halted (hint: resume it with: swarm-tool resume local)");
     expect((await mustRun(user, ["halt"])).stdout).toContain("is already halted");
-    const other = await user.runall("-c", "Quick");
+    const other = await user.runall("list");
     expect(other.stderr).toMatch(/the swarm local is halted\nhint: resume it with: swarm-tool resume local/);
     expect(other.exitCode).toBe(2);
 
@@ -174,7 +174,7 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     const expectRefusal = async (reason: RegExp): Promise<void> => {
       const { stderr, exitCode } = await remove();
       expect(stderr).toMatch(reason);
-      expect(stderr).toContain("hint: add --force");
+      expect(stderr).toContain("hint: add --yes");
       expect(exitCode).toBe(2);
       expect(await filesBelow(path.join(stateFolder(user), "results"))).not.toEqual([]);
     };

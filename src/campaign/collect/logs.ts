@@ -1,12 +1,12 @@
 import { createReadStream, existsSync } from "node:fs";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
-import { runJobId, type Campaign } from "../../model/campaign.ts";
+import { runJobId } from "../../model/campaign.ts";
 import { groupFailures, groupLine, messageOf } from "../../model/failure-groups.ts";
 import { inOneLine } from "../../model/names.ts";
 import type { RunResult } from "../../model/result.ts";
 import { runLabel, runVariables } from "../../model/run.ts";
-import { wholeNumberIn } from "../../model/whole-number.ts";
+import { rangesOf, wholeNumberIn } from "../../model/whole-number.ts";
 import type { FoundCampaign } from "../../queue/campaign-list.ts";
 import type { ResultStore } from "../../stores/store.ts";
 import { withOpenedResult } from "../../stores/with-opened.ts";
@@ -39,11 +39,18 @@ const POLL_MS = 500;
 export async function printOutput(request: LogRequest, session: CampaignSession): Promise<void> {
   const found = await session.queue.find(request.id);
   for (const reason of found.damaged) request.here.warn(reason);
+  if (request.run === undefined && request.follow)
+    throw new UserError("--follow needs the number of a run", {
+      hint: `to list the runs, run: runall-swarm logs ${request.id}; to follow all of them: runall-swarm attach ${request.id}`,
+    });
   if (request.run === undefined)
     return await printOverview(found, await knownCampaign(found.campaign, request.here), request.printLine);
   const number = wholeNumberIn(request.run);
-  if (number === undefined) throw new UserError(`${JSON.stringify(request.run)} is not a run number`);
-  await printRun(found.campaign, number, request, session);
+  if (number === undefined)
+    throw new UserError(`${JSON.stringify(request.run)} is not a run number`, {
+      hint: `to list the runs, run: runall-swarm logs ${request.id}`,
+    });
+  await printRun(found, number, request, session);
 }
 
 async function printOverview(
@@ -91,11 +98,12 @@ async function printOverview(
 
 /** Prints the output of one run. In the meantime the run may end, or be collected or cancelled by others. */
 async function printRun(
-  campaign: Campaign,
+  found: FoundCampaign,
   number: number,
   { follow, print, printLine, here }: LogRequest,
   { queue, store, interrupt }: CampaignSession,
 ): Promise<void> {
+  const { campaign } = found;
   let offset = 0;
   const nextAttempt = attempts({ everyMs: POLL_MS, signal: interrupt });
   while (await queue.isOpen(campaign.id, number)) {
@@ -121,7 +129,23 @@ async function printRun(
     if (!follow) return offset > 0 ? undefined : printLine(`run ${number} has not printed anything yet`);
     await nextAttempt();
   }
-  await printCollected(await knownCampaign(campaign, here), number, print, offset);
+  const known = await knownCampaign(campaign, here);
+  await refuseOtherRun(number, found, known);
+  await printCollected(known, number, print, offset);
+}
+
+/** @throws {UserError} if the campaign has no run of this number. */
+async function refuseOtherRun(
+  number: number,
+  { open, unstarted }: FoundCampaign,
+  { campaign: { id, runs }, study }: KnownCampaign,
+): Promise<void> {
+  const { records, superseded } = await readHistory(study.resultDirectory, id);
+  const numbers = new Set([...open, ...unstarted, ...records, ...superseded].map((run) => run.runNumber));
+  if (numbers.size < runs || numbers.has(number)) return; // others were collected elsewhere, or removed
+  throw new UserError(`campaign ${id} has no run ${number}; its runs are ${rangesOf([...numbers])}`, {
+    hint: `to list how each of them ended, run: runall-swarm logs ${id}`,
+  });
 }
 
 async function printStored(

@@ -8,6 +8,8 @@ import { namedInis, namedLibraries, namedNedFolders } from "../../omnetpp/named-
 import { lstatIfExists } from "../../system/files.ts";
 import { isInside } from "../../system/paths.ts";
 import { isExecutable } from "../../system/program.ts";
+import { nearest } from "../../model/near.ts";
+import { executablesIn } from "./program.ts";
 import type { DependencyPlan } from "./plan-project.ts";
 import type { StudyContext } from "./study-context.ts";
 import type { ProjectPlan } from "./plan-project.ts";
@@ -72,9 +74,31 @@ export async function checkArguments(here: StudyContext, plans: Plans): Promise<
     const file = path.join(checkout.top, program.remote.path);
     const named = find(`program ${path.relative(study, file)}`, file);
     await checkMode(named);
-    return [...needed, ...(await checkProduct(named, (each) => [each]))];
+    try {
+      return [...needed, ...(await checkProduct(named, (each) => [each]))];
+    } catch (error) {
+      throw withNearProgram(error, path.relative(study, file), await programsNear(file, here));
+    }
   }
   return libraries.length > 0 ? needed : ownLibraries(here, plans.plan);
+}
+
+/** Returns the programs in the folder of a program, and those that the project builds there. */
+async function programsNear(file: string, { checkout, project, program }: StudyContext): Promise<string[]> {
+  const folder = path.dirname(file);
+  const built = project.targets
+    .filter((target) => target.kind === "executable")
+    .map((target) => path.join(checkout.top, targetFile(target, program.mode)))
+    .filter((each) => path.dirname(each) === folder);
+  return [...(await executablesIn(folder)), ...built.map((each) => path.basename(each))];
+}
+
+/** Adds the program that may be meant to the error for a missing one. */
+function withNearProgram(error: unknown, typed: string, programs: readonly string[]): unknown {
+  const [near] = nearest(path.basename(typed), programs);
+  if (!(error instanceof UserError) || error.hint !== undefined || near === undefined) return error;
+  const folder = path.dirname(typed);
+  return new UserError(error.message, { hint: `did you mean ${folder}/${near}?`, cause: error });
 }
 
 /** Returns the libraries of the study's project that runs load if the user named none. */

@@ -29,7 +29,10 @@ import { runSourcesOf } from "./run-sources-of.ts";
 import { findStudyContext, type StudyContext } from "./study-context.ts";
 
 /** How a campaign handles runs that do not complete. */
-export type CampaignLimits = Pick<Campaign, "retries" | "timeoutMs" | "stopOnError" | "batchSize">;
+export type CampaignLimits = Pick<
+  Campaign,
+  "retries" | "timeoutMs" | "stopOnError" | "batchSize" | "concurrency"
+>;
 
 /** The parts of a campaign that are known before there is a swarm for it. */
 type CampaignDraft = Omit<

@@ -1,6 +1,7 @@
-import { realpath } from "node:fs/promises";
+import { readdir, realpath } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
+import { nearest } from "../../model/near.ts";
 import type { Mode } from "../../model/build.ts";
 import type { Program } from "../../model/campaign.ts";
 import { modeOf, SIMULATORS, versionOf } from "../../omnetpp/simulator.ts";
@@ -49,8 +50,10 @@ export async function findSimulationProgram(
 async function programFile(typed: string, study: string, top: string): Promise<string> {
   const place = typed.includes("/") ? path.resolve(study, typed) : await findProgram([typed]);
   if (place === undefined) {
+    const [near] = nearest(typed, [...SIMULATORS, ...(await executablesIn(study))]);
+    const name = near === undefined || SIMULATORS.includes(near) ? near : `./${near}`;
     throw new UserError(`${typed}: command not found`, {
-      hint: `for the program in this folder, type ./${typed}`,
+      hint: name === undefined ? `for the program in this folder, type ./${typed}` : `did you mean ${name}?`,
     });
   }
   const file = await realFile(place);
@@ -58,6 +61,15 @@ async function programFile(typed: string, study: string, top: string): Promise<s
   throw new UserError(`the simulation program ${typed} is ${file}, outside the checkout ${top}`, {
     hint: "use a program inside the checkout: workers have only the tracked files and what they build from them",
   });
+}
+
+/** Returns the names of the executable files of a folder. */
+export async function executablesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const found: string[] = [];
+  for (const entry of entries)
+    if (!entry.isDirectory() && (await isExecutable(path.join(folder, entry.name)))) found.push(entry.name);
+  return found;
 }
 
 /** Returns whether a program prints its version; a script may start a program that is not built yet. */

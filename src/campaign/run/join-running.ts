@@ -1,11 +1,13 @@
 import { hostname } from "node:os";
 import path from "node:path";
+import type { Campaign } from "../../model/campaign.ts";
 import { UserError } from "../../errors.ts";
 import type { CampaignEvent, ExecutedRuns } from "../../model/events.ts";
 import type { Run } from "../../model/run.ts";
 import type { CampaignListing } from "../../queue/campaign-list.ts";
 import type { QueueClient } from "../../queue/client.ts";
 import { lstatIfExists } from "../../system/files.ts";
+import type { CampaignLimits } from "../plan/plan.ts";
 import { CollectedElsewhere, lockCampaign } from "../collect/campaign-lock.ts";
 import { RunCollector } from "../collect/collect-run.ts";
 import type { Study } from "../collect/places.ts";
@@ -86,6 +88,25 @@ interface Joining {
   detach: boolean;
   /** @see FollowedCampaign */
   restore: Restore;
+  /** The limits that the user has typed now. */
+  limits: CampaignLimits;
+}
+
+const LIMIT_OPTIONS = {
+  concurrency: "--jobs",
+  timeoutMs: "--timeout",
+  batchSize: "--batch-size",
+  stopOnError: "--stop-on-error",
+} as const;
+
+/** Warns of options that differ from those with which a joined campaign was queued, and have no effect now. */
+function* warnOfLimits(campaign: Campaign, limits: CampaignLimits): Generator<CampaignEvent> {
+  const names = Object.keys(LIMIT_OPTIONS) as (keyof typeof LIMIT_OPTIONS)[];
+  const ignored = names.filter((name) => limits[name] && limits[name] !== campaign[name]);
+  if (ignored.length === 0) return;
+  const options = ignored.map((name) => LIMIT_OPTIONS[name]).join(", ");
+  const message = `campaign ${campaign.id} keeps the limits with which it was queued; no effect: ${options}`;
+  yield { type: "warning", message, details: [] };
 }
 
 /**
@@ -94,7 +115,7 @@ interface Joining {
  */
 export async function* joinRunning(
   wanted: Wanted,
-  { detach, restore }: Joining,
+  { detach, restore, limits }: Joining,
   session: CampaignSession,
 ): AsyncGenerator<CampaignEvent, Joined> {
   const { queue, interrupt } = session;
@@ -124,6 +145,7 @@ export async function* joinRunning(
       continue;
     }
     yield { type: "joined", campaign: campaign.id, runs: open.length };
+    yield* warnOfLimits(campaign, limits);
     joined.campaign = campaign.id;
     joined.campaigns.add(campaign.id);
     if (detach) {

@@ -92,13 +92,13 @@ async function* runPlan(
   // even if all runs have completed, and no campaign is followed
   await removeTemporaryFiles(plan.resultDirectory);
   await using queue = await openQueueClient(swarm.queue, swarm.gone);
-  const { rerun = false, detach } = options;
+  const { rerun = false, detach, ...limits } = options;
   const request = { plan, identity, options };
   const { builds, sources, results: store } = swarm;
   const session = { queue, store, builds, sources, interrupt };
   const restore = (): AsyncGenerator<CampaignEvent> => provide(plan, session);
   for (let queued: FollowedCampaign | undefined; queued === undefined;) {
-    const question = { plan, identity, rerun, detach, restore };
+    const question = { plan, identity, rerun, detach, restore, limits };
     const left = yield* runsLeft(question, session);
     if (left.open.length === 0 || (interrupt.aborted && left.joined !== undefined)) {
       const isDetached = left.joined !== undefined && left.joined.detached.size > 0;

@@ -8,7 +8,7 @@ import { fetchUncollected, forgetCollected } from "./fetch-uncollected.ts";
 import { findFinished, shiftWarning } from "./find-finished.ts";
 import { equalCampaigns, joinRunning, type Joined, type Wanted } from "./join-running.ts";
 import { describeOutdated } from "./outdated.ts";
-import type { CampaignPlan } from "../plan/plan.ts";
+import type { CampaignLimits, CampaignPlan } from "../plan/plan.ts";
 import { readRecord } from "../collect/records.ts";
 import type { Restore } from "../collect/restore.ts";
 import type { CampaignSession } from "../collect/session.ts";
@@ -23,6 +23,7 @@ export interface RunsRequest {
   detach: boolean;
   /** @see FollowedCampaign */
   restore: Restore;
+  limits: CampaignLimits;
 }
 
 /** The remaining part of a request, without runs that have completed or are already being executed. */
@@ -37,7 +38,7 @@ export interface RunsLeft {
 
 /** Returns the runs that remain to be executed, and yields events about the others. */
 export async function* runsLeft(
-  { plan, identity, rerun, detach, restore }: RunsRequest,
+  { plan, identity, rerun, ...joining }: RunsRequest,
   session: CampaignSession,
 ): AsyncGenerator<CampaignEvent, RunsLeft> {
   const { queue, interrupt } = session;
@@ -54,7 +55,7 @@ export async function* runsLeft(
     yield { type: "skipped", runs: plan.runs.length, fetched: 0, left: 0 };
     return { open: [], failed: [], joined: undefined, seen: new Set() };
   }
-  const joined = yield* joinRunning({ ...wanted, runs: found.open }, { detach, restore }, session);
+  const joined = yield* joinRunning({ ...wanted, runs: found.open }, joining, session);
   const isJoined = joined.campaign !== undefined;
   const rest = isJoined
     ? await afterJoining(plan, found.open, joined, identity)

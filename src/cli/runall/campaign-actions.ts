@@ -4,6 +4,8 @@ import type { CampaignListing } from "../../queue/campaign-list.ts";
 import { openQueueClient, type QueueClient } from "../../queue/client.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { SwarmAccess } from "../../providers/target.ts";
+import { userName } from "../../system/user.ts";
+import { campaignId } from "./campaign-id.ts";
 import { campaignTable } from "./campaign-table.ts";
 import { chooseSwarm } from "../swarm/choose-swarm.ts";
 import { forPeople } from "../terminal/for-people.ts";
@@ -16,6 +18,7 @@ import { showCampaign } from "./show-campaign.ts";
 /** Options that several subcommands have. */
 export interface CommonOptions {
   swarm?: string;
+  yes?: boolean;
   json?: boolean;
   quiet?: boolean;
   verbose?: boolean;
@@ -25,7 +28,7 @@ export interface CommonOptions {
 
 /** Prints all campaigns of a swarm. */
 export async function list(options: CommonOptions, { stdout, stderr }: CommandContext): Promise<void> {
-  await using connected = await connect(options.swarm, stderr, true);
+  await using connected = await connect({ ...options, asItIs: true }, stderr);
   const warn = warnOn(stderr);
   const listings = await connected.queue.list(undefined, (reason) => warn(`ignoring ${reason}`));
   if (options.json) stdout.write(`${printableJson(listings.map(withoutTerminal), 2)}\n`);
@@ -42,12 +45,13 @@ function withoutTerminal(listing: CampaignListing): CampaignListing {
 /** Follows a campaign, after requeueing its failed runs for `retry`, and returns the exit code. */
 export async function follow(
   word: "attach" | "retry",
-  id: string,
-  { swarm: name, quiet = false, verbose = false, json = false }: CommonOptions,
+  typed: string,
+  { quiet = false, verbose = false, json = false, ...which }: CommonOptions,
   context: CommandContext,
 ): Promise<number> {
-  await using connected = await connect(name, context.stderr);
+  await using connected = await connect(which, context.stderr);
   const { target, queue, swarm, gone } = connected;
+  const id = await meant(typed, queue);
   const directory = process.cwd();
   return await showCampaign({ quiet, verbose, json, directory }, context, (say) => {
     connected.say = say;
@@ -61,11 +65,12 @@ export async function follow(
 
 /** Cancels the queued runs of a campaign and stops its running simulations. */
 export async function cancel(
-  id: string,
+  typed: string,
   options: CommonOptions,
   { stdout, stderr }: CommandContext,
 ): Promise<void> {
-  await using connected = await connect(options.swarm, stderr);
+  await using connected = await connect(options, stderr);
+  const id = await meant(typed, connected.queue);
   const { open } = await connected.queue.find(id);
   const removed = await connected.queue.cancel(
     id,
@@ -82,6 +87,12 @@ function uncollected(id: string, runs: number): string {
   return runs === 0 ? "" : `; ${count(runs, "run")} not yet collected; run: runall-swarm attach ${id}`;
 }
 
+/** Returns the id of the campaign that is meant. */
+async function meant(typed: string, queue: QueueClient): Promise<string> {
+  if (await queue.isKnown(typed)) return typed;
+  return campaignId(typed, await queue.campaigns(), userName());
+}
+
 /** Returns a function that prints warnings. */
 function warnOn(stderr: CommandContext["stderr"]): (text: string) => void {
   return (text) => void stderr.write(`${forPeople(`warning: ${printable(text)}`, stderr)}\n`);
@@ -89,13 +100,15 @@ function warnOn(stderr: CommandContext["stderr"]): (text: string) => void {
 
 /** Prints the output of a run, or how each run of a campaign ended. */
 export async function logs(
-  id: string,
+  typed: string,
   run: string | undefined,
   options: CommonOptions & { follow?: true },
   { stdout, stderr, interrupt }: CommandContext,
 ): Promise<void> {
-  await using connected = await connect(options.swarm, stderr);
+  await using connected = await connect({ ...options, asItIs: true }, stderr);
   const { queue, swarm, target, gone } = connected;
+  const id = await meant(typed, queue);
+  if (id !== typed) stderr.write(`campaign ${id}\n`);
   const shown = printableStream();
   const print = (bytes: Uint8Array): void => void stdout.write(stdout.isTTY ? shown(bytes) : bytes);
   const printLine = (text: string): void => void stdout.write(`${forPeople(printableLine(text), stdout)}\n`);
@@ -120,17 +133,13 @@ interface Connected extends AsyncDisposable {
   gone: AbortController;
 }
 
-/**
- * Opens the connection to a swarm.
- * @param asItIs accept a halted swarm without resuming it.
- */
+/** Opens the connection to a swarm. */
 async function connect(
-  name: string | undefined,
+  { swarm: name, yes, asItIs = false }: Pick<CommonOptions, "swarm" | "yes"> & { asItIs?: boolean },
   stderr: CommandContext["stderr"],
-  asItIs = false,
 ): Promise<Connected> {
   const say = (text: string): void => void stderr.write(`${forPeople(printable(text), stderr)}\n`);
-  const target = await chooseSwarm(name, { say, asItIs });
+  const target = await chooseSwarm(name, { say, asItIs, yes });
   const gone = new AbortController();
   const swarm = await target.access((text) => connected.say(text), gone.signal);
   const queue = await openQueueClient(swarm.queue, swarm.gone);

@@ -1,9 +1,12 @@
 import type { CommonOptions } from "./campaign-actions.ts";
-import { Command as Program } from "commander";
+import { Command as Program, Option } from "commander";
 import { EXIT, type CommandContext } from "../terminal/command.ts";
 import { addCompletion } from "../terminal/completion.ts";
 import { withExamples } from "../terminal/examples.ts";
-import { forPeople } from "../terminal/for-people.ts";
+import { outputOf } from "../terminal/usage-error.ts";
+
+const ID =
+  "ID is that of a campaign (see: runall-swarm list), its first characters, or last for your newest campaign.";
 
 const actions = () => import("./campaign-actions.ts");
 
@@ -18,18 +21,14 @@ export async function runSubcommand(context: CommandContext): Promise<number> {
 
 /** Returns the subcommands of `runall-swarm` for existing campaigns. @param finish receives the exit code. */
 export function describeSubcommands(context: CommandContext, finish: (code: number) => void): Program {
-  const { stdout, stderr } = context;
-  const program = new Program("runall-swarm")
-    .configureOutput({
-      writeOut: (text) => stdout.write(forPeople(text, stdout)),
-      writeErr: (text) => stderr.write(forPeople(text, stderr)),
-    })
-    .exitOverride();
+  const program = new Program("runall-swarm").configureOutput(outputOf(context)).exitOverride();
   const command = (usage: string, description: string): Program =>
     program
       .command(usage)
       .description(description)
       .option("--swarm <name>", "the campaign's swarm (default: $SWARM, else the only one)");
+  const withId = (usage: string, description: string): Program => command(usage, `${description}. ${ID}`);
+  const yes = ["--yes", "resume a halted swarm without asking, even if it costs money"] as const;
 
   command("list", "list the campaigns of a swarm, newest first")
     .option("--json", "print JSON")
@@ -38,32 +37,35 @@ export function describeSubcommands(context: CommandContext, finish: (code: numb
     ["attach", "follow a campaign and collect its results"],
     ["retry", "rerun failed and cancelled runs"],
   ] as const) {
-    command(`${word} <id>`, description)
+    withId(`${word} <id>`, description)
+      .option(...yes)
       .option("--json", "print events as JSON, one per line")
-      .option("--quiet", "print only warnings, errors and failed runs")
-      .option("--verbose", "print a line for every run")
+      .addOption(new Option("--quiet", "print only warnings, errors and failed runs").conflicts("verbose"))
+      .option("-V, --verbose", "print a line for every run")
       .action(async (id: string, options: CommonOptions) => {
         finish(await (await actions()).follow(word, id, options, context));
       });
   }
-  command(
+  withId(
     "cancel <id>",
     "cancel queued runs and stop running simulations; completed runs can still be collected",
-  ).action(async (id: string, options: CommonOptions) => (await actions()).cancel(id, options, context));
-  command("logs <id> [run]", "print the output of a run; without a run number, list how each run ended")
+  )
+    .option(...yes)
+    .action(async (id: string, options: CommonOptions) => (await actions()).cancel(id, options, context));
+  withId("logs <id> [run]", "print the output of a run; without a run number, list how each run ended")
     .option("-f, --follow", "keep printing until the run has ended")
     .action(async (id: string, run: string | undefined, options: CommonOptions & { follow?: true }) =>
       (await actions()).logs(id, run, options, context),
     );
   for (const each of program.commands) withExamples(each, ...EXAMPLES[each.name()]!);
-  addCompletion(program, stdout);
+  addCompletion(program, context.stdout);
   return program;
 }
 
 const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   list: ["runall-swarm list", "runall-swarm list --swarm inet --json"],
-  attach: ["runall-swarm attach ID", "runall-swarm attach ID --verbose"],
-  retry: ["runall-swarm retry ID"],
+  attach: ["runall-swarm attach last", "runall-swarm attach ID --verbose"],
+  retry: ["runall-swarm retry last"],
   cancel: ["runall-swarm cancel ID", "runall-swarm attach ID   # then collect the completed runs"],
   logs: [
     "runall-swarm logs ID        # how each run ended",

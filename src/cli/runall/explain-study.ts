@@ -5,19 +5,19 @@ import { forPeople } from "../terminal/for-people.ts";
 import { printableLine, printableValue } from "../terminal/printable.ts";
 import { version } from "../terminal/version.ts";
 
-/** Maximum number of entries of a list; JSON has all of them. */
+/** Maximum number of entries of a list; JSON and `--verbose` have all of them. */
 const MAX_LINES = 20;
 
 /** Prints what would be built, sent and executed, and why: for the user, and for bug reports. Returns the exit code. */
 export async function explainStudy(
   request: CampaignRequest,
-  { json }: { json: boolean },
+  { json, verbose }: { json: boolean; verbose: boolean },
   { stdout, interrupt }: CommandContext,
 ): Promise<number> {
   const all: Record<string, Facts> = {};
   const show = (name: string, facts: Facts): void => {
     all[name] = facts;
-    if (!json) stdout.write(forPeople(describe(name, facts), stdout));
+    if (!json) stdout.write(forPeople(describe(name, facts, verbose ? Infinity : MAX_LINES), stdout));
   };
   try {
     const { platform, arch } = process;
@@ -35,13 +35,13 @@ function labelOf(key: string): string {
   return words.replace(/^ned\b/, "NED");
 }
 
-function describe(name: string, facts: Facts): string {
+function describe(name: string, facts: Facts, most: number): string {
   const lines = Object.entries(facts).flatMap(([key, value]) => {
     if (value === undefined || (Array.isArray(value) && value.length === 0)) return [];
     const label = labelOf(key);
     const texts = Array.isArray(value) ? (value as readonly string[]) : [String(value)];
-    const more = texts.length - MAX_LINES;
-    const shown = more > 0 ? [...texts.slice(0, MAX_LINES), `and ${more} more`] : texts;
+    const more = texts.length - most;
+    const shown = more > 0 ? [...texts.slice(0, most), `and ${more} more`] : texts;
     return shown.map(
       (text, at) => `  ${at === 0 ? `${label}:` : "".padEnd(label.length + 1)} ${printableLine(text)}\n`,
     );

@@ -30,6 +30,7 @@ export async function runStudy(
   const asked = new Promise<void>((resolve) => (onAsked = resolve));
   const request = { directory, commit, omnetpp, environment, program, arguments: simulation, say, onAsked };
   if (options.explain) {
+    await wouldShareDisk(options.swarm); // a misspelled name is an error here, too
     const { explainStudy } = await import("./explain-study.ts");
     return await explainStudy(request, options, context);
   }
@@ -81,25 +82,29 @@ async function listRuns(
 ): Promise<number> {
   await using plan = await planning;
   const completed = await countCompleted(plan, options, context);
-  for (const run of plan.runs)
+  const shipments = await shipmentsOf(plan, context.interrupt);
+  const { runs } = plan;
+  if (options.json) {
+    const preview = { config: plan.campaign.config, runs, completed, shipments };
+    context.stdout.write(`${JSON.stringify(printableValue(preview), null, 2)}\n`);
+    return EXIT.done;
+  }
+  for (const run of runs)
     context.stdout.write(
       `${forPeople(printableLine(`${runLabel(run)}: ${runVariables(run)}`), context.stdout)}\n`,
     );
+  if (options.quiet) return EXIT.done;
   if (completed > 0)
-    context.stderr.write(`${skippedLine(completed, plan.runs.length - completed, "to be executed")}\n`);
-  await printShipment(plan.code, undefined, context);
-  const printed = new Set([plan.gitTop]);
-  for (const { gitTop, code, about } of plan.dependencies) {
-    if (!printed.has(gitTop)) await printShipment(code, about.name, context);
-    printed.add(gitTop);
-  }
+    context.stderr.write(`${skippedLine(completed, runs.length - completed, "to be executed")}\n`);
+  for (const shipment of shipments)
+    context.stderr.write(forPeople(describeShipment(shipment, options.verbose), context.stderr));
   return EXIT.done;
 }
 
 /** Returns the number of runs that would be skipped on the swarm that would be chosen, and prints warnings. */
 async function countCompleted(
   plan: CampaignPlan,
-  { swarm, rerun }: OwnOptionValues,
+  { swarm, rerun, quiet }: OwnOptionValues,
   { interrupt, stderr }: CommandContext,
 ): Promise<number> {
   const sharesDisk = await wouldShareDisk(swarm);
@@ -109,27 +114,39 @@ async function countCompleted(
   for (const event of events.map(printableValue)) {
     const print = (text: string): void => void stderr.write(`${forPeople(text, stderr)}\n`);
     if (event.type === "warning") print(`warning: ${[event.message, ...event.details].join("\n    ")}`);
-    if (event.type === "outdated" && !rerun) print(outdatedLine(event));
+    if (event.type === "outdated" && !rerun && !quiet) print(outdatedLine(event));
   }
   return rerun ? 0 : there.length;
 }
 
-/**
- * Prints which changed files of a checkout would be sent.
- * @param project name of a needed project; undefined for the study's own.
- */
-async function printShipment(
-  code: Code,
-  project: string | undefined,
-  context: CommandContext,
-): Promise<void> {
-  const { changed, commit } = code;
-  if (changed.length === 0) return;
+/** The changed files of a checkout that would be sent. */
+interface Shipment {
+  /** Name of a needed project; undefined for the study's own. */
+  project?: string;
+  commit: string;
+  files: readonly string[];
+  sizeBytes: number;
+}
+
+async function shipmentsOf(plan: CampaignPlan, signal: AbortSignal): Promise<Shipment[]> {
   const { measureShipment } = await import("../../campaign/run/send-source.ts");
-  const { sizeBytes } = await measureShipment(code, context.interrupt);
+  const codes = new Map<string, { code: Code; project?: string }>([[plan.gitTop, { code: plan.code }]]);
+  for (const { gitTop, code, about } of plan.dependencies)
+    if (!codes.has(gitTop)) codes.set(gitTop, { code, project: about.name });
+  const shipments: Shipment[] = [];
+  for (const { code, ...whose } of codes.values()) {
+    if (code.changed.length === 0) continue;
+    const { sizeBytes } = await measureShipment(code, signal);
+    shipments.push({ ...whose, commit: code.commit, files: code.changed, sizeBytes });
+  }
+  return shipments;
+}
+
+function describeShipment({ project, commit, files, sizeBytes }: Shipment, all: boolean): string {
   const whose = project === undefined ? "" : ` of ${project}`;
-  const sent = `${count(changed.length, "file")}${whose} changed since commit ${commit.slice(0, 10)}, ${formatSize(sizeBytes)}`;
-  context.stderr.write(`to be sent: ${sent}\n${shortList(changed.map(printableLine))}\n`);
+  const sent = `${count(files.length, "file")}${whose} changed since commit ${commit.slice(0, 10)}, ${formatSize(sizeBytes)}`;
+  const names = files.map(printableLine);
+  return `to be sent: ${sent}\n${all ? names.map((name) => `    ${name}`).join("\n") : shortList(names)}\n`;
 }
 
 async function runOnSwarm(
@@ -143,7 +160,11 @@ async function runOnSwarm(
   const { runCampaign } = await loadCampaign();
   await using plan = await planning;
   return await showCampaign({ ...options, detached: options.detach, directory }, context, async (say) => {
-    const target = await chooseSwarm(options.swarm, { runners: availableParallelism(), say });
+    const target = await chooseSwarm(options.swarm, {
+      runners: availableParallelism(),
+      yes: options.yes,
+      say,
+    });
     const gone = new AbortController();
     const swarm = await target.access(say, gone.signal);
     const how = { ...options.limits, detach: options.detach, rerun: options.rerun };

@@ -6,7 +6,7 @@ import { wholeNumberIn } from "../../model/whole-number.ts";
 import type { OwnOptions } from "../../omnetpp/opp-args.ts";
 import type { CommandContext } from "../terminal/command.ts";
 import { withVariable } from "./named-variables.ts";
-import { forPeople } from "../terminal/for-people.ts";
+import { outputOf } from "../terminal/usage-error.ts";
 import { version } from "../terminal/version.ts";
 
 /** First argument that is equivalent to the option of the same name. */
@@ -23,13 +23,29 @@ export const OWN_OPTIONS: OwnOptions = {
     "--rerun",
     "--detach",
     "--stop-on-error",
+    "--yes",
     "--json",
     "--quiet",
+    "-V",
     "--verbose",
     "--help",
     "--version",
   ],
-  valued: ["-C", "--commit", "--swarm", "--retries", "--timeout", "--omnetpp", "-b", "--batch-size", "--env"],
+  valued: [
+    "-C",
+    "--directory",
+    "--commit",
+    "--swarm",
+    "--retries",
+    "--timeout",
+    "--omnetpp",
+    "-j",
+    "--jobs",
+    "-b",
+    "--batch-size",
+    "--env",
+  ],
+  aliases: { "--batchsize": "--batch-size" },
 };
 
 export interface OwnOptionValues {
@@ -37,6 +53,8 @@ export interface OwnOptionValues {
   commit: string | undefined;
   dryRun: boolean;
   explain: boolean;
+  /** Resume a halted swarm without asking. */
+  yes: boolean;
   rerun: boolean;
   detach: boolean;
   limits: CampaignLimits;
@@ -51,7 +69,7 @@ export interface OwnOptionValues {
 
 /** Returns the command-line definition of `runall-swarm`. */
 export async function describeOptions(context: CommandContext): Promise<Command> {
-  const { Command } = await import("commander");
+  const { Command, Option } = await import("commander");
   return new Command("runall-swarm")
     .description(
       "Execute the runs of an OMNeT++ parameter study on a swarm and store the result files locally, as opp_runall does.",
@@ -59,21 +77,25 @@ export async function describeOptions(context: CommandContext): Promise<Command>
     .usage("[options] [--] [simulation program] [simulation options]")
     .optionsGroup("Preview:")
     .option("--dry-run", "list the runs, and what would be sent")
-    .option("--explain", "print what would be built, sent and executed, and why")
+    .addOption(
+      new Option("--explain", "print what would be built, sent and executed, and why").conflicts("dryRun"),
+    )
     .optionsGroup("Execution:")
     .option("--swarm <name>", "use this swarm (default: $SWARM, else the only one)")
+    .option("--yes", "resume a halted swarm without asking, even if it costs money")
     .option("--rerun", "rerun runs that have already completed")
     .option("--detach", "exit when the runs are queued (collect them with attach)")
     .option("--stop-on-error", "cancel the campaign when a run fails")
     .option("--timeout <duration>", "stop runs that take longer: 90s, 30min, 2h, 1d", duration)
     .option("--retries <n>", "maximum retries after a worker is lost", wholeNumber, 3)
+    .option("-j, --jobs <n>", "maximum concurrent runs (default: as many as the swarm can)", jobs)
     .option(
       "-b, --batch-size <n>",
       "maximum short runs per process (default: chosen per program; 1: no batching)",
       batchSize,
     )
     .optionsGroup("Project:")
-    .option("-C <dir>", "change to this directory first", ".")
+    .option("-C, --directory <dir>", "change to this directory first", ".")
     .option("--commit <ref>", "run this commit of the project (default: the working tree)")
     .option(
       "--env <NAME[=VALUE]>",
@@ -82,16 +104,13 @@ export async function describeOptions(context: CommandContext): Promise<Command>
     )
     .option("--omnetpp <version>", "accept this OMNeT++ version on the swarm (default: yours)", omnetpp)
     .optionsGroup("Output:")
-    .option("--json", "print events as JSON, one per line")
-    .option("--quiet", "print only warnings, errors and failed runs")
-    .option("--verbose", "print a line for every run and every step")
+    .option("--json", "print JSON: events, one per line, or the preview")
+    .addOption(new Option("--quiet", "print only warnings, errors and failed runs").conflicts("verbose"))
+    .option("-V, --verbose", "print a line for every run and every step")
     .optionsGroup("Options:")
     .version(version(), "--version")
     .addHelpText("after", HELP)
-    .configureOutput({
-      writeOut: (text) => context.stdout.write(forPeople(text, context.stdout)),
-      writeErr: (text) => context.stderr.write(forPeople(text, context.stderr)),
-    })
+    .configureOutput(outputOf(context))
     .exitOverride();
 }
 
@@ -112,43 +131,62 @@ export async function parseOwnOptions(
     if (error instanceof CommanderError && error.exitCode === 0) return undefined;
     throw error;
   }
-  const options = program.opts<{
-    C: string;
-    commit?: string;
-    dryRun?: true;
-    explain?: true;
-    swarm?: string;
-    omnetpp?: string;
-    env?: Environment;
-    rerun?: true;
-    detach?: true;
-    retries: number;
-    timeout?: number;
-    batchSize?: number;
-    stopOnError?: true;
-    json?: true;
-    quiet?: true;
-    verbose?: true;
-  }>();
+  const options = program.opts<
+    LimitOptions & {
+      directory: string;
+      commit?: string;
+      dryRun?: true;
+      explain?: true;
+      swarm?: string;
+      omnetpp?: string;
+      env?: Environment;
+      yes?: true;
+      rerun?: true;
+      detach?: true;
+      json?: true;
+      quiet?: true;
+      verbose?: true;
+    }
+  >();
   return {
-    directory: options.C,
+    directory: options.directory,
     commit: options.commit,
     dryRun: options.dryRun ?? false,
     explain: options.explain ?? false,
+    yes: options.yes ?? false,
     rerun: options.rerun ?? false,
     detach: options.detach ?? false,
-    limits: {
-      retries: options.retries,
-      stopOnError: options.stopOnError ?? false,
-      ...(options.timeout !== undefined && { timeoutMs: options.timeout }),
-      ...(options.batchSize !== undefined && { batchSize: options.batchSize }),
-    },
+    limits: limitsOf(options),
     json: options.json ?? false,
     swarm: options.swarm,
     omnetpp: options.omnetpp,
     environment: options.env ?? {},
     quiet: options.quiet ?? false,
     verbose: options.verbose ?? false,
+  };
+}
+
+interface LimitOptions {
+  retries: number;
+  timeout?: number;
+  batchSize?: number;
+  jobs?: number;
+  stopOnError?: true;
+}
+
+function limitsOf({
+  retries,
+  timeout,
+  batchSize: size,
+  jobs: most,
+  stopOnError,
+}: LimitOptions): CampaignLimits {
+  return {
+    retries,
+    stopOnError: stopOnError ?? false,
+    ...(timeout !== undefined && { timeoutMs: timeout }),
+    ...(size !== undefined && { batchSize: size }),
+    ...(most !== undefined && { concurrency: most }),
   };
 }
 
@@ -162,6 +200,12 @@ function batchSize(text: string): number {
   const size = wholeNumber(text);
   if (size > 0) return size;
   throw new UserError("the batch size must be at least 1");
+}
+
+function jobs(text: string): number {
+  const most = wholeNumber(text);
+  if (most > 0) return most;
+  throw new UserError("the number of concurrent runs must be at least 1");
 }
 
 function omnetpp(text: string): string {

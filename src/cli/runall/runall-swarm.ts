@@ -1,6 +1,6 @@
 import { splitArguments } from "../../omnetpp/opp-args.ts";
 import { isCompletion } from "../terminal/completion.ts";
-import { EXIT, type Command } from "../terminal/command.ts";
+import { EXIT, isHelp, type Command } from "../terminal/command.ts";
 import { EXPLAIN, OWN_OPTIONS, parseOwnOptions, SUBCOMMANDS } from "./runall-options.ts";
 
 /**
@@ -9,6 +9,10 @@ import { EXPLAIN, OWN_OPTIONS, parseOwnOptions, SUBCOMMANDS } from "./runall-opt
  */
 export const runallSwarm: Command = {
   name: "runall-swarm",
+  onlyPrints: ([first = "", ...argv]) =>
+    ["list", "logs", EXPLAIN].includes(first) ||
+    [first, ...argv].some((each) => ["--dry-run", `--${EXPLAIN}`].includes(each)) ||
+    isHelp([first, ...argv]),
   async run(context) {
     if (isCompletion(context)) return await (await import("./complete-runall.ts")).completeRunall(context);
     const [word = ""] = context.argv;

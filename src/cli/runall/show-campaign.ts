@@ -3,6 +3,7 @@ import type { CampaignEvent, CampaignSummary } from "../../model/events.ts";
 import type { ResultStore } from "../../stores/store.ts";
 import { keepHeapSmall } from "../../system/memory.ts";
 import type { Provider } from "../../providers/provider.ts";
+import { count } from "../terminal/format.ts";
 import { wantsColor } from "../terminal/color.ts";
 import { EXIT, type CommandContext } from "../terminal/command.ts";
 import { printableJson } from "../terminal/printable.ts";
@@ -57,7 +58,7 @@ export async function showCampaign(
       if (event.type === "expanded" || isQueued) keepHeapSmall(event.runs);
       health.heard(!["reconnecting", "unattended"].includes(event.type));
       if (options.json) stdout.write(`${printableJson(event)}\n`);
-      else renderer.show(event);
+      else show(renderer, event, options);
       if (isQueued) {
         campaign = event.campaign;
         exitOnHangup();
@@ -73,6 +74,13 @@ export async function showCampaign(
   }
   if (interrupt.aborted) return EXIT.interrupted;
   return allDone ? EXIT.done : EXIT.failed;
+}
+
+/** Shows an event. The id of a campaign is shown even if its progress is not. */
+function show(renderer: CampaignRenderer, event: CampaignEvent, { detached }: ShowOptions): void {
+  if (event.type === "queued" && !detached)
+    renderer.say(`campaign ${event.campaign}: ${count(event.runs, "run")}`);
+  renderer.show(event);
 }
 
 function interruption(campaign: string | undefined): string {

@@ -1,25 +1,28 @@
-import { UserError } from "../../errors.ts";
-import { isOnThisMachine, newSwarm, openSwarm } from "../../providers/kinds/kinds.ts";
+import { Declined, UserError } from "../../errors.ts";
+import { isBilled, isOnThisMachine, newSwarm, openSwarm } from "../../providers/kinds/kinds.ts";
 import { findOnOtherHosts, listSwarms, findAllSwarms, onOtherMachine } from "../../providers/list-swarms.ts";
 import { drain, haltedError, type Provider, type SwarmEvents } from "../../providers/provider.ts";
 import { readState } from "../../providers/state-file.ts";
 import type { SwarmState } from "../../providers/swarm-state.ts";
-import { confirm } from "./ask.ts";
+import { canAsk, confirm } from "./ask.ts";
+import { unknownSwarm } from "./name-or-only.ts";
 import { providerContext } from "./provider-context.ts";
 
 export interface ChoiceContext {
   /** Number of runners for a new swarm; undefined: create none. */
   runners?: number;
-  /** Accept a halted swarm if its queue may respond all the same. */
+  /** The swarm is only read: accept a halted one if its queue may respond all the same, and never ask. */
   asItIs?: boolean;
+  /** Resume a halted swarm without asking, even if it costs money. */
+  yes?: boolean | undefined;
   say: (text: string) => void;
 }
 
 /**
  * Returns the swarm for a campaign: the named one, else that of the variable `SWARM`, else the only one. If
- * there is none, creates one on this machine. Resumes a halted swarm after asking the user.
- * @throws {UserError} if the choice is ambiguous, or if the swarm is halted and the user does not agree to
- *   resume it.
+ * there is none, creates one on this machine. Resumes a halted swarm; asks the user first if that costs money.
+ * @throws {UserError} if the choice is ambiguous, or if the swarm is halted and must not be resumed.
+ * @throws {Declined} if the user does not want to resume it.
  */
 export async function chooseSwarm(
   named: string | undefined,
@@ -42,14 +45,15 @@ export async function chooseSwarm(
 /**
  * Returns whether the workers of the swarm that would be chosen read the disk of this machine, as those of a
  * new swarm would; undefined if the choice is ambiguous.
+ * @throws {UserError} if there is no swarm of this name.
  */
 export async function wouldShareDisk(
   named: string | undefined,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<boolean | undefined> {
   const name = named ?? (env["SWARM"] || undefined);
-  const swarms = name === undefined ? await listSwarms() : [await readState(name)];
-  const running = swarms.filter((swarm) => swarm?.state === "running");
+  const swarms = name === undefined ? await listSwarms() : [await namedSwarm(name)];
+  const running = swarms.filter((swarm) => swarm.state === "running");
   const candidates = running.length > 0 ? running : swarms;
   if (candidates.length === 0) return true;
   const [only] = candidates;
@@ -70,10 +74,7 @@ async function namedSwarm(name: string): Promise<SwarmState> {
   if (state) return state;
   const [elsewhere] = await findOnOtherHosts(name);
   if (elsewhere !== undefined) throw onOtherMachine(elsewhere);
-  const names = (await listSwarms()).map((swarm) => swarm.name);
-  throw new UserError(`no swarm named ${name}`, {
-    hint: names.length > 0 ? `known swarms: ${names.join(", ")}` : "create one with: swarm-tool init --local",
-  });
+  throw await unknownSwarm(name);
 }
 
 async function createLocal({ runners, say }: ChoiceContext): Promise<Provider> {
@@ -90,12 +91,20 @@ async function createLocal({ runners, say }: ChoiceContext): Promise<Provider> {
   return target;
 }
 
-/** Resumes a halted swarm. Asks first, because that may cost money, unless a swarm on this machine halted when idle. */
-async function resumeHalted(state: SwarmState, target: Provider, { say }: ChoiceContext): Promise<void> {
-  const isFree = isOnThisMachine(state) && state.haltedBy === "idleness";
-  if (!isFree && !(await confirm(`the swarm ${state.name} is halted. Resume it?`)))
-    throw haltedError(state.name);
-  say(`resuming the swarm ${state.name}`);
+/** Resumes a halted swarm. If it is only read, a swarm that a user has halted stays halted. */
+async function resumeHalted(
+  state: SwarmState,
+  target: Provider,
+  { say, asItIs, yes }: ChoiceContext,
+): Promise<void> {
+  const { name } = state;
+  if (asItIs && (isBilled(state) || state.haltedBy !== "idleness")) throw haltedError(name);
+  if (isBilled(state) && !yes) {
+    if (!canAsk()) throw haltedError(name);
+    const question = `the swarm ${name} is halted, and costs money while it is running. Resume it?`;
+    if (!(await confirm(question))) throw new Declined(`the swarm ${name} stays halted; nothing was done`);
+  }
+  say(`resuming the swarm ${name}`);
   await printProgress(target.resume(), say);
 }
 

@@ -1,4 +1,5 @@
 import { UserError } from "../../errors.ts";
+import { nearest } from "../../model/near.ts";
 import { repairState } from "../../providers/kinds/kinds.ts";
 import { findOnOtherHosts, findAllSwarms, onOtherMachine } from "../../providers/list-swarms.ts";
 import { readState, StateFileError } from "../../providers/state-file.ts";
@@ -14,9 +15,7 @@ export async function namedOrOnly(name: string | undefined): Promise<SwarmState>
     if (state !== undefined) return state;
     const [elsewhere] = await findOnOtherHosts(name);
     if (elsewhere !== undefined) throw onOtherMachine(elsewhere);
-    throw new UserError(`no swarm named ${name}`, {
-      hint: "list all swarms with: swarm-tool status; create one with: swarm-tool init",
-    });
+    throw await unknownSwarm(name);
   }
   const { swarms, unreadable, elsewhere } = await findAllSwarms();
   if (swarms.length === 1 && unreadable.length === 0) return swarms[0]!;
@@ -29,6 +28,19 @@ export async function namedOrOnly(name: string | undefined): Promise<SwarmState>
   }
   const names = [...swarms, ...unreadable].map((swarm) => swarm.name);
   throw new UserError(`there are several swarms: ${names.join(", ")}`, { hint: "name one of them" });
+}
+
+/** Returns the error for a swarm that does not exist; the hint names the one that may be meant. */
+export async function unknownSwarm(name: string): Promise<UserError> {
+  const names = (await findAllSwarms()).swarms.map((swarm) => swarm.name);
+  const [near] = nearest(name, names);
+  const meant = near === undefined ? "" : `did you mean ${near}? `;
+  return new UserError(`no swarm named ${name}`, {
+    hint:
+      names.length > 0
+        ? `${meant}swarms here: ${names.join(", ")}`
+        : "no swarm exists; create one with: swarm-tool init, or swarm-tool init --local on this machine",
+  });
 }
 
 /**

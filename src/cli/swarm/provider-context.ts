@@ -15,7 +15,7 @@ export function providerContext({ force, yes }: ForceOptions = {}, signal?: Abor
     endSimulations: async (directory) =>
       (await import("../../worker/tree/slot.ts")).endLeftoversIn(directory),
     async approve(question) {
-      if (!force && !yes) await ask(factOf(question), question.type === "costs-money" ? "--yes" : "--force");
+      if (!force && !yes) await ask(factOf(question));
     },
     offerRemoval: ({ message }) => confirm(`${message}.\nRemove what was created?`),
     signal,

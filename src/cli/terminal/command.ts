@@ -14,8 +14,18 @@ export interface CommandContext {
 
 export interface Command {
   name: string;
+  /** Returns whether a command does nothing but print, so that it is useless without a reader. */
+  onlyPrints(argv: readonly string[]): boolean;
   /** Returns the exit code. */
   run(context: CommandContext): Promise<number>;
 }
 
-export const EXIT = { done: 0, failed: 1, usage: 2, bug: 3, interrupted: 130 } as const;
+/** The last one is that of a program that SIGPIPE has ended: nobody reads its output, as in `… | head -1`. */
+export const EXIT = { done: 0, failed: 1, usage: 2, bug: 3, interrupted: 130, unread: 141 } as const;
+
+const HELP_OPTIONS = new Set(["-h", "--help", "--version", "completion", "__complete"]);
+
+/** Returns whether arguments ask for the help, the version or completion. */
+export function isHelp(argv: readonly string[]): boolean {
+  return argv.some((argument) => HELP_OPTIONS.has(argument));
+}

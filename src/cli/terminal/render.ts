@@ -15,6 +15,8 @@ import { wrap } from "./text-width.ts";
 export interface RenderOptions {
   quiet: boolean;
   verbose: boolean;
+  /** The client does not wait for the runs, so their progress is not shown. */
+  detached?: boolean;
   /** Directory to which printed paths are relative. */
   directory: string;
   stdout: Screen;
@@ -82,7 +84,6 @@ export class CampaignRenderer {
       case "queued":
         this.#progress = new CampaignProgress(this.#options.now);
         this.#progress.begin(event.runs);
-        if (this.#options.verbose) this.say(`campaign ${event.campaign}: queued`);
         return this.#showProgress();
       case "started":
         this.#progress.start(event.run.runNumber);
@@ -169,6 +170,7 @@ export class CampaignRenderer {
   #showProgress(): void {
     if (this.#isReconnecting) this.say("the swarm is responding again");
     this.#isReconnecting = false;
+    if (this.#options.detached) return this.clear();
     this.#status.set((columns) => this.#progress.line(columns, this.#paint));
   }
 

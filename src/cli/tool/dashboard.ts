@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type { Dashboard } from "../../dashboard/server.ts";
 import { PortTaken } from "../../dashboard/listen.ts";
 import { newToken, tokenFor } from "../../dashboard/token.ts";
-import { errorText } from "../../errors.ts";
+import { errorText, UserError } from "../../errors.ts";
 import { identify } from "../../system/identity.ts";
 import { attempts } from "../../system/poll.ts";
 import { explainSystemError } from "../../system/system-error.ts";
@@ -37,6 +37,10 @@ export async function dashboard(
   const swarm = await openSwarm(state, providerContext({}, interrupt));
   const { accessHere } = swarm;
   if (accessHere !== undefined && background) return await serveBackground(swarm, accessHere, context);
+  if (accessHere === undefined && port !== undefined)
+    throw new UserError(`--port: the dashboard of the swarm ${state.name} is served by the swarm itself`, {
+      hint: `to print its address, run: swarm-tool dashboard ${state.name}`,
+    });
   if (accessHere === undefined || port === undefined)
     return void stdout.write(`${addressAt(await swarm.dashboard(interrupt))}\n`);
   if (state.state === "halted") throw haltedError(state.name);

@@ -3,7 +3,8 @@ import { Command as Program, Option } from "commander";
 import { runnersOption, serviceOptions, type ServiceFlags } from "./docker-options.ts";
 import { addInitOptions, withKind, type InitFlags } from "./init-options.ts";
 import { wholeNumber } from "../terminal/whole-number.ts";
-import { EXIT, type Command, type CommandContext } from "../terminal/command.ts";
+import { EXIT, isHelp, type Command, type CommandContext } from "../terminal/command.ts";
+import { outputOf } from "../terminal/usage-error.ts";
 import type { DashboardCommandOptions } from "./dashboard.ts";
 import type { DoctorFlags } from "./doctor.ts";
 import { addCompletion, isCompletion } from "../terminal/completion.ts";
@@ -18,6 +19,7 @@ import { printable } from "../terminal/printable.ts";
 /** Creates and manages swarms. The modules of a command are imported when it is called. */
 export const swarmTool: Command = {
   name: "swarm-tool",
+  onlyPrints: (argv) => isHelp(argv) || ["status", "context", "policy", "doctor"].includes(argv[0] ?? ""),
   async run(context) {
     if (isCompletion(context)) {
       const { completeSwarmTool } = await import("./complete-swarm-tool.ts");
@@ -50,10 +52,7 @@ export function describeProgram(context: CommandContext, finish: (code: number) 
     .description("Create and manage the swarms that runall-swarm uses.")
     .version(version(), "--version")
     .addHelpText("after", HELP)
-    .configureOutput({
-      writeOut: (text) => stdout.write(forPeople(text, stdout)),
-      writeErr: (text) => stderr.write(forPeople(text, stderr)),
-    })
+    .configureOutput(outputOf(context))
     .exitOverride();
   addManageCommands(program, io, finish, context);
   addRemoteCommands(program, io);
@@ -68,8 +67,10 @@ function addManageCommands(program: Program, io: Io, finish: Finish, context: Co
   program.commandsGroup("Manage swarms:");
   addInitOptions(
     program.command("init").description("create a swarm on this machine, on a Docker Swarm, or on AWS"),
-  ).action(async (name: string | undefined, flags: InitFlags, command: Program) => {
-    finish(await (await commands()).init(name, withKind(flags, command), io));
+  ).action(async (name: string | undefined, given: InitFlags, command: Program) => {
+    const flags = withKind(given, command);
+    (await import("./refuse-flags.ts")).refuseInapplicable(command, flags);
+    finish(await (await commands()).init(name, flags, io));
   });
   withExamples(program.command("status [name]"), "swarm-tool status", "swarm-tool status local --json")
     .description("show swarms with their machines, processes, queues and costs")
@@ -130,10 +131,12 @@ function addManageCommands(program: Program, io: Io, finish: Finish, context: Co
 /** Adds the commands for swarms on AWS and Docker. */
 function addRemoteCommands(program: Program, io: Io): void {
   program.commandsGroup("Swarms on AWS and Docker:");
-  withExamples(program.command("scale <workers> [name]"), "swarm-tool scale 10", "swarm-tool scale 0 inet")
+  withExamples(program.command("scale"), "swarm-tool scale 10", "swarm-tool scale 0 inet")
+    .argument("<workers>", "number of worker machines", workers)
+    .argument("[name]")
     .description("change the number of workers of a swarm on AWS")
-    .action(async (text: string, name: string | undefined) => {
-      await (await commands()).scale(name, workers(text), io);
+    .action(async (count: number, name: string | undefined) => {
+      await (await commands()).scale(name, count, io);
     });
   withExamples(
     program.command("connect [name]"),
@@ -181,7 +184,11 @@ function addSetupCommands(program: Program, io: Io, finish: Finish, stdout: Comm
     "swarm-tool policy --account 123456789012",
   )
     .description("print the IAM policy that a user of swarm-tool needs on AWS")
-    .option("--account <number>", "AWS account (default: account of the credentials)")
+    .addOption(
+      new Option("--account <number>", "AWS account (default: account of the credentials)").conflicts(
+        "profile",
+      ),
+    )
     .option("--profile <name>", "AWS profile (default: as configured for AWS)")
     .action(async (options: { account?: string; profile?: string }) => {
       await (await import("./aws-commands.ts")).printPolicy(options, io);

@@ -3,13 +3,15 @@ import path from "node:path";
 import { Command as Program, InvalidArgumentError, Option } from "commander";
 import { wholeNumberIn } from "../../model/whole-number.ts";
 import { cacheDirectory } from "../../system/paths.ts";
-import type { Command, CommandContext } from "../terminal/command.ts";
+import { isHelp, type Command, type CommandContext } from "../terminal/command.ts";
+import { outputOf } from "../terminal/usage-error.ts";
 import { version } from "../terminal/version.ts";
 import type { Role, WorkOptions } from "./work.ts";
 
 /** A process of a swarm. Providers start it, not users. Most modules are imported only after parsing the arguments. */
 export const swarmWorker: Command = {
   name: "swarm-worker",
+  onlyPrints: isHelp,
   async run(context) {
     const program = describeWorker(context);
     program.parse([...context.argv], { from: "user" });
@@ -54,7 +56,7 @@ export function describeWorker({ stdout, stderr }: CommandContext): Program {
         .hideHelp(),
     )
     .version(version(), "--version")
-    .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
+    .configureOutput(outputOf({ stdout, stderr }))
     .exitOverride();
 }
 

@@ -45,3 +45,8 @@ export function notComplete(name: string): UserError {
     hint: `complete it with: swarm-tool deploy ${name}`,
   });
 }
+
+/** Refuses an option of `connect` that only swarms on AWS have. */
+export function refuseAddresses(name: string): Promise<never> {
+  throw new UserError(`--ssh-cidr: the swarm ${name} is not on AWS`);
+}

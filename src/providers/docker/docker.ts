@@ -173,8 +173,8 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
       });
       yield { type: "deployed", name };
     },
-    async *connect() {
-      await existing(name); // if there is none, this error fits better than that of `repair`
+    async *connect({ sshCidr } = {}) {
+      await (sshCidr === undefined ? existing(name) : refuseAddresses(name)); // if there is none, this error fits better than that of `repair`
       await repair();
       yield await reachableEvent();
     },
@@ -198,7 +198,8 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
       yield* eventsExclusively(halt);
       yield { type: "halted", name };
     },
-    async *resume() {
+    async *resume({ workers } = {}) {
+      if (workers !== undefined) throw notOnAws(name);
       yield* eventsExclusively(async function* () {
         await syncState();
         yield* deploy();

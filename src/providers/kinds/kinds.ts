@@ -27,6 +27,8 @@ interface Kind {
   nameFor(given: string | undefined, flags: KindFlags): string;
   /** Whether the workers use the disk of this machine, and starting them costs nothing. */
   isHere: boolean;
+  /** Whether running machines cost money. */
+  isBilled: boolean;
   open(name: string, context: ProviderContext): Promise<Provider>;
 }
 
@@ -41,6 +43,7 @@ const KINDS: Readonly<Record<SwarmState["target"], Kind>> = {
     isMeant: ({ local }) => local === true,
     nameFor: (given) => given ?? "local",
     isHere: true,
+    isBilled: false,
     open: (name, context) => Promise.resolve(localProvider(name, context)),
   },
   docker: {
@@ -51,6 +54,7 @@ const KINDS: Readonly<Record<SwarmState["target"], Kind>> = {
     isMeant: ({ docker }) => docker === true,
     nameFor: (given) => given ?? "docker",
     isHere: false,
+    isBilled: false,
     async open(name, context) {
       const { dockerProvider } = await import("../docker/docker.ts");
       return dockerProvider(name, context, await loadDeployer(context));
@@ -65,6 +69,7 @@ const KINDS: Readonly<Record<SwarmState["target"], Kind>> = {
     isMeant: ({ local, docker, aws }) => aws === true || (local === undefined && docker === undefined),
     nameFor: (given, { stack }) => oneName(given, stack) ?? "inet",
     isHere: false,
+    isBilled: true,
     async open(name, context) {
       const { awsProvider } = await import("../aws/aws.ts");
       return awsProvider(name, context, await loadDeployer(context));
@@ -118,6 +123,11 @@ export async function newSwarm(
 /** Returns whether the workers of a swarm use the disk of this machine, so that starting it costs nothing. */
 export function isOnThisMachine({ target }: SwarmState): boolean {
   return KINDS[target].isHere;
+}
+
+/** Returns whether a swarm costs money while it is running. */
+export function isBilled({ target }: SwarmState): boolean {
+  return KINDS[target].isBilled;
 }
 
 /**

@@ -166,7 +166,8 @@ export function localProvider(name: string, context: ProviderContext): Provider 
       await locked(() => haltLocal(name, idle === undefined ? "user" : "idleness", context, idle?.self));
       yield { type: "halted", name };
     },
-    async *resume() {
+    async *resume({ workers } = {}) {
+      if (workers !== undefined) throw notOnAws(name);
       yield* reporting((report) =>
         locked(async () => {
           await start((await repaired(report)) ?? missing(name), report);

@@ -77,7 +77,8 @@ export class Batches {
   size(campaign: Campaign, waiting: number): number {
     const known = this.#campaigns.get(nameOf(campaign));
     if (known?.mayBatch !== true || campaign.mapsPaths || campaign.asksOutputFile) return 1;
-    const fairShare = Math.ceil((waiting + 1) / (this.#concurrency * BATCHES_LEFT));
+    const waitingHere = Math.min(waiting + 1, campaign.concurrency ?? Infinity);
+    const fairShare = Math.ceil(waitingHere / (this.#concurrency * BATCHES_LEFT));
     const inPlannedTime = Math.floor(plannedMs(campaign) / Math.max(1, known.runMs));
     return Math.max(1, Math.min(fairShare, campaign.batchSize ?? Infinity, inPlannedTime));
   }

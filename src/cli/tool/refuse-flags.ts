@@ -1,0 +1,46 @@
+import { Command as Program } from "commander";
+import { UserError } from "../../errors.ts";
+import { runnersOption, serviceOptions } from "./docker-options.ts";
+import type { InitFlags } from "./init-options.ts";
+
+const ON_AWS = [
+  ...["stack", "workers", "instanceType", "managerType", "region", "profile", "sshCidr", "spot", "maxHours"],
+  ...["idleMinutes", "volumeSize", "template", "sshUser"],
+];
+
+function namesOf(command: Program): string[] {
+  return command.options.map((option) => option.attributeName());
+}
+
+/** Returns the options of `swarm-tool init` that apply to a kind of swarm, and the name of the kind. */
+function applicable({ local, docker }: InitFlags): { names: Set<string>; where: string } {
+  const runners = namesOf(runnersOption(new Program()));
+  const services = namesOf(serviceOptions(new Program()));
+  if (local) return { names: new Set(["local", "yes", "mongo", ...runners]), where: "on this machine" };
+  if (docker) {
+    const names = ["docker", "yes", "host", "context", ...runners, ...services];
+    return { names: new Set(names), where: "on a Docker Swarm" };
+  }
+  return { names: new Set(["aws", "yes", ...ON_AWS, ...runners, ...services]), where: "on AWS" };
+}
+
+/** Returns how to create a swarm to which an option of `init` applies. */
+function kindFor(name: string): string {
+  if (name === "mongo") return "on this machine with --local";
+  if (name === "host" || name === "context") return "on a Docker Swarm with --docker";
+  return ON_AWS.includes(name) ? "on AWS" : "on a Docker Swarm or on AWS";
+}
+
+/** Refuses options of `swarm-tool init` that do not apply to the kind of swarm that is to be created. */
+export function refuseInapplicable(command: Program, flags: InitFlags): void {
+  if (flags.local && flags.docker) return; // refused with a better message
+  const { names, where } = applicable(flags);
+  const typed = command.options.filter(
+    (option) => command.getOptionValueSource(option.attributeName()) === "cli",
+  );
+  const wrong = typed.find((option) => !names.has(option.attributeName()));
+  if (wrong === undefined) return;
+  throw new UserError(`${wrong.long} does not apply to a swarm ${where}`, {
+    hint: `remove ${wrong.long}, or create a swarm ${kindFor(wrong.attributeName())}`,
+  });
+}
