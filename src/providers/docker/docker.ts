@@ -27,6 +27,7 @@ import {
   twoDockers,
   unknownHere,
   withForgetHint,
+  refuseAddresses,
 } from "./docker-errors.ts";
 import { asDocker, asRunning, changeState, dockerState, existing } from "./docker-state.ts";
 import { openEngine } from "./engine.ts";
