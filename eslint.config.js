@@ -38,6 +38,14 @@ const KIND_OF_SWARM = {
   selector: ":matches(BinaryExpression, SwitchStatement) > MemberExpression[property.name='target']",
   message: "What depends on the kind of a swarm belongs into its provider: see providers/provider.",
 };
+const RECENT_SYNTAX = {
+  selector: [
+    ":matches(ImportDeclaration, ExportNamedDeclaration, ChainExpression, AwaitExpression, PropertyDefinition)",
+    "LogicalExpression[operator='??']",
+    String.raw`AssignmentExpression[operator=/^(\?\?|\|\||&&)=$/]`,
+  ].join(", "),
+  message: "An old Node.js must get as far as the message that it is too old.",
+};
 const UNCLEAR_WORDS = [
   "anew",
   "at once",
@@ -107,6 +115,13 @@ export default defineConfig(
     files,
     rules: { "no-restricted-syntax": everywhereBut(place, KIND_OF_SWARM) },
   })),
+  {
+    files: ["bin/*.js"],
+    rules: {
+      "no-restricted-syntax": ["error", PROCESS_EXIT, RECENT_SYNTAX],
+      "@typescript-eslint/no-require-imports": "off",
+    },
+  },
   {
     // The highest values in the code so far, so that nothing gets worse: split a function or file that exceeds one.
     files: ["src/**/*.{ts,js}"],
