@@ -4,6 +4,7 @@ import { defineConfig } from "rolldown";
 /** What is loaded by name: the tools, and the types whose schemas are published. */
 const entries = [
   ...["main", "runall/runall-swarm", "tool/swarm-tool", "worker/swarm-worker"].map((name) => `cli/${name}`),
+  "cli/programs", // the definitions of all commands, for the man pages
   "system/installation", // finds the installation by its own place, which must stay two folders below the root
   ...readdirSync("src/model").map((file) => `model/${file.replace(/\.ts$/, "")}`),
 ];

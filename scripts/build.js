@@ -1,10 +1,14 @@
-import { cpSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
+import { pathToFileURL } from "node:url";
 import { rolldown } from "rolldown";
 import config from "../rolldown.config.js";
 import { LAST_BUILT, ROOT } from "./setup.js";
+import { manPages } from "./man-pages.js";
 import { describeLicenses } from "./third-party.js";
+
+/** @import { ProgramDescription } from "../src/cli/programs.ts" */
 
 // npm run build: bundles the tools into dist/, which then needs no package of npm. Prints what was built.
 
@@ -16,6 +20,7 @@ const start = performance.now();
 const modules = await bundle();
 // bull-board reads its page from a folder of this form.
 cpSync(path.join(BULL_BOARD, "dist"), path.join(DIST, "bull-board", "dist"), { recursive: true });
+await writeManPages();
 writeFileSync(path.join(ROOT, LAST_BUILT), describeLicenses([...modules, BULL_BOARD]));
 const files = filesIn(DIST);
 const megabytes = files.reduce((sum, file) => sum + statSync(file).size, 0) / 1e6;
@@ -36,6 +41,20 @@ async function bundle() {
   } finally {
     await build.close();
   }
+}
+
+/** Writes the man pages, from the command-line definitions in the bundle. */
+async function writeManPages() {
+  const definitions = pathToFileURL(path.join(DIST, "cli", "programs.js")).href;
+  /** @type {{ describePrograms: () => Promise<ProgramDescription[]> }} */
+  const { describePrograms } = await import(definitions); // eslint-disable-line @typescript-eslint/no-unsafe-assignment -- typed above
+  /** @type {unknown} */
+  const manifest = JSON.parse(readFileSync("package.json", "utf8"));
+  const folder = path.join(DIST, "man");
+  mkdirSync(folder);
+  const about = /** @type {{ version: string, homepage: string }} */ (manifest);
+  for (const [name, page] of manPages(await describePrograms(), about))
+    writeFileSync(path.join(folder, name), page);
 }
 
 /** @param {string} folder */

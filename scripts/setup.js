@@ -9,7 +9,8 @@ export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const OLDEST_NODE = [20, 19];
 /** What the build writes last. */
 export const LAST_BUILT = path.join("dist", "THIRD-PARTY-LICENSES");
-const BUILT_BY = ["rolldown.config.js", "scripts/build.js", "scripts/third-party.js", "package-lock.json"];
+const BUILDERS = ["build.js", "man-pages.js", "third-party.js"].map((name) => path.join("scripts", name));
+const BUILT_BY = [...BUILDERS, "rolldown.config.js", "package.json", "package-lock.json"];
 const SERVER_FOLDERS = ["/usr/sbin", "/usr/local/sbin"];
 
 /** A problem that the user can fix. runScript prints its message and sets exit code 2. */

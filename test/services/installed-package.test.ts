@@ -86,6 +86,14 @@ describeWithService(["redis-server", "npm"], "the package, installed from its ta
     expect(stderr).toBe("");
   });
 
+  it("has a man page for each program", async () => {
+    const pages = await readdir(path.join(prefix, "share/man/man1"));
+    expect(pages.sort()).toEqual(TOOLS.map((name) => `${name}.1`));
+    expect(await readFile(path.join(prefix, "share/man/man1/swarm-tool.1"), "utf8")).toContain(
+      ".SH SYNOPSIS",
+    );
+  });
+
   it("executes a campaign on a swarm of its own", async () => {
     await using user = await newUser(installed);
     await using sample = await newSample();

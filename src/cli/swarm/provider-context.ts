@@ -17,6 +17,11 @@ export function providerContext({ force, yes }: ForceOptions = {}, signal?: Abor
     async approve(question) {
       if (!force && !yes) await ask(factOf(question), question.type === "costs-money" ? "--yes" : "--force");
     },
+    offerInstallation: async (what) =>
+      yes === true ||
+      (await confirm(
+        `the queue needs redis-server or valkey-server, which is not installed.\nInstall ${what} for this user only, without root?`,
+      )),
     offerRemoval: ({ message }) => confirm(`${message}.\nRemove what was created?`),
     signal,
   };

@@ -1,5 +1,6 @@
 import { runProgram } from "../../system/program.ts";
 import { UserError } from "../../errors.ts";
+import { findRedisServer } from "../../providers/local/redis-server.ts";
 import { EXIT } from "../terminal/command.ts";
 import type { Io } from "./io.ts";
 
@@ -26,13 +27,7 @@ export async function doctor(options: { region?: string; profile?: string }, { s
       ["-v"],
       "needed by runall-swarm: in this terminal, run: source <OMNeT++ folder>/setenv",
     ),
-    optional(
-      program(
-        ["redis-server", "valkey-server"],
-        ["--version"],
-        "needed for a swarm on this machine: install redis-server or valkey-server",
-      ),
-    ),
+    redisServer,
     optional(
       program(
         "docker",
@@ -64,20 +59,33 @@ function node(): Promise<Finding> {
   });
 }
 
-/** Returns a check that one of several equivalent programs can be started. Its exit code is ignored. */
-function program(names: string | readonly string[], args: readonly string[], fix: string): Check {
-  const [first, ...others] = [names].flat();
+/** Returns a check that a program can be started. Its exit code is ignored. */
+function program(name: string, args: readonly string[], fix: string): Check {
   return async () => {
-    for (const name of [first!, ...others]) {
-      try {
-        await runProgram(name, args);
-        return { what: name, trouble: undefined };
-      } catch (error) {
-        if (!(error instanceof UserError)) throw error;
-      }
+    try {
+      await runProgram(name, args);
+      return { what: name, trouble: undefined };
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      return { what: name, trouble: "not found", fix };
     }
-    return { what: first!, trouble: "not found", fix };
   };
+}
+
+/** Checks which server a swarm on this machine would use. */
+async function redisServer(): Promise<Finding> {
+  try {
+    const server = await findRedisServer();
+    if (server !== undefined) return { what: server, trouble: undefined };
+    return {
+      what: "redis-server",
+      trouble: "not found",
+      fix: "needed for a swarm on this machine: install redis-server or valkey-server; swarm-tool init --local --yes installs one for this user only",
+      optional: true,
+    };
+  } catch (error) {
+    return { ...troubleOf("REDIS_SERVER", error), optional: true };
+  }
 }
 
 function optional(check: Check): Check {
