@@ -23,6 +23,10 @@ it("queries the file system, which on Linux distinguishes case", async () => {
   expect(otherNameOf(path.join(directory.path, "a.sca"))).toBeUndefined();
 });
 
+it.runIf(process.platform === "linux")("does not fail in a folder where nobody can write", () => {
+  expect(foldsCase("/sys/not/there")).toBe(false);
+});
+
 it("does not replace a result by one whose name differs in case", async () => {
   await using directory = await temporaryDirectory();
   const study = { directory: directory.path, resultDirectory: path.join(directory.path, "results") };

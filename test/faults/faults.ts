@@ -141,6 +141,7 @@ async function protect(directory: string): Promise<void> {
 
 /** Moves a folder away for a while. */
 async function moveAway(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true }); // an earlier fault may have removed it
   await rename(directory, `${directory}.moved`);
   await pastLock();
   // what is created in its place meanwhile may be recreated at that moment
@@ -403,6 +404,7 @@ export const FAULTS: readonly Fault[] = [
     name: "the folder of the slots has mode 000",
     async happen(world) {
       const slots = path.join(runnerCache(world), "slots");
+      await mkdir(slots, { recursive: true }); // an earlier fault may have moved it
       await chmod(slots, 0o000);
       await kill(runnerPid(world));
       world.startRunner(0);

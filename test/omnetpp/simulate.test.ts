@@ -63,6 +63,20 @@ it("is cancelled by a signal", async () => {
   expect(end).toMatchObject({ cancelled: true, timedOut: false });
 });
 
+it.runIf(process.platform === "linux")(
+  "does not wait for a process that left its group and keeps the output open",
+  async () => {
+    const { end, output } = await run(
+      'out=$(mktemp); setsid sh -c \'echo $$ >"$0"; exec sleep 1000\' "$out" & ' +
+        'until [ -s "$out" ]; do sleep 0.02; done; cat "$out"; rm "$out"',
+    );
+    const leftover = Number(output);
+    expect(identify(leftover)).toBeDefined();
+    process.kill(leftover);
+    expect(end).toMatchObject({ exitCode: 0, timedOut: false, cancelled: false });
+  },
+);
+
 it.runIf(process.platform === "linux")("records CPU time and memory of a run of one second", async () => {
   const script = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; times; echo end";
   const { end, output } = await run(script);
