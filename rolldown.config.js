@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
-import { defineConfig } from "rolldown";
+
+/** @import { RolldownOptions } from "rolldown" */
 
 /** What is loaded by name: the tools, and the types whose schemas are published. */
 const entries = [
@@ -12,8 +13,9 @@ const entries = [
 /**
  * The tools with what they import in a few files, because loading a thousand small ones (BullMQ alone has
  * 400) takes three times as long as loading the same code from a few.
+ * @satisfies {RolldownOptions}
  */
-export default defineConfig({
+const config = {
   input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
   platform: "node",
   // its modules for bundlers: of those for Node.js all would be loaded, also what serves other databases
@@ -33,4 +35,6 @@ export default defineConfig({
     entryFileNames: "[name].js",
     chunkFileNames: "chunks/[name]-[hash].js",
   },
-});
+};
+
+export default config;

@@ -119,10 +119,10 @@ function definition(term, description) {
  */
 function furtherHelp(command, macro, heading) {
   let printed = "";
-  const { writeOut } = command.configureOutput();
+  const before = { ...command.configureOutput() };
   command.configureOutput({ writeOut: (part) => (printed += part) });
   command.outputHelp();
-  command.configureOutput({ writeOut: writeOut ?? ((part) => process.stdout.write(part)) });
+  command.configureOutput(before);
   const after = printed.slice(command.helpInformation().length).replace(/^\n+|\s+$/g, "");
   if (after === "") return [];
   return [

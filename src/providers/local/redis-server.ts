@@ -6,6 +6,8 @@ import { findProgram, isExecutable } from "../../system/program.ts";
 
 /** Servers with Redis's protocol and data format. The first one found in PATH is used. */
 const REDIS_SERVERS = ["redis-server", "valkey-server"] as const;
+export const INSTALL_HINT =
+  "install Redis or Valkey: apt-get install redis-server, dnf install valkey, or brew install redis; or set REDIS_SERVER to the path of a server";
 export const REDIS_HINT =
   "a swarm on this machine needs Redis or Valkey for its queue; install one: apt-get install redis-server, dnf install valkey, or brew install redis; without root: swarm-tool init --local --yes installs Valkey for you only; or set REDIS_SERVER to the path of a server";
 
