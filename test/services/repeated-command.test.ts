@@ -9,10 +9,11 @@ import {
   listen,
   mustRun,
   researcher,
+  stopMending,
   type HeldRuns,
   type Researcher,
 } from "../helpers/swarm.ts";
-import type { Finished } from "../helpers/tool.ts";
+import type { Finished, Running } from "../helpers/tool.ts";
 
 interface Listing {
   campaign: { id: string };
@@ -90,6 +91,24 @@ describeWithService("redis-server", "a command that is repeated", () => {
     expect(ends.find(({ exitCode }) => exitCode === 2)!.stderr).toMatch(
       /campaign \w+ already contains \d+ of these runs/,
     );
+  });
+
+  it("executes no run that another client completes while it waits for the build", async () => {
+    let late: Running;
+    {
+      using _ = await stopMending(user);
+      late = user.startRunall("-c", "Load");
+      await listen(late)("building");
+      late.child.kill("SIGSTOP");
+    }
+    const first = await user.runall("-c", "Load");
+    expect(first).toMatchObject({ exitCode: 0 });
+    late.child.kill("SIGCONT");
+    expect(await late.finished).toMatchObject({
+      exitCode: 0,
+      stderr: expect.stringMatching(/^12 runs: 12 already completed/m) as string,
+    });
+    expect(await list()).toHaveLength(1);
   });
 
   it("follows running runs, reports those that failed, and queues the rest", async () => {

@@ -106,7 +106,7 @@ async function* runPlan(
       return;
     }
     queued = yield* prepareAndQueue(request, left, session);
-    if (queued === undefined) continue; // another client has queued some of the runs: they are joined
+    if (queued === undefined) continue; // another client has queued or completed some of the runs
     yield { type: "queued", campaign: queued.campaign.id, runs: left.open.length };
     if (!detach) yield* followCampaign({ ...queued, restore }, session);
   }
@@ -114,7 +114,7 @@ async function* runPlan(
 
 /**
  * Provides the workers with what the runs need, and queues the runs.
- * @returns undefined if another client has queued some of them in the meantime.
+ * @returns undefined if another client has queued or completed some of them in the meantime.
  */
 async function* prepareAndQueue(
   { plan, identity, options }: CampaignRequest,
@@ -134,8 +134,8 @@ async function* prepareAndQueue(
   const campaign = newCampaign({ ...known, source, buildKey, identity });
   const study = studyOf(plan);
   await using _queueing = await lockQueueing(study, interrupt);
-  const equal = rerun === true ? [] : await equalCampaigns({ study, identity, runs: open }, queue);
-  if (equal.some(({ note }) => !seen.has(note.campaign.id))) return undefined;
+  if (rerun !== true && (await isOvertaken({ ...plan, runs: open }, identity, { seen, session })))
+    return undefined;
   const lock = detach ? undefined : await lockCampaign(study, campaign);
   try {
     await writeManifest(plan.resultDirectory, plan.code.tree, plan.code.entries);
@@ -150,6 +150,21 @@ async function* prepareAndQueue(
     await lock?.[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/**
+ * Returns whether another client has queued or completed some of the runs since they were found to be open. The queue
+ * is asked first: a run is recorded before it leaves the queue.
+ */
+async function isOvertaken(
+  plan: CampaignPlan,
+  identity: string,
+  { seen, session }: { seen: ReadonlySet<string>; session: BuildSession },
+): Promise<boolean> {
+  const equal = await equalCampaigns({ study: studyOf(plan), identity, runs: plan.runs }, session.queue);
+  if (equal.some(({ note }) => !seen.has(note.campaign.id))) return true;
+  const { there } = await findFinished(plan, identity, session.interrupt);
+  return there.length > 0;
 }
 
 interface Provided {
