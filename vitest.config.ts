@@ -13,6 +13,7 @@ const LONGEST = [
   "aws/life",
   "services/local-swarm",
   "services/trouble",
+  "services/shells",
   "services/under-fire",
 ];
 

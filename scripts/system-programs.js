@@ -19,6 +19,9 @@ const PACKAGES = {
   docker: { apt: "docker.io", dnf: "moby-engine", brew: "docker" },
   ip: { apt: "iproute2", dnf: "iproute", brew: "iproute2mac" },
   sshd: { apt: "openssh-server", dnf: "openssh-server", brew: "openssh" },
+  script: { apt: "bsdutils", dnf: "util-linux", brew: "util-linux" },
+  zsh: { apt: "zsh", dnf: "zsh", brew: "zsh" },
+  fish: { apt: "fish", dnf: "fish", brew: "fish" },
   ssh: { apt: "openssh-client", dnf: "openssh-clients", brew: "openssh" },
 };
 

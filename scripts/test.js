@@ -24,6 +24,9 @@ await runScript(async () => {
     "docker-registry",
     "ip",
     "debootstrap",
+    "script",
+    "zsh",
+    "fish",
   ];
   await setUp({ system, optional: true });
   await Promise.all([providePythonTools(), provideServers()]);

@@ -3,16 +3,15 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { expect, it } from "vitest";
-import { describeSubcommands } from "../src/cli/runall/campaign-commands.ts";
-import { describeOptions } from "../src/cli/runall/runall-options.ts";
-import type { CommandContext } from "../src/cli/terminal/command.ts";
-import { describeProgram } from "../src/cli/tool/swarm-tool.ts";
+import { optionsPage } from "../scripts/options-page.js";
+import { describePrograms } from "../src/cli/programs.ts";
 import { collectMessages } from "./helpers/messages.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const DOCS = readdirSync(path.join(ROOT, "docs"))
   .filter((name) => name.endsWith(".md"))
   .map((name) => `docs/${name}`);
+const OPTIONS = "docs/options.md";
 const PAGES = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "examples/mm1/README.md", ...DOCS];
 
 function read(page: string): string {
@@ -56,21 +55,22 @@ function optionsOf(program: Command): string[] {
   return [...own, ...program.commands.flatMap(optionsOf)];
 }
 
+/** Returns the long options of the programs that users start. */
 async function allOptions(): Promise<Set<string>> {
-  const { stdout, stderr } = process;
-  const interrupt = new AbortController().signal;
-  const context: CommandContext = { argv: [], interrupt, exitOnHangup: () => undefined, stdout, stderr };
-  const ignore = (): void => undefined;
-  const programs = [
-    await describeOptions(context),
-    describeSubcommands(context, ignore),
-    describeProgram(context, ignore),
-  ];
-  return new Set([...programs.flatMap(optionsOf), "--help"]);
+  const programs = (await describePrograms()).filter(({ program }) => program.name() !== "swarm-worker");
+  const commands = programs.flatMap(({ program, commands }) => [program, ...commands]);
+  return new Set([...commands.flatMap(optionsOf), "--help"]);
 }
 
-it("the pages document every option", async () => {
-  const text = DOCS.map(read).join("\n");
+it("the page of all options is the one that `npm run docs` writes", async () => {
+  const written = await optionsPage(await describePrograms(), path.join(ROOT, OPTIONS));
+  expect(read(OPTIONS), "it is outdated: run `npm run docs`").toBe(written);
+});
+
+it("the pages that are written by hand document every option", async () => {
+  const text = DOCS.filter((page) => page !== OPTIONS)
+    .map(read)
+    .join("\n");
   const code = [...text.matchAll(/`[^`\n]+`/g)].join(" ");
   const missing = [...(await allOptions())].filter((option) => !new RegExp(`${option}(?![\\w-])`).test(code));
   expect(missing).toEqual([]);

@@ -2,6 +2,7 @@ import { errorCode, errorText, UserError } from "../errors.ts";
 import { explainQueueError } from "../queue/queue-errors.ts";
 import { explainSystemError } from "../system/system-error.ts";
 import { EXIT, type Command } from "./terminal/command.ts";
+import { forPeople } from "./terminal/for-people.ts";
 import { printable } from "./terminal/printable.ts";
 
 const ISSUES = "the project's issue tracker";
@@ -72,17 +73,21 @@ function cannotPrint(error: Error): UserError {
   });
 }
 
+function print(text: string): void {
+  process.stderr.write(`${forPeople(printable(text), process.stderr)}\n`);
+}
+
 /** Prints an error and returns its exit code. If closing resources failed, too, the original error decides the code. */
 function explain(name: string, error: unknown, interrupted: boolean): number {
   if (error instanceof Error && "suppressed" in error) {
     const exitCode = explain(name, error.suppressed, interrupted);
     const text = errorText((error as { error?: unknown }).error);
-    process.stderr.write(`${name}: also, while cleaning up: ${printable(text)}\n`);
+    print(`${name}: also, while cleaning up: ${text}`);
     return exitCode;
   }
   if (error instanceof UserError) {
-    const hint = error.hint === undefined ? "" : `hint: ${printable(error.hint)}\n`;
-    process.stderr.write(`${name}: ${printable(error.message)}\n${hint}`);
+    print(`${name}: ${error.message}`);
+    if (error.hint !== undefined) print(`hint: ${error.hint}`);
     return EXIT.usage;
   }
   const explained = explainSystemError(error) ?? explainQueueError(error);

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { BuildProgressSchema } from "./build-progress.ts";
 import { OUTCOME_STATES, ProgressSchema } from "./outcome.ts";
 import { RunRecordSchema } from "./result.ts";
 import { RunSchema } from "./run.ts";
@@ -94,6 +95,8 @@ export const CampaignEventSchema = v.variant("type", [
     reason: v.string(),
     log: v.string(),
   }),
+  /** Progress of the build; the last of these events is not necessarily that of the last file. */
+  v.object({ type: v.literal("compiling"), key: v.string(), ...BuildProgressSchema.entries }),
   v.object({
     type: v.literal("built"),
     key: v.string(),

@@ -1,6 +1,7 @@
 import { UserError } from "../errors.ts";
 import type { QueueConnection } from "../queue/names.ts";
 import type { MongoAccess } from "../stores/mongo.ts";
+import { reports } from "../system/reports.ts";
 import type { InitOptions, ServiceChange } from "./init-options.ts";
 import type { JobCounts, StatusLine, SwarmAccess, SwarmStatus } from "./target.ts";
 
@@ -186,30 +187,10 @@ export async function drain<E, R>(
 }
 
 /** Calls a function that reports its progress by a callback, and yields each report as a step. Returns its result. */
-export async function* reporting<R>(
+export function reporting<R>(
   work: (report: (text: string) => void) => Promise<R>,
 ): AsyncGenerator<ProgressEvent, R> {
-  const reports: string[] = [];
-  const progress = { isDone: false };
-  let wake = (): void => undefined;
-  const working = work((text) => {
-    reports.push(text);
-    wake();
-  });
-  const ended = Promise.allSettled([working]).then(() => {
-    progress.isDone = true;
-    wake();
-  });
-  try {
-    for (;;) {
-      const text = reports.shift();
-      if (text !== undefined) yield step(text);
-      else if (progress.isDone) return await working;
-      else await new Promise<void>((resolve) => (wake = resolve));
-    }
-  } finally {
-    await ended;
-  }
+  return reports<ProgressEvent, R>((report) => work((text) => report(step(text))));
 }
 
 /** Asks the user to approve if runs would be interrupted. */

@@ -1,6 +1,7 @@
 import type { Queue } from "bullmq";
 import { UserError } from "../errors.ts";
 import { BuildAnswerSchema, buildKey, type BuildAnswer, type BuildRequest } from "../model/build.ts";
+import { parseBuildProgress, type BuildProgress } from "../model/build-progress.ts";
 import { parseOrExplain } from "../system/json.ts";
 import { followJobs, lastEventId, type FollowContext } from "./follow.ts";
 import { buildJobId } from "./names.ts";
@@ -10,12 +11,14 @@ const TRIES = 3;
 
 /**
  * Requests a build and waits for the answer. Clients that request the same build concurrently share one job.
+ * @param onProgress called when the builder reports its progress.
  * @throws {UserError} if the job is repeatedly removed from the queue.
  */
 export async function askBuild(
   context: Omit<FollowContext, "position"> & { queue: Queue<BuildRequest> },
   request: BuildRequest,
   signal: AbortSignal,
+  onProgress: (progress: BuildProgress) => void = () => undefined,
 ): Promise<BuildAnswer> {
   const { queue } = context;
   const id = buildJobId(buildKey(request));
@@ -24,7 +27,7 @@ export async function askBuild(
   for (let left = TRIES; left > 0; left--) {
     const position = await lastEventId(context);
     await queue.add("build", request, { jobId: id });
-    const answer = await answerOf(id, { ...context, position }, signal);
+    const answer = await answerOf(id, { ...context, position }, signal, onProgress);
     if (answer !== undefined) return parseOrExplain(BuildAnswerSchema, answer, "the builder's answer");
   }
   throw new UserError(`the build ${id} was removed from the queue while it waited`, {
@@ -33,7 +36,12 @@ export async function askBuild(
 }
 
 /** Waits for a build job to complete and returns its value; undefined if the job is removed. */
-async function answerOf(id: string, context: FollowContext, signal: AbortSignal): Promise<unknown> {
+async function answerOf(
+  id: string,
+  context: FollowContext,
+  signal: AbortSignal,
+  onProgress: (progress: BuildProgress) => void,
+): Promise<unknown> {
   const numberOf = (other: string): number | undefined => (other === id ? 0 : undefined);
   const events = await followJobs(context, { open: new Set([0]), idOf: () => id, numberOf });
   const reader = events.getReader();
@@ -46,6 +54,8 @@ async function answerOf(id: string, context: FollowContext, signal: AbortSignal)
       signal.throwIfAborted();
       if (done || event.type === "gone") return undefined;
       if (event.type === "completed") return event.value;
+      const progress = event.type === "progress" ? parseBuildProgress(event.progress) : undefined;
+      if (progress !== undefined) onProgress(progress);
     }
   } finally {
     signal.removeEventListener("abort", cancel);

@@ -4,9 +4,8 @@ import { errorText, UserError } from "../errors.ts";
 import { attempts } from "../system/poll.ts";
 import { KEY_TYPES, queueKey } from "./bull-layout.ts";
 import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "./names.ts";
+import { OLDEST_REDIS } from "./oldest-redis.ts";
 
-/** The oldest version of Redis that BullMQ recommends. @see BullMQ guide, "Redis compatibility" */
-const OLDEST_VERSION = [6, 2] as const;
 const ANSWER_TIMEOUT_MS = 10_000;
 const RETRY_MS = 1000;
 
@@ -76,11 +75,11 @@ export async function checkQueue(connection: QueueConnection): Promise<void> {
 function checkVersion(info: string, connection: QueueConnection): void {
   const version = /^redis_version:(\d+)\.(\d+)\S*/m.exec(info);
   const [major, minor] = version ? [Number(version[1]), Number(version[2])] : [0, 0];
-  const [oldestMajor, oldestMinor] = OLDEST_VERSION;
+  const [oldestMajor, oldestMinor] = OLDEST_REDIS;
   if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
   const found = version?.[0].split(":")[1] ?? "of an unknown version";
   throw new UserError(
-    `the Redis at ${address(connection)} is ${found}; at least ${OLDEST_VERSION.join(".")} is required`,
+    `the Redis at ${address(connection)} is ${found}; at least ${OLDEST_REDIS.join(".")} is required`,
     {
       hint: "install a newer redis-server or valkey-server, then halt and resume the swarm",
     },

@@ -1,6 +1,7 @@
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import type { BuildAnswer, BuildRequest } from "../model/build.ts";
+import type { BuildProgress } from "../model/build-progress.ts";
 import { runJobId, type Campaign, type RunJob } from "../model/campaign.ts";
 import { PROTOCOL } from "../model/protocol.ts";
 import type { Run } from "../model/run.ts";
@@ -35,7 +36,11 @@ export interface QueueClient extends AsyncDisposable {
    * Requests a build and waits for the answer; clients that request the same build share one job.
    * @throws {UserError} if a builder is of another version.
    */
-  build(request: BuildRequest, signal: AbortSignal): Promise<BuildAnswer>;
+  build(
+    request: BuildRequest,
+    signal: AbortSignal,
+    onProgress?: (progress: BuildProgress) => void,
+  ): Promise<BuildAnswer>;
   /** Stores the request for a build, so that runners can have it built again if it is lost while runs are queued. */
   keepRequest(request: BuildRequest): Promise<void>;
   /** Returns one line for each worker that has stopped taking jobs. */
@@ -94,9 +99,9 @@ export async function openQueueClient(connection: QueueConnection, gone?: AbortS
   };
   await redis.ping(); // closing a connection that is not yet established would delay the process's end by two seconds
   return {
-    async build(request, signal) {
+    async build(request, signal, onProgress) {
       await checkWorkers(builds);
-      return await askBuild({ queue: builds, redis, connection, gone }, request, signal);
+      return await askBuild({ queue: builds, redis, connection, gone }, request, signal, onProgress);
     },
     keepRequest: (request) => storeBuildRequest(redis, request),
     troubles: async () => (await readStoppedWorkers(redis)).map(describeStoppedWorker),

@@ -107,14 +107,21 @@ export function startLeader(
 /**
  * Runs a program that may take long, such as a compiler, and copies its output and its errors to a log, in
  * the order in which they are printed.
+ * @param options.onOutput called with each piece of output, one character for each byte.
  * @throws the signal's reason, after the program has been stopped.
  */
 export async function runLogged(
   file: string,
   args: readonly string[],
-  options: { cwd: string; env: NodeJS.ProcessEnv; log: Writable; signal: AbortSignal },
+  options: {
+    cwd: string;
+    env: NodeJS.ProcessEnv;
+    log: Writable;
+    signal: AbortSignal;
+    onOutput?: ((text: string) => void) | undefined;
+  },
 ): Promise<"succeeded" | "failed" | "missing"> {
-  const { cwd, env, log, signal } = options;
+  const { cwd, env, log, signal, onOutput } = options;
   const { execa } = await import("execa");
   const child = execa(file, args, {
     cwd,
@@ -127,6 +134,7 @@ export async function runLogged(
     cancelSignal: signal,
   });
   child.all.pipe(log, { end: false });
+  if (onOutput !== undefined) child.all.on("data", (piece: Buffer) => onOutput(piece.toString("latin1")));
   const result = await child;
   if (result.isCanceled) signal.throwIfAborted();
   if (errorCode(result.cause) === "ENOENT") return "missing";

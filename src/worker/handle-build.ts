@@ -44,7 +44,7 @@ export async function handleBuild(
     return notStarted(remoteText(error));
   }
   try {
-    const answer = await build(job, place, taken.signal);
+    const answer = await build(job, place, taken.signal, (progress) => taken.report(progress));
     context.health.isWell();
     return answer;
   } catch (error) {

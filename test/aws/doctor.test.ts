@@ -19,11 +19,13 @@ describeWithPythonTools("swarm-tool doctor and policy", () => {
         call.action === "ec2:CreateVpc"
           ? awsError(call, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
           : undefined;
-      const { stdout } = await user.tool("doctor");
-      const lines = stdout.split("\n").filter((line) => line.startsWith("MEND"));
-      expect(lines).toEqual([]);
-      for (const what of ["Node.js", "git", "ssh", "docker", "AWS region eu-central-1", "AWS credentials"])
-        expect(stdout).toContain(`ok    ${what}`);
+      const { stdout, exitCode } = await user.tool("doctor", "--aws");
+      expect(stdout).not.toContain("FAIL");
+      expect(exitCode).toBe(0);
+      const [, aws = ""] = stdout.split("\nAWS\n");
+      for (const what of ["ssh ", "ssh-keygen", "region eu-central-1", "credentials of "])
+        expect(aws).toContain(`ok    ${what}`);
+      expect(stdout).toContain("ok    docker 28.2.2");
       expect(stdout).toContain("ok    permission to create networks");
     });
 
@@ -40,20 +42,35 @@ describeWithPythonTools("swarm-tool doctor and policy", () => {
           : call.action === "ec2:CreateVpc"
             ? awsError(call, "UnauthorizedOperation", "You are not authorized to perform: ec2:CreateVpc", 403)
             : undefined;
-      const { exitCode, stdout } = await user.run("swarm-tool", ["doctor"], {
+      const { exitCode, stdout } = await user.run("swarm-tool", ["doctor", "--aws"], {
         env: { PATH: "/nowhere" },
       });
       expect(exitCode).toBe(2);
-      expect(stdout).toContain("FAIL  git: not found\n      hint: needed by runall-swarm: install git");
+      expect(stdout).toContain("FAIL  git: not found\n        hint: needed by runall-swarm: install git");
       expect(stdout).toContain(
-        "FAIL  opp_run: not found\n      hint: needed by runall-swarm: in this terminal, run: source <OMNeT++ folder>/setenv",
+        "FAIL  OMNeT++ (opp_run): not found\n        hint: needed by runall-swarm: in this terminal, run: source <OMNeT++ folder>/setenv",
       );
-      expect(stdout).toContain("note  docker: not found\n      hint: needed for swarms on AWS and on Docker");
+      expect(stdout).toContain(
+        "FAIL  docker: not found\n        hint: needed for swarms on AWS and on Docker",
+      );
       expect(stdout).toContain(
         "FAIL  permission to create networks (EC2): AWS denied permission: ec2:CreateVpc",
       );
       expect(stdout).toContain("AWS denied permission: autoscaling:DescribeAutoScalingGroups");
-      expect(stdout).toContain("ok    AWS credentials");
+      expect(stdout).toContain("ok    credentials of ");
+    });
+
+    it("only notes what is missing on AWS if AWS is configured but not asked for", async () => {
+      await using user = await awsUser(emulator);
+      user.proxy.script = (call) =>
+        awsError(call, "AccessDenied", "User: x is not authorized to perform: sts:GetCallerIdentity", 403);
+      const { exitCode, stdout } = await user.tool("doctor");
+      expect(stdout).toContain("note  credentials: AWS denied permission: sts:GetCallerIdentity");
+      expect(exitCode).toBe(0);
+      expect(await user.tool("doctor", "--region", "eu-central-1")).toMatchObject({
+        exitCode: 2,
+        stdout: expect.stringContaining("FAIL  credentials: AWS denied permission") as string,
+      });
     });
 
     it("prints the policy for the account of the credentials, or for a named account", async () => {

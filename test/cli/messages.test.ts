@@ -1,11 +1,10 @@
-import { Writable } from "node:stream";
 import type { Command } from "commander";
 import { expect, it } from "vitest";
 import { describeSubcommands } from "../../src/cli/runall/campaign-commands.ts";
 import { describeOptions } from "../../src/cli/runall/runall-options.ts";
-import type { CommandContext } from "../../src/cli/terminal/command.ts";
 import { describeProgram } from "../../src/cli/tool/swarm-tool.ts";
 import { describeWorker } from "../../src/cli/worker/swarm-worker.ts";
+import { silentContext } from "../helpers/command-context.ts";
 import { collectMessages } from "../helpers/messages.ts";
 
 const COLUMNS = 80;
@@ -31,17 +30,6 @@ const BANNED: readonly (readonly [RegExp, string])[] = [
   [/\bleave .* away\b|\bleft out\b/i, "remove, ignore"],
 ];
 
-function contextFor(write: (text: string) => void): CommandContext {
-  const stream = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      write(chunk.toString());
-      done();
-    },
-  }) as unknown as NodeJS.WriteStream;
-  const interrupt = new AbortController().signal;
-  return { argv: [], interrupt, exitOnHangup: () => undefined, stdout: stream, stderr: stream };
-}
-
 /** Returns the help screen of a command and of all its subcommands. */
 function helpScreens(program: Command, title = program.name()): string {
   let text = `$ ${title} --help\n`;
@@ -55,7 +43,7 @@ function helpScreens(program: Command, title = program.name()): string {
 }
 
 async function allHelpScreens(): Promise<string> {
-  const context = contextFor(() => undefined);
+  const context = silentContext();
   const programs = [
     await describeOptions(context),
     ...describeSubcommands(context, () => undefined).commands,

@@ -131,7 +131,7 @@ describeWithService("redis-server", "runall-swarm reports what to change", () =>
   });
 
   it("also in swarm-tool", async () => {
-    expectAdvice(await user.run("swarm-tool", ["init"]), "no AWS region is configured");
+    expectAdvice(await user.run("swarm-tool", ["init", "--aws"]), "no AWS region is configured");
     expectAdvice(await user.run("swarm-tool", ["init", "--local", "a b"]), '"a b" is not a valid swarm name');
     expectAdvice(await user.run("swarm-tool", ["init", "--local", "--runners", "0"]), "whole number from 1");
     expectAdvice(await user.run("swarm-tool", ["halt", "nosuch"]), "no swarm named nosuch");

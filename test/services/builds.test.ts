@@ -4,6 +4,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { findProgram } from "../../scripts/setup.js";
+import type { CampaignEvent } from "../../src/model/events.ts";
 import { describeWithService } from "../helpers/services.ts";
 import {
   buildspec,
@@ -99,6 +100,16 @@ describeWithService("redis-server", "a build determines which binaries run", () 
     const { stderr } = await expectSuccess(study, "--verbose");
     expect(stderr).toContain("building model");
     expect((await runall(study)).stdout).toContain("2 of them earlier");
+  });
+
+  it("and reports the files that it compiles", async () => {
+    const { path: top } = await workspace.add("told", await layout({ ".project": PROJECT }));
+    const { stdout } = await runall(path.join(top, "simulations"), "--json");
+    const events = stdout.trim().split("\n").map((line) => JSON.parse(line) as CampaignEvent); // prettier-ignore
+    const compiling = events.filter((event) => event.type === "compiling");
+    expect(compiling[0]).toMatchObject({ started: 1, file: expect.stringMatching(/\.cc$/) as string });
+    const types = events.map(({ type }) => type);
+    expect(types.lastIndexOf("compiling")).toBeLessThan(types.indexOf("built"));
   });
 
   it("with a study and its sources in sibling folders", async () => {

@@ -2,8 +2,7 @@ import { execFileSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { findProgram } from "../../scripts/setup.js";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeWithService } from "../helpers/services.ts";
 import { eventually, queued, researcher, type Researcher } from "../helpers/swarm.ts";
 
@@ -43,6 +42,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"\n`,
       "retry",
       "cancel",
       "logs",
+      "completion",
       "explain",
     ]);
     expect(await inBash("runall-swarm", "re")).toEqual(["retry"]);
@@ -64,7 +64,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"\n`,
     await expectInBash(["swarm-tool", "halt", ""], ["local"]);
     await expectInBash(["runall-swarm", "--swarm", "lo"], ["local"]);
     const id = await queued(user, "-c", "Quick");
-    await expectInBash(["runall-swarm", "attach", ""], [id]);
+    await expectInBash(["runall-swarm", "attach", ""], [id, "last"]);
     await expectInBash(["runall-swarm", "cancel", "--swarm", "local", id.slice(0, 3)], [id]);
     await expectInBash(["runall-swarm", "cancel", "--swarm", "other", ""], [""]);
   });
@@ -77,21 +77,36 @@ printf '%s\\n' "\${COMPREPLY[@]}"\n`,
     });
   });
 
-  it.skipIf(findProgram("fish") === undefined)("works in fish", async () => {
-    const { stdout } = await user.run("runall-swarm", ["completion", "fish"]);
-    const tool = `function runall-swarm; "${process.execPath}" "${BIN}/runall-swarm.js" $argv; end`;
-    const script = `${tool}\n${stdout}\ncomplete -C "runall-swarm -c Qu"`;
-    const printed = execFileSync("fish", ["-c", script], { cwd: user.sample.study, env: user.env });
-    expect(printed.toString()).toBe("Quick\tconfig\n");
+  it("offers --help, and completes the names of commands for help", async () => {
+    expect(await inBash("runall-swarm", "--h")).toEqual(["--help"]);
+    expect(await inBash("swarm-tool", "--h")).toEqual(["--help"]);
+    expect(await inBash("swarm-tool", "halt", "--h")).toEqual(["--help"]);
+    expect(await inBash("swarm-tool", "help", "po")).toEqual(["policy"]);
   });
 
-  for (const shell of ["zsh", "fish"]) {
-    describe.skipIf(findProgram(shell) === undefined)(`in ${shell}`, () => {
-      it.each(["runall-swarm", "swarm-tool"] as const)("%s has a script without errors", async (tool) => {
-        const script = path.join(user.directory, `${tool}.${shell}`);
-        await writeFile(script, (await user.run(tool, ["completion", shell])).stdout);
-        expect(execFileSync(shell, ["-n", script], { encoding: "utf8", stdio: "pipe" })).toBe("");
-      });
-    });
-  }
+  it("completes values by what the option or the argument means", async () => {
+    expect(await inBash("swarm-tool", "init", "--manager-type", "t3.")).toEqual([
+      "t3.large",
+      "t3.xlarge",
+      "t3.2xlarge",
+    ]);
+    const nothing = [""];
+    for (const option of ["--workers", "--runners", "--max-hours", "--volume-size", "--idle-minutes"])
+      expect(await inBash("swarm-tool", "init", option, "")).toEqual(nothing);
+    expect(await inBash("swarm-tool", "scale", "")).toEqual(nothing);
+    expect(await inBash("swarm-tool", "scale", "3", "")).toEqual(["local"]);
+    expect(await inBash("swarm-tool", "status", "local", "")).toEqual(nothing);
+    expect(await inBash("swarm-tool", "doctor", "")).toEqual(nothing);
+    expect(await inBash("swarm-tool", "completion", "")).toEqual(["bash", "zsh", "fish"]);
+    expect(await inBash("runall-swarm", "--swarm", "=", "lo")).toEqual(["local"]);
+    expect(await inBash("runall-swarm", "--swarm", "=")).toEqual(["local"]);
+  });
+
+  it("completes the runs of a campaign for logs, also by the beginning of its id", async () => {
+    const id = await queued(user, "-c", "Load");
+    await expectInBash(["runall-swarm", "logs", id, "1"], ["1", "10", "11"]);
+    await expectInBash(["runall-swarm", "logs", "last", "1"], ["1", "10", "11"]);
+    await expectInBash(["runall-swarm", "logs", "--swarm", "local", id.slice(0, 5), "1"], ["1", "10", "11"]);
+    await expectInBash(["runall-swarm", "attach", id, "1"], [""]);
+  });
 });

@@ -194,7 +194,7 @@ describeWithService("redis-server", "the queue's Redis of a swarm on this machin
     const doctor = async (): Promise<string> =>
       (await user.run("swarm-tool", ["doctor"], { env: { PATH: user.env["PATH"]!, AWS_REGION: "" } })).stdout;
     user.env["PATH"] = programs;
-    expect(await doctor()).toMatch(/^ok +\S*\/valkey-server$/m);
+    expect(await doctor()).toMatch(/^ +ok +\S*valkey-server( [\d.]+)?$/m);
     await mustRun(user, ["init", "--local", "--runners", "1"]);
     const { redis } = await pidsOf(user);
     expect(await readFile(`/proc/${redis}/cmdline`, "utf8")).toMatch(/valkey-server .*unixsocket/);

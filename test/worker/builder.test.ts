@@ -8,6 +8,7 @@ import { build, type BuildPlace } from "../../src/worker/build/builder.ts";
 import { Dependencies } from "../../src/worker/tree/dependencies.ts";
 import { makeRepository, type Repository } from "../helpers/git.ts";
 import { repositoriesIn } from "../helpers/repositories.ts";
+import type { BuildProgress } from "../../src/model/build-progress.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
 /** A project like INET: a tracked Makefile that needs the project's setenv, features, a library, exclusions. */
@@ -245,4 +246,33 @@ it("leaves the binaries of a needed project in the same checkout unchanged: they
   expect(await build(request, placeIn(directory.path, builds), never)).toMatchObject({ ok: true });
   expect((await stat(own)).mtimeMs).toBe(before.mtimeMs);
   expect((await builds.find(buildKey(request)))?.products).toEqual(["libmodel.so"]);
+});
+
+it("reports its progress, and how long the last build of the project took, whatever its sources were", async () => {
+  const makefile = [
+    "# This file was generated with the command:",
+    "#  opp_makemake -f",
+    "OBJS = a.o b.o",
+    "all: model",
+    "model:",
+    "\t@echo a.cc; echo b.cc; touch model; chmod +x model",
+    "",
+  ].join("\n");
+  await using repository = await makeRepository({ Makefile: makefile });
+  await using directory = await temporaryDirectory();
+  const builds = openBuildDirectory(path.join(directory.path, "builds"));
+  const where = placeIn(directory.path, builds);
+  const built = async (sourcesHash: string): Promise<BuildProgress[]> => {
+    const reported: BuildProgress[] = [];
+    const request = await requestFor(repository, { sourcesHash, stateFiles: {} });
+    const answer = await build(request, where, never, (progress) => reported.push(progress));
+    expect(answer).toMatchObject({ ok: true });
+    return reported;
+  };
+  const first = await built("one");
+  expect(first[0]).toMatchObject({ started: 1, total: 2, file: "a.cc" });
+  expect(first[0]).not.toHaveProperty("lastMs");
+  const second = await built("two");
+  expect(second[0]).toMatchObject({ started: 0, lastMs: expect.any(Number) as number });
+  expect(second[1]).toMatchObject({ started: 1, total: 2, lastMs: second[0]!.lastMs });
 });

@@ -39,6 +39,8 @@ export interface FollowedCampaign {
   earlier?: readonly RunRecord[];
   /** The campaign's lock, if the caller already has it; released at the end. */
   lock?: AsyncDisposable;
+  /** The summary's times are those of the whole campaign, not only of what is collected now. */
+  whole?: boolean;
   /** Other runs of the campaign remain to be collected. */
   partly?: boolean;
   /** Sends sources and builds again that the swarm has lost; undefined if they do not exist here. */
@@ -94,7 +96,8 @@ export async function* followCampaign(
   await cancelling.done();
   if (!partly) await updateNote(campaign, study, true);
   const wallTimeMs = performance.now() - startedAt;
-  const summary = tally.summary(campaign, cancelled, { resultDirectory, wallTimeMs });
+  const { whole } = followed;
+  const summary = tally.summary(campaign, cancelled, { resultDirectory, wallTimeMs, whole });
   yield { type: "ended", summary: await withHints(summary, study, campaign) };
 }
 
@@ -121,7 +124,7 @@ export async function removeTemporaryFiles(resultDirectory: string): Promise<voi
  */
 async function addHistory(
   tally: Tally,
-  { campaign, study, open, unstarted, earlier = [] }: FollowedCampaign,
+  { campaign, study, open, unstarted, earlier = [], whole = false }: FollowedCampaign,
   collector: RunCollector,
 ): Promise<void> {
   for (const record of earlier) tally.addEarlier(record);
@@ -131,7 +134,8 @@ async function addHistory(
   await collector.resume((record) => {
     if (known.has(record.runNumber)) return;
     known.add(record.runNumber);
-    tally.add(record);
+    if (whole) tally.addNew(record);
+    else tally.add(record);
   });
   const { resultDirectory } = study;
   const superseded = await storing(study, campaign, () =>

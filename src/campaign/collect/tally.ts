@@ -47,7 +47,7 @@ export class Tally {
     this.#count("cancelled", runs);
   }
 
-  /** Adds a run that was just collected, which also counts among the executed runs. */
+  /** Adds a run that also counts among the executed runs, whose times the summary reports. */
   addNew(record: RunRecord): void {
     this.add(record);
     const { wallTimeMs, cpuTimeMs, startedAt, finishedAt, files, worker } = record;
@@ -56,12 +56,7 @@ export class Tally {
     this.#made.runTimeMs += wallTimeMs;
     for (const { sizeBytes } of files) this.#made.sizeBytes += sizeBytes;
     if (cpuTimeMs !== undefined) this.#cpuTimeMs = (this.#cpuTimeMs ?? 0) + cpuTimeMs;
-    const { first, last } = this.#spans.get(worker) ?? { first: Infinity, last: -Infinity };
-    const span = {
-      first: Math.min(first, Date.parse(startedAt)),
-      last: Math.max(last, Date.parse(finishedAt)),
-    };
-    this.#spans.set(worker, span);
+    this.#addSpan(worker, Date.parse(startedAt), Date.parse(finishedAt));
     if (this.#longest.length === LONGEST && wallTimeMs <= this.#longest.at(-1)!.wallTimeMs) return;
     const { config, runNumber, iterationVariables, repetition } = record;
     this.#longest.push({ config, runNumber, iterationVariables, repetition, wallTimeMs });
@@ -72,11 +67,16 @@ export class Tally {
    * Returns the summary of a campaign.
    * @param cancelled the campaign was cancelled before this
    *   client followed it: runs without a record never started.
+   * @param wallTimeMs how long it was followed; with `whole`, the time in which its runs were executed takes its place.
    */
   summary(
     campaign: Campaign,
     cancelled: boolean,
-    { resultDirectory, wallTimeMs }: { resultDirectory: string; wallTimeMs: number },
+    {
+      resultDirectory,
+      wallTimeMs,
+      whole = false,
+    }: { resultDirectory: string; wallTimeMs: number; whole?: boolean | undefined },
     now = Date.now(),
   ): CampaignSummary {
     const { skipped = 0 } = campaign;
@@ -88,7 +88,7 @@ export class Tally {
       campaign: campaign.id,
       states: this.#states,
       ...(skipped > 0 && { skipped }),
-      wallTimeMs: Math.round(wallTimeMs),
+      wallTimeMs: Math.round(whole && made !== undefined ? made.spanMs : wallTimeMs),
       resultDirectory,
       ...(missing > 0 && !cancelled && { unrecorded: missing }),
       ...(made && { made }),
@@ -97,6 +97,12 @@ export class Tally {
       }),
       failed: this.#failed.toSorted((a, b) => a.runNumber - b.runNumber),
     };
+  }
+
+  #addSpan(worker: string, from: number, to: number): void {
+    if (Number.isNaN(from + to)) return; // the record was edited
+    const { first, last } = this.#spans.get(worker) ?? { first: Infinity, last: -Infinity };
+    this.#spans.set(worker, { first: Math.min(first, from), last: Math.max(last, to) });
   }
 
   #count(state: OutcomeState, runs: number): void {
@@ -109,6 +115,7 @@ export class Tally {
    */
   #spanMs(ageMs: number): number {
     const spans = [...this.#spans.values()];
+    if (spans.length === 0) return 0;
     const span = Math.max(...spans.map(({ last }) => last)) - Math.min(...spans.map(({ first }) => first));
     return Math.max(...spans.map(({ first, last }) => last - first), Math.min(span, ageMs));
   }

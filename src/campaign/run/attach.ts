@@ -27,7 +27,7 @@ export async function* attachCampaign(
   yield { type: "queued", campaign: id, runs: found.open.length };
   yield* damaged(found);
   const partly = found.damaged.length > 0;
-  yield* followCampaign({ ...found, ...known, position, lock, partly }, session);
+  yield* followCampaign({ ...found, ...known, position, lock, partly, whole: true }, session);
 }
 
 /**

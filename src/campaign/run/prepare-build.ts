@@ -10,6 +10,7 @@ import { isUnchanged } from "../../project/build/own-build.ts";
 import type { CampaignPlan } from "../plan/plan.ts";
 import { plannedKey } from "../plan/plan-project.ts";
 import { makeFolders } from "../../system/files.ts";
+import { reports } from "../../system/reports.ts";
 import type { CampaignSession } from "../collect/session.ts";
 
 const LAST_LINES = 20;
@@ -62,7 +63,10 @@ export async function* ensureBuild(
   }
   const log = builds.logFile(key);
   yield { type: "building", key, project: name ?? nameOf(plan.build), reason: plan.ownBuild.reason, log };
-  const answer = await queue.build({ ...plan.build, source: plan.source }, interrupt);
+  const request = { ...plan.build, source: plan.source };
+  const answer = yield* reports<CampaignEvent, BuildAnswer>((report) =>
+    queue.build(request, interrupt, (progress) => report({ type: "compiling", key, ...progress })),
+  );
   if (!answer.ok) {
     if (!sources.sharesDisk) await keepLog(log, answer.log); // otherwise the builder has written it
     throw buildFailed(answer, log);

@@ -6,6 +6,7 @@ import type { Provider } from "../../providers/provider.ts";
 import type { SwarmAccess } from "../../providers/target.ts";
 import { campaignTable } from "./campaign-table.ts";
 import { chooseSwarm } from "../swarm/choose-swarm.ts";
+import { forPeople } from "../terminal/for-people.ts";
 import { count } from "../terminal/format.ts";
 import type { CommandContext } from "../terminal/command.ts";
 import { printable, printableJson, printableLine, printableStream } from "../terminal/printable.ts";
@@ -70,11 +71,11 @@ export async function cancel(
     id,
     open.map((run) => run.runNumber),
   );
-  stdout.write(
+  const text =
     removed === undefined
-      ? `campaign ${id} has already ended; nothing was cancelled${uncollected(id, open.length)}\n`
-      : `campaign ${id}: ${count(removed.length, "queued run")} cancelled, running simulations are stopped; to collect the rest, run: runall-swarm attach ${id}\n`,
-  );
+      ? `campaign ${id} has already ended; nothing was cancelled${uncollected(id, open.length)}`
+      : `campaign ${id}: ${count(removed.length, "queued run")} cancelled, running simulations are stopped; to collect the rest, run: runall-swarm attach ${id}`;
+  stdout.write(`${forPeople(text, stdout)}\n`);
 }
 
 function uncollected(id: string, runs: number): string {
@@ -83,7 +84,7 @@ function uncollected(id: string, runs: number): string {
 
 /** Returns a function that prints warnings. */
 function warnOn(stderr: CommandContext["stderr"]): (text: string) => void {
-  return (text) => void stderr.write(`warning: ${printable(text)}\n`);
+  return (text) => void stderr.write(`${forPeople(`warning: ${printable(text)}`, stderr)}\n`);
 }
 
 /** Prints the output of a run, or how each run of a campaign ended. */
@@ -97,7 +98,7 @@ export async function logs(
   const { queue, swarm, target, gone } = connected;
   const shown = printableStream();
   const print = (bytes: Uint8Array): void => void stdout.write(stdout.isTTY ? shown(bytes) : bytes);
-  const printLine = (text: string): void => void stdout.write(`${printableLine(text)}\n`);
+  const printLine = (text: string): void => void stdout.write(`${forPeople(printableLine(text), stdout)}\n`);
   const here = { directory: process.cwd(), warn: warnOn(stderr) };
   const request = { id, run, follow: options.follow ?? false, here, print, printLine };
   using _health = keepHealthy(target, gone, { warn: here.warn, say: connected.say });
@@ -128,7 +129,7 @@ async function connect(
   stderr: CommandContext["stderr"],
   asItIs = false,
 ): Promise<Connected> {
-  const say = (text: string): void => void stderr.write(`${printable(text)}\n`);
+  const say = (text: string): void => void stderr.write(`${forPeople(printable(text), stderr)}\n`);
   const target = await chooseSwarm(name, { say, asItIs });
   const gone = new AbortController();
   const swarm = await target.access((text) => connected.say(text), gone.signal);

@@ -1,6 +1,9 @@
 import type { CommonOptions } from "./campaign-actions.ts";
 import { Command as Program } from "commander";
 import { EXIT, type CommandContext } from "../terminal/command.ts";
+import { addCompletion } from "../terminal/completion.ts";
+import { withExamples } from "../terminal/examples.ts";
+import { forPeople } from "../terminal/for-people.ts";
 
 const actions = () => import("./campaign-actions.ts");
 
@@ -17,7 +20,10 @@ export async function runSubcommand(context: CommandContext): Promise<number> {
 export function describeSubcommands(context: CommandContext, finish: (code: number) => void): Program {
   const { stdout, stderr } = context;
   const program = new Program("runall-swarm")
-    .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
+    .configureOutput({
+      writeOut: (text) => stdout.write(forPeople(text, stdout)),
+      writeErr: (text) => stderr.write(forPeople(text, stderr)),
+    })
     .exitOverride();
   const command = (usage: string, description: string): Program =>
     program
@@ -49,5 +55,19 @@ export function describeSubcommands(context: CommandContext, finish: (code: numb
     .action(async (id: string, run: string | undefined, options: CommonOptions & { follow?: true }) =>
       (await actions()).logs(id, run, options, context),
     );
+  for (const each of program.commands) withExamples(each, ...EXAMPLES[each.name()]!);
+  addCompletion(program, stdout);
   return program;
 }
+
+const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
+  list: ["runall-swarm list", "runall-swarm list --swarm inet --json"],
+  attach: ["runall-swarm attach ID", "runall-swarm attach ID --verbose"],
+  retry: ["runall-swarm retry ID"],
+  cancel: ["runall-swarm cancel ID", "runall-swarm attach ID   # then collect the completed runs"],
+  logs: [
+    "runall-swarm logs ID        # how each run ended",
+    "runall-swarm logs ID 12     # the output of run 12",
+    "runall-swarm logs ID 12 -f  # while it is running",
+  ],
+};

@@ -1,13 +1,16 @@
 import path from "node:path";
 import type { CampaignListing } from "../../queue/campaign-list.ts";
-import { formatDuration, formatTable } from "../terminal/format.ts";
+import { fitTable, formatDuration, formatTable } from "../terminal/format.ts";
 import { printableLine } from "../terminal/printable.ts";
 import { shorten, textWidth } from "../terminal/text-width.ts";
 
 const SHORTEST_NAME = 8;
 const HEAD = ["id", "user", "study", "config", "runs", "queued", "now"];
 
-/** Returns the lines of a table of campaigns. Shortens studies and configs if a terminal is too narrow. */
+/**
+ * Returns the lines of a table of campaigns. If a terminal is too narrow, studies and configs are shortened; if that is not
+ * enough, cells are wrapped between words, or each campaign has a block of lines.
+ */
 export function campaignTable(
   listings: readonly CampaignListing[],
   { isTTY, columns }: Pick<NodeJS.WriteStream, "isTTY" | "columns">,
@@ -22,9 +25,10 @@ export function campaignTable(
     rows.map((row) => row.map((cell, column) => (names.includes(column) ? "" : cell))),
   );
   const width = Math.max(SHORTEST_NAME, Math.floor((columns - widthOf(others)) / names.length));
-  return formatTable(
+  const shortened = formatTable(
     rows.map((row) => row.map((cell, column) => (names.includes(column) ? shorten(cell, width) : cell))),
   );
+  return widthOf(shortened) <= columns ? shortened : fitTable(rows, columns);
 }
 
 function rowOf(listing: CampaignListing, now: number): string[] {

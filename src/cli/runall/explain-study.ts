@@ -1,6 +1,7 @@
 import { explainCampaign, type Facts } from "../../campaign/run/explain.ts";
 import type { CampaignRequest } from "../../campaign/plan/request.ts";
 import { EXIT, type CommandContext } from "../terminal/command.ts";
+import { forPeople } from "../terminal/for-people.ts";
 import { printableLine, printableValue } from "../terminal/printable.ts";
 import { version } from "../terminal/version.ts";
 
@@ -16,7 +17,7 @@ export async function explainStudy(
   const all: Record<string, Facts> = {};
   const show = (name: string, facts: Facts): void => {
     all[name] = facts;
-    if (!json) stdout.write(describe(name, facts));
+    if (!json) stdout.write(forPeople(describe(name, facts), stdout));
   };
   try {
     const { platform, arch } = process;

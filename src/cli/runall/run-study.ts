@@ -6,11 +6,12 @@ import type { Code } from "../../project/git/code.ts";
 import { runLabel, runVariables } from "../../model/run.ts";
 import type { SplitArguments } from "../../omnetpp/opp-args.ts";
 import { chooseSwarm, wouldShareDisk } from "../swarm/choose-swarm.ts";
+import { forPeople } from "../terminal/for-people.ts";
 import { count, formatSize, shortList } from "../terminal/format.ts";
 import { EXIT, type CommandContext } from "../terminal/command.ts";
 import { isNear } from "../../model/near.ts";
 import { EXPLAIN, OWN_OPTIONS, SUBCOMMANDS, type OwnOptionValues } from "./runall-options.ts";
-import { printableLine, printableValue } from "../terminal/printable.ts";
+import { printable, printableLine, printableValue } from "../terminal/printable.ts";
 import { outdatedLine, skippedLine } from "../terminal/summary.ts";
 import { showCampaign } from "./show-campaign.ts";
 
@@ -23,7 +24,7 @@ export async function runStudy(
   const directory = path.resolve(options.directory);
   const { commit, omnetpp, environment } = options;
   const say = (text: string): void => {
-    if (!options.quiet) context.stderr.write(`${text}\n`);
+    if (!options.quiet) context.stderr.write(`${forPeople(printable(text), context.stderr)}\n`);
   };
   let onAsked = (): void => undefined;
   const asked = new Promise<void>((resolve) => (onAsked = resolve));
@@ -81,7 +82,9 @@ async function listRuns(
   await using plan = await planning;
   const completed = await countCompleted(plan, options, context);
   for (const run of plan.runs)
-    context.stdout.write(`${printableLine(`${runLabel(run)}: ${runVariables(run)}`)}\n`);
+    context.stdout.write(
+      `${forPeople(printableLine(`${runLabel(run)}: ${runVariables(run)}`), context.stdout)}\n`,
+    );
   if (completed > 0)
     context.stderr.write(`${skippedLine(completed, plan.runs.length - completed, "to be executed")}\n`);
   await printShipment(plan.code, undefined, context);
@@ -104,9 +107,9 @@ async function countCompleted(
   const { lookForFinished } = await loadCampaign();
   const { there, events } = await lookForFinished(plan, { sharesDisk }, interrupt);
   for (const event of events.map(printableValue)) {
-    if (event.type === "warning")
-      stderr.write(`warning: ${[event.message, ...event.details].join("\n    ")}\n`);
-    if (event.type === "outdated" && !rerun) stderr.write(`${outdatedLine(event)}\n`);
+    const print = (text: string): void => void stderr.write(`${forPeople(text, stderr)}\n`);
+    if (event.type === "warning") print(`warning: ${[event.message, ...event.details].join("\n    ")}`);
+    if (event.type === "outdated" && !rerun) print(outdatedLine(event));
   }
   return rerun ? 0 : there.length;
 }

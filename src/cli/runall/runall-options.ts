@@ -6,6 +6,7 @@ import { wholeNumberIn } from "../../model/whole-number.ts";
 import type { OwnOptions } from "../../omnetpp/opp-args.ts";
 import type { CommandContext } from "../terminal/command.ts";
 import { withVariable } from "./named-variables.ts";
+import { forPeople } from "../terminal/for-people.ts";
 import { version } from "../terminal/version.ts";
 
 /** First argument that is equivalent to the option of the same name. */
@@ -88,8 +89,8 @@ export async function describeOptions(context: CommandContext): Promise<Command>
     .version(version(), "--version")
     .addHelpText("after", HELP)
     .configureOutput({
-      writeOut: (text) => context.stdout.write(text),
-      writeErr: (text) => context.stderr.write(text),
+      writeOut: (text) => context.stdout.write(forPeople(text, context.stdout)),
+      writeErr: (text) => context.stderr.write(forPeople(text, context.stderr)),
     })
     .exitOverride();
 }
@@ -190,14 +191,14 @@ All other options are passed to the simulation: -c CONFIG, -r FILTER,
 The simulation program is opp_run or the program that the project builds;
 to use another one, name it as with opp_runall: ./aloha
 
-Examples:
-  runall-swarm -c PureAlohaExperiment
-  runall-swarm -c PureAlohaExperiment -r '$numHosts==10' --sim-time-limit=10s
-  runall-swarm --dry-run ./aloha -c PureAlohaExperiment
-
 Exit codes:
   0    all runs completed
   1    a run failed
   2    usage or configuration error
   3    internal error
-  130  interrupted`;
+  130  interrupted
+
+Examples:
+  runall-swarm -c PureAlohaExperiment
+  runall-swarm -c PureAlohaExperiment -r '$numHosts==10' --sim-time-limit=10s
+  runall-swarm --dry-run ./aloha -c PureAlohaExperiment`;

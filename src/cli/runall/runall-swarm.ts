@@ -11,7 +11,8 @@ export const runallSwarm: Command = {
   name: "runall-swarm",
   async run(context) {
     if (isCompletion(context)) return await (await import("./complete-runall.ts")).completeRunall(context);
-    if (SUBCOMMANDS.has(context.argv[0] ?? "")) {
+    const [word = ""] = context.argv;
+    if (SUBCOMMANDS.has(word) || word === "completion") {
       const { runSubcommand } = await import("./campaign-commands.ts");
       return await runSubcommand(context);
     }

@@ -85,11 +85,13 @@ function isAllDone({ states, unrecorded }: CampaignSummary): boolean {
   return unrecorded === undefined && ended === (states.done ?? 0);
 }
 
+/** Without a terminal, the time between two checks whether a line is due. */
+const CHECK_MS = 5000;
+
 /** Redraws the status line regularly and when the terminal's width changes. */
 function keepFresh(renderer: CampaignRenderer, stderr: NodeJS.WriteStream): Disposable {
-  if (!stderr.isTTY) return { [Symbol.dispose]: () => undefined };
   const resize = (): void => renderer.resize();
-  const timer = setInterval(() => renderer.refresh(), REDRAW_MS);
+  const timer = setInterval(() => renderer.refresh(), stderr.isTTY ? REDRAW_MS : CHECK_MS);
   stderr.on("resize", resize);
   return {
     [Symbol.dispose]() {

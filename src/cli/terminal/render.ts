@@ -1,14 +1,16 @@
 import type { CampaignEvent, CampaignSummary } from "../../model/events.ts";
 import type { RunRecord } from "../../model/result.ts";
 import { runLabel, runVariables, type Run } from "../../model/run.ts";
+import { BuildLine } from "./build-line.ts";
 import { painter, type Paint } from "./color.ts";
+import { forPeople } from "./for-people.ts";
 import { count, formatDuration, formatSize } from "./format.ts";
 import { printable, printableValue } from "./printable.ts";
 import { CampaignProgress } from "./progress.ts";
 import { RepeatedWarnings } from "./repeated-warnings.ts";
 import { StatusLine, type Screen } from "./status-line.ts";
 import { endLine, failedTable, outdatedLine, skippedLine, usageLines } from "./summary.ts";
-import { shorten, wrap } from "./text-width.ts";
+import { wrap } from "./text-width.ts";
 
 export interface RenderOptions {
   quiet: boolean;
@@ -31,6 +33,7 @@ export class CampaignRenderer {
   readonly #paint: Paint;
   #progress: CampaignProgress;
   readonly #status: StatusLine;
+  #build: BuildLine | undefined;
   readonly #warnings = new RepeatedWarnings();
   #isReconnecting = false;
 
@@ -38,7 +41,7 @@ export class CampaignRenderer {
     this.#options = options;
     this.#paint = painter(options.color.stderr);
     this.#progress = new CampaignProgress(options.now);
-    this.#status = new StatusLine(options.stderr, options.stderr.isTTY && !options.quiet, options.now);
+    this.#status = new StatusLine(options.stderr, !options.quiet, options.now);
   }
 
   /** Shows an event. */
@@ -70,7 +73,10 @@ export class CampaignRenderer {
         return this.say(sentLine(event));
       case "building":
         this.say(`building ${event.project} (${event.reason}); log: ${event.log}`);
-        return this.#showBuilding();
+        return this.#showBuilding(event.project);
+      case "compiling":
+        this.#build?.report(event);
+        return this.#status.refresh();
       case "built":
         return this.#showBuilt(event);
       case "queued":
@@ -106,7 +112,10 @@ export class CampaignRenderer {
     }
   }
 
-  /** Redraws the status line, whose text depends on the time. Call it regularly. */
+  /**
+   * Redraws the status line, whose text depends on the time; without a terminal, prints it if nothing else was printed
+   * for a minute. Call it regularly.
+   */
   refresh(): void {
     this.#status.refresh();
   }
@@ -132,9 +141,9 @@ export class CampaignRenderer {
   }
 
   printDetached(campaign: string): void {
-    this.#options.stdout.write(
-      `campaign ${campaign} is queued; to collect its results, run: runall-swarm attach ${campaign}\n`,
-    );
+    const { stdout } = this.#options;
+    const text = `campaign ${campaign} is queued; to collect its results, run: runall-swarm attach ${campaign}`;
+    stdout.write(`${forPeople(text, stdout)}\n`);
   }
 
   /** Removes the status line. */
@@ -142,11 +151,10 @@ export class CampaignRenderer {
     this.#status.clear();
   }
 
-  #showBuilding(): void {
-    const startedAt = this.#options.now();
-    this.#status.set((columns) =>
-      shorten(`building… ${formatDuration(this.#options.now() - startedAt)}`, columns),
-    );
+  #showBuilding(project: string): void {
+    const build = new BuildLine(project, this.#options.now);
+    this.#build = build;
+    this.#status.set((columns) => build.line(columns));
   }
 
   #showBuilt({ how, tookMs, project }: Extract<CampaignEvent, { type: "built" }>): void {
@@ -193,7 +201,7 @@ export class CampaignRenderer {
     for (const hint of summary.hints ?? []) lines.push(wrapped(`hint: ${hint}`, width));
     if (!quiet) lines.push(...usageLines(summary, width));
     if (!quiet || summary.failed.length > 0) lines.push(wrapped(endLine(summary, directory, paint), width));
-    for (const line of lines) stdout.write(`${line}\n`);
+    for (const line of lines) stdout.write(`${forPeople(line, stdout)}\n`);
   }
 }
 

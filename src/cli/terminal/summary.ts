@@ -64,7 +64,7 @@ export function usageLines({ made }: CampaignSummary, width: number | undefined)
   const { runTimeMs, cpuTimeMs, spanMs, longest } = made;
   const times = [`run time ${formatDuration(runTimeMs)}`];
   if (cpuTimeMs !== undefined) times.push(`CPU time ${formatDuration(cpuTimeMs)}`);
-  if (spanMs > 0) times.push(`${(runTimeMs / spanMs).toFixed(1)}× speedup`);
+  if (isSpeedup(runTimeMs, spanMs)) times.push(`${(runTimeMs / spanMs).toFixed(1)}× speedup`);
   const label = "longest: ";
   const runs = longest.map((run, index) => {
     const time = `${formatDuration(run.wallTimeMs)}  #${run.runNumber}  ${runVariables(run)}`;
@@ -73,6 +73,14 @@ export function usageLines({ made }: CampaignSummary, width: number | undefined)
   });
   const all = times.join(", ");
   return [width === undefined ? all : wrap(all, width), ...runs];
+}
+
+/** A span in ms below which the time between runs decides, so that a speedup has no meaning. */
+const SHORTEST_SPAN = 1000;
+
+/** Returns whether runs were executed concurrently: a speedup below 1.1 is that of runs one after the other. */
+function isSpeedup(runTimeMs: number, spanMs: number): boolean {
+  return spanMs >= SHORTEST_SPAN && runTimeMs / spanMs >= 1.1;
 }
 
 /**

@@ -44,6 +44,14 @@ export function shorten(text: string, columns: number): string {
 
 const COLOR = /\u001b\[[0-9;]*m/g; // eslint-disable-line no-control-regex
 
+/** Returns a text without colours. */
+export function visible(text: string): string {
+  return text.replaceAll(COLOR, "");
+}
+
+/** A word with the spaces before it; the first one has the indentation of the text. */
+const WORD = /^ *[^ ]*| +[^ ]+/g;
+
 /**
  * Returns a text that is wrapped between words to a number of columns. A longer word is not split, because it
  * may be a path that the user wants to copy.
@@ -52,9 +60,9 @@ const COLOR = /\u001b\[[0-9;]*m/g; // eslint-disable-line no-control-regex
  */
 export function wrap(text: string, columns: number, indent = ""): string {
   const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const joined = lines.length === 0 ? word : `${lines.at(-1)} ${word}`;
-    if (lines.length > 0 && textWidth(joined.replaceAll(COLOR, "")) > columns) lines.push(indent + word);
+  for (const word of text.match(WORD) ?? []) {
+    const joined = (lines.at(-1) ?? "") + word;
+    if (lines.length > 0 && textWidth(visible(joined)) > columns) lines.push(indent + word.trimStart());
     else lines.splice(-1, 1, joined);
   }
   return lines.join("\n");

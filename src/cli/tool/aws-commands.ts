@@ -7,7 +7,7 @@ import type { Io } from "./io.ts";
  */
 export async function printPolicy(
   options: { account?: string; profile?: string },
-  { say }: Io,
+  { sayData }: Io,
 ): Promise<void> {
   const { policyFor, whoAmI } = await import("../../providers/aws/account.ts");
   if (options.account !== undefined) {
@@ -16,9 +16,9 @@ export async function printPolicy(
         hint: "an account number has twelve digits",
       });
     }
-    return say(await policyFor({ id: options.account, user: "arn:aws:iam" }));
+    return sayData(await policyFor({ id: options.account, user: "arn:aws:iam" }));
   }
   const { connectToAws } = await import("../../providers/aws/clients.ts");
   using clients = await connectToAws({ region: "us-east-1", ...options }); // the account is the same in all regions
-  say(await policyFor(await whoAmI(clients)));
+  sayData(await policyFor(await whoAmI(clients)));
 }

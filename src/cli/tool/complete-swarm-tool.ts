@@ -2,22 +2,49 @@ import type { Command as Program } from "commander";
 import {
   answerCompletion,
   commandsOf,
+  FILES,
   optionsOf,
+  positionalsOf,
+  shellNames,
   swarmNames,
+  takesValue,
   type Candidate,
 } from "../terminal/completion.ts";
 import type { CommandContext } from "../terminal/command.ts";
+
+/** Options whose value is a file. */
+const FILE_OPTIONS = ["--template", "--omnetpp-archive"];
+const TYPE_OPTIONS = ["--instance-type", "--manager-type"];
+
+/** Commands with the name of a swarm, by its position among the arguments. */
+const NAME_AT: Readonly<Record<string, number>> = {
+  ...{ init: 0, status: 0, halt: 0, resume: 0, remove: 0, dashboard: 0 },
+  ...{ scale: 1, connect: 0, disconnect: 0, deploy: 0 },
+};
 
 /**
  * Prints completion candidates for `swarm-tool` and returns the exit code.
  * @param program command-line definition of swarm-tool.
  */
 export function completeSwarmTool(context: CommandContext, program: Program): Promise<number> {
-  return answerCompletion(context, "swarm-tool", async ([name, ...more], typed): Promise<Candidate[]> => {
-    if (name === undefined) return [...commandsOf(program), ...optionsOf(program)];
+  return answerCompletion(context, async ([name, ...more], typed): Promise<readonly Candidate[]> => {
+    if (name === undefined) return [...commandsOf(program), ...(typed === "" ? [] : optionsOf(program))];
+    if (name === "help") return more.length === 0 ? commandsOf(program) : [];
     const command = program.commands.find((each) => each.name() === name || each.aliases().includes(name));
     if (command === undefined) return [];
+    const previous = more.at(-1);
+    if (takesValue(command, previous)) return await valuesOf(previous!);
     if (typed.startsWith("-")) return optionsOf(command);
-    return more.some((word) => !word.startsWith("-")) ? [] : await swarmNames();
+    const position = positionalsOf(command, more).length;
+    if (command.name() === "completion") return position === 0 ? shellNames() : [];
+    return NAME_AT[command.name()] === position ? await swarmNames() : [];
   });
+}
+
+/** Returns the values of an option; none for a number or a name that only the user knows. */
+async function valuesOf(option: string): Promise<readonly Candidate[]> {
+  if (FILE_OPTIONS.includes(option)) return FILES;
+  if (!TYPE_OPTIONS.includes(option)) return [];
+  const { KNOWN_TYPES } = await import("../../providers/aws/prices.ts");
+  return KNOWN_TYPES.map((word) => ({ word, description: "instance type" }));
 }

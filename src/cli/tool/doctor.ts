@@ -1,138 +1,74 @@
-import { runProgram } from "../../system/program.ts";
-import { UserError } from "../../errors.ts";
-import { findRedisServer } from "../../providers/local/redis-server.ts";
 import { EXIT } from "../terminal/command.ts";
+import { checkDocker, checkMachine } from "./doctor-machine.ts";
+import type { Finding, Target } from "./finding.ts";
 import type { Io } from "./io.ts";
 
-interface Finding {
-  what: string;
-  /** The problem; undefined if there is none. */
-  trouble: string | undefined;
-  fix?: string | undefined;
-  /** Only some swarms need it, so a problem is a note, not a failure. */
-  optional?: true;
+export interface DoctorFlags {
+  local?: true;
+  docker?: true;
+  aws?: true;
+  host?: string;
+  context?: string;
+  region?: string;
+  profile?: string;
 }
 
-type Check = () => Promise<Finding>;
+interface Section {
+  title: string;
+  /** A sentence instead of findings. */
+  note?: string;
+  findings: readonly Finding[];
+}
 
-/** Checks all requirements of swarms and prints the findings. Returns exit code 2 if any check fails. */
-export async function doctor(options: { region?: string; profile?: string }, { say }: Io): Promise<number> {
-  const checks: Check[] = [
-    node,
-    program("git", ["--version"], "needed by runall-swarm: install git"),
-    program("ssh", ["-V"], "needed for swarms on AWS: install the OpenSSH client"),
-    program("ssh-keygen", ["-?"], "needed for swarms on AWS: install the OpenSSH client"),
-    program(
-      "opp_run",
-      ["-v"],
-      "needed by runall-swarm: in this terminal, run: source <OMNeT++ folder>/setenv",
-    ),
-    redisServer,
-    optional(
-      program(
-        "docker",
-        ["--version"],
-        "needed for swarms on AWS and on Docker: install Docker's command line, https://docs.docker.com/engine/install",
-      ),
-    ),
+/**
+ * Checks the requirements of swarms and prints the findings in sections. Returns exit code 2 if something is missing
+ * without which the kinds of swarms that were asked for, or every kind, cannot be used.
+ */
+export async function doctor(flags: DoctorFlags, { say }: Io): Promise<number> {
+  const asked = targetsOf(flags);
+  const isNeeded = ({ neededFor }: Finding): boolean =>
+    neededFor === undefined || neededFor.some((target) => asked.includes(target));
+  const sections = await Promise.all([thisMachine(), dockerSection(flags), awsSection(flags, asked)]);
+  for (const [index, { title, note, findings }] of sections.entries()) {
+    say(`${index === 0 ? "" : "\n"}${title}`);
+    if (note !== undefined) say(`  ${note}`);
+    for (const finding of findings) linesOf(finding, isNeeded(finding)).forEach(say);
+  }
+  const found = sections.flatMap(({ findings }) => findings);
+  return found.some((each) => each.trouble !== undefined && isNeeded(each)) ? EXIT.usage : EXIT.done;
+}
+
+/** Returns the kinds of swarms that options ask for. */
+function targetsOf({ local, docker, aws, host, context, region, profile }: DoctorFlags): Target[] {
+  return [
+    ...(local ? (["local"] as const) : []),
+    ...((docker ?? host ?? context) === undefined ? [] : (["docker"] as const)),
+    ...((aws ?? region ?? profile) === undefined ? [] : (["aws"] as const)),
   ];
-  const findings = [...(await Promise.all(checks.map((check) => check()))), ...(await awsFindings(options))];
-  for (const { what, trouble, fix, optional: isOptional } of findings) {
-    const label = isOptional ? "note  " : "FAIL  ";
-    say(trouble === undefined ? `ok    ${what}` : `${label}${what}: ${trouble}`);
-    if (trouble !== undefined && fix !== undefined) say(`      hint: ${fix}`);
+}
+
+function linesOf({ what, trouble, fix }: Finding, isNeeded: boolean): string[] {
+  if (trouble === undefined) return [`  ok    ${what}`];
+  const label = isNeeded ? "FAIL" : "note";
+  return [`  ${label}  ${what}: ${trouble}`, ...(fix === undefined ? [] : [`        hint: ${fix}`])];
+}
+
+async function thisMachine(): Promise<Section> {
+  return { title: "This machine", findings: await checkMachine() };
+}
+
+async function dockerSection({ host, context }: DoctorFlags): Promise<Section> {
+  const endpoint = { ...(host !== undefined && { host }), ...(context !== undefined && { context }) };
+  return { title: "Docker (for swarms on Docker and AWS)", findings: await checkDocker(endpoint) };
+}
+
+async function awsSection(flags: DoctorFlags, asked: readonly Target[]): Promise<Section> {
+  const title = "AWS";
+  const { isAwsConfigured } = await import("../../providers/aws/configured.ts");
+  if (!asked.includes("aws") && !(await isAwsConfigured())) {
+    const note = "not configured on this machine, so not checked; to check it, run: swarm-tool doctor --aws";
+    return { title, note, findings: [] };
   }
-  return findings.some(({ trouble, optional: isOptional }) => trouble !== undefined && !isOptional)
-    ? EXIT.usage
-    : EXIT.done;
-}
-
-const OLDEST_NODE = [20, 19] as const;
-
-function node(): Promise<Finding> {
-  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-  const isOld = major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1]);
-  return Promise.resolve({
-    what: `Node.js ${process.versions.node}`,
-    trouble: isOld ? "too old" : undefined,
-    fix: `install ${OLDEST_NODE.join(".")} or later: https://nodejs.org/en/download`,
-  });
-}
-
-/** Returns a check that a program can be started. Its exit code is ignored. */
-function program(name: string, args: readonly string[], fix: string): Check {
-  return async () => {
-    try {
-      await runProgram(name, args);
-      return { what: name, trouble: undefined };
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      return { what: name, trouble: "not found", fix };
-    }
-  };
-}
-
-/** Checks which server a swarm on this machine would use. */
-async function redisServer(): Promise<Finding> {
-  try {
-    const server = await findRedisServer();
-    if (server !== undefined) return { what: server, trouble: undefined };
-    return {
-      what: "redis-server",
-      trouble: "not found",
-      fix: "needed for a swarm on this machine: install redis-server or valkey-server; swarm-tool init --local --yes installs one for this user only",
-      optional: true,
-    };
-  } catch (error) {
-    return { ...troubleOf("REDIS_SERVER", error), optional: true };
-  }
-}
-
-function optional(check: Check): Check {
-  return async () => ({ ...(await check()), optional: true });
-}
-
-/** Checks the AWS region, credentials, rights and quota. Stops at a failing check on which the others depend. */
-async function awsFindings(options: { region?: string; profile?: string }): Promise<Finding[]> {
-  const { connectToAws } = await import("../../providers/aws/clients.ts");
-  const { whoAmI } = await import("../../providers/aws/account.ts");
-  const { checkPermissions } = await import("../../providers/aws/rights.ts");
-  const { quotaOf } = await import("../../providers/aws/machine-types.ts");
-  try {
-    using clients = await connectToAws(options);
-    const region = { what: `AWS region ${clients.region}`, trouble: undefined };
-    try {
-      const { id, user } = await whoAmI(clients);
-      const credentials = { what: `AWS credentials: ${user}, account ${id}`, trouble: undefined };
-      const [rights, quota] = await Promise.all([checkPermissions(clients), quotaOf(clients)]);
-      return [region, credentials, ...rights.map(asFinding), describeQuota(quota)];
-    } catch (error) {
-      return [region, troubleOf("AWS credentials", error)];
-    }
-  } catch (error) {
-    return [troubleOf("AWS region", error)];
-  }
-}
-
-/** vCPUs of a default swarm: two for the manager and for each of three workers. */
-const DEFAULT_PROCESSORS = 8;
-
-function describeQuota(quota: number | undefined): Finding {
-  if (quota === undefined) return { what: "AWS quota of vCPUs: unknown", trouble: undefined };
-  return {
-    what: `AWS quota of vCPUs: ${quota}`,
-    trouble:
-      quota < DEFAULT_PROCESSORS ? `a swarm of the default size needs ${DEFAULT_PROCESSORS}` : undefined,
-    fix: "use fewer workers, or request a higher quota in the AWS console: Service Quotas, Amazon EC2, Running On-Demand Standard instances",
-    optional: true,
-  };
-}
-
-function asFinding({ right, error }: { right: string; error: UserError | undefined }): Finding {
-  return error === undefined ? { what: right, trouble: undefined } : troubleOf(right, error);
-}
-
-function troubleOf(what: string, error: unknown): Finding {
-  if (!(error instanceof UserError)) throw error;
-  return { what, trouble: error.message, fix: error.hint };
+  const { checkAws } = await import("./doctor-aws.ts");
+  return { title, findings: await checkAws(flags) };
 }

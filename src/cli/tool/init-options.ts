@@ -1,14 +1,17 @@
 import { Option, type Command as Program } from "commander";
 import type { InitOptions } from "../../providers/init-options.ts";
+import { withExamples } from "../terminal/examples.ts";
+import { wholeNumber } from "../terminal/whole-number.ts";
+import { oneOf } from "../terminal/one-of.ts";
 import { runnersOption, serviceOptions, type ServiceFlags } from "./docker-options.ts";
 import { serviceChange } from "./service-change.ts";
-import { wholeNumber } from "../terminal/whole-number.ts";
 
 export interface InitFlags extends ServiceFlags {
   host?: string;
   context?: string;
   local?: true;
   docker?: true;
+  aws?: true;
   mongo?: true;
   stack?: string;
   workers: number;
@@ -28,30 +31,50 @@ export interface InitFlags extends ServiceFlags {
 
 const IDLE_MINUTES = ["10", "15", "20", "30", "45", "60", "90", "120", "180", "240", "480", "720", "1440"];
 
+const ON_AWS = "On AWS:";
+
 /** Adds the options of `swarm-tool init` to a command. The defaults are those of cloudformation/swarm.yaml. */
-export function awsInitOptions(command: Program): Program {
+export function addInitOptions(command: Program): Program {
   command
-    .optionsGroup("Kind of swarm (default: AWS):")
-    .option("--local", "create it on this machine (needs redis-server and OMNeT++)")
-    .option("--docker", "create it on an existing Docker Swarm")
-    .option("--host <url>", "with --docker: the manager, e.g. ssh://user@machine")
-    .option("--context <name>", "with --docker: the docker context")
-    .option("--mongo", "with --local: store results in the MongoDB at MONGO_URL")
-    .optionsGroup("AWS:")
-    .option("--stack <name>", "name of the swarm (default: inet)")
+    .argument("[name]", "name of the swarm (default: local, docker, or on AWS inet)")
+    .optionsGroup("Where (default: --aws, if AWS is configured):")
+    .option("--local", "on this machine; needs redis-server and OMNeT++")
+    .option("--docker", "on an existing Docker Swarm")
+    .option("--aws", "on rented machines of AWS, which cost money while they run");
+  runnersOption(command.optionsGroup("On all of them:"))
+    .option("--yes", "do not ask for confirmation of the costs")
+    .optionsGroup("On this machine:")
+    .option("--mongo", "store results in the MongoDB at MONGO_URL")
+    .optionsGroup("On a Docker Swarm:")
+    .option("--host <url>", "its manager, e.g. ssh://user@machine")
+    .option("--context <name>", "its docker context");
+  addAwsOptions(command.optionsGroup(ON_AWS));
+  serviceOptions(command, { areHidden: true }).optionsGroup("Options:");
+  command.addHelpText("after", "\nOptions for images, on Docker and AWS: swarm-tool deploy --help");
+  return withExamples(
+    command,
+    "swarm-tool init --local",
+    "swarm-tool init --local --runners 4",
+    "swarm-tool init --docker --host ssh://user@manager",
+    "swarm-tool init --aws --workers 10 --instance-type c6i.xlarge --spot",
+  );
+}
+
+function addAwsOptions(command: Program): void {
+  command
     .option("--workers <n>", "number of worker machines", wholeNumber(0, 100), 3)
     .option("--instance-type <type>", "instance type of the workers", "c6i.large")
-    .option("--manager-type <type>", "instance type of the manager", "t3.large")
+    .option("--spot", "use spot instances as workers: cheaper, but AWS may reclaim them")
     .option("--region <name>", "AWS region (default: as configured for AWS)")
     .option("--profile <name>", "AWS profile (default: as configured for AWS)")
-    .option("--ssh-cidr <range>", "addresses allowed to reach the manager (default: your own)")
-    .option("--spot", "use spot instances as workers: cheaper, but AWS may reclaim them")
     .option("--max-hours <n>", "halt after this many hours, even if busy", wholeNumber(1, 168), 24)
     .addOption(
-      new Option("--idle-minutes <n>", "halt after this many minutes idle")
-        .choices(IDLE_MINUTES)
+      new Option("--idle-minutes <n>", "halt after this many minutes idle, 10 to 1440")
+        .argParser(oneOf(IDLE_MINUTES))
         .default("60"),
     )
+    .option("--ssh-cidr <range>", "addresses allowed to reach the manager (default: your own)")
+    .option("--manager-type <type>", "instance type of the manager", "t3.large")
     .option(
       "--volume-size <GiB>",
       "size of the volume for the queue and results",
@@ -60,8 +83,17 @@ export function awsInitOptions(command: Program): Program {
     )
     .option("--template <file or URL>", "use this CloudFormation template, with the same parameters")
     .option("--ssh-user <name>", "user name on the machines", "ec2-user")
-    .option("--yes", "do not ask for confirmation of the costs");
-  return runnersOption(serviceOptions(command)).optionsGroup("Options:");
+    .option("--stack <name>", "same as the argument name");
+}
+
+/** Returns the flags of `init`, with `aws` set if no kind of swarm is given but an option that only AWS has. */
+export function withKind(flags: InitFlags, command: Program): InitFlags {
+  if (flags.local ?? flags.docker ?? flags.aws) return flags;
+  const isForAws = command.options.some(
+    (option) =>
+      option.helpGroupHeading === ON_AWS && command.getOptionValueSource(option.attributeName()) === "cli",
+  );
+  return isForAws ? { ...flags, aws: true } : flags;
 }
 
 /** Returns the provider's options for the flags of `swarm-tool init`. */

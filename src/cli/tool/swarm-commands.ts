@@ -1,7 +1,7 @@
 import { statusLines, type Io } from "./io.ts";
 import { UserError } from "../../errors.ts";
 import { secretFrom } from "../worker/access-from-environment.ts";
-import { newSwarm, openSwarm } from "../../providers/kinds/kinds.ts";
+import { kindsToOffer, newSwarm, openSwarm } from "../../providers/kinds/kinds.ts";
 import {
   findOnOtherHosts,
   findAllSwarms,
@@ -37,11 +37,25 @@ async function namedAndRepaired(
   return await openSwarm(await namedOrRepaired(name, io), providerContext(options, io.interrupt));
 }
 
-/** Creates a swarm. */
-export async function init(name: string | undefined, flags: InitFlags, io: Io): Promise<void> {
+/**
+ * Creates a swarm, or prints the kinds of swarms to choose from if none is chosen and there are no AWS credentials.
+ * Returns the exit code.
+ */
+export async function init(name: string | undefined, flags: InitFlags, io: Io): Promise<number> {
+  const offers = await kindsToOffer(flags);
+  if (offers !== undefined) {
+    io.note("no swarm was created; choose where it should execute runs:");
+    for (const { option, description } of offers)
+      io.note(
+        `\n  ${["swarm-tool init", ...(name === undefined ? [] : [name]), option].join(" ")}\n      ${description}`,
+      );
+    io.note("\nto check what is missing on this machine, run: swarm-tool doctor");
+    return EXIT.usage;
+  }
   const swarm = await newSwarm(name, flags, providerContext(flags, io.interrupt));
   const mongoUrl = flags.mongo ? () => usableMongo(io.say) : undefined;
   await show(swarm.init({ ...initOptions(flags), mongoUrl }), io);
+  return EXIT.done;
 }
 
 /**
@@ -83,10 +97,10 @@ export async function status(name: string | undefined, options: { json?: true },
   };
   const all = (await Promise.all(swarms.map(query))).filter((each) => each !== undefined);
   const others = elsewhere.map(statusElsewhere);
-  if (options.json) io.say(printableJson([...all.map((each) => each.status), ...others], 2));
+  if (options.json) io.sayData(printableJson([...all.map((each) => each.status), ...others], 2));
   else if (swarms.length + unknown.length + others.length === 0)
     io.say("no swarm exists; create one with: swarm-tool init, or swarm-tool init --local");
-  else all.flatMap(describe).forEach(io.say);
+  else all.flatMap((each) => describe(each, io)).forEach(io.say);
   if (!options.json) others.map(describeElsewhere).forEach(io.say);
   unknown.forEach(io.note);
   if (unknown.length > 0) return EXIT.usage;
@@ -98,8 +112,8 @@ interface Seen {
   status: SwarmStatus;
 }
 
-function describe({ swarm, status: seen }: Seen): string[] {
-  return statusLines(swarm.describe(seen), seen);
+function describe({ swarm, status: seen }: Seen, { columns }: Io): string[] {
+  return statusLines(swarm.describe(seen), seen, columns);
 }
 
 /** Halts a swarm after asking for confirmation if runs are executing. */

@@ -1,11 +1,14 @@
 import { pipeline } from "node:stream/promises";
 import { Command as Program, Option } from "commander";
 import { runnersOption, serviceOptions, type ServiceFlags } from "./docker-options.ts";
-import { awsInitOptions, type InitFlags } from "./init-options.ts";
+import { addInitOptions, withKind, type InitFlags } from "./init-options.ts";
 import { wholeNumber } from "../terminal/whole-number.ts";
 import { EXIT, type Command, type CommandContext } from "../terminal/command.ts";
 import type { DashboardCommandOptions } from "./dashboard.ts";
-import { isCompletion } from "../terminal/completion.ts";
+import type { DoctorFlags } from "./doctor.ts";
+import { addCompletion, isCompletion } from "../terminal/completion.ts";
+import { withExamples } from "../terminal/examples.ts";
+import { forPeople } from "../terminal/for-people.ts";
 import { version } from "../terminal/version.ts";
 import type { ForceOptions } from "../swarm/provider-context.ts";
 import type { RemoveOptions, ResumeFlags } from "./swarm-commands.ts";
@@ -37,48 +40,68 @@ const workers = wholeNumber(0, 100);
 export function describeProgram(context: CommandContext, finish: (code: number) => void): Program {
   const { stdout, stderr, interrupt } = context;
   const io: Io = {
-    say: (text) => void stdout.write(`${printable(text)}\n`),
-    note: (text) => void stderr.write(`${printable(text)}\n`),
+    say: (text) => void stdout.write(`${forPeople(printable(text), stdout)}\n`),
+    note: (text) => void stderr.write(`${forPeople(printable(text), stderr)}\n`),
+    sayData: (text) => void stdout.write(`${printable(text)}\n`),
+    columns: stdout.isTTY ? stdout.columns || 80 : undefined,
     interrupt,
   };
   const program = new Program("swarm-tool")
     .description("Create and manage the swarms that runall-swarm uses.")
     .version(version(), "--version")
-    .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
+    .addHelpText("after", HELP)
+    .configureOutput({
+      writeOut: (text) => stdout.write(forPeople(text, stdout)),
+      writeErr: (text) => stderr.write(forPeople(text, stderr)),
+    })
     .exitOverride();
+  addManageCommands(program, io, finish, context);
+  addRemoteCommands(program, io);
+  addSetupCommands(program, io, finish, stdout);
+  return program;
+}
+
+type Finish = (code: number) => void;
+
+/** Adds the commands that swarms of all kinds have. */
+function addManageCommands(program: Program, io: Io, finish: Finish, context: CommandContext): void {
   program.commandsGroup("Manage swarms:");
-  awsInitOptions(
-    program
-      .command("init [name]")
-      .description("create a swarm on AWS, on a Docker Swarm, or on this machine"),
-  ).action(async (name: string | undefined, flags: InitFlags) => {
-    await (await commands()).init(name, flags, io);
+  addInitOptions(
+    program.command("init").description("create a swarm on this machine, on a Docker Swarm, or on AWS"),
+  ).action(async (name: string | undefined, flags: InitFlags, command: Program) => {
+    finish(await (await commands()).init(name, withKind(flags, command), io));
   });
-  program
-    .command("status [name]")
+  withExamples(program.command("status [name]"), "swarm-tool status", "swarm-tool status local --json")
     .description("show swarms with their machines, processes, queues and costs")
     .option("--json", "print JSON")
     .action(async (name: string | undefined, options: { json?: true }) => {
       finish(await (await commands()).status(name, options, io));
     });
-  program
-    .command("halt [name]")
+  withExamples(program.command("halt [name]"), "swarm-tool halt", "swarm-tool halt inet --yes")
     .description("shut down the machines or processes of a swarm, keeping its data")
     .option("--force", "do not ask for confirmation while runs are executing")
     .option("--yes", "same as --force")
     .action(async (name: string | undefined, options: ForceOptions) => {
       await (await commands()).halt(name, options, io);
     });
-  program
-    .command("resume [name]")
+  withExamples(
+    program.command("resume [name]"),
+    "swarm-tool resume",
+    "swarm-tool resume inet --workers 10",
+    "swarm-tool resume local@oldmachine --take-over",
+  )
     .description("start a halted swarm, or restart dead processes of a running one")
     .option("--workers <n>", "on AWS: number of workers (default: as before)", workers)
     .option("--take-over", "take over NAME@MACHINE, whose machine no longer exists or was renamed")
     .action(async (name: string | undefined, options: ResumeFlags) => {
       await (await commands()).resume(name, options, io);
     });
-  program
-    .command("remove [name]")
+  withExamples(
+    program.command("remove [name]"),
+    "swarm-tool remove local",
+    "swarm-tool remove inet --yes",
+    "swarm-tool remove lab --forget",
+  )
     .alias("delete")
     .description("stop a swarm and delete all its data")
     .option("--force", "do not ask for confirmation if it still has runs or results")
@@ -87,8 +110,11 @@ export function describeProgram(context: CommandContext, finish: (code: number) 
     .action(async (name: string | undefined, options: RemoveOptions) => {
       await (await commands()).remove(name, options, io);
     });
-  program
-    .command("dashboard [name]")
+  withExamples(
+    program.command("dashboard [name]"),
+    "swarm-tool dashboard",
+    "swarm-tool dashboard inet --port 8080",
+  )
     .description("print the address of a swarm's dashboard, with its access token")
     .option(
       "--port <n>",
@@ -99,45 +125,46 @@ export function describeProgram(context: CommandContext, finish: (code: number) 
     .action(async (name: string | undefined, options: DashboardCommandOptions) => {
       await (await import("./dashboard.ts")).dashboard(name, options, context);
     });
-  describeAwsCommands(program, io, finish, stdout);
-  return program;
 }
 
-/** Adds the commands for swarms on AWS and Docker, and those for setup. */
-function describeAwsCommands(
-  program: Program,
-  io: Io,
-  finish: (code: number) => void,
-  stdout: CommandContext["stdout"],
-): void {
+/** Adds the commands for swarms on AWS and Docker. */
+function addRemoteCommands(program: Program, io: Io): void {
   program.commandsGroup("Swarms on AWS and Docker:");
-  program
-    .command("scale <workers> [name]")
+  withExamples(program.command("scale <workers> [name]"), "swarm-tool scale 10", "swarm-tool scale 0 inet")
     .description("change the number of workers of a swarm on AWS")
     .action(async (text: string, name: string | undefined) => {
       await (await commands()).scale(name, workers(text), io);
     });
-  program
-    .command("connect [name]")
+  withExamples(
+    program.command("connect [name]"),
+    "swarm-tool connect",
+    "swarm-tool connect inet --ssh-cidr 203.0.113.7/32",
+  )
     .description("open the connection to a swarm: a tunnel to AWS, or a relay to Docker")
     .option("--ssh-cidr <range>", "also allow SSH to the manager from these addresses, e.g. 203.0.113.7/32")
     .action(async (name: string | undefined, options: { sshCidr?: string }) => {
       await (await commands()).connect(name, options, io);
     });
-  program
-    .command("disconnect [name]")
+  withExamples(program.command("disconnect [name]"), "swarm-tool disconnect", "swarm-tool disconnect inet")
     .description("close the connection; the swarm keeps running")
     .action(async (name: string | undefined) => {
       await (await commands()).disconnect(name, io);
     });
-  runnersOption(
-    serviceOptions(program.command("deploy [name]").description("deploy or update the services of a swarm")),
+  const deploy = program.command("deploy [name]").description("deploy or update the services of a swarm");
+  withExamples(
+    serviceOptions(runnersOption(deploy)).optionsGroup("Options:"),
+    "swarm-tool deploy",
+    "swarm-tool deploy inet --omnetpp-version 6.2.0 --build",
+    "swarm-tool deploy lab --worker-image registry.example.org/worker:2",
   ).action(async (name: string | undefined, flags: ServiceFlags) => {
     await (await commands()).deploy(name, flags, io);
   });
+}
+
+/** Adds the commands that need no swarm. */
+function addSetupCommands(program: Program, io: Io, finish: Finish, stdout: CommandContext["stdout"]): void {
   program.commandsGroup("Setup:");
-  program
-    .command("context")
+  withExamples(program.command("context"), "swarm-tool context | docker build --tag worker -")
     .description("print the docker build context as a tar archive")
     .action(async () => {
       const { buildContext } = await import("../../providers/docker/context.ts");
@@ -148,20 +175,44 @@ function describeAwsCommands(
     .action(async (name: string, ports: string[]) => {
       await (await import("./relay.ts")).relayTo(name, ports, io);
     });
-  program
-    .command("policy")
+  withExamples(
+    program.command("policy"),
+    "swarm-tool policy > policy.json",
+    "swarm-tool policy --account 123456789012",
+  )
     .description("print the IAM policy that a user of swarm-tool needs on AWS")
     .option("--account <number>", "AWS account (default: account of the credentials)")
     .option("--profile <name>", "AWS profile (default: as configured for AWS)")
     .action(async (options: { account?: string; profile?: string }) => {
       await (await import("./aws-commands.ts")).printPolicy(options, io);
     });
-  program
-    .command("doctor")
+  withExamples(
+    program.command("doctor"),
+    "swarm-tool doctor",
+    "swarm-tool doctor --local",
+    "swarm-tool doctor --aws --region eu-central-1",
+  )
     .description("check the requirements of swarms and print how to meet them")
+    .optionsGroup("Swarms that must be usable (default: only runall-swarm itself):")
+    .option("--local", "on this machine")
+    .option("--docker", "on a Docker Swarm")
+    .option("--aws", "on AWS")
+    .optionsGroup("On a Docker Swarm:")
+    .option("--host <url>", "its manager, e.g. ssh://user@machine")
+    .option("--context <name>", "its docker context")
+    .optionsGroup("On AWS:")
     .option("--region <name>", "AWS region (default: as configured for AWS)")
     .option("--profile <name>", "AWS profile (default: as configured for AWS)")
-    .action(async (options: { region?: string; profile?: string }) => {
+    .optionsGroup("Options:")
+    .action(async (options: DoctorFlags) => {
       finish(await (await import("./doctor.ts")).doctor(options, io));
     });
+  addCompletion(program, stdout);
 }
+
+const HELP = `
+Examples:
+  swarm-tool init --local     # a swarm on this machine
+  swarm-tool doctor           # what is missing on this machine
+  swarm-tool status
+  swarm-tool init --help      # options and examples of a command`;

@@ -7,6 +7,7 @@ import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
 import { UserError } from "../../errors.ts";
 import { explainAwsError } from "./aws-errors.ts";
+import { silenceSdk } from "./configured.ts";
 
 /** Region and credentials. Defaults are found as the SDK does: environment, `~/.aws`, … */
 export interface AwsSettings {
@@ -39,8 +40,7 @@ export async function connectToAws(
   settings: AwsSettings,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<AwsClients> {
-  // On Node.js 20, the SDK warns that its releases of 2027 will require a later version, which does not concern users.
-  env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
+  silenceSdk(env);
   // An explicit profile takes precedence over keys in the environment; the SDK would warn about them.
   if (settings.profile !== undefined) for (const name of KEYS) Reflect.deleteProperty(env, name);
   // AWS_DEFAULT_REGION is read by AWS's command line, but not by the SDK.

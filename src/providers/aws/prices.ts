@@ -27,6 +27,13 @@ const LARGE: Record<string, number> = {
   r7i: 0.1323,
 };
 
+const SIZES = ["large", "xlarge", "2xlarge", "4xlarge", "8xlarge"];
+
+/** Instance types whose prices are known, for completion; AWS has more. */
+export const KNOWN_TYPES: readonly string[] = Object.keys(LARGE).flatMap((family) =>
+  SIZES.filter((size) => !family.startsWith("t") || !/^[48]x/.test(size)).map((size) => `${family}.${size}`),
+);
+
 /** Price level of a region relative to us-east-1. */
 const REGION_FACTOR: Record<string, number> = {
   "us-east-1": 1,

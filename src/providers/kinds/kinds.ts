@@ -7,11 +7,21 @@ import type { SwarmState } from "../swarm-state.ts";
 export interface KindFlags {
   local?: true;
   docker?: true;
+  aws?: true;
   /** Alternative to the name. */
   stack?: string;
 }
 
+/** A kind of swarm for users who have not chosen one. */
+export interface KindOffer {
+  /** The option of `init` that selects it. */
+  option: string;
+  /** What it costs and needs, as one sentence. */
+  description: string;
+}
+
 interface Kind {
+  offer: KindOffer;
   /** Returns whether the options of `init` select this kind. */
   isMeant(flags: KindFlags): boolean;
   nameFor(given: string | undefined, flags: KindFlags): string;
@@ -23,12 +33,21 @@ interface Kind {
 /** All kinds of swarms. The modules of a kind are loaded when a swarm of that kind is used. */
 const KINDS: Readonly<Record<SwarmState["target"], Kind>> = {
   local: {
+    offer: {
+      option: "--local",
+      description:
+        "on this machine: costs nothing and uses its processor cores; needs redis-server and OMNeT++.",
+    },
     isMeant: ({ local }) => local === true,
     nameFor: (given) => given ?? "local",
     isHere: true,
     open: (name, context) => Promise.resolve(localProvider(name, context)),
   },
   docker: {
+    offer: {
+      option: "--docker",
+      description: "on machines of yours that are a Docker Swarm: needs Docker on each of them.",
+    },
     isMeant: ({ docker }) => docker === true,
     nameFor: (given) => given ?? "docker",
     isHere: false,
@@ -38,7 +57,12 @@ const KINDS: Readonly<Record<SwarmState["target"], Kind>> = {
     },
   },
   aws: {
-    isMeant: ({ local, docker }) => local === undefined && docker === undefined,
+    offer: {
+      option: "--aws",
+      description:
+        "on rented machines of Amazon Web Services: costs money while it runs; needs an account and its access key (aws configure).",
+    },
+    isMeant: ({ local, docker, aws }) => aws === true || (local === undefined && docker === undefined),
     nameFor: (given, { stack }) => oneName(given, stack) ?? "inet",
     isHere: false,
     async open(name, context) {
@@ -65,6 +89,17 @@ export function openSwarm({ name, target }: SwarmState, context: ProviderContext
 }
 
 /**
+ * Returns the kinds to choose from if the options of `init` name none and there are no credentials for the
+ * default, AWS; otherwise undefined.
+ */
+export async function kindsToOffer({ local, docker, aws }: KindFlags): Promise<KindOffer[] | undefined> {
+  if (local ?? docker ?? aws) return undefined;
+  const { hasAwsCredentials } = await import("../aws/configured.ts");
+  if (await hasAwsCredentials()) return undefined;
+  return Object.values(KINDS).map(({ offer }) => offer);
+}
+
+/**
  * Returns the provider for a swarm that is to be created.
  * @throws {UserError} if the options for its kind or name contradict each other.
  */
@@ -73,9 +108,10 @@ export async function newSwarm(
   flags: KindFlags,
   context: ProviderContext,
 ): Promise<Provider> {
-  const [kind, ...others] = Object.values(KINDS).filter((each) => each.isMeant(flags));
+  const meant = Object.values(KINDS).filter((each) => each.isMeant(flags));
+  const [kind, ...others] = meant;
   if (kind === undefined || others.length > 0)
-    throw new UserError("--local and --docker cannot be used together");
+    throw new UserError(`${meant.map(({ offer }) => offer.option).join(" and ")} cannot be used together`);
   return await kind.open(kind.nameFor(name, flags), context);
 }
 

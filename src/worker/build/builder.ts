@@ -4,6 +4,7 @@ import path from "node:path";
 import { finished } from "node:stream/promises";
 import { UserError } from "../../errors.ts";
 import { buildKey, filesOf, type BuildAnswer, type BuildRequest } from "../../model/build.ts";
+import type { BuildProgress } from "../../model/build-progress.ts";
 import { PROTOCOL } from "../../model/protocol.ts";
 import type { BuildStore } from "../../stores/build-store.ts";
 import { DiskFullError, diskIsFull } from "../../system/disk.ts";
@@ -15,6 +16,8 @@ import { runLogged } from "../../system/program.ts";
 import { endOfFile } from "../../system/regular-file.ts";
 import { removeTree } from "../../system/remove-tree.ts";
 import { ownCompilers, sharedCompilers } from "./compilers.ts";
+import { Compilations } from "./compilations.ts";
+import { lastBuildTime, noteBuildTime } from "./build-times.ts";
 import { filesIn, findProducts, stampTree } from "./build-products.ts";
 import type { Dependencies, ProvidedDependency } from "../tree/dependencies.ts";
 import { ageDerivedFiles } from "./derived-files.ts";
@@ -41,12 +44,14 @@ export interface BuildPlace {
 /**
  * Executes a build and stores its products. Does nothing if the build is already stored.
  * A failing build is reported in the answer, with the end of its log.
+ * @param report called with the progress of the build, at most twice a second.
  * @throws {DiskFullError}, and other errors that are this machine's fault and not the project's.
  */
 export async function build(
   request: BuildRequest,
   where: BuildPlace,
   signal: AbortSignal,
+  report: (progress: BuildProgress) => void = () => undefined,
 ): Promise<BuildAnswer> {
   const startedAt = performance.now();
   const key = buildKey(request);
@@ -61,12 +66,22 @@ export async function build(
   const place = path.join(where.directory, key);
   await removeTree(place); // a killed builder may have left a tree
   try {
-    const failure = await buildIn(path.join(place, request.checkoutName), key, request, where, signal);
-    return failure ?? { ok: true, tookMs: took() };
+    using compilations = new Compilations(await lastBuildTime(where.directory, request), report);
+    const tree = path.join(place, request.checkoutName);
+    const failure = await buildIn(tree, key, request, where, { signal, compilations });
+    if (failure !== undefined) return failure;
+    await noteBuildTime(where.directory, request, took());
+    return { ok: true, tookMs: took() };
   } finally {
     await endProcessesOf(place);
     await removeTree(place);
   }
+}
+
+/** How a build is stopped, and where its progress is counted. */
+interface Course {
+  signal: AbortSignal;
+  compilations: Compilations;
 }
 
 async function buildIn(
@@ -74,9 +89,10 @@ async function buildIn(
   key: string,
   request: BuildRequest,
   { builds, repositories, dependencies: shared, compilers: name }: BuildPlace,
-  signal: AbortSignal,
+  course: Course,
 ): Promise<BuildAnswer | undefined> {
   const { source } = request;
+  const { signal } = course;
   const gitDirectory = await repositories.open(source, signal);
   await checkOut({ gitDirectory, commit: source.commit }, tree, signal);
   await ageDerivedFiles(tree, await filesIn(tree)); // before the products of other builds are linked into the tree
@@ -93,7 +109,7 @@ async function buildIn(
   const steps = await buildSteps(request, tree, { jobs: compilers.jobs, dependencies });
   const before = await stampTree(tree);
   const marked = { ...compilers.env, [MARKER]: path.dirname(tree) };
-  const failed = await runSteps(steps, marked, logFile, signal);
+  const failed = await runSteps(steps, marked, logFile, course);
   if (failed !== undefined) {
     const log = await endOf(logFile);
     throwIfMachineFault(tree, log);
@@ -128,11 +144,11 @@ async function runSteps(
   steps: readonly Step[],
   env: NodeJS.ProcessEnv,
   logFile: string,
-  signal: AbortSignal,
+  course: Course,
 ): Promise<string | undefined> {
   const log = createWriteStream(logFile);
   try {
-    return await failedStep(steps, env, log, signal);
+    return await failedStep(steps, env, log, course);
   } finally {
     log.end();
     await finished(log);
@@ -143,12 +159,12 @@ async function failedStep(
   steps: readonly Step[],
   env: NodeJS.ProcessEnv,
   log: WriteStream,
-  signal: AbortSignal,
+  course: Course,
 ): Promise<string | undefined> {
   for (const step of steps) {
-    if (await succeeds(step, env, log, signal)) continue;
+    if (await succeeds(step, env, log, course)) continue;
     if (step.orElse === undefined) return titleOf(step);
-    const failed = await failedStep(step.orElse, env, log, signal);
+    const failed = await failedStep(step.orElse, env, log, course);
     if (failed !== undefined) return failed;
   }
   return undefined;
@@ -158,11 +174,13 @@ async function succeeds(
   step: Step,
   env: NodeJS.ProcessEnv,
   log: WriteStream,
-  signal: AbortSignal,
+  { signal, compilations }: Course,
 ): Promise<boolean> {
   log.write(`$ ${titleOf(step)}\n`);
   const { command, args, folder: cwd } = step;
-  const ended = await runLogged(command, args, { cwd, env: { ...env, ...step.env }, log, signal });
+  if (command === "make") await compilations.expect(cwd);
+  const onOutput = (text: string): void => compilations.write(text);
+  const ended = await runLogged(command, args, { cwd, env: { ...env, ...step.env }, log, signal, onOutput });
   if (ended === "missing") throw new UserError(`${command}: command not found`, missing(command));
   return ended === "succeeded";
 }

@@ -1,0 +1,45 @@
+import { access } from "node:fs/promises";
+import { homedir } from "node:os";
+import path from "node:path";
+
+/** Variables that name AWS credentials. @see AWS SDKs and Tools Reference Guide, "Environment variables" */
+const VARIABLES = [
+  "AWS_ACCESS_KEY_ID",
+  "AWS_PROFILE",
+  "AWS_WEB_IDENTITY_TOKEN_FILE",
+  "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+  "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+];
+
+/** Returns whether the environment or AWS's configuration files name credentials. Does not check whether they are valid. */
+export async function isAwsConfigured(env: NodeJS.ProcessEnv = process.env): Promise<boolean> {
+  if (VARIABLES.some((name) => env[name])) return true;
+  const folder = path.join(env["HOME"] || homedir(), ".aws");
+  const files = [
+    env["AWS_SHARED_CREDENTIALS_FILE"] || path.join(folder, "credentials"),
+    env["AWS_CONFIG_FILE"] || path.join(folder, "config"),
+  ];
+  const found = await Promise.allSettled(files.map((file) => access(file)));
+  return found.some(({ status }) => status === "fulfilled");
+}
+
+/** Switches off a warning of the SDK on Node.js 20, that its releases of 2027 will require a later version. */
+export function silenceSdk(env: NodeJS.ProcessEnv = process.env): void {
+  env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
+}
+
+/** Returns whether there are AWS credentials, including those of a role of the EC2 instance that this machine may be. */
+export async function hasAwsCredentials(): Promise<boolean> {
+  if (await isAwsConfigured()) return true;
+  silenceSdk();
+  const { STSClient } = await import("@aws-sdk/client-sts");
+  const client = new STSClient({ region: "us-east-1" }); // any region: no request is sent
+  try {
+    await client.config.credentials();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    client.destroy();
+  }
+}
