@@ -34,9 +34,21 @@ const GIT = [
   `${IMPORT}[source.value="simple-git"]`,
   'CallExpression[callee.name=/^(runProgram|runLogged|startPiped|startLeader|outputOf)$/][arguments.0.value="git"]',
 ].map((selector) => ({ selector, message: "Git is asked by src/project/git/commands only." }));
+const LINUX_ONLY = {
+  selector: String.raw`Literal[value=/^\u002f(proc|sys)\u002f/], TemplateElement[value.raw=/^\u002f(proc|sys)\u002f/]`,
+  message: "macOS has no /proc and no /sys: the modules that read them name a replacement or do without.",
+};
 const KIND_OF_SWARM = {
   selector: ":matches(BinaryExpression, SwitchStatement) > MemberExpression[property.name='target']",
   message: "What depends on the kind of a swarm belongs into its provider: see providers/provider.",
+};
+const RECENT_SYNTAX = {
+  selector: [
+    ":matches(ImportDeclaration, ExportNamedDeclaration, ChainExpression, AwaitExpression, PropertyDefinition)",
+    "LogicalExpression[operator='??']",
+    String.raw`AssignmentExpression[operator=/^(\?\?|\|\||&&)=$/]`,
+  ].join(", "),
+  message: "An old Node.js must get as far as the message that it is too old.",
 };
 const UNCLEAR_WORDS = [
   "anew",
@@ -60,6 +72,7 @@ const RESTRICTED = [
   PROGRAMS,
   GIT,
   KIND_OF_SWARM,
+  LINUX_ONLY,
 ];
 
 /**
@@ -99,14 +112,24 @@ export default defineConfig(
   { files: ["src/**/*.ts"], rules: { "no-restricted-syntax": everywhereBut(KIND_OF_SWARM) } },
   { files: ["src/cli/**/*.ts"], rules: { "no-restricted-syntax": everywhereBut() } },
   ...[
-    { files: ["src/queue/bull-layout.ts"], place: BULL_LAYOUT },
-    { files: ["src/omnetpp/**/*.ts"], place: OMNETPP_FORMATS },
-    { files: ["src/system/program.ts"], place: PROGRAMS },
-    { files: ["src/project/git/commands/*.ts"], place: GIT },
-  ].map(({ files, place }) => ({
+    { files: ["src/queue/bull-layout.ts"], places: [BULL_LAYOUT] },
+    { files: ["src/omnetpp/**/*.ts"], places: [OMNETPP_FORMATS] },
+    { files: ["src/omnetpp/{resource-limits,usage}.ts"], places: [OMNETPP_FORMATS, LINUX_ONLY] },
+    { files: ["src/system/program.ts"], places: [PROGRAMS] },
+    { files: ["src/project/git/commands/*.ts"], places: [GIT] },
+    { files: ["src/system/{descendants,host,identity,marked-processes}.ts"], places: [LINUX_ONLY] },
+    { files: ["src/providers/found-processes.ts"], places: [LINUX_ONLY] },
+  ].map(({ files, places }) => ({
     files,
-    rules: { "no-restricted-syntax": everywhereBut(place, KIND_OF_SWARM) },
+    rules: { "no-restricted-syntax": everywhereBut(...places, KIND_OF_SWARM) },
   })),
+  {
+    files: ["bin/*.js"],
+    rules: {
+      "no-restricted-syntax": ["error", PROCESS_EXIT, RECENT_SYNTAX],
+    },
+  },
+  { files: ["bin/*.js", "**/*.cjs"], rules: { "@typescript-eslint/no-require-imports": "off" } },
   {
     // The highest values in the code so far, so that nothing gets worse: split a function or file that exceeds one.
     files: ["src/**/*.{ts,js}"],

@@ -1,9 +1,11 @@
 import { readdirSync } from "node:fs";
-import { defineConfig } from "rolldown";
+
+/** @import { RolldownOptions } from "rolldown" */
 
 /** What is loaded by name: the tools, and the types whose schemas are published. */
 const entries = [
   ...["main", "runall/runall-swarm", "tool/swarm-tool", "worker/swarm-worker"].map((name) => `cli/${name}`),
+  "cli/programs", // the definitions of all commands, for the man pages
   "system/installation", // finds the installation by its own place, which must stay two folders below the root
   ...readdirSync("src/model").map((file) => `model/${file.replace(/\.ts$/, "")}`),
 ];
@@ -11,13 +13,13 @@ const entries = [
 /**
  * The tools with what they import in a few files, because loading a thousand small ones (BullMQ alone has
  * 400) takes three times as long as loading the same code from a few.
+ * @satisfies {RolldownOptions}
  */
-export default defineConfig({
+const config = {
   input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
   platform: "node",
   // its modules for bundlers: of those for Node.js all would be loaded, also what serves other databases
   resolve: { alias: { bullmq: "bullmq/dist/esm/index.js" } },
-  external: [/^@bull-board\//], // it looks for its own files, beside its modules
   tsconfig: "tsconfig.build.json",
   treeshake: {
     moduleSideEffects: [
@@ -25,12 +27,14 @@ export default defineConfig({
       { test: /./, sideEffects: true },
     ],
   },
+  checks: { eval: false }, // bull-board has one, which is not executed
   transform: { target: "node20.19" },
   output: {
     dir: "dist",
     cleanDir: true,
-    sourcemap: true,
     entryFileNames: "[name].js",
     chunkFileNames: "chunks/[name]-[hash].js",
   },
-});
+};
+
+export default config;

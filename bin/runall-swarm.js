@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { main } from "../dist/cli/main.js";
-import { runallSwarm } from "../dist/cli/runall/runall-swarm.js";
+const { start } = require("./start.js");
 
-process.exitCode = await main(runallSwarm, process.argv.slice(2));
+start("runall-swarm", () =>
+  import("../dist/cli/runall/runall-swarm.js").then(({ runallSwarm }) => runallSwarm),
+);

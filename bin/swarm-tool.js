@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { main } from "../dist/cli/main.js";
-import { swarmTool } from "../dist/cli/tool/swarm-tool.js";
+const { start } = require("./start.js");
 
-process.exitCode = await main(swarmTool, process.argv.slice(2));
+start("swarm-tool", () => import("../dist/cli/tool/swarm-tool.js").then(({ swarmTool }) => swarmTool));

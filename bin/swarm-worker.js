@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { main } from "../dist/cli/main.js";
-import { swarmWorker } from "../dist/cli/worker/swarm-worker.js";
+const { start } = require("./start.js");
 
-process.exitCode = await main(swarmWorker, process.argv.slice(2));
+start("swarm-worker", () =>
+  import("../dist/cli/worker/swarm-worker.js").then(({ swarmWorker }) => swarmWorker),
+);

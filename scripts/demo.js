@@ -16,7 +16,8 @@ const TOLERANCE = 0.15;
 
 await runScript(async () => {
   const simulator = findProgram("opp_run") ?? findProgram("opp_run_release");
-  await setUp({ system: ["redis-server", "git", "make", ...(simulator === undefined ? [] : ["g++"])] });
+  const redis = mayInstall() ? ["redis-server"] : []; // otherwise, the swarm is created with a server of its own
+  await setUp({ system: [...redis, "git", "make", ...(simulator === undefined ? [] : ["g++"])] });
   console.log(
     simulator === undefined
       ? "OMNeT++ is not on PATH: its stand-in from the tests simulates the queue (see test/helpers/omnetpp-stand-in)"
@@ -26,6 +27,8 @@ await runScript(async () => {
   await run("swarm-tool", ["remove", "--force"], { cwd: ROOT, env, quiet: true }); // left by a demo that was killed
   copySample();
   try {
+    const created = await run("swarm-tool", ["init", "--local", "--yes"], { cwd: STUDY, env });
+    if (created !== 0) throw new SetupError(`the demo's swarm was not created: exit code ${created}`);
     const exitCode = await run("runall-swarm", ["-c", "Load"], { cwd: STUDY, env });
     if (exitCode !== 0) throw new SetupError(`the demo's campaign ended with exit code ${exitCode}`);
     console.log(
@@ -36,6 +39,13 @@ await runScript(async () => {
     await run("swarm-tool", ["remove", "--force"], { cwd: ROOT, env, quiet: true });
   }
 });
+
+/** Returns whether Redis is to be installed by the package manager: as root, and if no server is accepted already. */
+function mayInstall() {
+  const { REDIS_SERVER } = process.env;
+  const hasServer = REDIS_SERVER || ["redis-server", "valkey-server"].some((name) => findProgram(name));
+  return !hasServer && process.getuid?.() === 0 && findProgram("apt-get") !== undefined;
+}
 
 /** @param {boolean} standIn */
 function demoEnvironment(standIn) {
@@ -51,9 +61,9 @@ function demoEnvironment(standIn) {
 
 /** Copies the sample into a new git repository, because a study has to be in a checkout. */
 function copySample() {
-  rmSync(PLACE, { recursive: true, force: true });
-  mkdirSync(PLACE, { recursive: true });
   const project = path.join(PLACE, "mm1");
+  rmSync(project, { recursive: true, force: true });
+  mkdirSync(PLACE, { recursive: true });
   cpSync(path.join(ROOT, "examples", "mm1"), project, { recursive: true });
   const identity = ["-c", "user.name=Demo", "-c", "user.email=demo@example.org"];
   for (const command of [

@@ -7,6 +7,10 @@ import { installPrograms, howToInstall } from "./system-programs.js";
 /** The checkout of this project. */
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const OLDEST_NODE = [20, 19];
+/** What the build writes last. */
+export const LAST_BUILT = path.join("dist", "THIRD-PARTY-LICENSES");
+const BUILDERS = ["build.js", "man-pages.js", "third-party.js"].map((name) => path.join("scripts", name));
+const BUILT_BY = [...BUILDERS, "rolldown.config.js", "package.json", "package-lock.json"];
 const SERVER_FOLDERS = ["/usr/sbin", "/usr/local/sbin"];
 
 /** A problem that the user can fix. runScript prints its message and sets exit code 2. */
@@ -41,8 +45,7 @@ export async function setUp({ system = [], optional = false, quiet = false } = {
   }
   if (!isBuilt()) {
     say("building…");
-    const bundler = path.join(ROOT, "node_modules", "rolldown", "bin", "cli.mjs");
-    await runStep(process.execPath, [bundler, "-c", "rolldown.config.js"]);
+    await runStep(process.execPath, [path.join("scripts", "build.js")]);
   }
 }
 
@@ -130,12 +133,12 @@ function readLock(file) {
   return /** @type {{ packages: Packages }} */ (lock).packages;
 }
 
-/** Returns whether the build is newer than all sources, the bundler's configuration and the packages. */
+/** Returns whether the build is complete, and newer than all sources, what builds it, and the packages. */
 function isBuilt() {
-  const built = statSync(path.join(ROOT, "dist", "cli", "main.js"), { throwIfNoEntry: false });
+  const built = statSync(path.join(ROOT, LAST_BUILT), { throwIfNoEntry: false });
   if (built === undefined) return false;
   const sources = readdirSync(path.join(ROOT, "src"), { recursive: true, encoding: "utf8" });
-  const files = [...sources.map((file) => path.join("src", file)), "rolldown.config.js", "package-lock.json"];
+  const files = [...sources.map((file) => path.join("src", file)), ...BUILT_BY];
   return files.every((file) => statSync(path.join(ROOT, file)).mtimeMs <= built.mtimeMs);
 }
 

@@ -10,6 +10,7 @@ const PACKAGES = {
   "g++": { apt: "g++", dnf: "gcc-c++", brew: "gcc" },
   cc: { apt: "gcc", dnf: "gcc", brew: "gcc" },
   chromium: { apt: "chromium", dnf: "chromium", brew: "chromium" },
+  groff: { apt: "groff-base", dnf: "groff-base", brew: "groff" },
   make: { apt: "make", dnf: "make", brew: "make" },
   python3: { apt: "python3 python3-venv", dnf: "python3", brew: "python" },
   debootstrap: { apt: "debootstrap", dnf: "debootstrap", brew: "debootstrap" },

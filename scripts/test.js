@@ -15,6 +15,7 @@ await runScript(async () => {
     "make",
     "cc",
     "chromium",
+    "groff",
     "ssh",
     "sshd",
     "python3",

@@ -4,11 +4,10 @@ import { HonoAdapter } from "@bull-board/hono";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { Queue, type Job, type JobType } from "bullmq";
 import type { Hono } from "hono";
-import { createRequire } from "node:module";
-import path from "node:path";
 import type { BuildRequest } from "../model/build.ts";
 import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "../queue/names.ts";
 import type { QueueWatch } from "../queue/watch.ts";
+import { installedFile } from "../system/installation.ts";
 
 /** Maximum number of jobs per page. */
 const MAX_JOBS = 100;
@@ -66,7 +65,7 @@ export function openBoard(
     queues: queues.map((queue) => adapterFor(queue, watch)),
     serverAdapter,
     options: {
-      uiBasePath: path.dirname(createRequire(import.meta.url).resolve("@bull-board/ui/package.json")),
+      uiBasePath: installedFile("dist/bull-board"), // scripts/build.js copies its page there
       uiConfig: { boardTitle: "queues", miscLinks: [{ text: "Campaigns", url: "/" }] },
     },
   });

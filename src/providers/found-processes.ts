@@ -32,9 +32,12 @@ export function findAllProcesses(): FoundProcess[] {
   });
 }
 
+/** How a Redis of a swarm names itself. Its program may have any name: see REDIS_SERVER. */
+const REDIS_TITLE = /unixsocket:(\S.*)\/redis\.sock/;
+
 function roleOf(pid: number, args: readonly string[]): Pick<FoundProcess, "role" | "directory"> | undefined {
-  const program = path.basename(args[0]?.split(" ")[0] ?? "");
-  if (/^(redis|valkey)-server$/.test(program)) return redisOf(pid, args.join(" "));
+  const title = args.join(" ");
+  if (REDIS_TITLE.test(title)) return redisOf(pid, title);
   const worker = args.findIndex((arg) => path.basename(arg) === "swarm-worker.js");
   if (worker >= 0) return workerOf(args.slice(worker + 1));
   const tool = args.findIndex((arg) => path.basename(arg) === "swarm-tool.js");
@@ -46,7 +49,7 @@ function roleOf(pid: number, args: readonly string[]): Pick<FoundProcess, "role"
 
 /** Returns the swarm of a Redis by its working directory, which is its data directory, even if that was removed. */
 function redisOf(pid: number, title: string): Pick<FoundProcess, "role" | "directory"> | undefined {
-  const socket = /unixsocket:(\S.*)\/redis\.sock/.exec(title)?.[1];
+  const socket = REDIS_TITLE.exec(title)?.[1];
   const data = process.platform === "linux" ? workingDirectory(pid) : socket && redisDirectory(socket);
   if (data === undefined || path.basename(data) !== "redis" || socket === undefined) return undefined;
   return { role: "redis", directory: path.dirname(data) };

@@ -77,6 +77,8 @@ export interface ProviderContext {
   approve: (question: Question) => Promise<void>;
   /** Offers to remove what is left of a swarm that could not be created. @returns whether the user accepts. */
   offerRemoval(failure: UserError): Promise<boolean>;
+  /** Offers to install the server that the queue needs. @param what its name, license and origin. */
+  offerInstallation(what: string): Promise<boolean>;
   signal?: AbortSignal | undefined;
 }
 

@@ -185,11 +185,6 @@ async function startOldRunner(world: World): Promise<void> {
   await rm(place, { recursive: true, force: true });
   for (const name of ["bin", "dist", "package.json"])
     await cp(path.join(ROOT, name), path.join(place, name), { recursive: true });
-  await cp(path.join(ROOT, "node_modules"), path.join(place, "node_modules"), {
-    recursive: true,
-    verbatimSymlinks: false,
-    dereference: false,
-  });
   let changed = 0;
   for (const file of await filesWithPaths(path.join(place, "dist"))) {
     if (!file.endsWith(".js")) continue;

@@ -36,8 +36,11 @@ export interface RunOptions {
   env?: NodeJS.ProcessEnv;
 }
 
-/** At the end of the block the user's swarms are removed, whatever state they are in. */
-export async function newUser(): Promise<User> {
+/**
+ * At the end of the block the user's swarms are removed, whatever state they are in.
+ * @param installation the folder of the tools' package, by default this checkout.
+ */
+export async function newUser(installation = ROOT): Promise<User> {
   const home = await temporaryDirectory("swarm-user-");
   const { SWARM: _, ...inherited } = gitEnvironment;
   const env: NodeJS.ProcessEnv = {
@@ -49,7 +52,7 @@ export async function newUser(): Promise<User> {
   };
   const started = new Set<ChildProcess>();
   const start: User["start"] = (tool, args, options = {}) => {
-    const child = spawn(process.execPath, [path.join(ROOT, "bin", `${tool}.js`), ...args], {
+    const child = spawn(process.execPath, [path.join(installation, "bin", `${tool}.js`), ...args], {
       cwd: options.cwd ?? home.path,
       env: { ...env, ...options.env },
       stdio: ["ignore", "pipe", "pipe"],

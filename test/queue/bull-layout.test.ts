@@ -44,12 +44,12 @@ async function openLayout() {
 describe("the version of BullMQ", () => {
   it("is pinned, because we read its keys, and is the installed one", async () => {
     const manifest = new URL("../../package.json", import.meta.url);
-    const { dependencies } = JSON.parse(await readFile(manifest, "utf8")) as {
-      dependencies: Record<string, string>;
+    const { devDependencies } = JSON.parse(await readFile(manifest, "utf8")) as {
+      devDependencies: Record<string, string>;
     };
     const installed = createRequire(import.meta.url)("bullmq/package.json") as { version: string };
-    expect(dependencies["bullmq"]).toMatch(/^\d+\.\d+\.\d+$/);
-    expect(installed.version).toBe(dependencies["bullmq"]);
+    expect(devDependencies["bullmq"]).toMatch(/^\d+\.\d+\.\d+$/);
+    expect(installed.version).toBe(devDependencies["bullmq"]);
   });
 });
 

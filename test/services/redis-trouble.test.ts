@@ -194,7 +194,7 @@ describeWithService("redis-server", "the queue's Redis of a swarm on this machin
     const doctor = async (): Promise<string> =>
       (await user.run("swarm-tool", ["doctor"], { env: { PATH: user.env["PATH"]!, AWS_REGION: "" } })).stdout;
     user.env["PATH"] = programs;
-    expect(await doctor()).toMatch(/^ +ok +valkey-server( [\d.]+)?$/m);
+    expect(await doctor()).toMatch(/^ +ok +\S*valkey-server( [\d.]+)?$/m);
     await mustRun(user, ["init", "--local", "--runners", "1"]);
     const { redis } = await pidsOf(user);
     expect(await readFile(`/proc/${redis}/cmdline`, "utf8")).toMatch(/valkey-server .*unixsocket/);
@@ -208,7 +208,35 @@ describeWithService("redis-server", "the queue's Redis of a swarm on this machin
     await rm(path.join(programs, "valkey-server"));
     const refused = await user.run("swarm-tool", ["init", "--local"]);
     expect(refused.stderr).toContain("install one: apt-get install redis-server, dnf install valkey");
+    expect(refused.stderr).toContain("without root: swarm-tool init --local --yes installs Valkey");
     expect(refused.exitCode).toBe(2);
+    // The offer is accepted in advance, but a pip that has no network cannot install it.
+    await writeFile(path.join(programs, "python3"), "#!/bin/sh\necho no network\nexit 1\n", { mode: 0o755 });
+    const failed = await user.run("swarm-tool", ["init", "--local", "--yes"]);
+    expect(failed.stderr).toMatch(/installing Valkey .*BSD[^]*cannot install Valkey: no network\nhint: /);
+    expect(failed.exitCode).toBe(2);
+    expect((await user.run("swarm-tool", ["init", "--local"])).stderr).toContain("command not found");
+  });
+
+  it.concurrent("is the program that REDIS_SERVER names, whatever its name", async () => {
+    await using user = await newUser();
+    const server = path.join(user.directory, "queue");
+    await symlink(findProgram("redis-server")!, server);
+    user.env["REDIS_SERVER"] = server;
+    await mustRun(user, ["init", "--local", "--runners", "1"]);
+    const { redis } = await pidsOf(user);
+    expect(await readFile(`/proc/${redis}/cmdline`, "utf8")).toMatch(/^\S*queue .*unixsocket/);
+    expect(processesOf(user).some((line) => line.includes("unixsocket"))).toBe(true);
+    await rm(path.join(stateFolder(user), "swarm.json"));
+    await rm(path.join(stateFolder(user), "swarm.backup.json"), { force: true });
+    const resumed = await user.run("swarm-tool", ["resume", "local"]);
+    expect(resumed.stderr).toContain(`recreated it from the running processes: redis (process ${redis})`);
+    expect((await pidsOf(user))["redis"]).toBe(redis);
+    user.env["REDIS_SERVER"] = path.join(user.directory, "nothing");
+    await mustRun(user, ["halt"]);
+    const { stderr, exitCode } = await user.run("swarm-tool", ["resume"]);
+    expect(stderr).toMatch(/REDIS_SERVER=\S+nothing: not an executable program\nhint: /);
+    expect(exitCode).toBe(2);
   });
 
   it.concurrent("continues with its jobs after a repair during a campaign", async () => {

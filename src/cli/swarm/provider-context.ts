@@ -17,6 +17,11 @@ export function providerContext({ force, yes }: ForceOptions = {}, signal?: Abor
     async approve(question) {
       if (!force && !yes) await ask(factOf(question));
     },
+    offerInstallation: async (what) =>
+      yes === true ||
+      (await confirm(
+        `the queue needs redis-server or valkey-server, which is not installed.\n${what}\ncan be installed for this user only, without root. Install it?`,
+      )),
     offerRemoval: ({ message }) => confirm(`${message}.\nRemove what was created?`),
     signal,
   };

@@ -1,6 +1,8 @@
+import path from "node:path";
 import { UserError } from "../../errors.ts";
 import { SIMULATORS, versionOf } from "../../omnetpp/simulator.ts";
 import type { DockerEndpoint } from "../../providers/docker-endpoint.ts";
+import { findRedisServer } from "../../providers/local/redis-server.ts";
 import { OLDEST_REDIS } from "../../queue/oldest-redis.ts";
 import { findProgram, runProgram } from "../../system/program.ts";
 import { count } from "../terminal/format.ts";
@@ -47,11 +49,19 @@ async function checkOmnetpp(): Promise<Finding> {
 }
 
 async function checkRedis(): Promise<Finding> {
-  const fix = "needed for a swarm on this machine: install redis-server or valkey-server";
-  const found = await checkProgram(["redis-server", "valkey-server"], ["--version"], {
-    fix,
-    neededFor: ["local"],
-  });
+  const fix =
+    "needed for a swarm on this machine: install redis-server or valkey-server; swarm-tool init --local --yes installs one for this user only";
+  const missing = { fix, neededFor: ["local"] as const };
+  let server: string | undefined;
+  try {
+    server = await findRedisServer();
+  } catch (error) {
+    return troubleOf("REDIS_SERVER", error, ["local"]);
+  }
+  if (server === undefined) return { ...missing, what: "redis-server", trouble: "not found" };
+  const name = path.basename(server);
+  const isInPath = (await findProgram([name])) === server;
+  const found = await checkProgram([isInPath ? name : server], ["--version"], missing);
   const version = /\d+\.\d+\S*$/.exec(found.what)?.[0];
   if (found.trouble !== undefined || version === undefined || isAtLeast(version, OLDEST_REDIS)) return found;
   return { ...found, trouble: `too old; at least ${OLDEST_REDIS.join(".")} is required` };

@@ -171,7 +171,7 @@ function addSetupCommands(program: Program, io: Io, finish: Finish, stdout: Comm
     .description("print the docker build context as a tar archive")
     .action(async () => {
       const { buildContext } = await import("../../providers/docker/context.ts");
-      await pipeline(await buildContext(), stdout, { end: false });
+      await pipeline(buildContext(), stdout, { end: false });
     });
   program
     .command("relay <name> <ports...>", { hidden: true })

@@ -105,7 +105,7 @@ async function build(
     });
   }
   const closed = once(child, "close") as Promise<[number | null]>;
-  const sent = pipeline(await buildContext(isFile ? archive : undefined), child.stdin).catch(
+  const sent = pipeline(buildContext(isFile ? archive : undefined), child.stdin).catch(
     (error: unknown) => {
       if (errorCode(error) !== "EPIPE" && errorCode(error) !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
     }, // docker has ended before it has read everything; its output contains the reason

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { errorCode, UserError } from "../../errors.ts";
+import { descendantsOf } from "../../system/descendants.ts";
 import { startPiped, type ChildProcess, type ProgramResult } from "../../system/program.ts";
 
 export interface RunDockerOptions {
@@ -53,7 +53,7 @@ export function runDocker(args: readonly string[], options: RunDockerOptions): P
 
 /** Stops docker and its child processes, such as ssh, and closes their output. */
 function endTree(child: ChildProcess): void {
-  for (const pid of child.pid === undefined ? [] : childrenOf(child.pid)) {
+  for (const pid of child.pid === undefined ? [] : descendantsOf(child.pid)) {
     try {
       process.kill(pid, "SIGTERM");
     } catch {
@@ -63,15 +63,4 @@ function endTree(child: ChildProcess): void {
   child.kill("SIGTERM");
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
   child.unref();
-}
-
-/** Returns the pids of all descendants of a process; none if the operating system does not provide them. */
-function childrenOf(pid: number): number[] {
-  try {
-    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").trim();
-    const children = text === "" ? [] : text.split(" ").map(Number);
-    return children.flatMap((child) => [child, ...childrenOf(child)]);
-  } catch {
-    return [];
-  }
 }

@@ -4,7 +4,6 @@ import { UserError } from "../../errors.ts";
 import { socketConnection } from "../../queue/names.ts";
 import { makeFolders, lstatIfExists } from "../../system/files.ts";
 import { isAlive, type ProcessIdentity } from "../../system/identity.ts";
-import { findProgram } from "../../system/program.ts";
 import {
   ExitedImmediately,
   findProcesses,
@@ -15,13 +14,9 @@ import {
 } from "../processes.ts";
 import { redisDirectory } from "../swarm-folders.ts";
 import { socketFile } from "./local-paths.ts";
+import { findRedisServer, REDIS_HINT } from "./redis-server.ts";
 import { completeRepair, isDamaged, leftOut, repairData } from "./redis-repair.ts";
 import type { LocalState } from "../swarm-state.ts";
-
-/** Servers with Redis's protocol and data format. The first one found is used. */
-const REDIS_SERVERS = ["redis-server", "valkey-server"] as const;
-const REDIS_HINT =
-  "a swarm on this machine needs Redis or Valkey for its queue; install one: apt-get install redis-server, dnf install valkey, or brew install redis";
 
 const READY_TIMEOUT_MS = 20_000;
 const POLL_MS = 10;
@@ -49,7 +44,7 @@ export async function startRedis(
   const data = redisDirectory(place.directory);
   await stopOthers(place);
   await completeRepair(data);
-  const server = await findProgram(REDIS_SERVERS);
+  const server = await findRedisServer();
   if (server === undefined) throw new UserError("redis-server: command not found", { hint: REDIS_HINT });
   for (let repaired = false; ; repaired = true) {
     const logOffset = (await lstatIfExists(place.log))?.size ?? 0;

@@ -8,6 +8,7 @@ import { thisHost } from "../../system/host.ts";
 import { isAlive } from "../../system/identity.ts";
 import { removeTree } from "../../system/remove-tree.ts";
 import { checkSocket } from "../../system/own-socket.ts";
+import { offerRedis } from "./install-redis.ts";
 import { describeLocal } from "./describe-local.ts";
 import { dashboardAddress, dashboardPlace } from "./local-dashboard.ts";
 import { localDirectories, socketDirectoryFor, socketFile } from "./local-paths.ts";
@@ -72,6 +73,12 @@ export function localProvider(name: string, context: ProviderContext): Provider 
     return found?.state ?? (await localState(name));
   };
 
+  /** Offers to install a Redis if the swarm needs one and there is none. Asks before anything is locked. */
+  const provideRedis = async (report: Report): Promise<void> => {
+    const isRunning = findProcesses(localDirectories(name).state).some(({ role }) => role === "redis");
+    if (!isRunning) await offerRedis(context, report);
+  };
+
   /** Starts the processes that are not running, unless the swarm is halted. */
   const complete = (report: Report, signal?: AbortSignal): Promise<LocalState> =>
     locked(async () => {
@@ -123,7 +130,10 @@ export function localProvider(name: string, context: ProviderContext): Provider 
     name,
     async *init(options) {
       const mongoUrl = await options.mongoUrl?.();
-      const { runners } = yield* reporting((report) => init(report, options.runners, mongoUrl));
+      const { runners } = yield* reporting(async (report) => {
+        await provideRedis(report);
+        return await init(report, options.runners, mongoUrl);
+      });
       yield { type: "made-here", name, runners };
     },
     connect() {
@@ -168,11 +178,12 @@ export function localProvider(name: string, context: ProviderContext): Provider 
     },
     async *resume({ workers } = {}) {
       if (workers !== undefined) throw notOnAws(name);
-      yield* reporting((report) =>
-        locked(async () => {
+      yield* reporting(async (report) => {
+        await provideRedis(report);
+        await locked(async () => {
           await start((await repaired(report)) ?? missing(name), report);
-        }),
-      );
+        });
+      });
       yield { type: "running", name };
     },
     async *remove() {

@@ -1,9 +1,9 @@
-import { cp, readdir, readFile, rename, rm } from "node:fs/promises";
+import { cp, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../../errors.ts";
 import { isDiskFullError } from "../../system/disk.ts";
 import { lstatIfExists } from "../../system/files.ts";
-import { findProgram, runProgram } from "../../system/program.ts";
+import { findProgram, runProgram, type ProgramResult } from "../../system/program.ts";
 import { jobIdsIn } from "../../queue/bull-layout.ts";
 import { RUN_QUEUE } from "../../queue/names.ts";
 
@@ -69,11 +69,10 @@ export async function repairData(data: string, server: string): Promise<string> 
       },
     );
   }
-  const file = await fileToCheck(repaired);
-  const fixed = await runProgram(program, ["--fix", file], { input: "y\n" });
-  if (fixed.exitCode !== 0 || !(await isValid(repaired, program))) {
+  const failure = await repairCopy(repaired, program);
+  if (failure !== undefined) {
     await rm(repaired, { recursive: true, force: true });
-    throw notRepairable(data, lastLine(fixed.stdout + fixed.stderr));
+    throw notRepairable(data, failure);
   }
   const lost = await describeLoss(data, repaired);
   const damaged = `${data}${DAMAGED}${new Date().toISOString().replaceAll(":", "-").slice(0, 19)}`;
@@ -89,16 +88,51 @@ async function checkProgram(server: string): Promise<string | undefined> {
   return (await findProgram(names, serverFolder)) ?? (await findProgram(names));
 }
 
-/** Returns the manifest of several files (from Redis 7 on), or the only file. */
-async function fileToCheck(data: string): Promise<string> {
-  const folder = path.join(data, "appendonlydir");
-  const names = (await lstatIfExists(folder)) === undefined ? [] : await readdir(folder);
-  const manifest = names.find((name) => name.endsWith(".manifest"));
-  return manifest === undefined ? path.join(data, "appendonly.aof") : path.join(folder, manifest);
+/** Repairs data with the checking program. Returns why that failed; undefined if it succeeded. */
+async function repairCopy(data: string, program: string): Promise<string | undefined> {
+  const { file, isWhole } = await fileToCheck(data);
+  const check = (...options: string[]): Promise<ProgramResult> =>
+    runProgram(program, [...options, file], { input: options.length > 0 ? "y\n" : "n\n" });
+  if (!isWhole && (await check()).exitCode === 0)
+    return `${path.basename(file)} is not damaged, so another file is`;
+  const fixed = await check("--fix");
+  if (fixed.exitCode === 0 && (await check()).exitCode === 0) return undefined;
+  return lastLine(fixed.stdout + fixed.stderr);
 }
 
-async function isValid(data: string, program: string): Promise<boolean> {
-  return (await runProgram(program, [await fileToCheck(data)], { input: "n\n" })).exitCode === 0;
+/**
+ * Returns the manifest of several files (from Redis 7 on), or the only file. If the first of several was written by
+ * Valkey 9, it is the last file instead, where damage usually is: valkey-check-aof 9.1 takes a file that begins with
+ * `VALKEY` for damaged.
+ */
+async function fileToCheck(data: string): Promise<{ file: string; isWhole: boolean }> {
+  const folder = path.join(data, "appendonlydir");
+  const names = (await lstatIfExists(folder)) === undefined ? [] : await readdir(folder);
+  const name = names.find((each) => each.endsWith(".manifest"));
+  if (name === undefined) return { file: path.join(data, "appendonly.aof"), isWhole: true };
+  const manifest = path.join(folder, name);
+  const entries = (await readFile(manifest, "latin1")).split("\n");
+  const fileOf = (type: string): string | undefined => {
+    const entry = entries.findLast((line) => line.includes(` type ${type}`));
+    const named = /^file (\S+)/.exec(entry ?? "")?.[1];
+    return named === undefined ? undefined : path.join(folder, path.basename(named));
+  };
+  const [base, last] = [fileOf("b"), fileOf("i")];
+  const isOfValkey = base !== undefined && (await startOf(base)).startsWith("VALKEY");
+  return isOfValkey && last !== undefined
+    ? { file: last, isWhole: false }
+    : { file: manifest, isWhole: true };
+}
+
+/** Returns the first bytes of a file; nothing if it cannot be read. */
+async function startOf(file: string): Promise<string> {
+  try {
+    await using handle = await open(file);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(6), 0, 6, 0);
+    return buffer.toString("latin1", 0, bytesRead);
+  } catch {
+    return ""; // the checking program reports it
+  }
 }
 
 /** Returns a message with the lost bytes and the runs that they concern. */
