@@ -13,10 +13,10 @@ export function refusalOf(
   [first = "", ...others]: readonly string[],
   complete: boolean,
 ): string | undefined {
+  if (first === "completion") return SHELLS.includes(others[0]!) ? undefined : `no such shell: ${others[0]!}`;
   const command = commands.find((each) => each.name() === first || each.aliases().includes(first));
   if (command !== undefined) return refusal(command, others, complete, false);
   const args = first === "" ? others : [first, ...others];
-  if (first === "completion") return SHELLS.includes(others[0]!) ? undefined : `no such shell: ${others[0]!}`;
   if (program.name() !== "runall-swarm") return refusal(program, args, complete, false);
   return refusal(program, first === "explain" ? others : args, complete, true);
 }

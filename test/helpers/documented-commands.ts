@@ -39,10 +39,12 @@ function withoutComment(line: string): string {
   return line.replace(/(^|\s)#\s.*$/, "").trim();
 }
 
-/** Returns what a page quotes in a sentence or table and that begins with one of the programs. */
+/** Returns what a page quotes in a sentence or table, where `|` is escaped, and that begins with one of the programs. */
 export function quotedCommands(page: string, programs: readonly string[]): string[] {
   const text = readFileSync(path.join(ROOT, page), "utf8").replaceAll(/^ *```[^]*?^ *```$/gm, "");
-  const quoted = [...text.matchAll(/`([^`]+)`/g)].map(([, code]) => code!.replaceAll(/\s+/g, " "));
+  const quoted = [...text.matchAll(/`([^`]+)`/g)].map(([, code]) =>
+    code!.replaceAll(/\s+/g, " ").replaceAll("\\|", "|"),
+  );
   return quoted.filter((code) => programs.includes(code.split(" ")[0]!) && !code.includes("["));
 }
 

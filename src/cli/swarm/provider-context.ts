@@ -1,5 +1,4 @@
 import type { ProviderContext, Question } from "../../providers/provider.ts";
-import { count } from "../terminal/format.ts";
 import { ask, confirm } from "./ask.ts";
 
 /** Options that answer questions in advance. */
@@ -32,10 +31,14 @@ function factOf(question: Question): string {
   const { name } = question;
   switch (question.type) {
     case "interrupts-runs":
-      return `${count(question.runs, "run")} of the swarm ${name} are running; after resume they start from the beginning`;
+      return question.runs === 1
+        ? `1 run or build of the swarm ${name} is running; after resume it starts from the beginning`
+        : `${question.runs} runs or builds of the swarm ${name} are running; after resume they start from the beginning`;
     case "loses-runs":
+      if (question.runs === 1)
+        return `1 run of the swarm ${name} is queued, running or not yet collected; it would be lost`;
       if (question.runs !== undefined)
-        return `${count(question.runs, "run")} of the swarm ${name} are queued, running or not yet collected; they would be lost`;
+        return `${question.runs} runs of the swarm ${name} are queued, running or not yet collected; they would be lost`;
       return question.volume
         ? `the swarm ${name} and all data on its volume would be deleted; its queue is not responding, so it may hold runs and results`
         : `the queue of the swarm ${name} is not responding; any runs and results in it would be lost`;

@@ -33,7 +33,8 @@ function kindFor(name: string): string {
 
 /** Refuses options of `swarm-tool init` that do not apply to the kind of swarm that is to be created. */
 export function refuseInapplicable(command: Program, flags: InitFlags): void {
-  if (flags.local && flags.docker) return; // refused with a better message
+  const kinds = [flags.local, flags.docker, flags.aws].filter((kind) => kind !== undefined);
+  if (kinds.length > 1) return; // refused with a better message
   const { names, where } = applicable(flags);
   const typed = command.options.filter(
     (option) => command.getOptionValueSource(option.attributeName()) === "cli",
