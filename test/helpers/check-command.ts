@@ -13,7 +13,8 @@ export function refusalOf(
   [first = "", ...others]: readonly string[],
   complete: boolean,
 ): string | undefined {
-  if (first === "completion") return SHELLS.includes(others[0]!) ? undefined : `no such shell: ${others[0]!}`;
+  if (first === "completion" && !SHELLS.includes(others[0]!) && !isPlaceholder(others[0]!))
+    return `no such shell: ${others[0]!}`;
   const command = commands.find((each) => each.name() === first || each.aliases().includes(first));
   if (command !== undefined) return refusal(command, others, complete, false);
   const args = first === "" ? others : [first, ...others];
