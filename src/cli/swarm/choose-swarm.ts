@@ -20,7 +20,7 @@ export interface ChoiceContext {
 
 /**
  * Returns the swarm for a campaign: the named one, else that of the variable `SWARM`, else the only one. If
- * there is none, creates one on this machine. Resumes a halted swarm; asks the user first if that costs money.
+ * there is none, creates one on this machine. Resumes a halted swarm; asks the user first if it is on other machines.
  * @throws {UserError} if the choice is ambiguous, or if the swarm is halted and must not be resumed.
  * @throws {Declined} if the user does not want to resume it.
  */
@@ -98,10 +98,12 @@ async function resumeHalted(
   { say, asItIs, yes }: ChoiceContext,
 ): Promise<void> {
   const { name } = state;
-  if (asItIs && (isBilled(state) || state.haltedBy !== "idleness")) throw haltedError(name);
-  if (isBilled(state) && !yes) {
+  const isHere = isOnThisMachine(state);
+  if (asItIs && (!isHere || state.haltedBy !== "idleness")) throw haltedError(name);
+  if (!isHere && !yes) {
     if (!canAsk()) throw haltedError(name);
-    const question = `the swarm ${name} is halted, and costs money while it is running. Resume it?`;
+    const price = isBilled(state) ? "costs money" : "occupies its machines";
+    const question = `the swarm ${name} is halted, and ${price} while it is running. Resume it?`;
     if (!(await confirm(question))) throw new Declined(`the swarm ${name} stays halted; nothing was done`);
   }
   say(`resuming the swarm ${name}`);
