@@ -279,6 +279,50 @@ it.each<[string, Record<string, string>, string[]]>([
   );
 });
 
+/** Rules of a Makefile whose text mentions `in.xml` only where a build does not look. */
+it.each<[string, string, boolean]>([
+  ["a rule for the default goal", "all: X\n\ngen:\n\tgen in.xml\nall: gen\n", true],
+  ["a rule for makefiles", "all:\n\tmake\nmakefiles:\n\tgen in.xml\n", true],
+  ["a rule of another goal", "all:\n\t$(MAKE) -C src\ndoc:\n\tgen in.xml\n.PHONY: all doc\n", false],
+  ["a goal that is declared with a variable", "DOC = doc/x\nall:\n\tcc\n$(DOC).html:\n\tgen in.xml\n", false],
+  ["a goal that a variable names", "ALL = doc\nall: $(ALL)\ndoc:\n\tgen in.xml\n", true],
+  ["a goal that a recipe names", "all:\n\t+$(MAKE) data MODE=release\ndata:\n\tgen in.xml\n", true],
+  ["a goal that may be the value of a variable", "all: x\nx y:\n\t$(MAKE) $(GOAL)\ny:\n\tgen in.xml\n", true],
+  ["a pattern", "all: a.h\n%.h:\n\tgen in.xml\n", true],
+  ["the source of an implicit rule", "sim: a.o\na.c:\n\tgen in.xml\n", true],
+  ["a header that only code names", "sim: a.o\na.h:\n\tgen in.xml\n", true],
+  ["the source of a pattern", "sim: a.o\n%.c: %.json\n\tgen\na.json:\n\tgen in.xml\n", true],
+  ["a document", "sim: a.o\ndoc.html:\n\tgen in.xml\n", false],
+  ["a program that a recipe calls", "sim:\n\tcd tools && ./gen\ntools/gen:\n\tmake-gen in.xml\n", true],
+  ["a rule that another one generates", "$(eval $(RULES))\nall:\n\tcc\ndoc:\n\tgen in.xml\n", true],
+  ["a variable", "IN = in.xml\nall:\n\tcc\n", true],
+  ["a variable of a rule that is not executed", "all:\n\tcc\ndoc: IN = in.xml\n", false],
+  ["a condition in a rule", "all:\nifdef X\n\tgen in.xml\nendif\n", true],
+  ["a condition in a rule of another goal", "all:\n\tcc\ndoc:\nifdef X\n\tgen in.xml\nendif\n", false],
+  ["a continued line", "all: \\\n  gen\ngen: ; \\\n  gen in.xml\n", true],
+  ["a default goal that is named", ".DEFAULT_GOAL := doc\nall:\n\tcc\ndoc:\n\tgen in.xml\n", true],
+  ["a default goal that another file may name", "include x.mk\nall:\n\tcc\ndoc:\n\tgen in.xml\n", true],
+  ["a definition", "all:\n\tcc\ndefine DOC\ndoc:\n\tgen in.xml\nendef\n", true],
+  ["a comment", "all:\n\tcc # not in.xml\n# in.xml\n", true],
+  ["a comment outside recipes", "all:\n\tcc\nX = 1 # in.xml\n# in.xml\n", false],
+  ["a message", "$(info in.xml)\nall:\n\tcc\n", false],
+])("reads what a build executes of a Makefile: %s", async (_, makefile, decides) => {
+  const files = { Makefile: makefile, "src/makefrag": "", "in.xml": "" };
+  expect((await deciding(files)).includes("in.xml")).toBe(decides);
+});
+
+it("reads Makefiles in folders in which a build works, and no others of that name", async () => {
+  const files = {
+    Makefile: "all:\n\tcd src && $(MAKE)\n",
+    "doc/src/Makefile": "all:\n\tgen doc.xml\n",
+    "src/Makefile": "all:\n\t$(MAKE) -C deep/lib\n",
+    "src/deep/lib/Makefile": "all:\n\tgen lib.xml\n",
+    "doc.xml": "",
+    "lib.xml": "",
+  };
+  expect((await deciding(files)).filter((file) => file.endsWith(".xml"))).toEqual(["lib.xml"]);
+});
+
 it("follows symbolic links of the project, also through another link", async () => {
   await using repository = await makeRepository(TWO);
   await symlink("../../way/deep", path.join(repository.path, "a/src/more"));

@@ -154,3 +154,9 @@ export function isRelated(one: string, other: string): boolean {
 export function isUnder(folder: string, file: string): boolean {
   return folder === "" || file === folder || file.startsWith(`${folder}/`);
 }
+
+/** Returns the folder of a file; empty for the top folder. */
+export function folderOf(file: string): string {
+  const folder = path.posix.dirname(file);
+  return folder === "." ? "" : folder;
+}

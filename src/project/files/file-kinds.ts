@@ -95,3 +95,8 @@ const NAMING_NOTHING =
 export function namesFilesToRuns(file: string): boolean {
   return kindOf(file) !== "build" && !NAMING_NOTHING.test(file);
 }
+
+/** Returns whether a file is code or describes a build. */
+export function describesBuild(file: string): boolean {
+  return ["code", "build"].includes(kindOf(file));
+}

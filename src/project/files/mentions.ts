@@ -45,7 +45,7 @@ export class Mentions {
     if (WILDCARD.test(name) && !isAny) return;
     const folder = isAny ? path.posix.dirname(plain) : plain;
     if (folder === "" || folder === "." || folder === "..") return;
-    this.#places.add(folder);
+    this.#places.add(folder.replace(/^\/(?:\.{1,2}\/)*/, "")); // the end of `$(TOP)/tools`
     if (!isPlace) this.#folders.add(folder);
   }
 
@@ -94,10 +94,22 @@ export class Mentions {
     return false;
   }
 
-  /** Returns whether one of a file's folders is mentioned, possibly as a folder to work in. */
-  hasFolderOf(file: string): boolean {
-    return this.#all || isIn(file, this.#places);
+  /** Returns whether scripts in some folders may work in another one: the path to it consists of mentioned folders. */
+  leadsTo(folder: string, from: ReadonlySet<string>): boolean {
+    if (this.#all) return true;
+    const parts = folder.split("/");
+    const reached = new Set<number>();
+    for (let end = 0; end <= parts.length; end++) {
+      const isMentioned = (start: number): boolean =>
+        reached.has(start) && this.#places.has(latin1(parts.slice(start, end).join("/")));
+      if (from.has(parts.slice(0, end).join("/")) || range(end).some(isMentioned)) reached.add(end);
+    }
+    return reached.has(parts.length);
   }
+}
+
+function range(end: number): number[] {
+  return [...Array(end).keys()];
 }
 
 const NAMED_ONLY = new Set([".ned", ".ini"]);
