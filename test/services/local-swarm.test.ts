@@ -115,7 +115,9 @@ describeWithService("redis-server", "the swarm on this machine", () => {
     const saw = listen(client);
     await saw("[1/8]");
     const refused = await user.run("swarm-tool", ["halt"]);
-    expect(refused.stderr).toMatch(/(1 run or build|2 runs or builds) of the swarm local (is|are) running[^]*hint: add --yes/);
+    expect(refused.stderr).toMatch(
+      /(1 run or build|2 runs or builds) of the swarm local (is|are) running[^]*hint: add --yes/,
+    );
     expect(refused.exitCode).toBe(2);
     expect((await statusOf(user)).state).toBe("running");
 
