@@ -57,7 +57,7 @@ describeWithService("redis-server", "runall-swarm reports what to change", () =>
     [["-c", "Quick", "-u", "Qtenv"], "-u Qtenv: runs on a swarm use Cmdenv only"],
     [["-q", "runs"], "-q only queries the simulator"],
     [["--swarm"], "argument missing"],
-    [["-c", "Quick", "--swarm", "nosuch"], /no swarm named nosuch\nhint: known swarms: local/],
+    [["-c", "Quick", "--swarm", "nosuch"], /no swarm named nosuch\nhint: swarms here: local/],
     [
       ["opp_run", "-c", "Nosuch", "--quiet"],
       "put options of runall-swarm, such as --quiet, before the simulation program",
