@@ -172,7 +172,7 @@ describeWithService("docker-registry", "with a registry", () => {
       const args = ["-c", "Nodes", "-r", "0..7", "--swarm", "s"];
       const running = owner.start("runall-swarm", args, { cwd: sample.study });
       const saw = listen(running);
-      await saw("no runner is connected");
+      await saw("no runner is connected", 90_000); // the machines may still be stopping their containers
       await must(other.run("swarm-tool", ["halt", "s", "--force"]));
       const listed = await must(owner.run("runall-swarm", ["list", "--swarm", "s", "--json"]));
       expect(JSON.parse(listed.stdout)).toContainEqual(expect.objectContaining({ waiting: 8, running: 0 }));

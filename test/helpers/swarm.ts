@@ -168,11 +168,12 @@ export async function holdRuns(user: User, runNumber: number): Promise<HeldRuns>
   return { holdFrom, release, [Symbol.asyncDispose]: release };
 }
 
-/** Collects a tool's output on stderr. */
-export function listen({ child }: Running): (wanted: string) => Promise<unknown> {
+/** Collects a tool's output on stderr. @returns a function that waits for a text in it. */
+export function listen({ child }: Running): (wanted: string, timeoutMs?: number) => Promise<unknown> {
   let all = "";
   child.stderr!.on("data", (chunk: Buffer) => (all += chunk.toString()));
-  return (wanted) => eventually(() => expect(all).toContain(wanted));
+  return (wanted, timeoutMs = EVENTUALLY.timeout) =>
+    vi.waitFor(() => expect(all).toContain(wanted), { ...EVENTUALLY, timeout: timeoutMs });
 }
 
 /** A worker of the same swarm whose jobs are released soon after it has vanished. */
