@@ -1,6 +1,7 @@
-import { spawn, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { copySample, STAND_IN } from "./sample.js";
 import { findProgram, ROOT, runScript, setUp, SetupError } from "./setup.js";
 
 /**
@@ -10,7 +11,6 @@ import { findProgram, ROOT, runScript, setUp, SetupError } from "./setup.js";
 
 const PLACE = path.join(ROOT, ".cache", "demo");
 const STUDY = path.join(PLACE, "mm1", "simulations");
-const STAND_IN = path.join(ROOT, "test", "helpers", "omnetpp-stand-in", "bin");
 /** Maximum relative difference between the mean of the runs and the formula. The longest queue varies most. */
 const TOLERANCE = 0.15;
 
@@ -25,7 +25,7 @@ await runScript(async () => {
   );
   const env = demoEnvironment(simulator === undefined);
   await run("swarm-tool", ["remove", "--force"], { cwd: ROOT, env, quiet: true }); // left by a demo that was killed
-  copySample();
+  copySample(path.join(PLACE, "mm1"));
   try {
     const created = await run("swarm-tool", ["init", "--local", "--yes"], { cwd: STUDY, env });
     if (created !== 0) throw new SetupError(`the demo's swarm was not created: exit code ${created}`);
@@ -57,23 +57,6 @@ function demoEnvironment(standIn) {
     XDG_STATE_HOME: path.join(PLACE, "state"),
     XDG_CACHE_HOME: path.join(PLACE, "cache"),
   };
-}
-
-/** Copies the sample into a new git repository, because a study has to be in a checkout. */
-function copySample() {
-  const project = path.join(PLACE, "mm1");
-  rmSync(project, { recursive: true, force: true });
-  mkdirSync(PLACE, { recursive: true });
-  cpSync(path.join(ROOT, "examples", "mm1"), project, { recursive: true });
-  const identity = ["-c", "user.name=Demo", "-c", "user.email=demo@example.org"];
-  for (const command of [
-    ["init", "--quiet"],
-    ["add", "--all"],
-    [...identity, "commit", "--quiet", "--message=The sample"],
-  ]) {
-    const { status, stderr } = spawnSync("git", command, { cwd: project, encoding: "utf8" });
-    if (status !== 0) throw new SetupError(`git ${command.join(" ")}: ${stderr}`);
-  }
 }
 
 /**
