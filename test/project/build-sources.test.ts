@@ -311,6 +311,21 @@ it.each<[string, string, boolean]>([
   expect((await deciding(files)).includes("in.xml")).toBe(decides);
 });
 
+it.each<[string, Record<string, string>]>([
+  ["a command", { "swarm.json": '{"build": ["make $GOAL"]}' }],
+  ["a script with a list of arguments", { makefrag: "X = gen.py\n", "gen.py": 'run(["make", goal])' }],
+  ["a script with a continued line", { makefrag: "X = gen.sh\n", "gen.sh": "make -s \\\n  $1\n" }],
+  ["a script with the variable of make", { makefrag: "X = gen.sh\n", "gen.sh": "$MAKE $1\n" }],
+])("reads all rules of a Makefile if a goal may be any: %s", async (_, files) => {
+  const makefile = "all:\n\tcc\ndoc:\n\tgen in.xml\n";
+  expect(await deciding({ Makefile: makefile, "in.xml": "", ...files })).toContain("in.xml");
+});
+
+it("does not assume that a Makefile's variable has the value that is assigned there", async () => {
+  const files = { Makefile: "NAME = a\nall:\n\tgen $(NAME)_table.csv\n", "b_table.csv": "" };
+  expect(await deciding(files)).toContain("b_table.csv");
+});
+
 it("reads Makefiles in folders in which a build works, and no others of that name", async () => {
   const files = {
     Makefile: "all:\n\tcd src && $(MAKE)\n",

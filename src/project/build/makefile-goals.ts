@@ -42,12 +42,14 @@ interface Parsed {
  * @see GNU make manual, "Rule Syntax", "Special Built-in Target Names".
  */
 function executedText(text: string, isGoal: (target: string) => boolean): string {
-  const parsed = NOT_PARSED.test(text) ? undefined : parse(withValues(withoutProse(text)));
-  if (parsed?.defaultGoal === undefined) return withoutProse(text);
+  const plain = withoutProse(text);
+  const expand = valuesIn(plain);
+  const parsed = NOT_PARSED.test(text) ? undefined : parse(plain, expand);
+  if (parsed?.defaultGoal === undefined) return plain;
   const { general, rules, defaultGoal } = parsed;
   const names = new Set([defaultGoal, ...BUILD_GOALS]);
   const read = (line: string): void => {
-    for (const word of line.split(BLANKS)) names.add(path.posix.basename(word));
+    for (const word of expand(line).split(BLANKS)) names.add(path.posix.basename(word));
   };
   general.forEach(read);
   const chains = rules.some(({ targets }) => targets.some((target) => target.includes("%")));
@@ -81,27 +83,31 @@ function mayBeImplicit(target: string, chains: boolean): boolean {
   return path.posix.extname(target) !== "" && (chains || kindOf(target) !== "data");
 }
 
-/** Returns a Makefile with the values of variables that are assigned once, in a way that does not need make. */
-function withValues(text: string): string {
-  const assigned = [...text.matchAll(/^ *([\w.-]+) *([:+?!]*=) *([^#\n]*?) *$/gm)];
+/**
+ * Returns a function that replaces the variables of a Makefile that are assigned once, in a way that does not need make, by
+ * their values. Whoever starts make may give them others.
+ */
+function valuesIn(makefile: string): (line: string) => string {
+  const assigned = [...makefile.matchAll(/^ *([\w.-]+) *([:+?!]*=) *([^#\n]*?) *$/gm)];
   const values = new Map(assigned.map(([, name, operator, value]) => [name!, { operator, value: value! }]));
   const isPlain = (name: string): boolean =>
     assigned.filter(([, each]) => each === name).length === 1 &&
     /^:{0,3}=$/.test(values.get(name)!.operator!) &&
     /^[\w./ -]*$/.test(values.get(name)!.value);
   const plain = new Map([...values].flatMap(([name, { value }]) => (isPlain(name) ? [[name, value]] : [])));
-  return text.replaceAll(
-    /\$(?:\(([\w.-]+)\)|\{([\w.-]+)\})/g,
-    (reference, round?: string, curly?: string) => plain.get(round ?? curly ?? "") ?? reference,
-  );
+  return (line) =>
+    line.replaceAll(
+      /\$(?:\(([\w.-]+)\)|\{([\w.-]+)\})/g,
+      (reference, round?: string, curly?: string) => plain.get(round ?? curly ?? "") ?? reference,
+    );
 }
 
-function parse(text: string): Parsed {
+function parse(text: string, expand: (line: string) => string): Parsed {
   const parsed: Parsed = { general: [], rules: [], defaultGoal: undefined, mayBeElsewhere: false };
   let rule: Rule | undefined;
   let isDefinition = false;
   for (const line of text.replaceAll(/\\\r?\n/g, " ").split(/\r?\n/)) {
-    const targets = isDefinition ? undefined : targetsIn(line);
+    const targets = isDefinition ? undefined : targetsIn(expand(line));
     isDefinition = isDefinition ? !/^ *endef\b/.test(line) : /^ *(?:override +)?define\b/.test(line);
     if (rule !== undefined && line.startsWith("\t")) rule.lines.push(line);
     else if (targets !== undefined) rule = addRule(parsed, targets, line);
@@ -164,7 +170,9 @@ export function withoutProse(makefile: string): string {
 
 /** Returns whether a script runs make for a goal that is the value of a variable, such as `$@`. */
 export function makesAnyGoal(text: string): boolean {
-  return [...text.matchAll(/(?:\$[({]MAKE[)}]|\b[gG]?make\b)([^\n;&|]*)/g)].some(([, args]) => {
+  if (/["']g?make["']\s*[,\]]/.test(text)) return true; // a list of arguments, as in Python
+  const calls = text.replaceAll(/\\\r?\n/g, " ").matchAll(/(?:\$[({]?MAKE\b[)}]?|\bg?make\b)([^\n;&|]*)/g);
+  return [...calls].some(([, args]) => {
     const goals = args!.replaceAll(/\s(?:-[CfIj]\s*\S+|-\S+|[\w.]+\s*[:+?]?=\s*\S+)/g, " ");
     return /(?:^|\s)["']?\$/.test(goals);
   });

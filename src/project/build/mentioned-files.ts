@@ -42,6 +42,7 @@ export async function mentionedIn(
   const read = new Set<string>();
   const called = new Set<string>();
   const makefiles = new Makefiles(mentions);
+  if (question.project.commands?.some(makesAnyGoal) === true) makefiles.addAllGoals();
   for (;;) {
     const from = withParents([...startFolders, ...[...read].map(folderOf)]);
     const next = described.filter(
