@@ -27,8 +27,9 @@ export interface CommonOptions {
 // The actions of the subcommands; this module is loaded only when one of them is called.
 
 /** Prints all campaigns of a swarm. */
-export async function list(options: CommonOptions, { stdout, stderr }: CommandContext): Promise<void> {
-  await using connected = await connect({ ...options, asItIs: true }, stderr);
+export async function list(options: CommonOptions, context: CommandContext): Promise<void> {
+  const { stdout, stderr } = context;
+  await using connected = await connect({ ...options, asItIs: true }, context);
   const warn = warnOn(stderr);
   const listings = await connected.queue.list(undefined, (reason) => warn(`ignoring ${reason}`));
   if (options.json) stdout.write(`${printableJson(listings.map(withoutTerminal), 2)}\n`);
@@ -49,7 +50,7 @@ export async function follow(
   { quiet = false, verbose = false, json = false, ...which }: CommonOptions,
   context: CommandContext,
 ): Promise<number> {
-  await using connected = await connect(which, context.stderr);
+  await using connected = await connect(which, context);
   const { target, queue, swarm, gone } = connected;
   const id = await meant(typed, queue);
   const directory = process.cwd();
@@ -64,12 +65,9 @@ export async function follow(
 }
 
 /** Cancels the queued runs of a campaign and stops its running simulations. */
-export async function cancel(
-  typed: string,
-  options: CommonOptions,
-  { stdout, stderr }: CommandContext,
-): Promise<void> {
-  await using connected = await connect(options, stderr);
+export async function cancel(typed: string, options: CommonOptions, context: CommandContext): Promise<void> {
+  const { stdout } = context;
+  await using connected = await connect(options, context);
   const id = await meant(typed, connected.queue);
   const { open } = await connected.queue.find(id);
   const removed = await connected.queue.cancel(
@@ -103,9 +101,10 @@ export async function logs(
   typed: string,
   run: string | undefined,
   options: CommonOptions & { follow?: true },
-  { stdout, stderr, interrupt }: CommandContext,
+  context: CommandContext,
 ): Promise<void> {
-  await using connected = await connect({ ...options, asItIs: true }, stderr);
+  const { stdout, stderr, interrupt } = context;
+  await using connected = await connect({ ...options, asItIs: true }, context);
   const { queue, swarm, target, gone } = connected;
   const id = await meant(typed, queue);
   if (id !== typed) stderr.write(`campaign ${id}\n`);
@@ -136,10 +135,10 @@ interface Connected extends AsyncDisposable {
 /** Opens the connection to a swarm. */
 async function connect(
   { swarm: name, yes, asItIs = false }: Pick<CommonOptions, "swarm" | "yes"> & { asItIs?: boolean },
-  stderr: CommandContext["stderr"],
+  { stderr, interrupt }: Pick<CommandContext, "stderr" | "interrupt">,
 ): Promise<Connected> {
   const say = (text: string): void => void stderr.write(`${forPeople(printable(text), stderr)}\n`);
-  const target = await chooseSwarm(name, { say, asItIs, yes });
+  const target = await chooseSwarm(name, { say, asItIs, yes, interrupt });
   const gone = new AbortController();
   const swarm = await target.access((text) => connected.say(text), gone.signal);
   const queue = await openQueueClient(swarm.queue, swarm.gone);

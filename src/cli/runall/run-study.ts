@@ -163,6 +163,7 @@ async function runOnSwarm(
     const target = await chooseSwarm(options.swarm, {
       runners: availableParallelism(),
       yes: options.yes,
+      interrupt: context.interrupt,
       say,
     });
     const gone = new AbortController();

@@ -1,7 +1,13 @@
 import { Declined, UserError } from "../../errors.ts";
 import { isBilled, isOnThisMachine, newSwarm, openSwarm } from "../../providers/kinds/kinds.ts";
 import { findOnOtherHosts, listSwarms, findAllSwarms, onOtherMachine } from "../../providers/list-swarms.ts";
-import { drain, haltedError, type Provider, type SwarmEvents } from "../../providers/provider.ts";
+import {
+  drain,
+  haltedError,
+  type Provider,
+  type ProviderContext,
+  type SwarmEvents,
+} from "../../providers/provider.ts";
 import { readState } from "../../providers/state-file.ts";
 import type { SwarmState } from "../../providers/swarm-state.ts";
 import { canAsk, confirm } from "./ask.ts";
@@ -13,8 +19,9 @@ export interface ChoiceContext {
   runners?: number;
   /** The swarm is only read: accept a halted one if its queue may respond all the same, and never ask. */
   asItIs?: boolean;
-  /** Resume a halted swarm without asking, even if it costs money. */
+  /** Answer all questions with yes: resume a swarm that costs money, install the queue's server. */
   yes?: boolean | undefined;
+  interrupt: AbortSignal;
   say: (text: string) => void;
 }
 
@@ -36,7 +43,7 @@ export async function chooseSwarm(
   const [only] = running.length === 1 ? running : swarms;
   if (swarms.length > 1 && running.length === 0) throw ambiguous(swarms);
   if (only === undefined) return await createLocal(context);
-  const target = await openSwarm(only, providerContext());
+  const target = await openSwarm(only, providersContext(context));
   const isHalted = (await target.isHalted?.()) ?? only.state === "halted";
   if (isHalted && !(context.asItIs && target.isHalted)) await resumeHalted(only, target, context);
   return target;
@@ -77,7 +84,12 @@ async function namedSwarm(name: string): Promise<SwarmState> {
   throw await unknownSwarm(name);
 }
 
-async function createLocal({ runners, say }: ChoiceContext): Promise<Provider> {
+function providersContext({ yes, interrupt }: ChoiceContext): ProviderContext {
+  return providerContext(yes ? { yes } : {}, interrupt);
+}
+
+async function createLocal(context: ChoiceContext): Promise<Provider> {
+  const { runners, say } = context;
   if (runners === undefined) {
     const [other] = (await findAllSwarms()).elsewhere;
     if (other !== undefined) throw onOtherMachine(other);
@@ -86,7 +98,7 @@ async function createLocal({ runners, say }: ChoiceContext): Promise<Provider> {
   say(
     `no swarm exists yet: creating one on this machine with ${runners} runners; it shuts down after one hour idle`,
   );
-  const target = await newSwarm(undefined, { local: true }, providerContext());
+  const target = await newSwarm(undefined, { local: true }, providersContext(context));
   await printProgress(target.init({ runners, services: () => Promise.resolve((services) => services) }), say);
   return target;
 }
@@ -95,7 +107,7 @@ async function createLocal({ runners, say }: ChoiceContext): Promise<Provider> {
 async function resumeHalted(
   state: SwarmState,
   target: Provider,
-  { say, asItIs, yes }: ChoiceContext,
+  { say, asItIs, yes, interrupt }: ChoiceContext,
 ): Promise<void> {
   const { name } = state;
   const isHere = isOnThisMachine(state);
@@ -104,7 +116,8 @@ async function resumeHalted(
     if (!canAsk()) throw haltedError(name);
     const price = isBilled(state) ? "costs money" : "occupies its machines";
     const question = `the swarm ${name} is halted, and ${price} while it is running. Resume it?`;
-    if (!(await confirm(question))) throw new Declined(`the swarm ${name} stays halted; nothing was done`);
+    if (!(await confirm(question, interrupt)))
+      throw new Declined(`the swarm ${name} stays halted; nothing was done`);
   }
   say(`resuming the swarm ${name}`);
   await printProgress(target.resume(), say);

@@ -14,14 +14,15 @@ export function providerContext({ force, yes }: ForceOptions = {}, signal?: Abor
     endSimulations: async (directory) =>
       (await import("../../worker/tree/slot.ts")).endLeftoversIn(directory),
     async approve(question) {
-      if (!force && !yes) await ask(factOf(question));
+      if (!force && !yes) await ask(factOf(question), signal);
     },
     offerInstallation: async (what) =>
       yes === true ||
       (await confirm(
         `the queue needs redis-server or valkey-server, which is not installed.\n${what}\ncan be installed for this user only, without root. Install it?`,
+        signal,
       )),
-    offerRemoval: ({ message }) => confirm(`${message}.\nRemove what was created?`),
+    offerRemoval: ({ message }) => confirm(`${message}.\nRemove what was created?`, signal),
     signal,
   };
 }

@@ -169,7 +169,7 @@ async function takeOverNamed(name: string | undefined): Promise<void> {
 async function forgetMachine(name: string, options: RemoveOptions, io: Io): Promise<void> {
   const found = await elsewhereNamed(name);
   const fact = `the swarm ${name} and all its data would be deleted; its processes still running on ${found.machine} are not stopped`;
-  if (!options.force && !options.yes) await ask(fact);
+  if (!options.force && !options.yes) await ask(fact, io.interrupt);
   await forgetElsewhere(found);
   io.say(`the swarm ${name} is forgotten`);
 }
