@@ -20,7 +20,7 @@ await runScript(async () => {
   await setUp({ system: [...redis, "git", "make", ...(simulator === undefined ? [] : ["g++"])] });
   console.log(
     simulator === undefined
-      ? "OMNeT++ is not on PATH: its stand-in from the tests simulates the queue (see test/helpers/omnetpp-stand-in)"
+      ? "OMNeT++ is not on PATH: its stand-in simulates the queue\n(test/helpers/omnetpp-stand-in)"
       : `using OMNeT++: ${simulator}`,
   );
   const env = demoEnvironment(simulator === undefined);
