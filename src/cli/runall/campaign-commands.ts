@@ -3,7 +3,7 @@ import { Command as Program, Option } from "commander";
 import { EXIT, type CommandContext } from "../terminal/command.ts";
 import { addCompletion } from "../terminal/completion.ts";
 import { withExamples } from "../terminal/examples.ts";
-import { outputOf } from "../terminal/usage-error.ts";
+import { HELP_LAYOUT, outputOf } from "../terminal/usage-error.ts";
 
 const ID =
   "ID is that of a campaign (see: runall-swarm list), its first characters, or last for your newest campaign.";
@@ -21,7 +21,10 @@ export async function runSubcommand(context: CommandContext): Promise<number> {
 
 /** Returns the subcommands of `runall-swarm` for existing campaigns. @param finish receives the exit code. */
 export function describeSubcommands(context: CommandContext, finish: (code: number) => void): Program {
-  const program = new Program("runall-swarm").configureOutput(outputOf(context)).exitOverride();
+  const program = new Program("runall-swarm")
+    .configureHelp(HELP_LAYOUT)
+    .configureOutput(outputOf(context))
+    .exitOverride();
   const command = (usage: string, description: string): Program =>
     program
       .command(usage)

@@ -6,7 +6,7 @@ import { wholeNumberIn } from "../../model/whole-number.ts";
 import type { OwnOptions } from "../../omnetpp/opp-args.ts";
 import type { CommandContext } from "../terminal/command.ts";
 import { withVariable } from "./named-variables.ts";
-import { outputOf } from "../terminal/usage-error.ts";
+import { HELP_LAYOUT, outputOf } from "../terminal/usage-error.ts";
 import { version } from "../terminal/version.ts";
 
 /** First argument that is equivalent to the option of the same name. */
@@ -110,6 +110,7 @@ export async function describeOptions(context: CommandContext): Promise<Command>
     .optionsGroup("Options:")
     .version(version(), "--version")
     .addHelpText("after", HELP)
+    .configureHelp(HELP_LAYOUT)
     .configureOutput(outputOf(context))
     .exitOverride();
 }
@@ -227,13 +228,19 @@ function duration(text: string): number {
 }
 
 const HELP = `
-Campaigns keep running after this program exits; to manage them:
-  runall-swarm list | attach ID | cancel ID | logs ID [RUN] [-f] | retry ID
+Campaigns keep running after this program exits.
+To manage them:
+  runall-swarm list
+  runall-swarm attach ID | cancel ID | retry ID
+  runall-swarm logs ID [RUN] [-f]
 
-All other options are passed to the simulation: -c CONFIG, -r FILTER,
--f FILE.ini, -n NEDPATH, -l LIBRARY, --KEY=VALUE, …
-The simulation program is opp_run or the program that the project builds;
-to use another one, name it as with opp_runall: ./aloha
+All other options are passed to the simulation:
+-c CONFIG, -r FILTER, -f FILE.ini, -n NEDPATH,
+-l LIBRARY, --KEY=VALUE, …
+
+The simulation program is opp_run, or the program that
+the project builds. To use another one, name it as with
+opp_runall: ./aloha
 
 Exit codes:
   0    all runs completed

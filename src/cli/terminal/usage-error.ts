@@ -1,4 +1,4 @@
-import type { OutputConfiguration } from "commander";
+import type { HelpConfiguration, OutputConfiguration } from "commander";
 import type { CommandContext } from "./command.ts";
 import { errorCode, UserError } from "../../errors.ts";
 import { forPeople } from "./for-people.ts";
@@ -11,6 +11,9 @@ export function outputOf({ stdout, stderr }: Pick<CommandContext, "stdout" | "st
     outputError: () => undefined,
   };
 }
+
+/** Wraps the descriptions of options in their column even on narrow terminals. */
+export const HELP_LAYOUT: HelpConfiguration = { minWidthToWrap: 20 };
 
 /**
  * Returns commander's error in the form of all other errors; undefined for another error, and for a help

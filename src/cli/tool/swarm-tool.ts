@@ -4,7 +4,7 @@ import { runnersOption, serviceOptions, type ServiceFlags } from "./docker-optio
 import { addInitOptions, withKind, type InitFlags } from "./init-options.ts";
 import { wholeNumber } from "../terminal/whole-number.ts";
 import { EXIT, isHelp, type Command, type CommandContext } from "../terminal/command.ts";
-import { outputOf } from "../terminal/usage-error.ts";
+import { HELP_LAYOUT, outputOf } from "../terminal/usage-error.ts";
 import type { DashboardCommandOptions } from "./dashboard.ts";
 import type { DoctorFlags } from "./doctor.ts";
 import { addCompletion, isCompletion } from "../terminal/completion.ts";
@@ -52,6 +52,7 @@ export function describeProgram(context: CommandContext, finish: (code: number) 
     .description("Create and manage the swarms that runall-swarm uses.")
     .version(version(), "--version")
     .addHelpText("after", HELP)
+    .configureHelp(HELP_LAYOUT)
     .configureOutput(outputOf(context))
     .exitOverride();
   addManageCommands(program, io, finish, context);

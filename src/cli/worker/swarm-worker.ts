@@ -4,7 +4,7 @@ import { Command as Program, InvalidArgumentError, Option } from "commander";
 import { wholeNumberIn } from "../../model/whole-number.ts";
 import { cacheDirectory } from "../../system/paths.ts";
 import { isHelp, type Command, type CommandContext } from "../terminal/command.ts";
-import { outputOf } from "../terminal/usage-error.ts";
+import { HELP_LAYOUT, outputOf } from "../terminal/usage-error.ts";
 import { version } from "../terminal/version.ts";
 import type { Role, WorkOptions } from "./work.ts";
 
@@ -56,6 +56,7 @@ export function describeWorker({ stdout, stderr }: CommandContext): Program {
         .hideHelp(),
     )
     .version(version(), "--version")
+    .configureHelp(HELP_LAYOUT)
     .configureOutput(outputOf({ stdout, stderr }))
     .exitOverride();
 }
