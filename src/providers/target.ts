@@ -52,7 +52,8 @@ export interface LocalStatus extends SwarmStatus {
   target: "local";
   runners: number;
   processes: ProcessStatus[];
-  directories: string[];
+  /** The folder of the queue and the results, and that of the builds and working trees. */
+  directories: [data: string, cache: string];
   /** URL of the dashboard; undefined if it is not running. */
   dashboard: string | undefined;
 }

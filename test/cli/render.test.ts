@@ -322,7 +322,7 @@ describe("without a terminal", () => {
     shown.show(summary([record(0, "failed", { error: "no" })]));
     expect(written.stderr).toBe("[1/2] C #0 $a=1, $repetition=0: failed after 1.5 s: no\n");
     expect(written.stdout).toContain(
-      "3 runs in 1 min 01 s: 2 done, 1 failed. Results are in results, of the others in results/failed.\n",
+      "3 runs in 1 min 01 s: 2 done, 1 failed. Results are in results, those of the other runs in results/failed.\n",
     );
   });
 

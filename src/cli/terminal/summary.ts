@@ -48,7 +48,8 @@ export function endLine(summary: CampaignSummary, directory: string, paint: Pain
   const all = `${count(recorded + unrecorded, "run")} in ${formatDuration(wallTimeMs)}: ${parts.join(", ")}${earlier}${later}.`;
   if (recorded === 0) return all;
   const size = made && made.sizeBytes > 0 ? ` (${formatSize(made.sizeBytes)})` : "";
-  const failed = recorded > (states.done ?? 0) ? `, of the others in ${path.join(where, "failed")}` : "";
+  const failed =
+    recorded > (states.done ?? 0) ? `, those of the other runs in ${path.join(where, "failed")}` : "";
   const place = (states.done ?? 0) === 0 && failed !== "" ? path.join(where, "failed") : where + failed;
   return `${all} Results${size} are in ${place}.`;
 }

@@ -11,7 +11,8 @@ export function describeLocal(swarm: LocalStatus): StatusLine[] {
   ]);
   const more = [
     ...(dashboard === undefined ? [] : [`  dashboard: ${dashboard}`]),
-    ...directories.map((directory) => `  files: ${directory}`),
+    `  data: ${directories[0]}`,
+    `  cache: ${directories[1]}`,
     ...(processes.some(({ alive }) => !alive)
       ? [`  to restart what is not running, run: swarm-tool resume ${name}`]
       : []),
