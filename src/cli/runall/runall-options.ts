@@ -54,7 +54,7 @@ export interface OwnOptionValues {
   commit: string | undefined;
   dryRun: boolean;
   explain: boolean;
-  /** Resume a halted swarm without asking. */
+  /** Answer all questions with yes. */
   yes: boolean;
   rerun: boolean;
   detach: boolean;
@@ -88,7 +88,7 @@ export async function describeOptions(context: CommandContext): Promise<Command>
     )
     .optionsGroup("Execution:")
     .option("--swarm <name>", "use this swarm (default: $SWARM, else the only one)")
-    .option("--yes", "resume a halted swarm without asking, even if it costs money")
+    .option("--yes", "do not ask: resume a halted swarm, even if it costs money; install a queue server")
     .option("--rerun", "rerun runs that have already completed")
     .option("--detach", "exit when the runs are queued (collect them with attach)")
     .option("--stop-on-error", "cancel the campaign when a run fails")

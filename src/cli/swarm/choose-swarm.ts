@@ -13,7 +13,7 @@ export interface ChoiceContext {
   runners?: number;
   /** The swarm is only read: accept a halted one if its queue may respond all the same, and never ask. */
   asItIs?: boolean;
-  /** Resume a halted swarm without asking, even if it costs money. */
+  /** Resume a halted swarm, and install the server of the queue for a new one, without asking. */
   yes?: boolean | undefined;
   say: (text: string) => void;
 }
@@ -77,7 +77,7 @@ async function namedSwarm(name: string): Promise<SwarmState> {
   throw await unknownSwarm(name);
 }
 
-async function createLocal({ runners, say }: ChoiceContext): Promise<Provider> {
+async function createLocal({ runners, say, yes }: ChoiceContext): Promise<Provider> {
   if (runners === undefined) {
     const [other] = (await findAllSwarms()).elsewhere;
     if (other !== undefined) throw onOtherMachine(other);
@@ -86,7 +86,7 @@ async function createLocal({ runners, say }: ChoiceContext): Promise<Provider> {
   say(
     `no swarm exists yet: creating one on this machine with ${runners} runners; it shuts down after one hour idle`,
   );
-  const target = await newSwarm(undefined, { local: true }, providerContext());
+  const target = await newSwarm(undefined, { local: true }, providerContext(yes ? { yes: true } : {}));
   await printProgress(target.init({ runners, services: () => Promise.resolve((services) => services) }), say);
   return target;
 }
