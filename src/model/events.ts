@@ -20,11 +20,14 @@ export const ExecutedRunsSchema = v.object({
 });
 export type ExecutedRuns = v.InferOutput<typeof ExecutedRunsSchema>;
 
+/** Numbers of runs by their final state. */
+const StatesSchema = v.object(v.entriesFromList(OUTCOME_STATES, v.optional(v.number())));
+
 export const CampaignSummarySchema = v.object({
   /** Undefined if all runs had already completed. */
   campaign: v.optional(v.string()),
   /** Number of runs for each final state that occurred; skipped runs count as done. */
-  states: v.object(v.entriesFromList(OUTCOME_STATES, v.optional(v.number()))),
+  states: StatesSchema,
   /** Number of runs that were skipped because they had already completed. */
   skipped: v.optional(v.number()),
   wallTimeMs: v.number(),
@@ -106,6 +109,8 @@ export const CampaignEventSchema = v.variant("type", [
     tookMs: v.number(),
   }),
   v.object({ type: v.literal("queued"), campaign: v.string(), runs: v.number() }),
+  /** With `attach` and `retry`: how the campaign's other runs have ended, which are not followed now. */
+  v.object({ type: v.literal("resumed"), campaign: v.string(), states: StatesSchema }),
   v.object({ type: v.literal("started"), run: RunSchema }),
   v.object({ type: v.literal("progress"), run: RunSchema, progress: ProgressSchema }),
   /** The worker could not execute the run, for example because of a full disk; the run is queued again. */

@@ -27,11 +27,12 @@ const listings = [
   },
 ];
 
-it.each([80, 120])("fits campaigns into a terminal of %d columns, and shortens their names", (columns) => {
+it.each([60, 120, 200])("cuts no name in a terminal of %d columns", (columns) => {
   const lines = campaignTable(listings, { isTTY: true, columns }, 60_000);
-  expect(Math.max(...lines.map(textWidth))).toBeLessThanOrEqual(columns);
-  expect(lines[1]).toMatch(/ AConfig\w*… .* 2 waiting, 1 running$/);
-  expect(lines[2]).toMatch(/^c1 .* Short .* 3 +1 min 00 s ago +cancelled$/);
+  const longest = listings[0]!.campaign.config;
+  expect(lines.filter((line) => textWidth(line) > columns && !line.includes(longest))).toEqual([]);
+  const words = lines.flatMap((line) => line.trim().split(/\s+/));
+  expect(words).toEqual(expect.arrayContaining([longest, "Short", "running", "cancelled"]));
 });
 
 it.each([

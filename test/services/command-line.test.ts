@@ -22,6 +22,9 @@ const REFUSED: readonly [tool: "runall-swarm" | "swarm-tool", args: string, mess
   ["runall-swarm", "--quiet --verbose -c Quick", "'--quiet' cannot be used with option '-V, --verbose'"],
   ["runall-swarm", "--quiet -V -c Quick", "'--quiet' cannot be used with option '-V, --verbose'"],
   ["runall-swarm", "--dry-run --explain -c Quick", "'--explain' cannot be used with option '--dry-run'"],
+  ["runall-swarm", "--dry-run --detach -c Quick", "'--dry-run' cannot be used with option '--detach'"],
+  ["runall-swarm", "explain --detach -c Quick", "'--explain' cannot be used with option '--detach'"],
+  ["runall-swarm", "--json --verbose -c Quick", "'--json' cannot be used with option '-V, --verbose'"],
   ["runall-swarm", "attach last --quiet --verbose", "'--quiet' cannot be used with option '-V, --verbose'"],
   ["runall-swarm", "-e -c Quick", /no makefile can be exported\nhint: to list the runs, add --dry-run/],
   ["runall-swarm", "--export=Runfile ./mm1 -c Quick", "no makefile can be exported"],
@@ -51,6 +54,14 @@ const REFUSED: readonly [tool: "runall-swarm" | "swarm-tool", args: string, mess
     "init a --local --runners x",
     "argument 'x' is invalid: it must be a whole number from 1 to",
   ],
+  [
+    "swarm-tool",
+    "init a --docker --worker-image x --omnetpp-version 6.2.0",
+    "--omnetpp-version has no effect on your own image x\nhint: remove --omnetpp-version, or ",
+  ],
+  ["swarm-tool", "deploy --worker-image x --omnetpp-version 6.2.0", "--omnetpp-version has no effect"],
+  ["swarm-tool", "resume local@a --take-over --workers 2", "'--take-over' cannot be used with option '--wor"],
+  ["swarm-tool", "doctor --host ssh://a --context b", "'--host <url>' cannot be used with option '--context"],
   ["swarm-tool", "resume --workers 2", "the swarm local is not on AWS"],
   [
     "swarm-tool",
@@ -105,6 +116,8 @@ describeWithService("redis-server", "a command line", () => {
     expect(preview).toMatchObject({ config: "Quick", completed: 0 });
     expect(preview.runs.map((run) => run.runNumber)).toEqual([2, 3]);
     expect(preview.shipments[0]!.files).toEqual(expect.arrayContaining(names));
+    const limited = await user.runall("--dry-run", "--timeout", "90s", "-j", "2", "-c", "Quick");
+    expect(limited.stderr).toContain("limits: timeout 1 min 30 s, jobs 2\n");
     const short = await user.runall("--dry-run", "-c", "Quick");
     expect(short.stderr).toContain("more");
     const long = await user.runall("--dry-run", "-V", "-c", "Quick");

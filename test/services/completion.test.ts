@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -100,6 +100,27 @@ printf '%s\\n' "\${COMPREPLY[@]}"\n`,
     expect(await inBash("swarm-tool", "completion", "")).toEqual(["bash", "zsh", "fish"]);
     expect(await inBash("runall-swarm", "--swarm", "=", "lo")).toEqual(["local"]);
     expect(await inBash("runall-swarm", "--swarm", "=")).toEqual(["local"]);
+  });
+
+  it("completes what other programs know: profiles and regions, Docker contexts, branches and tags", async () => {
+    const home = user.env["HOME"]!;
+    await Promise.all(
+      [".aws", ".docker/contexts/meta/a", ".docker/contexts/meta/b"].map((folder) =>
+        mkdir(path.join(home, folder), { recursive: true }),
+      ),
+    );
+    await writeFile(path.join(home, ".aws/config"), "[default]\nregion=x\n[profile lab ]\n[sso-session s]\n");
+    await writeFile(path.join(home, ".aws/credentials"), "[default]\n[other]\naws_access_key_id=[no]\n");
+    await writeFile(path.join(home, ".docker/contexts/meta/a/meta.json"), '{"Name":"cluster"}');
+    await writeFile(path.join(home, ".docker/contexts/meta/b/meta.json"), "damaged");
+    execFileSync("git", ["tag", "v1.0"], { cwd: user.sample.study });
+    const branch = execFileSync("git", ["branch", "--show-current"], { cwd: user.sample.study });
+    await expectInBash(["swarm-tool", "init", "--profile", ""], ["default", "lab", "other"]);
+    await expectInBash(["swarm-tool", "init", "--region", "eu-c"], ["eu-central-1"]);
+    await expectInBash(["swarm-tool", "init", "--context", ""], ["default", "cluster"]);
+    await expectInBash(["runall-swarm", "--commit", "v1"], ["v1.0"]);
+    await expectInBash(["runall-swarm", "--commit", ""], [branch.toString().trim(), "v1.0"]);
+    await expectInBash(["runall-swarm", "-C", "/", "--commit", ""], [""]);
   });
 
   it("completes the runs of a campaign for logs, also by the beginning of its id", async () => {

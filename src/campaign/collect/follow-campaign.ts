@@ -41,6 +41,8 @@ export interface FollowedCampaign {
   lock?: AsyncDisposable;
   /** The summary's times are those of the whole campaign, not only of what is collected now. */
   whole?: boolean;
+  /** The campaign was queued earlier: report how its other runs have ended. */
+  resumed?: boolean;
   /** Other runs of the campaign remain to be collected. */
   partly?: boolean;
   /** Sends sources and builds again that the swarm has lost; undefined if they do not exist here. */
@@ -69,6 +71,8 @@ export async function* followCampaign(
   const byNumber = new Map(open.map((run) => [run.runNumber, run]));
   const tally = new Tally();
   await addHistory(tally, followed, collector);
+  if (followed.resumed && open.length > 0 && Object.keys(tally.states).length > 0)
+    yield { type: "resumed", campaign: campaign.id, states: tally.states };
   const restoring = new Restorer(followed.restore);
   const forgetting = new Pending(MOST_REMOVALS);
   using cancelling = cancelOn(interrupt, queue, campaign.id, open);

@@ -21,6 +21,11 @@ export class Tally {
   readonly #spans = new Map<string, { first: number; last: number }>();
   #longest: ExecutedRuns["longest"] = [];
 
+  /** Number of runs added so far, by their final state. */
+  get states(): CampaignSummary["states"] {
+    return { ...this.#states };
+  }
+
   /** Adds a run that was collected earlier. */
   add(record: RunRecord): void {
     this.#recorded++;

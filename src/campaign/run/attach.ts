@@ -27,7 +27,7 @@ export async function* attachCampaign(
   yield { type: "queued", campaign: id, runs: found.open.length };
   yield* damaged(found);
   const partly = found.damaged.length > 0;
-  yield* followCampaign({ ...found, ...known, position, lock, partly, whole: true }, session);
+  yield* followCampaign({ ...found, ...known, position, lock, partly, whole: true, resumed: true }, session);
 }
 
 /**
@@ -69,7 +69,7 @@ export async function* retryCampaign(
     throw error;
   });
   yield { type: "queued", campaign: id, runs: retried.open.length };
-  yield* followCampaign({ ...retried, lock }, session);
+  yield* followCampaign({ ...retried, lock, resumed: true }, session);
 }
 
 /**

@@ -42,7 +42,7 @@ export function describeSubcommands(context: CommandContext, finish: (code: numb
   ] as const) {
     withId(`${word} <id>`, description)
       .option(...yes)
-      .option("--json", "print events as JSON, one per line")
+      .addOption(new Option("--json", "print events as JSON, one per line").conflicts("verbose"))
       .addOption(new Option("--quiet", "print only warnings, errors and failed runs").conflicts("verbose"))
       .option("-V, --verbose", "print a line for every run")
       .action(async (id: string, options: CommonOptions) => {

@@ -2,14 +2,12 @@ import path from "node:path";
 import type { CampaignListing } from "../../queue/campaign-list.ts";
 import { fitTable, formatDuration, formatTable } from "../terminal/format.ts";
 import { printableLine } from "../terminal/printable.ts";
-import { shorten, textWidth } from "../terminal/text-width.ts";
 
-const SHORTEST_NAME = 8;
 const HEAD = ["id", "user", "study", "config", "runs", "queued", "now"];
 
 /**
- * Returns the lines of a table of campaigns. If a terminal is too narrow, studies and configs are shortened; if that is not
- * enough, cells are wrapped between words, or each campaign has a block of lines.
+ * Returns the lines of a table of campaigns. If a terminal is too narrow, cells are wrapped between words or, if that is
+ * not enough, each campaign has a block of lines: names are never cut.
  */
 export function campaignTable(
   listings: readonly CampaignListing[],
@@ -17,18 +15,7 @@ export function campaignTable(
   now: number,
 ): string[] {
   const rows = [HEAD, ...listings.map((listing) => rowOf(listing, now))];
-  const widthOf = (table: readonly string[]): number => Math.max(...table.map(textWidth));
-  const whole = formatTable(rows);
-  if (!isTTY || widthOf(whole) <= columns) return whole;
-  const names = [2, 3];
-  const others = formatTable(
-    rows.map((row) => row.map((cell, column) => (names.includes(column) ? "" : cell))),
-  );
-  const width = Math.max(SHORTEST_NAME, Math.floor((columns - widthOf(others)) / names.length));
-  const shortened = formatTable(
-    rows.map((row) => row.map((cell, column) => (names.includes(column) ? shorten(cell, width) : cell))),
-  );
-  return widthOf(shortened) <= columns ? shortened : fitTable(rows, columns);
+  return isTTY ? fitTable(rows, columns) : formatTable(rows);
 }
 
 function rowOf(listing: CampaignListing, now: number): string[] {

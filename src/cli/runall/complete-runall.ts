@@ -39,6 +39,7 @@ export function completeRunall(context: CommandContext): Promise<number> {
     const previous = before.at(-1) ?? "";
     if (previous === "--swarm") return await swarmNames();
     if (previous === "-c") return await configs(before.slice(0, -1), signal);
+    if (previous === "--commit") return await refs(before.slice(0, -1), signal);
     if (FILE_OPTIONS.includes(previous)) return FILES;
     if (VALUED.includes(previous) || OWN_OPTIONS.valued.includes(previous)) return [];
     if (typed.startsWith("-")) return optionsOf(await describeOptions(context));
@@ -77,11 +78,23 @@ async function afterSubcommand(
 /** Returns the configs of the ini files on the command line. */
 async function configs(before: readonly string[], signal: AbortSignal): Promise<Candidate[]> {
   const { own, simulation } = splitArguments(before, OWN_OPTIONS);
-  const at = Math.max(own.lastIndexOf("-C"), own.lastIndexOf("--directory"));
-  const directory = path.resolve(at < 0 ? "." : (own[at + 1] ?? "."));
+  const directory = directoryIn(own);
   const program = await findProgram(SIMULATORS);
   if (program === undefined) return [];
   const query = { program, args: parseSimulationArguments(simulation), directory };
   const names = await configNames(query, { runProgram }, signal);
   return names.map((word) => ({ word, description: "config" }));
+}
+
+/** Returns the branches and tags of the checkout. */
+async function refs(before: readonly string[], signal: AbortSignal): Promise<Candidate[]> {
+  const { branchesAndTags } = await import("../../project/git/commands/revisions.ts");
+  const names = await branchesAndTags({ cwd: directoryIn(splitArguments(before, OWN_OPTIONS).own), signal });
+  return names.map((word) => ({ word, description: "branch or tag" }));
+}
+
+/** Returns the folder of the study that the options name. */
+function directoryIn(own: readonly string[]): string {
+  const at = Math.max(own.lastIndexOf("-C"), own.lastIndexOf("--directory"));
+  return path.resolve(at < 0 ? "." : (own[at + 1] ?? "."));
 }

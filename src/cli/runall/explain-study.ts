@@ -1,9 +1,11 @@
 import { explainCampaign, type Facts } from "../../campaign/run/explain.ts";
+import type { CampaignLimits } from "../../campaign/plan/plan.ts";
 import type { CampaignRequest } from "../../campaign/plan/request.ts";
 import { EXIT, type CommandContext } from "../terminal/command.ts";
 import { forPeople } from "../terminal/for-people.ts";
 import { printableLine, printableValue } from "../terminal/printable.ts";
 import { version } from "../terminal/version.ts";
+import { limitFacts } from "./show-limits.ts";
 
 /** Maximum number of entries of a list; JSON and `--verbose` have all of them. */
 const MAX_LINES = 20;
@@ -11,7 +13,7 @@ const MAX_LINES = 20;
 /** Prints what would be built, sent and executed, and why: for the user, and for bug reports. Returns the exit code. */
 export async function explainStudy(
   request: CampaignRequest,
-  { json, verbose }: { json: boolean; verbose: boolean },
+  { json, verbose, limits }: { json: boolean; verbose: boolean; limits: CampaignLimits },
   { stdout, interrupt }: CommandContext,
 ): Promise<number> {
   const all: Record<string, Facts> = {};
@@ -22,6 +24,7 @@ export async function explainStudy(
   try {
     const { platform, arch } = process;
     show("inet-swarm", { version: version(), node: process.version, system: `${platform} ${arch}` });
+    show("limits", limitFacts(limits));
     for await (const { name, facts } of explainCampaign(request, interrupt)) show(name, facts);
   } finally {
     if (json) stdout.write(`${JSON.stringify(printableValue(all), null, 2)}\n`);

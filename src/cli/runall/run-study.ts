@@ -14,6 +14,7 @@ import { EXPLAIN, OWN_OPTIONS, SUBCOMMANDS, type OwnOptionValues } from "./runal
 import { printable, printableLine, printableValue } from "../terminal/printable.ts";
 import { outdatedLine, skippedLine } from "../terminal/summary.ts";
 import { showCampaign } from "./show-campaign.ts";
+import { limitsLine } from "./show-limits.ts";
 
 /** Plans the campaign of a study, then lists, explains or executes its runs. Returns the exit code. */
 export async function runStudy(
@@ -85,7 +86,7 @@ async function listRuns(
   const shipments = await shipmentsOf(plan, context.interrupt);
   const { runs } = plan;
   if (options.json) {
-    const preview = { config: plan.campaign.config, runs, completed, shipments };
+    const preview = { config: plan.campaign.config, runs, completed, limits: options.limits, shipments };
     context.stdout.write(`${JSON.stringify(printableValue(preview), null, 2)}\n`);
     return EXIT.done;
   }
@@ -96,6 +97,8 @@ async function listRuns(
   if (options.quiet) return EXIT.done;
   if (completed > 0)
     context.stderr.write(`${skippedLine(completed, runs.length - completed, "to be executed")}\n`);
+  const limits = limitsLine(options.limits);
+  if (limits !== undefined) context.stderr.write(`${forPeople(limits, context.stderr)}\n`);
   for (const shipment of shipments)
     context.stderr.write(forPeople(describeShipment(shipment, options.verbose), context.stderr));
   return EXIT.done;

@@ -7,6 +7,7 @@ import type { OwnOptions } from "../../omnetpp/opp-args.ts";
 import type { CommandContext } from "../terminal/command.ts";
 import { withVariable } from "./named-variables.ts";
 import { HELP_LAYOUT, outputOf } from "../terminal/usage-error.ts";
+import { RETRIES } from "./show-limits.ts";
 import { version } from "../terminal/version.ts";
 
 /** First argument that is equivalent to the option of the same name. */
@@ -53,7 +54,7 @@ export interface OwnOptionValues {
   commit: string | undefined;
   dryRun: boolean;
   explain: boolean;
-  /** Resume a halted swarm without asking. */
+  /** Answer all questions with yes. */
   yes: boolean;
   rerun: boolean;
   detach: boolean;
@@ -76,18 +77,23 @@ export async function describeOptions(context: CommandContext): Promise<Command>
     )
     .usage("[options] [--] [simulation program] [simulation options]")
     .optionsGroup("Preview:")
-    .option("--dry-run", "list the runs, and what would be sent")
+    .addOption(new Option("--dry-run", "list the runs, and what would be sent").conflicts(["detach", "yes"]))
     .addOption(
-      new Option("--explain", "print what would be built, sent and executed, and why").conflicts("dryRun"),
+      new Option("--explain", "print what would be built, sent and executed, and why").conflicts([
+        "dryRun",
+        "detach",
+        "yes",
+        "rerun",
+      ]),
     )
     .optionsGroup("Execution:")
     .option("--swarm <name>", "use this swarm (default: $SWARM, else the only one)")
-    .option("--yes", "resume a halted swarm without asking, even if it costs money")
+    .option("--yes", "do not ask: resume a halted swarm, even if it costs money; install a queue server")
     .option("--rerun", "rerun runs that have already completed")
     .option("--detach", "exit when the runs are queued (collect them with attach)")
     .option("--stop-on-error", "cancel the campaign when a run fails")
     .option("--timeout <duration>", "stop runs that take longer: 90s, 30min, 2h, 1d", duration)
-    .option("--retries <n>", "maximum retries after a worker is lost", wholeNumber, 3)
+    .option("--retries <n>", "maximum retries after a worker is lost", wholeNumber, RETRIES)
     .option("-j, --jobs <n>", "maximum concurrent runs (default: as many as the swarm can)", jobs)
     .option(
       "-b, --batch-size <n>",
@@ -104,7 +110,7 @@ export async function describeOptions(context: CommandContext): Promise<Command>
     )
     .option("--omnetpp <version>", "accept this OMNeT++ version on the swarm (default: yours)", omnetpp)
     .optionsGroup("Output:")
-    .option("--json", "print JSON: events, one per line, or the preview")
+    .addOption(new Option("--json", "print JSON: events, one per line, or the preview").conflicts("verbose"))
     .addOption(new Option("--quiet", "print only warnings, errors and failed runs").conflicts("verbose"))
     .option("-V, --verbose", "print a line for every run and every step")
     .optionsGroup("Options:")

@@ -19,7 +19,7 @@ export interface ChoiceContext {
   runners?: number;
   /** The swarm is only read: accept a halted one if its queue may respond all the same, and never ask. */
   asItIs?: boolean;
-  /** Answer all questions with yes: resume a swarm that costs money, install the queue's server. */
+  /** Resume a halted swarm, and install the server of the queue for a new one, without asking. */
   yes?: boolean | undefined;
   interrupt: AbortSignal;
   say: (text: string) => void;

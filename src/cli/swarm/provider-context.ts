@@ -22,7 +22,8 @@ export function providerContext({ force, yes }: ForceOptions = {}, signal?: Abor
         `the queue needs redis-server or valkey-server, which is not installed.\n${what}\ncan be installed for this user only, without root. Install it?`,
         signal,
       )),
-    offerRemoval: ({ message }) => confirm(`${message}.\nRemove what was created?`, signal),
+    offerRemoval: async ({ message }) =>
+      yes === true || (await confirm(`${message}.\nRemove what was created?`, signal)),
     signal,
   };
 }

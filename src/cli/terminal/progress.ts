@@ -1,3 +1,4 @@
+import type { CampaignSummary } from "../../model/events.ts";
 import type { Progress } from "../../model/outcome.ts";
 import type { RunRecord } from "../../model/result.ts";
 import { estimateTimeLeft } from "../../model/time-left.ts";
@@ -22,6 +23,8 @@ export class CampaignProgress {
   total = 0;
   finished = 0;
   done = 0;
+  /** Runs that were cancelled: they are neither done nor failed. */
+  cancelled = 0;
   /** Total wall time of the runs that were executed. */
   #runTimeMs = 0;
   #timed = 0;
@@ -34,6 +37,16 @@ export class CampaignProgress {
 
   begin(runs: number): void {
     this.total = runs;
+  }
+
+  /** Adds runs of the campaign that ended before it was followed. Returns their number. */
+  resume(states: CampaignSummary["states"]): number {
+    const runs = Object.values(states).reduce<number>((sum, number) => sum + (number ?? 0), 0);
+    this.total += runs;
+    this.finished += runs;
+    this.done += states.done ?? 0;
+    this.cancelled += states.cancelled ?? 0;
+    return runs;
   }
 
   start(runNumber: number): void {
@@ -62,6 +75,7 @@ export class CampaignProgress {
     this.#running.delete(runNumber);
     this.finished++;
     if (state === "done") this.done++;
+    if (state === "cancelled") this.cancelled++;
     if (wallTimeMs === 0) return;
     this.#runTimeMs += wallTimeMs;
     this.#timed++;
@@ -88,12 +102,13 @@ export class CampaignProgress {
 
   /** Returns the text for the status line. Omits the least important parts that do not fit. */
   line(columns: number, paint: Paint): string {
-    const failed = this.finished - this.done;
+    const failed = this.finished - this.done - this.cancelled;
     const left = this.finished < this.total ? this.leftMs : undefined;
     const rate = this.#rate.perSecond;
     const parts = [
       { rank: 0, text: `${this.done} of ${count(this.total, "run")} done` },
       { rank: 2, text: failed > 0 ? `${failed} failed` : "", style: "red" as const },
+      { rank: 6, text: this.cancelled > 0 ? `${this.cancelled} cancelled` : "" },
       { rank: 3, text: this.#running.size > 0 ? `${this.#running.size} running` : "" },
       { rank: 1, text: `${this.percent} %`, style: "bold" as const },
       { rank: 5, text: rate === undefined ? "" : `${formatNumber(rate)} events/s` },

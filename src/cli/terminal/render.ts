@@ -85,6 +85,9 @@ export class CampaignRenderer {
         this.#progress = new CampaignProgress(this.#options.now);
         this.#progress.begin(event.runs);
         return this.#showProgress();
+      case "resumed":
+        this.#showResumed(this.#progress.resume(event.states));
+        return this.#showProgress();
       case "started":
         this.#progress.start(event.run.runNumber);
         return this.#showProgress();
@@ -172,6 +175,11 @@ export class CampaignRenderer {
     this.#isReconnecting = false;
     if (this.#options.detached) return this.clear();
     this.#status.set((columns) => this.#progress.line(columns, this.#paint));
+  }
+
+  #showResumed(runs: number): void {
+    const which = runs === 1 ? "1 other run of the campaign has" : `${runs} other runs of the campaign have`;
+    this.say(`${which} already ended`);
   }
 
   #showHeld(text: string): void {

@@ -6,9 +6,8 @@ import type { RunRecord } from "../../model/result.ts";
 import { runVariables } from "../../model/run.ts";
 import type { Paint } from "./color.ts";
 import { count, formatDuration, formatSize, formatTable } from "./format.ts";
-import { shorten, textWidth, wrap } from "./text-width.ts";
+import { textWidth, wrap } from "./text-width.ts";
 
-const VARIABLES_WITHOUT_TERMINAL = 60;
 const INDENT = "     ";
 const MAX_FAILED = 20;
 
@@ -70,7 +69,7 @@ export function usageLines({ made }: CampaignSummary, width: number | undefined)
   const runs = longest.map((run, index) => {
     const time = `${formatDuration(run.wallTimeMs)}  #${run.runNumber}  ${runVariables(run)}`;
     const line = `${index === 0 ? label : " ".repeat(label.length)}${time}`;
-    return width === undefined ? line : shorten(line, width);
+    return wrap(line, width ?? Infinity, " ".repeat(label.length));
   });
   const all = times.join(", ");
   return [width === undefined ? all : wrap(all, width), ...runs];
@@ -127,25 +126,28 @@ function linesOf(group: FailureGroup, width: number | undefined, paint: Paint): 
   return [
     paint("bold", head!),
     ...rest,
-    width === undefined ? about : shorten(about, width),
+    wrap(about, width ?? Infinity, INDENT),
     ...(outputFile === undefined ? [] : [INDENT + outputFile]),
   ];
 }
 
-/** Returns a table of runs. If an error does not fit beside its run, it is printed in full below the run. */
+/**
+ * Returns a table of runs. If an error does not fit beside its run, it is printed below the run. Nothing is cut: the
+ * variables tell which run it is.
+ */
 function tableOf(records: readonly RunRecord[], width: number | undefined, paint: Paint): string[] {
-  const table = (variables: number, withReason: boolean): string[] => {
+  const table = (withReason: boolean): string[] => {
     const rows = records.map((record) => [
       `#${record.runNumber}`,
       record.state,
-      shorten(runVariables(record), variables),
+      runVariables(record),
       ...(withReason ? [record.error ?? record.reason] : []),
     ]);
     return formatTable([["run", "state", "variables", ...(withReason ? ["reason"] : [])], ...rows]);
   };
-  const whole = table(width === undefined ? VARIABLES_WITHOUT_TERMINAL : variablesBeside(width), true);
+  const whole = table(true);
   const fits = width === undefined || whole.every((line) => textWidth(line) <= width);
-  const [head, ...lines] = fits ? whole : table(Infinity, false).map((line) => shorten(line, width));
+  const [head, ...lines] = fits ? whole : table(false).map((line) => wrap(line.trimEnd(), width, INDENT));
   const details = records.map(({ error, reason, outputFile }) => [
     ...(fits ? [] : [wrap(INDENT + (error ?? reason), width, INDENT)]),
     ...(outputFile === undefined ? [] : [INDENT + outputFile]),
@@ -155,11 +157,6 @@ function tableOf(records: readonly RunRecord[], width: number | undefined, paint
     return line.replace(state, paint(colorOf(state), state));
   });
   return [paint("bold", head!), ...colored.flatMap((line, index) => [line, ...details[index]!])];
-}
-
-/** Returns the maximum width of a run's variables beside its error. */
-function variablesBeside(width: number): number {
-  return Math.max(10, Math.floor(width / 3));
 }
 
 function relativeTo(directory: string, file: string): string {

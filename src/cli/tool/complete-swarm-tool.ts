@@ -1,4 +1,6 @@
 import type { Command as Program } from "commander";
+import { awsProfiles } from "../../providers/aws/configured.ts";
+import { dockerContexts } from "../../providers/docker/contexts.ts";
 import {
   answerCompletion,
   commandsOf,
@@ -44,7 +46,18 @@ export function completeSwarmTool(context: CommandContext, program: Program): Pr
 /** Returns the values of an option; none for a number or a name that only the user knows. */
 async function valuesOf(option: string): Promise<readonly Candidate[]> {
   if (FILE_OPTIONS.includes(option)) return FILES;
-  if (!TYPE_OPTIONS.includes(option)) return [];
-  const { KNOWN_TYPES } = await import("../../providers/aws/prices.ts");
-  return KNOWN_TYPES.map((word) => ({ word, description: "instance type" }));
+  const described = (words: readonly string[], description: string): Candidate[] =>
+    words.map((word) => ({ word, description }));
+  if (TYPE_OPTIONS.includes(option))
+    return described((await import("../../providers/aws/prices.ts")).KNOWN_TYPES, "instance type");
+  switch (option) {
+    case "--region":
+      return described((await import("../../providers/aws/prices.ts")).KNOWN_REGIONS, "AWS region");
+    case "--profile":
+      return described(await awsProfiles(), "AWS profile");
+    case "--context":
+      return described(await dockerContexts(), "Docker context");
+    default:
+      return [];
+  }
 }

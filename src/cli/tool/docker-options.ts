@@ -36,7 +36,7 @@ export function serviceOptions(command: Program, { areHidden = false } = {}): Pr
   add("--worker-image <name>", "your own worker image (empty: the default image)");
   add("--omnetpp-version <x.y.z>", `OMNeT++ version in the image built (default: ${KNOWN_OMNETPP})`);
   add("--omnetpp-archive <file or URL>", "archive of that version, with sources or a built tree");
-  add("--omnetpp-sha256 <sum>", "SHA-256 checksum of the archive, if it is a URL");
+  add("--omnetpp-sha256 <sum>", "SHA-256 checksum of the archive (required for a URL)");
   add("--base-image <name>", "base image to build on: Debian with Node.js 22.15 or later");
   add("--distcc-image <name>", "your own image of the distcc compiler");
   add("--redis-image <name>", "your own image of the queue");

@@ -1,6 +1,6 @@
 import { Command as Program } from "commander";
 import { UserError } from "../../errors.ts";
-import { runnersOption, serviceOptions } from "./docker-options.ts";
+import { runnersOption, serviceOptions, type ServiceFlags } from "./docker-options.ts";
 import type { InitFlags } from "./init-options.ts";
 
 const ON_AWS = [
@@ -43,5 +43,27 @@ export function refuseInapplicable(command: Program, flags: InitFlags): void {
   if (wrong === undefined) return;
   throw new UserError(`${wrong.long} does not apply to a swarm ${where}`, {
     hint: `remove ${wrong.long}, or create a swarm ${kindFor(wrong.attributeName())}`,
+  });
+}
+
+/** Options that apply only to the worker image that is built, not to an image of the user. */
+const OF_BUILT_WORKER = {
+  omnetppVersion: "--omnetpp-version",
+  omnetppArchive: "--omnetpp-archive",
+  omnetppSha256: "--omnetpp-sha256",
+} as const;
+
+/** Options that apply only if at least one of the images is built. */
+const OF_ALL_BUILT = { build: "--build", registry: "--registry", baseImage: "--base-image" } as const;
+
+/** Refuses options for the building of images if none would be built with them. An empty value removes a setting. */
+export function refuseUnusedImageFlags(flags: ServiceFlags): void {
+  if (!flags.workerImage) return;
+  const unused = (options: Readonly<Record<string, string>>): string | undefined =>
+    Object.entries(options).find(([name]) => flags[name as keyof ServiceFlags])?.[1];
+  const wrong = unused(OF_BUILT_WORKER) ?? (flags.distccImage ? unused(OF_ALL_BUILT) : undefined);
+  if (wrong === undefined) return;
+  throw new UserError(`${wrong} has no effect on your own image ${flags.workerImage}`, {
+    hint: `remove ${wrong}, or remove --worker-image to build the image`,
   });
 }

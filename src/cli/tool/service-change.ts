@@ -12,6 +12,8 @@ import { KNOWN_OMNETPP, type ServiceFlags } from "./docker-options.ts";
 export async function serviceChange(flags: ServiceFlags): Promise<(services: Services) => Services> {
   const archive = await archiveFrom(flags.omnetppArchive);
   checkVersion(flags, archive);
+  const digest = archive === undefined ? undefined : ((await digestOf(archive)) ?? "");
+  checkDigest(flags, digest);
   const images = {
     worker: flags.workerImage,
     distcc: flags.distccImage,
@@ -25,7 +27,7 @@ export async function serviceChange(flags: ServiceFlags): Promise<(services: Ser
     baseImage: flags.baseImage,
     omnetppVersion: flags.omnetppVersion,
     omnetppArchive: archive,
-    omnetppDigest: archive === undefined ? undefined : ((await digestOf(archive)) ?? ""),
+    omnetppDigest: digest,
     omnetppSha256: flags.omnetppSha256,
   };
   const { runners, registry } = flags;
@@ -56,6 +58,17 @@ function checkVersion({ omnetppVersion, omnetppSha256 }: ServiceFlags, archive: 
   throw new UserError("the checksum of this OMNeT++ archive is unknown", {
     hint: "give --omnetpp-sha256 SUM, as shown on the release's page on GitHub",
   });
+}
+
+/** Throws if an archive on this machine does not have the checksum that was given. */
+function checkDigest({ omnetppArchive, omnetppSha256 }: ServiceFlags, digest: string | undefined): void {
+  if (!digest || !omnetppSha256 || digest === omnetppSha256.toLowerCase()) return;
+  throw new UserError(
+    `${omnetppArchive} does not have the checksum of --omnetpp-sha256; its SHA-256 is ${digest}`,
+    {
+      hint: "download the archive again, or correct the checksum",
+    },
+  );
 }
 
 type Defined<T> = { [K in keyof T]?: NonNullable<T[K]> };

@@ -70,7 +70,9 @@ function addManageCommands(program: Program, io: Io, finish: Finish, context: Co
     program.command("init").description("create a swarm on this machine, on a Docker Swarm, or on AWS"),
   ).action(async (name: string | undefined, given: InitFlags, command: Program) => {
     const flags = withKind(given, command);
-    (await import("./refuse-flags.ts")).refuseInapplicable(command, flags);
+    const { refuseInapplicable, refuseUnusedImageFlags } = await import("./refuse-flags.ts");
+    refuseInapplicable(command, flags);
+    refuseUnusedImageFlags(flags);
     finish(await (await commands()).init(name, flags, io));
   });
   withExamples(program.command("status [name]"), "swarm-tool status", "swarm-tool status local --json")
@@ -94,7 +96,14 @@ function addManageCommands(program: Program, io: Io, finish: Finish, context: Co
   )
     .description("start a halted swarm, or restart dead processes of a running one")
     .option("--workers <n>", "on AWS: number of workers (default: as before)", workers)
-    .option("--take-over", "take over NAME@MACHINE, whose machine no longer exists or was renamed")
+    .addOption(
+      new Option(
+        "--take-over",
+        "take over NAME@MACHINE, whose machine no longer exists or was renamed",
+      ).conflicts(
+        "workers", // which only a swarm on AWS has, and those of other machines are local
+      ),
+    )
     .action(async (name: string | undefined, options: ResumeFlags) => {
       await (await commands()).resume(name, options, io);
     });
@@ -161,6 +170,7 @@ function addRemoteCommands(program: Program, io: Io): void {
     "swarm-tool deploy inet --omnetpp-version 6.2.0 --build",
     "swarm-tool deploy lab --worker-image registry.example.org/worker:2",
   ).action(async (name: string | undefined, flags: ServiceFlags) => {
+    (await import("./refuse-flags.ts")).refuseUnusedImageFlags(flags);
     await (await commands()).deploy(name, flags, io);
   });
 }
@@ -206,7 +216,7 @@ function addSetupCommands(program: Program, io: Io, finish: Finish, stdout: Comm
     .option("--docker", "on a Docker Swarm")
     .option("--aws", "on AWS")
     .optionsGroup("On a Docker Swarm:")
-    .option("--host <url>", "its manager, e.g. ssh://user@machine")
+    .addOption(new Option("--host <url>", "its manager, e.g. ssh://user@machine").conflicts("context"))
     .option("--context <name>", "its docker context")
     .optionsGroup("On AWS:")
     .option("--region <name>", "AWS region (default: as configured for AWS)")

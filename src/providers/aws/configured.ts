@@ -1,4 +1,4 @@
-import { access } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
 
@@ -14,13 +14,33 @@ const VARIABLES = [
 /** Returns whether the environment or AWS's configuration files name credentials. Does not check whether they are valid. */
 export async function isAwsConfigured(env: NodeJS.ProcessEnv = process.env): Promise<boolean> {
   if (VARIABLES.some((name) => env[name])) return true;
+  const found = await Promise.allSettled(configurationFiles(env).map((file) => access(file)));
+  return found.some(({ status }) => status === "fulfilled");
+}
+
+/** Returns AWS's configuration files, which need not exist: that of the credentials, and the other. */
+function configurationFiles(env: NodeJS.ProcessEnv): [credentials: string, config: string] {
   const folder = path.join(env["HOME"] || homedir(), ".aws");
-  const files = [
+  return [
     env["AWS_SHARED_CREDENTIALS_FILE"] || path.join(folder, "credentials"),
     env["AWS_CONFIG_FILE"] || path.join(folder, "config"),
   ];
-  const found = await Promise.allSettled(files.map((file) => access(file)));
-  return found.some(({ status }) => status === "fulfilled");
+}
+
+/**
+ * Returns the names of the profiles in AWS's configuration files, without those of files that cannot be read.
+ * @see AWS SDKs and Tools Reference Guide, "Shared config and credentials files": a section is `[NAME]` in the file
+ *   of credentials, and `[profile NAME]` or `[default]` in the other.
+ */
+export async function awsProfiles(env: NodeJS.ProcessEnv = process.env): Promise<string[]> {
+  const texts = configurationFiles(env).map((file) => readFile(file, "utf8").catch(() => ""));
+  const [credentials = "", config = ""] = await Promise.all(texts);
+  const sections = (text: string): string[] =>
+    [...text.matchAll(/^\s*\[\s*([^\]]+?)\s*\]/gm)].map(([, name]) => name!);
+  const ofConfig = sections(config).flatMap((section) =>
+    section === "default" ? [section] : (/^profile\s+(.+)$/.exec(section)?.slice(1) ?? []),
+  );
+  return [...new Set([...ofConfig, ...sections(credentials)])];
 }
 
 /** Switches off a warning of the SDK on Node.js 20, that its releases of 2027 will require a later version. */

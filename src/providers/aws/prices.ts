@@ -47,6 +47,8 @@ const REGION_FACTOR: Record<string, number> = {
   "eu-central-1": 1.2,
   "ap-south-1": 1.1,
 };
+/** The regions whose prices are known. */
+export const KNOWN_REGIONS = Object.keys(REGION_FACTOR);
 /** Price level of the most expensive region, which is assumed for regions that are not in the table. */
 const HIGHEST_FACTOR = 1.6;
 

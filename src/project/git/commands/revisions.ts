@@ -21,6 +21,18 @@ export async function hashOf(name: string, options: CommandOptions): Promise<str
   return (await ask(command, { timeoutMs: TIMEOUT_MS, ...options })).trim();
 }
 
+/** Maximum number of branches and tags to read: users choose from them. */
+const MOST_REFS = 1000;
+
+/** Returns the branches and tags of a repository by their short names, the latest first. @see git-for-each-ref(1). */
+export async function branchesAndTags(options: CommandOptions): Promise<string[]> {
+  const command = [
+    ...["for-each-ref", "--format=%(refname:short)", "--sort=-creatordate", `--count=${MOST_REFS}`],
+    ...["refs/heads", "refs/tags", "refs/remotes"],
+  ];
+  return (await ask(command, options)).split("\n").filter((name) => name !== "");
+}
+
 /** Returns whether a repository has an object. @param name a full hash, or an expression with one: `HASH^{tree}`. */
 export async function hasObject(name: string, options: CommandOptions): Promise<boolean> {
   return (await answerTo(["cat-file", "-e", name], options)).exitCode === 0;
