@@ -43,7 +43,6 @@ describeWithService("redis-server", "the dashboard keeps working", () => {
     await writeFile(path.join(folder.path, "fine.out"), "OMNeT++\n");
     const sources: DashboardSources = {
       ...collected(({ id }) => (id === campaign.id ? records : [])),
-      record: (_, run) => Promise.resolve(records[run]),
       resultFile: (_, file) => Promise.resolve(path.join(folder.path, file)),
     };
     served = await openDashboard({
