@@ -7,7 +7,7 @@ import type { RecordedRun, RecordListener, RecordSubscription } from "../../mode
 import type { RunRecord } from "../../model/result.ts";
 import type { Run } from "../../model/run.ts";
 import { isTemporary } from "../../system/files.ts";
-import { HistoryReader } from "./history.ts";
+import { HistoryReader, type Superseded } from "./history.ts";
 import { recordFile, recordIn } from "./records.ts";
 
 /** What is remembered of a record file, so that it is read again only when it has changed. */
@@ -24,6 +24,8 @@ interface Subscriber {
   config: string;
   listener: RecordListener;
   history: HistoryReader;
+  /** Replaced records that have not been delivered yet. */
+  replaced: Superseded[];
   isComplete: boolean;
   /** Why the history cannot be read. */
   trouble: string | undefined;
@@ -44,6 +46,7 @@ const CLOCK_GRAIN_MS = 2000;
 export class RecordFolder {
   readonly #resultDirectory: string;
   readonly #directory: string;
+  readonly #pauseMs: (tookMs: number) => number;
   /** By file name. */
   readonly #entries = new Map<string, Entry>();
   /** Why files could not be read, by name. */
@@ -56,7 +59,9 @@ export class RecordFolder {
   /** Modification time of the folder up to which all changes have been read. */
   #modified: number | undefined;
 
-  constructor(resultDirectory: string) {
+  /** @param pauseMs returns the pause after a reading, by its duration. */
+  constructor(resultDirectory: string, pauseMs = pauseAfter) {
+    this.#pauseMs = pauseMs;
     this.#resultDirectory = resultDirectory;
     this.#directory = path.join(resultDirectory, ".swarm");
   }
@@ -66,10 +71,20 @@ export class RecordFolder {
     return { ...this.#progress };
   }
 
-  /** Delivers the records of a campaign to a listener, from the next reading on. */
+  /**
+   * Delivers the records of a campaign to a listener, from the next reading on. A campaign has one listener: a new one
+   * replaces it.
+   */
   subscribe({ id, config }: { id: string; config: string }, listener: RecordListener): RecordSubscription {
     const history = new HistoryReader(this.#resultDirectory, id);
-    const subscriber: Subscriber = { config, listener, history, isComplete: false, trouble: undefined };
+    const subscriber: Subscriber = {
+      config,
+      listener,
+      history,
+      replaced: [],
+      isComplete: false,
+      trouble: undefined,
+    };
     this.#subscribers.set(id, subscriber);
     return {
       get isComplete() {
@@ -100,7 +115,9 @@ export class RecordFolder {
   record({ id, config }: { id: string; config: string }, runNumber: number): RecordedRun | undefined {
     const record = recordIn(recordFile(this.#resultDirectory, { config, runNumber }));
     if (record?.campaign === id) return record;
-    const history = this.#subscribers.get(id)?.history ?? new HistoryReader(this.#resultDirectory, id);
+    const subscriber = this.#subscribers.get(id);
+    if (subscriber !== undefined) return replacedRecords(subscriber).get(runNumber);
+    const history = new HistoryReader(this.#resultDirectory, id);
     history.update();
     return history.superseded.get(runNumber);
   }
@@ -116,7 +133,7 @@ export class RecordFolder {
       this.#modified = undefined;
     }
     const tookMs = performance.now() - timer;
-    this.#readAgainAt = Date.now() + Math.max(SHORTEST_PAUSE_MS, PAUSE_FACTOR * tookMs);
+    this.#readAgainAt = Date.now() + this.#pauseMs(tookMs);
   }
 
   async #readChanges(startedAt: number): Promise<void> {
@@ -178,18 +195,17 @@ export class RecordFolder {
   #reportRemoved({ campaign, runNumber }: Entry, by: string | undefined): void {
     const subscriber = campaign === undefined ? undefined : this.#subscribers.get(campaign);
     if (subscriber === undefined) return;
-    subscriber.history.update();
-    const superseded = subscriber.history.superseded.get(runNumber);
+    const superseded = replacedRecords(subscriber).get(runNumber);
     if (superseded === undefined) subscriber.listener.removed(runNumber, by);
     else subscriber.listener.superseded(superseded);
   }
 
   /** Delivers the replaced records of a campaign, except of runs that it has executed again since. */
   #readHistory(id: string, subscriber: Subscriber): void {
-    const { config, history, listener, isComplete } = subscriber;
+    const { config, listener } = subscriber;
     try {
-      const added = history.update();
-      for (const each of isComplete ? added : history.superseded.values()) {
+      replacedRecords(subscriber);
+      for (const each of subscriber.replaced.splice(0)) {
         const name = path.basename(recordFile("", { config, runNumber: each.runNumber }));
         if (this.#entries.get(name)?.campaign !== id) listener.superseded(each);
       }
@@ -211,6 +227,16 @@ export class RecordFolder {
       ? `a record cannot be read: ${first[1]}`
       : `${own.length} records cannot be read, for example: ${first[1]}`;
   }
+}
+
+/** Returns the records of a campaign that have been replaced, by run number, and notes those that are new. */
+function replacedRecords({ history, replaced }: Subscriber): ReadonlyMap<number, Superseded> {
+  for (const each of history.update()) replaced.push(each);
+  return history.superseded;
+}
+
+function pauseAfter(tookMs: number): number {
+  return Math.max(SHORTEST_PAUSE_MS, PAUSE_FACTOR * tookMs);
 }
 
 function isSame(known: Entry, { mtimeMs, size, ino }: Stats): boolean {
