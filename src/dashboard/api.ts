@@ -34,7 +34,6 @@ export function apiRoutes(
   const turns = { scalars: new Turns(1), outputs: new Turns(4) };
   const live = liveAnswers(onError);
   app.onError((error, context) => errorResponse(error, context, onError));
-  app.notFound((context) => context.json({ error: `no such address: ${context.req.path}` }, 404));
 
   app.get("/campaigns", (context) => live(context, async () => JSON.stringify(await campaigns.overview())));
   app.get("/session", (context) =>
@@ -74,6 +73,7 @@ export function apiRoutes(
     campaigns.forget(id);
     return context.json({ runs });
   });
+  app.all("*", (context) => context.json({ error: `no such address: ${context.req.path}` }, 404));
   return app;
 }
 

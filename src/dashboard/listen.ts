@@ -98,9 +98,15 @@ async function listenAt(app: Hono, port: number, host: string): Promise<Server |
 }
 
 function refuse(response: ServerResponse): void {
-  const error = "too many connections to this dashboard – close some of its pages";
-  const headers = { "Content-Type": "application/json", "Retry-After": RETRY_AFTER_S, Connection: "close" };
-  response.writeHead(503, headers).end(JSON.stringify({ error }));
+  const body = JSON.stringify({ error: "too many connections to this dashboard – close some of its pages" });
+  response
+    .writeHead(503, {
+      "Content-Type": "application/json",
+      "Content-Length": Buffer.byteLength(body),
+      "Retry-After": RETRY_AFTER_S,
+      Connection: "close",
+    })
+    .end(body);
 }
 
 async function close(servers: readonly Server[]): Promise<void> {

@@ -25,8 +25,8 @@ export class CampaignProgress {
   /** Total wall time of the runs that were executed. */
   #runTimeMs = 0;
   #timed = 0;
-  /** Running runs that wait for another one in the same process. */
-  readonly #batched = new Set<number>();
+  /** Running runs that wait for another one in the same process, by the number of that run. */
+  readonly #batches = new Map<number, readonly number[]>();
   /** The runs that ended last, latest last. */
   #recent: EndedPart[] = [];
   #firstStartedAt: number | undefined;
@@ -43,13 +43,17 @@ export class CampaignProgress {
 
   start(runNumber: number): void {
     this.#rate.begin();
-    this.#batched.delete(runNumber);
+    this.#batches.delete(runNumber);
     this.#running.set(runNumber, { since: { at: this.#now(), percent: 0 }, percent: 0, events: 0 });
   }
 
-  /** Records that runs wait for another one in the same process, so that they do not occupy a runner. */
-  batch(runNumbers: readonly number[]): void {
-    for (const each of runNumbers) if (this.#running.has(each)) this.#batched.add(each);
+  /**
+   * Records that runs wait for another one in the same process, so that they do not occupy a runner.
+   * @param runNumbers none if they were requeued.
+   */
+  batch(first: number, runNumbers: readonly number[]): void {
+    if (runNumbers.length === 0) for (const each of this.#batches.get(first) ?? []) this.hold(each);
+    this.#batches.set(first, runNumbers);
   }
 
   report(runNumber: number, { percent = 0, events }: Progress): void {
@@ -62,7 +66,7 @@ export class CampaignProgress {
   /** Records that a run was requeued. */
   hold(runNumber: number): void {
     this.#running.delete(runNumber);
-    this.#batched.delete(runNumber);
+    this.#batches.delete(runNumber);
   }
 
   finish(runNumber: number, record: RunRecord): void {
@@ -70,7 +74,7 @@ export class CampaignProgress {
     const watched = this.#running.get(runNumber);
     if (watched) this.#rate.add(Math.max(0, events - watched.events));
     this.#running.delete(runNumber);
-    this.#batched.delete(runNumber);
+    this.#batches.delete(runNumber);
     this.finished++;
     if (state === "done") this.done++;
     if (wallTimeMs === 0) return;
@@ -93,8 +97,9 @@ export class CampaignProgress {
 
   /** Estimated time left in ms; undefined if nothing is known. */
   get leftMs(): number | undefined {
+    const batched = new Set([...this.#batches.values()].flat());
     const occupying = [...this.#running].flatMap(([number, { since, percent }]) =>
-      this.#batched.has(number) ? [] : [{ since: since?.at, sincePercent: since?.percent ?? 0, percent }],
+      batched.has(number) ? [] : [{ since: since?.at, sincePercent: since?.percent ?? 0, percent }],
     );
     const waiting = this.total - this.finished - occupying.length;
     const ended = { runs: this.#timed, wallTimeMs: this.#runTimeMs };

@@ -93,7 +93,10 @@ export class CampaignRenderer {
         this.#progress.report(event.run.runNumber, event.progress);
         return this.#showProgress();
       case "batch":
-        this.#progress.batch(event.others.map((run) => run.runNumber));
+        this.#progress.batch(
+          event.run.runNumber,
+          event.others.map((run) => run.runNumber),
+        );
         return this.#showProgress();
       case "held":
         this.#progress.hold(event.run.runNumber);
