@@ -1,10 +1,11 @@
+import { setImmediate } from "node:timers/promises";
 import { runJobId, type Campaign } from "../model/campaign.ts";
 import type { RecordedRun, RecordSubscription } from "../model/recorded-runs.ts";
 import type { Run } from "../model/run.ts";
 import type { QueueWatch, WatchedCampaign } from "../queue/watch.ts";
 import type { KeptEnd } from "../queue/watched-jobs.ts";
 import { keepHeapSmall } from "../system/memory.ts";
-import { factsOfEnd, factsOfJob, factsOfRecord, isEnded, type Facts, type Row } from "./row.ts";
+import { factsOfEnd, factsOfJob, factsOfRecord, isEnded, isSameRow, type Facts, type Row } from "./row.ts";
 import type { DashboardSources, RecordFolder } from "./sources.ts";
 import { describeTrouble } from "./trouble.ts";
 
@@ -20,6 +21,11 @@ const MAX_VARIABLES = 1000;
 /** Pause between two comparisons of all jobs: COMPARE_FACTOR times the duration of the last one, at least COMPARE_MS. */
 const COMPARE_MS = 30_000;
 const COMPARE_FACTOR = 20;
+
+/** Maximum number of records to read in a refresh: more are delivered in the background. */
+const MOST_LEFT = 2000;
+/** Number of records to read before yielding to the event loop. */
+const CHUNK = 200;
 
 /** The last version of any row, of all views: a page may have seen versions of a view that was evicted since. */
 let lastVersion = 0;
@@ -43,7 +49,8 @@ export class CampaignView {
   superseded = 0;
   version = lastVersion;
   readonly #versions = new Map<number, number>();
-  #folder: RecordFolder | undefined;
+  /** The folder of the records; undefined if it is not on this machine. */
+  folder: RecordFolder | undefined;
   #subscription: RecordSubscription | undefined;
   #open: ReadonlySet<number> = new Set<number>();
   /** Runs that have left the queue, and whose record or end has not been read yet. */
@@ -65,16 +72,11 @@ export class CampaignView {
     return this.#open.size;
   }
 
-  /** The folder of the records; undefined if it is not on this machine. */
-  get folder(): RecordFolder | undefined {
-    return this.#folder;
-  }
-
   /** How many of the folder's records have been read; undefined if all have been. */
   get reading(): { done: number; of: number } | undefined {
     return this.#subscription === undefined || this.#subscription.isComplete
       ? undefined
-      : this.#folder?.progress;
+      : this.folder?.progress;
   }
 
   /** What could not be read of this campaign; undefined if nothing is wrong. */
@@ -87,8 +89,8 @@ export class CampaignView {
 
   /** Whether nothing of this campaign can change unless it is retried or superseded. */
   get isSettled(): boolean {
-    const isRead = this.reading === undefined && this.#left.size === 0;
-    return isRead && this.open === 0 && this.trouble === undefined;
+    if (this.open > 0 || this.#left.size > 0) return false;
+    return this.reading === undefined && this.trouble === undefined;
   }
 
   /** Number of runs of each state, of all runs of the campaign. */
@@ -185,8 +187,8 @@ export class CampaignView {
   async #subscribe(sources: DashboardSources): Promise<void> {
     if (this.#subscription !== undefined) return;
     keepHeapSmall(this.campaign.runs);
-    this.#folder = await sources.folder(this.campaign);
-    this.#subscription = this.#folder?.subscribe(this.campaign, {
+    this.folder = await sources.folder(this.campaign);
+    this.#subscription = this.folder?.subscribe(this.campaign, {
       recorded: (record) => this.#setRecord(record),
       superseded: (record) => this.#setRecord(record),
       removed: (number, by) => this.#removeRecord(number, by),
@@ -223,7 +225,12 @@ export class CampaignView {
 
   /** Reads the records of runs that have left the queue, and how those without one ended. */
   async #readLeft(queue: QueueWatch): Promise<void> {
-    const others = [...this.#left].filter((number) => !this.#tryReadRecord(number));
+    const others: number[] = [];
+    for (const [index, number] of [...this.#left].slice(0, MOST_LEFT).entries()) {
+      if (index % CHUNK === CHUNK - 1) await setImmediate();
+      if (this.#isRecorded(number)) this.#left.delete(number);
+      else if (!this.#tryReadRecord(number)) others.push(number);
+    }
     if (others.length === 0) return;
     const ends = await queue.keptEnds(this.campaign.id, others);
     for (const number of others) {
@@ -232,15 +239,22 @@ export class CampaignView {
     }
   }
 
+  /** Returns whether a run has left the queue, and its record has already been delivered. */
+  #isRecorded(number: number): boolean {
+    return !this.#open.has(number) && this.rows.get(number)?.origin === "record";
+  }
+
   /** Reads the record of a run. Returns whether nothing else has to be read about the run for the time being. */
   #tryReadRecord(number: number): boolean {
     try {
-      const record = this.#folder?.record(this.campaign, number);
+      const record = this.folder?.record(this.campaign, number);
       if (record === undefined) return false;
-      this.#set(record, factsOfRecord(record));
       this.#left.delete(number);
+      this.#set(record, factsOfRecord(record));
     } catch (error) {
       this.#trouble = describeTrouble(error);
+      this.#left.delete(number);
+      this.#left.add(number); // after all others
     }
     return true;
   }
@@ -265,7 +279,7 @@ export class CampaignView {
 
   #put(row: Row): void {
     const old = this.rows.get(row.runNumber);
-    if (old !== undefined && isSame(old, row)) return;
+    if (old !== undefined && isSameRow(old, row)) return;
     this.rows.set(row.runNumber, row);
     this.version = ++lastVersion;
     this.#versions.set(row.runNumber, this.version);
@@ -281,10 +295,4 @@ export class CampaignView {
       Object.hasOwn(iterationVariables, name) ? iterationVariables[name]! : "",
     );
   }
-}
-
-function isSame(a: Row, b: Row): boolean {
-  const text = (value: Row[keyof Row]): unknown => (Array.isArray(value) ? value.join("\0") : value);
-  const names = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof Row>;
-  return [...names].every((name) => text(a[name]) === text(b[name]));
 }

@@ -40,6 +40,13 @@ export function isEnded({ state }: Pick<Row, "state">): boolean {
   return state !== "queued" && state !== "running";
 }
 
+/** Returns whether nothing of a run has changed. */
+export function isSameRow(a: Row, b: Row): boolean {
+  const text = (value: Row[keyof Row]): unknown => (Array.isArray(value) ? value.join("\0") : value);
+  const names = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof Row>;
+  return [...names].every((name) => text(a[name]) === text(b[name]));
+}
+
 const LONGEST_ERROR = 200;
 
 /** What is known about a run apart from its parameters. */

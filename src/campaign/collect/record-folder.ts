@@ -8,7 +8,7 @@ import type { RunRecord } from "../../model/result.ts";
 import type { Run } from "../../model/run.ts";
 import { isTemporary } from "../../system/files.ts";
 import { HistoryReader, type Superseded } from "./history.ts";
-import { recordFile, recordIn } from "./records.ts";
+import { DamagedRecord, recordFile, recordIn } from "./records.ts";
 
 /** What is remembered of a record file, so that it is read again only when it has changed. */
 interface Entry {
@@ -31,6 +31,10 @@ interface Subscriber {
   trouble: string | undefined;
 }
 
+/** Inode number of an entry whose file has not been read. */
+const UNREAD = -1;
+/** Name of a record: `<config>-<run>.json`. */
+const RECORD_NAME = /.-\d{1,9}\.json$/;
 /** Number of records to read before yielding to the event loop; it takes about 20 ms. */
 const CHUNK = 200;
 /** Pause between two readings: PAUSE_FACTOR times the duration of the last one, at least SHORTEST_PAUSE_MS. */
@@ -49,8 +53,8 @@ export class RecordFolder {
   readonly #pauseMs: (tookMs: number) => number;
   /** By file name. */
   readonly #entries = new Map<string, Entry>();
-  /** Why files could not be read, by name. */
-  readonly #troubles = new Map<string, string>();
+  /** Why files could not be read, by name; a damaged one is read again only when it has changed. */
+  readonly #troubles = new Map<string, { text: string; isDamage: boolean }>();
   readonly #subscribers = new Map<string, Subscriber>();
   #trouble: string | undefined;
   #reading: Promise<void> | undefined;
@@ -141,7 +145,8 @@ export class RecordFolder {
     const modified = (await stat(this.#directory).catch(unlessMissing))?.mtimeMs ?? 0;
     if (fresh.length > 0 || modified !== this.#modified) {
       await this.#readFiles(new Set(fresh.map(([id]) => id)));
-      const mayChangeUnnoticed = modified > startedAt - CLOCK_GRAIN_MS || this.#troubles.size > 0;
+      const isPassing = [...this.#troubles.values()].some(({ isDamage }) => !isDamage);
+      const mayChangeUnnoticed = modified > startedAt - CLOCK_GRAIN_MS || isPassing;
       this.#modified = mayChangeUnnoticed ? undefined : modified;
     }
     for (const [id, subscriber] of this.#subscribers) this.#readHistory(id, subscriber);
@@ -151,16 +156,16 @@ export class RecordFolder {
   /** @param wanted campaigns whose records are delivered even if their files have not changed. */
   async #readFiles(wanted: ReadonlySet<string>): Promise<void> {
     const all = (await readdir(this.#directory).catch(unlessMissing)) ?? [];
-    const names = all.filter((name) => name.endsWith(".json") && !isTemporary(name));
+    const names = all.filter((name) => RECORD_NAME.test(name) && !isTemporary(name));
     this.#progress = { done: 0, of: names.length };
     this.#forgetOthers(new Set(names));
     for (const name of names) {
       if (this.#progress.done++ % CHUNK === 0) await setImmediate();
       try {
         this.#readFile(name, wanted);
-        this.#troubles.delete(name);
       } catch (error) {
-        this.#troubles.set(name, errorText(withPath(error, path.join(this.#directory, name))));
+        const text = errorText(withPath(error, path.join(this.#directory, name)));
+        this.#troubles.set(name, { text, isDamage: error instanceof DamagedRecord });
       }
     }
   }
@@ -182,13 +187,26 @@ export class RecordFolder {
     const stats = lstatSync(file, { throwIfNoEntry: false });
     if (stats === undefined) return known && this.#forget(name, known);
     const isWanted = known?.campaign !== undefined && wanted.has(known.campaign);
-    if (known !== undefined && isSame(known, stats) && !isWanted && !this.#troubles.has(name)) return;
-    const record = recordIn(file);
+    if (known !== undefined && isSame(known, stats) && !isWanted) return;
+    const record = this.#recordIn(file, stats, known);
+    this.#troubles.delete(name);
     if (record === undefined) return known && this.#forget(name, known);
     const { campaign } = record;
     this.#entries.set(name, entryOf(stats, record));
     if (known !== undefined && known.campaign !== campaign) this.#reportRemoved(known, campaign);
     this.#subscribers.get(campaign)?.listener.recorded(record);
+  }
+
+  #recordIn(file: string, stats: Stats, known: Entry | undefined): RunRecord | undefined {
+    try {
+      return recordIn(file);
+    } catch (error) {
+      const { campaign, runNumber = 0 } = known ?? {};
+      const entry = entryOf(stats, { campaign, runNumber });
+      const isDamage = error instanceof DamagedRecord; // otherwise, it is read again
+      this.#entries.set(path.basename(file), isDamage ? entry : { ...entry, ino: UNREAD });
+      throw error;
+    }
   }
 
   /** Reports that the record of a run was removed, or that another campaign's has replaced it. */
@@ -224,8 +242,8 @@ export class RecordFolder {
     const [first] = own;
     if (first === undefined) return undefined;
     return own.length === 1
-      ? `a record cannot be read: ${first[1]}`
-      : `${own.length} records cannot be read, for example: ${first[1]}`;
+      ? `a record cannot be read: ${first[1].text}`
+      : `${own.length} records cannot be read, for example: ${first[1].text}`;
   }
 }
 
@@ -243,7 +261,10 @@ function isSame(known: Entry, { mtimeMs, size, ino }: Stats): boolean {
   return known.mtimeMs === mtimeMs && known.size === size && known.ino === ino;
 }
 
-function entryOf({ mtimeMs, size, ino }: Stats, { campaign, runNumber }: RunRecord): Entry {
+function entryOf(
+  { mtimeMs, size, ino }: Stats,
+  { campaign, runNumber }: Pick<Entry, "campaign" | "runNumber">,
+): Entry {
   return { mtimeMs, size, ino, campaign, runNumber };
 }
 
