@@ -23,6 +23,7 @@ export interface RenderOptions {
   stderr: Screen;
   /** Whether to colour each stream. */
   color: { stdout: boolean; stderr: boolean };
+  /** Returns the time in ms since 1970. */
   now: () => number;
 }
 
@@ -93,6 +94,9 @@ export class CampaignRenderer {
         return this.#showProgress();
       case "progress":
         this.#progress.report(event.run.runNumber, event.progress);
+        return this.#showProgress();
+      case "batch":
+        this.#progress.batch(event.run, event.others);
         return this.#showProgress();
       case "held":
         this.#progress.hold(event.run.runNumber);
