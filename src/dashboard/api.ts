@@ -7,6 +7,7 @@ import type { CampaignView } from "./campaign-view.ts";
 import { UnknownCampaign, type Campaigns } from "./campaigns.ts";
 import { liveAnswers, messageWithHint } from "./live.ts";
 import { outputOf } from "./output.ts";
+import { resultsRoutes } from "./results-routes.ts";
 import { asArray, COLUMNS } from "./row.ts";
 import { Scalars } from "./scalars.ts";
 import type { DashboardSources } from "./sources.ts";
@@ -45,6 +46,7 @@ export function apiRoutes(
       return JSON.stringify({ ...facts, rows: rows.map(asArray) });
     });
   });
+  app.route("/", resultsRoutes(campaigns, queue, live, { sources, onError }));
   app.get("/campaigns/:id/scalars", async (context) => {
     const view = await campaigns.view(context.req.param("id"));
     const scalars = allScalars.get(view) ?? new Scalars(view, sources);

@@ -75,6 +75,7 @@ export function collected(records: (campaign: Campaign) => RunRecord[]): Dashboa
     record: () => Promise.resolve(undefined),
     resultFile: (campaign, file) => Promise.resolve(`${campaign.directory}/${file}`),
     readStored: refuse,
+    resultDirectory: () => Promise.resolve(undefined),
     cancel: refuse,
     retry: refuse,
   };

@@ -32,6 +32,7 @@ export function dashboardSources(swarm: SwarmAccess): DashboardSources {
       const absolute = path.resolve(study.directory, file);
       return mayRead(study, absolute) ? await readableFile(study, absolute) : undefined;
     },
+    resultDirectory: async ({ id }) => (await studyOf(id))?.resultDirectory,
     readStored: (result, read) => withOpenedResult(swarm.results, result, read),
     cancel: (id) =>
       withQueue(async (queue) => {
