@@ -56,8 +56,8 @@ export class CampaignView {
   async refresh(
     now: WatchedCampaign,
     snapshot: QueueSnapshot,
-    queue: QueueWatch,
-    sources: DashboardSources,
+    queue: Pick<QueueWatch, "openRuns" | "jobs">,
+    sources: Pick<DashboardSources, "records" | "record">,
   ): Promise<void> {
     this.version++;
     this.cancelled = now.cancelled;
@@ -75,7 +75,7 @@ export class CampaignView {
   }
 
   /** Reads the records of all collected runs: at first, and when a later campaign has replaced some. */
-  async #load(sources: DashboardSources): Promise<void> {
+  async #load(sources: Pick<DashboardSources, "records">): Promise<void> {
     keepHeapSmall(this.campaign.runs);
     for (const record of await sources.records(this.campaign)) this.#set(record, factsOfRecord(record));
     this.#loaded = true;
@@ -88,7 +88,11 @@ export class CampaignView {
     return active.has(id) || ended.has(id) || row.state === "running";
   }
 
-  async #readJobs(numbers: readonly number[], snapshot: QueueSnapshot, queue: QueueWatch): Promise<void> {
+  async #readJobs(
+    numbers: readonly number[],
+    snapshot: QueueSnapshot,
+    queue: Pick<QueueWatch, "jobs">,
+  ): Promise<void> {
     const jobs = await queue.jobs(this.campaign.id, numbers);
     numbers.forEach((number, index) => {
       const job = jobs[index];
@@ -98,7 +102,7 @@ export class CampaignView {
   }
 
   /** Updates a run that is no longer in the queue: it was collected, or cancelled before it started. */
-  async #readCollected(number: number, sources: DashboardSources): Promise<void> {
+  async #readCollected(number: number, sources: Pick<DashboardSources, "record">): Promise<void> {
     const record = await sources.record(this.campaign, number);
     if (record !== undefined) return this.#set(record, factsOfRecord(record));
     const row = this.rows.get(number);

@@ -26,6 +26,10 @@ const MOST_SERIES = 1000;
 /** Time after which files that could not be read are read again. */
 const RETRY_MS = 30_000;
 
+interface CountedItem extends ResultItem {
+  runs: number;
+}
+
 /** What can be shown of a campaign's results at the moment. */
 export interface ResultList {
   /** Number of runs whose values are known. */
@@ -34,7 +38,8 @@ export interface ResultList {
   unread: number;
   /** Why the values of some runs are unknown. */
   problems: { runs: number; reason: string }[];
-  items: ResultItem[];
+  /** Each with the number of runs that have recorded it. */
+  items: CountedItem[];
   /** Number of items that are not listed, because there are too many. */
   omitted: number;
 }
@@ -210,19 +215,23 @@ export class CampaignResults {
   }
 
   /** Returns the distinct items of all runs, sorted by name. */
-  #items({ indexed, read }: Sorted): { items: ResultItem[]; omitted: number } {
-    const lists = new Set<readonly ResultItem[]>();
+  #items({ indexed, read }: Sorted): { items: CountedItem[]; omitted: number } {
+    const lists = new Map<readonly ResultItem[], number>();
     let omitted = 0;
-    for (const entry of indexed) {
-      lists.add(this.#index!.values.itemsOf(entry));
-      omitted = Math.max(omitted, entry.omitted);
-    }
-    for (const { values } of read) {
-      lists.add(values.items);
-      omitted = Math.max(omitted, values.omitted);
-    }
-    const items = new Map<string, ResultItem>();
-    for (const list of lists) for (const item of list) items.set(itemKey(item), item);
+    const add = (list: readonly ResultItem[], own: number): void => {
+      lists.set(list, (lists.get(list) ?? 0) + 1);
+      omitted = Math.max(omitted, own);
+    };
+    for (const entry of indexed) add(this.#index!.values.itemsOf(entry), entry.omitted);
+    for (const { values } of read) add(values.items, values.omitted);
+    const items = new Map<string, CountedItem>();
+    for (const [list, runs] of lists)
+      for (const item of list) {
+        const key = itemKey(item);
+        const known = items.get(key);
+        if (known === undefined) items.set(key, { ...item, runs });
+        else known.runs += runs;
+      }
     return { items: [...items.values()].sort(compareItems), omitted };
   }
 

@@ -12,27 +12,20 @@ import { openQueueClient, type QueueClient } from "../../queue/client.ts";
 import { withOpenedResult } from "../../stores/with-opened.ts";
 import type { SwarmAccess } from "../../providers/target.ts";
 
+/** Access to what is collected on this machine. */
+export type StudySources = Pick<DashboardSources, "records" | "record" | "resultFile" | "resultDirectory">;
+
 /**
  * Returns the dashboard's access to collected results, and its actions. For a campaign that was queued on
  * another machine, it has no collected results.
  */
 export function dashboardSources(swarm: SwarmAccess): DashboardSources {
-  const studyOf = remembered(notedStudy);
   const withQueue = async <T>(work: (queue: QueueClient) => Promise<T>): Promise<T> => {
     await using queue = await openQueueClient(swarm.queue);
     return await work(queue);
   };
   return {
-    records: async (campaign) => await recordsOf(campaign, await studyOf(campaign.id)),
-    record: async (campaign, runNumber) =>
-      await createRecord(campaign, runNumber, await studyOf(campaign.id)),
-    async resultFile({ id }, file) {
-      const study = await studyOf(id);
-      if (study === undefined) return undefined;
-      const absolute = path.resolve(study.directory, file);
-      return mayRead(study, absolute) ? await readableFile(study, absolute) : undefined;
-    },
-    resultDirectory: async ({ id }) => (await studyOf(id))?.resultDirectory,
+    ...studySources(remembered(notedStudy)),
     readStored: (result, read) => withOpenedResult(swarm.results, result, read),
     cancel: (id) =>
       withQueue(async (queue) => {
@@ -44,6 +37,22 @@ export function dashboardSources(swarm: SwarmAccess): DashboardSources {
         return removed.length;
       }),
     retry: (id) => withQueue((queue) => requeueRuns(id, { directory: "/", warn: () => undefined }, queue)),
+  };
+}
+
+/** Returns the access to what is collected of campaigns. @param studyOf returns the study of a campaign on this machine. */
+export function studySources(studyOf: (id: string) => Promise<Study | undefined>): StudySources {
+  return {
+    records: async (campaign) => await recordsOf(campaign, await studyOf(campaign.id)),
+    record: async (campaign, runNumber) =>
+      await createRecord(campaign, runNumber, await studyOf(campaign.id)),
+    resultDirectory: async ({ id }) => (await studyOf(id))?.resultDirectory,
+    async resultFile({ id }, file) {
+      const study = await studyOf(id);
+      if (study === undefined) return undefined;
+      const absolute = path.resolve(study.directory, file);
+      return mayRead(study, absolute) ? await readableFile(study, absolute) : undefined;
+    },
   };
 }
 
