@@ -79,8 +79,8 @@ it("has the values of collected runs from the index", async () => {
     unread: 0,
     problems: [],
     items: [
-      { ...HOST, kind: "scalar" },
-      { ...HOST, module: "Net.host[1]", kind: "scalar" },
+      { ...HOST, kind: "scalar", runs: 3 },
+      { ...HOST, module: "Net.host[1]", kind: "scalar", runs: 3 },
     ],
     omitted: 0,
   });

@@ -45,14 +45,22 @@ export async function withResults<T>(
   use: (shown: ShownResults) => Promise<T>,
 ): Promise<T> {
   await using opened = new OpenSwarms();
-  const swarms = await opened.open(swarm, warn);
+  const reasons: string[] = [];
+  const swarms = await opened.open(swarm, (reason) => reasons.push(reason));
   const notes = (await readNotes(warn)).map(({ campaign }) => campaign);
   const queued = swarms.flatMap((each) => each.campaigns.map(({ campaign }) => campaign));
   const known = new Map([...notes, ...queued].map((campaign) => [campaign.id, campaign]));
   const newestFirst = [...known.values()].sort((a, b) => b.createdAt - a.createdAt);
-  const id = campaignId(typed, newestFirst, userName());
-  const owner = swarms.find(({ campaigns }) => campaigns.some(({ campaign }) => campaign.id === id));
-  return await use(await loadResults(known.get(id)!, owner));
+  let shown: ShownResults | undefined;
+  try {
+    const id = campaignId(typed, newestFirst, userName());
+    const owner = swarms.find(({ campaigns }) => campaigns.some(({ campaign }) => campaign.id === id));
+    shown = await loadResults(known.get(id)!, owner);
+  } finally {
+    // what does not respond matters only if something is missing
+    if (shown === undefined || shown.view.rows.size < shown.view.campaign.runs) reasons.forEach(warn);
+  }
+  return await use(shown);
 }
 
 async function loadResults(campaign: Campaign, swarm: OpenSwarm | undefined): Promise<ShownResults> {
@@ -105,13 +113,10 @@ class OpenSwarms implements AsyncDisposable {
       try {
         const swarm = await this.#open(state);
         if (swarm !== undefined) found.push(swarm);
-        else
-          warn(
-            `the swarm ${state.name} ${notAnswering(state)}: runs in it that are not collected are left out`,
-          );
+        else warn(`the swarm ${state.name} ${notAnswering(state)}: uncollected runs in it are not included`);
       } catch (error) {
         if (!(error instanceof UserError)) throw error;
-        warn(`the swarm ${state.name} is left out: ${errorText(error)}`);
+        warn(`cannot ask the swarm ${state.name}: ${errorText(error)}`);
       }
     }
     return found;

@@ -11,10 +11,10 @@ interface ItemGroup extends ListedItem {
   modules: number;
 }
 
-/** From this number of modules on, one line stands for all of them. */
-const COLLAPSED = 4;
+/** What most users look for comes first. */
+const KINDS = ["scalar", "statistic", "parameter"];
 
-/** Returns items, with `host[*]` for `host[0]`, `host[1]`, … where there are several. */
+/** Returns items by kind, with `host[*]` for `host[0]`, `host[1]`, … where there are several. */
 function collapse(items: readonly ListedItem[]): ItemGroup[] {
   const groups = new Map<string, ListedItem[]>();
   for (const item of items) {
@@ -23,11 +23,14 @@ function collapse(items: readonly ListedItem[]): ItemGroup[] {
     if (group === undefined) groups.set(key, [item]);
     else group.push(item);
   }
-  return [...groups.values()].flatMap((group): ItemGroup[] => {
-    if (group.length < COLLAPSED) return group.map((item) => ({ ...item, modules: 1 }));
-    const runs = Math.max(...group.map((item) => item.runs));
-    return [{ ...group[0]!, module: patternOf(group[0]!.module), runs, modules: group.length }];
-  });
+  return [...groups.values()]
+    .map((group): ItemGroup => {
+      const [first] = group;
+      if (group.length === 1) return { ...first!, modules: 1 };
+      const runs = Math.max(...group.map((item) => item.runs));
+      return { ...first!, module: patternOf(first!.module), runs, modules: group.length };
+    })
+    .sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind));
 }
 
 function patternOf(module: string): string {

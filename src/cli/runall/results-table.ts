@@ -84,10 +84,9 @@ function compareLists(a: readonly string[], b: readonly string[]): number {
 }
 
 /** Returns the rows of a table of groups, the head first: a row for each group, with a column for each variable. */
-export function longTable({ by }: Grouping, groups: readonly Group[], unit: string | null): string[][] {
-  const mean = unit === null ? "mean" : `mean (${unit})`;
+export function longTable({ by }: Grouping, groups: readonly Group[]): string[][] {
   return [
-    [...by, mean, "n", "min..max"],
+    [...by, "mean", "n", "min..max"],
     ...groups.map((group) => {
       const range = group.n === 0 ? "" : `${shortNumber(group.min)}..${shortNumber(group.max)}`;
       return [...group.values, meanOf(group), String(group.n), range];

@@ -99,10 +99,10 @@ function reportRuns(
     `campaign ${campaign.id}, ${campaign.config}: results of ${runs} of ${count(campaign.runs, "run")}${details}`,
   );
   for (const [later, number] of superseded)
-    note(`${count(number, "run")} left out: executed again by campaign ${later}`);
+    note(`${count(number, "run")} not included: executed again by campaign ${later}`);
   if (campaign.skipped !== undefined && campaign.skipped > 0)
-    note(`${count(campaign.skipped, "run")} left out: completed in an earlier campaign`);
-  for (const { runs: number, reason } of problems) note(`${count(number, "run")} left out: ${reason}`);
+    note(`${count(campaign.skipped, "run")} not included: completed in an earlier campaign`);
+  for (const { runs: number, reason } of problems) note(`${count(number, "run")} not included: ${reason}`);
 }
 
 function printItems(
@@ -110,7 +110,7 @@ function printItems(
   { items, omitted }: ResultList,
   { context: { stdout }, format, print, note }: Output,
 ): void {
-  if (omitted > 0) note(`${omitted} items left out: there are too many`);
+  if (omitted > 0) note(`${omitted} items not included: there are too many`);
   if (format === "csv") {
     const rows = items.map(({ module, name, unit, kind, runs }) => [module, name, unit, kind, runs]);
     return print(csv([["module", "name", "unit", "kind", "runs"], ...rows]));
@@ -162,11 +162,7 @@ async function printTables(
     for (const { series: one, groups } of tables) {
       print(`\n${printableLine(fullName(one))}${one.unit === null ? "" : printableLine(` [${one.unit}]`)}\n`);
       const isCross = asked?.length === 2;
-      printTable(
-        isCross ? crossTable(grouping, groups) : longTable(grouping, groups, one.unit),
-        stdout,
-        print,
-      );
+      printTable(isCross ? crossTable(grouping, groups) : longTable(grouping, groups), stdout, print);
     }
   if (format === "table") print("\n");
   explain(grouping, tables, { left, isCross: asked?.length === 2 && format === "table" }, note);
@@ -186,11 +182,11 @@ function explain(
     );
   if (averagedOver.length > 0)
     note(
-      `averaged over ${averagedOver.join(", ")}, which ${averagedOver.length > 1 ? "vary" : "varies"}, too`,
+      `averaged over ${averagedOver.join(", ")}, which ${averagedOver.length > 1 ? "vary" : "varies"}, too: intervals include the effect`,
     );
   if (groups.some(({ n }) => n === 1)) note("no interval where n is 1: it needs several repetitions");
   const excluded = groups.reduce((sum, group) => sum + group.excluded, 0);
-  if (excluded > 0) note(`${count(excluded, "value")} left out: NaN or infinite`);
+  if (excluded > 0) note(`${count(excluded, "value")} ignored: NaN or infinite`);
   if (left > 0) note(`${left} more scalars match; choose a narrower pattern`);
 }
 
