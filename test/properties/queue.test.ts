@@ -136,7 +136,7 @@ describe("what is in the queue", () => {
         await view.refresh(
           { campaign: view.campaign, cancelled: false, open: runs.length, superseded: 0 },
           look,
-          queue as never,
+          queue,
           { records: () => Promise.resolve([]) } as never,
         );
         for (const row of view.rows.values())
