@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Command } from "commander";
 import { expect, it } from "vitest";
 import { optionsPage } from "../scripts/options-page.js";
 import { describePrograms } from "../src/cli/programs.ts";

@@ -8,6 +8,7 @@ import type { Campaigns } from "./campaigns.ts";
 import { errorResponse } from "./error-response.ts";
 import { liveAnswers } from "./live.ts";
 import { outputOf } from "./output.ts";
+import { resultsRoutes } from "./results-routes.ts";
 import { asArray, COLUMNS } from "./row.ts";
 import { Scalars } from "./scalars.ts";
 import type { DashboardSources } from "./sources.ts";
@@ -49,6 +50,7 @@ export function apiRoutes(
       return JSON.stringify({ ...facts, rows: rows.map(asArray) });
     });
   });
+  app.route("/", resultsRoutes(campaigns, queue, live, { sources, onError }));
   app.get("/campaigns/:id/scalars", async (context) => {
     const view = await campaigns.view(context.req.param("id"));
     const scalars = allScalars.get(view) ?? new Scalars(view, sources);

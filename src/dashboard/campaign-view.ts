@@ -9,6 +9,9 @@ import { factsOfEnd, factsOfJob, factsOfRecord, isEnded, isSameRow, type Facts, 
 import type { DashboardSources, RecordFolder } from "./sources.ts";
 import { describeTrouble } from "./trouble.ts";
 
+/** Where the runs of a campaign are. */
+type RunQueue = Pick<QueueWatch, "openRuns" | "jobs" | "keptEnds">;
+
 /** Job ids that are read from the queue once for all campaigns. */
 export interface QueueSnapshot {
   active: ReadonlySet<string>;
@@ -21,7 +24,6 @@ const MAX_VARIABLES = 1000;
 /** Pause between two comparisons of all jobs: COMPARE_FACTOR times the duration of the last one, at least COMPARE_MS. */
 const COMPARE_MS = 30_000;
 const COMPARE_FACTOR = 20;
-
 /** Maximum number of records to read in a refresh: more are delivered in the background. */
 const MOST_LEFT = 2000;
 /** Number of records to read before yielding to the event loop. */
@@ -126,8 +128,8 @@ export class CampaignView {
   async refresh(
     now: WatchedCampaign,
     snapshot: QueueSnapshot,
-    queue: QueueWatch,
-    sources: DashboardSources,
+    queue: RunQueue,
+    sources: Pick<DashboardSources, "folder">,
   ): Promise<void> {
     this.cancelled = now.cancelled;
     this.superseded = now.superseded;
@@ -151,7 +153,7 @@ export class CampaignView {
     this.#subscription?.[Symbol.dispose]();
   }
 
-  async #readOpen(snapshot: QueueSnapshot, queue: QueueWatch): Promise<void> {
+  async #readOpen(snapshot: QueueSnapshot, queue: RunQueue): Promise<void> {
     const open = new Set(await queue.openRuns(this.campaign.id));
     const isComparing = performance.now() >= this.#compareAt;
     const startedAt = performance.now();
@@ -173,7 +175,7 @@ export class CampaignView {
     return active.has(id) || ended.has(id) || row.state === "running";
   }
 
-  async #readJobs(numbers: readonly number[], snapshot: QueueSnapshot, queue: QueueWatch): Promise<void> {
+  async #readJobs(numbers: readonly number[], snapshot: QueueSnapshot, queue: RunQueue): Promise<void> {
     const jobs = await queue.jobs(this.campaign.id, numbers);
     numbers.forEach((number, index) => {
       const job = jobs[index];
@@ -184,7 +186,7 @@ export class CampaignView {
     });
   }
 
-  async #subscribe(sources: DashboardSources): Promise<void> {
+  async #subscribe(sources: Pick<DashboardSources, "folder">): Promise<void> {
     if (this.#subscription !== undefined) return;
     keepHeapSmall(this.campaign.runs);
     this.folder = await sources.folder(this.campaign);
@@ -209,7 +211,7 @@ export class CampaignView {
   }
 
   /** Reads how runs ended of which nothing is known: at first, and when more have ended without being seen. */
-  async #readKept(now: WatchedCampaign, queue: QueueWatch): Promise<void> {
+  async #readKept(now: WatchedCampaign, queue: RunQueue): Promise<void> {
     if (now.kept === this.#keptCount) return;
     const open = [...this.#open].filter((number) => !this.rows.has(number));
     if (this.rows.size + open.length >= this.campaign.runs) return;
@@ -224,7 +226,7 @@ export class CampaignView {
   }
 
   /** Reads the records of runs that have left the queue, and how those without one ended. */
-  async #readLeft(queue: QueueWatch): Promise<void> {
+  async #readLeft(queue: RunQueue): Promise<void> {
     const others: number[] = [];
     for (const [index, number] of [...this.#left].slice(0, MOST_LEFT).entries()) {
       if (index % CHUNK === CHUNK - 1) await setImmediate();

@@ -1,8 +1,11 @@
 import { chunks } from "../queue/campaign-list.ts";
 import type { CampaignView } from "./campaign-view.ts";
 import type { Row } from "./row.ts";
-import { scalarsOf, type Scalar } from "../omnetpp/scalar-file.ts";
+import { readScalarFile } from "../omnetpp/scalar-file.ts";
 import type { DashboardSources } from "./sources.ts";
+
+/** A scalar in a file; its name is `module name`. */
+type Scalar = [name: string, value: number];
 
 const CONCURRENT_FILES = 16;
 /** Number of files from which names are read: all runs of a config record nearly the same scalars. */
@@ -94,5 +97,10 @@ async function* scalarsIn(
   sources: DashboardSources,
 ): AsyncGenerator<Scalar> {
   const file = scalars === undefined ? undefined : await sources.resultFile(campaign, scalars);
-  if (file !== undefined) yield* scalarsOf(file);
+  const { items, values } = (file === undefined ? undefined : await readScalarFile(file)) ?? {
+    items: [],
+    values: [],
+  };
+  for (const [index, { kind, module, name }] of items.entries())
+    if (kind === "scalar" && !Number.isNaN(values[index])) yield [`${module} ${name}`, values[index]!];
 }

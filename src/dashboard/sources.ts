@@ -24,10 +24,12 @@ export interface DashboardSources {
    * Calls a function with the directory that contains, or into which it unpacks, a result that is not yet
    * collected.
    */
-  readStored(
+  readStored<T>(
     result: { stored: string; files: readonly ResultFile[] },
-    read: (directory: string) => Promise<string>,
-  ): Promise<string>;
+    read: (directory: string) => Promise<T>,
+  ): Promise<T>;
+  /** Returns the folder of a campaign's records on this machine; undefined if there is none. */
+  resultDirectory(campaign: Campaign): Promise<string | undefined>;
   /**
    * Cancels a campaign.
    * @returns the number of queued runs that were removed.

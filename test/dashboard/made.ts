@@ -98,6 +98,7 @@ export function collected(records: (campaign: Campaign) => RunRecord[]): Dashboa
     folder: () => Promise.resolve(folder),
     resultFile: (campaign, file) => Promise.resolve(`${campaign.directory}/${file}`),
     readStored: refuse,
+    resultDirectory: () => Promise.resolve(undefined),
     cancel: refuse,
     retry: refuse,
   };

@@ -8,7 +8,8 @@ import { parseConfigNames, unloadableLibrary, withoutMoments } from "../../src/o
 import { unquoted } from "../../src/omnetpp/quoted-text.ts";
 import { runIdIn } from "../../src/omnetpp/result-files.ts";
 import { versionIn } from "../../src/omnetpp/simulator.ts";
-import { parseScalar } from "../../src/omnetpp/scalar-file.ts";
+import { ScalarLayout } from "../../src/omnetpp/scalar-layout.ts";
+import { parseScalars } from "../../src/omnetpp/scalar-file.ts";
 import { always, answers, repeated, textWith } from "./outside.ts";
 
 const PIECES = [
@@ -71,7 +72,9 @@ describe("a quoted text", () => {
     always(
       fc.tuple(fc.string({ minLength: 1, maxLength: 9 }), fc.string({ minLength: 1, maxLength: 9 })),
       ([module, name]) =>
-        expect(parseScalar(`scalar ${quoted(module)} ${quoted(name)} 1`)).toEqual([`${module} ${name}`, 1]),
+        expect(parseScalars(`scalar ${quoted(module)} ${quoted(name)} 1`)?.items).toEqual([
+          { kind: "scalar", module, name, unit: null },
+        ]),
     );
   });
 
@@ -110,5 +113,65 @@ describe("single lines and names", () => {
     always(fc.tuple(name, host, fc.nat()), ([file, machine, pid]) => {
       expect(pidIn(withHost(`results/${file}.sca`, machine, pid), machine)).toBe(String(pid));
     });
+  });
+});
+
+describe("scalar files", () => {
+  const LINES = [
+    "run A-0-x\n",
+    "attr configname A\n",
+    "attr runnumber 0\n",
+    "attr runnumber 1\n",
+    "attr unit s\n",
+    'attr "unit" "m s"\n',
+    "scalar N a ",
+    'scalar "N b" "c d"\t',
+    "scalar N a 1\n",
+    "statistic N s\n",
+    "field mean ",
+    "field sqrsum 4\n",
+    "field other nan\n",
+    "par N p ",
+    "par N q 5ms\n",
+    'par N r "a b"\n',
+    "param N.x 3\n",
+    "bin\t-inf\t0\n",
+    "1\n",
+    "2s\n",
+    " 3\r\n",
+    "-nan\n",
+    "inf\n",
+    "\n",
+    "x",
+  ];
+  const files = fc.array(fc.constantFrom(...LINES), { maxLength: 14 }).map((lines) => lines.join(""));
+  const wanted = { config: "A", runNumber: 0 };
+
+  it("are parsed, whatever they contain", () => {
+    always(textWith(...LINES), (text) => answers(() => parseScalars(text, wanted)));
+  });
+
+  it("are read by the layout of another file as by parsing them", () => {
+    let read = 0;
+    const changed = fc.tuple(
+      files,
+      fc.array(fc.tuple(fc.nat(100), fc.constantFrom(...LINES)), { maxLength: 2 }),
+    );
+    always(
+      changed.map(([file, changes]) => {
+        const other = changes.reduce((text, [at, line]) => text.slice(0, at) + line + text.slice(at), file);
+        return [`run A-0-x\n${file}`, `run A-0-y\n${other}`] as const;
+      }),
+      ([file, other]) => {
+        const parsed = parseScalars(file, wanted);
+        const layout = parsed && ScalarLayout.of(file, parsed);
+        const found = layout?.read(other, wanted);
+        if (found === undefined) return;
+        read++;
+        expect(found).toEqual(parseScalars(other, wanted));
+      },
+      3000,
+    );
+    expect(read).toBeGreaterThan(100);
   });
 });

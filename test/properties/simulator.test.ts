@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseScalar } from "../../src/omnetpp/scalar-file.ts";
+import { parseScalars } from "../../src/omnetpp/scalar-file.ts";
 import { CmdenvOutput } from "../../src/omnetpp/cmdenv-output.ts";
 import { parseLine } from "../../src/omnetpp/cmdenv-lines.ts";
 import { MAX_LINE_LENGTH } from "../../src/omnetpp/line-splitter.ts";
@@ -106,13 +106,12 @@ describe("what Cmdenv prints", () => {
 describe("a scalar file", () => {
   it("has scalars in some lines, and anything in others", () => {
     always(textWith("scalar ", '"a b" ', "m.n ", "x:mean ", "1.5", "nan", "inf"), (line) => {
-      const scalar = answers(() => parseScalar(line.replaceAll("\n", " ")));
-      if (scalar !== undefined)
-        expect([typeof scalar[0], Number.isNaN(scalar[1])]).toEqual(["string", false]);
+      const { items, values } = answers(() => parseScalars(line)) ?? { items: [], values: [] };
+      expect(values).toHaveLength(items.length);
     });
     always(
       repeated(MAX_LINE_LENGTH - 10, "scalar ", '"', "\\"),
-      (line) => answers(() => parseScalar(`scalar ${line}`)),
+      (line) => answers(() => parseScalars(`scalar ${line}`)),
       100,
     );
   });
@@ -123,8 +122,9 @@ describe("a scalar file", () => {
       fc.tuple(name, name, fc.double({ noNaN: true, noDefaultInfinity: true })),
       ([module, scalar, value]) => {
         const quoted = (text: string): string => `"${text.replaceAll(/["\\]/g, "\\$&")}"`;
-        const parsed = parseScalar(`scalar ${quoted(module)} ${quoted(scalar)} ${value}`);
-        expect(parsed).toEqual([`${module} ${scalar}`, Number(String(value))]);
+        const parsed = parseScalars(`scalar ${quoted(module)} ${quoted(scalar)} ${value}`);
+        expect(parsed?.items).toEqual([{ kind: "scalar", module, name: scalar, unit: null }]);
+        expect([...parsed!.values]).toEqual([Number(String(value))]);
       },
     );
   });

@@ -9,6 +9,7 @@ import { neverStarted, type Answer } from "./answers.ts";
 import { Collector, type Collected } from "./collect.ts";
 import type { Study } from "./places.ts";
 import { addToHistory } from "./history.ts";
+import { RunIndexer } from "./index-run.ts";
 import { recordFile, readRecordFile } from "./records.ts";
 import type { CampaignSession } from "./session.ts";
 
@@ -28,6 +29,7 @@ export class RunCollector {
   readonly #campaign: Campaign;
   readonly #queue: QueueClient;
   readonly #collector: Collector;
+  readonly #indexer: RunIndexer;
   /** Campaigns with newer results for which a warning has already been given. */
   readonly #warned = new Set<string>();
 
@@ -36,6 +38,7 @@ export class RunCollector {
     this.#campaign = campaign;
     this.#queue = queue;
     this.#collector = new Collector(study, campaign, store);
+    this.#indexer = new RunIndexer(study, campaign.id);
   }
 
   /**
@@ -57,12 +60,13 @@ export class RunCollector {
     return await storing(this.#study, this.#campaign, async () => {
       if (before !== undefined) addToHistory(this.#study.resultDirectory, before, this.#campaign.id);
       const { record, warnings } = await this.#collector.collect(run, result);
+      const unindexed = await this.#indexer.add(record);
       const newer = before === undefined ? [] : this.#warnOfNewer(before, result);
       const isDamaged = record.state === "lost" && result.outcome.state !== "lost";
       const unusable = isDamaged || result.unusable === true;
       return {
         record,
-        warnings: [...warnings, ...newer],
+        warnings: [...warnings, ...newer, ...unindexed],
         run,
         started,
         unusable,

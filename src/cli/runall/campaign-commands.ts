@@ -1,8 +1,10 @@
 import type { CommonOptions } from "./campaign-actions.ts";
 import { Command as Program, Option } from "commander";
+import type { ResultsOptions } from "./show-results.ts";
 import { EXIT, type CommandContext } from "../terminal/command.ts";
 import { addCompletion } from "../terminal/completion.ts";
 import { withExamples } from "../terminal/examples.ts";
+import { oneOf } from "../terminal/one-of.ts";
 import { HELP_LAYOUT, outputOf } from "../terminal/usage-error.ts";
 
 const ID =
@@ -10,7 +12,7 @@ const ID =
 
 const actions = () => import("./campaign-actions.ts");
 
-/** Runs `runall-swarm list | attach | cancel | logs | retry` and returns the exit code. */
+/** Runs `runall-swarm list | attach | cancel | logs | results | retry` and returns the exit code. */
 export async function runSubcommand(context: CommandContext): Promise<number> {
   let exitCode: number = EXIT.done;
   await describeSubcommands(context, (code) => (exitCode = code)).parseAsync([...context.argv], {
@@ -60,6 +62,23 @@ export function describeSubcommands(context: CommandContext, finish: (code: numb
     .action(async (id: string, run: string | undefined, options: CommonOptions & { follow?: true }) =>
       (await actions()).logs(id, run, options, context),
     );
+  withId(
+    "results [id]",
+    "print results of completed runs, also while others are running; without --scalar, list the scalars",
+  )
+    .option("--scalar <pattern>", "scalars, fields of statistics and parameters, such as '**.delay:mean'")
+    .option(
+      "--by <variables>",
+      "x or x,y: iteration variables of the rows and the columns (default: all in rows)",
+    )
+    .addOption(
+      new Option("--format <format>", "table, csv or json (default: table)").argParser(
+        oneOf(["table", "csv", "json"]),
+      ),
+    )
+    .action(async (id: string | undefined, options: ResultsOptions) =>
+      (await import("./show-results.ts")).showResults(id ?? "last", options, context),
+    );
   for (const each of program.commands) withExamples(each, ...EXAMPLES[each.name()]!);
   addCompletion(program, context.stdout);
   return program;
@@ -70,6 +89,11 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   attach: ["runall-swarm attach last", "runall-swarm attach ID --verbose"],
   retry: ["runall-swarm retry last"],
   cancel: ["runall-swarm cancel ID", "runall-swarm attach ID   # then collect the completed runs"],
+  results: [
+    "runall-swarm results        # the scalars of your newest campaign",
+    "runall-swarm results ID --scalar '**.delay:mean' --by numHosts,iaMean",
+    "runall-swarm results last --scalar '**.delay:mean' --format csv > delay.csv",
+  ],
   logs: [
     "runall-swarm logs ID        # how each run ended",
     "runall-swarm logs ID 12     # the output of run 12",

@@ -14,7 +14,7 @@ import { version } from "../terminal/version.ts";
 export const EXPLAIN = "explain";
 
 /** Names of the subcommands for existing campaigns. */
-export const SUBCOMMANDS = new Set(["list", "attach", "cancel", "logs", "retry"]);
+export const SUBCOMMANDS = new Set(["list", "attach", "cancel", "logs", "results", "retry"]);
 
 /** Options of `runall-swarm` itself; all others are passed to the simulation. */
 export const OWN_OPTIONS: OwnOptions = {

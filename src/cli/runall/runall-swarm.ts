@@ -10,7 +10,7 @@ import { EXPLAIN, OWN_OPTIONS, parseOwnOptions, SUBCOMMANDS } from "./runall-opt
 export const runallSwarm: Command = {
   name: "runall-swarm",
   onlyPrints: ([first = "", ...argv]) =>
-    ["list", "logs", EXPLAIN].includes(first) ||
+    ["list", "logs", "results", EXPLAIN].includes(first) ||
     [first, ...argv].some((each) => ["--dry-run", `--${EXPLAIN}`].includes(each)) ||
     isHelp([first, ...argv]),
   async run(context) {

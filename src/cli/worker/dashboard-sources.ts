@@ -10,31 +10,21 @@ import { openQueueClient, type QueueClient } from "../../queue/client.ts";
 import { withOpenedResult } from "../../stores/with-opened.ts";
 import type { SwarmAccess } from "../../providers/target.ts";
 
+/** Access to what is collected on this machine. */
+export type StudySources = Pick<DashboardSources, "folder" | "resultFile" | "resultDirectory">;
+
 /**
  * Returns the dashboard's access to collected results, and its actions. For a campaign that was queued on
  * another machine, it has no collected results.
  */
 export function dashboardSources(swarm: SwarmAccess): DashboardSources {
   const studyOf = remembered(notedStudy);
-  const folders = new Map<string, RecordFolder>();
   const withQueue = async <T>(work: (queue: QueueClient) => Promise<T>): Promise<T> => {
     await using queue = await openQueueClient(swarm.queue);
     return await work(queue);
   };
   return {
-    async folder({ id }) {
-      const study = await studyOf(id);
-      if (study === undefined) return undefined;
-      const folder = folders.get(study.resultDirectory) ?? new RecordFolder(study.resultDirectory);
-      folders.set(study.resultDirectory, folder);
-      return folder;
-    },
-    async resultFile({ id }, file) {
-      const study = await studyOf(id);
-      if (study === undefined) return undefined;
-      const absolute = path.resolve(study.directory, file);
-      return mayRead(study, absolute) ? await readableFile(study, absolute) : undefined;
-    },
+    ...studySources(studyOf),
     readStored: (result, read) => withOpenedResult(swarm.results, result, read),
     cancel: (id) =>
       withQueue(async (queue) => {
@@ -53,6 +43,27 @@ export function dashboardSources(swarm: SwarmAccess): DashboardSources {
           hint: `in a checkout of its project, run: runall-swarm retry ${id}`,
         });
       return await withQueue((queue) => requeueRuns(id, { directory: "/", warn: () => undefined }, queue));
+    },
+  };
+}
+
+/** Returns the access to what is collected of campaigns. @param studyOf returns the study of a campaign on this machine. */
+export function studySources(studyOf: (id: string) => Promise<Study | undefined>): StudySources {
+  const folders = new Map<string, RecordFolder>();
+  return {
+    async folder({ id }) {
+      const study = await studyOf(id);
+      if (study === undefined) return undefined;
+      const folder = folders.get(study.resultDirectory) ?? new RecordFolder(study.resultDirectory);
+      folders.set(study.resultDirectory, folder);
+      return folder;
+    },
+    resultDirectory: async ({ id }) => (await studyOf(id))?.resultDirectory,
+    async resultFile({ id }, file) {
+      const study = await studyOf(id);
+      if (study === undefined) return undefined;
+      const absolute = path.resolve(study.directory, file);
+      return mayRead(study, absolute) ? await readableFile(study, absolute) : undefined;
     },
   };
 }

@@ -1,0 +1,11 @@
+/** The part of sql.js that is used, with its WebAssembly in the same file. */
+declare module "sql.js/dist/sql-wasm-inline.js" {
+  export interface Database {
+    exec(query: string): { values: (number | string | Uint8Array | null)[][] }[];
+    close(): void;
+  }
+  export interface SqlJsStatic {
+    Database: new (content: Uint8Array) => Database;
+  }
+  export default function initSqlJs(): Promise<SqlJsStatic>;
+}
