@@ -4,14 +4,15 @@ import { UserError } from "../errors.ts";
 import { wholeNumberIn } from "../model/whole-number.ts";
 import type { QueueWatch } from "../queue/watch.ts";
 import type { CampaignView } from "./campaign-view.ts";
-import { UnknownCampaign, type Campaigns } from "./campaigns.ts";
-import { liveAnswers, messageWithHint } from "./live.ts";
+import type { Campaigns } from "./campaigns.ts";
+import { errorResponse } from "./error-response.ts";
+import { liveAnswers } from "./live.ts";
 import { outputOf } from "./output.ts";
 import { asArray, COLUMNS } from "./row.ts";
 import { Scalars } from "./scalars.ts";
 import type { DashboardSources } from "./sources.ts";
 import { summarize } from "./summary.ts";
-import { Busy, Turns } from "./turns.ts";
+import { Turns } from "./turns.ts";
 
 export interface ApiOptions {
   sources: DashboardSources;
@@ -19,6 +20,8 @@ export interface ApiOptions {
   token: string;
   onError: (error: Error) => void;
 }
+
+const TOKEN_HINT = "open the address that this command prints: swarm-tool dashboard";
 
 /** Returns the routes of the dashboard's API. Reading is open to every user of this machine; changes need the token. */
 export function apiRoutes(
@@ -32,8 +35,9 @@ export function apiRoutes(
   const live = liveAnswers(onError);
   app.onError((error, context) => errorResponse(error, context, onError));
 
-  app.get("/campaigns", (context) =>
-    live(context, async () => JSON.stringify({ campaigns: await campaigns.overview() })),
+  app.get("/campaigns", (context) => live(context, async () => JSON.stringify(await campaigns.overview())));
+  app.get("/session", (context) =>
+    hasToken(context, token) ? context.json({ actions: true }) : refuseToken(context),
   );
   app.get("/campaigns/:id", (context) => {
     let seen = 0;
@@ -63,26 +67,23 @@ export function apiRoutes(
     return context.text(await turns.outputs.take(ask));
   });
   app.post("/campaigns/:id/:action{cancel|retry}", async (context) => {
-    const given = context.req.header("authorization")?.replace(/^Bearer /, "") ?? "";
-    if (!isSame(given, token)) return context.json({ error: "the token is missing or wrong" }, 403);
+    if (!hasToken(context, token)) return refuseToken(context);
     const { id, action } = context.req.param();
     const runs = await (action === "cancel" ? sources.cancel(id) : sources.retry(id));
     campaigns.forget(id);
     return context.json({ runs });
   });
+  app.all("*", (context) => context.json({ error: `no such address: ${context.req.path}` }, 404));
   return app;
 }
 
-function errorResponse(error: Error, context: Context, onError: (error: Error) => void): Response {
-  if (error instanceof UserError) return context.json({ error: messageWithHint(error) }, statusOf(error));
-  if (context.req.raw.signal.aborted) return context.body(null, 400); // the client has disconnected
-  onError(error);
-  return context.json({ error: "this is a bug; see the dashboard's log" }, 500);
+/** Returns whether a request contains the token. */
+function hasToken(context: Context, token: string): boolean {
+  return isSame(context.req.header("authorization")?.replace(/^Bearer /, "") ?? "", token);
 }
 
-function statusOf(error: UserError): 404 | 409 | 503 {
-  if (error instanceof UnknownCampaign) return 404;
-  return error instanceof Busy ? 503 : 409;
+function refuseToken(context: Context): Response {
+  return context.json({ error: "the token is missing or wrong", hint: TOKEN_HINT }, 403);
 }
 
 /** Compares two secrets in constant time. */

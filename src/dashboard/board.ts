@@ -3,7 +3,7 @@ import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import { HonoAdapter } from "@bull-board/hono";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { Queue, type Job, type JobType } from "bullmq";
-import type { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import type { BuildRequest } from "../model/build.ts";
 import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "../queue/names.ts";
 import type { QueueWatch } from "../queue/watch.ts";
@@ -51,6 +51,27 @@ function adapterFor(queue: Queue, watch: QueueWatch): BullMQAdapter {
   return adapter;
 }
 
+/** A bar below bull-board's page, with a style of its own, because the page's stylesheet is bull-board's. */
+const BAR = `
+<style>
+  body { padding-bottom: 3rem; }
+  #back-to-dashboard { position: fixed; z-index: 100; right: 0; bottom: 0; left: 0; padding: 0.4rem 1rem; text-align: center;
+    font: 0.85rem system-ui, sans-serif; color: #1f2933; background: #eef2f6; border-top: 1px solid #b8c2cc; }
+  #back-to-dashboard a { color: #0b5cad; }
+</style>
+<div id="back-to-dashboard" role="note"><a href="/">← Campaigns</a> ·
+A job is <i>completed</i> when its run has ended in any way: a run that failed is among the completed jobs, with its
+outcome in the return value. <i>Failed</i> is empty unless a worker could not answer.</div>
+`;
+
+/** Adds the bar to bull-board's page. */
+const addBar: MiddlewareHandler = async (context, next) => {
+  await next();
+  if (!(context.res.headers.get("Content-Type") ?? "").startsWith("text/html")) return;
+  const html = await context.res.text();
+  context.res = new Response(html.replace("</body>", `${BAR}</body>`), context.res);
+};
+
 /** Opens bull-board, which shows single jobs. It is read-only, because removing a job would lose a run. */
 export function openBoard(
   connection: QueueConnection,
@@ -69,8 +90,11 @@ export function openBoard(
       uiConfig: { boardTitle: "queues", miscLinks: [{ text: "Campaigns", url: "/" }] },
     },
   });
+  const routes = new Hono();
+  routes.use(addBar);
+  routes.route("/", serverAdapter.registerPlugin());
   return {
-    routes: serverAdapter.registerPlugin(),
+    routes,
     async [Symbol.asyncDispose]() {
       await Promise.allSettled(queues.map((queue) => queue.close()));
     },

@@ -1,12 +1,15 @@
 import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import { errorCode, errorText, UserError } from "../errors.ts";
+import { RETRY_AFTER_S } from "./error-response.ts";
 
-/** Maximum number of connections for each address. Further ones are refused, so that open pages get their answers. */
+/** Maximum number of connections for each address. Requests of further ones are refused, so that open pages get theirs. */
 const MAX_CONNECTIONS = 500;
+/** Maximum number of connections including those that are refused; further ones are closed immediately. */
+const MAX_REFUSED = 1000;
 /** Time limit for receiving a request. Answers may take longer. */
 const REQUEST_TIMEOUT_MS = 20_000;
 /** Time after which an idle connection is closed. Live pages receive a heartbeat more often. */
@@ -66,11 +69,16 @@ export async function listen(app: Hono, port: number, host?: string): Promise<Li
 /** Returns a listening server, or undefined if this machine does not have the address. */
 async function listenAt(app: Hono, port: number, host: string): Promise<Server | undefined> {
   const answer = getRequestListener(app.fetch);
-  const server = createServer(
-    { requestTimeout: REQUEST_TIMEOUT_MS },
-    (request, response) => void answer(request, response),
+  const admitted = new Set<Socket>();
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) =>
+    admitted.has(request.socket) ? void answer(request, response) : refuse(response),
   );
-  server.maxConnections = MAX_CONNECTIONS;
+  server.on("connection", (socket) => {
+    if (admitted.size >= MAX_CONNECTIONS) return;
+    admitted.add(socket);
+    socket.once("close", () => admitted.delete(socket));
+  });
+  server.maxConnections = MAX_REFUSED;
   server.timeout = IDLE_TIMEOUT_MS;
   try {
     server.listen({ port, host, ipv6Only: host.includes(":"), exclusive: true });
@@ -87,6 +95,18 @@ async function listenAt(app: Hono, port: number, host: string): Promise<Server |
     }
     throw new UserError(`the dashboard cannot listen: ${errorText(error)}`, { cause: error });
   }
+}
+
+function refuse(response: ServerResponse): void {
+  const body = JSON.stringify({ error: "too many connections to this dashboard – close some of its pages" });
+  response
+    .writeHead(503, {
+      "Content-Type": "application/json",
+      "Content-Length": Buffer.byteLength(body),
+      "Retry-After": RETRY_AFTER_S,
+      Connection: "close",
+    })
+    .end(body);
 }
 
 async function close(servers: readonly Server[]): Promise<void> {

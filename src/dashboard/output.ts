@@ -18,7 +18,7 @@ export async function outputOf(
   queue: QueueWatch,
   sources: DashboardSources,
 ): Promise<string> {
-  const record = await sources.record(campaign, runNumber);
+  const record = (await sources.folder(campaign))?.record(campaign, runNumber);
   const collected = record?.outputFile && (await sources.resultFile(campaign, record.outputFile));
   if (collected) return await endOf(collected);
   if (record?.supersededBy !== undefined)

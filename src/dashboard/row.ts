@@ -1,9 +1,9 @@
 import * as v from "valibot";
 import { parseReport, type OutcomeState } from "../model/outcome.ts";
+import type { RecordedRun } from "../model/recorded-runs.ts";
 import { RunResultSchema, type RunRecord } from "../model/result.ts";
 import { isScalarFile } from "../omnetpp/result-files.ts";
-import type { JobFacts } from "../queue/watch.ts";
-import type { RecordedRun } from "./sources.ts";
+import type { JobFacts, KeptEnd } from "../queue/watched-jobs.ts";
 
 /** A run in the table. It has only what is shown, because there is one for every run of a campaign. */
 export interface Row {
@@ -26,11 +26,31 @@ export interface Row {
   supersededBy?: string | undefined;
   /** The scalar file of a collected run, relative to the study. */
   scalars?: string | undefined;
+  /** Numbers of the runs that are executed after this one in the same process. */
+  batch?: readonly number[] | undefined;
+  /**
+   * From where the state is known: a job in the queue, a record in the study, what the queue keeps of a run that was
+   * cancelled before it started (`unstarted`), or of one whose record is not here (`kept`).
+   */
+  origin?: "job" | "record" | "unstarted" | "kept";
+}
+
+/** Returns whether a run has ended. */
+export function isEnded({ state }: Pick<Row, "state">): boolean {
+  return state !== "queued" && state !== "running";
+}
+
+/** Returns whether nothing of a run has changed. */
+export function isSameRow(a: Row, b: Row): boolean {
+  const text = (value: Row[keyof Row]): unknown => (Array.isArray(value) ? value.join("\0") : value);
+  const names = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof Row>;
+  return [...names].every((name) => text(a[name]) === text(b[name]));
 }
 
 const LONGEST_ERROR = 200;
 
-type Facts = Omit<Row, "runNumber" | "values" | "repetition">;
+/** What is known about a run apart from its parameters. */
+export type Facts = Omit<Row, "runNumber" | "values" | "repetition">;
 
 /** Returns what a record contains about a collected run. */
 export function factsOfRecord(record: RecordedRun): Facts {
@@ -39,7 +59,8 @@ export function factsOfRecord(record: RecordedRun): Facts {
     startedAt: Date.parse(record.startedAt),
     finishedAt: Date.parse(record.finishedAt),
     supersededBy: record.supersededBy,
-    scalars: record.files.find(({ path }) => isScalarFile(path))?.path,
+    scalars: record.files?.find(({ path }) => isScalarFile(path))?.path,
+    origin: "record",
   };
 }
 
@@ -48,6 +69,15 @@ export function factsOfRecord(record: RecordedRun): Facts {
  * @param active whether a worker has taken the job.
  */
 export function factsOfJob(job: JobFacts, active: boolean): Facts {
+  return { ...stateOfJob(job, active), origin: "job" };
+}
+
+/** Returns what the queue keeps about a run that has left it. */
+export function factsOfEnd({ state, run }: KeptEnd): Facts {
+  return { state, origin: run === undefined ? "kept" : "unstarted" };
+}
+
+function stateOfJob(job: JobFacts, active: boolean): Facts {
   const result = v.safeParse(RunResultSchema, job.result);
   if (job.finishedAt !== undefined && result.success) {
     const { outcome, usage, startedAt, finishedAt } = result.output;
@@ -57,6 +87,7 @@ export function factsOfJob(job: JobFacts, active: boolean): Facts {
   if (!active) return { state: "queued" };
   const running = { state: "running", startedAt: job.startedAt } as const;
   const report = parseReport(job.progress);
+  if (report?.type === "batch") return { ...running, batch: report.runs };
   if (report?.type !== "progress") return running;
   const { percent, eventsPerSecond, events } = report;
   return { ...running, percent, eventsPerSecond, events };

@@ -7,6 +7,7 @@ import type { QueueConnection } from "../queue/names.ts";
 import { apiRoutes, type ApiOptions } from "./api.ts";
 import { openBoard } from "./board.ts";
 import { Campaigns } from "./campaigns.ts";
+import { errorResponse } from "./error-response.ts";
 import { listen } from "./listen.ts";
 import { pageRoutes } from "./page-routes.ts";
 
@@ -34,13 +35,25 @@ export interface Dashboard extends AsyncDisposable {
 export async function openDashboard(options: DashboardOptions): Promise<Dashboard> {
   const queue = watchQueue(options.connection);
   const board = openBoard(options.connection, queue, options.onError);
+  const campaigns = new Campaigns(queue, options.sources, { onError: options.onError });
   const app = new Hono();
-  app.use(sameHost, securityHeaders, bodyLimit({ maxSize: 10_000 }));
-  app.route("/api", apiRoutes(new Campaigns(queue, options.sources), queue, options));
+  app.onError((error, context) => errorResponse(error, context, options.onError));
+  app.use(
+    sameHost,
+    securityHeaders,
+    bodyLimit({
+      maxSize: 10_000,
+      onError: (context) => context.json({ error: "the request is too large" }, 413),
+    }),
+  );
+  app.route("/api", apiRoutes(campaigns, queue, options));
   app.get("/queues/", (context) => context.redirect("/queues"));
   app.use(
     "/queues/api/*",
-    timeout(BOARD_TIMEOUT_MS, () => new HTTPException(503)),
+    timeout(
+      BOARD_TIMEOUT_MS,
+      () => new HTTPException(503, { message: "the queue of the swarm is not responding" }),
+    ),
   );
   app.route("/queues", board.routes);
   app.route("/", pageRoutes());
@@ -67,7 +80,8 @@ const OWN_NAMES = new Set(["localhost", "127.0.0.1", "[::1]"]);
 /** Rejects other host names, so that a site whose name resolves to this machine (DNS rebinding) has no access. */
 const sameHost: MiddlewareHandler = async (context, next) => {
   const name = (context.req.header("host") ?? "").replace(/:\d+$/, "");
-  if (!OWN_NAMES.has(name)) return context.text(`this dashboard is at localhost, not ${name}`, 403);
+  if (!OWN_NAMES.has(name))
+    return context.json({ error: `this dashboard is at localhost, not ${name}` }, 403);
   return await next();
 };
 

@@ -1,15 +1,23 @@
 import type { Campaign } from "../model/campaign.ts";
-import type { ResultFile, RunRecord } from "../model/result.ts";
+import type { RecordedRun, RecordListener, RecordSubscription } from "../model/recorded-runs.ts";
+import type { ResultFile } from "../model/result.ts";
 
-/** A record of a run. If a later campaign has replaced it, its files are omitted. */
-export type RecordedRun = RunRecord & { supersededBy?: string };
+/** The records in one folder, which several campaigns may share. */
+export interface RecordFolder {
+  /** Number of files that the current or the last reading has dealt with, of all. */
+  readonly progress: { done: number; of: number };
+  /** Delivers the records of a campaign to a listener, from the next reading on. */
+  subscribe(campaign: Campaign, listener: RecordListener): RecordSubscription;
+  /** Reads what has changed and calls the listeners. */
+  read(): Promise<void>;
+  /** Returns the record of one run as it is now; undefined if there is none. @throws if it cannot be read. */
+  record(campaign: Campaign, runNumber: number): RecordedRun | undefined;
+}
 
 /** Access to collected results, and the actions of the dashboard; implemented by `cli/`. */
 export interface DashboardSources {
-  /** Returns the records of all collected runs of a campaign. */
-  records(campaign: Campaign): Promise<RecordedRun[]>;
-  /** Returns the record of one run; undefined if there is none. */
-  record(campaign: Campaign, runNumber: number): Promise<RecordedRun | undefined>;
+  /** Returns the records of a campaign's study; undefined if it is not on this machine. */
+  folder(campaign: Campaign): Promise<RecordFolder | undefined>;
   /** Returns the absolute path of a result file that a record names; undefined if it is not on this machine. */
   resultFile(campaign: Campaign, file: string): Promise<string | undefined>;
   /**

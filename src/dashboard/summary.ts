@@ -1,7 +1,8 @@
 import path from "node:path";
-import { estimateTimeLeft, type OpenWork } from "../model/time-left.ts";
+import { OUTCOME_STATES } from "../model/outcome.ts";
+import { PACE_WINDOW_MS, timeLeftOf, type EndedPart, type OccupyingRun } from "../model/time-left.ts";
 import type { CampaignView } from "./campaign-view.ts";
-import type { Row } from "./row.ts";
+import { isEnded, type Row } from "./row.ts";
 
 /** The figures of a campaign in the overview. Times are in ms. */
 export interface Summary {
@@ -12,8 +13,19 @@ export interface Summary {
   createdAt: number;
   runs: number;
   cancelled: boolean;
-  /** Number of runs by state; runs without a job and without a record on this machine are `without a record`. */
+  /**
+   * Number of runs by state; their sum is `runs`. In addition to the states of runs, there are `without a record` (runs
+   * without a job and without a record on this machine), `unread` (while records are being read) and `unreadable` (runs
+   * whose entries in the queue are damaged).
+   */
   states: Record<string, number>;
+  /** How many records have been read, of all in the folder; undefined if all have been read. */
+  reading: { done: number; of: number } | undefined;
+  /** What could not be read of this campaign; it is tried again. */
+  trouble: string | undefined;
+  /** Number of runs that later campaigns have executed again, by the ID of the campaign: their files are not shown. */
+  superseded: Record<string, number>;
+  actions: Actions;
   /** Number of ended runs that no client has collected yet. */
   uncollected: number;
   runsPerSecond: number | undefined;
@@ -21,18 +33,21 @@ export interface Summary {
   leftMs: number | undefined;
 }
 
-/** Period over which rates are measured. */
-const WINDOW_MS = 60_000;
+/** Which actions make sense. */
+export interface Actions {
+  /** Whether runs are queued or running. */
+  cancel: boolean;
+  /** Number of runs that would be executed again. */
+  retry: number;
+  /** Why runs that have failed or were cancelled are not among them, and what to do; undefined if all are. */
+  hint: string | undefined;
+}
 
 /** Returns the figures of a campaign. */
 export function summarize(view: CampaignView, now = Date.now()): Summary {
-  const { campaign, cancelled, rows } = view;
-  const states = countStates(view);
-  const [queued, running] = [states["queued"] ?? 0, states["running"] ?? 0];
-  const recent = recentRuns(rows.values(), now);
-  const eventsPerSecond = sum(rows.values(), (row) =>
-    row.state === "running" ? (row.eventsPerSecond ?? 0) : 0,
-  );
+  const { campaign, cancelled, rows, states, reading, trouble } = view;
+  const work = workOf(rows, now);
+  const isActive = (states["queued"] ?? 0) + (states["running"] ?? 0) > 0;
   return {
     id: campaign.id,
     user: campaign.user,
@@ -42,73 +57,95 @@ export function summarize(view: CampaignView, now = Date.now()): Summary {
     runs: campaign.runs,
     cancelled,
     states,
-    uncollected: Math.max(0, view.open - queued - running),
-    runsPerSecond: queued + running > 0 && recent.runs > 0 ? (recent.runs * 1000) / recent.ms : undefined,
-    eventsPerSecond: eventsPerSecond > 0 ? eventsPerSecond : undefined,
-    leftMs: timeLeft(rows.values(), { queued, running, busy: recent.busyMs / recent.ms, now }),
+    reading,
+    trouble,
+    superseded: work.superseded,
+    actions: actionsOf(view, isActive),
+    uncollected: work.uncollected,
+    runsPerSecond: isActive ? runRate(work, now) : undefined,
+    eventsPerSecond: work.eventsPerSecond > 0 ? work.eventsPerSecond : undefined,
+    leftMs: timeLeft(work, states, now),
   };
 }
 
-function countStates({ campaign, cancelled, rows }: CampaignView): Record<string, number> {
-  const states: Record<string, number> = {};
-  const add = (state: string, count: number): number => (states[state] = (states[state] ?? 0) + count);
-  for (const { state } of rows.values()) add(state, 1);
-  if (rows.size < campaign.runs) add(cancelled ? "cancelled" : "without a record", campaign.runs - rows.size);
-  return states;
+/** What the rows say about the work of a campaign. */
+interface Work {
+  occupying: OccupyingRun[];
+  ended: { runs: number; wallTimeMs: number };
+  recent: EndedPart[];
+  firstStartedAt: number | undefined;
+  eventsPerSecond: number;
+  uncollected: number;
+  superseded: Record<string, number>;
 }
 
-interface Recent {
-  /** Number of runs that ended in the period. */
-  runs: number;
-  /** Total wall time of runs in the period. */
-  busyMs: number;
-  /** Length of the period. */
-  ms: number;
-}
-
-function recentRuns(rows: Iterable<Row>, now: number): Recent {
-  const recent = { runs: 0, busyMs: 0 };
-  const since = now - WINDOW_MS;
-  let first = now;
-  for (const { state, startedAt, finishedAt } of rows) {
-    if (startedAt === undefined) continue;
-    first = Math.min(first, startedAt);
-    const until = state === "running" ? now : (finishedAt ?? 0);
-    if (until <= since) continue;
-    recent.busyMs += until - Math.max(startedAt, since);
-    if (state !== "running") recent.runs++;
-  }
-  return { ...recent, ms: Math.min(WINDOW_MS, Math.max(1000, now - first)) };
-}
-
-/**
- * Returns the estimated time left, in ms; undefined if no run is left or none is running.
- * @param pace.busy mean number of runs that were executed concurrently. The number that is running now is
- *   smaller if it is counted between two short runs.
- */
-function timeLeft(
-  rows: Iterable<Row>,
-  { queued, running, busy, now }: { queued: number; running: number; busy: number; now: number },
-): number | undefined {
-  const ended = { count: 0, ms: 0 };
-  const parts: OpenWork["running"][number][] = [];
-  for (const { state, finishedAt, wallTimeMs, startedAt, percent = 0 } of rows) {
-    if (finishedAt !== undefined && wallTimeMs !== undefined) {
-      ended.count++;
-      ended.ms += wallTimeMs;
-    } else if (state === "running") {
-      const elapsedMs = startedAt === undefined ? 0 : now - startedAt;
-      parts.push({ elapsedMs, gained: percent / 100, left: 1 - percent / 100 });
+function workOf(rows: ReadonlyMap<number, Row>, now: number): Work {
+  const batched = batchedRuns(rows);
+  const work: Work = {
+    occupying: [],
+    ended: { runs: 0, wallTimeMs: 0 },
+    recent: [],
+    firstStartedAt: undefined,
+    eventsPerSecond: 0,
+    uncollected: 0,
+    superseded: {},
+  };
+  for (const row of rows.values()) {
+    const { runNumber, startedAt, supersededBy: by } = row;
+    if (isEnded(row)) addEnded(work, row, now);
+    else if (row.state === "running") {
+      work.eventsPerSecond += row.eventsPerSecond ?? 0;
+      if (!batched.has(runNumber)) work.occupying.push({ since: startedAt, percent: row.percent });
     }
+    if (by !== undefined) work.superseded[by] = (work.superseded[by] ?? 0) + 1;
   }
-  const parallel = Math.max(running, busy);
-  if (queued + running === 0 || parallel === 0) return undefined;
-  const meanMs = ended.count > 0 ? ended.ms / ended.count : undefined;
-  return estimateTimeLeft({ running: parts, waiting: queued, parallel, meanMs });
+  return work;
 }
 
-function sum(rows: Iterable<Row>, valueOf: (row: Row) => number): number {
-  let total = 0;
-  for (const row of rows) total += valueOf(row);
-  return total;
+/** Returns the running runs that wait for another one in the same process. */
+function batchedRuns(rows: ReadonlyMap<number, Row>): Set<number> {
+  const leaders = [...rows.values()].filter(({ state, batch }) => state === "running" && batch !== undefined);
+  return new Set(leaders.flatMap(({ batch }) => batch ?? []));
+}
+
+function addEnded(work: Work, { startedAt, finishedAt, wallTimeMs, origin }: Row, now: number): void {
+  if (origin === "job") work.uncollected++;
+  if (!wallTimeMs) return; // it was not executed
+  work.ended.runs++;
+  work.ended.wallTimeMs += wallTimeMs;
+  if (startedAt === undefined || finishedAt === undefined || !(startedAt <= finishedAt)) return;
+  work.firstStartedAt = Math.min(startedAt, work.firstStartedAt ?? Infinity);
+  if (finishedAt > now - PACE_WINDOW_MS) work.recent.push({ startedAt, finishedAt });
+}
+
+/** Returns how many runs ended per second in the last minute; undefined if none has. */
+function runRate({ recent, firstStartedAt = Infinity }: Work, now: number): number | undefined {
+  const ms = Math.min(PACE_WINDOW_MS, Math.max(1000, now - firstStartedAt));
+  return recent.length === 0 ? undefined : (recent.length * 1000) / ms;
+}
+
+function timeLeft(work: Work, states: Record<string, number>, now: number): number | undefined {
+  const open = (states["queued"] ?? 0) + (states["running"] ?? 0);
+  return timeLeftOf({ ...work, waiting: open - work.occupying.length }, now);
+}
+
+function actionsOf(view: CampaignView, isActive: boolean): Actions {
+  const { campaign, cancelled, rows, folder, states } = view;
+  const isUnfinished = (row: Row): boolean => isEnded(row) && row.state !== "done";
+  const ready = [...rows.values()].filter(
+    (row) =>
+      isUnfinished(row) &&
+      row.supersededBy === undefined &&
+      (row.origin === "record" || row.origin === "unstarted") &&
+      !view.isOpen(row.runNumber),
+  );
+  const all = OUTCOME_STATES.reduce((sum, state) => sum + (state === "done" ? 0 : (states[state] ?? 0)), 0);
+  const replaced = [...rows.values()].filter((row) => row.supersededBy !== undefined && isUnfinished(row));
+  const retry = folder === undefined ? 0 : ready.length;
+  const others = all - replaced.length - retry;
+  const reason =
+    folder === undefined
+      ? `campaign ${campaign.id} was not queued on this machine; where it was, run: runall-swarm retry ${campaign.id}`
+      : `${others === 1 ? "1 run is" : `${others} runs are`} not yet collected; run: runall-swarm attach ${campaign.id}`;
+  return { cancel: isActive && !cancelled, retry, hint: others > 0 ? reason : undefined };
 }

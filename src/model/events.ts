@@ -108,6 +108,8 @@ export const CampaignEventSchema = v.variant("type", [
   v.object({ type: v.literal("queued"), campaign: v.string(), runs: v.number() }),
   v.object({ type: v.literal("started"), run: RunSchema }),
   v.object({ type: v.literal("progress"), run: RunSchema, progress: ProgressSchema }),
+  /** Runs that are executed after `run` in the same process, one after the other. */
+  v.object({ type: v.literal("batch"), run: RunSchema, others: v.array(RunSchema) }),
   /** The worker could not execute the run, for example because of a full disk; the run is queued again. */
   v.object({ type: v.literal("held"), run: RunSchema, reason: v.string() }),
   v.object({

@@ -68,6 +68,8 @@ export type Progress = v.InferOutput<typeof ProgressSchema>;
 const RunReportSchema = v.variant("type", [
   v.object({ type: v.literal("progress"), ...ProgressSchema.entries }),
   v.object({ type: v.literal("held"), ...PostponementSchema.entries }),
+  /** Runs that are executed after this one in the same process: until then, they do not occupy a runner. */
+  v.object({ type: v.literal("batch"), runs: v.array(v.number()) }),
 ]);
 export type RunReport = v.InferOutput<typeof RunReportSchema>;
 

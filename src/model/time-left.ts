@@ -8,7 +8,7 @@ interface RunningPart {
   left: number;
 }
 
-export interface OpenWork {
+interface OpenWork {
   running: readonly RunningPart[];
   /** Number of runs that have not started. */
   waiting: number;
@@ -42,4 +42,65 @@ export function estimateTimeLeft({ running, waiting, parallel, meanMs }: OpenWor
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
+}
+
+/** Period over which the number of busy runners is measured, in ms. */
+export const PACE_WINDOW_MS = 60_000;
+
+/** When a run that has ended was executed, in ms since 1970. */
+export interface EndedPart {
+  startedAt: number;
+  finishedAt: number;
+}
+
+/** A run that occupies a runner. Of a batch, which executes its runs one after the other, it is only the first. */
+export interface OccupyingRun {
+  /** When it was first observed, in ms since 1970; undefined if it has not reported anything. */
+  since: number | undefined;
+  /** Its progress at that time; undefined: 0. */
+  sincePercent?: number;
+  /** Undefined if it has not reported any. */
+  percent: number | undefined;
+}
+
+/** What is known about the runs of a campaign. */
+export interface CampaignPace {
+  /** One for each occupied runner. */
+  occupying: readonly OccupyingRun[];
+  /** Number of runs that have not started, including those that wait in a batch. */
+  waiting: number;
+  /** Number of ended runs that were executed, and the sum of their wall times. */
+  ended: { runs: number; wallTimeMs: number };
+  /** The runs that have ended within the last minute; others are ignored. */
+  recent: Iterable<EndedPart>;
+  /** When the first run started, in ms since 1970; undefined if none has. */
+  firstStartedAt: number | undefined;
+}
+
+/**
+ * Returns the estimated time left of a campaign, in ms; undefined if no run is left, none is running, or nothing is
+ * known. The number of runners is the mean of the last minute, because fewer are counted between two short runs.
+ */
+export function timeLeftOf(pace: CampaignPace, now: number): number | undefined {
+  const { occupying, waiting, ended } = pace;
+  const parallel = Math.max(occupying.length, busyRunners(pace, now));
+  if (occupying.length + waiting === 0 || parallel === 0) return undefined;
+  const running = occupying.map(({ since = now, sincePercent = 0, percent = 0 }) => ({
+    elapsedMs: now - since,
+    gained: (percent - sincePercent) / 100,
+    left: 1 - percent / 100,
+  }));
+  const meanMs = ended.runs > 0 ? ended.wallTimeMs / ended.runs : undefined;
+  return estimateTimeLeft({ running, waiting, parallel, meanMs });
+}
+
+/** Returns the mean number of runners that were busy within the last minute. */
+function busyRunners({ occupying, recent, firstStartedAt = Infinity }: CampaignPace, now: number): number {
+  const begin = now - PACE_WINDOW_MS;
+  let busyMs = 0;
+  for (const { since = now } of occupying) busyMs += now - Math.max(since, begin);
+  for (const { startedAt, finishedAt } of recent)
+    busyMs += Math.max(0, Math.min(finishedAt, now) - Math.max(startedAt, begin));
+  const first = Math.min(firstStartedAt, ...occupying.map(({ since = now }) => since));
+  return busyMs / Math.min(PACE_WINDOW_MS, Math.max(1000, now - first));
 }

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, type Stats } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 import { errorCode } from "../errors.ts";
 
@@ -44,6 +44,39 @@ export function boundedText(file: string, mostBytes: number): string | undefined
   try {
     const stats = fstatSync(descriptor);
     return stats.isFile() && stats.size <= mostBytes ? readFileSync(descriptor, "utf8") : undefined;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * Returns what a file contains after an offset, and its properties, synchronously; undefined if the file does not exist,
+ * is not a regular file, or contains more than a limit after the offset.
+ */
+export function boundedRest(
+  file: string,
+  from: (stats: Stats) => number,
+  mostBytes: number,
+): { content: Buffer; stats: Stats } | undefined {
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, FLAGS);
+  } catch (error) {
+    return unlessMissing(error);
+  }
+  try {
+    const stats = fstatSync(descriptor);
+    const offset = from(stats);
+    const length = Math.max(0, stats.size - offset);
+    if (!stats.isFile() || length > mostBytes) return undefined;
+    const content = Buffer.alloc(length);
+    let read = 0;
+    while (read < length) {
+      const more = readSync(descriptor, content, read, length - read, offset + read);
+      if (more === 0) break; // it has become shorter
+      read += more;
+    }
+    return { content: content.subarray(0, read), stats };
   } finally {
     closeSync(descriptor);
   }

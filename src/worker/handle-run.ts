@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { UserError } from "../errors.ts";
 import { runJobId, RunJobSchema, type Campaign, type RunJob } from "../model/campaign.ts";
+import type { RunReport } from "../model/outcome.ts";
 import type { RunResult } from "../model/result.ts";
 import type { CampaignState } from "../queue/campaign-state.ts";
 import type { LiveOutput } from "../queue/live-output.ts";
@@ -179,12 +180,14 @@ async function runBatch(
   const jobs = others.map((other) => ({ job: parseJob(other), attempt: other.attempt }));
   const batch = { ...where, abandoned, jobs: [{ job, attempt: taken.attempt }, ...jobs] as const };
   const handBack = (): void => jobs.forEach((other) => admission.handBack(other.job.run.runNumber));
+  taken.report({ type: "batch", runs: jobs.map((other) => other.job.run.runNumber) } satisfies RunReport);
   const results = await executeBatch(batch, deps).catch((error: unknown) => {
     handBack();
     if (abandoned.aborted && !taken.signal.aborted) return undefined; // one of the others was lost
     throw error;
   });
   if (results === undefined) {
+    taken.report({ type: "batch", runs: [] } satisfies RunReport);
     if (!abandoned.aborted) deps.batches.forbid(campaign);
     handBack();
     await Promise.all(others.map((other) => other.requeue()));

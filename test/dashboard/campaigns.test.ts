@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Campaigns, UnknownCampaign } from "../../src/dashboard/campaigns.ts";
+import type { Campaign } from "../../src/model/campaign.ts";
 import { collected, endedQueue, madeCampaign, madeRecord } from "./made.ts";
 
 const big = madeCampaign("big", 30);
@@ -11,7 +12,7 @@ afterEach(() => vi.useRealTimers());
 
 it("shows the rows of an ended campaign that is larger than the cache", async () => {
   const campaigns = new Campaigns(endedQueue([big, small]), sources, { keptRows: 20 });
-  expect((await campaigns.overview()).map(({ id, states }) => [id, states])).toEqual([
+  expect((await campaigns.overview()).campaigns.map(({ id, states }) => [id, states])).toEqual([
     ["big", { done: 30 }],
     ["small", { done: 10 }],
   ]);
@@ -24,8 +25,10 @@ it("shows the rows of an ended campaign that is larger than the cache", async ()
 });
 
 it("keeps the rows of the campaign that a page shows, although others request a larger one", async () => {
-  const read = vi.fn(sources.records.bind(sources));
-  const campaigns = new Campaigns(endedQueue([big, small]), { ...sources, records: read }, { keptRows: 20 });
+  const read = vi.fn(({ id, runs }: Campaign) =>
+    Array.from({ length: runs }, (_, run) => madeRecord(id, run)),
+  );
+  const campaigns = new Campaigns(endedQueue([big, small]), collected(read), { keptRows: 20 });
   await campaigns.view("big");
   await campaigns.view("small");
   read.mockClear();

@@ -1,4 +1,4 @@
-import type { DashboardSources } from "../../src/dashboard/sources.ts";
+import type { DashboardSources, RecordFolder } from "../../src/dashboard/sources.ts";
 import type { Campaign } from "../../src/model/campaign.ts";
 import type { RunRecord } from "../../src/model/result.ts";
 import type { QueueWatch, WatchedCampaign } from "../../src/queue/watch.ts";
@@ -48,20 +48,43 @@ export function endedQueue(campaigns: readonly Campaign[]): QueueWatch & { looks
     cancelled: false,
     open: 0,
     superseded: 0,
+    kept: 0,
   }));
   return {
     looks: 0,
     campaigns() {
       this.looks++;
-      return Promise.resolve(watched);
+      return Promise.resolve({ campaigns: watched, damaged: [] });
     },
     openRuns: () => Promise.resolve([]),
     activeJobs: () => Promise.resolve([]),
     endedSince: (time) => Promise.resolve({ ids: [], last: time }),
     jobs: () => Promise.resolve([]),
+    keptEnds: () => Promise.resolve(new Map()),
     smallJobs: (_queue, ids) => Promise.resolve([...ids]),
     lastOutput: () => Promise.resolve(undefined),
     [Symbol.dispose]: () => undefined,
+  };
+}
+
+/** A folder of records that are delivered with the next reading. */
+function madeFolder(records: (campaign: Campaign) => RunRecord[]): RecordFolder {
+  const waiting: (() => void)[] = [];
+  return {
+    progress: { done: 0, of: 0 },
+    subscribe(campaign, listener) {
+      const subscription = { isComplete: false, trouble: () => undefined, [Symbol.dispose]: () => undefined };
+      waiting.push(() => {
+        for (const record of records(campaign)) listener.recorded(record);
+        subscription.isComplete = true;
+      });
+      return subscription;
+    },
+    read() {
+      for (const deliver of waiting.splice(0)) deliver();
+      return Promise.resolve();
+    },
+    record: (campaign, runNumber) => records(campaign).find((record) => record.runNumber === runNumber),
   };
 }
 
@@ -70,9 +93,9 @@ export function collected(records: (campaign: Campaign) => RunRecord[]): Dashboa
   const refuse = (): never => {
     throw new Error("not in this test");
   };
+  const folder = madeFolder(records);
   return {
-    records: (campaign) => Promise.resolve(records(campaign)),
-    record: () => Promise.resolve(undefined),
+    folder: () => Promise.resolve(folder),
     resultFile: (campaign, file) => Promise.resolve(`${campaign.directory}/${file}`),
     readStored: refuse,
     cancel: refuse,

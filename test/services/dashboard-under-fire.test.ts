@@ -20,6 +20,38 @@ import { describeWithService } from "../helpers/services.ts";
 import { EVENTUALLY } from "../helpers/swarm.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "../helpers/temporary.ts";
 
+interface Overview {
+  campaigns: { id: string; trouble?: string }[];
+  damaged: { id: string; trouble: string }[];
+}
+
+/** Opens an event stream; `next` returns the next answer in it. */
+async function openStream(address: string) {
+  const abort = new AbortController();
+  const response = await fetch(address, { headers: { Accept: "text/event-stream" }, signal: abort.signal });
+  expect([response.status, response.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  return {
+    async next(): Promise<unknown> {
+      for (;;) {
+        const [, data] = /^data: (.*)\n\n/m.exec(text) ?? [];
+        if (data !== undefined) {
+          text = text.slice(text.indexOf(data) + data.length);
+          return JSON.parse(data) as unknown;
+        }
+        const { value, done } = await reader.read();
+        if (done) throw new Error("the stream has ended");
+        text += value;
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      abort.abort();
+      await reader.closed.catch(() => undefined);
+    },
+  };
+}
+
 const GIANT = "x".repeat(40e6);
 
 describeWithService("redis-server", "the dashboard keeps working", () => {
@@ -43,7 +75,6 @@ describeWithService("redis-server", "the dashboard keeps working", () => {
     await writeFile(path.join(folder.path, "fine.out"), "OMNeT++\n");
     const sources: DashboardSources = {
       ...collected(({ id }) => (id === campaign.id ? records : [])),
-      record: (_, run) => Promise.resolve(records[run]),
       resultFile: (_, file) => Promise.resolve(path.join(folder.path, file)),
     };
     served = await openDashboard({
@@ -134,18 +165,35 @@ describeWithService("redis-server", "the dashboard keeps working", () => {
 
   it("with thousands of open pages, of which it serves some", async () => {
     const sockets: Socket[] = [];
-    const open = (): Promise<string> =>
+    const refused = { status: "refused", text: "" };
+    const open = (): Promise<typeof refused> =>
       new Promise((resolve) => {
         const socket = connect(served.port, "127.0.0.1");
         sockets.push(socket);
-        socket.once("data", (data: Buffer) => resolve(data.toString().slice(9, 12)));
-        socket.once("error", () => resolve("refused"));
-        socket.once("close", () => resolve("refused"));
+        let text = "";
+        socket.on("data", (data: Buffer) => {
+          text += data.toString();
+          const status = text.slice(9, 12);
+          if (status === "200" || text.endsWith("}")) resolve({ status, text });
+        });
+        socket.once("error", () => resolve(refused));
+        socket.once("close", () => resolve(refused));
         socket.write("GET /api/campaigns HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n");
       });
     const answers = await Promise.all(Array.from({ length: 2000 }, open));
-    const count = (wanted: string): number => answers.filter((answer) => answer === wanted).length;
-    expect([count("200"), count("503") > 0, count("refused") > 0]).toEqual([200, true, true]);
+    const said = new Set(answers.map(({ text }) => text.split("\r\n\r\n")[1]));
+    expect([...said]).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining('{"error":"too many open pages of this dashboard – close some of them"}'),
+        expect.stringContaining(
+          '{"error":"too many connections to this dashboard – close some of its pages"}',
+        ),
+      ]),
+    );
+    for (const { status, text } of answers)
+      expect(status !== "503" || text.toLowerCase().includes("\r\nretry-after: 5\r\n")).toBe(true);
+    const count = (wanted: string): number => answers.filter(({ status }) => status === wanted).length;
+    expect([count("200"), count("503") > 0]).toEqual([200, true]);
     for (const socket of sockets) socket.resetAndDestroy();
     await expect
       .poll(
@@ -203,14 +251,68 @@ describeWithService("redis-server", "the dashboard keeps working", () => {
     await client.hset(key(4), { name: "run", data: "{", opts: "]", timestamp: "x" });
     await client.hset(key(5), { name: "run", data: "{}", opts: "{}", timestamp: "1" });
     await client.lpush(`bull:${RUN_QUEUE}:wait`, ...[0, 1, 3, 4, 5].map((number) => `${other.id}-${number}`));
-    await expect.poll(ids, EVENTUALLY).toEqual([other.id, campaign.id]);
-    const view = (await (await fetch(`${base}/api/campaigns/${other.id}`)).json()) as { rows: unknown[][] };
+    await expect.poll(ids, EVENTUALLY).toEqual(["defghjkm", other.id, campaign.id]);
+    const shown = async (): Promise<Overview> =>
+      (await (await fetch(`${base}/api/campaigns`)).json()) as Overview;
+    await expect
+      .poll(async () => (await shown()).campaigns.map(({ trouble }) => trouble), EVENTUALLY)
+      .toEqual([
+        "an entry of the queue is damaged",
+        "the entries of 3 runs in the queue are damaged",
+        undefined,
+      ]);
+    expect((await shown()).damaged).toEqual([
+      { id: "cdefghjk", trouble: "the entry of campaign cdefghjk in the queue is too large" },
+    ]);
+    expect((await fetch(`${base}/api/campaigns/cdefghjk`)).status).toBe(409);
+    const view = (await (await fetch(`${base}/api/campaigns/${other.id}`)).json()) as {
+      rows: unknown[][];
+      summary: { states: Record<string, number> };
+    };
     expect(view.rows.map(([number]) => number)).toEqual([0]);
+    expect(view.summary.states).toEqual({ queued: 1, unreadable: 3 });
     const board = `${base}/queues/api/queues?activeQueue=${RUN_QUEUE}&status=waiting&page=1&jobsPerPage=10`;
     const listed = await (await fetch(board)).text();
     expect(listed.length).toBeLessThan(100_000);
     expect(listed).toContain(`"${other.id}-5"`);
     expect((await fetch(`${base}/queues/api/queues/${RUN_QUEUE}/${other.id}-3`)).status).toBe(404);
+  });
+
+  it("and says whether a token is right", async () => {
+    const ask = async (header: Record<string, string>): Promise<unknown[]> => {
+      const answer = await fetch(`${base}/api/session`, { headers: header });
+      return [answer.status, await answer.json()];
+    };
+    expect(await ask({ Authorization: "Bearer t" })).toEqual([200, { actions: true }]);
+    const hint = "open the address that this command prints: swarm-tool dashboard";
+    for (const header of [{}, { Authorization: "Bearer u" }, { Authorization: "Bearer " }])
+      expect(await ask(header)).toEqual([403, { error: "the token is missing or wrong", hint }]);
+  });
+
+  it("with streams that report errors and go on", async () => {
+    await using unknown = await openStream(`${base}/api/campaigns/nosuchid`);
+    expect(await unknown.next()).toEqual({
+      error: "no campaign nosuchid – the swarm keeps campaigns for 30 days",
+      status: 404,
+    });
+    await redis.kill();
+    await using stream = await openStream(`${base}/api/campaigns`);
+    expect(await stream.next()).toMatchObject({
+      error: expect.stringContaining("is not responding") as string,
+      status: 503,
+    });
+    const refused = await fetch(`${base}/api/campaigns`);
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "5"]);
+    await redis.restart();
+    expect(await stream.next()).toMatchObject({ campaigns: expect.any(Array) as unknown[] });
+  });
+
+  it("with a way back from bull-board, and with JSON for addresses that do not exist", async () => {
+    const html = await (await fetch(`${base}/queues/queue/run?status=failed`)).text();
+    expect(html).toContain('<a href="/">');
+    expect(html).toContain("a run that failed is among the completed jobs");
+    const missing = await fetch(`${base}/api/nosuch`);
+    expect([missing.status, await missing.json()]).toEqual([404, { error: "no such address: /api/nosuch" }]);
   });
 
   it("while Redis is not running, and shows the campaigns again when it returns", async () => {

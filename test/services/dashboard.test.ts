@@ -38,6 +38,7 @@ interface Overview {
     runs: number;
     states: Record<string, number>;
     uncollected: number;
+    actions: { cancel: boolean; retry: number; hint?: string };
   }[];
 }
 interface View {
@@ -111,7 +112,12 @@ describeWithService("redis-server", "the dashboard", () => {
   it("makes changes only for its user", async () => {
     const { base, token } = await dashboardOf(user);
     const id = await queued(user, "-c", "Broken");
+    const actions = async (): Promise<unknown> =>
+      (await get<Overview>(`${base}/api/campaigns`)).campaigns.find((each) => each.id === id)?.actions;
+    const hint = `1 run is not yet collected; run: runall-swarm attach ${id}`;
+    await expect.poll(actions).toEqual({ cancel: false, retry: 0, hint });
     await user.runall("attach", id);
+    await expect.poll(actions).toEqual({ cancel: false, retry: 1 });
     const post = (deed: string, given?: string): Promise<Response> =>
       fetch(`${base}/api/campaigns/${id}/${deed}`, {
         method: "POST",
@@ -121,7 +127,10 @@ describeWithService("redis-server", "the dashboard", () => {
       const refused = await post("retry", given);
       expect([refused.status, await refused.json()]).toEqual([
         403,
-        { error: "the token is missing or wrong" },
+        {
+          error: "the token is missing or wrong",
+          hint: "open the address that this command prints: swarm-tool dashboard",
+        },
       ]);
     }
     const retried = await post("retry", token);

@@ -233,6 +233,10 @@ async function translate(
       if (report === undefined) return undefined;
       if (report.type === "held")
         return { event: { type: "held", run, reason: report.held }, lacks: report.lacks };
+      if (report.type === "batch") {
+        const others = report.runs.flatMap((number) => runs.get(number) ?? []);
+        return { event: { type: "batch", run, others } };
+      }
       const { type: _, ...progress } = report;
       return { event: { type: "progress", run, progress } };
     }

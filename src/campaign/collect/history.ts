@@ -1,11 +1,11 @@
-import { appendFileSync, mkdirSync } from "node:fs";
+import { appendFileSync, mkdirSync, type Stats } from "node:fs";
 import path from "node:path";
 import * as v from "valibot";
 import { errorCode } from "../../errors.ts";
 import { isCampaignId } from "../../model/names.ts";
 import { RunRecordSchema, type RunRecord } from "../../model/result.ts";
 import { parseJsonOrUndefined } from "../../system/json.ts";
-import { boundedText } from "../../system/regular-file.ts";
+import { boundedRest, boundedText } from "../../system/regular-file.ts";
 import { allRecords } from "./records.ts";
 
 const { files: _files, outputFile: _output, ...kept } = RunRecordSchema.entries;
@@ -57,14 +57,8 @@ export function addToHistory(resultDirectory: string, record: RunRecord, superse
  */
 export function supersededRuns(resultDirectory: string, campaign: string): Map<number, Superseded> {
   const file = historyFile(resultDirectory, campaign);
-  const found = new Map<number, Superseded>();
-  if (!isCampaignId(campaign)) return found;
-  for (const line of textOf(file).split("\n")) {
-    const parsed = v.safeParse(SupersededSchema, parseJsonOrUndefined(line));
-    if (parsed.success && parsed.output.campaign === campaign)
-      found.set(parsed.output.runNumber, parsed.output);
-  }
-  return found;
+  if (!isCampaignId(campaign)) return new Map();
+  return new Map(linesOf(textOf(file), campaign).map((each) => [each.runNumber, each]));
 }
 
 function textOf(file: string): string {
@@ -73,6 +67,48 @@ function textOf(file: string): string {
   } catch (error) {
     if (errorCode(error) === "EACCES") return "";
     throw error;
+  }
+}
+
+function linesOf(text: string, campaign: string): Superseded[] {
+  return text.split("\n").flatMap((line) => {
+    const parsed = v.safeParse(SupersededSchema, parseJsonOrUndefined(line));
+    return parsed.success && parsed.output.campaign === campaign ? [parsed.output] : [];
+  });
+}
+
+/** The records of a campaign that later campaigns have replaced. Reads only what has been added to their file. */
+export class HistoryReader {
+  readonly superseded = new Map<number, Superseded>();
+  readonly #campaign: string;
+  readonly #file: string;
+  #ino = 0;
+  /** Length of the part of the file that has been read: whole lines. */
+  #offset = 0;
+
+  constructor(resultDirectory: string, campaign: string) {
+    this.#campaign = campaign;
+    this.#file = historyFile(resultDirectory, campaign);
+  }
+
+  /** Reads what has been added since the last call, and returns it. */
+  update(): Superseded[] {
+    if (!isCampaignId(this.#campaign)) return [];
+    const read = boundedRest(this.#file, (stats) => this.#startIn(stats), MOST_BYTES);
+    if (read === undefined) return [];
+    const { content, stats } = read;
+    this.#ino = stats.ino;
+    const length = content.lastIndexOf("\n") + 1; // the last line may be incomplete
+    this.#offset += length;
+    const added = linesOf(content.toString("utf8", 0, length), this.#campaign);
+    for (const each of added) this.superseded.set(each.runNumber, each);
+    return added;
+  }
+
+  /** Another or a shorter file is read from its beginning. */
+  #startIn({ ino, size }: Stats): number {
+    if (ino !== this.#ino || size < this.#offset) this.#offset = 0;
+    return this.#offset;
   }
 }
 

@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { setImmediate } from "node:timers/promises";
 import * as v from "valibot";
-import { errorCode } from "../../errors.ts";
+import { errorCode, UserError } from "../../errors.ts";
 import { RunRecordSchema, type RunRecord } from "../../model/result.ts";
 import type { Run } from "../../model/run.ts";
 import { isTemporary, writeFileAtomically } from "../../system/files.ts";
@@ -41,6 +41,23 @@ export function parseRecord(text: string): RunRecord | undefined {
 export function readRecordFile(file: string): RunRecord | undefined {
   const text = boundedText(file, MOST_BYTES);
   return text === undefined ? undefined : parseRecord(text);
+}
+
+/** A file in the place of a record is not the record of that run. */
+export class DamagedRecord extends UserError {
+  override name = "DamagedRecord";
+}
+
+/**
+ * Returns the record in a file; undefined if there is none.
+ * @throws {DamagedRecord} if the file is not the record of the run in its name.
+ */
+export function recordIn(file: string): RunRecord | undefined {
+  const text = boundedText(file, MOST_BYTES);
+  if (text === undefined) return undefined;
+  const record = parseRecord(text);
+  if (record !== undefined && path.basename(recordFile("", record)) === path.basename(file)) return record;
+  throw new DamagedRecord(`${file} is damaged`, { hint: "remove it; its run is then executed again" });
 }
 
 /** Number of records to read before yielding to the event loop. */

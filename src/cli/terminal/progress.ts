@@ -1,6 +1,6 @@
 import type { Progress } from "../../model/outcome.ts";
 import type { RunRecord } from "../../model/result.ts";
-import { estimateTimeLeft } from "../../model/time-left.ts";
+import { PACE_WINDOW_MS, timeLeftOf, type EndedPart } from "../../model/time-left.ts";
 import { EventRate } from "./event-rate.ts";
 import { count, formatEstimate, formatNumber } from "./format.ts";
 import type { Paint } from "./color.ts";
@@ -9,7 +9,7 @@ import { textWidth } from "./text-width.ts";
 /** The observed progress of a running run. */
 interface Watched {
   /** The first observation: the start of the run, or its first report if it had started before. */
-  since: { at: number; percent: number; events: number } | undefined;
+  since: { at: number; percent: number } | undefined;
   percent: number;
   events: number;
 }
@@ -25,8 +25,13 @@ export class CampaignProgress {
   /** Total wall time of the runs that were executed. */
   #runTimeMs = 0;
   #timed = 0;
-  #parallel = 0;
+  /** Running runs that wait for another one in the same process, by the number of that run. */
+  readonly #batches = new Map<number, readonly number[]>();
+  /** The runs that ended last, latest last. */
+  #recent: EndedPart[] = [];
+  #firstStartedAt: number | undefined;
 
+  /** @param now returns the time in ms since 1970. */
   constructor(now: () => number) {
     this.#now = now;
     this.#rate = new EventRate(now);
@@ -38,33 +43,50 @@ export class CampaignProgress {
 
   start(runNumber: number): void {
     this.#rate.begin();
-    const since = { at: this.#now(), percent: 0, events: 0 };
-    this.#running.set(runNumber, { since, percent: 0, events: 0 });
-    this.#parallel = Math.max(this.#parallel, this.#running.size);
+    this.#batches.delete(runNumber);
+    this.#running.set(runNumber, { since: { at: this.#now(), percent: 0 }, percent: 0, events: 0 });
+  }
+
+  /**
+   * Records that runs wait for another one in the same process, so that they do not occupy a runner.
+   * @param runNumbers none if they were requeued.
+   */
+  batch(first: number, runNumbers: readonly number[]): void {
+    if (runNumbers.length === 0) for (const each of this.#batches.get(first) ?? []) this.hold(each);
+    this.#batches.set(first, runNumbers);
   }
 
   report(runNumber: number, { percent = 0, events }: Progress): void {
     const watched = this.#running.get(runNumber) ?? { since: undefined, percent: 0, events };
-    watched.since ??= { at: this.#now(), percent, events };
+    watched.since ??= { at: this.#now(), percent };
     this.#rate.add(events - watched.events);
     this.#running.set(runNumber, { ...watched, percent, events });
-    this.#parallel = Math.max(this.#parallel, this.#running.size);
   }
 
   /** Records that a run was requeued. */
   hold(runNumber: number): void {
     this.#running.delete(runNumber);
+    this.#batches.delete(runNumber);
   }
 
-  finish(runNumber: number, { state, wallTimeMs, events = 0 }: RunRecord): void {
+  finish(runNumber: number, record: RunRecord): void {
+    const { state, wallTimeMs, events = 0 } = record;
     const watched = this.#running.get(runNumber);
     if (watched) this.#rate.add(Math.max(0, events - watched.events));
     this.#running.delete(runNumber);
+    this.#batches.delete(runNumber);
     this.finished++;
     if (state === "done") this.done++;
     if (wallTimeMs === 0) return;
     this.#runTimeMs += wallTimeMs;
     this.#timed++;
+    const [startedAt, finishedAt] = [Date.parse(record.startedAt), Date.parse(record.finishedAt)];
+    if (!(startedAt <= finishedAt)) return;
+    this.#firstStartedAt = Math.min(startedAt, this.#firstStartedAt ?? Infinity);
+    const since = this.#now() - PACE_WINDOW_MS;
+    if (finishedAt > since) this.#recent.push({ startedAt, finishedAt });
+    const first = this.#recent.findIndex((each) => each.finishedAt > since);
+    if (first > this.#recent.length / 2) this.#recent = this.#recent.slice(first);
   }
 
   /** Progress of the campaign in percent, rounded down. */
@@ -75,15 +97,14 @@ export class CampaignProgress {
 
   /** Estimated time left in ms; undefined if nothing is known. */
   get leftMs(): number | undefined {
-    const now = this.#now();
-    const running = [...this.#running.values()].map(({ since, percent }) => ({
-      elapsedMs: since === undefined ? 0 : now - since.at,
-      gained: since === undefined ? 0 : (percent - since.percent) / 100,
-      left: 1 - percent / 100,
-    }));
-    const meanMs = this.#timed > 0 ? this.#runTimeMs / this.#timed : undefined;
-    const waiting = this.total - this.finished - running.length;
-    return estimateTimeLeft({ running, waiting, parallel: this.#parallel, meanMs });
+    const batched = new Set([...this.#batches.values()].flat());
+    const occupying = [...this.#running].flatMap(([number, { since, percent }]) =>
+      batched.has(number) ? [] : [{ since: since?.at, sincePercent: since?.percent ?? 0, percent }],
+    );
+    const waiting = this.total - this.finished - occupying.length;
+    const ended = { runs: this.#timed, wallTimeMs: this.#runTimeMs };
+    const pace = { occupying, waiting, ended, recent: this.#recent, firstStartedAt: this.#firstStartedAt };
+    return timeLeftOf(pace, this.#now());
   }
 
   /** Returns the text for the status line. Omits the least important parts that do not fit. */

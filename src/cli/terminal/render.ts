@@ -23,6 +23,7 @@ export interface RenderOptions {
   stderr: Screen;
   /** Whether to colour each stream. */
   color: { stdout: boolean; stderr: boolean };
+  /** Returns the time in ms since 1970. */
   now: () => number;
 }
 
@@ -90,6 +91,12 @@ export class CampaignRenderer {
         return this.#showProgress();
       case "progress":
         this.#progress.report(event.run.runNumber, event.progress);
+        return this.#showProgress();
+      case "batch":
+        this.#progress.batch(
+          event.run.runNumber,
+          event.others.map((run) => run.runNumber),
+        );
         return this.#showProgress();
       case "held":
         this.#progress.hold(event.run.runNumber);

@@ -1,13 +1,11 @@
 import { realpath } from "node:fs/promises";
 import path from "node:path";
 import { requeueRuns } from "../../campaign/run/attach.ts";
-import { supersededRuns, readHistory } from "../../campaign/collect/history.ts";
 import { mayRead, notedStudy } from "../../campaign/collect/known-study.ts";
 import type { Study } from "../../campaign/collect/places.ts";
-import { readRecord } from "../../campaign/collect/records.ts";
+import { RecordFolder } from "../../campaign/collect/record-folder.ts";
 import { UserError } from "../../errors.ts";
-import type { DashboardSources, RecordedRun } from "../../dashboard/sources.ts";
-import type { Campaign } from "../../model/campaign.ts";
+import type { DashboardSources } from "../../dashboard/sources.ts";
 import { openQueueClient, type QueueClient } from "../../queue/client.ts";
 import { withOpenedResult } from "../../stores/with-opened.ts";
 import type { SwarmAccess } from "../../providers/target.ts";
@@ -18,14 +16,19 @@ import type { SwarmAccess } from "../../providers/target.ts";
  */
 export function dashboardSources(swarm: SwarmAccess): DashboardSources {
   const studyOf = remembered(notedStudy);
+  const folders = new Map<string, RecordFolder>();
   const withQueue = async <T>(work: (queue: QueueClient) => Promise<T>): Promise<T> => {
     await using queue = await openQueueClient(swarm.queue);
     return await work(queue);
   };
   return {
-    records: async (campaign) => await recordsOf(campaign, await studyOf(campaign.id)),
-    record: async (campaign, runNumber) =>
-      await createRecord(campaign, runNumber, await studyOf(campaign.id)),
+    async folder({ id }) {
+      const study = await studyOf(id);
+      if (study === undefined) return undefined;
+      const folder = folders.get(study.resultDirectory) ?? new RecordFolder(study.resultDirectory);
+      folders.set(study.resultDirectory, folder);
+      return folder;
+    },
     async resultFile({ id }, file) {
       const study = await studyOf(id);
       if (study === undefined) return undefined;
@@ -39,10 +42,18 @@ export function dashboardSources(swarm: SwarmAccess): DashboardSources {
         const numbers = open.map((run) => run.runNumber);
         const removed = await queue.cancel(id, numbers);
         if (removed === undefined)
-          throw new UserError(`campaign ${id} has already ended; nothing was cancelled`);
+          throw new UserError(`campaign ${id} has already ended; nothing was cancelled`, {
+            hint: open.length > 0 ? `to collect its runs, run: runall-swarm attach ${id}` : undefined,
+          });
         return removed.length;
       }),
-    retry: (id) => withQueue((queue) => requeueRuns(id, { directory: "/", warn: () => undefined }, queue)),
+    async retry(id) {
+      if ((await studyOf(id)) === undefined)
+        throw new UserError(`campaign ${id} was not queued on this machine, or its study no longer exists`, {
+          hint: `in a checkout of its project, run: runall-swarm retry ${id}`,
+        });
+      return await withQueue((queue) => requeueRuns(id, { directory: "/", warn: () => undefined }, queue));
+    },
   };
 }
 
@@ -71,27 +82,4 @@ function remembered<T>(ask: (id: string) => Promise<T>): (id: string) => Promise
     known.set(id, { answer, at: Date.now() });
     return answer;
   };
-}
-
-/** Returns the records of a campaign. Returns none if they cannot be read, so that other campaigns are still shown. */
-async function recordsOf({ id }: Campaign, study: Study | undefined): Promise<RecordedRun[]> {
-  if (study === undefined) return [];
-  const { records, superseded } = await readHistory(study.resultDirectory, id).catch(() => ({
-    records: [],
-    superseded: [],
-  }));
-  return [...records, ...superseded.map((each) => ({ ...each, files: [] }))];
-}
-
-async function createRecord(
-  { id, config }: Campaign,
-  runNumber: number,
-  study: Study | undefined,
-): Promise<RecordedRun | undefined> {
-  if (study === undefined) return undefined;
-  const { resultDirectory } = study;
-  const record = await readRecord(resultDirectory, { config, runNumber }).catch(() => undefined); // damaged
-  if (record?.campaign === id) return record;
-  const superseded = supersededRuns(resultDirectory, id).get(runNumber);
-  return superseded && { ...superseded, files: [] };
 }
