@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { gzipSync } from "node:zlib";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { findProgram } from "../../scripts/setup.js";
@@ -6,6 +8,10 @@ import { madeAloha, MadeCampaign, madeDashboard, madeRow, MADE_TOKEN } from "../
 import { describeWithService } from "../helpers/services.ts";
 
 const CAMPAIGN = "/campaigns/abcdefgh";
+/** Compressed, all files together. */
+const LARGEST_BYTES = 120_000;
+const RESULTS = `${CAMPAIGN}?view=results`;
+const UTILIZATION = `${RESULTS}&s=Aloha.server.channelUtilization:last`;
 
 describeWithService("chromium", "the page of the dashboard", () => {
   let browser: Browser;
@@ -39,7 +45,13 @@ describeWithService("chromium", "the page of the dashboard", () => {
     "is accessible and not wider than the window: $width px, dark: $isDark",
     async ({ width, isDark }) => {
       await using dashboard = await madeDashboard(madeAloha());
-      const places = ["/", CAMPAIGN, `${CAMPAIGN}?run=22&q=foo:bar`];
+      const places = [
+        "/",
+        CAMPAIGN,
+        `${CAMPAIGN}?run=22&q=foo:bar`,
+        `${UTILIZATION}&points=1`,
+        `${UTILIZATION}&plot=heat+map`,
+      ];
       for (const place of places) {
         const page = await open(dashboard.base + place, { width, isDark });
         await page
@@ -156,5 +168,112 @@ describeWithService("chromium", "the page of the dashboard", () => {
     await retry.click();
     await other.getByText("requeued 3 runs; to collect them, run: runall-swarm attach abcdefgh").waitFor();
     expect(faults).toEqual([]);
+  });
+
+  it("draws the scalars that are chosen in the tree, also of runs that end meanwhile", async () => {
+    const campaign = madeAloha();
+    await using dashboard = await madeDashboard(campaign);
+    const page = await open(dashboard.base + CAMPAIGN);
+    await page.getByRole("tab", { name: "Results" }).click();
+    await page.getByRole("searchbox", { name: "search scalars" }).fill("server util");
+    await page.getByRole("button", { name: "Aloha.server.channelUtilization:last" }).click();
+    const points = page.locator(".figure svg title");
+    await expect.poll(() => points.count()).toBe(14); // of 15: all runs of one have failed
+    const titles = await points.allTextContents();
+    expect(titles.find((title) => title.startsWith("numHosts=10, iaMean=9:"))).toMatch(
+      / ± [\d.]+ \(n = 7\)$/,
+    );
+    await page.getByText("Mean of n = 7 to 10").waitFor();
+    campaign.rows = campaign.rows.map((row) => ({ ...row, state: "done", error: null }));
+    await expect.poll(() => points.count()).toBe(15);
+    await page.getByText("Mean of n = 10 with").waitFor();
+
+    await page.getByLabel("filter runs").fill("numHosts=10,15");
+    await expect.poll(() => points.count()).toBe(10);
+    await page.getByLabel("lines", { exact: true }).selectOption("none");
+    await page.getByText("A point combines runs with different values of numHosts").waitFor();
+    await page.getByLabel("facets").selectOption("numHosts");
+    await page.locator(".figure").getByText("numHosts=15").first().waitFor();
+    await page.getByLabel("log y").check();
+    const address = page.url();
+    const shown = await points.allTextContents();
+    await page.close();
+    const other = await open(address); // as with "Copy link"
+    await expect.poll(() => other.locator(".figure svg title").allTextContents()).toEqual(shown);
+    await other.getByText("Table of values").click();
+    expect(await other.getByRole("region", { name: "values" }).locator("tbody tr").count()).toBe(10);
+    expect(faults).toEqual([]);
+  });
+
+  it("exports the figure as SVG, PNG, CSV and Python", async () => {
+    await using dashboard = await madeDashboard(madeAloha());
+    const page = await open(dashboard.base + UTILIZATION);
+    const saved = async (name: string): Promise<Buffer> => {
+      const [download] = await Promise.all([
+        page.waitForEvent("download"),
+        page.getByRole("button", { name, exact: true }).click(),
+      ]);
+      expect(download.suggestedFilename()).toMatch(/^PureAloha-abcdefgh\.(svg|png|csv|py)$/);
+      return await readFile(await download.path());
+    };
+    await page.locator(".figure svg").waitFor();
+    expect((await saved("SVG")).toString()).toMatch(
+      /^<svg xmlns="[^"]+" width="900".*channelUtilization.*<\/svg>$/s,
+    );
+    expect((await saved("PNG")).subarray(1, 4).toString()).toBe("PNG");
+    expect((await saved("CSV")).toString().split("\r\n")).toHaveLength(16);
+    expect((await saved("Python")).toString()).toContain("results.get_scalars");
+    expect(faults).toEqual([]);
+  });
+
+  it.each([
+    ["no scalar matches", "s=nothing", {}, "No scalar matches nothing"],
+    ["no run matches", "s=**.delay:mean&q=iaMean=77", {}, "None of the runs that match the filter"],
+    ["a pattern is wrong", "s={a", {}, "has a { without a }"],
+    ["no mean is positive", "s=**.odd&log=y&q=repetition:3", {}, "No mean is positive"],
+    ["all values are NaN", "s=**.odd&q=repetition:0", {}, "All values are NaN or infinite"],
+    ["there is one repetition", "s=**.delay:mean", { repetitions: 1 }, "with only one value (n < 2)"],
+  ])("has a note if %s", async (_, search, options, note) => {
+    await using dashboard = await madeDashboard(madeAloha(options));
+    const page = await open(`${dashboard.base}${RESULTS}&${search}`);
+    await page.getByText(note).waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it("shows a study of 50 variables and 5,000 scalars", async () => {
+    const variables = Array.from({ length: 50 }, (_, index) => `v${index}`);
+    const rows = Array.from({ length: 500 }, (_, run) =>
+      madeRow(run, { values: variables.map((_, index) => `${(run + index) % (2 + (index % 7))}`) }),
+    );
+    const items = Array.from({ length: 5000 }, (_, index) => ({
+      module: `Net.${"abcdefghij"[index % 10]!}${index}.sub`,
+      name: `<b>value</b>${index}`,
+      unit: null,
+      kind: "scalar" as const,
+      value: () => index,
+    }));
+    await using dashboard = await madeDashboard(new MadeCampaign(variables, rows, { items }));
+    const page = await open(dashboard.base + RESULTS);
+    await page.getByPlaceholder("Search 5,000 scalars").fill("value</b>4999");
+    await page.getByRole("button", { name: "Net.j4999.sub.<b>value</b>4999" }).click();
+    await page.locator(".figure svg").waitFor();
+    await page.getByText("A point combines runs with different values of").waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it("is small", async () => {
+    await using dashboard = await madeDashboard(madeAloha());
+    const sizes = await Promise.all(
+      ["/", "/page/main.js", "/page/style.css", "/page/icon.svg"].map(async (file) => {
+        const answer = await fetch(dashboard.base + file);
+        expect([file, answer.headers.get("content-encoding")]).toEqual([file, "gzip"]);
+        const again = await fetch(dashboard.base + file, {
+          headers: { "If-None-Match": answer.headers.get("etag")! },
+        });
+        expect([file, again.status]).toEqual([file, 304]);
+        return gzipSync(await answer.arrayBuffer(), { level: 9 }).length;
+      }),
+    );
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(LARGEST_BYTES);
   });
 });

@@ -30,7 +30,7 @@ export function extentOf(values: Iterable<number>, isLog: boolean): Extent | und
 /** Space beyond the outermost points, as a part of the range. */
 const PADDING = 0.04;
 /** The least width of a label on the x axis, in pixels. */
-const LABEL_PX = 60;
+const LABEL_PX = 80;
 
 /** Returns a scale for numbers. */
 export function numberScale({ low, high }: Extent, range: [number, number], isLog: boolean): AxisScale {
@@ -95,6 +95,10 @@ interface AxesProps {
   hasGrid: boolean;
 }
 
+/** Mean width of a character of a title, in pixels. */
+const CHARACTER_PX = 7;
+/** Panels that begin further right have another one beside them, and the same y axis. */
+export const FIRST_COLUMN_PX = 100;
 /** Space of the y axis' labels, from the middle of its title. */
 const TITLE_PX = 52;
 
@@ -103,6 +107,7 @@ export function Axes({ box, x, y, xTitle, yTitle, theme, hasGrid }: AxesProps): 
   const { left, top, width, height } = box;
   const bottom = top + height;
   const middle = top + height / 2;
+  const longest = Math.floor(height / CHARACTER_PX);
   return (
     <g font-size="12" fill={theme.quiet}>
       {hasGrid &&
@@ -134,7 +139,7 @@ export function Axes({ box, x, y, xTitle, yTitle, theme, hasGrid }: AxesProps): 
         fill={theme.text}
         font-size="13"
       >
-        {yTitle.length > 44 ? `…${yTitle.slice(-43)}` : yTitle}
+        {yTitle.length > longest ? `…${yTitle.slice(1 - longest)}` : yTitle}
       </text>
     </g>
   );

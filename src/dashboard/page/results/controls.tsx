@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import { useId } from "preact/hooks";
 import { setParameters } from "../base/location.tsx";
 import type { CampaignData } from "../campaign-data.ts";
 import { axesFor } from "./axes-for.ts";
@@ -87,17 +88,18 @@ interface ChoiceProps {
 }
 
 function Choice({ label, value, options, set }: ChoiceProps): JSX.Element {
+  const id = useId();
   return (
-    <label>
-      {label}{" "}
-      <select value={value} onChange={(event) => set(event.currentTarget.value)}>
+    <span class="choice">
+      <label for={id}>{label}</label>{" "}
+      <select id={id} value={value} onChange={(event) => set(event.currentTarget.value)}>
         {options.map((option) => (
           <option key={option} value={option}>
             {option === "" ? "none" : plain(option)}
           </option>
         ))}
       </select>
-    </label>
+    </span>
   );
 }
 

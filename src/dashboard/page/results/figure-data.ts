@@ -192,8 +192,8 @@ function notesOn(
 ): string[] {
   const units = new Set(series.map(({ unit }) => unit ?? "no unit"));
   const mixed = mixedVariables(rows, variables, axes);
-  const ended = rows.filter(({ state }) => state !== "queued" && state !== "running");
-  const missing = series.map(({ values }) => ended.filter(({ runNumber }) => !values.has(runNumber)).length);
+  const done = rows.filter(({ state }) => state === "done");
+  const missing = series.map(({ values }) => done.filter(({ runNumber }) => !values.has(runNumber)).length);
   const all = series.flatMap(({ values }) => rows.map(({ runNumber }) => values.get(runNumber)));
   const excluded = all.filter((value) => value !== undefined && !Number.isFinite(value)).length;
   return [
@@ -201,7 +201,7 @@ function notesOn(
       `A point combines runs with different values of ${mixed.map(plain).join(", ")}: choose them as lines or facets, or filter.`,
     units.size > 1 && `The scalars have different units: ${[...units].join(", ")}.`,
     excluded > 0 && `${counted(excluded, "value")} NaN or infinite: not included in the means.`,
-    Math.max(0, ...missing) > 0 && `${counted(Math.max(...missing), "ended run")} without a value.`,
+    Math.max(0, ...missing) > 0 && `${counted(Math.max(...missing), "completed run")} without a value.`,
   ].filter((note) => note !== false);
 }
 

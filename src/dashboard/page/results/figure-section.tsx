@@ -139,8 +139,9 @@ function Drawn({ campaign, data, axes, settings, list }: DrawnProps): JSX.Elemen
   const width = useSignal(0);
   const hovered = useSignal<string | undefined>(undefined);
   useLayoutEffect(() => {
-    const measure = (): void =>
-      void (width.value = Math.max(LEAST_WIDTH, Math.floor(place.current!.clientWidth)));
+    const measure = (): void => {
+      if (place.current !== null) width.value = Math.max(LEAST_WIDTH, place.current.clientWidth);
+    };
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(place.current!);
@@ -166,8 +167,7 @@ function Drawn({ campaign, data, axes, settings, list }: DrawnProps): JSX.Elemen
         )}
       </div>
       <p class="hovered quiet">
-        {hovered.value ??
-          "Mean with 95 % confidence interval (Student’s t). A click on a point filters its runs."}
+        {hovered.value ?? `${explained(data)}. A click filters the runs of a point.`}
       </p>
       {[...data.notes, ...limitsOf(data, settings)].map((note) => (
         <p key={note} class="note warning">
@@ -178,6 +178,16 @@ function Drawn({ campaign, data, axes, settings, list }: DrawnProps): JSX.Elemen
       <FigureTable data={data} axes={axes} />
     </>
   );
+}
+
+/** Returns what a point is. */
+function explained({ facets }: FigureData): string {
+  const numbers = facets.flatMap(({ lines }) =>
+    lines.flatMap(({ points }) => points.map(({ summary }) => summary.n)),
+  );
+  const least = numbers.reduce((one, other) => Math.min(one, other));
+  const most = numbers.reduce((one, other) => Math.max(one, other));
+  return `Mean of n = ${least === most ? least : `${least} to ${most}`} with 95 % confidence interval (Student’s t)`;
 }
 
 /** Returns the colours for what the user prefers. */

@@ -1,11 +1,12 @@
 import type { JSX } from "preact";
 import { amount } from "../base/format.ts";
-import { Axes, panels, textScale, type Box } from "./axes.tsx";
+import { Axes, FIRST_COLUMN_PX, panels, textScale, type Box } from "./axes.tsx";
 import { coloursFor, rampAt, type Colours, type Theme } from "./colours.ts";
 import { plain, type Facet } from "./figure-data.ts";
 import { MOST_FACETS, pointText, type FigureProps } from "./line-figure.tsx";
 
 const BAR_PX = 78;
+const TITLE_PX = 24;
 const CELL_PX = 34;
 const STEPS = 60;
 
@@ -19,7 +20,7 @@ export function HeatFigure(props: FigureProps): JSX.Element {
   const colours = coloursFor(means.filter(Number.isFinite), settings.scale);
   const rows = Math.max(1, data.lineValues.length);
   const panelHeight = Math.min(520, Math.max(120, rows * CELL_PX));
-  const { boxes, height } = panels(facets.length, width - BAR_PX, panelHeight, 0);
+  const { boxes, height } = panels(facets.length, width - BAR_PX, panelHeight, TITLE_PX);
   const bar: Box = { left: width - BAR_PX + 6, top: boxes[0]?.top ?? 0, width: 14, height: panelHeight };
   return (
     <svg
@@ -32,10 +33,13 @@ export function HeatFigure(props: FigureProps): JSX.Element {
       font-family="system-ui, sans-serif"
     >
       <rect width={width} height={height} fill={theme.back} />
+      <text x="12" y="20" font-size="13" fill={theme.text}>
+        {`${data.yLabel} (${settings.scale} colours)`}
+      </text>
       {facets.map((facet, index) => (
         <HeatPanel key={facet.label} {...props} facet={facet} box={boxes[index]!} colours={colours} />
       ))}
-      <ColourBar box={bar} colours={colours} theme={theme} title={`${data.yLabel} (${settings.scale})`} />
+      <ColourBar box={bar} colours={colours} theme={theme} />
     </svg>
   );
 }
@@ -57,7 +61,7 @@ function HeatPanel({
   onChoose,
 }: HeatPanelProps): JSX.Element {
   const x = textScale(data.xValues, [box.left, box.left + box.width]);
-  const y = textScale(data.lineValues, [box.top, box.top + box.height], 14);
+  const y = textScale(data.lineValues, [box.top + box.height, box.top], 14);
   const [width, height] = [Math.max(1, x.step! - 2), Math.max(1, y.step! - 2)];
   return (
     <g>
@@ -75,7 +79,7 @@ function HeatPanel({
         x={x}
         y={y}
         xTitle={plain(axes.x)}
-        yTitle={plain(axes.line)}
+        yTitle={box.left < FIRST_COLUMN_PX ? plain(axes.line) : ""}
         theme={theme}
         hasGrid={false}
       />
@@ -113,20 +117,9 @@ function HeatPanel({
   );
 }
 
-function ColourBar({
-  box,
-  colours,
-  theme,
-  title,
-}: {
-  box: Box;
-  colours: Colours;
-  theme: Theme;
-  title: string;
-}): JSX.Element {
+function ColourBar({ box, colours, theme }: { box: Box; colours: Colours; theme: Theme }): JSX.Element {
   const { left, top, width, height } = box;
   const step = height / STEPS;
-  const middle = top + height / 2;
   return (
     <g font-size="11" fill={theme.quiet}>
       {Array.from({ length: STEPS }, (_, index) => (
@@ -144,15 +137,6 @@ function ColourBar({
           {amount(value)}
         </text>
       ))}
-      <text
-        x={left - 6}
-        y={middle}
-        text-anchor="middle"
-        transform={`rotate(-90 ${left - 6} ${middle})`}
-        fill={theme.text}
-      >
-        {title.length > 40 ? `…${title.slice(-39)}` : title}
-      </text>
     </g>
   );
 }

@@ -10,6 +10,7 @@ import type { JSX } from "preact";
 import { amount } from "../base/format.ts";
 import {
   Axes,
+  FIRST_COLUMN_PX,
   extentOf,
   numberScale,
   panels,
@@ -118,7 +119,7 @@ function legendPlaces(
 ): { entries: { label: string; left: number; top: number }[]; height: number } {
   let [left, top] = [8, 0];
   const entries = labels.map((label) => {
-    const own = 44 + label.length * CHARACTER_PX;
+    const own = 56 + label.length * CHARACTER_PX;
     if (left > 8 && left + own > width) [left, top] = [8, top + LEGEND_ROW_PX];
     const entry = { label, left, top: top + LEGEND_ROW_PX / 2 };
     left += own;
@@ -182,7 +183,15 @@ function Panel(props: PanelProps): JSX.Element {
       >
         {facet.label}
       </text>
-      <Axes box={box} x={x} y={y} xTitle={plain(axes.x) + unit} yTitle={data.yLabel} theme={theme} hasGrid />
+      <Axes
+        box={box}
+        x={x}
+        y={y}
+        xTitle={plain(axes.x) + unit}
+        yTitle={box.left < FIRST_COLUMN_PX ? data.yLabel : ""}
+        theme={theme}
+        hasGrid
+      />
       {facet.lines.slice(0, MOST_LINES).map((line) => (
         <DrawnLine key={line.label} {...props} line={line} x={x} yScale={y} style={styles.get(line.label)!} />
       ))}

@@ -27,7 +27,8 @@ export function RunTable({
   const rows = useComputed(() => sortedRows(campaign));
   const columns = columnsOf(campaign.variables.value, elapsedAt(now.value));
   const measure = (): void => {
-    const { scrollTop, clientHeight } = place.current!;
+    if (place.current === null) return; // an observer may call after the table is gone
+    const { scrollTop, clientHeight } = place.current;
     if (scrollTop !== view.value.top || clientHeight !== view.value.height)
       view.value = { top: scrollTop, height: clientHeight };
   };
