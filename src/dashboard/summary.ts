@@ -34,7 +34,7 @@ export interface Summary {
 }
 
 /** Which actions make sense. */
-export interface Actions {
+interface Actions {
   /** Whether runs are queued or running. */
   cancel: boolean;
   /** Number of runs that would be executed again. */

@@ -6,9 +6,17 @@ import { summarize } from "../../src/dashboard/summary.ts";
 import { PROTOCOL } from "../../src/model/protocol.ts";
 import type { RunReport } from "../../src/model/outcome.ts";
 import type { RunRecord, RunResult } from "../../src/model/result.ts";
+import type { Run } from "../../src/model/run.ts";
 import { madeCampaign, madeRecord } from "./made.ts";
 
 const BEGIN = 1_700_000_000_000;
+
+const runOf = (runNumber: number): Run => ({
+  config: "Load",
+  runNumber,
+  iterationVariables: {},
+  repetition: 0,
+});
 
 /** The terminal and the dashboard, which receive the same events of a campaign. */
 function both(runs: number) {
@@ -18,14 +26,13 @@ function both(runs: number) {
   const view = new CampaignView(madeCampaign("some", runs));
   const started = new Map<number, number>();
   const put = (runNumber: number, progress: unknown, result?: RunResult): void => {
-    const { iterationVariables, repetition } = madeRecord("some", runNumber);
-    const run = { config: "Load", runNumber, iterationVariables, repetition };
+    const run = runOf(runNumber);
     const startedAt = started.get(runNumber);
     const job = { run, startedAt, finishedAt: result?.finishedAt, progress, result };
     view.rows.set(runNumber, {
       runNumber,
       values: [],
-      repetition,
+      repetition: 0,
       ...factsOfJob(job, startedAt !== undefined),
     });
   };
@@ -39,7 +46,7 @@ function both(runs: number) {
     },
     report(run: number, report: RunReport): void {
       if (report.type === "progress") terminal.report(run, report);
-      if (report.type === "batch") terminal.batch(run, report.runs);
+      if (report.type === "batch") terminal.batch(runOf(run), report.runs.map(runOf));
       put(run, report);
     },
     requeue(run: number): void {

@@ -134,10 +134,10 @@ describe("what is in the queue", () => {
         };
         const look = { active: new Set<string>(), ended: new Set<string>() };
         await view.refresh(
-          { campaign: view.campaign, cancelled: false, open: runs.length, superseded: 0 },
+          { campaign: view.campaign, cancelled: false, open: runs.length, superseded: 0, kept: 0 },
           look,
           queue as never,
-          { records: () => Promise.resolve([]) } as never,
+          { folder: () => Promise.resolve(undefined) } as never,
         );
         for (const row of view.rows.values())
           for (const value of row.values) expect(value).toBeTypeOf("string");

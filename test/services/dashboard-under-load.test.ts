@@ -58,12 +58,12 @@ function delayed(queue: QueueWatch): QueueWatch {
     };
   return {
     ...queue,
-    campaigns: later(queue.campaigns),
-    openRuns: later(queue.openRuns),
-    activeJobs: later(queue.activeJobs),
-    endedSince: later(queue.endedSince),
-    jobs: later(queue.jobs),
-    keptEnds: later(queue.keptEnds),
+    campaigns: later(() => queue.campaigns()),
+    openRuns: later((id: string) => queue.openRuns(id)),
+    activeJobs: later(() => queue.activeJobs()),
+    endedSince: later((time: number) => queue.endedSince(time)),
+    jobs: later((id: string, numbers: readonly number[]) => queue.jobs(id, numbers)),
+    keptEnds: later((id: string, numbers?: readonly number[]) => queue.keptEnds(id, numbers)),
   };
 }
 
@@ -154,10 +154,10 @@ async function watchAll(
   mayGoBack: (run: number) => boolean = () => false,
 ): Promise<number> {
   const ranks = new Map<number, number>();
-  let isOver = false;
-  void until.finally(() => (isOver = true));
+  const work = { isOver: false };
+  void until.finally(() => (work.isOver = true));
   let answers = 0;
-  for (; !isOver; answers++) {
+  for (; !work.isOver; answers++) {
     dashboard.forget(campaign.id); // otherwise, answers are repeated for some time
     const view = await dashboard.view(campaign.id);
     const { states } = view;

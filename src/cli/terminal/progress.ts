@@ -1,5 +1,6 @@
 import type { Progress } from "../../model/outcome.ts";
 import type { RunRecord } from "../../model/result.ts";
+import type { Run } from "../../model/run.ts";
 import { PACE_WINDOW_MS, timeLeftOf, type EndedPart } from "../../model/time-left.ts";
 import { EventRate } from "./event-rate.ts";
 import { count, formatEstimate, formatNumber } from "./format.ts";
@@ -49,11 +50,14 @@ export class CampaignProgress {
 
   /**
    * Records that runs wait for another one in the same process, so that they do not occupy a runner.
-   * @param runNumbers none if they were requeued.
+   * @param others none if they were requeued.
    */
-  batch(first: number, runNumbers: readonly number[]): void {
-    if (runNumbers.length === 0) for (const each of this.#batches.get(first) ?? []) this.hold(each);
-    this.#batches.set(first, runNumbers);
+  batch({ runNumber }: Run, others: readonly Run[]): void {
+    if (others.length === 0) for (const each of this.#batches.get(runNumber) ?? []) this.hold(each);
+    this.#batches.set(
+      runNumber,
+      others.map((other) => other.runNumber),
+    );
   }
 
   report(runNumber: number, { percent = 0, events }: Progress): void {

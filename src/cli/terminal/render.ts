@@ -93,10 +93,7 @@ export class CampaignRenderer {
         this.#progress.report(event.run.runNumber, event.progress);
         return this.#showProgress();
       case "batch":
-        this.#progress.batch(
-          event.run.runNumber,
-          event.others.map((run) => run.runNumber),
-        );
+        this.#progress.batch(event.run, event.others);
         return this.#showProgress();
       case "held":
         this.#progress.hold(event.run.runNumber);
