@@ -30,11 +30,24 @@ it("writes a script for OMNeT++'s Python packages", () => {
     rows: [madeRow(3), madeRow(5)],
     hasParameters: false,
   };
-  const script = pythonOf(settings, AXES, campaign);
+  const rows = ["500ms", "2s"].map((x, run) => madeRow(run, { values: [x, "a"] }));
+  const series = [
+    {
+      label: "delay",
+      unit: "s",
+      values: new Map([
+        [0, 1],
+        [1, 2],
+      ]),
+    },
+  ];
+  const data = figureData(rows, ["x", "mac"], series, AXES);
+  const script = pythonOf(settings, AXES, data, campaign);
   expect(script).toContain(
     String.raw`query = "runattr:configname =~ \"A \\\"b\\\"\" AND ((module =~ \"**.host[*]\" AND name =~ \"delay:mean\"))"`,
   );
-  expect(script).toContain('df = df[df["runnumber"].isin([3, 5])]');
+  expect(script).toContain('df = df[df["runnumber"].astype(int).isin([3, 5])]');
   expect(script).toContain('["value"].sum()');
-  expect(script).toContain('plt.yscale("log")');
+  expect(script).toContain('places = {"500ms":0.5,"2s":2}');
+  expect(script).toContain('panel.set_yscale("log")');
 });

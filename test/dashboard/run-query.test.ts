@@ -70,8 +70,8 @@ describe("a query for runs", () => {
   it("reports what it does not understand, and ignores only that", () => {
     expect(parseQuery("numHost>3 foo:bar delay= state:done", NAMES)).toMatchObject({
       problems: [
-        "there is no field numHost; did you mean numHosts?",
-        'there is no field foo; a text is searched for in quotes: "foo:…"',
+        "unknown field numHost; did you mean numHosts?",
+        'unknown field foo; a text is searched for in quotes: "foo:…"',
         "delay= needs a value",
       ],
       terms: [{ field: "state" }],

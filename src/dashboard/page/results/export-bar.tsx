@@ -42,7 +42,7 @@ export function ExportBar({ campaign, data, axes, settings, list }: ExportProps)
       const hasParameters = list.items.some(([, , , kind]) => kind === "parameter");
       download(
         `${name}.py`,
-        pythonOf(settings, axes, { config, study, id, rows, hasParameters }),
+        pythonOf(settings, axes, data, { config, study, id, rows, hasParameters }),
         "text/x-python",
       );
     },

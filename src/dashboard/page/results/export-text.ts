@@ -1,5 +1,5 @@
 import type { Row } from "../base/data.ts";
-import { plain, REPETITION, SCALAR, type Axes, type FigureData } from "./figure-data.ts";
+import { plain, SCALAR, type Axes, type FigureData } from "./figure-data.ts";
 import type { Settings } from "./settings.ts";
 
 /** Returns a figure's points as a table in CSV. @see RFC 4180 */
@@ -49,15 +49,13 @@ export interface ScriptCampaign {
  * Returns a Python script that draws a figure from the result files.
  * @see OMNeT++ Simulation Manual, "Result Recording and Analysis", module `omnetpp.scave.results`.
  */
-export function pythonOf(settings: Settings, axes: Axes, campaign: ScriptCampaign): string {
+export function pythonOf(settings: Settings, axes: Axes, data: FigureData, campaign: ScriptCampaign): string {
   const { config, study, id, rows, hasParameters } = campaign;
   const query = `runattr:configname =~ ${inQuotes(config)} AND (${settings.patterns.map(filterOf).join(" OR ")})`;
-  const column = (name: string): string =>
-    name === REPETITION ? "repetition" : name === SCALAR ? "scalar" : plain(name);
-  const by = [axes.facet, axes.line, axes.x].filter((name) => name !== "").map(column);
-  const groups = [...by.filter((name) => name !== "scalar").slice(0, -1), "scalar", column(axes.x)];
+  const places = Object.fromEntries(data.xValues.map((x, index) => [x, placeOf(x, index, data)]));
   const numbers = rows?.map(({ runNumber }) => runNumber).join(", ");
-  return `# Campaign ${id} of ${study}: execute this in the study's folder, with OMNeT++'s Python packages:
+  const lines = [...new Set([axes.line, axes.facet === SCALAR ? "" : SCALAR].filter((name) => name !== ""))];
+  return `# Campaign ${oneLine(id)} of ${oneLine(study)}: execute this in the study's folder, with OMNeT++'s Python packages:
 #   source OMNETPP_FOLDER/setenv; python3 -m pip install -r OMNETPP_FOLDER/python/requirements.txt
 import matplotlib.pyplot as plt
 import numpy as np
@@ -70,22 +68,61 @@ query = ${pythonText(query)}
 options = dict(include_runattrs=True, include_itervars=True)
 df = results.get_scalars(query, include_fields=True, **options)
 ${hasParameters ? `df = pd.concat([df, results.get_parameters(query, **options)])\n` : ""}df["value"] = pd.to_numeric(df["value"], errors="coerce").replace([np.inf, -np.inf], np.nan)
-df["runnumber"] = df["runnumber"].astype(int)
-${numbers === undefined ? "" : `df = df[df["runnumber"].isin([${numbers}])]\n`}${combination(settings)}
-df["value_x"] = pd.to_numeric(df[${pythonText(column(axes.x))}].astype(str).str.extract(r"^([-+0-9.eE]+)")[0], errors="coerce")
-groups = df.groupby(${JSON.stringify(groups.slice(0, -1))} + ["value_x", ${pythonText(column(axes.x))}])["value"]
-table = groups.agg(["count", "mean", "sem"]).reset_index()
+${numbers === undefined ? "" : `df = df[df["runnumber"].astype(int).isin([${numbers}])]\n`}${combination(settings)}
+df["facet"] = ${axes.facet === "" ? '""' : column(axes.facet)}
+df["line"] = ${lines.map(column).join(' + ", " + ')}
+places = ${JSON.stringify(places)}  # of the values on the x axis
+df["x"] = ${column(axes.x)}.map(places)
+
+table = df.groupby(["facet", "line", "x"])["value"].agg(["count", "mean", "sem"]).reset_index()
 table["half_width"] = table["sem"] * stats.t.ppf(0.975, table["count"] - 1)
 print(table.to_string())
 
-for name, line in table.groupby(${JSON.stringify(groups.slice(0, -1))}):
-    line = line.sort_values("value_x")
-    plt.errorbar(line["value_x"], line["mean"], yerr=line["half_width"], capsize=3, marker="o", label=", ".join(map(str, name)))
-plt.xlabel(${pythonText(plain(axes.x))})
-plt.ylabel(${pythonText(settings.patterns.join(", "))})
-${settings.isLogX ? 'plt.xscale("log")\n' : ""}${settings.isLogY ? 'plt.yscale("log")\n' : ""}plt.legend()
+facets = table["facet"].unique()
+figure, panels = plt.subplots(1, len(facets), squeeze=False, sharey=True, layout="constrained")
+for facet, panel in zip(facets, panels[0]):
+    points = table[table["facet"] == facet]
+${settings.plot === "heat map" ? HEAT_MAP : LINES}    panel.set_title(facet)
+    panel.set_xlabel(${pythonText(data.xUnit === "" ? plain(axes.x) : `${plain(axes.x)} [${data.xUnit}]`)})
+${axisLines(settings, data)}panels[0][0].set_ylabel(${pythonText(settings.plot === "heat map" ? plain(axes.line) : data.yLabel)})
 plt.show()
 `;
+}
+
+const LINES = `    for name, line in points.groupby("line", sort=False):
+        panel.errorbar(line["x"], line["mean"], yerr=line["half_width"], capsize=3, marker="o", label=name)
+    panel.legend()
+`;
+const HEAT_MAP = `    grid = points.pivot(index="line", columns="x", values="mean")
+    colours = panel.imshow(grid, origin="lower", aspect="auto", cmap="viridis")
+    panel.set_xticks(range(len(grid.columns)), [name for name in places if places[name] in grid.columns])
+    panel.set_yticks(range(len(grid.index)), grid.index)
+    figure.colorbar(colours, ax=panel)
+`;
+
+function axisLines({ plot, isLogX, isLogY }: Settings, { hasNumbers }: FigureData): string {
+  if (plot === "heat map") return "";
+  const lines = [
+    isLogX && hasNumbers && 'panel.set_xscale("log")',
+    isLogY && 'panel.set_yscale("log")',
+    !hasNumbers && "panel.set_xticks(list(places.values()), list(places))",
+  ];
+  return lines.map((line) => (line === false ? "" : `    ${line}\n`)).join("");
+}
+
+/** Returns where a value is on the x axis: its number, or its index among texts. */
+function placeOf(x: string, index: number, { facets, hasNumbers }: FigureData): number {
+  const points = facets.flatMap(({ lines }) => lines.flatMap((line) => line.points));
+  return hasNumbers ? (points.find((point) => point.x === x)?.xNumber ?? index) : index;
+}
+
+/** Returns a variable's column of the data frame as text. */
+function column(name: string): string {
+  return `df[${pythonText(plain(name))}].astype(str)`;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, " ");
 }
 
 /** Combines the modules of each run, or keeps them as lines of their own. */

@@ -64,7 +64,7 @@ function unknownField(name: string, fields: ReadonlySet<string>): string {
     similar === undefined
       ? `a text is searched for in quotes: "${name}:…"`
       : `did you mean ${similar.replace(/^\$/, "")}?`;
-  return `there is no field ${name}; ${advice}`;
+  return `unknown field ${name}; ${advice}`;
 }
 
 function alternativesIn(value: string): string[] {
