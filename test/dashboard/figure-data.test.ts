@@ -154,6 +154,7 @@ describe("the list of scalars", () => {
       "s",
       "statistic",
     ]),
+    ["Net", "limit", null, "parameter"],
     ["Net", "odd *?{name}\\", null, "scalar"],
     ["Net.table[1..2]", "x", null, "scalar"],
   ];
@@ -164,6 +165,7 @@ describe("the list of scalars", () => {
       ["Net.host[*].app[*]", 20],
       ["Net", 1],
       ["Net.table[1..2]", 1],
+      ["Net", 1],
     ]);
     for (const { pattern, modules } of items) {
       const matching = ITEMS.filter(([module, name]) => namePattern(pattern)(`${module}.${name}`));
@@ -175,11 +177,11 @@ describe("the list of scalars", () => {
     const [net] = moduleTree(groupItems(ITEMS));
     expect(net).toMatchObject({
       label: "Net",
-      items: [{ name: "odd *?{name}\\" }],
+      items: [{ name: "odd *?{name}\\" }, { name: "limit" }],
       children: [{ label: "host[*]", children: [{ label: "app[*]" }] }, {}],
     });
     expect(searchItems(groupItems(ITEMS), "MEAN host")).toHaveLength(1);
-    expect(searchItems(groupItems(ITEMS), " ")).toHaveLength(3);
+    expect(searchItems(groupItems(ITEMS), " ")).toHaveLength(4);
     expect(searchItems(groupItems(ITEMS), "host nothing")).toEqual([]);
   });
 });

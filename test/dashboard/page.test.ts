@@ -147,6 +147,7 @@ describeWithService("chromium", "the page of the dashboard", () => {
     await page.getByText("Redis is not responding").waitFor();
     dashboard.trouble = undefined;
     await page.getByRole("heading", { name: "PureAloha" }).waitFor();
+    expect(faults).toEqual([]);
   });
 
   it("offers only what the server would do, and only with a valid token", async () => {

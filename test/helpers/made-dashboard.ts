@@ -157,7 +157,7 @@ export async function madeDashboard(campaign: MadeCampaign): Promise<MadeDashboa
   const live = liveAnswers((error) => {
     throw error;
   });
-  const checked = <T>(answer: () => T): Promise<string> =>
+  const checked = (answer: () => unknown): Promise<string> =>
     dashboard.trouble === undefined
       ? Promise.resolve(JSON.stringify(answer()))
       : Promise.reject(new UserError(dashboard.trouble));

@@ -45,7 +45,8 @@ export function campaignData(id: string): CampaignData {
   );
   const open = (): (() => void) => {
     let known = new Map<number, Row>();
-    return follow<CampaignUpdate>(path, (update, isFirst) => {
+    return follow(path, (answer, isFirst) => {
+      const update = answer as CampaignUpdate;
       if (isFirst) known = new Map();
       summary.value = update.summary;
       if (update.variables.join("\0") !== variables.value.join("\0")) variables.value = update.variables;

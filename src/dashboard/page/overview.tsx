@@ -15,7 +15,7 @@ const SHORT: Intl.DateTimeFormatOptions = { dateStyle: "short", timeStyle: "shor
 export function OverviewPage(): JSX.Element {
   useEffect(() => {
     document.title = "Campaigns";
-    return follow<Overview>("/api/campaigns", (answer) => (overview.value = answer));
+    return follow("/api/campaigns", (answer) => (overview.value = answer as Overview));
   }, []);
   if (overview.value === undefined) return <Waiting heading="Campaigns" />;
   const { campaigns, damaged = [] } = overview.value;

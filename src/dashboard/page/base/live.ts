@@ -41,10 +41,7 @@ addEventListener("online", reconnect);
  * @param show called with each answer. The first one of a connection is complete; later ones contain what has changed.
  * @returns a function that stops following.
  */
-export function follow<T extends object>(
-  path: string,
-  show: (answer: T, isFirst: boolean) => void,
-): () => void {
+export function follow(path: string, show: (answer: object, isFirst: boolean) => void): () => void {
   const ended = new AbortController();
   connection.value = { state: "connecting" };
   updatedAt.value = undefined;
@@ -52,19 +49,20 @@ export function follow<T extends object>(
   return () => ended.abort();
 }
 
-async function followUntil<T extends object>(
+async function followUntil(
   ended: AbortSignal,
   path: string,
-  show: (answer: T, isFirst: boolean) => void,
+  show: (answer: object, isFirst: boolean) => void,
 ): Promise<void> {
   let pause = SHORTEST_PAUSE_MS;
-  while (!ended.aborted) {
+  const hasEnded = (): boolean => ended.aborted;
+  while (!hasEnded()) {
     await whenVisible(ended);
     let message = "the dashboard has closed the connection";
     const attempt = new Attempt(ended);
     try {
       let isFirst = true;
-      for await (const answer of attempt.answers<T | SentError>(path)) {
+      for await (const answer of attempt.answers(path)) {
         if (isError(answer)) {
           connection.value = { state: "lost", message: messageIn(answer), retryAt: undefined };
           continue;
@@ -81,7 +79,7 @@ async function followUntil<T extends object>(
     } finally {
       attempt.close();
     }
-    if (ended.aborted) return;
+    if (hasEnded()) return;
     if (document.hidden) {
       connection.value = { state: "connecting" };
       continue;
@@ -114,7 +112,7 @@ class Attempt {
     return this.#controller.signal.aborted;
   }
 
-  async *answers<T>(path: string): AsyncGenerator<T> {
+  async *answers(path: string): AsyncGenerator<object> {
     this.#waitForByte();
     const headers = { Accept: "text/event-stream" };
     const { body } = await ask(path, { headers, signal: this.#controller.signal, cache: "no-store" });
@@ -125,7 +123,7 @@ class Attempt {
       const { done, value } = await reader.read();
       if (done) return;
       this.#waitForByte();
-      for (const data of events.add(value)) yield JSON.parse(data) as T;
+      for (const data of events.add(value)) yield JSON.parse(data) as object;
     }
   }
 

@@ -61,7 +61,7 @@ function ticksAt(values: readonly number[], scale: (value: number) => number): A
 
 /** Returns a scale for texts, of which some have no label if they are too many. */
 export function textScale(values: readonly string[], range: [number, number], labelPx = LABEL_PX): AxisScale {
-  const scale = scaleBand<string>().domain(values).range(range);
+  const scale = scaleBand().domain(values).range(range);
   const step = scale.step();
   const every = Math.max(1, Math.ceil(labelPx / step));
   const middle = (value: string): number => (scale(value) ?? NaN) + step / 2;

@@ -54,7 +54,8 @@ export function pythonOf(settings: Settings, axes: Axes, data: FigureData, campa
   const query = `runattr:configname =~ ${inQuotes(config)} AND (${settings.patterns.map(filterOf).join(" OR ")})`;
   const places = Object.fromEntries(data.xValues.map((x, index) => [x, placeOf(x, index, data)]));
   const numbers = rows?.map(({ runNumber }) => runNumber).join(", ");
-  const lines = [...new Set([axes.line, axes.facet === SCALAR ? "" : SCALAR].filter((name) => name !== ""))];
+  const scalar = data.hasSeveralScalars && axes.facet !== SCALAR ? SCALAR : "";
+  const lines = [axes.line, scalar].filter((name) => name !== "").map(column);
   return `# Campaign ${oneLine(id)} of ${oneLine(study)}: execute this in the study's folder, with OMNeT++'s Python packages:
 #   source OMNETPP_FOLDER/setenv; python3 -m pip install -r OMNETPP_FOLDER/python/requirements.txt
 import matplotlib.pyplot as plt
@@ -70,7 +71,7 @@ df = results.get_scalars(query, include_fields=True, **options)
 ${hasParameters ? `df = pd.concat([df, results.get_parameters(query, **options)])\n` : ""}df["value"] = pd.to_numeric(df["value"], errors="coerce").replace([np.inf, -np.inf], np.nan)
 ${numbers === undefined ? "" : `df = df[df["runnumber"].astype(int).isin([${numbers}])]\n`}${combination(settings)}
 df["facet"] = ${axes.facet === "" ? '""' : column(axes.facet)}
-df["line"] = ${lines.map(column).join(' + ", " + ')}
+df["line"] = ${lines.length === 0 ? '""' : lines.join(' + ", " + ')}
 places = ${JSON.stringify(places)}  # of the values on the x axis
 df["x"] = ${column(axes.x)}.map(places)
 
@@ -79,7 +80,7 @@ table["half_width"] = table["sem"] * stats.t.ppf(0.975, table["count"] - 1)
 print(table.to_string())
 
 facets = table["facet"].unique()
-figure, panels = plt.subplots(1, len(facets), squeeze=False, sharey=True, layout="constrained")
+figure, panels = plt.subplots(1, len(facets), squeeze=False, sharey=True, layout="constrained", figsize=(6 * len(facets), 5))
 for facet, panel in zip(facets, panels[0]):
     points = table[table["facet"] == facet]
 ${settings.plot === "heat map" ? HEAT_MAP : LINES}    panel.set_title(facet)

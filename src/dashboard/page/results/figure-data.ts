@@ -48,6 +48,7 @@ export interface FigureData {
   hasNumbers: boolean;
   xUnit: string;
   yLabel: string;
+  hasSeveralScalars: boolean;
   /** What a reader has to know about the figure. */
   notes: string[];
 }
@@ -79,6 +80,13 @@ export function defaultAxes(rows: readonly Row[], variables: readonly string[]):
   return { x: x?.name ?? REPETITION, line: line?.name ?? "", facet: "" };
 }
 
+/** The values of a line by those of the x axis. */
+interface LineGroup {
+  label: string;
+  value: string;
+  points: Map<string, number[]>;
+}
+
 /** Returns what a figure shows: the mean of each scalar by the values of variables. */
 export function figureData(
   rows: readonly Row[],
@@ -92,23 +100,24 @@ export function figureData(
   const xValues = distinct(rows, readX!);
   const lineValues = distinct(rows, readLine!);
   const scale = scaleOf(xValues);
-  const facets = new Map<
-    string,
-    Map<string, { label: string; value: string; points: Map<string, number[]> }>
-  >();
+  const facets = new Map<string, Map<string, LineGroup>>();
   for (const { label: scalar, values } of series)
     for (const row of rows) {
       const value = values.get(row.runNumber);
       if (value === undefined) continue;
       const [x, line] = [readX!(row), readLine!(row)];
       const isByScalar = axes.facet === SCALAR;
-      const lines = ofKey(facets, isByScalar ? scalar : readFacet!(row), () => new Map());
+      const lines = ofKey(
+        facets,
+        isByScalar ? scalar : readFacet!(row),
+        (): Map<string, LineGroup> => new Map(),
+      );
       const parts = [
         axes.line === "" ? "" : `${plain(axes.line)}=${line}`,
         series.length > 1 && !isByScalar ? scalar : "",
       ];
       const label = parts.filter((part) => part !== "").join(", ");
-      const { points } = ofKey(lines, label, () => ({ label, value: line, points: new Map() }));
+      const { points } = ofKey(lines, label, (): LineGroup => ({ label, value: line, points: new Map() }));
       ofKey(points, x, (): number[] => []).push(value);
     }
   return {
@@ -124,6 +133,7 @@ export function figureData(
     lineValues,
     ...scale,
     yLabel: yLabelOf(series),
+    hasSeveralScalars: series.length > 1,
     notes: notesOn(rows, variables, series, axes),
   };
 }

@@ -8,7 +8,7 @@ import { replaceTerms, termText } from "../runs/query.ts";
 import { axesFor } from "./axes-for.ts";
 import { DARK, LIGHT, type Theme } from "./colours.ts";
 import { ExportBar } from "./export-bar.tsx";
-import { figureData, type FigureData, type Series } from "./figure-data.ts";
+import { figureData, SCALAR, type FigureData, type Series } from "./figure-data.ts";
 import { FigureTable } from "./figure-table.tsx";
 import { HeatFigure } from "./heat-figure.tsx";
 import type { ResultList } from "./items.ts";
@@ -43,9 +43,11 @@ export function FigureSection({ campaign, settings, list, version }: SectionProp
     (pattern) => `${campaign.path}/values?pattern=${encodeURIComponent(pattern)}${suffix}`,
   );
   const { answers, failure } = usePolled<ValuesAnswer>(paths, version);
-  const axes = axesFor(campaign, settings);
+  const chosen = axesFor(campaign, settings);
   const [rows, variables] = [campaign.matching.value, campaign.variables.value];
   const series = useMemo(() => seriesOf(answers.value ?? [], settings), [answers.value, over]);
+  // the cells of a heat map have one value
+  const axes = settings.plot === "heat map" && series.length > 1 ? { ...chosen, facet: SCALAR } : chosen;
   const data = useMemo(
     () => figureData(rows, variables, series, axes),
     [rows, variables, series, axes.x, axes.line, axes.facet],

@@ -33,7 +33,7 @@ export interface ModuleNode {
   children: ModuleNode[];
 }
 
-/** Returns the results, those of modules in a vector as one item, in the order of their names. */
+/** Returns the results, those of modules in a vector as one item, and parameters last. */
 export function groupItems(items: ResultList["items"]): Item[] {
   const groups = new Map<string, Item>();
   for (const [module, name, unit, kind] of items) {
@@ -44,7 +44,9 @@ export function groupItems(items: ResultList["items"]): Item[] {
     else
       groups.set(key, { pattern: patternOf(general, name), module: general, name, unit, kind, modules: 1 });
   }
-  return [...groups.values()];
+  // what a run was given is rarely what is looked for
+  const isParameter = ({ kind }: Item): number => Number(kind === "parameter");
+  return [...groups.values()].sort((a, b) => isParameter(a) - isParameter(b));
 }
 
 /** Returns OMNeT++'s pattern for a module, in which `[*]` stands for any index, and a name. */

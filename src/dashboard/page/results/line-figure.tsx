@@ -1,11 +1,4 @@
-import {
-  line as linePath,
-  symbol,
-  symbolCircle,
-  symbolDiamond,
-  symbolSquare,
-  symbolTriangle,
-} from "d3-shape";
+import { line as linePath } from "d3-shape";
 import type { JSX } from "preact";
 import { amount } from "../base/format.ts";
 import {
@@ -22,22 +15,19 @@ import {
 import type { Theme } from "./colours.ts";
 import {
   plain,
+  SCALAR,
   type Axes as AxisNames,
   type Facet,
   type FigureData,
   type Line,
   type Point,
 } from "./figure-data.ts";
+import { Legend, legendPlaces, styleOf, type LineStyle } from "./legend.tsx";
 import type { Settings } from "./settings.ts";
 
-const SYMBOLS = [symbolCircle, symbolSquare, symbolTriangle, symbolDiamond];
-const DASHES = ["", "6 3", "2 3"];
 /** More lines or panels cannot be distinguished. */
 export const MOST_LINES = 24;
 export const MOST_FACETS = 12;
-const LEGEND_ROW_PX = 20;
-/** Mean width of a character of the legend, in pixels. */
-const CHARACTER_PX = 7;
 
 export interface FigureProps {
   data: FigureData;
@@ -48,21 +38,6 @@ export interface FigureProps {
   /** Called with the point under the pointer, or undefined, and with one that is clicked. */
   onHover?: (text: string | undefined) => void;
   onChoose?: (x: string, line: string) => void;
-}
-
-interface LineStyle {
-  colour: string;
-  dash: string;
-  mark: string;
-}
-
-function styleOf(index: number, theme: Theme): LineStyle {
-  const kinds = theme.lines.length;
-  return {
-    colour: theme.lines[index % kinds]!,
-    dash: DASHES[Math.floor(index / kinds) % DASHES.length]!,
-    mark: symbol(SYMBOLS[index % SYMBOLS.length], 44)() ?? "",
-  };
 }
 
 /** Means with their confidence intervals, a line for each value of a variable, and a panel for each facet. */
@@ -76,7 +51,11 @@ export function LineFigure(props: FigureProps): JSX.Element {
   const legend =
     labels.length > 1 || labels[0] !== "" ? legendPlaces(labels, width) : { entries: [], height: 0 };
   const { boxes, height } = panels(facets.length, width, facets.length > 1 ? 200 : 340, legend.height + 6);
-  const y = extentOf(valuesShown(props), props.settings.isLogY);
+  const shared = extentOf(valuesShown(facets, props.settings), props.settings.isLogY);
+  const yOf = (facet: Facet): Extent | undefined =>
+    props.axes.facet === SCALAR
+      ? extentOf(valuesShown([facet], props.settings), props.settings.isLogY)
+      : shared;
   const description = `${data.yLabel} over ${plain(props.axes.x)}, ${labels.length} lines; the values are in the table below`;
   return (
     <svg
@@ -92,17 +71,18 @@ export function LineFigure(props: FigureProps): JSX.Element {
       {legend.entries.map(({ label, left, top }) => (
         <Legend key={label} label={label} left={left} top={top} style={styles.get(label)!} theme={theme} />
       ))}
-      {y !== undefined &&
-        facets.map((facet, index) => (
-          <Panel key={facet.label} {...props} facet={facet} box={boxes[index]!} y={y} styles={styles} />
-        ))}
+      {facets.map((facet, index) => {
+        const y = yOf(facet);
+        if (y === undefined) return null;
+        return <Panel key={facet.label} {...props} facet={facet} box={boxes[index]!} y={y} styles={styles} />;
+      })}
     </svg>
   );
 }
 
-/** Returns all numbers that determine the range of the y axis. */
-function* valuesShown({ data, settings }: FigureProps): Generator<number> {
-  for (const { lines } of data.facets)
+/** Returns all numbers that determine the range of a y axis. */
+function* valuesShown(facets: readonly Facet[], settings: Settings): Generator<number> {
+  for (const { lines } of facets)
     for (const { points } of lines)
       for (const { summary, values } of points) {
         const { mean, halfWidth = 0 } = summary;
@@ -111,53 +91,6 @@ function* valuesShown({ data, settings }: FigureProps): Generator<number> {
         yield mean + halfWidth;
         if (settings.hasPoints) yield* values;
       }
-}
-
-function legendPlaces(
-  labels: string[],
-  width: number,
-): { entries: { label: string; left: number; top: number }[]; height: number } {
-  let [left, top] = [8, 0];
-  const entries = labels.map((label) => {
-    const own = 56 + label.length * CHARACTER_PX;
-    if (left > 8 && left + own > width) [left, top] = [8, top + LEGEND_ROW_PX];
-    const entry = { label, left, top: top + LEGEND_ROW_PX / 2 };
-    left += own;
-    return entry;
-  });
-  return { entries, height: top + LEGEND_ROW_PX };
-}
-
-function Legend({
-  label,
-  left,
-  top,
-  style,
-  theme,
-}: {
-  label: string;
-  left: number;
-  top: number;
-  style: LineStyle;
-  theme: Theme;
-}): JSX.Element {
-  return (
-    <g transform={`translate(${left} ${top})`}>
-      <line
-        x1="0"
-        x2="26"
-        y1="0"
-        y2="0"
-        stroke={style.colour}
-        stroke-width="2"
-        stroke-dasharray={style.dash}
-      />
-      <path d={style.mark} transform="translate(13 0)" fill={style.colour} />
-      <text x="32" y="4" font-size="12" fill={theme.text}>
-        {label}
-      </text>
-    </g>
-  );
 }
 
 interface PanelProps extends FigureProps {

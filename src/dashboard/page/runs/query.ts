@@ -1,7 +1,6 @@
 import { nearest } from "../../../model/near.ts";
 
-const OPERATORS = [":", "=", "!=", "<=", ">=", "<", ">"] as const;
-export type Operator = (typeof OPERATORS)[number];
+export type Operator = ":" | "=" | "!=" | "<=" | ">=" | "<" | ">";
 
 /** A condition of a query. A run matches a query if it fulfils all of its conditions. */
 export interface Term {

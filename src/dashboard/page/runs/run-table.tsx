@@ -1,4 +1,4 @@
-import { useComputed, useSignal } from "@preact/signals";
+import { useComputed, useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { JSX, RefObject } from "preact";
 import { useEffect, useLayoutEffect } from "preact/hooks";
 import type { Row } from "../base/data.ts";
@@ -14,41 +14,30 @@ const ROW_HEIGHT = 32;
 /** Rows beside the visible ones, so that scrolling shows no gaps. */
 const MARGIN = 12;
 
-/** The table of the runs that match the query, of which only the visible part is drawn. */
-export function RunTable({
-  campaign,
-  place,
-}: {
+type Place = RefObject<HTMLDivElement | null>;
+
+interface TableProps {
   campaign: CampaignData;
-  place: RefObject<HTMLDivElement | null>;
-}): JSX.Element {
-  const view = useSignal({ top: 0, height: 600 });
+  place: Place;
+}
+
+/** The table of the runs that match the query, of which only the visible part is drawn. */
+export function RunTable({ campaign, place }: TableProps): JSX.Element {
+  const { view, measure } = useView(place);
   const active = useSignal<number | undefined>(undefined);
-  const rows = useComputed(() => sortedRows(campaign));
+  const all = useComputed(() => sortedRows(campaign)).value;
   const columns = columnsOf(campaign.variables.value, elapsedAt(now.value));
-  const measure = (): void => {
-    if (place.current === null) return; // an observer may call after the table is gone
-    const { scrollTop, clientHeight } = place.current;
-    if (scrollTop !== view.value.top || clientHeight !== view.value.height)
-      view.value = { top: scrollTop, height: clientHeight };
-  };
-  useLayoutEffect(measure);
-  useEffect(() => {
-    const observer = new ResizeObserver(measure);
-    observer.observe(place.current!);
-    return () => observer.disconnect();
-  }, []);
-  const all = rows.value;
   const { first, last } = windowOf(all.length, { ...view.value, rowHeight: ROW_HEIGHT, margin: MARGIN });
   const shown = all.slice(first, last);
-  const chosen = parameters.value.get("run");
   const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.target !== event.currentTarget) return;
     const moved = move(event.key, all, active.value, view.value.height);
     if (moved === undefined) return;
     event.preventDefault();
     active.value = all[moved]?.runNumber;
     scrollTo(place.current!, moved);
   };
+  const isActiveShown = shown.some(({ runNumber }) => runNumber === active.value);
   return (
     <section aria-label="runs">
       <div
@@ -58,34 +47,15 @@ export function RunTable({
         aria-label="runs"
         aria-rowcount={all.length + 1}
         aria-colcount={columns.length}
-        aria-activedescendant={
-          shown.some(({ runNumber }) => runNumber === active.value) ? `run-${active.value}` : undefined
-        }
+        aria-activedescendant={isActiveShown ? `run-${active.value}` : undefined}
         tabIndex={0}
         onScroll={measure}
-        onKeyDown={(event) => {
-          if (event.target === event.currentTarget) onKeyDown(event);
-        }}
+        onKeyDown={onKeyDown}
       >
         <table class="runs" role="presentation">
           <TableHead columns={columns} />
           <Gap rows={first} />
-          <tbody role="rowgroup">
-            {shown.map((row, index) => (
-              <Line
-                key={row.runNumber}
-                row={row}
-                index={first + index}
-                columns={columns}
-                isActive={row.runNumber === active.value}
-                isChosen={`${row.runNumber}` === chosen}
-                open={() => {
-                  active.value = row.runNumber;
-                  openRun(row.runNumber);
-                }}
-              />
-            ))}
-          </tbody>
+          <Lines rows={shown} first={first} columns={columns} active={active} />
           <Gap rows={all.length - last} />
         </table>
       </div>
@@ -98,6 +68,57 @@ export function RunTable({
         </p>
       )}
     </section>
+  );
+}
+
+/** Returns what is visible of a place that scrolls, in pixels, and a function that measures it. */
+function useView(place: Place): {
+  view: ReadonlySignal<{ top: number; height: number }>;
+  measure: () => void;
+} {
+  const view = useSignal({ top: 0, height: 600 });
+  const measure = (): void => {
+    if (place.current === null) return; // an observer may call after the table is gone
+    const { scrollTop, clientHeight } = place.current;
+    if (scrollTop !== view.value.top || clientHeight !== view.value.height)
+      view.value = { top: scrollTop, height: clientHeight };
+  };
+  useLayoutEffect(measure);
+  useEffect(() => {
+    const observer = new ResizeObserver(measure);
+    observer.observe(place.current!);
+    return () => observer.disconnect();
+  }, []);
+  return { view, measure };
+}
+
+interface LinesProps {
+  rows: readonly Row[];
+  /** Index of the first row. */
+  first: number;
+  columns: Column[];
+  active: Signal<number | undefined>;
+}
+
+function Lines({ rows, first, columns, active }: LinesProps): JSX.Element {
+  const chosen = parameters.value.get("run");
+  return (
+    <tbody role="rowgroup">
+      {rows.map((row, index) => (
+        <Line
+          key={row.runNumber}
+          row={row}
+          index={first + index}
+          columns={columns}
+          isActive={row.runNumber === active.value}
+          isChosen={`${row.runNumber}` === chosen}
+          open={() => {
+            active.value = row.runNumber;
+            openRun(row.runNumber);
+          }}
+        />
+      ))}
+    </tbody>
   );
 }
 
