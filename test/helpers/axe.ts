@@ -1,8 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import axe from "axe-core";
 import type { Page } from "playwright-core";
-
-const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 interface Violation {
   id: string;
@@ -16,8 +13,7 @@ interface Violation {
 export async function accessibilityFaults(page: Page): Promise<string[]> {
   // a script of another origin would be refused by the page's Content-Security-Policy, one of the debugger is not
   const client = await page.context().newCDPSession(page);
-
-  await client.send("Runtime.evaluate", { expression: await readFile(AXE, "utf8") });
+  await client.send("Runtime.evaluate", { expression: axe.source });
   const { result } = await client.send("Runtime.evaluate", {
     expression: "axe.run().then(({ violations }) => JSON.stringify(violations))",
     awaitPromise: true,

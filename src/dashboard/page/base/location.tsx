@@ -12,7 +12,7 @@ addEventListener("popstate", () => {
 });
 
 /** Shows another page. */
-export function navigate(href: string): void {
+function navigate(href: string): void {
   history.pushState(undefined, "", href);
   path.value = location.pathname;
   parameters.value = new URLSearchParams(location.search);

@@ -27,7 +27,7 @@ export function StateBar({
 }
 
 /** A state with the dot in its colour. */
-export function State({ state, text = state }: { state: string; text?: string }): JSX.Element {
+function State({ state, text = state }: { state: string; text?: string }): JSX.Element {
   return <span class={`state is-${kindOf(state)}`}>{text}</span>;
 }
 

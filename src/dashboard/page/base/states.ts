@@ -2,7 +2,7 @@ import { count } from "./format.ts";
 
 const FAILED = ["failed", "crashed", "out-of-memory", "timeout", "lost"];
 /** The order of kinds of states in a bar. */
-export const KINDS = ["done", "limited", "failed", "cancelled", "running", "queued"] as const;
+const KINDS = ["done", "limited", "failed", "cancelled", "running", "queued"] as const;
 
 /** Returns the state by which a state is coloured and filtered. */
 export function kindOf(state: string): string {

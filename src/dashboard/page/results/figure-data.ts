@@ -60,7 +60,7 @@ export const SCALAR = "scalar";
 type Reader = (row: Row) => string;
 
 /** Returns a function that reads the value of a variable. */
-export function readerOf(name: string, variables: readonly string[]): Reader {
+function readerOf(name: string, variables: readonly string[]): Reader {
   if (name === "") return () => "";
   if (name === REPETITION) return ({ repetition }) => `${repetition}`;
   const index = variables.findIndex((variable) => `$${variable}` === name);

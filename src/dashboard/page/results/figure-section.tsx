@@ -17,7 +17,7 @@ import { usePolled } from "./polled.ts";
 import type { Settings } from "./settings.ts";
 
 /** What the server sends about the values of a pattern. */
-export interface ValuesAnswer {
+interface ValuesAnswer {
   series: {
     module: string;
     name: string;

@@ -1,9 +1,9 @@
 /** How modules that match a pattern are combined; `each` has a line for every one. */
 export const OVERS = ["each", "mean", "sum", "min", "max", "count"] as const;
-export type Over = (typeof OVERS)[number];
+type Over = (typeof OVERS)[number];
 
 export const PLOTS = ["lines", "heat map"] as const;
-export type Plot = (typeof PLOTS)[number];
+type Plot = (typeof PLOTS)[number];
 
 export const COLOUR_SCALES = ["linear", "log", "quantile"] as const;
 export type ColourScale = (typeof COLOUR_SCALES)[number];
