@@ -95,7 +95,6 @@ export default {
   ],
   options: {
     includeOnly: "^src/",
-    exclude: "^src/dashboard/page/",
     tsPreCompilationDeps: true, // what is imported for its types counts, and so does import()
     tsConfig: { fileName: "tsconfig.build.json" },
   },

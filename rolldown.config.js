@@ -15,7 +15,7 @@ const entries = [
  * 400) takes three times as long as loading the same code from a few.
  * @satisfies {RolldownOptions}
  */
-const config = {
+export const tools = {
   input: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
   platform: "node",
   // its modules for bundlers: of those for Node.js all would be loaded, also what serves other databases
@@ -37,4 +37,16 @@ const config = {
   },
 };
 
-export default config;
+/**
+ * The dashboard's page, for the browser.
+ * @satisfies {RolldownOptions}
+ */
+export const page = {
+  input: { main: "src/dashboard/page/main.tsx" },
+  platform: "browser",
+  tsconfig: "src/dashboard/page/tsconfig.json",
+  transform: { target: "es2022" },
+  output: { dir: "dist/page", entryFileNames: "[name].js", minify: true },
+};
+
+export default [tools, page];

@@ -3,21 +3,25 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { rolldown } from "rolldown";
-import config from "../rolldown.config.js";
+import { page, tools } from "../rolldown.config.js";
 import { LAST_BUILT, ROOT } from "./setup.js";
 import { manPages } from "./man-pages.js";
 import { describeLicenses } from "./third-party.js";
 
+/** @import { OutputOptions, RolldownOptions } from "rolldown" */
 /** @import { ProgramDescription } from "../src/cli/programs.ts" */
 
-// npm run build: bundles the tools into dist/, which then needs no package of npm. Prints what was built.
+// npm run build: bundles the tools and the dashboard's page into dist/, which then
+// needs no package of npm. Prints what was built.
 
 const DIST = path.join(ROOT, "dist");
 const BULL_BOARD = path.dirname(createRequire(import.meta.url).resolve("@bull-board/ui/package.json"));
 
 process.chdir(ROOT);
 const start = performance.now();
-const modules = await bundle();
+const modules = [...(await bundle(tools)), ...(await bundle(page))];
+for (const file of ["index.html", "style.css", "icon.svg"])
+  cpSync(path.join("src", "dashboard", "page", file), path.join(DIST, "page", file));
 // bull-board reads its page from a folder of this form.
 cpSync(path.join(BULL_BOARD, "dist"), path.join(DIST, "bull-board", "dist"), { recursive: true });
 await writeManPages();
@@ -30,9 +34,11 @@ console.log(
 );
 console.log(`${path.relative(process.cwd(), DIST)}/: ${files.length} files, ${megabytes.toFixed(1)} MB`);
 
-/** Bundles the tools as rolldown.config.js says. Returns the files that the bundle contains. */
-async function bundle() {
-  const { output, ...input } = config;
+/**
+ * Bundles what rolldown.config.js describes. Returns the files that the bundle contains.
+ * @param {RolldownOptions & { output: OutputOptions }} config
+ */
+async function bundle({ output, ...input }) {
   const build = await rolldown({ ...input, logLevel: "warn" });
   try {
     const { output: chunks } = await build.write(output);

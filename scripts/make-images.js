@@ -19,7 +19,7 @@ const SHOWN = [
   ["runall-swarm", "-c", "Load"],
   ["runall-swarm", "list"],
 ];
-const COLOUR = "Mm1.queue waitingTime:mean";
+const SCALAR = "Mm1.queue.waitingTime:mean";
 const USER = userInfo().username;
 const HOME = mkdtempSync(path.join(tmpdir(), "swarm-images-"));
 
@@ -99,8 +99,10 @@ async function photographDashboard(address) {
     const page = await browser.newPage({ viewport: WINDOW, deviceScaleFactor: 1.5, colorScheme: "light" });
     await page.goto(address);
     await page.getByRole("link", { name: "Load" }).click();
-    await page.getByLabel("colour").selectOption(COLOUR);
-    await page.locator(".map td", { hasText: /^[\d.]+$/ }).last().waitFor(); // prettier-ignore
+    await page.getByRole("tab", { name: "Results" }).click();
+    await page.getByLabel("search scalars").fill(SCALAR);
+    await page.getByRole("button", { name: SCALAR }).click();
+    await page.getByText("Mean of n =").waitFor();
     const by = page.getByText(`by ${USER}`);
     await by.evaluate(
       (/** @type {{ textContent: string | null }} */ place, /** @type {string} */ text) =>

@@ -90,7 +90,7 @@ const POLICY =
 const BOARD_POLICY =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; script-src 'self' 'unsafe-inline'";
 
-const securityHeaders: MiddlewareHandler = async (context, next) => {
+export const securityHeaders: MiddlewareHandler = async (context, next) => {
   await next();
   const policy = context.req.path.startsWith("/queues") ? BOARD_POLICY : POLICY;
   context.res.headers.set("Content-Security-Policy", `${policy}; frame-ancestors 'none'; base-uri 'self'`);

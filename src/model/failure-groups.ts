@@ -24,7 +24,7 @@ export function groupFailures(records: readonly RunRecord[]): FailureGroup[] {
   const groups = new Map<string, FailureGroup>();
   for (const record of records) {
     const message = messageOf(record);
-    const name = `${record.state} ${withoutNumbers(message)}`;
+    const name = `${record.state} ${errorKind(message)}`;
     const group = groups.get(name);
     if (group === undefined) groups.set(name, { message, records: [record] });
     else group.records.push(record);
@@ -33,9 +33,10 @@ export function groupFailures(records: readonly RunRecord[]): FailureGroup[] {
 }
 
 /**
- * Replaces numbers that differ from run to run. Exit codes are kept: different codes are different failures.
+ * Returns an error message without the numbers that differ from run to run: messages of the same error are equal.
+ * Exit codes are kept: different codes are different failures.
  */
-function withoutNumbers(message: string): string {
+export function errorKind(message: string): string {
   return message
     .split(/(exit code \d+)/)
     .map((part, index) =>

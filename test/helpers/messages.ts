@@ -20,7 +20,7 @@ const SHELL = /\$\{?[@1-9]|\$\(|redis\.call|^[a-z-]+( [a-z-]+)+$(?<=quiet|minor|
 /** Returns every message in the source by file: each text literal, with `<expr>` for inserted values. */
 export function collectMessages(): Map<string, string[]> {
   const files = readdirSync(path.join(ROOT, "src"), { recursive: true, encoding: "utf8" })
-    .filter((file) => /\.[tj]s$/.test(file))
+    .filter((file) => /\.tsx?$/.test(file))
     .map((file) => path.join("src", file))
     .sort();
   const found = files

@@ -253,10 +253,11 @@ async function followAndCancel(user: Researcher, page: Page, goOn: () => Promise
   await page.getByRole("link", { name: "Quick" }).click();
   const states = page.locator("[data-states]");
   await expect.poll(() => states.textContent()).toMatch(/[1-9]\d* done/);
-  await expect.poll(() => page.locator("tr[data-run]").count()).toBe(100);
-  expect(await page.locator(".map td").count()).toBe(4); // two variables of two values each
+  const grid = page.getByRole("grid", { name: "runs" });
+  await expect.poll(() => grid.getAttribute("aria-rowcount")).toBe("101");
+  expect(await page.locator(".map td button").count()).toBe(4); // two variables of two values each
   await page.getByLabel("columns", { exact: true }).selectOption("repetition");
-  expect(await page.locator(".map td").count()).toBe(50);
+  expect(await page.locator(".map td button").count()).toBe(50);
 
   await page.getByLabel("columns", { exact: true }).selectOption("$serviceRate");
   await page.getByLabel("rows", { exact: true }).selectOption("repetition"); // 25 lines
@@ -266,21 +267,17 @@ async function followAndCancel(user: Researcher, page: Page, goOn: () => Promise
   await page.getByLabel("rows", { exact: true }).selectOption("$arrivalRate");
   await page.getByLabel("columns", { exact: true }).selectOption("repetition");
 
-  const colour = page.getByLabel("colour");
-  await expect.poll(() => colour.locator("option").count()).toBeGreaterThan(1);
-  await colour.selectOption("Mm1.queue waitingTime:mean");
-  await expect.poll(() => page.locator(".map td").first().textContent()).toMatch(/^[\d.]+$/);
+  const matching = page.locator("#query-answer");
+  await page.locator(".map td button").first().click();
+  await expect.poll(() => matching.textContent()).toBe("2 of 100 runs"); // one repetition, the other variable's values
+  expect(await page.getByLabel("filter runs").inputValue()).toBe("arrivalRate=0.3 repetition=0");
+  await page.getByRole("button", { name: "Clear" }).click();
+  await expect.poll(() => matching.textContent()).toBe("100 runs");
 
-  const firstCell = page.locator(".map td button").first();
-  await firstCell.click();
-  await expect.poll(() => page.locator("tr[data-run]").count()).toBe(2); // one repetition, the other variable's values
-  await page.getByRole("button", { name: "$arrivalRate=0.3, repetition=0 ×" }).click();
-  await expect.poll(() => page.locator("tr[data-run]").count()).toBe(100);
-
-  const button = page.locator("tr[data-run='0'] button");
-  await button.click();
+  await page.locator("tr[data-run='0']").click();
   await page.getByText("OMNeT++ Discrete Event Simulation").waitFor();
-  await expectToStayInPlace(page, states, button, goOn);
+  await expectToStayInPlace(page, states, page.getByRole("button", { name: "Copy command" }), goOn);
+  await page.getByRole("button", { name: "Close" }).click();
 
   page.once("dialog", (dialog) => void dialog.accept());
   await page.getByRole("button", { name: "Cancel" }).click();

@@ -66,7 +66,7 @@ describeWithService(["redis-server", "npm"], "the package, installed from its ta
     const text = await readFile(path.join(installed, "dist/THIRD-PARTY-LICENSES"), "utf8");
     const manifest = JSON.parse(await readFile("package.json", "utf8")) as { devDependencies: object };
     const bundled = Object.keys(manifest.devDependencies).filter((name) =>
-      /^@aws-sdk|^@bull-board|^@hono|^(?:bullmq|commander|execa|fzstd|hono|ioredis|mongodb|simple-git|tar|valibot)$/.test(
+      /^@aws-sdk|^@bull-board|^@hono|^(?:bullmq|commander|execa|fzstd|hono|ioredis|mongodb|preact|simple-git|tar|valibot)$|^@preact|^d3-/.test(
         name,
       ),
     );
@@ -120,7 +120,7 @@ describeWithService(["redis-server", "npm"], "the package, installed from its ta
     expect((await readdir(context)).sort()).toEqual(["Dockerfile", "inet-swarm"]);
     const worker = path.join(context, "inet-swarm/bin/swarm-worker.js");
     expect((await runFile(process.execPath, [worker, "--version"])).stderr).toBe("");
-    for (const needed of ["dist/bull-board/dist/static/js", "src/dashboard/page", "examples/mm1"])
+    for (const needed of ["dist/bull-board/dist/static/js", "dist/page", "examples/mm1"])
       expect((await stat(path.join(context, "inet-swarm", needed))).isDirectory()).toBe(true);
   });
 });

@@ -1,0 +1,61 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import type { Actions, Summary } from "./base/data.ts";
+import { counted } from "./base/format.ts";
+import { messageOf } from "./base/request.ts";
+import { change, session } from "./base/session.ts";
+
+/** The buttons that change a campaign, each only while it does something. */
+export function ActionBar({ summary }: { summary: Summary }): JSX.Element {
+  const answer = useSignal("");
+  const isBusy = useSignal(false);
+  const { id, uncollected } = summary;
+  const { cancel, retry, hint } = summary.actions ?? NONE;
+  const act = async (action: "cancel" | "retry", question: string): Promise<void> => {
+    if (!confirm(question)) return;
+    isBusy.value = true;
+    try {
+      const runs = await change(id, action);
+      answer.value =
+        action === "cancel"
+          ? `cancelled ${counted(runs, "queued run")}`
+          : `requeued ${counted(runs, "run")}; to collect them, run: runall-swarm attach ${id}`;
+    } catch (error) {
+      answer.value = messageOf(error);
+    } finally {
+      isBusy.value = false;
+    }
+  };
+  const { mayAct } = session.value;
+  const isOff = !mayAct || isBusy.value;
+  return (
+    <div class="bar-line">
+      {cancel && (
+        <button
+          type="button"
+          disabled={isOff}
+          onClick={() => void act("cancel", "Cancel queued runs and stop running simulations?")}
+        >
+          Cancel
+        </button>
+      )}
+      {retry > 0 && (
+        <button
+          type="button"
+          disabled={isOff}
+          onClick={() => void act("retry", `Execute ${counted(retry, "failed or cancelled run")} again?`)}
+        >
+          {`Retry ${counted(retry, "run")}`}
+        </button>
+      )}
+      {!session.value.mayAct && (cancel || retry > 0) && <span class="quiet">{session.value.reason}</span>}
+      <span role="status">{answer.value}</span>
+      {uncollected > 0 && (
+        <span class="quiet">{`${counted(uncollected, "run")} to collect; run: runall-swarm attach ${id}`}</span>
+      )}
+      {hint !== undefined && <span class="quiet">{hint}</span>}
+    </div>
+  );
+}
+
+const NONE: Actions = { cancel: false, retry: 0 };

@@ -1,0 +1,59 @@
+/** Returns a duration with its unit; an empty text if it is unknown. */
+export function duration(ms: number | null | undefined): string {
+  if (ms === undefined || ms === null) return "";
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  const minutes = Math.round(ms / 60_000);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.round(hours / 24)} d`;
+}
+
+/** Returns an estimated duration: rounded up to whole seconds. */
+export function estimate(ms: number): string {
+  return ms < 60_000 ? `${Math.max(1, Math.ceil(ms / 1000))} s` : duration(ms);
+}
+
+export function size(bytes: number | null | undefined): string {
+  if (bytes === undefined || bytes === null) return "";
+  return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
+
+/** Returns a value with about four significant digits; an empty text if it is unknown. */
+export function amount(value: number | null | undefined): string {
+  if (value === undefined || value === null) return "";
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
+  if (value !== 0 && (Math.abs(value) < 0.001 || Math.abs(value) >= 1e12)) return value.toExponential(2);
+  if (Math.abs(value) >= 1e6) return compact.format(value);
+  return Number(value.toPrecision(4)).toLocaleString("en", { maximumFractionDigits: 6 });
+}
+
+/** Returns an integer with all digits, in groups. */
+export function count(number: number): string {
+  return number.toLocaleString("en");
+}
+
+/** Returns a number of things: `1 run`, `2 runs`. */
+export function counted(number: number, noun: string): string {
+  return `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+/** Returns runs and events per time. */
+export function rate({
+  runsPerSecond,
+  eventsPerSecond,
+}: {
+  runsPerSecond?: number;
+  eventsPerSecond?: number;
+}): string {
+  const runs = runsPerSecond === undefined ? "" : runRate(runsPerSecond);
+  const events = eventsPerSecond === undefined ? "" : `${amount(eventsPerSecond)} ev/s`;
+  return [runs, events].filter((text) => text !== "").join(", ");
+}
+
+function runRate(runsPerSecond: number): string {
+  const [runs, unit] = runsPerSecond >= 1 ? [runsPerSecond, "s"] : [runsPerSecond * 60, "min"];
+  return `${amount(Number(runs.toPrecision(2)))} runs/${unit}`;
+}

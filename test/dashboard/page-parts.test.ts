@@ -1,0 +1,57 @@
+import { describe, expect, it } from "vitest";
+import { EventStream } from "../../src/dashboard/page/base/event-stream.ts";
+import { windowOf } from "../../src/dashboard/page/runs/columns.ts";
+import { groupErrors } from "../../src/dashboard/page/runs/error-groups.ts";
+import { splitAt } from "../../src/dashboard/page/runs/find-text.ts";
+import { madeRow } from "../helpers/made-dashboard.ts";
+
+describe("a stream of events", () => {
+  it("is split into their data, wherever it is cut", () => {
+    const text =
+      'retry: 2000\n\n:\n\ndata: {"a":1}\n\ndata:first\r\ndata: second\r\n\r\nevent: x\ndata\n\ndata: cut';
+    for (let cut = 0; cut <= text.length; cut++) {
+      const stream = new EventStream();
+      expect([...stream.add(text.slice(0, cut)), ...stream.add(text.slice(cut))]).toEqual([
+        '{"a":1}',
+        "first\nsecond",
+        "",
+      ]);
+    }
+  });
+});
+
+describe("the errors of runs", () => {
+  it("are grouped whatever numbers differ, the most frequent first, without cancelled runs", () => {
+    const rows = [
+      madeRow(0, { state: "crashed", error: "signal 11 (Segmentation fault)" }),
+      madeRow(1, { state: "failed", error: "serviceRate must be positive, at t=0.5s" }),
+      madeRow(2, { state: "failed", error: "serviceRate must be positive, at t=7s" }),
+      madeRow(3, { state: "cancelled", error: "cancelled before it started" }),
+      madeRow(4),
+    ];
+    expect(groupErrors(rows)).toEqual([
+      { message: "serviceRate must be positive, at t=0.5s", runs: 2, states: { failed: 2 } },
+      { message: "signal 11 (Segmentation fault)", runs: 1, states: { crashed: 1 } },
+    ]);
+  });
+});
+
+describe("the visible part of a table", () => {
+  const size = { height: 320, rowHeight: 32, margin: 5 };
+  it.each([
+    [10_000, 0, { first: 0, last: 15 }],
+    [10_000, 3200, { first: 95, last: 115 }],
+    [10_000, 319_680, { first: 9985, last: 10_000 }],
+    [3, 0, { first: 0, last: 3 }],
+    [0, 0, { first: 0, last: 0 }],
+    [3, 9999, { first: 3, last: 3 }], // it was scrolled before a filter
+  ])("of %i rows scrolled to %i", (rows, top, expected) => {
+    expect(windowOf(rows, { top, ...size })).toEqual(expected);
+  });
+});
+
+it("finds all places of a text, whatever characters it has", () => {
+  expect(splitAt("a.b A.B axb", "a.b")).toEqual(["", "a.b", " ", "A.B", " axb"]);
+  expect(splitAt("text", "")).toEqual(["text"]);
+  expect(splitAt("text", "(")).toEqual(["text"]);
+});

@@ -1,0 +1,280 @@
+import { readFile } from "node:fs/promises";
+import { gzipSync } from "node:zlib";
+import { chromium, type Browser, type Page } from "playwright-core";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { findProgram } from "../../scripts/setup.js";
+import { accessibilityFaults } from "../helpers/axe.ts";
+import { madeAloha, MadeCampaign, madeDashboard, madeRow, MADE_TOKEN } from "../helpers/made-dashboard.ts";
+import { describeWithService } from "../helpers/services.ts";
+
+const CAMPAIGN = "/campaigns/abcdefgh";
+/** Compressed, all files together. */
+const LARGEST_BYTES = 120_000;
+const RESULTS = `${CAMPAIGN}?view=results`;
+const UTILIZATION = `${RESULTS}&s=Aloha.server.channelUtilization:last`;
+
+describeWithService("chromium", "the page of the dashboard", () => {
+  let browser: Browser;
+  const faults: string[] = [];
+  beforeAll(async () => {
+    browser = await chromium.launch({
+      executablePath: findProgram("chromium")!,
+      args: ["--no-sandbox", "--disable-dev-shm-usage"],
+    });
+  });
+  afterAll(() => browser.close());
+
+  const open = async (address: string, { width = 1280, isDark = false } = {}): Promise<Page> => {
+    const page = await browser.newPage({
+      viewport: { width, height: width < 500 ? 844 : 800 },
+      colorScheme: isDark ? "dark" : "light",
+    });
+    page.on("pageerror", (error) => faults.push(error.message));
+    page.on("console", (message) => {
+      const isAnswer = message.text().startsWith("Failed to load resource");
+      if (message.type() === "error" && !isAnswer) faults.push(message.text());
+    });
+    await page.goto(address);
+    return page;
+  };
+  const shownRuns = (page: Page): Promise<string[]> =>
+    page.locator("tr[data-run] td:first-child").allTextContents();
+  const status = (page: Page): Promise<string | null> => page.locator("#query-answer").textContent();
+
+  it.each([390, 1280, 1440].flatMap((width) => [false, true].map((isDark) => ({ width, isDark }))))(
+    "is accessible and not wider than the window: $width px, dark: $isDark",
+    async ({ width, isDark }) => {
+      await using dashboard = await madeDashboard(madeAloha());
+      const places = [
+        "/",
+        CAMPAIGN,
+        `${CAMPAIGN}?run=22&q=foo:bar`,
+        `${UTILIZATION}&points=1`,
+        `${UTILIZATION}&plot=heat+map`,
+      ];
+      for (const place of places) {
+        const page = await open(dashboard.base + place, { width, isDark });
+        await page
+          .getByText(place.includes("run=") ? "no such host" : "PureAloha")
+          .first()
+          .waitFor();
+        expect([place, await accessibilityFaults(page)]).toEqual([place, []]);
+        const isWider = await page.evaluate("document.documentElement.scrollWidth > innerWidth");
+        expect([place, isWider]).toEqual([place, false]);
+        await page.close();
+      }
+      expect(faults).toEqual([]);
+    },
+  );
+
+  it("draws only the visible ones of 10,000 runs, and reaches all by keys", async () => {
+    const rows = Array.from({ length: 10_000 }, (_, run) =>
+      madeRow(run, { values: [`${(run * 7919) % 10_000}ms`], state: run % 100 === 7 ? "failed" : "done" }),
+    );
+    await using dashboard = await madeDashboard(new MadeCampaign(["delay"], rows));
+    const page = await open(dashboard.base + CAMPAIGN);
+    await page.locator("tr[data-run]").first().waitFor();
+    expect((await shownRuns(page)).length).toBeLessThan(100);
+    const grid = page.getByRole("grid", { name: "runs" });
+    await grid.focus();
+    await page.keyboard.press("End");
+    await expect.poll(() => shownRuns(page)).toContain("#9999");
+    expect(await grid.getAttribute("aria-activedescendant")).toBe("run-9999");
+    expect((await shownRuns(page)).length).toBeLessThan(100);
+    await page.keyboard.press("ArrowUp");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Run #9998" }).waitFor();
+    expect(page.url()).toContain("run=9998");
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    expect(await grid.evaluate("document.activeElement.getAttribute('role')")).toBe("grid");
+
+    await page.keyboard.press("/");
+    await page.keyboard.type("state:failed delay>=9s");
+    await expect.poll(() => status(page)).toBe("10 of 10,000 runs");
+    await page.getByRole("button", { name: "$delay" }).click();
+    await page.getByRole("button", { name: "$delay" }).click();
+    expect(await page.locator("th[aria-sort=descending]").textContent()).toContain("$delay");
+    const values = await page.locator("tr[data-run] td:nth-child(3)").allTextContents();
+    expect(values).toEqual([...values].sort((a, b) => parseInt(b) - parseInt(a)));
+
+    await page.reload(); // the URL contains what is shown
+    await expect.poll(() => status(page)).toBe("10 of 10,000 runs");
+    expect(await page.locator("tr[data-run] td:nth-child(3)").allTextContents()).toEqual(values);
+    expect(faults).toEqual([]);
+  });
+
+  it("filters by an error, a state, and a cell of the map", async () => {
+    await using dashboard = await madeDashboard(madeAloha());
+    const page = await open(dashboard.base + CAMPAIGN);
+    await page.getByRole("button", { name: "10 × serviceRate must be positive" }).click();
+    await expect.poll(() => status(page)).toBe("10 of 150 runs");
+    expect(await shownRuns(page)).toEqual(Array.from({ length: 10 }, (_, run) => `#${20 + run}`));
+    await page.getByRole("button", { name: "10 × serviceRate must be positive" }).click();
+    await page.getByRole("button", { name: "9 queued" }).click();
+    await expect.poll(() => status(page)).toBe("9 of 150 runs");
+    await page.getByRole("button", { name: "$iaMean=9, $numHosts=15: 3 queued" }).click();
+    await expect.poll(() => status(page)).toBe("3 of 150 runs");
+    await page.goBack();
+    await expect.poll(() => status(page)).toBe("9 of 150 runs");
+    expect(faults).toEqual([]);
+  });
+
+  it("says that it is not live while the server is away, and is live again when it returns", async () => {
+    const campaign = madeAloha();
+    await using dashboard = await madeDashboard(campaign);
+    const page = await open(dashboard.base + CAMPAIGN);
+    await page.getByText("live", { exact: true }).waitFor();
+    await dashboard.stop();
+    await page.getByText("not live", { exact: true }).waitFor();
+    await page.getByText("the page shows the state of").waitFor();
+    campaign.rows = campaign.rows.map((row) => ({ ...row, state: "done", error: null }));
+    await dashboard.start();
+    await page.getByText("live", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "150 done" }).waitFor();
+    dashboard.trouble = "Redis is not responding";
+    await page.getByText("Redis is not responding").waitFor();
+    await page.getByText("not live", { exact: true }).waitFor();
+    dashboard.trouble = undefined;
+    await page.getByText("live", { exact: true }).waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it("connects when the server starts to answer", async () => {
+    await using dashboard = await madeDashboard(madeAloha());
+    dashboard.trouble = "Redis is not responding";
+    const page = await open(dashboard.base + CAMPAIGN);
+    await page.getByText("Redis is not responding").waitFor();
+    dashboard.trouble = undefined;
+    await page.getByRole("heading", { name: "PureAloha" }).waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it("offers only what the server would do, and only with a valid token", async () => {
+    const campaign = madeAloha();
+    await using dashboard = await madeDashboard(campaign);
+    const page = await open(`${dashboard.base}${CAMPAIGN}#token=wrong`);
+    await page.getByText("the token of this address is not valid").waitFor();
+    expect(await page.getByRole("button", { name: "Cancel" }).isDisabled()).toBe(true);
+    expect(await page.getByRole("button", { name: /Retry/ }).count()).toBe(0);
+    campaign.rows = campaign.rows.filter(({ state }) => state !== "queued");
+    await page.getByRole("button", { name: "Retry 10 runs" }).waitFor();
+    await page.close();
+
+    const other = await open(`${dashboard.base}${CAMPAIGN}#token=${MADE_TOKEN}`);
+    const retry = other.getByRole("button", { name: "Retry 10 runs" });
+    await expect.poll(() => retry.isEnabled()).toBe(true);
+    expect(other.url()).not.toContain("token");
+    other.once("dialog", (dialog) => void dialog.accept());
+    await retry.click();
+    await other.getByText("requeued 3 runs; to collect them, run: runall-swarm attach abcdefgh").waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it("draws the scalars that are chosen in the tree, also of runs that end meanwhile", async () => {
+    const campaign = madeAloha();
+    await using dashboard = await madeDashboard(campaign);
+    const page = await open(dashboard.base + CAMPAIGN);
+    await page.getByRole("tab", { name: "Results" }).click();
+    await page.getByRole("searchbox", { name: "search scalars" }).fill("server util");
+    await page.getByRole("button", { name: "Aloha.server.channelUtilization:last" }).click();
+    const points = page.locator(".figure svg title");
+    await expect.poll(() => points.count()).toBe(14); // of 15: all runs of one have failed
+    const titles = await points.allTextContents();
+    expect(titles.find((title) => title.startsWith("numHosts=10, iaMean=9:"))).toMatch(
+      / ± [\d.]+ \(n = 7\)$/,
+    );
+    await page.getByText("Mean of n = 7 to 10").waitFor();
+    campaign.rows = campaign.rows.map((row) => ({ ...row, state: "done", error: null }));
+    await expect.poll(() => points.count()).toBe(15);
+    await page.getByText("Mean of n = 10 with").waitFor();
+
+    await page.getByLabel("filter runs").fill("numHosts=10,15");
+    await expect.poll(() => points.count()).toBe(10);
+    await page.getByLabel("lines", { exact: true }).selectOption("none");
+    await page.getByText("A point combines runs with different values of numHosts").waitFor();
+    await page.getByLabel("facets").selectOption("numHosts");
+    await page.locator(".figure").getByText("numHosts=15").first().waitFor();
+    await page.getByLabel("log y").check();
+    const address = page.url();
+    const shown = await points.allTextContents();
+    await page.close();
+    const other = await open(address); // as with "Copy link"
+    await expect.poll(() => other.locator(".figure svg title").allTextContents()).toEqual(shown);
+    await other.getByText("Table of values").click();
+    expect(await other.getByRole("region", { name: "values" }).locator("tbody tr").count()).toBe(10);
+    expect(faults).toEqual([]);
+  });
+
+  it("exports the figure as SVG, PNG, CSV and Python", async () => {
+    await using dashboard = await madeDashboard(madeAloha());
+    const page = await open(dashboard.base + UTILIZATION);
+    const saved = async (name: string): Promise<Buffer> => {
+      const [download] = await Promise.all([
+        page.waitForEvent("download"),
+        page.getByRole("button", { name, exact: true }).click(),
+      ]);
+      expect(download.suggestedFilename()).toMatch(/^PureAloha-abcdefgh\.(svg|png|csv|py)$/);
+      return await readFile(await download.path());
+    };
+    await page.locator(".figure svg").waitFor();
+    expect((await saved("SVG")).toString()).toMatch(
+      /^<svg xmlns="[^"]+" width="900".*channelUtilization.*<\/svg>$/s,
+    );
+    expect((await saved("PNG")).subarray(1, 4).toString()).toBe("PNG");
+    expect((await saved("CSV")).toString().split("\r\n")).toHaveLength(16);
+    expect((await saved("Python")).toString()).toContain("results.get_scalars");
+    expect(faults).toEqual([]);
+  });
+
+  it.each([
+    ["no scalar matches", "s=nothing", {}, "No scalar matches nothing"],
+    ["no run matches", "s=**.delay:mean&q=iaMean=77", {}, "None of the runs that match the filter"],
+    ["a pattern is wrong", "s={a", {}, "has a { without a }"],
+    ["no mean is positive", "s=**.odd&log=y&q=repetition:3", {}, "No mean is positive"],
+    ["all values are NaN", "s=**.odd&q=repetition:0", {}, "All values are NaN or infinite"],
+    ["there is one repetition", "s=**.delay:mean", { repetitions: 1 }, "with only one value (n < 2)"],
+  ])("has a note if %s", async (_, search, options, note) => {
+    await using dashboard = await madeDashboard(madeAloha(options));
+    const page = await open(`${dashboard.base}${RESULTS}&${search}`);
+    await page.getByText(note).waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it("shows a study of 50 variables and 5,000 scalars", async () => {
+    const variables = Array.from({ length: 50 }, (_, index) => `v${index}`);
+    const rows = Array.from({ length: 500 }, (_, run) =>
+      madeRow(run, { values: variables.map((_, index) => `${(run + index) % (2 + (index % 7))}`) }),
+    );
+    const items = Array.from({ length: 5000 }, (_, index) => ({
+      module: `Net.${"abcdefghij"[index % 10]!}${index}.sub`,
+      name: `<b>value</b>${index}`,
+      unit: null,
+      kind: "scalar" as const,
+      value: () => index,
+    }));
+    await using dashboard = await madeDashboard(new MadeCampaign(variables, rows, { items }));
+    const page = await open(dashboard.base + RESULTS);
+    await page.getByPlaceholder("Search 5,000 scalars").fill("value</b>4999");
+    await page.getByRole("button", { name: "Net.j4999.sub.<b>value</b>4999" }).click();
+    await page.locator(".figure svg").waitFor();
+    await page.getByText("A point combines runs with different values of").waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it("is small", async () => {
+    await using dashboard = await madeDashboard(madeAloha());
+    const sizes = await Promise.all(
+      ["/", "/page/main.js", "/page/style.css", "/page/icon.svg"].map(async (file) => {
+        const answer = await fetch(dashboard.base + file);
+        expect([file, answer.headers.get("content-encoding")]).toEqual([file, "gzip"]);
+        const again = await fetch(dashboard.base + file, {
+          headers: { "If-None-Match": answer.headers.get("etag")! },
+        });
+        expect([file, again.status]).toEqual([file, 304]);
+        return gzipSync(await answer.arrayBuffer(), { level: 9 }).length;
+      }),
+    );
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(LARGEST_BYTES);
+  });
+});
