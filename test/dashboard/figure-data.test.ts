@@ -72,7 +72,7 @@ describe("the data of a figure", () => {
     expect(lines.notes).toEqual(["The scalars have different units: s, no unit."]);
     const facets = figureData(ROWS, VARIABLES, both, { ...AXES, facet: "scalar" }).facets;
     expect(facets.map(({ label, lines: { length } }) => [label, length])).toEqual([
-      ["Net.delay", 2],
+      ["Net.delay [s]", 2],
       ["Net.loss", 2],
     ]);
   });

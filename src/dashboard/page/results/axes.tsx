@@ -31,10 +31,13 @@ export function extentOf(values: Iterable<number>, isLog: boolean): Extent | und
 const PADDING = 0.04;
 /** The least width of a label on the x axis, in pixels. */
 const LABEL_PX = 80;
+/** The least distance between labels on the y axis, in pixels. */
+const LINE_PX = 45;
 
 /** Returns a scale for numbers. */
 export function numberScale({ low, high }: Extent, range: [number, number], isLog: boolean): AxisScale {
-  const count = Math.max(2, Math.floor(Math.abs(range[1] - range[0]) / LABEL_PX));
+  const isVertical = range[1] < range[0];
+  const count = Math.max(2, Math.floor(Math.abs(range[1] - range[0]) / (isVertical ? LINE_PX : LABEL_PX)));
   if (isLog) {
     const factor = low === high ? 2 : (high / low) ** PADDING;
     const scale = scaleLog()

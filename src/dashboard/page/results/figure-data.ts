@@ -101,7 +101,7 @@ export function figureData(
   const lineValues = distinct(rows, readLine!);
   const scale = scaleOf(xValues);
   const facets = new Map<string, Map<string, LineGroup>>();
-  for (const { label: scalar, values } of series)
+  for (const { label: scalar, unit, values } of series)
     for (const row of rows) {
       const value = values.get(row.runNumber);
       if (value === undefined) continue;
@@ -109,7 +109,7 @@ export function figureData(
       const isByScalar = axes.facet === SCALAR;
       const lines = ofKey(
         facets,
-        isByScalar ? scalar : readFacet!(row),
+        isByScalar ? withUnit(scalar, unit) : readFacet!(row),
         (): Map<string, LineGroup> => new Map(),
       );
       const parts = [
@@ -191,7 +191,11 @@ function yLabelOf(series: readonly Series[]): string {
   const units = new Set(series.map(({ unit }) => unit ?? ""));
   const [unit] = units;
   const name = series.length === 1 ? series[0]!.label : "value";
-  return units.size === 1 && unit !== "" && unit !== undefined ? `${name} [${unit}]` : name;
+  return units.size === 1 ? withUnit(name, unit) : name;
+}
+
+function withUnit(name: string, unit: string | null | undefined): string {
+  return unit === "" || unit === null || unit === undefined ? name : `${name} [${unit}]`;
 }
 
 function notesOn(
@@ -209,7 +213,7 @@ function notesOn(
   return [
     mixed.length > 0 &&
       `A point combines runs with different values of ${mixed.map(plain).join(", ")}: choose them as lines or facets, or filter.`,
-    units.size > 1 && `The scalars have different units: ${[...units].join(", ")}.`,
+    units.size > 1 && axes.facet !== SCALAR && `The scalars have different units: ${[...units].join(", ")}.`,
     excluded > 0 && `${counted(excluded, "value")} NaN or infinite: not included in the means.`,
     Math.max(0, ...missing) > 0 && `${counted(Math.max(...missing), "completed run")} without a value.`,
   ].filter((note) => note !== false);
