@@ -3,14 +3,12 @@ import { Hono, type Context } from "hono";
 import { UserError } from "../errors.ts";
 import { wholeNumberIn } from "../model/whole-number.ts";
 import type { QueueWatch } from "../queue/watch.ts";
-import type { CampaignView } from "./campaign-view.ts";
 import type { Campaigns } from "./campaigns.ts";
 import { errorResponse } from "./error-response.ts";
 import { liveAnswers } from "./live.ts";
 import { outputOf } from "./output.ts";
 import { resultsRoutes } from "./results-routes.ts";
 import { asArray, COLUMNS } from "./row.ts";
-import { Scalars } from "./scalars.ts";
 import type { DashboardSources } from "./sources.ts";
 import { summarize } from "./summary.ts";
 import { Turns } from "./turns.ts";
@@ -31,8 +29,7 @@ export function apiRoutes(
   { sources, token, onError }: ApiOptions,
 ): Hono {
   const app = new Hono();
-  const allScalars = new WeakMap<CampaignView, Scalars>();
-  const turns = { scalars: new Turns(1), outputs: new Turns(4) };
+  const turns = new Turns(4);
   const live = liveAnswers(onError);
   app.onError((error, context) => errorResponse(error, context, onError));
 
@@ -51,22 +48,12 @@ export function apiRoutes(
     });
   });
   app.route("/", resultsRoutes(campaigns, queue, live, { sources, onError }));
-  app.get("/campaigns/:id/scalars", async (context) => {
-    const view = await campaigns.view(context.req.param("id"));
-    const scalars = allScalars.get(view) ?? new Scalars(view, sources);
-    allScalars.set(view, scalars);
-    const name = context.req.query("name");
-    const { signal } = context.req.raw;
-    return await turns.scalars.take(async () =>
-      context.json(name === undefined ? await scalars.names() : await scalars.values(name, signal)),
-    );
-  });
   app.get("/campaigns/:id/runs/:run/output", async (context) => {
     const view = await campaigns.view(context.req.param("id"));
     const run = wholeNumberIn(context.req.param("run"));
     if (run === undefined) throw new UserError("no such run");
     const ask = (): Promise<string> => outputOf(view.campaign, run, queue, sources);
-    return context.text(await turns.outputs.take(ask));
+    return context.text(await turns.take(ask));
   });
   app.post("/campaigns/:id/:action{cancel|retry}", async (context) => {
     if (!hasToken(context, token)) return refuseToken(context);

@@ -207,7 +207,7 @@ export class CampaignView {
     const row = this.rows.get(runNumber);
     if (row?.origin !== "record" || row.supersededBy !== undefined) return;
     const origin = by === undefined ? "kept" : "record";
-    this.#put({ ...row, supersededBy: by, scalars: undefined, origin });
+    this.#put({ ...row, supersededBy: by, origin });
   }
 
   /** Reads how runs ended of which nothing is known: at first, and when more have ended without being seen. */

@@ -2,7 +2,6 @@ import * as v from "valibot";
 import { parseReport, type OutcomeState } from "../model/outcome.ts";
 import type { RecordedRun } from "../model/recorded-runs.ts";
 import { RunResultSchema, type RunRecord } from "../model/result.ts";
-import { isScalarFile } from "../omnetpp/result-files.ts";
 import type { JobFacts, KeptEnd } from "../queue/watched-jobs.ts";
 
 /** A run in the table. It has only what is shown, because there is one for every run of a campaign. */
@@ -24,8 +23,6 @@ export interface Row {
   error?: string | undefined;
   /** Id of a later campaign that has executed the run again. */
   supersededBy?: string | undefined;
-  /** The scalar file of a collected run, relative to the study. */
-  scalars?: string | undefined;
   /** Numbers of the runs that are executed after this one in the same process. */
   batch?: readonly number[] | undefined;
   /**
@@ -59,7 +56,6 @@ export function factsOfRecord(record: RecordedRun): Facts {
     startedAt: Date.parse(record.startedAt),
     finishedAt: Date.parse(record.finishedAt),
     supersededBy: record.supersededBy,
-    scalars: record.files?.find(({ path }) => isScalarFile(path))?.path,
     origin: "record",
   };
 }

@@ -5,17 +5,17 @@ import { UserError } from "../../src/errors.ts";
 const failure = new UserError("stack swarm-lab ended in CREATE_FAILED");
 
 it("answers every question of a provider with --yes", async () => {
-  const { approve, offerInstallation, offerRemoval } = providerContext({ yes: true });
-  await approve({ type: "costs-money", name: "lab" });
-  expect(await offerInstallation("Valkey")).toBe(true);
-  expect(await offerRemoval(failure)).toBe(true);
+  const context = providerContext({ yes: true });
+  await context.approve({ type: "costs-money", name: "lab" });
+  expect(await context.offerInstallation("Valkey")).toBe(true);
+  expect(await context.offerRemoval(failure)).toBe(true);
 });
 
 it("answers no without --yes and without a terminal, and names the option if nothing can be done then", async () => {
-  const { approve, offerInstallation, offerRemoval } = providerContext();
-  await expect(approve({ type: "costs-money", name: "lab" })).rejects.toMatchObject({
+  const context = providerContext();
+  await expect(context.approve({ type: "costs-money", name: "lab" })).rejects.toMatchObject({
     hint: "add --yes to continue without being asked",
   });
-  expect(await offerInstallation("Valkey")).toBe(false);
-  expect(await offerRemoval(failure)).toBe(false);
+  expect(await context.offerInstallation("Valkey")).toBe(false);
+  expect(await context.offerRemoval(failure)).toBe(false);
 });

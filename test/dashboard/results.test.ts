@@ -5,9 +5,10 @@ import { RunIndexer } from "../../src/campaign/collect/index-run.ts";
 import { CampaignView } from "../../src/dashboard/campaign-view.ts";
 import { CampaignResults } from "../../src/dashboard/results.ts";
 import { factsOfRecord } from "../../src/dashboard/row.ts";
-import type { DashboardSources, RecordedRun } from "../../src/dashboard/sources.ts";
+import type { DashboardSources } from "../../src/dashboard/sources.ts";
 import { namePattern } from "../../src/model/name-pattern.ts";
 import { PROTOCOL } from "../../src/model/protocol.ts";
+import type { RecordedRun } from "../../src/model/recorded-runs.ts";
 import type { RunRecord } from "../../src/model/result.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 import { collected, endedQueue, madeCampaign, madeRecord } from "./made.ts";
@@ -23,11 +24,10 @@ async function campaign() {
   const resultDirectory = path.join(directory.path, "results");
   await mkdir(path.join(resultDirectory, ".swarm"), { recursive: true });
   const view = new CampaignView(madeCampaign("c1", 9, directory.path));
-  const records = new Map<number, RecordedRun>();
+  const records = new Map<number, RunRecord>();
   const read: string[] = [];
   const sources: DashboardSources = {
-    ...collected(() => []),
-    record: (_, run) => Promise.resolve(records.get(run)),
+    ...collected(() => [...records.values()]),
     resultDirectory: () => Promise.resolve(resultDirectory),
     resultFile: async (_, file) => {
       read.push(file);
@@ -53,11 +53,11 @@ async function campaign() {
     read,
     setRow,
     /** Collects a run with a scalar file, and adds it to the index. */
-    async record(run: number, delay: number | string, more: Partial<RecordedRun> = {}, isIndexed = true) {
+    async record(run: number, delay: number | string, more: Partial<RunRecord & RecordedRun> = {}, isIndexed = true) {
       const file = `results/${run}.sca`;
       await writeFile(path.join(directory.path, file), sca(run, delay));
       const files = [{ path: file, sizeBytes: 1, sha256: "" }];
-      const record: RunRecord & RecordedRun = madeRecord("c1", run, { files, ...more });
+      const record = madeRecord("c1", run, { files, ...more });
       if (isIndexed) expect(await indexer.add(record)).toEqual([]);
       records.set(run, record);
       setRow(run, factsOfRecord(record));

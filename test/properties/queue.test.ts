@@ -136,8 +136,8 @@ describe("what is in the queue", () => {
         await view.refresh(
           { campaign: view.campaign, cancelled: false, open: runs.length, superseded: 0, kept: 0 },
           look,
-          queue as never,
-          { folder: () => Promise.resolve(undefined) } as never,
+          queue,
+          { folder: () => Promise.resolve(undefined) },
         );
         for (const row of view.rows.values())
           for (const value of row.values) expect(value).toBeTypeOf("string");

@@ -203,7 +203,8 @@ describeWithService("redis-server", "the dashboard keeps working", () => {
   });
 
   it("with invalid result files", async () => {
-    const scalars = `${base}/api/campaigns/${campaign.id}/scalars`;
+    const about = `${base}/api/campaigns/${campaign.id}`;
+    const get = async (path: string): Promise<unknown> => await (await fetch(`${about}/${path}`)).json();
     const odd = (name: string): string => path.join(folder.path, `odd.${name}`);
     const output = async (): Promise<string> =>
       await (await fetch(`${base}/api/campaigns/${campaign.id}/runs/1/output`)).text();
@@ -211,12 +212,14 @@ describeWithService("redis-server", "the dashboard keeps working", () => {
       await writeFile(odd(name), "");
       await truncate(odd(name), 3e9); // one line of 3 GB
     }
-    expect(await (await fetch(scalars)).json()).toEqual(["Net delay"]);
-    expect(await (await fetch(`${scalars}?name=Net%20delay`)).json()).toEqual([[0, 1.5]]);
+    await expect
+      .poll(() => get("results"), EVENTUALLY)
+      .toMatchObject({ unread: 0, items: [["Net", "delay", null, "scalar"]] });
+    expect(await get("values?pattern=Net.delay")).toMatchObject({ series: [{ values: [[0, 1.5]] }] });
     expect((await output()).length).toBeLessThan(300_000);
     for (const name of ["sca", "out"]) execFileSync("sh", ["-c", 'rm "$1" && mkfifo "$1"', "sh", odd(name)]);
     const asked = Array.from({ length: 20 }, () =>
-      Promise.all([output(), fetch(`${scalars}?name=${Math.random()}`)]),
+      Promise.all([output(), fetch(`${about}/values?pattern=${Math.random()}`)]),
     );
     for (const [text, { status }] of await Promise.all(asked)) {
       expect(text).toContain("no longer exists");

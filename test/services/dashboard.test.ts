@@ -91,14 +91,19 @@ describeWithService("redis-server", "the dashboard", () => {
     const first = Object.fromEntries(columns.map((name, index) => [name, rows[0]![index]]));
     expect(first).toMatchObject({ runNumber: 0, state: "done", values: ["0.5"], repetition: 0 });
 
-    const names = await get<string[]>(`${campaign}/scalars`);
-    expect(names).toContain("Mm1.queue waitingTime:mean");
-    const values = await get<[number, number][]>(`${campaign}/scalars?name=Mm1.queue%20waitingTime:mean`);
-    expect(values).toHaveLength(12);
+    const { items } = await get<{ items: unknown[][] }>(`${campaign}/results`);
+    expect(items).toContainEqual(["Mm1.queue", "waitingTime:mean", "s", "scalar"]);
+    const values = async (): Promise<(readonly [number, number])[]> =>
+      (
+        await get<{ series: { values: [number, number][] }[] }>(
+          `${campaign}/values?pattern=**.queue.waitingTime:mean`,
+        )
+      ).series.flatMap((series) => series.values);
+    await expect.poll(values).toHaveLength(12);
     const file = (await user.sample.results()).find(
       (name) => name.endsWith(".sca") && name.startsWith("Load"),
     )!;
-    expect(values.map(([, value]) => String(value))).toContain(
+    expect((await values()).map(([, value]) => String(value))).toContain(
       /scalar Mm1\.queue waitingTime:mean (\S+)/.exec(await user.sample.read(`results/${file}`))![1],
     );
 

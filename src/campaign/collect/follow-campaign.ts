@@ -71,8 +71,7 @@ export async function* followCampaign(
   const byNumber = new Map(open.map((run) => [run.runNumber, run]));
   const tally = new Tally();
   await addHistory(tally, followed, collector);
-  if (followed.resumed && open.length > 0 && Object.keys(tally.states).length > 0)
-    yield { type: "resumed", campaign: campaign.id, states: tally.states };
+  yield* othersEnded(followed, tally);
   const restoring = new Restorer(followed.restore);
   const forgetting = new Pending(MOST_REMOVALS);
   using cancelling = cancelOn(interrupt, queue, campaign.id, open);
@@ -103,6 +102,15 @@ export async function* followCampaign(
   const { whole } = followed;
   const summary = tally.summary(campaign, cancelled, { resultDirectory, wallTimeMs, whole });
   yield { type: "ended", summary: await withHints(summary, study, campaign) };
+}
+
+/** Yields how the runs of a campaign that was queued earlier have ended, if others are left. */
+function* othersEnded(
+  { campaign, open, resumed }: FollowedCampaign,
+  { states }: Tally,
+): Generator<CampaignEvent> {
+  if (resumed && open.length > 0 && Object.keys(states).length > 0)
+    yield { type: "resumed", campaign: campaign.id, states };
 }
 
 /** Adds hints about files that failed runs may have missed. */

@@ -143,9 +143,12 @@ async function refuseOtherRun(
   const { records, superseded } = await readHistory(study.resultDirectory, id);
   const numbers = new Set([...open, ...unstarted, ...records, ...superseded].map((run) => run.runNumber));
   if (numbers.size < runs || numbers.has(number)) return; // others were collected elsewhere, or removed
-  throw new UserError(`campaign ${id} has no run ${number}; its runs are ${rangesOf([...numbers])}`, {
-    hint: `to list how each of them ended, run: runall-swarm logs ${id}`,
-  });
+  throw new UserError(
+    `campaign ${id} has no run ${number}; ${numbers.size === 1 ? "its only run is" : "its runs are"} ${rangesOf([...numbers])}`,
+    {
+      hint: `to list how each of them ended, run: runall-swarm logs ${id}`,
+    },
+  );
 }
 
 async function printStored(

@@ -39,7 +39,7 @@ export function describeSubcommands(context: CommandContext, finish: (code: numb
     .option("--json", "print JSON")
     .action(async (options: CommonOptions) => (await actions()).list(options, context));
   for (const [word, description] of [
-    ["attach", "follow a campaign and collect its results"],
+    ["attach", "follow a campaign and collect its results; Ctrl-C cancels it, closing the terminal does not"],
     ["retry", "rerun failed and cancelled runs"],
   ] as const) {
     withId(`${word} <id>`, description)

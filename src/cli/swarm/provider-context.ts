@@ -1,5 +1,6 @@
 import type { ProviderContext, Question } from "../../providers/provider.ts";
-import { ask, confirm } from "./ask.ts";
+import { Declined } from "../../errors.ts";
+import { ask, canAsk, confirm } from "./ask.ts";
 
 /** Options that answer questions in advance. */
 export interface ForceOptions {
@@ -16,12 +17,15 @@ export function providerContext({ force, yes }: ForceOptions = {}, signal?: Abor
     async approve(question) {
       if (!force && !yes) await ask(factOf(question), signal);
     },
-    offerInstallation: async (what) =>
-      yes === true ||
-      (await confirm(
-        `the queue needs redis-server or valkey-server, which is not installed.\n${what}\ncan be installed for this user only, without root. Install it?`,
+    async offerInstallation(what) {
+      if (yes) return true;
+      const isAccepted = await confirm(
+        `the queue needs redis-server or valkey-server, which is not installed. ${what} can be installed for this user only, without root. Install it?`,
         signal,
-      )),
+      );
+      if (!isAccepted && canAsk()) throw new Declined("nothing was installed, and no swarm was created");
+      return isAccepted;
+    },
     offerRemoval: async ({ message }) =>
       yes === true || (await confirm(`${message}.\nRemove what was created?`, signal)),
     signal,

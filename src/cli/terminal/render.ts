@@ -67,9 +67,7 @@ export class CampaignRenderer {
         this.say(
           `campaign ${event.campaign} has ${count(event.runs, "run")} of these already queued; following it`,
         );
-        this.#progress = new CampaignProgress(this.#options.now);
-        this.#progress.begin(event.runs);
-        return this.#showProgress();
+        return this.#beginProgress(event.runs);
       case "skipped":
         return this.say(skippedLine(event.runs, event.left));
       case "sent":
@@ -83,9 +81,7 @@ export class CampaignRenderer {
       case "built":
         return this.#showBuilt(event);
       case "queued":
-        this.#progress = new CampaignProgress(this.#options.now);
-        this.#progress.begin(event.runs);
-        return this.#showProgress();
+        return this.#beginProgress(event.runs);
       case "resumed":
         this.#showResumed(this.#progress.resume(event.states));
         return this.#showProgress();
@@ -118,6 +114,12 @@ export class CampaignRenderer {
       default:
         event satisfies never;
     }
+  }
+
+  #beginProgress(runs: number): void {
+    this.#progress = new CampaignProgress(this.#options.now);
+    this.#progress.begin(runs);
+    this.#showProgress();
   }
 
   /**

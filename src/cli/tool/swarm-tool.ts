@@ -121,6 +121,11 @@ function addManageCommands(program: Program, io: Io, finish: Finish, context: Co
     .action(async (name: string | undefined, options: RemoveOptions) => {
       await (await commands()).remove(name, options, io);
     });
+  addDashboard(program, context);
+}
+
+/** Adds the command that prints the address of the dashboard. */
+function addDashboard(program: Program, context: CommandContext): void {
   withExamples(
     program.command("dashboard [name]"),
     "swarm-tool dashboard",

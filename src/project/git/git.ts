@@ -87,7 +87,7 @@ function outsideOfCheckout(directory: string, reason: string): UserError {
   if (!/not a git repository|no work tree/.test(reason))
     return new UserError(`git cannot read ${directory}: ${reason}`);
   return new NoCheckout(`${directory} is not in a git checkout`, {
-    hint: "the swarm identifies the project's code by its commit; create a repository with: git init && git add -A && git commit",
+    hint: "the swarm identifies the project's code by its commit; create a repository in the folder that contains all of the project (its sources, too) with: git init && git add -A && git commit",
   });
 }
 
