@@ -97,7 +97,7 @@ const WORD = /\s*("(?:[^"\\]|\\.)*"|\S+)/y;
 function wordsOf(line: string, most: number): string[] {
   const words: string[] = [];
   if (!/["\t]| {2}/.test(line)) {
-    // nearly every line; this takes a tenth of the time of the expression below
+    // nearly every line; this is faster than the expression below
     for (let from = 0; words.length < most && from < line.length;) {
       const space = line.indexOf(" ", from);
       const to = space < 0 ? line.length : space;

@@ -12,6 +12,7 @@ const ignore = (): void => undefined;
 /** Values of options that are accepted by their parsers. */
 const VALUES: Readonly<Record<string, string>> = {
   "--timeout": "2h",
+  "--format": "csv",
   "--omnetpp": "6.2",
   "--env": "A=1",
   "--idle-minutes": "10",
