@@ -12,7 +12,7 @@ import { terminalPicture } from "./terminal-picture.js";
 
 const IMAGES = path.join(ROOT, "docs", "images");
 const COLUMNS = 96;
-const WINDOW = { width: 1000, height: 640 };
+const WINDOW = { width: 1000, height: 860 };
 /** @type {readonly (readonly [string, ...string[]])[]} */
 const SHOWN = [
   ["runall-swarm", "-c", "Load"],
