@@ -44,7 +44,7 @@ describe("swarm-tool doctor", () => {
   it("prints what it found in sections, with versions", async () => {
     await using user = await newUser();
     const { stdout, exitCode } = await on(user, PRINTED, "doctor");
-    const [machine, docker, aws] = stdout.split("\n\n").map((text) => text.trimEnd().split("\n"));
+    const [machine, docker, aws, verdict] = stdout.split("\n\n").map((text) => text.trimEnd().split("\n"));
     expect(machine).toEqual([
       "This machine",
       `  ok    Node.js ${process.versions.node}`,
@@ -60,6 +60,7 @@ describe("swarm-tool doctor", () => {
       "AWS",
       "  not configured on this machine, so not checked; to check it, run: swarm-tool doctor --aws",
     ]);
+    expect(verdict).toEqual(["ready"]);
     expect(exitCode).toBe(0);
   });
 
@@ -80,6 +81,7 @@ describe("swarm-tool doctor", () => {
     expect(stdout).toContain(`  ${label}  ${name}: not found\n        hint: `);
     if (label === "FAIL") expect(exitCode).toBe(2);
     else expect(stdout).not.toContain("FAIL");
+    expect(stdout.trimEnd().split("\n").at(-1)).toMatch(label === "FAIL" ? /^not ready: / : /ready/);
   });
 
   it("fails for a Redis that is too old for a queue", async () => {

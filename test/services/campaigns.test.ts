@@ -120,6 +120,24 @@ describeWithService("redis-server", "campaigns that outlive their client", () =>
     expect(await listing(id)).toMatchObject({ cancelled: true, waiting: 0, running: 0, ended: 0 });
   });
 
+  it("are not retried for cancelled runs that another campaign has completed, and logs says so", async () => {
+    expect(await runall(["-c", "Quick"])).toMatchObject({ exitCode: 0 });
+    await using held = await holdRuns(user, 1);
+    const id = await detached("--rerun", "-c", "Quick");
+    await expect.poll(async () => (await listing(id)).running).toBeGreaterThan(0);
+    await runall(["cancel", id]);
+    await held.release();
+    await runall(["attach", id]);
+    const logs = (await runall(["logs", id])).stdout;
+    expect(logs).toMatch(
+      /^\d+ of 8 runs were cancelled before they started; another campaign has completed them$/m,
+    );
+    expect(logs).not.toContain("to execute them");
+    expect((await runall(["retry", id])).stderr).toMatch(
+      /cancelled runs? (is|are) not executed, because another campaign has completed/,
+    );
+  });
+
   it("retry failed runs, and only those", async () => {
     const first = await runall(["-c", "Broken"]);
     expect(first.exitCode).toBe(1);

@@ -36,6 +36,11 @@ const REFUSED: readonly [tool: "runall-swarm" | "swarm-tool", args: string, mess
     "attach",
     "missing required argument 'id'\nhint: for its options, run: runall-swarm attach --h",
   ],
+  [
+    "runall-swarm",
+    "Quick",
+    "Quick: command not found\nhint: to execute a config, run: runall-swarm -c Quick\n",
+  ],
   ["runall-swarm", "list --jsno", "runall-swarm: unknown option '--jsno'\nhint: did you mean --json?\n"],
   ["swarm-tool", "status locl", "no swarm named locl\nhint: did you mean local? swarms here: local\n"],
   ["swarm-tool", "staus", "swarm-tool: unknown command 'staus'\nhint: did you mean status?\n"],

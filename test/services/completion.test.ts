@@ -42,6 +42,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"\n`,
       "retry",
       "cancel",
       "logs",
+      "results",
       "completion",
       "explain",
     ]);

@@ -46,6 +46,13 @@ for (const shell of SHELLS) {
       await expectTab("runall-swarm -c Qu", ["-c", "Quick"], user.sample.study);
     });
 
+    it("quotes a value with a space", async () => {
+      const folder = path.join(user.env["HOME"]!, ".aws");
+      await mkdir(folder, { recursive: true });
+      await writeFile(path.join(folder, "config"), "[profile student lab]\n");
+      await expectTab("swarm-tool init --profile stu", ["init", "--profile", "student lab"]);
+    });
+
     it("completes files where a file is meant", async () => {
       await expectTab("runall-swarm -f oth", ["-f", "other.ini"]);
       await expectTab("runall-swarm -l a", ["-l", "a model.so"]);

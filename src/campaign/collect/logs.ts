@@ -12,6 +12,7 @@ import type { ResultStore } from "../../stores/store.ts";
 import { withOpenedResult } from "../../stores/with-opened.ts";
 import { fileIn, parseAnswer } from "../../queue/answers.ts";
 import { attempts } from "../../system/poll.ts";
+import { sortUnstarted } from "./completed-elsewhere.ts";
 import { readHistory, supersededRuns } from "./history.ts";
 import { knownCampaign, mayRead, type CallerContext, type KnownCampaign } from "./known-study.ts";
 import { missingInputs } from "./missing-inputs.ts";
@@ -86,11 +87,17 @@ async function printOverview(
       `${open.length} of ${campaign.runs} runs not yet collected; run: runall-swarm attach ${campaign.id}`,
     );
   const unrecorded = campaign.runs - recorded.size - open.length;
-  const never = unstarted.filter((run) => !recorded.has(run.runNumber)).length;
-  const unstartedRuns = cancelled ? Math.max(unrecorded, never) : never;
-  if (unstartedRuns > 0)
+  const never = unstarted.filter((run) => !recorded.has(run.runNumber));
+  const { completed } = await sortUnstarted(never, campaign, study.resultDirectory);
+  const unstartedRuns = cancelled ? Math.max(unrecorded, never.length) : never.length;
+  const left = unstartedRuns - completed.length;
+  if (completed.length > 0)
     print(
-      `${unstartedRuns} of ${campaign.runs} runs were cancelled before they started; to execute them, run: runall-swarm retry ${campaign.id}`,
+      `${completed.length} of ${campaign.runs} runs were cancelled before they started; another campaign has completed them`,
+    );
+  if (left > 0)
+    print(
+      `${left} of ${campaign.runs} runs were cancelled before they started; to execute them, run: runall-swarm retry ${campaign.id}`,
     );
   if (unrecorded > unstartedRuns)
     print(`${unrecorded - unstartedRuns} of ${campaign.runs} runs have no record here`);

@@ -53,7 +53,8 @@ async function programFile(typed: string, study: string, top: string): Promise<s
     const [near] = nearest(typed, [...SIMULATORS, ...(await executablesIn(study))]);
     const name = near === undefined || SIMULATORS.includes(near) ? near : `./${near}`;
     throw new UserError(`${typed}: command not found`, {
-      hint: name === undefined ? `for the program in this folder, type ./${typed}` : `did you mean ${name}?`,
+      hint:
+        name === undefined ? `to execute a config, run: runall-swarm -c ${typed}` : `did you mean ${name}?`,
     });
   }
   const file = await realFile(place);

@@ -5,11 +5,11 @@ import type { Run } from "../../model/run.ts";
 import type { FoundCampaign } from "../../queue/campaign-list.ts";
 import type { QueueClient } from "../../queue/client.ts";
 import { lockCampaign } from "../collect/campaign-lock.ts";
+import { sortUnstarted } from "../collect/completed-elsewhere.ts";
 import type { Study } from "../collect/places.ts";
 import { followCampaign, type FollowedCampaign } from "../collect/follow-campaign.ts";
 import { readHistory } from "../collect/history.ts";
 import { knownCampaign, type CallerContext, type KnownCampaign } from "../collect/known-study.ts";
-import { readRecord } from "../collect/records.ts";
 import type { CampaignSession } from "../collect/session.ts";
 
 /**
@@ -68,8 +68,10 @@ export async function* retryCampaign(
     await lock[Symbol.asyncDispose]();
     throw error;
   });
-  yield { type: "queued", campaign: id, runs: retried.open.length };
-  yield* followCampaign({ ...retried, lock, resumed: true }, session);
+  const { completed, followed } = retried;
+  yield { type: "queued", campaign: id, runs: followed.open.length };
+  if (completed > 0) yield { type: "warning", message: completedText(completed), details: [] };
+  yield* followCampaign({ ...followed, lock, resumed: true }, session);
 }
 
 /**
@@ -79,19 +81,26 @@ export async function* retryCampaign(
  */
 export async function requeueRuns(id: string, here: CallerContext, queue: QueueClient): Promise<number> {
   const found = await queue.find(id);
-  const { open } = await addRetries(found, await knownCampaign(found.campaign, here), queue);
-  return open.length;
+  const { followed } = await addRetries(found, await knownCampaign(found.campaign, here), queue);
+  return followed.open.length;
+}
+
+interface Retried {
+  followed: FollowedCampaign;
+  /** Number of cancelled runs that another campaign has completed, so that they are not executed. */
+  completed: number;
 }
 
 async function addRetries(
   found: FoundCampaign,
   { campaign, study }: KnownCampaign,
   queue: QueueClient,
-): Promise<FollowedCampaign> {
+): Promise<Retried> {
   const { id } = campaign;
-  const runs = await unfinished(found, campaign, study);
+  const { runs, completed } = await unfinished(found, campaign, study);
   if (runs.length === 0) {
-    throw new UserError(`campaign ${id} has no failed or cancelled run among those collected`, {
+    const reason = completed > 0 ? `: ${completedText(completed)}` : "";
+    throw new UserError(`campaign ${id} has no failed or cancelled run to execute${reason}`, {
       hint: found.open.length > 0 ? `collect the remaining runs first: runall-swarm attach ${id}` : undefined,
     });
   }
@@ -101,7 +110,14 @@ async function addRetries(
   const queued = new Set(runs.map((run) => run.runNumber));
   const unstarted = found.unstarted.filter((run) => !queued.has(run.runNumber));
   const partly = found.open.length > 0;
-  return { campaign, study, open: runs, unstarted, cancelled: false, position, partly };
+  const followed = { campaign, study, open: runs, unstarted, cancelled: false, position, partly };
+  return { followed, completed };
+}
+
+function completedText(runs: number): string {
+  return runs === 1
+    ? "1 cancelled run is not executed, because another campaign has completed it"
+    : `${runs} cancelled runs are not executed, because another campaign has completed them`;
 }
 
 /**
@@ -111,31 +127,19 @@ async function unfinished(
   { open, unstarted }: FoundCampaign,
   campaign: Campaign,
   { resultDirectory }: Study,
-): Promise<Run[]> {
+): Promise<{ runs: Run[]; completed: number }> {
   const stillOpen = new Set(open.map((run) => run.runNumber));
   const { records, superseded } = await readHistory(resultDirectory, campaign.id);
   const failed = records.filter(({ state, runNumber }) => state !== "done" && !stillOpen.has(runNumber));
   const recorded = new Set([...records, ...superseded].map((record) => record.runNumber));
-  const cancelled: Run[] = [];
-  for (const run of unstarted) {
-    if (stillOpen.has(run.runNumber) || recorded.has(run.runNumber)) continue;
-    if (!(await isCompletedElsewhere(run, campaign, resultDirectory))) cancelled.push(run);
-  }
+  const never = unstarted.filter(({ runNumber }) => !stillOpen.has(runNumber) && !recorded.has(runNumber));
+  const { left, completed } = await sortUnstarted(never, campaign, resultDirectory);
   const runs = failed.map(({ config, runNumber, iterationVariables, repetition }) => ({
     config,
     runNumber,
     iterationVariables,
     repetition,
   }));
-  return [...runs, ...cancelled].sort((a, b) => a.runNumber - b.runNumber);
-}
-
-async function isCompletedElsewhere(
-  run: Run,
-  { identity }: Campaign,
-  resultDirectory: string,
-): Promise<boolean> {
-  // a damaged record counts as none
-  const record = await readRecord(resultDirectory, run).catch(() => undefined);
-  return record?.state === "done" && identity !== undefined && record.identity === identity;
+  const all = [...runs, ...left].sort((a, b) => a.runNumber - b.runNumber);
+  return { runs: all, completed: completed.length };
 }

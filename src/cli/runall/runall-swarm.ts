@@ -15,7 +15,8 @@ export const runallSwarm: Command = {
     isHelp([first, ...argv]),
   async run(context) {
     if (isCompletion(context)) return await (await import("./complete-runall.ts")).completeRunall(context);
-    const [word = ""] = context.argv;
+    const [word = "", ...more] = context.argv;
+    if (word === "help") return await this.run({ ...context, argv: [...more.slice(0, 1), "--help"] });
     if (SUBCOMMANDS.has(word) || word === "completion") {
       const { runSubcommand } = await import("./campaign-commands.ts");
       return await runSubcommand(context);

@@ -79,7 +79,11 @@ export async function showCampaign(
 /** Shows an event. The id of a campaign is shown even if its progress is not. */
 function show(renderer: CampaignRenderer, event: CampaignEvent, { detached }: ShowOptions): void {
   if (event.type === "queued" && !detached)
-    renderer.say(`campaign ${event.campaign}: ${count(event.runs, "run")}`);
+    renderer.say(
+      event.runs === 0
+        ? `campaign ${event.campaign}: all runs have already been collected`
+        : `campaign ${event.campaign}: ${count(event.runs, "run")}`,
+    );
   renderer.show(event);
 }
 

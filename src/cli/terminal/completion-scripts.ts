@@ -14,7 +14,8 @@ _${name}() {
     if [[ $line == $'\\tfiles' ]]; then
       compopt -o default 2>/dev/null
     else
-      COMPREPLY+=("\${line%%$'\\t'*}")
+      printf -v line %q "\${line%%$'\\t'*}"
+      COMPREPLY+=("$line")
     fi
   done < <(${tool} __complete "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
 }

@@ -1,5 +1,5 @@
 import type { Command as Program } from "commander";
-import { awsProfiles } from "../../providers/aws/configured.ts";
+import { awsProfiles, awsRegions } from "../../providers/aws/configured.ts";
 import { dockerContexts } from "../../providers/docker/contexts.ts";
 import {
   answerCompletion,
@@ -52,7 +52,7 @@ async function valuesOf(option: string): Promise<readonly Candidate[]> {
     return described((await import("../../providers/aws/prices.ts")).KNOWN_TYPES, "instance type");
   switch (option) {
     case "--region":
-      return described((await import("../../providers/aws/prices.ts")).KNOWN_REGIONS, "AWS region");
+      return described(await regions(), "AWS region");
     case "--profile":
       return described(await awsProfiles(), "AWS profile");
     case "--context":
@@ -60,4 +60,10 @@ async function valuesOf(option: string): Promise<readonly Candidate[]> {
     default:
       return [];
   }
+}
+
+/** Returns the regions that are configured, and those whose prices are known. */
+async function regions(): Promise<string[]> {
+  const { KNOWN_REGIONS } = await import("../../providers/aws/prices.ts");
+  return [...new Set([...(await awsRegions()), ...KNOWN_REGIONS])];
 }

@@ -35,7 +35,9 @@ export async function doctor(flags: DoctorFlags, { say }: Io): Promise<number> {
     for (const finding of findings) linesOf(finding, isNeeded(finding)).forEach(say);
   }
   const found = sections.flatMap(({ findings }) => findings);
-  return found.some((each) => each.trouble !== undefined && isNeeded(each)) ? EXIT.usage : EXIT.done;
+  const missing = found.filter((each) => each.trouble !== undefined && isNeeded(each));
+  say(missing.length === 0 ? "\nready" : `\nnot ready: ${missing.map(({ what }) => what).join(", ")}`);
+  return missing.length > 0 ? EXIT.usage : EXIT.done;
 }
 
 /** Returns the kinds of swarms that options ask for. */

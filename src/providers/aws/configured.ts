@@ -33,14 +33,28 @@ function configurationFiles(env: NodeJS.ProcessEnv): [credentials: string, confi
  *   of credentials, and `[profile NAME]` or `[default]` in the other.
  */
 export async function awsProfiles(env: NodeJS.ProcessEnv = process.env): Promise<string[]> {
-  const texts = configurationFiles(env).map((file) => readFile(file, "utf8").catch(() => ""));
-  const [credentials = "", config = ""] = await Promise.all(texts);
+  const [credentials, config] = await configurationTexts(env);
   const sections = (text: string): string[] =>
     [...text.matchAll(/^\s*\[\s*([^\]]+?)\s*\]/gm)].map(([, name]) => name!);
   const ofConfig = sections(config).flatMap((section) =>
     section === "default" ? [section] : (/^profile\s+(.+)$/.exec(section)?.slice(1) ?? []),
   );
-  return [...new Set([...ofConfig, ...sections(credentials)])];
+  const withoutQuotes = (name: string): string => name.replace(/^(["'])(.*)\1$/, "$2");
+  return [...new Set([...ofConfig, ...sections(credentials)].map(withoutQuotes))];
+}
+
+/** Returns the regions in AWS's configuration files, without those of files that cannot be read. */
+export async function awsRegions(env: NodeJS.ProcessEnv = process.env): Promise<string[]> {
+  const texts = await configurationTexts(env);
+  const settings = texts.flatMap((text) => [...text.matchAll(/^region\s*=\s*(\S+)/gm)]);
+  return [...new Set(settings.map(([, region]) => region!))];
+}
+
+/** Returns the contents of AWS's configuration files; a file that cannot be read counts as empty. */
+async function configurationTexts(env: NodeJS.ProcessEnv): Promise<[credentials: string, config: string]> {
+  const [credentials, config] = configurationFiles(env);
+  const read = (file: string): Promise<string> => readFile(file, "utf8").catch(() => "");
+  return await Promise.all([read(credentials), read(config)]);
 }
 
 /** Switches off a warning of the SDK on Node.js 20, that its releases of 2027 will require a later version. */
