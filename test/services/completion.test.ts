@@ -46,7 +46,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"\n`,
       "completion",
       "explain",
     ]);
-    expect(await inBash("runall-swarm", "re")).toEqual(["retry"]);
+    expect(await inBash("runall-swarm", "re")).toEqual(["retry", "results"]);
     expect(await inBash("runall-swarm", "--de")).toEqual(["--detach"]);
     expect(await inBash("runall-swarm", "attach", "--j")).toEqual(["--json"]);
     expect(await inBash("swarm-tool", "re")).toEqual(["resume", "remove"]);
