@@ -231,7 +231,7 @@ function errorMessageOf({ exitCode, stdout, stderr }: ProgramOutput): string {
   return lines?.join("\n") ?? (stderr.trim() || stdout.trim() || `exit code ${exitCode}`);
 }
 
-function withoutRuns({ program, args }: ExpandQuery): UserError {
+function withoutRuns({ args }: Pick<ExpandQuery, "args">): UserError {
   const name = config(args);
   const filter = runFilter(args)?.trim();
   if (filter === undefined || filter === "") {
@@ -240,6 +240,6 @@ function withoutRuns({ program, args }: ExpandQuery): UserError {
     });
   }
   return new UserError(`no run of ${name} matches -r '${filter}'`, {
-    hint: `to list its runs, run: ${program} -s -c ${name} -q runs`,
+    hint: `to list its runs, run: runall-swarm --dry-run -c ${name}`,
   });
 }

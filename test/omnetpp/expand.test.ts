@@ -241,7 +241,7 @@ describe("expansion", () => {
   test("names the filter if no run matches", async () => {
     const error = await errorOf(expandWith(["-c", "A", "-r", "$x>5"], playback([])));
     expect(error.message).toBe("no run of A matches -r '$x>5'");
-    expect(error.hint).toContain("opp_run -s -c A -q runs");
+    expect(error.hint).toContain("runall-swarm --dry-run -c A");
   });
 
   test("passes the directory and the signal on", async () => {

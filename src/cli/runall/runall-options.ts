@@ -87,7 +87,7 @@ export async function describeOptions(context: CommandContext): Promise<Command>
       ]),
     )
     .optionsGroup("Execution:")
-    .option("--swarm <name>", "use this swarm (default: $SWARM, else the only one)")
+    .option("--swarm <name>", "use this swarm (default: $SWARM, else the only one, else a new one here)")
     .option("--yes", "do not ask: resume a halted swarm, even if it costs money; install a queue server")
     .option("--rerun", "rerun runs that have already completed")
     .option("--detach", "exit when the runs are queued (collect them with attach)")
@@ -254,6 +254,7 @@ Exit codes:
   2    usage or configuration error
   3    internal error
   130  interrupted
+  141  nobody reads the output
 
 Examples:
   runall-swarm -c PureAlohaExperiment

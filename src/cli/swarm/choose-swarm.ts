@@ -11,7 +11,7 @@ import {
 import { readState } from "../../providers/state-file.ts";
 import type { SwarmState } from "../../providers/swarm-state.ts";
 import { canAsk, confirm } from "./ask.ts";
-import { unknownSwarm } from "./name-or-only.ts";
+import { unknownSwarm, WITHOUT_SWARM } from "./name-or-only.ts";
 import { providerContext } from "./provider-context.ts";
 
 export interface ChoiceContext {
@@ -93,7 +93,7 @@ async function createLocal(context: ChoiceContext): Promise<Provider> {
   if (runners === undefined) {
     const [other] = (await findAllSwarms()).elsewhere;
     if (other !== undefined) throw onOtherMachine(other);
-    throw new UserError("no swarm exists", { hint: "create one with: swarm-tool init --local" });
+    throw new UserError("no swarm exists", { hint: WITHOUT_SWARM });
   }
   say(
     `no swarm exists yet: creating one on this machine with ${runners} runners; it shuts down after one hour idle`,

@@ -5,6 +5,10 @@ import { findOnOtherHosts, findAllSwarms, onOtherMachine } from "../../providers
 import { readState, StateFileError } from "../../providers/state-file.ts";
 import type { SwarmState } from "../../providers/swarm-state.ts";
 
+/** How to get a swarm if there is none. */
+export const WITHOUT_SWARM =
+  "runall-swarm creates one on this machine when it needs one; for the other kinds, run: swarm-tool init";
+
 /**
  * Returns the named swarm, else the only one.
  * @throws {UserError} if the name is unknown or no name is given and there are none or several.
@@ -23,7 +27,7 @@ export async function namedOrOnly(name: string | undefined): Promise<SwarmState>
   if (swarms.length + unreadable.length === 0) {
     if (elsewhere[0] !== undefined) throw onOtherMachine(elsewhere[0]);
     throw new UserError("no swarm exists", {
-      hint: "create one with: swarm-tool init, or swarm-tool init --local on this machine",
+      hint: WITHOUT_SWARM,
     });
   }
   const names = [...swarms, ...unreadable].map((swarm) => swarm.name);
@@ -36,10 +40,7 @@ export async function unknownSwarm(name: string): Promise<UserError> {
   const [near] = nearest(name, names);
   const meant = near === undefined ? "" : `did you mean ${near}? `;
   return new UserError(`no swarm named ${name}`, {
-    hint:
-      names.length > 0
-        ? `${meant}swarms here: ${names.join(", ")}`
-        : "no swarm exists; create one with: swarm-tool init, or swarm-tool init --local on this machine",
+    hint: names.length > 0 ? `${meant}swarms here: ${names.join(", ")}` : `no swarm exists; ${WITHOUT_SWARM}`,
   });
 }
 

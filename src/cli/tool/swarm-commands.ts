@@ -18,7 +18,7 @@ import type { ServiceFlags } from "./docker-options.ts";
 import { EXIT } from "../terminal/command.ts";
 import { printableJson } from "../terminal/printable.ts";
 import { describeElsewhere, describeLost, explain, statusElsewhere } from "../swarm/swarms-elsewhere.ts";
-import { namedOrOnly, namedOrRepaired } from "../swarm/name-or-only.ts";
+import { namedOrOnly, namedOrRepaired, WITHOUT_SWARM } from "../swarm/name-or-only.ts";
 import { providerContext, type ForceOptions } from "../swarm/provider-context.ts";
 import { serviceChange } from "./service-change.ts";
 import { show } from "./show-events.ts";
@@ -98,8 +98,7 @@ export async function status(name: string | undefined, options: { json?: true },
   const all = (await Promise.all(swarms.map(query))).filter((each) => each !== undefined);
   const others = elsewhere.map(statusElsewhere);
   if (options.json) io.sayData(printableJson([...all.map((each) => each.status), ...others], 2));
-  else if (swarms.length + unknown.length + others.length === 0)
-    io.say("no swarm exists; create one with: swarm-tool init, or swarm-tool init --local");
+  else if (swarms.length + unknown.length + others.length === 0) io.say(`no swarm exists; ${WITHOUT_SWARM}`);
   else all.flatMap((each) => describe(each, io)).forEach(io.say);
   if (!options.json) others.map(describeElsewhere).forEach(io.say);
   unknown.forEach(io.note);
