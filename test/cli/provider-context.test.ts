@@ -4,11 +4,11 @@ import { UserError } from "../../src/errors.ts";
 
 const failure = new UserError("stack swarm-lab ended in CREATE_FAILED");
 
-it("answers every question of a provider with --yes", async () => {
+it("answers the questions before costs and installations with --yes, but removes nothing", async () => {
   const context = providerContext({ yes: true });
   await context.approve({ type: "costs-money", name: "lab" });
   expect(await context.offerInstallation("Valkey")).toBe(true);
-  expect(await context.offerRemoval(failure)).toBe(true);
+  expect(await context.offerRemoval(failure)).toBe(false);
 });
 
 it("answers no without --yes and without a terminal, and names the option if nothing can be done then", async () => {

@@ -26,8 +26,8 @@ export function providerContext({ force, yes }: ForceOptions = {}, signal?: Abor
       if (!isAccepted && canAsk()) throw new Declined("nothing was installed, and no swarm was created");
       return isAccepted;
     },
-    offerRemoval: async ({ message }) =>
-      yes === true || (await confirm(`${message}.\nRemove what was created?`, signal)),
+    // not answered by --yes: a script must see what has failed before anything is removed
+    offerRemoval: ({ message }) => confirm(`${message}.\nRemove what was created?`, signal),
     signal,
   };
 }

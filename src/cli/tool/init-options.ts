@@ -42,7 +42,7 @@ export function addInitOptions(command: Program): Program {
     .option("--docker", "on an existing Docker Swarm")
     .option("--aws", "on rented machines of AWS, which cost money while they run");
   runnersOption(command.optionsGroup("On all of them:"))
-    .option("--yes", "do not ask: accept the costs, install a queue server, remove a failed swarm")
+    .option("--yes", "do not ask: accept the costs, install a server for the queue")
     .optionsGroup("On this machine:")
     .option("--mongo", "store results in the MongoDB at MONGO_URL")
     .optionsGroup("On a Docker Swarm:")
