@@ -53,7 +53,12 @@ async function campaign() {
     read,
     setRow,
     /** Collects a run with a scalar file, and adds it to the index. */
-    async record(run: number, delay: number | string, more: Partial<RunRecord & RecordedRun> = {}, isIndexed = true) {
+    async record(
+      run: number,
+      delay: number | string,
+      more: Partial<RunRecord & RecordedRun> = {},
+      isIndexed = true,
+    ) {
       const file = `results/${run}.sca`;
       await writeFile(path.join(directory.path, file), sca(run, delay));
       const files = [{ path: file, sizeBytes: 1, sha256: "" }];
