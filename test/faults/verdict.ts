@@ -97,9 +97,8 @@ async function expectNothingLeft(
   await eventually(() => expect(processesOf(user).filter((line) => line.includes("/tiny "))).toEqual([]));
   const all = await readdir(path.join(results, ".swarm"));
   const kept = isRestored ? all.filter((name) => !name.endsWith(".lock") && !isTemporary(name)) : all;
-  expect(kept.filter((name) => !/^(?:Bench-\d+\.json|sources|notes|outputs|history)$/.test(name))).toEqual(
-    [],
-  );
+  const known = /^(?:Bench-\d+\.json|sources|notes|outputs|history|index)$/;
+  expect(kept.filter((name) => !known.test(name))).toEqual([]);
   if (!isRestored) expect(await temporaryIn(study)).toEqual([]);
   for (const place of [stateFolder(user), cacheFolder(user), ...runners.map(({ directory }) => directory)]) {
     await eventually(async () => expect(await temporaryIn(place)).toEqual([]));

@@ -131,6 +131,7 @@ describe("what is in the queue", () => {
         const queue = {
           openRuns: () => Promise.resolve(runs.map((_, at) => at)),
           jobs: (_: string, numbers: readonly number[]) => Promise.resolve(numbers.map((at) => jobs[at])),
+          keptEnds: () => Promise.resolve(new Map()),
         };
         const look = { active: new Set<string>(), ended: new Set<string>() };
         await view.refresh(

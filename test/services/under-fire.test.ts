@@ -203,7 +203,7 @@ async function expectSame(study: TinyStudy, model: TinyStudy, runs: number, id: 
   const whole = (await readdir(study.results)).filter((name) => name !== "failed"); // contains the cancelled runs
   expect(whole.sort()).toEqual([".swarm", ...named].sort());
   const kept = await readdir(path.join(study.results, ".swarm"));
-  expect(kept.filter((name) => !/^(?:Bench-\d+\.json|sources)$/.test(name))).toEqual([]); // no lock, nothing incomplete
+  expect(kept.filter((name) => !/^(?:Bench-\d+\.json|sources|index)$/.test(name))).toEqual([]); // no lock, nothing incomplete
 }
 
 /** The output of a client, which must end. */
