@@ -128,6 +128,8 @@ export const CampaignEventSchema = v.variant("type", [
   v.object({ type: v.literal("unattended") }),
   /** A runner is connected again. */
   v.object({ type: v.literal("attended") }),
+  /** The user has interrupted `attach`: the campaign continues, with `runs` of its runs not yet collected. */
+  v.object({ type: v.literal("left"), campaign: v.string(), runs: v.number() }),
   v.object({ type: v.literal("ended"), summary: CampaignSummarySchema }),
 ]);
 export type CampaignEvent = v.InferOutput<typeof CampaignEventSchema>;

@@ -9,11 +9,10 @@ import {
   QUESTIONS,
   runFilter,
   values,
-  without,
 } from "./opp-args.ts";
 import type { SimulationArguments } from "./opp-args.ts";
 import { configuredOption, OUTPUT_OPTIONS, type OutputOption } from "./output-options.ts";
-import { filterAdvice } from "./filter-advice.ts";
+import { adviceOn } from "./query-advice.ts";
 import { parseConfigNames, parseRunConfig, parseRunConfigs, parseRuns } from "./query-output.ts";
 import { unquoted } from "./quoted-text.ts";
 
@@ -150,18 +149,8 @@ async function check(answer: ProgramOutput, query: ExpandQuery, ask: Ask): Promi
   const unknown = errorMessage.endsWith(`No such config: ${name}`);
   const names = unknown ? await askConfigNames(query, ask) : [];
   throw new UserError(`cannot list the runs of ${name}:\n${errorMessage}`, {
-    hint: names.length > 0 ? otherConfigs(name, names) : await adviceOn(errorMessage, query, ask),
+    hint: names.length > 0 ? otherConfigs(name, names) : await adviceOn(errorMessage, query.args, ask),
   });
-}
-
-/** Returns what may be wrong with the run filter, if that is the cause of an error. */
-async function adviceOn(error: string, { args }: ExpandQuery, ask: Ask): Promise<string | undefined> {
-  const filter = runFilter(args);
-  if (filter === undefined || !error.includes("run filter")) return undefined;
-  const { stdout } = await ask(queryArguments(without(args, "-r"), QUESTIONS.runs));
-  const [first] = parseRuns(stdout, config(args));
-  const variables = Object.keys(first?.iterationVariables ?? {});
-  return filterAdvice(error, filter, [...variables, "repetition"]);
 }
 
 /**

@@ -111,6 +111,7 @@ export const QUESTIONS = {
   runs: ["-q", "runs"],
   configuration: ["-q", "runconfig"],
   configs: ["-a"],
+  options: ["-h", "config"],
   value: (option: string) => ["-e", option],
 } as const;
 

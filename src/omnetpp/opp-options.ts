@@ -75,8 +75,15 @@ function parseArgument(text: string, next: string | undefined): SimulationArgume
   return text === name && FLAGS.includes(name.charAt(1)) ? { kind: "flag", text } : { kind: "other", text };
 }
 
+/** What users type after the options that most of them know. */
+const examples: Readonly<Record<string, string>> = {
+  "-c": "name a config of the ini file, as in: -c Load; to list the configs, run: opp_run -a",
+  "-r": "give run numbers or a filter, as in: -r 0..3, or -r '$numHosts==10'",
+  "-f": "name an ini file, as in: -f omnetpp.ini",
+};
+
 function option(name: string, value: string | undefined): SimulationArgument {
-  if (value === undefined) throw new UserError(`the option ${name} needs a value`);
+  if (value === undefined) throw new UserError(`the option ${name} needs a value`, { hint: examples[name] });
   if (name === "-u" && value !== "Cmdenv") {
     throw new UserError(`-u ${value}: runs on a swarm use Cmdenv only`, {
       hint: "remove the option -u",

@@ -42,6 +42,11 @@ function plainVariables(text: string): Record<string, string> {
   );
 }
 
+/** Parses the output of `-h config`: a line such as `  **.bin-recording=<bool>, default:true` for each option. */
+export function parseOptionNames(stdout: string): string[] {
+  return [...stdout.matchAll(/^ +(?:\*\*\.)?([\w-]+)=/gm)].map((match) => match[1]!);
+}
+
 /** Parses the output of `-q runconfig` for several runs: the configuration of each, by run number. */
 export function parseRunConfigs(stdout: string): Map<number, Map<string, string>> {
   const parts = stdout.split(/^(?=Run \d+: )/m);

@@ -50,6 +50,9 @@ export interface FoundCampaign {
   cancelled: boolean;
   /** Its runs that have not been collected. */
   open: Run[];
+  /** The numbers of those that are running, and of those that have ended; the others wait. */
+  running: Set<number>;
+  ended: Set<number>;
   /** Its runs that were cancelled before they started. */
   unstarted: Run[];
   /** For each run whose entry in the queue cannot be read: the reason. */
@@ -159,6 +162,7 @@ export async function openCampaign(redis: Redis, queue: Queue, id: string): Prom
   const campaign = parseCampaign(id, text);
   const damaged: string[] = [];
   const open: Run[] = [];
+  const [running, ended] = [new Set<number>(), new Set<number>()];
   const parse = (number: number, data: string): Run | undefined => {
     try {
       return parseRunJob(campaign, number, data);
@@ -169,16 +173,20 @@ export async function openCampaign(redis: Redis, queue: Queue, id: string): Prom
   };
   for (const chunk of chunks(await openNumbers(redis, id))) {
     const pipeline = redis.pipeline();
-    for (const number of chunk) pipeline.hget(jobKey(queue.name, runJobId(id, number)), FIELD.data);
+    const fields = [FIELD.data, FIELD.startedAt, FIELD.finishedAt];
+    for (const number of chunk) pipeline.hmget(jobKey(queue.name, runJobId(id, number)), ...fields);
     const answers = (await pipeline.exec()) ?? [];
     chunk.forEach((number, at) => {
-      const data = answers[at]?.[1];
+      const [data, startedAt, finishedAt] = (answers[at]?.[1] ?? []) as (string | null)[];
       const run = typeof data === "string" ? parse(number, data) : undefined;
-      if (run !== undefined) open.push(run);
+      if (run === undefined) return;
+      open.push(run);
+      if (finishedAt != null) ended.add(number);
+      else if (startedAt != null) running.add(number);
     });
   }
   const unstarted = await unstartedRuns(redis, id, parse);
-  return { campaign, cancelled: cancelled === 1, open, unstarted, damaged };
+  return { campaign, cancelled: cancelled === 1, open, running, ended, unstarted, damaged };
 }
 
 async function openNumbers(redis: Redis, id: string): Promise<number[]> {

@@ -61,8 +61,16 @@ export interface QueueClient extends AsyncDisposable {
   add(campaign: Campaign, runs: readonly Run[]): Promise<void>;
   /** Returns the current position in the stream of events. Call this before `add` in order not to miss an event. */
   position(): Promise<string>;
-  /** Streams the events of the runs after a position, until all have ended. */
-  follow(campaign: string, runs: readonly Run[], position: string): Promise<ReadableStream<RunEvent>>;
+  /**
+   * Streams the events of the runs after a position, until all have ended.
+   * @param left aborted when the reader leaves: the stream then ends.
+   */
+  follow(
+    campaign: string,
+    runs: readonly Run[],
+    position: string,
+    left?: AbortSignal,
+  ): Promise<ReadableStream<RunEvent>>;
   /**
    * Cancels a campaign: no more of its runs are started, and running simulations are stopped.
    * @returns the numbers of the runs that were queued; they have been removed from the queue. Undefined if none of the
@@ -119,8 +127,8 @@ export async function openQueueClient(connection: QueueConnection, gone?: AbortS
     keepRequest: (request) => storeBuildRequest(redis, request),
     troubles: async () => (await readStoppedWorkers(redis)).map(describeStoppedWorker),
     position: () => lastEventId({ queue: runs, redis }),
-    follow: (campaign, wanted, position) =>
-      followRuns({ queue: runs, redis, connection, position, gone }, campaign, wanted),
+    follow: (campaign, wanted, position, left) =>
+      followRuns({ queue: runs, redis, connection, position, gone, left }, campaign, wanted),
     add: (campaign, all) => addRuns(redis, runs, campaign, all),
     async cancel(campaign, runNumbers) {
       if (!(await isAnyActive(redis, runs, campaign, runNumbers))) return undefined;

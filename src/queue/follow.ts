@@ -37,6 +37,8 @@ export interface FollowContext {
   position: string;
   /** Aborted when the swarm has been removed: following then fails with the signal's reason. */
   gone?: AbortSignal | undefined;
+  /** Aborted when the reader leaves: the stream then ends, although runs are left. */
+  left?: AbortSignal | undefined;
 }
 
 /** Returns the ID of the latest event of a queue; `0-0` if there is none. */
@@ -64,7 +66,7 @@ export interface FollowedJobs {
 }
 
 /**
- * Streams the events of a campaign's runs until all have ended. Events are fast but may be lost; therefore, the states
+ * Streams the events of a campaign's runs until all have ended, or the reader leaves. Events are fast but may be lost; therefore, the states
  * are also compared now and then. Every run is reported as ended exactly once.
  */
 export function followRuns(
@@ -128,7 +130,9 @@ function feed(
     controller.enqueue(event);
     if (event.type !== "completed" && event.type !== "gone") return;
     open.delete(event.runNumber);
-    if (open.size > 0) return;
+    if (open.size === 0) end();
+  };
+  const end = (): void => {
     stop();
     controller.close();
   };
@@ -165,7 +169,7 @@ function feed(
     }
   };
   const troubles = setInterval(() => void reportTroubles().catch(disconnected), TROUBLE_INTERVAL_MS);
-  const { gone } = context;
+  const { gone, left } = context;
   const abandon = (): void => {
     stop();
     controller.error(gone?.reason);
@@ -194,6 +198,7 @@ function feed(
     clearInterval(troubles);
     attendance.stop();
     gone?.removeEventListener("abort", abandon);
+    left?.removeEventListener("abort", end);
     context.redis.off("ready", reconnected).off("error", disconnected).off("close", dropped);
     void events.close();
   };
@@ -213,7 +218,9 @@ function feed(
   );
   context.redis.on("error", disconnected).on("close", dropped).on("ready", reconnected);
   gone?.addEventListener("abort", abandon, { once: true });
-  compare();
+  left?.addEventListener("abort", end, { once: true });
+  if (left?.aborted) end();
+  else compare();
   return { stop, resume: () => resume() };
 }
 

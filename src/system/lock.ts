@@ -42,7 +42,7 @@ export class LockedError extends UserError {
         owner === "damaged"
           ? `the lock file is damaged; if none of your commands uses it on any machine, remove it: rm '${file}'`
           : machine === undefined
-            ? "wait until that process has finished, or stop it"
+            ? "wait until that process has finished"
             : `wait until that process has finished, or run the command on ${machine}; if that machine no longer exists, remove the lock: rm '${file}'`,
     });
     this.pid = known?.pid;

@@ -165,11 +165,15 @@ it.each(["failed", "crashed", "limited", "timeout", "cancelled", "out-of-memory"
   },
 );
 
-it("removes what a failed attempt of a run left, once the run has completed", async () => {
+it.each([
+  ["another campaign", "c2"],
+  ["the same campaign", CAMPAIGN.id],
+])("removes what a failed attempt of a run left, once %s has completed the run", async (_, id) => {
   await using s = await study();
   await s.newCollector().collect(run(1), await s.finish(1, { "study/results/a.vec": "half" }, "failed"));
-  const later = s.newCollector({ ...CAMPAIGN, id: "c2" });
-  await later.collect(run(1), await s.finish(1, { "study/results/a.vec": "whole" }, "done", "c2"));
+  const later = s.newCollector({ ...CAMPAIGN, id });
+  const answer = await s.finish(1, { "study/results/a.vec": "whole" }, "done", id);
+  await later.collect(run(1), { ...answer, finishedAt: answer.finishedAt + 1000 });
   expect(await s.list("results/failed")).toEqual([]);
   expect(await s.read("results/a.vec")).toBe("whole");
 });

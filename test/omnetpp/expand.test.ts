@@ -189,6 +189,41 @@ describe("expansion", () => {
     expect(outputs).toEqual([{ runNumber: 3, values: { "result-dir": "out" }, appends: [] }]);
   });
 
+  test("suggests an option if the ini file has an unknown one, or the command line", async () => {
+    const options = {
+      args: ["-h", "config"],
+      ...success("Supported configuration options:\n  **.bin-recording=<bool>\n  sim-time-limit=<double>\n"),
+    };
+    const failing = (stderr: string): Case => ({
+      args: ["-c", "A", "-s", "-q", "runs"],
+      exitCode: 1,
+      stdout: "",
+      stderr: `<!> Error: ${stderr}\n`,
+    });
+    const hintOf = async (stderr: string): Promise<string | undefined> =>
+      (await errorOf(expandWith(["-c", "A"], playback([failing(stderr), options])))).hint;
+    const list = "to list all options, run: opp_run -h config";
+    expect(await hintOf("Unknown configuration option: sim-tme-limit")).toBe(
+      `did you mean sim-time-limit? ${list}`,
+    );
+    expect(await hintOf("Unknown command-line configuration option --bin-recordin")).toBe(
+      `did you mean bin-recording? ${list}`,
+    );
+    expect(await hintOf("Unknown configuration option: xyz")).toBe(list);
+  });
+
+  test("tells how to list the runs if there is none of a number", async () => {
+    const failing = {
+      args: ["-c", "A", "-r", "99", "-s", "-q", "runs"],
+      exitCode: 1,
+      stdout: "",
+      stderr: "<!> Error: Run number 99 in run list '99' is out of range 0..11\n",
+    };
+    expect((await errorOf(expandWith(["-c", "A", "-r", "99"], playback([failing])))).hint).toBe(
+      "to list the runs, run: runall-swarm --dry-run -c A",
+    );
+  });
+
   test("names the existing configs if the config is unknown", async () => {
     const cases = recordings.find(({ name }) => name === "study/cases.json")!.cases;
     const recorded = cases.find(({ args }) => args.includes("nosuch"))!;

@@ -115,7 +115,7 @@ describeWithService("redis-server", "runall-swarm reports what to change", () =>
       const answer = await runall(["-c", "Quick"], broken.study);
       expectAdvice(
         answer,
-        /the build failed: make MODE=release[^]*error: #error this does not compile[^]*hint: see the build log .*\.log/,
+        /the build failed: .*: error: #error this does not compile.*\n\$ make MODE=release[^]*error: #error this does not compile[^]*hint: see the build log .*\.log/,
       );
     }
     expect(await readdir(broken.study)).not.toContain("results");

@@ -260,7 +260,7 @@ describeWithService("redis-server", "a build determines which binaries run", () 
     [
       "a build that fails",
       { "src/a.cc": "#error no\n", ".oppbuildspec": buildspec("src", "--deep") },
-      /the build failed: make .*\n[^]*#error no[^]*see the build log/,
+      /the build failed: .*: error: #error no.*\n\$ make .*\n[^]*#error no[^]*see the build log/,
     ],
     [
       "a library that is not made",

@@ -88,11 +88,11 @@ describeWithService("redis-server", "the history of campaigns", () => {
     expect(again.exitCode).toBe(0);
     const later = await newest();
     expect(await listing(id)).toMatchObject({ states: { done: 12 }, superseded: { [later]: 5 } });
-    expect((await user.runall("list")).stdout).toContain(`12 done, 5 superseded by ${later}`);
+    expect((await user.runall("list")).stdout).toContain(`12 done, 5 of them superseded by ${later}`);
     const old = (await user.runall("logs", id)).stdout;
     expect(old.match(new RegExp(`: done, .*; superseded by ${later}$`, "gm"))).toHaveLength(5);
     expect(old.match(/: done, /g)).toHaveLength(12);
-    expect((await user.runall("attach", id)).stdout).toContain(`: 12 done, 5 superseded by ${later}.`);
+    expect((await user.runall("attach", id)).stdout).toContain(`: 12 done, 5 of them superseded by ${later}.`);
     expect(await user.runall("logs", id, "2")).toMatchObject({
       exitCode: 2,
       stdout: "",
@@ -122,7 +122,7 @@ describeWithService("redis-server", "the history of campaigns", () => {
       new RegExp(`^Broken #1 .*: failed, .*; superseded by ${later}$`, "m"),
     );
     const attached = await user.runall("attach", id);
-    expect(attached.stdout).toContain(`2 done, 1 failed, 1 superseded by ${later}`);
+    expect(attached.stdout).toContain(`2 done, 1 failed, 1 of them superseded by ${later}`);
     expect(attached.exitCode).toBe(1);
     const retry = await user.runall("retry", id);
     expect(retry).toMatchObject({ exitCode: 2 }); // it belongs to the later campaign now

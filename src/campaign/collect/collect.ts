@@ -263,8 +263,10 @@ export class Collector {
     if (!existsSync(file)) return;
     try {
       const previous = await readRecord(this.#study.resultDirectory, run);
-      if (previous) this.#placement.replaces(previous, lstatSync(file).mtimeMs);
-      if (previous && previous.campaign !== this.#campaign.id) await this.#removeFailedFiles(previous);
+      if (previous) {
+        this.#placement.replaces(previous, lstatSync(file).mtimeMs);
+        await this.#removeFailedFiles(previous);
+      }
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       warnings.push(`replaced the old record ${file}: ${error.message}`);

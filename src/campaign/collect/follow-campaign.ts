@@ -12,6 +12,7 @@ import { lockCampaign } from "./campaign-lock.ts";
 import { RunCollector, storing, type CollectedRun } from "./collect-run.ts";
 import type { Study } from "./places.ts";
 import { supersededRuns } from "./history.ts";
+import { limitHints } from "./limit-hints.ts";
 import { missingInputs } from "./missing-inputs.ts";
 import { updateNote } from "./notes.ts";
 import { Pending } from "./pending.ts";
@@ -43,6 +44,8 @@ export interface FollowedCampaign {
   whole?: boolean;
   /** The campaign was queued earlier: report how its other runs have ended. */
   resumed?: boolean;
+  /** An interruption leaves the campaign running, instead of cancelling it. */
+  leaves?: boolean;
   /** Other runs of the campaign remain to be collected. */
   partly?: boolean;
   /** Sends sources and builds again that the swarm has lost; undefined if they do not exist here. */
@@ -53,7 +56,7 @@ export interface FollowedCampaign {
  * Follows a campaign until its last run has ended, and collects the results of each run. May be interrupted
  * at any time and resumed, even by another process.
  * @param session when it is interrupted, queued runs are cancelled, running
- *   simulations are stopped, and completed runs are collected.
+ *   simulations are stopped, and completed runs are collected; or, if the client leaves, nothing is changed.
  * @throws {UserError} if another process is collecting the same campaign, or the study no longer exists.
  */
 export async function* followCampaign(
@@ -61,7 +64,7 @@ export async function* followCampaign(
   session: CampaignSession,
 ): AsyncGenerator<CampaignEvent> {
   const { queue, interrupt } = session;
-  const { campaign, study, open, cancelled, position, partly = false } = followed;
+  const { campaign, study, open, cancelled, position, partly = false, leaves = false } = followed;
   const startedAt = performance.now();
   await using _lock = followed.lock ?? (await lockCampaign(study, campaign));
   await updateNote(campaign, study, false);
@@ -74,11 +77,12 @@ export async function* followCampaign(
   yield* othersEnded(followed, tally);
   const restoring = new Restorer(followed.restore);
   const forgetting = new Pending(MOST_REMOVALS);
-  using cancelling = cancelOn(interrupt, queue, campaign.id, open);
+  using cancelling = leaves ? undefined : cancelOn(interrupt, queue, campaign.id, open);
+  const left = leaves ? interrupt : undefined;
   const retries = new Retries(campaign, queue);
-  const mayRetry = (run: Run): boolean => !interrupt.aborted && retries.mayAdd(run);
+  const mayRetry = (run: Run): boolean => (leaves || !interrupt.aborted) && retries.mayAdd(run);
   for (let runs = open, from = position; runs.length > 0; { runs, position: from } = await retries.queue()) {
-    for await (const event of await queue.follow(campaign.id, runs, from)) {
+    for await (const event of await queue.follow(campaign.id, runs, from, left)) {
       const reported = await translate(event, campaign.id, byNumber, collector);
       if (reported?.lacks) restoring.begin();
       yield* restoring.takeEvents();
@@ -96,7 +100,9 @@ export async function* followCampaign(
     await forgetting.done();
   }
   await restoring.done();
-  await cancelling.done();
+  await cancelling?.done();
+  if (left?.aborted && byNumber.size > 0)
+    return yield { type: "left", campaign: campaign.id, runs: byNumber.size };
   if (!partly) await updateNote(campaign, study, true);
   const wallTimeMs = performance.now() - startedAt;
   const { whole } = followed;
@@ -113,13 +119,13 @@ function* othersEnded(
     yield { type: "resumed", campaign: campaign.id, states };
 }
 
-/** Adds hints about files that failed runs may have missed. */
+/** Adds hints about what stopped runs, and about files that failed runs may have missed. */
 async function withHints(
   summary: CampaignSummary,
   study: Study,
   campaign: Campaign,
 ): Promise<CampaignSummary> {
-  const hints = await missingInputs(study, campaign, summary.failed);
+  const hints = [...limitHints(summary, campaign), ...(await missingInputs(study, campaign, summary.failed))];
   return { ...summary, ...(hints.length > 0 && { hints }) };
 }
 

@@ -59,7 +59,7 @@ async function printOverview(
   { study, campaign }: KnownCampaign,
   print: (text: string) => void,
 ): Promise<void> {
-  const { cancelled, open, unstarted } = found;
+  const { cancelled, open, unstarted, running, ended } = found;
   const { records, superseded } = await readHistory(study.resultDirectory, campaign.id);
   const recorded = new Set([...records, ...superseded].map((record) => record.runNumber));
   const groups = groupFailures(records.filter(({ state }) => state !== "done" && state !== "cancelled"));
@@ -82,10 +82,19 @@ async function printOverview(
   if (one !== undefined)
     print(`to print the output of one, run: runall-swarm logs ${campaign.id} ${one.runNumber}`);
   for (const hint of await missingInputs(study, campaign, records)) print(`hint: ${hint}`);
-  if (open.length > 0)
+  for (const run of open)
+    if (running.has(run.runNumber)) print(`${runLabel(run)} ${runVariables(run)}: running`);
+  if (open.length > 0) {
+    const counts = {
+      waiting: open.length - running.size - ended.size,
+      running: running.size,
+      ended: ended.size,
+    };
+    const states = Object.entries(counts).flatMap(([state, runs]) => (runs > 0 ? [`${runs} ${state}`] : []));
     print(
-      `${open.length} of ${campaign.runs} runs not yet collected; run: runall-swarm attach ${campaign.id}`,
+      `${open.length} of ${campaign.runs} runs not yet collected (${states.join(", ")}); run: runall-swarm attach ${campaign.id}`,
     );
+  }
   const unrecorded = campaign.runs - recorded.size - open.length;
   const never = unstarted.filter((run) => !recorded.has(run.runNumber));
   const { completed } = await sortUnstarted(never, campaign, study.resultDirectory);
@@ -182,8 +191,11 @@ async function printCollected(
   const file = printed === undefined ? undefined : path.resolve(directory, printed);
   if (file !== undefined && mayRead(study, file) && existsSync(file))
     return await printFile(file, print, offset);
-  const by =
-    record?.campaign === id ? undefined : supersededRuns(resultDirectory, id).get(runNumber)?.supersededBy;
+  const wasReplaced = record?.campaign !== id && supersededRuns(resultDirectory, id).has(runNumber);
+  // the latest campaign, not the one that replaced the run first
+  const by = wasReplaced
+    ? (record?.campaign ?? supersededRuns(resultDirectory, id).get(runNumber)?.supersededBy)
+    : undefined;
   if (by !== undefined) {
     throw new UserError(
       `run ${runNumber} of campaign ${id} was superseded by campaign ${by}: its output was replaced`,

@@ -203,6 +203,16 @@ function placesOf({ checkout, project }: StudyContext, { plan, dependencies }: P
   return [...places.values()].sort((one, other) => other.top.length - one.top.length);
 }
 
+/** Returns a hint that names a file with a similar name, or else the paths that were looked for. */
+async function similarFile(files: readonly string[]): Promise<string> {
+  for (const file of files) {
+    const names = await readdir(path.dirname(file)).catch(() => []);
+    const [near] = nearest(path.basename(file), names);
+    if (near !== undefined) return `did you mean ${path.join(path.dirname(file), near)}?`;
+  }
+  return `looked for ${files.join(", ")}`;
+}
+
 /**
  * Returns the error for something that is missing.
  * @param files its possible paths on this machine.
@@ -222,6 +232,8 @@ async function missing(
       return new UserError(`the ${name} ${reason}`, { hint: `${other}; ${modeAdvice(file)}` });
   }
   return new UserError(`the ${name} ${reason}`, {
-    hint: isHere ? 'check the name; if git ignores the file, list it under "ship" in swarm.json' : undefined,
+    hint: isHere
+      ? 'check the name; if git ignores the file, list it under "ship" in swarm.json'
+      : await similarFile(files),
   });
 }

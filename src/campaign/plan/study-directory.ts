@@ -10,9 +10,11 @@ import type { SimulationArguments } from "../../omnetpp/opp-args.ts";
  * @throws {UserError} if the folder or one of its ini files is missing; the hint names ini files nearby.
  */
 export async function studyDirectory(directory: string, args: SimulationArguments): Promise<string> {
-  const study = await realpath(directory).catch((error: unknown) => {
+  const study = await realpath(directory).catch(async (error: unknown) => {
     if (errorCode(error) !== "ENOENT") throw error;
-    const hint = directory.includes("\ufffd") ? "its name is not valid UTF-8: rename the folder" : undefined;
+    const hint = directory.includes("\ufffd")
+      ? "its name is not valid UTF-8: rename the folder"
+      : await similarFolder(directory);
     throw new UserError(`no such folder: ${directory}`, { hint });
   });
   for (const ini of iniFiles(args)) {
@@ -21,6 +23,18 @@ export async function studyDirectory(directory: string, args: SimulationArgument
     throw new UserError(`no ${ini} in ${study}`, { hint: hintFor(ini, await inisNear(study)) });
   }
   return study;
+}
+
+/** Returns a hint that names a folder with a similar name, or else the one that exists above it. */
+async function similarFolder(directory: string): Promise<string> {
+  const above = path.dirname(directory);
+  const entries = await readdir(above, { withFileTypes: true }).catch(() => undefined);
+  if (entries === undefined) return await similarFolder(above);
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const [near] = nearest(path.basename(directory), folders);
+  return near === undefined
+    ? `${above} exists, but contains no folder ${path.basename(directory)}`
+    : `did you mean ${path.join(above, near)}?`;
 }
 
 /** Number of levels below a folder, and of folders, that are searched for ini files. */

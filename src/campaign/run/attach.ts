@@ -13,7 +13,8 @@ import { knownCampaign, type CallerContext, type KnownCampaign } from "../collec
 import type { CampaignSession } from "../collect/session.ts";
 
 /**
- * Follows a campaign that was queued earlier, and collects the runs that are not collected yet.
+ * Follows a campaign that was queued earlier, and collects the runs that are not collected yet. If it is interrupted,
+ * the campaign continues.
  * @param session as for `followCampaign`.
  * @throws {UserError} if there is no such campaign, or its study is not on this machine.
  */
@@ -27,7 +28,10 @@ export async function* attachCampaign(
   yield { type: "queued", campaign: id, runs: found.open.length };
   yield* damaged(found);
   const partly = found.damaged.length > 0;
-  yield* followCampaign({ ...found, ...known, position, lock, partly, whole: true, resumed: true }, session);
+  yield* followCampaign(
+    { ...found, ...known, position, lock, partly, whole: true, resumed: true, leaves: true },
+    session,
+  );
 }
 
 /**

@@ -84,9 +84,18 @@ async function keepLog(file: string, text: string): Promise<void> {
   await writeFile(file, text);
 }
 
+/** A line in which a compiler or a linker reports an error; make's own lines only repeat that there was one. */
+const ERROR_LINE = /^.*(?::\d+: (?:fatal )?error: |undefined reference to |: cannot find |Fatal error: ).*$/m;
+
+function firstError(log: string): string | undefined {
+  return ERROR_LINE.exec(log)?.[0].trim();
+}
+
 function buildFailed({ command, log, reason }: BuildAnswer & { ok: false }, file: string): UserError {
   if (reason !== undefined) return new UserError(`the swarm could not build the project: ${reason}`);
+  const error = firstError(log);
+  const what = error === undefined ? command : `${error}\n$ ${command}`;
   const lastLines = log.trimEnd().split("\n").slice(-LAST_LINES).join("\n");
   const hint = log === "" ? undefined : `see the build log ${file}`;
-  return new UserError(`the build failed: ${command}\n${lastLines}`, { hint });
+  return new UserError(`the build failed: ${what}\n${lastLines}`, { hint });
 }

@@ -26,15 +26,27 @@ export interface CommonOptions {
 
 // The actions of the subcommands; this module is loaded only when one of them is called.
 
-/** Prints all campaigns of a swarm. */
-export async function list(options: CommonOptions, context: CommandContext): Promise<void> {
+/** Number of campaigns that `list` prints by default. */
+const MOST_LISTED = 20;
+
+/** Prints the campaigns of a swarm, newest first. */
+export async function list(
+  { all = false, ...options }: CommonOptions & { all?: boolean },
+  context: CommandContext,
+): Promise<void> {
   const { stdout, stderr } = context;
   await using connected = await connect({ ...options, asItIs: true }, context);
   const warn = warnOn(stderr);
   const listings = await connected.queue.list(undefined, (reason) => warn(`ignoring ${reason}`));
-  if (options.json) stdout.write(`${printableJson(listings.map(withoutTerminal), 2)}\n`);
-  else if (listings.length === 0) stdout.write("no campaigns\n");
-  else for (const line of campaignTable(listings, stdout, Date.now())) stdout.write(`${line}\n`);
+  if (options.json) return void stdout.write(`${printableJson(listings.map(withoutTerminal), 2)}\n`);
+  if (listings.length === 0) return void stdout.write("no campaigns\n");
+  const shown = all ? listings : listings.slice(0, MOST_LISTED);
+  for (const line of campaignTable(shown, stdout, Date.now())) stdout.write(`${line}\n`);
+  const more = listings.length - shown.length;
+  if (more > 0)
+    stderr.write(
+      `${forPeople(`… and ${count(more, "older campaign")}; to list all, run: runall-swarm list --all`, stderr)}\n`,
+    );
 }
 
 /** Removes the client's environment, which may contain secrets, from a listing. */
@@ -54,14 +66,18 @@ export async function follow(
   const { target, queue, swarm, gone } = connected;
   const id = await meant(typed, queue);
   const directory = process.cwd();
-  return await showCampaign({ quiet, verbose, json, directory }, context, (say) => {
-    connected.say = say;
-    const here = { directory, warn: (text: string) => say(`warning: ${text}`) };
-    const start = word === "attach" ? attachCampaign : retryCampaign;
-    const { results } = swarm;
-    const events = start(id, here, { queue, store: results, interrupt: context.interrupt });
-    return Promise.resolve({ target, gone, results, events });
-  });
+  return await showCampaign(
+    { quiet, verbose, json, directory, leaves: word === "attach" },
+    context,
+    (say) => {
+      connected.say = say;
+      const here = { directory, warn: (text: string) => say(`warning: ${text}`) };
+      const start = word === "attach" ? attachCampaign : retryCampaign;
+      const { results } = swarm;
+      const events = start(id, here, { queue, store: results, interrupt: context.interrupt });
+      return Promise.resolve({ target, gone, results, events });
+    },
+  );
 }
 
 /** Cancels the queued runs of a campaign and stops its running simulations. */

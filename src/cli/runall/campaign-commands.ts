@@ -35,11 +35,15 @@ export function describeSubcommands(context: CommandContext, finish: (code: numb
   const withId = (usage: string, description: string): Program => command(usage, `${description}. ${ID}`);
   const yes = ["--yes", "resume a halted swarm without asking, even if it costs money"] as const;
 
-  command("list", "list the campaigns of a swarm, newest first")
-    .option("--json", "print JSON")
-    .action(async (options: CommonOptions) => (await actions()).list(options, context));
+  command("list", "list the newest campaigns of a swarm")
+    .option("--all", "list all campaigns (default: the newest 20)")
+    .option("--json", "print all campaigns as JSON")
+    .action(async (options: CommonOptions & { all?: true }) => (await actions()).list(options, context));
   for (const [word, description] of [
-    ["attach", "follow a campaign and collect its results; Ctrl-C cancels it, closing the terminal does not"],
+    [
+      "attach",
+      "follow a campaign and collect its results; Ctrl-C leaves it running (to cancel it: runall-swarm cancel)",
+    ],
     ["retry", "rerun failed and cancelled runs"],
   ] as const) {
     withId(`${word} <id>`, description)
@@ -85,7 +89,7 @@ export function describeSubcommands(context: CommandContext, finish: (code: numb
 }
 
 const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
-  list: ["runall-swarm list", "runall-swarm list --swarm inet --json"],
+  list: ["runall-swarm list", "runall-swarm list --all", "runall-swarm list --swarm inet --json"],
   attach: ["runall-swarm attach last", "runall-swarm attach ID --verbose"],
   retry: ["runall-swarm retry last"],
   cancel: ["runall-swarm cancel ID", "runall-swarm attach ID   # then collect the completed runs"],

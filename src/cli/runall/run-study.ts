@@ -16,6 +16,9 @@ import { outdatedLine, skippedLine } from "../terminal/summary.ts";
 import { showCampaign } from "./show-campaign.ts";
 import { limitsLine } from "./show-limits.ts";
 
+/** Time in ms after which the user is told what takes so long, if nothing was printed. */
+const SILENCE_MS = 1000;
+
 /** Plans the campaign of a study, then lists, explains or executes its runs. Returns the exit code. */
 export async function runStudy(
   { program, simulation }: SplitArguments,
@@ -25,23 +28,38 @@ export async function runStudy(
   const directory = path.resolve(options.directory);
   const { commit, omnetpp, environment } = options;
   const say = (text: string): void => {
+    clearTimeout(silence);
     if (!options.quiet) context.stderr.write(`${forPeople(printable(text), context.stderr)}\n`);
   };
+  const silence = setTimeout(() => {
+    if (context.stderr.isTTY) say(`reading the study ${directory}`);
+  }, SILENCE_MS);
   let onAsked = (): void => undefined;
   const asked = new Promise<void>((resolve) => (onAsked = resolve));
   const request = { directory, commit, omnetpp, environment, program, arguments: simulation, say, onAsked };
   if (options.explain) {
+    clearTimeout(silence);
     await wouldShareDisk(options.swarm); // a misspelled name is an error here, too
     const { explainStudy } = await import("./explain-study.ts");
     return await explainStudy(request, options, context);
   }
-  const planning = planCampaign(request, context.interrupt).catch((error: unknown) => {
-    throw withMisplacedOption(withMisspelledWord(error, context.argv), simulation);
-  });
+  const planning = planCampaign(request, context.interrupt)
+    .finally(() => clearTimeout(silence))
+    .catch((error: unknown) => {
+      if (program !== undefined && SUBCOMMANDS.has(program)) throw withMisplacedWord(error, program);
+      throw withMisplacedOption(withMisspelledWord(error, context.argv), simulation);
+    });
   planning.catch(() => undefined); // awaited later, so an early rejection must not count as unhandled
   if (options.dryRun) return await listRuns(planning, options, context);
   await Promise.race([asked, planning]);
   return await runOnSwarm(planning, options, context, directory);
+}
+
+/** Adds a hint to an error if a subcommand was typed after options, where a simulation program is expected. */
+function withMisplacedWord(error: unknown, word: string): unknown {
+  if (!(error instanceof UserError)) return error;
+  const hint = `a subcommand comes before all options: runall-swarm ${word} …; a program of that name is ./${word}`;
+  return new UserError(error.message, { hint, cause: error });
 }
 
 /** Adds a hint to the simulator's error if an option of runall-swarm was passed to the simulation. */

@@ -206,13 +206,17 @@ function wholeNumber(text: string): number {
 function batchSize(text: string): number {
   const size = wholeNumber(text);
   if (size > 0) return size;
-  throw new UserError("the batch size must be at least 1");
+  throw new UserError("the batch size must be at least 1", {
+    hint: "with 1, each run has a process of its own",
+  });
 }
 
 function jobs(text: string): number {
   const most = wholeNumber(text);
   if (most > 0) return most;
-  throw new UserError("the number of concurrent runs must be at least 1");
+  throw new UserError("the number of concurrent runs must be at least 1", {
+    hint: "without -j, the campaign uses all runners; to only list its runs, use --dry-run",
+  });
 }
 
 function omnetpp(text: string): string {

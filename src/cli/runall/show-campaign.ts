@@ -18,6 +18,8 @@ export interface ShowOptions {
   json: boolean;
   /** The client does not wait for the end: print how to attach to the campaign. */
   detached?: boolean;
+  /** Ctrl-C leaves the campaign running. */
+  leaves?: boolean;
   /** Directory to which printed paths are relative. */
   directory: string;
 }
@@ -49,7 +51,7 @@ export async function showCampaign(
   using health = keepHealthy(target, gone, renderer);
   using _disk = watchDiskSpace(results, renderer);
   let campaign: string | undefined;
-  const onInterrupt = (): void => renderer.say(interruption(campaign));
+  const onInterrupt = (): void => renderer.say(interruption(campaign, options));
   interrupt.addEventListener("abort", onInterrupt, { once: true });
   let allDone = true;
   try {
@@ -87,7 +89,8 @@ function show(renderer: CampaignRenderer, event: CampaignEvent, { detached }: Sh
   renderer.show(event);
 }
 
-function interruption(campaign: string | undefined): string {
+function interruption(campaign: string | undefined, { leaves }: ShowOptions): string {
+  if (leaves) return "leaving the campaign, which continues; press Ctrl-C again to exit immediately";
   if (campaign === undefined) return "stopping; nothing has been queued yet";
   return `cancelling; completed runs are being collected. Press Ctrl-C again to exit immediately, and collect them later with: runall-swarm attach ${campaign}`;
 }

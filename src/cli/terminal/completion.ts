@@ -29,8 +29,8 @@ export function addCompletion(program: Program, stdout: CommandContext["stdout"]
       .command("completion [shell]")
       .description(`print the script that completes ${tool} in bash, zsh or fish`)
       .action((shell: string | undefined) => void stdout.write(completionScript(tool, shell))),
-    `${tool} completion bash >> ~/.bashrc`,
-    `${tool} completion zsh >> ~/.zshrc    # after compinit`,
+    `source <(${tool} completion bash)    # in ~/.bashrc`,
+    `source <(${tool} completion zsh)     # in ~/.zshrc, after compinit`,
     `${tool} completion fish > ~/.config/fish/completions/${tool}.fish`,
   );
 }

@@ -107,10 +107,12 @@ export class CampaignProgress {
     if (first > this.#recent.length / 2) this.#recent = this.#recent.slice(first);
   }
 
-  /** Progress of the campaign in percent, rounded down. */
+  /** Progress of the campaign in percent, rounded down; 100 only if all runs have ended. */
   get percent(): number {
     const percents = [...this.#running.values()].reduce((sum, { percent }) => sum + percent, 0);
-    return this.total === 0 ? 0 : Math.floor((100 * this.finished + percents) / this.total);
+    if (this.total === 0) return 0;
+    const percent = Math.floor((100 * this.finished + percents) / this.total);
+    return this.finished < this.total ? Math.min(percent, 99) : percent;
   }
 
   /** Estimated time left in ms; undefined if nothing is known. */

