@@ -1,4 +1,8 @@
+import path from "node:path";
+import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import type { Campaign } from "../../src/model/campaign.ts";
+import { CAMPAIGNS_KEY, campaignKey } from "../../src/queue/names.ts";
 import { describeWithService } from "../helpers/services.ts";
 import {
   eventually,
@@ -8,6 +12,7 @@ import {
   mustRun,
   queued,
   researcher,
+  stateFolder,
   type Researcher,
 } from "../helpers/swarm.ts";
 
@@ -46,6 +51,31 @@ describeWithService("redis-server", "the history of campaigns", () => {
   };
   const scalars = async (): Promise<string[]> =>
     (await user.sample.results()).filter((file) => file.endsWith(".sca") && !file.startsWith("failed/"));
+
+  it("is listed from the newest campaign, and in full only with --all", async () => {
+    await using held = await holdRuns(user, 0);
+    const id = await queued(user, "-c", "Quick", "-r", "0");
+    const redis = new Redis(path.join(stateFolder(user), "redis.sock"));
+    try {
+      const entry = JSON.parse((await redis.get(campaignKey(id)))!) as Campaign;
+      for (let at = 1; at <= 21; at++) {
+        const older = { ...entry, id: id.slice(0, -2) + String(at + 10), createdAt: entry.createdAt - at };
+        await redis.set(campaignKey(older.id), JSON.stringify(older));
+        await redis.zadd(CAMPAIGNS_KEY, older.createdAt, older.id);
+      }
+    } finally {
+      redis.disconnect();
+    }
+    const some = await user.runall("list");
+    expect(some.stdout.trimEnd().split("\n")).toHaveLength(21);
+    expect(some.stdout.split("\n")[1]).toContain(id);
+    expect(some.stderr).toBe("… and 2 older campaigns; to list all, run: runall-swarm list --all\n");
+    const all = await user.runall("list", "--all");
+    expect(all).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(all.stdout.trimEnd().split("\n")).toHaveLength(23);
+    expect(await list()).toHaveLength(22);
+    await held.release();
+  });
 
   it("is consistent through Ctrl-C, list, logs, attach, retry and rerun", async () => {
     await using held = await holdRuns(user, 4);

@@ -88,7 +88,7 @@ async function printOverview(
     const counts = {
       waiting: open.length - running.size - ended.size,
       running: running.size,
-      ended: ended.size,
+      "to collect": ended.size,
     };
     const states = Object.entries(counts).flatMap(([state, runs]) => (runs > 0 ? [`${runs} ${state}`] : []));
     print(

@@ -93,7 +93,7 @@ export async function cancel(typed: string, options: CommonOptions, context: Com
   const text =
     removed === undefined
       ? `campaign ${id} has already ended; nothing was cancelled${uncollected(id, open.length)}`
-      : `campaign ${id}: ${count(removed.length, "queued run")} cancelled, running simulations are stopped; to collect the rest, run: runall-swarm attach ${id}`;
+      : `campaign ${id}: ${removed.length > 0 ? `${count(removed.length, "queued run")} cancelled, ` : ""}running simulations are stopped; to collect the rest, run: runall-swarm attach ${id}`;
   stdout.write(`${forPeople(text, stdout)}\n`);
 }
 

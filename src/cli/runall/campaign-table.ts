@@ -49,11 +49,14 @@ function rowOf(listing: CampaignListing, now: number): string[] {
 }
 
 /** Returns the number of a campaign's runs in each state. */
-function statesOf({ cancelled, waiting, running, ended, states, superseded }: CampaignListing): string {
+function statesOf(listing: CampaignListing): string {
+  const { campaign, cancelled, waiting, running, ended, states, superseded } = listing;
   const { done = 0, cancelled: stopped = 0, ...others } = states;
   const failed = Object.values(others).reduce<number>((sum, runs) => sum + runs, 0);
   const counts = { waiting, running, "to collect": ended, done, failed, cancelled: stopped };
   const parts = Object.entries(counts).flatMap(([what, runs]) => (runs > 0 ? [`${runs} ${what}`] : []));
-  const later = Object.entries(superseded).map(([id, runs]) => `${runs} of them superseded by ${id}`);
+  const later = Object.entries(superseded).map(([id, runs]) =>
+    runs === campaign.runs ? `superseded by ${id}` : `${runs} of them superseded by ${id}`,
+  );
   return [...(cancelled && stopped === 0 ? ["cancelled"] : []), ...parts, ...later].join(", ");
 }

@@ -29,8 +29,8 @@ export function addCompletion(program: Program, stdout: CommandContext["stdout"]
       .command("completion [shell]")
       .description(`print the script that completes ${tool} in bash, zsh or fish`)
       .action((shell: string | undefined) => void stdout.write(completionScript(tool, shell))),
-    `source <(${tool} completion bash)    # in ~/.bashrc`,
-    `source <(${tool} completion zsh)     # in ~/.zshrc, after compinit`,
+    `${tool} completion bash    # in ~/.bashrc: source <(${tool} completion bash)`,
+    `${tool} completion zsh     # in ~/.zshrc, after compinit: source <(${tool} completion zsh)`,
     `${tool} completion fish > ~/.config/fish/completions/${tool}.fish`,
   );
 }

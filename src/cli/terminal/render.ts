@@ -232,7 +232,7 @@ export class CampaignRenderer {
 }
 
 function wrapped(line: string, width: number | undefined): string {
-  return width === undefined ? line : wrap(line, width);
+  return width === undefined ? line : wrap(line, width, "  ");
 }
 
 function limited(details: readonly string[]): string[] {

@@ -111,10 +111,11 @@ export function failedTable(
           wrap(
             `to print the output of one, run: runall-swarm logs ${campaign} ${example.runNumber}`,
             width ?? Infinity,
+            "  ",
           ),
         ]),
     ...(more > 0
-      ? [wrap(`… and ${more} more; to list all, run: runall-swarm logs ${campaign}`, width ?? Infinity)]
+      ? [wrap(`… and ${more} more; to list all, run: runall-swarm logs ${campaign}`, width ?? Infinity, "  ")]
       : []),
   ];
 }
