@@ -27,10 +27,11 @@ export function addCompletion(program: Program, stdout: CommandContext["stdout"]
   withExamples(
     program
       .command("completion [shell]")
-      .description(`print the script that completes ${tool} in bash, zsh or fish`)
+      .description(
+        `print the script that completes ${tool} in bash, zsh or fish; write in ~/.bashrc, or after compinit in ~/.zshrc: source <(${tool} completion bash | zsh)`,
+      )
       .action((shell: string | undefined) => void stdout.write(completionScript(tool, shell))),
-    `${tool} completion bash    # in ~/.bashrc: source <(${tool} completion bash)`,
-    `${tool} completion zsh     # in ~/.zshrc, after compinit: source <(${tool} completion zsh)`,
+    `${tool} completion bash`,
     `${tool} completion fish > ~/.config/fish/completions/${tool}.fish`,
   );
 }
