@@ -27,8 +27,9 @@ export function addCompletion(program: Program, stdout: CommandContext["stdout"]
   withExamples(
     program
       .command("completion [shell]")
+      .summary(`print the script that completes ${tool} in bash, zsh or fish`)
       .description(
-        `print the script that completes ${tool} in bash, zsh or fish; write in ~/.bashrc, or after compinit in ~/.zshrc: source <(${tool} completion bash | zsh)`,
+        `print the script that completes ${tool} in bash, zsh or fish. In ~/.bashrc, write: source <(${tool} completion bash); in ~/.zshrc, after compinit: source <(${tool} completion zsh)`,
       )
       .action((shell: string | undefined) => void stdout.write(completionScript(tool, shell))),
     `${tool} completion bash`,
