@@ -208,6 +208,7 @@ describeWithDocker("a swarm on Docker", () => {
     const attached = await user.runall("attach", id!, "--swarm", "t");
     expect(attached).toMatchObject({ exitCode: 0 });
     expect((await user.sample.results()).filter((file) => file.endsWith(".sca"))).toHaveLength(32);
+    expect(await valuesHere(own, id!)).toBe(32);
 
     const { relay } = await dockerState(own, "t");
     process.kill(relay.pid, "SIGKILL");
@@ -374,6 +375,28 @@ describeWithDocker("a swarm on Docker", () => {
     expect(await user.run("swarm-tool", ["remove", "m", "--yes"])).toMatchObject({ exitCode: 0 });
   }, 300_000);
 });
+
+/** The number of runs whose results are shown by a dashboard that is served on the client's machine. */
+async function valuesHere(user: User, campaign: string): Promise<number> {
+  const served = user.start("swarm-tool", ["dashboard", "t", "--port", "0"]);
+  let printed = "";
+  served.child.stdout!.on("data", (chunk: Buffer) => (printed += chunk.toString()));
+  try {
+    await eventually(() => expect(printed).toContain("press Ctrl-C"));
+    const { origin } = new URL(printed.split("\n")[0]!);
+    const address = `${origin}/api/campaigns/${campaign}/values?pattern=**.waitingTime:mean`;
+    let runs = 0;
+    await eventually(async () => {
+      const { series } = (await (await fetch(address)).json()) as { series: { values: unknown[] }[] };
+      runs = series[0]!.values.length;
+      expect(runs).toBe(32);
+    });
+    return runs;
+  } finally {
+    served.child.kill("SIGINT");
+    expect(await served.finished).toMatchObject({ exitCode: 0, stderr: "" });
+  }
+}
 
 /** A folder with an `ssh` that enters the container. */
 async function sshTo(manager: Manager, directory: string): Promise<string> {

@@ -12,7 +12,7 @@ import { forPeople } from "../terminal/for-people.ts";
 import { count } from "../terminal/format.ts";
 import type { CommandContext } from "../terminal/command.ts";
 import { printable, printableJson, printableLine, printableStream } from "../terminal/printable.ts";
-import { keepHealthy } from "./keep-healthy.ts";
+import { keepHealthy } from "../swarm/keep-healthy.ts";
 import { showCampaign } from "./show-campaign.ts";
 
 /** Options that several subcommands have. */

@@ -9,7 +9,7 @@ import { EXIT, type CommandContext } from "../terminal/command.ts";
 import { printableJson } from "../terminal/printable.ts";
 import { CampaignRenderer } from "../terminal/render.ts";
 import { REDRAW_MS } from "../terminal/status-line.ts";
-import { keepHealthy, watchDiskSpace } from "./keep-healthy.ts";
+import { keepHealthy, watchDiskSpace } from "../swarm/keep-healthy.ts";
 
 export interface ShowOptions {
   quiet: boolean;

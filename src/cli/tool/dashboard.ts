@@ -2,16 +2,20 @@ import { once } from "node:events";
 import type { Dashboard } from "../../dashboard/server.ts";
 import { PortTaken } from "../../dashboard/listen.ts";
 import { newToken, tokenFor } from "../../dashboard/token.ts";
-import { errorText, UserError } from "../../errors.ts";
+import { errorText } from "../../errors.ts";
 import { identify } from "../../system/identity.ts";
 import { attempts } from "../../system/poll.ts";
 import { explainSystemError } from "../../system/system-error.ts";
 import { readDashboardFile, writeDashboardFile, type DashboardFile } from "../../providers/dashboard-file.ts";
 import { openSwarm } from "../../providers/kinds/kinds.ts";
 import { haltedError, type DashboardPlace, type Provider } from "../../providers/provider.ts";
+import type { SwarmAccess } from "../../providers/target.ts";
+import { keepHealthy } from "../swarm/keep-healthy.ts";
 import { namedOrOnly } from "../swarm/name-or-only.ts";
 import { providerContext } from "../swarm/provider-context.ts";
 import type { CommandContext } from "../terminal/command.ts";
+import { forPeople } from "../terminal/for-people.ts";
+import { printable } from "../terminal/printable.ts";
 import { serveDashboard } from "../worker/serve-dashboard.ts";
 
 /** Default port, which users of earlier versions know. */
@@ -32,20 +36,44 @@ export async function dashboard(
   { port, background }: DashboardCommandOptions,
   context: CommandContext,
 ): Promise<void> {
-  const { interrupt, stdout } = context;
+  const { interrupt, stdout, stderr } = context;
   const state = await namedOrOnly(given);
   const swarm = await openSwarm(state, providerContext({}, interrupt));
   const { accessHere } = swarm;
   if (accessHere !== undefined && background) return await serveBackground(swarm, accessHere, context);
-  if (accessHere === undefined && port !== undefined)
-    throw new UserError(`--port: the dashboard of the swarm ${state.name} is served by the swarm itself`, {
-      hint: `to print its address, run: swarm-tool dashboard ${state.name}`,
-    });
-  if (accessHere === undefined || port === undefined)
-    return void stdout.write(`${addressAt(await swarm.dashboard(interrupt))}\n`);
+  if (port === undefined) {
+    stdout.write(`${addressAt(await swarm.dashboard(interrupt))}\n`);
+    if (accessHere === undefined && stdout.isTTY) stderr.write(`${forPeople(alsoHere(swarm), stderr)}\n`);
+    return;
+  }
   if (state.state === "halted") throw haltedError(state.name);
+  if (accessHere !== undefined) return await serve(accessHere, port, context);
+  await serveRemote(swarm, port, context);
+}
+
+/** The dashboard that is a service of a swarm does not have the results that clients have collected. */
+function alsoHere({ name }: Provider): string {
+  return `with the results that were collected on this machine: swarm-tool dashboard ${name} --port 0`;
+}
+
+/** Serves a dashboard for a swarm on other machines, and keeps its connection open. */
+async function serveRemote(swarm: Provider, port: number, context: CommandContext): Promise<void> {
+  const { stderr, interrupt } = context;
+  const say = (text: string): void => void stderr.write(`${forPeople(printable(text), stderr)}\n`);
+  const gone = new AbortController();
+  const ended = AbortSignal.any([interrupt, gone.signal]);
+  const access = (): Promise<SwarmAccess> => swarm.access(say, gone.signal);
+  const reporter = { say, warn: (text: string) => say(`warning: ${text}`) };
+  using _ = keepHealthy(swarm, gone, reporter, (removed) => removed);
+  await serve(access, port, { ...context, interrupt: ended });
+  if (gone.signal.aborted) throw gone.signal.reason;
+}
+
+/** Serves a dashboard until it is interrupted. */
+async function serve(access: AccessHere, port: number, context: CommandContext): Promise<void> {
+  const { stdout, interrupt } = context;
   const token = newToken();
-  await using served = await open(accessHere, port, token, context);
+  await using served = await open(access, port, token, context);
   stdout.write(`${address(served, token)}\npress Ctrl-C to stop it\n`);
   if (!interrupt.aborted) await once(interrupt, "abort");
 }

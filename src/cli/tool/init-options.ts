@@ -38,7 +38,7 @@ export function addInitOptions(command: Program): Program {
   command
     .argument("[name]", "name of the swarm (default: local, docker, or on AWS inet)")
     .optionsGroup("Where (default: --aws, if AWS is configured):")
-    .option("--local", "on this machine; needs redis-server and OMNeT++")
+    .option("--local", "on this machine; needs OMNeT++")
     .option("--docker", "on an existing Docker Swarm")
     .option("--aws", "on rented machines of AWS, which cost money while they run");
   runnersOption(command.optionsGroup("On all of them:"))

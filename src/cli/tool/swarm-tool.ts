@@ -134,7 +134,7 @@ function addDashboard(program: Program, context: CommandContext): void {
     .description("print the address of a swarm's dashboard, with its access token")
     .option(
       "--port <n>",
-      "also serve it on this port until Ctrl-C (0: any free port)",
+      "serve one on this port until Ctrl-C (0: any free port); it has the results that this machine has collected",
       wholeNumber(0, 65_535),
     )
     .addOption(new Option("--background").hideHelp())

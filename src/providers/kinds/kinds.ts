@@ -38,7 +38,7 @@ const KINDS: Readonly<Record<SwarmState["target"], Kind>> = {
     offer: {
       option: "--local",
       description:
-        "on this machine: costs nothing and uses its processor cores; needs redis-server and OMNeT++.",
+        "on this machine: costs nothing and uses its processor cores; needs OMNeT++.",
     },
     isMeant: ({ local }) => local === true,
     nameFor: (given) => given ?? "local",

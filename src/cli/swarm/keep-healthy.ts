@@ -24,11 +24,13 @@ export interface Health extends Disposable {
 /**
  * Restarts dead processes of a swarm while a client waits for it, until it is disposed of.
  * @param gone aborted if the swarm has been removed.
+ * @param reasonOf returns the error with which it is then aborted.
  */
 export function keepHealthy(
   target: Pick<Provider, "repair">,
   gone: AbortController,
   reporter: Reporter,
+  reasonOf: (error: SwarmRemoved) => UserError = endOfCampaign,
 ): Health {
   let askSwarm = false;
   const check = async (): Promise<void> => {
@@ -37,7 +39,7 @@ export function keepHealthy(
       for (const text of await target.repair({ askSwarm, onWaiting })) reporter.warn(text);
     } catch (error) {
       if (!(error instanceof SwarmRemoved)) throw error;
-      gone.abort(endOfCampaign(error));
+      gone.abort(reasonOf(error));
     }
   };
   const timer = checkPeriodically(reporter, check);
