@@ -16,8 +16,8 @@ describeWithService("redis-server", "completion", () => {
   afterAll(() => user[Symbol.asyncDispose]());
 
   /** The candidates for the last word of a command line, as bash gets them after the tab key. */
-  const inBash = async (...words: string[]): Promise<string[]> => {
-    const script = path.join(user.directory, "complete.bash");
+  const inBash = async (of: Researcher, ...words: string[]): Promise<string[]> => {
+    const script = path.join(of.directory, "complete.bash");
     const tool = words[0]!;
     await writeFile(
       script,
@@ -27,16 +27,21 @@ COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
 _${tool.replace("-", "_")}
 printf '%s\\n' "\${COMPREPLY[@]}"\n`,
     );
-    const printed = execFileSync("bash", [script, ...words], { cwd: user.sample.study, env: user.env });
+    const printed = execFileSync("bash", [script, ...words], { cwd: of.sample.study, env: of.env });
     return printed.toString().split("\n").slice(0, -1);
   };
 
   /** On a busy machine it gives up now and then, as intended: the user does not wait. */
+  const expectOf = (
+    of: Researcher,
+    words: readonly string[],
+    expected: readonly string[],
+  ): Promise<unknown> => eventually(async () => expect(await inBash(of, ...words)).toEqual(expected));
   const expectInBash = (words: readonly string[], expected: readonly string[]): Promise<unknown> =>
-    eventually(async () => expect(await inBash(...words)).toEqual(expected));
+    expectOf(user, words, expected);
 
   it("completes subcommands and options", async () => {
-    expect(await inBash("runall-swarm", "")).toEqual([
+    expect(await inBash(user, "runall-swarm", "")).toEqual([
       "list",
       "attach",
       "retry",
@@ -46,11 +51,11 @@ printf '%s\\n' "\${COMPREPLY[@]}"\n`,
       "completion",
       "explain",
     ]);
-    expect(await inBash("runall-swarm", "re")).toEqual(["retry", "results"]);
-    expect(await inBash("runall-swarm", "--de")).toEqual(["--detach"]);
-    expect(await inBash("runall-swarm", "attach", "--j")).toEqual(["--json"]);
-    expect(await inBash("swarm-tool", "re")).toEqual(["resume", "remove"]);
-    expect(await inBash("swarm-tool", "init", "--l")).toEqual(["--local"]);
+    expect(await inBash(user, "runall-swarm", "re")).toEqual(["retry", "results"]);
+    expect(await inBash(user, "runall-swarm", "--de")).toEqual(["--detach"]);
+    expect(await inBash(user, "runall-swarm", "attach", "--j")).toEqual(["--json"]);
+    expect(await inBash(user, "swarm-tool", "re")).toEqual(["resume", "remove"]);
+    expect(await inBash(user, "swarm-tool", "init", "--l")).toEqual(["--local"]);
   });
 
   it("queries the simulator for the configs of the study, also in another folder", async () => {
@@ -70,6 +75,25 @@ printf '%s\\n' "\${COMPREPLY[@]}"\n`,
     await expectInBash(["runall-swarm", "cancel", "--swarm", "other", ""], [""]);
   });
 
+  it("completes scalars and iteration variables of results", async () => {
+    await using own = await researcher(0, 1);
+    expect(await own.runall("-c", "Load", "-r", "0")).toMatchObject({ exitCode: 0 });
+    const scalars = ["runall-swarm", "results", "--scalar"];
+    await expectOf(
+      own,
+      [...scalars, "Mm1.queue.queueL"],
+      ["Mm1.queue.queueLength:max", "Mm1.queue.queueLength:timeavg"],
+    );
+    await expectOf(
+      own,
+      ["runall-swarm", "results", "last", "--scalar", "Mm1.sou"],
+      ["Mm1.source.arrivalRate"],
+    );
+    await expectOf(own, ["runall-swarm", "results", "--by", ""], ["arrivalRate", "repetition"]);
+    await expectOf(own, ["runall-swarm", "results", "--by", "arrivalRate,"], ["arrivalRate,repetition"]);
+    await expectOf(own, [...scalars, "nosuch"], [""]);
+  });
+
   it("names the supported shells", async () => {
     expect(await user.run("runall-swarm", ["completion", "tcsh"])).toMatchObject({
       exitCode: 2,
@@ -79,28 +103,28 @@ printf '%s\\n' "\${COMPREPLY[@]}"\n`,
   });
 
   it("offers --help, and completes the names of commands for help", async () => {
-    expect(await inBash("runall-swarm", "--h")).toEqual(["--help"]);
-    expect(await inBash("swarm-tool", "--h")).toEqual(["--help"]);
-    expect(await inBash("swarm-tool", "halt", "--h")).toEqual(["--help"]);
-    expect(await inBash("swarm-tool", "help", "po")).toEqual(["policy"]);
+    expect(await inBash(user, "runall-swarm", "--h")).toEqual(["--help"]);
+    expect(await inBash(user, "swarm-tool", "--h")).toEqual(["--help"]);
+    expect(await inBash(user, "swarm-tool", "halt", "--h")).toEqual(["--help"]);
+    expect(await inBash(user, "swarm-tool", "help", "po")).toEqual(["policy"]);
   });
 
   it("completes values by what the option or the argument means", async () => {
-    expect(await inBash("swarm-tool", "init", "--manager-type", "t3.")).toEqual([
+    expect(await inBash(user, "swarm-tool", "init", "--manager-type", "t3.")).toEqual([
       "t3.large",
       "t3.xlarge",
       "t3.2xlarge",
     ]);
     const nothing = [""];
     for (const option of ["--workers", "--runners", "--max-hours", "--volume-size", "--idle-minutes"])
-      expect(await inBash("swarm-tool", "init", option, "")).toEqual(nothing);
-    expect(await inBash("swarm-tool", "scale", "")).toEqual(nothing);
-    expect(await inBash("swarm-tool", "scale", "3", "")).toEqual(["local"]);
-    expect(await inBash("swarm-tool", "status", "local", "")).toEqual(nothing);
-    expect(await inBash("swarm-tool", "doctor", "")).toEqual(nothing);
-    expect(await inBash("swarm-tool", "completion", "")).toEqual(["bash", "zsh", "fish"]);
-    expect(await inBash("runall-swarm", "--swarm", "=", "lo")).toEqual(["local"]);
-    expect(await inBash("runall-swarm", "--swarm", "=")).toEqual(["local"]);
+      expect(await inBash(user, "swarm-tool", "init", option, "")).toEqual(nothing);
+    expect(await inBash(user, "swarm-tool", "scale", "")).toEqual(nothing);
+    expect(await inBash(user, "swarm-tool", "scale", "3", "")).toEqual(["local"]);
+    expect(await inBash(user, "swarm-tool", "status", "local", "")).toEqual(nothing);
+    expect(await inBash(user, "swarm-tool", "doctor", "")).toEqual(nothing);
+    expect(await inBash(user, "swarm-tool", "completion", "")).toEqual(["bash", "zsh", "fish"]);
+    expect(await inBash(user, "runall-swarm", "--swarm", "=", "lo")).toEqual(["local"]);
+    expect(await inBash(user, "runall-swarm", "--swarm", "=")).toEqual(["local"]);
   });
 
   it("completes what other programs know: profiles and regions, Docker contexts, branches and tags", async () => {

@@ -1,10 +1,14 @@
+import { existsSync } from "node:fs";
 import { readHistory } from "../../campaign/collect/history.ts";
 import { knownCampaign } from "../../campaign/collect/known-study.ts";
-import type { CampaignListing } from "../../queue/campaign-list.ts";
+import { fullName } from "../../model/result-item.ts";
+import type { CampaignListing, FoundCampaign } from "../../queue/campaign-list.ts";
 import { openQueueClient, type QueueClient } from "../../queue/client.ts";
 import { openSwarm } from "../../providers/kinds/kinds.ts";
 import { listSwarms } from "../../providers/list-swarms.ts";
 import { runVariables, type Run } from "../../model/run.ts";
+import { decodeItems, indexFiles } from "../../stores/value-index-format.ts";
+import { linesOf } from "../../system/files.ts";
 import { providerContext } from "../swarm/provider-context.ts";
 import type { Candidate } from "../terminal/completion.ts";
 import { formatDuration } from "../terminal/format.ts";
@@ -20,20 +24,67 @@ export async function completeCampaigns(swarm: string | undefined): Promise<Cand
 }
 
 /** Returns the run numbers of a campaign. @param typed its ID, the beginning of its ID, or `last`. */
-export async function completeRuns(swarm: string | undefined, typed: string): Promise<Candidate[]> {
+export function completeRuns(swarm: string | undefined, typed: string): Promise<Candidate[]> {
+  return ofCampaign(swarm, typed, runsOf);
+}
+
+/** Returns the iteration variables of a campaign, which may be the last ones in a list. */
+export function completeVariables(
+  swarm: string | undefined,
+  typed: string,
+  list: string,
+): Promise<Candidate[]> {
+  const before = list.slice(0, list.lastIndexOf(",") + 1);
+  const given = new Set(before.split(","));
+  return ofCampaign(swarm, typed, async ({ open, campaign }, resultDirectory) => {
+    const { records } = await readHistory(resultDirectory, campaign.id);
+    const names = Object.keys([...open, ...records][0]?.iterationVariables ?? {});
+    return [...names, "repetition"]
+      .filter((name) => !given.has(name))
+      .map((name) => ({ word: before + name, description: "iteration variable" }));
+  });
+}
+
+/** Returns patterns for the scalars of a campaign that are in its index; `[*]` stands for the elements of a vector. */
+export function completeScalars(swarm: string | undefined, typed: string): Promise<Candidate[]> {
+  return ofCampaign(swarm, typed, async ({ campaign }, resultDirectory) => {
+    const { items: file } = indexFiles(resultDirectory, campaign.id);
+    const lines = existsSync(file) ? await linesOf(file) : [];
+    const patterns = new Map<string, string>();
+    for (const item of lines.flatMap((line) => decodeItems(line)?.items ?? []))
+      patterns.set(
+        fullName(item).replaceAll(/\[\d+\]/g, "[*]"),
+        [item.kind, item.unit].filter(Boolean).join(", "),
+      );
+    return [...patterns]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([word, description]) => ({ word, description }));
+  });
+}
+
+/** Returns candidates of a campaign whose study is on this machine. */
+async function ofCampaign(
+  swarm: string | undefined,
+  typed: string,
+  candidates: (found: FoundCampaign, resultDirectory: string) => Promise<Candidate[]>,
+): Promise<Candidate[]> {
   const found = await withQueues(swarm, async (queue) => {
     const listings = await queue.list();
     const isMeant = ({ campaign }: CampaignListing): boolean => campaign.id.startsWith(typed);
     const meant = typed === "last" ? listings[0] : listings.find(isMeant); // the newest comes first
-    return meant === undefined ? [] : await runsOf(meant.campaign.id, queue);
+    if (meant === undefined) return [];
+    const campaign = await queue.find(meant.campaign.id);
+    const { study } = await knownCampaign(campaign.campaign, {
+      directory: process.cwd(),
+      warn: () => undefined,
+    });
+    return await candidates(campaign, study.resultDirectory);
   });
   return found.flat();
 }
 
-async function runsOf(id: string, queue: QueueClient): Promise<Candidate[]> {
-  const { campaign, open } = await queue.find(id);
-  const { study } = await knownCampaign(campaign, { directory: process.cwd(), warn: () => undefined });
-  const { records } = await readHistory(study.resultDirectory, id);
+async function runsOf({ campaign, open }: FoundCampaign, resultDirectory: string): Promise<Candidate[]> {
+  const { records } = await readHistory(resultDirectory, campaign.id);
   const described = (run: Run, state: string): [number, string] => [
     run.runNumber,
     `${state}, ${runVariables(run)}`,

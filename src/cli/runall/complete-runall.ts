@@ -57,11 +57,16 @@ async function afterSubcommand(
 ): Promise<readonly Candidate[]> {
   const previous = more.at(-1);
   if (previous === "--swarm") return await swarmNames();
-  if (takesValue(command, previous)) return [];
-  if (typed.startsWith("-")) return optionsOf(command);
   const [id, ...others] = positionalsOf(command, more);
   const at = more.lastIndexOf("--swarm");
   const swarm = at < 0 ? undefined : more[at + 1];
+  if (previous === "--scalar" || previous === "--by") {
+    const { completeScalars, completeVariables } = await import("./complete-campaigns.ts");
+    if (previous === "--by") return await completeVariables(swarm, id ?? "last", typed);
+    return await completeScalars(swarm, id ?? "last");
+  }
+  if (takesValue(command, previous)) return [];
+  if (typed.startsWith("-")) return optionsOf(command);
   switch (command.name()) {
     case "list":
       return [];

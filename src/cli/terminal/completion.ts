@@ -102,7 +102,7 @@ export function commandsOf(command: Program): Candidate[] {
   const shown = new Set(command.createHelp().visibleCommands(command)); // with commander's own `help`
   return command.commands
     .filter((each) => shown.has(each))
-    .map((each) => ({ word: each.name(), description: each.description() }));
+    .map((each) => ({ word: each.name(), description: each.summary() || each.description() }));
 }
 
 /** Returns the shells for which there is a script. */
