@@ -251,6 +251,39 @@ describeWithPythonTools("when AWS fails", () => {
       );
     });
 
+    it("waits for a launch that may succeed later, as the first ones in a new account, and says so", async () => {
+      await using user = await awsUser(emulator);
+      let failures = 0;
+      user.proxy.script = ({ action }) => {
+        if (failures >= 2) return undefined;
+        if (action === "autoscaling:DescribeScalingActivities") {
+          failures++;
+          return activities("Authentication Failure");
+        }
+        return action === "ec2:DescribeInstances" ? noMachines() : undefined;
+      };
+      const init = user.tool(...INIT);
+      await eventually(() => expect(failures).toBe(2));
+      await user.bootManager();
+      expect(await init).toMatchObject({
+        exitCode: 0,
+        stderr: expect.stringMatching(
+          /the manager to start, which AWS tries again .*Authentication Failure/,
+        ) as string,
+      });
+    });
+
+    it("chooses no zone that is not an ordinary one", async () => {
+      await using user = await awsUser(emulator);
+      user.proxy.script = ({ action }) =>
+        action === "ec2:DescribeAvailabilityZones" ? oneZone("eu-central-1-ham-1a") : undefined;
+      expect(await user.tool(...INIT)).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining("the region eu-central-1 has no instance type") as string,
+      });
+      expect(user.proxy.calls).not.toContain("cloudformation:CreateStack");
+    });
+
     it("refuses a swarm that exceeds the account's limits, before anything is created", async () => {
       await using user = await awsUser(emulator);
       user.proxy.script = ({ action }) =>
@@ -344,6 +377,13 @@ function priceList(USD: string) {
   const product = { terms: { OnDemand: { offer: { priceDimensions: { dimension } } } } };
   const body = JSON.stringify({ FormatVersion: "aws_v1", PriceList: [JSON.stringify(product)] });
   return { status: 200, type: "application/x-amz-json-1.1", body };
+}
+
+function oneZone(name: string) {
+  return {
+    status: 200,
+    body: `<DescribeAvailabilityZonesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><availabilityZoneInfo><item><zoneName>${name}</zoneName></item></availabilityZoneInfo></DescribeAvailabilityZonesResponse>`,
+  };
 }
 
 function noMachines() {

@@ -25,6 +25,8 @@ export interface AwsClients extends Disposable {
   ssm: SSMClient;
   sts: STSClient;
   serviceQuotas: ServiceQuotasClient;
+  /** Returns the time by the clock of AWS, as its last answer gave it; until the first one, by ours. */
+  now(): Date;
 }
 
 const MAX_ATTEMPTS = 6;
@@ -60,9 +62,14 @@ export async function connectToAws(
     serviceQuotas: new ServiceQuotasClient(options),
   };
   const all = Object.values(clients);
-  for (const client of all) explainErrors(client, settings.profile);
+  let aheadMs = 0;
+  for (const client of all) {
+    explainErrors(client, settings.profile);
+    onAnswer(client, (date) => (aheadMs = date - Date.now()));
+  }
   return {
     ...clients,
+    now: () => new Date(Date.now() + aheadMs),
     region: await regionOf(clients.ec2),
     [Symbol.dispose]() {
       for (const client of all) client.destroy();
@@ -84,6 +91,20 @@ async function regionOf(client: EC2Client): Promise<string> {
 
 interface AnyClient {
   middlewareStack: EC2Client["middlewareStack"];
+}
+
+/** Calls a function with the time at which AWS has answered, in ms since 1970. */
+function onAnswer(client: object, take: (date: number) => void): void {
+  (client as AnyClient).middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      const { headers } = result.response as { headers?: Record<string, string> };
+      const date = Date.parse(headers?.["date"] ?? "");
+      if (!Number.isNaN(date)) take(date);
+      return result;
+    },
+    { step: "deserialize", priority: "low", name: "readDate" },
+  );
 }
 
 /** Makes a client throw errors with hints for the user. Added outside of the retries, which need the original errors. */

@@ -6,6 +6,7 @@ import type { AwsState } from "../swarm-state.ts";
 import { closeTunnel, isOpen, openTunnel } from "./tunnel.ts";
 import { dockerAnswers } from "../docker/docker-ping.ts";
 import type { AwsClients } from "./clients.ts";
+import type { LaunchFailure } from "./launch-failures.ts";
 import { findGroups, launchFailure } from "./groups.ts";
 import { keyFile } from "./key-pair.ts";
 import { listMachines, type Machine } from "./machines.ts";
@@ -71,6 +72,14 @@ export async function disconnectManager(state: AwsState): Promise<boolean> {
   return wasOpen;
 }
 
+/** A launch may have failed shortly before, while the stack was being created. */
+const BEFORE_MS = 60_000;
+/**
+ * How long failed launches are waited for that may succeed later: in a new account, the first ones fail until the role
+ * of Auto Scaling is known everywhere.
+ */
+const LAUNCH_MS = 5 * 60_000;
+
 type ReadyManager = Machine & { address: string; hostKey: string };
 
 async function* waitForManager(
@@ -78,7 +87,8 @@ async function* waitForManager(
   state: AwsState,
   { timeoutMs, signal }: ConnectOptions,
 ): AsyncGenerator<ProgressEvent, ReadyManager> {
-  const since = new Date(Date.now() - 60_000);
+  const start = clients.now().getTime();
+  const since = new Date(start - BEFORE_MS);
   const nextAttempt = attempts({ ...AWS_PACE, timeoutMs, signal });
   let reported = "";
   for (;;) {
@@ -99,11 +109,11 @@ async function* waitForManager(
     if (manager?.address !== undefined && hostKey !== undefined) {
       return { ...manager, address: manager.address, hostKey };
     }
-    if (manager === undefined) {
-      const failure = await launchFailure(clients, groups.manager.name, since, signal);
-      if (failure !== undefined) throw failure;
-    }
-    const missing = describeMissing(manager);
+    const failure =
+      manager === undefined ? await launchFailure(clients, groups.manager.name, since, signal) : undefined;
+    if (failure !== undefined && (failure.isPermanent || clients.now().getTime() - start > LAUNCH_MS))
+      throw failure;
+    const missing = describeMissing(manager, failure);
     if (missing !== reported) yield step(`waiting for ${missing}`);
     reported = missing;
     if (!(await nextAttempt())) {
@@ -117,7 +127,8 @@ async function* waitForManager(
   }
 }
 
-function describeMissing(manager: Machine | undefined): string {
+function describeMissing(manager: Machine | undefined, failure: LaunchFailure | undefined): string {
+  if (failure !== undefined) return `the manager to start, which AWS tries again (${failure.message})`;
   if (manager === undefined) return "the manager to start";
   return manager.address === undefined ? "the manager's address" : "the manager to publish its host key";
 }

@@ -13,6 +13,9 @@ import { createStack, firstFailure, followStack } from "./stack.ts";
 import { awsDirectories, changeState } from "./swarm.ts";
 import { START_TIMEOUT_MS } from "./timeouts.ts";
 
+/** The machines of AWS may have slightly different clocks. */
+const SKEW_MS = 10_000;
+
 /** Returns whether a stack can only be removed, because its creation or removal failed. */
 export function isBroken(status: string): boolean {
   return /^(ROLLBACK_|CREATE_FAILED|DELETE_FAILED)/.test(status) && !status.endsWith("_IN_PROGRESS");
@@ -59,7 +62,7 @@ async function* completeStack(
   signal: AbortSignal,
 ): AsyncGenerator<ProgressEvent> {
   const { stack, present, options } = plan;
-  const since = present?.created ?? new Date(Date.now() - 60_000); // AWS's clock may be behind ours
+  const since = present?.created ?? new Date(clients.now().getTime() - SKEW_MS);
   let id = present?.id;
   if (id === undefined) {
     const { template, parameters } = plan;

@@ -4,8 +4,8 @@ import {
   SetDesiredCapacityCommand,
   type AutoScalingGroup,
 } from "@aws-sdk/client-auto-scaling";
-import { UserError } from "../../errors.ts";
 import type { AwsClients } from "./clients.ts";
+import { LaunchFailure } from "./launch-failures.ts";
 import { options, TAG } from "./stack.ts";
 
 type Scaling = Pick<AwsClients, "autoScaling">;
@@ -77,13 +77,14 @@ export async function setDesired({ autoScaling }: Scaling, group: string, desire
 /**
  * Returns why a group has failed to start machines since a time: quotas, capacity of the zone, limits of the account.
  * Returns undefined if nothing failed.
+ * @param since by the clock of AWS.
  */
 export async function launchFailure(
   { autoScaling }: Scaling,
   group: string,
   since: Date,
   signal?: AbortSignal,
-): Promise<UserError | undefined> {
+): Promise<LaunchFailure | undefined> {
   const { Activities } = await autoScaling.send(
     new DescribeScalingActivitiesCommand({ AutoScalingGroupName: group, MaxRecords: 10 }),
     options(signal),
@@ -92,10 +93,5 @@ export async function launchFailure(
     ({ StatusCode, StartTime }) => StatusCode === "Failed" && StartTime !== undefined && StartTime >= since,
   );
   if (failed === undefined) return undefined;
-  return new UserError(
-    `AWS cannot start a machine of ${group}: ${failed.StatusMessage ?? "no reason given"}`,
-    {
-      hint: "use other or fewer machines, or request a higher quota in the AWS console under Service Quotas",
-    },
-  );
+  return new LaunchFailure(group, failed.StatusMessage ?? "no reason given");
 }

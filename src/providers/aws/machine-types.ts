@@ -1,4 +1,5 @@
 import {
+  DescribeAvailabilityZonesCommand,
   DescribeInstanceTypeOfferingsCommand,
   DescribeInstanceTypesCommand,
   type _InstanceType,
@@ -23,16 +24,20 @@ const STANDARD = /^[acdhimrtz]\d/;
  */
 export async function zoneFor({ ec2, region }: Ec2, types: readonly string[]): Promise<string> {
   const wanted = [...new Set(types)];
-  const { InstanceTypeOfferings } = await ec2.send(
-    new DescribeInstanceTypeOfferingsCommand({
-      LocationType: "availability-zone",
-      Filters: [{ Name: "instance-type", Values: wanted }],
-    }),
-  );
+  const [{ InstanceTypeOfferings }, zones] = await Promise.all([
+    ec2.send(
+      new DescribeInstanceTypeOfferingsCommand({
+        LocationType: "availability-zone",
+        Filters: [{ Name: "instance-type", Values: wanted }],
+      }),
+    ),
+    ordinaryZones(ec2),
+  ]);
   const zonesOf = (type: string): string[] =>
     (InstanceTypeOfferings ?? [])
       .filter(({ InstanceType }) => InstanceType === type)
-      .flatMap(({ Location }) => Location ?? []);
+      .flatMap(({ Location }) => Location ?? [])
+      .filter((zone) => zones.has(zone));
   const missing = wanted.find((type) => zonesOf(type).length === 0);
   if (missing !== undefined) {
     throw new UserError(`the region ${region} has no instance type ${missing}`, {
@@ -47,6 +52,19 @@ export async function zoneFor({ ec2, region }: Ec2, types: readonly string[]): P
   throw new UserError(`no zone of the region ${region} offers all of ${wanted.join(", ")}`, {
     hint: "choose another type with --instance-type or --manager-type",
   });
+}
+
+/** Returns the zones of the region that are available, without Local Zones and Wavelength Zones, which an account has opted in to. */
+async function ordinaryZones(ec2: AwsClients["ec2"]): Promise<Set<string>> {
+  const { AvailabilityZones } = await ec2.send(
+    new DescribeAvailabilityZonesCommand({
+      Filters: [
+        { Name: "zone-type", Values: ["availability-zone"] },
+        { Name: "state", Values: ["available"] },
+      ],
+    }),
+  );
+  return new Set((AvailabilityZones ?? []).flatMap(({ ZoneName }) => ZoneName ?? []));
 }
 
 /**

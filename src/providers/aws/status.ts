@@ -54,7 +54,7 @@ export async function describeSwarm(
     listAlarms(clients, state.stack, signal),
     describeTunnel(state),
     countJobs(state, deployer),
-    workerFailure(clients, state, signal, now),
+    workerFailure(clients, state, signal),
   ]);
   const running = machines.filter(isRunning);
   const power = powerState({ status: stack?.StackStatus, groups, running, state });
@@ -99,10 +99,9 @@ async function workerFailure(
   clients: AwsClients,
   { stack }: AwsState,
   signal: AbortSignal,
-  now: number,
 ): Promise<string | undefined> {
   try {
-    const since = new Date(now - HOUR_MS);
+    const since = new Date(clients.now().getTime() - HOUR_MS);
     return (await launchFailure(clients, `${stack}-worker`, since, signal))?.message;
   } catch (error) {
     if (awsErrorName(error) === "ValidationError") return undefined;
