@@ -212,7 +212,7 @@ describe("expansion", () => {
     expect(await hintOf("Unknown configuration option: xyz")).toBe(list);
   });
 
-  test("tells how to list the runs if there is none of a number", async () => {
+  test("says how to list the runs if there is none of a number", async () => {
     const failing = {
       args: ["-c", "A", "-r", "99", "-s", "-q", "runs"],
       exitCode: 1,

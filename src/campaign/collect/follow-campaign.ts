@@ -64,20 +64,40 @@ export async function* followCampaign(
   session: CampaignSession,
 ): AsyncGenerator<CampaignEvent> {
   const { queue, interrupt } = session;
-  const { campaign, study, open, cancelled, position, partly = false, leaves = false } = followed;
+  const { campaign, study, open, cancelled, partly = false, leaves = false } = followed;
   const startedAt = performance.now();
   await using _lock = followed.lock ?? (await lockCampaign(study, campaign));
   await updateNote(campaign, study, false);
   const { resultDirectory } = study;
   await removeTemporaryFiles(resultDirectory);
   const collector = new RunCollector(study, campaign, session);
-  const byNumber = new Map(open.map((run) => [run.runNumber, run]));
   const tally = new Tally();
   await addHistory(tally, followed, collector);
   yield* othersEnded(followed, tally);
-  const restoring = new Restorer(followed.restore);
-  const forgetting = new Pending(MOST_REMOVALS);
   using cancelling = leaves ? undefined : cancelOn(interrupt, queue, campaign.id, open);
+  const left = yield* collectRuns(followed, session, collector, tally);
+  await cancelling?.done();
+  if (left > 0) {
+    yield { type: "left", campaign: campaign.id, runs: left };
+    return;
+  }
+  if (!partly) await updateNote(campaign, study, true);
+  const wallTimeMs = performance.now() - startedAt;
+  const { whole } = followed;
+  const summary = tally.summary(campaign, cancelled, { resultDirectory, wallTimeMs, whole });
+  yield { type: "ended", summary: await withHints(summary, study, campaign) };
+}
+
+/** Collects runs as they end. @returns the number of runs that are not collected, because the client leaves. */
+async function* collectRuns(
+  { campaign, open, position, restore, leaves = false }: FollowedCampaign,
+  { queue, interrupt }: CampaignSession,
+  collector: RunCollector,
+  tally: Tally,
+): AsyncGenerator<CampaignEvent, number> {
+  const byNumber = new Map(open.map((run) => [run.runNumber, run]));
+  const restoring = new Restorer(restore);
+  const forgetting = new Pending(MOST_REMOVALS);
   const left = leaves ? interrupt : undefined;
   const retries = new Retries(campaign, queue);
   const mayRetry = (run: Run): boolean => (leaves || !interrupt.aborted) && retries.mayAdd(run);
@@ -100,14 +120,7 @@ export async function* followCampaign(
     await forgetting.done();
   }
   await restoring.done();
-  await cancelling?.done();
-  if (left?.aborted && byNumber.size > 0)
-    return yield { type: "left", campaign: campaign.id, runs: byNumber.size };
-  if (!partly) await updateNote(campaign, study, true);
-  const wallTimeMs = performance.now() - startedAt;
-  const { whole } = followed;
-  const summary = tally.summary(campaign, cancelled, { resultDirectory, wallTimeMs, whole });
-  yield { type: "ended", summary: await withHints(summary, study, campaign) };
+  return left?.aborted ? byNumber.size : 0;
 }
 
 /** Yields how the runs of a campaign that was queued earlier have ended, if others are left. */

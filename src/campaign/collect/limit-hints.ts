@@ -6,8 +6,8 @@ export function limitHints(
   { campaign, states }: Pick<CampaignSummary, "campaign" | "states">,
   { timeoutMs, stopOnError }: Pick<Campaign, "timeoutMs" | "stopOnError">,
 ): string[] {
-  const { done = 0, cancelled = 0, timeout = 0, ...failed } = states;
-  const hasFailed = timeout > 0 || Object.keys(failed).length > 0;
+  const { cancelled = 0, timeout = 0 } = states;
+  const hasFailed = Object.keys(states).some((state) => state !== "done" && state !== "cancelled");
   return [
     ...(timeout > 0 && timeoutMs !== undefined
       ? [
