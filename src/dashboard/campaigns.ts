@@ -80,8 +80,8 @@ export class Campaigns {
 
   /** Returns the figures of the swarm as of the last refresh. */
   brief(): SwarmBrief {
-    const { busy, slots, leftMs, unknown } = this.#swarmNow();
-    return { busy, slots, leftMs, unknown };
+    const { busy, slots, slotsOf, leftMs, unknown } = this.#swarmNow();
+    return { busy, slots, slotsOf, leftMs, unknown };
   }
 
   /**

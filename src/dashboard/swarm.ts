@@ -9,6 +9,8 @@ export interface SwarmBrief {
   busy: number;
   /** Number of runs that all runners together execute concurrently; undefined if it is unknown. */
   slots: number | undefined;
+  /** The number of slots of each connected machine that says it. */
+  slotsOf: Record<string, number>;
   /** Estimated time until the last campaign has ended, in ms; undefined if no run is left, or nothing is known. */
   leftMs: number | undefined;
   /** Number of campaigns with queued runs about whose time left nothing is known: they may end later. */
@@ -51,6 +53,9 @@ export function swarmOf(
   return {
     busy: machines.reduce((sum, { busy }) => sum + busy, 0),
     slots,
+    slotsOf: Object.fromEntries(
+      machines.flatMap(({ name, slots }) => (slots === undefined ? [] : [[name, slots]])),
+    ),
     leftMs: lefts.length === 0 ? undefined : Math.max(...lefts),
     unknown: open.filter(({ leftMs }) => leftMs === undefined).length,
     machines,

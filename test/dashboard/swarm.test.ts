@@ -81,7 +81,13 @@ it("counts occupied runners, not the runs that wait in a batch or whose results 
   ]);
   expect(swarm).toMatchObject({ busy: 2, slots: 5, unknown: 1 });
   const { swarm: brief, campaigns: summaries } = await campaigns.overview();
-  expect(brief).toEqual({ busy: 2, slots: 5, leftMs: swarm.leftMs, unknown: 1 });
+  expect(brief).toEqual({
+    busy: 2,
+    slots: 5,
+    slotsOf: { node2: 4, node10: 1 },
+    leftMs: swarm.leftMs,
+    unknown: 1,
+  });
   const lefts = summaries.map(({ id, leftMs }) => [id, leftMs === undefined]);
   expect(lefts).toEqual([
     ["quick", false],

@@ -135,6 +135,8 @@ export function madeRow(runNumber: number, more: Partial<Row> = {}): Row {
     percent: null,
     error: null,
     supersededBy: null,
+    worker: "node1",
+    batch: null,
     ...more,
   };
 }
