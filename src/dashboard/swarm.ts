@@ -94,10 +94,17 @@ function machinesOf({ workers, stopped }: WatchedSwarm, occupied: ReadonlyMap<st
       busy,
       storing: taken - busy,
       isConnected: workers === undefined || own.length > 0,
-      troubles: stopped.filter(({ host }) => host === name).map(({ role, reason }) => `${role}: ${reason}`),
+      troubles: stopped.filter(({ host }) => host === name).map(describeTrouble),
     };
   });
   return machines.sort((a, b) => byName.compare(a.name, b.name));
+}
+
+/** Maximum length of a reason: any user of the queue can report any. */
+const MOST_CHARACTERS = 500;
+
+function describeTrouble({ role, reason }: WatchedSwarm["stopped"][number]): string {
+  return `the ${role} has stopped taking jobs: ${reason.slice(0, MOST_CHARACTERS)}`;
 }
 
 const byName = new Intl.Collator("en", { numeric: true });

@@ -75,7 +75,7 @@ it("counts occupied runners, not the runs that wait in a batch or whose results 
       busy: 1,
       storing: 0,
       isConnected: true,
-      troubles: ["builder: the disk is full"],
+      troubles: ["the builder has stopped taking jobs: the disk is full"],
     },
     { name: "node10", roles: ["runner"], slots: 1, busy: 1, storing: 1, isConnected: true, troubles: [] },
   ]);

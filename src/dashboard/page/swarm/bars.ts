@@ -13,6 +13,8 @@ export interface Bar {
   isMatching: boolean;
   /** Number of runs. */
   runs: number;
+  /** Number of the first run. */
+  runNumber: number;
 }
 
 /** Failures are never hidden by other runs. */
@@ -46,6 +48,7 @@ export function barsOf(
       kind: kindOf(span.row.state),
       isMatching: isMatching(span),
       runs: 1,
+      runNumber: span.row.runNumber,
     };
     const before = bars.at(-1);
     if (before !== undefined && before.left + before.width > left && (bar.width === 1 || before.width === 1))

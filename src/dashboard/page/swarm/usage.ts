@@ -41,7 +41,7 @@ export function usageOf(
   let filled = 0;
   for (let part = 0; part < parts; part++) {
     filled += changes[part]!;
-    sums[part]! = Math.max(0, sums[part]! + filled);
+    sums[part] = Math.max(0, sums[part]! + filled);
   }
   return sums;
 }
