@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { barsOf, spanAt } from "../../src/dashboard/page/swarm/bars.ts";
 import { idleTailOf } from "../../src/dashboard/page/swarm/idle-tail.ts";
-import { lanesOf, longestOf, type Lane } from "../../src/dashboard/page/swarm/lanes.ts";
+import { lanesOf, longestOf, until, type Lane } from "../../src/dashboard/page/swarm/lanes.ts";
 import { spansOf, type Span } from "../../src/dashboard/page/swarm/spans.ts";
 import { periodIn, periodText, timeTicks, zoomed } from "../../src/dashboard/page/swarm/time-axis.ts";
 import { QUANTITIES, usageOf } from "../../src/dashboard/page/swarm/usage.ts";
@@ -28,11 +28,10 @@ function running(runNumber: number, start: number | null, more: Partial<Row> = {
   });
 }
 
-const spans = (rows: readonly Row[], now = NOW): Span[] => spansOf(rows, now).spans;
+const spans = (rows: readonly Row[]): Span[] => spansOf(rows).spans;
 const numbers = (lanes: readonly Lane[]): number[][] =>
   lanes.map((lane) => lane.spans.map(({ row }) => row.runNumber));
-const times = (rows: readonly Row[], now = NOW): number[][] =>
-  spans(rows, now).map(({ start, end }) => [start, end]);
+const times = (rows: readonly Row[]): number[][] => spans(rows).map(({ start, end }) => [start, end]);
 
 describe("the time in which a run was executed", () => {
   it("is that of its record, or computed from its duration", () => {
@@ -47,14 +46,16 @@ describe("the time in which a run was executed", () => {
       [100, 300],
       [100, 300],
       [100, 300],
-      [500, NOW],
+      [500, Infinity],
     ]);
   });
 
   it("is never negative, although clocks differ or are changed", () => {
-    expect(times([running(0, NOW + 5000), ended(1, 900, 400, { wallTimeMs: 50 })])).toEqual([
-      [NOW + 5000, NOW + 5000],
-      [900, 950],
+    expect(times([ended(1, 900, 400, { wallTimeMs: 50 })])).toEqual([[900, 950]]);
+    const ahead = until(lanesOf(spans([running(0, NOW + 5000), running(1, NOW - 70)])), NOW);
+    expect(ahead.map(({ spans: [span], end }) => [span!.start, span!.end, end])).toEqual([
+      [NOW - 70, NOW, NOW],
+      [NOW + 5000, NOW + 5000, NOW + 5000],
     ]);
   });
 
@@ -68,7 +69,7 @@ describe("the time in which a run was executed", () => {
       running(5, null),
       madeRow(6, { startedAt: NaN, finishedAt: NaN }), // the record has no valid time
     ];
-    expect(spansOf(rows, NOW)).toEqual({ spans: [], omitted: 4 });
+    expect(spansOf(rows)).toEqual({ spans: [], omitted: 4 });
   });
 
   it("is that of the first run for a batch that is running", () => {
@@ -199,7 +200,7 @@ describe("the slots of runners", () => {
 describe("the longest runs", () => {
   it("are in order, without running batches", () => {
     const rows = [ended(0, 0, 100), ended(1, 0, 300), running(2, NOW - 200), running(3, 0, { batch: [4] })];
-    const longest = longestOf(lanesOf(spans(rows)), 2);
+    const longest = longestOf(until(lanesOf(spans(rows)), NOW), 2);
     expect(longest.map(({ row }) => row.runNumber)).toEqual([1, 2]);
     expect(longestOf([], 3)).toEqual([]);
   });
@@ -207,7 +208,7 @@ describe("the longest runs", () => {
 
 describe("the idle tail", () => {
   const tailOf = (rows: readonly Row[], waiting = 0, now = NOW): unknown => {
-    const tail = idleTailOf(lanesOf(spans(rows, now)), waiting);
+    const tail = idleTailOf(until(lanesOf(spans(rows)), now), waiting);
     return tail && { ...tail, last: tail.last.row.runNumber };
   };
   const even = [

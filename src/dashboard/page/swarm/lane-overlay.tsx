@@ -1,45 +1,38 @@
+import type { ReadonlySignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { duration } from "../base/format.ts";
-import type { LaneLayout } from "./lane-layout.ts";
-import type { Lane } from "./lanes.ts";
+import { placeOfRun } from "./lanes.ts";
 import { lengthOf, type Span } from "./spans.ts";
 import type { TimelineData } from "./timeline-data.ts";
+import type { Drawn, Hovered } from "./timeline-pointer.ts";
 import type { Period } from "./usage.ts";
 
-interface OverlayProps {
+interface OverlayProps extends Drawn {
   data: TimelineData;
-  lanes: readonly Lane[];
-  layout: LaneLayout;
-  period: Period;
-  left: number;
-  width: number;
-  active: { span: Span; index: number } | undefined;
-  cursor: number | undefined;
-  /** The part that is being selected. */
-  selection: Period | undefined;
 }
 
-/** What is drawn over the bars: names, the longest runs, the idle tail, and what the pointer does. */
-export function LaneOverlay(props: OverlayProps): JSX.Element {
-  const { data, lanes, layout, left, width, active, cursor, selection, period } = props;
+/** What is drawn below the bars: the time of the idle tail. */
+export function LaneUnderlay(props: OverlayProps): JSX.Element | null {
+  const { data, layout, width } = props;
+  if (data.tail === undefined || !isShown(data.tail, props)) return null;
   const x = scaleOf(props);
-  const { height, laneHeight, tops } = layout;
-  const marked = data.longest.map((span) => ({
-    span,
-    index: lanes.findIndex((lane) => lane.spans.includes(span)),
-  }));
-  const box = ({ start, end }: Pick<Span, "start" | "end">, index: number) => ({
-    x: x(start) - 1,
-    y: tops[index]! - 1,
-    width: Math.max(3, x(end) - x(start) + 1),
-    height: laneHeight + 2,
-  });
-  const isShown = ({ start, end }: Pick<Span, "start" | "end">): boolean =>
-    end >= period.from && start <= period.to;
+  const left = x(data.tail.start);
+  return (
+    <svg class="overlay tail" width={width} height={layout.height} aria-hidden="true">
+      <rect x={left} y={0} width={Math.max(1, x(data.tail.end) - left)} height={layout.height} />
+    </svg>
+  );
+}
+
+/** What is drawn over the bars: names, the longest runs and the idle tail. */
+export function LaneOverlay(props: OverlayProps): JSX.Element {
+  const { data, lanes, layout, left, width } = props;
+  const { height, laneHeight, labels } = layout;
+  const longest = data.spans.length > 1 ? data.longest : [];
   return (
     <svg class="overlay" width={width} height={height} aria-hidden="true">
-      {data.tail !== undefined && isShown(data.tail) && <Tail {...props} tail={data.tail} />}
-      {layout.labels.map(({ text, top, isMachine }) => (
+      {data.tail !== undefined && isShown(data.tail, props) && <Tail {...props} tail={data.tail} />}
+      {labels.map(({ text, top, isMachine }) => (
         <text
           key={top}
           class={isMachine ? "machine-text" : "quiet-text"}
@@ -50,31 +43,83 @@ export function LaneOverlay(props: OverlayProps): JSX.Element {
           {isMachine ? shortened(text, left) : text}
         </text>
       ))}
-      {data.spans.length > 1 &&
-        marked
-          .filter(({ span, index }) => index >= 0 && isShown(span))
-          .map(({ span, index }) => (
-            <rect key={span.row.runNumber} class="longest-box" {...box(span, index)} />
-          ))}
-      {active !== undefined && isShown(active.span) && (
-        <rect class="active-box" {...box(active.span, active.index)} />
-      )}
-      {cursor !== undefined && <line class="cursor" x1={x(cursor)} x2={x(cursor)} y1={0} y2={height} />}
-      {selection !== undefined && (
+      {longest.map((span) => (
+        <Outline
+          key={span.row.runNumber}
+          style="longest-box"
+          span={span}
+          index={lanes.findIndex((lane) => lane.spans.includes(span))}
+          drawn={props}
+        />
+      ))}
+    </svg>
+  );
+}
+
+interface HoverProps {
+  drawn: Drawn;
+  hovered: ReadonlySignal<Hovered>;
+  selection: ReadonlySignal<Period | undefined>;
+}
+
+/** What the pointer or the keys have reached. It is drawn again with each movement, the rest is not. */
+export function HoverOverlay({ drawn, hovered, selection }: HoverProps): JSX.Element {
+  const { layout, width } = drawn;
+  const x = scaleOf(drawn);
+  const { run, time } = hovered.value;
+  const active = run === undefined ? undefined : placeOfRun(drawn.lanes, run);
+  const selected = selection.value;
+  return (
+    <svg class="overlay" width={width} height={layout.height} aria-hidden="true">
+      {active !== undefined && <Outline style="active-box" {...active} drawn={drawn} />}
+      {time !== undefined && <line class="cursor" x1={x(time)} x2={x(time)} y1={0} y2={layout.height} />}
+      {selected !== undefined && (
         <rect
           class="selection"
-          x={x(selection.from)}
+          x={x(selected.from)}
           y={0}
-          width={x(selection.to) - x(selection.from)}
-          height={height}
+          width={x(selected.to) - x(selected.from)}
+          height={layout.height}
         />
       )}
     </svg>
   );
 }
 
+/** A frame around a run, which is visible even if the run is narrower than a pixel. */
+function Outline({
+  style,
+  span,
+  index,
+  drawn,
+}: {
+  style: string;
+  span: Span;
+  index: number;
+  drawn: Drawn;
+}): JSX.Element | null {
+  const { tops, laneHeight } = drawn.layout;
+  const top = tops[index];
+  if (top === undefined || !isShown(span, drawn)) return null;
+  const x = scaleOf(drawn);
+  const [left, right] = [x(span.start), x(span.end)];
+  return (
+    <rect
+      class={style}
+      x={left - 1}
+      y={top - 1}
+      width={Math.max(3, right - left + 1)}
+      height={laneHeight + 2}
+    />
+  );
+}
+
+function isShown({ start, end }: { start: number; end: number }, { period }: Drawn): boolean {
+  return end >= period.from && start <= period.to;
+}
+
 /** Returns a function from a time to its place, at the edge for times that are not shown. */
-function scaleOf({ period: { from, to }, left, width }: OverlayProps): (time: number) => number {
+function scaleOf({ period: { from, to }, left, width }: Drawn): (time: number) => number {
   return (time) => left + ((Math.min(to, Math.max(from, time)) - from) / (to - from)) * (width - left);
 }
 
@@ -96,7 +141,6 @@ function Tail(props: OverlayProps & { tail: NonNullable<TimelineData["tail"]> })
   const isBefore = to - from < NAME_PX && from - left > NAME_PX;
   return (
     <g class="tail">
-      <rect x={from} y={0} width={Math.max(1, to - from)} height={layout.height} />
       <line x1={from} x2={from} y1={0} y2={layout.height} />
       <text x={isBefore ? from - 4 : from + 4} y={14} text-anchor={isBefore ? "end" : "start"}>
         {`idle tail ${duration(lengthOf(tail))}`}

@@ -60,8 +60,13 @@ function lanesOfMachine(machine: string, spans: readonly Span[], slots = Infinit
 /** Returns the index of the latest time that is not after another one; the number of times if there is none. */
 function latestBefore(start: number, times: readonly number[]): number {
   let best = times.length;
-  for (const [index, time] of times.entries())
-    if (time <= start && (best === times.length || time > times[best]!)) best = index;
+  let bestTime = -Infinity;
+  for (let index = 0; index < times.length; index++) {
+    const time = times[index]!;
+    if (time > start || time <= bestTime) continue;
+    best = index;
+    bestTime = time;
+  }
   return best;
 }
 
@@ -76,7 +81,7 @@ function longestRunning(lanes: readonly Lane[]): number {
 
 /** The times of the runs of a batch are computed from rounded durations, each of at least 1 ms. */
 function roundingOf({ spans, start, end }: Chain): number {
-  return Math.min(spans.length, (end - start) / 2);
+  return end === Infinity ? 0 : Math.min(spans.length, (end - start) / 2);
 }
 
 /** A run is part of a chain if it starts when the last one ends. Of several chains, that of the next lower number. */
@@ -87,16 +92,24 @@ function chainsOf(spans: readonly Span[]): Chain[] {
     const { start } = group[0]!;
     const before = byEnd.get(start) ?? [];
     byEnd.delete(start);
-    const isNext = ({ row }: Span): boolean => before.some((each) => row.runNumber === lastOf(each) + 1);
-    for (const span of [...group.filter(isNext), ...group.filter((each) => !isNext(each))]) {
+    for (const span of before.length === 0 ? group : nextFirst(group, before)) {
       const chain = takeLowerOf(before, span.row.runNumber) ?? { spans: [], start, end: start };
       if (chain.spans.length === 0) chains.push(chain);
       chain.spans.push(span);
       chain.end = span.end;
-      byEnd.set(span.end, [...(byEnd.get(span.end) ?? []), chain]);
+      if (span.isRunning) continue;
+      const others = byEnd.get(span.end);
+      if (others === undefined) byEnd.set(span.end, [chain]);
+      else others.push(chain);
     }
   }
   return chains;
+}
+
+/** Returns runs so that those whose numbers follow that of a chain come first: the chain is theirs. */
+function nextFirst(group: readonly Span[], chains: readonly Chain[]): Span[] {
+  const isNext = ({ row }: Span): boolean => chains.some((each) => row.runNumber === lastOf(each) + 1);
+  return [...group.filter(isNext), ...group.filter((each) => !isNext(each))];
 }
 
 function lastOf({ spans }: Chain): number {
@@ -122,6 +135,28 @@ function byStart(spans: readonly Span[]): Span[][] {
     else groups.push([span]);
   }
   return groups;
+}
+
+/** Returns lanes whose running runs end at the present. @param now may be before a start, because clocks differ. */
+export function until(lanes: readonly Lane[], now: number): Lane[] {
+  const end = (span: Span): Span => (span.isRunning ? { ...span, end: Math.max(span.start, now) } : span);
+  return lanes.map((lane) => {
+    if (lane.end !== Infinity) return lane;
+    const spans = lane.spans.map(end);
+    return { ...lane, spans, end: spans.reduce((last, each) => Math.max(last, each.end), -Infinity) };
+  });
+}
+
+/** Returns the lane of a run and its place there; undefined if it is on none. */
+export function placeOfRun(
+  lanes: readonly Lane[],
+  run: number,
+): { index: number; at: number; span: Span } | undefined {
+  for (const [index, { spans }] of lanes.entries()) {
+    const at = spans.findIndex(({ row }) => row.runNumber === run);
+    if (at >= 0) return { index, at, span: spans[at]! };
+  }
+  return undefined;
 }
 
 /** Returns the runs that took longest, the longest first. */

@@ -15,6 +15,8 @@ export interface Painting {
   isMatching: (span: Span) => boolean;
 }
 
+/** Opacity of a slot, below which the idle tail is visible. */
+const IDLE = 0.6;
 /** Opacity of runs that do not match the filter. */
 const FADED = 0.22;
 
@@ -34,7 +36,7 @@ export function paintLanes(canvas: HTMLCanvasElement, painting: Painting): void 
   context.font = "11px system-ui, sans-serif";
   lanes.forEach((lane, index) => {
     const top = layout.tops[index]!;
-    context.globalAlpha = 1;
+    context.globalAlpha = IDLE;
     context.fillStyle = colourOf("soft");
     context.fillRect(left, top, plotWidth, layout.laneHeight);
     for (const bar of barsOf(lane, period, plotWidth, isMatching)) {

@@ -4,7 +4,7 @@ import type { Row } from "../base/data.ts";
 export interface Span {
   row: Row;
   start: number;
-  /** Of a running run, the present time. */
+  /** Infinity while it is running, or, after `until`, the present time. */
   end: number;
   isRunning: boolean;
   /** Number of runs: more than 1 for a running batch, which is shown as its first run. */
@@ -19,9 +19,8 @@ export function lengthOf({ start, end }: Pick<Span, "start" | "end">): number {
 /**
  * Returns when each run was executed, and the number of executed runs without known times. Runs that have not been
  * executed have none: queued ones, those that were cancelled before they started, and those that wait in a batch.
- * @param now in ms since 1970. It may be earlier than the start of a run, because clocks of machines differ.
  */
-export function spansOf(rows: readonly Row[], now: number): { spans: Span[]; omitted: number } {
+export function spansOf(rows: readonly Row[]): { spans: Span[]; omitted: number } {
   const batched = new Set(
     rows.flatMap(({ state, batch }) => (state === "running" && batch !== null ? batch : [])),
   );
@@ -29,17 +28,17 @@ export function spansOf(rows: readonly Row[], now: number): { spans: Span[]; omi
   let omitted = 0;
   for (const row of rows) {
     if (row.state === "queued" || (row.state === "running" && batched.has(row.runNumber))) continue;
-    const span = row.state === "running" ? runningSpan(row, now) : endedSpan(row);
+    const span = row.state === "running" ? runningSpan(row) : endedSpan(row);
     if (span === undefined) omitted++;
     else if (span !== "not executed") spans.push(span);
   }
   return { spans, omitted };
 }
 
-function runningSpan(row: Row, now: number): Span | undefined {
+function runningSpan(row: Row): Span | undefined {
   const { startedAt: start, batch } = row;
   if (!isTime(start)) return undefined;
-  return { row, start, end: Math.max(start, now), isRunning: true, runs: 1 + (batch?.length ?? 0) };
+  return { row, start, end: Infinity, isRunning: true, runs: 1 + (batch?.length ?? 0) };
 }
 
 function endedSpan(row: Row): Span | "not executed" | undefined {

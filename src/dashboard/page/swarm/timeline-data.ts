@@ -5,7 +5,7 @@ import { parameters, setParameters } from "../base/location.tsx";
 import type { CampaignData } from "../campaign-data.ts";
 import { swarmBrief } from "./brief.ts";
 import { idleTailOf, type IdleTail } from "./idle-tail.ts";
-import { lanesOf, longestOf, type Lane } from "./lanes.ts";
+import { lanesOf, longestOf, until, type Lane } from "./lanes.ts";
 import { spansOf, type Span } from "./spans.ts";
 import { periodIn, periodText } from "./time-axis.ts";
 import type { Period } from "./usage.ts";
@@ -34,11 +34,12 @@ const LEAST_MS = 1000;
 /** Returns the timeline of a campaign, which grows while runs are running. */
 export function useTimeline(campaign: CampaignData): TimelineData {
   const rows = campaign.rows.value;
-  const isRunning = useMemo(() => rows.some(({ state }) => state === "running"), [rows]);
-  const at = isRunning ? now.value : 0;
   const slots = useComputed(() => JSON.stringify(swarmBrief.value?.brief.slotsOf ?? {})).value;
-  const { spans, omitted } = useMemo(() => spansOf(rows, at), [rows, at]);
-  const lanes = useMemo(() => lanesOf(spans, JSON.parse(slots) as Record<string, number>), [spans, slots]);
+  const { spans: found, omitted } = useMemo(() => spansOf(rows), [rows]);
+  const placed = useMemo(() => lanesOf(found, JSON.parse(slots) as Record<string, number>), [found, slots]);
+  const at = found.some(({ isRunning }) => isRunning) ? now.value : 0;
+  const lanes = useMemo(() => until(placed, at), [placed, at]);
+  const spans = useMemo(() => lanes.flatMap((lane) => lane.spans), [lanes]);
   const all = useMemo(() => periodOf(spans), [spans]);
   const longest = useMemo(() => longestOf(lanes, LONGEST), [lanes]);
   const { states = {}, reading } = campaign.summary.value ?? {};

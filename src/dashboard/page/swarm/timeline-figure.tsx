@@ -4,13 +4,15 @@ import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { setParameters } from "../base/location.tsx";
 import type { CampaignData } from "../campaign-data.ts";
 import { layoutOf, MOST_LANES } from "./lane-layout.ts";
-import { LaneOverlay } from "./lane-overlay.tsx";
+import { HoverOverlay, LaneOverlay, LaneUnderlay } from "./lane-overlay.tsx";
+import { placeOfRun, type Lane } from "./lanes.ts";
 import { paintLanes, type Painting } from "./paint-lanes.ts";
 import { exactTime, spanText } from "./span-text.ts";
 import type { TimelineData } from "./timeline-data.ts";
 import { timelineKeys } from "./timeline-keys.ts";
 import { useTimelinePointer, type Hovered } from "./timeline-pointer.ts";
 import { UsageCharts, usageText, useUsage, type Usage } from "./usage-charts.tsx";
+import type { Period } from "./usage.ts";
 
 interface FigureProps {
   campaign: CampaignData;
@@ -34,12 +36,8 @@ export function TimelineFigure({ campaign, data, place }: FigureProps): JSX.Elem
   const plot = Math.max(1, width.value - left);
   const usages = useUsage(data.spans, period, plot);
   const open = (run: number): void => setParameters({ run: `${run}` }, { push: true });
-  const place2 = { lanes, layout, period, left, width: width.value };
-  const pointer = useTimelinePointer(data, place2, hovered, open);
-  const { run } = hovered.value;
-  const index =
-    run === undefined ? -1 : lanes.findIndex(({ spans }) => spans.some(({ row }) => row.runNumber === run));
-  const active = lanes[index]?.spans.find(({ row }) => row.runNumber === run);
+  const drawn = { lanes, layout, period, left, width: width.value };
+  const pointer = useTimelinePointer(data, drawn, hovered, open);
   return (
     <>
       <div
@@ -54,39 +52,15 @@ export function TimelineFigure({ campaign, data, place }: FigureProps): JSX.Elem
       >
         {width.value > 0 && (
           <div class="lanes-inner" style={{ height: `${layout.height}px` }}>
-            <Bars painting={{ ...place2, isMatching }} />
-            <LaneOverlay
-              {...place2}
-              data={data}
-              active={active === undefined ? undefined : { span: active, index }}
-              cursor={hovered.value.time}
-              selection={pointer.selection.value}
-            />
+            <LaneUnderlay {...drawn} data={data} />
+            <Bars painting={{ ...drawn, isMatching }} />
+            <LaneOverlay {...drawn} data={data} />
+            <HoverOverlay drawn={drawn} hovered={hovered} selection={pointer.selection} />
           </div>
         )}
       </div>
-      {width.value > 0 && (
-        <div
-          onPointerMove={(event) => {
-            const part = (event.offsetX - left) / plot;
-            hovered.value = part < 0 ? {} : { time: period.from + part * (period.to - period.from) };
-          }}
-          onPointerLeave={() => (hovered.value = {})}
-        >
-          <UsageCharts
-            usages={usages}
-            period={period}
-            left={left}
-            width={width.value}
-            cursor={hovered.value.time}
-          />
-        </div>
-      )}
-      <p class="hovered" aria-live={hovered.value.isByKey === true ? "polite" : "off"}>
-        {active === undefined
-          ? timeText(hovered.value.time, usages, data)
-          : spanText(active, lanes[index]!, campaign.variables.value)}
-      </p>
+      {width.value > 0 && <UsageCharts usages={usages} drawn={drawn} hovered={hovered} />}
+      <HoverText lanes={lanes} usages={usages} period={period} hovered={hovered} campaign={campaign} />
       <p id="timeline-hint" class="help">
         Keys: arrows move between runs and slots, Enter opens the run, + and − zoom, 0 shows all. Drag to
         zoom.
@@ -95,8 +69,24 @@ export function TimelineFigure({ campaign, data, place }: FigureProps): JSX.Elem
   );
 }
 
-function timeText(time: number | undefined, usages: readonly Usage[], { shown }: TimelineData): string {
-  return time === undefined ? "" : `${exactTime(time)}: ${usageText(usages, shown, time)}`;
+interface TextProps {
+  lanes: readonly Lane[];
+  usages: readonly Usage[];
+  period: Period;
+  hovered: Signal<Hovered>;
+  campaign: CampaignData;
+}
+
+/** The run or the usage that the pointer or the keys have reached. */
+function HoverText({ lanes, usages, period, hovered, campaign }: TextProps): JSX.Element {
+  const { run, time, isByKey } = hovered.value;
+  const found = run === undefined ? undefined : placeOfRun(lanes, run);
+  const usage = time === undefined ? "" : `${exactTime(time)}: ${usageText(usages, period, time)}`;
+  return (
+    <p class="hovered" aria-live={isByKey === true ? "polite" : "off"}>
+      {found === undefined ? usage : spanText(found.span, lanes[found.index]!, campaign.variables.value)}
+    </p>
+  );
 }
 
 function useWidth(place: RefObject<HTMLDivElement | null>): Signal<number> {

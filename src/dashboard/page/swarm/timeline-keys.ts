@@ -1,15 +1,10 @@
 import type { Signal } from "@preact/signals";
 import { spanAt } from "./bars.ts";
-import type { Lane } from "./lanes.ts";
+import { placeOfRun, type Lane } from "./lanes.ts";
 import type { Span } from "./spans.ts";
 import { zoomed } from "./time-axis.ts";
 import { showPeriod, type TimelineData } from "./timeline-data.ts";
 import type { Hovered } from "./timeline-pointer.ts";
-
-interface Position {
-  lane: number;
-  index: number;
-}
 
 /** Returns the handler of keys on the timeline: they move to another run, open it, or change what is shown. */
 export function timelineKeys(
@@ -21,9 +16,8 @@ export function timelineKeys(
   return (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const { run } = hovered.value;
-    const current = run === undefined ? undefined : positionOf(lanes, run);
-    const span = current === undefined ? undefined : lanes[current.lane]!.spans[current.index];
-    const around = span === undefined ? undefined : (span.start + span.end) / 2;
+    const current = run === undefined ? undefined : placeOfRun(lanes, run);
+    const around = current && middleOf(current.span);
     if (event.key === "Enter" && run !== undefined) open(run);
     else if (event.key === "+") showPeriod(zoomed(data.shown, data.all, 0.5, around), data);
     else if (event.key === "-") showPeriod(zoomed(data.shown, data.all, 2, around), data);
@@ -39,30 +33,21 @@ export function timelineKeys(
   };
 }
 
-function positionOf(lanes: readonly Lane[], run: number): Position | undefined {
-  for (const [lane, { spans }] of lanes.entries()) {
-    const index = spans.findIndex(({ row }) => row.runNumber === run);
-    if (index >= 0) return { lane, index };
-  }
-  return undefined;
-}
-
 /** Returns the run to which a key leads; undefined if it does not move. */
 function moved(
   key: string,
   lanes: readonly Lane[],
-  current: Position | undefined,
+  current: ReturnType<typeof placeOfRun>,
   { shown }: TimelineData,
 ): Span | undefined {
   if (!["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"].includes(key)) return undefined;
   if (current === undefined) return lanes[0] && spanAt(lanes[0], shown.from);
-  const { lane, index } = current;
-  const { spans } = lanes[lane]!;
-  const other = key === "ArrowUp" ? lanes[lane - 1] : lanes[lane + 1];
+  const { index, at, span } = current;
+  const { spans } = lanes[index]!;
+  const other = key === "ArrowUp" ? lanes[index - 1] : lanes[index + 1];
   if (key === "ArrowUp" || key === "ArrowDown")
-    return other === undefined ? spans[index] : spanAt(other, middleOf(spans[index]!));
-  const target =
-    { ArrowLeft: index - 1, ArrowRight: index + 1, Home: 0, End: spans.length - 1 }[key] ?? index;
+    return other === undefined ? span : spanAt(other, middleOf(span));
+  const target = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: spans.length - 1 }[key] ?? at;
   return spans[Math.min(spans.length - 1, Math.max(0, target))];
 }
 

@@ -13,7 +13,8 @@ export interface Hovered {
   isByKey?: boolean;
 }
 
-interface Drawn {
+/** Where the lanes are drawn. */
+export interface Drawn {
   lanes: readonly Lane[];
   layout: LaneLayout;
   period: Period;

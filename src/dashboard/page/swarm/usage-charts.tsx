@@ -1,8 +1,10 @@
+import type { Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
 import { amount, size } from "../base/format.ts";
 import type { Span } from "./spans.ts";
 import { tickLabel, timeTicks } from "./time-axis.ts";
+import type { Drawn, Hovered } from "./timeline-pointer.ts";
 import { QUANTITIES, usageOf, type Period, type Quantity } from "./usage.ts";
 
 /** A quantity in equal parts of a period. */
@@ -48,16 +50,52 @@ const TICK_PX = 90;
 
 interface ChartsProps {
   usages: readonly Usage[];
-  period: Period;
-  left: number;
-  width: number;
-  /** A time that is marked. */
-  cursor: number | undefined;
+  drawn: Pick<Drawn, "period" | "left" | "width">;
+  hovered: Signal<Hovered>;
 }
 
 /** The time axis, and below it a chart for each quantity. */
-export function UsageCharts({ usages, period, left, width, cursor }: ChartsProps): JSX.Element {
+export function UsageCharts({ usages, drawn, hovered }: ChartsProps): JSX.Element {
+  const { period, left, width } = drawn;
+  const plot = width - left;
   const height = AXIS_PX + usages.length * (TITLE_PX + AREA_PX) + 4;
+  const onPointerMove = (event: PointerEvent): void => {
+    const edge = (event.currentTarget as HTMLElement).getBoundingClientRect().left;
+    const part = (event.clientX - edge - left) / plot;
+    hovered.value = part < 0 ? {} : { time: period.from + Math.min(1, part) * (period.to - period.from) };
+  };
+  const charts = useMemo(
+    () => <Charts usages={usages} drawn={drawn} height={height} />,
+    [usages, period.from, period.to, left, width],
+  );
+  return (
+    <div class="usage" onPointerMove={onPointerMove} onPointerLeave={() => (hovered.value = {})}>
+      {charts}
+      <Cursor drawn={drawn} height={height} hovered={hovered} />
+    </div>
+  );
+}
+
+function Cursor({
+  drawn: { period, left, width },
+  height,
+  hovered,
+}: Omit<ChartsProps, "usages"> & { height: number }): JSX.Element {
+  const { time } = hovered.value;
+  const x =
+    time === undefined ? 0 : left + ((time - period.from) / (period.to - period.from)) * (width - left);
+  return (
+    <svg class="overlay" width={width} height={height} aria-hidden="true">
+      {time !== undefined && <line class="cursor" x1={x} x2={x} y1={0} y2={height} />}
+    </svg>
+  );
+}
+
+function Charts({
+  usages,
+  drawn: { period, left, width },
+  height,
+}: Omit<ChartsProps, "hovered"> & { height: number }): JSX.Element {
   const plot = width - left;
   const x = (time: number): number => left + ((time - period.from) / (period.to - period.from)) * plot;
   const { times, stepMs } = timeTicks(period, Math.max(1, Math.floor(plot / TICK_PX)));
@@ -65,13 +103,7 @@ export function UsageCharts({ usages, period, left, width, cursor }: ChartsProps
     ({ quantity, most }) => `${quantity.title}: at most ${valueText(most, quantity)}`,
   );
   return (
-    <svg
-      class="usage"
-      width={width}
-      height={height}
-      role="img"
-      aria-label={`Usage over time. ${summary.join("; ")}`}
-    >
+    <svg width={width} height={height} role="img" aria-label={`Usage over time. ${summary.join("; ")}`}>
       {times.map((time) => (
         <g key={time}>
           <line class="grid" x1={x(time)} x2={x(time)} y1={0} y2={height} />
@@ -89,7 +121,6 @@ export function UsageCharts({ usages, period, left, width, cursor }: ChartsProps
           width={plot}
         />
       ))}
-      {cursor !== undefined && <line class="cursor" x1={x(cursor)} x2={x(cursor)} y1={0} y2={height} />}
     </svg>
   );
 }

@@ -66,8 +66,10 @@ export const QUANTITIES: readonly Quantity[] = [
   {
     title: "CPU cores",
     explanation: "CPU time of each run divided by its duration, when it has ended",
-    valueOf: ({ row: { cpuTimeMs }, ...span }) =>
-      cpuTimeMs === null || lengthOf(span) <= 0 ? undefined : cpuTimeMs / lengthOf(span),
+    valueOf: (span) => {
+      const { cpuTimeMs } = span.row;
+      return cpuTimeMs === null || lengthOf(span) <= 0 ? undefined : cpuTimeMs / lengthOf(span);
+    },
     format: "amount",
   },
   {
