@@ -75,11 +75,8 @@ describeWithService("chromium", "the pages of the swarm and of the timeline", ()
     ]);
     await page.getByText("17 of 60 files").waitFor();
     await page.getByText("9.0 s, about 52 s left").waitFor();
-    campaign.swarm = {
-      ...campaign.swarm,
-      ...{ busy: 0, slots: 0, slotsOf: {}, unknown: 2, machines: [], builds: [] },
-      leftMs: undefined,
-    };
+    const { queue } = campaign.swarm;
+    campaign.swarm = { busy: 0, slots: 0, slotsOf: {}, unknown: 2, machines: [], builds: [], queue };
     await page.getByText("No worker is connected.").waitFor();
     await page.getByText("No build is running or waiting.").waitFor();
     await page.getByRole("banner").getByText("end not yet known").waitFor();

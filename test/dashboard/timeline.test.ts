@@ -311,6 +311,22 @@ describe("the bars of a slot", () => {
     expect(matching.filter(({ isMatching }) => isMatching)).toHaveLength(1);
   });
 
+  it("have the colour of their own run, although a short one is beside them", () => {
+    const failed = { state: "failed" };
+    const bars = barsOf(
+      lane([ended(0, 0, 1, failed), ended(1, 2, 500), ended(2, 500, 501, failed), ended(3, 503, 1000)]),
+      { from: 0, to: 1000 },
+      100,
+      all,
+    );
+    expect(bars.map(({ left, width, kind }) => [left, width, kind])).toEqual([
+      [0, 1, "failed"],
+      [1, 48, "done"],
+      [50, 1, "failed"],
+      [51, 48, "done"],
+    ]);
+  });
+
   it("are only those in the period", () => {
     const rows = [ended(0, 0, 400), ended(1, 500, 1000)];
     expect(barsOf(lane(rows), { from: 600, to: 700 }, 100, all)).toMatchObject([

@@ -240,7 +240,7 @@ function madeSwarm(): Swarm {
 
 /** Returns a made campaign on two machines whose runs take different times; some have failed, the last are long. */
 export function madeTimeline(runs = 120, { isOver = true, slots = 6 } = {}): MadeCampaign {
-  const begin = 1_700_000_000_000;
+  const begin = isOver ? 1_700_000_000_000 : Date.now() - 1_000_000;
   const free = Array.from({ length: slots }, () => begin);
   const rows = Array.from({ length: runs }, (_, run): Row => {
     const slot = free.indexOf(Math.min(...free));

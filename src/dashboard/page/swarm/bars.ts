@@ -51,20 +51,19 @@ export function barsOf(
       runNumber: span.row.runNumber,
     };
     const before = bars.at(-1);
-    if (before !== undefined && before.left + before.width > left && (bar.width === 1 || before.width === 1))
-      merge(before, bar);
-    else bars.push(bar);
+    const overlap = before === undefined ? 0 : before.left + before.width - left;
+    if (before?.width !== 1 || overlap <= 0) bars.push(bar);
+    else if (bar.width === 1) merge(before, bar);
+    else bars.push({ ...bar, left: left + overlap, width: bar.width - overlap });
   }
   for (const bar of bars) if (bar.width >= WITH_GAP_PX) bar.width -= GAP_PX;
   return bars;
 }
 
 function merge(bar: Bar, other: Bar): void {
-  const right = Math.max(bar.left + bar.width, other.left + other.width);
   const isMore =
     bar.isMatching === other.isMatching ? importance(other.kind) < importance(bar.kind) : other.isMatching;
   if (isMore) [bar.kind, bar.isMatching] = [other.kind, other.isMatching];
-  bar.width = right - bar.left;
   bar.runs += other.runs;
 }
 

@@ -5,6 +5,7 @@ import { parameters, setParameters } from "../base/location.tsx";
 import type { CampaignData } from "../campaign-data.ts";
 import { RunDrawer } from "../runs/run-drawer.tsx";
 import { MOST_LANES } from "./lane-layout.ts";
+import type { IdleTail } from "./idle-tail.ts";
 import { LaneTable } from "./lane-table.tsx";
 import { exactTime } from "./span-text.ts";
 import { lengthOf } from "./spans.ts";
@@ -54,15 +55,7 @@ function Facts({ data }: { data: TimelineData }): JSX.Element {
       <p>
         {`${counted(lanes.length, "slot")} on ${counted(machines, "machine")}, busy ${share} % of ${duration(all.to - all.from)}.`}
       </p>
-      {tail !== undefined && (
-        <p>
-          <i class="tail-mark" aria-hidden="true" />
-          {`Idle tail: ${duration(lengthOf(tail))} ${tail.isOver ? "" : "so far "}(since ${exactTime(tail.start)}), in which ${
-            tail.idle
-          } of ${counted(lanes.length, "slot")} had no more runs; ${tail.isOver ? "the last run was" : "still running:"} `}
-          <RunButton run={tail.last.row.runNumber} />.
-        </p>
-      )}
+      {tail !== undefined && <TailFacts tail={tail} slots={lanes.length} />}
       {longest.length > 0 && spans.length > 1 && (
         <p>
           <i class="longest-mark" aria-hidden="true" />
@@ -76,6 +69,22 @@ function Facts({ data }: { data: TimelineData }): JSX.Element {
         </p>
       )}
     </div>
+  );
+}
+
+function TailFacts({ tail, slots }: { tail: IdleTail; slots: number }): JSX.Element {
+  const { start, idle, isOver, last } = tail;
+  const others = isOver ? 0 : slots - idle - 1;
+  return (
+    <p>
+      <i class="tail-mark" aria-hidden="true" />
+      {`Idle tail: ${duration(lengthOf(tail))} ${isOver ? "" : "so far "}(since ${exactTime(start)}), in which ${idle} of ${counted(
+        slots,
+        "slot",
+      )} had no more runs; ${isOver ? "the last run was" : "still running:"} `}
+      <RunButton run={last.row.runNumber} />
+      {others > 0 ? ` and ${counted(others, "other")}.` : "."}
+    </p>
   );
 }
 

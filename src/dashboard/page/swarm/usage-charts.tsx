@@ -12,6 +12,8 @@ export interface Usage {
   quantity: Quantity;
   values: Float64Array;
   most: number;
+  /** Runs are running of which it is not known. */
+  isIncomplete: boolean;
 }
 
 const PART_PX = 2;
@@ -20,9 +22,11 @@ const PART_PX = 2;
 export function useUsage(spans: readonly Span[], period: Period, width: number): Usage[] {
   return useMemo(() => {
     const parts = Math.max(1, Math.floor(width / PART_PX));
+    const isRunning = spans.some((span) => span.isRunning);
     return QUANTITIES.map((quantity) => {
       const values = usageOf(spans, period, parts, quantity.valueOf);
-      return { quantity, values, most: values.reduce((one, other) => Math.max(one, other), 0) };
+      const most = values.reduce((one, other) => Math.max(one, other), 0);
+      return { quantity, values, most, isIncomplete: quantity.isOfEnded && isRunning };
     }).filter(({ most }) => most > 0);
   }, [spans, period.from, period.to, width]);
 }
@@ -133,7 +137,7 @@ function anchorOf(x: number, left: number, width: number): "start" | "middle" | 
 }
 
 function Chart({
-  usage: { quantity, values, most },
+  usage: { quantity, values, most, isIncomplete },
   top,
   left,
   width,
@@ -154,7 +158,9 @@ function Chart({
     <g>
       <text class="chart-title" x={left} y={top + 13}>
         {quantity.title}
-        <tspan class="quiet-text">{` up to ${valueText(most, quantity)}`}</tspan>
+        <tspan class="quiet-text">
+          {` up to ${valueText(most, quantity)}${isIncomplete ? ", without running runs" : ""}`}
+        </tspan>
       </text>
       <path class="area" d={`${path}V${bottom}Z`} />
       <line class="grid" x1={left} x2={left + width} y1={bottom} y2={bottom} />

@@ -52,7 +52,9 @@ export interface Quantity {
   /** What it is made of. */
   explanation: string;
   valueOf: (span: Span) => number | undefined;
-  format: "count" | "amount" | "size";
+  format: "amount" | "size";
+  /** Whether it is known only of runs that have ended. */
+  isOfEnded: boolean;
 }
 
 /** The quantities that are computed from the records and from the reports of running runs. */
@@ -62,26 +64,30 @@ export const QUANTITIES: readonly Quantity[] = [
     explanation: "number of runs being executed",
     valueOf: () => 1,
     format: "amount",
+    isOfEnded: false,
   },
   {
     title: "CPU cores",
-    explanation: "CPU time of each run divided by its duration, when it has ended",
+    explanation: "CPU time of each run divided by its duration",
     valueOf: (span) => {
       const { cpuTimeMs } = span.row;
       return cpuTimeMs === null || lengthOf(span) <= 0 ? undefined : cpuTimeMs / lengthOf(span);
     },
     format: "amount",
+    isOfEnded: true,
   },
   {
     title: "Memory",
-    explanation: "sum of the peaks of the runs, each for its whole duration, when it has ended",
+    explanation: "sum of the peaks of the runs, each for its whole duration",
     valueOf: ({ row }) => row.memoryBytes ?? undefined,
     format: "size",
+    isOfEnded: true,
   },
   {
     title: "Events/s",
     explanation: "sum of the runs’ means; of running ones, as last reported",
     valueOf: ({ row }) => row.eventsPerSecond ?? undefined,
     format: "amount",
+    isOfEnded: false,
   },
 ];
