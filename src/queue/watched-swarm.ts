@@ -22,7 +22,7 @@ export interface WatchedSwarm {
   builds: WatchedBuild[];
 }
 
-export interface WatchedWorker {
+interface WatchedWorker {
   role: Trouble["role"];
   host: string;
   /** Number of jobs that it executes concurrently; undefined if it does not say so. */

@@ -12,7 +12,7 @@ export function exactTime(time: number): string {
 }
 
 /** Returns the name of a lane. */
-export function laneText({ machine, slot }: Pick<Lane, "machine" | "slot">): string {
+function laneText({ machine, slot }: Pick<Lane, "machine" | "slot">): string {
   return `${machine === "" ? "unknown machine" : machine}, slot ${slot}`;
 }
 
