@@ -50,7 +50,7 @@ const AXIS_PX = 24;
 const TITLE_PX = 18;
 const AREA_PX = 44;
 /** The least distance of two marks on the time axis. */
-const TICK_PX = 90;
+const TICK_PX = 110;
 
 interface ChartsProps {
   usages: readonly Usage[];
