@@ -34,6 +34,7 @@ export function apiRoutes(
   app.onError((error, context) => errorResponse(error, context, onError));
 
   app.get("/campaigns", (context) => live(context, async () => JSON.stringify(await campaigns.overview())));
+  app.get("/swarm", (context) => live(context, async () => JSON.stringify(await campaigns.swarm())));
   app.get("/session", (context) =>
     hasToken(context, token) ? context.json({ actions: true }) : refuseToken(context),
   );
@@ -43,7 +44,8 @@ export function apiRoutes(
       const view = await campaigns.view(context.req.param("id"));
       const rows = view.changedSince(seen);
       seen = view.version;
-      const facts = { summary: summarize(view), variables: view.variables, columns: COLUMNS };
+      const { variables } = view;
+      const facts = { swarm: campaigns.brief(), summary: summarize(view), variables, columns: COLUMNS };
       return JSON.stringify({ ...facts, rows: rows.map(asArray) });
     });
   });

@@ -2,8 +2,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../errors.ts";
 import { NoAnswer, type DamagedCampaign, type QueueWatch, type WatchedCampaign } from "../queue/watch.ts";
 import { CampaignView, type QueueSnapshot } from "./campaign-view.ts";
+import type { WatchedSwarm } from "../queue/watched-swarm.ts";
 import type { DashboardSources } from "./sources.ts";
 import { summarize, type Summary } from "./summary.ts";
+import { swarmOf, type Swarm, type SwarmBrief } from "./swarm.ts";
 import { describeTrouble, isExpected } from "./trouble.ts";
 
 /** Pause between two refreshes: PAUSE_FACTOR times the duration of the last one, within these limits. */
@@ -19,6 +21,7 @@ const WATCHED_MS = 10_000;
 const FIRST_ANSWER_MS = 300;
 
 export interface Overview {
+  swarm: SwarmBrief;
   /** Newest first. */
   campaigns: Summary[];
   /** Campaigns that are listed in the queue, but cannot be read. */
@@ -45,6 +48,8 @@ export class Campaigns {
   readonly #requestedAt = new Map<string, number>();
   #listed: readonly WatchedCampaign[] = [];
   #damaged: readonly DamagedCampaign[] = [];
+  #watched: WatchedSwarm | undefined;
+  #swarm: Swarm | undefined;
   #endedSince = 0;
   #refreshing: Promise<void> | undefined;
   #nextRefreshAt = 0;
@@ -64,7 +69,19 @@ export class Campaigns {
   async overview(): Promise<Overview> {
     await this.#refreshIfDue();
     const campaigns = this.#listed.map(({ campaign }) => this.#summaryOf(campaign.id));
-    return { campaigns, damaged: [...this.#damaged] };
+    return { swarm: this.brief(), campaigns, damaged: [...this.#damaged] };
+  }
+
+  /** Returns the swarm with its machines, queue and builds. */
+  async swarm(): Promise<Swarm> {
+    await this.#refreshIfDue();
+    return this.#swarmNow();
+  }
+
+  /** Returns the figures of the swarm as of the last refresh. */
+  brief(): SwarmBrief {
+    const { busy, slots, slotsOf, leftMs, unknown } = this.#swarmNow();
+    return { busy, slots, slotsOf, leftMs, unknown };
   }
 
   /**
@@ -100,6 +117,15 @@ export class Campaigns {
     return summarize(view!);
   }
 
+  #swarmNow(): Swarm {
+    const views = [...this.#views.values()].filter(({ open }) => open > 0);
+    return (this.#swarm ??= swarmOf(
+      this.#watched!,
+      views,
+      views.map((view) => summarize(view)),
+    ));
+  }
+
   #refreshIfDue(): Promise<void> {
     if (this.#refreshing === undefined && Date.now() < this.#nextRefreshAt) return Promise.resolve();
     this.#refreshing ??= this.#refreshAll().finally(() => (this.#refreshing = undefined));
@@ -108,8 +134,9 @@ export class Campaigns {
 
   async #refreshAll(): Promise<void> {
     const startedAt = Date.now();
-    const [{ campaigns, damaged }, active, ended] = await Promise.all([
+    const [{ campaigns, damaged }, watched, active, ended] = await Promise.all([
       this.#queue.campaigns(),
+      this.#queue.swarm(),
       this.#queue.activeJobs(),
       this.#queue.endedSince(this.#endedSince),
     ]);
@@ -118,6 +145,8 @@ export class Campaigns {
     this.#listed = campaigns;
     this.#damaged = damaged;
     this.#endedSince = ended.last;
+    this.#watched = watched;
+    this.#swarm = undefined;
     this.#forgetOthers(new Set(campaigns.map(({ campaign }) => campaign.id)));
     const tookMs = Date.now() - startedAt;
     await this.#readFolders();

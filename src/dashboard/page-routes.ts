@@ -29,6 +29,7 @@ export function pageRoutes(): Hono {
     return answer(context, asset);
   };
   app.get("/", (context) => send(context, "index.html"));
+  app.get("/swarm", (context) => send(context, "index.html"));
   app.get("/campaigns/:id", (context) => send(context, "index.html"));
   app.get("/page/:name{(?:main\\.js|style\\.css|icon\\.svg)}", (context) =>
     send(context, context.req.param("name")),

@@ -21,6 +21,8 @@ export interface Row {
   percent?: number | undefined;
   /** First line of the error, truncated. */
   error?: string | undefined;
+  /** The machine that executes or has executed it. */
+  worker?: string | undefined;
   /** Id of a later campaign that has executed the run again. */
   supersededBy?: string | undefined;
   /** Numbers of the runs that are executed after this one in the same process. */
@@ -55,6 +57,7 @@ export function factsOfRecord(record: RecordedRun): Facts {
     ...ended(record, record),
     startedAt: Date.parse(record.startedAt),
     finishedAt: Date.parse(record.finishedAt),
+    worker: record.worker || undefined,
     supersededBy: record.supersededBy,
     origin: "record",
   };
@@ -76,12 +79,12 @@ export function factsOfEnd({ state, run }: KeptEnd): Facts {
 function stateOfJob(job: JobFacts, active: boolean): Facts {
   const result = v.safeParse(RunResultSchema, job.result);
   if (job.finishedAt !== undefined && result.success) {
-    const { outcome, usage, startedAt, finishedAt } = result.output;
-    return { ...ended(outcome, usage), startedAt, finishedAt };
+    const { outcome, usage, startedAt, finishedAt, worker } = result.output;
+    return { ...ended(outcome, usage), startedAt, finishedAt, worker: worker || undefined };
   }
   if (job.finishedAt !== undefined) return { state: "lost", finishedAt: job.finishedAt };
   if (!active) return { state: "queued" };
-  const running = { state: "running", startedAt: job.startedAt } as const;
+  const running = { state: "running", startedAt: job.startedAt, worker: job.worker } as const;
   const report = parseReport(job.progress);
   if (report?.type === "batch") return { ...running, batch: report.runs };
   if (report?.type !== "progress") return running;
@@ -121,6 +124,8 @@ export const COLUMNS = [
   "percent",
   "error",
   "supersededBy",
+  "worker",
+  "batch",
 ] as const satisfies (keyof Row)[];
 
 /** Returns a row as it is sent to the page: the values of `COLUMNS`, null for unknown ones. */

@@ -103,7 +103,7 @@ function workOf(rows: ReadonlyMap<number, Row>, now: number): Work {
 }
 
 /** Returns the running runs that wait for another one in the same process. */
-function batchedRuns(rows: ReadonlyMap<number, Row>): Set<number> {
+export function batchedRuns(rows: ReadonlyMap<number, Row>): Set<number> {
   const leaders = [...rows.values()].filter(({ state, batch }) => state === "running" && batch !== undefined);
   return new Set(leaders.flatMap(({ batch }) => batch ?? []));
 }

@@ -23,6 +23,11 @@ export function jobKey(queue: string, jobId: string): string {
   return `bull:${queue}:${jobId}`;
 }
 
+/** Returns the beginning of the names that Redis shows for the connections of a queue's workers. */
+export function workerConnections(queue: string): string {
+  return `bull:${Buffer.from(queue).toString("base64")}:w:`;
+}
+
 /** Returns the IDs of the jobs whose keys are part of a text, such as Redis's append-only file. */
 export function jobIdsIn(text: string, queue: string): string[] {
   return [...text.matchAll(new RegExp(`bull:${queue}:([\\w-]+)`, "g"))].map(([, id]) => id!);
@@ -38,6 +43,8 @@ export const FIELD = {
   /** Set when the job has completed or failed. */
   finishedAt: "finishedOn",
   progress: "progress",
+  /** Name of the worker that has taken the job; requeueing the job does not reset it. */
+  worker: "pb",
   value: "returnvalue",
   failure: "failedReason",
   stack: "stacktrace",

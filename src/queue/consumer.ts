@@ -49,7 +49,7 @@ interface HeldJob {
 export async function consume(options: ConsumerOptions): Promise<void> {
   const worker = new Worker(options.queue, null, {
     connection: options.connection,
-    name: workerName(),
+    name: workerName({ slots: options.concurrency }),
     lockDuration: options.lockMs,
     stalledInterval: Math.ceil(options.lockMs / 2),
     maxStalledCount: Number.MAX_SAFE_INTEGER,

@@ -25,6 +25,7 @@ import {
   type JobFacts,
   type KeptEnd,
 } from "./watched-jobs.ts";
+import { readSwarm, type WatchedSwarm } from "./watched-swarm.ts";
 
 /** A campaign with the numbers that the dashboard shows. */
 export interface WatchedCampaign {
@@ -63,6 +64,8 @@ export interface QueueWatch extends Disposable {
   lastOutput(job: string, mostBytes: number): Promise<{ end: Buffer; sizeBytes: number } | undefined>;
   /** Returns those of some jobs that are not too large to be shown. */
   smallJobs(queue: string, ids: readonly string[]): Promise<string[]>;
+  /** Returns the workers, the length of the queue, and the builds. */
+  swarm(): Promise<WatchedSwarm>;
 }
 
 /** A campaign that is listed, but whose entry in the queue cannot be read. */
@@ -106,6 +109,7 @@ export function watchQueue(connection: QueueConnection): QueueWatch {
         return end.length === 0 ? undefined : { end, sizeBytes: await redis.strlen(outputKey(job)) };
       }),
     smallJobs: (queue, ids) => answered(() => smallJobs(redis, queue, ids)),
+    swarm: () => answered(() => readSwarm(redis)),
     [Symbol.dispose]: () => redis.disconnect(),
   };
 }

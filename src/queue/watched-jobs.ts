@@ -9,6 +9,7 @@ import { FIELD, jobKey } from "./bull-layout.ts";
 import { chunks } from "./campaign-list.ts";
 import { runNumbers } from "./entries.ts";
 import { RUN_QUEUE, statesKey, unstartedKey } from "./names.ts";
+import { parseWorkerName } from "./worker-name.ts";
 
 // What the dashboard reads about single runs. Anybody who can write to the queue can write anything of any size.
 
@@ -25,6 +26,8 @@ export interface JobFacts {
   run: Run | undefined;
   startedAt: number | undefined;
   finishedAt: number | undefined;
+  /** The machine of the worker that has taken the job; undefined if it is unknown. */
+  worker?: string | undefined;
   /** As sent by the worker, not yet checked; so is `result`. */
   progress: unknown;
   result: unknown;
@@ -32,7 +35,14 @@ export interface JobFacts {
 
 /** Maximum size of a campaign or of a job's field; a larger one was not written by us and counts as damaged. */
 export const MOST_BYTES = 1 << 24;
-const FACT_FIELDS = [FIELD.data, FIELD.startedAt, FIELD.finishedAt, FIELD.progress, FIELD.value];
+const FACT_FIELDS = [
+  FIELD.data,
+  FIELD.startedAt,
+  FIELD.finishedAt,
+  FIELD.progress,
+  FIELD.value,
+  FIELD.worker,
+];
 /** The fields that bull-board shows. */
 const SHOWN_FIELDS = [FIELD.data, FIELD.options, FIELD.progress, FIELD.value, FIELD.stack, FIELD.failure];
 const MOST_SHOWN_BYTES = 1 << 20;
@@ -47,6 +57,11 @@ for at = 2, #ARGV do
   end
 end
 return found`;
+
+/** Adds a command to a pipeline that reads some fields of a job; those that are too large are empty. */
+export function readFields(pipeline: ChainableCommander, key: string, fields: readonly string[]): void {
+  pipeline.eval(READ_FIELDS, 1, key, MOST_BYTES, ...fields);
+}
 
 /** Returns whether Redis refused a command because the key has another type. */
 export function isWrongType(error: unknown): boolean {
@@ -70,10 +85,8 @@ export async function readJobs(
   const all: (JobFacts | undefined)[] = [];
   for (const chunk of chunks(numbers)) {
     const pipeline = redis.pipeline();
-    for (const number of chunk) {
-      const key = jobKey(RUN_QUEUE, runJobId(campaign, number));
-      pipeline.eval(READ_FIELDS, 1, key, MOST_BYTES, ...FACT_FIELDS);
-    }
+    for (const number of chunk)
+      readFields(pipeline, jobKey(RUN_QUEUE, runJobId(campaign, number)), FACT_FIELDS);
     const answers = await answersOf(pipeline);
     chunk.forEach((number, at) =>
       all.push(factsOf(campaign, number, answers[at] as (string | null)[] | undefined)),
@@ -133,12 +146,13 @@ function factsOf(
   fields: readonly (string | null)[] | undefined,
 ): JobFacts | undefined {
   if (fields === undefined) return DAMAGED;
-  const [data, startedAt, finishedAt, progress, result] = fields.map((text) => text ?? undefined);
+  const [data, startedAt, finishedAt, progress, result, worker] = fields.map((text) => text ?? undefined);
   if (data === undefined) return undefined;
   return {
     run: runOf(campaign, runNumber, data),
     startedAt: startedAt === undefined ? undefined : Number(startedAt),
     finishedAt: finishedAt === undefined ? undefined : Number(finishedAt),
+    worker: worker === undefined ? undefined : parseWorkerName(worker)?.host,
     progress: parseJsonOrUndefined(progress),
     result: parseJsonOrUndefined(result),
   };

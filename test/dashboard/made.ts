@@ -2,6 +2,7 @@ import type { DashboardSources, RecordFolder } from "../../src/dashboard/sources
 import type { Campaign } from "../../src/model/campaign.ts";
 import type { RunRecord } from "../../src/model/result.ts";
 import type { QueueWatch, WatchedCampaign } from "../../src/queue/watch.ts";
+import type { WatchedSwarm } from "../../src/queue/watched-swarm.ts";
 import { someCampaign } from "../helpers/campaign.ts";
 
 /** A campaign of a study in `directory`. */
@@ -41,6 +42,13 @@ export function madeRecord(campaign: string, runNumber: number, more: Partial<Ru
   };
 }
 
+const IDLE: WatchedSwarm = {
+  workers: [],
+  stopped: [],
+  runs: { waiting: 0, delayed: 0, running: 0, uncollected: 0 },
+  builds: [],
+};
+
 /** A queue whose jobs have all ended; counts how often it was queried. */
 export function endedQueue(campaigns: readonly Campaign[]): QueueWatch & { looks: number } {
   const watched = campaigns.map((campaign): WatchedCampaign => ({
@@ -62,6 +70,7 @@ export function endedQueue(campaigns: readonly Campaign[]): QueueWatch & { looks
     jobs: () => Promise.resolve([]),
     keptEnds: () => Promise.resolve(new Map()),
     smallJobs: (_queue, ids) => Promise.resolve([...ids]),
+    swarm: () => Promise.resolve(IDLE),
     lastOutput: () => Promise.resolve(undefined),
     [Symbol.dispose]: () => undefined,
   };

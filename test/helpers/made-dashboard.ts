@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { listen } from "../../src/dashboard/listen.ts";
 import { liveAnswers } from "../../src/dashboard/live.ts";
-import type { CampaignUpdate, Row, Summary } from "../../src/dashboard/page/base/data.ts";
+import type { CampaignUpdate, Row, Summary, Swarm } from "../../src/dashboard/page/base/data.ts";
 import { pageRoutes } from "../../src/dashboard/page-routes.ts";
 import { securityHeaders } from "../../src/dashboard/server.ts";
 import { UserError } from "../../src/errors.ts";
@@ -23,6 +23,7 @@ export class MadeCampaign {
   rows: Row[];
   readonly items: MadeItem[];
   unread = 0;
+  swarm: Swarm = madeSwarm();
   readonly #more: Partial<Summary>;
 
   constructor(
@@ -59,7 +60,7 @@ export class MadeCampaign {
   update(): CampaignUpdate {
     const columns = Object.keys(madeRow(0));
     const rows = this.rows.map((row) => columns.map((name) => row[name as keyof Row]));
-    return { summary: this.summary(), variables: this.variables, columns, rows };
+    return { swarm: this.swarm, summary: this.summary(), variables: this.variables, columns, rows };
   }
 
   results(): object {
@@ -135,6 +136,8 @@ export function madeRow(runNumber: number, more: Partial<Row> = {}): Row {
     percent: null,
     error: null,
     supersededBy: null,
+    worker: "node1",
+    batch: null,
     ...more,
   };
 }
@@ -164,8 +167,9 @@ export async function madeDashboard(campaign: MadeCampaign): Promise<MadeDashboa
   app.use(securityHeaders);
   app.onError((error, context) => context.json({ error: error.message }, 409));
   app.get("/api/campaigns", (context) =>
-    live(context, () => checked(() => ({ campaigns: [campaign.summary()] }))),
+    live(context, () => checked(() => ({ swarm: campaign.swarm, campaigns: [campaign.summary()] }))),
   );
+  app.get("/api/swarm", (context) => live(context, () => checked(() => campaign.swarm)));
   app.get("/api/session", (context) =>
     context.req.header("authorization") === `Bearer ${MADE_TOKEN}`
       ? context.json({ actions: true })
@@ -196,6 +200,68 @@ export async function madeDashboard(campaign: MadeCampaign): Promise<MadeDashboa
     [Symbol.asyncDispose]: async () => await listening[Symbol.asyncDispose](),
   };
   return dashboard;
+}
+
+/** Returns a swarm of three machines, of which one has stopped and one has gone, and two builds. */
+function madeSwarm(): Swarm {
+  const machine = { roles: ["runner"], storing: 0, isConnected: true, troubles: [] };
+  return {
+    busy: 6,
+    slots: 12,
+    slotsOf: { node1: 4, node2: 8 },
+    leftMs: 754_000,
+    unknown: 0,
+    machines: [
+      { ...machine, name: "node1", roles: ["runner", "builder"], slots: 4, busy: 4, storing: 1 },
+      {
+        ...machine,
+        name: "node2",
+        slots: 8,
+        busy: 1,
+        troubles: ["the runner has stopped taking jobs: the disk of /var is full"],
+      },
+      { ...machine, name: "node3", roles: [], busy: 1, isConnected: false },
+    ],
+    queue: { waiting: 1234, delayed: 20, running: 7, uncollected: 3 },
+    builds: [
+      {
+        state: "running",
+        project: "inet",
+        mode: "release",
+        omnetpp: "6.2.0",
+        host: "node1",
+        startedAt: 1_700_000_000_000,
+        progress: { started: 17, total: 60, file: "Server.cc", elapsedMs: 9000, lastMs: 61_000 },
+      },
+      { state: "waiting", project: "simu5g", mode: "debug", omnetpp: "6.2.0" },
+    ],
+  };
+}
+
+/** Returns a made campaign on two machines whose runs take different times; some have failed, the last are long. */
+export function madeTimeline(runs = 120, { isOver = true, slots = 6 } = {}): MadeCampaign {
+  const begin = isOver ? 1_700_000_000_000 : Date.now() - 1_000_000;
+  const free = Array.from({ length: slots }, () => begin);
+  const rows = Array.from({ length: runs }, (_, run): Row => {
+    const slot = free.indexOf(Math.min(...free));
+    const isLong = run > runs - 3;
+    const length = Math.round((isLong ? 400_000 : 20_000) * (1 + 0.8 * Math.sin(run * 12.9898)));
+    const startedAt = free[slot]! + 300;
+    free[slot] = startedAt + length;
+    const isRunning = !isOver && isLong;
+    return madeRow(run, {
+      state: isRunning ? "running" : run % 17 === 5 ? "failed" : "done",
+      values: [`${run % 5}`, `${run % 3}`],
+      startedAt,
+      finishedAt: isRunning ? null : free[slot],
+      wallTimeMs: isRunning ? null : length,
+      cpuTimeMs: isRunning ? null : Math.round(0.95 * length),
+      memoryBytes: isRunning ? null : 60e6 + 1e6 * (run % 40),
+      eventsPerSecond: 400_000 + 1000 * (run % 70),
+      worker: slot < 4 ? "node1" : "node2",
+    });
+  });
+  return new MadeCampaign(["iaMean", "numHosts"], rows);
 }
 
 /** Returns a made study of Aloha: two variables, ten repetitions, some errors. */

@@ -13,6 +13,7 @@ import {
   priorityOf,
   queueKey,
   WAITING_STATES,
+  workerConnections,
 } from "../../src/queue/bull-layout.ts";
 import { socketConnection } from "../../src/queue/names.ts";
 import { startRedis } from "../helpers/redis.ts";
@@ -25,7 +26,7 @@ async function openLayout() {
   const redis = await startRedis();
   const connection = socketConnection(redis.socket);
   const queue = new Queue(NAME, { connection });
-  const worker = new Worker(NAME, null, { connection });
+  const worker = new Worker(NAME, null, { connection, name: "our-name" });
   const raw = new Redis(connection);
   return {
     queue,
@@ -81,6 +82,13 @@ describeWithService("redis-server", "BullMQ's layout in Redis", () => {
     expect(await layout.raw.type(queueKey(NAME, "events"))).toBe("stream");
   });
 
+  it("has one connection with the name of a worker that waits for jobs", async () => {
+    await using layout = await openLayout();
+    const names = async (): Promise<string[]> =>
+      [...String(await layout.raw.client("LIST")).matchAll(/ name=(\S+)/g)].map(([, name]) => name!);
+    await expect.poll(names).toEqual([`${workerConnections(NAME)}our-name`]);
+  });
+
   it("orders jobs by priority, and jobs of equal priority by age", async () => {
     await using layout = await openLayout();
     for (const [id, priority] of [
@@ -113,6 +121,7 @@ describeWithService("redis-server", "BullMQ's layout in Redis", () => {
     const running = await layout.stored("j");
     expect(Number(running[FIELD.startedAt])).toBeGreaterThanOrEqual(before);
     expect(running[FIELD.progress]).toBe('{"events":5}');
+    expect(running[FIELD.worker]).toBe("our-name");
     expect(Object.keys(running)).not.toContain(FIELD.finishedAt);
     await job.moveToCompleted({ done: true }, "token", false);
     const ended = await layout.stored("j");

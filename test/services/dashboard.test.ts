@@ -1,5 +1,6 @@
 import { request } from "node:http";
 import { stat } from "node:fs/promises";
+import { hostname } from "node:os";
 import path from "node:path";
 import { chromium, type Locator, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -48,6 +49,13 @@ interface View {
   rows: unknown[][];
 }
 
+interface Swarm {
+  busy: number;
+  slots: number;
+  machines: object[];
+  queue: { waiting: number; running: number };
+}
+
 describeWithService("redis-server", "the dashboard", () => {
   let user: Researcher;
   beforeAll(async () => {
@@ -89,7 +97,8 @@ describeWithService("redis-server", "the dashboard", () => {
     const { columns, rows, variables } = await get<View>(campaign);
     expect(variables).toEqual(["arrivalRate"]);
     const first = Object.fromEntries(columns.map((name, index) => [name, rows[0]![index]]));
-    expect(first).toMatchObject({ runNumber: 0, state: "done", values: ["0.5"], repetition: 0 });
+    const worker = hostname();
+    expect(first).toMatchObject({ runNumber: 0, state: "done", values: ["0.5"], repetition: 0, worker });
 
     const { items } = await get<{ items: unknown[][] }>(`${campaign}/results`);
     expect(items).toContainEqual(["Mm1.queue", "waitingTime:mean", "s", "scalar"]);
@@ -112,6 +121,26 @@ describeWithService("redis-server", "the dashboard", () => {
     const [number] = broken.rows.find((row) => row.includes("failed"))!;
     const output = await fetch(`${base}/api/campaigns/${id}/runs/${String(number)}/output`); // not collected yet
     expect(await output.text()).toContain("<!> Error");
+  });
+
+  it("shows the swarm with its busy runners", async () => {
+    const { base } = await dashboardOf(user);
+    const swarm = (): Promise<Swarm> => get(`${base}/api/swarm`);
+    await using held = await holdRuns(user, 0);
+    const id = await queued(user, "-c", "Load", "--rerun");
+    const name = hostname();
+    await expect.poll(async () => (await swarm()).queue.running).toBeGreaterThan(0);
+    await expect.poll(async () => (await swarm()).busy).toBeGreaterThan(0);
+    const { busy, slots, machines, queue } = await swarm();
+    expect(machines).toMatchObject([{ name, roles: ["runner", "builder"], slots, busy, troubles: [] }]);
+    expect(busy).toBeLessThanOrEqual(slots);
+    expect(queue.running + queue.waiting).toBe(12);
+    const { columns, rows } = await get<View>(`${base}/api/campaigns/${id}`);
+    const running = rows.find((row) => row[columns.indexOf("state")] === "running")!;
+    expect(running[columns.indexOf("worker")]).toBe(name);
+    await held.release();
+    await user.runall("attach", id);
+    await expect.poll(async () => (await swarm()).busy).toBe(0);
   });
 
   it("makes changes only for its user", async () => {
@@ -283,6 +312,11 @@ async function followAndCancel(user: Researcher, page: Page, goOn: () => Promise
   await page.getByText("OMNeT++ Discrete Event Simulation").waitFor();
   await expectToStayInPlace(page, states, page.getByRole("button", { name: "Copy command" }), goOn);
   await page.getByRole("button", { name: "Close" }).click();
+
+  await page.getByText(/\d+ of \d+ runners? busy/).waitFor();
+  await page.getByRole("tab", { name: "Timeline" }).click();
+  await page.getByRole("application", { name: "Timeline" }).waitFor();
+  await page.getByRole("tab", { name: "Runs" }).click();
 
   page.once("dialog", (dialog) => void dialog.accept());
   await page.getByRole("button", { name: "Cancel" }).click();

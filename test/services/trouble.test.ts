@@ -108,7 +108,10 @@ exec ../src/mm1 -n ../src:. "$@"\n`,
   it("is not started on workers of another version, which take none of its runs", async () => {
     await using user = await researcher(50);
     const connection = socketConnection(path.join(stateFolder(user), "redis.sock"));
-    const other = new Worker(RUN_QUEUE, null, { connection, name: workerName(PROTOCOL + 1, "elsewhere") });
+    const other = new Worker(RUN_QUEUE, null, {
+      connection,
+      name: workerName({ protocol: PROTOCOL + 1, host: "elsewhere" }),
+    });
     await other.waitUntilReady();
     const { exitCode, stderr } = await user.runall("-c", "Quick");
     expect(stderr).toMatch(`a worker on elsewhere runs another version of inet-swarm (${OTHER})`);
@@ -137,7 +140,10 @@ exec ../src/mm1 -n ../src:. "$@"\n`,
     process.kill(runner!, "SIGSTOP"); // it takes nothing, unless it waits for a job already
     try {
       const id = await queued(user, "-c", "Quick", "-r", "0");
-      const other = new Worker(RUN_QUEUE, null, { connection, name: workerName(PROTOCOL + 1, "elsewhere") });
+      const other = new Worker(RUN_QUEUE, null, {
+        connection,
+        name: workerName({ protocol: PROTOCOL + 1, host: "elsewhere" }),
+      });
       const job = (await other.getNextJob("t")) as Job | undefined;
       await job?.moveToCompleted(answer, "t", false);
       await other.close();

@@ -2,6 +2,7 @@ import { computed, signal, type ReadonlySignal } from "@preact/signals";
 import { rowsOf, type CampaignUpdate, type Row, type Summary } from "./base/data.ts";
 import { follow, now } from "./base/live.ts";
 import { parameters, setParameters } from "./base/location.tsx";
+import { noteSwarm } from "./swarm/brief.ts";
 import { elapsedAt, fieldsOf, matcherOf, type Field } from "./runs/fields.ts";
 import { parseQuery, type Query } from "./runs/query.ts";
 
@@ -48,6 +49,7 @@ export function campaignData(id: string): CampaignData {
     return follow(path, (answer, isFirst) => {
       const update = answer as CampaignUpdate;
       if (isFirst) known = new Map();
+      noteSwarm(update.swarm);
       summary.value = update.summary;
       if (update.variables.join("\0") !== variables.value.join("\0")) variables.value = update.variables;
       const changed = rowsOf(update);

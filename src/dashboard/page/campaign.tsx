@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import type { Summary } from "./base/data.ts";
 import { count, counted, estimate, rate } from "./base/format.ts";
+import { updatedAt } from "./base/live.ts";
 import { Link, parameters, setParameters } from "./base/location.tsx";
 import { StateBar } from "./base/state-bar.tsx";
 import { ActionBar } from "./action-bar.tsx";
@@ -11,6 +12,8 @@ import { QueryBox } from "./query-box.tsx";
 import { ResultsView } from "./results/results-view.tsx";
 import { RunsView } from "./runs/runs-view.tsx";
 import { StateFilter } from "./runs/state-filter.tsx";
+import { clockTime } from "./swarm/time-axis.ts";
+import { TimelineView } from "./swarm/timeline-view.tsx";
 
 /** A campaign with its runs and results. */
 export function CampaignPage({ id }: { id: string }): JSX.Element {
@@ -32,13 +35,14 @@ export function CampaignPage({ id }: { id: string }): JSX.Element {
 }
 
 function Head({ summary }: { summary: Summary }): JSX.Element {
+  const at = updatedAt.value ?? Date.now();
   const { id, config, study, user, runs, leftMs, states, reading, trouble, superseded = {} } = summary;
   const facts = [
     study,
     `by ${user}`,
     counted(runs, "run"),
     rate(summary),
-    leftMs === undefined ? "" : `about ${estimate(leftMs)} left`,
+    leftMs === undefined ? "" : `about ${estimate(leftMs)} left, until ${clockTime(at + leftMs, at)}`,
   ];
   return (
     <>
@@ -72,15 +76,17 @@ function NoRuns({ summary: { reading } }: { summary: Summary }): JSX.Element | n
 }
 
 const VIEWS = [
-  { name: "runs", title: "Runs" },
-  { name: "results", title: "Results" },
-];
+  { name: "runs", title: "Runs", View: RunsView },
+  { name: "results", title: "Results", View: ResultsView },
+  { name: "timeline", title: "Timeline", View: TimelineView },
+] as const;
 
 function Views({ campaign }: { campaign: CampaignData }): JSX.Element {
-  const current = parameters.value.get("view") === "results" ? "results" : "runs";
+  const { name: current, View } = VIEWS.find(({ name }) => name === parameters.value.get("view")) ?? VIEWS[0];
   const turn = (event: KeyboardEvent): void => {
     if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
-    const other = VIEWS.find(({ name }) => name !== current)!;
+    const step = event.key === "ArrowLeft" ? -1 : 1;
+    const other = VIEWS.at((VIEWS.findIndex(({ name }) => name === current) + step) % VIEWS.length)!;
     show(other.name);
     document.getElementById(`tab-${other.name}`)?.focus();
   };
@@ -104,7 +110,7 @@ function Views({ campaign }: { campaign: CampaignData }): JSX.Element {
       </div>
       <div id="view" role="tabpanel" aria-labelledby={`tab-${current}`}>
         <QueryBox campaign={campaign} />
-        {current === "runs" ? <RunsView campaign={campaign} /> : <ResultsView campaign={campaign} />}
+        <View campaign={campaign} />
       </div>
     </>
   );

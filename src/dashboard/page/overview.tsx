@@ -7,6 +7,7 @@ import { follow } from "./base/live.ts";
 import { Link } from "./base/location.tsx";
 import { StateBar, StateCounts } from "./base/state-bar.tsx";
 import { Waiting } from "./connection-status.tsx";
+import { noteSwarm } from "./swarm/brief.ts";
 
 const overview = signal<Overview | undefined>(undefined);
 const SHORT: Intl.DateTimeFormatOptions = { dateStyle: "short", timeStyle: "short" };
@@ -15,7 +16,10 @@ const SHORT: Intl.DateTimeFormatOptions = { dateStyle: "short", timeStyle: "shor
 export function OverviewPage(): JSX.Element {
   useEffect(() => {
     document.title = "Campaigns";
-    return follow("/api/campaigns", (answer) => (overview.value = answer as Overview));
+    return follow("/api/campaigns", (answer) => {
+      overview.value = answer as Overview;
+      noteSwarm(overview.value.swarm);
+    });
   }, []);
   if (overview.value === undefined) return <Waiting heading="Campaigns" />;
   const { campaigns, damaged = [] } = overview.value;

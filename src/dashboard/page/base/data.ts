@@ -46,10 +46,15 @@ export interface Row {
   percent: number | null;
   error: string | null;
   supersededBy: string | null;
+  /** The machine that executes or has executed it. */
+  worker: string | null;
+  /** Numbers of the runs that are executed after this one in the same process. */
+  batch: number[] | null;
 }
 
 /** What the server sends about a campaign: at first all rows, then those that have changed. */
 export interface CampaignUpdate {
+  swarm: SwarmBrief;
   summary: Summary;
   variables: string[];
   columns: string[];
@@ -65,7 +70,52 @@ export function rowsOf({ columns, rows }: CampaignUpdate): Row[] {
 
 /** What the server sends about all campaigns. */
 export interface Overview {
+  swarm: SwarmBrief;
   campaigns: Summary[];
   /** Campaigns that cannot be shown, and why. */
   damaged?: { id: string; trouble: string }[];
+}
+
+/** The figures of the swarm that every page shows. */
+export interface SwarmBrief {
+  /** Number of runners that execute a run. */
+  busy: number;
+  /** Number of runs that all runners together execute concurrently. */
+  slots?: number;
+  /** The number of slots of each connected machine. */
+  slotsOf: Record<string, number>;
+  /** Estimated time until the last campaign has ended. */
+  leftMs?: number;
+  /** Number of campaigns about whose time left nothing is known. */
+  unknown: number;
+}
+
+/** The swarm with its machines, queue and builds. */
+export interface Swarm extends SwarmBrief {
+  machines: Machine[];
+  queue: { waiting: number; delayed: number; running: number; uncollected: number };
+  builds: Build[];
+}
+
+export interface Machine {
+  /** Empty for runs whose worker is unknown. */
+  name: string;
+  roles: string[];
+  slots?: number;
+  busy: number;
+  /** Number of runs whose results are being stored. */
+  storing: number;
+  isConnected: boolean;
+  /** Why its workers have stopped taking jobs. */
+  troubles: string[];
+}
+
+export interface Build {
+  state: "running" | "waiting";
+  project: string;
+  mode: string;
+  omnetpp: string;
+  host?: string;
+  startedAt?: number;
+  progress?: { started: number; total?: number; file?: string; elapsedMs: number; lastMs?: number };
 }

@@ -47,6 +47,7 @@ export function Link({
 }: {
   href: string;
   class?: string;
+  "aria-current"?: "page" | undefined;
   children: ComponentChildren;
 }): JSX.Element {
   const follow = (event: MouseEvent): void => {

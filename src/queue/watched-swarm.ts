@@ -1,0 +1,168 @@
+import type { Redis } from "ioredis";
+import * as v from "valibot";
+import { MODES } from "../model/build.ts";
+import { parseBuildProgress, type BuildProgress } from "../model/build-progress.ts";
+import { parseJsonOrUndefined } from "../system/json.ts";
+import { ENDED_SETS, FIELD, jobKey, queueKey, workerConnections } from "./bull-layout.ts";
+import { BUILD_QUEUE, RUN_QUEUE } from "./names.ts";
+import { readStoppedWorkers, type Trouble } from "./troubles.ts";
+import { answersOf, isWrongType, readFields } from "./watched-jobs.ts";
+import { parseWorkerName } from "./worker-name.ts";
+
+// What the dashboard reads about the swarm as a whole. Anybody who can write to the queue can write anything of any size.
+
+/** What the queue knows about the swarm. */
+export interface WatchedSwarm {
+  /** The connected workers; undefined if Redis does not tell. */
+  workers: WatchedWorker[] | undefined;
+  /** Workers that have stopped taking jobs. */
+  stopped: Trouble[];
+  runs: QueueLength;
+  /** The builds that are running or waiting, at most {@link MOST_BUILDS}. */
+  builds: WatchedBuild[];
+}
+
+interface WatchedWorker {
+  role: Trouble["role"];
+  host: string;
+  /** Number of jobs that it executes concurrently; undefined if it does not say so. */
+  slots: number | undefined;
+}
+
+/** Number of jobs by state. */
+interface QueueLength {
+  waiting: number;
+  /** Held back by their campaign's limit of concurrent runs, or for a while because a worker has handed them back. */
+  delayed: number;
+  /** Taken by a worker. */
+  running: number;
+  /** Ended and not yet collected. */
+  uncollected: number;
+}
+
+export interface WatchedBuild {
+  state: "running" | "waiting";
+  /** Name of the checkout's folder, with the project's folder in it. */
+  project: string;
+  mode: string;
+  omnetpp: string;
+  /** The machine that builds; undefined while the build is waiting. */
+  host: string | undefined;
+  /** In ms since 1970; undefined while the build is waiting. */
+  startedAt: number | undefined;
+  progress: BuildProgress | undefined;
+}
+
+const MOST_BUILDS = 50;
+const MOST_CHARACTERS = 200;
+
+/** Reads what the queue knows about the swarm. */
+export async function readSwarm(redis: Redis): Promise<WatchedSwarm> {
+  const [workers, stopped, runs, builds] = await Promise.all([
+    readWorkers(redis),
+    readStopped(redis),
+    readLength(redis, RUN_QUEUE),
+    readBuilds(redis),
+  ]);
+  return { workers, stopped, runs, builds };
+}
+
+/** Returns the workers that have stopped taking jobs; none if the list of them is damaged. */
+async function readStopped(redis: Redis): Promise<Trouble[]> {
+  try {
+    return await readStoppedWorkers(redis);
+  } catch (error) {
+    if (isWrongType(error)) return [];
+    throw error;
+  }
+}
+
+async function readWorkers(redis: Redis): Promise<WatchedWorker[] | undefined> {
+  let list: unknown;
+  try {
+    list = await redis.client("LIST");
+  } catch (error) {
+    if (/^(NOPERM|ERR)/.test((error as Error).message)) return undefined; // a hosted Redis may refuse the command
+    throw error;
+  }
+  return workersIn(String(list));
+}
+
+const ROLES = [
+  { role: "runner", prefix: workerConnections(RUN_QUEUE) },
+  { role: "builder", prefix: workerConnections(BUILD_QUEUE) },
+] as const;
+
+/** Returns the workers in Redis's list of connections: each has one with its name, on which it waits for jobs. */
+function workersIn(list: string): WatchedWorker[] {
+  return [...list.matchAll(/ name=(\S+)/g)].flatMap(([, name = ""]) => {
+    const found = ROLES.find(({ prefix }) => name.startsWith(prefix));
+    const worker = found && parseWorkerName(name.slice(found.prefix.length));
+    return worker === undefined ? [] : [{ role: found!.role, host: worker.host, slots: worker.slots }];
+  });
+}
+
+async function readLength(redis: Redis, queue: string): Promise<QueueLength> {
+  const pipeline = redis
+    .pipeline()
+    .llen(queueKey(queue, "wait"))
+    .zcard(queueKey(queue, "prioritized"))
+    .zcard(queueKey(queue, "delayed"))
+    .llen(queueKey(queue, "active"));
+  for (const set of ENDED_SETS) pipeline.zcard(queueKey(queue, set));
+  const [wait, prioritized, delayed, running, ...ended] = (await answersOf(pipeline)).map((answer) =>
+    Number(answer ?? 0),
+  ) as [number, number, number, number, ...number[]];
+  return {
+    waiting: wait + prioritized,
+    delayed,
+    running,
+    uncollected: ended.reduce((sum, size) => sum + size, 0),
+  };
+}
+
+/** What is shown of the request for a build. */
+const ShownSchema = v.object({
+  checkoutName: v.string(),
+  project: v.string(),
+  mode: v.picklist(MODES),
+  omnetpp: v.object({ version: v.string() }),
+});
+
+const BUILD_FIELDS = [FIELD.data, FIELD.startedAt, FIELD.finishedAt, FIELD.progress, FIELD.worker];
+
+async function readBuilds(redis: Redis): Promise<WatchedBuild[]> {
+  const last = MOST_BUILDS - 1;
+  const lists = redis
+    .pipeline()
+    .lrange(queueKey(BUILD_QUEUE, "active"), 0, last)
+    .lrange(queueKey(BUILD_QUEUE, "wait"), 0, last)
+    .zrange(queueKey(BUILD_QUEUE, "prioritized"), 0, last)
+    .zrange(queueKey(BUILD_QUEUE, "delayed"), 0, last);
+  const [active = [], ...waiting] = (await answersOf(lists)) as (string[] | undefined)[];
+  const running = new Set(active);
+  const ids = [...active, ...waiting.flatMap((list) => list ?? [])].slice(0, MOST_BUILDS);
+  if (ids.length === 0) return [];
+  const pipeline = redis.pipeline();
+  for (const id of ids) readFields(pipeline, jobKey(BUILD_QUEUE, id), BUILD_FIELDS);
+  const answers = await answersOf(pipeline);
+  return ids.flatMap((id, at) => buildIn(answers[at], running.has(id)) ?? []);
+}
+
+/** Returns a build; undefined if it has just ended, or its entry is damaged. */
+function buildIn(fields: unknown, isRunning: boolean): WatchedBuild | undefined {
+  if (!Array.isArray(fields)) return undefined;
+  const [data, startedAt, finishedAt, progress, worker] = fields as (string | null)[];
+  const request = v.safeParse(ShownSchema, parseJsonOrUndefined(data));
+  if (!request.success || finishedAt != null) return undefined;
+  const { checkoutName, project, mode, omnetpp } = request.output;
+  return {
+    state: isRunning ? "running" : "waiting",
+    project: [checkoutName, project].filter(Boolean).join("/").slice(0, MOST_CHARACTERS),
+    mode,
+    omnetpp: omnetpp.version.slice(0, MOST_CHARACTERS),
+    host: isRunning ? parseWorkerName(worker ?? "")?.host : undefined,
+    startedAt: isRunning && startedAt != null ? Number(startedAt) : undefined,
+    progress: isRunning ? parseBuildProgress(parseJsonOrUndefined(progress)) : undefined,
+  };
+}
