@@ -57,7 +57,9 @@ export async function readHistogramInDatabase(
     );
     if (found === undefined || !opened.tables.has("histogramBin")) return undefined;
     const query = `SELECT lowerEdge, binValue FROM histogramBin WHERE statId = ${found.id} ORDER BY lowerEdge LIMIT ${MOST_BINS + 3}`;
-    const bins = rows(opened.database, query).map(([edge, value]) => [numberOf(edge), numberOf(value)] as const);
+    const bins = rows(opened.database, query).map(
+      ([edge, value]) => [numberOf(edge), numberOf(value)] as const,
+    );
     const { id: _, ...facts } = found;
     return { ...facts, ...binsOf(bins) };
   });

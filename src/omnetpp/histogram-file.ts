@@ -88,7 +88,12 @@ export async function readHistogram(
   await readAll(handle, parser, control);
   const [facts] = parser.histograms;
   if (facts === undefined) throw noHistogram(wanted);
-  return { ...facts, ...binsOf(parser.bins), mean: parser.fields.get("mean"), stddev: parser.fields.get("stddev") };
+  return {
+    ...facts,
+    ...binsOf(parser.bins),
+    mean: parser.fields.get("mean"),
+    stddev: parser.fields.get("stddev"),
+  };
 }
 
 export function noHistogram({ module, name }: WantedHistogram): UserError {
@@ -127,7 +132,7 @@ export function binsOf(
 }
 
 /** First letters of the lines that matter: attr, bin, field, run and statistic. */
-const LETTERS = new Set([..."abfrs"].map((letter) => letter.charCodeAt(0)));
+const LETTERS = new Set(Buffer.from("abfrs"));
 const MOST_ATTRIBUTES = 1000;
 const LONGEST_NAME = 1000;
 
@@ -172,8 +177,10 @@ class HistogramParser {
     this.#current = undefined;
     if (current === undefined || current.bins === 0) return; // a statistic without bins is no histogram
     const { module, name, unit, count } = current;
-    if (this.histograms.length >= MOST_HISTOGRAMS || module.length + name.length > LONGEST_NAME) this.omitted++;
-    else if (this.#wanted === undefined || current.isWanted) this.histograms.push({ module, name, unit, count });
+    if (this.histograms.length >= MOST_HISTOGRAMS || module.length + name.length > LONGEST_NAME)
+      this.omitted++;
+    else if (this.#wanted === undefined || current.isWanted)
+      this.histograms.push({ module, name, unit, count });
   }
 
   #beginRun(): void {
@@ -185,7 +192,11 @@ class HistogramParser {
     this.end();
     if (!this.#isWantedRun() || name === undefined) return;
     const isWanted = module === this.#wanted?.module && name === this.#wanted?.name;
-    if (isWanted) [this.bins, this.fields, this.histograms] = [[], new Map(), []];
+    if (isWanted) {
+      this.bins = [];
+      this.fields = new Map();
+      this.histograms = [];
+    }
     this.#current = { module: module!, name, unit: null, count: undefined, bins: 0, isWanted };
   }
 
@@ -205,7 +216,10 @@ class HistogramParser {
       this.#runAttributes!.set(name!, value);
   }
 
-  #takeField(current: { count: number | undefined; isWanted: boolean }, [, name, text]: readonly string[]): void {
+  #takeField(
+    current: { count: number | undefined; isWanted: boolean },
+    [, name, text]: readonly string[],
+  ): void {
     const value = numberIn(text ?? "");
     if (value === undefined) return;
     if (name === "count") current.count = value;

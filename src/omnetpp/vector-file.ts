@@ -48,7 +48,11 @@ export async function listVectors(
 }
 
 function listOf(declared: VectorDeclarations, isWhole: boolean): VectorList {
-  return { vectors: [...declared.vectors.values()].map(facts), omitted: declared.omitted, isPartial: !isWhole };
+  return {
+    vectors: [...declared.vectors.values()].map(facts),
+    omitted: declared.omitted,
+    isPartial: !isWhole,
+  };
 }
 
 /** Returns a vector without what matters only for reading. */
@@ -75,7 +79,7 @@ export async function readVector(
   const { size } = await file.data.stat();
   const index = await indexOf(file, size, run, id, control);
   return index === undefined
-    ? await readWhole(file.data, size, run, id, most, control)
+    ? await readWhole(file.data, run, { id, most }, control)
     : await readBlocks(file.data, index, id, most, control);
 }
 
@@ -108,12 +112,11 @@ async function readBlocks(
 
 async function readWhole(
   data: FileHandle,
-  size: number,
   run: NamedRun,
-  id: number,
-  most: number,
+  { id, most }: { id: number; most: number },
   control: ReadControl,
 ): Promise<VectorSeries> {
+  const { size } = await data.stat();
   let samples = new DownSampler(most);
   const declared = new VectorDeclarations(run, () => (samples = new DownSampler(most)));
   const takeData = takerOf(id, (words) => {

@@ -27,7 +27,7 @@ export async function readVectorIndex(
   id: number | undefined,
   control: Omit<ReadControl, "onProgress">,
 ): Promise<VectorIndex | undefined> {
-  let isOfFile = false;
+  let fileSize: number | undefined;
   const blocks: Range[] = [];
   const declared = new VectorDeclarations(run, () => (blocks.length = 0));
   const takeBlock = (line: string): void => {
@@ -42,12 +42,12 @@ export async function readVectorIndex(
   const all = { from: 0, to: (await handle.stat()).size };
   const take = (buffer: Buffer, start: number, end: number): void => {
     const line = buffer.toString("utf8", start, end);
-    if (line.startsWith("file ")) isOfFile = Number(line.split(/\s+/)[1]) === size;
+    if (line.startsWith("file ")) fileSize = Number(line.split(/\s+/)[1]);
     else if (isData(buffer[start])) takeBlock(line);
     else declared.take(line);
   };
   const isWhole = await readLines(handle, [all], take, control);
-  if (!isOfFile || !isWhole) return undefined;
+  if (fileSize !== size || !isWhole) return undefined;
   for (const vector of declared.vectors.values()) vector.count ??= 0;
   return { declared, blocks: joined(blocks) };
 }

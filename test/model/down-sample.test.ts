@@ -44,14 +44,20 @@ it("counts what cannot be drawn", () => {
 it("has the extremes of any series, and never too many points", () => {
   const number = fc.double({ noNaN: true, noDefaultInfinity: true });
   fc.assert(
-    fc.property(fc.array(fc.tuple(number, number), { maxLength: 300 }), fc.integer({ min: 8, max: 64 }), (points, most) => {
-      const series = reduced(points, most);
-      expect(series.points.length).toBeLessThanOrEqual(most);
-      const extremes = (all: readonly (readonly [number, number])[]): number[] =>
-        all.length === 0 ? [] : [Math.min(...all.map(([, value]) => value)), Math.max(...all.map(([, value]) => value))];
-      expect(extremes(series.points)).toEqual(extremes(points));
-      const times = series.points.map(([time]) => time);
-      expect(times).toEqual([...times].sort((a, b) => a - b));
-    }),
+    fc.property(
+      fc.array(fc.tuple(number, number), { maxLength: 300 }),
+      fc.integer({ min: 8, max: 64 }),
+      (points, most) => {
+        const series = reduced(points, most);
+        expect(series.points.length).toBeLessThanOrEqual(most);
+        const extremes = (all: readonly (readonly [number, number])[]): number[] =>
+          all.length === 0
+            ? []
+            : [Math.min(...all.map(([, value]) => value)), Math.max(...all.map(([, value]) => value))];
+        expect(extremes(series.points)).toEqual(extremes(points));
+        const times = series.points.map(([time]) => time);
+        expect(times).toEqual([...times].sort((a, b) => a - b));
+      },
+    ),
   );
 });

@@ -70,7 +70,8 @@ it("has what lies below and above the bins", async () => {
 
 it("takes the last recording of the wanted run, and leaves out statistics without bins", async () => {
   const other = HEAD.replace("runnumber 0", "runnumber 1");
-  const part = (value: number): string => `statistic Net h\nbin 0 ${value}\nbin 1 0\nstatistic Net s\nfield count 1\n`;
+  const part = (value: number): string =>
+    `statistic Net h\nbin 0 ${value}\nbin 1 0\nstatistic Net s\nfield count 1\n`;
   const file = HEAD + part(1) + HEAD + part(2) + other + part(3);
   expect((await inFile(file, listIn)).histograms).toEqual([{ ...H, unit: null, count: undefined }]);
   expect((await inFile(file, (name) => readIn(name, H))).values).toEqual([2]);
