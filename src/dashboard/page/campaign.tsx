@@ -10,6 +10,7 @@ import { Waiting } from "./connection-status.tsx";
 import { QueryBox } from "./query-box.tsx";
 import { ResultsView } from "./results/results-view.tsx";
 import { RunsView } from "./runs/runs-view.tsx";
+import { useScalars } from "./runs/use-scalars.ts";
 import { StateFilter } from "./runs/state-filter.tsx";
 
 /** A campaign with its runs and results. */
@@ -78,6 +79,7 @@ const VIEWS = [
 
 function Views({ campaign }: { campaign: CampaignData }): JSX.Element {
   const current = parameters.value.get("view") === "results" ? "results" : "runs";
+  const scalars = useScalars(campaign); // the filter may name them in each view
   const turn = (event: KeyboardEvent): void => {
     if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
     const other = VIEWS.find(({ name }) => name !== current)!;
@@ -104,7 +106,11 @@ function Views({ campaign }: { campaign: CampaignData }): JSX.Element {
       </div>
       <div id="view" role="tabpanel" aria-labelledby={`tab-${current}`}>
         <QueryBox campaign={campaign} />
-        {current === "runs" ? <RunsView campaign={campaign} /> : <ResultsView campaign={campaign} />}
+        {current === "runs" ? (
+          <RunsView campaign={campaign} scalars={scalars} />
+        ) : (
+          <ResultsView campaign={campaign} />
+        )}
       </div>
     </>
   );
