@@ -1,17 +1,17 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Hono, type Context } from "hono";
+import * as v from "valibot";
 import { UserError } from "../errors.ts";
-import { wholeNumberIn } from "../model/whole-number.ts";
+import { parseRanges } from "../model/whole-number.ts";
 import type { QueueWatch } from "../queue/watch.ts";
 import type { Campaigns } from "./campaigns.ts";
 import { errorResponse } from "./error-response.ts";
 import { liveAnswers } from "./live.ts";
-import { outputOf } from "./output.ts";
 import { resultsRoutes } from "./results-routes.ts";
 import { asArray, COLUMNS } from "./row.ts";
+import { runRoutes } from "./run-routes.ts";
 import type { DashboardSources } from "./sources.ts";
 import { summarize } from "./summary.ts";
-import { Turns } from "./turns.ts";
 
 export interface ApiOptions {
   sources: DashboardSources;
@@ -20,6 +20,9 @@ export interface ApiOptions {
   onError: (error: Error) => void;
 }
 
+const RetrySchema = v.pipe(v.string(), v.parseJson(), v.strictObject({ runs: v.string() }));
+/** Number of runs that a request may name: more than any campaign has. */
+const MOST_RUNS = 1_000_000;
 const TOKEN_HINT = "open the address that this command prints: swarm-tool dashboard";
 
 /** Returns the routes of the dashboard's API. Reading is open to every user of this machine; changes need the token. */
@@ -29,7 +32,6 @@ export function apiRoutes(
   { sources, token, onError }: ApiOptions,
 ): Hono {
   const app = new Hono();
-  const turns = new Turns(4);
   const live = liveAnswers(onError);
   app.onError((error, context) => errorResponse(error, context, onError));
 
@@ -50,22 +52,31 @@ export function apiRoutes(
     });
   });
   app.route("/", resultsRoutes(campaigns, queue, live, { sources, onError }));
-  app.get("/campaigns/:id/runs/:run/output", async (context) => {
-    const view = await campaigns.view(context.req.param("id"));
-    const run = wholeNumberIn(context.req.param("run"));
-    if (run === undefined) throw new UserError("no such run");
-    const ask = (): Promise<string> => outputOf(view.campaign, run, queue, sources);
-    return context.text(await turns.take(ask));
-  });
+  app.route("/", runRoutes(campaigns, queue, { sources, onError }));
   app.post("/campaigns/:id/:action{cancel|retry}", async (context) => {
     if (!hasToken(context, token)) return refuseToken(context);
     const { id, action } = context.req.param();
-    const runs = await (action === "cancel" ? sources.cancel(id) : sources.retry(id));
+    const only = action === "cancel" ? undefined : await chosenRuns(context);
+    const runs = await (action === "cancel" ? sources.cancel(id) : sources.retry(id, only));
     campaigns.forget(id);
     return context.json({ runs });
   });
   app.all("*", (context) => context.json({ error: `no such address: ${context.req.path}` }, 404));
   return app;
+}
+
+/**
+ * Returns the numbers of the runs that a request names, such as `{"runs":"0..3,8"}`; undefined if it names none.
+ * @throws {UserError} if its content is anything else.
+ */
+async function chosenRuns(context: Context): Promise<number[] | undefined> {
+  const text = await context.req.text();
+  if (text === "") return undefined;
+  const parsed = v.safeParse(RetrySchema, text);
+  const runs = parsed.success ? parseRanges(parsed.output.runs, MOST_RUNS) : undefined;
+  if (runs === undefined)
+    throw new UserError('the request is malformed: it needs the numbers of runs, as in {"runs":"0..3,8"}');
+  return runs;
 }
 
 /** Returns whether a request contains the token. */

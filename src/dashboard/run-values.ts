@@ -9,7 +9,7 @@ import { fileIn, parseAnswer } from "../queue/answers.ts";
 import type { QueueWatch } from "../queue/watch.ts";
 
 /** Maximum size of an uncollected result: a store on other machines sends all of its files. */
-const MOST_STORED_BYTES = 1 << 28;
+export const MOST_STORED_BYTES = 1 << 28;
 
 export type ReadSources = Pick<DashboardSources, "folder" | "resultFile" | "readStored" | "resultDirectory">;
 

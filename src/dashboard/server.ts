@@ -19,6 +19,8 @@ export interface DashboardOptions extends ApiOptions {
   host?: string;
 }
 
+/** Maximum size of a request: it may name 100,000 runs one by one. */
+const MOST_BODY_BYTES = 1_000_000;
 /** BullMQ waits for an unreachable Redis without a limit; requests from a browser must not. */
 const BOARD_TIMEOUT_MS = 10_000;
 
@@ -42,7 +44,7 @@ export async function openDashboard(options: DashboardOptions): Promise<Dashboar
     sameHost,
     securityHeaders,
     bodyLimit({
-      maxSize: 10_000,
+      maxSize: MOST_BODY_BYTES,
       onError: (context) => context.json({ error: "the request is too large" }, 413),
     }),
   );

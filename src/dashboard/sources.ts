@@ -1,3 +1,4 @@
+import type { FileHandle } from "node:fs/promises";
 import type { Campaign } from "../model/campaign.ts";
 import type { RecordedRun, RecordListener, RecordSubscription } from "../model/recorded-runs.ts";
 import type { ResultFile } from "../model/result.ts";
@@ -14,6 +15,12 @@ export interface RecordFolder {
   record(campaign: Campaign, runNumber: number): RecordedRun | undefined;
 }
 
+/** A command line for a shell, and what to know before executing it. */
+export interface LocalCommand {
+  command: string;
+  notes: string[];
+}
+
 /** Access to collected results, and the actions of the dashboard; implemented by `cli/`. */
 export interface DashboardSources {
   /** Returns the records of a campaign's study; undefined if it is not on this machine. */
@@ -28,6 +35,21 @@ export interface DashboardSources {
     result: { stored: string; files: readonly ResultFile[] },
     read: (directory: string) => Promise<T>,
   ): Promise<T>;
+  /**
+   * Returns why a file that a record names cannot be opened, as far as it is known without reading it; undefined if it
+   * can.
+   */
+  fileProblem(campaign: Campaign, record: RecordedRun, file: string): Promise<string | undefined>;
+  /**
+   * Opens a file that a record names, with its content as the run has written it.
+   * @throws {UserError} if it is not a regular file in the result directory, or has changed since.
+   */
+  openFile(campaign: Campaign, record: RecordedRun, file: string): Promise<FileHandle>;
+  /**
+   * Returns the command line that repeats a run without the swarm; undefined if the campaign was not queued on this
+   * machine.
+   */
+  localCommand(campaign: Campaign, runNumber: number): Promise<LocalCommand | undefined>;
   /** Returns the folder of a campaign's records on this machine; undefined if there is none. */
   resultDirectory(campaign: Campaign): Promise<string | undefined>;
   /**
@@ -38,8 +60,9 @@ export interface DashboardSources {
   cancel(id: string): Promise<number>;
   /**
    * Requeues the runs of a campaign that failed or were cancelled.
-   * @returns the number of these runs.
-   * @throws {UserError} if there are none.
+   * @param only run numbers: other runs are not queued.
+   * @returns the number of runs that were queued.
+   * @throws {UserError} if there are none, or one of `only` is another run.
    */
-  retry(id: string): Promise<number>;
+  retry(id: string, only?: readonly number[]): Promise<number>;
 }

@@ -45,6 +45,11 @@ export function isStoredBy(job: string, stored: string): boolean {
   return stored.startsWith(`${job}/`) && ATTEMPT.test(stored.slice(job.length + 1));
 }
 
+/** Returns the number of the attempt, from 1, that a stored result belongs to. @param stored `<job>/<attempt>` */
+export function attemptOf(stored: string): number {
+  return Number(stored.slice(stored.lastIndexOf("/") + 1));
+}
+
 /** Returns whether a file that a worker names is inside the folder that its paths are relative to. */
 export function isRelativeFile(file: string): boolean {
   return file !== "" && !path.isAbsolute(file) && !file.includes("\0") && !file.split("/").includes("..");

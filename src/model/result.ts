@@ -91,6 +91,8 @@ export const RunRecordSchema = v.object({
   startedAt: v.string(),
   finishedAt: v.string(),
   worker: v.string(),
+  /** Which attempt at the run this was, from 1; undefined if no worker stored its files. */
+  attempt: v.optional(v.number()),
   /** The commit that the user had checked out. */
   commit: v.string(),
   /** Number of files that differed from the commit. */

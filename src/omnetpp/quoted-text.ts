@@ -19,3 +19,27 @@ export function unquoted(text: string): string {
         : String.fromCharCode(Number.parseInt(code, 16)),
     );
 }
+
+const WORD = /\s*("(?:[^"\\]|\\.)*"|\S+)/y;
+
+/** Returns the first words of a line of a result file, without their quotes. */
+export function wordsOf(line: string, most: number): string[] {
+  const words: string[] = [];
+  if (!/["\t]| {2}/.test(line)) {
+    // nearly every line; this is faster than the expression below
+    for (let from = 0; words.length < most && from < line.length;) {
+      const space = line.indexOf(" ", from);
+      const to = space < 0 ? line.length : space;
+      words.push(line.slice(from, to));
+      from = to + 1;
+    }
+    return words;
+  }
+  WORD.lastIndex = 0;
+  while (words.length < most) {
+    const word = WORD.exec(line)?.[1];
+    if (word === undefined) break;
+    words.push(unquoted(word));
+  }
+  return words;
+}

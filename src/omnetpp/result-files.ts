@@ -43,6 +43,16 @@ export function isScalarFile(file: string): boolean {
   return file.endsWith(extensionOf("output-scalar-file"));
 }
 
+/** Returns whether a name is that of a vector file. */
+export function isVectorFile(file: string): boolean {
+  return file.endsWith(extensionOf("output-vector-file"));
+}
+
+/** Returns the name of the index that belongs to a vector file: the simulator writes it beside it. */
+export function indexFileOf(vectorFile: string): string {
+  return `${vectorFile.slice(0, -extensionOf("output-vector-file").length)}.vci`;
+}
+
 /** Returns whether a file is the index of a vector file whose own name has no extension. */
 export function isNamelessIndex(file: string): boolean {
   return path.basename(file) === ".vci";

@@ -1,18 +1,16 @@
-import { errorText, UserError } from "../errors.ts";
 import type { RunValues } from "../model/result-item.ts";
 import { numberIn } from "../model/quantities.ts";
 import { openRegularFile } from "../system/regular-file.ts";
+import { DATABASE_HEAD_BYTES, isDatabaseHead } from "./database-header.ts";
 import { LineSplitter, MAX_LINE_LENGTH } from "./line-splitter.ts";
 import { ScalarLayout } from "./scalar-layout.ts";
-import { unquoted } from "./quoted-text.ts";
+import { wordsOf } from "./quoted-text.ts";
 import { isWanted, ItemCollector, type NamedRun, type Statistic } from "./run-values.ts";
 
 /** Maximum length to read of a file. No scalar file is that large, and reading more would take minutes. */
 const MAX_BYTES = 1 << 29;
 /** Files up to this length are read as a whole. */
 const SMALL_BYTES = 1 << 22;
-/** A file with SQLite's tables in place of lines begins with this text. */
-const SQLITE = "SQLite format 3\0";
 
 export interface ScalarFileLimits {
   bytes?: number;
@@ -36,10 +34,13 @@ export async function readScalarFile(
   if (handle === undefined) return undefined;
   const { size } = await handle.stat();
   const isSmall = size <= Math.min(SMALL_BYTES, bytes);
-  const length = isSmall ? size : SQLITE.length;
+  const length = isSmall ? size : DATABASE_HEAD_BYTES;
   const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(length), 0, length, 0);
   const head = buffer.subarray(0, bytesRead);
-  if (head.toString("latin1", 0, SQLITE.length) === SQLITE) return await readDatabase(file, run, items);
+  if (isDatabaseHead(head)) {
+    const { readScalarDatabase } = await import("./scalar-database.ts"); // only for such files
+    return await readScalarDatabase(handle, file, run, items);
+  }
   if (isSmall && items === undefined) return readText(head.toString(), run);
   const parser = new TextParser(run, items);
   const splitter = new LineSplitter((line) => parser.take(line));
@@ -74,45 +75,6 @@ export function parseScalars(text: string, run?: NamedRun): RunValues | undefine
   splitter.write(text);
   splitter.end();
   return parser.end(false);
-}
-
-/** Reads a SQLite file, whose reader is loaded only for such files. */
-async function readDatabase(
-  file: string,
-  run: NamedRun | undefined,
-  most?: number,
-): Promise<RunValues | undefined> {
-  const { readScalarDatabase } = await import("./scalar-database.ts");
-  try {
-    return await readScalarDatabase(file, run, most);
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`cannot read the SQLite file ${file}: ${errorText(error)}`, { cause: error });
-  }
-}
-
-const WORD = /\s*("(?:[^"\\]|\\.)*"|\S+)/y;
-
-/** Returns the first words of a line, without their quotes. */
-function wordsOf(line: string, most: number): string[] {
-  const words: string[] = [];
-  if (!/["\t]| {2}/.test(line)) {
-    // nearly every line; this is faster than the expression below
-    for (let from = 0; words.length < most && from < line.length;) {
-      const space = line.indexOf(" ", from);
-      const to = space < 0 ? line.length : space;
-      words.push(line.slice(from, to));
-      from = to + 1;
-    }
-    return words;
-  }
-  WORD.lastIndex = 0;
-  while (words.length < most) {
-    const word = WORD.exec(line)?.[1];
-    if (word === undefined) break;
-    words.push(unquoted(word));
-  }
-  return words;
 }
 
 interface ReadStatistic extends Statistic {

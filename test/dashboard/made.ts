@@ -1,3 +1,4 @@
+import { open } from "node:fs/promises";
 import type { DashboardSources, RecordFolder } from "../../src/dashboard/sources.ts";
 import type { Campaign } from "../../src/model/campaign.ts";
 import type { RunRecord } from "../../src/model/result.ts";
@@ -107,6 +108,9 @@ export function collected(records: (campaign: Campaign) => RunRecord[]): Dashboa
     folder: () => Promise.resolve(folder),
     resultFile: (campaign, file) => Promise.resolve(`${campaign.directory}/${file}`),
     readStored: refuse,
+    fileProblem: () => Promise.resolve(undefined),
+    openFile: ({ directory }, _, file) => open(`${directory}/${file}`),
+    localCommand: () => Promise.resolve(undefined),
     resultDirectory: () => Promise.resolve(undefined),
     cancel: refuse,
     retry: refuse,

@@ -28,10 +28,11 @@ describe("the errors of runs", () => {
       madeRow(2, { state: "failed", error: "serviceRate must be positive, at t=7s" }),
       madeRow(3, { state: "cancelled", error: "cancelled before it started" }),
       madeRow(4),
+      madeRow(5, { state: "failed", error: "serviceRate must be positive, at t=9s", supersededBy: "later" }),
     ];
     expect(groupErrors(rows)).toEqual([
-      { message: "serviceRate must be positive, at t=0.5s", runs: 2, states: { failed: 2 } },
-      { message: "signal 11 (Segmentation fault)", runs: 1, states: { crashed: 1 } },
+      { message: "serviceRate must be positive, at t=0.5s", runs: 3, states: { failed: 3 }, current: [1, 2] },
+      { message: "signal 11 (Segmentation fault)", runs: 1, states: { crashed: 1 }, current: [0] },
     ]);
   });
 });

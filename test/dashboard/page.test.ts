@@ -11,6 +11,7 @@ const CAMPAIGN = "/campaigns/abcdefgh";
 /** Compressed, all files together. */
 const LARGEST_BYTES = 120_000;
 const RESULTS = `${CAMPAIGN}?view=results`;
+const DELAY = `${CAMPAIGN}?scalar=Aloha.server.delay:mean`;
 const UTILIZATION = `${RESULTS}&s=Aloha.server.channelUtilization:last`;
 
 describeWithService("chromium", "the page of the dashboard", () => {
@@ -49,6 +50,8 @@ describeWithService("chromium", "the page of the dashboard", () => {
         "/",
         CAMPAIGN,
         `${CAMPAIGN}?run=22&q=foo:bar`,
+        `${DELAY}&run=22&preview=vector:Aloha.server.delay:vector`,
+        `${DELAY}&run=22&preview=histogram:Aloha.server.delay:histogram`,
         `${UTILIZATION}&points=1`,
         `${UTILIZATION}&plot=heat+map`,
       ];
@@ -58,6 +61,7 @@ describeWithService("chromium", "the page of the dashboard", () => {
           .getByText(place.includes("run=") ? "no such host" : "PureAloha")
           .first()
           .waitFor();
+        if (place.includes("preview=")) await page.locator(".drawer .figure svg").waitFor();
         expect([place, await accessibilityFaults(page)]).toEqual([place, []]);
         const isWider = await page.evaluate("document.documentElement.scrollWidth > innerWidth");
         expect([place, isWider]).toEqual([place, false]);
@@ -168,6 +172,155 @@ describeWithService("chromium", "the page of the dashboard", () => {
     other.once("dialog", (dialog) => void dialog.accept());
     await retry.click();
     await other.getByText("requeued 3 runs; to collect them, run: runall-swarm attach abcdefgh").waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it("retries the runs of one error", async () => {
+    const campaign = madeAloha();
+    campaign.rows = campaign.rows
+      .filter(({ state }) => state !== "queued")
+      .map((row) => (row.runNumber === 25 ? { ...row, supersededBy: "later" } : row));
+    await using dashboard = await madeDashboard(campaign);
+    const page = await open(`${dashboard.base}${CAMPAIGN}`);
+    const retry = page.getByRole("button", { name: "Retry 9 runs with the error serviceRate" });
+    await page.getByText("to cancel or retry runs, open the address").first().waitFor();
+    expect(await retry.isDisabled()).toBe(true);
+    await page.close();
+
+    const other = await open(`${dashboard.base}${CAMPAIGN}#token=${MADE_TOKEN}`);
+    const button = other.getByRole("button", { name: "Retry 9 runs with the error serviceRate" });
+    await expect.poll(() => button.isEnabled()).toBe(true);
+    other.once("dialog", (dialog) => void dialog.accept());
+    await button.click();
+    await other.getByText("requeued 3 runs; to collect them, run: runall-swarm attach abcdefgh").waitFor();
+    expect(dashboard.posted).toEqual(['{"runs":"20..24,26..29"}']);
+    expect(faults).toEqual([]);
+  });
+
+  it("shows scalars as columns, by which runs are sorted and filtered, also of runs that end meanwhile", async () => {
+    const campaign = madeAloha({ failed: false });
+    await using dashboard = await madeDashboard(campaign);
+    const page = await open(dashboard.base + CAMPAIGN);
+    await page.getByText("Columns", { exact: true }).click();
+    await page.getByRole("searchbox", { name: "search scalars" }).fill("delay");
+    await page.getByRole("button", { name: "Aloha.server.delay:mean" }).click();
+    const title = page.getByRole("columnheader", { name: "delay:mean [s]" });
+    await title.waitFor();
+    const values = async (): Promise<(number | undefined)[]> => {
+      const index = await title.evaluate("(cell) => cell.cellIndex + 1");
+      const texts = await page.locator(`tr[data-run] td:nth-child(${index as number})`).allTextContents();
+      return texts.map((text) => (text === "" ? undefined : Number(text)));
+    };
+    await expect.poll(values).toContain(1.01);
+    await title.getByRole("button").click();
+    await title.getByRole("button").click();
+    await expect.poll(async () => (await values())[0]).toBe(2.01);
+    await page.getByLabel("filter runs").fill("delay:mean>=1s delay:mean<1510ms");
+    await expect.poll(() => status(page)).toBe("30 of 150 runs");
+    expect(new Set(await values())).toEqual(new Set([1.51, 1.01].slice(1)));
+
+    await page.reload(); // the URL contains what is shown
+    await expect.poll(() => status(page)).toBe("30 of 150 runs");
+    await page.getByLabel("filter runs").fill("iaMean=9 numHosts=10 repetition=9");
+    await expect.poll(() => status(page)).toBe("1 of 150 runs");
+    expect(await values()).toEqual([undefined]); // it is queued
+    campaign.rows = campaign.rows.map((row) => ({ ...row, state: "done" }));
+    await expect.poll(values).toEqual([0.1211]);
+
+    await page.getByText("Columns", { exact: true }).click();
+    await page.getByLabel("pattern").fill("**.nothing");
+    await page.getByRole("button", { name: "Add" }).click();
+    await page.getByText("No scalar matches **.nothing").waitFor();
+    await page.getByRole("button", { name: "remove the column **.nothing" }).click();
+    await page.getByRole("button", { name: "remove the column Aloha.server.delay:mean" }).click();
+    await title.waitFor({ state: "detached" });
+    expect(faults).toEqual([]);
+  });
+
+  it("shows what is known about a run, its files, and how to repeat it", async () => {
+    await using dashboard = await madeDashboard(madeAloha());
+    const page = await open(`${dashboard.base}${CAMPAIGN}?run=0`);
+    const drawer = page.getByRole("dialog", { name: "Run #0" });
+    await drawer.getByText("node7").waitFor();
+    const facts = await drawer.locator(".facts > div").allTextContents();
+    for (const fact of [
+      "events1,234,567",
+      "simulation time5400 s",
+      "exit status0",
+      "workernode7",
+      "attempt2",
+      "seed set12",
+      "commit0123456789ab, 3 files changed",
+      "peak memory50 MB",
+    ])
+      expect(facts).toContain(fact);
+    await drawer.getByText("Files (3, 166 MB)").waitFor();
+    await drawer.getByText("12 bytes; it is outside the result directory").waitFor();
+    expect(await drawer.getByRole("link").count()).toBe(2);
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      drawer.getByRole("link", { name: "results/PureAloha-#0.sca" }).click(),
+    ]);
+    expect((await readFile(await download.path())).toString()).toBe("content");
+    await drawer.getByText("Repeat locally").click();
+    await drawer.getByText("./aloha -m -u Cmdenv -c PureAloha -r 0").waitFor();
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await drawer.getByRole("button", { name: "Copy", exact: true }).click();
+    await drawer.getByText("copied").waitFor();
+    expect(await page.evaluate("navigator.clipboard.readText()")).toMatch(/^cd \/home\/ada.* -r 0$/);
+
+    await page.keyboard.press("Escape");
+    await page.locator("tr[data-run='1']").click();
+    const other = page.getByRole("dialog", { name: "Run #1" });
+    await other.getByText("The run’s files are not here").waitFor();
+    await other.getByText("Repeat locally").click();
+    await other.getByText("The campaign was queued on another machine (laptop)").waitFor();
+    await other.getByText("Vectors and histograms").click();
+    await other.getByText("the files of run 1 are not here").waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it("draws vectors and histograms of a run, says what is missing, and can cancel the reading", async () => {
+    await using dashboard = await madeDashboard(madeAloha());
+    const page = await open(`${dashboard.base}${CAMPAIGN}?run=0`);
+    await page.getByText("Vectors and histograms").click();
+    const choose = (name: string): Promise<void> =>
+      page.getByRole("button", { name: `Aloha.server.${name}` }).click();
+    const drawn = page.locator(".drawer .figure svg");
+    await choose("delay:vector");
+    await drawn.waitFor();
+    expect((await drawn.locator("path.series").getAttribute("d"))!.split("L").length).toBeGreaterThan(1000);
+    await page.getByText("100,001 values, from 3 to").waitFor();
+    await page.getByText("1 value not drawn: NaN or infinite.").waitFor();
+    await page.getByText("Only the first 40 % was read within the time limit").waitFor();
+    await drawn.hover();
+    await page.getByText(/^t = .* s: /).waitFor();
+
+    await choose("endless:vector");
+    await page.getByText("Reading the file: 25 %").waitFor();
+    await page.getByRole("button", { name: "Cancel reading" }).click();
+    await page.getByText("Reading was cancelled.").waitFor();
+    await expect.poll(() => dashboard.cancelled).toBe(1);
+    await page.getByRole("button", { name: "Read again" }).click();
+    await page.getByText("Reading the file: 25 %").waitFor();
+    await choose("damaged:vector");
+    await expect.poll(() => dashboard.cancelled).toBe(2);
+    await page.getByText("cannot read the SQLite file a.vec: database disk image is malformed.").waitFor();
+    await choose("empty:vector");
+    await page.getByText("The vector has no values.").waitFor();
+
+    await page.getByRole("searchbox", { name: "search vectors and histograms" }).fill("histogram even");
+    await choose("uneven:histogram");
+    await page.getByText("Not drawn: 2 below 0 (underflow), 7 from 16 on (overflow).").waitFor();
+    await drawn.getByText("observations per unit").waitFor();
+    expect((await drawn.locator("path.bars").getAttribute("d"))!.split("M").length).toBeGreaterThan(30);
+    const address = page.url();
+    await page.reload();
+    await drawn.getByText("observations per unit").waitFor();
+    expect(page.url()).toBe(address);
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Close" }).click();
+    expect(page.url()).not.toContain("preview");
     expect(faults).toEqual([]);
   });
 

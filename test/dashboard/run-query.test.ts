@@ -1,11 +1,38 @@
 import { describe, expect, it } from "vitest";
 import type { Row } from "../../src/dashboard/page/base/data.ts";
 import { elapsedAt, fieldsOf, matcherOf, sortRows } from "../../src/dashboard/page/runs/fields.ts";
+import { scalarColumns } from "../../src/dashboard/page/runs/scalar-columns.ts";
 import { parseQuery, replaceTerms, termText } from "../../src/dashboard/page/runs/query.ts";
 import { madeRow } from "../helpers/made-dashboard.ts";
 
 const VARIABLES = ["numHosts", "delay", "mac", "state"];
-const FIELDS = fieldsOf(VARIABLES, elapsedAt(1_700_000_100_000));
+const VALUES: Record<string, [string | null, [number, number | string][]]> = {
+  "Net.sink.throughput": [
+    null,
+    [
+      [0, 2.5],
+      [1, 3.5],
+      [2, "NaN"],
+    ],
+  ],
+  "**.delay:mean": [
+    "s",
+    [
+      [0, 0.2],
+      [1, 2],
+      [4, "Infinity"],
+    ],
+  ],
+  "Net.queueing time:max": ["m", [[3, 7]]],
+};
+const ANSWERS = new Map(
+  Object.entries(VALUES).map(([pattern, [unit, values]]) => [
+    pattern,
+    { series: [{ module: "*", name: "x", unit, values }], unread: 0, omitted: 0 },
+  ]),
+);
+const SCALARS = scalarColumns([...ANSWERS.keys()], ANSWERS, VARIABLES);
+const FIELDS = fieldsOf(VARIABLES, elapsedAt(1_700_000_100_000), SCALARS);
 const NAMES = new Set(FIELDS.keys());
 
 const ROWS: Row[] = [
@@ -61,6 +88,15 @@ describe("a query for runs", () => {
     ["time>1min", [3]],
     ["memory>=0.05GB", [0, 1, 2, 3, 4]],
     ["memory>=1GiB", []],
+    ["throughput>3", [1]],
+    ["throughput:2.5,3.5", [0, 1]],
+    ["-throughput>=0", [2, 3, 4]],
+    ["throughput!=2.5", [1, 2, 3, 4]],
+    ["delay:mean>=200ms", [0, 1, 4]],
+    ["delay:mean<1", [0]],
+    ["Delay:MEAN=2s -state:done", [1]],
+    ["delay:500ms", [0, 3]], // the variable
+    ["queueing time:max<=7m state:running", [3]],
     ['"unclosed quote', []],
     ['"numHosts=15"', [1, 4]],
   ] as const)("%s", (text, expected) => {
@@ -109,5 +145,30 @@ describe("the order of runs", () => {
     expect(order("error")).toEqual([1, 4, 2, 0, 3]);
     expect(order("error", true)).toEqual([2, 4, 1, 0, 3]);
     expect(order("time", true)[0]).toBe(3);
+    expect(order("delay:mean", true)).toEqual([4, 1, 0, 2, 3]);
+    expect(order("throughput")).toEqual([0, 1, 2, 3, 4]);
   });
+});
+
+it("calls a scalar by its name, or by its pattern if that is no name or another field has it", () => {
+  const patterns = [
+    "Net.a.x",
+    "Net.a.time",
+    "Net.a.NumHosts",
+    "Net.b.y:mean",
+    "Net.c.y:mean",
+    "**.z*",
+    "Net.{1..2}",
+    String.raw`Net.a.p\*`,
+  ];
+  expect(scalarColumns(patterns, new Map(), VARIABLES).map(({ field }) => field)).toEqual([
+    "x",
+    "Net.a.time",
+    "Net.a.NumHosts",
+    "Net.b.y:mean",
+    "Net.c.y:mean",
+    "**.z*",
+    "Net.{1..2}",
+    "p*",
+  ]);
 });

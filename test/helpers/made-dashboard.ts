@@ -5,6 +5,7 @@ import type { CampaignUpdate, Row, Summary, Swarm } from "../../src/dashboard/pa
 import { pageRoutes } from "../../src/dashboard/page-routes.ts";
 import { securityHeaders } from "../../src/dashboard/server.ts";
 import { UserError } from "../../src/errors.ts";
+import { madeRunRoutes } from "./made-run-routes.ts";
 import { namePattern } from "../../src/model/name-pattern.ts";
 
 /** A scalar of made runs. */
@@ -149,6 +150,10 @@ export interface MadeDashboard extends AsyncDisposable {
   stop: () => Promise<void>;
   /** Starts the server again at the same port. */
   start: () => Promise<void>;
+  /** Bodies of the requests that change something. */
+  posted: string[];
+  /** Number of readings of a file that the page has cancelled. */
+  cancelled: number;
   /** What the API answers instead of data; undefined for data. */
   trouble: string | undefined;
 }
@@ -186,12 +191,21 @@ export async function madeDashboard(campaign: MadeCampaign): Promise<MadeDashboa
       `OMNeT++ Discrete Event Simulation\nrun ${context.req.param("run")}\n<!> Error: no such host\n`,
     ),
   );
-  app.post("/api/campaigns/:id/:action", (context) => context.json({ runs: 3 }));
+  app.post("/api/campaigns/:id/:action", async (context) => {
+    dashboard.posted.push(await context.req.text());
+    return context.json({ runs: 3 });
+  });
+  app.route(
+    "/",
+    madeRunRoutes(() => dashboard.cancelled++),
+  );
   app.route("/", pageRoutes());
   let listening = await listen(app, 0);
   const { port, host } = listening;
   const dashboard: MadeDashboard = {
     base: `http://${host}:${port}`,
+    posted: [],
+    cancelled: 0,
     trouble: undefined,
     stop: async () => await listening[Symbol.asyncDispose](),
     async start() {

@@ -1,4 +1,5 @@
 import type { Campaign } from "../../model/campaign.ts";
+import { attemptOf } from "../../model/names.ts";
 import type { RunRecord, RunResult } from "../../model/result.ts";
 import type { Run } from "../../model/run.ts";
 
@@ -25,6 +26,7 @@ export function createRecord(
     startedAt: new Date(result.startedAt).toISOString(),
     finishedAt: new Date(result.finishedAt).toISOString(),
     worker: result.worker,
+    ...(result.stored !== undefined && { attempt: attemptOf(result.stored) }),
     commit: commit ?? source.commit,
     ...(changedFiles !== undefined && { changedFiles }),
     ...(source.tree !== undefined && { tree: source.tree }),

@@ -130,7 +130,7 @@ export class Replacements {
 }
 
 /** Returns whether a file has the recorded size, and was not changed since, or has the recorded content. */
-async function isUnchanged(
+export async function isUnchanged(
   file: string,
   { size, ctimeMs }: Stats,
   recorded: { sizeBytes: number; sha256: string },

@@ -2,6 +2,7 @@ import { UserError } from "../../errors.ts";
 import type { CampaignEvent } from "../../model/events.ts";
 import type { Campaign } from "../../model/campaign.ts";
 import type { Run } from "../../model/run.ts";
+import { rangesOf } from "../../model/whole-number.ts";
 import type { FoundCampaign } from "../../queue/campaign-list.ts";
 import type { QueueClient } from "../../queue/client.ts";
 import { lockCampaign } from "../collect/campaign-lock.ts";
@@ -80,12 +81,18 @@ export async function* retryCampaign(
 
 /**
  * Queues the failed and cancelled runs of a campaign again; the user attaches later to collect them.
- * @returns the number of these runs.
- * @throws {UserError} if there are none.
+ * @param only run numbers: others are not queued, nor are those of these that have not been collected yet.
+ * @returns the number of runs that were queued.
+ * @throws {UserError} if there are none, or one of `only` is not a failed or cancelled run of the campaign.
  */
-export async function requeueRuns(id: string, here: CallerContext, queue: QueueClient): Promise<number> {
+export async function requeueRuns(
+  id: string,
+  here: CallerContext,
+  queue: QueueClient,
+  only?: readonly number[],
+): Promise<number> {
   const found = await queue.find(id);
-  const { followed } = await addRetries(found, await knownCampaign(found.campaign, here), queue);
+  const { followed } = await addRetries(found, await knownCampaign(found.campaign, here), queue, only);
   return followed.open.length;
 }
 
@@ -99,9 +106,11 @@ async function addRetries(
   found: FoundCampaign,
   { campaign, study }: KnownCampaign,
   queue: QueueClient,
+  only?: readonly number[],
 ): Promise<Retried> {
   const { id } = campaign;
-  const { runs, completed } = await unfinished(found, campaign, study);
+  const { runs: all, completed } = await unfinished(found, campaign, study);
+  const runs = only === undefined ? all : chosen(only, all, found);
   if (runs.length === 0) {
     const reason = completed > 0 ? `: ${completedText(completed)}` : "";
     throw new UserError(`campaign ${id} has no failed or cancelled run to execute${reason}`, {
@@ -116,6 +125,22 @@ async function addRetries(
   const partly = found.open.length > 0;
   const followed = { campaign, study, open: runs, unstarted, cancelled: false, position, partly };
   return { followed, completed };
+}
+
+/**
+ * Returns those of the runs that can be retried whose numbers were chosen.
+ * @throws {UserError} if one of the numbers is that of another run.
+ */
+function chosen(numbers: readonly number[], runs: readonly Run[], { campaign, open }: FoundCampaign): Run[] {
+  const known = new Map(runs.map((run) => [run.runNumber, run]));
+  const inQueue = new Set(open.map((run) => run.runNumber));
+  const others = numbers.filter((number) => !known.has(number) && !inQueue.has(number));
+  if (others.length > 0)
+    throw new UserError(
+      `${others.length === 1 ? "run" : "runs"} ${rangesOf(others)} of campaign ${campaign.id}: not failed or cancelled, or executed again by a later campaign`,
+      { hint: "nothing was queued; look at the runs again" },
+    );
+  return [...new Set(numbers)].flatMap((number) => known.get(number) ?? []);
 }
 
 function completedText(runs: number): string {

@@ -4,6 +4,7 @@ import { UserError } from "../../errors.ts";
 import { namePattern } from "../../model/name-pattern.ts";
 import { nearest } from "../../model/near.ts";
 import { fullName } from "../../model/result-item.ts";
+import { shellWord } from "../../model/shell-word.ts";
 import type { CommandContext } from "../terminal/command.ts";
 import { forPeople } from "../terminal/for-people.ts";
 import { count, fitTable, formatTable } from "../terminal/format.ts";
@@ -231,9 +232,4 @@ function nothingMatches(pattern: string, { items, runs }: ResultList, id: string
   return new UserError(`no scalar matches ${JSON.stringify(pattern)}`, {
     hint: `${meant}list the scalars with: runall-swarm results ${id}`,
   });
-}
-
-/** Returns a word as it has to be typed in a shell. */
-function shellWord(text: string): string {
-  return /^[\w.:/-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

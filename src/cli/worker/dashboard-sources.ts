@@ -2,16 +2,24 @@ import { realpath } from "node:fs/promises";
 import path from "node:path";
 import { requeueRuns } from "../../campaign/run/attach.ts";
 import { mayRead, notedStudy } from "../../campaign/collect/known-study.ts";
+import { localCommand } from "../../campaign/collect/local-command.ts";
+import { readNote } from "../../campaign/collect/notes.ts";
 import type { Study } from "../../campaign/collect/places.ts";
 import { RecordFolder } from "../../campaign/collect/record-folder.ts";
+import { openRecordedFile, problemOfFile } from "../../campaign/collect/recorded-file.ts";
 import { UserError } from "../../errors.ts";
 import type { DashboardSources } from "../../dashboard/sources.ts";
 import { openQueueClient, type QueueClient } from "../../queue/client.ts";
 import { withOpenedResult } from "../../stores/with-opened.ts";
 import type { SwarmAccess } from "../../providers/target.ts";
 
+const NOT_HERE = "the study of the campaign is not on this machine";
+
 /** Access to what is collected on this machine. */
-export type StudySources = Pick<DashboardSources, "folder" | "resultFile" | "resultDirectory">;
+export type StudySources = Pick<
+  DashboardSources,
+  "folder" | "resultFile" | "resultDirectory" | "fileProblem" | "openFile"
+>;
 
 /**
  * Returns the dashboard's access to collected results, and its actions. For a campaign that was queued on
@@ -37,12 +45,18 @@ export function dashboardSources(swarm: SwarmAccess): DashboardSources {
           });
         return removed.length;
       }),
-    async retry(id) {
+    async localCommand({ id, config }, runNumber) {
+      const note = await readNote(id, () => undefined); // anybody may write to the queue, but not to the note
+      return note && localCommand(note.campaign, note.study, { config, runNumber });
+    },
+    async retry(id, only) {
       if ((await studyOf(id)) === undefined)
         throw new UserError(`campaign ${id} was not queued on this machine, or its study no longer exists`, {
           hint: `in a checkout of its project, run: runall-swarm retry ${id}`,
         });
-      return await withQueue((queue) => requeueRuns(id, { directory: "/", warn: () => undefined }, queue));
+      return await withQueue((queue) =>
+        requeueRuns(id, { directory: "/", warn: () => undefined }, queue, only),
+      );
     },
   };
 }
@@ -57,6 +71,15 @@ export function studySources(studyOf: (id: string) => Promise<Study | undefined>
       const folder = folders.get(study.resultDirectory) ?? new RecordFolder(study.resultDirectory);
       folders.set(study.resultDirectory, folder);
       return folder;
+    },
+    async fileProblem({ id }, record, file) {
+      const study = await studyOf(id);
+      return study === undefined ? NOT_HERE : await problemOfFile(study, record, file);
+    },
+    async openFile({ id }, record, file) {
+      const study = await studyOf(id);
+      if (study === undefined) throw new UserError(`${file}: ${NOT_HERE}`);
+      return await openRecordedFile(study, record, file);
     },
     resultDirectory: async ({ id }) => (await studyOf(id))?.resultDirectory,
     async resultFile({ id }, file) {

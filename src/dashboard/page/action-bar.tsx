@@ -1,33 +1,14 @@
-import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { Actions, Summary } from "./base/data.ts";
 import { counted } from "./base/format.ts";
-import { messageOf } from "./base/request.ts";
-import { change, session } from "./base/session.ts";
+import { session } from "./base/session.ts";
+import { useAction } from "./use-action.ts";
 
 /** The buttons that change a campaign, each only while it does something. */
 export function ActionBar({ summary }: { summary: Summary }): JSX.Element {
-  const answer = useSignal("");
-  const isBusy = useSignal(false);
   const { id, uncollected } = summary;
   const { cancel, retry, hint } = summary.actions ?? NONE;
-  const act = async (action: "cancel" | "retry", question: string): Promise<void> => {
-    if (!confirm(question)) return;
-    isBusy.value = true;
-    try {
-      const runs = await change(id, action);
-      answer.value =
-        action === "cancel"
-          ? `cancelled ${counted(runs, "queued run")}`
-          : `requeued ${counted(runs, "run")}; to collect them, run: runall-swarm attach ${id}`;
-    } catch (error) {
-      answer.value = messageOf(error);
-    } finally {
-      isBusy.value = false;
-    }
-  };
-  const { mayAct } = session.value;
-  const isOff = !mayAct || isBusy.value;
+  const { act, answer, isOff } = useAction(id);
   return (
     <div class="bar-line">
       {cancel && (
@@ -49,7 +30,7 @@ export function ActionBar({ summary }: { summary: Summary }): JSX.Element {
         </button>
       )}
       {!session.value.mayAct && (cancel || retry > 0) && <span class="quiet">{session.value.reason}</span>}
-      <span role="status">{answer.value}</span>
+      <span role="status">{answer}</span>
       {uncollected > 0 && (
         <span class="quiet">{`${counted(uncollected, "run")} to collect; run: runall-swarm attach ${id}`}</span>
       )}

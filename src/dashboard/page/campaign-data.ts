@@ -1,8 +1,11 @@
-import { computed, signal, type ReadonlySignal } from "@preact/signals";
+import { computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { rowsOf, type CampaignUpdate, type Row, type Summary } from "./base/data.ts";
 import { follow, now } from "./base/live.ts";
 import { parameters, setParameters } from "./base/location.tsx";
 import { noteSwarm } from "./swarm/brief.ts";
+import type { ValuesAnswer } from "./results/items.ts";
+import { scalarColumns, type ScalarColumn } from "./runs/scalar-columns.ts";
+import { scalarPatterns } from "./runs/scalar-patterns.ts";
 import { elapsedAt, fieldsOf, matcherOf, type Field } from "./runs/fields.ts";
 import { parseQuery, type Query } from "./runs/query.ts";
 
@@ -15,6 +18,10 @@ export interface CampaignData {
   variables: ReadonlySignal<string[]>;
   /** All runs, in the order of their numbers. */
   rows: ReadonlySignal<readonly Row[]>;
+  /** The scalars that are columns of the table, as the URL names them. */
+  scalars: ReadonlySignal<ScalarColumn[]>;
+  /** What the server has sent about them, by their patterns. */
+  scalarAnswers: Signal<ReadonlyMap<string, ValuesAnswer>>;
   fields: ReadonlySignal<Map<string, Field>>;
   query: ReadonlySignal<Query>;
   /** The runs that match the query. */
@@ -37,7 +44,11 @@ export function campaignData(id: string): CampaignData {
   const summary = signal<Summary | undefined>(undefined);
   const variables = signal<string[]>([]);
   const rows = signal<readonly Row[]>([]);
-  const fields = computed(() => fieldsOf(variables.value, (row) => elapsedAt(now.peek())(row)));
+  const scalarAnswers = signal<ReadonlyMap<string, ValuesAnswer>>(new Map());
+  const scalars = computed(() => scalarColumns(scalarPatterns.value, scalarAnswers.value, variables.value));
+  const fields = computed(() =>
+    fieldsOf(variables.value, (row) => elapsedAt(now.peek())(row), scalars.value),
+  );
   const query = computed(() => parseQuery(queryText.value, new Set(fields.value.keys())));
   const matching = computed(() =>
     query.value.terms.length === 0
@@ -58,5 +69,11 @@ export function campaignData(id: string): CampaignData {
         rows.value = [...known.values()].sort((a, b) => a.runNumber - b.runNumber);
     });
   };
-  return { id, path, summary, variables, rows, fields, query, matching, open };
+  return { id, path, summary, variables, rows, scalars, scalarAnswers, fields, query, matching, open };
+}
+
+/** Returns a text that changes when more runs have ended. */
+export function endedRuns({ summary }: CampaignData): string {
+  const { queued: _, running: __, ...ended } = summary.value?.states ?? {};
+  return JSON.stringify(ended);
 }

@@ -11,6 +11,7 @@ import { Waiting } from "./connection-status.tsx";
 import { QueryBox } from "./query-box.tsx";
 import { ResultsView } from "./results/results-view.tsx";
 import { RunsView } from "./runs/runs-view.tsx";
+import { useScalars } from "./runs/use-scalars.ts";
 import { StateFilter } from "./runs/state-filter.tsx";
 import { clockTime } from "./swarm/time-axis.ts";
 import { TimelineView } from "./swarm/timeline-view.tsx";
@@ -83,6 +84,7 @@ const VIEWS = [
 
 function Views({ campaign }: { campaign: CampaignData }): JSX.Element {
   const { name: current, View } = VIEWS.find(({ name }) => name === parameters.value.get("view")) ?? VIEWS[0];
+  const scalars = useScalars(campaign); // the filter may name them in each view
   const turn = (event: KeyboardEvent): void => {
     if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
     const step = event.key === "ArrowLeft" ? -1 : 1;
@@ -110,7 +112,7 @@ function Views({ campaign }: { campaign: CampaignData }): JSX.Element {
       </div>
       <div id="view" role="tabpanel" aria-labelledby={`tab-${current}`}>
         <QueryBox campaign={campaign} />
-        <View campaign={campaign} />
+        <View campaign={campaign} scalars={scalars} />
       </div>
     </>
   );

@@ -58,9 +58,9 @@ export function QueryBox({ campaign }: { campaign: CampaignData }): JSX.Element 
         <p id="query-help">
           Words are searched for in everything. <code>state:failed</code>, <code>error:"not found"</code>,{" "}
           <code>run{"<"}10</code>, <code>time{">"}1min</code>, <code>memory{">="}2GiB</code>,{" "}
-          <code>repetition:0,1</code> and each iteration variable, such as <code>{exampleFor(campaign)}</code>
-          : <code>:</code> contains or equals, <code>= != {"< <= > >="}</code> compare numbers with their
-          units. A minus excludes: <code>-state:done</code>.
+          <code>repetition:0,1</code> each iteration variable, such as <code>{exampleFor(campaign)}</code>,
+          and each scalar that is a column: <code>:</code> contains or equals, <code>= != {"< <= > >="}</code>{" "}
+          compare numbers with their units. A minus excludes: <code>-state:done</code>.
         </p>
       </details>
     </div>

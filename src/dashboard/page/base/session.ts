@@ -1,4 +1,5 @@
 import { effect, signal } from "@preact/signals";
+import { rangesOf } from "../../../model/whole-number.ts";
 import { connection } from "./live.ts";
 import { AnswerError, askJson, authorization, messageOf, ownToken } from "./request.ts";
 
@@ -35,9 +36,17 @@ async function check(): Promise<void> {
   }
 }
 
-/** Cancels a campaign or reruns its unfinished runs. Returns the number of affected runs. */
-export async function change(id: string, action: "cancel" | "retry"): Promise<number> {
+/**
+ * Cancels a campaign or reruns its unfinished runs. Returns the number of affected runs.
+ * @param only numbers of the runs to retry; undefined: all.
+ */
+export async function change(
+  id: string,
+  action: "cancel" | "retry",
+  only?: readonly number[],
+): Promise<number> {
   const path = `/api/campaigns/${encodeURIComponent(id)}/${action}`;
-  const { runs } = await askJson<{ runs: number }>(path, { method: "POST", headers: authorization() });
+  const body = only === undefined ? null : JSON.stringify({ runs: rangesOf(only) });
+  const { runs } = await askJson<{ runs: number }>(path, { method: "POST", headers: authorization(), body });
   return runs;
 }

@@ -34,8 +34,13 @@ const LABEL_PX = 80;
 /** The least distance between labels on the y axis, in pixels. */
 const LINE_PX = 45;
 
-/** Returns a scale for numbers. */
-export function numberScale({ low, high }: Extent, range: [number, number], isLog: boolean): AxisScale {
+/** Returns a scale for numbers. @param padding space beyond the outermost points, as a part of the range. */
+export function numberScale(
+  { low, high }: Extent,
+  range: [number, number],
+  isLog: boolean,
+  padding = PADDING,
+): AxisScale {
   const isVertical = range[1] < range[0];
   const count = Math.max(2, Math.floor(Math.abs(range[1] - range[0]) / (isVertical ? LINE_PX : LABEL_PX)));
   if (isLog) {
@@ -51,7 +56,7 @@ export function numberScale({ low, high }: Extent, range: [number, number], isLo
       decades.length >= 2 ? decades : all.filter((_, index) => index % Math.ceil(all.length / count) === 0);
     return { of: (value) => scale(Number(value)), ticks: ticksAt(labelled, scale), step: undefined };
   }
-  const space = low === high ? Math.abs(low) / 2 || 1 : (high - low) * PADDING;
+  const space = low === high ? Math.abs(low) / 2 || 1 : (high - low) * padding;
   const scale = scaleLinear()
     .domain([low - space, high + space])
     .range(range);

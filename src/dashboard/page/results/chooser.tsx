@@ -1,24 +1,25 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { count, counted } from "../base/format.ts";
-import { setParameters } from "../base/location.tsx";
 import { groupItems, moduleTree, searchItems, type Item, type ModuleNode, type ResultList } from "./items.ts";
-import { MOST_PATTERNS, type Settings } from "./settings.ts";
 
 /** Number of results of a search that are listed. */
 const MOST_FOUND = 200;
 
 interface ChooserProps {
   list: ResultList;
-  settings: Settings;
+  /** The chosen patterns. */
+  chosen: readonly string[];
+  toggle: (item: Item) => void;
+  /** Adds a pattern that the user has written. */
+  add: (pattern: string) => void;
 }
 
 /** A searchable tree of the modules with what they record. */
-export function Chooser({ list, settings }: ChooserProps): JSX.Element {
+export function Chooser({ list, chosen, toggle, add }: ChooserProps): JSX.Element {
   const search = useSignal("");
   const all = itemsOf(list);
   const found = searchItems(all, search.value);
-  const toggle = (item: Item): void => choose(item, settings);
   return (
     <div class="chooser">
       <input
@@ -31,13 +32,7 @@ export function Chooser({ list, settings }: ChooserProps): JSX.Element {
       <div class="chooser-list" tabIndex={0} role="region" aria-label="scalars">
         {search.value.trim() === "" ? (
           moduleTree(all).map((node) => (
-            <Module
-              key={node.path}
-              node={node}
-              settings={settings}
-              toggle={toggle}
-              isOpen={all.length < 40}
-            />
+            <Module key={node.path} node={node} chosen={chosen} toggle={toggle} isOpen={all.length < 40} />
           ))
         ) : (
           <>
@@ -46,7 +41,7 @@ export function Chooser({ list, settings }: ChooserProps): JSX.Element {
                 key={item.pattern}
                 item={item}
                 text={`${item.module}.${item.name}`}
-                settings={settings}
+                chosen={chosen}
                 toggle={toggle}
               />
             ))}
@@ -60,7 +55,7 @@ export function Chooser({ list, settings }: ChooserProps): JSX.Element {
       {list.omitted > 0 && (
         <p class="quiet">{`${counted(list.omitted, "scalar")} not listed: enter a pattern`}</p>
       )}
-      <PatternBox settings={settings} />
+      <PatternBox add={add} />
     </div>
   );
 }
@@ -75,26 +70,14 @@ function itemsOf(list: ResultList): Item[] {
   return items;
 }
 
-function choose(item: Item, { patterns, over }: Settings): void {
-  const isChosen = patterns.includes(item.pattern);
-  const next = isChosen
-    ? patterns.filter((pattern) => pattern !== item.pattern)
-    : [...patterns, item.pattern];
-  const combined = !isChosen && item.modules > 1 && over === "each" ? "mean" : over;
-  setParameters(
-    { s: next.slice(-MOST_PATTERNS), over: combined === "each" ? undefined : combined },
-    { push: true },
-  );
-}
-
 interface ModuleProps {
   node: ModuleNode;
-  settings: Settings;
+  chosen: readonly string[];
   toggle: (item: Item) => void;
   isOpen: boolean;
 }
 
-function Module({ node, settings, toggle, isOpen }: ModuleProps): JSX.Element {
+function Module({ node, chosen, toggle, isOpen }: ModuleProps): JSX.Element {
   const isShown = useSignal(isOpen);
   return (
     <details open={isShown.value} onToggle={(event) => (isShown.value = event.currentTarget.open)}>
@@ -102,10 +85,10 @@ function Module({ node, settings, toggle, isOpen }: ModuleProps): JSX.Element {
       {isShown.value && (
         <>
           {node.items.map((item) => (
-            <ItemButton key={item.pattern} item={item} text={item.name} settings={settings} toggle={toggle} />
+            <ItemButton key={item.pattern} item={item} text={item.name} chosen={chosen} toggle={toggle} />
           ))}
           {node.children.map((child) => (
-            <Module key={child.path} node={child} settings={settings} toggle={toggle} isOpen={isOpen} />
+            <Module key={child.path} node={child} chosen={chosen} toggle={toggle} isOpen={isOpen} />
           ))}
         </>
       )}
@@ -116,11 +99,11 @@ function Module({ node, settings, toggle, isOpen }: ModuleProps): JSX.Element {
 interface ItemProps {
   item: Item;
   text: string;
-  settings: Settings;
+  chosen: readonly string[];
   toggle: (item: Item) => void;
 }
 
-function ItemButton({ item, text, settings, toggle }: ItemProps): JSX.Element {
+function ItemButton({ item, text, chosen, toggle }: ItemProps): JSX.Element {
   const notes = [
     item.unit ?? "",
     item.modules > 1 ? counted(item.modules, "module") : "",
@@ -130,7 +113,7 @@ function ItemButton({ item, text, settings, toggle }: ItemProps): JSX.Element {
     <button
       type="button"
       class="item"
-      aria-pressed={settings.patterns.includes(item.pattern)}
+      aria-pressed={chosen.includes(item.pattern)}
       onClick={() => toggle(item)}
     >
       {text} <span class="quiet">{notes.filter((note) => note !== "").join(", ")}</span>
@@ -139,20 +122,17 @@ function ItemButton({ item, text, settings, toggle }: ItemProps): JSX.Element {
 }
 
 /** Adds a pattern that the user writes. */
-function PatternBox({ settings }: { settings: Settings }): JSX.Element {
+function PatternBox({ add }: { add: (pattern: string) => void }): JSX.Element {
   const text = useSignal("");
-  const add = (event: Event): void => {
+  const submit = (event: Event): void => {
     event.preventDefault();
     const pattern = text.value.trim();
     if (pattern === "") return;
-    setParameters(
-      { s: [...settings.patterns.filter((each) => each !== pattern), pattern].slice(-MOST_PATTERNS) },
-      { push: true },
-    );
+    add(pattern);
     text.value = "";
   };
   return (
-    <form class="query-line" onSubmit={add}>
+    <form class="query-line" onSubmit={submit}>
       <input
         aria-label="pattern"
         placeholder="Pattern: **.host[*].delay:mean"

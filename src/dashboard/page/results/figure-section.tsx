@@ -1,32 +1,20 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
-import { numberIn } from "../../../model/quantities.ts";
+import { useMemo } from "preact/hooks";
 import { counted } from "../base/format.ts";
 import { queryText, setQuery, type CampaignData } from "../campaign-data.ts";
 import { replaceTerms, termText } from "../runs/query.ts";
 import { axesFor } from "./axes-for.ts";
-import { DARK, LIGHT, type Theme } from "./colours.ts";
 import { ExportBar } from "./export-bar.tsx";
 import { figureData, SCALAR, type FigureData, type Series } from "./figure-data.ts";
 import { FigureTable } from "./figure-table.tsx";
 import { HeatFigure } from "./heat-figure.tsx";
-import type { ResultList } from "./items.ts";
+import { valuesIn, type ResultList, type ValuesAnswer } from "./items.ts";
 import { LineFigure, MOST_FACETS, MOST_LINES, type FigureProps } from "./line-figure.tsx";
 import { usePolled } from "./polled.ts";
+import { useTheme } from "./use-theme.ts";
+import { useWidth } from "./use-width.ts";
 import type { Settings } from "./settings.ts";
-
-/** What the server sends about the values of a pattern. */
-interface ValuesAnswer {
-  series: {
-    module: string;
-    name: string;
-    unit: string | null;
-    values: [run: number, value: number | string][];
-  }[];
-  unread: number;
-  omitted: number;
-}
 
 interface SectionProps {
   campaign: CampaignData;
@@ -78,9 +66,7 @@ function seriesOf(answers: readonly ValuesAnswer[], { over, patterns }: Settings
     series.map(({ module, name, unit, values }) => ({
       label: over === "each" ? `${module}.${name}` : `${over} of ${patterns[index] ?? name}`,
       unit: over === "count" ? null : unit,
-      values: new Map(
-        values.map(([run, value]) => [run, typeof value === "number" ? value : (numberIn(value) ?? NaN)]),
-      ),
+      values: valuesIn(values),
     })),
   );
 }
@@ -134,21 +120,9 @@ interface DrawnProps extends Pick<FigureProps, "data" | "axes" | "settings"> {
   list: ResultList;
 }
 
-const LEAST_WIDTH = 320;
-
 function Drawn({ campaign, data, axes, settings, list }: DrawnProps): JSX.Element {
-  const place = useRef<HTMLDivElement>(null);
-  const width = useSignal(0);
+  const { place, width } = useWidth();
   const hovered = useSignal<string | undefined>(undefined);
-  useLayoutEffect(() => {
-    const measure = (): void => {
-      if (place.current !== null) width.value = Math.max(LEAST_WIDTH, place.current.clientWidth);
-    };
-    measure();
-    const observer = new ResizeObserver(measure);
-    observer.observe(place.current!);
-    return () => observer.disconnect();
-  }, []);
   const theme = useTheme();
   const Figure = settings.plot === "heat map" ? HeatFigure : LineFigure;
   const choose = (x: string, line: string): void => {
@@ -190,16 +164,4 @@ function explained({ facets }: FigureData): string {
   const least = numbers.reduce((one, other) => Math.min(one, other));
   const most = numbers.reduce((one, other) => Math.max(one, other));
   return `Mean of n = ${least === most ? least : `${least} to ${most}`} with 95 % confidence interval (Student’s t)`;
-}
-
-/** Returns the colours for what the user prefers. */
-function useTheme(): Theme {
-  const dark = useMemo(() => matchMedia("(prefers-color-scheme: dark)"), []);
-  const isDark = useSignal(dark.matches);
-  useEffect(() => {
-    const update = (): void => void (isDark.value = dark.matches);
-    dark.addEventListener("change", update);
-    return () => dark.removeEventListener("change", update);
-  }, [dark]);
-  return isDark.value ? DARK : LIGHT;
 }

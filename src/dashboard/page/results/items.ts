@@ -1,3 +1,5 @@
+import { numberIn } from "../../../model/quantities.ts";
+
 /** What the server lists about a campaign's results. */
 export interface ResultList {
   /** Number of runs whose results are known. */
@@ -9,6 +11,25 @@ export interface ResultList {
   items: [module: string, name: string, unit: string | null, kind: string][];
   /** Number of items that are not listed, because there are too many. */
   omitted: number;
+}
+
+/** What the server sends about the values of a pattern. */
+export interface ValuesAnswer {
+  series: {
+    module: string;
+    name: string;
+    unit: string | null;
+    values: [run: number, value: number | string][];
+  }[];
+  unread: number;
+  omitted: number;
+}
+
+/** Returns values by run number; what JSON has no numbers for is sent as a text. */
+export function valuesIn(values: ValuesAnswer["series"][number]["values"]): Map<number, number> {
+  return new Map(
+    values.map(([run, value]) => [run, typeof value === "number" ? value : (numberIn(value) ?? NaN)]),
+  );
 }
 
 /** Results that differ only in the indices of their modules. */

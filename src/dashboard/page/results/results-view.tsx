@@ -1,13 +1,13 @@
 import type { JSX } from "preact";
 import { counted } from "../base/format.ts";
 import { parameters, setParameters } from "../base/location.tsx";
-import type { CampaignData } from "../campaign-data.ts";
+import { endedRuns, type CampaignData } from "../campaign-data.ts";
 import { Chooser } from "./chooser.tsx";
 import { Controls } from "./controls.tsx";
 import { FigureSection } from "./figure-section.tsx";
-import type { ResultList } from "./items.ts";
+import type { Item, ResultList } from "./items.ts";
 import { usePolled } from "./polled.ts";
-import { settingsIn, type Settings } from "./settings.ts";
+import { MOST_PATTERNS, settingsIn, type Settings } from "./settings.ts";
 
 /** Figures of what the runs have recorded, also while the campaign runs. */
 export function ResultsView({ campaign }: { campaign: CampaignData }): JSX.Element {
@@ -38,7 +38,12 @@ export function ResultsView({ campaign }: { campaign: CampaignData }): JSX.Eleme
         <p class="quiet">{list.unread > 0 ? "" : "No run has recorded a scalar yet."}</p>
       ) : (
         <div class="results">
-          <Chooser list={list} settings={settings} />
+          <Chooser
+            list={list}
+            chosen={settings.patterns}
+            toggle={(item) => choose(item, settings)}
+            add={(pattern) => add(pattern, settings)}
+          />
           <div class="figure-side">
             <Chosen settings={settings} />
             {settings.patterns.length === 0 ? (
@@ -56,10 +61,21 @@ export function ResultsView({ campaign }: { campaign: CampaignData }): JSX.Eleme
   );
 }
 
-/** Returns a text that changes when more runs have ended. */
-function endedRuns({ summary }: CampaignData): string {
-  const { queued: _, running: __, ...ended } = summary.value?.states ?? {};
-  return JSON.stringify(ended);
+function choose(item: Item, { patterns, over }: Settings): void {
+  const isChosen = patterns.includes(item.pattern);
+  const next = isChosen
+    ? patterns.filter((pattern) => pattern !== item.pattern)
+    : [...patterns, item.pattern];
+  const combined = !isChosen && item.modules > 1 && over === "each" ? "mean" : over;
+  setParameters(
+    { s: next.slice(-MOST_PATTERNS), over: combined === "each" ? undefined : combined },
+    { push: true },
+  );
+}
+
+function add(pattern: string, { patterns }: Settings): void {
+  const next = [...patterns.filter((each) => each !== pattern), pattern];
+  setParameters({ s: next.slice(-MOST_PATTERNS) }, { push: true });
 }
 
 /** The chosen scalars. A click removes one. */

@@ -1,5 +1,6 @@
 import type { Row } from "../base/data.ts";
 import { amount, duration, size } from "../base/format.ts";
+import type { ScalarColumn } from "./scalar-columns.ts";
 
 /** A column of the table of runs. */
 export interface Column {
@@ -13,7 +14,11 @@ export interface Column {
 }
 
 /** Returns the columns of the table. @param elapsed returns the duration of a run in ms */
-export function columnsOf(variables: readonly string[], elapsed: (row: Row) => number | null): Column[] {
+export function columnsOf(
+  variables: readonly string[],
+  elapsed: (row: Row) => number | null,
+  scalars: readonly ScalarColumn[] = [],
+): Column[] {
   return [
     { field: "run", title: "Run", text: ({ runNumber }) => `#${runNumber}` },
     { field: "state", title: "State", text: stateText },
@@ -23,6 +28,12 @@ export function columnsOf(variables: readonly string[], elapsed: (row: Row) => n
       text: ({ values }) => values[index] ?? "",
     })),
     { field: "repetition", title: "Repetition", text: ({ repetition }) => `${repetition}` },
+    ...scalars.map(({ field, unit, values }): Column => ({
+      field,
+      title: unit === null ? field : `${field} [${unit}]`,
+      isNumber: true,
+      text: ({ runNumber }) => amount(values.get(runNumber)),
+    })),
     { field: "time", title: "Time", isNumber: true, text: (row) => duration(elapsed(row)) },
     {
       field: "cpu",

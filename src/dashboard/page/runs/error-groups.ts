@@ -8,17 +8,20 @@ export interface ErrorGroup {
   message: string;
   runs: number;
   states: Record<string, number>;
+  /** Numbers of those of the runs that no later campaign has executed again. */
+  current: number[];
 }
 
 /** Returns the errors of runs, the most frequent first. */
 export function groupErrors(rows: Iterable<Row>): ErrorGroup[] {
   const groups = new Map<string, ErrorGroup>();
-  for (const { error, state } of rows) {
+  for (const { error, state, runNumber, supersededBy } of rows) {
     if (error === null || state === "cancelled" || kindOf(state) === "done") continue;
     const kind = errorKind(error);
-    const group = groups.get(kind) ?? { message: error, runs: 0, states: {} };
+    const group = groups.get(kind) ?? { message: error, runs: 0, states: {}, current: [] };
     group.runs++;
     group.states[state] = (group.states[state] ?? 0) + 1;
+    if (supersededBy === null) group.current.push(runNumber);
     groups.set(kind, group);
   }
   return [...groups.values()].sort((a, b) => b.runs - a.runs);

@@ -9,6 +9,7 @@ import {
 import type { Row } from "../base/data.ts";
 import { kindOf } from "../base/states.ts";
 import type { Operator, Query, Term } from "./query.ts";
+import type { ScalarColumn } from "./scalar-columns.ts";
 
 /** A property of a run by which runs are filtered and sorted. */
 export interface Field {
@@ -38,7 +39,11 @@ export function elapsedAt(now: number): Elapsed {
 }
 
 /** Returns the fields of runs by name. */
-export function fieldsOf(variables: readonly string[], elapsed: Elapsed): Map<string, Field> {
+export function fieldsOf(
+  variables: readonly string[],
+  elapsed: Elapsed,
+  scalars: readonly ScalarColumn[] = [],
+): Map<string, Field> {
   const seconds = (ms: number | null): number | null => (ms === null ? null : ms / 1000);
   const fields: Field[] = [
     numeric("run", ({ runNumber }) => runNumber),
@@ -49,10 +54,25 @@ export function fieldsOf(variables: readonly string[], elapsed: Elapsed): Map<st
     numeric("cpu", ({ cpuTimeMs }) => seconds(cpuTimeMs), "s"),
     numeric("memory", ({ memoryBytes }) => memoryBytes, "B"),
     numeric("rate", ({ eventsPerSecond }) => eventsPerSecond),
+    ...scalars.map(scalarField),
     { name: "error", text: ({ error }) => error ?? undefined },
     { name: "superseded", text: ({ supersededBy }) => supersededBy ?? undefined },
   ];
   return new Map(fields.map((field) => [field.name, field]));
+}
+
+/** Returns the field of a scalar. Its unit counts if it is one that can be converted. */
+function scalarField({ field, unit, values }: ScalarColumn): Field {
+  const known = unit !== null && quantityIn(`1${unit}`)?.unit === unit ? unit : "";
+  const number = ({ runNumber }: Row): number | null => {
+    const value = values.get(runNumber);
+    return value === undefined || Number.isNaN(value) ? null : value;
+  };
+  const text = ({ runNumber }: Row): string | undefined => {
+    const value = values.get(runNumber);
+    return value === undefined ? undefined : `${value} ${known}`; // the space is needed after Infinity
+  };
+  return { name: field, number, text };
 }
 
 /** Returns a function that decides whether a run matches a query. */

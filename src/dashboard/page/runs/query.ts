@@ -22,7 +22,11 @@ export interface Query {
   problems: string[];
 }
 
-const TERM = /(-?)(?:(\$?[\p{L}\p{N}_.]+)(:|!=|<=|>=|=|<|>))?((?:"(?:[^"\\]|\\.)*"?|[^\s"])*)/uy;
+const OPERATOR = /:|!=|<=|>=|=|<|>/y;
+const FIELD = /(\$?[\p{L}\p{N}_.]+)(?::|!=|<=|>=|=|<|>)/uy;
+const VALUE = /(?:"(?:[^"\\]|\\.)*"?|[^\s"])*/y;
+/** Names that are read without knowing them. */
+const PLAIN_NAME = /^\$?[\p{L}\p{N}_.]+$/u;
 
 /**
  * Parses a query such as `state:failed numHosts>=15 error:"not found" -queue`. Words without a field match anywhere;
@@ -31,13 +35,13 @@ const TERM = /(-?)(?:(\$?[\p{L}\p{N}_.]+)(:|!=|<=|>=|=|<|>))?((?:"(?:[^"\\]|\\.)
  */
 export function parseQuery(text: string, fields: ReadonlySet<string>): Query {
   const query: Query = { terms: [], problems: [] };
+  const others = [...fields].filter((name) => !PLAIN_NAME.test(name)).sort((a, b) => b.length - a.length);
   for (let at = 0; ;) {
     at += /^\s*/.exec(text.slice(at))![0].length;
     if (at >= text.length) return query;
-    TERM.lastIndex = at;
-    const [all, minus, name, operator, value = ""] = TERM.exec(text)!;
-    const term = { start: at, end: at + all.length, isNegated: minus === "-" };
-    at += Math.max(1, all.length);
+    const { name, operator, value, isNegated, end } = termAt(text, at, others);
+    const term = { start: at, end, isNegated };
+    at = Math.max(at + 1, end);
     if (name === undefined) {
       if (value !== "")
         query.terms.push({ ...term, field: undefined, operator: ":", values: [unquoted(value)] });
@@ -45,10 +49,38 @@ export function parseQuery(text: string, fields: ReadonlySet<string>): Query {
     }
     const field = findField(name, fields);
     if (field === undefined) query.problems.push(unknownField(name, fields));
-    else if (value !== "")
-      query.terms.push({ ...term, field, operator: operator as Operator, values: alternativesIn(value) });
+    else if (value !== "") query.terms.push({ ...term, field, operator, values: alternativesIn(value) });
     else query.problems.push(`${name}${operator} needs a value`);
   }
+}
+
+interface ReadTerm {
+  /** Undefined if there is none. */
+  name: string | undefined;
+  operator: Operator;
+  value: string;
+  isNegated: boolean;
+  end: number;
+}
+
+/** Returns the condition at a place. @param others fields whose names contain anything, such as `delay:mean`. */
+function termAt(text: string, at: number, others: readonly string[]): ReadTerm {
+  const isNegated = text[at] === "-";
+  const start = isNegated ? at + 1 : at;
+  const other = others.find((name) => {
+    const isHere = text.slice(start, start + name.length).toLowerCase() === name.toLowerCase();
+    return isHere && matchAt(OPERATOR, text, start + name.length) !== undefined;
+  });
+  const name = other ?? matchAt(FIELD, text, start)?.[1];
+  const operator = name === undefined ? ":" : matchAt(OPERATOR, text, start + name.length)![0];
+  const from = name === undefined ? start : start + name.length + operator.length;
+  const value = matchAt(VALUE, text, from)![0];
+  return { name, operator: operator as Operator, value, isNegated, end: from + value.length };
+}
+
+function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | undefined {
+  pattern.lastIndex = at;
+  return pattern.exec(text) ?? undefined;
 }
 
 function findField(name: string, fields: ReadonlySet<string>): string | undefined {

@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Row } from "../base/data.ts";
-import { amount, duration, size } from "../base/format.ts";
+import { amount, count, counted, duration, size } from "../base/format.ts";
 import { now } from "../base/live.ts";
 import { Link } from "../base/location.tsx";
 import { kindOf } from "../base/states.ts";
@@ -9,6 +9,9 @@ import type { CampaignData } from "../campaign-data.ts";
 import { stateText } from "./columns.ts";
 import { CopyButton } from "./copy-button.tsx";
 import { elapsedAt } from "./fields.ts";
+import { Recordings } from "./recordings.tsx";
+import { useRunDetails, type RunDetails } from "./run-details.ts";
+import { RunFiles } from "./run-files.tsx";
 import { RunOutput } from "./run-output.tsx";
 
 interface DrawerProps {
@@ -17,11 +20,15 @@ interface DrawerProps {
   close: () => void;
 }
 
-/** The details of a run beside the table, with its output. Escape closes it. */
+/** The details of a run beside the table, with its files, recordings and output. Escape closes it. */
 export function RunDrawer({ campaign, row, close }: DrawerProps): JSX.Element {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
+  const { details, failure } = useRunDetails(campaign, row);
   const command = `runall-swarm logs ${campaign.id} ${row.runNumber}`;
+  const error = details?.error ?? row.error;
+  const isEnded = row.state !== "queued" && row.state !== "running";
+  const path = `${campaign.path}/runs/${row.runNumber}`;
   return (
     <div
       class="drawer"
@@ -38,23 +45,33 @@ export function RunDrawer({ campaign, row, close }: DrawerProps): JSX.Element {
           Close
         </button>
       </div>
-      {row.error !== null && <p class="error">{row.error}</p>}
+      {error !== null && <p class="error whole">{error}</p>}
       {row.supersededBy !== null && (
         <p>
           {"Superseded by campaign "}
           <Link href={`/campaigns/${encodeURIComponent(row.supersededBy)}`}>{row.supersededBy}</Link>
         </p>
       )}
-      <Facts campaign={campaign} row={row} />
+      <Facts campaign={campaign} row={row} details={details} />
+      {failure !== "" && <p class="note error">{`The details of the run are unknown: ${failure}`}</p>}
       <p class="command">
         <code>{command}</code> <CopyButton text={command} label="Copy command" />
       </p>
+      {details !== undefined && <Repeat details={details} />}
+      {details !== undefined && <RunFiles path={path} details={details} />}
+      {isEnded && row.supersededBy === null && <Recordings path={path} />}
       {row.state !== "queued" && <RunOutput campaign={campaign} row={row} />}
     </div>
   );
 }
 
-function Facts({ campaign, row }: { campaign: CampaignData; row: Row }): JSX.Element {
+interface FactsProps {
+  campaign: CampaignData;
+  row: Row;
+  details: RunDetails | undefined;
+}
+
+function Facts({ campaign, row, details }: FactsProps): JSX.Element {
   const time = (at: number | null): string => (at === null ? "" : new Date(at).toLocaleString());
   const facts = [
     ...campaign.variables.value.map((name, index) => [`$${name}`, row.values[index] ?? ""]),
@@ -63,8 +80,9 @@ function Facts({ campaign, row }: { campaign: CampaignData; row: Row }): JSX.Ele
     ["ended", time(row.finishedAt)],
     ["time", duration(elapsedAt(now.value)(row))],
     ["CPU time", duration(row.cpuTimeMs)],
-    ["memory", size(row.memoryBytes)],
+    ["peak memory", size(row.memoryBytes)],
     ["events/s", amount(row.eventsPerSecond)],
+    ...(details === undefined ? [] : recordedFacts(details)),
   ];
   return (
     <dl class="facts">
@@ -77,5 +95,48 @@ function Facts({ campaign, row }: { campaign: CampaignData; row: Row }): JSX.Ele
           </div>
         ))}
     </dl>
+  );
+}
+
+/** Returns what only the record of a run, or its result, contains; unknown values are empty. */
+function recordedFacts(details: RunDetails): [name: string, value: string][] {
+  const { worker, attempt, seedSet, exitCode, signal, events, simTime } = details;
+  const { commit, changedFiles = 0, omnetpp, reason, error } = details;
+  const changes = changedFiles === 0 ? "" : `, ${counted(changedFiles, "file")} changed`;
+  return [
+    ["events", events === undefined ? "" : count(events)],
+    ["simulation time", simTime === undefined ? "" : `${simTime} s`],
+    ["exit status", signal === undefined ? `${exitCode ?? ""}` : `signal ${signal}`],
+    ["reason", error === undefined ? (reason ?? "") : ""],
+    ["worker", worker ?? ""],
+    ["attempt", `${attempt ?? ""}`],
+    ["seed set", seedSet ?? ""],
+    ["commit", commit === undefined ? "" : `${commit.slice(0, 12)}${changes}`],
+    ["OMNeT++", omnetpp ?? ""],
+  ];
+}
+
+/** The command line that repeats a run without the swarm. */
+function Repeat({ details: { local, localNote } }: { details: RunDetails }): JSX.Element {
+  return (
+    <section class="drawer-part" aria-label="repeat locally">
+      <details>
+        <summary>Repeat locally</summary>
+        {local === undefined ? (
+          <p class="quiet">{localNote}</p>
+        ) : (
+          <>
+            <p class="command">
+              <code>{local.command}</code> <CopyButton text={local.command} label="Copy" />
+            </p>
+            {local.notes.map((note) => (
+              <p key={note} class="quiet note">
+                {note}
+              </p>
+            ))}
+          </>
+        )}
+      </details>
+    </section>
   );
 }

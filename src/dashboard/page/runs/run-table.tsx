@@ -26,7 +26,7 @@ export function RunTable({ campaign, place }: TableProps): JSX.Element {
   const { view, measure } = useView(place);
   const active = useSignal<number | undefined>(undefined);
   const all = useComputed(() => sortedRows(campaign)).value;
-  const columns = columnsOf(campaign.variables.value, elapsedAt(now.value));
+  const columns = columnsOf(campaign.variables.value, elapsedAt(now.value), campaign.scalars.value);
   const { first, last } = windowOf(all.length, { ...view.value, rowHeight: ROW_HEIGHT, margin: MARGIN });
   const shown = all.slice(first, last);
   const onKeyDown = (event: KeyboardEvent): void => {

@@ -1,0 +1,58 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { Row } from "../base/data.ts";
+import { askJson, messageOf } from "../base/request.ts";
+import type { CampaignData } from "../campaign-data.ts";
+
+/** The server's `RunDetails`. */
+export interface RunDetails {
+  worker?: string;
+  attempt?: number;
+  seedSet?: string;
+  reason?: string;
+  error?: string;
+  exitCode?: number;
+  signal?: string;
+  events?: number;
+  simTime?: string;
+  commit?: string;
+  changedFiles?: number;
+  omnetpp?: string;
+  files: RunFile[];
+  omittedFiles: number;
+  filesNote?: string;
+  local?: { command: string; notes: string[] };
+  localNote?: string;
+}
+
+export interface RunFile {
+  path: string;
+  sizeBytes: number;
+  /** Why it cannot be downloaded. */
+  problem?: string;
+}
+
+/** Returns what is known about a run, which is requested again when the run has ended. */
+export function useRunDetails(
+  campaign: CampaignData,
+  row: Row,
+): { details: RunDetails | undefined; failure: string } {
+  const details = useSignal<RunDetails | undefined>(undefined);
+  const failure = useSignal("");
+  const isOpen = row.state === "queued" || row.state === "running";
+  useEffect(() => {
+    const ended = new AbortController();
+    const load = async (): Promise<void> => {
+      try {
+        const path = `${campaign.path}/runs/${row.runNumber}`;
+        details.value = await askJson<RunDetails>(path, { signal: ended.signal });
+        failure.value = "";
+      } catch (error) {
+        if (!ended.signal.aborted) failure.value = messageOf(error);
+      }
+    };
+    void load();
+    return () => ended.abort();
+  }, [campaign.path, row.runNumber, isOpen, row.finishedAt, row.supersededBy]);
+  return { details: details.value, failure: failure.value };
+}
