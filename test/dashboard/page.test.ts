@@ -50,8 +50,8 @@ describeWithService("chromium", "the page of the dashboard", () => {
         "/",
         CAMPAIGN,
         `${CAMPAIGN}?run=22&q=foo:bar`,
-        `${DELAY}&run=22&preview=vector:Aloha.server.delay:vector`,
-        `${DELAY}&run=22&preview=histogram:Aloha.server.delay:histogram`,
+        `${DELAY}&run=0&preview=vector:Aloha.server.delay:vector`,
+        `${DELAY}&run=0&preview=histogram:Aloha.server.delay:histogram`,
         `${UTILIZATION}&points=1`,
         `${UTILIZATION}&plot=heat+map`,
       ];
@@ -162,11 +162,11 @@ describeWithService("chromium", "the page of the dashboard", () => {
     expect(await page.getByRole("button", { name: "Cancel" }).isDisabled()).toBe(true);
     expect(await page.getByRole("button", { name: /Retry/ }).count()).toBe(0);
     campaign.rows = campaign.rows.filter(({ state }) => state !== "queued");
-    await page.getByRole("button", { name: "Retry 10 runs" }).waitFor();
+    await page.getByRole("button", { name: "Retry 10 runs", exact: true }).waitFor();
     await page.close();
 
     const other = await open(`${dashboard.base}${CAMPAIGN}#token=${MADE_TOKEN}`);
-    const retry = other.getByRole("button", { name: "Retry 10 runs" });
+    const retry = other.getByRole("button", { name: "Retry 10 runs", exact: true });
     await expect.poll(() => retry.isEnabled()).toBe(true);
     expect(other.url()).not.toContain("token");
     other.once("dialog", (dialog) => void dialog.accept());
@@ -207,7 +207,9 @@ describeWithService("chromium", "the page of the dashboard", () => {
     const title = page.getByRole("columnheader", { name: "delay:mean [s]" });
     await title.waitFor();
     const values = async (): Promise<(number | undefined)[]> => {
-      const index = await title.evaluate("(cell) => cell.cellIndex + 1");
+      const index = await page.evaluate(
+        '[...document.querySelectorAll("tr[role=row] th")].findIndex((cell) => cell.textContent.includes("delay:mean")) + 1',
+      );
       const texts = await page.locator(`tr[data-run] td:nth-child(${index as number})`).allTextContents();
       return texts.map((text) => (text === "" ? undefined : Number(text)));
     };
@@ -216,11 +218,11 @@ describeWithService("chromium", "the page of the dashboard", () => {
     await title.getByRole("button").click();
     await expect.poll(async () => (await values())[0]).toBe(2.01);
     await page.getByLabel("filter runs").fill("delay:mean>=1s delay:mean<1510ms");
-    await expect.poll(() => status(page)).toBe("30 of 150 runs");
-    expect(new Set(await values())).toEqual(new Set([1.51, 1.01].slice(1)));
+    await expect.poll(() => status(page)).toBe("20 of 150 runs");
+    expect(new Set(await values())).toEqual(new Set([1.01]));
 
     await page.reload(); // the URL contains what is shown
-    await expect.poll(() => status(page)).toBe("30 of 150 runs");
+    await expect.poll(() => status(page)).toBe("20 of 150 runs");
     await page.getByLabel("filter runs").fill("iaMean=9 numHosts=10 repetition=9");
     await expect.poll(() => status(page)).toBe("1 of 150 runs");
     expect(await values()).toEqual([undefined]); // it is queued
@@ -290,7 +292,7 @@ describeWithService("chromium", "the page of the dashboard", () => {
     await choose("delay:vector");
     await drawn.waitFor();
     expect((await drawn.locator("path.series").getAttribute("d"))!.split("L").length).toBeGreaterThan(1000);
-    await page.getByText("100,001 values, from 3 to").waitFor();
+    await page.getByText("100,001 values, from 2.004 to 5").waitFor();
     await page.getByText("1 value not drawn: NaN or infinite.").waitFor();
     await page.getByText("Only the first 40 % was read within the time limit").waitFor();
     await drawn.hover();
@@ -319,8 +321,7 @@ describeWithService("chromium", "the page of the dashboard", () => {
     await drawn.getByText("observations per unit").waitFor();
     expect(page.url()).toBe(address);
     await page.keyboard.press("Escape");
-    await page.getByRole("button", { name: "Close" }).click();
-    expect(page.url()).not.toContain("preview");
+    await expect.poll(() => page.url()).not.toContain("preview");
     expect(faults).toEqual([]);
   });
 
