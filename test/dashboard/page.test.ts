@@ -182,13 +182,13 @@ describeWithService("chromium", "the page of the dashboard", () => {
       .map((row) => (row.runNumber === 25 ? { ...row, supersededBy: "later" } : row));
     await using dashboard = await madeDashboard(campaign);
     const page = await open(`${dashboard.base}${CAMPAIGN}`);
-    const retry = page.getByRole("button", { name: "Retry 9 runs with the error serviceRate" });
+    const retry = page.getByRole("button", { name: "Retry these 9 runs: serviceRate" });
     await page.getByText("to cancel or retry runs, open the address").first().waitFor();
     expect(await retry.isDisabled()).toBe(true);
     await page.close();
 
     const other = await open(`${dashboard.base}${CAMPAIGN}#token=${MADE_TOKEN}`);
-    const button = other.getByRole("button", { name: "Retry 9 runs with the error serviceRate" });
+    const button = other.getByRole("button", { name: "Retry these 9 runs: serviceRate" });
     await expect.poll(() => button.isEnabled()).toBe(true);
     other.once("dialog", (dialog) => void dialog.accept());
     await button.click();
@@ -207,8 +207,8 @@ describeWithService("chromium", "the page of the dashboard", () => {
     const title = page.getByRole("columnheader", { name: "delay:mean [s]" });
     await title.waitFor();
     const values = async (): Promise<(number | undefined)[]> => {
-      const index = await title.evaluate("(cell) => cell.cellIndex + 1");
-      const texts = await page.locator(`tr[data-run] td:nth-child(${index as number})`).allTextContents();
+      const index = await title.evaluate((cell: { cellIndex: number }) => cell.cellIndex + 1);
+      const texts = await page.locator(`tr[data-run] td:nth-child(${index})`).allTextContents();
       return texts.map((text) => (text === "" ? undefined : Number(text)));
     };
     await expect.poll(values).toContain(1.01);
@@ -217,7 +217,7 @@ describeWithService("chromium", "the page of the dashboard", () => {
     await expect.poll(async () => (await values())[0]).toBe(2.01);
     await page.getByLabel("filter runs").fill("delay:mean>=1s delay:mean<1510ms");
     await expect.poll(() => status(page)).toBe("30 of 150 runs");
-    expect(new Set(await values())).toEqual(new Set([1.51, 1.01].slice(1)));
+    expect(new Set(await values())).toEqual(new Set([1.01]));
 
     await page.reload(); // the URL contains what is shown
     await expect.poll(() => status(page)).toBe("30 of 150 runs");
@@ -290,7 +290,7 @@ describeWithService("chromium", "the page of the dashboard", () => {
     await choose("delay:vector");
     await drawn.waitFor();
     expect((await drawn.locator("path.series").getAttribute("d"))!.split("L").length).toBeGreaterThan(1000);
-    await page.getByText("100,001 values, from 3 to").waitFor();
+    await page.getByText("100,001 values, from 2 to").waitFor();
     await page.getByText("1 value not drawn: NaN or infinite.").waitFor();
     await page.getByText("Only the first 40 % was read within the time limit").waitFor();
     await drawn.hover();
