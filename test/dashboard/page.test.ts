@@ -216,11 +216,11 @@ describeWithService("chromium", "the page of the dashboard", () => {
     await title.getByRole("button").click();
     await expect.poll(async () => (await values())[0]).toBe(2.01);
     await page.getByLabel("filter runs").fill("delay:mean>=1s delay:mean<1510ms");
-    await expect.poll(() => status(page)).toBe("30 of 150 runs");
+    await expect.poll(() => status(page)).toBe("20 of 150 runs");
     expect(new Set(await values())).toEqual(new Set([1.01]));
 
     await page.reload(); // the URL contains what is shown
-    await expect.poll(() => status(page)).toBe("30 of 150 runs");
+    await expect.poll(() => status(page)).toBe("20 of 150 runs");
     await page.getByLabel("filter runs").fill("iaMean=9 numHosts=10 repetition=9");
     await expect.poll(() => status(page)).toBe("1 of 150 runs");
     expect(await values()).toEqual([undefined]); // it is queued
@@ -290,7 +290,7 @@ describeWithService("chromium", "the page of the dashboard", () => {
     await choose("delay:vector");
     await drawn.waitFor();
     expect((await drawn.locator("path.series").getAttribute("d"))!.split("L").length).toBeGreaterThan(1000);
-    await page.getByText("100,001 values, from 2 to").waitFor();
+    await page.getByText(/^100,001 values, from 2[.\d]* to/).waitFor();
     await page.getByText("1 value not drawn: NaN or infinite.").waitFor();
     await page.getByText("Only the first 40 % was read within the time limit").waitFor();
     await drawn.hover();
@@ -319,7 +319,7 @@ describeWithService("chromium", "the page of the dashboard", () => {
     await drawn.getByText("observations per unit").waitFor();
     expect(page.url()).toBe(address);
     await page.keyboard.press("Escape");
-    await page.getByRole("button", { name: "Close" }).click();
+    await page.getByRole("dialog").waitFor({ state: "detached" });
     expect(page.url()).not.toContain("preview");
     expect(faults).toEqual([]);
   });
