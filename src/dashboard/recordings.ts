@@ -1,16 +1,12 @@
 import type { FileHandle } from "node:fs/promises";
 import { UserError } from "../errors.ts";
 import type { ReadControl } from "../omnetpp/byte-lines.ts";
-import {
-  listHistograms,
-  readHistogram,
-  type Histogram,
-  type RecordedHistogram,
-} from "../omnetpp/histogram-file.ts";
+import { listHistograms, readHistogram } from "../omnetpp/histogram-file.ts";
+import type { Histogram, RecordedHistogram } from "../omnetpp/histogram.ts";
 import { indexFileOf, isScalarFile, isVectorFile } from "../omnetpp/result-files.ts";
 import type { NamedRun } from "../omnetpp/run-values.ts";
-import { listVectors, readVector, type VectorFile, type VectorSeries } from "../omnetpp/vector-file.ts";
-import type { RecordedVector } from "../omnetpp/vector-lines.ts";
+import { listVectors, readVector, type VectorFile } from "../omnetpp/vector-file.ts";
+import type { RecordedVector, VectorSeries } from "../omnetpp/vector-lines.ts";
 import type { RunFiles } from "./run-files.ts";
 
 /** Number of points of a vector that are drawn; a picture has fewer pixels. */

@@ -40,7 +40,7 @@ export interface RunDetails {
   localNote?: string | undefined;
 }
 
-export interface RunFile {
+interface RunFile {
   path: string;
   sizeBytes: number;
   /** Why it cannot be downloaded. */

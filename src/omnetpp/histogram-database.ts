@@ -9,7 +9,7 @@ import {
   type HistogramList,
   type RecordedHistogram,
   type WantedHistogram,
-} from "./histogram-file.ts";
+} from "./histogram.ts";
 import type { NamedRun } from "./run-values.ts";
 
 type Found = RecordedHistogram & { id: number; mean: number; stddev: number };

@@ -3,48 +3,18 @@ import { UserError } from "../errors.ts";
 import { numberIn } from "../model/quantities.ts";
 import { readLines, type ReadControl } from "./byte-lines.ts";
 import { isDatabase } from "./database-header.ts";
+import {
+  binsOf,
+  MOST_BINS,
+  MOST_HISTOGRAMS,
+  noHistogram,
+  type Histogram,
+  type HistogramList,
+  type RecordedHistogram,
+  type WantedHistogram,
+} from "./histogram.ts";
 import { wordsOf } from "./quoted-text.ts";
 import { isWanted, type NamedRun } from "./run-values.ts";
-
-/** A histogram that a run has recorded. */
-export interface RecordedHistogram {
-  module: string;
-  name: string;
-  unit: string | null;
-  /** Number of observations; undefined if it was not recorded. */
-  count: number | undefined;
-}
-
-export interface HistogramList {
-  histograms: RecordedHistogram[];
-  /** Number of histograms beyond the limit. */
-  omitted: number;
-  /** Whether the time was over before the end of the file. */
-  isPartial: boolean;
-}
-
-/** The bins of a histogram. */
-export interface Histogram extends RecordedHistogram {
-  mean: number | undefined;
-  stddev: number | undefined;
-  /** Observations, or their weights, below the first edge and from the last one on. */
-  underflow: number;
-  overflow: number;
-  /** The lower edges of the bins, and the upper one of the last. */
-  edges: number[];
-  /** One less than edges. */
-  values: number[];
-}
-
-/** More histograms cannot be chosen from, and more bins cannot be drawn. */
-export const MOST_HISTOGRAMS = 20_000;
-export const MOST_BINS = 20_000;
-
-/** Which histogram is read: its bins are kept. */
-export interface WantedHistogram {
-  module: string;
-  name: string;
-}
 
 /**
  * Returns the histograms that a run has recorded in a scalar file, in text or SQLite.
@@ -72,7 +42,8 @@ export interface ScalarFile {
 
 /**
  * Returns a histogram with its bins.
- * @throws {UserError} if the run has no such histogram, it has too many bins, or a SQLite file is damaged or too large.
+ * @throws {UserError} if the run has no such histogram, its bins cannot be drawn, reading takes too long, or a
+ * SQLite file is damaged or too large.
  */
 export async function readHistogram(
   { handle, name }: ScalarFile,
@@ -85,7 +56,9 @@ export async function readHistogram(
     return await readHistogramInDatabase(handle, name, run, wanted);
   }
   const parser = new HistogramParser(run, wanted);
-  await readAll(handle, parser, control);
+  // what was read until then may be a part of the bins, or of an earlier recording
+  if (!(await readAll(handle, parser, control)))
+    throw new UserError(`reading the file ${name} took too long`);
   const [facts] = parser.histograms;
   if (facts === undefined) throw noHistogram(wanted);
   return {
@@ -96,10 +69,6 @@ export async function readHistogram(
   };
 }
 
-export function noHistogram({ module, name }: WantedHistogram): UserError {
-  return new UserError(`the run has no histogram ${module}.${name} in this file`);
-}
-
 async function readAll(handle: FileHandle, parser: HistogramParser, control: ReadControl): Promise<boolean> {
   const all = { from: 0, to: (await handle.stat()).size };
   const take = (buffer: Buffer, start: number, end: number): void => {
@@ -108,27 +77,6 @@ async function readAll(handle: FileHandle, parser: HistogramParser, control: Rea
   const isWhole = await readLines(handle, [all], take, control);
   parser.end();
   return isWhole;
-}
-
-/**
- * Returns a histogram's edges and values from its bins as they are in a file: each with its lower edge, the first from
- * minus infinity for the underflow, and the last for the overflow.
- * @throws {UserError} if there are no bins, or too many.
- */
-export function binsOf(
-  bins: readonly (readonly [lower: number, value: number])[],
-): Pick<Histogram, "edges" | "values" | "underflow" | "overflow"> {
-  const [first] = bins;
-  const hasUnderflow = first?.[0] === -Infinity;
-  const others = hasUnderflow ? bins.slice(1) : bins;
-  const last = others.at(-1);
-  if (last === undefined || others.length < 2) throw new UserError("the histogram has no bins");
-  if (others.length > MOST_BINS) throw new UserError(`the histogram has more than ${MOST_BINS} bins`);
-  const edges = others.map(([lower]) => lower);
-  if (edges.some((edge, index) => !Number.isFinite(edge) || edge <= edges[index - 1]!))
-    throw new UserError("the edges of the histogram's bins are not in order");
-  const values = others.slice(0, -1).map(([, value]) => value);
-  return { edges, values, underflow: hasUnderflow ? first[1] : 0, overflow: last[1] };
 }
 
 /** First letters of the lines that matter: attr, bin, field, run and statistic. */

@@ -5,8 +5,7 @@ import { DownSampler } from "../model/down-sample.ts";
 import type { ReadControl } from "./byte-lines.ts";
 import { attributesIn, numberOf, rows, withDatabase, type OpenedDatabase } from "./database.ts";
 import type { NamedRun } from "./run-values.ts";
-import type { VectorSeries } from "./vector-file.ts";
-import { MOST_VECTORS, type RecordedVector, type VectorList } from "./vector-lines.ts";
+import { MOST_VECTORS, type RecordedVector, type VectorList, type VectorSeries } from "./vector-lines.ts";
 
 /** Number of samples to read before yielding to the event loop. */
 const CHUNK = 50_000;

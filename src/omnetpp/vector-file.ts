@@ -1,12 +1,18 @@
 import type { FileHandle } from "node:fs/promises";
 import { UserError } from "../errors.ts";
-import { DownSampler, type SampledSeries } from "../model/down-sample.ts";
+import { DownSampler } from "../model/down-sample.ts";
 import { numberIn } from "../model/quantities.ts";
 import { readLines, type Range, type ReadControl } from "./byte-lines.ts";
 import { isDatabase } from "./database-header.ts";
 import type { NamedRun } from "./run-values.ts";
 import { readVectorIndex, type VectorIndex } from "./vector-index.ts";
-import { isData, VectorDeclarations, type RecordedVector, type VectorList } from "./vector-lines.ts";
+import {
+  isData,
+  VectorDeclarations,
+  type RecordedVector,
+  type VectorList,
+  type VectorSeries,
+} from "./vector-lines.ts";
 
 /** A vector file, opened, and its index if there is one. */
 export interface VectorFile {
@@ -14,13 +20,6 @@ export interface VectorFile {
   name: string;
   data: FileHandle;
   index: FileHandle | undefined;
-}
-
-/** The values of a vector, or of the part of it that was read in time. */
-export interface VectorSeries extends SampledSeries {
-  vector: RecordedVector;
-  /** Which part of the file, or of the vector, was read: 1 for everything. */
-  readPart: number;
 }
 
 /**

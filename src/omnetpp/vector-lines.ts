@@ -1,3 +1,4 @@
+import type { SampledSeries } from "../model/down-sample.ts";
 import { wordsOf } from "./quoted-text.ts";
 import { isWanted, type NamedRun } from "./run-values.ts";
 
@@ -20,6 +21,13 @@ export interface VectorList {
   omitted: number;
   /** Whether the time was over before the end of the file. */
   isPartial: boolean;
+}
+
+/** The values of a vector, or of the part of it that was read in time. */
+export interface VectorSeries extends SampledSeries {
+  vector: RecordedVector;
+  /** Which part of the file, or of the vector, was read: 1 for everything. */
+  readPart: number;
 }
 
 /** A vector in a text file, with the places of time and value in its lines. */

@@ -111,8 +111,8 @@ export function madeRunRoutes(onCancel: () => void): Hono {
       mean: 2,
       stddev: 1.4,
     };
-    const histogram = { ...facts, underflow: 2, overflow: 7, edges, values };
-    return answerWithProgress(context, 60_000, () => Promise.resolve(histogram), fail);
+    const answer = { ...facts, underflow: 2, overflow: 7, edges, values };
+    return answerWithProgress(context, 60_000, () => Promise.resolve(answer), fail);
   });
   return app;
 }

@@ -1,13 +1,8 @@
 import { open, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, it } from "vitest";
-import {
-  listHistograms,
-  MOST_BINS,
-  readHistogram,
-  type Histogram,
-  type HistogramList,
-} from "../../src/omnetpp/histogram-file.ts";
+import { listHistograms, readHistogram } from "../../src/omnetpp/histogram-file.ts";
+import { MOST_BINS, type Histogram, type HistogramList } from "../../src/omnetpp/histogram.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
 const fixture = (name: string): string =>
@@ -90,4 +85,12 @@ it.each([
   ["is a damaged SQLite file", "SQLite format 3\0damaged", "cannot read the SQLite file a.sca"],
 ])("says why nothing can be drawn if a file %s", async (_, file, reason) => {
   await expect(inFile(file, (name) => readIn(name, H))).rejects.toThrow(reason);
+});
+
+it("shows no part of a histogram if reading takes too long", async () => {
+  await using handle = await open(fixture("text.sca"));
+  const late = { ...UNLIMITED, isTimeUp: () => true };
+  await expect(readHistogram({ handle, name: "a.sca" }, RUN, WAITING, late)).rejects.toThrow(
+    "reading the file a.sca took too long",
+  );
 });

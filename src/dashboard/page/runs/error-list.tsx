@@ -36,7 +36,7 @@ export function ErrorList({ campaign }: { campaign: CampaignData }): JSX.Element
         <button
           type="button"
           class="retry"
-          aria-label={`Retry ${counted(current.length, "run")} with the error ${message}`}
+          aria-label={`Retry these ${counted(current.length, "run")}: ${message}`}
           disabled={isOff}
           onClick={() =>
             void act("retry", `Execute ${counted(current.length, "run")} with this error again?`, current)

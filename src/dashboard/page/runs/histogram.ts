@@ -23,11 +23,11 @@ const SAME_WIDTH = 1e-6;
 export function barsOf({ edges, values }: Histogram): { heights: number[]; title: string } {
   const widths = values.map((_, index) => edges[index + 1]! - edges[index]!);
   const [narrowest, widest] = widths.reduce(
-    ([least, most], width) => [Math.min(least!, width), Math.max(most!, width)],
+    ([least, most], width) => [Math.min(least, width), Math.max(most, width)],
     [Infinity, 0],
   );
   const what = values.every((value) => Number.isInteger(value)) ? "observations" : "weight";
-  if (widest! - narrowest! <= SAME_WIDTH * widest!) return { heights: values, title: what };
+  if (widest - narrowest <= SAME_WIDTH * widest) return { heights: values, title: what };
   return {
     heights: values.map((value, index) => value / widths[index]!),
     title: `${what} per unit`,

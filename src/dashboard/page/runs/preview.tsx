@@ -41,7 +41,9 @@ export function Preview({ path, recording }: { path: string; recording: Recordin
     reading.current?.abort();
     state.value = { type: "cancelled" };
   };
-  const again = (): void => void attempt.value++;
+  const again = (): void => {
+    attempt.value++;
+  };
   const current = state.value;
   switch (current.type) {
     case "reading":

@@ -47,7 +47,7 @@ export function VectorFigure({ series, width, theme, onHover }: FigureProps): JS
   const x = numberScale(times, [box.left, box.left + box.width], false, 0);
   const y = numberScale(values, [box.top + box.height, box.top], false);
   const isStep = vector.interpolation === "sample-hold" && !isReduced;
-  const path = linePath<[number, number]>(
+  const path = linePath(
     ([time]) => x.of(time),
     ([, value]) => y.of(value),
   );
