@@ -122,7 +122,9 @@ describeWithService("redis-server", "the history of campaigns", () => {
     const old = (await user.runall("logs", id)).stdout;
     expect(old.match(new RegExp(`: done, .*; superseded by ${later}$`, "gm"))).toHaveLength(5);
     expect(old.match(/: done, /g)).toHaveLength(12);
-    expect((await user.runall("attach", id)).stdout).toContain(`: 12 done, 5 of them superseded by ${later}.`);
+    expect((await user.runall("attach", id)).stdout).toContain(
+      `: 12 done, 5 of them superseded by ${later}.`,
+    );
     expect(await user.runall("logs", id, "2")).toMatchObject({
       exitCode: 2,
       stdout: "",

@@ -117,6 +117,31 @@ describeWithService("redis-server", "the dashboard", () => {
     );
 
     expect(await (await fetch(`${campaign}/runs/0/output`)).text()).toContain("OMNeT++");
+    const details = await get<{
+      files: { path: string; problem?: string }[];
+      local: { command: string };
+    }>(`${campaign}/runs/0`);
+    expect(details).toMatchObject({ attempt: 1, exitCode: 0, seedSet: "0" });
+    expect(details.files.filter(({ problem }) => problem !== undefined)).toEqual([]);
+    expect(details.local.command).toMatch(/^cd \S+\/simulations && \S+ .*-c Load -r 0\b/);
+    const sca = details.files.find(({ path: name }) => name.endsWith(".sca"))!.path;
+    const download = await fetch(`${campaign}/runs/0/file?path=${encodeURIComponent(sca)}`);
+    expect(download.headers.get("content-disposition")).toContain("attachment");
+    expect(await download.text()).toBe(await user.sample.read(sca));
+    const refused = await fetch(`${campaign}/runs/0/file?path=omnetpp.ini`);
+    expect([refused.status, await refused.json()]).toEqual([
+      409,
+      { error: "omnetpp.ini: it is not among the files of the run" },
+    ]);
+    const { vectors } = await get<{ vectors: { id: number; file: string; name: string }[] }>(
+      `${campaign}/runs/0/recordings`,
+    );
+    const { id: vector, file: vec } = vectors[0]!;
+    const series = await get<{ points: unknown[]; count: number }>(
+      `${campaign}/runs/0/vector?id=${vector}&file=${encodeURIComponent(vec)}`,
+    );
+    expect(series.points.length).toBeGreaterThan(0);
+
     const broken = await get<View>(`${base}/api/campaigns/${id}`);
     const [number] = broken.rows.find((row) => row.includes("failed"))!;
     const output = await fetch(`${base}/api/campaigns/${id}/runs/${String(number)}/output`); // not collected yet
@@ -152,10 +177,11 @@ describeWithService("redis-server", "the dashboard", () => {
     await expect.poll(actions).toEqual({ cancel: false, retry: 0, hint });
     await user.runall("attach", id);
     await expect.poll(actions).toEqual({ cancel: false, retry: 1 });
-    const post = (deed: string, given?: string): Promise<Response> =>
+    const post = (deed: string, given?: string, runs?: string): Promise<Response> =>
       fetch(`${base}/api/campaigns/${id}/${deed}`, {
         method: "POST",
         headers: given === undefined ? {} : { Authorization: `Bearer ${given}` },
+        body: runs === undefined ? null : JSON.stringify({ runs }),
       });
     for (const given of [undefined, "wrong"]) {
       const refused = await post("retry", given);
@@ -167,6 +193,17 @@ describeWithService("redis-server", "the dashboard", () => {
         },
       ]);
     }
+    const others = await post("retry", token, "0..1,7");
+    expect([others.status, await others.json()]).toEqual([
+      409,
+      {
+        error: `runs 0,7 of campaign ${id}: not failed or cancelled, or executed again by a later campaign – nothing was queued; look at the runs again`,
+      },
+    ]);
+    expect(await actions()).toEqual({ cancel: false, retry: 1 });
+    const one = await post("retry", token, "1");
+    expect([one.status, await one.json()]).toEqual([200, { runs: 1 }]);
+    expect(await user.runall("attach", id)).toMatchObject({ exitCode: 1 });
     const retried = await post("retry", token);
     expect([retried.status, await retried.json()]).toEqual([200, { runs: 1 }]);
     expect(await user.runall("attach", id)).toMatchObject({ exitCode: 1 });

@@ -37,8 +37,7 @@ const KINDS: Readonly<Record<SwarmState["target"], Kind>> = {
   local: {
     offer: {
       option: "--local",
-      description:
-        "on this machine: costs nothing and uses its processor cores; needs OMNeT++.",
+      description: "on this machine: costs nothing and uses its processor cores; needs OMNeT++.",
     },
     isMeant: ({ local }) => local === true,
     nameFor: (given) => given ?? "local",

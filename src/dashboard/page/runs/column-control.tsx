@@ -19,7 +19,7 @@ export function ColumnControl({ campaign, status }: ControlProps): JSX.Element {
   const isOpen = useSignal(false);
   const patterns = scalarPatterns.value;
   return (
-    <section class="columns" aria-label="columns">
+    <section class="columns" aria-label="columns of the table">
       <details open={isOpen.value} onToggle={(event) => (isOpen.value = event.currentTarget.open)}>
         <summary>Columns</summary>
         {isOpen.value && <ScalarList campaign={campaign} />}
