@@ -15,7 +15,7 @@ _${name}() {
       compopt -o default 2>/dev/null
     else
       printf -v line %q "\${line%%$'\\t'*}"
-      COMPREPLY+=("$line")
+      COMPREPLY+=("\${line//\\\\,/,}") # outside braces, a comma needs no quotes
     fi
   done < <(${tool} __complete "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
 }
