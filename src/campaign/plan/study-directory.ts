@@ -2,6 +2,7 @@ import { readdir, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import { errorCode, UserError } from "../../errors.ts";
 import { nearest } from "../../model/near.ts";
+import { shellWord } from "../../model/shell-word.ts";
 import { DEFAULT_INI, iniFiles, isIniFile } from "../../omnetpp/named-files.ts";
 import type { SimulationArguments } from "../../omnetpp/opp-args.ts";
 
@@ -98,11 +99,7 @@ function rank(near: readonly string[], file: string): number {
  */
 function commandFor(file: string): string {
   const { dir, base } = path.parse(file);
-  const folder = dir === "" ? [] : ["-C", quoted(dir)];
-  const name = base === DEFAULT_INI ? [] : ["-f", quoted(base)];
+  const folder = dir === "" ? [] : ["-C", shellWord(dir)];
+  const name = base === DEFAULT_INI ? [] : ["-f", shellWord(base)];
   return ["runall-swarm", ...folder, ...name, "-c", "CONFIG"].join(" ");
-}
-
-function quoted(text: string): string {
-  return /^[\w./+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

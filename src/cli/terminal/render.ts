@@ -211,6 +211,7 @@ export class CampaignRenderer {
 
   #showLeft({ campaign, runs }: Extract<CampaignEvent, { type: "left" }>): void {
     this.clear();
+    for (const line of this.#warnings.takeRest()) this.warn(line);
     const left = `${count(runs, "run")} not yet collected`;
     this.say(
       `campaign ${campaign} continues, with ${left}; follow it again with: runall-swarm attach ${campaign}; cancel it with: runall-swarm cancel ${campaign}`,

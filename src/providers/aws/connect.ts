@@ -87,8 +87,9 @@ async function* waitForManager(
   state: AwsState,
   { timeoutMs, signal }: ConnectOptions,
 ): AsyncGenerator<ProgressEvent, ReadyManager> {
-  const start = clients.now().getTime();
-  const since = new Date(start - BEFORE_MS);
+  const start = performance.now();
+  const waitedMs = (): number => performance.now() - start;
+  const since = (): Date => new Date(clients.now().getTime() - waitedMs() - BEFORE_MS);
   const nextAttempt = attempts({ ...AWS_PACE, timeoutMs, signal });
   let reported = "";
   for (;;) {
@@ -111,8 +112,7 @@ async function* waitForManager(
     }
     const failure =
       manager === undefined ? await launchFailure(clients, groups.manager.name, since, signal) : undefined;
-    if (failure !== undefined && (failure.isPermanent || clients.now().getTime() - start > LAUNCH_MS))
-      throw failure;
+    if (failure !== undefined && (failure.isPermanent || waitedMs() > LAUNCH_MS)) throw failure;
     const missing = describeMissing(manager, failure);
     if (missing !== reported) yield step(`waiting for ${missing}`);
     reported = missing;

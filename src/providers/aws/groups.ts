@@ -77,20 +77,21 @@ export async function setDesired({ autoScaling }: Scaling, group: string, desire
 /**
  * Returns why a group has failed to start machines since a time: quotas, capacity of the zone, limits of the account.
  * Returns undefined if nothing failed.
- * @param since by the clock of AWS.
+ * @param since returns the time by the clock of AWS; called when AWS has answered, so that its clock is known.
  */
 export async function launchFailure(
   { autoScaling }: Scaling,
   group: string,
-  since: Date,
+  since: () => Date,
   signal?: AbortSignal,
 ): Promise<LaunchFailure | undefined> {
   const { Activities } = await autoScaling.send(
     new DescribeScalingActivitiesCommand({ AutoScalingGroupName: group, MaxRecords: 10 }),
     options(signal),
   );
+  const from = since();
   const failed = Activities?.find(
-    ({ StatusCode, StartTime }) => StatusCode === "Failed" && StartTime !== undefined && StartTime >= since,
+    ({ StatusCode, StartTime }) => StatusCode === "Failed" && StartTime !== undefined && StartTime >= from,
   );
   if (failed === undefined) return undefined;
   return new LaunchFailure(group, failed.StatusMessage ?? "no reason given");

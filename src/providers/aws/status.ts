@@ -101,7 +101,7 @@ async function workerFailure(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   try {
-    const since = new Date(clients.now().getTime() - HOUR_MS);
+    const since = (): Date => new Date(clients.now().getTime() - HOUR_MS);
     return (await launchFailure(clients, `${stack}-worker`, since, signal))?.message;
   } catch (error) {
     if (awsErrorName(error) === "ValidationError") return undefined;
