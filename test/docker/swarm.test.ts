@@ -310,8 +310,9 @@ describeWithDocker("a swarm on Docker", () => {
     expect(joined.exitCode).toBe(0);
     expect(await user.runall("-c", "Quick", "-r", "0..1")).toMatchObject({ exitCode: 0 });
     expect((await user.sample.results()).filter((file) => file.endsWith(".sca"))).toHaveLength(2);
-    const { stdout } = await user.runall("list");
-    expect(stdout).toMatch(new RegExp(`${userInfo().username}.*${path.basename(user.sample.path)}`));
+    const listed = await user.runall("list");
+    expect(listed).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(listed.stdout).toMatch(new RegExp(`${userInfo().username}.*${path.basename(user.sample.path)}`));
     expect(await user.tool("remove", "s", "--forget")).toMatchObject({ exitCode: 0 });
   }, 200_000);
 

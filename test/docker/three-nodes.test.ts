@@ -45,7 +45,7 @@ describeWithService("docker-registry", "with a registry", () => {
     afterAll(async () => {
       await Promise.all([owner, other].map((user) => user[Symbol.asyncDispose]()));
       await cluster[Symbol.asyncDispose]();
-    }, 120_000);
+    }, 240_000);
 
     const statusOf = async (user = owner): Promise<{ exitCode: number; status: DockerStatus }> => {
       const { exitCode, stdout } = await user.run("swarm-tool", ["status", "s", "--json"]);

@@ -162,7 +162,7 @@ export async function removeMachine(folder: string): Promise<void> {
   for (const controller of await readdir(CGROUPS).catch(() => []))
     await removeGroup(path.join(CGROUPS, controller, path.basename(folder)));
   await removeGroup(path.join(CGROUPS, path.basename(folder)));
-  await vi.waitFor(() => removeDirectory(folder), { timeout: 20_000, interval: 100 }); // mounts disappear a little later
+  await vi.waitFor(() => removeDirectory(folder), { timeout: 90_000, interval: 100 }); // mounts disappear a little later, and images are large
 }
 
 async function removeGroup(group: string): Promise<void> {

@@ -45,7 +45,7 @@ describeWithService("redis-server", "runall-swarm if runs have already completed
       await madeBy(async () => {
         const { stdout, stderr } = await runall("-c", "Quick");
         expect(stderr).toMatch(/^8 runs: 3 already completed \(rerun with --rerun\), 5 queued$/m);
-        expect(stdout).toMatch(/^8 runs in .*: 8 done, 3 of them earlier\. Results .* are in results\.$/m);
+        expect(stdout).toMatch(/^8 runs in .*: 8 done, 3 of them earlier\. Results are in results\.$/m);
       }),
     ).toEqual([3, 4, 5, 6, 7]);
     expect(

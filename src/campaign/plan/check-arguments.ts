@@ -43,6 +43,10 @@ interface Named {
   place: Place | undefined;
   /** Path relative to the place. */
   relative: string;
+  /** Returns a file's path as the user would type it. */
+  typed: (file: string) => string;
+  /** Names in the same folder that may be meant. */
+  similar: () => Promise<string[]>;
 }
 
 const EXECUTABLE = "100755";
@@ -60,7 +64,10 @@ export async function checkArguments(here: StudyContext, plans: Plans): Promise<
   const find = (name: string, file: string): Named => {
     const absolute = path.resolve(study, file);
     const place = places.find(({ top }) => isInside(top, absolute));
-    return { name, absolute, place, relative: place ? path.relative(place.top, absolute) : "" };
+    const relative = place ? path.relative(place.top, absolute) : "";
+    const typed = (other: string): string => path.relative(study, other);
+    const similar = async (): Promise<string[]> => readdir(path.dirname(absolute)).catch(() => []);
+    return { name, absolute, place, relative, typed, similar };
   };
   for (const ini of namedInis(args)) await checkFile(find(`ini file ${ini}`, ini));
   for (const { name, folder } of nedFolders(here)) await checkFolder(find(name, folder));
@@ -74,11 +81,10 @@ export async function checkArguments(here: StudyContext, plans: Plans): Promise<
     const file = path.join(checkout.top, program.remote.path);
     const named = find(`program ${path.relative(study, file)}`, file);
     await checkMode(named);
-    try {
-      return [...needed, ...(await checkProduct(named, (each) => [each]))];
-    } catch (error) {
-      throw withNearProgram(error, path.relative(study, file), await programsNear(file, here));
-    }
+    const typed = (other: string): string => programPath(path.relative(study, other));
+    const similar = async (): Promise<string[]> => programsNear(file, here);
+    needed.push(...(await checkProduct({ ...named, typed, similar }, (each) => [each])));
+    return needed;
   }
   return libraries.length > 0 ? needed : ownLibraries(here, plans.plan);
 }
@@ -93,12 +99,9 @@ async function programsNear(file: string, { checkout, project, program }: StudyC
   return [...(await executablesIn(folder)), ...built.map((each) => path.basename(each))];
 }
 
-/** Adds the program that may be meant to the error for a missing one. */
-function withNearProgram(error: unknown, typed: string, programs: readonly string[]): unknown {
-  const [near] = nearest(path.basename(typed), programs);
-  if (!(error instanceof UserError) || error.hint !== undefined || near === undefined) return error;
-  const folder = path.dirname(typed);
-  return new UserError(error.message, { hint: `did you mean ${folder}/${near}?`, cause: error });
+/** Returns the path of a program as a shell needs it. */
+function programPath(relative: string): string {
+  return relative.includes("/") ? relative : `./${relative}`;
 }
 
 /** Returns the libraries of the study's project that runs load if the user named none. */
@@ -204,12 +207,10 @@ function placesOf({ checkout, project }: StudyContext, { plan, dependencies }: P
 }
 
 /** Returns a hint that names a file with a similar name, or else the paths that were looked for. */
-async function similarFile(files: readonly string[]): Promise<string> {
-  for (const file of files) {
-    const names = await readdir(path.dirname(file)).catch(() => []);
-    const [near] = nearest(path.basename(file), names);
-    if (near !== undefined) return `did you mean ${path.join(path.dirname(file), near)}?`;
-  }
+async function similarFile({ absolute, typed, similar }: Named, files: readonly string[]): Promise<string> {
+  const names = await similar();
+  const [near] = files.flatMap((file) => nearest(path.basename(file), names).slice(0, 1));
+  if (near !== undefined) return `did you mean ${typed(path.join(path.dirname(absolute), near))}?`;
   return `looked for ${files.join(", ")}`;
 }
 
@@ -219,10 +220,11 @@ async function similarFile(files: readonly string[]): Promise<string> {
  * @param products paths of the products that a build would have produced.
  */
 async function missing(
-  { name, place }: Named,
+  named: Named,
   files: readonly string[],
   products: readonly string[] = [],
 ): Promise<UserError> {
+  const { name, place } = named;
   const found = await Promise.all(files.map((file) => lstatIfExists(file)));
   const isHere = place !== undefined && found.some((each) => each !== undefined);
   const reason = isHere ? "is not part of the source" : "does not exist";
@@ -234,6 +236,6 @@ async function missing(
   return new UserError(`the ${name} ${reason}`, {
     hint: isHere
       ? 'check the name; if git ignores the file, list it under "ship" in swarm.json'
-      : await similarFile(files),
+      : await similarFile(named, files),
   });
 }
