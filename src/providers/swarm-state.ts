@@ -78,6 +78,8 @@ const AwsStateSchema = v.object({
   workers: v.number(),
   /** Size of the data volume, which also costs money while the swarm is halted. */
   volumeGiB: v.number(),
+  /** Hours after which the swarm is halted in any case, counted from each start. */
+  maxHours: v.optional(v.number()),
   /** Prices in US dollars per hour by instance type, from AWS's price list when the swarm was created. */
   prices: v.optional(v.record(v.string(), v.number())),
   tunnel: v.optional(TunnelSchema),

@@ -1,4 +1,6 @@
-import { chmod, mkdir, readFile, writeFile, utimes } from "node:fs/promises";
+import { once } from "node:events";
+import { chmod, mkdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { errorCode } from "../../src/errors.ts";
@@ -6,7 +8,13 @@ import { runProgram, type ProgramResult } from "../../src/system/program.ts";
 import { bootScript } from "../helpers/template.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
-const VALUES = { SwarmName: "inet", DataVolume: "vol-0123", "AWS::Region": "eu-central-1" };
+const VALUES = {
+  SwarmName: "inet",
+  DataVolume: "vol-0123",
+  "AWS::Region": "eu-central-1",
+  IdleMinutes: "60",
+  MaxHours: "24",
+};
 const PROGRAMS = [
   "aws",
   "blkid",
@@ -17,8 +25,10 @@ const PROGRAMS = [
   "mkfs.xfs",
   "mount",
   "systemctl",
+  "shutdown",
   "usermod",
   "xfs_growfs",
+  "xfs_repair",
 ];
 
 /**
@@ -162,9 +172,30 @@ describe("the manager's boot script", () => {
   it("does not start a swarm if the volume is never attached", async () => {
     await using machine = await newMachine();
     await machine.answer(`if [ "$3" = attach-volume ]; then exit 255; fi`);
+    await mkdir(path.join(machine.root, "var/log"));
+    await writeFile(path.join(machine.root, "var/log/cloud-init-output.log"), "attempt 120 failed: attach\n");
     const { exitCode } = await machine.boot("Manager");
     expect(exitCode).not.toBe(0);
-    expect((await machine.calls()).some((call) => call.startsWith("docker"))).toBe(false);
+    const calls = await machine.calls();
+    expect(calls.some((call) => call.startsWith("docker"))).toBe(false);
+    expect(calls.at(-1)).toMatch(
+      /--name \/swarm\/inet\/boot-error .* <i-0abc line \d+: attempt 120 failed: attach$/,
+    );
+  });
+
+  it("starts although a container of the previous manager cannot be removed", async () => {
+    await using machine = await newMachine();
+    await machine.answer(`if [ "$1 $2" = "docker rm" ]; then exit 1; fi`);
+    expect(await machine.boot("Manager")).toMatchObject({ exitCode: 0 });
+    expect(await machine.calls()).toContain("docker swarm init --advertise-addr 10.77.0.5");
+  });
+
+  it("repairs a file system that cannot be mounted", async () => {
+    await using machine = await newMachine();
+    await machine.answer(`if [ "$1" = mount ] && [ ! -e "$SWARM_ROOT/repaired" ]; then exit 32; fi
+      if [ "$1" = xfs_repair ]; then touch "$SWARM_ROOT/repaired"; fi`);
+    expect(await machine.boot("Manager")).toMatchObject({ exitCode: 0 });
+    expect(await machine.calls()).toContain(`xfs_repair ${machine.root}/dev/sdf`);
   });
 
   it.each([
@@ -186,6 +217,55 @@ describe("the manager's boot script", () => {
     expect(await machine.calls()).toEqual([
       `aws cloudwatch put-metric-data --region eu-central-1 --namespace Swarm --metric-name Busy --dimensions Swarm=inet --value ${busy}`,
     ]);
+  });
+});
+
+const minutesAgo = async (file: string, minutes: number): Promise<void> => {
+  const time = Date.now() / 1000 - minutes * 60;
+  await utimes(file, time, time);
+};
+
+describe("the manager's watchdog", () => {
+  /** A manager that was booted, and had work, so many minutes ago. */
+  async function manager(times: { booted: number; worked: number }): Promise<Machine> {
+    const machine = await newMachine();
+    await machine.boot("Manager");
+    expect(await machine.run("swarm-watchdog")).toMatchObject({ exitCode: 0 });
+    for (const [name, minutes] of Object.entries(times))
+      await minutesAgo(path.join(machine.root, `run/swarm-${name}`), minutes);
+    await machine.forget();
+    return machine;
+  }
+  const HALT = ["worker", "manager"].map(
+    (role) =>
+      `aws autoscaling set-desired-capacity --region eu-central-1 --auto-scaling-group-name swarm-inet-${role} --desired-capacity 0`,
+  );
+
+  it.each([
+    ["does nothing after 119 minutes without work", { booted: 119, worked: 119 }, []],
+    ["halts the swarm an hour after the idle alarm should have", { booted: 300, worked: 122 }, HALT],
+    ["does nothing within its lifetime", { booted: 1499, worked: 5 }, []],
+    ["halts the swarm an hour after the end of its lifetime", { booted: 1502, worked: 5 }, HALT],
+  ])("%s", async (_, times, expected) => {
+    await using machine = await manager(times);
+    await machine.run("swarm-watchdog");
+    expect(await machine.calls()).toEqual(expected.length > 0 ? expected : [""]);
+  });
+
+  it("counts from the last time that there was work", async () => {
+    await using machine = await manager({ booted: 600, worked: 600 });
+    await writeFile(path.join(machine.root, "var/lib/inet-swarm/busy"), "1");
+    await machine.run("swarm-watchdog");
+    await writeFile(path.join(machine.root, "var/lib/inet-swarm/busy"), "0");
+    await machine.run("swarm-watchdog");
+    expect(await machine.calls()).toEqual([""]);
+  });
+
+  it("halts the workers and the manager even if one of the requests fails", async () => {
+    await using machine = await manager({ booted: 600, worked: 600 });
+    await machine.answer(`if [ "$2" = autoscaling ]; then exit 255; fi`);
+    await machine.run("swarm-watchdog");
+    expect(await machine.calls()).toEqual(HALT);
   });
 });
 
@@ -236,6 +316,40 @@ describe("a worker's boot script", () => {
     await machine.forget();
     await machine.run("swarm-join");
     expect(await joins(machine)).toEqual([LEAVE, "docker swarm join --token TOKEN2 10.77.0.9:2377"]);
+  });
+
+  const END =
+    "aws autoscaling terminate-instance-in-auto-scaling-group --region eu-central-1 --instance-id i-0abc --should-decrement-desired-capacity";
+
+  it("ends the machine when it has had no manager for half an hour", async () => {
+    await using machine = await worker("");
+    const ended = async (): Promise<string[]> =>
+      (await machine.calls()).filter((call) => /^aws autoscaling|^shutdown/.test(call));
+    await machine.run("swarm-watchdog");
+    await minutesAgo(path.join(machine.root, "run/swarm-seen"), 28);
+    await machine.run("swarm-watchdog");
+    expect(await ended()).toEqual([]);
+    await minutesAgo(path.join(machine.root, "run/swarm-seen"), 32);
+    await machine.run("swarm-watchdog");
+    expect(await ended()).toEqual([END]);
+    await machine.answer(`if [ "$2" = autoscaling ]; then exit 255; fi`);
+    await machine.forget();
+    await machine.run("swarm-watchdog");
+    expect(await ended()).toEqual([END, "shutdown -h now"]);
+  });
+
+  it("keeps the machine while its manager can be reached", async () => {
+    await using manager = createServer().listen(0, "127.0.0.1");
+    await once(manager, "listening");
+    const { port } = manager.address() as AddressInfo;
+    await using machine = await worker(`i-1 127.0.0.1:${port} TOKEN1`);
+    await machine.run("swarm-join");
+    await machine.run("swarm-watchdog");
+    const seen = path.join(machine.root, "run/swarm-seen");
+    await minutesAgo(seen, 600);
+    await machine.run("swarm-watchdog");
+    expect((await stat(seen)).mtimeMs).toBeGreaterThan(Date.now() - 60_000);
+    expect((await machine.calls()).filter((call) => call.startsWith("aws autoscaling"))).toEqual([]);
   });
 
   it("tries again when joining fails", async () => {

@@ -57,7 +57,7 @@ describeWithPythonTools("a swarm on AWS", () => {
         "swarm-inet-life-worker true",
       ]);
       expect(running.cost.hourly).toBeGreaterThan(0.2);
-      expect(running.warning).toBeUndefined();
+      expect(running.warnings).toEqual([]);
 
       // Also before a worker has joined: runs are scheduled on workers, and the images come from the swarm's registry.
       expect(await user.manager.stackVariables()).toContain("SWARM_WORKERS=node.role == worker\n");

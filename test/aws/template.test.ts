@@ -8,7 +8,13 @@ import { describeWithPythonTools, pythonTool } from "../helpers/emulator.ts";
 import { bootScript } from "../helpers/template.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
-const VALUES = { SwarmName: "inet", DataVolume: "vol-0123", "AWS::Region": "eu-central-1" };
+const VALUES = {
+  SwarmName: "inet",
+  DataVolume: "vol-0123",
+  "AWS::Region": "eu-central-1",
+  IdleMinutes: "60",
+  MaxHours: "24",
+};
 const TEMPLATE = installedFile("cloudformation/swarm.yaml");
 /** AWS's limit for the user data of a machine, before it is encoded. */
 const USER_DATA_BYTES = 16_384;
@@ -28,7 +34,7 @@ describeWithPythonTools("cloudformation/swarm.yaml", () => {
       const file = path.join(folder.path, "boot.sh");
       const script = await bootScript(role, VALUES);
       expect(Buffer.byteLength(script)).toBeLessThan(USER_DATA_BYTES);
-      expect(written(script)).toHaveLength(1);
+      expect(written(script)).toHaveLength(2);
       for (const part of [script, ...written(script)]) {
         await writeFile(file, part);
         expect(await runProgram("bash", ["-n", file])).toMatchObject({ exitCode: 0, stderr: "" });

@@ -127,7 +127,13 @@ describeWithPythonTools("a swarm on AWS, with the machines' own boot scripts", (
       const { Volumes } = await clients.ec2.send(
         new DescribeVolumesCommand({ Filters: [{ Name: "tag:Name", Values: ["inet-data"] }] }),
       );
-      const values = { SwarmName: "inet", DataVolume: Volumes![0]!.VolumeId!, "AWS::Region": REGION };
+      const values = {
+        SwarmName: "inet",
+        DataVolume: Volumes![0]!.VolumeId!,
+        "AWS::Region": REGION,
+        IdleMinutes: "60",
+        MaxHours: "24",
+      };
       const script = await bootScript(role === "manager" ? "Manager" : "Worker", values);
       const machine = await start(role, id, role === "manager" ? script : FRESH_WORKER + script);
       if (role === "manager") await letIn(machine);

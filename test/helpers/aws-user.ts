@@ -1,9 +1,12 @@
 import { userInfo } from "node:os";
 import path from "node:path";
 import { DescribeAutoScalingGroupsCommand } from "@aws-sdk/client-auto-scaling";
+import { CreatePolicyCommand } from "@aws-sdk/client-iam";
 import { PutParameterCommand } from "@aws-sdk/client-ssm";
 import { readFile } from "node:fs/promises";
 import { vi } from "vitest";
+import { policyFor, whoAmI } from "../../src/providers/aws/account.ts";
+import { originalName } from "../../src/providers/aws/aws-errors.ts";
 import type { AwsStatus } from "../../src/providers/aws/status.ts";
 import { startProxy, type AwsProxy } from "./aws-proxy.ts";
 import type { Emulator } from "./emulator.ts";
@@ -37,6 +40,7 @@ export const INIT = [
 export async function awsUser(emulator: Emulator): Promise<AwsUser> {
   const [user, proxy, queue] = await Promise.all([newUser(), startProxy(emulator.url), startRedis()]);
   const manager = await startManager({ queue: queue.socket });
+  await providePolicy(emulator);
   Object.assign(user.env, emulator.env, {
     AWS_ENDPOINT_URL: proxy.url,
     PATH: `${manager.bin}${path.delimiter}${user.env["PATH"] ?? ""}`,
@@ -77,6 +81,16 @@ export async function awsUser(emulator: Emulator): Promise<AwsUser> {
       await queue[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Creates the policy that bounds the roles of machines, as an administrator of the account does beforehand. */
+async function providePolicy({ clients }: Emulator): Promise<void> {
+  const PolicyDocument = await policyFor(await whoAmI(clients));
+  try {
+    await clients.iam.send(new CreatePolicyCommand({ PolicyName: "inet-swarm", PolicyDocument }));
+  } catch (error) {
+    if (!/EntityAlreadyExists/.test(originalName(error) ?? "")) throw error;
+  }
 }
 
 /** The id of the machine in the manager's group, if there is one. */

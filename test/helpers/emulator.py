@@ -8,7 +8,7 @@ import traceback
 
 import moto.cloudformation.parsing as parsing
 from moto.autoscaling import responses as autoscaling_responses
-from moto.autoscaling.models import autoscaling_backends
+from moto.autoscaling.models import FakeAutoScalingGroup, autoscaling_backends
 import yaml
 from moto.cloudformation import models as cloudformation_models
 from moto.cloudformation import responses as cloudformation_responses
@@ -199,6 +199,17 @@ def has_subnet_attribute(_, attribute_name):
     return attribute_name in ("AvailabilityZone",)
 
 
+create_group = FakeAutoScalingGroup.create_from_cloudformation_json.__func__
+
+
+def create_measured_group(cls, resource_name, cloudformation_json, account_id, region_name, **options):
+    """Moto drops MetricsCollection."""
+    group = create_group(cls, resource_name, cloudformation_json, account_id, region_name, **options)
+    collected = cloudformation_json["Properties"].get("MetricsCollection", [])
+    group.enable_metrics_collection([metric for each in collected for metric in each["Metrics"]])
+    return group
+
+
 create_stack_resources = cloudformation_models.Stack.create_resources
 
 
@@ -254,6 +265,7 @@ RouteTable.delete = delete_route_table
 InternetGateway.delete = delete_internet_gateway
 Volume.delete = delete_volume
 Volume.create_from_cloudformation_json = classmethod(create_tagged_volume)
+FakeAutoScalingGroup.create_from_cloudformation_json = classmethod(create_measured_group)
 Subnet.get_cfn_attribute = get_subnet_attribute
 Subnet.has_cfn_attr = classmethod(has_subnet_attribute)
 Subnet.create_from_cloudformation_json = classmethod(create_public_subnet)

@@ -2,6 +2,8 @@ import { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
 import { CloudFormationClient } from "@aws-sdk/client-cloudformation";
 import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { EC2Client } from "@aws-sdk/client-ec2";
+import { IAMClient } from "@aws-sdk/client-iam";
+import { ResourceGroupsTaggingAPIClient } from "@aws-sdk/client-resource-groups-tagging-api";
 import { ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { STSClient } from "@aws-sdk/client-sts";
@@ -22,9 +24,11 @@ export interface AwsClients extends Disposable {
   ec2: EC2Client;
   autoScaling: AutoScalingClient;
   cloudWatch: CloudWatchClient;
+  iam: IAMClient;
   ssm: SSMClient;
   sts: STSClient;
   serviceQuotas: ServiceQuotasClient;
+  tagging: ResourceGroupsTaggingAPIClient;
   /** Returns the time by the clock of AWS, as its last answer gave it; until the first one, by ours. */
   now(): Date;
 }
@@ -57,9 +61,11 @@ export async function connectToAws(
     ec2: new EC2Client(options),
     autoScaling: new AutoScalingClient(options),
     cloudWatch: new CloudWatchClient(options),
+    iam: new IAMClient(options),
     ssm: new SSMClient(options),
     sts: new STSClient(options),
     serviceQuotas: new ServiceQuotasClient(options),
+    tagging: new ResourceGroupsTaggingAPIClient(options),
   };
   const all = Object.values(clients);
   let aheadMs = 0;

@@ -2,7 +2,7 @@ import { UserError } from "../../errors.ts";
 import { changeStateFile, setAsideDamaged } from "../state-file.ts";
 import { step, type ProgressEvent } from "../provider.ts";
 import type { AwsState } from "../swarm-state.ts";
-import { armAlarms, idleAlarm } from "./alarms.ts";
+import { ensureServiceRoles } from "./boundary.ts";
 import { connectManager } from "./connect.ts";
 import type { AwsClients } from "./clients.ts";
 import { findGroups } from "./groups.ts";
@@ -10,6 +10,7 @@ import { importKey, makeKey } from "./key-pair.ts";
 import { listLeftovers } from "./leftovers.ts";
 import type { Plan } from "./plan.ts";
 import { createStack, firstFailure, followStack } from "./stack.ts";
+import { armStops } from "./stops.ts";
 import { awsDirectories, changeState } from "./swarm.ts";
 import { START_TIMEOUT_MS } from "./timeouts.ts";
 
@@ -37,8 +38,8 @@ export async function* createSwarm(
   const imported = await importKey(clients, state.keyName, options.name, publicKey);
   if (imported === "imported") yield step(`imported the key pair ${state.keyName}`);
   yield* completeStack(clients, plan, signal);
-  yield* checkAlarms(clients, state);
   const groups = await findGroups(clients, stack, options.name, signal);
+  yield* armStops(clients, state, groups);
   if (groups?.manager.desired === 0) {
     await changeState(options.name, (now) => ({ ...now, state: "halted" }));
     throw new UserError(`the swarm ${options.name} is complete, but halted`, {
@@ -66,6 +67,7 @@ async function* completeStack(
   let id = present?.id;
   if (id === undefined) {
     const { template, parameters } = plan;
+    await ensureServiceRoles(clients, options);
     id = await createStack(clients, { name: stack, swarm: options.name, template, parameters });
     yield step(`creating the stack ${stack}; this takes some minutes`);
   }
@@ -100,25 +102,6 @@ export async function creationFailure(
   });
 }
 
-/** Enables the alarms, and yields a warning if the swarm would not halt itself. */
-export async function* checkAlarms(clients: AwsClients, state: AwsState): AsyncGenerator<ProgressEvent> {
-  const alarms = await armAlarms(clients, state.stack, state.name);
-  const text = alarmWarning(alarms, state.stack);
-  if (text !== undefined) yield { type: "warning", text };
-}
-
-/** Returns a warning if a swarm's alarms would not halt it, otherwise undefined. */
-export function alarmWarning(
-  alarms: Awaited<ReturnType<typeof armAlarms>>,
-  stack: string,
-): string | undefined {
-  if (idleAlarm(alarms, stack) === undefined)
-    return "no alarm halts this swarm when it is idle: halt it yourself, or it keeps costing money";
-  const disarmed = alarms.filter(({ armed }) => !armed).map(({ name }) => name);
-  if (disarmed.length === 0) return undefined;
-  return `the actions of ${disarmed.join(", ")} are disabled: the swarm does not shut down by itself and costs money until you halt it`;
-}
-
 /** Converts the events of a stack to progress events. */
 export async function* resourceEvents<R>(
   events: AsyncGenerator<{ logicalId: string; type: string; status: string; reason: string | undefined }, R>,
@@ -144,6 +127,7 @@ function newState({ options, region, stack, prices }: Plan): AwsState {
     sshUser: options.sshUser,
     workers: options.workers,
     volumeGiB: options.volumeGiB,
+    maxHours: options.maxHours,
     ...(prices && { prices }),
   };
 }

@@ -7,11 +7,15 @@ import type { SwarmDeployer } from "../reachable-swarm.ts";
 import type { AwsState } from "../swarm-state.ts";
 import { markBusy } from "./alarms.ts";
 import type { AwsClients } from "./clients.ts";
+import { bootError } from "./parameters.ts";
 import { changeState, reachable } from "./swarm.ts";
 
 const AWAKE_MS = 60_000;
 const SWARM_TIMEOUT_MS = 10 * 60_000;
 const POLL_MS = 500;
+/** How often Docker is asked before AWS is asked whether the boot script has failed. */
+const POLLS_PER_QUESTION = 20;
+const HALT_AND_RESUME = "see /var/log/cloud-init-output.log on the manager, or halt and resume the swarm";
 
 /**
  * Deploys or updates the services of a connected swarm. If images are built there, this takes a quarter of an hour or
@@ -19,7 +23,7 @@ const POLL_MS = 500;
  * @throws {UserError} if the tunnel is not open.
  */
 export async function* deployServices(
-  clients: Pick<AwsClients, "cloudWatch">,
+  clients: Pick<AwsClients, "cloudWatch" | "ssm">,
   state: AwsState,
   deployer: SwarmDeployer,
   signal: AbortSignal,
@@ -30,7 +34,10 @@ export async function* deployServices(
       hint: `open it with: swarm-tool connect ${state.name}`,
     });
   }
-  yield* waitForSwarm(swarm.docker, signal);
+  const { manager } = state;
+  const failure = async (): Promise<string | undefined> =>
+    manager === undefined ? undefined : await bootError(clients, state.name, manager, signal);
+  yield* waitForSwarm(swarm.docker, failure, signal);
   const awake = setInterval(() => {
     markBusy(clients, state.name).catch(() => undefined); // tried again in the next minute
   }, AWAKE_MS);
@@ -46,14 +53,19 @@ export async function* deployServices(
 }
 
 /** Waits for the manager's Docker Swarm: Docker answers some seconds before the boot script initializes it. */
-async function* waitForSwarm(docker: DockerEndpoint, signal: AbortSignal): AsyncGenerator<ProgressEvent> {
+async function* waitForSwarm(
+  docker: DockerEndpoint,
+  failure: () => Promise<string | undefined>,
+  signal: AbortSignal,
+): AsyncGenerator<ProgressEvent> {
   const nextAttempt = attempts({ everyMs: POLL_MS, timeoutMs: SWARM_TIMEOUT_MS, signal });
   for (let polls = 0; !(await isManager(docker, signal)); polls++) {
     if (polls === 0) yield step("waiting for the manager to initialize its Docker Swarm");
+    const reason = polls % POLLS_PER_QUESTION === 0 ? await failure() : undefined;
+    if (reason !== undefined)
+      throw new UserError(`the manager could not be set up: ${reason}`, { hint: HALT_AND_RESUME });
     if (!(await nextAttempt())) {
-      throw new UserError("the manager has not initialized a Docker Swarm", {
-        hint: "see /var/log/cloud-init-output.log on the manager, or halt and resume the swarm",
-      });
+      throw new UserError("the manager has not initialized a Docker Swarm", { hint: HALT_AND_RESUME });
     }
   }
 }
@@ -63,7 +75,7 @@ async function* waitForSwarm(docker: DockerEndpoint, signal: AbortSignal): Async
  * new manager has. Returns the new state.
  */
 export async function* deployWhereReplaced(
-  clients: Pick<AwsClients, "cloudWatch">,
+  clients: Pick<AwsClients, "cloudWatch" | "ssm">,
   state: AwsState,
   deployer: SwarmDeployer,
   signal: AbortSignal,

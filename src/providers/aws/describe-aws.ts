@@ -21,7 +21,9 @@ export function describeAws(swarm: AwsStatus, now = Date.now()): StatusLine[] {
     ...swarm.alarms.map(
       ({ name, state, armed }) => `  alarm ${name}: ${state}${armed ? "" : ", its actions are disabled"}`,
     ),
-    ...(swarm.warning === undefined ? [] : [`  warning: ${swarm.warning}`]),
+    ...describeStops(swarm, now),
+    ...(swarm.bootError === undefined ? [] : [`  the manager could not be set up: ${swarm.bootError}`]),
+    ...swarm.warnings.map((text) => `  warning: ${text}`),
     `  ${describeTunnel(swarm)}`,
   ];
   const { name, region, state, stack } = swarm;
@@ -31,6 +33,21 @@ export function describeAws(swarm: AwsStatus, now = Date.now()): StatusLine[] {
     ...more.map((text) => ({ type: "text" as const, text })),
     { type: "queue" },
   ];
+}
+
+/** Returns when the swarm is halted at the latest, and whether the manager reports. */
+function describeStops({ ends, report, state }: AwsStatus, now: number): string[] {
+  if (state === "halted" || ends === undefined) return [];
+  const last = [ends.manager, ends.worker].flatMap((at) => (at === undefined ? [] : new Date(at).getTime()));
+  const end = last.length === 0 ? [] : [`  ends in any case at ${clockTime(Math.max(...last))}`];
+  if (report === undefined) return end;
+  const age = formatDuration(Math.max(now - new Date(report.at).getTime(), 0));
+  return [...end, `  manager: ${report.busy ? "busy" : "idle"}, by its report of ${age} ago`];
+}
+
+/** Returns a time by the user's clock: `2026-01-31 18:05`. */
+function clockTime(ms: number): string {
+  return `${new Date(ms).toLocaleDateString("sv")} ${new Date(ms).toLocaleTimeString("sv", { timeStyle: "short" })}`;
 }
 
 function describeCost({ cost, machines }: AwsStatus): string {

@@ -22,6 +22,8 @@ interface Group {
   /** IDs of its machines, including those that are starting or terminating. */
   instances: string[];
   inService: number;
+  /** Whether CloudWatch records the number of its machines. */
+  isMeasured: boolean;
 }
 
 /**
@@ -60,6 +62,7 @@ function describeGroup(group: AutoScalingGroup): Group {
     desired: group.DesiredCapacity ?? 0,
     instances: instances.flatMap(({ InstanceId }) => InstanceId ?? []),
     inService: instances.filter(({ LifecycleState }) => LifecycleState === "InService").length,
+    isMeasured: group.EnabledMetrics?.some(({ Metric }) => Metric === "GroupInServiceInstances") ?? false,
   };
 }
 

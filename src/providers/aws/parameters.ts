@@ -17,6 +17,22 @@ export async function publishedHostKey(
   return id === managerId ? key : undefined; // otherwise, it is the key of a previous manager
 }
 
+/** Returns why a manager could not be set up, as its boot script has reported; undefined if it has not. */
+export async function bootError(
+  { ssm }: Ssm,
+  swarm: string,
+  managerId: string,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const [, id, text] =
+    /^(i-\w+) (.+)/.exec((await parameter({ ssm }, bootErrorName(swarm), signal)) ?? "") ?? [];
+  return id === managerId ? text : undefined; // otherwise, it is that of a previous manager
+}
+
+function bootErrorName(swarm: string): string {
+  return `/swarm/${swarm}/boot-error`;
+}
+
 async function parameter({ ssm }: Ssm, name: string, signal?: AbortSignal): Promise<string | undefined> {
   try {
     const { Parameter } = await ssm.send(new GetParameterCommand({ Name: name }), options(signal));
@@ -27,11 +43,16 @@ async function parameter({ ssm }: Ssm, name: string, signal?: AbortSignal): Prom
   }
 }
 
-/** Deletes the join token, which is not part of the stack because CloudFormation cannot create a SecureString. */
-export async function deleteJoinToken({ ssm }: Ssm, swarm: string): Promise<void> {
-  try {
-    await ssm.send(new DeleteParameterCommand({ Name: `/swarm/${swarm}/worker-join` }));
-  } catch (error) {
-    if (awsErrorName(error) !== "ParameterNotFound") throw error;
+/**
+ * Deletes what machines have published, which is not part of the stack: a report of the boot script, and the join token,
+ * because CloudFormation cannot create a SecureString.
+ */
+export async function deletePublished({ ssm }: Ssm, swarm: string): Promise<void> {
+  for (const Name of [`/swarm/${swarm}/worker-join`, bootErrorName(swarm)]) {
+    try {
+      await ssm.send(new DeleteParameterCommand({ Name }));
+    } catch (error) {
+      if (awsErrorName(error) !== "ParameterNotFound") throw error;
+    }
   }
 }

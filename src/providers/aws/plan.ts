@@ -4,6 +4,7 @@ import { wholeNumberIn } from "../../model/whole-number.ts";
 import { readUnlessDamaged } from "../state-file.ts";
 import { whoAmI, type Account } from "./account.ts";
 import type { AwsClients } from "./clients.ts";
+import { checkBoundary } from "./boundary.ts";
 import { fetchPrices } from "./price-list.ts";
 import { monthlyVolumePrice, priceOf, type Prices } from "./prices.ts";
 import { describeStack, isOurs, templateParameters, type Template } from "./stack.ts";
@@ -25,6 +26,8 @@ export interface InitOptions {
   template?: string | undefined;
   sshUser: string;
 }
+
+const HOUR_MS = 3600_000;
 
 /** What would be created, for the user to approve. */
 export interface Plan {
@@ -69,6 +72,7 @@ export async function planSwarm(clients: AwsClients, options: InitOptions): Prom
     });
   }
   if (present === undefined) {
+    if (options.template === undefined) await checkBoundary(clients, account);
     const machines = [
       { type: managerType, count: 1, spot: false },
       { type: instanceType, count: workers, spot: options.spot },
@@ -82,7 +86,7 @@ export async function planSwarm(clients: AwsClients, options: InitOptions): Prom
     region: clients.region,
     stack,
     template,
-    parameters: parametersFor({ ...options, sshCidr, zone }, known),
+    parameters: parametersFor({ ...options, sshCidr, zone }, clients.now(), known),
     hourly: manager === undefined || worker === undefined ? undefined : manager + workers * worker,
     prices,
     volumeMonthly: monthlyVolumePrice(options.volumeGiB, clients.region),
@@ -112,6 +116,7 @@ async function checkState(name: string, region: string): Promise<void> {
 /** Returns the parameters that the template has: a user's template need not have all of them. */
 function parametersFor(
   options: InitOptions & { sshCidr: string; zone: string },
+  now: Date,
   known: readonly string[],
 ): Record<string, string> {
   const required = ["KeyName", "ClusterSize"].find((parameter) => !known.includes(parameter));
@@ -128,9 +133,15 @@ function parametersFor(
     Zone: options.zone,
     IdleMinutes: String(options.idleMinutes),
     MaxHours: String(options.maxHours),
+    EndsAt: endTime(now, options.maxHours),
     VolumeSize: String(options.volumeGiB),
   };
   return Object.fromEntries(Object.entries(all).filter(([parameter]) => known.includes(parameter)));
+}
+
+/** Returns the time at which a swarm's lifetime is over, to the second, as AWS's schedules need it. */
+function endTime(now: Date, hours: number): string {
+  return new Date(now.getTime() + hours * HOUR_MS).toISOString().replace(/\.\d+Z$/, "Z");
 }
 
 /** Returns an address or address range in CIDR form. @throws {UserError} if it is not valid or too large. */

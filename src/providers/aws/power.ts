@@ -5,9 +5,10 @@ import type { SwarmDeployer } from "../reachable-swarm.ts";
 import type { AwsState } from "../swarm-state.ts";
 import { connectManager, disconnectManager } from "./connect.ts";
 import type { AwsClients } from "./clients.ts";
-import { checkAlarms } from "./create.ts";
+import { cancelEnds } from "./ends.ts";
 import { findGroups, setDesired, type Groups } from "./groups.ts";
 import { isRunning, listMachines } from "./machines.ts";
+import { armStops } from "./stops.ts";
 import { asRunning, changeState, reachable } from "./swarm.ts";
 import { closeTunnel } from "./tunnel.ts";
 import { AWS_PACE, START_TIMEOUT_MS } from "./timeouts.ts";
@@ -39,6 +40,7 @@ export async function* haltSwarm(
   // From here on, the signal is ignored: a partly halted swarm costs as much as a running one.
   await setDesired(clients, groups.worker.name, 0);
   await setDesired(clients, groups.manager.name, 0);
+  await cancelEnds(clients, groups);
   await disconnectManager(state);
   const { haltedBy = "user" } =
     isHalted && state.state === "running" ? { haltedBy: "idleness" as const } : state;
@@ -81,7 +83,7 @@ export async function* resumeSwarm(
   signal: AbortSignal,
 ): AsyncGenerator<ProgressEvent, AwsState> {
   const groups = await requireGroups(clients, state);
-  yield* checkAlarms(clients, state); // before any machine is running
+  yield* armStops(clients, state, groups); // before any machine is running
   const isHalted = groups.manager.desired === 0;
   if (isHalted && state.tunnel !== undefined) await closeTunnel(state.tunnel);
   await setDesired(clients, groups.manager.name, 1);

@@ -7,7 +7,7 @@ import type { AwsClients } from "./clients.ts";
 import { resourceEvents } from "./create.ts";
 import { deleteKey } from "./key-pair.ts";
 import { listLeftovers } from "./leftovers.ts";
-import { deleteJoinToken } from "./parameters.ts";
+import { deletePublished } from "./parameters.ts";
 import { deleteStack, describeStack, firstFailure, followStack, isOurs } from "./stack.ts";
 import { closeTunnel } from "./tunnel.ts";
 import { awsDirectories } from "./swarm.ts";
@@ -26,7 +26,7 @@ export async function* removeSwarm(
 ): AsyncGenerator<ProgressEvent> {
   if (state.tunnel !== undefined) await closeTunnel(state.tunnel);
   yield* removeStack(clients, state, signal);
-  await deleteJoinToken(clients, state.name);
+  await deletePublished(clients, state.name);
   if (await deleteKey(clients, state.keyName)) yield step(`deleted the key pair ${state.keyName}`);
   const left = await remaining(clients, state.name, signal);
   if (left.length > 0) {

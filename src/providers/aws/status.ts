@@ -10,7 +10,9 @@ import { findGroups, launchFailure, type Groups } from "./groups.ts";
 import { isRunning, listMachines, listVolumes, type DataVolume, type Machine } from "./machines.ts";
 import { monthlyVolumePrice, priceOf, volumePrice } from "./prices.ts";
 import { describeStack } from "./stack.ts";
-import { alarmWarning } from "./create.ts";
+import { bootError } from "./parameters.ts";
+import { scheduledEnds, type Ends } from "./ends.ts";
+import { lastReport, stopWarnings, type Report } from "./stops.ts";
 import { isOpen } from "./tunnel.ts";
 import { asRunning, changeState, reachable } from "./swarm.ts";
 
@@ -23,8 +25,14 @@ export interface AwsStatus extends SwarmStatus {
   workers: { wanted: number; inService: number; trouble: string | undefined };
   volumes: DataVolume[];
   alarms: Alarm[];
-  /** Why the swarm does not halt itself; undefined if it does. */
-  warning: string | undefined;
+  /** When scheduled actions end the machines of the groups; undefined if the swarm does not run. */
+  ends: Ends | undefined;
+  /** The last report of the manager whether there is work, by which its watchdog halts the swarm, too. */
+  report: Report | undefined;
+  /** Why the swarm may not halt itself. */
+  warnings: string[];
+  /** Why the manager could not be set up, as its boot script has reported. */
+  bootError: string | undefined;
   tunnel: { open: boolean; pid?: number; ports?: Record<string, number>; dockerSocket?: string };
   /** Prices in US dollars; undefined if the price of a machine's type is unknown. */
   cost: {
@@ -46,7 +54,7 @@ export async function describeSwarm(
   signal: AbortSignal,
   now = Date.now(),
 ): Promise<AwsStatus> {
-  const [stack, groups, machines, volumes, alarms, tunnel, queued, failure] = await Promise.all([
+  const [stack, groups, machines, volumes, alarms, tunnel, queued, failure, report] = await Promise.all([
     describeStack(clients, state.stack, signal),
     findGroups(clients, state.stack, state.name, signal),
     listMachines(clients, state.name, signal),
@@ -55,11 +63,16 @@ export async function describeSwarm(
     describeTunnel(state),
     countJobs(state, deployer),
     workerFailure(clients, state, signal),
+    lastReport(clients, state.name, signal),
   ]);
   const running = machines.filter(isRunning);
   const power = powerState({ status: stack?.StackStatus, groups, running, state });
   await noteChange(state, power);
   const complete = groups !== undefined && idleAlarm(alarms, state.stack) !== undefined;
+  const runs = power === "running" || (power === "broken" && running.length > 0);
+  const ends = groups && runs ? await scheduledEnds(clients, groups, signal) : undefined;
+  const manager = running.find(({ role }) => role === "manager");
+  const unmeasured = groups ? [groups.manager, groups.worker].filter((group) => !group.isMeasured) : [];
   return {
     name: state.name,
     target: "aws",
@@ -75,7 +88,22 @@ export async function describeSwarm(
     },
     volumes,
     alarms,
-    warning: power === "creating" && !complete ? undefined : alarmWarning(alarms, state.stack),
+    ends,
+    report: report === "unknown" ? undefined : report,
+    warnings:
+      power === "creating" && !complete
+        ? []
+        : stopWarnings(
+            {
+              alarms,
+              ends,
+              report: runs ? report : "unknown",
+              unmeasured: unmeasured.map(({ name }) => name),
+            },
+            state.stack,
+            manager === undefined ? 0 : now - manager.launched.getTime(),
+          ),
+    bootError: manager && (await bootError(clients, state.name, manager.id, signal)),
     tunnel,
     cost: {
       hourly: sum(running.map(({ type }) => priceOf(type, state.region, state.prices))),

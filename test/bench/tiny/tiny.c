@@ -1,7 +1,7 @@
 /*
  * The smallest program that a campaign can run: it answers the questions that are asked of a simulation, burns
  * the CPU for a given time and leaves one scalar file for each run. Options: --runs=N, --ms=M; --idle-ms=M waits
- * as well, --bytes=B makes a file of that size as well.
+ * as well, --bytes=B makes a file of that size as well, --scalars=N records N more scalars (50 bytes each).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,7 +48,7 @@ static void fill(const char *name, long long bytes) {
 }
 
 /* One run, with what Cmdenv prints of it as far as it is needed. */
-static int simulate(int run, double ms, long idle_ms) {
+static int simulate(int run, double ms, long idle_ms, int scalars) {
   double begun = cpu_ms();
   printf("Preparing for running configuration Bench, run #%d...\nAssigned runID=Bench-%d\n", run, run);
   while (ms > 0 && cpu_ms() - begun < ms) {
@@ -61,6 +61,7 @@ static int simulate(int run, double ms, long idle_ms) {
   FILE *file = fopen(name, "w");
   if (!file) return 0;
   fprintf(file, "version 3\nrun Bench-%d\nscalar Bench square %d\n", run, run * run);
+  for (int i = 0; i < scalars; i++) fprintf(file, "scalar Bench.host[%d].app delay:mean %.15g\n", i, (run + 1) / 7.0 + i);
   fclose(file);
   puts("<!> Simulation time limit reached -- at t=1s, event #1\n");
   return 1;
@@ -77,11 +78,12 @@ int main(int argc, char **argv) {
     puts("Version: 0.0.0, build: tiny");
     return 0;
   }
-  const char *bytes = option(argc, argv, "--bytes"), *idle = option(argc, argv, "--idle-ms");
+  const char *bytes = option(argc, argv, "--bytes"), *idle = option(argc, argv, "--idle-ms"),
+             *scalars = option(argc, argv, "--scalars");
   int made = 0;
   for (const char *next = run ? run : "0"; next; made++) {
     const char *comma = strchr(next, ',');
-    if (!simulate(atoi(next), ms ? atof(ms) : 0, idle ? atol(idle) : 0)) return 1;
+    if (!simulate(atoi(next), ms ? atof(ms) : 0, idle ? atol(idle) : 0, scalars ? atoi(scalars) : 0)) return 1;
     next = comma ? comma + 1 : NULL;
   }
   if (bytes) fill("results/Bench.vec", atoll(bytes));
