@@ -95,6 +95,23 @@ function runIn(
     .findLast((run) => Number.isSafeInteger(run) && isWanted(attributes.get(run) ?? new Map(), wanted));
 }
 
+/**
+ * Returns a list of what a run has recorded in a file, which is empty if the file does not contain the run.
+ * @param most number of entries in the list.
+ * @param itemsIn returns the entries, at least one more than `most` if there are more.
+ * @throws {UserError} if the file is too large or damaged.
+ */
+export async function listItems<T>(
+  handle: FileHandle,
+  name: string,
+  run: NamedRun,
+  most: number,
+  itemsIn: (opened: OpenedDatabase) => T[],
+): Promise<{ items: T[]; omitted: number; isPartial: false }> {
+  const all = (await withDatabase(handle, name, run, itemsIn)) ?? [];
+  return { items: all.slice(0, most), omitted: Math.max(0, all.length - most), isPartial: false };
+}
+
 /** Returns an attribute of items, such as their units, by their IDs. */
 export function attributesIn(
   { database, tables }: OpenedDatabase,
