@@ -3,6 +3,7 @@ import type { Database, SqlJsStatic } from "sql.js/dist/sql-wasm-inline.js";
 import { errorText, UserError } from "../errors.ts";
 import { isWanted, type NamedRun } from "./run-values.ts";
 
+const MIB = 1 << 20;
 /** Maximum size of a file: the whole file is read into memory. */
 const MOST_BYTES = 1 << 28;
 /** After a file of this size, the library is loaded again for the next one: its memory never shrinks. */
@@ -42,9 +43,12 @@ export async function withDatabase<T>(
 ): Promise<T | undefined> {
   const { size } = await handle.stat();
   if (size > MOST_BYTES)
-    throw new UserError(`the SQLite file ${name} is larger than ${MOST_BYTES / (1 << 20)} MiB`, {
-      hint: "record vectors into a file of their own, or use the text format",
-    });
+    throw new UserError(
+      `the SQLite file ${name} has ${Math.ceil(size / MIB)} MiB, and only files of up to ${MOST_BYTES / MIB} MiB can be read, because SQLite files are read into memory as a whole`,
+      {
+        hint: "record vectors in the text format, which is read in parts, or open the file with opp_scavetool",
+      },
+    );
   loaded ??= load();
   const { Database } = await loaded;
   try {

@@ -1,8 +1,12 @@
+import { open } from "node:fs/promises";
+import path from "node:path";
 import { expect, it } from "vitest";
 import { barsOf, binText, histogramNotes } from "../../src/dashboard/page/runs/histogram.ts";
 import { movedMark } from "../../src/dashboard/page/runs/moved-mark.ts";
 import { recordingsIn, searchRecordings } from "../../src/dashboard/page/runs/recording-list.ts";
 import { vectorPointText } from "../../src/dashboard/page/runs/vector.ts";
+import { listRecordings, vectorOf } from "../../src/dashboard/recordings.ts";
+import { temporaryDirectory } from "../helpers/temporary.ts";
 
 const facts = { file: "results/a&b.vec", module: "Net.host[0]", unit: null };
 
@@ -59,4 +63,25 @@ it.each([
 ])("moves by the key %s from point %s to %s of 100", (key, from, to) => {
   expect(movedMark(key, from, 100)).toBe(to);
   expect(movedMark(key, undefined, 0)).toBeUndefined();
+});
+
+it("says why a SQLite file is too large, and what to do", async () => {
+  await using directory = await temporaryDirectory("recordings-");
+  const file = path.join(directory.path, "a.vec");
+  await using handle = await open(file, "w");
+  await handle.write("SQLite format 3\0");
+  await handle.truncate(300 << 20); // it occupies no space on the disk
+  const files = { names: ["a.vec"], open: () => open(file) };
+  const run = { config: "A", runNumber: 0 };
+  const control = { signal: new AbortController().signal, isTimeUp: () => false };
+  const reason =
+    "the SQLite file a.vec has 300 MiB, and only files of up to 256 MiB can be read, because SQLite files are read into memory as a whole";
+  expect(await listRecordings(files, run, control)).toEqual({
+    vectors: [],
+    histograms: [],
+    notes: [
+      `${reason} – record vectors in the text format, which is read in parts, or open the file with opp_scavetool`,
+    ],
+  });
+  await expect(vectorOf(files, run, { file: "a.vec", id: 0 }, control)).rejects.toThrow(reason);
 });
