@@ -289,7 +289,8 @@ describeWithService("redis-server", "the dashboard's page", () => {
       await lookFromAPhone(page, address);
       await page.goto(new URL("/queues", address).href);
       await page.getByRole("link", { name: "build" }).first().waitFor();
-      expect(faults).toEqual([]);
+      const ours = faults.filter((fault) => !fault.includes("fonts.googleapis.com")); // of bull-board, and blocked
+      expect(ours).toEqual([]);
     });
   });
 });
