@@ -90,6 +90,12 @@ export default {
       from: { pathNot: "^src/project/git/commands/" },
       to: { path: "^src/project/git/commands/ask", dependencyTypesNot: ["type-only"] },
     },
+    {
+      name: "layers: src/dashboard/page runs in a browser",
+      severity: "error",
+      from: { path: "^src/dashboard/page/" },
+      to: { path: "^src/", pathNot: ["^src/dashboard/page/", "^src/model/"] },
+    },
     { name: "no circles", severity: "error", from: {}, to: { circular: true } },
     { name: "layers: src/errors", severity: "error", from: { path: "^src/errors" }, to: { path: "^src/" } },
   ],

@@ -1,11 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "../errors.ts";
+import type { Overview, Summary, Swarm, SwarmBrief } from "../model/dashboard.ts";
 import { NoAnswer, type DamagedCampaign, type QueueWatch, type WatchedCampaign } from "../queue/watch.ts";
 import { CampaignView, type QueueSnapshot } from "./campaign-view.ts";
 import type { WatchedSwarm } from "../queue/watched-swarm.ts";
 import type { DashboardSources } from "./sources.ts";
-import { summarize, type Summary } from "./summary.ts";
-import { swarmOf, type Swarm, type SwarmBrief } from "./swarm.ts";
+import { summarize } from "./summary.ts";
+import { swarmOf } from "./swarm.ts";
 import { describeTrouble, isExpected } from "./trouble.ts";
 
 /** Pause between two refreshes: PAUSE_FACTOR times the duration of the last one, within these limits. */
@@ -19,14 +20,6 @@ const WATCHED_MS = 10_000;
 
 /** The answer waits so long for records to be read; then it contains what is known. */
 const FIRST_ANSWER_MS = 300;
-
-export interface Overview {
-  swarm: SwarmBrief;
-  /** Newest first. */
-  campaigns: Summary[];
-  /** Campaigns that are listed in the queue, but cannot be read. */
-  damaged: DamagedCampaign[];
-}
 
 export interface CampaignsOptions {
   /** Number of rows of ended campaigns to keep in memory. */

@@ -42,6 +42,6 @@ function statusOf(error: UserError): SentError["status"] {
 }
 
 /** Returns the message of an error with its hint. */
-function messageWithHint({ message, hint }: UserError): string {
+export function messageWithHint({ message, hint }: UserError): string {
   return hint === undefined ? message : `${message} – ${hint}`;
 }

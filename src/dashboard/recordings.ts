@@ -1,5 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 import { UserError } from "../errors.ts";
+import { messageWithHint } from "./error-response.ts";
 import type { ReadControl } from "../omnetpp/byte-lines.ts";
 import { listHistograms, readHistogram } from "../omnetpp/histogram-file.ts";
 import type { Histogram, RecordedHistogram } from "../omnetpp/histogram.ts";
@@ -42,7 +43,7 @@ export async function listRecordings(
       await work();
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      found.notes.push(error.message);
+      found.notes.push(messageWithHint(error));
     }
   };
   for (const file of files.names.filter(isVectorFile).slice(0, MOST_FILES))

@@ -1,51 +1,16 @@
 import { UserError } from "../errors.ts";
 import { runJobId, type Campaign } from "../model/campaign.ts";
 import { attemptOf } from "../model/names.ts";
+import type { RunDetails } from "../model/dashboard.ts";
 import type { RecordedRun } from "../model/recorded-runs.ts";
 import { isScalarFile, isVectorFile } from "../omnetpp/result-files.ts";
 import { seedSetIn } from "../omnetpp/seed-set.ts";
 import { parseAnswer } from "../queue/answers.ts";
 import type { QueueWatch } from "../queue/watch.ts";
-import type { DashboardSources, LocalCommand } from "./sources.ts";
+import type { DashboardSources } from "./sources.ts";
 
 /** Number of files that are listed. */
 const MOST_FILES = 500;
-
-/** What is known about a run in addition to its row; undefined entries are unknown. */
-export interface RunDetails {
-  worker?: string | undefined;
-  /** From 1. */
-  attempt?: number | undefined;
-  seedSet?: string | undefined;
-  reason?: string | undefined;
-  /** The whole message. */
-  error?: string | undefined;
-  exitCode?: number | undefined;
-  signal?: string | undefined;
-  events?: number | undefined;
-  /** In seconds. */
-  simTime?: string | undefined;
-  commit?: string | undefined;
-  /** Number of files that differed from the commit. */
-  changedFiles?: number | undefined;
-  omnetpp?: string | undefined;
-  files: RunFile[];
-  /** Number of files that are not listed. */
-  omittedFiles: number;
-  /** Why the files, or some of them, are not here. */
-  filesNote?: string | undefined;
-  /** The command line that repeats the run on this machine. */
-  local?: LocalCommand | undefined;
-  /** Why there is no such command line. */
-  localNote?: string | undefined;
-}
-
-interface RunFile {
-  path: string;
-  sizeBytes: number;
-  /** Why it cannot be downloaded. */
-  problem?: string | undefined;
-}
 
 export type DetailSources = Pick<DashboardSources, "folder" | "fileProblem" | "openFile" | "localCommand">;
 

@@ -1,5 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 import type { Campaign } from "../model/campaign.ts";
+import type { LocalCommand } from "../model/dashboard.ts";
 import type { RecordedRun, RecordListener, RecordSubscription } from "../model/recorded-runs.ts";
 import type { ResultFile } from "../model/result.ts";
 
@@ -13,12 +14,6 @@ export interface RecordFolder {
   read(): Promise<void>;
   /** Returns the record of one run as it is now; undefined if there is none. @throws if it cannot be read. */
   record(campaign: Campaign, runNumber: number): RecordedRun | undefined;
-}
-
-/** A command line for a shell, and what to know before executing it. */
-export interface LocalCommand {
-  command: string;
-  notes: string[];
 }
 
 /** Access to collected results, and the actions of the dashboard; implemented by `cli/`. */

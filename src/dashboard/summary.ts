@@ -1,47 +1,9 @@
 import path from "node:path";
+import type { Actions, Summary } from "../model/dashboard.ts";
 import { OUTCOME_STATES } from "../model/outcome.ts";
 import { PACE_WINDOW_MS, timeLeftOf, type EndedPart, type OccupyingRun } from "../model/time-left.ts";
 import type { CampaignView } from "./campaign-view.ts";
 import { isEnded, type Row } from "./row.ts";
-
-/** The figures of a campaign in the overview. Times are in ms. */
-export interface Summary {
-  id: string;
-  user: string;
-  study: string;
-  config: string;
-  createdAt: number;
-  runs: number;
-  cancelled: boolean;
-  /**
-   * Number of runs by state; their sum is `runs`. In addition to the states of runs, there are `without a record` (runs
-   * without a job and without a record on this machine), `unread` (while records are being read) and `unreadable` (runs
-   * whose entries in the queue are damaged).
-   */
-  states: Record<string, number>;
-  /** How many records have been read, of all in the folder; undefined if all have been read. */
-  reading: { done: number; of: number } | undefined;
-  /** What could not be read of this campaign; it is tried again. */
-  trouble: string | undefined;
-  /** Number of runs that later campaigns have executed again, by the ID of the campaign: their files are not shown. */
-  superseded: Record<string, number>;
-  actions: Actions;
-  /** Number of ended runs that no client has collected yet. */
-  uncollected: number;
-  runsPerSecond: number | undefined;
-  eventsPerSecond: number | undefined;
-  leftMs: number | undefined;
-}
-
-/** Which actions make sense. */
-interface Actions {
-  /** Whether runs are queued or running. */
-  cancel: boolean;
-  /** Number of runs that would be executed again. */
-  retry: number;
-  /** Why runs that have failed or were cancelled are not among them, and what to do; undefined if all are. */
-  hint: string | undefined;
-}
 
 /** Returns the figures of a campaign. */
 export function summarize(view: CampaignView, now = Date.now()): Summary {

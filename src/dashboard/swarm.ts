@@ -1,43 +1,8 @@
-import type { WatchedBuild, WatchedSwarm } from "../queue/watched-swarm.ts";
+import type { Machine, Summary, Swarm } from "../model/dashboard.ts";
+import type { WatchedSwarm } from "../queue/watched-swarm.ts";
 import type { CampaignView } from "./campaign-view.ts";
 import type { Row } from "./row.ts";
-import { batchedRuns, type Summary } from "./summary.ts";
-
-/** The figures of the swarm that every page shows. */
-export interface SwarmBrief {
-  /** Number of runners that execute a run. */
-  busy: number;
-  /** Number of runs that all runners together execute concurrently; undefined if it is unknown. */
-  slots: number | undefined;
-  /** The number of slots of each connected machine that says it. */
-  slotsOf: Record<string, number>;
-  /** Estimated time until the last campaign has ended, in ms; undefined if no run is left, or nothing is known. */
-  leftMs: number | undefined;
-  /** Number of campaigns with queued runs about whose time left nothing is known: they may end later. */
-  unknown: number;
-}
-
-/** The swarm with its machines, queue and builds. */
-export interface Swarm extends SwarmBrief {
-  machines: Machine[];
-  queue: WatchedSwarm["runs"];
-  builds: WatchedBuild[];
-}
-
-/** A machine with its workers. */
-interface Machine {
-  /** Empty for runs whose worker is unknown. */
-  name: string;
-  roles: ("runner" | "builder")[];
-  slots: number | undefined;
-  busy: number;
-  /** Number of runs whose simulations have ended, but whose results are being stored. */
-  storing: number;
-  /** False if it executes runs according to the queue, but is not connected. */
-  isConnected: boolean;
-  /** Why its workers have stopped taking jobs. */
-  troubles: string[];
-}
+import { batchedRuns } from "./summary.ts";
 
 /** Returns the figures of the swarm. @param views the campaigns with open runs. @param summaries of the same campaigns. */
 export function swarmOf(

@@ -3,6 +3,7 @@ import type { Database, SqlJsStatic } from "sql.js/dist/sql-wasm-inline.js";
 import { errorText, UserError } from "../errors.ts";
 import { isWanted, type NamedRun } from "./run-values.ts";
 
+const MIB = 1 << 20;
 /** Maximum size of a file: the whole file is read into memory. */
 const MOST_BYTES = 1 << 28;
 /** After a file of this size, the library is loaded again for the next one: its memory never shrinks. */
@@ -42,9 +43,12 @@ export async function withDatabase<T>(
 ): Promise<T | undefined> {
   const { size } = await handle.stat();
   if (size > MOST_BYTES)
-    throw new UserError(`the SQLite file ${name} is larger than ${MOST_BYTES / (1 << 20)} MiB`, {
-      hint: "record vectors into a file of their own, or use the text format",
-    });
+    throw new UserError(
+      `the SQLite file ${name} has ${Math.ceil(size / MIB)} MiB, and only files of up to ${MOST_BYTES / MIB} MiB can be read, because SQLite files are read into memory as a whole`,
+      {
+        hint: "record vectors in the text format, which is read in parts, or open the file with opp_scavetool",
+      },
+    );
   loaded ??= load();
   const { Database } = await loaded;
   try {
@@ -93,6 +97,23 @@ function runIn(
   return rows(database, `SELECT runId FROM run ORDER BY runId LIMIT ${MOST_ATTRIBUTES}`)
     .map(([run]) => Number(run))
     .findLast((run) => Number.isSafeInteger(run) && isWanted(attributes.get(run) ?? new Map(), wanted));
+}
+
+/**
+ * Returns a list of what a run has recorded in a file, which is empty if the file does not contain the run.
+ * @param most number of entries in the list.
+ * @param itemsIn returns the entries, at least one more than `most` if there are more.
+ * @throws {UserError} if the file is too large or damaged.
+ */
+export async function listItems<T>(
+  handle: FileHandle,
+  name: string,
+  run: NamedRun,
+  most: number,
+  itemsIn: (opened: OpenedDatabase) => T[],
+): Promise<{ items: T[]; omitted: number; isPartial: false }> {
+  const all = (await withDatabase(handle, name, run, itemsIn)) ?? [];
+  return { items: all.slice(0, most), omitted: Math.max(0, all.length - most), isPartial: false };
 }
 
 /** Returns an attribute of items, such as their units, by their IDs. */

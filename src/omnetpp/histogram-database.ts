@@ -1,5 +1,5 @@
 import type { FileHandle } from "node:fs/promises";
-import { attributesIn, numberOf, rows, withDatabase, type OpenedDatabase } from "./database.ts";
+import { attributesIn, listItems, numberOf, rows, withDatabase, type OpenedDatabase } from "./database.ts";
 import {
   binsOf,
   MOST_BINS,
@@ -20,12 +20,9 @@ export async function listHistogramsInDatabase(
   file: string,
   run: NamedRun,
 ): Promise<HistogramList> {
-  const all = (await withDatabase(handle, file, run, histogramsIn)) ?? [];
-  const omitted = Math.max(0, all.length - MOST_HISTOGRAMS);
-  const histograms = all
-    .slice(0, MOST_HISTOGRAMS)
-    .map(({ module, name, unit, count }) => ({ module, name, unit, count }));
-  return { histograms, omitted, isPartial: false };
+  const { items, ...rest } = await listItems(handle, file, run, MOST_HISTOGRAMS, histogramsIn);
+  const histograms = items.map(({ module, name, unit, count }) => ({ module, name, unit, count }));
+  return { histograms, ...rest };
 }
 
 function histogramsIn(opened: OpenedDatabase): Found[] {

@@ -14,7 +14,8 @@ import {
   type WantedHistogram,
 } from "./histogram.ts";
 import { wordsOf } from "./quoted-text.ts";
-import { isWanted, type NamedRun } from "./run-values.ts";
+import type { NamedRun } from "./run-values.ts";
+import { WantedRun } from "./wanted-run.ts";
 
 /**
  * Returns the histograms that a run has recorded in a scalar file, in text or SQLite.
@@ -81,7 +82,7 @@ async function readAll(handle: FileHandle, parser: HistogramParser, control: Rea
 
 /** First letters of the lines that matter: attr, bin, field, run and statistic. */
 const LETTERS = new Set(Buffer.from("abfrs"));
-const MOST_ATTRIBUTES = 1000;
+const MOST_FIELDS = 1000;
 const LONGEST_NAME = 1000;
 
 /**
@@ -89,19 +90,20 @@ const LONGEST_NAME = 1000;
  * or unknown are ignored.
  */
 class HistogramParser {
-  readonly #run: NamedRun;
+  readonly #run: WantedRun;
   readonly #wanted: WantedHistogram | undefined;
   histograms: RecordedHistogram[] = [];
   omitted = 0;
   /** Of the wanted histogram. */
   bins: [lower: number, value: number][] = [];
   fields = new Map<string, number>();
-  #runAttributes: Map<string, string> | undefined = new Map();
-  #isInRun = false;
   #current: (RecordedHistogram & { bins: number; isWanted: boolean }) | undefined;
 
   constructor(run: NamedRun, wanted: WantedHistogram | undefined) {
-    this.#run = run;
+    this.#run = new WantedRun(run, () => {
+      this.histograms = [];
+      this.omitted = 0;
+    });
     this.#wanted = wanted;
   }
 
@@ -133,12 +135,12 @@ class HistogramParser {
 
   #beginRun(): void {
     this.end();
-    this.#runAttributes = new Map();
+    this.#run.next();
   }
 
   #begin([, module, name]: readonly string[]): void {
     this.end();
-    if (!this.#isWantedRun() || name === undefined) return;
+    if (!this.#run.hasItem() || name === undefined) return;
     const isWanted = module === this.#wanted?.module && name === this.#wanted?.name;
     if (isWanted) {
       this.bins = [];
@@ -148,20 +150,11 @@ class HistogramParser {
     this.#current = { module: module!, name, unit: null, count: undefined, bins: 0, isWanted };
   }
 
-  #isWantedRun(): boolean {
-    if (this.#runAttributes === undefined) return this.#isInRun;
-    this.#isInRun = isWanted(this.#runAttributes, this.#run);
-    this.#runAttributes = undefined;
-    if (this.#isInRun) [this.histograms, this.omitted] = [[], 0];
-    return this.#isInRun;
-  }
-
   #takeAttribute([, name, value]: readonly string[]): void {
     if (value === undefined || value.length > LONGEST_NAME) return;
     if (this.#current !== undefined) {
       if (name === "unit") this.#current.unit = value;
-    } else if ((this.#runAttributes?.size ?? MOST_ATTRIBUTES) < MOST_ATTRIBUTES)
-      this.#runAttributes!.set(name!, value);
+    } else this.#run.addAttribute(name!, value);
   }
 
   #takeField(
@@ -171,7 +164,7 @@ class HistogramParser {
     const value = numberIn(text ?? "");
     if (value === undefined) return;
     if (name === "count") current.count = value;
-    if (current.isWanted && this.fields.size < MOST_ATTRIBUTES) this.fields.set(name!, value);
+    if (current.isWanted && this.fields.size < MOST_FIELDS) this.fields.set(name!, value);
   }
 
   #takeBin(current: { bins: number; isWanted: boolean }, [, lower, text]: readonly string[]): void {

@@ -5,7 +5,8 @@ import { DATABASE_HEAD_BYTES, isDatabaseHead } from "./database-header.ts";
 import { LineSplitter, MAX_LINE_LENGTH } from "./line-splitter.ts";
 import { ScalarLayout } from "./scalar-layout.ts";
 import { wordsOf } from "./quoted-text.ts";
-import { isWanted, ItemCollector, type NamedRun, type Statistic } from "./run-values.ts";
+import { ItemCollector, type NamedRun, type Statistic } from "./run-values.ts";
+import { WantedRun } from "./wanted-run.ts";
 
 /** Maximum length to read of a file. No scalar file is that large, and reading more would take minutes. */
 const MAX_BYTES = 1 << 29;
@@ -86,22 +87,18 @@ interface ReadStatistic extends Statistic {
  * @see OMNeT++ Simulation Manual, appendix "Result File Formats".
  */
 class TextParser {
-  readonly #wanted: NamedRun | undefined;
-  readonly #most: number | undefined;
+  readonly #run: WantedRun;
   /** The last wanted run. */
   #last: ItemCollector | undefined;
   /** The current run; undefined if it is not wanted, or while its attributes are read. */
   #items: ItemCollector | undefined;
-  /** Attributes of the current run, until its first item. */
-  #attributes: Map<string, string> | undefined = new Map();
   /** Receives the unit of the current item. */
   #onUnit: ((unit: string) => void) | undefined;
   /** The statistic whose fields are being read: its unit comes after them. */
   #statistic: ReadStatistic | undefined;
 
   constructor(wanted: NamedRun | undefined, most: number | undefined) {
-    this.#wanted = wanted;
-    this.#most = most;
+    this.#run = new WantedRun(wanted, () => (this.#items = this.#last = new ItemCollector(most)));
   }
 
   take(line: string): void {
@@ -175,16 +172,15 @@ class TextParser {
   #beginRun(): void {
     this.#flush();
     this.#items = undefined;
-    this.#attributes = new Map();
+    this.#run.next();
   }
 
   #takeAttribute(line: string): void {
-    if (this.#attributes === undefined && !line.includes("unit")) return;
+    if (!this.#run.isBeforeItems && !line.includes("unit")) return;
     const [, name, value] = wordsOf(line, 3);
     if (value === undefined) return;
     if (name === "unit" && value.length <= LONGEST_UNIT) this.#onUnit?.(value);
-    if (this.#attributes !== undefined && this.#attributes.size < MOST_ATTRIBUTES)
-      this.#attributes.set(name!, value);
+    this.#run.addAttribute(name!, value);
   }
 
   /** Adds the current statistic, which ends. */
@@ -198,14 +194,11 @@ class TextParser {
 
   /** Returns what collects the items of the current run; undefined if it is not wanted. */
   #collector(): ItemCollector | undefined {
-    if (this.#attributes === undefined) return this.#items;
-    if (isWanted(this.#attributes, this.#wanted)) this.#items = this.#last = new ItemCollector(this.#most);
-    this.#attributes = undefined;
+    this.#run.hasItem();
     return this.#items;
   }
 }
 
-/** OMNeT++ writes eleven fields, and about twenty attributes of a run. */
+/** OMNeT++ writes eleven fields. */
 const MOST_FIELDS = 100;
-const MOST_ATTRIBUTES = 1000;
 const LONGEST_UNIT = 100;

@@ -1,11 +1,16 @@
 import type { FileHandle } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
-import { UserError } from "../errors.ts";
 import { DownSampler } from "../model/down-sample.ts";
 import type { ReadControl } from "./byte-lines.ts";
-import { attributesIn, numberOf, rows, withDatabase, type OpenedDatabase } from "./database.ts";
+import { attributesIn, listItems, numberOf, rows, withDatabase, type OpenedDatabase } from "./database.ts";
 import type { NamedRun } from "./run-values.ts";
-import { MOST_VECTORS, type RecordedVector, type VectorList, type VectorSeries } from "./vector-lines.ts";
+import {
+  MOST_VECTORS,
+  noVector,
+  type RecordedVector,
+  type VectorList,
+  type VectorSeries,
+} from "./vector-lines.ts";
 
 /** Number of samples to read before yielding to the event loop. */
 const CHUNK = 50_000;
@@ -16,12 +21,8 @@ export async function listVectorsInDatabase(
   name: string,
   run: NamedRun,
 ): Promise<VectorList> {
-  const list = await withDatabase(handle, name, run, (opened): VectorList => {
-    const all = vectorsIn(opened);
-    const omitted = Math.max(0, all.length - MOST_VECTORS);
-    return { vectors: all.slice(0, MOST_VECTORS), omitted, isPartial: false };
-  });
-  return list ?? { vectors: [], omitted: 0, isPartial: false };
+  const { items: vectors, ...rest } = await listItems(handle, name, run, MOST_VECTORS, vectorsIn);
+  return { vectors, ...rest };
 }
 
 function vectorsIn(opened: OpenedDatabase): RecordedVector[] {
@@ -55,7 +56,7 @@ export async function readVectorInDatabase(
     const readPart = await readSamples(opened, id, samples, control);
     return { vector, ...samples.result(), readPart };
   });
-  if (series === undefined) throw new UserError(`the run has no vector ${id} in this file`);
+  if (series === undefined) throw noVector(id);
   return series;
 }
 

@@ -1,5 +1,4 @@
 import type { FileHandle } from "node:fs/promises";
-import { UserError } from "../errors.ts";
 import { DownSampler } from "../model/down-sample.ts";
 import { numberIn } from "../model/quantities.ts";
 import { readLines, type Range, type ReadControl } from "./byte-lines.ts";
@@ -8,6 +7,7 @@ import type { NamedRun } from "./run-values.ts";
 import { readVectorIndex, type VectorIndex } from "./vector-index.ts";
 import {
   isData,
+  noVector,
   VectorDeclarations,
   type RecordedVector,
   type VectorList,
@@ -134,10 +134,6 @@ async function readWhole(
   const series = samples.result();
   const count = isWhole ? series.count : undefined;
   return { vector: { ...facts(vector), count }, ...series, readPart: isWhole ? 1 : part() };
-}
-
-function noVector(id: number): UserError {
-  return new UserError(`the run has no vector ${id} in this file`);
 }
 
 /** Returns a progress function that also remembers which part has been read. */

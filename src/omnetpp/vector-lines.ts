@@ -1,6 +1,8 @@
 import type { SampledSeries } from "../model/down-sample.ts";
 import { wordsOf } from "./quoted-text.ts";
-import { isWanted, type NamedRun } from "./run-values.ts";
+import { UserError } from "../errors.ts";
+import type { NamedRun } from "./run-values.ts";
+import { WantedRun } from "./wanted-run.ts";
 
 /** A vector that a run has recorded. */
 export interface RecordedVector {
@@ -39,7 +41,11 @@ interface Declared extends RecordedVector {
 /** More vectors cannot be chosen from, and names of that length are of a damaged file. */
 export const MOST_VECTORS = 20_000;
 const LONGEST_NAME = 1000;
-const MOST_ATTRIBUTES = 1000;
+
+/** The run has no vector of that number. */
+export function noVector(id: number): UserError {
+  return new UserError(`the run has no vector ${id} in this file`);
+}
 
 /**
  * What the lines of a vector file or its index say about runs and vectors, apart from the data. If a file contains a run
@@ -47,28 +53,23 @@ const MOST_ATTRIBUTES = 1000;
  * @see OMNeT++ Simulation Manual, appendix "Result File Formats", "Native Result Files".
  */
 export class VectorDeclarations {
-  readonly #wanted: NamedRun;
   readonly vectors = new Map<number, Declared>();
   omitted = 0;
-  #runAttributes: Map<string, string> | undefined = new Map();
-  #isWanted = false;
+  readonly #run: WantedRun;
   #vector: Declared | undefined;
-  readonly #onRun: () => void;
 
   /** @param onRun called when a further recording of the wanted run begins. */
   constructor(wanted: NamedRun, onRun: () => void = () => undefined) {
-    this.#wanted = wanted;
-    this.#onRun = onRun;
+    this.#run = new WantedRun(wanted, () => {
+      this.vectors.clear();
+      this.omitted = 0;
+      onRun();
+    });
   }
 
   /** Whether the present lines belong to the wanted run. */
   get isWanted(): boolean {
-    if (this.#runAttributes !== undefined) {
-      this.#isWanted = isWanted(this.#runAttributes, this.#wanted);
-      this.#runAttributes = undefined;
-      if (this.#isWanted) this.#begin();
-    }
-    return this.#isWanted;
+    return this.#run.hasItem();
   }
 
   /** Takes a line that is not one of data. */
@@ -76,15 +77,9 @@ export class VectorDeclarations {
     if (line.startsWith("vector ")) this.#takeVector(wordsOf(line, 5));
     else if (line.startsWith("attr ")) this.#takeAttribute(wordsOf(line, 3));
     else if (line.startsWith("run ")) {
-      this.#runAttributes = new Map();
+      this.#run.next();
       this.#vector = undefined;
     }
-  }
-
-  #begin(): void {
-    this.vectors.clear();
-    this.omitted = 0;
-    this.#onRun();
   }
 
   #takeVector([, number, module = "", name, columns = "TV"]: readonly string[]): void {
@@ -104,10 +99,8 @@ export class VectorDeclarations {
 
   #takeAttribute([, name, value]: readonly string[]): void {
     if (value === undefined || value.length > LONGEST_NAME) return;
-    if (this.#vector === undefined) {
-      if ((this.#runAttributes?.size ?? MOST_ATTRIBUTES) < MOST_ATTRIBUTES)
-        this.#runAttributes!.set(name!, value);
-    } else if (name === "unit") this.#vector.unit = value;
+    if (this.#vector === undefined) this.#run.addAttribute(name!, value);
+    else if (name === "unit") this.#vector.unit = value;
     else if (name === "interpolationmode") this.#vector.interpolation = value;
   }
 }

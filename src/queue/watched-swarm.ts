@@ -1,7 +1,8 @@
 import type { Redis } from "ioredis";
 import * as v from "valibot";
 import { MODES } from "../model/build.ts";
-import { parseBuildProgress, type BuildProgress } from "../model/build-progress.ts";
+import { parseBuildProgress } from "../model/build-progress.ts";
+import type { Build, QueueLength } from "../model/dashboard.ts";
 import { parseJsonOrUndefined } from "../system/json.ts";
 import { ENDED_SETS, FIELD, jobKey, queueKey, workerConnections } from "./bull-layout.ts";
 import { BUILD_QUEUE, RUN_QUEUE } from "./names.ts";
@@ -19,7 +20,7 @@ export interface WatchedSwarm {
   stopped: Trouble[];
   runs: QueueLength;
   /** The builds that are running or waiting, at most {@link MOST_BUILDS}. */
-  builds: WatchedBuild[];
+  builds: Build[];
 }
 
 interface WatchedWorker {
@@ -27,30 +28,6 @@ interface WatchedWorker {
   host: string;
   /** Number of jobs that it executes concurrently; undefined if it does not say so. */
   slots: number | undefined;
-}
-
-/** Number of jobs by state. */
-interface QueueLength {
-  waiting: number;
-  /** Held back by their campaign's limit of concurrent runs, or for a while because a worker has handed them back. */
-  delayed: number;
-  /** Taken by a worker. */
-  running: number;
-  /** Ended and not yet collected. */
-  uncollected: number;
-}
-
-export interface WatchedBuild {
-  state: "running" | "waiting";
-  /** Name of the checkout's folder, with the project's folder in it. */
-  project: string;
-  mode: string;
-  omnetpp: string;
-  /** The machine that builds; undefined while the build is waiting. */
-  host: string | undefined;
-  /** In ms since 1970; undefined while the build is waiting. */
-  startedAt: number | undefined;
-  progress: BuildProgress | undefined;
 }
 
 const MOST_BUILDS = 50;
@@ -131,7 +108,7 @@ const ShownSchema = v.object({
 
 const BUILD_FIELDS = [FIELD.data, FIELD.startedAt, FIELD.finishedAt, FIELD.progress, FIELD.worker];
 
-async function readBuilds(redis: Redis): Promise<WatchedBuild[]> {
+async function readBuilds(redis: Redis): Promise<Build[]> {
   const last = MOST_BUILDS - 1;
   const lists = redis
     .pipeline()
@@ -150,7 +127,7 @@ async function readBuilds(redis: Redis): Promise<WatchedBuild[]> {
 }
 
 /** Returns a build; undefined if it has just ended, or its entry is damaged. */
-function buildIn(fields: unknown, isRunning: boolean): WatchedBuild | undefined {
+function buildIn(fields: unknown, isRunning: boolean): Build | undefined {
   if (!Array.isArray(fields)) return undefined;
   const [data, startedAt, finishedAt, progress, worker] = fields as (string | null)[];
   const request = v.safeParse(ShownSchema, parseJsonOrUndefined(data));

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Campaigns } from "../../src/dashboard/campaigns.ts";
-import type { Summary } from "../../src/dashboard/summary.ts";
+import type { Summary } from "../../src/model/dashboard.ts";
 import { DamagedEntry, NoAnswer, type QueueWatch } from "../../src/queue/watch.ts";
 import { collected, endedQueue, madeCampaign, madeRecord } from "./made.ts";
 

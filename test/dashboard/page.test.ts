@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
-import { chromium, type Browser, type Page } from "playwright-core";
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { findProgram } from "../../scripts/setup.js";
+import type { Page } from "playwright-core";
+import { expect, it } from "vitest";
 import { accessibilityFaults } from "../helpers/axe.ts";
+import { APPEARANCES, isWiderThanWindow, useBrowser } from "../helpers/browser.ts";
 import { madeAloha, MadeCampaign, madeDashboard, madeRow, MADE_TOKEN } from "../helpers/made-dashboard.ts";
 import { describeWithService } from "../helpers/services.ts";
 
@@ -15,34 +15,12 @@ const DELAY = `${CAMPAIGN}?scalar=Aloha.server.delay:mean`;
 const UTILIZATION = `${RESULTS}&s=Aloha.server.channelUtilization:last`;
 
 describeWithService("chromium", "the page of the dashboard", () => {
-  let browser: Browser;
-  const faults: string[] = [];
-  beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath: findProgram("chromium")!,
-      args: ["--no-sandbox", "--disable-dev-shm-usage"],
-    });
-  });
-  afterAll(() => browser.close());
-
-  const open = async (address: string, { width = 1280, isDark = false } = {}): Promise<Page> => {
-    const page = await browser.newPage({
-      viewport: { width, height: width < 500 ? 844 : 800 },
-      colorScheme: isDark ? "dark" : "light",
-    });
-    page.on("pageerror", (error) => faults.push(error.message));
-    page.on("console", (message) => {
-      const isAnswer = message.text().startsWith("Failed to load resource");
-      if (message.type() === "error" && !isAnswer) faults.push(message.text());
-    });
-    await page.goto(address);
-    return page;
-  };
+  const { open, faults } = useBrowser();
   const shownRuns = (page: Page): Promise<string[]> =>
     page.locator("tr[data-run] td:first-child").allTextContents();
   const status = (page: Page): Promise<string | null> => page.locator("#query-answer").textContent();
 
-  it.each([390, 1280, 1440].flatMap((width) => [false, true].map((isDark) => ({ width, isDark }))))(
+  it.each(APPEARANCES)(
     "is accessible and not wider than the window: $width px, dark: $isDark",
     async ({ width, isDark }) => {
       await using dashboard = await madeDashboard(madeAloha());
@@ -63,7 +41,7 @@ describeWithService("chromium", "the page of the dashboard", () => {
           .waitFor();
         if (place.includes("preview=")) await page.locator(".drawer .figure svg").waitFor();
         expect([place, await accessibilityFaults(page)]).toEqual([place, []]);
-        const isWider = await page.evaluate("document.documentElement.scrollWidth > innerWidth");
+        const isWider = await isWiderThanWindow(page);
         expect([place, isWider]).toEqual([place, false]);
         await page.close();
       }

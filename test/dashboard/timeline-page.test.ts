@@ -1,42 +1,19 @@
-import { chromium, type Browser, type Page } from "playwright-core";
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { findProgram } from "../../scripts/setup.js";
+import type { Page } from "playwright-core";
+import { expect, it } from "vitest";
 import { accessibilityFaults } from "../helpers/axe.ts";
+import { APPEARANCES, isWiderThanWindow, useBrowser } from "../helpers/browser.ts";
 import { MadeCampaign, madeDashboard, madeRow, madeTimeline } from "../helpers/made-dashboard.ts";
 import { describeWithService } from "../helpers/services.ts";
 
 const TIMELINE = "/campaigns/abcdefgh?view=timeline";
 
 describeWithService("chromium", "the pages of the swarm and of the timeline", () => {
-  let browser: Browser;
-  const faults: string[] = [];
-  beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath: findProgram("chromium")!,
-      args: ["--no-sandbox", "--disable-dev-shm-usage"],
-    });
-  });
-  afterAll(() => browser.close());
-
-  const open = async (address: string, { width = 1280, isDark = false } = {}): Promise<Page> => {
-    const page = await browser.newPage({
-      viewport: { width, height: width < 500 ? 844 : 800 },
-      colorScheme: isDark ? "dark" : "light",
-      timezoneId: "UTC",
-    });
-    page.on("pageerror", (error) => faults.push(error.message));
-    page.on("console", (message) => {
-      const isAnswer = message.text().startsWith("Failed to load resource"); // the server of an earlier test has ended
-      if (message.type() === "error" && !isAnswer) faults.push(message.text());
-    });
-    await page.goto(address);
-    return page;
-  };
+  const { open, faults } = useBrowser();
   const timeline = (page: Page) => page.getByRole("application", { name: "Timeline of the runs" });
   const hovered = (page: Page): Promise<string | null> =>
     page.locator(".timeline-view .hovered").textContent();
 
-  it.each([390, 1280, 1440].flatMap((width) => [false, true].map((isDark) => ({ width, isDark }))))(
+  it.each(APPEARANCES)(
     "are accessible and not wider than the window: $width px, dark: $isDark",
     async ({ width, isDark }) => {
       await using dashboard = await madeDashboard(madeTimeline(120, { isOver: false }));
@@ -48,7 +25,7 @@ describeWithService("chromium", "the pages of the swarm and of the timeline", ()
         const page = await open(dashboard.base + place, { width, isDark });
         await page.getByText(text).first().waitFor();
         expect([place, await accessibilityFaults(page)]).toEqual([place, []]);
-        const isWider = await page.evaluate("document.documentElement.scrollWidth > innerWidth");
+        const isWider = await isWiderThanWindow(page);
         expect([place, isWider]).toEqual([place, false]);
         await page.close();
       }

@@ -1,7 +1,8 @@
 import { Hono } from "hono";
 import { listen } from "../../src/dashboard/listen.ts";
 import { liveAnswers } from "../../src/dashboard/live.ts";
-import type { CampaignUpdate, Row, Summary, Swarm } from "../../src/dashboard/page/base/data.ts";
+import type { Overview, Summary, Swarm } from "../../src/model/dashboard.ts";
+import type { CampaignUpdate, Row } from "../../src/dashboard/page/base/data.ts";
 import { pageRoutes } from "../../src/dashboard/page-routes.ts";
 import { securityHeaders } from "../../src/dashboard/server.ts";
 import { UserError } from "../../src/errors.ts";
@@ -52,10 +53,15 @@ export class MadeCampaign {
       runs: this.rows.length,
       cancelled: false,
       states,
+      superseded: {},
       uncollected: 0,
       actions: { cancel: open > 0, retry: open > 0 ? 0 : failed },
       ...this.#more,
     };
+  }
+
+  overview(): Overview {
+    return { swarm: this.swarm, campaigns: [this.summary()], damaged: [] };
   }
 
   update(): CampaignUpdate {
@@ -171,9 +177,7 @@ export async function madeDashboard(campaign: MadeCampaign): Promise<MadeDashboa
       : Promise.reject(new UserError(dashboard.trouble));
   app.use(securityHeaders);
   app.onError((error, context) => context.json({ error: error.message }, 409));
-  app.get("/api/campaigns", (context) =>
-    live(context, () => checked(() => ({ swarm: campaign.swarm, campaigns: [campaign.summary()] }))),
-  );
+  app.get("/api/campaigns", (context) => live(context, () => checked(() => campaign.overview())));
   app.get("/api/swarm", (context) => live(context, () => checked(() => campaign.swarm)));
   app.get("/api/session", (context) =>
     context.req.header("authorization") === `Bearer ${MADE_TOKEN}`
@@ -218,7 +222,7 @@ export async function madeDashboard(campaign: MadeCampaign): Promise<MadeDashboa
 
 /** Returns a swarm of three machines, of which one has stopped and one has gone, and two builds. */
 function madeSwarm(): Swarm {
-  const machine = { roles: ["runner"], storing: 0, isConnected: true, troubles: [] };
+  const machine = { roles: ["runner" as const], storing: 0, isConnected: true, troubles: [] };
   return {
     busy: 6,
     slots: 12,

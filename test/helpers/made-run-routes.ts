@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { Hono } from "hono";
 import { answerWithProgress } from "../../src/dashboard/progress.ts";
-import type { RunDetails } from "../../src/dashboard/run-details.ts";
+import type { RunDetails } from "../../src/model/dashboard.ts";
 import type { Recordings } from "../../src/dashboard/recordings.ts";
 import { UserError } from "../../src/errors.ts";
 import { DownSampler } from "../../src/model/down-sample.ts";

@@ -1,17 +1,12 @@
 import path from "node:path";
 import type { Dependency } from "../../model/build.ts";
 import type { Campaign } from "../../model/campaign.ts";
+import type { LocalCommand } from "../../model/dashboard.ts";
 import type { Run } from "../../model/run.ts";
 import { shellWord } from "../../model/shell-word.ts";
 import { parseSimulationArguments, runArguments } from "../../omnetpp/opp-args.ts";
 import { simulatorsFor } from "../../omnetpp/simulator.ts";
 import type { Study } from "./places.ts";
-
-/** A command line for a shell, and what to know before executing it. */
-export interface LocalCommand {
-  command: string;
-  notes: string[];
-}
 
 /**
  * Returns the command line that repeats a run on the user's own machine, without the swarm: that of a worker

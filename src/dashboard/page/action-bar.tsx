@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import type { Actions, Summary } from "./base/data.ts";
+import type { Summary } from "../../model/dashboard.ts";
 import { counted } from "./base/format.ts";
 import { session } from "./base/session.ts";
 import { useAction } from "./use-action.ts";
@@ -7,7 +7,7 @@ import { useAction } from "./use-action.ts";
 /** The buttons that change a campaign, each only while it does something. */
 export function ActionBar({ summary }: { summary: Summary }): JSX.Element {
   const { id, uncollected } = summary;
-  const { cancel, retry, hint } = summary.actions ?? NONE;
+  const { cancel, retry, hint } = summary.actions;
   const { act, answer, isOff } = useAction(id);
   return (
     <div class="bar-line">
@@ -38,5 +38,3 @@ export function ActionBar({ summary }: { summary: Summary }): JSX.Element {
     </div>
   );
 }
-
-const NONE: Actions = { cancel: false, retry: 0 };

@@ -1,5 +1,6 @@
 import { computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
-import { rowsOf, type CampaignUpdate, type Row, type Summary } from "./base/data.ts";
+import type { Summary } from "../../model/dashboard.ts";
+import { rowsOf, type CampaignUpdate, type Row } from "./base/data.ts";
 import { follow, now } from "./base/live.ts";
 import { parameters, setParameters } from "./base/location.tsx";
 import { noteSwarm } from "./swarm/brief.ts";

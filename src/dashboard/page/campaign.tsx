@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
-import type { Summary } from "./base/data.ts";
+import type { Summary } from "../../model/dashboard.ts";
 import { count, counted, estimate, rate } from "./base/format.ts";
 import { updatedAt } from "./base/live.ts";
 import { Link, parameters, setParameters } from "./base/location.tsx";
@@ -37,7 +37,7 @@ export function CampaignPage({ id }: { id: string }): JSX.Element {
 
 function Head({ summary }: { summary: Summary }): JSX.Element {
   const at = updatedAt.value ?? Date.now();
-  const { id, config, study, user, runs, leftMs, states, reading, trouble, superseded = {} } = summary;
+  const { id, config, study, user, runs, leftMs, states, reading, trouble, superseded } = summary;
   const facts = [
     study,
     `by ${user}`,

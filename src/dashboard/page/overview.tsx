@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import type { Overview, Summary } from "./base/data.ts";
+import type { Overview, Summary } from "../../model/dashboard.ts";
 import { count, estimate, rate } from "./base/format.ts";
 import { follow } from "./base/live.ts";
 import { Link } from "./base/location.tsx";
@@ -22,7 +22,7 @@ export function OverviewPage(): JSX.Element {
     });
   }, []);
   if (overview.value === undefined) return <Waiting heading="Campaigns" />;
-  const { campaigns, damaged = [] } = overview.value;
+  const { campaigns, damaged } = overview.value;
   if (campaigns.length === 0 && damaged.length === 0)
     return (
       <>

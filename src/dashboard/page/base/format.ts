@@ -1,3 +1,5 @@
+import type { Summary } from "../../../model/dashboard.ts";
+
 /** Returns a duration with its unit; an empty text if it is unknown. */
 export function duration(ms: number | null | undefined): string {
   if (ms === undefined || ms === null) return "";
@@ -30,6 +32,24 @@ export function amount(value: number | null | undefined): string {
   return Number(value.toPrecision(4)).toLocaleString("en", { maximumFractionDigits: 6 });
 }
 
+/** Number of significant digits of a measured value: more are those of binary fractions. */
+const EXACT_DIGITS = 12;
+
+/** Returns a number with all digits that may have been recorded. */
+export function exact(value: number): string {
+  return String(Number(value.toPrecision(EXACT_DIGITS)));
+}
+
+/** Returns a value with its unit, if it has one. */
+export function withUnit(value: string, unit: string | null): string {
+  return unit === null ? value : `${value} ${unit}`;
+}
+
+/** Returns the title of a quantity with its unit, if it has one. */
+export function titleWithUnit(title: string, unit: string | null): string {
+  return unit === null ? title : `${title} [${unit}]`;
+}
+
 /** Returns an integer with all digits, in groups. */
 export function count(number: number): string {
   return number.toLocaleString("en");
@@ -44,10 +64,7 @@ export function counted(number: number, noun: string): string {
 export function rate({
   runsPerSecond,
   eventsPerSecond,
-}: {
-  runsPerSecond?: number;
-  eventsPerSecond?: number;
-}): string {
+}: Pick<Summary, "runsPerSecond" | "eventsPerSecond">): string {
   const runs = runsPerSecond === undefined ? "" : runRate(runsPerSecond);
   const events = eventsPerSecond === undefined ? "" : `${amount(eventsPerSecond)} ev/s`;
   return [runs, events].filter((text) => text !== "").join(", ");

@@ -2,6 +2,7 @@ import { scaleBand, scaleLinear, scaleLog } from "d3-scale";
 import type { JSX } from "preact";
 import { amount } from "../base/format.ts";
 import type { Theme } from "./colours.ts";
+import type { Extent } from "./extent.ts";
 
 /** A scale of numbers or of texts, in pixels. */
 export interface AxisScale {
@@ -9,22 +10,6 @@ export interface AxisScale {
   ticks: { at: number; label: string }[];
   /** Distance between neighbouring texts; undefined for numbers. */
   step: number | undefined;
-}
-
-export interface Extent {
-  low: number;
-  high: number;
-}
-
-/** Returns the extent of finite numbers, only of positive ones for a logarithmic axis; undefined if there is none. */
-export function extentOf(values: Iterable<number>, isLog: boolean): Extent | undefined {
-  let [low, high] = [Infinity, -Infinity];
-  for (const value of values) {
-    if (!Number.isFinite(value) || (isLog && value <= 0)) continue;
-    low = Math.min(low, value);
-    high = Math.max(high, value);
-  }
-  return low > high ? undefined : { low, high };
 }
 
 /** Space beyond the outermost points, as a part of the range. */

@@ -3,6 +3,7 @@ import { amount } from "../base/format.ts";
 import { Axes, FIRST_COLUMN_PX, panels, textScale, type Box } from "./axes.tsx";
 import { coloursFor, rampAt, type Colours, type Theme } from "./colours.ts";
 import { plain, type Facet } from "./figure-data.ts";
+import { Frame, PanelTitle } from "./frame.tsx";
 import { MOST_FACETS, pointText, type FigureProps } from "./line-figure.tsx";
 
 const BAR_PX = 78;
@@ -23,16 +24,12 @@ export function HeatFigure(props: FigureProps): JSX.Element {
   const { boxes, height } = panels(facets.length, width - BAR_PX, panelHeight, TITLE_PX);
   const bar: Box = { left: width - BAR_PX + 6, top: boxes[0]?.top ?? 0, width: 14, height: panelHeight };
   return (
-    <svg
-      xmlns="http://www.w3.org/2000/svg"
+    <Frame
       width={width}
       height={height}
-      viewBox={`0 0 ${width} ${height}`}
-      role="img"
-      aria-label={`${data.yLabel} by ${plain(props.axes.x)} and ${plain(props.axes.line)}; the values are in the table below`}
-      font-family="system-ui, sans-serif"
+      label={`${data.yLabel} by ${plain(props.axes.x)} and ${plain(props.axes.line)}; the values are in the table below`}
+      theme={theme}
     >
-      <rect width={width} height={height} fill={theme.back} />
       <text x="12" y="20" font-size="13" fill={theme.text}>
         {`${data.yLabel} (${settings.scale} colours)`}
       </text>
@@ -40,7 +37,7 @@ export function HeatFigure(props: FigureProps): JSX.Element {
         <HeatPanel key={facet.label} {...props} facet={facet} box={boxes[index]!} colours={colours} />
       ))}
       <ColourBar box={bar} colours={colours} theme={theme} />
-    </svg>
+    </Frame>
   );
 }
 
@@ -65,15 +62,7 @@ function HeatPanel({
   const [width, height] = [Math.max(1, x.step! - 2), Math.max(1, y.step! - 2)];
   return (
     <g>
-      <text
-        x={box.left + box.width / 2}
-        y={box.top - 8}
-        text-anchor="middle"
-        font-size="13"
-        fill={theme.text}
-      >
-        {facet.label}
-      </text>
+      <PanelTitle box={box} text={facet.label} theme={theme} />
       <Axes
         box={box}
         x={x}

@@ -1,18 +1,9 @@
 import { line as linePath } from "d3-shape";
 import type { JSX } from "preact";
 import { amount } from "../base/format.ts";
-import {
-  Axes,
-  FIRST_COLUMN_PX,
-  extentOf,
-  numberScale,
-  panels,
-  textScale,
-  type AxisScale,
-  type Box,
-  type Extent,
-} from "./axes.tsx";
+import { Axes, FIRST_COLUMN_PX, numberScale, panels, textScale, type AxisScale, type Box } from "./axes.tsx";
 import type { Theme } from "./colours.ts";
+import { extentOf, type Extent } from "./extent.ts";
 import {
   plain,
   SCALAR,
@@ -22,6 +13,7 @@ import {
   type Line,
   type Point,
 } from "./figure-data.ts";
+import { Frame, PanelTitle } from "./frame.tsx";
 import { Legend, legendPlaces, styleOf, type LineStyle } from "./legend.tsx";
 import type { Settings } from "./settings.ts";
 
@@ -58,16 +50,7 @@ export function LineFigure(props: FigureProps): JSX.Element {
       : shared;
   const description = `${data.yLabel} over ${plain(props.axes.x)}, ${labels.length} lines; the values are in the table below`;
   return (
-    <svg
-      xmlns="http://www.w3.org/2000/svg"
-      width={width}
-      height={height}
-      viewBox={`0 0 ${width} ${height}`}
-      role="img"
-      aria-label={description}
-      font-family="system-ui, sans-serif"
-    >
-      <rect width={width} height={height} fill={theme.back} />
+    <Frame width={width} height={height} label={description} theme={theme}>
       {legend.entries.map(({ label, left, top }) => (
         <Legend key={label} label={label} left={left} top={top} style={styles.get(label)!} theme={theme} />
       ))}
@@ -76,7 +59,7 @@ export function LineFigure(props: FigureProps): JSX.Element {
         if (y === undefined) return null;
         return <Panel key={facet.label} {...props} facet={facet} box={boxes[index]!} y={y} styles={styles} />;
       })}
-    </svg>
+    </Frame>
   );
 }
 
@@ -107,15 +90,7 @@ function Panel(props: PanelProps): JSX.Element {
   const unit = data.xUnit === "" ? "" : ` [${data.xUnit}]`;
   return (
     <g>
-      <text
-        x={box.left + box.width / 2}
-        y={box.top - 8}
-        text-anchor="middle"
-        font-size="13"
-        fill={theme.text}
-      >
-        {facet.label}
-      </text>
+      <PanelTitle box={box} text={facet.label} theme={theme} />
       <Axes
         box={box}
         x={x}

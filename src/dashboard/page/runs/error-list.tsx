@@ -24,7 +24,7 @@ export function ErrorList({ campaign }: { campaign: CampaignData }): JSX.Element
   };
   const { id, summary } = campaign;
   const { act, answer, isOff } = useAction(id);
-  const mayRetry = (summary.value?.actions?.retry ?? 0) > 0;
+  const mayRetry = (summary.value?.actions.retry ?? 0) > 0;
   if (groups.length === 0) return null;
   const entries = groups.map(({ message, runs, states, current }) => (
     <li key={message}>

@@ -1,66 +1,83 @@
 import type { JSX } from "preact";
-import { amount } from "../base/format.ts";
-import { Axes, numberScale } from "../results/axes.tsx";
+import { titleWithUnit } from "../base/format.ts";
+import { Axes, numberScale, type Box } from "../results/axes.tsx";
 import type { Theme } from "../results/colours.ts";
+import { Frame } from "../results/frame.tsx";
 import { barsOf, histogramNotes, type Histogram } from "./histogram.ts";
-import { panel } from "./vector-figure.tsx";
+import { panelOf, PREVIEW_HEIGHT, xIn, type PreviewProps } from "./preview-place.ts";
 
-const HEIGHT = 300;
 /** Space above the highest bar. */
 const HEADROOM = 1.05;
 
-interface FigureProps {
+interface FigureProps extends PreviewProps {
   histogram: Histogram;
-  name: string;
-  width: number;
-  theme: Theme;
-  onHover: (text: string | undefined) => void;
 }
 
 /** The bars of a histogram; of bins that are not equally wide, the areas are compared and not the heights. */
-export function HistogramFigure({ histogram, name, width, theme, onHover }: FigureProps): JSX.Element {
+export function HistogramFigure({ histogram, width, theme, marked, onMark }: FigureProps): JSX.Element {
   const { edges, values, unit } = histogram;
-  const box = panel(width);
+  const box = panelOf(width);
   const { heights, title } = barsOf(histogram);
   const highest = heights.reduce((most, height) => Math.max(most, height), 0) || 1;
   const x = numberScale({ low: edges[0]!, high: edges.at(-1)! }, [box.left, box.left + box.width], false, 0);
   const y = numberScale({ low: 0, high: highest * HEADROOM }, [box.top + box.height, box.top], false, 0);
   const bottom = y.of(0);
-  const bars = heights.map((height, index) => {
+  const barOf = (index: number): string => {
     const [from, to] = [x.of(edges[index]!), x.of(edges[index + 1]!)];
     const gap = to - from > 4 ? 1 : 0;
-    return height === 0 ? "" : `M${from},${bottom}V${y.of(height)}H${to - gap}V${bottom}Z`;
-  });
+    return `M${from},${bottom}V${y.of(heights[index]!)}H${to - gap}V${bottom}Z`;
+  };
   const look = (event: PointerEvent): void => {
-    const at = event.clientX - (event.currentTarget as Element).getBoundingClientRect().left;
+    const at = xIn(event);
     const index = values.findIndex((_, bin) => at >= x.of(edges[bin]!) && at < x.of(edges[bin + 1]!));
-    const suffix = unit === null ? "" : ` ${unit}`;
-    const text = `from ${amount(edges[index])} to ${amount(edges[index + 1])}${suffix}: ${amount(values[index])}`;
-    onHover(index < 0 ? undefined : text);
+    onMark(index < 0 ? undefined : index);
   };
   return (
-    <svg
-      xmlns="http://www.w3.org/2000/svg"
+    <Frame
       width={width}
-      height={HEIGHT}
-      viewBox={`0 0 ${width} ${HEIGHT}`}
-      role="img"
-      aria-label={`histogram of ${histogram.module}.${histogram.name}: ${histogramNotes(histogram).join(" ")}`}
-      font-family="system-ui, sans-serif"
+      height={PREVIEW_HEIGHT}
+      label={`histogram of ${histogram.module}.${histogram.name}: ${histogramNotes(histogram).join(" ")}`}
+      theme={theme}
       onPointerMove={look}
-      onPointerLeave={() => onHover(undefined)}
+      onPointerLeave={() => onMark(undefined)}
     >
-      <rect width={width} height={HEIGHT} fill={theme.back} />
       <Axes
         box={box}
         x={x}
         y={y}
-        xTitle={name + (unit === null ? "" : ` [${unit}]`)}
+        xTitle={titleWithUnit(histogram.name, unit)}
         yTitle={title}
         theme={theme}
         hasGrid
       />
-      <path class="bars" d={bars.join("")} fill={theme.lines[0]} />
-    </svg>
+      <path
+        class="bars"
+        d={heights.map((height, index) => (height === 0 ? "" : barOf(index))).join("")}
+        fill={theme.lines[0]}
+      />
+      {marked !== undefined && (
+        <Mark from={x.of(edges[marked]!)} to={x.of(edges[marked + 1]!)} {...{ box, theme }} />
+      )}
+    </Frame>
+  );
+}
+
+/** The least width of a mark, in pixels: bins may be narrower. */
+const MARK_PX = 2;
+
+/** Marks a bin over the whole height: its bar may be low, or have no height. */
+function Mark({ from, to, box, theme }: { from: number; to: number; box: Box; theme: Theme }): JSX.Element {
+  const width = Math.max(MARK_PX, to - from);
+  return (
+    <g class="mark" stroke={theme.text} fill={theme.text}>
+      <rect
+        x={from}
+        y={box.top}
+        width={width}
+        height={box.height}
+        fill-opacity="0.12"
+        stroke-dasharray="3 3"
+      />
+    </g>
   );
 }

@@ -1,4 +1,4 @@
-import { amount, counted } from "../base/format.ts";
+import { amount, counted, exact, withUnit } from "../base/format.ts";
 
 /** A histogram as the server sends it. */
 export interface Histogram {
@@ -58,4 +58,10 @@ export function histogramNotes({
     facts.filter((text) => text !== "").join(", "),
     ...(beside.length === 0 ? [] : [`Not drawn: ${beside.join(", ")}.`]),
   ];
+}
+
+/** Returns a bar of the figure as a text. */
+export function binText({ edges, values, unit }: Histogram, index: number): string {
+  const [from, to] = [exact(edges[index]!), exact(edges[index + 1]!)];
+  return `from ${from} to ${withUnit(to, unit)}: ${exact(values[index]!)}`;
 }

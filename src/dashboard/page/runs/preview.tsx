@@ -5,10 +5,13 @@ import { askWithProgress, type Progress } from "../base/progress.ts";
 import { messageOf } from "../base/request.ts";
 import { useTheme } from "../results/use-theme.ts";
 import { useWidth } from "../results/use-width.ts";
-import { histogramNotes, type Histogram } from "./histogram.ts";
+import { binText, histogramNotes, type Histogram } from "./histogram.ts";
 import { HistogramFigure } from "./histogram-figure.tsx";
+import { movedMark } from "./moved-mark.ts";
+import { HistogramTable, VectorTable } from "./preview-table.tsx";
 import type { Recording } from "./recording-list.ts";
-import { VectorFigure, vectorNotes, type VectorSeries } from "./vector-figure.tsx";
+import { VectorFigure } from "./vector-figure.tsx";
+import { vectorNotes, vectorPointText, type VectorSeries } from "./vector.ts";
 
 type State =
   | { type: "reading"; progress: Progress | undefined }
@@ -49,7 +52,7 @@ export function Preview({ path, recording }: { path: string; recording: Recordin
     case "reading":
       return <Reading progress={current.progress} cancel={cancel} />;
     case "read":
-      return <Drawn recording={recording} answer={current.answer} />;
+      return <Drawn answer={current.answer} />;
     case "cancelled":
     case "failed":
       return (
@@ -78,47 +81,71 @@ function Reading({ progress, cancel }: { progress: Progress | undefined; cancel:
   );
 }
 
-function Drawn({
-  recording,
-  answer,
-}: {
-  recording: Recording;
-  answer: VectorSeries | Histogram;
-}): JSX.Element {
-  const { place, width } = useWidth();
-  const theme = useTheme();
-  const hovered = useSignal<string | undefined>(undefined);
-  const onHover = (text: string | undefined): void => void (hovered.value = text);
+type Answer = VectorSeries | Histogram;
+
+function Drawn({ answer }: { answer: Answer }): JSX.Element {
   const isVector = "points" in answer;
   const notes = isVector ? vectorNotes(answer) : histogramNotes(answer);
   const isEmpty = isVector && answer.points.length === 0;
   return (
     <>
-      <div ref={place} class={isEmpty ? "" : "figure"}>
-        {isEmpty && (
-          <p class="empty-figure" role="status">
-            {answer.count === 0 ? "The vector has no values." : "All values are NaN or infinite."}
-          </p>
-        )}
-        {width.value > 0 && isVector && !isEmpty && (
-          <VectorFigure series={answer} width={width.value} theme={theme} onHover={onHover} />
-        )}
-        {width.value > 0 && !isVector && (
-          <HistogramFigure
-            histogram={answer}
-            name={recording.name}
-            width={width.value}
-            theme={theme}
-            onHover={onHover}
-          />
-        )}
-      </div>
-      {!isEmpty && <p class="hovered quiet">{hovered.value ?? notes[0]}</p>}
+      {isEmpty ? (
+        <p class="empty-figure" role="status">
+          {answer.count === 0 ? "The vector has no values." : "All values are NaN or infinite."}
+        </p>
+      ) : (
+        <MarkedFigure answer={answer} note={notes[0]!} />
+      )}
       {notes.slice(1).map((note) => (
         <p key={note} class="note quiet">
           {note}
         </p>
       ))}
+      {isEmpty ? null : isVector ? <VectorTable series={answer} /> : <HistogramTable histogram={answer} />}
+    </>
+  );
+}
+
+/** A figure whose points can be reached with the pointer and with keys. @param note shown while none is. */
+function MarkedFigure({ answer, note }: { answer: Answer; note: string }): JSX.Element {
+  const { place, width } = useWidth();
+  const theme = useTheme();
+  const marked = useSignal<{ index: number; isByKey: boolean } | undefined>(undefined);
+  const onMark = (index: number | undefined): void =>
+    void (marked.value = index === undefined ? undefined : { index, isByKey: false });
+  const isVector = "points" in answer;
+  const { index, isByKey = false } = marked.value ?? {};
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const isEscape = event.key === "Escape" && index !== undefined;
+    const next = movedMark(event.key, index, isVector ? answer.points.length : answer.values.length);
+    if (next === undefined && !isEscape) return;
+    marked.value = next === undefined ? undefined : { index: next, isByKey: true };
+    event.preventDefault();
+    event.stopPropagation(); // the drawer stays open
+  };
+  const props = { width: width.value, theme, marked: index, onMark };
+  const textOf = (at: number): string => (isVector ? vectorPointText(answer, at) : binText(answer, at));
+  return (
+    <>
+      <div
+        ref={place}
+        class="figure"
+        role="application"
+        aria-label={`Figure of ${isVector ? answer.vector.name : answer.name}`}
+        aria-describedby="preview-hint"
+        tabIndex={0}
+        onKeyDown={onKeyDown}
+      >
+        {width.value > 0 && isVector && <VectorFigure series={answer} {...props} />}
+        {width.value > 0 && !isVector && <HistogramFigure histogram={answer} {...props} />}
+      </div>
+      <p class="hovered quiet" aria-live={isByKey ? "polite" : "off"}>
+        {index === undefined ? note : textOf(index)}
+      </p>
+      <p id="preview-hint" class="help">
+        {`Keys: arrows, Page Up, Page Down, Home and End move between ${isVector ? "points" : "bins"}.`}
+      </p>
     </>
   );
 }

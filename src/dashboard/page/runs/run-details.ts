@@ -1,36 +1,9 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import type { RunDetails } from "../../../model/dashboard.ts";
 import type { Row } from "../base/data.ts";
 import { askJson, messageOf } from "../base/request.ts";
 import type { CampaignData } from "../campaign-data.ts";
-
-/** The server's `RunDetails`. */
-export interface RunDetails {
-  worker?: string;
-  attempt?: number;
-  seedSet?: string;
-  reason?: string;
-  error?: string;
-  exitCode?: number;
-  signal?: string;
-  events?: number;
-  simTime?: string;
-  commit?: string;
-  changedFiles?: number;
-  omnetpp?: string;
-  files: RunFile[];
-  omittedFiles: number;
-  filesNote?: string;
-  local?: { command: string; notes: string[] };
-  localNote?: string;
-}
-
-export interface RunFile {
-  path: string;
-  sizeBytes: number;
-  /** Why it cannot be downloaded. */
-  problem?: string;
-}
 
 /** Returns what is known about a run, which is requested again when the run has ended. */
 export function useRunDetails(

@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import type { RunDetails } from "../../../model/dashboard.ts";
 import type { Row } from "../base/data.ts";
 import { amount, count, counted, duration, size } from "../base/format.ts";
 import { now } from "../base/live.ts";
@@ -10,7 +11,7 @@ import { stateText } from "./columns.ts";
 import { CopyButton } from "./copy-button.tsx";
 import { elapsedAt } from "./fields.ts";
 import { Recordings } from "./recordings.tsx";
-import { useRunDetails, type RunDetails } from "./run-details.ts";
+import { useRunDetails } from "./run-details.ts";
 import { RunFiles } from "./run-files.tsx";
 import { RunOutput } from "./run-output.tsx";
 

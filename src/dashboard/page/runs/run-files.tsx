@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { count, counted } from "../base/format.ts";
-import type { RunDetails, RunFile } from "./run-details.ts";
+import type { RunDetails, RunFile } from "../../../model/dashboard.ts";
 
 /** Number of files that are shown without a click. */
 const MOST_OPEN = 6;

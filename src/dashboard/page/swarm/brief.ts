@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import type { SwarmBrief } from "../base/data.ts";
+import type { SwarmBrief } from "../../../model/dashboard.ts";
 import { clockTime } from "./time-axis.ts";
 
 /** The figures of the swarm, and when they were received. */

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { estimateBuildLeft } from "../../../model/build-progress.ts";
-import type { Build } from "../base/data.ts";
+import type { Build } from "../../../model/dashboard.ts";
 import { counted, duration, estimate } from "../base/format.ts";
 
 /** The builds that are running or waiting, with their progress. */

@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import type { Machine } from "../base/data.ts";
+import type { Machine } from "../../../model/dashboard.ts";
 import { counted } from "../base/format.ts";
 
 /** The machines with their workers. */

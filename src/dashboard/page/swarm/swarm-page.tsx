@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import type { Swarm } from "../base/data.ts";
+import type { Swarm } from "../../../model/dashboard.ts";
 import { count, estimate } from "../base/format.ts";
 import { follow } from "../base/live.ts";
 import { Waiting } from "../connection-status.tsx";
