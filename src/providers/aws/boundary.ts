@@ -125,8 +125,8 @@ export async function ensureServiceRoles({ iam }: Iam, { spot }: { spot: boolean
     try {
       await iam.send(new CreateServiceLinkedRoleCommand({ AWSServiceName }));
     } catch (error) {
-      // InvalidInput: it exists. Without permission, AWS says so when it needs the role.
-      if (!/InvalidInput|AccessDenied|Unauthorized/.test(originalName(error) ?? "")) throw error;
+      // InvalidInput or EntityAlreadyExists: it exists. Without permission, AWS says so when it needs the role.
+      if (!/InvalidInput|AlreadyExists|AccessDenied|Unauthorized/.test(originalName(error) ?? "")) throw error;
     }
   }
 }
