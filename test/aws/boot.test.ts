@@ -86,7 +86,7 @@ async function newMachine(): Promise<Machine> {
     run: (program) => runProgram(path.join(root, "usr/local/bin", program), [], { env }),
     async calls() {
       try {
-        return (await readFile(calls, "utf8")).trimEnd().split("\n");
+        return (await readFile(calls, "utf8")).split("\n").slice(0, -1);
       } catch (error) {
         if (errorCode(error) !== "ENOENT") throw error;
         return [];

@@ -80,6 +80,9 @@ export function breaches({ comparison, threshold }: TemplateAlarm, value: number
   return comparison === "LessThanThreshold" ? value < threshold : value >= threshold;
 }
 
+/** Statistics of periods of which nothing is still to come, by the metric; the same ones are needed again and again. */
+const complete = new WeakMap<Metric, Map<number, number | undefined>>();
+
 function statistics(
   metric: Metric,
   statistic: Statistic,
@@ -87,31 +90,34 @@ function statistics(
   periodMinutes: number,
   periods: number,
 ): Series {
+  let known = complete.get(metric);
+  if (known === undefined) complete.set(metric, (known = new Map()));
   const values: Series["values"] = [];
-  for (let start = minute - periods * periodMinutes; start < minute; start += periodMinutes)
-    values.push(statisticOf(metric, statistic, start, start + periodMinutes, minute));
+  for (let start = minute - periods * periodMinutes; start < minute; start += periodMinutes) {
+    const key = (start * 100 + periodMinutes) * (statistic === "Maximum" ? 1 : -1) + 0.5;
+    const earlier = known.get(key);
+    if (earlier !== undefined) {
+      values.push(earlier);
+      continue;
+    }
+    const { value, pending } = statisticOf(metric, statistic, start, start + periodMinutes, minute);
+    if (!pending) known.set(key, value);
+    values.push(value);
+  }
   return { values, everExisted: metric.some((each) => each !== undefined && each.visibleFrom <= minute) };
 }
 
-/** Statistics of periods of which nothing is still to come, by the metric; the same ones are needed again and again. */
-const complete = new WeakMap<Metric, Map<number, number | undefined>>();
-
 function statisticOf(metric: Metric, statistic: Statistic, start: number, end: number, minute: number) {
-  let known = complete.get(metric);
-  if (known === undefined) complete.set(metric, (known = new Map()));
-  const key = (start * 100 + end - start) * (statistic === "Maximum" ? 1 : -1) + 0.5;
-  if (known.has(key)) return known.get(key);
-  const better = statistic === "Maximum" ? Math.max : Math.min;
   let value: number | undefined;
   let pending = false;
   for (let at = Math.max(start, 0); at < end; at++) {
     const datapoint = metric[at];
     if (datapoint === undefined) continue;
     if (datapoint.visibleFrom > minute) pending = true;
-    else value = value === undefined ? datapoint.value : better(value, datapoint.value);
+    else if (value === undefined) value = datapoint.value;
+    else value = Math[statistic === "Maximum" ? "max" : "min"](value, datapoint.value);
   }
-  if (!pending) known.set(key, value);
-  return value;
+  return { value, pending };
 }
 
 const cache = new Map<string, Expression>();

@@ -55,7 +55,7 @@ function fill(value: Value, filler: Expression, reading: MathReading["fill"]): V
   const isEmpty =
     reading === "nothing if it never existed" ? !everExisted : values.every((each) => each === undefined);
   if (isEmpty && reading !== "constant") return value;
-  return { values: values.map((each) => each ?? filler.value), everExisted: true };
+  return { values: values.map((each) => each ?? filler.value), everExisted };
 }
 
 /** IF: a period without a condition is dropped. */
