@@ -285,7 +285,9 @@ describe("the model", () => {
     for (const precedence of ["as in Pascal", "from left to right"])
       expect(halt(swarm({ busy: () => 1 }), 60, { ...DOCUMENTED, precedence }), precedence).toBe(1);
     const alone = swarm({ workers: () => 0, workerCpu: undefined });
-    expect(halt(alone, 60, { ...DOCUMENTED, fill: "nothing if it never existed", missing: "none" })).toBeUndefined();
+    expect(
+      halt(alone, 60, { ...DOCUMENTED, fill: "nothing if it never existed", missing: "none" }),
+    ).toBeUndefined();
     expect(watchedValues(former(10), {}, 100, { ...DOCUMENTED, extraPeriods: 0 })).toEqual([1, 1]);
   });
 });

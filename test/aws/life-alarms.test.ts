@@ -23,10 +23,18 @@ const swarm = (minutes: number, changes: Partial<Scenario> = {}): Metrics =>
     ...changes,
   });
 
-const during = (gaps: (minute: number) => boolean, valueAt: (minute: number) => number) => (minute: number) =>
-  gaps(minute) ? undefined : valueAt(minute);
+const during =
+  (gaps: (minute: number) => boolean, valueAt: (minute: number) => number) => (minute: number) =>
+    gaps(minute) ? undefined : valueAt(minute);
 
-async function halts(maxHours: number, metrics: Metrics, from: number, until: number, alter = {}, every = EVERY) {
+async function halts(
+  maxHours: number,
+  metrics: Metrics,
+  from: number,
+  until: number,
+  alter = {},
+  every = EVERY,
+) {
   const alarms = (await lifeAlarms(maxHours)).map((alarm) => ({ ...alarm, ...alter }));
   return [0, 2].map((extraPeriods) =>
     firstHalt(alarms, metrics, [from, until], { ...READINGS[0]!, extraPeriods }, every),
@@ -42,15 +50,18 @@ describe("the alarms for the lifetime", () => {
     }
   });
 
-  it.each([1, 24])("halt no new swarm before %d hours, if no datapoint is of the time before", async (maxHours) => {
-    const sinceStart = (valueAt: number) => (minute: number) => (minute >= HOUR ? valueAt : undefined);
-    const end = (1 + maxHours) * HOUR;
-    const metrics = swarm(end + 2 * HOUR, { managers: sinceStart(1), workers: sinceStart(3) });
-    for (const halt of await halts(maxHours, metrics, 1, end + HOUR, {}, 1)) {
-      expect(halt).toBeGreaterThanOrEqual(end);
-      expect(halt).toBeLessThanOrEqual(end + EVERY);
-    }
-  });
+  it.each([1, 24])(
+    "halt no new swarm before %d hours, if no datapoint is of the time before",
+    async (maxHours) => {
+      const sinceStart = (valueAt: number) => (minute: number) => (minute >= HOUR ? valueAt : undefined);
+      const end = (1 + maxHours) * HOUR;
+      const metrics = swarm(end + 2 * HOUR, { managers: sinceStart(1), workers: sinceStart(3) });
+      for (const halt of await halts(maxHours, metrics, 1, end + HOUR, {}, 1)) {
+        expect(halt).toBeGreaterThanOrEqual(end);
+        expect(halt).toBeLessThanOrEqual(end + EVERY);
+      }
+    },
+  );
 
   it("count as many periods as CloudWatch permits", async () => {
     for (const { periodMinutes, evaluationPeriods } of await lifeAlarms(168)) {
@@ -84,7 +95,7 @@ describe("the alarms for the lifetime", () => {
     expect(former).toEqual([undefined, undefined]);
   });
 
-  it("begin anew when a swarm is resumed, also after a short time", async () => {
+  it("count from the resume of a swarm, also after a short time", async () => {
     for (const pause of [5, 5 * HOUR]) {
       const runs = (minute: number) => minute >= HOUR && (minute < 13 * HOUR || minute >= 13 * HOUR + pause);
       const metrics = swarm(3 * DAY, {
@@ -100,7 +111,9 @@ describe("the alarms for the lifetime", () => {
   });
 
   it("halt a swarm whose manager AWS replaces each day", async () => {
-    const metrics = swarm(2 * DAY, { managers: (minute) => Number(minute >= HOUR && minute % DAY !== 12 * HOUR) });
+    const metrics = swarm(2 * DAY, {
+      managers: (minute) => Number(minute >= HOUR && minute % DAY !== 12 * HOUR),
+    });
     for (const halt of await halts(24, metrics, EVERY, 2 * DAY))
       expect(halt).toBeLessThanOrEqual(26 * HOUR + EVERY);
   });

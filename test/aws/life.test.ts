@@ -57,9 +57,9 @@ describeWithPythonTools("a swarm on AWS", () => {
       expect(running.machines.map(({ role }) => role)).toEqual(["manager", "worker", "worker"]);
       expect(running.alarms.map(({ name, armed }) => `${name} ${armed}`)).toEqual([
         "swarm-inet-idle true",
+        "swarm-inet-silent true",
         "swarm-inet-life-manager true",
         "swarm-inet-life-worker true",
-        "swarm-inet-silent true",
       ]);
       expect(running.cost.hourly).toBeGreaterThan(0.2);
       expect(running.warning).toBeUndefined();

@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { beforeAll, expect, it } from "vitest";
-import { firstHalt, READINGS, type Metric, type Metrics, type Reading } from "../helpers/alarms/alarm-model.ts";
+import {
+  firstHalt,
+  READINGS,
+  type Metric,
+  type Metrics,
+  type Reading,
+} from "../helpers/alarms/alarm-model.ts";
 import { alarmTemplate, type TemplateAlarm } from "../helpers/alarms/alarm-template.ts";
 
 /** Idle times, in minutes. */
@@ -77,15 +83,15 @@ it("never halts a swarm that reports work at least once in each idle time", () =
       const size = (minute: number) =>
         inGap(minute) ? undefined : made.sizes[Math.floor(minute / 10) % made.sizes.length];
       const metrics: Metrics = {
-        [MANAGERS!]: metric((minute) => size(minute) && 1, MINUTES, made.late[0]!),
-        [WORKERS!]: metric(size, MINUTES, made.late[1]!),
-        [MANAGER_CPU!]: publishCpu(made.managerCpu, MINUTES, made.late[2]!),
-        [WORKER_CPU!]: publishCpu(made.workerCpu, MINUTES, made.late[3]!),
-        [BUSY!]: metric((minute) => busy[minute], MINUTES, made.late[4]!),
+        [MANAGERS]: metric((minute) => size(minute) && 1, MINUTES, made.late[0]!),
+        [WORKERS]: metric(size, MINUTES, made.late[1]!),
+        [MANAGER_CPU]: publishCpu(made.managerCpu, MINUTES, made.late[2]!),
+        [WORKER_CPU]: publishCpu(made.workerCpu, MINUTES, made.late[3]!),
+        [BUSY]: metric((minute) => busy[minute], MINUTES, made.late[4]!),
       };
       const [base, missing] = made.reading;
       // From the first report on: before it, nothing is known.
-      const start = metrics[BUSY!]![0]!.visibleFrom;
+      const start = metrics[BUSY]![0]!.visibleFrom;
       expect(firstHalt(alarms[made.idle]!, metrics, [start, MINUTES], { ...base, missing })).toBeUndefined();
     }),
     RUNS,
@@ -120,11 +126,11 @@ it("halts each idle swarm in time, whatever is late, missing or unknown", () => 
       const busy = (minute: number) =>
         minute < END ? 1 : made.reports[Math.floor(minute / 5) % made.reports.length];
       const metrics: Metrics = {
-        [MANAGERS!]: metric(sizes(1), MINUTES, made.late[0]!),
-        [WORKERS!]: metric(sizes(made.workers), MINUTES, made.late[1]!),
-        [MANAGER_CPU!]: publishCpu(made.managerCpu, MINUTES, made.late[2]!),
-        [WORKER_CPU!]: publishCpu(made.workerCpu, MINUTES, made.late[3]!),
-        [BUSY!]: metric(busy, MINUTES, made.late[4]!),
+        [MANAGERS]: metric(sizes(1), MINUTES, made.late[0]!),
+        [WORKERS]: metric(sizes(made.workers), MINUTES, made.late[1]!),
+        [MANAGER_CPU]: publishCpu(made.managerCpu, MINUTES, made.late[2]!),
+        [WORKER_CPU]: publishCpu(made.workerCpu, MINUTES, made.late[3]!),
+        [BUSY]: metric(busy, MINUTES, made.late[4]!),
       };
       const latest = END + Math.max(60, made.idle + 30) + SLACK;
       expect(firstHalt(alarms[made.idle]!, metrics, [END, latest], made.reading)).toBeDefined();

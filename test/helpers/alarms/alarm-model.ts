@@ -90,8 +90,8 @@ function statistics(
   periodMinutes: number,
   periods: number,
 ): Series {
-  let known = complete.get(metric);
-  if (known === undefined) complete.set(metric, (known = new Map()));
+  const known = complete.get(metric) ?? new Map<number, number | undefined>();
+  complete.set(metric, known);
   const values: Series["values"] = [];
   for (let start = minute - periods * periodMinutes; start < minute; start += periodMinutes) {
     const key = (start * 100 + periodMinutes) * (statistic === "Maximum" ? 1 : -1) + 0.5;

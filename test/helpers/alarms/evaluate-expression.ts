@@ -77,7 +77,8 @@ function operate(operator: string, left: Value, right: Value, missing: MathReadi
     const present = series.filter((each) => each.values[index] !== undefined).length;
     // A series and a number: no value where the series has none. Two series: one of them must have a value.
     if (present === 0 || (missing === "none" && present < series.length)) return undefined;
-    const operand = (value: Value): number => (typeof value === "number" ? value : (value.values[index] ?? 0));
+    const operand = (value: Value): number =>
+      typeof value === "number" ? value : (value.values[index] ?? 0);
     return compute(operand(left), operand(right));
   });
   return { values, everExisted: series.some(({ everExisted }) => everExisted) };

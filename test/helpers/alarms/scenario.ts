@@ -1,15 +1,18 @@
 import type { Metric, Metrics } from "./alarm-model.ts";
 
-/** What happens to a swarm, as functions of the minute; undefined is no datapoint. */
+/** The value of a metric at a minute, undefined without a datapoint; or no metric. */
+type ValueAt = ((minute: number) => number | undefined) | undefined;
+
+/** What happens to a swarm. */
 export interface Scenario {
   minutes: number;
-  managers?: (minute: number) => number | undefined;
-  workers?: (minute: number) => number | undefined;
+  managers?: ValueAt;
+  workers?: ValueAt;
   /** Percent; EC2 publishes it every five minutes, and not while there are no machines. */
-  managerCpu?: (minute: number) => number | undefined;
-  workerCpu?: (minute: number) => number | undefined;
+  managerCpu?: ValueAt;
+  workerCpu?: ValueAt;
   /** What the manager or the tool publishes. */
-  busy?: (minute: number) => number | undefined;
+  busy?: ValueAt;
   /** Minutes until CloudWatch has a datapoint (default: 1, and 5 for the CPU). */
   delay?: (metric: string, minute: number) => number;
 }
@@ -18,9 +21,9 @@ const EVERY_FIVE = ["CPUUtilization of ManagerGroup", "CPUUtilization of WorkerG
 
 /** Returns the metrics that a scenario leaves in CloudWatch. */
 export function metricsOf(scenario: Scenario): Metrics {
-  const { minutes, delay = (metric) => (EVERY_FIVE.includes(metric) ? 5 : 1) } = scenario;
+  const { minutes, delay = (metric: string) => (EVERY_FIVE.includes(metric) ? 5 : 1) } = scenario;
   const metrics: Metrics = {};
-  const publish = (name: string, valueAt: Scenario["busy"]): void => {
+  const publish = (name: string, valueAt: ValueAt): void => {
     if (valueAt === undefined) return;
     metrics[name] = Array.from({ length: minutes }, (_, minute): Metric[number] => {
       const value = EVERY_FIVE.includes(name) && minute % 5 !== 0 ? undefined : valueAt(minute);
