@@ -3,7 +3,11 @@ import {
   TerminateInstanceInAutoScalingGroupCommand,
 } from "@aws-sdk/client-auto-scaling";
 import { DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
-import { DescribeAlarmsCommand, SetAlarmStateCommand } from "@aws-sdk/client-cloudwatch";
+import {
+  DescribeAlarmsCommand,
+  GetMetricStatisticsCommand,
+  SetAlarmStateCommand,
+} from "@aws-sdk/client-cloudwatch";
 import { DescribeSecurityGroupsCommand } from "@aws-sdk/client-ec2";
 import { PutParameterCommand } from "@aws-sdk/client-ssm";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
@@ -53,6 +57,7 @@ describeWithPythonTools("a swarm on AWS", () => {
       expect(running.machines.map(({ role }) => role)).toEqual(["manager", "worker", "worker"]);
       expect(running.alarms.map(({ name, armed }) => `${name} ${armed}`)).toEqual([
         "swarm-inet-idle true",
+        "swarm-inet-silent true",
         "swarm-inet-life-manager true",
         "swarm-inet-life-worker true",
       ]);
@@ -233,14 +238,16 @@ describeWithPythonTools("a swarm on AWS", () => {
         exitCode: 2,
         stderr: expect.stringContaining("the swarm inet is halted") as string,
       });
+      const published = await busyDatapoints(emulator);
       const resume = user.tool("resume", "--workers", "1");
+      await clearIdleAlarm(emulator, published);
       await bootedAfter(user, first);
       expect(await resume).toMatchObject({
         exitCode: 0,
         stderr: expect.stringContaining("opening the tunnel to") as string, // not to the terminated machine
       });
       const { alarms, workers } = await user.status();
-      expect(alarms.map(({ state }) => state)).toEqual(["OK", "OK", "OK"]);
+      expect(alarms.map(({ state }) => state)).toEqual(["OK", "OK", "OK", "OK"]);
       expect(workers.wanted).toBe(1);
     });
 
@@ -330,6 +337,25 @@ async function allowedRanges({ clients }: Emulator): Promise<string[]> {
 async function stacks({ clients }: Emulator): Promise<string[]> {
   const { Stacks } = await clients.cloudFormation.send(new DescribeStacksCommand({}));
   return (Stacks ?? []).map(({ StackName }) => StackName!);
+}
+
+async function busyDatapoints({ clients }: Emulator): Promise<number> {
+  const { Datapoints } = await clients.cloudWatch.send(
+    new GetMetricStatisticsCommand({
+      ...{ Namespace: "Swarm", MetricName: "Busy", Dimensions: [{ Name: "Swarm", Value: "inet" }] },
+      ...{ StartTime: new Date(0), EndTime: new Date(Date.now() + 60_000), Period: 86_400 },
+      Statistics: ["SampleCount"],
+    }),
+  );
+  return (Datapoints ?? []).reduce((sum, { SampleCount = 0 }) => sum + SampleCount, 0);
+}
+
+/** What CloudWatch does when the tool has marked the swarm as busy. */
+async function clearIdleAlarm(emulator: Emulator, published: number): Promise<void> {
+  await vi.waitUntil(async () => (await busyDatapoints(emulator)) > published, { timeout: 60_000 });
+  await emulator.clients.cloudWatch.send(
+    new SetAlarmStateCommand({ AlarmName: "swarm-inet-idle", StateValue: "OK", StateReason: "busy" }),
+  );
 }
 
 /** What CloudWatch does when the alarm goes off: it executes the alarm's actions and stays in ALARM. */

@@ -4,6 +4,7 @@ import {
   PutMetricDataCommand,
   SetAlarmStateCommand,
 } from "@aws-sdk/client-cloudwatch";
+import { poll, type Clock } from "../../system/poll.ts";
 import type { AwsClients } from "./clients.ts";
 import { options } from "./stack.ts";
 
@@ -39,18 +40,28 @@ export function idleAlarm(alarms: readonly Alarm[], stack: string): Alarm | unde
   return alarms.find(({ name }) => name === `${stack}-idle`);
 }
 
+/** CloudWatch has a datapoint within two minutes, and evaluates alarms each minute. */
+const CLEAR = { everyMs: 5000, timeoutMs: 4 * 60_000 };
+
 /**
  * Enables and resets the alarms of a swarm that is about to start, and returns them. An alarm that is still in ALARM
- * repeats its action every minute and would halt the swarm immediately; therefore, it is set to OK. The swarm is also
- * marked as busy, so that its idle time does not continue from before it was halted, and because it is not documented
- * that metric math fills a metric that never had a value.
- * @see Amazon CloudWatch User Guide, "Using Amazon CloudWatch alarms" and "Use metric math".
+ * repeats its action every minute and would halt the swarm immediately; therefore, it is set to OK. That lasts only until
+ * CloudWatch evaluates it again, so this first waits until CloudWatch itself finds no reason any more: the swarm is marked
+ * as busy, so that its idle time does not continue from before it was halted.
+ * @see Amazon CloudWatch User Guide, "Using Amazon CloudWatch alarms"; API Reference, "SetAlarmState".
  */
-export async function armAlarms({ cloudWatch }: CloudWatch, stack: string, swarm: string): Promise<Alarm[]> {
+export async function armAlarms(
+  { cloudWatch }: CloudWatch,
+  stack: string,
+  swarm: string,
+  clock?: Clock,
+): Promise<Alarm[]> {
   const alarms = await listAlarms({ cloudWatch }, stack);
   const disabled = alarms.filter(({ armed }) => !armed).map(({ name }) => name);
   if (disabled.length > 0) await cloudWatch.send(new EnableAlarmActionsCommand({ AlarmNames: disabled }));
   await markBusy({ cloudWatch }, swarm);
+  if (alarms.some(isSetOff))
+    await poll(async () => !(await listAlarms({ cloudWatch }, stack)).some(isSetOff), CLEAR, clock);
   for (const { name } of alarms) {
     await cloudWatch.send(
       new SetAlarmStateCommand({ AlarmName: name, StateValue: "OK", StateReason: "the swarm is started" }),
@@ -58,6 +69,8 @@ export async function armAlarms({ cloudWatch }: CloudWatch, stack: string, swarm
   }
   return await listAlarms({ cloudWatch }, stack);
 }
+
+const isSetOff = ({ state }: Alarm): boolean => state === "ALARM";
 
 /** Marks the swarm as busy for the idle alarm, for about a minute, even if its queue is empty. */
 export async function markBusy({ cloudWatch }: CloudWatch, swarm: string): Promise<void> {

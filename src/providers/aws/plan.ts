@@ -134,6 +134,8 @@ function parametersFor(
     IdleMinutes: String(options.idleMinutes),
     MaxHours: String(options.maxHours),
     EndsAt: endTime(now, options.maxHours),
+    // A swarm runs for a part of the first hour, and would be halted before its time; 168 is the limit of CloudWatch.
+    LifePeriods: String(Math.min(options.maxHours + 1, 168)),
     VolumeSize: String(options.volumeGiB),
   };
   return Object.fromEntries(Object.entries(all).filter(([parameter]) => known.includes(parameter)));
