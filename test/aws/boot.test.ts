@@ -234,6 +234,7 @@ describe("the manager's watchdog", () => {
   async function manager(times: { booted: number; worked: number }): Promise<Machine> {
     const machine = await newMachine();
     await machine.boot("Manager");
+    await writeFile(path.join(machine.root, "var/lib/inet-swarm/busy"), "0");
     expect(await machine.run("swarm-watchdog")).toMatchObject({ exitCode: 0 });
     for (const [name, minutes] of Object.entries(times))
       await minutesAgo(path.join(machine.root, `run/swarm-${name}`), minutes);
@@ -261,6 +262,13 @@ describe("the manager's watchdog", () => {
     await writeFile(path.join(machine.root, "var/lib/inet-swarm/busy"), "1");
     await machine.run("swarm-watchdog");
     await writeFile(path.join(machine.root, "var/lib/inet-swarm/busy"), "0");
+    await machine.run("swarm-watchdog");
+    expect(await machine.calls()).toEqual([""]);
+  });
+
+  it("does not halt a swarm for being idle while nobody knows whether it is", async () => {
+    await using machine = await manager({ booted: 600, worked: 600 });
+    await minutesAgo(path.join(machine.root, "var/lib/inet-swarm/busy"), 7);
     await machine.run("swarm-watchdog");
     expect(await machine.calls()).toEqual([""]);
   });

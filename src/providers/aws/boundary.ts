@@ -126,7 +126,8 @@ export async function ensureServiceRoles({ iam }: Iam, { spot }: { spot: boolean
       await iam.send(new CreateServiceLinkedRoleCommand({ AWSServiceName }));
     } catch (error) {
       // InvalidInput or EntityAlreadyExists: it exists. Without permission, AWS says so when it needs the role.
-      if (!/InvalidInput|AlreadyExists|AccessDenied|Unauthorized/.test(originalName(error) ?? "")) throw error;
+      if (!/InvalidInput|AlreadyExists|AccessDenied|Unauthorized/.test(originalName(error) ?? ""))
+        throw error;
     }
   }
 }
