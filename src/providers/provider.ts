@@ -29,8 +29,14 @@ export interface PricedPlan {
   maxHours: number;
   /** Price in US dollars per hour; undefined if it is unknown. */
   hourly: number | undefined;
+  /** What an hour may cost beyond that, in US dollars, if burstable machines compute all the time. */
+  surplusHourly: number;
   /** Price of the data volume in US dollars per month. */
   volumeMonthly: number;
+  /** Price of alarms and metrics in US dollars per month, beyond the free ones. */
+  alarmsMonthly: number;
+  /** Price in US dollars of each GB of results that is downloaded, beyond the free ones. */
+  trafficGB: number;
   /** Where the prices come from. */
   prices: string;
 }

@@ -179,7 +179,7 @@ describe("the manager's boot script", () => {
     const calls = await machine.calls();
     expect(calls.some((call) => call.startsWith("docker"))).toBe(false);
     expect(calls.at(-1)).toMatch(
-      /--name \/swarm\/inet\/boot-error .* <i-0abc line \d+: attempt 120 failed: attach$/,
+      /--name \/swarm\/inet\/boot-error .* <i-0abc line \d+: attempt 120 failed: attach ?$/,
     );
   });
 
@@ -254,7 +254,7 @@ describe("the manager's watchdog", () => {
   ])("%s", async (_, times, expected) => {
     await using machine = await manager(times);
     await machine.run("swarm-watchdog");
-    expect(await machine.calls()).toEqual(expected.length > 0 ? expected : [""]);
+    expect(await machine.calls()).toEqual(expected);
   });
 
   it("counts from the last time that there was work", async () => {
@@ -263,14 +263,14 @@ describe("the manager's watchdog", () => {
     await machine.run("swarm-watchdog");
     await writeFile(path.join(machine.root, "var/lib/inet-swarm/busy"), "0");
     await machine.run("swarm-watchdog");
-    expect(await machine.calls()).toEqual([""]);
+    expect(await machine.calls()).toEqual([]);
   });
 
   it("does not halt a swarm for being idle while nobody knows whether it is", async () => {
     await using machine = await manager({ booted: 600, worked: 600 });
     await minutesAgo(path.join(machine.root, "var/lib/inet-swarm/busy"), 7);
     await machine.run("swarm-watchdog");
-    expect(await machine.calls()).toEqual([""]);
+    expect(await machine.calls()).toEqual([]);
   });
 
   it("halts the workers and the manager even if one of the requests fails", async () => {

@@ -1,5 +1,10 @@
+import {
+  CreatePolicyVersionCommand,
+  ListPolicyVersionsCommand,
+  SetDefaultPolicyVersionCommand,
+} from "@aws-sdk/client-iam";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { awsUser } from "../helpers/aws-user.ts";
+import { awsUser, INIT } from "../helpers/aws-user.ts";
 import { describeWithPythonTools, startEmulator, type Emulator } from "../helpers/emulator.ts";
 import { describeWithService } from "../helpers/services.ts";
 import { awsError } from "../helpers/stack-script.ts";
@@ -25,6 +30,7 @@ describeWithPythonTools("swarm-tool doctor and policy", () => {
       const [, aws = ""] = stdout.split("\nAWS\n");
       for (const what of ["ssh ", "ssh-keygen", "region eu-central-1", "credentials of "])
         expect(aws).toContain(`ok    ${what}`);
+      expect(aws).toContain("ok    policy inet-swarm of the account\n");
       expect(stdout).toContain("ok    docker 28.2.2");
       expect(stdout).toContain("ok    permission to create networks");
     });
@@ -58,6 +64,54 @@ describeWithPythonTools("swarm-tool doctor and policy", () => {
       );
       expect(stdout).toContain("AWS denied permission: autoscaling:DescribeAutoScalingGroups");
       expect(stdout).toContain("ok    credentials of ");
+    });
+
+    it("says if the account has no policy inet-swarm, or an old one, and creates nothing then", async () => {
+      await using user = await awsUser(emulator);
+      const PolicyArn = "arn:aws:iam::123456789012:policy/inet-swarm";
+      await emulator.clients.iam.send(
+        new CreatePolicyVersionCommand({
+          PolicyArn,
+          PolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement: [] }),
+          SetAsDefault: true,
+        }),
+      );
+      const old = await user.tool(...INIT);
+      expect(old).toMatchObject({ exitCode: 2, stdout: "" });
+      expect(old.stderr).toMatch(
+        /the policy inet-swarm of the AWS account 123456789012 is not that of this version; missing or different: Stack, Read, .*\nhint: update it, as an administrator .*aws iam create-policy-version --set-as-default/,
+      );
+      const { Versions } = await emulator.clients.iam.send(new ListPolicyVersionsCommand({ PolicyArn }));
+      await emulator.clients.iam.send(
+        new SetDefaultPolicyVersionCommand({
+          PolicyArn,
+          VersionId: Versions!.find((each) => !each.IsDefaultVersion)!.VersionId,
+        }),
+      );
+      user.proxy.script = (call) =>
+        call.action === "iam:GetPolicy"
+          ? awsError(
+              call,
+              "NoSuchEntity",
+              "Policy arn:aws:iam::123456789012:policy/inet-swarm was not found.",
+              404,
+            )
+          : undefined;
+      const missing = await user.tool(...INIT);
+      expect(missing).toMatchObject({ exitCode: 2, stdout: "" });
+      expect(missing.stderr).toMatch(
+        /has no policy inet-swarm.*\nhint: create it, as an administrator .*aws iam create-policy --policy-name inet-swarm/,
+      );
+      expect((await user.tool("doctor", "--aws")).stdout).toContain(
+        "FAIL  policy inet-swarm of the account: ",
+      );
+      user.proxy.script = (call) =>
+        call.action === "iam:GetPolicy"
+          ? awsError(call, "AccessDenied", "User: x is not authorized to perform: iam:GetPolicy", 403)
+          : undefined;
+      expect((await user.tool("doctor", "--aws")).stdout).toContain(
+        "ok    policy inet-swarm of the account: unknown",
+      );
     });
 
     it("only notes what is missing on AWS if AWS is configured but not asked for", async () => {

@@ -1,4 +1,5 @@
 import {
+  DescribeScheduledActionsCommand,
   SetDesiredCapacityCommand,
   TerminateInstanceInAutoScalingGroupCommand,
 } from "@aws-sdk/client-auto-scaling";
@@ -40,7 +41,9 @@ describeWithPythonTools("a swarm on AWS", () => {
       const { exitCode, stdout, stderr } = await init;
       expect(exitCode, stderr).toBe(0);
       expect(stdout).toMatch(/workers +2 machines c6i\.large/);
-      expect(stdout).toMatch(/costs about \$0\.\d\d an hour while running/);
+      expect(stdout).toMatch(
+        /costs about \$0\.\d\d an hour while running, with disks and public addresses, by .*\n {2}and up to \$0\.07 an hour more/,
+      );
       expect(stdout).toContain("its Docker: DOCKER_HOST=unix://");
       expect(stdout).toContain("its dashboard: swarm-tool dashboard inet");
       expect(stderr).toContain("deploying the services");
@@ -63,6 +66,15 @@ describeWithPythonTools("a swarm on AWS", () => {
       ]);
       expect(running.cost.hourly).toBeGreaterThan(0.2);
       expect(running.warnings).toEqual([]);
+      const lifetime = await Promise.all(["manager", "worker"].map((role) => endOf(`swarm-inet-${role}`)));
+      expect(lifetime.map((end) => Math.round((end! - Date.now()) / 3600_000))).toEqual([24, 24]);
+      expect(running.ends).toEqual({
+        manager: new Date(lifetime[0]!).toISOString(),
+        worker: new Date(lifetime[1]!).toISOString(),
+      });
+      expect((await user.tool("status")).stdout).toMatch(
+        /^ {2}ends in any case at \d{4}-\d\d-\d\d \d\d:\d\d$/m,
+      );
 
       // Also before a worker has joined: runs are scheduled on workers, and the images come from the swarm's registry.
       expect(await user.manager.stackVariables()).toContain("SWARM_WORKERS=node.role == worker\n");
@@ -80,6 +92,7 @@ describeWithPythonTools("a swarm on AWS", () => {
         tunnel: { open: false },
         volumes: [{ sizeGiB: 50 }],
       });
+      expect(await endOf("swarm-inet-manager")).toBeUndefined();
 
       const resume = user.tool("resume");
       const second = await bootedAfter(user, first);
@@ -89,6 +102,7 @@ describeWithPythonTools("a swarm on AWS", () => {
       });
       expect(second).not.toBe(first);
       expect(await user.status()).toMatchObject({ state: "running", tunnel: { open: true } });
+      expect(await endOf("swarm-inet-worker")).toBeGreaterThan(lifetime[1]!);
 
       const removed = await user.tool("remove", "--yes");
       expect(removed).toMatchObject({
@@ -102,6 +116,15 @@ describeWithPythonTools("a swarm on AWS", () => {
       });
       await expectAllowed(user.proxy.calls);
     });
+
+    /** When the only scheduled action of a group ends its machines, in ms since 1970. */
+    async function endOf(AutoScalingGroupName: string): Promise<number | undefined> {
+      const { ScheduledUpdateGroupActions } = await emulator.clients.autoScaling.send(
+        new DescribeScheduledActionsCommand({ AutoScalingGroupName }),
+      );
+      expect(ScheduledUpdateGroupActions!.length).toBeLessThan(2);
+      return ScheduledUpdateGroupActions![0]?.StartTime?.getTime();
+    }
 
     /** The instance that replaces the old one in the group; the old one still exists for a moment. */
     async function bootedAfter(user: AwsUser, earlier: string): Promise<string> {

@@ -137,7 +137,9 @@ describeWithPythonTools("when AWS fails", () => {
       // the command waits only briefly for prices, so a busy machine may print the built-in ones
       await eventually(async () => {
         const { stdout } = await user.tool(...INIT.filter((arg) => arg !== "--yes"), "--workers", "3");
-        expect(stdout).toContain("costs about $1.02 an hour while running, by AWS's price list of today");
+        expect(stdout).toContain(
+          "costs about $1.03 an hour while running, with disks and public addresses, by AWS's price list of today",
+        );
       });
       user.proxy.script = (call) =>
         call.action === "pricing:GetProducts"
@@ -145,7 +147,7 @@ describeWithPythonTools("when AWS fails", () => {
           : undefined;
       const denied = await user.tool(...INIT.filter((arg) => arg !== "--yes"), "--workers", "3");
       expect(denied.stdout).toMatch(
-        /costs about \$0\.4\d an hour while running, by the list prices of 20\d\d-\d\d/,
+        /costs about \$0\.4\d an hour while running, with disks and public addresses, by the list prices of 20\d\d-\d\d/,
       );
     });
 
@@ -327,8 +329,10 @@ describeWithPythonTools("when AWS fails", () => {
       await emulator.clients.cloudWatch.send(
         new DisableAlarmActionsCommand({ AlarmNames: ["swarm-inet-idle"] }),
       );
-      const { warning } = await user.status();
-      expect(warning).toContain("the actions of swarm-inet-idle are disabled");
+      const { warnings } = await user.status();
+      expect(warnings).toEqual([
+        expect.stringContaining("the actions of swarm-inet-idle are disabled") as string,
+      ]);
     });
 
     it("does not report success while AWS cannot delete the stack", async () => {

@@ -76,10 +76,13 @@ function forward(upstream: string, incoming: IncomingMessage, body: Buffer, outg
   onward.end(body);
 }
 
+/** How IAM calls services that sign their requests with another name. */
+const IAM_NAMES: Record<string, string> = { monitoring: "cloudwatch", tagging: "tag" };
+
 /** AWS has three ways to name an action: a form field, a header, and a path. */
 function describeCall({ headers, url }: IncomingMessage, body: Buffer): AwsCall {
   const scope = /Credential=[^/]+\/[^/]+\/[^/]+\/([^/]+)\//.exec(headers.authorization ?? "")?.[1];
-  const service = scope === "monitoring" ? "cloudwatch" : (scope ?? "unsigned");
+  const service = IAM_NAMES[scope ?? ""] ?? scope ?? "unsigned";
   const isForm = headers["content-type"]?.includes("form-urlencoded") ?? false;
   const fields = new URLSearchParams(isForm ? body.toString() : "");
   const target = String(headers["x-amz-target"] ?? "").split(".")[1];

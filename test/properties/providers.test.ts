@@ -175,7 +175,10 @@ describe("AWS's answers", () => {
         workers: { wanted: 1, inService: 0, trouble },
         volumes: [],
         alarms: [],
-        warning: undefined,
+        ends: undefined,
+        report: undefined,
+        warnings: [trouble],
+        bootError: trouble,
         tunnel: { open: false },
         cost: { hourly: 1, sinceStart: 1, volumeMonthly: 1, volumeSoFar: 1 },
       };

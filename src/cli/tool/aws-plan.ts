@@ -16,6 +16,11 @@ export function explainPlan(plan: PricedPlan): string[] {
     `  volume    ${volumeGiB} GiB, encrypted; ${dollars(plan.volumeMonthly)} a month, also while halted`,
     ...(plan.sshCidr === undefined ? [] : [`  SSH from  ${plan.sshCidr}`]),
     `  halts     after ${idleMinutes} minutes idle, and after ${maxHours} hours in any case`,
-    `  ${cost}, by ${plan.prices}`,
+    `  ${cost}, with disks and public addresses, by ${plan.prices}`,
+    ...(plan.surplusHourly > 0
+      ? [`  and up to ${dollars(plan.surplusHourly)} an hour more while its t3 machines compute all the time`]
+      : []),
+    `  alarms    ${dollars(plan.alarmsMonthly)} a month, unless AWS's free ones suffice`,
+    `  results   ${dollars(plan.trafficGB)} for each GB downloaded, beyond AWS's free 100 GB a month`,
   ];
 }

@@ -1,5 +1,6 @@
-import { whoAmI } from "../../providers/aws/account.ts";
-import { connectToAws, type AwsSettings } from "../../providers/aws/clients.ts";
+import { whoAmI, type Account } from "../../providers/aws/account.ts";
+import { checkBoundary } from "../../providers/aws/boundary.ts";
+import { connectToAws, type AwsClients, type AwsSettings } from "../../providers/aws/clients.ts";
 import { quotaOf } from "../../providers/aws/machine-types.ts";
 import { checkPermissions } from "../../providers/aws/rights.ts";
 import { checkProgram } from "./doctor-machine.ts";
@@ -27,12 +28,18 @@ async function checkAccount(settings: AwsSettings): Promise<Finding[]> {
     using clients = await connectToAws(settings);
     const region = { what: `region ${clients.region}`, trouble: undefined };
     try {
-      const { id, user } = await whoAmI(clients);
+      const account = await whoAmI(clients);
+      const { id, user } = account;
       const credentials = { what: `credentials of ${user}, account ${id}`, trouble: undefined };
-      const [rights, quota] = await Promise.all([checkPermissions(clients), quotaOf(clients)]);
+      const [rights, quota, policy] = await Promise.all([
+        checkPermissions(clients),
+        quotaOf(clients),
+        checkPolicy(clients, account),
+      ]);
       return [
         region,
         credentials,
+        policy,
         ...rights.map(({ right, error }) =>
           error === undefined ? { what: right, trouble: undefined } : troubleOf(right, error, AWS),
         ),
@@ -43,6 +50,20 @@ async function checkAccount(settings: AwsSettings): Promise<Finding[]> {
     }
   } catch (error) {
     return [troubleOf("region", error, AWS)];
+  }
+}
+
+/** Checks the policy that bounds the rights of a swarm's machines. */
+async function checkPolicy(clients: AwsClients, account: Account): Promise<Finding> {
+  const what = "policy inet-swarm of the account";
+  try {
+    const state = await checkBoundary(clients, account);
+    return {
+      what: state === "current" ? what : `${what}: unknown, as AWS denied permission to read it`,
+      trouble: undefined,
+    };
+  } catch (error) {
+    return troubleOf(what, error, AWS);
   }
 }
 

@@ -7,7 +7,7 @@ import type { SwarmDeployer } from "../reachable-swarm.ts";
 import type { AwsState } from "../swarm-state.ts";
 import { markBusy } from "./alarms.ts";
 import type { AwsClients } from "./clients.ts";
-import { bootError } from "./parameters.ts";
+import { lastBootError } from "./parameters.ts";
 import { changeState, reachable } from "./swarm.ts";
 
 const AWAKE_MS = 60_000;
@@ -35,8 +35,10 @@ export async function* deployServices(
     });
   }
   const { manager } = state;
-  const failure = async (): Promise<string | undefined> =>
-    manager === undefined ? undefined : await bootError(clients, state.name, manager, signal);
+  const failure = async (): Promise<string | undefined> => {
+    const last = await lastBootError(clients, state.name, signal);
+    return last?.managerId === manager ? last?.text : undefined;
+  };
   yield* waitForSwarm(swarm.docker, failure, signal);
   const awake = setInterval(() => {
     markBusy(clients, state.name).catch(() => undefined); // tried again in the next minute

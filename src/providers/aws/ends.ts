@@ -1,7 +1,8 @@
 import {
   DeleteScheduledActionCommand,
-  DescribeScheduledActionsCommand,
+  paginateDescribeScheduledActions,
   PutScheduledUpdateGroupActionCommand,
+  type ScheduledUpdateGroupAction,
 } from "@aws-sdk/client-auto-scaling";
 import { originalName } from "./aws-errors.ts";
 import type { AwsClients } from "./clients.ts";
@@ -72,30 +73,42 @@ export async function cancelEnds(clients: Scaling, groups: Groups): Promise<void
   }
 }
 
-/** Returns when the machines of a swarm's groups will be ended. */
-export async function scheduledEnds(clients: Scaling, groups: Groups, signal: AbortSignal): Promise<Ends> {
-  const endOf = async (group: string): Promise<Date | undefined> => {
-    const times = (await actionsOf(clients, group, signal)).map(({ at }) => at.getTime());
+/** Returns a function that returns when the machines of a swarm's groups will be ended. */
+export async function scheduledEnds(
+  clients: Scaling,
+  signal: AbortSignal,
+): Promise<(groups: Groups) => Ends> {
+  const actions = await actionsOf(clients, undefined, signal);
+  const endOf = ({ name }: Groups["manager"]): Date | undefined => {
+    const times = actions.filter(({ group }) => group === name).map(({ at }) => at.getTime());
     return times.length === 0 ? undefined : new Date(Math.min(...times));
   };
-  const [manager, worker] = await Promise.all([endOf(groups.manager.name), endOf(groups.worker.name)]);
-  return { manager, worker };
+  return ({ manager, worker }) => ({ manager: endOf(manager), worker: endOf(worker) });
 }
 
 interface Action {
+  group: string | undefined;
   name: string;
   at: Date;
 }
 
-/** Returns the scheduled actions that end all machines of a group. */
-async function actionsOf({ autoScaling }: Scaling, group: string, signal?: AbortSignal): Promise<Action[]> {
-  const { ScheduledUpdateGroupActions } = await autoScaling.send(
-    new DescribeScheduledActionsCommand({ AutoScalingGroupName: group }),
+/** Returns the scheduled actions that end all machines of a group, or of all groups. */
+async function actionsOf(
+  { autoScaling }: Scaling,
+  group: string | undefined,
+  signal?: AbortSignal,
+): Promise<Action[]> {
+  const found: ScheduledUpdateGroupAction[] = [];
+  const query = group === undefined ? {} : { AutoScalingGroupName: group };
+  for await (const { ScheduledUpdateGroupActions } of paginateDescribeScheduledActions(
+    { client: autoScaling },
+    query,
     options(signal),
-  );
-  return (ScheduledUpdateGroupActions ?? []).flatMap(({ ScheduledActionName, StartTime, DesiredCapacity }) =>
+  ))
+    found.push(...(ScheduledUpdateGroupActions ?? []));
+  return found.flatMap(({ AutoScalingGroupName, ScheduledActionName, StartTime, DesiredCapacity }) =>
     ScheduledActionName !== undefined && StartTime !== undefined && DesiredCapacity === 0
-      ? { name: ScheduledActionName, at: StartTime }
+      ? { group: AutoScalingGroupName, name: ScheduledActionName, at: StartTime }
       : [],
   );
 }

@@ -9,7 +9,7 @@ import { connectToAws, type AwsClients } from "./clients.ts";
 import { createSwarm, creationFailure, CreationError, isBroken, noteSwarm } from "./create.ts";
 import { deployServices } from "./deploy.ts";
 import { planSwarm, type Plan } from "./plan.ts";
-import { PRICES_AS_OF } from "./prices.ts";
+import { ALARMS_MONTH, tableName, TRAFFIC_GB } from "./prices.ts";
 import { removeSwarm } from "./remove.ts";
 import { describeStack } from "./stack.ts";
 import { existingAws, reachableEvent, type Aws } from "./swarm.ts";
@@ -85,7 +85,10 @@ function priced({ options, account, region, stack, parameters, ...plan }: Plan):
     ...{ name, region, account: account.id, stack, workers, instanceType, managerType, spot, volumeGiB },
     ...{ idleMinutes, maxHours, sshCidr: parameters["SshCidr"] },
     hourly: plan.hourly,
+    surplusHourly: plan.surplusHourly,
+    alarmsMonthly: ALARMS_MONTH,
+    trafficGB: TRAFFIC_GB,
     volumeMonthly: plan.volumeMonthly,
-    prices: plan.prices === undefined ? `the list prices of ${PRICES_AS_OF}` : "AWS's price list of today",
+    prices: plan.prices === undefined ? tableName() : "AWS's price list of today",
   };
 }

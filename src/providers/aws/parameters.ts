@@ -1,4 +1,4 @@
-import { DeleteParameterCommand, GetParameterCommand } from "@aws-sdk/client-ssm";
+import { DeleteParameterCommand, GetParameterCommand, GetParametersCommand } from "@aws-sdk/client-ssm";
 import { awsErrorName } from "./aws-errors.ts";
 import type { AwsClients } from "./clients.ts";
 import { options } from "./stack.ts";
@@ -17,16 +17,22 @@ export async function publishedHostKey(
   return id === managerId ? key : undefined; // otherwise, it is the key of a previous manager
 }
 
-/** Returns why a manager could not be set up, as its boot script has reported; undefined if it has not. */
-export async function bootError(
+/** Why a manager could not be set up, as its boot script has reported. */
+export interface BootError {
+  /** Instance ID of the manager, which may have been replaced since. */
+  managerId: string;
+  text: string;
+}
+
+/** Returns the last failure of a boot script; undefined if there was none. */
+export async function lastBootError(
   { ssm }: Ssm,
   swarm: string,
-  managerId: string,
   signal?: AbortSignal,
-): Promise<string | undefined> {
-  const [, id, text] =
+): Promise<BootError | undefined> {
+  const [, managerId, text] =
     /^(i-\w+) (.+)/.exec((await parameter({ ssm }, bootErrorName(swarm), signal)) ?? "") ?? [];
-  return id === managerId ? text : undefined; // otherwise, it is that of a previous manager
+  return managerId === undefined || text === undefined ? undefined : { managerId, text };
 }
 
 function bootErrorName(swarm: string): string {
@@ -41,6 +47,13 @@ async function parameter({ ssm }: Ssm, name: string, signal?: AbortSignal): Prom
     if (awsErrorName(error) === "ParameterNotFound") return undefined;
     throw error;
   }
+}
+
+/** Returns the names of the parameters that exist of a swarm. */
+export async function publishedParameters({ ssm }: Ssm, swarm: string): Promise<string[]> {
+  const Names = ["host-key", "worker-join", "boot-error"].map((name) => `/swarm/${swarm}/${name}`);
+  const { Parameters } = await ssm.send(new GetParametersCommand({ Names }));
+  return (Parameters ?? []).flatMap(({ Name }) => Name ?? []);
 }
 
 /**

@@ -6,7 +6,7 @@ import { whoAmI, type Account } from "./account.ts";
 import type { AwsClients } from "./clients.ts";
 import { checkBoundary } from "./boundary.ts";
 import { fetchPrices } from "./price-list.ts";
-import { monthlyVolumePrice, priceOf, type Prices } from "./prices.ts";
+import { machinePrice, monthlyVolumePrice, mostSurplus, type Prices } from "./prices.ts";
 import { describeStack, isOurs, templateParameters, type Template } from "./stack.ts";
 import { checkSwarmName, stackName } from "./swarm.ts";
 import { readTemplate } from "./template.ts";
@@ -39,6 +39,8 @@ export interface Plan {
   parameters: Record<string, string>;
   /** Price in US dollars per hour; undefined if a type is neither in AWS's current price list nor in our table. */
   hourly: number | undefined;
+  /** What an hour may cost beyond that, if burstable machines compute all the time. */
+  surplusHourly: number;
   /** Current prices; undefined if AWS does not provide them. */
   prices: Prices | undefined;
   /** Price of the data volume in US dollars per month. */
@@ -79,7 +81,8 @@ export async function planSwarm(clients: AwsClients, options: InitOptions): Prom
     ];
     await checkQuota(clients, machines, await processorsOf(clients, types));
   }
-  const [manager, worker] = types.map((type) => priceOf(type, clients.region, prices));
+  const manager = machinePrice(managerType, "manager", clients.region, prices);
+  const worker = machinePrice(instanceType, "worker", clients.region, prices);
   return {
     options,
     account,
@@ -88,6 +91,7 @@ export async function planSwarm(clients: AwsClients, options: InitOptions): Prom
     template,
     parameters: parametersFor({ ...options, sshCidr, zone }, clients.now(), known),
     hourly: manager === undefined || worker === undefined ? undefined : manager + workers * worker,
+    surplusHourly: mostSurplus(managerType) + workers * mostSurplus(instanceType),
     prices,
     volumeMonthly: monthlyVolumePrice(options.volumeGiB, clients.region),
     present: present && {

@@ -2,7 +2,7 @@
  * Date of the list prices below, in US dollars for Linux on demand. They are only an estimate.
  * @see https://aws.amazon.com/ec2/pricing/on-demand and https://aws.amazon.com/ebs/pricing
  */
-export const PRICES_AS_OF = "2025-06";
+const PRICES_AS_OF = "2025-06";
 
 /** Price of an hour of the size `large`. Other sizes cost in proportion: `xlarge` twice, `medium` half as much, … */
 const LARGE: Record<string, number> = {
@@ -64,7 +64,7 @@ export type Prices = Readonly<Record<string, number>>;
  * Returns the price of an hour of a machine in US dollars, from AWS's price list if available, otherwise from our table;
  * undefined if neither has the type.
  */
-export function priceOf(type: string, region: string, prices: Prices | undefined): number | undefined {
+function priceOf(type: string, region: string, prices: Prices | undefined): number | undefined {
   return prices?.[type] ?? hourlyPrice(type, region);
 }
 
@@ -74,6 +74,60 @@ function hourlyPrice(type: string, region: string): number | undefined {
   const factor = sizeFactor(size);
   if (large === undefined || factor === undefined) return undefined;
   return large * factor * regionFactor(region) + ADDRESS_HOUR;
+}
+
+/** Size in GiB of a machine's own disk, by its role, as in our template. */
+const DISK_GIB = { manager: 20, worker: 30, other: 30 };
+
+/** Returns the price of an hour of a machine with its address and disk in US dollars; undefined if it is unknown. */
+export function machinePrice(
+  type: string,
+  role: keyof typeof DISK_GIB,
+  region: string,
+  prices: Prices | undefined,
+): number | undefined {
+  const price = priceOf(type, region, prices);
+  return price === undefined ? undefined : price + volumePrice(DISK_GIB[role], region, 1);
+}
+
+/**
+ * Share of its vCPUs that a machine of the types t3 and t3a may use for its price, by size; it has two vCPUs up to
+ * `large`. Beyond it, AWS charges for each vCPU-hour.
+ * @see Amazon EC2 User Guide, "Burstable performance instances: CPU credits" and "Unlimited mode".
+ */
+const BASELINE: Record<string, { share: number; processors: number }> = {
+  nano: { share: 0.05, processors: 2 },
+  micro: { share: 0.1, processors: 2 },
+  small: { share: 0.2, processors: 2 },
+  medium: { share: 0.2, processors: 2 },
+  large: { share: 0.3, processors: 2 },
+  xlarge: { share: 0.4, processors: 4 },
+  "2xlarge": { share: 0.4, processors: 8 },
+};
+const SURPLUS_HOUR = 0.05;
+
+/** Returns what an hour of a machine may cost beyond its price, in US dollars, if it computes all the time. */
+export function mostSurplus(type: string): number {
+  const [, size = ""] = /^t3a?\.(\w+)$/.exec(type) ?? [];
+  const baseline = BASELINE[size];
+  return baseline === undefined ? 0 : (1 - baseline.share) * baseline.processors * SURPLUS_HOUR;
+}
+
+/**
+ * Price of a swarm's alarms and of its metric in US dollars per month, beyond those that are free: eight metrics of four
+ * alarms, and one metric of its own.
+ * @see https://aws.amazon.com/cloudwatch/pricing
+ */
+export const ALARMS_MONTH = 8 * 0.1 + 0.3;
+/** Price in US dollars of each GB that leaves AWS, in most regions, beyond 100 GB a month. */
+export const TRAFFIC_GB = 0.09;
+
+const OLD_MS = 180 * 24 * 3600_000;
+
+/** Returns where the prices of the table come from, and whether they may have changed since. */
+export function tableName(now = Date.now()): string {
+  const isOld = now - Date.parse(PRICES_AS_OF) > OLD_MS;
+  return `the list prices of ${PRICES_AS_OF}${isOld ? ", which may have changed since" : ""}`;
 }
 
 /** Returns the price of a volume in US dollars per month. */

@@ -6,7 +6,7 @@ import type { AwsState } from "../swarm-state.ts";
 import type { AwsClients } from "./clients.ts";
 import { resourceEvents } from "./create.ts";
 import { deleteKey } from "./key-pair.ts";
-import { listLeftovers } from "./leftovers.ts";
+import { listLeftovers, otherTagged } from "./leftovers.ts";
 import { deletePublished } from "./parameters.ts";
 import { deleteStack, describeStack, firstFailure, followStack, isOurs } from "./stack.ts";
 import { closeTunnel } from "./tunnel.ts";
@@ -34,8 +34,22 @@ export async function* removeSwarm(
       hint: `they may cost money; retry with: swarm-tool remove ${state.name}; or delete them in the AWS console`,
     });
   }
+  yield* noteOthers(clients, state.name);
   const { state: directory, cache, socket } = awsDirectories(state.name);
   for (const place of [cache, socket, directory]) await rm(place, { recursive: true, force: true });
+}
+
+/** Warns about what AWS lists with the swarm's tag beside what this tool creates, and if that cannot be read. */
+async function* noteOthers(clients: AwsClients, swarm: string): AsyncGenerator<ProgressEvent> {
+  const others = await otherTagged(clients, swarm);
+  if (others === undefined) {
+    const text =
+      "AWS denied permission to list all resources by their tag: only those that swarm-tool creates were looked for";
+    yield { type: "warning", text };
+  } else if (others.length > 0) {
+    const text = `AWS also lists with the tag of the swarm ${swarm}, perhaps only for some minutes: ${others.join(", ")}`;
+    yield { type: "warning", text };
+  }
 }
 
 /** Returns what is left of a swarm, after some time: machines and their disks are deleted later than their group. */

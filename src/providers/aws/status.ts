@@ -8,9 +8,9 @@ import { isBroken } from "./create.ts";
 import type { AwsClients } from "./clients.ts";
 import { findGroups, launchFailure, type Groups } from "./groups.ts";
 import { isRunning, listMachines, listVolumes, type DataVolume, type Machine } from "./machines.ts";
-import { monthlyVolumePrice, priceOf, volumePrice } from "./prices.ts";
+import { machinePrice, monthlyVolumePrice, volumePrice } from "./prices.ts";
 import { describeStack } from "./stack.ts";
-import { bootError } from "./parameters.ts";
+import { lastBootError } from "./parameters.ts";
 import { scheduledEnds, type Ends } from "./ends.ts";
 import { lastReport, stopWarnings, type Report } from "./stops.ts";
 import { isOpen } from "./tunnel.ts";
@@ -54,23 +54,26 @@ export async function describeSwarm(
   signal: AbortSignal,
   now = Date.now(),
 ): Promise<AwsStatus> {
-  const [stack, groups, machines, volumes, alarms, tunnel, queued, failure, report] = await Promise.all([
-    describeStack(clients, state.stack, signal),
-    findGroups(clients, state.stack, state.name, signal),
-    listMachines(clients, state.name, signal),
-    listVolumes(clients, state.name, signal),
-    listAlarms(clients, state.stack, signal),
-    describeTunnel(state),
-    countJobs(state, deployer),
-    workerFailure(clients, state, signal),
-    lastReport(clients, state.name, signal),
-  ]);
+  const [stack, groups, machines, volumes, alarms, tunnel, queued, failure, report, endsOf, bootError] =
+    await Promise.all([
+      describeStack(clients, state.stack, signal),
+      findGroups(clients, state.stack, state.name, signal),
+      listMachines(clients, state.name, signal),
+      listVolumes(clients, state.name, signal),
+      listAlarms(clients, state.stack, signal),
+      describeTunnel(state),
+      countJobs(state, deployer),
+      workerFailure(clients, state, signal),
+      lastReport(clients, state.name, signal),
+      scheduledEnds(clients, signal),
+      lastBootError(clients, state.name, signal),
+    ]);
   const running = machines.filter(isRunning);
   const power = powerState({ status: stack?.StackStatus, groups, running, state });
   await noteChange(state, power);
   const complete = groups !== undefined && idleAlarm(alarms, state.stack) !== undefined;
   const runs = power === "running" || (power === "broken" && running.length > 0);
-  const ends = groups && runs ? await scheduledEnds(clients, groups, signal) : undefined;
+  const ends = groups && runs ? endsOf(groups) : undefined;
   const manager = running.find(({ role }) => role === "manager");
   const unmeasured = groups ? [groups.manager, groups.worker].filter((group) => !group.isMeasured) : [];
   return {
@@ -103,10 +106,10 @@ export async function describeSwarm(
             state.stack,
             manager === undefined ? 0 : now - manager.launched.getTime(),
           ),
-    bootError: manager && (await bootError(clients, state.name, manager.id, signal)),
+    bootError: bootError?.managerId === manager?.id ? bootError?.text : undefined,
     tunnel,
     cost: {
-      hourly: sum(running.map(({ type }) => priceOf(type, state.region, state.prices))),
+      hourly: sum(running.map(({ type, role }) => machinePrice(type, role, state.region, state.prices))),
       sinceStart: sum(running.map((machine) => costOf(machine, state, now))),
       volumeMonthly: volumes.reduce((all, { sizeGiB }) => all + monthlyVolumePrice(sizeGiB, state.region), 0),
       volumeSoFar: volumes.reduce(
@@ -188,8 +191,12 @@ async function countJobs(state: AwsState, deployer: SwarmDeployer): Promise<Swar
   return swarm && (await deployer.countJobs(swarm));
 }
 
-function costOf({ type, launched }: Machine, { region, prices }: AwsState, now: number): number | undefined {
-  const price = priceOf(type, region, prices);
+function costOf(
+  { type, role, launched }: Machine,
+  { region, prices }: AwsState,
+  now: number,
+): number | undefined {
+  const price = machinePrice(type, role, region, prices);
   return price === undefined ? undefined : (price * Math.max(now - launched.getTime(), 0)) / HOUR_MS;
 }
 
