@@ -61,8 +61,9 @@ function campaign(study, tools, options) {
 /** @param {Tools} tools */
 function newest(tools) {
   const { stdout } = tools.runall(ROOT, ["list", "--json"]);
-  const listings = /** @type {{ campaign: { id: string } }[]} */ (JSON.parse(stdout));
-  return listings[0]?.campaign.id ?? "";
+  /** @type {(text: string) => { campaign: { id: string } }[]} */
+  const parse = JSON.parse;
+  return parse(stdout)[0]?.campaign.id ?? "";
 }
 
 /** Starts a dashboard, which knows nothing yet. @param {Tools} tools @returns {Promise<Served>} */

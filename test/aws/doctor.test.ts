@@ -72,7 +72,10 @@ describeWithPythonTools("swarm-tool doctor and policy", () => {
       await emulator.clients.iam.send(
         new CreatePolicyVersionCommand({
           PolicyArn,
-          PolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement: [] }),
+          PolicyDocument: JSON.stringify({
+            Version: "2012-10-17",
+            Statement: { Effect: "Allow", Action: "s3:ListAllMyBuckets", Resource: "*" },
+          }),
           SetAsDefault: true,
         }),
       );

@@ -54,28 +54,16 @@ export async function describeSwarm(
   signal: AbortSignal,
   now = Date.now(),
 ): Promise<AwsStatus> {
-  const [stack, groups, machines, volumes, alarms, tunnel, queued, failure, report, endsOf, bootError] =
-    await Promise.all([
-      describeStack(clients, state.stack, signal),
-      findGroups(clients, state.stack, state.name, signal),
-      listMachines(clients, state.name, signal),
-      listVolumes(clients, state.name, signal),
-      listAlarms(clients, state.stack, signal),
-      describeTunnel(state),
-      countJobs(state, deployer),
-      workerFailure(clients, state, signal),
-      lastReport(clients, state.name, signal),
-      scheduledEnds(clients, signal),
-      lastBootError(clients, state.name, signal),
-    ]);
+  const [answers, tunnel, queued] = await Promise.all([
+    askAws(clients, state, signal),
+    describeTunnel(state),
+    countJobs(state, deployer),
+  ]);
+  const { stack, groups, machines, volumes, alarms, failure, bootError } = answers;
   const running = machines.filter(isRunning);
   const power = powerState({ status: stack?.StackStatus, groups, running, state });
   await noteChange(state, power);
-  const complete = groups !== undefined && idleAlarm(alarms, state.stack) !== undefined;
-  const runs = power === "running" || (power === "broken" && running.length > 0);
-  const ends = groups && runs ? endsOf(groups) : undefined;
   const manager = running.find(({ role }) => role === "manager");
-  const unmeasured = groups ? [groups.manager, groups.worker].filter((group) => !group.isMeasured) : [];
   return {
     name: state.name,
     target: "aws",
@@ -91,33 +79,67 @@ export async function describeSwarm(
     },
     volumes,
     alarms,
-    ends,
-    report: report === "unknown" ? undefined : report,
-    warnings:
-      power === "creating" && !complete
-        ? []
-        : stopWarnings(
-            {
-              alarms,
-              ends,
-              report: runs ? report : "unknown",
-              unmeasured: unmeasured.map(({ name }) => name),
-            },
-            state.stack,
-            manager === undefined ? 0 : now - manager.launched.getTime(),
-          ),
+    ...describeStops(answers, { state, power, now }),
     bootError: bootError?.managerId === manager?.id ? bootError?.text : undefined,
     tunnel,
-    cost: {
-      hourly: sum(running.map(({ type, role }) => machinePrice(type, role, state.region, state.prices))),
-      sinceStart: sum(running.map((machine) => costOf(machine, state, now))),
-      volumeMonthly: volumes.reduce((all, { sizeGiB }) => all + monthlyVolumePrice(sizeGiB, state.region), 0),
-      volumeSoFar: volumes.reduce(
-        (all, { sizeGiB, created }) =>
-          all + volumePrice(sizeGiB, state.region, (now - created.getTime()) / HOUR_MS),
-        0,
-      ),
-    },
+    cost: costs(running, volumes, { state, now }),
+  };
+}
+
+type Answers = Awaited<ReturnType<typeof askAws>>;
+
+/** Asks AWS all questions at the same time. */
+async function askAws(clients: AwsClients, state: AwsState, signal: AbortSignal) {
+  const [stack, groups, machines, volumes, alarms, failure, report, endsOf, bootError] = await Promise.all([
+    describeStack(clients, state.stack, signal),
+    findGroups(clients, state.stack, state.name, signal),
+    listMachines(clients, state.name, signal),
+    listVolumes(clients, state.name, signal),
+    listAlarms(clients, state.stack, signal),
+    workerFailure(clients, state, signal),
+    lastReport(clients, state.name, signal),
+    scheduledEnds(clients, signal),
+    lastBootError(clients, state.name, signal),
+  ]);
+  return { stack, groups, machines, volumes, alarms, failure, report, endsOf, bootError };
+}
+
+/** Returns how the swarm stops by itself, and what prevents that. */
+function describeStops(
+  { groups, machines, alarms, report, endsOf }: Answers,
+  { state, power, now }: { state: AwsState; power: AwsStatus["state"]; now: number },
+): Pick<AwsStatus, "ends" | "report" | "warnings"> {
+  const running = machines.filter(isRunning);
+  const runs = power === "running" || (power === "broken" && running.length > 0);
+  const ends = groups && runs ? endsOf(groups) : undefined;
+  const known = { ends, report: report === "unknown" ? undefined : report };
+  const isComplete = groups !== undefined && idleAlarm(alarms, state.stack) !== undefined;
+  if (power === "creating" && !isComplete) return { ...known, warnings: [] };
+  const unmeasured = groups ? [groups.manager, groups.worker].filter((group) => !group.isMeasured) : [];
+  const stops = {
+    alarms,
+    ends,
+    report: runs ? report : "unknown",
+    unmeasured: unmeasured.map(({ name }) => name),
+  } as const;
+  const started = running.find(({ role }) => role === "manager")?.launched.getTime() ?? now;
+  return { ...known, warnings: stopWarnings(stops, state.stack, now - started) };
+}
+
+function costs(
+  running: readonly Machine[],
+  volumes: readonly DataVolume[],
+  { state, now }: { state: AwsState; now: number },
+): AwsStatus["cost"] {
+  const { region, prices } = state;
+  return {
+    hourly: sum(running.map(({ type, role }) => machinePrice(type, role, region, prices))),
+    sinceStart: sum(running.map((machine) => costOf(machine, state, now))),
+    volumeMonthly: volumes.reduce((all, { sizeGiB }) => all + monthlyVolumePrice(sizeGiB, region), 0),
+    volumeSoFar: volumes.reduce(
+      (all, { sizeGiB, created }) => all + volumePrice(sizeGiB, region, (now - created.getTime()) / HOUR_MS),
+      0,
+    ),
   };
 }
 
