@@ -14,6 +14,7 @@ const VALUES = {
   "AWS::Region": "eu-central-1",
   IdleMinutes: "60",
   MaxHours: "24",
+  WorkerMarket: "spot",
 };
 const PROGRAMS = [
   "aws",
@@ -362,6 +363,23 @@ describe("a worker's boot script", () => {
     await machine.run("swarm-watchdog");
     expect((await stat(seen)).mtimeMs).toBeGreaterThan(Date.now() - 60_000);
     expect((await machine.calls()).filter((call) => call.startsWith("aws autoscaling"))).toEqual([]);
+  });
+
+  it("hands the runs of a spot instance back when AWS announces its end, before it leaves the swarm", async () => {
+    await using machine = await worker("i-1 10.77.0.5:2377 TOKEN1");
+    await machine.answer(`case "$*" in *spot/instance-action*) exit 22;; esac`);
+    await machine.run("swarm-spot");
+    const changes = async (): Promise<string[]> =>
+      (await machine.calls()).filter((call) => /^(docker|systemctl)/.test(call));
+    expect(await changes()).toEqual([]);
+    await machine.answer("");
+    await machine.run("swarm-spot");
+    expect(await changes()).toEqual([
+      "systemctl stop swarm-join.timer",
+      "docker ps -q --filter label=com.docker.swarm.task",
+      "docker stop -t 90 c0ffee decaf",
+      "docker swarm leave --force",
+    ]);
   });
 
   it("tries again when joining fails", async () => {

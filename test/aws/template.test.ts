@@ -14,6 +14,7 @@ const VALUES = {
   "AWS::Region": "eu-central-1",
   IdleMinutes: "60",
   MaxHours: "24",
+  WorkerMarket: "spot",
 };
 const TEMPLATE = installedFile("cloudformation/swarm.yaml");
 /** AWS's limit for the user data of a machine, before it is encoded. */
@@ -34,7 +35,7 @@ describeWithPythonTools("cloudformation/swarm.yaml", () => {
       const file = path.join(folder.path, "boot.sh");
       const script = await bootScript(role, VALUES);
       expect(Buffer.byteLength(script)).toBeLessThan(USER_DATA_BYTES);
-      expect(written(script)).toHaveLength(2);
+      expect(written(script)).toHaveLength(role === "Manager" ? 2 : 3);
       for (const part of [script, ...written(script)]) {
         await writeFile(file, part);
         expect(await runProgram("bash", ["-n", file])).toMatchObject({ exitCode: 0, stderr: "" });
@@ -76,6 +77,18 @@ describe("the IAM policy", () => {
     expect(JSON.stringify(JSON.parse(text)).length).toBeLessThan(POLICY_CHARACTERS);
     return (JSON.parse(text) as { Statement: Statement[] }).Statement;
   };
+
+  it("has the ARNs and service names of the account's partition", async () => {
+    const china = await policyFor({ id: "123456789012", user: "arn:aws-cn:iam::123456789012:user/u" });
+    expect(china).not.toContain("arn:aws:");
+    expect(china).toContain('"iam:PassedToService": "ec2.amazonaws.com.cn"');
+    const government = await policyFor({
+      id: "123456789012",
+      user: "arn:aws-us-gov:iam::123456789012:user/u",
+    });
+    expect(government).toContain('"arn:aws-us-gov:iam::123456789012:policy/inet-swarm"');
+    expect(government).toContain('"iam:PassedToService": "ec2.amazonaws.com"');
+  });
 
   it("fits AWS's size limit, and names the account", async () => {
     expect(JSON.stringify(await statements())).not.toContain("ACCOUNT");

@@ -133,6 +133,7 @@ describeWithPythonTools("a swarm on AWS, with the machines' own boot scripts", (
         "AWS::Region": REGION,
         IdleMinutes: "60",
         MaxHours: "24",
+        WorkerMarket: "spot",
       };
       const script = await bootScript(role === "manager" ? "Manager" : "Worker", values);
       const machine = await start(role, id, role === "manager" ? script : FRESH_WORKER + script);

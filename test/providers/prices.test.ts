@@ -8,6 +8,10 @@ it("counts the disk of a machine, which differs by its role", () => {
   expect(machinePrice("x9.huge", "worker", "us-east-1", undefined)).toBeUndefined();
 });
 
+it("knows no price in China", () => {
+  expect(machinePrice("c6i.large", "worker", "cn-north-1", undefined)).toBeUndefined();
+});
+
 it.each([
   ["t3.large", 0.07],
   ["t3a.micro", 0.09],

@@ -7,6 +7,8 @@ import { EXIT, isHelp, type Command, type CommandContext } from "../terminal/com
 import { HELP_LAYOUT, outputOf } from "../terminal/usage-error.ts";
 import type { DashboardCommandOptions } from "./dashboard.ts";
 import type { DoctorFlags } from "./doctor.ts";
+import { UserError } from "../../errors.ts";
+import type { StatusFlags } from "./aws-commands.ts";
 import { addCompletion, isCompletion } from "../terminal/completion.ts";
 import { withExamples } from "../terminal/examples.ts";
 import { forPeople } from "../terminal/for-people.ts";
@@ -78,8 +80,17 @@ function addManageCommands(program: Program, io: Io, finish: Finish, context: Co
   withExamples(program.command("status [name]"), "swarm-tool status", "swarm-tool status local --json")
     .description("show swarms with their machines, processes, queues and costs")
     .option("--json", "print JSON")
-    .action(async (name: string | undefined, options: { json?: true }) => {
-      finish(await (await commands()).status(name, options, io));
+    .option(
+      "--all-regions",
+      "on AWS: find all swarms of the account, in all regions, also those that this machine does not know",
+    )
+    .option("--profile <name>", "with --all-regions: the AWS profile")
+    .action(async (name: string | undefined, options: StatusFlags) => {
+      if (!options.allRegions && options.profile !== undefined)
+        throw new UserError("--profile applies only with --all-regions");
+      if (!options.allRegions) return finish(await (await commands()).status(name, options, io));
+      const { statusEverywhere } = await import("./aws-commands.ts");
+      finish(await statusEverywhere(name, options, io));
     });
   withExamples(program.command("halt [name]"), "swarm-tool halt", "swarm-tool halt inet --yes")
     .description("shut down the machines or processes of a swarm, keeping its data")

@@ -1,4 +1,4 @@
-import { DescribeInstancesCommand, DescribeVolumesCommand } from "@aws-sdk/client-ec2";
+import { DescribeInstancesCommand, DescribeVolumesCommand, type Instance } from "@aws-sdk/client-ec2";
 import type { AwsClients } from "./clients.ts";
 import { options, TAG } from "./stack.ts";
 
@@ -23,7 +23,7 @@ export interface DataVolume {
 }
 
 /** The states in which AWS charges for a machine, or may charge again. */
-const CHARGED_STATES = ["pending", "running", "stopping", "stopped", "shutting-down"];
+export const CHARGED_STATES = ["pending", "running", "stopping", "stopped", "shutting-down"];
 
 /** Returns the machines of a swarm that are not terminated, the manager first. */
 export async function listMachines({ ec2 }: Ec2, swarm: string, signal?: AbortSignal): Promise<Machine[]> {
@@ -36,21 +36,21 @@ export async function listMachines({ ec2 }: Ec2, swarm: string, signal?: AbortSi
     }),
     options(signal),
   );
-  const machines = (Reservations ?? [])
-    .flatMap(({ Instances }) => Instances ?? [])
-    .map((instance): Machine => {
-      const name = instance.Tags?.find(({ Key }) => Key === "Name")?.Value?.toLowerCase() ?? "";
-      return {
-        id: instance.InstanceId ?? "?",
-        role: name.endsWith("-manager") ? "manager" : name.endsWith("-worker") ? "worker" : "other",
-        type: instance.InstanceType ?? "?",
-        state: instance.State?.Name ?? "?",
-        address: instance.PublicIpAddress,
-        launched: instance.LaunchTime ?? new Date(),
-        spot: instance.InstanceLifecycle === "spot",
-      };
-    });
+  const machines = (Reservations ?? []).flatMap(({ Instances }) => Instances ?? []).map(machineOf);
   return machines.sort((a, b) => a.role.localeCompare(b.role) || a.id.localeCompare(b.id));
+}
+
+export function machineOf(instance: Instance): Machine {
+  const name = instance.Tags?.find(({ Key }) => Key === "Name")?.Value?.toLowerCase() ?? "";
+  return {
+    id: instance.InstanceId ?? "?",
+    role: name.endsWith("-manager") ? "manager" : name.endsWith("-worker") ? "worker" : "other",
+    type: instance.InstanceType ?? "?",
+    state: instance.State?.Name ?? "?",
+    address: instance.PublicIpAddress,
+    launched: instance.LaunchTime ?? new Date(),
+    spot: instance.InstanceLifecycle === "spot",
+  };
 }
 
 /** Returns the data volumes of a swarm, which persist without its machines. */

@@ -70,6 +70,7 @@ function priceOf(type: string, region: string, prices: Prices | undefined): numb
 
 function hourlyPrice(type: string, region: string): number | undefined {
   const [family, size = ""] = type.split(".");
+  if (region.startsWith("cn-")) return undefined; // China has a price list of its own, in yuan
   const large = LARGE[family ?? ""];
   const factor = sizeFactor(size);
   if (large === undefined || factor === undefined) return undefined;
