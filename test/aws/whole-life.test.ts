@@ -238,8 +238,10 @@ describeWithPythonTools("a swarm on AWS, with the machines' own boot scripts", (
         expect.stringMatching(/^volume/) as string,
         expect.stringMatching(/^network/) as string,
         "key pair swarm-inet",
-        "auto scaling group swarm-inet-manager",
-        "auto scaling group swarm-inet-worker",
+        ...["manager", "worker"].map((role) => `launch template swarm-inet-${role}`),
+        ...["manager", "worker"].map((role) => `auto scaling group swarm-inet-${role}`),
+        ...["idle", "silent", "life-manager", "life-worker"].map((name) => `alarm swarm-inet-${name}`),
+        ...["host-key", "worker-join"].map((name) => `parameter /swarm/inet/${name}`),
       ]);
       clock += 30 * 24 * 60 * MINUTES;
       expect((await evaluateAlarm(emulator, "swarm-inet-idle", now())).fires).toBe(false); // no data any more

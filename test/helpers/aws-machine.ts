@@ -49,7 +49,7 @@ case "$*" in
       --cgroup-parent "$(basename "$MACHINE")" --host unix:///var/run/docker.sock --host "unix://$MACHINE/docker.sock" \\
       >"$MACHINE/dockerd.log" 2>&1 </dev/null &
     until docker version >/dev/null 2>&1; do sleep 0.1; done ;;
-  "enable --now swarm-join.timer")
+  "enable --now swarm-join.timer "*)
     while sleep 0.5; do "$SWARM_ROOT/usr/local/bin/swarm-join"; done >"$MACHINE/join.log" 2>&1 </dev/null & ;;
 esac
 `;

@@ -53,7 +53,7 @@ async function parameter({ ssm }: Ssm, name: string, signal?: AbortSignal): Prom
 export async function publishedParameters({ ssm }: Ssm, swarm: string): Promise<string[]> {
   const Names = ["host-key", "worker-join", "boot-error"].map((name) => `/swarm/${swarm}/${name}`);
   const { Parameters } = await ssm.send(new GetParametersCommand({ Names }));
-  return (Parameters ?? []).flatMap(({ Name }) => Name ?? []);
+  return (Parameters ?? []).flatMap(({ Name }) => Name ?? []).sort();
 }
 
 /**
