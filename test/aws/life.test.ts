@@ -76,16 +76,12 @@ describeWithPythonTools("a swarm on AWS", () => {
         /^ {2}ends in any case at \d{4}-\d\d-\d\d \d\d:\d\d$/m,
       );
 
-      const everywhere = await user.tool("status", "--all-regions");
-      expect(everywhere).toMatchObject({ exitCode: 0, stderr: "" });
-      expect(everywhere.stdout).toMatch(
-        /^inet \(aws, eu-central-1\): 3 machines, \$0\.\d\d an hour; \d+ GiB of volumes, .* a month; see: swarm-tool status inet\n$/,
-      );
       const elsewhere = await user.run("swarm-tool", ["status", "--all-regions"], {
         env: { XDG_STATE_HOME: "/nowhere" },
       });
-      expect(elsewhere.stdout).toContain(
-        "not known to this machine; to remove it here, delete its stack swarm-inet",
+      expect(elsewhere).toMatchObject({ exitCode: 0, stderr: "" });
+      expect(elsewhere.stdout).toMatch(
+        /^inet \(aws, eu-central-1\): 3 machines, \$0\.\d\d an hour; \d+ GiB of volumes, .* a month; not known to this machine; to remove it here, delete its stack swarm-inet in the AWS console, under CloudFormation\n$/,
       );
 
       // Also before a worker has joined: runs are scheduled on workers, and the images come from the swarm's registry.
@@ -123,9 +119,6 @@ describeWithPythonTools("a swarm on AWS", () => {
       });
       expect(await listLeftovers(emulator.clients, "inet")).toEqual([]);
       expect(await stacks(emulator)).toEqual([]);
-      expect((await user.tool("status", "--all-regions")).stdout).toBe(
-        "AWS has no machine, volume or snapshot of a swarm\n",
-      );
       expect(await user.tool("status")).toMatchObject({
         stdout: expect.stringContaining("no swarm exists") as string,
       });

@@ -23,7 +23,7 @@ export async function statusEverywhere(
   const { found, unknown } = await findEverywhere({ profile }, interrupt);
   const shown = name === undefined ? found : found.filter((each) => each.name === name);
   const isKnown = ({ name: swarm, region }: FoundSwarm): boolean =>
-    swarms.some((known) => known.target === "aws" && known.name === swarm && known.region === region);
+    swarms.some((known) => "region" in known && known.name === swarm && known.region === region);
   if (json) sayData(printableJson(shown, 2));
   else if (shown.length === 0) say("AWS has no machine, volume or snapshot of a swarm");
   else shown.map((swarm) => describeFound(swarm, isKnown(swarm))).forEach(say);

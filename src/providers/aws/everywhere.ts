@@ -5,6 +5,7 @@ import {
   DescribeVolumesCommand,
   type Tag,
 } from "@aws-sdk/client-ec2";
+import { setMaxListeners } from "node:events";
 import { UserError } from "../../errors.ts";
 import { connectToAws, type AwsClients, type AwsSettings } from "./clients.ts";
 import { CHARGED_STATES, isRunning, machineOf, type Machine } from "./machines.ts";
@@ -36,7 +37,9 @@ const ANY_REGION = "us-east-1";
  * Looks for swarms in all regions that an account has enabled, by the tag of their machines, volumes and snapshots.
  * @throws {UserError} if the list of regions cannot be read.
  */
-export async function findEverywhere(settings: AwsSettings, signal: AbortSignal): Promise<Everywhere> {
+export async function findEverywhere(settings: AwsSettings, interrupt: AbortSignal): Promise<Everywhere> {
+  const signal = AbortSignal.any([interrupt]);
+  setMaxListeners(0, signal); // some for each region
   const regions = await regionsOf(settings, signal);
   const result: Everywhere = { found: [], unknown: [] };
   await Promise.all(
