@@ -73,8 +73,12 @@ export async function park(
   numbers: readonly number[],
 ): Promise<void> {
   if (concurrency === undefined) return;
-  await redis.hset(LIMITS_KEY, id, concurrency);
-  await redis.zadd(parkedKey(id), ...numbers.flatMap((number) => [number, number]));
+  // in one step: a runner would remove the limit of a campaign that has no parked run yet
+  await redis
+    .multi()
+    .hset(LIMITS_KEY, id, concurrency)
+    .zadd(parkedKey(id), ...numbers.flatMap((number) => [number, number]))
+    .exec();
 }
 
 /** Admits as many runs of a campaign as its limit allows. @param ended runs that are not being executed any more. */

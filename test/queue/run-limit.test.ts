@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import type { Run } from "../../src/model/run.ts";
 import { openQueueClient, type QueueClient } from "../../src/queue/client.ts";
 import { forgetExpired } from "../../src/queue/campaign-list.ts";
-import { campaignKey, parkedKey, RUN_QUEUE, socketConnection } from "../../src/queue/names.ts";
+import { campaignKey, LIMITS_KEY, parkedKey, RUN_QUEUE, socketConnection } from "../../src/queue/names.ts";
 import { openRunLimits, park, PARKED_MS } from "../../src/queue/run-limit.ts";
 import { someCampaign } from "../helpers/campaign.ts";
 import { startRedis } from "../helpers/redis.ts";
@@ -85,6 +85,18 @@ describeWithService("redis-server", "the limit of a campaign", () => {
     }));
     await opened.queue.addBulk(jobs);
     await expect.poll(opened.ready).toEqual([0, 1]);
+  });
+
+  it("keeps the limit of runs that are parked while another runner looks for parked ones", async () => {
+    await using opened = await openQueue();
+    await using _ = opened.limits(1);
+    await opened.raw.sadd(`swarm:open:${limited.id}`, 0);
+    for (let round = 0; round < 200; round++) {
+      await park(opened.raw, limited, [0]);
+      expect(await opened.raw.hlen(LIMITS_KEY)).toBe(1);
+      await opened.raw.del(parkedKey(limited.id));
+      await expect.poll(() => opened.raw.hlen(LIMITS_KEY), { interval: 1 }).toBe(0);
+    }
   });
 
   it("leaves nothing behind when all runs have ended, or the campaign has expired", async () => {
