@@ -5,17 +5,9 @@ import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { errorCode } from "../../src/errors.ts";
 import { runProgram, type ProgramResult } from "../../src/system/program.ts";
-import { bootScript } from "../helpers/template.ts";
+import { bootScript, VALUES } from "../helpers/template.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
-const VALUES = {
-  SwarmName: "inet",
-  DataVolume: "vol-0123",
-  "AWS::Region": "eu-central-1",
-  IdleMinutes: "60",
-  MaxHours: "24",
-  WorkerMarket: "spot",
-};
 const PROGRAMS = [
   "aws",
   "blkid",

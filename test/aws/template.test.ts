@@ -5,17 +5,9 @@ import { policyFor } from "../../src/providers/aws/account.ts";
 import { installedFile } from "../../src/system/installation.ts";
 import { runProgram } from "../../src/system/program.ts";
 import { describeWithPythonTools, pythonTool } from "../helpers/emulator.ts";
-import { bootScript } from "../helpers/template.ts";
+import { bootScript, VALUES } from "../helpers/template.ts";
 import { temporaryDirectory } from "../helpers/temporary.ts";
 
-const VALUES = {
-  SwarmName: "inet",
-  DataVolume: "vol-0123",
-  "AWS::Region": "eu-central-1",
-  IdleMinutes: "60",
-  MaxHours: "24",
-  WorkerMarket: "spot",
-};
 const TEMPLATE = installedFile("cloudformation/swarm.yaml");
 /** AWS's limit for the user data of a machine, before it is encoded. */
 const USER_DATA_BYTES = 16_384;

@@ -1,6 +1,16 @@
 import { readFile } from "node:fs/promises";
 import { installedFile } from "../../src/system/installation.ts";
 
+/** Values for the references in the boot scripts. */
+export const VALUES = {
+  SwarmName: "inet",
+  DataVolume: "vol-0123",
+  "AWS::Region": "eu-central-1",
+  IdleMinutes: "60",
+  MaxHours: "24",
+  WorkerMarket: "spot",
+};
+
 /** The script that a machine runs at its first boot, as CloudFormation puts it together. */
 export async function bootScript(
   role: "Manager" | "Worker",

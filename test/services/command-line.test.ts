@@ -43,6 +43,7 @@ const REFUSED: readonly [tool: "runall-swarm" | "swarm-tool", args: string, mess
   ],
   ["runall-swarm", "list --jsno", "runall-swarm: unknown option '--jsno'\nhint: did you mean --json?\n"],
   ["swarm-tool", "status locl", "no swarm named locl\nhint: did you mean local? swarms here: local\n"],
+  ["swarm-tool", "status --profile p", "swarm-tool: --profile applies only with --all-regions\n"],
   ["swarm-tool", "staus", "swarm-tool: unknown command 'staus'\nhint: did you mean status?\n"],
   ["swarm-tool", "scale many", "'workers': it must be a whole number from 0 to 100"],
   ["swarm-tool", "init a --local --spot", "--spot does not apply to a swarm on this machine"],

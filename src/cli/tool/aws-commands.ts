@@ -33,9 +33,9 @@ export async function statusEverywhere(
 
 function describeFound(swarm: FoundSwarm, isKnown: boolean): string {
   const { name, region, machines, volumesGiB, snapshots, cost } = swarm;
-  const hourly = cost.hourly === undefined ? "an unknown price" : dollars(cost.hourly);
+  const hourly = cost.hourly === undefined ? "price unknown" : `${dollars(cost.hourly)} an hour`;
   const parts = [
-    `${count(machines.length, "machine")}, ${hourly} an hour`,
+    `${count(machines.length, "machine")}, ${hourly}`,
     `${volumesGiB} GiB of volumes, ${dollars(cost.volumeMonthly)} a month`,
     ...(snapshots > 0 ? [count(snapshots, "snapshot")] : []),
   ];

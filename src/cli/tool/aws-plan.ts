@@ -8,7 +8,7 @@ export function explainPlan(plan: PricedPlan): string[] {
   const cost =
     plan.hourly === undefined
       ? "cost per hour: unknown for these types, see https://aws.amazon.com/ec2/pricing/on-demand"
-      : `costs about ${dollars(plan.hourly)} an hour while running${market}`;
+      : `costs about ${dollars(plan.hourly)} an hour while running${market}, with disks and public addresses, by ${plan.prices}`;
   return [
     `a swarm ${plan.name} in ${plan.region}, account ${plan.account}, as stack ${plan.stack}:`,
     `  manager   1 ${managerType}`,
@@ -16,7 +16,7 @@ export function explainPlan(plan: PricedPlan): string[] {
     `  volume    ${volumeGiB} GiB, encrypted; ${dollars(plan.volumeMonthly)} a month, also while halted`,
     ...(plan.sshCidr === undefined ? [] : [`  SSH from  ${plan.sshCidr}`]),
     `  halts     after ${idleMinutes} minutes idle, and after ${maxHours} hours in any case`,
-    `  ${cost}, with disks and public addresses, by ${plan.prices}`,
+    `  ${cost}`,
     ...(plan.surplusHourly > 0
       ? [`  and up to ${dollars(plan.surplusHourly)} an hour more while its t3 machines compute all the time`]
       : []),
