@@ -131,7 +131,7 @@ describe("the manager's boot script", () => {
     await machine.boot("Manager");
     expect((await machine.calls()).some((call) => call.startsWith("mkfs"))).toBe(false);
     expect(await readFile(path.join(machine.root, "etc/fstab"), "utf8")).toMatch(
-      /^UUID=1234-5678 \/var\/lib\/docker xfs .*x-systemd\.before=docker\.service/,
+      /^UUID=1234-5678 \/var\/lib\/docker xfs \S*x-systemd\.device-timeout=0,x-systemd\.before=docker\.service,x-systemd\.required-by=docker\.service /,
     );
     await using fresh = await newMachine();
     await fresh.answer(`if [ "$1" = blkid ] && [ "$2" != -s ]; then exit 2; fi`);

@@ -22,6 +22,8 @@ function deployer(removeRunners: (swarm: ReachableSwarm) => Promise<JobCounts>):
   return {
     removeRunners,
     countJobs: () => Promise.resolve(JOBS),
+    connectedRunners: () => Promise.resolve([]),
+    unconnectedRunners: () => Promise.resolve([]),
     deploy: unexpected,
     access: unexpected,
   };

@@ -12,9 +12,7 @@ import {
 import { DescribeSecurityGroupsCommand } from "@aws-sdk/client-ec2";
 import { PutParameterCommand } from "@aws-sdk/client-ssm";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { readFile } from "node:fs/promises";
 import { dockerAnswers } from "../../src/providers/docker/docker-ping.ts";
-import { installedFile } from "../../src/system/installation.ts";
 import { listLeftovers } from "../../src/providers/aws/leftovers.ts";
 import { awsUser, INIT, type AwsUser } from "../helpers/aws-user.ts";
 import { describeWithPythonTools, startEmulator, type Emulator } from "../helpers/emulator.ts";
@@ -122,7 +120,6 @@ describeWithPythonTools("a swarm on AWS", () => {
       expect(await user.tool("status")).toMatchObject({
         stdout: expect.stringContaining("no swarm exists") as string,
       });
-      await expectAllowed(user.proxy.calls);
     });
 
     /** When the only scheduled action of a group ends its machines, in ms since 1970. */
@@ -227,6 +224,17 @@ describeWithPythonTools("a swarm on AWS", () => {
       expect(await user.status()).toMatchObject({ state: "running", tunnel: { open: true } });
     });
 
+    it("names a machine in its status whose runner is not connected to the queue", async () => {
+      await using user = await awsUser(emulator);
+      await made(user);
+      expect((await user.status()).warnings).toEqual([]);
+      await user.manager.startTasks(new Date(Date.now() - 10 * 60_000));
+      const text =
+        /manager: its runner, started 10 min[^,]* ago, is not connected to the queue; check that UDP port 4789/;
+      expect((await user.status()).warnings).toEqual([expect.stringMatching(text)]);
+      expect((await user.tool("status")).stdout).toMatch(text);
+    });
+
     it("does not connect to a machine whose host key differs from the published one", async () => {
       await using user = await awsUser(emulator);
       await made(user);
@@ -275,7 +283,10 @@ describeWithPythonTools("a swarm on AWS", () => {
       await bootedAfter(user, first);
       expect(await resume).toMatchObject({
         exitCode: 0,
-        stderr: expect.stringContaining("opening the tunnel to") as string, // not to the terminated machine
+        // the tunnel does not lead to the terminated machine
+        stderr: expect.stringMatching(
+          /waiting until the alarm that halted the swarm has ended[\s\S]*opening the tunnel to/,
+        ) as string,
       });
       const { alarms, workers } = await user.status();
       expect(alarms.map(({ state }) => state)).toEqual(["OK", "OK", "OK", "OK"]);
@@ -337,19 +348,6 @@ function foreignStack(): { status: number; body: string } {
     status: 200,
     body: `<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks>${member}</Stacks></DescribeStacksResult></DescribeStacksResponse>`,
   };
-}
-
-/** Every call that the tools have made must be permitted by the policy in our docs. */
-async function expectAllowed(calls: readonly string[]): Promise<void> {
-  const policy = JSON.parse(await readFile(installedFile("cloudformation/iam-policy.json"), "utf8")) as {
-    Statement: { Action: string | string[] }[];
-  };
-  const allowed = policy.Statement.flatMap(({ Action }) => Action).map(
-    (action) => new RegExp(`^${action.replaceAll("*", ".*")}$`),
-  );
-  const missing = [...new Set(calls)].filter((call) => !allowed.some((pattern) => pattern.test(call)));
-  expect(missing).toEqual([]);
-  expect(calls.length).toBeGreaterThan(20);
 }
 
 /** The address range from which the manager can be reached by SSH. */

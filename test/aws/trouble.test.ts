@@ -2,7 +2,7 @@ import { DeleteStackCommand } from "@aws-sdk/client-cloudformation";
 import { DisableAlarmActionsCommand } from "@aws-sdk/client-cloudwatch";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { listLeftovers } from "../../src/providers/aws/leftovers.ts";
-import type { Script } from "../helpers/aws-proxy.ts";
+import type { AwsAnswer, Script } from "../helpers/aws-proxy.ts";
 import { awsUser, INIT, type AwsUser } from "../helpers/aws-user.ts";
 import { describeWithPythonTools, startEmulator, type Emulator } from "../helpers/emulator.ts";
 import { describeWithService } from "../helpers/services.ts";
@@ -149,6 +149,36 @@ describeWithPythonTools("when AWS fails", () => {
       expect(denied.stdout).toMatch(
         /costs about \$0\.4\d an hour while running, with disks and public addresses, by the list prices of 20\d\d-\d\d/,
       );
+    });
+
+    it("names a key of the account with which all disks are encrypted, before anything is created", async () => {
+      await using user = await awsUser(emulator);
+      const preview = INIT.filter((arg) => arg !== "--yes");
+      expect((await user.tool(...preview)).stdout).not.toMatch(/ {2}key /);
+      const key = "arn:aws:kms:eu-central-1:123456789012:key/0f1e2d3c";
+      let [isOn, ownKey] = ["true", key];
+      user.proxy.script = (call) => {
+        const answer = (field: string, value: string): AwsAnswer => ({
+          status: 200,
+          body: `<${call.action.slice(4)}Response><${field}>${value}</${field}></${call.action.slice(4)}Response>`,
+        });
+        if (call.action === "ec2:GetEbsEncryptionByDefault") return answer("ebsEncryptionByDefault", isOn);
+        return call.action === "ec2:GetEbsDefaultKmsKeyId" ? answer("kmsKeyId", ownKey) : undefined;
+      };
+      const named = await user.tool(...preview);
+      expect(named.stdout).toContain(`all disks are encrypted with ${key}, a key of the account`);
+      expect(named.stdout).toContain("unless the role AWSServiceRoleForAutoScaling may use it");
+      ownKey = "alias/aws/ebs";
+      expect((await user.tool(...preview)).stdout).not.toMatch(/ {2}key /);
+      [isOn, ownKey] = ["false", key];
+      expect((await user.tool(...preview)).stdout).not.toMatch(/ {2}key /);
+      user.proxy.script = (call) =>
+        call.action === "ec2:GetEbsEncryptionByDefault"
+          ? awsError(call, "UnauthorizedOperation", "no", 403)
+          : undefined;
+      const denied = await user.tool(...preview);
+      expect(denied.stdout).toContain("costs about");
+      expect(denied.stdout).not.toMatch(/ {2}key /);
     });
 
     it("reports that the stack was deleted by hand meanwhile", async () => {

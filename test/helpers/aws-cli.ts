@@ -1,28 +1,38 @@
+import {
+  SetDesiredCapacityCommand,
+  TerminateInstanceInAutoScalingGroupCommand,
+} from "@aws-sdk/client-auto-scaling";
 import { AttachVolumeCommand } from "@aws-sdk/client-ec2";
 import { PutMetricDataCommand } from "@aws-sdk/client-cloudwatch";
 import { GetParameterCommand, PutParameterCommand, type ParameterType } from "@aws-sdk/client-ssm";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
 import type { Emulator } from "./emulator.ts";
 
-/** Replaces AWS's command line on the machines: passes its arguments to a unix socket. */
-export const AWS_PROGRAM = `#!/bin/bash
-value=
-case "$*" in *file:///dev/stdin*) value=$(cat) ;; esac
-exec /usr/bin/curl --silent --show-error --fail --unix-socket "$AWS_SOCKET" --data-binary "$value" -H "arguments: $*" http://aws/
-`;
+/** Replaces AWS's command line on the machines. */
+export const AWS_PROGRAM = fileURLToPath(new URL("aws-program.sh", import.meta.url));
 
-/** Serves the calls of the boot scripts. @param now the time that is reported to CloudWatch. */
+interface Behaviour {
+  /** The time that is reported to CloudWatch. */
+  now: () => number;
+  onAttached: (instance: string) => Promise<void>;
+  /** Sees each call; what it throws is the call's error. */
+  onCall?: (args: readonly string[]) => void;
+}
+
+/** Serves the calls of the boot scripts. @param place a socket, or a port on an address. */
 export async function serveAwsProgram(
-  socket: string,
+  place: { path: string } | { host: string; port: number },
   emulator: Emulator,
-  options: { now: () => number; onAttached: (instance: string) => Promise<void> },
+  options: Behaviour,
 ): Promise<AsyncDisposable> {
   const server = createServer((request, response) => {
     void (async () => {
       const args = String(request.headers["arguments"]).split(" ");
       try {
+        options.onCall?.(args);
         response.end(await answer(emulator, args, await text(request), options));
       } catch (error) {
         response.statusCode = 400;
@@ -30,7 +40,7 @@ export async function serveAwsProgram(
       }
     })();
   });
-  server.listen(socket);
+  server.listen(place);
   await once(server, "listening");
   return {
     async [Symbol.asyncDispose]() {
@@ -45,7 +55,7 @@ async function answer(
   { clients }: Emulator,
   args: readonly string[],
   input: string,
-  { now, onAttached }: { now: () => number; onAttached: (instance: string) => Promise<void> },
+  { now, onAttached }: Behaviour,
 ): Promise<string> {
   const option = (name: string): string => args[args.indexOf(`--${name}`) + 1]!;
   switch (args.slice(0, 2).join(" ")) {
@@ -70,6 +80,22 @@ async function answer(
       await onAttached(InstanceId);
       return "";
     }
+    case "autoscaling set-desired-capacity":
+      await clients.autoScaling.send(
+        new SetDesiredCapacityCommand({
+          AutoScalingGroupName: option("auto-scaling-group-name"),
+          DesiredCapacity: Number(option("desired-capacity")),
+        }),
+      );
+      return "";
+    case "autoscaling terminate-instance-in-auto-scaling-group":
+      await clients.autoScaling.send(
+        new TerminateInstanceInAutoScalingGroupCommand({
+          InstanceId: option("instance-id"),
+          ShouldDecrementDesiredCapacity: args.includes("--should-decrement-desired-capacity"),
+        }),
+      );
+      return "";
     case "cloudwatch put-metric-data": {
       const [Name = "", Value] = option("dimensions").split("=");
       const MetricName = option("metric-name");

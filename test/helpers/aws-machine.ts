@@ -166,7 +166,7 @@ async function writePrograms(bin: string, { id, address }: MachineOptions): Prom
 case "$*" in *api/token*) echo token ;; *meta-data/instance-id*) echo ${id} ;; *meta-data/local-ipv4*) echo ${address} ;; esac
 `;
   const programs: Record<string, string> = {
-    aws: AWS_PROGRAM,
+    aws: await readFile(AWS_PROGRAM, "utf8"),
     blkid: BLKID,
     curl: metadata,
     mount: MOUNT,

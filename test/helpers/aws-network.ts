@@ -6,7 +6,7 @@ const run = promisify(execFile);
 
 /** The subnet of a swarm's machines: a switch in a namespace of its own, which ends with this process. */
 export interface AwsNetwork extends AsyncDisposable {
-  /** Connects the machine whose namespaces a process has. */
+  /** Connects the machine whose namespaces a process has; with this process's own id, everything in its network. */
   plug(pid: number, address: string): Promise<void>;
   /** Disconnects a machine, or connects it again. */
   connect(pid: number, connected: boolean): Promise<void>;
@@ -21,7 +21,7 @@ export async function startNetwork(): Promise<AwsNetwork> {
   const ports = new Map<number, string>();
   return {
     async plug(pid, address) {
-      await ownNetwork(pid);
+      if (pid !== process.pid) await ownNetwork(pid);
       const port = `port${ports.size}`;
       ports.set(pid, port);
       const peer = ["peer", "name", "eth0", "netns", String(pid)];

@@ -9,6 +9,8 @@ export interface AwsCall {
   action: string;
   /** The format of the service's responses. */
   protocol: "query" | "ec2" | "json";
+  /** Its parameters, with the names of fields joined by dots and items counted from 1: `AlarmNames.1`. */
+  parameters: Readonly<Record<string, string>>;
 }
 
 export interface AwsAnswer {
@@ -25,6 +27,7 @@ export type Script = (call: AwsCall) => AwsAnswer | "cut" | undefined;
 export interface AwsProxy extends AsyncDisposable {
   url: string;
   calls: string[];
+  requests: AwsCall[];
   /** When each call came, in milliseconds. */
   times: number[];
   script: Script;
@@ -37,6 +40,7 @@ export async function startProxy(upstream: string): Promise<AwsProxy> {
   const proxy: AwsProxy = {
     url: "",
     calls: [],
+    requests: [],
     times: [],
     delayMs: 0,
     script: () => undefined,
@@ -50,6 +54,7 @@ export async function startProxy(upstream: string): Promise<AwsProxy> {
     const body = await buffer(incoming);
     const call = describeCall(incoming, body);
     proxy.calls.push(call.action);
+    proxy.requests.push(call);
     proxy.times.push(performance.now());
     if (proxy.delayMs > 0) await delay(proxy.delayMs);
     const answer = proxy.script(call);
@@ -90,5 +95,17 @@ function describeCall({ headers, url }: IncomingMessage, body: Buffer): AwsCall 
   return {
     action: `${service}:${fields.get("Action") ?? target ?? operation ?? "?"}`,
     protocol: service === "ec2" ? "ec2" : isForm ? "query" : "json",
+    parameters: isForm
+      ? Object.fromEntries([...fields].map(([name, value]) => [name.replaceAll(".member.", "."), value]))
+      : Object.fromEntries(flatten(JSON.parse(body.toString() || "{}"))),
   };
+}
+
+/** Returns the values of a JSON text, by the names of their fields. */
+function flatten(value: unknown, name = ""): [string, string][] {
+  if (typeof value !== "object" || value === null) return [[name, String(value)]];
+  const prefix = name === "" ? "" : `${name}.`;
+  return Object.entries(value).flatMap(([key, inner]) =>
+    flatten(inner, `${prefix}${Array.isArray(value) ? Number(key) + 1 : key}`),
+  );
 }

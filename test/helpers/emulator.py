@@ -174,6 +174,12 @@ def create_tagged_volume(cls, resource_name, cloudformation_json, account_id, re
     return volume
 
 
+def update_volume(cls, original_resource, new_resource_name, cloudformation_json, account_id, region_name):
+    """Moto cannot update a volume; AWS enlarges it."""
+    original_resource.size = int(cloudformation_json["Properties"]["Size"])
+    return original_resource
+
+
 create_subnet = Subnet.create_from_cloudformation_json.__func__
 
 
@@ -208,6 +214,35 @@ def create_measured_group(cls, resource_name, cloudformation_json, account_id, r
     collected = cloudformation_json["Properties"].get("MetricsCollection", [])
     group.enable_metrics_collection([metric for each in collected for metric in each["Metrics"]])
     return group
+
+
+def update_group(cls, original_resource, new_resource_name, cloudformation_json, account_id, region_name):
+    """Moto creates a new group, without the scheduled actions and policies of the old one."""
+    properties = cloudformation_json["Properties"]
+    original_resource.update(
+        availability_zones=None,
+        desired_capacity=int(properties["DesiredCapacity"]),
+        max_size=int(properties["MaxSize"]),
+        min_size=int(properties["MinSize"]),
+        launch_config_name=None,
+        launch_template=properties["LaunchTemplate"],
+        vpc_zone_identifier=None,
+        health_check_period=None,
+        health_check_type=None,
+    )
+    return original_resource
+
+
+update_stack = cloudformation_models.CloudFormationBackend.update_stack
+
+
+def update_from_all_parameters(self, name, template, role_arn, parameters, tags):
+    """Moto knows only the parameters that were given when the stack was created, not the defaults of the others."""
+    stack = self.get_stack(name)
+    for key, declared in stack.template_dict["Parameters"].items():
+        if "Default" in declared:
+            stack.parameters.setdefault(key, str(declared["Default"]))
+    return update_stack(self, name, template, role_arn, parameters, tags)
 
 
 create_stack_resources = cloudformation_models.Stack.create_resources
@@ -264,8 +299,11 @@ autoscaling_responses.AutoScalingResponse.put_scaling_policy = answer_policy_arn
 RouteTable.delete = delete_route_table
 InternetGateway.delete = delete_internet_gateway
 Volume.delete = delete_volume
+cloudformation_models.CloudFormationBackend.update_stack = update_from_all_parameters
 Volume.create_from_cloudformation_json = classmethod(create_tagged_volume)
+Volume.update_from_cloudformation_json = classmethod(update_volume)
 FakeAutoScalingGroup.create_from_cloudformation_json = classmethod(create_measured_group)
+FakeAutoScalingGroup.update_from_cloudformation_json = classmethod(update_group)
 Subnet.get_cfn_attribute = get_subnet_attribute
 Subnet.has_cfn_attr = classmethod(has_subnet_attribute)
 Subnet.create_from_cloudformation_json = classmethod(create_public_subnet)

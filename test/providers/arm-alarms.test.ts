@@ -1,6 +1,6 @@
 import { DescribeAlarmsCommand, SetAlarmStateCommand } from "@aws-sdk/client-cloudwatch";
 import { expect, it } from "vitest";
-import { armAlarms } from "../../src/providers/aws/alarms.ts";
+import { armAlarms, listAlarms } from "../../src/providers/aws/alarms.ts";
 import type { AwsClients } from "../../src/providers/aws/clients.ts";
 
 /** A CloudWatch whose idle alarm is in ALARM until it has been asked so often. */
@@ -40,4 +40,20 @@ it("does not wait if no alarm has gone off, nor longer than some minutes", async
   const never = cloudWatchWith(Infinity);
   expect(await armAlarms(never.clients, "swarm-inet", "inet", clock)).toMatchObject([{ state: "OK" }]);
   expect(clock.now()).toBe(4 * 60_000);
+});
+
+it("knows its alarms from those of another swarm whose name begins with the same words", async () => {
+  const policyOf = (group: string): string[] => [
+    `arn:aws:autoscaling:eu-central-1:123456789012:scalingPolicy:1-2:autoScalingGroupName/${group}:policyName/p`,
+  ];
+  const MetricAlarms = [
+    { AlarmName: "swarm-inet-idle", AlarmActions: policyOf("swarm-inet-manager") },
+    { AlarmName: "swarm-inet-2-idle", AlarmActions: policyOf("swarm-inet-2-manager") },
+    { AlarmName: "swarm-inet-worker-idle", AlarmActions: policyOf("swarm-inet-worker-worker") },
+    { AlarmName: "swarm-inet-own", AlarmActions: policyOf("group-of-a-template-of-the-user") },
+    { AlarmName: "swarm-inet-without", AlarmActions: [] },
+  ];
+  const cloudWatch = { send: () => Promise.resolve({ MetricAlarms }) };
+  const alarms = await listAlarms({ cloudWatch } as unknown as AwsClients, "swarm-inet");
+  expect(alarms.map(({ name }) => name)).toEqual(["swarm-inet-idle", "swarm-inet-own", "swarm-inet-without"]);
 });

@@ -14,6 +14,12 @@ export function explainPlan(plan: PricedPlan): string[] {
     `  manager   1 ${managerType}`,
     `  workers   ${count(workers, "machine")} ${instanceType}`,
     `  volume    ${volumeGiB} GiB, encrypted; ${dollars(plan.volumeMonthly)} a month, also while halted`,
+    ...(plan.volumeKey === undefined
+      ? []
+      : [
+          `  key       all disks are encrypted with ${plan.volumeKey}, a key of the account; no machine starts`,
+          "            unless the role AWSServiceRoleForAutoScaling may use it (docs/aws.md: Keys of the account)",
+        ]),
     ...(plan.sshCidr === undefined ? [] : [`  SSH from  ${plan.sshCidr}`]),
     `  halts     after ${idleMinutes} minutes idle, and after ${maxHours} hours in any case`,
     `  ${cost}`,

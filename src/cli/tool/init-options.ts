@@ -4,6 +4,7 @@ import { withExamples } from "../terminal/examples.ts";
 import { wholeNumber } from "../terminal/whole-number.ts";
 import { oneOf } from "../terminal/one-of.ts";
 import { runnersOption, serviceOptions, type ServiceFlags } from "./docker-options.ts";
+import { IDLE_MINUTES, MAX_HOURS, VOLUME_GIB } from "./machine-options.ts";
 import { serviceChange } from "./service-change.ts";
 
 export interface InitFlags extends ServiceFlags {
@@ -28,8 +29,6 @@ export interface InitFlags extends ServiceFlags {
   sshUser: string;
   yes?: true;
 }
-
-const IDLE_MINUTES = ["10", "15", "20", "30", "45", "60", "90", "120", "180", "240", "480", "720", "1440"];
 
 const ON_AWS = "On AWS:";
 
@@ -67,7 +66,7 @@ function addAwsOptions(command: Program): void {
     .option("--spot", "use spot instances as workers: cheaper, but AWS may reclaim them")
     .option("--region <name>", "AWS region (default: as configured for AWS)")
     .option("--profile <name>", "AWS profile (default: as configured for AWS)")
-    .option("--max-hours <n>", "halt after this many hours, even if busy", wholeNumber(1, 168), 24)
+    .option("--max-hours <n>", "halt after this many hours, even if busy", wholeNumber(...MAX_HOURS), 24)
     .addOption(
       new Option("--idle-minutes <n>", "halt after this many minutes idle, 10 to 1440")
         .argParser(oneOf(IDLE_MINUTES))
@@ -78,7 +77,7 @@ function addAwsOptions(command: Program): void {
     .option(
       "--volume-size <GiB>",
       "size of the volume for the queue and results",
-      wholeNumber(10, 16_000),
+      wholeNumber(...VOLUME_GIB),
       50,
     )
     .option("--template <file or URL>", "use this CloudFormation template, with the same parameters")

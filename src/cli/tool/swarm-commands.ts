@@ -8,12 +8,13 @@ import {
   type KnownSwarms,
   type OtherHostSwarm,
 } from "../../providers/list-swarms.ts";
-import type { ConnectOptions, Provider, ResumeOptions } from "../../providers/provider.ts";
+import type { ConnectOptions, Provider } from "../../providers/provider.ts";
 import type { SwarmState } from "../../providers/swarm-state.ts";
 import { forgetElsewhere, takeOver } from "../../providers/take-over.ts";
 import type { SwarmStatus } from "../../providers/target.ts";
 import { ask } from "../swarm/ask.ts";
 import { initOptions, type InitFlags } from "./init-options.ts";
+import { resumeOptions, type MachineFlags } from "./machine-options.ts";
 import type { ServiceFlags } from "./docker-options.ts";
 import { EXIT } from "../terminal/command.ts";
 import { printableJson } from "../terminal/printable.ts";
@@ -120,7 +121,7 @@ export async function halt(name: string | undefined, options: ForceOptions, io: 
   await show((await namedAndRepaired(name, io, options)).halt(), io);
 }
 
-export interface ResumeFlags extends ResumeOptions {
+export interface ResumeFlags extends MachineFlags {
   /** Move a swarm of another machine to this one. */
   takeOver?: true;
 }
@@ -129,7 +130,7 @@ export interface ResumeFlags extends ResumeOptions {
 export async function resume(name: string | undefined, options: ResumeFlags, io: Io): Promise<void> {
   if (options.takeOver) await takeOverNamed(name);
   const swarm = await namedAndRepaired(options.takeOver ? name?.split("@")[0] : name, io);
-  await show(swarm.resume(options), io);
+  await show(swarm.resume(resumeOptions(options)), io);
 }
 
 /** Changes the number of worker machines of a swarm. */

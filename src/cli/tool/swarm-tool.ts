@@ -2,6 +2,7 @@ import { pipeline } from "node:stream/promises";
 import { Command as Program, Option } from "commander";
 import { runnersOption, serviceOptions, type ServiceFlags } from "./docker-options.ts";
 import { addInitOptions, withKind, type InitFlags } from "./init-options.ts";
+import { addMachineOptions, MACHINE_OPTIONS } from "./machine-options.ts";
 import { wholeNumber } from "../terminal/whole-number.ts";
 import { EXIT, isHelp, type Command, type CommandContext } from "../terminal/command.ts";
 import { HELP_LAYOUT, outputOf } from "../terminal/usage-error.ts";
@@ -100,19 +101,18 @@ function addManageCommands(program: Program, io: Io, finish: Finish, context: Co
       await (await commands()).halt(name, options, io);
     });
   withExamples(
-    program.command("resume [name]"),
+    addMachineOptions(program.command("resume [name]")),
     "swarm-tool resume",
-    "swarm-tool resume inet --workers 10",
+    "swarm-tool resume inet --workers 10 --instance-type c6i.4xlarge --spot",
     "swarm-tool resume local@oldmachine --take-over",
   )
     .description("start a halted swarm, or restart dead processes of a running one")
-    .option("--workers <n>", "on AWS: number of workers (default: as before)", workers)
     .addOption(
       new Option(
         "--take-over",
         "take over NAME@MACHINE, whose machine no longer exists or was renamed",
       ).conflicts(
-        "workers", // which only a swarm on AWS has, and those of other machines are local
+        [...MACHINE_OPTIONS], // which only a swarm on AWS has, and those of other machines are local
       ),
     )
     .action(async (name: string | undefined, options: ResumeFlags) => {

@@ -3,6 +3,7 @@ import {
   EnableAlarmActionsCommand,
   PutMetricDataCommand,
   SetAlarmStateCommand,
+  type MetricAlarm,
 } from "@aws-sdk/client-cloudwatch";
 import { poll, type Clock } from "../../system/poll.ts";
 import type { AwsClients } from "./clients.ts";
@@ -28,11 +29,21 @@ export async function listAlarms(
     new DescribeAlarmsCommand({ AlarmNamePrefix: `${stack}-` }),
     options(signal),
   );
-  return (MetricAlarms ?? []).map((alarm) => ({
+  return (MetricAlarms ?? []).filter(belongsTo(stack)).map((alarm) => ({
     name: alarm.AlarmName!,
     state: alarm.StateValue ?? "?",
     armed: alarm.ActionsEnabled !== false && (alarm.AlarmActions?.length ?? 0) > 0,
   }));
+}
+
+/**
+ * Returns a filter for the alarms of a stack: another one's name may begin with this one's. The groups whose machines an
+ * alarm ends are named after their stack, except with a template of the user.
+ */
+function belongsTo(stack: string): (alarm: MetricAlarm) => boolean {
+  const groupOf = (action: string): string | undefined =>
+    /:autoScalingGroupName\/(swarm-[^:]+)-(?:manager|worker):/.exec(action)?.[1];
+  return ({ AlarmActions = [] }) => AlarmActions.every((action) => (groupOf(action) ?? stack) === stack);
 }
 
 /** Returns the alarm that halts an idle swarm; without it, a forgotten swarm costs money. */
@@ -70,7 +81,7 @@ export async function armAlarms(
   return await listAlarms({ cloudWatch }, stack);
 }
 
-const isSetOff = ({ state }: Alarm): boolean => state === "ALARM";
+export const isSetOff = ({ state }: Alarm): boolean => state === "ALARM";
 
 /** Marks the swarm as busy for the idle alarm, for about a minute, even if its queue is empty. */
 export async function markBusy({ cloudWatch }: CloudWatch, swarm: string): Promise<void> {

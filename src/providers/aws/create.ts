@@ -15,7 +15,7 @@ import { awsDirectories, changeState } from "./swarm.ts";
 import { START_TIMEOUT_MS } from "./timeouts.ts";
 
 /** The machines of AWS may have slightly different clocks. */
-const SKEW_MS = 10_000;
+export const SKEW_MS = 10_000;
 
 /** Returns whether a stack can only be removed, because its creation or removal failed. */
 export function isBroken(status: string): boolean {

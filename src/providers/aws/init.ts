@@ -89,6 +89,7 @@ function priced({ options, account, region, stack, parameters, ...plan }: Plan):
     alarmsMonthly: ALARMS_MONTH,
     trafficGB: TRAFFIC_GB,
     volumeMonthly: plan.volumeMonthly,
+    volumeKey: plan.volumeKey,
     prices: plan.prices === undefined ? tableName() : "AWS's price list of today",
   };
 }

@@ -18,11 +18,17 @@ const ARCHITECTURE = "x86_64";
 const QUOTAS = { onDemand: "L-1216C47A", spot: "L-34B43A08" } as const;
 const STANDARD = /^[acdhimrtz]\d/;
 
+/** Returns a zone of the region that offers all these instance types. @throws {UserError} if there is none. */
+export async function zoneFor(clients: Ec2, types: readonly string[]): Promise<string> {
+  const [zone] = await zonesOffering(clients, types);
+  return zone!;
+}
+
 /**
- * Returns a zone of the region that offers all these instance types.
+ * Returns the zones of the region that offer all these instance types, sorted.
  * @throws {UserError} if there is none; it names a type that the region does not offer.
  */
-export async function zoneFor({ ec2, region }: Ec2, types: readonly string[]): Promise<string> {
+export async function zonesOffering({ ec2, region }: Ec2, types: readonly string[]): Promise<string[]> {
   const wanted = [...new Set(types)];
   const [{ InstanceTypeOfferings }, zones] = await Promise.all([
     ec2.send(
@@ -44,11 +50,11 @@ export async function zoneFor({ ec2, region }: Ec2, types: readonly string[]): P
       hint: "see https://aws.amazon.com/ec2/instance-types, or choose another region with --region",
     });
   }
-  const zone = wanted
+  const common = wanted
     .map(zonesOf)
     .reduce((all, zones) => all.filter((each) => zones.includes(each)))
-    .sort()[0];
-  if (zone !== undefined) return zone;
+    .sort();
+  if (common.length > 0) return common;
   throw new UserError(`no zone of the region ${region} offers all of ${wanted.join(", ")}`, {
     hint: "choose another type with --instance-type or --manager-type",
   });

@@ -14,6 +14,7 @@ import type { AwsState } from "../swarm-state.ts";
 import { connectToAws, type AwsClients } from "./clients.ts";
 import { connectManager, disconnectManager } from "./connect.ts";
 import { deployServices, deployWhereReplaced } from "./deploy.ts";
+import { changeMachines, settledStack } from "./change-machines.ts";
 import { haltSwarm, resumeSwarm, scaleSwarm } from "./power.ts";
 import { removeSwarm } from "./remove.ts";
 import { allowSsh } from "./ssh-access.ts";
@@ -62,7 +63,12 @@ export async function* resume(aws: Aws, options: ResumeOptions): SwarmEvents {
   yield* onAws(aws, async function* (clients, state) {
     const workers = options.workers ?? state.workers;
     try {
-      const connected = yield* resumeSwarm(clients, state, workers, signal);
+      yield* settledStack(clients, state, signal);
+      const changed =
+        options.machines === undefined
+          ? state
+          : yield* changeMachines(clients, state, workers, options.machines, signal);
+      const connected = yield* resumeSwarm(clients, changed, workers, signal);
       yield* deployServices(clients, connected, deployer, signal);
     } catch (error) {
       const isStarted = (await existingAws(name)).state === "running";

@@ -10,6 +10,7 @@ import { machinePrice, monthlyVolumePrice, mostSurplus, type Prices } from "./pr
 import { describeStack, isOurs, templateParameters, type Template } from "./stack.ts";
 import { checkSwarmName, stackName } from "./swarm.ts";
 import { readTemplate } from "./template.ts";
+import { ownVolumeKey } from "./volume-key.ts";
 import { checkQuota, processorsOf, zoneFor } from "./machine-types.ts";
 
 export interface InitOptions {
@@ -45,6 +46,8 @@ export interface Plan {
   prices: Prices | undefined;
   /** Price of the data volume in US dollars per month. */
   volumeMonthly: number;
+  /** The account's own key for volumes; undefined if there is none. */
+  volumeKey: string | undefined;
   /** Status of the stack, if it exists already. */
   present: { id: string; status: string; created: Date } | undefined;
 }
@@ -61,12 +64,13 @@ export async function planSwarm(clients: AwsClients, options: InitOptions): Prom
   const template = await readTemplate(options.template);
   const sshCidr = options.sshCidr === undefined ? await ownAddress() : checkCidr(options.sshCidr);
   const types = [managerType, instanceType];
-  const [account, present, known, zone, prices] = await Promise.all([
+  const [account, present, known, zone, prices, volumeKey] = await Promise.all([
     whoAmI(clients),
     describeStack(clients, stack),
     templateParameters(clients, template),
     zoneFor(clients, types),
     fetchPrices(types, clients.region, options.profile),
+    ownVolumeKey(clients),
   ]);
   if (present !== undefined && !isOurs(present, name)) {
     throw new UserError(`the AWS account has a stack ${stack} that swarm-tool did not create`, {
@@ -94,6 +98,7 @@ export async function planSwarm(clients: AwsClients, options: InitOptions): Prom
     surplusHourly: mostSurplus(managerType) + workers * mostSurplus(instanceType),
     prices,
     volumeMonthly: monthlyVolumePrice(options.volumeGiB, clients.region),
+    volumeKey,
     present: present && {
       id: present.StackId!,
       status: present.StackStatus!,
@@ -138,11 +143,18 @@ function parametersFor(
     IdleMinutes: String(options.idleMinutes),
     MaxHours: String(options.maxHours),
     EndsAt: endTime(now, options.maxHours),
-    // A swarm runs for a part of the first hour, and would be halted before its time; 168 is the limit of CloudWatch.
-    LifePeriods: String(Math.min(options.maxHours + 1, 168)),
+    LifePeriods: String(lifePeriods(options.maxHours)),
     VolumeSize: String(options.volumeGiB),
   };
   return Object.fromEntries(Object.entries(all).filter(([parameter]) => known.includes(parameter)));
+}
+
+/**
+ * Returns the number of hours that the lifetime alarms count: one more, because a swarm runs for a part of the first
+ * hour, and would be halted before its time. 168 is the limit of CloudWatch.
+ */
+export function lifePeriods(maxHours: number): number {
+  return Math.min(maxHours + 1, 168);
 }
 
 /** Returns the time at which a swarm's lifetime is over, to the second, as AWS's schedules need it. */

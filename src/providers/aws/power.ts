@@ -1,5 +1,5 @@
 import { errorText, UserError } from "../../errors.ts";
-import { attempts } from "../../system/poll.ts";
+import { attempts, type Clock } from "../../system/poll.ts";
 import { haltedError, step, type ProgressEvent } from "../provider.ts";
 import type { SwarmDeployer } from "../reachable-swarm.ts";
 import type { AwsState } from "../swarm-state.ts";
@@ -21,6 +21,7 @@ export async function* haltSwarm(
   state: AwsState,
   deployer: SwarmDeployer,
   signal: AbortSignal,
+  clock?: Clock,
 ): AsyncGenerator<ProgressEvent, boolean> {
   const groups = await requireGroups(clients, state);
   const swarm = reachable(state);
@@ -40,7 +41,12 @@ export async function* haltSwarm(
   // From here on, the signal is ignored: a partly halted swarm costs as much as a running one.
   await setDesired(clients, groups.worker.name, 0);
   await setDesired(clients, groups.manager.name, 0);
-  await cancelEnds(clients, groups);
+  try {
+    await cancelEnds(clients, groups);
+  } catch (error) {
+    // They end machines that have ended already; `resume` replaces them.
+    yield { type: "warning", text: `cannot delete the scheduled end of the swarm: ${errorText(error)}` };
+  }
   await disconnectManager(state);
   const { haltedBy = "user" } =
     isHalted && state.state === "running" ? { haltedBy: "idleness" as const } : state;
@@ -50,7 +56,7 @@ export async function* haltSwarm(
     haltedBy: isHalted ? haltedBy : "user",
     ...(jobs && { jobs }),
   }));
-  yield* waitUntilEnded(clients, state, signal);
+  yield* waitUntilEnded(clients, state, signal, clock);
   return !isHalted;
 }
 
@@ -58,8 +64,9 @@ async function* waitUntilEnded(
   clients: AwsClients,
   state: AwsState,
   signal: AbortSignal,
+  clock?: Clock,
 ): AsyncGenerator<ProgressEvent> {
-  const nextAttempt = attempts({ ...AWS_PACE, timeoutMs: HALT_TIMEOUT_MS, signal });
+  const nextAttempt = attempts({ ...AWS_PACE, timeoutMs: HALT_TIMEOUT_MS, signal }, clock);
   let reported = 0;
   for (;;) {
     const running = (await listMachines(clients, state.name, signal)).filter(isRunning);
@@ -81,14 +88,16 @@ export async function* resumeSwarm(
   state: AwsState,
   workers: number,
   signal: AbortSignal,
+  clock?: Clock,
 ): AsyncGenerator<ProgressEvent, AwsState> {
   const groups = await requireGroups(clients, state);
-  yield* armStops(clients, state, groups); // before any machine is running
+  yield* armStops(clients, state, groups, clock); // before any machine is running
   const isHalted = groups.manager.desired === 0;
   if (isHalted && state.tunnel !== undefined) await closeTunnel(state.tunnel);
   await setDesired(clients, groups.manager.name, 1);
-  await setDesired(clients, groups.worker.name, workers);
+  // Noted immediately, so that a failure from here on is reported together with the costs of the manager.
   const started = await changeState(state.name, (now) => ({ ...asRunning(now), workers }));
+  await setDesired(clients, groups.worker.name, workers);
   yield step(`starting the manager and ${workers} workers`);
   return yield* connectManager(clients, started, { timeoutMs: START_TIMEOUT_MS, signal });
 }
@@ -101,7 +110,8 @@ export async function scaleSwarm(clients: AwsClients, state: AwsState, workers: 
   return await changeState(state.name, (now) => ({ ...now, workers }));
 }
 
-async function requireGroups(clients: AwsClients, state: AwsState): Promise<Groups> {
+/** @throws {UserError} if the swarm has no groups. */
+export async function requireGroups(clients: AwsClients, state: AwsState): Promise<Groups> {
   const groups = await findGroups(clients, state.stack, state.name);
   if (groups !== undefined) return groups;
   throw new UserError(

@@ -1,10 +1,10 @@
 import { rm } from "node:fs/promises";
 import { UserError } from "../../errors.ts";
-import { attempts } from "../../system/poll.ts";
+import { attempts, type Clock } from "../../system/poll.ts";
 import { step, type ProgressEvent } from "../provider.ts";
 import type { AwsState } from "../swarm-state.ts";
 import type { AwsClients } from "./clients.ts";
-import { resourceEvents } from "./create.ts";
+import { resourceEvents, SKEW_MS } from "./create.ts";
 import { deleteKey } from "./key-pair.ts";
 import { listLeftovers, otherTagged } from "./leftovers.ts";
 import { deletePublished } from "./parameters.ts";
@@ -23,12 +23,13 @@ export async function* removeSwarm(
   clients: AwsClients,
   state: AwsState,
   signal: AbortSignal,
+  clock?: Clock,
 ): AsyncGenerator<ProgressEvent> {
   if (state.tunnel !== undefined) await closeTunnel(state.tunnel);
   yield* removeStack(clients, state, signal);
   await deletePublished(clients, state.name);
   if (await deleteKey(clients, state.keyName)) yield step(`deleted the key pair ${state.keyName}`);
-  const left = await remaining(clients, state.name, signal);
+  const left = await remaining(clients, state.name, signal, clock);
   if (left.length > 0) {
     throw new UserError(`still on AWS from the swarm ${state.name}: ${left.join(", ")}`, {
       hint: `they may cost money; retry with: swarm-tool remove ${state.name}; or delete them in the AWS console`,
@@ -53,8 +54,13 @@ async function* noteOthers(clients: AwsClients, swarm: string): AsyncGenerator<P
 }
 
 /** Returns what is left of a swarm, after some time: machines and their disks are deleted later than their group. */
-async function remaining(clients: AwsClients, swarm: string, signal: AbortSignal): Promise<string[]> {
-  const nextAttempt = attempts({ ...AWS_PACE, timeoutMs: GONE_TIMEOUT_MS, signal });
+async function remaining(
+  clients: AwsClients,
+  swarm: string,
+  signal: AbortSignal,
+  clock?: Clock,
+): Promise<string[]> {
+  const nextAttempt = attempts({ ...AWS_PACE, timeoutMs: GONE_TIMEOUT_MS, signal }, clock);
   for (;;) {
     const left = await listLeftovers(clients, swarm);
     if (left.length === 0 || !(await nextAttempt())) return left;
@@ -71,14 +77,16 @@ async function* removeStack(
   if (!isOurs(stack, state.name)) {
     throw new UserError(`the stack ${state.stack} was not created by swarm-tool and is not touched`);
   }
-  const since = new Date();
+  const since = new Date(clients.now().getTime() - SKEW_MS); // AWS has answered: its clock is known
   await deleteStack(clients, stack.StackId!);
   yield step(`deleting the stack ${state.stack}; this takes some minutes`);
   const status = yield* resourceEvents(followStack(clients, stack.StackId!, { since, signal }));
   if (status === undefined) return;
   const failure = await firstFailure(clients, stack.StackId!, since);
   const reason = failure && `: ${failure.logicalId} (${failure.type}): ${failure.reason ?? failure.status}`;
+  const left = await listLeftovers(clients, state.name);
+  const named = left.length === 0 ? "" : `AWS still has, and it may cost money: ${left.join(", ")}; `;
   throw new UserError(`AWS could not delete the stack ${state.stack}${reason ?? `, it is ${status}`}`, {
-    hint: `retry with: swarm-tool remove ${state.name}; or delete the stack in the AWS console, under CloudFormation`,
+    hint: `${named}retry with: swarm-tool remove ${state.name}; or delete the stack in the AWS console, under CloudFormation`,
   });
 }

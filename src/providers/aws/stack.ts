@@ -3,6 +3,7 @@ import {
   DeleteStackCommand,
   DescribeStackEventsCommand,
   DescribeStacksCommand,
+  UpdateStackCommand,
   ValidateTemplateCommand,
   type Parameter,
   type Stack,
@@ -86,6 +87,38 @@ export async function createStack(
     }),
   );
   return StackId!;
+}
+
+/**
+ * Starts an update of a stack with its own template.
+ * @param change `known`: names of its parameters; `values`: those that are to change.
+ * @returns false if there is nothing to change.
+ * @see CloudFormation API Reference, UpdateStack: parameters from Systems Manager are resolved anew.
+ */
+export async function updateStack(
+  { cloudFormation }: CloudFormation,
+  change: { name: string; known: readonly string[]; values: Readonly<Record<string, string>> },
+): Promise<boolean> {
+  try {
+    await cloudFormation.send(
+      new UpdateStackCommand({
+        StackName: change.name,
+        UsePreviousTemplate: true,
+        Parameters: change.known.map((ParameterKey) => {
+          const ParameterValue = change.values[ParameterKey];
+          return ParameterValue === undefined
+            ? { ParameterKey, UsePreviousValue: true }
+            : { ParameterKey, ParameterValue };
+        }),
+        Capabilities: ["CAPABILITY_IAM"],
+      }),
+    );
+    return true;
+  } catch (error) {
+    if (awsErrorName(error) === "ValidationError" && /No updates are to be performed/.test(errorText(error)))
+      return false;
+    throw error;
+  }
 }
 
 /** Starts the deletion of a stack. A stack that does not exist is not an error. */

@@ -1,5 +1,6 @@
+import { UserError } from "../../errors.ts";
 import { dockerAnswers } from "../docker/docker-ping.ts";
-import type { SwarmDeployer } from "../reachable-swarm.ts";
+import type { ReachableSwarm, SwarmDeployer } from "../reachable-swarm.ts";
 import type { AwsState } from "../swarm-state.ts";
 import type { SwarmStatus } from "../target.ts";
 import { idleAlarm, listAlarms, type Alarm } from "./alarms.ts";
@@ -54,21 +55,21 @@ export async function describeSwarm(
   signal: AbortSignal,
   now = Date.now(),
 ): Promise<AwsStatus> {
-  const [answers, tunnel, queued] = await Promise.all([
+  const [answers, { tunnel, jobs, unconnected }] = await Promise.all([
     askAws(clients, state, signal),
-    describeTunnel(state),
-    countJobs(state, deployer),
+    askSwarm(state, deployer, signal),
   ]);
   const { stack, groups, machines, volumes, alarms, failure, bootError } = answers;
   const running = machines.filter(isRunning);
   const power = powerState({ status: stack?.StackStatus, groups, running, state });
   await noteChange(state, power);
   const manager = running.find(({ role }) => role === "manager");
+  const stops = describeStops(answers, { state, power, now });
   return {
     name: state.name,
     target: "aws",
     state: power,
-    jobs: power === "halted" ? state.jobs : queued,
+    jobs: power === "halted" ? state.jobs : jobs,
     region: state.region,
     stack: { name: state.stack, status: stack?.StackStatus ?? "missing" },
     machines,
@@ -79,7 +80,8 @@ export async function describeSwarm(
     },
     volumes,
     alarms,
-    ...describeStops(answers, { state, power, now }),
+    ...stops,
+    warnings: [...stops.warnings, ...unconnected],
     bootError: bootError?.managerId === manager?.id ? bootError?.text : undefined,
     tunnel,
     cost: costs(running, volumes, { state, now }),
@@ -208,9 +210,26 @@ async function describeTunnel(state: AwsState): Promise<AwsStatus["tunnel"]> {
   return { open: true, pid, ports, dockerSocket };
 }
 
-async function countJobs(state: AwsState, deployer: SwarmDeployer): Promise<SwarmStatus["jobs"]> {
+/** Returns what the swarm itself says, if the tunnel is open. */
+async function askSwarm(state: AwsState, deployer: SwarmDeployer, signal: AbortSignal) {
   const swarm = reachable(state);
-  return swarm && (await deployer.countJobs(swarm));
+  const [tunnel, jobs] = await Promise.all([describeTunnel(state), swarm && deployer.countJobs(swarm)]);
+  const isWorking = tunnel.open && jobs !== undefined;
+  return { tunnel, jobs, unconnected: swarm && isWorking ? await unconnected(swarm, deployer, signal) : [] };
+}
+
+/** Returns a warning for each runner that is not connected to the queue. */
+async function unconnected(
+  swarm: ReachableSwarm,
+  deployer: SwarmDeployer,
+  signal: AbortSignal,
+): Promise<string[]> {
+  try {
+    return await deployer.unconnectedRunners(swarm, signal);
+  } catch (error) {
+    if (error instanceof UserError) return [error.message]; // the tunnel has just closed
+    throw error;
+  }
 }
 
 function costOf(

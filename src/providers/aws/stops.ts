@@ -1,7 +1,8 @@
 import { GetMetricStatisticsCommand } from "@aws-sdk/client-cloudwatch";
-import type { ProgressEvent } from "../provider.ts";
+import type { Clock } from "../../system/poll.ts";
+import { step, type ProgressEvent } from "../provider.ts";
 import type { AwsState } from "../swarm-state.ts";
-import { armAlarms, idleAlarm, type Alarm } from "./alarms.ts";
+import { armAlarms, idleAlarm, isSetOff, listAlarms, type Alarm } from "./alarms.ts";
 import { originalName } from "./aws-errors.ts";
 import type { AwsClients } from "./clients.ts";
 import { scheduleEnds, type Ends } from "./ends.ts";
@@ -37,8 +38,11 @@ export async function* armStops(
   clients: AwsClients,
   state: AwsState,
   groups: Groups | undefined,
+  clock?: Clock,
 ): AsyncGenerator<ProgressEvent> {
-  const alarms = await armAlarms(clients, state.stack, state.name);
+  if ((await listAlarms(clients, state.stack)).some(isSetOff))
+    yield step("waiting until the alarm that halted the swarm has ended; this may take some minutes");
+  const alarms = await armAlarms(clients, state.stack, state.name, clock);
   const text = alarmWarning(alarms, state.stack);
   if (text !== undefined) yield { type: "warning", text };
   if (groups !== undefined && !(await scheduleEnds(clients, groups, state.maxHours)))

@@ -1,6 +1,4 @@
-import { readFile } from "node:fs/promises";
-import { parse, type Tags } from "yaml";
-import { installedFile } from "../../../src/system/installation.ts";
+import { readSwarmTemplate, Resolver } from "../resolved-template.ts";
 import type { AlarmRule, TreatMissingData } from "./alarm-state.ts";
 import type { StepAdjustment } from "./step-scaling.ts";
 
@@ -48,37 +46,15 @@ interface PolicyProperties {
   AdjustmentType: string;
   StepAdjustments: StepAdjustment[];
 }
-interface Template {
-  Mappings: Record<string, Record<string, Record<string, number>>>;
-  Resources: Record<string, { Type: string; Properties: unknown }>;
-}
-
-/** The short forms of CloudFormation's functions, such as !Ref. */
-const FUNCTIONS = ["Ref", "Sub", "FindInMap", "If", "Equals", "Not", "GetAtt", "Select", "GetAZs"];
-const TAGS: Tags = FUNCTIONS.flatMap((name) => [
-  { tag: `!${name}`, resolve: (value: string) => ({ [name]: value }) },
-  {
-    tag: `!${name}`,
-    collection: "seq" as const,
-    resolve: (value: { toJSON: () => unknown }) => ({ [name]: value.toJSON() }),
-  },
-]);
-
 /** Reads the alarms and scaling policies of the template, with the values of its parameters. */
 export async function alarmTemplate(parameters: Record<string, string>): Promise<AlarmTemplate> {
-  const text = await readFile(installedFile("cloudformation/swarm.yaml"), "utf8");
-  const template = parse(text, { customTags: TAGS }) as Template;
+  const template = await readSwarmTemplate();
+  const resolver = new Resolver(template, parameters);
   const ofType = <P>(type: string): [string, P][] =>
     Object.entries(template.Resources)
       .filter(([, { Type }]) => Type === type)
       .map(([name, { Properties }]) => [name, Properties as P]);
-  const valueOf = (value: unknown): number => {
-    if (typeof value === "number") return value;
-    const { Ref, FindInMap } = value as { Ref?: string; FindInMap?: [string, { Ref: string }, string] };
-    if (Ref !== undefined) return Number(parameters[Ref]);
-    const [map, key, column] = FindInMap!;
-    return template.Mappings[map]![parameters[key.Ref]!]![column]!;
-  };
+  const valueOf = (value: unknown): number => Number(resolver.resolve(value));
   return {
     alarms: Object.fromEntries(
       ofType<AlarmProperties>("AWS::CloudWatch::Alarm").map(([name, properties]) => [
