@@ -1,16 +1,8 @@
 import { createHash } from "node:crypto";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
+import { packageSource } from "./debian-source.js";
 import { buildMongoServer } from "./mongo-server.js";
 import { findProgram, ROOT, runStep } from "./setup.js";
 
@@ -28,10 +20,15 @@ const NOT_NEEDED = [
   "var/cache/apt",
   "var/lib/apt/lists",
 ];
+/** Names of large files that no test needs: link-time optimization, sanitizers, static ICU. */
+const NOT_NEEDED_NAMES = ["lto1", "*-lto-dump-*", "lib?san.*", "libicu*.a"];
 
 /** Returns the path of the base image for tests with Docker, a tar file for `docker import`. It need not exist. */
 export function dockerBase() {
-  const version = createHash("sha256").update(`${PACKAGES} ${NODE}`).digest("hex").slice(0, 12);
+  const version = createHash("sha256")
+    .update(`${PACKAGES} ${NODE} ${NOT_NEEDED_NAMES.join()}`)
+    .digest("hex")
+    .slice(0, 12);
   return path.join(CACHE, `${version}.tar`);
 }
 
@@ -55,6 +52,8 @@ export async function provideDockerBase(say) {
     const { mirror, suite } = packageSource();
     await runStep("debootstrap", ["--variant=minbase", `--include=${PACKAGES}`, suite, folder, mirror]);
     for (const place of NOT_NEEDED) rmSync(path.join(folder, place), { recursive: true, force: true });
+    const names = NOT_NEEDED_NAMES.flatMap((name) => ["-o", "-name", name]).slice(1);
+    await runStep("find", [path.join(folder, "usr"), "(", ...names, ")", "-delete"]);
     cpSync("/etc/apt", path.join(folder, "etc/apt"), { recursive: true });
     await installNode(folder);
     const unfinished = `${file}.${process.pid}`;
@@ -75,21 +74,4 @@ async function installNode(root) {
   await runStep("npm", ["install", "--prefix", folder, "--no-save", "--no-audit", "--no-fund", NODE]);
   cpSync(path.join(folder, "node_modules/node/bin/node"), path.join(root, "usr/local/bin/node"));
   rmSync(folder, { recursive: true });
-}
-
-/** Returns apt's source of Debian packages, in either of its two formats. @see sources.list(5) */
-function packageSource() {
-  const folder = "/etc/apt/sources.list.d";
-  const files = existsSync(folder) ? readdirSync(folder).map((name) => path.join(folder, name)) : [];
-  const texts = ["/etc/apt/sources.list", ...files]
-    .filter((file) => existsSync(file) && /\.(list|sources)$/.test(file))
-    .map((file) => readFileSync(file, "utf8"));
-  const [, suite = "bookworm"] =
-    /^VERSION_CODENAME=(\w+)/m.exec(readFileSync("/etc/os-release", "utf8")) ?? [];
-  const found = texts.flatMap((text) => [
-    ...text.matchAll(/^deb\s+(?:\[[^\]]*\]\s+)?(?<mirror>\S+)\s+(?<suites>\S+)/gm),
-    ...text.matchAll(/^URIs:\s*(?<mirror>\S+)[^]*?^Suites:\s*(?<suites>.*)$/gm),
-  ]);
-  const own = found.find(({ groups }) => groups?.["suites"]?.split(/\s+/).includes(suite));
-  return { mirror: own?.groups?.["mirror"] ?? "http://deb.debian.org/debian", suite };
 }

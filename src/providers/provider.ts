@@ -33,6 +33,8 @@ export interface PricedPlan {
   surplusHourly: number;
   /** Price of the data volume in US dollars per month. */
   volumeMonthly: number;
+  /** The account's own key with which AWS encrypts all volumes; undefined if there is none. */
+  volumeKey: string | undefined;
   /** Price of alarms and metrics in US dollars per month, beyond the free ones. */
   alarmsMonthly: number;
   /** Price in US dollars of each GB of results that is downloaded, beyond the free ones. */
@@ -77,6 +79,8 @@ export type Question =
 /** Functions that a provider needs from its caller. */
 export interface ProviderContext {
   countJobs: (connection: QueueConnection) => Promise<JobCounts>;
+  /** Returns the host names of the connected runners; undefined if Redis does not tell. */
+  connectedRunners: (connection: QueueConnection) => Promise<string[] | undefined>;
   /** Stops the simulations that a killed runner left running; the runner must have ended. */
   endSimulations(directory: string): Promise<void>;
   /** Asks the user to approve. @throws {UserError} if the user declines. */
@@ -97,6 +101,18 @@ interface HaltOptions {
 export interface ResumeOptions {
   /** Number of workers to start (default: as before). */
   workers?: number | undefined;
+  /** What to change about the machines of a halted swarm on AWS; an empty change only renews their image. */
+  machines?: MachineChange | undefined;
+}
+
+/** Properties of a swarm's machines; what is undefined stays as it is. */
+export interface MachineChange {
+  instanceType?: string | undefined;
+  managerType?: string | undefined;
+  spot?: boolean | undefined;
+  volumeGiB?: number | undefined;
+  maxHours?: number | undefined;
+  idleMinutes?: number | undefined;
 }
 
 /** Options of `connect`; each kind of swarm uses those that apply to it. */

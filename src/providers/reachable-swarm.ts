@@ -35,4 +35,11 @@ export interface SwarmDeployer {
   ): Promise<SwarmAccess>;
   /** Returns the jobs in the queue; undefined if it does not answer. */
   countJobs(swarm: ReachableSwarm): Promise<JobCounts | undefined>;
+  /** Returns the host names of the runners that are connected to the queue; undefined if it does not tell. */
+  connectedRunners(swarm: ReachableSwarm): Promise<string[] | undefined>;
+  /**
+   * Returns what is wrong with runners that should be connected to the queue by now, but are not.
+   * @throws {UserError} if Docker does not answer.
+   */
+  unconnectedRunners(swarm: ReachableSwarm, signal: AbortSignal | undefined): Promise<string[]>;
 }

@@ -69,7 +69,7 @@ export interface DockerStatus extends SwarmStatus {
     running: number;
     desired: number;
     image: string;
-    /** Why fewer replicas are running than desired. */
+    /** Why fewer replicas are running than desired, or on which machines they do not reach the queue. */
     trouble?: string;
   }[];
   /** Local port of each service; undefined if the relay is not running. */

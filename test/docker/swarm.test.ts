@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { lockChanges } from "../../src/providers/docker/change-lock.ts";
 import { identify } from "../../src/system/identity.ts";
+import { dashboardApi } from "../helpers/dashboard-api.ts";
 import { describeWithDocker, dockerState, startDocker, type DockerHost } from "../helpers/docker.ts";
 import { startGitHost } from "../helpers/git-daemon.ts";
 import { lookingProgram } from "../helpers/looking-program.ts";
@@ -334,7 +335,7 @@ describeWithDocker("a swarm on Docker", () => {
     }
     const deploying = [owner, other].map((each) => each.run("swarm-tool", ["deploy", "s", "--runners", "2"]));
     const deployed = await Promise.all(deploying);
-    expect(deployed.map(({ exitCode }) => exitCode)).toContain(0);
+    expect(deployed).toContainEqual(expect.objectContaining({ exitCode: 0 }));
     for (const { exitCode, stderr } of deployed)
       if (exitCode !== 0) expect(stderr).toMatch("is being changed by");
     const killed = identify(process.pid)!;
@@ -384,11 +385,11 @@ async function valuesHere(user: User, campaign: string): Promise<number> {
   served.child.stdout!.on("data", (chunk: Buffer) => (printed += chunk.toString()));
   try {
     await eventually(() => expect(printed).toContain("press Ctrl-C"));
-    const { origin } = new URL(printed.split("\n")[0]!);
-    const address = `${origin}/api/campaigns/${campaign}/values?pattern=**.waitingTime:mean`;
+    const api = dashboardApi(printed.split("\n")[0]!);
+    const path = `campaigns/${campaign}/values?pattern=**.waitingTime:mean`;
     let runs = 0;
     await eventually(async () => {
-      const { series } = (await (await fetch(address)).json()) as { series: { values: unknown[] }[] };
+      const { series } = await api.get<{ series: { values: unknown[] }[] }>(path);
       runs = series[0]!.values.length;
       expect(runs).toBe(32);
     });

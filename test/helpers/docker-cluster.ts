@@ -1,4 +1,6 @@
+import { execFile } from "node:child_process";
 import { randomInt } from "node:crypto";
+import { promisify } from "node:util";
 import { startNetwork, type AwsNetwork } from "./aws-network.ts";
 import { startMachine, type DockerMachine, type MachineOptions } from "./docker-machine.ts";
 import { REGISTRY_PORT, startRegistry, type Registry } from "./registry.ts";
@@ -19,10 +21,15 @@ export interface DockerCluster extends AsyncDisposable {
   join(machine: DockerMachine): Promise<void>;
   /** Disconnects a machine from the network, or connects it again. */
   connect(machine: DockerMachine, connected: boolean): Promise<void>;
+  /** Drops what containers of other machines send to a machine, like a firewall, or lets it pass again. */
+  blockContainers(machine: DockerMachine, blocked: boolean): Promise<void>;
 }
 
 type AddOptions = Pick<MachineOptions, "memoryBytes" | "daemon">;
 
+const run = promisify(execFile);
+/** Where Docker sends the packets of overlay networks. */
+const VXLAN_PORT = "4789";
 /** A machine counts as down after three of these. */
 const HEARTBEAT = ["--dispatcher-heartbeat", "1s"];
 
@@ -68,6 +75,11 @@ export async function startCluster(accepted = 0): Promise<DockerCluster> {
         await machine.docker("swarm", "join", "--token", token, `${manager.address}:2377`);
       },
       connect: (machine, connected) => network.connect(machine.pid, connected),
+      async blockContainers({ pid }, blocked) {
+        const rule = ["INPUT", "--protocol", "udp", "--dport", VXLAN_PORT, "--jump", "DROP"];
+        const iptables = ["--target", `${pid}`, "--net", "iptables", "--wait"];
+        await run("nsenter", [...iptables, blocked ? "--insert" : "--delete", ...rule]);
+      },
       [Symbol.asyncDispose]: dispose,
     };
   } catch (error) {

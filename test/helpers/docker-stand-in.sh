@@ -23,7 +23,13 @@ touch "$MACHINE/services" "$MACHINE/secrets"
 
 case "$*" in
   version*) echo '{"Server":{"ApiVersion":"1.44","Version":"25.0.14"}}' ;;
-  info*) echo '{"Swarm":{"NodeID":"n1","LocalNodeState":"active","ControlAvailable":true,"Error":""}}' ;;
+  info*) echo '{"Swarm":{"NodeID":"n1","LocalNodeState":"active","ControlAvailable":true,"Error":""},"SystemTime":"'"$(date -u +%FT%TZ)"'"}' ;;
+  "inspect --type=task"*)
+    # the file says since when tasks are running
+    for _ in "${@:5}"; do
+      printf '{"NodeID":"n1","Status":{"State":"running","Timestamp":"%s"}}\n' "$(cat "$MACHINE/tasks-since" 2>/dev/null || date -u +%FT%TZ)"
+    done
+    ;;
   "node ls"*) echo '{"ID":"n1","Hostname":"manager","Status":"Ready","Availability":"Active","ManagerStatus":"Leader"}' ;;
   "node inspect"*) echo "n1 8000000000" ;;
   "image ls --quiet"*) echo 0123456789ab ;;

@@ -15,6 +15,8 @@ export const InfoAnswer = v.object({
     ControlAvailable: v.boolean(),
     Error: v.string(),
   }),
+  /** The time there: `2026-01-31T18:05:00.123456789Z`. */
+  SystemTime: v.optional(v.string()),
 });
 
 /** A line of `docker node ls`. */
@@ -58,6 +60,12 @@ export const TaskAnswer = v.object({
   DesiredState: v.string(),
   CurrentState: v.string(),
   Error: v.string(),
+});
+
+/** A task of `docker inspect --type task`. */
+export const TaskDetails = v.object({
+  NodeID: v.string(),
+  Status: v.object({ State: v.string(), Timestamp: v.string() }),
 });
 
 /** A line of `docker secret ls`. */

@@ -3,6 +3,7 @@ import { errorText, UserError } from "../../errors.ts";
 import { inOneLine } from "../../model/names.ts";
 import { hasEnded, identify, ProcessIdentitySchema } from "../../system/identity.ts";
 import { parseJsonOrUndefined } from "../../system/json.ts";
+import { poll } from "../../system/poll.ts";
 import { userName } from "../../system/user.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
 import { docker, dockerLines } from "./cli.ts";
@@ -21,6 +22,8 @@ type Config = v.InferOutput<typeof ConfigAnswer>;
 /** No deployment takes longer. Whether a process on another machine has ended cannot be found out in another way. */
 const LONGEST_MS = 3 * 3600_000;
 const TRIES = 3;
+/** For removing a lock: a busy manager may fail to answer once. */
+const REMOVAL = { everyMs: 1000, timeoutMs: 5000 };
 
 /** Name of the Docker config that is the lock: names of configs are unique, so that only one process can create it. */
 const lockName = (stack: string): string => `${stack}_changing`;
@@ -76,14 +79,23 @@ async function read(
     });
     return config;
   } catch (error) {
-    if (/no such config/i.test(errorText(error))) return undefined;
+    if (isNoConfig(error)) return undefined;
     throw error;
   }
 }
 
 /** Removes a lock, also if the command is being interrupted. A lock that cannot be removed becomes stale. */
 async function remove(endpoint: DockerEndpoint, id: string): Promise<void> {
-  await docker(endpoint, ["config", "rm", id]).catch(() => undefined);
+  const isRemoved = (): Promise<boolean> =>
+    docker(endpoint, ["config", "rm", id]).then(
+      () => true,
+      (error: unknown) => isNoConfig(error),
+    );
+  await poll(isRemoved, REMOVAL);
+}
+
+function isNoConfig(error: unknown): boolean {
+  return /no such config|config \S+ not found/i.test(errorText(error));
 }
 
 function ownerOf({ Spec: { Data } }: Config): v.InferOutput<typeof OwnerSchema> | undefined {

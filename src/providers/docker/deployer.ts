@@ -15,12 +15,14 @@ import { observeStack } from "./observe.ts";
 import { provideImages } from "./provide-images.ts";
 import { ensureSecrets, mongoUrl, readPasswords } from "./secrets.ts";
 import type { Passwords, Services } from "../services.ts";
+import { describeUnconnected, isOverdue, unconnectedOf } from "./unconnected.ts";
 import { waitUntilStable } from "./wait-until-stable.ts";
 import { checkStack, containerOf, deployStack, removeServices, stackOf, WORKING_SERVICES } from "./stack.ts";
 import { encodeSettings, noteDeployed, readDeployed } from "./swarm-settings.ts";
 
 export interface DeployerDependencies {
   countJobs: (connection: QueueConnection) => Promise<JobCounts>;
+  connectedRunners: (connection: QueueConnection) => Promise<string[] | undefined>;
 }
 
 const HAND_BACK_TIMEOUT_MS = 30_000;
@@ -31,7 +33,7 @@ const DOCKER_SOCKET = "/var/run/docker.sock";
 const NO_SERVICES: Services = { images: {}, build: {} };
 
 /** Returns the deployer of services on a Docker Swarm. */
-export function dockerDeployer({ countJobs }: DeployerDependencies): SwarmDeployer {
+export function dockerDeployer({ countJobs, connectedRunners }: DeployerDependencies): SwarmDeployer {
   return {
     async *deploy(swarm, signal) {
       const engine = await openEngine(swarm.docker, signal);
@@ -74,15 +76,26 @@ export function dockerDeployer({ countJobs }: DeployerDependencies): SwarmDeploy
       const stores = await openStores({ builds, mongo: { url, onWaiting, signal: gone } });
       return { name: swarm.name, queue: queueOf(swarm, passwords), gone, ...stores };
     },
-    async countJobs(swarm) {
-      try {
-        return await countJobs(queueOf(swarm, await passwordsOf(swarm)));
-      } catch (error) {
-        if (error instanceof UserError) return undefined;
-        throw error;
-      }
+    countJobs: (swarm) => unlessSilent(swarm, countJobs),
+    connectedRunners: (swarm) => unlessSilent(swarm, connectedRunners),
+    async unconnectedRunners(swarm, signal) {
+      const found = (await unconnectedOf(swarm, this, signal)) ?? [];
+      return found.filter(isOverdue).map((each) => describeUnconnected(each, stackOf(swarm.name)));
     },
   };
+}
+
+/** Returns the answer of a swarm's queue; undefined if it does not answer. */
+async function unlessSilent<T>(
+  swarm: ReachableSwarm,
+  question: (connection: QueueConnection) => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await question(queueOf(swarm, await passwordsOf(swarm)));
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
 }
 
 /** Waits, up to a time limit, until the runners have handed back their runs. Returns the jobs in the queue. */

@@ -5,6 +5,7 @@ import { describeEndpoint } from "./cli.ts";
 import { openEngine } from "./engine.ts";
 import { observeStack } from "./observe.ts";
 import { reachable } from "./reachable.ts";
+import { describeUnconnected, findUnconnected, isOverdue } from "./unconnected.ts";
 import { isRelaying } from "./relay-process.ts";
 import { OPTIONAL_SERVICES, stackOf, WORKING_SERVICES } from "./stack.ts";
 
@@ -21,13 +22,21 @@ export async function describeSwarm(
 ): Promise<DockerStatus> {
   const stack = stackOf(state.name);
   const engine = await openEngine(state.docker, signal);
-  const [observed, jobs] = await Promise.all([
+  const swarm = isRelaying(state.relay) ? reachable(state) : undefined;
+  const [observed, jobs, connected] = await Promise.all([
     observeStack(state.docker, engine.nodes, stack, signal),
-    isRelaying(state.relay) ? deployer.countJobs(reachable(state)) : undefined,
+    swarm && deployer.countJobs(swarm),
+    swarm && deployer.connectedRunners(swarm),
   ]);
+  const unconnected = connected && (await findUnconnected(engine, observed, connected, signal));
+  const overdue = (unconnected ?? []).filter(isOverdue);
   const services = observed.map(({ name, running, desired, image, trouble }) => {
     const status = { name, running, desired, image };
-    return trouble === undefined || isIdle(name, desired) ? status : { ...status, trouble };
+    const troubles = [
+      ...(trouble === undefined || isIdle(name, desired) ? [] : [trouble]),
+      ...(name === "runner" ? overdue.map((each) => describeUnconnected(each, stack)) : []),
+    ];
+    return troubles.length === 0 ? status : { ...status, trouble: troubles.join("; ") };
   });
   const all: ServiceStatus[] = [...services, ...missing(state, services)];
   const isComplete =

@@ -42,6 +42,7 @@ import { removeSecrets } from "./secrets.ts";
 import type { Services } from "../services.ts";
 import { checkStack, removeStack, stackOf } from "./stack.ts";
 import { noteHalted, readDeployed } from "./swarm-settings.ts";
+import { awaitRunners } from "./unconnected.ts";
 
 const NO_SERVICES: Services = { images: {}, build: {} };
 /** Maximum length of a swarm's name: Docker limits the names of its services to 63 characters. */
@@ -77,7 +78,7 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
       throw error;
     }
     await connected(name);
-    await changeState(name, asRunning);
+    yield* awaitRunners(reachable(await changeState(name, asRunning)), deployer, signal);
   };
 
   /** Uses a swarm that another user has deployed, unchanged. */
@@ -199,8 +200,8 @@ export function dockerProvider(name: string, context: ProviderContext, deployer:
       yield* eventsExclusively(halt);
       yield { type: "halted", name };
     },
-    async *resume({ workers } = {}) {
-      if (workers !== undefined) throw notOnAws(name);
+    async *resume({ workers, machines } = {}) {
+      if (workers !== undefined || machines !== undefined) throw notOnAws(name);
       yield* eventsExclusively(async function* () {
         await syncState();
         yield* deploy();

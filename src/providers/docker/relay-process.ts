@@ -1,11 +1,11 @@
 import path from "node:path";
 import * as v from "valibot";
-import { UserError } from "../../errors.ts";
+import { errorText, UserError } from "../../errors.ts";
 import { makeFolders, writeFileAtomically } from "../../system/files.ts";
 import { identify, isAlive, ProcessIdentitySchema, type ProcessIdentity } from "../../system/identity.ts";
 import { installedFile } from "../../system/installation.ts";
 import { readJson } from "../../system/json.ts";
-import { attempts } from "../../system/poll.ts";
+import { attempts, poll } from "../../system/poll.ts";
 import { lastLines, startDetached, stopAll } from "../processes.ts";
 import { hostDirectory, swarmDirectories } from "../swarm-folders.ts";
 import type { Relay } from "../swarm-state.ts";
@@ -15,6 +15,8 @@ import { stackOf } from "./stack.ts";
 
 const READY_TIMEOUT_MS = 20_000;
 const POLL_MS = 20;
+/** Interval at which a relay looks whether the state of its swarm still names it; the user may have deleted the folder. */
+const LOOK_MS = 5000;
 const STOP_TIMEOUT_MS = 5000;
 
 /** A relay's process and ports, written by the relay when it listens. */
@@ -56,7 +58,7 @@ export function isRelaying(relay: Relay | undefined): relay is Relay {
   return relay !== undefined && isAlive(relay);
 }
 
-/** Forwards a swarm's ports in this process until the signal is aborted. */
+/** Forwards a swarm's ports in this process until the signal is aborted, or nobody knows of this relay any more. */
 export async function serveRelay(
   name: string,
   ports: Ports,
@@ -64,8 +66,23 @@ export async function serveRelay(
   signal: AbortSignal,
 ): Promise<void> {
   const { docker: endpoint } = await existing(name);
-  const onListening = (open: Ports): Promise<void> => publishPorts(name, open);
-  await relay({ endpoint, stack: stackOf(name), ports, onListening, log, signal });
+  const forgotten = new AbortController();
+  const watching = AbortSignal.any([signal, forgotten.signal]);
+  const onListening = async (open: Ports): Promise<void> => {
+    await publishPorts(name, open);
+    const look = async (): Promise<boolean> => !(await isPublished(name));
+    void poll(look, { everyMs: LOOK_MS, signal: watching, onAbort: "stop" })
+      .then((isForgotten) => isForgotten && log("the swarm's state no longer names this relay: it ends"))
+      .catch((error: unknown) => log(`the relay ends: ${errorText(error)}`))
+      .finally(() => forgotten.abort());
+  };
+  await relay({ endpoint, stack: stackOf(name), ports, onListening, log, signal: watching });
+}
+
+/** Returns whether others find this process as the relay of a swarm. */
+async function isPublished(name: string): Promise<boolean> {
+  const found = await readJson(relayFile(name), RelayFileSchema);
+  return found?.pid === process.pid;
 }
 
 /** Writes the ports on which this process, the relay of a swarm, listens. */

@@ -3,6 +3,7 @@ import { installedFile } from "../../system/installation.ts";
 import { attempts, poll } from "../../system/poll.ts";
 import { docker } from "./cli.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
+import { dockerUpdate } from "./docker-update.ts";
 import { countWorkers, memoryLimits, workerConstraint, type Engine } from "./engine.ts";
 import type { StackImages } from "./images.ts";
 import { serviceIds } from "./service-list.ts";
@@ -68,7 +69,7 @@ export async function deployStack(
   const compose = all.flatMap((file) => ["--compose-file", installedFile(`docker/${file}`)]);
   const options = [...compose, "--resolve-image", "never", "--with-registry-auth"];
   const prune = files.includes("stack.yaml") ? ["--prune"] : []; // removes services of earlier deployments
-  await docker(endpoint, ["stack", "deploy", ...prune, ...options, stack], {
+  await dockerUpdate(endpoint, ["stack", "deploy", ...prune, ...options, stack], {
     env: variables,
     signal,
     timeoutMs: DEPLOY_TIMEOUT_MS,

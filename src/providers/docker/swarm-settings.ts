@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { UserError } from "../../errors.ts";
 import { parseJsonOrUndefined } from "../../system/json.ts";
 import { docker } from "./cli.ts";
+import { dockerUpdate } from "./docker-update.ts";
 import type { DockerEndpoint } from "../docker-endpoint.ts";
 import { ServicesSchema, type Services } from "../services.ts";
 
@@ -57,7 +58,7 @@ export async function noteDeployed(
   signal?: AbortSignal,
 ): Promise<void> {
   const labels = ["--label-rm", HALTED_LABEL, "--label-add", `${SETTINGS_LABEL}=${encodeSettings(settings)}`];
-  await docker(endpoint, ["service", "update", "--detach", ...labels, `${stack}_${LABELED_SERVICE}`], {
+  await dockerUpdate(endpoint, ["service", "update", "--detach", ...labels, `${stack}_${LABELED_SERVICE}`], {
     signal,
   });
 }
@@ -69,7 +70,7 @@ export async function noteHalted(
   signal?: AbortSignal,
 ): Promise<void> {
   const label = ["--label-add", `${HALTED_LABEL}=user`];
-  await docker(endpoint, ["service", "update", "--detach", ...label, `${stack}_${LABELED_SERVICE}`], {
+  await dockerUpdate(endpoint, ["service", "update", "--detach", ...label, `${stack}_${LABELED_SERVICE}`], {
     signal,
   });
 }

@@ -1,9 +1,11 @@
+import path from "node:path";
 import { UserError } from "../../errors.ts";
 import { socketConnection, type QueueConnection } from "../../queue/names.ts";
 import { isAlive } from "../../system/identity.ts";
-import { stopAll } from "../processes.ts";
+import { lstatIfExists } from "../../system/files.ts";
+import { findProcesses, stopAll } from "../processes.ts";
 import type { ProviderContext } from "../provider.ts";
-import { writeState } from "../state-file.ts";
+import { readStateIn, writeState } from "../state-file.ts";
 import type { LocalState } from "../swarm-state.ts";
 import type { JobCounts } from "../target.ts";
 import { existingLocal } from "./existing-local.ts";
@@ -38,6 +40,38 @@ export async function stopWorkers(state: LocalState, deps: LocalContext, except?
   const workers = state.processes.filter(({ role, pid }) => role !== "redis" && pid !== except);
   await stopAll(workers, hasRedis(state) ? undefined : STOP_WITHOUT_REDIS_MS);
   await deps.endSimulations(localDirectories(state.name).cache);
+}
+
+/** The folders with which a process of a local swarm was started, whatever the host is called by now. */
+export interface OwnFolders {
+  /** The queue's data. */
+  redis: string;
+  /** Contains the working trees. */
+  cache: string;
+}
+
+/**
+ * Stops what is still running of a swarm whose folder was deleted, and of which only the processes know. The calling
+ * process exits by itself.
+ * @returns whether the folder was deleted: while the queue's data is being repaired, its state file exists.
+ */
+export async function stopIfDeleted(
+  name: string,
+  { redis, cache }: OwnFolders,
+  deps: Pick<LocalContext, "endSimulations">,
+): Promise<boolean> {
+  const state = path.dirname(redis);
+  if ((await lstatIfExists(redis)) !== undefined || (await readStateIn(name, state)) !== undefined)
+    return false;
+  const found = findProcesses(state);
+  const isRedis = ({ role }: { role: string }): boolean => role === "redis";
+  await stopAll(
+    found.filter((each) => !isRedis(each)),
+    STOP_WITHOUT_REDIS_MS,
+  );
+  await deps.endSimulations(cache);
+  await stopAll(found.filter(isRedis));
+  return true;
 }
 
 function hasRedis({ processes }: LocalState): boolean {

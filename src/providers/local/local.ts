@@ -176,8 +176,8 @@ export function localProvider(name: string, context: ProviderContext): Provider 
       await locked(() => haltLocal(name, idle === undefined ? "user" : "idleness", context, idle?.self));
       yield { type: "halted", name };
     },
-    async *resume({ workers } = {}) {
-      if (workers !== undefined) throw notOnAws(name);
+    async *resume({ workers, machines } = {}) {
+      if (workers !== undefined || machines !== undefined) throw notOnAws(name);
       yield* reporting(async (report) => {
         await provideRedis(report);
         await locked(async () => {
