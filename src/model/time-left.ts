@@ -1,3 +1,5 @@
+import type { PredictedTimes } from "./run-order.ts";
+
 /** The progress of a running run; fractions of the whole run are from 0 to 1. */
 interface RunningPart {
   /** Time since it was first observed. */
@@ -16,28 +18,41 @@ interface OpenWork {
   parallel: number;
   /** Mean wall time of finished runs; undefined if none has finished. */
   meanMs: number | undefined;
+  /** What is predicted for the waiting runs, or for more of them than still wait; undefined: the mean. */
+  predicted?: PredictedTimes | undefined;
 }
 
 /**
- * Returns the estimated time left of a campaign, in ms, from the progress of its running runs and the wall
- * time of finished ones: the maximum of the time left of the slowest run, of all work divided by the number
- * of runners, and of the rounds in which the waiting runs are executed. Undefined if nothing is known.
+ * Returns the estimated time left of a campaign, in ms, from the progress of its running runs, the wall time of finished
+ * ones and what is predicted for the others: the maximum of the time left of the slowest run, of all work divided by the
+ * number of runners, of the rounds in which the waiting runs are executed, and of the longest of them if it is the next
+ * to start. Undefined if nothing is known.
  */
-export function estimateTimeLeft({ running, waiting, parallel, meanMs }: OpenWork): number | undefined {
+export function estimateTimeLeft(work: OpenWork): number | undefined {
+  const { running, waiting, parallel, meanMs } = work;
   const predicted = running.flatMap(({ elapsedMs, gained }) => (gained > 0 ? [elapsedMs / gained] : []));
-  const mean = meanMs ?? (predicted.length > 0 ? sum(predicted) / predicted.length : undefined);
+  const seen = meanMs ?? (predicted.length > 0 ? sum(predicted) / predicted.length : undefined);
+  const mean = seen ?? (work.predicted && work.predicted.totalMs / work.predicted.runs);
   if (mean === undefined) return undefined;
   const left = running.map((run) =>
     run.gained > 0 ? (run.elapsedMs / run.gained) * run.left : Math.max(0, mean * run.left - run.elapsedMs),
   );
   const runners = Math.max(1, parallel);
-  const firstRoundMs = waiting === 0 ? 0 : Math.min(...left, Infinity);
+  const each = timesOf(work.predicted, mean);
+  const firstRoundMs = waiting === 0 || running.length < runners ? 0 : Math.min(...left);
   return Math.max(
     0,
     ...left,
-    (sum(left) + waiting * mean) / runners,
-    (Number.isFinite(firstRoundMs) ? firstRoundMs : 0) + Math.ceil(waiting / runners) * mean,
+    (sum(left) + waiting * each.mean) / runners,
+    firstRoundMs + Math.max(Math.ceil(waiting / runners) * each.shortest, waiting > 0 ? each.longest : 0),
   );
+}
+
+/** Returns what is expected of one of the waiting runs, in ms. */
+function timesOf(predicted: PredictedTimes | undefined, mean: number) {
+  if (predicted === undefined || predicted.runs === 0) return { mean, shortest: mean, longest: mean };
+  const { runs, totalMs, shortestMs, longestMs } = predicted;
+  return { mean: totalMs / runs, shortest: shortestMs, longest: longestMs };
 }
 
 function sum(values: readonly number[]): number {
@@ -75,6 +90,8 @@ export interface CampaignPace {
   recent: Iterable<EndedPart>;
   /** When the first run started, in ms since 1970; undefined if none has. */
   firstStartedAt: number | undefined;
+  /** What was predicted for the runs that had not started at some time; undefined if nothing was. */
+  predicted?: PredictedTimes | undefined;
 }
 
 /**
@@ -82,7 +99,7 @@ export interface CampaignPace {
  * known. The number of runners is the mean of the last minute, because fewer are counted between two short runs.
  */
 export function timeLeftOf(pace: CampaignPace, now: number): number | undefined {
-  const { occupying, waiting, ended } = pace;
+  const { occupying, waiting, ended, predicted } = pace;
   const parallel = Math.max(occupying.length, busyRunners(pace, now));
   if (occupying.length + waiting === 0 || parallel === 0) return undefined;
   const running = occupying.map(({ since = now, sincePercent = 0, percent = 0 }) => ({
@@ -91,7 +108,7 @@ export function timeLeftOf(pace: CampaignPace, now: number): number | undefined 
     left: 1 - percent / 100,
   }));
   const meanMs = ended.runs > 0 ? ended.wallTimeMs / ended.runs : undefined;
-  return estimateTimeLeft({ running, waiting, parallel, meanMs });
+  return estimateTimeLeft({ running, waiting, parallel, meanMs, predicted });
 }
 
 /** Returns the mean number of runners that were busy within the last minute. */

@@ -42,6 +42,8 @@ export const FIELD = {
   startedAt: "processedOn",
   /** Set when the job has completed or failed. */
   finishedAt: "finishedOn",
+  /** The priority with which a job is requeued. */
+  priority: "priority",
   progress: "progress",
   /** Name of the worker that has taken the job; requeueing the job does not reset it. */
   worker: "pb",
@@ -65,6 +67,11 @@ const SCORE_UNIT = 2 ** 32;
 /** Returns the priority of a job from its score in the set `prioritized`. */
 export function priorityOf(score: number): number {
   return Math.floor(score / SCORE_UNIT);
+}
+
+/** Returns the expression in Lua for the priority of a job from its score. */
+export function luaPriorityOf(score: string): string {
+  return `math.floor(${score} / ${SCORE_UNIT})`;
 }
 
 /** A score in the set `delayed` is the time, in ms since 1970, from which workers may take the job, times this. */

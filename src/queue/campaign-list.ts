@@ -1,10 +1,10 @@
-import { Queue } from "bullmq";
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import { errorText, UserError } from "../errors.ts";
 import { runJobId, type Campaign } from "../model/campaign.ts";
 import { isCampaignId } from "../model/names.ts";
 import type { OutcomeState } from "../model/outcome.ts";
 import type { Run } from "../model/run.ts";
+import { chunks } from "./pipelines.ts";
 import { FIELD, jobKey } from "./bull-layout.ts";
 import {
   checkCampaignId,
@@ -14,18 +14,7 @@ import {
   parseRunJob,
   runNumbers,
 } from "./entries.ts";
-import {
-  CAMPAIGNS_KEY,
-  campaignKey,
-  cancelKey,
-  openRunsKey,
-  RUN_QUEUE,
-  statesKey,
-  supersededKey,
-  unstartedKey,
-  type QueueConnection,
-} from "./names.ts";
-import { forgetLimit } from "./run-limit.ts";
+import { CAMPAIGNS_KEY, campaignKey, cancelKey, openRunsKey, RUN_QUEUE } from "./names.ts";
 import { jobCounts, statesOf, supersededBy, unstartedRuns } from "./run-states.ts";
 
 /** Describes a campaign for `runall-swarm list`. */
@@ -62,12 +51,9 @@ export interface FoundCampaign {
 /** Called with the reason if a campaign's entry in the queue cannot be read. */
 export type OnDamaged = (reason: string) => void;
 
-const CHUNK = 1000;
-
 /** Returns the swarm's campaigns that have not expired, newest first. @param isWanted selects campaigns (default: all). */
 export async function listCampaigns(
   redis: Redis,
-  queue: Queue,
   isWanted: (campaign: Campaign) => boolean = () => true,
   onDamaged: OnDamaged = () => undefined,
 ): Promise<CampaignListing[]> {
@@ -76,7 +62,7 @@ export async function listCampaigns(
     ids.map(async (id) => {
       try {
         const campaign = await knownCampaign(redis, id);
-        return campaign !== undefined && isWanted(campaign) ? await describe(redis, queue, campaign) : [];
+        return campaign !== undefined && isWanted(campaign) ? await describe(redis, campaign) : [];
       } catch (error) {
         if (!isDamage(error)) throw error;
         onDamaged(error instanceof UserError ? error.message : `campaign ${id}: ${errorText(error)}`);
@@ -108,27 +94,6 @@ function isDamage(error: unknown): boolean {
   return error instanceof UserError || errorText(error).startsWith("WRONGTYPE");
 }
 
-/** Removes what is left in the queue of campaigns that expired before they were collected. */
-export async function forgetExpired(connection: QueueConnection): Promise<void> {
-  // fails immediately if Redis is not available: this is called again later
-  const redis = new Redis({ ...connection, maxRetriesPerRequest: 0, retryStrategy: () => null });
-  const queue = new Queue(RUN_QUEUE, { connection: redis });
-  for (const emitter of [queue, redis]) emitter.on("error", () => undefined); // the commands below fail
-  try {
-    for (const id of await redis.zrange(CAMPAIGNS_KEY, 0, -1)) {
-      if ((await redis.exists(campaignKey(id))) === 1) continue;
-      for (const chunk of chunks(await openNumbers(redis, id)))
-        await Promise.all(chunk.map((number) => queue.remove(runJobId(id, number))));
-      await redis.del(openRunsKey(id), statesKey(id), unstartedKey(id), supersededKey(id));
-      await forgetLimit(redis, id);
-      await redis.zrem(CAMPAIGNS_KEY, id);
-    }
-  } finally {
-    await queue.close();
-    redis.disconnect();
-  }
-}
-
 /**
  * Returns a campaign; undefined if it has expired, or was queued by another version of inet-swarm, which can read it.
  * @throws {UserError} if its entry is damaged.
@@ -138,12 +103,12 @@ async function knownCampaign(redis: Redis, id: string): Promise<Campaign | undef
   return text === null || isOfAnotherVersion(text) ? undefined : parseCampaign(id, text);
 }
 
-async function describe(redis: Redis, queue: Queue, campaign: Campaign): Promise<CampaignListing> {
+async function describe(redis: Redis, campaign: Campaign): Promise<CampaignListing> {
   const { id } = campaign;
   const [cancelled, numbers] = await Promise.all([redis.exists(cancelKey(id)), openNumbers(redis, id)]);
   const counts = { waiting: 0, running: 0, ended: 0 };
   for (const chunk of chunks(numbers)) {
-    const some = await jobCounts(redis, queue, id, chunk);
+    const some = await jobCounts(redis, id, chunk);
     for (const name of ["waiting", "running", "ended"] as const) counts[name] += some[name];
   }
   const collected = campaign.runs - numbers.length;
@@ -155,7 +120,7 @@ async function describe(redis: Redis, queue: Queue, campaign: Campaign): Promise
  * Returns a campaign and its runs that have not been collected.
  * @throws {UserError} if there is no campaign with this ID.
  */
-export async function openCampaign(redis: Redis, queue: Queue, id: string): Promise<FoundCampaign> {
+export async function openCampaign(redis: Redis, id: string): Promise<FoundCampaign> {
   checkCampaignId(id);
   const [text, cancelled] = await Promise.all([redis.get(campaignKey(id)), redis.exists(cancelKey(id))]);
   if (text === null) throw noCampaign(id);
@@ -174,7 +139,7 @@ export async function openCampaign(redis: Redis, queue: Queue, id: string): Prom
   for (const chunk of chunks(await openNumbers(redis, id))) {
     const pipeline = redis.pipeline();
     const fields = [FIELD.data, FIELD.startedAt, FIELD.finishedAt];
-    for (const number of chunk) pipeline.hmget(jobKey(queue.name, runJobId(id, number)), ...fields);
+    for (const number of chunk) pipeline.hmget(jobKey(RUN_QUEUE, runJobId(id, number)), ...fields);
     const answers = (await pipeline.exec()) ?? [];
     chunk.forEach((number, at) => {
       const [data, startedAt, finishedAt] = (answers[at]?.[1] ?? []) as (string | null)[];
@@ -189,11 +154,6 @@ export async function openCampaign(redis: Redis, queue: Queue, id: string): Prom
   return { campaign, cancelled: cancelled === 1, open, running, ended, unstarted, damaged };
 }
 
-async function openNumbers(redis: Redis, id: string): Promise<number[]> {
+export async function openNumbers(redis: Redis, id: string): Promise<number[]> {
   return runNumbers(await redis.smembers(openRunsKey(id)));
-}
-
-/** Yields consecutive parts of an array. */
-export function* chunks<T>(all: readonly T[], size = CHUNK): Generator<T[]> {
-  for (let start = 0; start < all.length; start += size) yield all.slice(start, start + size);
 }

@@ -1,8 +1,8 @@
-import { Queue } from "bullmq";
-import { Redis } from "ioredis";
-import { UserError } from "../errors.ts";
-import { ENDED_SETS, WAITING_STATES } from "./bull-layout.ts";
-import { awakeFor } from "../system/awake.ts";
+import type { Redis } from "ioredis";
+import { answersOf } from "./pipelines.ts";
+import { askQueue } from "./ask-queue.ts";
+import type { QueueLength } from "../model/dashboard.ts";
+import { ENDED_SETS, queueKey } from "./bull-layout.ts";
 import { readStoppedWorkers, describeStoppedWorker } from "./troubles.ts";
 import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "./names.ts";
 
@@ -16,47 +16,41 @@ export interface JobCounts {
   troubles?: string[];
 }
 
-/** Counting takes a millisecond, unless Redis hangs or is not running. */
-const ANSWER_TIMEOUT_MS = 3000;
-/** On another machine, an ssh connection and a process have to be started first. */
-const REMOTE_ANSWER_TIMEOUT_MS = 15_000;
-/** A Redis that hangs does not close its side of the connection. */
-const DISCONNECT_TIMEOUT_MS = 100;
-
 /** Returns the number of a swarm's jobs. @throws {UserError} if the queue does not answer in time. */
 export async function countJobs(connection: QueueConnection): Promise<JobCounts> {
-  const redis = new Redis({ ...connection, disconnectTimeout: DISCONNECT_TIMEOUT_MS });
-  redis.on("error", () => undefined); // a queue that does not answer is reported below
-  const timer = new AbortController();
-  const timeoutMs = connection.path === undefined ? REMOTE_ANSWER_TIMEOUT_MS : ANSWER_TIMEOUT_MS;
-  const timeout = awakeFor(timeoutMs, timer.signal).then(() => {
-    throw new UserError("the queue of the swarm is not responding");
-  });
-  const counted = count(redis);
-  for (const promise of [timeout, counted]) promise.catch(() => undefined); // the later one is ignored
-  try {
-    return await Promise.race([counted, timeout]);
-  } finally {
-    timer.abort();
-    redis.disconnect();
-  }
+  return await askQueue(connection, count);
 }
 
-async function count(connection: Redis): Promise<JobCounts> {
-  const troubles = await readStoppedWorkers(connection);
-  const [runs, builds] = await Promise.all(
-    [RUN_QUEUE, BUILD_QUEUE].map((name) => {
-      const queue = new Queue(name, { connection });
-      queue.on("error", () => undefined);
-      return queue.getJobCounts(...WAITING_STATES, "active", ...ENDED_SETS);
-    }),
-  );
-  const sum = (...names: string[]): number =>
-    names.reduce((total, name) => total + (runs?.[name] ?? 0) + (builds?.[name] ?? 0), 0);
+async function count(redis: Redis): Promise<JobCounts> {
+  const [troubles, runs, builds] = await Promise.all([
+    readStoppedWorkers(redis),
+    readLength(redis, RUN_QUEUE),
+    readLength(redis, BUILD_QUEUE),
+  ]);
   return {
-    waiting: sum(...WAITING_STATES),
-    running: sum("active"),
-    uncollected: (runs?.["completed"] ?? 0) + (runs?.["failed"] ?? 0),
+    waiting: runs.waiting + runs.delayed + builds.waiting + builds.delayed,
+    running: runs.running + builds.running,
+    uncollected: runs.uncollected,
     ...(troubles.length > 0 && { troubles: troubles.map(describeStoppedWorker) }),
+  };
+}
+
+/** Returns the number of jobs in a queue. BullMQ, which can count them, too, takes longer to load than the answer takes. */
+export async function readLength(redis: Redis, queue: string): Promise<QueueLength> {
+  const pipeline = redis
+    .pipeline()
+    .llen(queueKey(queue, "wait"))
+    .zcard(queueKey(queue, "prioritized"))
+    .zcard(queueKey(queue, "delayed"))
+    .llen(queueKey(queue, "active"));
+  for (const set of ENDED_SETS) pipeline.zcard(queueKey(queue, set));
+  const [wait, prioritized, delayed, running, ...ended] = (await answersOf(pipeline)).map((answer) =>
+    Number(answer ?? 0),
+  ) as [number, number, number, number, ...number[]];
+  return {
+    waiting: wait + prioritized,
+    delayed,
+    running,
+    uncollected: ended.reduce((sum, size) => sum + size, 0),
   };
 }

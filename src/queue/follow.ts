@@ -4,6 +4,7 @@ import type { Redis } from "ioredis";
 import { runJobId } from "../model/campaign.ts";
 import type { Run } from "../model/run.ts";
 import { parseJsonOrUndefined } from "../system/json.ts";
+import { chunks } from "./pipelines.ts";
 import { FIELD, jobKey, queueKey } from "./bull-layout.ts";
 import { unlessAborted } from "../system/unless-aborted.ts";
 import { watchWorkers } from "./attendance.ts";
@@ -50,7 +51,6 @@ export async function lastEventId({ queue, redis }: Pick<FollowContext, "queue" 
 /** How often all states are compared: events may be lost when Redis trims their stream or a connection breaks. */
 const COMPARE_INTERVAL_MS = 30_000;
 const TROUBLE_INTERVAL_MS = 5000;
-const CHUNK = 1000;
 /**
  * Number of closed connections after which Redis counts as unreachable: a relay or tunnel accepts connections even if
  * Redis does not run behind it, so that connecting does not fail.
@@ -232,11 +232,9 @@ interface Comparison extends Pick<FollowContext, "queue" | "redis"> {
 
 /** Reads the states of all open jobs, a thousand at a time, and reports those that have ended. */
 async function compareStates({ queue, redis, jobs, report, untilConsumed }: Comparison): Promise<void> {
-  const numbers = [...jobs.open];
-  for (let start = 0; start < numbers.length; start += CHUNK) {
+  for (const chunk of chunks([...jobs.open])) {
     await untilConsumed();
     const pipeline = redis.pipeline();
-    const chunk = numbers.slice(start, start + CHUNK);
     for (const number of chunk)
       pipeline.hmget(
         jobKey(queue.name, jobs.idOf(number)),

@@ -66,18 +66,22 @@ return found`;
 
 type LimitedCampaign = Pick<Campaign, "id" | "concurrency">;
 
-/** Parks runs that are about to be queued. Their jobs must have the delay `PARKED_MS`. */
+/**
+ * Parks runs that are about to be queued, in the order in which to admit them. Their jobs must have the delay `PARKED_MS`.
+ * @param first number of runs of the same campaign that were parked just before.
+ */
 export async function park(
   redis: Redis,
   { id, concurrency }: LimitedCampaign,
   numbers: readonly number[],
+  first = 0,
 ): Promise<void> {
   if (concurrency === undefined) return;
   // in one step: a runner would remove the limit of a campaign that has no parked run yet
   await redis
     .multi()
     .hset(LIMITS_KEY, id, concurrency)
-    .zadd(parkedKey(id), ...numbers.flatMap((number) => [number, number]))
+    .zadd(parkedKey(id), ...numbers.flatMap((number, index) => [first + index, number]))
     .exec();
 }
 

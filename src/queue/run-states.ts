@@ -7,7 +7,7 @@ import { PROTOCOL } from "../model/protocol.ts";
 import type { Run } from "../model/run.ts";
 import { FIELD, jobKey, WAITING_STATES } from "./bull-layout.ts";
 import { runNumbers } from "./entries.ts";
-import { campaignKey, openRunsKey, statesKey, supersededKey, unstartedKey } from "./names.ts";
+import { campaignKey, openRunsKey, RUN_QUEUE, statesKey, supersededKey, unstartedKey } from "./names.ts";
 
 // What is kept about a campaign's runs after their jobs have left the queue: how many failed, which never started, and
 // which have been replaced by a later campaign.
@@ -61,7 +61,6 @@ export async function forgetEnds(redis: Redis, campaign: string, numbers: readon
 /** Returns how many of some runs are queued, are running, or have ended; those without a job are not counted. */
 export async function jobCounts(
   redis: Redis,
-  queue: Queue,
   campaign: string,
   numbers: readonly number[],
 ): Promise<{ waiting: number; running: number; ended: number }> {
@@ -69,7 +68,7 @@ export async function jobCounts(
   const pipeline = redis.pipeline();
   for (const number of numbers)
     pipeline.hmget(
-      jobKey(queue.name, runJobId(campaign, number)),
+      jobKey(RUN_QUEUE, runJobId(campaign, number)),
       FIELD.startedAt,
       FIELD.finishedAt,
       FIELD.name,

@@ -2,6 +2,7 @@ import { Redis } from "ioredis";
 import { UserError } from "../errors.ts";
 import type { Campaign } from "../model/campaign.ts";
 import { isCampaignId } from "../model/names.ts";
+import { answersOf, isWrongType } from "./pipelines.ts";
 import { ENDED_SETS, queueKey } from "./bull-layout.ts";
 import { isOfAnotherVersion, parseCampaign, runNumbers } from "./entries.ts";
 import { outputKey } from "./live-output.ts";
@@ -16,8 +17,6 @@ import {
   type QueueConnection,
 } from "./names.ts";
 import {
-  answersOf,
-  isWrongType,
   MOST_BYTES,
   readJobs,
   readKeptEnds,

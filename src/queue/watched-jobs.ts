@@ -1,12 +1,11 @@
 import type { ChainableCommander, Redis } from "ioredis";
 import * as v from "valibot";
-import { errorText } from "../errors.ts";
 import { RunJobSchema, runJobId } from "../model/campaign.ts";
 import { OUTCOME_STATES, type OutcomeState } from "../model/outcome.ts";
 import type { Run } from "../model/run.ts";
 import { parseJsonOrUndefined } from "../system/json.ts";
+import { answersOf, chunks } from "./pipelines.ts";
 import { FIELD, jobKey } from "./bull-layout.ts";
-import { chunks } from "./campaign-list.ts";
 import { runNumbers } from "./entries.ts";
 import { RUN_QUEUE, statesKey, unstartedKey } from "./names.ts";
 import { parseWorkerName } from "./worker-name.ts";
@@ -61,19 +60,6 @@ return found`;
 /** Adds a command to a pipeline that reads some fields of a job; those that are too large are empty. */
 export function readFields(pipeline: ChainableCommander, key: string, fields: readonly string[]): void {
   pipeline.eval(READ_FIELDS, 1, key, MOST_BYTES, ...fields);
-}
-
-/** Returns whether Redis refused a command because the key has another type. */
-export function isWrongType(error: unknown): boolean {
-  return errorText(error).startsWith("WRONGTYPE");
-}
-
-/** Returns the answers of a pipeline, undefined for keys of a wrong type. @throws if Redis did not answer. */
-export async function answersOf(pipeline: ChainableCommander): Promise<unknown[]> {
-  return ((await pipeline.exec()) ?? []).map(([error, value]) => {
-    if (error !== null && !isWrongType(error)) throw error;
-    return error === null ? value : undefined;
-  });
 }
 
 /** Returns the jobs of some runs; undefined for a run without a job. */

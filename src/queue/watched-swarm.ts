@@ -4,10 +4,13 @@ import { MODES } from "../model/build.ts";
 import { parseBuildProgress } from "../model/build-progress.ts";
 import type { Build, QueueLength } from "../model/dashboard.ts";
 import { parseJsonOrUndefined } from "../system/json.ts";
-import { ENDED_SETS, FIELD, jobKey, queueKey, workerConnections } from "./bull-layout.ts";
-import { BUILD_QUEUE, RUN_QUEUE } from "./names.ts";
+import { FIELD, jobKey, queueKey, workerConnections } from "./bull-layout.ts";
+import { answersOf, isWrongType } from "./pipelines.ts";
+import { askQueue } from "./ask-queue.ts";
+import { readLength } from "./counts.ts";
+import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "./names.ts";
 import { readStoppedWorkers, type Trouble } from "./troubles.ts";
-import { answersOf, isWrongType, readFields } from "./watched-jobs.ts";
+import { readFields } from "./watched-jobs.ts";
 import { parseWorkerName } from "./worker-name.ts";
 
 // What the dashboard reads about the swarm as a whole. Anybody who can write to the queue can write anything of any size.
@@ -54,6 +57,12 @@ async function readStopped(redis: Redis): Promise<Trouble[]> {
   }
 }
 
+/** Returns the machines whose runners are connected to a queue; undefined if Redis does not tell. @throws {UserError} */
+export async function connectedRunners(connection: QueueConnection): Promise<string[] | undefined> {
+  const workers = await askQueue(connection, readWorkers);
+  return workers?.filter(({ role }) => role === "runner").map(({ host }) => host);
+}
+
 async function readWorkers(redis: Redis): Promise<WatchedWorker[] | undefined> {
   let list: unknown;
   try {
@@ -77,25 +86,6 @@ function workersIn(list: string): WatchedWorker[] {
     const worker = found && parseWorkerName(name.slice(found.prefix.length));
     return worker === undefined ? [] : [{ role: found!.role, host: worker.host, slots: worker.slots }];
   });
-}
-
-async function readLength(redis: Redis, queue: string): Promise<QueueLength> {
-  const pipeline = redis
-    .pipeline()
-    .llen(queueKey(queue, "wait"))
-    .zcard(queueKey(queue, "prioritized"))
-    .zcard(queueKey(queue, "delayed"))
-    .llen(queueKey(queue, "active"));
-  for (const set of ENDED_SETS) pipeline.zcard(queueKey(queue, set));
-  const [wait, prioritized, delayed, running, ...ended] = (await answersOf(pipeline)).map((answer) =>
-    Number(answer ?? 0),
-  ) as [number, number, number, number, ...number[]];
-  return {
-    waiting: wait + prioritized,
-    delayed,
-    running,
-    uncollected: ended.reduce((sum, size) => sum + size, 0),
-  };
 }
 
 /** What is shown of the request for a build. */

@@ -15,6 +15,7 @@ it.each([
     { stopOnError: true },
     ["retry c1"],
   ],
+  ["runs ran out of memory", { done: 1, "out-of-memory": 1 }, { stopOnError: false }, ["more memory"]],
   ["the user cancelled all", { done: 1, cancelled: 2 }, { stopOnError: true }, []],
   ["both", { timeout: 1, cancelled: 2 }, { timeoutMs: 1, stopOnError: true }, ["--timeout", "retry c1"]],
 ])("names the options that stopped runs if %s", (_, states, campaign, named) => {

@@ -1,23 +1,15 @@
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { expect, it } from "vitest";
-import type { Run } from "../../src/model/run.ts";
 import { openQueueClient, type QueueClient } from "../../src/queue/client.ts";
-import { forgetExpired } from "../../src/queue/campaign-list.ts";
+import { forgetExpired } from "../../src/queue/expired.ts";
 import { campaignKey, LIMITS_KEY, parkedKey, RUN_QUEUE, socketConnection } from "../../src/queue/names.ts";
 import { openRunLimits, park, PARKED_MS } from "../../src/queue/run-limit.ts";
-import { someCampaign } from "../helpers/campaign.ts";
+import { someCampaign, someRuns as runs } from "../helpers/campaign.ts";
 import { startRedis } from "../helpers/redis.ts";
 import { describeWithService } from "../helpers/services.ts";
 
 const limited = someCampaign({ id: "limited2", concurrency: 2 });
-const runs = (count: number): Run[] =>
-  Array.from({ length: count }, (_, runNumber) => ({
-    config: "General",
-    runNumber,
-    iterationVariables: {},
-    repetition: 0,
-  }));
 
 async function openQueue() {
   const redis = await startRedis();

@@ -7,6 +7,8 @@ import { runLabel, type Run } from "../../model/run.ts";
 import type { QueueClient } from "../../queue/client.ts";
 import type { RunEvent } from "../../queue/follow.ts";
 import { removeLeftovers } from "../../system/files.ts";
+import type { RunTimes } from "../../model/run-times.ts";
+import { ExecutionOrder } from "./execution-order.ts";
 import { resultOfGoneJob, resultOf } from "./answers.ts";
 import { lockCampaign } from "./campaign-lock.ts";
 import { RunCollector, storing, type CollectedRun } from "./collect-run.ts";
@@ -34,6 +36,8 @@ export interface FollowedCampaign {
   unstarted: readonly Run[];
   /** The campaign was cancelled earlier: runs that are neither open nor recorded never started. */
   cancelled: boolean;
+  /** The times that are known of the study's runs (default: none). */
+  times?: RunTimes | undefined;
   /** Position in the queue's event stream from which to read, so that no event is missed. */
   position: string;
   /** Runs of the same request that did not complete in an earlier campaign. */
@@ -90,7 +94,7 @@ export async function* followCampaign(
 
 /** Collects runs as they end. @returns the number of runs that are not collected, because the client leaves. */
 async function* collectRuns(
-  { campaign, open, position, restore, leaves = false }: FollowedCampaign,
+  { campaign, open, position, restore, times, leaves = false }: FollowedCampaign,
   { queue, interrupt }: CampaignSession,
   collector: RunCollector,
   tally: Tally,
@@ -98,6 +102,7 @@ async function* collectRuns(
   const byNumber = new Map(open.map((run) => [run.runNumber, run]));
   const restoring = new Restorer(restore);
   const forgetting = new Pending(MOST_REMOVALS);
+  const order = new ExecutionOrder(campaign.id, queue, open, times);
   const left = leaves ? interrupt : undefined;
   const retries = new Retries(campaign, queue);
   const mayRetry = (run: Run): boolean => (leaves || !interrupt.aborted) && retries.mayAdd(run);
@@ -107,6 +112,8 @@ async function* collectRuns(
       if (reported?.lacks) restoring.begin();
       yield* restoring.takeEvents();
       if (reported === undefined) continue;
+      order.observe(reported.event);
+      yield* order.update();
       const { collected } = reported;
       if (collected !== undefined) await forgetting.add(collector.forget(collected));
       if (collected?.unusable && mayRetry(collected.run)) {

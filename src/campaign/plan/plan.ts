@@ -31,7 +31,7 @@ import { findStudyContext, type StudyContext } from "./study-context.ts";
 /** How a campaign handles runs that do not complete. */
 export type CampaignLimits = Pick<
   Campaign,
-  "retries" | "timeoutMs" | "stopOnError" | "batchSize" | "concurrency"
+  "retries" | "timeoutMs" | "stopOnError" | "batchSize" | "concurrency" | "memoryBytes"
 >;
 
 /** The parts of a campaign that are known before there is a swarm for it. */

@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { CampaignEvent } from "../../model/events.ts";
 import type { RunRecord } from "../../model/result.ts";
 import { runLabel, runVariables, type Run } from "../../model/run.ts";
+import { RunTimes } from "../../model/run-times.ts";
 import type { CampaignPlan } from "../plan/plan.ts";
 import { OutdatedRuns, type Outdated } from "./outdated.ts";
 import { readRecordFile, recordFile } from "../collect/records.ts";
@@ -20,6 +21,8 @@ export interface Findings {
   shifted: { run: Run; before: RunRecord }[];
   /** Runs that had completed, but whose results no longer count. */
   outdated: Outdated[];
+  /** How long the completed runs took, also those whose results no longer count. */
+  times: RunTimes;
 }
 
 /** Number of records to read before yielding to the event loop. */
@@ -38,8 +41,9 @@ export async function findFinished(
   identity: string,
   signal: AbortSignal,
 ): Promise<Findings> {
-  const found: Omit<Findings, "outdated"> = { there: [], open: [], shifted: [] };
+  const found: Omit<Findings, "outdated" | "times"> = { there: [], open: [], shifted: [] };
   const outdated = new OutdatedRuns();
+  const times = new RunTimes();
   const recorded = recordsIn(resultDirectory);
   for (const [index, run] of runs.entries()) {
     if (index % CHUNK === 0) {
@@ -48,6 +52,7 @@ export async function findFinished(
     }
     const file = recordFile(resultDirectory, run);
     const record = recorded.has(path.basename(file)) ? readRecordFile(file) : undefined;
+    if (record?.state === "done") times.addEarlier(record, record.wallTimeMs);
     if (record !== undefined && !isSameRun(record, run)) found.shifted.push({ run, before: record });
     else if (record?.state === "done") {
       const isSame = record.identity === identity;
@@ -59,7 +64,7 @@ export async function findFinished(
     }
     found.open.push(run);
   }
-  return { ...found, outdated: outdated.groups };
+  return { ...found, outdated: outdated.groups, times };
 }
 
 function recordsIn(resultDirectory: string): Set<string> {

@@ -94,6 +94,7 @@ interface Joining {
 
 const LIMIT_OPTIONS = {
   concurrency: "--jobs",
+  memoryBytes: "--memory",
   timeoutMs: "--timeout",
   batchSize: "--batch-size",
   stopOnError: "--stop-on-error",

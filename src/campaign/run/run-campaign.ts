@@ -29,6 +29,7 @@ import { ensureBuild, type BuildSession } from "./prepare-build.ts";
 import { endedWithoutQueueing, runsLeft, studyOf, type RunsLeft } from "./runs-left.ts";
 import { sendSource } from "./send-source.ts";
 import { writeManifest } from "../collect/source-manifest.ts";
+import { longestFirst } from "../../model/run-order.ts";
 import { explainSystemError } from "../../system/system-error.ts";
 import { userName } from "../../system/user.ts";
 
@@ -118,7 +119,7 @@ async function* runPlan(
  */
 async function* prepareAndQueue(
   { plan, identity, options }: CampaignRequest,
-  { open, failed, seen }: RunsLeft,
+  { open, failed, seen, times }: RunsLeft,
   session: BuildSession,
 ): AsyncGenerator<CampaignEvent, FollowedCampaign | undefined> {
   const { queue, interrupt } = session;
@@ -143,9 +144,10 @@ async function* prepareAndQueue(
     await writeNote({ campaign, study, collected: false });
     const position = await queue.position();
     interrupt.throwIfAborted();
-    await queue.add(campaign, open);
-    const followed = { campaign, study, open, unstarted: [], cancelled: false, position, earlier: failed };
-    return { ...followed, ...(lock && { lock }) };
+    const { runs } = longestFirst(open, times);
+    await queue.add(campaign, runs);
+    const followed = { campaign, study, open: runs, unstarted: [], cancelled: false, position, times };
+    return { ...followed, earlier: failed, ...(lock && { lock }) };
   } catch (error) {
     await lock?.[Symbol.asyncDispose]();
     throw error;

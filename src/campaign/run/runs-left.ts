@@ -2,6 +2,7 @@ import type { CampaignEvent, CampaignSummary } from "../../model/events.ts";
 import type { OutcomeState } from "../../model/outcome.ts";
 import type { RunRecord } from "../../model/result.ts";
 import type { Run } from "../../model/run.ts";
+import type { RunTimes } from "../../model/run-times.ts";
 import type { QueueClient } from "../../queue/client.ts";
 import type { Study } from "../collect/places.ts";
 import { fetchUncollected, forgetCollected } from "./fetch-uncollected.ts";
@@ -34,6 +35,8 @@ export interface RunsLeft {
   joined: Joined | undefined;
   /** Equal campaigns that were considered. */
   seen: ReadonlySet<string>;
+  /** The times of the study's runs that have completed. */
+  times: RunTimes;
 }
 
 /** Returns the runs that remain to be executed, and yields events about the others. */
@@ -43,17 +46,18 @@ export async function* runsLeft(
 ): AsyncGenerator<CampaignEvent, RunsLeft> {
   const { queue, interrupt } = session;
   const found = await findFinished(plan, identity, interrupt);
+  const { times } = found;
   yield* shiftWarning(plan, found);
   const wanted = { study: studyOf(plan), identity };
   if (rerun) {
     yield* warnOfRunning({ ...wanted, runs: plan.runs }, queue);
-    return { open: plan.runs, failed: [], joined: undefined, seen: new Set() };
+    return { open: plan.runs, failed: [], joined: undefined, seen: new Set(), times };
   }
   yield* describeOutdated(plan, found.outdated);
   yield* forgetCollected({ ...wanted, runs: found.there }, session);
   if (found.open.length === 0) {
     yield { type: "skipped", runs: plan.runs.length, fetched: 0, left: 0 };
-    return { open: [], failed: [], joined: undefined, seen: new Set() };
+    return { open: [], failed: [], joined: undefined, seen: new Set(), times };
   }
   const joined = yield* joinRunning({ ...wanted, runs: found.open }, joining, session);
   const isJoined = joined.campaign !== undefined;
@@ -61,14 +65,14 @@ export async function* runsLeft(
     ? await afterJoining(plan, found.open, joined, identity)
     : { open: found.open, failed: [] };
   const { seen } = joined;
-  if (isJoined && interrupt.aborted) return { ...rest, joined, seen };
+  if (isJoined && interrupt.aborted) return { ...rest, joined, seen, times };
   const fetchedRuns = yield* fetchUncollected({ ...wanted, runs: rest.open }, session);
   const open = await withoutFetched(fetchedRuns, { ...plan, runs: rest.open }, identity, interrupt);
   const runs = plan.runs.length - open.length - rest.failed.length - joined.detached.size;
   const fetched = rest.open.length - open.length;
   if (runs > 0 && !(isJoined && open.length === 0))
     yield { type: "skipped", runs, fetched, left: open.length };
-  return { open, failed: rest.failed, joined: isJoined ? joined : undefined, seen };
+  return { open, failed: rest.failed, joined: isJoined ? joined : undefined, seen, times };
 }
 
 /**
