@@ -118,6 +118,8 @@ export const CampaignSchema = v.object({
   batchSize: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
   /** Maximum number of runs that the whole swarm executes concurrently; undefined: as many as it can. */
   concurrency: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  /** Memory that each run needs, in bytes, as far as the user knows. */
+  memoryBytes: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
   /** The first run that does not complete cancels the others. */
   stopOnError: v.boolean(),
 });
@@ -132,6 +134,8 @@ export const RunJobSchema = v.object({
   troubles: v.optional(v.array(v.string())),
   /** How often the run was interrupted by a full disk that had free space afterwards. */
   diskFull: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+  /** Memory that the run needs at least, in bytes: it was stopped because other runs left it less. */
+  memoryBytes: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
   /** Binaries that runs share were changed while the run used them, so it gets its own copy. */
   isPrivate: v.optional(v.boolean()),
 });

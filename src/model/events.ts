@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { BuildProgressSchema } from "./build-progress.ts";
 import { OUTCOME_STATES, ProgressSchema } from "./outcome.ts";
 import { RunRecordSchema } from "./result.ts";
+import { PredictedTimesSchema } from "./run-order.ts";
 import { RunSchema } from "./run.ts";
 
 /** The cost of the collected runs; runs that never started do not count. */
@@ -111,6 +112,8 @@ export const CampaignEventSchema = v.variant("type", [
   v.object({ type: v.literal("queued"), campaign: v.string(), runs: v.number() }),
   /** With `attach` and `retry`: how the campaign's other runs have ended, which are not followed now. */
   v.object({ type: v.literal("resumed"), campaign: v.string(), states: StatesSchema }),
+  /** The predicted wall times of the runs that have not started; the longest are executed first. */
+  v.object({ type: v.literal("predicted"), ...PredictedTimesSchema.entries }),
   v.object({ type: v.literal("started"), run: RunSchema }),
   v.object({ type: v.literal("progress"), run: RunSchema, progress: ProgressSchema }),
   /** Runs that are executed after `run` in the same process, one after the other. */

@@ -25,6 +25,8 @@ export interface SimulationLimits {
   graceMs: number;
   /** Stops the simulation when aborted. */
   signal: AbortSignal;
+  /** Kills the simulation immediately when aborted. */
+  kill?: AbortSignal;
 }
 
 /** How a simulation process ended, before its output is evaluated. */
@@ -112,7 +114,7 @@ function reportStart(group: ProcessGroup, onStart: (identity: ProcessIdentity | 
 }
 
 /**
- * Sends SIGINT when the time limit is reached or the run is cancelled.
+ * Sends SIGINT when the time limit is reached or the run is cancelled, and kills the run if there is no time for that.
  * @returns which of the two it was, once the process has ended.
  */
 function endOnLimit(group: ProcessGroup, limits: SimulationLimits) {
@@ -121,17 +123,24 @@ function endOnLimit(group: ProcessGroup, limits: SimulationLimits) {
     state.cancelled = true;
     group.interrupt(limits.graceMs);
   };
+  const kill = (): void => {
+    state.cancelled = true;
+    group.interrupt(0);
+  };
   const expire = (): void => {
     state.timedOut = true;
     group.interrupt(limits.graceMs);
   };
   limits.signal.addEventListener("abort", cancel, { once: true });
+  limits.kill?.addEventListener("abort", kill, { once: true });
   if (limits.signal.aborted) cancel();
+  if (limits.kill?.aborted === true) kill();
   const timer = limits.timeoutMs === undefined ? undefined : setTimeout(expire, limits.timeoutMs);
   return Object.assign(state, {
     [Symbol.dispose]() {
       clearTimeout(timer);
       limits.signal.removeEventListener("abort", cancel);
+      limits.kill?.removeEventListener("abort", kill);
     },
   });
 }

@@ -20,17 +20,16 @@ import {
   type FaultContext,
   type TroubledRun,
 } from "./machine-faults.ts";
-import {
-  executeRun,
-  withoutRunning,
-  type RunnerDependencies,
-  type ExecutionContext,
-} from "./execute/runner.ts";
+import type { ExecutionContext, RunnerDependencies } from "./execute/execution-context.ts";
+import { MemoryShortage, type MemoryClaim } from "./execute/memory-budget.ts";
+import { executeRun, withoutRunning } from "./execute/runner.ts";
+import type { RunMemory } from "./run-memory.ts";
 import type { Slot } from "./tree/slot.ts";
 
 export interface RunContext extends FaultContext {
   campaigns: CampaignState;
   limits: Pick<RunLimits, "of">;
+  memory: Pick<RunMemory, "claim" | "learn" | "requeued">;
   output: LiveOutput;
   deps: RunnerDependencies;
 }
@@ -41,20 +40,24 @@ export interface RunContext extends FaultContext {
  * @throws {Postponed} if the run has to be executed later, or by another worker.
  */
 export async function handleRun(taken: TakenJob, slot: Slot, context: RunContext): Promise<RunResult> {
-  const { campaigns, limits } = context;
+  const { campaigns, limits, memory } = context;
   const found = await findRun(taken, context);
   if (!found.ok) return found.answer;
   const { job, campaign } = found;
   using watch = campaigns.watch(campaign.id);
   const isCancelled = await campaigns.isCancelled(campaign.id);
+  using claim = isCancelled ? undefined : await memory.claim(taken, { campaign, job });
   const admission = limits.of(campaign);
   if (!(await admission.enter(job.run.runNumber)) && !isCancelled) throw new Postponed(PARKED_MS);
   const leave = (): void => {
     if (!taken.signal.aborted) admission.leave(); // otherwise the run stays admitted for its next worker
   };
   try {
-    if (isCancelled) return withoutRunning("cancelled", "cancelled");
-    return await executeAdmitted({ taken, job, campaign, slot }, { watch, admission, leave }, context);
+    if (claim === undefined) return withoutRunning("cancelled", "cancelled");
+    const admitted = { watch, admission, leave, claim };
+    const result = await executeAdmitted({ taken, job, campaign, slot }, admitted, context);
+    memory.learn(claim, result);
+    return result;
   } finally {
     leave();
   }
@@ -65,20 +68,23 @@ interface AdmittedRun {
   admission: Admission;
   /** Admits other runs in the place of this one, whose simulation has ended. */
   leave: () => void;
+  claim: MemoryClaim;
 }
 
 async function executeAdmitted(
   { taken, job, campaign, slot }: TroubledRun,
-  { watch, admission, leave }: AdmittedRun,
+  { watch, admission, leave, claim }: AdmittedRun,
   context: RunContext,
 ): Promise<RunResult> {
-  const { campaigns, health } = context;
+  const { campaigns, health, memory } = context;
   if (taken.lost > campaign.retries) return withoutRunning("lost", lostReason(taken.lost, job.troubles));
   const where = {
     campaign,
     slot,
     admission,
+    memory: claim,
     release: () => {
+      claim.release();
       leave();
       taken.release();
     },
@@ -94,6 +100,7 @@ async function executeAdmitted(
   } catch (error) {
     if (taken.signal.aborted) throw error;
     if (watch.signal.aborted) return withoutRunning("cancelled", "cancelled");
+    if (error instanceof MemoryShortage) throw memory.requeued(taken, { campaign, job }, error);
     return await requeueRun(error, { taken, job, campaign, slot }, context);
   }
 }
@@ -138,7 +145,7 @@ async function runRepairing(
     return await run();
   } catch (error) {
     const isLate = progress.hasSimulated || taken.signal.aborted || where.cancelled.aborted;
-    if (isLate || !isMachineFault(error) || isOfStores(error)) throw error;
+    if (isLate || error instanceof MemoryShortage || !isMachineFault(error) || isOfStores(error)) throw error;
     context.onError(error as Error);
     await where.slot.renew();
     return await run();
@@ -172,7 +179,7 @@ async function runBatch(
   { deps }: RunContext,
 ): Promise<RunResult | undefined> {
   const { campaign, admission } = where;
-  const isTroubled = taken.lost > 0 || job.troubles !== undefined;
+  const isTroubled = taken.lost > 0 || job.troubles !== undefined || job.memoryBytes !== undefined;
   if (isTroubled || deps.batches.size(campaign, Infinity) === 1) return undefined;
   const others = await joinOthers(taken, where, deps.batches);
   if (others.length === 0) return undefined;
@@ -183,6 +190,7 @@ async function runBatch(
   taken.report({ type: "batch", runs: jobs.map((other) => other.job.run.runNumber) } satisfies RunReport);
   const results = await executeBatch(batch, deps).catch((error: unknown) => {
     handBack();
+    if (error instanceof MemoryShortage) deps.batches.forbid(campaign); // to find out which run needs so much
     if (abandoned.aborted && !taken.signal.aborted) return undefined; // one of the others was lost
     throw error;
   });

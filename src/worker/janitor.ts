@@ -1,4 +1,4 @@
-import { forgetExpired } from "../queue/campaign-list.ts";
+import { forgetExpired } from "../queue/expired.ts";
 import { CAMPAIGN_TTL_SECONDS } from "../queue/names.ts";
 import { isNearlyFull } from "../stores/store.ts";
 import { attempts } from "../system/poll.ts";

@@ -7,6 +7,7 @@ import { consume } from "../queue/consumer.ts";
 import { openLiveOutput } from "../queue/live-output.ts";
 import { BUILD_QUEUE, RUN_QUEUE, type QueueConnection } from "../queue/names.ts";
 import { openRunLimits } from "../queue/run-limit.ts";
+import { openMemoryRecords } from "../queue/memory-records.ts";
 import { openTroubleReport } from "../queue/troubles.ts";
 import type { BuildStore } from "../stores/build-store.ts";
 import type { SourceStore } from "../stores/source-store.ts";
@@ -21,6 +22,7 @@ import { handleBuild } from "./handle-build.ts";
 import { handleRun } from "./handle-run.ts";
 import { Health } from "./health.ts";
 import { Repositories } from "./tree/repositories.ts";
+import { RunMemory } from "./run-memory.ts";
 import { watchDiskSpace } from "./tree/disk-space.ts";
 import { Slot, slotsDirectory } from "./tree/slot.ts";
 
@@ -104,10 +106,13 @@ export async function runRunner(options: WorkerOptions & { concurrency: number }
   await using output = openLiveOutput(connection, onError);
   await using campaigns = await openCampaignState(connection, onError);
   await using limits = openRunLimits(connection, onError);
+  await using memoryReport = openTroubleReport(connection, "runner", onError);
+  using records = openMemoryRecords(connection, onError);
+  using memory = new RunMemory({ records, campaigns, report: memoryReport, signal });
   await using rebuilder = openRebuilder(connection, onError);
   const diskSpace = watchDiskSpace({ ...options, directory, caches: [builds, repositories] });
   const deps = { builds, results, batches: new Batches(concurrency), graceMs: GRACE_MS };
-  const context = { campaigns, limits, output, rebuilder, diskSpace, health, deps, onError };
+  const context = { campaigns, limits, memory, output, rebuilder, diskSpace, health, deps, onError };
   await consume({
     ...options,
     queue: RUN_QUEUE,
@@ -115,6 +120,7 @@ export async function runRunner(options: WorkerOptions & { concurrency: number }
     mayTake: async () => {
       await diskSpace.mayStart();
       await health.mayStart();
+      await memory.mayTake();
     },
     handle: (job, slot) => handleRun(job, slots[slot]!, context),
     onRefused: async (value) => {

@@ -56,6 +56,16 @@ it("kills a simulation that ignores the interrupt, with all processes that it ha
   await expect.poll(() => identify(Number(output))).toBeUndefined();
 });
 
+it("is killed without a grace period if there is no time for one", async () => {
+  const kill = new AbortController();
+  const running = run(
+    'trap "" INT; echo started; while :; do sleep 0.02; done',
+    limits({ kill: kill.signal, graceMs: 3600_000 }),
+  );
+  setTimeout(() => kill.abort(), 200);
+  expect((await running).end).toMatchObject({ signal: "SIGKILL", cancelled: true, outOfMemory: false });
+});
+
 it("is cancelled by a signal", async () => {
   const stop = new AbortController();
   setImmediate(() => stop.abort());

@@ -42,6 +42,7 @@ export const OWN_OPTIONS: OwnOptions = {
     "--omnetpp",
     "-j",
     "--jobs",
+    "--memory",
     "-b",
     "--batch-size",
     "--env",
@@ -95,6 +96,11 @@ export async function describeOptions(context: CommandContext): Promise<Command>
     .option("--timeout <duration>", "stop runs that take longer: 90s, 30min, 2h, 1d", duration)
     .option("--retries <n>", "maximum retries after a worker is lost", wholeNumber, RETRIES)
     .option("-j, --jobs <n>", "maximum concurrent runs (default: as many as the swarm can)", jobs)
+    .option(
+      "--memory <size>",
+      "memory that each run needs: 512M, 3G (default: learned from its runs)",
+      memory,
+    )
     .option(
       "-b, --batch-size <n>",
       "maximum short runs per process (default: chosen per program; 1: no batching)",
@@ -178,6 +184,7 @@ interface LimitOptions {
   timeout?: number;
   batchSize?: number;
   jobs?: number;
+  memory?: number;
   stopOnError?: true;
 }
 
@@ -186,6 +193,7 @@ function limitsOf({
   timeout,
   batchSize: size,
   jobs: most,
+  memory: memoryBytes,
   stopOnError,
 }: LimitOptions): CampaignLimits {
   return {
@@ -194,6 +202,7 @@ function limitsOf({
     ...(timeout !== undefined && { timeoutMs: timeout }),
     ...(size !== undefined && { batchSize: size }),
     ...(most !== undefined && { concurrency: most }),
+    ...(memoryBytes !== undefined && { memoryBytes }),
   };
 }
 
@@ -216,6 +225,25 @@ function jobs(text: string): number {
   if (most > 0) return most;
   throw new UserError("the number of concurrent runs must be at least 1", {
     hint: "without -j, the campaign uses all runners; to only list its runs, use --dry-run",
+  });
+}
+
+const UNITS_BYTES: Record<string, number> = {
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+};
+
+function memory(text: string): number {
+  const [, amount, unit = ""] = /^(\d+(?:\.\d+)?) ?([MGT]i?)B?$/i.exec(text) ?? [];
+  const name = unit.charAt(0).toUpperCase() + unit.slice(1).toLowerCase();
+  const bytes = Math.round(Number(amount) * (UNITS_BYTES[name] ?? NaN));
+  if (bytes > 0 && Number.isSafeInteger(bytes)) return bytes;
+  throw new UserError(`${JSON.stringify(text)} is not an amount of memory`, {
+    hint: "write it as 512M or 3G",
   });
 }
 

@@ -1,6 +1,6 @@
 import type { CampaignLimits } from "../../campaign/plan/plan.ts";
 import type { Facts } from "../../campaign/run/explain.ts";
-import { formatDuration } from "../terminal/format.ts";
+import { formatDuration, formatSize } from "../terminal/format.ts";
 
 /** Default of `--retries`. */
 export const RETRIES = 3;
@@ -9,20 +9,23 @@ export const RETRIES = 3;
 export function limitFacts({
   timeoutMs,
   concurrency,
+  memoryBytes,
   batchSize,
   retries,
   stopOnError,
 }: CampaignLimits): Facts {
   const timeout = timeoutMs === undefined ? undefined : formatDuration(timeoutMs);
-  return { timeout, jobs: concurrency, batchSize, retries, stopOnError };
+  const memory = memoryBytes === undefined ? undefined : formatSize(memoryBytes);
+  return { timeout, jobs: concurrency, memory, batchSize, retries, stopOnError };
 }
 
 /** Returns the line of a preview for the limits that differ from the defaults; undefined if none does. */
 export function limitsLine(limits: CampaignLimits): string | undefined {
-  const { timeout, jobs, batchSize, retries, stopOnError } = limitFacts(limits);
+  const { timeout, jobs, memory, batchSize, retries, stopOnError } = limitFacts(limits);
   const named = {
     timeout,
     jobs,
+    memory,
     "batch size": batchSize,
     retries: retries === RETRIES ? undefined : retries,
   };

@@ -12,6 +12,8 @@ export interface ForceOptions {
 export function providerContext({ force, yes }: ForceOptions = {}, signal?: AbortSignal): ProviderContext {
   return {
     countJobs: async (connection) => (await import("../../queue/counts.ts")).countJobs(connection),
+    connectedRunners: async (connection) =>
+      (await import("../../queue/watched-swarm.ts")).connectedRunners(connection),
     endSimulations: async (directory) =>
       (await import("../../worker/tree/slot.ts")).endLeftoversIn(directory),
     async approve(question) {

@@ -2,6 +2,7 @@ import type { CampaignSummary } from "../../model/events.ts";
 import type { Progress } from "../../model/outcome.ts";
 import type { RunRecord } from "../../model/result.ts";
 import type { Run } from "../../model/run.ts";
+import type { PredictedTimes } from "../../model/run-order.ts";
 import { PACE_WINDOW_MS, timeLeftOf, type EndedPart } from "../../model/time-left.ts";
 import { EventRate } from "./event-rate.ts";
 import { count, formatEstimate, formatNumber } from "./format.ts";
@@ -34,6 +35,7 @@ export class CampaignProgress {
   /** The runs that ended last, latest last. */
   #recent: EndedPart[] = [];
   #firstStartedAt: number | undefined;
+  #predicted: PredictedTimes | undefined;
 
   /** @param now returns the time in ms since 1970. */
   constructor(now: () => number) {
@@ -80,6 +82,11 @@ export class CampaignProgress {
     this.#running.set(runNumber, { ...watched, percent, events });
   }
 
+  /** Records what is predicted for the runs that have not started. */
+  predict(predicted: PredictedTimes): void {
+    this.#predicted = predicted;
+  }
+
   /** Records that a run was requeued. */
   hold(runNumber: number): void {
     this.#running.delete(runNumber);
@@ -123,8 +130,8 @@ export class CampaignProgress {
     );
     const waiting = this.total - this.finished - occupying.length;
     const ended = { runs: this.#timed, wallTimeMs: this.#runTimeMs };
-    const pace = { occupying, waiting, ended, recent: this.#recent, firstStartedAt: this.#firstStartedAt };
-    return timeLeftOf(pace, this.#now());
+    const seen = { recent: this.#recent, firstStartedAt: this.#firstStartedAt, predicted: this.#predicted };
+    return timeLeftOf({ occupying, waiting, ended, ...seen }, this.#now());
   }
 
   /** Returns the text for the status line. Omits the least important parts that do not fit. */

@@ -29,6 +29,7 @@ export interface RenderOptions {
 
 /** Maximum number of details of a warning. */
 const DETAILS = 10;
+const NO_RUNNER = "no runner is connected to the swarm; runs stay queued; check with: swarm-tool status";
 
 /** Shows the events of a campaign: with a status line on a terminal, as plain lines otherwise. */
 export class CampaignRenderer {
@@ -85,6 +86,8 @@ export class CampaignRenderer {
       case "resumed":
         this.#showResumed(this.#progress.resume(event.states));
         return this.#showProgress();
+      case "predicted":
+        return this.#progress.predict(event);
       case "started":
         this.#progress.start(event.run.runNumber);
         return this.#showProgress();
@@ -104,9 +107,7 @@ export class CampaignRenderer {
         this.#isReconnecting = true;
         return this.warn(`the swarm is not responding (${event.reason}); waiting for it`);
       case "unattended":
-        return this.warn(
-          "no runner is connected to the swarm; runs stay queued; check with: swarm-tool status",
-        );
+        return this.warn(NO_RUNNER);
       case "attended":
         return this.say("a runner is connected again");
       case "left":

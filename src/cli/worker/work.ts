@@ -56,7 +56,11 @@ export async function work(
   const connection = await queueFrom(env, options.redis, options.redisData);
   const { idleHalts, idleMinutes } = options;
   const onError = errorLog(log);
-  if (idleHalts !== undefined) background(haltWhenIdle(idleHalts, idleMinutes * 60_000, end, onError));
+  if (idleHalts !== undefined) {
+    const { redisData: redis, directory: cache } = options;
+    const folders = redis === undefined ? undefined : { redis, cache };
+    background(haltWhenIdle({ swarm: idleHalts, folders, idleMs: idleMinutes * 60_000 }, end, onError));
+  }
   try {
     // After haltWhenIdle, which restarts a dead Redis.
     if (!(await awaitQueue(connection, log, end.signal))) return EXIT.done;

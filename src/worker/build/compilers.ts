@@ -1,6 +1,7 @@
 import { Resolver } from "node:dns/promises";
-import { availableParallelism, totalmem } from "node:os";
+import { availableParallelism } from "node:os";
 import { errorCode } from "../../errors.ts";
+import { machineMemory } from "../../system/machine-memory.ts";
 import { openCompilerRelay } from "./compiler-relay.ts";
 
 /** How a build compiles. Holds connections to other machines until it is disposed of. */
@@ -31,15 +32,9 @@ export function ownCompilers(env: NodeJS.ProcessEnv): Compilers {
  * a build need not wait for one of another user; otherwise one.
  * @param name name of the compiler service, if there is one.
  */
-export function concurrentBuilds(name: string | undefined, memoryBytes = ownMemory()): number {
+export function concurrentBuilds(name: string | undefined, memoryBytes = machineMemory().total()): number {
   if (name === undefined) return 1;
   return Math.max(1, Math.min(MOST_BUILDS, Math.floor(memoryBytes / BUILD_BYTES)));
-}
-
-/** Returns the memory limit of the container or the memory of the machine, whichever is smaller, in bytes. */
-function ownMemory(): number {
-  const limit = process.constrainedMemory();
-  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Usage, RunResult } from "../../model/result.ts";
 import type { Run } from "../../model/run.ts";
 import { CmdenvOutput } from "../../omnetpp/cmdenv-output.ts";
 import type { SimulationEnd } from "../../omnetpp/simulate.ts";
+import type { ExecutionContext, RunnerDependencies } from "./execution-context.ts";
 import { differenceOf } from "../tree/difference.ts";
 import {
   outputsOf,
@@ -13,8 +14,6 @@ import {
   withoutRunning,
   withTree,
   type EndedRun,
-  type RunnerDependencies,
-  type ExecutionContext,
 } from "./runner.ts";
 import { separate } from "./separate.ts";
 import type { SlotTree } from "../tree/slot-tree.ts";

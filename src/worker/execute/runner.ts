@@ -12,7 +12,7 @@ import {
   type StoredFile,
 } from "../../model/result.ts";
 import type { Run } from "../../model/run.ts";
-import { MissingBuild, type BuildStore } from "../../stores/build-store.ts";
+import { MissingBuild } from "../../stores/build-store.ts";
 import type { ResultStore } from "../../stores/store.ts";
 import { isTyped, parseSimulationArguments } from "../../omnetpp/opp-args.ts";
 import { CmdenvOutput } from "../../omnetpp/cmdenv-output.ts";
@@ -20,8 +20,8 @@ import { simulate, type SimulationEnd, type SimulationLimits } from "../../omnet
 import { DiskFullError, diskIsFull } from "../../system/disk.ts";
 import { MARKER } from "../../system/marked-processes.ts";
 import { isInside } from "../../system/paths.ts";
-import type { Batches } from "./batches.ts";
 import { commandFor } from "./command.ts";
+import type { ExecutionContext, RunnerDependencies } from "./execution-context.ts";
 import { differenceOf, treeLost, watchTree } from "../tree/difference.ts";
 import { FileFollower } from "./follow-file.ts";
 import { inspectOutputs, type Outputs } from "../tree/inspect-outputs.ts";
@@ -29,33 +29,9 @@ import { withLimits } from "./limits.ts";
 import { neededBeside, writesToNeeded } from "./needed-projects.ts";
 import { makeOutputFolder, placeOutput } from "./output-file.ts";
 import { placeOutputs } from "./output-paths.ts";
-import type { Slot } from "../tree/slot.ts";
 import { isIntact, TreeLost, type SlotTree } from "../tree/slot-tree.ts";
 import type { Difference } from "../tree/snapshot.ts";
 import { storeWithRetries } from "./store-with-retries.ts";
-
-export interface RunnerDependencies {
-  builds: BuildStore;
-  results: ResultStore;
-  /** Records how long runs take. */
-  batches: Batches;
-  /** Time between SIGINT and SIGKILL. */
-  graceMs: number;
-}
-
-/** The campaign and the place in which runs are executed. */
-export interface ExecutionContext {
-  campaign: Campaign;
-  slot: Slot;
-  /** Call when the simulation has ended: the next one may start while its files are collected. */
-  release: () => void;
-  /** Aborted when the campaign is cancelled: the run is stopped and reported as cancelled. */
-  cancelled: AbortSignal;
-  /** The runs get their own copies of binaries and needed projects. */
-  isPrivate?: boolean;
-  /** Aborted when the runner ends or has lost the job: the run is stopped and its output discarded. */
-  abandoned: AbortSignal;
-}
 
 export interface RunAttempt extends ExecutionContext {
   job: RunJob;
@@ -199,11 +175,12 @@ function withProblems(
 
 /**
  * Executes one or several runs in one process. Returns how it ended, its output, its start time and warnings.
- * @throws {TreeLost} if the tree was removed, {DiskFullError} if the disk is full, or the reason of `abandoned`.
+ * @throws {TreeLost} if the tree was removed, {DiskFullError} if the disk is full, {MemoryShortage} if there was too
+ *   little memory beside other runs, or the reason of `abandoned`.
  */
 export async function simulateIn(
   tree: SlotTree,
-  { campaign, slot, cancelled, abandoned }: ExecutionContext,
+  { campaign, slot, cancelled, abandoned, memory }: ExecutionContext,
   runs: readonly [Run, ...Run[]],
   output: Pick<CmdenvOutput, "write">,
   limits: Pick<SimulationLimits, "timeoutMs" | "graceMs">,
@@ -228,10 +205,13 @@ export async function simulateIn(
     (identity) => {
       pid = identity?.pid;
       slot.remember(identity);
+      if (pid !== undefined) memory.watch(pid);
     },
-    { ...limits, signal: AbortSignal.any([cancelled, abandoned, watch.signal]) },
+    { ...limits, signal: AbortSignal.any([cancelled, abandoned, watch.signal]), kill: memory.signal },
   );
   for (const signal of [abandoned, watch.signal]) signal.throwIfAborted();
+  if (!cancelled.aborted) memory.signal.throwIfAborted();
+  if (end.outOfMemory) memory.throwIfCrowded();
   ensureDiskSpace(slot.directory);
   return { end, printed: { file, belongsTo: command.printedTo, pid }, startedAt, warnings };
 }

@@ -145,11 +145,14 @@ async function runToEnd(run, model, progress, limits, console, interrupted) {
   const pace = pacing(limits);
   const status = () => console.out(progress.status(model));
   status();
+  /** @type {Buffer[]} */
+  let blocks = [];
   let lastYield = performance.now();
   let finished = false;
   try {
     while (isHeld(run.runNumber) && !interrupted()) await setTimeout(20);
     if (interrupted()) return "SIGINT or SIGTERM received, exiting";
+    blocks = await allocate(run.runNumber);
     for (;;) {
       finished ||= model.advance(pace.eventsAtOnce);
       if (progress.secondsSinceUpdate >= frequency) status();
@@ -171,6 +174,7 @@ async function runToEnd(run, model, progress, limits, console, interrupted) {
     );
   } finally {
     status();
+    blocks.length = 0;
   }
 }
 
@@ -190,6 +194,21 @@ function pacing(limits) {
     secondsAhead: (model, elapsed) =>
       limited ? (model.time / limits.simTime) * seconds - elapsed : endless ? 0.01 : 0,
   };
+}
+
+/**
+ * Allocates the memory that `STAND_IN_MEMORY` names for this run, in a tenth of a second for each 20 MB.
+ * @param {number} runNumber @returns {Promise<Buffer[]>}
+ */
+async function allocate(runNumber) {
+  const sizes = (process.env["STAND_IN_MEMORY"] ?? "").split(",");
+  const megabytes = Number(sizes[runNumber % sizes.length] ?? 0);
+  const blocks = [];
+  for (let left = megabytes; left > 0; left -= 20) {
+    blocks.push(Buffer.alloc(Math.min(left, 20) * 1e6, 1));
+    await setTimeout(100);
+  }
+  return blocks;
 }
 
 /** Whether the file `STAND_IN_HOLD` exists, and names this run or an earlier one. @param {number} runNumber */

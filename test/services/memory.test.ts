@@ -1,0 +1,90 @@
+import path from "node:path";
+import { expect, it } from "vitest";
+import { readRecords } from "../../src/campaign/collect/records.ts";
+import type { RunRecord } from "../../src/model/result.ts";
+import { memoryLimit } from "../helpers/memory-limit.ts";
+import { describeWithService } from "../helpers/services.ts";
+import {
+  eventually,
+  holdRuns,
+  onlyCampaign,
+  pidsOf,
+  queued,
+  researcher,
+  simulationsOf,
+  type Researcher,
+} from "../helpers/swarm.ts";
+
+const LIMIT_MB = 1000;
+/** Of each pair of equal runs, in MB. Each process needs about 60 MB more. */
+const SIZES = [100, 100, 300, 300, 600, 600];
+const RUNS = ["-c", "Load", "--repeat=2", "--sim-time-limit=3000s"];
+
+const recordsOf = ({ sample }: Researcher, id: string): Promise<RunRecord[]> =>
+  readRecords(path.join(sample.study, "results"), id);
+
+/** Returns the runs that were executed at the start of each run, according to their records. */
+function concurrentAtStarts(records: readonly RunRecord[]): RunRecord[][] {
+  const isRunning = ({ startedAt, finishedAt }: RunRecord, at: string): boolean =>
+    Date.parse(startedAt) <= Date.parse(at) && Date.parse(at) < Date.parse(finishedAt);
+  return records.map(({ startedAt }) => records.filter((each) => isRunning(each, startedAt)));
+}
+
+const memoryOf = (records: readonly RunRecord[]): number =>
+  records.reduce((sum, { runNumber }) => sum + SIZES[runNumber]!, 0);
+
+describeWithService("redis-server", "a runner with limited memory", () => {
+  it("executes as many runs concurrently as have enough memory, and none is killed", async (context) => {
+    await using limit = memoryLimit(LIMIT_MB * 1e6, context);
+    await using user = await researcher(4000, 4);
+    limit.add((await pidsOf(user))["runner"]!);
+    user.env["STAND_IN_MEMORY"] = SIZES.join();
+
+    expect(await user.runall(...RUNS)).toMatchObject({ exitCode: 0 });
+    const first = await recordsOf(user, await onlyCampaign(user));
+    expect(first.map(({ state }) => state)).toEqual(SIZES.map(() => "done"));
+    expect(limit.kills()).toBe(0);
+
+    const again = await queued(user, "--rerun", ...RUNS);
+    const { exitCode, stdout } = await user.runall("attach", again, "--json");
+    expect(exitCode).toBe(0);
+    expect(limit.kills()).toBe(0);
+    expect(stdout).not.toContain("memory of the machine was"); // what a run needs is known: none is stopped
+    const concurrent = concurrentAtStarts(await recordsOf(user, again));
+    expect(concurrent).toHaveLength(SIZES.length);
+    expect(Math.max(...concurrent.map(memoryOf))).toBeLessThan(LIMIT_MB);
+    expect(Math.max(...concurrent.map((runs) => runs.length))).toBeGreaterThanOrEqual(3);
+  });
+
+  it("executes a run again that the kernel killed beside others", async (context) => {
+    await using limit = memoryLimit(LIMIT_MB * 1e6, context);
+    await using user = await researcher(1000, 4);
+    const runner = (await pidsOf(user))["runner"]!;
+    limit.add(runner);
+    user.env["STAND_IN_MEMORY"] = "700";
+    await using held = await holdRuns(user, 0);
+    const id = await queued(user, "-c", "Load", "--repeat=1", "--sim-time-limit=3000s");
+    await eventually(() => expect(simulationsOf(user)).toHaveLength(3));
+    process.kill(runner, "SIGSTOP"); // runs that need memory faster than it can measure
+    await held.release();
+    await eventually(() => expect(limit.kills()).toBeGreaterThan(0));
+    process.kill(runner, "SIGCONT");
+    expect(await user.runall("attach", id)).toMatchObject({ exitCode: 0 });
+    const records = await recordsOf(user, id);
+    expect(records.map(({ state }) => state)).toEqual(["done", "done", "done"]);
+  });
+
+  it("reserves what --memory says before the first run", async (context) => {
+    await using limit = memoryLimit(LIMIT_MB * 1e6, context);
+    await using user = await researcher(20, 2);
+    limit.add((await pidsOf(user))["runner"]!);
+    const id = await queued(user, "--memory", "500M", "-c", "Quick");
+    expect(await user.runall("attach", id)).toMatchObject({ exitCode: 0 });
+    const concurrent = concurrentAtStarts(await recordsOf(user, id));
+    expect(concurrent.map((runs) => runs.length)).toEqual(concurrent.map(() => 1));
+    expect(await user.runall("--memory", "much", "-c", "Quick")).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('"much" is not an amount of memory') as string,
+    });
+  });
+});
