@@ -1,9 +1,9 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import { Hono, type Context } from "hono";
 import * as v from "valibot";
 import { UserError } from "../errors.ts";
 import { parseRanges } from "../model/whole-number.ts";
 import type { QueueWatch } from "../queue/watch.ts";
+import { Access, PROTECTED } from "./access.ts";
 import type { Campaigns } from "./campaigns.ts";
 import { errorResponse } from "./error-response.ts";
 import { liveAnswers } from "./live.ts";
@@ -15,7 +15,7 @@ import { summarize } from "./summary.ts";
 
 export interface ApiOptions {
   sources: DashboardSources;
-  /** Secret that a request must contain to cancel or retry runs. */
+  /** Secret that a request must contain to read what runs have recorded and printed, and to cancel or retry them. */
   token: string;
   onError: (error: Error) => void;
 }
@@ -23,9 +23,11 @@ export interface ApiOptions {
 const RetrySchema = v.pipe(v.string(), v.parseJson(), v.strictObject({ runs: v.string() }));
 /** Number of runs that a request may name: more than any campaign has. */
 const MOST_RUNS = 1_000_000;
-const TOKEN_HINT = "open the address that this command prints: swarm-tool dashboard";
 
-/** Returns the routes of the dashboard's API. Reading is open to every user of this machine; changes need the token. */
+/**
+ * Returns the routes of the dashboard's API. Every user of this machine may see which runs there are and how they ended;
+ * everything else needs the token.
+ */
 export function apiRoutes(
   campaigns: Campaigns,
   queue: QueueWatch,
@@ -33,12 +35,13 @@ export function apiRoutes(
 ): Hono {
   const app = new Hono();
   const live = liveAnswers(onError);
+  const access = new Access(token);
   app.onError((error, context) => errorResponse(error, context, onError));
 
   app.get("/campaigns", (context) => live(context, async () => JSON.stringify(await campaigns.overview())));
   app.get("/swarm", (context) => live(context, async () => JSON.stringify(await campaigns.swarm())));
   app.get("/session", (context) =>
-    hasToken(context, token) ? context.json({ actions: true }) : refuseToken(context),
+    access.has(context) ? context.json({ actions: true }) : access.refuse(context),
   );
   app.get("/campaigns/:id", (context) => {
     let seen = 0;
@@ -51,10 +54,11 @@ export function apiRoutes(
       return JSON.stringify({ ...facts, rows: rows.map(asArray) });
     });
   });
+  for (const address of PROTECTED) app.use(address, access.required);
   app.route("/", resultsRoutes(campaigns, queue, live, { sources, onError }));
-  app.route("/", runRoutes(campaigns, queue, { sources, onError }));
+  app.route("/", runRoutes(campaigns, queue, { sources, access, onError }));
   app.post("/campaigns/:id/:action{cancel|retry}", async (context) => {
-    if (!hasToken(context, token)) return refuseToken(context);
+    if (!access.has(context)) return access.refuse(context);
     const { id, action } = context.req.param();
     const only = action === "cancel" ? undefined : await chosenRuns(context);
     const runs = await (action === "cancel" ? sources.cancel(id) : sources.retry(id, only));
@@ -77,19 +81,4 @@ async function chosenRuns(context: Context): Promise<number[] | undefined> {
   if (runs === undefined)
     throw new UserError('the request is malformed: it needs the numbers of runs, as in {"runs":"0..3,8"}');
   return runs;
-}
-
-/** Returns whether a request contains the token. */
-function hasToken(context: Context, token: string): boolean {
-  return isSame(context.req.header("authorization")?.replace(/^Bearer /, "") ?? "", token);
-}
-
-function refuseToken(context: Context): Response {
-  return context.json({ error: "the token is missing or wrong", hint: TOKEN_HINT }, 403);
-}
-
-/** Compares two secrets in constant time. */
-function isSame(given: string, wanted: string): boolean {
-  const [a, b] = [given, wanted].map((text) => createHash("sha256").update(text).digest());
-  return timingSafeEqual(a!, b!);
 }

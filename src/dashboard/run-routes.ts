@@ -4,13 +4,14 @@ import { wholeNumberIn } from "../model/whole-number.ts";
 import type { ReadControl } from "../omnetpp/byte-lines.ts";
 import type { NamedRun } from "../omnetpp/run-values.ts";
 import type { QueueWatch } from "../queue/watch.ts";
+import type { Access } from "./access.ts";
 import type { Campaigns } from "./campaigns.ts";
 import { outputOf } from "./output.ts";
 import { answerWithProgress } from "./progress.ts";
 import { histogramOf, listRecordings, vectorOf } from "./recordings.ts";
 import { detailsOf } from "./run-details.ts";
 import { withRunFiles, type RunFiles } from "./run-files.ts";
-import { sendFile } from "./send-file.ts";
+import { openFileOf, sendFile } from "./send-file.ts";
 import type { DashboardSources } from "./sources.ts";
 import { Turns } from "./turns.ts";
 
@@ -24,7 +25,11 @@ type RunContext = Context<object, "/campaigns/:id/runs/:run">;
 export function runRoutes(
   campaigns: Campaigns,
   queue: QueueWatch,
-  { sources, onError }: { sources: DashboardSources; onError: (error: Error) => void },
+  {
+    sources,
+    access,
+    onError,
+  }: { sources: DashboardSources; access: Access; onError: (error: Error) => void },
 ): Hono {
   const app = new Hono();
   const turns = new Turns(4);
@@ -64,6 +69,12 @@ export function runRoutes(
   app.get("/campaigns/:id/runs/:run/file", async (context) => {
     const { campaign, runNumber } = await runOf(context);
     return await sendFile(context, campaign, runNumber, named(context, "path"), sources);
+  });
+  app.post("/campaigns/:id/runs/:run/file", async (context) => {
+    const { campaign, runNumber } = await runOf(context);
+    const file = await openFileOf(campaign, runNumber, named(context, "path"), sources);
+    await file.close(); // it was opened to tell in advance why it cannot be had
+    return context.json({ ticket: access.issueTicket(context) });
   });
   app.get("/campaigns/:id/runs/:run/recordings", (context) => answer(context, LIST_MS, listRecordings));
   app.get("/campaigns/:id/runs/:run/vector", (context) => {

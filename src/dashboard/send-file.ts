@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import type { FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { Readable } from "node:stream";
 import { UserError } from "../errors.ts";
@@ -17,12 +18,7 @@ export async function sendFile(
   name: string,
   sources: Pick<DashboardSources, "folder" | "openFile">,
 ): Promise<Response> {
-  const record = (await sources.folder(campaign))?.record(campaign, runNumber);
-  if (record === undefined)
-    throw new UserError(
-      `run ${runNumber} has no files here: it has not ended, or it was not collected on this machine`,
-    );
-  const handle = await sources.openFile(campaign, record, name);
+  const handle = await openFileOf(campaign, runNumber, name, sources);
   const { size } = await handle.stat();
   const headers = {
     "Content-Type": "application/octet-stream",
@@ -37,6 +33,24 @@ export async function sendFile(
   const content = handle.createReadStream({ start: 0, end: size - 1 }); // closes the file
   content.on("error", () => undefined); // the connection is closed, and the browser reports it
   return context.body(Readable.toWeb(content) as ReadableStream, 200, headers);
+}
+
+/**
+ * Opens a file of a collected run.
+ * @param name as in the run's record.
+ * @throws {UserError} if the run has no such file, or it cannot be handed out.
+ */
+export async function openFileOf(
+  campaign: Campaign,
+  runNumber: number,
+  name: string,
+  sources: Pick<DashboardSources, "folder" | "openFile">,
+): Promise<FileHandle> {
+  const record = (await sources.folder(campaign))?.record(campaign, runNumber);
+  if (record !== undefined) return await sources.openFile(campaign, record, name);
+  throw new UserError(
+    `run ${runNumber} has no files here: it has not ended, or it was not collected on this machine`,
+  );
 }
 
 /**

@@ -55,8 +55,10 @@ describe("the data of a figure", () => {
     expect(data.notes).toEqual([
       "A point combines runs with different values of hosts: choose them as lines or facets, or filter.",
       "2 values NaN or infinite: not included in the means.",
-      "1 completed run without a value.",
     ]);
+    expect(data.missing).toBe(1);
+    const superseded = ROWS.map((row) => (row.runNumber === 3 ? { ...row, supersededBy: "later" } : row));
+    expect(figureData(superseded, VARIABLES, [odd], AXES).missing).toBe(0); // the page says so elsewhere
     expect(data.facets[0]!.lines[0]!.points[0]!.summary).toMatchObject({ n: 3, excluded: 2, mean: 1 });
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { amounts, interval } from "../../src/dashboard/page/base/format.ts";
 import { EventStream } from "../../src/dashboard/page/base/event-stream.ts";
 import { windowOf } from "../../src/dashboard/page/runs/columns.ts";
 import { groupErrors } from "../../src/dashboard/page/runs/error-groups.ts";
@@ -55,4 +56,23 @@ it("finds all places of a text, whatever characters it has", () => {
   expect(splitAt("a.b A.B axb", "a.b")).toEqual(["", "a.b", " ", "A.B", " axb"]);
   expect(splitAt("text", "")).toEqual(["text"]);
   expect(splitAt("text", "(")).toEqual(["text"]);
+});
+
+it("labels the ticks of an axis with as few digits as distinguish them", () => {
+  expect(amounts([0, 1e-6, 2e-6, 8e-6])).toEqual(["0", "1e-6", "2e-6", "8e-6"]);
+  expect(amounts([0.5, 1, 1.5])).toEqual(["0.5", "1", "1.5"]);
+  expect(amounts([72_640_000, 72_642_000, 72_644_000])).toEqual(["72.64M", "72.642M", "72.644M"]);
+  expect(amounts([1.0001, 1.0002])).toEqual(["1.0001", "1.0002"]);
+  expect(amounts([1, 1])).toEqual(["1", "1"]);
+  expect(amounts([1, 1 + 2 ** -52])).toHaveLength(2);
+  expect(amounts([])).toEqual([]);
+});
+
+it("rounds a mean as its half-width needs it", () => {
+  expect(interval(72_647_016.2, 2082.4)).toBe("72.647M ± 2,082");
+  expect(interval(0.191_23, 0.008_332)).toBe("0.1912 ± 0.008332");
+  expect(interval(1234.5678, 0.012)).toBe("1,234.568 ± 0.012");
+  expect(interval(5, 0)).toBe("5 ± 0");
+  expect(interval(0, 1)).toBe("0 ± 1");
+  expect(interval(1, NaN)).toBe("1 ± NaN");
 });

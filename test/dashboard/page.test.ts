@@ -4,6 +4,7 @@ import type { Page } from "playwright-core";
 import { expect, it } from "vitest";
 import { accessibilityFaults } from "../helpers/axe.ts";
 import { APPEARANCES, isWiderThanWindow, useBrowser } from "../helpers/browser.ts";
+import type { Row } from "../../src/dashboard/page/base/data.ts";
 import { madeAloha, MadeCampaign, madeDashboard, madeRow, MADE_TOKEN } from "../helpers/made-dashboard.ts";
 import { describeWithService } from "../helpers/services.ts";
 
@@ -34,7 +35,7 @@ describeWithService("chromium", "the page of the dashboard", () => {
         `${UTILIZATION}&plot=heat+map`,
       ];
       for (const place of places) {
-        const page = await open(dashboard.base + place, { width, isDark });
+        const page = await open(dashboard.at(place), { width, isDark });
         await page
           .getByText(place.includes("run=") ? "no such host" : "PureAloha")
           .first()
@@ -54,7 +55,7 @@ describeWithService("chromium", "the page of the dashboard", () => {
       madeRow(run, { values: [`${(run * 7919) % 10_000}ms`], state: run % 100 === 7 ? "failed" : "done" }),
     );
     await using dashboard = await madeDashboard(new MadeCampaign(["delay"], rows));
-    const page = await open(dashboard.base + CAMPAIGN);
+    const page = await open(dashboard.at(CAMPAIGN));
     await page.locator("tr[data-run]").first().waitFor();
     expect((await shownRuns(page)).length).toBeLessThan(100);
     const grid = page.getByRole("grid", { name: "runs" });
@@ -88,7 +89,7 @@ describeWithService("chromium", "the page of the dashboard", () => {
 
   it("filters by an error, a state, and a cell of the map", async () => {
     await using dashboard = await madeDashboard(madeAloha());
-    const page = await open(dashboard.base + CAMPAIGN);
+    const page = await open(dashboard.at(CAMPAIGN));
     await page.getByRole("button", { name: "10 × serviceRate must be positive" }).click();
     await expect.poll(() => status(page)).toBe("10 of 150 runs");
     expect(await shownRuns(page)).toEqual(Array.from({ length: 10 }, (_, run) => `#${20 + run}`));
@@ -105,7 +106,7 @@ describeWithService("chromium", "the page of the dashboard", () => {
   it("says that it is not live while the server is away, and is live again when it returns", async () => {
     const campaign = madeAloha();
     await using dashboard = await madeDashboard(campaign);
-    const page = await open(dashboard.base + CAMPAIGN);
+    const page = await open(dashboard.at(CAMPAIGN));
     await page.getByText("live", { exact: true }).waitFor();
     await dashboard.stop();
     await page.getByText("not live", { exact: true }).waitFor();
@@ -125,7 +126,7 @@ describeWithService("chromium", "the page of the dashboard", () => {
   it("connects when the server starts to answer", async () => {
     await using dashboard = await madeDashboard(madeAloha());
     dashboard.trouble = "Redis is not responding";
-    const page = await open(dashboard.base + CAMPAIGN);
+    const page = await open(dashboard.at(CAMPAIGN));
     await page.getByText("Redis is not responding").waitFor();
     dashboard.trouble = undefined;
     await page.getByRole("heading", { name: "PureAloha" }).waitFor();
@@ -143,7 +144,7 @@ describeWithService("chromium", "the page of the dashboard", () => {
     await page.getByRole("button", { name: "Retry 10 runs" }).waitFor();
     await page.close();
 
-    const other = await open(`${dashboard.base}${CAMPAIGN}#token=${MADE_TOKEN}`);
+    const other = await open(dashboard.at(CAMPAIGN));
     const retry = other.getByRole("button", { name: "Retry 10 runs" });
     await expect.poll(() => retry.isEnabled()).toBe(true);
     expect(other.url()).not.toContain("token");
@@ -153,19 +154,53 @@ describeWithService("chromium", "the page of the dashboard", () => {
     expect(faults).toEqual([]);
   });
 
+  it("shows without the token which runs there are, but not what they have recorded", async () => {
+    await using dashboard = await madeDashboard(madeAloha());
+    const page = await open(`${dashboard.base}${CAMPAIGN}?run=0`);
+    const drawer = page.getByRole("dialog", { name: "Run #0" });
+    await drawer.getByText("to see results and outputs").waitFor();
+    expect(await drawer.getByRole("region", { name: "output" }).count()).toBe(0);
+    await page.keyboard.press("Escape");
+    await page.getByRole("tab", { name: "Results" }).click();
+    const view = page.getByRole("tabpanel");
+    await view.getByText("to see results and outputs").waitFor();
+
+    const another = await page.context().newPage(); // of the same user
+    await another.goto(dashboard.at(CAMPAIGN));
+    await view.getByPlaceholder(/^Search/).waitFor();
+    const third = await page.context().newPage(); // as from a link in one of them
+    await third.goto(`${dashboard.base}${CAMPAIGN}?run=0`);
+    await third.getByText("OMNeT++ Discrete Event Simulation").waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it("checks the token again if the server could not answer", async () => {
+    await using dashboard = await madeDashboard(madeAloha());
+    const page = await open(dashboard.base);
+    let refusals = 2;
+    await page.route("**/api/session", (route) =>
+      refusals-- > 0 ? route.fulfill({ status: 503, json: { error: "busy" } }) : route.continue(),
+    );
+    await page.goto(dashboard.at(`${CAMPAIGN}?run=0`));
+    await page.reload();
+    await page.getByRole("dialog").getByText("OMNeT++ Discrete Event Simulation").waitFor();
+    expect(refusals).toBeLessThan(0);
+    expect(faults).toEqual([]);
+  });
+
   it("retries the runs of one error", async () => {
     const campaign = madeAloha();
     campaign.rows = campaign.rows
       .filter(({ state }) => state !== "queued")
       .map((row) => (row.runNumber === 25 ? { ...row, supersededBy: "later" } : row));
     await using dashboard = await madeDashboard(campaign);
-    const page = await open(`${dashboard.base}${CAMPAIGN}`);
+    const page = await open(dashboard.base + CAMPAIGN);
     const retry = page.getByRole("button", { name: "Retry these 9 runs: serviceRate" });
     await page.getByText("to cancel or retry runs, open the address").first().waitFor();
     expect(await retry.isDisabled()).toBe(true);
     await page.close();
 
-    const other = await open(`${dashboard.base}${CAMPAIGN}#token=${MADE_TOKEN}`);
+    const other = await open(dashboard.at(CAMPAIGN));
     const button = other.getByRole("button", { name: "Retry these 9 runs: serviceRate" });
     await expect.poll(() => button.isEnabled()).toBe(true);
     other.once("dialog", (dialog) => void dialog.accept());
@@ -178,7 +213,7 @@ describeWithService("chromium", "the page of the dashboard", () => {
   it("shows scalars as columns, by which runs are sorted and filtered, also of runs that end meanwhile", async () => {
     const campaign = madeAloha({ failed: false });
     await using dashboard = await madeDashboard(campaign);
-    const page = await open(dashboard.base + CAMPAIGN);
+    const page = await open(dashboard.at(CAMPAIGN));
     await page.getByText("Columns", { exact: true }).click();
     await page.getByRole("searchbox", { name: "search scalars" }).fill("delay");
     await page.getByRole("button", { name: "Aloha.server.delay:mean" }).click();
@@ -217,7 +252,7 @@ describeWithService("chromium", "the page of the dashboard", () => {
 
   it("shows what is known about a run, its files, and how to repeat it", async () => {
     await using dashboard = await madeDashboard(madeAloha());
-    const page = await open(`${dashboard.base}${CAMPAIGN}?run=0`);
+    const page = await open(dashboard.at(`${CAMPAIGN}?run=0`));
     const drawer = page.getByRole("dialog", { name: "Run #0" });
     await drawer.getByText("node7").waitFor();
     const facts = await drawer.locator(".facts > div").allTextContents();
@@ -234,10 +269,10 @@ describeWithService("chromium", "the page of the dashboard", () => {
       expect(facts).toContain(fact);
     await drawer.getByText("Files (3, 166 MB)").waitFor();
     await drawer.getByText("12 bytes; it is outside the result directory").waitFor();
-    expect(await drawer.getByRole("link").count()).toBe(2);
+    expect(await drawer.getByRole("button", { name: /^results/ }).count()).toBe(2);
     const [download] = await Promise.all([
       page.waitForEvent("download"),
-      drawer.getByRole("link", { name: "results/PureAloha-#0.sca" }).click(),
+      drawer.getByRole("button", { name: "results/PureAloha-#0.sca" }).click(),
     ]);
     expect((await readFile(await download.path())).toString()).toBe("content");
     await drawer.getByText("Repeat locally").click();
@@ -260,7 +295,7 @@ describeWithService("chromium", "the page of the dashboard", () => {
 
   it("draws vectors and histograms of a run, says what is missing, and can cancel the reading", async () => {
     await using dashboard = await madeDashboard(madeAloha());
-    const page = await open(`${dashboard.base}${CAMPAIGN}?run=0`);
+    const page = await open(dashboard.at(`${CAMPAIGN}?run=0`));
     await page.getByText("Vectors and histograms").click();
     const choose = (name: string): Promise<void> =>
       page.getByRole("button", { name: `Aloha.server.${name}` }).click();
@@ -305,7 +340,7 @@ describeWithService("chromium", "the page of the dashboard", () => {
   it("draws the scalars that are chosen in the tree, also of runs that end meanwhile", async () => {
     const campaign = madeAloha();
     await using dashboard = await madeDashboard(campaign);
-    const page = await open(dashboard.base + CAMPAIGN);
+    const page = await open(dashboard.at(CAMPAIGN));
     await page.getByRole("tab", { name: "Results" }).click();
     await page.getByRole("searchbox", { name: "search scalars" }).fill("server util");
     await page.getByRole("button", { name: "Aloha.server.channelUtilization:last" }).click();
@@ -330,7 +365,7 @@ describeWithService("chromium", "the page of the dashboard", () => {
     const address = page.url();
     const shown = await points.allTextContents();
     await page.close();
-    const other = await open(address); // as with "Copy link"
+    const other = await open(`${address}#token=${MADE_TOKEN}`); // as with "Copy link", in a tab that has the token
     await expect.poll(() => other.locator(".figure svg title").allTextContents()).toEqual(shown);
     await other.getByText("Table of values").click();
     expect(await other.getByRole("region", { name: "values" }).locator("tbody tr").count()).toBe(10);
@@ -339,7 +374,7 @@ describeWithService("chromium", "the page of the dashboard", () => {
 
   it("exports the figure as SVG, PNG, CSV and Python", async () => {
     await using dashboard = await madeDashboard(madeAloha());
-    const page = await open(dashboard.base + UTILIZATION);
+    const page = await open(dashboard.at(UTILIZATION));
     const saved = async (name: string): Promise<Buffer> => {
       const [download] = await Promise.all([
         page.waitForEvent("download"),
@@ -367,7 +402,7 @@ describeWithService("chromium", "the page of the dashboard", () => {
     ["there is one repetition", "s=**.delay:mean", { repetitions: 1 }, "with only one value (n < 2)"],
   ])("has a note if %s", async (_, search, options, note) => {
     await using dashboard = await madeDashboard(madeAloha(options));
-    const page = await open(`${dashboard.base}${RESULTS}&${search}`);
+    const page = await open(dashboard.at(`${RESULTS}&${search}`));
     await page.getByText(note).waitFor();
     expect(faults).toEqual([]);
   });
@@ -385,11 +420,37 @@ describeWithService("chromium", "the page of the dashboard", () => {
       value: () => index,
     }));
     await using dashboard = await madeDashboard(new MadeCampaign(variables, rows, { items }));
-    const page = await open(dashboard.base + RESULTS);
+    const page = await open(dashboard.at(RESULTS));
     await page.getByPlaceholder("Search 5,000 scalars").fill("value</b>4999");
     await page.getByRole("button", { name: "Net.j4999.sub.<b>value</b>4999" }).click();
     await page.locator(".figure svg").waitFor();
     await page.getByText("A point combines runs with different values of").waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it("shows a campaign of 100,000 runs", async () => {
+    const rows = Array.from({ length: 100_000 }, (_, run) => {
+      const startedAt = 1_700_000_000_000 + Math.floor(run / 64) * 1000;
+      return madeRow(run, {
+        ...{ values: [`${run % 100}`, `${Math.floor(run / 100) % 10}`], repetition: Math.floor(run / 1000) },
+        ...{ startedAt, finishedAt: startedAt + 900, worker: `node${run % 64}` },
+        ...(run % 1000 === 7 && { state: "failed", error: "no such host" }),
+      });
+    });
+    const item = { module: "Net.host", name: "delay", unit: "s", kind: "scalar" as const };
+    const items = [{ ...item, value: ({ runNumber }: Row) => runNumber % 97 }];
+    await using dashboard = await madeDashboard(new MadeCampaign(["load", "hosts"], rows, { items }));
+    const page = await open(dashboard.at(CAMPAIGN));
+    await page.getByText("#0", { exact: true }).first().waitFor();
+    await page.getByLabel("filter runs").fill("run>=99990");
+    await page.getByText("#99990", { exact: true }).first().waitFor();
+    await page.getByLabel("filter runs").fill("");
+    await page.getByRole("tab", { name: "Results" }).click();
+    await page.getByRole("searchbox", { name: "search scalars" }).fill("delay");
+    await page.getByRole("button", { name: "Net.host.delay" }).click();
+    await page.getByText("Mean of n = 100 with").waitFor();
+    await page.getByRole("tab", { name: "Timeline" }).click();
+    await page.locator("canvas").waitFor();
     expect(faults).toEqual([]);
   });
 

@@ -16,7 +16,7 @@ describeWithService("chromium", "the figure of a vector or histogram", () => {
     async ({ width, isDark }) => {
       await using dashboard = await madeDashboard(madeAloha());
       for (const place of [VECTOR, HISTOGRAM]) {
-        const page = await open(dashboard.base + place, { width, isDark });
+        const page = await open(dashboard.at(place), { width, isDark });
         await page.getByRole("application", { name: /^Figure of / }).focus();
         await page.keyboard.press("End");
         await page.locator(".figure .mark").waitFor();
@@ -32,7 +32,7 @@ describeWithService("chromium", "the figure of a vector or histogram", () => {
 
   it("says the value of each point that a key reaches", async () => {
     await using dashboard = await madeDashboard(madeAloha());
-    const page = await open(dashboard.base + VECTOR);
+    const page = await open(dashboard.at(VECTOR));
     const text = page.locator(".drawer .hovered");
     const figure = page.getByRole("application", { name: "Figure of delay:vector" });
     await figure.focus();
@@ -57,7 +57,7 @@ describeWithService("chromium", "the figure of a vector or histogram", () => {
 
   it("has a table of all points of a vector, which says that they are not all values", async () => {
     await using dashboard = await madeDashboard(madeAloha());
-    const page = await open(dashboard.base + VECTOR);
+    const page = await open(dashboard.at(VECTOR));
     await page.getByText("Table of values").click();
     const rows = page.getByRole("region", { name: "values of delay:vector" }).locator("tbody tr");
     await expect.poll(() => rows.count()).toBe(500);
@@ -71,7 +71,7 @@ describeWithService("chromium", "the figure of a vector or histogram", () => {
 
   it("has a table of the bins of a histogram, with what is outside of them", async () => {
     await using dashboard = await madeDashboard(madeAloha());
-    const page = await open(dashboard.base + HISTOGRAM);
+    const page = await open(dashboard.at(HISTOGRAM));
     await page.getByText("Table of values").click();
     const table = page.getByRole("region", { name: "bins of uneven:histogram" });
     const rows = await table.locator("tr").allInnerTexts();

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { copyFile, mkdir, readFile, rename, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { openRecordedFile, problemOfFile } from "../../src/campaign/collect/recorded-file.ts";
 import { apiRoutes } from "../../src/dashboard/api.ts";
 import { Campaigns } from "../../src/dashboard/campaigns.ts";
@@ -52,8 +52,11 @@ async function dashboard() {
     token: "secret",
     onError,
   });
-  const ask = async (address: string, init?: RequestInit): Promise<Answer> => {
-    const answer = await api.request(`/campaigns/c1/${address}`, init);
+  const ask = async (address: string, { headers, ...init }: RequestInit = {}): Promise<Answer> => {
+    const answer = await api.request(`/campaigns/c1/${address}`, {
+      headers: { Authorization: "Bearer secret", ...(headers as object) },
+      ...init,
+    });
     const text = await answer.text();
     return { status: answer.status, headers: answer.headers, text, json: () => JSON.parse(text) as unknown };
   };
@@ -370,11 +373,7 @@ it("shows what a run has left in the swarm before it is collected", async () => 
 it("retries only the runs that a request names", async () => {
   await using at = await dashboard();
   const retry = async (body?: string): Promise<unknown[]> => {
-    const answer = await at.ask("retry", {
-      method: "POST",
-      headers: { Authorization: "Bearer secret" },
-      ...(body !== undefined && { body }),
-    });
+    const answer = await at.ask("retry", { method: "POST", ...(body !== undefined && { body }) });
     return [answer.status, answer.json()];
   };
   expect(await retry()).toEqual([200, { runs: 2 }]);
@@ -395,8 +394,61 @@ it("retries only the runs that a request names", async () => {
     '{"runs":"1","more":1}',
   ])
     expect([body, ...(await retry(body))]).toEqual([body, 409, { error: refused }]);
-  expect((await at.ask("retry", { method: "POST", body: '{"runs":"1"}' })).status).toBe(403);
+  const headers = { Authorization: "" };
+  expect((await at.ask("retry", { method: "POST", headers, body: '{"runs":"1"}' })).status).toBe(403);
   expect(at.retried).toHaveLength(2);
+});
+
+it("shows what runs have recorded only to whoever has the token", async () => {
+  await using at = await dashboard();
+  await at.record(0, { "results/a.sca": "a" });
+  const paths = [
+    ...["results", "values?pattern=**", "runs/0", "runs/0/output", "runs/0/recordings", "runs/0/nosuch"],
+    ...["runs/0/vector?file=a&id=1", "runs/0/histogram?file=a&module=m&name=n", fileOf(0, "results/a.sca")],
+  ];
+  for (const path of paths)
+    for (const token of ["", "Bearer wrong", "Bearer"])
+      for (const method of ["GET", "HEAD", "POST"]) {
+        const { status } = await at.ask(path, { method, headers: { Authorization: token } });
+        expect([path, token, method, status]).toEqual([path, token, method, 403]);
+      }
+  expect((await at.ask("", { headers: { Authorization: "" } })).status).not.toBe(403);
+});
+
+it("hands out a file once for a ticket, which admits to nothing else", async () => {
+  await using at = await dashboard();
+  await at.record(0, { "results/a.sca": "a", "results/b.sca": "b" });
+  const ticketFor = async (name: string): Promise<string> =>
+    ((await at.ask(fileOf(0, name), { method: "POST" })).json() as { ticket: string }).ticket;
+  const withTicket = async (address: string, ticket: string, method = "GET"): Promise<number> => {
+    const headers = { Authorization: "" };
+    return (await at.ask(`${address}&ticket=${ticket}`, { method, headers })).status;
+  };
+  const address = fileOf(0, "results/a.sca");
+  const ticket = await ticketFor("results/a.sca");
+  expect(await withTicket(fileOf(0, "results/b.sca"), ticket)).toBe(403);
+  expect(await withTicket("runs/0/output?path=results%2Fa.sca", ticket)).toBe(403);
+  expect(await withTicket(address, ticket, "POST")).toBe(403);
+  expect(await withTicket(address, `${ticket}&x=1`)).toBe(403);
+  expect(await withTicket(address, ticket)).toBe(200);
+  expect(await withTicket(address, ticket)).toBe(403);
+
+  const late = await ticketFor("results/a.sca");
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 60_001 });
+  try {
+    expect(await withTicket(address, late)).toBe(403);
+  } finally {
+    vi.useRealTimers();
+  }
+  const first = await ticketFor("results/a.sca");
+  for (let more = 0; more < 1000; more++) await ticketFor("results/b.sca");
+  expect(await withTicket(address, first)).toBe(403);
+
+  const { status, json } = await at.ask(fileOf(0, "results/none.sca"), { method: "POST" });
+  expect([status, json()]).toEqual([
+    409,
+    { error: "results/none.sca: it is not among the files of the run" },
+  ]);
 });
 
 it("closes each file that it has opened", async () => {

@@ -22,7 +22,7 @@ describeWithService("chromium", "the pages of the swarm and of the timeline", ()
         [TIMELINE, "Idle tail"],
         [`${TIMELINE}&run=7`, "Run #7"],
       ] as const) {
-        const page = await open(dashboard.base + place, { width, isDark });
+        const page = await open(dashboard.at(place), { width, isDark });
         await page.getByText(text).first().waitFor();
         expect([place, await accessibilityFaults(page)]).toEqual([place, []]);
         const isWider = await isWiderThanWindow(page);
@@ -36,7 +36,7 @@ describeWithService("chromium", "the pages of the swarm and of the timeline", ()
   it("show the machines, the queue, the builds and the expected end", async () => {
     const campaign = madeTimeline();
     await using dashboard = await madeDashboard(campaign);
-    const page = await open(dashboard.base);
+    const page = await open(dashboard.at("/"));
     await page.getByRole("banner").getByText("6 of 12 runners busy").waitFor();
     await page
       .getByRole("banner")
@@ -62,7 +62,7 @@ describeWithService("chromium", "the pages of the swarm and of the timeline", ()
 
   it("reach each run by keys and with the pointer, and open its details", async () => {
     await using dashboard = await madeDashboard(madeTimeline());
-    const page = await open(dashboard.base + TIMELINE);
+    const page = await open(dashboard.at(TIMELINE));
     await page.getByText("6 slots on 2 machines").waitFor();
     await timeline(page).focus();
     await page.keyboard.press("ArrowRight");
@@ -95,7 +95,7 @@ describeWithService("chromium", "the pages of the swarm and of the timeline", ()
 
   it("show a part of the time, which is in the address, and the usage in it", async () => {
     await using dashboard = await madeDashboard(madeTimeline());
-    const page = await open(dashboard.base + TIMELINE);
+    const page = await open(dashboard.at(TIMELINE));
     const box = (await timeline(page).boundingBox())!;
     await page.mouse.move(box.x + 300, box.y + 40);
     await page.mouse.down();
@@ -118,7 +118,7 @@ describeWithService("chromium", "the pages of the swarm and of the timeline", ()
   it("have a table of the slots, also while runs are running", async () => {
     const campaign = madeTimeline(60, { isOver: false });
     await using dashboard = await madeDashboard(campaign);
-    const page = await open(dashboard.base + TIMELINE);
+    const page = await open(dashboard.at(TIMELINE));
     await page.getByText("so far (since").waitFor();
     await page.getByText("Table of slots").click();
     const rows = page.getByRole("region", { name: "slots" }).locator("tbody tr");
@@ -132,7 +132,7 @@ describeWithService("chromium", "the pages of the swarm and of the timeline", ()
 
   it("draw 10,000 runs with a few elements", async () => {
     await using dashboard = await madeDashboard(madeTimeline(10_000, { slots: 64 }));
-    const page = await open(dashboard.base + TIMELINE);
+    const page = await open(dashboard.at(TIMELINE));
     await page.getByText("64 slots on 2 machines").waitFor();
     expect(await page.locator(".timeline-view *").count()).toBeLessThan(500);
     await page.getByLabel("filter runs").fill("state:failed");
@@ -150,7 +150,7 @@ describeWithService("chromium", "the pages of the swarm and of the timeline", ()
     ],
   ])("show %s", async (_, row, text) => {
     await using dashboard = await madeDashboard(new MadeCampaign([], [row]));
-    const page = await open(dashboard.base + TIMELINE);
+    const page = await open(dashboard.at(TIMELINE));
     await page.getByText(text).waitFor();
     expect(faults).toEqual([]);
   });

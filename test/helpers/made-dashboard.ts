@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { Access, PROTECTED } from "../../src/dashboard/access.ts";
 import { listen } from "../../src/dashboard/listen.ts";
 import { liveAnswers } from "../../src/dashboard/live.ts";
 import type { Overview, Summary, Swarm } from "../../src/model/dashboard.ts";
@@ -152,6 +153,8 @@ export function madeRow(runNumber: number, more: Partial<Row> = {}): Row {
 /** A dashboard without a swarm: the real page and the form of the real API, with the data of a test. */
 export interface MadeDashboard extends AsyncDisposable {
   base: string;
+  /** Returns the address of a page, with the token. */
+  at: (place: string) => string;
   /** Ends the server and all its connections. */
   stop: () => Promise<void>;
   /** Starts the server again at the same port. */
@@ -175,15 +178,15 @@ export async function madeDashboard(campaign: MadeCampaign): Promise<MadeDashboa
     dashboard.trouble === undefined
       ? Promise.resolve(JSON.stringify(answer()))
       : Promise.reject(new UserError(dashboard.trouble));
+  const access = new Access(MADE_TOKEN);
   app.use(securityHeaders);
   app.onError((error, context) => context.json({ error: error.message }, 409));
   app.get("/api/campaigns", (context) => live(context, () => checked(() => campaign.overview())));
   app.get("/api/swarm", (context) => live(context, () => checked(() => campaign.swarm)));
   app.get("/api/session", (context) =>
-    context.req.header("authorization") === `Bearer ${MADE_TOKEN}`
-      ? context.json({ actions: true })
-      : context.json({ error: "the token is missing or wrong" }, 403),
+    access.has(context) ? context.json({ actions: true }) : access.refuse(context),
   );
+  for (const address of PROTECTED) app.use(`/api${address}`, access.required);
   app.get("/api/campaigns/:id", (context) => live(context, () => checked(() => campaign.update())));
   app.get("/api/campaigns/:id/results", (context) => live(context, () => checked(() => campaign.results())));
   app.get("/api/campaigns/:id/values", (context) => {
@@ -201,13 +204,14 @@ export async function madeDashboard(campaign: MadeCampaign): Promise<MadeDashboa
   });
   app.route(
     "/",
-    madeRunRoutes(() => dashboard.cancelled++),
+    madeRunRoutes(access, () => dashboard.cancelled++),
   );
   app.route("/", pageRoutes());
   let listening = await listen(app, 0);
   const { port, host } = listening;
   const dashboard: MadeDashboard = {
     base: `http://${host}:${port}`,
+    at: (place) => `http://${host}:${port}${place}#token=${MADE_TOKEN}`,
     posted: [],
     cancelled: 0,
     trouble: undefined,

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { Hono } from "hono";
+import type { Access } from "../../src/dashboard/access.ts";
 import { answerWithProgress } from "../../src/dashboard/progress.ts";
 import type { RunDetails } from "../../src/model/dashboard.ts";
 import type { Recordings } from "../../src/dashboard/recordings.ts";
@@ -60,13 +61,16 @@ function recordings(): Recordings {
 }
 
 /** The part of a made dashboard's API that is about single runs: run 1 has no files there. @param onCancel called when the reading of a file is cancelled. */
-export function madeRunRoutes(onCancel: () => void): Hono {
+export function madeRunRoutes(access: Access, onCancel: () => void): Hono {
   const app = new Hono();
   const fail = (error: Error): never => {
     throw error;
   };
   app.get("/api/campaigns/:id/runs/:run", (context) =>
     context.json(context.req.param("run") === "1" ? ELSEWHERE : DETAILS),
+  );
+  app.post("/api/campaigns/:id/runs/:run/file", (context) =>
+    context.json({ ticket: access.issueTicket(context) }),
   );
   app.get("/api/campaigns/:id/runs/:run/file", (context) =>
     context.body("content", 200, { "Content-Disposition": 'attachment; filename="a.sca"' }),

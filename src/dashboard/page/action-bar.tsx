@@ -29,7 +29,7 @@ export function ActionBar({ summary }: { summary: Summary }): JSX.Element {
           {`Retry ${counted(retry, "run")}`}
         </button>
       )}
-      {!session.value.mayAct && (cancel || retry > 0) && <span class="quiet">{session.value.reason}</span>}
+      {!session.value.hasAccess && (cancel || retry > 0) && <span class="quiet">{session.value.reason}</span>}
       <span role="status">{answer}</span>
       {uncollected > 0 && (
         <span class="quiet">{`${counted(uncollected, "run")} to collect; run: runall-swarm attach ${id}`}</span>

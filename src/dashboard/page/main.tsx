@@ -1,6 +1,6 @@
 import { render } from "preact";
-import { takeToken } from "./base/request.ts";
 import { watchSession } from "./base/session.ts";
+import { takeToken } from "./base/token.ts";
 import { App } from "./app.tsx";
 
 takeToken();

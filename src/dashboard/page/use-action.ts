@@ -18,7 +18,7 @@ export function useAction(id: string): Action {
   const isBusy = useSignal(false);
   return {
     answer: answer.value,
-    isOff: !session.value.mayAct || isBusy.value,
+    isOff: !session.value.hasAccess || isBusy.value,
     async act(action, question, only) {
       if (!confirm(question)) return;
       isBusy.value = true;

@@ -21,15 +21,39 @@ export function size(bytes: number | null | undefined): string {
   return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
-const compact = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
+/** Number of significant digits that a reader needs, and the number that a double has. */
+const DIGITS = 4;
+const MOST_DIGITS = 15;
 
 /** Returns a value with about four significant digits; an empty text if it is unknown. */
 export function amount(value: number | null | undefined): string {
-  if (value === undefined || value === null) return "";
+  return value === undefined || value === null ? "" : withDigits(value, DIGITS);
+}
+
+function withDigits(value: number, digits: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "∞" : "−∞";
-  if (value !== 0 && (Math.abs(value) < 0.001 || Math.abs(value) >= 1e12)) return value.toExponential(2);
-  if (Math.abs(value) >= 1e6) return compact.format(value);
-  return Number(value.toPrecision(4)).toLocaleString("en", { maximumFractionDigits: 6 });
+  if (value !== 0 && (Math.abs(value) < 0.001 || Math.abs(value) >= 1e12))
+    return value.toExponential(digits - 2).replace(/\.?0*e/, "e");
+  if (Math.abs(value) >= 1e6)
+    return value.toLocaleString("en", { notation: "compact", maximumSignificantDigits: digits - 1 });
+  return Number(value.toPrecision(digits)).toLocaleString("en", { maximumFractionDigits: digits + 2 });
+}
+
+/** Returns values with as few digits as distinguish them, as at the ticks of an axis. */
+export function amounts(values: readonly number[]): string[] {
+  for (let digits = DIGITS; ; digits++) {
+    const texts = values.map((value) => withDigits(value, digits));
+    if (digits === MOST_DIGITS || new Set(texts).size === new Set(values).size) return texts;
+  }
+}
+
+/** Returns a mean with its half-width, to whose first two digits it is rounded. */
+export function interval(mean: number, halfWidth: number): string {
+  const size = Math.abs(mean);
+  const places = Math.floor(Math.log10(size)) - Math.floor(Math.log10(halfWidth));
+  const needed = places + 2 + (size >= 0.001 && size < 1e6 ? 0 : 1);
+  const digits = Number.isFinite(needed) ? Math.min(MOST_DIGITS, Math.max(DIGITS, needed)) : DIGITS;
+  return `${withDigits(mean, digits)} ± ${amount(halfWidth)}`;
 }
 
 /** Number of significant digits of a measured value: more are those of binary fractions. */

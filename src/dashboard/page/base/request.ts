@@ -1,4 +1,4 @@
-const KEY = "swarm-token";
+import { token } from "./token.ts";
 
 /** An answer of the server that is an error, as its message. */
 export class AnswerError extends Error {
@@ -10,6 +10,8 @@ export class AnswerError extends Error {
     this.status = status;
   }
 }
+
+export type RequestOptions = Omit<RequestInit, "headers"> & { headers?: Record<string, string> };
 
 /** The form in which the server sends an error. */
 export interface SentError {
@@ -23,12 +25,13 @@ export function messageIn({ error, hint }: SentError): string {
 }
 
 /**
- * Requests a path of the API.
+ * Requests a path of the API, with the token.
  * @throws {AnswerError} if the server answers with an error.
  * @throws {TypeError} if there is no connection.
  */
-export async function ask(path: string, options: RequestInit = {}): Promise<Response> {
-  const answer = await fetch(path, options);
+export async function ask(path: string, options: RequestOptions = {}): Promise<Response> {
+  const headers = { ...options.headers, ...(token.value && { Authorization: `Bearer ${token.value}` }) };
+  const answer = await fetch(path, { ...options, headers });
   if (!answer.ok) throw new AnswerError(await errorIn(answer), answer.status);
   return answer;
 }
@@ -43,26 +46,8 @@ async function errorIn(answer: Response): Promise<string> {
 }
 
 /** Requests a path of the API and parses the answer. */
-export async function askJson<T>(path: string, options: RequestInit = {}): Promise<T> {
+export async function askJson<T>(path: string, options: RequestOptions = {}): Promise<T> {
   return (await (await ask(path, options)).json()) as T;
-}
-
-/** Moves the token from the fragment of the URL to the tab's session storage. */
-export function takeToken(): void {
-  const given = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (given === null) return;
-  sessionStorage.setItem(KEY, given);
-  history.replaceState(undefined, "", location.pathname + location.search);
-}
-
-/** Returns the token of this tab, or undefined. */
-export function ownToken(): string | undefined {
-  return sessionStorage.getItem(KEY) ?? undefined;
-}
-
-/** Returns the header by which a request may change something. */
-export function authorization(): Record<string, string> {
-  return { Authorization: `Bearer ${ownToken() ?? ""}` };
 }
 
 /** Returns the message of anything that was thrown. */

@@ -1,38 +1,54 @@
 import { effect, signal } from "@preact/signals";
 import { rangesOf } from "../../../model/whole-number.ts";
 import { connection } from "./live.ts";
-import { AnswerError, askJson, authorization, messageOf, ownToken } from "./request.ts";
+import { AnswerError, askJson, messageOf } from "./request.ts";
+import { token } from "./token.ts";
 
-/** Whether this tab may cancel and retry runs; otherwise `reason` says what to do. */
-export type Session = { mayAct: true } | { mayAct: false; reason: string };
+/** Whether this tab may read results and change campaigns; otherwise `reason` says what to do; it is empty until that is known. */
+export type Session = { hasAccess: true } | { hasAccess: false; reason: string };
 
 const WITHOUT_TOKEN =
-  "to cancel or retry runs, open the address that this command prints: swarm-tool dashboard";
+  "to see results and outputs, and to cancel or retry runs, open the address that this command prints: swarm-tool dashboard";
+/** Time in which another tab answers with its token. */
+const OTHER_TAB_MS = 300;
+/** Pause before the token is checked again, if the server could not answer. */
+const RETRY_MS = 3000;
 
-export const session = signal<Session>({ mayAct: false, reason: "" });
+export const session = signal<Session>({ hasAccess: false, reason: "" });
 
 /** Asks whether the tab's token is valid, each time that a connection is made: it may be with another server. */
 export function watchSession(): void {
+  let checked: string | undefined;
   let wasLive = false;
   effect(() => {
     const isLive = connection.value.state === "live";
-    if (isLive && !wasLive) void check();
+    const known = token.value;
+    const mayHaveChanged = isLive && (!wasLive || known !== checked);
     wasLive = isLive;
+    if (!mayHaveChanged || known === undefined) return;
+    checked = known;
+    void check();
   });
+  setTimeout(() => {
+    if (token.value === undefined) session.value = { hasAccess: false, reason: WITHOUT_TOKEN };
+  }, OTHER_TAB_MS);
 }
 
 async function check(): Promise<void> {
-  if (ownToken() === undefined) {
-    session.value = { mayAct: false, reason: WITHOUT_TOKEN };
-    return;
-  }
   try {
-    await askJson("/api/session", { headers: authorization() });
-    session.value = { mayAct: true };
+    await askJson("/api/session");
+    session.value = { hasAccess: true };
   } catch (error) {
-    const isRefused = error instanceof AnswerError && error.status === 403;
-    const reason = isRefused ? `the token of this address is not valid: ${WITHOUT_TOKEN}` : messageOf(error);
-    session.value = { mayAct: false, reason };
+    if (error instanceof AnswerError && error.status === 403) {
+      session.value = {
+        hasAccess: false,
+        reason: `the token of this address is not valid: ${WITHOUT_TOKEN}`,
+      };
+      return;
+    }
+    if (!session.value.hasAccess) session.value = { hasAccess: false, reason: messageOf(error) };
+    // without a connection, the next one is followed by a check
+    if (connection.value.state === "live") setTimeout(() => void check(), RETRY_MS);
   }
 }
 
@@ -47,6 +63,6 @@ export async function change(
 ): Promise<number> {
   const path = `/api/campaigns/${encodeURIComponent(id)}/${action}`;
   const body = only === undefined ? null : JSON.stringify({ runs: rangesOf(only) });
-  const { runs } = await askJson<{ runs: number }>(path, { method: "POST", headers: authorization(), body });
+  const { runs } = await askJson<{ runs: number }>(path, { method: "POST", body });
   return runs;
 }

@@ -1,6 +1,6 @@
 import { scaleBand, scaleLinear, scaleLog } from "d3-scale";
 import type { JSX } from "preact";
-import { amount } from "../base/format.ts";
+import { amounts } from "../base/format.ts";
 import type { Theme } from "./colours.ts";
 import type { Extent } from "./extent.ts";
 
@@ -49,7 +49,8 @@ export function numberScale(
 }
 
 function ticksAt(values: readonly number[], scale: (value: number) => number): AxisScale["ticks"] {
-  return values.map((value) => ({ at: scale(value), label: amount(value) }));
+  const labels = amounts(values);
+  return values.map((value, index) => ({ at: scale(value), label: labels[index]! }));
 }
 
 /** Returns a scale for texts, of which some have no label if they are too many. */

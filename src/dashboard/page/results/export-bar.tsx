@@ -1,15 +1,16 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { saveContent } from "../base/download.ts";
 import { messageOf } from "../base/request.ts";
 import type { CampaignData } from "../campaign-data.ts";
 import { CopyButton } from "../runs/copy-button.tsx";
 import { LIGHT } from "./colours.ts";
-import { download, pngOf, svgText } from "./download.tsx";
 import { csvOf, pythonOf } from "./export-text.ts";
 import type { Axes, FigureData } from "./figure-data.ts";
 import { HeatFigure } from "./heat-figure.tsx";
 import type { ResultList } from "./items.ts";
 import { LineFigure } from "./line-figure.tsx";
+import { pngOf, svgText } from "./picture.tsx";
 import type { Settings } from "./settings.ts";
 
 const EXPORT_WIDTH = 900;
@@ -32,15 +33,15 @@ export function ExportBar({ campaign, data, axes, settings, list }: ExportProps)
     return svgText(<Figure {...{ data, axes, settings }} theme={LIGHT} width={EXPORT_WIDTH} />);
   };
   const saved: Record<string, () => void | Promise<void>> = {
-    SVG: () => download(`${name}.svg`, svg(), "image/svg+xml"),
-    PNG: async () => download(`${name}.png`, await pngOf(svg())),
-    CSV: () => download(`${name}.csv`, csvOf(data, axes), "text/csv"),
+    SVG: () => saveContent(`${name}.svg`, svg(), "image/svg+xml"),
+    PNG: async () => saveContent(`${name}.png`, await pngOf(svg())),
+    CSV: () => saveContent(`${name}.csv`, csvOf(data, axes), "text/csv"),
     Python: () => {
       const { config, study, id } = summary;
       const isFiltered = campaign.query.value.terms.length > 0;
       const rows = isFiltered ? campaign.matching.value : undefined;
       const hasParameters = list.items.some(([, , , kind]) => kind === "parameter");
-      download(
+      saveContent(
         `${name}.py`,
         pythonOf(settings, axes, data, { config, study, id, rows, hasParameters }),
         "text/x-python",

@@ -51,6 +51,8 @@ export interface FigureData {
   hasSeveralScalars: boolean;
   /** What a reader has to know about the figure. */
   notes: string[];
+  /** Number of runs that are done and have no value of a scalar, although no other campaign has replaced their files. */
+  missing: number;
 }
 
 export const REPETITION = "repetition";
@@ -135,6 +137,7 @@ export function figureData(
     yLabel: yLabelOf(series),
     hasSeveralScalars: series.length > 1,
     notes: notesOn(rows, variables, series, axes),
+    missing: missingValues(rows, series),
   };
 }
 
@@ -206,8 +209,6 @@ function notesOn(
 ): string[] {
   const units = new Set(series.map(({ unit }) => unit ?? "no unit"));
   const mixed = mixedVariables(rows, variables, axes);
-  const done = rows.filter(({ state }) => state === "done");
-  const missing = series.map(({ values }) => done.filter(({ runNumber }) => !values.has(runNumber)).length);
   const all = series.flatMap(({ values }) => rows.map(({ runNumber }) => values.get(runNumber)));
   const excluded = all.filter((value) => value !== undefined && !Number.isFinite(value)).length;
   return [
@@ -215,8 +216,13 @@ function notesOn(
       `A point combines runs with different values of ${mixed.map(plain).join(", ")}: choose them as lines or facets, or filter.`,
     units.size > 1 && axes.facet !== SCALAR && `The scalars have different units: ${[...units].join(", ")}.`,
     excluded > 0 && `${counted(excluded, "value")} NaN or infinite: not included in the means.`,
-    Math.max(0, ...missing) > 0 && `${counted(Math.max(...missing), "completed run")} without a value.`,
   ].filter((note) => note !== false);
+}
+
+function missingValues(rows: readonly Row[], series: readonly Series[]): number {
+  const done = rows.filter(({ state, supersededBy }) => state === "done" && supersededBy === null);
+  const missing = series.map(({ values }) => done.filter(({ runNumber }) => !values.has(runNumber)).length);
+  return missing.reduce((one, other) => Math.max(one, other), 0);
 }
 
 /** Returns the variables that differ between runs of the same point. */

@@ -43,12 +43,13 @@ export function FigureSection({ campaign, settings, list, version }: SectionProp
   if (answers.value === undefined)
     return failure.value === "" ? <p class="quiet">Loading values…</p> : <p class="error">{failure.value}</p>;
   const reason = whyEmpty(data, series, settings);
+  const isComplete = answers.value.every(({ unread }) => unread === 0);
   const omitted = answers.value.reduce((sum, answer) => sum + answer.omitted, 0);
   return (
     <>
       {failure.value !== "" && <p class="note error">{`The values are not up to date: ${failure.value}`}</p>}
       {reason === undefined ? (
-        <Drawn campaign={campaign} data={data} axes={axes} settings={settings} list={list} />
+        <Drawn {...{ campaign, data, axes, settings, list, isComplete }} />
       ) : (
         <p class="empty-figure" role="status">
           {reason}
@@ -91,8 +92,8 @@ function whyEmpty(
   return undefined;
 }
 
-/** Returns what the figure does not show. */
-function limitsOf(data: FigureData, { isLogX, isLogY, plot }: Settings): string[] {
+/** Returns what the figure does not show. @param isComplete whether the results of all ended runs have been read. */
+function limitsOf(data: FigureData, { isLogX, isLogY, plot }: Settings, isComplete: boolean): string[] {
   const lines = Math.max(...data.facets.map((facet) => facet.lines.length));
   const points = data.facets.flatMap((facet) => facet.lines.flatMap((line) => line.points));
   const isHeat = plot === "heat map";
@@ -101,6 +102,7 @@ function limitsOf(data: FigureData, { isLogX, isLogY, plot }: Settings): string[
     ({ summary, xNumber }) => (isLogY && summary.mean <= 0) || (isLogX && data.hasNumbers && xNumber <= 0),
   ).length;
   return [
+    isComplete && data.missing > 0 && `${counted(data.missing, "completed run")} without a value.`,
     single > 0 && `${counted(single, "point")} with only one value (n < 2): without a confidence interval.`,
     !isHeat && notPositive > 0 && `${counted(notPositive, "point")} not positive: not on a logarithmic axis.`,
     isLogX &&
@@ -118,9 +120,10 @@ function limitsOf(data: FigureData, { isLogX, isLogY, plot }: Settings): string[
 interface DrawnProps extends Pick<FigureProps, "data" | "axes" | "settings"> {
   campaign: CampaignData;
   list: ResultList;
+  isComplete: boolean;
 }
 
-function Drawn({ campaign, data, axes, settings, list }: DrawnProps): JSX.Element {
+function Drawn({ campaign, data, axes, settings, list, isComplete }: DrawnProps): JSX.Element {
   const { place, width } = useWidth();
   const hovered = useSignal<string | undefined>(undefined);
   const theme = useTheme();
@@ -145,7 +148,7 @@ function Drawn({ campaign, data, axes, settings, list }: DrawnProps): JSX.Elemen
       <p class="hovered quiet">
         {hovered.value ?? `${explained(data)}. A click filters the runs of a point.`}
       </p>
-      {[...data.notes, ...limitsOf(data, settings)].map((note) => (
+      {[...data.notes, ...limitsOf(data, settings, isComplete)].map((note) => (
         <p key={note} class="note warning">
           {note}
         </p>

@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { amount } from "../base/format.ts";
+import { amount, amounts } from "../base/format.ts";
 import { Axes, FIRST_COLUMN_PX, panels, textScale, type Box } from "./axes.tsx";
 import { coloursFor, rampAt, type Colours, type Theme } from "./colours.ts";
 import { plain, type Facet } from "./figure-data.ts";
@@ -109,6 +109,7 @@ function HeatPanel({
 function ColourBar({ box, colours, theme }: { box: Box; colours: Colours; theme: Theme }): JSX.Element {
   const { left, top, width, height } = box;
   const step = height / STEPS;
+  const labels = amounts(colours.ticks.map(({ value }) => value));
   return (
     <g font-size="11" fill={theme.quiet}>
       {Array.from({ length: STEPS }, (_, index) => (
@@ -121,9 +122,9 @@ function ColourBar({ box, colours, theme }: { box: Box; colours: Colours; theme:
           fill={rampAt(index / (STEPS - 1))}
         />
       ))}
-      {colours.ticks.map(({ value, place }) => (
+      {colours.ticks.map(({ value, place }, index) => (
         <text key={value} x={left + width + 4} y={top + height * (1 - place) + 4}>
-          {amount(value)}
+          {labels[index]}
         </text>
       ))}
     </g>

@@ -1,6 +1,6 @@
 import { line as linePath } from "d3-shape";
 import type { JSX } from "preact";
-import { amount } from "../base/format.ts";
+import { amount, interval } from "../base/format.ts";
 import { Axes, FIRST_COLUMN_PX, numberScale, panels, textScale, type AxisScale, type Box } from "./axes.tsx";
 import type { Theme } from "./colours.ts";
 import { extentOf, type Extent } from "./extent.ts";
@@ -212,6 +212,6 @@ function Interval({ point: { summary }, at, y, isLog }: MarkProps): JSX.Element 
 export function pointText(point: Point, line: Line, axes: AxisNames, data: FigureData): string {
   const { mean, halfWidth, n } = point.summary;
   const place = [line.label, `${plain(axes.x)}=${point.x}`].filter((part) => part !== "").join(", ");
-  const interval = halfWidth === undefined ? "" : ` ± ${amount(halfWidth)}`;
-  return `${place}: ${data.yLabel} ${amount(mean)}${interval} (n = ${n})`;
+  const value = halfWidth === undefined ? amount(mean) : interval(mean, halfWidth);
+  return `${place}: ${data.yLabel} ${value} (n = ${n})`;
 }

@@ -2,6 +2,7 @@ import { useSignal, type ReadonlySignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { connection } from "../base/live.ts";
 import { askJson, messageOf } from "../base/request.ts";
+import { session } from "../base/session.ts";
 
 /** Interval at which it is decided whether to ask again. */
 const LOOK_MS = 1000;
@@ -15,7 +16,7 @@ export interface Polled<T> {
 }
 
 /**
- * Requests paths of the API, and again when more runs have ended or while the server is still reading files.
+ * Requests paths of the API that need the token, and again when more runs have ended or while the server is still reading files.
  * @param version changes when the answers may have changed.
  */
 export function usePolled<T extends { unread: number }>(
@@ -27,6 +28,8 @@ export function usePolled<T extends { unread: number }>(
   const latest = useRef(version);
   latest.current = version;
   const key = paths.join("\n");
+  const access = session.value;
+  const refusal = access.hasAccess ? "" : access.reason;
   useEffect(() => {
     const ended = new AbortController();
     let [asked, nextAt, isBusy] = ["", 0, false];
@@ -52,14 +55,14 @@ export function usePolled<T extends { unread: number }>(
       }
     };
     answers.value = undefined;
-    failure.value = "";
-    if (paths.length === 0) return undefined;
+    failure.value = refusal;
+    if (paths.length === 0 || !access.hasAccess) return undefined;
     void load();
     const timer = setInterval(() => void load(), LOOK_MS);
     return () => {
       ended.abort();
       clearInterval(timer);
     };
-  }, [key]);
+  }, [key, access.hasAccess, refusal]);
   return { answers, failure };
 }

@@ -57,7 +57,7 @@ export function ErrorList({ campaign }: { campaign: CampaignData }): JSX.Element
           <ul>{entries.slice(SHOWN)}</ul>
         </details>
       )}
-      {mayRetry && !session.value.mayAct && <p class="quiet">{session.value.reason}</p>}
+      {mayRetry && !session.value.hasAccess && <p class="quiet">{session.value.reason}</p>}
       <p role="status">{answer}</p>
     </section>
   );

@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import type { RunDetails } from "../../../model/dashboard.ts";
 import type { Row } from "../base/data.ts";
 import { askJson, messageOf } from "../base/request.ts";
+import { session } from "../base/session.ts";
 import type { CampaignData } from "../campaign-data.ts";
 
 /** Returns what is known about a run, which is requested again when the run has ended. */
@@ -12,6 +13,7 @@ export function useRunDetails(
 ): { details: RunDetails | undefined; failure: string } {
   const details = useSignal<RunDetails | undefined>(undefined);
   const failure = useSignal("");
+  const { hasAccess } = session.value;
   const isOpen = row.state === "queued" || row.state === "running";
   useEffect(() => {
     const ended = new AbortController();
@@ -24,8 +26,8 @@ export function useRunDetails(
         if (!ended.signal.aborted) failure.value = messageOf(error);
       }
     };
-    void load();
+    if (hasAccess) void load();
     return () => ended.abort();
-  }, [campaign.path, row.runNumber, isOpen, row.finishedAt, row.supersededBy]);
+  }, [campaign.path, row.runNumber, hasAccess, isOpen, row.finishedAt, row.supersededBy]);
   return { details: details.value, failure: failure.value };
 }

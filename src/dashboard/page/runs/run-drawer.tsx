@@ -5,6 +5,7 @@ import type { Row } from "../base/data.ts";
 import { amount, count, counted, duration, size } from "../base/format.ts";
 import { now } from "../base/live.ts";
 import { Link } from "../base/location.tsx";
+import { session } from "../base/session.ts";
 import { kindOf } from "../base/states.ts";
 import type { CampaignData } from "../campaign-data.ts";
 import { stateText } from "./columns.ts";
@@ -26,6 +27,7 @@ export function RunDrawer({ campaign, row, close }: DrawerProps): JSX.Element {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
   const { details, failure } = useRunDetails(campaign, row);
+  const access = session.value;
   const command = `runall-swarm logs ${campaign.id} ${row.runNumber}`;
   const error = details?.error ?? row.error;
   const isEnded = row.state !== "queued" && row.state !== "running";
@@ -60,8 +62,9 @@ export function RunDrawer({ campaign, row, close }: DrawerProps): JSX.Element {
       </p>
       {details !== undefined && <Repeat details={details} />}
       {details !== undefined && <RunFiles path={path} details={details} />}
-      {isEnded && row.supersededBy === null && <Recordings path={path} />}
-      {row.state !== "queued" && <RunOutput campaign={campaign} row={row} />}
+      {access.hasAccess && isEnded && row.supersededBy === null && <Recordings path={path} />}
+      {access.hasAccess && row.state !== "queued" && <RunOutput campaign={campaign} row={row} />}
+      {!access.hasAccess && <p class="quiet">{access.reason}</p>}
     </div>
   );
 }

@@ -1,5 +1,8 @@
+import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { saveFile } from "../base/download.ts";
 import { count, counted } from "../base/format.ts";
+import { messageOf } from "../base/request.ts";
 import type { RunDetails, RunFile } from "../../../model/dashboard.ts";
 
 /** Number of files that are shown without a click. */
@@ -36,17 +39,27 @@ function File({
   path: string;
   file: RunFile;
 }): JSX.Element {
+  const failure = useSignal("");
+  const save = async (): Promise<void> => {
+    try {
+      await saveFile(`${path}/file?path=${encodeURIComponent(name)}`, name.split("/").at(-1)!);
+      failure.value = "";
+    } catch (error) {
+      failure.value = messageOf(error);
+    }
+  };
+  const notes = [fileSize(sizeBytes), problem ?? "", failure.value];
   return (
     <>
       {problem === undefined ? (
-        <a href={`${path}/file?path=${encodeURIComponent(name)}`} download={name.split("/").at(-1)}>
+        <button type="button" class="inline" title="Download" onClick={() => void save()}>
           {name}
-        </a>
+        </button>
       ) : (
         <span>{name}</span>
       )}{" "}
-      <span class="quiet">
-        {problem === undefined ? fileSize(sizeBytes) : `${fileSize(sizeBytes)}; ${problem}`}
+      <span class="quiet" role="status">
+        {notes.filter((note) => note !== "").join("; ")}
       </span>
     </>
   );

@@ -3,16 +3,6 @@ import { render, type JSX } from "preact";
 /** Resolution of an exported picture, as a multiple of the size on the page. */
 const PNG_SCALE = 2;
 
-/** Saves a file on the user's machine. */
-export function download(name: string, content: Blob | string, type = "text/plain"): void {
-  const blob = typeof content === "string" ? new Blob([content], { type: `${type};charset=utf-8` }) : content;
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // when it has been saved
-}
-
 /** Returns a figure as the text of an SVG file. */
 export function svgText(figure: JSX.Element): string {
   const place = document.createElement("div");
