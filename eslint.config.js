@@ -117,7 +117,10 @@ export default defineConfig(
     { files: ["src/omnetpp/{resource-limits,usage}.ts"], places: [OMNETPP_FORMATS, LINUX_ONLY] },
     { files: ["src/system/program.ts"], places: [PROGRAMS] },
     { files: ["src/project/git/commands/*.ts"], places: [GIT] },
-    { files: ["src/system/{descendants,host,identity,marked-processes}.ts"], places: [LINUX_ONLY] },
+    {
+      files: ["src/system/{descendants,host,identity,machine-memory,marked-processes}.ts"],
+      places: [LINUX_ONLY],
+    },
     { files: ["src/providers/found-processes.ts"], places: [LINUX_ONLY] },
   ].map(({ files, places }) => ({
     files,

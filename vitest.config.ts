@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import process from "node:process";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** They take longest, so they begin first; the others go by what vitest remembers of them, or by their size. */
@@ -30,6 +31,7 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    exclude: process.env["LONG_TESTS"] === "1" ? [] : ["test/long/**"],
     // Most tests wait for processes most of the time, so more files than processors go side by side.
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },

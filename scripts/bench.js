@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { largeRows } from "./bench-large.js";
+import { orderRows } from "./bench-order.js";
 import { mongoRows } from "./bench-mongo.js";
 import { shipRows } from "./bench-ship.js";
 import { benchEnvironment, print, project, run, toolsIn } from "./bench-tools.js";
@@ -11,13 +12,14 @@ import { findProgram, ROOT, runScript, setUp } from "./setup.js";
  * Measures what users wait for and prints each figure with its limit. Figures are ratios or medians, because
  * machines differ and are shared. `npm run bench -- 5` uses five rounds instead of three. `--large` adds
  * 100,000 runs and a result of 1 GB, which takes 15 minutes. `--ship` measures only the upload of a project,
- * `--mongo` only the transfer of results through MongoDB, including one of 1 GB.
+ * `--mongo` only the transfer of results through MongoDB, including one of 1 GB, `--order` only the order of runs.
  */
 
 const ROUNDS = Number(process.argv.slice(2).find((argument) => /^\d+$/.test(argument)) ?? 3);
 const ONLY_MONGO = process.argv.includes("--mongo");
 const LARGE = process.argv.includes("--large");
 const ONLY_SHIP = process.argv.includes("--ship");
+const ONLY_ORDER = process.argv.includes("--order");
 const RUNNERS = 2;
 
 /** @typedef {import("./bench-tools.js").Row} Row */
@@ -26,6 +28,8 @@ const RUNNERS = 2;
 
 await runScript(async () => {
   await setUp({ system: ["redis-server", "git", "make", "cc"] });
+  print(await orderRows());
+  if (ONLY_ORDER) return 0;
   const place = mkdtempSync(path.join(tmpdir(), "swarm-bench-"));
   const tools = toolsIn(benchEnvironment(place));
   try {

@@ -3,6 +3,7 @@ import path from "node:path";
 import process from "node:process";
 import { provideDockerBase } from "./docker-base.js";
 import { provideMongoServer } from "./mongo-server.js";
+import { provideNewerDocker } from "./newer-docker.js";
 import { providePythonTools } from "./python-tools.js";
 import { ROOT, runScript, setUp } from "./setup.js";
 
@@ -44,7 +45,7 @@ await runScript(async () => {
 
 /** Provides the servers one after the other, because the Docker image contains the MongoDB server. */
 async function provideServers() {
-  for (const provide of [provideMongoServer, provideDockerBase]) {
+  for (const provide of [provideMongoServer, provideDockerBase, provideNewerDocker]) {
     const reason = await provide(console.log);
     if (reason !== undefined) console.error(reason);
   }

@@ -57,7 +57,7 @@ it("the page of all options is the one that `npm run docs` writes", async () => 
 const OTHER_OPTIONS = [
   ...["--result-dir", "--option", "--batchsize", "--export", "--output"], // OMNeT++ and opp_runall
   ...["--deep", "--all", "--filter", "--tags", "--end-of-options"], // opp_makemake, opp_featuretool, git
-  ...["--only", "--minutes", "--differential", "--background"], // for developers
+  ...["--only", "--minutes", "--differential", "--background", "--no-campaign", "--max-cost", "--order"], // for developers
 ];
 
 it("the pages name only options that exist", () => {

@@ -32,7 +32,8 @@ export interface Mongo extends AsyncDisposable {
 }
 
 const DEFAULT_DATABASE = "swarm";
-const ANSWER_TIMEOUT_MS = 5000;
+/** Through a relay over ssh, two ssh connections and a process in a container have to be started first. */
+const ANSWER_TIMEOUT_MS = 15_000;
 const RETRY = { everyMs: 200, growth: 2, slowestMs: 10_000 };
 
 /**

@@ -12,6 +12,7 @@ const ignore = (): void => undefined;
 /** Values of options that are accepted by their parsers. */
 const VALUES: Readonly<Record<string, string>> = {
   "--timeout": "2h",
+  "--memory": "3G",
   "--format": "csv",
   "--omnetpp": "6.2",
   "--env": "A=1",
@@ -33,10 +34,19 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
   ],
   "runall-swarm attach": ["--json --verbose", "--quiet --verbose"],
   "runall-swarm retry": ["--json --verbose", "--quiet --verbose"],
-  "swarm-tool resume": ["--workers --take-over"],
+  "swarm-tool resume": [
+    ...["--workers", "--instance-type", "--manager-type", "--spot", "--on-demand"].map(withTakeOver),
+    ...["--volume-size", "--max-hours", "--idle-minutes", "--latest-image"].map(withTakeOver),
+    "--spot --on-demand",
+  ],
   "swarm-tool policy": ["--account --profile"],
   "swarm-tool doctor": ["--host --context"],
 };
+
+/** Only a swarm on AWS has what these options change, and those of other machines are local. */
+function withTakeOver(option: string): string {
+  return `${option} --take-over`;
+}
 
 /** Returns how commands are defined, each time anew: a parsed command keeps its values. */
 async function definitions(): Promise<Map<string, Command>> {

@@ -17,7 +17,7 @@ import type { Simulator } from "./world.ts";
  * simplify.
  */
 const { SHAPES, SEED, SHAPE, SHAPE_MODEL, SHRINK } = process.env;
-const DEFAULT_SHAPES = 50;
+const DEFAULT_SHAPES = 12;
 const SECONDS_PER_SHAPE = 30;
 
 interface Failure {

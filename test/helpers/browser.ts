@@ -29,11 +29,12 @@ export function useBrowser(): TestBrowser {
   return {
     faults,
     async open(address, { width = 1280, isDark = false } = {}) {
-      const page = await browser.newPage({
+      const context = await browser.newContext({
         viewport: { width, height: width < 500 ? 844 : 800 },
         colorScheme: isDark ? "dark" : "light",
         timezoneId: "UTC",
       });
+      const page = await context.newPage();
       page.on("pageerror", (error) => faults.push(error.message));
       page.on("console", (message) => {
         const isAnswer = message.text().startsWith("Failed to load resource"); // also if a server has ended

@@ -1,5 +1,6 @@
 import { PROTOCOL } from "../../src/model/protocol.ts";
 import type { Campaign } from "../../src/model/campaign.ts";
+import type { Run } from "../../src/model/run.ts";
 
 /** A campaign of which a test uses only some entries. */
 export function someCampaign(entries: Partial<Campaign> = {}): Campaign {
@@ -28,4 +29,14 @@ export function someCampaign(entries: Partial<Campaign> = {}): Campaign {
     stopOnError: false,
     ...entries,
   };
+}
+
+/** Runs with the numbers 0, 1, … of a config without iteration variables. */
+export function someRuns(count: number): Run[] {
+  return Array.from({ length: count }, (_, runNumber) => ({
+    config: "General",
+    runNumber,
+    iterationVariables: {},
+    repetition: 0,
+  }));
 }

@@ -29,6 +29,8 @@ export interface Manager extends AsyncDisposable {
   dockerCalls(): Promise<string[]>;
   /** The environment with which its services were deployed last, as `NAME=value` lines. */
   stackVariables(): Promise<string>;
+  /** Lets the tasks of its services have started at a time; otherwise, they have just started. */
+  startTasks(at: Date): Promise<void>;
   /** Replaces it by another machine, on which nothing is deployed. */
   replace(): Promise<void>;
   /** Admits only this key. */
@@ -92,6 +94,7 @@ export async function startManager({ sshd: more = {}, queue }: ManagerOptions = 
     bin,
     dockerCalls: async () => (await readFile(path.join(folder.path, "docker-calls"), "utf8")).split("\n"),
     stackVariables: () => readFile(path.join(folder.path, "stack-variables"), "utf8"),
+    startTasks: (at) => writeFile(path.join(folder.path, "tasks-since"), at.toISOString()),
     async replace() {
       for (const file of ["services", "secrets", "docker-calls"])
         await rm(path.join(folder.path, file), { force: true });

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect, vi } from "vitest";
 import type { LocalState } from "../../src/providers/swarm-state.ts";
@@ -12,9 +13,22 @@ import { newSample, newUser, type Finished, type Running, type Sample, type User
 
 export const WORKER = fileURLToPath(new URL("../../bin/swarm-worker.js", import.meta.url));
 export const EVENTUALLY = { timeout: 30_000, interval: 50 };
-/** Waits until a check passes: the processes of a swarm proceed at their own pace. */
-export function eventually(check: () => unknown): Promise<unknown> {
-  return vi.waitFor(check, EVENTUALLY);
+/**
+ * Waits until a check passes: the processes of a swarm proceed at their own pace. A check that starts a program takes most
+ * of a processor, which the swarm needs, so the pauses are longer than the checks.
+ */
+export async function eventually(check: () => unknown, timeoutMs = EVENTUALLY.timeout): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const begunAt = performance.now();
+    try {
+      await check();
+      return;
+    } catch (error) {
+      if (performance.now() >= deadline) throw error;
+    }
+    await delay(Math.max(EVENTUALLY.interval, 2 * (performance.now() - begunAt)));
+  }
 }
 
 export const NO_JOBS = { waiting: 0, running: 0, uncollected: 0 };

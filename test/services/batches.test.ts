@@ -103,8 +103,11 @@ describeWithService("redis-server", "several runs in one process", () => {
     expect(whole! + cancelled!).toBe(8);
     expect(cancelled).toBeGreaterThanOrEqual(4);
     expect(Object.values(others).every((count) => count === 0)).toBe(true);
+    // A run that is executed alone when it is cancelled has a record, and perhaps results up to then.
+    const alone = (await records(stdout)).filter(({ state }) => state === "cancelled").length;
     const scalars = (await sample.results()).filter((file) => file.endsWith(".sca"));
-    expect(scalars).toHaveLength(whole!);
+    expect(scalars.length).toBeGreaterThanOrEqual(whole!);
+    expect(scalars.length).toBeLessThanOrEqual(whole! + alone);
   });
 
   it("are executed if another one is malformed, and the message names what is wrong", async () => {

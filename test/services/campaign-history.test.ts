@@ -3,6 +3,7 @@ import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { Campaign } from "../../src/model/campaign.ts";
 import { CAMPAIGNS_KEY, campaignKey } from "../../src/queue/names.ts";
+import { dashboardApi, type DashboardApi } from "../helpers/dashboard-api.ts";
 import { describeWithService } from "../helpers/services.ts";
 import {
   eventually,
@@ -41,14 +42,10 @@ describeWithService("redis-server", "the history of campaigns", () => {
   const listing = async (id: string): Promise<Listing> =>
     (await list()).find(({ campaign }) => campaign.id === id)!;
   const newest = async (): Promise<string> => (await list())[0]!.campaign.id;
-  const view = async (id: string): Promise<View> => {
-    const { origin } = new URL((await mustRun(user, ["dashboard"])).stdout.trim());
-    return (await (await fetch(`${origin}/api/campaigns/${id}`)).json()) as View;
-  };
-  const output = async (id: string, run: number): Promise<string> => {
-    const { origin } = new URL((await mustRun(user, ["dashboard"])).stdout.trim());
-    return await (await fetch(`${origin}/api/campaigns/${id}/runs/${run}/output`)).text();
-  };
+  const api = async (): Promise<DashboardApi> => dashboardApi((await mustRun(user, ["dashboard"])).stdout);
+  const view = async (id: string): Promise<View> => await (await api()).get(`campaigns/${id}`);
+  const output = async (id: string, run: number): Promise<string> =>
+    await (await (await api()).ask(`campaigns/${id}/runs/${run}/output`)).text();
   const scalars = async (): Promise<string[]> =>
     (await user.sample.results()).filter((file) => file.endsWith(".sca") && !file.startsWith("failed/"));
 

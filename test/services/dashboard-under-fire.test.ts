@@ -16,6 +16,7 @@ import {
 } from "../../src/queue/names.ts";
 import { collected, madeCampaign, madeRecord } from "../dashboard/made.ts";
 import { startRedis, type RedisServer } from "../helpers/redis.ts";
+import { dashboardApi } from "../helpers/dashboard-api.ts";
 import { describeWithService } from "../helpers/services.ts";
 import { EVENTUALLY } from "../helpers/swarm.ts";
 import { temporaryDirectory, type TemporaryDirectory } from "../helpers/temporary.ts";
@@ -203,11 +204,11 @@ describeWithService("redis-server", "the dashboard keeps working", () => {
   });
 
   it("with invalid result files", async () => {
-    const about = `${base}/api/campaigns/${campaign.id}`;
-    const get = async (path: string): Promise<unknown> => await (await fetch(`${about}/${path}`)).json();
+    const { ask, get: getFrom } = dashboardApi(`${base}#token=t`);
+    const about = `campaigns/${campaign.id}`;
+    const get = (path: string): Promise<unknown> => getFrom(`${about}/${path}`);
     const odd = (name: string): string => path.join(folder.path, `odd.${name}`);
-    const output = async (): Promise<string> =>
-      await (await fetch(`${base}/api/campaigns/${campaign.id}/runs/1/output`)).text();
+    const output = async (): Promise<string> => await (await ask(`${about}/runs/1/output`)).text();
     for (const name of ["sca", "out"]) {
       await writeFile(odd(name), "");
       await truncate(odd(name), 3e9); // one line of 3 GB
@@ -219,7 +220,7 @@ describeWithService("redis-server", "the dashboard keeps working", () => {
     expect((await output()).length).toBeLessThan(300_000);
     for (const name of ["sca", "out"]) execFileSync("sh", ["-c", 'rm "$1" && mkfifo "$1"', "sh", odd(name)]);
     const asked = Array.from({ length: 20 }, () =>
-      Promise.all([output(), fetch(`${about}/values?pattern=${Math.random()}`)]),
+      Promise.all([output(), ask(`${about}/values?pattern=${Math.random()}`)]),
     );
     for (const [text, { status }] of await Promise.all(asked)) {
       expect(text).toContain("no longer exists");

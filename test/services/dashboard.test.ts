@@ -8,28 +8,24 @@ import { useBrowser } from "../helpers/browser.ts";
 import { describeWithService } from "../helpers/services.ts";
 import {
   holdRuns,
+  isAlive,
   listen,
   mustRun,
+  pidsOf,
   queued,
   researcher,
   stateFolder,
   statusOf,
   type Researcher,
 } from "../helpers/swarm.ts";
+import { dashboardApi, type DashboardApi } from "../helpers/dashboard-api.ts";
 
-/** URL of the dashboard of the user's swarm, and the token for it. */
-async function dashboardOf(user: Researcher): Promise<{ base: string; token: string; address: string }> {
+/** The dashboard of the user's swarm, and its address as it is printed. */
+async function dashboardOf(user: Researcher): Promise<DashboardApi & { address: string }> {
   const address = (await mustRun(user, ["dashboard"])).stdout.trim();
-  const url = new URL(address);
-  const token = new URLSearchParams(url.hash.slice(1)).get("token")!;
-  expect(token).toMatch(/^[\w-]{32}$/);
-  return { base: url.origin, token, address };
-}
-
-async function get<T>(address: string): Promise<T> {
-  const answer = await fetch(address);
-  expect(answer.status).toBe(200);
-  return (await answer.json()) as T;
+  const api = dashboardApi(address);
+  expect(api.token).toMatch(/^[\w-]{32}$/);
+  return { ...api, address };
 }
 
 interface Overview {
@@ -64,23 +60,26 @@ describeWithService("redis-server", "the dashboard", () => {
   afterAll(() => user[Symbol.asyncDispose]());
 
   it("runs with the swarm, only for its user, and stops with it", async () => {
-    const { base } = await dashboardOf(user);
-    expect((await statusOf(user)).dashboard).toBe(`${base}/`);
-    const { mode } = await stat(path.join(stateFolder(user), "dashboard.json"));
+    await using own = await researcher(0);
+    const { origin } = await dashboardOf(own);
+    expect((await statusOf(own)).dashboard).toBe(`${origin}/`);
+    const { mode } = await stat(path.join(stateFolder(own), "dashboard.json"));
     expect(mode & 0o777).toBe(0o600);
-    await mustRun(user, ["halt"]);
-    await expect(fetch(base)).rejects.toThrow();
-    expect((await statusOf(user)).dashboard).toBeUndefined();
-    expect(await user.run("swarm-tool", ["dashboard"])).toMatchObject({ exitCode: 2 });
-    await mustRun(user, ["resume"]);
-    await dashboardOf(user);
+    const pid = (await pidsOf(own))["dashboard"]!;
+    expect(isAlive(pid)).toBe(true);
+    await mustRun(own, ["halt"]);
+    expect(isAlive(pid)).toBe(false); // another swarm may be at its port now
+    expect((await statusOf(own)).dashboard).toBeUndefined();
+    expect(await own.run("swarm-tool", ["dashboard"])).toMatchObject({ exitCode: 2 });
+    await mustRun(own, ["resume"]);
+    await dashboardOf(own);
   });
 
   it("shows the campaigns with their runs, outputs and scalars", async () => {
-    const { base } = await dashboardOf(user);
+    const { get, ask } = await dashboardOf(user);
     await user.runall("-c", "Load");
     const id = await queued(user, "-c", "Broken");
-    const overview = async () => (await get<Overview>(`${base}/api/campaigns`)).campaigns;
+    const overview = async () => (await get<Overview>("campaigns")).campaigns;
     await expect
       .poll(async () => (await overview())[0])
       .toMatchObject({
@@ -93,7 +92,7 @@ describeWithService("redis-server", "the dashboard", () => {
     const load = (await overview())[1]!;
     expect(load).toMatchObject({ config: "Load", runs: 12, states: { done: 12 }, uncollected: 0 });
 
-    const campaign = `${base}/api/campaigns/${load.id}`;
+    const campaign = `campaigns/${load.id}`;
     const { columns, rows, variables } = await get<View>(campaign);
     expect(variables).toEqual(["arrivalRate"]);
     const first = Object.fromEntries(columns.map((name, index) => [name, rows[0]![index]]));
@@ -116,7 +115,7 @@ describeWithService("redis-server", "the dashboard", () => {
       /scalar Mm1\.queue waitingTime:mean (\S+)/.exec(await user.sample.read(`results/${file}`))![1],
     );
 
-    expect(await (await fetch(`${campaign}/runs/0/output`)).text()).toContain("OMNeT++");
+    expect(await (await ask(`${campaign}/runs/0/output`)).text()).toContain("OMNeT++");
     const details = await get<{
       files: { path: string; problem?: string }[];
       local: { command: string };
@@ -125,10 +124,10 @@ describeWithService("redis-server", "the dashboard", () => {
     expect(details.files.filter(({ problem }) => problem !== undefined)).toEqual([]);
     expect(details.local.command).toMatch(/^cd \S+\/simulations && \S+ .*-c Load -r 0\b/);
     const sca = details.files.find(({ path: name }) => name.endsWith(".sca"))!.path;
-    const download = await fetch(`${campaign}/runs/0/file?path=${encodeURIComponent(sca)}`);
+    const download = await ask(`${campaign}/runs/0/file?path=${encodeURIComponent(sca)}`);
     expect(download.headers.get("content-disposition")).toContain("attachment");
     expect(await download.text()).toBe(await user.sample.read(sca));
-    const refused = await fetch(`${campaign}/runs/0/file?path=omnetpp.ini`);
+    const refused = await ask(`${campaign}/runs/0/file?path=omnetpp.ini`);
     expect([refused.status, await refused.json()]).toEqual([
       409,
       { error: "omnetpp.ini: it is not among the files of the run" },
@@ -142,15 +141,15 @@ describeWithService("redis-server", "the dashboard", () => {
     );
     expect(series.points.length).toBeGreaterThan(0);
 
-    const broken = await get<View>(`${base}/api/campaigns/${id}`);
+    const broken = await get<View>(`campaigns/${id}`);
     const [number] = broken.rows.find((row) => row.includes("failed"))!;
-    const output = await fetch(`${base}/api/campaigns/${id}/runs/${String(number)}/output`); // not collected yet
+    const output = await ask(`campaigns/${id}/runs/${String(number)}/output`); // not collected yet
     expect(await output.text()).toContain("<!> Error");
   });
 
   it("shows the swarm with its busy runners", async () => {
-    const { base } = await dashboardOf(user);
-    const swarm = (): Promise<Swarm> => get(`${base}/api/swarm`);
+    const { get } = await dashboardOf(user);
+    const swarm = (): Promise<Swarm> => get("swarm");
     await using held = await holdRuns(user, 0);
     const id = await queued(user, "-c", "Load", "--rerun");
     const name = hostname();
@@ -160,7 +159,7 @@ describeWithService("redis-server", "the dashboard", () => {
     expect(machines).toMatchObject([{ name, roles: ["runner", "builder"], slots, busy, troubles: [] }]);
     expect(busy).toBeLessThanOrEqual(slots);
     expect(queue.running + queue.waiting).toBe(12);
-    const { columns, rows } = await get<View>(`${base}/api/campaigns/${id}`);
+    const { columns, rows } = await get<View>(`campaigns/${id}`);
     const running = rows.find((row) => row[columns.indexOf("state")] === "running")!;
     expect(running[columns.indexOf("worker")]).toBe(name);
     await held.release();
@@ -169,16 +168,16 @@ describeWithService("redis-server", "the dashboard", () => {
   });
 
   it("makes changes only for its user", async () => {
-    const { base, token } = await dashboardOf(user);
+    const { get, origin, token } = await dashboardOf(user);
     const id = await queued(user, "-c", "Broken");
     const actions = async (): Promise<unknown> =>
-      (await get<Overview>(`${base}/api/campaigns`)).campaigns.find((each) => each.id === id)?.actions;
+      (await get<Overview>("campaigns")).campaigns.find((each) => each.id === id)?.actions;
     const hint = `1 run is not yet collected; run: runall-swarm attach ${id}`;
     await expect.poll(actions).toEqual({ cancel: false, retry: 0, hint });
     await user.runall("attach", id);
     await expect.poll(actions).toEqual({ cancel: false, retry: 1 });
     const post = (deed: string, given?: string, runs?: string): Promise<Response> =>
-      fetch(`${base}/api/campaigns/${id}/${deed}`, {
+      fetch(`${origin}/api/campaigns/${id}/${deed}`, {
         method: "POST",
         headers: given === undefined ? {} : { Authorization: `Bearer ${given}` },
         body: runs === undefined ? null : JSON.stringify({ runs }),
@@ -213,32 +212,36 @@ describeWithService("redis-server", "the dashboard", () => {
   });
 
   it("refuses requests under another host name, and reports what does not exist", async () => {
-    const { base } = await dashboardOf(user);
+    const { origin } = await dashboardOf(user);
     const status = await new Promise((resolve, reject) => {
-      const asked = request(`${base}/api/campaigns`, { headers: { Host: "evil.example:9181" } }, (answer) => {
-        answer.resume();
-        resolve(answer.statusCode);
-      });
+      const asked = request(
+        `${origin}/api/campaigns`,
+        { headers: { Host: "evil.example:9181" } },
+        (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        },
+      );
       asked.on("error", reject).end();
     });
     expect(status).toBe(403);
-    expect((await fetch(base)).headers.get("content-security-policy")).toContain("default-src 'none'");
-    const unknown = await fetch(`${base}/api/campaigns/nosuch`);
+    expect((await fetch(origin)).headers.get("content-security-policy")).toContain("default-src 'none'");
+    const unknown = await fetch(`${origin}/api/campaigns/nosuch`);
     expect([unknown.status, await unknown.json()]).toEqual([
       404,
       { error: "no campaign nosuch – the swarm keeps campaigns for 30 days" },
     ]);
-    expect((await fetch(`${base}/page/..%2f..%2fserver.ts`)).status).toBe(404);
+    expect((await fetch(`${origin}/page/..%2f..%2fserver.ts`)).status).toBe(404);
   });
 
   it("shows the single jobs in bull-board, which is read-only", async () => {
-    const { base, token } = await dashboardOf(user);
+    const { origin, token } = await dashboardOf(user);
     const id = await queued(user, "-c", "Quick");
-    const board = `${base}/queues`;
+    const board = `${origin}/queues`;
     expect((await fetch(board)).status).toBe(200);
-    const { queues } = await get<{ queues: { name: string; readOnlyMode: boolean }[] }>(
-      `${board}/api/queues`,
-    );
+    const { queues } = (await (await fetch(`${board}/api/queues`)).json()) as {
+      queues: { name: string; readOnlyMode: boolean }[];
+    };
     expect(queues.map(({ name, readOnlyMode }) => [name, readOnlyMode]).sort()).toEqual([
       ["build", true],
       ["run", true],
@@ -258,18 +261,17 @@ describeWithService("redis-server", "the dashboard", () => {
   });
 
   it("is served at another port as well, until Ctrl-C, unless the port is in use", async () => {
-    const { base } = await dashboardOf(user);
-    const taken = await user.run("swarm-tool", ["dashboard", "--port", new URL(base).port]);
+    const { origin } = await dashboardOf(user);
+    const taken = await user.run("swarm-tool", ["dashboard", "--port", new URL(origin).port]);
     expect(taken).toMatchObject({
       exitCode: 2,
-      stderr: `swarm-tool: port ${new URL(base).port} is in use\nhint: choose another with --port N, or any free port with --port 0\n`,
+      stderr: `swarm-tool: port ${new URL(origin).port} is in use\nhint: choose another with --port N, or any free port with --port 0\n`,
     });
     const running = user.start("swarm-tool", ["dashboard", "--port", "0"]);
     let printed = "";
     running.child.stdout!.on("data", (chunk: Buffer) => (printed += chunk.toString()));
     await expect.poll(() => printed).toContain("press Ctrl-C to stop it");
-    const address = new URL(printed.split("\n")[0]!);
-    await get<Overview>(`${address.origin}/api/campaigns`);
+    await dashboardApi(printed.split("\n")[0]!).get<Overview>("campaigns");
     running.child.kill("SIGINT");
     expect(await running.finished).toMatchObject({ exitCode: 0, stderr: "" });
   });

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
@@ -392,6 +392,16 @@ describeWithService("redis-server", "the swarm on this machine", () => {
       expect(await readState(user)).toMatchObject({ state: "halted", haltedBy: "idleness" }),
     );
     expect(await ended).toEqual([0, null]);
+  });
+
+  it.concurrent("ends its processes when its folder was deleted", async () => {
+    await using user = await researcher(1, 1);
+    const redis = ["--redis-data", path.join(stateFolder(user), "redis")];
+    const watch = startRunner(user, "builder", "--idle-halts", "local", "--idle-minutes", "0.2", ...redis);
+    const ended = once(watch, "exit");
+    await rm(stateFolder(user), { recursive: true });
+    expect(await ended).toEqual([0, null]);
+    expect(processesOf(user)).toEqual([]);
   });
 
   it.concurrent("executes the runs of two studies concurrently", async () => {

@@ -9,7 +9,7 @@ import { expect, it } from "vitest";
 import { Redis } from "ioredis";
 import type { Campaign } from "../../src/model/campaign.ts";
 import type { Run } from "../../src/model/run.ts";
-import { forgetExpired } from "../../src/queue/campaign-list.ts";
+import { forgetExpired } from "../../src/queue/expired.ts";
 import { openQueueClient } from "../../src/queue/client.ts";
 import { openCampaignState } from "../../src/queue/campaign-state.ts";
 import { consume } from "../../src/queue/consumer.ts";

@@ -1,6 +1,7 @@
 import { readdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { dashboardApi } from "../helpers/dashboard-api.ts";
 import { describeWithService } from "../helpers/services.ts";
 import { eventually, jobsOf, mustRun, queued, researcher, type Researcher } from "../helpers/swarm.ts";
 
@@ -44,12 +45,12 @@ describeWithService("redis-server", "runall-swarm results", () => {
 
     await rm(folder, { recursive: true });
     expect(await results(id)).toEqual(uncollected);
-    const campaign = await apiOf(user, id);
-    const get = async (what: string): Promise<unknown> => (await fetch(`${campaign}/${what}`)).json();
+    const api = dashboardApi((await mustRun(user, ["dashboard"])).stdout);
+    const get = (what: string): Promise<unknown> => api.get(`campaigns/${id}/${what}`);
     await expect.poll(() => get("results")).toMatchObject({ runs: 12, unread: 0, omitted: 0 });
     const { series } = (await get(`values?pattern=${SCALAR}`)) as { series: { values: unknown[] }[] };
     expect(series.map(({ values }) => values.length)).toEqual([12]);
-    expect((await fetch(`${campaign}/values?pattern={`)).status).toBe(409);
+    expect((await api.ask(`campaigns/${id}/values?pattern={`)).status).toBe(409);
     await mustRun(user, ["halt"]);
     expect(await results(id)).toEqual(uncollected);
     await mustRun(user, ["resume"]);
@@ -82,9 +83,3 @@ describeWithService("redis-server", "runall-swarm results", () => {
     await rm(folder);
   });
 });
-
-/** Returns the URL of a campaign in the API of the dashboard. */
-async function apiOf(user: Researcher, id: string): Promise<string> {
-  const { stdout } = await mustRun(user, ["dashboard"]);
-  return `${new URL(stdout.trim()).origin}/api/campaigns/${id}`;
-}
